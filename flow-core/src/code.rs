@@ -1,0 +1,65 @@
+//! The code of a task, as a digest that is part of its fingerprint.
+//!
+//! `#[tracked]` fills in [`Run::CODE`](crate::Run::CODE) from the tokens of the impl. Comments,
+//! documentation and formatting are no tokens, so they do not count.
+
+use crate::key::Digest;
+
+/// What identifies the code that makes an output.
+///
+/// `#[tracked]` on the impl of [`Run`](crate::Run) writes it. Who would rather say by hand when
+/// the code has changed leaves the attribute out and writes a version:
+///
+/// ```
+/// # use flow_core::Code;
+/// const CODE: Code = Code::version(3);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    pub(crate) by: By,
+}
+
+/// How code is identified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    Version(u32),
+    Items(&'static [Item]),
+}
+
+/// One item of the source that takes part in making an output.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Such as `impl Run for Train`, or `fn standardise`.
+    pub name: &'static str,
+    /// The file it stands in, relative to the folder of the package.
+    pub file: &'static str,
+    /// Of its tokens.
+    pub digest: u128,
+}
+
+impl Code {
+    /// Code whose changes the user counts: another number, and the task runs again.
+    pub const fn version(version: u32) -> Self {
+        Self { by: By::Version(version) }
+    }
+
+    #[doc(hidden)]
+    pub const fn __tracked(items: &'static [Item]) -> Self {
+        Self { by: By::Items(items) }
+    }
+
+    /// The digest of all of it.
+    pub(crate) fn digest(self) -> Digest {
+        let mut hasher = crate::key::Hasher::new("code");
+        match self.by {
+            By::Version(version) => hasher.number(0).number(u64::from(version)),
+            By::Items(items) => items
+                .iter()
+                .fold(hasher.number(1), |hasher, item| {
+                    hasher.text(item.name).bytes(&item.digest.to_le_bytes())
+                }),
+        };
+        hasher.digest()
+    }
+}

@@ -1,0 +1,135 @@
+//! Keys and digests: 128 bits of BLAKE3.
+//!
+//! A [`Key`] identifies an instance, a [`Digest`] identifies content or a fingerprint. Both are
+//! printed as 32 hexadecimal digits. What is hashed is written by a [`Hasher`], where every part
+//! is prefixed with its length, so that no two different lists of parts give the same bytes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+macro_rules! hex_128 {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub(crate) u128);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:032x}", self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotHex;
+
+            fn from_str(text: &str) -> Result<Self, NotHex> {
+                if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+                    return Err(NotHex);
+                }
+                u128::from_str_radix(text, 16).map(Self).map_err(|_| NotHex)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+hex_128! {
+    /// Identifies an instance: a task with its parameters resolved, its own and those that its
+    /// requirements draw from outside it.
+    Key
+}
+
+hex_128! {
+    /// Identifies content: of a file, of a task's code, or of all that an output is made from.
+    Digest
+}
+
+impl Key {
+    /// The 16 digits that a folder's name ends in.
+    pub(crate) fn short(self) -> Short {
+        Short((self.0 >> 64) as u64)
+    }
+}
+
+/// The first half of a [`Key`], by which an instance's folder is found.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Short(pub(crate) u64);
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// The text is not 32 hexadecimal digits.
+#[derive(Debug, thiserror::Error)]
+#[error("not 32 hexadecimal digits")]
+pub struct NotHex;
+
+/// Hashes a list of parts, each prefixed with its length, under the name of what they are.
+#[derive(Clone)]
+pub(crate) struct Hasher(blake3::Hasher);
+
+impl Hasher {
+    /// A hasher for one kind of thing, so that no two kinds share a hash.
+    pub(crate) fn new(kind: &str) -> Self {
+        let mut hasher = Self(blake3::Hasher::new());
+        hasher.text(kind);
+        hasher
+    }
+
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        self.0.update(&(bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+        self
+    }
+
+    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
+        self.bytes(text.as_bytes())
+    }
+
+    pub(crate) fn number(&mut self, number: u64) -> &mut Self {
+        self.0.update(&number.to_le_bytes());
+        self
+    }
+
+    pub(crate) fn part(&mut self, part: Digest) -> &mut Self {
+        self.0.update(&part.0.to_le_bytes());
+        self
+    }
+
+    pub(crate) fn digest(&self) -> Digest {
+        digest_of(&self.0)
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        Key(self.digest().0)
+    }
+}
+
+/// The first 128 bits of what a BLAKE3 hasher has seen.
+pub(crate) fn digest_of(hasher: &blake3::Hasher) -> Digest {
+    let mut half = [0; 16];
+    half.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    Digest(u128::from_be_bytes(half))
+}

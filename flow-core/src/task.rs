@@ -1,0 +1,154 @@
+//! Tasks: structs whose fields are their parameters.
+//!
+//! [`Task`] is what the derive writes: the parameters, what is required, how the output is kept.
+//! [`Run`] is what the user writes: how the output is made. A [`TaskType`] is both with the type
+//! taken away, so that the tasks of a graph lie side by side in one plan.
+
+use std::any::{Any, TypeId};
+use std::borrow::Cow;
+
+use crate::code::Code;
+use crate::cx::Cx;
+use crate::input::Inputs;
+use crate::param::{AnyValue, ParamDecl, Values};
+use crate::require::Requirements;
+use crate::target::Target;
+
+/// A step of a pipeline: a struct whose fields are its parameters.
+///
+/// Written by `#[derive(Task)]` and `#[task(...)]`; how the output is made is said by implementing
+/// [`Run`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a task",
+    label = "not a task",
+    note = "write `#[derive(Task)]` and `#[task(target = ...)]` above the struct"
+)]
+pub trait Task: Sized + Send + Sync + 'static {
+    /// How the output is kept, and so what type it has.
+    type Target: Target;
+
+    /// What [`Cx::input`] gives: a handle for each task required, in the form that
+    /// `#[task(requires ...)]` was written in.
+    type Inputs: Inputs;
+
+    /// How long the longest chain of requirements is. A cycle makes it impossible to compute, so
+    /// that a task that requires itself does not compile.
+    #[doc(hidden)]
+    const __DEPTH: usize;
+
+    #[doc(hidden)]
+    const __PARAMS: &'static [ParamDecl];
+
+    #[doc(hidden)]
+    fn __decl() -> TaskDecl;
+
+    #[doc(hidden)]
+    fn __target() -> Self::Target;
+
+    /// The task made of one value for each of its parameters.
+    #[doc(hidden)]
+    fn __build(values: &Values<'_>) -> Self;
+
+    /// The field at `index`.
+    #[doc(hidden)]
+    fn __field(&self, index: usize) -> &dyn Any;
+
+    #[doc(hidden)]
+    fn __requires(&self, to: &mut Requirements) -> anyhow::Result<()>;
+
+    /// Shows every task that may be required, whatever the parameters are.
+    #[doc(hidden)]
+    fn __requirement_types(visit: &mut dyn FnMut(&'static TaskType));
+
+    #[doc(hidden)]
+    fn __runs() -> Runs<Self>;
+}
+
+/// What a task returns and what loading its output gives.
+pub type Output<T> = <<T as Task>::Target as Target>::Value;
+
+/// How a task makes its output.
+///
+/// Write `#[tracked]` above the impl: it fills in [`CODE`](Run::CODE), so that a change of the
+/// code makes the task run again.
+#[diagnostic::on_unimplemented(
+    message = "the task `{Self}` does not say how it is made",
+    label = "`Run` is not implemented for this task",
+    note = "write `#[tracked] impl Run for {Self} {{ fn run(&self, cx: &Cx<Self>) -> Result<...> {{ ... }} }}`"
+)]
+pub trait Run: Task {
+    /// The code of `run`, filled in by `#[tracked]` above the impl.
+    const CODE: Code;
+
+    /// Makes the output.
+    ///
+    /// # Errors
+    ///
+    /// Any. The task then counts as failed with that message, what requires it is not run, and
+    /// everything else goes on. A panic counts as an error.
+    fn run(&self, cx: &Cx<Self>) -> anyhow::Result<Output<Self>>;
+}
+
+/// What the user wrote about a task, apart from its parameters.
+#[doc(hidden)]
+#[derive(Clone, Debug)]
+pub struct TaskDecl {
+    /// The name, with type parameters: `Fit<Ols>`.
+    pub name: Cow<'static, str>,
+    /// The name it is stored under, if it was renamed.
+    pub was: Option<&'static str>,
+    /// The path of the module it is declared in.
+    pub module: &'static str,
+    pub doc: &'static str,
+    pub version: u32,
+    /// How the user wrote the target.
+    pub target: &'static str,
+}
+
+impl TaskDecl {
+    /// The name it counts under in keys: the one it was first stored with.
+    pub(crate) fn identity(&self) -> &str {
+        self.was.unwrap_or(&self.name)
+    }
+}
+
+/// How a task that is [`Run`] is run.
+#[doc(hidden)]
+pub struct Runs<T: Task> {
+    pub(crate) code: Code,
+    pub(crate) run: fn(&T, &Cx<T>) -> anyhow::Result<Output<T>>,
+}
+
+#[doc(hidden)]
+pub const fn runs<T: Run>() -> Runs<T> {
+    Runs { code: T::CODE, run: T::run }
+}
+
+/// A task with its type taken away.
+#[doc(hidden)]
+pub struct TaskType {
+    pub(crate) id: fn() -> TypeId,
+    pub(crate) decl: fn() -> TaskDecl,
+    pub(crate) params: &'static [ParamDecl],
+    pub(crate) requirement_types: fn(&mut dyn FnMut(&'static TaskType)),
+}
+
+impl TaskType {
+    /// The type `T`, taken away.
+    pub fn of<T: Task>() -> &'static TaskType {
+        <T as HasTaskType>::TYPE
+    }
+}
+
+trait HasTaskType {
+    const TYPE: &'static TaskType;
+}
+
+impl<T: Task> HasTaskType for T {
+    const TYPE: &'static TaskType = &TaskType {
+        id: TypeId::of::<T>,
+        decl: T::__decl,
+        params: T::__PARAMS,
+        requirement_types: T::__requirement_types,
+    };
+}

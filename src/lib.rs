@@ -1,0 +1,3 @@
+//! Typed data workflows.
+pub use flow_core::*;
+pub use flow_core::__private;
