@@ -1,0 +1,58 @@
+//! Values as they stand in a record: in a format that people and other programs read, JSON.
+//!
+//! Nothing reads them back into values. What JSON lacks is text: integers beyond 64 bits, floats
+//! that are not finite, bytes, the keys of maps. Variants stand as serde's derive writes them.
+//! A secret is `***`.
+
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+
+use super::Value;
+use super::text::Hex;
+use crate::secret::HIDDEN;
+
+/// For records, to be read by people; there is no `Deserialize`. A secret is written as `***`.
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::None | Self::Unit => serializer.serialize_unit(),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Int(int) => match (u64::try_from(*int), i64::try_from(*int)) {
+                (Ok(value), _) => serializer.serialize_u64(value),
+                (_, Ok(value)) => serializer.serialize_i64(value),
+                _ => serializer.collect_str(int),
+            },
+            Self::Float(float) if !float.get().is_finite() => serializer.collect_str(float),
+            Self::Float(float) => match float.narrow() {
+                Some(narrow) => serializer.serialize_f32(narrow),
+                None => serializer.serialize_f64(float.get()),
+            },
+            Self::Char(value) => serializer.serialize_char(*value),
+            Self::Str(value) => serializer.serialize_str(value),
+            Self::Bytes(value) => serializer.collect_str(&Hex(value)),
+            Self::Some(value) => value.serialize(serializer),
+            Self::Seq(items) => {
+                let mut seq = serializer.serialize_seq(Some(items.len()))?;
+                items.iter().try_for_each(|item| seq.serialize_element(item))?;
+                seq.end()
+            }
+            Self::Map(entries) => {
+                let mut map = serializer.serialize_map(Some(entries.len()))?;
+                for (key, value) in entries.iter() {
+                    match key {
+                        Self::Str(key) => map.serialize_entry(key, value)?,
+                        Self::Char(key) => map.serialize_entry(key, value)?,
+                        key => map.serialize_entry(&key.to_string(), value)?,
+                    }
+                }
+                map.end()
+            }
+            Self::Struct(fields) => serializer.collect_map(fields.iter().map(|(k, v)| (k, v))),
+            Self::UnitVariant(name) => serializer.serialize_str(name),
+            Self::Variant(variant) => {
+                let (name, content) = &**variant;
+                serializer.collect_map([(name, content)])
+            }
+            Self::Secret(_) => serializer.serialize_str(HIDDEN),
+        }
+    }
+}
