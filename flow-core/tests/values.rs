@@ -1,5 +1,6 @@
 //! What was turned into a value comes back as it was, and a value fits other types only if nothing
 //! is lost.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -105,7 +106,8 @@ fn floats() {
 
 #[test]
 fn text_paths_and_bytes() {
-    for text in ["", "x", "nul \0 in it", "👩‍👩‍👧 ünï", "line\nline", "none", "***", r"C:\x"] {
+    for text in ["", "x", "nul \0 in it", "👩‍👩‍👧 ünï", "line\nline", "none", "***", r"C:\x"]
+    {
         round_trip(text.to_owned());
         round_trip(PathBuf::from(text));
     }
@@ -236,7 +238,7 @@ fn dates_times_and_spans() {
     round_trip([Timestamp::UNIX_EPOCH, Timestamp::MAX]);
     round_trip([SignedDuration::MIN, SignedDuration::from_millis(1500)]);
     round_trip::<Zoned>("2024-07-01T12:00:00+02:00[+02:00]".parse().unwrap());
-    round_trip::<Zoned>("2024-07-01T12:00:00Z[UTC]".parse().unwrap());
+    round_trip::<Zoned>("2024-07-01T12:00:00-09:30[-09:30]".parse().unwrap());
     round_trip::<Range<Date>>(date(2024, 1, 1)..date(2025, 1, 1));
     round_trip(date(2024, 1, 1)..=date(2024, 12, 31));
     round_trip(Duration::new(u64::MAX, 999_999_999));
@@ -259,7 +261,7 @@ fn a_number_fits_another_width_if_nothing_is_lost() {
     assert_eq!(read::<u8>(255_i128), 255);
     assert_eq!(read::<i128>(u64::MAX), i128::from(u64::MAX));
     assert_eq!(read::<usize>(3_i8), 3);
-    assert_eq!(read::<f64>(1 << 53), 9_007_199_254_740_992.0);
+    assert_eq!(read::<f64>(1_i64 << 53), 9_007_199_254_740_992.0);
     assert_eq!(read::<f64>(i64::MIN), -9_223_372_036_854_775_808.0);
     assert_eq!(read::<f64>(u128::MAX - u128::MAX / 2), 2.0_f64.powi(127));
     assert_eq!(read::<f64>(0), 0.0);
@@ -273,10 +275,7 @@ fn a_number_fits_another_width_if_nothing_is_lost() {
         refused::<u32>(-1),
         "expected an integer from 0 to 4294967295, found the integer `-1`"
     );
-    assert_eq!(
-        refused::<i8>(0.5),
-        "expected an integer from -128 to 127, found the float `0.5`"
-    );
+    assert_eq!(refused::<i8>(0.5), "expected an integer from -128 to 127, found the float `0.5`");
     assert_eq!(refused::<i8>(1.0), "expected an integer from -128 to 127, found the float `1.0`");
     assert_eq!(
         refused::<f64>((1_i64 << 53) + 1),
@@ -325,7 +324,10 @@ fn anything_else_is_refused_with_what_was_expected_and_found() {
     );
     assert_eq!(refused::<char>("xy"), "expected a character, found the string `xy`");
     assert_eq!(refused::<BTreeMap<i32, i32>>([1]), "expected a map, found a sequence");
-    assert_eq!(refused::<BTreeMap<String, i32>>(Kind::Newtype(1)), "expected a map, found a variant of an enum");
+    assert_eq!(
+        refused::<BTreeMap<String, i32>>(Kind::Newtype(1)),
+        "expected a map, found a variant of an enum"
+    );
     assert_eq!(refused::<Inner>([1]), "expected a struct `Inner`, found a sequence");
     assert_eq!(
         refused::<Inner>(BTreeMap::from([(0, 0.5)])),
@@ -450,10 +452,7 @@ fn what_a_type_refuses_to_serialise_is_named() {
         use std::os::unix::ffi::OsStringExt;
         let path = PathBuf::from(std::ffi::OsString::from_vec(b"\xff.csv".to_vec()));
         let error = to_value(&Get { sources: vec!["x".into(), path] }).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "at `sources[1]`: path contains invalid UTF-8 characters"
-        );
+        assert_eq!(error.to_string(), "at `sources[1]`: path contains invalid UTF-8 characters");
     }
 
     let cell = RefCell::new(1);

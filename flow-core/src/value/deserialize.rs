@@ -8,7 +8,9 @@
 //! what was expected and what was found.
 
 use serde::de::value::BorrowedStrDeserializer;
-use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, Error, Unexpected, Visitor};
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, Deserializer, Error, Unexpected, Visitor,
+};
 use serde::forward_to_deserialize_any;
 
 use super::error::Step;
@@ -189,7 +191,10 @@ fn nearest(float: Float) -> Option<f32> {
 }
 
 fn inexact(int: Int) -> ValueError {
-    ValueError::mismatch("a float", format!("the integer `{int}`, which no float of that width equals"))
+    ValueError::mismatch(
+        "a float",
+        format!("the integer `{int}`, which no float of that width equals"),
+    )
 }
 
 fn is_text(value: &Value) -> bool {

@@ -19,7 +19,8 @@
 //! | variant | its name as length and bytes, its content |
 //! | secret | the BLAKE3 hash of its content's encoding under the store's key, 32 bytes |
 //!
-//! Keys of existing stores depend on every byte of it. The test `encoding` holds samples of it.
+//! Keys of existing stores depend on every byte of it, and on the order of [`Value`]s, which is
+//! that of a map's entries. The test `encoding` holds samples of both.
 //!
 //! [`Entries`]: super::Entries
 

@@ -51,8 +51,8 @@ pub use error::ValueError;
 pub use number::{Float, Int, IntOverflow};
 pub use serialize::to_value;
 
-pub use crate::secret::SecretKey;
 use crate::secret::Secret;
+pub use crate::secret::SecretKey;
 
 /// The value of a parameter, without its Rust type.
 ///
@@ -69,6 +69,8 @@ use crate::secret::Secret;
 /// ```
 // A plan holds many: 24 bytes, and nothing on the heap for numbers and unit variants. The names of
 // fields and variants are always literals in serde, so they are neither copied nor freed.
+//
+// The order of the classes here is the order of a map's keys, and so part of the encoding.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
     /// `None`.
@@ -122,7 +124,9 @@ impl Value {
         match self {
             Self::Str(text) if text.contains('\\') => Self::Str(text.replace('\\', "/").into()),
             Self::Some(value) => Self::Some(Box::new(value.backslashes_replaced())),
-            Self::Seq(items) => Self::Seq(items.into_iter().map(Self::backslashes_replaced).collect()),
+            Self::Seq(items) => {
+                Self::Seq(items.into_iter().map(Self::backslashes_replaced).collect())
+            }
             Self::Struct(fields) => Self::Struct(fields.map_values(Self::backslashes_replaced)),
             Self::Variant(variant) => {
                 let (name, content) = *variant;

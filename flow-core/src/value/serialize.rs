@@ -216,9 +216,8 @@ struct Items {
 
 impl Items {
     fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
-        let item = value
-            .serialize(self.inner)
-            .map_err(|error| error.at(Step::Index(self.items.len())))?;
+        let item =
+            value.serialize(self.inner).map_err(|error| error.at(Step::Index(self.items.len())))?;
         self.items.push(item);
         Ok(())
     }

@@ -115,8 +115,14 @@ pub(super) fn escaped(c: char) -> impl Display {
         '\r' => f.write_str("\\r"),
         '\t' => f.write_str("\\t"),
         // Line and paragraph separators, the marks of bidirectional text, the byte order mark.
-        '\u{2028}' | '\u{2029}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2066}'..='\u{2069}' | '\u{feff}' => write!(f, "{}", c.escape_unicode()),
+        '\u{2028}'
+        | '\u{2029}'
+        | '\u{61c}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}'
+        | '\u{feff}' => write!(f, "{}", c.escape_unicode()),
         c if c.is_control() => write!(f, "{}", c.escape_unicode()),
         c => f.write_char(c),
     })
