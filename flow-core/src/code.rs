@@ -54,11 +54,9 @@ impl Code {
         let mut hasher = crate::key::Hasher::new("code");
         match self.by {
             By::Version(version) => hasher.number(0).number(u64::from(version)),
-            By::Items(items) => items
-                .iter()
-                .fold(hasher.number(1), |hasher, item| {
-                    hasher.text(item.name).bytes(&item.digest.to_le_bytes())
-                }),
+            By::Items(items) => items.iter().fold(hasher.number(1), |hasher, item| {
+                hasher.text(item.name).bytes(&item.digest.to_le_bytes())
+            }),
         };
         hasher.digest()
     }

@@ -1,15 +1,146 @@
 //! What a running task sees besides its parameters.
 
+use std::any::type_name;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use daggy::NodeIndex;
+use serde::Serialize;
+
+use crate::engine::Execution;
+use crate::engine::progress::Event;
+use crate::input::{Inputs, Wires};
+use crate::key::Hasher;
+use crate::store::record::Read;
 use crate::task::Task;
+use crate::value::{self, Value};
 
 /// What a running task sees besides its parameters: its inputs, and what it says about its output.
+///
+/// What is read through it is recorded, and counts from then on: if it changes, the task runs
+/// again.
 pub struct Cx<T: Task> {
-    input: T::Inputs,
+    execution: Arc<Execution>,
+    node: NodeIndex,
+    inputs: T::Inputs,
+    meta: Mutex<BTreeMap<String, serde_json::Value>>,
+    reads: Arc<Reads>,
+}
+
+/// What a task has read besides its inputs' outputs.
+#[derive(Default)]
+pub(crate) struct Reads(Mutex<BTreeSet<Read>>);
+
+impl Reads {
+    pub(crate) fn add(&self, read: Read) {
+        self.0.lock().expect("no panic while a read is noted").insert(read);
+    }
 }
 
 impl<T: Task> Cx<T> {
+    pub(crate) fn new(execution: &Arc<Execution>, node: NodeIndex) -> Self {
+        let reads = Arc::new(Reads::default());
+        let inputs = T::Inputs::take(&mut Wires::new(execution, node, &reads));
+        Self { execution: Arc::clone(execution), node, inputs, meta: Mutex::default(), reads }
+    }
+
     /// The handles of the tasks required, in the form of `#[task(requires ...)]`.
     pub fn input(&self) -> &T::Inputs {
-        &self.input
+        &self.inputs
     }
+
+    /// Notes something about the output: a score, a count of rows. It is kept in the record, and
+    /// [`Input::meta`](crate::Input::meta) reads it. The last value of a name counts.
+    ///
+    /// # Errors
+    ///
+    /// The value cannot be written as JSON.
+    pub fn meta(&self, name: &str, value: impl Serialize) -> anyhow::Result<()> {
+        let value = meta_to_json(&value)?;
+        let mut meta = self.meta.lock().expect("no panic while metadata is noted");
+        meta.insert(name.to_owned(), value);
+        Ok(())
+    }
+
+    /// Says that the task reads this file, or folder, and gives its path. From then on a change
+    /// of its content makes the task run again.
+    ///
+    /// A path that is known before the task runs is better a parameter with `#[param(file)]`.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or its name is not Unicode. A file that is not there is no error: its
+    /// coming counts as a change.
+    pub fn file(&self, path: impl AsRef<Path>) -> anyhow::Result<PathBuf> {
+        let path = path.as_ref();
+        let text = path
+            .to_str()
+            .ok_or_else(|| anyhow::anyhow!("the name of the file {path:?} is not Unicode"))?;
+        let digest = self.execution.plan.store.content(path)?;
+        self.reads.add(Read::File { path: text.to_owned(), digest });
+        Ok(path.to_owned())
+    }
+
+    /// Tells whoever watches the execution how the task goes.
+    pub fn progress(&self, message: impl Display) {
+        self.execution.progress.tell(|| Event::Progress {
+            task: self.execution.plan.graph.task(self.node).decl.name.to_string(),
+            message: message.to_string(),
+        });
+    }
+
+    /// A point at which the task can be stopped: call it in long loops, with `?`.
+    ///
+    /// # Errors
+    ///
+    /// The execution was stopped by its [`Stopper`](crate::Stopper).
+    pub fn checkpoint(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(!self.execution.stopper.is_stopped(), "the execution was stopped");
+        Ok(())
+    }
+
+    /// A seed for random numbers: the same for an instance whenever and wherever it runs, and
+    /// another for each instance.
+    pub fn seed(&self) -> u64 {
+        let mut hasher = Hasher::new("seed");
+        hasher.number(self.execution.plan.graph.node(self.node).key.0 as u64);
+        hasher.digest().0 as u64
+    }
+
+    /// What was noted and read.
+    pub(crate) fn finish(self) -> (BTreeMap<String, serde_json::Value>, Vec<Read>) {
+        let meta = self.meta.into_inner().expect("no panic while metadata is noted");
+        let reads = self.reads.0.lock().expect("no panic while a read is noted");
+        (meta, reads.iter().cloned().collect())
+    }
+}
+
+/// A metadata value as JSON, in which numbers that JSON does not have are strings.
+fn meta_to_json(value: &impl Serialize) -> anyhow::Result<serde_json::Value> {
+    let value: Value = value::to_value(value)?;
+    Ok(serde_json::to_value(&value)?)
+}
+
+/// A metadata value of the type asked for.
+pub(crate) fn meta_from_json<V: serde::de::DeserializeOwned>(
+    json: &serde_json::Value,
+) -> anyhow::Result<V> {
+    use serde::de::IntoDeserializer;
+    use serde::de::value::{Error, F64Deserializer};
+
+    let wrong = match V::deserialize(json) {
+        Ok(value) => return Ok(value),
+        Err(wrong) => wrong,
+    };
+    // NaN and the infinities stand as strings.
+    let number = json.as_str().and_then(|text| text.parse::<f64>().ok());
+    if let Some(number) = number.filter(|number| !number.is_finite()) {
+        let number: F64Deserializer<Error> = number.into_deserializer();
+        if let Ok(value) = V::deserialize(number) {
+            return Ok(value);
+        }
+    }
+    anyhow::bail!("it is {json}, which is no `{}`: {wrong}", type_name::<V>())
 }

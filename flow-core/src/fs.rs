@@ -1,27 +1,73 @@
 //! The one way to the file system.
 //!
-//! Everything that the store and the targets do to files goes through [`Fs`], so that a test can
-//! make any one operation fail.
+//! Everything that a store and the targets do to files goes through [`Fs`], so that a test can
+//! make any one operation fail, and see that nothing is lost and nothing half-made is taken for
+//! whole. [`Disk`] is the file system of this machine.
 
-use std::fs::File;
-use std::io;
-use std::path::Path;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
-/// The operations on files that a store needs.
+/// The operations on files that a store needs. All errors are those of the operating system.
+#[expect(clippy::missing_errors_doc, reason = "said once, above")]
 pub trait Fs: Send + Sync {
     /// Opens a file for reading.
-    ///
-    /// # Errors
-    ///
-    /// What the operating system says.
     fn open(&self, path: &Path) -> io::Result<File>;
 
     /// The whole content of a file.
-    ///
-    /// # Errors
-    ///
-    /// What the operating system says.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// The content of a file from the byte `offset` on.
+    fn read_from(&self, path: &Path, offset: u64) -> io::Result<Vec<u8>>;
+
+    /// Creates a file that must not exist, for writing.
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Write + Send>>;
+
+    /// Creates a file that must not exist and that nobody but its owner may read.
+    fn create_private(&self, path: &Path) -> io::Result<Box<dyn Write + Send>>;
+
+    /// Adds `bytes` to the end of a file in one write, creating the file if it is not there.
+    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+
+    /// What is known of a file or folder without opening it, links followed.
+    fn stat(&self, path: &Path) -> io::Result<Stat>;
+
+    /// The names in a folder, in no order. Names that are not Unicode are left out: a store makes
+    /// none.
+    fn list(&self, path: &Path) -> io::Result<Vec<String>>;
+
+    /// Creates a folder and those above it, where they are not there.
+    fn create_folder(&self, path: &Path) -> io::Result<()>;
+
+    /// Renames a file, replacing what has the new name.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Gives a file a second name, which must not exist.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Copies a file to a name that must not exist.
+    fn copy(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Removes a file.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Removes a folder that is empty.
+    fn remove_folder(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes the content of these files survive a loss of power.
+    fn sync(&self, files: &[PathBuf]) -> io::Result<()>;
+}
+
+/// What is known of a file without opening it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// When it was last written, in nanoseconds since 1970.
+    pub modified: i64,
+    /// Whether it is a folder.
+    pub folder: bool,
 }
 
 /// The file system of this machine.
@@ -34,6 +80,85 @@ impl Fs for Disk {
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        std::fs::read(path)
+        fs::read(path)
     }
+
+    fn read_from(&self, path: &Path, offset: u64) -> io::Result<Vec<u8>> {
+        use std::io::{Read, Seek, SeekFrom};
+
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(offset))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Write + Send>> {
+        Ok(Box::new(File::create_new(path)?))
+    }
+
+    fn create_private(&self, path: &Path) -> io::Result<Box<dyn Write + Send>> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        Ok(Box::new(options.open(path)?))
+    }
+
+    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        OpenOptions::new().append(true).create(true).open(path)?.write_all(bytes)
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        let metadata = fs::metadata(path)?;
+        let modified = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Ok(Stat {
+            bytes: metadata.len(),
+            modified: i64::try_from(modified.as_nanos()).unwrap_or(i64::MAX),
+            folder: metadata.is_dir(),
+        })
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        let names = fs::read_dir(path)?.map(|entry| Ok(entry?.file_name().into_string().ok()));
+        names.filter_map(Result::transpose).collect()
+    }
+
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir_all(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to)
+    }
+
+    fn copy(&self, from: &Path, to: &Path) -> io::Result<()> {
+        io::copy(&mut File::open(from)?, &mut File::create_new(to)?).map(drop)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir(path)
+    }
+
+    fn sync(&self, files: &[PathBuf]) -> io::Result<()> {
+        // One flush of the whole file system costs as much as that of a handful of files.
+        #[cfg(target_os = "linux")]
+        if let [first, _, _, _, _, ..] = files {
+            return Ok(rustix::fs::syncfs(File::open(first)?)?);
+        }
+        files.iter().try_for_each(|file| open_to_sync(file)?.sync_data())
+    }
+}
+
+/// Opens a file so that it can be synced, for which Windows wants it writable.
+fn open_to_sync(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(cfg!(windows)).open(path)
 }

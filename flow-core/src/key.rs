@@ -133,3 +133,10 @@ pub(crate) fn digest_of(hasher: &blake3::Hasher) -> Digest {
     half.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
     Digest(u128::from_be_bytes(half))
 }
+
+/// The digest of some bytes.
+pub(crate) fn digest_bytes(bytes: &[u8]) -> Digest {
+    let mut half = [0; 16];
+    half.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);
+    Digest(u128::from_be_bytes(half))
+}

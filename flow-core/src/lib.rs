@@ -3,24 +3,46 @@
 //! Users depend on the facade, `typed-flow`, which re-exports what they need of this crate.
 #![allow(missing_docs, dead_code, clippy::todo)] // while the skeleton is filled in
 
-pub mod code;
-pub mod cx;
+mod code;
+mod content;
+mod cx;
+mod engine;
+mod error;
+mod flow;
 pub mod fs;
-pub mod input;
-pub mod key;
-pub mod param;
-pub mod require;
-pub mod secret;
+mod input;
+mod key;
+mod loaded;
+mod param;
+mod plan;
+mod require;
+mod secret;
+mod store;
+mod summary;
 pub mod target;
-pub mod task;
+mod task;
 pub mod value;
 
 pub use code::Code;
 pub use cx::Cx;
+pub use engine::progress::Event;
+pub use engine::stopper::Stopper;
+pub use error::{Error, LoadError, SelectError};
+pub use flow::{Flow, Of, Removed, Roots};
 pub use input::{Input, Inputs};
-pub use key::{Digest, Key};
+pub use key::{Digest, Key, NotHex};
+pub use loaded::Loaded;
 pub use param::{IntoParam, Param, Parameter};
+pub use plan::error::{PlanError, PlanErrorKind};
+pub use plan::instance::Instance;
+pub use plan::label::Show;
+pub use plan::reason::Reason;
+pub use plan::tree::Preview;
+pub use plan::verdicts::Status;
+pub use plan::warning::Warning;
 pub use secret::Secret;
+pub use store::error::StoreError;
+pub use summary::{Entry, Summary};
 pub use target::{Sink, Source, Target};
 pub use task::{Output, Run, Task};
 

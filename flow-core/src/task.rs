@@ -9,8 +9,11 @@ use std::borrow::Cow;
 
 use crate::code::Code;
 use crate::cx::Cx;
+use crate::engine::execute::{Execute, execute};
 use crate::input::Inputs;
-use crate::param::{AnyValue, ParamDecl, Values};
+use crate::param::{ParamDecl, Values};
+use crate::plan::InstancesOf;
+use crate::plan::types::Instances;
 use crate::require::Requirements;
 use crate::target::Target;
 
@@ -131,6 +134,9 @@ pub struct TaskType {
     pub(crate) decl: fn() -> TaskDecl,
     pub(crate) params: &'static [ParamDecl],
     pub(crate) requirement_types: fn(&mut dyn FnMut(&'static TaskType)),
+    pub(crate) instances: fn() -> Box<dyn Instances>,
+    pub(crate) code: fn() -> Code,
+    pub(crate) execute: Execute,
 }
 
 impl TaskType {
@@ -150,5 +156,8 @@ impl<T: Task> HasTaskType for T {
         decl: T::__decl,
         params: T::__PARAMS,
         requirement_types: T::__requirement_types,
+        instances: || Box::new(InstancesOf::<T>::default()),
+        code: || T::__runs().code,
+        execute: execute::<T>,
     };
 }

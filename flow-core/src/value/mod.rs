@@ -120,6 +120,21 @@ impl Value {
         if cfg!(windows) { self.backslashes_replaced() } else { self }
     }
 
+    /// Whether there is a secret in it, so that encoding it needs the key of a store.
+    pub fn has_secret(&self) -> bool {
+        match self {
+            Self::Secret(_) => true,
+            Self::Some(value) => value.has_secret(),
+            Self::Variant(variant) => variant.1.has_secret(),
+            Self::Seq(items) => items.iter().any(Self::has_secret),
+            Self::Struct(fields) => fields.iter().any(|(_, value)| value.has_secret()),
+            Self::Map(entries) => {
+                entries.iter().any(|(key, value)| key.has_secret() || value.has_secret())
+            }
+            _ => false,
+        }
+    }
+
     fn backslashes_replaced(self) -> Self {
         match self {
             Self::Str(text) if text.contains('\\') => Self::Str(text.replace('\\', "/").into()),

@@ -1,0 +1,345 @@
+//! The coordinator: owns what waits for what, and what became of each instance.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use daggy::NodeIndex;
+
+use crate::engine::Execution;
+use crate::engine::outcome::{Outcome, Outcomes};
+use crate::engine::progress::{Event, Seconds};
+use crate::engine::{committer, worker};
+use crate::param::AnyValue;
+use crate::plan::label::Show;
+use crate::plan::verdicts::Status;
+
+/// The stack of a worker, in bytes: that of a main thread, for tasks may be recursive.
+const STACK: usize = 8 << 20;
+
+/// What workers and the committer tell the coordinator.
+pub(crate) enum Message {
+    Settled {
+        node: NodeIndex,
+        how: How,
+        seconds: f32,
+        value: Option<AnyValue>,
+    },
+    Failed {
+        node: NodeIndex,
+        error: String,
+        seconds: f32,
+    },
+    /// The instance has to run, and these inputs have to be made first.
+    Demand {
+        node: NodeIndex,
+        inputs: Vec<NodeIndex>,
+    },
+    Committed {
+        node: NodeIndex,
+        result: Result<(), String>,
+    },
+}
+
+/// How an instance was settled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    Ran,
+    Adopted,
+    CutOff,
+}
+
+/// Runs a plan on this many worker threads, and says what became of each instance.
+pub(crate) fn run(execution: &Arc<Execution>, workers: usize) -> std::io::Result<Outcomes> {
+    let begun = Instant::now();
+    let mut coordinator = Coordinator::new(execution);
+    let workers = workers.clamp(1, coordinator.open.max(1));
+    let done = std::thread::scope(|scope| {
+        let (jobs, jobs_of_workers) = unbounded();
+        let (messages, received) = unbounded();
+        let (commits, staged) = unbounded();
+        for i in 0..workers {
+            let (jobs, messages, commits) =
+                (jobs_of_workers.clone(), messages.clone(), commits.clone());
+            std::thread::Builder::new()
+                .name(format!("flow-worker-{i}"))
+                .stack_size(STACK)
+                .spawn_scoped(scope, move || worker::work(execution, &jobs, &messages, &commits))?;
+        }
+        drop(commits);
+        std::thread::Builder::new()
+            .name("flow-committer".to_owned())
+            .spawn_scoped(scope, move || {
+                committer::commit_all(&execution.plan.store, &staged, &messages)
+            })?;
+        coordinator.coordinate(&jobs, &received, workers);
+        std::io::Result::Ok(())
+    });
+    done?;
+    let Coordinator { outcomes, errors, .. } = coordinator;
+    Ok(Outcomes { nodes: outcomes, errors, seconds: begun.elapsed().as_secs_f64() })
+}
+
+struct Coordinator<'a> {
+    execution: &'a Arc<Execution>,
+    outcomes: Vec<Outcome>,
+    errors: Vec<String>,
+    /// For each instance that is open, how many of its inputs are.
+    waiting: Vec<u32>,
+    /// What can be settled, the latest first: that keeps what is in memory short-lived.
+    ready: Vec<NodeIndex>,
+    /// How many are with the workers.
+    running: usize,
+    /// What was made and is not committed yet, with how it was settled.
+    committing: HashMap<NodeIndex, Outcome>,
+    /// The instances that were opened because somebody demanded them, and who waits for each. Of
+    /// all others, the consumers wait.
+    demands: HashMap<NodeIndex, Vec<NodeIndex>>,
+    /// For whom a value is pinned, and how many there are of them.
+    pinned_for: HashMap<NodeIndex, NodeIndex>,
+    pins: HashMap<NodeIndex, usize>,
+    /// How many instances are to be settled, and how many have been.
+    open: usize,
+    settled: usize,
+}
+
+impl<'a> Coordinator<'a> {
+    fn new(execution: &'a Arc<Execution>) -> Self {
+        let plan = &execution.plan;
+        let mut coordinator = Self {
+            execution,
+            outcomes: Vec::with_capacity(plan.graph.len()),
+            errors: Vec::new(),
+            waiting: vec![0; plan.graph.len()],
+            ready: Vec::new(),
+            running: 0,
+            committing: HashMap::new(),
+            demands: HashMap::new(),
+            pinned_for: HashMap::new(),
+            pins: HashMap::new(),
+            open: 0,
+            settled: 0,
+        };
+        for node in plan.graph.nodes() {
+            let outcome = coordinator.first_outcome(node);
+            coordinator.outcomes.push(outcome);
+            if outcome == Outcome::Open {
+                coordinator.open(node);
+            }
+        }
+        // The first instance is settled first.
+        coordinator.ready.reverse();
+        coordinator
+    }
+
+    fn first_outcome(&self, node: NodeIndex) -> Outcome {
+        let plan = &self.execution.plan;
+        match plan.verdicts.status(node) {
+            Status::Complete => Outcome::CompleteBefore,
+            Status::Evicted => Outcome::NotNeeded,
+            // Its content is known: it is made again when a task that requires it runs.
+            Status::Pending
+                if plan.verdicts.digest(node).is_some() && !plan.graph.roots.contains(&node) =>
+            {
+                Outcome::NotNeeded
+            }
+            Status::Kept | Status::Pending => Outcome::Open,
+        }
+    }
+
+    /// Opens an instance: it is ready as soon as its inputs are settled.
+    fn open(&mut self, node: NodeIndex) {
+        self.open += 1;
+        self.wait_for(node, self.execution.plan.graph.inputs(node).to_vec());
+    }
+
+    /// Lets an instance wait for those of `inputs` that are not settled.
+    fn wait_for(&mut self, node: NodeIndex, inputs: Vec<NodeIndex>) {
+        let mut waiting = 0;
+        for input in inputs {
+            if self.outcomes[input.index()] != Outcome::Open || self.committing.contains_key(&input)
+            {
+                continue;
+            }
+            waiting += 1;
+            if let Some(waiters) = self.demands.get_mut(&input) {
+                waiters.push(node);
+            }
+        }
+        self.waiting[node.index()] = waiting;
+        if waiting == 0 {
+            self.ready.push(node);
+        }
+    }
+
+    /// Makes the inputs that have no file, for an instance that has to run.
+    fn demand(&mut self, node: NodeIndex, inputs: Vec<NodeIndex>) {
+        for &input in &inputs {
+            match self.outcomes[input.index()] {
+                Outcome::NotNeeded => {
+                    self.outcomes[input.index()] = Outcome::Open;
+                    self.demands.insert(input, Vec::new());
+                    self.open(input);
+                }
+                Outcome::Failed { .. } => {
+                    return self.conclude(node, Outcome::NotRun { because: input });
+                }
+                Outcome::NotRun { because } => {
+                    return self.conclude(node, Outcome::NotRun { because });
+                }
+                _ => {}
+            }
+        }
+        self.wait_for(node, inputs);
+    }
+
+    /// Who waits for an instance.
+    fn waiters(&mut self, node: NodeIndex) -> Vec<NodeIndex> {
+        match self.demands.remove(&node) {
+            Some(waiters) => waiters,
+            None => self.execution.plan.graph.consumers(node).collect(),
+        }
+    }
+
+    fn coordinate(
+        &mut self,
+        jobs: &Sender<NodeIndex>,
+        messages: &Receiver<Message>,
+        workers: usize,
+    ) {
+        loop {
+            if self.execution.stopper.is_stopped() {
+                self.stop();
+            }
+            // One job more than there are workers, so that none has to wait for the next.
+            while self.running <= workers
+                && let Some(node) = self.ready.pop()
+            {
+                self.running += 1;
+                let _ = jobs.send(node);
+            }
+            if self.running == 0 && self.committing.is_empty() {
+                return;
+            }
+            // All senders are gone only if all threads are.
+            let Ok(message) = messages.recv() else { return };
+            self.receive(message);
+        }
+    }
+
+    fn receive(&mut self, message: Message) {
+        match message {
+            Message::Settled { node, how, seconds, value } => {
+                self.running -= 1;
+                self.unpin_for(node);
+                match how {
+                    How::Ran => drop(self.committing.insert(node, Outcome::Ran { seconds })),
+                    How::Adopted => drop(self.committing.insert(node, Outcome::Adopted)),
+                    How::CutOff => self.conclude(node, Outcome::CutOff),
+                }
+                self.release(node, value);
+            }
+            Message::Failed { node, error, seconds } => {
+                self.running -= 1;
+                self.unpin_for(node);
+                self.fail(node, error, seconds);
+            }
+            Message::Demand { node, inputs } => {
+                self.running -= 1;
+                self.demand(node, inputs);
+            }
+            Message::Committed { node, result } => {
+                let outcome =
+                    self.committing.remove(&node).expect("only what was made is committed");
+                match result {
+                    Ok(()) => self.conclude(node, outcome),
+                    Err(error) => self.fail(node, error, 0.0),
+                }
+            }
+        }
+    }
+
+    /// Lets go what waited for this one.
+    fn release(&mut self, node: NodeIndex, value: Option<AnyValue>) {
+        let before = self.ready.len();
+        for consumer in self.waiters(node) {
+            if self.outcomes[consumer.index()] != Outcome::Open {
+                continue;
+            }
+            let waiting = &mut self.waiting[consumer.index()];
+            if *waiting == 0 {
+                continue;
+            }
+            *waiting -= 1;
+            if *waiting == 0 {
+                self.ready.push(consumer);
+            }
+        }
+        let released = self.ready[before..].to_vec();
+        if let Some(value) = value.filter(|_| !released.is_empty()) {
+            self.execution.held.pin(node, value);
+            self.pins.insert(node, released.len());
+            self.pinned_for.extend(released.into_iter().map(|consumer| (consumer, node)));
+        }
+    }
+
+    /// Drops a value that was pinned for this consumer and no other.
+    fn unpin_for(&mut self, consumer: NodeIndex) {
+        let Some(node) = self.pinned_for.remove(&consumer) else { return };
+        let pins = self.pins.get_mut(&node).expect("a pin for each consumer");
+        *pins -= 1;
+        if *pins == 0 {
+            self.pins.remove(&node);
+            self.execution.held.unpin(node);
+        }
+    }
+
+    fn fail(&mut self, node: NodeIndex, error: String, seconds: f32) {
+        let place = self.errors.len() as u32;
+        self.errors.push(error);
+        self.conclude(node, Outcome::Failed { seconds, error: place });
+        let mut blocked = vec![node];
+        while let Some(failed) = blocked.pop() {
+            for consumer in self.waiters(failed) {
+                let waits = self.outcomes[consumer.index()] == Outcome::Open
+                    && self.waiting[consumer.index()] > 0;
+                if waits {
+                    self.conclude(consumer, Outcome::NotRun { because: node });
+                    blocked.push(consumer);
+                }
+            }
+        }
+    }
+
+    /// Gives up all that is not with a worker yet.
+    fn stop(&mut self) {
+        let mut given_up = std::mem::take(&mut self.ready);
+        given_up.extend(self.execution.plan.graph.nodes().filter(|node| {
+            self.outcomes[node.index()] == Outcome::Open && self.waiting[node.index()] > 0
+        }));
+        for node in given_up {
+            self.unpin_for(node);
+            self.outcomes[node.index()] = Outcome::Stopped;
+        }
+    }
+
+    fn conclude(&mut self, node: NodeIndex, outcome: Outcome) {
+        self.outcomes[node.index()] = outcome;
+        self.settled += 1;
+        let what = match outcome {
+            Outcome::Ran { seconds } => format!("ran in {}", Seconds(f64::from(seconds))),
+            Outcome::Adopted => "adopted a kept output".to_owned(),
+            Outcome::CutOff => "cut off: output unchanged".to_owned(),
+            Outcome::Failed { error, .. } => format!("failed: {}", self.errors[error as usize]),
+            _ => return,
+        };
+        let (settled, of) = (self.settled, self.open);
+        self.execution.progress.tell(|| Event::Settled {
+            instance: self.execution.plan.graph.label(node, Show::Clipped),
+            what,
+            settled,
+            of,
+        });
+    }
+}

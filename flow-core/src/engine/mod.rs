@@ -1,0 +1,78 @@
+//! Executions: a plan being run.
+//!
+//! # Overview
+//!
+//! One [`coordinator`] owns all state of an execution: what waits for what, what is ready, what
+//! became of each instance. It hands instances that are ready to [`worker`]s, threads that settle
+//! one instance at a time and send back a message. A [`committer`] makes what they wrote durable
+//! and visible, a group at a time.
+//!
+//! # Settling
+//!
+//! A worker judges the instance again, for by now the content of all inputs is known. The output
+//! may turn out to be there (*cut off*: upstream ran and gave the same bytes), an output made from
+//! the same may be kept (*adopted*), or the task runs: its value is written under its final name
+//! and hashed, and goes to the committer. What requires it may start at once; it will be committed
+//! later in the same order, so that no record is seen before those of its inputs.
+//!
+//! An input whose file is gone, but whose content is known, is made again only when a task that
+//! requires it really runs: the worker then *demands* it, and the coordinator schedules it.
+//!
+//! # Failure
+//!
+//! An error or a panic of a task is its outcome. Whatever requires it is not run; everything else
+//! goes on, and what was committed stays.
+//!
+//! # Values in memory
+//!
+//! A value just made is handed to the tasks that became ready by it, if its target is exact; all
+//! other inputs are loaded from their files. Values that several running tasks use are shared as
+//! long as one of them holds it. So memory is bounded by what is ready, not by the graph.
+
+pub(crate) mod committer;
+pub(crate) mod coordinator;
+pub(crate) mod execute;
+pub(crate) mod held;
+pub(crate) mod outcome;
+pub(crate) mod progress;
+pub(crate) mod stopper;
+pub(crate) mod worker;
+
+use std::sync::Arc;
+
+use daggy::NodeIndex;
+
+use crate::engine::held::Held;
+use crate::engine::progress::Progress;
+use crate::engine::stopper::Stopper;
+use crate::key::Digest;
+use crate::plan::Plan;
+use crate::store::Folder;
+use crate::store::record::Record;
+
+/// A plan being run: what its threads share.
+pub(crate) struct Execution {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) held: Held,
+    pub(crate) stopper: Stopper,
+    pub(crate) progress: Progress,
+}
+
+/// An output that this execution has found or made.
+pub(crate) struct Made {
+    pub(crate) folder: Folder,
+    pub(crate) record: Record,
+}
+
+impl Execution {
+    pub(crate) fn new(plan: Arc<Plan>, stopper: Stopper, progress: Progress) -> Arc<Self> {
+        let held = Held::new(plan.graph.len());
+        Arc::new(Self { plan, held, stopper, progress })
+    }
+
+    /// The content of an instance's output, as far as it is known by now.
+    pub(crate) fn digest(&self, node: NodeIndex) -> Option<Digest> {
+        let made = self.held.made(node).map(|made| made.record.output.digest);
+        made.or_else(|| self.plan.verdicts.digest(node))
+    }
+}

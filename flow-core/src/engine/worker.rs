@@ -1,0 +1,238 @@
+//! A worker: settles one instance at a time.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender};
+use daggy::NodeIndex;
+
+use crate::engine::committer::ToCommit;
+use crate::engine::coordinator::{How, Message};
+use crate::engine::execute::Executed;
+use crate::engine::{Execution, Made};
+use crate::key::Digest;
+use crate::param::AnyValue;
+use crate::plan::given::panic_message;
+use crate::plan::judge::{Judge, Judged, Verdict};
+use crate::plan::label::Show;
+use crate::plan::verdicts::Status;
+use crate::store::Folder;
+use crate::store::error::StoreError;
+use crate::store::failure::Failure;
+use crate::store::kept::Kept;
+use crate::store::record::{FORMAT, MadeFrom, Record};
+
+/// Settles instances until there are no more.
+pub(crate) fn work(
+    execution: &Arc<Execution>,
+    jobs: &Receiver<NodeIndex>,
+    messages: &Sender<Message>,
+    commits: &Sender<ToCommit>,
+) {
+    let worker = Worker { execution, commits };
+    for node in jobs {
+        let begun = Instant::now();
+        let settled = catch_unwind(AssertUnwindSafe(|| worker.settle(node)));
+        let settled = settled.unwrap_or_else(|panic| {
+            Err(anyhow::anyhow!("it panicked: {}", panic_message(&*panic)))
+        });
+        let seconds = begun.elapsed().as_secs_f32();
+        let message = match settled {
+            Ok(Settled::Demand(inputs)) => Message::Demand { node, inputs },
+            Ok(Settled::As(how, value)) => Message::Settled { node, how, seconds, value },
+            Err(error) => Message::Failed { node, error: worker.note(node, &error), seconds },
+        };
+        if messages.send(message).is_err() {
+            return;
+        }
+    }
+}
+
+/// What became of an instance.
+enum Settled {
+    As(How, Option<AnyValue>),
+    /// It has to run, and these inputs have no file.
+    Demand(Vec<NodeIndex>),
+}
+
+struct Worker<'a> {
+    execution: &'a Arc<Execution>,
+    commits: &'a Sender<ToCommit>,
+}
+
+impl Worker<'_> {
+    fn settle(&self, node: NodeIndex) -> anyhow::Result<Settled> {
+        let plan = &self.execution.plan;
+        let judge = Judge::new(&plan.graph, &plan.store);
+        let Judged { folder, verdict, .. } =
+            judge.judge(node, &|input| self.execution.digest(input), &|input| {
+                Some(self.execution.held.made(input)?.record.clone())
+            })?;
+        let (made_from, fingerprint) = match verdict {
+            Verdict::Complete(record) => {
+                self.execution.held.set_made(node, Made { folder, record: *record });
+                return Ok(Settled::As(How::CutOff, None));
+            }
+            Verdict::Adopt(kept, made_from) => {
+                self.adopt(node, folder, kept, made_from)?;
+                return Ok(Settled::As(How::Adopted, None));
+            }
+            Verdict::Evicted(record, made_from) => (made_from, record.fingerprint),
+            Verdict::Run(made_from, fingerprint) => (made_from, fingerprint),
+            Verdict::Upstream => {
+                anyhow::bail!("an input is not settled: a mistake of this library")
+            }
+        };
+        let gone: Vec<_> =
+            plan.graph.inputs(node).iter().copied().filter(|&input| self.is_gone(input)).collect();
+        if gone.is_empty() {
+            let value = self.run(node, folder, made_from, fingerprint)?;
+            Ok(Settled::As(How::Ran, value))
+        } else {
+            Ok(Settled::Demand(gone))
+        }
+    }
+
+    /// Whether the file of an input is known to be gone.
+    fn is_gone(&self, input: NodeIndex) -> bool {
+        let verdicts = &self.execution.plan.verdicts;
+        let there = matches!(verdicts.status(input), Status::Complete);
+        !there && self.execution.held.made(input).is_none()
+    }
+
+    fn run(
+        &self,
+        node: NodeIndex,
+        folder: Folder,
+        made_from: MadeFrom,
+        fingerprint: Digest,
+    ) -> anyhow::Result<Option<AnyValue>> {
+        let plan = &self.execution.plan;
+        let entry = plan.graph.task(node);
+        if let Some((name, file)) = made_from.files.iter().find(|(_, file)| file.digest.is_none()) {
+            anyhow::bail!("there is no file {:?}, which is its parameter `{name}`", file.path);
+        }
+        let started = jiff::Timestamp::now();
+        let begun = Instant::now();
+        let executed = (entry.task.execute)(self.execution, node, &folder, fingerprint)?;
+        let seconds = begun.elapsed().as_secs_f64();
+        let Executed { output, meta, reads, value } = executed;
+        if let Err(changed) = self.look_again(&made_from) {
+            let _ = plan.store.fs().remove(&plan.store.path(&folder, &output.file));
+            return Err(changed);
+        }
+        plan.store.keep_code_table(entry.code);
+        let record = Record {
+            format: FORMAT,
+            task: entry.decl.name.to_string(),
+            key: plan.graph.node(node).key,
+            parameters: self.parameters(node),
+            fingerprint,
+            made_from: self.with_labels(node, made_from),
+            reads,
+            output,
+            meta,
+            started,
+            seconds,
+            host: host(),
+        };
+        self.commit(node, folder, record, true)?;
+        Ok(value)
+    }
+
+    /// What was read must be what was digested: a file that changed meanwhile may have been read
+    /// before or after.
+    fn look_again(&self, made_from: &MadeFrom) -> anyhow::Result<()> {
+        for file in made_from.files.values() {
+            if self.execution.plan.store.content(Path::new(&file.path))? != file.digest {
+                anyhow::bail!("{:?} changed while it ran: run it again", file.path);
+            }
+        }
+        Ok(())
+    }
+
+    fn adopt(
+        &self,
+        node: NodeIndex,
+        folder: Folder,
+        kept: Kept,
+        made_from: MadeFrom,
+    ) -> Result<(), StoreError> {
+        let plan = &self.execution.plan;
+        let is_new = kept.folder != folder;
+        let output = if is_new {
+            let from = plan.store.path(&kept.folder, &kept.record.output.file);
+            plan.store.stage_link(&from, &kept.record.output, &folder, kept.record.fingerprint)?
+        } else {
+            kept.record.output.clone()
+        };
+        let record = Record {
+            key: plan.graph.node(node).key,
+            parameters: self.parameters(node),
+            made_from: self.with_labels(node, made_from),
+            output,
+            ..*kept.record
+        };
+        self.commit(node, folder, record, is_new)
+    }
+
+    /// Hands the output to the committer, and to the tasks that wait for it.
+    fn commit(
+        &self,
+        node: NodeIndex,
+        folder: Folder,
+        record: Record,
+        is_new: bool,
+    ) -> Result<(), StoreError> {
+        let plan = &self.execution.plan;
+        let staged = plan.store.stage_record(&folder, &record, is_new).inspect_err(|_| {
+            if is_new {
+                let _ = plan.store.fs().remove(&plan.store.path(&folder, &record.output.file));
+            }
+        })?;
+        self.execution.held.set_made(node, Made { folder, record });
+        let task = Arc::clone(&plan.graph.task(node).folder);
+        // The committer outlives the workers.
+        let _ = self.commits.send(ToCommit { node, task, staged });
+        Ok(())
+    }
+
+    fn parameters(&self, node: NodeIndex) -> std::collections::BTreeMap<String, serde_json::Value> {
+        let parameters = self.execution.plan.graph.all_parameters(node).into_iter();
+        parameters
+            .map(|(name, value)| {
+                let json = serde_json::to_value(&value);
+                (name, json.unwrap_or_else(|_| value.to_string().into()))
+            })
+            .collect()
+    }
+
+    /// Adds what each input is, for people.
+    fn with_labels(&self, node: NodeIndex, mut made_from: MadeFrom) -> MadeFrom {
+        let graph = &self.execution.plan.graph;
+        for (input, &required) in made_from.inputs.iter_mut().zip(graph.inputs(node)) {
+            input.instance = graph.label(required, Show::Full);
+        }
+        made_from
+    }
+
+    /// Notes a failure, and gives its message.
+    fn note(&self, node: NodeIndex, error: &anyhow::Error) -> String {
+        let plan = &self.execution.plan;
+        let key = plan.graph.node(node).key;
+        let error = format!("{error:#}");
+        if let Ok(folder) = plan.graph.folder(node, &plan.store) {
+            let failure = Failure { key, error: error.clone(), at: jiff::Timestamp::now() };
+            plan.store.note_failure(&folder, &failure);
+        }
+        error
+    }
+}
+
+/// The name of this machine.
+fn host() -> String {
+    static HOST: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    HOST.get_or_init(|| gethostname::gethostname().to_string_lossy().into_owned()).clone()
+}

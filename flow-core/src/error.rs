@@ -1,0 +1,144 @@
+//! What can go wrong when a flow is used.
+
+use std::path::PathBuf;
+
+use crate::plan::error::PlanError;
+use crate::store::error::StoreError;
+use crate::summary::Summary;
+
+/// What can go wrong when a flow is used, by cause.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The flow itself is wrong; nothing has run.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An output was asked for that is not what running its task now would give.
+    #[error("{instance} is not complete ({reason}): run it with `flow.run::<{task}>()`")]
+    #[non_exhaustive]
+    NotComplete {
+        /// The instance.
+        instance: String,
+        /// Its task.
+        task: String,
+        /// Why it is not complete.
+        reason: String,
+    },
+    /// Tasks failed; everything that did not need them was done.
+    #[error("{0}")]
+    Failed(Box<Summary>),
+    /// An output could not be loaded.
+    #[error("cannot load {instance}: {source}")]
+    #[non_exhaustive]
+    Load {
+        /// The instance.
+        instance: String,
+        /// Why not.
+        source: LoadError,
+    },
+    /// No instance of the task, or several, are in the graph and were selected.
+    #[error(transparent)]
+    Select(#[from] SelectError),
+    /// The operating system refused to start a thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
+}
+
+/// Why an output could not be loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The target could not read the file.
+    #[error("{}: {source:#}; remove the file to have it made again", path.display())]
+    #[non_exhaustive]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the target said.
+        source: anyhow::Error,
+    },
+    /// It was there when the plan was made.
+    #[error("it was removed meanwhile: run it again")]
+    Gone,
+    /// It was made again by another process, and is different.
+    #[error("it was replaced meanwhile: run what needs it again")]
+    Changed,
+    /// Its record was damaged since the plan was made.
+    #[error("its record cannot be used: {reason}")]
+    #[non_exhaustive]
+    Record {
+        /// Why not.
+        reason: String,
+    },
+    /// There is no metadata of that name.
+    #[error("its task noted no `{name}` with `cx.meta`{}", list(known))]
+    #[non_exhaustive]
+    NoMeta {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// The metadata has another type.
+    #[error("`{name}` cannot be read: {source}")]
+    #[non_exhaustive]
+    Meta {
+        /// The name asked for.
+        name: String,
+        /// What is wrong.
+        source: anyhow::Error,
+    },
+}
+
+/// Why a task's instance in a graph could not be told.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SelectError {
+    /// The task is not in the graph, or no instance has the values asked for.
+    #[error("{root} requires no {task}{}", with(selected))]
+    #[non_exhaustive]
+    None {
+        /// The root of the graph.
+        root: String,
+        /// The task asked for.
+        task: String,
+        /// The values asked for.
+        selected: Vec<String>,
+    },
+    /// Several instances are in the graph.
+    #[error(
+        "{root} requires {} instances of {task}: select one with `.at({task}::PARAMETER, value)`\n  {}",
+        instances.len(), shorten(instances).join("\n  ")
+    )]
+    #[non_exhaustive]
+    Several {
+        /// The root of the graph.
+        root: String,
+        /// The task asked for.
+        task: String,
+        /// All of them.
+        instances: Vec<String>,
+    },
+}
+
+/// How many instances a message lists.
+const LISTED: usize = 10;
+
+fn shorten(instances: &[String]) -> Vec<String> {
+    let mut shown: Vec<_> = instances.iter().take(LISTED).cloned().collect();
+    if instances.len() > LISTED {
+        shown.push(format!("… and {} more", instances.len() - LISTED));
+    }
+    shown
+}
+
+fn list(known: &[String]) -> String {
+    if known.is_empty() { String::new() } else { format!(", but `{}`", known.join("`, `")) }
+}
+
+fn with(selected: &[String]) -> String {
+    if selected.is_empty() { String::new() } else { format!(" with {}", selected.join(", ")) }
+}

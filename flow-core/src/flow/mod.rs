@@ -1,0 +1,328 @@
+//! Flows: a store, and the parameter values given to it.
+
+mod of;
+mod reset;
+mod roots;
+
+use std::any::{Any, TypeId};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use daggy::NodeIndex;
+use serde::Serialize;
+
+pub use of::Of;
+pub use reset::Removed;
+pub use roots::Roots;
+
+use crate::engine::progress::{Event, Progress};
+use crate::engine::stopper::Stopper;
+use crate::engine::{Execution, coordinator};
+use crate::error::{Error, SelectError};
+use crate::fs::{Disk, Fs};
+use crate::input::Input;
+use crate::key::Digest;
+use crate::loaded::Loaded;
+use crate::param::{IntoParam, Param, Parameter};
+use crate::plan::error::PlanError;
+use crate::plan::given::{Given, Givens};
+use crate::plan::instance::Instance;
+use crate::plan::label::Show;
+use crate::plan::tree::Preview;
+use crate::plan::verdicts::{Status, Verdicts};
+use crate::plan::{Plan, build, resolve};
+use crate::store::Store;
+use crate::summary::Summary;
+use crate::task::{Output, Task, TaskType};
+
+/// A store, and the parameter values given to it.
+///
+/// It is cheap to clone. [`with`](Self::with) and its like leave a flow as it is and return a new
+/// one, so that two settings stand side by side. Whatever is asked of a flow makes a plan anew:
+/// what it says is what the code, the parameters and the files are at that moment.
+#[derive(Clone)]
+pub struct Flow {
+    store: Arc<Store>,
+    fs: Arc<dyn Fs>,
+    givens: Arc<Givens>,
+    workers: Option<usize>,
+    keep_going: bool,
+    progress: Progress,
+    stopper: Stopper,
+}
+
+impl Flow {
+    /// Opens the store in this folder, which is made if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be made, or something else has its name.
+    pub fn open(folder: impl Into<PathBuf>) -> Result<Self, Error> {
+        Self::open_on(folder, Arc::new(Disk))
+    }
+
+    /// Opens a store on another file system than the disk, such as one that fails on purpose.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_on(folder: impl Into<PathBuf>, fs: Arc<dyn Fs>) -> Result<Self, Error> {
+        Ok(Self {
+            store: Arc::new(Store::open(folder.into(), Arc::clone(&fs))?),
+            fs,
+            givens: Arc::default(),
+            workers: None,
+            keep_going: false,
+            progress: Progress::default(),
+            stopper: Stopper::default(),
+        })
+    }
+
+    /// The folder of the store.
+    pub fn folder(&self) -> &Path {
+        self.store.root()
+    }
+
+    /// Gives a value to a parameter of one task. It reaches the tasks upstream that have a
+    /// parameter of that name and type, too.
+    #[must_use]
+    pub fn with<K: Task, T: Parameter>(&self, key: Param<K, T>, value: impl IntoParam<T>) -> Self {
+        let mut givens = Givens::clone(&self.givens);
+        let given = Given { task: TaskType::of::<K>(), value: Arc::new(value.into_param()) };
+        givens.typed.insert((TypeId::of::<K>(), key.index()), given);
+        Self { givens: Arc::new(givens), ..self.clone() }
+    }
+
+    /// Gives a value to the parameter of this name of every task, as a command line does. It must
+    /// fit all of them; that it does not, or that no task has the name, is an error of the plan.
+    #[must_use]
+    pub fn with_named(&self, name: &str, value: impl Serialize) -> Self {
+        let mut givens = Givens::clone(&self.givens);
+        givens.named.insert(name.to_owned(), resolve::named(&value));
+        Self { givens: Arc::new(givens), ..self.clone() }
+    }
+
+    /// Uses the part of the store that belongs to this environment, such as `prod`: a folder of
+    /// its own, `env=prod`, which shares nothing with the others.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be made.
+    pub fn env(&self, name: &str) -> Result<Self, Error> {
+        let folder = crate::store::folder::env_folder(name);
+        let store = Store::open(self.store.root().join(folder), Arc::clone(&self.fs))?;
+        Ok(Self { store: Arc::new(store), ..self.clone() })
+    }
+
+    /// Runs on this many worker threads, at least one; without this, on as many as there are
+    /// processors.
+    #[must_use]
+    pub fn workers(&self, workers: usize) -> Self {
+        Self { workers: Some(workers), ..self.clone() }
+    }
+
+    /// Lets [`run`](Self::run) return its summary even if tasks failed, for a caller that goes on
+    /// and looks at [`Summary::failed`] itself.
+    #[must_use]
+    pub fn keep_going(&self) -> Self {
+        Self { keep_going: true, ..self.clone() }
+    }
+
+    /// Prints nothing while it runs.
+    #[must_use]
+    pub fn quiet(&self) -> Self {
+        Self { progress: Progress::Quiet, ..self.clone() }
+    }
+
+    /// Tells `observer` what happens while it runs, instead of printing it to the standard error.
+    #[must_use]
+    pub fn observe(&self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        Self { progress: Progress::Observer(Arc::new(observer)), ..self.clone() }
+    }
+
+    /// What stops this flow's executions, and those of all flows made from it.
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// What a run of these roots would do, and why.
+    ///
+    /// # Errors
+    ///
+    /// The flow is wrong, or the store cannot be read.
+    pub fn preview<R: Roots>(&self) -> Result<Preview, Error> {
+        Ok(Preview::new(self.plan::<R>()?))
+    }
+
+    /// Whether the outputs of these roots are there, and are what running them now would give.
+    ///
+    /// # Errors
+    ///
+    /// The flow is wrong, or the store cannot be read.
+    pub fn is_complete<R: Roots>(&self) -> Result<bool, Error> {
+        let plan = self.plan::<R>()?;
+        Ok(plan.graph.roots.iter().all(|&root| plan.verdicts.status(root) == Status::Complete))
+    }
+
+    /// The roots and everything that they require, each after what it requires itself.
+    ///
+    /// # Errors
+    ///
+    /// The flow is wrong, or the store cannot be read.
+    pub fn upstream<R: Roots>(&self) -> Result<Vec<Instance>, Error> {
+        Ok(self.preview::<R>()?.instances().collect())
+    }
+
+    /// The instances of `A` in the graph of `R`, and everything between them and the roots: what
+    /// a change of `A` may affect, each after what it requires itself.
+    ///
+    /// # Errors
+    ///
+    /// The flow is wrong, or the store cannot be read.
+    pub fn downstream<A: Task, R: Roots>(&self) -> Result<Vec<Instance>, Error> {
+        let plan = self.plan::<R>()?;
+        let between = between::<A>(&plan);
+        Ok(between.into_iter().map(|node| Instance { plan: Arc::clone(&plan), node }).collect())
+    }
+
+    /// Runs what is not complete, and says what was done.
+    ///
+    /// Nothing runs if all is complete. A failed task stops what requires it, and nothing else;
+    /// the next run takes up where this one ended.
+    ///
+    /// # Errors
+    ///
+    /// The flow is wrong, the store cannot be read or, with the whole summary, tasks failed or
+    /// the execution was stopped.
+    pub fn run<R: Roots>(&self) -> Result<Summary, Error> {
+        let plan = self.plan::<R>()?;
+        let workers = self.workers.unwrap_or_else(|| {
+            std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+        });
+        let execution =
+            Execution::new(Arc::clone(&plan), self.stopper.clone(), self.progress.clone());
+        let outcomes = coordinator::run(&execution, workers).map_err(Error::Thread)?;
+        let summary = Summary::new(plan, outcomes);
+        if summary.is_success() || self.keep_going {
+            Ok(summary)
+        } else {
+            Err(Error::Failed(Box::new(summary)))
+        }
+    }
+
+    /// The output of a task, if it is complete.
+    ///
+    /// # Errors
+    ///
+    /// The task is not complete, its file cannot be read, or the flow is wrong.
+    pub fn load<T: Task>(&self) -> Result<Loaded<Output<T>>, Error> {
+        self.output::<T>()?.load()
+    }
+
+    /// A handle on the output of a task, if it is complete.
+    ///
+    /// # Errors
+    ///
+    /// The task is not complete, or the flow is wrong.
+    pub fn output<T: Task>(&self) -> Result<Input<T>, Error> {
+        let plan = self.plan::<T>()?;
+        let root = plan.graph.roots[0];
+        handle(plan, root)
+    }
+
+    /// The task with its parameters resolved.
+    ///
+    /// # Errors
+    ///
+    /// The flow is wrong.
+    pub fn instance<T: Task + Clone>(&self) -> Result<T, Error> {
+        let plan = self.plan::<T>()?;
+        Ok(plan.graph.instance_of::<T>(plan.graph.roots[0]).clone())
+    }
+
+    /// The graph of a root, for asking about the tasks that it requires: with the parameters that
+    /// they have there.
+    pub fn of<R: Roots>(&self) -> Of<'_, R> {
+        Of::new(self)
+    }
+
+    fn plan<R: Roots>(&self) -> Result<Arc<Plan>, Error> {
+        self.store.refresh();
+        let (graph, warnings) = build::build(&R::types(), &self.store, &self.givens)?;
+        let store = Arc::clone(&self.store);
+        let mut plan = Plan { store, graph, verdicts: Verdicts::default(), warnings };
+        plan.judge_all()?;
+        Ok(Arc::new(plan))
+    }
+}
+
+impl Flow {
+    /// The digest of a value of a parameter.
+    fn digest(&self, task: &TaskType, place: usize, value: &dyn Any) -> Result<Digest, Error> {
+        let name = (task.decl)().name;
+        let value = resolve::param_value(&name, &task.params[place], value);
+        let digest = value.and_then(|value| resolve::digest_value(&self.store, &value));
+        digest.map_err(|kind| PlanError { kind, way: vec![name.into_owned()] }.into())
+    }
+}
+
+impl fmt::Debug for Flow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flow").field("folder", &self.folder()).finish_non_exhaustive()
+    }
+}
+
+/// A handle on a complete output.
+fn handle<A: Task>(plan: Arc<Plan>, node: NodeIndex) -> Result<Input<A>, Error> {
+    if plan.verdicts.status(node) == Status::Complete {
+        return Ok(Input::outside(plan, node));
+    }
+    let reasons = plan.verdicts.reasons(node).iter().map(ToString::to_string);
+    Err(Error::NotComplete {
+        instance: plan.graph.label(node, Show::Clipped),
+        task: plan.graph.task(node).decl.name.to_string(),
+        reason: reasons.collect::<Vec<_>>().join("; "),
+    })
+}
+
+/// The nodes of `A`, and all that lies between them and the roots.
+fn between<A: Task>(plan: &Plan) -> Vec<NodeIndex> {
+    let mut below = vec![false; plan.graph.len()];
+    for node in plan.graph.nodes() {
+        let inputs = plan.graph.inputs(node);
+        below[node.index()] =
+            is::<A>(plan, node) || inputs.iter().any(|input| below[input.index()]);
+    }
+    plan.graph.nodes().filter(|node| below[node.index()]).collect()
+}
+
+/// The nodes of `A`.
+fn nodes_of<A: Task>(plan: &Plan) -> Vec<NodeIndex> {
+    plan.graph.nodes().filter(|&node| is::<A>(plan, node)).collect()
+}
+
+fn is<A: Task>(plan: &Plan, node: NodeIndex) -> bool {
+    (plan.graph.task(node).task.id)() == TypeId::of::<A>()
+}
+
+/// The one node of these, or why there is not one.
+fn one_of(
+    plan: &Plan,
+    nodes: &[NodeIndex],
+    task: &str,
+    selected: Vec<String>,
+) -> Result<NodeIndex, SelectError> {
+    let names = |nodes: &[NodeIndex], show| {
+        nodes.iter().map(|&node| plan.graph.label(node, show)).collect::<Vec<_>>()
+    };
+    let root = names(&plan.graph.roots, Show::Hidden).join(", ");
+    match nodes {
+        [one] => Ok(*one),
+        [] => Err(SelectError::None { root, task: task.to_owned(), selected }),
+        several => {
+            let instances = names(several, Show::Clipped);
+            Err(SelectError::Several { root, task: task.to_owned(), instances })
+        }
+    }
+}

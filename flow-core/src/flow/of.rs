@@ -1,0 +1,110 @@
+//! The graph of a root, for asking about the tasks that it requires.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use daggy::NodeIndex;
+
+use crate::error::Error;
+use crate::flow::{Flow, Roots, handle, nodes_of, one_of};
+use crate::input::Input;
+use crate::loaded::Loaded;
+use crate::param::{AnyValue, IntoParam, Param, Parameter};
+use crate::plan::Plan;
+use crate::task::{Output, Task, TaskType};
+
+/// The graph of a root, for asking about the tasks that it requires: with the parameters that
+/// they have there. Made by [`Flow::of`].
+///
+/// If the graph has several instances of a task, [`at`](Self::at) selects one of them.
+pub struct Of<'a, R> {
+    flow: &'a Flow,
+    selected: Vec<(&'static TaskType, usize, AnyValue)>,
+    root: PhantomData<fn() -> R>,
+}
+
+impl<'a, R: Roots> Of<'a, R> {
+    pub(crate) fn new(flow: &'a Flow) -> Self {
+        Self { flow, selected: Vec::new(), root: PhantomData }
+    }
+
+    /// Considers only the instances of that task with this value.
+    #[must_use]
+    pub fn at<K: Task, T: Parameter>(mut self, key: Param<K, T>, value: impl IntoParam<T>) -> Self {
+        self.selected.push((TaskType::of::<K>(), key.index(), Arc::new(value.into_param())));
+        self
+    }
+
+    /// The output of `A`.
+    ///
+    /// # Errors
+    ///
+    /// There is no instance of `A` in the graph, or several; or as [`Flow::load`].
+    pub fn load<A: Task>(&self) -> Result<Loaded<Output<A>>, Error> {
+        self.output::<A>()?.load()
+    }
+
+    /// A handle on the output of `A`.
+    ///
+    /// # Errors
+    ///
+    /// There is no instance of `A` in the graph, or several; or as [`Flow::output`].
+    pub fn output<A: Task>(&self) -> Result<Input<A>, Error> {
+        let (plan, node) = self.one::<A>()?;
+        handle(plan, node)
+    }
+
+    /// The task `A` with its parameters resolved.
+    ///
+    /// # Errors
+    ///
+    /// There is no instance of `A` in the graph, or several.
+    pub fn instance<A: Task + Clone>(&self) -> Result<A, Error> {
+        let (plan, node) = self.one::<A>()?;
+        Ok(plan.graph.instance_of::<A>(node).clone())
+    }
+
+    /// Handles on the outputs of all instances of `A`.
+    ///
+    /// # Errors
+    ///
+    /// One of them is not complete.
+    pub fn outputs<A: Task>(&self) -> Result<Vec<Input<A>>, Error> {
+        let plan = self.flow.plan::<R>()?;
+        let nodes = self.matching::<A>(&plan)?;
+        nodes.into_iter().map(|node| handle(Arc::clone(&plan), node)).collect()
+    }
+
+    fn one<A: Task>(&self) -> Result<(Arc<Plan>, NodeIndex), Error> {
+        let plan = self.flow.plan::<R>()?;
+        let nodes = self.matching::<A>(&plan)?;
+        let selected = self.selected.iter().map(|(task, place, value)| {
+            let param = &task.params[*place];
+            let value = (param.kind.to_value)(&**value);
+            let value = value.map_or_else(|error| error.to_string(), |value| value.to_string());
+            format!("{}: {value}", param.name)
+        });
+        let node = one_of(&plan, &nodes, &A::__decl().name, selected.collect())?;
+        Ok((plan, node))
+    }
+
+    /// The nodes of `A` that have the selected values of its own parameters.
+    fn matching<A: Task>(&self, plan: &Plan) -> Result<Vec<NodeIndex>, Error> {
+        let mut nodes = nodes_of::<A>(plan);
+        for (task, place, value) in &self.selected {
+            if (task.id)() != std::any::TypeId::of::<A>() {
+                continue;
+            }
+            let wanted = self.flow.digest(task, *place, &**value)?;
+            let mut matching = Vec::new();
+            for node in nodes {
+                let field = plan.graph.instance_of::<A>(node).__field(*place);
+                if self.flow.digest(task, *place, field)? == wanted {
+                    matching.push(node);
+                }
+            }
+            nodes = matching;
+        }
+        Ok(nodes)
+    }
+}

@@ -1,0 +1,113 @@
+//! Resets: taking outputs away, so that their tasks run again.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use daggy::NodeIndex;
+
+use crate::error::Error;
+use crate::flow::{Flow, Roots, between};
+use crate::plan::Plan;
+use crate::plan::label::Show;
+use crate::task::Task;
+
+/// What a reset removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Removed {
+    /// The instances whose output was removed, such as `Train {model: Logistic}`, or the folders
+    /// of those that no plan names.
+    pub instances: Vec<String>,
+    /// The files that were removed.
+    pub files: Vec<PathBuf>,
+}
+
+impl fmt::Display for Removed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.instances.as_slice() {
+            [] => f.write_str("nothing was removed"),
+            instances => write!(f, "removed the outputs of {}", instances.join(", ")),
+        }
+    }
+}
+
+impl Flow {
+    /// Removes the output of a task, and what is kept of the same: it runs again.
+    ///
+    /// # Errors
+    ///
+    /// The flow is wrong, or the files cannot be removed.
+    pub fn reset<R: Roots>(&self) -> Result<Removed, Error> {
+        let plan = self.plan::<R>()?;
+        self.reset_nodes(&plan, &plan.graph.roots)
+    }
+
+    /// Removes the outputs of a task and of all that it requires.
+    ///
+    /// # Errors
+    ///
+    /// As [`reset`](Self::reset).
+    pub fn reset_upstream<R: Roots>(&self) -> Result<Removed, Error> {
+        let plan = self.plan::<R>()?;
+        let nodes: Vec<_> = plan.graph.nodes().collect();
+        self.reset_nodes(&plan, &nodes)
+    }
+
+    /// Removes the outputs of `A` and of all between it and the root: what a change of `A` may
+    /// affect.
+    ///
+    /// # Errors
+    ///
+    /// As [`reset`](Self::reset).
+    pub fn reset_between<A: Task, R: Roots>(&self) -> Result<Removed, Error> {
+        let plan = self.plan::<R>()?;
+        self.reset_nodes(&plan, &between::<A>(&plan))
+    }
+
+    /// Removes all outputs of `A`, whatever its parameters.
+    ///
+    /// # Errors
+    ///
+    /// The files cannot be removed.
+    pub fn reset_every<A: Task>(&self) -> Result<Removed, Error> {
+        let decl = A::__decl();
+        let task = self.store.task(&decl.name, decl.was);
+        let mut removed = Removed::default();
+        for (folder, files) in self.store.reset_task(&task)? {
+            removed.instances.push(folder.display().to_string());
+            removed.files.extend(files);
+        }
+        Ok(removed)
+    }
+
+    /// Removes all outputs that are in the store.
+    ///
+    /// Files that are not of the store's own making are left where they are.
+    ///
+    /// # Errors
+    ///
+    /// The files cannot be removed.
+    pub fn reset_all(&self) -> Result<Removed, Error> {
+        let mut removed = Removed::default();
+        for (folder, files) in self.store.reset_all()? {
+            removed.instances.push(folder.display().to_string());
+            removed.files.extend(files);
+        }
+        Ok(removed)
+    }
+
+    fn reset_nodes(&self, plan: &Plan, nodes: &[NodeIndex]) -> Result<Removed, Error> {
+        let mut removed = Removed::default();
+        // Consumers first: at no time is an output there without what it was made from.
+        for &node in nodes.iter().rev() {
+            let folder = plan.graph.folder(node, &self.store)?;
+            let files = self.store.reset(&plan.graph.task(node).folder, &folder)?;
+            if !files.is_empty() {
+                removed.instances.push(plan.graph.label(node, Show::Clipped));
+                removed.files.extend(files);
+            }
+        }
+        removed.instances.reverse();
+        Ok(removed)
+    }
+}

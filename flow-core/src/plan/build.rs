@@ -1,0 +1,367 @@
+//! From roots to a graph: each instance once, what it requires before it.
+//!
+//! The graph is walked in depth, with a stack of its own, for a chain of requirements may be
+//! longer than a thread's stack. [`enter`](Builder::enter) resolves the parameters of a task
+//! wished for and asks the task what it requires; [`leave`](Builder::leave), when all of that is
+//! there, computes the key and adds the node. What was wished for before with the same settings
+//! in the same scope, as far as the task can see it, is not walked again: without that, a ladder
+//! of diamonds takes time exponential in its height.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use daggy::{Dag, NodeIndex};
+
+use crate::key::{Digest, Hasher, Key};
+use crate::param::AnyValue;
+use crate::plan::draws::{Draws, SetIndex};
+use crate::plan::error::{PlanError, PlanErrorKind};
+use crate::plan::given::{Givens, panic_message};
+use crate::plan::resolve::{self, Resolved, Resolver};
+use crate::plan::scope::{OnTheWay, Scope};
+use crate::plan::types::{TypeIndex, Types};
+use crate::plan::warning::{self, Warning};
+use crate::plan::{Graph, Node};
+use crate::require::{Entry, Form, Wish};
+use crate::store::Store;
+use crate::task::TaskType;
+
+/// How long a chain of requirements may be before it is taken for endless.
+const DEEPEST: usize = 1_000_000;
+
+/// Builds the graph of what `roots` require.
+pub(crate) fn build(
+    roots: &[&'static TaskType],
+    store: &Store,
+    givens: &Givens,
+) -> Result<(Graph, Vec<Warning>), PlanError> {
+    let nowhere = |kind| PlanError { kind, way: Vec::new() };
+    let types = Types::new(roots, store).map_err(nowhere)?;
+    warning::check_names(&types, givens).map_err(nowhere)?;
+    let mut builder = Builder {
+        resolver: Resolver::new(givens, store),
+        draws: Draws::new(),
+        memo: HashMap::new(),
+        by_key: HashMap::new(),
+        dag: Dag::new(),
+        inputs: Vec::new(),
+        entries: Vec::new(),
+        types,
+    };
+    let mut nodes = Vec::with_capacity(roots.len());
+    for root in roots {
+        let wish = Wish { task: root, own: Vec::new(), with: Vec::new() };
+        nodes.push(builder.grow(wish)?.node);
+    }
+    let warnings = warning::unused(&builder.resolver);
+    let graph = Graph {
+        types: builder.types,
+        draws: builder.draws,
+        dag: builder.dag,
+        inputs: builder.inputs,
+        entries: builder.entries,
+        roots: nodes,
+    };
+    Ok((graph, warnings))
+}
+
+struct Builder<'a> {
+    types: Types,
+    resolver: Resolver<'a>,
+    draws: Draws,
+    /// What became of a wish; `None` while it is being walked.
+    memo: HashMap<Digest, Option<Grown>>,
+    by_key: HashMap<Key, NodeIndex>,
+    dag: Dag<Node, ()>,
+    inputs: Vec<NodeIndex>,
+    entries: Vec<(&'static str, Form, u32)>,
+}
+
+/// A wish fulfilled.
+#[derive(Clone, Copy)]
+struct Grown {
+    node: NodeIndex,
+    /// What it draws from outside its consumer's literal, its own parameters included.
+    draws: SetIndex,
+}
+
+/// A task whose requirements are being walked.
+struct Frame {
+    memo: Digest,
+    index: TypeIndex,
+    instance: u32,
+    resolved: Vec<Resolved>,
+    scope: Rc<Scope>,
+    entries: Vec<Entry>,
+    wishes: std::vec::IntoIter<Wish>,
+    /// What was set by `with` for the wish being walked.
+    with: Box<[(TypeIndex, usize)]>,
+    inputs: Vec<NodeIndex>,
+    draws: Vec<SetIndex>,
+}
+
+enum Entered {
+    Known(Grown),
+    New(Box<Frame>),
+}
+
+impl Builder<'_> {
+    fn grow(&mut self, root: Wish) -> Result<Grown, PlanError> {
+        let mut stack: Vec<Frame> = Vec::new();
+        let mut next = Some((root, Rc::new(Scope::default())));
+        loop {
+            let grown = if let Some((wish, scope)) = next.take() {
+                let task = wish.task;
+                match self.enter(wish, &scope, stack.len()) {
+                    Ok(Entered::Known(grown)) => grown,
+                    Ok(Entered::New(frame)) => {
+                        stack.push(*frame);
+                        next = self
+                            .next_wish(&mut stack)
+                            .map_err(|kind| self.at(kind, &stack, None))?;
+                        continue;
+                    }
+                    Err(PlanErrorKind::Cycle { task, .. }) => return Err(self.cycle(task, &stack)),
+                    Err(kind) => return Err(self.at(kind, &stack, Some(task))),
+                }
+            } else {
+                let frame = stack.pop().expect("a frame whose wishes are fulfilled");
+                let task = self.types.get(frame.index).task;
+                self.leave(frame).map_err(|kind| self.at(kind, &stack, Some(task)))?
+            };
+            let Some(consumer) = stack.last_mut() else { return Ok(grown) };
+            let names = self.types.names(consumer.index);
+            let with = std::mem::take(&mut consumer.with);
+            consumer.inputs.push(grown.node);
+            consumer.draws.push(self.draws.outside(grown.draws, consumer.index, names, &with));
+            next = self.next_wish(&mut stack).map_err(|kind| self.at(kind, &stack, None))?;
+        }
+    }
+
+    /// The next wish of the task on top of the stack, and the scope in which it is wished.
+    fn next_wish(
+        &mut self,
+        stack: &mut [Frame],
+    ) -> Result<Option<(Wish, Rc<Scope>)>, PlanErrorKind> {
+        let frame = stack.last_mut().expect("a task that wishes");
+        let Some(mut wish) = frame.wishes.next() else { return Ok(None) };
+        if wish.with.is_empty() {
+            return Ok(Some((wish, Rc::clone(&frame.scope))));
+        }
+        let mut scope = Scope::clone(&frame.scope);
+        let required = self.types.index(wish.task);
+        let reach = self.types.reach(required);
+        let mut keys = Vec::with_capacity(wish.with.len());
+        for (task, place, value) in std::mem::take(&mut wish.with) {
+            let entry = self.types.find((task.id)()).filter(|&index| reach.has_type(index));
+            let Some(index) = entry else {
+                return Err(PlanErrorKind::WithReachesNothing {
+                    task: self.types.get(frame.index).decl.name.to_string(),
+                    required: self.types.get(required).decl.name.to_string(),
+                    param: format!("{}.{}", (task.decl)().name, task.params[place].name),
+                });
+            };
+            let digest = self.digest(index, place, &value)?;
+            scope.set_with(index, place, OnTheWay { value, digest });
+            keys.push((index, place));
+        }
+        frame.with = keys.into();
+        Ok(Some((wish, Rc::new(scope))))
+    }
+
+    fn digest(
+        &self,
+        index: TypeIndex,
+        place: usize,
+        value: &AnyValue,
+    ) -> Result<Digest, PlanErrorKind> {
+        let entry = self.types.get(index);
+        resolve::digest_param(self.resolver.store, &entry.decl.name, entry.param(place), value)
+    }
+
+    fn enter(
+        &mut self,
+        wish: Wish,
+        scope: &Rc<Scope>,
+        depth: usize,
+    ) -> Result<Entered, PlanErrorKind> {
+        let index = self.types.index(wish.task);
+        let memo = self.memo_key(index, &wish, scope)?;
+        let name = |builder: &Self| builder.types.get(index).decl.name.to_string();
+        match self.memo.get(&memo) {
+            Some(Some(grown)) => return Ok(Entered::Known(*grown)),
+            Some(None) => {
+                return Err(PlanErrorKind::Cycle { task: name(self), cycle: Vec::new() });
+            }
+            None if depth >= DEEPEST => {
+                return Err(PlanErrorKind::TooDeep { task: name(self), depth });
+            }
+            None => {}
+        }
+        let resolved = self.resolver.resolve(&self.types, index, &wish, scope)?;
+        let values: Vec<AnyValue> = resolved.iter().map(|param| param.value.clone()).collect();
+        let entry = &mut self.types.all[index as usize];
+        let instance = entry.instances.push(&values);
+        let required = catch_unwind(AssertUnwindSafe(|| entry.instances.requires(instance)))
+            .unwrap_or_else(|panic| Err(anyhow::anyhow!("it panicked: {}", panic_message(&*panic))))
+            .map_err(|source| PlanErrorKind::Requires { task: name(self), source })?;
+        let scope = if resolved.is_empty() || required.wishes.is_empty() {
+            Rc::clone(scope)
+        } else {
+            let mut scope = Scope::clone(scope);
+            resolve::pass_on(&self.types, index, &resolved, &mut scope);
+            Rc::new(scope)
+        };
+        self.memo.insert(memo, None);
+        Ok(Entered::New(Box::new(Frame {
+            memo,
+            index,
+            instance,
+            resolved,
+            scope,
+            inputs: Vec::with_capacity(required.wishes.len()),
+            draws: Vec::with_capacity(required.wishes.len()),
+            entries: required.entries,
+            wishes: required.wishes.into_iter(),
+            with: Box::default(),
+        })))
+    }
+
+    /// All that the task wished for can see.
+    fn memo_key(
+        &mut self,
+        index: TypeIndex,
+        wish: &Wish,
+        scope: &Scope,
+    ) -> Result<Digest, PlanErrorKind> {
+        let mut hasher = Hasher::new("wish");
+        hasher.number(u64::from(index)).number(wish.own.len() as u64);
+        let mut hidden = Vec::with_capacity(wish.own.len());
+        for (place, value) in &wish.own {
+            hasher.number(*place as u64).part(self.digest(index, *place, value)?);
+            hidden.push(self.types.names(index)[*place]);
+        }
+        scope.hash(&*self.types.reach(index), &hidden, &mut hasher);
+        Ok(hasher.digest())
+    }
+
+    fn leave(&mut self, frame: Frame) -> Result<Grown, PlanErrorKind> {
+        let Frame { memo, index, instance, resolved, entries, inputs, draws, .. } = frame;
+        let outside = self.draws.union(&[], draws);
+        let parameters = self.parameters_digest(index, &resolved);
+        let mut hasher = Hasher::new("key");
+        hasher.text(self.types.get(index).decl.identity()).part(parameters);
+        hasher.part(self.draws.digest(outside, &self.types));
+        let key = hasher.key();
+
+        let node = match self.by_key.get(&key) {
+            Some(&node) if self.inputs_of(node) == inputs => node,
+            Some(_) => {
+                let task = self.types.get(index).decl.name.to_string();
+                return Err(PlanErrorKind::SameKey { task });
+            }
+            None => self.add(index, instance, key, parameters, outside, &inputs, entries)?,
+        };
+        let own = self.own_draws(index, &resolved)?;
+        let grown = Grown { node, draws: self.draws.union(&own, vec![outside]) };
+        self.memo.insert(memo, Some(grown));
+        Ok(grown)
+    }
+
+    /// The digest of the task's own significant parameters, in an order that fields do not have.
+    fn parameters_digest(&self, index: TypeIndex, resolved: &[Resolved]) -> Digest {
+        let params = self.types.get(index).task.params.iter().zip(resolved);
+        let mut significant: Vec<_> = params
+            .filter(|(param, _)| param.significant)
+            .map(|(param, resolved)| (param.identity(), resolved.digest))
+            .collect();
+        significant.sort_unstable();
+        let mut hasher = Hasher::new("parameters");
+        for (name, digest) in significant {
+            hasher.text(name).part(digest);
+        }
+        hasher.digest()
+    }
+
+    /// The task's own parameters, as its consumers draw them.
+    fn own_draws(
+        &mut self,
+        index: TypeIndex,
+        resolved: &[Resolved],
+    ) -> Result<Vec<u32>, PlanErrorKind> {
+        let mut own = Vec::new();
+        for (place, resolved) in resolved.iter().enumerate() {
+            let entry = self.types.get(index);
+            let param = entry.param(place);
+            let slot = resolve::slot(&self.types, index, place, resolved.from);
+            let Some(slot) = slot.filter(|_| param.significant) else { continue };
+            let value = resolve::param_value(&entry.decl.name, param, &*resolved.value)?;
+            let is_default = resolved.from == resolve::From::Default
+                || self.resolver.is_default(entry, place, resolved.digest);
+            own.push(self.draws.draw(index, place, slot, resolved.digest, || (value, is_default)));
+        }
+        Ok(own)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a node's parts")]
+    fn add(
+        &mut self,
+        index: TypeIndex,
+        instance: u32,
+        key: Key,
+        parameters: Digest,
+        draws: SetIndex,
+        inputs: &[NodeIndex],
+        entries: Vec<Entry>,
+    ) -> Result<NodeIndex, PlanErrorKind> {
+        let limit = u32::MAX - 1;
+        let places = [self.dag.node_count(), self.inputs.len(), self.entries.len()];
+        if places.into_iter().any(|place| place + inputs.len() >= limit as usize) {
+            return Err(PlanErrorKind::TooMany { limit });
+        }
+        let node = self.dag.add_node(Node {
+            key,
+            parameters,
+            task: index,
+            instance,
+            draws,
+            inputs: self.inputs.len() as u32..(self.inputs.len() + inputs.len()) as u32,
+            entries: self.entries.len() as u32..(self.entries.len() + entries.len()) as u32,
+        });
+        self.inputs.extend(inputs);
+        self.entries.extend(entries.into_iter().map(|e| (e.role, e.form, e.len as u32)));
+        // A new node has no consumers, so that no edge to it can close a cycle and daggy, which
+        // knows that, looks for none.
+        let edges = inputs.iter().map(|&input| (input, node, ()));
+        self.dag.add_edges(edges).expect("a new node is in no cycle");
+        self.by_key.insert(key, node);
+        Ok(node)
+    }
+
+    fn inputs_of(&self, node: NodeIndex) -> &[NodeIndex] {
+        let range = &self.dag[node].inputs;
+        &self.inputs[range.start as usize..range.end as usize]
+    }
+
+    fn at(
+        &self,
+        kind: PlanErrorKind,
+        stack: &[Frame],
+        last: Option<&'static TaskType>,
+    ) -> PlanError {
+        let way = stack.iter().map(|frame| self.types.get(frame.index).decl.name.to_string());
+        let last = last.map(|task| (task.decl)().name.to_string());
+        PlanError { kind, way: way.chain(last).collect() }
+    }
+
+    /// The part of the stack that forms a cycle.
+    fn cycle(&self, task: String, stack: &[Frame]) -> PlanError {
+        let way: Vec<_> =
+            stack.iter().map(|frame| self.types.get(frame.index).decl.name.to_string()).collect();
+        let start = way.iter().rposition(|name| *name == task).unwrap_or_default();
+        let mut cycle = way[start..].to_vec();
+        cycle.push(task.clone());
+        PlanError { kind: PlanErrorKind::Cycle { task, cycle }, way }
+    }
+}

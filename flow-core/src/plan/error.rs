@@ -1,0 +1,135 @@
+//! What can be wrong with a flow before anything runs.
+
+use std::fmt;
+
+use crate::store::error::StoreError;
+
+/// A mistake that was found while planning: nothing has run.
+///
+/// It names the task, the parameter and the remedy, and the way from the root to the task.
+#[derive(Debug, thiserror::Error)]
+#[error("{kind}{}", Way(way))]
+#[non_exhaustive]
+pub struct PlanError {
+    /// What is wrong.
+    #[source]
+    pub kind: PlanErrorKind,
+    /// The tasks from the root to the one in question, both included; empty where no task is.
+    pub way: Vec<String>,
+}
+
+/// How the task in question is reached.
+struct Way<'a>(&'a [String]);
+
+/// How many tasks of a way are shown at each end.
+const ENDS: usize = 3;
+
+impl fmt::Display for Way<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let way = self.0;
+        if way.len() < 2 {
+            return Ok(());
+        }
+        f.write_str("\n  required by: ")?;
+        if way.len() <= 2 * ENDS + 1 {
+            return f.write_str(&way.join(" → "));
+        }
+        let (first, last) = (&way[..ENDS], &way[way.len() - ENDS..]);
+        let between = way.len() - 2 * ENDS;
+        write!(f, "{} → … {between} more … → {}", first.join(" → "), last.join(" → "))
+    }
+}
+
+/// What is wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each message says what the fields are")]
+pub enum PlanErrorKind {
+    /// A parameter without a default was given no value.
+    #[error(
+        "`{task}.{param}` has no value: give one with `flow.with({task}::{key}, ...)`, in the entry of \
+         `requires` that names `{task}`, or write `#[param(default = ...)]`"
+    )]
+    NoValue { task: String, param: &'static str, key: String },
+
+    /// A value given by name does not fit a parameter of that name.
+    #[error(
+        "`{task}.{param}` cannot be {value}: {reason}; it has type `{ty}`, and `with_named(\"{param}\", ...)` \
+         must fit every task with that name"
+    )]
+    WrongType { task: String, param: &'static str, value: String, ty: &'static str, reason: String },
+
+    /// A value was given by a name that no task here has.
+    #[error("no task that is required here has a parameter `{name}`{}", suggest(nearest, known))]
+    UnknownName { name: String, nearest: Option<String>, known: Vec<String> },
+
+    /// A value is outside what the parameter allows.
+    #[error("`{task}.{param}` is {value}, which is not in {allowed}")]
+    NotAllowed { task: String, param: &'static str, value: String, allowed: &'static str },
+
+    /// A value that does not count reaches a parameter that does.
+    #[error(
+        "`{task}.{param}` is inherited from `{from}`, which is insignificant, but counts itself: mark both \
+         `#[param(insignificant)]`, or the first `#[param(local)]`"
+    )]
+    Insignificant { task: String, param: &'static str, from: String },
+
+    /// A value that serde cannot write down, so that it has no key.
+    #[error("`{task}.{param}` has no key: {reason}")]
+    NoKey { task: String, param: &'static str, reason: String },
+
+    /// `#[param(default = ...)]` panicked.
+    #[error("the default of `{task}.{param}` panicked: {message}")]
+    Default { task: String, param: &'static str, message: String },
+
+    /// An expression in `#[task(requires ...)]` failed.
+    #[error("what `{task}` requires cannot be said: {source:#}")]
+    Requires { task: String, source: anyhow::Error },
+
+    /// `requires ... with Task::PARAM = value` names a task that is not there.
+    #[error(
+        "`{task}` sets `{param}` for `{required}`, which does not require that task: leave the `with` out"
+    )]
+    WithReachesNothing { task: String, required: String, param: String },
+
+    /// An instance requires itself.
+    #[error("`{task}` requires itself: {}", cycle.join(" → "))]
+    Cycle { task: String, cycle: Vec<String> },
+
+    /// A chain of requirements that does not seem to end.
+    #[error(
+        "`{task}` is required through a chain of {depth} tasks: if it requires itself, write the condition \
+         under which it no longer does, such as `{task} {{ n: self.n - 1 }} if self.n > 0`"
+    )]
+    TooDeep { task: String, depth: usize },
+
+    /// Two tasks have one name.
+    #[error(
+        "two tasks are called `{name}`, one in `{}` and one in `{}`: give one of them \
+         `#[task(name = \"...\")]`", modules[0], modules[1]
+    )]
+    SameName { name: String, modules: [String; 2] },
+
+    /// What an instance requires does not follow from its parameters.
+    #[error(
+        "`{task}` requires other tasks than the same instance elsewhere in this flow: what it requires must \
+         follow from its significant parameters alone"
+    )]
+    SameKey { task: String },
+
+    /// More instances than a plan can hold.
+    #[error("a flow cannot have more than {limit} instances")]
+    TooMany { limit: u32 },
+
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn suggest(nearest: &Option<String>, known: &[String]) -> String {
+    match nearest {
+        Some(name) => format!(": did you mean `{name}`?"),
+        None if known.is_empty() => ": none of them has any".to_owned(),
+        None => format!(": they have `{}`", known.join("`, `")),
+    }
+}

@@ -1,0 +1,62 @@
+//! The values that a flow was given, and its defaults.
+
+use std::any::{Any, TypeId};
+use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+
+use crate::param::AnyValue;
+use crate::task::TaskType;
+use crate::value::Value;
+
+/// The values that a flow was given.
+#[derive(Clone, Default)]
+pub(crate) struct Givens {
+    /// By typed key: the task and the place of the field.
+    pub(crate) typed: HashMap<(TypeId, usize), Given>,
+    /// By name.
+    pub(crate) named: BTreeMap<String, Named>,
+    defaults: Arc<Defaults>,
+}
+
+/// A value given to one task.
+#[derive(Clone)]
+pub(crate) struct Given {
+    pub(crate) task: &'static TaskType,
+    pub(crate) value: AnyValue,
+}
+
+/// A value given by name, or why it cannot be one.
+pub(crate) type Named = Result<Value, String>;
+
+impl Givens {
+    /// The default of a parameter: evaluated once for a flow and all made from it, so that
+    /// `default = today()` is one day throughout.
+    ///
+    /// # Errors
+    ///
+    /// The message with which the expression panicked.
+    pub(crate) fn default(
+        &self,
+        task: &'static TaskType,
+        index: usize,
+    ) -> Option<Result<AnyValue, String>> {
+        let make = task.params[index].default?;
+        let mut defaults = self.defaults.0.lock().expect("no panic while a default is made");
+        let value = defaults.entry(((task.id)(), index)).or_insert_with(|| {
+            catch_unwind(AssertUnwindSafe(make)).map_err(|panic| panic_message(&*panic))
+        });
+        Some(value.clone())
+    }
+}
+
+/// The defaults evaluated so far.
+#[derive(Default)]
+struct Defaults(Mutex<HashMap<(TypeId, usize), Result<AnyValue, String>>>);
+
+/// The message of a panic, as far as it has one.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "a panic without a message".to_owned())
+}

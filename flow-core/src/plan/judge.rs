@@ -1,0 +1,361 @@
+//! The verdict on one instance: whether its output is what running it now would give.
+//!
+//! The planner judges every instance; the engine judges those again whose inputs had to run
+//! first. Both ask here.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use daggy::NodeIndex;
+
+use crate::key::{Digest, Hasher};
+use crate::plan::Graph;
+use crate::plan::reason::Reason;
+use crate::plan::resolve::{digest_value, param_value};
+use crate::store::error::StoreError;
+use crate::store::kept::{Kept, Look};
+use crate::store::record::{FileContent, InputContent, MadeFrom, Read, Record};
+use crate::store::{Folder, Found, Store};
+use crate::value::Value;
+
+/// Judges the instances of a graph by what a store has.
+pub(crate) struct Judge<'a> {
+    graph: &'a Graph,
+    store: &'a Store,
+}
+
+/// A verdict and what led to it.
+pub(crate) struct Judged {
+    pub(crate) folder: Folder,
+    pub(crate) verdict: Verdict,
+    pub(crate) reasons: Vec<Reason>,
+}
+
+pub(crate) enum Verdict {
+    /// The output is there.
+    Complete(Box<Record>),
+    /// The output was there and its file is gone; its content is known.
+    Evicted(Box<Record>, MadeFrom),
+    /// An output made from the same is there.
+    Adopt(Kept, MadeFrom),
+    /// It has to run, and will be made from this, with this fingerprint.
+    Run(MadeFrom, Digest),
+    /// That depends on inputs whose content is not known yet.
+    Upstream,
+}
+
+/// The content of an input's output, if it is known.
+pub(crate) type DigestOf<'a> = &'a dyn Fn(NodeIndex) -> Option<Digest>;
+
+/// The record of an input that was made just now, and is not to be read from the store.
+pub(crate) type RecordOf<'a> = &'a dyn Fn(NodeIndex) -> Option<Record>;
+
+impl<'a> Judge<'a> {
+    pub(crate) fn new(graph: &'a Graph, store: &'a Store) -> Self {
+        Self { graph, store }
+    }
+
+    pub(crate) fn judge(
+        &self,
+        node: NodeIndex,
+        digest_of: DigestOf<'_>,
+        record_of: RecordOf<'_>,
+    ) -> Result<Judged, StoreError> {
+        let (graph, store) = (self.graph, self.store);
+        let folder = graph.folder(node, store)?;
+        let now = self.made_from(node, digest_of)?.map(|made_from| {
+            let fingerprint = made_from.fingerprint(graph.task(node).decl.identity());
+            (made_from, fingerprint)
+        });
+        let found = store.record(&folder, graph.node(node).key)?;
+        let mut reasons = Vec::new();
+
+        match (&now, found) {
+            (Some((made_from, fingerprint)), Found::Record(record))
+                if record.fingerprint == *fingerprint =>
+            {
+                reasons = self.changed_reads(node, &record.reads, record_of)?;
+                if reasons.is_empty() {
+                    let output = |what| Reason::Output { file: record.output.file.clone(), what };
+                    match store.look(&folder, &record)? {
+                        Look::Whole => {
+                            return Ok(Judged {
+                                folder,
+                                verdict: Verdict::Complete(record),
+                                reasons,
+                            });
+                        }
+                        Look::Gone => {
+                            reasons.push(output("is gone"));
+                            let verdict = Verdict::Evicted(record, made_from.clone());
+                            return Ok(Judged { folder, verdict, reasons });
+                        }
+                        Look::Modified => reasons.push(output("was modified")),
+                    }
+                }
+            }
+            (now, found) => {
+                let now = now.as_ref().map(|(made_from, _)| made_from);
+                self.explain(node, &folder, &found, now, &mut reasons)?;
+            }
+        }
+
+        let verdict = match now {
+            None => Verdict::Upstream,
+            Some((made_from, fingerprint)) => {
+                let holds = |record: &Record| {
+                    let changed = self.changed_reads(node, &record.reads, record_of);
+                    changed.is_ok_and(|changed| changed.is_empty())
+                };
+                match store.kept(&graph.task(node).folder, fingerprint, holds)? {
+                    Some(kept) => Verdict::Adopt(kept, made_from),
+                    None => Verdict::Run(made_from, fingerprint),
+                }
+            }
+        };
+        Ok(Judged { folder, verdict, reasons })
+    }
+
+    /// What the output is made from, if the content of all inputs is known.
+    fn made_from(
+        &self,
+        node: NodeIndex,
+        digest_of: DigestOf<'_>,
+    ) -> Result<Option<MadeFrom>, StoreError> {
+        let graph = self.graph;
+        let mut inputs = Vec::with_capacity(graph.inputs(node).len());
+        for (role, &input) in graph.roles(node).into_iter().zip(graph.inputs(node)) {
+            let Some(digest) = digest_of(input) else { return Ok(None) };
+            inputs.push(InputContent { role, instance: String::new(), digest });
+        }
+        Ok(Some(MadeFrom { inputs, ..self.made_from_itself(node)? }))
+    }
+
+    /// What the output is made from, apart from its inputs.
+    fn made_from_itself(&self, node: NodeIndex) -> Result<MadeFrom, StoreError> {
+        let entry = self.graph.task(node);
+        Ok(MadeFrom {
+            parameters: self.graph.node(node).parameters,
+            code: entry.code_digest,
+            version: entry.decl.version,
+            target: entry.decl.target.to_owned(),
+            files: self.files(node)?,
+            inputs: Vec::new(),
+        })
+    }
+
+    /// The content of each parameter that is a file.
+    fn files(&self, node: NodeIndex) -> Result<BTreeMap<String, FileContent>, StoreError> {
+        let mut files = BTreeMap::new();
+        for (name, path) in self.graph.file_parameters(node) {
+            let digest = self.store.content(Path::new(&path))?;
+            files.insert(name, FileContent { path, digest });
+        }
+        Ok(files)
+    }
+
+    /// What was read while the output was made and is different now.
+    fn changed_reads(
+        &self,
+        node: NodeIndex,
+        reads: &[Read],
+        record_of: RecordOf<'_>,
+    ) -> Result<Vec<Reason>, StoreError> {
+        let mut changed = Vec::new();
+        for read in reads {
+            changed.extend(self.changed_read(node, read, record_of)?);
+        }
+        Ok(changed)
+    }
+
+    fn changed_read(
+        &self,
+        node: NodeIndex,
+        read: &Read,
+        record_of: RecordOf<'_>,
+    ) -> Result<Option<Reason>, StoreError> {
+        let graph = self.graph;
+        let input = |place: usize| graph.inputs(node).get(place).copied();
+        Ok(match read {
+            Read::File { path, digest } => {
+                let now = self.store.content(Path::new(path))?;
+                (now != *digest).then(|| file_changed(path, now))
+            }
+            Read::Task { input: place, digest } => {
+                let now = input(*place).map(|input| graph.parameters_digest(input, self.store));
+                (now != Some(*digest)).then(|| {
+                    let name = input(*place).map(|input| graph.task(input).decl.name.to_string());
+                    let name = name.unwrap_or_default();
+                    Reason::Read { what: format!("parameters of {name} changed") }
+                })
+            }
+            Read::Meta { input: place, name, digest } => {
+                let Some(input) = input(*place) else { return Ok(Some(Reason::Parameters)) };
+                let record = match record_of(input) {
+                    Some(record) => Some(record),
+                    None => self.record(input)?,
+                };
+                let now = record.map(|record| digest_meta(record.meta.get(name)));
+                (now != Some(*digest)).then(|| {
+                    let task = &graph.task(input).decl.name;
+                    Reason::Read { what: format!("meta {name} of {task} changed") }
+                })
+            }
+        })
+    }
+
+    fn record(&self, node: NodeIndex) -> Result<Option<Record>, StoreError> {
+        let folder = self.graph.folder(node, self.store)?;
+        Ok(match self.store.record(&folder, self.graph.node(node).key)? {
+            Found::Record(record) => Some(*record),
+            Found::Nothing | Found::Damaged(_) => None,
+        })
+    }
+
+    /// Why the record that was found, if any, is not that of today's output.
+    fn explain(
+        &self,
+        node: NodeIndex,
+        folder: &Folder,
+        found: &Found,
+        now: Option<&MadeFrom>,
+        reasons: &mut Vec<Reason>,
+    ) -> Result<(), StoreError> {
+        let failure = self.store.failure(folder, self.graph.node(node).key);
+        reasons.extend(failure.map(|failure| Reason::FailedLastTime {
+            error: failure.error.lines().next().unwrap_or_default().to_owned(),
+            seconds_ago: jiff::Timestamp::now().duration_since(failure.at).as_secs().max(0) as u64,
+        }));
+        match found {
+            Found::Nothing if reasons.is_empty() => reasons.push(Reason::NeverRun),
+            Found::Nothing => {}
+            Found::Damaged(what) => reasons.push(Reason::Record { what: what.clone() }),
+            Found::Record(record) => {
+                let itself = match now {
+                    Some(now) => now,
+                    None => &self.made_from_itself(node)?,
+                };
+                self.compare(node, &record.made_from, itself, reasons);
+                if let Some(now) = now {
+                    self.compare_inputs(node, &record.made_from, now, reasons);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn compare(&self, node: NodeIndex, was: &MadeFrom, now: &MadeFrom, reasons: &mut Vec<Reason>) {
+        if was.code != now.code {
+            let table = self.store.code_table(was.code);
+            let changes = table.map(|table| table.changes(self.graph.task(node).code));
+            let changes = changes.filter(|changes| !changes.is_empty());
+            let unnamed = || vec!["it changed".to_owned()];
+            let changes = changes.unwrap_or_else(unnamed).into_iter();
+            reasons.extend(changes.map(|what| Reason::Code { what }));
+        }
+        if was.version != now.version {
+            reasons.push(Reason::Version { was: was.version, now: now.version });
+        }
+        if was.target != now.target {
+            let (was, now) = (was.target.clone(), now.target.clone());
+            reasons.push(Reason::Target { was, now });
+        }
+        if was.parameters != now.parameters {
+            reasons.push(Reason::Parameters);
+        }
+        for (name, file) in &now.files {
+            match was.files.get(name) {
+                Some(old) if old.digest == file.digest => {}
+                _ => reasons.push(file_changed(&file.path, file.digest)),
+            }
+        }
+    }
+
+    fn compare_inputs(
+        &self,
+        node: NodeIndex,
+        was: &MadeFrom,
+        now: &MadeFrom,
+        reasons: &mut Vec<Reason>,
+    ) {
+        let graph = self.graph;
+        let old: HashMap<&str, &InputContent> =
+            was.inputs.iter().map(|input| (input.role.as_str(), input)).collect();
+        if was.inputs.len() != now.inputs.len() {
+            let what = format!("was {} of them, is {}", was.inputs.len(), now.inputs.len());
+            reasons.push(Reason::Input { role: String::new(), what });
+        }
+        let positional = |place: usize, role: &str| match role {
+            "" => was.inputs.get(place),
+            role => old.get(role).copied(),
+        };
+        for (place, (input, &required)) in now.inputs.iter().zip(graph.inputs(node)).enumerate() {
+            let label = graph.label(required, super::label::Show::Full);
+            let what = match positional(place, &input.role) {
+                Some(old) if old.digest == input.digest => continue,
+                Some(old) if old.instance != label => format!("was {}", old.instance),
+                Some(_) => format!("{} gave other data", graph.task(required).decl.name),
+                None => "is new".to_owned(),
+            };
+            reasons.push(Reason::Input { role: input.role.clone(), what });
+        }
+    }
+}
+
+fn file_changed(path: &str, now: Option<Digest>) -> Reason {
+    let what = if now.is_some() { "changed" } else { "is missing" };
+    Reason::File { path: path.to_owned(), what }
+}
+
+/// The digest of a metadata entry, which may be missing.
+pub(crate) fn digest_meta(meta: Option<&serde_json::Value>) -> Digest {
+    let mut hasher = Hasher::new("meta");
+    hasher.text(&meta.map(ToString::to_string).unwrap_or_default());
+    hasher.digest()
+}
+
+impl Graph {
+    /// The parameters that are files, by name, with their paths.
+    pub(crate) fn file_parameters(&self, node: NodeIndex) -> Vec<(String, String)> {
+        let entry = self.task(node);
+        let instance = self.node(node).instance;
+        let files = entry.task.params.iter().enumerate().filter(|(_, param)| param.file);
+        files
+            .flat_map(|(place, param)| {
+                let value = (param.kind.to_value)(entry.instances.field(instance, place));
+                let mut paths = Vec::new();
+                collect_paths(&value.unwrap_or(Value::None), &mut paths);
+                let several = paths.len() > 1;
+                paths.into_iter().enumerate().map(move |(i, path)| match several {
+                    true => (format!("{}[{i}]", param.name), path),
+                    false => (param.name.to_owned(), path),
+                })
+            })
+            .collect()
+    }
+
+    /// The digest of all of an instance's own parameters, as `Input::task` shows them.
+    pub(crate) fn parameters_digest(&self, node: NodeIndex, store: &Store) -> Digest {
+        let entry = self.task(node);
+        let instance = self.node(node).instance;
+        let mut hasher = Hasher::new("task");
+        for (place, param) in entry.task.params.iter().enumerate() {
+            let field = entry.instances.field(instance, place);
+            let value = param_value(&entry.decl.name, param, field);
+            // A value without a digest has no key either, and was refused.
+            let digest = value.and_then(|value| digest_value(store, &value));
+            hasher.text(param.name).part(digest.unwrap_or(Digest(0)));
+        }
+        hasher.digest()
+    }
+}
+
+/// The strings in a value: one path, an optional one, or a list of them.
+fn collect_paths(value: &Value, paths: &mut Vec<String>) {
+    match value {
+        Value::Str(path) => paths.push(path.to_string()),
+        Value::Some(inner) => collect_paths(inner, paths),
+        Value::Seq(items) => items.iter().for_each(|item| collect_paths(item, paths)),
+        _ => {}
+    }
+}

@@ -1,0 +1,148 @@
+//! Plans: which instances a root needs, what each is made from, and which are still good.
+//!
+//! A plan is made in two steps. [`build`] turns roots and the values given to the flow into a
+//! graph of instances: it resolves parameters ([`resolve`]), passes values on ([`scope`]) and
+//! finds out what each instance draws from outside ([`draws`]), which gives its key. Then
+//! [`Plan::judge_all`] looks at the store and gives each instance a verdict ([`judge`]), upstream
+//! first, for whether an output is still good depends on what its inputs contain.
+//!
+//! A plan never changes and writes nothing. Running it is an [execution](crate::engine).
+
+pub(crate) mod build;
+pub(crate) mod draws;
+pub(crate) mod error;
+pub(crate) mod given;
+pub(crate) mod instance;
+pub(crate) mod judge;
+pub(crate) mod label;
+pub(crate) mod reason;
+pub(crate) mod resolve;
+pub(crate) mod scope;
+pub(crate) mod tree;
+pub(crate) mod types;
+pub(crate) mod verdicts;
+pub(crate) mod warning;
+
+use std::any::Any;
+use std::ops::Range;
+use std::sync::Arc;
+
+use daggy::{Dag, NodeIndex};
+
+use crate::key::{Digest, Key};
+use crate::plan::draws::{Draws, SetIndex};
+use crate::plan::types::{PlanType, TypeIndex, Types};
+use crate::plan::verdicts::Verdicts;
+use crate::plan::warning::Warning;
+use crate::require::Form;
+use crate::store::Store;
+use crate::task::Task;
+
+/// The instances that some roots need, and a verdict on each.
+pub(crate) struct Plan {
+    pub(crate) store: Arc<Store>,
+    pub(crate) graph: Graph,
+    pub(crate) verdicts: Verdicts,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// The instances that some roots need. An edge leads from an input to its consumer, and every
+/// node comes after its inputs.
+pub(crate) struct Graph {
+    pub(crate) types: Types,
+    pub(crate) draws: Draws,
+    pub(crate) dag: Dag<Node, ()>,
+    /// The inputs of all nodes, in the order in which they were required.
+    pub(crate) inputs: Vec<NodeIndex>,
+    /// The entries of `requires` of all nodes: role, form, and how many inputs.
+    pub(crate) entries: Vec<(&'static str, Form, u32)>,
+    pub(crate) roots: Vec<NodeIndex>,
+}
+
+/// One instance. It is kept small, for there may be a million of them.
+pub(crate) struct Node {
+    pub(crate) key: Key,
+    /// Of its own significant parameters.
+    pub(crate) parameters: Digest,
+    pub(crate) task: TypeIndex,
+    /// Its place among the instances of its type.
+    pub(crate) instance: u32,
+    pub(crate) draws: SetIndex,
+    /// Its place in [`Graph::inputs`].
+    pub(crate) inputs: Range<u32>,
+    /// Its place in [`Graph::entries`].
+    pub(crate) entries: Range<u32>,
+}
+
+impl Graph {
+    pub(crate) fn node(&self, node: NodeIndex) -> &Node {
+        &self.dag[node]
+    }
+
+    /// All nodes, each after its inputs.
+    pub(crate) fn nodes(&self) -> impl DoubleEndedIterator<Item = NodeIndex> + use<> {
+        (0..self.dag.node_count()).map(NodeIndex::new)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.dag.node_count()
+    }
+
+    pub(crate) fn task(&self, node: NodeIndex) -> &PlanType {
+        self.types.get(self.node(node).task)
+    }
+
+    pub(crate) fn inputs(&self, node: NodeIndex) -> &[NodeIndex] {
+        let range = &self.node(node).inputs;
+        &self.inputs[range.start as usize..range.end as usize]
+    }
+
+    pub(crate) fn entries(&self, node: NodeIndex) -> &[(&'static str, Form, u32)] {
+        let range = &self.node(node).entries;
+        &self.entries[range.start as usize..range.end as usize]
+    }
+
+    pub(crate) fn consumers(&self, node: NodeIndex) -> impl Iterator<Item = NodeIndex> {
+        self.dag.graph().neighbors(node)
+    }
+
+    /// The task struct of a node.
+    pub(crate) fn instance(&self, node: NodeIndex) -> &dyn Any {
+        self.task(node).instances.get(self.node(node).instance)
+    }
+
+    /// The task struct of a node whose type is known.
+    pub(crate) fn instance_of<T: Task>(&self, node: NodeIndex) -> &T {
+        self.instance(node).downcast_ref().expect("the node's task has this type")
+    }
+}
+
+/// The instances of one type, in a vector of that type.
+pub(crate) struct InstancesOf<T>(Vec<T>);
+
+impl<T> Default for InstancesOf<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: Task> types::Instances for InstancesOf<T> {
+    fn push(&mut self, values: &[crate::param::AnyValue]) -> u32 {
+        self.0.push(T::__build(&crate::param::Values(values)));
+        (self.0.len() - 1) as u32
+    }
+
+    fn get(&self, index: u32) -> &dyn Any {
+        &self.0[index as usize]
+    }
+
+    fn field(&self, index: u32, field: usize) -> &dyn Any {
+        self.0[index as usize].__field(field)
+    }
+
+    fn requires(&self, index: u32) -> anyhow::Result<crate::require::Requirements> {
+        let mut requirements = crate::require::Requirements::default();
+        self.0[index as usize].__requires(&mut requirements)?;
+        Ok(requirements)
+    }
+}

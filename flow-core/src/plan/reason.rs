@@ -1,0 +1,112 @@
+//! Reasons: why an instance is not complete.
+
+use std::fmt;
+
+/// Why an instance is not complete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// There is no output of this instance, nor was there.
+    NeverRun,
+    /// It failed last time.
+    FailedLastTime {
+        /// The first line of the error.
+        error: String,
+        /// How long ago, in seconds.
+        seconds_ago: u64,
+    },
+    /// The code that makes it is another.
+    Code {
+        /// The item that changed, and its file.
+        what: String,
+    },
+    /// The version written in `#[task(version = ...)]` is another.
+    Version {
+        /// What it was.
+        was: u32,
+        /// What it is now.
+        now: u32,
+    },
+    /// The task's own parameters are others: the task was changed in a way that its key does not
+    /// show, such as a parameter that became significant.
+    Parameters,
+    /// An input has other content, or is another instance.
+    Input {
+        /// Its role in `requires`, empty if it has none.
+        role: String,
+        /// What is different.
+        what: String,
+    },
+    /// A file that a parameter names has other content, or is gone.
+    File {
+        /// The path.
+        path: String,
+        /// What is different.
+        what: &'static str,
+    },
+    /// Something that was read from an input besides its output is different.
+    Read {
+        /// What was read.
+        what: String,
+    },
+    /// The target is another.
+    Target {
+        /// As it was written.
+        was: String,
+        /// As it is written now.
+        now: String,
+    },
+    /// The file of the output is gone, or has other content.
+    Output {
+        /// The name of the file.
+        file: String,
+        /// What is different.
+        what: &'static str,
+    },
+    /// The record cannot be used.
+    Record {
+        /// Why not.
+        what: String,
+    },
+    /// Something upstream is not complete, so that this is decided when it has run.
+    Upstream {
+        /// The tasks required that are not complete.
+        tasks: Vec<String>,
+    },
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NeverRun => f.write_str("never run"),
+            Self::FailedLastTime { error, seconds_ago } => {
+                write!(f, "failed last time: {error} ({})", Ago(*seconds_ago))
+            }
+            Self::Code { what } => write!(f, "code: {what}"),
+            Self::Version { was, now } => write!(f, "version: was {was}, is {now}"),
+            Self::Parameters => f.write_str("parameters: another set of them counts"),
+            Self::Input { role, what } if role.is_empty() => write!(f, "input: {what}"),
+            Self::Input { role, what } => write!(f, "input {role}: {what}"),
+            Self::File { path, what } => write!(f, "file: {path} {what}"),
+            Self::Read { what } => write!(f, "{what}"),
+            Self::Target { was, now } => write!(f, "target: was {was}, is {now}"),
+            Self::Output { file, what } => write!(f, "output: {file} {what}"),
+            Self::Record { what } => write!(f, "record: {what}"),
+            Self::Upstream { tasks } => write!(f, "upstream: {} first", tasks.join(", ")),
+        }
+    }
+}
+
+/// A time span as people say it.
+struct Ago(u64);
+
+impl fmt::Display for Ago {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0..60 => write!(f, "{} s ago", self.0),
+            60..3600 => write!(f, "{} min ago", self.0 / 60),
+            3600..172_800 => write!(f, "{} h ago", self.0 / 3600),
+            seconds => write!(f, "{} days ago", seconds / 86_400),
+        }
+    }
+}

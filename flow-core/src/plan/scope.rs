@@ -1,0 +1,77 @@
+//! The values that are on their way from the root to the tasks upstream.
+
+use crate::key::{Digest, Hasher};
+use crate::param::AnyValue;
+use crate::plan::types::{NameIndex, Reach, TypeIndex};
+
+/// What the tasks from the root down to one requirement pass on.
+#[derive(Clone, Default)]
+pub(crate) struct Scope {
+    /// What the nearest task with that name has been given, sorted by name.
+    inherited: Vec<(NameIndex, Inherited)>,
+    /// What the requirements on the way set with `with`, sorted.
+    with: Vec<((TypeIndex, usize), OnTheWay)>,
+}
+
+/// A value that travels.
+#[derive(Clone)]
+pub(crate) struct OnTheWay {
+    pub(crate) value: AnyValue,
+    pub(crate) digest: Digest,
+}
+
+/// A value that travels by its name, and who was given it.
+#[derive(Clone)]
+pub(crate) struct Inherited {
+    pub(crate) value: OnTheWay,
+    pub(crate) giver: (TypeIndex, usize),
+    pub(crate) significant: bool,
+}
+
+impl Scope {
+    pub(crate) fn inherited(&self, name: NameIndex) -> Option<&Inherited> {
+        let place = self.inherited.binary_search_by_key(&name, |(name, _)| *name).ok()?;
+        Some(&self.inherited[place].1)
+    }
+
+    pub(crate) fn with(&self, task: TypeIndex, index: usize) -> Option<&OnTheWay> {
+        let place = self.with.binary_search_by_key(&(task, index), |(key, _)| *key).ok()?;
+        Some(&self.with[place].1)
+    }
+
+    /// From here on, `name` has this value or, if `None`, none that travels.
+    pub(crate) fn set(&mut self, name: NameIndex, value: Option<Inherited>) {
+        put(&mut self.inherited, name, value);
+    }
+
+    /// From here on, this parameter of this task has this value.
+    pub(crate) fn set_with(&mut self, task: TypeIndex, index: usize, value: OnTheWay) {
+        put(&mut self.with, (task, index), Some(value));
+    }
+
+    /// Hashes what of it can matter to a task that reads only `reach`, and that replaces what
+    /// travels under the names `hidden`.
+    pub(crate) fn hash(&self, reach: &Reach, hidden: &[NameIndex], hasher: &mut Hasher) {
+        for (name, inherited) in &self.inherited {
+            if reach.has_name(*name) && !hidden.contains(name) {
+                hasher.number(u64::from(*name)).part(inherited.value.digest);
+                hasher.number(u64::from(inherited.significant));
+            }
+        }
+        hasher.text("with");
+        for ((task, index), with) in &self.with {
+            if reach.has_type(*task) {
+                hasher.number(u64::from(*task)).number(*index as u64).part(with.digest);
+            }
+        }
+    }
+}
+
+fn put<K: Ord, V>(sorted: &mut Vec<(K, V)>, key: K, value: Option<V>) {
+    match (sorted.binary_search_by(|(other, _)| other.cmp(&key)), value) {
+        (Ok(place), Some(value)) => sorted[place].1 = value,
+        (Ok(place), None) => drop(sorted.remove(place)),
+        (Err(place), Some(value)) => sorted.insert(place, (key, value)),
+        (Err(_), None) => {}
+    }
+}

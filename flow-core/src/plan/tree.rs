@@ -1,0 +1,224 @@
+//! Previews: a plan as a tree, from the roots up to what they require.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use anstyle::{AnsiColor, Style};
+use daggy::NodeIndex;
+
+use crate::plan::Plan;
+use crate::plan::instance::Instance;
+use crate::plan::label::Show;
+use crate::plan::verdicts::Status;
+use crate::plan::warning::Warning;
+
+/// How many inputs of one task are shown one by one; of more, the rest is counted.
+const ALIKE: usize = 12;
+
+/// How many levels are shown; below them, what is left out is counted.
+const LEVELS: usize = 48;
+
+/// What running a flow would do: a tree of instances, each `COMPLETE` or `PENDING` with its
+/// reasons.
+///
+/// ```text
+/// Train {model: Logistic, Preprocess.do_preprocess: false} PENDING never run
+/// └─ Preprocess {do_preprocess: false} PENDING never run
+///    └─ GetData {source: examples/data/iris.csv} COMPLETE
+/// ```
+///
+/// An instance that several others require is shown in full once. It is coloured if it is printed
+/// while the standard output is a terminal and `NO_COLOR` is not set.
+#[derive(Clone)]
+pub struct Preview {
+    plan: Arc<Plan>,
+    show: Show,
+    all: bool,
+    colour: Option<bool>,
+}
+
+impl Preview {
+    pub(crate) fn new(plan: Arc<Plan>) -> Self {
+        Self { plan, show: Show::default(), all: false, colour: None }
+    }
+
+    /// How much of the parameters is shown; by default, as many as fit on a line.
+    pub fn parameters(self, show: Show) -> Self {
+        Self { show, ..self }
+    }
+
+    /// Shows every instance, however many there are.
+    pub fn all(self) -> Self {
+        Self { all: true, ..self }
+    }
+
+    /// Colours it, or not, whatever it is printed to.
+    pub fn colour(self, colour: bool) -> Self {
+        Self { colour: Some(colour), ..self }
+    }
+
+    /// All instances, each after what it requires.
+    pub fn instances(&self) -> impl DoubleEndedIterator<Item = Instance> + use<> {
+        let plan = Arc::clone(&self.plan);
+        self.plan.graph.nodes().map(move |node| Instance { plan: Arc::clone(&plan), node })
+    }
+
+    /// The instances that are not complete.
+    pub fn pending(&self) -> Vec<Instance> {
+        let open = |i: &Instance| !matches!(i.status(), Status::Complete | Status::Evicted);
+        self.instances().filter(open).collect()
+    }
+
+    /// What is not wrong, but hardly meant.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.plan.warnings
+    }
+
+    fn is_coloured(&self) -> bool {
+        self.colour.unwrap_or_else(|| {
+            std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                && std::io::stdout().is_terminal()
+        })
+    }
+}
+
+impl fmt::Debug for Preview {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.clone().colour(false), f)
+    }
+}
+
+impl fmt::Display for Preview {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut tree = Tree { preview: self, coloured: self.is_coloured(), seen: HashSet::new() };
+        for (i, &root) in self.plan.graph.roots.iter().enumerate() {
+            if i > 0 {
+                writeln!(f)?;
+            }
+            tree.write(f, root)?;
+        }
+        for warning in self.warnings() {
+            write!(f, "\n{}", tree.paint(AnsiColor::Yellow, &format!("warning: {warning}")))?;
+        }
+        Ok(())
+    }
+}
+
+struct Tree<'a> {
+    preview: &'a Preview,
+    coloured: bool,
+    seen: HashSet<NodeIndex>,
+}
+
+/// What is still to be written, with what goes before each of its lines.
+enum Line {
+    Node { node: NodeIndex, before: String, last: bool, level: usize },
+    Rest { text: String, before: String },
+}
+
+impl Tree<'_> {
+    fn write(&mut self, f: &mut fmt::Formatter<'_>, root: NodeIndex) -> fmt::Result {
+        f.write_str(&self.text(root))?;
+        let mut lines = Vec::new();
+        self.push_inputs(root, "", 1, &mut lines);
+        while let Some(line) = lines.pop() {
+            match line {
+                Line::Rest { text, before } => write!(f, "\n{before}└─ {text}")?,
+                Line::Node { node, before, last, level } => {
+                    let branch = if last { "└─" } else { "├─" };
+                    write!(f, "\n{before}{branch} {}", self.text(node))?;
+                    let before = format!("{before}{}", if last { "   " } else { "│  " });
+                    self.push_inputs(node, &before, level + 1, &mut lines);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Pushes the inputs of a node that is shown for the first time, the first one on top.
+    fn push_inputs(&mut self, node: NodeIndex, before: &str, level: usize, lines: &mut Vec<Line>) {
+        let graph = &self.preview.plan.graph;
+        if !self.seen.insert(node) || graph.inputs(node).is_empty() {
+            return;
+        }
+        let before = before.to_owned();
+        if level > LEVELS && !self.preview.all {
+            let text = "… what this requires is not shown".to_owned();
+            lines.push(Line::Rest { text, before });
+            return;
+        }
+        let mut inputs = Vec::new();
+        let mut seen = HashSet::new();
+        let mut alike: BTreeMap<u32, usize> = BTreeMap::new();
+        let mut rest = BTreeMap::new();
+        for &input in graph.inputs(node) {
+            if !seen.insert(input) {
+                continue;
+            }
+            let task = graph.node(input).task;
+            let count = alike.entry(task).or_default();
+            *count += 1;
+            if *count <= ALIKE || self.preview.all {
+                inputs.push(input);
+            } else {
+                let status = self.preview.plan.verdicts.status(input);
+                *rest.entry((task, word(status))).or_insert(0_usize) += 1;
+            }
+        }
+        let complete = rest.is_empty();
+        if !complete {
+            let counts = rest.into_iter().map(|((task, word), count)| {
+                format!("{count} more {} {word}", graph.types.get(task).decl.name)
+            });
+            let text = format!("… {}", counts.collect::<Vec<_>>().join(", "));
+            lines.push(Line::Rest { text, before: before.clone() });
+        }
+        let mut last = complete;
+        for &input in inputs.iter().rev() {
+            lines.push(Line::Node { node: input, before: before.clone(), last, level });
+            last = false;
+        }
+    }
+
+    fn text(&self, node: NodeIndex) -> String {
+        let plan = &self.preview.plan;
+        let label = plan.graph.label(node, self.preview.show);
+        if self.seen.contains(&node) && !plan.graph.inputs(node).is_empty() {
+            return format!("{label} (above)");
+        }
+        let status = plan.verdicts.status(node);
+        let mut reasons: Vec<String> =
+            plan.verdicts.reasons(node).iter().map(ToString::to_string).collect();
+        if status == Status::Kept {
+            reasons.push("an output made from the same is kept".to_owned());
+        }
+        let colour = match status {
+            Status::Complete => AnsiColor::Green,
+            Status::Evicted => AnsiColor::Cyan,
+            Status::Kept | Status::Pending => AnsiColor::Yellow,
+        };
+        let status = self.paint(colour, word(status));
+        match reasons.join("; ").as_str() {
+            "" => format!("{label} {status}"),
+            reasons => format!("{label} {status} {reasons}"),
+        }
+    }
+
+    fn paint(&self, colour: AnsiColor, text: &str) -> String {
+        if !self.coloured {
+            return text.to_owned();
+        }
+        let style = Style::new().fg_color(Some(colour.into()));
+        format!("{style}{text}{style:#}")
+    }
+}
+
+fn word(status: Status) -> &'static str {
+    match status {
+        Status::Complete => "COMPLETE",
+        Status::Evicted => "EVICTED",
+        Status::Kept | Status::Pending => "PENDING",
+    }
+}

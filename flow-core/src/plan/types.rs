@@ -1,0 +1,186 @@
+//! The task types of a plan, and what each may read.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::code::Code;
+use crate::key::Digest;
+use crate::param::{AnyValue, ParamDecl};
+use crate::plan::error::PlanErrorKind;
+use crate::require::Requirements;
+use crate::store::{Store, TaskFolder};
+use crate::task::{TaskDecl, TaskType};
+
+/// The place of a task type in a plan.
+pub(crate) type TypeIndex = u32;
+
+/// A parameter's name with its type: what a value is inherited by.
+pub(crate) type NameIndex = u32;
+
+/// One task type in a plan.
+pub(crate) struct PlanType {
+    pub(crate) task: &'static TaskType,
+    pub(crate) decl: TaskDecl,
+    pub(crate) code: Code,
+    pub(crate) code_digest: Digest,
+    pub(crate) folder: Arc<TaskFolder>,
+    pub(crate) instances: Box<dyn Instances>,
+}
+
+impl PlanType {
+    pub(crate) fn param(&self, index: usize) -> &'static ParamDecl {
+        &self.task.params[index]
+    }
+}
+
+/// The instances of one type, without the type.
+pub(crate) trait Instances: Send + Sync {
+    fn push(&mut self, values: &[AnyValue]) -> u32;
+    fn get(&self, index: u32) -> &dyn Any;
+    fn field(&self, index: u32, field: usize) -> &dyn Any;
+    fn requires(&self, index: u32) -> anyhow::Result<Requirements>;
+}
+
+/// All types that the roots reach, whatever the parameters are.
+#[derive(Default)]
+pub(crate) struct Types {
+    pub(crate) all: Vec<PlanType>,
+    index: HashMap<TypeId, TypeIndex>,
+    /// The types that each may require.
+    requires: Vec<Vec<TypeIndex>>,
+    /// The name that each parameter is inherited by.
+    names: Vec<Vec<NameIndex>>,
+    name_index: HashMap<(&'static str, TypeId), NameIndex>,
+    reach: Vec<Option<Arc<Reach>>>,
+}
+
+/// What a type and all that it may require, transitively, read.
+pub(crate) struct Reach {
+    types: Vec<bool>,
+    names: Vec<bool>,
+}
+
+impl Reach {
+    pub(crate) fn has_type(&self, index: TypeIndex) -> bool {
+        self.types[index as usize]
+    }
+
+    pub(crate) fn has_name(&self, index: NameIndex) -> bool {
+        self.names[index as usize]
+    }
+}
+
+impl Types {
+    /// Adds all types that `roots` reach.
+    pub(crate) fn new(roots: &[&'static TaskType], store: &Store) -> Result<Self, PlanErrorKind> {
+        let mut types = Self::default();
+        let mut new: Vec<&'static TaskType> = roots.to_vec();
+        while let Some(task) = new.pop() {
+            let next = types.all.len() as TypeIndex;
+            if *types.index.entry((task.id)()).or_insert(next) != next {
+                continue;
+            }
+            (task.requirement_types)(&mut |required| new.push(required));
+            let names = task.params.iter().map(|param| types.name(param)).collect();
+            types.names.push(names);
+            let decl = (task.decl)();
+            let code = (task.code)();
+            types.all.push(PlanType {
+                folder: store.task(&decl.name, decl.was),
+                code_digest: code.digest(),
+                instances: (task.instances)(),
+                decl,
+                code,
+                task,
+            });
+        }
+        types.reach = vec![None; types.all.len()];
+        types.requires = types.all.iter().map(|entry| types.required_by(entry.task)).collect();
+        types.check_names()?;
+        Ok(types)
+    }
+
+    fn required_by(&self, task: &'static TaskType) -> Vec<TypeIndex> {
+        let mut required = Vec::new();
+        (task.requirement_types)(&mut |other| required.push(self.index(other)));
+        required
+    }
+
+    fn name(&mut self, param: &'static ParamDecl) -> NameIndex {
+        let source = origin(param);
+        let next = self.name_index.len() as NameIndex;
+        *self.name_index.entry((source.name, (source.kind.id)())).or_insert(next)
+    }
+
+    /// Two tasks that are stored under one name would take each other's outputs for their own.
+    fn check_names(&self) -> Result<(), PlanErrorKind> {
+        let mut seen: HashMap<&str, &PlanType> = HashMap::new();
+        for entry in &self.all {
+            let mut names = vec![entry.decl.identity()];
+            if entry.decl.was.is_some() {
+                names.push(&entry.decl.name);
+            }
+            for name in names {
+                if let Some(other) = seen.insert(name, entry) {
+                    return Err(PlanErrorKind::SameName {
+                        name: name.to_owned(),
+                        modules: [other.decl.module.to_owned(), entry.decl.module.to_owned()],
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn get(&self, index: TypeIndex) -> &PlanType {
+        &self.all[index as usize]
+    }
+
+    /// The place of a type that the roots reach.
+    pub(crate) fn index(&self, task: &'static TaskType) -> TypeIndex {
+        self.index[&(task.id)()]
+    }
+
+    /// The place of a type, if the roots reach it.
+    pub(crate) fn find(&self, id: TypeId) -> Option<TypeIndex> {
+        self.index.get(&id).copied()
+    }
+
+    /// The names by which a type's parameters are inherited.
+    pub(crate) fn names(&self, index: TypeIndex) -> &[NameIndex] {
+        &self.names[index as usize]
+    }
+
+    /// What a type may read, itself and through what it requires.
+    pub(crate) fn reach(&mut self, index: TypeIndex) -> Arc<Reach> {
+        if let Some(reach) = &self.reach[index as usize] {
+            return Arc::clone(reach);
+        }
+        let mut reach =
+            Reach { types: vec![false; self.all.len()], names: vec![false; self.name_index.len()] };
+        let mut new = vec![index];
+        while let Some(index) = new.pop() {
+            if std::mem::replace(&mut reach.types[index as usize], true) {
+                continue;
+            }
+            for &name in self.names(index) {
+                reach.names[name as usize] = true;
+            }
+            new.extend(&self.requires[index as usize]);
+        }
+        let reach = Arc::new(reach);
+        self.reach[index as usize] = Some(Arc::clone(&reach));
+        reach
+    }
+}
+
+/// The declaration that a parameter stands for: its own or, through `from`, another task's.
+pub(crate) fn origin(param: &'static ParamDecl) -> &'static ParamDecl {
+    let mut param = param;
+    while let Some(source) = param.from {
+        let (task, index) = source();
+        param = &task.params[index];
+    }
+    param
+}

@@ -1,0 +1,124 @@
+//! The verdicts on all instances of a plan, in few bytes each.
+
+use daggy::NodeIndex;
+
+use crate::key::Digest;
+use crate::plan::judge::{Judge, Judged, Verdict};
+use crate::plan::reason::Reason;
+use crate::plan::{Graph, Plan};
+use crate::store::error::StoreError;
+
+/// Whether an instance is complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Status {
+    /// Its output is what running it now would give.
+    Complete,
+    /// Its output is what running it now would give, but the file is gone. Nobody needs it.
+    Evicted,
+    /// An output made from the same is kept, and will be taken over without running.
+    Kept,
+    /// It has to run or, if something upstream has to, that decides.
+    Pending,
+}
+
+/// What is known of each instance before anything runs.
+#[derive(Default)]
+pub(crate) struct Verdicts {
+    nodes: Vec<NodeVerdict>,
+    reasons: Vec<Vec<Reason>>,
+}
+
+#[derive(Clone, Copy)]
+struct NodeVerdict {
+    status: Status,
+    /// The content of its output, if that is known.
+    digest: Option<Digest>,
+    /// Its place among the reasons, which start with an empty list.
+    reasons: u32,
+}
+
+impl Verdicts {
+    pub(crate) fn status(&self, node: NodeIndex) -> Status {
+        self.nodes[node.index()].status
+    }
+
+    pub(crate) fn digest(&self, node: NodeIndex) -> Option<Digest> {
+        self.nodes[node.index()].digest
+    }
+
+    pub(crate) fn reasons(&self, node: NodeIndex) -> &[Reason] {
+        &self.reasons[self.nodes[node.index()].reasons as usize]
+    }
+
+    fn push(&mut self, status: Status, digest: Option<Digest>, reasons: Vec<Reason>) {
+        let place = if reasons.is_empty() { 0 } else { self.reasons.len() as u32 };
+        if place > 0 {
+            self.reasons.push(reasons);
+        }
+        self.nodes.push(NodeVerdict { status, digest, reasons: place });
+    }
+}
+
+impl Plan {
+    /// Judges every instance, upstream first.
+    pub(crate) fn judge_all(&mut self) -> Result<(), StoreError> {
+        let mut verdicts =
+            Verdicts { nodes: Vec::with_capacity(self.graph.len()), reasons: vec![Vec::new()] };
+        let judge = Judge::new(&self.graph, &self.store);
+        for node in self.graph.nodes() {
+            let Judged { verdict, mut reasons, .. } =
+                judge.judge(node, &|input| verdicts.digest(input), &|_| None)?;
+            let (status, digest) = match verdict {
+                Verdict::Complete(record) => (Status::Complete, Some(record.output.digest)),
+                Verdict::Evicted(record, _) => (Status::Evicted, Some(record.output.digest)),
+                Verdict::Adopt(kept, _) => (Status::Kept, Some(kept.record.output.digest)),
+                Verdict::Run(..) => (Status::Pending, None),
+                Verdict::Upstream => {
+                    reasons.extend(upstream(&self.graph, node, &verdicts, &reasons));
+                    (Status::Pending, None)
+                }
+            };
+            verdicts.push(status, digest, reasons);
+        }
+        verdicts.settle_evicted(&self.graph);
+        self.verdicts = verdicts;
+        Ok(())
+    }
+}
+
+/// That something upstream is pending, if there is nothing more to say.
+fn upstream(
+    graph: &Graph,
+    node: NodeIndex,
+    verdicts: &Verdicts,
+    reasons: &[Reason],
+) -> Option<Reason> {
+    if reasons.contains(&Reason::NeverRun) {
+        return None;
+    }
+    let mut tasks: Vec<String> = graph
+        .inputs(node)
+        .iter()
+        .filter(|&&input| verdicts.digest(input).is_none())
+        .map(|&input| graph.task(input).decl.name.to_string())
+        .collect();
+    tasks.dedup();
+    Some(Reason::Upstream { tasks })
+}
+
+impl Verdicts {
+    /// An output that is gone has to be made again if a root is, or what requires it may run.
+    fn settle_evicted(&mut self, graph: &Graph) {
+        for node in graph.nodes().rev() {
+            if self.status(node) != Status::Evicted {
+                continue;
+            }
+            let needed = graph.roots.contains(&node)
+                || graph.consumers(node).any(|consumer| self.status(consumer) == Status::Pending);
+            if needed {
+                self.nodes[node.index()].status = Status::Pending;
+            }
+        }
+    }
+}

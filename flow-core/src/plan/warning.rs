@@ -1,0 +1,73 @@
+//! Warnings: values that were given and reach nothing.
+
+use std::fmt;
+
+use crate::plan::error::PlanErrorKind;
+use crate::plan::given::Givens;
+use crate::plan::resolve::Resolver;
+use crate::plan::types::Types;
+
+/// Something that is not wrong, but hardly meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// A value given to this parameter reaches no instance: its task is not required, or a
+    /// requirement sets the parameter itself.
+    Unused {
+        /// `Task.parameter`, or the name alone if it was given by name.
+        parameter: String,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unused { parameter } => write!(
+                f,
+                "the value given for `{parameter}` reaches nothing: no task required here takes it"
+            ),
+        }
+    }
+}
+
+/// Refuses values given by a name that no task here has, which is more than unused.
+pub(crate) fn check_names(types: &Types, givens: &Givens) -> Result<(), PlanErrorKind> {
+    let known = known_names(types);
+    let unknown = givens.named.keys().find(|name| !known.contains(&name.as_str()));
+    unknown.map_or(Ok(()), |name| {
+        Err(PlanErrorKind::UnknownName {
+            name: name.clone(),
+            nearest: nearest(name, &known),
+            known: known.iter().map(|&name| name.to_owned()).collect(),
+        })
+    })
+}
+
+/// The given values that reached nothing.
+pub(crate) fn unused(resolver: &Resolver<'_>) -> Vec<Warning> {
+    let givens = resolver.givens;
+    let typed = givens.typed.iter().filter(|(key, _)| !resolver.used_typed.contains(key));
+    let typed = typed.map(|((_, place), given)| {
+        format!("{}.{}", (given.task.decl)().name, given.task.params[*place].name)
+    });
+    let named = givens.named.keys().filter(|name| !resolver.used_named.contains(*name)).cloned();
+    let mut unused: Vec<_> = typed.chain(named).collect();
+    unused.sort_unstable();
+    unused.into_iter().map(|parameter| Warning::Unused { parameter }).collect()
+}
+
+fn known_names(types: &Types) -> Vec<&'static str> {
+    let params = types.all.iter().flat_map(|entry| entry.task.params);
+    let mut names: Vec<_> =
+        params.flat_map(|param| [param.name, super::types::origin(param).name]).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// The name most like `name`, if one is like it at all.
+fn nearest(name: &str, known: &[&str]) -> Option<String> {
+    let likeness = |other: &&str| strsim::jaro_winkler(name, other);
+    let best = known.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(&best) > 0.75).then(|| best.to_owned())
+}

@@ -1,0 +1,92 @@
+//! Code tables: the items that a task's code was made of, so that a reason can name the one that
+//! changed. A table is written once and named by its digest.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::code::{By, Code};
+use crate::key::Digest;
+use crate::store::Store;
+
+/// The items of one task's code, by name.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct CodeTable {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<u32>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) items: BTreeMap<String, CodeItem>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct CodeItem {
+    pub(crate) file: String,
+    pub(crate) digest: Digest,
+}
+
+impl CodeTable {
+    fn of(code: Code) -> Self {
+        match code.by {
+            By::Version(version) => Self { version: Some(version), items: BTreeMap::new() },
+            By::Items(items) => {
+                let item = |item: &crate::code::Item| {
+                    let digest = Digest(item.digest);
+                    (item.name.to_owned(), CodeItem { file: item.file.to_owned(), digest })
+                };
+                Self { version: None, items: items.iter().map(item).collect() }
+            }
+        }
+    }
+
+    /// What is different in `now`, in words.
+    pub(crate) fn changes(&self, now: Code) -> Vec<String> {
+        let now = Self::of(now);
+        if self.version != now.version {
+            let word = |v: Option<u32>| v.map_or("tracked".to_owned(), |v| format!("version {v}"));
+            return vec![format!("{} is {} now", word(self.version), word(now.version))];
+        }
+        let mut changes = Vec::new();
+        for (name, item) in &now.items {
+            match self.items.get(name) {
+                Some(old) if old.digest == item.digest => {}
+                Some(_) => changes.push(format!("{} changed", place(name, &item.file))),
+                None => changes.push(format!("{} is new", place(name, &item.file))),
+            }
+        }
+        let gone = self.items.iter().filter(|(name, _)| !now.items.contains_key(*name));
+        changes.extend(gone.map(|(name, item)| format!("{} is gone", place(name, &item.file))));
+        changes
+    }
+}
+
+fn place(name: &str, file: &str) -> String {
+    if file.is_empty() { name.to_owned() } else { format!("{name} ({file})") }
+}
+
+impl Store {
+    /// The table of this digest, if it was kept.
+    pub(crate) fn code_table(&self, digest: Digest) -> Option<CodeTable> {
+        let path = self.internal("code").join(format!("{digest}.json"));
+        serde_json::from_slice(&self.fs.read(&path).ok()?).ok()
+    }
+
+    /// Keeps the table of a task's code. Without it a reason says less, so that a store that
+    /// cannot be written does without.
+    pub(crate) fn keep_code_table(&self, code: Code) {
+        let folder = self.internal("code");
+        let path = folder.join(format!("{}.json", code.digest()));
+        if self.fs.stat(&path).is_ok() {
+            return;
+        }
+        let draft = folder.join(super::stage::unique());
+        let kept =
+            serde_json::to_vec_pretty(&CodeTable::of(code)).map_err(Into::into).and_then(|bytes| {
+                self.fs.create_folder(&folder)?;
+                self.fs.create(&draft)?.write_all(&bytes)?;
+                self.fs.rename(&draft, &path)
+            });
+        if kept.is_err() {
+            let _ = self.fs.remove(&draft);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What can go wrong with a store.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::store::record::Unreadable;
+
+/// A file operation of a store that failed, or a file in it that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The operating system refused.
+    #[error("cannot {action} {}: {source}", path.display())]
+    #[non_exhaustive]
+    Io {
+        /// What was to be done, such as `write`.
+        action: &'static str,
+        /// To which file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A record was written by a newer version of this library, and is left alone.
+    #[error(
+        "{} was written by a newer version of this library ({reason}): update it, or use another folder",
+        path.display()
+    )]
+    #[non_exhaustive]
+    Newer {
+        /// The record.
+        path: PathBuf,
+        /// How it can be told.
+        reason: String,
+    },
+    /// The file with the store's own key, by which secrets are hashed, is damaged.
+    #[error(
+        "{} is not the key of a store: restore it, or remove it and every task with a secret runs again",
+        path.display()
+    )]
+    #[non_exhaustive]
+    SecretKey {
+        /// The file of the key.
+        path: PathBuf,
+    },
+}
+
+/// Says what was being done to which file when an operation failed.
+pub(crate) trait IoContext<T> {
+    fn during(self, action: &'static str, path: &Path) -> Result<T, StoreError>;
+}
+
+impl<T> IoContext<T> for io::Result<T> {
+    fn during(self, action: &'static str, path: &Path) -> Result<T, StoreError> {
+        self.map_err(|source| StoreError::Io { action, path: path.to_owned(), source })
+    }
+}
+
+impl StoreError {
+    pub(crate) fn newer(path: &Path, reason: &Unreadable) -> Self {
+        Self::Newer { path: path.to_owned(), reason: reason.to_string() }
+    }
+}

@@ -1,0 +1,26 @@
+//! Fingerprints: what an output is made from, as one digest.
+
+use crate::key::{Digest, Hasher};
+use crate::store::record::MadeFrom;
+
+impl MadeFrom {
+    /// The digest of all parts, for the task that is stored under the name `task`.
+    ///
+    /// What an input is called and which content it has counts; which instance gave the content
+    /// does not, so that equal data makes equal outputs whoever made it.
+    pub(crate) fn fingerprint(&self, task: &str) -> Digest {
+        let mut hasher = Hasher::new("fingerprint");
+        hasher.text(task).part(self.parameters).part(self.code);
+        hasher.number(u64::from(self.version)).text(&self.target);
+        hasher.number(self.files.len() as u64);
+        for (name, file) in &self.files {
+            hasher.text(name).number(u64::from(file.digest.is_some()));
+            hasher.part(file.digest.unwrap_or(Digest(0)));
+        }
+        hasher.number(self.inputs.len() as u64);
+        for input in &self.inputs {
+            hasher.text(&input.role).part(input.digest);
+        }
+        hasher.digest()
+    }
+}

@@ -1,0 +1,137 @@
+//! Where an instance lies: `Train/model=Logistic-3f2a91c04b77e010`.
+//!
+//! The name of the folder is for people; what identifies it are the 16 digits of the key that it
+//! ends in. It is made of text that users and their data control, so it is escaped until it
+//! cannot leave the store, and shortened until every file system takes it. Two names that differ
+//! by case alone still differ by their key.
+
+use crate::key::Short;
+
+/// How much of the parameters' text a folder's name shows, in bytes.
+const TEXT: usize = 80;
+
+/// How long the folder of a task may be, in bytes. A name that is cut is told apart by a hash.
+const TASK: usize = 80;
+
+/// The name of the folder that holds the instances of the task `name`.
+pub(crate) fn task_folder(name: &str) -> String {
+    let mut folder = escape(name);
+    if folder.len() > TASK {
+        let hash = crate::key::Hasher::new("task folder").text(name).key().short();
+        folder.truncate(TASK - 17);
+        folder = format!("{folder}-{hash}");
+    }
+    if is_reserved(&folder) { format!("{folder}_") } else { folder }
+}
+
+/// The name of the folder that holds the store of an environment.
+pub(crate) fn env_folder(name: &str) -> String {
+    task_folder(&format!("env={name}"))
+}
+
+/// The name of an instance's folder: its parameters, and the key that counts.
+pub(crate) fn instance_folder<'a>(
+    parameters: impl Iterator<Item = (&'a str, &'a str)>,
+    key: Short,
+) -> String {
+    let mut text = String::new();
+    for (name, value) in parameters {
+        if !text.is_empty() {
+            text.push(',');
+        }
+        text.push_str(&escape(name));
+        text.push('=');
+        // A long value is cut before it is escaped: there is no end to how long it may be.
+        text.push_str(&escape(value.get(..value.floor_char_boundary(TEXT)).unwrap_or_default()));
+        if text.len() > TEXT {
+            text.truncate(TEXT);
+            break;
+        }
+    }
+    if text.is_empty() { key.to_string() } else { format!("{text}-{key}") }
+}
+
+/// The key in the name of an instance's folder.
+pub(crate) fn key_of(folder: &str) -> Option<Short> {
+    let digits = folder.get(folder.len().checked_sub(16)?..)?;
+    let rest = &folder[..folder.len() - 16];
+    let lower = digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    (lower && (rest.is_empty() || rest.ends_with('-')))
+        .then(|| u64::from_str_radix(digits, 16).ok().map(Short))
+        .flatten()
+}
+
+/// Replaces all but letters, digits and a few harmless signs of ASCII. What else stands there is
+/// not told apart: that is the key's business.
+fn escape(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '=');
+    let escaped: String = text
+        .chars()
+        .map(|c| match c {
+            c if plain(c) => c,
+            '<' | '{' | '[' | '(' => '(',
+            '>' | '}' | ']' | ')' => ')',
+            _ => '_',
+        })
+        .collect();
+    // A leading dot hides a file, and two of them lead out of the folder.
+    if escaped.starts_with('.') { format!("_{escaped}") } else { escaped }
+}
+
+/// Whether Windows keeps the name for a device, whatever its extension.
+fn is_reserved(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().to_ascii_uppercase();
+    let numbered = |device: &str| {
+        stem.strip_prefix(device).is_some_and(|n| matches!(n.as_bytes(), [b'1'..=b'9']))
+    };
+    matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL") || numbered("COM") || numbered("LPT")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: Short = Short(0x3f2a_91c0_4b77_e010);
+
+    fn folder(value: &str) -> String {
+        instance_folder([("p", value)].into_iter(), KEY)
+    }
+
+    #[test]
+    fn shows_the_parameters_and_ends_in_the_key() {
+        let parameters = [("model", "Logistic"), ("Preprocess.scale", "false")];
+        assert_eq!(
+            instance_folder(parameters.into_iter(), KEY),
+            "model=Logistic,Preprocess.scale=false-3f2a91c04b77e010"
+        );
+        assert_eq!(instance_folder([].into_iter(), KEY), "3f2a91c04b77e010");
+    }
+
+    #[test]
+    fn hostile_text_stays_inside_one_short_name() {
+        let long = "x".repeat(10_000);
+        for value in ["../../x", "/etc/passwd", "a\0b", "a\nb", "😀", "C:\\x", &long, "a.", " "] {
+            let name = folder(value);
+            assert!(name.len() <= TEXT + 17, "{name}");
+            assert!(!name.contains(['/', '\\', '\0', '\n', ':']), "{name}");
+            assert!(name.is_ascii() && !name.starts_with('.'), "{name}");
+            assert_eq!(key_of(&name), Some(KEY));
+        }
+    }
+
+    #[test]
+    fn names_of_devices_are_avoided() {
+        for name in ["CON", "con", "Nul", "COM1", "lpt9"] {
+            assert!(!is_reserved(&task_folder(name)), "{name}");
+        }
+        assert_eq!(task_folder("Fit<Ols>"), "Fit(Ols)");
+        assert!(task_folder(&"T".repeat(300)).len() <= TASK);
+    }
+
+    #[test]
+    fn a_folder_that_is_no_instance_has_no_key() {
+        for name in ["", "x", "3f2a91c04b77e01", "x3f2a91c04b77e010", "é2a91c04b77e010"] {
+            assert_eq!(key_of(name), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The index of a task: from a fingerprint to the folders that hold or held an output with it.
+//!
+//! It is a file of lines, `fingerprint folder`, to which each commit adds one. It only ever
+//! suggests: what it names is believed after the record found there says the same. A line that
+//! was cut short, or is no line, is passed over.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use crate::content::is_absent;
+use crate::fs::Fs;
+use crate::key::Digest;
+use crate::store::error::{IoContext, StoreError};
+
+/// The index of one task, read as far as it has been written.
+#[derive(Default)]
+pub(crate) struct Index {
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    /// How many bytes of the file have been read.
+    bytes: u64,
+    folders: HashMap<Digest, Vec<String>>,
+}
+
+impl Index {
+    /// The folders that may hold an output with this fingerprint, the latest first.
+    pub(crate) fn folders(
+        &self,
+        fs: &dyn Fs,
+        path: &PathBuf,
+        fingerprint: Digest,
+    ) -> Result<Vec<String>, StoreError> {
+        let mut seen = self.seen.lock().expect("no panic while the index is read");
+        seen.refresh(fs, path)?;
+        let folders = seen.folders.get(&fingerprint);
+        Ok(folders.map(|found| found.iter().rev().cloned().collect()).unwrap_or_default())
+    }
+}
+
+impl Seen {
+    fn refresh(&mut self, fs: &dyn Fs, path: &PathBuf) -> Result<(), StoreError> {
+        let size = match fs.stat(path) {
+            Ok(stat) => stat.bytes,
+            Err(error) if is_absent(&error) => 0,
+            Err(error) => return Err(error).during("read", path),
+        };
+        if size < self.bytes {
+            *self = Self::default();
+        }
+        if size == self.bytes {
+            return Ok(());
+        }
+        let bytes = fs.read_from(path, self.bytes).during("read", path)?;
+        // Another process may be in the middle of a line: what follows the last end is read later.
+        let whole = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |end| end + 1);
+        self.bytes += whole as u64;
+        for line in bytes[..whole].split(|&b| b == b'\n') {
+            let Some((fingerprint, folder)) = parse(line) else { continue };
+            if folder == FORGET {
+                self.folders.remove(&fingerprint);
+                continue;
+            }
+            let folders = self.folders.entry(fingerprint).or_default();
+            folders.retain(|known| known != folder);
+            folders.push(folder.to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// What stands for a folder in a line that takes back all before it.
+const FORGET: &str = "-";
+
+/// The line that takes back what was said of this fingerprint.
+pub(crate) fn forget(fingerprint: Digest) -> String {
+    format!("{fingerprint} {FORGET}\n")
+}
+
+/// The lines that tell of these outputs.
+pub(crate) fn lines<'a>(outputs: impl Iterator<Item = (Digest, &'a str)>) -> String {
+    outputs.fold(String::new(), |mut text, (fingerprint, folder)| {
+        let _ = writeln!(text, "{fingerprint} {folder}");
+        text
+    })
+}
+
+fn parse(line: &[u8]) -> Option<(Digest, &str)> {
+    let (fingerprint, folder) = std::str::from_utf8(line).ok()?.split_once(' ')?;
+    let inside = !folder.is_empty() && !folder.contains(['/', '\\', '\0']) && folder != "..";
+    Some((fingerprint.parse().ok()?, folder)).filter(|_| inside)
+}

@@ -1,0 +1,122 @@
+//! Kept versions: outputs whose record was replaced, and the search for an output by fingerprint.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::content::is_absent;
+use crate::key::Digest;
+use crate::store::error::{IoContext, StoreError};
+use crate::store::record::Record;
+use crate::store::{Folder, RECORD, Store, TaskFolder};
+
+/// An output with the fingerprint looked for, in whichever instance's folder.
+pub(crate) struct Kept {
+    pub(crate) folder: Folder,
+    pub(crate) record: Box<Record>,
+}
+
+impl Store {
+    pub(crate) fn version_path(&self, task: &TaskFolder, fingerprint: Digest) -> PathBuf {
+        let name = task.index_path.file_name().unwrap_or_default();
+        self.internal("versions").join(name).join(format!("{fingerprint}.json"))
+    }
+
+    /// Keeps the record at `path`, if there is one, among the versions, before it is replaced.
+    pub(crate) fn keep_version(&self, task: &TaskFolder, path: &Path) -> Result<(), StoreError> {
+        let Some(Ok(old)) = self.read_record(path)? else { return Ok(()) };
+        let version = self.version_path(task, old.fingerprint);
+        let linked = self.fs.link(path, &version).or_else(|error| {
+            let (ErrorKind::NotFound, Some(folder)) = (error.kind(), version.parent()) else {
+                return Err(error);
+            };
+            self.fs.create_folder(folder)?;
+            self.fs.link(path, &version)
+        });
+        match linked {
+            // One output of a fingerprint is as good as another.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            Err(_) => self.fs.copy(path, &version).during("keep", &version),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// An output of the task with this fingerprint whose file is whole and for which `holds`.
+    pub(crate) fn kept(
+        &self,
+        task: &TaskFolder,
+        fingerprint: Digest,
+        mut holds: impl FnMut(&Record) -> bool,
+    ) -> Result<Option<Kept>, StoreError> {
+        for name in task.index.folders(&*self.fs, &task.index_path, fingerprint)? {
+            let Some(key) = super::key_of(&name) else { continue };
+            let Some(folder) = self.listed(task, key)?.or_else(|| self.on_disk(task, &name)) else {
+                continue;
+            };
+            let places = [self.path(&folder, RECORD), self.version_path(task, fingerprint)];
+            for place in places {
+                let Some(Ok(record)) = self.read_record(&place)? else { continue };
+                let here = record.fingerprint == fingerprint && record.key.short() == key;
+                if here && holds(&record) && self.is_whole(&folder, &record)? {
+                    return Ok(Some(Kept { folder, record }));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// A folder that came after the task's folders were listed.
+    fn on_disk(&self, task: &TaskFolder, name: &str) -> Option<Folder> {
+        let folder = Path::new(&task.name).join(name);
+        self.fs.stat(&self.root.join(&folder)).is_ok().then_some(folder)
+    }
+
+    /// Whether the output's file is there, with the content that the record says.
+    pub(crate) fn is_whole(&self, folder: &Folder, record: &Record) -> Result<bool, StoreError> {
+        Ok(self.look(folder, record)? == Look::Whole)
+    }
+
+    /// Looks at the file of an output: by size and time and, if the time is another, by content.
+    pub(crate) fn look(&self, folder: &Folder, record: &Record) -> Result<Look, StoreError> {
+        let output = &record.output;
+        let path = self.path(folder, &output.file);
+        let stat = match self.fs.stat(&path) {
+            Ok(stat) => stat,
+            Err(error) if is_absent(&error) => {
+                return Ok(Look::Gone);
+            }
+            Err(error) => return Err(error).during("look at", &path),
+        };
+        if stat.bytes != output.bytes || stat.folder {
+            return Ok(Look::Modified);
+        }
+        if stat.modified == output.modified {
+            return Ok(Look::Whole);
+        }
+        let digest = crate::content::digest_file(&*self.fs, &path).during("read", &path)?;
+        let same = digest == output.digest;
+        if same {
+            self.note_time(folder, record, stat.modified);
+        }
+        Ok(if same { Look::Whole } else { Look::Modified })
+    }
+
+    /// Notes another time of an output whose content is as recorded, so that it is not hashed at
+    /// each look. A store that cannot be written does without.
+    fn note_time(&self, folder: &Folder, record: &Record, modified: i64) {
+        let mut record = record.clone();
+        record.output.modified = modified;
+        if let Ok(staged) = self.stage_record(folder, &record, false)
+            && self.fs.rename(&staged.draft, &self.path(folder, RECORD)).is_err()
+        {
+            let _ = self.fs.remove(&staged.draft);
+        }
+    }
+}
+
+/// What a look at an output's file shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Look {
+    Whole,
+    Gone,
+    Modified,
+}

@@ -1,0 +1,228 @@
+//! The store: one folder, one commit point.
+//!
+//! ```text
+//! data/
+//!   Train/                                     a task
+//!     model=Logistic-3f2a91c04b77e010/         an instance: its parameters, 16 digits of its key
+//!       record.json                            says that the output is there; replacing it is the commit
+//!       data-8c1f02ab44d01e9f-5b2e9c01.msgpack the output, never rewritten
+//!       failure.json                           why it failed last time, if it did
+//!   .flow/
+//!     index/Train                              fingerprint → folder, a line a commit
+//!     versions/Train/<fingerprint>.json        the records that were replaced
+//!     code/<digest>.json                       the items of a task's code
+//!     secret                                   the key by which secrets are hashed
+//! ```
+//!
+//! The life of an output: [`stage`] writes it under its final, unique name and hashes it on the
+//! way. [`commit`] makes a group of staged outputs durable, then replaces each record by a
+//! rename, and keeps the record that was there. Nothing that no record names is ever read, so
+//! that a process may die at any point and leave at most a file that nobody looks at.
+//!
+//! Folders are found by the key in their name, never by the text before it: fields may be
+//! reordered, and a name may be cut. The full key stands in the record and is checked.
+
+pub(crate) mod code;
+pub(crate) mod commit;
+pub(crate) mod error;
+pub(crate) mod failure;
+pub(crate) mod fingerprint;
+pub(crate) mod folder;
+pub(crate) mod index;
+pub(crate) mod kept;
+pub(crate) mod record;
+pub(crate) mod reset;
+pub(crate) mod secret;
+pub(crate) mod stage;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use crate::content::{Contents, is_absent};
+use crate::fs::Fs;
+use crate::key::{Digest, Key, Short};
+use crate::secret::SecretKey;
+use crate::store::error::{IoContext, StoreError};
+use crate::store::folder::{instance_folder, key_of, task_folder};
+use crate::store::index::Index;
+use crate::store::record::{Record, Unreadable};
+
+/// The folder for what is not an output.
+const INTERNAL: &str = ".flow";
+
+/// The name of the file that says that an output is there.
+const RECORD: &str = "record.json";
+
+/// A folder of outputs.
+pub(crate) struct Store {
+    root: PathBuf,
+    fs: Arc<dyn Fs>,
+    secret_key: OnceLock<SecretKey>,
+    tasks: Mutex<HashMap<String, Arc<TaskFolder>>>,
+    contents: Contents,
+}
+
+/// What is known of one task's part of the store.
+pub(crate) struct TaskFolder {
+    /// Where new instances go, relative to the root.
+    name: String,
+    /// Where instances lie that were stored before the task was renamed.
+    was: Option<String>,
+    /// The file of its index.
+    index_path: PathBuf,
+    index: Index,
+    /// The folders there are, listed when one is not where its name says.
+    listing: Mutex<Option<HashMap<Short, PathBuf>>>,
+}
+
+/// One instance's folder, whether it exists or not, relative to the root.
+pub(crate) type Folder = PathBuf;
+
+/// What stands where the record of an instance should be.
+pub(crate) enum Found {
+    Nothing,
+    Record(Box<Record>),
+    /// A file that is no record of this instance, and why.
+    Damaged(String),
+}
+
+impl Store {
+    /// # Errors
+    ///
+    /// The folder cannot be made, or is not a folder.
+    pub(crate) fn open(root: PathBuf, fs: Arc<dyn Fs>) -> Result<Self, StoreError> {
+        if !fs.stat(&root).is_ok_and(|stat| stat.folder) {
+            fs.create_folder(&root).during("create the folder", &root)?;
+        }
+        Ok(Self {
+            root,
+            fs,
+            secret_key: OnceLock::new(),
+            tasks: Mutex::default(),
+            contents: Contents::default(),
+        })
+    }
+
+    pub(crate) fn fs(&self) -> &Arc<dyn Fs> {
+        &self.fs
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn internal(&self, part: &str) -> PathBuf {
+        self.root.join(INTERNAL).join(part)
+    }
+
+    /// The part of the store that belongs to the task of this name, once called `was`.
+    pub(crate) fn task(&self, name: &str, was: Option<&str>) -> Arc<TaskFolder> {
+        let mut tasks = self.tasks.lock().expect("no panic while a task is looked up");
+        let make = || {
+            let identity = task_folder(was.unwrap_or(name));
+            Arc::new(TaskFolder {
+                name: task_folder(name),
+                was: was.map(task_folder),
+                index_path: self.internal("index").join(identity),
+                index: Index::default(),
+                listing: Mutex::default(),
+            })
+        };
+        // Two tasks of one name are an error of the plan, so a name is enough.
+        Arc::clone(tasks.entry(name.to_owned()).or_insert_with(make))
+    }
+
+    /// Forgets which folders there are, for they may have come or gone since.
+    pub(crate) fn refresh(&self) {
+        for task in self.tasks.lock().expect("no panic while a task is looked up").values() {
+            *task.listing.lock().expect("no panic while a folder is listed") = None;
+        }
+    }
+
+    /// Where a new instance goes.
+    pub(crate) fn new_folder<'a>(
+        &self,
+        task: &TaskFolder,
+        parameters: impl Iterator<Item = (&'a str, &'a str)>,
+        key: Key,
+    ) -> Folder {
+        Path::new(&task.name).join(instance_folder(parameters, key.short()))
+    }
+
+    /// The folder of that key, if there is one.
+    pub(crate) fn listed(
+        &self,
+        task: &TaskFolder,
+        key: Short,
+    ) -> Result<Option<Folder>, StoreError> {
+        let mut listing = task.listing.lock().expect("no panic while a folder is listed");
+        let listing = match &mut *listing {
+            Some(listing) => listing,
+            none => none.insert(self.list(task)?),
+        };
+        Ok(listing.get(&key).cloned())
+    }
+
+    fn list(&self, task: &TaskFolder) -> Result<HashMap<Short, PathBuf>, StoreError> {
+        let mut found = HashMap::new();
+        // What lies under the present name hides what lies under the former one.
+        for name in task.was.iter().chain([&task.name]) {
+            let path = self.root.join(name);
+            let folders = match self.fs.list(&path) {
+                Ok(folders) => folders,
+                Err(error) if is_absent(&error) => continue,
+                Err(error) => return Err(error).during("list", &path),
+            };
+            for folder in folders {
+                if let Some(key) = key_of(&folder) {
+                    found.insert(key, Path::new(name).join(folder));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads the record of the instance `key` in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or a newer version of this library wrote it.
+    pub(crate) fn record(&self, folder: &Folder, key: Key) -> Result<Found, StoreError> {
+        let path = self.root.join(folder).join(RECORD);
+        Ok(match self.read_record(&path)? {
+            None => Found::Nothing,
+            Some(Err(reason)) => Found::Damaged(reason),
+            Some(Ok(record)) if record.key != key => {
+                Found::Damaged(format!("it is the record of another instance, {}", record.key))
+            }
+            Some(Ok(record)) => Found::Record(record),
+        })
+    }
+
+    /// The record in a file, if the file is there.
+    fn read_record(&self, path: &Path) -> Result<Option<Result<Box<Record>, String>>, StoreError> {
+        let bytes = match self.fs.read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if is_absent(&error) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error).during("read", path),
+        };
+        match Record::parse(&bytes) {
+            Ok(record) => Ok(Some(Ok(Box::new(record)))),
+            Err(reason @ Unreadable::Newer(_)) => Err(StoreError::newer(path, &reason)),
+            Err(reason) => Ok(Some(Err(reason.to_string()))),
+        }
+    }
+
+    /// The content of a file or folder outside the store, `None` if there is none.
+    pub(crate) fn content(&self, path: &Path) -> Result<Option<Digest>, StoreError> {
+        self.contents.digest(&*self.fs, path).during("read", path)
+    }
+
+    /// The path of a file in an instance's folder.
+    pub(crate) fn path(&self, folder: &Folder, file: &str) -> PathBuf {
+        self.root.join(folder).join(file)
+    }
+}

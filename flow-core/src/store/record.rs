@@ -1,0 +1,140 @@
+//! Records: the small file that says an output is there.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::key::{Digest, Key};
+
+/// The version of the record's form. A record of a newer one is left alone.
+pub(crate) const FORMAT: u32 = 1;
+
+/// Says that an output is there, what it is made from and where its file lies.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub(crate) format: u32,
+    pub(crate) task: String,
+    pub(crate) key: Key,
+    /// The task's own parameters and, as `Task.parameter`, those its requirements draw from
+    /// outside it, for people to read.
+    pub(crate) parameters: BTreeMap<String, serde_json::Value>,
+    /// The digest of `made_from`.
+    pub(crate) fingerprint: Digest,
+    pub(crate) made_from: MadeFrom,
+    /// What was read while it ran, apart from its inputs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) reads: Vec<Read>,
+    pub(crate) output: OutputFile,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) meta: BTreeMap<String, serde_json::Value>,
+    pub(crate) started: jiff::Timestamp,
+    pub(crate) seconds: f64,
+    pub(crate) host: String,
+}
+
+/// The parts of a fingerprint, kept apart so that a reason can name the one that changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MadeFrom {
+    /// Of the task's own significant parameters.
+    pub(crate) parameters: Digest,
+    /// Of the code, whose items stand in the table of this name.
+    pub(crate) code: Digest,
+    /// `#[task(version = ...)]`
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) version: u32,
+    /// How the user wrote the target.
+    pub(crate) target: String,
+    /// The content of each parameter that is a file.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) files: BTreeMap<String, FileContent>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) inputs: Vec<InputContent>,
+}
+
+fn is_zero(version: &u32) -> bool {
+    *version == 0
+}
+
+/// A file's path, and its content if it could be read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct FileContent {
+    pub(crate) path: String,
+    pub(crate) digest: Option<Digest>,
+}
+
+/// One input: its role, what was required, and the content it had.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct InputContent {
+    /// The name in `requires`, with `[key]` for the item of a list or map; empty if it has none.
+    pub(crate) role: String,
+    /// Such as `Train {model: Svc}`: for people, and not part of the fingerprint.
+    pub(crate) instance: String,
+    pub(crate) digest: Digest,
+}
+
+/// Something that was read through `Cx` while the task ran, and counts from then on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Read {
+    /// A file named by `cx.file`.
+    File { path: String, digest: Option<Digest> },
+    /// The parameters of the input at this place.
+    Task { input: usize, digest: Digest },
+    /// A metadata entry of the input at this place.
+    Meta { input: usize, name: String, digest: Digest },
+}
+
+/// The file of an output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OutputFile {
+    /// Its name in the folder of the instance.
+    pub(crate) file: String,
+    pub(crate) digest: Digest,
+    pub(crate) bytes: u64,
+    /// When it was written, in nanoseconds since 1970.
+    pub(crate) modified: i64,
+}
+
+/// Why a record could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unreadable {
+    #[error("it is no record: {0}")]
+    Garbage(#[from] serde_json::Error),
+    #[error("it is in form {0}, and this version of the library knows forms up to {FORMAT}")]
+    Newer(u32),
+    #[error("it names the file {0:?}, which is outside its folder")]
+    Outside(String),
+}
+
+impl Record {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let record: Self = match serde_json::from_slice(bytes) {
+            Ok(record) => record,
+            Err(error) => return Err(newer(bytes).unwrap_or(Unreadable::Garbage(error))),
+        };
+        if record.format > FORMAT {
+            return Err(Unreadable::Newer(record.format));
+        }
+        let file = &record.output.file;
+        if file.is_empty() || file.contains(['/', '\\', '\0', ':']) || file.starts_with('.') {
+            return Err(Unreadable::Outside(file.clone()));
+        }
+        Ok(record)
+    }
+
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut bytes = serde_json::to_vec_pretty(self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+}
+
+/// A record of a newer form may have other fields; its form is all that can be known of it.
+fn newer(bytes: &[u8]) -> Option<Unreadable> {
+    #[derive(Deserialize)]
+    struct Form {
+        format: u32,
+    }
+    let form: Form = serde_json::from_slice(bytes).ok()?;
+    (form.format > FORMAT).then_some(Unreadable::Newer(form.format))
+}

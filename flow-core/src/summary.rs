@@ -1,0 +1,189 @@
+//! Summaries: what an execution did.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::engine::outcome::{Outcome, Outcomes};
+use crate::engine::progress::Seconds;
+use crate::plan::Plan;
+use crate::plan::instance::Instance;
+use crate::plan::warning::Warning;
+
+/// How many instances of a kind are printed one by one.
+const LISTED: usize = 10;
+
+/// What an execution did: which instances were complete before, ran, were adopted or cut off,
+/// failed, or were not run, and why.
+///
+/// ```text
+/// 3 tasks in 12.5 ms: 1 was complete before, 2 ran
+///   complete before:
+///     GetData {source: examples/data/iris.csv}
+///   ran:
+///     Preprocess {do_preprocess: false} in 3.1 ms
+///     Train {model: Logistic, Preprocess.do_preprocess: false} in 5.7 ms
+/// ```
+pub struct Summary {
+    plan: Arc<Plan>,
+    outcomes: Outcomes,
+}
+
+/// What became of one instance.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Entry {
+    /// The instance.
+    pub instance: Instance,
+    /// How long it ran, in seconds; 0 if it did not.
+    pub seconds: f64,
+    /// Why it failed, or was not run.
+    pub error: Option<String>,
+}
+
+impl Entry {
+    /// The name of the task.
+    pub fn task(&self) -> &str {
+        self.instance.task()
+    }
+}
+
+impl Summary {
+    pub(crate) fn new(plan: Arc<Plan>, outcomes: Outcomes) -> Self {
+        Self { plan, outcomes }
+    }
+
+    fn select(&self, select: impl Fn(Outcome) -> Option<(f64, Option<String>)>) -> Vec<Entry> {
+        let nodes = self.plan.graph.nodes().zip(&self.outcomes.nodes);
+        nodes
+            .filter_map(|(node, &outcome)| {
+                let (seconds, error) = select(outcome)?;
+                let instance = Instance { plan: Arc::clone(&self.plan), node };
+                Some(Entry { instance, seconds, error })
+            })
+            .collect()
+    }
+
+    /// The instances that were complete before, or whose output is gone and was not needed.
+    pub fn complete_before(&self) -> Vec<Entry> {
+        let before = |o| matches!(o, Outcome::CompleteBefore | Outcome::NotNeeded);
+        self.select(|outcome| before(outcome).then_some((0.0, None)))
+    }
+
+    /// The instances that ran.
+    pub fn ran(&self) -> Vec<Entry> {
+        self.select(|outcome| match outcome {
+            Outcome::Ran { seconds } => Some((f64::from(seconds), None)),
+            _ => None,
+        })
+    }
+
+    /// The instances that took over an output that was kept and is made from the same.
+    pub fn adopted(&self) -> Vec<Entry> {
+        self.select(|outcome| (outcome == Outcome::Adopted).then_some((0.0, None)))
+    }
+
+    /// The instances that did not have to run, for what they require ran and gave the same.
+    pub fn cut_off(&self) -> Vec<Entry> {
+        self.select(|outcome| (outcome == Outcome::CutOff).then_some((0.0, None)))
+    }
+
+    /// The instances that failed, each with its error.
+    pub fn failed(&self) -> Vec<Entry> {
+        self.select(|outcome| match outcome {
+            Outcome::Failed { seconds, error } => {
+                Some((f64::from(seconds), Some(self.outcomes.errors[error as usize].clone())))
+            }
+            _ => None,
+        })
+    }
+
+    /// The instances that were not run, each with what failed upstream.
+    pub fn not_run(&self) -> Vec<Entry> {
+        self.select(|outcome| match outcome {
+            Outcome::NotRun { because } => {
+                let failed = Instance { plan: Arc::clone(&self.plan), node: because };
+                Some((0.0, Some(format!("{failed} failed"))))
+            }
+            Outcome::Stopped | Outcome::Open => {
+                Some((0.0, Some("the execution was stopped".to_owned())))
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether every root is complete now.
+    pub fn is_success(&self) -> bool {
+        !self.outcomes.nodes.iter().any(|outcome| {
+            matches!(
+                outcome,
+                Outcome::Failed { .. } | Outcome::NotRun { .. } | Outcome::Stopped | Outcome::Open
+            )
+        })
+    }
+
+    /// How many instances the graph has.
+    pub fn len(&self) -> usize {
+        self.outcomes.nodes.len()
+    }
+
+    /// Whether the graph has no instances, which no graph does.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How long it all took, in seconds.
+    pub fn seconds(&self) -> f64 {
+        self.outcomes.seconds
+    }
+
+    /// What is not wrong, but hardly meant.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.plan.warnings
+    }
+}
+
+impl fmt::Debug for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds = [
+            ("complete before", "complete before", self.complete_before()),
+            ("ran", "ran", self.ran()),
+            ("adopted a kept output", "adopted", self.adopted()),
+            ("cut off: upstream gave the same", "cut off", self.cut_off()),
+            ("failed", "failed", self.failed()),
+            ("not run", "not run", self.not_run()),
+        ];
+        let tasks = if self.len() == 1 { "task" } else { "tasks" };
+        write!(f, "{} {tasks} in {}: ", self.len(), Seconds(self.seconds()))?;
+        let counts = kinds.iter().filter(|(_, _, entries)| !entries.is_empty());
+        let counts = counts.map(|(_, short, entries)| format!("{} {short}", entries.len()));
+        f.write_str(&counts.collect::<Vec<_>>().join(", "))?;
+        for (title, _, entries) in &kinds {
+            if entries.is_empty() {
+                continue;
+            }
+            write!(f, "\n  {title}:")?;
+            for entry in entries.iter().take(LISTED) {
+                write!(f, "\n    {}", entry.instance)?;
+                if *title == "ran" {
+                    write!(f, " in {}", Seconds(entry.seconds))?;
+                }
+                if let Some(error) = &entry.error {
+                    write!(f, ": {}", error.replace('\n', "\n      "))?;
+                }
+            }
+            if entries.len() > LISTED {
+                write!(f, "\n    … and {} more", entries.len() - LISTED)?;
+            }
+        }
+        for warning in self.warnings() {
+            write!(f, "\nwarning: {warning}")?;
+        }
+        Ok(())
+    }
+}
