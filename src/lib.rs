@@ -1,3 +1,91 @@
-//! Typed data workflows.
+//! Typed data workflows: tasks are structs, outputs are files, and only what a change affects
+//! runs again.
+//!
+//! A *task* is a struct whose fields are its parameters. It says what it requires and how its
+//! output is kept; everything else is derived: where the output lies, whether it is still good,
+//! what must run again after a parameter, the code or the data changed, and how to load it back
+//! with its own Rust type.
+//!
+//! ```
+//! use flow::prelude::*;
+//!
+//! /// The first `n` squares.
+//! #[derive(Task)]
+//! #[task(target = Json<Vec<u64>>)]
+//! struct Squares {
+//!     #[param(default = 5)]
+//!     n: u64,
+//! }
+//!
+//! #[tracked]
+//! impl Run for Squares {
+//!     fn run(&self, _cx: &Cx<Self>) -> Result<Vec<u64>> {
+//!         Ok((1..=self.n).map(|i| i * i).collect())
+//!     }
+//! }
+//!
+//! /// Their sum.
+//! #[derive(Task)]
+//! #[task(requires = Squares, target = Json<u64>)]
+//! struct Sum;
+//!
+//! #[tracked]
+//! impl Run for Sum {
+//!     fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+//!         Ok(cx.input().load()?.iter().sum())
+//!     }
+//! }
+//!
+//! # fn main() -> Result<()> {
+//! # let folder = tempfile::tempdir()?;
+//! # let folder = folder.path();
+//! let flow = Flow::open(folder)?;
+//! flow.run::<Sum>()?;
+//! assert_eq!(*flow.load::<Sum>()?, 55);
+//!
+//! // A value given to one flow leaves the other as it is.
+//! let more = flow.with(Squares::N, 10);
+//! assert!(!more.is_complete::<Sum>()?);
+//! more.run::<Sum>()?;
+//! assert_eq!(*more.load::<Sum>()?, 385);
+//! assert!(flow.is_complete::<Sum>()?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where to look
+//!
+//! - [`derive@Task`]: all that can be written in `#[task(...)]` and `#[param(...)]`.
+//! - [`Flow`]: all that can be asked of a flow.
+//! - [`Cx`]: what a running task sees besides its parameters.
+//! - [`targets`]: the formats, and what each keeps.
+//! - [`Target`]: how to write one of your own.
+
 pub use flow_core::*;
+pub use flow_derive::{Task, tracked};
+#[doc(inline)]
+pub use flow_targets as targets;
+
+#[doc(hidden)]
 pub use flow_core::__private;
+
+pub use anyhow;
+
+/// What tasks and programs that run them return: [`anyhow::Result`].
+pub type Result<T, E = anyhow::Error> = std::result::Result<T, E>;
+
+/// All that a program with tasks needs: `use flow::prelude::*;`.
+pub mod prelude {
+    pub use std::path::{Path, PathBuf};
+
+    pub use anyhow::{self, anyhow, bail, ensure};
+    pub use flow_core::{
+        Code, Cx, Flow, Input, IntoParam, Loaded, Param, Run, Secret, Sink, Source, Target,
+    };
+    pub use flow_core::{Output, Task};
+    pub use flow_derive::{Task, tracked};
+    pub use flow_targets::prelude::*;
+    pub use serde::{Deserialize, Serialize};
+
+    pub use crate::Result;
+}

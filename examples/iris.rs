@@ -1,0 +1,182 @@
+//! The iris pipeline: read, standardise, train; then with one parameter changed.
+//!
+//! ```text
+//! cargo run --example iris -- [--data DIR]
+//! ```
+//!
+//! Started a second time, it finds all outputs complete and runs nothing.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Float64Array, UInt32Array};
+use arrow::compute;
+use arrow::datatypes::{Float64Type, UInt32Type};
+use flow::prelude::*;
+use smartcore::linalg::basic::matrix::DenseMatrix;
+use smartcore::linear::logistic_regression::{LogisticRegression, LogisticRegressionParameters};
+use smartcore::tree::decision_tree_classifier::DecisionTreeClassifier;
+
+/// The iris measurements as published.
+#[derive(Task)]
+#[task(target = Parquet<RecordBatch>)]
+struct GetData {
+    #[param(file, default = "examples/data/iris.csv")]
+    source: PathBuf,
+}
+
+#[tracked]
+impl Run for GetData {
+    fn run(&self, _cx: &Cx<Self>) -> Result<RecordBatch> {
+        read_csv(&self.source)
+    }
+}
+
+/// The measurements, ready for training.
+#[derive(Task)]
+#[task(requires = GetData, target = Parquet<RecordBatch>)]
+struct Preprocess {
+    /// Scale every feature to mean 0 and variance 1.
+    #[param(default = true)]
+    do_preprocess: bool,
+}
+
+#[tracked]
+impl Run for Preprocess {
+    fn run(&self, cx: &Cx<Self>) -> Result<RecordBatch> {
+        let data = cx.input().load()?;
+        if self.do_preprocess { standardise(&data) } else { Ok(data.into_owned()) }
+    }
+}
+
+/// Which model is trained.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+enum ModelKind {
+    Logistic,
+    Tree,
+}
+
+/// The trained classifier, and how well it does on what it was trained on.
+#[derive(Task)]
+#[task(requires = Preprocess, target = Pickle<Classifier>)]
+struct Train {
+    #[param(default = ModelKind::Logistic)]
+    model: ModelKind,
+}
+
+#[tracked]
+impl Run for Train {
+    fn run(&self, cx: &Cx<Self>) -> Result<Classifier> {
+        let data = cx.input().load()?;
+        let model = Classifier::fit(self.model, &data)?;
+        cx.meta("accuracy", model.accuracy(&data)?)?;
+        Ok(model)
+    }
+}
+
+fn main() -> Result<()> {
+    let flow = Flow::open(data_folder()?)?;
+
+    println!("{}\n", flow.preview::<Train>()?);
+    println!("{}\n", flow.run::<Train>()?);
+
+    let model = flow.load::<Train>()?;
+    let data = flow.load::<Preprocess>()?;
+    println!("accuracy: {}\n", model.accuracy(&data)?);
+
+    // One parameter of an upstream task changes: GetData is reused, the rest runs.
+    let raw = flow.with(Preprocess::DO_PREPROCESS, false);
+    println!("{}\n", raw.preview::<Train>()?);
+    println!("{}\n", raw.run::<Train>()?);
+    println!("accuracy without preprocessing: {}", raw.output::<Train>()?.meta::<f64>("accuracy")?);
+    Ok(())
+}
+
+/// The folder after `--data`, or `data`.
+fn data_folder() -> Result<PathBuf> {
+    let mut args = std::env::args().skip(1);
+    match (args.next().as_deref(), args.next()) {
+        (None, _) => Ok("data".into()),
+        (Some("--data"), Some(folder)) => Ok(folder.into()),
+        _ => anyhow::bail!("usage: iris [--data DIR]"),
+    }
+}
+
+/// Reads the file as scikit-learn ships it: `rows,features,class names`, then the rows.
+fn read_csv(path: &Path) -> Result<RecordBatch> {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(File::open(path)?);
+    let mut features = vec![Vec::new(); 4];
+    let mut classes = Vec::new();
+    for row in reader.records() {
+        let row = row?;
+        anyhow::ensure!(row.len() == 5, "a row has {} columns, and not 5", row.len());
+        for (feature, text) in features.iter_mut().zip(&row) {
+            feature.push(text.parse::<f64>()?);
+        }
+        classes.push(row[4].parse::<u32>()?);
+    }
+    let names = ["sepal_length", "sepal_width", "petal_length", "petal_width"];
+    let features = features.into_iter().map(|f| Arc::new(Float64Array::from(f)) as ArrayRef);
+    let mut columns: Vec<_> = names.into_iter().zip(features).collect();
+    columns.push(("class", Arc::new(UInt32Array::from(classes))));
+    Ok(RecordBatch::try_from_iter(columns)?)
+}
+
+/// Scales every feature to mean 0 and variance 1 over the rows, as scikit-learn's
+/// `StandardScaler` does.
+fn standardise(data: &RecordBatch) -> Result<RecordBatch> {
+    let columns = data.columns().iter().map(|column| -> Result<ArrayRef> {
+        let Some(feature) = column.as_primitive_opt::<Float64Type>() else {
+            return Ok(column.clone());
+        };
+        let rows = feature.len() as f64;
+        let mean = compute::sum(feature).unwrap_or_default() / rows;
+        let variance = feature.values().iter().map(|x| (x - mean).powi(2)).sum::<f64>() / rows;
+        Ok(Arc::new(feature.unary::<_, Float64Type>(|x| (x - mean) / variance.sqrt())))
+    });
+    Ok(RecordBatch::try_new(data.schema(), columns.collect::<Result<_>>()?)?)
+}
+
+/// A model of the class by the features.
+#[derive(Serialize, Deserialize)]
+enum Classifier {
+    Logistic(LogisticRegression<f64, u32, DenseMatrix<f64>, Vec<u32>>),
+    Tree(DecisionTreeClassifier<f64, u32, DenseMatrix<f64>, Vec<u32>>),
+}
+
+impl Classifier {
+    fn fit(kind: ModelKind, data: &RecordBatch) -> Result<Self> {
+        let (x, y) = (features(data)?, classes(data));
+        Ok(match kind {
+            ModelKind::Logistic => {
+                let parameters = LogisticRegressionParameters::default().with_alpha(1.0);
+                Self::Logistic(LogisticRegression::fit(&x, &y, parameters)?)
+            }
+            ModelKind::Tree => Self::Tree(DecisionTreeClassifier::fit(&x, &y, Default::default())?),
+        })
+    }
+
+    /// The share of rows whose class the model tells, from 0 to 1.
+    fn accuracy(&self, data: &RecordBatch) -> Result<f64> {
+        let x = features(data)?;
+        let predicted = match self {
+            Self::Logistic(model) => model.predict(&x)?,
+            Self::Tree(model) => model.predict(&x)?,
+        };
+        let classes = classes(data);
+        let right = predicted.iter().zip(&classes).filter(|(p, c)| p == c).count();
+        Ok(right as f64 / classes.len() as f64)
+    }
+}
+
+fn features(data: &RecordBatch) -> Result<DenseMatrix<f64>> {
+    let columns = data.columns().iter().filter_map(|c| c.as_primitive_opt::<Float64Type>());
+    let columns: Vec<Vec<f64>> = columns.map(|column| column.values().to_vec()).collect();
+    let (rows, features) = (data.num_rows(), columns.len());
+    Ok(DenseMatrix::new(rows, features, columns.concat(), true)?)
+}
+
+fn classes(data: &RecordBatch) -> Vec<u32> {
+    let classes = data.column_by_name("class").expect("GetData gives a class for each row");
+    classes.as_primitive::<UInt32Type>().values().to_vec()
+}
