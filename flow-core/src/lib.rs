@@ -51,6 +51,7 @@ pub use task::{Output, Run, Task};
 pub mod __private {
     pub use std::any::Any;
     pub use std::borrow::Cow;
+    use std::ops::RangeBounds;
     pub use std::sync::Arc;
 
     pub use crate::code::{Code, Item};
@@ -83,5 +84,62 @@ pub mod __private {
     /// The source of `#[param(from = KEY)]`, which must have the field's type.
     pub fn source<K: Task, T: Parameter>(key: Param<K, T>) -> (&'static TaskType, usize) {
         (TaskType::of::<K>(), key.index())
+    }
+
+    /// The value at `index`, which is of the type of the field there.
+    pub fn value<T: Clone + 'static>(values: &Values<'_>, index: usize) -> T {
+        expect::<T>(values.0[index].as_ref()).clone()
+    }
+
+    /// What is said of a parameter that is not there.
+    #[cold]
+    pub fn no_param(index: usize) -> &'static dyn Any {
+        unreachable!("the task has no parameter at {index}")
+    }
+
+    /// Whether `#[param(range = ...)]` holds.
+    pub fn in_range<T: PartialOrd + 'static, R: RangeBounds<T>>(range: &R, value: &dyn Any) -> bool {
+        range.contains(expect::<T>(value))
+    }
+
+    /// Whether `#[param(choices = [...])]` holds.
+    pub fn one_of<T: PartialEq + 'static>(choices: &[T], value: &dyn Any) -> bool {
+        choices.contains(expect::<T>(value))
+    }
+
+    /// The key of an item of a map. By reference, since the item may be needed for more.
+    pub fn map_key<T, K: IntoParam<T> + Clone>(key: &K) -> T {
+        key.clone().into_param()
+    }
+
+    /// The task that a parameter belongs to.
+    pub fn task_of<K: Task, T>(_: Param<K, T>) -> &'static TaskType {
+        TaskType::of::<K>()
+    }
+
+    /// The name of a task with type arguments: `Fit<Ols, 3>`.
+    pub fn generic_name(name: &str, arguments: &[String]) -> String {
+        format!("{name}<{}>", arguments.join(", "))
+    }
+
+    /// The name of a type without the paths of modules: `Vec<Row>`.
+    pub fn short_name<T: ?Sized>() -> String {
+        let full = std::any::type_name::<T>();
+        let mut short = String::with_capacity(full.len());
+        let mut segment = 0;
+        let mut rest = full;
+        while let Some(next) = rest.chars().next() {
+            if rest.starts_with("::") {
+                short.truncate(segment);
+                rest = &rest[2..];
+                continue;
+            }
+            short.push(next);
+            if !next.is_alphanumeric() && next != '_' {
+                segment = short.len();
+            }
+            rest = &rest[next.len_utf8()..];
+        }
+        short
     }
 }

@@ -1,1 +1,110 @@
-//! .
+//! The macros of typed-flow: [`#[derive(Task)]`](derive@Task) and [`#[tracked]`](macro@tracked).
+//!
+//! Users take them from the facade, which re-exports them. A derive passes through four stages,
+//! a module each: `attr` reads the words of the attributes, `model` is what the user declared,
+//! `check` finds everything that is wrong with it, `expand` writes the code. If anything is wrong,
+//! `fallback` writes a stub in its place, so that one mistake gives one message.
+//!
+//! What is written is thin: constants, and one-line calls of what `flow_core::__private` holds.
+
+mod attr;
+mod check;
+mod code;
+mod ctxt;
+mod expand;
+mod fallback;
+mod key_type;
+mod model;
+mod spans;
+mod text;
+mod tracked;
+
+use proc_macro::TokenStream;
+
+/// Makes a struct a task: its fields are the parameters, `#[task(...)]` says what it requires and
+/// how its output is kept. How the output is made is said by implementing `Run`.
+///
+/// ```text
+/// /// A classifier for the preprocessed data.
+/// #[derive(Task)]
+/// #[task(requires = Preprocess, target = Pickle<Classifier>)]
+/// struct Train {
+///     #[param(default = ModelKind::Logistic)]
+///     model: ModelKind,
+/// }
+/// ```
+///
+/// # `#[task(...)]`
+///
+/// | option | meaning |
+/// | --- | --- |
+/// | `target = Json<f64>`, `target = Csv<Row>(delimiter = b';')` | how the output is kept; the options are calls on the target's `Default` |
+/// | `requires = ENTRY` | one task, or one list, map or condition |
+/// | `requires(ENTRY, ENTRY)` | several: the inputs are a tuple |
+/// | `requires(name = ENTRY, name = ENTRY)` | several, named: the inputs are a struct |
+/// | `name = "..."` | the name it is stored and shown under; the struct's by default |
+/// | `was = "..."` | the name it was stored under before it was renamed |
+/// | `version = 3` | another number, and it runs again |
+/// | `crate = ::path` | where the facade is, if it was renamed or re-exported |
+///
+/// An `ENTRY` is one of
+///
+/// | entry | input |
+/// | --- | --- |
+/// | `Task` | `Input<Task>` |
+/// | `Task { field, other: expr }` | the same, with some parameters set |
+/// | `Task with Far::KEY = expr, Get::N = 5` | the same, with parameters set of tasks further up |
+/// | `Task if cond`, `Task { n } if let Some(n) = self.n` | `Option<Input<Task>>` |
+/// | `[Task { x } for x in xs if cond]` | `Vec<Input<Task>>` |
+/// | `{key => Task { x } for x in xs if cond}` | `BTreeMap<Key, Input<Task>>`; `{key: Type => ...}` where the type cannot be seen |
+///
+/// Expressions see the task as `self`; a `?` in one is an error when planning. A struct literal in
+/// an entry sets the fields it lists; the others take the values that reach them.
+///
+/// A task is at most as visible as the tasks it requires and the type of its output.
+///
+/// A task that requires itself, directly or through others, does not compile (a cycle is reported
+/// at the entries that make it). Entries with an `if` and items of lists and maps are not counted,
+/// since they may come to an end; these are looked at when planning.
+///
+/// # `#[param(...)]`
+///
+/// A field without it is a parameter that must be given. A field of type `PhantomData` is none.
+///
+/// | option | meaning |
+/// | --- | --- |
+/// | `default = expr`, `default` | the value if none is given; without an expression, the type's own default |
+/// | `file` | the path of a file whose content counts |
+/// | `insignificant` | another value gives the same output |
+/// | `local` | the value does not reach the tasks required |
+/// | `range = 1..=10` | the values allowed |
+/// | `choices = ["a", "b"]` | the values allowed |
+/// | `was = "..."` | the name it was stored under before it was renamed |
+/// | `from = Task::PARAM` | the field *is* that parameter: its default and its value |
+///
+/// For each parameter there is a constant, its typed key, named as the field in capitals and as
+/// visible as the struct: `Train::MODEL`.
+#[proc_macro_derive(Task, attributes(task, param))]
+pub fn derive_task(input: TokenStream) -> TokenStream {
+    let input = syn::parse_macro_input!(input as syn::DeriveInput);
+    expand::derive(&input).into()
+}
+
+/// Tracks the code of a task: another code, and the task runs again.
+///
+/// ```text
+/// #[tracked]
+/// impl Run for Train {
+///     fn run(&self, cx: &Cx<Self>) -> Result<Classifier> { ... }
+/// }
+/// ```
+///
+/// It fills in the constant `CODE` with a digest of the tokens of the impl. Comments,
+/// documentation, lint attributes and formatting do not count.
+///
+/// `#[tracked(crate = ::path)]` says where the facade is, if it was renamed or re-exported.
+#[proc_macro_attribute]
+pub fn tracked(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let file = code::file::of(proc_macro::Span::call_site());
+    tracked::expand(arguments.into(), item.into(), file).into()
+}

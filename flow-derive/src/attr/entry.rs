@@ -1,0 +1,271 @@
+//! What stands in `requires`: one task, or a list or map of them.
+//!
+//! ```text
+//! ENTRY = WISH [if COND] | [WISH for PAT in EXPR [if COND]] | {KEY[: TYPE] => WISH for ...}
+//! WISH  = TYPE [{ FIELD[: EXPR], ... }] [with KEY = EXPR, ...]
+//! ```
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::parse::ParseStream;
+use syn::{Expr, Ident, Pat, Result, Token, Type, braced, bracketed, token};
+
+use super::options;
+use super::path::{self, KeyPath};
+
+/// One entry, with its name if it was given one.
+pub(crate) struct Entry {
+    pub(crate) name: Option<Ident>,
+    pub(crate) wish: Wish,
+    pub(crate) form: Form,
+}
+
+/// How many tasks an entry wishes for.
+pub(crate) enum Form {
+    One,
+    /// `if COND`
+    Optional(Expr),
+    List(Each),
+    Map(Box<Key>, Each),
+}
+
+/// The key of an item of a map, and its type if it was written.
+pub(crate) struct Key {
+    pub(crate) expr: Expr,
+    pub(crate) ty: Option<Type>,
+}
+
+/// `for PAT in EXPR if COND`
+pub(crate) struct Each {
+    pub(crate) pat: Pat,
+    pub(crate) items: Expr,
+    pub(crate) cond: Option<Expr>,
+}
+
+/// A task, and the values that are set for it and for tasks further up.
+pub(crate) struct Wish {
+    pub(crate) task: Type,
+    pub(crate) fields: Vec<Set>,
+    pub(crate) with: Vec<(KeyPath, Expr)>,
+}
+
+/// `field: expr`; without an expression, the variable of that name.
+pub(crate) struct Set {
+    pub(crate) field: Ident,
+    pub(crate) value: Option<Expr>,
+}
+
+/// Reads `requires(...)`.
+pub(crate) fn entries(content: ParseStream<'_>) -> Result<Vec<Entry>> {
+    let mut entries: Vec<Entry> = Vec::new();
+    while !content.is_empty() {
+        let name = is_named(content)
+            .then(|| content.parse::<Ident>())
+            .transpose()?;
+        if let Some(first) = entries.first()
+            && first.name.is_some() != name.is_some()
+        {
+            let message = "either all entries have a name or none has; \
+                           write `name = Task` for each";
+            return Err(content.error(message));
+        }
+        if let Some(name) = &name {
+            if entries
+                .iter()
+                .any(|entry| entry.name.as_ref() == Some(name))
+            {
+                let message = format!("two entries are named `{name}`; each needs its own name");
+                return Err(syn::Error::new_spanned(name, message));
+            }
+            content.parse::<Token![=]>()?;
+        }
+        entries.push(entry(name, content)?);
+        if content.is_empty() {
+            break;
+        }
+        if !content.peek(Token![,]) {
+            return Err(after_entry(content));
+        }
+        content.parse::<Token![,]>()?;
+    }
+    Ok(entries)
+}
+
+fn is_named(content: ParseStream<'_>) -> bool {
+    content.peek(Ident)
+        && content.peek2(Token![=])
+        && !content.peek2(Token![==])
+        && !content.peek2(Token![=>])
+}
+
+/// Reads one entry, whose name has been read.
+pub(crate) fn entry(name: Option<Ident>, input: ParseStream<'_>) -> Result<Entry> {
+    let (wish, form) = if input.peek(token::Bracket) {
+        let content;
+        bracketed!(content in input);
+        options::all_of(&content, |content| {
+            let wish = wish(content)?;
+            let each = each(content, "[Task { x } for x in xs]")?;
+            Ok((wish, Form::List(each)))
+        })?
+    } else if input.peek(token::Brace) {
+        let content;
+        braced!(content in input);
+        options::all_of(&content, |content| {
+            let key = key(content)?;
+            let wish = wish(content)?;
+            let each = each(content, "{x => Task { x } for x in xs}")?;
+            Ok((wish, Form::Map(Box::new(key), each)))
+        })?
+    } else {
+        let wish = wish(input)?;
+        if input.peek(Token![for]) {
+            return Err(
+                input.error("a task for each item stands in brackets: `[Task for x in xs]`")
+            );
+        }
+        let form = match condition(input)? {
+            Some(cond) => Form::Optional(cond),
+            None => Form::One,
+        };
+        return Ok(Entry { name, wish, form });
+    };
+    if input.peek(Token![if]) {
+        return Err(input.error(
+            "the condition of a list or map stands inside it: `[Task for x in xs if cond]`",
+        ));
+    }
+    if input.peek(Ident) && input.fork().parse::<Ident>()? == "with" {
+        return Err(
+            input.error("`with` follows the task: `[Task with Far::KEY = expr for x in xs]`")
+        );
+    }
+    Ok(Entry { name, wish, form })
+}
+
+/// What to say of what follows an entry and is no comma.
+fn after_entry(input: ParseStream<'_>) -> syn::Error {
+    input.error(
+        "expected `,`, or after the task `{ field: expr }`, `with Task::KEY = expr` or `if cond`",
+    )
+}
+
+fn wish(input: ParseStream<'_>) -> Result<Wish> {
+    let task = path::named_type(
+        input,
+        "a task, `[Task for x in xs]` or `{x => Task for x in xs}`",
+    )?;
+    if input.peek(token::Paren) {
+        return Err(input.error("a task's parameters are set by name: `Task { field: expr }`"));
+    }
+    let fields = if input.peek(token::Brace) {
+        let content;
+        braced!(content in input);
+        options::all_of(&content, literal)?
+    } else {
+        Vec::new()
+    };
+    let mut with = Vec::new();
+    if input.peek(Ident) && input.fork().parse::<Ident>()? == "with" {
+        input.parse::<Ident>()?;
+        with.push(setting(input)?);
+        while input.peek(Token![,]) {
+            let ahead = input.fork();
+            ahead.parse::<Token![,]>()?;
+            if !KeyPath::is_next(&ahead) {
+                break;
+            }
+            input.parse::<Token![,]>()?;
+            with.push(setting(input)?);
+        }
+    }
+    Ok(Wish { task, fields, with })
+}
+
+/// Reads `field: expr, field`.
+fn literal(content: ParseStream<'_>) -> Result<Vec<Set>> {
+    let mut fields: Vec<Set> = Vec::new();
+    while !content.is_empty() {
+        if content.peek(Token![..]) {
+            let message = "`..` has no place here; the parameters that are not listed take the \
+                           values that reach them, or their defaults";
+            return Err(content.error(message));
+        }
+        if content.peek(syn::LitInt) {
+            return Err(content.error("a task's fields have names: `field: expr`"));
+        }
+        let field: Ident = content.parse()?;
+        if fields.iter().any(|set| set.field == field) {
+            let message = format!("`{field}` is set twice; set it once");
+            return Err(syn::Error::new_spanned(field, message));
+        }
+        let value = if content.peek(Token![:]) {
+            content.parse::<Token![:]>()?;
+            Some(content.parse()?)
+        } else if content.is_empty() || content.peek(Token![,]) {
+            None
+        } else {
+            return Err(content.error("expected `:` or `,`, as in `Task { field: expr, other }`"));
+        };
+        fields.push(Set { field, value });
+        if content.is_empty() {
+            break;
+        }
+        content.parse::<Token![,]>()?;
+    }
+    Ok(fields)
+}
+
+fn setting(input: ParseStream<'_>) -> Result<(KeyPath, Expr)> {
+    let key = KeyPath::parse(input)?;
+    if !input.peek(Token![=]) {
+        return Err(input.error("expected `=`, as in `with Task::KEY = expr`"));
+    }
+    input.parse::<Token![=]>()?;
+    Ok((key, input.parse()?))
+}
+
+fn key(content: ParseStream<'_>) -> Result<Key> {
+    let expr = content.parse()?;
+    let ty = if content.peek(Token![:]) {
+        content.parse::<Token![:]>()?;
+        Some(content.parse()?)
+    } else {
+        None
+    };
+    if !content.peek(Token![=>]) {
+        return Err(content.error("expected `=>`, as in `{key => Task { x } for x in xs}`"));
+    }
+    content.parse::<Token![=>]>()?;
+    Ok(Key { expr, ty })
+}
+
+fn each(content: ParseStream<'_>, example: &str) -> Result<Each> {
+    if !content.peek(Token![for]) {
+        return Err(content.error(format_args!("expected `for`, as in `{example}`")));
+    }
+    content.parse::<Token![for]>()?;
+    let pat = content.call(Pat::parse_multi_with_leading_vert)?;
+    content.parse::<Token![in]>()?;
+    let items = content.parse()?;
+    Ok(Each {
+        pat,
+        items,
+        cond: condition(content)?,
+    })
+}
+
+fn condition(input: ParseStream<'_>) -> Result<Option<Expr>> {
+    if !input.peek(Token![if]) {
+        return Ok(None);
+    }
+    input.parse::<Token![if]>()?;
+    input.parse().map(Some)
+}
+
+impl ToTokens for Wish {
+    /// The task's type, at which errors about the entry point.
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.task.to_tokens(tokens);
+    }
+}

@@ -1,0 +1,133 @@
+//! A list of options: `word = value, word(...), word`.
+
+use proc_macro2::{Ident, TokenTree};
+use syn::ext::IdentExt;
+use syn::parse::ParseStream;
+use syn::{Attribute, Meta, Result, Token};
+
+use super::{Opt, Written};
+use crate::ctxt::Ctxt;
+
+/// Reads the options of one attribute, each by `read`.
+pub(crate) fn read(
+    attribute: &Attribute,
+    ctxt: &Ctxt,
+    mut read: impl FnMut(Ident, ParseStream<'_>) -> Result<()>,
+) {
+    match &attribute.meta {
+        Meta::Path(_) => {}
+        Meta::List(list) => {
+            let parsed = list.parse_args_with(|input: ParseStream<'_>| {
+                each(input, ctxt, &mut read);
+                Ok(())
+            });
+            if let Err(error) = parsed {
+                ctxt.syn(error);
+            }
+        }
+        Meta::NameValue(pair) => {
+            let name = pair
+                .path
+                .require_ident()
+                .map_or_else(|_| String::new(), Ident::to_string);
+            ctxt.error(
+                pair,
+                format_args!("options stand in parentheses: `#[{name}(...)]`"),
+            );
+        }
+    }
+}
+
+/// Reads options up to the end of `input`. One that cannot be read is reported and passed over.
+pub(crate) fn each(
+    input: ParseStream<'_>,
+    ctxt: &Ctxt,
+    read: &mut dyn FnMut(Ident, ParseStream<'_>) -> Result<()>,
+) {
+    while !input.is_empty() {
+        let result = input.call(Ident::parse_any).and_then(|word| {
+            read(word, input)?;
+            if input.is_empty() || input.peek(Token![,]) {
+                return Ok(());
+            }
+            Err(input.error("expected `,`"))
+        });
+        if let Err(error) = result {
+            ctxt.syn(error);
+            pass_over(input);
+        }
+        let _ = input.parse::<Option<Token![,]>>();
+    }
+}
+
+/// Keeps an option, unless it was written before.
+pub(crate) fn keep<T>(place: &mut Opt<T>, word: Ident, value: T, ctxt: &Ctxt) {
+    if place.is_some() {
+        ctxt.error(
+            &word,
+            format_args!("`{word}` is written twice; write it once"),
+        );
+    } else {
+        *place = Some(Written { word, value });
+    }
+}
+
+/// The value of an option: what `parse` reads after the `=`.
+pub(crate) fn value<T>(
+    word: &Ident,
+    input: ParseStream<'_>,
+    example: &str,
+    parse: impl FnOnce(ParseStream<'_>) -> Result<T>,
+) -> Result<T> {
+    if !input.peek(Token![=]) {
+        let message = format!("`{word}` needs a value: `{word} = {example}`");
+        return Err(syn::Error::new(word.span(), message));
+    }
+    let equals: Token![=] = input.parse()?;
+    if input.is_empty() || input.peek(Token![,]) {
+        let message = format!("a value is missing: `{word} = {example}`");
+        return Err(syn::Error::new_spanned(equals, message));
+    }
+    parse(input)
+}
+
+/// Reads all of `content` by `parse`. What an error leaves unread is dropped, so that the parser
+/// does not complain about it a second time.
+pub(crate) fn all_of<T>(
+    content: ParseStream<'_>,
+    parse: impl FnOnce(ParseStream<'_>) -> Result<T>,
+) -> Result<T> {
+    let result = parse(content).and_then(|value| {
+        if content.is_empty() {
+            Ok(value)
+        } else {
+            Err(content.error("unexpected token"))
+        }
+    });
+    while !content.is_empty() {
+        let _ = content.parse::<TokenTree>();
+    }
+    result
+}
+
+/// Goes on to the comma before what looks like the next option, or to the end.
+fn pass_over(input: ParseStream<'_>) {
+    while !input.is_empty() {
+        if input.peek(Token![,]) && starts_option(input) {
+            return;
+        }
+        let _ = input.parse::<TokenTree>();
+    }
+}
+
+/// Whether the comma is followed by a word, and that by what follows a word.
+fn starts_option(input: ParseStream<'_>) -> bool {
+    let ahead = input.fork();
+    ahead.parse::<Token![,]>().is_ok()
+        && (ahead.is_empty()
+            || ahead.call(Ident::parse_any).is_ok()
+                && (ahead.is_empty()
+                    || ahead.peek(Token![,])
+                    || ahead.peek(syn::token::Paren)
+                    || ahead.peek(Token![=]) && !ahead.peek(Token![==])))
+}

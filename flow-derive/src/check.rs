@@ -1,0 +1,331 @@
+//! Everything that can be wrong with a task and that a macro can see.
+//!
+//! Each message says what is wrong, and what to write instead, and stands at the words that are
+//! wrong. What needs types is left to the compiler, and `expand` sees to it that the compiler
+//! points at the user's words too.
+
+use std::fmt::Display;
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::{Attribute, Data, Fields, GenericParam, LitStr, Type};
+
+use crate::attr::Opt;
+use crate::attr::entry::Form;
+use crate::ctxt::Ctxt;
+use crate::key_type;
+use crate::model::{Param, Task};
+use crate::spans::plain;
+
+/// How many tasks can be required without naming them.
+const MOST_UNNAMED: usize = 16;
+
+/// The longest name of a task, in characters.
+const LONGEST_NAME: usize = 80;
+
+/// Reports what is wrong with `task`.
+pub(crate) fn check(task: &Task<'_>, ctxt: &Ctxt) {
+    shape(task, ctxt);
+    misplaced(task, ctxt);
+    names(task, ctxt);
+    target(task, ctxt);
+    requires(task, ctxt);
+    for param in &task.params {
+        options(param, ctxt);
+        field_type(param.field.ty.to_token_stream(), ctxt);
+        default(param, ctxt);
+    }
+    keys(task, ctxt);
+}
+
+/// A task is a struct with named fields, or with none, that borrows nothing.
+fn shape(task: &Task<'_>, ctxt: &Ctxt) {
+    let name = &task.input.ident;
+    match &task.input.data {
+        Data::Struct(data) => {
+            if let Fields::Unnamed(fields) = &data.fields {
+                let message = format!(
+                    "the parameters of a task have names; write `struct {name} {{ field: Type }}`"
+                );
+                ctxt.error(fields, message);
+            }
+        }
+        Data::Enum(data) => ctxt.error(
+            data.enum_token,
+            "a task is a struct; make the enum a parameter of one: `struct Task { kind: Enum }`",
+        ),
+        Data::Union(data) => {
+            ctxt.error(
+                data.union_token,
+                "a task is a struct; a union cannot be stored",
+            );
+        }
+    }
+    for parameter in &task.input.generics.params {
+        if let GenericParam::Lifetime(lifetime) = parameter {
+            let message = "a task borrows nothing, since it outlives the place where it is \
+                           declared; own the value, such as `String` for `&str`";
+            ctxt.error(lifetime, message);
+        }
+    }
+}
+
+/// `#[param]` above the struct, and `#[task]` above a field, do nothing.
+fn misplaced(task: &Task<'_>, ctxt: &Ctxt) {
+    let named = |attributes: &[Attribute], name: &str, message: &str| {
+        for attribute in attributes
+            .iter()
+            .filter(|attribute| attribute.path().is_ident(name))
+        {
+            ctxt.error(attribute, message);
+        }
+    };
+    let of_struct = "`#[param]` stands above a field; of the task itself speaks `#[task(...)]`";
+    let of_field = "`#[task]` stands above the struct; of a field speaks `#[param(...)]`";
+    let of_phantom = "a `PhantomData` holds nothing, so it is no parameter; leave out `#[param]`";
+    named(&task.input.attrs, "param", of_struct);
+    if let Data::Struct(data) = &task.input.data {
+        for field in &data.fields {
+            named(&field.attrs, "task", of_field);
+            if field
+                .ident
+                .as_ref()
+                .is_some_and(|ident| task.phantoms.contains(&ident))
+            {
+                named(&field.attrs, "param", of_phantom);
+            }
+        }
+    }
+}
+
+fn names(task: &Task<'_>, ctxt: &Ctxt) {
+    let attr = &task.attr;
+    for literal in [&attr.name, &attr.was]
+        .into_iter()
+        .flatten()
+        .map(|written| &written.value)
+    {
+        name(literal, ctxt);
+    }
+    if attr.name.is_none() && !is_name(&task.struct_name()) {
+        let message = format!(
+            "{}; write `#[task(name = \"...\")]`",
+            name_rule("the name of a task")
+        );
+        ctxt.error(&task.input.ident, message);
+    }
+    if let Some(was) = &attr.was {
+        let own = attr
+            .name
+            .as_ref()
+            .map_or_else(|| task.struct_name(), |name| name.value.value());
+        if was.value.value() == own {
+            ctxt.error(&was.value, "this is the task's name today; leave out `was`");
+        }
+        if task.input.generics.type_params().next().is_some()
+            || task.input.generics.const_params().next().is_some()
+        {
+            ctxt.error(
+                &was.word,
+                "`was` is not supported yet for a task with type parameters",
+            );
+        }
+    }
+}
+
+fn name(literal: &LitStr, ctxt: &Ctxt) {
+    if !is_name(&literal.value()) {
+        ctxt.error(literal, name_rule("a name"));
+    }
+}
+
+fn name_rule(what: impl Display) -> String {
+    format!(
+        "{what} has 1 to {LONGEST_NAME} letters, digits, `_` or `-`, \
+         and starts with a letter or `_`"
+    )
+}
+
+/// Names are part of paths on every system, so they are kept plain.
+fn is_name(name: &str) -> bool {
+    let starts = |first: char| first.is_ascii_alphabetic() || first == '_';
+    name.chars().next().is_some_and(starts)
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+        && name.len() <= LONGEST_NAME
+}
+
+fn target(task: &Task<'_>, ctxt: &Ctxt) {
+    if task.attr.target.is_none() && !task.attr.bad_target {
+        let message = format!(
+            "`{}` does not say how its output is kept; \
+             write `#[task(target = Json<f64>)]`, with the target and the type that `run` returns",
+            task.struct_name()
+        );
+        ctxt.error(&task.input.ident, message);
+    }
+}
+
+fn requires(task: &Task<'_>, ctxt: &Ctxt) {
+    let entries = task.entries();
+    if !task.is_named()
+        && let Some(entry) = entries.get(MOST_UNNAMED)
+    {
+        let message = format!(
+            "at most {MOST_UNNAMED} tasks are required without names; write `name = Task` for each"
+        );
+        ctxt.error(&entry.wish, message);
+    }
+    for entry in entries {
+        if let Form::Map(key, each) = &entry.form
+            && key_type::of(key, each, &task.params).is_none()
+        {
+            let written = crate::text::of(key.expr.to_token_stream());
+            let message = format!(
+                "the type of this key cannot be seen here; write it: `{{{written}: Type => ...}}`"
+            );
+            ctxt.error(&key.expr, message);
+        }
+    }
+}
+
+/// Options that contradict each other.
+fn options(param: &Param<'_>, ctxt: &Ctxt) {
+    let attr = &param.attr;
+    if attr.from.is_some() {
+        let others = [
+            word(&attr.default),
+            word(&attr.range),
+            word(&attr.choices),
+            word(&attr.file),
+            word(&attr.was),
+        ];
+        for other in others.into_iter().flatten() {
+            let message = format!(
+                "with `from` the field is another task's parameter, \
+                 and `{other}` is said there; leave it out here"
+            );
+            ctxt.error(other, message);
+        }
+    }
+    if let (Some(_), Some(choices)) = (&attr.range, &attr.choices) {
+        ctxt.error(
+            &choices.word,
+            "the values allowed are said by `range` or by `choices`; keep one",
+        );
+    }
+    if let Some(was) = &attr.was {
+        if was.value.value() == plain(param.ident) {
+            ctxt.error(
+                &was.value,
+                "this is the field's name today; leave out `was`",
+            );
+        } else if syn::parse_str::<Ident>(&was.value.value()).is_err() {
+            ctxt.error(&was.value, "this is no name that a field can have had");
+        }
+    }
+    if let (Some(file), Type::Path(path)) = (&attr.file, &param.field.ty)
+        && let Some(last) = path.path.get_ident()
+        && NO_PATHS.iter().any(|plain| last == plain)
+    {
+        let message =
+            format!("`file` is for a path, and `{last}` is none; the field's type is `PathBuf`");
+        ctxt.error(&file.word, message);
+    }
+}
+
+/// Types of the language that are no path for sure.
+const NO_PATHS: [&str; 16] = [
+    "bool", "char", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128",
+    "isize", "f32", "f64",
+];
+
+fn word<T>(option: &Opt<T>) -> Option<&Ident> {
+    option.as_ref().map(|written| &written.word)
+}
+
+/// Types that cannot be a parameter, found by name: the compiler would say it less clearly, or
+/// not at all.
+fn field_type(tokens: TokenStream, ctxt: &Ctxt) {
+    for token in tokens {
+        match &token {
+            TokenTree::Ident(ident) => {
+                if let Some(message) = refused(&plain(ident)) {
+                    ctxt.error(ident, message);
+                }
+            }
+            TokenTree::Group(group) => field_type(group.stream(), ctxt),
+            TokenTree::Punct(punct) if punct.as_char() == '&' => {
+                let message = "a parameter owns its value; \
+                               write `String` for `&str`, `Vec<T>` for `&[T]`";
+                ctxt.error(punct, message);
+            }
+            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+        }
+    }
+}
+
+fn refused(name: &str) -> Option<String> {
+    if name.ends_with("HashMap") {
+        return Some(format!(
+            "a `{name}` has no order, so equal values would not give equal keys; write `BTreeMap`"
+        ));
+    }
+    if name.ends_with("HashSet") {
+        return Some(format!(
+            "a `{name}` has no order, so equal values would not give equal keys; write `BTreeSet`"
+        ));
+    }
+    matches!(name, "Rc" | "Arc" | "Cell" | "RefCell" | "Mutex" | "RwLock")
+        .then(|| format!("a parameter is a plain value; write the type inside `{name}`"))
+}
+
+/// A default is the same for all instances, so it sees none.
+fn default(param: &Param<'_>, ctxt: &Ctxt) {
+    let attr = &param.attr;
+    let default = attr
+        .default
+        .as_ref()
+        .and_then(|default| default.value.as_ref());
+    let expressions = [
+        default.map(ToTokens::to_token_stream),
+        attr.range
+            .as_ref()
+            .map(|range| range.value.to_token_stream()),
+        attr.choices
+            .as_ref()
+            .map(|choices| choices.value.to_token_stream()),
+    ];
+    for tokens in expressions.into_iter().flatten() {
+        if let Some(word) = find_self(tokens) {
+            let message = "`self` is not there yet: defaults and limits are those of all \
+                           instances, and cannot depend on other parameters";
+            ctxt.error(word, message);
+        }
+    }
+}
+
+fn find_self(tokens: TokenStream) -> Option<Ident> {
+    tokens.into_iter().find_map(|token| match token {
+        TokenTree::Ident(ident) if ident == "self" => Some(ident),
+        TokenTree::Group(group) => find_self(group.stream()),
+        _ => None,
+    })
+}
+
+/// Two fields whose typed keys would have one name.
+fn keys(task: &Task<'_>, ctxt: &Ctxt) {
+    for (index, param) in task.params.iter().enumerate() {
+        if let Some(first) = task.params[..index]
+            .iter()
+            .find(|first| first.key == param.key)
+        {
+            let message = format!(
+                "the keys of `{}` and `{}` would both be `{}`; rename a field",
+                first.ident, param.ident, param.key
+            );
+            ctxt.error(param.ident, message);
+        }
+    }
+}

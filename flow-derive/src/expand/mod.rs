@@ -1,0 +1,52 @@
+//! What the derive writes: the typed keys, the struct of named inputs, and `impl Task`.
+//!
+//! All of it stands in one `const _`, so that it adds no name to the user's module. It calls what
+//! is in `flow_core::__private` and nothing else of the library, by absolute paths. What the
+//! compiler may complain about has the span of the user's words that are to blame.
+
+mod inputs;
+mod keys;
+mod params;
+mod requires;
+mod task;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::DeriveInput;
+
+pub(crate) use self::inputs::Shape;
+pub(crate) use self::keys::keys;
+use crate::ctxt::Ctxt;
+use crate::model::Task;
+use crate::{check, fallback};
+
+/// The expansion of `#[derive(Task)]`.
+pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
+    let ctxt = Ctxt::new();
+    let task = Task::read(input, &ctxt);
+    check::check(&task, &ctxt);
+    let errors = ctxt.check();
+    if errors.is_empty() {
+        task::expand(&task)
+    } else {
+        fallback::expand(&task, errors)
+    }
+}
+
+/// Wraps items so that they add no names and no warnings to the user's module.
+pub(crate) fn enclose(items: &TokenStream) -> TokenStream {
+    quote! {
+        #[doc(hidden)]
+        #[allow(
+            dead_code,
+            non_upper_case_globals,
+            private_interfaces,
+            unreachable_pub,
+            unused_qualifications,
+            clippy::absolute_paths,
+            clippy::redundant_closure_call,
+            clippy::unused_unit,
+        )]
+        const _: () = { #items };
+    }
+}

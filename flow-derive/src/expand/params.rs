@@ -1,0 +1,85 @@
+//! The declarations of the parameters.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use crate::model::{self, Param, Task};
+use crate::spans::{local, plain};
+use crate::text;
+
+/// `&[ParamDecl::new::<T>("name", "doc").default(...), ...]`
+pub(super) fn declarations(task: &Task<'_>) -> TokenStream {
+    let declarations = task.params.iter().map(|param| declaration(param, task));
+    quote!(&[#(#declarations),*])
+}
+
+fn declaration(param: &Param<'_>, task: &Task<'_>) -> TokenStream {
+    let private = task.facade.private();
+    let (ty, name) = (&param.field.ty, plain(param.ident));
+    let doc = model::doc(&param.field.attrs);
+    // The bound on the type is checked here and nowhere else.
+    let at_type = task.facade.private_at(ty.span());
+    let mut declaration = quote_spanned! {ty.span()=>
+        #at_type::ParamDecl::new::<#ty>(#name, #doc)
+    };
+    let attr = &param.attr;
+    if let Some(was) = &attr.was {
+        let was = &was.value;
+        declaration.extend(quote!(.was(#was)));
+    }
+    if let Some(default) = &attr.default {
+        let value = match &default.value {
+            Some(value) => {
+                let at_value = task.facade.private_at(value.span());
+                quote_spanned!(value.span()=> #at_value::default::<#ty>(#value))
+            }
+            None => {
+                let span = default.word.span();
+                quote_spanned! {span=>
+                    #private::default::<#ty>(<#ty as ::core::default::Default>::default())
+                }
+            }
+        };
+        declaration.extend(quote!(.default(|| #value)));
+    }
+    if attr.insignificant.is_some() {
+        declaration.extend(quote!(.insignificant()));
+    }
+    if attr.local.is_some() {
+        declaration.extend(quote!(.local()));
+    }
+    if attr.file.is_some() {
+        declaration.extend(quote!(.file()));
+    }
+    if let Some(from) = &attr.from {
+        let key = &from.value;
+        let at_key = task.facade.private_at(key.span());
+        let source = quote_spanned!(key.span()=> #at_key::source::<_, #ty>(#key));
+        declaration.extend(quote!(.from(|| #source)));
+    }
+    let value = local("value");
+    if let Some(range) = &attr.range {
+        let range = &range.value;
+        let text = text::of(range.to_token_stream());
+        let at_range = task.facade.private_at(range.span());
+        let holds = quote_spanned! {range.span()=>
+            #at_range::in_range::<#ty, _>(&(#range), #value)
+        };
+        declaration.extend(quote!(.range(#text, |#value| #holds)));
+    }
+    if let Some(choices) = &attr.choices {
+        let choices = &choices.value;
+        let text = text::of(choices.to_token_stream());
+        let at_choices = task.facade.private_at(choices.span());
+        let converted = choices.elems.iter().map(|choice| {
+            let at_choice = task.facade.private_at(choice.span());
+            quote_spanned!(choice.span()=> #at_choice::IntoParam::<#ty>::into_param(#choice))
+        });
+        let holds = quote_spanned! {choices.span()=>
+            #at_choices::one_of::<#ty>(&[#(#converted),*], #value)
+        };
+        declaration.extend(quote!(.choices(#text, |#value| #holds)));
+    }
+    declaration
+}

@@ -1,0 +1,164 @@
+//! What the user declared: a struct, its parameters, and what the attributes say of them.
+//!
+//! The model borrows the user's tokens, so that whatever is said about a part of it can point
+//! there.
+
+use proc_macro2::Ident;
+use syn::{Attribute, Data, DeriveInput, Expr, Field, Fields, Lit, Meta, Type};
+
+use crate::attr::entry::Entry;
+use crate::attr::param::ParamAttr;
+use crate::attr::path::Facade;
+use crate::attr::task::TaskAttr;
+use crate::ctxt::Ctxt;
+use crate::spans::plain;
+
+/// A task as declared.
+pub(crate) struct Task<'a> {
+    pub(crate) input: &'a DeriveInput,
+    pub(crate) attr: TaskAttr,
+    pub(crate) facade: Facade,
+    pub(crate) params: Vec<Param<'a>>,
+    /// Fields that hold nothing, and so are no parameters.
+    pub(crate) phantoms: Vec<&'a Ident>,
+}
+
+/// A field that is a parameter.
+pub(crate) struct Param<'a> {
+    pub(crate) field: &'a Field,
+    pub(crate) ident: &'a Ident,
+    pub(crate) attr: ParamAttr,
+    /// The name of its typed key.
+    pub(crate) key: Ident,
+}
+
+impl<'a> Task<'a> {
+    /// Reads what can be read; the rest is reported to `ctxt`.
+    pub(crate) fn read(input: &'a DeriveInput, ctxt: &Ctxt) -> Self {
+        let mut attr = TaskAttr::read(&input.attrs, ctxt);
+        let facade = Facade::new(attr.krate.take().map(|written| written.value));
+        let mut params = Vec::new();
+        let mut phantoms = Vec::new();
+        for (field, ident) in named_fields(&input.data) {
+            if is_phantom(&field.ty) {
+                phantoms.push(ident);
+            } else {
+                let attr = ParamAttr::read(&field.attrs, ctxt);
+                params.push(Param {
+                    field,
+                    ident,
+                    attr,
+                    key: key(ident),
+                });
+            }
+        }
+        Self {
+            input,
+            attr,
+            facade,
+            params,
+            phantoms,
+        }
+    }
+
+    /// The name of the struct, as text.
+    pub(crate) fn struct_name(&self) -> String {
+        plain(&self.input.ident)
+    }
+
+    pub(crate) fn entries(&self) -> &[Entry] {
+        self.attr
+            .requires
+            .as_ref()
+            .map_or(&[], |requires| &requires.value.0)
+    }
+
+    /// Whether the entries of `requires` have names.
+    pub(crate) fn is_named(&self) -> bool {
+        self.entries().iter().any(|entry| entry.name.is_some())
+    }
+}
+
+fn named_fields(data: &Data) -> impl Iterator<Item = (&Field, &Ident)> {
+    let fields = match data {
+        Data::Struct(data) => match &data.fields {
+            Fields::Named(fields) => Some(&fields.named),
+            Fields::Unnamed(_) | Fields::Unit => None,
+        },
+        Data::Enum(_) | Data::Union(_) => None,
+    };
+    fields
+        .into_iter()
+        .flatten()
+        .filter_map(|field| Some((field, field.ident.as_ref()?)))
+}
+
+fn is_phantom(ty: &Type) -> bool {
+    match ty {
+        Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .is_some_and(|last| last.ident == "PhantomData"),
+        _ => false,
+    }
+}
+
+/// The name of the typed key of a field: `DO_PREPROCESS` for `do_preprocess`, at the same place.
+pub(crate) fn key(field: &Ident) -> Ident {
+    Ident::new(&plain(field).to_uppercase(), field.span())
+}
+
+/// The text of the doc comments, without the space that begins each line.
+pub(crate) fn doc(attributes: &[Attribute]) -> String {
+    let lines: Vec<String> = docs(attributes)
+        .filter_map(|attribute| match &attribute.meta {
+            Meta::NameValue(pair) => match &pair.value {
+                Expr::Lit(literal) => match &literal.lit {
+                    Lit::Str(text) => Some(text.value()),
+                    _ => None,
+                },
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect();
+    let text = lines.join("\n");
+    let lines: Vec<&str> = text
+        .split('\n')
+        .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end())
+        .collect();
+    lines.join("\n").trim().to_owned()
+}
+
+/// The doc comments themselves.
+pub(crate) fn docs(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
+    attributes.iter().filter(|attribute| {
+        attribute.path().is_ident("doc") && matches!(attribute.meta, Meta::NameValue(_))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_the_field_in_capitals() {
+        assert_eq!(key(&parse_quote!(do_preprocess)), "DO_PREPROCESS");
+        assert_eq!(key(&parse_quote!(r#type)), "TYPE");
+        assert_eq!(key(&parse_quote!(x1)), "X1");
+    }
+
+    #[test]
+    fn a_doc_comment_is_taken_without_its_margin() {
+        let input: DeriveInput = parse_quote! {
+            /// First.
+            ///
+            ///   Indented.
+            struct A;
+        };
+        assert_eq!(doc(&input.attrs), "First.\n\n  Indented.");
+    }
+}

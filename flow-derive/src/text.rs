@@ -1,0 +1,105 @@
+//! Tokens as text that does not depend on how they were formatted.
+
+use proc_macro2::{Delimiter, TokenStream};
+
+use crate::code::tokens::{Part, parts};
+
+/// The tokens with one space after each comma and where two words meet, and no other.
+pub(crate) fn of(tokens: TokenStream) -> String {
+    write(&parts(tokens))
+}
+
+/// The same of a type, with each path cut to its last segment: `Vec<Row>` for `Vec<crate::Row>`.
+pub(crate) fn short_type(tokens: TokenStream) -> String {
+    let parts = parts(tokens);
+    let is_word = |index: usize| matches!(parts.get(index), Some(Part::Word(_)));
+    let is_colons = |index: usize| matches!(parts.get(index), Some(Part::Punct(p)) if p == "::");
+    let mut short = Vec::new();
+    let mut i = 0;
+    while i < parts.len() {
+        if is_colons(i) && is_word(i + 1) && short.last().is_none_or(|last| !closes(last)) {
+            i += 1;
+        } else if is_word(i) && is_colons(i + 1) && is_word(i + 2) {
+            i += 2;
+        } else {
+            short.push(parts[i].clone());
+            i += 1;
+        }
+    }
+    write(&short)
+}
+
+/// Whether a `::` after this is not the beginning of a path.
+fn closes(part: &Part) -> bool {
+    matches!(part, Part::Punct(punct) if punct.ends_with('>'))
+}
+
+fn write(parts: &[Part]) -> String {
+    let mut text = String::new();
+    let mut after_word = false;
+    for part in parts {
+        let word = matches!(part, Part::Word(_) | Part::Literal(_));
+        let lifetime_or_word = word || matches!(part, Part::Punct(p) if p == "'");
+        if after_word && lifetime_or_word {
+            text.push(' ');
+        }
+        match part {
+            Part::Word(word) => text.push_str(word),
+            Part::Literal(literal) => text.push_str(literal),
+            Part::Punct(punct) if punct == "," => text.push_str(", "),
+            Part::Punct(punct) => text.push_str(punct),
+            Part::Open(delimiter) => text.push_str(brackets(*delimiter).0),
+            Part::Close(delimiter) => text.push_str(brackets(*delimiter).1),
+        }
+        after_word = word;
+    }
+    text
+}
+
+fn brackets(delimiter: Delimiter) -> (&'static str, &'static str) {
+    match delimiter {
+        Delimiter::Parenthesis => ("(", ")"),
+        Delimiter::Brace => ("{", "}"),
+        Delimiter::Bracket => ("[", "]"),
+        Delimiter::None => ("", ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn short(text: &str) -> String {
+        short_type(text.parse().expect("tokens"))
+    }
+
+    #[test]
+    fn formatting_does_not_show() {
+        let tokens = "Parquet < Vec<Row> >".parse().expect("tokens");
+        assert_eq!(of(tokens), "Parquet<Vec<Row> >".replace(" >", ">"));
+        assert_eq!(
+            of("[ \"a\",\"b\" , ]".parse().expect("tokens")),
+            "[\"a\", \"b\"]"
+        );
+        assert_eq!(of("1 ..= 10".parse().expect("tokens")), "1..=10");
+        assert_eq!(of("x as u8".parse().expect("tokens")), "x as u8");
+        assert_eq!(of("&'static str".parse().expect("tokens")), "&'static str");
+    }
+
+    #[test]
+    fn paths_are_cut_to_their_last_segment() {
+        assert_eq!(
+            short("::flow::Json<std::vec::Vec<crate::Row>>"),
+            "Json<Vec<Row>>"
+        );
+        assert_eq!(short("Json<(a::A, b::B,)>"), "Json<(A, B)>");
+        assert_eq!(
+            short("Json<<T as m::Model>::Fitted>"),
+            "Json<<T as Model>::Fitted>"
+        );
+        assert_eq!(
+            short("Json<dyn Fn(&'static a::B)>"),
+            "Json<dyn Fn(&'static B)>"
+        );
+    }
+}
