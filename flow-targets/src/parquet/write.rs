@@ -118,7 +118,7 @@ pub(super) fn lengths(text: &str, rows: Option<usize>) -> Result<Vec<usize>> {
         let parsed = || Some((length.parse::<usize>().ok()?, count.parse::<usize>().ok()?));
         let (length, count) = parsed().with_context(|| format!("no lengths: `{text}`"))?;
         // Batches without rows add nothing: what bounds their number is the sense of the note.
-        ensure!(count <= 1 << 32, "no lengths: `{text}`");
+        ensure!(count <= 1 << 24, "no lengths: `{text}`");
         sum = length
             .checked_mul(count)
             .and_then(|more| sum.checked_add(more))
