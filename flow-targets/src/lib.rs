@@ -1,9 +1,11 @@
 //! The formats in which typed-flow keeps outputs.
 #[cfg(feature = "parquet")]
 pub mod compression;
+#[cfg(feature = "csv")]
+pub mod csv;
 #[cfg(feature = "json")]
 pub mod json;
-#[cfg(any(feature = "json", feature = "pickle"))]
+#[cfg(any(feature = "json", feature = "parquet", feature = "pickle"))]
 mod lossless;
 #[cfg(feature = "parquet")]
 pub mod parquet;
@@ -14,6 +16,8 @@ pub mod table;
 
 #[cfg(feature = "parquet")]
 pub use crate::compression::Compression::{self, Lz4, Snappy, Uncompressed, Zstd};
+#[cfg(feature = "csv")]
+pub use crate::csv::Csv;
 #[cfg(feature = "json")]
 pub use crate::json::Json;
 #[cfg(feature = "parquet")]

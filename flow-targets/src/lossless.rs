@@ -15,7 +15,7 @@ use serde::ser::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Floats {
     /// All.
-    #[cfg(feature = "pickle")]
+    #[cfg(any(feature = "parquet", feature = "pickle"))]
     Any,
     /// No NaN and no infinities.
     #[cfg(feature = "json")]
@@ -30,7 +30,7 @@ pub(crate) fn check<T: Serialize + ?Sized>(value: &T, floats: Floats) -> Result<
 impl Floats {
     fn finite(self) -> bool {
         match self {
-            #[cfg(feature = "pickle")]
+            #[cfg(any(feature = "parquet", feature = "pickle"))]
             Self::Any => false,
             #[cfg(feature = "json")]
             Self::Finite => true,

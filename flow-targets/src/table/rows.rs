@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_arrow::schema::{SchemaLike, TracingOptions};
 
 use super::{AsRows, Batches, Cut, Table};
+use crate::lossless::{Floats, check};
 
 /// Rows that are turned into columns at once: enough to make the cost of a batch vanish, few
 /// enough not to hold a table twice.
@@ -59,6 +60,10 @@ where
 }
 
 fn batch<R: Serialize>(fields: &[FieldRef], rows: &[R]) -> Result<RecordBatch> {
+    for row in rows {
+        check(row, Floats::Any)
+            .with_context(|| format!("a column cannot hold a row of `{}`", type_name::<R>()))?;
+    }
     serde_arrow::to_record_batch(fields, &rows)
         .map_err(plain)
         .with_context(|| format!("cannot turn rows of `{}` into columns", type_name::<R>()))
