@@ -1,0 +1,247 @@
+//! Cells to fields.
+
+use std::slice;
+use std::str::FromStr;
+
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess,
+    SeqAccess, Visitor,
+};
+use serde::forward_to_deserialize_any;
+
+use super::cells::{Cell, CellKind};
+use super::kinds::Kind;
+use super::serialize::Fault;
+
+/// A line as a row: by its columns' names if there are any, else by their order.
+#[derive(Clone, Copy)]
+pub(super) struct Line<'de> {
+    names: Option<&'de [String]>,
+    cells: &'de [Cell<'de>],
+}
+
+impl<'de> Line<'de> {
+    pub(super) fn new(names: Option<&'de [String]>, cells: &'de [Cell<'de>]) -> Self {
+        Self { names, cells }
+    }
+}
+
+impl<'de> Deserializer<'de> for Line<'de> {
+    type Error = Fault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let cells = self.cells.iter();
+        match self.names {
+            Some(names) => visitor.visit_map(Named { names: names.iter(), cells, name: "" }),
+            None => visitor.visit_seq(Ordered { cells, index: 0 }),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+struct Named<'de> {
+    names: slice::Iter<'de, String>,
+    cells: slice::Iter<'de, Cell<'de>>,
+    name: &'de str,
+}
+
+impl<'de> MapAccess<'de> for Named<'de> {
+    type Error = Fault;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
+        let Some(name) = self.names.next() else {
+            return Ok(None);
+        };
+        self.name = name;
+        seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
+        let cell = self.cells.next().ok_or_else(|| Fault::custom("a cell is missing"))?;
+        seed.deserialize(cell)
+            .map_err(|fault| Fault(format!("column `{}`: {fault}", self.name)))
+    }
+}
+
+struct Ordered<'de> {
+    cells: slice::Iter<'de, Cell<'de>>,
+    index: usize,
+}
+
+impl<'de> SeqAccess<'de> for Ordered<'de> {
+    type Error = Fault;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Fault> {
+        let Some(cell) = self.cells.next() else {
+            return Ok(None);
+        };
+        self.index += 1;
+        let of_column = |fault| Fault(format!("column {}: {fault}", self.index));
+        seed.deserialize(cell).map(Some).map_err(of_column)
+    }
+}
+
+impl<'de> Cell<'de> {
+    fn number<N: FromStr>(&self, what: &str) -> Result<N, Fault> {
+        let unparsed = |_| Fault(format!("{:?} is not {what}", self.text));
+        self.text.parse().map_err(unparsed)
+    }
+}
+
+macro_rules! numbers {
+    ($($method:ident $visit:ident $what:literal,)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+            visitor.$visit(self.number($what)?)
+        })*
+    };
+}
+
+impl<'de> Deserializer<'de> for &'de Cell<'de> {
+    type Error = Fault;
+
+    /// For types that ask what there is: as a column of such cells would be read.
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match (self.kind, Kind::of(&self.text)) {
+            (CellKind::Null, _) => visitor.visit_unit(),
+            (CellKind::Bare, Kind::Boolean) => self.deserialize_bool(visitor),
+            (CellKind::Bare, Kind::Int | Kind::Negative) => self.deserialize_i64(visitor),
+            (CellKind::Bare, Kind::Large) => self.deserialize_u64(visitor),
+            (CellKind::Bare, Kind::Float) => self.deserialize_f64(visitor),
+            _ => visitor.visit_borrowed_str(&self.text),
+        }
+    }
+
+    numbers! {
+        deserialize_bool visit_bool "`true` or `false`",
+        deserialize_i8 visit_i8 "an integer that an i8 holds",
+        deserialize_i16 visit_i16 "an integer that an i16 holds",
+        deserialize_i32 visit_i32 "an integer that an i32 holds",
+        deserialize_i64 visit_i64 "an integer that an i64 holds",
+        deserialize_i128 visit_i128 "an integer that an i128 holds",
+        deserialize_u8 visit_u8 "an integer that a u8 holds",
+        deserialize_u16 visit_u16 "an integer that a u16 holds",
+        deserialize_u32 visit_u32 "an integer that a u32 holds",
+        deserialize_u64 visit_u64 "an integer that a u64 holds",
+        deserialize_u128 visit_u128 "an integer that a u128 holds",
+        deserialize_f32 visit_f32 "a number",
+        deserialize_f64 visit_f64 "a number",
+        deserialize_char visit_char "one character",
+    }
+
+    // What cannot be null is text, even where the text is that of null.
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_borrowed_str(&self.text)
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.kind {
+            CellKind::Null => visitor.visit_none(),
+            CellKind::Bare | CellKind::Quoted => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.kind {
+            CellKind::Null => visitor.visit_unit(),
+            _ => Err(Fault(format!("{:?} is not null", self.text))),
+        }
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        self.deserialize_unit(visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        visitor.visit_enum(self.text.as_ref().into_deserializer())
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bytes byte_buf seq tuple tuple_struct map struct
+    }
+}
+
+/// What the fields of a plain struct are called.
+pub(super) fn field_names<R: DeserializeOwned>() -> Option<&'static [&'static str]> {
+    let mut names = None;
+    // It fails, having told what it was asked for.
+    let _ = R::deserialize(Asked(&mut names));
+    names
+}
+
+struct Asked<'de>(&'de mut Option<&'static [&'static str]>);
+
+impl<'de> Deserializer<'de> for Asked<'_> {
+    type Error = Fault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Fault> {
+        Err(Fault("it is no struct".to_owned()))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, Fault> {
+        *self.0 = Some(fields);
+        Err(Fault("the names are known".to_owned()))
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}

@@ -1,0 +1,185 @@
+//! [CSV](https://www.rfc-editor.org/rfc/rfc4180): tables as text, a line a row.
+//!
+//! ```
+//! use flow_core::{Sink, Source, Target};
+//! use flow_targets::Csv;
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize, PartialEq, Debug)]
+//! struct City {
+//!     name: String,
+//!     zip: String,
+//!     height: Option<f64>,
+//! }
+//!
+//! let cities = vec![
+//!     City { name: "Ulm; Donau".into(), zip: "089073".into(), height: Some(478.0) },
+//!     City { name: String::new(), zip: "1".into(), height: None },
+//! ];
+//! let target = <Csv<Vec<City>>>::default().delimiter(';').null("NA");
+//!
+//! let file = tempfile::NamedTempFile::new()?;
+//! target.save(&cities, &mut Sink::new(&mut file.reopen()?))?;
+//! assert_eq!(
+//!     std::fs::read_to_string(file.path())?,
+//!     "name;zip;height\n\"Ulm; Donau\";089073;478.0\n\"\";\"1\";NA\n",
+//! );
+//! assert_eq!(target.load(&Source::file(file.path()))?, cities);
+//! # Ok::<(), anyhow::Error>(())
+//! ```
+//!
+//! # What comes back
+//!
+//! The format has cells of text and no types, so where they come from depends on the value:
+//!
+//! - **`Vec<R>`**, rows of a struct that derives serde's `Serialize` and `Deserialize`: from `R`.
+//!   Every field is parsed as what it is; equal rows come back.
+//! - **`RecordBatch` with [`schema`](Csv::schema)**: from that schema, which the value must have.
+//!   Every type that has a text form comes back equal: numbers, decimals, text, dates, times,
+//!   timestamps of any zone, dictionaries.
+//! - **`RecordBatch` without**: from the text. The type of a column is the first of these that all
+//!   its cells have, and a column without any value has type `Null`:
+//!
+//!   | type | cells |
+//!   | --- | --- |
+//!   | `Boolean` | `true`, `false` |
+//!   | `Int64`, else `UInt64` | integers without leading zeros |
+//!   | `Float64` | numbers, `NaN`, `inf`, `-inf` |
+//!   | `Date32` | `2024-02-29` |
+//!   | `Timestamp` | `2024-02-29T12:00:00`, a zone being `Z` or nothing; in microseconds, or nanoseconds if a cell has more than six digits |
+//!   | `Utf8` | anything else, and whatever is quoted |
+//!
+//!   So integers come back in 64 bits and `Float32` as the `Float64` of the same text, for a run in
+//!   one go as for a later one. A type that the text would not give back at all, such as a decimal
+//!   or a time with a zone, is an error when saving, which asks for the schema.
+//! - **`Vec<RecordBatch>`** as a `RecordBatch`: the file does not say where a batch ended, so one
+//!   comes back. A list without any is an error when saving.
+//!
+//! Lists, structs, maps and binary columns are an error when saving.
+//!
+//! A null is the null text, by default nothing, without quotes; text that reads the same is
+//! quoted, so that empty text and null stay apart, and so is text that looks like a number, a
+//! truth value or a time. Readers that ignore quotes (pandas is one) see null for both; choose
+//! another null text for them. A number that reads like the null text is an error when saving.
+//!
+//! Lines end in `\n`; `\r\n` and a byte order mark are read too. A file whose last line does not
+//! end was cut off, and is an error unless [`final_newline(false)`](Csv::final_newline) is set.
+//!
+//! Not [`EXACT`](flow_core::Target::EXACT), since what comes back is what the text says.
+
+mod cells;
+mod columns;
+mod deserialize;
+mod kinds;
+mod options;
+mod rows;
+mod serialize;
+mod sheet;
+
+use std::fmt;
+
+use anyhow::{Context, Result};
+use arrow::datatypes::SchemaRef;
+use flow_core::{Sink, Source, Target};
+
+use options::Options;
+pub use sheet::Sheet;
+use sheet::Way;
+
+/// A CSV file of a table: `RecordBatch`, `Vec<RecordBatch>`, or `Vec<R>` where `R` is a struct
+/// that derives serde's `Serialize` and `Deserialize`.
+///
+/// See [the module](self) for what comes back, and an example.
+pub struct Csv<T> {
+    options: Options,
+    way: Way<T>,
+}
+
+impl<T> Csv<T> {
+    /// Commas between cells, a header of the columns' names, and nothing for null.
+    ///
+    /// This is no impl of [`Default`], since the type alone does not say how its values become
+    /// cells; see [`Sheet`].
+    #[expect(clippy::should_implement_trait, reason = "`Way` can be inferred in a call only")]
+    pub fn default<Way>() -> Self
+    where
+        T: Sheet<Way>,
+    {
+        Self { options: Options::default(), way: self::Way::of::<Way>() }
+    }
+
+    /// What stands between cells: `','`, `';'`, `b'\t'`. Anything that may be part of a number is
+    /// an error when saving and loading.
+    #[must_use]
+    pub fn delimiter(mut self, delimiter: impl Into<char>) -> Self {
+        self.options.delimiter = delimiter.into();
+        self
+    }
+
+    /// Whether the first line is the columns' names. Without, fields of rows are found by their
+    /// order, and columns without a schema are named `column_1` and so on.
+    #[must_use]
+    pub fn header(mut self, header: bool) -> Self {
+        self.options.header = header;
+        self
+    }
+
+    /// What stands for null, when it is not quoted.
+    #[must_use]
+    pub fn null(mut self, text: impl Into<String>) -> Self {
+        self.options.null = text.into();
+        self
+    }
+
+    /// The columns of record batches, so that they come back with these types. Rows have their
+    /// own, and ignore it.
+    #[must_use]
+    pub fn schema(mut self, schema: impl Into<SchemaRef>) -> Self {
+        self.options.schema = Some(schema.into());
+        self
+    }
+
+    /// Whether the last line must end like the others, which tells a whole file from one that was
+    /// cut off. `false` is for files that were made elsewhere.
+    #[must_use]
+    pub fn final_newline(mut self, required: bool) -> Self {
+        self.options.final_newline = required;
+        self
+    }
+}
+
+impl<T: Send + Sync + 'static> Target for Csv<T> {
+    type Value = T;
+    const EXTENSION: &'static str = "csv";
+
+    fn save(&self, value: &T, sink: &mut Sink<'_>) -> Result<()> {
+        let mut write = || {
+            let mut cells = self.options.writer(sink)?;
+            (self.way.write)(value, &self.options, &mut cells)?;
+            cells.finish()
+        };
+        write().context("cannot write this table as CSV")
+    }
+
+    fn load(&self, source: &Source<'_>) -> Result<T> {
+        let unreadable = || format!("cannot read {} as CSV", source.path().display());
+        let bytes = source.read().with_context(unreadable)?;
+        let read = || {
+            let text = std::str::from_utf8(&bytes).context("it is no UTF-8 text")?;
+            (self.way.read)(&self.options, &mut self.options.reader(text)?)
+        };
+        read().with_context(unreadable)
+    }
+}
+
+impl<T> Clone for Csv<T> {
+    fn clone(&self) -> Self {
+        Self { options: self.options.clone(), way: self.way }
+    }
+}
+
+impl<T> fmt::Debug for Csv<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Csv").field(&self.options).finish()
+    }
+}

@@ -1,0 +1,89 @@
+//! [JSON](https://www.rfc-editor.org/rfc/rfc8259): any value that serde serialises, as text.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use flow_core::{Sink, Source, Target};
+//! use flow_targets::Json;
+//!
+//! let scores = BTreeMap::from([("ridge".to_owned(), 0.1 + 0.2), ("tree".to_owned(), -0.0)]);
+//! let target = <Json<BTreeMap<String, f64>>>::default();
+//!
+//! let file = tempfile::NamedTempFile::new()?;
+//! target.save(&scores, &mut Sink::new(&mut file.reopen()?))?;
+//! assert_eq!(std::fs::read_to_string(file.path())?, r#"{"ridge":0.30000000000000004,"tree":-0.0}"#);
+//! assert_eq!(target.load(&Source::file(file.path()))?, scores);
+//! # Ok::<(), anyhow::Error>(())
+//! ```
+//!
+//! # What comes back
+//!
+//! Numbers come back to the last bit. What JSON has no form for is an error when saving, which
+//! names where it is, never a `null` instead:
+//!
+//! - NaN and the infinities ([`Pickle`](crate::Pickle) keeps them);
+//! - `Some` of what is itself written as `null`, such as `Some(None)`;
+//! - a map whose keys are neither text, numbers, booleans nor variants without data.
+//!
+//! A value is one document without line breaks. A `HashMap` has its entries in another order each
+//! time, so that the same value gives other bytes: use a `BTreeMap`, else what depends on the
+//! output runs more often than it need.
+//!
+//! Not [`EXACT`](flow_core::Target::EXACT): a type says itself what it serialises, and may leave
+//! things out.
+
+use std::fmt;
+use std::io::{BufWriter, Write};
+use std::marker::PhantomData;
+
+use anyhow::{Context, Result};
+use flow_core::{Sink, Source, Target};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::lossless::{Floats, check};
+
+/// A JSON file of one value.
+///
+/// See [the module](self) for what comes back, and an example.
+pub struct Json<T>(PhantomData<fn() -> T>);
+
+impl<T> Target for Json<T>
+where
+    T: Serialize + DeserializeOwned + Send + Sync + 'static,
+{
+    type Value = T;
+    const EXTENSION: &'static str = "json";
+
+    fn save(&self, value: &T, sink: &mut Sink<'_>) -> Result<()> {
+        check(value, Floats::Finite).context("JSON cannot hold this value")?;
+        let mut out = BufWriter::with_capacity(crate::BUFFER, sink);
+        serde_json::to_writer(&mut out, value).context("cannot write this value as JSON")?;
+        Ok(out.flush()?)
+    }
+
+    fn load(&self, source: &Source<'_>) -> Result<T> {
+        let unreadable = || format!("cannot read {} as JSON", source.path().display());
+        let text = source.read().with_context(unreadable)?;
+        serde_json::from_slice(&text).with_context(unreadable)
+    }
+}
+
+impl<T> Default for Json<T> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T> Clone for Json<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Json<T> {}
+
+impl<T> fmt::Debug for Json<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Json")
+    }
+}

@@ -1,0 +1,344 @@
+//! Whether a value can be written without loss where a format has one `null` for several things.
+//!
+//! `serde_json` writes NaN as `null`, and any such format writes `Some(None)` as it writes
+//! `None`, without a word. So the value is serialised once before, to nowhere, which only looks.
+
+use std::fmt;
+
+use serde::ser::{
+    Error as _, Serialize, SerializeMap, SerializeSeq, SerializeStruct,
+    SerializeStructVariant, SerializeTuple, SerializeTupleStruct, SerializeTupleVariant,
+    Serializer,
+};
+
+/// Which floats a format has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Floats {
+    /// All.
+    #[cfg(any(feature = "parquet", feature = "pickle"))]
+    Any,
+    /// No NaN and no infinities.
+    #[cfg(feature = "json")]
+    Finite,
+}
+
+/// An error, with the way to it, if something in `value` would be written as `null` and is not.
+pub(crate) fn check<T: Serialize + ?Sized>(value: &T, floats: Floats) -> Result<(), Loss> {
+    value.serialize(Look { human_readable: floats.finite(), floats }).map(|_| ())
+}
+
+impl Floats {
+    fn finite(self) -> bool {
+        match self {
+            #[cfg(any(feature = "parquet", feature = "pickle"))]
+            Self::Any => false,
+            #[cfg(feature = "json")]
+            Self::Finite => true,
+        }
+    }
+}
+
+/// What would be lost, and where.
+#[derive(Debug)]
+pub(crate) struct Loss {
+    what: String,
+    /// From the inside out.
+    way: Vec<Step>,
+}
+
+#[derive(Debug)]
+enum Step {
+    Field(&'static str),
+    Item(usize),
+    Entry(usize),
+}
+
+impl Loss {
+    fn at(mut self, step: Step) -> Self {
+        self.way.push(step);
+        self
+    }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        if self.way.is_empty() {
+            return Ok(());
+        }
+        f.write_str(", at value")?;
+        for step in self.way.iter().rev() {
+            match step {
+                Step::Field(name) => write!(f, ".{name}")?,
+                Step::Item(index) => write!(f, "[{index}]")?,
+                Step::Entry(index) => write!(f, "[entry {index}]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Loss {}
+
+impl serde::ser::Error for Loss {
+    fn custom<T: fmt::Display>(what: T) -> Self {
+        Self { what: what.to_string(), way: Vec::new() }
+    }
+}
+
+/// Whether a value is written as `null`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct IsNull(bool);
+
+const NULL: Result<IsNull, Loss> = Ok(IsNull(true));
+const SOMETHING: Result<IsNull, Loss> = Ok(IsNull(false));
+
+#[derive(Clone, Copy)]
+struct Look {
+    floats: Floats,
+    human_readable: bool,
+}
+
+impl Look {
+    fn compound(self) -> Compound {
+        Compound { look: self, seen: 0 }
+    }
+}
+
+macro_rules! something {
+    ($($name:ident: $type:ty),* $(,)?) => {
+        $(
+            #[inline]
+            fn $name(self, _: $type) -> Result<IsNull, Loss> {
+                SOMETHING
+            }
+        )*
+    };
+}
+
+impl Serializer for Look {
+    type Ok = IsNull;
+    type Error = Loss;
+    type SerializeSeq = Compound;
+    type SerializeTuple = Compound;
+    type SerializeTupleStruct = Compound;
+    type SerializeTupleVariant = Compound;
+    type SerializeMap = Compound;
+    type SerializeStruct = Compound;
+    type SerializeStructVariant = Compound;
+
+    fn is_human_readable(&self) -> bool {
+        self.human_readable
+    }
+
+    something! {
+        serialize_bool: bool, serialize_i8: i8, serialize_i16: i16, serialize_i32: i32,
+        serialize_i64: i64, serialize_i128: i128, serialize_u8: u8, serialize_u16: u16,
+        serialize_u32: u32, serialize_u64: u64, serialize_u128: u128, serialize_char: char,
+        serialize_str: &str, serialize_bytes: &[u8],
+    }
+
+    #[inline]
+    fn serialize_f32(self, value: f32) -> Result<IsNull, Loss> {
+        self.serialize_f64(f64::from(value))
+    }
+
+    #[inline]
+    fn serialize_f64(self, value: f64) -> Result<IsNull, Loss> {
+        if self.floats.finite() && !value.is_finite() {
+            return Err(Loss::custom(format_args!("there is no such number as {value}")));
+        }
+        SOMETHING
+    }
+
+    fn collect_str<T: fmt::Display + ?Sized>(self, _: &T) -> Result<IsNull, Loss> {
+        SOMETHING
+    }
+
+    fn serialize_none(self) -> Result<IsNull, Loss> {
+        NULL
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<IsNull, Loss> {
+        match value.serialize(self)? {
+            IsNull(true) => Err(Loss::custom(
+                "an option holds what is itself written as null, and would come back as `None`",
+            )),
+            IsNull(false) => SOMETHING,
+        }
+    }
+
+    fn serialize_unit(self) -> Result<IsNull, Loss> {
+        NULL
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<IsNull, Loss> {
+        NULL
+    }
+
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+    ) -> Result<IsNull, Loss> {
+        SOMETHING
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<IsNull, Loss> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<IsNull, Loss> {
+        value.serialize(self).map_err(|loss| loss.at(Step::Field(variant)))?;
+        SOMETHING
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Compound, Loss> {
+        Ok(self.compound())
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Compound, Loss> {
+        Ok(self.compound())
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Compound, Loss> {
+        Ok(self.compound())
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Compound, Loss> {
+        Ok(self.compound())
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Compound, Loss> {
+        Ok(self.compound())
+    }
+
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Compound, Loss> {
+        Ok(self.compound())
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Compound, Loss> {
+        Ok(self.compound())
+    }
+}
+
+/// A value that has others in it.
+struct Compound {
+    look: Look,
+    seen: usize,
+}
+
+impl Compound {
+    #[inline]
+    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Loss> {
+        let index = self.seen;
+        self.seen += 1;
+        match value.serialize(self.look) {
+            Ok(_) => Ok(()),
+            Err(loss) => Err(loss.at(Step::Item(index))),
+        }
+    }
+
+    #[inline]
+    fn field<T: Serialize + ?Sized>(&self, name: &'static str, value: &T) -> Result<(), Loss> {
+        match value.serialize(self.look) {
+            Ok(_) => Ok(()),
+            Err(loss) => Err(loss.at(Step::Field(name))),
+        }
+    }
+}
+
+macro_rules! items {
+    ($($trait:ident $method:ident),* $(,)?) => {
+        $(impl $trait for Compound {
+            type Ok = IsNull;
+            type Error = Loss;
+
+            #[inline]
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Loss> {
+                self.item(value)
+            }
+
+            fn end(self) -> Result<IsNull, Loss> {
+                SOMETHING
+            }
+        })*
+    };
+}
+
+items! {
+    SerializeSeq serialize_element,
+    SerializeTuple serialize_element,
+    SerializeTupleStruct serialize_field,
+    SerializeTupleVariant serialize_field,
+}
+
+macro_rules! fields {
+    ($($trait:ident),* $(,)?) => {
+        $(impl $trait for Compound {
+            type Ok = IsNull;
+            type Error = Loss;
+
+            #[inline]
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                name: &'static str,
+                value: &T,
+            ) -> Result<(), Loss> {
+                self.field(name, value)
+            }
+
+            fn end(self) -> Result<IsNull, Loss> {
+                SOMETHING
+            }
+        })*
+    };
+}
+
+fields! { SerializeStruct, SerializeStructVariant }
+
+impl SerializeMap for Compound {
+    type Ok = IsNull;
+    type Error = Loss;
+
+    // Keys are the format's business: one that it cannot write it says so.
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, _: &T) -> Result<(), Loss> {
+        Ok(())
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Loss> {
+        let index = self.seen;
+        self.seen += 1;
+        match value.serialize(self.look) {
+            Ok(_) => Ok(()),
+            Err(loss) => Err(loss.at(Step::Entry(index))),
+        }
+    }
+
+    fn end(self) -> Result<IsNull, Loss> {
+        SOMETHING
+    }
+}

@@ -1,0 +1,154 @@
+//! Writing a table, batch by batch, straight into the sink.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context, Result, bail, ensure};
+use arrow::datatypes::{DataType, Field, Schema};
+use flow_core::Sink;
+use parquet::arrow::arrow_writer::ArrowWriter;
+use parquet::arrow::{
+    ARROW_SCHEMA_META_KEY, ArrowSchemaConverter, encode_arrow_schema, parquet_to_arrow_schema,
+};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+
+use super::{LENGTHS, Parquet, Statistics};
+use crate::table::Cut;
+
+pub(super) fn write<T>(target: &Parquet<T>, value: &T, sink: &mut Sink<'_>) -> Result<()> {
+    let properties = properties(target)?;
+    let table = (target.way.batches)(value)?;
+    check(&table.schema)?;
+
+    // A file without columns has no rows either, so that the note alone says how many there were.
+    let columns = !table.schema.fields().is_empty();
+    let mut lengths = Vec::new();
+    let mut writer = ArrowWriter::try_new(sink, table.schema, Some(properties))?;
+    for batch in table.each {
+        let batch = batch?;
+        lengths.push(batch.num_rows());
+        if columns {
+            writer.write(&batch)?;
+        }
+    }
+    if target.way.cut == Cut::Kept || !columns {
+        writer.append_key_value_metadata(KeyValue::new(LENGTHS.to_owned(), note(&lengths)));
+    }
+    writer.close()?;
+    Ok(())
+}
+
+fn properties<T>(target: &Parquet<T>) -> Result<WriterProperties> {
+    ensure!(target.row_group_rows > 0, "row_group_rows = 0: a row group has one row at least");
+    Ok(WriterProperties::builder()
+        .set_compression(target.compression.codec()?)
+        .set_max_row_group_row_count(Some(target.row_group_rows))
+        .set_dictionary_enabled(target.dictionary)
+        .set_statistics_enabled(match target.statistics {
+            Statistics::Off => EnabledStatistics::None,
+            Statistics::RowGroup => EnabledStatistics::Chunk,
+            Statistics::Page => EnabledStatistics::Page,
+        })
+        .build())
+}
+
+/// An error if a column would come back with another type.
+fn check(schema: &Schema) -> Result<()> {
+    for field in schema.fields() {
+        ensure!(
+            !has_union(field),
+            "column `{}` is of type {}, which Parquet does not have (of a Rust type, it is an enum \
+             whose variants hold data); `Json` and `Pickle` keep any value",
+            field.name(),
+            field.data_type(),
+        );
+    }
+    let columns = ArrowSchemaConverter::new().convert(schema)?;
+    let hint = vec![KeyValue::new(ARROW_SCHEMA_META_KEY.to_owned(), encode_arrow_schema(schema))];
+    let back = parquet_to_arrow_schema(&columns, Some(&hint))?;
+    for (field, back) in schema.fields().iter().zip(back.fields()) {
+        if field != back {
+            bail!(
+                "column `{}` is of type {}, which would come back as {}: cast it before",
+                field.name(),
+                field.data_type(),
+                back.data_type(),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn has_union(field: &Field) -> bool {
+    match field.data_type() {
+        DataType::Union(..) => true,
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::ListView(item)
+        | DataType::LargeListView(item)
+        | DataType::FixedSizeList(item, _)
+        | DataType::Map(item, _) => has_union(item),
+        DataType::Struct(fields) => fields.iter().any(|field| has_union(field)),
+        _ => false,
+    }
+}
+
+/// Lengths as text: `100*8,37` are eight of 100 and one of 37.
+fn note(lengths: &[usize]) -> String {
+    let mut text = String::new();
+    for run in lengths.chunk_by(|a, b| a == b) {
+        if !text.is_empty() {
+            text.push(',');
+        }
+        // Writing to a string cannot fail.
+        let _ = match run.len() {
+            1 => write!(text, "{}", run[0]),
+            count => write!(text, "{}*{count}", run[0]),
+        };
+    }
+    text
+}
+
+/// The lengths that [`note`] wrote, which must add up to `rows` where that is known.
+pub(super) fn lengths(text: &str, rows: Option<usize>) -> Result<Vec<usize>> {
+    let mut lengths = Vec::new();
+    let mut sum = 0_usize;
+    for run in text.split(',').filter(|run| !run.is_empty()) {
+        let (length, count) = run.split_once('*').unwrap_or((run, "1"));
+        let parsed = || Some((length.parse::<usize>().ok()?, count.parse::<usize>().ok()?));
+        let (length, count) = parsed().with_context(|| format!("no lengths: `{text}`"))?;
+        // Batches without rows add nothing: what bounds their number is the sense of the note.
+        ensure!(count <= 1 << 24, "no lengths: `{text}`");
+        sum = length
+            .checked_mul(count)
+            .and_then(|more| sum.checked_add(more))
+            .with_context(|| format!("no lengths: `{text}`"))?;
+        ensure!(
+            rows.is_none_or(|rows| sum <= rows),
+            "the file says that its batches have `{text}` rows, and has fewer",
+        );
+        lengths.extend(std::iter::repeat_n(length, count));
+    }
+    ensure!(
+        rows.is_none_or(|rows| sum == rows),
+        "the file says that its batches have `{text}` rows, and has more",
+    );
+    Ok(lengths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_come_back() {
+        for written in [vec![], vec![0], vec![5], vec![3, 3, 3, 1, 0, 0], vec![7, 8]] {
+            let sum = written.iter().sum();
+            assert_eq!(lengths(&note(&written), Some(sum)).unwrap(), written);
+            assert!(lengths(&note(&written), Some(sum + 1)).is_err());
+        }
+        assert_eq!(note(&[100, 100, 37]), "100*2,37");
+        assert!(lengths("9*9*9", None).is_err());
+        assert!(lengths("18446744073709551615*2", None).is_err());
+    }
+}

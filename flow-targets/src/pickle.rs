@@ -1,0 +1,98 @@
+//! What pickle is to Python: any value that serde serialises, compact and exact, such as a model.
+//!
+//! ```
+//! use flow_core::{Sink, Source, Target};
+//! use flow_targets::Pickle;
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize, PartialEq, Debug)]
+//! enum Model {
+//!     Linear { weights: Vec<f64>, intercept: f64 },
+//!     Constant(f64),
+//! }
+//!
+//! let model = Model::Linear { weights: vec![0.5, f64::INFINITY], intercept: -0.0 };
+//! let target = <Pickle<Model>>::default();
+//!
+//! let file = tempfile::NamedTempFile::new()?;
+//! target.save(&model, &mut Sink::new(&mut file.reopen()?))?;
+//! assert_eq!(target.load(&Source::file(file.path()))?, model);
+//! # Ok::<(), anyhow::Error>(())
+//! ```
+//!
+//! The file is [MessagePack](https://msgpack.org), structs being maps from the names of their
+//! fields, so that other languages read it and a field that has a `#[serde(default)]` may be
+//! added later.
+//!
+//! # What comes back
+//!
+//! Floats come back to the last bit, NaN and the infinities too; integers and maps with any keys
+//! as well. `Some(None)` is an error when saving, since both it and `None` would be `nil`. A
+//! `HashMap` gives the same value other bytes each time, so that what depends on the output runs
+//! more often than it need: use a `BTreeMap`.
+//!
+//! Not [`EXACT`](flow_core::Target::EXACT): a type says itself what it serialises, and may leave
+//! things out.
+
+use std::fmt;
+use std::io::{BufWriter, Write};
+use std::marker::PhantomData;
+
+use anyhow::{Context, Result, ensure};
+use flow_core::{Sink, Source, Target};
+use rmp_serde::{Deserializer, Serializer};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::lossless::{Floats, check};
+
+/// A MessagePack file of one value.
+///
+/// See [the module](self) for what comes back, and an example.
+pub struct Pickle<T>(PhantomData<fn() -> T>);
+
+impl<T> Target for Pickle<T>
+where
+    T: Serialize + DeserializeOwned + Send + Sync + 'static,
+{
+    type Value = T;
+    const EXTENSION: &'static str = "msgpack";
+
+    fn save(&self, value: &T, sink: &mut Sink<'_>) -> Result<()> {
+        check(value, Floats::Any).context("MessagePack cannot hold this value")?;
+        let mut out = BufWriter::with_capacity(crate::BUFFER, sink);
+        value
+            .serialize(&mut Serializer::new(&mut out).with_struct_map())
+            .context("cannot write this value as MessagePack")?;
+        Ok(out.flush()?)
+    }
+
+    fn load(&self, source: &Source<'_>) -> Result<T> {
+        let unreadable = || format!("cannot read {} as MessagePack", source.path().display());
+        let bytes = source.read().with_context(unreadable)?;
+        let mut rest = bytes.as_slice();
+        let value = T::deserialize(&mut Deserializer::new(&mut rest)).with_context(unreadable)?;
+        ensure!(rest.is_empty(), "{}: {} bytes follow the value", unreadable(), rest.len());
+        Ok(value)
+    }
+}
+
+impl<T> Default for Pickle<T> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T> Clone for Pickle<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Pickle<T> {}
+
+impl<T> fmt::Debug for Pickle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pickle")
+    }
+}

@@ -1,0 +1,102 @@
+//! Values that are tables: what the columnar formats keep.
+//!
+//! A format knows nothing of the type that a task returns, only of a schema and a run of batches;
+//! [`Table`] turns one into the other. It has a parameter that says by which way, because two
+//! impls of one trait, for `Vec<RecordBatch>` and for every `Vec<R>` of serialisable rows, would
+//! overlap as soon as a release of arrow made its batches serialisable, and so are refused. With
+//! the way as parameter they are impls of two traits. Nobody writes it: the constructor of a
+//! target, such as [`Parquet::default`](crate::Parquet::default), is called for a known type, for
+//! which only one way's conditions hold, and keeps it as a [`Way`], a handful of functions. The
+//! way is then no part of the target's type, which is `Parquet<Vec<Trade>>` and nothing more.
+
+mod batches;
+mod recut;
+mod rows;
+
+use anyhow::Result;
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+
+pub(crate) use recut::Recut;
+
+/// The way of values that are record batches.
+#[doc(hidden)]
+pub enum AsBatches {}
+
+/// The way of values that are rows: structs that serde serialises.
+#[doc(hidden)]
+pub enum AsRows {}
+
+/// A value that is a table: `RecordBatch`, `Vec<RecordBatch>`, or `Vec<R>` where `R` is a struct
+/// that derives serde's `Serialize` and `Deserialize`.
+///
+/// `Way` is inferred; see [the module](self) for why it is there.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a table",
+    label = "not a table",
+    note = "a table is a `RecordBatch`, a `Vec<RecordBatch>`, or a `Vec` of structs that derive `Serialize` and `Deserialize`",
+    note = "for other values there are `Json<T>` and `Pickle<T>`"
+)]
+pub trait Table<Way>: Sized + Send + Sync + 'static {
+    /// Where the batches that are read must begin and end.
+    const CUT: Cut;
+
+    /// The value as batches of one schema.
+    ///
+    /// # Errors
+    ///
+    /// If it is not one table: batches that differ in schema, rows that have none.
+    fn batches(&self) -> Result<Batches<'_>>;
+
+    /// The value that such batches are.
+    ///
+    /// # Errors
+    ///
+    /// If they are of another type, or cannot be read.
+    fn from_batches(batches: Batches<'_>) -> Result<Self>;
+}
+
+/// A schema, and batches of it.
+#[doc(hidden)]
+pub struct Batches<'a> {
+    /// That of each batch.
+    pub schema: SchemaRef,
+    /// One after the other.
+    pub each: Box<dyn Iterator<Item = Result<RecordBatch>> + 'a>,
+}
+
+/// Where the batches that a [`Table`] is made of begin and end.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// All rows in one batch.
+    Whole,
+    /// Where they began and ended when they were written.
+    Kept,
+    /// Wherever it suits the reader.
+    Anywhere,
+}
+
+/// The functions of a [`Table`] impl, without the impl's type.
+pub(crate) struct Way<T> {
+    pub(crate) cut: Cut,
+    pub(crate) batches: fn(&T) -> Result<Batches<'_>>,
+    pub(crate) from_batches: fn(Batches<'_>) -> Result<T>,
+}
+
+impl<T> Way<T> {
+    pub(crate) fn of<W>() -> Self
+    where
+        T: Table<W>,
+    {
+        Self { cut: T::CUT, batches: T::batches, from_batches: T::from_batches }
+    }
+}
+
+impl<T> Clone for Way<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Way<T> {}

@@ -1,0 +1,102 @@
+//! Rows, which are structs that serde serialises, as tables.
+//!
+//! The columns' types are read off the Rust type, so that no rows at all, or a field that is
+//! `None` throughout, have the same columns as any others. Some types do not show what they look
+//! like until there is a value: dates and other types that parse a string, `serde_json::Value`,
+//! `#[serde(flatten)]` and `#[serde(untagged)]`. Where such a one takes part the columns are
+//! read off the rows.
+
+use std::any::type_name;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow, bail};
+use arrow::array::RecordBatch;
+use arrow::datatypes::{FieldRef, Schema};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_arrow::schema::{SchemaLike, TracingOptions};
+
+use super::{AsRows, Batches, Cut, Table};
+use crate::lossless::{Floats, check};
+
+/// Rows that are turned into columns at once: enough to make the cost of a batch vanish, few
+/// enough not to hold a table twice.
+const CHUNK: usize = 16 * 1024;
+
+/// An enum's variants and nested types take one pass over the type each.
+const PASSES: usize = 10_000;
+
+impl<R> Table<AsRows> for Vec<R>
+where
+    R: Serialize + DeserializeOwned + Send + Sync + 'static,
+{
+    const CUT: Cut = Cut::Anywhere;
+
+    fn batches(&self) -> Result<Batches<'_>> {
+        let fields = fields(self)?;
+        if fields.is_empty() && !self.is_empty() {
+            bail!("`{}` has no fields, and a table without columns has no rows", type_name::<R>());
+        }
+        let schema = Arc::new(Schema::new(fields.clone()));
+        let each = self.chunks(CHUNK).map(move |rows| batch(&fields, rows));
+        Ok(Batches { schema, each: Box::new(each) })
+    }
+
+    fn from_batches(batches: Batches<'_>) -> Result<Self> {
+        let mut rows = Self::new();
+        for batch in batches.each {
+            let batch = batch?;
+            let more: Self = serde_arrow::from_record_batch(&batch)
+                .map_err(plain)
+                .with_context(|| format!("cannot read rows as `{}`", type_name::<R>()))?;
+            if rows.is_empty() {
+                rows = more;
+            } else {
+                rows.extend(more);
+            }
+        }
+        Ok(rows)
+    }
+}
+
+fn batch<R: Serialize>(fields: &[FieldRef], rows: &[R]) -> Result<RecordBatch> {
+    for row in rows {
+        check(row, Floats::Any)
+            .with_context(|| format!("a column cannot hold a row of `{}`", type_name::<R>()))?;
+    }
+    serde_arrow::to_record_batch(fields, &rows)
+        .map_err(plain)
+        .with_context(|| format!("cannot turn rows of `{}` into columns", type_name::<R>()))
+}
+
+/// The columns that hold such rows.
+fn fields<R: Serialize + DeserializeOwned>(rows: &[R]) -> Result<Vec<FieldRef>> {
+    let options = TracingOptions::default()
+        .allow_null_fields(true)
+        .enums_without_data_as_strings(true)
+        .from_type_budget(PASSES);
+    // A map is a column of maps, whatever keys it has in these rows ...
+    let maps = options.clone().map_as_struct(false);
+    if let Ok(fields) = Vec::<FieldRef>::from_type::<R>(maps.clone()) {
+        return Ok(fields);
+    }
+    if rows.is_empty() {
+        // Nothing shows the columns, and there is nothing to hold.
+        return Ok(Vec::new());
+    }
+    // ... unless the row is one itself, which is what `#[serde(flatten)]` makes of it.
+    Vec::<FieldRef>::from_samples(rows, maps)
+        .or_else(|_| Vec::<FieldRef>::from_samples(rows, options.map_as_struct(true)))
+        .map_err(plain)
+        .with_context(|| {
+            format!(
+                "`{}` has no form in columns; `Json` and `Pickle` keep any value",
+                type_name::<Vec<R>>(),
+            )
+        })
+}
+
+/// The error without the backtrace that it prints.
+fn plain(error: serde_arrow::Error) -> anyhow::Error {
+    anyhow!("{}", error.message())
+}
