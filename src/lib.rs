@@ -78,13 +78,22 @@ pub type Result<T, E = anyhow::Error> = std::result::Result<T, E>;
 pub mod prelude {
     pub use std::path::{Path, PathBuf};
 
-    pub use anyhow::{self, anyhow, bail, ensure};
+    pub use ::anyhow::{self, anyhow, bail, ensure};
     pub use flow_core::{
         Code, Cx, Flow, Input, IntoParam, Loaded, Param, Run, Secret, Sink, Source, Target,
     };
     pub use flow_core::{Output, Task};
     pub use flow_derive::{Task, tracked};
-    pub use flow_targets::prelude::*;
+    #[cfg(feature = "csv")]
+    pub use flow_targets::Csv;
+    #[cfg(feature = "json")]
+    pub use flow_targets::Json;
+    #[cfg(feature = "pickle")]
+    pub use flow_targets::Pickle;
+    #[cfg(any(feature = "csv", feature = "parquet"))]
+    pub use flow_targets::RecordBatch;
+    #[cfg(feature = "parquet")]
+    pub use flow_targets::{Lz4, Parquet, Snappy, Uncompressed, Zstd};
     pub use serde::{Deserialize, Serialize};
 
     pub use crate::Result;

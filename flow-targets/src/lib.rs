@@ -28,3 +28,6 @@ pub use crate::pickle::Pickle;
 /// How many bytes are gathered before they go to the sink, where a format writes few at a time.
 #[cfg(any(feature = "csv", feature = "json", feature = "pickle"))]
 const BUFFER: usize = 64 * 1024;
+
+#[cfg(any(feature = "csv", feature = "parquet"))]
+pub use arrow::array::RecordBatch;

@@ -87,10 +87,11 @@ fn force_depth(task: &Task<'_>) -> TokenStream {
     quote!(const _: usize = <#name as #private::Task>::__DEPTH;)
 }
 
-/// `<Target as Default>::default().option(expr)`
+/// `<Target>::default().option(expr)`, where `default` is that of the type itself if it has one,
+/// which may then infer more than a trait could say.
 fn target_value(target: &Target) -> TokenStream {
     let ty = &target.ty;
-    let mut value = quote_spanned!(ty.span()=> <#ty as ::core::default::Default>::default());
+    let mut value = quote_spanned!(ty.span()=> <#ty>::default());
     for (option, expr) in &target.options {
         value.extend(quote!(.#option(#expr)));
     }
