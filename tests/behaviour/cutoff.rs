@@ -1,0 +1,91 @@
+//! An upstream that runs again and gives the same bytes stops the wave there.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use flow::prelude::*;
+
+use crate::support::{cut_off, flow, ran};
+
+#[derive(Task)]
+#[task(target = Json<u32>)]
+struct First;
+
+#[tracked]
+impl Run for First {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u32> {
+        Ok(7)
+    }
+}
+
+macro_rules! step {
+    ($name:ident after $before:ident) => {
+        #[derive(Task)]
+        #[task(requires = $before, target = Json<u32>)]
+        struct $name;
+
+        #[tracked]
+        impl Run for $name {
+            fn run(&self, cx: &Cx<Self>) -> Result<u32> {
+                Ok(*cx.input().load()? + 1)
+            }
+        }
+    };
+}
+
+step!(Second after First);
+step!(Third after Second);
+step!(Fourth after Third);
+step!(Fifth after Fourth);
+step!(Sixth after Fifth);
+
+#[test]
+fn the_same_bytes_cut_off_all_that_follows() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<Sixth>()?;
+    flow.reset::<First>()?;
+    // Its output is gone and its content unknown: it runs, and gives what it gave.
+    let summary = flow.run::<Sixth>()?;
+    assert_eq!(ran(&summary), ["First"]);
+    assert_eq!(cut_off(&summary), ["Fifth", "Fourth", "Second", "Sixth", "Third"]);
+    assert_eq!(*flow.load::<Sixth>()?, 12);
+    Ok(())
+}
+
+static RUNS: AtomicU32 = AtomicU32::new(0);
+
+#[derive(Task)]
+#[task(target = Json<u32>)]
+struct Counted;
+
+#[tracked]
+impl Run for Counted {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u32> {
+        Ok(RUNS.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+step!(AfterCounted after Counted);
+
+#[test]
+fn other_bytes_run_what_follows() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<AfterCounted>()?;
+    flow.reset::<Counted>()?;
+    assert_eq!(ran(&flow.run::<AfterCounted>()?), ["AfterCounted", "Counted"]);
+    Ok(())
+}
+
+#[test]
+fn an_output_that_is_gone_is_made_again_only_if_it_is_needed() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<Sixth>()?;
+    std::fs::remove_file(flow.of::<Sixth>().output::<Third>()?.path()?)?;
+    assert!(flow.is_complete::<Sixth>()?);
+    assert_eq!(ran(&flow.run::<Sixth>()?), [""; 0]);
+    // `Fourth` has to run, and needs it.
+    flow.reset::<Fourth>()?;
+    let summary = flow.run::<Sixth>()?;
+    assert_eq!(ran(&summary), ["Fourth", "Third"]);
+    assert_eq!(cut_off(&summary), ["Fifth", "Sixth"]);
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! A task fails: what requires it is not run, everything else is, and the next run takes up there.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use flow::prelude::*;
+
+use crate::support::{failed, failure, flow, not_run, preview, ran};
+
+static BROKEN: AtomicBool = AtomicBool::new(true);
+
+#[derive(Task)]
+#[task(target = Json<u32>)]
+struct Good;
+
+#[tracked]
+impl Run for Good {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u32> {
+        Ok(1)
+    }
+}
+
+#[derive(Task)]
+#[task(requires = Good, target = Json<u32>)]
+struct Bad;
+
+#[tracked]
+impl Run for Bad {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u32> {
+        ensure!(!BROKEN.load(Ordering::Relaxed), "division by zero");
+        Ok(2)
+    }
+}
+
+#[derive(Task)]
+#[task(requires(Good, Bad), target = Json<u32>)]
+struct Both;
+
+#[tracked]
+impl Run for Both {
+    fn run(&self, cx: &Cx<Self>) -> Result<u32> {
+        let (good, bad) = cx.input();
+        Ok(*good.load()? + *bad.load()?)
+    }
+}
+
+#[derive(Task)]
+#[task(requires = Good, target = Json<u32>)]
+struct Aside;
+
+#[tracked]
+impl Run for Aside {
+    fn run(&self, cx: &Cx<Self>) -> Result<u32> {
+        Ok(*cx.input().load()? * 10)
+    }
+}
+
+#[test]
+fn only_what_requires_a_failed_task_is_not_run() -> Result<()> {
+    let (flow, _folder) = flow();
+    let summary = failure(flow.run::<(Both, Aside)>());
+    assert_eq!(ran(&summary), ["Aside", "Good"]);
+    assert_eq!(failed(&summary), ["Bad"]);
+    assert_eq!(not_run(&summary), ["Both"]);
+    assert_eq!(summary.failed()[0].error.as_deref(), Some("division by zero"));
+    assert_eq!(summary.not_run()[0].error.as_deref(), Some("Bad failed"));
+    assert!(
+        preview::<Both>(&flow).contains("Bad PENDING failed last time: division by zero (0 s ago)"),
+        "{}",
+        preview::<Both>(&flow)
+    );
+    let error = flow.load::<Both>().expect_err("it is not complete").to_string();
+    assert_eq!(error, "Both is not complete (never run): run it with `flow.run::<Both>()`");
+
+    BROKEN.store(false, Ordering::Relaxed);
+    assert_eq!(ran(&flow.run::<(Both, Aside)>()?), ["Bad", "Both"]);
+    assert_eq!((*flow.load::<Both>()?, *flow.load::<Aside>()?), (3, 10));
+    Ok(())
+}
+
+#[derive(Task)]
+#[task(target = Json<u32>)]
+struct Panics;
+
+#[tracked]
+impl Run for Panics {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u32> {
+        let empty: Vec<u32> = Vec::new();
+        Ok(empty[1])
+    }
+}
+
+#[test]
+fn a_panic_is_a_failed_task() {
+    let (flow, _folder) = flow();
+    let summary = failure(flow.run::<(Panics, Good)>());
+    assert_eq!((ran(&summary), failed(&summary)), (vec!["Good".into()], vec!["Panics".into()]));
+    let error = summary.failed()[0].error.clone().expect("an error");
+    assert!(error.starts_with("it panicked: index out of bounds"), "{error}");
+}

@@ -1,0 +1,89 @@
+//! A parameter changes: what it reaches runs again, and nothing else.
+
+use flow::prelude::*;
+
+use crate::support::{adopted, flow, preview, ran};
+
+#[derive(Task)]
+#[task(target = Json<Vec<u64>>)]
+struct Numbers {
+    #[param(default = 3)]
+    n: u64,
+}
+
+#[tracked]
+impl Run for Numbers {
+    fn run(&self, _cx: &Cx<Self>) -> Result<Vec<u64>> {
+        Ok((1..=self.n).collect())
+    }
+}
+
+#[derive(Task)]
+#[task(requires = Numbers, target = Json<Vec<u64>>)]
+struct Scaled {
+    #[param(default = 10)]
+    by: u64,
+}
+
+#[tracked]
+impl Run for Scaled {
+    fn run(&self, cx: &Cx<Self>) -> Result<Vec<u64>> {
+        Ok(cx.input().load()?.iter().map(|n| n * self.by).collect())
+    }
+}
+
+#[derive(Task)]
+#[task(requires = Scaled, target = Json<u64>)]
+struct Sum;
+
+#[tracked]
+impl Run for Sum {
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        Ok(cx.input().load()?.iter().sum())
+    }
+}
+
+#[test]
+fn nothing_runs_twice() -> Result<()> {
+    let (flow, _folder) = flow();
+    assert_eq!(ran(&flow.run::<Sum>()?), ["Numbers", "Scaled", "Sum"]);
+    assert_eq!(ran(&flow.run::<Sum>()?), [""; 0]);
+    assert_eq!(*flow.load::<Sum>()?, 60);
+    Ok(())
+}
+
+#[test]
+fn a_changed_parameter_reruns_its_task_and_what_follows() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<Sum>()?;
+    let more = flow.with(Scaled::BY, 100);
+    assert_eq!(
+        preview::<Sum>(&more),
+        "Sum {Scaled.by: 100} PENDING never run\n\
+         └─ Scaled {by: 100} PENDING never run\n   \
+            └─ Numbers {n: 3} COMPLETE"
+    );
+    assert_eq!(ran(&more.run::<Sum>()?), ["Scaled", "Sum"]);
+    assert_eq!((*flow.load::<Sum>()?, *more.load::<Sum>()?), (60, 600));
+    Ok(())
+}
+
+#[test]
+fn a_parameter_given_its_default_is_the_same_instance() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<Sum>()?;
+    assert!(flow.with(Scaled::BY, 10).is_complete::<Sum>()?);
+    Ok(())
+}
+
+#[test]
+fn an_output_made_from_the_same_is_adopted() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<Sum>()?;
+    // 0 numbers scaled by anything are no numbers: the sum is made from the same.
+    let none = flow.with(Numbers::N, 0);
+    assert_eq!(ran(&none.run::<Sum>()?), ["Numbers", "Scaled", "Sum"]);
+    let scaled = none.with(Scaled::BY, 7).run::<Sum>()?;
+    assert_eq!((ran(&scaled), adopted(&scaled)), (vec!["Scaled".into()], vec!["Sum".into()]));
+    Ok(())
+}
