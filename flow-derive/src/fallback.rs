@@ -8,72 +8,79 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
 use crate::attr::entry::Form;
-use crate::expand::{Shape, enclose, keys};
+use crate::expand::{Shape, enclose, keys, private};
 use crate::key_type;
 use crate::model::Task;
 
 /// The errors, and the stub.
 pub(crate) fn expand(task: &Task<'_>, errors: Vec<syn::Error>) -> TokenStream {
-    let mut errors = errors.iter().map(syn::Error::to_compile_error);
-    let private = task.facade.private();
+    let errors = errors.iter().map(syn::Error::to_compile_error);
+    let borrows = task.input.generics.lifetimes().next().is_some();
+    if borrows {
+        // It cannot be a task, whatever else it is.
+        return quote!(#(#errors)*);
+    }
+    let mut errors = errors;
+    let private = private();
     let name = &task.input.ident;
-    let (generics, arguments, bounds) = task.input.generics.split_for_impl();
+    let generics = task.owned_generics();
+    let (generics, arguments, bounds) = generics.split_for_impl();
+    // The first error stands in the place of what it is about, or of what is not known for it.
+    let mut unknown = || {
+        let error = errors.next();
+        quote!(#private::Unknown<{ #error }>)
+    };
     let target = match &task.attr.target {
         Some(target) => target.value.to_token_stream(),
-        None => errors.next().unwrap_or_default(),
+        None => unknown(),
     };
-    let unknown = quote!(<Self as #private::Task>::Target);
     let Shape { ty: inputs, items } = if is_known(task) {
         Shape::of(task)
     } else {
-        let ty = match &task.attr.target {
-            Some(_) => errors.next().unwrap_or(unknown),
-            None => unknown,
-        };
-        Shape {
-            ty,
-            items: TokenStream::new(),
-        }
+        Shape { ty: unknown(), items: TokenStream::new() }
     };
     let keys = keys(task);
-    let stub = enclose(&quote! {
-        #keys
-        #items
+    let stub = enclose(
+        task,
+        &quote! {
+            #keys
+            #items
 
-        #[automatically_derived]
-        impl #generics #private::Task for #name #arguments #bounds {
-            type Target = #target;
-            type Inputs = #inputs;
-            const __DEPTH: usize = 0;
-            const __PARAMS: &'static [#private::ParamDecl] = &[];
+            #[automatically_derived]
+            impl #generics #private::Task for #name #arguments #bounds {
+                type Target = #target;
+                type Inputs = #inputs;
+                const __DEPTH: usize = 0;
+                const __PARAMS: &'static [#private::ParamDecl] = &[];
 
-            fn __decl() -> #private::TaskDecl {
-                ::core::unreachable!()
+                fn __decl() -> #private::TaskDecl {
+                    ::core::unreachable!()
+                }
+
+                fn __target() -> Self::Target {
+                    ::core::unreachable!()
+                }
+
+                fn __build(_: &#private::Values<'_>) -> Self {
+                    ::core::unreachable!()
+                }
+
+                fn __field(&self, _: usize) -> &dyn #private::Any {
+                    ::core::unreachable!()
+                }
+
+                fn __requires(&self, _: &mut #private::Requirements) -> #private::anyhow::Result<()> {
+                    ::core::unreachable!()
+                }
+
+                fn __requirement_types(_: &mut dyn ::core::ops::FnMut(&'static #private::TaskType)) {}
+
+                fn __runs() -> #private::Runs<Self> {
+                    ::core::unreachable!()
+                }
             }
-
-            fn __target() -> Self::Target {
-                ::core::unreachable!()
-            }
-
-            fn __build(_: &#private::Values<'_>) -> Self {
-                ::core::unreachable!()
-            }
-
-            fn __field(&self, _: usize) -> &dyn #private::Any {
-                ::core::unreachable!()
-            }
-
-            fn __requires(&self, _: &mut #private::Requirements) -> #private::anyhow::Result<()> {
-                ::core::unreachable!()
-            }
-
-            fn __requirement_types(_: &mut dyn ::core::ops::FnMut(&'static #private::TaskType)) {}
-
-            fn __runs() -> #private::Runs<Self> {
-                ::core::unreachable!()
-            }
-        }
-    });
+        },
+    );
     quote!(#(#errors)* #stub)
 }
 

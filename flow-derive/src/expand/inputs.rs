@@ -4,6 +4,7 @@ use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
+use super::{private, private_at};
 use crate::attr::entry::{Entry, Form};
 use crate::key_type;
 use crate::model::Task;
@@ -27,10 +28,7 @@ impl Shape {
             1 => types.remove(0),
             _ => quote!((#(#types,)*)),
         };
-        Self {
-            ty,
-            items: TokenStream::new(),
-        }
+        Self { ty, items: TokenStream::new() }
     }
 }
 
@@ -38,7 +36,7 @@ impl Shape {
 fn input(entry: &Entry, task: &Task<'_>) -> TokenStream {
     let wished = &entry.wish.task;
     let span = wished.span();
-    let private = task.facade.private_at(span);
+    let private = private_at(span);
     let one = quote_spanned!(span=> #private::Input<#wished>);
     match &entry.form {
         Form::One => one,
@@ -53,27 +51,30 @@ fn input(entry: &Entry, task: &Task<'_>) -> TokenStream {
 
 /// A struct with a field for each entry.
 fn named(task: &Task<'_>, types: Vec<TokenStream>) -> Shape {
-    let private = task.facade.private();
+    let private = private();
     let of = &task.input.ident;
     let visibility = &task.input.vis;
     let name = format_ident!("{}Inputs", plain(of), span = of.span());
     let (generics, arguments, bounds) = task.input.generics.split_for_impl();
+    let owned = task.owned_generics();
+    let owned_bounds = &owned.where_clause;
     let whole = quote!(#of #arguments);
-    let types: Vec<_> = types
-        .into_iter()
-        .map(|ty| without_self(ty, &whole))
-        .collect();
-    let names: Vec<&Ident> = task
-        .entries()
-        .iter()
-        .filter_map(|entry| entry.name.as_ref())
-        .collect();
+    let types: Vec<_> = types.into_iter().map(|ty| without_self(ty, &whole)).collect();
+    let names: Vec<&Ident> =
+        task.entries().iter().filter_map(|entry| entry.name.as_ref()).collect();
     let docs = task.entries().iter().map(|entry| {
         let wished = crate::text::short_type(entry.wish.task.to_token_stream());
         format!("What was required as `{wished}`.")
     });
     let doc = format!("The inputs of `{}`.", plain(of));
     let wires = local("wires");
+    // The inputs may not mention all parameters of the task.
+    let (marker, marked) = if task.input.generics.params.is_empty() {
+        (None, None)
+    } else {
+        let marker = quote!(::core::marker::PhantomData);
+        (Some(quote!(__of: #marker<fn() -> #whole>,)), Some(quote!(__of: #marker,)))
+    };
     let items = quote! {
         #[doc = #doc]
         #visibility struct #name #generics #bounds {
@@ -81,23 +82,20 @@ fn named(task: &Task<'_>, types: Vec<TokenStream>) -> Shape {
                 #[doc = #docs]
                 pub #names: #types,
             )*
-            __of: ::core::marker::PhantomData<fn() -> #whole>,
+            #marker
         }
 
         #[automatically_derived]
-        impl #generics #private::Inputs for #name #arguments #bounds {
+        impl #generics #private::Inputs for #name #arguments #owned_bounds {
             fn take(#wires: &mut #private::Wires<'_>) -> Self {
                 Self {
                     #(#names: #private::Inputs::take(#wires),)*
-                    __of: ::core::marker::PhantomData,
+                    #marked
                 }
             }
         }
     };
-    Shape {
-        ty: quote!(#name #arguments),
-        items,
-    }
+    Shape { ty: quote!(#name #arguments), items }
 }
 
 /// The type with the task in the place of `Self`, which would be another type in another struct.

@@ -1,28 +1,26 @@
 //! What an instance requires, as calls of `Requirements`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit::Visit;
 use syn::{Expr, ExprLet};
 
+use super::{private, private_at};
 use crate::attr::entry::{Each, Entry, Form, Wish};
 use crate::key_type;
 use crate::model::{self, Task};
-use crate::spans::{associated, local, plain};
+use crate::spans::{associated, ends, local, plain};
 
 /// The body of `__requires`: one call for each entry.
 pub(super) fn calls(task: &Task<'_>) -> TokenStream {
-    task.entries()
-        .iter()
-        .map(|entry| call(entry, task))
-        .collect()
+    task.entries().iter().map(|entry| call(entry, task)).collect()
 }
 
 fn call(entry: &Entry, task: &Task<'_>) -> TokenStream {
     let to = local("to");
     let role = entry.name.as_ref().map_or_else(String::new, plain);
-    let wish = settings(&entry.wish, task);
+    let wish = settings(&entry.wish);
     match &entry.form {
         Form::One => quote!(#to.one(#role, #wish);),
         Form::Optional(cond) => {
@@ -38,7 +36,7 @@ fn call(entry: &Entry, task: &Task<'_>) -> TokenStream {
             let (items, place) = (local("items"), local("key"));
             let ty = key_type::of(key, each, &task.params);
             let expr = &key.expr;
-            let at_key = task.facade.private_at(expr.span());
+            let at_key = private_at(expr.span());
             // By reference, so that the settings can take what the key is made from.
             let value = quote_spanned!(expr.span()=> #at_key::map_key::<#ty, _>(&(#expr)));
             let collected = collect(
@@ -54,13 +52,15 @@ fn call(entry: &Entry, task: &Task<'_>) -> TokenStream {
 }
 
 /// `Settings::<A>::new().set(<A>::KEY, value).with(KEY, value)`
-fn settings(wish: &Wish, task: &Task<'_>) -> TokenStream {
+fn settings(wish: &Wish) -> TokenStream {
     let ty = &wish.task;
-    let private = task.facade.private_at(ty.span());
+    let private = private_at(ty.span());
     let mut settings = quote_spanned!(ty.span()=> #private::Settings::<#ty>::new());
     for set in &wish.fields {
         let field = &set.field;
-        let key = model::key(field);
+        let mut key = model::key(field);
+        // Still there, but no text of the user's that the compiler would offer to replace.
+        key.set_span(Span::mixed_site().located_at(field.span()));
         let value = match &set.value {
             Some(value) => quote!(#value),
             None => quote!(#field),
@@ -118,9 +118,9 @@ pub(super) fn types(task: &Task<'_>) -> TokenStream {
     let entries = task.entries().iter();
     let visits = entries.map(|entry| {
         let ty = &entry.wish.task;
-        let private = task.facade.private_at(ty.span());
+        let private = private_at(ty.span());
         let with = entry.wish.with.iter().map(|(key, _)| {
-            let private = task.facade.private_at(key.span());
+            let private = private_at(key.span());
             quote_spanned!(key.span()=> #visit(#private::task_of(#key));)
         });
         let own = quote_spanned!(ty.span()=> #visit(#private::TaskType::of::<#ty>()););
@@ -129,14 +129,30 @@ pub(super) fn types(task: &Task<'_>) -> TokenStream {
     visits.collect()
 }
 
-/// The depth of the task: one more than that of what it requires whatever its parameters are.
+/// The constant `__DEPTH`: one more than that of what is required whatever the parameters are.
+///
+/// A cycle is reported at this constant and at the depths it is made of, so these stand where the
+/// entries do.
 pub(super) fn depth(task: &Task<'_>) -> TokenStream {
-    let private = task.facade.private();
+    let private = private();
     let of_task = quote!(#private::Task);
-    let entries = task
-        .entries()
-        .iter()
-        .filter(|entry| matches!(entry.form, Form::One));
-    let depths = entries.map(|entry| associated(&entry.wish, &of_task, "__DEPTH"));
-    quote!(#private::depth(&[#(#depths),*]))
+    let entries = task.entries().iter().filter(|entry| matches!(entry.form, Form::One));
+    let mut depths: Vec<_> =
+        entries.map(|entry| associated(&entry.wish, &of_task, "__DEPTH")).collect();
+    let (first, last) = match (&task.attr.requires, depths.as_slice()) {
+        (Some(requires), [_]) => ends(requires.value.unconditional()),
+        (Some(requires), _) => (requires.word.span(), requires.word.span()),
+        (None, _) => (Span::call_site(), Span::call_site()),
+    };
+    let depth = depths.pop().map_or_else(
+        || quote!(0),
+        |last| {
+            let all = depths.into_iter();
+            all.rev().fold(last, |longest, depth| quote!(#private::longer(#depth, #longest)))
+        },
+    );
+    let name = Ident::new("__DEPTH", first);
+    let start = quote_spanned!(first=> const);
+    let ty = quote_spanned!(last=> usize);
+    quote!(#start #name: #ty = #depth + 1;)
 }
