@@ -129,6 +129,29 @@ pub mod __private {
         key.clone().into_param()
     }
 
+    /// A task that is required, so that one that is none is said once.
+    pub trait Required {
+        type Task: Task;
+    }
+
+    impl<T: Task> Required for T {
+        type Task = T;
+    }
+
+    /// A target, so that one that is none is said once.
+    pub trait Kept {
+        type Target: Target;
+    }
+
+    impl<T: Target> Kept for T {
+        type Target = T;
+    }
+
+    /// A typed key, so that what is none is said once.
+    pub fn key<K: Task, T>(key: Param<K, T>) -> Param<K, T> {
+        key
+    }
+
     /// The task that a parameter belongs to.
     pub fn task_of<K: Task, T>(_: Param<K, T>) -> &'static TaskType {
         TaskType::of::<K>()

@@ -18,7 +18,7 @@ use crate::model::{Param, Task};
 use crate::spans::plain;
 
 /// How many tasks can be required without naming them.
-const MOST_UNNAMED: usize = 16;
+pub(crate) const MOST_UNNAMED: usize = 16;
 
 /// The longest name of a task, in characters.
 const LONGEST_NAME: usize = 80;

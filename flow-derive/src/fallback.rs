@@ -5,10 +5,11 @@
 //! that is itself the error, about which the compiler says nothing more.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::quote;
 
 use crate::attr::entry::Form;
-use crate::expand::{Shape, enclose, keys, private};
+use crate::check;
+use crate::expand::{Shape, enclose, inputs, keys, private, target_type};
 use crate::key_type;
 use crate::model::Task;
 
@@ -25,20 +26,24 @@ pub(crate) fn expand(task: &Task<'_>, errors: Vec<syn::Error>) -> TokenStream {
     let name = &task.input.ident;
     let generics = task.owned_generics();
     let (generics, arguments, bounds) = generics.split_for_impl();
-    // The first error stands in the place of what it is about, or of what is not known for it.
-    let mut unknown = || {
-        let error = errors.next();
-        quote!(#private::Unknown<{ #error }>)
+    // An error stands in the place of what is not known for it, which is its first use.
+    let mut unknown = || match errors.next() {
+        Some(error) => quote!(#private::Unknown<{ #error }>),
+        None => quote!(<Self as #private::Task>::Target),
     };
     let target = match &task.attr.target {
-        Some(target) => target.value.to_token_stream(),
-        None => unknown(),
+        Some(target) => target_type(&target.value),
+        None => {
+            let unknown = unknown();
+            quote!(type Target = #unknown;)
+        }
     };
-    let Shape { ty: inputs, items } = if is_known(task) {
+    let Shape { ty, items } = if is_known(task) {
         Shape::of(task)
     } else {
         Shape { ty: unknown(), items: TokenStream::new() }
     };
+    let inputs = inputs(task, &ty);
     let keys = keys(task);
     let stub = enclose(
         task,
@@ -48,8 +53,8 @@ pub(crate) fn expand(task: &Task<'_>, errors: Vec<syn::Error>) -> TokenStream {
 
             #[automatically_derived]
             impl #generics #private::Task for #name #arguments #bounds {
-                type Target = #target;
-                type Inputs = #inputs;
+                #target
+                #inputs
                 const __DEPTH: usize = 0;
                 const __PARAMS: &'static [#private::ParamDecl] = &[];
 
@@ -87,6 +92,7 @@ pub(crate) fn expand(task: &Task<'_>, errors: Vec<syn::Error>) -> TokenStream {
 /// Whether the inputs are known although something is wrong.
 fn is_known(task: &Task<'_>) -> bool {
     !task.attr.bad_requires
+        && (task.is_named() || task.entries().len() <= check::MOST_UNNAMED)
         && task.entries().iter().all(|entry| match &entry.form {
             Form::Map(key, each) => key_type::of(key, each, &task.params).is_some(),
             Form::One | Form::Optional(_) | Form::List(_) => true,

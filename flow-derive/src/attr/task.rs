@@ -31,9 +31,10 @@ pub(crate) struct TaskAttr {
 pub(crate) struct Requires(pub(crate) Vec<Entry>);
 
 impl Requires {
-    /// The task of the first entry that always stands.
+    /// The task of the first entry, if possible of one that always stands.
     pub(crate) fn unconditional(&self) -> Option<&Type> {
-        self.0.iter().find(|entry| matches!(entry.form, Form::One)).map(|entry| &entry.wish.task)
+        let always = self.0.iter().find(|entry| matches!(entry.form, Form::One));
+        always.or(self.0.first()).map(|entry| &entry.wish.task)
     }
 }
 

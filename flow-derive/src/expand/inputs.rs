@@ -1,9 +1,10 @@
 //! The type of a task's inputs.
 
-use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
+use super::requires::required;
 use super::{private, private_at};
 use crate::attr::entry::{Entry, Form};
 use crate::key_type;
@@ -19,14 +20,13 @@ pub(crate) struct Shape {
 impl Shape {
     /// The form follows that of `requires`.
     pub(crate) fn of(task: &Task<'_>) -> Self {
-        let types = task.entries().iter().map(|entry| input(entry, task));
+        let types: Vec<_> = task.entries().iter().map(|entry| input(entry, task)).collect();
         if task.is_named() {
-            return named(task, types.collect());
+            return named(task, &types);
         }
-        let mut types: Vec<_> = types.collect();
-        let ty = match types.len() {
-            1 => types.remove(0),
-            _ => quote!((#(#types,)*)),
+        let ty = match types.as_slice() {
+            [one] => one.clone(),
+            several => quote!((#(#several,)*)),
         };
         Self { ty, items: TokenStream::new() }
     }
@@ -34,9 +34,8 @@ impl Shape {
 
 /// The input that an entry gives, pointing at the task's type.
 fn input(entry: &Entry, task: &Task<'_>) -> TokenStream {
-    let wished = &entry.wish.task;
-    let span = wished.span();
-    let private = private_at(span);
+    let span = entry.wish.task.span();
+    let (private, wished) = (private_at(span), required(&entry.wish));
     let one = quote_spanned!(span=> #private::Input<#wished>);
     match &entry.form {
         Form::One => one,
@@ -49,79 +48,37 @@ fn input(entry: &Entry, task: &Task<'_>) -> TokenStream {
     }
 }
 
-/// A struct with a field for each entry.
-fn named(task: &Task<'_>, types: Vec<TokenStream>) -> Shape {
+/// A struct with a field for each entry. It is generic over the types of its fields, so that it
+/// says nothing of the tasks itself: what is wrong with them is said once, by `impl Task`.
+fn named(task: &Task<'_>, types: &[TokenStream]) -> Shape {
     let private = private();
     let of = &task.input.ident;
     let visibility = &task.input.vis;
     let name = format_ident!("{}Inputs", plain(of), span = of.span());
-    let (generics, arguments, bounds) = task.input.generics.split_for_impl();
-    let owned = task.owned_generics();
-    let owned_bounds = &owned.where_clause;
-    let whole = quote!(#of #arguments);
-    let types: Vec<_> = types.into_iter().map(|ty| without_self(ty, &whole)).collect();
     let names: Vec<&Ident> =
         task.entries().iter().filter_map(|entry| entry.name.as_ref()).collect();
+    let parameters: Vec<Ident> = (0..names.len()).map(|i| format_ident!("I{i}")).collect();
     let docs = task.entries().iter().map(|entry| {
         let wished = crate::text::short_type(entry.wish.task.to_token_stream());
         format!("What was required as `{wished}`.")
     });
     let doc = format!("The inputs of `{}`.", plain(of));
     let wires = local("wires");
-    // The inputs may not mention all parameters of the task.
-    let (marker, marked) = if task.input.generics.params.is_empty() {
-        (None, None)
-    } else {
-        let marker = quote!(::core::marker::PhantomData);
-        (Some(quote!(__of: #marker<fn() -> #whole>,)), Some(quote!(__of: #marker,)))
-    };
     let items = quote! {
         #[doc = #doc]
-        #visibility struct #name #generics #bounds {
+        #visibility struct #name<#(#parameters),*> {
             #(
                 #[doc = #docs]
-                pub #names: #types,
+                pub #names: #parameters,
             )*
-            #marker
         }
 
         #[automatically_derived]
-        impl #generics #private::Inputs for #name #arguments #owned_bounds {
+        impl<#(#parameters: #private::Inputs),*> #private::Inputs for #name<#(#parameters),*> {
             fn take(#wires: &mut #private::Wires<'_>) -> Self {
-                Self {
-                    #(#names: #private::Inputs::take(#wires),)*
-                    #marked
-                }
+                Self { #(#names: #private::Inputs::take(#wires),)* }
             }
         }
     };
-    Shape { ty: quote!(#name #arguments), items }
-}
-
-/// The type with the task in the place of `Self`, which would be another type in another struct.
-fn without_self(tokens: TokenStream, whole: &TokenStream) -> TokenStream {
-    let mut tokens = tokens.into_iter().peekable();
-    let mut replaced = TokenStream::new();
-    while let Some(token) = tokens.next() {
-        match token {
-            TokenTree::Ident(ident) if ident == "Self" => {
-                let goes_on =
-                    matches!(tokens.peek(), Some(TokenTree::Punct(next)) if next.as_char() == ':');
-                let span = ident.span();
-                replaced.extend(if goes_on {
-                    quote_spanned!(span=> <#whole>)
-                } else {
-                    whole.clone()
-                });
-            }
-            TokenTree::Group(group) => {
-                let inner = without_self(group.stream(), whole);
-                let mut inside = Group::new(group.delimiter(), inner);
-                inside.set_span(group.span());
-                replaced.extend([TokenTree::Group(inside)]);
-            }
-            other => replaced.extend([other]),
-        }
-    }
-    replaced
+    Shape { ty: quote!(#name<#(#types),*>), items }
 }

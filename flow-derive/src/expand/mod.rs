@@ -17,6 +17,8 @@ use syn::DeriveInput;
 
 pub(crate) use self::inputs::Shape;
 pub(crate) use self::keys::keys;
+pub(crate) use self::requires::inputs;
+pub(crate) use self::task::target_type;
 use crate::ctxt::Ctxt;
 use crate::model::Task;
 use crate::{check, fallback};

@@ -46,21 +46,20 @@ fn call(entry: &Entry, task: &Task<'_>) -> TokenStream {
                     #items.push((#place, #wish));
                 },
             );
-            quote!(#to.map(#role, #collected)?;)
+            let map = quote_spanned!(ty.span()=> map::<_, #ty>);
+            quote!(#to.#map(#role, #collected)?;)
         }
     }
 }
 
 /// `Settings::<A>::new().set(<A>::KEY, value).with(KEY, value)`
 fn settings(wish: &Wish) -> TokenStream {
-    let ty = &wish.task;
+    let ty = required(wish);
     let private = private_at(ty.span());
     let mut settings = quote_spanned!(ty.span()=> #private::Settings::<#ty>::new());
     for set in &wish.fields {
         let field = &set.field;
-        let mut key = model::key(field);
-        // Still there, but no text of the user's that the compiler would offer to replace.
-        key.set_span(Span::mixed_site().located_at(field.span()));
+        let key = model::key(field);
         let value = match &set.value {
             Some(value) => quote!(#value),
             None => quote!(#field),
@@ -71,6 +70,8 @@ fn settings(wish: &Wish) -> TokenStream {
     }
     for (key, value) in &wish.with {
         let with = quote_spanned!(value.span()=> .with);
+        let private = private_at(key.span());
+        let key = quote_spanned!(key.span()=> #private::key(#key));
         settings.extend(quote!(#with(#key, #value)));
     }
     settings
@@ -117,11 +118,11 @@ pub(super) fn types(task: &Task<'_>) -> TokenStream {
     let visit = local("visit");
     let entries = task.entries().iter();
     let visits = entries.map(|entry| {
-        let ty = &entry.wish.task;
+        let ty = required(&entry.wish);
         let private = private_at(ty.span());
         let with = entry.wish.with.iter().map(|(key, _)| {
             let private = private_at(key.span());
-            quote_spanned!(key.span()=> #visit(#private::task_of(#key));)
+            quote_spanned!(key.span()=> #visit(#private::task_of(#private::key(#key)));)
         });
         let own = quote_spanned!(ty.span()=> #visit(#private::TaskType::of::<#ty>()););
         quote!(#own #(#with)*)
@@ -138,12 +139,8 @@ pub(super) fn depth(task: &Task<'_>) -> TokenStream {
     let of_task = quote!(#private::Task);
     let entries = task.entries().iter().filter(|entry| matches!(entry.form, Form::One));
     let mut depths: Vec<_> =
-        entries.map(|entry| associated(&entry.wish, &of_task, "__DEPTH")).collect();
-    let (first, last) = match (&task.attr.requires, depths.as_slice()) {
-        (Some(requires), [_]) => ends(requires.value.unconditional()),
-        (Some(requires), _) => (requires.word.span(), requires.word.span()),
-        (None, _) => (Span::call_site(), Span::call_site()),
-    };
+        entries.map(|entry| associated(&required(&entry.wish), &of_task, "__DEPTH")).collect();
+    let (first, last) = place(task, depths.len() == 1);
     let depth = depths.pop().map_or_else(
         || quote!(0),
         |last| {
@@ -152,7 +149,34 @@ pub(super) fn depth(task: &Task<'_>) -> TokenStream {
         },
     );
     let name = Ident::new("__DEPTH", first);
-    let start = quote_spanned!(first=> const);
-    let ty = quote_spanned!(last=> usize);
-    quote!(#start #name: #ty = #depth + 1;)
+    let start = quote_spanned!(first=> const #name: usize);
+    let end = quote_spanned!(last=> ;);
+    quote!(#start = #depth + 1 #end)
+}
+
+/// The place of `requires`, or that of the only task that always is.
+fn place(task: &Task<'_>, only_one: bool) -> (Span, Span) {
+    match &task.attr.requires {
+        Some(requires) if only_one => ends(requires.value.unconditional()),
+        Some(requires) => (requires.word.span(), requires.word.span()),
+        None => (Span::call_site(), Span::call_site()),
+    }
+}
+
+/// The associated type `Inputs`, standing at what is required: that is where the compiler says
+/// that one of them is more private than the task.
+pub(crate) fn inputs(task: &Task<'_>, ty: &TokenStream) -> TokenStream {
+    let (first, last) = place(task, task.entries().len() == 1);
+    let start = quote_spanned!(first=> type Inputs =);
+    let end = quote_spanned!(last=> ;);
+    quote!(#start #ty #end)
+}
+
+/// The task wished for, by way of a trait that says once that it is none.
+pub(super) fn required(wish: &Wish) -> TokenStream {
+    let (first, last) = ends(wish);
+    let (ty, private) = (&wish.task, private_at(first));
+    let open = quote_spanned!(first=> <);
+    let close = quote_spanned!(last=> as #private::Required>::Task);
+    quote!(#open #ty #close)
 }

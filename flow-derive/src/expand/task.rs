@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 use super::{Shape, enclose, keys, params, private, private_at, requires};
 use crate::attr::task::Target;
 use crate::model::{self, Task};
-use crate::spans::local;
+use crate::spans::{ends, local};
 use crate::text;
 
 /// Everything that is written for a task without mistakes.
@@ -23,7 +23,8 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
     let (generics, arguments, bounds) = generics.split_for_impl();
     let Shape { ty: inputs, items } = Shape::of(task);
     let keys = keys(task);
-    let (target_type, target_value) = (&target.ty, target_value(target));
+    let (target_type, target_value) = (target_type(target), target_value(target));
+    let inputs = requires::inputs(task, &inputs);
     let depth = requires::depth(task);
     let declarations = params::declarations(task);
     let decl = decl(task, target);
@@ -41,8 +42,8 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
 
             #[automatically_derived]
             impl #generics #private::Task for #name #arguments #bounds {
-                type Target = #target_type;
-                type Inputs = #inputs;
+                #target_type
+                #inputs
                 #depth
                 const __PARAMS: &'static [#private::ParamDecl] = #declarations;
 
@@ -89,6 +90,16 @@ fn force_depth(task: &Task<'_>) -> TokenStream {
     let private = private();
     let name = &task.input.ident;
     quote!(const _: usize = <#name as #private::Task>::__DEPTH;)
+}
+
+/// The associated type `Target`, standing at the user's type, by way of a trait that says once that
+/// it is no target.
+pub(crate) fn target_type(target: &Target) -> TokenStream {
+    let (first, last) = ends(target);
+    let (ty, private) = (&target.ty, private_at(first));
+    let start = quote_spanned!(first=> type Target = <);
+    let end = quote_spanned!(last=> as #private::Kept>::Target;);
+    quote!(#start #ty #end)
 }
 
 /// `<Target as Default>::default().option(expr)`

@@ -1,6 +1,5 @@
 #[path = "../prelude.rs"]
 mod prelude;
-use prelude::*;
 
 mod inner {
     use crate::prelude::*;
