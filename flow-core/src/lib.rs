@@ -138,13 +138,9 @@ pub mod __private {
         type Task = T;
     }
 
-    /// A target, so that one that is none is said once.
-    pub trait Kept {
-        type Target: Target;
-    }
-
-    impl<T: Target> Kept for T {
-        type Target = T;
+    /// The settings of a requirement, none so far.
+    pub fn settings<K: Task>() -> Settings<K> {
+        Settings::new()
     }
 
     /// A typed key, so that what is none is said once.

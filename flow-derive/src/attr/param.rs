@@ -63,7 +63,7 @@ impl ParamAttr {
                 keep(&mut self.choices, word, choices, ctxt);
             }
             "was" => {
-                let was = value(&word, input, "\"...\"", |input| task::text(input))?;
+                let was = value(&word, input, "\"...\"", task::text)?;
                 keep(&mut self.was, word, was, ctxt);
             }
             "from" => {

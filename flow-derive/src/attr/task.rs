@@ -72,11 +72,11 @@ impl TaskAttr {
                 keep(&mut self.target, word, target, ctxt);
             }
             "name" => {
-                let name = value(&word, input, "\"...\"", |input| text(input))?;
+                let name = value(&word, input, "\"...\"", text)?;
                 keep(&mut self.name, word, name, ctxt);
             }
             "was" => {
-                let was = value(&word, input, "\"...\"", |input| text(input))?;
+                let was = value(&word, input, "\"...\"", text)?;
                 keep(&mut self.was, word, was, ctxt);
             }
             "version" => {

@@ -1,6 +1,6 @@
 //! The type of a task's inputs.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
@@ -26,7 +26,10 @@ impl Shape {
         }
         let ty = match types.as_slice() {
             [one] => one.clone(),
-            several => quote!((#(#several,)*)),
+            several => {
+                let span = word_span(task);
+                quote_spanned!(span=> (#(#several,)*))
+            }
         };
         Self { ty, items: TokenStream::new() }
     }
@@ -80,5 +83,12 @@ fn named(task: &Task<'_>, types: &[TokenStream]) -> Shape {
             }
         }
     };
-    Shape { ty: quote!(#name<#(#types),*>), items }
+    let span = word_span(task);
+    let located = Ident::new(&name.to_string(), span);
+    Shape { ty: quote_spanned!(span=> #located<#(#types),*>), items }
+}
+
+/// Where the compiler points if it cannot say which of several entries is to blame.
+fn word_span(task: &Task<'_>) -> Span {
+    task.attr.requires.as_ref().map_or_else(Span::call_site, |requires| requires.word.span())
 }

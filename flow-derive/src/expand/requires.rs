@@ -21,16 +21,18 @@ fn call(entry: &Entry, task: &Task<'_>) -> TokenStream {
     let to = local("to");
     let role = entry.name.as_ref().map_or_else(String::new, plain);
     let wish = settings(&entry.wish);
+    // With the task said, no type is left to be found out that could not be.
+    let of = required(&entry.wish);
     match &entry.form {
-        Form::One => quote!(#to.one(#role, #wish);),
+        Form::One => quote!(#to.one::<#of>(#role, #wish);),
         Form::Optional(cond) => {
             let wish = when(Some(cond), &quote!(::core::option::Option::Some(#wish)));
-            quote!(#to.optional(#role, #wish else { ::core::option::Option::None });)
+            quote!(#to.optional::<#of>(#role, #wish else { ::core::option::Option::None });)
         }
         Form::List(each) => {
             let items = local("items");
             let collected = collect(each, &quote!(#items.push(#wish);));
-            quote!(#to.list(#role, #collected);)
+            quote!(#to.list::<#of>(#role, #collected);)
         }
         Form::Map(key, each) => {
             let (items, place) = (local("items"), local("key"));
@@ -46,17 +48,17 @@ fn call(entry: &Entry, task: &Task<'_>) -> TokenStream {
                     #items.push((#place, #wish));
                 },
             );
-            let map = quote_spanned!(ty.span()=> map::<_, #ty>);
+            let map = quote_spanned!(ty.span()=> map::<#of, #ty>);
             quote!(#to.#map(#role, #collected)?;)
         }
     }
 }
 
-/// `Settings::<A>::new().set(<A>::KEY, value).with(KEY, value)`
+/// `settings::<A>().set(<A>::KEY, value).with(KEY, value)`
 fn settings(wish: &Wish) -> TokenStream {
     let ty = required(wish);
     let private = private_at(ty.span());
-    let mut settings = quote_spanned!(ty.span()=> #private::Settings::<#ty>::new());
+    let mut settings = quote_spanned!(ty.span()=> #private::settings::<#ty>());
     for set in &wish.fields {
         let field = &set.field;
         let key = model::key(field);

@@ -92,13 +92,13 @@ fn force_depth(task: &Task<'_>) -> TokenStream {
     quote!(const _: usize = <#name as #private::Task>::__DEPTH;)
 }
 
-/// The associated type `Target`, standing at the user's type, by way of a trait that says once that
-/// it is no target.
+/// The associated type `Target`, standing at the user's type: that is where the compiler says that
+/// it is more private than the task.
 pub(crate) fn target_type(target: &Target) -> TokenStream {
     let (first, last) = ends(target);
-    let (ty, private) = (&target.ty, private_at(first));
-    let start = quote_spanned!(first=> type Target = <);
-    let end = quote_spanned!(last=> as #private::Kept>::Target;);
+    let ty = &target.ty;
+    let start = quote_spanned!(first=> type Target =);
+    let end = quote_spanned!(last=> ;);
     quote!(#start #ty #end)
 }
 
