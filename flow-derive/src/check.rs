@@ -119,7 +119,7 @@ fn name(literal: &LitStr, ctxt: &Ctxt) {
 
 fn name_rule(what: impl Display) -> String {
     format!(
-        "{what} has 1 to {LONGEST_NAME} letters, digits, `_` or `-`, \
+        "{what} has 1 to {LONGEST_NAME} ASCII letters, digits, `_` or `-`, \
          and starts with a letter or `_`"
     )
 }

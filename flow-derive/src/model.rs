@@ -105,7 +105,10 @@ fn is_phantom(ty: &Type) -> bool {
 
 /// The name of the typed key of a field: `DO_PREPROCESS` for `do_preprocess`, at the same place.
 pub(crate) fn key(field: &Ident) -> Ident {
-    Ident::new(&plain(field).to_uppercase(), field.span())
+    let capitals = plain(field).to_uppercase();
+    let mut key = syn::parse_str(&capitals).unwrap_or_else(|_| field.clone());
+    key.set_span(field.span());
+    key
 }
 
 /// The text of the doc comments, without the space that begins each line.

@@ -258,3 +258,6 @@ impl ToTokens for Wish {
         self.task.to_tokens(tokens);
     }
 }
+
+#[cfg(test)]
+mod tests;
