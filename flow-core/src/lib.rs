@@ -60,6 +60,7 @@ pub mod __private {
     pub use crate::param::{AnyValue, IntoParam, Param, ParamDecl, Parameter, Values, expect};
     pub use crate::require::{Requirements, Settings};
     pub use crate::target::Target;
+    use crate::target::{Sink, Source};
     pub use crate::task::{Run, Runs, Task, TaskDecl, TaskType, runs};
     pub use anyhow;
 
@@ -68,17 +69,9 @@ pub mod __private {
         Arc::new(value.into_param())
     }
 
-    /// The longest of the chains that hang on a task's requirements, and the task itself.
-    pub const fn depth(requirements: &[usize]) -> usize {
-        let mut longest = 0;
-        let mut i = 0;
-        while i < requirements.len() {
-            if requirements[i] > longest {
-                longest = requirements[i];
-            }
-            i += 1;
-        }
-        longest + 1
+    /// The longer of two chains of requirements.
+    pub const fn longer(a: usize, b: usize) -> usize {
+        if a > b { a } else { b }
     }
 
     /// The source of `#[param(from = KEY)]`, which must have the field's type.
@@ -86,9 +79,55 @@ pub mod __private {
         (TaskType::of::<K>(), key.index())
     }
 
-    /// The value at `index`, which is of the type of the field there.
-    pub fn value<T: Clone + 'static>(values: &Values<'_>, index: usize) -> T {
-        expect::<T>(values.0[index].as_ref()).clone()
+    /// A type that a field can have: a [`Parameter`], said in one message if it is none.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` cannot be a parameter",
+        label = "not a parameter",
+        note = "write `#[derive(Clone, Serialize, Deserialize)]` above the type"
+    )]
+    pub trait FieldType: Parameter {}
+
+    #[diagnostic::do_not_recommend]
+    impl<T: Parameter> FieldType for T {}
+
+    /// A field of type `T`.
+    pub struct Field<T> {
+        pub decl: ParamDecl,
+        clone: fn(&T) -> T,
+    }
+
+    /// What is known of a field by its type. All that asks for the type's traits goes through it.
+    pub const fn field<T: FieldType>(name: &'static str, doc: &'static str) -> Field<T> {
+        Field { decl: ParamDecl::new::<T>(name, doc), clone: T::clone }
+    }
+
+    impl<T: 'static> Field<T> {
+        /// The value at `index`, which is of the type of the field there.
+        pub fn value(&self, values: &Values<'_>, index: usize) -> T {
+            (self.clone)(expect(values.0[index].as_ref()))
+        }
+    }
+
+    /// A type that the macro could not make out, and has reported: its argument is the error.
+    pub struct Unknown<const ERROR: usize>;
+
+    impl<const ERROR: usize> Target for Unknown<ERROR> {
+        type Value = [u8; ERROR];
+        const EXTENSION: &'static str = "";
+
+        fn save(&self, _: &[u8; ERROR], _: &mut Sink<'_>) -> anyhow::Result<()> {
+            anyhow::bail!("the task does not compile")
+        }
+
+        fn load(&self, _: &Source<'_>) -> anyhow::Result<[u8; ERROR]> {
+            anyhow::bail!("the task does not compile")
+        }
+    }
+
+    impl<const ERROR: usize> Inputs for Unknown<ERROR> {
+        fn take(_: &mut Wires<'_>) -> Self {
+            Self
+        }
     }
 
     /// What is said of a parameter that is not there.
@@ -98,7 +137,7 @@ pub mod __private {
     }
 
     /// Whether `#[param(range = ...)]` holds.
-    pub fn in_range<T: PartialOrd + 'static, R: RangeBounds<T>>(range: &R, value: &dyn Any) -> bool {
+    pub fn in_range<T: PartialOrd + 'static, R: RangeBounds<T>>(range: R, value: &dyn Any) -> bool {
         range.contains(expect::<T>(value))
     }
 
@@ -110,6 +149,25 @@ pub mod __private {
     /// The key of an item of a map. By reference, since the item may be needed for more.
     pub fn map_key<T, K: IntoParam<T> + Clone>(key: &K) -> T {
         key.clone().into_param()
+    }
+
+    /// A task that is required, so that one that is none is said once.
+    pub trait Required {
+        type Task: Task;
+    }
+
+    impl<T: Task> Required for T {
+        type Task = T;
+    }
+
+    /// The settings of a requirement, none so far.
+    pub fn settings<K: Task>() -> Settings<K> {
+        Settings::new()
+    }
+
+    /// A typed key, so that what is none is said once.
+    pub fn key<K: Task, T>(key: Param<K, T>) -> Param<K, T> {
+        key
     }
 
     /// The task that a parameter belongs to.

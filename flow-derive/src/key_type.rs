@@ -36,10 +36,7 @@ fn field_type<'a>(expr: &Expr, params: &[Param<'a>]) -> Option<&'a Type> {
         return None;
     };
     (variable(&access.base)? == "self").then_some(())?;
-    params
-        .iter()
-        .find(|param| param.ident == name)
-        .map(|param| &param.field.ty)
+    params.iter().find(|param| param.ident == name).map(|param| &param.field.ty)
 }
 
 /// The type of the numbers in `a..self.field`.
@@ -48,10 +45,7 @@ fn range_type<'a>(expr: &Expr, params: &[Param<'a>]) -> Option<&'a Type> {
         return None;
     };
     let bounds = [&range.start, &range.end];
-    bounds
-        .into_iter()
-        .flatten()
-        .find_map(|bound| field_type(bound, params))
+    bounds.into_iter().flatten().find_map(|bound| field_type(bound, params))
 }
 
 /// `xs` of `xs.iter()`, `xs.clone()`, `xs.iter().cloned()` and the like, which have its items.
@@ -103,5 +97,56 @@ fn bound_variable(pat: &Pat) -> Option<&Ident> {
         Pat::Reference(pat) => bound_variable(&pat.pat),
         Pat::Paren(pat) => bound_variable(&pat.pat),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::DeriveInput;
+    use syn::parse::Parser;
+
+    use super::*;
+    use crate::attr::entry::{self, Form};
+    use crate::ctxt::Ctxt;
+    use crate::model::Task;
+    use crate::text;
+
+    fn read(written: &str) -> Option<String> {
+        let input: DeriveInput = syn::parse_quote! {
+            struct A {
+                names: Vec<String>,
+                days: u16,
+            }
+        };
+        let ctxt = Ctxt::new();
+        let task = Task::read(&input, &ctxt);
+        assert!(ctxt.check().is_empty());
+        let entries = entry::entries.parse_str(written).expect("entries");
+        let Form::Map(key, each) = &entries[0].form else { panic!("a map") };
+        of(key, each, &task.params).map(text::of)
+    }
+
+    #[test]
+    fn the_type_of_a_key_is_seen() {
+        let item = Some("<Vec<String>as::core::iter::IntoIterator>::Item".to_owned());
+        assert_eq!(read("{n => B for n in &self.names}"), item);
+        assert_eq!(read("{n => B for n in self.names.iter()}"), item);
+        assert_eq!(read("{n => B for n in self.names.clone()}"), item);
+        assert_eq!(read("{n.clone() => B for n in self.names.iter().cloned()}"), item);
+        assert_eq!(read("{&n => B for n in (&self.names)}"), item);
+        let days = Some("u16".to_owned());
+        assert_eq!(read("{n => B for n in 0..self.days}"), days);
+        assert_eq!(read("{n => B for n in (1..=self.days)}"), days);
+        assert_eq!(read("{self.days => B for n in 0..3}"), days);
+        assert_eq!(read("{n: u8 => B for n in 0..3}"), Some("u8".to_owned()));
+    }
+
+    #[test]
+    fn the_type_of_a_key_is_not_guessed() {
+        assert_eq!(read("{n => B for n in 0..3}"), None);
+        assert_eq!(read("{n + 1 => B for n in 0..self.days}"), None);
+        assert_eq!(read("{n => B for n in self.names.iter().rev()}"), None);
+        assert_eq!(read("{m => B for (m, n) in &self.names}"), None);
+        assert_eq!(read("{n => B for n in &self.other}"), None);
     }
 }

@@ -4,7 +4,10 @@
 //! there.
 
 use proc_macro2::Ident;
-use syn::{Attribute, Data, DeriveInput, Expr, Field, Fields, Lit, Meta, Type};
+use syn::{
+    Attribute, Data, DeriveInput, Expr, Field, Fields, Generics, Lit, Meta, Type, WherePredicate,
+    parse_quote,
+};
 
 use crate::attr::entry::Entry;
 use crate::attr::param::ParamAttr;
@@ -44,21 +47,10 @@ impl<'a> Task<'a> {
                 phantoms.push(ident);
             } else {
                 let attr = ParamAttr::read(&field.attrs, ctxt);
-                params.push(Param {
-                    field,
-                    ident,
-                    attr,
-                    key: key(ident),
-                });
+                params.push(Param { field, ident, attr, key: key(ident) });
             }
         }
-        Self {
-            input,
-            attr,
-            facade,
-            params,
-            phantoms,
-        }
+        Self { input, attr, facade, params, phantoms }
     }
 
     /// The name of the struct, as text.
@@ -66,11 +58,23 @@ impl<'a> Task<'a> {
         plain(&self.input.ident)
     }
 
+    /// The generics, with type parameters bound to be what a task has to be.
+    pub(crate) fn owned_generics(&self) -> Generics {
+        let mut generics = self.input.generics.clone();
+        let parameters: Vec<Ident> =
+            generics.type_params().map(|parameter| parameter.ident.clone()).collect();
+        if !parameters.is_empty() {
+            generics.make_where_clause().predicates.extend(parameters.iter().map(
+                |parameter| -> WherePredicate {
+                    parse_quote!(#parameter: ::core::marker::Send + ::core::marker::Sync + 'static)
+                },
+            ));
+        }
+        generics
+    }
+
     pub(crate) fn entries(&self) -> &[Entry] {
-        self.attr
-            .requires
-            .as_ref()
-            .map_or(&[], |requires| &requires.value.0)
+        self.attr.requires.as_ref().map_or(&[], |requires| &requires.value.0)
     }
 
     /// Whether the entries of `requires` have names.
@@ -87,26 +91,24 @@ fn named_fields(data: &Data) -> impl Iterator<Item = (&Field, &Ident)> {
         },
         Data::Enum(_) | Data::Union(_) => None,
     };
-    fields
-        .into_iter()
-        .flatten()
-        .filter_map(|field| Some((field, field.ident.as_ref()?)))
+    fields.into_iter().flatten().filter_map(|field| Some((field, field.ident.as_ref()?)))
 }
 
 fn is_phantom(ty: &Type) -> bool {
     match ty {
-        Type::Path(path) => path
-            .path
-            .segments
-            .last()
-            .is_some_and(|last| last.ident == "PhantomData"),
+        Type::Path(path) => {
+            path.path.segments.last().is_some_and(|last| last.ident == "PhantomData")
+        }
         _ => false,
     }
 }
 
 /// The name of the typed key of a field: `DO_PREPROCESS` for `do_preprocess`, at the same place.
 pub(crate) fn key(field: &Ident) -> Ident {
-    Ident::new(&plain(field).to_uppercase(), field.span())
+    let capitals = plain(field).to_uppercase();
+    let mut key = syn::parse_str(&capitals).unwrap_or_else(|_| field.clone());
+    key.set_span(field.span());
+    key
 }
 
 /// The text of the doc comments, without the space that begins each line.
@@ -124,10 +126,8 @@ pub(crate) fn doc(attributes: &[Attribute]) -> String {
         })
         .collect();
     let text = lines.join("\n");
-    let lines: Vec<&str> = text
-        .split('\n')
-        .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end())
-        .collect();
+    let lines: Vec<&str> =
+        text.split('\n').map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect();
     lines.join("\n").trim().to_owned()
 }
 

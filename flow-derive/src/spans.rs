@@ -4,12 +4,13 @@
 //! are kept apart from the user's by [`local`].
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 
-/// A variable of the generated code, which the user's expressions neither see nor shadow.
+/// A variable of the generated code, which the user's expressions neither see nor shadow. The
+/// underscores are for constants of the user's, which a pattern would match instead.
 pub(crate) fn local(name: &str) -> Ident {
-    Ident::new(name, Span::mixed_site())
+    format_ident!("__{name}", span = Span::mixed_site())
 }
 
 /// The spans of the first and the last token. The compiler joins them where it reports on what

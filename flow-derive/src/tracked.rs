@@ -22,34 +22,26 @@ const PLACE: &str = "`#[tracked]` stands above `impl Run for ...`, whose code it
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream, file: String) -> TokenStream {
     let ctxt = Ctxt::new();
     let facade = read_arguments(arguments, &ctxt);
-    let name = match head.parse2(item.clone()) {
-        Ok(head) => {
-            check(&head, &ctxt);
-            format!(
-                "impl Run for {}",
-                text::short_type(head.task.into_token_stream())
-            )
+    let item = match head.parse2(item.clone()) {
+        Ok(head) if is_run(&head, &ctxt) => {
+            let task = text::short_type(head.task.into_token_stream());
+            let code = Item::new(format!("impl Run for {task}"), file, item.clone());
+            fill_in(item, &constant(&code, &facade))
         }
+        Ok(_) => item,
         Err(error) => {
             ctxt.syn(error);
-            String::new()
+            item
         }
     };
-    let code = Item::new(name, file, item.clone());
-    let errors = ctxt.check();
-    if errors.is_empty() {
-        return fill_in(item, &constant(&code, &facade));
-    }
-    let errors: TokenStream = errors.iter().map(syn::Error::to_compile_error).collect();
+    let errors: TokenStream = ctxt.check().iter().map(syn::Error::to_compile_error).collect();
     quote!(#errors #item)
 }
 
 fn read_arguments(arguments: TokenStream, ctxt: &Ctxt) -> Facade {
     let mut krate: Opt<Path> = None;
     let parsed = (|input: ParseStream<'_>| {
-        options::each(input, ctxt, &mut |word, input| {
-            argument(word, input, &mut krate, ctxt)
-        });
+        options::each(input, ctxt, &mut |word, input| argument(word, input, &mut krate, ctxt));
         Ok(())
     })
     .parse2(arguments);
@@ -61,10 +53,7 @@ fn read_arguments(arguments: TokenStream, ctxt: &Ctxt) -> Facade {
 
 fn argument(word: Ident, input: ParseStream<'_>, krate: &mut Opt<Path>, ctxt: &Ctxt) -> Result<()> {
     if word != "crate" {
-        return Err(syn::Error::new_spanned(
-            &word,
-            words::TRACKED.refuse(&word.to_string()),
-        ));
+        return Err(syn::Error::new_spanned(&word, words::TRACKED.refuse(&word.to_string())));
     }
     if !input.peek(Token![=]) {
         let message = "tracking the whole crate is not supported yet; \
@@ -111,20 +100,19 @@ fn head(input: ParseStream<'_>) -> Result<Head> {
     Ok(Head { of, task, body })
 }
 
-fn check(head: &Head, ctxt: &Ctxt) {
-    if head
-        .of
-        .segments
-        .last()
-        .is_none_or(|last| last.ident.unraw() != "Run")
-    {
+/// Whether the constant is to be filled in; if not, why is reported.
+fn is_run(head: &Head, ctxt: &Ctxt) -> bool {
+    if head.of.segments.last().is_none_or(|last| last.ident.unraw() != "Run") {
         ctxt.error(&head.of, format_args!("{PLACE}; this is another trait"));
+        return false;
     }
     if let Some(name) = written_constant(&head.body) {
-        let message = "`CODE` is filled in by `#[tracked]`; \
+        let message = "`CODE` is there twice: `#[tracked]` fills it in; \
                        leave out the one or the other";
         ctxt.error(name, message);
+        return false;
     }
+    true
 }
 
 /// The name of a constant `CODE` that the impl already has.

@@ -2,7 +2,7 @@
 //!
 //! [`task`] reads `#[task(...)]`, [`param`] reads `#[param(...)]`, [`entry`] reads what stands in
 //! `requires`. Both attributes are lists of options, read by [`options`]: an option that cannot be
-//! read is reported, and reading goes on with the next one. Every option keeps its [`Word`], so
+//! read is reported, and reading goes on with the next one. Every option keeps its word, so
 //! that an error found later can point at it.
 
 pub(crate) mod entry;

@@ -8,32 +8,25 @@ use syn::{Attribute, Meta, Result, Token};
 use super::{Opt, Written};
 use crate::ctxt::Ctxt;
 
-/// Reads the options of one attribute, each by `read`.
+/// Reads the options of one attribute, each by `read`. Returns whether it has the form of options.
 pub(crate) fn read(
     attribute: &Attribute,
     ctxt: &Ctxt,
     mut read: impl FnMut(Ident, ParseStream<'_>) -> Result<()>,
-) {
+) -> bool {
     match &attribute.meta {
-        Meta::Path(_) => {}
+        Meta::Path(_) => true,
         Meta::List(list) => {
             let parsed = list.parse_args_with(|input: ParseStream<'_>| {
                 each(input, ctxt, &mut read);
                 Ok(())
             });
-            if let Err(error) = parsed {
-                ctxt.syn(error);
-            }
+            parsed.map_err(|error| ctxt.syn(error)).is_ok()
         }
         Meta::NameValue(pair) => {
-            let name = pair
-                .path
-                .require_ident()
-                .map_or_else(|_| String::new(), Ident::to_string);
-            ctxt.error(
-                pair,
-                format_args!("options stand in parentheses: `#[{name}(...)]`"),
-            );
+            let name = pair.path.require_ident().map_or_else(|_| String::new(), Ident::to_string);
+            ctxt.error(pair, format_args!("options stand in parentheses: `#[{name}(...)]`"));
+            false
         }
     }
 }
@@ -63,10 +56,7 @@ pub(crate) fn each(
 /// Keeps an option, unless it was written before.
 pub(crate) fn keep<T>(place: &mut Opt<T>, word: Ident, value: T, ctxt: &Ctxt) {
     if place.is_some() {
-        ctxt.error(
-            &word,
-            format_args!("`{word}` is written twice; write it once"),
-        );
+        ctxt.error(&word, format_args!("`{word}` is written twice; write it once"));
     } else {
         *place = Some(Written { word, value });
     }
@@ -98,11 +88,7 @@ pub(crate) fn all_of<T>(
     parse: impl FnOnce(ParseStream<'_>) -> Result<T>,
 ) -> Result<T> {
     let result = parse(content).and_then(|value| {
-        if content.is_empty() {
-            Ok(value)
-        } else {
-            Err(content.error("unexpected token"))
-        }
+        if content.is_empty() { Ok(value) } else { Err(content.error("unexpected token")) }
     });
     while !content.is_empty() {
         let _ = content.parse::<TokenTree>();

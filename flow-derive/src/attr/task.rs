@@ -7,7 +7,7 @@ use syn::{
     Attribute, Expr, Ident, LitInt, LitStr, Path, Result, Token, Type, parenthesized, token,
 };
 
-use super::entry::{self, Entry};
+use super::entry::{self, Entry, Form};
 use super::options::{self, keep, value};
 use super::{Opt, path, words};
 use crate::ctxt::Ctxt;
@@ -30,6 +30,14 @@ pub(crate) struct TaskAttr {
 /// The entries of `requires`.
 pub(crate) struct Requires(pub(crate) Vec<Entry>);
 
+impl Requires {
+    /// The task of the first entry, if possible of one that always stands.
+    pub(crate) fn unconditional(&self) -> Option<&Type> {
+        let always = self.0.iter().find(|entry| matches!(entry.form, Form::One));
+        always.or(self.0.first()).map(|entry| &entry.wish.task)
+    }
+}
+
 /// How the output is kept: a type, and calls on its default.
 pub(crate) struct Target {
     pub(crate) ty: Type,
@@ -40,13 +48,11 @@ impl TaskAttr {
     /// Reads all attributes named `task`.
     pub(crate) fn read(attributes: &[Attribute], ctxt: &Ctxt) -> Self {
         let mut attr = Self::default();
-        for attribute in attributes
-            .iter()
-            .filter(|attribute| attribute.path().is_ident("task"))
-        {
-            options::read(attribute, ctxt, |word, input| {
-                attr.option(word, input, ctxt)
-            });
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("task")) {
+            if !options::read(attribute, ctxt, |word, input| attr.option(word, input, ctxt)) {
+                attr.bad_target = true;
+                attr.bad_requires = true;
+            }
         }
         attr
     }
@@ -66,11 +72,11 @@ impl TaskAttr {
                 keep(&mut self.target, word, target, ctxt);
             }
             "name" => {
-                let name = value(&word, input, "\"...\"", |input| text(input))?;
+                let name = value(&word, input, "\"...\"", text)?;
                 keep(&mut self.name, word, name, ctxt);
             }
             "was" => {
-                let was = value(&word, input, "\"...\"", |input| text(input))?;
+                let was = value(&word, input, "\"...\"", text)?;
                 keep(&mut self.was, word, was, ctxt);
             }
             "version" => {
@@ -89,9 +95,7 @@ impl TaskAttr {
 
 fn requires(word: &Ident, input: ParseStream<'_>) -> Result<Vec<Entry>> {
     if !input.peek(token::Paren) {
-        return Ok(vec![value(word, input, "Task", |input| {
-            entry::entry(None, input)
-        })?]);
+        return Ok(vec![value(word, input, "Task", |input| entry::entry(None, input))?]);
     }
     let content;
     let parens = parenthesized!(content in input);
@@ -141,9 +145,7 @@ fn version(input: ParseStream<'_>) -> Result<u32> {
     if !matches!(literal.suffix(), "" | "u32") {
         return Err(syn::Error::new_spanned(literal, message));
     }
-    literal
-        .base10_parse()
-        .map_err(|_| syn::Error::new(span, message))
+    literal.base10_parse().map_err(|_| syn::Error::new(span, message))
 }
 
 impl quote::ToTokens for Target {

@@ -1,9 +1,11 @@
 //! The type of a task's inputs.
 
-use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
+use super::requires::required;
+use super::{private, private_at};
 use crate::attr::entry::{Entry, Form};
 use crate::key_type;
 use crate::model::Task;
@@ -18,27 +20,25 @@ pub(crate) struct Shape {
 impl Shape {
     /// The form follows that of `requires`.
     pub(crate) fn of(task: &Task<'_>) -> Self {
-        let types = task.entries().iter().map(|entry| input(entry, task));
+        let types: Vec<_> = task.entries().iter().map(|entry| input(entry, task)).collect();
         if task.is_named() {
-            return named(task, types.collect());
+            return named(task, &types);
         }
-        let mut types: Vec<_> = types.collect();
-        let ty = match types.len() {
-            1 => types.remove(0),
-            _ => quote!((#(#types,)*)),
+        let ty = match types.as_slice() {
+            [one] => one.clone(),
+            several => {
+                let span = word_span(task);
+                quote_spanned!(span=> (#(#several,)*))
+            }
         };
-        Self {
-            ty,
-            items: TokenStream::new(),
-        }
+        Self { ty, items: TokenStream::new() }
     }
 }
 
 /// The input that an entry gives, pointing at the task's type.
 fn input(entry: &Entry, task: &Task<'_>) -> TokenStream {
-    let wished = &entry.wish.task;
-    let span = wished.span();
-    let private = task.facade.private_at(span);
+    let span = entry.wish.task.span();
+    let (private, wished) = (private_at(span), required(&entry.wish));
     let one = quote_spanned!(span=> #private::Input<#wished>);
     match &entry.form {
         Form::One => one,
@@ -51,23 +51,16 @@ fn input(entry: &Entry, task: &Task<'_>) -> TokenStream {
     }
 }
 
-/// A struct with a field for each entry.
-fn named(task: &Task<'_>, types: Vec<TokenStream>) -> Shape {
-    let private = task.facade.private();
+/// A struct with a field for each entry. It is generic over the types of its fields, so that it
+/// says nothing of the tasks itself: what is wrong with them is said once, by `impl Task`.
+fn named(task: &Task<'_>, types: &[TokenStream]) -> Shape {
+    let private = private();
     let of = &task.input.ident;
     let visibility = &task.input.vis;
     let name = format_ident!("{}Inputs", plain(of), span = of.span());
-    let (generics, arguments, bounds) = task.input.generics.split_for_impl();
-    let whole = quote!(#of #arguments);
-    let types: Vec<_> = types
-        .into_iter()
-        .map(|ty| without_self(ty, &whole))
-        .collect();
-    let names: Vec<&Ident> = task
-        .entries()
-        .iter()
-        .filter_map(|entry| entry.name.as_ref())
-        .collect();
+    let names: Vec<&Ident> =
+        task.entries().iter().filter_map(|entry| entry.name.as_ref()).collect();
+    let parameters: Vec<Ident> = (0..names.len()).map(|i| format_ident!("I{i}")).collect();
     let docs = task.entries().iter().map(|entry| {
         let wished = crate::text::short_type(entry.wish.task.to_token_stream());
         format!("What was required as `{wished}`.")
@@ -76,54 +69,26 @@ fn named(task: &Task<'_>, types: Vec<TokenStream>) -> Shape {
     let wires = local("wires");
     let items = quote! {
         #[doc = #doc]
-        #visibility struct #name #generics #bounds {
+        #visibility struct #name<#(#parameters),*> {
             #(
                 #[doc = #docs]
-                pub #names: #types,
+                pub #names: #parameters,
             )*
-            __of: ::core::marker::PhantomData<fn() -> #whole>,
         }
 
         #[automatically_derived]
-        impl #generics #private::Inputs for #name #arguments #bounds {
+        impl<#(#parameters: #private::Inputs),*> #private::Inputs for #name<#(#parameters),*> {
             fn take(#wires: &mut #private::Wires<'_>) -> Self {
-                Self {
-                    #(#names: #private::Inputs::take(#wires),)*
-                    __of: ::core::marker::PhantomData,
-                }
+                Self { #(#names: #private::Inputs::take(#wires),)* }
             }
         }
     };
-    Shape {
-        ty: quote!(#name #arguments),
-        items,
-    }
+    let span = word_span(task);
+    let located = Ident::new(&name.to_string(), span);
+    Shape { ty: quote_spanned!(span=> #located<#(#types),*>), items }
 }
 
-/// The type with the task in the place of `Self`, which would be another type in another struct.
-fn without_self(tokens: TokenStream, whole: &TokenStream) -> TokenStream {
-    let mut tokens = tokens.into_iter().peekable();
-    let mut replaced = TokenStream::new();
-    while let Some(token) = tokens.next() {
-        match token {
-            TokenTree::Ident(ident) if ident == "Self" => {
-                let goes_on =
-                    matches!(tokens.peek(), Some(TokenTree::Punct(next)) if next.as_char() == ':');
-                let span = ident.span();
-                replaced.extend(if goes_on {
-                    quote_spanned!(span=> <#whole>)
-                } else {
-                    whole.clone()
-                });
-            }
-            TokenTree::Group(group) => {
-                let inner = without_self(group.stream(), whole);
-                let mut inside = Group::new(group.delimiter(), inner);
-                inside.set_span(group.span());
-                replaced.extend([TokenTree::Group(inside)]);
-            }
-            other => replaced.extend([other]),
-        }
-    }
-    replaced
+/// Where the compiler points if it cannot say which of several entries is to blame.
+fn word_span(task: &Task<'_>) -> Span {
+    task.attr.requires.as_ref().map_or_else(Span::call_site, |requires| requires.word.span())
 }

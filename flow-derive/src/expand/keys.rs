@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use super::private;
 use crate::model::{self, Task};
 use crate::spans::plain;
 
@@ -11,15 +12,18 @@ pub(crate) fn keys(task: &Task<'_>) -> TokenStream {
     if task.params.is_empty() {
         return TokenStream::new();
     }
-    let private = task.facade.private();
+    let private = private();
     let name = &task.input.ident;
     let visibility = &task.input.vis;
     let (generics, arguments, bounds) = task.input.generics.split_for_impl();
-    let keys = task.params.iter().enumerate().map(|(index, param)| {
+    // Two of one name are reported; the second would be an error of its own.
+    let is_first = |index: usize| {
+        task.params[..index].iter().all(|before| before.key != task.params[index].key)
+    };
+    let params = task.params.iter().enumerate().filter(|(index, _)| is_first(*index));
+    let keys = params.map(|(index, param)| {
         let (key, ty) = (&param.key, &param.field.ty);
-        let mut docs: Vec<_> = model::docs(&param.field.attrs)
-            .map(|doc| quote!(#doc))
-            .collect();
+        let mut docs: Vec<_> = model::docs(&param.field.attrs).map(|doc| quote!(#doc)).collect();
         if docs.is_empty() {
             let text = format!("The parameter `{}`.", plain(param.ident));
             docs.push(quote!(#[doc = #text]));

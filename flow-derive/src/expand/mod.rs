@@ -1,8 +1,9 @@
 //! What the derive writes: the typed keys, the struct of named inputs, and `impl Task`.
 //!
 //! All of it stands in one `const _`, so that it adds no name to the user's module. It calls what
-//! is in `flow_core::__private` and nothing else of the library, by absolute paths. What the
-//! compiler may complain about has the span of the user's words that are to blame.
+//! is in `flow_core::__private` and nothing else of the library, by one import, so that a facade
+//! that is not there is one error. What else the compiler may complain about has the span of the
+//! user's words that are to blame.
 
 mod inputs;
 mod keys;
@@ -10,12 +11,14 @@ mod params;
 mod requires;
 mod task;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::DeriveInput;
 
 pub(crate) use self::inputs::Shape;
 pub(crate) use self::keys::keys;
+pub(crate) use self::requires::inputs;
+pub(crate) use self::task::target_type;
 use crate::ctxt::Ctxt;
 use crate::model::Task;
 use crate::{check, fallback};
@@ -26,15 +29,23 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
     let task = Task::read(input, &ctxt);
     check::check(&task, &ctxt);
     let errors = ctxt.check();
-    if errors.is_empty() {
-        task::expand(&task)
-    } else {
-        fallback::expand(&task, errors)
-    }
+    if errors.is_empty() { task::expand(&task) } else { fallback::expand(&task, errors) }
+}
+
+/// What `__private` is called inside [`enclose`].
+pub(crate) fn private() -> Ident {
+    private_at(Span::call_site())
+}
+
+/// The same, where the compiler may complain about what is called.
+pub(crate) fn private_at(span: Span) -> Ident {
+    Ident::new("__flow", span)
 }
 
 /// Wraps items so that they add no names and no warnings to the user's module.
-pub(crate) fn enclose(items: &TokenStream) -> TokenStream {
+pub(crate) fn enclose(task: &Task<'_>, items: &TokenStream) -> TokenStream {
+    let path = task.facade.private();
+    let name = private();
     quote! {
         #[doc(hidden)]
         #[allow(
@@ -47,6 +58,10 @@ pub(crate) fn enclose(items: &TokenStream) -> TokenStream {
             clippy::redundant_closure_call,
             clippy::unused_unit,
         )]
-        const _: () = { #items };
+        const _: () = {
+            #[allow(unused_imports)]
+            use #path as #name;
+            #items
+        };
     }
 }

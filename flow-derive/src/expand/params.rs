@@ -4,24 +4,25 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 
+use super::{private, private_at};
 use crate::model::{self, Param, Task};
 use crate::spans::{local, plain};
 use crate::text;
 
 /// `&[ParamDecl::new::<T>("name", "doc").default(...), ...]`
 pub(super) fn declarations(task: &Task<'_>) -> TokenStream {
-    let declarations = task.params.iter().map(|param| declaration(param, task));
+    let declarations = task.params.iter().map(|param| declaration(param));
     quote!(&[#(#declarations),*])
 }
 
-fn declaration(param: &Param<'_>, task: &Task<'_>) -> TokenStream {
-    let private = task.facade.private();
+fn declaration(param: &Param<'_>) -> TokenStream {
+    let private = private();
     let (ty, name) = (&param.field.ty, plain(param.ident));
     let doc = model::doc(&param.field.attrs);
     // The bound on the type is checked here and nowhere else.
-    let at_type = task.facade.private_at(ty.span());
+    let at_type = private_at(ty.span());
     let mut declaration = quote_spanned! {ty.span()=>
-        #at_type::ParamDecl::new::<#ty>(#name, #doc)
+        #at_type::field::<#ty>(#name, #doc).decl
     };
     let attr = &param.attr;
     if let Some(was) = &attr.was {
@@ -31,14 +32,16 @@ fn declaration(param: &Param<'_>, task: &Task<'_>) -> TokenStream {
     if let Some(default) = &attr.default {
         let value = match &default.value {
             Some(value) => {
-                let at_value = task.facade.private_at(value.span());
+                let at_value = private_at(value.span());
                 quote_spanned!(value.span()=> #at_value::default::<#ty>(#value))
             }
             None => {
                 let span = default.word.span();
-                quote_spanned! {span=>
-                    #private::default::<#ty>(<#ty as ::core::default::Default>::default())
-                }
+                // With its type said apart, so that what has no default is said at the word.
+                quote_spanned! {span=> {
+                    let value: #ty = ::core::default::Default::default();
+                    #private::default::<#ty>(value)
+                }}
             }
         };
         declaration.extend(quote!(.default(|| #value)));
@@ -54,7 +57,7 @@ fn declaration(param: &Param<'_>, task: &Task<'_>) -> TokenStream {
     }
     if let Some(from) = &attr.from {
         let key = &from.value;
-        let at_key = task.facade.private_at(key.span());
+        let at_key = private_at(key.span());
         let source = quote_spanned!(key.span()=> #at_key::source::<_, #ty>(#key));
         declaration.extend(quote!(.from(|| #source)));
     }
@@ -62,18 +65,18 @@ fn declaration(param: &Param<'_>, task: &Task<'_>) -> TokenStream {
     if let Some(range) = &attr.range {
         let range = &range.value;
         let text = text::of(range.to_token_stream());
-        let at_range = task.facade.private_at(range.span());
+        let at_range = private_at(range.span());
         let holds = quote_spanned! {range.span()=>
-            #at_range::in_range::<#ty, _>(&(#range), #value)
+            #at_range::in_range::<#ty, _>(#range, #value)
         };
         declaration.extend(quote!(.range(#text, |#value| #holds)));
     }
     if let Some(choices) = &attr.choices {
         let choices = &choices.value;
         let text = text::of(choices.to_token_stream());
-        let at_choices = task.facade.private_at(choices.span());
+        let at_choices = private_at(choices.span());
         let converted = choices.elems.iter().map(|choice| {
-            let at_choice = task.facade.private_at(choice.span());
+            let at_choice = private_at(choice.span());
             quote_spanned!(choice.span()=> #at_choice::IntoParam::<#ty>::into_param(#choice))
         });
         let holds = quote_spanned! {choices.span()=>

@@ -1,44 +1,44 @@
 //! What an instance requires, as calls of `Requirements`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit::Visit;
 use syn::{Expr, ExprLet};
 
+use super::{private, private_at};
 use crate::attr::entry::{Each, Entry, Form, Wish};
 use crate::key_type;
 use crate::model::{self, Task};
-use crate::spans::{associated, local, plain};
+use crate::spans::{associated, ends, local, plain};
 
 /// The body of `__requires`: one call for each entry.
 pub(super) fn calls(task: &Task<'_>) -> TokenStream {
-    task.entries()
-        .iter()
-        .map(|entry| call(entry, task))
-        .collect()
+    task.entries().iter().map(|entry| call(entry, task)).collect()
 }
 
 fn call(entry: &Entry, task: &Task<'_>) -> TokenStream {
     let to = local("to");
     let role = entry.name.as_ref().map_or_else(String::new, plain);
-    let wish = settings(&entry.wish, task);
+    let wish = settings(&entry.wish);
+    // With the task said, no type is left to be found out that could not be.
+    let of = required(&entry.wish);
     match &entry.form {
-        Form::One => quote!(#to.one(#role, #wish);),
+        Form::One => quote!(#to.one::<#of>(#role, #wish);),
         Form::Optional(cond) => {
             let wish = when(Some(cond), &quote!(::core::option::Option::Some(#wish)));
-            quote!(#to.optional(#role, #wish else { ::core::option::Option::None });)
+            quote!(#to.optional::<#of>(#role, #wish else { ::core::option::Option::None });)
         }
         Form::List(each) => {
             let items = local("items");
             let collected = collect(each, &quote!(#items.push(#wish);));
-            quote!(#to.list(#role, #collected);)
+            quote!(#to.list::<#of>(#role, #collected);)
         }
         Form::Map(key, each) => {
             let (items, place) = (local("items"), local("key"));
             let ty = key_type::of(key, each, &task.params);
             let expr = &key.expr;
-            let at_key = task.facade.private_at(expr.span());
+            let at_key = private_at(expr.span());
             // By reference, so that the settings can take what the key is made from.
             let value = quote_spanned!(expr.span()=> #at_key::map_key::<#ty, _>(&(#expr)));
             let collected = collect(
@@ -48,16 +48,17 @@ fn call(entry: &Entry, task: &Task<'_>) -> TokenStream {
                     #items.push((#place, #wish));
                 },
             );
-            quote!(#to.map(#role, #collected)?;)
+            let map = quote_spanned!(ty.span()=> map::<#of, #ty>);
+            quote!(#to.#map(#role, #collected)?;)
         }
     }
 }
 
-/// `Settings::<A>::new().set(<A>::KEY, value).with(KEY, value)`
-fn settings(wish: &Wish, task: &Task<'_>) -> TokenStream {
-    let ty = &wish.task;
-    let private = task.facade.private_at(ty.span());
-    let mut settings = quote_spanned!(ty.span()=> #private::Settings::<#ty>::new());
+/// `settings::<A>().set(<A>::KEY, value).with(KEY, value)`
+fn settings(wish: &Wish) -> TokenStream {
+    let ty = required(wish);
+    let private = private_at(ty.span());
+    let mut settings = quote_spanned!(ty.span()=> #private::settings::<#ty>());
     for set in &wish.fields {
         let field = &set.field;
         let key = model::key(field);
@@ -71,6 +72,8 @@ fn settings(wish: &Wish, task: &Task<'_>) -> TokenStream {
     }
     for (key, value) in &wish.with {
         let with = quote_spanned!(value.span()=> .with);
+        let private = private_at(key.span());
+        let key = quote_spanned!(key.span()=> #private::key(#key));
         settings.extend(quote!(#with(#key, #value)));
     }
     settings
@@ -117,11 +120,11 @@ pub(super) fn types(task: &Task<'_>) -> TokenStream {
     let visit = local("visit");
     let entries = task.entries().iter();
     let visits = entries.map(|entry| {
-        let ty = &entry.wish.task;
-        let private = task.facade.private_at(ty.span());
+        let ty = required(&entry.wish);
+        let private = private_at(ty.span());
         let with = entry.wish.with.iter().map(|(key, _)| {
-            let private = task.facade.private_at(key.span());
-            quote_spanned!(key.span()=> #visit(#private::task_of(#key));)
+            let private = private_at(key.span());
+            quote_spanned!(key.span()=> #visit(#private::task_of(#private::key(#key)));)
         });
         let own = quote_spanned!(ty.span()=> #visit(#private::TaskType::of::<#ty>()););
         quote!(#own #(#with)*)
@@ -129,14 +132,53 @@ pub(super) fn types(task: &Task<'_>) -> TokenStream {
     visits.collect()
 }
 
-/// The depth of the task: one more than that of what it requires whatever its parameters are.
+/// The constant `__DEPTH`: one more than that of what is required whatever the parameters are.
+///
+/// A cycle is reported at this constant and at the depths it is made of, so these stand where the
+/// entries do.
 pub(super) fn depth(task: &Task<'_>) -> TokenStream {
-    let private = task.facade.private();
+    let private = private();
     let of_task = quote!(#private::Task);
-    let entries = task
-        .entries()
-        .iter()
-        .filter(|entry| matches!(entry.form, Form::One));
-    let depths = entries.map(|entry| associated(&entry.wish, &of_task, "__DEPTH"));
-    quote!(#private::depth(&[#(#depths),*]))
+    let entries = task.entries().iter().filter(|entry| matches!(entry.form, Form::One));
+    let mut depths: Vec<_> =
+        entries.map(|entry| associated(&required(&entry.wish), &of_task, "__DEPTH")).collect();
+    let (first, last) = place(task, depths.len() == 1);
+    let depth = depths.pop().map_or_else(
+        || quote!(0),
+        |last| {
+            let all = depths.into_iter();
+            all.rev().fold(last, |longest, depth| quote!(#private::longer(#depth, #longest)))
+        },
+    );
+    let name = Ident::new("__DEPTH", first);
+    let start = quote_spanned!(first=> const #name: usize);
+    let end = quote_spanned!(last=> ;);
+    quote!(#start = #depth + 1 #end)
+}
+
+/// The place of `requires`, or that of the only task that always is.
+fn place(task: &Task<'_>, only_one: bool) -> (Span, Span) {
+    match &task.attr.requires {
+        Some(requires) if only_one => ends(requires.value.unconditional()),
+        Some(requires) => (requires.word.span(), requires.word.span()),
+        None => (Span::call_site(), Span::call_site()),
+    }
+}
+
+/// The associated type `Inputs`, standing at what is required: that is where the compiler says
+/// that one of them is more private than the task.
+pub(crate) fn inputs(task: &Task<'_>, ty: &TokenStream) -> TokenStream {
+    let (first, last) = place(task, task.entries().len() == 1);
+    let start = quote_spanned!(first=> type Inputs =);
+    let end = quote_spanned!(last=> ;);
+    quote!(#start #ty #end)
+}
+
+/// The task wished for, by way of a trait that says once that it is none.
+pub(super) fn required(wish: &Wish) -> TokenStream {
+    let (first, last) = ends(wish);
+    let (ty, private) = (&wish.task, private_at(first));
+    let open = quote_spanned!(first=> <);
+    let close = quote_spanned!(last=> as #private::Required>::Task);
+    quote!(#open #ty #close)
 }

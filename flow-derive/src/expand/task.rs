@@ -5,10 +5,10 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::GenericParam;
 use syn::spanned::Spanned;
 
-use super::{Shape, enclose, keys, params, requires};
+use super::{Shape, enclose, keys, params, private, private_at, requires};
 use crate::attr::task::Target;
 use crate::model::{self, Task};
-use crate::spans::local;
+use crate::spans::{ends, local};
 use crate::text;
 
 /// Everything that is written for a task without mistakes.
@@ -17,12 +17,14 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
         return TokenStream::new();
     };
     let target = &target.value;
-    let private = task.facade.private();
+    let private = private();
     let name = &task.input.ident;
-    let (generics, arguments, bounds) = task.input.generics.split_for_impl();
+    let generics = task.owned_generics();
+    let (generics, arguments, bounds) = generics.split_for_impl();
     let Shape { ty: inputs, items } = Shape::of(task);
     let keys = keys(task);
-    let (target_type, target_value) = (&target.ty, target_value(target));
+    let (target_type, target_value) = (target_type(target), target_value(target));
+    let inputs = requires::inputs(task, &inputs);
     let depth = requires::depth(task);
     let declarations = params::declarations(task);
     let decl = decl(task, target);
@@ -32,49 +34,52 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
     let (values, index, to, visit) = (local("values"), local("index"), local("to"), local("visit"));
     // The user's expressions say `self`, so this one is theirs.
     let this = quote_spanned!(Span::call_site()=> self);
-    enclose(&quote! {
-        #keys
-        #items
+    enclose(
+        task,
+        &quote! {
+            #keys
+            #items
 
-        #[automatically_derived]
-        impl #generics #private::Task for #name #arguments #bounds {
-            type Target = #target_type;
-            type Inputs = #inputs;
-            const __DEPTH: usize = #depth;
-            const __PARAMS: &'static [#private::ParamDecl] = #declarations;
+            #[automatically_derived]
+            impl #generics #private::Task for #name #arguments #bounds {
+                #target_type
+                #inputs
+                #depth
+                const __PARAMS: &'static [#private::ParamDecl] = #declarations;
 
-            fn __decl() -> #private::TaskDecl {
-                #decl
+                fn __decl() -> #private::TaskDecl {
+                    #decl
+                }
+
+                fn __target() -> Self::Target {
+                    #target_value
+                }
+
+                fn __build(#values: &#private::Values<'_>) -> Self {
+                    #build
+                }
+
+                fn __field(&self, #index: usize) -> &dyn #private::Any {
+                    #fields
+                }
+
+                fn __requires(&#this, #to: &mut #private::Requirements) -> #private::anyhow::Result<()> {
+                    #calls
+                    ::core::result::Result::Ok(())
+                }
+
+                fn __requirement_types(#visit: &mut dyn ::core::ops::FnMut(&'static #private::TaskType)) {
+                    #types
+                }
+
+                fn __runs() -> #private::Runs<Self> {
+                    #runs
+                }
             }
 
-            fn __target() -> Self::Target {
-                #target_value
-            }
-
-            fn __build(#values: &#private::Values<'_>) -> Self {
-                #build
-            }
-
-            fn __field(&self, #index: usize) -> &dyn #private::Any {
-                #fields
-            }
-
-            fn __requires(&#this, #to: &mut #private::Requirements) -> #private::anyhow::Result<()> {
-                #calls
-                ::core::result::Result::Ok(())
-            }
-
-            fn __requirement_types(#visit: &mut dyn ::core::ops::FnMut(&'static #private::TaskType)) {
-                #types
-            }
-
-            fn __runs() -> #private::Runs<Self> {
-                #runs
-            }
-        }
-
-        #forced
-    })
+            #forced
+        },
+    )
 }
 
 /// Computes the depth of a task that is one type. A cycle makes that impossible.
@@ -82,9 +87,19 @@ fn force_depth(task: &Task<'_>) -> TokenStream {
     if !task.input.generics.params.is_empty() {
         return TokenStream::new();
     }
-    let private = task.facade.private();
+    let private = private();
     let name = &task.input.ident;
     quote!(const _: usize = <#name as #private::Task>::__DEPTH;)
+}
+
+/// The associated type `Target`, standing at the user's type: that is where the compiler says that
+/// it is more private than the task.
+pub(crate) fn target_type(target: &Target) -> TokenStream {
+    let (first, last) = ends(target);
+    let ty = &target.ty;
+    let start = quote_spanned!(first=> type Target =);
+    let end = quote_spanned!(last=> ;);
+    quote!(#start #ty #end)
 }
 
 /// `<Target>::default().option(expr)`, where `default` is that of the type itself if it has one,
@@ -99,28 +114,20 @@ fn target_value(target: &Target) -> TokenStream {
 }
 
 fn decl(task: &Task<'_>, target: &Target) -> TokenStream {
-    let private = task.facade.private();
+    let private = private();
     let attr = &task.attr;
-    let name = attr
-        .name
-        .as_ref()
-        .map_or_else(|| task.struct_name(), |name| name.value.value());
-    let arguments = task
-        .input
-        .generics
-        .params
-        .iter()
-        .filter_map(|param| match param {
-            GenericParam::Type(ty) => {
-                let ty = &ty.ident;
-                Some(quote!(#private::short_name::<#ty>()))
-            }
-            GenericParam::Const(value) => {
-                let value = &value.ident;
-                Some(quote!(::std::format!("{:?}", #value)))
-            }
-            GenericParam::Lifetime(_) => None,
-        });
+    let name = attr.name.as_ref().map_or_else(|| task.struct_name(), |name| name.value.value());
+    let arguments = task.input.generics.params.iter().filter_map(|param| match param {
+        GenericParam::Type(ty) => {
+            let ty = &ty.ident;
+            Some(quote!(#private::short_name::<#ty>()))
+        }
+        GenericParam::Const(value) => {
+            let value = &value.ident;
+            Some(quote!(::std::format!("{:?}", #value)))
+        }
+        GenericParam::Lifetime(_) => None,
+    });
     let arguments: Vec<_> = arguments.collect();
     let name = if arguments.is_empty() {
         quote!(#private::Cow::Borrowed(#name))
@@ -155,31 +162,25 @@ fn target_text(target: &Target) -> String {
     if target.options.is_empty() {
         return ty;
     }
-    let options = target
-        .options
-        .iter()
-        .map(|(option, expr)| quote!(#option = #expr));
+    let options = target.options.iter().map(|(option, expr)| quote!(#option = #expr));
     let options: Vec<String> = options.map(text::of).collect();
     format!("{ty}({})", options.join(", "))
 }
 
 fn build(task: &Task<'_>) -> TokenStream {
-    let private = task.facade.private();
     let values = local("values");
     let params = task.params.iter().enumerate().map(|(index, param)| {
         let (ident, ty) = (param.ident, &param.field.ty);
-        quote_spanned!(ty.span()=> #ident: #private::value::<#ty>(#values, #index))
+        let private = private_at(ty.span());
+        quote_spanned!(ty.span()=> #ident: #private::field::<#ty>("", "").value(#values, #index))
     });
-    let phantoms = task
-        .phantoms
-        .iter()
-        .map(|ident| quote!(#ident: ::core::marker::PhantomData));
+    let phantoms = task.phantoms.iter().map(|ident| quote!(#ident: ::core::marker::PhantomData));
     let fields = params.chain(phantoms);
     quote!(Self { #(#fields),* })
 }
 
 fn fields(task: &Task<'_>) -> TokenStream {
-    let private = task.facade.private();
+    let private = private();
     let index = local("index");
     let arms = task.params.iter().enumerate().map(|(place, param)| {
         let ident = param.ident;
@@ -196,6 +197,6 @@ fn fields(task: &Task<'_>) -> TokenStream {
 /// `runs::<Self>()`, which points at the task's name if there is no `Run`.
 fn runs(task: &Task<'_>) -> TokenStream {
     let span = task.input.ident.span();
-    let private = task.facade.private_at(span);
+    let private = private_at(span);
     quote_spanned!(span=> #private::runs::<Self>())
 }

@@ -39,6 +39,18 @@ pub struct Everything {
     list: Vec<u8>,
     #[param(default = Some(3), range = ..)]
     option: Option<u8>,
+    #[param(default = None)]
+    none: Option<String>,
+    #[param(default = Vec::new())]
+    nothing: Vec<(u8, String)>,
+    #[param(default = std::collections::BTreeSet::new())]
+    set: std::collections::BTreeSet<u8>,
+    #[param(default = 3)]
+    signed: i128,
+    #[param(default = "hidden")]
+    secret: Secret<String>,
+    #[param(default = [("a".to_owned(), 1)])]
+    pairs: Vec<(String, u8)>,
     #[param(default = -1.5, range = -2.0..0.0)]
     r#type: f64,
 }
@@ -47,6 +59,7 @@ pub struct Everything {
 impl Run for Everything {
     fn run(&self, _: &Cx<Self>) -> Result<u8> {
         let _ = (self.required, self.empty, &self.name, self.count, &self.source, self.workers);
+        let _ = (&self.none, &self.nothing, &self.set, self.signed, &self.secret, &self.pairs);
         let _ = (&self.kind, &self.list, self.option, self.r#type);
         Ok(1)
     }
@@ -86,7 +99,7 @@ fn main() {
     assert_eq!(range.text, "1..=10");
     assert!((range.holds)(&10_u8) && !(range.holds)(&0_u8));
     assert!(params[5].local && !params[5].significant && params[4].file);
-    assert_eq!(params[9].name, "type");
+    assert_eq!(params[15].name, "type");
     let default = (params[7].default.expect("a default"))();
     assert_eq!(default.downcast_ref::<Vec<u8>>(), Some(&vec![1, 2]));
     let (task, place) = (<Follower as Task>::__PARAMS[0].from.expect("a source"))();

@@ -1,0 +1,34 @@
+#[path = "../prelude.rs"]
+mod prelude;
+use prelude::*;
+
+#[derive(Task)]
+#[task(target = Keep<u8>)]
+struct Load {
+    #[param(default = 1)]
+    n: usize,
+    #[param(default = "x")]
+    name: String,
+}
+
+#[tracked]
+impl Run for Load {
+    fn run(&self, _: &Cx<Self>) -> Result<u8> {
+        Ok(1)
+    }
+}
+
+#[derive(Task)]
+#[task(requires = Load if self.m, target = Keep<u8>)]
+struct Train {
+    n: bool,
+}
+
+#[tracked]
+impl Run for Train {
+    fn run(&self, _: &Cx<Self>) -> Result<u8> {
+        Ok(1)
+    }
+}
+
+fn main() {}

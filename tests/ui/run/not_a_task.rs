@@ -1,0 +1,14 @@
+#[path = "../prelude.rs"]
+mod prelude;
+use prelude::*;
+
+struct Train;
+
+#[tracked]
+impl Run for Train {
+    fn run(&self, _: &Cx<Self>) -> Result<u8> {
+        Ok(1)
+    }
+}
+
+fn main() {}

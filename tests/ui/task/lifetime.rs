@@ -1,0 +1,11 @@
+#[path = "../prelude.rs"]
+mod prelude;
+use prelude::*;
+
+#[derive(Task)]
+#[task(target = Keep<u8>)]
+struct Train<'a> {
+    name: &'a str,
+}
+
+fn main() {}

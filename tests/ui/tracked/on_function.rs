@@ -1,0 +1,8 @@
+#[path = "../prelude.rs"]
+mod prelude;
+use prelude::*;
+
+#[tracked]
+fn run() {}
+
+fn main() {}
