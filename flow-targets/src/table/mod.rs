@@ -89,7 +89,11 @@ impl<T> Way<T> {
     where
         T: Table<W>,
     {
-        Self { cut: T::CUT, batches: T::batches, from_batches: T::from_batches }
+        Self {
+            cut: T::CUT,
+            batches: T::batches,
+            from_batches: T::from_batches,
+        }
     }
 }
 
