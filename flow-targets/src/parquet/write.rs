@@ -143,6 +143,7 @@ pub(super) fn lengths(text: &str, rows: Option<usize>) -> Result<Vec<usize>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

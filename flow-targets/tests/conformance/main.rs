@@ -6,10 +6,13 @@
     feature = "json",
     feature = "pickle"
 ))]
+// A test that fails panics, and prints which value it was at.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod csv;
 mod harness;
 mod parquet;
 mod rows;
 mod serde;
+mod shapes;
 mod tables;

@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use flow_targets::{Lz4, Parquet, Snappy, Statistics, Uncompressed, Zstd};
 
 use crate::harness::{complaint, conforms_as, refusal, reloaded};
+use crate::shapes;
 use crate::tables::{self, column};
 
 fn one() -> Parquet<RecordBatch> {
@@ -20,7 +21,7 @@ fn several() -> Parquet<Vec<RecordBatch>> {
 
 #[test]
 fn every_type_comes_back() {
-    for (name, batch) in [tables::flat(), tables::nested(), tables::shapes()].concat() {
+    for (name, batch) in [tables::flat(), tables::nested(), shapes::shapes()].concat() {
         println!("{name}");
         conforms_as(&one(), &batch, |a, b| a == b);
     }
@@ -56,7 +57,7 @@ fn batches_come_back_as_they_were_cut() {
         let target = several().row_group_rows(7);
         assert!(list.len() > 50 || reloaded(&target, &list).unwrap() == list);
     }
-    for (name, batch) in [tables::flat(), tables::nested(), tables::shapes()].concat() {
+    for (name, batch) in [tables::flat(), tables::nested(), shapes::shapes()].concat() {
         println!("{name}");
         let list = vec![batch.clone(), batch.slice(0, 0), batch];
         assert_eq!(reloaded(&several(), &list).unwrap(), list);
