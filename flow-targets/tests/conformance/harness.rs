@@ -7,33 +7,33 @@ use anyhow::Result;
 use flow_core::{Sink, Source, Target};
 
 /// What a value is written as.
-pub fn bytes<G: Target>(target: &G, value: &G::Value) -> Result<Vec<u8>> {
+pub(crate) fn bytes<G: Target>(target: &G, value: &G::Value) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     target.save(value, &mut Sink::new(&mut bytes))?;
     Ok(bytes)
 }
 
 /// What a file of such content is read as.
-pub fn value<G: Target>(target: &G, bytes: &[u8]) -> Result<G::Value> {
+pub(crate) fn value<G: Target>(target: &G, bytes: &[u8]) -> Result<G::Value> {
     let file = tempfile::NamedTempFile::new()?;
     std::fs::write(file.path(), bytes)?;
     target.load(&Source::file(file.path()))
 }
 
 /// A value that was saved and loaded.
-pub fn reloaded<G: Target>(target: &G, kept: &G::Value) -> Result<G::Value> {
+pub(crate) fn reloaded<G: Target>(target: &G, kept: &G::Value) -> Result<G::Value> {
     value(target, &bytes(target, kept)?)
 }
 
 /// The error of saving a value that the target cannot keep, with all its causes.
 #[track_caller]
-pub fn refusal<G: Target>(target: &G, value: &G::Value) -> String {
+pub(crate) fn refusal<G: Target>(target: &G, value: &G::Value) -> String {
     format!("{:#}", bytes(target, value).expect_err("it cannot be kept"))
 }
 
 /// The error of loading what is no such file, with all its causes.
 #[track_caller]
-pub fn complaint<G: Target>(target: &G, content: &[u8]) -> String
+pub(crate) fn complaint<G: Target>(target: &G, content: &[u8]) -> String
 where
     G::Value: Debug,
 {
@@ -46,7 +46,7 @@ where
 /// Checks all promises for one value. Values are the same if they print the same, which tells
 /// `NaN` and `-0.0` from others, where equality does not.
 #[track_caller]
-pub fn conforms<G: Target>(target: &G, value: &G::Value)
+pub(crate) fn conforms<G: Target>(target: &G, value: &G::Value)
 where
     G::Value: Debug,
 {
@@ -55,7 +55,7 @@ where
 
 /// As [`conforms`], with a comparison.
 #[track_caller]
-pub fn conforms_as<G: Target>(
+pub(crate) fn conforms_as<G: Target>(
     target: &G,
     kept: &G::Value,
     same: impl Fn(&G::Value, &G::Value) -> bool,

@@ -9,7 +9,7 @@ use arrow::datatypes::*;
 use crate::tables::{Tables, column};
 
 /// No rows, no columns, slices, names and notes of all kinds.
-pub fn shapes() -> Tables {
+pub(crate) fn shapes() -> Tables {
     let rows = RecordBatchOptions::new().with_row_count(Some(3));
     let none = RecordBatchOptions::new().with_row_count(Some(0));
     let empty = Arc::new(Schema::empty());

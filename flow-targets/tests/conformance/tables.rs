@@ -7,26 +7,26 @@ use arrow::compute::cast;
 use arrow::datatypes::*;
 
 /// Batches by what they hold.
-pub type Tables = Vec<(&'static str, RecordBatch)>;
+pub(crate) type Tables = Vec<(&'static str, RecordBatch)>;
 
-pub fn column(array: impl Array + 'static) -> RecordBatch {
+pub(crate) fn column(array: impl Array + 'static) -> RecordBatch {
     of(Arc::new(array))
 }
 
-pub fn of(array: ArrayRef) -> RecordBatch {
+pub(crate) fn of(array: ArrayRef) -> RecordBatch {
     let field = Field::new("column", array.data_type().clone(), true);
     RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![array]).unwrap()
 }
 
 /// Columns that have a text form, without nested ones.
-pub fn flat() -> Tables {
+pub(crate) fn flat() -> Tables {
     let mut tables = numbers();
     tables.extend(texts());
     tables.extend(times());
     tables
 }
 
-pub fn numbers() -> Tables {
+pub(crate) fn numbers() -> Tables {
     let decimal = |values: [Option<i128>; 3], precision, scale| {
         Decimal128Array::from(values.to_vec())
             .with_precision_and_scale(precision, scale)
@@ -116,7 +116,7 @@ pub fn numbers() -> Tables {
     ]
 }
 
-pub fn texts() -> Tables {
+pub(crate) fn texts() -> Tables {
     let texts = vec![
         Some(""),
         None,
@@ -155,7 +155,7 @@ pub fn texts() -> Tables {
     ]
 }
 
-pub fn times() -> Tables {
+pub(crate) fn times() -> Tables {
     let seconds = vec![Some(0), None, Some(1_709_208_000), Some(-1)];
     let nanos = vec![Some(0), None, Some(1_709_208_000_123_456_789), Some(-1)];
     let micros = vec![Some(0), None, Some(1_709_208_000_123_456), Some(-1)];
@@ -221,7 +221,7 @@ pub fn times() -> Tables {
 }
 
 /// Columns that are bytes, or hold other columns.
-pub fn nested() -> Tables {
+pub(crate) fn nested() -> Tables {
     let list = ListArray::from_iter_primitive::<Int64Type, _, _>(vec![
         Some(vec![Some(1), None, Some(3)]),
         None,
@@ -302,7 +302,7 @@ pub fn nested() -> Tables {
 }
 
 /// Types that are rare, and that a format may refuse but must not change.
-pub fn rare() -> Tables {
+pub(crate) fn rare() -> Tables {
     vec![
         (
             "half floats",
