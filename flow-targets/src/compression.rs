@@ -1,6 +1,6 @@
 //! Compression of columns.
 
-use anyhow::{Context, Result};
+use anyhow::{Result, ensure};
 use parquet::basic::{self, ZstdLevel};
 
 /// How the pages of a [`Parquet`](crate::Parquet) file are compressed.
@@ -34,10 +34,14 @@ impl Compression {
             Self::Uncompressed => basic::Compression::UNCOMPRESSED,
             Self::Snappy => basic::Compression::SNAPPY,
             Self::Lz4 => basic::Compression::LZ4_RAW,
-            Self::Zstd(level) => basic::Compression::ZSTD(
-                ZstdLevel::try_new(level)
-                    .with_context(|| format!("Zstd({level}): levels go from 1 to 22"))?,
-            ),
+            Self::Zstd(level) => {
+                // The crate takes some others, and rounds them.
+                ensure!(
+                    (1..=22).contains(&level),
+                    "Zstd({level}): levels go from 1 to 22"
+                );
+                basic::Compression::ZSTD(ZstdLevel::try_new(level)?)
+            }
         })
     }
 }

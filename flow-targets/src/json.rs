@@ -22,7 +22,8 @@
 //!
 //! - NaN and the infinities ([`Pickle`](crate::Pickle) keeps them);
 //! - `Some` of what is itself written as `null`, such as `Some(None)`;
-//! - a map whose keys are neither text, numbers, booleans nor variants without data.
+//! - a map whose keys are neither text, numbers, booleans nor variants without data;
+//! - values nested more than 120 deep.
 //!
 //! A value is one document without line breaks. A `HashMap` has its entries in another order each
 //! time, so that the same value gives other bytes: use a `BTreeMap`, else what depends on the

@@ -1,4 +1,57 @@
-//! The formats in which typed-flow keeps outputs.
+//! The formats in which typed-flow keeps outputs, a module and a cargo feature each.
+//!
+//! | target | feature | file | values | exact |
+//! | --- | --- | --- | --- | --- |
+//! | [`Parquet<T>`](Parquet) | `parquet` | `.parquet` | `RecordBatch`, `Vec<RecordBatch>`, `Vec<R>` | no |
+//! | [`Csv<T>`](Csv) | `csv` | `.csv` | `RecordBatch`, `Vec<RecordBatch>`, `Vec<R>` | no |
+//! | [`Json<T>`](Json) | `json` | `.json` | any that serde serialises | no |
+//! | [`Pickle<T>`](Pickle) | `pickle` | `.msgpack` | any that serde serialises | no |
+//!
+//! `R` is a struct that derives serde's `Serialize` and `Deserialize`, and nothing else. *Exact*
+//! is [`Target::EXACT`](flow_core::Target::EXACT): where it is "no", tasks are given what the
+//! file just written is read as, so that a run in one go gives what a run in two gives.
+//!
+//! What a format keeps of which values:
+//!
+//! | | Parquet | CSV | JSON | MessagePack |
+//! | --- | --- | --- | --- | --- |
+//! | null, empty text, unicode | yes | yes | yes | yes |
+//! | types of columns | yes | rows, or with a schema | | |
+//! | NaN, infinities | yes | yes | error | yes |
+//! | −0.0, every bit of a float | yes | yes | yes | yes |
+//! | integers of 64 bits | yes | yes | yes | yes |
+//! | decimals, times, zones | yes | with a schema | as text | as text |
+//! | lists, structs, maps | yes | error | yes | yes |
+//! | enums with data | error | error | yes | yes |
+//! | dictionary columns | yes | with a schema | | |
+//! | schema and field metadata | yes | from the schema given | | |
+//! | zero rows | yes | rows, or with a schema | yes | yes |
+//! | zero columns | yes | error | | |
+//! | where batches end | yes | no: one batch | | |
+//!
+//! What a format cannot keep is an error when it is saved, which says where and what to do; it is
+//! never changed without a word. The same value gives the same bytes, unless it has no order
+//! itself, as a `HashMap`.
+//!
+//! Options are methods that return the target, so that `target = Parquet<T>(compression = Zstd(3))`
+//! stands for
+//!
+//! ```
+//! # use arrow::array::RecordBatch;
+//! use flow_targets::{Parquet, Zstd};
+//!
+//! let target = <Parquet<RecordBatch>>::default().compression(Zstd(3));
+//! ```
+#![cfg_attr(
+    not(all(
+        feature = "parquet",
+        feature = "csv",
+        feature = "json",
+        feature = "pickle"
+    )),
+    allow(rustdoc::broken_intra_doc_links)
+)]
+
 #[cfg(feature = "parquet")]
 pub mod compression;
 #[cfg(feature = "csv")]

@@ -2,13 +2,14 @@
 //!
 //! `serde_json` writes NaN as `null`, and any such format writes `Some(None)` as it writes
 //! `None`, without a word. So the value is serialised once before, to nowhere, which only looks.
+//! It also sees values nested deeper than the format's reader goes, which could be written and
+//! not read.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::ser::{
-    Error as _, Serialize, SerializeMap, SerializeSeq, SerializeStruct,
-    SerializeStructVariant, SerializeTuple, SerializeTupleStruct, SerializeTupleVariant,
-    Serializer,
+    Error as _, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
+    SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
 /// Which floats a format has.
@@ -24,8 +25,12 @@ pub(crate) enum Floats {
 
 /// An error, with the way to it, if something in `value` would be written as `null` and is not.
 pub(crate) fn check<T: Serialize + ?Sized>(value: &T, floats: Floats) -> Result<(), Loss> {
-    value.serialize(Look { human_readable: floats.finite(), floats }).map(|_| ())
+    value.serialize(Look { floats, depth: 0 }).map(|_| ())
 }
+
+/// How deep values may be nested: readers give up rather than overflow the stack, at 128 that of
+/// JSON, and each level may count twice with them.
+const DEPTH: u8 = 120;
 
 impl Floats {
     fn finite(self) -> bool {
@@ -50,7 +55,8 @@ pub(crate) struct Loss {
 enum Step {
     Field(&'static str),
     Item(usize),
-    Entry(usize),
+    /// By its key, where that is text, a number or the like.
+    Entry(String),
 }
 
 impl Loss {
@@ -71,7 +77,7 @@ impl fmt::Display for Loss {
             match step {
                 Step::Field(name) => write!(f, ".{name}")?,
                 Step::Item(index) => write!(f, "[{index}]")?,
-                Step::Entry(index) => write!(f, "[entry {index}]")?,
+                Step::Entry(key) => write!(f, "[{key}]")?,
             }
         }
         Ok(())
@@ -82,7 +88,10 @@ impl std::error::Error for Loss {}
 
 impl serde::ser::Error for Loss {
     fn custom<T: fmt::Display>(what: T) -> Self {
-        Self { what: what.to_string(), way: Vec::new() }
+        Self {
+            what: what.to_string(),
+            way: Vec::new(),
+        }
     }
 }
 
@@ -96,12 +105,28 @@ const SOMETHING: Result<IsNull, Loss> = Ok(IsNull(false));
 #[derive(Clone, Copy)]
 struct Look {
     floats: Floats,
-    human_readable: bool,
+    /// How many values this one is in; each variant with data counts as one.
+    depth: u8,
 }
 
 impl Look {
-    fn compound(self) -> Compound {
-        Compound { look: self, seen: 0 }
+    fn deeper(self) -> Result<Self, Loss> {
+        if self.depth == DEPTH {
+            return Err(Loss::custom(format_args!(
+                "values are nested more than {DEPTH} deep"
+            )));
+        }
+        Ok(Self {
+            depth: self.depth + 1,
+            ..self
+        })
+    }
+
+    fn compound(self) -> Result<Compound, Loss> {
+        Ok(Compound {
+            look: self.deeper()?,
+            seen: 0,
+        })
     }
 }
 
@@ -128,7 +153,7 @@ impl Serializer for Look {
     type SerializeStructVariant = Compound;
 
     fn is_human_readable(&self) -> bool {
-        self.human_readable
+        self.floats.finite()
     }
 
     something! {
@@ -146,7 +171,9 @@ impl Serializer for Look {
     #[inline]
     fn serialize_f64(self, value: f64) -> Result<IsNull, Loss> {
         if self.floats.finite() && !value.is_finite() {
-            return Err(Loss::custom(format_args!("there is no such number as {value}")));
+            return Err(Loss::custom(format_args!(
+                "there is no such number as {value}"
+            )));
         }
         SOMETHING
     }
@@ -200,20 +227,22 @@ impl Serializer for Look {
         variant: &'static str,
         value: &T,
     ) -> Result<IsNull, Loss> {
-        value.serialize(self).map_err(|loss| loss.at(Step::Field(variant)))?;
+        value
+            .serialize(self.deeper()?)
+            .map_err(|loss| loss.at(Step::Field(variant)))?;
         SOMETHING
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Compound, Loss> {
-        Ok(self.compound())
+        self.compound()
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Compound, Loss> {
-        Ok(self.compound())
+        self.compound()
     }
 
     fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Compound, Loss> {
-        Ok(self.compound())
+        self.compound()
     }
 
     fn serialize_tuple_variant(
@@ -223,15 +252,15 @@ impl Serializer for Look {
         _: &'static str,
         _: usize,
     ) -> Result<Compound, Loss> {
-        Ok(self.compound())
+        self.deeper()?.compound()
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Compound, Loss> {
-        Ok(self.compound())
+        self.compound()
     }
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Compound, Loss> {
-        Ok(self.compound())
+        self.compound()
     }
 
     fn serialize_struct_variant(
@@ -241,7 +270,7 @@ impl Serializer for Look {
         _: &'static str,
         _: usize,
     ) -> Result<Compound, Loss> {
-        Ok(self.compound())
+        self.deeper()?.compound()
     }
 }
 
@@ -330,15 +359,35 @@ impl SerializeMap for Compound {
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Loss> {
-        let index = self.seen;
-        self.seen += 1;
+        self.item(value)
+    }
+
+    fn serialize_entry<K: Serialize + ?Sized, V: Serialize + ?Sized>(
+        &mut self,
+        key: &K,
+        value: &V,
+    ) -> Result<(), Loss> {
         match value.serialize(self.look) {
             Ok(_) => Ok(()),
-            Err(loss) => Err(loss.at(Step::Entry(index))),
+            Err(loss) => {
+                let mut text = String::new();
+                // A key that has no short form goes without.
+                let _ = write!(text, "{}", Short(key));
+                Err(loss.at(Step::Entry(text)))
+            }
         }
     }
 
     fn end(self) -> Result<IsNull, Loss> {
         SOMETHING
+    }
+}
+
+/// A key as text.
+struct Short<'a, K: ?Sized>(&'a K);
+
+impl<K: Serialize + ?Sized> fmt::Display for Short<'_, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.serialize(f)
     }
 }

@@ -27,7 +27,8 @@
 //! # What comes back
 //!
 //! Floats come back to the last bit, NaN and the infinities too; integers and maps with any keys
-//! as well. `Some(None)` is an error when saving, since both it and `None` would be `nil`. A
+//! as well. `Some(None)` is an error when saving, since both it and `None` would be `nil`, and so
+//! are values nested more than 120 deep. A
 //! `HashMap` gives the same value other bytes each time, so that what depends on the output runs
 //! more often than it need: use a `BTreeMap`.
 //!
@@ -45,6 +46,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::lossless::{Floats, check};
+
+/// Where a file that nests without end is given up, before the stack is. Whatever is saved is far
+/// from it.
+const DEPTH: usize = 400;
 
 /// A MessagePack file of one value.
 ///
@@ -71,8 +76,15 @@ where
         let unreadable = || format!("cannot read {} as MessagePack", source.path().display());
         let bytes = source.read().with_context(unreadable)?;
         let mut rest = bytes.as_slice();
-        let value = T::deserialize(&mut Deserializer::new(&mut rest)).with_context(unreadable)?;
-        ensure!(rest.is_empty(), "{}: {} bytes follow the value", unreadable(), rest.len());
+        let mut deserializer = Deserializer::new(&mut rest);
+        deserializer.set_max_depth(DEPTH);
+        let value = T::deserialize(&mut deserializer).with_context(unreadable)?;
+        ensure!(
+            rest.is_empty(),
+            "{}: {} bytes follow the value",
+            unreadable(),
+            rest.len()
+        );
         Ok(value)
     }
 }

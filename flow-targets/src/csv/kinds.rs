@@ -20,7 +20,10 @@ pub(super) enum Kind {
     Float,
     Date,
     /// Without a zone, or in UTC; with digits beyond the microseconds, or not.
-    Time { utc: bool, nanoseconds: bool },
+    Time {
+        utc: bool,
+        nanoseconds: bool,
+    },
     Text,
 }
 
@@ -78,11 +81,17 @@ impl Kind {
             _ => return Self::Text,
         };
         match fraction {
-            [] => Self::Time { utc, nanoseconds: false },
+            [] => Self::Time {
+                utc,
+                nanoseconds: false,
+            },
             [b'.', digits @ ..]
                 if matches!(digits.len(), 1..=9) && digits.iter().all(u8::is_ascii_digit) =>
             {
-                Self::Time { utc, nanoseconds: digits.len() > 6 }
+                Self::Time {
+                    utc,
+                    nanoseconds: digits.len() > 6,
+                }
             }
             _ => Self::Text,
         }
@@ -98,12 +107,36 @@ impl Kind {
                 kind
             }
             (Negative, Float) | (Float, Negative) => Float,
-            (Date, Time { utc: false, nanoseconds }) | (Time { utc: false, nanoseconds }, Date) => {
-                Time { utc: false, nanoseconds }
-            }
-            (Time { utc: a, nanoseconds: m }, Time { utc: b, nanoseconds: n }) if a == b => {
-                Time { utc: a, nanoseconds: m || n }
-            }
+            (
+                Date,
+                Time {
+                    utc: false,
+                    nanoseconds,
+                },
+            )
+            | (
+                Time {
+                    utc: false,
+                    nanoseconds,
+                },
+                Date,
+            ) => Time {
+                utc: false,
+                nanoseconds,
+            },
+            (
+                Time {
+                    utc: a,
+                    nanoseconds: m,
+                },
+                Time {
+                    utc: b,
+                    nanoseconds: n,
+                },
+            ) if a == b => Time {
+                utc: a,
+                nanoseconds: m || n,
+            },
             _ => Text,
         }
     }

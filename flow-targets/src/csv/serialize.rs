@@ -2,9 +2,7 @@
 
 use std::fmt::{self, Display, Write as _};
 
-use serde::ser::{
-    Error as _, Impossible, Serialize, SerializeMap, SerializeStruct, Serializer,
-};
+use serde::ser::{Error as _, Impossible, Serialize, SerializeMap, SerializeStruct, Serializer};
 
 use super::cells::CellWriter;
 
@@ -62,13 +60,22 @@ pub(super) struct RowWriter<'a, 'b, 'c> {
 
 impl<'a, 'b, 'c> RowWriter<'a, 'b, 'c> {
     pub(super) fn new(cells: &'a mut CellWriter<'b, 'c>, names: &'a [String]) -> Self {
-        Self { cells, names, next: 0, scratch: String::new() }
+        Self {
+            cells,
+            names,
+            next: 0,
+            scratch: String::new(),
+        }
     }
 }
 
 impl Fields for RowWriter<'_, '_, '_> {
     fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), Fault> {
-        if self.names.get(self.next).is_none_or(|expected| expected != name) {
+        if self
+            .names
+            .get(self.next)
+            .is_none_or(|expected| expected != name)
+        {
             return Err(Fault(format!(
                 "the field `{name}` is not the one at this place in the first row, whose fields \
                  are {:?}",
@@ -76,8 +83,13 @@ impl Fields for RowWriter<'_, '_, '_> {
             )));
         }
         self.next += 1;
-        let cell = CellSerializer { out: &mut *self.cells, scratch: &mut self.scratch };
-        value.serialize(cell).map_err(|fault| Fault(format!("field `{name}`: {fault}")))?;
+        let cell = CellSerializer {
+            out: &mut *self.cells,
+            scratch: &mut self.scratch,
+        };
+        value
+            .serialize(cell)
+            .map_err(|fault| Fault(format!("field `{name}`: {fault}")))?;
         Ok(())
     }
 
@@ -164,7 +176,10 @@ impl<'a, F: Fields> Serializer for Row<'a, F> {
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<MapRow<'a, F>, Fault> {
-        Ok(MapRow { fields: self.0, name: String::new() })
+        Ok(MapRow {
+            fields: self.0,
+            name: String::new(),
+        })
     }
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Fault> {
@@ -202,7 +217,10 @@ impl<F: Fields> SerializeMap for MapRow<'_, F> {
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Fault> {
         self.name.clear();
         let mut scratch = String::new();
-        key.serialize(CellSerializer { out: &mut self.name, scratch: &mut scratch })?;
+        key.serialize(CellSerializer {
+            out: &mut self.name,
+            scratch: &mut scratch,
+        })?;
         Ok(())
     }
 
@@ -302,8 +320,8 @@ impl<O: Out> Serializer for CellSerializer<'_, O> {
     type SerializeStructVariant = Impossible<IsNull, Fault>;
 
     bare! { "{}": serialize_bool bool, serialize_i8 i8, serialize_i16 i16, serialize_i32 i32,
-        serialize_i64 i64, serialize_i128 i128, serialize_u8 u8, serialize_u16 u16,
-        serialize_u32 u32, serialize_u64 u64, serialize_u128 u128 }
+    serialize_i64 i64, serialize_i128 i128, serialize_u8 u8, serialize_u16 u16,
+    serialize_u32 u32, serialize_u64 u64, serialize_u128 u128 }
 
     // The shortest digits that parse to the same float, with an exponent where that is shorter.
     bare! { "{:?}": serialize_f32 f32, serialize_f64 f64 }

@@ -44,9 +44,9 @@ mod read;
 mod write;
 
 use std::fmt;
-use std::path::Path;
+use std::panic::{self, AssertUnwindSafe};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use flow_core::{Sink, Source, Target};
 
 use crate::compression::Compression;
@@ -88,7 +88,10 @@ impl<T> Parquet<T> {
     ///
     /// This is no impl of [`Default`], since the type alone does not say how its values become
     /// tables; see [`Table`].
-    #[expect(clippy::should_implement_trait, reason = "`Way` can be inferred in a call only")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "`Way` can be inferred in a call only"
+    )]
     pub fn default<Way>() -> Self
     where
         T: Table<Way>,
@@ -141,17 +144,19 @@ impl<T: Send + Sync + 'static> Target for Parquet<T> {
     }
 
     fn load(&self, source: &Source<'_>) -> Result<T> {
-        read::read(self, source).with_context(|| unreadable(source.path()))
+        // Arrow asserts what a file with damaged pages does not keep to.
+        panic::catch_unwind(AssertUnwindSafe(|| read::read(self, source)))
+            .unwrap_or_else(|_| Err(anyhow!("the file is damaged")))
+            .with_context(|| format!("cannot read {} as Parquet", source.path().display()))
     }
-}
-
-fn unreadable(path: &Path) -> String {
-    format!("cannot read {} as Parquet", path.display())
 }
 
 impl<T> Clone for Parquet<T> {
     fn clone(&self) -> Self {
-        Self { way: self.way, ..*self }
+        Self {
+            way: self.way,
+            ..*self
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 //! overlap as soon as a release of arrow made its batches serialisable, and so are refused. With
 //! the way as parameter they are impls of two traits. Nobody writes it: the constructor of a
 //! target, such as [`Parquet::default`](crate::Parquet::default), is called for a known type, for
-//! which only one way's conditions hold, and keeps it as a [`Way`], a handful of functions. The
+//! which only one way's conditions hold, and keeps it as a `Way`, a handful of functions. The
 //! way is then no part of the target's type, which is `Parquet<Vec<Trade>>` and nothing more.
 
 mod batches;
@@ -89,7 +89,11 @@ impl<T> Way<T> {
     where
         T: Table<W>,
     {
-        Self { cut: T::CUT, batches: T::batches, from_batches: T::from_batches }
+        Self {
+            cut: T::CUT,
+            batches: T::batches,
+            from_batches: T::from_batches,
+        }
     }
 }
 

@@ -1,0 +1,263 @@
+//! CSV.
+
+use std::sync::Arc;
+
+use ::serde::{Deserialize, Serialize};
+use arrow::array::*;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use flow_targets::Csv;
+
+use crate::harness::{bytes, complaint, conforms_as, refusal, reloaded, value};
+use crate::tables::{self, column, of};
+
+fn one() -> Csv<RecordBatch> {
+    <Csv<RecordBatch>>::default()
+}
+
+fn read(text: &str) -> RecordBatch {
+    value(&one(), text.as_bytes()).unwrap()
+}
+
+fn types(text: &str) -> Vec<DataType> {
+    read(text)
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| field.data_type().clone())
+        .collect()
+}
+
+#[test]
+fn every_type_that_has_text_comes_back_by_its_schema() {
+    for (name, batch) in tables::flat() {
+        println!("{name}");
+        for target in [one(), one().null("NA").delimiter(';'), one().header(false)] {
+            let target = target.schema(batch.schema());
+            conforms_as(&target, &batch, |a, b| a == b);
+            conforms_as(&target, &batch.slice(0, 0), |a, b| a == b);
+        }
+    }
+}
+
+#[test]
+fn what_has_no_text_is_refused() {
+    for (name, batch) in tables::nested() {
+        if name == "a dictionary of numbers" {
+            conforms_as(&one().schema(batch.schema()), &batch, |a, b| a == b);
+            continue;
+        }
+        for target in [one(), one().schema(batch.schema())] {
+            let error = refusal(&target, &batch);
+            assert!(
+                error.contains("which CSV has no text for"),
+                "{name}: {error}"
+            );
+        }
+    }
+    for (name, batch) in tables::rare() {
+        println!("{name}");
+        let target = one().schema(batch.schema());
+        if bytes(&target, &batch).is_ok() {
+            conforms_as(&target, &batch, |a, b| a == b);
+        }
+    }
+}
+
+#[test]
+fn without_a_schema_the_widest_type_of_the_text_comes_back() {
+    let same = [
+        "booleans",
+        "i64",
+        "u64",
+        "f64",
+        "text",
+        "text of digits",
+        "dates",
+        "timestamps, us",
+        "timestamps, ns",
+        "timestamps in UTC",
+    ];
+    for (name, batch) in tables::flat() {
+        println!("{name}");
+        let Ok(back) = reloaded(&one(), &batch) else {
+            let error = refusal(&one(), &batch);
+            assert!(error.contains("which its text does not show: give the columns' types"));
+            assert!(
+                name.contains("decimal") || name.contains("times"),
+                "{name}: {error}"
+            );
+            continue;
+        };
+        if same.contains(&name) {
+            conforms_as(&one(), &batch, |a, b| a == b);
+        } else if name != "f32" {
+            assert_eq!(
+                back,
+                of(cast(batch.column(0), back.column(0).data_type()).unwrap())
+            );
+        }
+        // What came back is what comes back again.
+        conforms_as(&one(), &back, |a, b| a == b);
+    }
+}
+
+#[test]
+fn text_says_its_type() {
+    assert_eq!(types("a\ntrue\n\nfalse\n"), [DataType::Boolean]);
+    assert_eq!(types("a\n1\n-1\n"), [DataType::Int64]);
+    assert_eq!(types("a\n1\n18446744073709551615\n"), [DataType::UInt64]);
+    assert_eq!(types("a\n-1\n18446744073709551615\n"), [DataType::Utf8]);
+    assert_eq!(types("a\n1\n1.5\nNaN\n-1e-5\n"), [DataType::Float64]);
+    assert_eq!(types("a\n007\n"), [DataType::Utf8]);
+    assert_eq!(types("a\n-0\n"), [DataType::Utf8]);
+    assert_eq!(types("a\n99999999999999999999\n"), [DataType::Utf8]);
+    assert_eq!(types("a\n1e999\n"), [DataType::Utf8]);
+    assert_eq!(types("a\n1\nx\n"), [DataType::Utf8]);
+    assert_eq!(types("a\n\"1\"\n"), [DataType::Utf8]);
+    assert_eq!(types("a,b\n,\n"), [DataType::Null, DataType::Null]);
+    assert_eq!(types("a\n2024-02-29\n"), [DataType::Date32]);
+    assert_eq!(types("a\n2023-02-29\n"), [DataType::Utf8]);
+    let time = |unit| [DataType::Timestamp(unit, None)];
+    assert_eq!(
+        types("a\n2024-02-29T01:02:03\n2024-01-01\n"),
+        time(TimeUnit::Microsecond)
+    );
+    assert_eq!(
+        types("a\n2024-02-29T01:02:03.1234567\n"),
+        time(TimeUnit::Nanosecond)
+    );
+    assert_eq!(types("a\n2024-02-29T25:02:03\n"), [DataType::Utf8]);
+    assert_eq!(
+        types("a\n2024-02-29T01:02:03Z\n2024-01-01\n"),
+        [DataType::Utf8]
+    );
+}
+
+#[test]
+fn empty_text_is_no_null() {
+    let batch = column(StringArray::from(vec![Some(""), None, Some("NA")]));
+    assert_eq!(bytes(&one(), &batch).unwrap(), b"column\n\"\"\n\nNA\n");
+    assert_eq!(
+        bytes(&one().null("NA"), &batch).unwrap(),
+        b"column\n\"\"\nNA\n\"NA\"\n"
+    );
+}
+
+#[test]
+fn a_number_that_reads_as_null_is_refused() {
+    let batch = column(Int64Array::from(vec![1, -999]));
+    let error = refusal(&one().null("-999"), &batch);
+    assert!(
+        error.contains("column `column`, row 1: the value -999 would be read as null"),
+        "{error}"
+    );
+}
+
+#[test]
+fn files_of_other_programs_are_read() {
+    let table = read("\u{feff}a,\"b \"\"c\"\"\"\r\n1,\"x\r\ny\"\r\n2,z\r\n");
+    assert_eq!(table.schema().field(1).name(), "b \"c\"");
+    let text = table.column(1).as_string::<i32>();
+    assert_eq!((text.value(0), text.value(1)), ("x\r\ny", "z"));
+
+    let error = complaint(&one(), b"a\n1\n2");
+    assert!(error.contains("line 3 does not end"), "{error}");
+    let open = one().final_newline(false);
+    assert_eq!(value(&open, b"a,b\n1,2\n3,").unwrap().num_rows(), 2);
+    assert_eq!(value(&open, b"a,b\n1,2\n3,\"\"").unwrap().num_rows(), 2);
+}
+
+#[test]
+fn malformed_files_are_errors_by_line() {
+    for (text, expected) in [
+        ("", "the file is empty"),
+        ("a,b\n1\n", "line 2 has 1 cells instead of 2"),
+        ("a\n\"x\ny\"\n1,2\n", "line 4 has 2 cells instead of 1"),
+        ("a\n\"x\n", "line 2: a quote is not closed"),
+        ("a\n\"x\"y\n", "line 2: text follows a closing quote"),
+    ] {
+        let error = complaint(&one(), text.as_bytes());
+        assert!(error.contains(expected), "{error}");
+    }
+    let error = complaint(&one(), b"a\n\xff\n");
+    assert!(error.contains("no UTF-8"), "{error}");
+    for content in [&b"PAR1\xff"[..], b"{\"a\":1}", &[0x93, 0xff, 1]] {
+        complaint(&one(), content);
+    }
+    let schema = Schema::new(vec![Field::new("a", DataType::Int64, true)]);
+    let error = complaint(&one().schema(schema.clone()), b"b\n1\n");
+    assert!(error.contains("the columns are [\"b\"]"), "{error}");
+    let error = complaint(&one().schema(schema), b"a\nx\n");
+    assert!(error.contains("column `a`"), "{error}");
+}
+
+#[test]
+fn cells_that_are_not_what_a_field_is_are_errors() {
+    #[derive(Serialize, Deserialize, Debug)]
+    struct Row {
+        a: u8,
+        b: f64,
+    }
+    let target = <Csv<Vec<Row>>>::default();
+    let error = complaint(&target, b"a,b\n1,2\n300,2\n");
+    assert!(
+        error.contains("line 3") && error.contains("column `a`: \"300\" is not"),
+        "{error}"
+    );
+    assert!(complaint(&target, b"a\n1\n").contains("missing field `b`"));
+    assert!(complaint(&target, b"").contains("the file is empty"));
+    let other_order = value(&target, b"c,b,a\nx,0.5,1\n").unwrap();
+    assert_eq!((other_order[0].a, other_order[0].b), (1, 0.5));
+}
+
+#[test]
+fn a_schema_that_is_not_the_values_is_refused() {
+    let batch = column(Int32Array::from(vec![1]));
+    let schema = Schema::new(vec![Field::new("column", DataType::Int64, true)]);
+    let error = refusal(&one().schema(schema), &batch);
+    assert!(error.contains("the columns are (column: Int32)"), "{error}");
+}
+
+#[test]
+fn options_that_make_no_csv_are_refused() {
+    let batch = column(Int64Array::from(vec![1]));
+    for delimiter in ['"', '\n', '.', '-', '5', 'e', 'ü', ' '] {
+        assert!(refusal(&one().delimiter(delimiter), &batch).contains("may be part of a cell"));
+    }
+    assert!(refusal(&one().null("a,b"), &batch).contains("needs quotes"));
+}
+
+#[test]
+fn a_list_of_batches_comes_back_as_one() {
+    let target = <Csv<Vec<RecordBatch>>>::default();
+    let part = column(Int64Array::from(vec![1, 2]));
+    let back = reloaded(&target, &vec![part.clone(), part.slice(0, 0), part]).unwrap();
+    assert_eq!(back, [column(Int64Array::from(vec![1, 2, 1, 2]))]);
+    assert!(refusal(&target, &vec![]).contains("no columns"));
+    let none = RecordBatch::new_empty(Arc::new(Schema::empty()));
+    assert!(refusal(&one(), &none).contains("without columns"));
+}
+
+#[test]
+fn the_csv_crate_reads_the_same() {
+    for (name, batch) in tables::texts() {
+        println!("{name}");
+        let text = bytes(&one(), &batch).unwrap();
+        let lines: Vec<::csv::StringRecord> = ::csv::Reader::from_reader(&text[..])
+            .records()
+            .map(|line| line.unwrap())
+            .collect();
+        let array = cast(batch.column(0), &DataType::Utf8).unwrap();
+        let values: Vec<&str> = array
+            .as_string::<i32>()
+            .iter()
+            .map(Option::unwrap_or_default)
+            .collect();
+        // It leaves out lines without any character, which are nulls of a single column.
+        let lines: Vec<&str> = lines.iter().map(|line| &line[0]).collect();
+        let nulls = array.null_count();
+        assert_eq!(lines.len() + nulls, values.len());
+        assert!(lines.iter().all(|line| values.contains(line)));
+    }
+}

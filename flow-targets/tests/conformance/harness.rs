@@ -1,0 +1,156 @@
+//! What every target promises, whatever it keeps.
+
+use std::fmt::Debug;
+use std::io::{self, Write};
+
+use anyhow::Result;
+use flow_core::{Sink, Source, Target};
+
+/// What a value is written as.
+pub(crate) fn bytes<G: Target>(target: &G, value: &G::Value) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    target.save(value, &mut Sink::new(&mut bytes))?;
+    Ok(bytes)
+}
+
+/// What a file of such content is read as.
+pub(crate) fn value<G: Target>(target: &G, bytes: &[u8]) -> Result<G::Value> {
+    let file = tempfile::NamedTempFile::new()?;
+    std::fs::write(file.path(), bytes)?;
+    target.load(&Source::file(file.path()))
+}
+
+/// A value that was saved and loaded.
+pub(crate) fn reloaded<G: Target>(target: &G, kept: &G::Value) -> Result<G::Value> {
+    value(target, &bytes(target, kept)?)
+}
+
+/// The error of saving a value that the target cannot keep, with all its causes.
+#[track_caller]
+pub(crate) fn refusal<G: Target>(target: &G, value: &G::Value) -> String {
+    format!("{:#}", bytes(target, value).expect_err("it cannot be kept"))
+}
+
+/// The error of loading what is no such file, with all its causes.
+#[track_caller]
+pub(crate) fn complaint<G: Target>(target: &G, content: &[u8]) -> String
+where
+    G::Value: Debug,
+{
+    let error = value(target, content).expect_err("it cannot be read");
+    let text = format!("{error:#}");
+    assert!(text.contains("cannot read /"), "the file is named: {text}");
+    text
+}
+
+/// Checks all promises for one value. Values are the same if they print the same, which tells
+/// `NaN` and `-0.0` from others, where equality does not.
+#[track_caller]
+pub(crate) fn conforms<G: Target>(target: &G, value: &G::Value)
+where
+    G::Value: Debug,
+{
+    conforms_as(target, value, |a, b| format!("{a:?}") == format!("{b:?}"));
+}
+
+/// As [`conforms`], with a comparison.
+#[track_caller]
+pub(crate) fn conforms_as<G: Target>(
+    target: &G,
+    kept: &G::Value,
+    same: impl Fn(&G::Value, &G::Value) -> bool,
+) where
+    G::Value: Debug,
+{
+    let written = bytes(target, kept).expect("it is saved");
+    assert_eq!(
+        written,
+        bytes(target, kept).expect("it is saved again"),
+        "the bytes differ"
+    );
+
+    let loaded = value(target, &written).expect("it is loaded");
+    assert!(
+        same(kept, &loaded),
+        "another value came back:\n{kept:#?}\n{loaded:#?}"
+    );
+    if G::EXACT {
+        assert_eq!(
+            format!("{kept:?}"),
+            format!("{loaded:?}"),
+            "it is not exact"
+        );
+    }
+
+    let again = bytes(target, &loaded).expect("what was loaded is saved");
+    let loaded = value(target, &again).expect("it is loaded again");
+    assert!(
+        same(kept, &loaded),
+        "another value came back the second time"
+    );
+
+    is_not_loaded_in_part(target, &written);
+    is_not_saved_in_part(target, kept, written.len());
+}
+
+/// A file that was cut off is an error. Only where a line ends can a CSV file not show it (before
+/// the first one if it has no header), nor where a digit ends a JSON file that is but a number.
+#[track_caller]
+fn is_not_loaded_in_part<G: Target>(target: &G, written: &[u8])
+where
+    G::Value: Debug,
+{
+    for length in sample(written.len()) {
+        let part = &written[..length];
+        let hidden = match G::EXTENSION {
+            "csv" => part.is_empty() || part.ends_with(b"\n"),
+            "json" => part.iter().all(|byte| b"-0123456789.".contains(byte)) && length > 0,
+            _ => false,
+        };
+        if !hidden && let Ok(loaded) = value(target, part) {
+            panic!(
+                "{length} of {} bytes were loaded as {loaded:?}",
+                written.len()
+            );
+        }
+    }
+}
+
+/// A sink that fails makes saving fail.
+#[track_caller]
+fn is_not_saved_in_part<G: Target>(target: &G, kept: &G::Value, length: usize) {
+    for room in sample(length) {
+        let mut disk = FullDisk { room };
+        let result = target.save(kept, &mut Sink::new(&mut disk));
+        assert!(
+            result.is_err(),
+            "it was saved with room for {room} of {length} bytes"
+        );
+    }
+}
+
+/// All lengths below one, or some of them if there are many.
+fn sample(length: usize) -> impl Iterator<Item = usize> {
+    (0..length)
+        .step_by(length.div_ceil(200).max(1))
+        .chain(length.checked_sub(1))
+}
+
+struct FullDisk {
+    room: usize,
+}
+
+impl Write for FullDisk {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = bytes.len().min(self.room);
+        self.room -= written;
+        if written == 0 && !bytes.is_empty() {
+            return Err(io::Error::from(io::ErrorKind::StorageFull));
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
