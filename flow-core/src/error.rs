@@ -12,7 +12,7 @@ use crate::summary::Summary;
 pub enum Error {
     /// The flow itself is wrong; nothing has run.
     #[error(transparent)]
-    Plan(#[from] PlanError),
+    Plan(#[from] Box<PlanError>),
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -49,6 +49,7 @@ pub trait IntoParam<T> {
     fn into_param(self) -> T;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Parameter> IntoParam<T> for T {
     fn into_param(self) -> T {
         self
@@ -175,8 +176,7 @@ pub struct Rule {
 
 /// Where the field of one task is the parameter of another: that task's type and the place of the
 /// parameter in it.
-#[doc(hidden)]
-pub type Source = fn() -> (&'static TaskType, usize);
+pub(crate) type Origin = fn() -> (&'static TaskType, usize);
 
 /// What the user wrote about one parameter.
 #[doc(hidden)]
@@ -193,7 +193,7 @@ pub struct ParamDecl {
     pub local: bool,
     /// Whether the value is a path whose content counts.
     pub file: bool,
-    pub from: Option<Source>,
+    pub from: Option<Origin>,
     pub range: Option<Rule>,
     pub choices: Option<Rule>,
     /// What the planner does with a value of the field's type.
@@ -265,7 +265,7 @@ impl ParamDecl {
         Self { file: true, ..self }
     }
 
-    pub const fn from(self, source: Source) -> Self {
+    pub const fn from(self, source: Origin) -> Self {
         Self { from: Some(source), ..self }
     }
 

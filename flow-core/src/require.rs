@@ -115,7 +115,8 @@ impl Requirements {
         items.sort_by(|(a, _), (b, _)| a.cmp(b));
         if let Some(pair) = items.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             let key = value::to_value(&pair[0].0)?;
-            anyhow::bail!("the map `{role}` has two items with the key {key}");
+            let map = if role.is_empty() { "the map" } else { role };
+            anyhow::bail!("{map} has two items with the key {key}");
         }
         let (keys, settings): (Vec<M>, Vec<_>) = items.into_iter().unzip();
         let len = keys.len();

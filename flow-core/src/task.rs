@@ -99,7 +99,7 @@ pub struct TaskDecl {
     /// The name, with type parameters: `Fit<Ols>`.
     pub name: Cow<'static, str>,
     /// The name it is stored under, if it was renamed.
-    pub was: Option<&'static str>,
+    pub was: Option<Cow<'static, str>>,
     /// The path of the module it is declared in.
     pub module: &'static str,
     pub doc: &'static str,
@@ -111,7 +111,7 @@ pub struct TaskDecl {
 impl TaskDecl {
     /// The name it counts under in keys: the one it was first stored with.
     pub(crate) fn identity(&self) -> &str {
-        self.was.unwrap_or(&self.name)
+        self.was.as_ref().unwrap_or(&self.name)
     }
 }
 

@@ -103,11 +103,6 @@ fn names(task: &Task<'_>, ctxt: &Ctxt) {
         if was.value.value() == own {
             ctxt.error(&was.value, "this is the task's name today; leave out `was`");
         }
-        if task.input.generics.type_params().next().is_some()
-            || task.input.generics.const_params().next().is_some()
-        {
-            ctxt.error(&was.word, "`was` is not supported yet for a task with type parameters");
-        }
     }
 }
 

@@ -36,10 +36,7 @@ impl Compression {
             Self::Lz4 => basic::Compression::LZ4_RAW,
             Self::Zstd(level) => {
                 // The crate takes some others, and rounds them.
-                ensure!(
-                    (1..=22).contains(&level),
-                    "Zstd({level}): levels go from 1 to 22"
-                );
+                ensure!((1..=22).contains(&level), "Zstd({level}): levels go from 1 to 22");
                 basic::Compression::ZSTD(ZstdLevel::try_new(level)?)
             }
         })

@@ -43,12 +43,7 @@
 //! let target = <Parquet<RecordBatch>>::default().compression(Zstd(3));
 //! ```
 #![cfg_attr(
-    not(all(
-        feature = "parquet",
-        feature = "csv",
-        feature = "json",
-        feature = "pickle"
-    )),
+    not(all(feature = "parquet", feature = "csv", feature = "json", feature = "pickle")),
     allow(rustdoc::broken_intra_doc_links)
 )]
 

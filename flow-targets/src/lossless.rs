@@ -88,10 +88,7 @@ impl std::error::Error for Loss {}
 
 impl serde::ser::Error for Loss {
     fn custom<T: fmt::Display>(what: T) -> Self {
-        Self {
-            what: what.to_string(),
-            way: Vec::new(),
-        }
+        Self { what: what.to_string(), way: Vec::new() }
     }
 }
 
@@ -112,21 +109,13 @@ struct Look {
 impl Look {
     fn deeper(self) -> Result<Self, Loss> {
         if self.depth == DEPTH {
-            return Err(Loss::custom(format_args!(
-                "values are nested more than {DEPTH} deep"
-            )));
+            return Err(Loss::custom(format_args!("values are nested more than {DEPTH} deep")));
         }
-        Ok(Self {
-            depth: self.depth + 1,
-            ..self
-        })
+        Ok(Self { depth: self.depth + 1, ..self })
     }
 
     fn compound(self) -> Result<Compound, Loss> {
-        Ok(Compound {
-            look: self.deeper()?,
-            seen: 0,
-        })
+        Ok(Compound { look: self.deeper()?, seen: 0 })
     }
 }
 
@@ -171,9 +160,7 @@ impl Serializer for Look {
     #[inline]
     fn serialize_f64(self, value: f64) -> Result<IsNull, Loss> {
         if self.floats.finite() && !value.is_finite() {
-            return Err(Loss::custom(format_args!(
-                "there is no such number as {value}"
-            )));
+            return Err(Loss::custom(format_args!("there is no such number as {value}")));
         }
         SOMETHING
     }
@@ -227,9 +214,7 @@ impl Serializer for Look {
         variant: &'static str,
         value: &T,
     ) -> Result<IsNull, Loss> {
-        value
-            .serialize(self.deeper()?)
-            .map_err(|loss| loss.at(Step::Field(variant)))?;
+        value.serialize(self.deeper()?).map_err(|loss| loss.at(Step::Field(variant)))?;
         SOMETHING
     }
 

@@ -79,12 +79,7 @@ where
         let mut deserializer = Deserializer::new(&mut rest);
         deserializer.set_max_depth(DEPTH);
         let value = T::deserialize(&mut deserializer).with_context(unreadable)?;
-        ensure!(
-            rest.is_empty(),
-            "{}: {} bytes follow the value",
-            unreadable(),
-            rest.len()
-        );
+        ensure!(rest.is_empty(), "{}: {} bytes follow the value", unreadable(), rest.len());
         Ok(value)
     }
 }

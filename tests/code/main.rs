@@ -68,7 +68,10 @@ fn a_change_of_run_reruns_it_and_what_follows() {
     // What is no code: a comment, documentation, the formatting.
     fixture.edit("let data = cx", "// The rows.\n        let data   =\n            cx");
     fixture.edit("data.iter().map(|x| x * 2)", "data.iter().map(|x| x*2)");
-    fixture.edit("    fn run(&self, cx: &Cx<Self>) -> Result<i64>", "    /// Sums.\n    fn run(&self, cx: &Cx<Self>,) -> Result<i64>");
+    fixture.edit(
+        "    fn run(&self, cx: &Cx<Self>) -> Result<i64>",
+        "    /// Sums.\n    fn run(&self, cx: &Cx<Self>,) -> Result<i64>",
+    );
     assert_eq!(fixture.run().line("ran:"), "");
 
     // One character.

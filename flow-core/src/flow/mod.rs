@@ -263,7 +263,7 @@ impl Flow {
         let name = (task.decl)().name;
         let value = resolve::param_value(&name, &task.params[place], value);
         let digest = value.and_then(|value| resolve::digest_value(&self.store, &value));
-        digest.map_err(|kind| PlanError { kind, way: vec![name.into_owned()] }.into())
+        digest.map_err(|kind| Box::new(PlanError { kind, way: vec![name.into_owned()] }).into())
     }
 }
 

@@ -71,7 +71,7 @@ impl Flow {
     /// The files cannot be removed.
     pub fn reset_every<A: Task>(&self) -> Result<Removed, Error> {
         let decl = A::__decl();
-        let task = self.store.task(&decl.name, decl.was);
+        let task = self.store.task(&decl.name, decl.was.as_deref());
         let mut removed = Removed::default();
         for (folder, files) in self.store.reset_task(&task)? {
             removed.instances.push(folder.display().to_string());

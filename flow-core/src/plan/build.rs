@@ -35,8 +35,8 @@ pub(crate) fn build(
     roots: &[&'static TaskType],
     store: &Store,
     givens: &Givens,
-) -> Result<(Graph, Vec<Warning>), PlanError> {
-    let nowhere = |kind| PlanError { kind, way: Vec::new() };
+) -> Result<(Graph, Vec<Warning>), Box<PlanError>> {
+    let nowhere = |kind| Box::new(PlanError { kind, way: Vec::new() });
     let types = Types::new(roots, store).map_err(nowhere)?;
     warning::check_names(&types, givens).map_err(nowhere)?;
     let mut builder = Builder {
@@ -107,7 +107,7 @@ enum Entered {
 }
 
 impl Builder<'_> {
-    fn grow(&mut self, root: Wish) -> Result<Grown, PlanError> {
+    fn grow(&mut self, root: Wish) -> Result<Grown, Box<PlanError>> {
         let mut stack: Vec<Frame> = Vec::new();
         let mut next = Some((root, Rc::new(Scope::default())));
         loop {
@@ -242,7 +242,7 @@ impl Builder<'_> {
             hasher.number(*place as u64).part(self.digest(index, *place, value)?);
             hidden.push(self.types.names(index)[*place]);
         }
-        scope.hash(&*self.types.reach(index), &hidden, &mut hasher);
+        scope.hash(&self.types.reach(index), &hidden, &mut hasher);
         Ok(hasher.digest())
     }
 
@@ -349,19 +349,19 @@ impl Builder<'_> {
         kind: PlanErrorKind,
         stack: &[Frame],
         last: Option<&'static TaskType>,
-    ) -> PlanError {
+    ) -> Box<PlanError> {
         let way = stack.iter().map(|frame| self.types.get(frame.index).decl.name.to_string());
         let last = last.map(|task| (task.decl)().name.to_string());
-        PlanError { kind, way: way.chain(last).collect() }
+        Box::new(PlanError { kind, way: way.chain(last).collect() })
     }
 
     /// The part of the stack that forms a cycle.
-    fn cycle(&self, task: String, stack: &[Frame]) -> PlanError {
+    fn cycle(&self, task: String, stack: &[Frame]) -> Box<PlanError> {
         let way: Vec<_> =
             stack.iter().map(|frame| self.types.get(frame.index).decl.name.to_string()).collect();
         let start = way.iter().rposition(|name| *name == task).unwrap_or_default();
         let mut cycle = way[start..].to_vec();
         cycle.push(task.clone());
-        PlanError { kind: PlanErrorKind::Cycle { task, cycle }, way }
+        Box::new(PlanError { kind: PlanErrorKind::Cycle { task, cycle }, way })
     }
 }

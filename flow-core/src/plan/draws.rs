@@ -44,6 +44,9 @@ impl SetIndex {
     pub(crate) const EMPTY: Self = Self(0);
 }
 
+/// A set of draws, the type of the task that fixes some, and what it sets by `with`.
+type Fixing = (SetIndex, TypeIndex, Box<[(TypeIndex, usize)]>);
+
 /// All draws of a plan, and the sets of them.
 pub(crate) struct Draws {
     all: Vec<Draw>,
@@ -52,7 +55,7 @@ pub(crate) struct Draws {
     sets: Vec<Box<[DrawIndex]>>,
     set_index: HashMap<Box<[DrawIndex]>, SetIndex>,
     unions: HashMap<Box<[SetIndex]>, SetIndex>,
-    fixed: HashMap<(SetIndex, TypeIndex, Box<[(TypeIndex, usize)]>), SetIndex>,
+    fixed: HashMap<Fixing, SetIndex>,
     digests: HashMap<SetIndex, Digest>,
 }
 

@@ -87,7 +87,7 @@ impl Types {
             let decl = (task.decl)();
             let code = (task.code)();
             types.all.push(PlanType {
-                folder: store.task(&decl.name, decl.was),
+                folder: store.task(&decl.name, decl.was.as_deref()),
                 code_digest: code.digest(),
                 instances: (task.instances)(),
                 decl,

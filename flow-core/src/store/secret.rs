@@ -42,7 +42,7 @@ impl Store {
         let mut file = self.fs.create_private(&draft).during("create", &draft)?;
         file.write_all(&bytes).during("write", &draft)?;
         drop(file);
-        self.fs.sync(&[draft.clone()]).during("sync", &draft)?;
+        self.fs.sync(std::slice::from_ref(&draft)).during("sync", &draft)?;
         let linked = self.fs.link(&draft, &path);
         self.fs.remove(&draft).during("remove", &draft)?;
         match linked {

@@ -1,6 +1,6 @@
 //! Staging: an output is written under its final name before any record names it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -63,11 +63,11 @@ impl Store {
         &self,
         target: &T,
         value: &T::Value,
-        path: &PathBuf,
+        path: &Path,
     ) -> Result<(u64, Digest), StageError> {
         let mut file = self.fs.create(path).during("create", path)?;
         let mut sink = Sink::new(&mut *file);
-        let failed = |source| StageError::Target { path: path.clone(), source };
+        let failed = |source| StageError::Target { path: path.to_owned(), source };
         target.save(value, &mut sink).map_err(failed)?;
         Ok(sink.finish().during("write", path)?)
     }
@@ -75,7 +75,7 @@ impl Store {
     /// Gives the file of another version's output a name in this folder too.
     pub(crate) fn stage_link(
         &self,
-        from: &PathBuf,
+        from: &Path,
         output: &OutputFile,
         folder: &Folder,
         fingerprint: Digest,

@@ -129,14 +129,16 @@ fn decl(task: &Task<'_>, target: &Target) -> TokenStream {
         GenericParam::Lifetime(_) => None,
     });
     let arguments: Vec<_> = arguments.collect();
-    let name = if arguments.is_empty() {
-        quote!(#private::Cow::Borrowed(#name))
-    } else {
-        quote!(#private::Cow::Owned(#private::generic_name(#name, &[#(#arguments),*])))
+    let with_arguments = |name: String| match arguments.as_slice() {
+        [] => quote!(#private::Cow::Borrowed(#name)),
+        arguments => {
+            quote!(#private::Cow::Owned(#private::generic_name(#name, &[#(#arguments),*])))
+        }
     };
+    let name = with_arguments(name);
     let was = match &attr.was {
         Some(was) => {
-            let was = &was.value;
+            let was = with_arguments(was.value.value());
             quote!(::core::option::Option::Some(#was))
         }
         None => quote!(::core::option::Option::None),

@@ -23,13 +23,7 @@ pub struct CellWriter<'a, 'b> {
 
 impl<'a, 'b> CellWriter<'a, 'b> {
     pub(super) fn new(out: BufWriter<&'a mut Sink<'b>>, delimiter: u8, null: String) -> Self {
-        Self {
-            out,
-            delimiter,
-            null,
-            columns: None,
-            cells: 0,
-        }
+        Self { out, delimiter, null, columns: None, cells: 0 }
     }
 
     fn start(&mut self) -> Result<()> {
@@ -92,10 +86,7 @@ impl<'a, 'b> CellWriter<'a, 'b> {
     pub(super) fn end_line(&mut self) -> Result<()> {
         let cells = std::mem::take(&mut self.cells);
         let columns = *self.columns.get_or_insert(cells);
-        ensure!(
-            cells == columns,
-            "a row of {cells} cells follows one of {columns}"
-        );
+        ensure!(cells == columns, "a row of {cells} cells follows one of {columns}");
         Ok(self.out.write_all(b"\n")?)
     }
 
@@ -135,14 +126,7 @@ pub struct CellReader<'a> {
 impl<'a> CellReader<'a> {
     pub(super) fn new(text: &'a str, delimiter: u8, null: &'a str, final_newline: bool) -> Self {
         let rest = text.strip_prefix(MARK).unwrap_or(text);
-        Self {
-            rest,
-            delimiter,
-            null,
-            final_newline,
-            line: 0,
-            columns: None,
-        }
+        Self { rest, delimiter, null, final_newline, line: 0, columns: None }
     }
 
     pub(super) fn line(&self) -> usize {
@@ -183,10 +167,7 @@ impl<'a> CellReader<'a> {
             }
         }
         let (found, expected) = (cells.len(), *self.columns.get_or_insert(cells.len()));
-        ensure!(
-            found == expected,
-            "line {line} has {found} cells instead of {expected}"
-        );
+        ensure!(found == expected, "line {line} has {found} cells instead of {expected}");
         Ok(true)
     }
 
@@ -207,18 +188,8 @@ impl<'a> CellReader<'a> {
             Some(_) => End::Cell,
         };
         self.rest = rest.get(1..).unwrap_or_default();
-        let kind = if text == self.null {
-            CellKind::Null
-        } else {
-            CellKind::Bare
-        };
-        (
-            Cell {
-                text: Cow::Borrowed(text),
-                kind,
-            },
-            end,
-        )
+        let kind = if text == self.null { CellKind::Null } else { CellKind::Bare };
+        (Cell { text: Cow::Borrowed(text), kind }, end)
     }
 
     /// A cell from behind its opening quote on.
@@ -257,13 +228,7 @@ impl<'a> CellReader<'a> {
         };
         self.rest = &rest[skip..];
         // A delimiter that ends the file stands before one more cell, which is empty.
-        Ok((
-            Cell {
-                text,
-                kind: CellKind::Quoted,
-            },
-            end,
-        ))
+        Ok((Cell { text, kind: CellKind::Quoted }, end))
     }
 }
 

@@ -14,10 +14,7 @@ use super::kinds::Kind;
 use super::options::Options;
 
 /// A value that does not parse is an error, not a null.
-const STRICT: CastOptions<'_> = CastOptions {
-    safe: false,
-    format_options: FormatOptions::new(),
-};
+const STRICT: CastOptions<'_> = CastOptions { safe: false, format_options: FormatOptions::new() };
 
 pub(super) fn write(
     schema: &SchemaRef,
@@ -25,10 +22,7 @@ pub(super) fn write(
     options: &Options,
     cells: &mut CellWriter<'_, '_>,
 ) -> Result<()> {
-    ensure!(
-        !schema.fields().is_empty(),
-        "a table without columns has no lines"
-    );
+    ensure!(!schema.fields().is_empty(), "a table without columns has no lines");
     match &options.schema {
         Some(given) => check_given(schema, given)?,
         None => check_inferred(schema)?,
@@ -39,18 +33,12 @@ pub(super) fn write(
         }
         cells.end_line()?;
     }
-    batches
-        .iter()
-        .try_for_each(|batch| write_batch(batch, cells))
+    batches.iter().try_for_each(|batch| write_batch(batch, cells))
 }
 
 fn write_batch(batch: &RecordBatch, cells: &mut CellWriter<'_, '_>) -> Result<()> {
     let display = FormatOptions::new();
-    let arrays = batch
-        .columns()
-        .iter()
-        .map(plain)
-        .collect::<Result<Vec<_>>>()?;
+    let arrays = batch.columns().iter().map(plain).collect::<Result<Vec<_>>>()?;
     let mut columns = Vec::new();
     for (field, array) in batch.schema_ref().fields().iter().zip(&arrays) {
         columns.push(Column {
@@ -91,11 +79,7 @@ impl Column<'_> {
         if self.utc {
             text.write_char('Z')?;
         }
-        if self.text {
-            cells.text(text)
-        } else {
-            cells.bare(text)
-        }
+        if self.text { cells.text(text) } else { cells.bare(text) }
     }
 }
 
@@ -113,9 +97,7 @@ fn plain(array: &ArrayRef) -> Result<ArrayRef> {
 
 /// The same numbers as another type of the same layout.
 fn relabelled(array: &ArrayRef, as_type: DataType) -> Result<ArrayRef> {
-    Ok(make_array(
-        array.to_data().into_builder().data_type(as_type).build()?,
-    ))
+    Ok(make_array(array.to_data().into_builder().data_type(as_type).build()?))
 }
 
 /// An error if the value has other columns than the schema.
@@ -163,9 +145,9 @@ fn has_text(data_type: &DataType) -> bool {
 fn check_inferred(schema: &Schema) -> Result<()> {
     for field in schema.fields() {
         let of_text = |data_type: &DataType| match data_type {
-            DataType::Timestamp(_, zone) => zone
-                .as_deref()
-                .is_none_or(|zone| matches!(zone, "UTC" | "Z" | "+00:00")),
+            DataType::Timestamp(_, zone) => {
+                zone.as_deref().is_none_or(|zone| matches!(zone, "UTC" | "Z" | "+00:00"))
+            }
             DataType::Null | DataType::Boolean | DataType::Date32 => true,
             other => other.is_string() || other.is_integer() || other.is_floating(),
         };
@@ -195,15 +177,8 @@ fn check_inferred(schema: &Schema) -> Result<()> {
 pub(super) fn read(options: &Options, cells: &mut CellReader<'_>) -> Result<RecordBatch> {
     let mut line = Vec::new();
     let names = if options.header {
-        ensure!(
-            cells.read(&mut line)?,
-            "the file is empty, without the names of the columns"
-        );
-        Some(
-            line.iter()
-                .map(|cell| cell.text.clone().into_owned())
-                .collect::<Vec<_>>(),
-        )
+        ensure!(cells.read(&mut line)?, "the file is empty, without the names of the columns");
+        Some(line.iter().map(|cell| cell.text.clone().into_owned()).collect::<Vec<_>>())
     } else {
         None
     };
@@ -225,20 +200,10 @@ pub(super) fn read(options: &Options, cells: &mut CellReader<'_>) -> Result<Reco
             columns.resize_with(line.len(), Cells::default);
         }
         let (found, expected) = (line.len(), columns.len());
-        ensure!(
-            found == expected,
-            "line {} has {found} cells instead of {expected}",
-            cells.line()
-        );
-        columns
-            .iter_mut()
-            .zip(&line)
-            .for_each(|(column, cell)| column.push(cell));
+        ensure!(found == expected, "line {} has {found} cells instead of {expected}", cells.line());
+        columns.iter_mut().zip(&line).for_each(|(column, cell)| column.push(cell));
     }
-    let schema = options
-        .schema
-        .clone()
-        .unwrap_or_else(|| inferred(names, &columns));
+    let schema = options.schema.clone().unwrap_or_else(|| inferred(names, &columns));
     let arrays = schema
         .fields()
         .iter()
@@ -253,13 +218,7 @@ fn inferred(names: Option<Vec<String>>, columns: &[Cells]) -> SchemaRef {
     let names =
         names.unwrap_or_else(|| (1..=columns.len()).map(|i| format!("column_{i}")).collect());
     let field = |(name, column): (String, &Cells)| Field::new(name, column.data_type(), true);
-    Arc::new(Schema::new(
-        names
-            .into_iter()
-            .zip(columns)
-            .map(field)
-            .collect::<Vec<_>>(),
-    ))
+    Arc::new(Schema::new(names.into_iter().zip(columns).map(field).collect::<Vec<_>>()))
 }
 
 /// The cells of one column, as they stand in the file.
@@ -270,10 +229,7 @@ struct Cells {
 
 impl Default for Cells {
     fn default() -> Self {
-        Self {
-            text: LargeStringBuilder::new(),
-            kind: Kind::Null,
-        }
+        Self { text: LargeStringBuilder::new(), kind: Kind::Null }
     }
 }
 
@@ -298,11 +254,7 @@ impl Cells {
             Kind::Float => DataType::Float64,
             Kind::Date => DataType::Date32,
             Kind::Time { utc, nanoseconds } => DataType::Timestamp(
-                if nanoseconds {
-                    TimeUnit::Nanosecond
-                } else {
-                    TimeUnit::Microsecond
-                },
+                if nanoseconds { TimeUnit::Nanosecond } else { TimeUnit::Microsecond },
                 utc.then(|| "UTC".into()),
             ),
             Kind::Text => DataType::Utf8,
@@ -318,20 +270,16 @@ impl Cells {
 fn parse(text: &ArrayRef, as_type: &DataType) -> Result<ArrayRef> {
     match as_type {
         DataType::Null => {
-            ensure!(
-                text.null_count() == text.len(),
-                "a column of type Null has a value"
-            );
+            ensure!(text.null_count() == text.len(), "a column of type Null has a value");
             Ok(arrow::array::new_null_array(as_type, text.len()))
         }
         DataType::Dictionary(_, values) => {
             Ok(cast_with_options(&parse(text, values)?, as_type, &STRICT)?)
         }
         // Text with an offset, or `Z`, is parsed as the time in UTC, which is what a zone labels.
-        DataType::Timestamp(unit, Some(_)) => relabelled(
-            &parse(text, &DataType::Timestamp(*unit, None))?,
-            as_type.clone(),
-        ),
+        DataType::Timestamp(unit, Some(_)) => {
+            relabelled(&parse(text, &DataType::Timestamp(*unit, None))?, as_type.clone())
+        }
         _ => Ok(cast_with_options(text, as_type, &STRICT)?),
     }
 }

@@ -33,11 +33,7 @@ impl<'de> Deserializer<'de> for Line<'de> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         let cells = self.cells.iter();
         match self.names {
-            Some(names) => visitor.visit_map(Named {
-                names: names.iter(),
-                cells,
-                name: "",
-            }),
+            Some(names) => visitor.visit_map(Named { names: names.iter(), cells, name: "" }),
             None => visitor.visit_seq(Ordered { cells, index: 0 }),
         }
     }
@@ -73,17 +69,12 @@ impl<'de> MapAccess<'de> for Named<'de> {
             return Ok(None);
         };
         self.name = name;
-        seed.deserialize(BorrowedStrDeserializer::new(name))
-            .map(Some)
+        seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
-        let cell = self
-            .cells
-            .next()
-            .ok_or_else(|| Fault::custom("a cell is missing"))?;
-        seed.deserialize(cell)
-            .map_err(|fault| Fault(format!("column `{}`: {fault}", self.name)))
+        let cell = self.cells.next().ok_or_else(|| Fault::custom("a cell is missing"))?;
+        seed.deserialize(cell).map_err(|fault| Fault(format!("column `{}`: {fault}", self.name)))
     }
 }
 

@@ -81,17 +81,11 @@ impl Kind {
             _ => return Self::Text,
         };
         match fraction {
-            [] => Self::Time {
-                utc,
-                nanoseconds: false,
-            },
+            [] => Self::Time { utc, nanoseconds: false },
             [b'.', digits @ ..]
                 if matches!(digits.len(), 1..=9) && digits.iter().all(u8::is_ascii_digit) =>
             {
-                Self::Time {
-                    utc,
-                    nanoseconds: digits.len() > 6,
-                }
+                Self::Time { utc, nanoseconds: digits.len() > 6 }
             }
             _ => Self::Text,
         }
@@ -107,36 +101,12 @@ impl Kind {
                 kind
             }
             (Negative, Float) | (Float, Negative) => Float,
-            (
-                Date,
-                Time {
-                    utc: false,
-                    nanoseconds,
-                },
-            )
-            | (
-                Time {
-                    utc: false,
-                    nanoseconds,
-                },
-                Date,
-            ) => Time {
-                utc: false,
-                nanoseconds,
-            },
-            (
-                Time {
-                    utc: a,
-                    nanoseconds: m,
-                },
-                Time {
-                    utc: b,
-                    nanoseconds: n,
-                },
-            ) if a == b => Time {
-                utc: a,
-                nanoseconds: m || n,
-            },
+            (Date, Time { utc: false, nanoseconds }) | (Time { utc: false, nanoseconds }, Date) => {
+                Time { utc: false, nanoseconds }
+            }
+            (Time { utc: a, nanoseconds: m }, Time { utc: b, nanoseconds: n }) if a == b => {
+                Time { utc: a, nanoseconds: m || n }
+            }
             _ => Text,
         }
     }

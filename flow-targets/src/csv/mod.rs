@@ -100,18 +100,12 @@ impl<T> Csv<T> {
     ///
     /// This is no impl of [`Default`], since the type alone does not say how its values become
     /// cells; see [`Sheet`].
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "`Way` can be inferred in a call only"
-    )]
+    #[expect(clippy::should_implement_trait, reason = "`Way` can be inferred in a call only")]
     pub fn default<Way>() -> Self
     where
         T: Sheet<Way>,
     {
-        Self {
-            options: Options::default(),
-            way: self::Way::of::<Way>(),
-        }
+        Self { options: Options::default(), way: self::Way::of::<Way>() }
     }
 
     /// What stands between cells: `','`, `';'`, `b'\t'`. Anything that may be part of a number is
@@ -180,10 +174,7 @@ impl<T: Send + Sync + 'static> Target for Csv<T> {
 
 impl<T> Clone for Csv<T> {
     fn clone(&self) -> Self {
-        Self {
-            options: self.options.clone(),
-            way: self.way,
-        }
+        Self { options: self.options.clone(), way: self.way }
     }
 }
 

@@ -37,12 +37,7 @@ impl Options {
     }
 
     pub(super) fn reader<'a>(&'a self, text: &'a str) -> Result<CellReader<'a>> {
-        Ok(CellReader::new(
-            text,
-            self.separator()?,
-            &self.null,
-            self.final_newline,
-        ))
+        Ok(CellReader::new(text, self.separator()?, &self.null, self.final_newline))
     }
 
     fn separator(&self) -> Result<u8> {
@@ -56,11 +51,7 @@ impl Options {
             "delimiter {delimiter:?} may be part of a cell; take one such as ',', ';', '\\t' or '|'",
         );
         let plain = !self.null.contains(['"', '\n', '\r', delimiter]);
-        ensure!(
-            plain,
-            "null text {:?} needs quotes, and null has none",
-            self.null
-        );
+        ensure!(plain, "null text {:?} needs quotes, and null has none", self.null);
         Ok(delimiter as u8)
     }
 }

@@ -32,17 +32,14 @@ pub(super) fn write<R: Serialize + DeserializeOwned>(
         write_names(&names, cells)?;
     }
     for (i, row) in rows.iter().enumerate() {
-        row.serialize(Row(&mut RowWriter::new(cells, &names)))
-            .with_context(|| at(i))?;
+        row.serialize(Row(&mut RowWriter::new(cells, &names))).with_context(|| at(i))?;
         cells.end_line()?;
     }
     Ok(())
 }
 
 fn write_names<S: AsRef<str>>(names: &[S], cells: &mut CellWriter<'_, '_>) -> Result<()> {
-    names
-        .iter()
-        .try_for_each(|name| cells.name(name.as_ref()))?;
+    names.iter().try_for_each(|name| cells.name(name.as_ref()))?;
     cells.end_line()
 }
 
@@ -54,17 +51,11 @@ pub(super) fn read<R: DeserializeOwned>(
     let mut names = None;
     if options.header {
         if cells.read(&mut line)? {
-            names = Some(
-                line.iter()
-                    .map(|cell| cell.text.clone().into_owned())
-                    .collect::<Vec<_>>(),
-            );
+            names =
+                Some(line.iter().map(|cell| cell.text.clone().into_owned()).collect::<Vec<_>>());
         } else {
             let unnamed = field_names::<R>().is_none();
-            ensure!(
-                unnamed,
-                "the file is empty, without the names of the columns"
-            );
+            ensure!(unnamed, "the file is empty, without the names of the columns");
         }
     }
     let mut rows = Vec::new();

@@ -60,22 +60,13 @@ pub(super) struct RowWriter<'a, 'b, 'c> {
 
 impl<'a, 'b, 'c> RowWriter<'a, 'b, 'c> {
     pub(super) fn new(cells: &'a mut CellWriter<'b, 'c>, names: &'a [String]) -> Self {
-        Self {
-            cells,
-            names,
-            next: 0,
-            scratch: String::new(),
-        }
+        Self { cells, names, next: 0, scratch: String::new() }
     }
 }
 
 impl Fields for RowWriter<'_, '_, '_> {
     fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), Fault> {
-        if self
-            .names
-            .get(self.next)
-            .is_none_or(|expected| expected != name)
-        {
+        if self.names.get(self.next).is_none_or(|expected| expected != name) {
             return Err(Fault(format!(
                 "the field `{name}` is not the one at this place in the first row, whose fields \
                  are {:?}",
@@ -83,22 +74,17 @@ impl Fields for RowWriter<'_, '_, '_> {
             )));
         }
         self.next += 1;
-        let cell = CellSerializer {
-            out: &mut *self.cells,
-            scratch: &mut self.scratch,
-        };
-        value
-            .serialize(cell)
-            .map_err(|fault| Fault(format!("field `{name}`: {fault}")))?;
+        let cell = CellSerializer { out: &mut *self.cells, scratch: &mut self.scratch };
+        value.serialize(cell).map_err(|fault| Fault(format!("field `{name}`: {fault}")))?;
         Ok(())
     }
 
     fn end(&mut self) -> Result<(), Fault> {
         match self.names.get(self.next) {
             None => Ok(()),
-            Some(missing) => Err(Fault(format!(
-                "the field `{missing}`, which the first row has, is missing",
-            ))),
+            Some(missing) => {
+                Err(Fault(format!("the field `{missing}`, which the first row has, is missing",)))
+            }
         }
     }
 }
@@ -176,10 +162,7 @@ impl<'a, F: Fields> Serializer for Row<'a, F> {
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<MapRow<'a, F>, Fault> {
-        Ok(MapRow {
-            fields: self.0,
-            name: String::new(),
-        })
+        Ok(MapRow { fields: self.0, name: String::new() })
     }
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Fault> {
@@ -217,10 +200,7 @@ impl<F: Fields> SerializeMap for MapRow<'_, F> {
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Fault> {
         self.name.clear();
         let mut scratch = String::new();
-        key.serialize(CellSerializer {
-            out: &mut self.name,
-            scratch: &mut scratch,
-        })?;
+        key.serialize(CellSerializer { out: &mut self.name, scratch: &mut scratch })?;
         Ok(())
     }
 

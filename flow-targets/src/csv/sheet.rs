@@ -54,10 +54,7 @@ impl Sheet<AsBatches> for Vec<RecordBatch> {
         let Some(first) = self.first() else {
             bail!("a list without batches has no columns");
         };
-        if let Some(i) = self
-            .iter()
-            .position(|batch| batch.schema_ref() != first.schema_ref())
-        {
+        if let Some(i) = self.iter().position(|batch| batch.schema_ref() != first.schema_ref()) {
             bail!("batch {i} has another schema than batch 0");
         }
         columns::write(first.schema_ref(), self, options, cells)
@@ -92,10 +89,7 @@ impl<T> Way<T> {
     where
         T: Sheet<W>,
     {
-        Self {
-            write: T::write,
-            read: T::read,
-        }
+        Self { write: T::write, read: T::read }
     }
 }
 

@@ -88,10 +88,7 @@ impl<T> Parquet<T> {
     ///
     /// This is no impl of [`Default`], since the type alone does not say how its values become
     /// tables; see [`Table`].
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "`Way` can be inferred in a call only"
-    )]
+    #[expect(clippy::should_implement_trait, reason = "`Way` can be inferred in a call only")]
     pub fn default<Way>() -> Self
     where
         T: Table<Way>,
@@ -153,10 +150,7 @@ impl<T: Send + Sync + 'static> Target for Parquet<T> {
 
 impl<T> Clone for Parquet<T> {
     fn clone(&self) -> Self {
-        Self {
-            way: self.way,
-            ..*self
-        }
+        Self { way: self.way, ..*self }
     }
 }
 

@@ -30,13 +30,8 @@ pub(super) fn read<T>(target: &Parquet<T>, source: &Source<'_>) -> Result<T> {
     if schema.fields().is_empty() {
         let lengths = write::lengths(note.unwrap_or_default(), None)?;
         let of = schema.clone();
-        let each = lengths
-            .into_iter()
-            .map(move |rows| without_columns(&of, rows));
-        return (target.way.from_batches)(Batches {
-            schema,
-            each: Box::new(each),
-        });
+        let each = lengths.into_iter().map(move |rows| without_columns(&of, rows));
+        return (target.way.from_batches)(Batches { schema, each: Box::new(each) });
     }
 
     let lengths = match (target.way.cut, note) {
@@ -46,18 +41,9 @@ pub(super) fn read<T>(target: &Parquet<T>, source: &Source<'_>) -> Result<T> {
         (Cut::Kept, None) => Some(row_groups(&metadata)),
     };
     // Read in the lengths that are wanted, nothing is copied to make them.
-    let step = lengths
-        .iter()
-        .flatten()
-        .copied()
-        .max()
-        .unwrap_or(STEP)
-        .max(1);
+    let step = lengths.iter().flatten().copied().max().unwrap_or(STEP).max(1);
     let of = schema.clone();
-    let each = builder
-        .with_batch_size(step)
-        .build()?
-        .map(move |batch| named(&of, &batch?));
+    let each = builder.with_batch_size(step).build()?.map(move |batch| named(&of, &batch?));
     let each: Box<dyn Iterator<Item = _>> = match lengths {
         Some(lengths) => Box::new(Recut::new(each, schema.clone(), lengths)),
         None => Box::new(each),
@@ -77,26 +63,15 @@ fn without_note(schema: &SchemaRef) -> SchemaRef {
 
 /// The batch with the schema's metadata, which the reader leaves out.
 fn named(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch> {
-    Ok(RecordBatch::try_new(
-        schema.clone(),
-        batch.columns().to_vec(),
-    )?)
+    Ok(RecordBatch::try_new(schema.clone(), batch.columns().to_vec())?)
 }
 
 fn without_columns(schema: &SchemaRef, rows: usize) -> Result<RecordBatch> {
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    Ok(RecordBatch::try_new_with_options(
-        schema.clone(),
-        Vec::new(),
-        &options,
-    )?)
+    Ok(RecordBatch::try_new_with_options(schema.clone(), Vec::new(), &options)?)
 }
 
 fn row_groups(metadata: &ParquetMetaData) -> Vec<usize> {
     let rows = |group: i64| usize::try_from(group).unwrap_or(0);
-    metadata
-        .row_groups()
-        .iter()
-        .map(|group| rows(group.num_rows()))
-        .collect()
+    metadata.row_groups().iter().map(|group| rows(group.num_rows())).collect()
 }

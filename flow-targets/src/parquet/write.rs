@@ -39,10 +39,7 @@ pub(super) fn write<T>(target: &Parquet<T>, value: &T, sink: &mut Sink<'_>) -> R
 }
 
 fn properties<T>(target: &Parquet<T>) -> Result<WriterProperties> {
-    ensure!(
-        target.row_group_rows > 0,
-        "row_group_rows = 0: a row group has one row at least"
-    );
+    ensure!(target.row_group_rows > 0, "row_group_rows = 0: a row group has one row at least");
     Ok(WriterProperties::builder()
         .set_compression(target.compression.codec()?)
         .set_max_row_group_row_count(Some(target.row_group_rows))
@@ -67,10 +64,7 @@ fn check(schema: &Schema) -> Result<()> {
         );
     }
     let columns = ArrowSchemaConverter::new().convert(schema)?;
-    let hint = vec![KeyValue::new(
-        ARROW_SCHEMA_META_KEY.to_owned(),
-        encode_arrow_schema(schema),
-    )];
+    let hint = vec![KeyValue::new(ARROW_SCHEMA_META_KEY.to_owned(), encode_arrow_schema(schema))];
     let back = parquet_to_arrow_schema(&columns, Some(&hint))?;
     for (field, back) in schema.fields().iter().zip(back.fields()) {
         if field != back {

@@ -14,10 +14,7 @@ impl Table<AsBatches> for RecordBatch {
     const CUT: Cut = Cut::Whole;
 
     fn batches(&self) -> Result<Batches<'_>> {
-        Ok(Batches {
-            schema: self.schema(),
-            each: Box::new(iter::once(Ok(self.clone()))),
-        })
+        Ok(Batches { schema: self.schema(), each: Box::new(iter::once(Ok(self.clone()))) })
     }
 
     fn from_batches(mut batches: Batches<'_>) -> Result<Self> {
@@ -37,9 +34,7 @@ impl Table<AsBatches> for Vec<RecordBatch> {
     const CUT: Cut = Cut::Kept;
 
     fn batches(&self) -> Result<Batches<'_>> {
-        let schema = self
-            .first()
-            .map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
+        let schema = self.first().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
         for (i, batch) in self.iter().enumerate() {
             if batch.schema_ref() != &schema {
                 bail!(
@@ -49,10 +44,7 @@ impl Table<AsBatches> for Vec<RecordBatch> {
                 );
             }
         }
-        Ok(Batches {
-            schema,
-            each: Box::new(self.iter().cloned().map(Ok)),
-        })
+        Ok(Batches { schema, each: Box::new(self.iter().cloned().map(Ok)) })
     }
 
     fn from_batches(batches: Batches<'_>) -> Result<Self> {

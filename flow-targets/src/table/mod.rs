@@ -89,11 +89,7 @@ impl<T> Way<T> {
     where
         T: Table<W>,
     {
-        Self {
-            cut: T::CUT,
-            batches: T::batches,
-            from_batches: T::from_batches,
-        }
+        Self { cut: T::CUT, batches: T::batches, from_batches: T::from_batches }
     }
 }
 

@@ -22,24 +22,13 @@ pub(crate) struct Recut<I> {
 impl<I: Iterator<Item = Result<RecordBatch>>> Recut<I> {
     /// `lengths` are numbers of rows, which must add up to all that the source has.
     pub(crate) fn new(source: I, schema: SchemaRef, lengths: Vec<usize>) -> Self {
-        Self {
-            source,
-            schema,
-            lengths: lengths.into(),
-            rest: None,
-        }
+        Self { source, schema, lengths: lengths.into(), rest: None }
     }
 
     /// The next rows, at most `wanted`, at least one.
     fn part(&mut self, wanted: usize) -> Result<RecordBatch> {
         let batch = loop {
-            match self
-                .rest
-                .take()
-                .map(Ok)
-                .or_else(|| self.source.next())
-                .transpose()?
-            {
+            match self.rest.take().map(Ok).or_else(|| self.source.next()).transpose()? {
                 Some(batch) if batch.num_rows() == 0 => {}
                 Some(batch) => break batch,
                 None => bail!("the file has fewer rows than it says"),
@@ -70,13 +59,7 @@ impl<I: Iterator<Item = Result<RecordBatch>>> Recut<I> {
 
     /// An error if the source has rows beyond the lengths.
     fn end(&mut self) -> Result<()> {
-        match self
-            .rest
-            .take()
-            .map(Ok)
-            .or_else(|| self.source.next())
-            .transpose()?
-        {
+        match self.rest.take().map(Ok).or_else(|| self.source.next()).transpose()? {
             Some(batch) if batch.num_rows() > 0 => bail!("the file has more rows than it says"),
             _ => Ok(()),
         }

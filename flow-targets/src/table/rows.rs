@@ -35,17 +35,11 @@ where
     fn batches(&self) -> Result<Batches<'_>> {
         let fields = fields(self)?;
         if fields.is_empty() && !self.is_empty() {
-            bail!(
-                "`{}` has no fields, and a table without columns has no rows",
-                type_name::<R>()
-            );
+            bail!("`{}` has no fields, and a table without columns has no rows", type_name::<R>());
         }
         let schema = Arc::new(Schema::new(fields.clone()));
         let each = self.chunks(CHUNK).map(move |rows| batch(&fields, rows));
-        Ok(Batches {
-            schema,
-            each: Box::new(each),
-        })
+        Ok(Batches { schema, each: Box::new(each) })
     }
 
     fn from_batches(batches: Batches<'_>) -> Result<Self> {

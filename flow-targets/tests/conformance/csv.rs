@@ -20,12 +20,7 @@ fn read(text: &str) -> RecordBatch {
 }
 
 fn types(text: &str) -> Vec<DataType> {
-    read(text)
-        .schema()
-        .fields()
-        .iter()
-        .map(|field| field.data_type().clone())
-        .collect()
+    read(text).schema().fields().iter().map(|field| field.data_type().clone()).collect()
 }
 
 #[test]
@@ -49,10 +44,7 @@ fn what_has_no_text_is_refused() {
         }
         for target in [one(), one().schema(batch.schema())] {
             let error = refusal(&target, &batch);
-            assert!(
-                error.contains("which CSV has no text for"),
-                "{name}: {error}"
-            );
+            assert!(error.contains("which CSV has no text for"), "{name}: {error}");
         }
     }
     for (name, batch) in tables::rare() {
@@ -83,19 +75,13 @@ fn without_a_schema_the_widest_type_of_the_text_comes_back() {
         let Ok(back) = reloaded(&one(), &batch) else {
             let error = refusal(&one(), &batch);
             assert!(error.contains("which its text does not show: give the columns' types"));
-            assert!(
-                name.contains("decimal") || name.contains("times"),
-                "{name}: {error}"
-            );
+            assert!(name.contains("decimal") || name.contains("times"), "{name}: {error}");
             continue;
         };
         if same.contains(&name) {
             conforms_as(&one(), &batch, |a, b| a == b);
         } else if name != "f32" {
-            assert_eq!(
-                back,
-                of(cast(batch.column(0), back.column(0).data_type()).unwrap())
-            );
+            assert_eq!(back, of(cast(batch.column(0), back.column(0).data_type()).unwrap()));
         }
         // What came back is what comes back again.
         conforms_as(&one(), &back, |a, b| a == b);
@@ -119,29 +105,17 @@ fn text_says_its_type() {
     assert_eq!(types("a\n2024-02-29\n"), [DataType::Date32]);
     assert_eq!(types("a\n2023-02-29\n"), [DataType::Utf8]);
     let time = |unit| [DataType::Timestamp(unit, None)];
-    assert_eq!(
-        types("a\n2024-02-29T01:02:03\n2024-01-01\n"),
-        time(TimeUnit::Microsecond)
-    );
-    assert_eq!(
-        types("a\n2024-02-29T01:02:03.1234567\n"),
-        time(TimeUnit::Nanosecond)
-    );
+    assert_eq!(types("a\n2024-02-29T01:02:03\n2024-01-01\n"), time(TimeUnit::Microsecond));
+    assert_eq!(types("a\n2024-02-29T01:02:03.1234567\n"), time(TimeUnit::Nanosecond));
     assert_eq!(types("a\n2024-02-29T25:02:03\n"), [DataType::Utf8]);
-    assert_eq!(
-        types("a\n2024-02-29T01:02:03Z\n2024-01-01\n"),
-        [DataType::Utf8]
-    );
+    assert_eq!(types("a\n2024-02-29T01:02:03Z\n2024-01-01\n"), [DataType::Utf8]);
 }
 
 #[test]
 fn empty_text_is_no_null() {
     let batch = column(StringArray::from(vec![Some(""), None, Some("NA")]));
     assert_eq!(bytes(&one(), &batch).unwrap(), b"column\n\"\"\n\nNA\n");
-    assert_eq!(
-        bytes(&one().null("NA"), &batch).unwrap(),
-        b"column\n\"\"\nNA\n\"NA\"\n"
-    );
+    assert_eq!(bytes(&one().null("NA"), &batch).unwrap(), b"column\n\"\"\nNA\n\"NA\"\n");
 }
 
 #[test]
@@ -201,10 +175,7 @@ fn cells_that_are_not_what_a_field_is_are_errors() {
     }
     let target = <Csv<Vec<Row>>>::default();
     let error = complaint(&target, b"a,b\n1,2\n300,2\n");
-    assert!(
-        error.contains("line 3") && error.contains("column `a`: \"300\" is not"),
-        "{error}"
-    );
+    assert!(error.contains("line 3") && error.contains("column `a`: \"300\" is not"), "{error}");
     assert!(complaint(&target, b"a\n1\n").contains("missing field `b`"));
     assert!(complaint(&target, b"").contains("the file is empty"));
     let other_order = value(&target, b"c,b,a\nx,0.5,1\n").unwrap();
@@ -244,16 +215,11 @@ fn the_csv_crate_reads_the_same() {
     for (name, batch) in tables::texts() {
         println!("{name}");
         let text = bytes(&one(), &batch).unwrap();
-        let lines: Vec<::csv::StringRecord> = ::csv::Reader::from_reader(&text[..])
-            .records()
-            .map(|line| line.unwrap())
-            .collect();
+        let lines: Vec<::csv::StringRecord> =
+            ::csv::Reader::from_reader(&text[..]).records().map(|line| line.unwrap()).collect();
         let array = cast(batch.column(0), &DataType::Utf8).unwrap();
-        let values: Vec<&str> = array
-            .as_string::<i32>()
-            .iter()
-            .map(Option::unwrap_or_default)
-            .collect();
+        let values: Vec<&str> =
+            array.as_string::<i32>().iter().map(Option::unwrap_or_default).collect();
         // It leaves out lines without any character, which are nulls of a single column.
         let lines: Vec<&str> = lines.iter().map(|line| &line[0]).collect();
         let nulls = array.null_count();

@@ -63,31 +63,17 @@ pub(crate) fn conforms_as<G: Target>(
     G::Value: Debug,
 {
     let written = bytes(target, kept).expect("it is saved");
-    assert_eq!(
-        written,
-        bytes(target, kept).expect("it is saved again"),
-        "the bytes differ"
-    );
+    assert_eq!(written, bytes(target, kept).expect("it is saved again"), "the bytes differ");
 
     let loaded = value(target, &written).expect("it is loaded");
-    assert!(
-        same(kept, &loaded),
-        "another value came back:\n{kept:#?}\n{loaded:#?}"
-    );
+    assert!(same(kept, &loaded), "another value came back:\n{kept:#?}\n{loaded:#?}");
     if G::EXACT {
-        assert_eq!(
-            format!("{kept:?}"),
-            format!("{loaded:?}"),
-            "it is not exact"
-        );
+        assert_eq!(format!("{kept:?}"), format!("{loaded:?}"), "it is not exact");
     }
 
     let again = bytes(target, &loaded).expect("what was loaded is saved");
     let loaded = value(target, &again).expect("it is loaded again");
-    assert!(
-        same(kept, &loaded),
-        "another value came back the second time"
-    );
+    assert!(same(kept, &loaded), "another value came back the second time");
 
     is_not_loaded_in_part(target, &written);
     is_not_saved_in_part(target, kept, written.len());
@@ -108,10 +94,7 @@ where
             _ => false,
         };
         if !hidden && let Ok(loaded) = value(target, part) {
-            panic!(
-                "{length} of {} bytes were loaded as {loaded:?}",
-                written.len()
-            );
+            panic!("{length} of {} bytes were loaded as {loaded:?}", written.len());
         }
     }
 }
@@ -122,18 +105,13 @@ fn is_not_saved_in_part<G: Target>(target: &G, kept: &G::Value, length: usize) {
     for room in sample(length) {
         let mut disk = FullDisk { room };
         let result = target.save(kept, &mut Sink::new(&mut disk));
-        assert!(
-            result.is_err(),
-            "it was saved with room for {room} of {length} bytes"
-        );
+        assert!(result.is_err(), "it was saved with room for {room} of {length} bytes");
     }
 }
 
 /// All lengths below one, or some of them if there are many.
 fn sample(length: usize) -> impl Iterator<Item = usize> {
-    (0..length)
-        .step_by(length.div_ceil(200).max(1))
-        .chain(length.checked_sub(1))
+    (0..length).step_by(length.div_ceil(200).max(1)).chain(length.checked_sub(1))
 }
 
 struct FullDisk {

@@ -1,11 +1,6 @@
 //! One suite for all targets: what any of them promises, over values of all kinds.
 
-#![cfg(all(
-    feature = "parquet",
-    feature = "csv",
-    feature = "json",
-    feature = "pickle"
-))]
+#![cfg(all(feature = "parquet", feature = "csv", feature = "json", feature = "pickle"))]
 // A test that fails panics, and prints which value it was at.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 

@@ -66,10 +66,7 @@ fn batches_come_back_as_they_were_cut() {
 
 #[test]
 fn batches_of_a_list_load_as_one() {
-    let list = vec![
-        column(Int64Array::from(vec![1])),
-        column(Int64Array::from(vec![2, 3])),
-    ];
+    let list = vec![column(Int64Array::from(vec![1])), column(Int64Array::from(vec![2, 3]))];
     let bytes = crate::harness::bytes(&several(), &list).unwrap();
     let whole = crate::harness::value(&one(), &bytes).unwrap();
     assert_eq!(whole, concat_batches(&list[0].schema(), &list).unwrap());
@@ -80,26 +77,18 @@ fn a_file_of_another_program_has_a_batch_per_row_group() {
     let batch = column(Int64Array::from_iter_values(0..10));
     let bytes = crate::harness::bytes(&one().row_group_rows(4), &batch).unwrap();
     let list = crate::harness::value(&several(), &bytes).unwrap();
-    assert_eq!(
-        list,
-        [batch.slice(0, 4), batch.slice(4, 4), batch.slice(8, 2)]
-    );
+    assert_eq!(list, [batch.slice(0, 4), batch.slice(4, 4), batch.slice(8, 2)]);
 }
 
 #[test]
 fn batches_of_several_schemas_are_refused() {
-    let list = vec![
-        column(Int64Array::from(vec![1])),
-        column(Int32Array::from(vec![2])),
-    ];
+    let list = vec![column(Int64Array::from(vec![1])), column(Int32Array::from(vec![2]))];
     assert!(refusal(&several(), &list).contains("batch 1 has another schema"));
 }
 
 #[test]
 fn every_option_keeps_the_value() {
-    let batch = column(StringArray::from_iter_values(
-        (0..5000).map(|i| (i % 7).to_string()),
-    ));
+    let batch = column(StringArray::from_iter_values((0..5000).map(|i| (i % 7).to_string())));
     let targets = [
         one().compression(Uncompressed),
         one().compression(Snappy),
@@ -113,11 +102,7 @@ fn every_option_keeps_the_value() {
     let default = crate::harness::bytes(&one(), &batch).unwrap();
     for target in targets {
         conforms_as(&target, &batch, |a, b| a == b);
-        assert_ne!(
-            crate::harness::bytes(&target, &batch).unwrap(),
-            default,
-            "{target:?}"
-        );
+        assert_ne!(crate::harness::bytes(&target, &batch).unwrap(), default, "{target:?}");
     }
 }
 
@@ -126,10 +111,7 @@ fn options_that_do_not_exist_are_refused() {
     let batch = column(Int64Array::from(vec![1]));
     for level in [0, -1, 23, 99] {
         let error = refusal(&one().compression(Zstd(level)), &batch);
-        assert!(
-            error.contains(&format!("Zstd({level}): levels go from 1 to 22")),
-            "{error}"
-        );
+        assert!(error.contains(&format!("Zstd({level}): levels go from 1 to 22")), "{error}");
     }
     assert!(refusal(&one().row_group_rows(0), &batch).contains("row_group_rows = 0"));
 }
@@ -139,22 +121,12 @@ fn unions_are_refused() {
     let mut union = UnionBuilder::new_dense();
     union.append::<arrow::datatypes::Int32Type>("a", 1).unwrap();
     let error = refusal(&one(), &column(union.build().unwrap()));
-    assert!(
-        error.contains("column `column` is of type Union"),
-        "{error}"
-    );
+    assert!(error.contains("column `column` is of type Union"), "{error}");
 }
 
 #[test]
 fn foreign_files_are_errors() {
-    for content in [
-        &b""[..],
-        b"PAR1",
-        b"PAR1PAR1",
-        b"a,b\n1,2\n",
-        b"{\"a\":1}",
-        &[0; 4096],
-    ] {
+    for content in [&b""[..], b"PAR1", b"PAR1PAR1", b"a,b\n1,2\n", b"{\"a\":1}", &[0; 4096]] {
         complaint(&one(), content);
         complaint(&several(), content);
     }
@@ -162,9 +134,7 @@ fn foreign_files_are_errors() {
 
 #[test]
 fn damaged_files_are_no_panics() {
-    let batch = column(StringArray::from_iter_values(
-        (0..300).map(|i| i.to_string()),
-    ));
+    let batch = column(StringArray::from_iter_values((0..300).map(|i| i.to_string())));
     let bytes = crate::harness::bytes(&several(), &vec![batch.clone(), batch]).unwrap();
     for at in 0..bytes.len() {
         let mut damaged = bytes.clone();

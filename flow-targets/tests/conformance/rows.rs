@@ -74,46 +74,13 @@ struct Nested {
 }
 
 fn trades() -> Vec<Trade> {
-    let odd = [
-        "",
-        "NA",
-        "1",
-        "007",
-        "true",
-        "Zürich 🌲",
-        "a,\"b\"\n;c\r",
-        " ",
-        "2024-02-29",
-        "null",
-    ];
+    let odd =
+        ["", "NA", "1", "007", "true", "Zürich 🌲", "a,\"b\"\n;c\r", " ", "2024-02-29", "null"];
     let mut trades = vec![
-        Trade {
-            id: u64::MAX,
-            change: i64::MIN,
-            tiny: i8::MIN,
-            price: -0.0,
-            ..Trade::default()
-        },
-        Trade {
-            price: f64::NAN,
-            weight: f32::INFINITY,
-            score: Some(f64::NAN),
-            ..Trade::default()
-        },
-        Trade {
-            price: 0.1 + 0.2,
-            weight: 0.1,
-            class: '"',
-            side: Side::Ask,
-            ..Trade::default()
-        },
-        Trade {
-            price: 1e300,
-            score: Some(5e-324),
-            size: Some(0),
-            buy: true,
-            ..Trade::default()
-        },
+        Trade { id: u64::MAX, change: i64::MIN, tiny: i8::MIN, price: -0.0, ..Trade::default() },
+        Trade { price: f64::NAN, weight: f32::INFINITY, score: Some(f64::NAN), ..Trade::default() },
+        Trade { price: 0.1 + 0.2, weight: 0.1, class: '"', side: Side::Ask, ..Trade::default() },
+        Trade { price: 1e300, score: Some(5e-324), size: Some(0), buy: true, ..Trade::default() },
     ];
     trades.extend(odd.map(|text| Trade {
         symbol: text.to_owned(),
@@ -130,17 +97,8 @@ fn nested() -> Vec<Nested> {
         Nested {
             tags: vec![String::new(), "ü".to_owned()],
             path: vec![None, Some(f64::NAN)],
-            maybe: Some(Small {
-                symbol: "x".to_owned(),
-                size: None,
-            }),
-            many: vec![
-                Small::default(),
-                Small {
-                    symbol: "y".to_owned(),
-                    size: Some(1),
-                },
-            ],
+            maybe: Some(Small { symbol: "x".to_owned(), size: None }),
+            many: vec![Small::default(), Small { symbol: "y".to_owned(), size: Some(1) }],
             pair: (1, "one".to_owned()),
             array: [-0.0, f64::INFINITY],
             counts: BTreeMap::from([("a".to_owned(), 1), (String::new(), 0)]),
@@ -151,18 +109,11 @@ fn nested() -> Vec<Nested> {
 
 fn dated() -> Vec<Dated> {
     vec![
-        Dated {
-            day: date(2024, 2, 29),
-            at: None,
-            trade: Small::default(),
-        },
+        Dated { day: date(2024, 2, 29), at: None, trade: Small::default() },
         Dated {
             day: date(-9999, 1, 1),
             at: Some("2024-02-29T12:00:00.5Z".parse().unwrap()),
-            trade: Small {
-                symbol: "007".to_owned(),
-                size: Some(7),
-            },
+            trade: Small { symbol: "007".to_owned(), size: Some(7) },
         },
     ]
 }
@@ -175,37 +126,16 @@ fn parquet<R: Serialize + DeserializeOwned + Debug + Send + Sync + 'static>(rows
 #[track_caller]
 fn csv<R: Serialize + DeserializeOwned + Debug + Send + Sync + 'static>(rows: Vec<R>) {
     conforms(&<Csv<Vec<R>>>::default(), &rows);
-    conforms(
-        &<Csv<Vec<R>>>::default()
-            .delimiter(b';')
-            .null("NA")
-            .header(false),
-        &rows,
-    );
-    conforms(
-        &<Csv<Vec<R>>>::default().delimiter('\t').null("null"),
-        &rows,
-    );
+    conforms(&<Csv<Vec<R>>>::default().delimiter(b';').null("NA").header(false), &rows);
+    conforms(&<Csv<Vec<R>>>::default().delimiter('\t').null("null"), &rows);
 }
 
 #[test]
 fn rows_come_back() {
     parquet(trades());
     csv(trades());
-    parquet(vec![
-        Day::default(),
-        Day {
-            day: date(2024, 2, 29),
-            ..Day::default()
-        },
-    ]);
-    csv(vec![
-        Day::default(),
-        Day {
-            day: date(2024, 2, 29),
-            ..Day::default()
-        },
-    ]);
+    parquet(vec![Day::default(), Day { day: date(2024, 2, 29), ..Day::default() }]);
+    csv(vec![Day::default(), Day { day: date(2024, 2, 29), ..Day::default() }]);
     parquet(dated());
 }
 
@@ -244,16 +174,11 @@ fn many_rows_come_back() {
 fn the_columns_of_rows_are_those_of_the_type() {
     let columns = |rows: &Vec<Trade>| {
         let file = bytes(&<Parquet<Vec<Trade>>>::default(), rows).unwrap();
-        value(&<Parquet<RecordBatch>>::default(), &file)
-            .unwrap()
-            .schema()
+        value(&<Parquet<RecordBatch>>::default(), &file).unwrap().schema()
     };
     assert_eq!(columns(&vec![]), columns(&trades()));
     let schema = columns(&vec![Trade::default()]);
-    assert_eq!(
-        schema.field_with_name("score").unwrap().data_type(),
-        &DataType::Float64
-    );
+    assert_eq!(schema.field_with_name("score").unwrap().data_type(), &DataType::Float64);
     assert!(schema.field_with_name("score").unwrap().is_nullable());
     assert!(!schema.field_with_name("price").unwrap().is_nullable());
 }
@@ -269,27 +194,14 @@ fn what_no_column_holds_is_refused() {
     struct Drawn {
         shape: Shape,
     }
-    let rows = vec![
-        Drawn {
-            shape: Shape::Circle(1.0),
-        },
-        Drawn {
-            shape: Shape::Point,
-        },
-    ];
+    let rows = vec![Drawn { shape: Shape::Circle(1.0) }, Drawn { shape: Shape::Point }];
     let error = refusal(&<Parquet<Vec<Drawn>>>::default(), &rows);
     assert!(error.contains("column `shape` is of type Union"), "{error}");
     let error = refusal(&<Csv<Vec<Drawn>>>::default(), &rows);
-    assert!(
-        error.contains("field `shape`: a cell holds one value"),
-        "{error}"
-    );
+    assert!(error.contains("field `shape`: a cell holds one value"), "{error}");
 
     let error = refusal(&<Csv<Vec<Nested>>>::default(), &nested());
-    assert!(
-        error.contains("row 0") && error.contains("field `tags`"),
-        "{error}"
-    );
+    assert!(error.contains("row 0") && error.contains("field `tags`"), "{error}");
 
     #[derive(Serialize, Deserialize, Debug)]
     struct Twice {
@@ -299,14 +211,8 @@ fn what_no_column_holds_is_refused() {
         parquet(vec![Twice { twice }]);
         csv(vec![Twice { twice }]);
     }
-    refusal(
-        &<Parquet<Vec<Twice>>>::default(),
-        &vec![Twice { twice: Some(None) }],
-    );
-    refusal(
-        &<Csv<Vec<Twice>>>::default(),
-        &vec![Twice { twice: Some(None) }],
-    );
+    refusal(&<Parquet<Vec<Twice>>>::default(), &vec![Twice { twice: Some(None) }]);
+    refusal(&<Csv<Vec<Twice>>>::default(), &vec![Twice { twice: Some(None) }]);
 
     refusal(&<Parquet<Vec<u8>>>::default(), &vec![1]);
     refusal(&<Csv<Vec<u8>>>::default(), &vec![1]);

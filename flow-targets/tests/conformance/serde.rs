@@ -68,17 +68,8 @@ fn everything() -> Everything {
         array: [-0.0, 5e-324, f64::MAX],
         map: BTreeMap::from([
             (1, vec![]),
-            (
-                2,
-                vec![Shape::Point, Shape::Circle(1.5), Shape::Line(0.0, 1e23)],
-            ),
-            (
-                3,
-                vec![Shape::Box {
-                    width: 1.0,
-                    height: None,
-                }],
-            ),
+            (2, vec![Shape::Point, Shape::Circle(1.5), Shape::Line(0.0, 1e23)]),
+            (3, vec![Shape::Box { width: 1.0, height: None }]),
         ]),
         day: date(2024, 2, 29),
         at: "2024-02-29T12:00:00.123456789Z".parse().unwrap(),
@@ -110,12 +101,7 @@ fn every_value_comes_back() {
     both(BTreeMap::from([(String::new(), vec![Some(1.5), None])]));
     both(BTreeMap::from([(true, 1)]));
     both(Box::new(Shape::Line(1.0, 2.0)));
-    both(
-        (0..10_000)
-            .map(f64::from)
-            .map(|x| (x + 0.1).sqrt().exp())
-            .collect::<Vec<_>>(),
-    );
+    both((0..10_000).map(f64::from).map(|x| (x + 0.1).sqrt().exp()).collect::<Vec<_>>());
 }
 
 #[test]
@@ -132,28 +118,13 @@ fn floats_come_back_to_the_last_bit() {
     let back = reloaded(&<Json<Vec<f64>>>::default(), &doubles).unwrap();
     assert_eq!(of_bits(&back), of_bits(&doubles));
 
-    let floats: Vec<f32> = doubles
-        .iter()
-        .map(|x| f32::from_bits((x.to_bits() >> 32) as u32))
-        .collect();
-    let floats: Vec<f32> = floats
-        .into_iter()
-        .filter(|float| float.is_finite())
-        .collect();
+    let floats: Vec<f32> =
+        doubles.iter().map(|x| f32::from_bits((x.to_bits() >> 32) as u32)).collect();
+    let floats: Vec<f32> = floats.into_iter().filter(|float| float.is_finite()).collect();
     let back = reloaded(&<Json<Vec<f32>>>::default(), &floats).unwrap();
-    assert!(
-        back.iter()
-            .map(|x| x.to_bits())
-            .eq(floats.iter().map(|x| x.to_bits()))
-    );
+    assert!(back.iter().map(|x| x.to_bits()).eq(floats.iter().map(|x| x.to_bits())));
 
-    let odd = vec![
-        f64::NAN,
-        -f64::NAN,
-        f64::from_bits(0x7ff8_0000_0000_1234),
-        f64::INFINITY,
-        -0.0,
-    ];
+    let odd = vec![f64::NAN, -f64::NAN, f64::from_bits(0x7ff8_0000_0000_1234), f64::INFINITY, -0.0];
     let back = reloaded(&<Pickle<Vec<f64>>>::default(), &odd).unwrap();
     assert_eq!(of_bits(&back), of_bits(&odd));
 }
@@ -161,16 +132,7 @@ fn floats_come_back_to_the_last_bit() {
 #[test]
 fn what_is_no_number_in_json_is_refused_where_it_stands() {
     let mut kept = everything();
-    kept.map.insert(
-        9,
-        vec![
-            Shape::Point,
-            Shape::Box {
-                width: f64::NAN,
-                height: None,
-            },
-        ],
-    );
+    kept.map.insert(9, vec![Shape::Point, Shape::Box { width: f64::NAN, height: None }]);
     let error = refusal(&<Json<Everything>>::default(), &kept);
     assert!(error.contains("there is no such number as NaN"), "{error}");
     assert!(error.contains("at value[map][9][1].width"), "{error}");
@@ -190,10 +152,7 @@ fn what_is_no_number_in_json_is_refused_where_it_stands() {
 fn what_would_be_taken_for_none_is_refused() {
     let some_none: Vec<Option<Option<u8>>> = vec![None, Some(None)];
     let error = refusal(&<Json<Vec<Option<Option<u8>>>>>::default(), &some_none);
-    assert!(
-        error.contains("would come back as `None`, at value[1]"),
-        "{error}"
-    );
+    assert!(error.contains("would come back as `None`, at value[1]"), "{error}");
     refusal(&<Pickle<Vec<Option<Option<u8>>>>>::default(), &some_none);
     refusal(&<Json<Option<()>>>::default(), &Some(()));
     both(vec![None, Some(Some(1))]);
@@ -212,10 +171,7 @@ fn depth_ends_before_the_stack() {
         Branch { left: Box<Tree>, right: Box<Tree> },
     }
     let grown = |depth| {
-        let branch = |left, _| Tree::Branch {
-            left: Box::new(left),
-            right: Box::new(Tree::Leaf),
-        };
+        let branch = |left, _| Tree::Branch { left: Box::new(left), right: Box::new(Tree::Leaf) };
         (0..depth).fold(Tree::Leaf, branch)
     };
     both(grown(60));

@@ -28,47 +28,18 @@ pub(crate) fn flat() -> Tables {
 
 pub(crate) fn numbers() -> Tables {
     let decimal = |values: [Option<i128>; 3], precision, scale| {
-        Decimal128Array::from(values.to_vec())
-            .with_precision_and_scale(precision, scale)
-            .unwrap()
+        Decimal128Array::from(values.to_vec()).with_precision_and_scale(precision, scale).unwrap()
     };
     vec![
-        (
-            "booleans",
-            column(BooleanArray::from(vec![Some(true), None, Some(false)])),
-        ),
-        (
-            "i8",
-            column(Int8Array::from(vec![Some(i8::MIN), None, Some(i8::MAX)])),
-        ),
-        (
-            "i16",
-            column(Int16Array::from(vec![Some(i16::MIN), None, Some(i16::MAX)])),
-        ),
-        (
-            "i32",
-            column(Int32Array::from(vec![Some(i32::MIN), None, Some(i32::MAX)])),
-        ),
-        (
-            "i64",
-            column(Int64Array::from(vec![Some(i64::MIN), None, Some(i64::MAX)])),
-        ),
-        (
-            "u8",
-            column(UInt8Array::from(vec![Some(0), None, Some(u8::MAX)])),
-        ),
-        (
-            "u16",
-            column(UInt16Array::from(vec![Some(0), None, Some(u16::MAX)])),
-        ),
-        (
-            "u32",
-            column(UInt32Array::from(vec![Some(0), None, Some(u32::MAX)])),
-        ),
-        (
-            "u64",
-            column(UInt64Array::from(vec![Some(0), None, Some(u64::MAX)])),
-        ),
+        ("booleans", column(BooleanArray::from(vec![Some(true), None, Some(false)]))),
+        ("i8", column(Int8Array::from(vec![Some(i8::MIN), None, Some(i8::MAX)]))),
+        ("i16", column(Int16Array::from(vec![Some(i16::MIN), None, Some(i16::MAX)]))),
+        ("i32", column(Int32Array::from(vec![Some(i32::MIN), None, Some(i32::MAX)]))),
+        ("i64", column(Int64Array::from(vec![Some(i64::MIN), None, Some(i64::MAX)]))),
+        ("u8", column(UInt8Array::from(vec![Some(0), None, Some(u8::MAX)]))),
+        ("u16", column(UInt16Array::from(vec![Some(0), None, Some(u16::MAX)]))),
+        ("u32", column(UInt32Array::from(vec![Some(0), None, Some(u32::MAX)]))),
+        ("u64", column(UInt64Array::from(vec![Some(0), None, Some(u64::MAX)]))),
         (
             "f32",
             column(Float32Array::from(vec![
@@ -97,14 +68,8 @@ pub(crate) fn numbers() -> Tables {
                 Some(1.0),
             ])),
         ),
-        (
-            "decimal",
-            column(decimal([Some(-12345), None, Some(5)], 10, 2)),
-        ),
-        (
-            "long decimal",
-            column(decimal([Some(10_i128.pow(38) - 1), None, Some(0)], 38, 10)),
-        ),
+        ("decimal", column(decimal([Some(-12345), None, Some(5)], 10, 2))),
+        ("long decimal", column(decimal([Some(10_i128.pow(38) - 1), None, Some(0)], 38, 10))),
         (
             "longer decimal",
             column(
@@ -148,10 +113,7 @@ pub(crate) fn texts() -> Tables {
         ("large text", to(&DataType::LargeUtf8)),
         ("text views", to(&DataType::Utf8View)),
         ("a dictionary of text", to(&dictionary(DataType::Int32))),
-        (
-            "a small dictionary of text",
-            to(&dictionary(DataType::UInt8)),
-        ),
+        ("a small dictionary of text", to(&dictionary(DataType::UInt8))),
     ]
 }
 
@@ -160,51 +122,18 @@ pub(crate) fn times() -> Tables {
     let nanos = vec![Some(0), None, Some(1_709_208_000_123_456_789), Some(-1)];
     let micros = vec![Some(0), None, Some(1_709_208_000_123_456), Some(-1)];
     vec![
-        (
-            "dates",
-            column(Date32Array::from(vec![
-                Some(0),
-                None,
-                Some(19_782),
-                Some(-25_567),
-            ])),
-        ),
-        (
-            "times, s",
-            column(Time32SecondArray::from(vec![Some(0), None, Some(86_399)])),
-        ),
-        (
-            "times, ms",
-            column(Time32MillisecondArray::from(vec![Some(1), None])),
-        ),
-        (
-            "times, us",
-            column(Time64MicrosecondArray::from(vec![Some(1), None])),
-        ),
+        ("dates", column(Date32Array::from(vec![Some(0), None, Some(19_782), Some(-25_567)]))),
+        ("times, s", column(Time32SecondArray::from(vec![Some(0), None, Some(86_399)]))),
+        ("times, ms", column(Time32MillisecondArray::from(vec![Some(1), None]))),
+        ("times, us", column(Time64MicrosecondArray::from(vec![Some(1), None]))),
         (
             "times, ns",
-            column(Time64NanosecondArray::from(vec![
-                Some(1),
-                None,
-                Some(86_399_999_999_999),
-            ])),
+            column(Time64NanosecondArray::from(vec![Some(1), None, Some(86_399_999_999_999)])),
         ),
-        (
-            "timestamps, s",
-            column(TimestampSecondArray::from(seconds.clone())),
-        ),
-        (
-            "timestamps, ms",
-            column(TimestampMillisecondArray::from(seconds)),
-        ),
-        (
-            "timestamps, us",
-            column(TimestampMicrosecondArray::from(micros.clone())),
-        ),
-        (
-            "timestamps, ns",
-            column(TimestampNanosecondArray::from(nanos.clone())),
-        ),
+        ("timestamps, s", column(TimestampSecondArray::from(seconds.clone()))),
+        ("timestamps, ms", column(TimestampMillisecondArray::from(seconds))),
+        ("timestamps, us", column(TimestampMicrosecondArray::from(micros.clone()))),
+        ("timestamps, ns", column(TimestampNanosecondArray::from(nanos.clone()))),
         (
             "timestamps in UTC",
             column(TimestampMicrosecondArray::from(micros.clone()).with_timezone("UTC")),
@@ -228,11 +157,7 @@ pub(crate) fn nested() -> Tables {
         Some(vec![]),
     ]);
     let fixed = FixedSizeListArray::from_iter_primitive::<Float64Type, _, _>(
-        vec![
-            Some(vec![Some(f64::NAN), Some(-0.0)]),
-            None,
-            Some(vec![None, Some(1.0)]),
-        ],
+        vec![Some(vec![Some(f64::NAN), Some(-0.0)]), None, Some(vec![None, Some(1.0)])],
         2,
     );
     let structs = StructArray::from(vec![
@@ -254,19 +179,11 @@ pub(crate) fn nested() -> Tables {
         vec![Field::new("x", DataType::Float64, true)],
         2,
     ));
-    list_of_structs
-        .values()
-        .field_builder::<Float64Builder>(0)
-        .unwrap()
-        .append_value(1.5);
+    list_of_structs.values().field_builder::<Float64Builder>(0).unwrap().append_value(1.5);
     list_of_structs.values().append(true);
     list_of_structs.append(true);
     list_of_structs.append(false);
-    let binary: ArrayRef = Arc::new(BinaryArray::from(vec![
-        Some(&b"\xff\0"[..]),
-        None,
-        Some(b""),
-    ]));
+    let binary: ArrayRef = Arc::new(BinaryArray::from(vec![Some(&b"\xff\0"[..]), None, Some(b"")]));
     let numbers: ArrayRef = Arc::new(Int64Array::from(vec![Some(7), None, Some(7)]));
     let of_numbers = DataType::Dictionary(Box::new(DataType::Int16), Box::new(DataType::Int64));
     vec![
@@ -276,14 +193,8 @@ pub(crate) fn nested() -> Tables {
         ("maps", column(map.finish())),
         ("lists of structs", column(list_of_structs.finish())),
         ("bytes", of(binary.clone())),
-        (
-            "large bytes",
-            of(cast(&binary, &DataType::LargeBinary).unwrap()),
-        ),
-        (
-            "byte views",
-            of(cast(&binary, &DataType::BinaryView).unwrap()),
-        ),
+        ("large bytes", of(cast(&binary, &DataType::LargeBinary).unwrap())),
+        ("byte views", of(cast(&binary, &DataType::BinaryView).unwrap())),
         (
             "bytes of one length",
             column(
@@ -294,10 +205,7 @@ pub(crate) fn nested() -> Tables {
                 .unwrap(),
             ),
         ),
-        (
-            "a dictionary of numbers",
-            of(cast(&numbers, &of_numbers).unwrap()),
-        ),
+        ("a dictionary of numbers", of(cast(&numbers, &of_numbers).unwrap())),
     ]
 }
 
@@ -306,63 +214,33 @@ pub(crate) fn rare() -> Tables {
     vec![
         (
             "half floats",
-            of(cast(
-                &Float32Array::from(vec![Some(0.5), None]),
-                &DataType::Float16,
-            )
-            .unwrap()),
+            of(cast(&Float32Array::from(vec![Some(0.5), None]), &DataType::Float16).unwrap()),
         ),
-        (
-            "dates, ms",
-            column(Date64Array::from(vec![Some(86_400_000), None])),
-        ),
-        (
-            "durations",
-            column(DurationNanosecondArray::from(vec![Some(1), None])),
-        ),
-        (
-            "durations, s",
-            column(DurationSecondArray::from(vec![Some(1), None])),
-        ),
-        (
-            "months",
-            column(IntervalYearMonthArray::from(vec![Some(13), None])),
-        ),
-        (
-            "days",
-            column(IntervalDayTimeArray::from(vec![
-                Some(IntervalDayTime::new(1, 2)),
-                None,
-            ])),
-        ),
+        ("dates, ms", column(Date64Array::from(vec![Some(86_400_000), None]))),
+        ("durations", column(DurationNanosecondArray::from(vec![Some(1), None]))),
+        ("durations, s", column(DurationSecondArray::from(vec![Some(1), None]))),
+        ("months", column(IntervalYearMonthArray::from(vec![Some(13), None]))),
+        ("days", column(IntervalDayTimeArray::from(vec![Some(IntervalDayTime::new(1, 2)), None]))),
         (
             "months, days and nanoseconds",
-            column(IntervalMonthDayNanoArray::from(vec![Some(
-                IntervalMonthDayNano::new(1, 2, 3),
-            )])),
+            column(IntervalMonthDayNanoArray::from(vec![Some(IntervalMonthDayNano::new(1, 2, 3))])),
         ),
         (
             "short decimals",
             column(
-                Decimal32Array::from(vec![Some(1), None])
-                    .with_precision_and_scale(5, 2)
-                    .unwrap(),
+                Decimal32Array::from(vec![Some(1), None]).with_precision_and_scale(5, 2).unwrap(),
             ),
         ),
         (
             "decimals, 64 bits",
             column(
-                Decimal64Array::from(vec![Some(1), None])
-                    .with_precision_and_scale(15, 2)
-                    .unwrap(),
+                Decimal64Array::from(vec![Some(1), None]).with_precision_and_scale(15, 2).unwrap(),
             ),
         ),
         (
             "decimals, negative scale",
             column(
-                Decimal128Array::from(vec![Some(1), None])
-                    .with_precision_and_scale(5, -2)
-                    .unwrap(),
+                Decimal128Array::from(vec![Some(1), None]).with_precision_and_scale(5, -2).unwrap(),
             ),
         ),
         ("nulls", column(NullArray::new(3))),

@@ -1,0 +1,153 @@
+//! What the expansions of the macros call: no part of the API.
+
+pub use std::any::Any;
+pub use std::borrow::Cow;
+use std::ops::RangeBounds;
+pub use std::sync::Arc;
+
+pub use crate::code::{Code, Item};
+pub use crate::cx::Cx;
+pub use crate::input::{Input, Inputs, Wires};
+pub use crate::param::{AnyValue, IntoParam, Param, ParamDecl, Parameter, Values, expect};
+pub use crate::require::{Requirements, Settings};
+pub use crate::target::Target;
+use crate::target::{Sink, Source};
+pub use crate::task::{Run, Runs, Task, TaskDecl, TaskType, runs};
+pub use anyhow;
+
+/// The value of `#[param(default = ...)]`.
+pub fn default<T: Parameter>(value: impl IntoParam<T>) -> AnyValue {
+    Arc::new(value.into_param())
+}
+
+/// The longer of two chains of requirements.
+pub const fn longer(a: usize, b: usize) -> usize {
+    if a > b { a } else { b }
+}
+
+/// The source of `#[param(from = KEY)]`, which must have the field's type.
+pub fn source<K: Task, T: Parameter>(key: Param<K, T>) -> (&'static TaskType, usize) {
+    (TaskType::of::<K>(), key.index())
+}
+
+/// A type that a field can have: a [`Parameter`], said in one message if it is none.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a parameter",
+    label = "not a parameter",
+    note = "write `#[derive(Clone, Serialize, Deserialize)]` above the type"
+)]
+pub trait FieldType: Parameter {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Parameter> FieldType for T {}
+
+/// A field of type `T`.
+pub struct Field<T> {
+    pub decl: ParamDecl,
+    clone: fn(&T) -> T,
+}
+
+/// What is known of a field by its type. All that asks for the type's traits goes through it.
+pub const fn field<T: FieldType>(name: &'static str, doc: &'static str) -> Field<T> {
+    Field { decl: ParamDecl::new::<T>(name, doc), clone: T::clone }
+}
+
+impl<T: 'static> Field<T> {
+    /// The value at `index`, which is of the type of the field there.
+    pub fn value(&self, values: &Values<'_>, index: usize) -> T {
+        (self.clone)(expect(values.0[index].as_ref()))
+    }
+}
+
+/// A type that the macro could not make out, and has reported: its argument is the error.
+pub struct Unknown<const ERROR: usize>;
+
+impl<const ERROR: usize> Target for Unknown<ERROR> {
+    type Value = [u8; ERROR];
+    const EXTENSION: &'static str = "";
+
+    fn save(&self, _: &[u8; ERROR], _: &mut Sink<'_>) -> anyhow::Result<()> {
+        anyhow::bail!("the task does not compile")
+    }
+
+    fn load(&self, _: &Source<'_>) -> anyhow::Result<[u8; ERROR]> {
+        anyhow::bail!("the task does not compile")
+    }
+}
+
+impl<const ERROR: usize> Inputs for Unknown<ERROR> {
+    fn take(_: &mut Wires<'_>) -> Self {
+        Self
+    }
+}
+
+/// What is said of a parameter that is not there.
+#[cold]
+pub fn no_param(index: usize) -> &'static dyn Any {
+    unreachable!("the task has no parameter at {index}")
+}
+
+/// Whether `#[param(range = ...)]` holds.
+pub fn in_range<T: PartialOrd + 'static, R: RangeBounds<T>>(range: R, value: &dyn Any) -> bool {
+    range.contains(expect::<T>(value))
+}
+
+/// Whether `#[param(choices = [...])]` holds.
+pub fn one_of<T: PartialEq + 'static>(choices: &[T], value: &dyn Any) -> bool {
+    choices.contains(expect::<T>(value))
+}
+
+/// The key of an item of a map. By reference, since the item may be needed for more.
+pub fn map_key<T, K: IntoParam<T> + Clone>(key: &K) -> T {
+    key.clone().into_param()
+}
+
+/// A task that is required, so that one that is none is said once.
+pub trait Required {
+    type Task: Task;
+}
+
+impl<T: Task> Required for T {
+    type Task = T;
+}
+
+/// The settings of a requirement, none so far.
+pub fn settings<K: Task>() -> Settings<K> {
+    Settings::new()
+}
+
+/// A typed key, so that what is none is said once.
+pub fn key<K: Task, T>(key: Param<K, T>) -> Param<K, T> {
+    key
+}
+
+/// The task that a parameter belongs to.
+pub fn task_of<K: Task, T>(_: Param<K, T>) -> &'static TaskType {
+    TaskType::of::<K>()
+}
+
+/// The name of a task with type arguments: `Fit<Ols, 3>`.
+pub fn generic_name(name: &str, arguments: &[String]) -> String {
+    format!("{name}<{}>", arguments.join(", "))
+}
+
+/// The name of a type without the paths of modules: `Vec<Row>`.
+pub fn short_name<T: ?Sized>() -> String {
+    let full = std::any::type_name::<T>();
+    let mut short = String::with_capacity(full.len());
+    let mut segment = 0;
+    let mut rest = full;
+    while let Some(next) = rest.chars().next() {
+        if rest.starts_with("::") {
+            short.truncate(segment);
+            rest = &rest[2..];
+            continue;
+        }
+        short.push(next);
+        if !next.is_alphanumeric() && next != '_' {
+            segment = short.len();
+        }
+        rest = &rest[next.len_utf8()..];
+    }
+    short
+}
