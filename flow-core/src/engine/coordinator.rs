@@ -8,6 +8,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use daggy::NodeIndex;
 
 use crate::engine::Execution;
+use crate::engine::committer::ToCommit;
 use crate::engine::outcome::{Outcome, Outcomes};
 use crate::engine::progress::{Event, Seconds};
 use crate::engine::{committer, worker};
@@ -24,7 +25,7 @@ pub(crate) enum Message {
         node: NodeIndex,
         how: How,
         seconds: f32,
-        value: Option<AnyValue>,
+        made: Box<NewlyMade>,
     },
     Failed {
         node: NodeIndex,
@@ -40,6 +41,15 @@ pub(crate) enum Message {
         node: NodeIndex,
         result: Result<(), String>,
     },
+}
+
+/// What settling an instance left to be done.
+#[derive(Default)]
+pub(crate) struct NewlyMade {
+    /// The value, if a reload would give just that.
+    pub(crate) value: Option<AnyValue>,
+    /// The output, if its record is not in place yet.
+    pub(crate) staged: Option<ToCommit>,
 }
 
 /// How an instance was settled.
@@ -60,20 +70,18 @@ pub(crate) fn run(execution: &Arc<Execution>, workers: usize) -> std::io::Result
         let (messages, received) = unbounded();
         let (commits, staged) = unbounded();
         for i in 0..workers {
-            let (jobs, messages, commits) =
-                (jobs_of_workers.clone(), messages.clone(), commits.clone());
+            let (jobs, messages) = (jobs_of_workers.clone(), messages.clone());
             std::thread::Builder::new()
                 .name(format!("flow-worker-{i}"))
                 .stack_size(STACK)
-                .spawn_scoped(scope, move || worker::work(execution, &jobs, &messages, &commits))?;
+                .spawn_scoped(scope, move || worker::work(execution, &jobs, &messages))?;
         }
-        drop(commits);
         std::thread::Builder::new()
             .name("flow-committer".to_owned())
             .spawn_scoped(scope, move || {
                 committer::commit_all(&execution.plan.store, &staged, &messages)
             })?;
-        coordinator.coordinate(&jobs, &received, workers);
+        coordinator.coordinate(&jobs, &commits, &received, workers);
         std::io::Result::Ok(())
     });
     done?;
@@ -205,6 +213,7 @@ impl<'a> Coordinator<'a> {
     fn coordinate(
         &mut self,
         jobs: &Sender<NodeIndex>,
+        commits: &Sender<ToCommit>,
         messages: &Receiver<Message>,
         workers: usize,
     ) {
@@ -224,13 +233,13 @@ impl<'a> Coordinator<'a> {
             }
             // All senders are gone only if all threads are.
             let Ok(message) = messages.recv() else { return };
-            self.receive(message);
+            self.receive(message, commits);
         }
     }
 
-    fn receive(&mut self, message: Message) {
+    fn receive(&mut self, message: Message, commits: &Sender<ToCommit>) {
         match message {
-            Message::Settled { node, how, seconds, value } => {
+            Message::Settled { node, how, seconds, made } => {
                 self.running -= 1;
                 self.unpin_for(node);
                 match how {
@@ -238,7 +247,12 @@ impl<'a> Coordinator<'a> {
                     How::Adopted => drop(self.committing.insert(node, Outcome::Adopted)),
                     How::CutOff => self.conclude(node, Outcome::CutOff),
                 }
-                self.release(node, value);
+                // It goes to the committer before anybody who loads it starts, so that no record
+                // is seen before those of its inputs. The committer outlives the coordinator.
+                if let Some(staged) = made.staged {
+                    let _ = commits.send(staged);
+                }
+                self.release(node, made.value);
             }
             Message::Failed { node, error, seconds } => {
                 self.running -= 1;

@@ -9,11 +9,10 @@ use crossbeam_channel::{Receiver, Sender};
 use daggy::NodeIndex;
 
 use crate::engine::committer::ToCommit;
-use crate::engine::coordinator::{How, Message};
+use crate::engine::coordinator::{How, Message, NewlyMade};
 use crate::engine::execute::Executed;
 use crate::engine::{Execution, Made};
 use crate::key::Digest;
-use crate::param::AnyValue;
 use crate::plan::given::panic_message;
 use crate::plan::judge::{Judge, Judged, Verdict};
 use crate::plan::label::Show;
@@ -29,9 +28,8 @@ pub(crate) fn work(
     execution: &Arc<Execution>,
     jobs: &Receiver<NodeIndex>,
     messages: &Sender<Message>,
-    commits: &Sender<ToCommit>,
 ) {
-    let worker = Worker { execution, commits };
+    let worker = Worker { execution };
     for node in jobs {
         let begun = Instant::now();
         let settled = catch_unwind(AssertUnwindSafe(|| worker.settle(node)));
@@ -41,7 +39,9 @@ pub(crate) fn work(
         let seconds = begun.elapsed().as_secs_f32();
         let message = match settled {
             Ok(Settled::Demand(inputs)) => Message::Demand { node, inputs },
-            Ok(Settled::As(how, value)) => Message::Settled { node, how, seconds, value },
+            Ok(Settled::As(how, made)) => {
+                Message::Settled { node, how, seconds, made: Box::new(made) }
+            }
             Err(error) => Message::Failed { node, error: worker.note(node, &error), seconds },
         };
         if messages.send(message).is_err() {
@@ -52,14 +52,13 @@ pub(crate) fn work(
 
 /// What became of an instance.
 enum Settled {
-    As(How, Option<AnyValue>),
+    As(How, NewlyMade),
     /// It has to run, and these inputs have no file.
     Demand(Vec<NodeIndex>),
 }
 
 struct Worker<'a> {
     execution: &'a Arc<Execution>,
-    commits: &'a Sender<ToCommit>,
 }
 
 impl Worker<'_> {
@@ -73,11 +72,12 @@ impl Worker<'_> {
         let (made_from, fingerprint) = match verdict {
             Verdict::Complete(record) => {
                 self.execution.held.set_made(node, Made { folder, record: *record });
-                return Ok(Settled::As(How::CutOff, None));
+                return Ok(Settled::As(How::CutOff, NewlyMade::default()));
             }
             Verdict::Adopt(kept, made_from) => {
-                self.adopt(node, folder, kept, made_from)?;
-                return Ok(Settled::As(How::Adopted, None));
+                let staged = self.adopt(node, folder, kept, made_from)?;
+                let made = NewlyMade { value: None, staged: Some(staged) };
+                return Ok(Settled::As(How::Adopted, made));
             }
             Verdict::Evicted(record, made_from) => (made_from, record.fingerprint),
             Verdict::Run(made_from, fingerprint) => (made_from, fingerprint),
@@ -88,8 +88,8 @@ impl Worker<'_> {
         let gone: Vec<_> =
             plan.graph.inputs(node).iter().copied().filter(|&input| self.is_gone(input)).collect();
         if gone.is_empty() {
-            let value = self.run(node, folder, made_from, fingerprint)?;
-            Ok(Settled::As(How::Ran, value))
+            let made = self.run(node, folder, made_from, fingerprint)?;
+            Ok(Settled::As(How::Ran, made))
         } else {
             Ok(Settled::Demand(gone))
         }
@@ -108,7 +108,7 @@ impl Worker<'_> {
         folder: Folder,
         made_from: MadeFrom,
         fingerprint: Digest,
-    ) -> anyhow::Result<Option<AnyValue>> {
+    ) -> anyhow::Result<NewlyMade> {
         let plan = &self.execution.plan;
         let entry = plan.graph.task(node);
         if let Some((name, file)) = made_from.files.iter().find(|(_, file)| file.digest.is_none()) {
@@ -138,8 +138,8 @@ impl Worker<'_> {
             seconds,
             host: host(),
         };
-        self.commit(node, folder, record, true)?;
-        Ok(value)
+        let staged = self.stage(node, folder, record, true)?;
+        Ok(NewlyMade { value, staged: Some(staged) })
     }
 
     /// What was read must be what was digested: a file that changed meanwhile may have been read
@@ -159,7 +159,7 @@ impl Worker<'_> {
         folder: Folder,
         kept: Kept,
         made_from: MadeFrom,
-    ) -> Result<(), StoreError> {
+    ) -> Result<ToCommit, StoreError> {
         let plan = &self.execution.plan;
         let is_new = kept.folder != folder;
         let output = if is_new {
@@ -175,17 +175,18 @@ impl Worker<'_> {
             output,
             ..*kept.record
         };
-        self.commit(node, folder, record, is_new)
+        self.stage(node, folder, record, is_new)
     }
 
-    /// Hands the output to the committer, and to the tasks that wait for it.
-    fn commit(
+    /// Writes the record of an output that lies in its place, to be committed, and lets the tasks
+    /// that wait for the output find it.
+    fn stage(
         &self,
         node: NodeIndex,
         folder: Folder,
         record: Record,
         is_new: bool,
-    ) -> Result<(), StoreError> {
+    ) -> Result<ToCommit, StoreError> {
         let plan = &self.execution.plan;
         let staged = plan.store.stage_record(&folder, &record, is_new).inspect_err(|_| {
             if is_new {
@@ -194,9 +195,7 @@ impl Worker<'_> {
         })?;
         self.execution.held.set_made(node, Made { folder, record });
         let task = Arc::clone(&plan.graph.task(node).folder);
-        // The committer outlives the workers.
-        let _ = self.commits.send(ToCommit { node, task, staged });
-        Ok(())
+        Ok(ToCommit { node, task, staged })
     }
 
     fn parameters(&self, node: NodeIndex) -> std::collections::BTreeMap<String, serde_json::Value> {
