@@ -31,18 +31,10 @@ pub(crate) fn work(
 ) {
     let worker = Worker { execution };
     for node in jobs {
-        let begun = Instant::now();
-        let settled = catch_unwind(AssertUnwindSafe(|| worker.settle(node)));
-        let settled = settled.unwrap_or_else(|panic| {
-            Err(anyhow::anyhow!("it panicked: {}", panic_message(&*panic)))
-        });
-        let seconds = begun.elapsed().as_secs_f32();
-        let message = match settled {
-            Ok(Settled::Demand(inputs)) => Message::Demand { node, inputs },
-            Ok(Settled::As(how, made)) => {
-                Message::Settled { node, how, seconds, made: Box::new(made) }
-            }
-            Err(error) => Message::Failed { node, error: worker.note(node, &error), seconds },
+        // It may have been sent before the execution was stopped.
+        let message = match execution.stopper.is_stopped() {
+            true => Message::GivenUp { node },
+            false => worker.message(node),
         };
         if messages.send(message).is_err() {
             return;
@@ -62,6 +54,32 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
+    /// Settles an instance and tells what became of it, whatever happens: the coordinator waits
+    /// for that.
+    fn message(&self, node: NodeIndex) -> Message {
+        let begun = Instant::now();
+        let settled = catch_unwind(AssertUnwindSafe(|| self.settle(node)));
+        let settled = settled.unwrap_or_else(|panic| {
+            Err(anyhow::anyhow!("it panicked: {}", panic_message(&*panic)))
+        });
+        let seconds = begun.elapsed().as_secs_f32();
+        match settled {
+            Ok(Settled::Demand(inputs)) => Message::Demand { node, inputs },
+            Ok(Settled::As(how, made)) => {
+                Message::Settled { node, how, seconds, made: Box::new(made) }
+            }
+            Err(error) => {
+                // What an error says of itself is the user's code, too.
+                let error = catch_unwind(AssertUnwindSafe(|| format!("{error:#}")));
+                let error = error.unwrap_or_else(|panic| {
+                    format!("its error has no message: it panicked: {}", panic_message(&*panic))
+                });
+                self.note(node, &error);
+                Message::Failed { node, error, seconds }
+            }
+        }
+    }
+
     fn settle(&self, node: NodeIndex) -> anyhow::Result<Settled> {
         let plan = &self.execution.plan;
         let judge = Judge::new(&plan.graph, &plan.store);
@@ -217,16 +235,13 @@ impl Worker<'_> {
         made_from
     }
 
-    /// Notes a failure, and gives its message.
-    fn note(&self, node: NodeIndex, error: &anyhow::Error) -> String {
+    fn note(&self, node: NodeIndex, error: &str) {
         let plan = &self.execution.plan;
         let key = plan.graph.node(node).key;
-        let error = format!("{error:#}");
         if let Ok(folder) = plan.graph.folder(node, &plan.store) {
-            let failure = Failure { key, error: error.clone(), at: jiff::Timestamp::now() };
+            let failure = Failure { key, error: error.to_owned(), at: jiff::Timestamp::now() };
             plan.store.note_failure(&folder, &failure);
         }
-        error
     }
 }
 
