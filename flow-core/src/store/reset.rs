@@ -30,8 +30,10 @@ impl Store {
     /// Tells the index that nothing made before is to be adopted under this fingerprint.
     fn forget(&self, task: &TaskFolder, fingerprint: Digest) -> Result<(), StoreError> {
         let path = &task.index_path;
-        if self.fs.stat(path).is_err() {
-            return Ok(());
+        match self.fs.stat(path) {
+            Ok(_) => {}
+            Err(error) if crate::content::is_absent(&error) => return Ok(()),
+            Err(error) => return Err(error).during("look at", path),
         }
         let line = index::forget(fingerprint);
         self.fs.append(path, line.as_bytes()).during("write", path)
