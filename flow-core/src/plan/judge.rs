@@ -15,7 +15,7 @@ use crate::plan::resolve::{digest_value, param_value};
 use crate::store::error::StoreError;
 use crate::store::kept::{Kept, Look};
 use crate::store::record::{FileContent, InputContent, MadeFrom, Read, Record};
-use crate::store::{Folder, Found, Store};
+use crate::store::{Folder, Found, RECORD, Store};
 use crate::value::Value;
 
 /// Judges the instances of a graph by what a store has.
@@ -77,7 +77,7 @@ impl<'a> Judge<'a> {
                 reasons = self.changed_reads(node, &record.reads, record_of)?;
                 if reasons.is_empty() {
                     let output = |what| Reason::Output { file: record.output.file.clone(), what };
-                    match store.look(&folder, &record)? {
+                    match store.look(&folder, &store.path(&folder, RECORD), &record)? {
                         Look::Whole => {
                             return Ok(Judged {
                                 folder,
