@@ -83,26 +83,39 @@ impl Worker<'_> {
     fn settle(&self, node: NodeIndex) -> anyhow::Result<Settled> {
         let plan = &self.execution.plan;
         let judge = Judge::new(&plan.graph, &plan.store);
+        let record_of = |input| Some(self.execution.held.made(input)?.record.clone());
         let Judged { folder, verdict, .. } =
-            judge.judge(node, &|input| self.execution.digest(input), &|input| {
-                Some(self.execution.held.made(input)?.record.clone())
-            })?;
-        let (made_from, fingerprint) = match verdict {
+            judge.judge(node, &|input| self.execution.digest(input), &record_of)?;
+        let (kept, made_from, fingerprint) = match verdict {
             Verdict::Complete(record) => {
                 self.execution.held.set_made(node, Made { folder, record: *record });
                 return Ok(Settled::As(How::CutOff, NewlyMade::default()));
             }
             Verdict::Adopt(kept, made_from) => {
-                let staged = self.adopt(node, folder, kept, made_from)?;
-                let made = NewlyMade { value: None, staged: Some(staged) };
-                return Ok(Settled::As(How::Adopted, made));
+                let fingerprint = kept.record.fingerprint;
+                (Some(kept), made_from, fingerprint)
             }
-            Verdict::Evicted(record, made_from) => (made_from, record.fingerprint),
-            Verdict::Run(made_from, fingerprint) => (made_from, fingerprint),
+            Verdict::Evicted(record, made_from) => {
+                // Another instance may have the same.
+                let kept = judge.kept(node, record.fingerprint, &record_of)?;
+                (kept, made_from, record.fingerprint)
+            }
+            Verdict::Run(made_from, fingerprint) => (None, made_from, fingerprint),
             Verdict::Upstream => {
                 anyhow::bail!("an input is not settled: a mistake of this library")
             }
         };
+        if let Some(kept) = kept {
+            match self.adopt(node, &folder, &kept, made_from.clone()) {
+                Ok(staged) => {
+                    let made = NewlyMade { value: None, staged: Some(staged) };
+                    return Ok(Settled::As(How::Adopted, made));
+                }
+                // It was there a moment ago: somebody has taken it away meanwhile.
+                Err(_) if !plan.store.is_whole(&kept)? => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         let gone: Vec<_> =
             plan.graph.inputs(node).iter().copied().filter(|&input| self.is_gone(input)).collect();
         if gone.is_empty() {
@@ -174,15 +187,15 @@ impl Worker<'_> {
     fn adopt(
         &self,
         node: NodeIndex,
-        folder: Folder,
-        kept: Kept,
+        folder: &Folder,
+        kept: &Kept,
         made_from: MadeFrom,
     ) -> Result<ToCommit, StoreError> {
         let plan = &self.execution.plan;
-        let is_new = kept.folder != folder;
+        let is_new = kept.folder != *folder;
         let output = if is_new {
             let from = plan.store.path(&kept.folder, &kept.record.output.file);
-            plan.store.stage_link(&from, &kept.record.output, &folder, kept.record.fingerprint)?
+            plan.store.stage_link(&from, &kept.record.output, folder, kept.record.fingerprint)?
         } else {
             kept.record.output.clone()
         };
@@ -191,9 +204,9 @@ impl Worker<'_> {
             parameters: self.parameters(node),
             made_from: self.with_labels(node, made_from),
             output,
-            ..*kept.record
+            ..Record::clone(&kept.record)
         };
-        self.stage(node, folder, record, is_new)
+        self.stage(node, folder.clone(), record, is_new)
     }
 
     /// Writes the record of an output that lies in its place, to be committed, and lets the tasks

@@ -12,6 +12,8 @@ use crate::store::{Folder, RECORD, Store, TaskFolder};
 /// An output with the fingerprint looked for, in whichever instance's folder.
 pub(crate) struct Kept {
     pub(crate) folder: Folder,
+    /// Where the record stands.
+    place: PathBuf,
     pub(crate) record: Box<Record>,
 }
 
@@ -71,7 +73,7 @@ impl Store {
                 };
                 let here = record.fingerprint == fingerprint && record.key.short() == key;
                 if here && holds(&record) && self.look(&folder, &place, &record)? == Look::Whole {
-                    return Ok(Some(Kept { folder, record }));
+                    return Ok(Some(Kept { folder, place, record }));
                 }
             }
         }
@@ -82,6 +84,11 @@ impl Store {
     fn on_disk(&self, task: &TaskFolder, name: &str) -> Option<Folder> {
         let folder = Path::new(&task.name).join(name);
         self.fs.stat(&self.root.join(&folder)).is_ok().then_some(folder)
+    }
+
+    /// Whether an output that was found is still there.
+    pub(crate) fn is_whole(&self, kept: &Kept) -> Result<bool, StoreError> {
+        Ok(self.look(&kept.folder, &kept.place, &kept.record)? == Look::Whole)
     }
 
     /// Looks at the file of an output: by size and time and, if the time is another, by content.
