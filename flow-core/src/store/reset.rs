@@ -21,9 +21,21 @@ impl Store {
         self.remove(&path, &mut removed)?;
         if let Ok(record) = record {
             self.remove(&self.path(folder, &record.output.file), &mut removed)?;
-            self.remove(&self.version_path(task, record.fingerprint), &mut removed)?;
-            self.forget(task, record.fingerprint)?;
+            removed.extend(self.reset_kept(task, record.fingerprint)?);
         }
+        Ok(removed)
+    }
+
+    /// Removes what is kept under this fingerprint, so that nothing made before is adopted; gives
+    /// the files that were removed.
+    pub(crate) fn reset_kept(
+        &self,
+        task: &TaskFolder,
+        fingerprint: Digest,
+    ) -> Result<Vec<PathBuf>, StoreError> {
+        let mut removed = Vec::new();
+        self.remove(&self.version_path(task, fingerprint), &mut removed)?;
+        self.forget(task, fingerprint)?;
         Ok(removed)
     }
 
