@@ -89,8 +89,8 @@ pub(crate) fn run(execution: &Arc<Execution>, workers: usize) -> std::io::Result
         std::io::Result::Ok(())
     });
     done?;
-    let Coordinator { outcomes, errors, .. } = coordinator;
-    Ok(Outcomes { nodes: outcomes, errors, seconds: begun.elapsed().as_secs_f64() })
+    let Coordinator { outcomes, errors, outdated, .. } = coordinator;
+    Ok(Outcomes { nodes: outcomes, errors, outdated, seconds: begun.elapsed().as_secs_f64() })
 }
 
 struct Coordinator<'a> {
@@ -113,6 +113,8 @@ struct Coordinator<'a> {
     pins: HashMap<NodeIndex, usize>,
     /// Whether no instance is to be started any more.
     stopped: bool,
+    /// Whether an output whose content the plan knows has other content now.
+    outdated: bool,
     /// How many instances are to be settled, and how many have been.
     open: usize,
     settled: usize,
@@ -133,6 +135,7 @@ impl<'a> Coordinator<'a> {
             pinned_for: HashMap::new(),
             pins: HashMap::new(),
             stopped: false,
+            outdated: false,
             open: 0,
             settled: 0,
         };
@@ -255,6 +258,8 @@ impl<'a> Coordinator<'a> {
             Message::Settled { node, how, seconds, made } => {
                 self.running.remove(&node);
                 self.unpin_for(node);
+                let known = self.execution.plan.verdicts.digest(node);
+                self.outdated |= known.is_some() && known != self.execution.digest(node);
                 match how {
                     How::Ran => drop(self.committing.insert(node, Outcome::Ran { seconds })),
                     How::Adopted => drop(self.committing.insert(node, Outcome::Adopted)),
