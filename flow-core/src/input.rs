@@ -10,6 +10,7 @@ use std::sync::Arc;
 use daggy::NodeIndex;
 use serde::de::DeserializeOwned;
 
+use crate::content::is_absent;
 use crate::cx::{Reads, meta_from_json};
 use crate::engine::{Execution, Made};
 use crate::error::{Error, LoadError};
@@ -81,7 +82,12 @@ impl<A: Task> Input<A> {
             });
             match loaded {
                 Ok(value) => return Ok(value),
-                Err(_) if first && store.fs().stat(&path).is_err() => first = false,
+                Err(_) if store.fs().stat(&path).is_err_and(|error| is_absent(&error)) => {
+                    if !first {
+                        return Err(self.error(LoadError::Gone));
+                    }
+                    first = false;
+                }
                 Err(source) => return Err(self.error(LoadError::Unreadable { path, source })),
             }
         }

@@ -196,14 +196,16 @@ impl Flow {
     /// The flow is wrong, the store cannot be read or, with the whole summary, tasks failed or
     /// the execution was stopped.
     pub fn run<R: Roots>(&self) -> Result<Summary, Error> {
-        let plan = self.plan::<R>()?;
-        let workers = self.workers.unwrap_or_else(|| {
-            std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-        });
-        let execution =
-            Execution::new(Arc::clone(&plan), self.stopper.clone(), self.progress.clone());
-        let outcomes = coordinator::run(&execution, workers).map_err(Error::Thread)?;
-        let summary = Summary::new(plan, outcomes);
+        let mut summary = self.execute(self.plan::<R>()?)?;
+        // An output that was gone, and is made again for a task that has to run, may have other
+        // content: what the plan took for good because of it has to be judged again. Each time
+        // one more of those that were gone is there.
+        for _ in 0..summary.len() {
+            if !summary.is_outdated() || !summary.is_success() {
+                break;
+            }
+            summary = self.execute(self.plan::<R>()?)?.after(&summary);
+        }
         if summary.is_success() || self.keep_going {
             Ok(summary)
         } else {
@@ -245,6 +247,16 @@ impl Flow {
     /// they have there.
     pub fn of<R: Roots>(&self) -> Of<'_, R> {
         Of::new(self)
+    }
+
+    fn execute(&self, plan: Arc<Plan>) -> Result<Summary, Error> {
+        let workers = self.workers.unwrap_or_else(|| {
+            std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+        });
+        let execution =
+            Execution::new(Arc::clone(&plan), self.stopper.clone(), self.progress.clone());
+        let outcomes = coordinator::run(&execution, workers).map_err(Error::Thread)?;
+        Ok(Summary::new(plan, outcomes))
     }
 
     fn plan<R: Roots>(&self) -> Result<Arc<Plan>, Error> {

@@ -15,7 +15,7 @@ use crate::plan::resolve::{digest_value, param_value};
 use crate::store::error::StoreError;
 use crate::store::kept::{Kept, Look};
 use crate::store::record::{FileContent, InputContent, MadeFrom, Read, Record};
-use crate::store::{Folder, Found, Store};
+use crate::store::{Folder, Found, RECORD, Store};
 use crate::value::Value;
 
 /// Judges the instances of a graph by what a store has.
@@ -77,7 +77,7 @@ impl<'a> Judge<'a> {
                 reasons = self.changed_reads(node, &record.reads, record_of)?;
                 if reasons.is_empty() {
                     let output = |what| Reason::Output { file: record.output.file.clone(), what };
-                    match store.look(&folder, &record)? {
+                    match store.look(&folder, &store.path(&folder, RECORD), &record)? {
                         Look::Whole => {
                             return Ok(Judged {
                                 folder,
@@ -102,18 +102,26 @@ impl<'a> Judge<'a> {
 
         let verdict = match now {
             None => Verdict::Upstream,
-            Some((made_from, fingerprint)) => {
-                let holds = |record: &Record| {
-                    let changed = self.changed_reads(node, &record.reads, record_of);
-                    changed.is_ok_and(|changed| changed.is_empty())
-                };
-                match store.kept(&graph.task(node).folder, fingerprint, holds)? {
-                    Some(kept) => Verdict::Adopt(kept, made_from),
-                    None => Verdict::Run(made_from, fingerprint),
-                }
-            }
+            Some((made_from, fingerprint)) => match self.kept(node, fingerprint, record_of)? {
+                Some(kept) => Verdict::Adopt(kept, made_from),
+                None => Verdict::Run(made_from, fingerprint),
+            },
         };
         Ok(Judged { folder, verdict, reasons })
+    }
+
+    /// An output made from the same, in whichever instance's folder.
+    pub(crate) fn kept(
+        &self,
+        node: NodeIndex,
+        fingerprint: Digest,
+        record_of: RecordOf<'_>,
+    ) -> Result<Option<Kept>, StoreError> {
+        let holds = |record: &Record| {
+            let changed = self.changed_reads(node, &record.reads, record_of);
+            changed.is_ok_and(|changed| changed.is_empty())
+        };
+        self.store.kept(&self.graph.task(node).folder, fingerprint, holds)
     }
 
     /// What the output is made from, if the content of all inputs is known.

@@ -10,7 +10,7 @@ use crate::key::{Digest, Key};
 pub(crate) const FORMAT: u32 = 1;
 
 /// Says that an output is there, what it is made from and where its file lies.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) format: u32,
     pub(crate) task: String,
