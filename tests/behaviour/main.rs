@@ -3,7 +3,13 @@
 //! They are one program: linking a program with Arrow and Parquet takes longer than running all
 //! tests.
 
-mod cutoff;
-mod failure;
-mod rerun;
+#[macro_use]
 mod support;
+
+mod allowed_values;
+mod cutoff;
+mod default_values;
+mod failure;
+mod inheritance;
+mod rerun;
+mod unused_values;
