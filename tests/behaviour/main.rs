@@ -11,5 +11,7 @@ mod cutoff;
 mod default_values;
 mod failure;
 mod inheritance;
+mod insignificant;
+mod parameter_from;
 mod rerun;
 mod unused_values;

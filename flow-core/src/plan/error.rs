@@ -74,6 +74,19 @@ pub enum PlanErrorKind {
     )]
     Insignificant { task: String, param: &'static str, from: String },
 
+    /// A parameter that counts is, by `from`, one that does not.
+    #[error(
+        "`{task}.{param}` is `{from}`, which is insignificant, but counts itself: mark both \
+         `#[param(insignificant)]`, or neither"
+    )]
+    InsignificantFrom { task: String, param: &'static str, from: String },
+
+    /// Parameters that are each other.
+    #[error(
+        "`{}` is itself: {}; give one of them a default instead of `from`", cycle[0], cycle.join(" → ")
+    )]
+    FromItself { cycle: Vec<String> },
+
     /// A value that serde cannot write down, so that it has no key.
     #[error("`{task}.{param}` has no key: {reason}")]
     NoKey { task: String, param: &'static str, reason: String },
