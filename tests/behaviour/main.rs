@@ -14,4 +14,5 @@ mod inheritance;
 mod insignificant;
 mod parameter_from;
 mod rerun;
+mod secrets;
 mod unused_values;

@@ -54,10 +54,10 @@ pub enum PlanErrorKind {
 
     /// A value given by name does not fit a parameter of that name.
     #[error(
-        "`{task}.{param}` cannot be {value}: {reason}; it has type `{ty}`, and `with_named(\"{param}\", ...)` \
-         must fit every task with that name"
+        "the value given for `{name}` does not fit `{task}.{param}`: {reason}; the parameter has type \
+         `{ty}`, and `with_named(\"{name}\", ...)` must fit every task with that name"
     )]
-    WrongType { task: String, param: &'static str, value: String, ty: &'static str, reason: String },
+    WrongType { name: String, task: String, param: &'static str, ty: &'static str, reason: String },
 
     /// A value was given by a name that no task here has.
     #[error("no task that is required here has a parameter `{name}`{}", suggest(nearest, known))]

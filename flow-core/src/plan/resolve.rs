@@ -157,18 +157,18 @@ impl<'a> Resolver<'a> {
             return Ok(None);
         };
         self.used_named.insert(name.to_owned());
-        let wrong = |value: String, reason: String| PlanErrorKind::WrongType {
+        // The value itself is not shown, for it may be meant for a secret. The reason says what it
+        // can of it.
+        let wrong = |reason: String| PlanErrorKind::WrongType {
+            name: name.to_owned(),
             task: entry.decl.name.to_string(),
             param: param.name,
-            value,
             ty: (param.kind.name)(),
             reason,
         };
-        let value = value.as_ref().map_err(|reason| wrong("that".to_owned(), reason.clone()))?;
-        match (param.kind.from_value)(value) {
-            Ok(value) => Ok(Some(value)),
-            Err(reason) => Err(wrong(format!("`{value}`"), reason.to_string())),
-        }
+        let value = value.as_ref().map_err(|reason| wrong(reason.clone()))?;
+        let fitted = (param.kind.from_value)(value);
+        fitted.map(Some).map_err(|reason| wrong(reason.to_string()))
     }
 
     fn default(
