@@ -13,6 +13,7 @@ mod failure;
 mod inheritance;
 mod insignificant;
 mod parameter_from;
+mod plan_errors;
 mod rerun;
 mod secrets;
 mod unused_values;

@@ -11,8 +11,7 @@ use crate::store::error::StoreError;
 #[error("{kind}{}", Way(way))]
 #[non_exhaustive]
 pub struct PlanError {
-    /// What is wrong.
-    #[source]
+    /// What is wrong. It is part of the message, and so no source of its own.
     pub kind: PlanErrorKind,
     /// The tasks from the root to the one in question, both included; empty where no task is.
     pub way: Vec<String>,
