@@ -14,6 +14,7 @@ mod inheritance;
 mod insignificant;
 mod parameter_from;
 mod plan_errors;
+mod recursion;
 mod rerun;
 mod secrets;
 mod unused_values;
