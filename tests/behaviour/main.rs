@@ -15,6 +15,7 @@ mod insignificant;
 mod parameter_from;
 mod plan_errors;
 mod recursion;
+mod renamed;
 mod rerun;
 mod secrets;
 mod unused_values;
