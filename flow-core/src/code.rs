@@ -1,7 +1,7 @@
 //! The code of a task, as a digest that is part of its fingerprint.
 //!
-//! `#[tracked]` fills in [`Run::CODE`](crate::Run::CODE) from the tokens of the impl. Comments,
-//! documentation and formatting are no tokens, so they do not count.
+//! `#[tracked]` fills in [`Run::CODE`](crate::Run::CODE) from the tokens of the impl's body.
+//! Comments, documentation and formatting are no tokens, so they do not count.
 
 use crate::key::Digest;
 
@@ -49,14 +49,15 @@ impl Code {
         Self { by: By::Items(items) }
     }
 
-    /// The digest of all of it.
+    /// The digest of all of it. Names do not count: a task that was renamed has the same code, and
+    /// of everything else the name is among the tokens.
     pub(crate) fn digest(self) -> Digest {
         let mut hasher = crate::key::Hasher::new("code");
         match self.by {
             By::Version(version) => hasher.number(0).number(u64::from(version)),
-            By::Items(items) => items.iter().fold(hasher.number(1), |hasher, item| {
-                hasher.text(item.name).bytes(&item.digest.to_le_bytes())
-            }),
+            By::Items(items) => items
+                .iter()
+                .fold(hasher.number(1), |hasher, item| hasher.bytes(&item.digest.to_le_bytes())),
         };
         hasher.digest()
     }

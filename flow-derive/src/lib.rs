@@ -99,7 +99,7 @@ pub fn derive_task(input: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// It fills in the constant `CODE` with a digest of the tokens of the impl. Comments,
+/// It fills in the constant `CODE` with a digest of the tokens of the impl's body. Comments,
 /// documentation, lint attributes and formatting do not count.
 ///
 /// `#[tracked(crate = ::path)]` says where the facade is, if it was renamed or re-exported.

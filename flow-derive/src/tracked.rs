@@ -25,7 +25,8 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream, file: String) ->
     let item = match head.parse2(item.clone()) {
         Ok(head) if is_run(&head, &ctxt) => {
             let task = text::short_type(head.task.into_token_stream());
-            let code = Item::new(format!("impl Run for {task}"), file, item.clone());
+            // What stands before the body does not count, so that a task can be renamed.
+            let code = Item::new(format!("impl Run for {task}"), file, head.body.stream());
             fill_in(item, &constant(&code, &facade))
         }
         Ok(_) => item,

@@ -53,3 +53,51 @@ pub(crate) fn failure(result: Result<Summary, flow::Error>) -> Summary {
         other => panic!("expected failed tasks, got {other:?}"),
     }
 }
+
+/// `runs!(Sum: u64 = |self, cx| Ok(...))`: how a task of a test is made.
+macro_rules! runs {
+    ($task:ty: $output:ty = |$this:ident, $cx:ident| $body:expr) => {
+        #[tracked]
+        impl Run for $task {
+            fn run(&$this, $cx: &Cx<Self>) -> Result<$output> {
+                let _ = $cx;
+                $body
+            }
+        }
+    };
+}
+
+/// What is said of a flow that is wrong. Nothing may run, either.
+pub(crate) fn plan_error<R: flow::Roots>(flow: &Flow) -> String {
+    let error = flow.preview::<R>().expect_err("the flow is wrong");
+    assert!(matches!(error, flow::Error::Plan(_)), "{error:?}");
+    let of_run = flow.run::<R>().expect_err("the flow is wrong");
+    assert_eq!(error.to_string(), of_run.to_string());
+    error.to_string()
+}
+
+/// The keys of all instances that these roots need, by what the instances are called.
+pub(crate) fn keys<R: flow::Roots>(flow: &Flow) -> std::collections::BTreeMap<String, String> {
+    let preview = flow.preview::<R>().expect("a plan");
+    preview.instances().map(|i| (format!("{i:?}"), i.key().to_string())).collect()
+}
+
+/// The key of the root.
+pub(crate) fn key<R: flow::Roots>(flow: &Flow) -> String {
+    let preview = flow.preview::<R>().expect("a plan");
+    preview.instances().next_back().expect("a root").key().to_string()
+}
+
+/// The paths of all files in a folder, at any depth.
+pub(crate) fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files.extend(self::files(&path));
+        } else {
+            files.push(path);
+        }
+    }
+    files
+}

@@ -104,6 +104,8 @@ struct Frame {
 enum Entered {
     Known(Grown),
     New(Box<Frame>),
+    /// It is being walked: what it requires leads back to it.
+    Again(Digest),
 }
 
 impl Builder<'_> {
@@ -122,7 +124,7 @@ impl Builder<'_> {
                             .map_err(|kind| self.at(kind, &stack, None))?;
                         continue;
                     }
-                    Err(PlanErrorKind::Cycle { task, .. }) => return Err(self.cycle(task, &stack)),
+                    Ok(Entered::Again(memo)) => return Err(self.cycle(memo, &stack)),
                     Err(kind) => return Err(self.at(kind, &stack, Some(task))),
                 }
             } else {
@@ -191,9 +193,7 @@ impl Builder<'_> {
         let name = |builder: &Self| builder.types.get(index).decl.name.to_string();
         match self.memo.get(&memo) {
             Some(Some(grown)) => return Ok(Entered::Known(*grown)),
-            Some(None) => {
-                return Err(PlanErrorKind::Cycle { task: name(self), cycle: Vec::new() });
-            }
+            Some(None) => return Ok(Entered::Again(memo)),
             None if depth >= DEEPEST => {
                 return Err(PlanErrorKind::TooDeep { task: name(self), depth });
             }
@@ -355,12 +355,13 @@ impl Builder<'_> {
         Box::new(PlanError { kind, way: way.chain(last).collect() })
     }
 
-    /// The part of the stack that forms a cycle.
-    fn cycle(&self, task: String, stack: &[Frame]) -> Box<PlanError> {
+    /// The part of the stack that forms a cycle: all from the frame of that wish.
+    fn cycle(&self, memo: Digest, stack: &[Frame]) -> Box<PlanError> {
         let way: Vec<_> =
             stack.iter().map(|frame| self.types.get(frame.index).decl.name.to_string()).collect();
-        let start = way.iter().rposition(|name| *name == task).unwrap_or_default();
+        let start = stack.iter().position(|frame| frame.memo == memo).expect("it is walked");
         let mut cycle = way[start..].to_vec();
+        let task = way[start].clone();
         cycle.push(task.clone());
         Box::new(PlanError { kind: PlanErrorKind::Cycle { task, cycle }, way })
     }

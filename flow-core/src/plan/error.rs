@@ -11,8 +11,7 @@ use crate::store::error::StoreError;
 #[error("{kind}{}", Way(way))]
 #[non_exhaustive]
 pub struct PlanError {
-    /// What is wrong.
-    #[source]
+    /// What is wrong. It is part of the message, and so no source of its own.
     pub kind: PlanErrorKind,
     /// The tasks from the root to the one in question, both included; empty where no task is.
     pub way: Vec<String>,
@@ -54,10 +53,10 @@ pub enum PlanErrorKind {
 
     /// A value given by name does not fit a parameter of that name.
     #[error(
-        "`{task}.{param}` cannot be {value}: {reason}; it has type `{ty}`, and `with_named(\"{param}\", ...)` \
-         must fit every task with that name"
+        "the value given for `{name}` does not fit `{task}.{param}`: {reason}; the parameter has type \
+         `{ty}`, and `with_named(\"{name}\", ...)` must fit every task with that name"
     )]
-    WrongType { task: String, param: &'static str, value: String, ty: &'static str, reason: String },
+    WrongType { name: String, task: String, param: &'static str, ty: &'static str, reason: String },
 
     /// A value was given by a name that no task here has.
     #[error("no task that is required here has a parameter `{name}`{}", suggest(nearest, known))]
@@ -73,6 +72,19 @@ pub enum PlanErrorKind {
          `#[param(insignificant)]`, or the first `#[param(local)]`"
     )]
     Insignificant { task: String, param: &'static str, from: String },
+
+    /// A parameter that counts is, by `from`, one that does not.
+    #[error(
+        "`{task}.{param}` is `{from}`, which is insignificant, but counts itself: mark both \
+         `#[param(insignificant)]`, or neither"
+    )]
+    InsignificantFrom { task: String, param: &'static str, from: String },
+
+    /// Parameters that are each other.
+    #[error(
+        "`{}` is itself: {}; give one of them a default instead of `from`", cycle[0], cycle.join(" → ")
+    )]
+    FromItself { cycle: Vec<String> },
 
     /// A value that serde cannot write down, so that it has no key.
     #[error("`{task}.{param}` has no key: {reason}")]

@@ -20,7 +20,7 @@ use crate::plan::draws::Slot;
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::Givens;
 use crate::plan::scope::{Inherited, OnTheWay, Scope};
-use crate::plan::types::{PlanType, TypeIndex, Types, origin};
+use crate::plan::types::{PlanType, TypeIndex, Types, origin, same};
 use crate::require::Wish;
 use crate::store::Store;
 use crate::task::TaskType;
@@ -37,7 +37,8 @@ pub(crate) struct Resolved {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum From {
     Literal,
-    With,
+    /// Set by `with` for this parameter: its own key, or one that it is through `from`.
+    With(TypeIndex, usize),
     Flow,
     Inherited,
     Named,
@@ -105,8 +106,11 @@ impl<'a> Resolver<'a> {
         if let Some((_, value)) = wish.own.iter().rfind(|(own, _)| *own == place) {
             return Ok((value.clone(), From::Literal));
         }
-        if let Some(with) = scope.with(index, place) {
-            return Ok((with.value.clone(), From::With));
+        for (task, place) in same(entry.task, place) {
+            let Some(index) = types.find((task.id)()) else { continue };
+            if let Some(with) = scope.with(index, place) {
+                return Ok((with.value.clone(), From::With(index, place)));
+            }
         }
         if let Some(value) = self.typed(entry.task, place) {
             return Ok((value, From::Flow));
@@ -132,13 +136,10 @@ impl<'a> Resolver<'a> {
 
     /// What the flow gave to this parameter, or to the one that it is.
     fn typed(&mut self, task: &'static TaskType, place: usize) -> Option<AnyValue> {
-        let key = ((task.id)(), place);
-        if let Some(given) = self.givens.typed.get(&key) {
-            self.used_typed.insert(key);
-            return Some(given.value.clone());
-        }
-        let (task, place) = task.params[place].from?();
-        self.typed(task, place)
+        let mut keys = same(task, place).map(|(task, place)| ((task.id)(), place));
+        let (key, given) = keys.find_map(|key| Some((key, self.givens.typed.get(&key)?)))?;
+        self.used_typed.insert(key);
+        Some(given.value.clone())
     }
 
     fn named(
@@ -156,18 +157,18 @@ impl<'a> Resolver<'a> {
             return Ok(None);
         };
         self.used_named.insert(name.to_owned());
-        let wrong = |value: String, reason: String| PlanErrorKind::WrongType {
+        // The value itself is not shown, for it may be meant for a secret. The reason says what it
+        // can of it.
+        let wrong = |reason: String| PlanErrorKind::WrongType {
+            name: name.to_owned(),
             task: entry.decl.name.to_string(),
             param: param.name,
-            value,
             ty: (param.kind.name)(),
             reason,
         };
-        let value = value.as_ref().map_err(|reason| wrong("that".to_owned(), reason.clone()))?;
-        match (param.kind.from_value)(value) {
-            Ok(value) => Ok(Some(value)),
-            Err(reason) => Err(wrong(format!("`{value}`"), reason.to_string())),
-        }
+        let value = value.as_ref().map_err(|reason| wrong(reason.clone()))?;
+        let fitted = (param.kind.from_value)(value);
+        fitted.map(Some).map_err(|reason| wrong(reason.to_string()))
     }
 
     fn default(
@@ -231,10 +232,7 @@ impl<'a> Resolver<'a> {
 
 /// The task and place of the parameter that this one is: itself or, through `from`, another.
 fn source(task: &'static TaskType, place: usize) -> (&'static TaskType, usize) {
-    task.params[place].from.map_or((task, place), |from| {
-        let (task, place) = from();
-        source(task, place)
-    })
+    same(task, place).last().unwrap_or((task, place))
 }
 
 /// The slot by which a value entered, seen from outside the task; `None` if the task's consumer
@@ -242,7 +240,7 @@ fn source(task: &'static TaskType, place: usize) -> (&'static TaskType, usize) {
 pub(crate) fn slot(types: &Types, index: TypeIndex, place: usize, from: From) -> Option<Slot> {
     match from {
         From::Literal => None,
-        From::With => Some(Slot::With(index, place)),
+        From::With(task, param) => Some(Slot::With(task, param)),
         From::Inherited => Some(Slot::Name(types.names(index)[place])),
         From::Flow | From::Named | From::Default => Some(Slot::Flow),
     }

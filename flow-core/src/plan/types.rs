@@ -57,6 +57,7 @@ pub(crate) struct Types {
 
 /// What a type and all that it may require, transitively, read.
 pub(crate) struct Reach {
+    /// Whether a parameter of that type is read: by itself, or by one that is it.
     types: Vec<bool>,
     names: Vec<bool>,
 }
@@ -82,6 +83,7 @@ impl Types {
                 continue;
             }
             (task.requirement_types)(&mut |required| new.push(required));
+            (0..task.params.len()).try_for_each(|place| check_from(task, place))?;
             let names = task.params.iter().map(|param| types.name(param)).collect();
             types.names.push(names);
             let decl = (task.decl)();
@@ -159,10 +161,17 @@ impl Types {
         }
         let mut reach =
             Reach { types: vec![false; self.all.len()], names: vec![false; self.name_index.len()] };
+        let mut seen = vec![false; self.all.len()];
         let mut new = vec![index];
         while let Some(index) = new.pop() {
-            if std::mem::replace(&mut reach.types[index as usize], true) {
+            if std::mem::replace(&mut seen[index as usize], true) {
                 continue;
+            }
+            reach.types[index as usize] = true;
+            let task = self.get(index).task;
+            let read = (0..task.params.len()).flat_map(|place| same(task, place));
+            for index in read.filter_map(|(task, _)| self.find((task.id)())) {
+                reach.types[index as usize] = true;
             }
             for &name in self.names(index) {
                 reach.names[name as usize] = true;
@@ -178,9 +187,42 @@ impl Types {
 /// The declaration that a parameter stands for: its own or, through `from`, another task's.
 pub(crate) fn origin(param: &'static ParamDecl) -> &'static ParamDecl {
     let mut param = param;
-    while let Some(source) = param.from {
-        let (task, index) = source();
-        param = &task.params[index];
+    while let Some(from) = param.from {
+        let (task, place) = from();
+        param = &task.params[place];
     }
     param
+}
+
+/// A parameter and, through `from`, those of other tasks that it is, the nearest first.
+pub(crate) fn same(
+    task: &'static TaskType,
+    place: usize,
+) -> impl Iterator<Item = (&'static TaskType, usize)> {
+    std::iter::successors(Some((task, place)), |(task, place)| {
+        task.params[*place].from.map(|from| from())
+    })
+}
+
+/// Refuses a parameter that is, through `from`, itself, or one that counts and is one that does
+/// not.
+fn check_from(task: &'static TaskType, place: usize) -> Result<(), PlanErrorKind> {
+    let mut passed: Vec<(TypeId, usize)> = Vec::new();
+    let mut names = Vec::new();
+    for (of, at) in same(task, place) {
+        let found = passed.iter().position(|&other| other == ((of.id)(), at));
+        passed.push(((of.id)(), at));
+        names.push(format!("{}.{}", (of.decl)().name, of.params[at].name));
+        if let Some(start) = found {
+            return Err(PlanErrorKind::FromItself { cycle: names.split_off(start) });
+        }
+        if task.params[place].significant && !of.params[at].significant {
+            return Err(PlanErrorKind::InsignificantFrom {
+                task: (task.decl)().name.into_owned(),
+                param: task.params[place].name,
+                from: names.pop().expect("its own name"),
+            });
+        }
+    }
+    Ok(())
 }

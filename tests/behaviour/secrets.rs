@@ -1,0 +1,136 @@
+//! Secrets count, and are never shown.
+
+use flow::prelude::*;
+
+use crate::support::{failed, failure, files, flow, key, plan_error, preview, ran};
+
+const TOKEN: &str = "hunter2-is-a-long-token";
+
+#[derive(Task, Clone)]
+#[task(target = Json<usize>)]
+struct Fetch {
+    token: Secret<String>,
+    #[param(default = None)]
+    other: Option<Secret<String>>,
+}
+
+runs!(Fetch: usize = |self, _cx| Ok(self.token.expose().len() + usize::from(self.other.is_some())));
+
+#[derive(Task)]
+#[task(requires = Fetch, target = Json<usize>)]
+struct Count;
+
+runs!(Count: usize = |self, cx| Ok(*cx.input().load()? + cx.input().task().token.expose().len()));
+
+#[derive(Task)]
+#[task(requires = Fetch, target = Json<usize>)]
+struct Broken;
+
+runs!(Broken: usize = |self, cx| bail!("no luck with {:?}", cx.input().task().token));
+
+/// Whether any file or name in the store contains the text.
+fn shows(flow: &Flow, text: &str) -> bool {
+    files(flow.folder()).iter().any(|path| {
+        let content = std::fs::read(path).expect("a file");
+        path.to_string_lossy().contains(text)
+            || content.windows(text.len()).any(|bytes| bytes == text.as_bytes())
+    })
+}
+
+#[test]
+fn a_secret_is_shown_nowhere() -> Result<()> {
+    let (flow, _folder) = flow();
+    let given = flow.with(Fetch::TOKEN, TOKEN).with(Fetch::OTHER, Some(Secret::new(TOKEN.into())));
+    assert_eq!(
+        preview::<Count>(&given),
+        "Count {Fetch.other: ***, Fetch.token: ***} PENDING never run\n\
+         └─ Fetch {token: ***, other: ***} PENDING never run"
+    );
+    let summary = given.run::<Count>()?;
+    assert_eq!(ran(&summary), ["Count", "Fetch"]);
+    assert!(!summary.to_string().contains(TOKEN), "{summary}");
+    assert_eq!(*given.load::<Count>()?, 2 * TOKEN.len() + 1);
+    let summary = failure(given.run::<Broken>());
+    assert_eq!(failed(&summary), ["Broken"]);
+    assert_eq!(summary.failed()[0].error.as_deref(), Some("no luck with ***"));
+    assert!(!shows(&given, TOKEN));
+    assert!(shows(&given, "***"), "the record says that there is one");
+    Ok(())
+}
+
+#[test]
+fn another_secret_is_another_key() -> Result<()> {
+    let (flow, _folder) = flow();
+    let one = flow.with(Fetch::TOKEN, TOKEN);
+    let two = flow.with(Fetch::TOKEN, "another");
+    assert_ne!(key::<Fetch>(&one), key::<Fetch>(&two));
+    assert_ne!(key::<Count>(&one), key::<Count>(&two));
+    one.run::<Count>()?;
+    assert_eq!(ran(&two.run::<Count>()?), ["Count", "Fetch"]);
+    assert_eq!((*one.load::<Fetch>()?, *two.load::<Fetch>()?), (TOKEN.len(), 7));
+    // In the same store it is the same key, whoever opens it.
+    let again = Flow::open(flow.folder())?.quiet().with(Fetch::TOKEN, TOKEN);
+    assert_eq!(key::<Fetch>(&again), key::<Fetch>(&one));
+    assert_eq!(ran(&again.run::<Count>()?), [""; 0]);
+    Ok(())
+}
+
+#[test]
+fn another_store_has_another_key() {
+    let ((one, _a), (two, _b)) = (flow(), flow());
+    let given = |flow: &Flow| key::<Fetch>(&flow.with(Fetch::TOKEN, TOKEN));
+    assert_ne!(given(&one), given(&two));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_key_of_the_store_is_private() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let (flow, _folder) = flow();
+    key::<Fetch>(&flow.with(Fetch::TOKEN, TOKEN));
+    let path = flow.folder().join(".flow/secret");
+    let metadata = std::fs::metadata(&path).expect("the key");
+    assert_eq!((metadata.permissions().mode() & 0o777, metadata.len()), (0o600, 32));
+    assert_eq!(files(flow.folder()), [path], "no draft of it is left");
+}
+
+#[derive(Task)]
+#[task(target = Json<u32>)]
+struct Pin {
+    #[param(range = ..Secret::new(10_000))]
+    pin: Secret<u32>,
+}
+
+runs!(Pin: u32 = |self, _cx| Ok(self.pin.expose() * 0));
+
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+struct User {
+    id: u32,
+    password: Secret<String>,
+}
+
+#[derive(Task)]
+#[task(target = Json<u32>)]
+struct Login {
+    user: User,
+}
+
+runs!(Login: u32 = |self, _cx| Ok(self.user.id));
+
+#[test]
+fn errors_do_not_show_a_secret() {
+    let (flow, _folder) = flow();
+    assert_eq!(
+        plan_error::<Pin>(&flow.with(Pin::PIN, 77_777_u32)),
+        "`Pin.pin` is ***, which is not in ..Secret::new(10_000)"
+    );
+    // Given by name it is no secret until it has met its parameter.
+    let error = plan_error::<Pin>(&flow.with_named("pin", TOKEN));
+    assert!(!error.contains(TOKEN), "{error}");
+    assert!(error.contains("what was given for a secret does not fit its type, `u32`"), "{error}");
+    let user = std::collections::BTreeMap::from([("id", "me"), ("password", TOKEN)]);
+    let error = plan_error::<Login>(&flow.with_named("user", user));
+    assert!(!error.contains(TOKEN), "{error}");
+    assert!(error.contains("at `[id]`: expected an integer"), "{error}");
+}
