@@ -98,7 +98,10 @@ pub mod __private {
     }
 
     /// Whether `#[param(range = ...)]` holds.
-    pub fn in_range<T: PartialOrd + 'static, R: RangeBounds<T>>(range: &R, value: &dyn Any) -> bool {
+    pub fn in_range<T: PartialOrd + 'static, R: RangeBounds<T>>(
+        range: &R,
+        value: &dyn Any,
+    ) -> bool {
         range.contains(expect::<T>(value))
     }
 

@@ -55,10 +55,7 @@ fn shape(task: &Task<'_>, ctxt: &Ctxt) {
             "a task is a struct; make the enum a parameter of one: `struct Task { kind: Enum }`",
         ),
         Data::Union(data) => {
-            ctxt.error(
-                data.union_token,
-                "a task is a struct; a union cannot be stored",
-            );
+            ctxt.error(data.union_token, "a task is a struct; a union cannot be stored");
         }
     }
     for parameter in &task.input.generics.params {
@@ -73,10 +70,7 @@ fn shape(task: &Task<'_>, ctxt: &Ctxt) {
 /// `#[param]` above the struct, and `#[task]` above a field, do nothing.
 fn misplaced(task: &Task<'_>, ctxt: &Ctxt) {
     let named = |attributes: &[Attribute], name: &str, message: &str| {
-        for attribute in attributes
-            .iter()
-            .filter(|attribute| attribute.path().is_ident(name))
-        {
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident(name)) {
             ctxt.error(attribute, message);
         }
     };
@@ -87,11 +81,7 @@ fn misplaced(task: &Task<'_>, ctxt: &Ctxt) {
     if let Data::Struct(data) = &task.input.data {
         for field in &data.fields {
             named(&field.attrs, "task", of_field);
-            if field
-                .ident
-                .as_ref()
-                .is_some_and(|ident| task.phantoms.contains(&ident))
-            {
+            if field.ident.as_ref().is_some_and(|ident| task.phantoms.contains(&ident)) {
                 named(&field.attrs, "param", of_phantom);
             }
         }
@@ -100,35 +90,23 @@ fn misplaced(task: &Task<'_>, ctxt: &Ctxt) {
 
 fn names(task: &Task<'_>, ctxt: &Ctxt) {
     let attr = &task.attr;
-    for literal in [&attr.name, &attr.was]
-        .into_iter()
-        .flatten()
-        .map(|written| &written.value)
-    {
+    for literal in [&attr.name, &attr.was].into_iter().flatten().map(|written| &written.value) {
         name(literal, ctxt);
     }
     if attr.name.is_none() && !is_name(&task.struct_name()) {
-        let message = format!(
-            "{}; write `#[task(name = \"...\")]`",
-            name_rule("the name of a task")
-        );
+        let message =
+            format!("{}; write `#[task(name = \"...\")]`", name_rule("the name of a task"));
         ctxt.error(&task.input.ident, message);
     }
     if let Some(was) = &attr.was {
-        let own = attr
-            .name
-            .as_ref()
-            .map_or_else(|| task.struct_name(), |name| name.value.value());
+        let own = attr.name.as_ref().map_or_else(|| task.struct_name(), |name| name.value.value());
         if was.value.value() == own {
             ctxt.error(&was.value, "this is the task's name today; leave out `was`");
         }
         if task.input.generics.type_params().next().is_some()
             || task.input.generics.const_params().next().is_some()
         {
-            ctxt.error(
-                &was.word,
-                "`was` is not supported yet for a task with type parameters",
-            );
+            ctxt.error(&was.word, "`was` is not supported yet for a task with type parameters");
         }
     }
 }
@@ -150,9 +128,7 @@ fn name_rule(what: impl Display) -> String {
 fn is_name(name: &str) -> bool {
     let starts = |first: char| first.is_ascii_alphabetic() || first == '_';
     name.chars().next().is_some_and(starts)
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
         && name.len() <= LONGEST_NAME
 }
 
@@ -217,10 +193,7 @@ fn options(param: &Param<'_>, ctxt: &Ctxt) {
     }
     if let Some(was) = &attr.was {
         if was.value.value() == plain(param.ident) {
-            ctxt.error(
-                &was.value,
-                "this is the field's name today; leave out `was`",
-            );
+            ctxt.error(&was.value, "this is the field's name today; leave out `was`");
         } else if syn::parse_str::<Ident>(&was.value.value()).is_err() {
             ctxt.error(&was.value, "this is no name that a field can have had");
         }
@@ -284,18 +257,11 @@ fn refused(name: &str) -> Option<String> {
 /// A default is the same for all instances, so it sees none.
 fn default(param: &Param<'_>, ctxt: &Ctxt) {
     let attr = &param.attr;
-    let default = attr
-        .default
-        .as_ref()
-        .and_then(|default| default.value.as_ref());
+    let default = attr.default.as_ref().and_then(|default| default.value.as_ref());
     let expressions = [
         default.map(ToTokens::to_token_stream),
-        attr.range
-            .as_ref()
-            .map(|range| range.value.to_token_stream()),
-        attr.choices
-            .as_ref()
-            .map(|choices| choices.value.to_token_stream()),
+        attr.range.as_ref().map(|range| range.value.to_token_stream()),
+        attr.choices.as_ref().map(|choices| choices.value.to_token_stream()),
     ];
     for tokens in expressions.into_iter().flatten() {
         if let Some(word) = find_self(tokens) {
@@ -317,10 +283,7 @@ fn find_self(tokens: TokenStream) -> Option<Ident> {
 /// Two fields whose typed keys would have one name.
 fn keys(task: &Task<'_>, ctxt: &Ctxt) {
     for (index, param) in task.params.iter().enumerate() {
-        if let Some(first) = task.params[..index]
-            .iter()
-            .find(|first| first.key == param.key)
-        {
+        if let Some(first) = task.params[..index].iter().find(|first| first.key == param.key) {
             let message = format!(
                 "the keys of `{}` and `{}` would both be `{}`; rename a field",
                 first.ident, param.ident, param.key

@@ -30,10 +30,7 @@ pub(crate) fn expand(task: &Task<'_>, errors: Vec<syn::Error>) -> TokenStream {
             Some(_) => errors.next().unwrap_or(unknown),
             None => unknown,
         };
-        Shape {
-            ty,
-            items: TokenStream::new(),
-        }
+        Shape { ty, items: TokenStream::new() }
     };
     let keys = keys(task);
     let stub = enclose(&quote! {

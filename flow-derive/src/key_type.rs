@@ -36,10 +36,7 @@ fn field_type<'a>(expr: &Expr, params: &[Param<'a>]) -> Option<&'a Type> {
         return None;
     };
     (variable(&access.base)? == "self").then_some(())?;
-    params
-        .iter()
-        .find(|param| param.ident == name)
-        .map(|param| &param.field.ty)
+    params.iter().find(|param| param.ident == name).map(|param| &param.field.ty)
 }
 
 /// The type of the numbers in `a..self.field`.
@@ -48,10 +45,7 @@ fn range_type<'a>(expr: &Expr, params: &[Param<'a>]) -> Option<&'a Type> {
         return None;
     };
     let bounds = [&range.start, &range.end];
-    bounds
-        .into_iter()
-        .flatten()
-        .find_map(|bound| field_type(bound, params))
+    bounds.into_iter().flatten().find_map(|bound| field_type(bound, params))
 }
 
 /// `xs` of `xs.iter()`, `xs.clone()`, `xs.iter().cloned()` and the like, which have its items.

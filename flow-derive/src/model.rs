@@ -44,21 +44,10 @@ impl<'a> Task<'a> {
                 phantoms.push(ident);
             } else {
                 let attr = ParamAttr::read(&field.attrs, ctxt);
-                params.push(Param {
-                    field,
-                    ident,
-                    attr,
-                    key: key(ident),
-                });
+                params.push(Param { field, ident, attr, key: key(ident) });
             }
         }
-        Self {
-            input,
-            attr,
-            facade,
-            params,
-            phantoms,
-        }
+        Self { input, attr, facade, params, phantoms }
     }
 
     /// The name of the struct, as text.
@@ -67,10 +56,7 @@ impl<'a> Task<'a> {
     }
 
     pub(crate) fn entries(&self) -> &[Entry] {
-        self.attr
-            .requires
-            .as_ref()
-            .map_or(&[], |requires| &requires.value.0)
+        self.attr.requires.as_ref().map_or(&[], |requires| &requires.value.0)
     }
 
     /// Whether the entries of `requires` have names.
@@ -87,19 +73,14 @@ fn named_fields(data: &Data) -> impl Iterator<Item = (&Field, &Ident)> {
         },
         Data::Enum(_) | Data::Union(_) => None,
     };
-    fields
-        .into_iter()
-        .flatten()
-        .filter_map(|field| Some((field, field.ident.as_ref()?)))
+    fields.into_iter().flatten().filter_map(|field| Some((field, field.ident.as_ref()?)))
 }
 
 fn is_phantom(ty: &Type) -> bool {
     match ty {
-        Type::Path(path) => path
-            .path
-            .segments
-            .last()
-            .is_some_and(|last| last.ident == "PhantomData"),
+        Type::Path(path) => {
+            path.path.segments.last().is_some_and(|last| last.ident == "PhantomData")
+        }
         _ => false,
     }
 }
@@ -124,10 +105,8 @@ pub(crate) fn doc(attributes: &[Attribute]) -> String {
         })
         .collect();
     let text = lines.join("\n");
-    let lines: Vec<&str> = text
-        .split('\n')
-        .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end())
-        .collect();
+    let lines: Vec<&str> =
+        text.split('\n').map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect();
     lines.join("\n").trim().to_owned()
 }
 

@@ -77,10 +77,7 @@ mod tests {
     fn formatting_does_not_show() {
         let tokens = "Parquet < Vec<Row> >".parse().expect("tokens");
         assert_eq!(of(tokens), "Parquet<Vec<Row> >".replace(" >", ">"));
-        assert_eq!(
-            of("[ \"a\",\"b\" , ]".parse().expect("tokens")),
-            "[\"a\", \"b\"]"
-        );
+        assert_eq!(of("[ \"a\",\"b\" , ]".parse().expect("tokens")), "[\"a\", \"b\"]");
         assert_eq!(of("1 ..= 10".parse().expect("tokens")), "1..=10");
         assert_eq!(of("x as u8".parse().expect("tokens")), "x as u8");
         assert_eq!(of("&'static str".parse().expect("tokens")), "&'static str");
@@ -88,18 +85,9 @@ mod tests {
 
     #[test]
     fn paths_are_cut_to_their_last_segment() {
-        assert_eq!(
-            short("::flow::Json<std::vec::Vec<crate::Row>>"),
-            "Json<Vec<Row>>"
-        );
+        assert_eq!(short("::flow::Json<std::vec::Vec<crate::Row>>"), "Json<Vec<Row>>");
         assert_eq!(short("Json<(a::A, b::B,)>"), "Json<(A, B)>");
-        assert_eq!(
-            short("Json<<T as m::Model>::Fitted>"),
-            "Json<<T as Model>::Fitted>"
-        );
-        assert_eq!(
-            short("Json<dyn Fn(&'static a::B)>"),
-            "Json<dyn Fn(&'static B)>"
-        );
+        assert_eq!(short("Json<<T as m::Model>::Fitted>"), "Json<<T as Model>::Fitted>");
+        assert_eq!(short("Json<dyn Fn(&'static a::B)>"), "Json<dyn Fn(&'static B)>");
     }
 }

@@ -25,10 +25,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream, file: String) ->
     let name = match head.parse2(item.clone()) {
         Ok(head) => {
             check(&head, &ctxt);
-            format!(
-                "impl Run for {}",
-                text::short_type(head.task.into_token_stream())
-            )
+            format!("impl Run for {}", text::short_type(head.task.into_token_stream()))
         }
         Err(error) => {
             ctxt.syn(error);
@@ -47,9 +44,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream, file: String) ->
 fn read_arguments(arguments: TokenStream, ctxt: &Ctxt) -> Facade {
     let mut krate: Opt<Path> = None;
     let parsed = (|input: ParseStream<'_>| {
-        options::each(input, ctxt, &mut |word, input| {
-            argument(word, input, &mut krate, ctxt)
-        });
+        options::each(input, ctxt, &mut |word, input| argument(word, input, &mut krate, ctxt));
         Ok(())
     })
     .parse2(arguments);
@@ -61,10 +56,7 @@ fn read_arguments(arguments: TokenStream, ctxt: &Ctxt) -> Facade {
 
 fn argument(word: Ident, input: ParseStream<'_>, krate: &mut Opt<Path>, ctxt: &Ctxt) -> Result<()> {
     if word != "crate" {
-        return Err(syn::Error::new_spanned(
-            &word,
-            words::TRACKED.refuse(&word.to_string()),
-        ));
+        return Err(syn::Error::new_spanned(&word, words::TRACKED.refuse(&word.to_string())));
     }
     if !input.peek(Token![=]) {
         let message = "tracking the whole crate is not supported yet; \
@@ -112,12 +104,7 @@ fn head(input: ParseStream<'_>) -> Result<Head> {
 }
 
 fn check(head: &Head, ctxt: &Ctxt) {
-    if head
-        .of
-        .segments
-        .last()
-        .is_none_or(|last| last.ident.unraw() != "Run")
-    {
+    if head.of.segments.last().is_none_or(|last| last.ident.unraw() != "Run") {
         ctxt.error(&head.of, format_args!("{PLACE}; this is another trait"));
     }
     if let Some(name) = written_constant(&head.body) {

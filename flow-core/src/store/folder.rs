@@ -139,7 +139,8 @@ mod tests {
 
     #[test]
     fn environments_are_kept_apart() {
-        let names = ["prod", "Prod", "PROD", "pro d", "pro/d", "pro_d", "prod.", "prod ", "../x", ""];
+        let names =
+            ["prod", "Prod", "PROD", "pro d", "pro/d", "pro_d", "prod.", "prod ", "../x", ""];
         let folders: Vec<_> = names.iter().map(|name| env_folder(name).to_lowercase()).collect();
         for (i, folder) in folders.iter().enumerate() {
             assert!(folder.starts_with("env=") && folder.len() <= TASK, "{folder}");

@@ -38,12 +38,10 @@ impl Store {
         let drafted = self.draft_key(&draft, &bytes);
         let linked = drafted.and_then(|()| match self.fs.link(&draft, &path) {
             // A file system without hard links: the one that comes last wins.
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-                match self.fs.stat(&path) {
-                    Ok(_) => Ok(()),
-                    Err(_) => self.fs.rename(&draft, &path),
-                }
-            }
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => match self.fs.stat(&path) {
+                Ok(_) => Ok(()),
+                Err(_) => self.fs.rename(&draft, &path),
+            },
             linked => linked,
         });
         let _ = self.fs.remove(&draft);

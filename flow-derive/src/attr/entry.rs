@@ -59,9 +59,7 @@ pub(crate) struct Set {
 pub(crate) fn entries(content: ParseStream<'_>) -> Result<Vec<Entry>> {
     let mut entries: Vec<Entry> = Vec::new();
     while !content.is_empty() {
-        let name = is_named(content)
-            .then(|| content.parse::<Ident>())
-            .transpose()?;
+        let name = is_named(content).then(|| content.parse::<Ident>()).transpose()?;
         if let Some(first) = entries.first()
             && first.name.is_some() != name.is_some()
         {
@@ -70,10 +68,7 @@ pub(crate) fn entries(content: ParseStream<'_>) -> Result<Vec<Entry>> {
             return Err(content.error(message));
         }
         if let Some(name) = &name {
-            if entries
-                .iter()
-                .any(|entry| entry.name.as_ref() == Some(name))
-            {
+            if entries.iter().any(|entry| entry.name.as_ref() == Some(name)) {
                 let message = format!("two entries are named `{name}`; each needs its own name");
                 return Err(syn::Error::new_spanned(name, message));
             }
@@ -151,10 +146,8 @@ fn after_entry(input: ParseStream<'_>) -> syn::Error {
 }
 
 fn wish(input: ParseStream<'_>) -> Result<Wish> {
-    let task = path::named_type(
-        input,
-        "a task, `[Task for x in xs]` or `{x => Task for x in xs}`",
-    )?;
+    let task =
+        path::named_type(input, "a task, `[Task for x in xs]` or `{x => Task for x in xs}`")?;
     if input.peek(token::Paren) {
         return Err(input.error("a task's parameters are set by name: `Task { field: expr }`"));
     }
@@ -248,11 +241,7 @@ fn each(content: ParseStream<'_>, example: &str) -> Result<Each> {
     let pat = content.call(Pat::parse_multi_with_leading_vert)?;
     content.parse::<Token![in]>()?;
     let items = content.parse()?;
-    Ok(Each {
-        pat,
-        items,
-        cond: condition(content)?,
-    })
+    Ok(Each { pat, items, cond: condition(content)? })
 }
 
 fn condition(input: ParseStream<'_>) -> Result<Option<Expr>> {

@@ -26,14 +26,8 @@ pub(crate) fn read(
             }
         }
         Meta::NameValue(pair) => {
-            let name = pair
-                .path
-                .require_ident()
-                .map_or_else(|_| String::new(), Ident::to_string);
-            ctxt.error(
-                pair,
-                format_args!("options stand in parentheses: `#[{name}(...)]`"),
-            );
+            let name = pair.path.require_ident().map_or_else(|_| String::new(), Ident::to_string);
+            ctxt.error(pair, format_args!("options stand in parentheses: `#[{name}(...)]`"));
         }
     }
 }
@@ -63,10 +57,7 @@ pub(crate) fn each(
 /// Keeps an option, unless it was written before.
 pub(crate) fn keep<T>(place: &mut Opt<T>, word: Ident, value: T, ctxt: &Ctxt) {
     if place.is_some() {
-        ctxt.error(
-            &word,
-            format_args!("`{word}` is written twice; write it once"),
-        );
+        ctxt.error(&word, format_args!("`{word}` is written twice; write it once"));
     } else {
         *place = Some(Written { word, value });
     }
@@ -98,11 +89,7 @@ pub(crate) fn all_of<T>(
     parse: impl FnOnce(ParseStream<'_>) -> Result<T>,
 ) -> Result<T> {
     let result = parse(content).and_then(|value| {
-        if content.is_empty() {
-            Ok(value)
-        } else {
-            Err(content.error("unexpected token"))
-        }
+        if content.is_empty() { Ok(value) } else { Err(content.error("unexpected token")) }
     });
     while !content.is_empty() {
         let _ = content.parse::<TokenTree>();

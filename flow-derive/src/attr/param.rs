@@ -26,13 +26,8 @@ impl ParamAttr {
     /// Reads all attributes named `param`.
     pub(crate) fn read(attributes: &[Attribute], ctxt: &Ctxt) -> Self {
         let mut attr = Self::default();
-        for attribute in attributes
-            .iter()
-            .filter(|attribute| attribute.path().is_ident("param"))
-        {
-            options::read(attribute, ctxt, |word, input| {
-                attr.option(word, input, ctxt)
-            });
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("param")) {
+            options::read(attribute, ctxt, |word, input| attr.option(word, input, ctxt));
         }
         attr
     }
@@ -86,9 +81,7 @@ fn bare(word: &Ident, input: ParseStream<'_>) -> Result<()> {
     if input.is_empty() || input.peek(Token![,]) {
         return Ok(());
     }
-    Err(input.error(format_args!(
-        "`{word}` takes no value; write `{word}` alone"
-    )))
+    Err(input.error(format_args!("`{word}` takes no value; write `{word}` alone")))
 }
 
 fn choices(input: ParseStream<'_>) -> Result<ExprArray> {

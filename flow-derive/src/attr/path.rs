@@ -51,10 +51,7 @@ impl Facade {
 pub(crate) fn facade(word: &Ident, input: ParseStream<'_>) -> Result<Path> {
     let path = options::value(word, input, "::flow", Path::parse_mod_style)?;
     let absolute = path.leading_colon.is_some()
-        || path
-            .segments
-            .first()
-            .is_some_and(|first| first.ident == "crate");
+        || path.segments.first().is_some_and(|first| first.ident == "crate");
     if absolute {
         return Ok(path);
     }
@@ -92,10 +89,7 @@ pub(crate) fn named_type(input: ParseStream<'_>, expected: &str) -> Result<Type>
     Ok(Type::Path(TypePath {
         attrs: Vec::new(),
         qself: None,
-        path: Path {
-            leading_colon,
-            segments,
-        },
+        path: Path { leading_colon, segments },
     }))
 }
 
@@ -105,14 +99,8 @@ fn qualified(input: ParseStream<'_>) -> Result<Type> {
     let ty = input.parse()?;
     let as_token: Option<Token![as]> = input.parse()?;
     let mut path = match as_token {
-        Some(_) => Path {
-            leading_colon: input.parse()?,
-            segments: segments(input)?,
-        },
-        None => Path {
-            leading_colon: None,
-            segments: Punctuated::new(),
-        },
+        Some(_) => Path { leading_colon: input.parse()?, segments: segments(input)? },
+        None => Path { leading_colon: None, segments: Punctuated::new() },
     };
     let gt_token = input.parse()?;
     let colons: Token![::] = input.parse()?;
@@ -123,18 +111,8 @@ fn qualified(input: ParseStream<'_>) -> Result<Type> {
         path.leading_colon = Some(colons);
     }
     path.segments.extend(segments(input)?.into_pairs());
-    let qself = QSelf {
-        lt_token,
-        ty: Box::new(ty),
-        position,
-        as_token,
-        gt_token,
-    };
-    Ok(Type::Path(TypePath {
-        attrs: Vec::new(),
-        qself: Some(qself),
-        path,
-    }))
+    let qself = QSelf { lt_token, ty: Box::new(ty), position, as_token, gt_token };
+    Ok(Type::Path(TypePath { attrs: Vec::new(), qself: Some(qself), path }))
 }
 
 fn segments(input: ParseStream<'_>) -> Result<Punctuated<PathSegment, Token![::]>> {
@@ -190,10 +168,7 @@ impl ToTokens for KeyPath {
     /// As an expression. `Fit<Ols>::C` is none, so the type gets brackets of its own.
     fn to_tokens(&self, tokens: &mut TokenStream) {
         let path = &self.0.path;
-        let arguments = path
-            .segments
-            .iter()
-            .any(|segment| !segment.arguments.is_none());
+        let arguments = path.segments.iter().any(|segment| !segment.arguments.is_none());
         if self.0.qself.is_some() || !arguments {
             return self.0.to_tokens(tokens);
         }

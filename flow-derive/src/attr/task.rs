@@ -40,13 +40,8 @@ impl TaskAttr {
     /// Reads all attributes named `task`.
     pub(crate) fn read(attributes: &[Attribute], ctxt: &Ctxt) -> Self {
         let mut attr = Self::default();
-        for attribute in attributes
-            .iter()
-            .filter(|attribute| attribute.path().is_ident("task"))
-        {
-            options::read(attribute, ctxt, |word, input| {
-                attr.option(word, input, ctxt)
-            });
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("task")) {
+            options::read(attribute, ctxt, |word, input| attr.option(word, input, ctxt));
         }
         attr
     }
@@ -89,9 +84,7 @@ impl TaskAttr {
 
 fn requires(word: &Ident, input: ParseStream<'_>) -> Result<Vec<Entry>> {
     if !input.peek(token::Paren) {
-        return Ok(vec![value(word, input, "Task", |input| {
-            entry::entry(None, input)
-        })?]);
+        return Ok(vec![value(word, input, "Task", |input| entry::entry(None, input))?]);
     }
     let content;
     let parens = parenthesized!(content in input);
@@ -141,9 +134,7 @@ fn version(input: ParseStream<'_>) -> Result<u32> {
     if !matches!(literal.suffix(), "" | "u32") {
         return Err(syn::Error::new_spanned(literal, message));
     }
-    literal
-        .base10_parse()
-        .map_err(|_| syn::Error::new(span, message))
+    literal.base10_parse().map_err(|_| syn::Error::new(span, message))
 }
 
 impl quote::ToTokens for Target {

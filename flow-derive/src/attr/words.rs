@@ -34,24 +34,12 @@ pub(crate) const TASK: Words = Words {
 
 pub(crate) const PARAM: Words = Words {
     attribute: "#[param]",
-    known: &[
-        "default",
-        "file",
-        "insignificant",
-        "local",
-        "range",
-        "choices",
-        "was",
-        "from",
-    ],
+    known: &["default", "file", "insignificant", "local", "range", "choices", "was", "from"],
     later: &[],
 };
 
-pub(crate) const TRACKED: Words = Words {
-    attribute: "#[tracked]",
-    known: &["crate"],
-    later: &["body", "lock"],
-};
+pub(crate) const TRACKED: Words =
+    Words { attribute: "#[tracked]", known: &["crate"], later: &["body", "lock"] };
 
 impl Words {
     /// What to say of a word that is not known.
@@ -63,11 +51,7 @@ impl Words {
         if let Some(near) = nearest(word, self.known) {
             let _ = write!(message, "; did you mean `{near}`?");
         }
-        let known: Vec<_> = self
-            .known
-            .iter()
-            .map(|known| format!("`{known}`"))
-            .collect();
+        let known: Vec<_> = self.known.iter().map(|known| format!("`{known}`")).collect();
         let _ = write!(message, "\nits options are {}", known.join(", "));
         message
     }
@@ -75,10 +59,8 @@ impl Words {
 
 /// The word nearest to what was written, if one is near.
 pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let (distance, near) = known
-        .iter()
-        .map(|&known| (distance(word, known), known))
-        .min_by_key(|found| found.0)?;
+    let (distance, near) =
+        known.iter().map(|&known| (distance(word, known), known)).min_by_key(|found| found.0)?;
     (distance <= near.len().max(3) / 3).then_some(near)
 }
 

@@ -3,9 +3,8 @@
 use proc_macro2::{Delimiter, TokenTree};
 
 /// Documentation, lint levels, and what is addressed to other tools.
-const NO_CODE: [&str; 8] = [
-    "doc", "allow", "warn", "deny", "forbid", "expect", "rustfmt", "clippy",
-];
+const NO_CODE: [&str; 8] =
+    ["doc", "allow", "warn", "deny", "forbid", "expect", "rustfmt", "clippy"];
 
 /// How many of the tokens at the start of `tokens` are such an attribute.
 pub(super) fn no_code(tokens: &[TokenTree]) -> Option<usize> {

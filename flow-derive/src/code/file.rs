@@ -40,24 +40,11 @@ mod tests {
     #[test]
     fn a_file_is_named_from_the_package_on() {
         let show = |file: &str, current: &str, package: &str| {
-            relative(
-                Path::new(file),
-                Some(Path::new(current)),
-                Some(Path::new(package)),
-            )
+            relative(Path::new(file), Some(Path::new(current)), Some(Path::new(package)))
         };
         assert_eq!(show("src/main.rs", "/work/p", "/work/p"), "src/main.rs");
-        assert_eq!(
-            show("member/src/a.rs", "/work/p", "/work/p/member"),
-            "src/a.rs"
-        );
-        assert_eq!(
-            show("/work/p/src/main.rs", "/tmp", "/work/p"),
-            "src/main.rs"
-        );
-        assert_eq!(
-            show("/elsewhere/out/made.rs", "/work/p", "/work/p"),
-            "made.rs"
-        );
+        assert_eq!(show("member/src/a.rs", "/work/p", "/work/p/member"), "src/a.rs");
+        assert_eq!(show("/work/p/src/main.rs", "/tmp", "/work/p"), "src/main.rs");
+        assert_eq!(show("/elsewhere/out/made.rs", "/work/p", "/work/p"), "made.rs");
     }
 }

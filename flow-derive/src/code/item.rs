@@ -17,11 +17,7 @@ pub(crate) struct Item {
 impl Item {
     /// The item that `tokens` are.
     pub(crate) fn new(name: String, file: String, tokens: TokenStream) -> Self {
-        Self {
-            name,
-            file,
-            digest: tokens::digest(tokens),
-        }
+        Self { name, file, digest: tokens::digest(tokens) }
     }
 
     /// As the expression of `Code`'s item table.

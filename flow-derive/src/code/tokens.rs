@@ -115,9 +115,7 @@ const OPERATORS: [&str; 25] = [
 fn append_operators(run: &[char], parts: &mut Vec<Part>) {
     let mut rest: String = run.iter().collect();
     while let Some(first) = rest.chars().next() {
-        let operator = OPERATORS
-            .into_iter()
-            .find(|operator| rest.starts_with(operator));
+        let operator = OPERATORS.into_iter().find(|operator| rest.starts_with(operator));
         let length = operator.map_or(first.len_utf8(), str::len);
         let tail = rest.split_off(length);
         // `<A, B,>`: nothing but the end of a list has a comma before a `>`.

@@ -27,10 +27,7 @@ impl Shape {
             1 => types.remove(0),
             _ => quote!((#(#types,)*)),
         };
-        Self {
-            ty,
-            items: TokenStream::new(),
-        }
+        Self { ty, items: TokenStream::new() }
     }
 }
 
@@ -59,15 +56,9 @@ fn named(task: &Task<'_>, types: Vec<TokenStream>) -> Shape {
     let name = format_ident!("{}Inputs", plain(of), span = of.span());
     let (generics, arguments, bounds) = task.input.generics.split_for_impl();
     let whole = quote!(#of #arguments);
-    let types: Vec<_> = types
-        .into_iter()
-        .map(|ty| without_self(ty, &whole))
-        .collect();
-    let names: Vec<&Ident> = task
-        .entries()
-        .iter()
-        .filter_map(|entry| entry.name.as_ref())
-        .collect();
+    let types: Vec<_> = types.into_iter().map(|ty| without_self(ty, &whole)).collect();
+    let names: Vec<&Ident> =
+        task.entries().iter().filter_map(|entry| entry.name.as_ref()).collect();
     let docs = task.entries().iter().map(|entry| {
         let wished = crate::text::short_type(entry.wish.task.to_token_stream());
         format!("What was required as `{wished}`.")
@@ -94,10 +85,7 @@ fn named(task: &Task<'_>, types: Vec<TokenStream>) -> Shape {
             }
         }
     };
-    Shape {
-        ty: quote!(#name #arguments),
-        items,
-    }
+    Shape { ty: quote!(#name #arguments), items }
 }
 
 /// The type with the task in the place of `Self`, which would be another type in another struct.

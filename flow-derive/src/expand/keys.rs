@@ -17,9 +17,7 @@ pub(crate) fn keys(task: &Task<'_>) -> TokenStream {
     let (generics, arguments, bounds) = task.input.generics.split_for_impl();
     let keys = task.params.iter().enumerate().map(|(index, param)| {
         let (key, ty) = (&param.key, &param.field.ty);
-        let mut docs: Vec<_> = model::docs(&param.field.attrs)
-            .map(|doc| quote!(#doc))
-            .collect();
+        let mut docs: Vec<_> = model::docs(&param.field.attrs).map(|doc| quote!(#doc)).collect();
         if docs.is_empty() {
             let text = format!("The parameter `{}`.", plain(param.ident));
             docs.push(quote!(#[doc = #text]));

@@ -26,11 +26,7 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
     let task = Task::read(input, &ctxt);
     check::check(&task, &ctxt);
     let errors = ctxt.check();
-    if errors.is_empty() {
-        task::expand(&task)
-    } else {
-        fallback::expand(&task, errors)
-    }
+    if errors.is_empty() { task::expand(&task) } else { fallback::expand(&task, errors) }
 }
 
 /// Wraps items so that they add no names and no warnings to the user's module.

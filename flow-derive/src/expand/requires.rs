@@ -13,10 +13,7 @@ use crate::spans::{associated, local, plain};
 
 /// The body of `__requires`: one call for each entry.
 pub(super) fn calls(task: &Task<'_>) -> TokenStream {
-    task.entries()
-        .iter()
-        .map(|entry| call(entry, task))
-        .collect()
+    task.entries().iter().map(|entry| call(entry, task)).collect()
 }
 
 fn call(entry: &Entry, task: &Task<'_>) -> TokenStream {
@@ -133,10 +130,7 @@ pub(super) fn types(task: &Task<'_>) -> TokenStream {
 pub(super) fn depth(task: &Task<'_>) -> TokenStream {
     let private = task.facade.private();
     let of_task = quote!(#private::Task);
-    let entries = task
-        .entries()
-        .iter()
-        .filter(|entry| matches!(entry.form, Form::One));
+    let entries = task.entries().iter().filter(|entry| matches!(entry.form, Form::One));
     let depths = entries.map(|entry| associated(&entry.wish, &of_task, "__DEPTH"));
     quote!(#private::depth(&[#(#depths),*]))
 }

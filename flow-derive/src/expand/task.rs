@@ -101,26 +101,18 @@ fn target_value(target: &Target) -> TokenStream {
 fn decl(task: &Task<'_>, target: &Target) -> TokenStream {
     let private = task.facade.private();
     let attr = &task.attr;
-    let name = attr
-        .name
-        .as_ref()
-        .map_or_else(|| task.struct_name(), |name| name.value.value());
-    let arguments = task
-        .input
-        .generics
-        .params
-        .iter()
-        .filter_map(|param| match param {
-            GenericParam::Type(ty) => {
-                let ty = &ty.ident;
-                Some(quote!(#private::short_name::<#ty>()))
-            }
-            GenericParam::Const(value) => {
-                let value = &value.ident;
-                Some(quote!(::std::format!("{:?}", #value)))
-            }
-            GenericParam::Lifetime(_) => None,
-        });
+    let name = attr.name.as_ref().map_or_else(|| task.struct_name(), |name| name.value.value());
+    let arguments = task.input.generics.params.iter().filter_map(|param| match param {
+        GenericParam::Type(ty) => {
+            let ty = &ty.ident;
+            Some(quote!(#private::short_name::<#ty>()))
+        }
+        GenericParam::Const(value) => {
+            let value = &value.ident;
+            Some(quote!(::std::format!("{:?}", #value)))
+        }
+        GenericParam::Lifetime(_) => None,
+    });
     let arguments: Vec<_> = arguments.collect();
     let name = if arguments.is_empty() {
         quote!(#private::Cow::Borrowed(#name))
@@ -155,10 +147,7 @@ fn target_text(target: &Target) -> String {
     if target.options.is_empty() {
         return ty;
     }
-    let options = target
-        .options
-        .iter()
-        .map(|(option, expr)| quote!(#option = #expr));
+    let options = target.options.iter().map(|(option, expr)| quote!(#option = #expr));
     let options: Vec<String> = options.map(text::of).collect();
     format!("{ty}({})", options.join(", "))
 }
@@ -170,10 +159,7 @@ fn build(task: &Task<'_>) -> TokenStream {
         let (ident, ty) = (param.ident, &param.field.ty);
         quote_spanned!(ty.span()=> #ident: #private::value::<#ty>(#values, #index))
     });
-    let phantoms = task
-        .phantoms
-        .iter()
-        .map(|ident| quote!(#ident: ::core::marker::PhantomData));
+    let phantoms = task.phantoms.iter().map(|ident| quote!(#ident: ::core::marker::PhantomData));
     let fields = params.chain(phantoms);
     quote!(Self { #(#fields),* })
 }

@@ -71,12 +71,7 @@ struct Column<'a> {
 }
 
 impl Column<'_> {
-    fn write(
-        &self,
-        row: usize,
-        text: &mut String,
-        cells: &mut CellWriter<'_, '_>,
-    ) -> Result<()> {
+    fn write(&self, row: usize, text: &mut String, cells: &mut CellWriter<'_, '_>) -> Result<()> {
         if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
             return cells.null();
         }
@@ -220,8 +215,8 @@ pub(super) fn read(options: &Options, cells: &mut CellReader<'_>) -> Result<Reco
 }
 
 fn inferred(names: Option<Vec<String>>, columns: &[Cells]) -> SchemaRef {
-    let names = names
-        .unwrap_or_else(|| (1..=columns.len()).map(|i| format!("column_{i}")).collect());
+    let names =
+        names.unwrap_or_else(|| (1..=columns.len()).map(|i| format!("column_{i}")).collect());
     let field = |(name, column): (String, &Cells)| Field::new(name, column.data_type(), true);
     Arc::new(Schema::new(names.into_iter().zip(columns).map(field).collect::<Vec<_>>()))
 }

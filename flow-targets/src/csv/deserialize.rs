@@ -61,7 +61,10 @@ struct Named<'de> {
 impl<'de> MapAccess<'de> for Named<'de> {
     type Error = Fault;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Fault> {
         let Some(name) = self.names.next() else {
             return Ok(None);
         };
@@ -71,8 +74,7 @@ impl<'de> MapAccess<'de> for Named<'de> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
         let cell = self.cells.next().ok_or_else(|| Fault::custom("a cell is missing"))?;
-        seed.deserialize(cell)
-            .map_err(|fault| Fault(format!("column `{}`: {fault}", self.name)))
+        seed.deserialize(cell).map_err(|fault| Fault(format!("column `{}`: {fault}", self.name)))
     }
 }
 

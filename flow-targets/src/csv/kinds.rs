@@ -20,7 +20,10 @@ pub(super) enum Kind {
     Float,
     Date,
     /// Without a zone, or in UTC; with digits beyond the microseconds, or not.
-    Time { utc: bool, nanoseconds: bool },
+    Time {
+        utc: bool,
+        nanoseconds: bool,
+    },
     Text,
 }
 

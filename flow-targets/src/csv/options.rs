@@ -44,7 +44,8 @@ impl Options {
         let delimiter = self.delimiter;
         ensure!(
             delimiter == '\t'
-                || delimiter.is_ascii() && !delimiter.is_ascii_control()
+                || delimiter.is_ascii()
+                    && !delimiter.is_ascii_control()
                     && !delimiter.is_ascii_alphanumeric()
                     && !matches!(delimiter, '"' | '.' | '-' | '+' | ':' | ' '),
             "delimiter {delimiter:?} may be part of a cell; take one such as ',', ';', '\\t' or '|'",

@@ -51,7 +51,8 @@ pub(super) fn read<R: DeserializeOwned>(
     let mut names = None;
     if options.header {
         if cells.read(&mut line)? {
-            names = Some(line.iter().map(|cell| cell.text.clone().into_owned()).collect::<Vec<_>>());
+            names =
+                Some(line.iter().map(|cell| cell.text.clone().into_owned()).collect::<Vec<_>>());
         } else {
             let unnamed = field_names::<R>().is_none();
             ensure!(unnamed, "the file is empty, without the names of the columns");

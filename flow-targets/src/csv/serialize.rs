@@ -2,9 +2,7 @@
 
 use std::fmt::{self, Display, Write as _};
 
-use serde::ser::{
-    Error as _, Impossible, Serialize, SerializeMap, SerializeStruct, Serializer,
-};
+use serde::ser::{Error as _, Impossible, Serialize, SerializeMap, SerializeStruct, Serializer};
 
 use super::cells::CellWriter;
 
@@ -84,9 +82,9 @@ impl Fields for RowWriter<'_, '_, '_> {
     fn end(&mut self) -> Result<(), Fault> {
         match self.names.get(self.next) {
             None => Ok(()),
-            Some(missing) => Err(Fault(format!(
-                "the field `{missing}`, which the first row has, is missing",
-            ))),
+            Some(missing) => {
+                Err(Fault(format!("the field `{missing}`, which the first row has, is missing",)))
+            }
         }
     }
 }
@@ -302,8 +300,8 @@ impl<O: Out> Serializer for CellSerializer<'_, O> {
     type SerializeStructVariant = Impossible<IsNull, Fault>;
 
     bare! { "{}": serialize_bool bool, serialize_i8 i8, serialize_i16 i16, serialize_i32 i32,
-        serialize_i64 i64, serialize_i128 i128, serialize_u8 u8, serialize_u16 u16,
-        serialize_u32 u32, serialize_u64 u64, serialize_u128 u128 }
+    serialize_i64 i64, serialize_i128 i128, serialize_u8 u8, serialize_u16 u16,
+    serialize_u32 u32, serialize_u64 u64, serialize_u128 u128 }
 
     // The shortest digits that parse to the same float, with an exponent where that is shorter.
     bare! { "{:?}": serialize_f32 f32, serialize_f64 f64 }

@@ -19,23 +19,14 @@ fn differ(a: &str, b: &str) {
 #[test]
 fn comments_and_documentation_do_not_count() {
     same("fn f() { 1 }", "/// Doc.\nfn f() { // why\n 1 /* one */ }");
-    same(
-        "fn f() { 1 }",
-        "#[doc = \"x\"] fn f() { #![doc = \"y\"] 1 }",
-    );
+    same("fn f() { 1 }", "#[doc = \"x\"] fn f() { #![doc = \"y\"] 1 }");
     same("fn f() { 1 }", "/** a */ fn f() {\n\n    1\n}");
 }
 
 #[test]
 fn lint_attributes_do_not_count_and_others_do() {
-    same(
-        "fn f() {}",
-        "#[allow(dead_code)] #[expect(unused)] fn f() {}",
-    );
-    same(
-        "fn f() {}",
-        "#[rustfmt::skip] fn f() { #![warn(clippy::all)] }",
-    );
+    same("fn f() {}", "#[allow(dead_code)] #[expect(unused)] fn f() {}");
+    same("fn f() {}", "#[rustfmt::skip] fn f() { #![warn(clippy::all)] }");
     differ("fn f() {}", "#[cfg(unix)] fn f() {}");
     differ("fn f() {}", "#[inline] fn f() {}");
 }
@@ -100,10 +91,7 @@ fn what_is_written_counts() {
 #[test]
 fn the_digest_is_the_same_in_every_release() {
     assert_eq!(
-        format!(
-            "{:032x}",
-            of("impl Run for Train { fn run(&self) -> u8 { 1 } }")
-        ),
+        format!("{:032x}", of("impl Run for Train { fn run(&self) -> u8 { 1 } }")),
         "2134c340007ef04e810b9c4dbb247d2a"
     );
 }
