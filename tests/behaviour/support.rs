@@ -1,7 +1,12 @@
 //! What the tests share: a flow in a folder of its own, and words for what an execution did.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
 use flow::{Flow, Summary};
 use tempfile::TempDir;
+
+use crate::faulty::Faulty;
 
 /// A quiet flow in a temporary folder, which goes when the folder is dropped.
 pub(crate) fn flow() -> (Flow, TempDir) {

@@ -1,6 +1,5 @@
 //! Kept versions: outputs whose record was replaced, and the search for an output by fingerprint.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::content::is_absent;
@@ -27,22 +26,16 @@ impl Store {
     pub(crate) fn keep_version(&self, task: &TaskFolder, path: &Path) -> Result<(), StoreError> {
         let Some(Ok(old)) = self.read_record(path)? else { return Ok(()) };
         let version = self.version_path(task, old.fingerprint);
-        let linked = self.fs.link(path, &version).or_else(|error| {
-            let (ErrorKind::NotFound, Some(folder)) = (error.kind(), version.parent()) else {
-                return Err(error);
-            };
-            self.fs.create_folder(folder)?;
-            self.fs.link(path, &version)
-        });
-        match linked {
-            Ok(()) => Ok(()),
-            Err(_) => self.replace_version(path, &version).during("keep", &version),
+        if self.fs.link(path, &version).is_ok() {
+            return Ok(());
         }
+        self.replace_version(path, &version).during("keep", &version)
     }
 
-    /// Puts the record in the place of a version that is there, whose output may be gone, or on a
-    /// file system without hard links.
+    /// Puts the record where there is no folder yet, in the place of a version whose output may be
+    /// gone, or on a file system without hard links.
     fn replace_version(&self, path: &Path, version: &Path) -> std::io::Result<()> {
+        version.parent().map_or(Ok(()), |folder| self.fs.create_folder(folder))?;
         let draft = version.with_extension(super::stage::unique());
         let linked = self.fs.link(path, &draft).or_else(|_| self.fs.copy(path, &draft));
         let replaced = linked.and_then(|()| self.fs.rename(&draft, version));
