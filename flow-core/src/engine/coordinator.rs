@@ -13,6 +13,7 @@ use crate::engine::outcome::{Outcome, Outcomes};
 use crate::engine::progress::{Event, Seconds};
 use crate::engine::{committer, worker};
 use crate::param::AnyValue;
+use crate::plan::judge::Upstream;
 use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
 

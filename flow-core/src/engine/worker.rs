@@ -82,13 +82,11 @@ impl Worker<'_> {
 
     fn settle(&self, node: NodeIndex) -> anyhow::Result<Settled> {
         let plan = &self.execution.plan;
-        let judge = Judge::new(&plan.graph, &plan.store);
-        let record_of = |input| Some(self.execution.held.made(input)?.record.clone());
-        let Judged { folder, verdict, .. } =
-            judge.judge(node, &|input| self.execution.digest(input), &record_of)?;
+        let judge = Judge::new(&plan.graph, &plan.store, &**self.execution);
+        let Judged { folder, verdict, .. } = judge.judge(node)?;
         let (kept, made_from, fingerprint) = match verdict {
             Verdict::Complete(record) => {
-                self.execution.held.set_made(node, Made { folder, record: *record });
+                self.execution.held.set_made(node, Made::new(folder, *record));
                 return Ok(Settled::As(How::CutOff, NewlyMade::default()));
             }
             Verdict::Adopt(kept, made_from) => {
@@ -97,7 +95,7 @@ impl Worker<'_> {
             }
             Verdict::Evicted(record, made_from) => {
                 // Another instance may have the same.
-                let kept = judge.kept(node, record.fingerprint, &record_of)?;
+                let kept = judge.kept(node, record.fingerprint)?;
                 (kept, made_from, record.fingerprint)
             }
             Verdict::Run(made_from, fingerprint) => (None, made_from, fingerprint),
@@ -224,7 +222,7 @@ impl Worker<'_> {
                 let _ = plan.store.fs().remove(&plan.store.path(&folder, &record.output.file));
             }
         })?;
-        self.execution.held.set_made(node, Made { folder, record });
+        self.execution.held.set_made(node, Made::new(folder, record));
         let task = Arc::clone(&plan.graph.task(node).folder);
         Ok(ToCommit { node, task, staged })
     }

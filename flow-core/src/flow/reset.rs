@@ -105,9 +105,8 @@ impl Flow {
             let folder = plan.graph.folder(node, &self.store)?;
             let task = &plan.graph.task(node).folder;
             // What would be adopted was made from something else than the present record says.
-            let judge = Judge::new(&plan.graph, &self.store);
-            let kept = (plan.verdicts.status(node) == Status::Kept)
-                .then(|| judge.judge(node, &|input| plan.verdicts.digest(input), &|_| None));
+            let judge = Judge::new(&plan.graph, &self.store, &plan.verdicts);
+            let kept = (plan.verdicts.status(node) == Status::Kept).then(|| judge.judge(node));
             let mut files = self.store.reset(task, &folder)?;
             if let Some(Judged { verdict: Verdict::Adopt(kept, _), .. }) = kept.transpose()? {
                 files.extend(self.store.reset_kept(task, kept.record.fingerprint)?);
