@@ -38,7 +38,7 @@ use proc_macro::TokenStream;
 ///
 /// | option | meaning |
 /// | --- | --- |
-/// | `target = Json<f64>`, `target = Csv<Row>(delimiter = b';')` | how the output is kept; the options are calls on the target's `Default` |
+/// | `target = Json<f64>`, `target = Csv<Row>(delimiter = b';')` | how the output is kept; the options are its methods |
 /// | `requires = ENTRY` | one task, or one list, map or condition |
 /// | `requires(ENTRY, ENTRY)` | several: the inputs are a tuple |
 /// | `requires(name = ENTRY, name = ENTRY)` | several, named: the inputs are a struct |
