@@ -24,6 +24,7 @@ mod rerun;
 mod resets;
 mod scale;
 mod secrets;
+mod selecting;
 mod settings;
 mod stopping;
 mod summaries;
