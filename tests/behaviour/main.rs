@@ -24,6 +24,7 @@ mod rerun;
 mod resets;
 mod scale;
 mod secrets;
+mod seeds;
 mod selecting;
 mod settings;
 mod stopping;
