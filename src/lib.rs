@@ -98,3 +98,8 @@ pub mod prelude {
 
     pub use crate::Result;
 }
+
+/// The README's pipeline compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -20,6 +20,48 @@ use crate::value::{self, Value};
 ///
 /// What is read through it is recorded, and counts from then on: if it changes, the task runs
 /// again.
+///
+/// ```
+/// use flow::prelude::*;
+///
+/// /// How many lines two files have.
+/// #[derive(Task)]
+/// #[task(target = Json<usize>)]
+/// struct Lines {
+///     folder: PathBuf,
+/// }
+///
+/// #[tracked]
+/// impl Run for Lines {
+///     fn run(&self, cx: &Cx<Self>) -> Result<usize> {
+///         let mut lines = 0;
+///         for name in ["a.txt", "b.txt"] {
+///             cx.checkpoint()?; // the execution may have been stopped
+///             cx.progress(format_args!("reading {name}"));
+///             let path = cx.file(self.folder.join(name))?; // its content counts from now on
+///             lines += std::fs::read_to_string(path)?.lines().count();
+///         }
+///         cx.meta("files", 2)?;
+///         Ok(lines)
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
+/// # let folder = tempfile::tempdir()?;
+/// # let folder = folder.path();
+/// std::fs::write(folder.join("a.txt"), "one\ntwo\n")?;
+/// std::fs::write(folder.join("b.txt"), "three\n")?;
+/// let flow = Flow::open(folder.join("data"))?.quiet().with(Lines::FOLDER, folder);
+/// flow.run::<Lines>()?;
+/// assert_eq!(*flow.load::<Lines>()?, 3);
+///
+/// std::fs::write(folder.join("b.txt"), "three\nfour\n")?;
+/// assert!(!flow.is_complete::<Lines>()?);
+/// flow.run::<Lines>()?;
+/// assert_eq!(*flow.load::<Lines>()?, 4);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Cx<T: Task> {
     execution: Arc<Execution>,
     node: NodeIndex,

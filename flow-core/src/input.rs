@@ -10,6 +10,7 @@ use std::sync::Arc;
 use daggy::NodeIndex;
 use serde::de::DeserializeOwned;
 
+use crate::content::is_absent;
 use crate::cx::{Reads, meta_from_json};
 use crate::engine::{Execution, Made};
 use crate::error::{Error, LoadError};
@@ -17,7 +18,7 @@ use crate::loaded::Loaded;
 use crate::param::{AnyValue, Parameter};
 use crate::plan::Plan;
 use crate::plan::given::panic_message;
-use crate::plan::judge::digest_meta;
+use crate::plan::judge::{Upstream, digest_meta};
 use crate::plan::label::Show;
 use crate::require::Form;
 use crate::store::Found;
@@ -73,7 +74,7 @@ impl<A: Task> Input<A> {
         let mut first = true;
         loop {
             let made = self.made()?;
-            let path = store.path(&made.folder, &made.record.output.file);
+            let path = store.path(&made.folder, &made.output.file);
             let source = Source::new(&**store.fs(), &path);
             let loaded = catch_unwind(AssertUnwindSafe(|| A::__target().load(&source)));
             let loaded = loaded.unwrap_or_else(|panic| {
@@ -81,7 +82,12 @@ impl<A: Task> Input<A> {
             });
             match loaded {
                 Ok(value) => return Ok(value),
-                Err(_) if first && store.fs().stat(&path).is_err() => first = false,
+                Err(_) if store.fs().stat(&path).is_err_and(|error| is_absent(&error)) => {
+                    if !first {
+                        return Err(self.error(LoadError::Gone));
+                    }
+                    first = false;
+                }
                 Err(source) => return Err(self.error(LoadError::Unreadable { path, source })),
             }
         }
@@ -103,7 +109,7 @@ impl<A: Task> Input<A> {
         if self.plan.verdicts.digest(self.node) != Some(record.output.digest) {
             return Err(self.error(LoadError::Changed));
         }
-        Ok(Arc::new(Made { folder, record }))
+        Ok(Arc::new(Made::new(folder, record)))
     }
 
     fn error(&self, source: LoadError) -> Error {
@@ -130,13 +136,13 @@ impl<A: Task> Input<A> {
     /// There is nothing of that name, or it has another type.
     pub fn meta<V: DeserializeOwned>(&self, name: &str) -> Result<V, Error> {
         let made = self.made()?;
-        let json = made.record.meta.get(name);
+        let json = made.meta.get(name);
         if let Some((reads, input)) = &self.reads {
             let (name, digest) = (name.to_owned(), digest_meta(json));
             reads.add(Read::Meta { input: *input, name, digest });
         }
         let missing = || {
-            let known = made.record.meta.keys().cloned().collect();
+            let known = made.meta.keys().cloned().collect();
             LoadError::NoMeta { name: name.to_owned(), known }
         };
         let json = json.ok_or_else(missing).map_err(|error| self.error(error))?;
@@ -151,7 +157,7 @@ impl<A: Task> Input<A> {
     /// There is no output any more.
     pub fn path(&self) -> Result<PathBuf, Error> {
         let made = self.made()?;
-        Ok(self.plan.store.path(&made.folder, &made.record.output.file))
+        Ok(self.plan.store.path(&made.folder, &made.output.file))
     }
 }
 

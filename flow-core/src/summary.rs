@@ -52,6 +52,24 @@ impl Summary {
         Self { plan, outcomes }
     }
 
+    /// Whether what the plan took for good may not be.
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.outcomes.outdated
+    }
+
+    /// Adds what an execution of the same roots did before this one.
+    pub(crate) fn after(mut self, earlier: &Self) -> Self {
+        let keys = |summary: &Self| {
+            let graph = &summary.plan.graph;
+            graph.nodes().map(|node| graph.node(node).key).collect::<Vec<_>>()
+        };
+        // A requirement may depend on what is not in the flow, and give another graph.
+        if keys(&self) == keys(earlier) {
+            self.outcomes.add_earlier(&earlier.outcomes);
+        }
+        self
+    }
+
     fn select(&self, select: impl Fn(Outcome) -> Option<(f64, Option<String>)>) -> Vec<Entry> {
         let nodes = self.plan.graph.nodes().zip(&self.outcomes.nodes);
         nodes

@@ -7,16 +7,27 @@
 #[macro_use]
 mod support;
 
+mod adoption;
 mod allowed_values;
 mod cutoff;
+mod damage;
 mod default_values;
+mod evicted;
 mod failure;
+mod faults;
+mod faulty;
+mod hostile_text;
 mod inheritance;
 mod insignificant;
 mod keys;
+mod kill;
+mod memory;
+mod overlooked;
 mod parameter_from;
 mod plan_errors;
 mod previews;
+mod random_graph;
+mod readonly;
 mod recursion;
 mod renamed;
 mod requires_forms;
@@ -27,7 +38,10 @@ mod secrets;
 mod seeds;
 mod selecting;
 mod settings;
+mod stop;
 mod stopping;
 mod summaries;
+mod together;
 mod unused_values;
 mod watched_files;
+mod wheat;

@@ -1,7 +1,12 @@
 //! What the tests share: a flow in a folder of its own, and words for what an execution did.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
 use flow::{Flow, Summary};
 use tempfile::TempDir;
+
+use crate::faulty::Faulty;
 
 /// A quiet flow in a temporary folder, which goes when the folder is dropped.
 pub(crate) fn flow() -> (Flow, TempDir) {
@@ -94,4 +99,56 @@ pub(crate) fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
         }
     }
     files
+}
+
+/// A quiet flow on a file system that fails when it is told to.
+pub(crate) fn faulty_flow(folder: &Path, fs: &Faulty) -> Result<Flow, flow::Error> {
+    Ok(Flow::open_on(folder.join("data"), Arc::new(fs.clone()))?.quiet())
+}
+
+/// All files below a folder.
+pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            match entry.path() {
+                path if path.is_dir() => folders.push(path),
+                path => files.push(path),
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// Asserts that each record in the store is whole, and that its output is as it says or gone.
+pub(crate) fn assert_consistent(store: &Path) {
+    for path in files_below(store) {
+        let name = path.file_name().and_then(|name| name.to_str()).expect("an ASCII name");
+        if name != "record.json" {
+            continue;
+        }
+        let text = std::fs::read(&path).expect("a record that can be read");
+        let record: serde_json::Value = serde_json::from_slice(&text)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let output = &record["output"];
+        let file = path.with_file_name(output["file"].as_str().expect("the name of a file"));
+        if let Ok(bytes) = std::fs::read(&file) {
+            let digest = blake3::hash(&bytes).to_hex()[..32].to_owned();
+            assert_eq!(output["digest"].as_str(), Some(&*digest), "{}", file.display());
+            assert_eq!(output["bytes"].as_u64(), Some(bytes.len() as u64), "{}", file.display());
+        }
+    }
+}
+
+/// The one file below a folder whose name begins and ends so.
+pub(crate) fn one_file(folder: &Path, starts: &str, ends: &str) -> PathBuf {
+    let mut files = files_below(folder);
+    files.retain(|file| {
+        let name = file.file_name().and_then(|name| name.to_str()).expect("an ASCII name");
+        name.starts_with(starts) && name.ends_with(ends)
+    });
+    assert_eq!(files.len(), 1, "{files:?}");
+    files.remove(0)
 }

@@ -1,6 +1,6 @@
 //! The coordinator: owns what waits for what, and what became of each instance.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,10 +8,12 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use daggy::NodeIndex;
 
 use crate::engine::Execution;
+use crate::engine::committer::ToCommit;
 use crate::engine::outcome::{Outcome, Outcomes};
 use crate::engine::progress::{Event, Seconds};
 use crate::engine::{committer, worker};
 use crate::param::AnyValue;
+use crate::plan::judge::Upstream;
 use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
 
@@ -24,7 +26,7 @@ pub(crate) enum Message {
         node: NodeIndex,
         how: How,
         seconds: f32,
-        value: Option<AnyValue>,
+        made: Box<NewlyMade>,
     },
     Failed {
         node: NodeIndex,
@@ -36,10 +38,23 @@ pub(crate) enum Message {
         node: NodeIndex,
         inputs: Vec<NodeIndex>,
     },
+    /// The execution was stopped before the instance was started.
+    GivenUp {
+        node: NodeIndex,
+    },
     Committed {
         node: NodeIndex,
         result: Result<(), String>,
     },
+}
+
+/// What settling an instance left to be done.
+#[derive(Default)]
+pub(crate) struct NewlyMade {
+    /// The value, if a reload would give just that.
+    pub(crate) value: Option<AnyValue>,
+    /// The output, if its record is not in place yet.
+    pub(crate) staged: Option<ToCommit>,
 }
 
 /// How an instance was settled.
@@ -60,25 +75,23 @@ pub(crate) fn run(execution: &Arc<Execution>, workers: usize) -> std::io::Result
         let (messages, received) = unbounded();
         let (commits, staged) = unbounded();
         for i in 0..workers {
-            let (jobs, messages, commits) =
-                (jobs_of_workers.clone(), messages.clone(), commits.clone());
+            let (jobs, messages) = (jobs_of_workers.clone(), messages.clone());
             std::thread::Builder::new()
                 .name(format!("flow-worker-{i}"))
                 .stack_size(STACK)
-                .spawn_scoped(scope, move || worker::work(execution, &jobs, &messages, &commits))?;
+                .spawn_scoped(scope, move || worker::work(execution, &jobs, &messages))?;
         }
-        drop(commits);
         std::thread::Builder::new()
             .name("flow-committer".to_owned())
             .spawn_scoped(scope, move || {
                 committer::commit_all(&execution.plan.store, &staged, &messages)
             })?;
-        coordinator.coordinate(&jobs, &received, workers);
+        coordinator.coordinate(&jobs, &commits, &received, workers);
         std::io::Result::Ok(())
     });
     done?;
-    let Coordinator { outcomes, errors, .. } = coordinator;
-    Ok(Outcomes { nodes: outcomes, errors, seconds: begun.elapsed().as_secs_f64() })
+    let Coordinator { outcomes, errors, outdated, .. } = coordinator;
+    Ok(Outcomes { nodes: outcomes, errors, outdated, seconds: begun.elapsed().as_secs_f64() })
 }
 
 struct Coordinator<'a> {
@@ -89,8 +102,8 @@ struct Coordinator<'a> {
     waiting: Vec<u32>,
     /// What can be settled, the latest first: that keeps what is in memory short-lived.
     ready: Vec<NodeIndex>,
-    /// How many are with the workers.
-    running: usize,
+    /// Those that are with the workers, one of them more than there are workers.
+    running: HashSet<NodeIndex>,
     /// What was made and is not committed yet, with how it was settled.
     committing: HashMap<NodeIndex, Outcome>,
     /// The instances that were opened because somebody demanded them, and who waits for each. Of
@@ -99,6 +112,10 @@ struct Coordinator<'a> {
     /// For whom a value is pinned, and how many there are of them.
     pinned_for: HashMap<NodeIndex, NodeIndex>,
     pins: HashMap<NodeIndex, usize>,
+    /// Whether no instance is to be started any more.
+    stopped: bool,
+    /// Whether an output whose content the plan knows has other content now.
+    outdated: bool,
     /// How many instances are to be settled, and how many have been.
     open: usize,
     settled: usize,
@@ -113,11 +130,13 @@ impl<'a> Coordinator<'a> {
             errors: Vec::new(),
             waiting: vec![0; plan.graph.len()],
             ready: Vec::new(),
-            running: 0,
+            running: HashSet::new(),
             committing: HashMap::new(),
             demands: HashMap::new(),
             pinned_for: HashMap::new(),
             pins: HashMap::new(),
+            stopped: false,
+            outdated: false,
             open: 0,
             settled: 0,
         };
@@ -175,20 +194,23 @@ impl<'a> Coordinator<'a> {
 
     /// Makes the inputs that have no file, for an instance that has to run.
     fn demand(&mut self, node: NodeIndex, inputs: Vec<NodeIndex>) {
+        if self.stopped {
+            self.outcomes[node.index()] = Outcome::Stopped;
+            return;
+        }
+        // They may have failed since the instance was judged: another one demanded them.
         for &input in &inputs {
             match self.outcomes[input.index()] {
-                Outcome::NotNeeded => {
-                    self.outcomes[input.index()] = Outcome::Open;
-                    self.demands.insert(input, Vec::new());
-                    self.open(input);
-                }
-                Outcome::Failed { .. } => {
-                    return self.conclude(node, Outcome::NotRun { because: input });
-                }
-                Outcome::NotRun { because } => {
-                    return self.conclude(node, Outcome::NotRun { because });
-                }
+                Outcome::Failed { .. } => return self.block(node, input),
+                Outcome::NotRun { because } => return self.block(node, because),
                 _ => {}
+            }
+        }
+        for &input in &inputs {
+            if self.outcomes[input.index()] == Outcome::NotNeeded {
+                self.outcomes[input.index()] = Outcome::Open;
+                self.demands.insert(input, Vec::new());
+                self.open(input);
             }
         }
         self.wait_for(node, inputs);
@@ -205,6 +227,7 @@ impl<'a> Coordinator<'a> {
     fn coordinate(
         &mut self,
         jobs: &Sender<NodeIndex>,
+        commits: &Sender<ToCommit>,
         messages: &Receiver<Message>,
         workers: usize,
     ) {
@@ -213,41 +236,59 @@ impl<'a> Coordinator<'a> {
                 self.stop();
             }
             // One job more than there are workers, so that none has to wait for the next.
-            while self.running <= workers
+            while self.running.len() <= workers
                 && let Some(node) = self.ready.pop()
             {
-                self.running += 1;
-                let _ = jobs.send(node);
+                // What failed to be committed has blocked some that were ready.
+                if self.outcomes[node.index()] == Outcome::Open {
+                    self.running.insert(node);
+                    let _ = jobs.send(node);
+                }
             }
-            if self.running == 0 && self.committing.is_empty() {
+            if self.running.is_empty() && self.committing.is_empty() {
                 return;
             }
             // All senders are gone only if all threads are.
             let Ok(message) = messages.recv() else { return };
-            self.receive(message);
+            self.receive(message, commits);
         }
     }
 
-    fn receive(&mut self, message: Message) {
+    fn receive(&mut self, message: Message, commits: &Sender<ToCommit>) {
         match message {
-            Message::Settled { node, how, seconds, value } => {
-                self.running -= 1;
+            Message::Settled { node, how, seconds, made } => {
+                self.running.remove(&node);
                 self.unpin_for(node);
+                let known = self.execution.plan.verdicts.digest(node);
+                self.outdated |= known.is_some() && known != self.execution.digest(node);
                 match how {
                     How::Ran => drop(self.committing.insert(node, Outcome::Ran { seconds })),
                     How::Adopted => drop(self.committing.insert(node, Outcome::Adopted)),
                     How::CutOff => self.conclude(node, Outcome::CutOff),
                 }
-                self.release(node, value);
+                // It goes to the committer before anybody who loads it starts, so that no record
+                // is seen before those of its inputs. The committer outlives the coordinator.
+                if let Some(staged) = made.staged {
+                    let _ = commits.send(staged);
+                }
+                self.release(node, made.value);
             }
             Message::Failed { node, error, seconds } => {
-                self.running -= 1;
+                self.running.remove(&node);
                 self.unpin_for(node);
                 self.fail(node, error, seconds);
             }
             Message::Demand { node, inputs } => {
-                self.running -= 1;
+                self.running.remove(&node);
+                // By the time it runs, another input has been made last.
+                self.unpin_for(node);
                 self.demand(node, inputs);
+            }
+            Message::GivenUp { node } => {
+                self.running.remove(&node);
+                self.unpin_for(node);
+                self.outcomes[node.index()] = Outcome::Stopped;
+                self.stop();
             }
             Message::Committed { node, result } => {
                 let outcome =
@@ -299,28 +340,46 @@ impl<'a> Coordinator<'a> {
         let place = self.errors.len() as u32;
         self.errors.push(error);
         self.conclude(node, Outcome::Failed { seconds, error: place });
+        self.block_waiters(node, node);
+    }
+
+    /// Concludes that an instance, and what waits for it, cannot run.
+    fn block(&mut self, node: NodeIndex, because: NodeIndex) {
+        self.conclude(node, Outcome::NotRun { because });
+        self.block_waiters(node, because);
+    }
+
+    fn block_waiters(&mut self, node: NodeIndex, because: NodeIndex) {
         let mut blocked = vec![node];
-        while let Some(failed) = blocked.pop() {
-            for consumer in self.waiters(failed) {
-                let waits = self.outcomes[consumer.index()] == Outcome::Open
-                    && self.waiting[consumer.index()] > 0;
-                if waits {
-                    self.conclude(consumer, Outcome::NotRun { because: node });
-                    blocked.push(consumer);
+        while let Some(node) = blocked.pop() {
+            for waiter in self.waiters(node) {
+                if self.is_idle(waiter) {
+                    self.unpin_for(waiter);
+                    self.conclude(waiter, Outcome::NotRun { because });
+                    blocked.push(waiter);
                 }
             }
         }
     }
 
-    /// Gives up all that is not with a worker yet.
+    /// Whether an instance is to be settled and nobody has begun to.
+    fn is_idle(&self, node: NodeIndex) -> bool {
+        self.outcomes[node.index()] == Outcome::Open
+            && !self.running.contains(&node)
+            && !self.committing.contains_key(&node)
+    }
+
+    /// Gives up all that is not with a worker yet, for good.
     fn stop(&mut self) {
-        let mut given_up = std::mem::take(&mut self.ready);
-        given_up.extend(self.execution.plan.graph.nodes().filter(|node| {
-            self.outcomes[node.index()] == Outcome::Open && self.waiting[node.index()] > 0
-        }));
-        for node in given_up {
-            self.unpin_for(node);
-            self.outcomes[node.index()] = Outcome::Stopped;
+        if std::mem::replace(&mut self.stopped, true) {
+            return;
+        }
+        self.ready.clear();
+        for node in self.execution.plan.graph.nodes() {
+            if self.is_idle(node) {
+                self.unpin_for(node);
+                self.outcomes[node.index()] = Outcome::Stopped;
+            }
         }
     }
 

@@ -47,8 +47,9 @@ use crate::engine::progress::Progress;
 use crate::engine::stopper::Stopper;
 use crate::key::Digest;
 use crate::plan::Plan;
+use crate::plan::judge::Upstream;
 use crate::store::Folder;
-use crate::store::record::Record;
+use crate::store::record::{Meta, OutputFile, Record};
 
 /// A plan being run: what its threads share.
 pub(crate) struct Execution {
@@ -58,10 +59,18 @@ pub(crate) struct Execution {
     pub(crate) progress: Progress,
 }
 
-/// An output that this execution has found or made.
+/// An output that this execution has found or made: what loading it needs, and no more, for there
+/// may be many.
 pub(crate) struct Made {
     pub(crate) folder: Folder,
-    pub(crate) record: Record,
+    pub(crate) output: OutputFile,
+    pub(crate) meta: Meta,
+}
+
+impl Made {
+    pub(crate) fn new(folder: Folder, record: Record) -> Self {
+        Self { folder, output: record.output, meta: record.meta }
+    }
 }
 
 impl Execution {
@@ -69,10 +78,15 @@ impl Execution {
         let held = Held::new(plan.graph.len());
         Arc::new(Self { plan, held, stopper, progress })
     }
+}
 
-    /// The content of an instance's output, as far as it is known by now.
-    pub(crate) fn digest(&self, node: NodeIndex) -> Option<Digest> {
-        let made = self.held.made(node).map(|made| made.record.output.digest);
+impl Upstream for Execution {
+    fn digest(&self, node: NodeIndex) -> Option<Digest> {
+        let made = self.held.made(node).map(|made| made.output.digest);
         made.or_else(|| self.plan.verdicts.digest(node))
+    }
+
+    fn meta(&self, node: NodeIndex) -> Option<Meta> {
+        Some(self.held.made(node)?.meta.clone())
     }
 }

@@ -33,5 +33,22 @@ pub(crate) enum Outcome {
 pub(crate) struct Outcomes {
     pub(crate) nodes: Vec<Outcome>,
     pub(crate) errors: Vec<String>,
+    /// Whether an output whose content the plan relied on has other content now, so that what it
+    /// took for good may not be.
+    pub(crate) outdated: bool,
     pub(crate) seconds: f64,
+}
+
+impl Outcomes {
+    /// Adds what another execution of the same graph did before this one.
+    pub(crate) fn add_earlier(&mut self, earlier: &Outcomes) {
+        for (now, before) in self.nodes.iter_mut().zip(&earlier.nodes) {
+            if matches!(now, Outcome::CompleteBefore | Outcome::NotNeeded)
+                && !matches!(before, Outcome::Failed { .. })
+            {
+                *now = *before;
+            }
+        }
+        self.seconds += earlier.seconds;
+    }
 }

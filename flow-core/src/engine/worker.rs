@@ -9,11 +9,10 @@ use crossbeam_channel::{Receiver, Sender};
 use daggy::NodeIndex;
 
 use crate::engine::committer::ToCommit;
-use crate::engine::coordinator::{How, Message};
+use crate::engine::coordinator::{How, Message, NewlyMade};
 use crate::engine::execute::Executed;
 use crate::engine::{Execution, Made};
 use crate::key::Digest;
-use crate::param::AnyValue;
 use crate::plan::given::panic_message;
 use crate::plan::judge::{Judge, Judged, Verdict};
 use crate::plan::label::Show;
@@ -29,20 +28,13 @@ pub(crate) fn work(
     execution: &Arc<Execution>,
     jobs: &Receiver<NodeIndex>,
     messages: &Sender<Message>,
-    commits: &Sender<ToCommit>,
 ) {
-    let worker = Worker { execution, commits };
+    let worker = Worker { execution };
     for node in jobs {
-        let begun = Instant::now();
-        let settled = catch_unwind(AssertUnwindSafe(|| worker.settle(node)));
-        let settled = settled.unwrap_or_else(|panic| {
-            Err(anyhow::anyhow!("it panicked: {}", panic_message(&*panic)))
-        });
-        let seconds = begun.elapsed().as_secs_f32();
-        let message = match settled {
-            Ok(Settled::Demand(inputs)) => Message::Demand { node, inputs },
-            Ok(Settled::As(how, value)) => Message::Settled { node, how, seconds, value },
-            Err(error) => Message::Failed { node, error: worker.note(node, &error), seconds },
+        // It may have been sent before the execution was stopped.
+        let message = match execution.stopper.is_stopped() {
+            true => Message::GivenUp { node },
+            false => worker.message(node),
         };
         if messages.send(message).is_err() {
             return;
@@ -52,44 +44,81 @@ pub(crate) fn work(
 
 /// What became of an instance.
 enum Settled {
-    As(How, Option<AnyValue>),
+    As(How, NewlyMade),
     /// It has to run, and these inputs have no file.
     Demand(Vec<NodeIndex>),
 }
 
 struct Worker<'a> {
     execution: &'a Arc<Execution>,
-    commits: &'a Sender<ToCommit>,
 }
 
 impl Worker<'_> {
+    /// Settles an instance and tells what became of it, whatever happens: the coordinator waits
+    /// for that.
+    fn message(&self, node: NodeIndex) -> Message {
+        let begun = Instant::now();
+        let settled = catch_unwind(AssertUnwindSafe(|| self.settle(node)));
+        let settled = settled.unwrap_or_else(|panic| {
+            Err(anyhow::anyhow!("it panicked: {}", panic_message(&*panic)))
+        });
+        let seconds = begun.elapsed().as_secs_f32();
+        match settled {
+            Ok(Settled::Demand(inputs)) => Message::Demand { node, inputs },
+            Ok(Settled::As(how, made)) => {
+                Message::Settled { node, how, seconds, made: Box::new(made) }
+            }
+            Err(error) => {
+                // What an error says of itself is the user's code, too.
+                let error = catch_unwind(AssertUnwindSafe(|| format!("{error:#}")));
+                let error = error.unwrap_or_else(|panic| {
+                    format!("its error has no message: it panicked: {}", panic_message(&*panic))
+                });
+                self.note(node, &error);
+                Message::Failed { node, error, seconds }
+            }
+        }
+    }
+
     fn settle(&self, node: NodeIndex) -> anyhow::Result<Settled> {
         let plan = &self.execution.plan;
-        let judge = Judge::new(&plan.graph, &plan.store);
-        let Judged { folder, verdict, .. } =
-            judge.judge(node, &|input| self.execution.digest(input), &|input| {
-                Some(self.execution.held.made(input)?.record.clone())
-            })?;
-        let (made_from, fingerprint) = match verdict {
+        let judge = Judge::new(&plan.graph, &plan.store, &**self.execution);
+        let Judged { folder, verdict, .. } = judge.judge(node)?;
+        let (kept, made_from, fingerprint) = match verdict {
             Verdict::Complete(record) => {
-                self.execution.held.set_made(node, Made { folder, record: *record });
-                return Ok(Settled::As(How::CutOff, None));
+                self.execution.held.set_made(node, Made::new(folder, *record));
+                return Ok(Settled::As(How::CutOff, NewlyMade::default()));
             }
             Verdict::Adopt(kept, made_from) => {
-                self.adopt(node, folder, kept, made_from)?;
-                return Ok(Settled::As(How::Adopted, None));
+                let fingerprint = kept.record.fingerprint;
+                (Some(kept), made_from, fingerprint)
             }
-            Verdict::Evicted(record, made_from) => (made_from, record.fingerprint),
-            Verdict::Run(made_from, fingerprint) => (made_from, fingerprint),
+            Verdict::Evicted(record, made_from) => {
+                // Another instance may have the same.
+                let kept = judge.kept(node, record.fingerprint)?;
+                (kept, made_from, record.fingerprint)
+            }
+            Verdict::Run(made_from, fingerprint) => (None, made_from, fingerprint),
             Verdict::Upstream => {
                 anyhow::bail!("an input is not settled: a mistake of this library")
             }
         };
+        if let Some(kept) = kept {
+            match self.adopt(node, &folder, &kept, made_from.clone()) {
+                Ok(staged) => {
+                    let made = NewlyMade { value: None, staged: Some(staged) };
+                    return Ok(Settled::As(How::Adopted, made));
+                }
+                // It was there a moment ago: somebody has taken it away meanwhile.
+                Err(_) if !plan.store.is_whole(&kept)? => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         let gone: Vec<_> =
             plan.graph.inputs(node).iter().copied().filter(|&input| self.is_gone(input)).collect();
         if gone.is_empty() {
-            let value = self.run(node, folder, made_from, fingerprint)?;
-            Ok(Settled::As(How::Ran, value))
+            let made = self.run(node, folder, made_from, fingerprint)?;
+            Ok(Settled::As(How::Ran, made))
         } else {
             Ok(Settled::Demand(gone))
         }
@@ -108,7 +137,7 @@ impl Worker<'_> {
         folder: Folder,
         made_from: MadeFrom,
         fingerprint: Digest,
-    ) -> anyhow::Result<Option<AnyValue>> {
+    ) -> anyhow::Result<NewlyMade> {
         let plan = &self.execution.plan;
         let entry = plan.graph.task(node);
         if let Some((name, file)) = made_from.files.iter().find(|(_, file)| file.digest.is_none()) {
@@ -138,8 +167,8 @@ impl Worker<'_> {
             seconds,
             host: host(),
         };
-        self.commit(node, folder, record, true)?;
-        Ok(value)
+        let staged = self.stage(node, folder, record, true)?;
+        Ok(NewlyMade { value, staged: Some(staged) })
     }
 
     /// What was read must be what was digested: a file that changed meanwhile may have been read
@@ -156,15 +185,15 @@ impl Worker<'_> {
     fn adopt(
         &self,
         node: NodeIndex,
-        folder: Folder,
-        kept: Kept,
+        folder: &Folder,
+        kept: &Kept,
         made_from: MadeFrom,
-    ) -> Result<(), StoreError> {
+    ) -> Result<ToCommit, StoreError> {
         let plan = &self.execution.plan;
-        let is_new = kept.folder != folder;
+        let is_new = kept.folder != *folder;
         let output = if is_new {
             let from = plan.store.path(&kept.folder, &kept.record.output.file);
-            plan.store.stage_link(&from, &kept.record.output, &folder, kept.record.fingerprint)?
+            plan.store.stage_link(&from, &kept.record.output, folder, kept.record.fingerprint)?
         } else {
             kept.record.output.clone()
         };
@@ -173,30 +202,29 @@ impl Worker<'_> {
             parameters: self.parameters(node),
             made_from: self.with_labels(node, made_from),
             output,
-            ..*kept.record
+            ..Record::clone(&kept.record)
         };
-        self.commit(node, folder, record, is_new)
+        self.stage(node, folder.clone(), record, is_new)
     }
 
-    /// Hands the output to the committer, and to the tasks that wait for it.
-    fn commit(
+    /// Writes the record of an output that lies in its place, to be committed, and lets the tasks
+    /// that wait for the output find it.
+    fn stage(
         &self,
         node: NodeIndex,
         folder: Folder,
         record: Record,
         is_new: bool,
-    ) -> Result<(), StoreError> {
+    ) -> Result<ToCommit, StoreError> {
         let plan = &self.execution.plan;
         let staged = plan.store.stage_record(&folder, &record, is_new).inspect_err(|_| {
             if is_new {
                 let _ = plan.store.fs().remove(&plan.store.path(&folder, &record.output.file));
             }
         })?;
-        self.execution.held.set_made(node, Made { folder, record });
+        self.execution.held.set_made(node, Made::new(folder, record));
         let task = Arc::clone(&plan.graph.task(node).folder);
-        // The committer outlives the workers.
-        let _ = self.commits.send(ToCommit { node, task, staged });
-        Ok(())
+        Ok(ToCommit { node, task, staged })
     }
 
     fn parameters(&self, node: NodeIndex) -> std::collections::BTreeMap<String, serde_json::Value> {
@@ -218,16 +246,13 @@ impl Worker<'_> {
         made_from
     }
 
-    /// Notes a failure, and gives its message.
-    fn note(&self, node: NodeIndex, error: &anyhow::Error) -> String {
+    fn note(&self, node: NodeIndex, error: &str) {
         let plan = &self.execution.plan;
         let key = plan.graph.node(node).key;
-        let error = format!("{error:#}");
         if let Ok(folder) = plan.graph.folder(node, &plan.store) {
-            let failure = Failure { key, error: error.clone(), at: jiff::Timestamp::now() };
+            let failure = Failure { key, error: error.to_owned(), at: jiff::Timestamp::now() };
             plan.store.note_failure(&folder, &failure);
         }
-        error
     }
 }
 

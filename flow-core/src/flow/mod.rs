@@ -41,6 +41,64 @@ use crate::task::{Output, Task, TaskType};
 /// It is cheap to clone. [`with`](Self::with) and its like leave a flow as it is and return a new
 /// one, so that two settings stand side by side. Whatever is asked of a flow makes a plan anew:
 /// what it says is what the code, the parameters and the files are at that moment.
+///
+/// ```
+/// use flow::prelude::*;
+///
+/// #[derive(Task)]
+/// #[task(target = Json<Vec<f64>>)]
+/// struct Prices {
+///     #[param(default = 3)]
+///     days: usize,
+/// }
+///
+/// #[tracked]
+/// impl Run for Prices {
+///     fn run(&self, _cx: &Cx<Self>) -> Result<Vec<f64>> {
+///         Ok((0..self.days).map(|day| 100.0 + day as f64).collect())
+///     }
+/// }
+///
+/// #[derive(Task)]
+/// #[task(requires = Prices, target = Json<f64>)]
+/// struct Mean;
+///
+/// #[tracked]
+/// impl Run for Mean {
+///     fn run(&self, cx: &Cx<Self>) -> Result<f64> {
+///         let prices = cx.input().load()?;
+///         cx.meta("rows", prices.len())?;
+///         Ok(prices.iter().sum::<f64>() / prices.len() as f64)
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
+/// # let folder = tempfile::tempdir()?;
+/// # let folder = folder.path();
+/// let flow = Flow::open(folder)?.quiet();
+/// assert!(!flow.is_complete::<Mean>()?);
+/// assert_eq!(flow.run::<Mean>()?.ran().len(), 2);
+/// assert_eq!(*flow.load::<Mean>()?, 101.0);
+/// assert_eq!(flow.output::<Mean>()?.meta::<usize>("rows")?, 3);
+///
+/// // A value for one task, and what it changes.
+/// let week = flow.with(Prices::DAYS, 7);
+/// assert_eq!(
+///     week.preview::<Mean>()?.to_string(),
+///     "Mean {Prices.days: 7} PENDING never run\n└─ Prices {days: 7} PENDING never run",
+/// );
+/// week.run::<Mean>()?;
+///
+/// // The tasks that a root requires, with the parameters they have there.
+/// assert_eq!(week.of::<Mean>().load::<Prices>()?.len(), 7);
+///
+/// // What is taken away runs again, and what follows need not if it gives the same.
+/// flow.reset::<Prices>()?;
+/// let summary = flow.run::<Mean>()?;
+/// assert_eq!((summary.ran().len(), summary.cut_off().len()), (1, 1));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Flow {
     store: Arc<Store>,
@@ -196,14 +254,16 @@ impl Flow {
     /// The flow is wrong, the store cannot be read or, with the whole summary, tasks failed or
     /// the execution was stopped.
     pub fn run<R: Roots>(&self) -> Result<Summary, Error> {
-        let plan = self.plan::<R>()?;
-        let workers = self.workers.unwrap_or_else(|| {
-            std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-        });
-        let execution =
-            Execution::new(Arc::clone(&plan), self.stopper.clone(), self.progress.clone());
-        let outcomes = coordinator::run(&execution, workers).map_err(Error::Thread)?;
-        let summary = Summary::new(plan, outcomes);
+        let mut summary = self.execute(self.plan::<R>()?)?;
+        // An output that was gone, and is made again for a task that has to run, may have other
+        // content: what the plan took for good because of it has to be judged again. Each time
+        // one more of those that were gone is there.
+        for _ in 0..summary.len() {
+            if !summary.is_outdated() || !summary.is_success() {
+                break;
+            }
+            summary = self.execute(self.plan::<R>()?)?.after(&summary);
+        }
         if summary.is_success() || self.keep_going {
             Ok(summary)
         } else {
@@ -245,6 +305,16 @@ impl Flow {
     /// they have there.
     pub fn of<R: Roots>(&self) -> Of<'_, R> {
         Of::new(self)
+    }
+
+    fn execute(&self, plan: Arc<Plan>) -> Result<Summary, Error> {
+        let workers = self.workers.unwrap_or_else(|| {
+            std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+        });
+        let execution =
+            Execution::new(Arc::clone(&plan), self.stopper.clone(), self.progress.clone());
+        let outcomes = coordinator::run(&execution, workers).map_err(Error::Thread)?;
+        Ok(Summary::new(plan, outcomes))
     }
 
     fn plan<R: Roots>(&self) -> Result<Arc<Plan>, Error> {

@@ -18,6 +18,50 @@ use crate::task::{Output, Task, TaskType};
 /// they have there. Made by [`Flow::of`].
 ///
 /// If the graph has several instances of a task, [`at`](Self::at) selects one of them.
+///
+/// ```
+/// use flow::prelude::*;
+///
+/// #[derive(Task)]
+/// #[task(target = Json<u64>)]
+/// struct Power {
+///     exponent: u32,
+/// }
+///
+/// #[tracked]
+/// impl Run for Power {
+///     fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+///         Ok(2_u64.pow(self.exponent))
+///     }
+/// }
+///
+/// #[derive(Task)]
+/// #[task(requires = [Power { exponent } for exponent in 0..4], target = Json<u64>)]
+/// struct Sum;
+///
+/// #[tracked]
+/// impl Run for Sum {
+///     fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+///         let mut sum = 0;
+///         for power in cx.input() {
+///             sum += *power.load()?;
+///         }
+///         Ok(sum)
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
+/// # let folder = tempfile::tempdir()?;
+/// let flow = Flow::open(folder.path())?.quiet();
+/// flow.run::<Sum>()?;
+/// assert_eq!(*flow.of::<Sum>().at(Power::EXPONENT, 3).load::<Power>()?, 8);
+/// assert_eq!(flow.of::<Sum>().outputs::<Power>()?.len(), 4);
+///
+/// let several = flow.of::<Sum>().load::<Power>().unwrap_err().to_string();
+/// assert!(several.starts_with("Sum requires 4 instances of Power: select one"));
+/// # Ok(())
+/// # }
+/// ```
 pub struct Of<'a, R> {
     flow: &'a Flow,
     selected: Vec<(&'static TaskType, usize, AnyValue)>,

@@ -8,7 +8,9 @@ use daggy::NodeIndex;
 use crate::error::Error;
 use crate::flow::{Flow, Roots, between};
 use crate::plan::Plan;
+use crate::plan::judge::{Judge, Judged, Verdict};
 use crate::plan::label::Show;
+use crate::plan::verdicts::Status;
 use crate::task::Task;
 
 /// What a reset removed.
@@ -101,7 +103,14 @@ impl Flow {
         // Consumers first: at no time is an output there without what it was made from.
         for &node in nodes.iter().rev() {
             let folder = plan.graph.folder(node, &self.store)?;
-            let files = self.store.reset(&plan.graph.task(node).folder, &folder)?;
+            let task = &plan.graph.task(node).folder;
+            // What would be adopted was made from something else than the present record says.
+            let judge = Judge::new(&plan.graph, &self.store, &plan.verdicts);
+            let kept = (plan.verdicts.status(node) == Status::Kept).then(|| judge.judge(node));
+            let mut files = self.store.reset(task, &folder)?;
+            if let Some(Judged { verdict: Verdict::Adopt(kept, _), .. }) = kept.transpose()? {
+                files.extend(self.store.reset_kept(task, kept.record.fingerprint)?);
+            }
             if !files.is_empty() {
                 removed.instances.push(plan.graph.label(node, Show::Clipped));
                 removed.files.extend(files);

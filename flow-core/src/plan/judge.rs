@@ -14,14 +14,25 @@ use crate::plan::reason::Reason;
 use crate::plan::resolve::{digest_value, param_value};
 use crate::store::error::StoreError;
 use crate::store::kept::{Kept, Look};
-use crate::store::record::{FileContent, InputContent, MadeFrom, Read, Record};
-use crate::store::{Folder, Found, Store};
+use crate::store::record::{FileContent, InputContent, MadeFrom, Meta, Read, Record};
+use crate::store::{Folder, Found, RECORD, Store};
 use crate::value::Value;
 
 /// Judges the instances of a graph by what a store has.
 pub(crate) struct Judge<'a> {
     graph: &'a Graph,
     store: &'a Store,
+    upstream: &'a dyn Upstream,
+}
+
+/// What is known of the outputs that an instance requires.
+pub(crate) trait Upstream {
+    /// The content of an output, if it is known.
+    fn digest(&self, node: NodeIndex) -> Option<Digest>;
+
+    /// What was noted about an output that was found or made just now; of all others, their
+    /// records are read.
+    fn meta(&self, node: NodeIndex) -> Option<Meta>;
 }
 
 /// A verdict and what led to it.
@@ -44,26 +55,15 @@ pub(crate) enum Verdict {
     Upstream,
 }
 
-/// The content of an input's output, if it is known.
-pub(crate) type DigestOf<'a> = &'a dyn Fn(NodeIndex) -> Option<Digest>;
-
-/// The record of an input that was made just now, and is not to be read from the store.
-pub(crate) type RecordOf<'a> = &'a dyn Fn(NodeIndex) -> Option<Record>;
-
 impl<'a> Judge<'a> {
-    pub(crate) fn new(graph: &'a Graph, store: &'a Store) -> Self {
-        Self { graph, store }
+    pub(crate) fn new(graph: &'a Graph, store: &'a Store, upstream: &'a dyn Upstream) -> Self {
+        Self { graph, store, upstream }
     }
 
-    pub(crate) fn judge(
-        &self,
-        node: NodeIndex,
-        digest_of: DigestOf<'_>,
-        record_of: RecordOf<'_>,
-    ) -> Result<Judged, StoreError> {
+    pub(crate) fn judge(&self, node: NodeIndex) -> Result<Judged, StoreError> {
         let (graph, store) = (self.graph, self.store);
         let folder = graph.folder(node, store)?;
-        let now = self.made_from(node, digest_of)?.map(|made_from| {
+        let now = self.made_from(node)?.map(|made_from| {
             let fingerprint = made_from.fingerprint(graph.task(node).decl.identity());
             (made_from, fingerprint)
         });
@@ -74,10 +74,10 @@ impl<'a> Judge<'a> {
             (Some((made_from, fingerprint)), Found::Record(record))
                 if record.fingerprint == *fingerprint =>
             {
-                reasons = self.changed_reads(node, &record.reads, record_of)?;
+                reasons = self.changed_reads(node, &record.reads)?;
                 if reasons.is_empty() {
                     let output = |what| Reason::Output { file: record.output.file.clone(), what };
-                    match store.look(&folder, &record)? {
+                    match store.look(&folder, &store.path(&folder, RECORD), &record)? {
                         Look::Whole => {
                             return Ok(Judged {
                                 folder,
@@ -102,30 +102,33 @@ impl<'a> Judge<'a> {
 
         let verdict = match now {
             None => Verdict::Upstream,
-            Some((made_from, fingerprint)) => {
-                let holds = |record: &Record| {
-                    let changed = self.changed_reads(node, &record.reads, record_of);
-                    changed.is_ok_and(|changed| changed.is_empty())
-                };
-                match store.kept(&graph.task(node).folder, fingerprint, holds)? {
-                    Some(kept) => Verdict::Adopt(kept, made_from),
-                    None => Verdict::Run(made_from, fingerprint),
-                }
-            }
+            Some((made_from, fingerprint)) => match self.kept(node, fingerprint)? {
+                Some(kept) => Verdict::Adopt(kept, made_from),
+                None => Verdict::Run(made_from, fingerprint),
+            },
         };
         Ok(Judged { folder, verdict, reasons })
     }
 
-    /// What the output is made from, if the content of all inputs is known.
-    fn made_from(
+    /// An output made from the same, in whichever instance's folder.
+    pub(crate) fn kept(
         &self,
         node: NodeIndex,
-        digest_of: DigestOf<'_>,
-    ) -> Result<Option<MadeFrom>, StoreError> {
+        fingerprint: Digest,
+    ) -> Result<Option<Kept>, StoreError> {
+        let holds = |record: &Record| {
+            let changed = self.changed_reads(node, &record.reads);
+            changed.is_ok_and(|changed| changed.is_empty())
+        };
+        self.store.kept(&self.graph.task(node).folder, fingerprint, holds)
+    }
+
+    /// What the output is made from, if the content of all inputs is known.
+    fn made_from(&self, node: NodeIndex) -> Result<Option<MadeFrom>, StoreError> {
         let graph = self.graph;
         let mut inputs = Vec::with_capacity(graph.inputs(node).len());
         for (role, &input) in graph.roles(node).into_iter().zip(graph.inputs(node)) {
-            let Some(digest) = digest_of(input) else { return Ok(None) };
+            let Some(digest) = self.upstream.digest(input) else { return Ok(None) };
             inputs.push(InputContent { role, instance: String::new(), digest });
         }
         Ok(Some(MadeFrom { inputs, ..self.made_from_itself(node)? }))
@@ -155,25 +158,15 @@ impl<'a> Judge<'a> {
     }
 
     /// What was read while the output was made and is different now.
-    fn changed_reads(
-        &self,
-        node: NodeIndex,
-        reads: &[Read],
-        record_of: RecordOf<'_>,
-    ) -> Result<Vec<Reason>, StoreError> {
+    fn changed_reads(&self, node: NodeIndex, reads: &[Read]) -> Result<Vec<Reason>, StoreError> {
         let mut changed = Vec::new();
         for read in reads {
-            changed.extend(self.changed_read(node, read, record_of)?);
+            changed.extend(self.changed_read(node, read)?);
         }
         Ok(changed)
     }
 
-    fn changed_read(
-        &self,
-        node: NodeIndex,
-        read: &Read,
-        record_of: RecordOf<'_>,
-    ) -> Result<Option<Reason>, StoreError> {
+    fn changed_read(&self, node: NodeIndex, read: &Read) -> Result<Option<Reason>, StoreError> {
         let graph = self.graph;
         let input = |place: usize| graph.inputs(node).get(place).copied();
         Ok(match read {
@@ -194,11 +187,11 @@ impl<'a> Judge<'a> {
                 .then(|| Reason::Read { what: "seed: it is that of another instance".to_owned() }),
             Read::Meta { input: place, name, digest } => {
                 let Some(input) = input(*place) else { return Ok(Some(Reason::Parameters)) };
-                let record = match record_of(input) {
-                    Some(record) => Some(record),
-                    None => self.record(input)?,
+                let meta = match self.upstream.meta(input) {
+                    Some(meta) => Some(meta),
+                    None => self.record(input)?.map(|record| record.meta),
                 };
-                let now = record.map(|record| digest_meta(record.meta.get(name)));
+                let now = meta.map(|meta| digest_meta(meta.get(name)));
                 (now != Some(*digest)).then(|| {
                     let task = &graph.task(input).decl.name;
                     Reason::Read { what: format!("meta {name} of {task} changed") }

@@ -3,10 +3,11 @@
 use daggy::NodeIndex;
 
 use crate::key::Digest;
-use crate::plan::judge::{Judge, Judged, Verdict};
+use crate::plan::judge::{Judge, Judged, Upstream, Verdict};
 use crate::plan::reason::Reason;
 use crate::plan::{Graph, Plan};
 use crate::store::error::StoreError;
+use crate::store::record::Meta;
 
 /// Whether an instance is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,10 +44,6 @@ impl Verdicts {
         self.nodes[node.index()].status
     }
 
-    pub(crate) fn digest(&self, node: NodeIndex) -> Option<Digest> {
-        self.nodes[node.index()].digest
-    }
-
     pub(crate) fn reasons(&self, node: NodeIndex) -> &[Reason] {
         &self.reasons[self.nodes[node.index()].reasons as usize]
     }
@@ -65,10 +62,9 @@ impl Plan {
     pub(crate) fn judge_all(&mut self) -> Result<(), StoreError> {
         let mut verdicts =
             Verdicts { nodes: Vec::with_capacity(self.graph.len()), reasons: vec![Vec::new()] };
-        let judge = Judge::new(&self.graph, &self.store);
         for node in self.graph.nodes() {
-            let Judged { verdict, mut reasons, .. } =
-                judge.judge(node, &|input| verdicts.digest(input), &|_| None)?;
+            let judge = Judge::new(&self.graph, &self.store, &verdicts);
+            let Judged { verdict, mut reasons, .. } = judge.judge(node)?;
             let (status, digest) = match verdict {
                 Verdict::Complete(record) => (Status::Complete, Some(record.output.digest)),
                 Verdict::Evicted(record, _) => (Status::Evicted, Some(record.output.digest)),
@@ -84,6 +80,16 @@ impl Plan {
         verdicts.settle_evicted(&self.graph);
         self.verdicts = verdicts;
         Ok(())
+    }
+}
+
+impl Upstream for Verdicts {
+    fn digest(&self, node: NodeIndex) -> Option<Digest> {
+        self.nodes[node.index()].digest
+    }
+
+    fn meta(&self, _: NodeIndex) -> Option<Meta> {
+        None
     }
 }
 

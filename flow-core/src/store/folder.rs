@@ -25,8 +25,17 @@ pub(crate) fn task_folder(name: &str) -> String {
 }
 
 /// The name of the folder that holds the store of an environment.
+///
+/// Nothing else tells two environments apart, so that a name which is not kept as it is, or which
+/// differs from another by case alone, is told apart by a hash.
 pub(crate) fn env_folder(name: &str) -> String {
-    task_folder(&format!("env={name}"))
+    let folder = task_folder(&format!("env={name}"));
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
+    if !name.is_empty() && name.len() < TASK / 2 && name.chars().all(plain) {
+        return folder;
+    }
+    let hash = crate::key::Hasher::new("env folder").text(name).key().short();
+    format!("{}.{hash}", folder.get(..TASK / 2).unwrap_or(&folder))
 }
 
 /// The name of an instance's folder: its parameters, and the key that counts.
@@ -126,6 +135,21 @@ mod tests {
         }
         assert_eq!(task_folder("Fit<Ols>"), "Fit(Ols)");
         assert!(task_folder(&"T".repeat(300)).len() <= TASK);
+    }
+
+    #[test]
+    fn environments_are_kept_apart() {
+        let names =
+            ["prod", "Prod", "PROD", "pro d", "pro/d", "pro_d", "prod.", "prod ", "../x", ""];
+        let folders: Vec<_> = names.iter().map(|name| env_folder(name).to_lowercase()).collect();
+        for (i, folder) in folders.iter().enumerate() {
+            assert!(folder.starts_with("env=") && folder.len() <= TASK, "{folder}");
+            assert!(!folder.contains('/') && !folder.ends_with('.'), "{folder}");
+            assert!(!folders[..i].contains(folder), "{folder}");
+            assert_eq!(key_of(folder), None);
+        }
+        assert_eq!(folders[0], "env=prod");
+        assert_ne!(env_folder(&"x".repeat(100)), env_folder(&"x".repeat(101)));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! It is a file of lines, `fingerprint folder`, to which each commit adds one. It only ever
 //! suggests: what it names is believed after the record found there says the same. A line that
-//! was cut short, or is no line, is passed over.
+//! was cut short, or is no line, is passed over; each addition begins a line of its own, so that it
+//! does not continue one that was cut.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -78,12 +79,12 @@ const FORGET: &str = "-";
 
 /// The line that takes back what was said of this fingerprint.
 pub(crate) fn forget(fingerprint: Digest) -> String {
-    format!("{fingerprint} {FORGET}\n")
+    format!("\n{fingerprint} {FORGET}\n")
 }
 
 /// The lines that tell of these outputs.
 pub(crate) fn lines<'a>(outputs: impl Iterator<Item = (Digest, &'a str)>) -> String {
-    outputs.fold(String::new(), |mut text, (fingerprint, folder)| {
+    outputs.fold("\n".to_owned(), |mut text, (fingerprint, folder)| {
         let _ = writeln!(text, "{fingerprint} {folder}");
         text
     })

@@ -1,6 +1,5 @@
 //! Kept versions: outputs whose record was replaced, and the search for an output by fingerprint.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::content::is_absent;
@@ -12,6 +11,8 @@ use crate::store::{Folder, RECORD, Store, TaskFolder};
 /// An output with the fingerprint looked for, in whichever instance's folder.
 pub(crate) struct Kept {
     pub(crate) folder: Folder,
+    /// Where the record stands.
+    place: PathBuf,
     pub(crate) record: Box<Record>,
 }
 
@@ -25,19 +26,22 @@ impl Store {
     pub(crate) fn keep_version(&self, task: &TaskFolder, path: &Path) -> Result<(), StoreError> {
         let Some(Ok(old)) = self.read_record(path)? else { return Ok(()) };
         let version = self.version_path(task, old.fingerprint);
-        let linked = self.fs.link(path, &version).or_else(|error| {
-            let (ErrorKind::NotFound, Some(folder)) = (error.kind(), version.parent()) else {
-                return Err(error);
-            };
-            self.fs.create_folder(folder)?;
-            self.fs.link(path, &version)
-        });
-        match linked {
-            // One output of a fingerprint is as good as another.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-            Err(_) => self.fs.copy(path, &version).during("keep", &version),
-            Ok(()) => Ok(()),
+        if self.fs.link(path, &version).is_ok() {
+            return Ok(());
         }
+        self.replace_version(path, &version).during("keep", &version)
+    }
+
+    /// Puts the record where there is no folder yet, in the place of a version whose output may be
+    /// gone, or on a file system without hard links.
+    fn replace_version(&self, path: &Path, version: &Path) -> std::io::Result<()> {
+        version.parent().map_or(Ok(()), |folder| self.fs.create_folder(folder))?;
+        let draft = version.with_extension(super::stage::unique());
+        let linked = self.fs.link(path, &draft).or_else(|_| self.fs.copy(path, &draft));
+        let replaced = linked.and_then(|()| self.fs.rename(&draft, version));
+        // A rename between two names of one file leaves both.
+        let _ = self.fs.remove(&draft);
+        replaced
     }
 
     /// An output of the task with this fingerprint whose file is whole and for which `holds`.
@@ -54,10 +58,15 @@ impl Store {
             };
             let places = [self.path(&folder, RECORD), self.version_path(task, fingerprint)];
             for place in places {
-                let Some(Ok(record)) = self.read_record(&place)? else { continue };
+                let record = match self.read_record(&place) {
+                    Ok(Some(Ok(record))) => record,
+                    // Another instance's record that cannot be used is no reason not to run.
+                    Ok(_) | Err(StoreError::Newer { .. }) => continue,
+                    Err(error) => return Err(error),
+                };
                 let here = record.fingerprint == fingerprint && record.key.short() == key;
-                if here && holds(&record) && self.is_whole(&folder, &record)? {
-                    return Ok(Some(Kept { folder, record }));
+                if here && holds(&record) && self.look(&folder, &place, &record)? == Look::Whole {
+                    return Ok(Some(Kept { folder, place, record }));
                 }
             }
         }
@@ -70,13 +79,19 @@ impl Store {
         self.fs.stat(&self.root.join(&folder)).is_ok().then_some(folder)
     }
 
-    /// Whether the output's file is there, with the content that the record says.
-    pub(crate) fn is_whole(&self, folder: &Folder, record: &Record) -> Result<bool, StoreError> {
-        Ok(self.look(folder, record)? == Look::Whole)
+    /// Whether an output that was found is still there.
+    pub(crate) fn is_whole(&self, kept: &Kept) -> Result<bool, StoreError> {
+        Ok(self.look(&kept.folder, &kept.place, &kept.record)? == Look::Whole)
     }
 
     /// Looks at the file of an output: by size and time and, if the time is another, by content.
-    pub(crate) fn look(&self, folder: &Folder, record: &Record) -> Result<Look, StoreError> {
+    /// Its record was read from `place`.
+    pub(crate) fn look(
+        &self,
+        folder: &Folder,
+        place: &Path,
+        record: &Record,
+    ) -> Result<Look, StoreError> {
         let output = &record.output;
         let path = self.path(folder, &output.file);
         let stat = match self.fs.stat(&path) {
@@ -95,20 +110,25 @@ impl Store {
         let digest = crate::content::digest_file(&*self.fs, &path).during("read", &path)?;
         let same = digest == output.digest;
         if same {
-            self.note_time(folder, record, stat.modified);
+            self.note_time(place, record, stat.modified);
         }
         Ok(if same { Look::Whole } else { Look::Modified })
     }
 
     /// Notes another time of an output whose content is as recorded, so that it is not hashed at
     /// each look. A store that cannot be written does without.
-    fn note_time(&self, folder: &Folder, record: &Record, modified: i64) {
-        let mut record = record.clone();
-        record.output.modified = modified;
-        if let Ok(staged) = self.stage_record(folder, &record, false)
-            && self.fs.rename(&staged.draft, &self.path(folder, RECORD)).is_err()
-        {
-            let _ = self.fs.remove(&staged.draft);
+    fn note_time(&self, place: &Path, record: &Record, modified: i64) {
+        let mut noted = record.clone();
+        noted.output.modified = modified;
+        let Ok(draft) = self.draft_record(place, &noted) else { return };
+        let replaced = self.fs.sync(std::slice::from_ref(&draft)).and_then(|()| {
+            // Hashing may have taken long: what was committed meanwhile must not be taken back.
+            let unchanged = matches!(self.read_record(place), Ok(Some(Ok(now))) if *now == *record);
+            let changed = || std::io::Error::other("it was replaced");
+            if unchanged { self.fs.rename(&draft, place) } else { Err(changed()) }
+        });
+        if replaced.is_err() {
+            let _ = self.fs.remove(&draft);
         }
     }
 }

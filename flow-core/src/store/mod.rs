@@ -52,7 +52,7 @@ use crate::store::record::{Record, Unreadable};
 const INTERNAL: &str = ".flow";
 
 /// The name of the file that says that an output is there.
-const RECORD: &str = "record.json";
+pub(crate) const RECORD: &str = "record.json";
 
 /// A folder of outputs.
 pub(crate) struct Store {

@@ -10,7 +10,7 @@ use crate::key::{Digest, Key};
 pub(crate) const FORMAT: u32 = 1;
 
 /// Says that an output is there, what it is made from and where its file lies.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) format: u32,
     pub(crate) task: String,
@@ -26,11 +26,14 @@ pub(crate) struct Record {
     pub(crate) reads: Vec<Read>,
     pub(crate) output: OutputFile,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) meta: BTreeMap<String, serde_json::Value>,
+    pub(crate) meta: Meta,
     pub(crate) started: jiff::Timestamp,
     pub(crate) seconds: f64,
     pub(crate) host: String,
 }
+
+/// What a task noted about its output, by name.
+pub(crate) type Meta = BTreeMap<String, serde_json::Value>;
 
 /// The parts of a fingerprint, kept apart so that a reason can name the one that changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

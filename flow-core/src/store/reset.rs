@@ -21,17 +21,31 @@ impl Store {
         self.remove(&path, &mut removed)?;
         if let Ok(record) = record {
             self.remove(&self.path(folder, &record.output.file), &mut removed)?;
-            self.remove(&self.version_path(task, record.fingerprint), &mut removed)?;
-            self.forget(task, record.fingerprint)?;
+            removed.extend(self.reset_kept(task, record.fingerprint)?);
         }
+        Ok(removed)
+    }
+
+    /// Removes what is kept under this fingerprint, so that nothing made before is adopted; gives
+    /// the files that were removed.
+    pub(crate) fn reset_kept(
+        &self,
+        task: &TaskFolder,
+        fingerprint: Digest,
+    ) -> Result<Vec<PathBuf>, StoreError> {
+        let mut removed = Vec::new();
+        self.remove(&self.version_path(task, fingerprint), &mut removed)?;
+        self.forget(task, fingerprint)?;
         Ok(removed)
     }
 
     /// Tells the index that nothing made before is to be adopted under this fingerprint.
     fn forget(&self, task: &TaskFolder, fingerprint: Digest) -> Result<(), StoreError> {
         let path = &task.index_path;
-        if self.fs.stat(path).is_err() {
-            return Ok(());
+        match self.fs.stat(path) {
+            Ok(_) => {}
+            Err(error) if crate::content::is_absent(&error) => return Ok(()),
+            Err(error) => return Err(error).during("look at", path),
         }
         let line = index::forget(fingerprint);
         self.fs.append(path, line.as_bytes()).during("write", path)

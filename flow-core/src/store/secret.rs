@@ -1,6 +1,7 @@
 //! The key by which a store hashes secrets, so that a secret's hash tells nobody what it is.
 
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
+use std::path::Path;
 
 use crate::secret::SecretKey;
 use crate::store::Store;
@@ -22,14 +23,9 @@ impl Store {
 
     fn read_or_make_key(&self) -> Result<SecretKey, StoreError> {
         let path = self.internal("secret");
-        match self.fs.read(&path) {
-            Ok(bytes) => {
-                let bytes: [u8; 32] =
-                    bytes.try_into().map_err(|_| StoreError::SecretKey { path: path.clone() })?;
-                return Ok(SecretKey::new(bytes));
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(error).during("read", &path),
+        match self.read_key(&path) {
+            Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {}
+            known => return known,
         }
         let mut bytes = [0; 32];
         let random = getrandom::fill(&mut bytes);
@@ -39,16 +35,34 @@ impl Store {
             .during("create the folder", &self.internal(""))?;
         // Two processes may make one at once: linking lets one of them win, whole.
         let draft = self.internal(&format!("secret-{}", super::stage::unique()));
-        let mut file = self.fs.create_private(&draft).during("create", &draft)?;
-        file.write_all(&bytes).during("write", &draft)?;
-        drop(file);
-        self.fs.sync(std::slice::from_ref(&draft)).during("sync", &draft)?;
-        let linked = self.fs.link(&draft, &path);
-        self.fs.remove(&draft).during("remove", &draft)?;
+        let drafted = self.draft_key(&draft, &bytes);
+        let linked = drafted.and_then(|()| match self.fs.link(&draft, &path) {
+            // A file system without hard links: the one that comes last wins.
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => match self.fs.stat(&path) {
+                Ok(_) => Ok(()),
+                Err(_) => self.fs.rename(&draft, &path),
+            },
+            linked => linked,
+        });
+        let _ = self.fs.remove(&draft);
         match linked {
-            Ok(()) => Ok(SecretKey::new(bytes)),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => self.read_or_make_key(),
-            Err(error) => Err(error).during("write", &path),
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                Err(error).during("write", &path)
+            }
+            // Whichever is there now is the store's.
+            _ => self.read_key(&path),
         }
+    }
+
+    fn draft_key(&self, draft: &Path, bytes: &[u8]) -> std::io::Result<()> {
+        self.fs.create_private(draft)?.write_all(bytes)?;
+        self.fs.sync(&[draft.to_owned()])
+    }
+
+    fn read_key(&self, path: &Path) -> Result<SecretKey, StoreError> {
+        let bytes: [u8; 32] = (self.fs.read(path).during("read", path)?)
+            .try_into()
+            .map_err(|_| StoreError::SecretKey { path: path.to_owned() })?;
+        Ok(SecretKey::new(bytes))
     }
 }

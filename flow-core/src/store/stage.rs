@@ -49,13 +49,10 @@ impl Store {
         fingerprint: Digest,
     ) -> Result<OutputFile, StageError> {
         let (file, path) = self.new_output(folder, fingerprint, T::EXTENSION)?;
-        let written = self.write(target, value, &path);
-        if written.is_err() {
-            // The file names nothing, so that it does no harm if this fails too.
-            let _ = self.fs.remove(&path);
-        }
-        let (bytes, digest) = written?;
+        let unfinished = Unfinished { store: self, path: &path };
+        let (bytes, digest) = self.write(target, value, &path)?;
         let modified = self.fs.stat(&path).during("look at", &path)?.modified;
+        unfinished.keep();
         Ok(OutputFile { file, digest, bytes, modified })
     }
 
@@ -73,6 +70,8 @@ impl Store {
     }
 
     /// Gives the file of another version's output a name in this folder too.
+    ///
+    /// If that fails, nothing of it is left.
     pub(crate) fn stage_link(
         &self,
         from: &Path,
@@ -82,10 +81,21 @@ impl Store {
     ) -> Result<OutputFile, StoreError> {
         let extension = from.extension().and_then(|e| e.to_str()).unwrap_or_default();
         let (file, path) = self.new_output(folder, fingerprint, extension)?;
-        if self.fs.link(from, &path).is_err() {
+        let unfinished = Unfinished { store: self, path: &path };
+        let linked = self.fs.link(from, &path).is_ok();
+        if !linked {
             self.fs.copy(from, &path).during("copy to", &path)?;
         }
         let modified = self.fs.stat(&path).during("look at", &path)?.modified;
+        // A copy, or a file that was written since it was looked at, has to show what it is.
+        if !linked || modified != output.modified {
+            let digest = crate::content::digest_file(&*self.fs, &path).during("read", &path)?;
+            if digest != output.digest {
+                let changed = std::io::Error::other("it changed meanwhile");
+                return Err(changed).during("take over", from);
+            }
+        }
+        unfinished.keep();
         Ok(OutputFile { file, modified, ..output.clone() })
     }
 
@@ -113,19 +123,44 @@ impl Store {
         record: &Record,
         is_new: bool,
     ) -> Result<Staged, StoreError> {
-        let at = self.root.join(folder);
-        let draft = at.join(format!("{RECORD}.{}", unique()));
-        let bytes = record.to_bytes().map_err(std::io::Error::from).during("write", &draft)?;
-        let written = self.fs.create(&draft).and_then(|mut file| {
-            file.write_all(&bytes)?;
-            file.flush()
-        });
-        if written.is_err() {
-            let _ = self.fs.remove(&draft);
-        }
-        written.during("write", &draft)?;
-        let data = is_new.then(|| at.join(&record.output.file));
+        let draft = self.draft_record(&self.path(folder, RECORD), record)?;
+        let data = is_new.then(|| self.path(folder, &record.output.file));
         Ok(Staged { folder: folder.clone(), fingerprint: record.fingerprint, draft, data })
+    }
+
+    /// Writes a record beside its place, under a name that nobody reads.
+    pub(crate) fn draft_record(
+        &self,
+        place: &Path,
+        record: &Record,
+    ) -> Result<PathBuf, StoreError> {
+        let name = place.file_name().and_then(|name| name.to_str()).unwrap_or(RECORD);
+        let draft = place.with_file_name(format!("{name}.{}", unique()));
+        let bytes = record.to_bytes().map_err(std::io::Error::from).during("write", &draft)?;
+        let unfinished = Unfinished { store: self, path: &draft };
+        let mut file = self.fs.create(&draft).during("create", &draft)?;
+        file.write_all(&bytes).and_then(|()| file.flush()).during("write", &draft)?;
+        unfinished.keep();
+        Ok(draft)
+    }
+}
+
+/// A file that is removed if what fills it fails, or panics.
+struct Unfinished<'a> {
+    store: &'a Store,
+    path: &'a Path,
+}
+
+impl Unfinished<'_> {
+    fn keep(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        // Nothing names the file, so that it does no harm if this fails too.
+        let _ = self.store.fs.remove(self.path);
     }
 }
 

@@ -1,0 +1,217 @@
+//! Any one operation on files fails, or all from one on as when the process is killed there: what
+//! is done says so, and the next run gives what a run from nothing gives.
+
+use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use flow::Flow;
+use flow::prelude::*;
+
+use crate::faulty::{Fault, Faulty, Op};
+use crate::support::{assert_consistent, faulty_flow};
+use crate::wheat::{Bread, Grains, Heaviest, Milled, assert_bread, bread, farm, sow};
+
+const BEFORE: [u64; 3] = [3, 1, 2];
+const AFTER: [u64; 4] = [40, 50, 60, 7];
+
+/// Which operations fail, and how.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    n: u64,
+    /// Whether all that follow fail as well.
+    crash: bool,
+    /// Whether only operations count that change something.
+    changes: bool,
+    fault: Fault,
+}
+
+impl Plan {
+    fn arm(self, fs: &Faulty) {
+        use std::sync::atomic::{AtomicU64, Ordering};
+
+        let counted = AtomicU64::new(0);
+        fs.fail(move |_, op: Op, _: &Path| {
+            if self.changes && !op.changes() {
+                return None;
+            }
+            let n = counted.fetch_add(1, Ordering::SeqCst);
+            (if self.crash { n >= self.n } else { n == self.n }).then_some(self.fault)
+        });
+    }
+}
+
+/// Does something to a flow on a failing file system. It may fail, and may not panic; what it
+/// says must be true.
+fn under_fault(act: fn(&Flow), flow: &Flow, plan: Plan) {
+    let done = catch_unwind(AssertUnwindSafe(|| act(flow)));
+    assert!(done.is_ok(), "a panic with {plan:?}");
+}
+
+/// Makes every operation of `act` fail, one after the other, in a store that `prepare` made, and
+/// sees that the next run gives what it must.
+fn every_operation(prepare: fn(&Flow, &Path), act: fn(&Flow)) -> Result<()> {
+    let faults = [
+        (false, false, Fault::Refuse(ErrorKind::PermissionDenied)),
+        (false, true, Fault::Half(ErrorKind::StorageFull)),
+        (true, true, Fault::Half(ErrorKind::StorageFull)),
+    ];
+    for (crash, changes, fault) in faults {
+        let mut n = 0;
+        loop {
+            let plan = Plan { n, crash, changes, fault };
+            let folder = tempfile::tempdir()?;
+            let grains = folder.path().join("grains.txt");
+            sow(&grains, &BEFORE);
+            prepare(&farm(&faulty_flow(folder.path(), &Faulty::new())?, folder.path()), &grains);
+
+            // Opening may fail as well.
+            let fs = Faulty::new();
+            plan.arm(&fs);
+            let opened = faulty_flow(folder.path(), &fs);
+            match &opened {
+                Ok(flow) => {
+                    under_fault(act, &farm(flow, folder.path()).workers(1), plan);
+                    assert_consistent(flow.folder());
+                }
+                Err(error) => assert!(error.to_string().contains("cannot "), "{error}"),
+            }
+            let done = fs.count();
+
+            // What comes next finds no more faults: another program, or the same one. After a
+            // crash there is only another.
+            let mut flows = vec![faulty_flow(folder.path(), &Faulty::new())?];
+            fs.heal();
+            flows.extend(opened.ok().filter(|_| !crash));
+            for (flow, by) in flows.iter().rev().zip([10, 11]) {
+                let flow = farm(flow, folder.path()).with(Milled::BY, by);
+                flow.run::<Bread>().unwrap_or_else(|error| panic!("{error} after {plan:?}"));
+                let text = std::fs::read_to_string(&grains)?;
+                let now: Vec<u64> = text.split(' ').map(str::parse).collect::<Result<_, _>>()?;
+                assert_bread(&flow, &now, by);
+                assert!(flow.run::<Bread>()?.ran().is_empty());
+                // The data that was there before gives what it gave before.
+                sow(&grains, &BEFORE);
+                flow.run::<Bread>()?;
+                assert_bread(&flow, &BEFORE, by);
+                sow(&grains, &now);
+                flow.run::<Bread>()?;
+                assert_bread(&flow, &now, by);
+                assert_consistent(flow.folder());
+            }
+            n += 1;
+            if n >= done {
+                break;
+            }
+        }
+        assert!(n > 1, "nothing was done");
+    }
+    Ok(())
+}
+
+fn run(flow: &Flow) {
+    match flow.run::<Bread>() {
+        Ok(summary) => assert!(summary.is_success()),
+        Err(flow::Error::Failed(summary)) => {
+            for entry in summary.failed() {
+                let error = entry.error.unwrap_or_default();
+                assert!(error.contains("cannot ") || error.contains("removed"), "{error}");
+            }
+        }
+        Err(error) => assert!(error.to_string().contains("cannot "), "{error}"),
+    }
+}
+
+fn nothing(_: &Flow, _: &Path) {}
+
+fn run_before(flow: &Flow, _: &Path) {
+    flow.run::<Bread>().expect("a run without faults");
+}
+
+fn run_before_with_other_data(flow: &Flow, grains: &Path) {
+    run_before(flow, grains);
+    sow(grains, &AFTER);
+}
+
+fn go_back(flow: &Flow, grains: &Path) {
+    run_before_with_other_data(flow, grains);
+    run_before(flow, grains);
+    sow(grains, &BEFORE);
+}
+
+fn touch(flow: &Flow, grains: &Path) {
+    run_before(flow, grains);
+    for file in crate::support::files_below(flow.folder()) {
+        let file = std::fs::File::options().append(true).open(file).expect("a file");
+        file.set_modified(std::time::SystemTime::UNIX_EPOCH).expect("another time");
+    }
+}
+
+#[test]
+fn in_a_first_run() -> Result<()> {
+    every_operation(nothing, run)
+}
+
+#[test]
+fn in_a_run_with_changed_data() -> Result<()> {
+    every_operation(run_before_with_other_data, run)
+}
+
+#[test]
+fn in_a_run_that_adopts() -> Result<()> {
+    every_operation(go_back, run)
+}
+
+#[test]
+fn in_a_preview_and_a_load() -> Result<()> {
+    every_operation(touch, |flow| {
+        if let Err(error) = flow.preview::<Bread>() {
+            assert!(error.to_string().contains("cannot "), "{error}");
+        }
+        match flow.load::<Bread>() {
+            Ok(loaded) => assert_eq!(*loaded, bread(&BEFORE, 10)),
+            Err(error) => assert!(error.to_string().contains("cannot "), "{error}"),
+        }
+        match flow.of::<Bread>().load::<Grains>() {
+            Ok(loaded) => assert_eq!(*loaded, BEFORE),
+            Err(error) => assert!(error.to_string().contains("cannot "), "{error}"),
+        }
+    })
+}
+
+#[test]
+fn in_a_reset() -> Result<()> {
+    every_operation(run_before, |flow| {
+        let resets = [
+            flow.reset::<Bread>(),
+            flow.reset_between::<Heaviest, Bread>(),
+            flow.reset_every::<Milled>(),
+            flow.reset_upstream::<Bread>(),
+            flow.reset_all(),
+        ];
+        for error in resets.into_iter().filter_map(Result::err) {
+            assert!(error.to_string().contains("cannot "), "{error}");
+        }
+    })
+}
+
+#[test]
+fn without_hard_links() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let grains = folder.path().join("grains.txt");
+    sow(&grains, &BEFORE);
+    let fs = Faulty::new();
+    fs.fail(|_, op, _| (op == Op::Link).then_some(Fault::Refuse(ErrorKind::Unsupported)));
+    let flow = farm(&faulty_flow(folder.path(), &fs)?, folder.path());
+    for _ in 0..2 {
+        for data in [&BEFORE[..], &AFTER] {
+            sow(&grains, data);
+            flow.run::<Bread>()?;
+            assert_bread(&flow, data, 10);
+        }
+    }
+    // Both were kept by copying.
+    sow(&grains, &BEFORE);
+    assert!(flow.run::<Bread>()?.ran().is_empty());
+    Ok(())
+}

@@ -1,0 +1,211 @@
+//! A file system that fails on purpose.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use flow::fs::{Disk, Fs, Stat};
+
+/// The operations that can fail. A write is one of its own, for each piece that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Op {
+    Open,
+    Read,
+    Create,
+    Write,
+    Append,
+    Stat,
+    List,
+    CreateFolder,
+    Rename,
+    Link,
+    Copy,
+    Remove,
+    RemoveFolder,
+    Sync,
+}
+
+impl Op {
+    /// Whether it changes what is on the disk.
+    pub(crate) fn changes(self) -> bool {
+        !matches!(self, Op::Open | Op::Read | Op::Stat | Op::List)
+    }
+}
+
+/// How an operation fails.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fault {
+    /// Nothing is done.
+    Refuse(ErrorKind),
+    /// Half of it is done, if it writes.
+    Half(ErrorKind),
+}
+
+type Rule = Box<dyn Fn(u64, Op, &Path) -> Option<Fault> + Send + Sync>;
+
+/// The disk, of which a rule makes operations fail. Nothing is synced: the machine stays up.
+#[derive(Clone)]
+pub(crate) struct Faulty(Arc<State>);
+
+struct State {
+    count: AtomicU64,
+    rule: Mutex<Option<Rule>>,
+}
+
+impl Faulty {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(State { count: AtomicU64::new(0), rule: Mutex::new(None) }))
+    }
+
+    /// Counts from 0 again, and fails what the rule says: it is given the count, the operation
+    /// and the file.
+    pub(crate) fn fail(
+        &self,
+        rule: impl Fn(u64, Op, &Path) -> Option<Fault> + Send + Sync + 'static,
+    ) {
+        *self.0.rule.lock().expect("no panic in a rule") = Some(Box::new(rule));
+        self.0.count.store(0, Ordering::SeqCst);
+    }
+
+    /// Counts from 0 again, and fails nothing.
+    pub(crate) fn heal(&self) {
+        self.fail(|_, _, _| None);
+    }
+
+    /// How many operations there were since it was counted from 0.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.count.load(Ordering::SeqCst)
+    }
+
+    fn fault(&self, op: Op, path: &Path) -> Option<Fault> {
+        let n = self.0.count.fetch_add(1, Ordering::SeqCst);
+        self.0.rule.lock().expect("no panic in a rule").as_ref()?(n, op, path)
+    }
+
+    fn check(&self, op: Op, path: &Path) -> io::Result<()> {
+        match self.fault(op, path) {
+            None => Ok(()),
+            Some(Fault::Refuse(kind) | Fault::Half(kind)) => Err(kind.into()),
+        }
+    }
+}
+
+struct Writer {
+    file: Box<dyn Write + Send>,
+    path: PathBuf,
+    fs: Faulty,
+}
+
+impl Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.fs.fault(Op::Write, &self.path) {
+            None => self.file.write(bytes),
+            Some(Fault::Refuse(kind)) => Err(kind.into()),
+            Some(Fault::Half(kind)) => {
+                self.file.write_all(&bytes[..bytes.len() / 2])?;
+                Err(kind.into())
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Fs for Faulty {
+    fn open(&self, path: &Path) -> io::Result<File> {
+        self.check(Op::Open, path)?;
+        Disk.open(path)
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.check(Op::Read, path)?;
+        Disk.read(path)
+    }
+
+    fn read_from(&self, path: &Path, offset: u64) -> io::Result<Vec<u8>> {
+        self.check(Op::Read, path)?;
+        Disk.read_from(path, offset)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Write + Send>> {
+        self.check(Op::Create, path)?;
+        let (file, path) = (Disk.create(path)?, path.to_owned());
+        Ok(Box::new(Writer { file, path, fs: self.clone() }))
+    }
+
+    fn create_private(&self, path: &Path) -> io::Result<Box<dyn Write + Send>> {
+        self.check(Op::Create, path)?;
+        let (file, path) = (Disk.create_private(path)?, path.to_owned());
+        Ok(Box::new(Writer { file, path, fs: self.clone() }))
+    }
+
+    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        match self.fault(Op::Append, path) {
+            None => Disk.append(path, bytes),
+            Some(Fault::Refuse(kind)) => Err(kind.into()),
+            Some(Fault::Half(kind)) => {
+                Disk.append(path, &bytes[..bytes.len() / 2])?;
+                Err(kind.into())
+            }
+        }
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        self.check(Op::Stat, path)?;
+        Disk.stat(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        self.check(Op::List, path)?;
+        Disk.list(path)
+    }
+
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        self.check(Op::CreateFolder, path)?;
+        Disk.create_folder(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.check(Op::Rename, to)?;
+        Disk.rename(from, to)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.check(Op::Link, to)?;
+        Disk.link(from, to)
+    }
+
+    fn copy(&self, from: &Path, to: &Path) -> io::Result<()> {
+        match self.fault(Op::Copy, to) {
+            None => Disk.copy(from, to),
+            Some(Fault::Refuse(kind)) => Err(kind.into()),
+            Some(Fault::Half(kind)) => {
+                let bytes = Disk.read(from)?;
+                Disk.create(to)?.write_all(&bytes[..bytes.len() / 2])?;
+                Err(kind.into())
+            }
+        }
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.check(Op::Remove, path)?;
+        Disk.remove(path)
+    }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        self.check(Op::RemoveFolder, path)?;
+        Disk.remove_folder(path)
+    }
+
+    fn sync(&self, files: &[PathBuf]) -> io::Result<()> {
+        self.check(Op::Sync, files.first().map_or(Path::new(""), |file| file))?;
+        match files.iter().find(|file| !file.exists()) {
+            Some(_) => Err(ErrorKind::NotFound.into()),
+            None => Ok(()),
+        }
+    }
+}

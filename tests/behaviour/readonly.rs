@@ -1,0 +1,37 @@
+//! A store that cannot be written: what is there is shown and loaded, and a run says why it cannot.
+
+use std::io::ErrorKind;
+
+use flow::prelude::*;
+
+use crate::faulty::{Fault, Faulty};
+use crate::support::{failure, faulty_flow, files_below, preview};
+use crate::wheat::{Bread, Milled, assert_bread, farm, sow};
+
+#[test]
+fn a_read_only_store_is_read() -> Result<()> {
+    for kind in [ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem] {
+        let folder = tempfile::tempdir()?;
+        sow(&folder.path().join("grains.txt"), &[1, 2]);
+        let fs = Faulty::new();
+        farm(&faulty_flow(folder.path(), &fs)?, folder.path()).run::<Bread>()?;
+        fs.fail(move |_, op, _| op.changes().then_some(Fault::Refuse(kind)));
+        let before = files_below(folder.path());
+
+        let flow = farm(&faulty_flow(folder.path(), &fs)?, folder.path());
+        assert!(preview::<Bread>(&flow).starts_with("Bread"), "{}", preview::<Bread>(&flow));
+        assert!(flow.run::<Bread>()?.ran().is_empty());
+        assert_bread(&flow, &[1, 2], 10);
+
+        let other = flow.with(Milled::BY, 3);
+        assert!(preview::<Bread>(&other).contains("PENDING never run"));
+        let summary = failure(other.run::<Bread>());
+        let error = summary.failed()[0].error.clone().unwrap_or_default();
+        assert!(error.starts_with("cannot create the folder"), "{error}");
+        let reset = flow.reset::<Bread>().expect_err("it cannot be removed").to_string();
+        assert!(reset.starts_with("cannot remove"), "{reset}");
+        assert!(flow.is_complete::<Bread>()?);
+        assert_eq!(files_below(folder.path()), before);
+    }
+    Ok(())
+}
