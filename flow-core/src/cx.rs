@@ -12,7 +12,6 @@ use serde::Serialize;
 use crate::engine::Execution;
 use crate::engine::progress::Event;
 use crate::input::{Inputs, Wires};
-use crate::key::Hasher;
 use crate::store::record::Read;
 use crate::task::Task;
 use crate::value::{self, Value};
@@ -146,9 +145,9 @@ impl<T: Task> Cx<T> {
     /// A seed for random numbers: the same for an instance whenever and wherever it runs, and
     /// another for each instance.
     pub fn seed(&self) -> u64 {
-        let mut hasher = Hasher::new("seed");
-        hasher.number(self.execution.plan.graph.node(self.node).key.0 as u64);
-        hasher.digest().0 as u64
+        let seed = self.execution.plan.graph.node(self.node).key.seed();
+        self.reads.add(Read::Seed { seed });
+        seed
     }
 
     /// What was noted and read.

@@ -69,6 +69,13 @@ impl Key {
     pub(crate) fn short(self) -> Short {
         Short((self.0 >> 64) as u64)
     }
+
+    /// The seed for random numbers of the instance.
+    pub(crate) fn seed(self) -> u64 {
+        let mut hasher = Hasher::new("seed");
+        hasher.number(self.0 as u64);
+        hasher.digest().0 as u64
+    }
 }
 
 /// The first half of a [`Key`], by which an instance's folder is found.

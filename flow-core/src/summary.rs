@@ -16,7 +16,7 @@ const LISTED: usize = 10;
 /// failed, or were not run, and why.
 ///
 /// ```text
-/// 3 tasks in 12.5 ms: 1 was complete before, 2 ran
+/// 3 tasks in 12.5 ms: 1 complete before, 2 ran
 ///   complete before:
 ///     GetData {source: examples/data/iris.csv}
 ///   ran:

@@ -275,15 +275,34 @@ fn find_self(tokens: TokenStream) -> Option<Ident> {
     })
 }
 
-/// Two fields whose typed keys would have one name.
+/// Two fields whose typed keys would have one name, or that would be stored under one.
 fn keys(task: &Task<'_>, ctxt: &Ctxt) {
     for (index, param) in task.params.iter().enumerate() {
-        if let Some(first) = task.params[..index].iter().find(|first| first.key == param.key) {
+        let before = &task.params[..index];
+        if let Some(first) = before.iter().find(|first| first.key == param.key) {
             let message = format!(
                 "the keys of `{}` and `{}` would both be `{}`; rename a field",
                 first.ident, param.ident, param.key
             );
             ctxt.error(param.ident, message);
+        } else if let Some(first) = before.iter().find(|first| stored(first) == stored(param)) {
+            let was = [&param.attr.was, &first.attr.was].into_iter().flatten().next();
+            let message = format!(
+                "`{}` and `{}` would both be stored as `{}`; leave out this `was`, or tell the \
+                 other field what it `was`",
+                first.ident,
+                param.ident,
+                stored(param)
+            );
+            match was {
+                Some(was) => ctxt.error(&was.value, message),
+                None => ctxt.error(param.ident, message),
+            }
         }
     }
+}
+
+/// The name that a parameter is stored under.
+fn stored(param: &Param<'_>) -> String {
+    param.attr.was.as_ref().map_or_else(|| plain(param.ident), |was| was.value.value())
 }

@@ -2,6 +2,7 @@
 //!
 //! They are one program: linking a program with Arrow and Parquet takes longer than running all
 //! tests.
+#![allow(clippy::erasing_op, reason = "a task may read a parameter and make the same")]
 
 #[macro_use]
 mod support;
@@ -18,18 +19,29 @@ mod faulty;
 mod hostile_text;
 mod inheritance;
 mod insignificant;
+mod keys;
 mod kill;
 mod memory;
 mod overlooked;
 mod parameter_from;
 mod plan_errors;
+mod previews;
 mod random_graph;
 mod readonly;
 mod recursion;
 mod renamed;
+mod requires_forms;
 mod rerun;
+mod resets;
+mod scale;
 mod secrets;
+mod seeds;
+mod selecting;
+mod settings;
 mod stop;
+mod stopping;
+mod summaries;
 mod together;
 mod unused_values;
+mod watched_files;
 mod wheat;

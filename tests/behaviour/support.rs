@@ -81,12 +81,6 @@ pub(crate) fn plan_error<R: flow::Roots>(flow: &Flow) -> String {
     error.to_string()
 }
 
-/// The keys of all instances that these roots need, by what the instances are called.
-pub(crate) fn keys<R: flow::Roots>(flow: &Flow) -> std::collections::BTreeMap<String, String> {
-    let preview = flow.preview::<R>().expect("a plan");
-    preview.instances().map(|i| (format!("{i:?}"), i.key().to_string())).collect()
-}
-
 /// The key of the root.
 pub(crate) fn key<R: flow::Roots>(flow: &Flow) -> String {
     let preview = flow.preview::<R>().expect("a plan");

@@ -1,5 +1,6 @@
 //! The graph of a root, for asking about the tasks that it requires.
 
+use std::any::{Any, TypeId};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -72,7 +73,8 @@ impl<'a, R: Roots> Of<'a, R> {
         Self { flow, selected: Vec::new(), root: PhantomData }
     }
 
-    /// Considers only the instances of that task with this value.
+    /// Considers only the instances of that task with this value and, of other tasks, those that
+    /// require such an instance, or are required by one.
     #[must_use]
     pub fn at<K: Task, T: Parameter>(mut self, key: Param<K, T>, value: impl IntoParam<T>) -> Self {
         self.selected.push((TaskType::of::<K>(), key.index(), Arc::new(value.into_param())));
@@ -126,29 +128,62 @@ impl<'a, R: Roots> Of<'a, R> {
             let param = &task.params[*place];
             let value = (param.kind.to_value)(&**value);
             let value = value.map_or_else(|error| error.to_string(), |value| value.to_string());
-            format!("{}: {value}", param.name)
+            if (task.id)() == TypeId::of::<A>() {
+                format!("{}: {value}", param.name)
+            } else {
+                format!("{}.{}: {value}", (task.decl)().name, param.name)
+            }
         });
         let node = one_of(&plan, &nodes, &A::__decl().name, selected.collect())?;
         Ok((plan, node))
     }
 
-    /// The nodes of `A` that have the selected values of its own parameters.
+    /// The nodes of `A` for which all selected values hold.
     fn matching<A: Task>(&self, plan: &Plan) -> Result<Vec<NodeIndex>, Error> {
         let mut nodes = nodes_of::<A>(plan);
         for (task, place, value) in &self.selected {
-            if (task.id)() != std::any::TypeId::of::<A>() {
-                continue;
+            let with_value = self.with_value(plan, task, *place, &**value)?;
+            if (task.id)() == TypeId::of::<A>() {
+                nodes.retain(|node| with_value[node.index()]);
+            } else {
+                let connected = connected(plan, &with_value);
+                nodes.retain(|node| connected[node.index()]);
             }
-            let wanted = self.flow.digest(task, *place, &**value)?;
-            let mut matching = Vec::new();
-            for node in nodes {
-                let field = plan.graph.instance_of::<A>(node).__field(*place);
-                if self.flow.digest(task, *place, field)? == wanted {
-                    matching.push(node);
-                }
-            }
-            nodes = matching;
         }
         Ok(nodes)
     }
+
+    /// For each node, whether it is of that task and has this value.
+    fn with_value(
+        &self,
+        plan: &Plan,
+        task: &'static TaskType,
+        place: usize,
+        value: &(dyn Any + Send + Sync),
+    ) -> Result<Vec<bool>, Error> {
+        let wanted = self.flow.digest(task, place, value)?;
+        let mut with_value = vec![false; plan.graph.len()];
+        for node in plan.graph.nodes() {
+            let entry = plan.graph.task(node);
+            if (entry.task.id)() == (task.id)() {
+                let field = entry.instances.field(plan.graph.node(node).instance, place);
+                with_value[node.index()] = self.flow.digest(task, place, field)? == wanted;
+            }
+        }
+        Ok(with_value)
+    }
+}
+
+/// For each node, whether it requires one of `these`, or is required by one.
+fn connected(plan: &Plan, these: &[bool]) -> Vec<bool> {
+    let (mut requires, mut required) = (these.to_vec(), these.to_vec());
+    for node in plan.graph.nodes() {
+        requires[node.index()] |= plan.graph.inputs(node).iter().any(|i| requires[i.index()]);
+    }
+    for node in plan.graph.nodes().rev() {
+        if required[node.index()] {
+            plan.graph.inputs(node).iter().for_each(|input| required[input.index()] = true);
+        }
+    }
+    requires.into_iter().zip(required).map(|(a, b)| a || b).collect()
 }

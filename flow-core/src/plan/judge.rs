@@ -182,6 +182,9 @@ impl<'a> Judge<'a> {
                     Reason::Read { what: format!("parameters of {name} changed") }
                 })
             }
+            // Only an output of another instance, which might be adopted, has another seed.
+            Read::Seed { seed } => (graph.node(node).key.seed() != *seed)
+                .then(|| Reason::Read { what: "seed: it is that of another instance".to_owned() }),
             Read::Meta { input: place, name, digest } => {
                 let Some(input) = input(*place) else { return Ok(Some(Reason::Parameters)) };
                 let meta = match self.upstream.meta(input) {

@@ -85,6 +85,8 @@ pub(crate) enum Read {
     Task { input: usize, digest: Digest },
     /// A metadata entry of the input at this place.
     Meta { input: usize, name: String, digest: Digest },
+    /// The seed of the instance.
+    Seed { seed: u64 },
 }
 
 /// The file of an output.

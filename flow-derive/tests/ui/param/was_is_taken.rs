@@ -1,0 +1,20 @@
+#[path = "../prelude.rs"]
+mod prelude;
+use prelude::*;
+
+#[derive(Task)]
+#[task(target = Keep<u8>)]
+struct Train {
+    #[param(was = "b")]
+    a: u8,
+    b: u8,
+}
+
+#[tracked]
+impl Run for Train {
+    fn run(&self, _: &Cx<Self>) -> Result<u8> {
+        Ok(1)
+    }
+}
+
+fn main() {}

@@ -1,0 +1,21 @@
+#[path = "../prelude.rs"]
+mod prelude;
+use prelude::*;
+
+#[derive(Task)]
+#[task(target = Keep<u8>)]
+struct Train {
+    #[param(was = "c")]
+    a: u8,
+    #[param(was = "c")]
+    b: u8,
+}
+
+#[tracked]
+impl Run for Train {
+    fn run(&self, _: &Cx<Self>) -> Result<u8> {
+        Ok(1)
+    }
+}
+
+fn main() {}

@@ -1,0 +1,101 @@
+//! The summary of an execution, as text and as a struct.
+
+use flow::prelude::*;
+
+use crate::support::{failure, flow};
+
+#[derive(Task)]
+#[task(target = Json<u32>)]
+struct Get {
+    #[param(default = 1)]
+    n: u32,
+}
+
+runs!(Get: u32 = |self, _cx| {
+    ensure!(self.n != 9, "nine\nis too many");
+    Ok(self.n / 10)
+});
+
+#[derive(Task)]
+#[task(requires = Get, target = Json<u32>)]
+struct Double;
+
+runs!(Double: u32 = |self, cx| Ok(*cx.input().load()? * 2));
+
+#[derive(Task)]
+#[task(requires(Double, [Get { n } for n in 20..self.to]), target = Json<u32>)]
+struct Many {
+    #[param(default = 32)]
+    to: u32,
+}
+
+runs!(Many: u32 = |self, _cx| Ok(self.to));
+
+/// The text with every time replaced.
+fn text(summary: &flow::Summary) -> String {
+    let lines = summary.to_string();
+    let lines = lines.lines().map(|line| match line.split_once(" in ") {
+        Some((before, after)) => match after.split_once(':') {
+            Some((_, after)) => format!("{before} in TIME:{after}"),
+            None => format!("{before} in TIME"),
+        },
+        None => line.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn it_says_what_was_done() -> Result<()> {
+    let (flow, _folder) = flow();
+    let summary = flow.run::<Get>()?;
+    assert_eq!(text(&summary), "1 task in TIME: 1 ran\n  ran:\n    Get {n: 1} in TIME");
+    let summary = flow.run::<Double>()?;
+    assert_eq!(
+        text(&summary),
+        "2 tasks in TIME: 1 complete before, 1 ran\n  \
+         complete before:\n    Get {n: 1}\n  \
+         ran:\n    Double in TIME"
+    );
+    assert!(summary.is_success() && summary.len() == 2 && summary.seconds() > 0.0);
+    let ran = summary.ran();
+    assert_eq!((ran[0].task(), ran[0].instance.to_string()), ("Double", "Double".to_owned()));
+    assert!(ran[0].seconds > 0.0 && ran[0].error.is_none());
+    // The same content from another number: what follows takes over what is there.
+    let summary = flow.with(Get::N, 2).run::<Double>()?;
+    assert_eq!(
+        text(&summary),
+        "2 tasks in TIME: 1 ran, 1 adopted\n  \
+         ran:\n    Get {n: 2} in TIME\n  \
+         adopted a kept output:\n    Double {Get.n: 2}"
+    );
+    flow.reset::<Get>()?;
+    let summary = flow.run::<Double>()?;
+    assert_eq!(
+        text(&summary),
+        "2 tasks in TIME: 1 ran, 1 cut off\n  \
+         ran:\n    Get {n: 1} in TIME\n  \
+         cut off: upstream gave the same:\n    Double"
+    );
+    Ok(())
+}
+
+#[test]
+fn it_says_what_failed_and_what_did_not_run() {
+    let (flow, _folder) = flow();
+    let summary = failure(flow.with(Get::N, 9).run::<Double>());
+    let expected = "2 tasks in TIME: 1 failed, 1 not run\n  \
+                    failed:\n    Get {n: 9}: nine\n      is too many\n  \
+                    not run:\n    Double {Get.n: 9}: Get {n: 9} failed";
+    assert_eq!(text(&summary), expected);
+}
+
+#[test]
+fn a_long_list_is_cut() -> Result<()> {
+    let (flow, _folder) = flow();
+    let summary = flow.run::<Many>()?;
+    let text = summary.to_string();
+    assert_eq!(text.lines().count(), 2 + 10 + 1, "{text}");
+    assert!(text.ends_with("\n    … and 5 more"), "{text}");
+    assert_eq!(summary.ran().len(), 15);
+    Ok(())
+}

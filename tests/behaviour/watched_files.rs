@@ -1,0 +1,124 @@
+//! Files that tasks read: their content counts, and nothing else of them.
+
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+use flow::prelude::*;
+
+use crate::support::{flow, preview, ran};
+
+#[derive(Task)]
+#[task(target = Json<String>)]
+struct Load {
+    #[param(file)]
+    source: PathBuf,
+}
+
+runs!(Load: String = |self, _cx| Ok(fs::read_to_string(&self.source)?));
+
+/// Finds out only while it runs what it reads.
+#[derive(Task)]
+#[task(target = Json<String>)]
+struct Follow {
+    #[param(local)]
+    list: PathBuf,
+}
+
+runs!(Follow: String = |self, cx| {
+    let list = fs::read_to_string(cx.file(&self.list)?)?;
+    let texts = list.lines().map(|path| Ok(match fs::read_to_string(cx.file(path)?) {
+        Ok(text) => text,
+        Err(_) => "-".to_owned(),
+    }));
+    Ok(texts.collect::<Result<Vec<_>>>()?.join(" "))
+});
+
+#[derive(Task)]
+#[task(requires(Load, Follow), target = Json<String>)]
+struct Both;
+
+runs!(Both: String = |self, cx| Ok(format!("{} {}", *cx.input().0.load()?, *cx.input().1.load()?)));
+
+#[test]
+fn a_change_of_content_reruns_just_what_read_it() -> Result<()> {
+    let (flow, folder) = flow();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("source"), "s")?;
+    fs::write(at("one"), "1")?;
+    fs::write(at("list"), format!("{}\n{}", at("one").display(), at("two").display()))?;
+    let flow = flow.with(Load::SOURCE, at("source")).with(Follow::LIST, at("list"));
+    assert_eq!(ran(&flow.run::<Both>()?), ["Both", "Follow", "Load"]);
+    assert_eq!(*flow.load::<Both>()?, "s 1 -");
+
+    // Touched, and written again with the same content: equal is complete.
+    let later = SystemTime::now() + Duration::from_secs(60);
+    for name in ["source", "one", "list"] {
+        fs::write(at(name), fs::read(at(name))?)?;
+        fs::File::options().write(true).open(at(name))?.set_modified(later)?;
+    }
+    assert!(flow.is_complete::<Both>()?);
+    assert_eq!(ran(&flow.run::<Both>()?), [""; 0]);
+
+    fs::write(at("source"), "t")?;
+    let shown = preview::<Load>(&flow);
+    assert!(
+        shown.contains(&format!("PENDING file: {} changed", at("source").display())),
+        "{shown}"
+    );
+    assert_eq!(ran(&flow.run::<Both>()?), ["Both", "Load"]);
+
+    fs::write(at("one"), "3")?;
+    let shown = preview::<Follow>(&flow);
+    assert!(shown.contains(&format!("PENDING file: {} changed", at("one").display())), "{shown}");
+    assert_eq!(ran(&flow.run::<Both>()?), ["Both", "Follow"]);
+
+    // A file that was not there comes, and goes.
+    fs::write(at("two"), "2")?;
+    assert_eq!(ran(&flow.run::<Both>()?), ["Both", "Follow"]);
+    assert_eq!(*flow.load::<Both>()?, "t 3 2");
+    fs::remove_file(at("two"))?;
+    let shown = preview::<Follow>(&flow);
+    assert!(
+        shown.contains(&format!("PENDING file: {} is missing", at("two").display())),
+        "{shown}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_folder_counts_with_all_in_it() -> Result<()> {
+    #[derive(Task)]
+    #[task(target = Json<usize>)]
+    struct Count {
+        #[param(file)]
+        folder: PathBuf,
+    }
+
+    runs!(Count: usize = |self, _cx| Ok(fs::read_dir(&self.folder)?.count()));
+
+    let (flow, folder) = flow();
+    let inside = folder.path().join("inside");
+    fs::create_dir(&inside)?;
+    fs::write(inside.join("a"), "a")?;
+    let flow = flow.with(Count::FOLDER, &inside);
+    assert_eq!(ran(&flow.run::<Count>()?), ["Count"]);
+    assert_eq!(ran(&flow.run::<Count>()?), [""; 0]);
+    fs::rename(inside.join("a"), inside.join("b"))?;
+    assert_eq!(ran(&flow.run::<Count>()?), ["Count"]);
+    fs::write(inside.join("b"), "c")?;
+    assert_eq!(ran(&flow.run::<Count>()?), ["Count"]);
+    Ok(())
+}
+
+#[test]
+fn a_file_that_is_missing_is_a_failed_task() -> Result<()> {
+    let (flow, folder) = flow();
+    let path = folder.path().join("not there");
+    let flow = flow.with(Load::SOURCE, &path);
+    let summary = crate::support::failure(flow.run::<Load>());
+    assert_eq!(
+        summary.failed()[0].error.as_deref(),
+        Some(format!("there is no file {path:?}, which is its parameter `source`").as_str())
+    );
+    Ok(())
+}
