@@ -14,6 +14,7 @@ mod hostile_text;
 mod kill;
 mod memory;
 mod overlooked;
+mod panics;
 mod random_graph;
 mod readonly;
 mod rerun;
