@@ -228,3 +228,105 @@ fn one_that_another_instance_has_is_adopted() -> Result<()> {
     assert_eq!(*two.load::<Doubled>()?, 2);
     Ok(())
 }
+
+static TRIED: AtomicBool = AtomicBool::new(false);
+static FAILS: AtomicBool = AtomicBool::new(false);
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Source;
+
+#[tracked]
+impl Run for Source {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+        TRIED.store(true, Ordering::SeqCst);
+        ensure!(!FAILS.load(Ordering::SeqCst), "it fails now");
+        Ok(1)
+    }
+}
+
+#[derive(Task)]
+#[task(requires = Source, target = Json<u64>)]
+struct Early;
+
+#[tracked]
+impl Run for Early {
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        Ok(*cx.input().load()?)
+    }
+}
+
+/// Goes on until [`Source`] was tried.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Slow;
+
+#[tracked]
+impl Run for Slow {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+        while !TRIED.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
+        // What failed is known by the time this is.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        Ok(2)
+    }
+}
+
+#[derive(Task)]
+#[task(requires(Source, Slow), target = Json<u64>)]
+struct Late;
+
+#[tracked]
+impl Run for Late {
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        let (source, slow) = cx.input();
+        Ok(*source.load()? + *slow.load()?)
+    }
+}
+
+#[derive(Task)]
+#[task(requires(Early, Late), target = Json<u64>)]
+struct Over;
+
+#[tracked]
+impl Run for Over {
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        let (early, late) = cx.input();
+        Ok(*early.load()? + *late.load()?)
+    }
+}
+
+#[derive(Task)]
+#[task(requires = Late, target = Json<u64>)]
+struct Beyond;
+
+#[tracked]
+impl Run for Beyond {
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        Ok(*cx.input().load()?)
+    }
+}
+
+#[test]
+fn what_finds_one_failed_blocks_what_waits_for_it() -> Result<()> {
+    let (flow, _folder) = flow();
+    let flow = flow.workers(2);
+    flow.run::<(Over, Beyond)>()?;
+    fs::remove_file(flow.of::<Over>().output::<Source>()?.path()?)?;
+    for reset in [flow.reset::<Early>(), flow.reset::<Late>(), flow.reset::<Slow>()] {
+        reset?;
+    }
+    FAILS.store(true, Ordering::SeqCst);
+    TRIED.store(false, Ordering::SeqCst);
+    let summary = failure(flow.run::<(Over, Beyond)>());
+    assert_eq!((ran(&summary), failed(&summary)), (vec!["Slow".into()], vec!["Source".into()]));
+    assert_eq!(not_run(&summary), ["Beyond", "Early", "Late", "Over"]);
+    for entry in summary.not_run() {
+        assert_eq!(entry.error.as_deref(), Some("Source failed"), "{}", entry.instance);
+    }
+    FAILS.store(false, Ordering::SeqCst);
+    flow.run::<(Over, Beyond)>()?;
+    assert_eq!(*flow.load::<Over>()?, 4);
+    Ok(())
+}
