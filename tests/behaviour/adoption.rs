@@ -1,1 +1,212 @@
-//! .
+//! An output made from the same is taken over, whoever made it.
+
+use std::fs;
+use std::io::ErrorKind;
+
+use flow::prelude::*;
+
+use crate::faulty::{Fault, Faulty, Op};
+use crate::support::{adopted, assert_consistent, faulty_flow, flow, ran};
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Tens {
+    n: u64,
+}
+
+#[tracked]
+impl Run for Tens {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+        Ok(self.n / 10)
+    }
+}
+
+#[derive(Task)]
+#[task(requires = Tens, target = Json<u64>)]
+struct Squared;
+
+#[tracked]
+impl Run for Squared {
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        let tens = *cx.input().load()?;
+        cx.meta("tens", tens)?;
+        Ok(tens * tens)
+    }
+}
+
+/// Two instances of [`Squared`] that are made from the same.
+fn two(flow: &Flow) -> (Flow, Flow) {
+    (flow.with(Tens::N, 31), flow.with(Tens::N, 32))
+}
+
+#[test]
+fn an_adopted_output_survives_a_reset_of_where_it_came_from() -> Result<()> {
+    // As a hard link, and as a copy.
+    for refuse in [None, Some(ErrorKind::Unsupported), Some(ErrorKind::CrossesDevices)] {
+        let folder = tempfile::tempdir()?;
+        let fs = Faulty::new();
+        fs.fail(move |_, op, _| refuse.filter(|_| op == Op::Link).map(Fault::Refuse));
+        let flow = faulty_flow(folder.path(), &fs)?;
+        let (one, two) = two(&flow);
+        one.run::<Squared>()?;
+        assert_eq!(adopted(&two.run::<Squared>()?), ["Squared"]);
+        assert_ne!(one.output::<Squared>()?.path()?, two.output::<Squared>()?.path()?);
+        one.reset_upstream::<Squared>()?;
+        assert!(!one.is_complete::<Squared>()?);
+        assert_eq!(*two.load::<Squared>()?, 9);
+        assert_eq!(two.output::<Squared>()?.meta::<u64>("tens")?, 3);
+        assert_consistent(flow.folder());
+    }
+    Ok(())
+}
+
+#[test]
+fn a_reset_prevents_adoption() -> Result<()> {
+    let (flow, _folder) = flow();
+    let (one, two) = two(&flow);
+    one.run::<Squared>()?;
+    two.run::<Squared>()?;
+    two.reset::<Squared>()?;
+    assert_eq!(ran(&two.run::<Squared>()?), ["Squared"]);
+    // What ran after the reset may be adopted again.
+    let three = flow.with(Tens::N, 33);
+    assert_eq!(adopted(&three.run::<Squared>()?), ["Squared"]);
+    assert!(one.is_complete::<Squared>()?);
+    Ok(())
+}
+
+#[test]
+fn a_copy_that_is_cut_is_not_adopted() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let fs = Faulty::new();
+    let flow = faulty_flow(folder.path(), &fs)?;
+    let (one, two) = two(&flow);
+    one.run::<Squared>()?;
+    two.run::<Tens>()?;
+    fs.fail(|_, op, _| match op {
+        Op::Link => Some(Fault::Refuse(ErrorKind::Unsupported)),
+        Op::Copy => Some(Fault::Half(ErrorKind::StorageFull)),
+        _ => None,
+    });
+    let summary = crate::support::failure(two.run::<Squared>());
+    let error = summary.failed()[0].error.clone().unwrap_or_default();
+    assert!(error.starts_with("cannot copy to") && error.contains("no storage"), "{error}");
+    let path = two.preview::<Squared>()?.instances().last().expect("a root").folder()?;
+    let left = crate::support::files_below(&path);
+    assert!(left.iter().all(|file| file.ends_with("failure.json")), "{left:?}");
+    fs.heal();
+    assert_eq!(adopted(&two.run::<Squared>()?), ["Squared"]);
+    assert_eq!(*two.load::<Squared>()?, 9);
+    Ok(())
+}
+
+#[test]
+fn a_modified_output_is_not_adopted() -> Result<()> {
+    let (flow, _folder) = flow();
+    let (one, two) = two(&flow);
+    one.run::<Squared>()?;
+    fs::write(one.output::<Squared>()?.path()?, "8")?;
+    assert_eq!(ran(&two.run::<Squared>()?), ["Squared", "Tens"]);
+    assert_eq!(*two.load::<Squared>()?, 9);
+    assert_eq!(adopted(&one.run::<Squared>()?), ["Squared"]);
+    assert_eq!(*one.load::<Squared>()?, 9);
+    Ok(())
+}
+
+#[test]
+fn what_goes_before_it_is_adopted_is_made() -> Result<()> {
+    // The kept output is there when it is looked at, and gone when it is linked.
+    let folder = tempfile::tempdir()?;
+    let fs = Faulty::new();
+    let flow = faulty_flow(folder.path(), &fs)?;
+    let (one, two) = two(&flow);
+    one.run::<Squared>()?;
+    two.run::<Tens>()?;
+    let kept = one.output::<Squared>()?.path()?;
+    fs.fail(move |_, op, _| {
+        if op == Op::Link {
+            let _ = fs::remove_file(&kept);
+        }
+        None
+    });
+    assert_eq!(ran(&two.run::<Squared>()?), ["Squared"]);
+    assert_eq!(*two.load::<Squared>()?, 9);
+    Ok(())
+}
+
+#[derive(Task)]
+#[task(target = Json<String>)]
+struct Text {
+    #[param(file)]
+    path: PathBuf,
+}
+
+#[tracked]
+impl Run for Text {
+    fn run(&self, _cx: &Cx<Self>) -> Result<String> {
+        Ok(fs::read_to_string(&self.path)?)
+    }
+}
+
+#[derive(Task)]
+#[task(requires = Text, target = Json<usize>)]
+struct Size;
+
+#[tracked]
+impl Run for Size {
+    fn run(&self, cx: &Cx<Self>) -> Result<usize> {
+        Ok(cx.input().load()?.len())
+    }
+}
+
+#[test]
+fn back_and_forth_between_data_runs_nothing() -> Result<()> {
+    let (flow, folder) = flow();
+    let path = folder.path().join("text");
+    let flow = flow.with(Text::PATH, path.clone());
+    let texts = ["one", "three", "seventeen"];
+    for text in texts {
+        fs::write(&path, text)?;
+        assert_eq!(ran(&flow.run::<Size>()?), ["Size", "Text"]);
+    }
+    for text in texts.iter().chain(texts.iter().rev()) {
+        fs::write(&path, text)?;
+        let summary = flow.run::<Size>()?;
+        assert_eq!(ran(&summary), [""; 0]);
+        assert_eq!(*flow.load::<Size>()?, text.len());
+    }
+    Ok(())
+}
+
+#[test]
+fn a_reset_of_what_would_be_adopted_makes_it_run() -> Result<()> {
+    let (flow, folder) = flow();
+    let path = folder.path().join("text");
+    let flow = flow.with(Text::PATH, path.clone());
+    for text in ["one", "three", "one"] {
+        fs::write(&path, text)?;
+        if text == "one" && flow.is_complete::<Size>()? {
+            bail!("it cannot be complete");
+        }
+        flow.run::<Size>()?;
+    }
+    // Back at the first text, both are kept; then the file is as the second time.
+    fs::write(&path, "three")?;
+    flow.reset_upstream::<Size>()?;
+    assert_eq!(ran(&flow.run::<Size>()?), ["Size", "Text"]);
+    assert_eq!(*flow.load::<Size>()?, 5);
+    Ok(())
+}
+
+#[test]
+fn back_and_forth_between_parameters_runs_nothing() -> Result<()> {
+    let (flow, _folder) = flow();
+    for n in [10, 20, 30] {
+        flow.with(Tens::N, n).run::<Squared>()?;
+    }
+    for n in [30, 10, 20, 10] {
+        assert!(flow.with(Tens::N, n).run::<Squared>()?.ran().is_empty());
+        assert_eq!(*flow.with(Tens::N, n).load::<Squared>()?, (n / 10) * (n / 10));
+    }
+    Ok(())
+}

@@ -90,13 +90,13 @@ fn every_operation(prepare: fn(&Flow, &Path), act: fn(&Flow)) -> Result<()> {
                 let now: Vec<u64> = text.split(' ').map(str::parse).collect::<Result<_, _>>()?;
                 assert_bread(&flow, &now, by);
                 assert!(flow.run::<Bread>()?.ran().is_empty());
-                // The data that was there before gives what it gave before.
-                sow(&grains, &BEFORE);
-                flow.run::<Bread>()?;
-                assert_bread(&flow, &BEFORE, by);
-                sow(&grains, &now);
-                flow.run::<Bread>()?;
-                assert_bread(&flow, &now, by);
+                if n % 4 == 0 {
+                    // The data that was there before gives what it gave before.
+                    sow(&grains, &BEFORE);
+                    flow.run::<Bread>()?;
+                    assert_bread(&flow, &BEFORE, by);
+                    sow(&grains, &now);
+                }
                 assert_consistent(flow.folder());
             }
             n += 1;

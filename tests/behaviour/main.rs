@@ -23,6 +23,7 @@ mod keys;
 mod kill;
 mod memory;
 mod overlooked;
+mod panics;
 mod parameter_from;
 mod plan_errors;
 mod previews;

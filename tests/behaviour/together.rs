@@ -1,1 +1,148 @@
-//! .
+//! Several flows, in one process or in several, use one store at the same time.
+
+use std::process::{Command, Stdio};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use flow::prelude::*;
+
+use crate::random_graph::{Every, oracle};
+use crate::support::{assert_consistent, ran};
+use crate::wheat::{Bread, Milled, assert_bread, bread, farm, sow};
+
+const FOLDER: &str = "FLOW_TEST_TOGETHER";
+const LEN: u64 = 150;
+
+fn open(folder: &Path) -> Result<Flow> {
+    let flow = Flow::open(folder.join("data"))?.quiet().workers(2);
+    Ok(farm(&flow, folder).with(Every::LEN, LEN).with(Every::GRAPH, 5))
+}
+
+#[test]
+fn child() -> Result<()> {
+    let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return Ok(()) };
+    let flow = open(&folder)?;
+    flow.run::<(Every, Bread)>()?;
+    assert_eq!(*flow.load::<Every>()?, oracle(5, LEN));
+    Ok(())
+}
+
+#[test]
+fn processes_run_the_same() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    sow(&folder.path().join("grains.txt"), &[4, 2]);
+    let start = || {
+        Command::new(std::env::current_exe().expect("this program"))
+            .args(["together::child", "--exact", "--test-threads=1"])
+            .env(FOLDER, folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+    };
+    let children = [start()?, start()?, start()?];
+    for child in children {
+        let output = child.wait_with_output()?;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+    let flow = open(folder.path())?;
+    assert_eq!(ran(&flow.run::<(Every, Bread)>()?), [""; 0]);
+    assert_eq!(*flow.load::<Every>()?, oracle(5, LEN));
+    assert_bread(&flow, &[4, 2], 10);
+    assert_consistent(flow.folder());
+    Ok(())
+}
+
+#[test]
+fn threads_run_the_same() -> Result<()> {
+    for shared in [true, false] {
+        let folder = tempfile::tempdir()?;
+        sow(&folder.path().join("grains.txt"), &[4, 2]);
+        let flow = open(folder.path())?;
+        let begin = Barrier::new(3);
+        std::thread::scope(|scope| {
+            let run = || -> Result<()> {
+                let flow = if shared { flow.clone() } else { open(folder.path())? };
+                begin.wait();
+                flow.run::<(Every, Bread)>()?;
+                assert_eq!(*flow.load::<Every>()?, oracle(5, LEN));
+                assert_bread(&flow, &[4, 2], 10);
+                Ok(())
+            };
+            let threads = [scope.spawn(run), scope.spawn(run), scope.spawn(run)];
+            threads.into_iter().try_for_each(|thread| thread.join().expect("no panic"))
+        })?;
+        assert!(flow.run::<(Every, Bread)>()?.ran().is_empty());
+        assert_consistent(flow.folder());
+    }
+    Ok(())
+}
+
+/// Lets one flow run again and again, while another does something to the store.
+fn while_it_runs(disturb: impl Fn(&Flow, u64) -> Result<(), flow::Error> + Sync) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    sow(&folder.path().join("grains.txt"), &[4, 2]);
+    open(folder.path())?.run::<Bread>()?;
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let flow = open(folder.path()).expect("a store");
+            for round in 0.. {
+                if over.load(Ordering::SeqCst) {
+                    return;
+                }
+                if let Err(error) = disturb(&flow, round) {
+                    assert_clear(&error);
+                }
+            }
+        });
+        let flow = open(folder.path()).expect("a store");
+        let mut done = 0;
+        for round in 0..60 {
+            let by = 10 + round % 3;
+            let flow = flow.with(Milled::BY, by);
+            match flow.run::<Bread>() {
+                Ok(_) => done += 1,
+                Err(error) => assert_clear(&error),
+            }
+            match flow.load::<Bread>() {
+                Ok(loaded) => assert_eq!(*loaded, bread(&[4, 2], by)),
+                Err(error) => assert_clear(&error),
+            }
+        }
+        over.store(true, Ordering::SeqCst);
+        assert!(done > 0, "no run succeeded");
+    });
+    let flow = open(folder.path())?;
+    flow.run::<Bread>()?;
+    assert_bread(&flow, &[4, 2], 10);
+    assert_consistent(flow.folder());
+    Ok(())
+}
+
+fn assert_clear(error: &flow::Error) {
+    let text = error.to_string();
+    assert!(!text.contains("panicked") && !text.contains("mistake of this library"), "{text}");
+}
+
+#[test]
+fn one_resets_a_task_while_another_runs_it() -> Result<()> {
+    while_it_runs(|flow, round| {
+        let flow = flow.with(Milled::BY, 10 + round % 3);
+        match round % 4 {
+            0 => flow.reset::<Bread>().map(drop),
+            1 => flow.reset_between::<Milled, Bread>().map(drop),
+            2 => flow.reset_upstream::<Bread>().map(drop),
+            _ => flow.reset_every::<Milled>().map(drop),
+        }
+    })
+}
+
+#[test]
+fn one_resets_all_while_another_runs() -> Result<()> {
+    while_it_runs(|flow, _| flow.reset_all().map(drop))
+}
+
+#[test]
+fn one_runs_other_parameters_while_another_runs() -> Result<()> {
+    while_it_runs(|flow, round| flow.with(Milled::BY, 9 + round % 5).run::<Bread>().map(drop))
+}
