@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::engine::Execution;
 use crate::engine::progress::Event;
+use crate::engine::stopper::Stopped;
 use crate::input::{Inputs, Wires};
 use crate::store::record::Read;
 use crate::task::Task;
@@ -138,8 +139,7 @@ impl<T: Task> Cx<T> {
     ///
     /// The execution was stopped by its [`Stopper`](crate::Stopper).
     pub fn checkpoint(&self) -> anyhow::Result<()> {
-        anyhow::ensure!(!self.execution.stopper.is_stopped(), "the execution was stopped");
-        Ok(())
+        if self.execution.stopper.is_stopped() { Err(Stopped.into()) } else { Ok(()) }
     }
 
     /// A seed for random numbers: the same for an instance whenever and wherever it runs, and

@@ -31,7 +31,7 @@ pub enum Error {
     #[error("{0}")]
     Failed(Box<Summary>),
     /// An output could not be loaded.
-    #[error("cannot load {instance}: {source}")]
+    #[error("cannot load {instance}")]
     #[non_exhaustive]
     Load {
         /// The instance.
@@ -43,8 +43,8 @@ pub enum Error {
     #[error(transparent)]
     Select(#[from] SelectError),
     /// The operating system refused to start a thread.
-    #[error("cannot start a thread: {0}")]
-    Thread(std::io::Error),
+    #[error("cannot start a thread")]
+    Thread(#[source] std::io::Error),
 }
 
 /// Why an output could not be loaded.
@@ -52,7 +52,7 @@ pub enum Error {
 #[non_exhaustive]
 pub enum LoadError {
     /// The target could not read the file.
-    #[error("{}: {source:#}; remove the file to have it made again", path.display())]
+    #[error("cannot read {}, which can be removed to have it made again", path.display())]
     #[non_exhaustive]
     Unreadable {
         /// The file.
@@ -83,7 +83,7 @@ pub enum LoadError {
         known: Vec<String>,
     },
     /// The metadata has another type.
-    #[error("`{name}` cannot be read: {source}")]
+    #[error("`{name}` cannot be read")]
     #[non_exhaustive]
     Meta {
         /// The name asked for.

@@ -29,12 +29,14 @@ pub(crate) fn commit_all(store: &Store, staged: &Receiver<ToCommit>, messages: &
         let nodes: Vec<_> = group.iter().map(|commit| commit.node).collect();
         let group = group.into_iter().map(|commit| (commit.task, commit.staged)).collect();
         let results = catch_unwind(AssertUnwindSafe(|| store.commit(group)));
-        let results = results.map_err(|panic| panic_message(&*panic));
-        for (i, &node) in nodes.iter().enumerate() {
-            let result = match &results {
-                Ok(results) => results[i].as_ref().map(drop).map_err(ToString::to_string),
-                Err(panic) => Err(panic.clone()),
-            };
+        let results: Vec<Result<(), String>> = match results {
+            Ok(results) => results
+                .into_iter()
+                .map(|result| result.map(drop).map_err(|e| format!("{:#}", anyhow::Error::from(e))))
+                .collect(),
+            Err(panic) => vec![Err(panic_message(&*panic)); nodes.len()],
+        };
+        for (node, result) in nodes.into_iter().zip(results) {
             // The coordinator waits for all that it was promised.
             let _ = messages.send(Message::Committed { node, result });
         }

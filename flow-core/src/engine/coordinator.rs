@@ -38,7 +38,7 @@ pub(crate) enum Message {
         node: NodeIndex,
         inputs: Vec<NodeIndex>,
     },
-    /// The execution was stopped before the instance was started.
+    /// The execution was stopped before the instance was started, or while it ran.
     GivenUp {
         node: NodeIndex,
     },

@@ -26,3 +26,8 @@ impl Stopper {
         self.0.load(Ordering::Relaxed)
     }
 }
+
+/// Why a task ended at a checkpoint: that is no failure of its own.
+#[derive(Debug, thiserror::Error)]
+#[error("the execution was stopped")]
+pub(crate) struct Stopped;

@@ -11,6 +11,7 @@ use daggy::NodeIndex;
 use crate::engine::committer::ToCommit;
 use crate::engine::coordinator::{How, Message, NewlyMade};
 use crate::engine::execute::Executed;
+use crate::engine::stopper::Stopped;
 use crate::engine::{Execution, Made};
 use crate::key::Digest;
 use crate::plan::given::panic_message;
@@ -67,6 +68,9 @@ impl Worker<'_> {
             Ok(Settled::Demand(inputs)) => Message::Demand { node, inputs },
             Ok(Settled::As(how, made)) => {
                 Message::Settled { node, how, seconds, made: Box::new(made) }
+            }
+            Err(error) if error.chain().any(|cause| cause.is::<Stopped>()) => {
+                Message::GivenUp { node }
             }
             Err(error) => {
                 // What an error says of itself is the user's code, too.

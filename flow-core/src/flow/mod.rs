@@ -102,6 +102,8 @@ use crate::task::{Output, Task, TaskType};
 #[derive(Clone)]
 pub struct Flow {
     store: Arc<Store>,
+    /// The folder that was opened, which the store of an environment lies in.
+    opened: Arc<Path>,
     fs: Arc<dyn Fs>,
     givens: Arc<Givens>,
     workers: Option<usize>,
@@ -126,8 +128,10 @@ impl Flow {
     ///
     /// As [`open`](Self::open).
     pub fn open_on(folder: impl Into<PathBuf>, fs: Arc<dyn Fs>) -> Result<Self, Error> {
+        let folder = folder.into();
         Ok(Self {
-            store: Arc::new(Store::open(folder.into(), Arc::clone(&fs))?),
+            opened: folder.as_path().into(),
+            store: Arc::new(Store::open(folder, Arc::clone(&fs))?),
             fs,
             givens: Arc::default(),
             workers: None,
@@ -162,14 +166,14 @@ impl Flow {
     }
 
     /// Uses the part of the store that belongs to this environment, such as `prod`: a folder of
-    /// its own, `env=prod`, which shares nothing with the others.
+    /// its own in the folder that was opened, `env=prod`, which shares nothing with the others.
     ///
     /// # Errors
     ///
     /// The folder cannot be made.
     pub fn env(&self, name: &str) -> Result<Self, Error> {
         let folder = crate::store::folder::env_folder(name);
-        let store = Store::open(self.store.root().join(folder), Arc::clone(&self.fs))?;
+        let store = Store::open(self.opened.join(folder), Arc::clone(&self.fs))?;
         Ok(Self { store: Arc::new(store), ..self.clone() })
     }
 

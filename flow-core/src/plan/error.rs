@@ -134,8 +134,14 @@ pub enum PlanErrorKind {
     TooMany { limit: u32 },
 
     /// The store cannot be read.
-    #[error(transparent)]
+    #[error("{}", in_full(.0))]
     Store(#[from] StoreError),
+}
+
+/// An error with what caused it, for it is told as one message.
+fn in_full(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn suggest(nearest: &Option<String>, known: &[String]) -> String {

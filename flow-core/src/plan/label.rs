@@ -93,14 +93,20 @@ impl Graph {
         }
     }
 
-    /// The role of each input: the name of its entry, with the key or place of an item.
+    /// The role of each input: the name of its entry, or its place among several, with the key or place of an item.
     pub(crate) fn roles(&self, node: NodeIndex) -> Vec<String> {
         use crate::require::Form;
 
         let mut roles = Vec::with_capacity(self.inputs(node).len());
-        for (role, form, len) in self.entries(node) {
+        let several = self.entries(node).len() > 1;
+        for (place, (role, form, len)) in self.entries(node).iter().enumerate() {
+            // One of several without names is known by its place, whether or not another is there.
+            let role = match *role {
+                "" if several => place.to_string(),
+                role => role.to_owned(),
+            };
             roles.extend((0..*len as usize).map(|item| match form {
-                Form::One | Form::Optional => (*role).to_owned(),
+                Form::One | Form::Optional => role.clone(),
                 Form::List => format!("{role}[{item}]"),
                 Form::Map(keys) => format!("{role}[{}]", keys.text(item)),
             }));

@@ -10,7 +10,7 @@ use crate::store::record::Unreadable;
 #[non_exhaustive]
 pub enum StoreError {
     /// The operating system refused.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}", path.display())]
     #[non_exhaustive]
     Io {
         /// What was to be done, such as `write`.

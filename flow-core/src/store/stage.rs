@@ -16,7 +16,7 @@ pub(crate) enum StageError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The target could not write the value.
-    #[error("cannot write {}: {source:#}", path.display())]
+    #[error("cannot write {}", path.display())]
     Target { path: PathBuf, source: anyhow::Error },
 }
 

@@ -55,6 +55,7 @@ pub(crate) fn enclose(task: &Task<'_>, items: &TokenStream) -> TokenStream {
             unreachable_pub,
             unused_qualifications,
             clippy::absolute_paths,
+            clippy::default_constructed_unit_structs,
             clippy::redundant_closure_call,
             clippy::unused_unit,
         )]
