@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Mutex;
 
 use crate::content::is_absent;
@@ -33,7 +33,7 @@ impl Index {
     pub(crate) fn folders(
         &self,
         fs: &dyn Fs,
-        path: &PathBuf,
+        path: &Path,
         fingerprint: Digest,
     ) -> Result<Vec<String>, StoreError> {
         let mut seen = self.seen.lock().expect("no panic while the index is read");
@@ -44,7 +44,7 @@ impl Index {
 }
 
 impl Seen {
-    fn refresh(&mut self, fs: &dyn Fs, path: &PathBuf) -> Result<(), StoreError> {
+    fn refresh(&mut self, fs: &dyn Fs, path: &Path) -> Result<(), StoreError> {
         let size = match fs.stat(path) {
             Ok(stat) => stat.bytes,
             Err(error) if is_absent(&error) => 0,

@@ -60,11 +60,11 @@ impl Store {
         &self,
         target: &T,
         value: &T::Value,
-        path: &PathBuf,
+        path: &Path,
     ) -> Result<(u64, Digest), StageError> {
         let mut file = self.fs.create(path).during("create", path)?;
         let mut sink = Sink::new(&mut *file);
-        let failed = |source| StageError::Target { path: path.clone(), source };
+        let failed = |source| StageError::Target { path: path.to_owned(), source };
         target.save(value, &mut sink).map_err(failed)?;
         Ok(sink.finish().during("write", path)?)
     }
@@ -74,7 +74,7 @@ impl Store {
     /// If that fails, nothing of it is left.
     pub(crate) fn stage_link(
         &self,
-        from: &PathBuf,
+        from: &Path,
         output: &OutputFile,
         folder: &Folder,
         fingerprint: Digest,
