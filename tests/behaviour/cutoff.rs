@@ -55,7 +55,7 @@ static RUNS: AtomicU32 = AtomicU32::new(0);
 
 #[derive(Task)]
 #[task(target = Json<u32>)]
-struct Counted;
+struct Counted {}
 
 #[tracked]
 impl Run for Counted {

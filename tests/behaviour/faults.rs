@@ -4,6 +4,7 @@
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flow::Flow;
 use flow::prelude::*;
@@ -28,8 +29,6 @@ struct Plan {
 
 impl Plan {
     fn arm(self, fs: &Faulty) {
-        use std::sync::atomic::{AtomicU64, Ordering};
-
         let counted = AtomicU64::new(0);
         fs.fail(move |_, op: Op, _: &Path| {
             if self.changes && !op.changes() {
@@ -213,5 +212,52 @@ fn without_hard_links() -> Result<()> {
     // Both were kept by copying.
     sow(&grains, &BEFORE);
     assert!(flow.run::<Bread>()?.ran().is_empty());
+    Ok(())
+}
+
+#[derive(Task)]
+#[task(target = Json<usize>)]
+struct Fetched {
+    token: Secret<String>,
+}
+
+#[tracked]
+impl Run for Fetched {
+    fn run(&self, _cx: &Cx<Self>) -> Result<usize> {
+        Ok(1)
+    }
+}
+
+#[test]
+fn while_the_key_of_a_store_is_made() -> Result<()> {
+    for links in [true, false] {
+        for n in 0.. {
+            let folder = tempfile::tempdir()?;
+            let fs = Faulty::new();
+            let flow = faulty_flow(folder.path(), &fs)?;
+            let flow = flow.with(Fetched::TOKEN, Secret::from("hush".to_owned()));
+            let key = move |path: &Path| path.to_string_lossy().contains("/.flow");
+            let counted = AtomicU64::new(0);
+            fs.fail(move |_, op, path| {
+                if !links && op == Op::Link {
+                    return Some(Fault::Refuse(ErrorKind::Unsupported));
+                }
+                let now = if key(path) { counted.fetch_add(1, Ordering::SeqCst) } else { u64::MAX };
+                (now == n).then_some(Fault::Half(ErrorKind::StorageFull))
+            });
+            if let Err(error) = flow.is_complete::<Fetched>() {
+                let error = error.to_string();
+                assert!(error.contains("cannot ") && !error.contains("hush"), "{error}");
+            }
+            fs.heal();
+            flow.run::<Fetched>()?;
+            let other = faulty_flow(folder.path(), &Faulty::new())?;
+            let other = other.with(Fetched::TOKEN, Secret::from("hush".to_owned()));
+            assert!(other.is_complete::<Fetched>()?, "another key after operation {n}");
+            if n > 12 {
+                break;
+            }
+        }
+    }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::support::flow;
 
 /// Keeps a [`Shared`] exactly: what is loaded from its file is a new one, though.
 #[derive(Default)]
-struct Exact;
+struct Exact {}
 
 /// A number that counts how many times it was made.
 #[derive(Clone, Debug)]
@@ -88,7 +88,7 @@ fn an_exact_value_is_shared() -> Result<()> {
 
 /// Keeps one digit after the point.
 #[derive(Default)]
-struct Lossy;
+struct Lossy {}
 
 impl Target for Lossy {
     type Value = f64;
@@ -155,7 +155,7 @@ impl Drop for Live {
 }
 
 #[derive(Default)]
-struct Counted;
+struct Counted {}
 
 impl Target for Counted {
     type Value = Live;

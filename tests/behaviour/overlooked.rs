@@ -9,7 +9,7 @@ use crate::support::{failure, faulty_flow, files_below};
 
 /// Buffers, and lets the buffer write when it is dropped, which tells nobody of an error.
 #[derive(Default)]
-struct Careless;
+struct Careless {}
 
 impl Target for Careless {
     type Value = String;

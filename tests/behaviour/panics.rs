@@ -9,7 +9,7 @@ use crate::support::{failed, failure, files_below, flow, not_run, ran};
 
 /// Panics when it saves or loads what it is told to.
 #[derive(Default)]
-struct Fragile;
+struct Fragile {}
 
 static SAVE: AtomicBool = AtomicBool::new(true);
 

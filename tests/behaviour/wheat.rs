@@ -5,7 +5,7 @@ use flow::prelude::*;
 
 /// Writes numbers as text, and reads them as they were.
 #[derive(Default)]
-pub(crate) struct Lines;
+pub(crate) struct Lines {}
 
 impl Target for Lines {
     type Value = Vec<u64>;
