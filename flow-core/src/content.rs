@@ -72,7 +72,7 @@ impl Contents {
         let mut hasher = Hasher::new("folder");
         for name in names {
             if let Some(digest) = self.digest(fs, &path.join(&name))? {
-                hasher.text(&name).part(digest);
+                hasher.bytes(name.as_encoded_bytes()).part(digest);
             }
         }
         Ok(hasher.digest())

@@ -17,13 +17,13 @@ pub enum Error {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// An output was asked for that is not what running its task now would give.
-    #[error("{instance} is not complete ({reason}): run it with `flow.run::<{task}>()`")]
+    #[error("{instance} is not complete ({reason}): run it with `flow.run::<{root}>()`")]
     #[non_exhaustive]
     NotComplete {
         /// The instance.
         instance: String,
-        /// Its task.
-        task: String,
+        /// What to run, as it is written in Rust: the root of the graph, or a tuple of them.
+        root: String,
         /// Why it is not complete.
         reason: String,
     },
@@ -63,7 +63,7 @@ pub enum LoadError {
     /// It was there when the plan was made.
     #[error("it was removed meanwhile: run it again")]
     Gone,
-    /// It was made again by another process, and is different.
+    /// It was made again by another process, or somebody has changed the file.
     #[error("it was replaced meanwhile: run what needs it again")]
     Changed,
     /// Its record was damaged since the plan was made.

@@ -4,6 +4,7 @@
 //! make any one operation fail, and see that nothing is lost and nothing half-made is taken for
 //! whole. [`Disk`] is the file system of this machine.
 
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -33,9 +34,8 @@ pub trait Fs: Send + Sync {
     /// What is known of a file or folder without opening it, links followed.
     fn stat(&self, path: &Path) -> io::Result<Stat>;
 
-    /// The names in a folder, in no order. Names that are not Unicode are left out: a store makes
-    /// none.
-    fn list(&self, path: &Path) -> io::Result<Vec<String>>;
+    /// The names in a folder, in no order.
+    fn list(&self, path: &Path) -> io::Result<Vec<OsString>>;
 
     /// Creates a folder and those above it, where they are not there.
     fn create_folder(&self, path: &Path) -> io::Result<()>;
@@ -119,9 +119,8 @@ impl Fs for Disk {
         })
     }
 
-    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        let names = fs::read_dir(path)?.map(|entry| Ok(entry?.file_name().into_string().ok()));
-        names.filter_map(Result::transpose).collect()
+    fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
+        fs::read_dir(path)?.map(|entry| Ok(entry?.file_name())).collect()
     }
 
     fn create_folder(&self, path: &Path) -> io::Result<()> {

@@ -22,6 +22,7 @@ use crate::plan::judge::{Upstream, digest_meta};
 use crate::plan::label::Show;
 use crate::require::Form;
 use crate::store::Found;
+use crate::store::kept::Look;
 use crate::store::record::Read;
 use crate::target::{Source, Target};
 use crate::task::{Output, Task};
@@ -75,6 +76,10 @@ impl<A: Task> Input<A> {
         loop {
             let made = self.made()?;
             let path = store.path(&made.folder, &made.output.file);
+            // It was whole when the plan was made, or when it was written.
+            if store.look_at(&path, &made.output)?.0 == Look::Modified {
+                return Err(self.error(LoadError::Changed));
+            }
             let source = Source::new(&**store.fs(), &path);
             let loaded = catch_unwind(AssertUnwindSafe(|| A::__target().load(&source)));
             let loaded = loaded.unwrap_or_else(|panic| {

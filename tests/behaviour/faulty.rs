@@ -159,7 +159,7 @@ impl Fs for Faulty {
         Disk.stat(path)
     }
 
-    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+    fn list(&self, path: &Path) -> io::Result<Vec<std::ffi::OsString>> {
         self.check(Op::List, path)?;
         Disk.list(path)
     }

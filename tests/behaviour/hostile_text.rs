@@ -129,7 +129,7 @@ fn hostile_names_of_environments_stay_inside_and_apart() -> Result<()> {
     let mut folders = BTreeSet::new();
     for name in ["prod", "Prod", "../x", "..", "a/b", "a_b", "a b", "prod.", "CON", "", "\0", "😀"]
     {
-        let env = flow.env(name)?;
+        let env = flow.env(name);
         assert_eq!(env.folder().parent(), Some(flow.folder()), "{name:?}");
         let lower = env.folder().to_string_lossy().to_lowercase();
         assert!(folders.insert(lower), "{name:?} is another environment");

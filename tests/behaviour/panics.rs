@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use flow::prelude::*;
 
-use crate::support::{failed, failure, files_below, flow, not_run, ran};
+use crate::support::{failed, failure, files_below, flow, in_full, not_run, ran};
 
 /// Panics when it saves or loads what it is told to.
 #[derive(Default)]
@@ -94,7 +94,7 @@ fn in_loading() -> Result<()> {
     assert_eq!((ran(&summary).len(), failed(&summary)), (2, vec!["Twice".into()]));
     let error = summary.failed()[0].error.clone().unwrap_or_default();
     assert!(error.contains("the target panicked: 7 cannot be loaded"), "{error}");
-    let error = flow.load::<Number>().expect_err("it panics").to_string();
+    let error = in_full(flow.load::<Number>().expect_err("it panics"));
     assert!(error.contains("7 cannot be loaded") && error.contains("data-"), "{error}");
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use flow::prelude::*;
 
-use crate::support::{flow, ran};
+use crate::support::{flow, in_full, ran};
 
 #[derive(Task, Clone)]
 #[task(target = Json<u32>)]
@@ -71,7 +71,7 @@ fn of_a_root_the_one_instance() -> Result<()> {
     let flow = flow.with(Get::N, 3);
     assert_eq!(flow.of::<Train>().instance::<Get>()?.n, 3);
     let error = flow.of::<Train>().load::<Get>().expect_err("it was not run").to_string();
-    assert_eq!(error, "Get {n: 3} is not complete (never run): run it with `flow.run::<Get>()`");
+    assert_eq!(error, "Get {n: 3} is not complete (never run): run it with `flow.run::<Train>()`");
     flow.run::<Train>()?;
     assert_eq!(*flow.of::<Train>().load::<Get>()?, 3);
     Ok(())
@@ -122,7 +122,7 @@ fn a_handle_tells_of_its_output() -> Result<()> {
     let output = flow.output::<Train>()?;
     assert_eq!(output.meta::<usize>("letters")?, 3);
     assert_eq!(
-        output.meta::<usize>("words").expect_err("it was not noted").to_string(),
+        in_full(output.meta::<usize>("words").expect_err("it was not noted")),
         "cannot load Train {model: ols}: its task noted no `words` with `cx.meta`, but `letters`"
     );
     assert_eq!(output.task().model, "ols");

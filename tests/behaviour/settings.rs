@@ -39,12 +39,12 @@ fn a_value_leaves_the_flow_as_it_is() -> Result<()> {
 #[test]
 fn an_environment_has_a_store_of_its_own() -> Result<()> {
     let (flow, _folder) = flow();
-    let prod = flow.with(Get::N, 2).env("prod")?;
+    let prod = flow.with(Get::N, 2).env("prod");
     assert_eq!(ran(&prod.run::<Double>()?), ["Double", "Get"]);
     assert_eq!(*prod.load::<Double>()?, 4);
     assert!(!flow.with(Get::N, 2).is_complete::<Double>()?);
-    assert!(flow.env("prod")?.with(Get::N, 2).is_complete::<Double>()?);
-    assert!(!flow.env("Prod")?.with(Get::N, 2).is_complete::<Double>()?);
+    assert!(flow.env("prod").with(Get::N, 2).is_complete::<Double>()?);
+    assert!(!flow.env("Prod").with(Get::N, 2).is_complete::<Double>()?);
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use flow::Stopper;
 use flow::prelude::*;
 
-use crate::support::{failure, flow, not_run};
+use crate::support::{failed, failure, flow, not_run, preview};
 
 static STARTED: AtomicU64 = AtomicU64::new(0);
 static STOPPER: OnceLock<Stopper> = OnceLock::new();
@@ -93,6 +93,12 @@ fn a_task_ends_at_its_checkpoint() {
     let (flow, _folder) = flow();
     LONG.get_or_init(|| flow.stopper());
     let summary = failure(flow.run::<AfterLong>());
-    assert_eq!(summary.failed()[0].error.as_deref(), Some("the execution was stopped"));
-    assert_eq!(not_run(&summary), ["AfterLong"]);
+    assert_eq!(failed(&summary), [""; 0]);
+    assert_eq!(not_run(&summary), ["AfterLong", "Long"]);
+    assert_eq!(summary.not_run()[0].error.as_deref(), Some("the execution was stopped"));
+    // It did not fail of itself, so that nobody is told so.
+    assert_eq!(
+        preview::<AfterLong>(&flow),
+        "AfterLong PENDING never run\n└─ Long PENDING never run"
+    );
 }

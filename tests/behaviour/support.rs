@@ -152,3 +152,8 @@ pub(crate) fn one_file(folder: &Path, starts: &str, ends: &str) -> PathBuf {
     assert_eq!(files.len(), 1, "{files:?}");
     files.remove(0)
 }
+
+/// What an error says, with what caused it.
+pub(crate) fn in_full(error: flow::Error) -> String {
+    format!("{:#}", flow::anyhow::Error::from(error))
+}

@@ -122,3 +122,109 @@ fn a_file_that_is_missing_is_a_failed_task() -> Result<()> {
     );
     Ok(())
 }
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Pair {
+    left: PathBuf,
+    right: Option<PathBuf>,
+}
+
+/// A file in every form in which a parameter can hold one.
+#[derive(Task)]
+#[task(target = Json<usize>)]
+struct Forms {
+    #[param(file)]
+    map: std::collections::BTreeMap<String, PathBuf>,
+    #[param(file)]
+    pair: Pair,
+}
+
+#[tracked]
+impl Run for Forms {
+    fn run(&self, _cx: &Cx<Self>) -> Result<usize> {
+        let paths = self.map.values().chain([&self.pair.left]).chain(&self.pair.right);
+        paths.map(|path| Ok(std::fs::read_to_string(path)?.len())).sum()
+    }
+}
+
+#[test]
+fn files_in_maps_and_structs_are_watched() -> Result<()> {
+    let (flow, folder) = flow();
+    let path = |name: &str| folder.path().join(name);
+    for name in ["a", "b", "c"] {
+        std::fs::write(path(name), name)?;
+    }
+    let map = std::collections::BTreeMap::from([("a".to_owned(), path("a"))]);
+    let pair = Pair { left: path("b"), right: Some(path("c")) };
+    let flow = flow.with(Forms::MAP, map).with(Forms::PAIR, pair);
+    flow.run::<Forms>()?;
+    for name in ["a", "b", "c"] {
+        std::fs::write(path(name), "longer")?;
+        assert!(!flow.is_complete::<Forms>()?, "{name}");
+        flow.run::<Forms>()?;
+    }
+    assert_eq!(*flow.load::<Forms>()?, 18);
+    Ok(())
+}
+
+/// Reads a file after somebody has changed it.
+#[derive(Task)]
+#[task(target = Json<String>)]
+struct Late {
+    path: PathBuf,
+}
+
+#[tracked]
+impl Run for Late {
+    fn run(&self, cx: &Cx<Self>) -> Result<String> {
+        let path = cx.file(&self.path)?;
+        if std::fs::read_to_string(&path)? == "old" {
+            std::fs::write(&path, "new!")?;
+        }
+        Ok(std::fs::read_to_string(path)?)
+    }
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_no_output() -> Result<()> {
+    let (flow, folder) = flow();
+    let path = folder.path().join("file");
+    std::fs::write(&path, "old")?;
+    let flow = flow.with(Late::PATH, &path);
+    let summary = crate::support::failure(flow.run::<Late>());
+    let error = summary.failed()[0].error.clone().expect("an error");
+    assert!(error.ends_with("changed while it ran: run it again"), "{error}");
+    flow.run::<Late>()?;
+    assert_eq!(*flow.load::<Late>()?, "new!");
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_no_text_counts_in_a_folder() -> Result<()> {
+    use std::os::unix::ffi::OsStrExt;
+
+    let (flow, folder) = flow();
+    let inside = folder.path().join("inside");
+    std::fs::create_dir(&inside)?;
+    let flow = flow.with(Entries::FOLDER, &inside);
+    flow.run::<Entries>()?;
+    assert!(flow.is_complete::<Entries>()?);
+    std::fs::write(inside.join(std::ffi::OsStr::from_bytes(b"\xff.csv")), "x")?;
+    assert!(!flow.is_complete::<Entries>()?);
+    Ok(())
+}
+
+#[derive(Task)]
+#[task(target = Json<usize>)]
+struct Entries {
+    #[param(file)]
+    folder: PathBuf,
+}
+
+#[tracked]
+impl Run for Entries {
+    fn run(&self, _cx: &Cx<Self>) -> Result<usize> {
+        Ok(std::fs::read_dir(&self.folder)?.count())
+    }
+}

@@ -55,6 +55,8 @@ pub(crate) struct NewlyMade {
     pub(crate) value: Option<AnyValue>,
     /// The output, if its record is not in place yet.
     pub(crate) staged: Option<ToCommit>,
+    /// Whether something else was noted about it than what the plan relied on.
+    pub(crate) other_meta: bool,
 }
 
 /// How an instance was settled.
@@ -261,6 +263,7 @@ impl<'a> Coordinator<'a> {
                 self.unpin_for(node);
                 let known = self.execution.plan.verdicts.digest(node);
                 self.outdated |= known.is_some() && known != self.execution.digest(node);
+                self.outdated |= made.other_meta;
                 match how {
                     How::Ran => drop(self.committing.insert(node, Outcome::Ran { seconds })),
                     How::Adopted => drop(self.committing.insert(node, Outcome::Adopted)),

@@ -87,6 +87,7 @@ impl Upstream for Execution {
     }
 
     fn meta(&self, node: NodeIndex) -> Option<Meta> {
-        Some(self.held.made(node)?.meta.clone())
+        let made = self.held.made(node).map(|made| made.meta.clone());
+        made.or_else(|| self.plan.verdicts.meta(node))
     }
 }

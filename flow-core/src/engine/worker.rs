@@ -15,14 +15,14 @@ use crate::engine::stopper::Stopped;
 use crate::engine::{Execution, Made};
 use crate::key::Digest;
 use crate::plan::given::panic_message;
-use crate::plan::judge::{Judge, Judged, Verdict};
+use crate::plan::judge::{Judge, Judged, Upstream, Verdict};
 use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
 use crate::store::Folder;
 use crate::store::error::StoreError;
 use crate::store::failure::Failure;
 use crate::store::kept::Kept;
-use crate::store::record::{FORMAT, MadeFrom, Record};
+use crate::store::record::{FORMAT, MadeFrom, Read, Record};
 
 /// Settles instances until there are no more.
 pub(crate) fn work(
@@ -88,6 +88,10 @@ impl Worker<'_> {
         let plan = &self.execution.plan;
         let judge = Judge::new(&plan.graph, &plan.store, &**self.execution);
         let Judged { folder, verdict, .. } = judge.judge(node)?;
+        let relied_on = match &verdict {
+            Verdict::Evicted(record, _) => Some(record.meta.clone()),
+            _ => None,
+        };
         let (kept, made_from, fingerprint) = match verdict {
             Verdict::Complete(record) => {
                 self.execution.held.set_made(node, Made::new(folder, *record));
@@ -110,7 +114,8 @@ impl Worker<'_> {
         if let Some(kept) = kept {
             match self.adopt(node, &folder, &kept, made_from.clone()) {
                 Ok(staged) => {
-                    let made = NewlyMade { value: None, staged: Some(staged) };
+                    let other_meta = relied_on.is_some() && self.execution.meta(node) != relied_on;
+                    let made = NewlyMade { value: None, staged: Some(staged), other_meta };
                     return Ok(Settled::As(How::Adopted, made));
                 }
                 // It was there a moment ago: somebody has taken it away meanwhile.
@@ -122,7 +127,8 @@ impl Worker<'_> {
             plan.graph.inputs(node).iter().copied().filter(|&input| self.is_gone(input)).collect();
         if gone.is_empty() {
             let made = self.run(node, folder, made_from, fingerprint)?;
-            Ok(Settled::As(How::Ran, made))
+            let other_meta = relied_on.is_some() && self.execution.meta(node) != relied_on;
+            Ok(Settled::As(How::Ran, NewlyMade { other_meta, ..made }))
         } else {
             Ok(Settled::Demand(gone))
         }
@@ -152,7 +158,7 @@ impl Worker<'_> {
         let executed = (entry.task.execute)(self.execution, node, &folder, fingerprint)?;
         let seconds = begun.elapsed().as_secs_f64();
         let Executed { output, meta, reads, value } = executed;
-        if let Err(changed) = self.look_again(&made_from) {
+        if let Err(changed) = self.look_again(&made_from, &reads) {
             let _ = plan.store.fs().remove(&plan.store.path(&folder, &output.file));
             return Err(changed);
         }
@@ -172,15 +178,20 @@ impl Worker<'_> {
             host: host(),
         };
         let staged = self.stage(node, folder, record, true)?;
-        Ok(NewlyMade { value, staged: Some(staged) })
+        Ok(NewlyMade { value, staged: Some(staged), other_meta: false })
     }
 
     /// What was read must be what was digested: a file that changed meanwhile may have been read
     /// before or after.
-    fn look_again(&self, made_from: &MadeFrom) -> anyhow::Result<()> {
-        for file in made_from.files.values() {
-            if self.execution.plan.store.content(Path::new(&file.path))? != file.digest {
-                anyhow::bail!("{:?} changed while it ran: run it again", file.path);
+    fn look_again(&self, made_from: &MadeFrom, reads: &[Read]) -> anyhow::Result<()> {
+        let files = made_from.files.values().map(|file| (&file.path, file.digest));
+        let read = reads.iter().filter_map(|read| match read {
+            Read::File { path, digest } => Some((path, *digest)),
+            _ => None,
+        });
+        for (path, digest) in files.chain(read) {
+            if self.execution.plan.store.content(Path::new(path))? != digest {
+                anyhow::bail!("{path:?} changed while it ran: run it again");
             }
         }
         Ok(())
@@ -245,7 +256,7 @@ impl Worker<'_> {
     fn with_labels(&self, node: NodeIndex, mut made_from: MadeFrom) -> MadeFrom {
         let graph = &self.execution.plan.graph;
         for (input, &required) in made_from.inputs.iter_mut().zip(graph.inputs(node)) {
-            input.instance = graph.label(required, Show::Full);
+            input.instance = graph.label(required, Show::Clipped);
         }
         made_from
     }

@@ -31,7 +31,8 @@ use crate::plan::instance::Instance;
 use crate::plan::label::Show;
 use crate::plan::tree::Preview;
 use crate::plan::verdicts::{Status, Verdicts};
-use crate::plan::{Plan, build, resolve};
+use crate::plan::warning::Warning;
+use crate::plan::{Graph, Plan, build, resolve};
 use crate::store::Store;
 use crate::summary::Summary;
 use crate::task::{Output, Task, TaskType};
@@ -129,9 +130,11 @@ impl Flow {
     /// As [`open`](Self::open).
     pub fn open_on(folder: impl Into<PathBuf>, fs: Arc<dyn Fs>) -> Result<Self, Error> {
         let folder = folder.into();
+        let store = Store::new(folder.clone(), Arc::clone(&fs));
+        store.create()?;
         Ok(Self {
             opened: folder.as_path().into(),
-            store: Arc::new(Store::open(folder, Arc::clone(&fs))?),
+            store: Arc::new(store),
             fs,
             givens: Arc::default(),
             workers: None,
@@ -167,14 +170,10 @@ impl Flow {
 
     /// Uses the part of the store that belongs to this environment, such as `prod`: a folder of
     /// its own in the folder that was opened, `env=prod`, which shares nothing with the others.
-    ///
-    /// # Errors
-    ///
-    /// The folder cannot be made.
-    pub fn env(&self, name: &str) -> Result<Self, Error> {
-        let folder = crate::store::folder::env_folder(name);
-        let store = Store::open(self.opened.join(folder), Arc::clone(&self.fs))?;
-        Ok(Self { store: Arc::new(store), ..self.clone() })
+    #[must_use]
+    pub fn env(&self, name: &str) -> Self {
+        let folder = self.opened.join(crate::store::folder::env_folder(name));
+        Self { store: Arc::new(Store::new(folder, Arc::clone(&self.fs))), ..self.clone() }
     }
 
     /// Runs on this many worker threads, at least one; without this, on as many as there are
@@ -292,7 +291,7 @@ impl Flow {
     pub fn output<T: Task>(&self) -> Result<Input<T>, Error> {
         let plan = self.plan::<T>()?;
         let root = plan.graph.roots[0];
-        handle(plan, root)
+        handle::<T, T>(plan, root)
     }
 
     /// The task with its parameters resolved.
@@ -300,9 +299,10 @@ impl Flow {
     /// # Errors
     ///
     /// The flow is wrong.
-    pub fn instance<T: Task + Clone>(&self) -> Result<T, Error> {
-        let plan = self.plan::<T>()?;
-        Ok(plan.graph.instance_of::<T>(plan.graph.roots[0]).clone())
+    pub fn instance<T: Task>(&self) -> Result<T, Error> {
+        let (mut graph, _) = self.graph::<T>()?;
+        let root = graph.roots[0];
+        Ok(graph.take_instance(root))
     }
 
     /// The graph of a root, for asking about the tasks that it requires: with the parameters that
@@ -321,9 +321,13 @@ impl Flow {
         Ok(Summary::new(plan, outcomes))
     }
 
-    fn plan<R: Roots>(&self) -> Result<Arc<Plan>, Error> {
+    fn graph<R: Roots>(&self) -> Result<(Graph, Vec<Warning>), Error> {
         self.store.refresh();
-        let (graph, warnings) = build::build(&R::types(), &self.store, &self.givens)?;
+        Ok(build::build(&R::types(), &self.store, &self.givens)?)
+    }
+
+    fn plan<R: Roots>(&self) -> Result<Arc<Plan>, Error> {
+        let (graph, warnings) = self.graph::<R>()?;
         let store = Arc::clone(&self.store);
         let mut plan = Plan { store, graph, verdicts: Verdicts::default(), warnings };
         plan.judge_all()?;
@@ -347,15 +351,15 @@ impl fmt::Debug for Flow {
     }
 }
 
-/// A handle on a complete output.
-fn handle<A: Task>(plan: Arc<Plan>, node: NodeIndex) -> Result<Input<A>, Error> {
+/// A handle on a complete output in the graph of `R`.
+fn handle<A: Task, R: Roots>(plan: Arc<Plan>, node: NodeIndex) -> Result<Input<A>, Error> {
     if plan.verdicts.status(node) == Status::Complete {
         return Ok(Input::outside(plan, node));
     }
     let reasons = plan.verdicts.reasons(node).iter().map(ToString::to_string);
     Err(Error::NotComplete {
         instance: plan.graph.label(node, Show::Clipped),
-        task: plan.graph.task(node).decl.name.to_string(),
+        root: crate::__private::short_name::<R>(),
         reason: reasons.collect::<Vec<_>>().join("; "),
     })
 }

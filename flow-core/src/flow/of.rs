@@ -97,7 +97,7 @@ impl<'a, R: Roots> Of<'a, R> {
     /// There is no instance of `A` in the graph, or several; or as [`Flow::output`].
     pub fn output<A: Task>(&self) -> Result<Input<A>, Error> {
         let (plan, node) = self.one::<A>()?;
-        handle(plan, node)
+        handle::<A, R>(plan, node)
     }
 
     /// The task `A` with its parameters resolved.
@@ -105,9 +105,10 @@ impl<'a, R: Roots> Of<'a, R> {
     /// # Errors
     ///
     /// There is no instance of `A` in the graph, or several.
-    pub fn instance<A: Task + Clone>(&self) -> Result<A, Error> {
+    pub fn instance<A: Task>(&self) -> Result<A, Error> {
         let (plan, node) = self.one::<A>()?;
-        Ok(plan.graph.instance_of::<A>(node).clone())
+        let mut plan = Arc::into_inner(plan).expect("nobody else has the plan");
+        Ok(plan.graph.take_instance(node))
     }
 
     /// Handles on the outputs of all instances of `A`.
@@ -118,7 +119,7 @@ impl<'a, R: Roots> Of<'a, R> {
     pub fn outputs<A: Task>(&self) -> Result<Vec<Input<A>>, Error> {
         let plan = self.flow.plan::<R>()?;
         let nodes = self.matching::<A>(&plan)?;
-        nodes.into_iter().map(|node| handle(Arc::clone(&plan), node)).collect()
+        nodes.into_iter().map(|node| handle::<A, R>(Arc::clone(&plan), node)).collect()
     }
 
     fn one<A: Task>(&self) -> Result<(Arc<Plan>, NodeIndex), Error> {

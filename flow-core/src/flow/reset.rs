@@ -8,10 +8,12 @@ use daggy::NodeIndex;
 use crate::error::Error;
 use crate::flow::{Flow, Roots, between};
 use crate::plan::Plan;
+use crate::plan::error::PlanError;
 use crate::plan::judge::{Judge, Judged, Verdict};
 use crate::plan::label::Show;
+use crate::plan::types::task_folder;
 use crate::plan::verdicts::Status;
-use crate::task::Task;
+use crate::task::{Task, TaskType};
 
 /// What a reset removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,7 +75,8 @@ impl Flow {
     /// The files cannot be removed.
     pub fn reset_every<A: Task>(&self) -> Result<Removed, Error> {
         let decl = A::__decl();
-        let task = self.store.task(&decl.name, decl.was.as_deref());
+        let task = task_folder(&self.store, TaskType::of::<A>(), &decl)
+            .map_err(|kind| Box::new(PlanError { kind, way: Vec::new() }))?;
         let mut removed = Removed::default();
         for (folder, files) in self.store.reset_task(&task)? {
             removed.instances.push(folder.display().to_string());

@@ -115,7 +115,9 @@ impl Builder<'_> {
         loop {
             let grown = if let Some((wish, scope)) = next.take() {
                 let task = wish.task;
-                match self.enter(wish, &scope, stack.len()) {
+                let entered =
+                    catch_unwind(AssertUnwindSafe(|| self.enter(wish, &scope, stack.len())));
+                match entered.unwrap_or_else(|panic| Err(panicked(task, &*panic))) {
                     Ok(Entered::Known(grown)) => grown,
                     Ok(Entered::New(frame)) => {
                         stack.push(*frame);
@@ -365,4 +367,10 @@ impl Builder<'_> {
         cycle.push(task.clone());
         Box::new(PlanError { kind: PlanErrorKind::Cycle { task, cycle }, way })
     }
+}
+
+/// A panic in the code of a user's types: a clone, a comparison, or serialising a value.
+fn panicked(task: &'static TaskType, panic: &(dyn std::any::Any + Send)) -> PlanErrorKind {
+    let message = panic_message(panic);
+    PlanErrorKind::Panicked { task: (task.decl)().name.into_owned(), message }
 }

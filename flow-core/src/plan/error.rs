@@ -115,6 +115,17 @@ pub enum PlanErrorKind {
     )]
     TooDeep { task: String, depth: usize },
 
+    /// Two parameters of one task are the same.
+    #[error(
+        "`{task}.{}` and `{task}.{}` are both the parameter `{name}` that is passed on: leave one of \
+         them out, or give it a type of its own", params[0], params[1]
+    )]
+    SameParameter { task: String, params: [&'static str; 2], name: &'static str },
+
+    /// A user's code panicked while the flow was planned.
+    #[error("`{task}` panicked while it was planned: {message}")]
+    Panicked { task: String, message: String },
+
     /// Two tasks have one name.
     #[error(
         "two tasks are called `{name}`, one in `{}` and one in `{}`: give one of them \

@@ -42,11 +42,15 @@ impl Givens {
         index: usize,
     ) -> Option<Result<AnyValue, String>> {
         let make = task.params[index].default?;
-        let mut defaults = self.defaults.0.lock().expect("no panic while a default is made");
-        let value = defaults.entry(((task.id)(), index)).or_insert_with(|| {
-            catch_unwind(AssertUnwindSafe(make)).map_err(|panic| panic_message(&*panic))
-        });
-        Some(value.clone())
+        let key = ((task.id)(), index);
+        let defaults = || self.defaults.0.lock().expect("no panic while a default is looked up");
+        if let Some(known) = defaults().get(&key) {
+            return Some(known.clone());
+        }
+        // The expression may ask a flow itself, so that nothing is locked.
+        let value = catch_unwind(AssertUnwindSafe(make)).map_err(|panic| panic_message(&*panic));
+        // If two threads have made one, the first counts.
+        Some(defaults().entry(key).or_insert(value).clone())
     }
 }
 

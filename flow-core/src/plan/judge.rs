@@ -10,6 +10,7 @@ use daggy::NodeIndex;
 
 use crate::key::{Digest, Hasher};
 use crate::plan::Graph;
+use crate::plan::label::Show;
 use crate::plan::reason::Reason;
 use crate::plan::resolve::{digest_value, param_value};
 use crate::store::error::StoreError;
@@ -17,6 +18,9 @@ use crate::store::kept::{Kept, Look};
 use crate::store::record::{FileContent, InputContent, MadeFrom, Meta, Read, Record};
 use crate::store::{Folder, Found, RECORD, Store};
 use crate::value::Value;
+
+/// How many inputs a reason names.
+const LISTED: usize = 5;
 
 /// Judges the instances of a graph by what a store has.
 pub(crate) struct Judge<'a> {
@@ -218,6 +222,11 @@ impl<'a> Judge<'a> {
         reasons: &mut Vec<Reason>,
     ) -> Result<(), StoreError> {
         let failure = self.store.failure(folder, self.graph.node(node).key);
+        // One that could not be removed when the task had succeeded is over.
+        let failure = failure.filter(|failure| match found {
+            Found::Record(record) => failure.at > record.started,
+            _ => true,
+        });
         reasons.extend(failure.map(|failure| Reason::FailedLastTime {
             error: failure.error.lines().next().unwrap_or_default().to_owned(),
             seconds_ago: jiff::Timestamp::now().duration_since(failure.at).as_secs().max(0) as u64,
@@ -285,15 +294,21 @@ impl<'a> Judge<'a> {
             "" => was.inputs.get(place),
             role => old.get(role).copied(),
         };
+        let mut changed = 0;
         for (place, (input, &required)) in now.inputs.iter().zip(graph.inputs(node)).enumerate() {
-            let label = graph.label(required, super::label::Show::Full);
+            let label = || graph.label(required, Show::Clipped);
+            if changed == LISTED {
+                reasons.push(Reason::Input { role: String::new(), what: "and others".to_owned() });
+                break;
+            }
             let what = match positional(place, &input.role) {
                 Some(old) if old.digest == input.digest => continue,
-                Some(old) if old.instance != label => format!("was {}", old.instance),
+                Some(old) if old.instance != label() => format!("was {}", old.instance),
                 Some(_) => format!("{} gave other data", graph.task(required).decl.name),
                 None => "is new".to_owned(),
             };
             reasons.push(Reason::Input { role: input.role.clone(), what });
+            changed += 1;
         }
     }
 }
@@ -346,12 +361,15 @@ impl Graph {
     }
 }
 
-/// The strings in a value: one path, an optional one, or a list of them.
+/// The strings in a value: one path, or however many it holds. The keys of maps are none.
 fn collect_paths(value: &Value, paths: &mut Vec<String>) {
     match value {
         Value::Str(path) => paths.push(path.to_string()),
         Value::Some(inner) => collect_paths(inner, paths),
         Value::Seq(items) => items.iter().for_each(|item| collect_paths(item, paths)),
+        Value::Struct(fields) => fields.iter().for_each(|(_, value)| collect_paths(value, paths)),
+        Value::Map(items) => items.iter().for_each(|(_, value)| collect_paths(value, paths)),
+        Value::Variant(variant) => collect_paths(&variant.1, paths),
         _ => {}
     }
 }

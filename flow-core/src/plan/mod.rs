@@ -111,6 +111,13 @@ impl Graph {
         self.task(node).instances.get(self.node(node).instance)
     }
 
+    /// Takes the task struct of a node whose type is known out of the graph.
+    pub(crate) fn take_instance<T: Task>(&mut self, node: NodeIndex) -> T {
+        let Node { task, instance, .. } = *self.node(node);
+        let taken = self.types.all[task as usize].instances.take(instance);
+        *taken.downcast().expect("the node's task has this type")
+    }
+
     /// The task struct of a node whose type is known.
     pub(crate) fn instance_of<T: Task>(&self, node: NodeIndex) -> &T {
         self.instance(node).downcast_ref().expect("the node's task has this type")
@@ -134,6 +141,10 @@ impl<T: Task> types::Instances for InstancesOf<T> {
 
     fn get(&self, index: u32) -> &dyn Any {
         &self.0[index as usize]
+    }
+
+    fn take(&mut self, index: u32) -> Box<dyn Any> {
+        Box::new(self.0.swap_remove(index as usize))
     }
 
     fn field(&self, index: u32, field: usize) -> &dyn Any {

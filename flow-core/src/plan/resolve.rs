@@ -18,7 +18,7 @@ use crate::key::Digest;
 use crate::param::{AnyValue, ParamDecl};
 use crate::plan::draws::Slot;
 use crate::plan::error::PlanErrorKind;
-use crate::plan::given::Givens;
+use crate::plan::given::{Givens, Named};
 use crate::plan::scope::{Inherited, OnTheWay, Scope};
 use crate::plan::types::{PlanType, TypeIndex, Types, origin, same};
 use crate::require::Wish;
@@ -157,18 +157,7 @@ impl<'a> Resolver<'a> {
             return Ok(None);
         };
         self.used_named.insert(name.to_owned());
-        // The value itself is not shown, for it may be meant for a secret. The reason says what it
-        // can of it.
-        let wrong = |reason: String| PlanErrorKind::WrongType {
-            name: name.to_owned(),
-            task: entry.decl.name.to_string(),
-            param: param.name,
-            ty: (param.kind.name)(),
-            reason,
-        };
-        let value = value.as_ref().map_err(|reason| wrong(reason.clone()))?;
-        let fitted = (param.kind.from_value)(value);
-        fitted.map(Some).map_err(|reason| wrong(reason.to_string()))
+        fit(&entry.decl.name, param, name, value).map(Some)
     }
 
     fn default(
@@ -228,6 +217,26 @@ impl<'a> Resolver<'a> {
             }),
         }
     }
+}
+
+/// A value given by `name` as one of this parameter.
+pub(crate) fn fit(
+    task: &str,
+    param: &'static ParamDecl,
+    name: &str,
+    value: &Named,
+) -> Result<AnyValue, PlanErrorKind> {
+    // The value itself is not shown, for it may be meant for a secret. The reason says what it can
+    // of it.
+    let wrong = |reason: String| PlanErrorKind::WrongType {
+        name: name.to_owned(),
+        task: task.to_owned(),
+        param: param.name,
+        ty: (param.kind.name)(),
+        reason,
+    };
+    let value = value.as_ref().map_err(|reason| wrong(reason.clone()))?;
+    (param.kind.from_value)(value).map_err(|reason| wrong(reason.to_string()))
 }
 
 /// The task and place of the parameter that this one is: itself or, through `from`, another.
@@ -308,6 +317,6 @@ fn is_path(param: &ParamDecl) -> bool {
 }
 
 /// A value from outside the library, as it is given by name.
-pub(crate) fn named<T: serde::Serialize>(value: &T) -> crate::plan::given::Named {
+pub(crate) fn named<T: serde::Serialize>(value: &T) -> Named {
     value::to_value(value).map_err(|reason| reason.to_string())
 }

@@ -129,7 +129,12 @@ impl Tree<'_> {
                 Line::Node { node, before, last, level } => {
                     let branch = if last { "└─" } else { "├─" };
                     write!(f, "\n{before}{branch} {}", self.text(node))?;
-                    let before = format!("{before}{}", if last { "   " } else { "│  " });
+                    // Further in, lines would grow longer than anybody reads.
+                    let before = match (level > LEVELS, last) {
+                        (true, _) => before,
+                        (false, true) => format!("{before}   "),
+                        (false, false) => format!("{before}│  "),
+                    };
                     self.push_inputs(node, &before, level + 1, &mut lines);
                 }
             }

@@ -9,7 +9,7 @@ use crate::key::Digest;
 use crate::param::{AnyValue, ParamDecl};
 use crate::plan::error::PlanErrorKind;
 use crate::require::Requirements;
-use crate::store::{Store, TaskFolder};
+use crate::store::{Owner, Store, TaskFolder};
 use crate::task::{TaskDecl, TaskType};
 
 /// The place of a task type in a plan.
@@ -38,6 +38,8 @@ impl PlanType {
 pub(crate) trait Instances: Send + Sync {
     fn push(&mut self, values: &[AnyValue]) -> u32;
     fn get(&self, index: u32) -> &dyn Any;
+    /// Takes an instance out, after which no place means what it did.
+    fn take(&mut self, index: u32) -> Box<dyn Any>;
     fn field(&self, index: u32, field: usize) -> &dyn Any;
     fn requires(&self, index: u32) -> anyhow::Result<Requirements>;
 }
@@ -84,12 +86,13 @@ impl Types {
             }
             (task.requirement_types)(&mut |required| new.push(required));
             (0..task.params.len()).try_for_each(|place| check_from(task, place))?;
-            let names = task.params.iter().map(|param| types.name(param)).collect();
+            let names = task.params.iter().map(|param| types.name(param)).collect::<Vec<_>>();
+            check_apart(task, &names)?;
             types.names.push(names);
             let decl = (task.decl)();
             let code = (task.code)();
             types.all.push(PlanType {
-                folder: store.task(&decl.name, decl.was.as_deref()),
+                folder: task_folder(store, task, &decl)?,
                 code_digest: code.digest(),
                 instances: (task.instances)(),
                 decl,
@@ -202,6 +205,34 @@ pub(crate) fn same(
     std::iter::successors(Some((task, place)), |(task, place)| {
         task.params[*place].from.map(|from| from())
     })
+}
+
+/// The task's part of the store, which no other task may have had under the same name.
+pub(crate) fn task_folder(
+    store: &Store,
+    task: &'static TaskType,
+    decl: &TaskDecl,
+) -> Result<Arc<TaskFolder>, PlanErrorKind> {
+    let owner = Owner { id: (task.id)(), module: decl.module };
+    store.task(&decl.name, decl.was.as_deref(), owner).map_err(|other| PlanErrorKind::SameName {
+        name: decl.name.to_string(),
+        modules: [other.module.to_owned(), decl.module.to_owned()],
+    })
+}
+
+/// Refuses two parameters that are one and the same: each could be given what the other is not.
+fn check_apart(task: &'static TaskType, names: &[NameIndex]) -> Result<(), PlanErrorKind> {
+    let mut seen = HashMap::new();
+    for (param, name) in task.params.iter().zip(names) {
+        if let Some(other) = seen.insert(name, param.name) {
+            return Err(PlanErrorKind::SameParameter {
+                task: (task.decl)().name.into_owned(),
+                params: [other, param.name],
+                name: origin(param).name,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a parameter that is, through `from`, itself, or one that counts and is one that does

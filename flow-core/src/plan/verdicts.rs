@@ -1,5 +1,7 @@
 //! The verdicts on all instances of a plan, in few bytes each.
 
+use std::collections::HashMap;
+
 use daggy::NodeIndex;
 
 use crate::key::Digest;
@@ -28,6 +30,8 @@ pub enum Status {
 pub(crate) struct Verdicts {
     nodes: Vec<NodeVerdict>,
     reasons: Vec<Vec<Reason>>,
+    /// What was noted about the outputs that will be adopted, which their own records do not say.
+    kept_meta: HashMap<NodeIndex, Meta>,
 }
 
 #[derive(Clone, Copy)]
@@ -40,6 +44,11 @@ struct NodeVerdict {
 }
 
 impl Verdicts {
+    fn new(nodes: usize) -> Self {
+        let nodes = Vec::with_capacity(nodes);
+        Self { nodes, reasons: vec![Vec::new()], kept_meta: HashMap::new() }
+    }
+
     pub(crate) fn status(&self, node: NodeIndex) -> Status {
         self.nodes[node.index()].status
     }
@@ -60,15 +69,17 @@ impl Verdicts {
 impl Plan {
     /// Judges every instance, upstream first.
     pub(crate) fn judge_all(&mut self) -> Result<(), StoreError> {
-        let mut verdicts =
-            Verdicts { nodes: Vec::with_capacity(self.graph.len()), reasons: vec![Vec::new()] };
+        let mut verdicts = Verdicts::new(self.graph.len());
         for node in self.graph.nodes() {
             let judge = Judge::new(&self.graph, &self.store, &verdicts);
             let Judged { verdict, mut reasons, .. } = judge.judge(node)?;
             let (status, digest) = match verdict {
                 Verdict::Complete(record) => (Status::Complete, Some(record.output.digest)),
                 Verdict::Evicted(record, _) => (Status::Evicted, Some(record.output.digest)),
-                Verdict::Adopt(kept, _) => (Status::Kept, Some(kept.record.output.digest)),
+                Verdict::Adopt(kept, _) => {
+                    verdicts.kept_meta.insert(node, kept.record.meta);
+                    (Status::Kept, Some(kept.record.output.digest))
+                }
                 Verdict::Run(..) => (Status::Pending, None),
                 Verdict::Upstream => {
                     reasons.extend(upstream(&self.graph, node, &verdicts, &reasons));
@@ -88,8 +99,8 @@ impl Upstream for Verdicts {
         self.nodes[node.index()].digest
     }
 
-    fn meta(&self, _: NodeIndex) -> Option<Meta> {
-        None
+    fn meta(&self, node: NodeIndex) -> Option<Meta> {
+        self.kept_meta.get(&node).cloned()
     }
 }
 
@@ -109,6 +120,7 @@ fn upstream(
         .filter(|&&input| verdicts.digest(input).is_none())
         .map(|&input| graph.task(input).decl.name.to_string())
         .collect();
+    tasks.sort_unstable();
     tasks.dedup();
     Some(Reason::Upstream { tasks })
 }

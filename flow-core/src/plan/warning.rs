@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::Givens;
-use crate::plan::resolve::Resolver;
-use crate::plan::types::Types;
+use crate::plan::resolve::{Resolver, fit};
+use crate::plan::types::{Types, origin};
 
 /// Something that is not wrong, but hardly meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,17 +30,29 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Refuses values given by a name that no task here has, which is more than unused.
+/// Refuses values given by a name that no task here has, or that do not fit every parameter of
+/// that name: both are more than unused.
 pub(crate) fn check_names(types: &Types, givens: &Givens) -> Result<(), PlanErrorKind> {
-    let known = known_names(types);
-    let unknown = givens.named.keys().find(|name| !known.contains(&name.as_str()));
-    unknown.map_or(Ok(()), |name| {
-        Err(PlanErrorKind::UnknownName {
-            name: name.clone(),
-            nearest: nearest(name, &known),
-            known: known.iter().map(|&name| name.to_owned()).collect(),
-        })
-    })
+    for (name, value) in &givens.named {
+        let mut params = types
+            .all
+            .iter()
+            .flat_map(|entry| entry.task.params.iter().map(move |param| (entry, param)))
+            .filter(|(_, param)| param.name == name || origin(param).name == name)
+            .peekable();
+        if params.peek().is_none() {
+            let known = known_names(types);
+            return Err(PlanErrorKind::UnknownName {
+                name: name.clone(),
+                nearest: nearest(name, &known),
+                known: known.into_iter().map(str::to_owned).collect(),
+            });
+        }
+        for (entry, param) in params {
+            fit(&entry.decl.name, param, name, value)?;
+        }
+    }
+    Ok(())
 }
 
 /// The given values that reached nothing.
@@ -58,8 +70,7 @@ pub(crate) fn unused(resolver: &Resolver<'_>) -> Vec<Warning> {
 
 fn known_names(types: &Types) -> Vec<&'static str> {
     let params = types.all.iter().flat_map(|entry| entry.task.params);
-    let mut names: Vec<_> =
-        params.flat_map(|param| [param.name, super::types::origin(param).name]).collect();
+    let mut names: Vec<_> = params.flat_map(|param| [param.name, origin(param).name]).collect();
     names.sort_unstable();
     names.dedup();
     names

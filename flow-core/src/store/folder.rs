@@ -16,7 +16,9 @@ const TASK: usize = 80;
 /// The name of the folder that holds the instances of the task `name`.
 pub(crate) fn task_folder(name: &str) -> String {
     let mut folder = escape(name);
-    if folder.len() > TASK {
+    // What a name of Rust's is made of is told apart as it is; a constant may be any character.
+    let kept = |c: char| is_plain(c) || matches!(c, '<' | '>' | ',' | ' ');
+    if folder.len() > TASK || !name.chars().all(kept) {
         let hash = crate::key::Hasher::new("task folder").text(name).key().short();
         folder.truncate(TASK - 17);
         folder = format!("{folder}-{hash}");
@@ -73,11 +75,10 @@ pub(crate) fn key_of(folder: &str) -> Option<Short> {
 /// Replaces all but letters, digits and a few harmless signs of ASCII. What else stands there is
 /// not told apart: that is the key's business.
 fn escape(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '=');
     let escaped: String = text
         .chars()
         .map(|c| match c {
-            c if plain(c) => c,
+            c if is_plain(c) => c,
             '<' | '{' | '[' | '(' => '(',
             '>' | '}' | ']' | ')' => ')',
             _ => '_',
@@ -85,6 +86,11 @@ fn escape(text: &str) -> String {
         .collect();
     // A leading dot hides a file, and two of them lead out of the folder.
     if escaped.starts_with('.') { format!("_{escaped}") } else { escaped }
+}
+
+/// Whether every file system takes it, anywhere in a name but at its start.
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '=')
 }
 
 /// Whether Windows keeps the name for a device, whatever its extension.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::content::is_absent;
 use crate::key::Digest;
 use crate::store::error::{IoContext, StoreError};
-use crate::store::record::Record;
+use crate::store::record::{OutputFile, Record};
 use crate::store::{Folder, RECORD, Store, TaskFolder};
 
 /// An output with the fingerprint looked for, in whichever instance's folder.
@@ -92,27 +92,31 @@ impl Store {
         place: &Path,
         record: &Record,
     ) -> Result<Look, StoreError> {
-        let output = &record.output;
-        let path = self.path(folder, &output.file);
-        let stat = match self.fs.stat(&path) {
+        let path = self.path(folder, &record.output.file);
+        let (look, modified) = self.look_at(&path, &record.output)?;
+        if look == Look::Whole && modified != record.output.modified {
+            self.note_time(place, record, modified);
+        }
+        Ok(look)
+    }
+
+    /// Looks at the file of an output, and says when it was written.
+    pub(crate) fn look_at(
+        &self,
+        path: &Path,
+        output: &OutputFile,
+    ) -> Result<(Look, i64), StoreError> {
+        let stat = match self.fs.stat(path) {
             Ok(stat) => stat,
-            Err(error) if is_absent(&error) => {
-                return Ok(Look::Gone);
-            }
-            Err(error) => return Err(error).during("look at", &path),
+            Err(error) if is_absent(&error) => return Ok((Look::Gone, 0)),
+            Err(error) => return Err(error).during("look at", path),
         };
-        if stat.bytes != output.bytes || stat.folder {
-            return Ok(Look::Modified);
-        }
-        if stat.modified == output.modified {
-            return Ok(Look::Whole);
-        }
-        let digest = crate::content::digest_file(&*self.fs, &path).during("read", &path)?;
-        let same = digest == output.digest;
-        if same {
-            self.note_time(place, record, stat.modified);
-        }
-        Ok(if same { Look::Whole } else { Look::Modified })
+        let whole = stat.bytes == output.bytes
+            && !stat.folder
+            && (stat.modified == output.modified
+                || crate::content::digest_file(&*self.fs, path).during("read", path)?
+                    == output.digest);
+        Ok((if whole { Look::Whole } else { Look::Modified }, stat.modified))
     }
 
     /// Notes another time of an output whose content is as recorded, so that it is not hashed at

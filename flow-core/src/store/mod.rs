@@ -35,6 +35,7 @@ pub(crate) mod reset;
 pub(crate) mod secret;
 pub(crate) mod stage;
 
+use std::any::TypeId;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -65,6 +66,7 @@ pub(crate) struct Store {
 
 /// What is known of one task's part of the store.
 pub(crate) struct TaskFolder {
+    owner: Owner,
     /// Where new instances go, relative to the root.
     name: String,
     /// Where instances lie that were stored before the task was renamed.
@@ -74,6 +76,14 @@ pub(crate) struct TaskFolder {
     index: Index,
     /// The folders there are, listed when one is not where its name says.
     listing: Mutex<Option<HashMap<Short, PathBuf>>>,
+}
+
+/// The task that has a name, as long as the store is open.
+#[derive(Clone, Copy)]
+pub(crate) struct Owner {
+    pub(crate) id: TypeId,
+    /// Where it is declared.
+    pub(crate) module: &'static str,
 }
 
 /// One instance's folder, whether it exists or not, relative to the root.
@@ -88,20 +98,23 @@ pub(crate) enum Found {
 }
 
 impl Store {
-    /// # Errors
-    ///
-    /// The folder cannot be made, or is not a folder.
-    pub(crate) fn open(root: PathBuf, fs: Arc<dyn Fs>) -> Result<Self, StoreError> {
-        if !fs.stat(&root).is_ok_and(|stat| stat.folder) {
-            fs.create_folder(&root).during("create the folder", &root)?;
-        }
-        Ok(Self {
+    /// The store in a folder, which is made when something is stored.
+    pub(crate) fn new(root: PathBuf, fs: Arc<dyn Fs>) -> Self {
+        Self {
             root,
             fs,
             secret_key: OnceLock::new(),
             tasks: Mutex::default(),
             contents: Contents::default(),
-        })
+        }
+    }
+
+    /// Makes the folder, if it is not there.
+    pub(crate) fn create(&self) -> Result<(), StoreError> {
+        if self.fs.stat(&self.root).is_ok_and(|stat| stat.folder) {
+            return Ok(());
+        }
+        self.fs.create_folder(&self.root).during("create the folder", &self.root)
     }
 
     pub(crate) fn fs(&self) -> &Arc<dyn Fs> {
@@ -117,11 +130,21 @@ impl Store {
     }
 
     /// The part of the store that belongs to the task of this name, once called `was`.
-    pub(crate) fn task(&self, name: &str, was: Option<&str>) -> Arc<TaskFolder> {
+    ///
+    /// # Errors
+    ///
+    /// Another task has had the name: each would take the other's outputs for its own.
+    pub(crate) fn task(
+        &self,
+        name: &str,
+        was: Option<&str>,
+        owner: Owner,
+    ) -> Result<Arc<TaskFolder>, Owner> {
         let mut tasks = self.tasks.lock().expect("no panic while a task is looked up");
         let make = || {
             let identity = task_folder(was.unwrap_or(name));
             Arc::new(TaskFolder {
+                owner,
                 name: task_folder(name),
                 was: was.map(task_folder),
                 index_path: self.internal("index").join(identity),
@@ -129,8 +152,8 @@ impl Store {
                 listing: Mutex::default(),
             })
         };
-        // Two tasks of one name are an error of the plan, so a name is enough.
-        Arc::clone(tasks.entry(name.to_owned()).or_insert_with(make))
+        let task = tasks.entry(name.to_owned()).or_insert_with(make);
+        if task.owner.id == owner.id { Ok(Arc::clone(task)) } else { Err(task.owner) }
     }
 
     /// Forgets which folders there are, for they may have come or gone since.
@@ -169,7 +192,7 @@ impl Store {
         // What lies under the present name hides what lies under the former one.
         for name in task.was.iter().chain([&task.name]) {
             let path = self.root.join(name);
-            let folders = match self.fs.list(&path) {
+            let folders = match self.names(&path) {
                 Ok(folders) => folders,
                 Err(error) if is_absent(&error) => continue,
                 Err(error) => return Err(error).during("list", &path),
@@ -219,6 +242,12 @@ impl Store {
     /// The content of a file or folder outside the store, `None` if there is none.
     pub(crate) fn content(&self, path: &Path) -> Result<Option<Digest>, StoreError> {
         self.contents.digest(&*self.fs, path).during("read", path)
+    }
+
+    /// The names in a folder that may be of the store's making, which are Unicode.
+    fn names(&self, folder: &Path) -> std::io::Result<Vec<String>> {
+        let names = self.fs.list(folder)?.into_iter();
+        Ok(names.filter_map(|name| name.into_string().ok()).collect())
     }
 
     /// The path of a file in an instance's folder.

@@ -68,13 +68,13 @@ impl Store {
     /// Removes all outputs; gives each instance's folder with its files.
     pub(crate) fn reset_all(&self) -> Result<Vec<(Folder, Vec<PathBuf>)>, StoreError> {
         let mut removed = Vec::new();
-        let mut names = self.fs.list(&self.root).during("list", &self.root)?;
+        let mut names = self.names(&self.root).during("list", &self.root)?;
         names.sort_unstable();
         for name in names.iter().filter(|name| *name != INTERNAL) {
             self.reset_folders(Path::new(name), &mut removed)?;
         }
         let index = self.internal("index");
-        for name in self.fs.list(&index).unwrap_or_default() {
+        for name in self.names(&index).unwrap_or_default() {
             self.reset_internal(Path::new(&name))?;
         }
         self.refresh();
@@ -87,14 +87,14 @@ impl Store {
         removed: &mut Vec<(Folder, Vec<PathBuf>)>,
     ) -> Result<(), StoreError> {
         let at = self.root.join(task);
-        let Ok(mut folders) = self.fs.list(&at) else { return Ok(()) };
+        let Ok(mut folders) = self.names(&at) else { return Ok(()) };
         folders.retain(|folder| key_of(folder).is_some());
         folders.sort_unstable();
         for folder in folders {
             let folder = task.join(folder);
             let mut files = Vec::new();
             let at = self.root.join(&folder);
-            let mut names = self.fs.list(&at).during("list", &at)?;
+            let mut names = self.names(&at).during("list", &at)?;
             // The record first: from then on the output is not there.
             names.sort_by_key(|name| (name != RECORD, name.clone()));
             for name in names.iter().filter(|name| is_ours(name)) {
@@ -111,7 +111,7 @@ impl Store {
     /// Removes what is kept about a task besides its outputs.
     fn reset_internal(&self, task: &Path) -> Result<(), StoreError> {
         let versions = self.internal("versions").join(task);
-        for name in self.fs.list(&versions).unwrap_or_default() {
+        for name in self.names(&versions).unwrap_or_default() {
             self.remove(&versions.join(name), &mut Vec::new())?;
         }
         let _ = self.fs.remove_folder(&versions);

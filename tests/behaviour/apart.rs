@@ -1,0 +1,184 @@
+//! What looks alike is kept apart: tasks of one name, parameters that are one, folders of names
+//! that only escaping makes equal.
+
+use std::marker::PhantomData;
+
+use flow::prelude::*;
+
+use crate::support::{flow, preview};
+
+trait Model: Send + Sync + 'static {
+    const VALUE: u64;
+}
+
+mod first {
+    pub(super) struct Ols;
+    impl super::Model for Ols {
+        const VALUE: u64 = 1;
+    }
+}
+
+mod second {
+    pub(super) struct Ols;
+    impl super::Model for Ols {
+        const VALUE: u64 = 2;
+    }
+}
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Fit<M: Model> {
+    model: PhantomData<M>,
+}
+
+#[tracked]
+impl<M: Model> Run for Fit<M> {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+        Ok(M::VALUE)
+    }
+}
+
+#[test]
+fn tasks_of_one_name_in_two_plans_of_a_store() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<Fit<first::Ols>>()?;
+    let error = flow.is_complete::<Fit<second::Ols>>().expect_err("the name is taken");
+    assert!(error.to_string().starts_with("two tasks are called `Fit<Ols>`"), "{error}");
+    Ok(())
+}
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Source {
+    #[param(default = 0)]
+    x: u64,
+}
+
+#[tracked]
+impl Run for Source {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+        Ok(self.x)
+    }
+}
+
+#[derive(Task)]
+#[task(target = Json<(u64, u64)>)]
+struct Two {
+    x: u64,
+    #[param(from = Source::X)]
+    y: u64,
+}
+
+#[tracked]
+impl Run for Two {
+    fn run(&self, _cx: &Cx<Self>) -> Result<(u64, u64)> {
+        Ok((self.x, self.y))
+    }
+}
+
+#[test]
+fn two_parameters_that_are_one() {
+    let (flow, _folder) = flow();
+    let error = flow.with(Two::X, 1).preview::<Two>().expect_err("both are `x`");
+    assert_eq!(
+        error.to_string(),
+        "`Two.x` and `Two.y` are both the parameter `x` that is passed on: leave one of them out, or \
+         give it a type of its own"
+    );
+}
+
+#[derive(Task)]
+#[task(target = Json<u32>)]
+struct Letter<const C: char>;
+
+#[tracked]
+impl<const C: char> Run for Letter<C> {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u32> {
+        Ok(C.into())
+    }
+}
+
+#[test]
+fn a_reset_of_one_task_leaves_another_whose_name_escapes_to_the_same() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<(Letter<'/'>, Letter<':'>)>()?;
+    assert_eq!(flow.reset_every::<Letter<'/'>>()?.instances.len(), 1);
+    assert!(flow.is_complete::<Letter<':'>>()?);
+    assert!(!flow.is_complete::<Letter<'/'>>()?);
+    Ok(())
+}
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Count {
+    c: u64,
+}
+
+#[tracked]
+impl Run for Count {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+        Ok(self.c)
+    }
+}
+
+#[derive(Task)]
+#[task(requires = Count { c: 3 }, target = Json<String>)]
+struct Text {
+    #[param(default = "a")]
+    c: String,
+}
+
+#[tracked]
+impl Run for Text {
+    fn run(&self, cx: &Cx<Self>) -> Result<String> {
+        Ok(self.c.repeat(*cx.input().load()? as usize))
+    }
+}
+
+#[test]
+fn a_value_given_by_name_must_fit_a_parameter_that_it_does_not_reach() -> Result<()> {
+    let (flow, _folder) = flow();
+    assert!(preview::<Text>(&flow).starts_with("Text {c: a} PENDING"));
+    let error = flow.with_named("c", "text").preview::<Text>().expect_err("`Count.c` is a number");
+    assert!(
+        error.to_string().starts_with("the value given for `c` does not fit `Count.c`: "),
+        "{error}"
+    );
+    Ok(())
+}
+
+#[derive(Task)]
+#[task(target = Json<u32>)]
+struct Unwritten;
+
+#[tracked]
+impl Run for Unwritten {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u32> {
+        Ok(1)
+    }
+}
+
+#[derive(Task)]
+#[task(requires = Unwritten, target = Json<u32>, name = "the-root")]
+struct Root;
+
+#[tracked]
+impl Run for Root {
+    fn run(&self, cx: &Cx<Self>) -> Result<u32> {
+        Ok(*cx.input().load()?)
+    }
+}
+
+#[test]
+fn what_is_not_complete_says_which_root_to_run() {
+    let (flow, _folder) = flow();
+    let remedy = |error: flow::Error| error.to_string();
+    assert_eq!(
+        remedy(flow.of::<Root>().load::<Unwritten>().expect_err("nothing has run")),
+        "Unwritten is not complete (never run): run it with `flow.run::<Root>()`"
+    );
+    assert_eq!(
+        remedy(flow.of::<(Root, Unwritten)>().load::<Root>().expect_err("nothing has run")),
+        "the-root is not complete (never run): run it with `flow.run::<(Root, Unwritten)>()`"
+    );
+}

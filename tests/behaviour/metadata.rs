@@ -1,0 +1,116 @@
+//! What a task notes about its output, and reads of others': a change of it counts.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use flow::prelude::*;
+
+use crate::support::{adopted, flow, ran};
+
+/// Gives the same whatever the file holds, and notes how long it is.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Seven {
+    #[param(file)]
+    file: PathBuf,
+}
+
+#[tracked]
+impl Run for Seven {
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        cx.meta("length", std::fs::read_to_string(&self.file)?.len())?;
+        Ok(7)
+    }
+}
+
+#[derive(Task)]
+#[task(requires = Seven, target = Json<u64>)]
+struct Length;
+
+#[tracked]
+impl Run for Length {
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        Ok(cx.input().meta("length")?)
+    }
+}
+
+#[test]
+fn a_change_of_what_was_noted_reaches_who_read_it() -> Result<()> {
+    let (flow, folder) = flow();
+    let file = folder.path().join("file");
+    let flow = flow.with(Seven::FILE, &file);
+    for (text, runs) in
+        [("a", &["Length", "Seven"][..]), ("aaaa", &["Length", "Seven"]), ("a", &[])]
+    {
+        std::fs::write(&file, text)?;
+        let summary = flow.run::<Length>()?;
+        assert_eq!(ran(&summary), runs, "{text}");
+        // What is adopted for `Seven` has its own notes, by which `Length` is judged.
+        assert_eq!(adopted(&summary).len(), 2 - runs.len(), "{text}");
+        assert!(flow.is_complete::<Length>()?, "{text}");
+        assert_eq!(*flow.load::<Length>()?, text.len() as u64);
+    }
+    Ok(())
+}
+
+static TICK: AtomicU64 = AtomicU64::new(0);
+
+/// Gives the same each time, and notes another number.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Ticks;
+
+#[tracked]
+impl Run for Ticks {
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        cx.meta("tick", TICK.fetch_add(1, Ordering::Relaxed))?;
+        Ok(7)
+    }
+}
+
+#[derive(Task)]
+#[task(requires = Ticks, target = Json<u64>)]
+struct ReadsTick;
+
+#[tracked]
+impl Run for ReadsTick {
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        Ok(cx.input().meta("tick")?)
+    }
+}
+
+#[derive(Task)]
+#[task(requires = Ticks, target = Json<u64>)]
+struct Loads;
+
+#[tracked]
+impl Run for Loads {
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        Ok(*cx.input().load()?)
+    }
+}
+
+#[derive(Task)]
+#[task(requires(ReadsTick, Loads), target = Json<u64>)]
+struct Both;
+
+#[tracked]
+impl Run for Both {
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        let (tick, seven) = cx.input();
+        Ok(*tick.load()? + *seven.load()?)
+    }
+}
+
+#[test]
+fn an_output_made_again_with_other_notes_reaches_who_had_read_them() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<Both>()?;
+    // `Loads` has to run and needs the output that is gone; `ReadsTick` was complete.
+    std::fs::remove_file(flow.of::<Both>().output::<Ticks>()?.path()?)?;
+    flow.reset::<Loads>()?;
+    let summary = flow.run::<Both>()?;
+    assert_eq!(ran(&summary), ["Both", "Loads", "ReadsTick", "Ticks"]);
+    assert!(flow.is_complete::<Both>()?);
+    assert_eq!(*flow.load::<Both>()?, 8);
+    Ok(())
+}
