@@ -142,8 +142,9 @@ impl<T: Task> Cx<T> {
         if self.execution.stopper.is_stopped() { Err(Stopped.into()) } else { Ok(()) }
     }
 
-    /// A seed for random numbers: the same for an instance whenever and wherever it runs, and
-    /// another for each instance.
+    /// A seed for random numbers: the same for an instance whenever it runs, and another for each
+    /// instance. It is the same wherever it runs, too, unless a secret is among its parameters,
+    /// for those are hashed with a key of the store.
     pub fn seed(&self) -> u64 {
         let seed = self.execution.plan.graph.node(self.node).key.seed();
         self.reads.add(Read::Seed { seed });

@@ -102,6 +102,10 @@ pub fn derive_task(input: TokenStream) -> TokenStream {
 /// It fills in the constant `CODE` with a digest of the tokens of the impl's body. Comments,
 /// documentation, lint attributes and formatting do not count.
 ///
+/// What stands outside the impl does not count either, for now: a function that `run` calls, a
+/// constant, the impl of a type parameter, the type of the output. After a change there, write
+/// another `#[task(version = ...)]`, or reset the task.
+///
 /// `#[tracked(crate = ::path)]` says where the facade is, if it was renamed or re-exported.
 #[proc_macro_attribute]
 pub fn tracked(arguments: TokenStream, item: TokenStream) -> TokenStream {

@@ -12,8 +12,9 @@
 //! A worker judges the instance again, for by now the content of all inputs is known. The output
 //! may turn out to be there (*cut off*: upstream ran and gave the same bytes), an output made from
 //! the same may be kept (*adopted*), or the task runs: its value is written under its final name
-//! and hashed, and goes to the committer. What requires it may start at once; it will be committed
-//! later in the same order, so that no record is seen before those of its inputs.
+//! and hashed, and goes to the committer. What requires it may start at once, and is committed
+//! after it. If the input cannot be committed, its consumer still may be: its record tells of the
+//! content of the input, not of the input's record.
 //!
 //! An input whose file is gone, but whose content is known, is made again only when a task that
 //! requires it really runs: the worker then *demands* it, and the coordinator schedules it.

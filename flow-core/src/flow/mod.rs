@@ -85,7 +85,7 @@ use crate::task::{Output, Task, TaskType};
 /// // A value for one task, and what it changes.
 /// let week = flow.with(Prices::DAYS, 7);
 /// assert_eq!(
-///     week.preview::<Mean>()?.to_string(),
+///     week.preview::<Mean>()?.colour(false).to_string(),
 ///     "Mean {Prices.days: 7} PENDING never run\n└─ Prices {days: 7} PENDING never run",
 /// );
 /// week.run::<Mean>()?;
@@ -159,8 +159,9 @@ impl Flow {
         Self { givens: Arc::new(givens), ..self.clone() }
     }
 
-    /// Gives a value to the parameter of this name of every task, as a command line does. It must
-    /// fit all of them; that it does not, or that no task has the name, is an error of the plan.
+    /// Gives a value to the parameter of this name of every task, as a command line does: text
+    /// fits a number, a truth value or a variant that it is the text of. It must fit all of them;
+    /// that it does not, or that no task has the name, is an error of the plan.
     #[must_use]
     pub fn with_named(&self, name: &str, value: impl Serialize) -> Self {
         let mut givens = Givens::clone(&self.givens);

@@ -19,7 +19,7 @@ use crate::store::record::{FileContent, InputContent, MadeFrom, Meta, Read, Reco
 use crate::store::{Folder, Found, RECORD, Store};
 use crate::value::Value;
 
-/// How many inputs a reason names.
+/// How many inputs, or other things that were read, the reasons name.
 const LISTED: usize = 5;
 
 /// Judges the instances of a graph by what a store has.
@@ -161,11 +161,15 @@ impl<'a> Judge<'a> {
         Ok(files)
     }
 
-    /// What was read while the output was made and is different now.
+    /// What was read while the output was made and is different now; of many, the first few.
     fn changed_reads(&self, node: NodeIndex, reads: &[Read]) -> Result<Vec<Reason>, StoreError> {
         let mut changed = Vec::new();
         for read in reads {
-            changed.extend(self.changed_read(node, read)?);
+            let reason = self.changed_read(node, read)?;
+            changed.extend(reason.filter(|reason| !changed.contains(reason)));
+            if changed.len() == LISTED {
+                break;
+            }
         }
         Ok(changed)
     }
@@ -232,8 +236,14 @@ impl<'a> Judge<'a> {
             seconds_ago: jiff::Timestamp::now().duration_since(failure.at).as_secs().max(0) as u64,
         }));
         match found {
-            Found::Nothing if reasons.is_empty() => reasons.push(Reason::NeverRun),
-            Found::Nothing => {}
+            Found::Nothing => {
+                if reasons.is_empty() {
+                    reasons.push(Reason::NeverRun);
+                }
+                let files = self.files(node)?.into_values();
+                let missing = files.filter(|file| file.digest.is_none());
+                reasons.extend(missing.map(|file| file_changed(&file.path, None)));
+            }
             Found::Damaged(what) => reasons.push(Reason::Record { what: what.clone() }),
             Found::Record(record) => {
                 let itself = match now {
@@ -345,12 +355,14 @@ impl Graph {
             .collect()
     }
 
-    /// The digest of all of an instance's own parameters, as `Input::task` shows them.
+    /// The digest of an instance's own parameters, as `Input::task` shows them, but for those that
+    /// do not count.
     pub(crate) fn parameters_digest(&self, node: NodeIndex, store: &Store) -> Digest {
         let entry = self.task(node);
         let instance = self.node(node).instance;
         let mut hasher = Hasher::new("task");
-        for (place, param) in entry.task.params.iter().enumerate() {
+        let params = entry.task.params.iter().enumerate();
+        for (place, param) in params.filter(|(_, param)| param.significant) {
             let field = entry.instances.field(instance, place);
             let value = param_value(&entry.decl.name, param, field);
             // A value without a digest has no key either, and was refused.

@@ -236,7 +236,22 @@ pub(crate) fn fit(
         reason,
     };
     let value = value.as_ref().map_err(|reason| wrong(reason.clone()))?;
-    (param.kind.from_value)(value).map_err(|reason| wrong(reason.to_string()))
+    let reason = match (param.kind.from_value)(value) {
+        Ok(fitted) => return Ok(fitted),
+        Err(reason) => reason,
+    };
+    // A command line has text only: `0.3` and `true` fit what they are the text of.
+    let meant = read_text(value).and_then(|value| (param.kind.from_value)(&value).ok());
+    meant.ok_or_else(|| wrong(reason.to_string()))
+}
+
+/// The truth value or the number that a text is of.
+fn read_text(value: &Value) -> Option<Value> {
+    let Value::Str(text) = value else { return None };
+    let truth = text.parse().ok().map(Value::Bool);
+    let whole = || text.parse::<i128>().ok().map(|number| Value::Int(number.into()));
+    let number = || text.parse::<f64>().ok().map(|number| Value::Float(number.into()));
+    truth.or_else(whole).or_else(number)
 }
 
 /// The task and place of the parameter that this one is: itself or, through `from`, another.
