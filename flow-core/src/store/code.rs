@@ -70,23 +70,11 @@ impl Store {
         serde_json::from_slice(&self.fs.read(&path).ok()?).ok()
     }
 
-    /// Keeps the table of a task's code. Without it a reason says less, so that a store that
-    /// cannot be written does without.
+    /// Keeps the table of a task's code, without which a reason says less.
     pub(crate) fn keep_code_table(&self, code: Code) {
-        let folder = self.internal("code");
-        let path = folder.join(format!("{}.json", code.digest()));
-        if self.fs.stat(&path).is_ok() {
-            return;
-        }
-        let draft = folder.join(super::stage::unique());
-        let kept =
-            serde_json::to_vec_pretty(&CodeTable::of(code)).map_err(Into::into).and_then(|bytes| {
-                self.fs.create_folder(&folder)?;
-                self.fs.create(&draft)?.write_all(&bytes)?;
-                self.fs.rename(&draft, &path)
-            });
-        if kept.is_err() {
-            let _ = self.fs.remove(&draft);
+        let path = self.internal("code").join(format!("{}.json", code.digest()));
+        if self.fs.stat(&path).is_err() {
+            self.note(&path, &CodeTable::of(code));
         }
     }
 }

@@ -23,18 +23,8 @@ impl Store {
         (failure.key == key).then_some(failure)
     }
 
-    /// Notes a failure. That is a kindness: a store that cannot be written does without.
     pub(crate) fn note_failure(&self, folder: &Folder, failure: &Failure) {
-        let path = self.path(folder, FAILURE);
-        let draft = self.path(folder, &format!("{FAILURE}.{}", super::stage::unique()));
-        let noted = serde_json::to_vec_pretty(failure).map_err(Into::into).and_then(|bytes| {
-            self.fs.create_folder(&self.root.join(folder))?;
-            self.fs.create(&draft)?.write_all(&bytes)?;
-            self.fs.rename(&draft, &path)
-        });
-        if noted.is_err() {
-            let _ = self.fs.remove(&draft);
-        }
+        self.note(&self.path(folder, FAILURE), failure);
     }
 
     pub(crate) fn clear_failure(&self, folder: &Folder) {

@@ -30,6 +30,7 @@ pub(crate) mod fingerprint;
 pub(crate) mod folder;
 pub(crate) mod index;
 pub(crate) mod kept;
+pub(crate) mod note;
 pub(crate) mod record;
 pub(crate) mod reset;
 pub(crate) mod secret;

@@ -130,5 +130,5 @@ impl Store {
 
 /// Whether a file in an instance's folder has a name that the store gives.
 fn is_ours(name: &str) -> bool {
-    name.starts_with("data-") || name.starts_with(RECORD) || name.starts_with("failure.json")
+    name.starts_with("data-") || name.starts_with(RECORD) || name.starts_with("failure.")
 }
