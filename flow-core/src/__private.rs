@@ -133,7 +133,11 @@ pub fn generic_name(name: &str, arguments: &[String]) -> String {
 
 /// The name of a type without the paths of modules: `Vec<Row>`.
 pub fn short_name<T: ?Sized>() -> String {
-    let full = std::any::type_name::<T>();
+    short(std::any::type_name::<T>())
+}
+
+/// A type's name without the paths of modules.
+pub(crate) fn short(full: &str) -> String {
     let mut short = String::with_capacity(full.len());
     let mut segment = 0;
     let mut rest = full;

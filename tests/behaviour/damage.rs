@@ -215,6 +215,7 @@ fn a_record_of_a_newer_form_is_left_alone() -> Result<()> {
             flow.load::<Milled>().map(drop),
             flow.is_complete::<Bread>().map(drop),
             flow.reset::<Bread>().map(drop),
+            flow.reset_every::<Milled>().map(drop),
         ];
         for error in errors {
             let error = error.expect_err("a newer form").to_string();

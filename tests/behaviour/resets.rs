@@ -37,7 +37,7 @@ fn of_one_task() -> Result<()> {
     flow.run::<Sum>()?;
     let path = flow.output::<Sum>()?.path()?;
     let removed = flow.reset::<Sum>()?;
-    assert_eq!(removed.to_string(), "removed the outputs of Sum");
+    assert_eq!(removed.to_string(), "removed the output of Sum");
     assert_eq!(removed.instances, ["Sum"]);
     assert!(removed.files.contains(&path) && !path.exists());
     assert_eq!(flow.reset::<Sum>()?.to_string(), "nothing was removed");

@@ -15,6 +15,9 @@ use crate::plan::types::task_folder;
 use crate::plan::verdicts::Status;
 use crate::task::{Task, TaskType};
 
+/// How many instances are printed one by one.
+const LISTED: usize = 10;
+
 /// What a reset removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -30,7 +33,17 @@ impl fmt::Display for Removed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.instances.as_slice() {
             [] => f.write_str("nothing was removed"),
-            instances => write!(f, "removed the outputs of {}", instances.join(", ")),
+            [instance] => write!(f, "removed the output of {instance}"),
+            instances => {
+                write!(f, "removed the outputs of {} instances:", instances.len())?;
+                for instance in instances.iter().take(LISTED) {
+                    write!(f, "\n  {instance}")?;
+                }
+                match instances.len().checked_sub(LISTED) {
+                    Some(more @ 1..) => write!(f, "\n  … and {more} more"),
+                    _ => Ok(()),
+                }
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ use daggy::{Dag, NodeIndex};
 
 use crate::key::{Digest, Hasher, Key};
 use crate::param::AnyValue;
-use crate::plan::draws::{Draws, SetIndex};
+use crate::plan::draws::{DrawIndex, Draws, SetIndex};
 use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::given::{Givens, panic_message};
 use crate::plan::resolve::{self, Resolved, Resolver};
@@ -26,6 +26,7 @@ use crate::plan::{Graph, Node};
 use crate::require::{Entry, Form, Wish};
 use crate::store::Store;
 use crate::task::TaskType;
+use crate::value::Value;
 
 /// How long a chain of requirements may be before it is taken for endless.
 const DEEPEST: usize = 1_000_000;
@@ -265,7 +266,7 @@ impl Builder<'_> {
             }
             None => self.add(index, instance, key, parameters, outside, &inputs, entries)?,
         };
-        let own = self.own_draws(index, &resolved)?;
+        let own = self.own_draws(index, &resolved);
         let grown = Grown { node, draws: self.draws.union(&own, vec![outside]) };
         self.memo.insert(memo, Some(grown));
         Ok(grown)
@@ -287,23 +288,23 @@ impl Builder<'_> {
     }
 
     /// The task's own parameters, as its consumers draw them.
-    fn own_draws(
-        &mut self,
-        index: TypeIndex,
-        resolved: &[Resolved],
-    ) -> Result<Vec<u32>, PlanErrorKind> {
+    fn own_draws(&mut self, index: TypeIndex, resolved: &[Resolved]) -> Vec<DrawIndex> {
         let mut own = Vec::new();
         for (place, resolved) in resolved.iter().enumerate() {
+            let slot = resolve::slot(&self.types, index, place, resolved.from);
             let entry = self.types.get(index);
             let param = entry.param(place);
-            let slot = resolve::slot(&self.types, index, place, resolved.from);
             let Some(slot) = slot.filter(|_| param.significant) else { continue };
-            let value = resolve::param_value(&entry.decl.name, param, &*resolved.value)?;
-            let is_default = resolved.from == resolve::From::Default
-                || self.resolver.is_default(entry, place, resolved.digest);
-            own.push(self.draws.draw(index, place, slot, resolved.digest, || (value, is_default)));
+            let details = || {
+                // A value without this form has no digest either, and was refused.
+                let value = resolve::param_value(&entry.decl.name, param, &*resolved.value);
+                let is_default = resolved.from == resolve::From::Default
+                    || self.resolver.is_default(entry, place, resolved.digest);
+                (value.unwrap_or(Value::None), is_default)
+            };
+            own.push(self.draws.draw(index, place, slot, resolved.digest, details));
         }
-        Ok(own)
+        own
     }
 
     #[expect(clippy::too_many_arguments, reason = "a node's parts")]

@@ -56,7 +56,7 @@ pub enum PlanErrorKind {
         "the value given for `{name}` does not fit `{task}.{param}`: {reason}; the parameter has type \
          `{ty}`, and `with_named(\"{name}\", ...)` must fit every task with that name"
     )]
-    WrongType { name: String, task: String, param: &'static str, ty: &'static str, reason: String },
+    WrongType { name: String, task: String, param: &'static str, ty: String, reason: String },
 
     /// A value was given by a name that no task here has.
     #[error("no task that is required here has a parameter `{name}`{}", suggest(nearest, known))]

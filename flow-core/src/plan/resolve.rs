@@ -232,7 +232,7 @@ pub(crate) fn fit(
         name: name.to_owned(),
         task: task.to_owned(),
         param: param.name,
-        ty: (param.kind.name)(),
+        ty: crate::__private::short((param.kind.name)()),
         reason,
     };
     let value = value.as_ref().map_err(|reason| wrong(reason.clone()))?;

@@ -94,6 +94,8 @@ impl Store {
             let folder = task.join(folder);
             let mut files = Vec::new();
             let at = self.root.join(&folder);
+            // A record that a newer version wrote is left alone, as everywhere.
+            self.read_record(&at.join(RECORD))?;
             let mut names = self.names(&at).during("list", &at)?;
             // The record first: from then on the output is not there.
             names.sort_by_key(|name| (name != RECORD, name.clone()));
