@@ -84,6 +84,8 @@ pub mod prelude {
     };
     pub use flow_core::{Output, Task};
     pub use flow_derive::{Task, tracked};
+    #[cfg(feature = "bytes")]
+    pub use flow_targets::Bytes;
     #[cfg(feature = "csv")]
     pub use flow_targets::Csv;
     #[cfg(feature = "json")]
@@ -92,6 +94,8 @@ pub mod prelude {
     pub use flow_targets::Pickle;
     #[cfg(any(feature = "csv", feature = "parquet"))]
     pub use flow_targets::RecordBatch;
+    #[cfg(feature = "text")]
+    pub use flow_targets::Text;
     #[cfg(feature = "parquet")]
     pub use flow_targets::{Lz4, Parquet, Snappy, Uncompressed, Zstd};
     pub use serde::{Deserialize, Serialize};

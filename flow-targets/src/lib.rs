@@ -6,10 +6,13 @@
 //! | [`Csv<T>`](Csv) | `csv` | `.csv` | `RecordBatch`, `Vec<RecordBatch>`, `Vec<R>` | no |
 //! | [`Json<T>`](Json) | `json` | `.json` | any that serde serialises | no |
 //! | [`Pickle<T>`](Pickle) | `pickle` | `.msgpack` | any that serde serialises | no |
+//! | [`Text`] | `text` | `.txt` | `String` | yes |
+//! | [`Bytes`] | `bytes` | `.bin` | `Vec<u8>` | yes |
 //!
 //! `R` is a struct that derives serde's `Serialize` and `Deserialize`, and nothing else. *Exact*
-//! is [`Target::EXACT`](flow_core::Target::EXACT): where it is "no", tasks are given what the
-//! file just written is read as, so that a run in one go gives what a run in two gives.
+//! is [`Target::EXACT`](flow_core::Target::EXACT): where it is "yes", tasks that become ready by an
+//! output are given the value itself; where it is "no", what the file just written is read as, so
+//! that a run in one go gives what a run in two gives.
 //!
 //! What a format keeps of which values:
 //!
@@ -43,10 +46,19 @@
 //! let target = <Parquet<RecordBatch>>::default().compression(Zstd(3));
 //! ```
 #![cfg_attr(
-    not(all(feature = "parquet", feature = "csv", feature = "json", feature = "pickle")),
+    not(all(
+        feature = "parquet",
+        feature = "csv",
+        feature = "json",
+        feature = "pickle",
+        feature = "text",
+        feature = "bytes"
+    )),
     allow(rustdoc::broken_intra_doc_links)
 )]
 
+#[cfg(feature = "bytes")]
+pub mod bytes;
 #[cfg(feature = "parquet")]
 pub mod compression;
 #[cfg(feature = "csv")]
@@ -61,7 +73,11 @@ pub mod parquet;
 pub mod pickle;
 #[cfg(feature = "parquet")]
 pub mod table;
+#[cfg(feature = "text")]
+pub mod text;
 
+#[cfg(feature = "bytes")]
+pub use crate::bytes::Bytes;
 #[cfg(feature = "parquet")]
 pub use crate::compression::Compression::{self, Lz4, Snappy, Uncompressed, Zstd};
 #[cfg(feature = "csv")]
@@ -72,6 +88,8 @@ pub use crate::json::Json;
 pub use crate::parquet::{Parquet, Statistics};
 #[cfg(feature = "pickle")]
 pub use crate::pickle::Pickle;
+#[cfg(feature = "text")]
+pub use crate::text::Text;
 
 /// How many bytes are gathered before they go to the sink, where a format writes few at a time.
 #[cfg(any(feature = "csv", feature = "json", feature = "pickle"))]

@@ -80,7 +80,8 @@ pub(crate) fn conforms_as<G: Target>(
 }
 
 /// A file that was cut off is an error. Only where a line ends can a CSV file not show it (before
-/// the first one if it has no header), nor where a digit ends a JSON file that is but a number.
+/// the first one if it has no header), nor where a digit ends a JSON file that is but a number. A
+/// part of text is text, and of bytes bytes: there the size that the store has recorded tells.
 #[track_caller]
 fn is_not_loaded_in_part<G: Target>(target: &G, written: &[u8])
 where
@@ -90,6 +91,7 @@ where
         let part = &written[..length];
         let hidden = match G::EXTENSION {
             "csv" => part.is_empty() || part.ends_with(b"\n"),
+            "txt" | "bin" => true,
             "json" => part.iter().all(|byte| b"-0123456789.".contains(byte)) && length > 0,
             _ => false,
         };

@@ -1,12 +1,20 @@
 //! One suite for all targets: what any of them promises, over values of all kinds.
 
-#![cfg(all(feature = "parquet", feature = "csv", feature = "json", feature = "pickle"))]
+#![cfg(all(
+    feature = "parquet",
+    feature = "csv",
+    feature = "json",
+    feature = "pickle",
+    feature = "text",
+    feature = "bytes"
+))]
 // A test that fails panics, and prints which value it was at.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod csv;
 mod harness;
 mod parquet;
+mod plain;
 mod rows;
 mod serde;
 mod shapes;

@@ -1,0 +1,42 @@
+//! Text: a file of UTF-8, as it is.
+//!
+//! ```
+//! use flow_core::{Sink, Source, Target};
+//! use flow_targets::Text;
+//!
+//! let file = tempfile::NamedTempFile::new()?;
+//! Text.save(&"größer\n".to_owned(), &mut Sink::new(&mut file.reopen()?))?;
+//! assert_eq!(std::fs::read_to_string(file.path())?, "größer\n");
+//! assert_eq!(Text.load(&Source::file(file.path()))?, "größer\n");
+//! # Ok::<(), anyhow::Error>(())
+//! ```
+//!
+//! [`EXACT`](flow_core::Target::EXACT): a string is its bytes. A file that was cut between two
+//! characters is text, too; the store tells by its size.
+
+use std::io::Write;
+
+use anyhow::{Context, Result};
+use flow_core::{Sink, Source, Target};
+
+/// A file of text: a `String`.
+///
+/// See [the module](self) for an example.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Text;
+
+impl Target for Text {
+    type Value = String;
+    const EXTENSION: &'static str = "txt";
+    const EXACT: bool = true;
+
+    fn save(&self, value: &String, sink: &mut Sink<'_>) -> Result<()> {
+        Ok(sink.write_all(value.as_bytes())?)
+    }
+
+    fn load(&self, source: &Source<'_>) -> Result<String> {
+        let unreadable = || format!("cannot read {} as text", source.path().display());
+        let bytes = source.read().with_context(unreadable)?;
+        String::from_utf8(bytes).with_context(unreadable)
+    }
+}
