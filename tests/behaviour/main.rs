@@ -17,6 +17,7 @@ mod evicted;
 mod failure;
 mod faults;
 mod faulty;
+mod forcing;
 mod hostile_text;
 mod inheritance;
 mod insignificant;

@@ -26,6 +26,7 @@ use crate::key::Digest;
 use crate::loaded::Loaded;
 use crate::param::{IntoParam, Param, Parameter};
 use crate::plan::error::PlanError;
+use crate::plan::force::Force;
 use crate::plan::given::{Given, Givens};
 use crate::plan::instance::Instance;
 use crate::plan::label::Show;
@@ -109,6 +110,7 @@ pub struct Flow {
     givens: Arc<Givens>,
     workers: Option<usize>,
     keep_going: bool,
+    force: Force,
     progress: Progress,
     stopper: Stopper,
 }
@@ -139,6 +141,7 @@ impl Flow {
             givens: Arc::default(),
             workers: None,
             keep_going: false,
+            force: Force::default(),
             progress: Progress::default(),
             stopper: Stopper::default(),
         })
@@ -191,6 +194,27 @@ impl Flow {
         Self { keep_going: true, ..self.clone() }
     }
 
+    /// Lets [`run`](Self::run) run all instances of `A`, even if they are complete. What requires
+    /// them runs if they give something else.
+    #[must_use]
+    pub fn force<A: Task>(&self) -> Self {
+        let mut flow = self.clone();
+        flow.force.tasks.push(TypeId::of::<A>());
+        flow
+    }
+
+    /// Lets [`run`](Self::run) run the roots, even if they are complete.
+    #[must_use]
+    pub fn force_roots(&self) -> Self {
+        Self { force: Force { roots: true, ..self.force.clone() }, ..self.clone() }
+    }
+
+    /// Lets [`run`](Self::run) run everything, even if it is complete.
+    #[must_use]
+    pub fn force_all(&self) -> Self {
+        Self { force: Force { all: true, ..self.force.clone() }, ..self.clone() }
+    }
+
     /// Prints nothing while it runs.
     #[must_use]
     pub fn quiet(&self) -> Self {
@@ -214,7 +238,7 @@ impl Flow {
     ///
     /// The flow is wrong, or the store cannot be read.
     pub fn preview<R: Roots>(&self) -> Result<Preview, Error> {
-        Ok(Preview::new(self.plan::<R>()?))
+        Ok(Preview::new(self.plan_to_run::<R>()?))
     }
 
     /// Whether the outputs of these roots are there, and are what running them now would give.
@@ -243,14 +267,14 @@ impl Flow {
     ///
     /// The flow is wrong, or the store cannot be read.
     pub fn downstream<A: Task, R: Roots>(&self) -> Result<Vec<Instance>, Error> {
-        let plan = self.plan::<R>()?;
+        let plan = self.plan_to_run::<R>()?;
         let between = between::<A>(&plan);
         Ok(between.into_iter().map(|node| Instance { plan: Arc::clone(&plan), node }).collect())
     }
 
     /// Runs what is not complete, and says what was done.
     ///
-    /// Nothing runs if all is complete. A failed task stops what requires it, and nothing else;
+    /// Nothing runs if all is complete, and nothing is forced. A failed task stops what requires it, and nothing else;
     /// the next run takes up where this one ended.
     ///
     /// # Errors
@@ -258,7 +282,7 @@ impl Flow {
     /// The flow is wrong, the store cannot be read or, with the whole summary, tasks failed or
     /// the execution was stopped.
     pub fn run<R: Roots>(&self) -> Result<Summary, Error> {
-        let mut summary = self.execute(self.plan::<R>()?)?;
+        let mut summary = self.execute(self.plan_to_run::<R>()?)?;
         // An output that was gone, and is made again for a task that has to run, may have other
         // content: what the plan took for good because of it has to be judged again. Each time
         // one more of those that were gone is there.
@@ -327,8 +351,19 @@ impl Flow {
         Ok(build::build(&R::types(), &self.store, &self.givens)?)
     }
 
+    /// The plan as things are.
     fn plan<R: Roots>(&self) -> Result<Arc<Plan>, Error> {
-        let (graph, warnings) = self.graph::<R>()?;
+        self.judged::<R>(&Force::default())
+    }
+
+    /// The plan of what a run does, in which what is forced is not complete.
+    fn plan_to_run<R: Roots>(&self) -> Result<Arc<Plan>, Error> {
+        self.judged::<R>(&self.force)
+    }
+
+    fn judged<R: Roots>(&self, force: &Force) -> Result<Arc<Plan>, Error> {
+        let (mut graph, warnings) = self.graph::<R>()?;
+        force.mark(&mut graph);
         let store = Arc::clone(&self.store);
         let mut plan = Plan { store, graph, verdicts: Verdicts::default(), warnings };
         plan.judge_all()?;

@@ -63,6 +63,7 @@ pub(crate) fn build(
         inputs: builder.inputs,
         entries: builder.entries,
         roots: nodes,
+        forced: Vec::new(),
     };
     Ok((graph, warnings))
 }

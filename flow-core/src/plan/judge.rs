@@ -71,6 +71,10 @@ impl<'a> Judge<'a> {
             let fingerprint = made_from.fingerprint(graph.task(node).decl.identity());
             (made_from, fingerprint)
         });
+        if graph.is_forced(node) {
+            let verdict = now.map_or(Verdict::Upstream, |(from, print)| Verdict::Run(from, print));
+            return Ok(Judged { folder, verdict, reasons: vec![Reason::Forced] });
+        }
         let found = store.record(&folder, graph.node(node).key)?;
         let mut reasons = Vec::new();
 

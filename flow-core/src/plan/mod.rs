@@ -11,6 +11,7 @@
 pub(crate) mod build;
 pub(crate) mod draws;
 pub(crate) mod error;
+pub(crate) mod force;
 pub(crate) mod given;
 pub(crate) mod instance;
 pub(crate) mod judge;
@@ -57,6 +58,8 @@ pub(crate) struct Graph {
     /// The entries of `requires` of all nodes: role, form, and how many inputs.
     pub(crate) entries: Vec<(&'static str, Form, u32)>,
     pub(crate) roots: Vec<NodeIndex>,
+    /// Whether each node is to run although it is complete; empty if none is.
+    pub(crate) forced: Vec<bool>,
 }
 
 /// One instance. It is kept small, for there may be a million of them.
@@ -100,6 +103,10 @@ impl Graph {
     pub(crate) fn entries(&self, node: NodeIndex) -> &[(&'static str, Form, u32)] {
         let range = &self.node(node).entries;
         &self.entries[range.start as usize..range.end as usize]
+    }
+
+    pub(crate) fn is_forced(&self, node: NodeIndex) -> bool {
+        self.forced.get(node.index()).is_some_and(|&forced| forced)
     }
 
     pub(crate) fn consumers(&self, node: NodeIndex) -> impl Iterator<Item = NodeIndex> {

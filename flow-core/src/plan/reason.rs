@@ -8,6 +8,8 @@ use std::fmt;
 pub enum Reason {
     /// There is no output of this instance, nor was there.
     NeverRun,
+    /// It is to run although its output is there.
+    Forced,
     /// It failed last time.
     FailedLastTime {
         /// The first line of the error.
@@ -79,6 +81,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NeverRun => f.write_str("never run"),
+            Self::Forced => f.write_str("forced"),
             Self::FailedLastTime { error, seconds_ago } => {
                 write!(f, "failed last time: {error} ({})", Ago(*seconds_ago))
             }

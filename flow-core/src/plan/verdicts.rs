@@ -111,7 +111,7 @@ fn upstream(
     verdicts: &Verdicts,
     reasons: &[Reason],
 ) -> Option<Reason> {
-    if reasons.contains(&Reason::NeverRun) {
+    if reasons.iter().any(|reason| matches!(reason, Reason::NeverRun | Reason::Forced)) {
         return None;
     }
     let mut tasks: Vec<String> = graph
