@@ -10,7 +10,7 @@ use flow::prelude::*;
 use tempfile::TempDir;
 
 use crate::support::{assert_consistent, files_below, one_file, preview, ran};
-use crate::wheat::{Bread, Grains, Heaviest, Milled, assert_bread, farm, sow};
+use crate::wheat::{Bread, Grains, Heaviest, Milled, assert_bread, mill, sow};
 
 const DATA: [u64; 3] = [3, 1, 2];
 
@@ -18,7 +18,7 @@ const DATA: [u64; 3] = [3, 1, 2];
 fn done() -> Result<(Flow, TempDir)> {
     let (flow, folder) = crate::support::flow();
     sow(&folder.path().join("grains.txt"), &DATA);
-    let flow = farm(&flow, folder.path());
+    let flow = mill(&flow, folder.path());
     flow.run::<Bread>()?;
     Ok((flow, folder))
 }
@@ -33,7 +33,7 @@ fn record(flow: &Flow) -> PathBuf {
 
 /// Asserts what the next run does, whether the program goes on or is started anew.
 fn assert_runs(flow: &Flow, folder: &Path, tasks: &[&str]) -> Result<()> {
-    let other = farm(&Flow::open(flow.folder())?.quiet(), folder);
+    let other = mill(&Flow::open(flow.folder())?.quiet(), folder);
     assert_eq!(preview::<Bread>(flow), preview::<Bread>(&other));
     assert_eq!(ran(&flow.run::<Bread>()?), tasks);
     assert_bread(flow, &DATA, 10);
@@ -402,7 +402,7 @@ fn a_copied_folder_is_no_other_instance() -> Result<()> {
         fs::copy(&file, copy.join(file.file_name().expect("a name")))?;
     }
     assert_runs(&flow, folder.path(), &[])?;
-    assert_eq!(output(&flow), output(&farm(&Flow::open(flow.folder())?, folder.path())));
+    assert_eq!(output(&flow), output(&mill(&Flow::open(flow.folder())?, folder.path())));
     Ok(())
 }
 
@@ -424,7 +424,7 @@ fn a_store_that_is_a_file() -> Result<()> {
 fn a_file_where_a_folder_should_be() -> Result<()> {
     let (flow, folder) = crate::support::flow();
     sow(&folder.path().join("grains.txt"), &DATA);
-    let flow = farm(&flow, folder.path());
+    let flow = mill(&flow, folder.path());
     fs::write(flow.folder().join("Milled"), "mine")?;
     let summary = crate::support::failure(flow.run::<Bread>());
     let error = summary.failed()[0].error.clone().unwrap_or_default();

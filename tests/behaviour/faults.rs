@@ -11,7 +11,7 @@ use flow::prelude::*;
 
 use crate::faulty::{Fault, Faulty, Op};
 use crate::support::{assert_consistent, faulty_flow};
-use crate::wheat::{Bread, Grains, Heaviest, Milled, assert_bread, bread, farm, sow};
+use crate::wheat::{Bread, Grains, Heaviest, Milled, assert_bread, bread, mill, sow};
 
 const BEFORE: [u64; 3] = [3, 1, 2];
 const AFTER: [u64; 4] = [40, 50, 60, 7];
@@ -62,7 +62,7 @@ fn every_operation(prepare: fn(&Flow, &Path), act: fn(&Flow)) -> Result<()> {
             let folder = tempfile::tempdir()?;
             let grains = folder.path().join("grains.txt");
             sow(&grains, &BEFORE);
-            prepare(&farm(&faulty_flow(folder.path(), &Faulty::new())?, folder.path()), &grains);
+            prepare(&mill(&faulty_flow(folder.path(), &Faulty::new())?, folder.path()), &grains);
 
             // Opening may fail as well.
             let fs = Faulty::new();
@@ -70,7 +70,7 @@ fn every_operation(prepare: fn(&Flow, &Path), act: fn(&Flow)) -> Result<()> {
             let opened = faulty_flow(folder.path(), &fs);
             match &opened {
                 Ok(flow) => {
-                    under_fault(act, &farm(flow, folder.path()).workers(1), plan);
+                    under_fault(act, &mill(flow, folder.path()).workers(1), plan);
                     assert_consistent(flow.folder());
                 }
                 Err(error) => assert!(error.to_string().contains("cannot "), "{error}"),
@@ -83,7 +83,7 @@ fn every_operation(prepare: fn(&Flow, &Path), act: fn(&Flow)) -> Result<()> {
             fs.heal();
             flows.extend(opened.ok().filter(|_| !crash));
             for (flow, by) in flows.iter().rev().zip([10, 11]) {
-                let flow = farm(flow, folder.path()).with(Milled::BY, by);
+                let flow = mill(flow, folder.path()).with(Milled::BY, by);
                 flow.run::<Bread>().unwrap_or_else(|error| panic!("{error} after {plan:?}"));
                 let text = std::fs::read_to_string(&grains)?;
                 let now: Vec<u64> = text.split(' ').map(str::parse).collect::<Result<_, _>>()?;
@@ -201,7 +201,7 @@ fn without_hard_links() -> Result<()> {
     sow(&grains, &BEFORE);
     let fs = Faulty::new();
     fs.fail(|_, op, _| (op == Op::Link).then_some(Fault::Refuse(ErrorKind::Unsupported)));
-    let flow = farm(&faulty_flow(folder.path(), &fs)?, folder.path());
+    let flow = mill(&faulty_flow(folder.path(), &fs)?, folder.path());
     for _ in 0..2 {
         for data in [&BEFORE[..], &AFTER] {
             sow(&grains, data);

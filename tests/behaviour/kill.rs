@@ -10,13 +10,13 @@ use flow::prelude::*;
 
 use crate::random_graph::{Every, oracle};
 use crate::support::assert_consistent;
-use crate::wheat::{Bread, assert_bread, bread, farm, sow};
+use crate::wheat::{Bread, assert_bread, bread, mill, sow};
 
 const FOLDER: &str = "FLOW_TEST_KILL";
 const LEN: u64 = 30;
 
 fn open(folder: &Path) -> Result<Flow> {
-    Ok(farm(&Flow::open(folder.join("data"))?.quiet().workers(3), folder).with(Every::LEN, LEN))
+    Ok(mill(&Flow::open(folder.join("data"))?.quiet().workers(3), folder).with(Every::LEN, LEN))
 }
 
 /// Works until it is killed.

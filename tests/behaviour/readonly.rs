@@ -6,7 +6,7 @@ use flow::prelude::*;
 
 use crate::faulty::{Fault, Faulty};
 use crate::support::{failure, faulty_flow, files_below, preview};
-use crate::wheat::{Bread, Milled, assert_bread, farm, sow};
+use crate::wheat::{Bread, Milled, assert_bread, mill, sow};
 
 #[test]
 fn a_read_only_store_is_read() -> Result<()> {
@@ -14,11 +14,11 @@ fn a_read_only_store_is_read() -> Result<()> {
         let folder = tempfile::tempdir()?;
         sow(&folder.path().join("grains.txt"), &[1, 2]);
         let fs = Faulty::new();
-        farm(&faulty_flow(folder.path(), &fs)?, folder.path()).run::<Bread>()?;
+        mill(&faulty_flow(folder.path(), &fs)?, folder.path()).run::<Bread>()?;
         fs.fail(move |_, op, _| op.changes().then_some(Fault::Refuse(kind)));
         let before = files_below(folder.path());
 
-        let flow = farm(&faulty_flow(folder.path(), &fs)?, folder.path());
+        let flow = mill(&faulty_flow(folder.path(), &fs)?, folder.path());
         assert!(preview::<Bread>(&flow).starts_with("Bread"), "{}", preview::<Bread>(&flow));
         assert!(flow.run::<Bread>()?.ran().is_empty());
         assert_bread(&flow, &[1, 2], 10);

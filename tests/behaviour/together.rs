@@ -8,14 +8,14 @@ use flow::prelude::*;
 
 use crate::random_graph::{Every, oracle};
 use crate::support::{assert_consistent, ran};
-use crate::wheat::{Bread, Milled, assert_bread, bread, farm, sow};
+use crate::wheat::{Bread, Milled, assert_bread, bread, mill, sow};
 
 const FOLDER: &str = "FLOW_TEST_TOGETHER";
 const LEN: u64 = 150;
 
 fn open(folder: &Path) -> Result<Flow> {
     let flow = Flow::open(folder.join("data"))?.quiet().workers(2);
-    Ok(farm(&flow, folder).with(Every::LEN, LEN).with(Every::GRAPH, 5))
+    Ok(mill(&flow, folder).with(Every::LEN, LEN).with(Every::GRAPH, 5))
 }
 
 #[test]

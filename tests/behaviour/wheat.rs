@@ -92,7 +92,7 @@ pub(crate) fn sow(path: &Path, grains: &[u64]) {
 }
 
 /// A flow with the file of grains, in this folder.
-pub(crate) fn farm(flow: &Flow, folder: &Path) -> Flow {
+pub(crate) fn mill(flow: &Flow, folder: &Path) -> Flow {
     flow.with(Grains::PATH, folder.join("grains.txt"))
 }
 
