@@ -92,6 +92,7 @@ impl Worker<'_> {
             Verdict::Evicted(record, _) => Some(record.meta.clone()),
             _ => None,
         };
+        let other_meta = || relied_on.is_some() && self.execution.meta(node) != relied_on;
         let (kept, made_from, fingerprint) = match verdict {
             Verdict::Complete(record) => {
                 self.execution.held.set_made(node, Made::new(folder, *record));
@@ -114,8 +115,8 @@ impl Worker<'_> {
         if let Some(kept) = kept {
             match self.adopt(node, &folder, &kept, made_from.clone()) {
                 Ok(staged) => {
-                    let other_meta = relied_on.is_some() && self.execution.meta(node) != relied_on;
-                    let made = NewlyMade { value: None, staged: Some(staged), other_meta };
+                    let made =
+                        NewlyMade { value: None, staged: Some(staged), other_meta: other_meta() };
                     return Ok(Settled::As(How::Adopted, made));
                 }
                 // It was there a moment ago: somebody has taken it away meanwhile.
@@ -127,8 +128,7 @@ impl Worker<'_> {
             plan.graph.inputs(node).iter().copied().filter(|&input| self.is_gone(input)).collect();
         if gone.is_empty() {
             let made = self.run(node, folder, made_from, fingerprint)?;
-            let other_meta = relied_on.is_some() && self.execution.meta(node) != relied_on;
-            Ok(Settled::As(How::Ran, NewlyMade { other_meta, ..made }))
+            Ok(Settled::As(How::Ran, NewlyMade { other_meta: other_meta(), ..made }))
         } else {
             Ok(Settled::Demand(gone))
         }
@@ -162,7 +162,7 @@ impl Worker<'_> {
             let _ = plan.store.fs().remove(&plan.store.path(&folder, &output.file));
             return Err(changed);
         }
-        plan.store.keep_code_table(entry.code);
+        plan.store.keep_code_table(entry.code, entry.code_digest);
         let record = Record {
             format: FORMAT,
             task: entry.decl.name.to_string(),

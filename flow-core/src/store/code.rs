@@ -70,9 +70,9 @@ impl Store {
         serde_json::from_slice(&self.fs.read(&path).ok()?).ok()
     }
 
-    /// Keeps the table of a task's code, without which a reason says less.
-    pub(crate) fn keep_code_table(&self, code: Code) {
-        let path = self.internal("code").join(format!("{}.json", code.digest()));
+    /// Keeps the table of a task's code, which has this digest; without it a reason says less.
+    pub(crate) fn keep_code_table(&self, code: Code, digest: Digest) {
+        let path = self.internal("code").join(format!("{digest}.json"));
         if self.fs.stat(&path).is_err() {
             self.note(&path, &CodeTable::of(code));
         }

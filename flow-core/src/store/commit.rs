@@ -63,14 +63,13 @@ impl Store {
                 let folder = staged.folder.file_name()?.to_str()?;
                 Some((staged.fingerprint, folder))
             }));
-            let appended = self.fs.append(path, lines.as_bytes()).or_else(|error| {
+            let _ = self.fs.append(path, lines.as_bytes()).or_else(|error| {
                 let (ErrorKind::NotFound, Some(folder)) = (error.kind(), path.parent()) else {
                     return Err(error);
                 };
                 self.fs.create_folder(folder)?;
                 self.fs.append(path, lines.as_bytes())
             });
-            let _ = appended;
         }
     }
 }
