@@ -65,12 +65,13 @@ pub struct Unknown<const ERROR: usize>;
 impl<const ERROR: usize> Target for Unknown<ERROR> {
     type Value = [u8; ERROR];
     const EXTENSION: &'static str = "";
+    const CODE: Code = Code::version(0);
 
     fn save(&self, _: &[u8; ERROR], _: &mut Sink<'_>) -> anyhow::Result<()> {
         anyhow::bail!("the task does not compile")
     }
 
-    fn load(&self, _: &Source<'_>) -> anyhow::Result<[u8; ERROR]> {
+    fn load(&self, _: &Source) -> anyhow::Result<[u8; ERROR]> {
         anyhow::bail!("the task does not compile")
     }
 }

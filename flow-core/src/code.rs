@@ -49,7 +49,7 @@ impl Code {
         Self { by: By::Items(items) }
     }
 
-    /// The digest of all of it. Names do not count: a task that was renamed has the same code, and
+    /// The digest of it. Names do not count: a task that was renamed has the same code, and
     /// of everything else the name is among the tokens.
     pub(crate) fn digest(self) -> Digest {
         let mut hasher = crate::key::Hasher::new("code");
@@ -59,6 +59,20 @@ impl Code {
                 .iter()
                 .fold(hasher.number(1), |hasher, item| hasher.bytes(&item.digest.to_le_bytes())),
         };
+        hasher.digest()
+    }
+}
+
+/// All code that makes the outputs of a task: its own, and that of its targets.
+#[derive(Clone, Debug)]
+pub(crate) struct Codes(pub(crate) Vec<Code>);
+
+impl Codes {
+    pub(crate) fn digest(&self) -> Digest {
+        let mut hasher = crate::key::Hasher::new("codes");
+        for code in &self.0 {
+            hasher.part(code.digest());
+        }
         hasher.digest()
     }
 }

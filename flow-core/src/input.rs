@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::Context;
 use daggy::NodeIndex;
 use serde::de::DeserializeOwned;
 
@@ -24,7 +25,7 @@ use crate::require::Form;
 use crate::store::Found;
 use crate::store::kept::Look;
 use crate::store::record::Read;
-use crate::target::{Source, Target};
+use crate::target::{Columnar, Pieces, Source, Streaming, Target};
 use crate::task::{Output, Task};
 
 /// A handle on the output of one instance of the task `A`.
@@ -60,7 +61,7 @@ impl<A: Task> Input<A> {
         if let Some(value) = execution.and_then(|execution| execution.held.value(self.node)) {
             return Ok(Loaded(downcast(value)));
         }
-        let value: Arc<Output<A>> = Arc::new(self.read()?);
+        let value: Arc<Output<A>> = Arc::new(self.read_by(|target, source| target.load(source))?);
         if let Some(execution) = execution {
             let shared: AnyValue = Arc::clone(&value) as _;
             execution.held.share(self.node, &shared);
@@ -68,9 +69,41 @@ impl<A: Task> Input<A> {
         Ok(Loaded(value))
     }
 
+    /// The pieces of the output, one after the other, in memory that does not grow with it: the
+    /// record batches of a columnar file.
+    ///
+    /// # Errors
+    ///
+    /// The file is gone or cannot be read. What is found out later comes as a piece.
+    pub fn stream(&self) -> Result<Pieces<<A::Target as Streaming>::Piece>, Error>
+    where
+        A::Target: Streaming,
+    {
+        let pieces = self.read_by(|target, source| target.stream(source))?;
+        let instance = self.plan.graph.label(self.node, Show::Clipped);
+        Ok(Box::new(pieces.map(move |piece| {
+            piece.with_context(|| format!("cannot read the output of {instance}"))
+        })))
+    }
+
+    /// Some columns of the output, in the order asked for; the others are not read.
+    ///
+    /// # Errors
+    ///
+    /// There is no such column, the file is gone or cannot be read.
+    pub fn load_columns(&self, names: &[&str]) -> Result<<A::Target as Columnar>::Columns, Error>
+    where
+        A::Target: Columnar,
+    {
+        self.read_by(|target, source| target.load_columns(source, names))
+    }
+
     /// Reads the file. If it is gone, another process has put a new one in its place: the record
     /// is read again, once.
-    fn read(&self) -> Result<Output<A>, Error> {
+    fn read_by<V>(
+        &self,
+        read: impl Fn(&A::Target, &Source) -> anyhow::Result<V>,
+    ) -> Result<V, Error> {
         let store = &self.plan.store;
         let mut first = true;
         loop {
@@ -80,8 +113,8 @@ impl<A: Task> Input<A> {
             if store.look_at(&path, &made.output)?.0 == Look::Modified {
                 return Err(self.error(LoadError::Changed));
             }
-            let source = Source::new(&**store.fs(), &path);
-            let loaded = catch_unwind(AssertUnwindSafe(|| A::__target().load(&source)));
+            let source = Source::new(store.fs(), path.clone());
+            let loaded = catch_unwind(AssertUnwindSafe(|| read(&A::__target(), &source)));
             let loaded = loaded.unwrap_or_else(|panic| {
                 Err(anyhow::anyhow!("the target panicked: {}", panic_message(&*panic)))
             });

@@ -44,5 +44,5 @@ pub use plan::warning::Warning;
 pub use secret::Secret;
 pub use store::error::StoreError;
 pub use summary::{Entry, Summary};
-pub use target::{Sink, Source, Target};
+pub use target::{Columnar, Pieces, Sink, Source, Streaming, Target};
 pub use task::{Output, Run, Task};

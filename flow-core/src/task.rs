@@ -7,7 +7,7 @@
 use std::any::{Any, TypeId};
 use std::borrow::Cow;
 
-use crate::code::Code;
+use crate::code::{Code, Codes};
 use crate::cx::Cx;
 use crate::engine::execute::{Execute, execute};
 use crate::input::Inputs;
@@ -135,7 +135,7 @@ pub struct TaskType {
     pub(crate) params: &'static [ParamDecl],
     pub(crate) requirement_types: fn(&mut dyn FnMut(&'static TaskType)),
     pub(crate) instances: fn() -> Box<dyn Instances>,
-    pub(crate) code: fn() -> Code,
+    pub(crate) codes: fn() -> Codes,
     pub(crate) execute: Execute,
 }
 
@@ -157,7 +157,7 @@ impl<T: Task> HasTaskType for T {
         params: T::__PARAMS,
         requirement_types: T::__requirement_types,
         instances: || Box::new(InstancesOf::<T>::default()),
-        code: || T::__runs().code,
+        codes: || Codes(vec![T::__runs().code, <T::Target as Target>::CODE]),
         execute: execute::<T>,
     };
 }

@@ -1,4 +1,4 @@
-//! `#[tracked]` above `impl Run for X`: fills in the constant `CODE`.
+//! `#[tracked]` above `impl Run for X` or `impl Target for X`: fills in the constant `CODE`.
 //!
 //! Only the head of the impl is parsed. Its body is passed on as it was written, so that nothing
 //! the compiler understands has to be understood here too, and an impl is passed on even where
@@ -16,17 +16,26 @@ use crate::code::item::Item;
 use crate::ctxt::Ctxt;
 use crate::text;
 
-const PLACE: &str = "`#[tracked]` stands above `impl Run for ...`, whose code it tracks";
+const PLACE: &str =
+    "`#[tracked]` stands above `impl Run for ...` or `impl Target for ...`, whose code it tracks";
+
+/// The traits that have a constant `CODE`.
+const TRAITS: [&str; 2] = ["Run", "Target"];
 
 /// The item, with the constant filled in; with the errors, if there are any.
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream, file: String) -> TokenStream {
     let ctxt = Ctxt::new();
     let facade = read_arguments(arguments, &ctxt);
     let item = match head.parse2(item.clone()) {
-        Ok(head) if is_run(&head, &ctxt) => {
-            let task = text::short_type(head.task.into_token_stream());
+        Ok(head) if is_to_track(&head, &ctxt) => {
+            let of = head.of.segments.last().map(|last| last.ident.unraw());
+            let name = format!(
+                "impl {} for {}",
+                of.into_token_stream(),
+                text::short_type(head.implementor.into_token_stream())
+            );
             // What stands before the body does not count, so that a task can be renamed.
-            let code = Item::new(format!("impl Run for {task}"), file, head.body.stream());
+            let code = Item::new(name, file, head.body.stream());
             fill_in(item, &constant(&code, &facade))
         }
         Ok(_) => item,
@@ -69,7 +78,7 @@ fn argument(word: Ident, input: ParseStream<'_>, krate: &mut Opt<Path>, ctxt: &C
 /// What stands before the body of an impl, and the body.
 struct Head {
     of: Path,
-    task: Type,
+    implementor: Type,
     body: Group,
 }
 
@@ -93,17 +102,18 @@ fn head(input: ParseStream<'_>) -> Result<Head> {
         _ => return Err(syn::Error::new_spanned(keyword, PLACE)),
     };
     input.parse::<Token![for]>()?;
-    let task = input.parse()?;
+    let implementor = input.parse()?;
     input.parse::<Option<WhereClause>>()?;
     let TokenTree::Group(body) = input.parse()? else {
         return Err(input.error("expected `{`"));
     };
-    Ok(Head { of, task, body })
+    Ok(Head { of, implementor, body })
 }
 
 /// Whether the constant is to be filled in; if not, why is reported.
-fn is_run(head: &Head, ctxt: &Ctxt) -> bool {
-    if head.of.segments.last().is_none_or(|last| last.ident.unraw() != "Run") {
+fn is_to_track(head: &Head, ctxt: &Ctxt) -> bool {
+    let last = head.of.segments.last().map(|last| last.ident.unraw());
+    if !TRAITS.iter().any(|of| last.as_ref().is_some_and(|last| last == of)) {
         ctxt.error(&head.of, format_args!("{PLACE}; this is another trait"));
         return false;
     }

@@ -16,7 +16,7 @@
 use std::io::Write;
 
 use anyhow::{Context, Result};
-use flow_core::{Sink, Source, Target};
+use flow_core::{Code, Sink, Source, Target};
 
 /// A file of any content: a `Vec<u8>`, such as an image, or a model of another library.
 ///
@@ -28,12 +28,13 @@ impl Target for Bytes {
     type Value = Vec<u8>;
     const EXTENSION: &'static str = "bin";
     const EXACT: bool = true;
+    const CODE: Code = Code::version(1);
 
     fn save(&self, value: &Vec<u8>, sink: &mut Sink<'_>) -> Result<()> {
         Ok(sink.write_all(value)?)
     }
 
-    fn load(&self, source: &Source<'_>) -> Result<Vec<u8>> {
+    fn load(&self, source: &Source) -> Result<Vec<u8>> {
         let unreadable = || format!("cannot read {}", source.path().display());
         source.read().with_context(unreadable)
     }

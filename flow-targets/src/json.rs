@@ -37,7 +37,7 @@ use std::io::{BufWriter, Write};
 use std::marker::PhantomData;
 
 use anyhow::{Context, Result};
-use flow_core::{Sink, Source, Target};
+use flow_core::{Code, Sink, Source, Target};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -54,6 +54,7 @@ where
 {
     type Value = T;
     const EXTENSION: &'static str = "json";
+    const CODE: Code = Code::version(1);
 
     fn save(&self, value: &T, sink: &mut Sink<'_>) -> Result<()> {
         check(value, Floats::Finite).context("JSON cannot hold this value")?;
@@ -62,7 +63,7 @@ where
         Ok(out.flush()?)
     }
 
-    fn load(&self, source: &Source<'_>) -> Result<T> {
+    fn load(&self, source: &Source) -> Result<T> {
         let unreadable = || format!("cannot read {} as JSON", source.path().display());
         let text = source.read().with_context(unreadable)?;
         serde_json::from_slice(&text).with_context(unreadable)

@@ -40,7 +40,7 @@ use std::io::{BufWriter, Write};
 use std::marker::PhantomData;
 
 use anyhow::{Context, Result, ensure};
-use flow_core::{Sink, Source, Target};
+use flow_core::{Code, Sink, Source, Target};
 use rmp_serde::{Deserializer, Serializer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -62,6 +62,7 @@ where
 {
     type Value = T;
     const EXTENSION: &'static str = "msgpack";
+    const CODE: Code = Code::version(1);
 
     fn save(&self, value: &T, sink: &mut Sink<'_>) -> Result<()> {
         check(value, Floats::Any).context("MessagePack cannot hold this value")?;
@@ -72,7 +73,7 @@ where
         Ok(out.flush()?)
     }
 
-    fn load(&self, source: &Source<'_>) -> Result<T> {
+    fn load(&self, source: &Source) -> Result<T> {
         let unreadable = || format!("cannot read {} as MessagePack", source.path().display());
         let bytes = source.read().with_context(unreadable)?;
         let mut rest = bytes.as_slice();

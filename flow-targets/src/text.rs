@@ -17,7 +17,7 @@
 use std::io::Write;
 
 use anyhow::{Context, Result};
-use flow_core::{Sink, Source, Target};
+use flow_core::{Code, Sink, Source, Target};
 
 /// A file of text: a `String`.
 ///
@@ -29,12 +29,13 @@ impl Target for Text {
     type Value = String;
     const EXTENSION: &'static str = "txt";
     const EXACT: bool = true;
+    const CODE: Code = Code::version(1);
 
     fn save(&self, value: &String, sink: &mut Sink<'_>) -> Result<()> {
         Ok(sink.write_all(value.as_bytes())?)
     }
 
-    fn load(&self, source: &Source<'_>) -> Result<String> {
+    fn load(&self, source: &Source) -> Result<String> {
         let unreadable = || format!("cannot read {} as text", source.path().display());
         let bytes = source.read().with_context(unreadable)?;
         String::from_utf8(bytes).with_context(unreadable)

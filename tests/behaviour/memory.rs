@@ -19,6 +19,7 @@ impl Target for Exact {
     type Value = Shared;
     const EXTENSION: &'static str = "txt";
     const EXACT: bool = true;
+    const CODE: Code = Code::version(1);
 
     fn save(&self, value: &Shared, sink: &mut Sink<'_>) -> Result<()> {
         use std::io::Write;
@@ -26,7 +27,7 @@ impl Target for Exact {
         Ok(write!(sink, "{}", value.0)?)
     }
 
-    fn load(&self, source: &Source<'_>) -> Result<Shared> {
+    fn load(&self, source: &Source) -> Result<Shared> {
         Ok(Shared(Arc::new(std::str::from_utf8(&source.read()?)?.parse()?)))
     }
 }
@@ -93,6 +94,7 @@ struct Lossy {}
 impl Target for Lossy {
     type Value = f64;
     const EXTENSION: &'static str = "txt";
+    const CODE: Code = Code::version(1);
 
     fn save(&self, value: &f64, sink: &mut Sink<'_>) -> Result<()> {
         use std::io::Write;
@@ -100,7 +102,7 @@ impl Target for Lossy {
         Ok(write!(sink, "{value:.1}")?)
     }
 
-    fn load(&self, source: &Source<'_>) -> Result<f64> {
+    fn load(&self, source: &Source) -> Result<f64> {
         Ok(std::str::from_utf8(&source.read()?)?.parse()?)
     }
 }
@@ -161,6 +163,7 @@ impl Target for Counted {
     type Value = Live;
     const EXTENSION: &'static str = "txt";
     const EXACT: bool = true;
+    const CODE: Code = Code::version(1);
 
     fn save(&self, value: &Live, sink: &mut Sink<'_>) -> Result<()> {
         use std::io::Write;
@@ -168,7 +171,7 @@ impl Target for Counted {
         Ok(write!(sink, "{}", value.0)?)
     }
 
-    fn load(&self, source: &Source<'_>) -> Result<Live> {
+    fn load(&self, source: &Source) -> Result<Live> {
         Ok(Live::new(std::str::from_utf8(&source.read()?)?.parse()?))
     }
 }

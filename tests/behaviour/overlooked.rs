@@ -14,6 +14,7 @@ struct Careless {}
 impl Target for Careless {
     type Value = String;
     const EXTENSION: &'static str = "txt";
+    const CODE: Code = Code::version(1);
 
     fn save(&self, value: &String, sink: &mut Sink<'_>) -> Result<()> {
         let mut buffer = BufWriter::new(sink);
@@ -21,7 +22,7 @@ impl Target for Careless {
         Ok(())
     }
 
-    fn load(&self, source: &Source<'_>) -> Result<String> {
+    fn load(&self, source: &Source) -> Result<String> {
         Ok(String::from_utf8(source.read()?)?)
     }
 }

@@ -16,6 +16,7 @@ static SAVE: AtomicBool = AtomicBool::new(true);
 impl Target for Fragile {
     type Value = u64;
     const EXTENSION: &'static str = "fragile";
+    const CODE: Code = Code::version(1);
 
     fn save(&self, value: &u64, sink: &mut Sink<'_>) -> Result<()> {
         use std::io::Write;
@@ -25,7 +26,7 @@ impl Target for Fragile {
         Ok(write!(sink, "{value}")?)
     }
 
-    fn load(&self, source: &Source<'_>) -> Result<u64> {
+    fn load(&self, source: &Source) -> Result<u64> {
         let text = String::from_utf8(source.read()?)?;
         let value = text.trim_start_matches("half of ").parse()?;
         assert!(value != 7, "7 cannot be loaded");

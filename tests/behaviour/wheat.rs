@@ -11,6 +11,7 @@ impl Target for Lines {
     type Value = Vec<u64>;
     const EXTENSION: &'static str = "txt";
     const EXACT: bool = true;
+    const CODE: Code = Code::version(1);
 
     fn save(&self, value: &Vec<u64>, sink: &mut Sink<'_>) -> Result<()> {
         use std::io::Write;
@@ -19,7 +20,7 @@ impl Target for Lines {
         value.iter().try_for_each(|n| Ok(writeln!(sink, "{n}")?))
     }
 
-    fn load(&self, source: &Source<'_>) -> Result<Vec<u64>> {
+    fn load(&self, source: &Source) -> Result<Vec<u64>> {
         String::from_utf8(source.read()?)?.lines().map(|line| Ok(line.parse()?)).collect()
     }
 }

@@ -162,7 +162,7 @@ impl Worker<'_> {
             let _ = plan.store.fs().remove(&plan.store.path(&folder, &output.file));
             return Err(changed);
         }
-        plan.store.keep_code_table(entry.code, entry.code_digest);
+        plan.store.keep_code_table(&entry.codes, entry.code_digest);
         let record = Record {
             format: FORMAT,
             task: entry.decl.name.to_string(),

@@ -266,7 +266,7 @@ impl<'a> Judge<'a> {
     fn compare(&self, node: NodeIndex, was: &MadeFrom, now: &MadeFrom, reasons: &mut Vec<Reason>) {
         if was.code != now.code {
             let table = self.store.code_table(was.code);
-            let changes = table.map(|table| table.changes(self.graph.task(node).code));
+            let changes = table.map(|table| table.changes(&self.graph.task(node).codes));
             let changes = changes.filter(|changes| !changes.is_empty());
             let unnamed = || vec!["it changed".to_owned()];
             let changes = changes.unwrap_or_else(unnamed).into_iter();

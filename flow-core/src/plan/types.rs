@@ -4,7 +4,7 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::code::Code;
+use crate::code::Codes;
 use crate::key::Digest;
 use crate::param::{AnyValue, ParamDecl};
 use crate::plan::error::PlanErrorKind;
@@ -22,7 +22,7 @@ pub(crate) type NameIndex = u32;
 pub(crate) struct PlanType {
     pub(crate) task: &'static TaskType,
     pub(crate) decl: TaskDecl,
-    pub(crate) code: Code,
+    pub(crate) codes: Codes,
     pub(crate) code_digest: Digest,
     pub(crate) folder: Arc<TaskFolder>,
     pub(crate) instances: Box<dyn Instances>,
@@ -90,13 +90,13 @@ impl Types {
             check_apart(task, &names)?;
             types.names.push(names);
             let decl = (task.decl)();
-            let code = (task.code)();
+            let codes = (task.codes)();
             types.all.push(PlanType {
                 folder: task_folder(store, task, &decl)?,
-                code_digest: code.digest(),
+                code_digest: codes.digest(),
                 instances: (task.instances)(),
                 decl,
-                code,
+                codes,
                 task,
             });
         }

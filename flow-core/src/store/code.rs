@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::code::{By, Code};
+use crate::code::{By, Codes};
 use crate::key::Digest;
 use crate::store::Store;
 
-/// The items of one task's code, by name.
+/// The items of one task's code, by name, and the versions that stand for items: the task's own
+/// first, then those of its targets.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CodeTable {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) version: Option<u32>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) versions: Vec<Option<u32>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) items: BTreeMap<String, CodeItem>,
 }
@@ -25,25 +26,31 @@ pub(crate) struct CodeItem {
 }
 
 impl CodeTable {
-    fn of(code: Code) -> Self {
-        match code.by {
-            By::Version(version) => Self { version: Some(version), items: BTreeMap::new() },
-            By::Items(items) => {
-                let item = |item: &crate::code::Item| {
-                    let digest = Digest(item.digest);
-                    (item.name.to_owned(), CodeItem { file: item.file.to_owned(), digest })
-                };
-                Self { version: None, items: items.iter().map(item).collect() }
-            }
+    fn of(codes: &Codes) -> Self {
+        let mut table = Self::default();
+        for code in &codes.0 {
+            table.versions.push(match code.by {
+                By::Version(version) => Some(version),
+                By::Items(items) => {
+                    table.items.extend(items.iter().map(|item| {
+                        let digest = Digest(item.digest);
+                        (item.name.to_owned(), CodeItem { file: item.file.to_owned(), digest })
+                    }));
+                    None
+                }
+            });
         }
+        table
     }
 
     /// What is different in `now`, in words.
-    pub(crate) fn changes(&self, now: Code) -> Vec<String> {
+    pub(crate) fn changes(&self, now: &Codes) -> Vec<String> {
         let now = Self::of(now);
-        if self.version != now.version {
-            let word = |v: Option<u32>| v.map_or("tracked".to_owned(), |v| format!("version {v}"));
-            return vec![format!("{} is {} now", word(self.version), word(now.version))];
+        let word = |v: Option<u32>| v.map_or("tracked".to_owned(), |v| format!("version {v}"));
+        let pairs = self.versions.iter().zip(&now.versions).enumerate();
+        if let Some((place, (was, is))) = pairs.into_iter().find(|(_, (was, is))| was != is) {
+            let of = if place == 0 { "" } else { "the target's " };
+            return vec![format!("{of}{} is {} now", word(*was), word(*is))];
         }
         let mut changes = Vec::new();
         for (name, item) in &now.items {
@@ -71,7 +78,7 @@ impl Store {
     }
 
     /// Keeps the table of a task's code, which has this digest; without it a reason says less.
-    pub(crate) fn keep_code_table(&self, code: Code, digest: Digest) {
+    pub(crate) fn keep_code_table(&self, code: &Codes, digest: Digest) {
         let path = self.internal("code").join(format!("{digest}.json"));
         if self.fs.stat(&path).is_err() {
             self.note(&path, &CodeTable::of(code));

@@ -28,12 +28,13 @@ impl<T> Keep<T> {
 impl<T: Send + Sync + 'static> Target for Keep<T> {
     type Value = T;
     const EXTENSION: &'static str = "none";
+    const CODE: Code = Code::version(1);
 
     fn save(&self, _: &T, _: &mut Sink<'_>) -> Result<()> {
         Ok(())
     }
 
-    fn load(&self, _: &Source<'_>) -> Result<T> {
+    fn load(&self, _: &Source) -> Result<T> {
         Err(flow::__private::anyhow::anyhow!("nothing is kept"))
     }
 }

@@ -80,7 +80,7 @@ use std::fmt;
 
 use anyhow::{Context, Result};
 use arrow::datatypes::SchemaRef;
-use flow_core::{Sink, Source, Target};
+use flow_core::{Code, Sink, Source, Target};
 
 use options::Options;
 pub use sheet::Sheet;
@@ -151,6 +151,7 @@ impl<T> Csv<T> {
 impl<T: Send + Sync + 'static> Target for Csv<T> {
     type Value = T;
     const EXTENSION: &'static str = "csv";
+    const CODE: Code = Code::version(1);
 
     fn save(&self, value: &T, sink: &mut Sink<'_>) -> Result<()> {
         let mut write = || {
@@ -161,7 +162,7 @@ impl<T: Send + Sync + 'static> Target for Csv<T> {
         write().context("cannot write this table as CSV")
     }
 
-    fn load(&self, source: &Source<'_>) -> Result<T> {
+    fn load(&self, source: &Source) -> Result<T> {
         let unreadable = || format!("cannot read {} as CSV", source.path().display());
         let bytes = source.read().with_context(unreadable)?;
         let read = || {

@@ -47,7 +47,7 @@ use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 
 use anyhow::{Context, Result, anyhow};
-use flow_core::{Sink, Source, Target};
+use flow_core::{Code, Sink, Source, Target};
 
 use crate::compression::Compression;
 use crate::table::{Table, Way};
@@ -135,12 +135,13 @@ impl<T> Parquet<T> {
 impl<T: Send + Sync + 'static> Target for Parquet<T> {
     type Value = T;
     const EXTENSION: &'static str = "parquet";
+    const CODE: Code = Code::version(1);
 
     fn save(&self, value: &T, sink: &mut Sink<'_>) -> Result<()> {
         write::write(self, value, sink).context("cannot write this table as Parquet")
     }
 
-    fn load(&self, source: &Source<'_>) -> Result<T> {
+    fn load(&self, source: &Source) -> Result<T> {
         // Arrow asserts what a file with damaged pages does not keep to.
         panic::catch_unwind(AssertUnwindSafe(|| read::read(self, source)))
             .unwrap_or_else(|_| Err(anyhow!("the file is damaged")))

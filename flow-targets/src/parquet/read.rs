@@ -15,7 +15,7 @@ use crate::table::{Batches, Cut, Recut};
 /// How many rows are read at once where it makes no difference to the value.
 const STEP: usize = 64 * 1024;
 
-pub(super) fn read<T>(target: &Parquet<T>, source: &Source<'_>) -> Result<T> {
+pub(super) fn read<T>(target: &Parquet<T>, source: &Source) -> Result<T> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(source.open()?)?;
     let metadata = builder.metadata().clone();
     let schema = without_note(builder.schema());

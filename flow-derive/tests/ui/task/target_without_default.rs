@@ -7,12 +7,13 @@ struct Plain;
 impl Target for Plain {
     type Value = u8;
     const EXTENSION: &'static str = "x";
+    const CODE: Code = Code::version(1);
 
     fn save(&self, _: &u8, _: &mut Sink<'_>) -> Result<()> {
         Ok(())
     }
 
-    fn load(&self, _: &Source<'_>) -> Result<u8> {
+    fn load(&self, _: &Source) -> Result<u8> {
         Ok(0)
     }
 }

@@ -1,0 +1,85 @@
+//! Targets: how an output is kept in a file.
+//!
+//! A target writes a value to a [`Sink`] and reads it back from a [`Source`]. Naming the file,
+//! hashing what is written, making it visible only when it is whole, and removing what a failed
+//! write left are the store's business, so that a target is a few lines:
+//!
+//! ```
+//! use std::io::{Read, Write};
+//! use flow_core::{Code, Sink, Source, Target};
+//!
+//! /// A number, written in words of ASCII digits.
+//! #[derive(Default)]
+//! struct Digits;
+//!
+//! impl Target for Digits {
+//!     type Value = u64;
+//!     const EXTENSION: &'static str = "txt";
+//!     const EXACT: bool = true;
+//!     const CODE: Code = Code::version(1);
+//!
+//!     fn save(&self, value: &u64, sink: &mut Sink<'_>) -> anyhow::Result<()> {
+//!         Ok(write!(sink, "{value}")?)
+//!     }
+//!
+//!     fn load(&self, source: &Source) -> anyhow::Result<u64> {
+//!         let mut text = String::new();
+//!         source.open()?.read_to_string(&mut text)?;
+//!         Ok(text.parse()?)
+//!     }
+//! }
+//! ```
+
+mod parts;
+mod sink;
+mod source;
+
+pub use parts::{Columnar, Pieces, Streaming};
+pub use sink::Sink;
+pub use source::Source;
+
+use crate::code::Code;
+
+/// A way to keep a value in a file.
+///
+/// The same value must always give the same bytes: what follows an output runs again only if its
+/// bytes changed. A map without an order, or the time of writing, must not be part of them.
+///
+/// See [the module](self) for an example.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a target: it does not say how an output is kept",
+    label = "not a target",
+    note = "name one, such as `Parquet<RecordBatch>`, `Json<Vec<f64>>` or `Pickle<Model>`, or implement `Target` for a type of your own"
+)]
+pub trait Target: Sized + Send + Sync + 'static {
+    /// What a task returns and what loading gives back.
+    type Value: Send + Sync + 'static;
+
+    /// The extension of the file, without the dot.
+    const EXTENSION: &'static str;
+
+    /// Whether a value that was saved and loaded cannot be told from the value before.
+    ///
+    /// If so, the tasks that require it are given the value itself; if not, what is loaded from
+    /// the file just written, so that a run in one go gives what a run in two gives.
+    const EXACT: bool = false;
+
+    /// The code of the target, which counts as part of the code of every task that uses it:
+    /// written by `#[tracked]` above the impl or, if the user would rather count the versions,
+    /// [`Code::version`].
+    const CODE: Code;
+
+    /// Writes the value.
+    ///
+    /// # Errors
+    ///
+    /// What the format or the sink says. The task then counts as failed, and nothing is kept.
+    fn save(&self, value: &Self::Value, sink: &mut Sink<'_>) -> anyhow::Result<()>;
+
+    /// Reads a value back.
+    ///
+    /// # Errors
+    ///
+    /// What the format or the source says, with no value made up for what could not be read.
+    fn load(&self, source: &Source) -> anyhow::Result<Self::Value>;
+}

@@ -1,0 +1,68 @@
+//! Where a target reads from.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::fs::{Disk, Fs};
+
+/// Where a target reads from: one complete file, which is never rewritten.
+///
+/// It is cheap to clone, for values that read their file when they are asked for it.
+#[derive(Clone)]
+pub struct Source {
+    fs: Arc<dyn Fs>,
+    path: PathBuf,
+}
+
+impl Source {
+    pub(crate) fn new(fs: &Arc<dyn Fs>, path: PathBuf) -> Self {
+        Self { fs: Arc::clone(fs), path }
+    }
+
+    /// A file of the disk, for trying a target out without a store.
+    ///
+    /// ```
+    /// # use std::io::Read;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("numbers.txt");
+    /// # std::fs::write(&path, "1 2 3")?;
+    /// let mut text = String::new();
+    /// flow_core::Source::file(&path).open()?.read_to_string(&mut text)?;
+    /// assert_eq!(text, "1 2 3");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self { fs: Arc::new(Disk), path: path.into() }
+    }
+
+    /// Opens the file for reading, from its start.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub fn open(&self) -> io::Result<File> {
+        self.fs.open(&self.path)
+    }
+
+    /// The whole content.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub fn read(&self) -> io::Result<Vec<u8>> {
+        self.fs.read(&self.path)
+    }
+
+    /// Where the file lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Source").field(&self.path).finish()
+    }
+}
