@@ -62,7 +62,7 @@
 //! - [`Target`]: how to write one of your own.
 
 pub use flow_core::*;
-pub use flow_derive::{Task, tracked};
+pub use flow_derive::{Outputs, Task, tracked};
 #[doc(inline)]
 pub use flow_targets as targets;
 
@@ -82,8 +82,8 @@ pub mod prelude {
     pub use flow_core::{
         Code, Cx, Flow, Input, IntoParam, Loaded, Param, Run, Secret, Sink, Source, Target,
     };
-    pub use flow_core::{Output, Task};
-    pub use flow_derive::{Task, tracked};
+    pub use flow_core::{File, Memory, Output, Outputs, Part, Task};
+    pub use flow_derive::{Outputs, Task, tracked};
     #[cfg(feature = "bytes")]
     pub use flow_targets::Bytes;
     #[cfg(feature = "csv")]

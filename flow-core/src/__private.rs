@@ -8,11 +8,17 @@ pub use std::sync::Arc;
 pub use crate::code::{Code, Item};
 pub use crate::cx::Cx;
 pub use crate::input::{Input, Inputs, Wires};
+pub use crate::keep::{Files, Gathered, Keep, KeepPart, Outputs, Part, Saving, Several};
 pub use crate::param::{AnyValue, IntoParam, Param, ParamDecl, Parameter, Values, expect};
 pub use crate::require::{Requirements, Settings};
+pub use crate::store::draft::Draft;
+pub use crate::store::place::Places;
 pub use crate::target::Target;
 use crate::target::{Sink, Source};
-pub use crate::task::{Run, Runs, Task, TaskDecl, TaskType, runs};
+pub use crate::task::{
+    ByRun, Elsewhere, HasRun, Run, Runs, Task, TaskDecl, TaskKind, TaskType, Together, Uses,
+    not_run, runs,
+};
 pub use anyhow;
 
 /// The value of `#[param(default = ...)]`.
@@ -110,6 +116,21 @@ pub trait Required {
 
 impl<T: Task> Required for T {
     type Task = T;
+}
+
+/// How a struct of outputs is kept, so that one that is none is said once.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no struct of outputs",
+    label = "not outputs",
+    note = "write `#[derive(Outputs)]` above the struct, and `#[output(Json)]` or the like above each field"
+)]
+pub trait KeptApart {
+    type Target: Keep;
+}
+
+#[diagnostic::do_not_recommend]
+impl<O: Outputs> KeptApart for O {
+    type Target = Several<O>;
 }
 
 /// The settings of a requirement, none so far.

@@ -1,6 +1,6 @@
 //! What a running task sees besides its parameters.
 
-use std::any::type_name;
+use std::any::{TypeId, type_name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -12,9 +12,12 @@ use serde::Serialize;
 use crate::engine::Execution;
 use crate::engine::progress::Event;
 use crate::engine::stopper::Stopped;
-use crate::input::{Inputs, Wires};
-use crate::store::record::Read;
-use crate::task::Task;
+use crate::input::{Handle, Inputs, Wires};
+use crate::keep::{File, KeepPart, Outputs, Part, Several};
+use crate::key::{Digest, Hasher};
+use crate::store::place::Places;
+use crate::store::record::{Meta, Read};
+use crate::task::{Task, Uses};
 use crate::value::{self, Value};
 
 /// What a running task sees besides its parameters: its inputs, and what it says about its output.
@@ -66,6 +69,7 @@ use crate::value::{self, Value};
 pub struct Cx<T: Task> {
     execution: Arc<Execution>,
     node: NodeIndex,
+    places: Places,
     inputs: T::Inputs,
     meta: Mutex<BTreeMap<String, serde_json::Value>>,
     reads: Arc<Reads>,
@@ -79,13 +83,28 @@ impl Reads {
     pub(crate) fn add(&self, read: Read) {
         self.0.lock().expect("no panic while a read is noted").insert(read);
     }
+
+    fn all(&self) -> Vec<Read> {
+        self.0.lock().expect("no panic while a read is noted").iter().cloned().collect()
+    }
+
+    /// The digest of all of it.
+    pub(crate) fn digest(&self) -> Digest {
+        let mut hasher = Hasher::new("reads");
+        for read in self.all() {
+            hasher.text(&serde_json::to_string(&read).expect("a read is JSON"));
+        }
+        hasher.digest()
+    }
 }
 
 impl<T: Task> Cx<T> {
-    pub(crate) fn new(execution: &Arc<Execution>, node: NodeIndex) -> Self {
+    pub(crate) fn new(execution: &Arc<Execution>, node: NodeIndex, places: Places) -> Self {
         let reads = Arc::new(Reads::default());
-        let inputs = T::Inputs::take(&mut Wires::new(execution, node, &reads));
-        Self { execution: Arc::clone(execution), node, inputs, meta: Mutex::default(), reads }
+        let running = Handle::running(execution, node, &reads);
+        let inputs = T::Inputs::take(&mut Wires::new(&running));
+        let execution = Arc::clone(execution);
+        Self { execution, node, places, inputs, meta: Mutex::default(), reads }
     }
 
     /// The handles of the tasks required, in the form of `#[task(requires ...)]`.
@@ -125,6 +144,42 @@ impl<T: Task> Cx<T> {
         Ok(path.to_owned())
     }
 
+    /// Where the task writes its output, if its target is [`File`]: a path at which nothing is yet,
+    /// for a file or a folder. The task returns it.
+    ///
+    /// # Errors
+    ///
+    /// The folder that it lies in cannot be made.
+    pub fn out_path(&self) -> anyhow::Result<PathBuf>
+    where
+        T: Task<Target = File>,
+    {
+        Ok(self.places.give("", &T::__target().__extension())?)
+    }
+
+    /// Where the task writes one of several outputs, if it is kept as [`File`].
+    ///
+    /// # Errors
+    ///
+    /// As [`out_path`](Self::out_path).
+    pub fn out_path_of<O: Outputs>(&self, part: Part<O, File>) -> anyhow::Result<PathBuf>
+    where
+        T: Task<Target = Several<O>>,
+    {
+        part.place(&self.places)
+    }
+
+    /// What the flow was given by [`Flow::provide`](crate::Flow::provide), and the task says that it
+    /// uses: `#[task(uses(Client))]`.
+    pub fn provided<C: Send + Sync + 'static>(&self) -> &C
+    where
+        T: Uses<C>,
+    {
+        let provided = self.execution.plan.provided.get(&TypeId::of::<C>());
+        let provided = provided.expect("what a task uses was looked for when the flow was planned");
+        provided.downcast_ref().expect("it is found by its type")
+    }
+
     /// Tells whoever watches the execution how the task goes.
     pub fn progress(&self, message: impl Display) {
         self.execution.progress.tell(|| Event::Progress {
@@ -151,11 +206,15 @@ impl<T: Task> Cx<T> {
         seed
     }
 
+    /// Where its files go, and what it has read.
+    pub(crate) fn out(&self) -> (&Places, &Reads) {
+        (&self.places, &self.reads)
+    }
+
     /// What was noted and read.
-    pub(crate) fn finish(self) -> (BTreeMap<String, serde_json::Value>, Vec<Read>) {
+    pub(crate) fn finish(self) -> (Meta, Vec<Read>) {
         let meta = self.meta.into_inner().expect("no panic while metadata is noted");
-        let reads = self.reads.0.lock().expect("no panic while a read is noted");
-        (meta, reads.iter().cloned().collect())
+        (meta, self.reads.all())
     }
 }
 

@@ -60,6 +60,15 @@ pub enum LoadError {
         /// What the target said.
         source: anyhow::Error,
     },
+    /// The target could not read a file that is made elsewhere.
+    #[error("cannot read {}, which is made elsewhere", path.display())]
+    #[non_exhaustive]
+    External {
+        /// The file.
+        path: PathBuf,
+        /// What the target said.
+        source: anyhow::Error,
+    },
     /// It was there when the plan was made.
     #[error("it was removed meanwhile: run it again")]
     Gone,

@@ -105,6 +105,12 @@ impl Summary {
         self.select(|outcome| (outcome == Outcome::CutOff).then_some((0.0, None)))
     }
 
+    /// The instances that have no output of their own, or one that is made elsewhere, and that have
+    /// become complete.
+    pub fn found(&self) -> Vec<Entry> {
+        self.select(|outcome| (outcome == Outcome::Found).then_some((0.0, None)))
+    }
+
     /// The instances that failed, each with its error.
     pub fn failed(&self) -> Vec<Entry> {
         self.select(|outcome| match outcome {
@@ -173,6 +179,7 @@ impl fmt::Display for Summary {
             ("ran", "ran", self.ran()),
             ("adopted a kept output", "adopted", self.adopted()),
             ("cut off: upstream gave the same", "cut off", self.cut_off()),
+            ("complete with what they require", "complete now", self.found()),
             ("failed", "failed", self.failed()),
             ("not run", "not run", self.not_run()),
         ];

@@ -6,16 +6,17 @@
 
 use std::any::{Any, TypeId};
 use std::borrow::Cow;
+use std::path::PathBuf;
 
 use crate::code::{Code, Codes};
 use crate::cx::Cx;
 use crate::engine::execute::{Execute, execute};
 use crate::input::Inputs;
+use crate::keep::Keep;
 use crate::param::{ParamDecl, Values};
 use crate::plan::InstancesOf;
 use crate::plan::types::Instances;
 use crate::require::Requirements;
-use crate::target::Target;
 
 /// A step of a pipeline: a struct whose fields are its parameters.
 ///
@@ -28,7 +29,11 @@ use crate::target::Target;
 )]
 pub trait Task: Sized + Send + Sync + 'static {
     /// How the output is kept, and so what type it has.
-    type Target: Target;
+    type Target: Keep;
+
+    /// Whether it is run, made elsewhere, or an aggregate.
+    #[doc(hidden)]
+    type __Kind: TaskKind;
 
     /// What [`Cx::input`] gives: a handle for each task required, in the form that
     /// `#[task(requires ...)]` was written in.
@@ -65,10 +70,72 @@ pub trait Task: Sized + Send + Sync + 'static {
 
     #[doc(hidden)]
     fn __runs() -> Runs<Self>;
+
+    /// Where the output lies that is made elsewhere.
+    #[doc(hidden)]
+    fn __path(&self) -> anyhow::Result<PathBuf> {
+        anyhow::bail!("it is not made elsewhere")
+    }
+
+    /// The types of the handles that it uses, with their names.
+    #[doc(hidden)]
+    fn __uses() -> Vec<(TypeId, &'static str)> {
+        Vec::new()
+    }
 }
 
 /// What a task returns and what loading its output gives.
-pub type Output<T> = <<T as Task>::Target as Target>::Value;
+pub type Output<T> = <<T as Task>::Target as Keep>::Value;
+
+/// How an output comes about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// By running the task.
+    Made,
+    /// Somewhere else.
+    External,
+    /// It has none: it stands for those of others.
+    Aggregate,
+}
+
+/// How the output of a task comes about, as a type.
+#[doc(hidden)]
+#[expect(private_interfaces, reason = "the core asks, nobody else")]
+pub trait TaskKind {
+    const KIND: Kind;
+}
+
+#[doc(hidden)]
+pub enum ByRun {}
+
+#[doc(hidden)]
+pub enum Elsewhere {}
+
+#[doc(hidden)]
+pub enum Together {}
+
+impl TaskKind for ByRun {
+    const KIND: Kind = Kind::Made;
+}
+
+impl TaskKind for Elsewhere {
+    const KIND: Kind = Kind::External;
+}
+
+impl TaskKind for Together {
+    const KIND: Kind = Kind::Aggregate;
+}
+
+/// A task that is run.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a task that is `external` or an `aggregate` has no `run`",
+    label = "this task is not run",
+    note = "leave out the impl of `Run`, or say in `#[task(...)]` how its output is kept"
+)]
+pub trait HasRun {}
+
+impl HasRun for ByRun {}
 
 /// How a task makes its output.
 ///
@@ -79,7 +146,7 @@ pub type Output<T> = <<T as Task>::Target as Target>::Value;
     label = "`Run` is not implemented for this task",
     note = "write `#[tracked] impl Run for {Self} {{ fn run(&self, cx: &Cx<Self>) -> Result<...> {{ ... }} }}`"
 )]
-pub trait Run: Task {
+pub trait Run: Task<__Kind: HasRun> {
     /// The code of `run`, filled in by `#[tracked]` above the impl.
     const CODE: Code;
 
@@ -91,6 +158,14 @@ pub trait Run: Task {
     /// everything else goes on. A panic counts as an error.
     fn run(&self, cx: &Cx<Self>) -> anyhow::Result<Output<Self>>;
 }
+
+/// A task that says `#[task(uses(C))]`.
+#[diagnostic::on_unimplemented(
+    message = "the task `{Self}` does not say that it uses a `{C}`",
+    label = "not among what the task uses",
+    note = "write `#[task(uses({C}))]` above the task, and give the flow one with `flow.provide(...)`"
+)]
+pub trait Uses<C>: Task {}
 
 /// What the user wrote about a task, apart from its parameters.
 #[doc(hidden)]
@@ -106,6 +181,10 @@ pub struct TaskDecl {
     pub version: u32,
     /// How the user wrote the target.
     pub target: &'static str,
+    /// The folder that those of the tasks of a group lie in.
+    pub group: Option<&'static str>,
+    /// The folder of its outputs, if it is not named as the task.
+    pub dir: Option<&'static str>,
 }
 
 impl TaskDecl {
@@ -127,6 +206,13 @@ pub const fn runs<T: Run>() -> Runs<T> {
     Runs { code: T::CODE, run: T::run }
 }
 
+/// How a task that is not run is not run.
+#[doc(hidden)]
+pub const fn not_run<T: Task>() -> Runs<T> {
+    let run = |_: &T, _: &Cx<T>| Err(anyhow::anyhow!("it is not run: a mistake of this library"));
+    Runs { code: Code::version(0), run }
+}
+
 /// A task with its type taken away.
 #[doc(hidden)]
 pub struct TaskType {
@@ -137,6 +223,8 @@ pub struct TaskType {
     pub(crate) instances: fn() -> Box<dyn Instances>,
     pub(crate) codes: fn() -> Codes,
     pub(crate) execute: Execute,
+    pub(crate) kind: Kind,
+    pub(crate) uses: fn() -> Vec<(TypeId, &'static str)>,
 }
 
 impl TaskType {
@@ -157,7 +245,13 @@ impl<T: Task> HasTaskType for T {
         params: T::__PARAMS,
         requirement_types: T::__requirement_types,
         instances: || Box::new(InstancesOf::<T>::default()),
-        codes: || Codes(vec![T::__runs().code, <T::Target as Target>::CODE]),
+        codes: || {
+            let mut codes = vec![T::__runs().code];
+            T::Target::__codes(&mut codes);
+            Codes(codes)
+        },
+        kind: <T::__Kind as TaskKind>::KIND,
+        uses: T::__uses,
         execute: execute::<T>,
     };
 }

@@ -9,7 +9,7 @@ use quote::quote;
 
 use crate::attr::entry::Form;
 use crate::check;
-use crate::expand::{Shape, enclose, inputs, keys, private, target_type};
+use crate::expand::{Shape, enclose, inputs, keys, kind, private, target_type};
 use crate::key_type;
 use crate::model::Task;
 
@@ -31,8 +31,8 @@ pub(crate) fn expand(task: &Task<'_>, errors: Vec<syn::Error>) -> TokenStream {
         Some(error) => quote!(#private::Unknown<{ #error }>),
         None => quote!(<Self as #private::Task>::Target),
     };
-    let target = match &task.attr.target {
-        Some(target) => target_type(&target.value),
+    let target = match task.kept() {
+        Some(kept) => target_type(&kept),
         None => {
             let unknown = unknown();
             quote!(type Target = #unknown;)
@@ -45,8 +45,9 @@ pub(crate) fn expand(task: &Task<'_>, errors: Vec<syn::Error>) -> TokenStream {
     };
     let inputs = inputs(task, &ty);
     let keys = keys(task);
+    let kind = kind(task);
     let stub = enclose(
-        task,
+        &task.facade,
         &quote! {
             #keys
             #items
@@ -54,6 +55,7 @@ pub(crate) fn expand(task: &Task<'_>, errors: Vec<syn::Error>) -> TokenStream {
             #[automatically_derived]
             impl #generics #private::Task for #name #arguments #bounds {
                 #target
+                #kind
                 #inputs
                 const __DEPTH: usize = 0;
                 const __PARAMS: &'static [#private::ParamDecl] = &[];

@@ -1,4 +1,5 @@
-//! The macros of typed-flow: [`#[derive(Task)]`](derive@Task) and [`#[tracked]`](macro@tracked).
+//! The macros of typed-flow: [`#[derive(Task)]`](derive@Task),
+//! [`#[derive(Outputs)]`](derive@Outputs) and [`#[tracked]`](macro@tracked).
 //!
 //! Users take them from the facade, which re-exports them. A derive passes through four stages,
 //! a module each: `attr` reads the words of the attributes, `model` is what the user declared,
@@ -15,6 +16,7 @@ mod expand;
 mod fallback;
 mod key_type;
 mod model;
+mod outputs;
 mod spans;
 mod text;
 mod tracked;
@@ -39,11 +41,17 @@ use proc_macro::TokenStream;
 /// | option | meaning |
 /// | --- | --- |
 /// | `target = Json<f64>`, `target = Csv<Row>(delimiter = b';')` | how the output is kept; the options are its methods |
+/// | `outputs = Split` | several outputs: a struct with [`#[derive(Outputs)]`](derive@Outputs) |
+/// | `external, path = expr` | the output is a file that is made elsewhere, which the target reads; there is no `run` |
+/// | `aggregate` | no output of its own: complete when all it requires is; there is no `run` |
 /// | `requires = ENTRY` | one task, or one list, map or condition |
 /// | `requires(ENTRY, ENTRY)` | several: the inputs are a tuple |
 /// | `requires(name = ENTRY, name = ENTRY)` | several, named: the inputs are a struct |
 /// | `name = "..."` | the name it is stored and shown under; the struct's by default |
 /// | `was = "..."` | the name it was stored under before it was renamed |
+/// | `group = "features"` | the folder that the folder of the task lies in |
+/// | `dir = "prices/daily"` | the folder of its outputs, instead of the task's name |
+/// | `uses(Client, Pool)` | the handles that it uses, which the flow provides: `cx.provided::<Client>()` |
 /// | `version = 3` | another number, and it runs again |
 /// | `crate = ::path` | where the facade is, if it was renamed or re-exported |
 ///
@@ -90,7 +98,37 @@ pub fn derive_task(input: TokenStream) -> TokenStream {
     expand::derive(&input).into()
 }
 
-/// Tracks the code of a task: another code, and the task runs again.
+/// Makes the fields of a struct the outputs of a task, each in a file of its own:
+/// `#[task(outputs = Split)]`.
+///
+/// ```text
+/// /// The data, split.
+/// #[derive(Outputs)]
+/// struct Split {
+///     #[output(Parquet)]
+///     train: RecordBatch,
+///     #[output(Parquet(compression = Zstd(9)))]
+///     test: RecordBatch,
+///     #[output(Text)]
+///     notes: String,
+/// }
+/// ```
+///
+/// `#[output(...)]` names the target, which is given the type of the field: `Parquet` stands for
+/// `Parquet<RecordBatch>`. `Text`, `Bytes` and `File` take no type; another target that takes none
+/// is written `Target<>`.
+///
+/// For each field there is a constant, its typed key, named as the field in capitals and as visible
+/// as the struct: `Split::TRAIN`, for `load_one(Split::TRAIN)`.
+///
+/// `#[outputs(crate = ::path)]` says where the facade is, if it was renamed or re-exported.
+#[proc_macro_derive(Outputs, attributes(output, outputs))]
+pub fn derive_outputs(input: TokenStream) -> TokenStream {
+    let input = syn::parse_macro_input!(input as syn::DeriveInput);
+    outputs::derive(&input).into()
+}
+
+/// Tracks the code of a task, or of a target: another code, and the task runs again.
 ///
 /// ```text
 /// #[tracked]
@@ -101,6 +139,9 @@ pub fn derive_task(input: TokenStream) -> TokenStream {
 ///
 /// It fills in the constant `CODE` with a digest of the tokens of the impl's body. Comments,
 /// documentation, lint attributes and formatting do not count.
+///
+/// A target of one's own is tracked in the same way, `#[tracked] impl Target for Digits`, and counts as
+/// part of the code of each task that uses it.
 ///
 /// What stands outside the impl does not count either, for now: a function that `run` calls, a
 /// constant, the impl of a type parameter, the type of the output. After a change there, write

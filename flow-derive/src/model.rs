@@ -12,7 +12,7 @@ use syn::{
 use crate::attr::entry::Entry;
 use crate::attr::param::ParamAttr;
 use crate::attr::path::Facade;
-use crate::attr::task::TaskAttr;
+use crate::attr::task::{Target, TaskAttr};
 use crate::ctxt::Ctxt;
 use crate::spans::plain;
 
@@ -24,6 +24,16 @@ pub(crate) struct Task<'a> {
     pub(crate) params: Vec<Param<'a>>,
     /// Fields that hold nothing, and so are no parameters.
     pub(crate) phantoms: Vec<&'a Ident>,
+}
+
+/// How the output of a task is kept.
+pub(crate) enum Kept<'a> {
+    /// By a target.
+    By(&'a Target),
+    /// As several, in this struct.
+    Several(&'a Type),
+    /// It has none of its own.
+    Gathered,
 }
 
 /// A field that is a parameter.
@@ -60,17 +70,17 @@ impl<'a> Task<'a> {
 
     /// The generics, with type parameters bound to be what a task has to be.
     pub(crate) fn owned_generics(&self) -> Generics {
-        let mut generics = self.input.generics.clone();
-        let parameters: Vec<Ident> =
-            generics.type_params().map(|parameter| parameter.ident.clone()).collect();
-        if !parameters.is_empty() {
-            generics.make_where_clause().predicates.extend(parameters.iter().map(
-                |parameter| -> WherePredicate {
-                    parse_quote!(#parameter: ::core::marker::Send + ::core::marker::Sync + 'static)
-                },
-            ));
+        owned_generics(&self.input.generics)
+    }
+
+    /// How the output is kept, as far as that was said.
+    pub(crate) fn kept(&self) -> Option<Kept<'_>> {
+        let attr = &self.attr;
+        if attr.aggregate.is_some() {
+            return Some(Kept::Gathered);
         }
-        generics
+        let outputs = attr.outputs.as_ref().map(|outputs| Kept::Several(&outputs.value));
+        outputs.or_else(|| attr.target.as_ref().map(|target| Kept::By(&target.value)))
     }
 
     pub(crate) fn entries(&self) -> &[Entry] {
@@ -81,6 +91,21 @@ impl<'a> Task<'a> {
     pub(crate) fn is_named(&self) -> bool {
         self.entries().iter().any(|entry| entry.name.is_some())
     }
+}
+
+/// The generics, with type parameters bound to own what they hold and to go to other threads.
+pub(crate) fn owned_generics(generics: &Generics) -> Generics {
+    let mut generics = generics.clone();
+    let parameters: Vec<Ident> =
+        generics.type_params().map(|parameter| parameter.ident.clone()).collect();
+    if !parameters.is_empty() {
+        generics.make_where_clause().predicates.extend(parameters.iter().map(
+            |parameter| -> WherePredicate {
+                parse_quote!(#parameter: ::core::marker::Send + ::core::marker::Sync + 'static)
+            },
+        ));
+    }
+    generics
 }
 
 fn named_fields(data: &Data) -> impl Iterator<Item = (&Field, &Ident)> {

@@ -132,7 +132,7 @@ pub(crate) fn assert_consistent(store: &Path) {
         let text = std::fs::read(&path).expect("a record that can be read");
         let record: serde_json::Value = serde_json::from_slice(&text)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let output = &record["output"];
+        let output = &record["output"]["files"][0];
         let file = path.with_file_name(output["file"].as_str().expect("the name of a file"));
         if let Ok(bytes) = std::fs::read(&file) {
             let digest = blake3::hash(&bytes).to_hex()[..32].to_owned();

@@ -65,6 +65,8 @@ pub(crate) enum How {
     Ran,
     Adopted,
     CutOff,
+    /// It is not made here, and is there.
+    Found,
 }
 
 /// Runs a plan on this many worker threads, and says what became of each instance.
@@ -268,6 +270,7 @@ impl<'a> Coordinator<'a> {
                     How::Ran => drop(self.committing.insert(node, Outcome::Ran { seconds })),
                     How::Adopted => drop(self.committing.insert(node, Outcome::Adopted)),
                     How::CutOff => self.conclude(node, Outcome::CutOff),
+                    How::Found => self.conclude(node, Outcome::Found),
                 }
                 // It goes to the committer before anybody who loads it starts, so that no record
                 // is seen before those of its inputs. The committer outlives the coordinator.

@@ -1,24 +1,25 @@
 //! Running one task, where its type is known.
 
-use std::any::Any;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use daggy::NodeIndex;
 
 use crate::cx::Cx;
 use crate::engine::Execution;
+use crate::keep::Keep;
 use crate::key::Digest;
 use crate::param::AnyValue;
 use crate::store::Folder;
-use crate::store::record::{OutputFile, Read};
-use crate::target::Target;
+use crate::store::draft::Draft;
+use crate::store::output::Output;
+use crate::store::place::Places;
+use crate::store::record::{Meta, Read};
 use crate::task::Task;
 
 /// What running a task gave.
 pub(crate) struct Executed {
-    pub(crate) output: OutputFile,
-    pub(crate) meta: BTreeMap<String, serde_json::Value>,
+    pub(crate) output: Output,
+    pub(crate) meta: Meta,
     pub(crate) reads: Vec<Read>,
     /// The value, if a reload would give just that.
     pub(crate) value: Option<AnyValue>,
@@ -37,12 +38,14 @@ pub(crate) fn execute<T: Task>(
 ) -> anyhow::Result<Executed> {
     let plan = &execution.plan;
     let task: &T = plan.graph.instance_of(node);
-    let cx = Cx::<T>::new(execution, node);
-    let value = (T::__runs().run)(task, &cx)?;
-    let target = T::__target();
-    let output = plan.store.stage_value(&target, &value, folder, fingerprint)?;
+    let cx = Cx::<T>::new(execution, node, Places::new(&plan.store, folder, fingerprint));
+    let value = Arc::new((T::__runs().run)(task, &cx)?);
+    let (places, reads) = cx.out();
+    let mut draft = Draft::new(&plan.store, folder, fingerprint, reads);
+    T::__target().__save(&value, places, &mut draft)?;
+    let output = draft.finish();
+    // What is made while it is written may read of the inputs, too.
     let (meta, reads) = cx.finish();
-    let value: Option<AnyValue> =
-        <T::Target as Target>::EXACT.then(|| Arc::new(value) as Arc<dyn Any + Send + Sync>);
+    let value: Option<AnyValue> = <T::Target as Keep>::__EXACT.then_some(value as AnyValue);
     Ok(Executed { output, meta, reads, value })
 }

@@ -50,7 +50,8 @@ use crate::key::Digest;
 use crate::plan::Plan;
 use crate::plan::judge::Upstream;
 use crate::store::Folder;
-use crate::store::record::{Meta, OutputFile, Record};
+use crate::store::output::Output;
+use crate::store::record::{Meta, Record};
 
 /// A plan being run: what its threads share.
 pub(crate) struct Execution {
@@ -64,7 +65,7 @@ pub(crate) struct Execution {
 /// may be many.
 pub(crate) struct Made {
     pub(crate) folder: Folder,
-    pub(crate) output: OutputFile,
+    pub(crate) output: Output,
     pub(crate) meta: Meta,
 }
 

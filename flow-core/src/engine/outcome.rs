@@ -16,6 +16,8 @@ pub(crate) enum Outcome {
     },
     Adopted,
     CutOff,
+    /// It is not made here, and has become complete.
+    Found,
     /// It failed, with the error at this place.
     Failed {
         seconds: f32,

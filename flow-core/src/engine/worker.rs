@@ -1,5 +1,6 @@
 //! A worker: settles one instance at a time.
 
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::store::error::StoreError;
 use crate::store::failure::Failure;
 use crate::store::kept::Kept;
 use crate::store::record::{FORMAT, MadeFrom, Read, Record};
+use crate::task::Kind;
 
 /// Settles instances until there are no more.
 pub(crate) fn work(
@@ -86,7 +88,7 @@ impl Worker<'_> {
 
     fn settle(&self, node: NodeIndex) -> anyhow::Result<Settled> {
         let plan = &self.execution.plan;
-        let judge = Judge::new(&plan.graph, &plan.store, &**self.execution);
+        let judge = Judge::new(plan, &**self.execution);
         let Judged { folder, verdict, .. } = judge.judge(node)?;
         let relied_on = match &verdict {
             Verdict::Evicted(record, _) => Some(record.meta.clone()),
@@ -108,6 +110,11 @@ impl Worker<'_> {
                 (kept, made_from, record.fingerprint)
             }
             Verdict::Run(made_from, fingerprint) => (None, made_from, fingerprint),
+            Verdict::There(digest) => return Ok(self.found(node, digest)),
+            Verdict::Missing => {
+                let path = plan.graph.external(node).display();
+                anyhow::bail!("there is no file {path}: it is made elsewhere");
+            }
             Verdict::Upstream => {
                 anyhow::bail!("an input is not settled: a mistake of this library")
             }
@@ -124,14 +131,46 @@ impl Worker<'_> {
                 Err(error) => return Err(error.into()),
             }
         }
-        let gone: Vec<_> =
-            plan.graph.inputs(node).iter().copied().filter(|&input| self.is_gone(input)).collect();
+        let gone = self.gone_inputs(node);
         if gone.is_empty() {
             let made = self.run(node, folder, made_from, fingerprint)?;
             Ok(Settled::As(How::Ran, NewlyMade { other_meta: other_meta(), ..made }))
         } else {
             Ok(Settled::Demand(gone))
         }
+    }
+
+    /// What is not made here is there.
+    fn found(&self, node: NodeIndex, digest: Digest) -> Settled {
+        let graph = &self.execution.plan.graph;
+        let gone = match graph.roots.contains(&node) {
+            true => self.gone_inputs(node),
+            // Whoever loads it demands what is gone.
+            false => Vec::new(),
+        };
+        if !gone.is_empty() {
+            return Settled::Demand(gone);
+        }
+        self.execution.held.set_made(node, graph.not_made(node, digest));
+        Settled::As(How::Found, NewlyMade::default())
+    }
+
+    /// The inputs whose files are known to be gone, those of aggregates included.
+    fn gone_inputs(&self, node: NodeIndex) -> Vec<NodeIndex> {
+        let graph = &self.execution.plan.graph;
+        let mut gone = Vec::new();
+        let mut gathered = HashSet::new();
+        let mut new = vec![node];
+        while let Some(node) = new.pop() {
+            for &input in graph.inputs(node) {
+                if graph.kind(input) == Kind::Aggregate {
+                    new.extend(gathered.insert(input).then_some(input));
+                } else if self.is_gone(input) && !gone.contains(&input) {
+                    gone.push(input);
+                }
+            }
+        }
+        gone
     }
 
     /// Whether the file of an input is known to be gone.
@@ -153,13 +192,14 @@ impl Worker<'_> {
         if let Some((name, file)) = made_from.files.iter().find(|(_, file)| file.digest.is_none()) {
             anyhow::bail!("there is no file {:?}, which is its parameter `{name}`", file.path);
         }
+        plan.check_node(node)?;
         let started = jiff::Timestamp::now();
         let begun = Instant::now();
         let executed = (entry.task.execute)(self.execution, node, &folder, fingerprint)?;
         let seconds = begun.elapsed().as_secs_f64();
         let Executed { output, meta, reads, value } = executed;
         if let Err(changed) = self.look_again(&made_from, &reads) {
-            let _ = plan.store.fs().remove(&plan.store.path(&folder, &output.file));
+            plan.store.discard(&folder, &output);
             return Err(changed);
         }
         plan.store.keep_code_table(&entry.codes, entry.code_digest);
@@ -205,10 +245,17 @@ impl Worker<'_> {
         made_from: MadeFrom,
     ) -> Result<ToCommit, StoreError> {
         let plan = &self.execution.plan;
-        let is_new = kept.folder != *folder;
+        let is_new = kept.from.is_some() || kept.folder != *folder;
         let output = if is_new {
-            let from = plan.store.path(&kept.folder, &kept.record.output.file);
-            plan.store.stage_link(&from, &kept.record.output, folder, kept.record.fingerprint)?
+            let owner = kept.from.as_ref().unwrap_or(&plan.store);
+            let from = owner.root().join(&kept.folder);
+            let output = &kept.record.output;
+            if let (Some(from), true) = (&kept.from, output.is_in_memory())
+                && let Some(value) = from.memory().get(output.digest)
+            {
+                plan.store.memory().keep(output.digest, value);
+            }
+            plan.store.stage_links(&from, output, folder, kept.record.fingerprint)?
         } else {
             kept.record.output.clone()
         };
@@ -234,7 +281,7 @@ impl Worker<'_> {
         let plan = &self.execution.plan;
         let staged = plan.store.stage_record(&folder, &record, is_new).inspect_err(|_| {
             if is_new {
-                let _ = plan.store.fs().remove(&plan.store.path(&folder, &record.output.file));
+                plan.store.discard(&folder, &record.output);
             }
         })?;
         self.execution.held.set_made(node, Made::new(folder, record));
@@ -264,6 +311,9 @@ impl Worker<'_> {
     fn note(&self, node: NodeIndex, error: &str) {
         let plan = &self.execution.plan;
         let key = plan.graph.node(node).key;
+        if plan.graph.kind(node) != Kind::Made {
+            return;
+        }
         if let Ok(folder) = plan.graph.folder(node, &plan.store) {
             let failure = Failure { key, error: error.to_owned(), at: jiff::Timestamp::now() };
             plan.store.note_failure(&folder, &failure);

@@ -5,6 +5,7 @@ mod reset;
 mod roots;
 
 use std::any::{Any, TypeId};
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,10 +22,10 @@ use crate::engine::stopper::Stopper;
 use crate::engine::{Execution, coordinator};
 use crate::error::{Error, SelectError};
 use crate::fs::{Disk, Fs};
-use crate::input::Input;
+use crate::input::{Handle, Input};
 use crate::key::Digest;
 use crate::loaded::Loaded;
-use crate::param::{IntoParam, Param, Parameter};
+use crate::param::{AnyValue, IntoParam, Param, Parameter};
 use crate::plan::error::PlanError;
 use crate::plan::force::Force;
 use crate::plan::given::{Given, Givens};
@@ -111,6 +112,9 @@ pub struct Flow {
     workers: Option<usize>,
     keep_going: bool,
     force: Force,
+    /// The stores from which outputs are taken over, too.
+    reading: Vec<Arc<Store>>,
+    provided: Arc<HashMap<TypeId, AnyValue>>,
     progress: Progress,
     stopper: Stopper,
 }
@@ -142,6 +146,8 @@ impl Flow {
             workers: None,
             keep_going: false,
             force: Force::default(),
+            reading: Vec::new(),
+            provided: Arc::default(),
             progress: Progress::default(),
             stopper: Stopper::default(),
         })
@@ -213,6 +219,59 @@ impl Flow {
     #[must_use]
     pub fn force_all(&self) -> Self {
         Self { force: Force { all: true, ..self.force.clone() }, ..self.clone() }
+    }
+
+    /// Takes over outputs of another flow's store, too: what is not complete here and is kept there,
+    /// made from the same, does not run, but is linked or copied. Nothing is written there.
+    ///
+    /// So a team's results are the inputs of one's own: their tasks are required as any others.
+    ///
+    /// ```
+    /// # use flow::prelude::*;
+    /// # #[derive(Task)]
+    /// # #[task(target = Json<u32>)]
+    /// # struct Prices;
+    /// # #[tracked]
+    /// # impl Run for Prices {
+    /// #     fn run(&self, _cx: &Cx<Self>) -> Result<u32> { Ok(1) }
+    /// # }
+    /// # #[derive(Task)]
+    /// # #[task(requires = Prices, target = Json<u32>)]
+    /// # struct Report;
+    /// # #[tracked]
+    /// # impl Run for Report {
+    /// #     fn run(&self, cx: &Cx<Self>) -> Result<u32> { Ok(*cx.input().load()? + 1) }
+    /// # }
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let team = Flow::open(folder.path().join("team"))?.quiet();
+    /// # team.run::<Prices>()?;
+    /// # let folder = folder.path().join("mine");
+    /// let mine = Flow::open(folder)?.read(&team);
+    /// # let mine = mine.quiet();
+    /// let summary = mine.run::<Report>()?;
+    /// assert_eq!(summary.adopted()[0].task(), "Prices");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn read(&self, other: &Self) -> Self {
+        let mut flow = self.clone();
+        flow.reading.push(Arc::clone(&other.store));
+        flow.reading.extend(other.reading.iter().cloned());
+        flow
+    }
+
+    /// Gives the tasks something to use that is no parameter: a connection, a client, a pool. Those
+    /// that say `#[task(uses(Client))]` get it by [`Cx::provided`](crate::Cx::provided).
+    ///
+    /// It is shared by all tasks that run, and counts neither in keys nor in fingerprints. A task
+    /// that has to run and uses what was not provided is an error of the plan.
+    #[must_use]
+    pub fn provide<C: Send + Sync + 'static>(&self, handle: C) -> Self {
+        let mut provided = HashMap::clone(&self.provided);
+        provided.insert(TypeId::of::<C>(), Arc::new(handle));
+        Self { provided: Arc::new(provided), ..self.clone() }
     }
 
     /// Prints nothing while it runs.
@@ -353,21 +412,29 @@ impl Flow {
 
     /// The plan as things are.
     fn plan<R: Roots>(&self) -> Result<Arc<Plan>, Error> {
-        self.judged::<R>(&Force::default())
+        self.judged::<R>(&Force::default()).map(Arc::new)
     }
 
     /// The plan of what a run does, in which what is forced is not complete.
     fn plan_to_run<R: Roots>(&self) -> Result<Arc<Plan>, Error> {
-        self.judged::<R>(&self.force)
+        let plan = self.judged::<R>(&self.force)?;
+        plan.check_provided()?;
+        Ok(Arc::new(plan))
     }
 
-    fn judged<R: Roots>(&self, force: &Force) -> Result<Arc<Plan>, Error> {
+    fn judged<R: Roots>(&self, force: &Force) -> Result<Plan, Error> {
         let (mut graph, warnings) = self.graph::<R>()?;
         force.mark(&mut graph);
-        let store = Arc::clone(&self.store);
-        let mut plan = Plan { store, graph, verdicts: Verdicts::default(), warnings };
+        let mut plan = Plan {
+            store: Arc::clone(&self.store),
+            reading: self.reading.clone(),
+            provided: Arc::clone(&self.provided),
+            graph,
+            verdicts: Verdicts::default(),
+            warnings,
+        };
         plan.judge_all()?;
-        Ok(Arc::new(plan))
+        Ok(plan)
     }
 }
 
@@ -390,7 +457,7 @@ impl fmt::Debug for Flow {
 /// A handle on a complete output in the graph of `R`.
 fn handle<A: Task, R: Roots>(plan: Arc<Plan>, node: NodeIndex) -> Result<Input<A>, Error> {
     if plan.verdicts.status(node) == Status::Complete {
-        return Ok(Input::outside(plan, node));
+        return Ok(Input::new(Handle::outside(plan, node)));
     }
     let reasons = plan.verdicts.reasons(node).iter().map(ToString::to_string);
     Err(Error::NotComplete {

@@ -13,7 +13,7 @@ use crate::plan::judge::{Judge, Judged, Verdict};
 use crate::plan::label::Show;
 use crate::plan::types::task_folder;
 use crate::plan::verdicts::Status;
-use crate::task::{Task, TaskType};
+use crate::task::{Kind, Task, TaskType};
 
 /// How many instances are printed one by one.
 const LISTED: usize = 10;
@@ -117,11 +117,11 @@ impl Flow {
     fn reset_nodes(&self, plan: &Plan, nodes: &[NodeIndex]) -> Result<Removed, Error> {
         let mut removed = Removed::default();
         // Consumers first: at no time is an output there without what it was made from.
-        for &node in nodes.iter().rev() {
+        for node in with_gathered(plan, nodes).into_iter().rev() {
             let folder = plan.graph.folder(node, &self.store)?;
             let task = &plan.graph.task(node).folder;
             // What would be adopted was made from something else than the present record says.
-            let judge = Judge::new(&plan.graph, &self.store, &plan.verdicts);
+            let judge = Judge::new(plan, &plan.verdicts);
             let kept = (plan.verdicts.status(node) == Status::Kept).then(|| judge.judge(node));
             let mut files = self.store.reset(task, &folder)?;
             if let Some(Judged { verdict: Verdict::Adopt(kept, _), .. }) = kept.transpose()? {
@@ -135,4 +135,22 @@ impl Flow {
         removed.instances.reverse();
         Ok(removed)
     }
+}
+
+/// The nodes that have an output of their own to be removed, in the order of the plan: for an
+/// aggregate, those that it requires. What is made elsewhere is left alone.
+fn with_gathered(plan: &Plan, nodes: &[NodeIndex]) -> Vec<NodeIndex> {
+    let graph = &plan.graph;
+    let mut new = nodes.to_vec();
+    let mut found = Vec::new();
+    while let Some(node) = new.pop() {
+        match graph.kind(node) {
+            Kind::Made => found.push(node),
+            Kind::Aggregate => new.extend(graph.inputs(node)),
+            Kind::External => {}
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
 }

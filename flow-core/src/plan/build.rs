@@ -9,6 +9,7 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use daggy::{Dag, NodeIndex};
@@ -20,12 +21,12 @@ use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::given::{Givens, panic_message};
 use crate::plan::resolve::{self, Resolved, Resolver};
 use crate::plan::scope::{OnTheWay, Scope};
-use crate::plan::types::{TypeIndex, Types};
+use crate::plan::types::{PlanType, TypeIndex, Types};
 use crate::plan::warning::{self, Warning};
 use crate::plan::{Graph, Node};
 use crate::require::{Entry, Form, Wish};
 use crate::store::Store;
-use crate::task::TaskType;
+use crate::task::{Kind, TaskType};
 use crate::value::Value;
 
 /// How long a chain of requirements may be before it is taken for endless.
@@ -48,6 +49,7 @@ pub(crate) fn build(
         dag: Dag::new(),
         inputs: Vec::new(),
         entries: Vec::new(),
+        externals: HashMap::new(),
         types,
     };
     let mut nodes = Vec::with_capacity(roots.len());
@@ -63,6 +65,7 @@ pub(crate) fn build(
         inputs: builder.inputs,
         entries: builder.entries,
         roots: nodes,
+        externals: builder.externals,
         forced: Vec::new(),
     };
     Ok((graph, warnings))
@@ -78,6 +81,7 @@ struct Builder<'a> {
     dag: Dag<Node, ()>,
     inputs: Vec<NodeIndex>,
     entries: Vec<(&'static str, Form, u32)>,
+    externals: HashMap<NodeIndex, PathBuf>,
 }
 
 /// A wish fulfilled.
@@ -94,6 +98,8 @@ struct Frame {
     index: TypeIndex,
     instance: u32,
     resolved: Vec<Resolved>,
+    /// Where the output lies, if it is made elsewhere.
+    external: Option<PathBuf>,
     scope: Rc<Scope>,
     entries: Vec<Entry>,
     wishes: std::vec::IntoIter<Wish>,
@@ -210,6 +216,11 @@ impl Builder<'_> {
         let required = catch_unwind(AssertUnwindSafe(|| entry.instances.requires(instance)))
             .unwrap_or_else(|panic| Err(anyhow::anyhow!("it panicked: {}", panic_message(&*panic))))
             .map_err(|source| PlanErrorKind::Requires { task: name(self), source })?;
+        let entry = self.types.get(index);
+        let external = match entry.task.kind {
+            Kind::External => Some(external(entry, instance)?),
+            Kind::Made | Kind::Aggregate => None,
+        };
         let scope = if resolved.is_empty() || required.wishes.is_empty() {
             Rc::clone(scope)
         } else {
@@ -223,6 +234,7 @@ impl Builder<'_> {
             index,
             instance,
             resolved,
+            external,
             scope,
             inputs: Vec::with_capacity(required.wishes.len()),
             draws: Vec::with_capacity(required.wishes.len()),
@@ -251,7 +263,7 @@ impl Builder<'_> {
     }
 
     fn leave(&mut self, frame: Frame) -> Result<Grown, PlanErrorKind> {
-        let Frame { memo, index, instance, resolved, entries, inputs, draws, .. } = frame;
+        let Frame { memo, index, instance, resolved, external, entries, inputs, draws, .. } = frame;
         let outside = self.draws.union(&[], draws);
         let parameters = self.parameters_digest(index, &resolved);
         let mut hasher = Hasher::new("key");
@@ -267,6 +279,7 @@ impl Builder<'_> {
             }
             None => self.add(index, instance, key, parameters, outside, &inputs, entries)?,
         };
+        self.externals.extend(external.map(|path| (node, path)));
         let own = self.own_draws(index, &resolved);
         let grown = Grown { node, draws: self.draws.union(&own, vec![outside]) };
         self.memo.insert(memo, Some(grown));
@@ -369,6 +382,18 @@ impl Builder<'_> {
         cycle.push(task.clone());
         Box::new(PlanError { kind: PlanErrorKind::Cycle { task, cycle }, way })
     }
+}
+
+/// Where the output of an instance lies that is made elsewhere.
+fn external(entry: &PlanType, instance: u32) -> Result<PathBuf, PlanErrorKind> {
+    let path = catch_unwind(AssertUnwindSafe(|| entry.instances.path(instance)))
+        .unwrap_or_else(|panic| Err(anyhow::anyhow!("it panicked: {}", panic_message(&*panic))))
+        .and_then(|path| {
+            anyhow::ensure!(path.to_str().is_some(), "{path:?} is not Unicode");
+            anyhow::ensure!(!path.as_os_str().is_empty(), "it is empty");
+            Ok(std::path::absolute(path)?)
+        });
+    path.map_err(|source| PlanErrorKind::ExternalPath { task: entry.decl.name.to_string(), source })
 }
 
 /// A panic in the code of a user's types: a clone, a comparison, or serialising a value.

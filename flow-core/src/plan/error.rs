@@ -126,6 +126,21 @@ pub enum PlanErrorKind {
     #[error("`{task}` panicked while it was planned: {message}")]
     Panicked { task: String, message: String },
 
+    /// The path of a task that is made elsewhere could not be told.
+    #[error("the path of `{task}`, which is made elsewhere, cannot be told: {source:#}")]
+    ExternalPath { task: String, source: anyhow::Error },
+
+    /// A task that has to run uses a handle that the flow was not given.
+    #[error("`{task}` uses a `{ty}`, and the flow has none: give it one with `flow.provide(...)`")]
+    NotProvided { task: String, ty: &'static str },
+
+    /// Two tasks are stored in one folder.
+    #[error(
+        "`{}` and `{}` are both stored in the folder {folder:?}: give one of them another \
+         `#[task(dir = \"...\")]`", tasks[0], tasks[1]
+    )]
+    SameFolder { folder: String, tasks: [String; 2] },
+
     /// Two tasks have one name.
     #[error(
         "two tasks are called `{name}`, one in `{}` and one in `{}`: give one of them \

@@ -5,18 +5,22 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 
 use daggy::NodeIndex;
 
 use crate::key::{Digest, Hasher};
-use crate::plan::Graph;
 use crate::plan::label::Show;
 use crate::plan::reason::Reason;
 use crate::plan::resolve::{digest_value, param_value};
+use crate::plan::types::task_folder;
+use crate::plan::{Graph, Plan};
 use crate::store::error::StoreError;
-use crate::store::kept::{Kept, Look};
+use crate::store::kept::Kept;
+use crate::store::output::Look;
 use crate::store::record::{FileContent, InputContent, MadeFrom, Meta, Read, Record};
 use crate::store::{Folder, Found, RECORD, Store};
+use crate::task::Kind;
 use crate::value::Value;
 
 /// How many inputs, or other things that were read, the reasons name.
@@ -26,6 +30,7 @@ const LISTED: usize = 5;
 pub(crate) struct Judge<'a> {
     graph: &'a Graph,
     store: &'a Store,
+    reading: &'a [Arc<Store>],
     upstream: &'a dyn Upstream,
 }
 
@@ -55,17 +60,26 @@ pub(crate) enum Verdict {
     Adopt(Kept, MadeFrom),
     /// It has to run, and will be made from this, with this fingerprint.
     Run(MadeFrom, Digest),
+    /// It is not made here, and is there with this content.
+    There(Digest),
+    /// It is made elsewhere, and is not there.
+    Missing,
     /// That depends on inputs whose content is not known yet.
     Upstream,
 }
 
 impl<'a> Judge<'a> {
-    pub(crate) fn new(graph: &'a Graph, store: &'a Store, upstream: &'a dyn Upstream) -> Self {
-        Self { graph, store, upstream }
+    pub(crate) fn new(plan: &'a Plan, upstream: &'a dyn Upstream) -> Self {
+        Self { graph: &plan.graph, store: &plan.store, reading: &plan.reading, upstream }
     }
 
     pub(crate) fn judge(&self, node: NodeIndex) -> Result<Judged, StoreError> {
         let (graph, store) = (self.graph, self.store);
+        match graph.kind(node) {
+            Kind::External => return self.judge_external(node),
+            Kind::Aggregate => return Ok(self.judge_aggregate(node)),
+            Kind::Made => {}
+        }
         let folder = graph.folder(node, store)?;
         let now = self.made_from(node)?.map(|made_from| {
             let fingerprint = made_from.fingerprint(graph.task(node).decl.identity());
@@ -84,7 +98,7 @@ impl<'a> Judge<'a> {
             {
                 reasons = self.changed_reads(node, &record.reads)?;
                 if reasons.is_empty() {
-                    let output = |what| Reason::Output { file: record.output.file.clone(), what };
+                    let output = |what| Reason::Output { file: record.output.name(), what };
                     match store.look(&folder, &store.path(&folder, RECORD), &record)? {
                         Look::Whole => {
                             return Ok(Judged {
@@ -118,7 +132,32 @@ impl<'a> Judge<'a> {
         Ok(Judged { folder, verdict, reasons })
     }
 
-    /// An output made from the same, in whichever instance's folder.
+    /// A file that is made elsewhere is there, or it is not.
+    fn judge_external(&self, node: NodeIndex) -> Result<Judged, StoreError> {
+        let path = self.graph.external(node);
+        let digest = self.store.content(path)?;
+        let missing = || file_changed(&path.to_string_lossy(), None);
+        Ok(Judged {
+            folder: Folder::new(),
+            verdict: digest.map_or(Verdict::Missing, Verdict::There),
+            reasons: if digest.is_some() { Vec::new() } else { vec![missing()] },
+        })
+    }
+
+    /// What an aggregate is made from is all that it is.
+    fn judge_aggregate(&self, node: NodeIndex) -> Judged {
+        let mut hasher = Hasher::new("aggregate");
+        let inputs = self.graph.inputs(node).iter();
+        let known = self.graph.roles(node).iter().zip(inputs).all(|(role, &input)| {
+            let digest = self.upstream.digest(input);
+            digest.map(|digest| hasher.text(role).part(digest)).is_some()
+        });
+        let verdict = if known { Verdict::There(hasher.digest()) } else { Verdict::Upstream };
+        Judged { folder: Folder::new(), verdict, reasons: Vec::new() }
+    }
+
+    /// An output made from the same, in whichever instance's folder, of this store or of another
+    /// that is read, too.
     pub(crate) fn kept(
         &self,
         node: NodeIndex,
@@ -128,7 +167,18 @@ impl<'a> Judge<'a> {
             let changed = self.changed_reads(node, &record.reads);
             changed.is_ok_and(|changed| changed.is_empty())
         };
-        self.store.kept(&self.graph.task(node).folder, fingerprint, holds)
+        let entry = self.graph.task(node);
+        if let Some(kept) = self.store.kept(&entry.folder, fingerprint, holds)? {
+            return Ok(Some(kept));
+        }
+        for other in self.reading {
+            // A name that means another task there has nothing for this one.
+            let Ok(folder) = task_folder(other, entry.task, &entry.decl) else { continue };
+            if let Some(kept) = other.kept(&folder, fingerprint, holds)? {
+                return Ok(Some(kept.of(other)));
+            }
+        }
+        Ok(None)
     }
 
     /// What the output is made from, if the content of all inputs is known.
@@ -180,16 +230,19 @@ impl<'a> Judge<'a> {
 
     fn changed_read(&self, node: NodeIndex, read: &Read) -> Result<Option<Reason>, StoreError> {
         let graph = self.graph;
-        let input = |place: usize| graph.inputs(node).get(place).copied();
+        let input = |place: &[usize]| {
+            let step = |node, place: &usize| graph.inputs(node).get(*place).copied();
+            place.iter().try_fold(node, step)
+        };
         Ok(match read {
             Read::File { path, digest } => {
                 let now = self.store.content(Path::new(path))?;
                 (now != *digest).then(|| file_changed(path, now))
             }
             Read::Task { input: place, digest } => {
-                let now = input(*place).map(|input| graph.parameters_digest(input, self.store));
+                let now = input(place).map(|input| graph.parameters_digest(input, self.store));
                 (now != Some(*digest)).then(|| {
-                    let name = input(*place).map(|input| graph.task(input).decl.name.to_string());
+                    let name = input(place).map(|input| graph.task(input).decl.name.to_string());
                     let name = name.unwrap_or_default();
                     Reason::Read { what: format!("parameters of {name} changed") }
                 })
@@ -198,7 +251,7 @@ impl<'a> Judge<'a> {
             Read::Seed { seed } => (graph.node(node).key.seed() != *seed)
                 .then(|| Reason::Read { what: "seed: it is that of another instance".to_owned() }),
             Read::Meta { input: place, name, digest } => {
-                let Some(input) = input(*place) else { return Ok(Some(Reason::Parameters)) };
+                let Some(input) = input(place) else { return Ok(Some(Reason::Parameters)) };
                 let meta = match self.upstream.meta(input) {
                     Some(meta) => Some(meta),
                     None => self.record(input)?.map(|record| record.meta),

@@ -16,6 +16,7 @@ pub(crate) mod given;
 pub(crate) mod instance;
 pub(crate) mod judge;
 pub(crate) mod label;
+pub(crate) mod provided;
 pub(crate) mod reason;
 pub(crate) mod resolve;
 pub(crate) mod scope;
@@ -24,24 +25,34 @@ pub(crate) mod types;
 pub(crate) mod verdicts;
 pub(crate) mod warning;
 
-use std::any::Any;
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use daggy::{Dag, NodeIndex};
 
+use crate::engine::Made;
 use crate::key::{Digest, Key};
+use crate::param::AnyValue;
 use crate::plan::draws::{Draws, SetIndex};
 use crate::plan::types::{PlanType, TypeIndex, Types};
 use crate::plan::verdicts::Verdicts;
 use crate::plan::warning::Warning;
 use crate::require::Form;
-use crate::store::Store;
-use crate::task::Task;
+use crate::store::output::{Output, OutputFile};
+use crate::store::record::Meta;
+use crate::store::{Folder, Store};
+use crate::task::{Kind, Task};
 
 /// The instances that some roots need, and a verdict on each.
 pub(crate) struct Plan {
     pub(crate) store: Arc<Store>,
+    /// The stores from which outputs are taken over, too.
+    pub(crate) reading: Vec<Arc<Store>>,
+    /// What tasks may use, by type.
+    pub(crate) provided: Arc<HashMap<TypeId, AnyValue>>,
     pub(crate) graph: Graph,
     pub(crate) verdicts: Verdicts,
     pub(crate) warnings: Vec<Warning>,
@@ -58,6 +69,8 @@ pub(crate) struct Graph {
     /// The entries of `requires` of all nodes: role, form, and how many inputs.
     pub(crate) entries: Vec<(&'static str, Form, u32)>,
     pub(crate) roots: Vec<NodeIndex>,
+    /// The files that are made elsewhere.
+    pub(crate) externals: HashMap<NodeIndex, PathBuf>,
     /// Whether each node is to run although it is complete; empty if none is.
     pub(crate) forced: Vec<bool>,
 }
@@ -109,6 +122,29 @@ impl Graph {
         self.forced.get(node.index()).is_some_and(|&forced| forced)
     }
 
+    pub(crate) fn kind(&self, node: NodeIndex) -> Kind {
+        self.task(node).task.kind
+    }
+
+    /// Where the output of a task that is made elsewhere lies.
+    pub(crate) fn external(&self, node: NodeIndex) -> &Path {
+        &self.externals[&node]
+    }
+
+    /// The output of an instance that is not made here, with this content.
+    pub(crate) fn not_made(&self, node: NodeIndex, digest: Digest) -> Made {
+        let external = self.externals.get(&node).map(|path| OutputFile {
+            part: String::new(),
+            file: path.to_string_lossy().into_owned(),
+            digest,
+            bytes: 0,
+            modified: 0,
+            folder: None,
+        });
+        let output = Output { digest, files: external.into_iter().collect() };
+        Made { folder: Folder::new(), output, meta: Meta::new() }
+    }
+
     pub(crate) fn consumers(&self, node: NodeIndex) -> impl Iterator<Item = NodeIndex> {
         self.dag.graph().neighbors(node)
     }
@@ -156,6 +192,10 @@ impl<T: Task> types::Instances for InstancesOf<T> {
 
     fn field(&self, index: u32, field: usize) -> &dyn Any {
         self.0[index as usize].__field(field)
+    }
+
+    fn path(&self, index: u32) -> anyhow::Result<PathBuf> {
+        self.0[index as usize].__path()
     }
 
     fn requires(&self, index: u32) -> anyhow::Result<crate::require::Requirements> {

@@ -2,6 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::code::Codes;
@@ -10,7 +11,7 @@ use crate::param::{AnyValue, ParamDecl};
 use crate::plan::error::PlanErrorKind;
 use crate::require::Requirements;
 use crate::store::{Owner, Store, TaskFolder};
-use crate::task::{TaskDecl, TaskType};
+use crate::task::{Kind, TaskDecl, TaskType};
 
 /// The place of a task type in a plan.
 pub(crate) type TypeIndex = u32;
@@ -41,6 +42,8 @@ pub(crate) trait Instances: Send + Sync {
     /// Takes an instance out, after which no place means what it did.
     fn take(&mut self, index: u32) -> Box<dyn Any>;
     fn field(&self, index: u32, field: usize) -> &dyn Any;
+    /// Where the output lies that is made elsewhere.
+    fn path(&self, index: u32) -> anyhow::Result<PathBuf>;
     fn requires(&self, index: u32) -> anyhow::Result<Requirements>;
 }
 
@@ -135,6 +138,15 @@ impl Types {
                 }
             }
         }
+        let mut folders: HashMap<&str, &PlanType> = HashMap::new();
+        for entry in self.all.iter().filter(|entry| entry.task.kind == Kind::Made) {
+            if let Some(other) = folders.insert(&entry.folder.name, entry) {
+                return Err(PlanErrorKind::SameFolder {
+                    folder: entry.folder.name.clone(),
+                    tasks: [other.decl.name.to_string(), entry.decl.name.to_string()],
+                });
+            }
+        }
         Ok(())
     }
 
@@ -214,7 +226,7 @@ pub(crate) fn task_folder(
     decl: &TaskDecl,
 ) -> Result<Arc<TaskFolder>, PlanErrorKind> {
     let owner = Owner { id: (task.id)(), module: decl.module };
-    store.task(&decl.name, decl.was.as_deref(), owner).map_err(|other| PlanErrorKind::SameName {
+    store.task(decl, owner).map_err(|other| PlanErrorKind::SameName {
         name: decl.name.to_string(),
         modules: [other.module.to_owned(), decl.module.to_owned()],
     })

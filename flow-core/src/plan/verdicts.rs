@@ -71,7 +71,7 @@ impl Plan {
     pub(crate) fn judge_all(&mut self) -> Result<(), StoreError> {
         let mut verdicts = Verdicts::new(self.graph.len());
         for node in self.graph.nodes() {
-            let judge = Judge::new(&self.graph, &self.store, &verdicts);
+            let judge = Judge::new(self, &verdicts);
             let Judged { verdict, mut reasons, .. } = judge.judge(node)?;
             let (status, digest) = match verdict {
                 Verdict::Complete(record) => (Status::Complete, Some(record.output.digest)),
@@ -80,7 +80,13 @@ impl Plan {
                     verdicts.kept_meta.insert(node, kept.record.meta);
                     (Status::Kept, Some(kept.record.output.digest))
                 }
-                Verdict::Run(..) => (Status::Pending, None),
+                Verdict::Run(..) | Verdict::Missing => (Status::Pending, None),
+                Verdict::There(digest) => {
+                    let open = not_complete(&self.graph, node, &verdicts);
+                    let status = if open.is_empty() { Status::Complete } else { Status::Evicted };
+                    reasons.extend((!open.is_empty()).then_some(Reason::Upstream { tasks: open }));
+                    (status, Some(digest))
+                }
                 Verdict::Upstream => {
                     reasons.extend(upstream(&self.graph, node, &verdicts, &reasons));
                     (Status::Pending, None)
@@ -92,6 +98,16 @@ impl Plan {
         self.verdicts = verdicts;
         Ok(())
     }
+}
+
+/// The tasks required that are not complete, by name.
+fn not_complete(graph: &Graph, node: NodeIndex, verdicts: &Verdicts) -> Vec<String> {
+    let inputs = graph.inputs(node).iter();
+    let open = inputs.filter(|&&input| verdicts.status(input) != Status::Complete);
+    let mut tasks: Vec<_> = open.map(|&input| graph.task(input).decl.name.to_string()).collect();
+    tasks.sort_unstable();
+    tasks.dedup();
+    tasks
 }
 
 impl Upstream for Verdicts {

@@ -28,7 +28,8 @@ impl Store {
                 let replaced = self.replace(&task, &staged, synced);
                 if replaced.is_err() {
                     // No record names them, so that they do no harm if this fails too.
-                    staged.files().iter().for_each(|file| drop(self.fs.remove(file)));
+                    self.discard_path(&staged.draft);
+                    staged.output.iter().for_each(|output| self.discard(&staged.folder, output));
                 }
                 (task, replaced.map(|()| staged))
             })
@@ -60,8 +61,8 @@ impl Store {
         }
         for (path, committed) in tasks {
             let lines = index::lines(committed.iter().filter_map(|staged| {
-                let folder = staged.folder.file_name()?.to_str()?;
-                Some((staged.fingerprint, folder))
+                let parts = staged.folder.iter().map(|part| part.to_str());
+                Some((staged.fingerprint, parts.collect::<Option<Vec<_>>>()?.join("/")))
             }));
             let _ = self.fs.append(path, lines.as_bytes()).or_else(|error| {
                 let (ErrorKind::NotFound, Some(folder)) = (error.kind(), path.parent()) else {

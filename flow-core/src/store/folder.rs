@@ -6,6 +6,7 @@
 //! by case alone still differ by their key.
 
 use crate::key::Short;
+use crate::task::TaskDecl;
 
 /// How much of the parameters' text a folder's name shows, in bytes.
 const TEXT: usize = 80;
@@ -24,6 +25,27 @@ pub(crate) fn task_folder(name: &str) -> String {
         folder = format!("{folder}-{hash}");
     }
     if is_reserved(&folder) { format!("{folder}_") } else { folder }
+}
+
+/// Where the instances of a task go under this name: `group/dir`, or `group/name`.
+pub(crate) fn placed(decl: &TaskDecl, name: &str) -> String {
+    let folders = |path: &str| path.split('/').map(task_folder).collect::<Vec<_>>();
+    let mut placed = decl.group.map(folders).unwrap_or_default();
+    match decl.dir {
+        Some(dir) => placed.extend(folders(dir)),
+        None => placed.push(task_folder(name)),
+    }
+    placed.join("/")
+}
+
+/// How long the name of a part may be in that of its file, in bytes.
+const PART: usize = 40;
+
+/// The name of a part of an output, as part of a file's name. What tells files apart is not it.
+pub(crate) fn part_name(part: &str) -> String {
+    let mut name = escape(part);
+    name.truncate(PART);
+    name
 }
 
 /// The name of the folder that holds the store of an environment.

@@ -1,13 +1,14 @@
 //! The index of a task: from a fingerprint to the folders that hold or held an output with it.
 //!
-//! It is a file of lines, `fingerprint folder`, to which each commit adds one. It only ever
+//! It is a file of lines, `fingerprint folder`, to which each commit adds one; the folder is
+//! relative to that of the store, so that an output is found where a task was stored before. It only ever
 //! suggests: what it names is believed after the record found there says the same. A line that
 //! was cut short, or is no line, is passed over; each addition begins a line of its own, so that it
 //! does not continue one that was cut.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use crate::content::is_absent;
@@ -82,8 +83,14 @@ pub(crate) fn forget(fingerprint: Digest) -> String {
     format!("\n{fingerprint} {FORGET}\n")
 }
 
+/// The folders of tasks in which the outputs lie, or lay, that an index tells of.
+pub(crate) fn task_folders(index: &[u8]) -> BTreeSet<PathBuf> {
+    let folders = index.split(|&b| b == b'\n').filter_map(|line| Some(parse(line)?.1));
+    folders.filter_map(|folder| Some(Path::new(folder).parent()?.to_owned())).collect()
+}
+
 /// The lines that tell of these outputs.
-pub(crate) fn lines<'a>(outputs: impl Iterator<Item = (Digest, &'a str)>) -> String {
+pub(crate) fn lines(outputs: impl Iterator<Item = (Digest, String)>) -> String {
     outputs.fold("\n".to_owned(), |mut text, (fingerprint, folder)| {
         let _ = writeln!(text, "{fingerprint} {folder}");
         text
@@ -92,6 +99,8 @@ pub(crate) fn lines<'a>(outputs: impl Iterator<Item = (Digest, &'a str)>) -> Str
 
 fn parse(line: &[u8]) -> Option<(Digest, &str)> {
     let (fingerprint, folder) = std::str::from_utf8(line).ok()?.split_once(' ')?;
-    let inside = !folder.is_empty() && !folder.contains(['/', '\\', '\0']) && folder != "..";
-    Some((fingerprint.parse().ok()?, folder)).filter(|_| inside)
+    let inside = |part: &str| {
+        !part.is_empty() && !part.contains(['\\', '\0', ':']) && !matches!(part, "." | "..")
+    };
+    Some((fingerprint.parse().ok()?, folder)).filter(|_| folder.split('/').all(inside))
 }

@@ -1,11 +1,12 @@
 //! Kept versions: outputs whose record was replaced, and the search for an output by fingerprint.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::content::is_absent;
 use crate::key::Digest;
 use crate::store::error::{IoContext, StoreError};
-use crate::store::record::{OutputFile, Record};
+use crate::store::output::{Look, Output};
+use crate::store::record::Record;
 use crate::store::{Folder, RECORD, Store, TaskFolder};
 
 /// An output with the fingerprint looked for, in whichever instance's folder.
@@ -14,6 +15,15 @@ pub(crate) struct Kept {
     /// Where the record stands.
     place: PathBuf,
     pub(crate) record: Box<Record>,
+    /// The store that has it, if it is another one.
+    pub(crate) from: Option<Arc<Store>>,
+}
+
+impl Kept {
+    /// The same, in another store than the flow's own.
+    pub(crate) fn of(self, other: &Arc<Store>) -> Self {
+        Self { from: Some(Arc::clone(other)), ..self }
+    }
 }
 
 impl Store {
@@ -52,12 +62,18 @@ impl Store {
         mut holds: impl FnMut(&Record) -> bool,
     ) -> Result<Option<Kept>, StoreError> {
         for name in task.index.folders(&*self.fs, &task.index_path, fingerprint)? {
-            let Some(key) = super::key_of(&name) else { continue };
-            let Some(folder) = self.listed(task, key)?.or_else(|| self.on_disk(task, &name)) else {
-                continue;
+            let noted = PathBuf::from(name);
+            let last = noted.file_name().and_then(|last| last.to_str());
+            let Some(key) = last.and_then(super::key_of) else { continue };
+            // It may have come after the task's folders were listed, or lie where the task was
+            // stored before it got another `dir` or `group`.
+            let listed = self.listed(task, key)?.filter(|listed| *listed != noted);
+            let folders = listed.into_iter().chain([noted]);
+            let version = self.version_path(task, fingerprint);
+            let places = |folder: Folder| {
+                [self.path(&folder, RECORD), version.clone()].map(|place| (folder.clone(), place))
             };
-            let places = [self.path(&folder, RECORD), self.version_path(task, fingerprint)];
-            for place in places {
+            for (folder, place) in folders.flat_map(places) {
                 let record = match self.read_record(&place) {
                     Ok(Some(Ok(record))) => record,
                     // Another instance's record that cannot be used is no reason not to run.
@@ -66,64 +82,37 @@ impl Store {
                 };
                 let here = record.fingerprint == fingerprint && record.key.short() == key;
                 if here && holds(&record) && self.look(&folder, &place, &record)? == Look::Whole {
-                    return Ok(Some(Kept { folder, place, record }));
+                    return Ok(Some(Kept { folder, place, record, from: None }));
                 }
             }
         }
         Ok(None)
     }
 
-    /// A folder that came after the task's folders were listed.
-    fn on_disk(&self, task: &TaskFolder, name: &str) -> Option<Folder> {
-        let folder = Path::new(&task.name).join(name);
-        self.fs.stat(&self.root.join(&folder)).is_ok().then_some(folder)
-    }
-
     /// Whether an output that was found is still there.
     pub(crate) fn is_whole(&self, kept: &Kept) -> Result<bool, StoreError> {
-        Ok(self.look(&kept.folder, &kept.place, &kept.record)? == Look::Whole)
+        let store = kept.from.as_deref().unwrap_or(self);
+        Ok(store.look(&kept.folder, &kept.place, &kept.record)? == Look::Whole)
     }
 
-    /// Looks at the file of an output: by size and time and, if the time is another, by content.
-    /// Its record was read from `place`.
+    /// Looks at the files of an output, whose record was read from `place`.
     pub(crate) fn look(
         &self,
         folder: &Folder,
         place: &Path,
         record: &Record,
     ) -> Result<Look, StoreError> {
-        let path = self.path(folder, &record.output.file);
-        let (look, modified) = self.look_at(&path, &record.output)?;
-        if look == Look::Whole && modified != record.output.modified {
-            self.note_time(place, record, modified);
+        let (look, seen) = self.look_at(folder, &record.output)?;
+        if look == Look::Whole && seen != record.output {
+            self.note_times(place, record, seen);
         }
         Ok(look)
     }
 
-    /// Looks at the file of an output, and says when it was written.
-    pub(crate) fn look_at(
-        &self,
-        path: &Path,
-        output: &OutputFile,
-    ) -> Result<(Look, i64), StoreError> {
-        let stat = match self.fs.stat(path) {
-            Ok(stat) => stat,
-            Err(error) if is_absent(&error) => return Ok((Look::Gone, 0)),
-            Err(error) => return Err(error).during("look at", path),
-        };
-        let whole = stat.bytes == output.bytes
-            && !stat.folder
-            && (stat.modified == output.modified
-                || crate::content::digest_file(&*self.fs, path).during("read", path)?
-                    == output.digest);
-        Ok((if whole { Look::Whole } else { Look::Modified }, stat.modified))
-    }
-
-    /// Notes another time of an output whose content is as recorded, so that it is not hashed at
-    /// each look. A store that cannot be written does without.
-    fn note_time(&self, place: &Path, record: &Record, modified: i64) {
-        let mut noted = record.clone();
-        noted.output.modified = modified;
+    /// Notes the times of an output whose content is as recorded, so that it is not hashed at each
+    /// look. A store that cannot be written does without.
+    fn note_times(&self, place: &Path, record: &Record, seen: Output) {
+        let noted = Record { output: seen, ..record.clone() };
         let Ok(draft) = self.draft_record(place, &noted) else { return };
         let replaced = self.fs.sync(std::slice::from_ref(&draft)).and_then(|()| {
             // Hashing may have taken long: what was committed meanwhile must not be taken back.
@@ -135,12 +124,4 @@ impl Store {
             let _ = self.fs.remove(&draft);
         }
     }
-}
-
-/// What a look at an output's file shows.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Look {
-    Whole,
-    Gone,
-    Modified,
 }

@@ -24,13 +24,17 @@
 
 pub(crate) mod code;
 pub(crate) mod commit;
+pub(crate) mod draft;
 pub(crate) mod error;
 pub(crate) mod failure;
 pub(crate) mod fingerprint;
 pub(crate) mod folder;
 pub(crate) mod index;
 pub(crate) mod kept;
+pub(crate) mod memory;
 pub(crate) mod note;
+pub(crate) mod output;
+pub(crate) mod place;
 pub(crate) mod record;
 pub(crate) mod reset;
 pub(crate) mod secret;
@@ -46,9 +50,11 @@ use crate::fs::Fs;
 use crate::key::{Digest, Key, Short};
 use crate::secret::SecretKey;
 use crate::store::error::{IoContext, StoreError};
-use crate::store::folder::{instance_folder, key_of, task_folder};
+use crate::store::folder::{instance_folder, key_of, placed, task_folder};
 use crate::store::index::Index;
+use crate::store::memory::Memory;
 use crate::store::record::{Record, Unreadable};
+use crate::task::TaskDecl;
 
 /// The folder for what is not an output.
 const INTERNAL: &str = ".flow";
@@ -63,13 +69,14 @@ pub(crate) struct Store {
     secret_key: OnceLock<SecretKey>,
     tasks: Mutex<HashMap<String, Arc<TaskFolder>>>,
     contents: Contents,
+    memory: Memory,
 }
 
 /// What is known of one task's part of the store.
 pub(crate) struct TaskFolder {
     owner: Owner,
     /// Where new instances go, relative to the root.
-    name: String,
+    pub(crate) name: String,
     /// Where instances lie that were stored before the task was renamed.
     was: Option<String>,
     /// The file of its index.
@@ -107,6 +114,7 @@ impl Store {
             secret_key: OnceLock::new(),
             tasks: Mutex::default(),
             contents: Contents::default(),
+            memory: Memory::default(),
         }
     }
 
@@ -122,6 +130,11 @@ impl Store {
         &self.fs
     }
 
+    /// The values that are kept in memory.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
@@ -130,30 +143,25 @@ impl Store {
         self.root.join(INTERNAL).join(part)
     }
 
-    /// The part of the store that belongs to the task of this name, once called `was`.
+    /// The part of the store that belongs to this task.
     ///
     /// # Errors
     ///
     /// Another task has had the name: each would take the other's outputs for its own.
-    pub(crate) fn task(
-        &self,
-        name: &str,
-        was: Option<&str>,
-        owner: Owner,
-    ) -> Result<Arc<TaskFolder>, Owner> {
+    pub(crate) fn task(&self, decl: &TaskDecl, owner: Owner) -> Result<Arc<TaskFolder>, Owner> {
         let mut tasks = self.tasks.lock().expect("no panic while a task is looked up");
         let make = || {
-            let identity = task_folder(was.unwrap_or(name));
+            let identity = task_folder(decl.identity());
             Arc::new(TaskFolder {
                 owner,
-                name: task_folder(name),
-                was: was.map(task_folder),
+                name: placed(decl, &decl.name),
+                was: decl.was.as_deref().map(|was| placed(decl, was)),
                 index_path: self.internal("index").join(identity),
                 index: Index::default(),
                 listing: Mutex::default(),
             })
         };
-        let task = tasks.entry(name.to_owned()).or_insert_with(make);
+        let task = tasks.entry(decl.name.to_string()).or_insert_with(make);
         if task.owner.id == owner.id { Ok(Arc::clone(task)) } else { Err(task.owner) }
     }
 

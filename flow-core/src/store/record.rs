@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::key::{Digest, Key};
+use crate::store::output::Output;
 
 /// The version of the record's form. A record of a newer one is left alone.
 pub(crate) const FORMAT: u32 = 1;
 
-/// Says that an output is there, what it is made from and where its file lies.
+/// Says that an output is there, what it is made from and where its files lie.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) format: u32,
@@ -24,7 +25,7 @@ pub(crate) struct Record {
     /// What was read while it ran, apart from its inputs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) reads: Vec<Read>,
-    pub(crate) output: OutputFile,
+    pub(crate) output: Output,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) meta: Meta,
     pub(crate) started: jiff::Timestamp,
@@ -81,23 +82,12 @@ pub(crate) struct InputContent {
 pub(crate) enum Read {
     /// A file named by `cx.file`.
     File { path: String, digest: Option<Digest> },
-    /// The parameters of the input at this place.
-    Task { input: usize, digest: Digest },
-    /// A metadata entry of the input at this place.
-    Meta { input: usize, name: String, digest: Digest },
+    /// The parameters of the input at this place, or of an input of an input.
+    Task { input: Vec<usize>, digest: Digest },
+    /// A metadata entry of such an input.
+    Meta { input: Vec<usize>, name: String, digest: Digest },
     /// The seed of the instance.
     Seed { seed: u64 },
-}
-
-/// The file of an output.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct OutputFile {
-    /// Its name in the folder of the instance.
-    pub(crate) file: String,
-    pub(crate) digest: Digest,
-    pub(crate) bytes: u64,
-    /// When it was written, in nanoseconds since 1970.
-    pub(crate) modified: i64,
 }
 
 /// Why a record could not be read.
@@ -120,9 +110,8 @@ impl Record {
         if record.format > FORMAT {
             return Err(Unreadable::Newer(record.format));
         }
-        let file = &record.output.file;
-        if file.is_empty() || file.contains(['/', '\\', '\0', ':']) || file.starts_with('.') {
-            return Err(Unreadable::Outside(file.clone()));
+        if let Some(name) = record.output.outside() {
+            return Err(Unreadable::Outside(name.to_owned()));
         }
         Ok(record)
     }

@@ -1,9 +1,11 @@
 //! Resets: removing outputs and what is kept of the same.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::key::Digest;
 use crate::store::error::{IoContext, StoreError};
+use crate::store::output::remove_all;
 use crate::store::{Folder, INTERNAL, RECORD, Store, TaskFolder, index, key_of};
 
 impl Store {
@@ -20,7 +22,10 @@ impl Store {
         // Once its record is gone, an output is not there; what is left of it does no harm.
         self.remove(&path, &mut removed)?;
         if let Ok(record) = record {
-            self.remove(&self.path(folder, &record.output.file), &mut removed)?;
+            for file in &record.output.files {
+                self.remove(&self.path(folder, &file.file), &mut removed)?;
+            }
+            self.memory.forget(record.output.digest);
             removed.extend(self.reset_kept(task, record.fingerprint)?);
         }
         Ok(removed)
@@ -68,15 +73,23 @@ impl Store {
     /// Removes all outputs; gives each instance's folder with its files.
     pub(crate) fn reset_all(&self) -> Result<Vec<(Folder, Vec<PathBuf>)>, StoreError> {
         let mut removed = Vec::new();
-        let mut names = self.names(&self.root).during("list", &self.root)?;
-        names.sort_unstable();
-        for name in names.iter().filter(|name| *name != INTERNAL) {
-            self.reset_folders(Path::new(name), &mut removed)?;
-        }
+        let names = self.names(&self.root).during("list", &self.root)?.into_iter();
+        let mut tasks: BTreeSet<PathBuf> =
+            names.filter(|name| name != INTERNAL).map(PathBuf::from).collect();
         let index = self.internal("index");
-        for name in self.names(&index).unwrap_or_default() {
-            self.reset_internal(Path::new(&name))?;
+        let indices = self.names(&index).unwrap_or_default();
+        // Those of tasks that have a `group` or a `dir` are known by the index alone.
+        for name in &indices {
+            let lines = self.fs.read(&index.join(name)).unwrap_or_default();
+            tasks.extend(index::task_folders(&lines));
         }
+        for task in &tasks {
+            self.reset_folders(task, &mut removed)?;
+        }
+        for name in &indices {
+            self.reset_internal(Path::new(name))?;
+        }
+        self.memory.clear();
         self.refresh();
         Ok(removed)
     }
@@ -95,7 +108,9 @@ impl Store {
             let mut files = Vec::new();
             let at = self.root.join(&folder);
             // A record that a newer version wrote is left alone, as everywhere.
-            self.read_record(&at.join(RECORD))?;
+            if let Some(Ok(record)) = self.read_record(&at.join(RECORD))? {
+                self.memory.forget(record.output.digest);
+            }
             let mut names = self.names(&at).during("list", &at)?;
             // The record first: from then on the output is not there.
             names.sort_by_key(|name| (name != RECORD, name.clone()));
@@ -121,12 +136,7 @@ impl Store {
     }
 
     fn remove(&self, path: &Path, removed: &mut Vec<PathBuf>) -> Result<(), StoreError> {
-        match self.fs.remove(path) {
-            Ok(()) => removed.push(path.to_owned()),
-            Err(error) if crate::content::is_absent(&error) => {}
-            Err(error) => return Err(error).during("remove", path),
-        }
-        Ok(())
+        remove_all(&*self.fs, path, removed).during("remove", path)
     }
 }
 

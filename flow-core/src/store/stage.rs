@@ -6,19 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::key::Digest;
 use crate::store::error::{IoContext, StoreError};
-use crate::store::record::{OutputFile, Record};
+use crate::store::output::{Output, OutputFile, Within};
+use crate::store::record::Record;
 use crate::store::{Folder, RECORD, Store};
-use crate::target::{Sink, Target};
-
-/// Why an output could not be staged.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum StageError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The target could not write the value.
-    #[error("cannot write {}", path.display())]
-    Target { path: PathBuf, source: anyhow::Error },
-}
 
 /// An output that lies in its place, and the record that will say so.
 pub(crate) struct Staged {
@@ -26,8 +16,9 @@ pub(crate) struct Staged {
     pub(crate) fingerprint: Digest,
     /// The record under a name that nobody reads.
     pub(crate) draft: PathBuf,
-    /// The output, if it has no record yet.
-    pub(crate) data: Option<PathBuf>,
+    /// The output, if no record names it yet, and its files.
+    pub(crate) output: Option<Output>,
+    pub(crate) data: Vec<PathBuf>,
 }
 
 impl Staged {
@@ -38,79 +29,100 @@ impl Staged {
 }
 
 impl Store {
-    /// Writes a value into the folder of its instance, and hashes it on the way.
+    /// Gives the files of another version's output names in this folder too.
     ///
     /// If that fails, nothing of it is left.
-    pub(crate) fn stage_value<T: Target>(
-        &self,
-        target: &T,
-        value: &T::Value,
-        folder: &Folder,
-        fingerprint: Digest,
-    ) -> Result<OutputFile, StageError> {
-        let (file, path) = self.new_output(folder, fingerprint, T::EXTENSION)?;
-        let unfinished = Unfinished { store: self, path: &path };
-        let (bytes, digest) = self.write(target, value, &path)?;
-        let modified = self.fs.stat(&path).during("look at", &path)?.modified;
-        unfinished.keep();
-        Ok(OutputFile { file, digest, bytes, modified })
-    }
-
-    fn write<T: Target>(
-        &self,
-        target: &T,
-        value: &T::Value,
-        path: &Path,
-    ) -> Result<(u64, Digest), StageError> {
-        let mut file = self.fs.create(path).during("create", path)?;
-        let mut sink = Sink::new(&mut *file);
-        let failed = |source| StageError::Target { path: path.to_owned(), source };
-        target.save(value, &mut sink).map_err(failed)?;
-        Ok(sink.finish().during("write", path)?)
-    }
-
-    /// Gives the file of another version's output a name in this folder too.
-    ///
-    /// If that fails, nothing of it is left.
-    pub(crate) fn stage_link(
+    pub(crate) fn stage_links(
         &self,
         from: &Path,
-        output: &OutputFile,
+        output: &Output,
         folder: &Folder,
         fingerprint: Digest,
-    ) -> Result<OutputFile, StoreError> {
-        let extension = from.extension().and_then(|e| e.to_str()).unwrap_or_default();
-        let (file, path) = self.new_output(folder, fingerprint, extension)?;
-        let unfinished = Unfinished { store: self, path: &path };
-        let linked = self.fs.link(from, &path).is_ok();
-        if !linked {
-            self.fs.copy(from, &path).during("copy to", &path)?;
+    ) -> Result<Output, StoreError> {
+        let mut staged = Output { digest: output.digest, files: Vec::new() };
+        for file in &output.files {
+            let from = from.join(&file.file);
+            let extension = from.extension().and_then(|e| e.to_str()).unwrap_or_default();
+            let (name, path) = self.new_output(folder, fingerprint, &file.part, extension)?;
+            staged.files.push(OutputFile { file: name, ..file.clone() });
+            let linked = match &mut staged.files.last_mut().expect("it was pushed").folder {
+                None => self.link_file(&from, &path, file.modified, file.digest),
+                Some(within) => self.link_folder(&from, &path, within),
+            };
+            match linked {
+                Ok(modified) => staged.files.last_mut().expect("it was pushed").modified = modified,
+                Err(error) => {
+                    self.discard(folder, &staged);
+                    return Err(error);
+                }
+            }
         }
-        let modified = self.fs.stat(&path).during("look at", &path)?.modified;
+        Ok(staged)
+    }
+
+    /// Links one file, or copies it, and says when it was written.
+    fn link_file(
+        &self,
+        from: &Path,
+        to: &Path,
+        modified: i64,
+        digest: Digest,
+    ) -> Result<i64, StoreError> {
+        let linked = self.fs.link(from, to).is_ok();
+        if !linked {
+            self.fs.copy(from, to).during("copy to", to)?;
+        }
+        let now = self.fs.stat(to).during("look at", to)?.modified;
         // A copy, or a file that was written since it was looked at, has to show what it is.
-        if !linked || modified != output.modified {
-            let digest = crate::content::digest_file(&*self.fs, &path).during("read", &path)?;
-            if digest != output.digest {
+        if !linked || now != modified {
+            let found = crate::content::digest_file(&*self.fs, to).during("read", to)?;
+            if found != digest {
                 let changed = std::io::Error::other("it changed meanwhile");
                 return Err(changed).during("take over", from);
             }
         }
-        unfinished.keep();
-        Ok(OutputFile { file, modified, ..output.clone() })
+        Ok(now)
     }
 
-    /// A new name for an output in this folder, which is made if need be.
-    fn new_output(
+    fn link_folder(
+        &self,
+        from: &Path,
+        to: &Path,
+        within: &mut [Within],
+    ) -> Result<i64, StoreError> {
+        self.fs.create_folder(to).during("create the folder", to)?;
+        for item in within {
+            let (from, to) = (from.join(&item.path), to.join(&item.path));
+            match item.digest {
+                None => self.fs.create_folder(&to).during("create the folder", &to)?,
+                Some(digest) => {
+                    item.modified = self.link_file(&from, &to, item.modified, digest)?;
+                }
+            }
+        }
+        Ok(0)
+    }
+
+    /// A new name for an output, or a part of it, in this folder, which is made if need be.
+    pub(crate) fn new_output(
         &self,
         folder: &Folder,
         fingerprint: Digest,
+        part: &str,
         extension: &str,
     ) -> Result<(String, PathBuf), StoreError> {
         let at = self.root.join(folder);
         self.fs.create_folder(&at).during("create the folder", &at)?;
         let version = (fingerprint.0 >> 64) as u64;
-        let dot = if extension.is_empty() { "" } else { "." };
-        let file = format!("data-{version:016x}-{}{dot}{extension}", unique());
+        let mut file = format!("data-{version:016x}-{}", unique());
+        if !part.is_empty() {
+            file.push('-');
+            file.push_str(&super::folder::part_name(part));
+        }
+        if !extension.is_empty() {
+            file.push('.');
+            file.push_str(extension);
+        }
         let path = at.join(&file);
         Ok((file, path))
     }
@@ -123,9 +135,16 @@ impl Store {
         record: &Record,
         is_new: bool,
     ) -> Result<Staged, StoreError> {
+        if record.output.is_in_memory() {
+            // No file has made it yet.
+            let at = self.root.join(folder);
+            self.fs.create_folder(&at).during("create the folder", &at)?;
+        }
         let draft = self.draft_record(&self.path(folder, RECORD), record)?;
-        let data = is_new.then(|| self.path(folder, &record.output.file));
-        Ok(Staged { folder: folder.clone(), fingerprint: record.fingerprint, draft, data })
+        let output = is_new.then(|| record.output.clone());
+        let data = output.iter().flat_map(|output| self.output_paths(folder, output)).collect();
+        let fingerprint = record.fingerprint;
+        Ok(Staged { folder: folder.clone(), fingerprint, draft, output, data })
     }
 
     /// Writes a record beside its place, under a name that nobody reads.

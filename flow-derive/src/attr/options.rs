@@ -81,6 +81,14 @@ pub(crate) fn value<T>(
     parse(input)
 }
 
+/// Checks that nothing is said of a word that says it all.
+pub(crate) fn bare(word: &Ident, input: ParseStream<'_>) -> Result<()> {
+    if input.is_empty() || input.peek(Token![,]) {
+        return Ok(());
+    }
+    Err(input.error(format_args!("`{word}` takes no value; write `{word}` alone")))
+}
+
 /// Reads all of `content` by `parse`. What an error leaves unread is dropped, so that the parser
 /// does not complain about it a second time.
 pub(crate) fn all_of<T>(

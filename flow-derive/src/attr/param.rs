@@ -3,7 +3,7 @@
 use syn::parse::ParseStream;
 use syn::{Attribute, Expr, ExprArray, Ident, LitStr, Result, Token, token};
 
-use super::options::{self, keep, value};
+use super::options::{self, bare, keep, value};
 use super::path::KeyPath;
 use super::{Opt, task, words};
 use crate::ctxt::Ctxt;
@@ -74,14 +74,6 @@ impl ParamAttr {
         }
         Ok(())
     }
-}
-
-/// Checks that nothing is said of a word that says it all.
-fn bare(word: &Ident, input: ParseStream<'_>) -> Result<()> {
-    if input.is_empty() || input.peek(Token![,]) {
-        return Ok(());
-    }
-    Err(input.error(format_args!("`{word}` takes no value; write `{word}` alone")))
 }
 
 fn choices(input: ParseStream<'_>) -> Result<ExprArray> {

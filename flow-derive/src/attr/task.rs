@@ -8,7 +8,7 @@ use syn::{
 };
 
 use super::entry::{self, Entry, Form};
-use super::options::{self, keep, value};
+use super::options::{self, bare, keep, value};
 use super::{Opt, path, words};
 use crate::ctxt::Ctxt;
 
@@ -17,13 +17,21 @@ use crate::ctxt::Ctxt;
 pub(crate) struct TaskAttr {
     pub(crate) requires: Opt<Requires>,
     pub(crate) target: Opt<Target>,
+    /// The struct of several outputs.
+    pub(crate) outputs: Opt<Type>,
+    pub(crate) external: Opt<()>,
+    pub(crate) path: Opt<Expr>,
+    pub(crate) aggregate: Opt<()>,
+    pub(crate) group: Opt<LitStr>,
+    pub(crate) dir: Opt<LitStr>,
+    pub(crate) uses: Opt<Vec<Type>>,
     pub(crate) name: Opt<LitStr>,
     pub(crate) was: Opt<LitStr>,
     pub(crate) version: Opt<u32>,
     pub(crate) krate: Opt<Path>,
     /// `requires` was written, but could not be read.
     pub(crate) bad_requires: bool,
-    /// `target` was written, but could not be read.
+    /// What says how the output is kept was written, but could not be read.
     pub(crate) bad_target: bool,
 }
 
@@ -71,6 +79,38 @@ impl TaskAttr {
                 self.bad_target = false;
                 keep(&mut self.target, word, target, ctxt);
             }
+            "outputs" => {
+                self.bad_target = true;
+                let outputs = value(&word, input, "Split", |input| {
+                    path::named_type(input, "a struct with `#[derive(Outputs)]`")
+                })?;
+                self.bad_target = false;
+                keep(&mut self.outputs, word, outputs, ctxt);
+            }
+            "external" => {
+                bare(&word, input)?;
+                keep(&mut self.external, word, (), ctxt);
+            }
+            "path" => {
+                let path = value(&word, input, "\"data/prices.csv\"", |input| input.parse())?;
+                keep(&mut self.path, word, path, ctxt);
+            }
+            "aggregate" => {
+                bare(&word, input)?;
+                keep(&mut self.aggregate, word, (), ctxt);
+            }
+            "group" => {
+                let group = value(&word, input, "\"features\"", text)?;
+                keep(&mut self.group, word, group, ctxt);
+            }
+            "dir" => {
+                let dir = value(&word, input, "\"prices/daily\"", text)?;
+                keep(&mut self.dir, word, dir, ctxt);
+            }
+            "uses" => {
+                let uses = uses(&word, input)?;
+                keep(&mut self.uses, word, uses, ctxt);
+            }
             "name" => {
                 let name = value(&word, input, "\"...\"", text)?;
                 keep(&mut self.name, word, name, ctxt);
@@ -108,7 +148,7 @@ fn requires(word: &Ident, input: ParseStream<'_>) -> Result<Vec<Entry>> {
 }
 
 /// Reads `Type` or `Type(option = expr, ...)`.
-fn target(input: ParseStream<'_>) -> Result<Target> {
+pub(crate) fn target(input: ParseStream<'_>) -> Result<Target> {
     let ty = path::named_type(input, "a target, such as `Json<f64>`")?;
     let mut options = Vec::new();
     if input.peek(token::Paren) {
@@ -136,6 +176,24 @@ fn option(content: ParseStream<'_>) -> Result<(Ident, Expr)> {
 pub(crate) fn text(input: ParseStream<'_>) -> Result<LitStr> {
     let (span, found) = (input.span(), input.parse::<LitStr>());
     found.map_err(|_| syn::Error::new(span, "expected a text in quotes, such as `\"Train\"`"))
+}
+
+/// Reads `(Type, Type)`.
+fn uses(word: &Ident, input: ParseStream<'_>) -> Result<Vec<Type>> {
+    if !input.peek(token::Paren) {
+        let message = "`uses` names the types that the flow provides: `uses(Client)`";
+        return Err(syn::Error::new(word.span(), message));
+    }
+    let content;
+    let parens = parenthesized!(content in input);
+    let types = options::all_of(&content, |content| {
+        Punctuated::<Type, Token![,]>::parse_terminated(content)
+    })?;
+    if types.is_empty() {
+        let message = "name a type, or leave `uses` out";
+        return Err(syn::Error::new(parens.span.join(), message));
+    }
+    Ok(types.into_iter().collect())
 }
 
 fn version(input: ParseStream<'_>) -> Result<u32> {

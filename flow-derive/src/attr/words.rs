@@ -13,24 +13,25 @@ pub(crate) struct Words {
 
 pub(crate) const TASK: Words = Words {
     attribute: "#[task]",
-    known: &["requires", "target", "name", "was", "version", "crate"],
-    later: &[
+    known: &[
+        "requires",
+        "target",
         "outputs",
         "external",
         "path",
         "aggregate",
+        "name",
+        "was",
         "group",
         "dir",
-        "refresh",
-        "retries",
-        "backoff",
-        "timeout",
-        "priority",
-        "resources",
+        "version",
         "uses",
-        "isolate",
+        "crate",
     ],
+    later: &["refresh", "retries", "backoff", "timeout", "priority", "resources", "isolate"],
 };
+
+pub(crate) const OUTPUTS: Words = Words { attribute: "#[outputs]", known: &["crate"], later: &[] };
 
 pub(crate) const PARAM: Words = Words {
     attribute: "#[param]",

@@ -7,6 +7,7 @@
 
 mod inputs;
 mod keys;
+pub(crate) mod outputs;
 mod params;
 mod requires;
 mod task;
@@ -18,7 +19,8 @@ use syn::DeriveInput;
 pub(crate) use self::inputs::Shape;
 pub(crate) use self::keys::keys;
 pub(crate) use self::requires::inputs;
-pub(crate) use self::task::target_type;
+pub(crate) use self::task::{kind, target_type};
+use crate::attr::path::Facade;
 use crate::ctxt::Ctxt;
 use crate::model::Task;
 use crate::{check, fallback};
@@ -43,8 +45,8 @@ pub(crate) fn private_at(span: Span) -> Ident {
 }
 
 /// Wraps items so that they add no names and no warnings to the user's module.
-pub(crate) fn enclose(task: &Task<'_>, items: &TokenStream) -> TokenStream {
-    let path = task.facade.private();
+pub(crate) fn enclose(facade: &Facade, items: &TokenStream) -> TokenStream {
+    let path = facade.private();
     let name = private();
     quote! {
         #[doc(hidden)]

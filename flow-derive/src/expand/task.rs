@@ -1,41 +1,42 @@
 //! `impl Task`.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::GenericParam;
 use syn::spanned::Spanned;
+use syn::{Expr, GenericParam, LitStr, Type};
 
 use super::{Shape, enclose, keys, params, private, private_at, requires};
-use crate::attr::task::Target;
-use crate::model::{self, Task};
+use crate::attr::Opt;
+use crate::model::{self, Kept, Task};
 use crate::spans::{ends, local};
 use crate::text;
 
 /// Everything that is written for a task without mistakes.
 pub(super) fn expand(task: &Task<'_>) -> TokenStream {
-    let Some(target) = &task.attr.target else {
+    let Some(kept) = task.kept() else {
         return TokenStream::new();
     };
-    let target = &target.value;
     let private = private();
     let name = &task.input.ident;
     let generics = task.owned_generics();
     let (generics, arguments, bounds) = generics.split_for_impl();
     let Shape { ty: inputs, items } = Shape::of(task);
     let keys = keys(task);
-    let (target_type, target_value) = (target_type(target), target_value(target));
+    let (target_type, target_value) = (target_type(&kept), target_value(&kept));
     let inputs = requires::inputs(task, &inputs);
     let depth = requires::depth(task);
     let declarations = params::declarations(task);
-    let decl = decl(task, target);
+    let decl = decl(task, &kept);
     let (build, fields) = (build(task), fields(task));
     let (calls, types) = (requires::calls(task), requires::types(task));
     let (runs, forced) = (runs(task), force_depth(task));
+    let (kind, path) = (kind(task), path(task));
+    let (uses, can_use) = uses(task);
     let (values, index, to, visit) = (local("values"), local("index"), local("to"), local("visit"));
     // The user's expressions say `self`, so this one is theirs.
     let this = quote_spanned!(Span::call_site()=> self);
     enclose(
-        task,
+        &task.facade,
         &quote! {
             #keys
             #items
@@ -43,6 +44,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
             #[automatically_derived]
             impl #generics #private::Task for #name #arguments #bounds {
                 #target_type
+                #kind
                 #inputs
                 #depth
                 const __PARAMS: &'static [#private::ParamDecl] = #declarations;
@@ -75,8 +77,12 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
                 fn __runs() -> #private::Runs<Self> {
                     #runs
                 }
+
+                #path
+                #uses
             }
 
+            #can_use
             #forced
         },
     )
@@ -94,26 +100,99 @@ fn force_depth(task: &Task<'_>) -> TokenStream {
 
 /// The associated type `Target`, standing at the user's type: that is where the compiler says that
 /// it is more private than the task.
-pub(crate) fn target_type(target: &Target) -> TokenStream {
-    let (first, last) = ends(target);
-    let ty = &target.ty;
+pub(crate) fn target_type(kept: &Kept<'_>) -> TokenStream {
+    let private = private();
+    let (ty, (first, last)) = match kept {
+        Kept::By(target) => (target.ty.to_token_stream(), ends(target)),
+        Kept::Several(outputs) => {
+            let private = private_at(outputs.span());
+            (
+                quote_spanned!(outputs.span()=> <#outputs as #private::KeptApart>::Target),
+                ends(outputs),
+            )
+        }
+        Kept::Gathered => {
+            let here = Span::call_site();
+            (quote!(#private::Gathered<<Self as #private::Task>::Inputs>), (here, here))
+        }
+    };
     let start = quote_spanned!(first=> type Target =);
     let end = quote_spanned!(last=> ;);
     quote!(#start #ty #end)
 }
 
+/// The associated type `Kind`.
+pub(crate) fn kind(task: &Task<'_>) -> TokenStream {
+    let private = private();
+    let attr = &task.attr;
+    match (&attr.external, &attr.aggregate) {
+        (Some(_), _) => quote!(type __Kind = #private::Elsewhere;),
+        (_, Some(_)) => quote!(type __Kind = #private::Together;),
+        _ => quote!(type __Kind = #private::ByRun;),
+    }
+}
+
+/// Where the output lies that is made elsewhere.
+fn path(task: &Task<'_>) -> TokenStream {
+    let Some(path) = &task.attr.path else {
+        return TokenStream::new();
+    };
+    let path = &path.value;
+    let private = private();
+    let this = quote_spanned!(Span::call_site()=> self);
+    let into =
+        quote_spanned!(path.span()=> ::core::convert::Into::<::std::path::PathBuf>::into(#path));
+    quote! {
+        fn __path(&#this) -> #private::anyhow::Result<::std::path::PathBuf> {
+            ::core::result::Result::Ok(#into)
+        }
+    }
+}
+
+/// The list of what is used, and an impl of `Uses` for each.
+fn uses(task: &Task<'_>) -> (TokenStream, TokenStream) {
+    let Some(uses) = &task.attr.uses else {
+        return Default::default();
+    };
+    let private = private();
+    let types = &uses.value;
+    let names = types.iter().map(|ty| text::short_type(ty.to_token_stream()));
+    let name = &task.input.ident;
+    let generics = task.owned_generics();
+    let (generics, arguments, bounds) = generics.split_for_impl();
+    let list = quote! {
+        fn __uses() -> ::std::vec::Vec<(::core::any::TypeId, &'static str)> {
+            ::std::vec![#((::core::any::TypeId::of::<#types>(), #names)),*]
+        }
+    };
+    let impls = quote! {
+        #(
+            #[automatically_derived]
+            impl #generics #private::Uses<#types> for #name #arguments #bounds {}
+        )*
+    };
+    (list, impls)
+}
+
 /// `<Target>::default().option(expr)`, where `default` is that of the type itself if it has one,
 /// which may then infer more than a trait could say.
-fn target_value(target: &Target) -> TokenStream {
-    let ty = &target.ty;
+fn target_value(kept: &Kept<'_>) -> TokenStream {
+    match kept {
+        Kept::By(target) => value_of(&target.ty, &target.options),
+        Kept::Several(_) | Kept::Gathered => quote!(<Self::Target>::default()),
+    }
+}
+
+/// The value of a target of that type, with these options.
+pub(super) fn value_of(ty: &Type, options: &[(Ident, Expr)]) -> TokenStream {
     let mut value = quote_spanned!(ty.span()=> <#ty>::default());
-    for (option, expr) in &target.options {
+    for (option, expr) in options {
         value.extend(quote!(.#option(#expr)));
     }
     value
 }
 
-fn decl(task: &Task<'_>, target: &Target) -> TokenStream {
+fn decl(task: &Task<'_>, kept: &Kept<'_>) -> TokenStream {
     let private = private();
     let attr = &task.attr;
     let name = attr.name.as_ref().map_or_else(|| task.struct_name(), |name| name.value.value());
@@ -145,7 +224,19 @@ fn decl(task: &Task<'_>, target: &Target) -> TokenStream {
     };
     let doc = model::doc(&task.input.attrs);
     let version = attr.version.as_ref().map_or(0, |version| version.value);
-    let target = target_text(target);
+    let target = match kept {
+        Kept::By(target) => target_text(&target.ty, &target.options).to_token_stream(),
+        Kept::Several(outputs) => quote!(<#outputs as #private::Outputs>::__TARGETS),
+        Kept::Gathered => quote!(""),
+    };
+    let optional = |text: &Opt<LitStr>| match text {
+        Some(text) => {
+            let text = &text.value;
+            quote!(::core::option::Option::Some(#text))
+        }
+        None => quote!(::core::option::Option::None),
+    };
+    let (group, dir) = (optional(&attr.group), optional(&attr.dir));
     quote! {
         #private::TaskDecl {
             name: #name,
@@ -154,17 +245,19 @@ fn decl(task: &Task<'_>, target: &Target) -> TokenStream {
             doc: #doc,
             version: #version,
             target: #target,
+            group: #group,
+            dir: #dir,
         }
     }
 }
 
 /// How the user wrote the target: `Parquet<Row>(compression=Zstd(3))`.
-fn target_text(target: &Target) -> String {
-    let ty = text::short_type(target.ty.to_token_stream());
-    if target.options.is_empty() {
+pub(super) fn target_text(ty: &Type, options: &[(Ident, Expr)]) -> String {
+    let ty = text::short_type(ty.to_token_stream());
+    if options.is_empty() {
         return ty;
     }
-    let options = target.options.iter().map(|(option, expr)| quote!(#option = #expr));
+    let options = options.iter().map(|(option, expr)| quote!(#option = #expr));
     let options: Vec<String> = options.map(text::of).collect();
     format!("{ty}({})", options.join(", "))
 }
@@ -200,5 +293,8 @@ fn fields(task: &Task<'_>) -> TokenStream {
 fn runs(task: &Task<'_>) -> TokenStream {
     let span = task.input.ident.span();
     let private = private_at(span);
+    if task.attr.external.is_some() || task.attr.aggregate.is_some() {
+        return quote!(#private::not_run::<Self>());
+    }
     quote_spanned!(span=> #private::runs::<Self>())
 }

@@ -5,19 +5,12 @@ use prelude::*;
 #[derive(Task)]
 #[task(
     target = Keep<u8>,
-    outputs = Split,
-    external,
-    path = "x",
-    aggregate,
-    group = "g",
-    dir = "d",
     refresh = always,
     retries = 3,
     backoff = "1s",
     timeout = "1h",
     priority = 3,
     resources(cpu = 2),
-    uses(gpu),
     isolate,
 )]
 struct Train;

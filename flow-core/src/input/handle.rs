@@ -1,0 +1,177 @@
+//! A handle on the output of one instance, whatever its task is.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use daggy::NodeIndex;
+use serde::de::DeserializeOwned;
+
+use crate::content::is_absent;
+use crate::cx::{Reads, meta_from_json};
+use crate::engine::{Execution, Made};
+use crate::error::{Error, LoadError};
+use crate::keep::Files;
+use crate::plan::Plan;
+use crate::plan::given::panic_message;
+use crate::plan::judge::{Upstream, digest_meta};
+use crate::plan::label::Show;
+use crate::store::Found;
+use crate::store::output::Look;
+use crate::store::record::Read;
+use crate::task::Kind;
+
+/// A handle on the output of one instance, whatever its task is.
+#[derive(Clone)]
+pub(crate) struct Handle {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) node: NodeIndex,
+    /// The execution in which it is an input, or the instance that is run.
+    pub(crate) execution: Option<Arc<Execution>>,
+    /// Where it is noted what a running task reads of it.
+    pub(crate) reads: Option<Arc<Reads>>,
+    /// Its place among the inputs of the running task; several, if those are inputs of an input.
+    place: Vec<usize>,
+}
+
+impl Handle {
+    /// A handle for somebody who is no task.
+    pub(crate) fn outside(plan: Arc<Plan>, node: NodeIndex) -> Self {
+        Self { plan, node, execution: None, reads: None, place: Vec::new() }
+    }
+
+    /// The instance that is run, whose inputs note what is read of them.
+    pub(crate) fn running(execution: &Arc<Execution>, node: NodeIndex, reads: &Arc<Reads>) -> Self {
+        Self {
+            plan: Arc::clone(&execution.plan),
+            node,
+            execution: Some(Arc::clone(execution)),
+            reads: Some(Arc::clone(reads)),
+            place: Vec::new(),
+        }
+    }
+
+    /// A handle on one of its inputs.
+    pub(crate) fn input(&self, place: usize) -> Self {
+        let node = self.plan.graph.inputs(self.node)[place];
+        let place = self.place.iter().copied().chain([place]).collect();
+        Self { node, place, ..self.clone() }
+    }
+
+    /// Reads the files of the output. If they are gone, another process has put new ones in their
+    /// place: the record is read again, once.
+    pub(crate) fn read<V>(
+        &self,
+        read: impl Fn(&Files<'_>) -> anyhow::Result<V>,
+    ) -> Result<V, Error> {
+        let mut first = true;
+        loop {
+            let made = self.made()?;
+            // It was whole when the plan was made, or when it was written.
+            if !self.is_unchanged(&made)? {
+                return Err(self.error(LoadError::Changed));
+            }
+            let files = Files { of: self, made: &made };
+            let loaded = catch_unwind(AssertUnwindSafe(|| read(&files)));
+            let loaded = loaded.unwrap_or_else(|panic| {
+                Err(anyhow::anyhow!("the target panicked: {}", panic_message(&*panic)))
+            });
+            let source = match loaded {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            let fs = self.plan.store.fs();
+            let paths = self.plan.store.output_paths(&made.folder, &made.output);
+            let gone = paths.iter().any(|path| fs.stat(path).is_err_and(|error| is_absent(&error)));
+            if !gone {
+                let path = self.path_of(&made);
+                return Err(self.error(match self.plan.graph.kind(self.node) {
+                    Kind::External => LoadError::External { path, source },
+                    _ => LoadError::Unreadable { path, source },
+                }));
+            }
+            if !first {
+                return Err(self.error(LoadError::Gone));
+            }
+            first = false;
+        }
+    }
+
+    fn is_unchanged(&self, made: &Made) -> Result<bool, Error> {
+        let store = &self.plan.store;
+        Ok(match self.plan.graph.kind(self.node) {
+            Kind::Aggregate => true,
+            Kind::External => {
+                let path = self.plan.graph.external(self.node);
+                // One that is gone is found out by reading it.
+                store.content(path)?.is_none_or(|digest| digest == made.output.digest)
+            }
+            Kind::Made => store.look_at(&made.folder, &made.output)?.0 != Look::Modified,
+        })
+    }
+
+    /// The record, and where it lies: of the output that the plan or the execution knows.
+    pub(crate) fn made(&self) -> Result<Arc<Made>, Error> {
+        let execution = self.execution.as_ref();
+        if let Some(made) = execution.and_then(|execution| execution.held.made(self.node)) {
+            return Ok(made);
+        }
+        let (graph, store) = (&self.plan.graph, &self.plan.store);
+        let known = self.plan.verdicts.digest(self.node);
+        if graph.kind(self.node) != Kind::Made {
+            let digest = known.ok_or_else(|| self.error(LoadError::Gone))?;
+            return Ok(Arc::new(graph.not_made(self.node, digest)));
+        }
+        let folder = graph.folder(self.node, store)?;
+        let record = match store.record(&folder, graph.node(self.node).key)? {
+            Found::Record(record) => *record,
+            Found::Nothing => return Err(self.error(LoadError::Gone)),
+            Found::Damaged(reason) => return Err(self.error(LoadError::Record { reason })),
+        };
+        if known != Some(record.output.digest) {
+            return Err(self.error(LoadError::Changed));
+        }
+        Ok(Arc::new(Made::new(folder, record)))
+    }
+
+    pub(crate) fn error(&self, source: LoadError) -> Error {
+        Error::Load { instance: self.label(), source }
+    }
+
+    pub(crate) fn label(&self) -> String {
+        self.plan.graph.label(self.node, Show::Clipped)
+    }
+
+    /// Notes that the parameters of the instance were read.
+    pub(crate) fn read_task(&self) {
+        if let Some(reads) = &self.reads {
+            let digest = self.plan.graph.parameters_digest(self.node, &self.plan.store);
+            reads.add(Read::Task { input: self.place.clone(), digest });
+        }
+    }
+
+    /// A metadata entry of the output.
+    pub(crate) fn meta<V: DeserializeOwned>(&self, name: &str) -> Result<V, Error> {
+        let made = self.made()?;
+        let json = made.meta.get(name);
+        if let Some(reads) = &self.reads {
+            let (name, digest) = (name.to_owned(), digest_meta(json));
+            reads.add(Read::Meta { input: self.place.clone(), name, digest });
+        }
+        let missing = || {
+            let known = made.meta.keys().cloned().collect();
+            LoadError::NoMeta { name: name.to_owned(), known }
+        };
+        let json = json.ok_or_else(missing).map_err(|error| self.error(error))?;
+        let wrong = |source| LoadError::Meta { name: name.to_owned(), source };
+        meta_from_json(json).map_err(wrong).map_err(|error| self.error(error))
+    }
+
+    /// Where the output lies: its file or, if there are several or none, their folder.
+    pub(crate) fn path_of(&self, made: &Made) -> PathBuf {
+        match made.output.files.as_slice() {
+            [file] => self.plan.store.path(&made.folder, &file.file),
+            _ => self.plan.store.root().join(&made.folder),
+        }
+    }
+}

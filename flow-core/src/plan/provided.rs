@@ -1,0 +1,35 @@
+//! Handles that tasks use, and that the flow must have been given.
+
+use daggy::NodeIndex;
+
+use crate::plan::Plan;
+use crate::plan::error::{PlanError, PlanErrorKind};
+use crate::plan::verdicts::Status;
+
+impl Plan {
+    /// An error if a task that may have to run uses what was not provided.
+    pub(crate) fn check_provided(&self) -> Result<(), Box<PlanError>> {
+        let mut checked = vec![false; self.graph.types.all.len()];
+        for node in self.graph.nodes() {
+            let open = matches!(self.verdicts.status(node), Status::Pending);
+            let index = self.graph.node(node).task as usize;
+            if open && !std::mem::replace(&mut checked[index], true) {
+                self.check_node(node)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same for one instance, of which it has turned out that it has to run.
+    pub(crate) fn check_node(&self, node: NodeIndex) -> Result<(), Box<PlanError>> {
+        let entry = self.graph.task(node);
+        for (id, ty) in (entry.task.uses)() {
+            if !self.provided.contains_key(&id) {
+                let task = entry.decl.name.to_string();
+                let kind = PlanErrorKind::NotProvided { task, ty };
+                return Err(Box::new(PlanError { kind, way: Vec::new() }));
+            }
+        }
+        Ok(())
+    }
+}

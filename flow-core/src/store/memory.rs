@@ -1,0 +1,41 @@
+//! Values that are kept in memory, as long as a flow on this store is there.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard};
+
+use crate::key::Digest;
+use crate::param::AnyValue;
+
+/// The outputs that have no file, by what they are made from.
+#[derive(Default)]
+pub(crate) struct Memory(Mutex<HashMap<Digest, AnyValue>>);
+
+impl Memory {
+    fn values(&self) -> MutexGuard<'_, HashMap<Digest, AnyValue>> {
+        self.0.lock().expect("no panic while a value is looked up")
+    }
+
+    pub(crate) fn contains(&self, digest: Digest) -> bool {
+        self.values().contains_key(&digest)
+    }
+
+    pub(crate) fn get(&self, digest: Digest) -> Option<AnyValue> {
+        self.values().get(&digest).cloned()
+    }
+
+    pub(crate) fn keep(&self, digest: Digest, value: AnyValue) {
+        let replaced = self.values().insert(digest, value);
+        // It may be large, and is dropped without the lock.
+        drop(replaced);
+    }
+
+    pub(crate) fn forget(&self, digest: Digest) {
+        let forgotten = self.values().remove(&digest);
+        drop(forgotten);
+    }
+
+    pub(crate) fn clear(&self) {
+        let forgotten = std::mem::take(&mut *self.values());
+        drop(forgotten);
+    }
+}

@@ -1,0 +1,298 @@
+//! Outputs: the files that a record names, and how they are looked at, linked and removed.
+//!
+//! Most outputs are one file. An output of several parts has one for each, and a part may be a
+//! folder that the task has filled itself. An output that is kept in memory has none.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::content::{digest_file, is_absent};
+use crate::fs::{Fs, Stat};
+use crate::key::{Digest, Hasher};
+use crate::store::error::{IoContext, StoreError};
+use crate::store::{Folder, Store};
+
+/// An output, by its files.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Output {
+    /// Of the content of all files; of an output in memory, of what it was made from.
+    pub(crate) digest: Digest,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) files: Vec<OutputFile>,
+}
+
+/// The file, or folder, of one part of an output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OutputFile {
+    /// The name of the part; empty if it is the whole.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) part: String,
+    /// Its name in the folder of the instance or, if it was made elsewhere, its path.
+    pub(crate) file: String,
+    pub(crate) digest: Digest,
+    /// How large it is; of a folder, all files in it.
+    pub(crate) bytes: u64,
+    /// When it was written, in nanoseconds since 1970; 0 for a folder.
+    pub(crate) modified: i64,
+    /// What is in it, if it is a folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) folder: Option<Vec<Within>>,
+}
+
+/// A file in a folder that is an output, or a folder in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Within {
+    /// Its path in the folder, with `/`.
+    pub(crate) path: String,
+    pub(crate) bytes: u64,
+    pub(crate) modified: i64,
+    /// Of a file's content; a folder has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) digest: Option<Digest>,
+}
+
+/// What a look at an output shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Look {
+    Whole,
+    Gone,
+    Modified,
+}
+
+impl Output {
+    /// An output of these files, of which one that is the whole has the output's digest.
+    pub(crate) fn of(files: Vec<OutputFile>) -> Self {
+        let digest = match files.as_slice() {
+            [whole] if whole.part.is_empty() => whole.digest,
+            parts => {
+                let mut hasher = Hasher::new("parts");
+                parts.iter().fold(&mut hasher, |h, file| h.text(&file.part).part(file.digest));
+                hasher.digest()
+            }
+        };
+        Self { digest, files }
+    }
+
+    /// An output that has no file, with the digest of what it is made from.
+    pub(crate) fn in_memory(digest: Digest) -> Self {
+        Self { digest, files: Vec::new() }
+    }
+
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// The file of a part; of the whole, if it is empty.
+    pub(crate) fn file(&self, part: &str) -> Option<&OutputFile> {
+        self.files.iter().find(|file| file.part == part)
+    }
+
+    /// What it is called when it is looked for in vain.
+    pub(crate) fn name(&self) -> String {
+        match self.files.as_slice() {
+            [] => "the value in memory".to_owned(),
+            [file] => file.file.clone(),
+            files => format!("{} and {} more", files[0].file, files.len() - 1),
+        }
+    }
+
+    /// A name that leads out of the folder of the instance, if there is one.
+    pub(crate) fn outside(&self) -> Option<&str> {
+        let leads_out = |part: &str| matches!(part, "" | "." | "..") || part.contains('\0');
+        let is_separator = |c: char| c == '/' || cfg!(windows) && c == '\\';
+        self.files.iter().find_map(|file| {
+            let name = file.file.as_str();
+            if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0', ':']) {
+                return Some(name);
+            }
+            let mut within = file.folder.iter().flatten().map(|within| within.path.as_str());
+            within.find(|path| path.split(is_separator).any(leads_out))
+        })
+    }
+}
+
+impl OutputFile {
+    /// All files, relative to the folder of the instance.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        let alone = self.folder.is_none().then(|| PathBuf::from(&self.file));
+        let within = self.folder.iter().flatten().filter(|within| within.digest.is_some());
+        alone.into_iter().chain(within.map(|within| Path::new(&self.file).join(&within.path)))
+    }
+}
+
+impl Store {
+    /// The paths of all files of an output.
+    pub(crate) fn output_paths(&self, folder: &Folder, output: &Output) -> Vec<PathBuf> {
+        let at = self.root().join(folder);
+        output.files.iter().flat_map(OutputFile::paths).map(|path| at.join(path)).collect()
+    }
+
+    /// Describes the file, or folder, that a task has written itself.
+    pub(crate) fn describe(
+        &self,
+        part: &str,
+        file: String,
+        path: &Path,
+    ) -> Result<OutputFile, StoreError> {
+        let fs = &**self.fs();
+        let stat = fs.stat(path).during("look at", path)?;
+        let part = part.to_owned();
+        if !stat.folder {
+            let digest = digest_file(fs, path).during("read", path)?;
+            let (bytes, modified) = (stat.bytes, stat.modified);
+            return Ok(OutputFile { part, file, digest, bytes, modified, folder: None });
+        }
+        let mut within = Vec::new();
+        describe_folder(fs, path, "", &mut within)?;
+        let mut hasher = Hasher::new("folder output");
+        for item in &within {
+            hasher.text(&item.path).number(u64::from(item.digest.is_some()));
+            hasher.part(item.digest.unwrap_or(Digest(0)));
+        }
+        let bytes = within.iter().filter(|item| item.digest.is_some()).map(|item| item.bytes);
+        let (digest, bytes) = (hasher.digest(), bytes.sum());
+        Ok(OutputFile { part, file, digest, bytes, modified: 0, folder: Some(within) })
+    }
+
+    /// Looks at the files of an output, by size and time and, if the time is another, by content.
+    /// Gives the output with the times that its files have now.
+    pub(crate) fn look_at(
+        &self,
+        folder: &Folder,
+        output: &Output,
+    ) -> Result<(Look, Output), StoreError> {
+        let mut seen = output.clone();
+        if output.is_in_memory() {
+            let held = self.memory().contains(output.digest);
+            return Ok((if held { Look::Whole } else { Look::Gone }, seen));
+        }
+        let at = self.root().join(folder);
+        let mut gone = false;
+        for file in &mut seen.files {
+            match self.look_at_file(&at.join(&file.file), file)? {
+                Look::Whole => {}
+                Look::Gone => gone = true,
+                Look::Modified => return Ok((Look::Modified, seen)),
+            }
+        }
+        Ok((if gone { Look::Gone } else { Look::Whole }, seen))
+    }
+
+    fn look_at_file(&self, path: &Path, file: &mut OutputFile) -> Result<Look, StoreError> {
+        let fs = &**self.fs();
+        let stat = match fs.stat(path) {
+            Ok(stat) => stat,
+            Err(error) if is_absent(&error) => return Ok(Look::Gone),
+            Err(error) => return Err(error).during("look at", path),
+        };
+        let Some(within) = &mut file.folder else {
+            let whole = !stat.folder
+                && is_unchanged(fs, path, stat, file.bytes, &mut file.modified, file.digest)?;
+            return Ok(if whole { Look::Whole } else { Look::Modified });
+        };
+        let names = |path: &Path| Ok(fs.list(path).during("list", path)?.len() as u64);
+        let top = within.iter().filter(|item| !item.path.contains('/')).count() as u64;
+        if !stat.folder || names(path)? != top {
+            return Ok(Look::Modified);
+        }
+        for item in within {
+            let path = path.join(&item.path);
+            let whole = match (fs.stat(&path), item.digest) {
+                (Ok(stat), Some(digest)) if !stat.folder => {
+                    is_unchanged(fs, &path, stat, item.bytes, &mut item.modified, digest)?
+                }
+                // Of a folder it is told how many names it has.
+                (Ok(stat), None) if stat.folder => names(&path)? == item.bytes,
+                _ => false,
+            };
+            if !whole {
+                return Ok(Look::Modified);
+            }
+        }
+        Ok(Look::Whole)
+    }
+
+    /// Removes the files of an output that no record names, as far as that can be done.
+    pub(crate) fn discard(&self, folder: &Folder, output: &Output) {
+        for file in &output.files {
+            self.discard_path(&self.path(folder, &file.file));
+        }
+    }
+
+    /// Removes a file or a folder that nothing names, as far as that can be done.
+    pub(crate) fn discard_path(&self, path: &Path) {
+        // It does no harm if this fails: nobody looks there.
+        let _ = remove_all(&**self.fs(), path, &mut Vec::new());
+    }
+}
+
+/// Whether a file is as recorded. If only its time is another, that is noted.
+fn is_unchanged(
+    fs: &dyn Fs,
+    path: &Path,
+    stat: Stat,
+    bytes: u64,
+    modified: &mut i64,
+    digest: Digest,
+) -> Result<bool, StoreError> {
+    if stat.bytes != bytes {
+        return Ok(false);
+    }
+    if stat.modified == *modified {
+        return Ok(true);
+    }
+    *modified = stat.modified;
+    Ok(digest_file(fs, path).during("read", path)? == digest)
+}
+
+fn describe_folder(
+    fs: &dyn Fs,
+    at: &Path,
+    prefix: &str,
+    within: &mut Vec<Within>,
+) -> Result<(), StoreError> {
+    let mut names = fs.list(at).during("list", at)?;
+    names.sort_unstable();
+    for name in names {
+        let path = at.join(&name);
+        let Some(name) = name.to_str() else {
+            let unnamed = std::io::Error::other("its name is not Unicode");
+            return Err(unnamed).during("keep", &path);
+        };
+        let stat = fs.stat(&path).during("look at", &path)?;
+        let name = format!("{prefix}{name}");
+        if stat.folder {
+            let bytes = fs.list(&path).during("list", &path)?.len() as u64;
+            within.push(Within { path: name.clone(), bytes, modified: 0, digest: None });
+            describe_folder(fs, &path, &format!("{name}/"), within)?;
+        } else {
+            let digest = Some(digest_file(fs, &path).during("read", &path)?);
+            let (bytes, modified) = (stat.bytes, stat.modified);
+            within.push(Within { path: name, bytes, modified, digest });
+        }
+    }
+    Ok(())
+}
+
+/// Removes a file, or a folder with all in it, if it is there; adds the files to `removed`.
+pub(crate) fn remove_all(
+    fs: &dyn Fs,
+    path: &Path,
+    removed: &mut Vec<PathBuf>,
+) -> std::io::Result<()> {
+    match fs.remove(path) {
+        Ok(()) => {
+            removed.push(path.to_owned());
+            return Ok(());
+        }
+        Err(error) if is_absent(&error) => return Ok(()),
+        // A link to a folder is removed as a file is; what cannot be removed so is one.
+        Err(error) if !fs.stat(path).is_ok_and(|stat| stat.folder) => return Err(error),
+        Err(_) => {}
+    }
+    for name in fs.list(path)? {
+        remove_all(fs, &path.join(name), removed)?;
+    }
+    fs.remove_folder(path)
+}

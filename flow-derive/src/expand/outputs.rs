@@ -1,0 +1,140 @@
+//! `impl Outputs`, and the typed keys of its fields.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use super::task::{target_text, value_of};
+use super::{enclose, private, private_at};
+use crate::model;
+use crate::outputs::{Outputs, Part};
+use crate::spans::{local, plain};
+
+/// Everything that is written for outputs without mistakes.
+pub(crate) fn expand(outputs: &Outputs<'_>) -> TokenStream {
+    let private = private();
+    let name = &outputs.input.ident;
+    let generics = outputs.owned_generics();
+    let (generics, arguments, bounds) = generics.split_for_impl();
+    let keys = keys(outputs);
+    let kept: Vec<_> = outputs.parts.iter().map(kept).collect();
+    let targets = targets(outputs);
+    let (codes, to, from) = (local("codes"), local("to"), local("from"));
+    let save = outputs.parts.iter().map(|part| {
+        let (ident, key) = (part.ident, &part.key);
+        quote_spanned!(part.span()=> #to.part(Self::#key, &self.#ident)?;)
+    });
+    let load = outputs.parts.iter().map(|part| {
+        let (ident, key) = (part.ident, &part.key);
+        quote_spanned!(part.span()=> #ident: #from.part(Self::#key)?)
+    });
+    enclose(
+        &outputs.facade,
+        &quote! {
+            #keys
+
+            #[automatically_derived]
+            impl #generics #private::Outputs for #name #arguments #bounds {
+                const __EXACT: bool = #(#kept::__EXACT)&&*;
+                const __TARGETS: &'static str = #targets;
+
+                fn __codes(#codes: &mut ::std::vec::Vec<#private::Code>) {
+                    #(#codes.push(#kept::__CODE);)*
+                }
+
+                fn __save(&self, #to: &mut #private::Saving<'_, '_>) -> #private::anyhow::Result<()> {
+                    #(#save)*
+                    ::core::result::Result::Ok(())
+                }
+
+                fn __load(#from: &#private::Files<'_>) -> #private::anyhow::Result<Self> {
+                    ::core::result::Result::Ok(Self { #(#load),* })
+                }
+            }
+        },
+    )
+}
+
+/// What stands for the impl where something is wrong, so that nothing else is.
+pub(crate) fn stub(outputs: &Outputs<'_>) -> TokenStream {
+    let private = private();
+    let name = &outputs.input.ident;
+    let generics = outputs.owned_generics();
+    let (generics, arguments, bounds) = generics.split_for_impl();
+    let keys = keys(outputs);
+    enclose(
+        &outputs.facade,
+        &quote! {
+            #keys
+
+            #[automatically_derived]
+            impl #generics #private::Outputs for #name #arguments #bounds {
+                const __EXACT: bool = false;
+                const __TARGETS: &'static str = "";
+
+                fn __codes(_: &mut ::std::vec::Vec<#private::Code>) {}
+
+                fn __save(&self, _: &mut #private::Saving<'_, '_>) -> #private::anyhow::Result<()> {
+                    ::core::unreachable!()
+                }
+
+                fn __load(_: &#private::Files<'_>) -> #private::anyhow::Result<Self> {
+                    ::core::unreachable!()
+                }
+            }
+        },
+    )
+}
+
+/// `<Target as KeepPart>`, pointing at the target.
+fn kept(part: &Part<'_>) -> TokenStream {
+    let target = &part.target;
+    let span = target.span();
+    let private = private_at(span);
+    quote_spanned!(span=> <#target as #private::KeepPart>)
+}
+
+/// `impl Split { const TRAIN: Part<Self, Parquet<RecordBatch>> = ...; }`
+fn keys(outputs: &Outputs<'_>) -> TokenStream {
+    let name = &outputs.input.ident;
+    let visibility = &outputs.input.vis;
+    let generics = outputs.owned_generics();
+    let (generics, arguments, bounds) = generics.split_for_impl();
+    let mut seen = Vec::new();
+    let keys = outputs.parts.iter().filter_map(|part| {
+        // Two of one name are reported; the second would be an error of its own.
+        if seen.contains(&&part.key) {
+            return None;
+        }
+        seen.push(&part.key);
+        let (key, target) = (&part.key, &part.target);
+        let span = target.span();
+        let private = private_at(span);
+        let value = value_of(target, &part.options);
+        let text = plain(part.ident);
+        let docs: Vec<_> = model::docs(&part.field.attrs).collect();
+        let doc = format!("The output `{text}`.");
+        let docs = if docs.is_empty() { quote!(#[doc = #doc]) } else { quote!(#(#docs)*) };
+        Some(quote_spanned! {span=>
+            #docs
+            #visibility const #key: #private::Part<Self, #target> =
+                #private::Part::__new(#text, || #value);
+        })
+    });
+    let keys: Vec<_> = keys.collect();
+    quote! {
+        #[automatically_derived]
+        impl #generics #name #arguments #bounds {
+            #(#keys)*
+        }
+    }
+}
+
+/// How the user wrote the targets: `Split {train: Parquet<RecordBatch>}`.
+fn targets(outputs: &Outputs<'_>) -> String {
+    let parts = outputs
+        .parts
+        .iter()
+        .map(|part| format!("{}: {}", plain(part.ident), target_text(&part.target, &part.options)));
+    format!("{} {{{}}}", plain(&outputs.input.ident), parts.collect::<Vec<_>>().join(", "))
+}

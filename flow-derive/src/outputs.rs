@@ -1,0 +1,172 @@
+//! `#[derive(Outputs)]`: what the user declared, and what is wrong with it.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
+use syn::spanned::Spanned;
+use syn::{Attribute, Data, DeriveInput, Expr, Field, Fields, Generics, PathArguments, Type};
+
+use crate::attr::path::{self, Facade};
+use crate::attr::task::{self, Target};
+use crate::attr::{Opt, options, words};
+use crate::ctxt::Ctxt;
+use crate::expand;
+use crate::model;
+
+/// Targets that take no type: theirs is known.
+const PLAIN: [&str; 3] = ["Text", "Bytes", "File"];
+
+/// A struct of outputs.
+pub(crate) struct Outputs<'a> {
+    pub(crate) input: &'a DeriveInput,
+    pub(crate) facade: Facade,
+    pub(crate) parts: Vec<Part<'a>>,
+}
+
+/// A field, and how it is kept.
+pub(crate) struct Part<'a> {
+    pub(crate) field: &'a Field,
+    pub(crate) ident: &'a Ident,
+    /// The name of its typed key.
+    pub(crate) key: Ident,
+    /// With the type of the field, if the target takes one.
+    pub(crate) target: Type,
+    pub(crate) options: Vec<(Ident, Expr)>,
+}
+
+/// The expansion of `#[derive(Outputs)]`.
+pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
+    let ctxt = Ctxt::new();
+    let outputs = Outputs::read(input, &ctxt);
+    let errors = ctxt.check();
+    if errors.is_empty() {
+        return expand::outputs::expand(&outputs);
+    }
+    let errors = errors.iter().map(syn::Error::to_compile_error);
+    let borrows = input.generics.lifetimes().next().is_some();
+    let stub = if borrows { TokenStream::new() } else { expand::outputs::stub(&outputs) };
+    quote!(#(#errors)* #stub)
+}
+
+impl<'a> Outputs<'a> {
+    /// Reads what can be read; the rest is reported to `ctxt`.
+    fn read(input: &'a DeriveInput, ctxt: &Ctxt) -> Self {
+        let facade = facade(&input.attrs, ctxt);
+        let mut parts = Vec::new();
+        for field in fields(input, ctxt) {
+            let Some(ident) = &field.ident else { continue };
+            let Some(Target { ty, options }) = target(field, ident, ctxt) else { continue };
+            let target = applied(ty, &field.ty);
+            parts.push(Part { field, ident, key: model::key(ident), target, options });
+        }
+        for (place, part) in parts.iter().enumerate() {
+            if let Some(first) = parts[..place].iter().find(|first| first.key == part.key) {
+                let message = format!(
+                    "the keys of `{}` and `{}` would both be `{}`; rename a field",
+                    first.ident, part.ident, part.key
+                );
+                ctxt.error(part.ident, message);
+            }
+        }
+        Self { input, facade, parts }
+    }
+
+    /// The generics, with type parameters bound to be what outputs have to be.
+    pub(crate) fn owned_generics(&self) -> Generics {
+        model::owned_generics(&self.input.generics)
+    }
+}
+
+fn facade(attributes: &[Attribute], ctxt: &Ctxt) -> Facade {
+    let mut krate: Opt<syn::Path> = None;
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("outputs")) {
+        options::read(attribute, ctxt, |word, input| {
+            if word != "crate" {
+                let message = words::OUTPUTS.refuse(&word.to_string());
+                return Err(syn::Error::new_spanned(&word, message));
+            }
+            let path = path::facade(&word, input)?;
+            options::keep(&mut krate, word, path, ctxt);
+            Ok(())
+        });
+    }
+    Facade::new(krate.map(|written| written.value))
+}
+
+/// The fields, of which there must be some, with names.
+fn fields<'a>(input: &'a DeriveInput, ctxt: &Ctxt) -> Vec<&'a Field> {
+    let name = &input.ident;
+    let message = format!(
+        "outputs are the fields of a struct; write \
+         `struct {name} {{ #[output(Json)] first: Vec<f64>, #[output(Text)] second: String }}`"
+    );
+    let fields = match &input.data {
+        Data::Struct(data) => match &data.fields {
+            Fields::Named(fields) => fields.named.iter().collect(),
+            Fields::Unnamed(_) | Fields::Unit => Vec::new(),
+        },
+        Data::Enum(_) | Data::Union(_) => Vec::new(),
+    };
+    if fields.is_empty() {
+        ctxt.error(name, message);
+    }
+    for parameter in input.generics.lifetimes() {
+        let message = "outputs borrow nothing, since they are kept; own the value, such as `String` \
+                       for `&str`";
+        ctxt.error(parameter, message);
+    }
+    fields
+}
+
+/// What `#[output(...)]` says, which stands above each field once.
+fn target(field: &Field, ident: &Ident, ctxt: &Ctxt) -> Option<Target> {
+    let mut attributes = field.attrs.iter().filter(|attr| attr.path().is_ident("output"));
+    let example = "`#[output(Parquet)]` or `#[output(Json)]`";
+    let Some(attribute) = attributes.next() else {
+        ctxt.error(ident, format_args!("say how `{ident}` is kept: {example}"));
+        return None;
+    };
+    if let Some(second) = attributes.next() {
+        ctxt.error(second, format_args!("`{ident}` is kept in one way; keep one `#[output]`"));
+    }
+    let read = attribute
+        .parse_args_with(|input: syn::parse::ParseStream<'_>| options::all_of(input, task::target));
+    match read {
+        Ok(target) => Some(target),
+        Err(error) if attribute.meta.require_list().is_ok() => {
+            ctxt.syn(error);
+            None
+        }
+        Err(_) => {
+            ctxt.error(attribute, format_args!("say how `{ident}` is kept: {example}"));
+            None
+        }
+    }
+}
+
+/// `Parquet<RecordBatch>` for `Parquet` above a field of type `RecordBatch`.
+fn applied(target: Type, field: &Type) -> Type {
+    let Type::Path(mut path) = target else { return target };
+    if let Some(last) = path.path.segments.last_mut()
+        && matches!(last.arguments, PathArguments::None)
+        && !PLAIN.iter().any(|plain| last.ident == plain)
+    {
+        let arguments = quote::quote_spanned!(last.ident.span()=> <#field>);
+        if let Ok(arguments) = syn::parse2(arguments) {
+            last.arguments = PathArguments::AngleBracketed(arguments);
+        }
+    }
+    Type::Path(path)
+}
+
+impl Part<'_> {
+    /// Where the compiler points if the field does not have the type that the target keeps.
+    pub(crate) fn span(&self) -> proc_macro2::Span {
+        self.field.ty.span()
+    }
+}
+
+impl ToTokens for Part<'_> {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.ident.to_tokens(tokens);
+    }
+}

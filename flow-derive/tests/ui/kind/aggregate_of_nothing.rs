@@ -1,0 +1,9 @@
+#[path = "../prelude.rs"]
+mod prelude;
+use prelude::*;
+
+#[derive(Task)]
+#[task(aggregate)]
+struct Train;
+
+fn main() {}

@@ -1,0 +1,20 @@
+#[path = "../prelude.rs"]
+mod prelude;
+use prelude::*;
+
+#[derive(Task)]
+#[task(target = Keep<u8>)]
+struct Get;
+
+#[tracked]
+impl Run for Get {
+    fn run(&self, _: &Cx<Self>) -> Result<u8> {
+        Ok(1)
+    }
+}
+
+#[derive(Task)]
+#[task(aggregate, requires = Get, dir = "x", group = "y", version = 2, uses(u8))]
+struct Train;
+
+fn main() {}

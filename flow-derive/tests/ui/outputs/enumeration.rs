@@ -1,0 +1,10 @@
+#[path = "../prelude.rs"]
+mod prelude;
+use prelude::*;
+
+#[derive(Outputs)]
+enum Split {
+    First(u8),
+}
+
+fn main() {}

@@ -1,0 +1,24 @@
+#[path = "../prelude.rs"]
+mod prelude;
+use prelude::*;
+
+#[derive(Outputs)]
+struct Split {
+    #[output(Keep)]
+    first: u8,
+    #[output(Keep)]
+    second: u8,
+}
+
+#[derive(Task)]
+#[task(outputs = Split)]
+struct Train;
+
+#[tracked]
+impl Run for Train {
+    fn run(&self, _: &Cx<Self>) -> Result<Split> {
+        Ok(Split { first: 1 })
+    }
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+#[path = "../prelude.rs"]
+mod prelude;
+use prelude::*;
+
+#[derive(Outputs)]
+struct Split;
+
+fn main() {}

@@ -1,0 +1,13 @@
+#[path = "../prelude.rs"]
+mod prelude;
+use prelude::*;
+
+#[derive(Outputs)]
+struct Split {
+    #[output(Keep)]
+    first: u8,
+    #[output(Keep)]
+    First: u8,
+}
+
+fn main() {}
