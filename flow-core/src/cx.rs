@@ -2,6 +2,7 @@
 
 use std::any::{TypeId, type_name};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -9,12 +10,14 @@ use std::sync::{Arc, Mutex};
 use daggy::NodeIndex;
 use serde::Serialize;
 
+use crate::command::Command;
 use crate::engine::Execution;
 use crate::engine::progress::Event;
 use crate::engine::stopper::Stopped;
 use crate::input::{Handle, Inputs, Wires};
 use crate::keep::{File, KeepPart, Outputs, Part, Several};
 use crate::key::{Digest, Hasher};
+use crate::store::log::Log;
 use crate::store::place::Places;
 use crate::store::record::{Meta, Read};
 use crate::task::{Task, Uses};
@@ -70,6 +73,7 @@ pub struct Cx<T: Task> {
     execution: Arc<Execution>,
     node: NodeIndex,
     places: Places,
+    log: Log,
     inputs: T::Inputs,
     meta: Mutex<BTreeMap<String, serde_json::Value>>,
     reads: Arc<Reads>,
@@ -104,7 +108,8 @@ impl<T: Task> Cx<T> {
         let running = Handle::running(execution, node, &reads);
         let inputs = T::Inputs::take(&mut Wires::new(&running));
         let execution = Arc::clone(execution);
-        Self { execution, node, places, inputs, meta: Mutex::default(), reads }
+        let log = places.log();
+        Self { execution, node, places, log, inputs, meta: Mutex::default(), reads }
     }
 
     /// The handles of the tasks required, in the form of `#[task(requires ...)]`.
@@ -167,6 +172,27 @@ impl<T: Task> Cx<T> {
         T: Task<Target = Several<O>>,
     {
         part.place(&self.places)
+    }
+
+    /// A program to be run as a part of the task: logged, and killed with it.
+    ///
+    /// ```no_run
+    /// # use flow::prelude::*;
+    /// # #[derive(Task)]
+    /// # #[task(target = File(extension = "onnx"))]
+    /// # struct Train { epochs: u32 }
+    /// # #[tracked]
+    /// # impl Run for Train {
+    /// #     fn run(&self, cx: &Cx<Self>) -> Result<PathBuf> {
+    /// let model = cx.out_path()?;
+    /// let script = cx.file("train.py")?; // its content counts from now on
+    /// cx.command("python3").arg(script).args(["--epochs", &self.epochs.to_string()]).arg(&model).run()?;
+    /// Ok(model)
+    /// #     }
+    /// # }
+    /// ```
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command<'_> {
+        Command::new(program.as_ref(), &self.log, &self.execution.stopper)
     }
 
     /// What the flow was given by [`Flow::provide`](crate::Flow::provide), and the task says that it

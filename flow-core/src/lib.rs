@@ -5,6 +5,7 @@
 #[doc(hidden)]
 pub mod __private;
 mod code;
+mod command;
 mod content;
 mod cx;
 mod engine;
@@ -26,6 +27,7 @@ mod task;
 pub mod value;
 
 pub use code::Code;
+pub use command::Command;
 pub use cx::Cx;
 pub use engine::progress::Event;
 pub use engine::stopper::Stopper;

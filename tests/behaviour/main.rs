@@ -10,6 +10,7 @@ mod support;
 mod adoption;
 mod allowed_values;
 mod apart;
+mod commands;
 mod cutoff;
 mod damage;
 mod default_values;

@@ -7,6 +7,7 @@
 //!       record.json                            says that the output is there; replacing it is the commit
 //!       data-8c1f02ab44d01e9f-5b2e9c01.msgpack the output, never rewritten
 //!       failure.json                           why it failed last time, if it did
+//!       log.txt                                what the programs have printed that it has run
 //!   .flow/
 //!     index/Train                              fingerprint → folder, a line a commit
 //!     versions/Train/<fingerprint>.json        the records that were replaced
@@ -31,6 +32,7 @@ pub(crate) mod fingerprint;
 pub(crate) mod folder;
 pub(crate) mod index;
 pub(crate) mod kept;
+pub(crate) mod log;
 pub(crate) mod memory;
 pub(crate) mod note;
 pub(crate) mod output;

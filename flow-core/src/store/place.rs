@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::key::Digest;
 use crate::store::error::StoreError;
+use crate::store::log::Log;
 use crate::store::{Folder, Store};
 
 /// The places that one run of a task was given to write to, by part. What is not taken as an
@@ -22,6 +23,11 @@ impl Places {
     pub(crate) fn new(store: &Arc<Store>, folder: &Folder, fingerprint: Digest) -> Self {
         let (store, folder) = (Arc::clone(store), folder.clone());
         Self { store, folder, fingerprint, given: Mutex::default() }
+    }
+
+    /// The log of the run.
+    pub(crate) fn log(&self) -> Log {
+        Log::new(&self.store, &self.folder)
     }
 
     fn all(&self) -> MutexGuard<'_, BTreeMap<String, PathBuf>> {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::key::Digest;
 use crate::store::error::{IoContext, StoreError};
+use crate::store::log::LOG;
 use crate::store::output::remove_all;
 use crate::store::{Folder, INTERNAL, RECORD, Store, TaskFolder, index, key_of};
 
@@ -26,6 +27,7 @@ impl Store {
                 self.remove(&self.path(folder, &file.file), &mut removed)?;
             }
             self.memory.forget(record.output.digest);
+            self.remove(&self.path(folder, LOG), &mut removed)?;
             removed.extend(self.reset_kept(task, record.fingerprint)?);
         }
         Ok(removed)
@@ -142,5 +144,8 @@ impl Store {
 
 /// Whether a file in an instance's folder has a name that the store gives.
 fn is_ours(name: &str) -> bool {
-    name.starts_with("data-") || name.starts_with(RECORD) || name.starts_with("failure.")
+    name.starts_with("data-")
+        || name.starts_with(RECORD)
+        || name.starts_with("failure.")
+        || name == LOG
 }

@@ -1,0 +1,229 @@
+//! Programs that tasks run.
+
+#![cfg(unix)]
+
+use std::path::Path;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use flow::prelude::*;
+
+use crate::support::{failed, failure, files_below, flow, ran};
+
+/// What the shell prints.
+#[derive(Task)]
+#[task(target = Text)]
+struct Shell {
+    script: String,
+    #[param(default)]
+    input: String,
+}
+
+#[tracked]
+impl Run for Shell {
+    fn run(&self, cx: &Cx<Self>) -> Result<String> {
+        let shell =
+            cx.command("sh").args(["-c", &self.script]).env("WHO", "you").stdin(&*self.input);
+        Ok(String::from_utf8(shell.output()?)?)
+    }
+}
+
+/// What the shell prints goes to the log.
+#[derive(Task)]
+#[task(target = Json<u8>)]
+struct Logged {
+    script: String,
+}
+
+#[tracked]
+impl Run for Logged {
+    fn run(&self, cx: &Cx<Self>) -> Result<u8> {
+        cx.command("sh").arg("-c").arg(&self.script).current_dir("/").run()?;
+        Ok(1)
+    }
+}
+
+fn log(folder: &Path) -> String {
+    let logs: Vec<_> =
+        files_below(folder).into_iter().filter(|file| file.ends_with("log.txt")).collect();
+    assert_eq!(logs.len(), 1, "{logs:?}");
+    std::fs::read_to_string(&logs[0]).expect("a log")
+}
+
+#[test]
+fn gives_what_it_prints() -> Result<()> {
+    let (flow, folder) = flow();
+    let shell = flow.with(Shell::SCRIPT, "cat; echo \"hello $WHO\"; echo oops >&2");
+    let shell = shell.with(Shell::INPUT, "first\n");
+    shell.run::<Shell>()?;
+    assert_eq!(*shell.load::<Shell>()?, "first\nhello you\n");
+    let log = log(folder.path());
+    assert!(log.starts_with("$ sh -c \"cat; echo"), "{log}");
+    assert!(log.contains("\noops\n[exit status: 0 after "), "{log}");
+    assert!(!log.contains("hello you"), "{log}");
+    Ok(())
+}
+
+#[test]
+fn logs_what_it_prints_and_begins_anew_with_each_run() -> Result<()> {
+    let (flow, folder) = flow();
+    let logged = flow.with(Logged::SCRIPT, "pwd; echo oops >&2; printf end");
+    logged.run::<Logged>()?;
+    let first = log(folder.path());
+    for line in ["/", "oops", "end"] {
+        assert!(first.lines().any(|printed| printed == line), "{first}");
+    }
+    logged.force_all().run::<Logged>()?;
+    assert_eq!(log(folder.path()).lines().count(), first.lines().count());
+
+    logged.reset::<Logged>()?;
+    assert!(files_below(folder.path()).iter().all(|file| !file.ends_with("log.txt")));
+    Ok(())
+}
+
+#[test]
+fn a_task_that_runs_no_program_has_no_log() -> Result<()> {
+    #[derive(Task)]
+    #[task(target = Json<u8>)]
+    struct Silent;
+
+    #[tracked]
+    impl Run for Silent {
+        fn run(&self, _cx: &Cx<Self>) -> Result<u8> {
+            Ok(1)
+        }
+    }
+
+    let (flow, folder) = flow();
+    flow.run::<Silent>()?;
+    assert!(files_below(folder.path()).iter().all(|file| !file.ends_with("log.txt")));
+    Ok(())
+}
+
+#[test]
+fn its_failure_is_that_of_the_task() {
+    let (flow, folder) = flow();
+    let script = "for i in 1 2 3 4 5 6 7 8 9 10 11; do echo line $i >&2; done; exit 3";
+    let summary = failure(flow.with(Logged::SCRIPT, script).run::<Logged>());
+    let error = summary.failed()[0].error.clone().expect("an error");
+    assert!(error.contains("failed (exit status: 3): line 2\n"), "{error}");
+    assert!(error.contains("line 11\nits log: "), "{error}");
+    assert!(log(folder.path()).contains("line 1\n"));
+}
+
+#[test]
+fn a_program_that_is_not_there_is_named() {
+    #[derive(Task)]
+    #[task(target = Json<u8>)]
+    struct Missing;
+
+    #[tracked]
+    impl Run for Missing {
+        fn run(&self, cx: &Cx<Self>) -> Result<u8> {
+            cx.command("no-such-program-9").run()?;
+            Ok(1)
+        }
+    }
+
+    let (flow, _folder) = flow();
+    let summary = failure(flow.run::<Missing>());
+    let error = summary.failed()[0].error.clone().expect("an error");
+    assert!(error.contains("cannot start `no-such-program-9`"), "{error}");
+}
+
+#[test]
+fn a_large_output_is_read_while_it_is_fed() -> Result<()> {
+    let (flow, _folder) = flow();
+    let text = "0123456789\n".repeat(100_000);
+    let shell = flow.with(Shell::SCRIPT, "cat; yes | head -c 500000 >&2");
+    let shell = shell.with(Shell::INPUT, &text);
+    shell.run::<Shell>()?;
+    assert_eq!(*shell.load::<Shell>()?, text);
+    Ok(())
+}
+
+#[test]
+fn a_program_that_does_not_read_its_input_is_no_failure() -> Result<()> {
+    let (flow, _folder) = flow();
+    let shell = flow.with(Shell::SCRIPT, "echo done").with(Shell::INPUT, "x".repeat(1_000_000));
+    shell.run::<Shell>()?;
+    assert_eq!(*shell.load::<Shell>()?, "done\n");
+    Ok(())
+}
+
+/// Whether a process with this text among its arguments is there.
+fn is_running(text: &str) -> bool {
+    let out = std::process::Command::new("sh")
+        .args(["-c", "grep -la \"$0\" /proc/[0-9]*/cmdline 2>/dev/null | grep -v \"/$$/\"", text])
+        .output()
+        .expect("a shell");
+    let own = format!("/proc/{}/", std::process::id());
+    // The shell and grep name it, too.
+    String::from_utf8_lossy(&out.stdout)
+        .lines()
+        .filter(|path| !path.starts_with(&own))
+        .filter_map(|path| std::fs::read(path).ok())
+        .any(|arguments| arguments.starts_with(b"sleep"))
+}
+
+/// Waits until something holds.
+fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_stop_kills_it_and_what_it_has_started() {
+    let (flow, _folder) = flow();
+    // Ten hours, of a length that nobody else sleeps.
+    let flow = flow.with(Logged::SCRIPT, "sleep 36017 & sleep 36017");
+    let stopper = flow.stopper();
+    let (done, ended) = channel();
+    let run = std::thread::spawn(move || {
+        let summary = failure(flow.run::<Logged>());
+        let _ = done.send(());
+        (ran(&summary).len(), failed(&summary).len())
+    });
+    eventually("it has started", || is_running("36017"));
+    stopper.stop();
+    ended.recv_timeout(Duration::from_secs(10)).expect("the run ends soon");
+    assert_eq!(run.join().expect("no panic"), (0, 0), "it was given up, and has not failed");
+    eventually("it was killed", || !is_running("36017"));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_it_has_left_running_ends_with_it() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.with(Logged::SCRIPT, "sleep 36019 & echo started").run::<Logged>()?;
+    eventually("it was killed", || !is_running("36019"));
+    Ok(())
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_program_does_not_outlive_a_process_that_is_killed() -> Result<()> {
+    const FOLDER: &str = "FLOW_TEST_COMMAND_FOLDER";
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        let flow = Flow::open(PathBuf::from(folder))?.quiet();
+        // It is the program itself that is asked for here, not what a shell starts.
+        flow.with(Logged::SCRIPT, "exec sleep 36023").run::<Logged>()?;
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let mut child = std::process::Command::new(std::env::current_exe()?)
+        .args(["--exact", "commands::a_program_does_not_outlive_a_process_that_is_killed"])
+        .env(FOLDER, folder.path())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()?;
+    eventually("it has started", || is_running("36023"));
+    child.kill()?;
+    child.wait()?;
+    eventually("it was killed", || !is_running("36023"));
+    Ok(())
+}
