@@ -56,6 +56,7 @@
 //! # Where to look
 //!
 //! - [`derive@Task`]: all that can be written in `#[task(...)]` and `#[param(...)]`.
+//! - [`derive@Outputs`]: several outputs of one task.
 //! - [`Flow`]: all that can be asked of a flow.
 //! - [`Cx`]: what a running task sees besides its parameters.
 //! - [`targets`]: the formats, and what each keeps.
