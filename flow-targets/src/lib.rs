@@ -71,6 +71,8 @@ mod lossless;
 pub mod parquet;
 #[cfg(feature = "pickle")]
 pub mod pickle;
+#[cfg(any(feature = "csv", feature = "parquet"))]
+pub mod stream;
 #[cfg(feature = "parquet")]
 pub mod table;
 #[cfg(feature = "text")]
@@ -88,6 +90,8 @@ pub use crate::json::Json;
 pub use crate::parquet::{Parquet, Statistics};
 #[cfg(feature = "pickle")]
 pub use crate::pickle::Pickle;
+#[cfg(any(feature = "csv", feature = "parquet"))]
+pub use crate::stream::BatchStream;
 #[cfg(feature = "text")]
 pub use crate::text::Text;
 
