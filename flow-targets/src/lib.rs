@@ -49,6 +49,7 @@
     not(all(
         feature = "parquet",
         feature = "csv",
+        feature = "csv-gz",
         feature = "json",
         feature = "pickle",
         feature = "text",
@@ -84,6 +85,8 @@ pub use crate::bytes::Bytes;
 pub use crate::compression::Compression::{self, Lz4, Snappy, Uncompressed, Zstd};
 #[cfg(feature = "csv")]
 pub use crate::csv::Csv;
+#[cfg(feature = "csv-gz")]
+pub use crate::csv::CsvGz;
 #[cfg(feature = "json")]
 pub use crate::json::Json;
 #[cfg(feature = "parquet")]
