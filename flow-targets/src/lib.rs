@@ -3,7 +3,8 @@
 //! | target | feature | file | values | exact |
 //! | --- | --- | --- | --- | --- |
 //! | [`Parquet<T>`](Parquet) | `parquet` | `.parquet` | `RecordBatch`, `Vec<RecordBatch>`, `Vec<R>` | no |
-//! | [`Csv<T>`](Csv) | `csv` | `.csv` | `RecordBatch`, `Vec<RecordBatch>`, `Vec<R>` | no |
+//! | [`Csv<T>`](Csv) | `csv` | `.csv` | `RecordBatch`, `Vec<RecordBatch>`, [`BatchStream`], `Vec<R>` | no |
+//! | [`CsvGz<T>`](CsvGz) | `csv-gz` | `.csv.gz` | the same | no |
 //! | [`Json<T>`](Json) | `json` | `.json` | any that serde serialises | no |
 //! | [`Pickle<T>`](Pickle) | `pickle` | `.msgpack` | any that serde serialises | no |
 //! | [`Text`] | `text` | `.txt` | `String` | yes |

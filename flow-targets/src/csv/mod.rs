@@ -54,6 +54,9 @@
 //!   or a time with a zone, is an error when saving, which asks for the schema.
 //! - **`Vec<RecordBatch>`** as a `RecordBatch`: the file does not say where a batch ended, so one
 //!   comes back. A list without any is an error when saving.
+//! - **[`BatchStream`](crate::stream::BatchStream)** as a `RecordBatch`, but in batches of at most
+//!   8,192 rows, read when they are asked for. Without a schema, loading goes over the file once to
+//!   find the types.
 //!
 //! Lists, structs, maps and binary columns are an error when saving.
 //!
@@ -64,6 +67,51 @@
 //!
 //! Lines end in `\n`; `\r\n` and a byte order mark are read too. A file whose last line does not
 //! end was cut off, and is an error unless [`final_newline(false)`](Csv::final_newline) is set.
+//!
+//! A cell that does not parse, or is null where the schema has no nulls, is an error which names
+//! its line and its column.
+//!
+//! # In part
+//!
+//! A file of any of these values can be read batch by batch, as if it were a `BatchStream`, or
+//! some columns of it, as a `RecordBatch`; the cells of other columns are not parsed.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use arrow::array::{Int64Array, RecordBatch};
+//! use arrow::datatypes::{DataType, Field, Schema};
+//! use flow_core::{Columnar, Sink, Source, Streaming, Target};
+//! use flow_targets::{BatchStream, Csv};
+//!
+//! let field = |name| Field::new(name, DataType::Int64, true);
+//! let schema = Arc::new(Schema::new(vec![field("n"), field("square")]));
+//! let of = schema.clone();
+//! // Ten batches of a thousand rows, each made when those before are written.
+//! let batch = move |i: i64| {
+//!     let n = i * 1000..(i + 1) * 1000;
+//!     let squares = Int64Array::from_iter_values(n.clone().map(|n| n * n));
+//!     let n = Int64Array::from_iter_values(n);
+//!     Ok(RecordBatch::try_new(of.clone(), vec![Arc::new(n), Arc::new(squares)])?)
+//! };
+//! let target = <Csv<BatchStream>>::default();
+//! let file = tempfile::NamedTempFile::new()?;
+//! let stream = BatchStream::new(schema, (0..10).map(batch));
+//! target.save(&stream, &mut Sink::new(&mut file.reopen()?))?;
+//!
+//! let source = Source::file(file.path());
+//! let mut rows = 0;
+//! for batch in target.stream(&source)? {
+//!     rows += batch?.num_rows();
+//! }
+//! assert_eq!(rows, 10_000);
+//!
+//! let squares = target.load_columns(&source, &["square"])?;
+//! assert_eq!((squares.num_columns(), squares.num_rows()), (1, 10_000));
+//! # Ok::<(), anyhow::Error>(())
+//! ```
+//!
+//! Memory does not grow with the file, only with its longest line.
 //!
 //! Not [`EXACT`](flow_core::Target::EXACT), since what comes back is what the text says.
 

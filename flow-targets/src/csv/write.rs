@@ -104,8 +104,8 @@ impl<'a> CellWriter<'a> {
         Ok(())
     }
 
+    /// Writes the rest. The sink is not flushed, which would leave a mark in what is packed.
     pub(super) fn finish(mut self) -> Result<()> {
-        self.write_out()?;
-        Ok(self.sink.flush()?)
+        self.write_out()
     }
 }
