@@ -3,8 +3,9 @@
 //!
 //! Both write and read the same bytes, with the same options and the schema given, on one thread.
 //! Ours hashes what it writes, as a store does. Loading gives one `RecordBatch`; arrow's reader
-//! gives batches of 8,192 rows, so for the same result they are concatenated. `stream` is the same
-//! without that, beside [`Streaming`]: batches one by one, each dropped before the next.
+//! gives batches of 8,192 rows, so for the same result they are concatenated. `inferred` is loading
+//! without a schema, which both find out by a pass over the whole file. `stream` is [`Streaming`]
+//! beside arrow's batches, one by one, each dropped before the next.
 //!
 //! `RESULT csv load ratio=... mb_per_s=...` is the median of the ratios of pairs measured one
 //! after the other, ours over arrow's, and ours in millions of bytes of the file per second.
@@ -17,6 +18,7 @@ use std::time::Instant;
 
 use arrow::array::{Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::compute::concat_batches;
+use arrow::csv::reader::Format;
 use arrow::csv::{ReaderBuilder, WriterBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use flow::prelude::*;
@@ -48,6 +50,13 @@ fn main() {
         bytes,
         || drop(black_box(target.load(&source).expect("ours"))),
         || drop(black_box(load_directly(&schema, &ours))),
+    );
+    let untyped = <Csv<RecordBatch>>::default();
+    compare(
+        "inferred",
+        bytes,
+        || drop(black_box(untyped.load(&source).expect("ours"))),
+        || drop(black_box(load_directly(&inferred_directly(&ours), &ours))),
     );
     compare(
         "stream",
@@ -99,6 +108,12 @@ fn batches_directly(schema: &SchemaRef, path: &Path) -> impl Iterator<Item = Rec
 fn load_directly(schema: &SchemaRef, path: &Path) -> RecordBatch {
     let batches: Vec<_> = batches_directly(schema, path).collect();
     concat_batches(schema, &batches).expect("batches of one schema")
+}
+
+fn inferred_directly(path: &Path) -> SchemaRef {
+    let file = File::open(path).expect("the file just written");
+    let format = Format::default().with_header(true);
+    Arc::new(format.infer_schema(file, None).expect("a schema").0)
 }
 
 fn table() -> RecordBatch {

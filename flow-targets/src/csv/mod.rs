@@ -71,6 +71,8 @@
 //! A cell that does not parse, or is null where the schema has no nulls, is an error which names
 //! its line and its column.
 //!
+//! Not [`EXACT`](flow_core::Target::EXACT), since what comes back is what the text says.
+//!
 //! # In part
 //!
 //! A file of any of these values can be read batch by batch, as if it were a `BatchStream`, or
@@ -111,9 +113,7 @@
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 //!
-//! Memory does not grow with the file, only with its longest line.
-//!
-//! Not [`EXACT`](flow_core::Target::EXACT), since what comes back is what the text says.
+//! What a stream holds in memory does not grow with the file, only with its longest line.
 
 mod cell;
 mod columns;
