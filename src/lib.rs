@@ -89,6 +89,8 @@ pub mod prelude {
     pub use flow_targets::Bytes;
     #[cfg(feature = "csv")]
     pub use flow_targets::Csv;
+    #[cfg(feature = "csv-gz")]
+    pub use flow_targets::CsvGz;
     #[cfg(feature = "json")]
     pub use flow_targets::Json;
     #[cfg(feature = "pickle")]

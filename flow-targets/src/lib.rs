@@ -3,7 +3,8 @@
 //! | target | feature | file | values | exact |
 //! | --- | --- | --- | --- | --- |
 //! | [`Parquet<T>`](Parquet) | `parquet` | `.parquet` | `RecordBatch`, `Vec<RecordBatch>`, `Vec<R>` | no |
-//! | [`Csv<T>`](Csv) | `csv` | `.csv` | `RecordBatch`, `Vec<RecordBatch>`, `Vec<R>` | no |
+//! | [`Csv<T>`](Csv) | `csv` | `.csv` | `RecordBatch`, `Vec<RecordBatch>`, [`BatchStream`], `Vec<R>` | no |
+//! | [`CsvGz<T>`](CsvGz) | `csv-gz` | `.csv.gz` | the same | no |
 //! | [`Json<T>`](Json) | `json` | `.json` | any that serde serialises | no |
 //! | [`Pickle<T>`](Pickle) | `pickle` | `.msgpack` | any that serde serialises | no |
 //! | [`Text`] | `text` | `.txt` | `String` | yes |
@@ -49,6 +50,7 @@
     not(all(
         feature = "parquet",
         feature = "csv",
+        feature = "csv-gz",
         feature = "json",
         feature = "pickle",
         feature = "text",
@@ -71,6 +73,8 @@ mod lossless;
 pub mod parquet;
 #[cfg(feature = "pickle")]
 pub mod pickle;
+#[cfg(any(feature = "csv", feature = "parquet"))]
+pub mod stream;
 #[cfg(feature = "parquet")]
 pub mod table;
 #[cfg(feature = "text")]
@@ -82,12 +86,16 @@ pub use crate::bytes::Bytes;
 pub use crate::compression::Compression::{self, Lz4, Snappy, Uncompressed, Zstd};
 #[cfg(feature = "csv")]
 pub use crate::csv::Csv;
+#[cfg(feature = "csv-gz")]
+pub use crate::csv::CsvGz;
 #[cfg(feature = "json")]
 pub use crate::json::Json;
 #[cfg(feature = "parquet")]
 pub use crate::parquet::{Parquet, Statistics};
 #[cfg(feature = "pickle")]
 pub use crate::pickle::Pickle;
+#[cfg(any(feature = "csv", feature = "parquet"))]
+pub use crate::stream::BatchStream;
 #[cfg(feature = "text")]
 pub use crate::text::Text;
 

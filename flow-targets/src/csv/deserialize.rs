@@ -10,7 +10,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::cells::{Cell, CellKind};
+use super::cell::{Cell, CellKind};
 use super::kinds::Kind;
 use super::serialize::Fault;
 

@@ -54,6 +54,9 @@
 //!   or a time with a zone, is an error when saving, which asks for the schema.
 //! - **`Vec<RecordBatch>`** as a `RecordBatch`: the file does not say where a batch ended, so one
 //!   comes back. A list without any is an error when saving.
+//! - **[`BatchStream`](crate::stream::BatchStream)** as a `RecordBatch`, but in batches of at most
+//!   8,192 rows, read when they are asked for. Without a schema, loading goes over the file once to
+//!   find the types.
 //!
 //! Lists, structs, maps and binary columns are an error when saving.
 //!
@@ -65,34 +68,87 @@
 //! Lines end in `\n`; `\r\n` and a byte order mark are read too. A file whose last line does not
 //! end was cut off, and is an error unless [`final_newline(false)`](Csv::final_newline) is set.
 //!
+//! A cell that does not parse, or is null where the schema has no nulls, is an error which names
+//! its line and its column.
+//!
 //! Not [`EXACT`](flow_core::Target::EXACT), since what comes back is what the text says.
+//!
+//! # In part
+//!
+//! A file of any of these values can be read batch by batch, as if it were a `BatchStream`, or
+//! some columns of it, as a `RecordBatch`; the cells of other columns are not parsed.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use arrow::array::{Int64Array, RecordBatch};
+//! use arrow::datatypes::{DataType, Field, Schema};
+//! use flow_core::{Columnar, Sink, Source, Streaming, Target};
+//! use flow_targets::{BatchStream, Csv};
+//!
+//! let field = |name| Field::new(name, DataType::Int64, true);
+//! let schema = Arc::new(Schema::new(vec![field("n"), field("square")]));
+//! let of = schema.clone();
+//! // Ten batches of a thousand rows, each made when those before are written.
+//! let batch = move |i: i64| {
+//!     let n = i * 1000..(i + 1) * 1000;
+//!     let squares = Int64Array::from_iter_values(n.clone().map(|n| n * n));
+//!     let n = Int64Array::from_iter_values(n);
+//!     Ok(RecordBatch::try_new(of.clone(), vec![Arc::new(n), Arc::new(squares)])?)
+//! };
+//! let target = <Csv<BatchStream>>::default();
+//! let file = tempfile::NamedTempFile::new()?;
+//! let stream = BatchStream::new(schema, (0..10).map(batch));
+//! target.save(&stream, &mut Sink::new(&mut file.reopen()?))?;
+//!
+//! let source = Source::file(file.path());
+//! let mut rows = 0;
+//! for batch in target.stream(&source)? {
+//!     rows += batch?.num_rows();
+//! }
+//! assert_eq!(rows, 10_000);
+//!
+//! let squares = target.load_columns(&source, &["square"])?;
+//! assert_eq!((squares.num_columns(), squares.num_rows()), (1, 10_000));
+//! # Ok::<(), anyhow::Error>(())
+//! ```
+//!
+//! What a stream holds in memory does not grow with the file, only with its longest line.
 
-mod cells;
+mod cell;
 mod columns;
+mod content;
 mod deserialize;
+mod format;
+#[cfg(feature = "csv-gz")]
+mod gz;
 mod kinds;
 mod options;
 mod rows;
+mod scan;
 mod serialize;
 mod sheet;
+mod write;
 
 use std::fmt;
 
 use anyhow::{Context, Result};
-use arrow::datatypes::SchemaRef;
-use flow_core::{Code, Sink, Source, Target};
+use arrow::array::RecordBatch;
+use flow_core::{Code, Columnar, Pieces, Sink, Source, Streaming, Target};
 
-use options::Options;
+use content::Content;
+use format::{Format, setters};
+#[cfg(feature = "csv-gz")]
+pub use gz::CsvGz;
 pub use sheet::Sheet;
-use sheet::Way;
 
-/// A CSV file of a table: `RecordBatch`, `Vec<RecordBatch>`, or `Vec<R>` where `R` is a struct
-/// that derives serde's `Serialize` and `Deserialize`.
+/// A CSV file of a table: `RecordBatch`, `Vec<RecordBatch>`,
+/// [`BatchStream`](crate::stream::BatchStream), or `Vec<R>` where `R` is a struct that derives
+/// serde's `Serialize` and `Deserialize`.
 ///
 /// See [the module](self) for what comes back, and an example.
 pub struct Csv<T> {
-    options: Options,
-    way: Way<T>,
+    format: Format<T>,
 }
 
 impl<T> Csv<T> {
@@ -105,47 +161,15 @@ impl<T> Csv<T> {
     where
         T: Sheet<Way>,
     {
-        Self { options: Options::default(), way: self::Way::of::<Way>() }
+        Self { format: Format::of::<Way>() }
     }
 
-    /// What stands between cells: `','`, `';'`, `b'\t'`. Anything that may be part of a number is
-    /// an error when saving and loading.
-    #[must_use]
-    pub fn delimiter(mut self, delimiter: impl Into<char>) -> Self {
-        self.options.delimiter = delimiter.into();
-        self
-    }
+    setters!();
+}
 
-    /// Whether the first line is the columns' names. Without, fields of rows are found by their
-    /// order, and columns without a schema are named `column_1` and so on.
-    #[must_use]
-    pub fn header(mut self, header: bool) -> Self {
-        self.options.header = header;
-        self
-    }
-
-    /// What stands for null, when it is not quoted.
-    #[must_use]
-    pub fn null(mut self, text: impl Into<String>) -> Self {
-        self.options.null = text.into();
-        self
-    }
-
-    /// The columns of record batches, so that they come back with these types. Rows have their
-    /// own, and ignore it.
-    #[must_use]
-    pub fn schema(mut self, schema: impl Into<SchemaRef>) -> Self {
-        self.options.schema = Some(schema.into());
-        self
-    }
-
-    /// Whether the last line must end like the others, which tells a whole file from one that was
-    /// cut off. `false` is for files that were made elsewhere.
-    #[must_use]
-    pub fn final_newline(mut self, required: bool) -> Self {
-        self.options.final_newline = required;
-        self
-    }
+/// The content of a file that is not packed.
+fn plain(source: &Source) -> Content {
+    Content::new(source, |file| Box::new(file))
 }
 
 impl<T: Send + Sync + 'static> Target for Csv<T> {
@@ -154,33 +178,38 @@ impl<T: Send + Sync + 'static> Target for Csv<T> {
     const CODE: Code = Code::version(1);
 
     fn save(&self, value: &T, sink: &mut Sink<'_>) -> Result<()> {
-        let mut write = || {
-            let mut cells = self.options.writer(sink)?;
-            (self.way.write)(value, &self.options, &mut cells)?;
-            cells.finish()
-        };
-        write().context("cannot write this table as CSV")
+        self.format.write(value, sink).context("cannot write this table as CSV")
     }
 
     fn load(&self, source: &Source) -> Result<T> {
-        let unreadable = || format!("cannot read {} as CSV", source.path().display());
-        let bytes = source.read().with_context(unreadable)?;
-        let read = || {
-            let text = std::str::from_utf8(&bytes).context("it is no UTF-8 text")?;
-            (self.way.read)(&self.options, &mut self.options.reader(text)?)
-        };
-        read().with_context(unreadable)
+        self.format.read(&plain(source))
+    }
+}
+
+impl<T: Send + Sync + 'static> Streaming for Csv<T> {
+    type Piece = RecordBatch;
+
+    fn stream(&self, source: &Source) -> Result<Pieces<RecordBatch>> {
+        self.format.stream(&plain(source))
+    }
+}
+
+impl<T: Send + Sync + 'static> Columnar for Csv<T> {
+    type Columns = RecordBatch;
+
+    fn load_columns(&self, source: &Source, names: &[&str]) -> Result<RecordBatch> {
+        self.format.read_columns(&plain(source), names)
     }
 }
 
 impl<T> Clone for Csv<T> {
     fn clone(&self) -> Self {
-        Self { options: self.options.clone(), way: self.way }
+        Self { format: self.format.clone() }
     }
 }
 
 impl<T> fmt::Debug for Csv<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Csv").field(&self.options).finish()
+        f.debug_tuple("Csv").field(&self.format.options).finish()
     }
 }

@@ -1,14 +1,15 @@
 //! What a user may choose.
 
-use std::io::BufWriter;
+use std::io::Write;
 
 use anyhow::{Result, ensure};
 use arrow::datatypes::SchemaRef;
-use flow_core::Sink;
 
-use super::cells::{CellReader, CellWriter};
+use super::content::Content;
+use super::scan::{CHUNK, Grammar, Scanner};
+use super::write::CellWriter;
 
-/// The options of [`Csv`](super::Csv).
+/// The options of [`Csv`](super::Csv) and [`CsvGz`](super::CsvGz).
 #[derive(Clone, Debug)]
 pub struct Options {
     pub(super) delimiter: char,
@@ -31,13 +32,17 @@ impl Default for Options {
 }
 
 impl Options {
-    pub(super) fn writer<'a, 'b>(&self, sink: &'a mut Sink<'b>) -> Result<CellWriter<'a, 'b>> {
-        let out = BufWriter::with_capacity(crate::BUFFER, sink);
-        Ok(CellWriter::new(out, self.separator()?, self.null.clone()))
+    pub(super) fn writer<'a>(&self, sink: &'a mut dyn Write) -> Result<CellWriter<'a>> {
+        Ok(CellWriter::new(sink, self.separator()?, self.null.clone()))
     }
 
-    pub(super) fn reader<'a>(&'a self, text: &'a str) -> Result<CellReader<'a>> {
-        Ok(CellReader::new(text, self.separator()?, &self.null, self.final_newline))
+    pub(super) fn scanner(&self, content: &Content) -> Result<Scanner> {
+        let grammar = Grammar {
+            delimiter: self.separator()?,
+            null: self.null.clone(),
+            final_newline: self.final_newline,
+        };
+        Scanner::new(content.open()?, grammar, CHUNK)
     }
 
     fn separator(&self) -> Result<u8> {

@@ -6,15 +6,19 @@ use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::cells::{CellReader, CellWriter};
+use super::content::Content;
 use super::deserialize::{Line, field_names};
 use super::options::Options;
 use super::serialize::{Names, Row, RowWriter};
+use super::write::CellWriter;
+
+/// How many lines are taken apart at a time.
+const LINES: usize = 8192;
 
 pub(super) fn write<R: Serialize + DeserializeOwned>(
     rows: &[R],
     options: &Options,
-    cells: &mut CellWriter<'_, '_>,
+    cells: &mut CellWriter<'_>,
 ) -> Result<()> {
     let Some(first) = rows.first() else {
         // Without a row only the type says what the columns are called, if it is a plain struct.
@@ -38,31 +42,32 @@ pub(super) fn write<R: Serialize + DeserializeOwned>(
     Ok(())
 }
 
-fn write_names<S: AsRef<str>>(names: &[S], cells: &mut CellWriter<'_, '_>) -> Result<()> {
-    names.iter().try_for_each(|name| cells.name(name.as_ref()))?;
+fn write_names<S: AsRef<str>>(names: &[S], cells: &mut CellWriter<'_>) -> Result<()> {
+    names.iter().for_each(|name| cells.name(name.as_ref()));
     cells.end_line()
 }
 
-pub(super) fn read<R: DeserializeOwned>(
-    options: &Options,
-    cells: &mut CellReader<'_>,
-) -> Result<Vec<R>> {
-    let mut line = Vec::new();
+pub(super) fn read<R: DeserializeOwned>(options: &Options, content: &Content) -> Result<Vec<R>> {
+    let mut scanner = options.scanner(content)?;
     let mut names = None;
     if options.header {
-        if cells.read(&mut line)? {
-            names =
-                Some(line.iter().map(|cell| cell.text.clone().into_owned()).collect::<Vec<_>>());
+        if let Some(header) = scanner.block(1)? {
+            names = Some(header.row(0).map(|cell| cell.text.into_owned()).collect::<Vec<_>>());
         } else {
             let unnamed = field_names::<R>().is_none();
             ensure!(unnamed, "the file is empty, without the names of the columns");
         }
     }
     let mut rows = Vec::new();
-    while cells.read(&mut line)? {
-        let row = R::deserialize(Line::new(names.as_deref(), &line))
-            .with_context(|| format!("line {}, as `{}`", cells.line(), type_name::<R>()))?;
-        rows.push(row);
+    while let Some(block) = scanner.block(LINES)? {
+        let mut line = Vec::new();
+        for i in 0..block.rows() {
+            line.clear();
+            line.extend(block.row(i));
+            let row = R::deserialize(Line::new(names.as_deref(), &line))
+                .with_context(|| format!("line {}, as `{}`", block.line(i, 0), type_name::<R>()))?;
+            rows.push(row);
+        }
     }
     Ok(rows)
 }

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Write as _};
 
 use serde::ser::{Error as _, Impossible, Serialize, SerializeMap, SerializeStruct, Serializer};
 
-use super::cells::CellWriter;
+use super::write::CellWriter;
 
 /// Why a row has no cells, or cells no row.
 #[derive(Debug)]
@@ -51,20 +51,20 @@ impl Fields for Names {
 }
 
 /// Writes the cells of a row, which must have the fields of the first.
-pub(super) struct RowWriter<'a, 'b, 'c> {
-    cells: &'a mut CellWriter<'b, 'c>,
+pub(super) struct RowWriter<'a, 'b> {
+    cells: &'a mut CellWriter<'b>,
     names: &'a [String],
     next: usize,
     scratch: String,
 }
 
-impl<'a, 'b, 'c> RowWriter<'a, 'b, 'c> {
-    pub(super) fn new(cells: &'a mut CellWriter<'b, 'c>, names: &'a [String]) -> Self {
+impl<'a, 'b> RowWriter<'a, 'b> {
+    pub(super) fn new(cells: &'a mut CellWriter<'b>, names: &'a [String]) -> Self {
         Self { cells, names, next: 0, scratch: String::new() }
     }
 }
 
-impl Fields for RowWriter<'_, '_, '_> {
+impl Fields for RowWriter<'_, '_> {
     fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), Fault> {
         if self.names.get(self.next).is_none_or(|expected| expected != name) {
             return Err(Fault(format!(
@@ -220,9 +220,10 @@ trait Out {
     fn text(&mut self, cell: &str) -> anyhow::Result<()>;
 }
 
-impl Out for CellWriter<'_, '_> {
+impl Out for CellWriter<'_> {
     fn null(&mut self) -> anyhow::Result<()> {
-        CellWriter::null(self)
+        CellWriter::null(self);
+        Ok(())
     }
 
     fn bare(&mut self, cell: &str) -> anyhow::Result<()> {
@@ -230,7 +231,8 @@ impl Out for CellWriter<'_, '_> {
     }
 
     fn text(&mut self, cell: &str) -> anyhow::Result<()> {
-        CellWriter::text(self, cell)
+        CellWriter::text(self, cell);
+        Ok(())
     }
 }
 

@@ -4,16 +4,18 @@
 //! `Vec<RecordBatch>` and one for every `Vec<R>` of rows may not be of one trait, since arrow
 //! could make its batches serialisable. It is inferred where a target is made.
 
-use std::slice;
-
 use anyhow::{Result, bail};
 use arrow::array::RecordBatch;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::cells::{CellReader, CellWriter};
+use super::columns::{ColumnWriter, Reader, schema};
+use super::content::Content;
+use super::format::batches;
 use super::options::Options;
-use super::{columns, rows};
+use super::rows;
+use super::write::CellWriter;
+use crate::stream::BatchStream;
 
 /// The way of values that are record batches.
 #[doc(hidden)]
@@ -23,45 +25,61 @@ pub enum AsBatches {}
 #[doc(hidden)]
 pub enum AsRows {}
 
-/// A value that is lines of cells: `RecordBatch`, `Vec<RecordBatch>`, or `Vec<R>` where `R` is a
-/// struct that derives serde's `Serialize` and `Deserialize`.
+/// A value that is lines of cells: `RecordBatch`, `Vec<RecordBatch>`, [`BatchStream`], or `Vec<R>`
+/// where `R` is a struct that derives serde's `Serialize` and `Deserialize`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a table",
     label = "not a table",
-    note = "a table is a `RecordBatch`, a `Vec<RecordBatch>`, or a `Vec` of structs that derive `Serialize` and `Deserialize`",
+    note = "a table is a `RecordBatch`, a `Vec<RecordBatch>`, a `BatchStream`, or a `Vec` of structs that derive `Serialize` and `Deserialize`",
     note = "for other values there are `Json<T>` and `Pickle<T>`"
 )]
 pub trait Sheet<Way>: Sized + Send + Sync + 'static {
     #[doc(hidden)]
-    fn write(&self, options: &Options, cells: &mut CellWriter<'_, '_>) -> Result<()>;
+    fn write(&self, options: &Options, cells: &mut CellWriter<'_>) -> Result<()>;
 
     #[doc(hidden)]
-    fn read(options: &Options, cells: &mut CellReader<'_>) -> Result<Self>;
+    fn read(options: &Options, content: &Content) -> Result<Self>;
 }
 
 impl Sheet<AsBatches> for RecordBatch {
-    fn write(&self, options: &Options, cells: &mut CellWriter<'_, '_>) -> Result<()> {
-        columns::write(self.schema_ref(), slice::from_ref(self), options, cells)
+    fn write(&self, options: &Options, cells: &mut CellWriter<'_>) -> Result<()> {
+        ColumnWriter::new(self.schema_ref(), options, cells)?.write(self)
     }
 
-    fn read(options: &Options, cells: &mut CellReader<'_>) -> Result<Self> {
-        columns::read(options, cells)
+    fn read(options: &Options, content: &Content) -> Result<Self> {
+        Reader::open(options, content)?.whole()
     }
 }
 
 impl Sheet<AsBatches> for Vec<RecordBatch> {
-    fn write(&self, options: &Options, cells: &mut CellWriter<'_, '_>) -> Result<()> {
+    fn write(&self, options: &Options, cells: &mut CellWriter<'_>) -> Result<()> {
         let Some(first) = self.first() else {
             bail!("a list without batches has no columns");
         };
         if let Some(i) = self.iter().position(|batch| batch.schema_ref() != first.schema_ref()) {
             bail!("batch {i} has another schema than batch 0");
         }
-        columns::write(first.schema_ref(), self, options, cells)
+        let mut columns = ColumnWriter::new(first.schema_ref(), options, cells)?;
+        self.iter().try_for_each(|batch| columns.write(batch))
     }
 
-    fn read(options: &Options, cells: &mut CellReader<'_>) -> Result<Self> {
-        Ok(vec![columns::read(options, cells)?])
+    fn read(options: &Options, content: &Content) -> Result<Self> {
+        Ok(vec![Reader::open(options, content)?.whole()?])
+    }
+}
+
+impl Sheet<AsBatches> for BatchStream {
+    fn write(&self, options: &Options, cells: &mut CellWriter<'_>) -> Result<()> {
+        let mut columns = ColumnWriter::new(self.schema(), options, cells)?;
+        self.batches()?.try_for_each(|batch| columns.write(&batch?))
+    }
+
+    fn read(options: &Options, content: &Content) -> Result<Self> {
+        let schema = schema(options, content)?;
+        // The types are found out once.
+        let options = Options { schema: Some(schema.clone()), ..options.clone() };
+        let content = content.clone();
+        Ok(Self::reopened(schema, move || batches(&options, &content)))
     }
 }
 
@@ -69,19 +87,19 @@ impl<R> Sheet<AsRows> for Vec<R>
 where
     R: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
-    fn write(&self, options: &Options, cells: &mut CellWriter<'_, '_>) -> Result<()> {
+    fn write(&self, options: &Options, cells: &mut CellWriter<'_>) -> Result<()> {
         rows::write(self, options, cells)
     }
 
-    fn read(options: &Options, cells: &mut CellReader<'_>) -> Result<Self> {
-        rows::read(options, cells)
+    fn read(options: &Options, content: &Content) -> Result<Self> {
+        rows::read(options, content)
     }
 }
 
 /// The functions of a [`Sheet`] impl, without the impl's type.
 pub(super) struct Way<T> {
-    pub(super) write: fn(&T, &Options, &mut CellWriter<'_, '_>) -> Result<()>,
-    pub(super) read: fn(&Options, &mut CellReader<'_>) -> Result<T>,
+    pub(super) write: fn(&T, &Options, &mut CellWriter<'_>) -> Result<()>,
+    pub(super) read: fn(&Options, &Content) -> Result<T>,
 }
 
 impl<T> Way<T> {

@@ -167,6 +167,51 @@ fn malformed_files_are_errors_by_line() {
 }
 
 #[test]
+fn a_cell_that_does_not_parse_is_named_by_line_and_column() {
+    let time = |unit| DataType::Timestamp(unit, Some("UTC".into()));
+    let of_text = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Int16));
+    for (data_type, good, bad) in [
+        (DataType::Int64, "1", "1.5"),
+        (DataType::Int8, "-128", "128"),
+        (DataType::UInt64, "0", "-1"),
+        (DataType::Float64, "1e5", "1e"),
+        (DataType::Boolean, "true", "truth"),
+        (DataType::Date32, "2024-02-29", "2023-02-29"),
+        (DataType::Decimal128(10, 2), "1.25", "1.2.5"),
+        (DataType::Time64(TimeUnit::Nanosecond), "12:00:00", "25:00:00"),
+        (time(TimeUnit::Nanosecond), "2024-02-29T12:00:00Z", "2024-02-30T12:00:00Z"),
+        (time(TimeUnit::Second), "2024-02-29T12:00:00", "noon"),
+        (of_text, "7", "32768"),
+        (DataType::Null, "", "0"),
+    ] {
+        let fields = vec![
+            Field::new("text", DataType::Utf8, true),
+            Field::new("value", data_type.clone(), true),
+        ];
+        let target = one().schema(Schema::new(fields));
+        let lines = |last: &str| {
+            format!("text,value\na,{good}\n\"two\nlines\",{good}\nb,{last}\nc,{last}\n")
+        };
+        value(&target, lines(good).as_bytes()).unwrap();
+        let error = complaint(&target, lines(bad).as_bytes());
+        assert!(error.contains("line 5, column `value`: "), "{data_type}: {error}");
+        let shown = error.contains(&format!("{bad:?} is no ")) || data_type == DataType::Null;
+        assert!(shown, "{data_type}: {error}");
+    }
+}
+
+#[test]
+fn null_is_an_error_where_the_schema_has_none() {
+    for data_type in [DataType::Int64, DataType::Utf8, DataType::Utf8View, DataType::Boolean] {
+        let target = one().schema(Schema::new(vec![Field::new("a", data_type, false)]));
+        let error = complaint(&target, b"a\n1\n\n1\n");
+        assert!(error.contains("line 3, column `a`: it is null"), "{error}");
+    }
+    let target = one().schema(Schema::new(vec![Field::new("a", DataType::Utf8, false)]));
+    assert!(value(&target, b"a\n1\n\"\"\n").is_ok());
+}
+
+#[test]
 fn cells_that_are_not_what_a_field_is_are_errors() {
     #[derive(Serialize, Deserialize, Debug)]
     struct Row {

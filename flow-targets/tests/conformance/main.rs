@@ -3,6 +3,7 @@
 #![cfg(all(
     feature = "parquet",
     feature = "csv",
+    feature = "csv-gz",
     feature = "json",
     feature = "pickle",
     feature = "text",
@@ -12,6 +13,8 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod csv;
+mod csv_gz;
+mod csv_stream;
 mod harness;
 mod parquet;
 mod plain;

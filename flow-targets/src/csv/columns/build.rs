@@ -1,0 +1,259 @@
+//! Cells to arrays.
+
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow};
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, GenericStringBuilder, LargeStringBuilder,
+    NullBufferBuilder, OffsetSizeTrait, PrimitiveArray, StringViewBuilder, new_empty_array,
+    new_null_array,
+};
+use arrow::compute::kernels::cast_utils::Parser;
+use arrow::compute::{cast_with_options, concat};
+use arrow::datatypes::{
+    DataType, Date32Type, Field, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+
+use super::super::cell::CellKind;
+use super::super::scan::Block;
+use super::{STRICT, relabelled};
+
+/// An array that grows with the cells of one column of each block.
+pub(super) trait Build: Send {
+    fn append(&mut self, block: &Block<'_>, column: usize) -> Result<(), Misfit>;
+
+    /// The array, after which another begins.
+    fn finish(&mut self) -> Result<ArrayRef>;
+}
+
+/// A cell that is no value of its column.
+pub(super) struct Misfit {
+    /// Counted from the block's first.
+    pub(super) row: usize,
+    pub(super) what: anyhow::Error,
+}
+
+/// What builds an array of that field.
+pub(super) fn builder(field: &Field) -> Box<dyn Build> {
+    let nulls = field.is_nullable();
+    match field.data_type() {
+        DataType::Dictionary(_, values) => {
+            let values = builder(&Field::new("", values.as_ref().clone(), nulls));
+            Box::new(Packed { values, as_type: field.data_type().clone() })
+        }
+        // Text with an offset, or `Z`, is parsed as the time in UTC, which is what a zone labels.
+        DataType::Timestamp(unit, Some(_)) => {
+            let values = builder(&Field::new("", DataType::Timestamp(*unit, None), nulls));
+            Box::new(Zoned { values, as_type: field.data_type().clone() })
+        }
+        DataType::Null => Box::new(Nulls(0)),
+        DataType::Int8 => numbers::<Int8Type>(nulls),
+        DataType::Int16 => numbers::<Int16Type>(nulls),
+        DataType::Int32 => numbers::<Int32Type>(nulls),
+        DataType::Int64 => numbers::<Int64Type>(nulls),
+        DataType::UInt8 => numbers::<UInt8Type>(nulls),
+        DataType::UInt16 => numbers::<UInt16Type>(nulls),
+        DataType::UInt32 => numbers::<UInt32Type>(nulls),
+        DataType::UInt64 => numbers::<UInt64Type>(nulls),
+        DataType::Float32 => numbers::<Float32Type>(nulls),
+        DataType::Float64 => numbers::<Float64Type>(nulls),
+        DataType::Date32 => numbers::<Date32Type>(nulls),
+        DataType::Utf8 => Box::new(Texts { values: GenericStringBuilder::<i32>::new(), nulls }),
+        DataType::LargeUtf8 => {
+            Box::new(Texts { values: GenericStringBuilder::<i64>::new(), nulls })
+        }
+        DataType::Utf8View => Box::new(Views { values: StringViewBuilder::new(), nulls }),
+        other => Box::new(Cast { parts: Vec::new(), as_type: other.clone(), nulls }),
+    }
+}
+
+/// An error if a column has no nulls.
+fn allow_null(nulls: bool, row: usize) -> Result<(), Misfit> {
+    let what = || anyhow!("it is null, which the schema does not allow");
+    if nulls { Ok(()) } else { Err(Misfit { row, what: what() }) }
+}
+
+fn unparsed(text: &str, as_type: &DataType) -> anyhow::Error {
+    anyhow!("{text:?} is no {as_type}")
+}
+
+/// What parses by itself.
+struct Numbers<T: ArrowPrimitiveType> {
+    values: Vec<T::Native>,
+    validity: NullBufferBuilder,
+    nulls: bool,
+}
+
+fn numbers<T: Parser>(nulls: bool) -> Box<dyn Build> {
+    Box::new(Numbers::<T> { values: Vec::new(), validity: NullBufferBuilder::new(0), nulls })
+}
+
+impl<T: Parser> Build for Numbers<T> {
+    fn append(&mut self, block: &Block<'_>, column: usize) -> Result<(), Misfit> {
+        let cells = block.column(column);
+        self.values.reserve(cells.len());
+        for (row, cell) in cells.enumerate() {
+            if cell.kind == CellKind::Null {
+                allow_null(self.nulls, row)?;
+                self.values.push(T::Native::default());
+                self.validity.append_null();
+                continue;
+            }
+            let Some(value) = T::parse(&cell.text) else {
+                return Err(Misfit { row, what: unparsed(&cell.text, &T::DATA_TYPE) });
+            };
+            self.values.push(value);
+            self.validity.append_non_null();
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<ArrayRef> {
+        let values = std::mem::take(&mut self.values);
+        let array = PrimitiveArray::<T>::try_new(values.into(), self.validity.finish())?;
+        Ok(Arc::new(array))
+    }
+}
+
+struct Texts<O: OffsetSizeTrait> {
+    values: GenericStringBuilder<O>,
+    nulls: bool,
+}
+
+impl<O: OffsetSizeTrait> Build for Texts<O> {
+    fn append(&mut self, block: &Block<'_>, column: usize) -> Result<(), Misfit> {
+        for (row, cell) in block.column(column).enumerate() {
+            if cell.kind == CellKind::Null {
+                allow_null(self.nulls, row)?;
+                self.values.append_null();
+                continue;
+            }
+            if O::from_usize(self.values.values_slice().len() + cell.text.len()).is_none() {
+                let what = anyhow!("a column of Utf8 holds 2 GiB; LargeUtf8 holds more");
+                return Err(Misfit { row, what });
+            }
+            self.values.append_value(&cell.text);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<ArrayRef> {
+        Ok(Arc::new(self.values.finish()))
+    }
+}
+
+struct Views {
+    values: StringViewBuilder,
+    nulls: bool,
+}
+
+impl Build for Views {
+    fn append(&mut self, block: &Block<'_>, column: usize) -> Result<(), Misfit> {
+        for (row, cell) in block.column(column).enumerate() {
+            if cell.kind == CellKind::Null {
+                allow_null(self.nulls, row)?;
+                self.values.append_null();
+                continue;
+            }
+            let kept = self.values.try_append_value(&cell.text);
+            kept.map_err(|error| Misfit { row, what: error.into() })?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<ArrayRef> {
+        Ok(Arc::new(self.values.finish()))
+    }
+}
+
+/// As many nulls.
+struct Nulls(usize);
+
+impl Build for Nulls {
+    fn append(&mut self, block: &Block<'_>, column: usize) -> Result<(), Misfit> {
+        if let Some(row) = block.column(column).position(|cell| cell.kind != CellKind::Null) {
+            return Err(Misfit { row, what: anyhow!("a column of type Null has a value") });
+        }
+        self.0 += block.rows();
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<ArrayRef> {
+        Ok(new_null_array(&DataType::Null, std::mem::take(&mut self.0)))
+    }
+}
+
+/// What arrow casts from text, block by block.
+struct Cast {
+    parts: Vec<ArrayRef>,
+    as_type: DataType,
+    nulls: bool,
+}
+
+impl Build for Cast {
+    fn append(&mut self, block: &Block<'_>, column: usize) -> Result<(), Misfit> {
+        let mut texts = LargeStringBuilder::new();
+        for (row, cell) in block.column(column).enumerate() {
+            if cell.kind == CellKind::Null {
+                allow_null(self.nulls, row)?;
+                texts.append_null();
+            } else {
+                texts.append_value(&cell.text);
+            }
+        }
+        let texts = texts.finish();
+        let cast = |texts: &dyn Array| cast_with_options(texts, &self.as_type, &STRICT);
+        let part = cast(&texts).map_err(|error| {
+            // Which it was is asked only now.
+            let row = (0..texts.len()).find(|&row| cast(&texts.slice(row, 1)).is_err());
+            match row {
+                Some(row) => Misfit { row, what: unparsed(texts.value(row), &self.as_type) },
+                None => Misfit { row: 0, what: error.into() },
+            }
+        })?;
+        self.parts.push(part);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<ArrayRef> {
+        let parts = std::mem::take(&mut self.parts);
+        let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+        match parts[..] {
+            [] => Ok(new_empty_array(&self.as_type)),
+            _ => Ok(concat(&parts)?),
+        }
+    }
+}
+
+/// A dictionary of what another builds.
+struct Packed {
+    values: Box<dyn Build>,
+    as_type: DataType,
+}
+
+impl Build for Packed {
+    fn append(&mut self, block: &Block<'_>, column: usize) -> Result<(), Misfit> {
+        self.values.append(block, column)
+    }
+
+    fn finish(&mut self) -> Result<ArrayRef> {
+        Ok(cast_with_options(&self.values.finish()?, &self.as_type, &STRICT)?)
+    }
+}
+
+/// The times of UTC that another builds, with a zone.
+struct Zoned {
+    values: Box<dyn Build>,
+    as_type: DataType,
+}
+
+impl Build for Zoned {
+    fn append(&mut self, block: &Block<'_>, column: usize) -> Result<(), Misfit> {
+        self.values.append(block, column)
+    }
+
+    fn finish(&mut self) -> Result<ArrayRef> {
+        relabelled(&self.values.finish()?, self.as_type.clone())
+    }
+}

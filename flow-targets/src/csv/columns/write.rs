@@ -1,0 +1,183 @@
+//! Columns to cells.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray, RecordBatch, StringArrayType,
+};
+use arrow::buffer::NullBuffer;
+use arrow::compute::cast_with_options;
+use arrow::datatypes::{
+    DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Schema,
+    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+
+use super::super::options::Options;
+use super::super::write::CellWriter;
+use super::types::{check_given, check_inferred};
+use super::{STRICT, relabelled};
+
+/// Writes batches of one schema.
+pub(in super::super) struct ColumnWriter<'a, 'b> {
+    cells: &'a mut CellWriter<'b>,
+    /// How many rows there are so far.
+    rows: usize,
+}
+
+impl<'a, 'b> ColumnWriter<'a, 'b> {
+    /// Checks that the schema is one that comes back, and writes the names.
+    pub(in super::super) fn new(
+        schema: &Schema,
+        options: &Options,
+        cells: &'a mut CellWriter<'b>,
+    ) -> Result<Self> {
+        ensure!(!schema.fields().is_empty(), "a table without columns has no lines");
+        match &options.schema {
+            Some(given) => check_given(schema, given)?,
+            None => check_inferred(schema)?,
+        }
+        if options.header {
+            schema.fields().iter().for_each(|field| cells.name(field.name()));
+            cells.end_line()?;
+        }
+        Ok(Self { cells, rows: 0 })
+    }
+
+    pub(in super::super) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        let arrays = batch.columns().iter().map(plain).collect::<Result<Vec<_>>>()?;
+        let mut columns = Vec::new();
+        for (field, array) in batch.schema_ref().fields().iter().zip(&arrays) {
+            let utc = matches!(field.data_type(), DataType::Timestamp(_, Some(_)));
+            columns.push(Column {
+                name: field.name(),
+                nulls: array.logical_nulls(),
+                values: values(array, utc)?,
+            });
+        }
+        for row in 0..batch.num_rows() {
+            for column in &mut columns {
+                if column.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+                    self.cells.null();
+                } else {
+                    column.values.write(row, self.cells).with_context(|| {
+                        format!("column `{}`, row {}", column.name, self.rows + row)
+                    })?;
+                }
+            }
+            self.cells.end_line()?;
+        }
+        self.rows += batch.num_rows();
+        Ok(())
+    }
+}
+
+struct Column<'a> {
+    name: &'a str,
+    nulls: Option<NullBuffer>,
+    values: Box<dyn Values + 'a>,
+}
+
+/// The values of an array, as cells.
+trait Values {
+    fn write(&mut self, row: usize, cells: &mut CellWriter<'_>) -> Result<()>;
+}
+
+/// The array without what the text of a cell does not show: a dictionary, and a zone, whose
+/// times are those of UTC.
+fn plain(array: &ArrayRef) -> Result<ArrayRef> {
+    match array.data_type() {
+        DataType::Dictionary(_, values) => {
+            plain(&cast_with_options(array.as_ref(), values, &STRICT)?)
+        }
+        DataType::Timestamp(unit, Some(_)) => relabelled(array, DataType::Timestamp(*unit, None)),
+        _ => Ok(array.clone()),
+    }
+}
+
+fn values(array: &ArrayRef, utc: bool) -> Result<Box<dyn Values + '_>> {
+    const DISPLAY: FormatOptions<'_> = FormatOptions::new();
+    fn integers<T: ArrowPrimitiveType>(array: &ArrayRef) -> Box<dyn Values + '_>
+    where
+        T::Native: itoa::Integer,
+    {
+        Box::new(Integers(array.as_primitive::<T>()))
+    }
+    fn floats<T: ArrowPrimitiveType>(array: &ArrayRef) -> Box<dyn Values + '_>
+    where
+        T::Native: ryu::Float,
+    {
+        Box::new(Floats(array.as_primitive::<T>()))
+    }
+    Ok(match array.data_type() {
+        DataType::Int8 => integers::<Int8Type>(array),
+        DataType::Int16 => integers::<Int16Type>(array),
+        DataType::Int32 => integers::<Int32Type>(array),
+        DataType::Int64 => integers::<Int64Type>(array),
+        DataType::UInt8 => integers::<UInt8Type>(array),
+        DataType::UInt16 => integers::<UInt16Type>(array),
+        DataType::UInt32 => integers::<UInt32Type>(array),
+        DataType::UInt64 => integers::<UInt64Type>(array),
+        DataType::Float32 => floats::<Float32Type>(array),
+        DataType::Float64 => floats::<Float64Type>(array),
+        DataType::Utf8 => Box::new(Texts(array.as_string::<i32>())),
+        DataType::LargeUtf8 => Box::new(Texts(array.as_string::<i64>())),
+        DataType::Utf8View => Box::new(Texts(array.as_string_view())),
+        _ => Box::new(Displayed {
+            values: ArrayFormatter::try_new(array.as_ref(), &DISPLAY)?,
+            utc,
+            text: String::new(),
+        }),
+    })
+}
+
+struct Integers<'a, T: ArrowPrimitiveType>(&'a PrimitiveArray<T>);
+
+impl<T: ArrowPrimitiveType> Values for Integers<'_, T>
+where
+    T::Native: itoa::Integer,
+{
+    fn write(&mut self, row: usize, cells: &mut CellWriter<'_>) -> Result<()> {
+        cells.bare(itoa::Buffer::new().format(self.0.value(row)))
+    }
+}
+
+/// The shortest digits that parse to the same float.
+struct Floats<'a, T: ArrowPrimitiveType>(&'a PrimitiveArray<T>);
+
+impl<T: ArrowPrimitiveType> Values for Floats<'_, T>
+where
+    T::Native: ryu::Float,
+{
+    fn write(&mut self, row: usize, cells: &mut CellWriter<'_>) -> Result<()> {
+        cells.bare(ryu::Buffer::new().format(self.0.value(row)))
+    }
+}
+
+struct Texts<A>(A);
+
+impl<'a, A: StringArrayType<'a>> Values for Texts<A> {
+    fn write(&mut self, row: usize, cells: &mut CellWriter<'_>) -> Result<()> {
+        cells.text(self.0.value(row));
+        Ok(())
+    }
+}
+
+/// Anything else, as arrow shows it.
+struct Displayed<'a> {
+    values: ArrayFormatter<'a>,
+    utc: bool,
+    text: String,
+}
+
+impl Values for Displayed<'_> {
+    fn write(&mut self, row: usize, cells: &mut CellWriter<'_>) -> Result<()> {
+        self.text.clear();
+        self.values.value(row).write(&mut self.text)?;
+        if self.utc {
+            self.text.write_char('Z').map_err(|error| anyhow!(error))?;
+        }
+        cells.bare(&self.text)
+    }
+}

@@ -1,0 +1,113 @@
+//! What is the same of a file that is packed and of one that is not.
+
+use std::io::Write;
+
+use anyhow::{Context, Result};
+use arrow::array::RecordBatch;
+use flow_core::Pieces;
+
+use super::columns::Reader;
+use super::content::Content;
+use super::options::Options;
+use super::sheet::{Sheet, Way};
+
+/// The options, and how values of a type become cells.
+pub(super) struct Format<T> {
+    pub(super) options: Options,
+    way: Way<T>,
+}
+
+impl<T> Format<T> {
+    pub(super) fn of<W>() -> Self
+    where
+        T: Sheet<W>,
+    {
+        Self { options: Options::default(), way: Way::of::<W>() }
+    }
+
+    pub(super) fn write(&self, value: &T, sink: &mut dyn Write) -> Result<()> {
+        let mut cells = self.options.writer(sink)?;
+        (self.way.write)(value, &self.options, &mut cells)?;
+        cells.finish()
+    }
+
+    pub(super) fn read(&self, content: &Content) -> Result<T> {
+        (self.way.read)(&self.options, content).with_context(|| content.unreadable())
+    }
+
+    pub(super) fn read_columns(&self, content: &Content, names: &[&str]) -> Result<RecordBatch> {
+        Reader::of_columns(&self.options, content, names)
+            .and_then(Reader::whole)
+            .with_context(|| content.unreadable())
+    }
+
+    pub(super) fn stream(&self, content: &Content) -> Result<Pieces<RecordBatch>> {
+        batches(&self.options, content)
+    }
+}
+
+impl<T> Clone for Format<T> {
+    fn clone(&self) -> Self {
+        Self { options: self.options.clone(), way: self.way }
+    }
+}
+
+/// The batches of a file; after an error there are none.
+pub(super) fn batches(options: &Options, content: &Content) -> Result<Pieces<RecordBatch>> {
+    let content = content.clone();
+    let reader = Reader::open(options, &content).with_context(|| content.unreadable())?;
+    let mut reader = Some(reader);
+    Ok(Box::new(std::iter::from_fn(move || {
+        let batch = reader.as_mut()?.batch().with_context(|| content.unreadable());
+        if batch.is_err() {
+            reader = None;
+        }
+        batch.transpose()
+    })))
+}
+
+/// The methods that set the options, of a target with a [`Format`].
+macro_rules! setters {
+    () => {
+        /// What stands between cells: `','`, `';'`, `b'\t'`. Anything that may be part of a number is
+        /// an error when saving and loading.
+        #[must_use]
+        pub fn delimiter(mut self, delimiter: impl Into<char>) -> Self {
+            self.format.options.delimiter = delimiter.into();
+            self
+        }
+
+        /// Whether the first line is the columns' names. Without, fields of rows are found by their
+        /// order, and columns without a schema are named `column_1` and so on.
+        #[must_use]
+        pub fn header(mut self, header: bool) -> Self {
+            self.format.options.header = header;
+            self
+        }
+
+        /// What stands for null, when it is not quoted.
+        #[must_use]
+        pub fn null(mut self, text: impl Into<String>) -> Self {
+            self.format.options.null = text.into();
+            self
+        }
+
+        /// The columns of record batches, so that they come back with these types. Rows have their
+        /// own, and ignore it.
+        #[must_use]
+        pub fn schema(mut self, schema: impl Into<::arrow::datatypes::SchemaRef>) -> Self {
+            self.format.options.schema = Some(schema.into());
+            self
+        }
+
+        /// Whether the last line must end like the others, which tells a whole file from one that was
+        /// cut off. `false` is for files that were made elsewhere.
+        #[must_use]
+        pub fn final_newline(mut self, required: bool) -> Self {
+            self.format.options.final_newline = required;
+            self
+        }
+    };
+}
+
+pub(super) use setters;

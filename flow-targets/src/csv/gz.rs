@@ -1,0 +1,142 @@
+//! CSV, packed by gzip.
+
+use std::fmt;
+use std::io::{self, BufWriter, ErrorKind, Read, Write};
+
+use anyhow::{Context, Result, ensure};
+use arrow::array::RecordBatch;
+use flate2::read::MultiGzDecoder;
+use flate2::{Compression, GzBuilder};
+use flow_core::{Code, Columnar, Pieces, Sink, Source, Streaming, Target};
+
+use super::Sheet;
+use super::content::Content;
+use super::format::{Format, setters};
+
+/// A [`Csv`](super::Csv) file, packed by [gzip](https://www.rfc-editor.org/rfc/rfc1952).
+///
+/// ```
+/// use std::io::Read;
+///
+/// use flow_core::{Sink, Source, Target};
+/// use flow_targets::CsvGz;
+///
+/// #[derive(serde::Serialize, serde::Deserialize, PartialEq, Debug)]
+/// struct Square {
+///     n: u32,
+///     square: u32,
+/// }
+///
+/// let squares: Vec<_> = (0..100).map(|n| Square { n, square: n * n }).collect();
+/// let target = <CsvGz<Vec<Square>>>::default().delimiter('\t').level(9);
+///
+/// let file = tempfile::NamedTempFile::new()?;
+/// target.save(&squares, &mut Sink::new(&mut file.reopen()?))?;
+/// assert_eq!(target.load(&Source::file(file.path()))?, squares);
+///
+/// let mut text = String::new();
+/// flate2::read::GzDecoder::new(file.reopen()?).read_to_string(&mut text)?;
+/// assert!(text.starts_with("n\tsquare\n0\t0\n1\t1\n"));
+/// # Ok::<(), anyhow::Error>(())
+/// ```
+///
+/// It keeps and refuses what [`Csv`](super::Csv) does, and has its options. The file holds neither
+/// a time nor a name, so that the same table gives the same bytes. What other programs have packed
+/// is read too, also if it is several packed files one behind the other. A file that was cut off,
+/// or has another checksum than its content, is an error.
+pub struct CsvGz<T> {
+    format: Format<T>,
+    level: u32,
+}
+
+impl<T> CsvGz<T> {
+    /// As [`Csv::default`](super::Csv::default), packed at level 6.
+    #[expect(clippy::should_implement_trait, reason = "`Way` can be inferred in a call only")]
+    pub fn default<Way>() -> Self
+    where
+        T: Sheet<Way>,
+    {
+        Self { format: Format::of::<Way>(), level: 6 }
+    }
+
+    /// How hard to pack: from 0, not at all, over 1, fast, to 9, small.
+    #[must_use]
+    pub fn level(mut self, level: u32) -> Self {
+        self.level = level;
+        self
+    }
+
+    setters!();
+}
+
+/// The content of a packed file.
+fn unpacked(source: &Source) -> Content {
+    Content::new(source, |file| Box::new(Unpacked(MultiGzDecoder::new(file))))
+}
+
+/// Says of an error that it is one of packing.
+struct Unpacked<R>(MultiGzDecoder<R>);
+
+impl<R: Read> Read for Unpacked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof => {
+                io::Error::new(error.kind(), "the gzip stream has no end: the file was cut off")
+            }
+            ErrorKind::InvalidInput | ErrorKind::InvalidData => {
+                io::Error::new(error.kind(), format!("it is no whole gzip stream: {error}"))
+            }
+            _ => error,
+        })
+    }
+}
+
+impl<T: Send + Sync + 'static> Target for CsvGz<T> {
+    type Value = T;
+    const EXTENSION: &'static str = "csv.gz";
+    const CODE: Code = Code::version(1);
+
+    fn save(&self, value: &T, sink: &mut Sink<'_>) -> Result<()> {
+        let write = || {
+            ensure!(self.level <= 9, "level {} is none of gzip's, which are 0 to 9", self.level);
+            let out = BufWriter::with_capacity(crate::BUFFER, sink);
+            let mut packed = GzBuilder::new().write(out, Compression::new(self.level));
+            self.format.write(value, &mut packed)?;
+            Ok(packed.finish()?.flush()?)
+        };
+        write().context("cannot write this table as CSV")
+    }
+
+    fn load(&self, source: &Source) -> Result<T> {
+        self.format.read(&unpacked(source))
+    }
+}
+
+impl<T: Send + Sync + 'static> Streaming for CsvGz<T> {
+    type Piece = RecordBatch;
+
+    fn stream(&self, source: &Source) -> Result<Pieces<RecordBatch>> {
+        self.format.stream(&unpacked(source))
+    }
+}
+
+impl<T: Send + Sync + 'static> Columnar for CsvGz<T> {
+    type Columns = RecordBatch;
+
+    fn load_columns(&self, source: &Source, names: &[&str]) -> Result<RecordBatch> {
+        self.format.read_columns(&unpacked(source), names)
+    }
+}
+
+impl<T> Clone for CsvGz<T> {
+    fn clone(&self) -> Self {
+        Self { format: self.format.clone(), level: self.level }
+    }
+}
+
+impl<T> fmt::Debug for CsvGz<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("CsvGz");
+        debug.field("options", &self.format.options).field("level", &self.level).finish()
+    }
+}

@@ -1,0 +1,363 @@
+//! The grammar: a file taken apart into lines, and lines into cells.
+//!
+//! A [`Scanner`] holds a part of the file at a time: a chunk, or as much as the longest line needs.
+//! It finds where the cells of all lines in it begin and end, and hands them out as a [`Block`],
+//! from which columns are parsed one after the other. Nothing is copied but the beginning of a line
+//! that the chunk has not the end of.
+
+use std::borrow::Cow;
+use std::io::{ErrorKind, Read};
+
+use anyhow::{Result, anyhow, bail};
+
+use super::cell::{Cell, CellKind, MARK};
+
+/// How much of a file is read at a time.
+pub(super) const CHUNK: usize = 256 * 1024;
+
+/// What the user may choose of the grammar.
+#[derive(Clone, Debug)]
+pub(super) struct Grammar {
+    pub(super) delimiter: u8,
+    pub(super) null: String,
+    pub(super) final_newline: bool,
+}
+
+/// Reads lines of equally many cells.
+pub(super) struct Scanner {
+    source: Box<dyn Read + Send>,
+    grammar: Grammar,
+    chunk: usize,
+    /// Of which the bytes from `next` to `read` are those that no block has had yet.
+    buffer: Vec<u8>,
+    next: usize,
+    read: usize,
+    /// Whether the source has no more.
+    ended: bool,
+    /// The cells of the last block.
+    spans: Vec<Span>,
+    columns: Option<usize>,
+    /// That of the line at `next`, counted from 1.
+    line: usize,
+}
+
+impl Scanner {
+    pub(super) fn new(
+        source: Box<dyn Read + Send>,
+        grammar: Grammar,
+        chunk: usize,
+    ) -> Result<Self> {
+        let mut scanner = Self {
+            source,
+            grammar,
+            chunk: chunk.max(MARK.len_utf8()),
+            buffer: Vec::new(),
+            next: 0,
+            read: 0,
+            ended: false,
+            spans: Vec::new(),
+            columns: None,
+            line: 1,
+        };
+        scanner.fill()?;
+        let mut mark = [0; 4];
+        if scanner.buffer[..scanner.read].starts_with(MARK.encode_utf8(&mut mark).as_bytes()) {
+            scanner.next = MARK.len_utf8();
+        }
+        Ok(scanner)
+    }
+
+    /// How many cells each line must have, where that is known before the first.
+    pub(super) fn expect(&mut self, columns: usize) {
+        self.columns = Some(columns);
+    }
+
+    /// The next lines, at least one and at most so many, or nothing at the end of the file.
+    pub(super) fn block(&mut self, most: usize) -> Result<Option<Block<'_>>> {
+        let length = loop {
+            let length = self.scan(most)?;
+            if length > 0 {
+                break length;
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            self.fill()?;
+        };
+        let bytes = &self.buffer[self.next..self.next + length];
+        let line = self.line;
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            let line = line + newlines(&bytes[..error.valid_up_to()]);
+            anyhow!("line {line} is no UTF-8 text")
+        })?;
+        self.next += length;
+        self.line += newlines(bytes);
+        Ok(Some(Block {
+            text,
+            null: &self.grammar.null,
+            spans: &self.spans,
+            columns: self.columns.unwrap_or_default(),
+            line,
+        }))
+    }
+
+    /// Reads more, behind the beginning of a line that is there already.
+    fn fill(&mut self) -> Result<()> {
+        self.buffer.copy_within(self.next..self.read, 0);
+        self.read -= self.next;
+        self.next = 0;
+        // A long line is scanned again from its start each time, so the buffer is doubled.
+        if self.buffer.len() < 2 * self.read.max(self.chunk.div_ceil(2)) {
+            self.buffer.resize(2 * self.read.max(self.chunk.div_ceil(2)), 0);
+        }
+        while self.read < self.buffer.len() && !self.ended {
+            match self.source.read(&mut self.buffer[self.read..]) {
+                Ok(0) => self.ended = true,
+                Ok(more) => self.read += more,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds the cells of the lines that are whole, and gives how many bytes these have.
+    fn scan(&mut self, most: usize) -> Result<usize> {
+        self.spans.clear();
+        let bytes = &self.buffer[self.next..self.read];
+        let mut line = Line::new(bytes, self.grammar.delimiter, self.ended);
+        for _ in 0..most {
+            let (start, before) = (line.at, self.spans.len());
+            let whole = line.scan(&mut self.spans, self.grammar.final_newline).and_then(|whole| {
+                let cells = self.spans.len() - before;
+                if whole && cells != *self.columns.get_or_insert(cells) {
+                    let columns = self.columns.unwrap_or_default();
+                    return Err(Malformed::new(
+                        start,
+                        format!(" has {cells} cells instead of {columns}"),
+                    ));
+                }
+                Ok(whole)
+            });
+            match whole {
+                Ok(true) => {}
+                // Whatever is wrong here is found again, when the lines before are done with.
+                Err(wrong) if start == 0 => {
+                    bail!("line {}{}", self.line + newlines(&bytes[..wrong.at]), wrong.what)
+                }
+                Ok(false) | Err(_) => {
+                    self.spans.truncate(before);
+                    return Ok(start);
+                }
+            }
+        }
+        Ok(line.at)
+    }
+}
+
+/// How a line breaks the grammar.
+struct Malformed {
+    at: usize,
+    what: Cow<'static, str>,
+}
+
+impl Malformed {
+    fn new(at: usize, what: impl Into<Cow<'static, str>>) -> Self {
+        Self { at, what: what.into() }
+    }
+}
+
+/// Takes lines apart.
+struct Line<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    delimiter: u8,
+    /// Whether the bytes are all that follow.
+    ended: bool,
+}
+
+/// What stands behind a cell.
+enum End {
+    Cell,
+    Line,
+    File,
+    /// What is not read yet.
+    Unread,
+}
+
+impl<'a> Line<'a> {
+    fn new(bytes: &'a [u8], delimiter: u8, ended: bool) -> Self {
+        Self { bytes, at: 0, delimiter, ended }
+    }
+
+    /// Finds the cells of the next line, if there is one and its end was read.
+    fn scan(&mut self, spans: &mut Vec<Span>, final_newline: bool) -> Result<bool, Malformed> {
+        if self.at == self.bytes.len() {
+            return Ok(false);
+        }
+        loop {
+            let (span, end) =
+                if self.bytes.get(self.at) == Some(&b'"') { self.quoted()? } else { self.bare() };
+            spans.push(span);
+            match end {
+                End::Cell => {}
+                End::Line => return Ok(true),
+                End::Unread => return Ok(false),
+                End::File if final_newline => {
+                    return Err(Malformed::new(
+                        self.at,
+                        " does not end: the file was cut off (or, if it was made elsewhere, wants \
+                         `final_newline(false)`)",
+                    ));
+                }
+                End::File => return Ok(true),
+            }
+        }
+    }
+
+    fn bare(&mut self) -> (Span, End) {
+        let start = self.at;
+        let Some(end) = find_either(self.bytes, start, self.delimiter, b'\n') else {
+            self.at = self.bytes.len();
+            let end = if self.ended { End::File } else { End::Unread };
+            return (Span::bare(start, self.at), end);
+        };
+        self.at = end + 1;
+        if self.bytes[end] == self.delimiter {
+            return (Span::bare(start, end), End::Cell);
+        }
+        let end = if self.bytes[start..end].ends_with(b"\r") { end - 1 } else { end };
+        (Span::bare(start, end), End::Line)
+    }
+
+    fn quoted(&mut self) -> Result<(Span, End), Malformed> {
+        let start = self.at + 1;
+        let (mut end, mut doubled) = (start, false);
+        let close = loop {
+            let Some(length) = memchr::memchr(b'"', &self.bytes[end..]) else {
+                if self.ended {
+                    let what = ": a quote is not closed, so the file was cut off";
+                    return Err(Malformed::new(self.at, what));
+                }
+                return Ok((Span::bare(start, start), End::Unread));
+            };
+            end += length + 1;
+            if self.bytes.get(end) != Some(&b'"') {
+                break end - 1;
+            }
+            doubled = true;
+            end += 1;
+        };
+        let (skip, found) = match &self.bytes[end..] {
+            [] if self.ended => (0, End::File),
+            [] => (0, End::Unread),
+            [b'\n', ..] => (1, End::Line),
+            [b'\r', b'\n', ..] => (2, End::Line),
+            [b'\r'] if !self.ended => (0, End::Unread),
+            // A delimiter that ends the file stands before one more cell, which is empty.
+            [byte, ..] if *byte == self.delimiter => (1, End::Cell),
+            _ => return Err(Malformed::new(end, ": text follows a closing quote")),
+        };
+        self.at = end + skip;
+        Ok((Span::quoted(start, close, doubled), found))
+    }
+}
+
+/// Where the first of two bytes stands, from there on. Most cells are a few bytes long, so eight
+/// are looked at in one step, as the lanes of a number.
+#[inline]
+fn find_either(bytes: &[u8], mut at: usize, a: u8, b: u8) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    /// Marks the lanes that are zero; above the lowest of them, others too.
+    fn zeros(lanes: u64) -> u64 {
+        lanes.wrapping_sub(ONES) & !lanes & (ONES << 7)
+    }
+    let (a8, b8) = (ONES * u64::from(a), ONES * u64::from(b));
+    while let Some(lanes) = bytes[at..].first_chunk() {
+        let lanes = u64::from_le_bytes(*lanes);
+        let found = zeros(lanes ^ a8) | zeros(lanes ^ b8);
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    bytes[at..].iter().position(|&byte| byte == a || byte == b).map(|length| at + length)
+}
+
+fn newlines(bytes: &[u8]) -> usize {
+    memchr::memchr_iter(b'\n', bytes).count()
+}
+
+/// Where a cell stands in its block, and how.
+#[derive(Clone, Copy)]
+struct Span {
+    start: usize,
+    /// The length, and two bits: whether it is quoted, and whether there are quotes in it.
+    rest: usize,
+}
+
+impl Span {
+    fn bare(start: usize, end: usize) -> Self {
+        Self { start, rest: (end - start) << 2 }
+    }
+
+    fn quoted(start: usize, end: usize, doubled: bool) -> Self {
+        Self { start, rest: (end - start) << 2 | usize::from(doubled) << 1 | 1 }
+    }
+}
+
+/// Some lines, taken apart into cells.
+pub(super) struct Block<'a> {
+    text: &'a str,
+    null: &'a str,
+    spans: &'a [Span],
+    columns: usize,
+    /// That of the first.
+    line: usize,
+}
+
+impl<'a> Block<'a> {
+    pub(super) fn columns(&self) -> usize {
+        self.columns
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.spans.len() / self.columns
+    }
+
+    /// How many bytes the lines have.
+    pub(super) fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    /// The cells of a line.
+    pub(super) fn row(&self, row: usize) -> impl Iterator<Item = Cell<'a>> {
+        self.spans[row * self.columns..][..self.columns].iter().map(|span| self.cell(span))
+    }
+
+    /// The cells of a column.
+    pub(super) fn column(&self, column: usize) -> impl ExactSizeIterator<Item = Cell<'a>> {
+        self.spans[column..].iter().step_by(self.columns).map(|span| self.cell(span))
+    }
+
+    #[inline]
+    fn cell(&self, span: &Span) -> Cell<'a> {
+        let text = &self.text[span.start..][..span.rest >> 2];
+        match span.rest & 3 {
+            0 if text == self.null => Cell { text: Cow::Borrowed(text), kind: CellKind::Null },
+            0 => Cell { text: Cow::Borrowed(text), kind: CellKind::Bare },
+            1 => Cell { text: Cow::Borrowed(text), kind: CellKind::Quoted },
+            _ => Cell { text: Cow::Owned(text.replace("\"\"", "\"")), kind: CellKind::Quoted },
+        }
+    }
+
+    /// The line in which a cell begins.
+    pub(super) fn line(&self, row: usize, column: usize) -> usize {
+        let start = self.spans[row * self.columns + column].start;
+        self.line + newlines(&self.text.as_bytes()[..start])
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
