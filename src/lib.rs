@@ -84,20 +84,24 @@ pub mod prelude {
     };
     pub use flow_core::{Output, Task};
     pub use flow_derive::{Task, tracked};
+    #[cfg(feature = "arrow")]
+    pub use flow_targets::ArrowIpc;
     #[cfg(feature = "bytes")]
     pub use flow_targets::Bytes;
     #[cfg(feature = "csv")]
     pub use flow_targets::Csv;
     #[cfg(feature = "json")]
     pub use flow_targets::Json;
+    #[cfg(feature = "parquet")]
+    pub use flow_targets::Parquet;
     #[cfg(feature = "pickle")]
     pub use flow_targets::Pickle;
-    #[cfg(any(feature = "csv", feature = "parquet"))]
-    pub use flow_targets::RecordBatch;
     #[cfg(feature = "text")]
     pub use flow_targets::Text;
-    #[cfg(feature = "parquet")]
-    pub use flow_targets::{Lz4, Parquet, Snappy, Uncompressed, Zstd};
+    #[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
+    pub use flow_targets::{BatchStream, RecordBatch};
+    #[cfg(any(feature = "arrow", feature = "parquet"))]
+    pub use flow_targets::{Lz4, Snappy, Uncompressed, Zstd};
     pub use serde::{Deserialize, Serialize};
 
     pub use crate::Result;

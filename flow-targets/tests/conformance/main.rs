@@ -1,6 +1,7 @@
 //! One suite for all targets: what any of them promises, over values of all kinds.
 
 #![cfg(all(
+    feature = "arrow",
     feature = "parquet",
     feature = "csv",
     feature = "json",
@@ -11,6 +12,8 @@
 // A test that fails panics, and prints which value it was at.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod arrow_ipc;
+mod columnar;
 mod csv;
 mod harness;
 mod parquet;
@@ -18,4 +21,5 @@ mod plain;
 mod rows;
 mod serde;
 mod shapes;
+mod streams;
 mod tables;
