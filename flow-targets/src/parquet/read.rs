@@ -1,8 +1,10 @@
 //! Reading a table back: whole, batch by batch, or some of its columns.
 
+use std::fs::File;
+use std::iter;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, ensure};
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
 use flow_core::{Pieces, Source};
@@ -14,6 +16,8 @@ use crate::table::{Cut, Recut, Stored, find};
 
 /// How many rows are read at once where it makes no difference to the value.
 const STEP: usize = 64 * 1024;
+
+const FEWER: &str = "the file has fewer rows than it says";
 
 /// What a file says of itself, which is read once however often its batches are.
 #[derive(Clone)]
@@ -44,8 +48,10 @@ pub(super) fn columns(source: &Source, names: &[&str]) -> Result<RecordBatch> {
     // One step makes one batch, without a copy.
     let mut reader = builder.with_projection(roots).with_batch_size(footer.rows.max(1)).build()?;
     let Some(batch) = reader.next().transpose()? else {
+        ensure!(footer.rows == 0, "{FEWER}");
         return Ok(RecordBatch::new_empty(schema));
     };
+    ensure!(batch.num_rows() == footer.rows, "{FEWER}");
     // They come in the order of the file.
     let before = |place| at.iter().filter(|other| *other < place).count();
     let columns = at.iter().map(|place| batch.column(before(place)).clone()).collect();
@@ -64,7 +70,7 @@ impl Footer {
         Ok(footer)
     }
 
-    fn open(&self, source: &Source) -> Result<ParquetRecordBatchReaderBuilder<std::fs::File>> {
+    fn open(&self, source: &Source) -> Result<ParquetRecordBatchReaderBuilder<File>> {
         let metadata = self.metadata.clone();
         Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(source.open()?, metadata))
     }
@@ -88,7 +94,7 @@ impl Footer {
         let each = reader.map(move |batch| named(&of, &batch?));
         Ok(match lengths {
             Some(lengths) => Box::new(Recut::new(each, schema, lengths)),
-            None => Box::new(each),
+            None => Box::new(complete(each, self.rows)),
         })
     }
 
@@ -107,6 +113,25 @@ impl Footer {
         let groups = self.metadata.metadata().row_groups();
         groups.iter().map(|group| rows(group.num_rows())).collect()
     }
+}
+
+/// The batches, and an error at their end if they do not have so many rows.
+fn complete(
+    mut batches: impl Iterator<Item = Result<RecordBatch>>,
+    rows: usize,
+) -> impl Iterator<Item = Result<RecordBatch>> {
+    let mut missing = Some(rows);
+    iter::from_fn(move || match batches.next() {
+        Some(Ok(batch)) => {
+            missing = missing.and_then(|rows| rows.checked_sub(batch.num_rows()));
+            Some(missing.map(|_| batch).context("the file has more rows than it says"))
+        }
+        None if missing.is_some_and(|rows| rows > 0) => {
+            missing = None;
+            Some(Err(anyhow!("{FEWER}")))
+        }
+        other => other,
+    })
 }
 
 fn without_note(schema: &SchemaRef) -> SchemaRef {

@@ -38,13 +38,13 @@ macro_rules! suite {
             }
 
             #[test]
-            fn every_type_comes_back_as_a_stream() {
-                super::every_type_comes_back(&Streamed(stream()));
+            fn a_stream_comes_back_or_fails() {
+                super::some_types_come_back(&Streamed(stream()));
             }
 
             #[test]
-            fn every_type_comes_back_in_pieces() {
-                super::every_type_comes_back(&InPieces(one()));
+            fn pieces_come_back_or_fail() {
+                super::some_types_come_back(&InPieces(one()));
             }
 
             #[test]
@@ -119,6 +119,17 @@ fn every_type_comes_back(target: &impl Target<Value = RecordBatch>) {
         conforms_as(target, &batch, |a, b| a == b);
         let slice = batch.slice(batch.num_rows().min(1), batch.num_rows().saturating_sub(1));
         assert_eq!(reloaded(target, &slice).unwrap(), slice, "a slice of {name}");
+    }
+}
+
+/// A file that was cut off is found out in parts, too. What every type loads as in parts is
+/// compared by [`a_table_is_the_same_however_it_is_read`].
+fn some_types_come_back(target: &impl Target<Value = RecordBatch>) {
+    let names = ["f64", "text views", "a dictionary of text", "maps", "lists of structs"];
+    let some = all().into_iter().filter(|(name, _)| names.contains(name));
+    for (name, batch) in some.chain(shapes::shapes()) {
+        println!("{name}");
+        conforms_as(target, &batch, |a, b| a == b);
     }
 }
 
