@@ -85,6 +85,8 @@ pub mod prelude {
     };
     pub use flow_core::{File, Memory, Output, Outputs, Part, Task};
     pub use flow_derive::{Outputs, Task, tracked};
+    #[cfg(feature = "arrow")]
+    pub use flow_targets::ArrowIpc;
     #[cfg(feature = "bytes")]
     pub use flow_targets::Bytes;
     #[cfg(feature = "csv")]
@@ -93,14 +95,16 @@ pub mod prelude {
     pub use flow_targets::CsvGz;
     #[cfg(feature = "json")]
     pub use flow_targets::Json;
+    #[cfg(feature = "parquet")]
+    pub use flow_targets::Parquet;
     #[cfg(feature = "pickle")]
     pub use flow_targets::Pickle;
-    #[cfg(any(feature = "csv", feature = "parquet"))]
-    pub use flow_targets::RecordBatch;
     #[cfg(feature = "text")]
     pub use flow_targets::Text;
-    #[cfg(feature = "parquet")]
-    pub use flow_targets::{Lz4, Parquet, Snappy, Uncompressed, Zstd};
+    #[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
+    pub use flow_targets::{BatchStream, RecordBatch};
+    #[cfg(any(feature = "arrow", feature = "parquet"))]
+    pub use flow_targets::{Lz4, Snappy, Uncompressed, Zstd};
     pub use serde::{Deserialize, Serialize};
 
     pub use crate::Result;

@@ -20,6 +20,7 @@ mod faults;
 mod faulty;
 mod forcing;
 mod hostile_text;
+mod in_part;
 mod inheritance;
 mod insignificant;
 mod keys;

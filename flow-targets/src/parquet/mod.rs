@@ -30,11 +30,54 @@
 //! | --- | --- |
 //! | `RecordBatch` | one batch of the same schema, its metadata included, and equal columns |
 //! | `Vec<RecordBatch>` | batches of the same lengths: they are noted in the file, whose row groups are independent of them; a file of another program loads as a batch per row group |
+//! | [`BatchStream`](crate::BatchStream) | the rows of its batches, in batches of other lengths, read when they are asked for |
 //! | `Vec<R>` | the rows; columns' types come from `R`, or, if it holds a type that does not show its form (a date, a `#[serde(flatten)]`), from the rows |
 //!
 //! Dates, times and decimals of rows are text columns, as their types serialise. An enum with
 //! data, and whatever else the format has no type for, is an error when saving, as is a column
 //! whose type would not come back.
+//!
+//! # In part
+//!
+//! A file of any of these can be read batch by batch, by
+//! [`stream`](flow_core::Streaming::stream), and some of its columns alone, by
+//! [`load_columns`](flow_core::Columnar::load_columns). Writing a stream holds what is encoded of a
+//! row group, which [`row_group_rows`](Parquet::row_group_rows) bounds, and one batch; reading one
+//! holds a batch of at most 65,536 rows and a page of each column.
+//!
+//! ```
+//! # use flow_core::{Columnar, Sink, Source, Streaming, Target};
+//! # use std::sync::Arc;
+//! # use arrow::array::{Float64Array, Int64Array, RecordBatch};
+//! # use arrow::datatypes::{DataType, Field, Schema};
+//! use flow_targets::{BatchStream, Parquet};
+//!
+//! let schema = Arc::new(Schema::new(vec![
+//!     Field::new("n", DataType::Int64, false),
+//!     Field::new("root", DataType::Float64, false),
+//! ]));
+//! let of = schema.clone();
+//! let batch = move |n: i64| {
+//!     let roots = Float64Array::from(vec![(n as f64).sqrt()]);
+//!     Ok(RecordBatch::try_new(of.clone(), vec![Arc::new(Int64Array::from(vec![n])), Arc::new(roots)])?)
+//! };
+//! let stream = BatchStream::new(schema, (0..100).map(batch)); // nothing is made yet
+//!
+//! let file = tempfile::NamedTempFile::new()?;
+//! let target = <Parquet<BatchStream>>::default();
+//! target.save(&stream, &mut Sink::new(&mut file.reopen()?))?;
+//!
+//! let source = Source::file(file.path());
+//! let mut rows = 0;
+//! for batch in target.stream(&source)? {
+//!     rows += batch?.num_rows();
+//! }
+//! assert_eq!(rows, 100);
+//! assert_eq!(target.load_columns(&source, &["root"])?.num_columns(), 1);
+//! # Ok::<(), anyhow::Error>(())
+//! ```
+//!
+//! # Not exact
 //!
 //! A target is not [`EXACT`](flow_core::Target::EXACT): a dictionary array comes back with its
 //! values in another order and without those that no row uses, and a slice without the rows
@@ -44,19 +87,23 @@ mod read;
 mod write;
 
 use std::fmt;
-use std::panic::{self, AssertUnwindSafe};
 
-use anyhow::{Context, Result, anyhow};
-use flow_core::{Code, Sink, Source, Target};
+use anyhow::{Context, Result};
+use arrow::array::RecordBatch;
+use flow_core::{Code, Columnar, Pieces, Sink, Source, Streaming, Target};
 
 use crate::compression::Compression;
-use crate::table::{Table, Way};
+use crate::table::{Cut, Table, Way, reading};
+
+/// What errors call it.
+const FORMAT: &str = "Parquet";
 
 /// The note of how long the batches were, in the file's own metadata: see [`write::lengths`].
 const LENGTHS: &str = "typed-flow:batches";
 
-/// A Parquet file of a table: `RecordBatch`, `Vec<RecordBatch>`, or `Vec<R>` where `R` is a struct
-/// that derives serde's `Serialize` and `Deserialize`.
+/// A Parquet file of a table: `RecordBatch`, `Vec<RecordBatch>`,
+/// [`BatchStream`](crate::BatchStream), or `Vec<R>` where `R` is a struct that derives serde's
+/// `Serialize` and `Deserialize`.
 ///
 /// See [the module](self) for what comes back, and an example.
 pub struct Parquet<T> {
@@ -142,10 +189,25 @@ impl<T: Send + Sync + 'static> Target for Parquet<T> {
     }
 
     fn load(&self, source: &Source) -> Result<T> {
-        // Arrow asserts what a file with damaged pages does not keep to.
-        panic::catch_unwind(AssertUnwindSafe(|| read::read(self, source)))
-            .unwrap_or_else(|_| Err(anyhow!("the file is damaged")))
-            .with_context(|| format!("cannot read {} as Parquet", source.path().display()))
+        reading(source, FORMAT, || (self.way.from_stored)(read::stored(source, self.way.cut)?))
+    }
+}
+
+impl<T: Send + Sync + 'static> Streaming for Parquet<T> {
+    type Piece = RecordBatch;
+
+    /// Batches of at most 65,536 rows. What is held is one of them, and of each column a page.
+    fn stream(&self, source: &Source) -> Result<Pieces<RecordBatch>> {
+        reading(source, FORMAT, || read::stored(source, Cut::Anywhere))?.read_later()
+    }
+}
+
+impl<T: Send + Sync + 'static> Columnar for Parquet<T> {
+    type Columns = RecordBatch;
+
+    /// One batch of these columns. Without any names it has no columns, and still the rows.
+    fn load_columns(&self, source: &Source, names: &[&str]) -> Result<RecordBatch> {
+        reading(source, FORMAT, || read::columns(source, names))
     }
 }
 

@@ -1,57 +1,139 @@
-//! Reading a table back.
+//! Reading a table back: whole, batch by batch, or some of its columns.
 
+use std::fs::File;
+use std::iter;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, ensure};
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
-use flow_core::Source;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::file::metadata::ParquetMetaData;
+use flow_core::{Pieces, Source};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 
-use super::{LENGTHS, Parquet, write};
-use crate::table::{Batches, Cut, Recut};
+use super::{FORMAT, LENGTHS, write};
+use crate::table::{Cut, Recut, Stored, find};
 
 /// How many rows are read at once where it makes no difference to the value.
 const STEP: usize = 64 * 1024;
 
-pub(super) fn read<T>(target: &Parquet<T>, source: &Source) -> Result<T> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(source.open()?)?;
-    let metadata = builder.metadata().clone();
-    let schema = without_note(builder.schema());
-    let rows = usize::try_from(metadata.file_metadata().num_rows())
-        .context("the file says that it has a negative number of rows")?;
-    let note = match metadata.file_metadata().key_value_metadata() {
-        Some(pairs) => pairs.iter().find(|pair| pair.key == LENGTHS),
-        None => None,
-    };
-    let note = note.and_then(|pair| pair.value.as_deref());
+const FEWER: &str = "the file has fewer rows than it says";
 
-    if schema.fields().is_empty() {
-        let lengths = write::lengths(note.unwrap_or_default(), None)?;
-        let of = schema.clone();
-        let each = lengths.into_iter().map(move |rows| without_columns(&of, rows));
-        return (target.way.from_batches)(Batches { schema, each: Box::new(each) });
-    }
-
-    let lengths = match (target.way.cut, note) {
-        (Cut::Anywhere, _) => None,
-        (Cut::Whole, _) => Some(vec![rows]),
-        (Cut::Kept, Some(note)) => Some(write::lengths(note, Some(rows))?),
-        (Cut::Kept, None) => Some(row_groups(&metadata)),
-    };
-    // Read in the lengths that are wanted, nothing is copied to make them.
-    let step = lengths.iter().flatten().copied().max().unwrap_or(STEP).max(1);
-    let of = schema.clone();
-    let each = builder.with_batch_size(step).build()?.map(move |batch| named(&of, &batch?));
-    let each: Box<dyn Iterator<Item = _>> = match lengths {
-        Some(lengths) => Box::new(Recut::new(each, schema.clone(), lengths)),
-        None => Box::new(each),
-    };
-    (target.way.from_batches)(Batches { schema, each })
+/// What a file says of itself, which is read once however often its batches are.
+#[derive(Clone)]
+struct Footer {
+    metadata: ArrowReaderMetadata,
+    /// As it was given to the writer.
+    schema: SchemaRef,
+    rows: usize,
 }
 
-/// The schema as it was given to the writer.
+/// The table of a file, its batches cut as the value needs them.
+pub(super) fn stored(source: &Source, cut: Cut) -> Result<Stored> {
+    let footer = Footer::read(source)?;
+    let schema = footer.schema.clone();
+    Ok(Stored::new(schema, source, FORMAT, move |source| footer.batches(source, cut)))
+}
+
+/// The columns of these names; pages of others are not touched.
+pub(super) fn columns(source: &Source, names: &[&str]) -> Result<RecordBatch> {
+    let footer = Footer::read(source)?;
+    let at = find(&footer.schema, names)?;
+    let schema = Arc::new(footer.schema.project(&at)?);
+    if at.is_empty() {
+        return without_columns(&schema, footer.rows);
+    }
+    let builder = footer.open(source)?;
+    let roots = ProjectionMask::roots(builder.parquet_schema(), at.iter().copied());
+    // One step makes one batch, without a copy.
+    let mut reader = builder.with_projection(roots).with_batch_size(footer.rows.max(1)).build()?;
+    let Some(batch) = reader.next().transpose()? else {
+        ensure!(footer.rows == 0, "{FEWER}");
+        return Ok(RecordBatch::new_empty(schema));
+    };
+    ensure!(batch.num_rows() == footer.rows, "{FEWER}");
+    // They come in the order of the file.
+    let before = |place| at.iter().filter(|other| *other < place).count();
+    let columns = at.iter().map(|place| batch.column(before(place)).clone()).collect();
+    Ok(RecordBatch::try_new(schema, columns)?)
+}
+
+impl Footer {
+    fn read(source: &Source) -> Result<Self> {
+        let metadata = ArrowReaderMetadata::load(&source.open()?, Default::default())?;
+        let rows = usize::try_from(metadata.metadata().file_metadata().num_rows())
+            .context("the file says that it has a negative number of rows")?;
+        let mut footer = Self { schema: without_note(metadata.schema()), metadata, rows };
+        if footer.schema.fields().is_empty() {
+            footer.rows = footer.lengths_without_columns()?.into_iter().sum();
+        }
+        Ok(footer)
+    }
+
+    fn open(&self, source: &Source) -> Result<ParquetRecordBatchReaderBuilder<File>> {
+        let metadata = self.metadata.clone();
+        Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(source.open()?, metadata))
+    }
+
+    fn batches(&self, source: &Source, cut: Cut) -> Result<Pieces<RecordBatch>> {
+        let schema = self.schema.clone();
+        if schema.fields().is_empty() {
+            let lengths = self.lengths_without_columns()?.into_iter();
+            return Ok(Box::new(lengths.map(move |rows| without_columns(&schema, rows))));
+        }
+        let lengths = match (cut, self.note()) {
+            (Cut::Anywhere, _) => None,
+            (Cut::Whole, _) => Some(vec![self.rows]),
+            (Cut::Kept, Some(note)) => Some(write::lengths(note, Some(self.rows))?),
+            (Cut::Kept, None) => Some(self.row_groups()),
+        };
+        // Read in the lengths that are wanted, nothing is copied to make them.
+        let step = lengths.iter().flatten().copied().max().unwrap_or(STEP).max(1);
+        let of = schema.clone();
+        let reader = self.open(source)?.with_batch_size(step).build()?;
+        let each = reader.map(move |batch| named(&of, &batch?));
+        Ok(match lengths {
+            Some(lengths) => Box::new(Recut::new(each, schema, lengths)),
+            None => Box::new(complete(each, self.rows)),
+        })
+    }
+
+    /// A table without columns has rows in the note alone.
+    fn lengths_without_columns(&self) -> Result<Vec<usize>> {
+        write::lengths(self.note().unwrap_or_default(), None)
+    }
+
+    fn note(&self) -> Option<&str> {
+        let pairs = self.metadata.metadata().file_metadata().key_value_metadata()?;
+        pairs.iter().find(|pair| pair.key == LENGTHS)?.value.as_deref()
+    }
+
+    fn row_groups(&self) -> Vec<usize> {
+        let rows = |group: i64| usize::try_from(group).unwrap_or(0);
+        let groups = self.metadata.metadata().row_groups();
+        groups.iter().map(|group| rows(group.num_rows())).collect()
+    }
+}
+
+/// The batches, and an error at their end if they do not have so many rows.
+fn complete(
+    mut batches: impl Iterator<Item = Result<RecordBatch>>,
+    rows: usize,
+) -> impl Iterator<Item = Result<RecordBatch>> {
+    let mut missing = Some(rows);
+    iter::from_fn(move || match batches.next() {
+        Some(Ok(batch)) => {
+            missing = missing.and_then(|rows| rows.checked_sub(batch.num_rows()));
+            Some(missing.map(|_| batch).context("the file has more rows than it says"))
+        }
+        None if missing.is_some_and(|rows| rows > 0) => {
+            missing = None;
+            Some(Err(anyhow!("{FEWER}")))
+        }
+        other => other,
+    })
+}
+
 fn without_note(schema: &SchemaRef) -> SchemaRef {
     if !schema.metadata().contains_key(LENGTHS) {
         return schema.clone();
@@ -69,9 +151,4 @@ fn named(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch> {
 fn without_columns(schema: &SchemaRef, rows: usize) -> Result<RecordBatch> {
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     Ok(RecordBatch::try_new_with_options(schema.clone(), Vec::new(), &options)?)
-}
-
-fn row_groups(metadata: &ParquetMetaData) -> Vec<usize> {
-    let rows = |group: i64| usize::try_from(group).unwrap_or(0);
-    metadata.row_groups().iter().map(|group| rows(group.num_rows())).collect()
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
-use arrow::datatypes::Schema;
+use arrow::datatypes::{Schema, SchemaRef};
 
-use super::{AsBatches, Batches, Cut, Table};
+use super::{AsBatches, Batches, Cut, Stored, Table};
+use crate::stream::BatchStream;
 
 impl Table<AsBatches> for RecordBatch {
     const CUT: Cut = Cut::Whole;
@@ -17,16 +18,8 @@ impl Table<AsBatches> for RecordBatch {
         Ok(Batches { schema: self.schema(), each: Box::new(iter::once(Ok(self.clone()))) })
     }
 
-    fn from_batches(mut batches: Batches<'_>) -> Result<Self> {
-        let schema = batches.schema;
-        let Some(first) = batches.each.next().transpose()? else {
-            return Ok(Self::new_empty(schema));
-        };
-        let rest = batches.each.collect::<Result<Vec<_>>>()?;
-        if rest.is_empty() {
-            return Ok(first);
-        }
-        Ok(concat_batches(&schema, iter::once(&first).chain(&rest))?)
+    fn from_stored(stored: Stored) -> Result<Self> {
+        joined(&stored.schema, stored.batches()?)
     }
 }
 
@@ -47,7 +40,34 @@ impl Table<AsBatches> for Vec<RecordBatch> {
         Ok(Batches { schema, each: Box::new(self.iter().cloned().map(Ok)) })
     }
 
-    fn from_batches(batches: Batches<'_>) -> Result<Self> {
-        batches.each.collect()
+    fn from_stored(stored: Stored) -> Result<Self> {
+        stored.batches()?.collect()
     }
+}
+
+impl Table<AsBatches> for BatchStream {
+    const CUT: Cut = Cut::Anywhere;
+
+    fn batches(&self) -> Result<Batches<'_>> {
+        Ok(Batches { schema: self.schema().clone(), each: self.batches()? })
+    }
+
+    fn from_stored(stored: Stored) -> Result<Self> {
+        Ok(Self::reopened(stored.schema.clone(), move || stored.read_later()))
+    }
+}
+
+/// All rows in one batch. Nothing is copied if they are in one already.
+pub(crate) fn joined(
+    schema: &SchemaRef,
+    mut batches: impl Iterator<Item = Result<RecordBatch>>,
+) -> Result<RecordBatch> {
+    let Some(first) = batches.next().transpose()? else {
+        return Ok(RecordBatch::new_empty(schema.clone()));
+    };
+    let rest = batches.collect::<Result<Vec<_>>>()?;
+    if rest.is_empty() {
+        return Ok(first);
+    }
+    Ok(concat_batches(schema, iter::once(&first).chain(&rest))?)
 }

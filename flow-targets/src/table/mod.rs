@@ -9,15 +9,29 @@
 //! which only one way's conditions hold, and keeps it as a `Way`, a handful of functions. The
 //! way is then no part of the target's type, which is `Parquet<Vec<Trade>>` and nothing more.
 
+//!
+//! A value that is saved gives its [`Batches`] one by one, so that a format never holds more than
+//! one of them. A file that is loaded is [`Stored`]: not batches but what opens them, because a
+//! [`BatchStream`](crate::BatchStream) reads them later, and again.
+
 mod batches;
+mod columns;
+#[cfg(feature = "parquet")]
 mod recut;
 mod rows;
+mod stored;
 
 use anyhow::Result;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
+#[cfg(feature = "arrow")]
+pub(crate) use batches::joined;
+pub(crate) use columns::find;
+#[cfg(feature = "parquet")]
 pub(crate) use recut::Recut;
+pub use stored::Stored;
+pub(crate) use stored::reading;
 
 /// The way of values that are record batches.
 #[doc(hidden)]
@@ -27,14 +41,16 @@ pub enum AsBatches {}
 #[doc(hidden)]
 pub enum AsRows {}
 
-/// A value that is a table: `RecordBatch`, `Vec<RecordBatch>`, or `Vec<R>` where `R` is a struct
-/// that derives serde's `Serialize` and `Deserialize`.
+/// A value that is a table: `RecordBatch`, `Vec<RecordBatch>`, [`BatchStream`], or `Vec<R>` where
+/// `R` is a struct that derives serde's `Serialize` and `Deserialize`.
+///
+/// [`BatchStream`]: crate::BatchStream
 ///
 /// `Way` is inferred; see [the module](self) for why it is there.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a table",
     label = "not a table",
-    note = "a table is a `RecordBatch`, a `Vec<RecordBatch>`, or a `Vec` of structs that derive `Serialize` and `Deserialize`",
+    note = "a table is a `RecordBatch`, a `Vec<RecordBatch>`, a `BatchStream`, or a `Vec` of structs that derive `Serialize` and `Deserialize`",
     note = "for other values there are `Json<T>` and `Pickle<T>`"
 )]
 pub trait Table<Way>: Sized + Send + Sync + 'static {
@@ -48,12 +64,12 @@ pub trait Table<Way>: Sized + Send + Sync + 'static {
     /// If it is not one table: batches that differ in schema, rows that have none.
     fn batches(&self) -> Result<Batches<'_>>;
 
-    /// The value that such batches are.
+    /// The value that is kept in a file.
     ///
     /// # Errors
     ///
-    /// If they are of another type, or cannot be read.
-    fn from_batches(batches: Batches<'_>) -> Result<Self>;
+    /// If the batches in it are of another type, or cannot be read.
+    fn from_stored(stored: Stored) -> Result<Self>;
 }
 
 /// A schema, and batches of it.
@@ -81,7 +97,7 @@ pub enum Cut {
 pub(crate) struct Way<T> {
     pub(crate) cut: Cut,
     pub(crate) batches: fn(&T) -> Result<Batches<'_>>,
-    pub(crate) from_batches: fn(Batches<'_>) -> Result<T>,
+    pub(crate) from_stored: fn(Stored) -> Result<T>,
 }
 
 impl<T> Way<T> {
@@ -89,7 +105,7 @@ impl<T> Way<T> {
     where
         T: Table<W>,
     {
-        Self { cut: T::CUT, batches: T::batches, from_batches: T::from_batches }
+        Self { cut: T::CUT, batches: T::batches, from_stored: T::from_stored }
     }
 }
 

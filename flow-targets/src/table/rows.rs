@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_arrow::schema::{SchemaLike, TracingOptions};
 
-use super::{AsRows, Batches, Cut, Table};
+use super::{AsRows, Batches, Cut, Stored, Table};
 use crate::lossless::{Floats, check};
 
 /// Rows that are turned into columns at once: enough to make the cost of a batch vanish, few
@@ -42,9 +42,9 @@ where
         Ok(Batches { schema, each: Box::new(each) })
     }
 
-    fn from_batches(batches: Batches<'_>) -> Result<Self> {
+    fn from_stored(stored: Stored) -> Result<Self> {
         let mut rows = Self::new();
-        for batch in batches.each {
+        for batch in stored.batches()? {
             let batch = batch?;
             let more: Self = serde_arrow::from_record_batch(&batch)
                 .map_err(plain)

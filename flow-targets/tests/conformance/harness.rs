@@ -15,9 +15,16 @@ pub(crate) fn bytes<G: Target>(target: &G, value: &G::Value) -> Result<Vec<u8>> 
 
 /// What a file of such content is read as.
 pub(crate) fn value<G: Target>(target: &G, bytes: &[u8]) -> Result<G::Value> {
+    let (_file, source) = file(bytes)?;
+    target.load(&source)
+}
+
+/// A file of such content, and where to read it from.
+pub(crate) fn file(bytes: &[u8]) -> Result<(tempfile::NamedTempFile, Source)> {
     let file = tempfile::NamedTempFile::new()?;
     std::fs::write(file.path(), bytes)?;
-    target.load(&Source::file(file.path()))
+    let source = Source::file(file.path());
+    Ok((file, source))
 }
 
 /// A value that was saved and loaded.

@@ -1,6 +1,7 @@
 //! One suite for all targets: what any of them promises, over values of all kinds.
 
 #![cfg(all(
+    feature = "arrow",
     feature = "parquet",
     feature = "csv",
     feature = "csv-gz",
@@ -12,6 +13,8 @@
 // A test that fails panics, and prints which value it was at.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod arrow_ipc;
+mod columnar;
 mod csv;
 mod csv_gz;
 mod csv_stream;
@@ -21,4 +24,5 @@ mod plain;
 mod rows;
 mod serde;
 mod shapes;
+mod streams;
 mod tables;

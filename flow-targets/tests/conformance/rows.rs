@@ -13,7 +13,7 @@ use jiff::civil::date;
 use crate::harness::{bytes, conforms, refusal, value};
 
 #[derive(Serialize, Deserialize, Debug, Clone, Default)]
-struct Trade {
+pub(crate) struct Trade {
     id: u64,
     change: i64,
     tiny: i8,
@@ -31,14 +31,14 @@ struct Trade {
 }
 
 #[derive(Serialize, Deserialize, Debug, Clone, Copy, Default)]
-enum Side {
+pub(crate) enum Side {
     #[default]
     Bid,
     Ask,
 }
 
 #[derive(Serialize, Deserialize, Debug, Clone, Default)]
-struct Wrapped(u16);
+pub(crate) struct Wrapped(u16);
 
 #[derive(Serialize, Deserialize, Debug, Clone)]
 struct Dated {
@@ -49,7 +49,7 @@ struct Dated {
 }
 
 #[derive(Serialize, Deserialize, Debug, Clone, Default)]
-struct Small {
+pub(crate) struct Small {
     symbol: String,
     size: Option<u32>,
 }
@@ -62,7 +62,7 @@ struct Day {
 }
 
 #[derive(Serialize, Deserialize, Debug, Clone, Default)]
-struct Nested {
+pub(crate) struct Nested {
     tags: Vec<String>,
     path: Vec<Option<f64>>,
     inner: Small,
@@ -73,7 +73,7 @@ struct Nested {
     counts: BTreeMap<String, u32>,
 }
 
-fn trades() -> Vec<Trade> {
+pub(crate) fn trades() -> Vec<Trade> {
     let odd =
         ["", "NA", "1", "007", "true", "Zürich 🌲", "a,\"b\"\n;c\r", " ", "2024-02-29", "null"];
     let mut trades = vec![
@@ -91,7 +91,7 @@ fn trades() -> Vec<Trade> {
     trades
 }
 
-fn nested() -> Vec<Nested> {
+pub(crate) fn nested() -> Vec<Nested> {
     vec![
         Nested::default(),
         Nested {
@@ -146,7 +146,7 @@ fn flattened_rows_come_back() {
 }
 
 #[test]
-fn nested_rows_come_back_from_columns() {
+pub(crate) fn nested_rows_come_back_from_columns() {
     parquet(nested());
 }
 

@@ -156,6 +156,14 @@ pub(crate) fn nested() -> Tables {
         None,
         Some(vec![]),
     ]);
+    let item = Arc::new(Field::new_list_field(DataType::Int64, true));
+    let list_views = cast(&list, &DataType::ListView(item)).unwrap();
+    let long = ["a text that is longer than a view is", "short", ""].repeat(3);
+    let words = ["x", "x", "y"].into_iter().collect::<DictionaryArray<Int8Type>>();
+    let words = StructArray::from(vec![(
+        Arc::new(Field::new("word", words.data_type().clone(), true)),
+        Arc::new(words) as ArrayRef,
+    )]);
     let fixed = FixedSizeListArray::from_iter_primitive::<Float64Type, _, _>(
         vec![Some(vec![Some(f64::NAN), Some(-0.0)]), None, Some(vec![None, Some(1.0)])],
         2,
@@ -188,6 +196,15 @@ pub(crate) fn nested() -> Tables {
     let of_numbers = DataType::Dictionary(Box::new(DataType::Int16), Box::new(DataType::Int64));
     vec![
         ("lists", column(list)),
+        ("views of lists", of(list_views)),
+        (
+            "long text in a struct",
+            column(StructArray::from(vec![(
+                Arc::new(Field::new("text", DataType::Utf8View, false)),
+                Arc::new(StringViewArray::from_iter_values(long)) as ArrayRef,
+            )])),
+        ),
+        ("a dictionary in a struct", column(words)),
         ("lists of two", column(fixed)),
         ("structs", column(structs)),
         ("maps", column(map.finish())),

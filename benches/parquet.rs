@@ -1,0 +1,102 @@
+//! What the Parquet target costs: five million rows of five columns, saved and loaded, beside the
+//! parquet crate called by hand with the same options. The target hashes what it writes, too.
+//!
+//! `RESULT parquet save ratio=... mb_per_s=...` is the median over all rounds of the target's time
+//! over that of the crate in the same round, and the megabytes of the table, as it lies in memory,
+//! that the target saves in a second.
+
+mod table;
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::time::Instant;
+
+use arrow::array::RecordBatch;
+use flow::prelude::*;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+
+const ROWS: u64 = 5_000_000;
+const ROUNDS: usize = 9;
+
+fn main() -> Result<()> {
+    let batch = table::rows(&table::schema(), 0, ROWS);
+    let folder = tempfile::TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let (ours, floor) = (folder.path().join("ours"), folder.path().join("floor"));
+    let target = <Parquet<RecordBatch>>::default();
+
+    let save = rounds(
+        || {
+            let mut file = File::create(&ours)?;
+            target.save(&batch, &mut Sink::new(&mut file))
+        },
+        || write(&batch, &floor),
+    )?;
+    assert_eq!(fs::read(&ours)?, fs::read(&floor)?, "the options differ");
+    report("save", &save);
+
+    let source = Source::file(&ours);
+    assert_eq!(target.load(&source)?, batch);
+    assert_eq!(read(&floor)?, batch);
+    let load = rounds(|| target.load(&source).map(drop), || read(&floor).map(drop))?;
+    report("load", &load);
+    Ok(())
+}
+
+/// What the target does, by hand.
+fn write(batch: &RecordBatch, path: &Path) -> Result<()> {
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .build();
+    let mut writer = ArrowWriter::try_new(File::create(path)?, batch.schema(), Some(properties))?;
+    writer.write(batch)?;
+    writer.close()?;
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<RecordBatch> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?)?;
+    let mut reader = builder.with_batch_size(ROWS as usize).build()?;
+    let batch = reader.next().transpose()?;
+    batch.ok_or_else(|| anyhow!("no rows"))
+}
+
+/// The times of both in seconds, round by round. Which of them is first changes, and the first
+/// round does not count.
+fn rounds(
+    mut ours: impl FnMut() -> Result<()>,
+    mut floor: impl FnMut() -> Result<()>,
+) -> Result<Vec<(f64, f64)>> {
+    let mut times = Vec::new();
+    for round in 0..=ROUNDS {
+        times.push(if round % 2 == 0 {
+            let first = timed(&mut ours)?;
+            (first, timed(&mut floor)?)
+        } else {
+            let first = timed(&mut floor)?;
+            (timed(&mut ours)?, first)
+        });
+    }
+    times.remove(0);
+    Ok(times)
+}
+
+fn timed(run: &mut impl FnMut() -> Result<()>) -> Result<f64> {
+    let begun = Instant::now();
+    run()?;
+    Ok(begun.elapsed().as_secs_f64())
+}
+
+fn report(what: &str, times: &[(f64, f64)]) {
+    let ratio = median(times.iter().map(|(ours, floor)| ours / floor));
+    let speed = table::megabytes(ROWS) / median(times.iter().map(|(ours, _)| *ours));
+    println!("RESULT parquet {what} ratio={ratio:.3} mb_per_s={speed:.1}");
+}
+
+fn median(times: impl Iterator<Item = f64>) -> f64 {
+    let mut times: Vec<f64> = times.collect();
+    times.sort_unstable_by(f64::total_cmp);
+    times[times.len() / 2]
+}

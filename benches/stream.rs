@@ -1,0 +1,125 @@
+//! What a table that is never whole in memory takes: twenty million rows streamed through a target
+//! and read back, beside the same table whole. Each is done by a process of its own, whose peak of
+//! memory the operating system tells.
+//!
+//! `RESULT stream parquet_save mb_per_s=... peak_mb=... whole_mb_per_s=... whole_peak_mb=...` are
+//! megabytes of the table, as it lies in memory, per second, and those that the process had at
+//! most; first of the stream, then of the whole table. Making the rows is part of saving.
+//! Where the peak cannot be told, it is `NaN`. Pages of a mapped file count, though the system may
+//! take them back: a loaded file of Arrow IPC is nothing else.
+
+mod table;
+
+use std::env;
+use std::fs::File;
+use std::process::Command;
+use std::time::Instant;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
+use flow::prelude::*;
+use flow::{Streaming, Target};
+
+const ROWS: u64 = 20_000_000;
+const BATCH: u64 = 64 * 1024;
+
+fn main() -> Result<()> {
+    let words: Vec<String> = env::args().skip(1).collect();
+    if let [child, format, what, path] = &words[..]
+        && child == "child"
+    {
+        return match format.as_str() {
+            "parquet" => measured::<Parquet<BatchStream>, Parquet<RecordBatch>>(
+                &<Parquet<BatchStream>>::default(),
+                &<Parquet<RecordBatch>>::default(),
+                what,
+                path,
+            ),
+            _ => measured(
+                &<ArrowIpc<BatchStream>>::default(),
+                &<ArrowIpc<RecordBatch>>::default(),
+                what,
+                path,
+            ),
+        };
+    }
+
+    let folder = tempfile::TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
+    for format in ["parquet", "arrow_ipc"] {
+        // Each kind of value is read from the file that it was saved in.
+        for what in ["save", "load"] {
+            let mut result = format!("RESULT stream {format}_{what}");
+            for (kind, prefix) in [("stream", ""), ("whole", "whole_")] {
+                let path = folder.path().join(format!("{format}-{kind}"));
+                let mut child = Command::new(env::current_exe()?);
+                child.args(["child", format, &format!("{kind}_{what}")]).arg(&path);
+                let said = child.output()?;
+                ensure!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+                let said = String::from_utf8(said.stdout)?;
+                let figures = said.trim().split(' ').map(|figure| format!(" {prefix}{figure}"));
+                result.extend(figures);
+                if what == "load" {
+                    std::fs::remove_file(path)?;
+                }
+            }
+            println!("{result}");
+        }
+    }
+    Ok(())
+}
+
+/// Does one thing, and says how fast, and with how much memory.
+fn measured<S, W>(stream: &S, whole: &W, what: &str, path: &str) -> Result<()>
+where
+    S: Target<Value = BatchStream> + Streaming<Piece = RecordBatch>,
+    W: Target<Value = RecordBatch>,
+{
+    let schema = table::schema();
+    let source = Source::file(path);
+    let begun = Instant::now();
+    match what {
+        "stream_save" => {
+            let of = schema.clone();
+            let batch = move |i| Ok(table::rows(&of, i * BATCH, ROWS.min((i + 1) * BATCH)));
+            let value = BatchStream::new(schema, (0..ROWS.div_ceil(BATCH)).map(batch));
+            stream.save(&value, &mut Sink::new(&mut File::create(path)?))?;
+        }
+        "whole_save" => {
+            let value = table::rows(&schema, 0, ROWS);
+            whole.save(&value, &mut Sink::new(&mut File::create(path)?))?;
+        }
+        "stream_load" => {
+            let mut seen = 0;
+            for batch in stream.stream(&source)? {
+                seen += looked_at(&batch?);
+            }
+            ensure!(seen == expected(), "other rows came back");
+        }
+        _ => ensure!(looked_at(&whole.load(&source)?) == expected(), "other rows came back"),
+    }
+    let speed = table::megabytes(ROWS) / begun.elapsed().as_secs_f64();
+    println!("mb_per_s={speed:.1} peak_mb={:.1}", peak());
+    Ok(())
+}
+
+/// The sum of the ids, and a look at every other value.
+fn looked_at(batch: &RecordBatch) -> i128 {
+    for column in batch.columns() {
+        let data = column.to_data();
+        let bytes = data.buffers().iter().flat_map(|buffer| buffer.iter().step_by(64));
+        std::hint::black_box(bytes.fold(0_u8, |sum, byte| sum.wrapping_add(*byte)));
+    }
+    batch.column(0).as_primitive::<Int64Type>().values().iter().map(|id| i128::from(*id)).sum()
+}
+
+fn expected() -> i128 {
+    i128::from(ROWS) * i128::from(ROWS - 1) / 2
+}
+
+/// The most memory that this process ever had, in megabytes.
+fn peak() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
+    kilobytes.map_or(f64::NAN, |kilobytes| kilobytes * 1024.0 / 1e6)
+}

@@ -1,0 +1,119 @@
+//! Reading a table back: whole, batch by batch, or some of its columns.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use arrow::array::RecordBatch;
+use arrow::buffer::Buffer;
+use arrow::datatypes::SchemaRef;
+use arrow::ipc::convert::try_fb_to_schema;
+use arrow::ipc::reader::{FileDecoder, read_footer_length};
+use arrow::ipc::{Block, MetadataVersion, root_as_footer};
+use flow_core::{Pieces, Source};
+
+use super::FORMAT;
+use super::content::Content;
+use crate::table::{Cut, Stored, find, joined};
+
+/// How many rows a piece of a stream has at most.
+const STEP: usize = 64 * 1024;
+
+/// The length of the footer, and the name of the format.
+const TRAILER: usize = 10;
+
+/// Where what lies in a file: it is read once, however often the batches are.
+pub(super) struct Footer {
+    pub(super) schema: SchemaRef,
+    version: MetadataVersion,
+    dictionaries: Vec<Block>,
+    batches: Vec<Block>,
+}
+
+/// The table of a file. Batches that are kept as they were cut are views of it; where they may be
+/// cut anywhere they are read, for whoever takes one after the other and keeps none.
+pub(super) fn stored(source: &Source, cut: Cut) -> Result<Stored> {
+    let footer = Arc::new(Footer::read(&Content::viewed(source)?)?);
+    let schema = footer.schema.clone();
+    Ok(Stored::new(schema, source, FORMAT, move |source| match cut {
+        Cut::Whole | Cut::Kept => footer.batches(Content::viewed(source)?, None),
+        Cut::Anywhere => {
+            let batches = footer.batches(Content::read(source)?, None)?;
+            Ok(Box::new(batches.flat_map(parts)) as Pieces<RecordBatch>)
+        }
+    }))
+}
+
+/// The columns of these names, as views of the file; nothing is read of others.
+pub(super) fn columns(source: &Source, names: &[&str]) -> Result<RecordBatch> {
+    let content = Content::viewed(source)?;
+    let footer = Footer::read(&content)?;
+    let at = find(&footer.schema, names)?;
+    let schema = Arc::new(footer.schema.project(&at)?);
+    joined(&schema, footer.batches(content, Some(&at))?)
+}
+
+impl Footer {
+    pub(super) fn read(content: &Content) -> Result<Self> {
+        let end = content.len().checked_sub(TRAILER).context("it is no Arrow file: too short")?;
+        let mut trailer = [0; TRAILER];
+        trailer.copy_from_slice(&content.part(end, TRAILER)?);
+        let length = read_footer_length(trailer)?;
+        let start = end.checked_sub(length).context("the file is shorter than it says")?;
+        Self::parse(&content.part(start, length)?)
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self> {
+        let footer = root_as_footer(bytes)
+            .map_err(|error| anyhow!("the footer cannot be read: {error:?}"))?;
+        let schema = footer.schema().context("the footer has no schema")?;
+        ensure!(
+            schema.endianness().equals_to_target_endianness(),
+            "the file was written by a machine of another byte order",
+        );
+        let batches = footer.recordBatches().context("the footer has no batches")?;
+        Ok(Self {
+            schema: Arc::new(try_fb_to_schema(schema)?),
+            version: footer.version(),
+            dictionaries: footer.dictionaries().iter().flatten().copied().collect(),
+            batches: batches.iter().copied().collect(),
+        })
+    }
+
+    /// The batches, or some columns of them. Dictionaries are read first: a file has one for each
+    /// column, in parts.
+    fn batches(&self, content: Content, columns: Option<&[usize]>) -> Result<Pieces<RecordBatch>> {
+        let mut decoder = FileDecoder::new(self.schema.clone(), self.version);
+        for block in &self.dictionaries {
+            decoder.read_dictionary(block, &message(&content, block)?)?;
+        }
+        if let Some(columns) = columns {
+            decoder = decoder.with_projection(columns.to_vec());
+        }
+        let blocks = self.batches.clone();
+        Ok(Box::new(blocks.into_iter().map(move |block| {
+            let batch = decoder.read_record_batch(&block, &message(&content, &block)?)?;
+            batch.context("the file has something else where it should have a batch")
+        })))
+    }
+}
+
+/// The bytes of a block.
+fn message(content: &Content, block: &Block) -> Result<Buffer> {
+    let number = |n: i64| usize::try_from(n).context("the footer has a negative length");
+    let head = number(block.metaDataLength().into())?;
+    let body = number(block.bodyLength())?;
+    let length = head.checked_add(body).context("the file is shorter than it says")?;
+    content.part(number(block.offset())?, length)
+}
+
+/// Pieces of at most [`STEP`] rows, none of which is copied.
+fn parts(batch: Result<RecordBatch>) -> Box<dyn Iterator<Item = Result<RecordBatch>> + Send> {
+    match batch {
+        Ok(batch) if batch.num_rows() > STEP => {
+            let rows = batch.num_rows();
+            let starts = (0..rows).step_by(STEP);
+            Box::new(starts.map(move |from| Ok(batch.slice(from, STEP.min(rows - from)))))
+        }
+        batch => Box::new(std::iter::once(batch)),
+    }
+}

@@ -1,0 +1,64 @@
+//! Writing a table, batch by batch, straight into the sink.
+
+use std::io::BufWriter;
+
+use anyhow::{Result, bail, ensure};
+use arrow::datatypes::Schema;
+use arrow::ipc::CompressionType;
+use arrow::ipc::writer::{DictionaryHandling, FileWriter, IpcWriteOptions};
+use flow_core::Sink;
+
+use super::ArrowIpc;
+use super::content::Content;
+use super::dictionaries::Dictionaries;
+use super::read::Footer;
+use crate::BUFFER;
+use crate::compression::{Compression, zstd_level};
+
+pub(super) fn write<T>(target: &ArrowIpc<T>, value: &T, sink: &mut Sink<'_>) -> Result<()> {
+    let options = options(target.compression)?;
+    let table = (target.way.batches)(value)?;
+    check(&table.schema)?;
+
+    let mut dictionaries = Dictionaries::default();
+    let sink = BufWriter::with_capacity(BUFFER, sink);
+    let mut writer = FileWriter::try_new_with_options(sink, &table.schema, options)?;
+    for batch in table.each {
+        writer.write(&dictionaries.grown(batch?)?)?;
+    }
+    writer.finish()?;
+    Ok(())
+}
+
+fn options(compression: Compression) -> Result<IpcWriteOptions> {
+    // A file has one dictionary for each column. What a batch adds to it is written with the batch.
+    let options = IpcWriteOptions::default().with_dictionary_handling(DictionaryHandling::Delta);
+    Ok(match compression {
+        Compression::Uncompressed => options,
+        Compression::Lz4 => options.try_with_compression(Some(CompressionType::LZ4_FRAME))?,
+        Compression::Zstd(level) => options
+            .try_with_compression(Some(CompressionType::ZSTD))?
+            .try_with_compression_level(Some(zstd_level(level)?))?,
+        Compression::Snappy => {
+            bail!("Snappy: an Arrow file can be compressed by `Lz4` or `Zstd(level)`")
+        }
+    })
+}
+
+/// An error if a column would come back with another type: what a file without rows says is read.
+fn check(schema: &Schema) -> Result<()> {
+    let mut file = Vec::new();
+    let mut writer = FileWriter::try_new(&mut file, schema)?;
+    writer.finish()?;
+    drop(writer);
+    let back = Footer::read(&Content::of(file))?.schema;
+    for (field, back) in schema.fields().iter().zip(back.fields()) {
+        ensure!(
+            field == back,
+            "column `{}` is {field:?}, which would come back as {back:?}: cast it before",
+            field.name(),
+        );
+    }
+    ensure!(*schema == *back, "the schema would come back as {back:?}");
+    Ok(())
+}
