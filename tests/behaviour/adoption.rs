@@ -210,3 +210,44 @@ fn back_and_forth_between_parameters_runs_nothing() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn an_adopted_output_keeps_the_whole_of_its_extension() -> Result<()> {
+    #[derive(Task)]
+    #[task(target = Json<u8>)]
+    struct Constant {
+        n: u8,
+    }
+
+    #[tracked]
+    impl Run for Constant {
+        fn run(&self, _cx: &Cx<Self>) -> Result<u8> {
+            Ok(7)
+        }
+    }
+
+    #[derive(Serialize, Deserialize)]
+    struct Row {
+        value: u8,
+    }
+
+    #[derive(Task)]
+    #[task(requires = Constant, target = CsvGz<Vec<Row>>)]
+    struct Rows;
+
+    #[tracked]
+    impl Run for Rows {
+        fn run(&self, cx: &Cx<Self>) -> Result<Vec<Row>> {
+            Ok(vec![Row { value: *cx.input().load()? }])
+        }
+    }
+
+    let (flow, _folder) = flow();
+    flow.with(Constant::N, 1).run::<Rows>()?;
+    let other = flow.with(Constant::N, 2);
+    assert_eq!(other.run::<Rows>()?.adopted().len(), 1);
+    let path = other.output::<Rows>()?.path()?;
+    assert!(path.to_string_lossy().ends_with(".csv.gz"), "{}", path.display());
+    assert_eq!(other.load::<Rows>()?[0].value, 7);
+    Ok(())
+}
