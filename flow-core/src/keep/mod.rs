@@ -29,6 +29,7 @@ use crate::input::Handle;
 use crate::store::draft::Draft;
 use crate::store::place::Places;
 use crate::target::Source;
+use crate::task::Kind;
 
 /// A way to keep the output of a task: any [`Target`](crate::Target), [`File`], [`Memory`], or
 /// several outputs.
@@ -78,6 +79,8 @@ impl Files<'_> {
 
     /// The file of a part, for a target to read.
     pub(crate) fn source(&self, part: &str) -> anyhow::Result<Source> {
-        Ok(Source::new(self.of.plan.store.fs(), self.path(part)?))
+        let Handle { plan, node, .. } = self.of;
+        let kept = plan.graph.kind(*node) == Kind::Made;
+        Ok(Source::new(plan.store.fs(), self.path(part)?, kept))
     }
 }

@@ -7,21 +7,24 @@ use std::sync::Arc;
 
 use crate::fs::{Disk, Fs};
 
-/// Where a target reads from: one complete file, which is never rewritten.
+/// Where a target reads from: one complete file. Unless it is [made elsewhere](Self::is_kept), it is
+/// never rewritten.
 ///
 /// It is cheap to clone, for values that read their file when they are asked for it.
 #[derive(Clone)]
 pub struct Source {
     fs: Arc<dyn Fs>,
     path: PathBuf,
+    kept: bool,
 }
 
 impl Source {
-    pub(crate) fn new(fs: &Arc<dyn Fs>, path: PathBuf) -> Self {
-        Self { fs: Arc::clone(fs), path }
+    pub(crate) fn new(fs: &Arc<dyn Fs>, path: PathBuf, kept: bool) -> Self {
+        Self { fs: Arc::clone(fs), path, kept }
     }
 
-    /// A file of the disk, for trying a target out without a store.
+    /// A file of the disk, for trying a target out without a store. Nobody may write to it as long
+    /// as what was loaded from it is there.
     ///
     /// ```
     /// # use std::io::Read;
@@ -34,7 +37,7 @@ impl Source {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn file(path: impl Into<PathBuf>) -> Self {
-        Self { fs: Arc::new(Disk), path: path.into() }
+        Self { fs: Arc::new(Disk), path: path.into(), kept: true }
     }
 
     /// Opens the file for reading, from its start.
@@ -53,6 +56,12 @@ impl Source {
     /// What the operating system says.
     pub fn read(&self) -> io::Result<Vec<u8>> {
         self.fs.read(&self.path)
+    }
+
+    /// Whether the file is an output of the store, which is never rewritten, so that it can be looked
+    /// at in place. One that is made elsewhere may be, and is to be read.
+    pub fn is_kept(&self) -> bool {
+        self.kept
     }
 
     /// Where the file lies.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
 use ::bytes::Bytes;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use arrow::buffer::{Buffer, MutableBuffer};
 use flow_core::Source;
 use memmap2::Mmap;
@@ -15,8 +15,10 @@ const VIEWED: usize = 32 * 1024 * 1024;
 
 /// A file whose parts can be had in any order.
 pub(super) struct Content {
-    /// The whole file, none of which is read before it is looked at.
-    mapped: Buffer,
+    length: usize,
+    /// The whole file, none of which is read before it is looked at; of a file that is made elsewhere,
+    /// which may be rewritten, there are no views.
+    mapped: Option<Buffer>,
     /// Where parts are read from that shall not be views.
     file: Option<File>,
 }
@@ -25,31 +27,41 @@ impl Content {
     /// Parts are views of the file: nothing is copied, and the operating system reads what is
     /// looked at.
     pub(super) fn viewed(source: &Source) -> Result<Self> {
-        let file = source.open()?;
-        Ok(Self { mapped: map(&file)?, file: None })
+        if !source.is_kept() {
+            return Ok(Self::of(source.read()?));
+        }
+        let mapped = map(&source.open()?)?;
+        Ok(Self { length: mapped.len(), mapped: Some(mapped), file: None })
     }
 
     /// Parts are read, and gone when they are dropped; long ones are views.
     pub(super) fn read(source: &Source) -> Result<Self> {
         let file = source.open()?;
-        Ok(Self { mapped: map(&file)?, file: Some(file) })
+        let length = usize::try_from(file.metadata()?.len())?;
+        let mapped = if source.is_kept() { Some(map(&file)?) } else { None };
+        Ok(Self { length, mapped, file: Some(file) })
     }
 
     /// The bytes of a file that is not written to a disk.
     pub(super) fn of(bytes: Vec<u8>) -> Self {
-        Self { mapped: Buffer::from_vec(bytes), file: None }
+        Self { length: bytes.len(), mapped: Some(Buffer::from_vec(bytes)), file: None }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.mapped.len()
+        self.length
     }
 
     /// `length` bytes from `offset` on.
     pub(super) fn part(&self, offset: usize, length: usize) -> Result<Buffer> {
         let end = offset.checked_add(length).filter(|end| *end <= self.len());
         end.context("the file is shorter than it says")?;
-        let Some(mut file) = self.file.as_ref().filter(|_| length < VIEWED) else {
-            return Ok(self.mapped.slice_with_length(offset, length));
+        let mut file = match (&self.mapped, &self.file) {
+            (Some(mapped), Some(_)) if length >= VIEWED => {
+                return Ok(mapped.slice_with_length(offset, length));
+            }
+            (Some(mapped), None) => return Ok(mapped.slice_with_length(offset, length)),
+            (_, Some(file)) => file,
+            (None, None) => bail!("there is no file"),
         };
         let mut part = MutableBuffer::from_len_zeroed(length);
         file.seek(SeekFrom::Start(offset as u64))?;
