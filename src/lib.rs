@@ -88,11 +88,13 @@ pub mod prelude {
     pub use flow_targets::Bytes;
     #[cfg(feature = "csv")]
     pub use flow_targets::Csv;
+    #[cfg(feature = "excel")]
+    pub use flow_targets::Excel;
     #[cfg(feature = "json")]
     pub use flow_targets::Json;
     #[cfg(feature = "pickle")]
     pub use flow_targets::Pickle;
-    #[cfg(any(feature = "csv", feature = "parquet"))]
+    #[cfg(any(feature = "csv", feature = "excel", feature = "parquet"))]
     pub use flow_targets::RecordBatch;
     #[cfg(feature = "text")]
     pub use flow_targets::Text;

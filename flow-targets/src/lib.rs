@@ -4,6 +4,7 @@
 //! | --- | --- | --- | --- | --- |
 //! | [`Parquet<T>`](Parquet) | `parquet` | `.parquet` | `RecordBatch`, `Vec<RecordBatch>`, `Vec<R>` | no |
 //! | [`Csv<T>`](Csv) | `csv` | `.csv` | `RecordBatch`, `Vec<RecordBatch>`, `Vec<R>` | no |
+//! | [`Excel<T>`](Excel) | `excel`, not by default | `.xlsx` | `RecordBatch`, `Vec<RecordBatch>`, `Vec<R>` | no |
 //! | [`Json<T>`](Json) | `json` | `.json` | any that serde serialises | no |
 //! | [`Pickle<T>`](Pickle) | `pickle` | `.msgpack` | any that serde serialises | no |
 //! | [`Text`] | `text` | `.txt` | `String` | yes |
@@ -49,6 +50,7 @@
     not(all(
         feature = "parquet",
         feature = "csv",
+        feature = "excel",
         feature = "json",
         feature = "pickle",
         feature = "text",
@@ -63,9 +65,11 @@ pub mod bytes;
 pub mod compression;
 #[cfg(feature = "csv")]
 pub mod csv;
+#[cfg(feature = "excel")]
+pub mod excel;
 #[cfg(feature = "json")]
 pub mod json;
-#[cfg(any(feature = "json", feature = "parquet", feature = "pickle"))]
+#[cfg(any(feature = "excel", feature = "json", feature = "parquet", feature = "pickle"))]
 mod lossless;
 #[cfg(feature = "parquet")]
 pub mod parquet;
@@ -73,7 +77,7 @@ pub mod parquet;
 pub mod pickle;
 #[cfg(any(feature = "csv", feature = "parquet"))]
 pub mod stream;
-#[cfg(feature = "parquet")]
+#[cfg(any(feature = "excel", feature = "parquet"))]
 pub mod table;
 #[cfg(feature = "text")]
 pub mod text;
@@ -84,6 +88,8 @@ pub use crate::bytes::Bytes;
 pub use crate::compression::Compression::{self, Lz4, Snappy, Uncompressed, Zstd};
 #[cfg(feature = "csv")]
 pub use crate::csv::Csv;
+#[cfg(feature = "excel")]
+pub use crate::excel::Excel;
 #[cfg(feature = "json")]
 pub use crate::json::Json;
 #[cfg(feature = "parquet")]
@@ -99,5 +105,5 @@ pub use crate::text::Text;
 #[cfg(any(feature = "csv", feature = "json", feature = "pickle"))]
 const BUFFER: usize = 64 * 1024;
 
-#[cfg(any(feature = "csv", feature = "parquet"))]
+#[cfg(any(feature = "csv", feature = "excel", feature = "parquet"))]
 pub use arrow::array::RecordBatch;

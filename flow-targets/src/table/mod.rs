@@ -10,13 +10,15 @@
 //! way is then no part of the target's type, which is `Parquet<Vec<Trade>>` and nothing more.
 
 mod batches;
+#[cfg(feature = "parquet")]
 mod recut;
 mod rows;
 
 use anyhow::Result;
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{FieldRef, SchemaRef};
 
+#[cfg(feature = "parquet")]
 pub(crate) use recut::Recut;
 
 /// The way of values that are record batches.
@@ -41,6 +43,12 @@ pub trait Table<Way>: Sized + Send + Sync + 'static {
     /// Where the batches that are read must begin and end.
     const CUT: Cut;
 
+    /// What the type itself says of the columns.
+    #[doc(hidden)]
+    fn known() -> Known {
+        Known::ByValue
+    }
+
     /// The value as batches of one schema.
     ///
     /// # Errors
@@ -63,6 +71,17 @@ pub struct Batches<'a> {
     pub schema: SchemaRef,
     /// One after the other.
     pub each: Box<dyn Iterator<Item = Result<RecordBatch>> + 'a>,
+}
+
+/// Where the columns' types are known from.
+#[doc(hidden)]
+pub enum Known {
+    /// Each value says its own, and loads as what the format says.
+    ByValue,
+    /// The Rust type of a row has such columns.
+    ByType(Vec<FieldRef>),
+    /// The Rust type of a row does not show them.
+    Hidden,
 }
 
 /// Where the batches that a [`Table`] is made of begin and end.

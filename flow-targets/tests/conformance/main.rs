@@ -12,6 +12,8 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod csv;
+#[cfg(feature = "excel")]
+mod excel;
 mod harness;
 mod parquet;
 mod plain;
