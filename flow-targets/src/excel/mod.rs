@@ -50,7 +50,8 @@
 //! 16,384 columns.
 //!
 //! Other programs, pandas among them, read a blank cell as missing whatever its format is: to
-//! them, null and empty text are one.
+//! them, null and empty text are one. A carriage return, and a control character that XML does not
+//! have, is written as Excel does it, `_x000D_`, which openpyxl and with it pandas leave so.
 //!
 //! # What comes back
 //!
