@@ -10,6 +10,8 @@
 //! way is then no part of the target's type, which is `Parquet<Vec<Trade>>` and nothing more.
 
 mod batches;
+#[cfg(feature = "polars")]
+mod frame;
 #[cfg(feature = "parquet")]
 mod recut;
 mod rows;
@@ -29,8 +31,14 @@ pub enum AsBatches {}
 #[doc(hidden)]
 pub enum AsRows {}
 
+/// The way of frames of polars.
+#[cfg(feature = "polars")]
+#[doc(hidden)]
+pub enum AsFrame {}
+
 /// A value that is a table: `RecordBatch`, `Vec<RecordBatch>`, or `Vec<R>` where `R` is a struct
-/// that derives serde's `Serialize` and `Deserialize`.
+/// that derives serde's `Serialize` and `Deserialize`. With the cargo feature `polars`, a
+/// `DataFrame` of polars too.
 ///
 /// `Way` is inferred; see [the module](self) for why it is there.
 #[diagnostic::on_unimplemented(

@@ -17,6 +17,8 @@ mod excel;
 mod harness;
 mod parquet;
 mod plain;
+#[cfg(feature = "polars")]
+mod polars;
 mod rows;
 mod serde;
 mod shapes;
