@@ -1,37 +1,62 @@
 //! The formats in which typed-flow keeps outputs, a module and a cargo feature each.
 //!
-//! | target | feature | file | values | exact |
+//! | target | feature | values |
+//! | --- | --- | --- |
+//! | [`Parquet<T>`](Parquet) | `parquet` | a `RecordBatch`, a `Vec<RecordBatch>`, a `Vec<R>` |
+//! | [`Csv<T>`](Csv) | `csv` | the same |
+//! | [`Excel<T>`](Excel) | `excel`, not by default | the same |
+//! | [`Json<T>`](Json) | `json` | any that serde serialises |
+//! | [`Pickle<T>`](Pickle) | `pickle` | the same |
+//! | [`Text`] | `text` | a `String` |
+//! | [`Bytes`] | `bytes` | a `Vec<u8>` |
+//!
+//! `R` is a struct that derives serde's `Serialize` and `Deserialize`, and nothing else. With the
+//! feature `polars`, which is not there by default (it takes a minute and a half more to build),
+//! `Parquet` and `Excel` keep a `DataFrame` of polars 0.55 too.
+//!
+//! | target | file | exact | in pieces | some columns |
 //! | --- | --- | --- | --- | --- |
-//! | [`Parquet<T>`](Parquet) | `parquet` | `.parquet` | `RecordBatch`, `Vec<RecordBatch>`, `Vec<R>` | no |
-//! | [`Csv<T>`](Csv) | `csv` | `.csv` | `RecordBatch`, `Vec<RecordBatch>`, `Vec<R>` | no |
-//! | [`Excel<T>`](Excel) | `excel`, not by default | `.xlsx` | `RecordBatch`, `Vec<RecordBatch>`, `Vec<R>` | no |
-//! | [`Json<T>`](Json) | `json` | `.json` | any that serde serialises | no |
-//! | [`Pickle<T>`](Pickle) | `pickle` | `.msgpack` | any that serde serialises | no |
-//! | [`Text`] | `text` | `.txt` | `String` | yes |
-//! | [`Bytes`] | `bytes` | `.bin` | `Vec<u8>` | yes |
+//! | [`Parquet`] | `.parquet` | no | no | no |
+//! | [`Csv`] | `.csv` | no | no | no |
+//! | [`Excel`] | `.xlsx` | no | no | no |
+//! | [`Json`] | `.json` | no | no | no |
+//! | [`Pickle`] | `.msgpack` | no | no | no |
+//! | [`Text`] | `.txt` | yes | no | no |
+//! | [`Bytes`] | `.bin` | yes | no | no |
 //!
-//! `R` is a struct that derives serde's `Serialize` and `Deserialize`, and nothing else. *Exact*
-//! is [`Target::EXACT`](flow_core::Target::EXACT): where it is "yes", tasks that become ready by an
-//! output are given the value itself; where it is "no", what the file just written is read as, so
-//! that a run in one go gives what a run in two gives.
+//! *Exact* is [`Target::EXACT`](flow_core::Target::EXACT): where it is "yes", tasks that become
+//! ready by an output are given the value itself; where it is "no", what the file just written is
+//! read as, so that a run in one go gives what a run in two gives. *In pieces* is
+//! [`Streaming`](flow_core::Streaming), *some columns* [`Columnar`](flow_core::Columnar).
 //!
-//! What a format keeps of which values:
+//! What a format keeps, of columns and of the same values by themselves. "With a schema" is an option
+//! of the target, without which such columns come back with another type or are an error; "see
+//! there" is a change that the target's module explains.
 //!
-//! | | Parquet | CSV | JSON | MessagePack |
-//! | --- | --- | --- | --- | --- |
-//! | null, empty text, unicode | yes | yes | yes | yes |
-//! | types of columns | yes | rows, or with a schema | | |
-//! | NaN, infinities | yes | yes | error | yes |
-//! | −0.0, every bit of a float | yes | yes | yes | yes |
-//! | integers of 64 bits | yes | yes | yes | yes |
-//! | decimals, times, zones | yes | with a schema | as text | as text |
-//! | lists, structs, maps | yes | error | yes | yes |
-//! | enums with data | error | error | yes | yes |
-//! | dictionary columns | yes | with a schema | | |
-//! | schema and field metadata | yes | from the schema given | | |
-//! | zero rows | yes | rows, or with a schema | yes | yes |
-//! | zero columns | yes | error | | |
-//! | where batches end | yes | no: one batch | | |
+//! | | Parquet | Csv | Excel | Json | Pickle |
+//! | --- | --- | --- | --- | --- | --- |
+//! | null, empty text, unicode | yes | yes | yes | yes | yes |
+//! | truth values, `Int64` up to 2⁵³ | yes | yes | yes | yes | yes |
+//! | all of `Int64` | yes | yes | with a schema | yes | yes |
+//! | numbers of other types | yes | with a schema | with a schema | yes | yes |
+//! | `Float64`, finite | yes | yes | yes | yes | yes |
+//! | NaN, infinities | yes | yes | with a schema | error | yes |
+//! | −0.0, subnormal numbers | yes | yes | with a schema | yes | yes |
+//! | decimals | yes | with a schema | with a schema | | |
+//! | dates | yes | yes | yes | | |
+//! | times of day | yes | with a schema | with a schema | | |
+//! | timestamps in microseconds | yes | yes | with a schema | | |
+//! | timestamps with a zone | yes | with a schema | with a schema | | |
+//! | lists, structs, maps | yes | error | error | yes | yes |
+//! | bytes | yes | error | error | | |
+//! | dictionary columns | yes | with a schema | with a schema | | |
+//! | metadata of columns | yes | with a schema | with a schema | | |
+//! | no rows | yes | with a schema | with a schema | yes | yes |
+//! | no columns | yes | error | error | | |
+//! | where batches end | yes | see there | see there | | |
+//! | rows of a struct | yes | yes | yes | yes | yes |
+//! | rows with any number | yes | yes | yes | yes | yes |
+//! | enums with data | error | error | error | yes | yes |
 //!
 //! What a format cannot keep is an error when it is saved, which says where and what to do; it is
 //! never changed without a word. The same value gives the same bytes, unless it has no order

@@ -22,4 +22,6 @@ mod polars;
 mod rows;
 mod serde;
 mod shapes;
+#[cfg(feature = "excel")]
+mod table;
 mod tables;
