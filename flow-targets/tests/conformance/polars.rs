@@ -55,3 +55,11 @@ fn a_frame_is_a_file_like_any_other() {
     let back = value(&target(), &file).unwrap();
     assert_eq!(back.column("u64").unwrap().u64().unwrap().get(2), Some(u64::MAX));
 }
+
+#[test]
+#[cfg(feature = "excel")]
+fn a_frame_is_a_sheet() {
+    let frame = df!["n" => [Some(1_i64), None], "text" => [None, Some("ü")]].unwrap();
+    let target = <flow_targets::Excel<DataFrame>>::default();
+    comes_back(&target, &frame, |a, b| a.schema() == b.schema() && a.equals_missing(b));
+}
