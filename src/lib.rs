@@ -93,6 +93,8 @@ pub mod prelude {
     pub use flow_targets::Csv;
     #[cfg(feature = "csv-gz")]
     pub use flow_targets::CsvGz;
+    #[cfg(feature = "excel")]
+    pub use flow_targets::Excel;
     #[cfg(feature = "json")]
     pub use flow_targets::Json;
     #[cfg(feature = "parquet")]

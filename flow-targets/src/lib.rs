@@ -1,42 +1,67 @@
 //! The formats in which typed-flow keeps outputs, a module and a cargo feature each.
 //!
-//! | target | feature | file | values | exact | in part |
-//! | --- | --- | --- | --- | --- | --- |
-//! | [`Parquet<T>`](Parquet) | `parquet` | `.parquet` | tables | no | batches, columns |
-//! | [`ArrowIpc<T>`](ArrowIpc) | `arrow` | `.arrow` | tables | no | batches, columns |
-//! | [`Csv<T>`](Csv) | `csv` | `.csv` | tables | no | batches, columns |
-//! | [`CsvGz<T>`](CsvGz) | `csv-gz` | `.csv.gz` | tables | no | batches, columns |
-//! | [`Json<T>`](Json) | `json` | `.json` | any that serde serialises | no | |
-//! | [`Pickle<T>`](Pickle) | `pickle` | `.msgpack` | any that serde serialises | no | |
-//! | [`Text`] | `text` | `.txt` | `String` | yes | |
-//! | [`Bytes`] | `bytes` | `.bin` | `Vec<u8>` | yes | |
+//! | target | feature | values |
+//! | --- | --- | --- |
+//! | [`Parquet<T>`](Parquet) | `parquet` | tables |
+//! | [`ArrowIpc<T>`](ArrowIpc) | `arrow` | tables |
+//! | [`Csv<T>`](Csv) | `csv` | tables |
+//! | [`CsvGz<T>`](CsvGz) | `csv-gz` | tables |
+//! | [`Excel<T>`](Excel) | `excel`, not by default | tables |
+//! | [`Json<T>`](Json) | `json` | any that serde serialises |
+//! | [`Pickle<T>`](Pickle) | `pickle` | any that serde serialises |
+//! | [`Text`] | `text` | a `String` |
+//! | [`Bytes`] | `bytes` | a `Vec<u8>` |
 //!
 //! Tables are `RecordBatch`, `Vec<RecordBatch>`, [`BatchStream`], which is never whole in memory,
 //! and `Vec<R>`, where `R` is a struct that derives serde's `Serialize` and `Deserialize`, and
-//! nothing else. *Exact* is [`Target::EXACT`](flow_core::Target::EXACT): where it is "yes", tasks
-//! that become ready by an output are given the value itself; where it is "no", what the file just
-//! written is read as, so that a run in one go gives what a run in two gives. *In part* is what can
-//! be read of a file without the rest: batch by batch, by
-//! [`Streaming`](flow_core::Streaming), or some columns, by [`Columnar`](flow_core::Columnar).
+//! nothing else. With the feature `polars`, which is not there by default (it takes a minute and a
+//! half more to build), a `DataFrame` of polars 0.55 is a table too, but for CSV.
 //!
-//! What a format keeps of which values:
+//! | target | file | exact | in pieces | some columns |
+//! | --- | --- | --- | --- | --- |
+//! | [`Parquet`] | `.parquet` | no | yes | yes |
+//! | [`ArrowIpc`] | `.arrow` | no | yes | yes |
+//! | [`Csv`] | `.csv` | no | yes | yes |
+//! | [`CsvGz`] | `.csv.gz` | no | yes | yes |
+//! | [`Excel`] | `.xlsx` | no | no | no |
+//! | [`Json`] | `.json` | no | no | no |
+//! | [`Pickle`] | `.msgpack` | no | no | no |
+//! | [`Text`] | `.txt` | yes | no | no |
+//! | [`Bytes`] | `.bin` | yes | no | no |
 //!
-//! | | Parquet | Arrow IPC | CSV | JSON | MessagePack |
-//! | --- | --- | --- | --- | --- | --- |
-//! | null, empty text, unicode | yes | yes | yes | yes | yes |
-//! | types of columns | yes | yes | rows, or with a schema | | |
-//! | NaN, infinities | yes | yes | yes | error | yes |
-//! | −0.0, every bit of a float | yes | yes | yes | yes | yes |
-//! | integers of 64 bits | yes | yes | yes | yes | yes |
-//! | decimals, times, zones | yes | yes | with a schema | as text | as text |
-//! | lists, structs, maps | yes | yes | error | yes | yes |
-//! | enums with data | error | yes | error | yes | yes |
-//! | unions | error | yes | error | | |
-//! | dictionary columns | yes | yes | with a schema | | |
-//! | schema and field metadata | yes | yes | from the schema given | | |
-//! | zero rows | yes | yes | rows, or with a schema | yes | yes |
-//! | zero columns | yes | yes | error | | |
-//! | where batches end | yes | yes | no: one batch | | |
+//! *Exact* is [`Target::EXACT`](flow_core::Target::EXACT): where it is "yes", tasks that become
+//! ready by an output are given the value itself; where it is "no", what the file just written is
+//! read as, so that a run in one go gives what a run in two gives. *In pieces* is
+//! [`Streaming`](flow_core::Streaming), *some columns* [`Columnar`](flow_core::Columnar).
+//!
+//! What a format keeps, of columns and of the same values by themselves. "With a schema" is an option
+//! of the target, without which such columns come back with another type or are an error; "see
+//! there" is a change that the target's module explains.
+//!
+//! | | Parquet | ArrowIpc | Csv | CsvGz | Excel | Json | Pickle |
+//! | --- | --- | --- | --- | --- | --- | --- | --- |
+//! | null, empty text, unicode | yes | yes | yes | yes | yes | yes | yes |
+//! | truth values, `Int64` up to 2⁵³ | yes | yes | yes | yes | yes | yes | yes |
+//! | all of `Int64` | yes | yes | yes | yes | with a schema | yes | yes |
+//! | numbers of other types | yes | yes | with a schema | with a schema | with a schema | yes | yes |
+//! | `Float64`, finite | yes | yes | yes | yes | yes | yes | yes |
+//! | NaN, infinities | yes | yes | yes | yes | with a schema | error | yes |
+//! | −0.0, subnormal numbers | yes | yes | yes | yes | with a schema | yes | yes |
+//! | decimals | yes | yes | with a schema | with a schema | with a schema | | |
+//! | dates | yes | yes | yes | yes | yes | | |
+//! | times of day | yes | yes | with a schema | with a schema | with a schema | | |
+//! | timestamps in microseconds | yes | yes | yes | yes | with a schema | | |
+//! | timestamps with a zone | yes | yes | with a schema | with a schema | with a schema | | |
+//! | lists, structs, maps | yes | yes | error | error | error | yes | yes |
+//! | bytes | yes | yes | error | error | error | | |
+//! | dictionary columns | yes | yes | with a schema | with a schema | with a schema | | |
+//! | metadata of columns | yes | yes | with a schema | with a schema | with a schema | | |
+//! | no rows | yes | yes | with a schema | with a schema | with a schema | yes | yes |
+//! | no columns | yes | yes | error | error | error | | |
+//! | where batches end | yes | yes | see there | see there | see there | | |
+//! | rows of a struct | yes | yes | yes | yes | yes | yes | yes |
+//! | rows with any number | yes | yes | yes | yes | yes | yes | yes |
+//! | enums with data | error | yes | error | error | error | yes | yes |
 //!
 //! Parquet makes small files that every tool reads; a file of Arrow IPC is as large as the table is
 //! in memory, and loaded without being read.
@@ -60,6 +85,7 @@
         feature = "parquet",
         feature = "csv",
         feature = "csv-gz",
+        feature = "excel",
         feature = "json",
         feature = "pickle",
         feature = "text",
@@ -76,9 +102,17 @@ pub mod bytes;
 pub mod compression;
 #[cfg(feature = "csv")]
 pub mod csv;
+#[cfg(feature = "excel")]
+pub mod excel;
 #[cfg(feature = "json")]
 pub mod json;
-#[cfg(any(feature = "arrow", feature = "json", feature = "parquet", feature = "pickle"))]
+#[cfg(any(
+    feature = "arrow",
+    feature = "excel",
+    feature = "json",
+    feature = "parquet",
+    feature = "pickle"
+))]
 mod lossless;
 #[cfg(feature = "parquet")]
 pub mod parquet;
@@ -86,7 +120,7 @@ pub mod parquet;
 pub mod pickle;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
 pub mod stream;
-#[cfg(any(feature = "arrow", feature = "parquet"))]
+#[cfg(any(feature = "arrow", feature = "excel", feature = "parquet"))]
 pub mod table;
 #[cfg(feature = "text")]
 pub mod text;
@@ -101,6 +135,8 @@ pub use crate::compression::Compression::{self, Lz4, Snappy, Uncompressed, Zstd}
 pub use crate::csv::Csv;
 #[cfg(feature = "csv-gz")]
 pub use crate::csv::CsvGz;
+#[cfg(feature = "excel")]
+pub use crate::excel::Excel;
 #[cfg(feature = "json")]
 pub use crate::json::Json;
 #[cfg(feature = "parquet")]
@@ -116,5 +152,5 @@ pub use crate::text::Text;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "json", feature = "pickle"))]
 const BUFFER: usize = 64 * 1024;
 
-#[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
+#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
 pub use arrow::array::RecordBatch;

@@ -16,7 +16,7 @@ use serde::ser::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Floats {
     /// All.
-    #[cfg(any(feature = "arrow", feature = "parquet", feature = "pickle"))]
+    #[cfg(any(feature = "arrow", feature = "excel", feature = "parquet", feature = "pickle"))]
     Any,
     /// No NaN and no infinities.
     #[cfg(feature = "json")]
@@ -35,7 +35,12 @@ const DEPTH: u8 = 120;
 impl Floats {
     fn finite(self) -> bool {
         match self {
-            #[cfg(any(feature = "arrow", feature = "parquet", feature = "pickle"))]
+            #[cfg(any(
+                feature = "arrow",
+                feature = "excel",
+                feature = "parquet",
+                feature = "pickle"
+            ))]
             Self::Any => false,
             #[cfg(feature = "json")]
             Self::Finite => true,

@@ -15,7 +15,10 @@
 //! [`BatchStream`](crate::BatchStream) reads them later, and again.
 
 mod batches;
+#[cfg(any(feature = "arrow", feature = "parquet"))]
 mod columns;
+#[cfg(feature = "polars")]
+mod frame;
 #[cfg(feature = "parquet")]
 mod recut;
 mod rows;
@@ -23,10 +26,11 @@ mod stored;
 
 use anyhow::Result;
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{FieldRef, SchemaRef};
 
 #[cfg(feature = "arrow")]
 pub(crate) use batches::joined;
+#[cfg(any(feature = "arrow", feature = "parquet"))]
 pub(crate) use columns::find;
 #[cfg(feature = "parquet")]
 pub(crate) use recut::Recut;
@@ -41,8 +45,14 @@ pub enum AsBatches {}
 #[doc(hidden)]
 pub enum AsRows {}
 
+/// The way of frames of polars.
+#[cfg(feature = "polars")]
+#[doc(hidden)]
+pub enum AsFrame {}
+
 /// A value that is a table: `RecordBatch`, `Vec<RecordBatch>`, [`BatchStream`], or `Vec<R>` where
-/// `R` is a struct that derives serde's `Serialize` and `Deserialize`.
+/// `R` is a struct that derives serde's `Serialize` and `Deserialize`. With the cargo feature
+/// `polars`, a `DataFrame` of polars too.
 ///
 /// [`BatchStream`]: crate::BatchStream
 ///
@@ -56,6 +66,12 @@ pub enum AsRows {}
 pub trait Table<Way>: Sized + Send + Sync + 'static {
     /// Where the batches that are read must begin and end.
     const CUT: Cut;
+
+    /// What the type itself says of the columns.
+    #[doc(hidden)]
+    fn known() -> Known {
+        Known::ByValue
+    }
 
     /// The value as batches of one schema.
     ///
@@ -79,6 +95,17 @@ pub struct Batches<'a> {
     pub schema: SchemaRef,
     /// One after the other.
     pub each: Box<dyn Iterator<Item = Result<RecordBatch>> + 'a>,
+}
+
+/// Where the columns' types are known from.
+#[doc(hidden)]
+pub enum Known {
+    /// Each value says its own, and loads as what the format says.
+    ByValue,
+    /// The Rust type of a row has such columns.
+    ByType(Vec<FieldRef>),
+    /// The Rust type of a row does not show them.
+    Hidden,
 }
 
 /// Where the batches that a [`Table`] is made of begin and end.

@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_arrow::schema::{SchemaLike, TracingOptions};
 
-use super::{AsRows, Batches, Cut, Stored, Table};
+use super::{AsRows, Batches, Cut, Known, Stored, Table};
 use crate::lossless::{Floats, check};
 
 /// Rows that are turned into columns at once: enough to make the cost of a batch vanish, few
@@ -31,6 +31,10 @@ where
     R: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
     const CUT: Cut = Cut::Anywhere;
+
+    fn known() -> Known {
+        of_type::<R>().map_or(Known::Hidden, Known::ByType)
+    }
 
     fn batches(&self) -> Result<Batches<'_>> {
         let fields = fields(self)?;
@@ -69,15 +73,23 @@ fn batch<R: Serialize>(fields: &[FieldRef], rows: &[R]) -> Result<RecordBatch> {
         .with_context(|| format!("cannot turn rows of `{}` into columns", type_name::<R>()))
 }
 
-/// The columns that hold such rows.
-fn fields<R: Serialize + DeserializeOwned>(rows: &[R]) -> Result<Vec<FieldRef>> {
-    let options = TracingOptions::default()
+/// The columns that the type of a row shows.
+fn of_type<R: DeserializeOwned>() -> Option<Vec<FieldRef>> {
+    Vec::<FieldRef>::from_type::<R>(options()).ok()
+}
+
+/// A map is a column of maps, whatever keys it has in these rows.
+fn options() -> TracingOptions {
+    TracingOptions::default()
         .allow_null_fields(true)
         .enums_without_data_as_strings(true)
-        .from_type_budget(PASSES);
-    // A map is a column of maps, whatever keys it has in these rows ...
-    let maps = options.clone().map_as_struct(false);
-    if let Ok(fields) = Vec::<FieldRef>::from_type::<R>(maps.clone()) {
+        .from_type_budget(PASSES)
+        .map_as_struct(false)
+}
+
+/// The columns that hold such rows.
+fn fields<R: Serialize + DeserializeOwned>(rows: &[R]) -> Result<Vec<FieldRef>> {
+    if let Some(fields) = of_type::<R>() {
         return Ok(fields);
     }
     if rows.is_empty() {
@@ -85,8 +97,8 @@ fn fields<R: Serialize + DeserializeOwned>(rows: &[R]) -> Result<Vec<FieldRef>> 
         return Ok(Vec::new());
     }
     // ... unless the row is one itself, which is what `#[serde(flatten)]` makes of it.
-    Vec::<FieldRef>::from_samples(rows, maps)
-        .or_else(|_| Vec::<FieldRef>::from_samples(rows, options.map_as_struct(true)))
+    Vec::<FieldRef>::from_samples(rows, options())
+        .or_else(|_| Vec::<FieldRef>::from_samples(rows, options().map_as_struct(true)))
         .map_err(plain)
         .with_context(|| {
             format!(

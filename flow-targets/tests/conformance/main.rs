@@ -18,11 +18,17 @@ mod columnar;
 mod csv;
 mod csv_gz;
 mod csv_stream;
+#[cfg(feature = "excel")]
+mod excel;
 mod harness;
 mod parquet;
 mod plain;
+#[cfg(feature = "polars")]
+mod polars;
 mod rows;
 mod serde;
 mod shapes;
 mod streams;
+#[cfg(feature = "excel")]
+mod table;
 mod tables;

@@ -1,0 +1,218 @@
+//! [Excel](https://www.ecma-international.org/publications-and-standards/standards/ecma-376/):
+//! tables as a sheet of a workbook, for people who work with those.
+//!
+//! ```
+//! use flow_core::{Sink, Source, Target};
+//! use flow_targets::Excel;
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize, PartialEq, Debug)]
+//! struct City {
+//!     name: String,
+//!     people: u32,
+//!     height: Option<f64>,
+//! }
+//!
+//! let cities = vec![
+//!     City { name: "Ulm".into(), people: 128_928, height: Some(478.0) },
+//!     City { name: "東京".into(), people: 14_000_000, height: None },
+//! ];
+//! let target = <Excel<Vec<City>>>::default().sheet("Cities");
+//!
+//! let file = tempfile::NamedTempFile::new()?;
+//! target.save(&cities, &mut Sink::new(&mut file.reopen()?))?;
+//! assert_eq!(target.load(&Source::file(file.path()))?, cities);
+//! # Ok::<(), anyhow::Error>(())
+//! ```
+//!
+//! The first row has the names of the columns, which are those of a table's columns or of a row's
+//! fields, and each further one is a row.
+//!
+//! # What a cell holds
+//!
+//! A cell holds a float of 64 bits, which its format may show as an integer, a date or a time; a
+//! truth value; or up to 32,767 characters of text.
+//!
+//! | value | cell |
+//! | --- | --- |
+//! | null | none |
+//! | integer | a number of the format `0`, if it is at most 2⁵³ either way |
+//! | float | a number, if it is finite, normal, and not −0.0 |
+//! | decimal | a number, if it has at most 15 digits |
+//! | date, timestamp | a date, from 1900-03-01 to 9999-12-31, in whole milliseconds |
+//! | timestamp with a zone | its time in UTC, shown with a `Z` |
+//! | time of day | a time, in whole milliseconds |
+//! | text | text; without characters, a blank cell of the format `@` ("Text") |
+//!
+//! What the second column excludes is written as text where the types of the columns are known
+//! when the file is read, and parsed from it; else it is an error when saving. Lists, structs,
+//! maps, bytes and durations are always an error, as is a table of more than 1,048,575 rows or
+//! 16,384 columns.
+//!
+//! Other programs, pandas among them, read a blank cell as missing whatever its format is: to
+//! them, null and empty text are one. A carriage return, and a control character that XML does not
+//! have, is written as Excel does it, `_x000D_`, which openpyxl and with it pandas leave so.
+//!
+//! # What comes back
+//!
+//! - **`Vec<R>`**, rows of a struct that derives serde's `Serialize` and `Deserialize`: equal rows.
+//!   A type that does not show its columns (with a date, a `#[serde(flatten)]`) comes back by what
+//!   the cells show; it is read back once while it is saved, and what would not come back is an
+//!   error.
+//! - **`RecordBatch` with [`schema`](Excel::schema)**: a batch of that schema, which the value must
+//!   have.
+//! - **`RecordBatch` without**: what the cells show. Integers are `Int64`, other numbers `Float64`,
+//!   dates `Date32`, timestamps in microseconds, times of day in milliseconds, text `Utf8`; a
+//!   column without a value is `Null`, and one of several kinds is text. A type whose values
+//!   would be others then, such as a decimal or a time with a zone, is an error when saving.
+//! - **`Vec<RecordBatch>`** and **`BatchStream`** as a `RecordBatch`: one comes back.
+//!
+//! A workbook that was made elsewhere loads in the same way, from its first sheet or that of the
+//! [name](Excel::sheet). Of a formula its result is read.
+//!
+//! Not [`EXACT`](flow_core::Target::EXACT). The whole table is in memory while it is written or
+//! read, as is the file; for tables of millions of cells there are Parquet and Arrow.
+
+mod cell;
+mod read;
+mod write;
+
+use std::fmt;
+use std::io::Write as _;
+use std::iter;
+
+use anyhow::{Context, Result, ensure};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use flow_core::{Code, Sink, Source, Target};
+
+use crate::table::{Known, Stored, Table, Way, reading};
+use read::Types;
+
+/// What errors call it.
+const FORMAT: &str = "Excel";
+
+/// What Excel calls the first sheet itself.
+const SHEET: &str = "Sheet1";
+
+/// An Excel workbook of a table: `RecordBatch`, `Vec<RecordBatch>`,
+/// [`BatchStream`](crate::BatchStream), or `Vec<R>` where `R` is a struct that derives serde's
+/// `Serialize` and `Deserialize`.
+///
+/// See [the module](self) for what cells hold and what comes back, and an example.
+pub struct Excel<T> {
+    sheet: Option<String>,
+    schema: Option<SchemaRef>,
+    way: Way<T>,
+    known: fn() -> Known,
+}
+
+impl<T> Excel<T> {
+    /// A workbook of one sheet, called `Sheet1`.
+    ///
+    /// This is no impl of [`Default`], since the type alone does not say how its values become
+    /// tables; see [`Table`].
+    #[expect(clippy::should_implement_trait, reason = "`Way` can be inferred in a call only")]
+    pub fn default<Way>() -> Self
+    where
+        T: Table<Way>,
+    {
+        Self { sheet: None, schema: None, way: self::Way::of::<Way>(), known: T::known }
+    }
+
+    /// What the sheet is called, which is at most 31 characters long; and the sheet that is read,
+    /// which is the first if none is named.
+    #[must_use]
+    pub fn sheet(mut self, name: impl Into<String>) -> Self {
+        self.sheet = Some(name.into());
+        self
+    }
+
+    /// The columns of record batches, so that they come back with these types. Rows have their
+    /// own, and ignore it.
+    #[must_use]
+    pub fn schema(mut self, schema: impl Into<SchemaRef>) -> Self {
+        self.schema = Some(schema.into());
+        self
+    }
+
+    fn read(&self, file: &[u8], source: &Source) -> Result<T> {
+        let sheet = self.sheet.as_deref();
+        let batch = match ((self.known)(), &self.schema) {
+            (Known::ByValue, Some(schema)) => read::table(file, sheet, Types::Schema(schema)),
+            (Known::ByType(fields), _) => read::table(file, sheet, Types::ByName(&fields)),
+            (Known::ByValue | Known::Hidden, _) => read::table(file, sheet, Types::Shown),
+        }?;
+        let schema = batch.schema();
+        // The file is read whole in any case, and not again for each of its batches.
+        (self.way.from_stored)(Stored::new(schema, source, FORMAT, move |_| {
+            Ok(Box::new(iter::once(Ok(batch.clone()))))
+        }))
+    }
+
+    /// An error if the value would come back as another.
+    fn check(&self, value: &T, file: &[u8]) -> Result<()> {
+        let read = || -> Result<bool> {
+            let back = self.read(file, &Source::file(""))?;
+            let batches =
+                |value| -> Result<Vec<RecordBatch>> { (self.way.batches)(value)?.each.collect() };
+            Ok(batches(value)? == batches(&back)?)
+        };
+        let same = read().context(
+            "the type of these rows does not show what its columns are, and by their cells they \
+             cannot be read back",
+        )?;
+        ensure!(
+            same,
+            "the type of these rows does not show what its columns are, and by their cells other \
+             rows would come back; `Parquet` keeps them",
+        );
+        Ok(())
+    }
+}
+
+impl<T: Send + Sync + 'static> Target for Excel<T> {
+    type Value = T;
+    const EXTENSION: &'static str = "xlsx";
+    const CODE: Code = Code::version(1);
+
+    fn save(&self, value: &T, sink: &mut Sink<'_>) -> Result<()> {
+        let mut write = || -> Result<()> {
+            let known = (self.known)();
+            let given = self.schema.as_deref().filter(|_| matches!(known, Known::ByValue));
+            let typed = given.is_some() || matches!(known, Known::ByType(_));
+            let table = (self.way.batches)(value)?;
+            let sheet = self.sheet.as_deref().unwrap_or(SHEET);
+            let file = write::workbook(sheet, table, self.way.cut, given, typed)?;
+            if matches!(known, Known::Hidden) {
+                self.check(value, &file)?;
+            }
+            Ok(sink.write_all(&file)?)
+        };
+        write().context("cannot write this table as Excel")
+    }
+
+    fn load(&self, source: &Source) -> Result<T> {
+        reading(source, FORMAT, || self.read(&source.read()?, source))
+    }
+}
+
+impl<T> Clone for Excel<T> {
+    fn clone(&self) -> Self {
+        Self {
+            sheet: self.sheet.clone(),
+            schema: self.schema.clone(),
+            way: self.way,
+            known: self.known,
+        }
+    }
+}
+
+impl<T> fmt::Debug for Excel<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Excel")
+            .field("sheet", &self.sheet)
+            .field("schema", &self.schema)
+            .finish_non_exhaustive()
+    }
+}
