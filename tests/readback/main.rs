@@ -12,8 +12,9 @@
 //! ```
 
 #![cfg(all(
+    feature = "arrow",
     feature = "parquet",
-    feature = "csv",
+    feature = "csv-gz",
     feature = "excel",
     feature = "json",
     feature = "pickle"
@@ -53,9 +54,12 @@ macro_rules! outputs {
 outputs! {
     ParquetFlat: (Parquet<RecordBatch>) = tables::flat().batch;
     ParquetNested: (Parquet<Vec<RecordBatch>>(compression = Snappy)) = vec![tables::nested().batch];
+    ArrowFlat: (ArrowIpc<RecordBatch>) = tables::flat().batch;
+    ArrowPacked: (ArrowIpc<Vec<RecordBatch>>(compression = Zstd(3))) = vec![tables::nested().batch];
     CsvPlain: (Csv<RecordBatch>) = tables::csv().batch;
     CsvEmpties: (Csv<RecordBatch>) = tables::empties().batch;
     CsvNull: (Csv<RecordBatch>(null = "NA")) = tables::csv().batch;
+    CsvPacked: (CsvGz<RecordBatch>(null = "NA")) = tables::csv().batch;
     ExcelSheet: (Excel<RecordBatch>(schema = tables::excel().batch.schema())) =
         tables::excel().batch;
     JsonValue: (Json<Measured>) = measured(1.5);
@@ -155,7 +159,7 @@ impl Readings {
 /// Every output and every reader of it.
 ///
 /// To add a target: an output above, a reading here, and a reader in `read.py` unless one of those
-/// there reads it. `pyarrow.ipc` reads Arrow, and both readers of CSV read `.csv.gz`.
+/// there reads it.
 fn readings(folder: &Path) -> Result<Vec<Value>> {
     let mut of = Readings { flow: Flow::open(folder)?, all: Vec::new() };
     let none = || json!({});
@@ -164,12 +168,17 @@ fn readings(folder: &Path) -> Result<Vec<Value>> {
     of.table::<ParquetFlat>(&tables::flat(), "pandas.read_parquet", 1, none())?;
     of.table::<ParquetNested>(&tables::nested(), "pyarrow.parquet", 0, none())?;
 
+    of.table::<ArrowFlat>(&tables::flat(), "pyarrow.ipc", 0, none())?;
+    of.table::<ArrowFlat>(&tables::flat(), "pandas.read_feather", 1, none())?;
+    of.table::<ArrowPacked>(&tables::nested(), "pyarrow.ipc", 0, none())?;
+
     // It takes any integer for one of 64 bits with a sign.
     let unsigned = json!({ "u64": "uint64" });
     of.table::<CsvPlain>(&tables::csv(), "pyarrow.csv", 0, unsigned)?;
     of.table::<CsvEmpties>(&tables::empties(), "pyarrow.csv", 0, none())?;
     let dates = json!({ "dates": ["date", "plain time", "time in UTC"] });
-    of.table::<CsvNull>(&tables::csv(), "pandas.read_csv", 1, dates)?;
+    of.table::<CsvNull>(&tables::csv(), "pandas.read_csv", 1, dates.clone())?;
+    of.table::<CsvPacked>(&tables::csv(), "pandas.read_csv", 1, dates)?;
 
     of.table::<ExcelSheet>(&tables::excel(), "openpyxl", 0, none())?;
     of.table::<ExcelSheet>(&tables::excel(), "pandas.read_excel", 1, none())?;

@@ -25,6 +25,7 @@ import datetime
 import decimal
 import json
 import pathlib
+import re
 import struct
 import sys
 
@@ -97,7 +98,9 @@ def pandas_value(value):
 
 def by_pyarrow(table):
     for name, column in zip(table.column_names, table.columns):
-        yield name, str(column.type), [scalar(value) for value in column]
+        # Of a map in Parquet, the text of its type has the name of its entries, too.
+        kind = re.sub(r" \('\w+'\)", "", str(column.type))
+        yield name, kind, [scalar(value) for value in column]
 
 
 def by_pandas(table):
@@ -163,6 +166,7 @@ READERS = {
     "pyarrow.parquet": lambda path, _: by_pyarrow(pyarrow.parquet.read_table(path)),
     "pandas.read_parquet": lambda path, _: by_pandas(pandas.read_parquet(path)),
     "pyarrow.ipc": arrow,
+    "pandas.read_feather": lambda path, _: by_pandas(pandas.read_feather(path)),
     "pyarrow.csv": csv_of_pyarrow,
     "pandas.read_csv": csv_of_pandas,
     "openpyxl": excel_cells,

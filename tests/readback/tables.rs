@@ -147,7 +147,7 @@ pub(crate) fn nested() -> Typed {
         ("lists", Arc::new(lists), &["list<item: int64>"]),
         ("structs", Arc::new(structs), &["struct<x: double, ü: string>"]),
         // It calls the entries of a map as the map, in files of its own too.
-        ("maps", Arc::new(maps.finish()), &["map<string, int64 ('maps')>"]),
+        ("maps", Arc::new(maps.finish()), &["map<string, int64>"]),
     ])
 }
 
