@@ -5,7 +5,8 @@
 //! ```
 //!
 //! `#[tracked]` stands above its impl as it does above those of `Run`: what is changed in `save` or
-//! `load` makes every task run again that uses the target, and no other.
+//! `load` makes the tasks run again that use the target and those that read what they gave, and no
+//! other.
 
 use std::io::Write;
 
