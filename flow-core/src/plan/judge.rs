@@ -98,7 +98,7 @@ impl<'a> Judge<'a> {
             {
                 reasons = self.changed_reads(node, &record.reads)?;
                 if reasons.is_empty() {
-                    let output = |what| Reason::Output { file: record.output.name(), what };
+                    let output = |file, what| Reason::Output { file, what };
                     match store.look(&folder, &store.path(&folder, RECORD), &record)? {
                         Look::Whole => {
                             return Ok(Judged {
@@ -107,12 +107,12 @@ impl<'a> Judge<'a> {
                                 reasons,
                             });
                         }
-                        Look::Gone => {
-                            reasons.push(output("is gone"));
+                        Look::Gone(file) => {
+                            reasons.push(output(file, "is gone"));
                             let verdict = Verdict::Evicted(record, made_from.clone());
                             return Ok(Judged { folder, verdict, reasons });
                         }
-                        Look::Modified => reasons.push(output("was modified")),
+                        Look::Modified(file) => reasons.push(output(file, "was modified")),
                     }
                 }
             }
