@@ -111,7 +111,9 @@ impl Run for Score {
 fn main() -> Result<()> {
     let flow = Flow::open(data_folder()?)?;
     println!("{}\n", flow.preview::<Score>()?);
-    println!("{}\n", flow.run::<Score>()?);
+    // Two roots: without `Prepare`, its files may be gone as long as no task has to run that reads
+    // them.
+    println!("{}\n", flow.run::<(Score, Prepare)>()?);
 
     // All outputs at once, as the struct ...
     let all = flow.load::<Prepare>()?;

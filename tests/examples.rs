@@ -147,6 +147,14 @@ fn multi_output_has_a_file_for_each_output() {
     let second = example.run(&[]);
     assert!(!second.contains("PENDING") && listed(&second, "ran:").is_empty(), "{second}");
     assert!(second.contains("score: 0.967\n"), "{second}");
+
+    // An output is there as a whole or not at all; what was read of it is as it was.
+    fs::remove_file(plot).expect("the plot");
+    let third = example.run(&[]);
+    let name = plot.file_name().and_then(|name| name.to_str()).expect("a name");
+    assert!(third.contains(&format!(" EVICTED output: {name} is gone\n")), "{third}");
+    assert_eq!(listed(&third, "ran:"), [prepare]);
+    assert_eq!(listed(&third, "complete before:"), ["Train", "Score"]);
 }
 
 #[test]
