@@ -3,29 +3,79 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::SystemTime;
+use std::process::{Command, Output};
+use std::time::{Duration, SystemTime};
+
+use tempfile::TempDir;
+
+/// An example, and a folder for its store and what else a test needs.
+struct Example {
+    name: &'static str,
+    folder: TempDir,
+}
+
+impl Example {
+    fn new(name: &'static str) -> Self {
+        Self { name, folder: tempfile::tempdir().expect("a temporary folder") }
+    }
+
+    /// A path beside the store.
+    fn path(&self, name: &str) -> String {
+        let path = self.folder.path().join(name);
+        path.into_os_string().into_string().expect("a name in Unicode")
+    }
+
+    /// Runs it in the folder of the library, and gives what it printed.
+    fn run(&self, args: &[&str]) -> String {
+        let data = self.path("data");
+        run(self.name, library(), &[&["--data", &data], args].concat())
+    }
+
+    /// Runs it, and gives the error that it ends with.
+    fn fail(&self, args: &[&str]) -> String {
+        let data = self.path("data");
+        let output = output(self.name, library(), &[&["--data", &data], args].concat());
+        let stderr = String::from_utf8(output.stderr).expect("text");
+        assert!(!output.status.success(), "{stderr}");
+        let start = stderr.find("Error: ").unwrap_or_else(|| panic!("no error in {stderr}"));
+        stderr[start..].to_owned()
+    }
+}
 
 /// Runs an example in this folder, and gives what it printed.
 fn run(example: &str, folder: &Path, args: &[&str]) -> String {
-    let library = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let output = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--example", example, "--manifest-path"])
-        .arg(library.join("Cargo.toml"))
-        .arg("--")
-        .args(args)
-        .current_dir(folder)
-        .output()
-        .expect("cargo");
+    let output = output(example, folder, args);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stderr}");
     String::from_utf8(output.stdout).expect("text")
 }
 
+fn output(example: &str, folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--example", example, "--manifest-path"])
+        .arg(library().join("Cargo.toml"))
+        .arg("--")
+        .args(args)
+        .current_dir(folder)
+        .output()
+        .expect("cargo")
+}
+
+fn library() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The instances that a printed summary lists below this title, without their times.
+fn listed<'a>(printed: &'a str, title: &str) -> Vec<&'a str> {
+    let lines = printed.lines().skip_while(|line| line.trim() != title).skip(1);
+    let entries = lines.map_while(|line| line.strip_prefix("    "));
+    entries.map(|entry| entry.split_once(" in ").map_or(entry, |(entry, _)| entry)).collect()
+}
+
 /// All files below a folder, each with its time and content.
-fn files(folder: &Path) -> BTreeMap<PathBuf, (SystemTime, Vec<u8>)> {
+fn files(folder: impl AsRef<Path>) -> BTreeMap<PathBuf, (SystemTime, Vec<u8>)> {
     let mut files = BTreeMap::new();
-    for entry in fs::read_dir(folder).expect("a folder") {
+    for entry in fs::read_dir(folder.as_ref()).expect("a folder") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
             files.extend(self::files(&path));
@@ -39,13 +89,20 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, (SystemTime, Vec<u8>)> {
 }
 
 #[test]
-fn iris_runs_what_is_needed_and_then_nothing() {
+fn minimal_runs_again_for_another_parameter() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let data = folder.path().join("data");
-    let args = ["--data", data.to_str().expect("a name in Unicode")];
-    let library = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let first = run("minimal", folder.path(), &[]);
+    assert!(first.contains("sum: 55\n") && first.contains("sum: 385\n"), "{first}");
+    assert_eq!(first.matches("2 ran\n").count(), 2, "{first}");
+    let second = run("minimal", folder.path(), &[]);
+    assert!(!second.contains("ran"), "{second}");
+}
 
-    let first = run("iris", library, &args);
+#[test]
+fn iris_runs_what_is_needed_and_then_nothing() {
+    let iris = Example::new("iris");
+
+    let first = iris.run(&[]);
     assert!(first.starts_with("Train {model: Logistic} PENDING never run\n"), "{first}");
     assert!(first.contains("3 ran\n"), "{first}");
     // 146 of 150, as scikit-learn has it on the standardised data.
@@ -56,20 +113,235 @@ fn iris_runs_what_is_needed_and_then_nothing() {
     assert!(first.contains(changed), "{first}");
     assert!(first.contains("1 complete before, 2 ran\n"), "{first}");
 
-    let before = files(&data);
-    let second = run("iris", library, &args);
+    let before = files(iris.path("data"));
+    let second = iris.run(&[]);
     assert!(!second.contains("PENDING") && !second.contains("ran"), "{second}");
     assert_eq!(second.matches("3 complete before\n").count(), 2, "{second}");
     assert!(second.contains("\naccuracy: 0.9733333333333334\n"), "{second}");
-    assert_eq!(files(&data), before);
+    assert_eq!(files(iris.path("data")), before);
 }
 
 #[test]
-fn minimal_runs_again_for_another_parameter() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let first = run("minimal", folder.path(), &[]);
-    assert!(first.contains("sum: 55\n") && first.contains("sum: 385\n"), "{first}");
-    assert_eq!(first.matches("2 ran\n").count(), 2, "{first}");
-    let second = run("minimal", folder.path(), &[]);
-    assert!(!second.contains("ran"), "{second}");
+fn multi_output_has_a_file_for_each_output() {
+    let example = Example::new("multi_output");
+    let first = example.run(&[]);
+    let prepare = "Prepare {source: examples/data/iris.csv, test_every: 5}";
+    assert_eq!(listed(&first, "ran:"), [prepare, "Train", "Score"]);
+    assert!(first.contains("120 flowers to train with, 30 to test with\n"), "{first}");
+    assert!(first.contains("of each class: {0: 50, 1: 50, 2: 50}\n"), "{first}");
+    assert!(first.contains("score: 0.967\n"), "{first}");
+
+    // The files lie side by side, in formats that other programs read.
+    let line = |start| first.lines().find_map(|line| line.strip_prefix(start)).expect("a path");
+    let (plot, train) = (Path::new(line("plot: ")), Path::new(line("for other programs: ")));
+    let svg = fs::read_to_string(plot).expect("the plot");
+    assert!(svg.starts_with("<svg ") && svg.matches("<circle ").count() == 150, "{svg}");
+    assert!(fs::read(train).expect("the table").starts_with(b"PAR1"));
+    assert_eq!(plot.parent(), train.parent());
+    let beside = files(plot.parent().expect("a folder"));
+    let extensions = beside.keys().map(|path| path.extension().and_then(|e| e.to_str()));
+    let mut extensions: Vec<_> = extensions.flatten().collect();
+    extensions.sort_unstable();
+    assert_eq!(extensions, ["json", "json", "parquet", "parquet", "svg"]); // one is the record
+
+    let second = example.run(&[]);
+    assert!(!second.contains("PENDING") && listed(&second, "ran:").is_empty(), "{second}");
+    assert!(second.contains("score: 0.967\n"), "{second}");
+
+    // An output is there as a whole or not at all; what was read of it is as it was.
+    fs::remove_file(plot).expect("the plot");
+    let third = example.run(&[]);
+    let name = plot.file_name().and_then(|name| name.to_str()).expect("a name");
+    assert!(third.contains(&format!(" EVICTED output: {name} is gone\n")), "{third}");
+    assert_eq!(listed(&third, "ran:"), [prepare]);
+    assert_eq!(listed(&third, "complete before:"), ["Train", "Score"]);
+}
+
+#[test]
+fn folder_reads_the_files_that_are_new_or_changed() {
+    let example = Example::new("folder");
+    let at = |name: &str| example.path(&format!("stations/{name}.csv"));
+    fs::create_dir(example.path("stations")).expect("a folder");
+    for name in ["bergen", "cairo", "quito"] {
+        let source = library().join(format!("examples/data/stations/{name}.csv"));
+        fs::copy(source, at(name)).expect("a copy");
+    }
+    let folder = example.path("stations");
+    let args = ["--folder", folder.as_str()];
+    let station = |name: &str| format!("Station {{file: {}}}", at(name));
+    let ranking = format!("Ranking {{folder: {folder}}}");
+
+    let first = example.run(&args);
+    let all = [station("bergen"), station("cairo"), station("quito"), ranking.clone()];
+    assert_eq!(listed(&first, "ran:"), all);
+    let table = "station    readings   mean    max\n\
+                 cairo             5   35.9   37.3\n\
+                 quito             5   18.0   18.9\n\
+                 bergen            5   14.1   15.8\n";
+    assert!(first.ends_with(table), "{first}");
+    assert!(listed(&example.run(&args), "ran:").is_empty());
+
+    // A file more, in between.
+    fs::write(at("lima"), "day,celsius\n2024-07-01,16.5\n").expect("a new file");
+    let more = example.run(&args);
+    assert_eq!(listed(&more, "ran:"), [station("lima"), ranking.clone()]);
+    assert!(more.contains("\nlima              1   16.5   16.5\n"), "{more}");
+
+    // A file with other content.
+    fs::write(at("quito"), "day,celsius\n2024-07-01,9.0\n").expect("a changed file");
+    let changed = example.run(&args);
+    let reason = format!("{} PENDING file: {} changed\n", station("quito"), at("quito"));
+    assert!(changed.contains(&reason), "{changed}");
+    assert_eq!(listed(&changed, "ran:"), [station("quito"), ranking.clone()]);
+    assert!(changed.ends_with("\nquito             1    9.0    9.0\n"), "{changed}");
+
+    // A file less: nothing is read.
+    fs::remove_file(at("cairo")).expect("a file");
+    let less = example.run(&args);
+    assert_eq!(listed(&less, "ran:"), [ranking]);
+    assert!(!less.contains("\ncairo  "), "{less}");
+
+    let missing = example.path("nowhere");
+    let error = example.fail(&["--folder", &missing]);
+    let what = format!("Error: what `Ranking` requires cannot be said: no folder {missing:?}: ");
+    assert!(error.starts_with(&what), "{error}");
+}
+
+#[test]
+fn external_follows_the_content_of_files_made_elsewhere() {
+    let example = Example::new("external");
+    let orders = example.path("orders.csv");
+    let copy = library().join("examples/data/orders.csv");
+    fs::copy(&copy, &orders).expect("a copy");
+    let text = fs::read_to_string(&orders).expect("the orders");
+    let args = ["--orders", orders.as_str()];
+    let revenue = format!("Revenue {{Orders.orders: {orders}}}");
+
+    let first = example.run(&args);
+    assert_eq!(listed(&first, "ran:"), [revenue.as_str()]);
+    assert!(first.contains("6 orders\nDE    89.90 €\nEC   112.07 €\n"), "{first}");
+    assert!(listed(&example.run(&args), "ran:").is_empty());
+
+    // Written again with the same content.
+    let file = fs::File::options().write(true).open(&orders).expect("the orders");
+    file.set_modified(SystemTime::now() + Duration::from_secs(60)).expect("another time");
+    assert!(listed(&example.run(&args), "ran:").is_empty());
+
+    fs::write(&orders, text.clone() + "1007,2024-07-04,DE,EUR,10.1\n").expect("another order");
+    let more = example.run(&args);
+    assert!(more.contains("PENDING input orders: Orders gave other data\n"), "{more}");
+    assert_eq!(listed(&more, "ran:"), [revenue.as_str()]);
+    assert!(more.contains("7 orders\nDE   100.00 €\n"), "{more}");
+
+    // A cell that does not fit.
+    fs::write(&orders, text.replace("120.5", "12O.5")).expect("a wrong order");
+    let error = example.fail(&args);
+    let what = format!(
+        "cannot read {orders} as CSV: line 4, as `external::Order`: column `amount`: \"12O.5\" is not a number"
+    );
+    assert!(error.contains(&what), "{error}");
+
+    // No file.
+    fs::remove_file(&orders).expect("the orders");
+    let error = example.fail(&args);
+    let failed =
+        format!("Orders {{orders: {orders}}}: there is no file {orders}: it is made elsewhere");
+    assert_eq!(listed(&error, "failed:"), [failed]);
+    let not_run = format!("{revenue}: Orders {{orders: {orders}}} failed");
+    assert_eq!(listed(&error, "not run:"), [not_run]);
+
+    // Back again, it is what a result is kept of.
+    fs::write(&orders, text).expect("the first orders");
+    let back = example.run(&args);
+    assert_eq!(listed(&back, "adopted a kept output:"), [revenue.as_str()]);
+}
+
+#[test]
+fn backtest_runs_for_each_strategy_what_it_affects() {
+    let example = Example::new("backtest");
+    let first = example.run(&[]);
+    let ran = |strategy: &str| {
+        let start = format!("{strategy}: ");
+        let lines = first.lines().skip_while(|line| !line.starts_with(&start)).skip(1);
+        lines.map_while(|line| line.strip_prefix("  ")).collect::<Vec<_>>()
+    };
+    let base = [
+        "Index {start: 2023-01-02, end: 2023-12-29}",
+        "News {start: 2023-01-02, end: 2023-12-29}",
+        "Signals {days: 20}",
+        "Prices {symbol: ACME, start: 2023-01-02, end: 2023-12-29}",
+        "Prices {symbol: BOLT, start: 2023-01-02, end: 2023-12-29}",
+        "Prices {symbol: CRUX, start: 2023-01-02, end: 2023-12-29}",
+        "Portfolio {symbols: [ACME, BOLT, CRUX]}",
+        "Pnl {symbols: [ACME, BOLT, CRUX]}",
+    ];
+    assert_eq!(ran("base"), base);
+    let other_symbols = [
+        "Prices {symbol: DUNE, start: 2023-01-02, end: 2023-12-29}",
+        "Portfolio {symbols: [ACME, BOLT, DUNE]}",
+        "Pnl {symbols: [ACME, BOLT, DUNE], Portfolio.symbols: [ACME, BOLT, DUNE]}",
+    ];
+    assert_eq!(ran("other symbols"), other_symbols);
+    let slower_signals = [
+        "Signals {days: 60}",
+        "Portfolio {symbols: [ACME, BOLT, CRUX], Signals.days: 60}",
+        "Pnl {symbols: [ACME, BOLT, CRUX], Signals.days: 60}",
+    ];
+    assert_eq!(ran("slower signals"), slower_signals);
+
+    let second = example.run(&[]);
+    assert_eq!(second.matches(": 0 of 8 ran\n").count(), 3, "{second}");
+    let table = |printed: &str| printed.split("\n\n").last().map(str::to_owned);
+    assert_eq!(table(&second), table(&first));
+    assert_eq!(table(&first).map(|table| table.lines().count()), Some(4), "{first}");
+}
+
+#[test]
+fn custom_target_writes_what_numpy_reads() {
+    let example = Example::new("custom_target");
+    let first = example.run(&[]);
+    assert_eq!(listed(&first, "ran:"), ["Tone {hertz: 44.0, samples: 256}", "Spectrum"]);
+    assert!(first.contains("  44 Hz: 1.00\n  88 Hz: 0.50\nin Python"), "{first}");
+
+    let files = files(example.path("data"));
+    let arrays = files.iter().filter(|(path, _)| path.extension().is_some_and(|e| e == "npy"));
+    let mut lengths = Vec::new();
+    for (path, (_, bytes)) in arrays {
+        let header = String::from_utf8_lossy(&bytes[10..128]);
+        assert_eq!(&bytes[..10], b"\x93NUMPY\x01\x00\x76\x00", "{path:?}");
+        let length = (bytes.len() - 128) / 8;
+        let shape = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({length},), }}");
+        assert!(header.trim_end() == shape && header.ends_with('\n'), "{header:?}");
+        lengths.push(length);
+    }
+    lengths.sort_unstable();
+    assert_eq!(lengths, [128, 256]);
+
+    let second = example.run(&[]);
+    assert!(listed(&second, "ran:").is_empty(), "{second}");
+    assert!(second.contains("  44 Hz: 1.00\n  88 Hz: 0.50\n"), "{second}");
+}
+
+#[test]
+fn compare_trains_another_model_alone() {
+    let example = Example::new("compare");
+    let printed = example.run(&[]);
+    let (first, second) = printed.split_once("OLS does better\n").expect("two reports");
+    let data = [
+        "GetFlowers {source: examples/data/iris.csv, testing: false}",
+        "GetFlowers {source: examples/data/iris.csv, testing: true}",
+    ];
+    let (ols, ridge) = ("Train {method: Ols}", "Train {method: Ridge {alpha: 1.0}}");
+    assert_eq!(listed(first, "ran:"), [data[0], data[1], ols, ridge, "Report {alpha: 1.0}"]);
+    // As the normal equations give it, for ridge with standardised columns.
+    let report = "trained on 112 flowers\nR² of OLS:   0.9498\nR² of ridge: 0.9434 (alpha 1)\n";
+    assert!(first.ends_with(report), "{first}");
+
+    assert_eq!(listed(second, "complete before:"), [data[0], data[1], ols]);
+    let stricter = ["Train {method: Ridge {alpha: 50.0}}", "Report {alpha: 50.0}"];
+    assert_eq!(listed(second, "ran:"), stricter);
+    assert!(second.contains("R² of OLS:   0.9498\nR² of ridge: 0.7949 (alpha 50)\n"), "{second}");
+
+    let again = example.run(&[]);
+    assert_eq!(again.matches("5 complete before\n").count(), 2, "{again}");
 }

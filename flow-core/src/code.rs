@@ -63,7 +63,7 @@ impl Code {
     }
 }
 
-/// All code that makes the outputs of a task: its own, and that of its targets.
+/// All code that makes the outputs of a task: its own first, then that of its targets.
 #[derive(Clone, Debug)]
 pub(crate) struct Codes(pub(crate) Vec<Code>);
 
@@ -71,6 +71,16 @@ impl Codes {
     pub(crate) fn digest(&self) -> Digest {
         let mut hasher = crate::key::Hasher::new("codes");
         for code in &self.0 {
+            hasher.part(code.digest());
+        }
+        hasher.digest()
+    }
+
+    /// The digest of what the outputs are read by: the target, as the user wrote it, and its code.
+    pub(crate) fn target_digest(&self, written: &str) -> Digest {
+        let mut hasher = crate::key::Hasher::new("target");
+        hasher.text(written);
+        for code in self.0.iter().skip(1) {
             hasher.part(code.digest());
         }
         hasher.digest()

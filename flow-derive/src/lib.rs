@@ -140,8 +140,8 @@ pub fn derive_outputs(input: TokenStream) -> TokenStream {
 /// It fills in the constant `CODE` with a digest of the tokens of the impl's body. Comments,
 /// documentation, lint attributes and formatting do not count.
 ///
-/// A target of one's own is tracked in the same way, `#[tracked] impl Target for Digits`, and counts as
-/// part of the code of each task that uses it.
+/// A target of one's own is tracked in the same way, `#[tracked] impl Target for Digits`: after a
+/// change, each task that uses it runs again, and so does what reads the output of such a task.
 ///
 /// What stands outside the impl does not count either, for now: a function that `run` calls, a
 /// constant, the impl of a type parameter, the type of the output. After a change there, write

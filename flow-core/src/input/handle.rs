@@ -106,7 +106,9 @@ impl Handle {
                 // One that is gone is found out by reading it.
                 store.content(path)?.is_none_or(|digest| digest == made.output.digest)
             }
-            Kind::Made => store.look_at(&made.folder, &made.output)?.0 != Look::Modified,
+            Kind::Made => {
+                !matches!(store.look_at(&made.folder, &made.output)?.0, Look::Modified(_))
+            }
         })
     }
 

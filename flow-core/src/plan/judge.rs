@@ -3,7 +3,7 @@
 //! The planner judges every instance; the engine judges those again whose inputs had to run
 //! first. Both ask here.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -98,7 +98,7 @@ impl<'a> Judge<'a> {
             {
                 reasons = self.changed_reads(node, &record.reads)?;
                 if reasons.is_empty() {
-                    let output = |what| Reason::Output { file: record.output.name(), what };
+                    let output = |file, what| Reason::Output { file, what };
                     match store.look(&folder, &store.path(&folder, RECORD), &record)? {
                         Look::Whole => {
                             return Ok(Judged {
@@ -107,12 +107,12 @@ impl<'a> Judge<'a> {
                                 reasons,
                             });
                         }
-                        Look::Gone => {
-                            reasons.push(output("is gone"));
+                        Look::Gone(file) => {
+                            reasons.push(output(file, "is gone"));
                             let verdict = Verdict::Evicted(record, made_from.clone());
                             return Ok(Judged { folder, verdict, reasons });
                         }
-                        Look::Modified => reasons.push(output("was modified")),
+                        Look::Modified(file) => reasons.push(output(file, "was modified")),
                     }
                 }
             }
@@ -150,7 +150,8 @@ impl<'a> Judge<'a> {
         let inputs = self.graph.inputs(node).iter();
         let known = self.graph.roles(node).iter().zip(inputs).all(|(role, &input)| {
             let digest = self.upstream.digest(input);
-            digest.map(|digest| hasher.text(role).part(digest)).is_some()
+            let target = self.graph.task(input).target_digest;
+            digest.map(|digest| hasher.text(role).part(digest).part(target)).is_some()
         });
         let verdict = if known { Verdict::There(hasher.digest()) } else { Verdict::Upstream };
         Judged { folder: Folder::new(), verdict, reasons: Vec::new() }
@@ -189,7 +190,14 @@ impl<'a> Judge<'a> {
             let Some(digest) = self.upstream.digest(input) else { return Ok(None) };
             inputs.push(InputContent { role, instance: String::new(), digest });
         }
-        Ok(Some(MadeFrom { inputs, ..self.made_from_itself(node)? }))
+        let required: BTreeSet<_> =
+            graph.inputs(node).iter().map(|&input| graph.node(input).task).collect();
+        let targets = required.into_iter().map(|task| {
+            let entry = graph.types.get(task);
+            (entry.decl.identity().to_owned(), entry.target_digest)
+        });
+        let targets = targets.collect();
+        Ok(Some(MadeFrom { inputs, targets, ..self.made_from_itself(node)? }))
     }
 
     /// What the output is made from, apart from its inputs.
@@ -202,6 +210,7 @@ impl<'a> Judge<'a> {
             target: entry.decl.target.to_owned(),
             files: self.files(node)?,
             inputs: Vec::new(),
+            targets: BTreeMap::new(),
         })
     }
 
@@ -376,6 +385,12 @@ impl<'a> Judge<'a> {
             };
             reasons.push(Reason::Input { role: input.role.clone(), what });
             changed += 1;
+        }
+        for (task, target) in &now.targets {
+            if was.targets.get(task).is_some_and(|old| old != target) {
+                let what = format!("the target of {task} changed");
+                reasons.push(Reason::Input { role: String::new(), what });
+            }
         }
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct PlanType {
     pub(crate) decl: TaskDecl,
     pub(crate) codes: Codes,
     pub(crate) code_digest: Digest,
+    /// Of what its outputs are read by.
+    pub(crate) target_digest: Digest,
     pub(crate) folder: Arc<TaskFolder>,
     pub(crate) instances: Box<dyn Instances>,
 }
@@ -97,6 +99,7 @@ impl Types {
             types.all.push(PlanType {
                 folder: task_folder(store, task, &decl)?,
                 code_digest: codes.digest(),
+                target_digest: codes.target_digest(decl.target),
                 instances: (task.instances)(),
                 decl,
                 codes,

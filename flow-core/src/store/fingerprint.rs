@@ -21,6 +21,10 @@ impl MadeFrom {
         for input in &self.inputs {
             hasher.text(&input.role).part(input.digest);
         }
+        hasher.number(self.targets.len() as u64);
+        for (task, target) in &self.targets {
+            hasher.text(task).part(*target);
+        }
         hasher.digest()
     }
 }

@@ -53,11 +53,13 @@ pub(crate) struct Within {
 }
 
 /// What a look at an output shows.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Look {
     Whole,
-    Gone,
-    Modified,
+    /// These files are gone, or the value in memory.
+    Gone(String),
+    /// This file has other content.
+    Modified(String),
 }
 
 impl Output {
@@ -86,15 +88,6 @@ impl Output {
     /// The file of a part; of the whole, if it is empty.
     pub(crate) fn file(&self, part: &str) -> Option<&OutputFile> {
         self.files.iter().find(|file| file.part == part)
-    }
-
-    /// What it is called when it is looked for in vain.
-    pub(crate) fn name(&self) -> String {
-        match self.files.as_slice() {
-            [] => "the value in memory".to_owned(),
-            [file] => file.file.clone(),
-            files => format!("{} and {} more", files[0].file, files.len() - 1),
-        }
     }
 
     /// A name that leads out of the folder of the instance, if there is one.
@@ -165,36 +158,42 @@ impl Store {
         let mut seen = output.clone();
         if output.is_in_memory() {
             let held = self.memory().contains(output.digest);
-            return Ok((if held { Look::Whole } else { Look::Gone }, seen));
+            let gone = || Look::Gone("the value in memory".to_owned());
+            return Ok((if held { Look::Whole } else { gone() }, seen));
         }
         let at = self.root().join(folder);
-        let mut gone = false;
+        let mut gone = Vec::new();
         for file in &mut seen.files {
-            match self.look_at_file(&at.join(&file.file), file)? {
-                Look::Whole => {}
-                Look::Gone => gone = true,
-                Look::Modified => return Ok((Look::Modified, seen)),
+            match self.is_as_recorded(&at.join(&file.file), file)? {
+                Some(true) => {}
+                None => gone.push(file.file.clone()),
+                Some(false) => return Ok((Look::Modified(file.file.clone()), seen)),
             }
         }
-        Ok((if gone { Look::Gone } else { Look::Whole }, seen))
+        Ok((if gone.is_empty() { Look::Whole } else { Look::Gone(gone.join(", ")) }, seen))
     }
 
-    fn look_at_file(&self, path: &Path, file: &mut OutputFile) -> Result<Look, StoreError> {
+    /// Whether a file, or a folder, is as recorded; nothing if it is not there.
+    fn is_as_recorded(
+        &self,
+        path: &Path,
+        file: &mut OutputFile,
+    ) -> Result<Option<bool>, StoreError> {
         let fs = &**self.fs();
         let stat = match fs.stat(path) {
             Ok(stat) => stat,
-            Err(error) if is_absent(&error) => return Ok(Look::Gone),
+            Err(error) if is_absent(&error) => return Ok(None),
             Err(error) => return Err(error).during("look at", path),
         };
         let Some(within) = &mut file.folder else {
             let whole = !stat.folder
                 && is_unchanged(fs, path, stat, file.bytes, &mut file.modified, file.digest)?;
-            return Ok(if whole { Look::Whole } else { Look::Modified });
+            return Ok(Some(whole));
         };
         let names = |path: &Path| Ok(fs.list(path).during("list", path)?.len() as u64);
         let top = within.iter().filter(|item| !item.path.contains('/')).count() as u64;
         if !stat.folder || names(path)? != top {
-            return Ok(Look::Modified);
+            return Ok(Some(false));
         }
         for item in within {
             let path = path.join(&item.path);
@@ -207,10 +206,10 @@ impl Store {
                 _ => false,
             };
             if !whole {
-                return Ok(Look::Modified);
+                return Ok(Some(false));
             }
         }
-        Ok(Look::Whole)
+        Ok(Some(true))
     }
 
     /// Removes the files of an output that no record names, as far as that can be done.

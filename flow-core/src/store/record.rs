@@ -53,6 +53,10 @@ pub(crate) struct MadeFrom {
     pub(crate) files: BTreeMap<String, FileContent>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) inputs: Vec<InputContent>,
+    /// What the outputs of each task required are read by: its target. Another one may give another
+    /// value for the same content.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) targets: BTreeMap<String, Digest>,
 }
 
 fn is_zero(version: &u32) -> bool {

@@ -64,9 +64,9 @@ pub trait Target: Sized + Send + Sync + 'static {
     /// the file just written, so that a run in one go gives what a run in two gives.
     const EXACT: bool = false;
 
-    /// The code of the target, which counts as part of the code of every task that uses it:
-    /// written by `#[tracked]` above the impl or, if the user would rather count the versions,
-    /// [`Code::version`].
+    /// The code of the target, which counts as part of the code of every task that uses it, and of
+    /// what the tasks that require them are given: written by `#[tracked]` above the impl or, if the
+    /// user would rather count the versions, [`Code::version`].
     const CODE: Code;
 
     /// Writes the value.

@@ -58,6 +58,7 @@ pub(crate) fn enclose(facade: &Facade, items: &TokenStream) -> TokenStream {
             unused_qualifications,
             clippy::absolute_paths,
             clippy::default_constructed_unit_structs,
+            clippy::redundant_closure,
             clippy::redundant_closure_call,
             clippy::unused_unit,
         )]

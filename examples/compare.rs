@@ -1,0 +1,148 @@
+//! Two models on the same data, side by side: what they share runs once, and a report compares what
+//! the models noted about themselves, without loading them.
+//!
+//! ```text
+//! cargo run --example compare -- [--data DIR]
+//! ```
+
+use flow::prelude::*;
+use smartcore::linalg::basic::matrix::DenseMatrix;
+use smartcore::linear::linear_regression::LinearRegression;
+use smartcore::linear::ridge_regression::{RidgeRegression, RidgeRegressionParameters};
+use smartcore::metrics::r2;
+
+type Matrix = DenseMatrix<f64>;
+
+/// What is known of flowers, and what is to be told from it: the width of the petals.
+#[derive(Serialize, Deserialize)]
+struct Flowers {
+    known: Vec<Vec<f64>>,
+    petal_width: Vec<f64>,
+}
+
+/// The flowers for training, or those for testing.
+#[derive(Task)]
+#[task(target = Pickle<Flowers>)]
+struct GetFlowers {
+    #[param(file, default = "examples/data/iris.csv")]
+    source: PathBuf,
+    /// One in four is for testing.
+    testing: bool,
+}
+
+#[tracked]
+impl Run for GetFlowers {
+    fn run(&self, _cx: &Cx<Self>) -> Result<Flowers> {
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(&self.source)?;
+        let mut flowers = Flowers { known: Vec::new(), petal_width: Vec::new() };
+        for (place, row) in reader.deserialize().enumerate() {
+            let (sepal_length, sepal_width, petal_length, petal_width, _): (_, _, _, _, u32) = row?;
+            if (place % 4 == 0) == self.testing {
+                flowers.known.push(vec![sepal_length, sepal_width, petal_length]);
+                flowers.petal_width.push(petal_width);
+            }
+        }
+        Ok(flowers)
+    }
+}
+
+/// Which model is trained.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Method {
+    Ols,
+    Ridge { alpha: f64 },
+}
+
+/// A trained model.
+#[derive(Serialize, Deserialize)]
+enum Model {
+    Ols(LinearRegression<f64, f64, Matrix, Vec<f64>>),
+    Ridge(RidgeRegression<f64, f64, Matrix, Vec<f64>>),
+}
+
+/// One model, trained and tested.
+#[derive(Task)]
+#[task(
+    requires(train = GetFlowers { testing: false }, test = GetFlowers { testing: true }),
+    target = Pickle<Model>,
+)]
+struct Train {
+    method: Method,
+}
+
+#[tracked]
+impl Run for Train {
+    fn run(&self, cx: &Cx<Self>) -> Result<Model> {
+        let (train, test) = (cx.input().train.load()?, cx.input().test.load()?);
+        let (x, y) = (Matrix::from_2d_vec(&train.known)?, &train.petal_width);
+        let model = match self.method {
+            Method::Ols => Model::Ols(LinearRegression::fit(&x, y, Default::default())?),
+            Method::Ridge { alpha } => {
+                let parameters = RidgeRegressionParameters::default().with_alpha(alpha);
+                Model::Ridge(RidgeRegression::fit(&x, y, parameters)?)
+            }
+        };
+        let x = Matrix::from_2d_vec(&test.known)?;
+        let predicted = match &model {
+            Model::Ols(model) => model.predict(&x)?,
+            Model::Ridge(model) => model.predict(&x)?,
+        };
+        cx.meta("r2", r2(&test.petal_width, &predicted))?;
+        cx.meta("flowers", train.petal_width.len())?;
+        Ok(model)
+    }
+}
+
+/// Which model does better on flowers that it has not seen.
+#[derive(Task)]
+#[task(
+    requires(
+        ols = Train { method: Method::Ols },
+        ridge = Train { method: Method::Ridge { alpha: self.alpha } },
+    ),
+    target = Text,
+)]
+struct Report {
+    #[param(default = 1.0)]
+    alpha: f64,
+}
+
+#[tracked]
+impl Run for Report {
+    fn run(&self, cx: &Cx<Self>) -> Result<String> {
+        // The inputs have the names that they were given in `requires`.
+        let ols = cx.input().ols.meta::<f64>("r2")?;
+        let ridge = cx.input().ridge.meta::<f64>("r2")?;
+        let flowers: usize = cx.input().ols.meta("flowers")?;
+        let better = if ridge > ols { "ridge" } else { "OLS" };
+        Ok(format!(
+            "trained on {flowers} flowers\n\
+             R² of OLS:   {ols:.4}\n\
+             R² of ridge: {ridge:.4} (alpha {})\n\
+             {better} does better\n",
+            self.alpha,
+        ))
+    }
+}
+
+fn main() -> Result<()> {
+    let flow = Flow::open(data_folder()?)?;
+    println!("{}\n", flow.preview::<Report>()?);
+    println!("{}\n", flow.run::<Report>()?);
+    println!("{}", flow.load::<Report>()?);
+
+    // Another alpha is another ridge: OLS stays as it is.
+    let strict = flow.with(Report::ALPHA, 50.0);
+    println!("{}\n", strict.run::<Report>()?);
+    println!("{}", strict.load::<Report>()?);
+    Ok(())
+}
+
+/// The folder after `--data`, or `data`.
+fn data_folder() -> Result<PathBuf> {
+    match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
+        [] => Ok("data".into()),
+        [flag, folder] if flag == "--data" => Ok(folder.into()),
+        _ => bail!("usage: compare [--data DIR]"),
+    }
+}

@@ -1,0 +1,114 @@
+//! A target of one's own: arrays as NumPy's `.npy` files, in a dozen lines.
+//!
+//! ```text
+//! cargo run --example custom_target -- [--data DIR]
+//! ```
+//!
+//! `#[tracked]` stands above its impl as it does above those of `Run`: what is changed in `save` or
+//! `load` makes the tasks run again that use the target and those that read what they gave, and no
+//! other.
+
+use std::io::Write;
+
+use flow::prelude::*;
+
+/// Numbers in the file that `numpy.load` reads: [version 1.0][format], `float64`, one dimension.
+///
+/// [format]: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+#[derive(Default)]
+struct Npy;
+
+#[tracked]
+impl Target for Npy {
+    type Value = Vec<f64>;
+    const EXTENSION: &'static str = "npy";
+
+    // Every bit of every number comes back, so that a task that is run next may be handed the value
+    // itself. Were it `false`, as it is if this line is left out, the task would be given what the
+    // file is read as: the safe choice for a format that rounds, sorts or leaves something out.
+    const EXACT: bool = true;
+
+    // The sink goes to a new file, which counts only when it is whole: no temporary name, no hash,
+    // nothing to clean up. The same value must give the same bytes; a time has no place here.
+    fn save(&self, numbers: &Vec<f64>, sink: &mut Sink<'_>) -> Result<()> {
+        let shape = format!("({},)", numbers.len());
+        let header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}");
+        // Magic, version, and the length of the header, with which all of it is 128 bytes.
+        sink.write_all(b"\x93NUMPY\x01\x00\x76\x00")?;
+        writeln!(sink, "{header:<117}")?;
+        let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        Ok(sink.write_all(&bytes)?)
+    }
+
+    fn load(&self, source: &Source) -> Result<Vec<f64>> {
+        let file = source.read()?;
+        let numbers = file.get(128..).unwrap_or_default().as_chunks().0;
+        let numbers = numbers.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
+        // A file that was cut off, or that another program wrote, must not be taken for less.
+        let mut same = Vec::new();
+        self.save(&numbers, &mut Sink::new(&mut same))?;
+        ensure!(file == same, "it is no `.npy` file of float64 in one dimension, or not all of it");
+        Ok(numbers)
+    }
+}
+
+/// A second of a tone, and its first overtone at half the volume.
+#[derive(Task)]
+#[task(target = Npy)]
+struct Tone {
+    #[param(default = 44.0)]
+    hertz: f64,
+    /// Samples.
+    #[param(default = 256)]
+    samples: usize,
+}
+
+#[tracked]
+impl Run for Tone {
+    fn run(&self, _cx: &Cx<Self>) -> Result<Vec<f64>> {
+        let angle = |i| std::f64::consts::TAU * self.hertz * i as f64 / self.samples as f64;
+        Ok((0..self.samples).map(|i| angle(i).sin() + 0.5 * (2.0 * angle(i)).sin()).collect())
+    }
+}
+
+/// How loud each frequency is, from 0 Hz on.
+#[derive(Task)]
+#[task(requires = Tone, target = Npy)]
+struct Spectrum;
+
+#[tracked]
+impl Run for Spectrum {
+    fn run(&self, cx: &Cx<Self>) -> Result<Vec<f64>> {
+        let tone = cx.input().load()?;
+        let step = std::f64::consts::TAU / tone.len() as f64;
+        let loudness = |hertz: usize| {
+            let turn = |i| (step * (hertz * i) as f64).sin_cos();
+            let parts = tone.iter().enumerate().map(|(i, x)| (x * turn(i).0, x * turn(i).1));
+            let (sin, cos) = parts.fold((0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+            2.0 * f64::hypot(sin, cos) / tone.len() as f64
+        };
+        Ok((0..tone.len() / 2).map(loudness).collect())
+    }
+}
+
+fn main() -> Result<()> {
+    let flow = Flow::open(data_folder()?)?;
+    println!("{}\n", flow.run::<Spectrum>()?);
+
+    for (hertz, loudness) in flow.load::<Spectrum>()?.iter().enumerate() {
+        if *loudness > 0.1 {
+            println!("{hertz:>4} Hz: {loudness:.2}");
+        }
+    }
+    println!("in Python: numpy.load({:?})", flow.output::<Spectrum>()?.path()?);
+    Ok(())
+}
+
+/// The folder after `--data`, or `data`.
+fn data_folder() -> Result<PathBuf> {
+    match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
+        [] => Ok("data".into()),
+        [flag, folder] if flag == "--data" => Ok(folder.into()),
+        _ => bail!("usage: custom_target [--data DIR]"),
+    }
+}

@@ -1,0 +1,149 @@
+//! A task with several outputs, each in a file of the format that suits it: two tables, some counts,
+//! and a plot that the task draws itself. What follows reads the one that it needs.
+//!
+//! ```text
+//! cargo run --example multi_output -- [--data DIR]
+//! ```
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use flow::prelude::*;
+
+/// One flower: what is known, in cm, and what is to be told from it.
+#[derive(Clone, Serialize, Deserialize)]
+struct Flower {
+    petal_length: f64,
+    petal_width: f64,
+    class: u32,
+}
+
+/// What `Prepare` gives. `run` returns the whole struct, so that no output can be forgotten.
+#[derive(Outputs)]
+struct Prepared {
+    #[output(Parquet)]
+    train: Vec<Flower>,
+    #[output(Parquet(compression = Zstd(9)))]
+    test: Vec<Flower>,
+    /// How many flowers of each class there are.
+    #[output(Json)]
+    counts: BTreeMap<u32, usize>,
+    /// A picture. For `File`, the task writes the file and returns where.
+    #[output(File(extension = "svg"))]
+    plot: PathBuf,
+}
+
+/// The flowers, split for training and testing.
+#[derive(Task)]
+#[task(outputs = Prepared)]
+struct Prepare {
+    #[param(file, default = "examples/data/iris.csv")]
+    source: PathBuf,
+    /// One flower in so many is for testing.
+    #[param(default = 5, range = 2..)]
+    test_every: usize,
+}
+
+#[tracked]
+impl Run for Prepare {
+    fn run(&self, cx: &Cx<Self>) -> Result<Prepared> {
+        let flowers = read(&self.source)?;
+        let mut counts = BTreeMap::new();
+        let mut svg = r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 30">"#.to_owned();
+        for flower in &flowers {
+            *counts.entry(flower.class).or_default() += 1;
+            let (x, y) = (flower.petal_length * 10.0, 30.0 - flower.petal_width * 10.0);
+            let colour = ["teal", "orange", "purple"][flower.class as usize];
+            write!(svg, r#"<circle cx="{x:.1}" cy="{y:.1}" r="0.5" fill="{colour}"/>"#)?;
+        }
+        let plot = cx.out_path_of(Prepared::PLOT)?;
+        std::fs::write(&plot, svg + "</svg>\n")?;
+
+        let (mut train, mut test) = (Vec::new(), Vec::new());
+        for (place, flower) in flowers.into_iter().enumerate() {
+            if place % self.test_every == 0 { test.push(flower) } else { train.push(flower) }
+        }
+        Ok(Prepared { train, test, counts, plot })
+    }
+}
+
+/// The mean petal length and width of each class: a model that tells the nearest one.
+#[derive(Task)]
+#[task(requires = Prepare, target = Json<BTreeMap<u32, (f64, f64)>>)]
+struct Train;
+
+#[tracked]
+impl Run for Train {
+    fn run(&self, cx: &Cx<Self>) -> Result<BTreeMap<u32, (f64, f64)>> {
+        let train = cx.input().load_one(Prepared::TRAIN)?; // no other file is read
+        let mut sums = BTreeMap::new();
+        for flower in train.iter() {
+            let (length, width, count) = sums.entry(flower.class).or_insert((0.0, 0.0, 0.0));
+            *length += flower.petal_length;
+            *width += flower.petal_width;
+            *count += 1.0;
+        }
+        Ok(sums.into_iter().map(|(class, (l, w, n))| (class, (l / n, w / n))).collect())
+    }
+}
+
+/// The share of the flowers for testing whose class the model tells.
+#[derive(Task)]
+#[task(requires(data = Prepare, model = Train), target = Json<f64>)]
+struct Score;
+
+#[tracked]
+impl Run for Score {
+    fn run(&self, cx: &Cx<Self>) -> Result<f64> {
+        let test = cx.input().data.load_one(Prepared::TEST)?;
+        let model = cx.input().model.load()?;
+        let right = test.iter().filter(|flower| {
+            let distance = |&(length, width): &(f64, f64)| {
+                (flower.petal_length - length).powi(2) + (flower.petal_width - width).powi(2)
+            };
+            let nearest = model.iter().min_by(|a, b| distance(a.1).total_cmp(&distance(b.1)));
+            nearest.is_some_and(|(class, _)| *class == flower.class)
+        });
+        Ok(right.count() as f64 / test.len() as f64)
+    }
+}
+
+fn main() -> Result<()> {
+    let flow = Flow::open(data_folder()?)?;
+    println!("{}\n", flow.preview::<Score>()?);
+    // Two roots: without `Prepare`, its files may be gone as long as no task has to run that reads
+    // them.
+    println!("{}\n", flow.run::<(Score, Prepare)>()?);
+
+    // All outputs at once, as the struct ...
+    let all = flow.load::<Prepare>()?;
+    println!("{} flowers to train with, {} to test with", all.train.len(), all.test.len());
+
+    // ... or one of them, from its file alone.
+    let prepared = flow.output::<Prepare>()?;
+    println!("of each class: {:?}", prepared.load_one(Prepared::COUNTS)?);
+    println!("plot: {}", prepared.load_one(Prepared::PLOT)?.display());
+    println!("for other programs: {}", prepared.part(Prepared::TRAIN).path()?.display());
+    println!("score: {:.3}", flow.load::<Score>()?);
+    Ok(())
+}
+
+/// Reads the file as scikit-learn ships it: `rows,features,class names`, then the rows.
+fn read(path: &Path) -> Result<Vec<Flower>> {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(path)?;
+    let rows = reader.deserialize::<(f64, f64, f64, f64, u32)>();
+    let flower = |row| {
+        let (_, _, petal_length, petal_width, class) = row?;
+        Ok(Flower { petal_length, petal_width, class })
+    };
+    rows.map(flower).collect()
+}
+
+/// The folder after `--data`, or `data`.
+fn data_folder() -> Result<PathBuf> {
+    match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
+        [] => Ok("data".into()),
+        [flag, folder] if flag == "--data" => Ok(folder.into()),
+        _ => bail!("usage: multi_output [--data DIR]"),
+    }
+}
