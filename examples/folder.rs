@@ -10,7 +10,6 @@
 
 use std::fs;
 
-use anyhow::Context;
 use flow::prelude::*;
 
 /// What a weather station reports.

@@ -79,7 +79,7 @@ pub type Result<T, E = anyhow::Error> = std::result::Result<T, E>;
 pub mod prelude {
     pub use std::path::{Path, PathBuf};
 
-    pub use ::anyhow::{self, anyhow, bail, ensure};
+    pub use ::anyhow::{self, Context as _, anyhow, bail, ensure};
     pub use flow_core::{
         Code, Cx, Flow, Input, IntoParam, Loaded, Param, Run, Secret, Sink, Source, Target,
     };

@@ -69,6 +69,13 @@ pub enum LoadError {
         /// What the target said.
         source: anyhow::Error,
     },
+    /// A path was asked for, and the output is no file.
+    #[error("it has no file: {why}")]
+    #[non_exhaustive]
+    NoFile {
+        /// What it has instead.
+        why: &'static str,
+    },
     /// It was there when the plan was made.
     #[error("it was removed meanwhile: run it again")]
     Gone,

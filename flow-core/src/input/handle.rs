@@ -169,6 +169,19 @@ impl Handle {
         meta_from_json(json).map_err(wrong).map_err(|error| self.error(error))
     }
 
+    /// Where the output lies, for users: an error if it has no file.
+    pub(crate) fn path(&self) -> Result<PathBuf, Error> {
+        let made = self.made()?;
+        if made.output.is_in_memory() {
+            let why = match self.plan.graph.kind(self.node) {
+                Kind::Aggregate => "it is an aggregate, and stands for what it requires",
+                Kind::Made | Kind::External => "it is kept in memory",
+            };
+            return Err(self.error(LoadError::NoFile { why }));
+        }
+        Ok(self.path_of(&made))
+    }
+
     /// Where the output lies: its file or, if there are several or none, their folder.
     pub(crate) fn path_of(&self, made: &Made) -> PathBuf {
         match made.output.files.as_slice() {

@@ -135,15 +135,14 @@ impl<A: Task> Input<A> {
         self.handle.meta(name)
     }
 
-    /// Where the output lies: its file, which is never rewritten, and must not be; of several, or
-    /// of none, the folder of the instance.
+    /// Where the output lies: its file, which is never rewritten, and must not be; of several, the
+    /// folder of the instance.
     ///
     /// # Errors
     ///
-    /// There is no output any more.
+    /// There is no output any more, or it has no file.
     pub fn path(&self) -> Result<PathBuf, Error> {
-        let made = self.handle.made()?;
-        Ok(self.handle.path_of(&made))
+        self.handle.path()
     }
 }
 
