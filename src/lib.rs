@@ -103,7 +103,7 @@ pub mod prelude {
     pub use flow_targets::Pickle;
     #[cfg(feature = "text")]
     pub use flow_targets::Text;
-    #[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
+    #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
     pub use flow_targets::{BatchStream, RecordBatch};
     #[cfg(any(feature = "arrow", feature = "parquet"))]
     pub use flow_targets::{Lz4, Snappy, Uncompressed, Zstd};

@@ -118,7 +118,7 @@ mod lossless;
 pub mod parquet;
 #[cfg(feature = "pickle")]
 pub mod pickle;
-#[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
+#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
 pub mod stream;
 #[cfg(any(feature = "arrow", feature = "excel", feature = "parquet"))]
 pub mod table;
@@ -143,7 +143,7 @@ pub use crate::json::Json;
 pub use crate::parquet::{Parquet, Statistics};
 #[cfg(feature = "pickle")]
 pub use crate::pickle::Pickle;
-#[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
+#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
 pub use crate::stream::BatchStream;
 #[cfg(feature = "text")]
 pub use crate::text::Text;
