@@ -1,6 +1,6 @@
 //! The coordinator: owns what waits for what, and what became of each instance.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,9 +13,10 @@ use crate::engine::outcome::{Outcome, Outcomes};
 use crate::engine::progress::{Event, Seconds};
 use crate::engine::{committer, worker};
 use crate::param::AnyValue;
-use crate::plan::judge::Upstream;
+use crate::plan::judge::{Judge, Upstream};
 use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
+use crate::task::Kind;
 
 /// The stack of a worker, in bytes: that of a main thread, for tasks may be recursive.
 const STACK: usize = 8 << 20;
@@ -113,6 +114,9 @@ struct Coordinator<'a> {
     /// The instances that were opened because somebody demanded them, and who waits for each. Of
     /// all others, the consumers wait.
     demands: HashMap<NodeIndex, Vec<NodeIndex>>,
+    /// Who waits for an instance that it does not require itself, but through an aggregate, and
+    /// that was open before somebody demanded it.
+    through: HashMap<NodeIndex, Vec<NodeIndex>>,
     /// For whom a value is pinned, and how many there are of them.
     pinned_for: HashMap<NodeIndex, NodeIndex>,
     pins: HashMap<NodeIndex, usize>,
@@ -137,6 +141,7 @@ impl<'a> Coordinator<'a> {
             running: HashSet::new(),
             committing: HashMap::new(),
             demands: HashMap::new(),
+            through: HashMap::new(),
             pinned_for: HashMap::new(),
             pins: HashMap::new(),
             stopped: false,
@@ -188,6 +193,8 @@ impl<'a> Coordinator<'a> {
             waiting += 1;
             if let Some(waiters) = self.demands.get_mut(&input) {
                 waiters.push(node);
+            } else if !self.execution.plan.graph.inputs(node).contains(&input) {
+                self.through.entry(input).or_default().push(node);
             }
         }
         self.waiting[node.index()] = waiting;
@@ -222,10 +229,12 @@ impl<'a> Coordinator<'a> {
 
     /// Who waits for an instance.
     fn waiters(&mut self, node: NodeIndex) -> Vec<NodeIndex> {
-        match self.demands.remove(&node) {
+        let mut waiters = match self.demands.remove(&node) {
             Some(waiters) => waiters,
             None => self.execution.plan.graph.consumers(node).collect(),
-        }
+        };
+        waiters.extend(self.through.remove(&node).into_iter().flatten());
+        waiters
     }
 
     fn coordinate(
@@ -264,7 +273,10 @@ impl<'a> Coordinator<'a> {
                 self.running.remove(&node);
                 self.unpin_for(node);
                 let known = self.execution.plan.verdicts.digest(node);
-                self.outdated |= known.is_some() && known != self.execution.digest(node);
+                if known.is_some() && known != self.execution.digest(node) {
+                    self.outdated = true;
+                    self.gather_again(node);
+                }
                 self.outdated |= made.other_meta;
                 match how {
                     How::Ran => drop(self.committing.insert(node, Outcome::Ran { seconds })),
@@ -303,6 +315,22 @@ impl<'a> Coordinator<'a> {
                     Ok(()) => self.conclude(node, outcome),
                     Err(error) => self.fail(node, error, 0.0),
                 }
+            }
+        }
+    }
+
+    /// Tells the aggregates that gather an output, directly or through others, that it has other
+    /// content than the plan knows: whoever runs now is made from that.
+    fn gather_again(&self, node: NodeIndex) {
+        let graph = &self.execution.plan.graph;
+        let mut new = BTreeSet::from([node]);
+        // Those that gather others come after them.
+        while let Some(node) = new.pop_first() {
+            let aggregates = graph.consumers(node);
+            new.extend(aggregates.filter(|&consumer| graph.kind(consumer) == Kind::Aggregate));
+            let judge = Judge::new(&self.execution.plan, &**self.execution);
+            if let Some(digest) = judge.gathered(node) {
+                self.execution.held.set_made(node, graph.not_made(node, digest));
             }
         }
     }

@@ -81,7 +81,8 @@ impl Flow {
         self.reset_nodes(&plan, &between::<A>(&plan))
     }
 
-    /// Removes all outputs of `A`, whatever its parameters.
+    /// Removes all outputs of `A`, whatever its parameters. A task that is external or an aggregate
+    /// has none of its own.
     ///
     /// # Errors
     ///
@@ -91,6 +92,9 @@ impl Flow {
         let task = task_folder(&self.store, TaskType::of::<A>(), &decl)
             .map_err(|kind| Box::new(PlanError { kind, way: Vec::new() }))?;
         let mut removed = Removed::default();
+        if TaskType::of::<A>().kind != Kind::Made {
+            return Ok(removed);
+        }
         for (folder, files) in self.store.reset_task(&task)? {
             removed.instances.push(folder.display().to_string());
             removed.files.extend(files);
@@ -143,7 +147,11 @@ fn with_gathered(plan: &Plan, nodes: &[NodeIndex]) -> Vec<NodeIndex> {
     let graph = &plan.graph;
     let mut new = nodes.to_vec();
     let mut found = Vec::new();
+    let mut seen = vec![false; graph.len()];
     while let Some(node) = new.pop() {
+        if std::mem::replace(&mut seen[node.index()], true) {
+            continue;
+        }
         match graph.kind(node) {
             Kind::Made => found.push(node),
             Kind::Aggregate => new.extend(graph.inputs(node)),
@@ -151,6 +159,5 @@ fn with_gathered(plan: &Plan, nodes: &[NodeIndex]) -> Vec<NodeIndex> {
         }
     }
     found.sort_unstable();
-    found.dedup();
     found
 }

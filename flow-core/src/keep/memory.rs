@@ -1,6 +1,5 @@
 //! Outputs that stay in memory.
 
-use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -54,8 +53,8 @@ impl<T: Send + Sync + 'static> Keep for Memory<T> {
 
     fn __codes(_: &mut Vec<Code>) {}
 
-    fn __save(&self, value: &Arc<T>, _: &Places, draft: &mut Draft<'_>) -> anyhow::Result<()> {
-        draft.remember(Arc::clone(value) as Arc<dyn Any + Send + Sync>);
+    fn __save(&self, _: &Arc<T>, _: &Places, draft: &mut Draft<'_>) -> anyhow::Result<()> {
+        draft.remember();
         Ok(())
     }
 
