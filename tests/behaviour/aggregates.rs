@@ -389,6 +389,19 @@ fn a_reset_of_it_resets_its_members() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn what_an_aggregate_gathers_besides_is_not_between() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<SlowSum>()?;
+    let removed = flow.reset_between::<Power, SlowSum>()?;
+    assert_eq!(removed.instances, ["Power {exponent: 2, base: 2}", "SlowSum {by: 1}"]);
+    assert!(flow.is_complete::<AllSlow>()?);
+    // What the aggregate itself gathers is meant, if it is named.
+    let removed = flow.reset_between::<AllSlow, SlowSum>()?;
+    assert_eq!(removed.instances[..], ["Slow {n: 0}", "Slow {n: 1}", "Slow {n: 2}"]);
+    Ok(())
+}
+
 /// An aggregate of two of the one below, and so on: as many ways as there are tasks, squared.
 #[derive(Task)]
 #[task(aggregate, requires(

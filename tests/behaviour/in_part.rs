@@ -99,14 +99,17 @@ fn what_is_wrong_in_the_middle_comes_as_a_piece() -> Result<()> {
     let output = flow.output::<Numbers>()?;
     let path = output.path()?;
     let modified = fs::metadata(&path)?.modified()?;
-    fs::write(&path, fs::read_to_string(&path)?.replace("20", "2x"))?;
+    fs::write(&path, fs::read_to_string(&path)?.replace("20\n", "2x\n"))?;
     fs::File::options().append(true).open(&path)?.set_modified(modified)?;
     let mut pieces = output.stream()?;
-    assert_eq!(pieces.next().transpose()?, Some(0));
-    assert_eq!(pieces.next().transpose()?, Some(10));
+    assert_eq!(pieces.next().and_then(Result::ok), Some(0));
+    assert_eq!(pieces.next().and_then(Result::ok), Some(10));
     let error = format!("{:#}", pieces.next().expect("a piece").expect_err("no number"));
-    assert!(error.starts_with("cannot read the output of Numbers: invalid digit"), "{error}");
-    assert_eq!(pieces.next().transpose()?, Some(30));
+    assert!(
+        error.starts_with("cannot read the output of Numbers {n: 5}: invalid digit"),
+        "{error}"
+    );
+    assert_eq!(pieces.next().and_then(Result::ok), Some(30));
     Ok(())
 }
 
@@ -192,7 +195,7 @@ fn upstream_and_downstream_are_filtered_by_what_is_complete() -> Result<()> {
     let (flow, _folder) = flow();
     let names = |instances: Vec<Instance>, complete: bool| -> Vec<String> {
         let chosen = instances.iter().filter(|one| one.is_complete() == complete);
-        chosen.map(ToString::to_string).collect()
+        chosen.map(|one| one.task().to_owned()).collect()
     };
     flow.run::<Numbers>()?;
     assert_eq!(names(flow.upstream::<Copied>()?, true), ["Numbers"]);

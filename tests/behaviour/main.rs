@@ -11,6 +11,7 @@ mod adoption;
 mod aggregates;
 mod allowed_values;
 mod apart;
+mod costs;
 mod cutoff;
 mod damage;
 mod default_values;

@@ -307,6 +307,27 @@ fn if_one_cannot_be_kept_nothing_is_left_of_any() -> Result<()> {
     Ok(())
 }
 
+#[derive(Task)]
+#[task(outputs = Picky)]
+struct NeverAsks {
+    elsewhere: PathBuf,
+}
+
+runs!(NeverAsks: Picky = |self, _cx| Ok(Picky { any: 1, even: 2, file: self.elsewhere.clone() }));
+
+#[test]
+fn one_that_was_not_written_where_it_goes_is_named() -> Result<()> {
+    let (flow, folder) = flow();
+    let elsewhere = folder.path().join("mine");
+    fs::write(&elsewhere, "mine")?;
+    let summary = failure(flow.with(NeverAsks::ELSEWHERE, &*elsewhere).run::<NeverAsks>());
+    let error = summary.failed()[0].error.clone().unwrap_or_default();
+    assert!(error.starts_with("output `file`: the task has not asked"), "{error}");
+    assert!(error.contains("`cx.out_path_of(...::FILE)?`"), "{error}");
+    assert_eq!(fs::read_to_string(elsewhere)?, "mine");
+    Ok(())
+}
+
 /// A task of one name, of which one output is kept in two ways.
 macro_rules! kept_as {
     ($module:ident, $target:ident) => {

@@ -193,8 +193,6 @@ impl<'a> Coordinator<'a> {
             waiting += 1;
             if let Some(waiters) = self.demands.get_mut(&input) {
                 waiters.push(node);
-            } else if !self.execution.plan.graph.inputs(node).contains(&input) {
-                self.through.entry(input).or_default().push(node);
             }
         }
         self.waiting[node.index()] = waiting;
@@ -217,11 +215,20 @@ impl<'a> Coordinator<'a> {
                 _ => {}
             }
         }
+        let required: HashSet<_> = self.execution.plan.graph.inputs(node).iter().copied().collect();
         for &input in &inputs {
-            if self.outcomes[input.index()] == Outcome::NotNeeded {
-                self.outcomes[input.index()] = Outcome::Open;
-                self.demands.insert(input, Vec::new());
-                self.open(input);
+            match self.outcomes[input.index()] {
+                Outcome::NotNeeded => {
+                    self.outcomes[input.index()] = Outcome::Open;
+                    self.demands.insert(input, Vec::new());
+                    self.open(input);
+                }
+                Outcome::Open if !self.demands.contains_key(&input) => {
+                    if !required.contains(&input) && !self.committing.contains_key(&input) {
+                        self.through.entry(input).or_default().push(node);
+                    }
+                }
+                _ => {}
             }
         }
         self.wait_for(node, inputs);

@@ -19,7 +19,7 @@ use crate::plan::judge::{Judge, Judged, Upstream, Verdict};
 use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
 use crate::store::Folder;
-use crate::store::error::StoreError;
+use crate::store::error::{IoContext, StoreError};
 use crate::store::failure::Failure;
 use crate::store::kept::Kept;
 use crate::store::record::{FORMAT, MadeFrom, Read, Record};
@@ -262,10 +262,10 @@ impl Worker<'_> {
             let owner = kept.from.as_ref().unwrap_or(&plan.store);
             let from = owner.root().join(&kept.folder);
             let output = &kept.record.output;
-            if let (Some(from), true) = (&kept.from, output.is_in_memory())
-                && let Some(value) = from.memory().get(output.digest)
-            {
-                plan.store.memory().keep(output.digest, value);
+            if let (Some(other), true) = (&kept.from, output.is_in_memory()) {
+                let forgotten = || std::io::Error::from(std::io::ErrorKind::NotFound);
+                let value = other.memory().get(output.digest).ok_or_else(forgotten);
+                plan.store.memory().keep(output.digest, value.during("take over", &from)?);
             }
             plan.store.stage_links(&from, output, folder, kept.record.fingerprint)?
         } else {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use daggy::NodeIndex;
 
 use crate::error::Error;
-use crate::flow::{Flow, Roots, between};
+use crate::flow::{Flow, Roots, between, is};
 use crate::plan::Plan;
 use crate::plan::error::PlanError;
 use crate::plan::judge::{Judge, Judged, Verdict};
@@ -78,7 +78,10 @@ impl Flow {
     /// As [`reset`](Self::reset).
     pub fn reset_between<A: Task, R: Roots>(&self) -> Result<Removed, Error> {
         let plan = self.plan::<R>()?;
-        self.reset_nodes(&plan, &between::<A>(&plan))
+        let mut nodes = between::<A>(&plan);
+        // Of an aggregate on the way, what else it gathers is not affected.
+        nodes.retain(|&node| plan.graph.kind(node) != Kind::Aggregate || is::<A>(&plan, node));
+        self.reset_nodes(&plan, &nodes)
     }
 
     /// Removes all outputs of `A`, whatever its parameters. A task that is external or an aggregate
