@@ -57,7 +57,7 @@ fn it_is_complete_when_all_that_it_requires_is() -> Result<()> {
     let (flow, _folder) = flow();
     let shown = preview::<Powers>(&flow);
     assert!(shown.starts_with("Powers {n: 3} PENDING upstream: Power first\n"), "{shown}");
-    let error = flow.load::<Powers>().err().expect("nothing has run").to_string();
+    let error = flow.load::<Powers>().expect_err("nothing has run").to_string();
     assert!(error.contains("upstream: Power first"), "{error}");
     let summary = flow.run::<Powers>()?;
     assert_eq!((ran(&summary), found(&summary)), (vec!["Power".into(); 3], vec!["Powers".into()]));
@@ -157,6 +157,32 @@ runs!(ReadsTask: u64 = |self, cx| Ok(cx.input().load()?.task().note));
 struct ReadsContent;
 
 runs!(ReadsContent: u64 = |self, cx| Ok(*cx.input().load()?.load()?));
+
+#[derive(Task)]
+#[task(aggregate, requires(Power { exponent: 1 }, AllNoted))]
+struct Outer;
+
+/// Reads through two of them.
+#[derive(Task)]
+#[task(requires = Outer, target = Json<u64>)]
+struct ReadsDeep;
+
+runs!(ReadsDeep: u64 = |self, cx| {
+    let (_, noted) = &*cx.input().load()?;
+    let noted = noted.load()?;
+    Ok(noted.meta::<u64>("note")? * 10 + noted.task().note)
+});
+
+#[test]
+fn what_is_read_through_two_of_them_counts() -> Result<()> {
+    let (flow, _folder) = flow();
+    let (one, two) = (flow.with(Noted::NOTE, 1u64), flow.with(Noted::NOTE, 2u64));
+    one.run::<ReadsDeep>()?;
+    assert_eq!(ran(&two.run::<ReadsDeep>()?), ["Noted", "ReadsDeep"]);
+    assert_eq!((*one.load::<ReadsDeep>()?, *two.load::<ReadsDeep>()?), (11, 22));
+    assert!(two.run::<ReadsDeep>()?.ran().is_empty() && one.is_complete::<ReadsDeep>()?);
+    Ok(())
+}
 
 #[test]
 fn what_is_read_of_its_members_counts() -> Result<()> {

@@ -80,7 +80,10 @@ fn a_complete_instance_costs_one_read_and_one_look_at_each_file() -> Result<()> 
         (Flow::is_complete::<Values>, 0),
     ];
     for (ask, files) in asks {
-        let counts = counted(&faulty, || Ok(assert!(ask(&flow)?)))?;
+        let counts = counted(&faulty, || {
+            assert!(ask(&flow)?);
+            Ok(())
+        })?;
         let count = |op: &str| counts.get(op).copied().unwrap_or_default();
         assert_eq!((count("Read"), count("Stat")), (MANY, MANY * files), "{counts:?}");
         // The folder of the task is listed once, and no file is opened.

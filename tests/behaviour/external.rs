@@ -259,7 +259,7 @@ fn a_path_that_is_gone_is_not_handed_out() -> Result<()> {
     fs::write(&at, "")?;
     let output = flow.with(Images::AT, &*at).output::<Images>()?;
     fs::remove_file(&at)?;
-    let error = in_full(output.load().err().expect("it is gone"));
+    let error = in_full(output.load().expect_err("it is gone"));
     assert!(error.contains("it was removed meanwhile"), "{error}");
     Ok(())
 }

@@ -29,6 +29,7 @@ mod insignificant;
 mod keys;
 mod kill;
 mod kinds_faults;
+mod kinds_random;
 mod memory;
 mod metadata;
 mod overlooked;

@@ -50,7 +50,7 @@ fn one_that_is_gone_is_not_handed_out() -> Result<()> {
     flow.run::<Greeting>()?;
     let output = flow.output::<Greeting>()?;
     fs::remove_file(output.path()?)?;
-    let error = crate::support::in_full(output.load().err().expect("it is gone"));
+    let error = crate::support::in_full(output.load().expect_err("it is gone"));
     assert!(error.contains("it was removed meanwhile"), "{error}");
     Ok(())
 }
@@ -191,7 +191,7 @@ fn a_reset_removes_the_whole_folder() -> Result<()> {
         assert!(removed.files.len() > TREE.len(), "{removed:?}");
         let mut left = files_below(flow.folder());
         left.retain(|file| !file.starts_with(flow.folder().join(".flow")));
-        assert_eq!(left, [PathBuf::new(); 0]);
+        assert_eq!(left, Vec::<PathBuf>::new());
         assert_eq!(ran(&flow.run::<Tree>()?), ["Tree"]);
     }
     Ok(())

@@ -223,10 +223,12 @@ impl<'a> Coordinator<'a> {
                     self.demands.insert(input, Vec::new());
                     self.open(input);
                 }
-                Outcome::Open if !self.demands.contains_key(&input) => {
-                    if !required.contains(&input) && !self.committing.contains_key(&input) {
-                        self.through.entry(input).or_default().push(node);
-                    }
+                Outcome::Open
+                    if !self.demands.contains_key(&input)
+                        && !required.contains(&input)
+                        && !self.committing.contains_key(&input) =>
+                {
+                    self.through.entry(input).or_default().push(node);
                 }
                 _ => {}
             }

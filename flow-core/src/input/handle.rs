@@ -58,17 +58,18 @@ impl Handle {
         Self { node, place, ..self.clone() }
     }
 
-    /// Reads the files of the output. If they are gone, another process has put new ones in their
+    /// Reads the files of the output, or that of one part. If they are gone, another process has put new ones in their
     /// place: the record is read again, once.
     pub(crate) fn read<V>(
         &self,
+        part: &str,
         read: impl Fn(&Files<'_>) -> anyhow::Result<V>,
     ) -> Result<V, Error> {
         let mut first = true;
         loop {
             let made = self.made()?;
             // It was whole when the plan was made, or when it was written.
-            match self.look(&made)? {
+            match self.look(&made, part)? {
                 Look::Whole => {}
                 Look::Modified => return Err(self.error(LoadError::Changed)),
                 Look::Gone if first => {
@@ -104,7 +105,7 @@ impl Handle {
     }
 
     /// Whether the output still is what the plan, or the execution, knows.
-    fn look(&self, made: &Made) -> Result<Look, Error> {
+    fn look(&self, made: &Made, part: &str) -> Result<Look, Error> {
         let store = &self.plan.store;
         Ok(match self.plan.graph.kind(self.node) {
             Kind::Aggregate => Look::Whole,
@@ -113,7 +114,12 @@ impl Handle {
                 Some(_) => Look::Modified,
                 None => Look::Gone,
             },
-            Kind::Made => store.look_at(&made.folder, &made.output)?.look,
+            Kind::Made if part.is_empty() => store.look_at(&made.folder, &made.output)?.look,
+            // There may be many other files.
+            Kind::Made => match made.output.only(part) {
+                Some(output) => store.look_at(&made.folder, &output)?.look,
+                None => Look::Gone,
+            },
         })
     }
 

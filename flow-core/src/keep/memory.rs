@@ -17,6 +17,10 @@ use crate::store::place::Places;
 /// follows it is complete without it, and it is made again only when a task that requires it
 /// runs, or when it is a root itself.
 ///
+/// It counts as the same value whenever it is made from the same, for nothing tells two values
+/// apart that have no bytes: what follows runs again if what it is made from changes. When it is
+/// made from something else, the value before is dropped.
+///
 /// ```
 /// use flow::prelude::*;
 ///

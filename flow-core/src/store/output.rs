@@ -97,6 +97,11 @@ impl Output {
         self.files.iter().find(|file| file.part == part)
     }
 
+    /// The output as if it had one part.
+    pub(crate) fn only(&self, part: &str) -> Option<Self> {
+        Some(Self { digest: self.digest, files: vec![self.file(part)?.clone()] })
+    }
+
     /// A name that leads out of the folder of the instance, if there is one.
     pub(crate) fn outside(&self) -> Option<&str> {
         let leads_out = |part: &str| matches!(part, "" | "." | "..") || part.contains('\0');
