@@ -196,3 +196,32 @@ fn two_tasks_in_one_folder_are_an_error_of_the_plan() -> Result<()> {
     flow.run::<(Neighbour, Thief)>()?;
     Ok(())
 }
+
+/// Stored in one folder whatever the type is.
+#[derive(Task)]
+#[task(target = Json<u64>, dir = "fits")]
+struct Fit<M: Send + Sync + 'static> {
+    model: std::marker::PhantomData<M>,
+}
+
+#[tracked]
+impl<M: Send + Sync + 'static> Run for Fit<M> {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+        Ok(1)
+    }
+}
+
+#[test]
+fn reset_every_leaves_another_task_in_the_same_folder() -> Result<()> {
+    for index in [true, false] {
+        let (flow, _folder) = flow();
+        flow.run::<Fit<u8>>()?;
+        flow.run::<Fit<u16>>()?;
+        if !index {
+            fs::remove_dir_all(flow.folder().join(".flow/index"))?;
+        }
+        assert_eq!(flow.reset_every::<Fit<u8>>()?.instances.len(), 1);
+        assert!(!flow.is_complete::<Fit<u8>>()? && flow.is_complete::<Fit<u16>>()?);
+    }
+    Ok(())
+}

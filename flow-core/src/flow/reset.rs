@@ -98,7 +98,7 @@ impl Flow {
         if TaskType::of::<A>().kind != Kind::Made {
             return Ok(removed);
         }
-        for (folder, files) in self.store.reset_task(&task)? {
+        for (folder, files) in self.store.reset_task(&task, &[&decl.name, decl.identity()])? {
             removed.instances.push(folder.display().to_string());
             removed.files.extend(files);
         }

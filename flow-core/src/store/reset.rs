@@ -58,19 +58,24 @@ impl Store {
         self.fs.append(path, line.as_bytes()).during("write", path)
     }
 
-    /// Removes all outputs of a task; gives each instance's folder with its files.
+    /// Removes all outputs of a task, which has or had these names; gives each instance's folder
+    /// with its files.
     pub(crate) fn reset_task(
         &self,
         task: &TaskFolder,
+        names: &[&str],
     ) -> Result<Vec<(Folder, Vec<PathBuf>)>, StoreError> {
-        let mut removed = Vec::new();
+        // Where it was stored before it got another `dir` or `group`, too.
+        let mut folders = index::folders(&self.read_if_there(&task.index_path)?);
         for name in task.was.iter().chain([&task.name]) {
             for folder in self.instances(Path::new(name))? {
-                self.reset_folder(folder, &mut removed)?;
+                if !folders.contains(&folder) && !self.is_of_another(&folder, names)? {
+                    folders.insert(folder);
+                }
             }
         }
-        // Where it was stored before it got another `dir` or `group`, another task may be by now.
-        for folder in index::folders(&self.read_if_there(&task.index_path)?) {
+        let mut removed = Vec::new();
+        for folder in folders {
             self.reset_folder(folder, &mut removed)?;
         }
         self.reset_internal(task.index_path.file_name().unwrap_or_default().as_ref())?;
@@ -113,6 +118,12 @@ impl Store {
         self.memory.clear();
         self.refresh();
         Ok(removed)
+    }
+
+    /// Whether the output in a folder is that of another task, which has the same `dir`.
+    fn is_of_another(&self, folder: &Folder, names: &[&str]) -> Result<bool, StoreError> {
+        let record = self.read_record(&self.path(folder, RECORD))?;
+        Ok(matches!(record, Some(Ok(record)) if !names.contains(&&*record.task)))
     }
 
     /// The folders of instances in that of a task, in order.
