@@ -400,6 +400,62 @@ fn one_that_comes_out_differently_is_what_the_consumer_is_made_from() -> Result<
     Ok(())
 }
 
+/// Comes out differently each time.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Whim {
+    n: u64,
+}
+
+runs!(Whim: u64 = |self, _cx| Ok(FICKLE.fetch_add(1, Ordering::SeqCst) * 100 + self.n));
+
+#[derive(Task)]
+#[task(aggregate, requires = [Whim { n } for n in 0..6u64])]
+struct Many;
+
+#[derive(Task)]
+#[task(aggregate, requires(many = Many, again = [Whim { n } for n in 4..8u64]))]
+struct More;
+
+#[derive(Task)]
+#[task(requires = More, target = Json<u64>)]
+struct Moods {
+    #[param(default = 0)]
+    plus: u64,
+}
+
+runs!(Moods: u64 = |self, cx| {
+    let more = cx.input().load()?;
+    let mut sum = self.plus;
+    for whim in more.many.load()?.iter().chain(&more.again) {
+        sum += *whim.load()?;
+    }
+    Ok(sum)
+});
+
+#[test]
+fn several_that_come_out_differently_reach_their_consumer_through_all_aggregates() -> Result<()> {
+    for workers in [1, 3] {
+        let (flow, _folder) = flow();
+        let flow = flow.workers(workers);
+        flow.run::<Moods>()?;
+        for n in [0u64, 5, 7] {
+            fs::remove_file(flow.of::<Moods>().at(Whim::N, n).output::<Whim>()?.path()?)?;
+        }
+        let other = flow.with(Moods::PLUS, 1_000_000u64);
+        assert_eq!(ran(&other.run::<Moods>()?), ["Moods", "Whim", "Whim", "Whim"]);
+        let whims = other.of::<Moods>().outputs::<Whim>()?;
+        let whims = whims.iter().map(|whim| Ok((whim.task().n, *whim.load()?)));
+        let whims = whims.collect::<Result<Vec<_>>>()?;
+        let sum: u64 =
+            whims.iter().map(|(n, whim)| whim * if (4..6).contains(n) { 2 } else { 1 }).sum();
+        assert_eq!(*other.load::<Moods>()?, 1_000_000 + sum);
+        assert_eq!(ran(&flow.run::<Moods>()?), ["Moods"]);
+        assert_eq!(*flow.load::<Moods>()?, sum);
+    }
+    Ok(())
+}
+
 #[test]
 fn a_reset_of_it_resets_its_members() -> Result<()> {
     let (flow, _folder) = flow();

@@ -124,6 +124,8 @@ struct Coordinator<'a> {
     stopped: bool,
     /// Whether an output whose content the plan knows has other content now.
     outdated: bool,
+    /// The aggregates that gather such an output.
+    regather: BTreeSet<NodeIndex>,
     /// How many instances are to be settled, and how many have been.
     open: usize,
     settled: usize,
@@ -146,6 +148,7 @@ impl<'a> Coordinator<'a> {
             pins: HashMap::new(),
             stopped: false,
             outdated: false,
+            regather: BTreeSet::new(),
             open: 0,
             settled: 0,
         };
@@ -263,6 +266,7 @@ impl<'a> Coordinator<'a> {
             {
                 // What failed to be committed has blocked some that were ready.
                 if self.outcomes[node.index()] == Outcome::Open {
+                    self.gather_again(node);
                     self.running.insert(node);
                     let _ = jobs.send(node);
                 }
@@ -284,7 +288,7 @@ impl<'a> Coordinator<'a> {
                 let known = self.execution.plan.verdicts.digest(node);
                 if known.is_some() && known != self.execution.digest(node) {
                     self.outdated = true;
-                    self.gather_again(node);
+                    self.mark_gathering(node);
                 }
                 self.outdated |= made.other_meta;
                 match how {
@@ -328,18 +332,31 @@ impl<'a> Coordinator<'a> {
         }
     }
 
-    /// Tells the aggregates that gather an output, directly or through others, that it has other
-    /// content than the plan knows: whoever runs now is made from that.
-    fn gather_again(&self, node: NodeIndex) {
+    /// Notes which aggregates gather an output, directly or through others, that has other content
+    /// than the plan knows.
+    fn mark_gathering(&mut self, node: NodeIndex) {
         let graph = &self.execution.plan.graph;
-        let mut new = BTreeSet::from([node]);
+        let mut new = vec![node];
+        while let Some(node) = new.pop() {
+            let mut aggregates = graph.consumers(node).collect::<Vec<_>>();
+            aggregates.retain(|&consumer| graph.kind(consumer) == Kind::Aggregate);
+            new.extend(aggregates.into_iter().filter(|&aggregate| self.regather.insert(aggregate)));
+        }
+    }
+
+    /// Tells an instance that is about to be settled what the aggregates that it requires gather now:
+    /// that is what it is made from.
+    fn gather_again(&mut self, node: NodeIndex) {
+        let graph = &self.execution.plan.graph;
+        let outdated = |input| self.regather.contains(input);
+        if self.regather.is_empty() || !graph.inputs(node).iter().any(outdated) {
+            return;
+        }
+        let judge = Judge::new(&self.execution.plan, &**self.execution);
         // Those that gather others come after them.
-        while let Some(node) = new.pop_first() {
-            let aggregates = graph.consumers(node);
-            new.extend(aggregates.filter(|&consumer| graph.kind(consumer) == Kind::Aggregate));
-            let judge = Judge::new(&self.execution.plan, &**self.execution);
-            if let Some(digest) = judge.gathered(node) {
-                self.execution.held.set_made(node, graph.not_made(node, digest));
+        for aggregate in std::mem::take(&mut self.regather) {
+            if let Some(digest) = judge.gathered(aggregate) {
+                self.execution.held.set_made(aggregate, graph.not_made(aggregate, digest));
             }
         }
     }
