@@ -34,6 +34,9 @@ pub trait Fs: Send + Sync {
     /// What is known of a file or folder without opening it, links followed.
     fn stat(&self, path: &Path) -> io::Result<Stat>;
 
+    /// What stands at a path itself, links not followed.
+    fn kind(&self, path: &Path) -> io::Result<FileKind>;
+
     /// The names in a folder, in no order.
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>>;
 
@@ -68,6 +71,20 @@ pub struct Stat {
     pub modified: i64,
     /// Whether it is a folder.
     pub folder: bool,
+}
+
+/// What stands at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileKind {
+    /// A file.
+    File,
+    /// A folder.
+    Folder,
+    /// A link to something else, wherever that is.
+    Link,
+    /// A device, a socket or the like.
+    Other,
 }
 
 /// The file system of this machine.
@@ -116,6 +133,16 @@ impl Fs for Disk {
             bytes: metadata.len(),
             modified: i64::try_from(modified.as_nanos()).unwrap_or(i64::MAX),
             folder: metadata.is_dir(),
+        })
+    }
+
+    fn kind(&self, path: &Path) -> io::Result<FileKind> {
+        let kind = fs::symlink_metadata(path)?.file_type();
+        Ok(match kind {
+            kind if kind.is_symlink() => FileKind::Link,
+            kind if kind.is_dir() => FileKind::Folder,
+            kind if kind.is_file() => FileKind::File,
+            _ => FileKind::Other,
         })
     }
 

@@ -438,7 +438,11 @@ fn a_file_where_a_folder_should_be() -> Result<()> {
 fn files_left_by_a_crash_are_never_read() -> Result<()> {
     let (flow, folder) = done()?;
     let output = output(&flow);
-    for name in ["record.json.0123456789abcdef", "failure.json.0123456789abcdef", "data-0-1.json"] {
+    for name in [
+        "record.json.0123456789abcdef",
+        "failure.0123456789abcdef",
+        "data-0123456789abcdef-fedcba9876543210.json",
+    ] {
         fs::write(output.with_file_name(name), "garbage")?;
     }
     assert_runs(&flow, folder.path(), &[])?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use flow::fs::{Disk, Fs, Stat};
+use flow::fs::{Disk, FileKind, Fs, Stat};
 
 /// The operations that can fail. A write is one of its own, for each piece that is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,6 +157,11 @@ impl Fs for Faulty {
     fn stat(&self, path: &Path) -> io::Result<Stat> {
         self.check(Op::Stat, path)?;
         Disk.stat(path)
+    }
+
+    fn kind(&self, path: &Path) -> io::Result<FileKind> {
+        self.check(Op::Stat, path)?;
+        Disk.kind(path)
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<std::ffi::OsString>> {

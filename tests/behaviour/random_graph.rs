@@ -10,7 +10,7 @@ use crate::faulty::Faulty;
 use crate::support::{failure, faulty_flow};
 
 /// A number that looks random and is the same each time.
-fn scramble(n: u64) -> u64 {
+pub(crate) fn scramble(n: u64) -> u64 {
     let n = (n ^ (n >> 31)).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x1234_5678);
     let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     n ^ (n >> 33)

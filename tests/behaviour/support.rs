@@ -132,13 +132,25 @@ pub(crate) fn assert_consistent(store: &Path) {
         let text = std::fs::read(&path).expect("a record that can be read");
         let record: serde_json::Value = serde_json::from_slice(&text)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let output = &record["output"]["files"][0];
-        let file = path.with_file_name(output["file"].as_str().expect("the name of a file"));
-        if let Ok(bytes) = std::fs::read(&file) {
-            let digest = blake3::hash(&bytes).to_hex()[..32].to_owned();
-            assert_eq!(output["digest"].as_str(), Some(&*digest), "{}", file.display());
-            assert_eq!(output["bytes"].as_u64(), Some(bytes.len() as u64), "{}", file.display());
+        for output in record["output"]["files"].as_array().into_iter().flatten() {
+            let file = path.with_file_name(output["file"].as_str().expect("the name of a file"));
+            let Some(within) = output["folder"].as_array() else {
+                assert_is(&file, output);
+                continue;
+            };
+            for item in within.iter().filter(|item| item["digest"].is_string()) {
+                assert_is(&file.join(item["path"].as_str().expect("a path")), item);
+            }
         }
+    }
+}
+
+/// Asserts that a file is as it was described, or gone.
+fn assert_is(file: &Path, described: &serde_json::Value) {
+    if let Ok(bytes) = std::fs::read(file) {
+        let digest = blake3::hash(&bytes).to_hex()[..32].to_owned();
+        assert_eq!(described["digest"].as_str(), Some(&*digest), "{}", file.display());
+        assert_eq!(described["bytes"].as_u64(), Some(bytes.len() as u64), "{}", file.display());
     }
 }
 

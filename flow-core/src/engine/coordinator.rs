@@ -1,6 +1,6 @@
 //! The coordinator: owns what waits for what, and what became of each instance.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,9 +13,10 @@ use crate::engine::outcome::{Outcome, Outcomes};
 use crate::engine::progress::{Event, Seconds};
 use crate::engine::{committer, worker};
 use crate::param::AnyValue;
-use crate::plan::judge::Upstream;
+use crate::plan::judge::{Judge, Upstream};
 use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
+use crate::task::Kind;
 
 /// The stack of a worker, in bytes: that of a main thread, for tasks may be recursive.
 const STACK: usize = 8 << 20;
@@ -113,6 +114,9 @@ struct Coordinator<'a> {
     /// The instances that were opened because somebody demanded them, and who waits for each. Of
     /// all others, the consumers wait.
     demands: HashMap<NodeIndex, Vec<NodeIndex>>,
+    /// Who waits for an instance that it does not require itself, but through an aggregate, and
+    /// that was open before somebody demanded it.
+    through: HashMap<NodeIndex, Vec<NodeIndex>>,
     /// For whom a value is pinned, and how many there are of them.
     pinned_for: HashMap<NodeIndex, NodeIndex>,
     pins: HashMap<NodeIndex, usize>,
@@ -120,6 +124,8 @@ struct Coordinator<'a> {
     stopped: bool,
     /// Whether an output whose content the plan knows has other content now.
     outdated: bool,
+    /// The aggregates that gather such an output.
+    regather: BTreeSet<NodeIndex>,
     /// How many instances are to be settled, and how many have been.
     open: usize,
     settled: usize,
@@ -137,10 +143,12 @@ impl<'a> Coordinator<'a> {
             running: HashSet::new(),
             committing: HashMap::new(),
             demands: HashMap::new(),
+            through: HashMap::new(),
             pinned_for: HashMap::new(),
             pins: HashMap::new(),
             stopped: false,
             outdated: false,
+            regather: BTreeSet::new(),
             open: 0,
             settled: 0,
         };
@@ -210,11 +218,22 @@ impl<'a> Coordinator<'a> {
                 _ => {}
             }
         }
+        let required: HashSet<_> = self.execution.plan.graph.inputs(node).iter().copied().collect();
         for &input in &inputs {
-            if self.outcomes[input.index()] == Outcome::NotNeeded {
-                self.outcomes[input.index()] = Outcome::Open;
-                self.demands.insert(input, Vec::new());
-                self.open(input);
+            match self.outcomes[input.index()] {
+                Outcome::NotNeeded => {
+                    self.outcomes[input.index()] = Outcome::Open;
+                    self.demands.insert(input, Vec::new());
+                    self.open(input);
+                }
+                Outcome::Open
+                    if !self.demands.contains_key(&input)
+                        && !required.contains(&input)
+                        && !self.committing.contains_key(&input) =>
+                {
+                    self.through.entry(input).or_default().push(node);
+                }
+                _ => {}
             }
         }
         self.wait_for(node, inputs);
@@ -222,10 +241,12 @@ impl<'a> Coordinator<'a> {
 
     /// Who waits for an instance.
     fn waiters(&mut self, node: NodeIndex) -> Vec<NodeIndex> {
-        match self.demands.remove(&node) {
+        let mut waiters = match self.demands.remove(&node) {
             Some(waiters) => waiters,
             None => self.execution.plan.graph.consumers(node).collect(),
-        }
+        };
+        waiters.extend(self.through.remove(&node).into_iter().flatten());
+        waiters
     }
 
     fn coordinate(
@@ -245,6 +266,7 @@ impl<'a> Coordinator<'a> {
             {
                 // What failed to be committed has blocked some that were ready.
                 if self.outcomes[node.index()] == Outcome::Open {
+                    self.gather_again(node);
                     self.running.insert(node);
                     let _ = jobs.send(node);
                 }
@@ -264,7 +286,10 @@ impl<'a> Coordinator<'a> {
                 self.running.remove(&node);
                 self.unpin_for(node);
                 let known = self.execution.plan.verdicts.digest(node);
-                self.outdated |= known.is_some() && known != self.execution.digest(node);
+                if known.is_some() && known != self.execution.digest(node) {
+                    self.outdated = true;
+                    self.mark_gathering(node);
+                }
                 self.outdated |= made.other_meta;
                 match how {
                     How::Ran => drop(self.committing.insert(node, Outcome::Ran { seconds })),
@@ -303,6 +328,35 @@ impl<'a> Coordinator<'a> {
                     Ok(()) => self.conclude(node, outcome),
                     Err(error) => self.fail(node, error, 0.0),
                 }
+            }
+        }
+    }
+
+    /// Notes which aggregates gather an output, directly or through others, that has other content
+    /// than the plan knows.
+    fn mark_gathering(&mut self, node: NodeIndex) {
+        let graph = &self.execution.plan.graph;
+        let mut new = vec![node];
+        while let Some(node) = new.pop() {
+            let mut aggregates = graph.consumers(node).collect::<Vec<_>>();
+            aggregates.retain(|&consumer| graph.kind(consumer) == Kind::Aggregate);
+            new.extend(aggregates.into_iter().filter(|&aggregate| self.regather.insert(aggregate)));
+        }
+    }
+
+    /// Tells an instance that is about to be settled what the aggregates that it requires gather now:
+    /// that is what it is made from.
+    fn gather_again(&mut self, node: NodeIndex) {
+        let graph = &self.execution.plan.graph;
+        let outdated = |input| self.regather.contains(input);
+        if self.regather.is_empty() || !graph.inputs(node).iter().any(outdated) {
+            return;
+        }
+        let judge = Judge::new(&self.execution.plan, &**self.execution);
+        // Those that gather others come after them.
+        for aggregate in std::mem::take(&mut self.regather) {
+            if let Some(digest) = judge.gathered(aggregate) {
+                self.execution.held.set_made(aggregate, graph.not_made(aggregate, digest));
             }
         }
     }

@@ -1,6 +1,5 @@
 //! A worker: settles one instance at a time.
 
-use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +19,7 @@ use crate::plan::judge::{Judge, Judged, Upstream, Verdict};
 use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
 use crate::store::Folder;
-use crate::store::error::StoreError;
+use crate::store::error::{IoContext, StoreError};
 use crate::store::failure::Failure;
 use crate::store::kept::Kept;
 use crate::store::record::{FORMAT, MadeFrom, Read, Record};
@@ -157,20 +156,9 @@ impl Worker<'_> {
 
     /// The inputs whose files are known to be gone, those of aggregates included.
     fn gone_inputs(&self, node: NodeIndex) -> Vec<NodeIndex> {
-        let graph = &self.execution.plan.graph;
-        let mut gone = Vec::new();
-        let mut gathered = HashSet::new();
-        let mut new = vec![node];
-        while let Some(node) = new.pop() {
-            for &input in graph.inputs(node) {
-                if graph.kind(input) == Kind::Aggregate {
-                    new.extend(gathered.insert(input).then_some(input));
-                } else if self.is_gone(input) && !gone.contains(&input) {
-                    gone.push(input);
-                }
-            }
-        }
-        gone
+        let mut inputs = self.execution.plan.graph.gathered_inputs(node);
+        inputs.retain(|&input| self.is_gone(input));
+        inputs
     }
 
     /// Whether the file of an input is known to be gone.
@@ -198,7 +186,7 @@ impl Worker<'_> {
         let executed = (entry.task.execute)(self.execution, node, &folder, fingerprint)?;
         let seconds = begun.elapsed().as_secs_f64();
         let Executed { output, meta, reads, value } = executed;
-        if let Err(changed) = self.look_again(&made_from, &reads) {
+        if let Err(changed) = self.look_again(node, &made_from, &reads) {
             plan.store.discard(&folder, &output);
             return Err(changed);
         }
@@ -217,20 +205,40 @@ impl Worker<'_> {
             seconds,
             host: host(),
         };
+        let in_memory = record.output.is_in_memory().then_some(record.output.digest);
         let staged = self.stage(node, folder, record, true)?;
+        if let (Some(digest), Some(value)) = (in_memory, &value) {
+            plan.store.memory().keep(digest, Arc::clone(value));
+        }
         Ok(NewlyMade { value, staged: Some(staged), other_meta: false })
     }
 
     /// What was read must be what was digested: a file that changed meanwhile may have been read
     /// before or after.
-    fn look_again(&self, made_from: &MadeFrom, reads: &[Read]) -> anyhow::Result<()> {
+    fn look_again(
+        &self,
+        node: NodeIndex,
+        made_from: &MadeFrom,
+        reads: &[Read],
+    ) -> anyhow::Result<()> {
+        let (store, graph) = (&self.execution.plan.store, &self.execution.plan.graph);
+        if graph.has_externals() {
+            for input in graph.gathered_inputs(node) {
+                if graph.kind(input) == Kind::External
+                    && store.content(graph.external(input))? != self.execution.digest(input)
+                {
+                    let path = graph.external(input);
+                    anyhow::bail!("{path:?} changed while it ran: run it again");
+                }
+            }
+        }
         let files = made_from.files.values().map(|file| (&file.path, file.digest));
         let read = reads.iter().filter_map(|read| match read {
             Read::File { path, digest } => Some((path, *digest)),
             _ => None,
         });
         for (path, digest) in files.chain(read) {
-            if self.execution.plan.store.content(Path::new(path))? != digest {
+            if store.content(Path::new(path))? != digest {
                 anyhow::bail!("{path:?} changed while it ran: run it again");
             }
         }
@@ -246,14 +254,18 @@ impl Worker<'_> {
     ) -> Result<ToCommit, StoreError> {
         let plan = &self.execution.plan;
         let is_new = kept.from.is_some() || kept.folder != *folder;
+        if kept.from.is_some() {
+            let entry = plan.graph.task(node);
+            plan.store.keep_code_table(&entry.codes, entry.code_digest);
+        }
         let output = if is_new {
             let owner = kept.from.as_ref().unwrap_or(&plan.store);
             let from = owner.root().join(&kept.folder);
             let output = &kept.record.output;
-            if let (Some(from), true) = (&kept.from, output.is_in_memory())
-                && let Some(value) = from.memory().get(output.digest)
-            {
-                plan.store.memory().keep(output.digest, value);
+            if let (Some(other), true) = (&kept.from, output.is_in_memory()) {
+                let forgotten = || std::io::Error::from(std::io::ErrorKind::NotFound);
+                let value = other.memory().get(output.digest).ok_or_else(forgotten);
+                plan.store.memory().keep(output.digest, value.during("take over", &from)?);
             }
             plan.store.stage_links(&from, output, folder, kept.record.fingerprint)?
         } else {

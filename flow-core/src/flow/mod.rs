@@ -257,7 +257,7 @@ impl Flow {
     #[must_use]
     pub fn read(&self, other: &Self) -> Self {
         let mut flow = self.clone();
-        flow.reading.push(Arc::clone(&other.store));
+        flow.reading.push(Arc::new(other.store.only_read()));
         flow.reading.extend(other.reading.iter().cloned());
         flow
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use daggy::NodeIndex;
 
 use crate::error::Error;
-use crate::flow::{Flow, Roots, between};
+use crate::flow::{Flow, Roots, between, is};
 use crate::plan::Plan;
 use crate::plan::error::PlanError;
 use crate::plan::judge::{Judge, Judged, Verdict};
@@ -78,10 +78,14 @@ impl Flow {
     /// As [`reset`](Self::reset).
     pub fn reset_between<A: Task, R: Roots>(&self) -> Result<Removed, Error> {
         let plan = self.plan::<R>()?;
-        self.reset_nodes(&plan, &between::<A>(&plan))
+        let mut nodes = between::<A>(&plan);
+        // Of an aggregate on the way, what else it gathers is not affected.
+        nodes.retain(|&node| plan.graph.kind(node) != Kind::Aggregate || is::<A>(&plan, node));
+        self.reset_nodes(&plan, &nodes)
     }
 
-    /// Removes all outputs of `A`, whatever its parameters.
+    /// Removes all outputs of `A`, whatever its parameters. A task that is external or an aggregate
+    /// has none of its own.
     ///
     /// # Errors
     ///
@@ -91,7 +95,10 @@ impl Flow {
         let task = task_folder(&self.store, TaskType::of::<A>(), &decl)
             .map_err(|kind| Box::new(PlanError { kind, way: Vec::new() }))?;
         let mut removed = Removed::default();
-        for (folder, files) in self.store.reset_task(&task)? {
+        if TaskType::of::<A>().kind != Kind::Made {
+            return Ok(removed);
+        }
+        for (folder, files) in self.store.reset_task(&task, &[&decl.name, decl.identity()])? {
             removed.instances.push(folder.display().to_string());
             removed.files.extend(files);
         }
@@ -143,7 +150,11 @@ fn with_gathered(plan: &Plan, nodes: &[NodeIndex]) -> Vec<NodeIndex> {
     let graph = &plan.graph;
     let mut new = nodes.to_vec();
     let mut found = Vec::new();
+    let mut seen = vec![false; graph.len()];
     while let Some(node) = new.pop() {
+        if std::mem::replace(&mut seen[node.index()], true) {
+            continue;
+        }
         match graph.kind(node) {
             Kind::Made => found.push(node),
             Kind::Aggregate => new.extend(graph.inputs(node)),
@@ -151,6 +162,5 @@ fn with_gathered(plan: &Plan, nodes: &[NodeIndex]) -> Vec<NodeIndex> {
         }
     }
     found.sort_unstable();
-    found.dedup();
     found
 }

@@ -58,18 +58,25 @@ impl Handle {
         Self { node, place, ..self.clone() }
     }
 
-    /// Reads the files of the output. If they are gone, another process has put new ones in their
+    /// Reads the files of the output, or that of one part. If they are gone, another process has put new ones in their
     /// place: the record is read again, once.
     pub(crate) fn read<V>(
         &self,
+        part: &str,
         read: impl Fn(&Files<'_>) -> anyhow::Result<V>,
     ) -> Result<V, Error> {
         let mut first = true;
         loop {
             let made = self.made()?;
             // It was whole when the plan was made, or when it was written.
-            if !self.is_unchanged(&made)? {
-                return Err(self.error(LoadError::Changed));
+            match self.look(&made, part)? {
+                Look::Whole => {}
+                Look::Modified => return Err(self.error(LoadError::Changed)),
+                Look::Gone if first => {
+                    first = false;
+                    continue;
+                }
+                Look::Gone => return Err(self.error(LoadError::Gone)),
             }
             let files = Files { of: self, made: &made };
             let loaded = catch_unwind(AssertUnwindSafe(|| read(&files)));
@@ -97,18 +104,22 @@ impl Handle {
         }
     }
 
-    fn is_unchanged(&self, made: &Made) -> Result<bool, Error> {
+    /// Whether the output still is what the plan, or the execution, knows.
+    fn look(&self, made: &Made, part: &str) -> Result<Look, Error> {
         let store = &self.plan.store;
         Ok(match self.plan.graph.kind(self.node) {
-            Kind::Aggregate => true,
-            Kind::External => {
-                let path = self.plan.graph.external(self.node);
-                // One that is gone is found out by reading it.
-                store.content(path)?.is_none_or(|digest| digest == made.output.digest)
-            }
-            Kind::Made => {
-                !matches!(store.look_at(&made.folder, &made.output)?.0, Look::Modified(_))
-            }
+            Kind::Aggregate => Look::Whole,
+            Kind::External => match store.content(self.plan.graph.external(self.node))? {
+                Some(digest) if digest == made.output.digest => Look::Whole,
+                Some(_) => Look::Modified,
+                None => Look::Gone,
+            },
+            Kind::Made if part.is_empty() => store.look_at(&made.folder, &made.output)?.look,
+            // There may be many other files.
+            Kind::Made => match made.output.only(part) {
+                Some(output) => store.look_at(&made.folder, &output)?.look,
+                None => Look::Gone,
+            },
         })
     }
 

@@ -50,7 +50,7 @@ impl<A: Task> Input<A> {
         if let Some(value) = held.and_then(|held| held.value(*node)) {
             return Ok(Loaded(downcast(value)));
         }
-        let value = self.handle.read(|files| A::__target().__load(files))?;
+        let value = self.handle.read("", |files| A::__target().__load(files))?;
         // Handles note what is read of them for one running task alone.
         let alone = self.handle.plan.graph.kind(*node) == Kind::Aggregate;
         if let Some(held) = held.filter(|_| !alone) {

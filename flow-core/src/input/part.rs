@@ -30,7 +30,8 @@ impl<K: KeepPart> InputPart<K> {
     ///
     /// The file is gone or cannot be read.
     pub fn load(&self) -> Result<Loaded<K::Value>, Error> {
-        let value = self.handle.read(|files| self.target.__load_part(self.name, files))?;
+        let value =
+            self.handle.read(self.name, |files| self.target.__load_part(self.name, files))?;
         Ok(Loaded(Arc::new(value)))
     }
 
@@ -44,7 +45,7 @@ impl<K: KeepPart> InputPart<K> {
         K: Streaming,
     {
         let stream = |files: &Files<'_>| self.target.stream(&files.source(self.name)?);
-        let pieces = self.handle.read(stream)?;
+        let pieces = self.handle.read(self.name, stream)?;
         let instance = self.handle.label();
         Ok(Box::new(pieces.map(move |piece| {
             piece.with_context(|| format!("cannot read the output of {instance}"))
@@ -60,7 +61,8 @@ impl<K: KeepPart> InputPart<K> {
     where
         K: Columnar,
     {
-        self.handle.read(|files| self.target.load_columns(&files.source(self.name)?, names))
+        self.handle
+            .read(self.name, |files| self.target.load_columns(&files.source(self.name)?, names))
     }
 
     /// Where the file lies. It is never rewritten, and must not be.

@@ -39,7 +39,8 @@ use crate::store::place::Places;
 /// ```
 ///
 /// What is written there counts as any other output does: it is hashed, it is there only as a
-/// whole, and nothing is left of it if the task fails. It must not be changed afterwards.
+/// whole, and nothing is left of it if the task fails. It must not be changed afterwards. Links are
+/// refused, for what they lead to may change.
 #[derive(Clone, Debug, Default)]
 pub struct File {
     extension: String,

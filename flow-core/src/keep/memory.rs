@@ -1,6 +1,5 @@
 //! Outputs that stay in memory.
 
-use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -17,6 +16,10 @@ use crate::store::place::Places;
 /// record stays in the store, so that another process knows what the value was made from: what
 /// follows it is complete without it, and it is made again only when a task that requires it
 /// runs, or when it is a root itself.
+///
+/// It counts as the same value whenever it is made from the same, for nothing tells two values
+/// apart that have no bytes: what follows runs again if what it is made from changes. When it is
+/// made from something else, the value before is dropped.
 ///
 /// ```
 /// use flow::prelude::*;
@@ -54,8 +57,8 @@ impl<T: Send + Sync + 'static> Keep for Memory<T> {
 
     fn __codes(_: &mut Vec<Code>) {}
 
-    fn __save(&self, value: &Arc<T>, _: &Places, draft: &mut Draft<'_>) -> anyhow::Result<()> {
-        draft.remember(Arc::clone(value) as Arc<dyn Any + Send + Sync>);
+    fn __save(&self, _: &Arc<T>, _: &Places, draft: &mut Draft<'_>) -> anyhow::Result<()> {
+        draft.remember();
         Ok(())
     }
 

@@ -279,7 +279,10 @@ impl Builder<'_> {
             }
             None => self.add(index, instance, key, parameters, outside, &inputs, entries)?,
         };
-        self.externals.extend(external.map(|path| (node, path)));
+        if let Some(path) = external {
+            // It is that of the first instance with this key, as all its parameters are.
+            self.externals.entry(node).or_insert(path);
+        }
         let own = self.own_draws(index, &resolved);
         let grown = Grown { node, draws: self.draws.union(&own, vec![outside]) };
         self.memo.insert(memo, Some(grown));

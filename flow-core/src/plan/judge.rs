@@ -98,8 +98,9 @@ impl<'a> Judge<'a> {
             {
                 reasons = self.changed_reads(node, &record.reads)?;
                 if reasons.is_empty() {
-                    let output = |file, what| Reason::Output { file, what };
-                    match store.look(&folder, &store.path(&folder, RECORD), &record)? {
+                    let seen = store.look(&folder, &store.path(&folder, RECORD), &record)?;
+                    let output = |what| Reason::Output { file: seen.what, what };
+                    match seen.look {
                         Look::Whole => {
                             return Ok(Judged {
                                 folder,
@@ -107,12 +108,12 @@ impl<'a> Judge<'a> {
                                 reasons,
                             });
                         }
-                        Look::Gone(file) => {
-                            reasons.push(output(file, "is gone"));
+                        Look::Gone => {
+                            reasons.push(output("is gone"));
                             let verdict = Verdict::Evicted(record, made_from.clone());
                             return Ok(Judged { folder, verdict, reasons });
                         }
-                        Look::Modified(file) => reasons.push(output(file, "was modified")),
+                        Look::Modified => reasons.push(output("was modified")),
                     }
                 }
             }
@@ -146,15 +147,22 @@ impl<'a> Judge<'a> {
 
     /// What an aggregate is made from is all that it is.
     fn judge_aggregate(&self, node: NodeIndex) -> Judged {
-        let mut hasher = Hasher::new("aggregate");
-        let inputs = self.graph.inputs(node).iter();
-        let known = self.graph.roles(node).iter().zip(inputs).all(|(role, &input)| {
-            let digest = self.upstream.digest(input);
-            let target = self.graph.task(input).target_digest;
-            digest.map(|digest| hasher.text(role).part(digest).part(target)).is_some()
-        });
-        let verdict = if known { Verdict::There(hasher.digest()) } else { Verdict::Upstream };
+        let verdict = self.gathered(node).map_or(Verdict::Upstream, Verdict::There);
         Judged { folder: Folder::new(), verdict, reasons: Vec::new() }
+    }
+
+    /// The content of an aggregate, if all that it gathers is known.
+    pub(crate) fn gathered(&self, node: NodeIndex) -> Option<Digest> {
+        if self.graph.kind(node) != Kind::Aggregate {
+            return None;
+        }
+        let mut hasher = Hasher::new("aggregate");
+        for (role, &input) in self.graph.roles(node).iter().zip(self.graph.inputs(node)) {
+            // What reads an output is a part of what it is to those who load it.
+            let target = self.graph.task(input).target_digest;
+            hasher.text(role).part(self.upstream.digest(input)?).part(target);
+        }
+        Some(hasher.digest())
     }
 
     /// An output made from the same, in whichever instance's folder, of this store or of another
@@ -263,6 +271,8 @@ impl<'a> Judge<'a> {
                 let Some(input) = input(place) else { return Ok(Some(Reason::Parameters)) };
                 let meta = match self.upstream.meta(input) {
                     Some(meta) => Some(meta),
+                    // Nobody notes anything about what is not made here.
+                    None if graph.kind(input) != Kind::Made => Some(Meta::new()),
                     None => self.record(input)?.map(|record| record.meta),
                 };
                 let now = meta.map(|meta| digest_meta(meta.get(name)));

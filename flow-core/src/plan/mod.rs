@@ -26,7 +26,7 @@ pub(crate) mod verdicts;
 pub(crate) mod warning;
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -129,6 +129,27 @@ impl Graph {
     /// Where the output of a task that is made elsewhere lies.
     pub(crate) fn external(&self, node: NodeIndex) -> &Path {
         &self.externals[&node]
+    }
+
+    /// Whether anything is made elsewhere.
+    pub(crate) fn has_externals(&self) -> bool {
+        !self.externals.is_empty()
+    }
+
+    /// All inputs but aggregates, and in the place of those what they gather; each once.
+    pub(crate) fn gathered_inputs(&self, node: NodeIndex) -> Vec<NodeIndex> {
+        let mut gathered = Vec::new();
+        let mut seen = HashSet::new();
+        let mut new = vec![node];
+        while let Some(node) = new.pop() {
+            for &input in self.inputs(node).iter().filter(|&&input| seen.insert(input)) {
+                match self.kind(input) {
+                    Kind::Aggregate => new.push(input),
+                    Kind::Made | Kind::External => gathered.push(input),
+                }
+            }
+        }
+        gathered
     }
 
     /// The output of an instance that is not made here, with this content.

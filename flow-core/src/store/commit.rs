@@ -43,8 +43,12 @@ impl Store {
             self.fs.sync(&staged.files()).during("make durable", &staged.draft)?;
         }
         let path = self.path(&staged.folder, RECORD);
-        self.keep_version(task, &path)?;
+        let old = self.keep_version(task, &path)?;
         self.fs.rename(&staged.draft, &path).during("write", &path)?;
+        // Files of former versions stay, but memory is dear.
+        if let Some(old) = old.filter(|old| old.output.digest != staged.digest) {
+            self.memory.forget(old.output.digest);
+        }
         self.clear_failure(&staged.folder);
         Ok(())
     }

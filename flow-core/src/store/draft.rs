@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use crate::cx::Reads;
 use crate::key::{Digest, Hasher};
-use crate::param::AnyValue;
 use crate::store::error::{IoContext, StoreError};
 use crate::store::output::{Output, OutputFile};
 use crate::store::{Folder, Store};
@@ -76,13 +75,12 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    /// Keeps the value in memory instead of a file.
-    pub(crate) fn remember(&mut self, value: AnyValue) {
+    /// Says that there is no file, for the value is kept in memory. It is put there when it has
+    /// turned out that nothing changed while it was made.
+    pub(crate) fn remember(&mut self) {
         let mut hasher = Hasher::new("memory");
         hasher.part(self.fingerprint).part(self.reads.digest());
-        let digest = hasher.digest();
-        self.store.memory().keep(digest, value);
-        self.in_memory = Some(digest);
+        self.in_memory = Some(hasher.digest());
     }
 
     /// The output, which no longer is removed by itself.

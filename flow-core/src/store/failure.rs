@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::key::Key;
 use crate::store::{Folder, Store};
 
-const FAILURE: &str = "failure.json";
+pub(crate) const FAILURE: &str = "failure.json";
 
 /// Why and when an instance failed.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -48,6 +48,11 @@ pub(crate) fn part_name(part: &str) -> String {
     name
 }
 
+/// An extension, as the end of a file's name. It may be what a user wrote.
+pub(crate) fn extension_name(extension: &str) -> String {
+    escape(extension.trim_start_matches('.'))
+}
+
 /// The name of the folder that holds the store of an environment.
 ///
 /// Nothing else tells two environments apart, so that a name which is not kept as it is, or which

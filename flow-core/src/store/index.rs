@@ -15,6 +15,7 @@ use crate::content::is_absent;
 use crate::fs::Fs;
 use crate::key::Digest;
 use crate::store::error::{IoContext, StoreError};
+use crate::store::folder::key_of;
 
 /// The index of one task, read as far as it has been written.
 #[derive(Default)]
@@ -83,10 +84,11 @@ pub(crate) fn forget(fingerprint: Digest) -> String {
     format!("\n{fingerprint} {FORGET}\n")
 }
 
-/// The folders of tasks in which the outputs lie, or lay, that an index tells of.
-pub(crate) fn task_folders(index: &[u8]) -> BTreeSet<PathBuf> {
+/// The folders of the instances whose outputs an index tells of, wherever they lie.
+pub(crate) fn folders(index: &[u8]) -> BTreeSet<PathBuf> {
     let folders = index.split(|&b| b == b'\n').filter_map(|line| Some(parse(line)?.1));
-    folders.filter_map(|folder| Some(Path::new(folder).parent()?.to_owned())).collect()
+    let instance = |folder: &&str| folder.rsplit('/').next().is_some_and(|n| key_of(n).is_some());
+    folders.filter(|folder| folder.contains('/')).filter(instance).map(PathBuf::from).collect()
 }
 
 /// The lines that tell of these outputs.

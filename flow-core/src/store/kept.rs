@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::key::Digest;
 use crate::store::error::{IoContext, StoreError};
-use crate::store::output::{Look, Output};
+use crate::store::output::{Look, Output, Seen};
 use crate::store::record::Record;
 use crate::store::{Folder, RECORD, Store, TaskFolder};
 
@@ -32,14 +32,19 @@ impl Store {
         self.internal("versions").join(name).join(format!("{fingerprint}.json"))
     }
 
-    /// Keeps the record at `path`, if there is one, among the versions, before it is replaced.
-    pub(crate) fn keep_version(&self, task: &TaskFolder, path: &Path) -> Result<(), StoreError> {
-        let Some(Ok(old)) = self.read_record(path)? else { return Ok(()) };
+    /// Keeps the record at `path`, if there is one, among the versions, before it is replaced; gives
+    /// that record.
+    pub(crate) fn keep_version(
+        &self,
+        task: &TaskFolder,
+        path: &Path,
+    ) -> Result<Option<Box<Record>>, StoreError> {
+        let Some(Ok(old)) = self.read_record(path)? else { return Ok(None) };
         let version = self.version_path(task, old.fingerprint);
-        if self.fs.link(path, &version).is_ok() {
-            return Ok(());
+        if self.fs.link(path, &version).is_err() {
+            self.replace_version(path, &version).during("keep", &version)?;
         }
-        self.replace_version(path, &version).during("keep", &version)
+        Ok(Some(old))
     }
 
     /// Puts the record where there is no folder yet, in the place of a version whose output may be
@@ -81,7 +86,7 @@ impl Store {
                     Err(error) => return Err(error),
                 };
                 let here = record.fingerprint == fingerprint && record.key.short() == key;
-                if here && holds(&record) && self.look(&folder, &place, &record)? == Look::Whole {
+                if here && holds(&record) && self.is_there(&folder, &place, &record)? {
                     return Ok(Some(Kept { folder, place, record, from: None }));
                 }
             }
@@ -92,7 +97,11 @@ impl Store {
     /// Whether an output that was found is still there.
     pub(crate) fn is_whole(&self, kept: &Kept) -> Result<bool, StoreError> {
         let store = kept.from.as_deref().unwrap_or(self);
-        Ok(store.look(&kept.folder, &kept.place, &kept.record)? == Look::Whole)
+        store.is_there(&kept.folder, &kept.place, &kept.record)
+    }
+
+    fn is_there(&self, folder: &Folder, place: &Path, record: &Record) -> Result<bool, StoreError> {
+        Ok(self.look(folder, place, record)?.look == Look::Whole)
     }
 
     /// Looks at the files of an output, whose record was read from `place`.
@@ -101,18 +110,18 @@ impl Store {
         folder: &Folder,
         place: &Path,
         record: &Record,
-    ) -> Result<Look, StoreError> {
-        let (look, seen) = self.look_at(folder, &record.output)?;
-        if look == Look::Whole && seen != record.output {
-            self.note_times(place, record, seen);
+    ) -> Result<Seen, StoreError> {
+        let seen = self.look_at(folder, &record.output)?;
+        if seen.look == Look::Whole && seen.output != record.output && !self.is_only_read {
+            self.note_times(place, record, &seen.output);
         }
-        Ok(look)
+        Ok(seen)
     }
 
     /// Notes the times of an output whose content is as recorded, so that it is not hashed at each
     /// look. A store that cannot be written does without.
-    fn note_times(&self, place: &Path, record: &Record, seen: Output) {
-        let noted = Record { output: seen, ..record.clone() };
+    fn note_times(&self, place: &Path, record: &Record, seen: &Output) {
+        let noted = Record { output: seen.clone(), ..record.clone() };
         let Ok(draft) = self.draft_record(place, &noted) else { return };
         let replaced = self.fs.sync(std::slice::from_ref(&draft)).and_then(|()| {
             // Hashing may have taken long: what was committed meanwhile must not be taken back.

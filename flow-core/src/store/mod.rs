@@ -43,7 +43,7 @@ pub(crate) mod secret;
 pub(crate) mod stage;
 
 use std::any::TypeId;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -71,7 +71,9 @@ pub(crate) struct Store {
     secret_key: OnceLock<SecretKey>,
     tasks: Mutex<HashMap<String, Arc<TaskFolder>>>,
     contents: Contents,
-    memory: Memory,
+    memory: Arc<Memory>,
+    /// Whether nothing is written here, not even the time of an output that was touched.
+    is_only_read: bool,
 }
 
 /// What is known of one task's part of the store.
@@ -116,8 +118,16 @@ impl Store {
             secret_key: OnceLock::new(),
             tasks: Mutex::default(),
             contents: Contents::default(),
-            memory: Memory::default(),
+            memory: Arc::default(),
+            is_only_read: false,
         }
+    }
+
+    /// The same store, for another one to take outputs from: which tasks have which names is its
+    /// own business.
+    pub(crate) fn only_read(&self) -> Self {
+        let store = Self::new(self.root.clone(), Arc::clone(&self.fs));
+        Self { memory: Arc::clone(&self.memory), is_only_read: true, ..store }
     }
 
     /// Makes the folder, if it is not there.
@@ -165,6 +175,12 @@ impl Store {
         };
         let task = tasks.entry(decl.name.to_string()).or_insert_with(make);
         if task.owner.id == owner.id { Ok(Arc::clone(task)) } else { Err(task.owner) }
+    }
+
+    /// The folders of the tasks that have been asked for.
+    fn task_names(&self) -> BTreeSet<PathBuf> {
+        let tasks = self.tasks.lock().expect("no panic while a task is looked up");
+        tasks.values().map(|task| PathBuf::from(&task.name)).collect()
     }
 
     /// Forgets which folders there are, for they may have come or gone since.

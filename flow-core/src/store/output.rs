@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::content::{digest_file, is_absent};
-use crate::fs::{Fs, Stat};
+use crate::fs::{FileKind, Fs, Stat};
 use crate::key::{Digest, Hasher};
 use crate::store::error::{IoContext, StoreError};
 use crate::store::{Folder, Store};
@@ -53,13 +53,20 @@ pub(crate) struct Within {
 }
 
 /// What a look at an output shows.
-#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Seen {
+    pub(crate) look: Look,
+    /// What is gone or was modified; empty if all is whole.
+    pub(crate) what: String,
+    /// The output, with the times that its files have now.
+    pub(crate) output: Output,
+}
+
+/// Whether an output is there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Look {
     Whole,
-    /// These files are gone, or the value in memory.
-    Gone(String),
-    /// This file has other content.
-    Modified(String),
+    Gone,
+    Modified,
 }
 
 impl Output {
@@ -88,6 +95,11 @@ impl Output {
     /// The file of a part; of the whole, if it is empty.
     pub(crate) fn file(&self, part: &str) -> Option<&OutputFile> {
         self.files.iter().find(|file| file.part == part)
+    }
+
+    /// The output as if it had one part.
+    pub(crate) fn only(&self, part: &str) -> Option<Self> {
+        Some(Self { digest: self.digest, files: vec![self.file(part)?.clone()] })
     }
 
     /// A name that leads out of the folder of the instance, if there is one.
@@ -129,7 +141,7 @@ impl Store {
         path: &Path,
     ) -> Result<OutputFile, StoreError> {
         let fs = &**self.fs();
-        let stat = fs.stat(path).during("look at", path)?;
+        let stat = plain(fs, path)?;
         let part = part.to_owned();
         if !stat.folder {
             let digest = digest_file(fs, path).during("read", path)?;
@@ -149,67 +161,27 @@ impl Store {
     }
 
     /// Looks at the files of an output, by size and time and, if the time is another, by content.
-    /// Gives the output with the times that its files have now.
-    pub(crate) fn look_at(
-        &self,
-        folder: &Folder,
-        output: &Output,
-    ) -> Result<(Look, Output), StoreError> {
-        let mut seen = output.clone();
+    pub(crate) fn look_at(&self, folder: &Folder, output: &Output) -> Result<Seen, StoreError> {
+        let mut seen = Seen { look: Look::Whole, what: String::new(), output: output.clone() };
         if output.is_in_memory() {
-            let held = self.memory().contains(output.digest);
-            let gone = || Look::Gone("the value in memory".to_owned());
-            return Ok((if held { Look::Whole } else { gone() }, seen));
+            if !self.memory().contains(output.digest) {
+                (seen.look, seen.what) = (Look::Gone, "the value in memory".to_owned());
+            }
+            return Ok(seen);
         }
         let at = self.root().join(folder);
-        let mut gone = Vec::new();
-        for file in &mut seen.files {
-            match self.is_as_recorded(&at.join(&file.file), file)? {
-                Some(true) => {}
-                None => gone.push(file.file.clone()),
-                Some(false) => return Ok((Look::Modified(file.file.clone()), seen)),
+        for file in &mut seen.output.files {
+            match look_at_file(&**self.fs(), &at, file)? {
+                None => {}
+                // Another one may be modified, and that decides.
+                Some((Look::Gone, _)) if seen.look == Look::Gone => {}
+                Some((look, what)) => (seen.look, seen.what) = (look, what),
+            }
+            if seen.look == Look::Modified {
+                break;
             }
         }
-        Ok((if gone.is_empty() { Look::Whole } else { Look::Gone(gone.join(", ")) }, seen))
-    }
-
-    /// Whether a file, or a folder, is as recorded; nothing if it is not there.
-    fn is_as_recorded(
-        &self,
-        path: &Path,
-        file: &mut OutputFile,
-    ) -> Result<Option<bool>, StoreError> {
-        let fs = &**self.fs();
-        let stat = match fs.stat(path) {
-            Ok(stat) => stat,
-            Err(error) if is_absent(&error) => return Ok(None),
-            Err(error) => return Err(error).during("look at", path),
-        };
-        let Some(within) = &mut file.folder else {
-            let whole = !stat.folder
-                && is_unchanged(fs, path, stat, file.bytes, &mut file.modified, file.digest)?;
-            return Ok(Some(whole));
-        };
-        let names = |path: &Path| Ok(fs.list(path).during("list", path)?.len() as u64);
-        let top = within.iter().filter(|item| !item.path.contains('/')).count() as u64;
-        if !stat.folder || names(path)? != top {
-            return Ok(Some(false));
-        }
-        for item in within {
-            let path = path.join(&item.path);
-            let whole = match (fs.stat(&path), item.digest) {
-                (Ok(stat), Some(digest)) if !stat.folder => {
-                    is_unchanged(fs, &path, stat, item.bytes, &mut item.modified, digest)?
-                }
-                // Of a folder it is told how many names it has.
-                (Ok(stat), None) if stat.folder => names(&path)? == item.bytes,
-                _ => false,
-            };
-            if !whole {
-                return Ok(Some(false));
-            }
-        }
-        Ok(Some(true))
+        Ok(seen)
     }
 
     /// Removes the files of an output that no record names, as far as that can be done.
@@ -245,6 +217,70 @@ fn is_unchanged(
     Ok(digest_file(fs, path).during("read", path)? == digest)
 }
 
+/// Looks at one part's file, or folder. Gives what is gone or was modified, if anything is.
+fn look_at_file(
+    fs: &dyn Fs,
+    at: &Path,
+    file: &mut OutputFile,
+) -> Result<Option<(Look, String)>, StoreError> {
+    let path = at.join(&file.file);
+    let stat = match fs.stat(&path) {
+        Ok(stat) => stat,
+        Err(error) if is_absent(&error) => return Ok(Some((Look::Gone, file.file.clone()))),
+        Err(error) => return Err(error).during("look at", &path),
+    };
+    let modified = |what: &str| Ok(Some((Look::Modified, what.to_owned())));
+    let Some(within) = &mut file.folder else {
+        let whole = !stat.folder
+            && is_unchanged(fs, &path, stat, file.bytes, &mut file.modified, file.digest)?;
+        return if whole { Ok(None) } else { modified(&file.file) };
+    };
+    if !stat.folder {
+        return modified(&file.file);
+    }
+    let top = within.iter().filter(|item| !item.path.contains('/')).count() as u64;
+    // Of a folder it is told how many names it has. What is missing is named before that.
+    let mut folders = vec![(file.file.clone(), top)];
+    for item in within {
+        let name = format!("{}/{}", file.file, item.path);
+        let path = at.join(&name);
+        let stat = match fs.stat(&path) {
+            Ok(stat) => stat,
+            Err(error) if is_absent(&error) => return modified(&name),
+            Err(error) => return Err(error).during("look at", &path),
+        };
+        let whole = match item.digest {
+            Some(digest) => {
+                !stat.folder
+                    && is_unchanged(fs, &path, stat, item.bytes, &mut item.modified, digest)?
+            }
+            None => stat.folder,
+        };
+        if !whole {
+            return modified(&name);
+        }
+        folders.extend(item.digest.is_none().then_some((name, item.bytes)));
+    }
+    for (name, names) in folders {
+        let path = at.join(&name);
+        if fs.list(&path).during("list", &path)?.len() as u64 != names {
+            return modified(&name);
+        }
+    }
+    Ok(None)
+}
+
+/// What is known of a file or folder that a task has written. A link might lead to anything, and
+/// what it leads to might change.
+fn plain(fs: &dyn Fs, path: &Path) -> Result<Stat, StoreError> {
+    let refused = |what| Err(std::io::Error::other(what)).during("keep", path);
+    match fs.kind(path).during("look at", path)? {
+        FileKind::File | FileKind::Folder => fs.stat(path).during("look at", path),
+        FileKind::Link => refused("it is a link: write, or copy, what it leads to"),
+        FileKind::Other => refused("it is neither a file nor a folder"),
+    }
+}
+
 fn describe_folder(
     fs: &dyn Fs,
     at: &Path,
@@ -259,7 +295,7 @@ fn describe_folder(
             let unnamed = std::io::Error::other("its name is not Unicode");
             return Err(unnamed).during("keep", &path);
         };
-        let stat = fs.stat(&path).during("look at", &path)?;
+        let stat = plain(fs, &path)?;
         let name = format!("{prefix}{name}");
         if stat.folder {
             let bytes = fs.list(&path).during("list", &path)?.len() as u64;
@@ -286,8 +322,10 @@ pub(crate) fn remove_all(
             return Ok(());
         }
         Err(error) if is_absent(&error) => return Ok(()),
-        // A link to a folder is removed as a file is; what cannot be removed so is one.
-        Err(error) if !fs.stat(path).is_ok_and(|stat| stat.folder) => return Err(error),
+        // What a link leads to is somebody else's.
+        Err(error) if !fs.kind(path).is_ok_and(|kind| kind == FileKind::Folder) => {
+            return Err(error);
+        }
         Err(_) => {}
     }
     for name in fs.list(path)? {

@@ -14,6 +14,8 @@ use crate::store::{Folder, RECORD, Store};
 pub(crate) struct Staged {
     pub(crate) folder: Folder,
     pub(crate) fingerprint: Digest,
+    /// Of the output.
+    pub(crate) digest: Digest,
     /// The record under a name that nobody reads.
     pub(crate) draft: PathBuf,
     /// The output, if no record names it yet, and its files.
@@ -122,7 +124,7 @@ impl Store {
         }
         if !extension.is_empty() {
             file.push('.');
-            file.push_str(extension);
+            file.push_str(&super::folder::extension_name(extension));
         }
         let path = at.join(&file);
         Ok((file, path))
@@ -144,8 +146,8 @@ impl Store {
         let draft = self.draft_record(&self.path(folder, RECORD), record)?;
         let output = is_new.then(|| record.output.clone());
         let data = output.iter().flat_map(|output| self.output_paths(folder, output)).collect();
-        let fingerprint = record.fingerprint;
-        Ok(Staged { folder: folder.clone(), fingerprint, draft, output, data })
+        let (fingerprint, digest) = (record.fingerprint, record.output.digest);
+        Ok(Staged { folder: folder.clone(), fingerprint, digest, draft, output, data })
     }
 
     /// Writes a record beside its place, under a name that nobody reads.

@@ -117,6 +117,8 @@ fn keys(outputs: &Outputs<'_>) -> TokenStream {
         let docs = if docs.is_empty() { quote!(#[doc = #doc]) } else { quote!(#(#docs)*) };
         Some(quote_spanned! {span=>
             #docs
+            // The target is the user's, and clippy would tell the user of the closure.
+            #[allow(clippy::redundant_closure)]
             #visibility const #key: #private::Part<Self, #target> =
                 #private::Part::__new(#text, || #value);
         })

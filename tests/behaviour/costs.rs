@@ -1,0 +1,96 @@
+//! What a look at complete instances costs in operations on files.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use flow::prelude::*;
+
+use crate::faulty::{Faulty, Op};
+use crate::support::faulty_flow;
+
+const MANY: u64 = 200;
+
+#[derive(Outputs)]
+struct Pair {
+    #[output(Json)]
+    one: u64,
+    #[output(Json)]
+    two: u64,
+}
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct One {
+    n: u64,
+}
+
+runs!(One: u64 = |self, _cx| Ok(self.n));
+
+#[derive(Task)]
+#[task(outputs = Pair)]
+struct Two {
+    n: u64,
+}
+
+runs!(Two: Pair = |self, _cx| Ok(Pair { one: self.n, two: self.n }));
+
+#[derive(Task)]
+#[task(target = Memory<u64>)]
+struct InMemory {
+    n: u64,
+}
+
+runs!(InMemory: u64 = |self, _cx| Ok(self.n));
+
+#[derive(Task)]
+#[task(aggregate, requires = [One { n } for n in 0..MANY])]
+struct Ones;
+
+#[derive(Task)]
+#[task(aggregate, requires = [Two { n } for n in 0..MANY])]
+struct Twos;
+
+#[derive(Task)]
+#[task(aggregate, requires = [InMemory { n } for n in 0..MANY])]
+struct Values;
+
+/// How often each operation is done.
+fn counted(faulty: &Faulty, act: impl FnOnce() -> Result<()>) -> Result<BTreeMap<String, u64>> {
+    let counts: Arc<Mutex<BTreeMap<String, u64>>> = Arc::default();
+    let counter = Arc::clone(&counts);
+    faulty.fail(move |_, op: Op, _| {
+        *counter.lock().expect("no panic").entry(format!("{op:?}")).or_default() += 1;
+        None
+    });
+    act()?;
+    faulty.heal();
+    Ok(counts.lock().expect("no panic").clone())
+}
+
+#[test]
+fn a_complete_instance_costs_one_read_and_one_look_at_each_file() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let faulty = Faulty::new();
+    let flow = faulty_flow(folder.path(), &faulty)?;
+    flow.run::<(Ones, Twos, Values)>()?;
+    type Ask = fn(&Flow) -> Result<bool, flow::Error>;
+    let asks: [(Ask, u64); 3] = [
+        (Flow::is_complete::<Ones>, 1),
+        (Flow::is_complete::<Twos>, 2),
+        (Flow::is_complete::<Values>, 0),
+    ];
+    for (ask, files) in asks {
+        let counts = counted(&faulty, || {
+            assert!(ask(&flow)?);
+            Ok(())
+        })?;
+        let count = |op: &str| counts.get(op).copied().unwrap_or_default();
+        assert_eq!((count("Read"), count("Stat")), (MANY, MANY * files), "{counts:?}");
+        // The folder of the task is listed once, and no file is opened.
+        assert_eq!(counts.values().sum::<u64>(), MANY + MANY * files + 1, "{counts:?}");
+    }
+    // A run does the same, and no more.
+    let counts = counted(&faulty, || Ok(flow.run::<Ones>().map(drop)?))?;
+    assert_eq!(counts.values().sum::<u64>(), 2 * MANY + 1, "{counts:?}");
+    Ok(())
+}

@@ -1,0 +1,239 @@
+//! Outputs that stay in memory: no file, and made again only where they are needed.
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use flow::prelude::*;
+
+use crate::support::{adopted, cut_off, failure, files_below, flow, preview, ran};
+
+/// A value that no format keeps, and that counts how many there are.
+struct Live(u64, Arc<AtomicUsize>);
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.1.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// The number in a file, in memory. How many there are is counted by what the flow provides.
+#[derive(Task)]
+#[task(target = Memory<Live>, uses(Arc<AtomicUsize>))]
+struct Number {
+    path: PathBuf,
+    #[param(default = 0)]
+    unused: u64,
+}
+
+runs!(Number: Live = |self, cx| {
+    let n = fs::read_to_string(cx.file(&self.path)?)?.trim().parse::<u64>()? + 0 * self.unused;
+    let live = Arc::clone(cx.provided::<Arc<AtomicUsize>>());
+    live.fetch_add(1, Ordering::SeqCst);
+    if n == 666 {
+        // It changes while it is read.
+        fs::write(&self.path, "667")?;
+    }
+    Ok(Live(n, live))
+});
+
+#[derive(Task)]
+#[task(requires = Number, target = Json<u64>)]
+struct Twice {
+    #[param(default = 2)]
+    by: u64,
+}
+
+runs!(Twice: u64 = |self, cx| Ok(cx.input().load()?.0 * self.by));
+
+struct Set {
+    flow: Flow,
+    path: PathBuf,
+    live: Arc<AtomicUsize>,
+    _folder: tempfile::TempDir,
+}
+
+fn set(n: u64) -> Set {
+    let (flow, folder) = flow();
+    let path = folder.path().join("number");
+    fs::write(&path, n.to_string()).expect("a file");
+    let live = Arc::new(AtomicUsize::new(0));
+    let flow = flow.with(Number::PATH, &*path).provide(Arc::clone(&live));
+    Set { flow, path, live, _folder: folder }
+}
+
+impl Set {
+    /// As another process has it.
+    fn opened_again(&self) -> Flow {
+        let flow = Flow::open(self.flow.folder()).expect("a store").quiet();
+        flow.with(Number::PATH, &*self.path).provide(Arc::clone(&self.live))
+    }
+}
+
+#[test]
+fn it_is_loaded_in_the_same_process_by_all_flows_of_the_store() -> Result<()> {
+    let set = set(5);
+    assert_eq!(ran(&set.flow.run::<Twice>()?), ["Number", "Twice"]);
+    assert_eq!(set.flow.load::<Number>()?.0, 5);
+    assert_eq!(set.flow.clone().load::<Number>()?.0, 5);
+    assert_eq!(set.flow.with(Twice::BY, 3u64).load::<Number>()?.0, 5);
+    // It is there for another task that comes later.
+    assert_eq!(ran(&set.flow.with(Twice::BY, 3u64).run::<Twice>()?), ["Twice"]);
+    let names = files_below(&set.flow.folder().join("Number"));
+    assert!(names.iter().all(|file| file.ends_with("record.json")), "{names:?}");
+    assert_eq!(set.live.load(Ordering::SeqCst), 1);
+    Ok(())
+}
+
+#[test]
+fn another_process_is_complete_without_it_and_makes_it_again_when_it_needs_it() -> Result<()> {
+    let set = set(5);
+    set.flow.run::<Twice>()?;
+    let flow = set.opened_again();
+    assert!(flow.is_complete::<Twice>()? && !flow.is_complete::<Number>()?);
+    let shown = preview::<Number>(&flow);
+    assert!(shown.contains("the value in memory is gone"), "{shown}");
+    assert_eq!(ran(&flow.run::<Twice>()?), [""; 0]);
+    assert_eq!(*flow.load::<Twice>()?, 10);
+    let error = flow.of::<Twice>().load::<Number>().err().expect("it is not there").to_string();
+    assert!(error.contains("the value in memory is gone"), "{error}");
+    // Another task needs it now.
+    assert_eq!(ran(&flow.with(Twice::BY, 3u64).run::<Twice>()?), ["Number", "Twice"]);
+    assert_eq!(flow.load::<Number>()?.0, 5);
+    // As a root it is needed itself.
+    assert_eq!(ran(&set.opened_again().run::<Number>()?), ["Number"]);
+    Ok(())
+}
+
+#[test]
+fn what_it_reads_counts() -> Result<()> {
+    let set = set(5);
+    set.flow.run::<Twice>()?;
+    fs::write(&set.path, "60")?;
+    assert_eq!(ran(&set.flow.run::<Twice>()?), ["Number", "Twice"]);
+    assert_eq!((set.flow.load::<Number>()?.0, *set.flow.load::<Twice>()?), (60, 120));
+    Ok(())
+}
+
+#[test]
+fn a_value_that_was_superseded_is_dropped() -> Result<()> {
+    let set = set(1);
+    for n in 1..20 {
+        fs::write(&set.path, n.to_string())?;
+        set.flow.run::<Twice>()?;
+        assert_eq!(set.live.load(Ordering::SeqCst), 1);
+    }
+    assert_eq!(*set.flow.load::<Twice>()?, 38);
+    Ok(())
+}
+
+#[test]
+fn what_was_made_from_a_file_that_changed_meanwhile_is_not_kept() -> Result<()> {
+    let set = set(666);
+    let error = failure(set.flow.run::<Number>()).failed()[0].error.clone().unwrap_or_default();
+    assert!(error.contains("changed while it ran"), "{error}");
+    assert_eq!(set.live.load(Ordering::SeqCst), 0);
+    Ok(())
+}
+
+#[test]
+fn all_resets_forget_it() -> Result<()> {
+    let resets = [
+        Flow::reset::<Number>,
+        Flow::reset_every::<Number>,
+        Flow::reset_upstream::<Twice>,
+        Flow::reset_all,
+    ];
+    for reset in resets {
+        let set = set(5);
+        set.flow.run::<Twice>()?;
+        reset(&set.flow)?;
+        assert_eq!(set.live.load(Ordering::SeqCst), 0);
+        assert!(!set.flow.is_complete::<Number>()?);
+        assert!(ran(&set.flow.run::<Twice>()?).contains(&"Number".to_owned()));
+        assert_eq!(set.flow.load::<Number>()?.0, 5);
+    }
+    Ok(())
+}
+
+#[test]
+fn it_goes_with_the_last_flow() -> Result<()> {
+    let set = set(5);
+    set.flow.run::<Twice>()?;
+    let other = set.flow.with(Twice::BY, 9u64);
+    let Set { flow, live, .. } = set;
+    drop(flow);
+    assert_eq!(live.load(Ordering::SeqCst), 1);
+    drop(other);
+    assert_eq!(live.load(Ordering::SeqCst), 0);
+    Ok(())
+}
+
+#[derive(Task)]
+#[task(requires = Half { n: self.n }, target = Memory<Vec<u64>>)]
+struct Range {
+    n: u64,
+}
+
+runs!(Range: Vec<u64> = |self, cx| Ok((0..*cx.input().load()?).collect()));
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Half {
+    n: u64,
+}
+
+runs!(Half: u64 = |self, _cx| Ok(self.n / 2));
+
+#[derive(Task)]
+#[task(requires = Half, target = Memory<Vec<u64>>)]
+struct Counted;
+
+runs!(Counted: Vec<u64> = |self, cx| Ok((0..*cx.input().load()?).collect()));
+
+#[derive(Task)]
+#[task(requires = Counted, target = Json<usize>)]
+struct Len;
+
+runs!(Len: usize = |self, cx| Ok(cx.input().load()?.len()));
+
+#[test]
+fn it_is_adopted_between_instances() -> Result<()> {
+    let (flow, _folder) = flow();
+    let (four, five) = (flow.with(Half::N, 4u64), flow.with(Half::N, 5u64));
+    four.run::<Len>()?;
+    let summary = five.run::<Len>()?;
+    assert_eq!(
+        (ran(&summary), adopted(&summary)),
+        (vec!["Half".into()], vec!["Counted".into(), "Len".into()])
+    );
+    assert!(std::ptr::eq(&*four.load::<Counted>()?, &*five.load::<Counted>()?));
+    // A reset of one takes it from both, and it is made again where it is needed.
+    four.reset::<Counted>()?;
+    assert!(five.is_complete::<Len>()?);
+    assert_eq!(ran(&five.run::<Counted>()?), ["Counted"]);
+    assert_eq!(*five.load::<Counted>()?, [0, 1]);
+    Ok(())
+}
+
+#[test]
+fn it_cuts_off_what_follows() -> Result<()> {
+    let set = set(5);
+    set.flow.run::<Twice>()?;
+    let summary = set.flow.force::<Number>().run::<Twice>()?;
+    assert_eq!((ran(&summary), cut_off(&summary)), (vec!["Number".into()], vec!["Twice".into()]));
+    assert_eq!(set.live.load(Ordering::SeqCst), 1);
+    // Its own parameters are part of what it is made from.
+    let other = set.flow.with(Number::UNUSED, 1u64);
+    assert_eq!(ran(&other.run::<Twice>()?), ["Number", "Twice"]);
+    assert_eq!(*flow_of_range()?, [0, 1, 2]);
+    Ok(())
+}
+
+/// A value in memory that requires another task by a parameter of its own.
+fn flow_of_range() -> Result<flow::Loaded<Vec<u64>>> {
+    let (flow, _folder) = flow();
+    let flow = flow.with(Range::N, 7u64);
+    flow.run::<Range>()?;
+    Ok(flow.load::<Range>()?)
+}

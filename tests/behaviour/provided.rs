@@ -1,0 +1,119 @@
+//! Handles that the flow gives to the tasks that say they use them.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use flow::prelude::*;
+
+use crate::support::{flow, key, plan_error, preview, ran};
+
+struct Client(u64);
+
+struct Calls(AtomicUsize);
+
+#[derive(Task)]
+#[task(target = Json<u64>, uses(Client, Calls))]
+struct Fetched {
+    #[param(default = 1)]
+    n: u64,
+}
+
+runs!(Fetched: u64 = |self, cx| {
+    cx.provided::<Calls>().0.fetch_add(1, Ordering::SeqCst);
+    Ok(cx.provided::<Client>().0 * self.n)
+});
+
+#[derive(Task)]
+#[task(requires = Fetched, target = Json<u64>)]
+struct Doubled;
+
+runs!(Doubled: u64 = |self, cx| Ok(*cx.input().load()? * 2));
+
+#[derive(Task)]
+#[task(requires(Doubled, Local), target = Json<u64>)]
+struct Both;
+
+runs!(Both: u64 = |self, cx| Ok(*cx.input().0.load()?));
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Local;
+
+runs!(Local: u64 = |self, _cx| Ok(1));
+
+fn given(flow: &Flow) -> Flow {
+    flow.provide(Client(5)).provide(Calls(AtomicUsize::new(0)))
+}
+
+#[test]
+fn what_is_not_provided_is_an_error_before_anything_runs() -> Result<()> {
+    let (flow, _folder) = flow();
+    for flow in [flow.clone(), flow.provide(Calls(AtomicUsize::new(0)))] {
+        let error = plan_error::<Both>(&flow);
+        assert!(error.contains("`Fetched` uses a `Client`"), "{error}");
+        assert!(error.contains("give it one with `flow.provide(...)`"), "{error}");
+    }
+    assert!(!flow.folder().join("Local").exists());
+    // What does not use it runs.
+    assert_eq!(ran(&flow.run::<Local>()?), ["Local"]);
+    Ok(())
+}
+
+#[test]
+fn it_is_not_needed_where_nothing_that_uses_it_has_to_run() -> Result<()> {
+    let (flow, _folder) = flow();
+    assert_eq!(ran(&given(&flow).run::<Both>()?), ["Both", "Doubled", "Fetched", "Local"]);
+    assert!(flow.is_complete::<Both>()?);
+    assert!(flow.run::<Both>()?.ran().is_empty());
+    flow.reset::<Doubled>()?;
+    assert_eq!(ran(&flow.run::<Both>()?), ["Doubled"]);
+    assert_eq!(*flow.load::<Fetched>()?, 5);
+    // It is where it has to.
+    plan_error::<Both>(&flow.force::<Fetched>());
+    std::fs::remove_file(flow.output::<Fetched>()?.path()?)?;
+    assert!(flow.run::<Both>()?.ran().is_empty());
+    flow.reset::<Doubled>()?;
+    plan_error::<Both>(&flow);
+    given(&flow).run::<Both>()?;
+    Ok(())
+}
+
+#[test]
+fn it_is_no_part_of_keys_or_of_what_outputs_are_made_from() -> Result<()> {
+    let (flow, _folder) = flow();
+    let other = given(&flow).provide(Client(7));
+    assert_eq!(key::<Both>(&given(&flow)), key::<Both>(&other));
+    given(&flow).run::<Both>()?;
+    assert!(other.run::<Both>()?.ran().is_empty());
+    assert!(!preview::<Both>(&other).contains("Client"));
+    // The last one given counts, and a flow keeps what it was given.
+    assert_eq!(ran(&other.force::<Fetched>().run::<Both>()?), ["Both", "Doubled", "Fetched"]);
+    assert_eq!(*flow.load::<Both>()?, 14);
+    Ok(())
+}
+
+#[test]
+fn one_is_shared_by_all_tasks() -> Result<()> {
+    use std::sync::Arc;
+
+    #[derive(Task)]
+    #[task(target = Json<u64>, uses(Arc<AtomicUsize>))]
+    struct Call {
+        n: u64,
+    }
+
+    runs!(Call: u64 = |self, cx| Ok({
+        cx.provided::<Arc<AtomicUsize>>().fetch_add(1, Ordering::SeqCst);
+        self.n
+    }));
+
+    #[derive(Task)]
+    #[task(aggregate, requires = [Call { n } for n in 0..20u64])]
+    struct AllCalls;
+
+    let (flow, _folder) = flow();
+    let calls = Arc::new(AtomicUsize::new(0));
+    flow.provide(Arc::clone(&calls)).workers(4).run::<AllCalls>()?;
+    assert_eq!(calls.load(Ordering::SeqCst), 20);
+    assert_eq!(Arc::strong_count(&calls), 1, "it goes with the flow");
+    Ok(())
+}

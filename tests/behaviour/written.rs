@@ -1,0 +1,410 @@
+//! Files and folders that a task writes itself, at `cx.out_path()`.
+
+use std::fs;
+use std::path::Path;
+
+use flow::prelude::*;
+
+use crate::support::{
+    adopted, cut_off, failed, failure, faulty_flow, files_below, flow, preview, ran,
+};
+
+#[derive(Task)]
+#[task(target = File(extension = "txt"))]
+struct Greeting;
+
+runs!(Greeting: PathBuf = |self, cx| {
+    let path = cx.out_path()?;
+    fs::write(&path, "hello")?;
+    // It is the same whenever it is asked for.
+    ensure!(cx.out_path()? == path, "another path");
+    Ok(path)
+});
+
+#[derive(Task)]
+#[task(requires = Greeting, target = Text)]
+struct Loud;
+
+runs!(Loud: String = |self, cx| Ok(fs::read_to_string(&*cx.input().load()?)?.to_uppercase()));
+
+#[test]
+fn a_file_is_an_output_as_any_other() -> Result<()> {
+    let (flow, _folder) = flow();
+    assert_eq!(ran(&flow.run::<Loud>()?), ["Greeting", "Loud"]);
+    assert_eq!(*flow.load::<Loud>()?, "HELLO");
+    let path = flow.load::<Greeting>()?.into_owned();
+    assert!(path.is_absolute() && path.extension().is_some_and(|e| e == "txt"), "{path:?}");
+    assert_eq!(flow.output::<Greeting>()?.path()?, path);
+    assert!(flow.run::<Loud>()?.ran().is_empty());
+    fs::write(&path, "hullo")?;
+    let shown = preview::<Loud>(&flow);
+    assert!(shown.contains(".txt was modified"), "{shown}");
+    let summary = flow.run::<Loud>()?;
+    assert_eq!((ran(&summary), cut_off(&summary)), (vec!["Greeting".into()], vec!["Loud".into()]));
+    Ok(())
+}
+
+#[test]
+fn one_that_is_gone_is_not_handed_out() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<Greeting>()?;
+    let output = flow.output::<Greeting>()?;
+    fs::remove_file(output.path()?)?;
+    let error = crate::support::in_full(output.load().expect_err("it is gone"));
+    assert!(error.contains("it was removed meanwhile"), "{error}");
+    Ok(())
+}
+
+/// What the tasks below write.
+const TREE: [(&str, &str); 5] =
+    [("a", "1"), (".hidden", "2"), ("sub/ü ñ 😀.txt", "3"), ("sub/deep/er/b", ""), ("z.bin", "5")];
+
+fn plant(path: &Path) -> Result<()> {
+    for (name, text) in TREE {
+        let file = path.join(name);
+        fs::create_dir_all(file.parent().expect("a folder"))?;
+        fs::write(file, text)?;
+    }
+    Ok(fs::create_dir_all(path.join("empty/inside"))?)
+}
+
+fn assert_planted(path: &Path) {
+    for (name, text) in TREE {
+        assert_eq!(fs::read_to_string(path.join(name)).ok().as_deref(), Some(text), "{name}");
+    }
+    assert!(path.join("empty/inside").is_dir());
+    assert_eq!(files_below(path).len(), TREE.len());
+}
+
+#[derive(Task)]
+#[task(target = File)]
+struct Tree {
+    #[param(default = 0)]
+    unused: u64,
+}
+
+runs!(Tree: PathBuf = |self, cx| {
+    let path = cx.out_path()?;
+    plant(&path)?;
+    cx.meta("unused", self.unused)?;
+    Ok(path)
+});
+
+#[derive(Task)]
+#[task(requires = Tree, target = File)]
+struct Second;
+
+runs!(Second: PathBuf = |self, cx| {
+    assert_planted(&cx.input().load()?);
+    let path = cx.out_path()?;
+    plant(&path)?;
+    Ok(path)
+});
+
+#[test]
+fn a_folder_is_kept_with_all_that_is_in_it() -> Result<()> {
+    let (flow, _folder) = flow();
+    assert_eq!(ran(&flow.run::<Second>()?), ["Second", "Tree"]);
+    assert_planted(&flow.load::<Tree>()?);
+    assert!(flow.run::<Second>()?.ran().is_empty());
+    // Equal content is equal.
+    let summary = flow.force::<Tree>().run::<Second>()?;
+    assert_eq!((ran(&summary), cut_off(&summary)), (vec!["Tree".into()], vec!["Second".into()]));
+    Ok(())
+}
+
+#[test]
+fn any_change_in_a_folder_is_noticed() -> Result<()> {
+    type Change = fn(&Path) -> std::io::Result<()>;
+    let changes: [(&str, &str, Change); 11] = [
+        ("more", "", |at| fs::write(at.join("more"), "")),
+        ("more", "/empty/inside", |at| fs::write(at.join("empty/inside/more"), "")),
+        ("hidden", "", |at| fs::write(at.join(".more"), "")),
+        ("folder", "/sub", |at| fs::create_dir(at.join("sub/more"))),
+        ("missing", "/a", |at| fs::remove_file(at.join("a"))),
+        ("missing", "/sub/deep/er/b", |at| fs::remove_file(at.join("sub/deep/er/b"))),
+        ("missing", "/empty", |at| fs::remove_dir_all(at.join("empty"))),
+        ("other", "/.hidden", |at| fs::write(at.join(".hidden"), "X")),
+        ("longer", "/sub/ü ñ 😀.txt", |at| fs::write(at.join("sub/ü ñ 😀.txt"), "33")),
+        ("renamed", "/z.bin", |at| fs::rename(at.join("z.bin"), at.join("y.bin"))),
+        ("kind", "/a", |at| fs::remove_file(at.join("a")).and(fs::create_dir(at.join("a")))),
+    ];
+    for (what, named, change) in changes {
+        let (flow, _folder) = flow();
+        flow.run::<Tree>()?;
+        let path = flow.load::<Tree>()?.into_owned();
+        // Files tell times in steps.
+        std::thread::sleep(std::time::Duration::from_millis(12));
+        change(&path)?;
+        let shown = preview::<Tree>(&flow);
+        assert!(shown.contains(&format!("{named} was modified")), "{what}: {shown}");
+        assert_eq!(ran(&flow.run::<Tree>()?), ["Tree"], "{what}");
+        assert_planted(&flow.load::<Tree>()?);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_touched_folder_is_complete() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<Tree>()?;
+    for file in files_below(&flow.load::<Tree>()?) {
+        let file = fs::File::options().append(true).open(file)?;
+        file.set_modified(std::time::SystemTime::UNIX_EPOCH)?;
+    }
+    assert!(flow.is_complete::<Tree>()?);
+    assert!(flow.run::<Tree>()?.ran().is_empty());
+    Ok(())
+}
+
+#[test]
+fn a_folder_is_adopted_by_links_or_copies() -> Result<()> {
+    use std::io::ErrorKind;
+
+    use crate::faulty::{Fault, Faulty, Op};
+
+    for links in [true, false] {
+        let folder = tempfile::tempdir()?;
+        let fs = Faulty::new();
+        fs.fail(move |_, op, _| {
+            (!links && op == Op::Link).then_some(Fault::Refuse(ErrorKind::Unsupported))
+        });
+        let one = faulty_flow(folder.path(), &fs)?;
+        let two = one.with(Tree::UNUSED, 1u64);
+        one.run::<Second>()?;
+        assert_eq!(adopted(&two.run::<Second>()?), ["Second"]);
+        assert_ne!(one.load::<Second>()?.as_path(), two.load::<Second>()?.as_path());
+        one.reset_upstream::<Second>()?;
+        assert_planted(&two.load::<Second>()?);
+        assert!(two.run::<Second>()?.ran().is_empty());
+    }
+    Ok(())
+}
+
+#[test]
+fn a_reset_removes_the_whole_folder() -> Result<()> {
+    for reset in [Flow::reset::<Tree>, Flow::reset_every::<Tree>, Flow::reset_all] {
+        let (flow, _folder) = flow();
+        flow.run::<Tree>()?;
+        let removed = reset(&flow)?;
+        // A record, and the files.
+        assert!(removed.files.len() > TREE.len(), "{removed:?}");
+        let mut left = files_below(flow.folder());
+        left.retain(|file| !file.starts_with(flow.folder().join(".flow")));
+        assert_eq!(left, Vec::<PathBuf>::new());
+        assert_eq!(ran(&flow.run::<Tree>()?), ["Tree"]);
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+enum Mistake {
+    NothingWritten,
+    NotAsked,
+    AnotherPath,
+    Fails,
+    Panics,
+    #[cfg(unix)]
+    Link,
+    #[cfg(unix)]
+    LinkInside,
+    #[cfg(unix)]
+    Dangling,
+    #[cfg(unix)]
+    Loop,
+    #[cfg(unix)]
+    NotUnicode,
+    #[cfg(unix)]
+    Pipe,
+}
+
+#[derive(Task)]
+#[task(target = File)]
+struct Wrong {
+    mistake: Mistake,
+    elsewhere: PathBuf,
+}
+
+#[cfg(unix)]
+fn on_unix(mistake: Mistake, path: &Path, elsewhere: &Path) -> Result<()> {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::symlink;
+
+    if mistake != Mistake::Link {
+        fs::create_dir(path)?;
+        fs::write(path.join("a"), "")?;
+    }
+    match mistake {
+        Mistake::Link => symlink(elsewhere, path)?,
+        Mistake::LinkInside => symlink(elsewhere, path.join("link"))?,
+        Mistake::Dangling => symlink("nowhere", path.join("link"))?,
+        Mistake::Loop => symlink(path, path.join("link"))?,
+        Mistake::NotUnicode => fs::write(path.join(OsStr::from_bytes(b"\xff")), "")?,
+        Mistake::Pipe => {
+            let made = std::process::Command::new("mkfifo").arg(path.join("pipe")).status()?;
+            ensure!(made.success(), "no pipe");
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+runs!(Wrong: PathBuf = |self, cx| {
+    if self.mistake == Mistake::NotAsked {
+        return Ok(self.elsewhere.clone());
+    }
+    let path = cx.out_path()?;
+    match self.mistake {
+        Mistake::NothingWritten => return Ok(path),
+        Mistake::AnotherPath => return Ok(path.join("inside")),
+        Mistake::Fails | Mistake::Panics => plant(&path)?,
+        #[cfg(unix)]
+        mistake => on_unix(mistake, &path, &self.elsewhere)?,
+        #[cfg(not(unix))]
+        Mistake::NotAsked => {}
+    }
+    ensure!(self.mistake != Mistake::Fails, "it fails");
+    assert!(self.mistake != Mistake::Panics, "it panics");
+    Ok(path)
+});
+
+#[test]
+fn a_mistake_is_named_and_leaves_nothing() -> Result<()> {
+    let cases = [
+        (Mistake::NothingWritten, "has to write a file, or fill a folder, at `cx.out_path()?`"),
+        (Mistake::NotAsked, "has not asked where to write its file: it goes to `cx.out_path()?`"),
+        (Mistake::AnotherPath, "its file goes to `cx.out_path()?`"),
+        (Mistake::Fails, "it fails"),
+        (Mistake::Panics, "it panics"),
+        #[cfg(unix)]
+        (Mistake::Link, "it is a link"),
+        #[cfg(unix)]
+        (Mistake::LinkInside, "it is a link"),
+        #[cfg(unix)]
+        (Mistake::Dangling, "it is a link"),
+        #[cfg(unix)]
+        (Mistake::Loop, "it is a link"),
+        #[cfg(unix)]
+        (Mistake::NotUnicode, "its name is not Unicode"),
+        #[cfg(unix)]
+        (Mistake::Pipe, "it is neither a file nor a folder"),
+    ];
+    for (mistake, said) in cases {
+        let (flow, folder) = flow();
+        let elsewhere = folder.path().join("mine");
+        plant(&elsewhere)?;
+        let flow = flow.with(Wrong::MISTAKE, mistake).with(Wrong::ELSEWHERE, &*elsewhere);
+        let summary = failure(flow.run::<Wrong>());
+        assert_eq!(failed(&summary), ["Wrong"]);
+        let error = summary.failed()[0].error.clone().unwrap_or_default();
+        assert!(error.contains(said), "{mistake:?}: {error}");
+        let at = flow.preview::<Wrong>()?.instances().next().expect("a root").folder()?;
+        let left: Vec<_> = fs::read_dir(&at)?.map(|e| Ok(e?.file_name())).collect::<Result<_>>()?;
+        assert_eq!(left, ["failure.json"], "{mistake:?}");
+        // What a link leads to is the user's.
+        assert_planted(&elsewhere);
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_link_leads_to_is_not_removed_though_the_link_cannot_be() -> Result<()> {
+    use std::io::ErrorKind;
+
+    use crate::faulty::{Fault, Faulty, Op};
+
+    let folder = tempfile::tempdir()?;
+    let elsewhere = folder.path().join("mine");
+    plant(&elsewhere)?;
+    let fs = Faulty::new();
+    let flow = faulty_flow(folder.path(), &fs)?;
+    let flow = flow.with(Wrong::ELSEWHERE, &*elsewhere);
+    for mistake in [Mistake::Link, Mistake::LinkInside] {
+        // As in a folder that may not be written to.
+        fs.fail(|_, op, path| {
+            let link = path.is_symlink() && op == Op::Remove;
+            link.then_some(Fault::Refuse(ErrorKind::PermissionDenied))
+        });
+        failure(flow.with(Wrong::MISTAKE, mistake).run::<Wrong>());
+        assert_planted(&elsewhere);
+        let _ = flow.reset_all();
+        assert_planted(&elsewhere);
+        fs.heal();
+        flow.reset_all()?;
+        assert_planted(&elsewhere);
+        assert_eq!(flow.folder().join("Wrong").read_dir().map_or(0, Iterator::count), 0);
+    }
+    Ok(())
+}
+
+#[derive(Task)]
+#[task(target = File(extension = ".a/../../b"))]
+struct Hostile;
+
+runs!(Hostile: PathBuf = |self, cx| {
+    let path = cx.out_path()?;
+    fs::write(&path, "hello")?;
+    Ok(path)
+});
+
+#[test]
+fn an_extension_does_not_lead_out_of_the_store() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<Hostile>()?;
+    let path = flow.load::<Hostile>()?.into_owned();
+    assert!(path.to_string_lossy().ends_with(".a_.._.._b"), "{path:?}");
+    assert!(flow.is_complete::<Hostile>()?);
+    Ok(())
+}
+
+/// Writes its folder until it is killed.
+#[derive(Task)]
+#[task(target = File)]
+struct Endless;
+
+runs!(Endless: PathBuf = |self, cx| {
+    let path = cx.out_path()?;
+    plant(&path)?;
+    if std::env::var_os(FOLDER).is_some() {
+        eprintln!("writing");
+        std::thread::sleep(std::time::Duration::from_secs(60));
+    }
+    Ok(path)
+});
+
+const FOLDER: &str = "FLOW_TEST_WRITTEN";
+
+/// Writes until it is killed.
+#[test]
+fn child() -> Result<()> {
+    let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return Ok(()) };
+    Flow::open(folder)?.quiet().run::<Endless>().map(drop).map_err(Into::into)
+}
+
+#[test]
+fn what_was_written_when_the_process_was_killed_is_not_read() -> Result<()> {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    let (flow, _folder) = flow();
+    let mut child = Command::new(std::env::current_exe()?)
+        .args(["written::child", "--exact", "--nocapture", "--test-threads=1"])
+        .env(FOLDER, flow.folder())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+    assert!(stderr.lines().map_while(Result::ok).any(|line| line == "writing"));
+    child.kill()?;
+    child.wait()?;
+    assert!(!files_below(flow.folder()).is_empty());
+    assert!(preview::<Endless>(&flow).contains("never run"));
+    assert_eq!(ran(&flow.run::<Endless>()?), ["Endless"]);
+    assert_planted(&flow.load::<Endless>()?);
+    // What is left of it goes with the next reset.
+    flow.reset_every::<Endless>()?;
+    assert!(!flow.folder().join("Endless").exists());
+    Ok(())
+}
