@@ -13,10 +13,9 @@ use crate::engine::outcome::{Outcome, Outcomes};
 use crate::engine::progress::{Event, Seconds};
 use crate::engine::{committer, worker};
 use crate::param::AnyValue;
-use crate::plan::judge::{Judge, Upstream};
+use crate::plan::judge::Upstream;
 use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
-use crate::task::Kind;
 
 /// The stack of a worker, in bytes: that of a main thread, for tasks may be recursive.
 const STACK: usize = 8 << 20;
@@ -99,35 +98,35 @@ pub(crate) fn run(execution: &Arc<Execution>, workers: usize) -> std::io::Result
     Ok(Outcomes { nodes: outcomes, errors, outdated, seconds: begun.elapsed().as_secs_f64() })
 }
 
-struct Coordinator<'a> {
-    execution: &'a Arc<Execution>,
-    outcomes: Vec<Outcome>,
+pub(super) struct Coordinator<'a> {
+    pub(super) execution: &'a Arc<Execution>,
+    pub(super) outcomes: Vec<Outcome>,
     errors: Vec<String>,
     /// For each instance that is open, how many of its inputs are.
-    waiting: Vec<u32>,
+    pub(super) waiting: Vec<u32>,
     /// What can be settled, the latest first: that keeps what is in memory short-lived.
-    ready: Vec<NodeIndex>,
+    pub(super) ready: Vec<NodeIndex>,
     /// Those that are with the workers, one of them more than there are workers.
     running: HashSet<NodeIndex>,
     /// What was made and is not committed yet, with how it was settled.
-    committing: HashMap<NodeIndex, Outcome>,
+    pub(super) committing: HashMap<NodeIndex, Outcome>,
     /// The instances that were opened because somebody demanded them, and who waits for each. Of
     /// all others, the consumers wait.
-    demands: HashMap<NodeIndex, Vec<NodeIndex>>,
+    pub(super) demands: HashMap<NodeIndex, Vec<NodeIndex>>,
     /// Who waits for an instance that it does not require itself, but through an aggregate, and
     /// that was open before somebody demanded it.
-    through: HashMap<NodeIndex, Vec<NodeIndex>>,
+    pub(super) through: HashMap<NodeIndex, Vec<NodeIndex>>,
     /// For whom a value is pinned, and how many there are of them.
     pinned_for: HashMap<NodeIndex, NodeIndex>,
     pins: HashMap<NodeIndex, usize>,
     /// Whether no instance is to be started any more.
-    stopped: bool,
+    pub(super) stopped: bool,
     /// Whether an output whose content the plan knows has other content now.
     outdated: bool,
     /// The aggregates that gather such an output.
-    regather: BTreeSet<NodeIndex>,
+    pub(super) regather: BTreeSet<NodeIndex>,
     /// How many instances are to be settled, and how many have been.
-    open: usize,
+    pub(super) open: usize,
     settled: usize,
 }
 
@@ -177,76 +176,6 @@ impl<'a> Coordinator<'a> {
             }
             Status::Kept | Status::Pending => Outcome::Open,
         }
-    }
-
-    /// Opens an instance: it is ready as soon as its inputs are settled.
-    fn open(&mut self, node: NodeIndex) {
-        self.open += 1;
-        self.wait_for(node, self.execution.plan.graph.inputs(node).to_vec());
-    }
-
-    /// Lets an instance wait for those of `inputs` that are not settled.
-    fn wait_for(&mut self, node: NodeIndex, inputs: Vec<NodeIndex>) {
-        let mut waiting = 0;
-        for input in inputs {
-            if self.outcomes[input.index()] != Outcome::Open || self.committing.contains_key(&input)
-            {
-                continue;
-            }
-            waiting += 1;
-            if let Some(waiters) = self.demands.get_mut(&input) {
-                waiters.push(node);
-            }
-        }
-        self.waiting[node.index()] = waiting;
-        if waiting == 0 {
-            self.ready.push(node);
-        }
-    }
-
-    /// Makes the inputs that have no file, for an instance that has to run.
-    fn demand(&mut self, node: NodeIndex, inputs: Vec<NodeIndex>) {
-        if self.stopped {
-            self.outcomes[node.index()] = Outcome::Stopped;
-            return;
-        }
-        // They may have failed since the instance was judged: another one demanded them.
-        for &input in &inputs {
-            match self.outcomes[input.index()] {
-                Outcome::Failed { .. } => return self.block(node, input),
-                Outcome::NotRun { because } => return self.block(node, because),
-                _ => {}
-            }
-        }
-        let required: HashSet<_> = self.execution.plan.graph.inputs(node).iter().copied().collect();
-        for &input in &inputs {
-            match self.outcomes[input.index()] {
-                Outcome::NotNeeded => {
-                    self.outcomes[input.index()] = Outcome::Open;
-                    self.demands.insert(input, Vec::new());
-                    self.open(input);
-                }
-                Outcome::Open
-                    if !self.demands.contains_key(&input)
-                        && !required.contains(&input)
-                        && !self.committing.contains_key(&input) =>
-                {
-                    self.through.entry(input).or_default().push(node);
-                }
-                _ => {}
-            }
-        }
-        self.wait_for(node, inputs);
-    }
-
-    /// Who waits for an instance.
-    fn waiters(&mut self, node: NodeIndex) -> Vec<NodeIndex> {
-        let mut waiters = match self.demands.remove(&node) {
-            Some(waiters) => waiters,
-            None => self.execution.plan.graph.consumers(node).collect(),
-        };
-        waiters.extend(self.through.remove(&node).into_iter().flatten());
-        waiters
     }
 
     fn coordinate(
@@ -332,35 +261,6 @@ impl<'a> Coordinator<'a> {
         }
     }
 
-    /// Notes which aggregates gather an output, directly or through others, that has other content
-    /// than the plan knows.
-    fn mark_gathering(&mut self, node: NodeIndex) {
-        let graph = &self.execution.plan.graph;
-        let mut new = vec![node];
-        while let Some(node) = new.pop() {
-            let mut aggregates = graph.consumers(node).collect::<Vec<_>>();
-            aggregates.retain(|&consumer| graph.kind(consumer) == Kind::Aggregate);
-            new.extend(aggregates.into_iter().filter(|&aggregate| self.regather.insert(aggregate)));
-        }
-    }
-
-    /// Tells an instance that is about to be settled what the aggregates that it requires gather now:
-    /// that is what it is made from.
-    fn gather_again(&mut self, node: NodeIndex) {
-        let graph = &self.execution.plan.graph;
-        let outdated = |input| self.regather.contains(input);
-        if self.regather.is_empty() || !graph.inputs(node).iter().any(outdated) {
-            return;
-        }
-        let judge = Judge::new(&self.execution.plan, &**self.execution);
-        // Those that gather others come after them.
-        for aggregate in std::mem::take(&mut self.regather) {
-            if let Some(digest) = judge.gathered(aggregate) {
-                self.execution.held.set_made(aggregate, graph.not_made(aggregate, digest));
-            }
-        }
-    }
-
     /// Lets go what waited for this one.
     fn release(&mut self, node: NodeIndex, value: Option<AnyValue>) {
         let before = self.ready.len();
@@ -404,7 +304,7 @@ impl<'a> Coordinator<'a> {
     }
 
     /// Concludes that an instance, and what waits for it, cannot run.
-    fn block(&mut self, node: NodeIndex, because: NodeIndex) {
+    pub(super) fn block(&mut self, node: NodeIndex, because: NodeIndex) {
         self.conclude(node, Outcome::NotRun { because });
         self.block_waiters(node, because);
     }

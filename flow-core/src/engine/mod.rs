@@ -32,6 +32,7 @@
 
 pub(crate) mod committer;
 pub(crate) mod coordinator;
+pub(crate) mod demand;
 pub(crate) mod execute;
 pub(crate) mod held;
 pub(crate) mod outcome;

@@ -11,12 +11,15 @@
 pub(crate) mod build;
 pub(crate) mod draws;
 pub(crate) mod error;
+pub(crate) mod explain;
 pub(crate) mod force;
 pub(crate) mod given;
 pub(crate) mod instance;
 pub(crate) mod judge;
 pub(crate) mod label;
+pub(crate) mod made_from;
 pub(crate) mod provided;
+pub(crate) mod reads;
 pub(crate) mod reason;
 pub(crate) mod resolve;
 pub(crate) mod scope;

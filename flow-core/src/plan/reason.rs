@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// How many inputs, or other things that were read, the reasons name.
+pub(super) const LISTED: usize = 5;
+
 /// Why an instance is not complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

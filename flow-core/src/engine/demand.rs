@@ -1,0 +1,115 @@
+//! Who waits for what.
+//!
+//! An instance waits for its inputs. One that turns out to have to run may need more: an input
+//! whose file is gone is *demanded*, and made before it; so is a member of an aggregate, which it
+//! requires only through that.
+
+use std::collections::HashSet;
+
+use daggy::NodeIndex;
+
+use crate::engine::coordinator::Coordinator;
+use crate::engine::outcome::Outcome;
+use crate::plan::judge::Judge;
+use crate::task::Kind;
+
+impl Coordinator<'_> {
+    /// Opens an instance: it is ready as soon as its inputs are settled.
+    pub(super) fn open(&mut self, node: NodeIndex) {
+        self.open += 1;
+        self.wait_for(node, self.execution.plan.graph.inputs(node).to_vec());
+    }
+
+    /// Lets an instance wait for those of `inputs` that are not settled.
+    pub(super) fn wait_for(&mut self, node: NodeIndex, inputs: Vec<NodeIndex>) {
+        let mut waiting = 0;
+        for input in inputs {
+            if self.outcomes[input.index()] != Outcome::Open || self.committing.contains_key(&input)
+            {
+                continue;
+            }
+            waiting += 1;
+            if let Some(waiters) = self.demands.get_mut(&input) {
+                waiters.push(node);
+            }
+        }
+        self.waiting[node.index()] = waiting;
+        if waiting == 0 {
+            self.ready.push(node);
+        }
+    }
+
+    /// Makes the inputs that have no file, for an instance that has to run.
+    pub(super) fn demand(&mut self, node: NodeIndex, inputs: Vec<NodeIndex>) {
+        if self.stopped {
+            self.outcomes[node.index()] = Outcome::Stopped;
+            return;
+        }
+        // They may have failed since the instance was judged: another one demanded them.
+        for &input in &inputs {
+            match self.outcomes[input.index()] {
+                Outcome::Failed { .. } => return self.block(node, input),
+                Outcome::NotRun { because } => return self.block(node, because),
+                _ => {}
+            }
+        }
+        let required: HashSet<_> = self.execution.plan.graph.inputs(node).iter().copied().collect();
+        for &input in &inputs {
+            match self.outcomes[input.index()] {
+                Outcome::NotNeeded => {
+                    self.outcomes[input.index()] = Outcome::Open;
+                    self.demands.insert(input, Vec::new());
+                    self.open(input);
+                }
+                Outcome::Open
+                    if !self.demands.contains_key(&input)
+                        && !required.contains(&input)
+                        && !self.committing.contains_key(&input) =>
+                {
+                    self.through.entry(input).or_default().push(node);
+                }
+                _ => {}
+            }
+        }
+        self.wait_for(node, inputs);
+    }
+
+    /// Who waits for an instance.
+    pub(super) fn waiters(&mut self, node: NodeIndex) -> Vec<NodeIndex> {
+        let mut waiters = match self.demands.remove(&node) {
+            Some(waiters) => waiters,
+            None => self.execution.plan.graph.consumers(node).collect(),
+        };
+        waiters.extend(self.through.remove(&node).into_iter().flatten());
+        waiters
+    }
+
+    /// Notes which aggregates gather an output, directly or through others, that has other content
+    /// than the plan knows.
+    pub(super) fn mark_gathering(&mut self, node: NodeIndex) {
+        let graph = &self.execution.plan.graph;
+        let mut new = vec![node];
+        while let Some(node) = new.pop() {
+            let mut aggregates = graph.consumers(node).collect::<Vec<_>>();
+            aggregates.retain(|&consumer| graph.kind(consumer) == Kind::Aggregate);
+            new.extend(aggregates.into_iter().filter(|&aggregate| self.regather.insert(aggregate)));
+        }
+    }
+
+    /// Tells an instance that is about to be settled what the aggregates that it requires gather now:
+    /// that is what it is made from.
+    pub(super) fn gather_again(&mut self, node: NodeIndex) {
+        let graph = &self.execution.plan.graph;
+        let outdated = |input| self.regather.contains(input);
+        if self.regather.is_empty() || !graph.inputs(node).iter().any(outdated) {
+            return;
+        }
+        let judge = Judge::new(&self.execution.plan, &**self.execution);
+        // Those that gather others come after them.
+        for aggregate in std::mem::take(&mut self.regather) {
+            if let Some(digest) = judge.gathered(aggregate) {
+                self.execution.held.set_made(aggregate, graph.not_made(aggregate, digest));
+            }
+        }
+    }
+}

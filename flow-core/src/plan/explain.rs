@@ -1,0 +1,138 @@
+//! Why a record is not that of today's output.
+
+use std::collections::HashMap;
+
+use daggy::NodeIndex;
+
+use crate::key::Digest;
+use crate::plan::judge::Judge;
+use crate::plan::label::Show;
+use crate::plan::reason::{LISTED, Reason};
+use crate::store::error::StoreError;
+use crate::store::record::{InputContent, MadeFrom};
+use crate::store::{Folder, Found};
+
+impl Judge<'_> {
+    /// Why the record that was found, if any, is not that of today's output.
+    pub(super) fn explain(
+        &self,
+        node: NodeIndex,
+        folder: &Folder,
+        found: &Found,
+        now: Option<&MadeFrom>,
+        reasons: &mut Vec<Reason>,
+    ) -> Result<(), StoreError> {
+        let failure = self.store.failure(folder, self.graph.node(node).key);
+        // One that could not be removed when the task had succeeded is over.
+        let failure = failure.filter(|failure| match found {
+            Found::Record(record) => failure.at > record.started,
+            _ => true,
+        });
+        reasons.extend(failure.map(|failure| Reason::FailedLastTime {
+            error: failure.error.lines().next().unwrap_or_default().to_owned(),
+            seconds_ago: jiff::Timestamp::now().duration_since(failure.at).as_secs().max(0) as u64,
+        }));
+        match found {
+            Found::Nothing => {
+                if reasons.is_empty() {
+                    reasons.push(Reason::NeverRun);
+                }
+                let files = self.files(node)?.into_values();
+                let missing = files.filter(|file| file.digest.is_none());
+                reasons.extend(missing.map(|file| file_changed(&file.path, None)));
+            }
+            Found::Damaged(what) => reasons.push(Reason::Record { what: what.clone() }),
+            Found::Record(record) => {
+                let itself = match now {
+                    Some(now) => now,
+                    None => &self.made_from_itself(node)?,
+                };
+                self.compare(node, &record.made_from, itself, reasons);
+                if let Some(now) = now {
+                    self.compare_inputs(node, &record.made_from, now, reasons);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn compare(
+        &self,
+        node: NodeIndex,
+        was: &MadeFrom,
+        now: &MadeFrom,
+        reasons: &mut Vec<Reason>,
+    ) {
+        if was.code != now.code {
+            let table = self.store.code_table(was.code);
+            let changes = table.map(|table| table.changes(&self.graph.task(node).codes));
+            let changes = changes.filter(|changes| !changes.is_empty());
+            let unnamed = || vec!["it changed".to_owned()];
+            let changes = changes.unwrap_or_else(unnamed).into_iter();
+            reasons.extend(changes.map(|what| Reason::Code { what }));
+        }
+        if was.version != now.version {
+            reasons.push(Reason::Version { was: was.version, now: now.version });
+        }
+        if was.target != now.target {
+            let (was, now) = (was.target.clone(), now.target.clone());
+            reasons.push(Reason::Target { was, now });
+        }
+        if was.parameters != now.parameters {
+            reasons.push(Reason::Parameters);
+        }
+        for (name, file) in &now.files {
+            match was.files.get(name) {
+                Some(old) if old.digest == file.digest => {}
+                _ => reasons.push(file_changed(&file.path, file.digest)),
+            }
+        }
+    }
+
+    pub(super) fn compare_inputs(
+        &self,
+        node: NodeIndex,
+        was: &MadeFrom,
+        now: &MadeFrom,
+        reasons: &mut Vec<Reason>,
+    ) {
+        let graph = self.graph;
+        let old: HashMap<&str, &InputContent> =
+            was.inputs.iter().map(|input| (input.role.as_str(), input)).collect();
+        if was.inputs.len() != now.inputs.len() {
+            let what = format!("was {} of them, is {}", was.inputs.len(), now.inputs.len());
+            reasons.push(Reason::Input { role: String::new(), what });
+        }
+        let positional = |place: usize, role: &str| match role {
+            "" => was.inputs.get(place),
+            role => old.get(role).copied(),
+        };
+        let mut changed = 0;
+        for (place, (input, &required)) in now.inputs.iter().zip(graph.inputs(node)).enumerate() {
+            let label = || graph.label(required, Show::Clipped);
+            if changed == LISTED {
+                reasons.push(Reason::Input { role: String::new(), what: "and others".to_owned() });
+                break;
+            }
+            let what = match positional(place, &input.role) {
+                Some(old) if old.digest == input.digest => continue,
+                Some(old) if old.instance != label() => format!("was {}", old.instance),
+                Some(_) => format!("{} gave other data", graph.task(required).decl.name),
+                None => "is new".to_owned(),
+            };
+            reasons.push(Reason::Input { role: input.role.clone(), what });
+            changed += 1;
+        }
+        for (task, target) in &now.targets {
+            if was.targets.get(task).is_some_and(|old| old != target) {
+                let what = format!("the target of {task} changed");
+                reasons.push(Reason::Input { role: String::new(), what });
+            }
+        }
+    }
+}
+
+pub(super) fn file_changed(path: &str, now: Option<Digest>) -> Reason {
+    let what = if now.is_some() { "changed" } else { "is missing" };
+    Reason::File { path: path.to_owned(), what }
+}

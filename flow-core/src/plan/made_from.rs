@@ -1,0 +1,113 @@
+//! What an output is made from: the parts of its fingerprint.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use daggy::NodeIndex;
+
+use crate::key::{Digest, Hasher};
+use crate::plan::Graph;
+use crate::plan::judge::Judge;
+use crate::plan::resolve::{digest_value, param_value};
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::record::{FileContent, InputContent, MadeFrom};
+use crate::value::Value;
+
+impl Judge<'_> {
+    /// What the output is made from, if the content of all inputs is known.
+    pub(super) fn made_from(&self, node: NodeIndex) -> Result<Option<MadeFrom>, StoreError> {
+        let graph = self.graph;
+        let mut inputs = Vec::with_capacity(graph.inputs(node).len());
+        for (role, &input) in graph.roles(node).into_iter().zip(graph.inputs(node)) {
+            let Some(digest) = self.upstream.digest(input) else { return Ok(None) };
+            inputs.push(InputContent { role, instance: String::new(), digest });
+        }
+        let required: BTreeSet<_> =
+            graph.inputs(node).iter().map(|&input| graph.node(input).task).collect();
+        let targets = required.into_iter().map(|task| {
+            let entry = graph.types.get(task);
+            (entry.decl.identity().to_owned(), entry.target_digest)
+        });
+        let targets = targets.collect();
+        Ok(Some(MadeFrom { inputs, targets, ..self.made_from_itself(node)? }))
+    }
+
+    /// What the output is made from, apart from its inputs.
+    pub(super) fn made_from_itself(&self, node: NodeIndex) -> Result<MadeFrom, StoreError> {
+        let entry = self.graph.task(node);
+        Ok(MadeFrom {
+            parameters: self.graph.node(node).parameters,
+            code: entry.code_digest,
+            version: entry.decl.version,
+            target: entry.decl.target.to_owned(),
+            files: self.files(node)?,
+            inputs: Vec::new(),
+            targets: BTreeMap::new(),
+        })
+    }
+
+    /// The content of each parameter that is a file.
+    pub(super) fn files(
+        &self,
+        node: NodeIndex,
+    ) -> Result<BTreeMap<String, FileContent>, StoreError> {
+        let mut files = BTreeMap::new();
+        for (name, path) in self.graph.file_parameters(node) {
+            let digest = self.store.content(Path::new(&path))?;
+            files.insert(name, FileContent { path, digest });
+        }
+        Ok(files)
+    }
+}
+
+impl Graph {
+    /// The parameters that are files, by name, with their paths.
+    pub(crate) fn file_parameters(&self, node: NodeIndex) -> Vec<(String, String)> {
+        let entry = self.task(node);
+        let instance = self.node(node).instance;
+        let files = entry.task.params.iter().enumerate().filter(|(_, param)| param.file);
+        files
+            .flat_map(|(place, param)| {
+                let value = (param.kind.to_value)(entry.instances.field(instance, place));
+                let mut paths = Vec::new();
+                collect_paths(&value.unwrap_or(Value::None), &mut paths);
+                let several = paths.len() > 1;
+                paths.into_iter().enumerate().map(move |(i, path)| match several {
+                    true => (format!("{}[{i}]", param.name), path),
+                    false => (param.name.to_owned(), path),
+                })
+            })
+            .collect()
+    }
+
+    /// The digest of an instance's own parameters, as `Input::task` shows them, but for those that
+    /// do not count.
+    pub(crate) fn parameters_digest(&self, node: NodeIndex, store: &Store) -> Digest {
+        let entry = self.task(node);
+        let instance = self.node(node).instance;
+        let mut hasher = Hasher::new("task");
+        let params = entry.task.params.iter().enumerate();
+        for (place, param) in params.filter(|(_, param)| param.significant) {
+            let field = entry.instances.field(instance, place);
+            let value = param_value(&entry.decl.name, param, field);
+            // A value without a digest has no key either, and was refused.
+            let digest = value.and_then(|value| digest_value(store, &value));
+            hasher.text(param.name).part(digest.unwrap_or(Digest(0)));
+        }
+        hasher.digest()
+    }
+}
+
+/// The strings in a value: one path, or however many it holds. The keys of maps are none.
+fn collect_paths(value: &Value, paths: &mut Vec<String>) {
+    match value {
+        Value::Str(path) => paths.push(path.to_string()),
+        Value::Some(inner) => collect_paths(inner, paths),
+        Value::Seq(items) => items.iter().for_each(|item| collect_paths(item, paths)),
+        Value::Struct(fields) => fields.iter().for_each(|(_, value)| collect_paths(value, paths)),
+        Value::Map(items) => items.iter().for_each(|(_, value)| collect_paths(value, paths)),
+        Value::Variant(variant) => collect_paths(&variant.1, paths),
+        _ => {}
+    }
+}
