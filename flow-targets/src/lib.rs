@@ -104,6 +104,8 @@ pub mod compression;
 pub mod csv;
 #[cfg(feature = "excel")]
 pub mod excel;
+#[cfg(any(feature = "csv", feature = "excel"))]
+mod given;
 #[cfg(feature = "json")]
 pub mod json;
 #[cfg(any(

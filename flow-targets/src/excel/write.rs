@@ -275,17 +275,7 @@ fn ticks(array: &ArrayRef) -> Result<Int64Array> {
 
 /// An error if the value has other columns than the schema.
 fn check_given(schema: &Schema, given: &Schema) -> Result<()> {
-    let columns = |schema: &Schema| -> Vec<_> {
-        let column = |field: &Arc<Field>| format!("{}: {}", field.name(), field.data_type());
-        schema.fields().iter().map(column).collect()
-    };
-    let (found, expected) = (columns(schema), columns(given));
-    ensure!(
-        found == expected,
-        "the columns are ({}), and the schema given has ({})",
-        found.join(", "),
-        expected.join(", "),
-    );
+    crate::given::check(schema, given)?;
     check_types(given, true)
 }
 

@@ -1,23 +1,11 @@
 //! Which types a file keeps.
 
-use std::sync::Arc;
-
 use anyhow::{Result, bail, ensure};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Schema};
 
 /// An error if the value has other columns than the schema.
 pub(super) fn check_given(schema: &Schema, given: &Schema) -> Result<()> {
-    let columns = |schema: &Schema| -> Vec<_> {
-        let column = |field: &Arc<Field>| format!("{}: {}", field.name(), field.data_type());
-        schema.fields().iter().map(column).collect()
-    };
-    let (found, expected) = (columns(schema), columns(given));
-    ensure!(
-        found == expected,
-        "the columns are ({}), and the schema given has ({})",
-        found.join(", "),
-        expected.join(", "),
-    );
+    crate::given::check(schema, given)?;
     for field in given.fields() {
         ensure!(
             has_text(field.data_type()),
