@@ -71,6 +71,9 @@ pub use flow_targets as targets;
 pub use flow_core::__private;
 
 pub use anyhow;
+#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
+#[doc(no_inline)]
+pub use flow_targets::arrow;
 
 /// What tasks and programs that run them return: [`anyhow::Result`].
 pub type Result<T, E = anyhow::Error> = std::result::Result<T, E>;

@@ -52,13 +52,30 @@ pub enum Error {
 #[non_exhaustive]
 pub enum LoadError {
     /// The target could not read the file.
-    #[error("cannot read {}, which can be removed to have it made again", path.display())]
+    #[error(
+        "cannot read {} (if its type was changed since it was made, `reset` the task or write another \
+         `version`)", path.display()
+    )]
     #[non_exhaustive]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// What the target said.
         source: anyhow::Error,
+    },
+    /// The target could not read the part that was asked for: some columns, or its first piece.
+    #[error("not in part")]
+    #[non_exhaustive]
+    Part {
+        /// What the target said.
+        source: anyhow::Error,
+    },
+    /// A file that is made elsewhere is not there.
+    #[error("there is no file {}: it is made elsewhere", path.display())]
+    #[non_exhaustive]
+    Missing {
+        /// The file.
+        path: PathBuf,
     },
     /// The target could not read a file that is made elsewhere.
     #[error("cannot read {}, which is made elsewhere", path.display())]

@@ -40,7 +40,7 @@ use proc_macro::TokenStream;
 ///
 /// | option | meaning |
 /// | --- | --- |
-/// | `target = Json<f64>`, `target = Csv<Row>(delimiter = b';')` | how the output is kept; the options are its methods |
+/// | `target = Json<f64>`, `target = Csv<Vec<Row>>(delimiter = ';')` | how the output is kept; the options are its methods |
 /// | `outputs = Split` | several outputs: a struct with [`#[derive(Outputs)]`](derive@Outputs) |
 /// | `external, path = expr` | the output is a file that is made elsewhere, which the target reads; there is no `run` |
 /// | `aggregate` | no output of its own: complete when all it requires is; there is no `run` |
@@ -116,7 +116,7 @@ pub fn derive_task(input: TokenStream) -> TokenStream {
 ///
 /// `#[output(...)]` names the target, which is given the type of the field: `Parquet` stands for
 /// `Parquet<RecordBatch>`. `Text`, `Bytes` and `File` take no type; another target that takes none
-/// is written `Target<>`.
+/// is written `Target<>`. `Memory` keeps whole outputs only.
 ///
 /// For each field there is a constant, its typed key, named as the field in capitals and as visible
 /// as the struct: `Split::TRAIN`, for `load_one(Split::TRAIN)`.

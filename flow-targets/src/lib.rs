@@ -156,3 +156,8 @@ const BUFFER: usize = 64 * 1024;
 
 #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
 pub use arrow::array::RecordBatch;
+
+/// The crate whose record batches these targets keep, in the version that they keep.
+#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
+#[doc(no_inline)]
+pub use arrow;

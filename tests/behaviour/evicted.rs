@@ -330,3 +330,67 @@ fn what_finds_one_failed_blocks_what_waits_for_it() -> Result<()> {
     assert_eq!(*flow.load::<Over>()?, 4);
     Ok(())
 }
+
+/// The length of a file.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Length {
+    #[param(file)]
+    path: PathBuf,
+}
+
+runs!(Length: u64 = |self, _cx| Ok(std::fs::read(&self.path)?.len() as u64));
+
+#[derive(Task)]
+#[task(requires = Length, target = Memory<u64>)]
+struct Held;
+
+runs!(Held: u64 = |self, cx| Ok(*cx.input().load()? + 1));
+
+#[derive(Task)]
+#[task(requires = Held, target = Json<u64>)]
+struct Scaled {
+    #[param(default = 1)]
+    by: u64,
+}
+
+runs!(Scaled: u64 = |self, cx| Ok(*cx.input().load()? * self.by));
+
+#[derive(Task)]
+#[task(requires = Scaled, target = Json<u64>)]
+struct Last;
+
+runs!(Last: u64 = |self, cx| Ok(*cx.input().load()?));
+
+#[test]
+fn what_is_gone_is_not_made_again_when_upstream_gives_the_same() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("data.txt");
+    let open = || -> Result<Flow> {
+        let flow = Flow::open(folder.path().join("data"))?.quiet().workers(1);
+        Ok(flow.with(Length::PATH, path.clone()))
+    };
+    std::fs::write(&path, "abc")?;
+    open()?.run::<Last>()?;
+
+    // In another process, so that nothing is in memory; the length is the same.
+    std::fs::write(&path, "xyz")?;
+    let summary = open()?.run::<Last>()?;
+    assert_eq!(ran(&summary), ["Length"]);
+    assert_eq!(crate::support::cut_off(&summary), ["Held", "Last", "Scaled"]);
+
+    // Somebody needs it: it has to run, and what it requires is made for it.
+    std::fs::write(&path, "123")?;
+    let summary = open()?.with(Scaled::BY, 3).run::<Last>()?;
+    assert_eq!(ran(&summary), ["Held", "Last", "Length", "Scaled"]);
+    assert_eq!(*open()?.with(Scaled::BY, 3).load::<Last>()?, 12);
+
+    // It is a root itself.
+    std::fs::write(&path, "456")?;
+    assert_eq!(ran(&open()?.run::<(Held, Last)>()?), ["Held", "Length"]);
+    // And when upstream gives something else.
+    std::fs::write(&path, "longer")?;
+    assert_eq!(ran(&open()?.run::<Last>()?), ["Held", "Last", "Length", "Scaled"]);
+    assert_eq!(*open()?.load::<Last>()?, 7);
+    Ok(())
+}

@@ -119,3 +119,31 @@ fn a_forced_run_that_fails_loses_nothing() -> Result<()> {
     assert_eq!(*flow.load::<Once>()?, 2);
     Ok(())
 }
+
+#[derive(Task)]
+#[task(aggregate, requires(Fetch, Twice))]
+struct Both;
+
+#[derive(Task)]
+#[task(aggregate, requires = Both)]
+struct Outer;
+
+#[test]
+fn an_aggregate_is_forced_by_what_it_requires() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<Outer>()?;
+    assert_eq!(ran(&flow.force::<Both>().run::<Outer>()?), ["Fetch", "Twice"]);
+    assert_eq!(ran(&flow.force_roots().run::<Outer>()?), ["Fetch", "Twice"]);
+    assert!(ran(&flow.run::<Outer>()?).is_empty());
+    Ok(())
+}
+
+#[test]
+fn what_forces_nothing_is_a_warning() -> Result<()> {
+    let (flow, _folder) = flow();
+    let preview = flow.force::<Report>().preview::<Twice>()?;
+    let warnings: Vec<_> = preview.warnings().iter().map(ToString::to_string).collect();
+    assert_eq!(warnings, ["`Report` is to be forced, and is not required here"]);
+    assert!(flow.force::<Twice>().preview::<Report>()?.warnings().is_empty());
+    Ok(())
+}

@@ -11,6 +11,7 @@ use crate::engine::Execution;
 use crate::engine::committer::ToCommit;
 use crate::engine::outcome::{Outcome, Outcomes};
 use crate::engine::progress::{Event, Seconds};
+use crate::engine::worker::Job;
 use crate::engine::{committer, worker};
 use crate::param::AnyValue;
 use crate::plan::judge::Upstream;
@@ -180,7 +181,7 @@ impl<'a> Coordinator<'a> {
 
     fn coordinate(
         &mut self,
-        jobs: &Sender<NodeIndex>,
+        jobs: &Sender<Job>,
         commits: &Sender<ToCommit>,
         messages: &Receiver<Message>,
         workers: usize,
@@ -197,7 +198,9 @@ impl<'a> Coordinator<'a> {
                 if self.outcomes[node.index()] == Outcome::Open {
                     self.gather_again(node);
                     self.running.insert(node);
-                    let _ = jobs.send(node);
+                    let root = self.execution.plan.graph.roots.contains(&node);
+                    let needed = root || self.demands.contains_key(&node);
+                    let _ = jobs.send(Job { node, needed });
                 }
             }
             if self.running.is_empty() && self.committing.is_empty() {
@@ -214,7 +217,8 @@ impl<'a> Coordinator<'a> {
             Message::Settled { node, how, seconds, made } => {
                 self.running.remove(&node);
                 self.unpin_for(node);
-                let known = self.execution.plan.verdicts.digest(node);
+                let gone = self.execution.held.gone(node).map(|gone| gone.output.digest);
+                let known = self.execution.plan.verdicts.digest(node).or(gone);
                 if known.is_some() && known != self.execution.digest(node) {
                     self.outdated = true;
                     self.mark_gathering(node);

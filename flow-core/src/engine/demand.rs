@@ -55,8 +55,10 @@ impl Coordinator<'_> {
         }
         let required: HashSet<_> = self.execution.plan.graph.inputs(node).iter().copied().collect();
         for &input in &inputs {
+            let without_file = || self.execution.held.made(input).is_none();
             match self.outcomes[input.index()] {
-                Outcome::NotNeeded => {
+                Outcome::CutOff if !without_file() => {}
+                Outcome::NotNeeded | Outcome::CutOff => {
                     self.outcomes[input.index()] = Outcome::Open;
                     self.demands.insert(input, Vec::new());
                     self.open(input);

@@ -15,6 +15,8 @@ pub(crate) struct Held {
 #[derive(Default)]
 struct Slot {
     made: Option<Arc<Made>>,
+    /// Its output is what running it would give, but the file is gone, and nobody has needed it.
+    gone: Option<Arc<Made>>,
     /// The value, kept for tasks that are about to run.
     pinned: Option<AnyValue>,
     /// The value, as long as somebody else keeps it.
@@ -32,6 +34,15 @@ impl Held {
 
     pub(crate) fn made(&self, node: NodeIndex) -> Option<Arc<Made>> {
         self.slot(node).made.clone()
+    }
+
+    /// The output whose file is gone, if it was not made again.
+    pub(crate) fn gone(&self, node: NodeIndex) -> Option<Arc<Made>> {
+        self.slot(node).gone.clone()
+    }
+
+    pub(crate) fn set_gone(&self, node: NodeIndex, made: Made) {
+        self.slot(node).gone = Some(Arc::new(made));
     }
 
     pub(crate) fn set_made(&self, node: NodeIndex, made: Made) {

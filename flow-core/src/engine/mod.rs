@@ -17,7 +17,8 @@
 //! content of the input, not of the input's record.
 //!
 //! An input whose file is gone, but whose content is known, is made again only when a task that
-//! requires it really runs: the worker then *demands* it, and the coordinator schedules it.
+//! requires it really runs: the worker then *demands* it, and the coordinator schedules it. So an
+//! instance of which that turns out only now is cut off without its file, unless it is needed.
 //!
 //! # Failure
 //!
@@ -85,12 +86,12 @@ impl Execution {
 
 impl Upstream for Execution {
     fn digest(&self, node: NodeIndex) -> Option<Digest> {
-        let made = self.held.made(node).map(|made| made.output.digest);
-        made.or_else(|| self.plan.verdicts.digest(node))
+        let made = self.held.made(node).or_else(|| self.held.gone(node));
+        made.map(|made| made.output.digest).or_else(|| self.plan.verdicts.digest(node))
     }
 
     fn meta(&self, node: NodeIndex) -> Option<Meta> {
-        let made = self.held.made(node).map(|made| made.meta.clone());
-        made.or_else(|| self.plan.verdicts.meta(node))
+        let made = self.held.made(node).or_else(|| self.held.gone(node));
+        made.map(|made| made.meta.clone()).or_else(|| self.plan.verdicts.meta(node))
     }
 }

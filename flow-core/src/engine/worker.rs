@@ -26,22 +26,26 @@ use crate::store::record::{FORMAT, MadeFrom, Read, Record};
 use crate::task::Kind;
 
 /// Settles instances until there are no more.
-pub(crate) fn work(
-    execution: &Arc<Execution>,
-    jobs: &Receiver<NodeIndex>,
-    messages: &Sender<Message>,
-) {
+pub(crate) fn work(execution: &Arc<Execution>, jobs: &Receiver<Job>, messages: &Sender<Message>) {
     let worker = Worker { execution };
-    for node in jobs {
+    for job in jobs {
+        let node = job.node;
         // It may have been sent before the execution was stopped.
         let message = match execution.stopper.is_stopped() {
             true => Message::GivenUp { node },
-            false => worker.message(node),
+            false => worker.message(job),
         };
         if messages.send(message).is_err() {
             return;
         }
     }
+}
+
+/// An instance to be settled.
+pub(crate) struct Job {
+    pub(crate) node: NodeIndex,
+    /// Whether somebody waits for its file: it is a root, or what requires it has to run.
+    pub(crate) needed: bool,
 }
 
 /// What became of an instance.
@@ -58,9 +62,10 @@ struct Worker<'a> {
 impl Worker<'_> {
     /// Settles an instance and tells what became of it, whatever happens: the coordinator waits
     /// for that.
-    fn message(&self, node: NodeIndex) -> Message {
+    fn message(&self, job: Job) -> Message {
+        let node = job.node;
         let begun = Instant::now();
-        let settled = catch_unwind(AssertUnwindSafe(|| self.settle(node)));
+        let settled = catch_unwind(AssertUnwindSafe(|| self.settle(&job)));
         let settled = settled.unwrap_or_else(|panic| {
             Err(anyhow::anyhow!("it panicked: {}", panic_message(&*panic)))
         });
@@ -85,7 +90,8 @@ impl Worker<'_> {
         }
     }
 
-    fn settle(&self, node: NodeIndex) -> anyhow::Result<Settled> {
+    fn settle(&self, job: &Job) -> anyhow::Result<Settled> {
+        let node = job.node;
         let plan = &self.execution.plan;
         let judge = Judge::new(plan, &**self.execution);
         let Judged { folder, verdict, .. } = judge.judge(node)?;
@@ -106,7 +112,12 @@ impl Worker<'_> {
             Verdict::Evicted(record, made_from) => {
                 // Another instance may have the same.
                 let kept = judge.kept(node, record.fingerprint)?;
-                (kept, made_from, record.fingerprint)
+                let fingerprint = record.fingerprint;
+                if kept.is_none() && !job.needed {
+                    self.execution.held.set_gone(node, Made::new(folder, *record));
+                    return Ok(Settled::As(How::CutOff, NewlyMade::default()));
+                }
+                (kept, made_from, fingerprint)
             }
             Verdict::Run(made_from, fingerprint) => (None, made_from, fingerprint),
             Verdict::There(digest) => return Ok(self.found(node, digest)),

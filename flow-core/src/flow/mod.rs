@@ -20,7 +20,7 @@ pub use roots::Roots;
 use crate::engine::progress::{Event, Progress};
 use crate::engine::stopper::Stopper;
 use crate::engine::{Execution, coordinator};
-use crate::error::{Error, SelectError};
+use crate::error::{Error, LoadError, SelectError};
 use crate::fs::{Disk, Fs};
 use crate::input::{Handle, Input};
 use crate::key::Digest;
@@ -30,6 +30,7 @@ use crate::plan::error::PlanError;
 use crate::plan::force::Force;
 use crate::plan::given::{Given, Givens};
 use crate::plan::instance::Instance;
+use crate::plan::judge::Upstream;
 use crate::plan::label::Show;
 use crate::plan::tree::Preview;
 use crate::plan::verdicts::{Status, Verdicts};
@@ -37,7 +38,7 @@ use crate::plan::warning::Warning;
 use crate::plan::{Graph, Plan, build, resolve};
 use crate::store::Store;
 use crate::summary::Summary;
-use crate::task::{Output, Task, TaskType};
+use crate::task::{Kind, Output, Task, TaskType};
 
 /// A store, and the parameter values given to it.
 ///
@@ -200,12 +201,12 @@ impl Flow {
         Self { keep_going: true, ..self.clone() }
     }
 
-    /// Lets [`run`](Self::run) run all instances of `A`, even if they are complete. What requires
-    /// them runs if they give something else.
+    /// Lets [`run`](Self::run) run all instances of `A`, even if they are complete; of an aggregate,
+    /// what it requires. What requires them runs if they give something else.
     #[must_use]
     pub fn force<A: Task>(&self) -> Self {
         let mut flow = self.clone();
-        flow.force.tasks.push(TypeId::of::<A>());
+        flow.force.tasks.push(TaskType::of::<A>());
         flow
     }
 
@@ -423,8 +424,9 @@ impl Flow {
     }
 
     fn judged<R: Roots>(&self, force: &Force) -> Result<Plan, Error> {
-        let (mut graph, warnings) = self.graph::<R>()?;
+        let (mut graph, mut warnings) = self.graph::<R>()?;
         force.mark(&mut graph);
+        warnings.extend(force.unused(&graph));
         let mut plan = Plan {
             store: Arc::clone(&self.store),
             reading: self.reading.clone(),
@@ -456,6 +458,10 @@ impl fmt::Debug for Flow {
 
 /// A handle on a complete output in the graph of `R`.
 fn handle<A: Task, R: Roots>(plan: Arc<Plan>, node: NodeIndex) -> Result<Input<A>, Error> {
+    if plan.graph.kind(node) == Kind::External && plan.verdicts.digest(node).is_none() {
+        let path = plan.graph.external(node).to_owned();
+        return Err(Handle::outside(plan, node).error(LoadError::Missing { path }));
+    }
     if plan.verdicts.status(node) == Status::Complete {
         return Ok(Input::new(Handle::outside(plan, node)));
     }

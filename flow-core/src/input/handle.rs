@@ -59,8 +59,8 @@ impl Handle {
         Self { node, place, ..self.clone() }
     }
 
-    /// Reads the files of the output, or that of one part. If they are gone, another process has put new ones in their
-    /// place: the record is read again, once.
+    /// Reads the files of the output, or that of one part. If they are gone, another process has put
+    /// new ones in their place: the record is read again, once.
     pub(crate) fn read<V>(
         &self,
         part: &str,

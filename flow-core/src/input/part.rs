@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::Handle;
-use crate::error::Error;
+use crate::error::{Error, LoadError};
 use crate::keep::{Files, KeepPart};
 use crate::loaded::Loaded;
 use crate::target::{Columnar, Pieces, Streaming};
@@ -45,7 +45,7 @@ impl<K: KeepPart> InputPart<K> {
         K: Streaming,
     {
         let stream = |files: &Files<'_>| self.target.stream(&files.source(self.name)?);
-        let pieces = self.handle.read(self.name, stream)?;
+        let pieces = self.handle.read(self.name, stream).map_err(in_part)?;
         let instance = self.handle.label();
         Ok(Box::new(pieces.map(move |piece| {
             piece.with_context(|| format!("cannot read the output of {instance}"))
@@ -63,6 +63,7 @@ impl<K: KeepPart> InputPart<K> {
     {
         self.handle
             .read(self.name, |files| self.target.load_columns(&files.source(self.name)?, names))
+            .map_err(in_part)
     }
 
     /// Where the file lies. It is never rewritten, and must not be.
@@ -73,9 +74,17 @@ impl<K: KeepPart> InputPart<K> {
     pub fn path(&self) -> Result<PathBuf, Error> {
         let made = self.handle.made()?;
         let path = Files { of: &self.handle, made: &made }.path(self.name);
-        path.map_err(|error| {
-            self.handle.error(crate::LoadError::Record { reason: error.to_string() })
-        })
+        path.map_err(|error| self.handle.error(LoadError::Record { reason: error.to_string() }))
+    }
+}
+
+/// What is wrong may be what was asked for, and not the file.
+fn in_part(error: Error) -> Error {
+    match error {
+        Error::Load { instance, source: LoadError::Unreadable { source, .. } } => {
+            Error::Load { instance, source: LoadError::Part { source } }
+        }
+        other => other,
     }
 }
 

@@ -17,6 +17,11 @@ pub enum Warning {
         /// `Task.parameter`, or the name alone if it was given by name.
         parameter: String,
     },
+    /// A task that is to be forced is not required.
+    ForcesNothing {
+        /// Its name.
+        task: String,
+    },
 }
 
 impl fmt::Display for Warning {
@@ -26,6 +31,9 @@ impl fmt::Display for Warning {
                 f,
                 "the value given for `{parameter}` reaches nothing: no task required here takes it"
             ),
+            Self::ForcesNothing { task } => {
+                write!(f, "`{task}` is to be forced, and is not required here")
+            }
         }
     }
 }

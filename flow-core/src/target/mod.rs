@@ -6,23 +6,23 @@
 //!
 //! ```
 //! use std::io::{Read, Write};
-//! use flow_core::{Code, Sink, Source, Target};
+//! use flow::prelude::*;
 //!
 //! /// A number, written in words of ASCII digits.
 //! #[derive(Default)]
 //! struct Digits;
 //!
+//! #[tracked] // a change of this code makes the tasks run again that use it
 //! impl Target for Digits {
 //!     type Value = u64;
 //!     const EXTENSION: &'static str = "txt";
 //!     const EXACT: bool = true;
-//!     const CODE: Code = Code::version(1);
 //!
-//!     fn save(&self, value: &u64, sink: &mut Sink<'_>) -> anyhow::Result<()> {
+//!     fn save(&self, value: &u64, sink: &mut Sink<'_>) -> Result<()> {
 //!         Ok(write!(sink, "{value}")?)
 //!     }
 //!
-//!     fn load(&self, source: &Source) -> anyhow::Result<u64> {
+//!     fn load(&self, source: &Source) -> Result<u64> {
 //!         let mut text = String::new();
 //!         source.open()?.read_to_string(&mut text)?;
 //!         Ok(text.parse()?)
