@@ -64,9 +64,9 @@ pub enum LoadError {
         source: anyhow::Error,
     },
     /// The target could not read the part that was asked for: some columns, or its first piece.
-    #[error("not in part")]
+    #[error("a part of it was asked for")]
     #[non_exhaustive]
-    Part {
+    InPart {
         /// What the target said.
         source: anyhow::Error,
     },

@@ -82,7 +82,7 @@ impl<K: KeepPart> InputPart<K> {
 fn in_part(error: Error) -> Error {
     match error {
         Error::Load { instance, source: LoadError::Unreadable { source, .. } } => {
-            Error::Load { instance, source: LoadError::Part { source } }
+            Error::Load { instance, source: LoadError::InPart { source } }
         }
         other => other,
     }
