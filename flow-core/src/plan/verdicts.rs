@@ -82,7 +82,8 @@ impl Plan {
                 }
                 Verdict::Run(..) | Verdict::Missing => (Status::Pending, None),
                 Verdict::There(digest) => {
-                    let open = not_complete(&self.graph, node, &verdicts);
+                    let is_open = |input| verdicts.status(input) != Status::Complete;
+                    let open = required(&self.graph, node, is_open);
                     let status = if open.is_empty() { Status::Complete } else { Status::Evicted };
                     reasons.extend((!open.is_empty()).then_some(Reason::Upstream { tasks: open }));
                     (status, Some(digest))
@@ -100,11 +101,10 @@ impl Plan {
     }
 }
 
-/// The tasks required that are not complete, by name.
-fn not_complete(graph: &Graph, node: NodeIndex, verdicts: &Verdicts) -> Vec<String> {
-    let inputs = graph.inputs(node).iter();
-    let open = inputs.filter(|&&input| verdicts.status(input) != Status::Complete);
-    let mut tasks: Vec<_> = open.map(|&input| graph.task(input).decl.name.to_string()).collect();
+/// The names of the tasks required by an instance, of those inputs for which this holds.
+fn required(graph: &Graph, node: NodeIndex, holds: impl Fn(NodeIndex) -> bool) -> Vec<String> {
+    let inputs = graph.inputs(node).iter().filter(|&&input| holds(input));
+    let mut tasks: Vec<_> = inputs.map(|&input| graph.task(input).decl.name.to_string()).collect();
     tasks.sort_unstable();
     tasks.dedup();
     tasks
@@ -130,14 +130,7 @@ fn upstream(
     if reasons.iter().any(|reason| matches!(reason, Reason::NeverRun | Reason::Forced)) {
         return None;
     }
-    let mut tasks: Vec<String> = graph
-        .inputs(node)
-        .iter()
-        .filter(|&&input| verdicts.digest(input).is_none())
-        .map(|&input| graph.task(input).decl.name.to_string())
-        .collect();
-    tasks.sort_unstable();
-    tasks.dedup();
+    let tasks = required(graph, node, |input| verdicts.digest(input).is_none());
     Some(Reason::Upstream { tasks })
 }
 
