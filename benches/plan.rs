@@ -1,0 +1,97 @@
+//! What a large plan takes: 10,000, 100,000 and a million instances on three levels, each with
+//! inputs that others have too, in a store that is empty. Each is planned by a process of its own,
+//! whose peak of memory the operating system tells.
+//!
+//! `RESULT plan instances_1000000 us_per_instance=... bytes_per_instance=... peak_mb=...`: of time
+//! and memory, what the plan added to an open flow. Where the peak cannot be told, it is `NaN`.
+
+use std::env;
+use std::process::Command;
+use std::time::Instant;
+
+use flow::prelude::*;
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Ground {
+    n: u64,
+}
+
+#[tracked]
+impl Run for Ground {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+        Ok(self.n)
+    }
+}
+
+/// Two of these have a ground in common.
+#[derive(Task)]
+#[task(requires(Ground { n: self.m / 2 }, Ground { n: self.m / 3 }), target = Json<u64>)]
+struct Middle {
+    m: u64,
+}
+
+#[tracked]
+impl Run for Middle {
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        Ok(*cx.input().0.load()? + *cx.input().1.load()?)
+    }
+}
+
+#[derive(Task)]
+#[task(requires = [Middle { m } for m in 0..self.width], target = Json<u64>)]
+struct Top {
+    #[param(local)]
+    width: u64,
+}
+
+#[tracked]
+impl Run for Top {
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        cx.input().iter().map(|middle| Ok(*middle.load()?)).sum()
+    }
+}
+
+fn main() -> Result<()> {
+    if let [_, child, instances] = &env::args().collect::<Vec<_>>()[..]
+        && child == "child"
+    {
+        return measured(instances.parse()?);
+    }
+    for instances in [10_000, 100_000, 1_000_000] {
+        let said =
+            Command::new(env::current_exe()?).args(["child", &instances.to_string()]).output()?;
+        ensure!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+        println!("RESULT plan instances_{instances} {}", String::from_utf8(said.stdout)?.trim());
+    }
+    Ok(())
+}
+
+/// Plans this many instances, or hardly more.
+fn measured(instances: u64) -> Result<()> {
+    let folder = tempfile::TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
+    // Two grounds for three of the middle.
+    let flow = Flow::open(folder.path())?.quiet().with(Top::WIDTH, instances * 2 / 3);
+    let before = peak();
+    let begun = Instant::now();
+    let preview = flow.preview::<Top>()?;
+    let took = begun.elapsed().as_secs_f64();
+    let planned = preview.instances().count() as f64;
+    ensure!(planned >= instances as f64 * 0.99, "{planned} instances are fewer than {instances}");
+    println!(
+        "us_per_instance={:.2} bytes_per_instance={:.0} peak_mb={:.0}",
+        took * 1e6 / planned,
+        (peak() - before) / planned,
+        peak() / 1e6
+    );
+    Ok(())
+}
+
+/// The most memory that this process has had, in bytes.
+fn peak() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes =
+        line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<f64>().ok());
+    kilobytes.map_or(f64::NAN, |kilobytes| kilobytes * 1024.0)
+}
