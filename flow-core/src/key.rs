@@ -99,7 +99,7 @@ impl Key {
 }
 
 /// The first half of a [`Key`], by which an instance's folder is found.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Short(pub(crate) u64);
 
 impl fmt::Display for Short {

@@ -3,6 +3,7 @@
 mod of;
 mod reset;
 mod roots;
+mod why;
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -317,7 +318,9 @@ impl Flow {
     ///
     /// The flow is wrong, or the store cannot be read.
     pub fn upstream<R: Roots>(&self) -> Result<Vec<Instance>, Error> {
-        Ok(self.preview::<R>()?.instances().collect())
+        let plan = self.plan_to_run::<R>()?;
+        let instance = |node| Instance { plan: Arc::clone(&plan), node };
+        Ok(plan.graph.nodes().map(instance).collect())
     }
 
     /// The instances of `A` in the graph of `R`, and everything between them and the roots: what

@@ -7,7 +7,7 @@ use daggy::NodeIndex;
 use crate::key::Digest;
 use crate::plan::judge::Judge;
 use crate::plan::label::Show;
-use crate::plan::reason::{LISTED, Reason};
+use crate::plan::reason::{InputChange, LISTED, Reason};
 use crate::store::error::StoreError;
 use crate::store::record::{InputContent, MadeFrom};
 use crate::store::{Folder, Found};
@@ -100,7 +100,7 @@ impl Judge<'_> {
         let old: HashMap<&str, &InputContent> =
             was.inputs.iter().map(|input| (input.role.as_str(), input)).collect();
         if was.inputs.len() != now.inputs.len() {
-            let what = format!("was {} of them, is {}", was.inputs.len(), now.inputs.len());
+            let what = InputChange::Count { was: was.inputs.len(), now: now.inputs.len() };
             reasons.push(Reason::Input { role: String::new(), what });
         }
         let positional = |place: usize, role: &str| match role {
@@ -111,21 +111,25 @@ impl Judge<'_> {
         for (place, (input, &required)) in now.inputs.iter().zip(graph.inputs(node)).enumerate() {
             let label = || graph.label(required, Show::Clipped);
             if changed == LISTED {
-                reasons.push(Reason::Input { role: String::new(), what: "and others".to_owned() });
+                reasons.push(Reason::Input { role: String::new(), what: InputChange::Others });
                 break;
             }
             let what = match positional(place, &input.role) {
                 Some(old) if old.digest == input.digest => continue,
-                Some(old) if old.instance != label() => format!("was {}", old.instance),
-                Some(_) => format!("{} gave other data", graph.task(required).decl.name),
-                None => "is new".to_owned(),
+                Some(old) if old.instance != label() => {
+                    InputChange::Instance { was: old.instance.clone() }
+                }
+                Some(_) => {
+                    InputChange::OtherData { task: graph.task(required).decl.name.to_string() }
+                }
+                None => InputChange::New,
             };
             reasons.push(Reason::Input { role: input.role.clone(), what });
             changed += 1;
         }
         for (task, target) in &now.targets {
             if was.targets.get(task).is_some_and(|old| old != target) {
-                let what = format!("the target of {task} changed");
+                let what = InputChange::Target { task: task.clone() };
                 reasons.push(Reason::Input { role: String::new(), what });
             }
         }

@@ -9,6 +9,7 @@
 //! A plan never changes and writes nothing. Running it is an [execution](crate::engine).
 
 pub(crate) mod build;
+pub(crate) mod cost;
 pub(crate) mod draws;
 pub(crate) mod error;
 pub(crate) mod explain;
@@ -27,6 +28,7 @@ pub(crate) mod tree;
 pub(crate) mod types;
 pub(crate) mod verdicts;
 pub(crate) mod warning;
+pub(crate) mod why;
 
 use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};

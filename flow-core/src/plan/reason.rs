@@ -40,7 +40,7 @@ pub enum Reason {
         /// Its role in `requires`, empty if it has none.
         role: String,
         /// What is different.
-        what: String,
+        what: InputChange,
     },
     /// A file that a parameter names has other content, or is gone.
     File {
@@ -73,11 +73,58 @@ pub enum Reason {
         /// Why not.
         what: String,
     },
+    /// It ran again, with everything as before, and gave something else.
+    RanAgain,
     /// Something upstream is not complete, so that this is decided when it has run.
     Upstream {
         /// The tasks required that are not complete.
         tasks: Vec<String>,
     },
+}
+
+/// How an input is different from what it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InputChange {
+    /// The task required has made something else since.
+    OtherData {
+        /// Its name.
+        task: String,
+    },
+    /// Another instance is required.
+    Instance {
+        /// The one that was, as it is printed.
+        was: String,
+    },
+    /// It was not required.
+    New,
+    /// Another number of instances is required.
+    Count {
+        /// How many there were.
+        was: usize,
+        /// How many there are.
+        now: usize,
+    },
+    /// What its output is read by is another.
+    Target {
+        /// The name of the task required.
+        task: String,
+    },
+    /// More inputs are different than are listed.
+    Others,
+}
+
+impl fmt::Display for InputChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OtherData { task } => write!(f, "{task} gave other data"),
+            Self::Instance { was } => write!(f, "was {was}"),
+            Self::New => f.write_str("is new"),
+            Self::Count { was, now } => write!(f, "was {was} of them, is {now}"),
+            Self::Target { task } => write!(f, "the target of {task} changed"),
+            Self::Others => f.write_str("and others"),
+        }
+    }
 }
 
 impl fmt::Display for Reason {
@@ -98,6 +145,7 @@ impl fmt::Display for Reason {
             Self::Target { was, now } => write!(f, "target: was {was}, is {now}"),
             Self::Output { file, what } => write!(f, "output: {file} {what}"),
             Self::Record { what } => write!(f, "record: {what}"),
+            Self::RanAgain => f.write_str("ran again and gave other data"),
             Self::Upstream { tasks } => write!(f, "upstream: {} first", tasks.join(", ")),
         }
     }

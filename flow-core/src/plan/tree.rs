@@ -9,6 +9,7 @@ use anstyle::{AnsiColor, Style};
 use daggy::NodeIndex;
 
 use crate::plan::Plan;
+use crate::plan::cost::Cost;
 use crate::plan::instance::Instance;
 use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
@@ -19,6 +20,9 @@ const ALIKE: usize = 12;
 
 /// How many levels are shown; below them, what is left out is counted.
 const LEVELS: usize = 48;
+
+/// From how many seconds on the tree is followed by what a run would cost.
+const TOLD: f64 = 1.0;
 
 /// What running a flow would do: a tree of instances, each `COMPLETE` or `PENDING` with its
 /// reasons.
@@ -34,6 +38,7 @@ const LEVELS: usize = 48;
 #[derive(Clone)]
 pub struct Preview {
     plan: Arc<Plan>,
+    cost: Cost,
     show: Show,
     all: bool,
     colour: Option<bool>,
@@ -41,7 +46,8 @@ pub struct Preview {
 
 impl Preview {
     pub(crate) fn new(plan: Arc<Plan>) -> Self {
-        Self { plan, show: Show::default(), all: false, colour: None }
+        let cost = Cost::of(&plan);
+        Self { plan, cost, show: Show::default(), all: false, colour: None }
     }
 
     /// How much of the parameters is shown; by default, as many as fit on a line.
@@ -71,6 +77,12 @@ impl Preview {
         self.instances().filter(open).collect()
     }
 
+    /// What a run would cost, by how long the tasks took before. It is printed below the tree if
+    /// that is a second or more.
+    pub fn cost(&self) -> Cost {
+        self.cost
+    }
+
     /// What is not wrong, but hardly meant.
     pub fn warnings(&self) -> &[Warning] {
         &self.plan.warnings
@@ -98,6 +110,9 @@ impl fmt::Display for Preview {
                 writeln!(f)?;
             }
             tree.write(f, root)?;
+        }
+        if self.cost.seconds >= TOLD {
+            write!(f, "\nto run: {}", self.cost)?;
         }
         for warning in self.warnings() {
             write!(f, "\n{}", tree.paint(AnsiColor::Yellow, &format!("warning: {warning}")))?;

@@ -30,6 +30,7 @@ pub(crate) mod error;
 pub(crate) mod failure;
 pub(crate) mod fingerprint;
 pub(crate) mod folder;
+pub(crate) mod history;
 pub(crate) mod index;
 pub(crate) mod kept;
 pub(crate) mod log;
@@ -43,7 +44,7 @@ pub(crate) mod secret;
 pub(crate) mod stage;
 
 use std::any::TypeId;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -206,12 +207,38 @@ impl Store {
         task: &TaskFolder,
         key: Short,
     ) -> Result<Option<Folder>, StoreError> {
+        self.in_listing(task, |listing| listing.get(&key).cloned())
+    }
+
+    /// The folders of the instances of a task that have the least keys, this many at most.
+    pub(crate) fn some_listed(
+        &self,
+        task: &TaskFolder,
+        count: usize,
+    ) -> Result<Vec<Folder>, StoreError> {
+        self.in_listing(task, |listing| {
+            let mut least = BTreeMap::new();
+            for (key, folder) in listing {
+                least.insert(*key, folder);
+                if least.len() > count {
+                    least.pop_last();
+                }
+            }
+            least.into_values().cloned().collect()
+        })
+    }
+
+    fn in_listing<T>(
+        &self,
+        task: &TaskFolder,
+        look: impl FnOnce(&HashMap<Short, Folder>) -> T,
+    ) -> Result<T, StoreError> {
         let mut listing = task.listing.lock().expect("no panic while a folder is listed");
         let listing = match &mut *listing {
             Some(listing) => listing,
             none => none.insert(self.list(task)?),
         };
-        Ok(listing.get(&key).cloned())
+        Ok(look(listing))
     }
 
     fn list(&self, task: &TaskFolder) -> Result<HashMap<Short, PathBuf>, StoreError> {

@@ -1,0 +1,88 @@
+//! What a run would cost: how many tasks, and how long they took before.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use daggy::NodeIndex;
+
+use crate::engine::progress::Seconds;
+use crate::plan::Plan;
+use crate::plan::types::TypeIndex;
+use crate::plan::verdicts::Status;
+use crate::store::Found;
+use crate::task::Kind;
+
+/// How many instances of a task are asked how long they took, for one that never ran.
+const ASKED: usize = 5;
+
+/// What running a plan would cost, at most: an instance may be cut off if what it requires gives
+/// the same as before.
+///
+/// How long an instance takes is what it took last time; if it never ran, the median of a few other
+/// instances of its task.
+///
+/// It is printed as `up to 4 tasks, about 2 min 10 s, and 1 that never ran`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Cost {
+    /// How many instances would run.
+    pub tasks: usize,
+    /// How long they would take one after the other, in seconds; without those that are not known.
+    pub seconds: f64,
+    /// How many of them are of a task that never ran.
+    pub unknown: usize,
+}
+
+impl Cost {
+    /// The cost of what is pending. What cannot be read is not known.
+    pub(crate) fn of(plan: &Plan) -> Self {
+        let mut cost = Self::default();
+        let mut usual: HashMap<TypeIndex, Option<f64>> = HashMap::new();
+        let is_pending = |node: &NodeIndex| {
+            plan.verdicts.status(*node) == Status::Pending && plan.graph.kind(*node) == Kind::Made
+        };
+        for node in plan.graph.nodes().filter(is_pending) {
+            let task = plan.graph.node(node).task;
+            let last = plan.took(node);
+            let seconds = last.or_else(|| *usual.entry(task).or_insert_with(|| plan.usual(task)));
+            cost.tasks += 1;
+            cost.seconds += seconds.unwrap_or_default();
+            cost.unknown += usize::from(seconds.is_none());
+        }
+        cost
+    }
+}
+
+impl Plan {
+    /// How long an instance took when it ran last, in seconds.
+    fn took(&self, node: NodeIndex) -> Option<f64> {
+        let key = self.graph.node(node).key;
+        let folder = self.store.listed(&self.graph.task(node).folder, key.short()).ok()??;
+        match self.store.record(&folder, key).ok()? {
+            Found::Record(record) => Some(record.seconds),
+            Found::Nothing | Found::Damaged(_) => None,
+        }
+    }
+
+    /// How long instances of a task take.
+    fn usual(&self, task: TypeIndex) -> Option<f64> {
+        let records = self.store.some_records(&self.graph.types.get(task).folder, ASKED);
+        let mut seconds: Vec<_> = records.into_iter().map(|record| record.seconds).collect();
+        seconds.sort_unstable_by(f64::total_cmp);
+        seconds.get(seconds.len() / 2).copied()
+    }
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tasks = if self.tasks == 1 { "task" } else { "tasks" };
+        write!(f, "up to {} {tasks}", self.tasks)?;
+        if self.unknown < self.tasks {
+            write!(f, ", about {}", Seconds(self.seconds))?;
+        }
+        match self.unknown {
+            0 => Ok(()),
+            unknown => write!(f, ", and {unknown} that never ran"),
+        }
+    }
+}

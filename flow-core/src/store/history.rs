@@ -1,0 +1,32 @@
+//! History: how outputs had come about, and how long that took.
+
+use crate::key::{Digest, Key};
+use crate::store::record::Record;
+use crate::store::{Folder, RECORD, Store, TaskFolder};
+
+impl Store {
+    /// The latest record of an output of the task with this content, preferably of the instance
+    /// `key`, among the kept versions. It tells how the output came about, whether or not that is
+    /// still there.
+    pub(crate) fn version_with(
+        &self,
+        task: &TaskFolder,
+        key: Key,
+        content: Digest,
+    ) -> Option<Box<Record>> {
+        let any = self.version_path(task, content);
+        let folder = any.parent()?;
+        let names = self.names(folder).ok()?.into_iter();
+        let records = names.filter_map(|name| self.read_record(&folder.join(name)).ok()??.ok());
+        records
+            .filter(|record| record.output.digest == content)
+            .max_by_key(|record| (record.key == key, record.started))
+    }
+
+    /// The records of this many instances of the task, or as many as there are.
+    pub(crate) fn some_records(&self, task: &TaskFolder, count: usize) -> Vec<Box<Record>> {
+        let record = |folder: Folder| self.read_record(&self.path(&folder, RECORD)).ok()??.ok();
+        let folders = self.some_listed(task, count).unwrap_or_default();
+        folders.into_iter().filter_map(record).collect()
+    }
+}

@@ -1,0 +1,78 @@
+//! What a change would cost is told before it is paid, by how long the tasks took.
+
+use std::fs;
+use std::path::Path;
+
+use flow::prelude::*;
+
+use crate::support::{flow, preview};
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Fetch {
+    #[param(default = 1)]
+    day: u64,
+}
+
+runs!(Fetch: u64 = |self, _cx| Ok(self.day));
+
+#[derive(Task)]
+#[task(requires = Fetch, target = Json<u64>)]
+struct Fit {
+    #[param(default = 2)]
+    degree: u64,
+}
+
+runs!(Fit: u64 = |self, cx| Ok(*cx.input().load()? * self.degree));
+
+#[derive(Task)]
+#[task(requires = Fit, target = Json<u64>)]
+struct Report;
+
+runs!(Report: u64 = |self, cx| Ok(*cx.input().load()?));
+
+/// Lets the records of a task say that it took so long.
+fn took(flow: &Flow, task: &str, seconds: f64) {
+    for instance in fs::read_dir(flow.folder().join(task)).expect("instances") {
+        let record = instance.expect("an instance").path().join("record.json");
+        edit(&record, seconds);
+    }
+}
+
+fn edit(record: &Path, seconds: f64) {
+    let text = fs::read_to_string(record).expect("a record");
+    let mut json: serde_json::Value = serde_json::from_str(&text).expect("a record is JSON");
+    json["seconds"] = seconds.into();
+    fs::write(record, json.to_string()).expect("the record");
+}
+
+#[test]
+fn a_preview_says_how_long_what_changed_would_take() -> Result<()> {
+    let (flow, _folder) = flow();
+    let nothing_known = flow.preview::<Report>()?.cost();
+    assert_eq!((nothing_known.tasks, nothing_known.unknown), (3, 3));
+    assert_eq!(nothing_known.to_string(), "up to 3 tasks, and 3 that never ran");
+
+    flow.run::<Report>()?;
+    took(&flow, "Fetch", 3600.0);
+    took(&flow, "Fit", 100.0);
+    took(&flow, "Report", 30.0);
+    let flow = Flow::open(flow.folder())?.quiet();
+    assert_eq!(flow.preview::<Report>()?.cost(), flow::Cost::default());
+    assert!(!preview::<Report>(&flow).contains("to run"));
+
+    // Another setting has never run: other instances of the tasks say how long it takes.
+    let steeper = flow.with(Fit::DEGREE, 3);
+    let cost = steeper.preview::<Report>()?.cost();
+    assert_eq!((cost.tasks, cost.seconds, cost.unknown), (2, 130.0, 0));
+    let shown = preview::<Report>(&steeper);
+    assert!(shown.ends_with("\nto run: up to 2 tasks, about 2 min 10 s"), "{shown}");
+
+    // An instance that ran says so itself.
+    steeper.run::<Fit>()?;
+    steeper.reset::<Fetch>()?;
+    let cost = steeper.force::<Fit>().preview::<Fit>()?.cost();
+    assert_eq!(cost.tasks, 2);
+    assert!(cost.seconds > 100.0 - 100.0 && cost.seconds < 100.0, "{cost:?}");
+    Ok(())
+}

@@ -1,0 +1,233 @@
+//! Why a task is not complete is told down to the root cause, however far upstream it is.
+
+use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use flow::Reason;
+use flow::prelude::*;
+
+use crate::support::{flow, ran};
+
+/// A pipeline with another version of the code at its start.
+macro_rules! pipeline {
+    ($module:ident, $version:literal) => {
+        mod $module {
+            use super::*;
+
+            #[derive(Task)]
+            #[task(target = Json<u64>)]
+            pub(super) struct GetData {
+                #[param(file)]
+                source: PathBuf,
+            }
+
+            impl Run for GetData {
+                const CODE: Code = Code::version($version);
+
+                fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+                    Ok(fs::read_to_string(&self.source)?.trim().parse::<u64>()? * $version)
+                }
+            }
+
+            #[derive(Task)]
+            #[task(requires = GetData, target = Json<u64>)]
+            pub(super) struct Preprocess {
+                #[param(default = 1)]
+                scale: u64,
+            }
+
+            runs!(Preprocess: u64 = |self, cx| Ok(*cx.input().load()? * self.scale));
+
+            #[derive(Task)]
+            #[task(requires(clean = Preprocess), target = Json<u64>)]
+            pub(super) struct Train;
+
+            runs!(Train: u64 = |self, cx| Ok(*cx.input().clean.load()? + 1));
+        }
+    };
+}
+
+pipeline!(before, 1);
+pipeline!(after, 2);
+
+fn why<R: flow::Roots>(flow: &Flow) -> String {
+    flow.why::<R>().expect("a plan").to_string()
+}
+
+/// A flow whose data is in a file, and that file.
+fn with_data() -> (Flow, tempfile::TempDir, PathBuf) {
+    let (flow, folder) = flow();
+    let data = folder.path().join("n.txt");
+    fs::write(&data, "5").expect("a file");
+    let flow = flow.with_named("source", data.to_str().expect("a path"));
+    (flow, folder, data)
+}
+
+/// The same store, opened anew.
+fn again(flow: &Flow, data: &Path) -> Flow {
+    let flow = Flow::open(flow.folder()).expect("the store").quiet();
+    flow.with_named("source", data.to_str().expect("a path"))
+}
+
+#[test]
+fn what_never_ran_and_what_is_complete_says_so() -> Result<()> {
+    let (flow, _folder, data) = with_data();
+    let data = data.display();
+    assert_eq!(why::<before::Train>(&flow), format!("Train {{GetData.source: {data}}}: never run"));
+    flow.run::<before::Train>()?;
+    let why = flow.why::<before::Train>()?;
+    assert!(why.is_complete() && why.causes().is_empty());
+    assert_eq!(why.to_string(), format!("Train {{GetData.source: {data}}}: complete"));
+    Ok(())
+}
+
+#[test]
+fn what_is_pending_leads_upstream_to_what_changed() -> Result<()> {
+    let (flow, _folder, data) = with_data();
+    flow.run::<before::Train>()?;
+    fs::write(&data, "6")?;
+    let shown = data.display();
+    assert_eq!(
+        why::<before::Train>(&flow),
+        format!(
+            "Train {{GetData.source: {shown}}}: upstream: Preprocess first \
+             ← upstream: GetData first ← file: {shown} changed"
+        )
+    );
+    let why = flow.why::<before::Train>()?;
+    let [cause] = why.causes() else { panic!("one cause: {why}") };
+    assert_eq!(cause.root().instance.task(), "GetData");
+    assert!(matches!(&cause.root().reason, Reason::File { what: "changed", .. }));
+    assert_eq!(cause.steps.len(), 3);
+    Ok(())
+}
+
+#[test]
+fn other_data_leads_to_what_made_it_another() -> Result<()> {
+    let (flow, _folder, data) = with_data();
+    flow.run::<before::Train>()?;
+    // Everything but the last task runs with other code.
+    let flow = again(&flow, &data);
+    assert_eq!(ran(&flow.run::<after::Preprocess>()?), ["GetData", "Preprocess"]);
+    let label = format!("Train {{GetData.source: {}}}", data.display());
+    assert_eq!(
+        why::<after::Train>(&flow),
+        format!(
+            "{label}: input clean: Preprocess gave other data ← input: GetData gave other data \
+             ← code: version 1 is version 2 now"
+        )
+    );
+
+    // Of two changes, both are told.
+    fs::write(&data, "7")?;
+    flow.run::<after::GetData>()?;
+    flow.run::<after::Preprocess>()?;
+    let why = flow.why::<after::Train>()?;
+    let roots: Vec<String> = why.causes().iter().map(|c| c.root().reason.to_string()).collect();
+    let file = format!("file: {} changed", data.display());
+    assert_eq!(roots, ["code: version 1 is version 2 now", &file]);
+    Ok(())
+}
+
+#[test]
+fn without_what_was_used_the_way_ends_where_it_is_known() -> Result<()> {
+    let (flow, _folder, data) = with_data();
+    flow.run::<before::Train>()?;
+    fs::write(&data, "6")?;
+    flow.reset_every::<before::Preprocess>()?;
+    flow.run::<before::Preprocess>()?;
+    assert!(why::<before::Train>(&flow).ends_with(": input clean: Preprocess gave other data"));
+    Ok(())
+}
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Clock;
+
+/// How often it was asked.
+static TICKS: AtomicU64 = AtomicU64::new(0);
+
+runs!(Clock: u64 = |self, _cx| Ok(TICKS.fetch_add(1, Ordering::Relaxed)));
+
+#[derive(Task)]
+#[task(requires = Clock, target = Json<u64>)]
+struct Late;
+
+runs!(Late: u64 = |self, cx| Ok(*cx.input().load()?));
+
+#[test]
+fn what_gives_something_else_each_time_is_told_from_what_changed() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<Late>()?;
+    flow.force::<Clock>().run::<Clock>()?;
+    assert_eq!(
+        why::<Late>(&flow),
+        "Late: input: Clock gave other data ← ran again and gave other data"
+    );
+    let forced = flow.force::<Clock>();
+    assert_eq!(why::<Late>(&forced), "Late: upstream: Clock first ← forced");
+    Ok(())
+}
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Rates {
+    #[param(file)]
+    rates: PathBuf,
+}
+
+runs!(Rates: u64 = |self, _cx| Ok(fs::read_to_string(&self.rates)?.len() as u64));
+
+#[derive(Task)]
+#[task(
+    requires(before = Day { n: self.n - 1 } if self.n > 0, rates = Rates if self.n == 0),
+    target = Json<u64>
+)]
+struct Day {
+    n: u64,
+}
+
+runs!(Day: u64 = |self, cx| match &cx.input().before {
+    Some(before) => Ok(*before.load()? + 1),
+    None => Ok(0),
+});
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Hour {
+    #[param(file)]
+    rates: PathBuf,
+    hour: u64,
+}
+
+runs!(Hour: u64 = |self, _cx| Ok(fs::read_to_string(&self.rates)?.len() as u64));
+
+#[derive(Task)]
+#[task(requires = [Hour { hour } for hour in 0..24], target = Json<u64>)]
+struct Hours;
+
+runs!(Hours: u64 = |self, cx| Ok(cx.input().len() as u64));
+
+#[test]
+fn what_many_have_in_common_is_told_once_and_long_ways_are_cut() -> Result<()> {
+    let (flow, folder) = flow();
+    let rates = folder.path().join("rates");
+    fs::write(&rates, "1")?;
+    let flow = flow.with_named("rates", rates.to_str().context("a path")?);
+    flow.run::<Hours>()?;
+    let flow = flow.with(Day::N, 39);
+    flow.run::<Day>()?;
+
+    fs::write(&rates, "22")?;
+    let lines = why::<Hours>(&flow);
+    assert_eq!(lines.lines().count(), 1, "{lines}");
+    assert!(lines.ends_with("changed (and 23 more Hour alike)"), "{lines}");
+
+    let why = flow.why::<Day>()?;
+    assert_eq!(why.causes().len(), 1);
+    assert_eq!(why.causes()[0].steps.len(), 41);
+    let lines = why.to_string();
+    assert!(lines.contains(" ← … 35 more … ← Day {n: 1, "), "{lines}");
+    assert!(lines.contains("upstream: Rates first ← file: "), "{lines}");
+    Ok(())
+}
