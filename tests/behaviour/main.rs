@@ -42,6 +42,7 @@ mod placed;
 mod plan_errors;
 mod previews;
 mod provided;
+mod random_edits;
 mod random_graph;
 mod reading;
 mod readonly;

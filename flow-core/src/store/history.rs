@@ -24,8 +24,11 @@ impl Store {
     }
 
     /// The records of this many instances of the task, or as many as there are.
-    pub(crate) fn some_records(&self, task: &TaskFolder, count: usize) -> Vec<Box<Record>> {
-        let record = |folder: Folder| self.read_record(&self.path(&folder, RECORD)).ok()??.ok();
+    pub(crate) fn some_records(&self, task: &TaskFolder, count: usize) -> Vec<Record> {
+        let record = |folder: Folder| {
+            let record = self.read_record(&self.path(&folder, RECORD)).ok()??;
+            record.ok().map(|record| *record)
+        };
         let folders = self.some_listed(task, count).unwrap_or_default();
         folders.into_iter().filter_map(record).collect()
     }
