@@ -45,13 +45,15 @@ struct Settings {
     offset: u64,
 }
 
+type Reset = fn(&Flow) -> Result<(), flow::Error>;
+
 /// The same tasks with certain versions of their code.
 struct Generation {
     flow: fn(&Flow, &Path, &Settings) -> Flow,
     run: fn(&Flow) -> Result<Summary, flow::Error>,
     load: fn(&Flow) -> Result<Vec<u64>>,
     instances: fn(&Flow) -> Result<Vec<Instance>, flow::Error>,
-    reset: [fn(&Flow) -> Result<(), flow::Error>; 4],
+    resets: [Reset; 4],
 }
 
 /// Tasks whose code has these versions. With versions 0 and 1 the outputs are the same.
@@ -141,7 +143,7 @@ macro_rules! generations {
                 run: |flow| flow.run::<Sum>(),
                 load: |flow| Ok(flow.load::<Sum>()?.into_owned()),
                 instances: |flow| flow.upstream::<Sum>(),
-                reset: [
+                resets: [
                     |flow| flow.reset::<Sum>().map(drop),
                     |flow| flow.reset_upstream::<Sum>().map(drop),
                     |flow| flow.reset_every::<Mix>().map(drop),
@@ -246,7 +248,7 @@ impl World {
         let known = self.known()?;
         let flow = self.flow(self.folder.path())?;
         let reset = self.random.below(4) as usize;
-        (GENERATIONS[self.generation].reset[reset])(&flow)?;
+        (GENERATIONS[self.generation].resets[reset])(&flow)?;
         let left = self.known()?;
         let gone = known.into_iter().filter(|(record, _)| !left.contains_key(record));
         self.taken_back.extend(gone.map(|(_, made_from)| made_from));
