@@ -43,6 +43,7 @@ pub use plan::instance::Instance;
 pub use plan::label::Show;
 pub use plan::reason::Reason;
 pub use plan::tree::Preview;
+pub use plan::trust::Trust;
 pub use plan::verdicts::Status;
 pub use plan::warning::Warning;
 pub use secret::Secret;

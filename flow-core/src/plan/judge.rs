@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
+use crate::content::Contents;
 use crate::key::{Digest, Hasher};
-use crate::plan::explain::file_changed;
 use crate::plan::reason::Reason;
+use crate::plan::trust::Trust;
 use crate::plan::types::task_folder;
 use crate::plan::{Graph, Plan};
 use crate::store::error::StoreError;
@@ -25,7 +26,9 @@ use crate::task::Kind;
 pub(crate) struct Judge<'a> {
     pub(super) graph: &'a Graph,
     pub(super) store: &'a Store,
+    pub(super) contents: &'a Contents,
     reading: &'a [Arc<Store>],
+    pub(super) trust: Trust,
     pub(super) upstream: &'a dyn Upstream,
 }
 
@@ -65,7 +68,8 @@ pub(crate) enum Verdict {
 
 impl<'a> Judge<'a> {
     pub(crate) fn new(plan: &'a Plan, upstream: &'a dyn Upstream) -> Self {
-        Self { graph: &plan.graph, store: &plan.store, reading: &plan.reading, upstream }
+        let Plan { graph, store, contents, reading, trust, .. } = plan;
+        Self { graph, store, contents, reading, trust: *trust, upstream }
     }
 
     pub(crate) fn judge(&self, node: NodeIndex) -> Result<Judged, StoreError> {
@@ -91,9 +95,13 @@ impl<'a> Judge<'a> {
             (Some((made_from, fingerprint)), Found::Record(record))
                 if record.fingerprint == *fingerprint =>
             {
-                reasons = self.changed_reads(node, &record.reads)?;
+                reasons.extend(self.due(node, &record));
                 if reasons.is_empty() {
-                    let seen = store.look(&folder, &store.path(&folder, RECORD), &record)?;
+                    reasons = self.changed_reads(node, &record.reads)?;
+                }
+                if reasons.is_empty() {
+                    let place = store.path(&folder, RECORD);
+                    let seen = store.look(&folder, &place, &record, self.trust)?;
                     let output = |what| Reason::Output { file: seen.what, what };
                     match seen.look {
                         Look::Whole => {
@@ -115,6 +123,9 @@ impl<'a> Judge<'a> {
             (now, found) => {
                 let now = now.as_ref().map(|(made_from, _)| made_from);
                 self.explain(node, &folder, &found, now, &mut reasons)?;
+                if let Found::Record(record) = &found {
+                    reasons.extend(self.due(node, record));
+                }
             }
         }
 
@@ -131,8 +142,9 @@ impl<'a> Judge<'a> {
     /// A file that is made elsewhere is there, or it is not.
     fn judge_external(&self, node: NodeIndex) -> Result<Judged, StoreError> {
         let path = self.graph.external(node);
-        let digest = self.store.content(path)?;
-        let missing = || file_changed(&path.to_string_lossy(), None);
+        let digest = self.contents.digest(path)?;
+        let path = || path.to_string_lossy().into_owned();
+        let missing = || Reason::File { path: path(), what: "is missing" };
         Ok(Judged {
             folder: Folder::new(),
             verdict: digest.map_or(Verdict::Missing, Verdict::There),
@@ -168,17 +180,17 @@ impl<'a> Judge<'a> {
         fingerprint: Digest,
     ) -> Result<Option<Kept>, StoreError> {
         let holds = |record: &Record| {
-            let changed = self.changed_reads(node, &record.reads);
-            changed.is_ok_and(|changed| changed.is_empty())
+            let changed = || self.changed_reads(node, &record.reads);
+            self.due(node, record).is_none() && changed().is_ok_and(|changed| changed.is_empty())
         };
         let entry = self.graph.task(node);
-        if let Some(kept) = self.store.kept(&entry.folder, fingerprint, holds)? {
+        if let Some(kept) = self.store.kept(&entry.folder, fingerprint, self.trust, holds)? {
             return Ok(Some(kept));
         }
         for other in self.reading {
             // A name that means another task there has nothing for this one.
             let Ok(folder) = task_folder(other, entry.task, &entry.decl) else { continue };
-            if let Some(kept) = other.kept(&folder, fingerprint, holds)? {
+            if let Some(kept) = other.kept(&folder, fingerprint, self.trust, holds)? {
                 return Ok(Some(kept.of(other)));
             }
         }
