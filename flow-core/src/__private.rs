@@ -148,15 +148,15 @@ impl<T, E: fmt::Debug + fmt::Display> MayFail for Asked<Result<T, E>> {
     }
 }
 
-pub trait NeverFails {
-    type Value;
-    fn value(&self) -> anyhow::Result<&Self::Value>;
+pub trait NeverFails<'a> {
+    type Value: 'a;
+    fn value(&self) -> anyhow::Result<&'a Self::Value>;
 }
 
-impl<T> NeverFails for &Asked<T> {
+impl<'a, T> NeverFails<'a> for &'a Asked<T> {
     type Value = T;
 
-    fn value(&self) -> anyhow::Result<&T> {
+    fn value(&self) -> anyhow::Result<&'a T> {
         Ok(&self.0)
     }
 }

@@ -56,12 +56,21 @@ pub(crate) struct Moment {
 impl Moment {
     fn of(value: &Value, store: &Store) -> Result<Self, PlanErrorKind> {
         let digest = digest_value(store, value)?;
-        let text = format!("{value:#}");
+        let text = text(value);
         let mut shown: String = text.chars().take(SHOWN).collect();
         if shown.len() < text.len() {
             shown.push('…');
         }
         Ok(Self { value: shown, digest })
+    }
+}
+
+/// The value as people read it, a text in quotes.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Str(value) => format!("{value:?}"),
+        Value::Some(value) => text(value),
+        value => value.to_string(),
     }
 }
 

@@ -168,7 +168,9 @@ fn refresh(task: &Task<'_>) -> TokenStream {
         }
         Refresh::Asked(expr) => expr,
     };
-    let (declared, value) = (refresh_const(quote!(#private::Refresh::Asked)), local("value"));
+    let declared = refresh_const(quote!(#private::Refresh::Asked));
+    // What is no value is said at the expression.
+    let value = Ident::new("__value", expr.span());
     let this = quote_spanned!(Span::call_site()=> self);
     let at_expr = private_at(expr.span());
     let compared = quote_spanned!(expr.span()=> #at_expr::compared(#value));
