@@ -3,16 +3,18 @@
 //! trusted.
 
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use flow::Trust;
 use flow::fs::{Disk, FileKind, Fs, Stat};
 use flow::prelude::*;
 
-use crate::support::{files_below, ran};
+use crate::faulty::{Fault, Faulty, Op};
+use crate::support::{faulty_flow, files_below, ran};
 
 /// The disk with a clock of its own: the times of files are moved, and kept in steps.
 #[derive(Clone, Default)]
@@ -429,5 +431,79 @@ fn nothing_is_read_or_written_where_no_task_reads_a_file() -> Result<()> {
     drop(flow);
     let digests = |path: &PathBuf| path.file_name().is_some_and(|name| name == "digests");
     assert!(!files_below(folder.path()).iter().any(digests));
+    Ok(())
+}
+
+#[test]
+fn where_only_content_is_believed_no_stamp_is() -> Result<()> {
+    // Only size and time are known, and they are set to what they were.
+    let (folder, file) = input("one")?;
+    let clock = Clock::default();
+    clock.older(3600);
+    *clock.0.is_plain.lock().expect("no panic") = true;
+    let flow = open(folder.path(), &clock)?;
+    flow.run::<All>()?;
+    let time = fs::metadata(&file)?.modified()?;
+    fs::write(&file, "two")?;
+    set_modified(&file, time)?;
+    assert!(open(folder.path(), &clock)?.is_complete::<All>()?);
+    let strict = open(folder.path(), &clock)?.trust(Trust::Content);
+    clock.hashed();
+    assert!(!strict.is_complete::<All>()?);
+    // Once for a plan, though six tasks read it.
+    assert_eq!(clock.hashed(), 1);
+    assert_eq!(ran(&strict.run::<All>()?), READERS);
+    assert_eq!(*strict.load::<Watched>()?, "two");
+    assert!(strict.is_complete::<All>()?);
+    Ok(())
+}
+
+#[test]
+fn a_store_that_cannot_be_written_is_judged_all_the_same() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("file");
+    fs::write(&file, "one")?;
+    let faulty = Faulty::new();
+    let open =
+        || -> Result<Flow> { Ok(faulty_flow(folder.path(), &faulty)?.with(Watched::FILE, &*file)) };
+    open()?.run::<Watched>()?;
+    // Old enough to be remembered.
+    std::thread::sleep(Duration::from_millis(2_100));
+    let digests = folder.path().join("data/.flow/digests");
+    let is_digests = |path: &Path| path.to_string_lossy().contains("digests");
+    for fault in [Fault::Refuse(ErrorKind::ReadOnlyFilesystem), Fault::Half(ErrorKind::StorageFull)]
+    {
+        // Nothing can be written, and of what is written there are halves.
+        faulty.fail(move |_, op, path| (op.changes() && is_digests(path)).then_some(fault));
+        assert!(open()?.is_complete::<Watched>()?);
+        assert!(open()?.run::<Watched>()?.ran().is_empty());
+        let flow = open()?;
+        fs::write(&file, "two")?;
+        assert!(!flow.is_complete::<Watched>()?);
+        fs::write(&file, "one")?;
+        assert!(flow.is_complete::<Watched>()?);
+    }
+    // It cannot be read, either.
+    faulty.fail(move |_, _, path| {
+        is_digests(path).then_some(Fault::Refuse(ErrorKind::PermissionDenied))
+    });
+    assert!(open()?.is_complete::<Watched>()?);
+    faulty.heal();
+    std::thread::sleep(Duration::from_millis(2_100));
+    assert!(open()?.is_complete::<Watched>()?);
+    // After the half of a line stands a whole one.
+    let count = |op: Op| -> Result<usize> {
+        let seen = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&seen);
+        let watched = file.clone();
+        faulty.fail(move |_, now, path| {
+            counter.fetch_add(u64::from(now == op && path == watched), Ordering::SeqCst);
+            None
+        });
+        assert!(open()?.is_complete::<Watched>()?);
+        Ok(seen.load(Ordering::SeqCst) as usize)
+    };
+    assert_eq!((count(Op::Open)?, count(Op::Stat)?), (0, 1));
+    assert!(fs::read(digests)?.len() > 100);
     Ok(())
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
 
 use flow::prelude::*;
 use flow::{Status, Trust};
@@ -287,21 +286,5 @@ fn where_only_content_is_believed_what_is_kept_is_hashed_too() -> Result<()> {
         assert_eq!(adopted(&summary).contains(&"Total".to_owned()), trust == Trust::Stamps);
         assert_eq!(*mine.load::<Total>()?, total);
     }
-    Ok(())
-}
-
-#[test]
-fn where_only_content_is_believed_no_digest_is_remembered() -> Result<()> {
-    let (flow, folder) = flow();
-    let flow = with_files(&flow, folder.path())?;
-    // Both are old enough to be trusted by their stamps.
-    let file = folder.path().join("file");
-    flow.run::<Total>()?;
-    let strict = flow.trust(Trust::Content);
-    let time = SystemTime::now();
-    fs::write(&file, "cd")?;
-    fs::File::options().append(true).open(&file)?.set_modified(time)?;
-    assert_eq!(ran(&strict.run::<Total>()?).len(), 6);
-    assert!(!strict.folder().join(".flow/digests").exists());
     Ok(())
 }
