@@ -135,7 +135,8 @@ impl<T: Task> Cx<T> {
     /// Says that the task reads this file, or folder, and gives its path. From then on a change
     /// of its content makes the task run again.
     ///
-    /// A path that is known before the task runs is better a parameter with `#[param(file)]`.
+    /// A path that is known before the task runs is better a parameter with `#[param(file)]`. The path
+    /// is taken as it is: for a pattern, see [`files`](Self::files).
     ///
     /// # Errors
     ///

@@ -164,10 +164,13 @@ struct Meddles {
     watched: Option<PathBuf>,
     #[param(default)]
     found: Option<PathBuf>,
+    #[param(default)]
+    file: Option<PathBuf>,
     new: PathBuf,
 }
 
 runs!(Meddles: usize = |self, cx| {
+    self.file.as_ref().map(|file| cx.file(file)).transpose()?;
     let found = self.found.as_ref().map(|found| cx.files(found)).transpose()?;
     fs::write(&self.new, "new")?;
     Ok(found.map_or(0, |found| found.len()))
@@ -182,7 +185,11 @@ fn files_that_come_while_it_runs_make_no_output() -> Result<()> {
         let of_parameter = flow.with(Meddles::WATCHED, Some(source.clone()));
         let of_read =
             flow.with(Meddles::WATCHED, None::<PathBuf>).with(Meddles::FOUND, Some(source.clone()));
-        for flow in [of_parameter, of_read] {
+        let as_it_is = flow.with(Meddles::WATCHED, None::<PathBuf>);
+        let of_file = as_it_is.with(Meddles::FILE, Some(source.clone()));
+        // A file or folder is read as it is, and not as a pattern.
+        let of_file = source.is_dir().then_some(of_file);
+        for flow in [of_parameter, of_read].into_iter().chain(of_file) {
             let flow = flow.with(Meddles::NEW, &*new);
             let summary = failure(flow.run::<Meddles>());
             let error = summary.failed()[0].error.clone().unwrap_or_default();
