@@ -5,6 +5,8 @@
 //! [`made_from`](super::made_from); whether what was read besides is the same is found out in
 //! [`reads`](super::reads); what is different is told in [`explain`](super::explain).
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use daggy::NodeIndex;
@@ -30,7 +32,12 @@ pub(crate) struct Judge<'a> {
     reading: &'a [Arc<Store>],
     pub(super) trust: Trust,
     pub(super) upstream: &'a dyn Upstream,
+    /// What files that are parameters hold, if each is to be looked at once.
+    pub(super) seen: Option<&'a SeenFiles>,
 }
+
+/// What files that are parameters were seen to hold, by path: instances may share a folder.
+pub(crate) type SeenFiles = RefCell<HashMap<String, Option<Digest>>>;
 
 /// What is known of the outputs that an instance requires.
 pub(crate) trait Upstream {
@@ -69,7 +76,12 @@ pub(crate) enum Verdict {
 impl<'a> Judge<'a> {
     pub(crate) fn new(plan: &'a Plan, upstream: &'a dyn Upstream) -> Self {
         let Plan { graph, store, contents, reading, trust, .. } = plan;
-        Self { graph, store, contents, reading, trust: *trust, upstream }
+        Self { graph, store, contents, reading, trust: *trust, upstream, seen: None }
+    }
+
+    /// The same, with what was seen so far of files that are parameters.
+    pub(super) fn having_seen(self, seen: &'a SeenFiles) -> Self {
+        Self { seen: Some(seen), ..self }
     }
 
     pub(crate) fn judge(&self, node: NodeIndex) -> Result<Judged, StoreError> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use daggy::NodeIndex;
 
 use crate::key::Digest;
-use crate::plan::judge::{Judge, Judged, Upstream, Verdict};
+use crate::plan::judge::{Judge, Judged, SeenFiles, Upstream, Verdict};
 use crate::plan::reason::Reason;
 use crate::plan::{Graph, Plan};
 use crate::store::error::StoreError;
@@ -73,7 +73,8 @@ impl Plan {
     /// Judges every instance, upstream first.
     pub(crate) fn judge_all(&mut self) -> Result<(), StoreError> {
         let mut verdicts = Verdicts::new(self.graph.len());
-        let believed = self.believed(&Judge::new(self, &verdicts))?;
+        let seen = SeenFiles::default();
+        let believed = self.believed(&Judge::new(self, &verdicts).having_seen(&seen))?;
         for node in self.graph.nodes() {
             if let Some(believed) = believed.as_ref().filter(|all| !all.judged[node.index()]) {
                 match believed.records.get(&node).map(|record| record.output.digest) {
@@ -82,7 +83,7 @@ impl Plan {
                 }
                 continue;
             }
-            let judge = Judge::new(self, &verdicts);
+            let judge = Judge::new(self, &verdicts).having_seen(&seen);
             let Judged { verdict, mut reasons, .. } = judge.judge(node)?;
             let (status, digest) = match verdict {
                 Verdict::Complete(record) => (Status::Complete, Some(record.output.digest)),
