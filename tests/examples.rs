@@ -51,14 +51,18 @@ fn run(example: &str, folder: &Path, args: &[&str]) -> String {
 }
 
 fn output(example: &str, folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO"))
+    command(example, folder, args).output().expect("cargo")
+}
+
+fn command(example: &str, folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command
         .args(["run", "--quiet", "--example", example, "--manifest-path"])
         .arg(library().join("Cargo.toml"))
         .arg("--")
         .args(args)
-        .current_dir(folder)
-        .output()
-        .expect("cargo")
+        .current_dir(folder);
+    command
 }
 
 fn library() -> &'static Path {
@@ -254,6 +258,115 @@ fn external_follows_the_content_of_files_made_elsewhere() {
     fs::write(&orders, text).expect("the first orders");
     let back = example.run(&args);
     assert_eq!(listed(&back, "adopted a kept output:"), [revenue.as_str()]);
+}
+
+/// Lets the outputs of a task have been made earlier, by so many hours.
+fn age(store: &str, task: &str, hours: i64) {
+    for (path, (_, bytes)) in files(Path::new(store).join(task)) {
+        if path.ends_with("record.json") {
+            let mut record: serde_json::Value = serde_json::from_slice(&bytes).expect("a record");
+            let started = record["started"].as_str().expect("a time");
+            let started: jiff::Timestamp = started.parse().expect("a time");
+            let earlier = started - jiff::SignedDuration::from_hours(hours);
+            record["started"] = earlier.to_string().into();
+            fs::write(&path, record.to_string()).expect("a record");
+        }
+    }
+}
+
+#[test]
+fn fetch_fetches_what_is_another_or_too_old() {
+    let example = Example::new("fetch");
+    let server = example.path("server");
+    fs::create_dir_all(Path::new(&server).join("stations")).expect("a folder");
+    for name in ["orders.csv", "rates.json", "stations/cairo.csv", "stations/quito.csv"] {
+        let from = library().join("examples/data").join(name);
+        fs::copy(from, Path::new(&server).join(name)).expect("a copy");
+    }
+    let args = ["--server", server.as_str()];
+    let [orders, rates, sensors] =
+        ["Orders", "Rates", "Sensors"].map(|task| format!("{task} {{server: {server}}}"));
+    let ran = |printed: &str| -> Vec<String> {
+        let ran = listed(printed, "ran:").into_iter();
+        ran.map(|entry| entry.split(' ').next().unwrap_or_default().to_owned()).collect()
+    };
+    let last = |printed: &str| printed.trim_end().lines().last().unwrap_or_default().to_owned();
+
+    let first = example.run(&args);
+    assert_eq!(ran(&first), ["Orders", "Rates", "Sensors", "Report"]);
+    assert_eq!(last(&first), "755.81 EUR up to 2024-07-03 from server, 2 sensors");
+
+    // Looked at, and found to be the same.
+    let same = example.run(&args);
+    assert!(same.contains(&format!("{sensors} PENDING refresh: always\n")), "{same}");
+    assert_eq!(ran(&same), ["Sensors"]);
+    assert!(same.contains("1 cut off"), "{same}");
+
+    // The server has a new tag.
+    let file = Path::new(&server).join("orders.csv");
+    let text = fs::read_to_string(&file).expect("the orders");
+    fs::write(&file, text + "1007,2024-07-04,DE,EUR,10.12\n").expect("another order");
+    let more = example.run(&args);
+    assert!(more.contains(&format!("{orders} PENDING refresh: was \"")), "{more}");
+    assert_eq!(ran(&more), ["Orders", "Sensors", "Report"]);
+    assert_eq!(last(&more), "765.93 EUR up to 2024-07-04 from server, 2 sensors");
+
+    // What is fetched by its age is the same.
+    age(&example.path("data"), "Rates", 23);
+    assert_eq!(ran(&example.run(&args)), ["Sensors"]);
+    age(&example.path("data"), "Rates", 1);
+    let older = example.run(&args);
+    assert!(older.contains(&format!("{rates} PENDING refresh: older than 24h\n")), "{older}");
+    assert_eq!(ran(&older), ["Rates", "Sensors"]);
+
+    // The environment counts, and back again means what was made there.
+    let data = example.path("data");
+    let all = [&["--data", &data], &args[..]].concat();
+    let with = |value: Option<&str>| {
+        let mut command = command("fetch", library(), &all);
+        match value {
+            Some(value) => command.env("REPORT_CURRENCY", value),
+            None => command.env_remove("REPORT_CURRENCY"),
+        };
+        String::from_utf8(command.output().expect("cargo").stdout).expect("text")
+    };
+    let dollars = with(Some("USD"));
+    assert_eq!(ran(&dollars), ["Sensors", "Report"]);
+    assert!(last(&dollars).starts_with("823.58 USD "), "{dollars}");
+    let euros = with(None);
+    assert_eq!(ran(&euros), ["Sensors"]);
+    assert!(euros.contains("1 adopted") && last(&euros).starts_with("765.93 EUR "), "{euros}");
+
+    // Whoever trusts records looks at nothing upstream, though something changed there.
+    fs::write(&file, "order,day,country,currency,amount\n1,2024-07-05,DE,EUR,1\n").expect("orders");
+    let trusting = example.run(&[&args[..], &["--trust", "records"]].concat());
+    assert!(trusting.contains(&format!("{orders} UNCHECKED\n")), "{trusting}");
+    assert!(ran(&trusting).is_empty() && last(&trusting) == last(&euros), "{trusting}");
+    let after = example.run(&args);
+    assert_eq!(ran(&after), ["Orders", "Sensors", "Report"]);
+
+    // Whoever trusts content alone sees that an output was damaged, though its size and time tell
+    // nothing.
+    let outputs = files(Path::new(&data).join("Report"));
+    let (path, (time, bytes)) = outputs
+        .into_iter()
+        .find(|(_, (_, bytes))| bytes.starts_with(b"1.00 EUR"))
+        .expect("the latest report");
+    fs::write(&path, [b"9", &bytes[1..]].concat()).expect("a report");
+    let report = fs::File::options().append(true).open(&path).expect("the report");
+    report.set_modified(time).expect("its time");
+    assert!(last(&example.run(&args)).starts_with("9.00 EUR"));
+    let strict = example.run(&[&args[..], &["--trust", "content"]].concat());
+    assert_eq!(ran(&strict), ["Sensors", "Report"]);
+    assert!(last(&strict).starts_with("1.00 EUR"), "{strict}");
+
+    let error = example.fail(&["--server", &example.path("nowhere")]);
+    assert!(
+        error.starts_with(
+            "Error: whether `Orders` is to be refreshed cannot be told: no orders.csv there"
+        ),
+        "{error}"
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 pub use std::any::Any;
 pub use std::borrow::Cow;
+use std::fmt;
 use std::ops::RangeBounds;
 pub use std::sync::Arc;
 
@@ -10,6 +11,7 @@ pub use crate::cx::Cx;
 pub use crate::input::{Input, Inputs, Wires};
 pub use crate::keep::{Files, Gathered, Keep, KeepPart, Outputs, Part, Saving, Several};
 pub use crate::param::{AnyValue, IntoParam, Param, ParamDecl, Parameter, Values, expect};
+pub use crate::plan::refresh::Refresh;
 pub use crate::require::{Requirements, Settings};
 pub use crate::store::draft::Draft;
 pub use crate::store::place::Places;
@@ -19,6 +21,7 @@ pub use crate::task::{
     ByRun, Elsewhere, HasRun, Run, Runs, Task, TaskDecl, TaskKind, TaskType, Together, Uses,
     not_run, runs,
 };
+pub use crate::value::Value;
 pub use anyhow;
 
 /// The value of `#[param(default = ...)]`.
@@ -107,6 +110,60 @@ pub fn one_of<T: PartialEq + 'static>(choices: &[T], value: &dyn Any) -> bool {
 /// The key of an item of a map. By reference, since the item may be needed for more.
 pub fn map_key<T, K: IntoParam<T> + Clone>(key: &K) -> T {
     key.clone().into_param()
+}
+
+/// What `#[task(refresh = ...)]` may be: a value that serde can write, or a `Result` of one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot say whether a task is to be refreshed",
+    label = "not a value that can be compared",
+    note = "write a value that implements serde's `Serialize`, such as a `String` or a number, or a `Result` of one"
+)]
+pub trait Compared {
+    fn compared(&self) -> anyhow::Result<Value>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: serde::Serialize> Compared for T {
+    fn compared(&self) -> anyhow::Result<Value> {
+        Ok(crate::value::to_value(self)?)
+    }
+}
+
+/// The value of the expression. Its methods find out by the type whether it may have failed: the
+/// first impl fits what is a `Result`, and the second, for which one more reference is taken, the
+/// rest.
+pub struct Asked<T>(pub T);
+
+pub trait MayFail {
+    type Value;
+    fn value(&self) -> anyhow::Result<&Self::Value>;
+}
+
+impl<T, E: fmt::Debug + fmt::Display> MayFail for Asked<Result<T, E>> {
+    type Value = T;
+
+    fn value(&self) -> anyhow::Result<&T> {
+        // `{:#}` has the causes of an `anyhow::Error`, too.
+        self.0.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"))
+    }
+}
+
+pub trait NeverFails<'a> {
+    type Value: 'a;
+    fn value(&self) -> anyhow::Result<&'a Self::Value>;
+}
+
+impl<'a, T> NeverFails<'a> for &'a Asked<T> {
+    type Value = T;
+
+    fn value(&self) -> anyhow::Result<&'a T> {
+        Ok(&self.0)
+    }
+}
+
+/// The value that an expression gave, in the common form.
+pub fn compared<T: Compared>(value: &T) -> anyhow::Result<Value> {
+    value.compared()
 }
 
 /// A task that is required, so that one that is none is said once.

@@ -2,6 +2,7 @@
 
 use std::any::{TypeId, type_name};
 use std::collections::{BTreeMap, BTreeSet};
+use std::env::VarError;
 use std::ffi::OsStr;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use crate::engine::stopper::Stopped;
 use crate::input::{Handle, Inputs, Wires};
 use crate::keep::{File, KeepPart, Outputs, Part, Several};
 use crate::key::{Digest, Hasher};
+use crate::plan::outside;
 use crate::store::log::Log;
 use crate::store::place::Places;
 use crate::store::record::{Meta, Read};
@@ -133,20 +135,138 @@ impl<T: Task> Cx<T> {
     /// Says that the task reads this file, or folder, and gives its path. From then on a change
     /// of its content makes the task run again.
     ///
-    /// A path that is known before the task runs is better a parameter with `#[param(file)]`.
+    /// A path that is known before the task runs is better a parameter with `#[param(file)]`. The path
+    /// is taken as it is: for a pattern, see [`files`](Self::files).
     ///
     /// # Errors
     ///
-    /// It cannot be read, or its name is not Unicode. A file that is not there is no error: its
+    /// It cannot be read, is a pipe or the like, or its name is not Unicode. A file that is not there is no error: its
     /// coming counts as a change.
     pub fn file(&self, path: impl AsRef<Path>) -> anyhow::Result<PathBuf> {
         let path = path.as_ref();
         let text = path
             .to_str()
             .ok_or_else(|| anyhow::anyhow!("the name of the file {path:?} is not Unicode"))?;
-        let digest = self.execution.plan.store.content(path)?;
+        let digest = self.execution.plan.contents.digest(path)?;
         self.reads.add(Read::File { path: text.to_owned(), digest });
         Ok(path.to_owned())
+    }
+
+    /// The files that are meant by a path: itself; if it is a folder, all files in it, at any depth;
+    /// if nothing is there and it is a pattern, such as `data/*.csv` or `data/**/*.csv`, all that it
+    /// stands for. They are in order, and each is there. From then on a change of their content
+    /// makes the task run again, and so does a file that comes or goes.
+    ///
+    /// In a pattern `*` stands for any part of a name, `?` for a character, `[a-c]` for one of these,
+    /// and `**` for any number of folders. Names that begin with a dot are meant only if the pattern
+    /// says so. `[*]` is a `*` that is meant as such.
+    ///
+    /// What is a parameter with `#[param(file)]` counts before the task runs, and is counted once:
+    ///
+    /// ```
+    /// use flow::prelude::*;
+    ///
+    /// /// How many lines the files have.
+    /// #[derive(Task)]
+    /// #[task(target = Json<usize>)]
+    /// struct Lines {
+    ///     #[param(file)]
+    ///     source: PathBuf,
+    /// }
+    ///
+    /// #[tracked]
+    /// impl Run for Lines {
+    ///     fn run(&self, cx: &Cx<Self>) -> Result<usize> {
+    ///         let mut lines = 0;
+    ///         for file in cx.files(&self.source)? {
+    ///             lines += std::fs::read_to_string(file)?.lines().count();
+    ///         }
+    ///         Ok(lines)
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// std::fs::write(folder.join("a.csv"), "1\n2\n")?;
+    /// let flow = Flow::open(folder.join("data"))?.quiet().with(Lines::SOURCE, folder.join("*.csv"));
+    /// flow.run::<Lines>()?;
+    /// assert_eq!(*flow.load::<Lines>()?, 2);
+    ///
+    /// std::fs::write(folder.join("notes.txt"), "is not meant")?;
+    /// assert!(flow.is_complete::<Lines>()?);
+    /// std::fs::write(folder.join("b.csv"), "3\n")?;
+    /// assert!(!flow.is_complete::<Lines>()?);
+    /// flow.run::<Lines>()?;
+    /// assert_eq!(*flow.load::<Lines>()?, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// There is no such file, one of them cannot be read, or the path is not Unicode.
+    pub fn files(&self, path: impl AsRef<Path>) -> anyhow::Result<Vec<PathBuf>> {
+        let path = path.as_ref();
+        let text = path
+            .to_str()
+            .ok_or_else(|| anyhow::anyhow!("the name of the file {path:?} is not Unicode"))?;
+        let plan = &self.execution.plan;
+        let parameters = plan.graph.file_parameters(self.node);
+        // What a parameter means was digested before, and is looked at again when the task has run.
+        if !parameters.iter().any(|(_, parameter)| parameter == text) {
+            let digest = plan.contents.meant(path)?;
+            self.reads.add(Read::Files { path: text.to_owned(), digest });
+        }
+        let files = plan.contents.files(path)?;
+        let is_empty_folder = || plan.store.fs().stat(path).is_ok_and(|stat| stat.folder);
+        anyhow::ensure!(!files.is_empty() || is_empty_folder(), outside::no_file(text));
+        Ok(files)
+    }
+
+    /// The value of a variable of the environment, if it is set. From then on the task runs again
+    /// when it is set to something else, or is not set any more.
+    ///
+    /// The value may be a secret: it is not written down, but a hash of it by the key of the store.
+    /// So an output that was made by it is not taken over from another store.
+    ///
+    /// ```
+    /// use flow::prelude::*;
+    ///
+    /// #[derive(Task)]
+    /// #[task(target = Text)]
+    /// struct Greeting;
+    ///
+    /// #[tracked]
+    /// impl Run for Greeting {
+    ///     fn run(&self, cx: &Cx<Self>) -> Result<String> {
+    ///         let name = cx.env("GREETING_NAME")?.unwrap_or("you".to_owned());
+    ///         let cargo = cx.env("CARGO_PKG_NAME")?.context("CARGO_PKG_NAME is not set")?;
+    ///         Ok(format!("{name} and {cargo}"))
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let flow = Flow::open(folder.path())?.quiet();
+    /// flow.run::<Greeting>()?;
+    /// assert_eq!(*flow.load::<Greeting>()?, "you and flow-core");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The value is not Unicode, or the key of the store cannot be read.
+    pub fn env(&self, name: impl AsRef<str>) -> anyhow::Result<Option<String>> {
+        let name = name.as_ref();
+        let digest = outside::digest_env(name, &self.execution.plan.store)?;
+        self.reads.add(Read::Env { name: name.to_owned(), digest });
+        match std::env::var(name) {
+            Ok(value) => Ok(Some(value)),
+            Err(VarError::NotPresent) => Ok(None),
+            Err(VarError::NotUnicode(_)) => anyhow::bail!("the value of {name} is not Unicode"),
+        }
     }
 
     /// Where the task writes its output, if its target is [`File`]: a path at which nothing is yet,

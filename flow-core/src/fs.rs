@@ -37,6 +37,11 @@ pub trait Fs: Send + Sync {
     /// What stands at a path itself, links not followed.
     fn kind(&self, path: &Path) -> io::Result<FileKind>;
 
+    /// The path without links and `..`, which tells whether two paths lead to one folder.
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        fs::canonicalize(path)
+    }
+
     /// The names in a folder, in no order.
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>>;
 
@@ -71,6 +76,15 @@ pub struct Stat {
     pub modified: i64,
     /// Whether it is a folder.
     pub folder: bool,
+    /// Whether it is neither a file nor a folder: a device, a socket, a pipe. Reading it may never
+    /// end.
+    pub special: bool,
+    /// When anything about it was last changed, its time included, in nanoseconds since 1970. No
+    /// program can set it. `None` where the system does not tell.
+    pub changed: Option<i64>,
+    /// Which of the files of its disk it is: another one that takes its name has another. `None`
+    /// where the system does not tell.
+    pub inode: Option<u64>,
 }
 
 /// What stands at a path.
@@ -133,6 +147,9 @@ impl Fs for Disk {
             bytes: metadata.len(),
             modified: i64::try_from(modified.as_nanos()).unwrap_or(i64::MAX),
             folder: metadata.is_dir(),
+            special: !metadata.is_dir() && !metadata.is_file(),
+            changed: changed(&metadata),
+            inode: inode(&metadata),
         })
     }
 
@@ -182,6 +199,29 @@ impl Fs for Disk {
         }
         files.iter().try_for_each(|file| open_to_sync(file)?.sync_data())
     }
+}
+
+/// When anything about a file was last changed, in nanoseconds since 1970.
+#[cfg(unix)]
+fn changed(metadata: &fs::Metadata) -> Option<i64> {
+    use std::os::unix::fs::MetadataExt;
+
+    metadata.ctime().checked_mul(1_000_000_000)?.checked_add(metadata.ctime_nsec())
+}
+
+#[cfg(not(unix))]
+fn changed(_: &fs::Metadata) -> Option<i64> {
+    None
+}
+
+#[cfg(unix)]
+fn inode(metadata: &fs::Metadata) -> Option<u64> {
+    Some(std::os::unix::fs::MetadataExt::ino(metadata))
+}
+
+#[cfg(not(unix))]
+fn inode(_: &fs::Metadata) -> Option<u64> {
+    None
 }
 
 /// Opens a file so that it can be synced, for which Windows wants it writable.

@@ -44,6 +44,7 @@ pub use plan::instance::Instance;
 pub use plan::label::Show;
 pub use plan::reason::{InputChange, Reason};
 pub use plan::tree::Preview;
+pub use plan::trust::Trust;
 pub use plan::verdicts::Status;
 pub use plan::warning::Warning;
 pub use plan::why::{Cause, Step, Why};

@@ -81,7 +81,8 @@ impl Summary {
             .collect()
     }
 
-    /// The instances that were complete before, or whose output is gone and was not needed.
+    /// The instances that were complete before, those whose output is gone and was not needed, and
+    /// those that were not looked at, as [`Trust::Records`](crate::Trust::Records) has it.
     pub fn complete_before(&self) -> Vec<Entry> {
         let before = |o| matches!(o, Outcome::CompleteBefore | Outcome::NotNeeded);
         self.select(|outcome| before(outcome).then_some((0.0, None)))

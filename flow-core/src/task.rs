@@ -15,8 +15,10 @@ use crate::input::Inputs;
 use crate::keep::Keep;
 use crate::param::{ParamDecl, Values};
 use crate::plan::InstancesOf;
+use crate::plan::refresh::Refresh;
 use crate::plan::types::Instances;
 use crate::require::Requirements;
+use crate::value::Value;
 
 /// A step of a pipeline: a struct whose fields are its parameters.
 ///
@@ -75,6 +77,16 @@ pub trait Task: Sized + Send + Sync + 'static {
     #[doc(hidden)]
     fn __path(&self) -> anyhow::Result<PathBuf> {
         anyhow::bail!("it is not made elsewhere")
+    }
+
+    /// When it runs again although nothing changed.
+    #[doc(hidden)]
+    const __REFRESH: Refresh = Refresh::Never;
+
+    /// What says whether it is to be refreshed.
+    #[doc(hidden)]
+    fn __refresh(&self) -> anyhow::Result<Value> {
+        anyhow::bail!("nothing says so")
     }
 
     /// The types of the handles that it uses, with their names.
@@ -224,6 +236,7 @@ pub struct TaskType {
     pub(crate) codes: fn() -> Codes,
     pub(crate) execute: Execute,
     pub(crate) kind: Kind,
+    pub(crate) refresh: Refresh,
     pub(crate) uses: fn() -> Vec<(TypeId, &'static str)>,
 }
 
@@ -251,6 +264,7 @@ impl<T: Task> HasTaskType for T {
             Codes(codes)
         },
         kind: <T::__Kind as TaskKind>::KIND,
+        refresh: T::__REFRESH,
         uses: T::__uses,
         execute: execute::<T>,
     };

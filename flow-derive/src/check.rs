@@ -174,6 +174,7 @@ fn external(task: &Task<'_>, ctxt: &Ctxt) {
         (word(&attr.aggregate), "is no aggregate"),
         (word(&attr.uses), "uses nothing"),
         (word(&attr.version), "has no code"),
+        (word(&attr.refresh), "is looked at each time"),
         (word(&attr.group), "is not in the store"),
         (word(&attr.dir), "is not in the store"),
     ];
@@ -197,6 +198,7 @@ fn aggregate(task: &Task<'_>, ctxt: &Ctxt) {
         word(&attr.outputs),
         word(&attr.uses),
         word(&attr.version),
+        word(&attr.refresh),
         word(&attr.group),
         word(&attr.dir),
     ];

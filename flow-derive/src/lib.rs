@@ -53,6 +53,9 @@ use proc_macro::TokenStream;
 /// | `dir = "prices/daily"` | the folder of its outputs, instead of the task's name |
 /// | `uses(Client, Pool)` | the handles that it uses, which the flow provides: `cx.provided::<Client>()` |
 /// | `version = 3` | another number, and it runs again |
+/// | `refresh = always` | it runs in each execution: for a task that fetches |
+/// | `refresh = "24h"` | it runs again when its output is as old as that; also `90s`, `15m`, `7d`, `2w`, `1h 30m` |
+/// | `refresh = expr` | it runs again when the value is another, such as an ETag: asked once for each plan |
 /// | `crate = ::path` | where the facade is, if it was renamed or re-exported |
 ///
 /// An `ENTRY` is one of
@@ -82,7 +85,7 @@ use proc_macro::TokenStream;
 /// | option | meaning |
 /// | --- | --- |
 /// | `default = expr`, `default` | the value if none is given; without an expression, the type's own default |
-/// | `file` | the path of a file whose content counts |
+/// | `file` | the path of a file or folder whose content counts, or a pattern such as `data/*.csv` |
 /// | `insignificant` | another value gives the same output |
 /// | `local` | the value does not reach the tasks required |
 /// | `range = 1..=10` | the values allowed |

@@ -94,3 +94,49 @@ fn a_complete_instance_costs_one_read_and_one_look_at_each_file() -> Result<()> 
     assert_eq!(counts.values().sum::<u64>(), 2 * MANY + 1, "{counts:?}");
     Ok(())
 }
+
+/// One of many that read the same folder.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct InFolder {
+    n: u64,
+    #[param(file)]
+    folder: PathBuf,
+}
+
+runs!(InFolder: u64 = |self, cx| Ok(self.n + cx.files(&self.folder)?.len() as u64));
+
+#[derive(Task)]
+#[task(aggregate, requires = [InFolder { n } for n in 0..MANY])]
+struct InFolders;
+
+#[test]
+fn what_many_read_is_looked_at_once_for_a_plan() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let inside = folder.path().join("in");
+    std::fs::create_dir(&inside)?;
+    for i in 0..MANY {
+        std::fs::write(inside.join(format!("{i}.csv")), "")?;
+    }
+    let faulty = Faulty::new();
+    let flow = faulty_flow(folder.path(), &faulty)?;
+    for source in [inside.clone(), inside.join("*.csv")] {
+        let flow = flow.with(InFolder::FOLDER, source);
+        flow.run::<InFolders>()?;
+        let looks = Arc::new(Mutex::new(0));
+        let (counter, watched) = (Arc::clone(&looks), inside.clone());
+        faulty.fail(move |_, _, path| {
+            *counter.lock().expect("no panic") += u64::from(path.starts_with(&watched));
+            None
+        });
+        assert!(flow.is_complete::<InFolders>()?);
+        faulty.heal();
+        let looks = *looks.lock().expect("no panic");
+        // A few for each file, and none for each instance.
+        assert!((MANY..6 * MANY).contains(&looks), "{looks}");
+        // Between plans nothing is taken for granted.
+        std::fs::write(inside.join("0.csv"), looks.to_string())?;
+        assert!(!flow.is_complete::<InFolders>()?);
+    }
+    Ok(())
+}

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flow::prelude::*;
 
-use crate::support::{adopted, flow, ran};
+use crate::support::{adopted, flow, preview, ran};
 
 /// Gives the same whatever the file holds, and notes how long it is.
 #[derive(Task)]
@@ -112,5 +112,73 @@ fn an_output_made_again_with_other_notes_reaches_who_had_read_them() -> Result<(
     assert_eq!(ran(&summary), ["Both", "Loads", "ReadsTick", "Ticks"]);
     assert!(flow.is_complete::<Both>()?);
     assert_eq!(*flow.load::<Both>()?, 8);
+    Ok(())
+}
+
+#[test]
+fn a_note_that_changed_is_a_reason() -> Result<()> {
+    let (flow, folder) = flow();
+    let file = folder.path().join("file");
+    let flow = flow.with(Seven::FILE, &file);
+    std::fs::write(&file, "a")?;
+    flow.run::<Length>()?;
+    std::fs::write(&file, "aa")?;
+    flow.run::<Seven>()?;
+    let shown = preview::<Length>(&flow);
+    assert!(shown.contains("PENDING meta length of Seven changed"), "{shown}");
+    assert_eq!(ran(&flow.run::<Length>()?), ["Length"]);
+    Ok(())
+}
+
+/// Two programs, of which the second sets another parameter that makes no difference.
+macro_rules! program {
+    ($module:ident, $n:expr) => {
+        mod $module {
+            use flow::prelude::*;
+
+            #[derive(Task)]
+            #[task(name = "Same", target = Json<u64>)]
+            pub(super) struct Same {
+                n: u64,
+            }
+
+            runs!(Same: u64 = |self, _cx| Ok(self.n * 0));
+
+            /// What the others require.
+            #[derive(Task)]
+            #[task(aggregate, requires = Same { n: $n })]
+            pub(super) struct Made;
+
+            /// Knows the parameter of its input.
+            #[derive(Task)]
+            #[task(name = "Knows", requires = Same { n: $n }, target = Json<u64>)]
+            pub(super) struct Knows;
+
+            runs!(Knows: u64 = |self, cx| Ok(cx.input().task().n + *cx.input().load()?));
+
+            /// Knows what its input gave alone.
+            #[derive(Task)]
+            #[task(name = "Reads", requires = Same { n: $n }, target = Json<u64>)]
+            pub(super) struct Reads;
+
+            runs!(Reads: u64 = |self, cx| Ok(*cx.input().load()?));
+        }
+    };
+}
+
+program!(first, 1);
+program!(second, 2);
+
+#[test]
+fn the_parameters_of_an_input_count_for_who_read_them() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<(first::Knows, first::Reads)>()?;
+    let flow = Flow::open(flow.folder())?.quiet();
+    assert_eq!(ran(&flow.run::<second::Made>()?), ["Same"]);
+    let shown = preview::<(second::Knows, second::Reads)>(&flow);
+    assert!(shown.contains("Knows PENDING parameters of Same changed"), "{shown}");
+    assert!(shown.contains("Reads COMPLETE"), "{shown}");
+    assert_eq!(ran(&flow.run::<(second::Knows, second::Reads)>()?), ["Knows"]);
+    assert_eq!(*flow.load::<second::Knows>()?, 2);
     Ok(())
 }

@@ -168,7 +168,7 @@ impl<'a> Coordinator<'a> {
         let plan = &self.execution.plan;
         match plan.verdicts.status(node) {
             Status::Complete => Outcome::CompleteBefore,
-            Status::Evicted => Outcome::NotNeeded,
+            Status::Evicted | Status::Unchecked => Outcome::NotNeeded,
             // Its content is known: it is made again when a task that requires it runs.
             Status::Pending
                 if plan.verdicts.digest(node).is_some() && !plan.graph.roots.contains(&node) =>

@@ -14,9 +14,11 @@ use crate::engine::execute::Executed;
 use crate::engine::stopper::Stopped;
 use crate::engine::{Execution, Made};
 use crate::key::Digest;
+use crate::plan::Plan;
 use crate::plan::given::panic_message;
 use crate::plan::judge::{Judge, Judged, Upstream, Verdict};
 use crate::plan::label::Show;
+use crate::plan::outside;
 use crate::plan::verdicts::Status;
 use crate::store::Folder;
 use crate::store::error::{IoContext, StoreError};
@@ -137,7 +139,7 @@ impl Worker<'_> {
                     return Ok(Settled::As(How::Adopted, made));
                 }
                 // It was there a moment ago: somebody has taken it away meanwhile.
-                Err(_) if !plan.store.is_whole(&kept)? => {}
+                Err(_) if !plan.store.is_whole(&kept, plan.trust)? => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -189,7 +191,7 @@ impl Worker<'_> {
         let plan = &self.execution.plan;
         let entry = plan.graph.task(node);
         if let Some((name, file)) = made_from.files.iter().find(|(_, file)| file.digest.is_none()) {
-            anyhow::bail!("there is no file {:?}, which is its parameter `{name}`", file.path);
+            anyhow::bail!("{}, which is its parameter `{name}`", outside::no_file(&file.path));
         }
         plan.check_node(node)?;
         let started = jiff::Timestamp::now();
@@ -232,25 +234,31 @@ impl Worker<'_> {
         made_from: &MadeFrom,
         reads: &[Read],
     ) -> anyhow::Result<()> {
-        let (store, graph) = (&self.execution.plan.store, &self.execution.plan.graph);
+        let Plan { contents, graph, store, .. } = &*self.execution.plan;
         if graph.has_externals() {
             for input in graph.gathered_inputs(node) {
                 if graph.kind(input) == Kind::External
-                    && store.content(graph.external(input))? != self.execution.digest(input)
+                    && contents.digest(graph.external(input))? != self.execution.digest(input)
                 {
                     let path = graph.external(input);
                     anyhow::bail!("{path:?} changed while it ran: run it again");
                 }
             }
         }
-        let files = made_from.files.values().map(|file| (&file.path, file.digest));
-        let read = reads.iter().filter_map(|read| match read {
-            Read::File { path, digest } => Some((path, *digest)),
-            _ => None,
-        });
-        for (path, digest) in files.chain(read) {
-            if store.content(Path::new(path))? != digest {
-                anyhow::bail!("{path:?} changed while it ran: run it again");
+        for file in made_from.files.values() {
+            if contents.meant(Path::new(&file.path))? != file.digest {
+                anyhow::bail!("{:?} changed while it ran: run it again", file.path);
+            }
+        }
+        for read in reads {
+            if outside::changed(read, contents, store)?.is_some() {
+                let (Read::File { path: what, .. }
+                | Read::Files { path: what, .. }
+                | Read::Env { name: what, .. }) = read
+                else {
+                    continue;
+                };
+                anyhow::bail!("{what:?} changed while it ran: run it again");
             }
         }
         Ok(())

@@ -3,6 +3,7 @@
 mod of;
 mod reset;
 mod roots;
+mod trust;
 mod why;
 
 use std::any::{Any, TypeId};
@@ -34,6 +35,7 @@ use crate::plan::instance::Instance;
 use crate::plan::judge::Upstream;
 use crate::plan::label::Show;
 use crate::plan::tree::Preview;
+use crate::plan::trust::Trust;
 use crate::plan::verdicts::{Status, Verdicts};
 use crate::plan::warning::Warning;
 use crate::plan::{Graph, Plan, build, resolve};
@@ -117,6 +119,7 @@ pub struct Flow {
     /// The stores from which outputs are taken over, too.
     reading: Vec<Arc<Store>>,
     provided: Arc<HashMap<TypeId, AnyValue>>,
+    trust: Trust,
     progress: Progress,
     stopper: Stopper,
 }
@@ -150,6 +153,7 @@ impl Flow {
             force: Force::default(),
             reading: Vec::new(),
             provided: Arc::default(),
+            trust: Trust::default(),
             progress: Progress::default(),
             stopper: Stopper::default(),
         })
@@ -308,7 +312,7 @@ impl Flow {
     ///
     /// The flow is wrong, or the store cannot be read.
     pub fn is_complete<R: Roots>(&self) -> Result<bool, Error> {
-        let plan = self.plan::<R>()?;
+        let plan = self.judged::<R>(&Force::default(), self.trust, Asks::Refresh)?;
         Ok(plan.graph.roots.iter().all(|&root| plan.verdicts.status(root) == Status::Complete))
     }
 
@@ -353,7 +357,7 @@ impl Flow {
             if !summary.is_outdated() || !summary.is_success() {
                 break;
             }
-            summary = self.execute(self.plan::<R>()?)?.after(&summary);
+            summary = self.execute(self.plan_to_load::<R>()?)?.after(&summary);
         }
         if summary.is_success() || self.keep_going {
             Ok(summary)
@@ -377,7 +381,7 @@ impl Flow {
     ///
     /// The task is not complete, or the flow is wrong.
     pub fn output<T: Task>(&self) -> Result<Input<T>, Error> {
-        let plan = self.plan::<T>()?;
+        let plan = self.plan_to_load::<T>()?;
         let root = plan.graph.roots[0];
         handle::<T, T>(plan, root)
     }
@@ -406,6 +410,7 @@ impl Flow {
         let execution =
             Execution::new(Arc::clone(&plan), self.stopper.clone(), self.progress.clone());
         let outcomes = coordinator::run(&execution, workers).map_err(Error::Thread)?;
+        plan.contents.keep();
         Ok(Summary::new(plan, outcomes))
     }
 
@@ -414,24 +419,38 @@ impl Flow {
         Ok(build::build(&R::types(), &self.store, &self.givens)?)
     }
 
-    /// The plan as things are.
+    /// The plan as things are, with a verdict on each instance.
     fn plan<R: Roots>(&self) -> Result<Arc<Plan>, Error> {
-        self.judged::<R>(&Force::default()).map(Arc::new)
+        let trust = match self.trust {
+            Trust::Records => Trust::Stamps,
+            trust => trust,
+        };
+        self.judged::<R>(&Force::default(), trust, Asks::Nothing).map(Arc::new)
+    }
+
+    /// The plan as things are, with a verdict on the roots.
+    fn plan_to_load<R: Roots>(&self) -> Result<Arc<Plan>, Error> {
+        self.judged::<R>(&Force::default(), self.trust, Asks::Nothing).map(Arc::new)
     }
 
     /// The plan of what a run does, in which what is forced is not complete.
     fn plan_to_run<R: Roots>(&self) -> Result<Arc<Plan>, Error> {
-        let plan = self.judged::<R>(&self.force)?;
+        let plan = self.judged::<R>(&self.force, self.trust, Asks::Refresh)?;
         plan.check_provided()?;
         Ok(Arc::new(plan))
     }
 
-    fn judged<R: Roots>(&self, force: &Force) -> Result<Plan, Error> {
+    fn judged<R: Roots>(&self, force: &Force, trust: Trust, asks: Asks) -> Result<Plan, Error> {
         let (mut graph, mut warnings) = self.graph::<R>()?;
         force.mark(&mut graph);
         warnings.extend(force.unused(&graph));
+        if asks == Asks::Refresh {
+            graph.ask(&self.store)?;
+        }
         let mut plan = Plan {
             store: Arc::clone(&self.store),
+            contents: self.contents(trust),
+            trust,
             reading: self.reading.clone(),
             provided: Arc::clone(&self.provided),
             graph,
@@ -439,8 +458,17 @@ impl Flow {
             warnings,
         };
         plan.judge_all()?;
+        plan.contents.keep();
         Ok(plan)
     }
+}
+
+/// Whether tasks that fetch are asked if they are to be refreshed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    /// What the last run gave counts.
+    Nothing,
+    Refresh,
 }
 
 impl Flow {

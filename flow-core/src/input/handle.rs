@@ -17,6 +17,7 @@ use crate::plan::given::panic_message;
 use crate::plan::judge::Upstream;
 use crate::plan::label::Show;
 use crate::plan::reads::digest_meta;
+use crate::plan::trust::Trust;
 use crate::store::Found;
 use crate::store::output::Look;
 use crate::store::record::Read;
@@ -110,15 +111,19 @@ impl Handle {
         let store = &self.plan.store;
         Ok(match self.plan.graph.kind(self.node) {
             Kind::Aggregate => Look::Whole,
-            Kind::External => match store.content(self.plan.graph.external(self.node))? {
-                Some(digest) if digest == made.output.digest => Look::Whole,
-                Some(_) => Look::Modified,
-                None => Look::Gone,
-            },
-            Kind::Made if part.is_empty() => store.look_at(&made.folder, &made.output)?.look,
+            Kind::External => {
+                match self.plan.contents.digest(self.plan.graph.external(self.node))? {
+                    Some(digest) if digest == made.output.digest => Look::Whole,
+                    Some(_) => Look::Modified,
+                    None => Look::Gone,
+                }
+            }
+            Kind::Made if part.is_empty() => {
+                store.look_at(&made.folder, &made.output, Trust::Stamps)?.look
+            }
             // There may be many other files.
             Kind::Made => match made.output.only(part) {
-                Some(output) => store.look_at(&made.folder, &output)?.look,
+                Some(output) => store.look_at(&made.folder, &output, Trust::Stamps)?.look,
                 None => Look::Gone,
             },
         })

@@ -128,6 +128,56 @@ impl<A: Task> Input<A> {
     ///
     /// In a running task, reading it counts: if it changes, the task runs again.
     ///
+    /// ```
+    /// use flow::prelude::*;
+    ///
+    /// /// Whether a text has words, and how many.
+    /// #[derive(Task)]
+    /// #[task(target = Json<bool>)]
+    /// struct HasWords {
+    ///     #[param(file)]
+    ///     text: PathBuf,
+    /// }
+    ///
+    /// #[tracked]
+    /// impl Run for HasWords {
+    ///     fn run(&self, cx: &Cx<Self>) -> Result<bool> {
+    ///         let words = std::fs::read_to_string(&self.text)?.split_whitespace().count();
+    ///         cx.meta("words", words)?;
+    ///         Ok(words > 0)
+    ///     }
+    /// }
+    ///
+    /// #[derive(Task)]
+    /// #[task(requires = HasWords, target = Text)]
+    /// struct Report;
+    ///
+    /// #[tracked]
+    /// impl Run for Report {
+    ///     fn run(&self, cx: &Cx<Self>) -> Result<String> {
+    ///         Ok(format!("{} words", cx.input().meta::<usize>("words")?))
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// std::fs::write(folder.join("text"), "one two")?;
+    /// let flow = Flow::open(folder.join("data"))?.quiet().with(HasWords::TEXT, folder.join("text"));
+    /// flow.run::<Report>()?;
+    /// assert_eq!(*flow.load::<Report>()?, "2 words");
+    ///
+    /// // The output is the same, and what was noted about it is not.
+    /// std::fs::write(folder.join("text"), "one two three")?;
+    /// flow.run::<HasWords>()?;
+    /// let report = flow.preview::<Report>()?.instances().next_back().unwrap();
+    /// assert_eq!(report.reasons()[0].to_string(), "meta words of HasWords changed");
+    /// flow.run::<Report>()?;
+    /// assert_eq!(*flow.load::<Report>()?, "3 words");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// There is nothing of that name, or it has another type.

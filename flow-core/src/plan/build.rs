@@ -67,6 +67,7 @@ pub(crate) fn build(
         roots: nodes,
         externals: builder.externals,
         forced: Vec::new(),
+        moments: None,
     };
     Ok((graph, warnings))
 }

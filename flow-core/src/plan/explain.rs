@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use daggy::NodeIndex;
 
-use crate::key::Digest;
 use crate::plan::judge::Judge;
 use crate::plan::label::Show;
+use crate::plan::outside::file_changed;
 use crate::plan::reason::{InputChange, LISTED, Reason};
 use crate::store::error::StoreError;
 use crate::store::record::{InputContent, MadeFrom};
@@ -78,6 +78,7 @@ impl Judge<'_> {
             let (was, now) = (was.target.clone(), now.target.clone());
             reasons.push(Reason::Target { was, now });
         }
+        reasons.extend(self.compare_refresh(was, now));
         if was.parameters != now.parameters {
             reasons.push(Reason::Parameters);
         }
@@ -134,9 +135,4 @@ impl Judge<'_> {
             }
         }
     }
-}
-
-pub(super) fn file_changed(path: &str, now: Option<Digest>) -> Reason {
-    let what = if now.is_some() { "changed" } else { "is missing" };
-    Reason::File { path: path.to_owned(), what }
 }

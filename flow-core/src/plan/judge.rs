@@ -5,13 +5,16 @@
 //! [`made_from`](super::made_from); whether what was read besides is the same is found out in
 //! [`reads`](super::reads); what is different is told in [`explain`](super::explain).
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use daggy::NodeIndex;
 
+use crate::content::Contents;
 use crate::key::{Digest, Hasher};
-use crate::plan::explain::file_changed;
 use crate::plan::reason::Reason;
+use crate::plan::trust::Trust;
 use crate::plan::types::task_folder;
 use crate::plan::{Graph, Plan};
 use crate::store::error::StoreError;
@@ -25,9 +28,16 @@ use crate::task::Kind;
 pub(crate) struct Judge<'a> {
     pub(super) graph: &'a Graph,
     pub(super) store: &'a Store,
+    pub(super) contents: &'a Contents,
     reading: &'a [Arc<Store>],
+    pub(super) trust: Trust,
     pub(super) upstream: &'a dyn Upstream,
+    /// What files that are parameters hold, if each is to be looked at once.
+    pub(super) seen: Option<&'a SeenFiles>,
 }
+
+/// What files that are parameters were seen to hold, by path: instances may share a folder.
+pub(crate) type SeenFiles = RefCell<HashMap<String, Option<Digest>>>;
 
 /// What is known of the outputs that an instance requires.
 pub(crate) trait Upstream {
@@ -65,7 +75,13 @@ pub(crate) enum Verdict {
 
 impl<'a> Judge<'a> {
     pub(crate) fn new(plan: &'a Plan, upstream: &'a dyn Upstream) -> Self {
-        Self { graph: &plan.graph, store: &plan.store, reading: &plan.reading, upstream }
+        let Plan { graph, store, contents, reading, trust, .. } = plan;
+        Self { graph, store, contents, reading, trust: *trust, upstream, seen: None }
+    }
+
+    /// The same, with what was seen so far of files that are parameters.
+    pub(super) fn having_seen(self, seen: &'a SeenFiles) -> Self {
+        Self { seen: Some(seen), ..self }
     }
 
     pub(crate) fn judge(&self, node: NodeIndex) -> Result<Judged, StoreError> {
@@ -91,9 +107,13 @@ impl<'a> Judge<'a> {
             (Some((made_from, fingerprint)), Found::Record(record))
                 if record.fingerprint == *fingerprint =>
             {
-                reasons = self.changed_reads(node, &record.reads)?;
+                reasons.extend(self.due(node, &record));
                 if reasons.is_empty() {
-                    let seen = store.look(&folder, &store.path(&folder, RECORD), &record)?;
+                    reasons = self.changed_reads(node, &record.reads)?;
+                }
+                if reasons.is_empty() {
+                    let place = store.path(&folder, RECORD);
+                    let seen = store.look(&folder, &place, &record, self.trust)?;
                     let output = |what| Reason::Output { file: seen.what, what };
                     match seen.look {
                         Look::Whole => {
@@ -115,6 +135,9 @@ impl<'a> Judge<'a> {
             (now, found) => {
                 let now = now.as_ref().map(|(made_from, _)| made_from);
                 self.explain(node, &folder, &found, now, &mut reasons)?;
+                if let Found::Record(record) = &found {
+                    reasons.extend(self.due(node, record));
+                }
             }
         }
 
@@ -131,8 +154,9 @@ impl<'a> Judge<'a> {
     /// A file that is made elsewhere is there, or it is not.
     fn judge_external(&self, node: NodeIndex) -> Result<Judged, StoreError> {
         let path = self.graph.external(node);
-        let digest = self.store.content(path)?;
-        let missing = || file_changed(&path.to_string_lossy(), None);
+        let digest = self.contents.digest(path)?;
+        let path = || path.to_string_lossy().into_owned();
+        let missing = || Reason::File { path: path(), what: "is missing" };
         Ok(Judged {
             folder: Folder::new(),
             verdict: digest.map_or(Verdict::Missing, Verdict::There),
@@ -168,17 +192,17 @@ impl<'a> Judge<'a> {
         fingerprint: Digest,
     ) -> Result<Option<Kept>, StoreError> {
         let holds = |record: &Record| {
-            let changed = self.changed_reads(node, &record.reads);
-            changed.is_ok_and(|changed| changed.is_empty())
+            let changed = || self.changed_reads(node, &record.reads);
+            self.due(node, record).is_none() && changed().is_ok_and(|changed| changed.is_empty())
         };
         let entry = self.graph.task(node);
-        if let Some(kept) = self.store.kept(&entry.folder, fingerprint, holds)? {
+        if let Some(kept) = self.store.kept(&entry.folder, fingerprint, self.trust, holds)? {
             return Ok(Some(kept));
         }
         for other in self.reading {
             // A name that means another task there has nothing for this one.
             let Ok(folder) = task_folder(other, entry.task, &entry.decl) else { continue };
-            if let Some(kept) = other.kept(&folder, fingerprint, holds)? {
+            if let Some(kept) = other.kept(&folder, fingerprint, self.trust, holds)? {
                 return Ok(Some(kept.of(other)));
             }
         }

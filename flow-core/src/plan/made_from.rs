@@ -23,14 +23,20 @@ impl Judge<'_> {
             let Some(digest) = self.upstream.digest(input) else { return Ok(None) };
             inputs.push(InputContent { role, instance: String::new(), digest });
         }
+        let targets = self.targets(node);
+        Ok(Some(MadeFrom { inputs, targets, ..self.made_from_itself(node)? }))
+    }
+
+    /// What the outputs of each task required are read by.
+    pub(super) fn targets(&self, node: NodeIndex) -> BTreeMap<String, Digest> {
+        let graph = self.graph;
         let required: BTreeSet<_> =
             graph.inputs(node).iter().map(|&input| graph.node(input).task).collect();
         let targets = required.into_iter().map(|task| {
             let entry = graph.types.get(task);
             (entry.decl.identity().to_owned(), entry.target_digest)
         });
-        let targets = targets.collect();
-        Ok(Some(MadeFrom { inputs, targets, ..self.made_from_itself(node)? }))
+        targets.collect()
     }
 
     /// What the output is made from, apart from its inputs.
@@ -42,6 +48,7 @@ impl Judge<'_> {
             version: entry.decl.version,
             target: entry.decl.target.to_owned(),
             files: self.files(node)?,
+            refresh: self.refreshed(node)?,
             inputs: Vec::new(),
             targets: BTreeMap::new(),
         })
@@ -54,7 +61,14 @@ impl Judge<'_> {
     ) -> Result<BTreeMap<String, FileContent>, StoreError> {
         let mut files = BTreeMap::new();
         for (name, path) in self.graph.file_parameters(node) {
-            let digest = self.store.content(Path::new(&path))?;
+            let known = self.seen.and_then(|seen| seen.borrow().get(&path).copied());
+            let digest = match known {
+                Some(digest) => digest,
+                None => self.contents.meant(Path::new(&path))?,
+            };
+            if let Some(seen) = self.seen {
+                seen.borrow_mut().insert(path.clone(), digest);
+            }
             files.insert(name, FileContent { path, digest });
         }
         Ok(files)

@@ -19,12 +19,15 @@ pub(crate) mod instance;
 pub(crate) mod judge;
 pub(crate) mod label;
 pub(crate) mod made_from;
+pub(crate) mod outside;
 pub(crate) mod provided;
 pub(crate) mod reads;
 pub(crate) mod reason;
+pub(crate) mod refresh;
 pub(crate) mod resolve;
 pub(crate) mod scope;
 pub(crate) mod tree;
+pub(crate) mod trust;
 pub(crate) mod types;
 pub(crate) mod verdicts;
 pub(crate) mod warning;
@@ -38,10 +41,13 @@ use std::sync::Arc;
 
 use daggy::{Dag, NodeIndex};
 
+use crate::content::Contents;
 use crate::engine::Made;
 use crate::key::{Digest, Key};
 use crate::param::AnyValue;
 use crate::plan::draws::{Draws, SetIndex};
+use crate::plan::refresh::Moments;
+use crate::plan::trust::Trust;
 use crate::plan::types::{PlanType, TypeIndex, Types};
 use crate::plan::verdicts::Verdicts;
 use crate::plan::warning::Warning;
@@ -54,6 +60,9 @@ use crate::task::{Kind, Task};
 /// The instances that some roots need, and a verdict on each.
 pub(crate) struct Plan {
     pub(crate) store: Arc<Store>,
+    /// The content of files outside the store.
+    pub(crate) contents: Arc<Contents>,
+    pub(crate) trust: Trust,
     /// The stores from which outputs are taken over, too.
     pub(crate) reading: Vec<Arc<Store>>,
     /// What tasks may use, by type.
@@ -78,6 +87,8 @@ pub(crate) struct Graph {
     pub(crate) externals: HashMap<NodeIndex, PathBuf>,
     /// Whether each node is to run although it is complete; empty if none is.
     pub(crate) forced: Vec<bool>,
+    /// What says when instances are to be refreshed; `None` if nobody asks.
+    pub(crate) moments: Option<Moments>,
 }
 
 /// One instance. It is kept small, for there may be a million of them.
@@ -222,6 +233,10 @@ impl<T: Task> types::Instances for InstancesOf<T> {
 
     fn path(&self, index: u32) -> anyhow::Result<PathBuf> {
         self.0[index as usize].__path()
+    }
+
+    fn refresh(&self, index: u32) -> anyhow::Result<crate::value::Value> {
+        self.0[index as usize].__refresh()
     }
 
     fn requires(&self, index: u32) -> anyhow::Result<crate::require::Requirements> {

@@ -1,12 +1,10 @@
 //! What a task has read besides its inputs' outputs, and whether it is the same now.
 
-use std::path::Path;
-
 use daggy::NodeIndex;
 
 use crate::key::{Digest, Hasher};
-use crate::plan::explain::file_changed;
 use crate::plan::judge::Judge;
+use crate::plan::outside;
 use crate::plan::reason::{LISTED, Reason};
 use crate::store::Found;
 use crate::store::error::StoreError;
@@ -42,9 +40,8 @@ impl Judge<'_> {
             place.iter().try_fold(node, step)
         };
         Ok(match read {
-            Read::File { path, digest } => {
-                let now = self.store.content(Path::new(path))?;
-                (now != *digest).then(|| file_changed(path, now))
+            Read::File { .. } | Read::Files { .. } | Read::Env { .. } => {
+                outside::changed(read, self.contents, self.store)?
             }
             Read::Task { input: place, digest } => {
                 let now = input(place).map(|input| graph.parameters_digest(input, self.store));

@@ -42,12 +42,24 @@ pub enum Reason {
         /// What is different.
         what: InputChange,
     },
-    /// A file that a parameter names has other content, or is gone.
+    /// A file that was read, or those that a pattern stands for, have other content, or are gone.
     File {
         /// The path.
         path: String,
         /// What is different.
         what: &'static str,
+    },
+    /// A variable of the environment that was read is different.
+    Env {
+        /// Its name.
+        name: String,
+        /// What is different.
+        what: &'static str,
+    },
+    /// What was fetched is to be fetched again: `#[task(refresh = ...)]`.
+    Refresh {
+        /// Why.
+        what: String,
     },
     /// Something that was read from an input besides its output is different.
     Read {
@@ -141,6 +153,8 @@ impl fmt::Display for Reason {
             Self::Input { role, what } if role.is_empty() => write!(f, "input: {what}"),
             Self::Input { role, what } => write!(f, "input {role}: {what}"),
             Self::File { path, what } => write!(f, "file: {path} {what}"),
+            Self::Env { name, what } => write!(f, "env: {name} {what}"),
+            Self::Refresh { what } => write!(f, "refresh: {what}"),
             Self::Read { what } => write!(f, "{what}"),
             Self::Target { was, now } => write!(f, "target: was {was}, is {now}"),
             Self::Output { file, what } => write!(f, "output: {file} {what}"),

@@ -73,7 +73,7 @@ impl Preview {
 
     /// The instances that are not complete.
     pub fn pending(&self) -> Vec<Instance> {
-        let open = |i: &Instance| !matches!(i.status(), Status::Complete | Status::Evicted);
+        let open = |i: &Instance| matches!(i.status(), Status::Kept | Status::Pending);
         self.instances().filter(open).collect()
     }
 
@@ -217,6 +217,7 @@ impl Tree<'_> {
         let colour = match status {
             Status::Complete => AnsiColor::Green,
             Status::Evicted => AnsiColor::Cyan,
+            Status::Unchecked => AnsiColor::BrightBlack,
             Status::Kept | Status::Pending => AnsiColor::Yellow,
         };
         let status = self.paint(colour, word(status));
@@ -239,6 +240,7 @@ fn word(status: Status) -> &'static str {
     match status {
         Status::Complete => "COMPLETE",
         Status::Evicted => "EVICTED",
+        Status::Unchecked => "UNCHECKED",
         Status::Kept | Status::Pending => "PENDING",
     }
 }

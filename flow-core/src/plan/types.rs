@@ -12,6 +12,7 @@ use crate::plan::error::PlanErrorKind;
 use crate::require::Requirements;
 use crate::store::{Owner, Store, TaskFolder};
 use crate::task::{Kind, TaskDecl, TaskType};
+use crate::value::Value;
 
 /// The place of a task type in a plan.
 pub(crate) type TypeIndex = u32;
@@ -46,6 +47,8 @@ pub(crate) trait Instances: Send + Sync {
     fn field(&self, index: u32, field: usize) -> &dyn Any;
     /// Where the output lies that is made elsewhere.
     fn path(&self, index: u32) -> anyhow::Result<PathBuf>;
+    /// What says whether it is to be refreshed.
+    fn refresh(&self, index: u32) -> anyhow::Result<Value>;
     fn requires(&self, index: u32) -> anyhow::Result<Requirements>;
 }
 

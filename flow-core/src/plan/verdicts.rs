@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use daggy::NodeIndex;
 
 use crate::key::Digest;
-use crate::plan::judge::{Judge, Judged, Upstream, Verdict};
+use crate::plan::judge::{Judge, Judged, SeenFiles, Upstream, Verdict};
 use crate::plan::reason::Reason;
 use crate::plan::{Graph, Plan};
 use crate::store::error::StoreError;
@@ -21,6 +21,9 @@ pub enum Status {
     Evicted,
     /// An output made from the same is kept, and will be taken over without running.
     Kept,
+    /// It was not looked at: what requires it is taken for complete by its own record, as
+    /// [`Trust::Records`](crate::Trust::Records) has it.
+    Unchecked,
     /// It has to run or, if something upstream has to, that decides.
     Pending,
 }
@@ -70,8 +73,17 @@ impl Plan {
     /// Judges every instance, upstream first.
     pub(crate) fn judge_all(&mut self) -> Result<(), StoreError> {
         let mut verdicts = Verdicts::new(self.graph.len());
+        let seen = SeenFiles::default();
+        let believed = self.believed(&Judge::new(self, &verdicts).having_seen(&seen))?;
         for node in self.graph.nodes() {
-            let judge = Judge::new(self, &verdicts);
+            if let Some(believed) = believed.as_ref().filter(|all| !all.judged[node.index()]) {
+                match believed.records.get(&node).map(|record| record.output.digest) {
+                    Some(digest) => verdicts.push(Status::Complete, Some(digest), Vec::new()),
+                    None => verdicts.push(Status::Unchecked, None, Vec::new()),
+                }
+                continue;
+            }
+            let judge = Judge::new(self, &verdicts).having_seen(&seen);
             let Judged { verdict, mut reasons, .. } = judge.judge(node)?;
             let (status, digest) = match verdict {
                 Verdict::Complete(record) => (Status::Complete, Some(record.output.digest)),

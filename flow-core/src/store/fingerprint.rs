@@ -25,6 +25,10 @@ impl MadeFrom {
         for (task, target) in &self.targets {
             hasher.text(task).part(*target);
         }
+        // Nothing is said of it by the many tasks that have none.
+        if let Some(moment) = &self.refresh {
+            hasher.text("refresh").part(moment.digest);
+        }
         hasher.digest()
     }
 }

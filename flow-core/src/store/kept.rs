@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::key::Digest;
+use crate::plan::trust::Trust;
 use crate::store::error::{IoContext, StoreError};
 use crate::store::output::{Look, Output, Seen};
 use crate::store::record::Record;
@@ -64,6 +65,7 @@ impl Store {
         &self,
         task: &TaskFolder,
         fingerprint: Digest,
+        trust: Trust,
         mut holds: impl FnMut(&Record) -> bool,
     ) -> Result<Option<Kept>, StoreError> {
         for name in task.index.folders(&*self.fs, &task.index_path, fingerprint)? {
@@ -86,7 +88,7 @@ impl Store {
                     Err(error) => return Err(error),
                 };
                 let here = record.fingerprint == fingerprint && record.key.short() == key;
-                if here && holds(&record) && self.is_there(&folder, &place, &record)? {
+                if here && holds(&record) && self.is_there(&folder, &place, &record, trust)? {
                     return Ok(Some(Kept { folder, place, record, from: None }));
                 }
             }
@@ -95,13 +97,19 @@ impl Store {
     }
 
     /// Whether an output that was found is still there.
-    pub(crate) fn is_whole(&self, kept: &Kept) -> Result<bool, StoreError> {
+    pub(crate) fn is_whole(&self, kept: &Kept, trust: Trust) -> Result<bool, StoreError> {
         let store = kept.from.as_deref().unwrap_or(self);
-        store.is_there(&kept.folder, &kept.place, &kept.record)
+        store.is_there(&kept.folder, &kept.place, &kept.record, trust)
     }
 
-    fn is_there(&self, folder: &Folder, place: &Path, record: &Record) -> Result<bool, StoreError> {
-        Ok(self.look(folder, place, record)?.look == Look::Whole)
+    fn is_there(
+        &self,
+        folder: &Folder,
+        place: &Path,
+        record: &Record,
+        trust: Trust,
+    ) -> Result<bool, StoreError> {
+        Ok(self.look(folder, place, record, trust)?.look == Look::Whole)
     }
 
     /// Looks at the files of an output, whose record was read from `place`.
@@ -110,8 +118,9 @@ impl Store {
         folder: &Folder,
         place: &Path,
         record: &Record,
+        trust: Trust,
     ) -> Result<Seen, StoreError> {
-        let seen = self.look_at(folder, &record.output)?;
+        let seen = self.look_at(folder, &record.output, trust)?;
         if seen.look == Look::Whole && seen.output != record.output && !self.is_only_read {
             self.note_times(place, record, &seen.output);
         }

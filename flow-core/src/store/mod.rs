@@ -12,6 +12,7 @@
 //!     index/Train                              fingerprint → folder, a line a commit
 //!     versions/Train/<fingerprint>.json        the records that were replaced
 //!     code/<digest>.json                       the items of a task's code
+//!     digests                                  what files outside held when they had that size and time
 //!     secret                                   the key by which secrets are hashed
 //! ```
 //!
@@ -50,7 +51,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::content::{Contents, is_absent};
 use crate::fs::Fs;
-use crate::key::{Digest, Key, Short};
+use crate::key::{Key, Short};
 use crate::secret::SecretKey;
 use crate::store::error::{IoContext, StoreError};
 use crate::store::folder::{instance_folder, key_of, placed, task_folder};
@@ -71,7 +72,7 @@ pub(crate) struct Store {
     fs: Arc<dyn Fs>,
     secret_key: OnceLock<SecretKey>,
     tasks: Mutex<HashMap<String, Arc<TaskFolder>>>,
-    contents: Contents,
+    contents: Arc<Contents>,
     memory: Arc<Memory>,
     /// Whether nothing is written here, not even the time of an output that was touched.
     is_only_read: bool,
@@ -113,12 +114,13 @@ pub(crate) enum Found {
 impl Store {
     /// The store in a folder, which is made when something is stored.
     pub(crate) fn new(root: PathBuf, fs: Arc<dyn Fs>) -> Self {
+        let digests = root.join(INTERNAL).join("digests");
         Self {
+            contents: Arc::new(Contents::remembered_in(Arc::clone(&fs), digests)),
             root,
             fs,
             secret_key: OnceLock::new(),
             tasks: Mutex::default(),
-            contents: Contents::default(),
             memory: Arc::default(),
             is_only_read: false,
         }
@@ -293,9 +295,9 @@ impl Store {
         }
     }
 
-    /// The content of a file or folder outside the store, `None` if there is none.
-    pub(crate) fn content(&self, path: &Path) -> Result<Option<Digest>, StoreError> {
-        self.contents.digest(&*self.fs, path).during("read", path)
+    /// The content of files outside the store.
+    pub(crate) fn contents(&self) -> &Arc<Contents> {
+        &self.contents
     }
 
     /// The names in a folder that may be of the store's making, which are Unicode.

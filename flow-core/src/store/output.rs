@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::content::{digest_file, is_absent};
 use crate::fs::{FileKind, Fs, Stat};
 use crate::key::{Digest, Hasher};
+use crate::plan::trust::Trust;
 use crate::store::error::{IoContext, StoreError};
 use crate::store::{Folder, Store};
 
@@ -160,8 +161,14 @@ impl Store {
         Ok(OutputFile { part, file, digest, bytes, modified: 0, folder: Some(within) })
     }
 
-    /// Looks at the files of an output, by size and time and, if the time is another, by content.
-    pub(crate) fn look_at(&self, folder: &Folder, output: &Output) -> Result<Seen, StoreError> {
+    /// Looks at the files of an output, by size and time and, if the time is another or tells
+    /// nothing, by content.
+    pub(crate) fn look_at(
+        &self,
+        folder: &Folder,
+        output: &Output,
+        trust: Trust,
+    ) -> Result<Seen, StoreError> {
         let mut seen = Seen { look: Look::Whole, what: String::new(), output: output.clone() };
         if output.is_in_memory() {
             if !self.memory().contains(output.digest) {
@@ -171,7 +178,7 @@ impl Store {
         }
         let at = self.root().join(folder);
         for file in &mut seen.output.files {
-            match look_at_file(&**self.fs(), &at, file)? {
+            match look_at_file(&**self.fs(), &at, file, trust)? {
                 None => {}
                 // Another one may be modified, and that decides.
                 Some((Look::Gone, _)) if seen.look == Look::Gone => {}
@@ -200,7 +207,7 @@ impl Store {
 
 /// Whether a file is as recorded. If only its time is another, that is noted.
 fn is_unchanged(
-    fs: &dyn Fs,
+    (fs, trust): (&dyn Fs, Trust),
     path: &Path,
     stat: Stat,
     bytes: u64,
@@ -210,7 +217,7 @@ fn is_unchanged(
     if stat.bytes != bytes {
         return Ok(false);
     }
-    if stat.modified == *modified {
+    if stat.modified == *modified && trust != Trust::Content {
         return Ok(true);
     }
     *modified = stat.modified;
@@ -222,6 +229,7 @@ fn look_at_file(
     fs: &dyn Fs,
     at: &Path,
     file: &mut OutputFile,
+    trust: Trust,
 ) -> Result<Option<(Look, String)>, StoreError> {
     let path = at.join(&file.file);
     let stat = match fs.stat(&path) {
@@ -232,7 +240,7 @@ fn look_at_file(
     let modified = |what: &str| Ok(Some((Look::Modified, what.to_owned())));
     let Some(within) = &mut file.folder else {
         let whole = !stat.folder
-            && is_unchanged(fs, &path, stat, file.bytes, &mut file.modified, file.digest)?;
+            && is_unchanged((fs, trust), &path, stat, file.bytes, &mut file.modified, file.digest)?;
         return if whole { Ok(None) } else { modified(&file.file) };
     };
     if !stat.folder {
@@ -252,7 +260,14 @@ fn look_at_file(
         let whole = match item.digest {
             Some(digest) => {
                 !stat.folder
-                    && is_unchanged(fs, &path, stat, item.bytes, &mut item.modified, digest)?
+                    && is_unchanged(
+                        (fs, trust),
+                        &path,
+                        stat,
+                        item.bytes,
+                        &mut item.modified,
+                        digest,
+                    )?
             }
             None => stat.folder,
         };

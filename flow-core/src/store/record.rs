@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::key::{Digest, Key};
+use crate::plan::refresh::Moment;
 use crate::store::output::Output;
 
 /// The version of the record's form. A record of a newer one is left alone.
@@ -51,6 +52,9 @@ pub(crate) struct MadeFrom {
     /// The content of each parameter that is a file.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) files: BTreeMap<String, FileContent>,
+    /// The value of `#[task(refresh = ...)]`, if it is an expression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) refresh: Option<Moment>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) inputs: Vec<InputContent>,
     /// What the outputs of each task required are read by: its target. Another one may give another
@@ -86,6 +90,10 @@ pub(crate) struct InputContent {
 pub(crate) enum Read {
     /// A file named by `cx.file`.
     File { path: String, digest: Option<Digest> },
+    /// The files that a path stands for, named by `cx.files`.
+    Files { path: String, digest: Option<Digest> },
+    /// A variable of the environment; its digest, if it was set.
+    Env { name: String, digest: Option<Digest> },
     /// The parameters of the input at this place, or of an input of an input.
     Task { input: Vec<usize>, digest: Digest },
     /// A metadata entry of such an input.

@@ -9,6 +9,7 @@ pub(crate) mod entry;
 pub(crate) mod options;
 pub(crate) mod param;
 pub(crate) mod path;
+pub(crate) mod refresh;
 pub(crate) mod task;
 pub(crate) mod words;
 

@@ -9,6 +9,7 @@ use syn::{
 
 use super::entry::{self, Entry, Form};
 use super::options::{self, bare, keep, value};
+use super::refresh::{self, Refresh};
 use super::{Opt, path, words};
 use crate::ctxt::Ctxt;
 
@@ -28,6 +29,7 @@ pub(crate) struct TaskAttr {
     pub(crate) name: Opt<LitStr>,
     pub(crate) was: Opt<LitStr>,
     pub(crate) version: Opt<u32>,
+    pub(crate) refresh: Opt<Refresh>,
     pub(crate) krate: Opt<Path>,
     /// `requires` was written, but could not be read.
     pub(crate) bad_requires: bool,
@@ -122,6 +124,10 @@ impl TaskAttr {
             "version" => {
                 let version = value(&word, input, "2", version)?;
                 keep(&mut self.version, word, version, ctxt);
+            }
+            "refresh" => {
+                let refresh = value(&word, input, "\"24h\"", refresh::refresh)?;
+                keep(&mut self.refresh, word, refresh, ctxt);
             }
             "crate" => {
                 let path = path::facade(&word, input)?;

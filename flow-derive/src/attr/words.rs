@@ -25,10 +25,11 @@ pub(crate) const TASK: Words = Words {
         "group",
         "dir",
         "version",
+        "refresh",
         "uses",
         "crate",
     ],
-    later: &["refresh", "retries", "backoff", "timeout", "priority", "resources", "isolate"],
+    later: &["retries", "backoff", "timeout", "priority", "resources", "isolate"],
 };
 
 pub(crate) const OUTPUTS: Words = Words { attribute: "#[outputs]", known: &["crate"], later: &[] };

@@ -7,6 +7,7 @@ use syn::{Expr, GenericParam, LitStr, Type};
 
 use super::{Shape, enclose, keys, params, private, private_at, requires};
 use crate::attr::Opt;
+use crate::attr::refresh::Refresh;
 use crate::model::{self, Kept, Task};
 use crate::spans::{ends, local};
 use crate::text;
@@ -32,6 +33,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
     let (runs, forced) = (runs(task), force_depth(task));
     let (kind, path) = (kind(task), path(task));
     let (uses, can_use) = uses(task);
+    let refresh = refresh(task);
     let (values, index, to, visit) = (local("values"), local("index"), local("to"), local("visit"));
     // The user's expressions say `self`, so this one is theirs.
     let this = quote_spanned!(Span::call_site()=> self);
@@ -79,6 +81,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
                 }
 
                 #path
+                #refresh
                 #uses
             }
 
@@ -145,6 +148,41 @@ fn path(task: &Task<'_>) -> TokenStream {
     quote! {
         fn __path(&#this) -> #private::anyhow::Result<::std::path::PathBuf> {
             ::core::result::Result::Ok(#into)
+        }
+    }
+}
+
+/// When it runs again although nothing changed.
+fn refresh(task: &Task<'_>) -> TokenStream {
+    let Some(refresh) = &task.attr.refresh else {
+        return TokenStream::new();
+    };
+    let private = private();
+    let refresh_const = |value: TokenStream| quote!(const __REFRESH: #private::Refresh = #value;);
+    let expr = match &refresh.value {
+        Refresh::Always => return refresh_const(quote!(#private::Refresh::Always)),
+        Refresh::After(text, seconds) => {
+            return refresh_const(quote! {
+                #private::Refresh::After { text: #text, seconds: #seconds }
+            });
+        }
+        Refresh::Asked(expr) => expr,
+    };
+    let declared = refresh_const(quote!(#private::Refresh::Asked));
+    // What is no value is said at the expression.
+    let value = Ident::new("__value", expr.span());
+    let this = quote_spanned!(Span::call_site()=> self);
+    let at_expr = private_at(expr.span());
+    let compared = quote_spanned!(expr.span()=> #at_expr::compared(#value));
+    quote! {
+        #declared
+
+        fn __refresh(&#this) -> #private::anyhow::Result<#private::Value> {
+            use #private::{MayFail as _, NeverFails as _};
+
+            let #value = #private::Asked(#expr);
+            let #value = (&#value).value()?;
+            #compared
         }
     }
 }

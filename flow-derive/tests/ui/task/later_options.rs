@@ -5,7 +5,6 @@ use prelude::*;
 #[derive(Task)]
 #[task(
     target = Keep<u8>,
-    refresh = always,
     retries = 3,
     backoff = "1s",
     timeout = "1h",

@@ -1,0 +1,148 @@
+//! Data that is fetched, and is not the same tomorrow: a task says when it is fetched again.
+//!
+//! ```text
+//! cargo run --example fetch -- [--data DIR] [--server DIR] [--trust stamps|records|content]
+//! ```
+//!
+//! So that this runs without a network, the server is a folder. Change one of its files, and run it
+//! again: what is fetched is what has to be, and what follows runs only if that gave something else.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use flow::Trust;
+use flow::prelude::*;
+
+/// What a server says of a file without sending it, as an `ETag` of HTTP does: when it was written.
+fn tag(server: &Path, name: &str) -> Result<String> {
+    let time = fs::metadata(server.join(name)).with_context(|| format!("no {name} there"))?;
+    Ok(format!("{:?}", time.modified()?.duration_since(std::time::UNIX_EPOCH)?))
+}
+
+/// What a server sends.
+fn get(server: &Path, name: &str) -> Result<String> {
+    fs::read_to_string(server.join(name)).with_context(|| format!("no {name} there"))
+}
+
+/// A row of the shop's export.
+#[derive(Serialize, Deserialize)]
+struct Order {
+    order: u32,
+    day: String,
+    country: String,
+    currency: String,
+    amount: f64,
+}
+
+/// The orders. The server is asked for the tag each time, and for the file only if that is another.
+#[derive(Task)]
+#[task(target = Csv<Vec<Order>>, refresh = tag(&self.server, "orders.csv"))]
+struct Orders {
+    #[param(default = "examples/data")]
+    server: PathBuf,
+}
+
+#[tracked]
+impl Run for Orders {
+    fn run(&self, cx: &Cx<Self>) -> Result<Vec<Order>> {
+        let text = get(&self.server, "orders.csv")?;
+        let orders = csv::Reader::from_reader(text.as_bytes()).into_deserialize();
+        let orders = orders.collect::<Result<Vec<Order>, _>>()?;
+        cx.meta("last day", orders.iter().map(|order| &order.day).max())?;
+        Ok(orders)
+    }
+}
+
+/// The rates of the day. Those of yesterday are too old, whatever they are.
+#[derive(Task)]
+#[task(target = Json<BTreeMap<String, f64>>, refresh = "24h")]
+struct Rates {
+    #[param(default = "examples/data")]
+    server: PathBuf,
+}
+
+#[tracked]
+impl Run for Rates {
+    fn run(&self, _cx: &Cx<Self>) -> Result<BTreeMap<String, f64>> {
+        Ok(serde_json::from_str(&get(&self.server, "rates.json")?)?)
+    }
+}
+
+/// Which sensors are there is looked at in each run. If they are the same as before, nothing that
+/// requires this runs.
+#[derive(Task)]
+#[task(target = Json<Vec<String>>, refresh = always)]
+struct Sensors {
+    #[param(default = "examples/data")]
+    server: PathBuf,
+}
+
+#[tracked]
+impl Run for Sensors {
+    fn run(&self, cx: &Cx<Self>) -> Result<Vec<String>> {
+        // As a parameter with `#[param(file)]`, the pattern would count before the task runs.
+        let files = cx.files(self.server.join("stations/*.csv"))?;
+        let name = |file: &PathBuf| file.file_stem().unwrap_or_default().display().to_string();
+        Ok(files.iter().map(name).collect())
+    }
+}
+
+/// All of it in a few lines, in the currency that the environment names.
+#[derive(Task)]
+#[task(requires(orders = Orders, rates = Rates, sensors = Sensors), target = Text)]
+struct Report;
+
+#[tracked]
+impl Run for Report {
+    fn run(&self, cx: &Cx<Self>) -> Result<String> {
+        let input = cx.input();
+        // It counts: with another currency, this runs again, and nothing else does.
+        let currency = cx.env("REPORT_CURRENCY")?.unwrap_or_else(|| "EUR".to_owned());
+        let rates = input.rates.load()?;
+        let rate = |of: &str| rates.get(of).with_context(|| format!("no rate of {of}"));
+        let mut sum = 0.0;
+        for order in input.orders.load()?.iter() {
+            sum += order.amount * rate(&order.currency)?;
+        }
+        // What an input has noted about itself, and its parameters, count as well.
+        let last_day: String = input.orders.meta("last day")?;
+        let server = input.orders.task().server.file_name().unwrap_or_default().display();
+        Ok(format!(
+            "{:.2} {currency} up to {last_day} from {server}, {} sensors",
+            sum / rate(&currency)?,
+            input.sensors.load()?.len(),
+        ))
+    }
+}
+
+fn main() -> Result<()> {
+    let flow = flow()?;
+    println!("{}\n", flow.preview::<Report>()?);
+    println!("{}\n", flow.run::<Report>()?);
+    println!("{}", flow.load::<Report>()?);
+    Ok(())
+}
+
+/// A flow in the folder after `--data`, or in `data`. What else is given, as `--server DIR`, is the
+/// value of the parameter of that name.
+fn flow() -> Result<Flow> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let (mut data, mut trust, mut values) = ("data", Trust::default(), Vec::new());
+    for pair in args.chunks(2) {
+        match pair {
+            [flag, folder] if flag == "--data" => data = folder,
+            [flag, how] if flag == "--trust" => {
+                trust = match how.as_str() {
+                    "stamps" => Trust::Stamps,
+                    "records" => Trust::Records,
+                    "content" => Trust::Content,
+                    other => bail!("`--trust {other}`: write stamps, records or content"),
+                }
+            }
+            [flag, value] if flag.starts_with("--") => values.push((&flag[2..], value)),
+            _ => bail!("usage: fetch [--data DIR] [--server DIR] [--trust HOW]"),
+        }
+    }
+    let flow = Flow::open(data)?.trust(trust);
+    Ok(values.into_iter().fold(flow, |flow, (name, value)| flow.with_named(name, value)))
+}

@@ -1,0 +1,83 @@
+//! How much a flow believes without looking.
+
+use std::sync::Arc;
+
+use crate::content::Contents;
+use crate::flow::Flow;
+use crate::plan::trust::Trust;
+
+impl Flow {
+    /// Says how much of what is recorded this flow believes without looking: the time of a file,
+    /// as it does if nothing is said; or whole records, so that nothing upstream of a root that has
+    /// one is looked at; or nothing but content, which is hashed. See [`Trust`] for what each
+    /// promises.
+    ///
+    /// ```
+    /// use flow::{Status, Trust, prelude::*};
+    ///
+    /// #[derive(Task)]
+    /// #[task(target = Text)]
+    /// struct Words {
+    ///     #[param(file)]
+    ///     file: PathBuf,
+    /// }
+    ///
+    /// #[tracked]
+    /// impl Run for Words {
+    ///     fn run(&self, _cx: &Cx<Self>) -> Result<String> {
+    ///         Ok(std::fs::read_to_string(&self.file)?)
+    ///     }
+    /// }
+    ///
+    /// #[derive(Task)]
+    /// #[task(requires = Words, target = Json<usize>)]
+    /// struct Count;
+    ///
+    /// #[tracked]
+    /// impl Run for Count {
+    ///     fn run(&self, cx: &Cx<Self>) -> Result<usize> {
+    ///         Ok(cx.input().load()?.split_whitespace().count())
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// std::fs::write(folder.join("words"), "one two")?;
+    /// let flow = Flow::open(folder.join("data"))?.quiet().with(Words::FILE, folder.join("words"));
+    /// flow.run::<Count>()?;
+    ///
+    /// // Upstream a file changes. Whoever trusts records does not look there.
+    /// std::fs::write(folder.join("words"), "one two three")?;
+    /// let trusting = flow.trust(Trust::Records);
+    /// assert!(trusting.is_complete::<Count>()?);
+    /// assert_eq!(*trusting.load::<Count>()?, 2);
+    /// assert_eq!(trusting.upstream::<Count>()?[0].status(), Status::Unchecked);
+    /// assert!(!flow.is_complete::<Count>()?);
+    /// flow.run::<Count>()?;
+    ///
+    /// // An output is replaced by one of the same size, which is given the same time.
+    /// let path = flow.output::<Count>()?.path()?;
+    /// let time = std::fs::metadata(&path)?.modified()?;
+    /// std::fs::write(&path, "4")?;
+    /// std::fs::File::options().write(true).open(&path)?.set_modified(time)?;
+    /// assert!(flow.is_complete::<Count>()?);
+    /// assert!(!flow.trust(Trust::Content).is_complete::<Count>()?);
+    /// flow.trust(Trust::Content).run::<Count>()?;
+    /// assert_eq!(*flow.load::<Count>()?, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn trust(&self, trust: Trust) -> Self {
+        Self { trust, ..self.clone() }
+    }
+
+    /// The content of files outside the store, for one plan.
+    pub(super) fn contents(&self, trust: Trust) -> Arc<Contents> {
+        match trust {
+            Trust::Stamps | Trust::Records => Arc::clone(self.store.contents()),
+            Trust::Content => Arc::new(Contents::unknown(Arc::clone(&self.fs))),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Refreshing: tasks that fetch, whose output may be out of date although nothing changed here.
+//!
+//! `#[task(refresh = ...)]` says when such a task runs again: always, when its output is older than
+//! so long, or when the value of an expression is another. Whoever asks what a run would do, and
+//! the run itself, asks that too; whoever loads takes what the last run gave, for the world may
+//! have moved on since.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use daggy::NodeIndex;
+use serde::{Deserialize, Serialize};
+
+use crate::key::Digest;
+use crate::plan::Graph;
+use crate::plan::error::{PlanError, PlanErrorKind};
+use crate::plan::given::panic_message;
+use crate::plan::judge::Judge;
+use crate::plan::reason::Reason;
+use crate::plan::resolve::digest_value;
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::record::{MadeFrom, Record};
+use crate::value::Value;
+
+/// How much of a value is kept for people to read, in characters.
+const SHOWN: usize = 80;
+
+/// When a task runs again although nothing changed.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refresh {
+    /// Never.
+    Never,
+    /// In each execution.
+    Always,
+    /// When the output is older than this.
+    After {
+        /// As the user wrote it.
+        text: &'static str,
+        /// In seconds.
+        seconds: u64,
+    },
+    /// When the value of the user's expression is another.
+    Asked,
+}
+
+/// The value of the expression in `#[task(refresh = ...)]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Moment {
+    /// For people to read, and not all of it.
+    pub(crate) value: String,
+    pub(crate) digest: Digest,
+}
+
+impl Moment {
+    fn of(value: &Value, store: &Store) -> Result<Self, PlanErrorKind> {
+        let digest = digest_value(store, value)?;
+        let text = text(value);
+        let mut shown: String = text.chars().take(SHOWN).collect();
+        if shown.len() < text.len() {
+            shown.push('…');
+        }
+        Ok(Self { value: shown, digest })
+    }
+}
+
+/// The value as people read it, a text in quotes.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Str(value) => format!("{value:?}"),
+        Value::Some(value) => text(value),
+        value => value.to_string(),
+    }
+}
+
+/// What the expressions of a plan's instances gave, each asked once.
+pub(crate) type Moments = HashMap<NodeIndex, Moment>;
+
+impl Graph {
+    /// Asks all instances that say by an expression when they are to be refreshed.
+    pub(crate) fn ask(&mut self, store: &Store) -> Result<(), Box<PlanError>> {
+        let mut moments = Moments::new();
+        for node in self.nodes() {
+            if self.task(node).task.refresh == Refresh::Asked {
+                let moment = self.moment(node, store);
+                let at = |kind| Box::new(PlanError { kind, way: self.way(node) });
+                moments.insert(node, moment.map_err(at)?);
+            }
+        }
+        self.moments = Some(moments);
+        Ok(())
+    }
+
+    fn moment(&self, node: NodeIndex, store: &Store) -> Result<Moment, PlanErrorKind> {
+        let entry = self.task(node);
+        let ask = || entry.instances.refresh(self.node(node).instance);
+        let asked = catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|panic| {
+            Err(anyhow::anyhow!("it panicked: {}", panic_message(&*panic)))
+        });
+        let task = || entry.decl.name.to_string();
+        let value = asked.map_err(|source| PlanErrorKind::Refresh { task: task(), source })?;
+        Moment::of(&value, store)
+    }
+
+    /// The tasks from a root to this one, by one way of several.
+    fn way(&self, node: NodeIndex) -> Vec<String> {
+        let next = |&node: &NodeIndex| {
+            Some(node)
+                .filter(|node| !self.roots.contains(node))
+                .and_then(|n| self.consumers(n).next())
+        };
+        let way = std::iter::successors(Some(node), next);
+        let mut way: Vec<_> = way.map(|node| self.task(node).decl.name.to_string()).collect();
+        way.reverse();
+        way
+    }
+}
+
+impl Judge<'_> {
+    /// What counts of the expression of an instance: its value now or, if nobody asks, what it was
+    /// when the output was made.
+    pub(super) fn refreshed(&self, node: NodeIndex) -> Result<Option<Moment>, StoreError> {
+        if self.graph.task(node).task.refresh != Refresh::Asked {
+            return Ok(None);
+        }
+        match &self.graph.moments {
+            Some(moments) => Ok(moments.get(&node).cloned()),
+            None => Ok(self.record(node)?.and_then(|record| record.made_from.refresh)),
+        }
+    }
+
+    /// Why an output that is as recorded is to be made again all the same, if it is and somebody
+    /// asks.
+    pub(super) fn due(&self, node: NodeIndex, record: &Record) -> Option<Reason> {
+        self.graph.moments.as_ref()?;
+        let what = match self.graph.task(node).task.refresh {
+            Refresh::Always => "always".to_owned(),
+            // A time to come is that of another clock, and tells as little as one long ago.
+            Refresh::After { text, seconds } => {
+                let age = jiff::Timestamp::now().duration_since(record.started).as_secs();
+                (age.unsigned_abs() >= seconds).then(|| format!("older than {text}"))?
+            }
+            Refresh::Never | Refresh::Asked => return None,
+        };
+        Some(Reason::Refresh { what })
+    }
+
+    /// That the expression gave another value.
+    pub(super) fn compare_refresh(&self, was: &MadeFrom, now: &MadeFrom) -> Option<Reason> {
+        let shown = |moment: &Option<Moment>| match moment {
+            Some(moment) => moment.value.clone(),
+            None => "not said".to_owned(),
+        };
+        let (before, after) = (shown(&was.refresh), shown(&now.refresh));
+        let what = match before == after {
+            true => format!("was another {after}"),
+            false => format!("was {before}, is {after}"),
+        };
+        (was.refresh != now.refresh).then_some(Reason::Refresh { what })
+    }
+}

@@ -1,0 +1,305 @@
+//! Tasks that fetch: they run again always, when their output is too old, or when the value of an
+//! expression is another. Equal bytes stop the wave there.
+
+use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use flow::prelude::*;
+use flow::{Reason, Status};
+
+use crate::support::{adopted, cut_off, failure, flow, one_file, plan_error, preview, ran};
+
+/// What is fetched: the content of a file, of which nobody is told that it counts.
+fn fetch(path: &Path) -> Result<String> {
+    Ok(fs::read_to_string(path)?)
+}
+
+#[derive(Task)]
+#[task(target = Json<String>, refresh = always)]
+struct Always {
+    url: PathBuf,
+}
+
+runs!(Always: String = |self, _cx| fetch(&self.url));
+
+#[derive(Task)]
+#[task(requires = Always, target = Json<usize>)]
+struct Length;
+
+runs!(Length: usize = |self, cx| Ok(cx.input().load()?.len()));
+
+#[test]
+fn always_runs_in_each_execution_and_what_it_gave_last_is_loaded() -> Result<()> {
+    let (flow, folder) = flow();
+    let url = folder.path().join("url");
+    fs::write(&url, "abc")?;
+    let flow = flow.with(Always::URL, &*url);
+    assert_eq!(preview::<Always>(&flow).rsplit_once("} ").map(|p| p.1), Some("PENDING never run"));
+    assert_eq!(ran(&flow.run::<Length>()?), ["Always", "Length"]);
+    // It may be something else by now, and so what follows is not known either.
+    let shown = preview::<Length>(&flow);
+    assert!(shown.starts_with("Length {") || shown.starts_with("Length PENDING"), "{shown}");
+    assert!(shown.contains("PENDING upstream: Always first"), "{shown}");
+    assert!(shown.ends_with("PENDING refresh: always"), "{shown}");
+    assert!(!flow.is_complete::<Length>()?);
+    // To load is to load what the last run gave.
+    assert_eq!((&**flow.load::<Always>()?, *flow.load::<Length>()?), ("abc", 3));
+    assert_eq!(*flow.of::<Length>().load::<Always>()?, "abc");
+
+    let summary = flow.run::<Length>()?;
+    assert_eq!((ran(&summary), cut_off(&summary)), (vec!["Always".into()], vec!["Length".into()]));
+    fs::write(&url, "abcd")?;
+    assert_eq!(ran(&flow.run::<Length>()?), ["Always", "Length"]);
+    // What it gave before is not taken over, but what follows is, if it is the same.
+    fs::write(&url, "abc")?;
+    let summary = flow.run::<Length>()?;
+    assert_eq!((ran(&summary), adopted(&summary)), (vec!["Always".into()], vec!["Length".into()]));
+    assert_eq!(*flow.load::<Length>()?, 3);
+    // That it fails loses nothing.
+    fs::remove_file(&url)?;
+    failure(flow.run::<Length>());
+    assert_eq!(*flow.load::<Length>()?, 3);
+    Ok(())
+}
+
+#[derive(Task)]
+#[task(target = Json<String>, refresh = "1h 30m")]
+struct Daily {
+    url: PathBuf,
+    #[param(default = 0)]
+    n: u64,
+}
+
+runs!(Daily: String = |self, _cx| fetch(&self.url));
+
+/// Lets a task have been started earlier, or later.
+fn shift(flow: &Flow, task: &str, seconds: i64) -> Result<()> {
+    for file in crate::support::files_below(flow.folder()) {
+        if !file.ends_with("record.json") || !file.starts_with(flow.folder().join(task)) {
+            continue;
+        }
+        let mut record: serde_json::Value = serde_json::from_slice(&fs::read(&file)?)?;
+        let started: jiff::Timestamp = record["started"].as_str().context("a time")?.parse()?;
+        let started = started - jiff::SignedDuration::from_secs(seconds);
+        record["started"] = started.to_string().into();
+        fs::write(&file, record.to_string())?;
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_too_old_is_fetched_again() -> Result<()> {
+    let (flow, folder) = flow();
+    let url = folder.path().join("url");
+    fs::write(&url, "abc")?;
+    let flow = flow.with(Daily::URL, &*url);
+    flow.run::<Daily>()?;
+    fs::write(&url, "abcd")?;
+    assert!(flow.is_complete::<Daily>()?);
+    shift(&flow, "Daily", 5_300)?;
+    assert_eq!(ran(&flow.run::<Daily>()?), [""; 0]);
+    shift(&flow, "Daily", 100)?;
+    assert!(!flow.is_complete::<Daily>()?);
+    let shown = preview::<Daily>(&flow);
+    assert!(shown.ends_with("PENDING refresh: older than 1h 30m"), "{shown}");
+    assert_eq!(*flow.load::<Daily>()?, "abc");
+    // It is not taken over from another store, where it is as old.
+    let (other, _other) = crate::support::flow();
+    let other = other.read(&flow).with(Daily::URL, &*url);
+    assert_eq!(ran(&other.run::<Daily>()?), ["Daily"]);
+    assert_eq!(ran(&flow.run::<Daily>()?), ["Daily"]);
+    assert_eq!(*flow.load::<Daily>()?, "abcd");
+    assert_eq!(ran(&flow.run::<Daily>()?), [""; 0]);
+    // There it is young.
+    other.reset::<Daily>()?;
+    assert_eq!(adopted(&other.run::<Daily>()?), ["Daily"]);
+    // By the clock of another machine it was made in the future.
+    shift(&flow, "Daily", -60)?;
+    assert!(flow.is_complete::<Daily>()?);
+    shift(&flow, "Daily", -10_000)?;
+    assert!(!flow.is_complete::<Daily>()?);
+    Ok(())
+}
+
+#[test]
+fn what_was_taken_over_is_as_old_as_it_was() -> Result<()> {
+    let (flow, folder) = flow();
+    let url = folder.path().join("url");
+    fs::write(&url, "abc")?;
+    let flow = flow.with(Daily::URL, &*url);
+    flow.run::<Daily>()?;
+    let (other, _folder) = crate::support::flow();
+    let other = other.read(&flow).with(Daily::URL, &*url);
+    shift(&flow, "Daily", 5_000)?;
+    assert_eq!(adopted(&other.run::<Daily>()?), ["Daily"]);
+    shift(&other, "Daily", 1_000)?;
+    assert!(!other.is_complete::<Daily>()?);
+    assert!(flow.is_complete::<Daily>()?);
+    Ok(())
+}
+
+static ASKED: AtomicU64 = AtomicU64::new(0);
+
+/// Refreshed by the first line of what is fetched.
+#[derive(Task)]
+#[task(target = Json<String>, refresh = {
+    ASKED.fetch_add(1, Ordering::SeqCst);
+    fetch(&self.url)?.lines().next().map(str::to_owned)
+})]
+struct Tagged {
+    url: PathBuf,
+}
+
+runs!(Tagged: String = |self, _cx| fetch(&self.url));
+
+#[derive(Task)]
+#[task(requires = Tagged, target = Json<usize>)]
+struct Letters;
+
+runs!(Letters: usize = |self, cx| Ok(cx.input().load()?.len()));
+
+#[test]
+fn another_value_is_another_output() -> Result<()> {
+    let (flow, folder) = flow();
+    let url = folder.path().join("url");
+    fs::write(&url, "v1\nabc")?;
+    let flow = flow.with(Tagged::URL, &*url);
+    let before = ASKED.load(Ordering::SeqCst);
+    assert_eq!(ran(&flow.run::<Letters>()?), ["Letters", "Tagged"]);
+    assert_eq!(ASKED.load(Ordering::SeqCst) - before, 1, "once for a plan");
+    // The value is the same, whatever else is.
+    fs::write(&url, "v1\nabcd")?;
+    assert!(flow.is_complete::<Letters>()?);
+    fs::write(&url, "v2\nabcd")?;
+    let shown = preview::<Letters>(&flow);
+    assert!(shown.ends_with("PENDING refresh: was \"v1\", is \"v2\""), "{shown}");
+    assert!(!flow.is_complete::<Letters>()?);
+    // To load is to load what the last run gave, and nobody is asked.
+    let before = ASKED.load(Ordering::SeqCst);
+    assert_eq!((&**flow.load::<Tagged>()?, *flow.load::<Letters>()?), ("v1\nabc", 6));
+    assert_eq!(ASKED.load(Ordering::SeqCst), before);
+    assert_eq!(ran(&flow.run::<Letters>()?), ["Letters", "Tagged"]);
+    // What was made for a value is taken over when it is back.
+    fs::write(&url, "v1\nabcde")?;
+    assert_eq!(adopted(&flow.run::<Letters>()?), ["Letters", "Tagged"]);
+    assert_eq!(&**flow.load::<Tagged>()?, "v1\nabc");
+    // There may be none.
+    fs::write(&url, "")?;
+    let shown = preview::<Tagged>(&flow);
+    assert!(shown.ends_with("PENDING refresh: was \"v1\", is none"), "{shown}");
+    flow.run::<Letters>()?;
+    assert!(flow.is_complete::<Letters>()?);
+
+    fs::remove_file(&url)?;
+    let error = plan_error::<Letters>(&flow);
+    assert!(error.starts_with("whether `Tagged` is to be refreshed cannot be told: "), "{error}");
+    assert!(error.ends_with("required by: Letters → Tagged"), "{error}");
+    assert_eq!(*flow.load::<Letters>()?, 0);
+    flow.reset::<Letters>()?;
+    Ok(())
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Version {
+    major: u32,
+    tag: String,
+}
+
+/// The forms that an expression may have: a value, a `Result` of one, and what panics.
+#[derive(Task)]
+#[task(target = Json<u32>, refresh = Version { major: self.major, tag: "x".repeat(100) })]
+struct OfStruct {
+    #[param(insignificant)]
+    major: u32,
+}
+
+runs!(OfStruct: u32 = |self, _cx| Ok(self.major));
+
+#[derive(Task)]
+#[task(target = Json<u32>, refresh = self.text.parse::<u32>())]
+struct OfResult {
+    #[param(insignificant)]
+    text: String,
+}
+
+runs!(OfResult: u32 = |self, _cx| Ok(0));
+
+#[derive(Task)]
+#[task(target = Json<u32>, refresh = [1, 2, 3][self.place])]
+struct Panics {
+    place: usize,
+}
+
+runs!(Panics: u32 = |self, _cx| Ok(0));
+
+#[test]
+fn a_value_may_be_any_and_may_fail() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.with(OfStruct::MAJOR, 1u32).run::<OfStruct>()?;
+    let shown = preview::<OfStruct>(&flow.with(OfStruct::MAJOR, 2u32));
+    // It is long, and cut.
+    assert!(
+        shown.contains("PENDING refresh: was {major: 1, tag: ") && shown.contains('…'),
+        "{shown}"
+    );
+    assert!(flow.with(OfStruct::MAJOR, 1u32).is_complete::<OfStruct>()?);
+    let record = fs::read_to_string(one_file(&flow.folder().join("OfStruct"), "record", ".json"))?;
+    assert!(!record.contains(&"x".repeat(90)));
+
+    let of = |text: &str| flow.with(OfResult::TEXT, text);
+    of("7").run::<OfResult>()?;
+    assert!(of("07").is_complete::<OfResult>()?);
+    let shown = preview::<OfResult>(&of("8"));
+    assert!(shown.ends_with("PENDING refresh: was 7, is 8"), "{shown}");
+    let error = plan_error::<OfResult>(&of("x"));
+    assert!(error.ends_with("cannot be told: invalid digit found in string"), "{error}");
+
+    flow.with(Panics::PLACE, 2usize).run::<Panics>()?;
+    let error = plan_error::<Panics>(&flow.with(Panics::PLACE, 3usize));
+    assert!(error.contains("`Panics`") && error.contains("it panicked: index out of"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn the_reason_is_data_too() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.with(OfResult::TEXT, "7").run::<OfResult>()?;
+    let instances = flow.with(OfResult::TEXT, "8").upstream::<OfResult>()?;
+    assert_eq!(instances[0].status(), Status::Pending);
+    assert_eq!(instances[0].reasons(), [Reason::Refresh { what: "was 7, is 8".to_owned() }]);
+    Ok(())
+}
+
+static OTHER: AtomicU64 = AtomicU64::new(0);
+
+/// Fetched always, and its file goes.
+#[derive(Task)]
+#[task(target = Json<u64>, refresh = always)]
+struct Ticks;
+
+runs!(Ticks: u64 = |self, cx| {
+    cx.meta("tick", OTHER.fetch_add(1, Ordering::SeqCst))?;
+    Ok(7)
+});
+
+#[derive(Task)]
+#[task(requires = Ticks, target = Json<u64>)]
+struct ReadsTick;
+
+runs!(ReadsTick: u64 = |self, cx| Ok(cx.input().meta("tick")?));
+
+#[test]
+fn one_run_fetches_once() -> Result<()> {
+    let (flow, _folder) = flow();
+    for i in 0..3 {
+        let summary = flow.run::<(ReadsTick, Ticks)>()?;
+        assert_eq!(ran(&summary), ["ReadsTick", "Ticks"]);
+        assert_eq!(OTHER.load(Ordering::SeqCst), i + 1);
+        assert_eq!(*flow.load::<ReadsTick>()?, i);
+    }
+    // If its file is gone, it is fetched as well.
+    fs::remove_file(flow.output::<Ticks>()?.path()?)?;
+    assert_eq!(ran(&flow.run::<ReadsTick>()?), ["ReadsTick", "Ticks"]);
+    assert_eq!(OTHER.load(Ordering::SeqCst), 4);
+    Ok(())
+}
