@@ -32,7 +32,7 @@ pub use cx::Cx;
 pub use engine::progress::Event;
 pub use engine::stopper::Stopper;
 pub use error::{Error, LoadError, SelectError};
-pub use flow::{Flow, Of, Removed, Roots};
+pub use flow::{Flow, Garbage, Gc, Of, Removed, Roots};
 pub use input::{Input, InputPart, Inputs};
 pub use keep::{File, Gathered, Keep, KeepPart, Memory, Outputs, Part, Several};
 pub use key::{Digest, Key, NotHex};

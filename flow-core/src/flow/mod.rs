@@ -1,8 +1,10 @@
 //! Flows: a store, and the parameter values given to it.
 
+mod gc;
 mod of;
 mod reset;
 mod roots;
+mod versions;
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -13,6 +15,7 @@ use std::sync::Arc;
 use daggy::NodeIndex;
 use serde::Serialize;
 
+pub use gc::{Garbage, Gc};
 pub use of::Of;
 pub use reset::Removed;
 pub use roots::Roots;
@@ -37,6 +40,7 @@ use crate::plan::verdicts::{Status, Verdicts};
 use crate::plan::warning::Warning;
 use crate::plan::{Graph, Plan, build, resolve};
 use crate::store::Store;
+use crate::store::limit::Limits;
 use crate::summary::Summary;
 use crate::task::{Kind, Output, Task, TaskType};
 
@@ -118,6 +122,7 @@ pub struct Flow {
     provided: Arc<HashMap<TypeId, AnyValue>>,
     progress: Progress,
     stopper: Stopper,
+    limits: Limits,
 }
 
 impl Flow {
@@ -151,6 +156,7 @@ impl Flow {
             provided: Arc::default(),
             progress: Progress::default(),
             stopper: Stopper::default(),
+            limits: Limits::default(),
         })
     }
 
@@ -400,8 +406,8 @@ impl Flow {
         let workers = self.workers.unwrap_or_else(|| {
             std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
         });
-        let execution =
-            Execution::new(Arc::clone(&plan), self.stopper.clone(), self.progress.clone());
+        let (stopper, progress) = (self.stopper.clone(), self.progress.clone());
+        let execution = Execution::new(Arc::clone(&plan), stopper, progress, self.limits);
         let outcomes = coordinator::run(&execution, workers).map_err(Error::Thread)?;
         Ok(Summary::new(plan, outcomes))
     }

@@ -10,8 +10,9 @@
 //!       log.txt                                what the programs have printed that it has run
 //!   .flow/
 //!     index/Train                              fingerprint → folder, a line a commit
-//!     versions/Train/<fingerprint>.json        the records that were replaced
+//!     versions/Train/<key>/<fingerprint>.json  the records that were replaced
 //!     code/<digest>.json                       the items of a task's code
+//!     running/<number>                         locked by an execution that is under way
 //!     secret                                   the key by which secrets are hashed
 //! ```
 //!
@@ -30,8 +31,10 @@ pub(crate) mod error;
 pub(crate) mod failure;
 pub(crate) mod fingerprint;
 pub(crate) mod folder;
+pub(crate) mod gc;
 pub(crate) mod index;
 pub(crate) mod kept;
+pub(crate) mod limit;
 pub(crate) mod log;
 pub(crate) mod memory;
 pub(crate) mod note;
@@ -41,6 +44,9 @@ pub(crate) mod record;
 pub(crate) mod reset;
 pub(crate) mod secret;
 pub(crate) mod stage;
+pub(crate) mod survey;
+pub(crate) mod underway;
+pub(crate) mod version;
 
 use std::any::TypeId;
 use std::collections::{BTreeSet, HashMap};
@@ -60,6 +66,9 @@ use crate::task::TaskDecl;
 
 /// The folder for what is not an output.
 const INTERNAL: &str = ".flow";
+
+/// The folder, in that, for what is made aside and compared.
+const ASIDE: &str = "aside";
 
 /// The name of the file that says that an output is there.
 pub(crate) const RECORD: &str = "record.json";
