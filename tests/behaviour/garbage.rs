@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -266,5 +267,41 @@ fn an_index_that_was_written_anew_is_read_anew() -> Result<()> {
     let summary = flow.with(Milled::BY, 21).run::<Bread>()?;
     assert!(ran(&summary).is_empty(), "{summary}");
     assert_eq!(ran(&flow.run::<Bread>()?), ["Bread", "Milled"]);
+    Ok(())
+}
+
+#[test]
+fn it_is_collected_beside_runs() -> Result<()> {
+    let (flow, folder) = flow();
+    let running = AtomicUsize::new(2);
+    std::thread::scope(|scope| {
+        let runs = [0, 1].map(|runner| {
+            let (running, at, flow) = (&running, folder.path().join(format!("{runner}")), &flow);
+            scope.spawn(move || {
+                let run = || {
+                    fs::create_dir(&at)?;
+                    for i in 0..40 {
+                        let grains = [i % 3, 5];
+                        sow(&at.join("grains.txt"), &grains);
+                        let flow = mill(&Flow::open(flow.folder())?.quiet(), &at).keep_versions(1);
+                        let flow = flow.with(Milled::BY, i % 2 + 2);
+                        flow.run::<Bread>()?;
+                        assert_bread(&flow, &grains, i % 2 + 2);
+                    }
+                    anyhow::Ok(())
+                };
+                let done = run();
+                running.fetch_sub(1, Ordering::SeqCst);
+                done
+            })
+        });
+        while running.load(Ordering::SeqCst) > 0 {
+            garbage(&Flow::open(flow.folder())?.keep_versions(0))?.remove()?;
+        }
+        runs.into_iter().try_for_each(|run| run.join().expect("no panic"))
+    })?;
+    assert_consistent(flow.folder());
+    garbage(&flow)?.remove()?;
+    assert!(garbage(&flow)?.is_empty());
     Ok(())
 }

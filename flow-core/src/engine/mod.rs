@@ -31,6 +31,7 @@
 //! other inputs are loaded from their files. Values that several running tasks use are shared as
 //! long as one of them holds it. So memory is bounded by what is ready, not by the graph.
 
+pub(crate) mod aside;
 pub(crate) mod committer;
 pub(crate) mod coordinator;
 pub(crate) mod demand;

@@ -1,9 +1,12 @@
 //! Flows: a store, and the parameter values given to it.
 
+mod bless;
+mod claim;
 mod gc;
 mod of;
 mod reset;
 mod roots;
+mod verify;
 mod versions;
 
 use std::any::{Any, TypeId};
@@ -15,10 +18,12 @@ use std::sync::Arc;
 use daggy::NodeIndex;
 use serde::Serialize;
 
+pub use bless::{Bless, Blessed, Difference, NotBlessed};
 pub use gc::{Garbage, Gc};
 pub use of::Of;
 pub use reset::Removed;
 pub use roots::Roots;
+pub use verify::{Damage, Verified};
 
 use crate::engine::progress::{Event, Progress};
 use crate::engine::stopper::Stopper;
@@ -402,10 +407,15 @@ impl Flow {
         Of::new(self)
     }
 
-    fn execute(&self, plan: Arc<Plan>) -> Result<Summary, Error> {
-        let workers = self.workers.unwrap_or_else(|| {
+    /// On how many threads it works.
+    fn threads(&self) -> usize {
+        self.workers.unwrap_or_else(|| {
             std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-        });
+        })
+    }
+
+    fn execute(&self, plan: Arc<Plan>) -> Result<Summary, Error> {
+        let workers = self.threads();
         let (stopper, progress) = (self.stopper.clone(), self.progress.clone());
         let execution = Execution::new(Arc::clone(&plan), stopper, progress, self.limits);
         let outcomes = coordinator::run(&execution, workers).map_err(Error::Thread)?;

@@ -92,6 +92,7 @@ impl Store {
         let mut tasks: BTreeMap<&Path, Vec<&Staged>> = BTreeMap::new();
         for (task, staged, result) in results {
             if result.is_ok() {
+                self.claim(task);
                 tasks.entry(&task.index_path).or_default().push(staged);
             }
         }

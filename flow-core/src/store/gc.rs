@@ -161,7 +161,7 @@ impl Search<'_> {
             for &place in folders.get(&key).into_iter().flatten() {
                 let folder = &self.survey.instances[place].folder;
                 let many = store.beyond_number(&versions, folder, self.keep.limits)?;
-                beyond.extend(many.into_iter().map(|(path, _)| path));
+                beyond.extend(many);
             }
         }
         for index in store.indices()? {
@@ -419,7 +419,14 @@ impl Store {
             What::Lines(_) => 3,
             What::Empty { .. } => 4,
         };
-        let mut sorted: Vec<_> = items.iter().collect();
+        // An execution that has begun since may be about to use what it has found whole.
+        let is_underway = self.executions(None)?.oldest.is_some();
+        let is_safe = |what: &What| match what {
+            What::Unnamed { .. } | What::Note { .. } | What::Code | What::Left => true,
+            What::Version { .. } | What::Unwanted { .. } => !is_underway,
+            What::Lines(_) | What::Empty { .. } => !is_underway,
+        };
+        let mut sorted: Vec<_> = items.iter().filter(|item| is_safe(&item.what)).collect();
         sorted.sort_by_key(|item| order(&item.what));
         let mut folders = BTreeSet::new();
         for item in sorted {
@@ -472,15 +479,8 @@ impl Store {
         if !is_output(name) {
             return Ok(false);
         }
-        let key = super::limit::folder_key(folder);
-        let mut files = HashSet::from([name.to_owned()]);
-        files = self.unnamed(Path::new(""), folder, files)?;
-        for (versions, of) in self.version_folders()? {
-            if Some(of) == key {
-                files = self.unnamed(&versions, folder, files)?;
-            }
-        }
-        Ok(files.is_empty())
+        let files = HashSet::from([name.to_owned()]);
+        Ok(self.unnamed_by_any(folder, files)?.is_empty())
     }
 
     /// Leaves these lines out of an index, unless somebody has written to it.

@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::content::{SETTLED, is_absent};
+use crate::content::is_absent;
 use crate::key::{Digest, Short};
 use crate::store::error::{IoContext, StoreError};
 use crate::store::folder::key_of;
@@ -75,8 +75,8 @@ impl Store {
     /// Removes what the outputs of an execution have taken the place of, and what is beyond the
     /// limits.
     ///
-    /// Another execution may have made, or found, an output that was replaced since, and be about to
-    /// read it. What was there when the oldest of them began is left to it, and to the next run.
+    /// Another execution may have found one of these, and be about to read it or to take it over: while
+    /// one is under way all files are left, to the next run or to `gc`.
     pub(crate) fn tidy(
         &self,
         replaced: Vec<Replaced>,
@@ -86,51 +86,48 @@ impl Store {
         if replaced.is_empty() {
             return Ok(());
         }
-        let since = self.executions(own)?.oldest.map(|oldest| oldest.saturating_sub(SETTLED));
+        let is_read = self.executions(own)?.oldest.is_some();
         let mut tasks = HashMap::new();
         for Replaced { task, folder, key, forced, files } in replaced {
             let versions = self.versions(&task).join(key.to_string());
             if let Some(fingerprint) = forced {
                 for version in self.versions_with(&task, key, fingerprint)? {
-                    self.drop_version(&version, &folder, since.is_some(), &mut Vec::new())?;
+                    self.drop_version(&version, &folder, is_read, &mut Vec::new())?;
                 }
             }
-            if since.is_none() {
-                for file in self.unnamed(&versions, &folder, files)? {
-                    self.discard_path(&self.path(&folder, &file));
-                }
+            if is_read {
+                continue;
             }
-            for (version, used) in self.beyond_number(&versions, &folder, limits)? {
-                if since.is_none_or(|since| used < since) {
-                    self.drop_version(&version, &folder, false, &mut Vec::new())?;
-                }
+            for file in self.unnamed([versions.clone()].into_iter(), &folder, files)? {
+                self.discard_path(&self.path(&folder, &file));
+            }
+            for version in self.beyond_number(&versions, &folder, limits)? {
+                self.drop_version(&version, &folder, false, &mut Vec::new())?;
             }
             tasks.insert(task.index_path.clone(), task);
         }
         for index in tasks.keys().filter(|_| limits.bytes.is_some()) {
-            for Earlier { path, folder, used, .. } in self.beyond_size(index, limits)? {
-                if since.is_none_or(|since| used < since) {
-                    self.drop_version(&path, &folder, false, &mut Vec::new())?;
-                }
+            for Earlier { path, folder, .. } in self.beyond_size(index, limits)? {
+                self.drop_version(&path, &folder, false, &mut Vec::new())?;
             }
         }
         Ok(())
     }
 
-    /// The versions of an instance that are too many, and when each was last used.
+    /// The versions of an instance that are too many.
     pub(super) fn beyond_number(
         &self,
         versions: &Path,
         folder: &Folder,
         limits: Limits,
-    ) -> Result<Vec<(PathBuf, i64)>, StoreError> {
+    ) -> Result<Vec<PathBuf>, StoreError> {
         let versions = self.versions_in(versions)?;
         let Some(more @ 1..) = versions.len().checked_sub(limits.versions) else {
             return Ok(Vec::new());
         };
         let mut versions = self.with_uses(versions, folder)?;
         versions.truncate(more);
-        Ok(versions)
+        Ok(versions.into_iter().map(|(path, _)| path).collect())
     }
 
     /// The versions of a task that are too large in all, by the name of its index.

@@ -12,6 +12,7 @@
 //!     index/Train                              fingerprint → folder, a line a commit
 //!     versions/Train/<key>/<fingerprint>.json  the records that were replaced
 //!     code/<digest>.json                       the items of a task's code
+//!     owners/Train                             which task of which program has the name
 //!     running/<number>                         locked by an execution that is under way
 //!     secret                                   the key by which secrets are hashed
 //! ```
@@ -39,6 +40,7 @@ pub(crate) mod log;
 pub(crate) mod memory;
 pub(crate) mod note;
 pub(crate) mod output;
+pub(crate) mod owner;
 pub(crate) mod place;
 pub(crate) mod record;
 pub(crate) mod reset;
@@ -46,11 +48,12 @@ pub(crate) mod secret;
 pub(crate) mod stage;
 pub(crate) mod survey;
 pub(crate) mod underway;
+pub(crate) mod verify;
 pub(crate) mod version;
 
-use std::any::TypeId;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::content::{Contents, is_absent};
@@ -61,14 +64,15 @@ use crate::store::error::{IoContext, StoreError};
 use crate::store::folder::{instance_folder, key_of, placed, task_folder};
 use crate::store::index::Index;
 use crate::store::memory::Memory;
+use crate::store::owner::{Claim, Owner, Taken};
 use crate::store::record::{Record, Unreadable};
 use crate::task::TaskDecl;
 
 /// The folder for what is not an output.
-const INTERNAL: &str = ".flow";
+pub(crate) const INTERNAL: &str = ".flow";
 
 /// The folder, in that, for what is made aside and compared.
-const ASIDE: &str = "aside";
+pub(crate) const ASIDE: &str = "aside";
 
 /// The name of the file that says that an output is there.
 pub(crate) const RECORD: &str = "record.json";
@@ -88,6 +92,9 @@ pub(crate) struct Store {
 /// What is known of one task's part of the store.
 pub(crate) struct TaskFolder {
     owner: Owner,
+    /// What is noted of it in the store, if it has outputs there, and whether it is not noted yet.
+    claim: Option<Claim>,
+    is_unclaimed: AtomicBool,
     /// Where new instances go, relative to the root.
     pub(crate) name: String,
     /// Where instances lie that were stored before the task was renamed.
@@ -97,14 +104,6 @@ pub(crate) struct TaskFolder {
     index: Index,
     /// The folders there are, listed when one is not where its name says.
     listing: Mutex<Option<HashMap<Short, PathBuf>>>,
-}
-
-/// The task that has a name, as long as the store is open.
-#[derive(Clone, Copy)]
-pub(crate) struct Owner {
-    pub(crate) id: TypeId,
-    /// Where it is declared.
-    pub(crate) module: &'static str,
 }
 
 /// One instance's folder, whether it exists or not, relative to the root.
@@ -168,22 +167,31 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Another task has had the name: each would take the other's outputs for its own.
-    pub(crate) fn task(&self, decl: &TaskDecl, owner: Owner) -> Result<Arc<TaskFolder>, Owner> {
+    /// Another task has the name: each would take the other's outputs for its own.
+    pub(crate) fn task(
+        &self,
+        decl: &TaskDecl,
+        owner: Owner,
+        claim: Option<Claim>,
+    ) -> Result<Arc<TaskFolder>, Taken> {
         let mut tasks = self.tasks.lock().expect("no panic while a task is looked up");
-        let make = || {
-            let identity = task_folder(decl.identity());
-            Arc::new(TaskFolder {
-                owner,
-                name: placed(decl, &decl.name),
-                was: decl.was.as_deref().map(|was| placed(decl, was)),
-                index_path: self.internal("index").join(identity),
-                index: Index::default(),
-                listing: Mutex::default(),
-            })
-        };
-        let task = tasks.entry(decl.name.to_string()).or_insert_with(make);
-        if task.owner.id == owner.id { Ok(Arc::clone(task)) } else { Err(task.owner) }
+        if let Some(task) = tasks.get(&*decl.name) {
+            let same = task.owner.id == owner.id;
+            return if same { Ok(Arc::clone(task)) } else { Err(Taken::Here(task.owner)) };
+        }
+        let is_unclaimed = claim.as_ref().map(|claim| self.check_claim(decl, claim)).transpose()?;
+        let task = Arc::new(TaskFolder {
+            owner,
+            claim,
+            is_unclaimed: AtomicBool::new(is_unclaimed.unwrap_or_default()),
+            name: placed(decl, &decl.name),
+            was: decl.was.as_deref().map(|was| placed(decl, was)),
+            index_path: self.internal("index").join(task_folder(decl.identity())),
+            index: Index::default(),
+            listing: Mutex::default(),
+        });
+        tasks.insert(decl.name.to_string(), Arc::clone(&task));
+        Ok(task)
     }
 
     /// The folders of the tasks that have been asked for.

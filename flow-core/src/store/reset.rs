@@ -98,6 +98,7 @@ impl Store {
             self.reset_folder(folder, &mut removed)?;
         }
         self.reset_internal(task.index_path.file_name().unwrap_or_default().as_ref())?;
+        self.release(Some(task))?;
         *task.listing.lock().expect("no panic while a folder is listed") = None;
         Ok(removed)
     }
@@ -113,6 +114,7 @@ impl Store {
         for index in indices {
             self.reset_internal(index.file_name().unwrap_or_default().as_ref())?;
         }
+        self.release(None)?;
         self.memory.clear();
         self.refresh();
         Ok(removed)

@@ -106,16 +106,22 @@ impl Store {
         record: &Record,
     ) -> Result<(), StoreError> {
         let version = self.version_path(task, record.key.short(), &VersionName::of(record));
-        if self.fs.link(path, &version).is_err() {
-            self.replace_version(path, &version).during("keep", &version)?;
+        let mut linked = self.fs.link(path, &version);
+        if let (Err(error), Some(folder)) = (&linked, version.parent())
+            && is_absent(error)
+        {
+            self.fs.create_folder(folder).during("create the folder", folder)?;
+            linked = self.fs.link(path, &version);
         }
-        Ok(())
+        match linked {
+            Ok(()) => Ok(()),
+            Err(_) => self.replace_version(path, &version).during("keep", &version),
+        }
     }
 
-    /// Puts the record where there is no folder yet, in the place of a version whose output may be
-    /// gone, or on a file system without hard links.
+    /// Puts the record in the place of a version whose output may be gone, or on a file system
+    /// without hard links.
     fn replace_version(&self, path: &Path, version: &Path) -> std::io::Result<()> {
-        version.parent().map_or(Ok(()), |folder| self.fs.create_folder(folder))?;
         let draft = version.with_extension(super::stage::unique());
         let linked = self.fs.link(path, &draft).or_else(|_| self.fs.copy(path, &draft));
         let replaced = linked.and_then(|()| self.fs.rename(&draft, version));
@@ -140,21 +146,21 @@ impl Store {
         remove_all(&*self.fs, path, removed).during("remove", path)?;
         let Some(record) = record.filter(|_| !is_read) else { return Ok(()) };
         let files = record.output.files.iter().map(|file| file.file.clone()).collect();
-        let versions = path.parent().unwrap_or(Path::new(""));
-        let files = self.unnamed(versions, folder, files)?;
-        for file in files {
+        let versions = path.parent().map(Path::to_owned).into_iter();
+        for file in self.unnamed(versions, folder, files)? {
             let file = self.path(folder, &file);
             remove_all(&*self.fs, &file, removed).during("remove", &file)?;
         }
         Ok(())
     }
 
-    /// Those of these files of an instance that neither its record nor a version names.
+    /// Those of these files of an instance that neither its record nor a version in these folders
+    /// names.
     ///
     /// A record that cannot be used may name any of them, so that none is given then.
     pub(super) fn unnamed(
         &self,
-        versions: &Path,
+        versions: impl Iterator<Item = PathBuf>,
         folder: &Folder,
         mut files: HashSet<String>,
     ) -> Result<HashSet<String>, StoreError> {
@@ -163,7 +169,10 @@ impl Store {
         if files.is_empty() {
             return Ok(files);
         }
-        let places = self.versions_in(versions)?.into_iter().chain([self.path(folder, RECORD)]);
+        let mut places = vec![self.path(folder, RECORD)];
+        for versions in versions {
+            places.extend(self.versions_in(&versions)?);
+        }
         for place in places {
             match self.read_record(&place)? {
                 Some(Ok(record)) => record.output.files.iter().for_each(|file| {
@@ -174,6 +183,18 @@ impl Store {
             }
         }
         Ok(files)
+    }
+
+    /// Those of these files in the folder of an instance that nothing names, whichever task it is of.
+    pub(super) fn unnamed_by_any(
+        &self,
+        folder: &Folder,
+        files: HashSet<String>,
+    ) -> Result<HashSet<String>, StoreError> {
+        let key = super::limit::folder_key(folder);
+        let versions = self.version_folders()?.into_iter();
+        let of_key = versions.filter(|(_, of)| Some(*of) == key).map(|(versions, _)| versions);
+        self.unnamed(of_key, folder, files)
     }
 }
 
