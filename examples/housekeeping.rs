@@ -21,7 +21,7 @@ mod first {
 
     #[derive(Task)]
     #[task(target = Json<Vec<f64>>)]
-    pub struct Weeks {
+    pub(super) struct Weeks {
         #[param(default = 7)]
         days: usize,
     }
@@ -46,7 +46,7 @@ mod second {
 
     #[derive(Task)]
     #[task(target = Json<Vec<f64>>)]
-    pub struct Weeks {
+    pub(super) struct Weeks {
         #[param(default = 7)]
         days: usize,
     }
@@ -67,7 +67,7 @@ mod third {
 
     #[derive(Task)]
     #[task(target = Json<Vec<f64>>)]
-    pub struct Weeks {
+    pub(super) struct Weeks {
         #[param(default = 7)]
         days: usize,
     }

@@ -1,90 +1,19 @@
-//! Garbage: what a store holds and nobody needs.
-//!
-//! Finding it and removing it are two steps, so that a user sees what would go before it goes. What
-//! was found is looked at again when it is removed: a record that was replaced meanwhile, a file that
-//! is named now, or that was touched, stays.
-//!
-//! A process that is at work has files that no record names yet. So a folder stays as it is if
-//! anything in it changed a short while ago, or since the oldest execution under way began. Only what
-//! has a name that the store gives is ever looked at, so that the files of others stay; and so does
-//! an instance whose record cannot be used, for nobody knows what that names.
+//! Finding garbage.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::content::{SETTLED, is_absent};
-use crate::fs::FileKind;
-use crate::key::{Digest, Key, Short};
-use crate::store::error::{IoContext, StoreError};
+use crate::content::SETTLED;
+use crate::key::{Digest, Short};
+use crate::store::error::StoreError;
 use crate::store::failure::{FAILURE, Failure};
-use crate::store::limit::Limits;
+use crate::store::gc::{Found, Item, Keep, Size, What, is_unfinished};
+use crate::store::limit::folder_key;
 use crate::store::log::LOG;
 use crate::store::reset::{is_draft, is_ours, is_output};
 use crate::store::survey::{Brief, Lying, Standing, Survey};
-use crate::store::{Folder, RECORD, Store, index};
-
-/// What is to be kept, and what is too young to be judged.
-pub(crate) struct Keep {
-    /// The instances that are wanted; all of them if there is none.
-    pub(crate) wanted: Option<HashSet<Key>>,
-    pub(crate) limits: Limits,
-    /// How old something must be before it is taken for left behind.
-    pub(crate) older_than: Duration,
-}
-
-/// Something that can be removed.
-pub(crate) struct Item {
-    /// Such as `Train`, or `.flow`.
-    pub(crate) of: String,
-    pub(crate) what: What,
-    pub(crate) path: PathBuf,
-    pub(crate) files: usize,
-    pub(crate) bytes: u64,
-    /// When it was written last, by which it is known that nobody has touched it since.
-    modified: i64,
-}
-
-/// What it is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum What {
-    /// An output that no record names, or what is left of one.
-    Unnamed { folder: Folder },
-    /// All of an instance that nobody wants.
-    Unwanted { folder: Folder },
-    /// An earlier version, with its files in this folder, if it is known.
-    Version { folder: Option<Folder> },
-    /// A note or a draft in an instance's folder.
-    Note { folder: Folder },
-    /// A table of code that no record names.
-    Code,
-    /// Lines of an index that lead nowhere: the folder and the fingerprint of each.
-    Lines(BTreeSet<(String, Digest)>),
-    /// What a process left that died.
-    Left,
-    /// A folder with nothing in it.
-    Empty { folder: Folder },
-}
-
-/// What was found.
-#[derive(Default)]
-pub(crate) struct Found {
-    pub(crate) items: Vec<Item>,
-    /// What may be garbage, and is too young to tell.
-    pub(crate) young: usize,
-    /// Whether an execution is under way, so that no instance that lies whole is removed.
-    pub(crate) is_underway: bool,
-    /// What is left alone for it cannot be used, and why.
-    pub(crate) unusable: Vec<(PathBuf, String)>,
-}
-
-/// How large something is, and when it was written last.
-#[derive(Clone, Copy, Default)]
-struct Size {
-    files: usize,
-    bytes: u64,
-    modified: i64,
-}
+use crate::store::{ASIDE, INTERNAL, RECORD, Store, index};
 
 /// One search for garbage.
 struct Search<'a> {
@@ -171,7 +100,7 @@ impl Search<'_> {
         let mut known: HashMap<Short, HashSet<Digest>> = HashMap::new();
         for index in store.indices()? {
             for (fingerprint, folder) in index::live(&store.read_if_there(&index)?) {
-                if let Some(key) = super::limit::folder_key(Path::new(&folder)) {
+                if let Some(key) = folder_key(Path::new(&folder)) {
                     known.entry(key).or_default().insert(fingerprint);
                 }
             }
@@ -332,7 +261,7 @@ impl Search<'_> {
             let bytes = self.store.read_if_there(&path)?;
             let mut dead = BTreeSet::new();
             for (fingerprint, folder) in index::live(&bytes) {
-                let key = super::limit::folder_key(Path::new(&folder));
+                let key = folder_key(Path::new(&folder));
                 let kept = key.and_then(|key| self.named.get(&key)).into_iter().flatten();
                 let is_kept = kept.into_iter().any(|brief| brief.fingerprint == fingerprint);
                 let leads = match there.get(Path::new(&folder)) {
@@ -359,7 +288,7 @@ impl Search<'_> {
                 continue;
             }
             let size = Size { files: 0, bytes, modified };
-            self.add(super::INTERNAL.to_owned(), What::Lines(dead), path, size);
+            self.add(INTERNAL.to_owned(), What::Lines(dead), path, size);
         }
         Ok(())
     }
@@ -367,7 +296,7 @@ impl Search<'_> {
     /// What lies in the store's own folder and is of no use.
     fn internal(&mut self, ended: Vec<PathBuf>) -> Result<(), StoreError> {
         let store = self.store;
-        let internal = || super::INTERNAL.to_owned();
+        let internal = || INTERNAL.to_owned();
         let mut left = Vec::new();
         for name in store.names_if_there(&store.internal("code"))? {
             let path = store.internal("code").join(&name);
@@ -385,7 +314,7 @@ impl Search<'_> {
             let unfinished = names.filter(|name| is_unfinished(name));
             left.extend(unfinished.map(|name| (What::Left, folder.join(name))));
         }
-        let aside = store.internal(super::ASIDE);
+        let aside = store.internal(ASIDE);
         for name in store.names_if_there(&aside)? {
             left.push((What::Left, aside.join(name)));
         }
@@ -403,114 +332,6 @@ impl Search<'_> {
 }
 
 impl Store {
-    /// Removes what was found, as far as it still is what it was; gives the files that were removed
-    /// and the folders of the instances.
-    pub(crate) fn remove_garbage(
-        &self,
-        items: &[Item],
-    ) -> Result<(Vec<Folder>, Vec<PathBuf>), StoreError> {
-        let mut removed = Vec::new();
-        let mut gone = Vec::new();
-        // Records go before what they name.
-        let order = |what: &What| match what {
-            What::Version { .. } => 0,
-            What::Unwanted { .. } => 1,
-            What::Unnamed { .. } | What::Note { .. } | What::Code | What::Left => 2,
-            What::Lines(_) => 3,
-            What::Empty { .. } => 4,
-        };
-        // An execution that has begun since may be about to use what it has found whole.
-        let is_underway = self.executions(None)?.oldest.is_some();
-        let is_safe = |what: &What| match what {
-            What::Unnamed { .. } | What::Note { .. } | What::Code | What::Left => true,
-            What::Version { .. } | What::Unwanted { .. } => !is_underway,
-            What::Lines(_) | What::Empty { .. } => !is_underway,
-        };
-        let mut sorted: Vec<_> = items.iter().filter(|item| is_safe(&item.what)).collect();
-        sorted.sort_by_key(|item| order(&item.what));
-        let mut folders = BTreeSet::new();
-        for item in sorted {
-            match &item.what {
-                What::Version { folder } => {
-                    if self.size(&item.path)?.modified != item.modified {
-                        continue;
-                    }
-                    let folder = folder.clone().unwrap_or_default();
-                    self.drop_version(&item.path, &folder, false, &mut removed)?;
-                    if let Some(versions) = item.path.parent() {
-                        let _ = self.fs.remove_folder(versions);
-                    }
-                }
-                What::Unwanted { folder } => {
-                    if self.size(&item.path.join(RECORD))?.modified != item.modified {
-                        continue;
-                    }
-                    let mut of_folder = Vec::new();
-                    self.reset_folder(folder.clone(), &mut of_folder)?;
-                    for (folder, files) in of_folder {
-                        removed.extend(files);
-                        gone.push(folder);
-                    }
-                }
-                What::Unnamed { folder } | What::Note { folder } => {
-                    let now = self.size(&item.path)?;
-                    if now.modified != item.modified || self.is_named(folder, &item.path)? {
-                        continue;
-                    }
-                    self.remove(&item.path, &mut removed)?;
-                    folders.insert(folder);
-                }
-                What::Code | What::Left => {
-                    if self.size(&item.path)?.modified == item.modified {
-                        self.remove(&item.path, &mut removed)?;
-                    }
-                }
-                What::Lines(lines) => self.rewrite_index(&item.path, item.modified, lines)?,
-                What::Empty { folder } => self.remove_empty(folder),
-            }
-        }
-        folders.into_iter().for_each(|folder| self.remove_empty(folder));
-        Ok((gone, removed))
-    }
-
-    /// Whether the record in a folder, or a version of the instance, names this file now.
-    fn is_named(&self, folder: &Folder, path: &Path) -> Result<bool, StoreError> {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if !is_output(name) {
-            return Ok(false);
-        }
-        let files = HashSet::from([name.to_owned()]);
-        Ok(self.unnamed_by_any(folder, files)?.is_empty())
-    }
-
-    /// Leaves these lines out of an index, unless somebody has written to it.
-    fn rewrite_index(
-        &self,
-        path: &Path,
-        modified: i64,
-        dead: &BTreeSet<(String, Digest)>,
-    ) -> Result<(), StoreError> {
-        let bytes = self.read_if_there(path)?;
-        if self.size(path)?.modified != modified {
-            return Ok(());
-        }
-        let text = index::without(&bytes, dead);
-        if text.is_empty() {
-            return self.remove(path, &mut Vec::new());
-        }
-        let draft = path.with_extension(super::stage::unique());
-        let replaced = self.fs.create(&draft).and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.flush()?;
-            drop(file);
-            self.fs.rename(&draft, path)
-        });
-        if replaced.is_err() {
-            let _ = self.fs.remove(&draft);
-        }
-        replaced.during("write", path)
-    }
-
     /// Whether a failure is not told any more, for something was made since.
     fn is_stale(&self, path: &Path, made: Option<&Brief>) -> bool {
         let Some(made) = made else { return false };
@@ -518,51 +339,6 @@ impl Store {
         let failure = failure.and_then(|bytes| serde_json::from_slice::<Failure>(&bytes).ok());
         failure.is_none_or(|failure| failure.at <= made.started)
     }
-
-    /// How large a file or a folder is, with all in it; nothing if it is not there.
-    fn size(&self, path: &Path) -> Result<Size, StoreError> {
-        let kind = match self.fs.kind(path) {
-            Ok(kind) => kind,
-            Err(error) if is_absent(&error) => return Ok(Size::default()),
-            Err(error) => return Err(error).during("look at", path),
-        };
-        // What a link leads to is somebody else's.
-        if kind == FileKind::Link {
-            return Ok(Size { files: 1, ..Size::default() });
-        }
-        let stat = match self.fs.stat(path) {
-            Ok(stat) => stat,
-            Err(error) if is_absent(&error) => return Ok(Size::default()),
-            Err(error) => return Err(error).during("look at", path),
-        };
-        if !stat.folder {
-            return Ok(Size { files: 1, bytes: stat.bytes, modified: stat.modified });
-        }
-        let mut size = Size { modified: stat.modified, ..Size::default() };
-        for name in self.fs.list(path).during("list", path)? {
-            let within = self.size(&path.join(name))?;
-            size.files += within.files;
-            size.bytes += within.bytes;
-            size.modified = size.modified.max(within.modified);
-        }
-        Ok(size)
-    }
-
-    /// When a name came into a folder, or went, last.
-    fn changed(&self, path: &Path) -> Result<i64, StoreError> {
-        match self.fs.stat(path) {
-            Ok(stat) => Ok(stat.modified),
-            Err(error) if is_absent(&error) => Ok(0),
-            Err(error) => Err(error).during("look at", path),
-        }
-    }
-}
-
-/// Whether it is the name of something that is being written, with a number at its end.
-pub(super) fn is_unfinished(name: &str) -> bool {
-    let number = name.rsplit_once('.').map(|(_, number)| number);
-    let number = number.or_else(|| name.strip_prefix("secret-")).unwrap_or_default();
-    number.len() == 16 && number.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The folder of the task of an instance.
