@@ -1,5 +1,6 @@
 //! Verifying outputs by their content.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -113,13 +114,14 @@ impl Flow {
             looked.flat_map(|looked| looked.expect("nobody's code runs here")).collect::<Vec<_>>()
         });
         let mut verified = Verified::new(&self.store);
-        let labels: std::collections::HashMap<_, _> =
+        let labels: HashMap<_, _> =
             places.iter().map(|(place, label)| (&place.path, label)).collect();
         let mut looked = looked
             .into_iter()
             .map(|(place, looked)| Ok((place, looked?)))
             .collect::<Result<Vec<(&Place, Looked)>, StoreError>>()?;
-        looked.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
+        // What is current comes first.
+        looked.sort_by_key(|(place, _)| (!place.path.ends_with(RECORD), &place.path));
         for (place, looked) in looked {
             verified.add(place, labels[&place.path].as_deref(), looked);
         }
@@ -135,6 +137,8 @@ pub struct Verified {
     files: usize,
     bytes: u64,
     damage: Vec<Damage>,
+    /// The files among these.
+    known: HashSet<PathBuf>,
     damaged: Vec<(Place, Option<Digest>, String)>,
     newer: Vec<(PathBuf, String)>,
 }
@@ -160,7 +164,7 @@ impl Verified {
         let store = Arc::clone(store);
         let (outputs, files, bytes) = (0, 0, 0);
         let (damage, damaged, newer) = (Vec::new(), Vec::new(), Vec::new());
-        Self { store, outputs, files, bytes, damage, damaged, newer }
+        Self { store, outputs, files, bytes, damage, known: HashSet::new(), damaged, newer }
     }
 
     fn add(&mut self, place: &Place, label: Option<&str>, looked: Looked) {
@@ -178,7 +182,9 @@ impl Verified {
         let folder = || place.folder.parent().map(|path| path.display().to_string());
         let task = record.map(|record| record.task.clone()).or_else(folder).unwrap_or_default();
         let is_earlier = !place.path.ends_with(RECORD);
-        self.damage.extend(looked.harms.into_iter().map(|(file, harm)| {
+        // A version may name the files of the current output, too, and is reset with it.
+        let harms = looked.harms.into_iter().filter(|(file, _)| self.known.insert(file.clone()));
+        self.damage.extend(harms.map(|(file, harm)| {
             let (task, instance) = (task.clone(), instance.clone());
             Damage { task, instance, is_earlier, file, harm }
         }));
