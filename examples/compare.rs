@@ -138,10 +138,10 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The folder after `--data`, or `data`.
+/// The folder after `--data`, or `data/compare`.
 fn data_folder() -> Result<PathBuf> {
     match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
-        [] => Ok("data".into()),
+        [] => Ok("data/compare".into()),
         [flag, folder] if flag == "--data" => Ok(folder.into()),
         _ => bail!("usage: compare [--data DIR]"),
     }

@@ -104,10 +104,10 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The folder after `--data`, or `data`.
+/// The folder after `--data`, or `data/custom_target`.
 fn data_folder() -> Result<PathBuf> {
     match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
-        [] => Ok("data".into()),
+        [] => Ok("data/custom_target".into()),
         [flag, folder] if flag == "--data" => Ok(folder.into()),
         _ => bail!("usage: custom_target [--data DIR]"),
     }

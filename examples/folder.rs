@@ -101,11 +101,11 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// A flow in the folder after `--data`, or in `data`. What else is given, as `--folder DIR`, is the
+/// A flow in the folder after `--data`, or in `data/folder`. What else is given, as `--folder DIR`, is the
 /// value of the parameter of that name.
 fn flow() -> Result<Flow> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let (mut data, mut values) = ("data", Vec::new());
+    let (mut data, mut values) = ("data/folder", Vec::new());
     for pair in args.chunks(2) {
         match pair {
             [flag, folder] if flag == "--data" => data = folder,

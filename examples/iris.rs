@@ -92,11 +92,11 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The folder after `--data`, or `data`.
+/// The folder after `--data`, or `data/iris`.
 fn data_folder() -> Result<PathBuf> {
     let mut args = std::env::args().skip(1);
     match (args.next().as_deref(), args.next()) {
-        (None, _) => Ok("data".into()),
+        (None, _) => Ok("data/iris".into()),
         (Some("--data"), Some(folder)) => Ok(folder.into()),
         _ => anyhow::bail!("usage: iris [--data DIR]"),
     }

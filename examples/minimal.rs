@@ -28,7 +28,7 @@ impl Run for Sum {
 }
 
 fn main() -> Result<()> {
-    let flow = Flow::open("data")?;
+    let flow = Flow::open("data/minimal")?;
     println!("{}", flow.run::<Sum>()?);
     println!("sum: {}", flow.load::<Sum>()?);
     let more = flow.with(Squares::N, 10);

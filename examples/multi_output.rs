@@ -139,10 +139,10 @@ fn read(path: &Path) -> Result<Vec<Flower>> {
     rows.map(flower).collect()
 }
 
-/// The folder after `--data`, or `data`.
+/// The folder after `--data`, or `data/multi_output`.
 fn data_folder() -> Result<PathBuf> {
     match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
-        [] => Ok("data".into()),
+        [] => Ok("data/multi_output".into()),
         [flag, folder] if flag == "--data" => Ok(folder.into()),
         _ => bail!("usage: multi_output [--data DIR]"),
     }

@@ -458,3 +458,28 @@ fn compare_trains_another_model_alone() {
     let again = example.run(&[]);
     assert_eq!(again.matches("5 complete before\n").count(), 2, "{again}");
 }
+
+#[test]
+fn housekeeping_blesses_verifies_and_collects() {
+    let printed = Example::new("housekeeping").run(&[]);
+    let steps = [
+        "1 output blessed, 1 made aside gave the same\n1 task in ",
+        "1 complete before\n",
+        "nothing was blessed: of 1 output made aside, these are not what is recorded:\n  \
+         Weeks {days: 7}: the output has other content",
+        "run them with `flow.run::<Weeks>()`",
+        "1 ran\n",
+        "1 adopted\n",
+        "complete: true\n",
+        "1 file is not what was recorded\n  Weeks {days: 7}: ",
+        "removed the output of Weeks {days: 7}\n",
+        "1 ran\n",
+        "Weeks: 1 instance that no root needs",
+        "month: false\nweek: true\n",
+    ];
+    let mut rest = printed.as_str();
+    for step in steps {
+        let found = rest.find(step).unwrap_or_else(|| panic!("{step:?} is not in {rest}"));
+        rest = &rest[found + step.len()..];
+    }
+}

@@ -17,7 +17,6 @@ use crate::engine::progress::Event;
 use crate::engine::stopper::Stopped;
 use crate::input::{Handle, Inputs, Wires};
 use crate::keep::{File, KeepPart, Outputs, Part, Several};
-use crate::key::{Digest, Hasher};
 use crate::plan::outside;
 use crate::store::log::Log;
 use crate::store::place::Places;
@@ -90,17 +89,8 @@ impl Reads {
         self.0.lock().expect("no panic while a read is noted").insert(read);
     }
 
-    fn all(&self) -> Vec<Read> {
+    pub(crate) fn all(&self) -> Vec<Read> {
         self.0.lock().expect("no panic while a read is noted").iter().cloned().collect()
-    }
-
-    /// The digest of all of it.
-    pub(crate) fn digest(&self) -> Digest {
-        let mut hasher = Hasher::new("reads");
-        for read in self.all() {
-            hasher.text(&serde_json::to_string(&read).expect("a read is JSON"));
-        }
-        hasher.digest()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::flow::NotBlessed;
 use crate::plan::error::PlanError;
 use crate::store::error::StoreError;
 use crate::summary::Summary;
@@ -42,6 +43,9 @@ pub enum Error {
     /// No instance of the task, or several, are in the graph and were selected.
     #[error(transparent)]
     Select(#[from] SelectError),
+    /// Outputs are not what running their tasks now gives, and were not blessed.
+    #[error("{0}")]
+    NotBlessed(Box<NotBlessed>),
     /// The operating system refused to start a thread.
     #[error("cannot start a thread")]
     Thread(#[source] std::io::Error),

@@ -194,6 +194,32 @@ fn in_a_reset() -> Result<()> {
     })
 }
 
+/// Leaves an earlier version, an instance that nobody wants and what a dead process left.
+fn leave_garbage(flow: &Flow, grains: &Path) {
+    run_before_with_other_data(flow, grains);
+    flow.with(Milled::BY, 3).run::<Bread>().expect("a run without faults");
+    let output = "Bread/0123456789abcdef/data-0123456789abcdef-0123456789abcdef.json";
+    let output = flow.folder().join(output);
+    std::fs::create_dir_all(output.parent().expect("a folder")).expect("a folder");
+    std::fs::write(output, "x").expect("a file");
+}
+
+#[test]
+fn in_a_collection_of_garbage() -> Result<()> {
+    every_operation(leave_garbage, |flow| {
+        let flow = flow.keep_versions(0);
+        let gc = flow.gc().older_than(std::time::Duration::ZERO).keep::<Bread>(&flow);
+        if let Err(error) = gc.and_then(|gc| gc.find()?.remove()) {
+            assert!(error.to_string().contains("cannot "), "{error}");
+        }
+    })
+}
+
+#[test]
+fn in_a_run_that_keeps_no_versions() -> Result<()> {
+    every_operation(run_before_with_other_data, |flow| run(&flow.keep_versions(0).keep_bytes(0)))
+}
+
 #[test]
 fn without_hard_links() -> Result<()> {
     let folder = tempfile::tempdir()?;

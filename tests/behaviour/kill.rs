@@ -29,6 +29,12 @@ fn child() -> Result<()> {
         std::fs::rename(folder.join("new.txt"), folder.join("grains.txt"))?;
         open(&folder)?.run::<Bread>()?;
         open(&folder)?.with(Every::GRAPH, round).run::<Every>()?;
+        // What is too much goes, too, and it may be killed at that.
+        let gc = open(&folder)?.keep_versions(1).gc().older_than(Duration::ZERO);
+        gc.keep::<Bread>(&open(&folder)?)?
+            .keep::<Every>(&open(&folder)?.with(Every::GRAPH, round))?
+            .find()?
+            .remove()?;
         eprintln!("round {round}");
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use flow::Reason;
 use flow::prelude::*;
 
-use crate::support::{flow, ran};
+use crate::support::{files_below, flow, ran};
 
 /// A pipeline with another version of the code at its start.
 macro_rules! pipeline {
@@ -159,7 +159,9 @@ runs!(Late: u64 = |self, cx| Ok(*cx.input().load()?));
 fn what_gives_something_else_each_time_is_told_from_what_changed() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Late>()?;
-    flow.force::<Clock>().run::<Clock>()?;
+    let lost = files_below(&flow.folder().join("Clock")).into_iter();
+    lost.filter(|path| !path.ends_with("record.json")).try_for_each(fs::remove_file)?;
+    flow.run::<Clock>()?;
     assert_eq!(
         why::<Late>(&flow),
         "Late: input: Clock gave other data ← ran again and gave other data"

@@ -31,7 +31,7 @@ const CHUNK: usize = 256 * 1024;
 
 /// How old a file's time must be before it tells one content from another, in nanoseconds. File
 /// systems keep it in steps of up to two seconds.
-const SETTLED: i64 = 2_000_000_000;
+pub(crate) const SETTLED: i64 = 2_000_000_000;
 
 /// The digest of a file's bytes, which is that of an output with the same bytes.
 pub(crate) fn digest_file(fs: &dyn Fs, path: &Path) -> io::Result<Digest> {

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender};
 use daggy::NodeIndex;
 
+use crate::engine::Execution;
 use crate::engine::coordinator::Message;
 use crate::plan::given::panic_message;
+use crate::store::TaskFolder;
+use crate::store::limit::Replaced;
 use crate::store::stage::Staged;
-use crate::store::{Store, TaskFolder};
 
 /// How many outputs are committed at once. While a group is being committed the next one gathers,
 /// so that groups are as large as the disk is slow.
@@ -23,7 +25,17 @@ pub(crate) struct ToCommit {
 }
 
 /// Commits until nobody sends anything more.
-pub(crate) fn commit_all(store: &Store, staged: &Receiver<ToCommit>, messages: &Sender<Message>) {
+///
+/// When all is committed, the earlier versions are limited of those that got one more, and
+/// what was replaced is removed.
+pub(crate) fn commit_all(
+    execution: &Execution,
+    staged: &Receiver<ToCommit>,
+    messages: &Sender<Message>,
+) {
+    let store = &*execution.plan.store;
+    let mut replaced = Vec::new();
+    let mut uncommitted = Vec::new();
     while let Ok(first) = staged.recv() {
         let group: Vec<_> = std::iter::once(first).chain(staged.try_iter()).take(GROUP).collect();
         let nodes: Vec<_> = group.iter().map(|commit| commit.node).collect();
@@ -32,7 +44,16 @@ pub(crate) fn commit_all(store: &Store, staged: &Receiver<ToCommit>, messages: &
         let results: Vec<Result<(), String>> = match results {
             Ok(results) => results
                 .into_iter()
-                .map(|result| result.map(drop).map_err(|e| format!("{:#}", anyhow::Error::from(e))))
+                .map(|(task, staged, result)| match result {
+                    Ok(()) => {
+                        replaced.extend(Replaced::by(task, staged));
+                        Ok(())
+                    }
+                    Err(error) => {
+                        uncommitted.extend(staged.output.map(|output| (staged.folder, output)));
+                        Err(format!("{:#}", anyhow::Error::from(error)))
+                    }
+                })
                 .collect(),
             Err(panic) => vec![Err(panic_message(&*panic)); nodes.len()],
         };
@@ -41,4 +62,11 @@ pub(crate) fn commit_all(store: &Store, staged: &Receiver<ToCommit>, messages: &
             let _ = messages.send(Message::Committed { node, result });
         }
     }
+    // Nobody reads them any more.
+    uncommitted.iter().for_each(|(folder, output)| store.discard(folder, output));
+    let underway = execution.underway.as_ref();
+    let tidied =
+        catch_unwind(AssertUnwindSafe(|| store.tidy(replaced, execution.limits, underway)));
+    // What is left does no harm: the next run, or `gc`, finds it.
+    drop(tidied);
 }

@@ -55,7 +55,7 @@ pub(crate) struct NewlyMade {
     /// The value, if a reload would give just that.
     pub(crate) value: Option<AnyValue>,
     /// The output, if its record is not in place yet.
-    pub(crate) staged: Option<ToCommit>,
+    pub(crate) staged: Option<Box<ToCommit>>,
     /// Whether something else was noted about it than what the plan relied on.
     pub(crate) other_meta: bool,
 }
@@ -88,9 +88,7 @@ pub(crate) fn run(execution: &Arc<Execution>, workers: usize) -> std::io::Result
         }
         std::thread::Builder::new()
             .name("flow-committer".to_owned())
-            .spawn_scoped(scope, move || {
-                committer::commit_all(&execution.plan.store, &staged, &messages)
-            })?;
+            .spawn_scoped(scope, move || committer::commit_all(execution, &staged, &messages))?;
         coordinator.coordinate(&jobs, &commits, &received, workers);
         std::io::Result::Ok(())
     });
@@ -233,7 +231,7 @@ impl<'a> Coordinator<'a> {
                 // It goes to the committer before anybody who loads it starts, so that no record
                 // is seen before those of its inputs. The committer outlives the coordinator.
                 if let Some(staged) = made.staged {
-                    let _ = commits.send(staged);
+                    let _ = commits.send(*staged);
                 }
                 self.release(node, made.value);
             }

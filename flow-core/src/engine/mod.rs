@@ -31,6 +31,7 @@
 //! other inputs are loaded from their files. Values that several running tasks use are shared as
 //! long as one of them holds it. So memory is bounded by what is ready, not by the graph.
 
+pub(crate) mod aside;
 pub(crate) mod committer;
 pub(crate) mod coordinator;
 pub(crate) mod demand;
@@ -51,9 +52,12 @@ use crate::engine::stopper::Stopper;
 use crate::key::Digest;
 use crate::plan::Plan;
 use crate::plan::judge::Upstream;
+use crate::plan::verdicts::Status;
 use crate::store::Folder;
+use crate::store::limit::Limits;
 use crate::store::output::Output;
 use crate::store::record::{Meta, Record};
+use crate::store::underway::Underway;
 
 /// A plan being run: what its threads share.
 pub(crate) struct Execution {
@@ -61,6 +65,10 @@ pub(crate) struct Execution {
     pub(crate) held: Held,
     pub(crate) stopper: Stopper,
     pub(crate) progress: Progress,
+    /// How many earlier versions are kept.
+    pub(crate) limits: Limits,
+    /// What tells others that it is under way, if it has anything to do.
+    pub(crate) underway: Option<Underway>,
 }
 
 /// An output that this execution has found or made: what loading it needs, and no more, for there
@@ -78,9 +86,17 @@ impl Made {
 }
 
 impl Execution {
-    pub(crate) fn new(plan: Arc<Plan>, stopper: Stopper, progress: Progress) -> Arc<Self> {
+    pub(crate) fn new(
+        plan: Arc<Plan>,
+        stopper: Stopper,
+        progress: Progress,
+        limits: Limits,
+    ) -> Arc<Self> {
         let held = Held::new(plan.graph.len());
-        Arc::new(Self { plan, held, stopper, progress })
+        let is_open = |status| matches!(status, Status::Kept | Status::Pending);
+        let has_work = plan.graph.nodes().any(|node| is_open(plan.verdicts.status(node)));
+        let underway = if has_work { plan.store.begin() } else { None };
+        Arc::new(Self { plan, held, stopper, progress, limits, underway })
     }
 }
 

@@ -270,7 +270,7 @@ impl Worker<'_> {
         folder: &Folder,
         kept: &Kept,
         made_from: MadeFrom,
-    ) -> Result<ToCommit, StoreError> {
+    ) -> Result<Box<ToCommit>, StoreError> {
         let plan = &self.execution.plan;
         let is_new = kept.from.is_some() || kept.folder != *folder;
         if kept.from.is_some() {
@@ -308,16 +308,17 @@ impl Worker<'_> {
         folder: Folder,
         record: Record,
         is_new: bool,
-    ) -> Result<ToCommit, StoreError> {
+    ) -> Result<Box<ToCommit>, StoreError> {
         let plan = &self.execution.plan;
-        let staged = plan.store.stage_record(&folder, &record, is_new).inspect_err(|_| {
+        let mut staged = plan.store.stage_record(&folder, &record, is_new).inspect_err(|_| {
             if is_new {
                 plan.store.discard(&folder, &record.output);
             }
         })?;
+        staged.is_forced = plan.graph.is_forced(node);
         self.execution.held.set_made(node, Made::new(folder, record));
         let task = Arc::clone(&plan.graph.task(node).folder);
-        Ok(ToCommit { node, task, staged })
+        Ok(Box::new(ToCommit { node, task, staged }))
     }
 
     fn parameters(&self, node: NodeIndex) -> std::collections::BTreeMap<String, serde_json::Value> {

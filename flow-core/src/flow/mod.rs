@@ -1,9 +1,14 @@
 //! Flows: a store, and the parameter values given to it.
 
+mod bless;
+mod claim;
+mod gc;
 mod of;
 mod reset;
 mod roots;
 mod trust;
+mod verify;
+mod versions;
 mod why;
 
 use std::any::{Any, TypeId};
@@ -15,9 +20,12 @@ use std::sync::Arc;
 use daggy::NodeIndex;
 use serde::Serialize;
 
+pub use bless::{Bless, Blessed, Difference, NotBlessed};
+pub use gc::{Garbage, Gc};
 pub use of::Of;
 pub use reset::Removed;
 pub use roots::Roots;
+pub use verify::{Damage, Verified};
 
 use crate::engine::progress::{Event, Progress};
 use crate::engine::stopper::Stopper;
@@ -40,6 +48,7 @@ use crate::plan::verdicts::{Status, Verdicts};
 use crate::plan::warning::Warning;
 use crate::plan::{Graph, Plan, build, resolve};
 use crate::store::Store;
+use crate::store::limit::Limits;
 use crate::summary::Summary;
 use crate::task::{Kind, Output, Task, TaskType};
 
@@ -122,6 +131,7 @@ pub struct Flow {
     trust: Trust,
     progress: Progress,
     stopper: Stopper,
+    limits: Limits,
 }
 
 impl Flow {
@@ -156,6 +166,7 @@ impl Flow {
             trust: Trust::default(),
             progress: Progress::default(),
             stopper: Stopper::default(),
+            limits: Limits::default(),
         })
     }
 
@@ -403,12 +414,17 @@ impl Flow {
         Of::new(self)
     }
 
-    fn execute(&self, plan: Arc<Plan>) -> Result<Summary, Error> {
-        let workers = self.workers.unwrap_or_else(|| {
+    /// On how many threads it works.
+    fn threads(&self) -> usize {
+        self.workers.unwrap_or_else(|| {
             std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-        });
-        let execution =
-            Execution::new(Arc::clone(&plan), self.stopper.clone(), self.progress.clone());
+        })
+    }
+
+    fn execute(&self, plan: Arc<Plan>) -> Result<Summary, Error> {
+        let workers = self.threads();
+        let (stopper, progress) = (self.stopper.clone(), self.progress.clone());
+        let execution = Execution::new(Arc::clone(&plan), stopper, progress, self.limits);
         let outcomes = coordinator::run(&execution, workers).map_err(Error::Thread)?;
         plan.contents.keep();
         Ok(Summary::new(plan, outcomes))

@@ -152,6 +152,14 @@ pub enum PlanErrorKind {
     )]
     SameName { name: String, modules: [String; 2] },
 
+    /// The store has outputs of another program's task of this name.
+    #[error(
+        "the store in {folder} has outputs of {there}, and this is {here}: give one of them \
+         `#[task(name = \"...\")]`, or use another folder; if it is the same task, say \
+         `flow.claim::<{task}>()` once"
+    )]
+    Claimed { folder: String, there: String, here: String, task: String },
+
     /// What an instance requires does not follow from its parameters.
     #[error(
         "`{task}` requires other tasks than the same instance elsewhere in this flow: what it requires must \

@@ -16,7 +16,7 @@ use crate::value::Value;
 
 impl Judge<'_> {
     /// What the output is made from, if the content of all inputs is known.
-    pub(super) fn made_from(&self, node: NodeIndex) -> Result<Option<MadeFrom>, StoreError> {
+    pub(crate) fn made_from(&self, node: NodeIndex) -> Result<Option<MadeFrom>, StoreError> {
         let graph = self.graph;
         let mut inputs = Vec::with_capacity(graph.inputs(node).len());
         for (role, &input) in graph.roles(node).into_iter().zip(graph.inputs(node)) {

@@ -8,6 +8,7 @@
 //!
 //! A plan never changes and writes nothing. Running it is an [execution](crate::engine).
 
+pub(crate) mod affected;
 pub(crate) mod build;
 pub(crate) mod cost;
 pub(crate) mod draws;

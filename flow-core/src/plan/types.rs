@@ -10,7 +10,8 @@ use crate::key::Digest;
 use crate::param::{AnyValue, ParamDecl};
 use crate::plan::error::PlanErrorKind;
 use crate::require::Requirements;
-use crate::store::{Owner, Store, TaskFolder};
+use crate::store::owner::{Claim, Owner, Taken};
+use crate::store::{Store, TaskFolder};
 use crate::task::{Kind, TaskDecl, TaskType};
 use crate::value::Value;
 
@@ -232,9 +233,35 @@ pub(crate) fn task_folder(
     decl: &TaskDecl,
 ) -> Result<Arc<TaskFolder>, PlanErrorKind> {
     let owner = Owner { id: (task.id)(), module: decl.module };
-    store.task(decl, owner).map_err(|other| PlanErrorKind::SameName {
-        name: decl.name.to_string(),
-        modules: [other.module.to_owned(), decl.module.to_owned()],
+    let claim = claim(task, decl);
+    let here = claim.clone();
+    store.task(decl, owner, claim).map_err(|taken| match taken {
+        Taken::Here(other) => PlanErrorKind::SameName {
+            name: decl.name.to_string(),
+            modules: [other.module.to_owned(), decl.module.to_owned()],
+        },
+        Taken::Elsewhere(other) => PlanErrorKind::Claimed {
+            folder: store.root().display().to_string(),
+            there: other.to_string(),
+            here: here.map(|here| here.to_string()).unwrap_or_default(),
+            task: crate::__private::short(&decl.name),
+        },
+        Taken::Unknown(error) => PlanErrorKind::Store(error),
+    })
+}
+
+/// What a store notes of a task; nothing of one that has no outputs there.
+pub(crate) fn claim(task: &'static TaskType, decl: &TaskDecl) -> Option<Claim> {
+    let params = task.params.iter().filter(|param| param.significant);
+    let parameters = params.map(|param| {
+        let name = param.was.unwrap_or(param.name);
+        (name.to_owned(), crate::__private::short((param.kind.name)()))
+    });
+    (task.kind == Kind::Made).then(|| Claim {
+        task: decl.name.to_string(),
+        module: decl.module.to_owned(),
+        parameters: parameters.collect(),
+        target: decl.target.to_owned(),
     })
 }
 

@@ -4,69 +4,103 @@
 //! them is committed at once: all are made durable, then each record is renamed into place. Until
 //! its rename an output does not exist; after it, it is whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::store::error::{IoContext, StoreError};
+use crate::store::record::Record;
 use crate::store::stage::Staged;
+use crate::store::version::VersionName;
 use crate::store::{RECORD, Store, TaskFolder, index};
 
 impl Store {
     /// Commits a group, and says of each whether it is there now.
+    ///
+    /// The output of one that could not be committed is left where it is: what requires it may be
+    /// reading it. No record names it.
     pub(crate) fn commit(
         &self,
         group: Vec<(Arc<TaskFolder>, Staged)>,
-    ) -> Vec<Result<Staged, StoreError>> {
+    ) -> Vec<(Arc<TaskFolder>, Staged, Result<(), StoreError>)> {
         let files: Vec<_> = group.iter().flat_map(|(_, staged)| staged.files()).collect();
         // If one of them cannot be made durable, each is tried by itself.
         let synced = self.fs.sync(&files).is_ok();
         let results: Vec<_> = group
             .into_iter()
-            .map(|(task, staged)| {
-                let replaced = self.replace(&task, &staged, synced);
+            .map(|(task, mut staged)| {
+                let replaced = self.replace(&task, &mut staged, synced);
                 if replaced.is_err() {
-                    // No record names them, so that they do no harm if this fails too.
                     self.discard_path(&staged.draft);
-                    staged.output.iter().for_each(|output| self.discard(&staged.folder, output));
                 }
-                (task, replaced.map(|()| staged))
+                (task, staged, replaced)
             })
             .collect();
         self.note_in_index(&results);
-        results.into_iter().map(|(_, result)| result).collect()
+        results
     }
 
-    fn replace(&self, task: &TaskFolder, staged: &Staged, synced: bool) -> Result<(), StoreError> {
+    fn replace(
+        &self,
+        task: &TaskFolder,
+        staged: &mut Staged,
+        synced: bool,
+    ) -> Result<(), StoreError> {
         if !synced {
             self.fs.sync(&staged.files()).during("make durable", &staged.draft)?;
         }
         let path = self.path(&staged.folder, RECORD);
-        let old = self.keep_version(task, &path)?;
+        let old = self.read_record(&path)?.and_then(Result::ok);
+        let is_kept = old.as_ref().is_some_and(|old| is_kept(old, staged));
+        if let Some(old) = old.as_ref().filter(|_| is_kept) {
+            self.keep_version(task, &path, old)?;
+        }
         self.fs.rename(&staged.draft, &path).during("write", &path)?;
-        // Files of former versions stay, but memory is dear.
-        if let Some(old) = old.filter(|old| old.output.digest != staged.digest) {
-            self.memory.forget(old.output.digest);
+        if let Some(old) = old {
+            // Files of former versions stay, but memory is dear.
+            if old.output.digest != staged.digest {
+                self.memory.forget(old.output.digest);
+            }
+            // Another execution may be about to read what is not kept: it is removed later.
+            let mut files = HashSet::new();
+            if !is_kept {
+                files.extend(old.output.files.into_iter().map(|file| file.file));
+            }
+            files.extend(self.take_version(task, staged));
+            staged.replaced = Some(files);
         }
         self.clear_failure(&staged.folder);
         Ok(())
     }
 
+    /// Removes the version of the same name as the new output, for it is this one, or was of no use;
+    /// gives the files that it names.
+    fn take_version(&self, task: &TaskFolder, staged: &Staged) -> Vec<String> {
+        let version = self.version_path(task, staged.key, &staged.version);
+        let Ok(Some(Ok(record))) = self.read_record(&version) else { return Vec::new() };
+        match self.fs.remove(&version) {
+            Ok(()) => record.output.files.into_iter().map(|file| file.file).collect(),
+            Err(_) => Vec::new(),
+        }
+    }
+
     /// Tells the index of what was committed.
     ///
     /// An index that cannot be written costs a later adoption, not an output.
-    fn note_in_index(&self, results: &[(Arc<TaskFolder>, Result<Staged, StoreError>)]) {
+    fn note_in_index(&self, results: &[(Arc<TaskFolder>, Staged, Result<(), StoreError>)]) {
         let mut tasks: BTreeMap<&Path, Vec<&Staged>> = BTreeMap::new();
-        for (task, result) in results {
-            if let Ok(staged) = result {
+        for (task, staged, result) in results {
+            if result.is_ok() {
+                self.claim(task);
                 tasks.entry(&task.index_path).or_default().push(staged);
             }
         }
         for (path, committed) in tasks {
             let lines = index::lines(committed.iter().filter_map(|staged| {
                 let parts = staged.folder.iter().map(|part| part.to_str());
-                Some((staged.fingerprint, parts.collect::<Option<Vec<_>>>()?.join("/")))
+                let folder = parts.collect::<Option<Vec<_>>>()?.join("/");
+                Some((staged.fingerprint, folder, staged.is_forced))
             }));
             let _ = self.fs.append(path, lines.as_bytes()).or_else(|error| {
                 let (ErrorKind::NotFound, Some(folder)) = (error.kind(), path.parent()) else {
@@ -77,4 +111,12 @@ impl Store {
             });
         }
     }
+}
+
+/// Whether the output of this record is worth keeping when the staged one takes its place: a value in
+/// memory is gone, and another one made from the same is what it would be made again as.
+fn is_kept(old: &Record, new: &Staged) -> bool {
+    let same = old.fingerprint == new.fingerprint
+        && (new.is_forced || VersionName::of(old) == new.version);
+    !old.output.is_in_memory() && !same
 }

@@ -9,6 +9,7 @@ use crate::cx::Reads;
 use crate::key::{Digest, Hasher};
 use crate::store::error::{IoContext, StoreError};
 use crate::store::output::{Output, OutputFile};
+use crate::store::record::Read;
 use crate::store::{Folder, Store};
 use crate::target::Sink;
 
@@ -78,9 +79,7 @@ impl<'a> Draft<'a> {
     /// Says that there is no file, for the value is kept in memory. It is put there when it has
     /// turned out that nothing changed while it was made.
     pub(crate) fn remember(&mut self) {
-        let mut hasher = Hasher::new("memory");
-        hasher.part(self.fingerprint).part(self.reads.digest());
-        self.in_memory = Some(hasher.digest());
+        self.in_memory = Some(memory_digest(self.fingerprint, &self.reads.all()));
     }
 
     /// The output, which no longer is removed by itself.
@@ -90,6 +89,17 @@ impl<'a> Draft<'a> {
             None => Output::of(std::mem::take(&mut self.files)),
         }
     }
+}
+
+/// The digest of a value in memory: of what it is made from, and what was read.
+pub(crate) fn memory_digest(fingerprint: Digest, reads: &[Read]) -> Digest {
+    let mut of_reads = Hasher::new("reads");
+    for read in reads {
+        of_reads.text(&serde_json::to_string(read).expect("a read is JSON"));
+    }
+    let mut hasher = Hasher::new("memory");
+    hasher.part(fingerprint).part(of_reads.digest());
+    hasher.digest()
 }
 
 impl Drop for Draft<'_> {

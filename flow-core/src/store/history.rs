@@ -5,22 +5,18 @@ use crate::store::record::Record;
 use crate::store::{Folder, RECORD, Store, TaskFolder};
 
 impl Store {
-    /// The latest record of an output of the task with this content, preferably of the instance
-    /// `key`, among the kept versions. It tells how the output came about, whether or not that is
-    /// still there.
+    /// The latest record of an output of the instance `key` with this content among the kept
+    /// versions. It tells how the output came about, whether or not that is still there.
     pub(crate) fn version_with(
         &self,
         task: &TaskFolder,
         key: Key,
         content: Digest,
     ) -> Option<Box<Record>> {
-        let any = self.version_path(task, content);
-        let folder = any.parent()?;
-        let names = self.names(folder).ok()?.into_iter();
-        let records = names.filter_map(|name| self.read_record(&folder.join(name)).ok()??.ok());
-        records
-            .filter(|record| record.output.digest == content)
-            .max_by_key(|record| (record.key == key, record.started))
+        let versions = self.versions_of(task, key.short()).ok()?.into_iter();
+        let records = versions.filter_map(|path| self.read_record(&path).ok()??.ok());
+        let with_content = records.filter(|record| record.output.digest == content);
+        with_content.max_by_key(|record| record.started)
     }
 
     /// The records of this many instances of the task, or as many as there are.

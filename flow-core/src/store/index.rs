@@ -27,6 +27,9 @@ pub(crate) struct Index {
 struct Seen {
     /// How many bytes of the file have been read.
     bytes: u64,
+    /// The last line that has been read, by which it is known whether this still is the same file:
+    /// one that `gc` has put in its place is shorter, until others have added to it.
+    last: Vec<u8>,
     folders: HashMap<Digest, Vec<String>>,
 }
 
@@ -58,10 +61,19 @@ impl Seen {
         if size == self.bytes {
             return Ok(());
         }
-        let bytes = fs.read_from(path, self.bytes).during("read", path)?;
+        let known = self.bytes - self.last.len() as u64;
+        let bytes = fs.read_from(path, known).during("read", path)?;
+        let Some(bytes) = bytes.strip_prefix(self.last.as_slice()) else {
+            *self = Self::default();
+            return self.refresh(fs, path);
+        };
         // Another process may be in the middle of a line: what follows the last end is read later.
         let whole = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |end| end + 1);
         self.bytes += whole as u64;
+        if let Some(end) = whole.checked_sub(1) {
+            let start = bytes[..end].iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
+            self.last = bytes[start..whole].to_vec();
+        }
         for line in bytes[..whole].split(|&b| b == b'\n') {
             let Some((fingerprint, folder)) = parse(line) else { continue };
             if folder == FORGET {
@@ -91,12 +103,53 @@ pub(crate) fn folders(index: &[u8]) -> BTreeSet<PathBuf> {
     folders.filter(|folder| folder.contains('/')).filter(instance).map(PathBuf::from).collect()
 }
 
-/// The lines that tell of these outputs.
-pub(crate) fn lines(outputs: impl Iterator<Item = (Digest, String)>) -> String {
-    outputs.fold("\n".to_owned(), |mut text, (fingerprint, folder)| {
+/// The lines that tell of these outputs, in their folders, and whether each takes back what was said
+/// of its fingerprint before.
+pub(crate) fn lines(outputs: impl Iterator<Item = (Digest, String, bool)>) -> String {
+    outputs.fold("\n".to_owned(), |mut text, (fingerprint, folder, is_alone)| {
+        if is_alone {
+            let _ = writeln!(text, "{fingerprint} {FORGET}");
+        }
         let _ = writeln!(text, "{fingerprint} {folder}");
         text
     })
+}
+
+/// What an index tells, in the order in which it was told: the folder of each output, by its
+/// fingerprint.
+pub(crate) fn live(index: &[u8]) -> Vec<(Digest, String)> {
+    let mut told: Vec<Option<(Digest, &str)>> = Vec::new();
+    let mut places: HashMap<Digest, Vec<usize>> = HashMap::new();
+    for (fingerprint, folder) in index.split(|&b| b == b'\n').filter_map(parse) {
+        let places = places.entry(fingerprint).or_default();
+        if folder == FORGET {
+            places.drain(..).for_each(|place| told[place] = None);
+            continue;
+        }
+        // What is told again is told last.
+        places.retain(|&place| {
+            let again = told[place].is_some_and(|(_, known)| known == folder);
+            if again {
+                told[place] = None;
+            }
+            !again
+        });
+        places.push(told.len());
+        told.push(Some((fingerprint, folder)));
+    }
+    told.into_iter().flatten().map(|(print, folder)| (print, folder.to_owned())).collect()
+}
+
+/// The lines of an index that tells the same but for what is `dead`, each once.
+pub(crate) fn without(index: &[u8], dead: &BTreeSet<(String, Digest)>) -> String {
+    let mut text = String::new();
+    for (fingerprint, folder) in live(index) {
+        let line = (folder, fingerprint);
+        if !dead.contains(&line) {
+            let _ = writeln!(text, "{fingerprint} {}", line.0);
+        }
+    }
+    text
 }
 
 fn parse(line: &[u8]) -> Option<(Digest, &str)> {

@@ -1,11 +1,11 @@
-//! Kept versions: outputs whose record was replaced, and the search for an output by fingerprint.
+//! The search for an output by its fingerprint, among records and kept versions.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::key::Digest;
 use crate::plan::trust::Trust;
-use crate::store::error::{IoContext, StoreError};
+use crate::store::error::StoreError;
 use crate::store::output::{Look, Output, Seen};
 use crate::store::record::Record;
 use crate::store::{Folder, RECORD, Store, TaskFolder};
@@ -28,38 +28,6 @@ impl Kept {
 }
 
 impl Store {
-    pub(crate) fn version_path(&self, task: &TaskFolder, fingerprint: Digest) -> PathBuf {
-        let name = task.index_path.file_name().unwrap_or_default();
-        self.internal("versions").join(name).join(format!("{fingerprint}.json"))
-    }
-
-    /// Keeps the record at `path`, if there is one, among the versions, before it is replaced; gives
-    /// that record.
-    pub(crate) fn keep_version(
-        &self,
-        task: &TaskFolder,
-        path: &Path,
-    ) -> Result<Option<Box<Record>>, StoreError> {
-        let Some(Ok(old)) = self.read_record(path)? else { return Ok(None) };
-        let version = self.version_path(task, old.fingerprint);
-        if self.fs.link(path, &version).is_err() {
-            self.replace_version(path, &version).during("keep", &version)?;
-        }
-        Ok(Some(old))
-    }
-
-    /// Puts the record where there is no folder yet, in the place of a version whose output may be
-    /// gone, or on a file system without hard links.
-    fn replace_version(&self, path: &Path, version: &Path) -> std::io::Result<()> {
-        version.parent().map_or(Ok(()), |folder| self.fs.create_folder(folder))?;
-        let draft = version.with_extension(super::stage::unique());
-        let linked = self.fs.link(path, &draft).or_else(|_| self.fs.copy(path, &draft));
-        let replaced = linked.and_then(|()| self.fs.rename(&draft, version));
-        // A rename between two names of one file leaves both.
-        let _ = self.fs.remove(&draft);
-        replaced
-    }
-
     /// An output of the task with this fingerprint whose file is whole and for which `holds`.
     pub(crate) fn kept(
         &self,
@@ -76,11 +44,12 @@ impl Store {
             // stored before it got another `dir` or `group`.
             let listed = self.listed(task, key)?.filter(|listed| *listed != noted);
             let folders = listed.into_iter().chain([noted]);
-            let version = self.version_path(task, fingerprint);
-            let places = |folder: Folder| {
-                [self.path(&folder, RECORD), version.clone()].map(|place| (folder.clone(), place))
-            };
-            for (folder, place) in folders.flat_map(places) {
+            let versions = self.versions_with(task, key, fingerprint)?;
+            let places = folders.flat_map(|folder| {
+                let places = [self.path(&folder, RECORD)].into_iter().chain(versions.clone());
+                places.map(|place| (folder.clone(), place)).collect::<Vec<_>>()
+            });
+            for (folder, place) in places {
                 let record = match self.read_record(&place) {
                     Ok(Some(Ok(record))) => record,
                     // Another instance's record that cannot be used is no reason not to run.

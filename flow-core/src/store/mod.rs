@@ -10,9 +10,11 @@
 //!       log.txt                                what the programs have printed that it has run
 //!   .flow/
 //!     index/Train                              fingerprint → folder, a line a commit
-//!     versions/Train/<fingerprint>.json        the records that were replaced
+//!     versions/Train/<key>/<fingerprint>.json  the records that were replaced
 //!     code/<digest>.json                       the items of a task's code
 //!     digests                                  what files outside held when they had that size and time
+//!     owners/Train                             which task of which program has the name
+//!     running/<number>                         locked by an execution that is under way
 //!     secret                                   the key by which secrets are hashed
 //! ```
 //!
@@ -31,22 +33,29 @@ pub(crate) mod error;
 pub(crate) mod failure;
 pub(crate) mod fingerprint;
 pub(crate) mod folder;
+pub(crate) mod gc;
 pub(crate) mod history;
 pub(crate) mod index;
 pub(crate) mod kept;
+pub(crate) mod limit;
 pub(crate) mod log;
 pub(crate) mod memory;
 pub(crate) mod note;
 pub(crate) mod output;
+pub(crate) mod owner;
 pub(crate) mod place;
 pub(crate) mod record;
 pub(crate) mod reset;
 pub(crate) mod secret;
 pub(crate) mod stage;
+pub(crate) mod survey;
+pub(crate) mod underway;
+pub(crate) mod verify;
+pub(crate) mod version;
 
-use std::any::TypeId;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::content::{Contents, is_absent};
@@ -57,11 +66,15 @@ use crate::store::error::{IoContext, StoreError};
 use crate::store::folder::{instance_folder, key_of, placed, task_folder};
 use crate::store::index::Index;
 use crate::store::memory::Memory;
+use crate::store::owner::{Claim, Owner, Taken};
 use crate::store::record::{Record, Unreadable};
 use crate::task::TaskDecl;
 
 /// The folder for what is not an output.
-const INTERNAL: &str = ".flow";
+pub(crate) const INTERNAL: &str = ".flow";
+
+/// The folder, in that, for what is made aside and compared.
+pub(crate) const ASIDE: &str = "aside";
 
 /// The name of the file that says that an output is there.
 pub(crate) const RECORD: &str = "record.json";
@@ -81,6 +94,9 @@ pub(crate) struct Store {
 /// What is known of one task's part of the store.
 pub(crate) struct TaskFolder {
     owner: Owner,
+    /// What is noted of it in the store, if it has outputs there, and whether it is not noted yet.
+    claim: Option<Claim>,
+    is_unclaimed: AtomicBool,
     /// Where new instances go, relative to the root.
     pub(crate) name: String,
     /// Where instances lie that were stored before the task was renamed.
@@ -90,14 +106,6 @@ pub(crate) struct TaskFolder {
     index: Index,
     /// The folders there are, listed when one is not where its name says.
     listing: Mutex<Option<HashMap<Short, PathBuf>>>,
-}
-
-/// The task that has a name, as long as the store is open.
-#[derive(Clone, Copy)]
-pub(crate) struct Owner {
-    pub(crate) id: TypeId,
-    /// Where it is declared.
-    pub(crate) module: &'static str,
 }
 
 /// One instance's folder, whether it exists or not, relative to the root.
@@ -162,22 +170,31 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Another task has had the name: each would take the other's outputs for its own.
-    pub(crate) fn task(&self, decl: &TaskDecl, owner: Owner) -> Result<Arc<TaskFolder>, Owner> {
+    /// Another task has the name: each would take the other's outputs for its own.
+    pub(crate) fn task(
+        &self,
+        decl: &TaskDecl,
+        owner: Owner,
+        claim: Option<Claim>,
+    ) -> Result<Arc<TaskFolder>, Taken> {
         let mut tasks = self.tasks.lock().expect("no panic while a task is looked up");
-        let make = || {
-            let identity = task_folder(decl.identity());
-            Arc::new(TaskFolder {
-                owner,
-                name: placed(decl, &decl.name),
-                was: decl.was.as_deref().map(|was| placed(decl, was)),
-                index_path: self.internal("index").join(identity),
-                index: Index::default(),
-                listing: Mutex::default(),
-            })
-        };
-        let task = tasks.entry(decl.name.to_string()).or_insert_with(make);
-        if task.owner.id == owner.id { Ok(Arc::clone(task)) } else { Err(task.owner) }
+        if let Some(task) = tasks.get(&*decl.name) {
+            let same = task.owner.id == owner.id;
+            return if same { Ok(Arc::clone(task)) } else { Err(Taken::Here(task.owner)) };
+        }
+        let is_unclaimed = claim.as_ref().map(|claim| self.check_claim(decl, claim)).transpose()?;
+        let task = Arc::new(TaskFolder {
+            owner,
+            claim,
+            is_unclaimed: AtomicBool::new(is_unclaimed.unwrap_or_default()),
+            name: placed(decl, &decl.name),
+            was: decl.was.as_deref().map(|was| placed(decl, was)),
+            index_path: self.internal("index").join(task_folder(decl.identity())),
+            index: Index::default(),
+            listing: Mutex::default(),
+        });
+        tasks.insert(decl.name.to_string(), Arc::clone(&task));
+        Ok(task)
     }
 
     /// The folders of the tasks that have been asked for.

@@ -1,6 +1,5 @@
 //! Resets: removing outputs and what is kept of the same.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::content::is_absent;
@@ -9,7 +8,7 @@ use crate::store::error::{IoContext, StoreError};
 use crate::store::failure::FAILURE;
 use crate::store::log::LOG;
 use crate::store::output::remove_all;
-use crate::store::{Folder, INTERNAL, RECORD, Store, TaskFolder, index, key_of};
+use crate::store::{Folder, RECORD, Store, TaskFolder, index, key_of};
 
 impl Store {
     /// Removes the output in `folder`, and what is kept under its fingerprint; gives the files
@@ -42,9 +41,27 @@ impl Store {
         task: &TaskFolder,
         fingerprint: Digest,
     ) -> Result<Vec<PathBuf>, StoreError> {
-        let mut removed = Vec::new();
-        self.remove(&self.version_path(task, fingerprint), &mut removed)?;
+        let removed = self.reset_versions(task, fingerprint)?;
         self.forget(task, fingerprint)?;
+        Ok(removed)
+    }
+
+    /// Removes the versions with this fingerprint of all instances; gives the files that were
+    /// removed.
+    pub(crate) fn reset_versions(
+        &self,
+        task: &TaskFolder,
+        fingerprint: Digest,
+    ) -> Result<Vec<PathBuf>, StoreError> {
+        let mut removed = Vec::new();
+        for name in task.index.folders(&*self.fs, &task.index_path, fingerprint)? {
+            let folder = Folder::from(name);
+            let last = folder.file_name().and_then(|last| last.to_str());
+            let Some(key) = last.and_then(key_of) else { continue };
+            for version in self.versions_with(task, key, fingerprint)? {
+                self.drop_version(&version, &folder, false, &mut removed)?;
+            }
+        }
         Ok(removed)
     }
 
@@ -81,42 +98,23 @@ impl Store {
             self.reset_folder(folder, &mut removed)?;
         }
         self.reset_internal(task.index_path.file_name().unwrap_or_default().as_ref())?;
+        self.release(Some(task))?;
         *task.listing.lock().expect("no panic while a folder is listed") = None;
         Ok(removed)
     }
 
     /// Removes all outputs; gives each instance's folder with its files.
     pub(crate) fn reset_all(&self) -> Result<Vec<(Folder, Vec<PathBuf>)>, StoreError> {
-        let mut folders = BTreeSet::new();
-        for name in self.names(&self.root).during("list", &self.root)? {
-            // What cannot be listed and is not known to be a task's is somebody else's.
-            let task = Some(name).filter(|name| name != INTERNAL);
-            folders.extend(
-                task.and_then(|name| self.instances(Path::new(&name)).ok()).into_iter().flatten(),
-            );
-        }
-        let index = self.internal("index");
-        let indices = match self.names(&index) {
-            Err(error) if is_absent(&error) => Vec::new(),
-            names => names.during("list", &index)?,
-        };
-        // Those of tasks that have a `group` or a `dir` are known by the index and, as long as this
-        // store is open, by the tasks.
-        let mut tasks = self.task_names();
-        for name in &indices {
-            let noted = index::folders(&self.read_if_there(&index.join(name))?);
-            tasks.extend(noted.iter().filter_map(|folder| Some(folder.parent()?.to_owned())));
-        }
-        for task in &tasks {
-            folders.extend(self.instances(task)?);
-        }
+        let indices = self.indices()?;
+        let folders = self.instance_folders()?;
         let mut removed = Vec::new();
         for folder in folders {
             self.reset_folder(folder, &mut removed)?;
         }
-        for name in &indices {
-            self.reset_internal(Path::new(name))?;
+        for index in indices {
+            self.reset_internal(index.file_name().unwrap_or_default().as_ref())?;
         }
+        self.release(None)?;
         self.memory.clear();
         self.refresh();
         Ok(removed)
@@ -129,7 +127,7 @@ impl Store {
     }
 
     /// The folders of instances in that of a task, in order.
-    fn instances(&self, task: &Path) -> Result<Vec<Folder>, StoreError> {
+    pub(super) fn instances(&self, task: &Path) -> Result<Vec<Folder>, StoreError> {
         let at = self.root.join(task);
         let mut folders = match self.names(&at) {
             Err(error) if is_absent(&error) => Vec::new(),
@@ -141,7 +139,7 @@ impl Store {
     }
 
     /// Removes what the store has put into an instance's folder, if that is there.
-    fn reset_folder(
+    pub(super) fn reset_folder(
         &self,
         folder: Folder,
         removed: &mut Vec<(Folder, Vec<PathBuf>)>,
@@ -166,18 +164,23 @@ impl Store {
         for name in &names {
             self.remove(&at.join(name), &mut files)?;
         }
-        // A folder with files of others stays, and so do those that it lies in.
+        self.remove_empty(&folder);
+        removed.push((folder, files));
+        Ok(())
+    }
+
+    /// Removes an instance's folder if nothing is in it, and then those that it lies in: one with
+    /// files of others stays.
+    pub(super) fn remove_empty(&self, folder: &Folder) {
         for above in folder.ancestors().filter(|above| !above.as_os_str().is_empty()) {
             if self.fs.remove_folder(&self.root.join(above)).is_err() {
                 break;
             }
         }
-        removed.push((folder, files));
-        Ok(())
     }
 
     /// The content of a file, which is empty if there is none.
-    fn read_if_there(&self, path: &Path) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn read_if_there(&self, path: &Path) -> Result<Vec<u8>, StoreError> {
         match self.fs.read(path) {
             Err(error) if is_absent(&error) => Ok(Vec::new()),
             read => read.during("read", path),
@@ -186,32 +189,37 @@ impl Store {
 
     /// Removes what is kept about a task besides its outputs.
     fn reset_internal(&self, task: &Path) -> Result<(), StoreError> {
-        let versions = self.internal("versions").join(task);
-        for name in self.names(&versions).unwrap_or_default() {
-            self.remove(&versions.join(name), &mut Vec::new())?;
-        }
-        let _ = self.fs.remove_folder(&versions);
+        self.remove(&self.internal("versions").join(task), &mut Vec::new())?;
         self.remove(&self.internal("index").join(task), &mut Vec::new())
     }
 
-    fn remove(&self, path: &Path, removed: &mut Vec<PathBuf>) -> Result<(), StoreError> {
+    pub(super) fn remove(&self, path: &Path, removed: &mut Vec<PathBuf>) -> Result<(), StoreError> {
         remove_all(&*self.fs, path, removed).during("remove", path)
     }
 }
 
 /// Whether a file in an instance's folder has a name that the store gives.
-fn is_ours(name: &str) -> bool {
-    let digits = |text: &str| text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
-    // Of an output, two numbers follow, and whatever tells parts and formats apart.
-    if let Some(version) = name.strip_prefix("data-") {
-        let (version, rest) = version.split_at_checked(16).unwrap_or_default();
-        let unique = rest.strip_prefix('-').and_then(|rest| rest.get(..16));
-        return digits(version) && unique.is_some_and(digits);
-    }
-    // Others have one at their end while they are written.
+pub(super) fn is_ours(name: &str) -> bool {
+    is_output(name) || is_draft(name) || matches!(name, RECORD | LOG | FAILURE)
+}
+
+/// Whether it has the name of an output: two numbers, and whatever tells parts and formats apart.
+pub(super) fn is_output(name: &str) -> bool {
+    let Some((version, rest)) =
+        name.strip_prefix("data-").and_then(|name| name.split_at_checked(16))
+    else {
+        return false;
+    };
+    let unique = rest.strip_prefix('-').and_then(|rest| rest.get(..16));
+    digits(version) && unique.is_some_and(digits)
+}
+
+/// Whether it has the name of another file that is being written, with a number at its end.
+pub(super) fn is_draft(name: &str) -> bool {
     let draft = [RECORD, "failure"].into_iter().filter_map(|file| name.strip_prefix(file));
-    name == RECORD
-        || name == LOG
-        || name == FAILURE
-        || draft.filter_map(|rest| rest.strip_prefix('.')).any(digits)
+    draft.filter_map(|rest| rest.strip_prefix('.')).any(digits)
+}
+
+fn digits(text: &str) -> bool {
+    text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

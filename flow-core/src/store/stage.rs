@@ -1,21 +1,30 @@
 //! Staging: an output is written under its final name before any record names it.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::key::Digest;
+use crate::key::{Digest, Short};
 use crate::store::error::{IoContext, StoreError};
 use crate::store::output::{Output, OutputFile, Within};
 use crate::store::record::Record;
+use crate::store::version::VersionName;
 use crate::store::{Folder, RECORD, Store};
 
 /// An output that lies in its place, and the record that will say so.
 pub(crate) struct Staged {
     pub(crate) folder: Folder,
+    pub(crate) key: Short,
     pub(crate) fingerprint: Digest,
+    /// What tells it apart from other outputs of the instance.
+    pub(crate) version: VersionName,
     /// Of the output.
     pub(crate) digest: Digest,
+    /// Whether what was made from the same before is not to be adopted any more.
+    pub(crate) is_forced: bool,
+    /// If another output was there before it was committed, the files that are not kept of that.
+    pub(crate) replaced: Option<HashSet<String>>,
     /// The record under a name that nobody reads.
     pub(crate) draft: PathBuf,
     /// The output, if no record names it yet, and its files.
@@ -146,8 +155,18 @@ impl Store {
         let draft = self.draft_record(&self.path(folder, RECORD), record)?;
         let output = is_new.then(|| record.output.clone());
         let data = output.iter().flat_map(|output| self.output_paths(folder, output)).collect();
-        let (fingerprint, digest) = (record.fingerprint, record.output.digest);
-        Ok(Staged { folder: folder.clone(), fingerprint, digest, draft, output, data })
+        Ok(Staged {
+            folder: folder.clone(),
+            key: record.key.short(),
+            fingerprint: record.fingerprint,
+            version: VersionName::of(record),
+            digest: record.output.digest,
+            is_forced: false,
+            replaced: None,
+            draft,
+            output,
+            data,
+        })
     }
 
     /// Writes a record beside its place, under a name that nobody reads.

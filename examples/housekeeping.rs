@@ -1,0 +1,138 @@
+//! Looking after a store: earlier versions, what a disk has damaged, a refactoring that changes
+//! nothing, and what nobody needs any more.
+//!
+//! ```sh
+//! cargo run --example housekeeping -- [--data DIR]
+//! ```
+
+use std::fs;
+use std::time::Duration;
+
+use flow::prelude::*;
+
+/// The temperatures of a year, a measurement each day.
+fn temperatures() -> Vec<f64> {
+    (0..365).map(|day| 10.0 - 12.0 * (f64::from(day) / 58.1).cos()).collect()
+}
+
+/// The mean of each week, as the first release computes it.
+mod first {
+    use super::*;
+
+    #[derive(Task)]
+    #[task(target = Json<Vec<f64>>)]
+    pub(super) struct Weeks {
+        #[param(default = 7)]
+        days: usize,
+    }
+
+    impl Run for Weeks {
+        // Usually `#[tracked]` tells the code of releases apart. Here both are one program.
+        const CODE: Code = Code::version(1);
+
+        fn run(&self, _cx: &Cx<Self>) -> Result<Vec<f64>> {
+            let mut means = Vec::new();
+            for week in temperatures().chunks(self.days) {
+                means.push(week.iter().sum::<f64>() / week.len() as f64);
+            }
+            Ok(means)
+        }
+    }
+}
+
+/// The same, written anew: nothing is meant to change.
+mod second {
+    use super::*;
+
+    #[derive(Task)]
+    #[task(target = Json<Vec<f64>>)]
+    pub(super) struct Weeks {
+        #[param(default = 7)]
+        days: usize,
+    }
+
+    impl Run for Weeks {
+        const CODE: Code = Code::version(2);
+
+        fn run(&self, _cx: &Cx<Self>) -> Result<Vec<f64>> {
+            let mean = |week: &[f64]| week.iter().sum::<f64>() / week.len() as f64;
+            Ok(temperatures().chunks(self.days).map(mean).collect())
+        }
+    }
+}
+
+/// The same, with a mistake: a year's last days are no week, and are left out.
+mod third {
+    use super::*;
+
+    #[derive(Task)]
+    #[task(target = Json<Vec<f64>>)]
+    pub(super) struct Weeks {
+        #[param(default = 7)]
+        days: usize,
+    }
+
+    impl Run for Weeks {
+        const CODE: Code = Code::version(3);
+
+        fn run(&self, _cx: &Cx<Self>) -> Result<Vec<f64>> {
+            let mean = |week: &[f64]| week.iter().sum::<f64>() / week.len() as f64;
+            Ok(temperatures().chunks_exact(self.days).map(mean).collect())
+        }
+    }
+}
+
+fn main() -> Result<()> {
+    let folder = data_folder()?;
+    let open = || Flow::open(&folder).map(|flow| flow.keep_versions(2));
+    let first = open()?;
+    println!("{}\n", first.run::<first::Weeks>()?);
+
+    // A refactoring: what it makes aside is compared, and then nothing has to run.
+    let second = open()?;
+    println!("{}", second.bless::<second::Weeks>().run()?);
+    println!("{}\n", second.run::<second::Weeks>()?);
+
+    // One that changes the output is refused, and is told what it changes.
+    let third = open()?;
+    match third.bless::<third::Weeks>().run() {
+        Err(error) => println!("{error}\n"),
+        Ok(blessed) => bail!("it is not the same: {blessed}"),
+    }
+    println!("{}\n", third.run::<third::Weeks>()?);
+
+    // Back at the second release, its output is still kept: two earlier versions are.
+    println!("{}\n", second.run::<second::Weeks>()?);
+
+    // The disk forgets a bit. The file's size and time do not show it; its content does.
+    let path = second.output::<second::Weeks>()?.path()?;
+    let time = fs::metadata(&path)?.modified()?;
+    let mut bytes = fs::read(&path)?;
+    bytes[1] ^= 1;
+    fs::write(&path, bytes)?;
+    fs::File::options().append(true).open(&path)?.set_modified(time)?;
+    println!("complete: {}", second.is_complete::<second::Weeks>()?);
+    let verified = second.verify::<second::Weeks>()?;
+    println!("{verified}");
+    println!("{}", verified.reset()?);
+    println!("{}\n", second.run::<second::Weeks>()?);
+
+    // A month was tried once, and nobody needs it. What would go is shown before it goes.
+    let month = second.with(second::Weeks::DAYS, 30);
+    month.run::<second::Weeks>()?;
+    let garbage = second.gc().keep::<second::Weeks>(&second)?.older_than(Duration::ZERO).find()?;
+    println!("{garbage}");
+    garbage.remove()?;
+    println!("month: {}", month.is_complete::<second::Weeks>()?);
+    println!("week: {}", second.is_complete::<second::Weeks>()?);
+    Ok(())
+}
+
+/// The folder after `--data`, or `data/housekeeping`.
+fn data_folder() -> Result<PathBuf> {
+    match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
+        [] => Ok("data/housekeeping".into()),
+        [flag, folder] if flag == "--data" => Ok(folder.into()),
+        _ => bail!("usage: housekeeping [--data DIR]"),
+    }
+}

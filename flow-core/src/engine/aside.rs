@@ -1,0 +1,250 @@
+//! Making outputs aside, to compare them with those that are there.
+//!
+//! The inputs are loaded from the store as it is. What is made goes into a folder of its own, which is
+//! removed when it was compared; if the process dies before that, `gc` finds it.
+
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use daggy::NodeIndex;
+
+use crate::engine::execute::Executed;
+use crate::engine::progress::Event;
+use crate::engine::{Execution, Made};
+use crate::plan::affected::{Affected, Assumed};
+use crate::plan::given::panic_message;
+use crate::plan::label::Show;
+use crate::store::output::{Output, OutputFile};
+use crate::store::record::Record;
+use crate::store::stage::unique;
+use crate::store::{ASIDE, Folder, INTERNAL};
+use crate::task::Kind;
+
+/// The stack of a thread, in bytes: that of a worker.
+const STACK: usize = 8 << 20;
+
+/// A place for what is made aside, which is removed with all in it.
+pub(crate) struct Aside<'a> {
+    execution: &'a Arc<Execution>,
+    folder: Folder,
+}
+
+impl Drop for Aside<'_> {
+    fn drop(&mut self) {
+        let store = &self.execution.plan.store;
+        store.discard_path(&store.root().join(&self.folder));
+        // The folder of all of them goes with the last one.
+        let above = self.folder.parent().map(|above| store.root().join(above));
+        let _ = above.map(|above| store.fs().remove_folder(&above));
+    }
+}
+
+/// What was made, and what is there.
+struct Pair<'a> {
+    node: NodeIndex,
+    record: &'a Record,
+    /// What it is made from today.
+    fingerprint: crate::Digest,
+}
+
+impl<'a> Aside<'a> {
+    /// Lets the tasks of an execution find what is there, as if it were today's.
+    pub(crate) fn new(execution: &'a Arc<Execution>, assumed: &Assumed) -> Self {
+        let (held, graph) = (&execution.held, &execution.plan.graph);
+        for (node, folder, record, is_there) in &assumed.good {
+            if *is_there {
+                held.set_made(*node, Made::new(folder.clone(), Record::clone(record)));
+            }
+        }
+        for affected in assumed.affected.iter().filter(|one| !one.record.output.is_in_memory()) {
+            let record = Record::clone(&affected.record);
+            held.set_made(affected.node, Made::new(affected.folder.clone(), record));
+        }
+        use crate::plan::judge::Upstream;
+        for node in graph.nodes().filter(|&node| graph.kind(node) != Kind::Made) {
+            if let Some(digest) = assumed.digest(node) {
+                held.set_made(node, graph.not_made(node, digest));
+            }
+        }
+        let folder = Path::new(INTERNAL).join(ASIDE).join(unique());
+        Self { execution, folder }
+    }
+
+    /// Makes the outputs of these aside, on so many threads, and gives what is different.
+    ///
+    /// What they load and is not there, such as a value in memory, is made before.
+    ///
+    /// # Errors
+    ///
+    /// A thread cannot be started.
+    pub(crate) fn compare(
+        &self,
+        these: &[&Affected],
+        assumed: &Assumed,
+        threads: usize,
+    ) -> std::io::Result<Vec<(NodeIndex, String)>> {
+        let graph = &self.execution.plan.graph;
+        let of = these.len();
+        let done = AtomicUsize::new(0);
+        let told = |node, differences: &[String]| {
+            let settled = done.fetch_add(1, Ordering::Relaxed) + 1;
+            let what = if differences.is_empty() { "gave the same" } else { "gave something else" };
+            self.execution.progress.tell(|| Event::Settled {
+                instance: graph.label(node, Show::Clipped),
+                what: what.to_owned(),
+                settled,
+                of,
+            });
+        };
+        let mut different = Vec::new();
+        for pair in self.missing(these, assumed) {
+            let (node, differences) = (pair.node, self.make(&pair, true));
+            different.extend(differences.into_iter().map(|what| (node, what)));
+        }
+        if !different.is_empty() {
+            return Ok(different);
+        }
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut different = Vec::new();
+            while let Some(one) = these.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let (node, fingerprint) = (one.node, one.fingerprint);
+                let pair = Pair { node, record: &one.record, fingerprint };
+                let differences = self.make(&pair, false);
+                told(node, &differences);
+                different.extend(differences.into_iter().map(|what| (node, what)));
+            }
+            different
+        };
+        let different = std::thread::scope(|scope| {
+            let threads = (0..threads.clamp(1, of.max(1))).map(|i| {
+                let thread = std::thread::Builder::new().name(format!("flow-aside-{i}"));
+                thread.stack_size(STACK).spawn_scoped(scope, work)
+            });
+            let threads = threads.collect::<std::io::Result<Vec<_>>>()?;
+            let done = threads.into_iter().map(|thread| thread.join().expect("panics are caught"));
+            let mut different: Vec<_> = done.flatten().collect();
+            different.sort();
+            std::io::Result::Ok(different)
+        })?;
+        Ok(different)
+    }
+
+    /// What is loaded by these, or by others that are, and is not there: upstream first.
+    fn missing<'b>(&self, these: &[&Affected], assumed: &'b Assumed) -> Vec<Pair<'b>> {
+        let graph = &self.execution.plan.graph;
+        let mut needed = HashSet::new();
+        let mut new: Vec<NodeIndex> = these.iter().map(|one| one.node).collect();
+        while let Some(node) = new.pop() {
+            for input in graph.gathered_inputs(node) {
+                let made = graph.kind(input) == Kind::Made;
+                if made && self.execution.held.made(input).is_none() && needed.insert(input) {
+                    new.push(input);
+                }
+            }
+        }
+        let affected = assumed.affected.iter().map(|one| Pair {
+            node: one.node,
+            record: &one.record,
+            fingerprint: one.fingerprint,
+        });
+        let good = assumed.good.iter().map(|(node, _, record, _)| Pair {
+            node: *node,
+            record,
+            fingerprint: record.fingerprint,
+        });
+        let mut missing: Vec<_> = affected.chain(good).collect();
+        missing.retain(|pair| needed.contains(&pair.node));
+        missing.sort_by_key(|pair| pair.node);
+        missing
+    }
+
+    /// Makes one output aside, and gives what is different. If it is `loaded`, others find it.
+    fn make(&self, pair: &Pair<'_>, loaded: bool) -> Vec<String> {
+        let plan = &self.execution.plan;
+        if self.execution.stopper.is_stopped() {
+            return vec!["the execution was stopped".to_owned()];
+        }
+        let folder = self.folder.join(plan.graph.node(pair.node).key.to_string());
+        let execute = plan.graph.task(pair.node).task.execute;
+        let executed = catch_unwind(AssertUnwindSafe(|| {
+            plan.check_node(pair.node)?;
+            execute(self.execution, pair.node, &folder, pair.fingerprint)
+        }));
+        let executed = match executed {
+            Ok(Ok(executed)) => executed,
+            Ok(Err(error)) => {
+                let error = catch_unwind(AssertUnwindSafe(|| format!("{error:#}")));
+                return vec![format!("it failed: {}", error.unwrap_or_default())];
+            }
+            Err(panic) => return vec![format!("it panicked: {}", panic_message(&*panic))],
+        };
+        let differences = differences(pair.record, &executed);
+        let Executed { output, meta, value, .. } = executed;
+        if !loaded {
+            plan.store.discard(&folder, &output);
+            return differences;
+        }
+        if let (true, Some(value)) = (output.is_in_memory(), value) {
+            plan.store.memory().keep(output.digest, value);
+        }
+        self.execution.held.set_made(pair.node, Made { folder, output, meta });
+        differences
+    }
+}
+
+/// What is different in what was made aside.
+fn differences(record: &Record, made: &Executed) -> Vec<String> {
+    let mut differences = Vec::new();
+    if !record.output.is_in_memory() {
+        differences.extend(different_files(&record.output, &made.output));
+    }
+    let names =
+        record.meta.keys().chain(made.meta.keys()).collect::<std::collections::BTreeSet<_>>();
+    for name in names {
+        let show = |value: Option<&serde_json::Value>| {
+            value.map_or_else(|| "not noted".to_owned(), ToString::to_string)
+        };
+        let (was, is) = (record.meta.get(name), made.meta.get(name));
+        if was != is {
+            differences.push(format!("metadata `{name}`: was {}, is {}", show(was), show(is)));
+        }
+    }
+    if record.reads != made.reads {
+        differences.push("it reads other files, parameters or metadata".to_owned());
+    }
+    differences
+}
+
+/// Which files of an output are others.
+fn different_files(was: &Output, is: &Output) -> Vec<String> {
+    let parts = was.files.iter().chain(&is.files).map(|file| file.part.as_str());
+    let parts: std::collections::BTreeSet<_> = parts.collect();
+    let mut different = Vec::new();
+    for part in parts {
+        let named =
+            if part.is_empty() { "the output".to_owned() } else { format!("output `{part}`") };
+        match (was.file(part), is.file(part)) {
+            (Some(was), Some(is)) if was.digest == is.digest => {}
+            (Some(was), Some(is)) => different.push(match different_within(was, is) {
+                Some(path) => format!("{named}: {} has other content", path.display()),
+                None => format!("{named} has other content ({} → {} bytes)", was.bytes, is.bytes),
+            }),
+            (Some(_), None) => different.push(format!("{named} is not made any more")),
+            (None, _) => different.push(format!("{named} was not made before")),
+        }
+    }
+    different
+}
+
+/// The first file in a folder that is another.
+fn different_within(was: &OutputFile, is: &OutputFile) -> Option<PathBuf> {
+    let (was, is) = (was.folder.as_ref()?, is.folder.as_ref()?);
+    let content = |file: &&crate::store::output::Within| (file.path.clone(), file.digest);
+    let known: HashSet<_> = was.iter().map(|file| content(&file)).collect();
+    let new: HashSet<_> = is.iter().map(|file| content(&file)).collect();
+    known.symmetric_difference(&new).map(|(path, _)| PathBuf::from(path)).min()
+}

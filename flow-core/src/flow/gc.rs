@@ -1,0 +1,265 @@
+//! Collecting garbage: finding what nobody needs, and removing it.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::flow::{Flow, Removed, Roots};
+use crate::plan::build;
+use crate::store::Store;
+use crate::store::gc::{Found, Item, Keep, What};
+
+/// How old something must be before it is taken for left behind, unless the user says so: longer
+/// than a program on a file system without locks is likely to be at work on one output.
+const OLDER_THAN: Duration = Duration::from_secs(60 * 60);
+
+/// How many files are printed one by one.
+const LISTED: usize = 5;
+
+impl Flow {
+    /// Looks for what nobody needs in the store: outputs that no record and no kept version names,
+    /// what a process left that died, notes of failures that are over, code that no record names,
+    /// versions [beyond the limits](Self::keep_versions) of this flow. With [roots](Gc::keep),
+    /// instances that none of them needs, too.
+    ///
+    /// Nothing is removed before [`Garbage::remove`] is called on what was found. Files that are not
+    /// of the store's own making are never touched, nor are those of other environments, nor what is
+    /// made elsewhere.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use flow::prelude::*;
+    ///
+    /// #[derive(Task)]
+    /// #[task(target = Json<u64>)]
+    /// struct Square {
+    ///     n: u64,
+    /// }
+    ///
+    /// #[tracked]
+    /// impl Run for Square {
+    ///     fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+    ///         Ok(self.n * self.n)
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let flow = Flow::open(folder.path())?.quiet();
+    /// let (three, four) = (flow.with(Square::N, 3), flow.with(Square::N, 4));
+    /// three.run::<Square>()?;
+    /// four.run::<Square>()?;
+    /// assert!(flow.gc().find()?.is_empty());
+    ///
+    /// // Of all instances, only that of 4 is wanted from now on.
+    /// let garbage = flow.gc().keep::<Square>(&four)?.find()?;
+    /// assert!(garbage.to_string().contains("Square: 1 instance that no root needs"));
+    /// garbage.remove()?;
+    /// assert!(!three.is_complete::<Square>()?);
+    /// assert!(four.is_complete::<Square>()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn gc(&self) -> Gc {
+        Gc { flow: self.clone(), wanted: None, older_than: OLDER_THAN }
+    }
+}
+
+/// A search for what nobody needs in a store. Made by [`Flow::gc`].
+#[must_use = "nothing is looked for before `find` is called"]
+pub struct Gc {
+    flow: Flow,
+    wanted: Option<HashSet<crate::Key>>,
+    older_than: Duration,
+}
+
+impl Gc {
+    /// Wants these roots with the parameters of that flow, and all that they require. Once this is
+    /// said, all other instances are garbage: say it for each flow and root that is wanted.
+    ///
+    /// What a wanted task has required while it ran is wanted as well.
+    ///
+    /// # Errors
+    ///
+    /// The flow is wrong.
+    pub fn keep<R: Roots>(mut self, flow: &Flow) -> Result<Self, Error> {
+        self.flow.store.refresh();
+        let (graph, _) = build::build(&R::types(), &self.flow.store, &flow.givens)?;
+        let keys = graph.nodes().map(|node| graph.node(node).key);
+        self.wanted.get_or_insert_default().extend(keys);
+        Ok(self)
+    }
+
+    /// Takes nothing for left behind that is younger than this; without it, than an hour.
+    ///
+    /// What a process at work has written is named by no record yet. Executions under way are known
+    /// by locks, so that their files are left alone however old they are; this is for file systems
+    /// that have no locks.
+    pub fn older_than(self, age: Duration) -> Self {
+        Self { older_than: age, ..self }
+    }
+
+    /// Finds what nobody needs. Nothing is changed.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read.
+    pub fn find(self) -> Result<Garbage, Error> {
+        let Self { flow, wanted, older_than } = self;
+        let keep = Keep { wanted, limits: flow.limits, older_than };
+        let found = flow.store.find_garbage(&keep)?;
+        Ok(Garbage { store: flow.store, older_than, found })
+    }
+}
+
+/// What nobody needs in a store: found by [`Gc::find`], printed, and removed when it is said.
+#[must_use = "nothing is removed before `remove` is called"]
+pub struct Garbage {
+    store: Arc<Store>,
+    older_than: Duration,
+    found: Found,
+}
+
+impl Garbage {
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.found.items.is_empty()
+    }
+
+    /// How many files would be removed.
+    pub fn files(&self) -> usize {
+        self.found.items.iter().map(|item| item.files).sum()
+    }
+
+    /// How large they are, in bytes. A file of which a link lies elsewhere takes no less room when it
+    /// is gone here.
+    pub fn bytes(&self) -> u64 {
+        self.found.items.iter().map(|item| item.bytes).sum()
+    }
+
+    /// The files and folders that would be removed.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        let whole = self.found.items.iter().filter(|item| !matches!(item.what, What::Lines(_)));
+        whole.map(|item| item.path.clone()).collect()
+    }
+
+    /// The files that are left alone for they cannot be used, and why: records that are damaged, or
+    /// that a newer version of this library wrote.
+    pub fn unusable(&self) -> &[(PathBuf, String)] {
+        &self.found.unusable
+    }
+
+    /// Removes what was found, but for what somebody has begun to use since.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be removed; what was removed before that is gone, and nothing else is harmed.
+    pub fn remove(self) -> Result<Removed, Error> {
+        let (folders, files) = self.store.remove_garbage(&self.found.items)?;
+        self.store.refresh();
+        let instances = folders.iter().map(|folder| folder.display().to_string()).collect();
+        Ok(Removed { instances, files })
+    }
+}
+
+impl fmt::Debug for Garbage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Garbage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            f.write_str("no garbage")?;
+        } else {
+            let files = Count(self.files(), "file");
+            write!(f, "{files} can be removed, {}:", Bytes(self.bytes()))?;
+        }
+        let mut kinds: BTreeMap<(&str, u8), Vec<&Item>> = BTreeMap::new();
+        for item in &self.found.items {
+            kinds.entry((&item.of, kind(&item.what))).or_default().push(item);
+        }
+        for ((of, _), items) in kinds {
+            let bytes = items.iter().map(|item| item.bytes).sum();
+            write!(f, "\n  {of}: {}, {}", said(&items), Bytes(bytes))?;
+        }
+        if self.found.young > 0 {
+            let what = Count(self.found.young, "other");
+            if self.found.is_underway {
+                write!(f, "\nleft alone: {what}, for an execution is under way")?;
+            } else {
+                let minutes = self.older_than.as_secs() / 60;
+                write!(f, "\nleft alone: {what}, younger than {minutes} min")?;
+            }
+        }
+        for (path, why) in self.found.unusable.iter().take(LISTED) {
+            write!(f, "\nleft alone: {}: {why}", path.display())?;
+        }
+        match self.found.unusable.len().checked_sub(LISTED) {
+            Some(more @ 1..) => write!(f, "\nleft alone: {more} more of these"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What is printed together.
+fn kind(what: &What) -> u8 {
+    match what {
+        What::Unwanted { .. } => 0,
+        What::Version { .. } => 1,
+        What::Unnamed { .. } => 2,
+        What::Note { .. } => 3,
+        What::Empty { .. } => 4,
+        What::Code => 5,
+        What::Lines(_) => 6,
+        What::Left => 7,
+    }
+}
+
+/// Items of one kind in words.
+fn said(items: &[&Item]) -> String {
+    let n = items.len();
+    match items[0].what {
+        What::Unwanted { .. } => format!("{} that no root needs", Count(n, "instance")),
+        What::Version { .. } => Count(n, "earlier version").to_string(),
+        What::Unnamed { .. } => format!("{} that no record names", Count(n, "output")),
+        What::Note { .. } => format!("{} that nobody reads", Count(n, "note")),
+        What::Empty { .. } => Count(n, "empty folder").to_string(),
+        What::Code => format!("{} of code that no record names", Count(n, "table")),
+        What::Lines(_) => format!("{} with lines that lead nowhere", Count(n, "index")),
+        What::Left => format!("{} of processes that have ended", Count(n, "leftover")),
+    }
+}
+
+/// A number of things.
+struct Count(usize, &'static str);
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self(1, thing) => write!(f, "1 {thing}"),
+            Self(n, "index") => write!(f, "{n} indices"),
+            Self(n, thing) => write!(f, "{n} {thing}s"),
+        }
+    }
+}
+
+/// A size as people say it.
+pub(super) struct Bytes(pub(super) u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.0 as f64;
+        match self.0 {
+            0..1_000 => write!(f, "{} B", self.0),
+            1_000..1_000_000 => write!(f, "{:.1} kB", bytes / 1e3),
+            1_000_000..1_000_000_000 => write!(f, "{:.1} MB", bytes / 1e6),
+            _ => write!(f, "{:.1} GB", bytes / 1e9),
+        }
+    }
+}

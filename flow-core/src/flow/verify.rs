@@ -1,0 +1,291 @@
+//! Verifying outputs by their content.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::error::Error;
+use crate::flow::gc::Bytes;
+use crate::flow::{Flow, Removed, Roots};
+use crate::key::Digest;
+use crate::plan::label::Show;
+use crate::store::error::StoreError;
+use crate::store::record::Record;
+use crate::store::verify::{Harm, Looked, Place};
+use crate::store::{RECORD, Store};
+use crate::task::Kind;
+
+/// How many damaged files are printed one by one.
+const LISTED: usize = 20;
+
+impl Flow {
+    /// Hashes every file of the outputs of these roots and of all that they require, of what is
+    /// current and of earlier versions, and compares it with what was recorded.
+    ///
+    /// A run believes a file of the size and time that were recorded, so that it finds what is gone
+    /// or was written to, but not a bit that has fallen over. This does, and takes as long as reading
+    /// it all. Nothing is changed: what is damaged is removed by [`Verified::reset`], and made again
+    /// by the next run.
+    ///
+    /// ```
+    /// use flow::prelude::*;
+    ///
+    /// #[derive(Task)]
+    /// #[task(target = Text)]
+    /// struct Poem;
+    ///
+    /// #[tracked]
+    /// impl Run for Poem {
+    ///     fn run(&self, _cx: &Cx<Self>) -> Result<String> {
+    ///         Ok("Roses are red".to_owned())
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let flow = Flow::open(folder.path())?.quiet();
+    /// flow.run::<Poem>()?;
+    /// assert!(flow.verify::<Poem>()?.is_whole());
+    ///
+    /// // The disk forgets a bit: the size and the time are what they were.
+    /// let path = flow.output::<Poem>()?.path()?;
+    /// let time = std::fs::metadata(&path)?.modified()?;
+    /// std::fs::write(&path, "Roses are rad")?;
+    /// std::fs::File::options().append(true).open(&path)?.set_modified(time)?;
+    /// assert!(flow.is_complete::<Poem>()?);
+    ///
+    /// let verified = flow.verify::<Poem>()?;
+    /// assert_eq!(verified.damage()[0].task, "Poem");
+    /// verified.reset()?;
+    /// assert_eq!(flow.run::<Poem>()?.ran().len(), 1);
+    /// assert_eq!(*flow.load::<Poem>()?, "Roses are red");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The flow is wrong, or the store cannot be read.
+    pub fn verify<R: Roots>(&self) -> Result<Verified, Error> {
+        let (graph, _) = self.graph::<R>()?;
+        let mut places = Vec::new();
+        for node in graph.nodes().filter(|&node| graph.kind(node) == Kind::Made) {
+            let folder = graph.folder(node, &self.store)?;
+            let label = graph.label(node, Show::Clipped);
+            let versions =
+                self.store.versions_of(&graph.task(node).folder, graph.node(node).key.short())?;
+            let current = self.store.path(&folder, RECORD);
+            places.extend(
+                [current]
+                    .into_iter()
+                    .chain(versions)
+                    .map(|path| (Place { folder: folder.clone(), path }, Some(label.clone()))),
+            );
+        }
+        self.verify_places(places)
+    }
+
+    /// Hashes every file of all outputs in the store, whatever task or setting they are of, and
+    /// compares it with what was recorded; as [`verify`](Self::verify).
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read.
+    pub fn verify_all(&self) -> Result<Verified, Error> {
+        let places = self.store.all_places()?.into_iter();
+        self.verify_places(places.map(|place| (place, None)).collect())
+    }
+
+    fn verify_places(&self, places: Vec<(Place, Option<String>)>) -> Result<Verified, Error> {
+        let next = AtomicUsize::new(0);
+        let threads = self.threads().clamp(1, places.len().max(1));
+        let looked = std::thread::scope(|scope| {
+            let look = || {
+                let mut looked = Vec::new();
+                while let Some((place, _)) = places.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    looked.push((place, self.store.verify(place)));
+                }
+                looked
+            };
+            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(look)).collect();
+            let looked = threads.into_iter().map(|thread| thread.join());
+            looked.flat_map(|looked| looked.expect("nobody's code runs here")).collect::<Vec<_>>()
+        });
+        let mut verified = Verified::new(&self.store);
+        let labels: HashMap<_, _> =
+            places.iter().map(|(place, label)| (&place.path, label)).collect();
+        let mut looked = looked
+            .into_iter()
+            .map(|(place, looked)| Ok((place, looked?)))
+            .collect::<Result<Vec<(&Place, Looked)>, StoreError>>()?;
+        // What is current comes first.
+        looked.sort_by_key(|(place, _)| (!place.path.ends_with(RECORD), &place.path));
+        for (place, looked) in looked {
+            verified.add(place, labels[&place.path].as_deref(), looked);
+        }
+        Ok(verified)
+    }
+}
+
+/// What verifying outputs has found: made by [`Flow::verify`].
+#[must_use = "nothing is changed by verifying"]
+pub struct Verified {
+    store: Arc<Store>,
+    outputs: usize,
+    files: usize,
+    bytes: u64,
+    damage: Vec<Damage>,
+    /// The files among these.
+    known: HashSet<PathBuf>,
+    damaged: Vec<(Place, Option<Digest>, String)>,
+    newer: Vec<(PathBuf, String)>,
+}
+
+/// A file that is not what was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Damage {
+    /// The name of the task.
+    pub task: String,
+    /// The instance, such as `Train {model: Logistic}`.
+    pub instance: String,
+    /// Whether it is of an earlier version, and not of the current output.
+    pub is_earlier: bool,
+    /// The file.
+    pub file: PathBuf,
+    /// What is wrong with it.
+    pub harm: Harm,
+}
+
+impl Verified {
+    fn new(store: &Arc<Store>) -> Self {
+        let store = Arc::clone(store);
+        let (outputs, files, bytes) = (0, 0, 0);
+        let (damage, damaged, newer) = (Vec::new(), Vec::new(), Vec::new());
+        Self { store, outputs, files, bytes, damage, known: HashSet::new(), damaged, newer }
+    }
+
+    fn add(&mut self, place: &Place, label: Option<&str>, looked: Looked) {
+        self.outputs += usize::from(looked.record.is_some());
+        self.files += looked.files;
+        self.bytes += looked.bytes;
+        self.newer.extend(looked.newer.map(|why| (place.path.clone(), why)));
+        if looked.harms.is_empty() {
+            return;
+        }
+        let record = looked.record.as_deref();
+        let unnamed = || place.folder.display().to_string();
+        let instance = label.map(str::to_owned);
+        let instance = instance.or_else(|| record.map(label_of)).unwrap_or_else(unnamed);
+        let folder = || place.folder.parent().map(|path| path.display().to_string());
+        let task = record.map(|record| record.task.clone()).or_else(folder).unwrap_or_default();
+        let is_earlier = !place.path.ends_with(RECORD);
+        // A version may name the files of the current output, too, and is reset with it.
+        let harms = looked.harms.into_iter().filter(|(file, _)| self.known.insert(file.clone()));
+        self.damage.extend(harms.map(|(file, harm)| {
+            let (task, instance) = (task.clone(), instance.clone());
+            Damage { task, instance, is_earlier, file, harm }
+        }));
+        let Place { folder, path } = place;
+        let place = Place { folder: folder.clone(), path: path.clone() };
+        self.damaged.push((place, record.map(|record| record.fingerprint), instance));
+    }
+
+    /// Whether every file is what was recorded.
+    pub fn is_whole(&self) -> bool {
+        self.damage.is_empty()
+    }
+
+    /// The files that are not what was recorded.
+    pub fn damage(&self) -> &[Damage] {
+        &self.damage
+    }
+
+    /// How many outputs were looked at, earlier versions included.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// Removes the outputs that are damaged, so that the next run makes them again: nothing made from
+    /// the same is adopted, for it may be the same file by another name.
+    ///
+    /// What was made again since is left alone.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be removed.
+    pub fn reset(&self) -> Result<Removed, Error> {
+        let mut removed = Removed::default();
+        for (place, fingerprint, instance) in &self.damaged {
+            let files = self.store.reset_damaged(place, *fingerprint)?;
+            if !files.is_empty() {
+                removed.instances.push(instance.clone());
+                removed.files.extend(files);
+            }
+        }
+        removed.instances.dedup();
+        Ok(removed)
+    }
+}
+
+/// An instance as its record tells of it.
+fn label_of(record: &Record) -> String {
+    let own = record.parameters.iter().filter(|(name, _)| !name.contains('.'));
+    let text = own.map(|(name, value)| match value {
+        serde_json::Value::String(text) => format!("{name}: {text}"),
+        value => format!("{name}: {value}"),
+    });
+    match text.collect::<Vec<_>>().join(", ") {
+        text if text.is_empty() => record.task.clone(),
+        text => format!("{} {{{text}}}", record.task),
+    }
+}
+
+impl fmt::Display for Harm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gone => f.write_str("is gone"),
+            Self::Modified => f.write_str("has other content than was written"),
+            Self::Extra => f.write_str("was not written by the task"),
+            Self::Unreadable(why) => write!(f, "cannot be read: {why}"),
+            Self::Record(why) => write!(f, "cannot be used: {why}"),
+        }
+    }
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let earlier = if self.is_earlier { ", an earlier version" } else { "" };
+        write!(f, "{}{earlier}: {} {}", self.instance, self.file.display(), self.harm)
+    }
+}
+
+impl fmt::Debug for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let outputs = if self.outputs == 1 { "output" } else { "outputs" };
+        write!(f, "{} {outputs} verified, {}: ", self.outputs, Bytes(self.bytes))?;
+        match self.damage.len() {
+            0 => f.write_str("every file is what was recorded")?,
+            n => {
+                let files = if n == 1 { "file is" } else { "files are" };
+                write!(f, "{n} {files} not what was recorded")?;
+                let listed = self.damage.iter().take(LISTED);
+                listed.into_iter().try_for_each(|damage| write!(f, "\n  {damage}"))?;
+                if let Some(more @ 1..) = n.checked_sub(LISTED) {
+                    write!(f, "\n  … and {more} more")?;
+                }
+                f.write_str("\n`reset()` of this removes them, and the next run makes them again")?;
+            }
+        }
+        let mut newer = self.newer.iter();
+        newer.try_for_each(|(path, why)| write!(f, "\nleft alone: {}: {why}", path.display()))
+    }
+}

@@ -1,0 +1,353 @@
+//! Finding garbage.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::content::SETTLED;
+use crate::key::{Digest, Short};
+use crate::store::error::StoreError;
+use crate::store::failure::{FAILURE, Failure};
+use crate::store::gc::{Found, Item, Keep, Size, What, is_unfinished};
+use crate::store::limit::folder_key;
+use crate::store::log::LOG;
+use crate::store::reset::{is_draft, is_ours, is_output};
+use crate::store::survey::{Brief, Lying, Standing, Survey};
+use crate::store::{ASIDE, INTERNAL, RECORD, Store, index};
+
+/// One search for garbage.
+struct Search<'a> {
+    store: &'a Store,
+    keep: &'a Keep,
+    survey: Survey,
+    /// What changed later is too young, in nanoseconds since 1970.
+    before: i64,
+    /// The versions that stay, by instance: their fingerprints and files.
+    named: HashMap<Short, Vec<Brief>>,
+    /// The files of versions that go, which go with them.
+    going: HashSet<PathBuf>,
+    found: Found,
+}
+
+impl Store {
+    /// Finds what nobody needs.
+    pub(crate) fn find_garbage(&self, keep: &Keep) -> Result<Found, StoreError> {
+        let executions = self.executions(None)?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let before = now.saturating_sub(keep.older_than).as_nanos() as i64;
+        let oldest = executions.oldest.map(|oldest| oldest.saturating_sub(SETTLED));
+        let found = Found { is_underway: oldest.is_some(), ..Found::default() };
+        let mut survey = self.survey()?;
+        let unusable = std::mem::take(&mut survey.unusable);
+        let mut search = Search {
+            store: self,
+            keep,
+            survey,
+            before: oldest.map_or(before, |oldest| oldest.min(before)),
+            named: HashMap::new(),
+            going: HashSet::new(),
+            found: Found { unusable, ..found },
+        };
+        let unwanted = search.unwanted();
+        search.versions(&unwanted)?;
+        search.instances(&unwanted)?;
+        search.indices(&unwanted)?;
+        search.internal(executions.ended)?;
+        Ok(search.found)
+    }
+}
+
+impl Search<'_> {
+    /// The instances that nobody wants.
+    fn unwanted(&self) -> HashSet<Short> {
+        let Some(wanted) = &self.keep.wanted else { return HashSet::new() };
+        // What the record of a wanted one names is wanted: it was required while that ran.
+        let mut new: Vec<Short> = wanted.iter().map(|key| key.short()).collect();
+        let mut reached = HashSet::new();
+        while let Some(key) = new.pop() {
+            if reached.insert(key) {
+                new.extend(self.survey.named_by.get(&key).into_iter().flatten());
+            }
+        }
+        let instances = self.survey.instances.iter().map(|lying| lying.key);
+        let versions = self.survey.versions.iter().map(|version| version.key);
+        instances.chain(versions).filter(|key| !reached.contains(key)).collect()
+    }
+
+    fn add(&mut self, of: String, what: What, path: PathBuf, size: Size) {
+        let Size { files, bytes, modified } = size;
+        self.found.items.push(Item { of, what, path, files, bytes, modified });
+    }
+
+    fn versions(&mut self, unwanted: &HashSet<Short>) -> Result<(), StoreError> {
+        let store = self.store;
+        let mut folders: HashMap<Short, Vec<usize>> = HashMap::new();
+        for (place, lying) in self.survey.instances.iter().enumerate() {
+            folders.entry(lying.key).or_default().push(place);
+        }
+        let mut beyond = HashSet::new();
+        for (versions, key) in store.version_folders()? {
+            for &place in folders.get(&key).into_iter().flatten() {
+                let folder = &self.survey.instances[place].folder;
+                let many = store.beyond_number(&versions, folder, self.keep.limits)?;
+                beyond.extend(many);
+            }
+        }
+        for index in store.indices()? {
+            let large = store.beyond_size(&index, self.keep.limits)?;
+            beyond.extend(large.into_iter().map(|earlier| earlier.path));
+        }
+        let mut known: HashMap<Short, HashSet<Digest>> = HashMap::new();
+        for index in store.indices()? {
+            for (fingerprint, folder) in index::live(&store.read_if_there(&index)?) {
+                if let Some(key) = folder_key(Path::new(&folder)) {
+                    known.entry(key).or_default().insert(fingerprint);
+                }
+            }
+        }
+        for version in std::mem::take(&mut self.survey.versions) {
+            // Nobody knows what one names that cannot be used.
+            let Standing::Record(brief) = version.record else {
+                if let Some(places) = folders.get(&version.key) {
+                    places
+                        .iter()
+                        .for_each(|&i| self.survey.instances[i].record = Standing::Unusable);
+                }
+                continue;
+            };
+            let places = folders.get(&version.key).map(Vec::as_slice).unwrap_or_default();
+            let home = places.iter().map(|&place| &self.survey.instances[place]).find(|lying| {
+                let there = |file: &String| lying.names.contains(file);
+                !brief.is_in_memory && brief.files.iter().all(there)
+            });
+            let is_known =
+                known.get(&version.key).is_some_and(|known| known.contains(&brief.fingerprint));
+            let is_wanted = !unwanted.contains(&version.key) && !beyond.contains(&version.path);
+            if home.is_some() && is_wanted && is_known {
+                self.named.entry(version.key).or_default().push(brief);
+                continue;
+            }
+            let mut size = store.size(&version.path)?;
+            let modified = size.modified;
+            // A commit keeps a version a moment before it tells the index.
+            if !unwanted.contains(&version.key) && !is_known && modified > self.before {
+                self.found.young += 1;
+                self.named.entry(version.key).or_default().push(brief);
+                continue;
+            }
+            if self.found.is_underway {
+                self.found.young += 1;
+                self.named.entry(version.key).or_default().push(brief);
+                continue;
+            }
+            let of = home.map_or_else(|| task_of(&version.path), |lying| parent(&lying.folder));
+            let folder = home.map(|lying| lying.folder.clone());
+            for file in folder.iter().flat_map(|at| brief.files.iter().map(|f| store.path(at, f))) {
+                let data = store.size(&file)?;
+                (size.files, size.bytes) = (size.files + data.files, size.bytes + data.bytes);
+                self.going.insert(file);
+            }
+            self.add(of, What::Version { folder }, version.path, Size { modified, ..size });
+        }
+        Ok(())
+    }
+
+    fn instances(&mut self, unwanted: &HashSet<Short>) -> Result<(), StoreError> {
+        for lying in std::mem::take(&mut self.survey.instances) {
+            if unwanted.contains(&lying.key) {
+                self.whole(&lying)?;
+            } else {
+                self.parts(&lying)?;
+            }
+            self.survey.instances.push(lying);
+        }
+        Ok(())
+    }
+
+    /// All of an instance that nobody wants.
+    fn whole(&mut self, lying: &Lying) -> Result<(), StoreError> {
+        if lying.record.is_unusable() {
+            return Ok(());
+        }
+        let at = self.store.root().join(&lying.folder);
+        if self.found.is_underway {
+            self.found.young += usize::from(!lying.names.is_empty());
+            return Ok(());
+        }
+        // Another record, and it is wanted by somebody.
+        let modified = self.store.size(&at.join(RECORD))?.modified;
+        let mut size = Size { modified, ..Size::default() };
+        for name in lying.names.iter().filter(|name| is_ours(name)) {
+            let file = self.store.size(&at.join(name))?;
+            (size.files, size.bytes) = (size.files + file.files, size.bytes + file.bytes);
+        }
+        let what = What::Unwanted { folder: lying.folder.clone() };
+        self.add(parent(&lying.folder), what, at, size);
+        Ok(())
+    }
+
+    /// What nobody needs of an instance.
+    fn parts(&mut self, lying: &Lying) -> Result<(), StoreError> {
+        if lying.record.is_unusable() {
+            return Ok(());
+        }
+        let store = self.store;
+        let at = store.root().join(&lying.folder);
+        let brief = lying.record.brief();
+        let named: HashSet<&String> = brief
+            .iter()
+            .copied()
+            .chain(self.named.get(&lying.key).into_iter().flatten())
+            .flat_map(|brief| &brief.files)
+            .collect();
+        let mut found = Vec::new();
+        for name in &lying.names {
+            let folder = lying.folder.clone();
+            let what = match name.as_str() {
+                name if is_output(name) => What::Unnamed { folder },
+                name if is_draft(name) => What::Note { folder },
+                // It is told only as long as nothing has been made since.
+                FAILURE if store.is_stale(&at.join(name), brief) => What::Note { folder },
+                LOG if brief.is_none() && !lying.names.iter().any(|name| name == FAILURE) => {
+                    What::Note { folder }
+                }
+                _ => continue,
+            };
+            let path = at.join(name);
+            if !named.contains(name) && !self.going.contains(&path) {
+                found.push((what, path));
+            }
+        }
+        if found.is_empty() && !lying.names.is_empty() {
+            return Ok(());
+        }
+        let changed = store.changed(&at)?;
+        if lying.names.is_empty() {
+            if changed <= self.before {
+                let size = Size { modified: changed, ..Size::default() };
+                let folder = lying.folder.clone();
+                self.add(parent(&folder), What::Empty { folder }, at, size);
+            } else {
+                self.found.young += 1;
+            }
+            return Ok(());
+        }
+        for (what, path) in found {
+            let size = store.size(&path)?;
+            if changed > self.before || size.modified > self.before {
+                self.found.young += 1;
+            } else {
+                self.add(parent(&lying.folder), what, path, size);
+            }
+        }
+        Ok(())
+    }
+
+    /// The lines of indices that lead to nothing.
+    fn indices(&mut self, unwanted: &HashSet<Short>) -> Result<(), StoreError> {
+        let mut there: HashMap<&Path, Option<Digest>> = HashMap::new();
+        for lying in &self.survey.instances {
+            // What a record names that cannot be used, nobody knows.
+            if lying.record.is_unusable() {
+                there.insert(&lying.folder, None);
+            } else if let Some(brief) = lying.record.brief()
+                && !unwanted.contains(&lying.key)
+            {
+                there.insert(&lying.folder, Some(brief.fingerprint));
+            }
+        }
+        let mut found = Vec::new();
+        for path in self.store.indices()? {
+            let bytes = self.store.read_if_there(&path)?;
+            let mut dead = BTreeSet::new();
+            for (fingerprint, folder) in index::live(&bytes) {
+                let key = folder_key(Path::new(&folder));
+                let kept = key.and_then(|key| self.named.get(&key)).into_iter().flatten();
+                let is_kept = kept.into_iter().any(|brief| brief.fingerprint == fingerprint);
+                let leads = match there.get(Path::new(&folder)) {
+                    Some(Some(current)) => *current == fingerprint,
+                    Some(None) => true,
+                    None => false,
+                };
+                if !leads && !is_kept {
+                    dead.insert((folder, fingerprint));
+                }
+            }
+            // What separates lines is no reason to write it anew.
+            let anew = index::without(&bytes, &dead);
+            let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).count();
+            let less = bytes.len().saturating_sub(anew.len());
+            if anew.lines().count() < lines {
+                found.push((path, dead, less as u64));
+            }
+        }
+        for (path, dead, bytes) in found {
+            let modified = self.store.size(&path)?.modified;
+            if self.found.is_underway || modified > self.before {
+                self.found.young += 1;
+                continue;
+            }
+            let size = Size { files: 0, bytes, modified };
+            self.add(INTERNAL.to_owned(), What::Lines(dead), path, size);
+        }
+        Ok(())
+    }
+
+    /// What lies in the store's own folder and is of no use.
+    fn internal(&mut self, ended: Vec<PathBuf>) -> Result<(), StoreError> {
+        let store = self.store;
+        let internal = || INTERNAL.to_owned();
+        let mut left = Vec::new();
+        for name in store.names_if_there(&store.internal("code"))? {
+            let path = store.internal("code").join(&name);
+            match name.strip_suffix(".json").map(str::parse::<Digest>) {
+                Some(Ok(digest)) if self.survey.codes.contains(&digest) => {}
+                Some(Ok(_)) => left.push((What::Code, path)),
+                _ if is_unfinished(&name) => left.push((What::Left, path)),
+                _ => {}
+            }
+        }
+        let drafts = [store.internal("index"), store.internal("owners"), store.internal("")];
+        let versions = store.version_folders()?.into_iter().map(|(path, _)| path);
+        for folder in drafts.into_iter().chain(versions) {
+            let names = store.names_if_there(&folder)?.into_iter();
+            let unfinished = names.filter(|name| is_unfinished(name));
+            left.extend(unfinished.map(|name| (What::Left, folder.join(name))));
+        }
+        let aside = store.internal(ASIDE);
+        for name in store.names_if_there(&aside)? {
+            left.push((What::Left, aside.join(name)));
+        }
+        left.extend(ended.into_iter().map(|path| (What::Left, path)));
+        for (what, path) in left {
+            let size = store.size(&path)?;
+            if size.modified > self.before {
+                self.found.young += 1;
+            } else {
+                self.add(internal(), what, path, size);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Whether a failure is not told any more, for something was made since.
+    fn is_stale(&self, path: &Path, made: Option<&Brief>) -> bool {
+        let Some(made) = made else { return false };
+        let failure = self.fs.read(path).ok();
+        let failure = failure.and_then(|bytes| serde_json::from_slice::<Failure>(&bytes).ok());
+        failure.is_none_or(|failure| failure.at <= made.started)
+    }
+}
+
+/// The folder of the task of an instance.
+fn parent(folder: &Path) -> String {
+    folder.parent().map(|parent| parent.display().to_string()).unwrap_or_default()
+}
+
+/// The task of a version whose instance has no folder.
+fn task_of(version: &Path) -> String {
+    let task = version.parent().and_then(Path::parent).and_then(Path::file_name);
+    task.unwrap_or_default().to_string_lossy().into_owned()
+}

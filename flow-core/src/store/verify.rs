@@ -1,0 +1,188 @@
+//! Verifying: whether the files of outputs are what their records say, by their content.
+//!
+//! A plan believes a file that has the size and time that were recorded. Whether every bit is as it
+//! was written is found out here: each file is hashed, whatever its size and time say.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use crate::content::{digest_file, is_absent};
+use crate::fs::Fs;
+use crate::key::Digest;
+use crate::store::error::{IoContext, StoreError};
+use crate::store::output::OutputFile;
+use crate::store::record::{Record, Unreadable};
+use crate::store::{Folder, RECORD, Store, index};
+
+/// What is wrong with a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Harm {
+    /// It is gone.
+    Gone,
+    /// It has other content than was written.
+    Modified,
+    /// It is in a folder that is an output, and was not written by the task.
+    Extra,
+    /// It cannot be read, and why.
+    Unreadable(String),
+    /// It is a record, and says nothing that can be understood.
+    Record(String),
+}
+
+/// A record to be verified: the current one of an instance, or a version.
+pub(crate) struct Place {
+    pub(crate) folder: Folder,
+    /// The file of the record.
+    pub(crate) path: PathBuf,
+}
+
+/// What was found at a place.
+#[derive(Default)]
+pub(crate) struct Looked {
+    /// The record, if it can be read.
+    pub(crate) record: Option<Box<Record>>,
+    pub(crate) files: usize,
+    pub(crate) bytes: u64,
+    pub(crate) harms: Vec<(PathBuf, Harm)>,
+    /// Whether a newer version of this library wrote the record.
+    pub(crate) newer: Option<String>,
+}
+
+impl Store {
+    /// The records of all instances, and all versions.
+    pub(crate) fn all_places(&self) -> Result<Vec<Place>, StoreError> {
+        let folders = self.instance_folders()?;
+        let mut places = Vec::new();
+        for (versions, key) in self.version_folders()? {
+            let of_key = |folder: &&Folder| super::limit::folder_key(folder) == Some(key);
+            for path in self.versions_in(&versions)? {
+                // Where its files lie is known by their names, if it may be in several folders.
+                let record = self.fs.read(&path).ok().and_then(|bytes| Record::parse(&bytes).ok());
+                let files = record.map(|record| record.output.files).unwrap_or_default();
+                let here = |folder: &&Folder| {
+                    let there = |file: &OutputFile| self.fs.stat(&self.path(folder, &file.file));
+                    files.iter().any(|file| there(file).is_ok())
+                };
+                let folder = folders.iter().filter(of_key).find(here);
+                let folder = folder.or_else(|| folders.iter().find(of_key));
+                places.push(Place { folder: folder.cloned().unwrap_or_default(), path });
+            }
+        }
+        places.extend(folders.into_iter().map(|folder| {
+            let path = self.path(&folder, RECORD);
+            Place { folder, path }
+        }));
+        Ok(places)
+    }
+
+    /// Looks at the files that a record names, by content; at nothing, if there is no record.
+    pub(crate) fn verify(&self, place: &Place) -> Result<Looked, StoreError> {
+        let mut looked = Looked::default();
+        let bytes = match self.fs.read(&place.path) {
+            Ok(bytes) => bytes,
+            Err(error) if is_absent(&error) => return Ok(looked),
+            Err(error) => {
+                let harm = Harm::Unreadable(error.to_string());
+                looked.harms.push((place.path.clone(), harm));
+                return Ok(looked);
+            }
+        };
+        match Record::parse(&bytes) {
+            Ok(record) => {
+                let at = self.root.join(&place.folder);
+                for file in &record.output.files {
+                    verify_file(&*self.fs, &at, file, &mut looked);
+                }
+                looked.record = Some(Box::new(record));
+            }
+            Err(newer @ Unreadable::Newer(_)) => looked.newer = Some(newer.to_string()),
+            Err(error) => looked.harms.push((place.path.clone(), Harm::Record(error.to_string()))),
+        }
+        Ok(looked)
+    }
+
+    /// Removes an output that was found to be damaged, unless there is another record at its place
+    /// now; nothing made from the same is adopted any more, for it may be the same file. Gives the
+    /// files that were removed.
+    pub(crate) fn reset_damaged(
+        &self,
+        place: &Place,
+        fingerprint: Option<Digest>,
+    ) -> Result<Vec<PathBuf>, StoreError> {
+        let mut removed = Vec::new();
+        let Some(record) = self.read_record(&place.path)? else { return Ok(removed) };
+        let record = record.ok();
+        if record.as_ref().map(|record| record.fingerprint) != fingerprint {
+            return Ok(removed);
+        }
+        if let Some(fingerprint) = fingerprint {
+            for path in self.indices()? {
+                let told = index::live(&self.read_if_there(&path)?);
+                if told.iter().any(|(known, _)| *known == fingerprint) {
+                    let line = index::forget(fingerprint);
+                    self.fs.append(&path, line.as_bytes()).during("write", &path)?;
+                }
+            }
+        }
+        self.remove(&place.path, &mut removed)?;
+        let Some(record) = record else { return Ok(removed) };
+        let files = record.output.files.iter().map(|file| file.file.clone()).collect();
+        for file in self.unnamed_by_any(&place.folder, files)? {
+            self.remove(&self.path(&place.folder, &file), &mut removed)?;
+        }
+        Ok(removed)
+    }
+}
+
+fn verify_file(fs: &dyn Fs, at: &Path, file: &OutputFile, looked: &mut Looked) {
+    let path = at.join(&file.file);
+    let Some(within) = &file.folder else {
+        return verify_content(fs, path, file.digest, looked);
+    };
+    let mut known: HashSet<PathBuf> = HashSet::from([path.clone()]);
+    for item in within {
+        let path = path.join(&item.path);
+        match item.digest {
+            Some(digest) => verify_content(fs, path.clone(), digest, looked),
+            None if fs.stat(&path).is_ok_and(|stat| stat.folder) => {}
+            None => looked.harms.push((path.clone(), Harm::Gone)),
+        }
+        known.insert(path);
+    }
+    let folders = within.iter().filter(|item| item.digest.is_none());
+    let folders = folders.map(|item| path.join(&item.path));
+    for folder in std::iter::once(path.clone()).chain(folders) {
+        let names = match fs.list(&folder) {
+            Ok(names) => names,
+            Err(error) => {
+                // Of one that is not there all that was in it is missing, too.
+                let harm = Some(Harm::Unreadable(error.to_string())).filter(|_| !is_absent(&error));
+                let harm = harm.unwrap_or(Harm::Gone);
+                if !looked.harms.iter().any(|(known, _)| *known == folder) {
+                    looked.harms.push((folder, harm));
+                }
+                continue;
+            }
+        };
+        let extra = names.into_iter().map(|name| folder.join(name));
+        let extra = extra.filter(|path| !known.contains(path));
+        looked.harms.extend(extra.map(|path| (path, Harm::Extra)));
+    }
+}
+
+fn verify_content(fs: &dyn Fs, path: PathBuf, digest: Digest, looked: &mut Looked) {
+    let harm = match digest_file(fs, &path) {
+        Ok(found) => {
+            looked.files += 1;
+            looked.bytes += fs.stat(&path).map_or(0, |stat| stat.bytes);
+            if found == digest {
+                return;
+            }
+            Harm::Modified
+        }
+        Err(error) if is_absent(&error) => Harm::Gone,
+        Err(error) => Harm::Unreadable(error.to_string()),
+    };
+    looked.harms.push((path, harm));
+}

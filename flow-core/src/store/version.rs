@@ -1,0 +1,206 @@
+//! Versions: the records that were replaced, so that going back to code or data finds its output.
+//!
+//! ```text
+//! .flow/versions/Train/3f2a91c04b77e010/<fingerprint>.json
+//! .flow/versions/Train/3f2a91c04b77e010/<fingerprint>-<what was read>.json
+//! ```
+//!
+//! A version is the record as it was; its files stay where they are, in the folder of the instance.
+//! One record of an instance with one fingerprint may follow another: the task has read other files
+//! through [`Cx`](crate::Cx). Both are kept, and told apart by what was read.
+//!
+//! A file of an output is named by the current record or by versions, and in rare cases by several:
+//! an output whose fingerprint was blessed is that of the version before, too. A file is removed when
+//! the last of them is gone, and the record that names it always goes first.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use crate::content::is_absent;
+use crate::key::{Digest, Hasher, Short};
+use crate::store::error::{IoContext, StoreError};
+use crate::store::output::remove_all;
+use crate::store::record::{Read, Record};
+use crate::store::reset::is_output;
+use crate::store::{Folder, RECORD, Store, TaskFolder};
+
+/// What tells the outputs of one instance apart: what each is made from, and what was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct VersionName(String);
+
+impl VersionName {
+    pub(crate) fn of(record: &Record) -> Self {
+        let fingerprint = record.fingerprint;
+        Self(match record.reads.as_slice() {
+            [] => format!("{fingerprint}.json"),
+            reads => format!("{fingerprint}-{:016x}.json", digest(reads).0 as u64),
+        })
+    }
+}
+
+/// The digest of what a task has read.
+fn digest(reads: &[Read]) -> Digest {
+    let mut hasher = Hasher::new("version");
+    for read in reads {
+        hasher.text(&serde_json::to_string(read).expect("a read is JSON"));
+    }
+    hasher.digest()
+}
+
+impl Store {
+    /// Where the versions of a task are kept, a folder for each instance.
+    pub(crate) fn versions(&self, task: &TaskFolder) -> PathBuf {
+        let name = task.index_path.file_name().unwrap_or_default();
+        self.internal("versions").join(name)
+    }
+
+    /// The paths of the versions of an instance, in no order.
+    pub(crate) fn versions_of(
+        &self,
+        task: &TaskFolder,
+        key: Short,
+    ) -> Result<Vec<PathBuf>, StoreError> {
+        self.versions_in(&self.versions(task).join(key.to_string()))
+    }
+
+    /// The paths of the versions in the folder of an instance's versions.
+    pub(super) fn versions_in(&self, folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+        let mut names = match self.names(folder) {
+            Err(error) if is_absent(&error) => Vec::new(),
+            names => names.during("list", folder)?,
+        };
+        names.retain(|name| fingerprint_of(name).is_some());
+        Ok(names.into_iter().map(|name| folder.join(name)).collect())
+    }
+
+    /// The paths of the versions of an instance that have this fingerprint.
+    pub(crate) fn versions_with(
+        &self,
+        task: &TaskFolder,
+        key: Short,
+        fingerprint: Digest,
+    ) -> Result<Vec<PathBuf>, StoreError> {
+        let mut versions = self.versions_of(task, key)?;
+        versions.retain(|path| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.and_then(fingerprint_of) == Some(fingerprint)
+        });
+        Ok(versions)
+    }
+
+    /// Where the version of this name of an instance is kept.
+    pub(super) fn version_path(
+        &self,
+        task: &TaskFolder,
+        key: Short,
+        name: &VersionName,
+    ) -> PathBuf {
+        self.versions(task).join(key.to_string()).join(&name.0)
+    }
+
+    /// Keeps the record at `path` among the versions, before it is replaced.
+    pub(super) fn keep_version(
+        &self,
+        task: &TaskFolder,
+        path: &Path,
+        record: &Record,
+    ) -> Result<(), StoreError> {
+        let version = self.version_path(task, record.key.short(), &VersionName::of(record));
+        let mut linked = self.fs.link(path, &version);
+        if let (Err(error), Some(folder)) = (&linked, version.parent())
+            && is_absent(error)
+        {
+            self.fs.create_folder(folder).during("create the folder", folder)?;
+            linked = self.fs.link(path, &version);
+        }
+        match linked {
+            Ok(()) => Ok(()),
+            Err(_) => self.replace_version(path, &version).during("keep", &version),
+        }
+    }
+
+    /// Puts the record in the place of a version whose output may be gone, or on a file system
+    /// without hard links.
+    fn replace_version(&self, path: &Path, version: &Path) -> std::io::Result<()> {
+        let draft = version.with_extension(super::stage::unique());
+        let linked = self.fs.link(path, &draft).or_else(|_| self.fs.copy(path, &draft));
+        let replaced = linked.and_then(|()| self.fs.rename(&draft, version));
+        // A rename between two names of one file leaves both.
+        let _ = self.fs.remove(&draft);
+        replaced
+    }
+
+    /// Removes a version and, unless somebody may be reading them, those of its files in `folder` that
+    /// nothing else names; adds what was removed to `removed`.
+    pub(crate) fn drop_version(
+        &self,
+        path: &Path,
+        folder: &Folder,
+        is_read: bool,
+        removed: &mut Vec<PathBuf>,
+    ) -> Result<(), StoreError> {
+        let record = match self.read_record(path)? {
+            None => return Ok(()),
+            Some(record) => record.ok(),
+        };
+        remove_all(&*self.fs, path, removed).during("remove", path)?;
+        let Some(record) = record.filter(|_| !is_read) else { return Ok(()) };
+        let files = record.output.files.iter().map(|file| file.file.clone()).collect();
+        let versions = path.parent().map(Path::to_owned).into_iter();
+        for file in self.unnamed(versions, folder, files)? {
+            let file = self.path(folder, &file);
+            remove_all(&*self.fs, &file, removed).during("remove", &file)?;
+        }
+        Ok(())
+    }
+
+    /// Those of these files of an instance that neither its record nor a version in these folders
+    /// names.
+    ///
+    /// A record that cannot be used may name any of them, so that none is given then.
+    pub(super) fn unnamed(
+        &self,
+        versions: impl Iterator<Item = PathBuf>,
+        folder: &Folder,
+        mut files: HashSet<String>,
+    ) -> Result<HashSet<String>, StoreError> {
+        // What another name leads to, nobody knows.
+        files.retain(|file| is_output(file));
+        if files.is_empty() {
+            return Ok(files);
+        }
+        let mut places = vec![self.path(folder, RECORD)];
+        for versions in versions {
+            places.extend(self.versions_in(&versions)?);
+        }
+        for place in places {
+            match self.read_record(&place)? {
+                Some(Ok(record)) => record.output.files.iter().for_each(|file| {
+                    files.remove(&file.file);
+                }),
+                Some(Err(_)) => files.clear(),
+                None => {}
+            }
+        }
+        Ok(files)
+    }
+
+    /// Those of these files in the folder of an instance that nothing names, whichever task it is of.
+    pub(super) fn unnamed_by_any(
+        &self,
+        folder: &Folder,
+        files: HashSet<String>,
+    ) -> Result<HashSet<String>, StoreError> {
+        let key = super::limit::folder_key(folder);
+        let versions = self.version_folders()?.into_iter();
+        let of_key = versions.filter(|(_, of)| Some(*of) == key).map(|(versions, _)| versions);
+        self.unnamed(of_key, folder, files)
+    }
+}
+
+/// The fingerprint in the name of a version.
+pub(super) fn fingerprint_of(name: &str) -> Option<Digest> {
+    let fingerprint = name.get(..32)?.parse().ok()?;
+    let rest = name[32..].strip_suffix(".json")?;
+    (rest.is_empty() || rest.starts_with('-')).then_some(fingerprint)
+}

@@ -1,0 +1,274 @@
+//! After a refactoring that was meant to change nothing, outputs are blessed if it did not, and not if
+//! it did.
+//!
+//! The releases of a program are modules with tasks of the same names, used on one folder.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use flow::prelude::*;
+
+use crate::faulty::{Fault, Faulty};
+use crate::support::{adopted, assert_consistent, faulty_flow, files_below, flow, preview, ran};
+
+/// How often a task has run, in any release.
+static RUNS: AtomicU64 = AtomicU64::new(0);
+
+/// A release: the version of its code, and what its tasks do.
+macro_rules! release {
+    ($module:ident, $version:literal, part: $part:expr, value: $value:expr, sum: $sum:expr) => {
+        mod $module {
+            use super::*;
+
+            #[derive(Outputs)]
+            pub(super) struct Split {
+                #[output(Json)]
+                pub(super) even: Vec<u64>,
+                #[output(File)]
+                pub(super) odd: PathBuf,
+            }
+
+            #[derive(Task)]
+            #[task(outputs = Split)]
+            pub(super) struct Part {
+                #[param(file)]
+                path: PathBuf,
+                #[param(default = 1)]
+                by: u64,
+            }
+
+            impl Run for Part {
+                const CODE: Code = Code::version($version);
+
+                fn run(&self, cx: &Cx<Self>) -> Result<Split> {
+                    RUNS.fetch_add(1, Ordering::Relaxed);
+                    let text = fs::read_to_string(&self.path)?;
+                    let numbers: Vec<u64> = text
+                        .split(' ')
+                        .map(|n| Ok(n.parse::<u64>()? * self.by))
+                        .collect::<Result<_>>()?;
+                    cx.meta("numbers", numbers.len())?;
+                    let odd = cx.out_path_of(Split::ODD)?;
+                    fs::create_dir(&odd)?;
+                    for n in numbers.iter().filter(|n| *n % 2 == 1) {
+                        fs::write(odd.join(n.to_string()), "odd")?;
+                    }
+                    let part: fn(Vec<u64>) -> Vec<u64> = $part;
+                    Ok(Split { even: part(numbers), odd })
+                }
+            }
+
+            /// No format keeps it.
+            #[derive(Task)]
+            #[task(requires = Part, target = Memory<Vec<u64>>)]
+            pub(super) struct Live;
+
+            impl Run for Live {
+                const CODE: Code = Code::version($version);
+
+                fn run(&self, cx: &Cx<Self>) -> Result<Vec<u64>> {
+                    let value: fn(u64) -> u64 = $value;
+                    Ok(cx.input().load_one(Split::EVEN)?.iter().map(|n| value(*n)).collect())
+                }
+            }
+
+            #[derive(Task)]
+            #[task(aggregate, requires(Live, Part))]
+            pub(super) struct Both;
+
+            #[derive(Task)]
+            #[task(requires = Both, target = Json<u64>)]
+            pub(super) struct Sum;
+
+            impl Run for Sum {
+                const CODE: Code = Code::version($version);
+
+                fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+                    let both = cx.input().load()?;
+                    let sum: fn(&[u64], u64) -> u64 = $sum;
+                    Ok(sum(&both.0.load()?, both.1.meta("numbers")?))
+                }
+            }
+
+            /// Its code stays what it is.
+            #[derive(Task)]
+            #[task(requires = [Sum with Part::BY = by for by in 1..=4], target = Json<u64>)]
+            pub(super) struct Total;
+
+            impl Run for Total {
+                const CODE: Code = Code::version(1);
+
+                fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+                    let mut total = 0;
+                    for sum in cx.input() {
+                        total += *sum.load()?;
+                    }
+                    Ok(total)
+                }
+            }
+        }
+    };
+}
+
+fn even(numbers: Vec<u64>) -> Vec<u64> {
+    numbers.into_iter().filter(|n| n % 2 == 0).collect()
+}
+
+release!(first, 1, part: even, value: |n| n + 1, sum: |v, n| v.iter().sum::<u64>() + n);
+release!(same, 2, part: even, value: |n| 1 + n, sum: |v, n| v.iter().fold(n, |a, b| a + b));
+release!(part, 3, part: |mut v| { v.reverse(); even(v) }, value: |n| n + 1, sum: |v, n| v.iter().sum::<u64>() + n);
+release!(value, 4, part: even, value: |n| n + 2, sum: |v, n| v.iter().sum::<u64>() + n);
+release!(panics, 5, part: |_| panic!("out of numbers"), value: |n| n + 1, sum: |v, n| v.iter().sum::<u64>() + n);
+release!(four, 6, part: |v| if v[0] == 12 { vec![] } else { even(v) }, value: |n| n + 1, sum: |v, n| v.iter().sum::<u64>() + n);
+
+const DATA: &str = "3 4 5 6";
+
+/// A store in which the first release has run.
+fn done() -> Result<(Flow, PathBuf, tempfile::TempDir)> {
+    let (flow, folder) = flow();
+    let path = folder.path().join("numbers");
+    fs::write(&path, DATA)?;
+    flow.with(first::Part::PATH, path.clone()).run::<first::Total>()?;
+    Ok((flow, path, folder))
+}
+
+/// The store as another release opens it.
+macro_rules! opened {
+    ($flow:ident, $path:ident, $release:ident) => {
+        Flow::open($flow.folder())?.quiet().with($release::Part::PATH, $path.clone())
+    };
+}
+
+#[test]
+fn what_gives_the_same_is_blessed_and_nothing_runs() -> Result<()> {
+    let (flow, path, _folder) = done()?;
+    let total = *flow.with(first::Part::PATH, path.clone()).load::<first::Total>()?;
+    let new = opened!(flow, path, same);
+    assert!(preview::<same::Total>(&new).contains("PENDING"));
+    let blessed = new.bless::<same::Total>().run()?;
+    // Four of `Part`, `Live` and `Sum`; values in memory are made for those that load them.
+    assert_eq!((blessed.instances().len(), blessed.compared().len()), (12, 8), "{blessed}");
+    assert_eq!(blessed.to_string(), "12 outputs blessed, 8 made aside gave the same");
+    assert!(new.is_complete::<same::Total>()?);
+    let before = RUNS.load(Ordering::Relaxed);
+    assert!(ran(&new.run::<same::Total>()?).is_empty());
+    assert_eq!(*new.load::<same::Total>()?, total);
+    assert_eq!(
+        new.bless::<same::Total>().run()?.to_string(),
+        "nothing was pending for its code alone"
+    );
+    assert!(RUNS.load(Ordering::Relaxed) >= before);
+
+    // Another program finds the same, the index knows it, and going back runs nothing, either.
+    let other = opened!(flow, path, same);
+    assert!(ran(&other.run::<same::Total>()?).is_empty());
+    assert!(!flow.folder().join(".flow/aside").exists());
+    let back = opened!(flow, path, first).run::<first::Total>()?;
+    assert!(ran(&back).iter().all(|task| task == "Live"), "{back}");
+    assert!(adopted(&back).contains(&"Part".to_owned()), "{back}");
+    assert_consistent(flow.folder());
+    Ok(())
+}
+
+#[test]
+fn a_sample_is_enough_if_that_is_said() -> Result<()> {
+    let (flow, path, _folder) = done()?;
+    let new = opened!(flow, path, same);
+    let blessed = new.bless::<same::Total>().sample(1).run()?;
+    assert_eq!((blessed.instances().len(), blessed.compared().len()), (12, 2), "{blessed}");
+    assert!(new.is_complete::<same::Total>()?);
+    Ok(())
+}
+
+#[test]
+fn what_gives_something_else_is_named_and_nothing_changes() -> Result<()> {
+    let (flow, path, _folder) = done()?;
+    let before = files_below(flow.folder());
+    let contents = |files: &[PathBuf]| files.iter().map(fs::read).collect::<Result<Vec<_>, _>>();
+    let content = contents(&before)?;
+    macro_rules! refused {
+        ($release:ident) => {{
+            let new = opened!(flow, path, $release);
+            let error = new.bless::<$release::Total>().run().expect_err("it is not the same");
+            let flow::Error::NotBlessed(refusal) = error else { panic!("{error:?}") };
+            assert_eq!(files_below(flow.folder()), before);
+            assert_eq!(contents(&before)?, content);
+            assert!(!new.is_complete::<$release::Total>()?);
+            refusal
+        }};
+    }
+    let refusal = refused!(part);
+    assert_eq!(refusal.different()[0].task, "Part");
+    assert_eq!(refusal.different().len(), 4);
+    let text = refusal.to_string();
+    assert!(text.starts_with("nothing was blessed: of 8 outputs made aside"), "{text}");
+    assert!(text.contains("by: 1}: output `even` has other content"), "{text}");
+    assert!(text.contains("run them with `flow.run::<Total>()`"), "{text}");
+
+    // A value in memory shows in what is made from it.
+    assert_eq!(refused!(value).different()[0].task, "Sum");
+    let text = refused!(panics).to_string();
+    assert!(text.contains("it panicked: out of numbers"), "{text}");
+    // One of four gives something else, and all are compared.
+    assert_eq!(refused!(four).different().len(), 1);
+    let first = opened!(flow, path, first);
+    assert!(first.is_complete::<first::Total>()?);
+    Ok(())
+}
+
+#[test]
+fn what_is_pending_for_something_else_is_not_blessed() -> Result<()> {
+    let (flow, path, _folder) = done()?;
+    fs::write(&path, "3 4 5 6 8")?;
+    let new = opened!(flow, path, same);
+    assert!(new.bless::<same::Total>().run()?.instances().is_empty());
+    assert_eq!(ran(&new.run::<same::Part>()?), ["Part"]);
+
+    fs::write(&path, DATA)?;
+    let other = opened!(flow, path, same);
+    fs::remove_file(crate::support::one_file(&flow.folder().join("Total"), "record.json", ""))?;
+    let blessed = other.bless::<same::Total>().run()?;
+    assert!(!blessed.instances().iter().any(|one| one.starts_with("Total")), "{blessed:?}");
+    Ok(())
+}
+
+#[test]
+fn a_bless_that_is_cut_short_is_taken_up_again() -> Result<()> {
+    for n in (0..).step_by(3) {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("numbers");
+        fs::write(&path, DATA)?;
+        let before = faulty_flow(folder.path(), &Faulty::new())?;
+        before.with(first::Part::PATH, path.clone()).run::<first::Sum>()?;
+
+        let fs = Faulty::new();
+        let new = faulty_flow(folder.path(), &fs)?.with(same::Part::PATH, path.clone()).workers(1);
+        let count = AtomicU64::new(0);
+        fs.fail(move |_, op, _| {
+            let at = if op.changes() { count.fetch_add(1, Ordering::SeqCst) } else { 0 };
+            (op.changes() && at >= n).then_some(Fault::Half(ErrorKind::StorageFull))
+        });
+        let done = new.bless::<same::Sum>().run();
+        if let Err(error) = &done {
+            let error = error.to_string();
+            assert!(error.contains("cannot ") || error.contains("storage"), "{error}");
+        }
+        assert_consistent(before.folder());
+        fs.heal();
+        // What was made before is there, or what was blessed.
+        let other =
+            faulty_flow(folder.path(), &Faulty::new())?.with(same::Part::PATH, path.clone());
+        other.bless::<same::Sum>().run()?;
+        assert!(other.is_complete::<same::Sum>()?, "cut off at {n}");
+        assert!(ran(&other.run::<same::Sum>()?).is_empty());
+        other.gc().older_than(std::time::Duration::ZERO).find()?.remove()?;
+        assert!(!other.folder().join(".flow/aside").join("x").exists());
+        assert_consistent(before.folder());
+        if done.is_ok() {
+            assert!(n > 10, "hardly anything was done");
+            break;
+        }
+    }
+    Ok(())
+}

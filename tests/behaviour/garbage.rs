@@ -1,0 +1,307 @@
+//! What nobody needs is found, shown and removed; everything else stays, whatever else is going on.
+
+use std::fs;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use flow::prelude::*;
+
+use crate::support::{adopted, assert_consistent, files_below, flow, one_file, ran};
+use crate::wheat::{Bread, Grains, Milled, assert_bread, mill, sow};
+
+/// What is garbage, however young it is.
+fn garbage(flow: &Flow) -> Result<flow::Garbage> {
+    Ok(flow.gc().older_than(Duration::ZERO).find()?)
+}
+
+fn done() -> Result<(Flow, tempfile::TempDir)> {
+    let (flow, folder) = flow();
+    sow(&folder.path().join("grains.txt"), &[1, 2, 3]);
+    let flow = mill(&flow, folder.path());
+    flow.run::<Bread>()?;
+    Ok((flow, folder))
+}
+
+#[test]
+fn what_is_in_use_is_none() -> Result<()> {
+    let (flow, folder) = done()?;
+    assert_eq!(garbage(&flow)?.to_string(), "no garbage");
+    let grains = folder.path().join("grains.txt");
+    for data in [&[4, 5][..], &[6], &[1, 2, 3]] {
+        sow(&grains, data);
+        flow.run::<Bread>()?;
+        flow.with(Milled::BY, 7).run::<Bread>()?;
+    }
+    let before = files_below(flow.folder());
+    let found = garbage(&flow)?;
+    assert_eq!((found.files(), found.paths()), (0, vec![]), "{found}");
+    // An index has grown by what was told twice, and tells the same when it is written anew.
+    found.remove()?;
+    assert_eq!(files_below(flow.folder()), before);
+    for data in [&[6][..], &[4, 5], &[1, 2, 3]] {
+        sow(&grains, data);
+        assert!(ran(&flow.run::<Bread>()?).is_empty());
+        assert_bread(&flow, data, 10);
+    }
+    Ok(())
+}
+
+#[test]
+fn what_a_process_left_that_died_is() -> Result<()> {
+    let (flow, _folder) = done()?;
+    let record = one_file(&flow.folder().join("Milled"), "record.json", "");
+    let at = record.parent().expect("a folder");
+    let output = "data-0123456789abcdef-0123456789abcdef";
+    let left = [
+        at.join(format!("{output}.json")),
+        at.join("record.json.0123456789abcdef"),
+        at.join("failure.0123456789abcdef"),
+        at.join(format!("{output}-part")).join("within").join("file"),
+        flow.folder().join(".flow/code/0123456789abcdef0123456789abcdef.json"),
+        flow.folder().join(".flow/index/Milled.0123456789abcdef"),
+        flow.folder().join(".flow/aside/0123456789abcdef/file"),
+        flow.folder().join(".flow/running/0123456789abcdef"),
+        flow.folder().join("Milled/by=3-0123456789abcdef").join(format!("{output}.json")),
+    ];
+    let others = [
+        at.join("notes.txt"),
+        at.join("data-mine.csv"),
+        flow.folder().join("notes.txt"),
+        flow.folder().join("Mine/0123456789abcdef/notes.txt"),
+        flow.folder().join("env=prod/Milled/by=3-0123456789abcdef").join(output),
+    ];
+    for path in left.iter().chain(&others) {
+        fs::create_dir_all(path.parent().expect("a folder"))?;
+        fs::write(path, "x")?;
+    }
+    // An hour has not passed.
+    let young = flow.gc().find()?;
+    assert!(young.is_empty(), "{young}");
+    assert!(young.to_string().contains("younger than 60 min"), "{young}");
+    let found = garbage(&flow)?;
+    assert_eq!(found.files(), left.len(), "{found}");
+    let text = found.to_string();
+    assert!(text.starts_with("9 files can be removed, 9 B:"), "{text}");
+    for line in ["  Milled: 3 outputs that no record names, 3 B", "1 table of code", "3 leftovers"]
+    {
+        assert!(text.contains(line), "{text}");
+    }
+    assert!(left.iter().all(|path| path.exists()), "a search removes nothing");
+    let removed = found.remove()?;
+    assert_eq!(removed.files.len(), left.len());
+    assert!(left.iter().all(|path| !path.exists()));
+    assert!(others.iter().all(|path| path.exists()));
+    assert!(!flow.folder().join("Milled/by=3-0123456789abcdef").exists());
+    assert_bread(&flow, &[1, 2, 3], 10);
+    assert!(garbage(&flow)?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn what_no_root_needs_is() -> Result<()> {
+    let (flow, folder) = done()?;
+    let other = flow.with(Milled::BY, 3);
+    other.run::<Bread>()?;
+    sow(&folder.path().join("grains.txt"), &[5]);
+    other.run::<Bread>()?;
+
+    let found = flow.gc().keep::<Milled>(&other)?.find()?;
+    let text = found.to_string();
+    for line in ["  Bread: 2 instances", "  Milled: 1 instance", "  Heaviest: 1 instance"] {
+        assert!(text.contains(line), "{text}");
+    }
+    assert!(text.contains("  Bread: 1 earlier version"), "{text}");
+    // Both settings are wanted.
+    assert!(flow.gc().keep::<Bread>(&other)?.keep::<Bread>(&flow)?.find()?.is_empty());
+
+    let removed = found.remove()?;
+    assert_eq!(removed.instances.len(), 4);
+    assert!(other.is_complete::<Milled>()?);
+    assert!(!other.is_complete::<Bread>()?);
+    assert!(!flow.folder().join("Bread").exists());
+    // The earlier versions of what is wanted are there.
+    sow(&folder.path().join("grains.txt"), &[1, 2, 3]);
+    assert_eq!(adopted(&other.run::<Milled>()?), ["Grains", "Milled"]);
+    assert_consistent(flow.folder());
+    Ok(())
+}
+
+#[test]
+fn what_a_wanted_record_names_is_wanted() -> Result<()> {
+    let (flow, _folder) = done()?;
+    let key = crate::support::key::<Milled>(&flow);
+    // As if it had been required while the task ran.
+    let record = one_file(&flow.folder().join("Grains"), "record.json", "");
+    let text = fs::read_to_string(&record)?;
+    fs::write(&record, text.replacen('{', &format!("{{ \"later\": [\"{key}\"],"), 1))?;
+    let text = flow.gc().keep::<Grains>(&flow)?.find()?.to_string();
+    assert!(text.contains("Bread: 1 instance") && !text.contains("Milled"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_used_is_left_alone_and_told() -> Result<()> {
+    let (flow, _folder) = done()?;
+    let record = |task: &str| one_file(&flow.folder().join(task), "record.json", "");
+    let newer = fs::read_to_string(record("Milled"))?.replace("\"format\": 1", "\"format\": 9");
+    fs::write(record("Milled"), newer)?;
+    fs::write(record("Heaviest"), "garbage")?;
+    let before = files_below(flow.folder());
+    let found = flow.gc().older_than(Duration::ZERO).keep::<Grains>(&flow)?.find()?;
+    assert_eq!(found.unusable().len(), 2);
+    let text = found.to_string();
+    assert!(text.contains("it is in form 9") && text.contains("it is no record"), "{text}");
+    assert!(text.contains("Bread: 1 instance"), "{text}");
+    found.remove()?;
+    for task in ["Milled", "Heaviest"] {
+        let at = flow.folder().join(task);
+        let of: Vec<_> = before.iter().filter(|path| path.starts_with(&at)).cloned().collect();
+        assert_eq!(files_below(&at), of);
+    }
+    Ok(())
+}
+
+#[test]
+fn what_failed_and_then_succeeded_leaves_no_note() -> Result<()> {
+    let (flow, _folder) = done()?;
+    let record = one_file(&flow.folder().join("Milled"), "record.json", "");
+    let key = crate::support::key::<Milled>(&flow);
+    let failure = record.with_file_name("failure.json");
+    let at = |time: &str| format!("{{\"key\": \"{key}\", \"error\": \"e\", \"at\": \"{time}\"}}");
+    fs::write(&failure, at("2001-01-01T00:00:00Z"))?;
+    assert!(garbage(&flow)?.to_string().contains("Milled: 1 note that nobody reads"));
+    garbage(&flow)?.remove()?;
+    assert!(!failure.exists());
+    fs::write(&failure, at("2901-01-01T00:00:00Z"))?;
+    assert!(garbage(&flow)?.is_empty());
+    Ok(())
+}
+
+/// Begins to write its output, and goes on when it is told to.
+#[derive(Task)]
+#[task(target = File, uses(Mutex<Steps>))]
+struct Slow;
+
+struct Steps {
+    begun: Sender<()>,
+    go_on: Receiver<()>,
+}
+
+runs!(Slow: PathBuf = |self, cx| {
+    let out = cx.out_path()?;
+    fs::create_dir(&out)?;
+    fs::write(out.join("first"), "1")?;
+    let steps = cx.provided::<Mutex<Steps>>().lock().expect("no panic");
+    steps.begun.send(())?;
+    steps.go_on.recv()?;
+    fs::write(out.join("second"), "2")?;
+    Ok(out.clone())
+});
+
+#[test]
+fn what_an_execution_under_way_writes_is_none() -> Result<()> {
+    let (flow, folder) = done()?;
+    let (begun, has_begun) = channel();
+    let (go_on, goes_on) = channel();
+    let slow = flow.provide(Mutex::new(Steps { begun, go_on: goes_on }));
+    let other = flow.with(Milled::BY, 3);
+    other.run::<Milled>()?;
+    std::thread::scope(|scope| {
+        let running = scope.spawn(|| slow.run::<Slow>().map(drop));
+        has_begun.recv()?;
+        // As another program sees it.
+        let apart = mill(&Flow::open(flow.folder())?.quiet(), folder.path());
+        let found = garbage(&apart)?;
+        assert!(found.is_empty(), "{found}");
+        assert!(found.to_string().contains("an execution is under way"), "{found}");
+        found.remove()?;
+        // It might be about to load an instance that no root needs.
+        let found = apart.gc().older_than(Duration::ZERO).keep::<Bread>(&apart)?.find()?;
+        assert!(found.is_empty(), "{found}");
+        go_on.send(())?;
+        running.join().expect("no panic")?;
+        anyhow::Ok(())
+    })?;
+    let out = slow.load::<Slow>()?;
+    assert_eq!(fs::read_to_string(out.join("first"))?, "1");
+    assert!(!flow.gc().keep::<Bread>(&flow)?.find()?.is_empty(), "now it is");
+    assert_eq!(files_below(&flow.folder().join(".flow/running")).len(), 0);
+    Ok(())
+}
+
+#[test]
+fn what_was_used_after_it_was_found_stays() -> Result<()> {
+    let (flow, folder) = done()?;
+    let grains = folder.path().join("grains.txt");
+    sow(&grains, &[5]);
+    flow.run::<Bread>()?;
+    // The versions with 1, 2, 3 are too many, and one that no root needs is made again.
+    let found = flow.keep_versions(0).gc().find()?;
+    let unwanted = flow.gc().keep::<Grains>(&flow)?.find()?;
+    assert!(found.files() >= 8, "{found}");
+    sow(&grains, &[1, 2, 3]);
+    flow.run::<Bread>()?;
+    found.remove()?;
+    unwanted.remove()?;
+    assert!(flow.is_complete::<Bread>()?);
+    assert_bread(&flow, &[1, 2, 3], 10);
+    Ok(())
+}
+
+#[test]
+fn an_index_that_was_written_anew_is_read_anew() -> Result<()> {
+    let (flow, folder) = done()?;
+    let grains = folder.path().join("grains.txt");
+    sow(&grains, &[5]);
+    flow.run::<Bread>()?;
+    // Another program removes it all, and makes it again.
+    let other = mill(&Flow::open(flow.folder())?.quiet(), folder.path());
+    other.keep_versions(0).gc().older_than(Duration::ZERO).find()?.remove()?;
+    for by in 20..23 {
+        sow(&grains, &[1, 2, 3]);
+        other.with(Milled::BY, by).run::<Bread>()?;
+    }
+    // This one knows what it has read before, and finds what was added.
+    let summary = flow.with(Milled::BY, 21).run::<Bread>()?;
+    assert!(ran(&summary).is_empty(), "{summary}");
+    assert_eq!(ran(&flow.run::<Bread>()?), ["Bread", "Milled"]);
+    Ok(())
+}
+
+#[test]
+fn it_is_collected_beside_runs() -> Result<()> {
+    let (flow, folder) = flow();
+    let running = AtomicUsize::new(2);
+    std::thread::scope(|scope| {
+        let runs = [0, 1].map(|runner| {
+            let (running, at, flow) = (&running, folder.path().join(format!("{runner}")), &flow);
+            scope.spawn(move || {
+                let run = || {
+                    fs::create_dir(&at)?;
+                    for i in 0..40 {
+                        let grains = [i % 3, 5];
+                        sow(&at.join("grains.txt"), &grains);
+                        let flow = mill(&Flow::open(flow.folder())?.quiet(), &at).keep_versions(1);
+                        let flow = flow.with(Milled::BY, i % 2 + 2);
+                        flow.run::<Bread>()?;
+                        assert_bread(&flow, &grains, i % 2 + 2);
+                    }
+                    anyhow::Ok(())
+                };
+                let done = run();
+                running.fetch_sub(1, Ordering::SeqCst);
+                done
+            })
+        });
+        while running.load(Ordering::SeqCst) > 0 {
+            garbage(&Flow::open(flow.folder())?.keep_versions(0))?.remove()?;
+        }
+        runs.into_iter().try_for_each(|run| run.join().expect("no panic"))
+    })?;
+    assert_consistent(flow.folder());
+    garbage(&flow)?.remove()?;
+    assert!(garbage(&flow)?.is_empty());
+    Ok(())
+}

@@ -1,0 +1,209 @@
+//! A store that an earlier release has made is read by this one, and nothing in it runs again.
+//!
+//! `tests/golden/store` has a folder for each release whose form of records, indices, versions or keys
+//! was another: the store that the tasks below had made with it. `FLOW_ACCEPT_STORE=1` adds that of
+//! this release, and never replaces one. The code of the tasks is counted by hand, so that the stores
+//! do not depend on how code is tracked; what tracking gives is to be kept beside them.
+
+use std::fs;
+
+use flow::prelude::*;
+
+use crate::support::{adopted, files_below, ran};
+
+/// Where the tests run, and so what the paths that tasks read are relative to.
+const GOLDEN: &str = "tests/golden/store";
+
+#[derive(Clone, Serialize, Deserialize)]
+enum Kind {
+    Plain,
+    Scaled { by: u64 },
+}
+
+#[derive(Task)]
+#[task(external, path = "tests/golden/stored.txt", target = Text)]
+struct Given;
+
+#[derive(Outputs)]
+struct Split {
+    #[output(Json)]
+    words: Vec<String>,
+    #[output(File)]
+    folder: PathBuf,
+}
+
+#[derive(Task)]
+#[task(requires = Given, outputs = Split, group = "prepared")]
+struct Words {
+    #[param(file, default = "tests/golden/stored.txt")]
+    path: PathBuf,
+    #[param(default = Kind::Scaled { by: 2 })]
+    kind: Kind,
+}
+
+impl Run for Words {
+    const CODE: Code = Code::version(1);
+
+    fn run(&self, cx: &Cx<Self>) -> Result<Split> {
+        let text = cx.input().load()?;
+        let times = match self.kind {
+            Kind::Plain => 1,
+            Kind::Scaled { by } => by as usize,
+        };
+        let folder = cx.out_path_of(Split::FOLDER)?;
+        fs::create_dir_all(folder.join("sub"))?;
+        fs::write(folder.join("sub/seed"), cx.seed().to_string())?;
+        fs::write(folder.join("text"), fs::read_to_string(&self.path)?.repeat(times))?;
+        cx.meta("words", text.split_whitespace().count())?;
+        Ok(Split { words: text.split_whitespace().map(str::to_owned).collect(), folder })
+    }
+}
+
+#[derive(Task)]
+#[task(requires = Words, target = Memory<u64>)]
+struct Live;
+
+impl Run for Live {
+    const CODE: Code = Code::version(1);
+
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        Ok(cx.input().load_one(Split::WORDS)?.len() as u64)
+    }
+}
+
+#[derive(Task)]
+#[task(aggregate, requires(words = Words, live = Live))]
+struct Both;
+
+macro_rules! count {
+    ($module:ident, $version:literal) => {
+        mod $module {
+            use super::*;
+
+            #[derive(Task)]
+            #[task(requires = Both, target = Json<u64>, version = $version)]
+            pub(super) struct Count {
+                #[param(default = "secret")]
+                token: Secret<String>,
+                #[param(default = 0.5)]
+                part: f64,
+            }
+
+            impl Run for Count {
+                const CODE: Code = Code::version($version);
+
+                fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+                    let _ = (&self.token, self.part);
+                    let read = fs::read_to_string(cx.file("tests/golden/stored.txt")?)?;
+                    let both = cx.input().load()?;
+                    let words: u64 = both.words.meta("words")?;
+                    Ok(words + *both.live.load()? + read.len() as u64 + $version)
+                }
+            }
+
+            #[derive(Task)]
+            #[task(
+                requires = {part => Count { part: f64::from(*part) } for part in &self.parts},
+                target = Json<Vec<u64>>
+            )]
+            pub(super) struct All {
+                #[param(default = [1, 2])]
+                parts: Vec<u8>,
+            }
+
+            impl Run for All {
+                const CODE: Code = Code::version(1);
+
+                fn run(&self, cx: &Cx<Self>) -> Result<Vec<u64>> {
+                    cx.input().values().map(|count| Ok(*count.load()?)).collect()
+                }
+            }
+        }
+    };
+}
+
+count!(first, 1);
+count!(second, 2);
+
+/// Runs the first version of the code and then the second one, and leaves no trace of who did.
+fn make(folder: &Path) -> Result<()> {
+    Flow::open(folder)?.quiet().run::<first::All>()?;
+    Flow::open(folder)?.quiet().run::<second::All>()?;
+    for file in files_below(folder) {
+        let Ok(text) = fs::read_to_string(&file) else { continue };
+        let lines = text.lines().map(|line| match line.trim_start() {
+            start if start.starts_with("\"host\":") => "  \"host\": \"golden\"\n".to_owned(),
+            _ => format!("{line}\n"),
+        });
+        if text.contains("\"host\":") {
+            fs::write(&file, lines.collect::<String>())?;
+        }
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        match entry.file_type()?.is_dir() {
+            true => copy(&entry.path(), &to)?,
+            false => drop(fs::copy(entry.path(), to)?),
+        }
+    }
+    Ok(())
+}
+
+/// Asserts that a store which [`make`] made is today's.
+fn assert_is_read(folder: &Path) -> Result<()> {
+    let open = || -> Result<Flow> { Ok(Flow::open(folder)?.quiet()) };
+    let flow = open()?;
+    let shown = crate::support::preview::<second::All>(&flow);
+    assert!(flow.is_complete::<second::All>()?, "{shown}");
+    assert!(ran(&flow.run::<second::All>()?).is_empty(), "{shown}");
+    assert_eq!(*flow.load::<second::All>()?, [25, 25]);
+    let words = flow.of::<second::All>().output::<Words>()?;
+    assert_eq!(words.meta::<u64>("words")?, 4);
+    assert_eq!(words.load()?.words, ["kept", "as", "it", "was"]);
+    assert!(words.load()?.folder.join("sub/seed").is_file());
+    assert!(flow.verify_all()?.is_whole());
+    assert!(flow.gc().find()?.is_empty());
+
+    // What the first version of the code made is kept, and found.
+    let earlier = open()?;
+    assert_eq!(adopted(&earlier.run::<first::All>()?), ["All", "Count", "Count"]);
+    assert_eq!(*earlier.load::<first::All>()?, [24, 24]);
+    Ok(())
+}
+
+#[test]
+fn what_this_release_makes_it_reads() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    make(folder.path())?;
+    assert_is_read(folder.path())
+}
+
+#[test]
+fn what_earlier_releases_made_is_read_and_nothing_runs() -> Result<()> {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDEN);
+    if std::env::var_os("FLOW_ACCEPT_STORE").is_some() {
+        let new = golden.join(env!("CARGO_PKG_VERSION"));
+        ensure!(!new.exists(), "{} is there, and is not replaced", new.display());
+        make(&new)?;
+    }
+    let mut stores = 0;
+    for release in fs::read_dir(golden)? {
+        let release = release?;
+        let folder = tempfile::tempdir()?;
+        // Git keeps no times, and a store is copied as often as it is backed up.
+        copy(&release.path(), folder.path())?;
+        let name = release.file_name();
+        assert_is_read(folder.path()).with_context(|| {
+            format!("the store of release {} is not read as it was", name.display())
+        })?;
+        stores += 1;
+    }
+    ensure!(stores > 0, "there is no store of an earlier release");
+    Ok(())
+}

@@ -1,0 +1,211 @@
+//! What the disk has damaged is found whatever its size and time say, and is made again when it was
+//! reset.
+
+use std::fs;
+use std::io::ErrorKind;
+
+use flow::Harm;
+use flow::prelude::*;
+
+use crate::faulty::{Fault, Faulty, Op};
+use crate::support::{faulty_flow, flow, one_file, ran};
+
+#[derive(Outputs)]
+struct Parts {
+    #[output(Json)]
+    one: String,
+    #[output(File)]
+    folder: PathBuf,
+}
+
+#[derive(Task)]
+#[task(outputs = Parts)]
+struct Made {
+    #[param(file)]
+    path: PathBuf,
+    #[param(default = 0)]
+    copy: u64,
+}
+
+runs!(Made: Parts = |self, cx| {
+    let text = fs::read_to_string(&self.path)? + &"".repeat(self.copy as usize);
+    let folder = cx.out_path_of(Parts::FOLDER)?;
+    fs::create_dir_all(folder.join("sub"))?;
+    fs::write(folder.join("sub/file"), &text)?;
+    Ok(Parts { one: text, folder })
+});
+
+#[derive(Task)]
+#[task(requires = Made, target = Json<usize>)]
+struct Length;
+
+runs!(Length: usize = |self, cx| Ok(cx.input().load_one(Parts::ONE)?.len()));
+
+/// Writes other bytes, with the same size and time.
+fn rot(path: &Path) -> Result<()> {
+    let time = fs::metadata(path)?.modified()?;
+    let mut bytes = fs::read(path)?;
+    bytes[0] ^= 1;
+    fs::write(path, bytes)?;
+    Ok(fs::File::options().append(true).open(path)?.set_modified(time)?)
+}
+
+fn done() -> Result<(Flow, tempfile::TempDir)> {
+    let (flow, folder) = flow();
+    let path = folder.path().join("text");
+    fs::write(&path, "123")?;
+    let flow = flow.with(Made::PATH, path);
+    flow.run::<Length>()?;
+    Ok((flow, folder))
+}
+
+/// What both ways to verify find wrong, which is the same.
+fn harms(flow: &Flow) -> Result<Vec<(String, Harm)>> {
+    let found = |verified: flow::Verified| {
+        let damage = verified.damage().iter();
+        let mut harms: Vec<_> = damage
+            .map(|damage| {
+                (format!("{} {}", damage.instance, damage.file.display()), damage.harm.clone())
+            })
+            .map(|(file, harm)| (file.rsplit('/').next().unwrap_or_default().to_owned(), harm))
+            .collect();
+        harms.sort_by(|(a, _), (b, _)| a.cmp(b));
+        harms
+    };
+    let harms = found(flow.verify::<Length>()?);
+    assert_eq!(found(flow.verify_all()?), harms);
+    Ok(harms)
+}
+
+#[test]
+fn what_is_whole_is_said_to_be() -> Result<()> {
+    let (flow, _folder) = done()?;
+    let verified = flow.verify::<Length>()?;
+    assert!(verified.is_whole() && verified.outputs() == 2);
+    assert_eq!(verified.to_string(), "2 outputs verified, 9 B: every file is what was recorded");
+    assert_eq!(verified.reset()?.to_string(), "nothing was removed");
+    assert!(flow.is_complete::<Length>()?);
+    assert_eq!(flow.verify_all()?.to_string(), verified.to_string());
+    Ok(())
+}
+
+#[test]
+fn a_bit_that_has_fallen_over_is_found_and_mended() -> Result<()> {
+    let (flow, _folder) = done()?;
+    // A second instance has the same output of `Length`, by a link.
+    let other = flow.with(Made::COPY, 1);
+    other.run::<Length>()?;
+    let length = flow.output::<Length>()?.path()?;
+    rot(&length)?;
+    assert!(flow.is_complete::<Length>()? && ran(&flow.run::<Length>()?).is_empty());
+
+    let verified = flow.verify::<Length>()?;
+    let damage = &verified.damage()[0];
+    assert_eq!((&*damage.task, &damage.file), ("Length", &length));
+    assert_eq!((&damage.harm, damage.is_earlier), (&Harm::Modified, false));
+    let text = verified.to_string();
+    assert!(text.contains("1 file is not what was recorded\n  Length {Made.path: "), "{text}");
+    // The other one is the same file.
+    assert_eq!(flow.verify_all()?.damage().len(), 2);
+
+    assert!(verified.reset()?.files.contains(&length));
+    assert_eq!(ran(&flow.run::<Length>()?), ["Length"], "nothing damaged is adopted");
+    assert_eq!(*flow.load::<Length>()?, 3);
+    assert!(flow.verify::<Length>()?.is_whole());
+    other.verify::<Length>()?.reset()?;
+    other.run::<Length>()?;
+    assert_eq!(*other.load::<Length>()?, 3);
+    assert!(flow.verify_all()?.is_whole());
+    Ok(())
+}
+
+#[test]
+fn every_harm_is_named() -> Result<()> {
+    let (flow, _folder) = done()?;
+    let within = one_file(&flow.folder().join("Made"), "file", "");
+    fs::write(within.with_file_name("new"), "x")?;
+    assert_eq!(harms(&flow)?, [("new".to_owned(), Harm::Extra)]);
+    fs::remove_file(within.with_file_name("new"))?;
+    assert_eq!(harms(&flow)?, []);
+
+    rot(&within)?;
+    assert_eq!(harms(&flow)?, [("file".to_owned(), Harm::Modified)]);
+    fs::remove_file(&within)?;
+    assert_eq!(harms(&flow)?, [("file".to_owned(), Harm::Gone)]);
+
+    fs::write(one_file(&flow.folder().join("Length"), "record.json", ""), "garbage")?;
+    let damage = harms(&flow)?;
+    assert!(matches!(&damage[1], (file, Harm::Record(_)) if file == "record.json"), "{damage:?}");
+    flow.verify_all()?.reset()?;
+    assert_eq!(ran(&flow.run::<Length>()?), ["Length", "Made"]);
+    assert_eq!(harms(&flow)?, []);
+    Ok(())
+}
+
+#[test]
+fn an_earlier_version_is_verified_and_not_adopted_when_it_is_damaged() -> Result<()> {
+    let (flow, folder) = done()?;
+    let old = one_file(&flow.folder().join("Made"), "file", "");
+    let text = folder.path().join("text");
+    fs::write(&text, "45")?;
+    flow.run::<Length>()?;
+    rot(&old)?;
+    let verified = flow.verify_all()?;
+    assert!(verified.damage()[0].is_earlier && verified.damage().len() == 1, "{verified}");
+    assert!(verified.to_string().contains("an earlier version"), "{verified}");
+    verified.reset()?;
+    assert!(flow.is_complete::<Length>()?, "the current output stays");
+    fs::write(&text, "123")?;
+    assert_eq!(ran(&flow.run::<Length>()?), ["Made"]);
+    assert_eq!(
+        fs::read_to_string(
+            flow.of::<Length>().output::<Made>()?.load_one(Parts::FOLDER)?.join("sub/file")
+        )?,
+        "123"
+    );
+    Ok(())
+}
+
+#[test]
+fn what_was_made_again_since_is_not_reset() -> Result<()> {
+    let (flow, folder) = done()?;
+    rot(&flow.output::<Length>()?.path()?)?;
+    let verified = flow.verify::<Length>()?;
+    fs::write(folder.path().join("text"), "4567")?;
+    flow.run::<Length>()?;
+    verified.reset()?;
+    assert!(flow.is_complete::<Length>()?);
+    assert_eq!(*flow.load::<Length>()?, 4);
+    Ok(())
+}
+
+#[test]
+fn a_record_of_a_newer_version_is_left_alone() -> Result<()> {
+    let (flow, _folder) = done()?;
+    let record = one_file(&flow.folder().join("Length"), "record.json", "");
+    let newer = fs::read_to_string(&record)?.replace("\"format\": 1", "\"format\": 9");
+    fs::write(&record, &newer)?;
+    let verified = flow.verify_all()?;
+    assert!(verified.is_whole() && verified.to_string().contains("it is in form 9"), "{verified}");
+    verified.reset()?;
+    assert_eq!(fs::read_to_string(&record)?, newer);
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_the_rest_is_verified() -> Result<()> {
+    let (flow, folder) = done()?;
+    let faulty = Faulty::new();
+    let path = folder.path().join("text");
+    let other = faulty_flow(folder.path(), &faulty)?.with(Made::PATH, path);
+    faulty.fail(|_, op, path| {
+        let data = path.to_string_lossy().contains("/Length/");
+        (op == Op::Open && data).then_some(Fault::Refuse(ErrorKind::InvalidData))
+    });
+    let verified = other.verify::<Length>()?;
+    assert_eq!((verified.outputs(), verified.damage().len()), (2, 1), "{verified}");
+    assert!(verified.to_string().contains("cannot be read: "), "{verified}");
+    faulty.heal();
+    assert!(flow.verify::<Length>()?.is_whole());
+    Ok(())
+}
