@@ -219,7 +219,7 @@ impl Worker<'_> {
             host: host(),
         };
         let in_memory = record.output.is_in_memory().then_some(record.output.digest);
-        let staged = self.stage(node, folder, record, true)?;
+        let staged = self.stage(node, folder, record)?;
         if let (Some(digest), Some(value)) = (in_memory, &value) {
             plan.store.memory().keep(digest, Arc::clone(value));
         }
@@ -272,24 +272,21 @@ impl Worker<'_> {
         made_from: MadeFrom,
     ) -> Result<Box<ToCommit>, StoreError> {
         let plan = &self.execution.plan;
-        let is_new = kept.from.is_some() || kept.folder != *folder;
         if kept.from.is_some() {
             let entry = plan.graph.task(node);
             plan.store.keep_code_table(&entry.codes, entry.code_digest);
         }
-        let output = if is_new {
-            let owner = kept.from.as_ref().unwrap_or(&plan.store);
-            let from = owner.root().join(&kept.folder);
-            let output = &kept.record.output;
-            if let (Some(other), true) = (&kept.from, output.is_in_memory()) {
-                let forgotten = || std::io::Error::from(std::io::ErrorKind::NotFound);
-                let value = other.memory().get(output.digest).ok_or_else(forgotten);
-                plan.store.memory().keep(output.digest, value.during("take over", &from)?);
-            }
-            plan.store.stage_links(&from, output, folder, kept.record.fingerprint)?
-        } else {
-            kept.record.output.clone()
-        };
+        let owner = kept.from.as_ref().unwrap_or(&plan.store);
+        let from = owner.root().join(&kept.folder);
+        let output = &kept.record.output;
+        if let (Some(other), true) = (&kept.from, output.is_in_memory()) {
+            let forgotten = || std::io::Error::from(std::io::ErrorKind::NotFound);
+            let value = other.memory().get(output.digest).ok_or_else(forgotten);
+            plan.store.memory().keep(output.digest, value.during("take over", &from)?);
+        }
+        // Names of its own even in its own folder: whoever removes the version meanwhile, as one too
+        // many, takes nothing away from this output.
+        let output = plan.store.stage_links(&from, output, folder, kept.record.fingerprint)?;
         let record = Record {
             key: plan.graph.node(node).key,
             parameters: self.parameters(node),
@@ -297,7 +294,7 @@ impl Worker<'_> {
             output,
             ..Record::clone(&kept.record)
         };
-        self.stage(node, folder.clone(), record, is_new)
+        self.stage(node, folder.clone(), record)
     }
 
     /// Writes the record of an output that lies in its place, to be committed, and lets the tasks
@@ -307,13 +304,10 @@ impl Worker<'_> {
         node: NodeIndex,
         folder: Folder,
         record: Record,
-        is_new: bool,
     ) -> Result<Box<ToCommit>, StoreError> {
         let plan = &self.execution.plan;
-        let mut staged = plan.store.stage_record(&folder, &record, is_new).inspect_err(|_| {
-            if is_new {
-                plan.store.discard(&folder, &record.output);
-            }
+        let mut staged = plan.store.stage_record(&folder, &record, true).inspect_err(|_| {
+            plan.store.discard(&folder, &record.output);
         })?;
         staged.is_forced = plan.graph.is_forced(node);
         self.execution.held.set_made(node, Made::new(folder, record));

@@ -122,6 +122,7 @@ impl Store {
     /// Puts the record in the place of a version whose output may be gone, or on a file system
     /// without hard links.
     fn replace_version(&self, path: &Path, version: &Path) -> std::io::Result<()> {
+        version.parent().map_or(Ok(()), |folder| self.fs.create_folder(folder))?;
         let draft = version.with_extension(super::stage::unique());
         let linked = self.fs.link(path, &draft).or_else(|_| self.fs.copy(path, &draft));
         let replaced = linked.and_then(|()| self.fs.rename(&draft, version));
