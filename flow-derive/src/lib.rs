@@ -150,6 +150,17 @@ pub fn derive_outputs(input: TokenStream) -> TokenStream {
 /// `#[tracked(crate = ::path)]` says where the facade is, if it was renamed or re-exported.
 #[proc_macro_attribute]
 pub fn tracked(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    let file = code::file::of(proc_macro::Span::call_site());
-    tracked::expand(arguments.into(), item.into(), file).into()
+    tracked::expand(arguments.into(), item.into()).into()
+}
+
+/// Implements `Tracked` for a type that tasks are generic over, as `#[tracked]` above it does.
+///
+/// ```text
+/// #[derive(Tracked)]
+/// struct Ols;
+/// ```
+#[proc_macro_derive(Tracked)]
+pub fn derive_tracked(input: TokenStream) -> TokenStream {
+    let input = syn::parse_macro_input!(input as syn::DeriveInput);
+    tracked::derive(&input).into()
 }

@@ -9,7 +9,7 @@ use super::{Shape, enclose, keys, params, private, private_at, requires};
 use crate::attr::Opt;
 use crate::model::{self, Kept, Task};
 use crate::spans::{ends, local};
-use crate::text;
+use crate::{text, tracked};
 
 /// Everything that is written for a task without mistakes.
 pub(super) fn expand(task: &Task<'_>) -> TokenStream {
@@ -32,6 +32,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
     let (runs, forced) = (runs(task), force_depth(task));
     let (kind, path) = (kind(task), path(task));
     let (uses, can_use) = uses(task);
+    let tracked = tracked::implementation(task.input, &private.to_token_stream());
     let (values, index, to, visit) = (local("values"), local("index"), local("to"), local("visit"));
     // The user's expressions say `self`, so this one is theirs.
     let this = quote_spanned!(Span::call_site()=> self);
@@ -84,6 +85,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
 
             #can_use
             #forced
+            #tracked
         },
     )
 }
