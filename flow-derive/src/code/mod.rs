@@ -45,6 +45,7 @@ pub(crate) mod tokens;
 mod world;
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use proc_macro2::TokenStream;
@@ -84,40 +85,36 @@ pub(crate) fn of_impl(
     if extent == Extent::Body {
         return Table::new(0, Some(row(shown)), BTreeSet::new());
     }
-    World::with(|world| {
-        let alone = |shown: String| {
-            let file = if shown.is_empty() { shown } else { format!("{shown}, its body alone") };
-            Table::new(0, Some(row(file)), BTreeSet::new())
-        };
-        let Some(world) = world else {
-            return alone(shown);
-        };
+    let found = with_world(|world| {
         let roots = world.find(item, file);
-        let Some(&first) = roots.first() else {
-            return alone(shown);
-        };
+        let first = *roots.first()?;
         let shown = world.source.files[world.source.items[first].file].shown.clone();
         let view = world.view(roots.iter().any(|&root| world.source.items[root].is_test));
-        match extent {
+        Some(match extent {
             Extent::Crate => Table::of_everything(&view, &roots, row(shown)),
             Extent::Reached | Extent::Body => Table::of_impl(&view, &roots, row(shown)),
-        }
+        })
+    });
+    found.unwrap_or_else(|| {
+        let alone = if shown.is_empty() { shown } else { format!("{shown}, its body alone") };
+        Table::new(0, Some(row(alone)), BTreeSet::new())
     })
+}
+
+/// What `ask` finds in the world of this crate, if there is a source. A mistake of this library must
+/// not keep a program from being built: it leaves the body to count.
+fn with_world(ask: impl FnOnce(&mut World) -> Option<Table>) -> Option<Table> {
+    catch_unwind(AssertUnwindSafe(|| World::with(|world| ask(world?)))).ok().flatten()
 }
 
 /// The table of a type, which stands in `file`.
 pub(crate) fn of_type(item: TokenStream, file: Option<&Path>) -> Table {
-    World::with(|world| {
-        let Some(world) = world else {
-            return alone(item);
-        };
+    let found = with_world(|world| {
         let types = world.find(item.clone(), file);
-        if types.is_empty() {
-            return alone(item);
-        }
         let view = world.view(types.iter().any(|&ty| world.source.items[ty].is_test));
-        Table::of_type(&view, &types)
-    })
+        (!types.is_empty()).then(|| Table::of_type(&view, &types))
+    });
+    found.unwrap_or_else(|| alone(item))
 }
 
 /// The table of a type whose source is not known but for its own tokens.
