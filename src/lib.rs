@@ -63,7 +63,7 @@
 //! - [`Target`]: how to write one of your own.
 
 pub use flow_core::*;
-pub use flow_derive::{Outputs, Task, tracked};
+pub use flow_derive::{Outputs, Task, Tracked, tracked};
 #[doc(inline)]
 pub use flow_targets as targets;
 
@@ -86,8 +86,8 @@ pub mod prelude {
     pub use flow_core::{
         Code, Cx, Flow, Input, IntoParam, Loaded, Param, Run, Secret, Sink, Source, Target,
     };
-    pub use flow_core::{File, Memory, Output, Outputs, Part, Task};
-    pub use flow_derive::{Outputs, Task, tracked};
+    pub use flow_core::{File, Memory, Output, Outputs, Part, Task, Tracked};
+    pub use flow_derive::{Outputs, Task, Tracked, tracked};
     #[cfg(feature = "arrow")]
     pub use flow_targets::ArrowIpc;
     #[cfg(feature = "bytes")]

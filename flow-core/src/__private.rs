@@ -6,7 +6,7 @@ use std::fmt;
 use std::ops::RangeBounds;
 pub use std::sync::Arc;
 
-pub use crate::code::{Code, Item};
+pub use crate::code::{Code, Tracked};
 pub use crate::cx::Cx;
 pub use crate::input::{Input, Inputs, Wires};
 pub use crate::keep::{Files, Gathered, Keep, KeepPart, Outputs, Part, Saving, Several};

@@ -1,7 +1,7 @@
 //! The code of a task, as a digest that is part of its fingerprint.
 //!
-//! `#[tracked]` fills in [`Run::CODE`](crate::Run::CODE) from the tokens of the impl's body.
-//! Comments, documentation and formatting are no tokens, so they do not count.
+//! `#[tracked]` fills in [`Run::CODE`](crate::Run::CODE) from the tokens of the impl and of all that
+//! it reaches. Comments, documentation and formatting are no tokens, so they do not count.
 
 use crate::key::Digest;
 
@@ -23,19 +23,42 @@ pub struct Code {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum By {
     Version(u32),
-    Items(&'static [Item]),
+    Tracked {
+        /// What `#[tracked]` wrote; [`rows`] reads it.
+        table: &'static str,
+        /// The code of the type arguments.
+        types: &'static [Code],
+    },
 }
 
 /// One item of the source that takes part in making an output.
-#[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Item {
-    /// Such as `impl Run for Train`, or `fn standardise`.
-    pub name: &'static str,
-    /// The file it stands in, relative to the folder of the package.
-    pub file: &'static str,
+pub(crate) struct Row<'a> {
     /// Of its tokens.
-    pub digest: u128,
+    pub(crate) digest: &'a str,
+    /// Of what the names in it mean.
+    pub(crate) names: &'a str,
+    /// Such as `impl Run for Train`, or `standardise`.
+    pub(crate) name: &'a str,
+    /// The file it stands in, relative to the folder of the package.
+    pub(crate) file: &'a str,
+}
+
+/// The digest of which name means which item, and the items.
+fn read(table: &str) -> (&str, impl Iterator<Item = Row<'_>>) {
+    let (links, rows) = table.split_once('\n').unwrap_or((table, ""));
+    let rows = rows.lines().filter_map(|line| {
+        let (digest, rest) = line.split_at_checked(32)?;
+        let (names, rest) = rest.split_at_checked(16)?;
+        let (name, file) = rest.split_once('\t')?;
+        Some(Row { digest, names, name, file })
+    });
+    (links, rows)
+}
+
+/// The items of a table.
+pub(crate) fn rows(table: &str) -> impl Iterator<Item = Row<'_>> {
+    read(table).1
 }
 
 impl Code {
@@ -45,8 +68,8 @@ impl Code {
     }
 
     #[doc(hidden)]
-    pub const fn __tracked(items: &'static [Item]) -> Self {
-        Self { by: By::Items(items) }
+    pub const fn __tracked(table: &'static str, types: &'static [Code]) -> Self {
+        Self { by: By::Tracked { table, types } }
     }
 
     /// The digest of it. Names do not count: a task that was renamed has the same code, and
@@ -54,13 +77,90 @@ impl Code {
     pub(crate) fn digest(self) -> Digest {
         let mut hasher = crate::key::Hasher::new("code");
         match self.by {
-            By::Version(version) => hasher.number(0).number(u64::from(version)),
-            By::Items(items) => items
-                .iter()
-                .fold(hasher.number(1), |hasher, item| hasher.bytes(&item.digest.to_le_bytes())),
-        };
+            By::Version(version) => {
+                hasher.number(0).number(u64::from(version));
+            }
+            By::Tracked { table, types } => {
+                let (links, rows) = read(table);
+                hasher.number(1).text(links);
+                for row in rows {
+                    hasher.text(row.digest);
+                }
+                for code in types {
+                    hasher.part(code.digest());
+                }
+            }
+        }
         hasher.digest()
     }
+}
+
+/// A type whose code is known: what a task may be generic over.
+///
+/// A task that is generic over a type runs that type's code, so that `#[tracked]` above
+/// `impl<M: Model + Tracked> Run for Fit<M>` counts it too. `#[tracked]` or `#[derive(Tracked)]`
+/// above a type implements it: the code is the type's definition, its impls of traits, and all that
+/// these reach. A task is `Tracked` already.
+///
+/// A type of another crate has none. Wrap it in one of your own, or count its changes by hand:
+///
+/// ```
+/// # use flow_core::{Code, Tracked};
+/// struct Forest;
+///
+/// impl Tracked for Forest {
+///     const CODE: Code = Code::version(1);
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "the code of `{Self}` is not tracked",
+    label = "not tracked",
+    note = "a task that is generic over a type runs its code: write `#[tracked]` above the type, and \
+            `Tracked` among the bounds of the parameter, or of the trait that it is bound by"
+)]
+pub trait Tracked {
+    /// The code of the type and of its impls.
+    const CODE: Code;
+}
+
+/// Types that come with the language, whose code does not change.
+macro_rules! standard {
+    ($($ty:ty),* $(,)?) => {
+        $(impl Tracked for $ty {
+            const CODE: Code = Code::version(0);
+        })*
+    };
+}
+
+standard! {
+    bool, char, str, String, (), f32, f64, i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128,
+    usize, std::path::Path, std::path::PathBuf, std::time::Duration, std::time::SystemTime,
+}
+
+/// Types whose code is that of what they hold.
+macro_rules! containers {
+    ($([$($parameter:ident $(: $bound:path)?),*] $ty:ty),* $(,)?) => {
+        $(impl<$($parameter: Tracked $(+ $bound)?),*> Tracked for $ty {
+            const CODE: Code = Code::__tracked("", &[$($parameter::CODE),*]);
+        })*
+    };
+}
+
+containers! {
+    [T] Vec<T>, [T] Option<T>, [T] Box<T>, [T] std::rc::Rc<T>, [T] std::sync::Arc<T>, [T] [T],
+    [T] std::collections::VecDeque<T>, [T] std::collections::BTreeSet<T>,
+    [T] std::collections::HashSet<T>, [T] std::marker::PhantomData<T>,
+    [T, E] Result<T, E>, [K, V] std::collections::BTreeMap<K, V>,
+    [K, V] std::collections::HashMap<K, V>, [A] (A,), [A, B] (A, B), [A, B, C] (A, B, C),
+    [A, B, C, D] (A, B, C, D),
+}
+
+impl<T: Tracked, const N: usize> Tracked for [T; N] {
+    const CODE: Code = T::CODE;
+}
+
+impl<T: Tracked + ?Sized> Tracked for &T {
+    const CODE: Code = T::CODE;
 }
 
 /// All code that makes the outputs of a task: its own first, then that of its targets.
@@ -84,5 +184,37 @@ impl Codes {
             hasher.part(code.digest());
         }
         hasher.digest()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &str = "00000000000000000000000000000000\n\
+        11111111111111111111111111111111000000000000000aimpl Run for A\tsrc/a.rs\n\
+        222222222222222222222222222222220000000000000000helper\tsrc/b.rs\n";
+
+    #[test]
+    fn a_table_is_read_as_it_was_written() {
+        let read: Vec<Row<'_>> = rows(TABLE).collect();
+        let names: Vec<_> = read.iter().map(|row| (row.name, row.file)).collect();
+        assert_eq!(names, [("impl Run for A", "src/a.rs"), ("helper", "src/b.rs")]);
+        assert_eq!((&read[0].digest[..2], read[0].names), ("11", "000000000000000a"));
+    }
+
+    #[test]
+    fn names_and_files_do_not_count_and_all_else_does() {
+        let digest = |table: &str| {
+            let table: &'static str = Box::leak(table.to_owned().into_boxed_str());
+            Code::__tracked(table, &[]).digest()
+        };
+        assert_eq!(digest(TABLE), digest(&TABLE.replace("src/b.rs", "src/c.rs")));
+        assert_eq!(digest(TABLE), digest(&TABLE.replace("Run for A", "Run for B")));
+        assert_ne!(digest(TABLE), digest(&TABLE.replacen("0000", "0001", 1)));
+        assert_ne!(digest(TABLE), digest(&TABLE.replace("2222", "2223")));
+        const WITH_TYPE: Code = Code::__tracked(TABLE, &[Code::version(1)]);
+        assert_ne!(digest(TABLE), WITH_TYPE.digest());
+        assert_ne!(Vec::<u8>::CODE.digest(), <(u8, u8)>::CODE.digest());
     }
 }

@@ -26,7 +26,7 @@ pub mod target;
 mod task;
 pub mod value;
 
-pub use code::Code;
+pub use code::{Code, Tracked};
 pub use command::Command;
 pub use cx::Cx;
 pub use engine::progress::Event;

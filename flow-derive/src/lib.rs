@@ -140,19 +140,90 @@ pub fn derive_outputs(input: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// It fills in the constant `CODE` with a digest of the tokens of the impl's body. Comments,
-/// documentation, lint attributes and formatting do not count.
+/// It fills in the constant `CODE` with digests of the tokens of the impl and of all that these
+/// tokens reach: functions, methods, constants, statics, types with their impls, traits with
+/// their defaults, macros, and what these reach in turn, in the crate and in its path dependencies.
+/// When one of them changes, the reason names it: `code: standardise (src/prep.rs) changed`.
+///
+/// # What counts
+///
+/// - **What a name means**, with the compiler's rules: modules, `#[path]`, imports, globs,
+///   re-exports, renames. Where imports are exchanged, so that a name means another item, that
+///   counts too; where an item moves to another file or module, that does not.
+/// - **Methods** by their name, of each type that is reached. A type brings all its impls of
+///   traits; a trait brings those for types of other crates and, where there are objects of it
+///   (`dyn Trait`), all.
+/// - **The task's own struct** by the types of its fields, its methods, and its impls; its
+///   parameters are in the key. A task that was renamed, with `was`, has the same code.
+/// - **The tasks that it requires** by the types of their outputs. How these were made does not
+///   count: their content does.
+/// - **Files** that `include_str!`, `include_bytes!` and `include!` name by a literal, `concat!` and
+///   `env!("CARGO_MANIFEST_DIR")`; **variables** that `env!` and `option_env!` name, but for those
+///   that hold a folder; whether a **feature** is on that the code asks about.
+///
+/// Comments, documentation, lint attributes, formatting, the order of items, their visibility,
+/// tests, and what is not reached do not count. Neither do the folder, the machine, and the profile.
+///
+/// Where it is not known what a name means, all that it may mean counts: a task runs once too
+/// often sooner than once too seldom.
+///
+/// # Options
+///
+/// | option | meaning |
+/// | --- | --- |
+/// | `body` | only the body of the impl counts |
+/// | `crate` | everything counts that is in the crate and its path dependencies |
+/// | `crate = ::path` | where the facade is, if it was renamed or re-exported |
+///
+/// Several are parted by commas. To count the changes by hand, write `const CODE: Code =
+/// Code::version(3);` in the impl, or `#[task(version = 3)]` above the task.
+///
+/// # Type parameters
+///
+/// A task that is generic over a type runs that type's code: each type parameter of the impl must be
+/// `Tracked`. `#[tracked]` above a struct, an enum or a union, or `#[derive(Tracked)]`, makes it so;
+/// a task is so already.
+///
+/// ```text
+/// #[tracked]
+/// struct Ols;
+///
+/// #[tracked]
+/// impl<M: Model + Tracked> Run for Fit<M> { ... }
+/// ```
 ///
 /// A target of one's own is tracked in the same way, `#[tracked] impl Target for Digits`: after a
 /// change, each task that uses it runs again, and so does what reads the output of such a task.
 ///
-/// What stands outside the impl does not count either, for now: a function that `run` calls, a
-/// constant, the impl of a type parameter, the type of the output. After a change there, write
-/// another `#[task(version = ...)]`, or reset the task.
+/// # What is not seen
 ///
-/// `#[tracked(crate = ::path)]` says where the facade is, if it was renamed or re-exported.
+/// - The code of crates from a registry, and of the language itself.
+/// - Names that a macro puts together out of parts, as `paste!` does, and what procedural macros of
+///   other crates write.
+/// - What a build script generates, but for files that `include!` names; what it links.
+/// - Other languages behind `extern` blocks, libraries that are opened at run time, programs that
+///   are started, files that are read: `cx.file` and `#[param(file)]` are there for these.
+/// - A `cfg` other than of a feature: both sides of it count, and which one it is does not.
+/// - Which of two traits of other crates is imported, where only their methods are named; which
+///   features another package turns on in a path dependency.
+///
+/// Of these, it warns where it meets one that it recognises: a file or a module that it does not
+/// find, a source that it cannot read, `paste!`. `#[allow(deprecated)]` above the impl silences that.
+/// In an editor, and in the examples of documentation, there is no source to read; there the body of
+/// the impl counts alone, which the reason says.
 #[proc_macro_attribute]
 pub fn tracked(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    let file = code::file::of(proc_macro::Span::call_site());
-    tracked::expand(arguments.into(), item.into(), file).into()
+    tracked::expand(arguments.into(), item.into()).into()
+}
+
+/// Implements `Tracked` for a type that tasks are generic over, as `#[tracked]` above it does.
+///
+/// ```text
+/// #[derive(Tracked)]
+/// struct Ols;
+/// ```
+#[proc_macro_derive(Tracked)]
+pub fn derive_tracked(input: TokenStream) -> TokenStream {
+    let input = syn::parse_macro_input!(input as syn::DeriveInput);
+    tracked::derive(&input).into()
 }

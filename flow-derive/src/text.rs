@@ -2,18 +2,27 @@
 
 use proc_macro2::{Delimiter, TokenStream};
 
-use crate::code::tokens::{Part, parts};
+use crate::code::names::Names;
+use crate::code::tokens::{Part, flatten, parts};
 
 /// The tokens with one space after each comma and where two words meet, and no other.
 pub(crate) fn of(tokens: TokenStream) -> String {
-    write(&parts(tokens))
+    let mut names = Names::default();
+    let tokens = flatten(tokens, &mut names);
+    write(&parts(&tokens, &names))
 }
 
 /// The same of a type, with each path cut to its last segment: `Vec<Row>` for `Vec<crate::Row>`.
 pub(crate) fn short_type(tokens: TokenStream) -> String {
-    let parts = parts(tokens);
+    let mut names = Names::default();
+    let tokens = flatten(tokens, &mut names);
+    write(&short(&parts(&tokens, &names)))
+}
+
+/// Each path cut to its last segment.
+pub(crate) fn short<'a>(parts: &[Part<'a>]) -> Vec<Part<'a>> {
     let is_word = |index: usize| matches!(parts.get(index), Some(Part::Word(_)));
-    let is_colons = |index: usize| matches!(parts.get(index), Some(Part::Punct(p)) if p == "::");
+    let is_colons = |index: usize| matches!(parts.get(index), Some(Part::Punct("::")));
     let mut short = Vec::new();
     let mut i = 0;
     while i < parts.len() {
@@ -22,34 +31,34 @@ pub(crate) fn short_type(tokens: TokenStream) -> String {
         } else if is_word(i) && is_colons(i + 1) && is_word(i + 2) {
             i += 2;
         } else {
-            short.push(parts[i].clone());
+            short.push(parts[i]);
             i += 1;
         }
     }
-    write(&short)
+    short
 }
 
 /// Whether a `::` after this is not the beginning of a path.
-fn closes(part: &Part) -> bool {
+fn closes(part: &Part<'_>) -> bool {
     matches!(part, Part::Punct(punct) if punct.ends_with('>'))
 }
 
-fn write(parts: &[Part]) -> String {
+pub(crate) fn write(parts: &[Part<'_>]) -> String {
     let mut text = String::new();
     let mut after_word = false;
     for part in parts {
         let word = matches!(part, Part::Word(_) | Part::Literal(_));
-        let lifetime_or_word = word || matches!(part, Part::Punct(p) if p == "'");
+        let lifetime_or_word = word || matches!(part, Part::Punct("'"));
         if after_word && lifetime_or_word {
             text.push(' ');
         }
-        match part {
+        match *part {
             Part::Word(word) => text.push_str(word),
             Part::Literal(literal) => text.push_str(literal),
-            Part::Punct(punct) if punct == "," => text.push_str(", "),
+            Part::Punct(",") => text.push_str(", "),
             Part::Punct(punct) => text.push_str(punct),
-            Part::Open(delimiter) => text.push_str(brackets(*delimiter).0),
-            Part::Close(delimiter) => text.push_str(brackets(*delimiter).1),
+            Part::Open(delimiter) => text.push_str(brackets(delimiter).0),
+            Part::Close(delimiter) => text.push_str(brackets(delimiter).1),
         }
         after_word = word;
     }
@@ -69,7 +78,7 @@ fn brackets(delimiter: Delimiter) -> (&'static str, &'static str) {
 mod tests {
     use super::*;
 
-    fn short(text: &str) -> String {
+    fn cut(text: &str) -> String {
         short_type(text.parse().expect("tokens"))
     }
 
@@ -85,9 +94,9 @@ mod tests {
 
     #[test]
     fn paths_are_cut_to_their_last_segment() {
-        assert_eq!(short("::flow::Json<std::vec::Vec<crate::Row>>"), "Json<Vec<Row>>");
-        assert_eq!(short("Json<(a::A, b::B,)>"), "Json<(A, B)>");
-        assert_eq!(short("Json<<T as m::Model>::Fitted>"), "Json<<T as Model>::Fitted>");
-        assert_eq!(short("Json<dyn Fn(&'static a::B)>"), "Json<dyn Fn(&'static B)>");
+        assert_eq!(cut("::flow::Json<std::vec::Vec<crate::Row>>"), "Json<Vec<Row>>");
+        assert_eq!(cut("Json<(a::A, b::B,)>"), "Json<(A, B)>");
+        assert_eq!(cut("Json<<T as m::Model>::Fitted>"), "Json<<T as Model>::Fitted>");
+        assert_eq!(cut("Json<dyn Fn(&'static a::B)>"), "Json<dyn Fn(&'static B)>");
     }
 }

@@ -7,11 +7,12 @@ use flow::prelude::*;
 
 use crate::support::{flow, preview};
 
-trait Model: Send + Sync + 'static {
+trait Model: Tracked + Send + Sync + 'static {
     const VALUE: u64;
 }
 
 mod first {
+    #[flow::tracked]
     pub(super) struct Ols;
     impl super::Model for Ols {
         const VALUE: u64 = 1;
@@ -19,6 +20,7 @@ mod first {
 }
 
 mod second {
+    #[flow::tracked]
     pub(super) struct Ols;
     impl super::Model for Ols {
         const VALUE: u64 = 2;

@@ -200,12 +200,12 @@ fn two_tasks_in_one_folder_are_an_error_of_the_plan() -> Result<()> {
 /// Stored in one folder whatever the type is.
 #[derive(Task)]
 #[task(target = Json<u64>, dir = "fits")]
-struct Fit<M: Send + Sync + 'static> {
+struct Fit<M: Tracked + Send + Sync + 'static> {
     model: std::marker::PhantomData<M>,
 }
 
 #[tracked]
-impl<M: Send + Sync + 'static> Run for Fit<M> {
+impl<M: Tracked + Send + Sync + 'static> Run for Fit<M> {
     fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
         Ok(1)
     }

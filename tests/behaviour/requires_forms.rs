@@ -225,16 +225,18 @@ fn the_same_instance_twice_runs_once() {
     );
 }
 
-trait Model: Send + Sync + 'static {
+trait Model: Tracked + Send + Sync + 'static {
     const NAME: &'static str;
 }
 
+#[tracked]
 struct Ols;
 
 impl Model for Ols {
     const NAME: &'static str = "ols";
 }
 
+#[tracked]
 struct Gbm;
 
 impl Model for Gbm {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::code::{By, Codes};
+use crate::code::{self, By, Code, Codes};
 use crate::key::Digest;
 use crate::store::Store;
 
@@ -22,25 +22,47 @@ pub(crate) struct CodeTable {
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CodeItem {
     pub(crate) file: String,
-    pub(crate) digest: Digest,
+    pub(crate) digest: String,
+    /// The digest of what the names in it mean.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) names: String,
 }
 
 impl CodeTable {
     fn of(codes: &Codes) -> Self {
         let mut table = Self::default();
-        for code in &codes.0 {
-            table.versions.push(match code.by {
-                By::Version(version) => Some(version),
-                By::Items(items) => {
-                    table.items.extend(items.iter().map(|item| {
-                        let digest = Digest(item.digest);
-                        (item.name.to_owned(), CodeItem { file: item.file.to_owned(), digest })
-                    }));
-                    None
-                }
-            });
+        for &code in &codes.0 {
+            table.add(code);
         }
         table
+    }
+
+    fn add(&mut self, code: Code) {
+        let (rows, types) = match code.by {
+            By::Version(version) => return self.versions.push(Some(version)),
+            By::Tracked { table, types } => (code::rows(table), types),
+        };
+        self.versions.push(None);
+        for row in rows {
+            let text = |digest: &str| match digest.trim_start_matches('0') {
+                "" => String::new(),
+                _ => digest.to_owned(),
+            };
+            let (file, digest) = (row.file.to_owned(), row.digest.to_owned());
+            let item = CodeItem { file, digest, names: text(row.names) };
+            // Two types of one name, say, of two packages.
+            let names = (1..).map(|count| match count {
+                1 => row.name.to_owned(),
+                count => format!("{} #{count}", row.name),
+            });
+            let free = |name: &String| self.items.get(name).is_none_or(|known| *known == item);
+            if let Some(name) = names.into_iter().find(free) {
+                self.items.insert(name, item);
+            }
+        }
+        for &code in types {
+            self.add(code);
+        }
     }
 
     /// What is different in `now`, in words.
@@ -62,6 +84,14 @@ impl CodeTable {
         }
         let gone = self.items.iter().filter(|(name, _)| !now.items.contains_key(*name));
         changes.extend(gone.map(|(name, item)| format!("{} is gone", place(name, &item.file))));
+        if changes.is_empty() {
+            let other = now.items.iter().filter(|(name, item)| {
+                self.items.get(*name).is_some_and(|old| old.names != item.names)
+            });
+            changes.extend(other.map(|(name, item)| {
+                format!("a name in {} means another item now", place(name, &item.file))
+            }));
+        }
         changes
     }
 }

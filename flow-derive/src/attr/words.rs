@@ -41,7 +41,7 @@ pub(crate) const PARAM: Words = Words {
 };
 
 pub(crate) const TRACKED: Words =
-    Words { attribute: "#[tracked]", known: &["crate"], later: &["body", "lock"] };
+    Words { attribute: "#[tracked]", known: &["body", "crate"], later: &["lock"] };
 
 impl Words {
     /// What to say of a word that is not known.

@@ -1,24 +1,29 @@
 //! Attributes that change no behaviour, and so are not part of the code.
 
-use proc_macro2::{Delimiter, TokenTree};
+use super::names::Names;
+use super::tokens::{Delimiter, Token};
 
 /// Documentation, lint levels, and what is addressed to other tools.
 const NO_CODE: [&str; 8] =
     ["doc", "allow", "warn", "deny", "forbid", "expect", "rustfmt", "clippy"];
 
-/// How many of the tokens at the start of `tokens` are such an attribute.
-pub(super) fn no_code(tokens: &[TokenTree]) -> Option<usize> {
-    let is_punct = |token: Option<&TokenTree>, char| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == char);
-    if !is_punct(tokens.first(), '#') {
+/// The attribute at the start of `tokens`, whose first is at `offset` in its file: where its
+/// content starts and ends, and whether it is that of what surrounds it, `#![...]`.
+pub(super) fn attribute(tokens: &[Token], offset: usize) -> Option<(usize, usize, bool)> {
+    if !tokens.first()?.is(b'#') {
         return None;
     }
-    let at = if is_punct(tokens.get(1), '!') { 2 } else { 1 };
-    let Some(TokenTree::Group(group)) = tokens.get(at) else {
-        return None;
-    };
-    let Some(TokenTree::Ident(word)) = group.stream().into_iter().next() else {
-        return None;
-    };
-    let brackets = group.delimiter() == Delimiter::Bracket;
-    (brackets && NO_CODE.iter().any(|no_code| word == no_code)).then_some(at + 1)
+    let inner = tokens.get(1)?.is(b'!');
+    let at = if inner { 2 } else { 1 };
+    match tokens.get(at)? {
+        Token::Open(Delimiter::Bracket, close) => Some((at + 1, *close as usize - offset, inner)),
+        _ => None,
+    }
+}
+
+/// How many of the tokens at the start of `tokens` are an attribute that is no code.
+pub(super) fn no_code(tokens: &[Token], offset: usize, names: &Names) -> Option<usize> {
+    let (start, end, _) = attribute(tokens, offset)?;
+    let word = names.text(tokens.get(start)?.word()?);
+    NO_CODE.contains(&word).then_some(end + 1)
 }

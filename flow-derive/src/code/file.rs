@@ -2,35 +2,32 @@
 
 use std::path::{Component, Path, PathBuf};
 
-/// The file of `span`, relative to the folder of the package, with `/` between its parts; empty if
-/// the compiler does not know one.
-///
-/// It is the same on every machine: a file outside the package is named without its folder.
-pub(crate) fn of(span: proc_macro::Span) -> String {
-    let Some(file) = span.local_file() else {
-        return String::new();
-    };
-    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-    let current = std::env::current_dir().ok();
-    relative(&file, current.as_deref(), package.as_deref())
+/// The file of `span`, if the compiler knows one; as it is on this machine.
+pub(crate) fn of(span: proc_macro::Span) -> Option<PathBuf> {
+    let file = span.local_file()?;
+    Some(std::env::current_dir().map_or(file.clone(), |current| current.join(&file)))
 }
 
-fn relative(file: &Path, current: Option<&Path>, package: Option<&Path>) -> String {
-    let absolute = current.map_or_else(|| file.to_owned(), |current| current.join(file));
-    let inside = package.and_then(|package| absolute.strip_prefix(package).ok());
-    let shown = match inside {
-        Some(inside) => inside,
-        None if file.is_relative() => file,
-        None => Path::new(file.file_name().unwrap_or_default()),
-    };
-    let parts: Vec<_> = shown
-        .components()
-        .filter_map(|component| match component {
-            Component::Normal(part) => Some(part.to_string_lossy()),
-            _ => None,
-        })
-        .collect();
+/// The file, relative to the folder of the package, with `/` between its parts.
+///
+/// It is the same on every machine: a file outside the package is named without its folder.
+pub(crate) fn shown(file: &Path, package: &Path) -> String {
+    let inside = file.strip_prefix(package);
+    let shown = inside.unwrap_or(Path::new(file.file_name().unwrap_or_default()));
+    let mut parts: Vec<String> = Vec::new();
+    for component in shown.components() {
+        match component {
+            Component::Normal(part) => parts.push(part.to_string_lossy().into_owned()),
+            // `src/../data/x.csv`
+            Component::ParentDir if parts.pop().is_none() => return name(file),
+            _ => {}
+        }
+    }
     parts.join("/")
+}
+
+fn name(file: &Path) -> String {
+    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -39,12 +36,11 @@ mod tests {
 
     #[test]
     fn a_file_is_named_from_the_package_on() {
-        let show = |file: &str, current: &str, package: &str| {
-            relative(Path::new(file), Some(Path::new(current)), Some(Path::new(package)))
-        };
-        assert_eq!(show("src/main.rs", "/a/p", "/a/p"), "src/main.rs");
-        assert_eq!(show("member/src/a.rs", "/a/p", "/a/p/member"), "src/a.rs");
-        assert_eq!(show("/a/p/src/main.rs", "/b", "/a/p"), "src/main.rs");
-        assert_eq!(show("/elsewhere/out/made.rs", "/a/p", "/a/p"), "made.rs");
+        let show = |file: &str, package: &str| shown(Path::new(file), Path::new(package));
+        assert_eq!(show("/a/p/src/main.rs", "/a/p"), "src/main.rs");
+        assert_eq!(show("/a/p/member/src/a.rs", "/a/p/member"), "src/a.rs");
+        assert_eq!(show("/a/p/src/../data/x.csv", "/a/p"), "data/x.csv");
+        assert_eq!(show("/a/p/../q/x.csv", "/a/p"), "x.csv");
+        assert_eq!(show("/elsewhere/out/made.rs", "/a/p"), "made.rs");
     }
 }

@@ -1,13 +1,128 @@
-//! The code of a task, as the digests that `#[tracked]` fills in.
+//! The code of a task: the impl that `#[tracked]` stands above, and all that it reaches.
 //!
-//! [`tokens`] takes apart a token tree into parts that do not depend on formatting, and digests
-//! them; [`attributes`] says which attributes are no code; [`item`] is one item of the source: its
-//! name, its file, its digest; [`mod@file`] finds that file.
+//! 1. [`compilation`] finds the root file of the crate in the compiler's arguments, [`manifest`]
+//!    and [`packages`] the path dependencies in the manifests. [`load`] reads files, [`lexer`]
+//!    takes them apart into [`tokens`], [`parse`] finds modules and items in them. The result is
+//!    the [`source`]. This is done once for a compilation; [`world`] keeps it.
+//! 2. [`references`] lists what the tokens of an item may refer to, [`resolve`] says what a path
+//!    means, [`relations`] what belongs together without a path: impls, methods. Both together make
+//!    a [`node`]: what one item leads to.
+//! 3. [`reach`] follows the nodes from one impl. What is reached becomes a [`table`]: a row for
+//!    each item, file and variable, with a digest of the tokens or the content, and one digest of
+//!    [which name means which item](colours).
 //!
-//! Today the impl of `Run` is the only item of a task. What `run` calls will be more items of the
-//! same kind, found by following the names in the tokens; nothing here knows that there is one.
+//! Where it is not known what something means, all that it may mean is reached: to run once too
+//! often is allowed, to run once too seldom is not. What a reader should know of the limits stands
+//! in the documentation of `#[tracked]`.
+//!
+//! Nothing here depends on where the source lies, or on how it is compiled. Where it cannot be
+//! read, in an editor or an example of the documentation, the impl alone counts.
 
 mod attributes;
+mod colours;
+mod compilation;
 pub(crate) mod file;
-pub(crate) mod item;
+mod index;
+mod lexer;
+mod load;
+mod manifest;
+mod marks;
+pub(crate) mod names;
+mod node;
+mod packages;
+mod parse;
+mod reach;
+mod references;
+mod relations;
+mod resolve;
+mod row;
+mod scan;
+mod source;
+pub(crate) mod table;
+#[cfg(test)]
+mod tests;
 pub(crate) mod tokens;
+mod world;
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use proc_macro2::TokenStream;
+
+use self::names::Names;
+use self::row::Row;
+use self::table::Table;
+use self::world::World;
+
+/// How much of the source counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// What the impl reaches.
+    #[default]
+    Reached,
+    /// The body of the impl.
+    Body,
+    /// All of the crate and of its path dependencies.
+    Crate,
+}
+
+/// The table of an impl, which is shown as `name`, stands in `file` and has this body.
+pub(crate) fn of_impl(
+    item: TokenStream,
+    body: TokenStream,
+    name: String,
+    file: Option<&Path>,
+    extent: Extent,
+) -> Table {
+    // What stands before the body does not count, so that a task can be renamed.
+    let mut names = Names::default();
+    let tokens = tokens::flatten(body, &mut names);
+    let digest = tokens::digest(&tokens::parts(&tokens, &names));
+    let row = |file| Row { digest, names: 0, name: name.clone(), file };
+    let folder = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
+    let shown = file.map_or_else(String::new, |file| file::shown(file, &folder));
+    if extent == Extent::Body {
+        return Table::new(0, Some(row(shown)), BTreeSet::new());
+    }
+    let found = with_world(|world| {
+        let roots = world.find(item, file);
+        let first = *roots.first()?;
+        let shown = world.source.files[world.source.items[first].file].shown.clone();
+        let view = world.view(roots.iter().any(|&root| world.source.items[root].is_test));
+        Some(match extent {
+            Extent::Crate => Table::of_everything(&view, &roots, row(shown)),
+            Extent::Reached | Extent::Body => Table::of_impl(&view, &roots, row(shown)),
+        })
+    });
+    found.unwrap_or_else(|| {
+        let alone = if shown.is_empty() { shown } else { format!("{shown}, its body alone") };
+        Table::new(0, Some(row(alone)), BTreeSet::new())
+    })
+}
+
+/// What `ask` finds in the world of this crate, if there is a source. A mistake of this library must
+/// not keep a program from being built: it leaves the body to count.
+fn with_world(ask: impl FnOnce(&mut World) -> Option<Table>) -> Option<Table> {
+    catch_unwind(AssertUnwindSafe(|| World::with(|world| ask(world?)))).ok().flatten()
+}
+
+/// The table of a type, which stands in `file`.
+pub(crate) fn of_type(item: TokenStream, file: Option<&Path>) -> Table {
+    let found = with_world(|world| {
+        let types = world.find(item.clone(), file);
+        let view = world.view(types.iter().any(|&ty| world.source.items[ty].is_test));
+        (!types.is_empty()).then(|| Table::of_type(&view, &types))
+    });
+    found.unwrap_or_else(|| alone(item))
+}
+
+/// The table of a type whose source is not known but for its own tokens.
+fn alone(item: TokenStream) -> Table {
+    let mut names = Names::default();
+    let tokens = tokens::flatten(item, &mut names);
+    let digest = tokens::digest(&tokens::parts(&tokens, &names));
+    let name = "a type argument".to_owned();
+    let row = Row { digest, names: 0, name, file: "its definition alone".to_owned() };
+    Table::new(0, Some(row), BTreeSet::new())
+}

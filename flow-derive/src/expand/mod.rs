@@ -31,7 +31,10 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
     let task = Task::read(input, &ctxt);
     check::check(&task, &ctxt);
     let errors = ctxt.check();
-    if errors.is_empty() { task::expand(&task) } else { fallback::expand(&task, errors) }
+    if !errors.is_empty() {
+        return fallback::expand(&task, errors);
+    }
+    task::expand(&task)
 }
 
 /// What `__private` is called inside [`enclose`].

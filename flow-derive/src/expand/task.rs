@@ -10,7 +10,7 @@ use crate::attr::Opt;
 use crate::attr::refresh::Refresh;
 use crate::model::{self, Kept, Task};
 use crate::spans::{ends, local};
-use crate::text;
+use crate::{text, tracked};
 
 /// Everything that is written for a task without mistakes.
 pub(super) fn expand(task: &Task<'_>) -> TokenStream {
@@ -34,6 +34,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
     let (kind, path) = (kind(task), path(task));
     let (uses, can_use) = uses(task);
     let refresh = refresh(task);
+    let tracked = tracked::implementation(task.input, &private.to_token_stream());
     let (values, index, to, visit) = (local("values"), local("index"), local("to"), local("visit"));
     // The user's expressions say `self`, so this one is theirs.
     let this = quote_spanned!(Span::call_site()=> self);
@@ -87,6 +88,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
 
             #can_use
             #forced
+            #tracked
         },
     )
 }

@@ -7,11 +7,12 @@ use prelude::*;
 
 use std::marker::PhantomData;
 
-trait Model: Send + Sync + 'static {
+trait Model: Tracked + Send + Sync + 'static {
     type Fitted: Send + Sync + 'static;
     fn fit() -> Self::Fitted;
 }
 
+#[tracked]
 struct Ols;
 
 impl Model for Ols {

@@ -6,7 +6,7 @@ use prelude::*;
 #[task(target = Keep<u8>)]
 struct Train;
 
-#[tracked(body)]
+#[tracked(body, crate)]
 impl Run for Train {
     fn run(&self, _: &Cx<Self>) -> Result<u8> {
         Ok(1)

@@ -2,7 +2,7 @@
 mod prelude;
 use prelude::*;
 
-#[tracked]
-struct Train;
+#[tracked(body)]
+struct Ols;
 
 fn main() {}

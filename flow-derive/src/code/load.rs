@@ -1,0 +1,204 @@
+//! Files: the root of a crate, the modules that it names, and what is included.
+
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::file;
+use super::lexer;
+use super::marks::Marks;
+use super::names::Name;
+use super::parse::Parser;
+use super::scan;
+use super::source::{File, FileId, ModuleId, PackageId, Source};
+use super::tokens::Token;
+
+/// Where the modules that a file names are looked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// For `mod a;`, as `a.rs` and `a/mod.rs`.
+    folder: PathBuf,
+    /// For `#[path = "..."] mod a;`.
+    relative: PathBuf,
+}
+
+impl Place {
+    /// Of a file such as `main.rs` and `mod.rs`, whose modules are beside it.
+    pub(crate) fn beside(file: &Path) -> Self {
+        let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+        Self { relative: folder.clone(), folder }
+    }
+
+    /// Of a file `a.rs`, whose modules are in the folder `a`.
+    fn below(file: &Path) -> Self {
+        Self { folder: file.with_extension(""), ..Self::beside(file) }
+    }
+
+    /// Of a module in braces.
+    pub(crate) fn inline(&self, name: &str, paths: &[String]) -> Self {
+        let folder = match paths.first() {
+            Some(path) => self.relative.join(path),
+            None => self.folder.join(plain(name)),
+        };
+        Self { relative: folder.clone(), folder }
+    }
+}
+
+fn plain(name: &str) -> &str {
+    name.strip_prefix("r#").unwrap_or(name)
+}
+
+impl Source {
+    /// Reads a crate from its root. What it is made of is known, the rest is added here.
+    pub(crate) fn load_root(&mut self, package: PackageId, root: &Path) -> bool {
+        let module = self.packages[package].root;
+        let Some(file) = self.file(module, root) else {
+            return false;
+        };
+        self.parse(file, module, Place::beside(root));
+        true
+    }
+
+    /// The tokens of a file; what cannot be read is noted.
+    fn file(&mut self, module: ModuleId, path: &Path) -> Option<FileId> {
+        let package = self.modules[module].package;
+        let text = fs::read_to_string(path).ok()?;
+        let shown = file::shown(path, &self.packages[package].folder);
+        let Some(tokens) = lexer::lex(&text, &mut self.names) else {
+            let unseen = format!("the file {shown} cannot be read as Rust");
+            self.packages[package].unseen.push(unseen);
+            return None;
+        };
+        let tokens = tokens.into();
+        self.files.push(File { path: path.to_owned(), shown, package, module, tokens });
+        Some(self.files.len() - 1)
+    }
+
+    fn times_read(&self, path: &Path) -> usize {
+        self.files.iter().filter(|file| file.path == path).count()
+    }
+
+    fn parse(&mut self, file: FileId, module: ModuleId, place: Place) {
+        let tokens = self.files[file].tokens.clone();
+        let all = 0..tokens.len();
+        Parser { source: self, file, tokens, module, place, features: Vec::new() }.items(all);
+    }
+
+    /// The path that the arguments of `include!` and the like say: a literal, or literals and the
+    /// folders that cargo knows, put together by `concat!`.
+    pub(crate) fn included(&self, file: FileId, arguments: Range<usize>) -> Option<PathBuf> {
+        let file = &self.files[file];
+        let mut text = String::new();
+        self.included_text(file, arguments, &mut text)?;
+        Some(file.path.parent()?.join(text))
+    }
+
+    fn included_text(&self, file: &File, range: Range<usize>, text: &mut String) -> Option<()> {
+        let (tokens, package) = (&file.tokens, &self.packages[file.package]);
+        let mut at = range.start;
+        while at < range.end {
+            match tokens[at] {
+                Token::Literal(literal) => {
+                    let literal = self.names.text(literal);
+                    match scan::unquote(literal) {
+                        Some(part) => text.push_str(&part),
+                        None if literal.starts_with(|c: char| c.is_ascii_digit()) => {
+                            text.push_str(literal);
+                        }
+                        None => return None,
+                    }
+                    at += 1;
+                }
+                Token::Word(word) if scan::is(tokens, at + 1, b'!') => {
+                    let (_, inner) = scan::group(tokens, at + 2)?;
+                    at = inner.end + 1;
+                    match self.names.text(word) {
+                        "concat" => self.included_text(file, inner, text)?,
+                        "env" => {
+                            let Some(&Token::Literal(name)) = tokens.get(inner.start) else {
+                                return None;
+                            };
+                            match scan::unquote(self.names.text(name))?.as_str() {
+                                "CARGO_MANIFEST_DIR" => text.push_str(package.folder.to_str()?),
+                                name if package.is_own => text.push_str(&std::env::var(name).ok()?),
+                                _ => return None,
+                            }
+                        }
+                        _ => return None,
+                    }
+                }
+                Token::Punct(b',', _) => at += 1,
+                _ => return None,
+            }
+        }
+        (!text.is_empty()).then_some(())
+    }
+}
+
+impl Parser<'_> {
+    /// Reads the file or files of `mod name;`: with a `cfg_attr`, it may be one of several.
+    pub(crate) fn load_module(&mut self, module: ModuleId, name: Name, marks: &Marks) {
+        let name = plain(self.source.names.text(name)).to_owned();
+        let mut found = Vec::new();
+        for path in &marks.paths {
+            let path = self.place.relative.join(path);
+            if path.is_file() {
+                found.push((path.clone(), Place::beside(&path)));
+            }
+        }
+        if found.is_empty() || marks.is_conditional {
+            let file = self.place.folder.join(format!("{name}.rs"));
+            let below = self.place.folder.join(&name).join("mod.rs");
+            if file.is_file() {
+                found.push((file.clone(), Place::below(&file)));
+            } else if below.is_file() {
+                found.push((below.clone(), Place::beside(&below)));
+            }
+        }
+        let package = self.source.modules[module].package;
+        if found.is_empty() && !marks.is_conditional && !self.source.modules[module].is_test {
+            let unseen = format!("the file of `mod {name}` is not found");
+            self.source.packages[package].unseen.push(unseen);
+        }
+        for (path, place) in found {
+            // A module that is its own parent would go on for ever.
+            if self.depth() < 64
+                && let Some(file) = self.source.file(module, &path)
+            {
+                self.source.parse(file, module, place);
+            }
+        }
+    }
+
+    fn depth(&self) -> usize {
+        std::iter::successors(Some(self.module), |&module| self.source.modules[module].parent)
+            .count()
+    }
+
+    /// Reads the items of an included file.
+    pub(crate) fn include(&mut self, arguments: Range<usize>) {
+        let package = self.source.modules[self.module].package;
+        let path = self.source.included(self.file, arguments);
+        let file = match path {
+            // A file may be included in several places, but not in itself for ever.
+            Some(path) if self.source.times_read(&path) < 64 => {
+                self.source.file(self.module, &path)
+            }
+            _ => None,
+        };
+        match file {
+            Some(file) => {
+                let place = Place::beside(&self.source.files[file].path.clone());
+                let tokens = self.source.files[file].tokens.clone();
+                let all = 0..tokens.len();
+                let (module, features) = (self.module, self.features.clone());
+                let source = &mut *self.source;
+                Parser { source, file, tokens, module, place, features }.items(all);
+            }
+            None => {
+                let unseen = "the file of an `include!` is not found".to_owned();
+                self.source.packages[package].unseen.push(unseen);
+            }
+        }
+    }
+}

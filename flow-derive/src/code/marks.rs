@@ -1,0 +1,107 @@
+//! What the attributes of an item say that matters for finding code.
+
+use std::ops::Range;
+
+use super::attributes::attribute;
+use super::names::{Name, Names, kw};
+use super::scan;
+use super::tokens::Token;
+
+/// What the attributes say.
+#[derive(Clone, Default)]
+pub(crate) struct Marks {
+    /// The attributes, each with its `#`.
+    pub(crate) ranges: Vec<Range<usize>>,
+    /// `#[cfg(test)]`, `#[test]` and the like.
+    pub(crate) is_test: bool,
+    pub(crate) is_conditional: bool,
+    /// The features named in them.
+    pub(crate) features: Vec<Name>,
+    /// `#[path = "..."]`, also in a `cfg_attr`.
+    pub(crate) paths: Vec<String>,
+    pub(crate) is_exported: bool,
+    pub(crate) is_task: bool,
+    /// `proc_macro_derive(Name)`
+    pub(crate) derives: Option<Name>,
+}
+
+/// Reads the attributes at `at`; returns the place behind them.
+pub(crate) fn read(
+    tokens: &[Token],
+    mut at: usize,
+    end: usize,
+    names: &Names,
+    inner: bool,
+) -> (Marks, usize) {
+    let mut marks = Marks::default();
+    while at < end {
+        let Some((start, close, is_inner)) = attribute(&tokens[at..end], at) else {
+            break;
+        };
+        if is_inner != inner {
+            break;
+        }
+        marks.read(tokens, at + start..at + close, names);
+        marks.ranges.push(at..at + close + 1);
+        at += close + 1;
+    }
+    (marks, at)
+}
+
+impl Marks {
+    fn read(&mut self, tokens: &[Token], content: Range<usize>, names: &Names) {
+        let Some((path, after)) = scan::path(tokens, content.start, content.end) else {
+            return;
+        };
+        let Some(&last) = path.segments.last() else {
+            return;
+        };
+        let words = || tokens[content.clone()].iter().filter_map(|token| token.word());
+        match names.text(last) {
+            "cfg" => {
+                self.is_conditional = true;
+                let negated = words().any(|word| word == kw::NOT || word == kw::ANY);
+                self.is_test |= !negated && words().any(|word| word == kw::TEST);
+            }
+            "cfg_attr" => {
+                self.is_conditional = true;
+                self.paths.extend(path_values(tokens, content.clone(), names));
+            }
+            "path" if path.segments.len() == 1 => {
+                self.paths.extend(path_values(tokens, content.clone(), names));
+            }
+            "test" | "bench" | "rstest" | "test_case" => self.is_test = true,
+            "macro_export" => self.is_exported = true,
+            "derive" => {
+                let ends = tokens[after..content.end].windows(2);
+                let task = Token::Word(kw::TASK_TYPE);
+                self.is_task |= ends.into_iter().any(|pair| pair[0] == task && !pair[1].is(b':'));
+            }
+            "proc_macro_derive" => self.derives = scan::word(tokens, after + 1),
+            _ => {}
+        }
+        self.features.extend(features(tokens, content));
+    }
+}
+
+/// What stands behind `path =`.
+fn path_values(tokens: &[Token], range: Range<usize>, names: &Names) -> Vec<String> {
+    literals_of(kw::PATH, tokens, range)
+        .filter_map(|literal| scan::unquote(names.text(literal)))
+        .collect()
+}
+
+/// The literals that stand behind `key =`.
+fn literals_of(key: Name, tokens: &[Token], range: Range<usize>) -> impl Iterator<Item = Name> {
+    tokens[range].windows(3).filter_map(move |triple| match *triple {
+        [Token::Word(word), Token::Punct(b'=', _), Token::Literal(value)] if word == key => {
+            Some(value)
+        }
+        _ => None,
+    })
+}
+
+/// The features that are named in `range`, as their literals.
+pub(crate) fn features(tokens: &[Token], range: Range<usize>) -> Vec<Name> {
+    literals_of(kw::FEATURE, tokens, range).collect()
+}

@@ -1,0 +1,124 @@
+//! Words and literals of the source, each kept once and known by its number.
+//!
+//! A crate has some hundred thousand tokens and some thousand words. With numbers in their place a
+//! token is small, and comparing two costs nothing, which counts in a macro that nobody optimises.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A word or a literal, by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Name(u32);
+
+/// All words and literals met so far.
+pub(crate) struct Names {
+    texts: Vec<Arc<str>>,
+    known: HashMap<Arc<str>, Name>,
+}
+
+impl Names {
+    pub(crate) fn intern(&mut self, text: &str) -> Name {
+        if let Some(&name) = self.known.get(text) {
+            return name;
+        }
+        let text: Arc<str> = text.into();
+        let name = Name(self.texts.len() as u32);
+        self.texts.push(text.clone());
+        self.known.insert(text, name);
+        name
+    }
+
+    /// The name of `text`, if it stands anywhere in the source.
+    pub(crate) fn find(&self, text: &str) -> Option<Name> {
+        self.known.get(text).copied()
+    }
+
+    pub(crate) fn text(&self, name: Name) -> &str {
+        &self.texts[name.0 as usize]
+    }
+}
+
+impl Default for Names {
+    /// The keywords have the numbers that [`kw`] says.
+    fn default() -> Self {
+        let mut names = Self { texts: Vec::new(), known: HashMap::new() };
+        for word in kw::ALL {
+            names.intern(word);
+        }
+        names
+    }
+}
+
+/// The words that mean something to this module, with fixed numbers.
+pub(crate) mod kw {
+    use super::Name;
+
+    macro_rules! keywords {
+        ($($name:ident = $text:literal),* $(,)?) => {
+            #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "only counted")]
+            enum Place { $($name),* }
+            $(pub(crate) const $name: Name = Name(Place::$name as u32);)*
+            pub(super) const ALL: &[&str] = &[$($text),*];
+        };
+    }
+
+    keywords! {
+        AS = "as",
+        ASYNC = "async",
+        AUTO = "auto",
+        CONST = "const",
+        CRATE = "crate",
+        DEFAULT = "default",
+        DYN = "dyn",
+        ENUM = "enum",
+        EXTERN = "extern",
+        FEATURE = "feature",
+        FN = "fn",
+        FOR = "for",
+        IMPL = "impl",
+        MACRO = "macro",
+        MACRO_RULES = "macro_rules",
+        MOD = "mod",
+        MUT = "mut",
+        NOT = "not",
+        ANY = "any",
+        PATH = "path",
+        PUB = "pub",
+        RUN = "Run",
+        SAFE = "safe",
+        SELF = "self",
+        SELF_TYPE = "Self",
+        STATIC = "static",
+        STRUCT = "struct",
+        SUPER = "super",
+        TARGET = "Target",
+        TASK = "task",
+        TASK_TYPE = "Task",
+        TEST = "test",
+        TRACKED = "tracked",
+        TRAIT = "trait",
+        TYPE = "type",
+        UNDERSCORE = "_",
+        UNION = "union",
+        UNSAFE = "unsafe",
+        USE = "use",
+        VALUE = "Value",
+        WHERE = "where",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keywords_have_their_numbers() {
+        let mut names = Names::default();
+        assert_eq!(names.intern("as"), kw::AS);
+        assert_eq!(names.intern("where"), kw::WHERE);
+        assert_eq!(names.text(kw::MACRO_RULES), "macro_rules");
+        let new = names.intern("standardise");
+        assert_eq!(names.intern("standardise"), new);
+        assert_eq!(names.find("nowhere"), None);
+    }
+}

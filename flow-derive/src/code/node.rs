@@ -1,0 +1,677 @@
+//! What an item leads to: other items, names of methods, files, and what each of its names means.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::names::{Name, kw};
+use super::references::{Call, PathReference, References};
+use super::relations::Relations;
+use super::resolve::{End, Resolver};
+use super::row::Row;
+use super::source::{FileId, ItemId, Kind, ModuleId, Path};
+use super::tokens::Token;
+use super::{attributes, scan};
+use crate::attr::words;
+
+/// What an item leads to.
+#[derive(Debug, Default)]
+pub(crate) struct Node {
+    pub(crate) items: BTreeSet<ItemId>,
+    /// Traits of which there are objects.
+    pub(crate) objects: BTreeSet<ItemId>,
+    /// Methods that are called, of whatever type.
+    pub(crate) methods: BTreeSet<Name>,
+    /// Methods that are called on a type of another crate.
+    pub(crate) foreign_methods: BTreeSet<Name>,
+    /// What its names mean.
+    pub(crate) links: BTreeMap<String, BTreeSet<Link>>,
+    pub(crate) rows: BTreeSet<Row>,
+    /// What could not be followed.
+    pub(crate) unseen: BTreeSet<String>,
+}
+
+impl Node {
+    /// Adds what another leads to.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.items.extend(other.items);
+        self.objects.extend(other.objects);
+        self.methods.extend(other.methods);
+        self.foreign_methods.extend(other.foreign_methods);
+        for (name, links) in other.links {
+            self.links.entry(name).or_default().extend(links);
+        }
+        self.rows.extend(other.rows);
+        self.unseen.extend(other.unseen);
+    }
+}
+
+/// What a name means.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Link {
+    Item(ItemId),
+    Foreign(String),
+}
+
+/// Where the names of some tokens are looked up.
+struct Scope<'a> {
+    module: ModuleId,
+    file: FileId,
+    /// What `Self` is.
+    implementors: Vec<ItemId>,
+    generics: &'a [Name],
+    is_made: bool,
+    /// The body of a macro, whose names may be those of where it is called.
+    is_macro: bool,
+}
+
+/// Makes nodes.
+pub(crate) struct Builder<'a> {
+    pub(crate) resolver: Resolver<'a>,
+    pub(crate) relations: &'a Relations,
+}
+
+impl Builder<'_> {
+    /// The node of an item.
+    pub(crate) fn node(&self, id: ItemId) -> Node {
+        let source = self.resolver.source;
+        let item = &source.items[id];
+        let tokens = source.tokens(id);
+        let mut references = References::default();
+        if source.is_task(id) {
+            // Of a task, the types of its fields: its attributes say nothing about code.
+            for part in without_attributes(&tokens, item.body.clone()) {
+                references.read(&tokens, part, &source.names);
+            }
+        } else {
+            for part in item.attributes.iter().chain([&item.head, &item.body]) {
+                references.read(&tokens, part.clone(), &source.names);
+            }
+        }
+        let mut node = Node::default();
+        let scope = self.scope(id);
+        self.add(&scope, &references, &tokens, &mut node);
+        for &feature in &item.features {
+            node.rows.extend(Row::feature(source, item.module, feature));
+        }
+        if source.is_task(id) {
+            self.add_outputs(id, &mut node);
+        }
+        node.items.remove(&id);
+        node
+    }
+
+    fn scope(&self, id: ItemId) -> Scope<'_> {
+        let item = &self.resolver.source.items[id];
+        let implementor = match &item.kind {
+            Kind::Associated { implementor } => Some(implementor),
+            Kind::Impl(an_impl) => Some(&an_impl.implementor),
+            _ => None,
+        };
+        let implementors = match implementor {
+            Some(range) => self.named(id, range.clone()),
+            None if matches!(item.kind, Kind::Type(_) | Kind::Trait(_)) => vec![id],
+            None => Vec::new(),
+        };
+        Scope {
+            module: item.module,
+            file: item.file,
+            implementors,
+            generics: &item.generics,
+            is_made: item.is_made,
+            is_macro: matches!(item.kind, Kind::Macro(_)),
+        }
+    }
+
+    /// The items that the first path in a part of an item means.
+    pub(super) fn named(&self, id: ItemId, range: Range<usize>) -> Vec<ItemId> {
+        let source = self.resolver.source;
+        let mut references = References::default();
+        references.read(&source.tokens(id), range, &source.names);
+        let Some(first) = references.paths.first() else {
+            return Vec::new();
+        };
+        let ends = self.resolver.path(&first.path, source.items[id].module, None).ends;
+        let items = ends.into_iter().filter_map(|end| match end {
+            End::Item(item, _) => Some(item),
+            _ => None,
+        });
+        items.collect()
+    }
+
+    /// The task that an impl of `Run` is of.
+    pub(crate) fn tasks_of(&self, id: ItemId) -> Vec<ItemId> {
+        let mut implementors = self.scope(id).implementors;
+        implementors.retain(|&item| self.resolver.source.is_task(item));
+        implementors
+    }
+
+    fn add(&self, scope: &Scope<'_>, references: &References, tokens: &[Token], node: &mut Node) {
+        let source = self.resolver.source;
+        let mut is_open = false;
+        for reference in &references.paths {
+            is_open |= self.add_path(scope, references, reference, node);
+        }
+        // What is not found may be of another crate, of which everything is imported.
+        if is_open {
+            let globs = &source.modules[scope.module].globs;
+            for glob in globs.iter().filter(|glob| self.resolver.in_test || !glob.is_test) {
+                for end in self.resolver.path(&glob.path, scope.module, None).ends {
+                    if let End::Foreign(path) = end {
+                        let links = node.links.entry("*".to_owned()).or_default();
+                        links.insert(Link::Foreign(path));
+                    }
+                }
+            }
+        }
+        for &method in &references.methods {
+            node.methods.insert(method);
+            self.add_traits_in_scope(scope, method, node);
+        }
+        for text in &references.quoted {
+            self.add_quoted(scope, text, node);
+        }
+        for call in &references.calls {
+            self.add_call(scope, references, call, tokens, node);
+        }
+        for &feature in &references.features {
+            node.rows.extend(Row::feature(source, scope.module, feature));
+        }
+    }
+
+    /// Adds what a path means; returns whether that is not known.
+    fn add_path(
+        &self,
+        scope: &Scope<'_>,
+        references: &References,
+        reference: &PathReference,
+        node: &mut Node,
+    ) -> bool {
+        let source = self.resolver.source;
+        let segments = &reference.path.segments;
+        let (first, last) = match (segments.first(), segments.last()) {
+            (Some(&first), Some(&last)) => (first, last),
+            _ => return false,
+        };
+        if !reference.path.is_global && first == kw::SELF_TYPE {
+            for &implementor in &scope.implementors {
+                self.add_item(implementor, &segments[1..], node);
+            }
+            if scope.implementors.is_empty() && segments.len() > 1 {
+                node.methods.insert(segments[1]);
+            }
+            return false;
+        }
+        if !reference.path.is_global && scope.generics.contains(&first) {
+            node.methods.extend(segments.get(1));
+            return false;
+        }
+        let meaning = self.resolver.path(&reference.path, scope.module, Some(&references.imports));
+        for &(module, feature) in &meaning.features {
+            node.rows.extend(Row::feature(source, module, feature));
+        }
+        let mut links = BTreeSet::new();
+        for end in &meaning.ends {
+            match end {
+                // A macro is called, and what is not called is something else of that name.
+                End::Item(item, _) if matches!(source.items[*item].kind, Kind::Macro(_)) => {}
+                End::Item(item, rest) => {
+                    links.extend(self.add_item(*item, rest, node).into_iter().map(Link::Item));
+                    if reference.is_dyn && source.is_trait(*item) {
+                        node.objects.insert(*item);
+                    }
+                }
+                End::Foreign(path) => {
+                    links.insert(Link::Foreign(path.clone()));
+                    if segments.len() > 1 {
+                        node.foreign_methods.insert(last);
+                    }
+                }
+                End::Module(_) => {}
+            }
+        }
+        if !links.is_empty() {
+            // What a task is called does not count: it may be renamed.
+            let is_task = |link: &Link| matches!(link, Link::Item(item) if source.is_task(*item));
+            let named = !links.iter().all(is_task);
+            let name = if named { self.text(&reference.path) } else { String::new() };
+            node.links.entry(name).or_default().extend(links);
+        }
+        if !meaning.ends.is_empty() {
+            return false;
+        }
+        if segments.len() > 1 {
+            node.foreign_methods.insert(last);
+        }
+        if scope.is_made || scope.is_macro && reference.is_item {
+            self.add_anywhere(scope, last, node);
+        }
+        reference.is_item && !is_standard(source.names.text(first))
+    }
+
+    /// Adds an item and what the rest of a path names in it; returns what that is.
+    fn add_item(&self, item: ItemId, rest: &[Name], node: &mut Node) -> Vec<ItemId> {
+        node.items.insert(item);
+        let mut found = vec![item];
+        let Some(&name) = rest.first() else {
+            return found;
+        };
+        let is_variant = matches!(
+            &self.resolver.source.items[item].kind,
+            Kind::Type(ty) if ty.variants.contains(&name)
+        );
+        if is_variant {
+            return found;
+        }
+        let associated = self.relations.associated.get(&item).into_iter().flatten();
+        found.extend(associated.filter(|entry| entry.0 == name).map(|entry| entry.1));
+        if found.len() == 1 {
+            node.methods.insert(name);
+        }
+        node.items.extend(&found);
+        found
+    }
+
+    /// Whatever is called `name` in the package.
+    fn add_anywhere(&self, scope: &Scope<'_>, name: Name, node: &mut Node) {
+        let package = self.resolver.source.modules[scope.module].package;
+        let named = self.resolver.index.named(package, name).iter().copied();
+        node.items.extend(named.filter(|&item| self.resolver.is_seen(item)));
+    }
+
+    /// Which of several traits with a method is in scope decides what is called.
+    fn add_traits_in_scope(&self, scope: &Scope<'_>, method: Name, node: &mut Node) {
+        let Some(traits) = self.relations.declared_by.get(&method) else {
+            return;
+        };
+        if traits.len() < 2 {
+            return;
+        }
+        let source = self.resolver.source;
+        let module = &source.modules[scope.module];
+        let mut seen: BTreeSet<ItemId> = BTreeSet::new();
+        let mut see = |ends: Vec<End>| {
+            seen.extend(ends.iter().filter_map(|end| match end {
+                End::Item(item, _) if traits.contains(item) => Some(*item),
+                _ => None,
+            }));
+        };
+        for import in &module.unnamed {
+            see(self.resolver.path(&import.path, scope.module, None).ends);
+        }
+        for &name in module.defs.keys() {
+            see(self.resolver.member(scope.module, name).ends.clone());
+        }
+        for &of in traits {
+            if let Some(name) = source.items[of].name {
+                let path = Path { is_global: false, segments: vec![name] };
+                let ends = self.resolver.path(&path, scope.module, None).ends;
+                seen.extend(ends.contains(&End::Item(of, Vec::new())).then_some(of));
+            }
+        }
+        let name = format!(".{}", source.names.text(method));
+        node.links.entry(name).or_default().extend(seen.into_iter().map(Link::Item));
+    }
+
+    /// A path in the text of an attribute; a module stands for its functions.
+    fn add_quoted(&self, scope: &Scope<'_>, text: &str, node: &mut Node) {
+        let source = self.resolver.source;
+        let segments: Option<Vec<Name>> =
+            text.split("::").map(|segment| source.names.find(segment)).collect();
+        let Some(segments) = segments else {
+            return;
+        };
+        let path = Path { is_global: false, segments };
+        if path.segments.first() == Some(&kw::SELF_TYPE) {
+            for &implementor in &scope.implementors {
+                self.add_item(implementor, &path.segments[1..], node);
+            }
+            return;
+        }
+        for end in self.resolver.path(&path, scope.module, None).ends {
+            match end {
+                End::Item(item, rest) => {
+                    let links = self.add_item(item, &rest, node).into_iter().map(Link::Item);
+                    node.links.entry(text.to_owned()).or_default().extend(links);
+                }
+                End::Module(module) => {
+                    let items = source.modules[module].items.iter().copied();
+                    let functions =
+                        items.filter(|&item| matches!(source.items[item].kind, Kind::Function));
+                    let functions: Vec<ItemId> = functions.collect();
+                    node.items.extend(&functions);
+                    let links = functions.into_iter().map(Link::Item);
+                    node.links.entry(text.to_owned()).or_default().extend(links);
+                }
+                End::Foreign(_) => {}
+            }
+        }
+    }
+
+    fn add_call(
+        &self,
+        scope: &Scope<'_>,
+        references: &References,
+        call: &Call,
+        tokens: &[Token],
+        node: &mut Node,
+    ) {
+        let source = self.resolver.source;
+        let Some(&last) = call.path.segments.last() else {
+            return;
+        };
+        let literal = |at: usize| match tokens.get(at) {
+            Some(&Token::Literal(literal)) => Some(literal),
+            _ => None,
+        };
+        let name = source.names.text(last);
+        match name {
+            "include_str" | "include_bytes" | "include" => {
+                match Row::included(source, scope.file, call.arguments.clone()) {
+                    Some(row) => drop(node.rows.insert(row)),
+                    None if scope.is_macro => {}
+                    None => {
+                        let unseen = format!("the file that `{name}!` names is not found");
+                        node.unseen.insert(unseen);
+                    }
+                }
+                return;
+            }
+            "env" | "option_env" => {
+                if let Some(literal) = literal(call.arguments.start) {
+                    node.rows.extend(Row::variable(source, scope.file, literal));
+                }
+                return;
+            }
+            _ => {}
+        }
+        let macros = self.resolver.macros(&call.path, scope.module, Some(&references.imports));
+        if macros.is_empty() {
+            if matches!(name, "paste" | "concat_idents") {
+                let unseen = format!("the names that `{name}!` puts together are not known");
+                node.unseen.insert(unseen);
+            }
+            let meaning = self.resolver.path(&call.path, scope.module, Some(&references.imports));
+            for end in meaning.ends {
+                if let End::Foreign(path) = end {
+                    let links = node.links.entry(format!("{name}!")).or_default();
+                    links.insert(Link::Foreign(path));
+                }
+            }
+        }
+        let links = macros.iter().map(|&item| Link::Item(item));
+        node.links.entry(format!("{name}!")).or_default().extend(links);
+        let mut met = BTreeSet::new();
+        self.add_macros(scope, &macros, call, tokens, &mut met, node);
+    }
+
+    /// Macros that are called: their names are looked up where they are called, too.
+    fn add_macros(
+        &self,
+        scope: &Scope<'_>,
+        macros: &[ItemId],
+        call: &Call,
+        tokens: &[Token],
+        met: &mut BTreeSet<ItemId>,
+        node: &mut Node,
+    ) {
+        let source = self.resolver.source;
+        for &item in macros {
+            node.items.insert(item);
+            if !met.insert(item) {
+                continue;
+            }
+            let body = source.tokens(item);
+            let mut inside = References::default();
+            inside.read(&body, source.items[item].body.clone(), &source.names);
+            let pasted = is_pasting(&body[source.items[item].body.clone()]);
+            let words = tokens[call.arguments.clone()].iter().copied().filter_map(Token::word);
+            for word in words.filter(|_| pasted) {
+                node.methods.insert(word);
+                self.add_anywhere(scope, word, node);
+            }
+            for reference in &inside.paths {
+                self.add_path(scope, &inside, reference, node);
+            }
+            for inner in &inside.calls {
+                let last = inner.path.segments.last().map_or("", |&last| source.names.text(last));
+                if last.starts_with("include") {
+                    self.add_included(scope, call, tokens, node);
+                }
+                let macros = self.resolver.macros(&inner.path, source.items[item].module, None);
+                self.add_macros(scope, &macros, call, tokens, met, node);
+            }
+        }
+    }
+
+    /// The files that are named by the arguments of a macro that includes what it is given.
+    fn add_included(&self, scope: &Scope<'_>, call: &Call, tokens: &[Token], node: &mut Node) {
+        for at in call.arguments.clone() {
+            if let Token::Literal(_) = tokens[at] {
+                node.rows.extend(Row::included(self.resolver.source, scope.file, at..at + 1));
+            }
+        }
+    }
+
+    /// What the tasks require of one another's outputs: their types.
+    fn add_outputs(&self, task: ItemId, node: &mut Node) {
+        for (word, range) in self.options(task) {
+            if matches!(word, "target" | "outputs") {
+                self.add_output(task, range, node);
+            }
+        }
+    }
+
+    /// The types in `target = ...`. A target of the source counts by a constant of its own; what
+    /// it keeps is the type of the output.
+    fn add_output(&self, task: ItemId, range: Range<usize>, node: &mut Node) {
+        let source = self.resolver.source;
+        let tokens = source.tokens(task);
+        let mut references = References::default();
+        references.read(&tokens, range, &source.names);
+        let scope = self.scope(task);
+        let mut others = Vec::new();
+        for reference in std::mem::take(&mut references.paths) {
+            let ends = self.resolver.path(&reference.path, scope.module, None).ends;
+            let targets = ends.iter().filter_map(|end| match end {
+                End::Item(item, _) => self.relations.targets.get(item),
+                _ => None,
+            });
+            let targets: Vec<ItemId> = targets.flatten().copied().collect();
+            for &target in &targets {
+                let Kind::Impl(an_impl) = &source.items[target].kind else {
+                    continue;
+                };
+                let mut value = References::default();
+                let range = an_impl.value.clone().unwrap_or_default();
+                let tokens = source.tokens(target);
+                value.read(&tokens, range, &source.names);
+                self.add(&self.scope(target), &value, &tokens, node);
+            }
+            if targets.is_empty() {
+                others.push(reference);
+            }
+        }
+        references.paths = others;
+        self.add(&scope, &references, &tokens, node);
+    }
+
+    /// What the tasks that `task` requires give it: the types of their outputs.
+    pub(crate) fn add_inputs(&self, task: ItemId, node: &mut Node, met: &mut BTreeSet<ItemId>) {
+        let source = self.resolver.source;
+        let tokens = source.tokens(task);
+        for (word, range) in self.options(task) {
+            if word != "requires" {
+                continue;
+            }
+            let mut at = range.start;
+            while at < range.end {
+                let Some((path, after)) = scan::path(&tokens, at, range.end) else {
+                    at += 1;
+                    continue;
+                };
+                at = after;
+                for end in self.resolver.path(&path, source.items[task].module, None).ends {
+                    let End::Item(required, rest) = end else {
+                        continue;
+                    };
+                    if !rest.is_empty() || !source.is_task(required) || !met.insert(required) {
+                        continue;
+                    }
+                    self.add_outputs(required, node);
+                    if self.options(required).iter().any(|(word, _)| *word == "aggregate") {
+                        self.add_inputs(required, node, met);
+                    }
+                    // `Fit<Ols>`: what is fitted may be a type of `Ols`.
+                    if scan::is(&tokens, after, b'<') && self.has_generic_output(required) {
+                        at = scan::angles(&tokens, after, range.end);
+                        let mut references = References::default();
+                        references.read(&tokens, after..at, &source.names);
+                        self.add(&self.scope(task), &references, &tokens, node);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether the type of a task's output depends on a type parameter.
+    fn has_generic_output(&self, task: ItemId) -> bool {
+        let source = self.resolver.source;
+        let (tokens, generics) = (source.tokens(task), &source.items[task].generics);
+        let names = |token: &Token| token.word().is_some_and(|word| generics.contains(&word));
+        let options = self.options(task).into_iter();
+        let mut kept = options.filter(|(word, _)| matches!(*word, "target" | "outputs"));
+        kept.any(|(_, range)| tokens[range].iter().any(names))
+    }
+
+    /// The options in `#[task(...)]`, by their words.
+    fn options(&self, task: ItemId) -> Vec<(&'static str, Range<usize>)> {
+        let source = self.resolver.source;
+        let tokens = source.tokens(task);
+        let mut found: Vec<(&'static str, Range<usize>)> = Vec::new();
+        for attribute in &source.items[task].attributes {
+            if scan::word(&tokens, attribute.start + 2) != Some(kw::TASK) {
+                continue;
+            }
+            let Some((_, inner)) = scan::group(&tokens, attribute.start + 3) else {
+                continue;
+            };
+            let mut at = inner.start;
+            let mut starts = true;
+            while at < inner.end {
+                let word = scan::word(&tokens, at).filter(|_| starts);
+                let word = word.map(|word| source.names.text(word));
+                let known = words::TASK.known.iter().find(|known| Some(**known) == word);
+                if let Some(known) = known {
+                    found.push((known, at + 1..at + 1));
+                }
+                starts = scan::is(&tokens, at, b',');
+                at = scan::step(&tokens, at);
+                if let Some((_, range)) = found.last_mut() {
+                    range.end = at;
+                }
+            }
+        }
+        found
+    }
+
+    fn text(&self, path: &Path) -> String {
+        let names = &self.resolver.source.names;
+        let segments = path.segments.iter().map(|&segment| names.text(segment));
+        segments.collect::<Vec<_>>().join("::")
+    }
+}
+
+/// Whether the body of a macro makes more than expressions of what it is given: `.$name()`,
+/// `module::$name()`, `$name!()`.
+fn is_pasting(body: &[Token]) -> bool {
+    let behind = body
+        .windows(2)
+        .any(|pair| matches!(pair, [Token::Punct(b'.' | b':', _), Token::Punct(b'$', _)]));
+    let called = body.windows(3).any(|triple| {
+        matches!(triple, [Token::Punct(b'$', _), Token::Word(_), Token::Punct(b'!', _)])
+    });
+    behind || called
+}
+
+/// The parts of a struct between its attributes.
+fn without_attributes(tokens: &[Token], range: Range<usize>) -> Vec<Range<usize>> {
+    let mut parts = Vec::new();
+    let (mut start, mut at) = (range.start, range.start);
+    while at < range.end {
+        match attributes::attribute(&tokens[at..range.end], at) {
+            Some((_, close, _)) => {
+                parts.push(start..at);
+                at += close + 1;
+                start = at;
+            }
+            None => at += 1,
+        }
+    }
+    parts.push(start..range.end);
+    parts
+}
+
+/// Names that everybody has, so that they come from no import.
+fn is_standard(name: &str) -> bool {
+    matches!(
+        name,
+        "Some"
+            | "None"
+            | "Ok"
+            | "Err"
+            | "Vec"
+            | "String"
+            | "Box"
+            | "Option"
+            | "Result"
+            | "Self"
+            | "Default"
+            | "Clone"
+            | "Copy"
+            | "Drop"
+            | "Eq"
+            | "PartialEq"
+            | "Ord"
+            | "PartialOrd"
+            | "From"
+            | "Into"
+            | "Iterator"
+            | "IntoIterator"
+            | "ToString"
+            | "ToOwned"
+            | "AsRef"
+            | "AsMut"
+            | "Fn"
+            | "FnMut"
+            | "FnOnce"
+            | "Send"
+            | "Sync"
+            | "Sized"
+            | "drop"
+            | "str"
+            | "f32"
+            | "f64"
+            | "u8"
+            | "u16"
+            | "u32"
+            | "u64"
+            | "u128"
+            | "usize"
+            | "i8"
+            | "i16"
+            | "i32"
+            | "i64"
+            | "i128"
+            | "isize"
+            | "bool"
+            | "char"
+            | "if"
+            | "while"
+            | "match"
+            | "for"
+            | "in"
+            | "return"
+            | "fn"
+            | "move"
+    )
+}

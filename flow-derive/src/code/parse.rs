@@ -1,0 +1,496 @@
+//! The items of a file: where each starts and ends, what it is called, and what it is.
+//!
+//! Only as much is understood as it takes to find the next item. What cannot be understood is
+//! passed over, a token at a time: the compiler will say what is wrong with it.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::load::Place;
+use super::marks::{self, Marks};
+use super::names::{Name, kw};
+use super::scan;
+use super::source::{Def, FileId, Impl, Import, Item, ItemId, Kind, ModuleId, Path, Source, Type};
+use super::tokens::{Delimiter, Token};
+
+/// Reads the items in a part of a file into a module.
+pub(crate) struct Parser<'a> {
+    pub(crate) source: &'a mut Source,
+    pub(crate) file: FileId,
+    pub(crate) tokens: Arc<[Token]>,
+    pub(crate) module: ModuleId,
+    /// Where the files of modules are.
+    pub(crate) place: Place,
+    /// Features that decide whether all of it is there.
+    pub(crate) features: Vec<Name>,
+}
+
+/// What the keyword of an item says, before its name and body are read.
+struct Start {
+    marks: Marks,
+    /// Behind the attributes and the visibility.
+    at: usize,
+}
+
+impl Parser<'_> {
+    pub(crate) fn items(&mut self, range: Range<usize>) {
+        let mut at = range.start;
+        while at < range.end {
+            let (inner, after) = marks::read(&self.tokens, at, range.end, &self.source.names, true);
+            self.source.modules[self.module].features.extend(inner.features);
+            self.source.modules[self.module].is_test |= inner.is_test;
+            let (marks, after) =
+                marks::read(&self.tokens, after, range.end, &self.source.names, false);
+            let after = self.visibility(after);
+            if after >= range.end {
+                return;
+            }
+            let start = Start { marks, at: after };
+            let next = self.item(start, range.end).unwrap_or(scan::step(&self.tokens, after));
+            at = next.max(after + 1);
+        }
+    }
+
+    fn visibility(&self, at: usize) -> usize {
+        if scan::word(&self.tokens, at) != Some(kw::PUB) {
+            return at;
+        }
+        match scan::group(&self.tokens, at + 1) {
+            Some((Delimiter::Parenthesis, inner)) => inner.end + 1,
+            _ => at + 1,
+        }
+    }
+
+    /// Reads one item; returns the place behind it.
+    fn item(&mut self, start: Start, end: usize) -> Option<usize> {
+        let tokens = self.tokens.clone();
+        // Words that stand before the one that says what it is.
+        let mut at = start.at;
+        loop {
+            let word = scan::word(&tokens, at)?;
+            let next = scan::word(&tokens, at + 1);
+            match word {
+                kw::CONST if matches!(next, Some(kw::FN | kw::ASYNC | kw::UNSAFE | kw::EXTERN)) => {
+                }
+                kw::ASYNC | kw::UNSAFE | kw::SAFE | kw::DEFAULT | kw::AUTO if next.is_some() => {}
+                kw::UNSAFE => {}
+                kw::EXTERN if matches!(tokens.get(at + 1), Some(Token::Literal(_))) => at += 1,
+                kw::EXTERN if next == Some(kw::FN) => {}
+                _ => break,
+            }
+            at += 1;
+        }
+        if scan::group(&tokens, at).is_some_and(|group| group.0 == Delimiter::Brace) {
+            return Some(self.foreign_block(start, at));
+        }
+        let word = scan::word(&tokens, at)?;
+        match word {
+            kw::FN => self.function(start, at, end),
+            kw::STRUCT | kw::ENUM => self.type_(start, at, end),
+            kw::UNION if scan::word(&tokens, at + 1).is_some() => self.type_(start, at, end),
+            kw::CONST | kw::STATIC | kw::TYPE => self.value(start, at, end),
+            kw::TRAIT => self.trait_(start, at, end),
+            kw::IMPL => self.impl_(start, at, end),
+            kw::MOD => self.mod_(start, at, end),
+            kw::USE => self.use_(start, at, end),
+            kw::EXTERN => match scan::group(&tokens, at + 1) {
+                Some(_) => Some(self.foreign_block(start, at + 1)),
+                None => self.extern_crate(at, end),
+            },
+            kw::MACRO_RULES if scan::is(&tokens, at + 1, b'!') => self.macro_(start, at + 2),
+            kw::MACRO => self.macro_(start, at + 1),
+            _ => self.invocation(start, at, end),
+        }
+    }
+
+    /// Keeps an item under `name` and whatever else it is known by.
+    fn keep(
+        &mut self,
+        start: Start,
+        name: Option<Name>,
+        kind: Kind,
+        end: usize,
+        generics: Vec<Name>,
+    ) -> ItemId {
+        let id = self.source.items.len();
+        let module = &mut self.source.modules[self.module];
+        let mut features = self.features.clone();
+        features.extend(&start.marks.features);
+        features.extend(&module.features);
+        module.items.push(id);
+        for name in name.into_iter().chain(start.marks.derives) {
+            module.defs.entry(name).or_default().push(Def::Item(id));
+        }
+        let (package, is_test) = (module.package, module.is_test || start.marks.is_test);
+        if start.marks.is_exported
+            && let Some(name) = name
+        {
+            let root = self.source.packages[package].root;
+            let defs = self.source.modules[root].defs.entry(name).or_default();
+            if root != self.module {
+                defs.push(Def::Item(id));
+            }
+        }
+        self.source.items.push(Item {
+            kind,
+            name,
+            module: self.module,
+            file: self.file,
+            attributes: start.marks.ranges,
+            head: 0..0,
+            body: start.at..end,
+            generics,
+            features,
+            is_test,
+            is_made: false,
+        });
+        id
+    }
+
+    /// Reads the items inside a function, if there is a task among them.
+    fn block(&mut self, body: Option<Range<usize>>, is_test: bool) {
+        let Some(body) = body else {
+            return;
+        };
+        if !self.tokens[body.clone()].contains(&Token::Word(kw::TRACKED)) {
+            return;
+        }
+        let package = self.source.modules[self.module].package;
+        let module = self.source.module(package, Some(self.module), None);
+        self.source.modules[module].is_block = true;
+        self.source.modules[module].is_test |= is_test;
+        let place = self.place.clone();
+        let (file, tokens) = (self.file, self.tokens.clone());
+        Parser { source: self.source, file, tokens, module, place, features: Vec::new() }
+            .items(body);
+    }
+
+    /// The body in braces that comes after `at`, or the place of the `;` in its stead.
+    fn body(&self, at: usize, end: usize) -> Option<(usize, Option<Range<usize>>)> {
+        let tokens = &self.tokens;
+        let found = scan::find(tokens, at..end, |at| {
+            matches!(tokens[at], Token::Punct(b';', _) | Token::Open(Delimiter::Brace, _))
+        })?;
+        match scan::group(tokens, found) {
+            Some((_, inner)) => Some((inner.end + 1, Some(inner))),
+            None => Some((found + 1, None)),
+        }
+    }
+
+    fn semicolon(&self, at: usize, end: usize) -> Option<usize> {
+        let mut at = at;
+        while at < end {
+            if scan::is(&self.tokens, at, b';') {
+                return Some(at + 1);
+            }
+            at = scan::step(&self.tokens, at);
+        }
+        None
+    }
+
+    fn function(&mut self, start: Start, at: usize, end: usize) -> Option<usize> {
+        let name = scan::word(&self.tokens, at + 1)?;
+        let (end, body) = self.body(at + 2, end)?;
+        let generics = scan::generics(&self.tokens, at + 2, end);
+        let id = self.keep(start, Some(name), Kind::Function, end, generics);
+        self.block(body, self.source.items[id].is_test);
+        Some(end)
+    }
+
+    fn type_(&mut self, start: Start, at: usize, end: usize) -> Option<usize> {
+        let tokens = self.tokens.clone();
+        let (keyword, name) = (scan::word(&tokens, at)?, scan::word(&tokens, at + 1)?);
+        let (end, body) = self.body(at + 2, end)?;
+        let variants = match body {
+            Some(body) if keyword == kw::ENUM => self.variants(body),
+            _ => Vec::new(),
+        };
+        let kind = Kind::Type(Type { keyword, variants, is_task: start.marks.is_task });
+        let generics = scan::generics(&tokens, at + 2, end);
+        self.keep(start, Some(name), kind, end, generics);
+        Some(end)
+    }
+
+    fn variants(&self, body: Range<usize>) -> Vec<Name> {
+        let mut found = Vec::new();
+        let mut at = body.start;
+        while at < body.end {
+            let (_, after) = marks::read(&self.tokens, at, body.end, &self.source.names, false);
+            found.extend(scan::word(&self.tokens, self.visibility(after)));
+            at = after;
+            while at < body.end && !scan::is(&self.tokens, at, b',') {
+                at = scan::step(&self.tokens, at);
+            }
+            at += 1;
+        }
+        found
+    }
+
+    fn value(&mut self, start: Start, at: usize, end: usize) -> Option<usize> {
+        let keyword = scan::word(&self.tokens, at)?;
+        let mut place = at + 1;
+        if scan::word(&self.tokens, place) == Some(kw::MUT) {
+            place += 1;
+        }
+        let name = scan::word(&self.tokens, place)?;
+        let end = self.semicolon(at, end)?;
+        let generics = scan::generics(&self.tokens, place + 1, end);
+        let name = (name != kw::UNDERSCORE).then_some(name);
+        self.keep(start, name, Kind::Value(keyword), end, generics);
+        Some(end)
+    }
+
+    fn trait_(&mut self, start: Start, at: usize, end: usize) -> Option<usize> {
+        let name = scan::word(&self.tokens, at + 1)?;
+        let (end, body) = self.body(at + 2, end)?;
+        let declared = body.map_or_else(Vec::new, |body| scan::declared(&self.tokens, body, false));
+        let generics = scan::generics(&self.tokens, at + 2, end);
+        self.keep(start, Some(name), Kind::Trait(declared), end, generics);
+        Some(end)
+    }
+
+    fn impl_(&mut self, start: Start, at: usize, end: usize) -> Option<usize> {
+        let tokens = self.tokens.clone();
+        let (end, body) = self.body(at + 1, end)?;
+        let body = body?;
+        let generics = scan::generics(&tokens, at + 1, end);
+        let mut head = at + 1;
+        if scan::is(&tokens, head, b'<') {
+            head = scan::angles(&tokens, head, end);
+        }
+        let stop = body.start - 1;
+        let is_word = |at: usize, word| scan::word(&tokens, at) == Some(word);
+        let bounds = scan::find(&tokens, head..stop, |at| is_word(at, kw::WHERE)).unwrap_or(stop);
+        let of = scan::find(&tokens, head..bounds, |at| {
+            is_word(at, kw::FOR) && !scan::is(&tokens, at + 1, b'<')
+        });
+        let Some(of_end) = of else {
+            self.associated(&start, head..bounds, at..stop, body, &generics);
+            return Some(end);
+        };
+        let of = (head..of_end)
+            .take_while(|&at| !scan::is(&tokens, at, b'<'))
+            .filter_map(|at| scan::word(&tokens, at))
+            .last()?;
+        let kind = Kind::Impl(Impl {
+            of,
+            of_range: head..of_end,
+            implementor: of_end + 1..bounds,
+            functions: scan::declared(&tokens, body.clone(), false),
+            value: value_type(&tokens, body),
+        });
+        self.keep(start, None, kind, end, generics);
+        Some(end)
+    }
+
+    /// The items of an impl without a trait, each of which is one of its own.
+    fn associated(
+        &mut self,
+        start: &Start,
+        implementor: Range<usize>,
+        head: Range<usize>,
+        body: Range<usize>,
+        generics: &[Name],
+    ) {
+        let mut at = body.start;
+        while at < body.end {
+            let (_, after) = marks::read(&self.tokens, at, body.end, &self.source.names, true);
+            let (mut marks, after) =
+                marks::read(&self.tokens, after, body.end, &self.source.names, false);
+            let after = self.visibility(after);
+            let mut place = after;
+            let mut name = None;
+            while place < body.end {
+                match self.tokens[place] {
+                    Token::Word(kw::FN | kw::TYPE) => {
+                        name = scan::word(&self.tokens, place + 1);
+                        break;
+                    }
+                    Token::Word(kw::CONST)
+                        if !matches!(
+                            scan::word(&self.tokens, place + 1),
+                            Some(kw::FN | kw::UNSAFE | kw::ASYNC | kw::EXTERN)
+                        ) =>
+                    {
+                        name = scan::word(&self.tokens, place + 1);
+                        break;
+                    }
+                    Token::Word(_) | Token::Literal(_) => place += 1,
+                    _ => break,
+                }
+            }
+            let is_constant = scan::word(&self.tokens, place) == Some(kw::CONST);
+            let end = match is_constant {
+                true => self.semicolon(place, body.end),
+                false => self.body(place, body.end).map(|found| found.0),
+            };
+            let Some(end) = end else {
+                return;
+            };
+            marks.features.extend(&start.marks.features);
+            marks.is_test |= start.marks.is_test;
+            marks.is_exported = false;
+            marks.ranges.extend(start.marks.ranges.iter().cloned());
+            let kind = Kind::Associated { implementor: implementor.clone() };
+            let mut generics = generics.to_vec();
+            generics.extend(scan::generics(&self.tokens, place + 2, end));
+            let id = self.keep(Start { marks, at: after }, None, kind, end, generics);
+            self.source.items[id].name = name;
+            self.source.items[id].head = head.clone();
+            at = end.max(after + 1);
+        }
+    }
+
+    fn mod_(&mut self, start: Start, at: usize, end: usize) -> Option<usize> {
+        let name = scan::word(&self.tokens, at + 1)?;
+        let (end, body) = self.body(at + 2, end)?;
+        let package = self.source.modules[self.module].package;
+        let module = self.source.module(package, Some(self.module), Some(name));
+        let made = &mut self.source.modules[module];
+        made.features.extend(&start.marks.features);
+        made.features.extend(&self.features);
+        made.is_test |= start.marks.is_test;
+        let defs = self.source.modules[self.module].defs.entry(name).or_default();
+        defs.push(Def::Module(module));
+        match body {
+            Some(body) => {
+                let place = self.place.inline(self.source.names.text(name), &start.marks.paths);
+                let mut parser = Parser {
+                    source: self.source,
+                    file: self.file,
+                    tokens: self.tokens.clone(),
+                    module,
+                    place,
+                    features: Vec::new(),
+                };
+                parser.items(body);
+            }
+            None => self.load_module(module, name, &start.marks),
+        }
+        Some(end)
+    }
+
+    fn use_(&mut self, start: Start, at: usize, end: usize) -> Option<usize> {
+        let end = self.semicolon(at, end)?;
+        let mut leaves = Vec::new();
+        let root = Path { is_global: false, segments: Vec::new() };
+        scan::use_tree(&self.tokens, at + 1..end - 1, &root, &mut leaves);
+        let module = &mut self.source.modules[self.module];
+        let mut features = self.features.clone();
+        features.extend(&start.marks.features);
+        for leaf in leaves {
+            let is_test = start.marks.is_test;
+            let import = Import { path: leaf.path, features: features.clone(), is_test };
+            match leaf.name {
+                None => module.globs.push(import),
+                Some(kw::UNDERSCORE) => module.unnamed.push(import),
+                Some(name) => {
+                    module.defs.entry(name).or_default().push(Def::Import(Arc::new(import)));
+                }
+            }
+        }
+        Some(end)
+    }
+
+    /// `extern crate name as other;`, which is an import of `::name`.
+    fn extern_crate(&mut self, at: usize, end: usize) -> Option<usize> {
+        let end = self.semicolon(at, end)?;
+        let named = scan::word(&self.tokens, at + 2)?;
+        let (path, name) = match scan::word(&self.tokens, at + 3) {
+            Some(kw::AS) => (named, scan::word(&self.tokens, at + 4)?),
+            _ => (named, named),
+        };
+        let is_global = path != kw::SELF;
+        let path = if is_global { path } else { kw::CRATE };
+        let path = Path { is_global, segments: vec![path] };
+        let import = Import { path, features: Vec::new(), is_test: false };
+        let module = &mut self.source.modules[self.module];
+        module.defs.entry(name).or_default().push(Def::Import(Arc::new(import)));
+        Some(end)
+    }
+
+    fn macro_(&mut self, start: Start, at: usize) -> Option<usize> {
+        let name = scan::word(&self.tokens, at)?;
+        let mut end = at + 1;
+        let mut body = at..at;
+        while let Some((_, inner)) = scan::group(&self.tokens, end) {
+            end = inner.end + 1;
+            body = at..inner.end;
+        }
+        if scan::is(&self.tokens, end, b';') {
+            end += 1;
+        }
+        let declared = scan::declared(&self.tokens, body, true);
+        self.keep(start, Some(name), Kind::Macro(declared), end, Vec::new());
+        Some(end)
+    }
+
+    /// `name! { ... }`, `name!(...);`
+    fn invocation(&mut self, start: Start, at: usize, end: usize) -> Option<usize> {
+        let (path, after) = scan::path(&self.tokens, at, end)?;
+        if !scan::is(&self.tokens, after, b'!') {
+            return None;
+        }
+        let (delimiter, arguments) = scan::group(&self.tokens, after + 1)?;
+        let mut end = arguments.end + 1;
+        if delimiter != Delimiter::Brace && scan::is(&self.tokens, end, b';') {
+            end += 1;
+        }
+        let last = path.segments.last().map(|&last| self.source.names.text(last));
+        match last {
+            Some("include") => self.include(arguments),
+            Some("cfg_if") => self.choices(arguments),
+            Some("compile_error") => {}
+            _ => {
+                let kind = Kind::Invocation { path, arguments };
+                let id = self.keep(start, None, kind, end, Vec::new());
+                self.source.modules[self.module].invocations.push(id);
+            }
+        }
+        Some(end)
+    }
+
+    /// The items of all sides of a `cfg_if!`.
+    fn choices(&mut self, range: Range<usize>) {
+        let features = marks::features(&self.tokens, range.clone());
+        let before = self.features.len();
+        self.features.extend(features);
+        let mut at = range.start;
+        while at < range.end {
+            if let Some((Delimiter::Brace, inner)) = scan::group(&self.tokens, at) {
+                self.items(inner);
+            }
+            at = scan::step(&self.tokens, at);
+        }
+        self.features.truncate(before);
+    }
+
+    fn foreign_block(&mut self, start: Start, at: usize) -> usize {
+        let Some((_, inner)) = scan::group(&self.tokens, at) else {
+            return at + 1;
+        };
+        let declared = scan::declared(&self.tokens, inner.clone(), false);
+        let id = self.keep(start, None, Kind::ForeignBlock, inner.end + 1, Vec::new());
+        let module = &mut self.source.modules[self.module];
+        for name in declared {
+            module.defs.entry(name).or_default().push(Def::Item(id));
+        }
+        inner.end + 1
+    }
+}
+
+/// What stands behind `type Value =` in the body of an impl.
+fn value_type(tokens: &[Token], body: Range<usize>) -> Option<Range<usize>> {
+    let mut at = body.start;
+    while at < body.end {
+        let declares = scan::word(tokens, at) == Some(kw::TYPE)
+            && scan::word(tokens, at + 1) == Some(kw::VALUE)
+            && scan::is(tokens, at + 2, b'=');
+        if declares {
+            let end = (at + 3..body.end).find(|&at| scan::is(tokens, at, b';'))?;
+            return Some(at + 3..end);
+        }
+        at = scan::step(tokens, at);
+    }
+    None
+}

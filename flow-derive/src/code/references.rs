@@ -1,0 +1,305 @@
+//! What the tokens of an item refer to, as far as tokens say it: paths, methods, macros, files.
+//!
+//! Nothing is known here of what a name means. Whatever may be a name is taken for one; what then
+//! names nothing is a local variable, or something of another crate.
+
+use std::ops::Range;
+
+use super::attributes;
+use super::names::{Name, Names, kw};
+use super::scan::{self, Leaf};
+use super::source::Path;
+use super::tokens::{Delimiter, Token};
+
+/// What the tokens of an item refer to.
+#[derive(Debug, Default)]
+pub(crate) struct References {
+    pub(crate) paths: Vec<PathReference>,
+    /// `.name(...)`, and what is behind `Type<..>::`.
+    pub(crate) methods: Vec<Name>,
+    pub(crate) calls: Vec<Call>,
+    /// Paths in the texts of attributes: `#[serde(default = "limit")]`.
+    pub(crate) quoted: Vec<String>,
+    /// The imports that stand inside a function.
+    pub(crate) imports: Vec<(Option<Name>, Path)>,
+    /// The features asked about, as literals.
+    pub(crate) features: Vec<Name>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct PathReference {
+    pub(crate) path: Path,
+    /// Behind `dyn`.
+    pub(crate) is_dyn: bool,
+    /// In a place where a local variable cannot stand, or hardly.
+    pub(crate) is_item: bool,
+}
+
+/// A macro that is called.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) path: Path,
+    pub(crate) arguments: Range<usize>,
+}
+
+impl References {
+    /// Adds what the tokens in `range` refer to.
+    pub(crate) fn read(&mut self, tokens: &[Token], range: Range<usize>, names: &Names) {
+        let walk = Walk { tokens, names, end: range.end, macro_end: 0, attribute_end: 0 };
+        walk.run(range.start, self);
+        self.features.extend(super::marks::features(tokens, range));
+    }
+}
+
+struct Walk<'a> {
+    tokens: &'a [Token],
+    names: &'a Names,
+    end: usize,
+    /// Up to where the arguments of a macro go.
+    macro_end: usize,
+    attribute_end: usize,
+}
+
+impl Walk<'_> {
+    fn run(mut self, start: usize, found: &mut References) {
+        let tokens = self.tokens;
+        let mut at = start;
+        while at < self.end {
+            at = match tokens[at] {
+                Token::Punct(b'#', _) => self.attribute(at),
+                Token::Punct(b'\'', _) => at + 2,
+                Token::Punct(b'.', _) if scan::is(tokens, at + 1, b'.') => at + 2,
+                Token::Punct(b'.', _) => self.member(at, found),
+                Token::Punct(b':', _) if scan::is_colons(tokens, at) => self.colons(at, found),
+                Token::Literal(literal) => {
+                    self.literal(at, literal, found);
+                    at + 1
+                }
+                Token::Word(word) => self.word(at, word, found),
+                _ => at + 1,
+            };
+        }
+    }
+
+    fn attribute(&mut self, at: usize) -> usize {
+        let rest = &self.tokens[at..self.end];
+        if let Some(length) = attributes::no_code(rest, at, self.names) {
+            return at + length;
+        }
+        if let Some((start, end, _)) = attributes::attribute(rest, at) {
+            self.attribute_end = at + end;
+            return at + start;
+        }
+        at + 1
+    }
+
+    /// `.field`, `.method()`
+    fn member(&self, at: usize, found: &mut References) -> usize {
+        let Some(name) = scan::word(self.tokens, at + 1) else {
+            return at + 1;
+        };
+        let called = matches!(scan::group(self.tokens, at + 2), Some((Delimiter::Parenthesis, _)))
+            || scan::is_colons(self.tokens, at + 2);
+        if called {
+            found.methods.push(name);
+        }
+        at + 2
+    }
+
+    /// `::name` behind a `>`, or at the start of a path.
+    fn colons(&mut self, at: usize, found: &mut References) -> usize {
+        if at > 0
+            && self.tokens[at - 1].is(b'>')
+            && let Some(name) = scan::word(self.tokens, at + 2)
+        {
+            found.methods.push(name);
+            if !scan::is_colons(self.tokens, at + 3) {
+                return at + 3;
+            }
+        }
+        match scan::path(self.tokens, at, self.end) {
+            Some((path, after)) => self.path(at, path, after, found),
+            None => at + 2,
+        }
+    }
+
+    fn literal(&self, at: usize, literal: Name, found: &mut References) {
+        let text = self.names.text(literal);
+        if at < self.attribute_end {
+            if let Some(text) = scan::unquote(text).filter(|text| is_path(text)) {
+                found.quoted.push(text);
+            }
+        } else if at < self.macro_end && text.ends_with('"') && text.contains('{') {
+            for name in captured(text).filter_map(|name| self.names.find(name)) {
+                let path = Path { is_global: false, segments: vec![name] };
+                found.paths.push(PathReference { path, is_dyn: false, is_item: false });
+            }
+        }
+    }
+
+    fn word(&mut self, at: usize, word: Name, found: &mut References) -> usize {
+        let tokens = self.tokens;
+        match word {
+            kw::USE if self.starts(at) => {
+                let stop = (at..self.end).find(|&at| scan::is(tokens, at, b';'));
+                let stop = stop.unwrap_or(self.end);
+                let mut leaves = Vec::new();
+                let root = Path { is_global: false, segments: Vec::new() };
+                scan::use_tree(tokens, at + 1..stop, &root, &mut leaves);
+                let leaves = leaves.into_iter().map(|Leaf { path, name }| (name, path));
+                found.imports.extend(leaves);
+                return stop;
+            }
+            // The name that is declared refers to nothing.
+            kw::FN | kw::STRUCT | kw::ENUM | kw::TRAIT | kw::TYPE | kw::CONST | kw::STATIC => {
+                let mut after = at + 1;
+                if scan::word(tokens, after) == Some(kw::MUT) {
+                    after += 1;
+                }
+                let declares = scan::word(tokens, after).is_some_and(|name| name != kw::FN);
+                let place = after + usize::from(declares && word != kw::CONST);
+                return if word == kw::CONST && scan::is(tokens, after + 1, b':') {
+                    after + 1
+                } else {
+                    place
+                };
+            }
+            kw::SELF if !scan::is_colons(tokens, at + 1) => return at + 1,
+            _ => {}
+        }
+        // `$x` in a macro is no name, but `$crate` is one.
+        if at > 0 && tokens[at - 1].is(b'$') && word != kw::CRATE {
+            return at + 1;
+        }
+        match scan::path(tokens, at, self.end) {
+            Some((path, after)) => self.path(at, path, after, found),
+            None => at + 1,
+        }
+    }
+
+    /// Whether a statement or an item may start here.
+    fn starts(&self, at: usize) -> bool {
+        at == 0
+            || matches!(
+                self.tokens[at - 1],
+                Token::Open(..) | Token::Close(_) | Token::Punct(b';', _) | Token::Word(kw::PUB)
+            )
+    }
+
+    fn path(&mut self, at: usize, path: Path, after: usize, found: &mut References) -> usize {
+        let tokens = self.tokens;
+        if scan::is(tokens, after, b'!')
+            && let Some((_, arguments)) = scan::group(tokens, after + 1)
+        {
+            self.macro_end = self.macro_end.max(arguments.end);
+            found.calls.push(Call { path, arguments });
+            return after + 2;
+        }
+        let is_single = path.segments.len() == 1 && !path.is_global;
+        let colon = scan::is(tokens, after, b':') && !scan::is_colons(tokens, after);
+        // A field or a parameter, unless a macro makes something else of it.
+        if is_single && colon && at >= self.macro_end {
+            return after;
+        }
+        let first = path.segments.first().map_or("", |&first| self.names.text(first));
+        let called = matches!(scan::group(tokens, after), Some((Delimiter::Parenthesis, _)));
+        let capital = first.starts_with(|first: char| first.is_uppercase());
+        let is_item = !is_single || called || capital;
+        let is_dyn = at > 0 && tokens[at - 1].word() == Some(kw::DYN);
+        found.paths.push(PathReference { path: path.clone(), is_dyn, is_item });
+        // `path::<T>::name`
+        if scan::is_colons(tokens, after) && scan::is(tokens, after + 2, b'<') {
+            let end = scan::angles(tokens, after + 2, self.end);
+            if scan::is_colons(tokens, end)
+                && let Some(name) = scan::word(tokens, end + 2)
+            {
+                let mut path = path;
+                path.segments.push(name);
+                found.paths.push(PathReference { path, is_dyn, is_item: true });
+            }
+        }
+        after
+    }
+}
+
+/// Whether a text in an attribute may be a path.
+fn is_path(text: &str) -> bool {
+    !text.is_empty()
+        && text.split("::").all(|part| {
+            part.starts_with(|first: char| first.is_alphabetic() || first == '_')
+                && part.chars().all(|char| char.is_alphanumeric() || char == '_')
+        })
+}
+
+/// The names in the braces of a format string: `{name}`, `{name:?}`.
+fn captured(text: &str) -> impl Iterator<Item = &str> {
+    text.split('{').skip(1).filter_map(|rest| {
+        let end = rest.find(|char: char| !(char.is_alphanumeric() || char == '_'))?;
+        let named = !rest[..end].is_empty() && rest[end..].starts_with(['}', ':']);
+        named.then(|| &rest[..end])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::code::lexer;
+
+    fn read(text: &str) -> (Names, References) {
+        let mut names = Names::default();
+        let tokens = lexer::lex(text, &mut names).expect("tokens");
+        let mut found = References::default();
+        found.read(&tokens, 0..tokens.len(), &names);
+        (names, found)
+    }
+
+    fn shown(names: &Names, path: &Path) -> String {
+        let segments = path.segments.iter().map(|&name| names.text(name));
+        let start = if path.is_global { "::" } else { "" };
+        format!("{start}{}", segments.collect::<Vec<_>>().join("::"))
+    }
+
+    fn paths(text: &str) -> Vec<String> {
+        let (names, found) = read(text);
+        found.paths.iter().map(|reference| shown(&names, &reference.path)).collect()
+    }
+
+    fn methods(text: &str) -> Vec<String> {
+        let (names, found) = read(text);
+        found.methods.iter().map(|&name| names.text(name).to_owned()).collect()
+    }
+
+    #[test]
+    fn paths_are_taken_whole() {
+        assert_eq!(paths("a::b::c(x)"), ["a::b::c", "x"]);
+        assert_eq!(paths("::std::mem::take(y)"), ["::std::mem::take", "y"]);
+        assert_eq!(paths("f::<Row>(x)"), ["f", "Row", "x"]);
+        assert_eq!(paths("Vec::<Row>::new()"), ["Vec", "Vec::new", "Row"]);
+        assert_eq!(paths("$crate::f($x)"), ["crate::f"]);
+    }
+
+    #[test]
+    fn members_are_no_paths_and_calls_are_methods() {
+        assert_eq!(paths("x.limit + a.0"), ["x", "a"]);
+        assert_eq!(methods("x.fit(y).name.sum::<u8>()"), ["fit", "sum"]);
+        assert_eq!(methods("<Row as Load>::load(x)"), ["load"]);
+        assert_eq!(paths("a..b"), ["a", "b"]);
+    }
+
+    #[test]
+    fn names_of_fields_and_declarations_are_no_references() {
+        assert_eq!(paths("Row { limit: LIMIT }"), ["Row", "LIMIT"]);
+        assert_eq!(paths("fn limit(x: u8)"), ["u8"]);
+        assert_eq!(paths("const LIMIT: u8 = OTHER;"), ["u8", "OTHER"]);
+        assert_eq!(paths("'limit: loop {}"), ["loop"]);
+    }
+
+    #[test]
+    fn what_formats_and_attributes_name_is_found() {
+        assert!(
+            paths("let LIMIT = 1; println!(\"{LIMIT:>3} {{no}}\")").contains(&"LIMIT".to_owned())
+        );
+        let (_, found) = read("#[serde(default = \"a::limit\")] x: u8");
+        assert_eq!(found.quoted, ["a::limit"]);
+    }
+}

@@ -1,0 +1,194 @@
+//! What belongs together without naming one another in tokens: types and their impls, traits and
+//! theirs, methods and their names.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+use super::names::{Name, kw};
+use super::references::References;
+use super::resolve::{End, Resolver};
+use super::source::{Impl, ItemId, Kind, Path};
+use super::tokens::Token;
+
+#[derive(Default)]
+pub(crate) struct Relations {
+    /// The functions, constants and types of a type's own impls, and the `run` of a task.
+    pub(crate) associated: HashMap<ItemId, Vec<(Name, ItemId)>>,
+    /// The types that such a function, or an impl of `Run`, is of.
+    pub(crate) owners: HashMap<ItemId, Vec<ItemId>>,
+    /// What comes with a type: the impls of traits that name it.
+    pub(crate) with_type: HashMap<ItemId, Vec<ItemId>>,
+    /// What comes with a trait: its impls for types that are not of the source, or for all.
+    pub(crate) with_trait: HashMap<ItemId, Vec<ItemId>>,
+    /// All impls of a trait, for where its objects are.
+    pub(crate) of_trait: HashMap<ItemId, Vec<ItemId>>,
+    /// What may be meant by the name of a method.
+    pub(crate) by_method: HashMap<Name, Vec<ItemId>>,
+    /// The traits that declare a method.
+    pub(crate) declared_by: HashMap<Name, Vec<ItemId>>,
+    /// The impls of `Target` of a type.
+    pub(crate) targets: HashMap<ItemId, Vec<ItemId>>,
+}
+
+impl Relations {
+    pub(crate) fn new(resolver: &Resolver<'_>) -> Self {
+        let mut relations = Self::default();
+        for id in 0..resolver.source.items.len() {
+            if resolver.is_seen(id) {
+                relations.add(id, resolver);
+            }
+        }
+        relations
+    }
+
+    fn add(&mut self, id: ItemId, resolver: &Resolver<'_>) {
+        let item = &resolver.source.items[id];
+        match &item.kind {
+            Kind::Associated { implementor } => {
+                let owners = head_types(resolver, id, implementor.clone());
+                let Some(name) = item.name else {
+                    // A macro that makes methods: whatever it is asked for.
+                    let names = words(resolver, id, item.body.clone());
+                    names.into_iter().for_each(|name| self.method(name, id));
+                    self.owners.insert(id, owners);
+                    return;
+                };
+                for &owner in &owners {
+                    self.associated.entry(owner).or_default().push((name, id));
+                }
+                self.owners.insert(id, owners);
+                self.method(name, id);
+            }
+            Kind::Impl(an_impl) => self.add_impl(id, an_impl, resolver),
+            Kind::Trait(declared) => {
+                for &name in declared {
+                    self.method(name, id);
+                    self.declared_by.entry(name).or_default().push(id);
+                }
+            }
+            Kind::Invocation { path, arguments } => {
+                let last = path.segments.last().map(|&last| resolver.source.names.text(last));
+                if last == Some("thread_local") {
+                    return;
+                }
+                for name in words(resolver, id, arguments.clone()) {
+                    self.method(name, id);
+                }
+                for called in resolver.macros_of(id) {
+                    if let Kind::Macro(declared) = &resolver.source.items[called].kind {
+                        declared.iter().for_each(|&name| self.method(name, id));
+                    }
+                }
+                for ty in types(resolver, id, arguments.clone()) {
+                    self.with_type.entry(ty).or_default().push(id);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn add_impl(&mut self, id: ItemId, an_impl: &Impl, resolver: &Resolver<'_>) {
+        let source = resolver.source;
+        let own = head_types(resolver, id, an_impl.implementor.clone());
+        // How another task is made is its own affair, unless it is called.
+        if an_impl.of == kw::RUN && own.iter().any(|&own| source.is_task(own)) {
+            for &name in &an_impl.functions {
+                self.method(name, id);
+                for &own in &own {
+                    self.associated.entry(own).or_default().push((name, id));
+                }
+            }
+            self.owners.insert(id, own);
+            return;
+        }
+        if an_impl.of == kw::TARGET {
+            for &own in &own {
+                self.targets.entry(own).or_default().push(id);
+            }
+        }
+        let of = head_types(resolver, id, an_impl.of_range.clone());
+        let mut named = types(resolver, id, an_impl.implementor.clone());
+        named.extend(types(resolver, id, an_impl.of_range.clone()));
+        named.retain(|named| !of.contains(named));
+        let is_foreign = named.is_empty();
+        for named in named {
+            self.with_type.entry(named).or_default().push(id);
+        }
+        for of in of {
+            self.of_trait.entry(of).or_default().push(id);
+            if is_foreign {
+                self.with_trait.entry(of).or_default().push(id);
+            }
+        }
+        if is_foreign {
+            for &name in &an_impl.functions {
+                self.method(name, id);
+            }
+        }
+    }
+
+    fn method(&mut self, name: Name, item: ItemId) {
+        self.by_method.entry(name).or_default().push(item);
+    }
+}
+
+fn words(resolver: &Resolver<'_>, id: ItemId, range: Range<usize>) -> HashSet<Name> {
+    let tokens = resolver.source.tokens(id);
+    tokens[range].iter().copied().filter_map(Token::word).collect()
+}
+
+/// The types and traits of the source that are named in a part of an item.
+fn types(resolver: &Resolver<'_>, id: ItemId, range: Range<usize>) -> Vec<ItemId> {
+    let mut found = Vec::new();
+    for path in paths(resolver, id, range) {
+        add_types(resolver, id, &path, 4, &mut found);
+    }
+    found
+}
+
+/// The type or trait that comes first: `Table` in `Table<Row>`, none if it is not of the source.
+fn head_types(resolver: &Resolver<'_>, id: ItemId, range: Range<usize>) -> Vec<ItemId> {
+    let mut found = Vec::new();
+    if let Some(path) = paths(resolver, id, range).first() {
+        add_types(resolver, id, path, 4, &mut found);
+    }
+    found
+}
+
+fn paths(resolver: &Resolver<'_>, id: ItemId, range: Range<usize>) -> Vec<Path> {
+    let mut references = References::default();
+    references.read(&resolver.source.tokens(id), range, &resolver.source.names);
+    references.paths.into_iter().map(|reference| reference.path).collect()
+}
+
+fn add_types(
+    resolver: &Resolver<'_>,
+    id: ItemId,
+    path: &Path,
+    depth: usize,
+    found: &mut Vec<ItemId>,
+) {
+    let item = &resolver.source.items[id];
+    if path.segments.len() == 1 && item.generics.contains(&path.segments[0]) {
+        return;
+    }
+    for end in resolver.path(path, item.module, None).ends {
+        let End::Item(ty, _) = end else {
+            continue;
+        };
+        if found.contains(&ty) {
+            continue;
+        }
+        match &resolver.source.items[ty].kind {
+            Kind::Type(_) | Kind::Trait(_) => found.push(ty),
+            // The type that an alias stands for.
+            Kind::Value(kw::TYPE) if depth > 0 => {
+                let body = resolver.source.items[ty].body.clone();
+                for path in paths(resolver, ty, body) {
+                    add_types(resolver, ty, &path, depth - 1, found);
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The table of a task's code, as the text that `#[tracked]` writes into the program.
+//!
+//! The first line is the digest of which name means which item. Each line that follows is an item:
+//! the digest of its tokens, a digest of what its names mean, its name, and, behind a tab, its file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use super::node::Node;
+use super::reach::Reached;
+use super::row::Row;
+use super::source::{ItemId, ModuleId};
+use super::tokens::digest_of_bytes;
+use super::world::View;
+
+/// The table, and what could not be followed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Table {
+    pub(crate) text: String,
+    pub(crate) unseen: BTreeSet<String>,
+}
+
+impl Table {
+    /// The table of these rows; `first` is the impl itself, if there is one.
+    pub(crate) fn new(links: u128, first: Option<Row>, rows: BTreeSet<Row>) -> Self {
+        let mut text = format!("{links:032x}\n");
+        for row in first.into_iter().chain(rows) {
+            let Row { digest, names, name, file } = row;
+            let plain = |text: &str| text.replace(|char: char| char.is_control(), " ");
+            let (name, file) = (plain(&name), plain(&file));
+            let _ = writeln!(text, "{digest:032x}{names:016x}{name}\t{file}");
+        }
+        Self { text, unseen: BTreeSet::new() }
+    }
+
+    /// The table of an impl, whose own tokens are `own`, and of all that it reaches. It may be any
+    /// of `roots`.
+    pub(crate) fn of_impl(view: &View<'_>, roots: &[ItemId], own: Row) -> Self {
+        let builder = view.builder();
+        let mut node = Node::default();
+        let mut required = BTreeSet::new();
+        for &root in roots {
+            node.extend(builder.node(root));
+            for task in builder.tasks_of(root) {
+                builder.add_inputs(task, &mut node, &mut required);
+            }
+        }
+        let mut reached = Reached::from(view, &node);
+        // Who asks an input for its task may do anything with it.
+        let task = view.resolver.source.names.find("task");
+        if task.is_some_and(|task| reached.calls(task)) && !required.is_empty() {
+            node.items.extend(&required);
+            reached = Reached::from(view, &node);
+        }
+        reached.items.retain(|item| !roots.contains(item));
+        let own = Row { names: view.names_in(&node), ..own };
+        Self::of(view, Some(own), &node, &reached)
+    }
+
+    /// The table of a type, which may be any of `types`.
+    pub(crate) fn of_type(view: &View<'_>, types: &[ItemId]) -> Self {
+        let node = Node { items: types.iter().copied().collect(), ..Node::default() };
+        let reached = Reached::from(view, &node);
+        Self::of(view, None, &node, &reached)
+    }
+
+    /// The table of everything, for who wants nothing to be left to judgement.
+    pub(crate) fn of_everything(view: &View<'_>, roots: &[ItemId], own: Row) -> Self {
+        let mut reached = Reached::default();
+        for item in 0..view.resolver.source.items.len() {
+            if !roots.contains(&item) && view.resolver.is_seen(item) {
+                reached.items.insert(item);
+                reached.nodes.insert(item, view.node(item));
+            }
+        }
+        let mut node = Node::default();
+        roots.iter().for_each(|&root| node.extend(view.builder().node(root)));
+        let own = Row { names: view.names_in(&node), ..own };
+        Self::of(view, Some(own), &node, &reached)
+    }
+
+    fn of(view: &View<'_>, own: Option<Row>, node: &Node, reached: &Reached) -> Self {
+        let source = view.resolver.source;
+        let names = unique_names(view, reached);
+        let mut rows = node.rows.clone();
+        let mut unseen = node.unseen.clone();
+        let mut packages = BTreeSet::from([0]);
+        let own_digest = own.as_ref().map_or(0, |own| own.digest);
+        let mut colours = vec![view.colour_of(own_digest, node)];
+        for (item, name) in names {
+            let Some(node) = reached.nodes.get(&item) else {
+                continue;
+            };
+            rows.extend(node.rows.iter().cloned());
+            unseen.extend(node.unseen.iter().cloned());
+            packages.insert(source.package(item));
+            colours.push(view.colour(item));
+            if !source.is_task(item) {
+                rows.insert(Row {
+                    digest: view.digest(item),
+                    names: view.names_in(node),
+                    name,
+                    file: source.files[source.items[item].file].shown.clone(),
+                });
+            }
+        }
+        for package in packages {
+            unseen.extend(source.packages[package].unseen.iter().cloned());
+        }
+        Self { unseen, ..Self::new(digest_of(colours), own, rows) }
+    }
+}
+
+fn digest_of(mut digests: Vec<u128>) -> u128 {
+    digests.sort_unstable();
+    let bytes: Vec<u8> = digests.into_iter().flat_map(u128::to_le_bytes).collect();
+    digest_of_bytes(&bytes)
+}
+
+/// A name for each item, with its module where there are several of one name.
+fn unique_names(view: &View<'_>, reached: &Reached) -> BTreeMap<ItemId, String> {
+    let shown: Vec<(ItemId, String)> =
+        reached.items.iter().map(|&item| (item, view.shown(item))).collect();
+    let mut times: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, name) in &shown {
+        *times.entry(name).or_default() += 1;
+    }
+    let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+    let mut names = BTreeMap::new();
+    for (item, name) in &shown {
+        let mut name = name.clone();
+        if times[name.as_str()] > 1 {
+            let module = module_path(view, view.resolver.source.items[*item].module);
+            if !module.is_empty() {
+                name = format!("{name} in {module}");
+            }
+        }
+        let count = taken.entry(name.clone()).or_default();
+        *count += 1;
+        if *count > 1 {
+            name = format!("{name} #{count}");
+        }
+        names.insert(*item, name);
+    }
+    names
+}
+
+fn module_path(view: &View<'_>, module: ModuleId) -> String {
+    let source = view.resolver.source;
+    let mut names = Vec::new();
+    let mut at = Some(module);
+    while let Some(module) = at {
+        names.extend(source.modules[module].name.map(|name| source.names.text(name)));
+        at = source.modules[module].parent;
+    }
+    names.reverse();
+    names.join("::")
+}

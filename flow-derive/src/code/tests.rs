@@ -1,0 +1,389 @@
+//! What a task reaches, in crates of a few lines.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::compilation::Compilation;
+use super::row::Row;
+use super::table::Table;
+use super::world::World;
+
+/// A package in a folder of its own.
+struct Package {
+    folder: tempfile::TempDir,
+    features: Vec<String>,
+}
+
+const RUN: &str = "impl Run for Train { fn run(&self) { go() } }";
+
+/// The task, and above it what a test adds.
+fn with_task(text: &str) -> String {
+    format!("#[derive(Task)] #[task(target = Json<u8>)] struct Train;\n#[tracked] {RUN}\n{text}")
+}
+
+impl Package {
+    /// A program whose `main.rs` has the task and this text.
+    fn new(text: &str) -> Self {
+        let package = Self { folder: tempfile::tempdir().expect("a folder"), features: Vec::new() };
+        package.write("Cargo.toml", "[package]\nname = \"a\"\nversion = \"1.2.3\"\n");
+        package.write("src/main.rs", &with_task(text));
+        package
+    }
+
+    fn write(&self, path: &str, text: &str) -> &Self {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, text).expect("a file");
+        self
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    fn table(&self) -> Table {
+        self.table_of(RUN)
+    }
+
+    /// The table of an impl, read anew.
+    fn table_of(&self, run: &str) -> Table {
+        let (root, features) = (self.path("src/main.rs"), self.features.clone());
+        let compilation = Compilation { root, features };
+        let mut world = World::read(compilation, Some(self.folder.path())).expect("a source");
+        let roots = world.find(run.parse().expect("tokens"), Some(&self.path("src/main.rs")));
+        let own = Row { digest: 1, names: 0, name: "impl".to_owned(), file: String::new() };
+        let view = world.view(roots.iter().any(|&root| world.source.items[root].is_test));
+        Table::of_impl(&view, &roots, own)
+    }
+
+    /// The names of what is reached, sorted.
+    fn reached(&self) -> Vec<String> {
+        names(&self.table())
+    }
+}
+
+fn names(table: &Table) -> Vec<String> {
+    let rows = table.text.lines().skip(2);
+    let mut names: Vec<String> =
+        rows.map(|row| row[48..].split('\t').next().expect("a name").to_owned()).collect();
+    names.sort();
+    names
+}
+
+/// What the task reaches in one file.
+#[track_caller]
+fn reaches(text: &str, expected: &[&str]) {
+    assert_eq!(Package::new(text).reached(), expected, "{text}");
+}
+
+/// The digests of a table, which are all that counts.
+fn digests(table: &Table) -> Vec<String> {
+    let lines = table.text.lines().enumerate();
+    lines.map(|(at, line)| if at == 0 { line.to_owned() } else { line[..32].to_owned() }).collect()
+}
+
+#[test]
+fn what_is_called_is_reached_and_what_is_not_is_not() {
+    reaches(
+        "fn go() { deep(LIMIT) } fn deep(x: u8) {} const LIMIT: u8 = 1; fn other() {}",
+        &["const LIMIT", "deep", "go"],
+    );
+    reaches(
+        "static TABLE: [fn(); 1] = [one]; fn one() {} fn go() { TABLE[0]() }",
+        &["go", "one", "static TABLE"],
+    );
+    reaches(
+        "fn go() -> Row { todo!() } type Row = Inner; struct Inner(Unit); enum Unit { A }",
+        &["enum Unit", "go", "struct Inner", "type Row"],
+    );
+    // A local variable is no item, nor is a field.
+    reaches("fn go() { let x = 1; y.other } fn other() {}", &["go"]);
+}
+
+#[test]
+fn a_method_is_reached_where_its_type_is() {
+    let types = "struct A; impl A { fn fit(&self) { a() } fn new() -> A { A } fn more(&self) {} } \
+                 struct B; impl B { fn fit(&self) {} } fn a() {}";
+    reaches(
+        &format!("fn go() {{ A::new().fit() }} {types}"),
+        &["A::fit", "A::new", "a", "go", "struct A"],
+    );
+    reaches(&format!("fn go(b: &B) {{ b.fit() }} {types}"), &["B::fit", "go", "struct B"]);
+    // The type is found after the method.
+    reaches(
+        "fn go() { make().fit() } fn make() -> C { C } struct C; impl C { fn fit(&self) {} }",
+        &["C::fit", "go", "make", "struct C"],
+    );
+}
+
+#[test]
+fn a_type_brings_its_impls_and_a_trait_what_has_no_type_here() {
+    let text = "struct A; struct B; trait Fit { fn fit(&self) {} } impl Fit for A {} impl Fit for B {} \
+                impl Fit for Vec<f64> {} impl Drop for A { fn drop(&mut self) { end() } } fn end() {} \
+                impl From<A> for f64 { }";
+    reaches(
+        &format!("fn go() {{ A; }} {text}"),
+        &[
+            "end",
+            "go",
+            "impl Drop for A",
+            "impl Fit for A",
+            "impl Fit for Vec<f64>",
+            "impl From<A> for f64",
+            "struct A",
+            "trait Fit",
+        ],
+    );
+    reaches(
+        &format!("fn go(x: &[f64]) {{ x.fit() }} {text}"),
+        &["go", "impl Fit for Vec<f64>", "trait Fit"],
+    );
+    let objects = Package::new(&format!("fn go(x: &dyn Fit) {{}} {text}")).reached();
+    assert!(objects.contains(&"impl Fit for B".to_owned()), "{objects:?}");
+}
+
+#[test]
+fn imports_are_followed_whatever_they_are_called() {
+    let text = "mod a { pub mod b { pub fn deep() {} pub fn near() { super::up() } } fn up() {} \
+                pub use self::b::deep as renamed; pub enum Kind { Big, Small } }\n";
+    for (import, call) in [
+        ("use a::b::deep;", "deep()"),
+        ("use a::b::deep as d;", "d()"),
+        ("use a::renamed;", "renamed()"),
+        ("use crate::a::{b::{self, near}, renamed as r};", "b::deep()"),
+        ("use a::b::*;", "deep()"),
+        ("", "crate::a::b::deep()"),
+        ("", "{ use a::b::deep; deep() }"),
+        ("", "{ use a::b::*; deep() }"),
+        ("use self::outer::inner;", "inner::deep()"),
+    ] {
+        let outer = "mod outer { pub use super::a::b as inner; }";
+        reaches(&format!("{text} {outer} {import} fn go() {{ {call} }}"), &["deep", "go"]);
+    }
+    reaches(&format!("{text} use a::b::near; fn go() {{ near() }}"), &["go", "near", "up"]);
+    reaches(&format!("{text} use a::Kind::*; fn go() {{ Big; }}"), &["enum Kind", "go"]);
+    // Imports in a circle come to an end.
+    reaches(
+        "mod x { pub use super::y::*; } mod y { pub use super::x::*; pub fn f() {} } \
+             use x::f; use z as z; fn go() { f(); z() }",
+        &["f", "go"],
+    );
+}
+
+#[test]
+fn exchanged_imports_count_and_moved_items_do_not() {
+    let text = |one, two| {
+        format!(
+            "mod fast {{ pub fn f() -> u8 {{ 1 }} }} mod slow {{ pub fn f() -> u8 {{ 2 }} }} \
+             use {one}::f as a; use {two}::f as b; fn go() {{ a(); b() }}"
+        )
+    };
+    let (was, now) = (Package::new(&text("fast", "slow")), Package::new(&text("slow", "fast")));
+    let (was, now) = (digests(&was.table()), digests(&now.table()));
+    assert_eq!(was[1..], now[1..], "the same items");
+    assert_ne!(was[0], now[0], "with other meanings");
+
+    let here =
+        Package::new("fn helper() { helper2() } fn helper2() { helper() } fn go() { helper() }");
+    let moved = Package::new("mod far; use far::helper; fn go() { helper() }");
+    moved.write(
+        "src/far/mod.rs",
+        "mod more; use more::helper2; /** Doc. */ pub fn helper() { helper2() }",
+    );
+    moved
+        .write("src/far/more.rs", "use super::helper;\npub(super) fn helper2() {\n    helper()\n}");
+    assert_eq!(digests(&here.table()), digests(&moved.table()));
+
+    // Which trait is in scope, without a name.
+    let text = |of| {
+        format!(
+            "mod a {{ pub trait S {{ fn s(&self) {{}} }} impl<T> S for T {{}} }} \
+             mod b {{ pub trait S {{ fn s(&self) {{ 1; }} }} impl<T> S for T {{}} }} \
+             use {of}::S as _; fn go() {{ 1.s() }}"
+        )
+    };
+    let (a, b) = (Package::new(&text("a")).table(), Package::new(&text("b")).table());
+    assert_ne!(digests(&a), digests(&b));
+}
+
+#[test]
+fn what_a_foreign_name_means_counts() {
+    let text = |from| format!("use {from}::Map; fn go() {{ Map::new() }}");
+    let table = |from| digests(&Package::new(&text(from)).table());
+    assert_ne!(table("std::collections"), table("std::others"));
+    assert_eq!(table("std::collections"), table("std::collections"));
+}
+
+#[test]
+fn macros_are_followed_with_what_they_make() {
+    reaches(
+        "macro_rules! m { ($x:expr) => { inner($x) } } fn inner(x: u8) {} fn go() { m!(1) }",
+        &["go", "inner", "m!"],
+    );
+    reaches(
+        "macro_rules! make { ($n:ident) => { fn $n() { inner() } } } make!(made); make!(other); \
+             fn inner() {} fn go() { made() }",
+        &["go", "inner", "make!", "make!(made)"],
+    );
+    reaches(
+        "macro_rules! call { ($x:ident, $f:ident) => { $x.$f() } } struct A; impl A { fn fit(&self) {} } \
+             fn go(a: A) { call!(a, fit) }",
+        &["A::fit", "call!", "go", "struct A"],
+    );
+    reaches("const LIMIT: u8 = 1; fn go() { println!(\"{LIMIT}\") }", &["const LIMIT", "go"]);
+}
+
+#[test]
+fn texts_of_attributes_are_followed() {
+    reaches(
+        "#[derive(Deserialize)] struct Row { #[serde(default = \"limit\", with = \"money\")] x: u8 } \
+             fn limit() -> u8 { 1 } mod money { pub fn serialize() {} } fn go() -> Row {}",
+        &["go", "limit", "serialize", "struct Row"],
+    );
+}
+
+#[test]
+fn tests_are_not_seen_by_the_program() {
+    let text = "fn go() { helper() } fn helper() {} #[cfg(test)] mod tests { use super::*; fn helper() {} \
+                impl Fit for Train {} } #[cfg(not(test))] fn other() {}";
+    reaches(text, &["go", "helper"]);
+}
+
+#[test]
+fn features_and_the_environment_count() {
+    let mut package = Package::new(
+        "fn go() { if cfg!(feature = \"fast\") { env!(\"CARGO_PKG_VERSION\"); \
+                                    env!(\"CARGO_MANIFEST_DIR\"); } }",
+    );
+    assert_eq!(package.reached(), ["env CARGO_PKG_VERSION", "feature fast", "go"]);
+    let off = digests(&package.table());
+    package.features.push("fast".to_owned());
+    assert_ne!(digests(&package.table()), off);
+
+    // A feature that decides which import it is.
+    let text = "mod fast { pub fn f() {} } mod slow { pub fn f() {} } \
+                #[cfg(feature = \"fast\")] use fast::f; #[cfg(not(feature = \"fast\"))] use slow::f; fn go() { f() }";
+    let names = Package::new(text).reached();
+    assert!(names.contains(&"feature fast".to_owned()), "{names:?}");
+}
+
+#[test]
+fn files_that_are_included_count() {
+    let package =
+        Package::new("const TEXT: &str = include_str!(\"../data/x.csv\"); fn go() { TEXT; }");
+    let missing = package.table();
+    assert!(missing.unseen.iter().any(|unseen| unseen.contains("include_str!")), "{missing:?}");
+    package.write("data/x.csv", "1");
+    assert_eq!(package.reached(), ["const TEXT", "data/x.csv", "go"]);
+    let was = digests(&package.table());
+    package.write("data/x.csv", "2");
+    assert_ne!(digests(&package.table()), was);
+}
+
+#[test]
+fn path_dependencies_are_followed_by_whatever_name() {
+    let package = Package::new("use stats::mean; fn go() { mean(); a::lib_fn(); kit::k!() }");
+    package
+        .write("Cargo.toml", "[package]\nname = \"a\"\n[dependencies]\nstats = { package = \"deep-stats\", path = \"deep\" }\n\
+                [target.'cfg(unix)'.dependencies]\nkit-of-macros = { workspace = true }\n\
+                [workspace]\n[workspace.dependencies]\nkit-of-macros = { path = \"kit\" }\n")
+        .write("src/lib.rs", "pub fn lib_fn() {}")
+        .write("deep/Cargo.toml", "[package]\nname = \"deep-stats\"\n[dependencies]\na = { path = \"..\" }\n")
+        .write("deep/src/lib.rs", "mod inner; pub use inner::mean;")
+        .write("deep/src/inner.rs", "pub fn mean() { sum() } fn sum() {} fn unrelated() {}")
+        .write("kit/Cargo.toml", "[package]\nname = \"kit-of-macros\"\n[lib]\nname = \"kit\"\npath = \"k.rs\"\n")
+        .write("kit/k.rs", "#[macro_export] macro_rules! k { () => { $crate::helped() } } pub fn helped() {}");
+    assert_eq!(package.reached(), ["go", "helped", "k!", "lib_fn", "mean", "sum"]);
+}
+
+#[test]
+fn the_inputs_of_a_task_bring_the_types_of_their_outputs() {
+    let tasks = "#[derive(Task)] #[task(requires(Other, All), target = Json<u8>)] struct Train;\n\
+        #[tracked] impl Run for Train { fn run(&self) { input().load().total() } }\n\
+        #[derive(Task)] #[task(target = Json<Ledger>)] struct Other { kind: Kind }\n\
+        #[tracked] impl Run for Other { fn run(&self) { other() } }\n\
+        #[derive(Task)] #[task(aggregate, requires = Own)] struct All;\n\
+        #[derive(Task)] #[task(external, target = Lines)] struct Own;\n\
+        struct Lines; impl Target for Lines { type Value = Vec<Line>; fn save() { saved() } }\n\
+        struct Line; fn saved() {} enum Kind { A } fn other() {}\n\
+        struct Ledger; impl Ledger { fn total(&self) {} fn unused(&self) {} }";
+    let package = Package::new("");
+    package.write("src/main.rs", tasks);
+    let run = "impl Run for Train { fn run(&self) { input().load().total() } }";
+    assert_eq!(names(&package.table_of(run)), ["Ledger::total", "struct Ledger", "struct Line"]);
+}
+
+#[test]
+fn a_task_may_be_renamed() {
+    let text = "impl Train { fn more(&self) {} } impl Fit for Train {} trait Fit {}";
+    let run = "impl Run for Train { fn run(&self) { self.more(); Self::more(self) } }";
+    let text =
+        format!("#[derive(Task)] #[task(target = Json<u8>)] struct Train {{ x: u8 }} {run} {text}");
+    let (was, now) = (Package::new(""), Package::new(""));
+    was.write("src/main.rs", &text);
+    now.write("src/main.rs", &text.replace("Train", "Fitted"));
+    let now = now.table_of(&run.replace("Train", "Fitted"));
+    assert_eq!(digests(&was.table_of(run)), digests(&now));
+}
+
+#[test]
+fn what_a_macro_has_made_is_looked_up_where_it_is_called() {
+    let package = Package::new("fn helper() {} mod m { pub fn far() {} }");
+    let made = "impl Run for Made { fn run(&self) { helper(); far() } }";
+    assert_eq!(names(&package.table_of(made)), ["far", "helper"]);
+}
+
+#[test]
+fn a_source_that_is_broken_says_so_and_goes_on() {
+    let package = Package::new("mod gone; mod odd; mod round; fn go() {} include!(\"main.rs\");");
+    package
+        .write("src/odd.rs", "fn f( { ] }")
+        .write("src/round.rs", "#[path = \"round.rs\"] mod round;");
+    let table = package.table();
+    assert!(names(&table).contains(&"go".to_owned()));
+    let unseen: Vec<&str> = table.unseen.iter().map(String::as_str).collect();
+    assert!(unseen.contains(&"the file of `mod gone` is not found"), "{unseen:?}");
+    assert!(unseen.contains(&"the file src/odd.rs cannot be read as Rust"), "{unseen:?}");
+
+    for text in
+        ["impl", "fn", "struct", "mod", "use", "enum E {", "macro_rules! m", "pub(", "#[", "const"]
+    {
+        let package = Package::new(text);
+        let compilation = Compilation { root: package.path("src/main.rs"), features: Vec::new() };
+        World::read(compilation, Some(Path::new(package.folder.path())));
+    }
+}
+
+#[test]
+fn no_source_makes_it_panic() {
+    // Pieces cut out of real sources: what is left is hardly Rust.
+    let sources = [include_str!("parse.rs"), include_str!("node.rs"), include_str!("scan.rs")];
+    let mut read = 0;
+    for (source, step) in sources.iter().flat_map(|source| [(source, 173), (source, 311)]) {
+        let words: Vec<&str> = source.split_inclusive(' ').collect();
+        for start in (0..words.len()).step_by(step) {
+            let cut = words[..start].iter().chain(words.iter().skip(start + start % 7 + 1));
+            let text: String = cut.copied().collect();
+            let package = Package::new("mod cut; use cut::*; fn go() { cut::f() }");
+            package.write(
+                "src/cut.rs",
+                &text.replace(['{', '}'], if start % 2 == 0 { "" } else { " " }),
+            );
+            let table = package.table();
+            package.write("src/cut.rs", &text);
+            read += usize::from(table != package.table());
+        }
+    }
+    assert!(read > 0);
+}
+
+#[test]
+fn nothing_depends_on_the_folder() {
+    let text = "fn go() { a::helper(env!(\"CARGO_MANIFEST_DIR\")) } mod a;";
+    let make = || {
+        let package = Package::new(text);
+        package.write("src/a.rs", "pub fn helper(x: &str) { include_str!(\"a.rs\"); }");
+        package.table()
+    };
+    assert_eq!(make(), make());
+}

@@ -1,0 +1,246 @@
+//! All that is known of the source, kept from one `#[tracked]` of a compilation to the next.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use proc_macro2::TokenStream;
+
+use super::compilation::Compilation;
+use super::index::Index;
+use super::load::Place;
+use super::marks;
+use super::names::kw;
+use super::node::{Builder, Node};
+use super::parse::Parser;
+use super::relations::Relations;
+use super::resolve::{Meanings, Resolver};
+use super::source::{File, ItemId, Kind, Source};
+use super::tokens::{self, Part, Token};
+use super::{packages, scan};
+use crate::text;
+
+/// The source, and what was found out about it.
+pub(crate) struct World {
+    pub(crate) source: Source,
+    index: Index,
+    /// Impls and types, by the digest of their tokens.
+    by_digest: HashMap<u128, Vec<ItemId>>,
+    /// As the program sees it, and as its tests do.
+    caches: [Cache; 2],
+}
+
+#[derive(Default)]
+pub(crate) struct Cache {
+    meanings: Meanings,
+    relations: OnceCell<Relations>,
+    nodes: RefCell<HashMap<ItemId, Rc<Node>>>,
+    digests: RefCell<HashMap<ItemId, u128>>,
+    pub(crate) colours: RefCell<HashMap<ItemId, u128>>,
+}
+
+/// The world as the program or its tests see it.
+pub(crate) struct View<'a> {
+    pub(crate) resolver: Resolver<'a>,
+    pub(crate) relations: &'a Relations,
+    pub(crate) cache: &'a Cache,
+}
+
+thread_local! {
+    /// A process compiles one crate; its source is read when the first macro asks for it.
+    static WORLD: RefCell<Option<Option<World>>> = const { RefCell::new(None) };
+}
+
+impl World {
+    /// Calls `ask` with the world of the crate that is being compiled, if its source can be read.
+    pub(crate) fn with<R>(ask: impl FnOnce(Option<&mut World>) -> R) -> R {
+        WORLD.with_borrow_mut(|world| {
+            let world = world.get_or_insert_with(|| {
+                let folder = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+                Self::read(Compilation::current()?, folder.as_deref())
+            });
+            ask(world.as_mut())
+        })
+    }
+
+    pub(crate) fn read(mut compilation: Compilation, folder: Option<&Path>) -> Option<Self> {
+        compilation.root = compilation.root.canonicalize().ok()?;
+        let folder = folder.map(|folder| folder.canonicalize()).transpose().ok()?;
+        let source = packages::read(&compilation, folder.as_deref())?;
+        let index = Index::new(&source);
+        let mut by_digest: HashMap<u128, Vec<ItemId>> = HashMap::new();
+        for (id, item) in source.items.iter().enumerate() {
+            if matches!(item.kind, Kind::Type(_) | Kind::Impl(_)) {
+                let (tokens, body) = (source.tokens(id), item.body.clone());
+                let mut parts = Vec::new();
+                tokens::append(&tokens[body.clone()], body.start, &source.names, &mut parts);
+                by_digest.entry(tokens::digest(&parts)).or_default().push(id);
+            }
+        }
+        Some(Self { source, index, by_digest, caches: Default::default() })
+    }
+
+    pub(crate) fn view(&self, in_test: bool) -> View<'_> {
+        let cache = &self.caches[usize::from(in_test)];
+        let (source, index, known) = (&self.source, &self.index, &cache.meanings);
+        let resolver = Resolver { source, index, in_test, known };
+        let relations = cache.relations.get_or_init(|| Relations::new(&resolver));
+        View { resolver, relations, cache }
+    }
+
+    /// The item that the compiler gave as `stream`, found in its file by its tokens; all of them if
+    /// there are several, for a line would not tell them apart either. An item that is in no file,
+    /// since a macro made it, is added.
+    pub(crate) fn find(&mut self, stream: TokenStream, file: Option<&Path>) -> Vec<ItemId> {
+        let given = tokens::flatten(stream, &mut self.source.names);
+        let start = behind_attributes(&given, &self.source);
+        let mut parts = Vec::new();
+        tokens::append(&given[start..], start, &self.source.names, &mut parts);
+        let digest = tokens::digest(&parts);
+        let file = file.and_then(|file| file.canonicalize().ok());
+        let in_file = |&id: &ItemId| {
+            let path = &self.source.files[self.source.items[id].file].path;
+            file.as_ref().is_some_and(|file| file == path)
+        };
+        let equal = self.by_digest.get(&digest).into_iter().flatten().copied();
+        let mut found: Vec<ItemId> = equal.filter(in_file).collect();
+        if found.is_empty()
+            && let [Token::Word(_), Token::Word(name), ..] = given[start..]
+        {
+            // A field with a `cfg` may be gone from what the compiler gives.
+            let named = (0..self.source.items.len()).filter(|&id| {
+                let item = &self.source.items[id];
+                matches!(item.kind, Kind::Type(_)) && item.name == Some(name) && !item.is_made
+            });
+            found = named.filter(in_file).collect();
+        }
+        if found.is_empty() {
+            found.extend(self.add(given, file.as_deref()));
+        }
+        found
+    }
+
+    /// Adds an item that a macro made. It sees what the module of the file sees in which the macro
+    /// is called, and, since it may stand in a module inside that, all else by name.
+    fn add(&mut self, tokens: Vec<Token>, file: Option<&Path>) -> Option<ItemId> {
+        let known = self.source.files.iter().find(|known| file == Some(known.path.as_path()));
+        let around = known.map_or(self.source.packages[0].root, |known| known.module);
+        let shown = known.map_or_else(String::new, |known| known.shown.clone());
+        let package = self.source.modules[around].package;
+        let module = self.source.module(package, Some(around), None);
+        self.source.modules[module].is_block = true;
+        let path = file.unwrap_or(Path::new("")).to_owned();
+        let tokens: std::sync::Arc<[Token]> = tokens.into();
+        let all = 0..tokens.len();
+        self.source.files.push(File { path, shown, package, module, tokens: tokens.clone() });
+        let file = self.source.files.len() - 1;
+        let place = Place::beside(&self.source.files[file].path.clone());
+        let source = &mut self.source;
+        Parser { source, file, tokens, module, place, features: Vec::new() }.items(all);
+        let added = self.source.modules[module].items.last().copied()?;
+        self.source.items[added].is_made = true;
+        Some(added)
+    }
+}
+
+fn behind_attributes(tokens: &[Token], source: &Source) -> usize {
+    let (_, at) = marks::read(tokens, 0, tokens.len(), &source.names, false);
+    match (scan::word(tokens, at), scan::group(tokens, at + 1)) {
+        (Some(kw::PUB), Some((tokens::Delimiter::Parenthesis, inner))) => inner.end + 1,
+        (Some(kw::PUB), _) => at + 1,
+        _ => at,
+    }
+}
+
+impl View<'_> {
+    /// What an item leads to.
+    pub(crate) fn node(&self, item: ItemId) -> Rc<Node> {
+        if let Some(node) = self.cache.nodes.borrow().get(&item) {
+            return node.clone();
+        }
+        let node = Rc::new(self.builder().node(item));
+        self.cache.nodes.borrow_mut().insert(item, node.clone());
+        node
+    }
+
+    pub(crate) fn builder(&self) -> Builder<'_> {
+        Builder { resolver: self.resolver, relations: self.relations }
+    }
+
+    /// The digest of an item's tokens; those of a task do not count.
+    pub(crate) fn digest(&self, item: ItemId) -> u128 {
+        if self.resolver.source.is_task(item) {
+            return 0;
+        }
+        if let Some(&digest) = self.cache.digests.borrow().get(&item) {
+            return digest;
+        }
+        let source = self.resolver.source;
+        let all = source.tokens(item);
+        let known = &source.items[item];
+        let mut parts: Vec<Part<'_>> = Vec::new();
+        let mut append = |part: std::ops::Range<usize>| {
+            tokens::append(&all[part.clone()], part.start, &source.names, &mut parts);
+        };
+        known.attributes.iter().cloned().for_each(&mut append);
+        // A task may be renamed: what is its own does not count by its name.
+        let of_task = |implementor: &std::ops::Range<usize>| {
+            let named = self.builder().named(item, implementor.clone());
+            named.iter().any(|&named| source.is_task(named))
+        };
+        match &known.kind {
+            Kind::Associated { implementor } if of_task(implementor) => append(known.body.clone()),
+            Kind::Impl(an_impl) if of_task(&an_impl.implementor) => {
+                append(known.body.start..an_impl.implementor.start);
+                append(an_impl.implementor.end..known.body.end);
+            }
+            _ => {
+                append(known.head.clone());
+                append(known.body.clone());
+            }
+        }
+        let digest = tokens::digest(&parts);
+        self.cache.digests.borrow_mut().insert(item, digest);
+        digest
+    }
+
+    /// What an item is called in a reason.
+    pub(crate) fn shown(&self, item: ItemId) -> String {
+        let source = self.resolver.source;
+        let known = &source.items[item];
+        let name = known.name.map_or("_", |name| source.names.text(name));
+        let part = |range: std::ops::Range<usize>| {
+            let tokens = source.tokens(item);
+            let mut parts = Vec::new();
+            tokens::append(&tokens[range.clone()], range.start, &source.names, &mut parts);
+            text::write(&text::short(&parts))
+        };
+        match &known.kind {
+            Kind::Function => name.to_owned(),
+            Kind::Value(keyword) => format!("{} {name}", source.names.text(*keyword)),
+            Kind::Type(ty) => format!("{} {name}", source.names.text(ty.keyword)),
+            Kind::Trait(_) => format!("trait {name}"),
+            Kind::Impl(an_impl) => {
+                let of = part(an_impl.of_range.clone());
+                format!("impl {of} for {}", part(an_impl.implementor.clone()))
+            }
+            Kind::Associated { implementor } => {
+                let of = part(implementor.clone());
+                let end = of.find('<').filter(|&end| end > 0).unwrap_or(of.len());
+                format!("{}::{name}", &of[..end])
+            }
+            Kind::Macro(_) => format!("{name}!"),
+            Kind::Invocation { path, arguments } => {
+                let name = path.segments.last().map_or("_", |&name| source.names.text(name));
+                let mut arguments: String = part(arguments.clone());
+                if let Some((end, _)) = arguments.char_indices().nth(30) {
+                    arguments.truncate(end);
+                    arguments.push_str("...");
+                }
+                format!("{name}!({arguments})")
+            }
+            Kind::ForeignBlock => "extern block".to_owned(),
+        }
+    }
+}
