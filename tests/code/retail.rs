@@ -16,6 +16,32 @@ pub fn spread(numbers: &[f64]) -> f64 {
 }
 ";
 
+/// The type of the first outputs.
+const ORDER: &str = "/// One order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Order {
+    /// When.
+    pub day: u32,
+    pub shop: String,
+    pub amount: f64,
+}
+";
+
+/// The same, in a file of its own.
+const SOLD: &str = "//! What was sold.
+
+use flow::prelude::*;
+
+/// One order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Order {
+    /// When.
+    pub day: u32,
+    pub shop: String,
+    pub amount: f64,
+}
+";
+
 const EDITS: &[Edit] = &[
     // What counts.
     counts(
@@ -270,6 +296,15 @@ const EDITS: &[Edit] = &[
             Write("src/spread.rs", SPREAD),
             Replace("src/main.rs", "mod rules;", "mod rules;\nmod spread;"),
             Replace("src/prep.rs", "pub use scale::spread as deviation;", "pub use crate::spread::spread as deviation;"),
+        ],
+    ),
+    ignored(
+        "moved_type",
+        "a type may move to another file, with what it derives",
+        &[
+            Replace("src/main.rs", "mod rules;", "mod rules;\nmod sold;"),
+            Replace("src/order.rs", ORDER, "pub use crate::sold::Order;\n"),
+            Write("src/sold.rs", SOLD),
         ],
     ),
     ignored(
