@@ -4,54 +4,141 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A crate of one file with a pipeline, and the folder that its store is in.
+/// What stands in a manifest for the folder of the library.
+const LIBRARY: &str = "@LIBRARY@";
+
+/// A crate with a pipeline, in a folder that its store is in, too.
 pub(crate) struct Fixture {
     folder: PathBuf,
+    target: PathBuf,
 }
 
-/// What the pipeline printed.
+/// What cargo, or the pipeline, printed.
 pub(crate) struct Printed(String);
 
 impl Fixture {
-    /// Writes the crate; one of the same name is replaced.
+    /// Writes a crate of one file; one of the same name is replaced.
     pub(crate) fn new(name: &str, main: &str) -> Self {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("code").join(name);
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(folder.join("src")).expect("a new folder");
-        let library = Path::new(env!("CARGO_MANIFEST_DIR"));
         let manifest = format!(
             "[package]\nname = \"fixture-{name}\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies.flow]\n\
-             package = \"typed-flow\"\npath = {library:?}\ndefault-features = false\nfeatures = [\"json\"]\n"
+             package = \"typed-flow\"\npath = \"{LIBRARY}\"\ndefault-features = false\nfeatures = [\"json\"]\n\n\
+             [profile.dev]\ndebug = false\n"
         );
-        fs::write(folder.join("Cargo.toml"), manifest).expect("a manifest");
-        fs::write(folder.join("src/main.rs"), main).expect("a source file");
+        let fixture = Self::empty(name);
+        fixture.write("Cargo.toml", &manifest);
+        fixture.write("src/main.rs", main);
+        fixture
+    }
+
+    /// Copies the crate of this name in `fixtures/`, where `manifest.toml` stands for `Cargo.toml`.
+    pub(crate) fn copy(name: &str) -> Self {
+        Self::copy_as(name, name)
+    }
+
+    /// The same, into a folder of another name.
+    pub(crate) fn copy_as(name: &str, folder: &str) -> Self {
+        let fixture = Self::empty(folder);
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/code/fixtures").join(name);
+        fixture.copy_folder(&from, Path::new(""));
+        fixture
+    }
+
+    fn empty(name: &str) -> Self {
+        let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let folder = tmp.join("code").join(name);
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).expect("a new folder");
         // The same versions as those that are being tested, which are on the machine already.
-        let lock = library.join("Cargo.lock");
+        let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock");
         if lock.exists() {
             fs::copy(lock, folder.join("Cargo.lock")).expect("a lock file");
         }
-        Self { folder }
+        Self { folder, target: tmp.join("code-target") }
     }
 
-    /// Replaces the one place where `from` stands.
+    fn copy_folder(&self, from: &Path, to: &Path) {
+        for entry in fs::read_dir(from).expect("a fixture") {
+            let entry = entry.expect("a file of a fixture");
+            let (path, name) = (entry.path(), entry.file_name());
+            if path.is_dir() {
+                self.copy_folder(&path, &to.join(name));
+                continue;
+            }
+            // Under its own name, cargo would take it for a package of this repository.
+            let name = if name == "manifest.toml" { "Cargo.toml".into() } else { name };
+            let text = fs::read_to_string(&path).expect("text");
+            self.write(to.join(name).to_str().expect("a name in ASCII"), &text);
+        }
+    }
+
+    /// What is built goes into this folder, and not into the one that all fixtures share.
+    pub(crate) fn with_target(self, name: &str) -> Self {
+        self.with_target_at(&Path::new(env!("CARGO_TARGET_TMPDIR")).join(name))
+    }
+
+    /// The same, with the path of that folder.
+    pub(crate) fn with_target_at(self, folder: &Path) -> Self {
+        Self { target: folder.to_owned(), ..self }
+    }
+
+    /// The folder that the crate is in.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The text of a file, if it is there.
+    pub(crate) fn read(&self, file: &str) -> Option<String> {
+        fs::read_to_string(self.folder.join(file)).ok()
+    }
+
+    /// Writes a file.
+    pub(crate) fn write(&self, file: &str, text: &str) {
+        let path = self.folder.join(file);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a new folder");
+        let library = env!("CARGO_MANIFEST_DIR").replace('\\', "/");
+        fs::write(path, text.replace(LIBRARY, &library)).expect("a file");
+    }
+
+    /// Removes a file.
+    pub(crate) fn remove(&self, file: &str) {
+        fs::remove_file(self.folder.join(file)).expect("a file to remove");
+    }
+
+    /// Replaces the one place where `from` stands in `src/main.rs`.
     pub(crate) fn edit(&self, from: &str, to: &str) {
-        let path = self.folder.join("src/main.rs");
-        let text = fs::read_to_string(&path).expect("the source");
-        assert_eq!(text.matches(from).count(), 1, "{from:?} stands once in the source");
-        fs::write(&path, text.replace(from, to)).expect("the edited source");
+        self.edit_in("src/main.rs", from, to);
+    }
+
+    /// Replaces the one place where `from` stands in a file.
+    pub(crate) fn edit_in(&self, file: &str, from: &str, to: &str) {
+        let text = self.read(file).unwrap_or_else(|| panic!("there is no file {file}"));
+        assert_eq!(text.matches(from).count(), 1, "{from:?} stands once in {file}");
+        self.write(file, &text.replace(from, to));
     }
 
     /// Builds and runs it.
     pub(crate) fn run(&self) -> Printed {
+        self.cargo(&["run"]).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Builds it and asks for a preview, which writes nothing.
+    pub(crate) fn preview(&self) -> Result<Printed, String> {
+        self.cargo(&["run", "--", "preview"])
+    }
+
+    /// What cargo prints on its standard output; what it prints as errors if it fails.
+    pub(crate) fn cargo(&self, arguments: &[&str]) -> Result<Printed, String> {
+        let (command, rest) = arguments.split_first().expect("a command of cargo");
         let output = Command::new(env!("CARGO"))
-            .args(["run", "--quiet", "--offline"])
+            .args([command, "--quiet", "--offline"])
+            .args(rest)
             .current_dir(&self.folder)
-            .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("code-target"))
+            .env("CARGO_TARGET_DIR", &self.target)
             .output()
             .expect("cargo");
+        let stdout = String::from_utf8(output.stdout).expect("text");
         let stderr = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{stderr}");
-        Printed(String::from_utf8(output.stdout).expect("text"))
+        if output.status.success() { Ok(Printed(stdout)) } else { Err(format!("{stdout}{stderr}")) }
     }
 }
 
@@ -64,5 +151,21 @@ impl Printed {
 
     pub(crate) fn has(&self, text: &str) {
         assert!(self.0.contains(text), "no {text:?} in:\n{}", self.0);
+    }
+
+    pub(crate) fn has_not(&self, text: &str) {
+        assert!(!self.0.contains(text), "there is {text:?} in:\n{}", self.0);
+    }
+
+    /// The instances that a preview shows as pending, each with its reasons.
+    pub(crate) fn pending(&self) -> Vec<(String, Vec<String>)> {
+        let lines = self.0.lines().filter_map(|line| line.split_once(" PENDING"));
+        lines
+            .map(|(label, reasons)| {
+                let label = label.trim_start_matches(['│', '├', '└', '─', ' ']);
+                let task = label.split(" {").next().unwrap_or(label);
+                (task.to_owned(), reasons.trim().split("; ").map(str::to_owned).collect())
+            })
+            .collect()
     }
 }

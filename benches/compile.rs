@@ -1,0 +1,283 @@
+//! What the macros cost a build: `cargo check` of generated crates, which differ in the macros only.
+//!
+//! - 200 tasks, each a struct with three parameters, `#[derive(Task)]` and `#[tracked] impl Run`,
+//!   beside the same structs and functions with serde's `Serialize` and `Deserialize` instead, both
+//!   less the same without any macro:
+//!   `RESULT compile derive ms_per_task=... serde_ms_per_task=... ratio=...`
+//! - the same where only one task was edited since, with what the compiler remembers, as one works:
+//!   `RESULT compile derive_again ...`
+//! - `#[tracked]` on 20 tasks of a crate of 20,000 lines, all of which they reach, beside the same
+//!   with `Code::version(1)`: `RESULT compile tracked seconds=... lines=20000`
+//!
+//! The crates take turns, each figure is the difference of medians, and each build is of one crate:
+//! what it depends on was checked before. The macros are as a user's debug build has them,
+//! unoptimised. Where the system tells how long a program kept the processor busy, that is printed as
+//! `cpu_...`: it is the same on a busy machine, and a check is the work of one thread. It needs the toolchain and what the library itself was built from.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+const TASKS: usize = 200;
+
+/// How often each crate is checked.
+const TIMES: usize = 9;
+
+/// What stands in the place of a macro.
+#[derive(Clone, Copy, PartialEq)]
+enum Macros {
+    None,
+    Serde,
+    Task,
+}
+
+fn main() {
+    let [plain, serde, task] = [Macros::None, Macros::Serde, Macros::Task].map(|macros| {
+        Crate::new(&format!("derive-{}", macros.name()), &[("main.rs", tasks(macros))])
+    });
+    for (name, incremental) in [("derive", false), ("derive_again", true)] {
+        let [plain, serde, task] = medians([&plain, &serde, &task], incremental);
+        let (task, serde) = (task.since(plain), serde.since(plain));
+        let each = |seconds: f64| seconds * 1e3 / TASKS as f64;
+        println!(
+            "RESULT compile {name} ms_per_task={:.2} serde_ms_per_task={:.2} ratio={:.2} \
+             cpu_ms_per_task={:.2} serde_cpu_ms_per_task={:.2}",
+            each(task.wall),
+            each(serde.wall),
+            task.wall / serde.wall,
+            each(task.cpu),
+            each(serde.cpu),
+        );
+    }
+
+    let [with, without] = [true, false].map(large);
+    let lines: usize = with.iter().map(|(_, text)| text.lines().count()).sum();
+    let [with, without] = [("large-tracked", with), ("large-version", without)]
+        .map(|(name, files)| Crate::new(name, &files));
+    let [with, without] = medians([&with, &without], false);
+    let tracked = with.since(without);
+    println!(
+        "RESULT compile tracked seconds={:.3} lines={lines} cpu_seconds={:.3} without={:.3}",
+        tracked.wall, tracked.cpu, without.wall
+    );
+}
+
+impl Macros {
+    fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Serde => "serde",
+            Self::Task => "task",
+        }
+    }
+}
+
+/// A crate of 200 structs, ten in a row that require one another.
+fn tasks(macros: Macros) -> String {
+    let mut text = String::from("#![allow(dead_code, unused_imports)]\n\nuse flow::prelude::*;\n");
+    for i in 0..TASKS {
+        let (head, [rate, days, label], body) = match macros {
+            Macros::None => (
+                String::new(),
+                [""; 3],
+                format!("impl Step{i} {{\n    fn run(&self) -> Result<f64> {{"),
+            ),
+            Macros::Serde => (
+                "#[derive(Serialize, Deserialize)]\n".to_owned(),
+                [""; 3],
+                format!("impl Step{i} {{\n    fn run(&self) -> Result<f64> {{"),
+            ),
+            Macros::Task => {
+                let requires =
+                    if i % 10 == 0 { String::new() } else { format!("requires = Step{}, ", i - 1) };
+                (
+                    format!("#[derive(Task)]\n#[task({requires}target = Json<f64>)]\n"),
+                    [
+                        "    #[param(default = 0.5)]\n",
+                        "    #[param(default = 10)]\n",
+                        "    #[param(default = \"price\")]\n",
+                    ],
+                    format!(
+                        "#[tracked]\nimpl Run for Step{i} {{\n    fn run(&self, _cx: &Cx<Self>) -> Result<f64> {{"
+                    ),
+                )
+            }
+        };
+        write!(
+            text,
+            "\n/// Step {i}.\n{head}struct Step{i} {{\n{rate}    rate: f64,\n{days}    days: u32,\n{label}    label: String,\n}}\n\n\
+             {body}\n        let days = (0..self.days).map(f64::from);\n        \
+             let sum: f64 = days.map(|day| day * self.rate + {i}.0).sum();\n        \
+             ensure!(sum >= 0.0, \"{{}} is negative\", self.label);\n        Ok(sum / f64::from(self.days.max(1)))\n    }}\n}}\n"
+        )
+        .expect("text");
+    }
+    text.push_str("\nfn main() {}\n");
+    text
+}
+
+/// How many modules, and how many functions in each, come to 20,000 lines.
+const MODULES: usize = 40;
+const FUNCTIONS: usize = 28;
+
+/// A crate of 20,000 lines: modules of functions and types that use one another, and 20 tasks that
+/// reach them all.
+fn large(tracked: bool) -> Vec<(&'static str, String)> {
+    let modules: Vec<String> = (0..MODULES).map(|module| format!("mod part{module};")).collect();
+    let mut main =
+        format!("#![allow(dead_code)]\n\nuse flow::prelude::*;\n\n{}\n", modules.join("\n"));
+    for i in 0..20 {
+        let (attribute, constant) = match tracked {
+            true => ("#[tracked]\n", ""),
+            false => ("", "    const CODE: Code = Code::version(1);\n\n"),
+        };
+        write!(
+            main,
+            "\n#[derive(Task)]\n#[task(target = Json<f64>)]\nstruct Step{i};\n\n{attribute}impl Run for Step{i} {{\n{constant}    \
+             fn run(&self, _cx: &Cx<Self>) -> Result<f64> {{\n        Ok(part{}::step0({i}.0).value)\n    }}\n}}\n",
+            i * 2
+        )
+        .expect("text");
+    }
+    main.push_str("\nfn main() {}\n");
+    let mut files = vec![("main.rs", main)];
+    for module in 0..MODULES {
+        let name: &'static str = String::leak(format!("part{module}.rs"));
+        files.push((name, part(module)));
+    }
+    files
+}
+
+/// A module of about 500 lines; each function calls the next one, and one of the next module.
+fn part(module: usize) -> String {
+    let next = (module + 1) % MODULES;
+    let mut text = format!(
+        "//! Part {module}.\n\nuse std::ops::Add;\n\nuse crate::part{next};\n\n/// What a step gives.\n\
+         #[derive(Clone, Copy, Debug, PartialEq)]\npub struct Given {{\n    /// The value.\n    pub value: f64,\n    /// How often.\n    pub count: usize,\n}}\n\n\
+         impl Add for Given {{\n    type Output = Self;\n\n    fn add(self, other: Self) -> Self {{\n        \
+         Self {{ value: self.value + other.value, count: self.count + other.count }}\n    }}\n}}\n"
+    );
+    for i in 0..FUNCTIONS {
+        let call = match i + 1 {
+            FUNCTIONS => "Given { value: part_of(x), count: 1 }".to_owned(),
+            next => format!("step{next}(total / 2.0)"),
+        };
+        let far = if i == 0 && next != 0 {
+            format!("part{next}::step0(x).value")
+        } else {
+            "x".to_owned()
+        };
+        write!(
+            text,
+            "\n/// Step {i} of part {module}.\npub fn step{i}(x: f64) -> Given {{\n    let far = {far};\n    \
+             let numbers: Vec<f64> = (0..{i}).map(|n| f64::from(n) * far).collect();\n    \
+             let mut total = 0.0;\n    for number in &numbers {{\n        if *number > {i}.5 {{\n            \
+             total += number.sqrt();\n        }} else {{\n            total -= number / 3.0;\n        }}\n    }}\n    \
+             // So that it does not grow.\n    let rest = {call};\n    rest + Given {{ value: total, count: numbers.len() }}\n}}\n"
+        )
+        .expect("text");
+    }
+    text.push_str("\nfn part_of(x: f64) -> f64 {\n    x.fract()\n}\n");
+    text
+}
+
+/// A crate in a folder of its own.
+struct Crate {
+    folder: PathBuf,
+}
+
+impl Crate {
+    fn new(name: &str, files: &[(&str, String)]) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compile").join(name);
+        let library = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(folder.join("src")).expect("a new folder");
+        let manifest = format!(
+            "[package]\nname = \"compile-{name}\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
+             flow = {{ package = \"typed-flow\", path = {library:?}, default-features = false, features = [\"json\"] }}\n\
+             serde = {{ version = \"1\", features = [\"derive\"] }}\n"
+        );
+        fs::write(folder.join("Cargo.toml"), manifest).expect("a manifest");
+        // The same versions, which are on the machine already.
+        let lock = library.join("Cargo.lock");
+        if lock.exists() {
+            fs::copy(lock, folder.join("Cargo.lock")).expect("a lock file");
+        }
+        for (file, text) in files {
+            fs::write(folder.join("src").join(file), text).expect("a source file");
+        }
+        let new = Self { folder };
+        new.check(false);
+        new.check(true);
+        new
+    }
+
+    /// Checks it after a small edit, and says how many seconds that took.
+    fn check(&self, incremental: bool) -> Seconds {
+        let main = self.folder.join("src/main.rs");
+        let text = fs::read_to_string(&main).expect("the source");
+        let (one, other) = ("sum >= 0.0", "sum >= -0.0");
+        let edited = match text.contains(one) {
+            true => text.replacen(one, other, 1),
+            false => text.replacen(other, one, 1),
+        };
+        fs::write(&main, edited).expect("the edited source");
+        let (begun, busy) = (Instant::now(), cpu());
+        let output = Command::new(env!("CARGO"))
+            .args(["check", "--quiet", "--offline"])
+            .current_dir(&self.folder)
+            .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("compile-target"))
+            .env("CARGO_INCREMENTAL", if incremental { "1" } else { "0" })
+            .output()
+            .expect("cargo");
+        let took = Seconds { wall: begun.elapsed().as_secs_f64(), cpu: cpu() - busy };
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        took
+    }
+}
+
+/// How many seconds something took.
+#[derive(Clone, Copy)]
+struct Seconds {
+    wall: f64,
+    /// What it kept the processor busy, whatever else the machine does; not a number where the
+    /// system does not tell.
+    cpu: f64,
+}
+
+impl Seconds {
+    /// How much longer it took than something else.
+    fn since(self, other: Self) -> Self {
+        Self { wall: self.wall - other.wall, cpu: self.cpu - other.cpu }
+    }
+}
+
+/// How many seconds the programs that were started so far have kept the processor busy.
+fn cpu() -> f64 {
+    // The sixteenth and seventeenth value of `/proc/self/stat`, in hundredths; the second one is a
+    // name in parentheses.
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let values = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks: Vec<f64> = values.skip(13).take(2).filter_map(|value| value.parse().ok()).collect();
+    if ticks.len() == 2 { ticks.iter().sum::<f64>() / 100.0 } else { f64::NAN }
+}
+
+/// How many seconds a check of each takes, in the median; they take turns.
+fn medians<const N: usize>(crates: [&Crate; N], incremental: bool) -> [Seconds; N] {
+    let mut times = [const { Vec::new() }; N];
+    for _ in 0..TIMES {
+        for (times, checked) in times.iter_mut().zip(crates) {
+            times.push(checked.check(incremental));
+        }
+    }
+    times.map(|times: Vec<Seconds>| {
+        let median = |of: fn(&Seconds) -> f64| {
+            let mut seconds: Vec<f64> = times.iter().map(of).collect();
+            seconds.sort_by(f64::total_cmp);
+            seconds[TIMES / 2]
+        };
+        Seconds { wall: median(|times| times.wall), cpu: median(|times| times.cpu) }
+    })
+}

@@ -1,0 +1,66 @@
+//! Two versions of the code of the example `iris`, back and forth.
+
+use std::fs;
+use std::path::Path;
+
+use crate::fixture::Fixture;
+
+const SOURCE: &str = include_str!("../../examples/iris.rs");
+
+/// Its manifest: what the example takes from this repository's.
+fn manifest() -> String {
+    let library = include_str!("../../Cargo.toml");
+    let version = |name: &str| {
+        let start = format!("{name} = ");
+        let line = library.lines().find_map(|line| line.strip_prefix(&start));
+        line.unwrap_or_else(|| panic!("{name} has a version"))
+    };
+    format!(
+        "[package]\nname = \"fixture-iris\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
+         arrow = {}\ncsv = {}\nserde = {}\nsmartcore = {}\ntempfile = {}\n\
+         flow = {{ package = \"typed-flow\", path = \"@LIBRARY@\" }}\n\n[profile.dev]\ndebug = \"line-tables-only\"\n",
+        version("arrow")
+            .replace("default-features = false", "features = [\"csv\"], default-features = false"),
+        version("csv"),
+        version("serde"),
+        version("smartcore"),
+        // Not used. With it, all crates have the features that they have for the tests, so that they
+        // need not be built once more.
+        version("tempfile"),
+    )
+}
+
+#[test]
+fn the_third_run_executes_nothing() {
+    // What the example is built from is built already, for the tests.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
+    let fixture = Fixture::new("iris", SOURCE).with_target_at(target);
+    fixture.write("Cargo.toml", &manifest());
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data/iris.csv");
+    fixture.write("examples/data/iris.csv", &fs::read_to_string(data).expect("the data"));
+
+    let first = fixture.run();
+    first.has("3 tasks in");
+    first.has("3 ran");
+
+    // Another version of a function: the variance of a sample.
+    fixture.edit(".sum::<f64>() / rows;", ".sum::<f64>() / (rows - 1.0);");
+    let second = fixture.run();
+    second.has("Preprocess {do_preprocess: true} PENDING code: standardise (src/main.rs) changed");
+    second.has("GetData {source: examples/data/iris.csv} COMPLETE");
+    second.has("ran:\n    Preprocess");
+
+    // The first one again: what it made is kept, and nothing runs, in either flow of the example.
+    fixture.edit(".sum::<f64>() / (rows - 1.0);", ".sum::<f64>() / rows;");
+    let third = fixture.run();
+    third.has("adopted a kept output:");
+    third.has_not("ran:");
+    assert_eq!(third.line("accuracy:"), first.line("accuracy:"));
+    assert_ne!(second.line("accuracy:"), "");
+
+    // And to and fro once more.
+    fixture.edit(".sum::<f64>() / rows;", ".sum::<f64>() / (rows - 1.0);");
+    let fourth = fixture.run();
+    fourth.has_not("ran:");
+    assert_eq!(fourth.line("accuracy:"), second.line("accuracy:"));
+}

@@ -1,0 +1,97 @@
+//! One pipeline, built in other ways and other places: it is the same code everywhere.
+
+use std::fs;
+use std::path::Path;
+
+use crate::fixture::Fixture;
+
+/// The pipeline, as a program of another name than the one that is edited at the same time.
+fn pipeline(folder: &str) -> Fixture {
+    let fixture = Fixture::copy_as("retail", folder);
+    let binary = "[[bin]]\nname = \"retail-places\"\npath = \"src/main.rs\"\n\n[profile.dev]";
+    fixture.edit_in("Cargo.toml", "[profile.dev]", binary);
+    fixture.write("src/lib.rs", LIBRARY);
+    fixture
+}
+
+/// Its library, with a task in an example of the documentation.
+const LIBRARY: &str = r#"//! What the programs of the shop have in common.
+//!
+//! ```
+//! use flow::prelude::*;
+//!
+//! /// The days on which the shop is open.
+//! #[derive(Task)]
+//! #[task(target = Json<usize>)]
+//! struct OpenDays;
+//!
+//! #[tracked]
+//! impl Run for OpenDays {
+//!     fn run(&self, _cx: &Cx<Self>) -> Result<usize> {
+//!         Ok((1..=28).filter(|day| retail::calendar::is_open(*day)).count())
+//!     }
+//! }
+//!
+//! # fn main() -> Result<()> {
+//! let flow = Flow::open("doctest-store")?;
+//! flow.run::<OpenDays>()?;
+//! assert_eq!(*flow.load::<OpenDays>()?, 24);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod calendar;
+"#;
+
+#[test]
+fn nothing_is_pending_in_another_place() {
+    let here = pipeline("places/here");
+    here.run();
+    let preview = here.preview().expect("it was built before");
+    assert!(preview.pending().is_empty(), "{:?}", preview.pending());
+
+    // As a test of the same program: `cfg(test)` is on.
+    here.cargo(&["test", "--bins"]).unwrap_or_else(|error| panic!("cargo test: {error}"));
+
+    // The same crate and its store, in another folder, with another target folder; checked before it
+    // is built; and built as a release is.
+    let elsewhere = pipeline("places/far/away/elsewhere").with_target("code-elsewhere");
+    copy(&here.folder().join("store"), &elsewhere.folder().join("store"));
+    elsewhere.cargo(&["check"]).unwrap_or_else(|error| panic!("cargo check: {error}"));
+    let release = elsewhere.cargo(&["run", "--release", "--", "preview"]);
+    let release = release.unwrap_or_else(|error| panic!("cargo run --release: {error}"));
+    release.has("Report COMPLETE");
+    assert!(release.pending().is_empty(), "{:?}", release.pending());
+
+    // Both see a change: it was not for want of looking that nothing was pending.
+    for fixture in [&here, &elsewhere] {
+        fixture.edit_in("src/prep.rs", "/ deviation)", "/ deviation / 2.0)");
+    }
+    let arguments: [&[&str]; 2] =
+        [&["run", "--", "preview"], &["run", "--release", "--", "preview"]];
+    for (fixture, arguments) in [&here, &elsewhere].into_iter().zip(arguments) {
+        let preview = fixture.cargo(arguments).unwrap_or_else(|error| panic!("{error}"));
+        preview.has("Features PENDING code: standardise (src/prep.rs) changed");
+    }
+}
+
+#[test]
+fn documentation_is_built_and_its_examples_run() {
+    let fixture = pipeline("places/documented");
+    let documented = fixture.cargo(&["doc", "--no-deps", "--document-private-items"]);
+    documented.unwrap_or_else(|error| panic!("cargo doc: {error}"));
+    fixture.cargo(&["test", "--doc"]).unwrap_or_else(|error| panic!("cargo test --doc: {error}"));
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a new folder");
+    for entry in fs::read_dir(from).expect("a store") {
+        let entry = entry.expect("a file of a store");
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).expect("a copy");
+        }
+    }
+}

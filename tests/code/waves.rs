@@ -1,0 +1,156 @@
+//! How far a change goes: what gives the same as before stops it.
+
+use crate::fixture::{Fixture, Printed};
+
+/// Six tasks, of which the first is required by all others, directly or not.
+const PIPELINE: &str = r#"
+use flow::prelude::*;
+
+#[derive(Task)]
+#[task(target = Json<Vec<f64>>)]
+struct Load {
+    #[param(default = 6)]
+    days: u32,
+}
+
+fn price(day: u32) -> f64 {
+    10.0 + f64::from(day % 3)
+}
+
+#[tracked]
+impl Run for Load {
+    fn run(&self, _cx: &Cx<Self>) -> Result<Vec<f64>> {
+        Ok((0..self.days).map(price).collect())
+    }
+}
+
+#[derive(Task)]
+#[task(requires = Load, target = Json<Vec<f64>>)]
+struct Changes;
+
+#[tracked]
+impl Run for Changes {
+    fn run(&self, cx: &Cx<Self>) -> Result<Vec<f64>> {
+        Ok(cx.input().load()?.windows(2).map(|pair| pair[1] - pair[0]).collect())
+    }
+}
+
+#[derive(Task)]
+#[task(requires = Changes, target = Json<f64>)]
+struct Trend;
+
+#[tracked]
+impl Run for Trend {
+    fn run(&self, cx: &Cx<Self>) -> Result<f64> {
+        Ok(cx.input().load()?.iter().sum())
+    }
+}
+
+#[derive(Task)]
+#[task(requires = Changes, target = Json<f64>)]
+struct Swing;
+
+#[tracked]
+impl Run for Swing {
+    fn run(&self, cx: &Cx<Self>) -> Result<f64> {
+        Ok(cx.input().load()?.iter().fold(0.0, |a, b| a.max(b.abs())))
+    }
+}
+
+#[derive(Task)]
+#[task(requires(Load, Trend), target = Json<f64>)]
+struct Forecast;
+
+#[tracked]
+impl Run for Forecast {
+    fn run(&self, cx: &Cx<Self>) -> Result<f64> {
+        let (prices, trend) = cx.input();
+        Ok(prices.load()?.last().copied().unwrap_or_default() + *trend.load()?)
+    }
+}
+
+#[derive(Task)]
+#[task(requires(Forecast, Swing), target = Json<Vec<f64>>)]
+struct Report;
+
+#[tracked]
+impl Run for Report {
+    fn run(&self, cx: &Cx<Self>) -> Result<Vec<f64>> {
+        let (forecast, swing) = cx.input();
+        let (forecast, swing) = (*forecast.load()?, *swing.load()?);
+        Ok(vec![forecast - swing, forecast + swing])
+    }
+}
+
+fn main() -> Result<()> {
+    let flow = Flow::open("store")?.quiet().workers(1);
+    println!("{}", flow.preview::<Report>()?);
+    let summary = flow.run::<Report>()?;
+    let names = |entries: Vec<flow::Entry>| {
+        entries.iter().map(|entry| entry.task().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    println!("complete before: {}", names(summary.complete_before()));
+    println!("ran: {}", names(summary.ran()));
+    println!("adopted: {}", names(summary.adopted()));
+    println!("cut off: {}", names(summary.cut_off()));
+    println!("value: {:?}", flow.load::<Report>()?);
+    Ok(())
+}
+"#;
+
+const ALL: [&str; 6] = ["Changes", "Forecast", "Load", "Report", "Swing", "Trend"];
+
+/// The tasks that a line of what was printed names, by name.
+fn tasks<'a>(printed: &'a Printed, lines: &[&str]) -> Vec<&'a str> {
+    let mut tasks: Vec<&str> =
+        lines.iter().flat_map(|line| printed.line(line).split_whitespace()).collect();
+    tasks.sort_unstable();
+    tasks
+}
+
+#[test]
+fn one_runs_and_five_are_cut_off() {
+    let fixture = Fixture::new("cut-off", PIPELINE);
+    assert_eq!(tasks(&fixture.run(), &["ran:"]), ALL);
+
+    // Other code, in a helper of the first task, with the same output.
+    fixture.edit("10.0 + f64::from(day % 3)", "f64::from(day % 3) + 10.0");
+    let same = fixture.run();
+    same.has("Load {days: 6} PENDING code: price (src/main.rs) changed");
+    assert_eq!(tasks(&same, &["ran:"]), ["Load"]);
+    assert_eq!(tasks(&same, &["cut off:"]), ["Changes", "Forecast", "Report", "Swing", "Trend"]);
+    assert_eq!(same.line("value:"), "[12.0, 16.0]");
+
+    // Another output that comes to the same further on: the wave goes as far as the data is other.
+    fixture.edit("+ 10.0", "+ 20.0");
+    let shifted = fixture.run();
+    assert_eq!(tasks(&shifted, &["ran:"]), ["Changes", "Forecast", "Load", "Report"]);
+    assert_eq!(tasks(&shifted, &["cut off:"]), ["Swing", "Trend"]);
+    assert_eq!(shifted.line("value:"), "[22.0, 26.0]");
+
+    // And back: all that is needed was made once already.
+    fixture.edit("+ 20.0", "+ 10.0");
+    let back = fixture.run();
+    assert_eq!(tasks(&back, &["ran:"]), [""; 0]);
+    assert_eq!(back.line("value:"), "[12.0, 16.0]");
+}
+
+#[test]
+fn a_new_parameter_with_a_default_reruns_its_task_alone() {
+    let fixture = Fixture::new("new-parameter", PIPELINE);
+    assert_eq!(tasks(&fixture.run(), &["ran:"]), ALL);
+
+    fixture.edit("days: u32,\n}", "days: u32,\n    #[param(default = 1.0)]\n    factor: f64,\n}");
+    fixture.edit("map(price).collect()", "map(|day| price(day) * self.factor).collect()");
+    let same = fixture.run();
+    assert_eq!(tasks(&same, &["ran:"]), ["Load"]);
+    let others = tasks(&same, &["adopted:", "cut off:", "complete before:"]);
+    assert_eq!(others, ["Changes", "Forecast", "Report", "Swing", "Trend"]);
+    assert_eq!(same.line("value:"), "[12.0, 16.0]");
+
+    // With another default, the data is other.
+    fixture.edit("default = 1.0", "default = 2.0");
+    let other = fixture.run();
+    assert_eq!(tasks(&other, &["ran:"]), ALL);
+    assert_eq!(other.line("value:"), "[24.0, 32.0]");
+}
