@@ -9,6 +9,7 @@ pub use crate::code::{Code, Item};
 pub use crate::cx::Cx;
 pub use crate::input::{Input, Inputs, Wires};
 pub use crate::keep::{Files, Gathered, Keep, KeepPart, Outputs, Part, Saving, Several};
+pub use crate::known::Registered;
 pub use crate::param::{AnyValue, IntoParam, Param, ParamDecl, Parameter, Values, expect};
 pub use crate::require::{Requirements, Settings};
 pub use crate::store::draft::Draft;
@@ -20,6 +21,7 @@ pub use crate::task::{
     not_run, runs,
 };
 pub use anyhow;
+pub use inventory;
 
 /// The value of `#[param(default = ...)]`.
 pub fn default<T: Parameter>(value: impl IntoParam<T>) -> AnyValue {

@@ -1,5 +1,7 @@
 //! What a running task sees besides its parameters.
 
+mod require;
+
 use std::any::{TypeId, type_name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -10,16 +12,19 @@ use std::sync::{Arc, Mutex};
 use daggy::NodeIndex;
 use serde::Serialize;
 
+use self::require::Asked;
+pub use self::require::{Over, Variants, With};
 use crate::command::Command;
 use crate::engine::Execution;
 use crate::engine::progress::Event;
+use crate::engine::session::Waiting;
 use crate::engine::stopper::Stopped;
 use crate::input::{Handle, Inputs, Wires};
 use crate::keep::{File, KeepPart, Outputs, Part, Several};
 use crate::key::{Digest, Hasher};
 use crate::store::log::Log;
 use crate::store::place::Places;
-use crate::store::record::{Meta, Read};
+use crate::store::record::{Meta, Read, digest_required};
 use crate::task::{Task, Uses};
 use crate::value::{self, Value};
 
@@ -77,19 +82,29 @@ pub struct Cx<T: Task> {
     inputs: T::Inputs,
     meta: Mutex<BTreeMap<String, serde_json::Value>>,
     reads: Arc<Reads>,
+    waiting: Waiting,
 }
 
 /// What a task has read besides its inputs' outputs.
 #[derive(Default)]
-pub(crate) struct Reads(Mutex<BTreeSet<Read>>);
+pub(crate) struct Reads {
+    read: Mutex<BTreeSet<Read>>,
+    /// What it has required.
+    asked: Mutex<Asked>,
+}
 
 impl Reads {
     pub(crate) fn add(&self, read: Read) {
-        self.0.lock().expect("no panic while a read is noted").insert(read);
+        self.read.lock().expect("no panic while a read is noted").insert(read);
     }
 
-    fn all(&self) -> Vec<Read> {
-        self.0.lock().expect("no panic while a read is noted").iter().cloned().collect()
+    pub(crate) fn all(&self) -> Vec<Read> {
+        self.read.lock().expect("no panic while a read is noted").iter().cloned().collect()
+    }
+
+    /// Whether nothing was read, nor required.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all().is_empty() && self.required().is_empty()
     }
 
     /// The digest of all of it.
@@ -97,6 +112,10 @@ impl Reads {
         let mut hasher = Hasher::new("reads");
         for read in self.all() {
             hasher.text(&serde_json::to_string(&read).expect("a read is JSON"));
+        }
+        let required = self.required();
+        if !required.is_empty() {
+            hasher.part(digest_required(&required));
         }
         hasher.digest()
     }
@@ -109,7 +128,8 @@ impl<T: Task> Cx<T> {
         let inputs = T::Inputs::take(&mut Wires::new(&running));
         let execution = Arc::clone(execution);
         let log = places.log();
-        Self { execution, node, places, log, inputs, meta: Mutex::default(), reads }
+        let (meta, waiting) = (Mutex::default(), Waiting::default());
+        Self { execution, node, places, log, inputs, meta, reads, waiting }
     }
 
     /// The handles of the tasks required, in the form of `#[task(requires ...)]`.
@@ -238,9 +258,9 @@ impl<T: Task> Cx<T> {
     }
 
     /// What was noted and read.
-    pub(crate) fn finish(self) -> (Meta, Vec<Read>) {
+    pub(crate) fn finish(self) -> (Meta, Arc<Reads>) {
         let meta = self.meta.into_inner().expect("no panic while metadata is noted");
-        (meta, self.reads.all())
+        (meta, self.reads)
     }
 }
 

@@ -46,6 +46,7 @@ mod reading;
 mod readonly;
 mod recursion;
 mod renamed;
+mod required_while_running;
 mod requires_forms;
 mod rerun;
 mod resets;

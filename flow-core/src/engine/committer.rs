@@ -17,6 +17,8 @@ const GROUP: usize = 512;
 
 /// An output to be committed.
 pub(crate) struct ToCommit {
+    /// The execution that it is of.
+    pub(crate) of: u32,
     pub(crate) node: NodeIndex,
     pub(crate) task: Arc<TaskFolder>,
     pub(crate) staged: Staged,
@@ -26,7 +28,7 @@ pub(crate) struct ToCommit {
 pub(crate) fn commit_all(store: &Store, staged: &Receiver<ToCommit>, messages: &Sender<Message>) {
     while let Ok(first) = staged.recv() {
         let group: Vec<_> = std::iter::once(first).chain(staged.try_iter()).take(GROUP).collect();
-        let nodes: Vec<_> = group.iter().map(|commit| commit.node).collect();
+        let nodes: Vec<_> = group.iter().map(|commit| (commit.of, commit.node)).collect();
         let group = group.into_iter().map(|commit| (commit.task, commit.staged)).collect();
         let results = catch_unwind(AssertUnwindSafe(|| store.commit(group)));
         let results: Vec<Result<(), String>> = match results {
@@ -36,9 +38,9 @@ pub(crate) fn commit_all(store: &Store, staged: &Receiver<ToCommit>, messages: &
                 .collect(),
             Err(panic) => vec![Err(panic_message(&*panic)); nodes.len()],
         };
-        for (node, result) in nodes.into_iter().zip(results) {
+        for ((of, node), result) in nodes.into_iter().zip(results) {
             // The coordinator waits for all that it was promised.
-            let _ = messages.send(Message::Committed { node, result });
+            let _ = messages.send(Message::Committed { of, node, result });
         }
     }
 }

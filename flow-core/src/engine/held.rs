@@ -21,6 +21,8 @@ struct Slot {
     pinned: Option<AnyValue>,
     /// The value, as long as somebody else keeps it.
     shared: Option<Weak<dyn std::any::Any + Send + Sync>>,
+    /// Whether the task has failed and would do so again, for it has read its inputs alone.
+    fails_again: bool,
 }
 
 impl Held {
@@ -43,6 +45,15 @@ impl Held {
 
     pub(crate) fn set_gone(&self, node: NodeIndex, made: Made) {
         self.slot(node).gone = Some(Arc::new(made));
+    }
+
+    /// Whether the task has failed and would do so again.
+    pub(crate) fn fails_again(&self, node: NodeIndex) -> bool {
+        self.slot(node).fails_again
+    }
+
+    pub(crate) fn set_fails_again(&self, node: NodeIndex) {
+        self.slot(node).fails_again = true;
     }
 
     pub(crate) fn set_made(&self, node: NodeIndex, made: Made) {

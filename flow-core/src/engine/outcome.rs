@@ -1,6 +1,10 @@
 //! What became of each instance.
 
+use std::sync::Arc;
+
 use daggy::NodeIndex;
+
+use crate::plan::Plan;
 
 /// What became of one instance.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,6 +33,11 @@ pub(crate) enum Outcome {
     },
     /// It was not run because the execution was stopped.
     Stopped,
+    /// It was settled where something else requires it, too, which tells more; with the error at this
+    /// place, if it failed.
+    Elsewhere {
+        error: Option<u32>,
+    },
 }
 
 /// What became of all instances of a plan.
@@ -39,6 +48,28 @@ pub(crate) struct Outcomes {
     /// took for good may not be.
     pub(crate) outdated: bool,
     pub(crate) seconds: f64,
+    /// What was required while tasks ran.
+    pub(crate) in_run: Vec<Part>,
+}
+
+/// What became of what was required while a task ran.
+#[derive(Clone)]
+pub(crate) struct Part {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) nodes: Vec<Outcome>,
+    pub(crate) errors: Vec<String>,
+}
+
+impl Part {
+    /// Whether anything was done.
+    pub(crate) fn is_worth_telling(&self) -> bool {
+        !self.nodes.iter().all(|outcome| {
+            matches!(
+                outcome,
+                Outcome::CompleteBefore | Outcome::NotNeeded | Outcome::Elsewhere { .. }
+            )
+        })
+    }
 }
 
 impl Outcomes {
@@ -46,7 +77,7 @@ impl Outcomes {
     pub(crate) fn add_earlier(&mut self, earlier: &Outcomes) {
         for (now, before) in self.nodes.iter_mut().zip(&earlier.nodes) {
             if matches!(now, Outcome::CompleteBefore | Outcome::NotNeeded)
-                && !matches!(before, Outcome::Failed { .. })
+                && !matches!(before, Outcome::Failed { .. } | Outcome::Elsewhere { .. })
             {
                 *now = *before;
             }

@@ -401,7 +401,7 @@ impl Flow {
             std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
         });
         let execution =
-            Execution::new(Arc::clone(&plan), self.stopper.clone(), self.progress.clone());
+            Execution::new(Arc::clone(&plan), workers, self.stopper.clone(), self.progress.clone());
         let outcomes = coordinator::run(&execution, workers).map_err(Error::Thread)?;
         Ok(Summary::new(plan, outcomes))
     }
@@ -431,6 +431,8 @@ impl Flow {
             store: Arc::clone(&self.store),
             reading: self.reading.clone(),
             provided: Arc::clone(&self.provided),
+            defaults: Arc::new(self.givens.without_values()),
+            force: force.clone(),
             graph,
             verdicts: Verdicts::default(),
             warnings,

@@ -3,13 +3,13 @@
 //! The planner judges every instance; the engine judges those again whose inputs had to run
 //! first. Both ask here. What an output is made from is put together in
 //! [`made_from`](super::made_from); whether what was read besides is the same is found out in
-//! [`reads`](super::reads); what is different is told in [`explain`](super::explain).
-
-use std::sync::Arc;
+//! [`reads`](super::reads), whether what was required while the task ran is the same, in
+//! [`again`](super::again); what is different is told in [`explain`](super::explain).
 
 use daggy::NodeIndex;
 
 use crate::key::{Digest, Hasher};
+use crate::plan::again::{Again, Answered, Replayed};
 use crate::plan::explain::file_changed;
 use crate::plan::reason::Reason;
 use crate::plan::types::task_folder;
@@ -23,10 +23,11 @@ use crate::task::Kind;
 
 /// Judges the instances of a graph by what a store has.
 pub(crate) struct Judge<'a> {
+    pub(super) plan: &'a Plan,
     pub(super) graph: &'a Graph,
     pub(super) store: &'a Store,
-    reading: &'a [Arc<Store>],
     pub(super) upstream: &'a dyn Upstream,
+    pub(super) again: &'a dyn Again,
 }
 
 /// What is known of the outputs that an instance requires.
@@ -37,6 +38,11 @@ pub(crate) trait Upstream {
     /// What was noted about an output that was found or made just now; of all others, their
     /// records are read.
     fn meta(&self, node: NodeIndex) -> Option<Meta>;
+
+    /// Whether an instance that is to run although it is complete has done so.
+    fn was_forced(&self, _node: NodeIndex) -> bool {
+        false
+    }
 }
 
 /// A verdict and what led to it.
@@ -44,6 +50,8 @@ pub(crate) struct Judged {
     pub(crate) folder: Folder,
     pub(crate) verdict: Verdict,
     pub(crate) reasons: Vec<Reason>,
+    /// What was required while it ran, as far as that was found again.
+    pub(crate) in_run: Vec<Answered>,
 }
 
 pub(crate) enum Verdict {
@@ -64,8 +72,8 @@ pub(crate) enum Verdict {
 }
 
 impl<'a> Judge<'a> {
-    pub(crate) fn new(plan: &'a Plan, upstream: &'a dyn Upstream) -> Self {
-        Self { graph: &plan.graph, store: &plan.store, reading: &plan.reading, upstream }
+    pub(crate) fn new(plan: &'a Plan, upstream: &'a dyn Upstream, again: &'a dyn Again) -> Self {
+        Self { plan, graph: &plan.graph, store: &plan.store, upstream, again }
     }
 
     pub(crate) fn judge(&self, node: NodeIndex) -> Result<Judged, StoreError> {
@@ -80,12 +88,15 @@ impl<'a> Judge<'a> {
             let fingerprint = made_from.fingerprint(graph.task(node).decl.identity());
             (made_from, fingerprint)
         });
-        if graph.is_forced(node) {
+        if graph.is_forced(node) && !self.upstream.was_forced(node) {
             let verdict = now.map_or(Verdict::Upstream, |(from, print)| Verdict::Run(from, print));
-            return Ok(Judged { folder, verdict, reasons: vec![Reason::Forced] });
+            let (reasons, in_run) = (vec![Reason::Forced], Vec::new());
+            return Ok(Judged { folder, verdict, reasons, in_run });
         }
         let found = store.record(&folder, graph.node(node).key)?;
         let mut reasons = Vec::new();
+        let mut in_run = Vec::new();
+        let mut open = Vec::new();
 
         match (&now, found) {
             (Some((made_from, fingerprint)), Found::Record(record))
@@ -93,22 +104,26 @@ impl<'a> Judge<'a> {
             {
                 reasons = self.changed_reads(node, &record.reads)?;
                 if reasons.is_empty() {
-                    let seen = store.look(&folder, &store.path(&folder, RECORD), &record)?;
-                    let output = |what| Reason::Output { file: seen.what, what };
-                    match seen.look {
-                        Look::Whole => {
-                            return Ok(Judged {
-                                folder,
-                                verdict: Verdict::Complete(record),
-                                reasons,
-                            });
+                    match self.replay(node, &record, &mut in_run)? {
+                        Replayed::Same => {
+                            let seen =
+                                store.look(&folder, &store.path(&folder, RECORD), &record)?;
+                            let output = |what| Reason::Output { file: seen.what, what };
+                            match seen.look {
+                                Look::Whole => {
+                                    let verdict = Verdict::Complete(record);
+                                    return Ok(Judged { folder, verdict, reasons, in_run });
+                                }
+                                Look::Gone => {
+                                    reasons.push(output("is gone"));
+                                    let verdict = Verdict::Evicted(record, made_from.clone());
+                                    return Ok(Judged { folder, verdict, reasons, in_run });
+                                }
+                                Look::Modified => reasons.push(output("was modified")),
+                            }
                         }
-                        Look::Gone => {
-                            reasons.push(output("is gone"));
-                            let verdict = Verdict::Evicted(record, made_from.clone());
-                            return Ok(Judged { folder, verdict, reasons });
-                        }
-                        Look::Modified => reasons.push(output("was modified")),
+                        Replayed::Different(reason) => reasons.push(reason),
+                        Replayed::Open(tasks) => open = tasks,
                     }
                 }
             }
@@ -120,12 +135,17 @@ impl<'a> Judge<'a> {
 
         let verdict = match now {
             None => Verdict::Upstream,
-            Some((made_from, fingerprint)) => match self.kept(node, fingerprint)? {
-                Some(kept) => Verdict::Adopt(kept, made_from),
-                None => Verdict::Run(made_from, fingerprint),
-            },
+            Some(_) if !open.is_empty() => Verdict::Upstream,
+            Some((made_from, fingerprint)) => {
+                match self.search(node, fingerprint, &mut in_run, &mut open)? {
+                    Some(kept) => Verdict::Adopt(kept, made_from),
+                    None if !open.is_empty() => Verdict::Upstream,
+                    None => Verdict::Run(made_from, fingerprint),
+                }
+            }
         };
-        Ok(Judged { folder, verdict, reasons })
+        reasons.extend((!open.is_empty()).then_some(Reason::Upstream { tasks: open }));
+        Ok(Judged { folder, verdict, reasons, in_run })
     }
 
     /// A file that is made elsewhere is there, or it is not.
@@ -137,13 +157,14 @@ impl<'a> Judge<'a> {
             folder: Folder::new(),
             verdict: digest.map_or(Verdict::Missing, Verdict::There),
             reasons: if digest.is_some() { Vec::new() } else { vec![missing()] },
+            in_run: Vec::new(),
         })
     }
 
     /// What an aggregate is made from is all that it is.
     fn judge_aggregate(&self, node: NodeIndex) -> Judged {
         let verdict = self.gathered(node).map_or(Verdict::Upstream, Verdict::There);
-        Judged { folder: Folder::new(), verdict, reasons: Vec::new() }
+        Judged { folder: Folder::new(), verdict, reasons: Vec::new(), in_run: Vec::new() }
     }
 
     /// The content of an aggregate, if all that it gathers is known.
@@ -167,18 +188,41 @@ impl<'a> Judge<'a> {
         node: NodeIndex,
         fingerprint: Digest,
     ) -> Result<Option<Kept>, StoreError> {
-        let holds = |record: &Record| {
-            let changed = self.changed_reads(node, &record.reads);
-            changed.is_ok_and(|changed| changed.is_empty())
+        self.search(node, fingerprint, &mut Vec::new(), &mut Vec::new())
+    }
+
+    /// The same; says what was required while it was made, and what has to be known before it can be
+    /// told whether there is one.
+    fn search(
+        &self,
+        node: NodeIndex,
+        fingerprint: Digest,
+        in_run: &mut Vec<Answered>,
+        open: &mut Vec<String>,
+    ) -> Result<Option<Kept>, StoreError> {
+        let mut holds = |record: &Record| {
+            if !self.changed_reads(node, &record.reads).is_ok_and(|changed| changed.is_empty()) {
+                return false;
+            }
+            let mut answered = Vec::new();
+            match self.replay(node, record, &mut answered) {
+                Ok(Replayed::Same) => *in_run = answered,
+                Ok(Replayed::Open(tasks)) => {
+                    *open = tasks;
+                    return false;
+                }
+                Ok(Replayed::Different(_)) | Err(_) => return false,
+            }
+            true
         };
         let entry = self.graph.task(node);
-        if let Some(kept) = self.store.kept(&entry.folder, fingerprint, holds)? {
+        if let Some(kept) = self.store.kept(&entry.folder, fingerprint, &mut holds)? {
             return Ok(Some(kept));
         }
-        for other in self.reading {
+        for other in &self.plan.reading {
             // A name that means another task there has nothing for this one.
             let Ok(folder) = task_folder(other, entry.task, &entry.decl) else { continue };
-            if let Some(kept) = other.kept(&folder, fingerprint, holds)? {
+            if let Some(kept) = other.kept(&folder, fingerprint, &mut holds)? {
                 return Ok(Some(kept.of(other)));
             }
         }

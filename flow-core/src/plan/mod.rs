@@ -8,6 +8,8 @@
 //!
 //! A plan never changes and writes nothing. Running it is an [execution](crate::engine).
 
+pub(crate) mod again;
+pub(crate) mod asker;
 pub(crate) mod build;
 pub(crate) mod draws;
 pub(crate) mod error;
@@ -21,6 +23,7 @@ pub(crate) mod made_from;
 pub(crate) mod provided;
 pub(crate) mod reads;
 pub(crate) mod reason;
+pub(crate) mod required;
 pub(crate) mod resolve;
 pub(crate) mod scope;
 pub(crate) mod tree;
@@ -40,6 +43,8 @@ use crate::engine::Made;
 use crate::key::{Digest, Key};
 use crate::param::AnyValue;
 use crate::plan::draws::{Draws, SetIndex};
+use crate::plan::force::Force;
+use crate::plan::given::Givens;
 use crate::plan::types::{PlanType, TypeIndex, Types};
 use crate::plan::verdicts::Verdicts;
 use crate::plan::warning::Warning;
@@ -56,6 +61,10 @@ pub(crate) struct Plan {
     pub(crate) reading: Vec<Arc<Store>>,
     /// What tasks may use, by type.
     pub(crate) provided: Arc<HashMap<TypeId, AnyValue>>,
+    /// What parameters are that nobody gave a value.
+    pub(crate) defaults: Arc<Givens>,
+    /// What is to run although it is complete, in what is required while a task runs, too.
+    pub(crate) force: Force,
     pub(crate) graph: Graph,
     pub(crate) verdicts: Verdicts,
     pub(crate) warnings: Vec<Warning>,
@@ -153,6 +162,11 @@ impl Graph {
             }
         }
         gathered
+    }
+
+    /// The same, if anything is made elsewhere: else nobody asks.
+    pub(crate) fn gathered_inputs_or_none(&self, node: NodeIndex) -> Vec<NodeIndex> {
+        if self.has_externals() { self.gathered_inputs(node) } else { Vec::new() }
     }
 
     /// The output of an instance that is not made here, with this content.

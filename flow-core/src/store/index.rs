@@ -1,7 +1,9 @@
 //! The index of a task: from a fingerprint to the folders that hold or held an output with it.
 //!
 //! It is a file of lines, `fingerprint folder`, to which each commit adds one; the folder is
-//! relative to that of the store, so that an output is found where a task was stored before. It only ever
+//! relative to that of the store, so that an output is found where a task was stored before. Of a version
+//! that is kept beside others with its fingerprint, since what was required while the task ran is part of
+//! what it was made from, a line `fingerprint =name` tells the name. The index only ever
 //! suggests: what it names is believed after the record found there says the same. A line that
 //! was cut short, or is no line, is passed over; each addition begins a line of its own, so that it
 //! does not continue one that was cut.
@@ -43,6 +45,17 @@ impl Index {
         let folders = seen.folders.get(&fingerprint);
         Ok(folders.map(|found| found.iter().rev().cloned().collect()).unwrap_or_default())
     }
+}
+
+/// The line that tells of a version with this name.
+pub(crate) fn version(fingerprint: Digest, name: &str) -> String {
+    format!("\n{fingerprint} ={name}\n")
+}
+
+/// The name of the version that stands in the place of a folder.
+pub(crate) fn version_name(folder: &str) -> Option<&str> {
+    let is_name = |name: &&str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_hexdigit());
+    folder.strip_prefix('=').filter(is_name)
 }
 
 impl Seen {

@@ -7,7 +7,7 @@ use crate::key::Digest;
 use crate::store::error::{IoContext, StoreError};
 use crate::store::output::{Look, Output, Seen};
 use crate::store::record::Record;
-use crate::store::{Folder, RECORD, Store, TaskFolder};
+use crate::store::{Folder, RECORD, Store, TaskFolder, index};
 
 /// An output with the fingerprint looked for, in whichever instance's folder.
 pub(crate) struct Kept {
@@ -28,8 +28,22 @@ impl Kept {
 
 impl Store {
     pub(crate) fn version_path(&self, task: &TaskFolder, fingerprint: Digest) -> PathBuf {
+        self.version(task, format!("{fingerprint}.json"))
+    }
+
+    /// The same for one of several versions with that fingerprint.
+    pub(crate) fn named_version_path(
+        &self,
+        task: &TaskFolder,
+        fingerprint: Digest,
+        name: &str,
+    ) -> PathBuf {
+        self.version(task, format!("{fingerprint}-{name}.json"))
+    }
+
+    fn version(&self, task: &TaskFolder, file: String) -> PathBuf {
         let name = task.index_path.file_name().unwrap_or_default();
-        self.internal("versions").join(name).join(format!("{fingerprint}.json"))
+        self.internal("versions").join(name).join(file)
     }
 
     /// Keeps the record at `path`, if there is one, among the versions, before it is replaced; gives
@@ -40,9 +54,17 @@ impl Store {
         path: &Path,
     ) -> Result<Option<Box<Record>>, StoreError> {
         let Some(Ok(old)) = self.read_record(path)? else { return Ok(None) };
-        let version = self.version_path(task, old.fingerprint);
+        let version = match old.version_name() {
+            None => self.version_path(task, old.fingerprint),
+            Some(name) => self.named_version_path(task, old.fingerprint, &name),
+        };
         if self.fs.link(path, &version).is_err() {
             self.replace_version(path, &version).during("keep", &version)?;
+        }
+        if let Some(name) = old.version_name() {
+            // An index that cannot be written costs a later adoption, not an output.
+            let line = index::version(old.fingerprint, &name);
+            let _ = self.fs.append(&task.index_path, line.as_bytes());
         }
         Ok(Some(old))
     }
@@ -66,7 +88,12 @@ impl Store {
         fingerprint: Digest,
         mut holds: impl FnMut(&Record) -> bool,
     ) -> Result<Option<Kept>, StoreError> {
-        for name in task.index.folders(&*self.fs, &task.index_path, fingerprint)? {
+        let noted = task.index.folders(&*self.fs, &task.index_path, fingerprint)?;
+        let named = noted.iter().filter_map(|name| index::version_name(name));
+        let named = named.map(|name| self.named_version_path(task, fingerprint, name));
+        let mut versions = vec![self.version_path(task, fingerprint)];
+        versions.extend(named);
+        for name in noted {
             let noted = PathBuf::from(name);
             let last = noted.file_name().and_then(|last| last.to_str());
             let Some(key) = last.and_then(super::key_of) else { continue };
@@ -74,9 +101,9 @@ impl Store {
             // stored before it got another `dir` or `group`.
             let listed = self.listed(task, key)?.filter(|listed| *listed != noted);
             let folders = listed.into_iter().chain([noted]);
-            let version = self.version_path(task, fingerprint);
             let places = |folder: Folder| {
-                [self.path(&folder, RECORD), version.clone()].map(|place| (folder.clone(), place))
+                let places = std::iter::once(self.path(&folder, RECORD));
+                places.chain(versions.clone()).map(move |place| (folder.clone(), place))
             };
             for (folder, place) in folders.flat_map(places) {
                 let record = match self.read_record(&place) {

@@ -177,6 +177,12 @@ impl Store {
         if task.owner.id == owner.id { Ok(Arc::clone(task)) } else { Err(task.owner) }
     }
 
+    /// The task that has had this name since the store was opened.
+    pub(crate) fn owner(&self, name: &str) -> Option<TypeId> {
+        let tasks = self.tasks.lock().expect("no panic while a task is looked up");
+        tasks.get(name).map(|task| task.owner.id)
+    }
+
     /// The folders of the tasks that have been asked for.
     fn task_names(&self) -> BTreeSet<PathBuf> {
         let tasks = self.tasks.lock().expect("no panic while a task is looked up");

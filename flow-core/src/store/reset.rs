@@ -44,6 +44,12 @@ impl Store {
     ) -> Result<Vec<PathBuf>, StoreError> {
         let mut removed = Vec::new();
         self.remove(&self.version_path(task, fingerprint), &mut removed)?;
+        for name in task.index.folders(&*self.fs, &task.index_path, fingerprint)? {
+            if let Some(name) = index::version_name(&name) {
+                let version = self.named_version_path(task, fingerprint, name);
+                self.remove(&version, &mut removed)?;
+            }
+        }
         self.forget(task, fingerprint)?;
         Ok(removed)
     }

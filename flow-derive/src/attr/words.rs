@@ -26,6 +26,7 @@ pub(crate) const TASK: Words = Words {
         "dir",
         "version",
         "uses",
+        "may_require",
         "crate",
     ],
     later: &["refresh", "retries", "backoff", "timeout", "priority", "resources", "isolate"],
