@@ -46,6 +46,8 @@ mod reading;
 mod readonly;
 mod recursion;
 mod renamed;
+mod required_failing;
+mod required_random;
 mod required_while_running;
 mod requires_forms;
 mod rerun;

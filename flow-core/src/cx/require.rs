@@ -328,7 +328,8 @@ impl<T: Task> Cx<T> {
             *forced &= !execution.session.was_forced(plan.graph.node(node).key);
         }
         plan.graph.forced = forced;
-        plan.judge_wished(&Replay::asked_by(execution.plan.graph.node(self.node).key))?;
+        let replay = Replay::knowing(&execution.session.known);
+        plan.judge_wished(&replay.asked_by(execution.plan.graph.node(self.node).key))?;
         plan.check_provided()?;
         Ok(Arc::new(plan))
     }

@@ -298,6 +298,9 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
             }
             _ => {}
         }
+        if course.execution.session.has_several() {
+            course.execution.session.known.forget(key);
+        }
         if !course.running.contains(&node) && !course.committing.contains_key(&node) {
             self.free(key, (of, node));
         }

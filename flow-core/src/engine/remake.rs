@@ -18,6 +18,12 @@ pub(super) struct Remake<'a> {
     pub(super) execution: &'a Arc<Execution>,
 }
 
+impl Remake<'_> {
+    fn replay(&self) -> Replay {
+        Replay::knowing(&self.execution.session.known)
+    }
+}
+
 impl Again for Remake<'_> {
     fn again(
         &self,
@@ -26,7 +32,7 @@ impl Again for Remake<'_> {
         wishes: Vec<Wish>,
         recorded: &[Required],
     ) -> Result<Result<Answered, Box<PlanError>>, StoreError> {
-        let answered = match Replay::default().again(plan, asker, wishes, recorded)? {
+        let answered = match self.replay().again(plan, asker, wishes, recorded)? {
             Ok(answered) => answered,
             Err(error) => return Ok(Err(error)),
         };
@@ -41,8 +47,8 @@ impl Again for Remake<'_> {
         if reply.roots.iter().any(|root| matches!(root, Err(Unmade::Stopped))) {
             return Ok(Ok(answered));
         }
-        let replay = Replay::default();
-        let mut answers = answers(&wished, &*execution, &replay)?;
+        let replay = self.replay();
+        let mut answers = answers(&wished, &*execution, &replay, recorded)?;
         for ((answer, recorded), made) in answers.iter_mut().zip(recorded).zip(&reply.roots) {
             // It has failed now, and another time it may not; or it was made for nothing.
             if made.is_err() && !answer.settles(recorded) {

@@ -16,6 +16,7 @@ use crate::engine::Execution;
 use crate::engine::coordinator::Message;
 use crate::key::Key;
 use crate::plan::Plan;
+use crate::plan::again::AllKnown;
 
 /// What all executions of a run share.
 pub(crate) struct Session {
@@ -25,6 +26,8 @@ pub(crate) struct Session {
     executions: AtomicU32,
     /// What was to run although it was complete, and has.
     forced: Mutex<HashSet<Key>>,
+    /// What was found out of what is required while tasks run.
+    pub(crate) known: Arc<AllKnown>,
     /// How many instances have been settled, and how many are to be.
     pub(super) settled: AtomicUsize,
     pub(super) open: AtomicUsize,
@@ -39,6 +42,7 @@ impl Session {
             received,
             executions: AtomicU32::new(0),
             forced: Mutex::default(),
+            known: Arc::default(),
             settled: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
         })

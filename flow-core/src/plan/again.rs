@@ -11,7 +11,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use daggy::NodeIndex;
 
@@ -217,19 +217,48 @@ impl Judge<'_> {
     }
 }
 
+/// Verdicts on what is required while something runs, as long as nothing is settled. One that says
+/// too little does no harm, for what is pending is judged again before it runs.
+#[derive(Default)]
+pub(crate) struct AllKnown(Mutex<HashMap<Key, Known>>);
+
+impl AllKnown {
+    fn all(&self) -> MutexGuard<'_, HashMap<Key, Known>> {
+        self.0.lock().expect("no panic while a verdict is looked up")
+    }
+
+    pub(super) fn get(&self, key: Key) -> Option<Known> {
+        self.all().get(&key).cloned()
+    }
+
+    pub(super) fn insert(&self, key: Key, known: Known) {
+        self.all().insert(key, known);
+    }
+
+    /// Forgets the verdict on what has been settled.
+    pub(crate) fn forget(&self, key: Key) {
+        self.all().remove(&key);
+    }
+}
+
 /// What is found out while one plan is made: it writes nothing, and makes nothing.
 #[derive(Default)]
 pub(crate) struct Replay {
     /// The verdicts on what was required while something ran: many may require the same.
-    pub(super) known: RefCell<HashMap<Key, Known>>,
+    pub(super) known: Arc<AllKnown>,
     /// The instances that wish, each for the next.
     pub(super) asking: RefCell<Vec<Key>>,
 }
 
 impl Replay {
-    /// What is found out for an instance that is running.
-    pub(crate) fn asked_by(key: Key) -> Self {
-        Self { asking: RefCell::new(vec![key]), ..Self::default() }
+    /// What is found out while plans are made that know the same.
+    pub(crate) fn knowing(known: &Arc<AllKnown>) -> Self {
+        Self { known: Arc::clone(known), ..Self::default() }
+    }
+
+    /// The same, for an instance that is running.
+    pub(crate) fn asked_by(self, key: Key) -> Self {
+        Self { asking: RefCell::new(vec![key]), ..self }
     }
 }
 
@@ -239,7 +268,7 @@ impl Again for Replay {
         plan: &Plan,
         asker: NodeIndex,
         wishes: Vec<Wish>,
-        _: &[Required],
+        recorded: &[Required],
     ) -> Result<Result<Answered, Box<PlanError>>, StoreError> {
         let mut wished = match plan.to_require(asker, wishes) {
             Ok(wished) => wished,
@@ -250,23 +279,29 @@ impl Again for Replay {
         self.asking.borrow_mut().pop();
         judged?;
         let plan = Arc::new(wished);
-        let answers = answers(&plan, &plan.verdicts, self)?;
+        let answers = answers(&plan, &plan.verdicts, self, recorded)?;
         Ok(Ok(Answered { plan, answers, execution: None }))
     }
 }
 
-/// What came of the roots of a plan.
+/// What came of the roots of a plan, of which a record tells this.
 pub(crate) fn answers(
     plan: &Plan,
     upstream: &dyn Upstream,
     again: &dyn Again,
+    recorded: &[Required],
 ) -> Result<Vec<Answer>, StoreError> {
     let judge = Judge::new(plan, upstream, again);
-    let answer = |&root| {
+    let answer = |(&root, recorded): (&NodeIndex, &Required)| {
         if let Some(digest) = upstream.digest(root) {
             return Ok(Answer::Content(digest));
         }
-        Ok(judge.failed_as(root)?.map_or(Answer::Open, Answer::Failed))
+        // Of one that did not fail, nobody asks why it is not there.
+        let failed = match recorded.failed {
+            Some(_) => judge.failed_as(root)?,
+            None => None,
+        };
+        Ok(failed.map_or(Answer::Open, Answer::Failed))
     };
-    plan.graph.roots.iter().map(answer).collect()
+    plan.graph.roots.iter().zip(recorded).map(answer).collect()
 }

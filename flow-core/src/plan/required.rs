@@ -91,7 +91,7 @@ impl Plan {
     ///
     /// Why it cannot be.
     pub(crate) fn wish_of(&self, required: &Required) -> Result<Wish, String> {
-        let task = self.task_called(&required.task)?;
+        let task = self.task_called(&required.task, &required.module)?;
         let mut with = Vec::with_capacity(required.settings.len());
         for setting in &required.settings {
             let set = read_setting(task, setting);
@@ -101,7 +101,7 @@ impl Plan {
     }
 
     /// The task that is stored under a name.
-    fn task_called(&self, name: &str) -> Result<&'static TaskType, String> {
+    fn task_called(&self, name: &str, module: &str) -> Result<&'static TaskType, String> {
         let here = self.graph.types.all.iter().find(|entry| entry.decl.identity() == name);
         if let Some(here) = here {
             return Ok(here.task);
@@ -123,9 +123,11 @@ impl Plan {
             )),
             several => {
                 let owner = self.store.owner(name);
-                let mut owners = several.iter().filter(|task| Some((task.id)()) == owner);
+                let is_owner = |task: &&&TaskType| Some((task.id)()) == owner;
+                let mut there = several.iter().filter(|task| (task.decl)().module == module);
+                let found = several.iter().find(is_owner).or_else(|| there.next());
                 let several = || format!("this program has several tasks `{name}`");
-                owners.next().copied().ok_or_else(several)
+                found.copied().ok_or_else(several)
             }
         }
     }
@@ -147,6 +149,7 @@ impl Required {
         let decl = (wish.task.decl)();
         Self {
             task: decl.identity().to_owned(),
+            module: decl.module.to_owned(),
             instance: decl.name.to_string(),
             settings,
             digest: None,
@@ -177,7 +180,9 @@ fn read_setting(
         return Err(format!("`{task}.{param}` was set to a secret, which is not kept"));
     };
     let gone = || format!("it has no parameter `{task}.{param}` any more");
-    let task = reached(required, task).ok_or_else(gone)?;
+    // What had no use for it is an error as it was then.
+    let other = || known::called(task).into_iter().next();
+    let task = reached(required, task).or_else(other).ok_or_else(gone)?;
     let place = task.params.iter().position(|p| p.identity() == param).ok_or_else(gone)?;
     let value =
         Value::from_stored(value).and_then(|v| (task.params[place].kind.from_value)(&v).ok());

@@ -119,15 +119,14 @@ impl Plan {
         let mut verdicts = Verdicts::new(self.graph.len());
         for node in self.graph.nodes() {
             let key = self.graph.node(node).key;
-            let known = replay.known.borrow().get(&key).cloned();
-            if let Some(known) = known {
+            if let Some(known) = replay.known.get(key) {
                 verdicts.push_known(node, known);
             } else if replay.asking.borrow().contains(&key) {
                 let what = "it requires itself".to_owned();
                 verdicts.push(Status::Pending, None, vec![Reason::Required { what }]);
             } else {
                 self.judge_next(node, &mut verdicts, replay)?;
-                replay.known.borrow_mut().insert(key, verdicts.known(node));
+                replay.known.insert(key, verdicts.known(node));
             }
         }
         verdicts.settle_evicted(&self.graph);

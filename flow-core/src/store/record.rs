@@ -114,6 +114,8 @@ pub(crate) enum Read {
 pub(crate) struct Required {
     /// The name that the task is stored under.
     pub(crate) task: String,
+    /// Where it was declared, which tells it from others of that name.
+    pub(crate) module: String,
     /// Such as `Train {c: 0.1}`: for people.
     pub(crate) instance: String,
     /// What was set for it, in order.
@@ -136,8 +138,9 @@ pub(crate) fn digest_required(required: &[Vec<Required>]) -> Digest {
     for group in required {
         hasher.number(group.len() as u64);
         for required in group {
-            // Its label is for people.
-            let required = Required { instance: String::new(), ..required.clone() };
+            // What it is called and where it stands is for people.
+            let (instance, module) = (String::new(), String::new());
+            let required = Required { instance, module, ..required.clone() };
             hasher.text(&serde_json::to_string(&required).expect("it is JSON"));
         }
     }
