@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::engine::outcome::{Outcome, Outcomes};
+use crate::engine::outcome::{Outcome, Outcomes, Part};
 use crate::engine::progress::Seconds;
 use crate::plan::Plan;
 use crate::plan::instance::Instance;
@@ -167,9 +167,12 @@ impl Summary {
         })
     }
 
-    /// How many instances the graph has.
+    /// How many instances the graph has, with those that were settled because tasks required them
+    /// while they ran.
     pub fn len(&self) -> usize {
-        self.outcomes.nodes.len()
+        let elsewhere = |o: &&Outcome| matches!(o, Outcome::Elsewhere { .. });
+        let own = self.outcomes.nodes.len() - self.outcomes.nodes.iter().filter(elsewhere).count();
+        own + self.outcomes.in_run.iter().map(Part::told).sum::<usize>()
     }
 
     /// Whether the graph has no instances, which no graph does.

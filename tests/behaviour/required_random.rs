@@ -135,11 +135,13 @@ fn weave(graph: u64) -> Result<()> {
         let salt = dice(2);
         let salted = flow.with(Knot::SALT, salt);
         RAN.lock().expect("no panic").retain(|(of, _)| *of != graph);
-        salted.run::<Knot>()?;
+        let summary = salted.run::<Knot>()?;
         let value = oracle(graph, folder, LEN - 1, salt)?;
         assert_eq!(*salted.load::<Knot>()?, value, "graph {graph}, round {round}");
         let ran = RAN.lock().expect("no panic").iter().filter(|(of, _)| *of == graph).count();
-        assert!(ran <= LEN as usize, "graph {graph}, round {round}: one ran twice");
+        let keys = summary.ran().into_iter().map(|entry| entry.instance.key().to_string());
+        let keys: BTreeSet<_> = keys.collect();
+        assert_eq!(keys.len(), ran, "graph {graph}, round {round}: one ran twice");
         // All of it was made before from the same, and nothing was taken away.
         let mut files = vec![salt];
         for id in 0..5 {
@@ -166,6 +168,6 @@ fn weave(graph: u64) -> Result<()> {
 #[test]
 fn random_graphs_give_what_a_plain_computation_gives() -> Result<()> {
     let first = std::env::var("FLOW_TEST_SEED").map_or(Ok(0), |seed| seed.parse())?;
-    let graphs = std::env::var("FLOW_TEST_SEEDS").map_or(Ok(60), |seeds| seeds.parse::<u64>())?;
+    let graphs = std::env::var("FLOW_TEST_SEEDS").map_or(Ok(25), |seeds| seeds.parse::<u64>())?;
     (first..first + graphs).try_for_each(weave)
 }

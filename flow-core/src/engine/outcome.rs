@@ -61,14 +61,15 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// Whether anything was done.
-    pub(crate) fn is_worth_telling(&self) -> bool {
-        !self.nodes.iter().all(|outcome| {
-            matches!(
+    /// How many instances there is something to tell of.
+    pub(crate) fn told(&self) -> usize {
+        let told = |outcome: &&Outcome| {
+            !matches!(
                 outcome,
                 Outcome::CompleteBefore | Outcome::NotNeeded | Outcome::Elsewhere { .. }
             )
-        })
+        };
+        self.nodes.iter().filter(told).count()
     }
 }
 
