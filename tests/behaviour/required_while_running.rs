@@ -99,13 +99,39 @@ struct Cubes;
 
 runs!(Cubes: u64 = |self, cx| Ok(*cx.with(Cube::N, 2).require::<Cube>()?.load()?));
 
+/// One type for each argument.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Power<const N: u32> {
+    base: u64,
+}
+
+#[tracked]
+impl<const N: u32> Run for Power<N> {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+        Ok(self.base.pow(N))
+    }
+}
+
+#[derive(Task)]
+#[task(may_require(Power<4>), target = Json<u64>)]
+struct Said;
+
+runs!(Said: u64 = |self, cx| Ok(*cx.with(Power::<4>::BASE, 2).require::<Power<4>>()?.load()?));
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Unsaid;
+
+runs!(Unsaid: u64 = |self, cx| Ok(*cx.with(Power::<5>::BASE, 2).require::<Power<5>>()?.load()?));
+
 const FOLDER: &str = "FLOW_TEST_RESTART";
 
 /// Runs in a process of its own.
 #[test]
 fn child() -> Result<()> {
     let Some(folder) = std::env::var_os(FOLDER) else { return Ok(()) };
-    Flow::open(folder)?.quiet().run::<Cubes>().map(drop)?;
+    Flow::open(folder)?.quiet().run::<(Cubes, Said, Unsaid)>().map(drop)?;
     Ok(())
 }
 
@@ -120,6 +146,12 @@ fn another_process_finds_the_tasks_by_name() -> Result<()> {
     assert!(status.success());
     assert!(flow.is_complete::<Cubes>()?);
     assert_eq!(*flow.load::<Cubes>()?, 8);
+
+    assert!(flow.is_complete::<Said>()?);
+    assert!(preview::<Unsaid>(&flow).contains("`#[task(may_require(Power<5>))]`"));
+    assert_eq!(ran(&flow.run::<Unsaid>()?), ["Unsaid"]);
+    // It was required in this process.
+    assert!(flow.is_complete::<Unsaid>()?);
 
     // A name that no task has is a reason to run.
     let record = one_file(&flow.folder().join("Cubes"), "record", ".json");

@@ -30,7 +30,9 @@ type Settings = Vec<(&'static TaskType, usize, AnyValue)>;
 pub(super) struct Asked {
     /// As it is recorded: in each group what was asked for together.
     groups: Vec<Vec<Required>>,
-    /// The executions in which it was, or is, with their roots.
+    /// How many instances have been planned.
+    places: u32,
+    /// The executions in which it was read what is made elsewhere, with their roots.
     executions: Vec<(Arc<Execution>, NodeIndex)>,
     /// Whether the task was told that the execution was stopped.
     stopped: bool,
@@ -46,7 +48,7 @@ impl Reads {
         self.asked().groups.clone()
     }
 
-    /// What was required, and where it was made.
+    /// Where it was read what is made elsewhere.
     pub(crate) fn executions(&self) -> Vec<(Arc<Execution>, NodeIndex)> {
         self.asked().executions.clone()
     }
@@ -284,13 +286,15 @@ impl<T: Task> Cx<T> {
         let mut asked = self.reads.asked();
         for ((required, made), &root) in group.iter_mut().zip(reply.roots).zip(&plan.graph.roots) {
             required.is(plan, root);
+            asked.places += 1;
             let source = match made {
                 Ok(()) => {
                     let digest = execution.digest(root).expect("what was made is known");
                     required.gave(plan, root, digest);
-                    asked.executions.push((Arc::clone(&execution), root));
-                    let place = asked.executions.len() as u32;
-                    let handle = Handle::required(&execution, root, &self.reads, place);
+                    if plan.graph.has_externals() {
+                        asked.executions.push((Arc::clone(&execution), root));
+                    }
+                    let handle = Handle::required(&execution, root, &self.reads, asked.places);
                     results.push(Ok(Input::new(handle)));
                     continue;
                 }
@@ -307,7 +311,6 @@ impl<T: Task> Cx<T> {
                     RequireError::Failed { error }
                 }
             };
-            asked.executions.push((Arc::clone(&execution), root));
             let instance = plan.graph.label(root, Show::Clipped);
             results.push(Err(Error::Required { instance, source }));
         }
@@ -318,10 +321,9 @@ impl<T: Task> Cx<T> {
     /// The plan of what is required; if there is none, it is noted why.
     fn plan_for(&self, wishes: Vec<Wish>, group: &mut [Required]) -> Result<Arc<Plan>, Error> {
         let execution = &self.execution;
-        let mut plan = execution.plan.to_require(self.node, wishes).map_err(|error| {
-            let failed = digest_error(&error);
+        let mut plan = execution.plan.to_require(self.node, wishes).inspect_err(|error| {
+            let failed = digest_error(error);
             group.iter_mut().for_each(|required| required.failed = failed);
-            error
         })?;
         let mut forced = std::mem::take(&mut plan.graph.forced);
         for (node, forced) in plan.graph.nodes().zip(&mut forced) {

@@ -290,11 +290,9 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
             Outcome::Failed { error, .. } => {
                 self.failed.insert(key, course.error(error).to_owned());
             }
-            Outcome::Ran { .. } | Outcome::Adopted => {
-                // Nobody asks as long as there is one course.
-                if of > 0 || course.execution.session.has_several() {
-                    self.made.insert(key, of);
-                }
+            // Nobody asks as long as there is one course.
+            Outcome::Ran { .. } | Outcome::Adopted if course.execution.session.has_several() => {
+                self.made.insert(key, of);
             }
             _ => {}
         }

@@ -43,7 +43,7 @@ pub(crate) fn execute<T: Task>(
     let cx = Cx::<T>::new(execution, node, Places::new(&plan.store, folder, fingerprint));
     let failing = Failing { execution, node, reads: cx.out().1 };
     let value = Arc::new((T::__runs().run)(task, &cx)?);
-    failing.is_over();
+    failing.disarm();
     let (places, reads) = cx.out();
     // What a task makes of that is not what it would make another time.
     if reads.was_stopped() {
@@ -58,7 +58,7 @@ pub(crate) fn execute<T: Task>(
     Ok(Executed { output, meta, read, value })
 }
 
-/// A task that fails, or panics, unless it is over: if it has read nothing besides its inputs, it
+/// A task that fails, or panics, unless this is disarmed: if it has read nothing besides its inputs, it
 /// would do so again.
 struct Failing<'a> {
     execution: &'a Execution,
@@ -67,7 +67,7 @@ struct Failing<'a> {
 }
 
 impl Failing<'_> {
-    fn is_over(self) {
+    fn disarm(self) {
         std::mem::forget(self);
     }
 }

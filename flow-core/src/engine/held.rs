@@ -1,5 +1,6 @@
 //! What an execution holds of each instance: its record, and its value as long as it is used.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use daggy::NodeIndex;
@@ -10,6 +11,8 @@ use crate::param::AnyValue;
 /// What an execution holds of each instance.
 pub(crate) struct Held {
     slots: Vec<Mutex<Slot>>,
+    /// The tasks that have failed and would do so again, for they have read their inputs alone.
+    fail_again: Mutex<HashSet<NodeIndex>>,
 }
 
 #[derive(Default)]
@@ -21,13 +24,12 @@ struct Slot {
     pinned: Option<AnyValue>,
     /// The value, as long as somebody else keeps it.
     shared: Option<Weak<dyn std::any::Any + Send + Sync>>,
-    /// Whether the task has failed and would do so again, for it has read its inputs alone.
-    fails_again: bool,
 }
 
 impl Held {
     pub(crate) fn new(nodes: usize) -> Self {
-        Self { slots: (0..nodes).map(|_| Mutex::default()).collect() }
+        let slots = (0..nodes).map(|_| Mutex::default()).collect();
+        Self { slots, fail_again: Mutex::default() }
     }
 
     fn slot(&self, node: NodeIndex) -> MutexGuard<'_, Slot> {
@@ -49,11 +51,11 @@ impl Held {
 
     /// Whether the task has failed and would do so again.
     pub(crate) fn fails_again(&self, node: NodeIndex) -> bool {
-        self.slot(node).fails_again
+        self.fail_again.lock().expect("no panic while it is looked up").contains(&node)
     }
 
     pub(crate) fn set_fails_again(&self, node: NodeIndex) {
-        self.slot(node).fails_again = true;
+        self.fail_again.lock().expect("no panic while it is noted").insert(node);
     }
 
     pub(crate) fn set_made(&self, node: NodeIndex, made: Made) {
