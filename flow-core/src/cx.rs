@@ -1,6 +1,7 @@
 //! What a running task sees besides its parameters.
 
 mod require;
+mod settings;
 
 use std::any::{TypeId, type_name};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +14,7 @@ use daggy::NodeIndex;
 use serde::Serialize;
 
 use self::require::Asked;
-pub use self::require::{Over, Variants, With};
+pub use self::settings::{Over, Variants, With};
 use crate::command::Command;
 use crate::engine::Execution;
 use crate::engine::progress::Event;
