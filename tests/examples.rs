@@ -483,3 +483,29 @@ fn housekeeping_blesses_verifies_and_collects() {
         rest = &rest[found + step.len()..];
     }
 }
+
+#[test]
+fn tune_trains_what_it_has_not_tried() {
+    let example = Example::new("tune");
+    let first = example.run(&[]);
+    let number = |text: &str, before: &str, after: &str| -> usize {
+        let (text, _) = text.split_once(after).expect("what comes after");
+        text.rsplit_once(before).expect("what comes before").1.parse().expect("a number")
+    };
+    let (one, other) = first.split_once("\n\n").expect("a first run");
+    let ran = number(one, " ", " ran");
+    assert!(ran > 8, "{first}");
+    let preview: Vec<_> = other.lines().take_while(|line| !line.is_empty()).collect();
+    assert!(preview[0].ends_with(" COMPLETE"), "{first}");
+    assert!(preview[1].starts_with("├─ (in run) Score {alpha: 0.1} COMPLETE"), "{first}");
+    // The second search goes further and has begun with what the first one has tried.
+    let (other, second) = other.split_once(" with an R² of").expect("a result");
+    let tried = number(other, "the best of ", " is alpha");
+    assert_eq!(ran, tried + 3, "{first}");
+    let more = number(second, " ", " ran");
+    assert!(more > 1, "{first}");
+    assert_eq!(number(second, "the best of ", " is alpha"), tried + more - 1, "{first}");
+
+    let again = example.run(&[]);
+    assert!(listed(&again, "ran:").is_empty(), "{again}");
+}

@@ -10,6 +10,7 @@ pub use crate::code::{Code, Tracked};
 pub use crate::cx::Cx;
 pub use crate::input::{Input, Inputs, Wires};
 pub use crate::keep::{Files, Gathered, Keep, KeepPart, Outputs, Part, Saving, Several};
+pub use crate::known::Registered;
 pub use crate::param::{AnyValue, IntoParam, Param, ParamDecl, Parameter, Values, expect};
 pub use crate::plan::refresh::Refresh;
 pub use crate::require::{Requirements, Settings};
@@ -23,6 +24,7 @@ pub use crate::task::{
 };
 pub use crate::value::Value;
 pub use anyhow;
+pub use inventory;
 
 /// The value of `#[param(default = ...)]`.
 pub fn default<T: Parameter>(value: impl IntoParam<T>) -> AnyValue {

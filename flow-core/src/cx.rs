@@ -1,5 +1,8 @@
 //! What a running task sees besides its parameters.
 
+mod require;
+mod settings;
+
 use std::any::{TypeId, type_name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::env::VarError;
@@ -11,9 +14,12 @@ use std::sync::{Arc, Mutex};
 use daggy::NodeIndex;
 use serde::Serialize;
 
+use self::require::Asked;
+pub use self::settings::{Over, Variants, With};
 use crate::command::Command;
 use crate::engine::Execution;
 use crate::engine::progress::Event;
+use crate::engine::session::Waiting;
 use crate::engine::stopper::Stopped;
 use crate::input::{Handle, Inputs, Wires};
 use crate::keep::{File, KeepPart, Outputs, Part, Several};
@@ -78,19 +84,29 @@ pub struct Cx<T: Task> {
     inputs: T::Inputs,
     meta: Mutex<BTreeMap<String, serde_json::Value>>,
     reads: Arc<Reads>,
+    waiting: Waiting,
 }
 
 /// What a task has read besides its inputs' outputs.
 #[derive(Default)]
-pub(crate) struct Reads(Mutex<BTreeSet<Read>>);
+pub(crate) struct Reads {
+    read: Mutex<BTreeSet<Read>>,
+    /// What it has required.
+    asked: Mutex<Asked>,
+}
 
 impl Reads {
     pub(crate) fn add(&self, read: Read) {
-        self.0.lock().expect("no panic while a read is noted").insert(read);
+        self.read.lock().expect("no panic while a read is noted").insert(read);
     }
 
     pub(crate) fn all(&self) -> Vec<Read> {
-        self.0.lock().expect("no panic while a read is noted").iter().cloned().collect()
+        self.read.lock().expect("no panic while a read is noted").iter().cloned().collect()
+    }
+
+    /// Whether nothing was read, nor required.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all().is_empty() && self.required().is_empty()
     }
 }
 
@@ -101,7 +117,8 @@ impl<T: Task> Cx<T> {
         let inputs = T::Inputs::take(&mut Wires::new(&running));
         let execution = Arc::clone(execution);
         let log = places.log();
-        Self { execution, node, places, log, inputs, meta: Mutex::default(), reads }
+        let (meta, waiting) = (Mutex::default(), Waiting::default());
+        Self { execution, node, places, log, inputs, meta, reads, waiting }
     }
 
     /// The handles of the tasks required, in the form of `#[task(requires ...)]`.
@@ -348,9 +365,9 @@ impl<T: Task> Cx<T> {
     }
 
     /// What was noted and read.
-    pub(crate) fn finish(self) -> (Meta, Vec<Read>) {
+    pub(crate) fn finish(self) -> (Meta, Arc<Reads>) {
         let meta = self.meta.into_inner().expect("no panic while metadata is noted");
-        (meta, self.reads.all())
+        (meta, self.reads)
     }
 }
 

@@ -40,6 +40,15 @@ pub enum Error {
         /// Why not.
         source: LoadError,
     },
+    /// What a task required while it ran is not there.
+    #[error("cannot require {instance}")]
+    #[non_exhaustive]
+    Required {
+        /// The instance.
+        instance: String,
+        /// Why not.
+        source: RequireError,
+    },
     /// No instance of the task, or several, are in the graph and were selected.
     #[error(transparent)]
     Select(#[from] SelectError),
@@ -49,6 +58,37 @@ pub enum Error {
     /// The operating system refused to start a thread.
     #[error("cannot start a thread")]
     Thread(#[source] std::io::Error),
+}
+
+/// Why something that a task required while it ran is not there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequireError {
+    /// It failed, or something that it requires did.
+    #[error("{error}")]
+    #[non_exhaustive]
+    Failed {
+        /// What failed, and why.
+        error: String,
+    },
+    /// It requires the task that requires it, which would wait for itself.
+    #[error("it requires itself while it runs: {}", cycle.join(" → "))]
+    #[non_exhaustive]
+    Cycle {
+        /// The instances, of which each requires the next.
+        cycle: Vec<String>,
+    },
+    /// The execution was stopped. A task that returns this error has not failed, and one that goes on
+    /// counts as stopped all the same.
+    #[error("the execution was stopped")]
+    Stopped,
+    /// The operating system refused to start another thread: too many tasks wait for others.
+    #[error("no thread can be started for it: {error}")]
+    #[non_exhaustive]
+    Thread {
+        /// What it said.
+        error: String,
+    },
 }
 
 /// Why an output could not be loaded.

@@ -207,6 +207,7 @@ pub struct Kind {
     pub name: fn() -> &'static str,
     pub to_value: fn(&dyn Any) -> Result<Value, ValueError>,
     pub from_value: fn(&Value) -> Result<AnyValue, ValueError>,
+    pub clone: fn(&dyn Any) -> AnyValue,
 }
 
 trait HasKind {
@@ -219,6 +220,7 @@ impl<T: Parameter> HasKind for T {
         name: std::any::type_name::<T>,
         to_value: |any| value::to_value(expect::<T>(any)),
         from_value: |value| Ok(Arc::new(value::from_value::<T>(value)?)),
+        clone: |any| Arc::new(expect::<T>(any).clone()),
     };
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::engine::outcome::{Outcome, Outcomes};
+use crate::engine::outcome::{Outcome, Outcomes, Part};
 use crate::engine::progress::Seconds;
 use crate::plan::Plan;
 use crate::plan::instance::Instance;
@@ -67,30 +67,51 @@ impl Summary {
         if keys(&self) == keys(earlier) {
             self.outcomes.add_earlier(&earlier.outcomes);
         }
+        self.outcomes.in_run.splice(0..0, earlier.outcomes.in_run.iter().cloned());
         self
     }
 
-    fn select(&self, select: impl Fn(Outcome) -> Option<(f64, Option<String>)>) -> Vec<Entry> {
-        let nodes = self.plan.graph.nodes().zip(&self.outcomes.nodes);
-        nodes
-            .filter_map(|(node, &outcome)| {
-                let (seconds, error) = select(outcome)?;
-                let instance = Instance { plan: Arc::clone(&self.plan), node };
-                Some(Entry { instance, seconds, error })
-            })
-            .collect()
+    fn select(
+        &self,
+        select: impl Fn(Outcome, &[String]) -> Option<(f64, Option<String>)>,
+    ) -> Vec<Entry> {
+        let own = (&self.plan, &self.outcomes.nodes, &self.outcomes.errors);
+        let in_run =
+            self.outcomes.in_run.iter().map(|part| (&part.plan, &part.nodes, &part.errors));
+        let mut entries = Vec::new();
+        for (plan, outcomes, errors) in std::iter::once(own).chain(in_run) {
+            for (node, &outcome) in plan.graph.nodes().zip(outcomes) {
+                let Some((seconds, error)) = select(outcome, errors) else { continue };
+                let error = match outcome {
+                    Outcome::NotRun { because } => {
+                        let failed = Instance { plan: Arc::clone(plan), node: because };
+                        Some(format!("{failed} failed"))
+                    }
+                    _ => error,
+                };
+                let instance = Instance { plan: Arc::clone(plan), node };
+                entries.push(Entry { instance, seconds, error });
+            }
+        }
+        entries
     }
 
     /// The instances that were complete before, those whose output is gone and was not needed, and
     /// those that were not looked at, as [`Trust::Records`](crate::Trust::Records) has it.
     pub fn complete_before(&self) -> Vec<Entry> {
-        let before = |o| matches!(o, Outcome::CompleteBefore | Outcome::NotNeeded);
-        self.select(|outcome| before(outcome).then_some((0.0, None)))
+        let before = |o: Outcome| matches!(o, Outcome::CompleteBefore | Outcome::NotNeeded);
+        let own = self.plan.graph.nodes().zip(&self.outcomes.nodes);
+        own.filter(|(_, outcome)| before(**outcome))
+            .map(|(node, _)| {
+                let instance = Instance { plan: Arc::clone(&self.plan), node };
+                Entry { instance, seconds: 0.0, error: None }
+            })
+            .collect()
     }
 
     /// The instances that ran.
     pub fn ran(&self) -> Vec<Entry> {
-        self.select(|outcome| match outcome {
+        self.select(|outcome, _| match outcome {
             Outcome::Ran { seconds } => Some((f64::from(seconds), None)),
             _ => None,
         })
@@ -98,25 +119,25 @@ impl Summary {
 
     /// The instances that took over an output that was kept and is made from the same.
     pub fn adopted(&self) -> Vec<Entry> {
-        self.select(|outcome| (outcome == Outcome::Adopted).then_some((0.0, None)))
+        self.select(|outcome, _| (outcome == Outcome::Adopted).then_some((0.0, None)))
     }
 
     /// The instances that did not have to run, for what they require ran and gave the same.
     pub fn cut_off(&self) -> Vec<Entry> {
-        self.select(|outcome| (outcome == Outcome::CutOff).then_some((0.0, None)))
+        self.select(|outcome, _| (outcome == Outcome::CutOff).then_some((0.0, None)))
     }
 
     /// The instances that have no output of their own, or one that is made elsewhere, and that have
     /// become complete.
     pub fn found(&self) -> Vec<Entry> {
-        self.select(|outcome| (outcome == Outcome::Found).then_some((0.0, None)))
+        self.select(|outcome, _| (outcome == Outcome::Found).then_some((0.0, None)))
     }
 
     /// The instances that failed, each with its error.
     pub fn failed(&self) -> Vec<Entry> {
-        self.select(|outcome| match outcome {
+        self.select(|outcome, errors| match outcome {
             Outcome::Failed { seconds, error } => {
-                Some((f64::from(seconds), Some(self.outcomes.errors[error as usize].clone())))
+                Some((f64::from(seconds), Some(errors[error as usize].clone())))
             }
             _ => None,
         })
@@ -124,11 +145,8 @@ impl Summary {
 
     /// The instances that were not run, each with what failed upstream.
     pub fn not_run(&self) -> Vec<Entry> {
-        self.select(|outcome| match outcome {
-            Outcome::NotRun { because } => {
-                let failed = Instance { plan: Arc::clone(&self.plan), node: because };
-                Some((0.0, Some(format!("{failed} failed"))))
-            }
+        self.select(|outcome, _| match outcome {
+            Outcome::NotRun { .. } => Some((0.0, None)),
             Outcome::Stopped | Outcome::Open => {
                 Some((0.0, Some("the execution was stopped".to_owned())))
             }
@@ -141,14 +159,21 @@ impl Summary {
         !self.outcomes.nodes.iter().any(|outcome| {
             matches!(
                 outcome,
-                Outcome::Failed { .. } | Outcome::NotRun { .. } | Outcome::Stopped | Outcome::Open
+                Outcome::Failed { .. }
+                    | Outcome::Elsewhere { error: Some(_) }
+                    | Outcome::NotRun { .. }
+                    | Outcome::Stopped
+                    | Outcome::Open
             )
         })
     }
 
-    /// How many instances the graph has.
+    /// How many instances the graph has, with those that were settled because tasks required them
+    /// while they ran.
     pub fn len(&self) -> usize {
-        self.outcomes.nodes.len()
+        let elsewhere = |o: &&Outcome| matches!(o, Outcome::Elsewhere { .. });
+        let own = self.outcomes.nodes.len() - self.outcomes.nodes.iter().filter(elsewhere).count();
+        own + self.outcomes.in_run.iter().map(Part::told).sum::<usize>()
     }
 
     /// Whether the graph has no instances, which no graph does.

@@ -70,6 +70,10 @@ pub trait Task: Sized + Send + Sync + 'static {
     #[doc(hidden)]
     fn __requirement_types(visit: &mut dyn FnMut(&'static TaskType));
 
+    /// Shows every task that it says to require while it runs.
+    #[doc(hidden)]
+    fn __may_require(_visit: &mut dyn FnMut(&'static TaskType)) {}
+
     #[doc(hidden)]
     fn __runs() -> Runs<Self>;
 
@@ -232,6 +236,7 @@ pub struct TaskType {
     pub(crate) decl: fn() -> TaskDecl,
     pub(crate) params: &'static [ParamDecl],
     pub(crate) requirement_types: fn(&mut dyn FnMut(&'static TaskType)),
+    pub(crate) may_require: fn(&mut dyn FnMut(&'static TaskType)),
     pub(crate) instances: fn() -> Box<dyn Instances>,
     pub(crate) codes: fn() -> Codes,
     pub(crate) execute: Execute,
@@ -257,6 +262,7 @@ impl<T: Task> HasTaskType for T {
         decl: T::__decl,
         params: T::__PARAMS,
         requirement_types: T::__requirement_types,
+        may_require: T::__may_require,
         instances: || Box::new(InstancesOf::<T>::default()),
         codes: || {
             let mut codes = vec![T::__runs().code];

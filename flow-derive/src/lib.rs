@@ -52,6 +52,7 @@ use proc_macro::TokenStream;
 /// | `group = "features"` | the folder that the folder of the task lies in |
 /// | `dir = "prices/daily"` | the folder of its outputs, instead of the task's name |
 /// | `uses(Client, Pool)` | the handles that it uses, which the flow provides: `cx.provided::<Client>()` |
+/// | `may_require(Fit<Ols>)` | tasks that it may require while it runs, by `cx.require`: only those with type parameters have to be said, so that they are found when a flow is planned |
 /// | `version = 3` | another number, and it runs again |
 /// | `refresh = always` | it runs in each execution: for a task that fetches |
 /// | `refresh = "24h"` | it runs again when its output is as old as that; also `90s`, `15m`, `7d`, `2w`, `1h 30m` |

@@ -213,7 +213,7 @@ fn differences(record: &Record, made: &Executed) -> Vec<String> {
             differences.push(format!("metadata `{name}`: was {}, is {}", show(was), show(is)));
         }
     }
-    if record.reads != made.reads {
+    if record.reads != made.read.all() {
         differences.push("it reads other files, parameters or metadata".to_owned());
     }
     differences

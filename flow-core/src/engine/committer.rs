@@ -8,6 +8,7 @@ use daggy::NodeIndex;
 
 use crate::engine::Execution;
 use crate::engine::coordinator::Message;
+use crate::engine::session::Session;
 use crate::plan::given::panic_message;
 use crate::store::TaskFolder;
 use crate::store::limit::Replaced;
@@ -19,6 +20,8 @@ const GROUP: usize = 512;
 
 /// An output to be committed.
 pub(crate) struct ToCommit {
+    /// The execution that it is of.
+    pub(crate) of: u32,
     pub(crate) node: NodeIndex,
     pub(crate) task: Arc<TaskFolder>,
     pub(crate) staged: Staged,
@@ -38,7 +41,7 @@ pub(crate) fn commit_all(
     let mut uncommitted = Vec::new();
     while let Ok(first) = staged.recv() {
         let group: Vec<_> = std::iter::once(first).chain(staged.try_iter()).take(GROUP).collect();
-        let nodes: Vec<_> = group.iter().map(|commit| commit.node).collect();
+        let nodes: Vec<_> = group.iter().map(|commit| (commit.of, commit.node)).collect();
         let group = group.into_iter().map(|commit| (commit.task, commit.staged)).collect();
         let results = catch_unwind(AssertUnwindSafe(|| store.commit(group)));
         let results: Vec<Result<(), String>> = match results {
@@ -57,16 +60,16 @@ pub(crate) fn commit_all(
                 .collect(),
             Err(panic) => vec![Err(panic_message(&*panic)); nodes.len()],
         };
-        for (node, result) in nodes.into_iter().zip(results) {
+        for ((of, node), result) in nodes.into_iter().zip(results) {
             // The coordinator waits for all that it was promised.
-            let _ = messages.send(Message::Committed { node, result });
+            let _ = messages.send(Message::Committed { of, node, result });
         }
     }
     // Nobody reads them any more.
     uncommitted.iter().for_each(|(folder, output)| store.discard(folder, output));
-    let underway = execution.underway.as_ref();
+    let Session { limits, underway, .. } = &*execution.session;
     let tidied =
-        catch_unwind(AssertUnwindSafe(|| store.tidy(replaced, execution.limits, underway)));
+        catch_unwind(AssertUnwindSafe(|| store.tidy(replaced, *limits, underway.as_ref())));
     // What is left does no harm: the next run, or `gc`, finds it.
     drop(tidied);
 }

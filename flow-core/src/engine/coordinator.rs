@@ -1,7 +1,9 @@
-//! The coordinator: owns what waits for what, and what became of each instance.
+//! The coordinator: hands out what is ready, and owns the courses of all executions.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::{Builder, Scope};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -9,44 +11,65 @@ use daggy::NodeIndex;
 
 use crate::engine::Execution;
 use crate::engine::committer::ToCommit;
-use crate::engine::outcome::{Outcome, Outcomes};
-use crate::engine::progress::{Event, Seconds};
+use crate::engine::course::Course;
+use crate::engine::outcome::{Outcome, Outcomes, Part};
+use crate::engine::session::{Reply, Request, Unmade};
 use crate::engine::worker::Job;
 use crate::engine::{committer, worker};
+use crate::key::Key;
 use crate::param::AnyValue;
-use crate::plan::judge::Upstream;
-use crate::plan::label::Show;
-use crate::plan::verdicts::Status;
+use crate::task::Kind;
 
 /// The stack of a worker, in bytes: that of a main thread, for tasks may be recursive.
 const STACK: usize = 8 << 20;
 
-/// What workers and the committer tell the coordinator.
+/// What workers and the committer tell the coordinator of an instance of the execution `of`.
 pub(crate) enum Message {
     Settled {
+        of: u32,
         node: NodeIndex,
         how: How,
         seconds: f32,
         made: Box<NewlyMade>,
     },
     Failed {
+        of: u32,
         node: NodeIndex,
         error: String,
         seconds: f32,
     },
     /// The instance has to run, and these inputs have to be made first.
     Demand {
+        of: u32,
         node: NodeIndex,
         inputs: Vec<NodeIndex>,
     },
     /// The execution was stopped before the instance was started, or while it ran.
     GivenUp {
+        of: u32,
         node: NodeIndex,
     },
     Committed {
+        of: u32,
         node: NodeIndex,
         result: Result<(), String>,
     },
+    /// An instance that is running requires others.
+    Require(Request),
+}
+
+impl Message {
+    /// The instance that it is about.
+    fn about(&self) -> (u32, NodeIndex) {
+        match self {
+            Self::Settled { of, node, .. }
+            | Self::Failed { of, node, .. }
+            | Self::Demand { of, node, .. }
+            | Self::GivenUp { of, node }
+            | Self::Committed { of, node, .. } => (*of, *node),
+            Self::Require(request) => request.by,
+        }
+    }
 }
 
 /// What settling an instance left to be done.
@@ -70,297 +93,280 @@ pub(crate) enum How {
     Found,
 }
 
-/// Runs a plan on this many worker threads, and says what became of each instance.
+/// Runs a plan on at most this many worker threads at a time, and says what became of each instance.
 pub(crate) fn run(execution: &Arc<Execution>, workers: usize) -> std::io::Result<Outcomes> {
     let begun = Instant::now();
-    let mut coordinator = Coordinator::new(execution);
-    let workers = workers.clamp(1, coordinator.open.max(1));
-    let done = std::thread::scope(|scope| {
-        let (jobs, jobs_of_workers) = unbounded();
-        let (messages, received) = unbounded();
+    let session = &execution.session;
+    let messages = session.messages.clone();
+    session.is_coordinated.store(true, Ordering::Release);
+    let over = std::thread::scope(|scope| {
+        let (jobs, of_workers) = unbounded();
         let (commits, staged) = unbounded();
-        for i in 0..workers {
-            let (jobs, messages) = (jobs_of_workers.clone(), messages.clone());
-            std::thread::Builder::new()
-                .name(format!("flow-worker-{i}"))
-                .stack_size(STACK)
-                .spawn_scoped(scope, move || worker::work(execution, &jobs, &messages))?;
-        }
-        std::thread::Builder::new()
+        let mut coordinator =
+            Coordinator::new(execution, scope, (jobs, of_workers), commits, workers);
+        Builder::new()
             .name("flow-committer".to_owned())
             .spawn_scoped(scope, move || committer::commit_all(execution, &staged, &messages))?;
-        coordinator.coordinate(&jobs, &commits, &received, workers);
-        std::io::Result::Ok(())
+        coordinator.coordinate(&session.received)?;
+        std::io::Result::Ok((coordinator.courses.remove(&0), coordinator.parts))
     });
-    done?;
-    let Coordinator { outcomes, errors, outdated, .. } = coordinator;
-    Ok(Outcomes { nodes: outcomes, errors, outdated, seconds: begun.elapsed().as_secs_f64() })
+    session.is_coordinated.store(false, Ordering::Release);
+    let (course, in_run) = over?;
+    let course = course.expect("the first execution ends last");
+    let outdated = course.outdated;
+    let (nodes, errors) = course.into_outcomes();
+    let seconds = begun.elapsed().as_secs_f64();
+    Ok(Outcomes { nodes, errors, outdated, seconds, in_run })
 }
 
-pub(super) struct Coordinator<'a> {
-    pub(super) execution: &'a Arc<Execution>,
-    pub(super) outcomes: Vec<Outcome>,
-    errors: Vec<String>,
-    /// For each instance that is open, how many of its inputs are.
-    pub(super) waiting: Vec<u32>,
-    /// What can be settled, the latest first: that keeps what is in memory short-lived.
-    pub(super) ready: Vec<NodeIndex>,
-    /// Those that are with the workers, one of them more than there are workers.
-    running: HashSet<NodeIndex>,
-    /// What was made and is not committed yet, with how it was settled.
-    pub(super) committing: HashMap<NodeIndex, Outcome>,
-    /// The instances that were opened because somebody demanded them, and who waits for each. Of
-    /// all others, the consumers wait.
-    pub(super) demands: HashMap<NodeIndex, Vec<NodeIndex>>,
-    /// Who waits for an instance that it does not require itself, but through an aggregate, and
-    /// that was open before somebody demanded it.
-    pub(super) through: HashMap<NodeIndex, Vec<NodeIndex>>,
-    /// For whom a value is pinned, and how many there are of them.
-    pinned_for: HashMap<NodeIndex, NodeIndex>,
-    pins: HashMap<NodeIndex, usize>,
-    /// Whether no instance is to be started any more.
-    pub(super) stopped: bool,
-    /// Whether an output whose content the plan knows has other content now.
-    outdated: bool,
-    /// The aggregates that gather such an output.
-    pub(super) regather: BTreeSet<NodeIndex>,
-    /// How many instances are to be settled, and how many have been.
-    pub(super) open: usize,
-    settled: usize,
+/// An instance of one of the executions.
+pub(super) type At = (u32, NodeIndex);
+
+pub(super) struct Coordinator<'scope, 'env> {
+    scope: &'scope Scope<'scope, 'env>,
+    jobs: (Sender<Job>, Receiver<Job>),
+    commits: Sender<ToCommit>,
+    workers: usize,
+    /// The courses that are not over, the later ones for what the earlier ones wait for.
+    pub(super) courses: BTreeMap<u32, Course>,
+    /// How many threads there are, how many instances they have been given, and how many of those
+    /// wait for others.
+    threads: usize,
+    running: usize,
+    waiting: usize,
+    /// Where each instance is settled that is being settled.
+    pub(super) claims: HashMap<Key, At>,
+    /// Those that wait until the same instance has been settled elsewhere.
+    parked: HashMap<Key, Vec<At>>,
+    /// For each instance that waits, the courses that it waits for.
+    pub(super) waits: HashMap<At, Vec<u32>>,
+    /// What has failed, and what was made, for those that require the same later.
+    failed: HashMap<Key, String>,
+    made: HashMap<Key, u32>,
+    /// The courses that are over.
+    parts: Vec<Part>,
 }
 
-impl<'a> Coordinator<'a> {
-    fn new(execution: &'a Arc<Execution>) -> Self {
-        let plan = &execution.plan;
-        let mut coordinator = Self {
-            execution,
-            outcomes: Vec::with_capacity(plan.graph.len()),
-            errors: Vec::new(),
-            waiting: vec![0; plan.graph.len()],
-            ready: Vec::new(),
-            running: HashSet::new(),
-            committing: HashMap::new(),
-            demands: HashMap::new(),
-            through: HashMap::new(),
-            pinned_for: HashMap::new(),
-            pins: HashMap::new(),
-            stopped: false,
-            outdated: false,
-            regather: BTreeSet::new(),
-            open: 0,
-            settled: 0,
-        };
-        for node in plan.graph.nodes() {
-            let outcome = coordinator.first_outcome(node);
-            coordinator.outcomes.push(outcome);
-            if outcome == Outcome::Open {
-                coordinator.open(node);
-            }
-        }
-        // The first instance is settled first.
-        coordinator.ready.reverse();
-        coordinator
-    }
-
-    fn first_outcome(&self, node: NodeIndex) -> Outcome {
-        let plan = &self.execution.plan;
-        match plan.verdicts.status(node) {
-            Status::Complete => Outcome::CompleteBefore,
-            Status::Evicted | Status::Unchecked => Outcome::NotNeeded,
-            // Its content is known: it is made again when a task that requires it runs.
-            Status::Pending
-                if plan.verdicts.digest(node).is_some() && !plan.graph.roots.contains(&node) =>
-            {
-                Outcome::NotNeeded
-            }
-            Status::Kept | Status::Pending => Outcome::Open,
-        }
-    }
-
-    fn coordinate(
-        &mut self,
-        jobs: &Sender<Job>,
-        commits: &Sender<ToCommit>,
-        messages: &Receiver<Message>,
+impl<'scope, 'env> Coordinator<'scope, 'env> {
+    fn new(
+        execution: &Arc<Execution>,
+        scope: &'scope Scope<'scope, 'env>,
+        jobs: (Sender<Job>, Receiver<Job>),
+        commits: Sender<ToCommit>,
         workers: usize,
-    ) {
+    ) -> Self {
+        let course = Course::new(Arc::clone(execution));
+        Self {
+            scope,
+            jobs,
+            commits,
+            workers: workers.max(1),
+            courses: BTreeMap::from([(0, course)]),
+            threads: 0,
+            running: 0,
+            waiting: 0,
+            claims: HashMap::new(),
+            parked: HashMap::new(),
+            waits: HashMap::new(),
+            failed: HashMap::new(),
+            made: HashMap::new(),
+            parts: Vec::new(),
+        }
+    }
+
+    fn coordinate(&mut self, messages: &Receiver<Message>) -> std::io::Result<()> {
         loop {
-            if self.execution.stopper.is_stopped() {
-                self.stop();
+            if self.courses[&0].execution.stopper.is_stopped() {
+                self.courses.values_mut().for_each(Course::stop);
+                self.parked.clear();
             }
-            // One job more than there are workers, so that none has to wait for the next.
-            while self.running.len() <= workers
-                && let Some(node) = self.ready.pop()
-            {
-                // What failed to be committed has blocked some that were ready.
-                if self.outcomes[node.index()] == Outcome::Open {
-                    self.gather_again(node);
-                    self.running.insert(node);
-                    let root = self.execution.plan.graph.roots.contains(&node);
-                    let needed = root || self.demands.contains_key(&node);
-                    let _ = jobs.send(Job { node, needed });
-                }
+            self.hand_out()?;
+            self.end_courses();
+            if self.courses.len() == 1 && self.courses[&0].is_over() {
+                return Ok(());
             }
-            if self.running.is_empty() && self.committing.is_empty() {
-                return;
-            }
-            // All senders are gone only if all threads are.
-            let Ok(message) = messages.recv() else { return };
-            self.receive(message, commits);
+            // Somebody has a sender: the session.
+            let Ok(message) = messages.recv() else { return Ok(()) };
+            self.receive(message);
         }
     }
 
-    fn receive(&mut self, message: Message, commits: &Sender<ToCommit>) {
-        match message {
-            Message::Settled { node, how, seconds, made } => {
-                self.running.remove(&node);
-                self.unpin_for(node);
-                let gone = self.execution.held.gone(node).map(|gone| gone.output.digest);
-                let known = self.execution.plan.verdicts.digest(node).or(gone);
-                if known.is_some() && known != self.execution.digest(node) {
-                    self.outdated = true;
-                    self.mark_gathering(node);
-                }
-                self.outdated |= made.other_meta;
-                match how {
-                    How::Ran => drop(self.committing.insert(node, Outcome::Ran { seconds })),
-                    How::Adopted => drop(self.committing.insert(node, Outcome::Adopted)),
-                    How::CutOff => self.conclude(node, Outcome::CutOff),
-                    How::Found => self.conclude(node, Outcome::Found),
-                }
-                // It goes to the committer before anybody who loads it starts, so that no record
-                // is seen before those of its inputs. The committer outlives the coordinator.
-                if let Some(staged) = made.staged {
-                    let _ = commits.send(*staged);
-                }
-                self.release(node, made.value);
-            }
-            Message::Failed { node, error, seconds } => {
-                self.running.remove(&node);
-                self.unpin_for(node);
-                self.fail(node, error, seconds);
-            }
-            Message::Demand { node, inputs } => {
-                self.running.remove(&node);
-                // By the time it runs, another input has been made last.
-                self.unpin_for(node);
-                self.demand(node, inputs);
-            }
-            Message::GivenUp { node } => {
-                self.running.remove(&node);
-                self.unpin_for(node);
-                self.outcomes[node.index()] = Outcome::Stopped;
-                self.stop();
-            }
-            Message::Committed { node, result } => {
-                let outcome =
-                    self.committing.remove(&node).expect("only what was made is committed");
-                match result {
-                    Ok(()) => self.conclude(node, outcome),
-                    Err(error) => self.fail(node, error, 0.0),
-                }
-            }
+    /// Gives the workers what is ready, one job more than there are workers, so that none has to wait
+    /// for the next. What somebody waits for goes first.
+    fn hand_out(&mut self) -> std::io::Result<()> {
+        while self.running.saturating_sub(self.waiting) <= self.workers {
+            let ready = self.courses.iter_mut().rev().find_map(|(&of, course)| {
+                let node = course.ready.pop()?;
+                Some((of, node))
+            });
+            let Some(at) = ready else { return Ok(()) };
+            self.start(at)?;
         }
+        Ok(())
     }
 
-    /// Lets go what waited for this one.
-    fn release(&mut self, node: NodeIndex, value: Option<AnyValue>) {
-        let before = self.ready.len();
-        for consumer in self.waiters(node) {
-            if self.outcomes[consumer.index()] != Outcome::Open {
-                continue;
-            }
-            let waiting = &mut self.waiting[consumer.index()];
-            if *waiting == 0 {
-                continue;
-            }
-            *waiting -= 1;
-            if *waiting == 0 {
-                self.ready.push(consumer);
-            }
+    fn start(&mut self, at: At) -> std::io::Result<()> {
+        let (of, node) = at;
+        let course = self.courses.get_mut(&of).expect("it has something ready");
+        // What failed to be committed has blocked some that were ready.
+        if course.outcomes[node.index()] != Outcome::Open {
+            return Ok(());
         }
-        let released = self.ready[before..].to_vec();
-        if let Some(value) = value.filter(|_| !released.is_empty()) {
-            self.execution.held.pin(node, value);
-            self.pins.insert(node, released.len());
-            self.pinned_for.extend(released.into_iter().map(|consumer| (consumer, node)));
+        let graph = &course.execution.plan.graph;
+        let key = graph.node(node).key;
+        // Whatever else is made elsewhere has nothing to be made twice.
+        if graph.kind(node) == Kind::Made {
+            if let Some(&owner) = self.claims.get(&key).filter(|&&owner| owner != at) {
+                self.park(at, key, owner);
+                return Ok(());
+            }
+            let course = self.courses.get_mut(&of).expect("it has something ready");
+            if let Some(error) = self.failed.get(&key) {
+                course.fail_elsewhere(node, error.clone());
+                return Ok(());
+            }
+            if self.made.get(&key).is_some_and(|&elsewhere| elsewhere != of) {
+                course.is_made_elsewhere(node);
+            }
+            self.claims.insert(key, at);
         }
-    }
-
-    /// Drops a value that was pinned for this consumer and no other.
-    fn unpin_for(&mut self, consumer: NodeIndex) {
-        let Some(node) = self.pinned_for.remove(&consumer) else { return };
-        let pins = self.pins.get_mut(&node).expect("a pin for each consumer");
-        *pins -= 1;
-        if *pins == 0 {
-            self.pins.remove(&node);
-            self.execution.held.unpin(node);
+        let course = self.courses.get_mut(&of).expect("it has something ready");
+        course.gather_again(node);
+        course.running.insert(node);
+        let root = course.execution.plan.graph.roots.contains(&node);
+        let needed = root || course.demands.contains_key(&node);
+        let job = Job { execution: Arc::clone(&course.execution), node, needed };
+        self.running += 1;
+        let _ = self.jobs.0.send(job);
+        let busy = self.running.saturating_sub(self.waiting).min(self.workers);
+        if self.threads.saturating_sub(self.waiting) < busy
+            && let Err(error) = self.spawn()
+            && self.threads.saturating_sub(self.waiting) == 0
+        {
+            return Err(error);
         }
+        Ok(())
     }
 
-    fn fail(&mut self, node: NodeIndex, error: String, seconds: f32) {
-        let place = self.errors.len() as u32;
-        self.errors.push(error);
-        self.conclude(node, Outcome::Failed { seconds, error: place });
-        self.block_waiters(node, node);
+    fn spawn(&mut self) -> std::io::Result<()> {
+        let messages = self.courses[&0].execution.session.messages.clone();
+        let jobs = self.jobs.1.clone();
+        Builder::new()
+            .name(format!("flow-worker-{}", self.threads))
+            .stack_size(STACK)
+            .spawn_scoped(self.scope, move || worker::work(&jobs, &messages))?;
+        self.threads += 1;
+        Ok(())
     }
 
-    /// Concludes that an instance, and what waits for it, cannot run.
-    pub(super) fn block(&mut self, node: NodeIndex, because: NodeIndex) {
-        self.conclude(node, Outcome::NotRun { because });
-        self.block_waiters(node, because);
-    }
-
-    fn block_waiters(&mut self, node: NodeIndex, because: NodeIndex) {
-        let mut blocked = vec![node];
-        while let Some(node) = blocked.pop() {
-            for waiter in self.waiters(node) {
-                if self.is_idle(waiter) {
-                    self.unpin_for(waiter);
-                    self.conclude(waiter, Outcome::NotRun { because });
-                    blocked.push(waiter);
-                }
+    /// Lets an instance wait until it has been settled where it is claimed.
+    fn park(&mut self, at: At, key: Key, owner: At) {
+        let (of, node) = at;
+        let cycle = self.cycle(owner, of);
+        let course = self.courses.get_mut(&of).expect("it has something ready");
+        match cycle {
+            None => {
+                course.park(node);
+                self.parked.entry(key).or_default().push(at);
+            }
+            Some(cycle) => {
+                let text = format!("it requires itself while it runs: {}", cycle.join(" → "));
+                course.cycle = Some(cycle);
+                course.fail_elsewhere(node, text);
             }
         }
     }
 
-    /// Whether an instance is to be settled and nobody has begun to.
-    fn is_idle(&self, node: NodeIndex) -> bool {
-        self.outcomes[node.index()] == Outcome::Open
-            && !self.running.contains(&node)
-            && !self.committing.contains_key(&node)
+    fn receive(&mut self, message: Message) {
+        let request = match message {
+            Message::Require(request) => return self.begin(request),
+            other => other,
+        };
+        let (of, node) = request.about();
+        let Some(course) = self.courses.get_mut(&of) else { return };
+        let key = course.execution.plan.graph.node(node).key;
+        if !matches!(request, Message::Committed { .. }) {
+            self.running -= 1;
+        }
+        course.receive(request, &self.commits);
+        match course.outcomes[node.index()] {
+            Outcome::Failed { error, .. } => {
+                self.failed.insert(key, course.error(error).to_owned());
+            }
+            // Nobody asks as long as there is one course.
+            Outcome::Ran { .. } | Outcome::Adopted if course.execution.session.has_several() => {
+                self.made.insert(key, of);
+            }
+            _ => {}
+        }
+        if course.execution.session.has_several() {
+            course.execution.session.known.forget(key);
+        }
+        if !course.running.contains(&node) && !course.committing.contains_key(&node) {
+            self.free(key, (of, node));
+        }
     }
 
-    /// Gives up all that is not with a worker yet, for good.
-    fn stop(&mut self) {
-        if std::mem::replace(&mut self.stopped, true) {
+    /// Lets go those that wait until an instance has been settled.
+    fn free(&mut self, key: Key, at: At) {
+        if self.claims.get(&key) != Some(&at) {
             return;
         }
-        self.ready.clear();
-        for node in self.execution.plan.graph.nodes() {
-            if self.is_idle(node) {
-                self.unpin_for(node);
-                self.outcomes[node.index()] = Outcome::Stopped;
+        self.claims.remove(&key);
+        for (of, node) in self.parked.remove(&key).into_iter().flatten() {
+            let Some(course) = self.courses.get_mut(&of) else { continue };
+            if course.parked.remove(&node) && course.outcomes[node.index()] == Outcome::Open {
+                course.ready.push(node);
             }
         }
     }
 
-    fn conclude(&mut self, node: NodeIndex, outcome: Outcome) {
-        self.outcomes[node.index()] = outcome;
-        self.settled += 1;
-        let what = match outcome {
-            Outcome::Ran { seconds } => format!("ran in {}", Seconds(f64::from(seconds))),
-            Outcome::Adopted => "adopted a kept output".to_owned(),
-            Outcome::CutOff => "cut off: output unchanged".to_owned(),
-            Outcome::Failed { error, .. } => format!("failed: {}", self.errors[error as usize]),
-            _ => return,
+    /// Begins with what a running instance requires.
+    fn begin(&mut self, request: Request) {
+        let Request { by, execution, reply } = request;
+        let refuse = |unmade: Unmade| {
+            let roots = vec![Err(unmade); execution.plan.graph.roots.len()];
+            let _ = reply.send(Reply { roots, outdated: false });
         };
-        let (settled, of) = (self.settled, self.open);
-        self.execution.progress.tell(|| Event::Settled {
-            instance: self.execution.plan.graph.label(node, Show::Clipped),
-            what,
-            settled,
-            of,
-        });
+        if execution.stopper.is_stopped() {
+            return refuse(Unmade::Stopped);
+        }
+        self.waiting += 1;
+        if self.threads <= self.waiting
+            && let Err(error) = self.spawn()
+            && self.threads == self.waiting
+        {
+            self.waiting -= 1;
+            return refuse(Unmade::Thread(error.to_string()));
+        }
+        let id = execution.id;
+        let mut course = Course::new(execution);
+        course.request = Some((by, reply));
+        self.waits.entry(by).or_default().push(id);
+        self.courses.insert(id, course);
+    }
+
+    /// Tells those that wait what came of the courses that are over.
+    fn end_courses(&mut self) {
+        let over = self.courses.iter().filter(|(id, course)| **id > 0 && course.is_over());
+        for id in over.map(|(id, _)| *id).collect::<Vec<_>>() {
+            let mut course = self.courses.remove(&id).expect("it was there");
+            if let Some((by, reply)) = course.request.take() {
+                if let Some(waits) = self.waits.get_mut(&by) {
+                    waits.retain(|other| *other != id);
+                    if waits.is_empty() {
+                        self.waits.remove(&by);
+                    }
+                }
+                self.waiting -= 1;
+                let _ = reply.send(course.reply());
+            }
+            let main = self.courses.get_mut(&0).expect("it ends last");
+            main.outdated |= course.outdated;
+            let plan = Arc::clone(&course.execution.plan);
+            let (nodes, errors) = course.into_outcomes();
+            let part = Part { plan, nodes, errors };
+            self.parts.extend((part.told() > 0).then_some(part));
+        }
     }
 }

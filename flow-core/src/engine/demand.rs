@@ -5,18 +5,20 @@
 //! requires only through that.
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 
 use daggy::NodeIndex;
 
-use crate::engine::coordinator::Coordinator;
+use crate::engine::course::Course;
 use crate::engine::outcome::Outcome;
+use crate::plan::again::Replay;
 use crate::plan::judge::Judge;
 use crate::task::Kind;
 
-impl Coordinator<'_> {
+impl Course {
     /// Opens an instance: it is ready as soon as its inputs are settled.
     pub(super) fn open(&mut self, node: NodeIndex) {
-        self.open += 1;
+        self.execution.session.open.fetch_add(1, Ordering::Relaxed);
         self.wait_for(node, self.execution.plan.graph.inputs(node).to_vec());
     }
 
@@ -49,6 +51,7 @@ impl Coordinator<'_> {
         for &input in &inputs {
             match self.outcomes[input.index()] {
                 Outcome::Failed { .. } => return self.block(node, input),
+                Outcome::Elsewhere { error: Some(_) } => return self.block(node, input),
                 Outcome::NotRun { because } => return self.block(node, because),
                 _ => {}
             }
@@ -106,7 +109,8 @@ impl Coordinator<'_> {
         if self.regather.is_empty() || !graph.inputs(node).iter().any(outdated) {
             return;
         }
-        let judge = Judge::new(&self.execution.plan, &**self.execution);
+        let replay = Replay::default();
+        let judge = Judge::new(&self.execution.plan, &*self.execution, &replay);
         // Those that gather others come after them.
         for aggregate in std::mem::take(&mut self.regather) {
             if let Some(digest) = judge.gathered(aggregate) {

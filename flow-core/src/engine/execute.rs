@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
-use crate::cx::Cx;
+use crate::cx::{Cx, Reads};
 use crate::engine::Execution;
+use crate::engine::stopper::Stopped;
 use crate::keep::Keep;
 use crate::key::Digest;
 use crate::param::AnyValue;
@@ -13,14 +14,15 @@ use crate::store::Folder;
 use crate::store::draft::Draft;
 use crate::store::output::Output;
 use crate::store::place::Places;
-use crate::store::record::{Meta, Read};
+use crate::store::record::Meta;
 use crate::task::Task;
 
 /// What running a task gave.
 pub(crate) struct Executed {
     pub(crate) output: Output,
     pub(crate) meta: Meta,
-    pub(crate) reads: Vec<Read>,
+    /// What was read and required.
+    pub(crate) read: Arc<Reads>,
     /// The value, if a reload would give just that.
     pub(crate) value: Option<AnyValue>,
 }
@@ -39,13 +41,41 @@ pub(crate) fn execute<T: Task>(
     let plan = &execution.plan;
     let task: &T = plan.graph.instance_of(node);
     let cx = Cx::<T>::new(execution, node, Places::new(&plan.store, folder, fingerprint));
+    let failing = Failing { execution, node, reads: cx.out().1 };
     let value = Arc::new((T::__runs().run)(task, &cx)?);
+    failing.disarm();
     let (places, reads) = cx.out();
+    // What a task makes of that is not what it would make another time.
+    if reads.was_stopped() {
+        return Err(Stopped.into());
+    }
     let mut draft = Draft::new(&plan.store, folder, fingerprint, reads);
     T::__target().__save(&value, places, &mut draft)?;
     let output = draft.finish();
     // What is made while it is written may read of the inputs, too.
-    let (meta, reads) = cx.finish();
+    let (meta, read) = cx.finish();
     let value: Option<AnyValue> = <T::Target as Keep>::__EXACT.then_some(value as AnyValue);
-    Ok(Executed { output, meta, reads, value })
+    Ok(Executed { output, meta, read, value })
+}
+
+/// A task that fails, or panics, unless this is disarmed: if it has read nothing besides its inputs, it
+/// would do so again.
+struct Failing<'a> {
+    execution: &'a Execution,
+    node: NodeIndex,
+    reads: &'a Reads,
+}
+
+impl Failing<'_> {
+    fn disarm(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Failing<'_> {
+    fn drop(&mut self) {
+        if self.reads.is_empty() {
+            self.execution.held.set_fails_again(self.node);
+        }
+    }
 }

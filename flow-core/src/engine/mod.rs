@@ -2,8 +2,8 @@
 //!
 //! # Overview
 //!
-//! One [`coordinator`] owns all state of an execution: what waits for what, what is ready, what
-//! became of each instance. It hands instances that are ready to [`worker`]s, threads that settle
+//! One [`coordinator`] owns all state of an execution, its [`course`]: what waits for what, what is
+//! ready, what became of each instance. It hands instances that are ready to [`worker`]s, threads that settle
 //! one instance at a time and send back a message. A [`committer`] makes what they wrote durable
 //! and visible, a group at a time.
 //!
@@ -25,6 +25,19 @@
 //! An error or a panic of a task is its outcome. Whatever requires it is not run; everything else
 //! goes on, and what was committed stays.
 //!
+//! # What is required while a task runs
+//!
+//! A task that runs may require others. They are planned by themselves, and what is not complete
+//! becomes another course, an execution of its own in the same [`session`]: the same coordinator,
+//! the same workers. The task waits for it and gives its slot to others meanwhile, so that one worker
+//! is enough; the thread stays, and another one takes its place. An instance that is in several
+//! courses is settled in one, and then found there by the others. A course in which an instance has
+//! to wait for one that waits for that course is given up: what is required there requires itself
+//! ([`cycle`]).
+//!
+//! What a record tells to have been required is made again in the same way, before the instance is
+//! judged by it ([`remake`]).
+//!
 //! # Values in memory
 //!
 //! A value just made is handed to the tasks that became ready by it, if its target is exact; all
@@ -34,11 +47,15 @@
 pub(crate) mod aside;
 pub(crate) mod committer;
 pub(crate) mod coordinator;
+pub(crate) mod course;
+pub(crate) mod cycle;
 pub(crate) mod demand;
 pub(crate) mod execute;
 pub(crate) mod held;
 pub(crate) mod outcome;
 pub(crate) mod progress;
+pub(crate) mod remake;
+pub(crate) mod session;
 pub(crate) mod stopper;
 pub(crate) mod worker;
 
@@ -48,6 +65,7 @@ use daggy::NodeIndex;
 
 use crate::engine::held::Held;
 use crate::engine::progress::Progress;
+use crate::engine::session::Session;
 use crate::engine::stopper::Stopper;
 use crate::key::Digest;
 use crate::plan::Plan;
@@ -57,18 +75,16 @@ use crate::store::Folder;
 use crate::store::limit::Limits;
 use crate::store::output::Output;
 use crate::store::record::{Meta, Record};
-use crate::store::underway::Underway;
 
 /// A plan being run: what its threads share.
 pub(crate) struct Execution {
+    /// Its number in the session; that of the plan which the run is of is 0.
+    pub(crate) id: u32,
+    pub(crate) session: Arc<Session>,
     pub(crate) plan: Arc<Plan>,
     pub(crate) held: Held,
     pub(crate) stopper: Stopper,
     pub(crate) progress: Progress,
-    /// How many earlier versions are kept.
-    pub(crate) limits: Limits,
-    /// What tells others that it is under way, if it has anything to do.
-    pub(crate) underway: Option<Underway>,
 }
 
 /// An output that this execution has found or made: what loading it needs, and no more, for there
@@ -88,15 +104,27 @@ impl Made {
 impl Execution {
     pub(crate) fn new(
         plan: Arc<Plan>,
+        workers: usize,
         stopper: Stopper,
         progress: Progress,
         limits: Limits,
     ) -> Arc<Self> {
-        let held = Held::new(plan.graph.len());
         let is_open = |status| matches!(status, Status::Kept | Status::Pending);
         let has_work = plan.graph.nodes().any(|node| is_open(plan.verdicts.status(node)));
         let underway = if has_work { plan.store.begin() } else { None };
-        Arc::new(Self { plan, held, stopper, progress, limits, underway })
+        Self::in_session(&Session::new(workers, limits, underway), plan, stopper, progress)
+    }
+
+    /// One of several executions of a run.
+    pub(crate) fn in_session(
+        session: &Arc<Session>,
+        plan: Arc<Plan>,
+        stopper: Stopper,
+        progress: Progress,
+    ) -> Arc<Self> {
+        let held = Held::new(plan.graph.len());
+        let (id, session) = (session.number(), Arc::clone(session));
+        Arc::new(Self { id, session, plan, held, stopper, progress })
     }
 }
 
@@ -109,5 +137,9 @@ impl Upstream for Execution {
     fn meta(&self, node: NodeIndex) -> Option<Meta> {
         let made = self.held.made(node).or_else(|| self.held.gone(node));
         made.map(|made| made.meta.clone()).or_else(|| self.plan.verdicts.meta(node))
+    }
+
+    fn was_forced(&self, node: NodeIndex) -> bool {
+        self.session.was_forced(self.plan.graph.node(node).key)
     }
 }

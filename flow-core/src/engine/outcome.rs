@@ -1,6 +1,10 @@
 //! What became of each instance.
 
+use std::sync::Arc;
+
 use daggy::NodeIndex;
+
+use crate::plan::Plan;
 
 /// What became of one instance.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,6 +33,11 @@ pub(crate) enum Outcome {
     },
     /// It was not run because the execution was stopped.
     Stopped,
+    /// It was settled where something else requires it, too, which tells more; with the error at this
+    /// place, if it failed.
+    Elsewhere {
+        error: Option<u32>,
+    },
 }
 
 /// What became of all instances of a plan.
@@ -39,6 +48,29 @@ pub(crate) struct Outcomes {
     /// took for good may not be.
     pub(crate) outdated: bool,
     pub(crate) seconds: f64,
+    /// What was required while tasks ran.
+    pub(crate) in_run: Vec<Part>,
+}
+
+/// What became of what was required while a task ran.
+#[derive(Clone)]
+pub(crate) struct Part {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) nodes: Vec<Outcome>,
+    pub(crate) errors: Vec<String>,
+}
+
+impl Part {
+    /// How many instances there is something to tell of.
+    pub(crate) fn told(&self) -> usize {
+        let told = |outcome: &&Outcome| {
+            !matches!(
+                outcome,
+                Outcome::CompleteBefore | Outcome::NotNeeded | Outcome::Elsewhere { .. }
+            )
+        };
+        self.nodes.iter().filter(told).count()
+    }
 }
 
 impl Outcomes {
@@ -46,7 +78,7 @@ impl Outcomes {
     pub(crate) fn add_earlier(&mut self, earlier: &Outcomes) {
         for (now, before) in self.nodes.iter_mut().zip(&earlier.nodes) {
             if matches!(now, Outcome::CompleteBefore | Outcome::NotNeeded)
-                && !matches!(before, Outcome::Failed { .. })
+                && !matches!(before, Outcome::Failed { .. } | Outcome::Elsewhere { .. })
             {
                 *now = *before;
             }

@@ -1,5 +1,6 @@
 //! A worker: settles one instance at a time.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -8,11 +9,14 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender};
 use daggy::NodeIndex;
 
+use crate::cx::Reads;
 use crate::engine::committer::ToCommit;
 use crate::engine::coordinator::{How, Message, NewlyMade};
 use crate::engine::execute::Executed;
+use crate::engine::remake::Remake;
 use crate::engine::stopper::Stopped;
 use crate::engine::{Execution, Made};
+use crate::error::RequireError;
 use crate::key::Digest;
 use crate::plan::Plan;
 use crate::plan::given::panic_message;
@@ -28,15 +32,16 @@ use crate::store::record::{FORMAT, MadeFrom, Read, Record};
 use crate::task::Kind;
 
 /// Settles instances until there are no more.
-pub(crate) fn work(execution: &Arc<Execution>, jobs: &Receiver<Job>, messages: &Sender<Message>) {
-    let worker = Worker { execution };
+pub(crate) fn work(jobs: &Receiver<Job>, messages: &Sender<Message>) {
     for job in jobs {
-        let node = job.node;
+        let execution = Arc::clone(&job.execution);
+        let slot = execution.session.slot();
         // It may have been sent before the execution was stopped.
         let message = match execution.stopper.is_stopped() {
-            true => Message::GivenUp { node },
-            false => worker.message(job),
+            true => Message::GivenUp { of: execution.id, node: job.node },
+            false => Worker { execution: &execution, made_from: Cell::new(None) }.message(&job),
         };
+        drop(slot);
         if messages.send(message).is_err() {
             return;
         }
@@ -45,6 +50,7 @@ pub(crate) fn work(execution: &Arc<Execution>, jobs: &Receiver<Job>, messages: &
 
 /// An instance to be settled.
 pub(crate) struct Job {
+    pub(crate) execution: Arc<Execution>,
     pub(crate) node: NodeIndex,
     /// Whether somebody waits for its file: it is a root, or what requires it has to run.
     pub(crate) needed: bool,
@@ -59,27 +65,27 @@ enum Settled {
 
 struct Worker<'a> {
     execution: &'a Arc<Execution>,
+    /// The fingerprint of what runs.
+    made_from: Cell<Option<Digest>>,
 }
 
 impl Worker<'_> {
     /// Settles an instance and tells what became of it, whatever happens: the coordinator waits
     /// for that.
-    fn message(&self, job: Job) -> Message {
-        let node = job.node;
+    fn message(&self, job: &Job) -> Message {
+        let (of, node) = (self.execution.id, job.node);
         let begun = Instant::now();
-        let settled = catch_unwind(AssertUnwindSafe(|| self.settle(&job)));
+        let settled = catch_unwind(AssertUnwindSafe(|| self.settle(job)));
         let settled = settled.unwrap_or_else(|panic| {
             Err(anyhow::anyhow!("it panicked: {}", panic_message(&*panic)))
         });
         let seconds = begun.elapsed().as_secs_f32();
         match settled {
-            Ok(Settled::Demand(inputs)) => Message::Demand { node, inputs },
+            Ok(Settled::Demand(inputs)) => Message::Demand { of, node, inputs },
             Ok(Settled::As(how, made)) => {
-                Message::Settled { node, how, seconds, made: Box::new(made) }
+                Message::Settled { of, node, how, seconds, made: Box::new(made) }
             }
-            Err(error) if error.chain().any(|cause| cause.is::<Stopped>()) => {
-                Message::GivenUp { node }
-            }
+            Err(error) if error.chain().any(is_stop) => Message::GivenUp { of, node },
             Err(error) => {
                 // What an error says of itself is the user's code, too.
                 let error = catch_unwind(AssertUnwindSafe(|| format!("{error:#}")));
@@ -87,7 +93,7 @@ impl Worker<'_> {
                     format!("its error has no message: it panicked: {}", panic_message(&*panic))
                 });
                 self.note(node, &error);
-                Message::Failed { node, error, seconds }
+                Message::Failed { of, node, error, seconds }
             }
         }
     }
@@ -95,7 +101,8 @@ impl Worker<'_> {
     fn settle(&self, job: &Job) -> anyhow::Result<Settled> {
         let node = job.node;
         let plan = &self.execution.plan;
-        let judge = Judge::new(plan, &**self.execution);
+        let remake = Remake { execution: self.execution };
+        let judge = Judge::new(plan, &**self.execution, &remake);
         let Judged { folder, verdict, .. } = judge.judge(node)?;
         let relied_on = match &verdict {
             Verdict::Evicted(record, _) => Some(record.meta.clone()),
@@ -127,6 +134,8 @@ impl Worker<'_> {
                 let path = plan.graph.external(node).display();
                 anyhow::bail!("there is no file {path}: it is made elsewhere");
             }
+            // What it has required while it ran could not be made any more.
+            Verdict::Upstream if self.execution.stopper.is_stopped() => return Err(Stopped.into()),
             Verdict::Upstream => {
                 anyhow::bail!("an input is not settled: a mistake of this library")
             }
@@ -196,10 +205,12 @@ impl Worker<'_> {
         plan.check_node(node)?;
         let started = jiff::Timestamp::now();
         let begun = Instant::now();
+        self.made_from.set(Some(fingerprint));
         let executed = (entry.task.execute)(self.execution, node, &folder, fingerprint)?;
         let seconds = begun.elapsed().as_secs_f64();
-        let Executed { output, meta, reads, value } = executed;
-        if let Err(changed) = self.look_again(node, &made_from, &reads) {
+        let Executed { output, meta, read, value } = executed;
+        let (reads, required) = (read.all(), read.required());
+        if let Err(changed) = self.look_again(node, &made_from, &reads, &read) {
             plan.store.discard(&folder, &output);
             return Err(changed);
         }
@@ -212,12 +223,16 @@ impl Worker<'_> {
             fingerprint,
             made_from: self.with_labels(node, made_from),
             reads,
+            required,
             output,
             meta,
             started,
             seconds,
             host: host(),
         };
+        if plan.graph.is_forced(node) {
+            self.execution.session.set_forced(record.key);
+        }
         let in_memory = record.output.is_in_memory().then_some(record.output.digest);
         let staged = self.stage(node, folder, record)?;
         if let (Some(digest), Some(value)) = (in_memory, &value) {
@@ -233,17 +248,14 @@ impl Worker<'_> {
         node: NodeIndex,
         made_from: &MadeFrom,
         reads: &[Read],
+        read: &Reads,
     ) -> anyhow::Result<()> {
         let Plan { contents, graph, store, .. } = &*self.execution.plan;
-        if graph.has_externals() {
-            for input in graph.gathered_inputs(node) {
-                if graph.kind(input) == Kind::External
-                    && contents.digest(graph.external(input))? != self.execution.digest(input)
-                {
-                    let path = graph.external(input);
-                    anyhow::bail!("{path:?} changed while it ran: run it again");
-                }
-            }
+        self.execution.look_at_externals(&graph.gathered_inputs_or_none(node))?;
+        for (execution, root) in read.executions() {
+            let mut nodes = execution.plan.graph.gathered_inputs_or_none(root);
+            nodes.push(root);
+            execution.look_at_externals(&nodes)?;
         }
         for file in made_from.files.values() {
             if contents.meant(Path::new(&file.path))? != file.digest {
@@ -312,7 +324,7 @@ impl Worker<'_> {
         staged.is_forced = plan.graph.is_forced(node);
         self.execution.held.set_made(node, Made::new(folder, record));
         let task = Arc::clone(&plan.graph.task(node).folder);
-        Ok(Box::new(ToCommit { node, task, staged }))
+        Ok(Box::new(ToCommit { of: self.execution.id, node, task, staged }))
     }
 
     fn parameters(&self, node: NodeIndex) -> std::collections::BTreeMap<String, serde_json::Value> {
@@ -341,10 +353,32 @@ impl Worker<'_> {
             return;
         }
         if let Ok(folder) = plan.graph.folder(node, &plan.store) {
-            let failure = Failure { key, error: error.to_owned(), at: jiff::Timestamp::now() };
+            let (error, at) = (error.to_owned(), jiff::Timestamp::now());
+            let fingerprint =
+                self.made_from.get().filter(|_| self.execution.held.fails_again(node));
+            let failure = Failure { key, error, at, fingerprint };
             plan.store.note_failure(&folder, &failure);
         }
     }
+}
+
+impl Execution {
+    /// What is made elsewhere must be what the task was to read.
+    fn look_at_externals(&self, nodes: &[NodeIndex]) -> anyhow::Result<()> {
+        let graph = &self.plan.graph;
+        for &node in nodes.iter().filter(|&&node| graph.kind(node) == Kind::External) {
+            let path = graph.external(node);
+            if self.plan.contents.digest(path)? != self.digest(node) {
+                anyhow::bail!("{path:?} changed while it ran: run it again");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether an error says that the execution was stopped.
+fn is_stop(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<Stopped>() || matches!(error.downcast_ref(), Some(RequireError::Stopped))
 }
 
 /// The name of this machine.

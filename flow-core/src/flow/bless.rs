@@ -118,7 +118,8 @@ impl<R: Roots> Bless<R> {
         let label = |node| plan.graph.label(node, Show::Clipped);
         let chosen = choose(&plan, &assumed.affected, self.sample);
         let (stopper, progress) = (flow.stopper.clone(), flow.progress.clone());
-        let execution = Execution::new(Arc::clone(&plan), stopper, progress, flow.limits);
+        let execution =
+            Execution::new(Arc::clone(&plan), flow.threads(), stopper, progress, flow.limits);
         let different = {
             let aside = Aside::new(&execution, &assumed);
             aside.compare(&chosen, &assumed, flow.threads()).map_err(Error::Thread)?

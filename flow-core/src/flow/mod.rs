@@ -424,7 +424,7 @@ impl Flow {
     fn execute(&self, plan: Arc<Plan>) -> Result<Summary, Error> {
         let workers = self.threads();
         let (stopper, progress) = (self.stopper.clone(), self.progress.clone());
-        let execution = Execution::new(Arc::clone(&plan), stopper, progress, self.limits);
+        let execution = Execution::new(Arc::clone(&plan), workers, stopper, progress, self.limits);
         let outcomes = coordinator::run(&execution, workers).map_err(Error::Thread)?;
         plan.contents.keep();
         Ok(Summary::new(plan, outcomes))
@@ -461,7 +461,7 @@ impl Flow {
         force.mark(&mut graph);
         warnings.extend(force.unused(&graph));
         if asks == Asks::Refresh {
-            graph.ask(&self.store)?;
+            graph.ask(&self.store, jiff::Timestamp::now())?;
         }
         let mut plan = Plan {
             store: Arc::clone(&self.store),
@@ -469,6 +469,8 @@ impl Flow {
             trust,
             reading: self.reading.clone(),
             provided: Arc::clone(&self.provided),
+            defaults: Arc::new(self.givens.without_values()),
+            force: force.clone(),
             graph,
             verdicts: Verdicts::default(),
             warnings,

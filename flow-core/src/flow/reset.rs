@@ -8,6 +8,7 @@ use daggy::NodeIndex;
 use crate::error::Error;
 use crate::flow::{Flow, Roots, between, is};
 use crate::plan::Plan;
+use crate::plan::again::Replay;
 use crate::plan::error::PlanError;
 use crate::plan::judge::{Judge, Judged, Verdict};
 use crate::plan::label::Show;
@@ -59,7 +60,8 @@ impl Flow {
         self.reset_nodes(&plan, &plan.graph.roots)
     }
 
-    /// Removes the outputs of a task and of all that it requires.
+    /// Removes the outputs of a task and of all that it requires; also of what any of them has
+    /// required while it ran, as far as that is known from its record.
     ///
     /// # Errors
     ///
@@ -67,7 +69,16 @@ impl Flow {
     pub fn reset_upstream<R: Roots>(&self) -> Result<Removed, Error> {
         let plan = self.plan::<R>()?;
         let nodes: Vec<_> = plan.graph.nodes().collect();
-        self.reset_nodes(&plan, &nodes)
+        // Their records tell of it, and are removed before it is.
+        let in_run = plan.required_in_run()?;
+        let mut removed = self.reset_nodes(&plan, &nodes)?;
+        for plan in in_run {
+            let nodes: Vec<_> = plan.graph.nodes().collect();
+            let more = self.reset_nodes(&plan, &nodes)?;
+            removed.instances.extend(more.instances);
+            removed.files.extend(more.files);
+        }
+        Ok(removed)
     }
 
     /// Removes the outputs of `A` and of all between it and the root: what a change of `A` may
@@ -128,7 +139,8 @@ impl Flow {
             let folder = plan.graph.folder(node, &self.store)?;
             let task = &plan.graph.task(node).folder;
             // What would be adopted was made from something else than the present record says.
-            let judge = Judge::new(plan, &plan.verdicts);
+            let replay = Replay::default();
+            let judge = Judge::new(plan, &plan.verdicts, &replay);
             let kept = (plan.verdicts.status(node) == Status::Kept).then(|| judge.judge(node));
             let mut files = self.store.reset(task, &folder)?;
             if let Some(Judged { verdict: Verdict::Adopt(kept, _), .. }) = kept.transpose()? {

@@ -34,12 +34,15 @@ pub(crate) struct Handle {
     pub(crate) reads: Option<Arc<Reads>>,
     /// Its place among the inputs of the running task; several, if those are inputs of an input.
     place: Vec<usize>,
+    /// As which it, or what it is an input of, was required while the task runs, from 1; 0 if it was
+    /// not.
+    required: u32,
 }
 
 impl Handle {
     /// A handle for somebody who is no task.
     pub(crate) fn outside(plan: Arc<Plan>, node: NodeIndex) -> Self {
-        Self { plan, node, execution: None, reads: None, place: Vec::new() }
+        Self { plan, node, execution: None, reads: None, place: Vec::new(), required: 0 }
     }
 
     /// The instance that is run, whose inputs note what is read of them.
@@ -50,7 +53,18 @@ impl Handle {
             execution: Some(Arc::clone(execution)),
             reads: Some(Arc::clone(reads)),
             place: Vec::new(),
+            required: 0,
         }
+    }
+
+    /// The root of an execution that the running task waited for, required as that.
+    pub(crate) fn required(
+        execution: &Arc<Execution>,
+        root: NodeIndex,
+        reads: &Arc<Reads>,
+        required: u32,
+    ) -> Self {
+        Self { required, ..Self::running(execution, root, reads) }
     }
 
     /// A handle on one of its inputs.
@@ -165,7 +179,8 @@ impl Handle {
     pub(crate) fn read_task(&self) {
         if let Some(reads) = &self.reads {
             let digest = self.plan.graph.parameters_digest(self.node, &self.plan.store);
-            reads.add(Read::Task { input: self.place.clone(), digest });
+            let (input, required) = (self.place.clone(), self.required);
+            reads.add(Read::Task { input, required, digest });
         }
     }
 
@@ -175,7 +190,8 @@ impl Handle {
         let json = made.meta.get(name);
         if let Some(reads) = &self.reads {
             let (name, digest) = (name.to_owned(), digest_meta(json));
-            reads.add(Read::Meta { input: self.place.clone(), name, digest });
+            let (input, required) = (self.place.clone(), self.required);
+            reads.add(Read::Meta { input, required, name, digest });
         }
         let missing = || {
             let known = made.meta.keys().cloned().collect();

@@ -9,6 +9,7 @@ use daggy::NodeIndex;
 
 use crate::key::{Digest, Key};
 use crate::plan::Plan;
+use crate::plan::again::{Replay, Replayed};
 use crate::plan::judge::{Judge, Upstream};
 use crate::store::draft::memory_digest;
 use crate::store::error::StoreError;
@@ -91,12 +92,13 @@ impl Plan {
         let (digests, recorded) = (Vec::new(), Vec::new());
         let (affected, good) = (Vec::new(), Vec::new());
         let mut assumed = Assumed { affected, digests, recorded, good };
+        let replay = Replay::default();
         for node in self.graph.nodes() {
             let (digest, recorded) = match self.graph.kind(node) {
                 Kind::External => (self.verdicts.digest(node), self.verdicts.digest(node)),
                 Kind::Aggregate => {
-                    let recorded = Judge::new(self, &Recorded(&assumed)).gathered(node);
-                    (Judge::new(self, &assumed).gathered(node), recorded)
+                    let recorded = Judge::new(self, &Recorded(&assumed), &replay).gathered(node);
+                    (Judge::new(self, &assumed, &replay).gathered(node), recorded)
                 }
                 Kind::Made => self.assume(node, &mut assumed)?,
             };
@@ -114,13 +116,21 @@ impl Plan {
     ) -> Result<(Option<Digest>, Option<Digest>), StoreError> {
         let (graph, store) = (&self.graph, &self.store);
         let unknown = Ok((None, None));
-        let judge = Judge::new(self, &*assumed);
+        let replay = Replay::default();
+        let judge = Judge::new(self, &*assumed, &replay);
         let Some(made_from) = judge.made_from(node)? else { return unknown };
         let folder = graph.folder(node, store)?;
         let key = graph.node(node).key;
         let Found::Record(record) = store.record(&folder, key)? else { return unknown };
         let fingerprint = made_from.fingerprint(graph.task(node).decl.identity());
         if !judge.changed_reads(node, &record.reads)?.is_empty() {
+            return unknown;
+        }
+        // What is required while it runs cannot be made aside.
+        let same = || judge.replay(node, &record, &mut Vec::new());
+        if !record.required.is_empty()
+            && (record.fingerprint != fingerprint || !matches!(same()?, Replayed::Same))
+        {
             return unknown;
         }
         let seen = store.look(&folder, &store.path(&folder, RECORD), &record, self.trust)?;

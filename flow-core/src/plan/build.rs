@@ -16,6 +16,7 @@ use daggy::{Dag, NodeIndex};
 
 use crate::key::{Digest, Hasher, Key};
 use crate::param::AnyValue;
+use crate::plan::asker::Asker;
 use crate::plan::draws::{DrawIndex, Draws, SetIndex};
 use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::given::{Givens, panic_message};
@@ -41,35 +42,38 @@ pub(crate) fn build(
     let nowhere = |kind| Box::new(PlanError { kind, way: Vec::new() });
     let types = Types::new(roots, store).map_err(nowhere)?;
     warning::check_names(&types, givens).map_err(nowhere)?;
-    let mut builder = Builder {
-        resolver: Resolver::new(givens, store),
-        draws: Draws::new(),
-        memo: HashMap::new(),
-        by_key: HashMap::new(),
-        dag: Dag::new(),
-        inputs: Vec::new(),
-        entries: Vec::new(),
-        externals: HashMap::new(),
-        types,
-    };
+    let mut builder = Builder::new(types, Resolver::new(givens, store));
     let mut nodes = Vec::with_capacity(roots.len());
     for root in roots {
         let wish = Wish { task: root, own: Vec::new(), with: Vec::new() };
-        nodes.push(builder.grow(wish)?.node);
+        nodes.push(builder.grow(wish, Rc::default())?.node);
     }
     let warnings = warning::unused(&builder.resolver);
-    let graph = Graph {
-        types: builder.types,
-        draws: builder.draws,
-        dag: builder.dag,
-        inputs: builder.inputs,
-        entries: builder.entries,
-        roots: nodes,
-        externals: builder.externals,
-        forced: Vec::new(),
-        moments: None,
-    };
-    Ok((graph, warnings))
+    Ok((builder.into_graph(nodes), warnings))
+}
+
+/// Builds the graph of what an instance requires while it runs: what it wishes for are the roots.
+pub(crate) fn build_for(
+    asker: &Asker,
+    wishes: Vec<Wish>,
+    store: &Store,
+) -> Result<Graph, Box<PlanError>> {
+    let nowhere = |kind| Box::new(PlanError { kind, way: vec![asker.name.clone()] });
+    let roots: Vec<_> = wishes.iter().map(|wish| wish.task).collect();
+    let types = Types::new(&roots, store).map_err(nowhere)?;
+    let scope = Rc::new(asker.scope(&types));
+    let mut builder = Builder::new(types, Resolver::new(&asker.givens, store));
+    let mut nodes = Vec::with_capacity(roots.len());
+    for mut wish in wishes {
+        let with = builder.with(&scope, &asker.name, &mut wish).map_err(nowhere)?;
+        let scope = with.map_or_else(|| Rc::clone(&scope), |(scope, _)| Rc::new(scope));
+        let grown = builder.grow(wish, scope).map_err(|mut error| {
+            error.way.insert(0, asker.name.clone());
+            error
+        })?;
+        nodes.push(grown.node);
+    }
+    Ok(builder.into_graph(nodes))
 }
 
 struct Builder<'a> {
@@ -117,10 +121,41 @@ enum Entered {
     Again(Digest),
 }
 
-impl Builder<'_> {
-    fn grow(&mut self, root: Wish) -> Result<Grown, Box<PlanError>> {
+/// What is set by `with` for a wish, and the scope with that in it.
+type With = (Scope, Box<[(TypeIndex, usize)]>);
+
+impl<'a> Builder<'a> {
+    fn new(types: Types, resolver: Resolver<'a>) -> Self {
+        Self {
+            types,
+            resolver,
+            draws: Draws::new(),
+            memo: HashMap::new(),
+            by_key: HashMap::new(),
+            dag: Dag::new(),
+            inputs: Vec::new(),
+            entries: Vec::new(),
+            externals: HashMap::new(),
+        }
+    }
+
+    fn into_graph(self, roots: Vec<NodeIndex>) -> Graph {
+        Graph {
+            types: self.types,
+            draws: self.draws,
+            dag: self.dag,
+            inputs: self.inputs,
+            entries: self.entries,
+            roots,
+            externals: self.externals,
+            forced: Vec::new(),
+            asked: None,
+        }
+    }
+
+    fn grow(&mut self, root: Wish, scope: Rc<Scope>) -> Result<Grown, Box<PlanError>> {
         let mut stack: Vec<Frame> = Vec::new();
-        let mut next = Some((root, Rc::new(Scope::default())));
+        let mut next = Some((root, scope));
         loop {
             let grown = if let Some((wish, scope)) = next.take() {
                 let task = wish.task;
@@ -159,10 +194,26 @@ impl Builder<'_> {
     ) -> Result<Option<(Wish, Rc<Scope>)>, PlanErrorKind> {
         let frame = stack.last_mut().expect("a task that wishes");
         let Some(mut wish) = frame.wishes.next() else { return Ok(None) };
+        let scope = Rc::clone(&frame.scope);
+        let by = self.types.get(frame.index).decl.name.clone();
+        let Some((scope, with)) = self.with(&scope, &by, &mut wish)? else {
+            return Ok(Some((wish, scope)));
+        };
+        frame.with = with;
+        Ok(Some((wish, Rc::new(scope))))
+    }
+
+    /// Takes what a wish sets by `with` into the scope; `None` if it sets nothing.
+    fn with(
+        &mut self,
+        scope: &Scope,
+        by: &str,
+        wish: &mut Wish,
+    ) -> Result<Option<With>, PlanErrorKind> {
         if wish.with.is_empty() {
-            return Ok(Some((wish, Rc::clone(&frame.scope))));
+            return Ok(None);
         }
-        let mut scope = Scope::clone(&frame.scope);
+        let mut scope = Scope::clone(scope);
         let required = self.types.index(wish.task);
         let reach = self.types.reach(required);
         let mut keys = Vec::with_capacity(wish.with.len());
@@ -170,7 +221,7 @@ impl Builder<'_> {
             let entry = self.types.find((task.id)()).filter(|&index| reach.has_type(index));
             let Some(index) = entry else {
                 return Err(PlanErrorKind::WithReachesNothing {
-                    task: self.types.get(frame.index).decl.name.to_string(),
+                    task: by.to_owned(),
                     required: self.types.get(required).decl.name.to_string(),
                     param: format!("{}.{}", (task.decl)().name, task.params[place].name),
                 });
@@ -179,8 +230,7 @@ impl Builder<'_> {
             scope.set_with(index, place, OnTheWay { value, digest });
             keys.push((index, place));
         }
-        frame.with = keys.into();
-        Ok(Some((wish, Rc::new(scope))))
+        Ok(Some((scope, keys.into())))
     }
 
     fn digest(

@@ -16,6 +16,11 @@ pub(crate) struct Force {
 }
 
 impl Force {
+    /// The same for what is required while a task runs, which is no root.
+    pub(crate) fn in_run(&self) -> Self {
+        Self { roots: false, ..self.clone() }
+    }
+
     /// Marks the instances of a graph that are to run.
     pub(crate) fn mark(&self, graph: &mut Graph) {
         if !self.all && !self.roots && self.tasks.is_empty() {

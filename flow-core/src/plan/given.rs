@@ -30,6 +30,11 @@ pub(crate) struct Given {
 pub(crate) type Named = Result<Value, String>;
 
 impl Givens {
+    /// The defaults alone, which have been evaluated or will be.
+    pub(crate) fn without_values(&self) -> Self {
+        Self { defaults: Arc::clone(&self.defaults), ..Default::default() }
+    }
+
     /// The default of a parameter: evaluated once for a flow and all made from it, so that
     /// `default = today()` is one day throughout.
     ///

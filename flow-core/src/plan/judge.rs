@@ -3,16 +3,17 @@
 //! The planner judges every instance; the engine judges those again whose inputs had to run
 //! first. Both ask here. What an output is made from is put together in
 //! [`made_from`](super::made_from); whether what was read besides is the same is found out in
-//! [`reads`](super::reads); what is different is told in [`explain`](super::explain).
+//! [`reads`](super::reads), whether what was required while the task ran is the same, in
+//! [`again`](super::again); what is different is told in [`explain`](super::explain).
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use daggy::NodeIndex;
 
 use crate::content::Contents;
 use crate::key::{Digest, Hasher};
+use crate::plan::again::{Again, Answered, Replayed};
 use crate::plan::reason::Reason;
 use crate::plan::trust::Trust;
 use crate::plan::types::task_folder;
@@ -26,12 +27,13 @@ use crate::task::Kind;
 
 /// Judges the instances of a graph by what a store has.
 pub(crate) struct Judge<'a> {
+    pub(super) plan: &'a Plan,
     pub(super) graph: &'a Graph,
     pub(super) store: &'a Store,
     pub(super) contents: &'a Contents,
-    reading: &'a [Arc<Store>],
     pub(super) trust: Trust,
     pub(super) upstream: &'a dyn Upstream,
+    pub(super) again: &'a dyn Again,
     /// What files that are parameters hold, if each is to be looked at once.
     pub(super) seen: Option<&'a SeenFiles>,
 }
@@ -47,6 +49,11 @@ pub(crate) trait Upstream {
     /// What was noted about an output that was found or made just now; of all others, their
     /// records are read.
     fn meta(&self, node: NodeIndex) -> Option<Meta>;
+
+    /// Whether an instance that is to run although it is complete has done so.
+    fn was_forced(&self, _node: NodeIndex) -> bool {
+        false
+    }
 }
 
 /// A verdict and what led to it.
@@ -54,6 +61,8 @@ pub(crate) struct Judged {
     pub(crate) folder: Folder,
     pub(crate) verdict: Verdict,
     pub(crate) reasons: Vec<Reason>,
+    /// What was required while it ran, as far as that was found again.
+    pub(crate) in_run: Vec<Answered>,
 }
 
 pub(crate) enum Verdict {
@@ -74,9 +83,9 @@ pub(crate) enum Verdict {
 }
 
 impl<'a> Judge<'a> {
-    pub(crate) fn new(plan: &'a Plan, upstream: &'a dyn Upstream) -> Self {
-        let Plan { graph, store, contents, reading, trust, .. } = plan;
-        Self { graph, store, contents, reading, trust: *trust, upstream, seen: None }
+    pub(crate) fn new(plan: &'a Plan, upstream: &'a dyn Upstream, again: &'a dyn Again) -> Self {
+        let Plan { graph, store, contents, trust, .. } = plan;
+        Self { plan, graph, store, contents, trust: *trust, upstream, again, seen: None }
     }
 
     /// The same, with what was seen so far of files that are parameters.
@@ -96,12 +105,15 @@ impl<'a> Judge<'a> {
             let fingerprint = made_from.fingerprint(graph.task(node).decl.identity());
             (made_from, fingerprint)
         });
-        if graph.is_forced(node) {
+        if graph.is_forced(node) && !self.upstream.was_forced(node) {
             let verdict = now.map_or(Verdict::Upstream, |(from, print)| Verdict::Run(from, print));
-            return Ok(Judged { folder, verdict, reasons: vec![Reason::Forced] });
+            let (reasons, in_run) = (vec![Reason::Forced], Vec::new());
+            return Ok(Judged { folder, verdict, reasons, in_run });
         }
         let found = store.record(&folder, graph.node(node).key)?;
         let mut reasons = Vec::new();
+        let mut in_run = Vec::new();
+        let mut open = Vec::new();
 
         match (&now, found) {
             (Some((made_from, fingerprint)), Found::Record(record))
@@ -112,23 +124,26 @@ impl<'a> Judge<'a> {
                     reasons = self.changed_reads(node, &record.reads)?;
                 }
                 if reasons.is_empty() {
-                    let place = store.path(&folder, RECORD);
-                    let seen = store.look(&folder, &place, &record, self.trust)?;
-                    let output = |what| Reason::Output { file: seen.what, what };
-                    match seen.look {
-                        Look::Whole => {
-                            return Ok(Judged {
-                                folder,
-                                verdict: Verdict::Complete(record),
-                                reasons,
-                            });
+                    match self.replay(node, &record, &mut in_run)? {
+                        Replayed::Same => {
+                            let place = store.path(&folder, RECORD);
+                            let seen = store.look(&folder, &place, &record, self.trust)?;
+                            let output = |what| Reason::Output { file: seen.what, what };
+                            match seen.look {
+                                Look::Whole => {
+                                    let verdict = Verdict::Complete(record);
+                                    return Ok(Judged { folder, verdict, reasons, in_run });
+                                }
+                                Look::Gone => {
+                                    reasons.push(output("is gone"));
+                                    let verdict = Verdict::Evicted(record, made_from.clone());
+                                    return Ok(Judged { folder, verdict, reasons, in_run });
+                                }
+                                Look::Modified => reasons.push(output("was modified")),
+                            }
                         }
-                        Look::Gone => {
-                            reasons.push(output("is gone"));
-                            let verdict = Verdict::Evicted(record, made_from.clone());
-                            return Ok(Judged { folder, verdict, reasons });
-                        }
-                        Look::Modified => reasons.push(output("was modified")),
+                        Replayed::Different(reason) => reasons.push(reason),
+                        Replayed::Open(tasks) => open = tasks,
                     }
                 }
             }
@@ -143,12 +158,17 @@ impl<'a> Judge<'a> {
 
         let verdict = match now {
             None => Verdict::Upstream,
-            Some((made_from, fingerprint)) => match self.kept(node, fingerprint)? {
-                Some(kept) => Verdict::Adopt(kept, made_from),
-                None => Verdict::Run(made_from, fingerprint),
-            },
+            Some(_) if !open.is_empty() => Verdict::Upstream,
+            Some((made_from, fingerprint)) => {
+                match self.search(node, fingerprint, &mut in_run, &mut open)? {
+                    Some(kept) => Verdict::Adopt(kept, made_from),
+                    None if !open.is_empty() => Verdict::Upstream,
+                    None => Verdict::Run(made_from, fingerprint),
+                }
+            }
         };
-        Ok(Judged { folder, verdict, reasons })
+        reasons.extend((!open.is_empty()).then_some(Reason::Upstream { tasks: open }));
+        Ok(Judged { folder, verdict, reasons, in_run })
     }
 
     /// A file that is made elsewhere is there, or it is not.
@@ -161,13 +181,14 @@ impl<'a> Judge<'a> {
             folder: Folder::new(),
             verdict: digest.map_or(Verdict::Missing, Verdict::There),
             reasons: if digest.is_some() { Vec::new() } else { vec![missing()] },
+            in_run: Vec::new(),
         })
     }
 
     /// What an aggregate is made from is all that it is.
     fn judge_aggregate(&self, node: NodeIndex) -> Judged {
         let verdict = self.gathered(node).map_or(Verdict::Upstream, Verdict::There);
-        Judged { folder: Folder::new(), verdict, reasons: Vec::new() }
+        Judged { folder: Folder::new(), verdict, reasons: Vec::new(), in_run: Vec::new() }
     }
 
     /// The content of an aggregate, if all that it gathers is known.
@@ -191,18 +212,44 @@ impl<'a> Judge<'a> {
         node: NodeIndex,
         fingerprint: Digest,
     ) -> Result<Option<Kept>, StoreError> {
-        let holds = |record: &Record| {
+        self.search(node, fingerprint, &mut Vec::new(), &mut Vec::new())
+    }
+
+    /// The same; says what was required while it was made, and what has to be known before it can be
+    /// told whether there is one.
+    fn search(
+        &self,
+        node: NodeIndex,
+        fingerprint: Digest,
+        in_run: &mut Vec<Answered>,
+        open: &mut Vec<String>,
+    ) -> Result<Option<Kept>, StoreError> {
+        let mut holds = |record: &Record| {
             let changed = || self.changed_reads(node, &record.reads);
-            self.due(node, record).is_none() && changed().is_ok_and(|changed| changed.is_empty())
+            if self.due(node, record).is_some()
+                || !changed().is_ok_and(|changed| changed.is_empty())
+            {
+                return false;
+            }
+            let mut answered = Vec::new();
+            match self.replay(node, record, &mut answered) {
+                Ok(Replayed::Same) => *in_run = answered,
+                Ok(Replayed::Open(tasks)) => {
+                    *open = tasks;
+                    return false;
+                }
+                Ok(Replayed::Different(_)) | Err(_) => return false,
+            }
+            true
         };
         let entry = self.graph.task(node);
-        if let Some(kept) = self.store.kept(&entry.folder, fingerprint, self.trust, holds)? {
+        if let Some(kept) = self.store.kept(&entry.folder, fingerprint, self.trust, &mut holds)? {
             return Ok(Some(kept));
         }
-        for other in self.reading {
+        for other in &self.plan.reading {
             // A name that means another task there has nothing for this one.
             let Ok(folder) = task_folder(other, entry.task, &entry.decl) else { continue };
-            if let Some(kept) = other.kept(&folder, fingerprint, self.trust, holds)? {
+            if let Some(kept) = other.kept(&folder, fingerprint, self.trust, &mut holds)? {
                 return Ok(Some(kept.of(other)));
             }
         }

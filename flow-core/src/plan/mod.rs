@@ -9,6 +9,8 @@
 //! A plan never changes and writes nothing. Running it is an [execution](crate::engine).
 
 pub(crate) mod affected;
+pub(crate) mod again;
+pub(crate) mod asker;
 pub(crate) mod build;
 pub(crate) mod cost;
 pub(crate) mod draws;
@@ -25,6 +27,7 @@ pub(crate) mod provided;
 pub(crate) mod reads;
 pub(crate) mod reason;
 pub(crate) mod refresh;
+pub(crate) mod required;
 pub(crate) mod resolve;
 pub(crate) mod scope;
 pub(crate) mod tree;
@@ -47,7 +50,9 @@ use crate::engine::Made;
 use crate::key::{Digest, Key};
 use crate::param::AnyValue;
 use crate::plan::draws::{Draws, SetIndex};
-use crate::plan::refresh::Moments;
+use crate::plan::force::Force;
+use crate::plan::given::Givens;
+use crate::plan::refresh::Asked;
 use crate::plan::trust::Trust;
 use crate::plan::types::{PlanType, TypeIndex, Types};
 use crate::plan::verdicts::Verdicts;
@@ -68,6 +73,10 @@ pub(crate) struct Plan {
     pub(crate) reading: Vec<Arc<Store>>,
     /// What tasks may use, by type.
     pub(crate) provided: Arc<HashMap<TypeId, AnyValue>>,
+    /// What parameters are that nobody gave a value.
+    pub(crate) defaults: Arc<Givens>,
+    /// What is to run although it is complete, in what is required while a task runs, too.
+    pub(crate) force: Force,
     pub(crate) graph: Graph,
     pub(crate) verdicts: Verdicts,
     pub(crate) warnings: Vec<Warning>,
@@ -89,7 +98,7 @@ pub(crate) struct Graph {
     /// Whether each node is to run although it is complete; empty if none is.
     pub(crate) forced: Vec<bool>,
     /// What says when instances are to be refreshed; `None` if nobody asks.
-    pub(crate) moments: Option<Moments>,
+    pub(crate) asked: Option<Asked>,
 }
 
 /// One instance. It is kept small, for there may be a million of them.
@@ -167,6 +176,11 @@ impl Graph {
             }
         }
         gathered
+    }
+
+    /// The same, if anything is made elsewhere: else nobody asks.
+    pub(crate) fn gathered_inputs_or_none(&self, node: NodeIndex) -> Vec<NodeIndex> {
+        if self.has_externals() { self.gathered_inputs(node) } else { Vec::new() }
     }
 
     /// The output of an instance that is not made here, with this content.

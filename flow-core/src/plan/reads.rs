@@ -11,6 +11,17 @@ use crate::store::error::StoreError;
 use crate::store::record::{Meta, Read, Record};
 use crate::task::Kind;
 
+impl Read {
+    /// Which of the instances that were required while the task ran it was read of, from 1; 0 if of
+    /// none.
+    pub(super) fn of_required(&self) -> usize {
+        match self {
+            Self::Task { required, .. } | Self::Meta { required, .. } => *required as usize,
+            Self::File { .. } | Self::Files { .. } | Self::Env { .. } | Self::Seed { .. } => 0,
+        }
+    }
+}
+
 impl Judge<'_> {
     /// What was read while the output was made and is different now; of many, the first few.
     pub(super) fn changed_reads(
@@ -19,7 +30,7 @@ impl Judge<'_> {
         reads: &[Read],
     ) -> Result<Vec<Reason>, StoreError> {
         let mut changed = Vec::new();
-        for read in reads {
+        for read in reads.iter().filter(|read| read.of_required() == 0) {
             let reason = self.changed_read(node, read)?;
             changed.extend(reason.filter(|reason| !changed.contains(reason)));
             if changed.len() == LISTED {
@@ -43,7 +54,7 @@ impl Judge<'_> {
             Read::File { .. } | Read::Files { .. } | Read::Env { .. } => {
                 outside::changed(read, self.contents, self.store)?
             }
-            Read::Task { input: place, digest } => {
+            Read::Task { input: place, digest, .. } => {
                 let now = input(place).map(|input| graph.parameters_digest(input, self.store));
                 (now != Some(*digest)).then(|| {
                     let name = input(place).map(|input| graph.task(input).decl.name.to_string());
@@ -54,7 +65,7 @@ impl Judge<'_> {
             // Only an output of another instance, which might be adopted, has another seed.
             Read::Seed { seed } => (graph.node(node).key.seed() != *seed)
                 .then(|| Reason::Read { what: "seed: it is that of another instance".to_owned() }),
-            Read::Meta { input: place, name, digest } => {
+            Read::Meta { input: place, name, digest, .. } => {
                 let Some(input) = input(place) else { return Ok(Some(Reason::Parameters)) };
                 let meta = match self.upstream.meta(input) {
                     Some(meta) => Some(meta),

@@ -66,6 +66,11 @@ pub enum Reason {
         /// What was read.
         what: String,
     },
+    /// Something that was required while the task ran is different.
+    Required {
+        /// What is different.
+        what: String,
+    },
     /// The target is another.
     Target {
         /// As it was written.
@@ -156,6 +161,7 @@ impl fmt::Display for Reason {
             Self::Env { name, what } => write!(f, "env: {name} {what}"),
             Self::Refresh { what } => write!(f, "refresh: {what}"),
             Self::Read { what } => write!(f, "{what}"),
+            Self::Required { what } => write!(f, "in run: {what}"),
             Self::Target { was, now } => write!(f, "target: was {was}, is {now}"),
             Self::Output { file, what } => write!(f, "output: {file} {what}"),
             Self::Record { what } => write!(f, "record: {what}"),

@@ -74,21 +74,26 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// What the expressions of a plan's instances gave, each asked once.
-pub(crate) type Moments = HashMap<NodeIndex, Moment>;
+/// What was asked of the instances of a plan, and when.
+pub(crate) struct Asked {
+    /// When it was asked what a run would do; of what is required while tasks run, that of the run.
+    pub(crate) at: jiff::Timestamp,
+    /// What the expressions gave, each asked once.
+    moments: HashMap<NodeIndex, Moment>,
+}
 
 impl Graph {
     /// Asks all instances that say by an expression when they are to be refreshed.
-    pub(crate) fn ask(&mut self, store: &Store) -> Result<(), Box<PlanError>> {
-        let mut moments = Moments::new();
+    pub(crate) fn ask(&mut self, store: &Store, at: jiff::Timestamp) -> Result<(), Box<PlanError>> {
+        let mut moments = HashMap::new();
         for node in self.nodes() {
             if self.task(node).task.refresh == Refresh::Asked {
                 let moment = self.moment(node, store);
-                let at = |kind| Box::new(PlanError { kind, way: self.way(node) });
-                moments.insert(node, moment.map_err(at)?);
+                let error = |kind| Box::new(PlanError { kind, way: self.way(node) });
+                moments.insert(node, moment.map_err(error)?);
             }
         }
-        self.moments = Some(moments);
+        self.asked = Some(Asked { at, moments });
         Ok(())
     }
 
@@ -124,8 +129,8 @@ impl Judge<'_> {
         if self.graph.task(node).task.refresh != Refresh::Asked {
             return Ok(None);
         }
-        match &self.graph.moments {
-            Some(moments) => Ok(moments.get(&node).cloned()),
+        match &self.graph.asked {
+            Some(asked) => Ok(asked.moments.get(&node).cloned()),
             None => Ok(self.record(node)?.and_then(|record| record.made_from.refresh)),
         }
     }
@@ -133,9 +138,10 @@ impl Judge<'_> {
     /// Why an output that is as recorded is to be made again all the same, if it is and somebody
     /// asks.
     pub(super) fn due(&self, node: NodeIndex, record: &Record) -> Option<Reason> {
-        self.graph.moments.as_ref()?;
+        let asked = self.graph.asked.as_ref()?;
         let what = match self.graph.task(node).task.refresh {
-            Refresh::Always => "always".to_owned(),
+            // What this run has made, for a task that required it, is as new as can be.
+            Refresh::Always => (record.started < asked.at).then(|| "always".to_owned())?,
             // A time to come is that of another clock, and tells as little as one long ago.
             Refresh::After { text, seconds } => {
                 let age = jiff::Timestamp::now().duration_since(record.started).as_secs();

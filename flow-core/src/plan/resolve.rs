@@ -119,11 +119,10 @@ impl<'a> Resolver<'a> {
         if let Some(inherited) = scope.inherited(name) {
             if param.significant && !inherited.significant {
                 let (giver, giver_place) = inherited.giver;
-                let giver = types.get(giver);
                 return Err(PlanErrorKind::Insignificant {
                     task: entry.decl.name.to_string(),
                     param: param.name,
-                    from: format!("{}.{}", giver.decl.name, giver.param(giver_place).name),
+                    from: format!("{}.{}", (giver.decl)().name, giver.params[giver_place].name),
                 });
             }
             return Ok((inherited.value.value.clone(), From::Inherited));
@@ -255,7 +254,7 @@ fn read_text(value: &Value) -> Option<Value> {
 }
 
 /// The task and place of the parameter that this one is: itself or, through `from`, another.
-fn source(task: &'static TaskType, place: usize) -> (&'static TaskType, usize) {
+pub(crate) fn source(task: &'static TaskType, place: usize) -> (&'static TaskType, usize) {
     same(task, place).last().unwrap_or((task, place))
 }
 
@@ -277,7 +276,7 @@ pub(crate) fn pass_on(types: &Types, index: TypeIndex, resolved: &[Resolved], sc
         let travels = resolved.from.is_given() && !param.local;
         let value = travels.then(|| Inherited {
             value: OnTheWay { value: resolved.value.clone(), digest: resolved.digest },
-            giver: (index, place),
+            giver: (types.get(index).task, place),
             significant: param.significant,
         });
         scope.set(types.names(index)[place], value);

@@ -3,6 +3,7 @@
 use crate::key::{Digest, Hasher};
 use crate::param::AnyValue;
 use crate::plan::types::{NameIndex, Reach, TypeIndex};
+use crate::task::TaskType;
 
 /// What the tasks from the root down to one requirement pass on.
 #[derive(Clone, Default)]
@@ -24,7 +25,7 @@ pub(crate) struct OnTheWay {
 #[derive(Clone)]
 pub(crate) struct Inherited {
     pub(crate) value: OnTheWay,
-    pub(crate) giver: (TypeIndex, usize),
+    pub(crate) giver: (&'static TaskType, usize),
     pub(crate) significant: bool,
 }
 

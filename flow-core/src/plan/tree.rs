@@ -33,7 +33,8 @@ const TOLD: f64 = 1.0;
 ///    └─ GetData {source: examples/data/iris.csv} COMPLETE
 /// ```
 ///
-/// An instance that several others require is shown in full once. It is coloured if it is printed
+/// What an instance has required while it ran, and would again, is shown under it as `(in run)`. An
+/// instance that several others require is shown in full once. It is coloured if it is printed
 /// while the standard output is a terminal and `NO_COLOR` is not set.
 #[derive(Clone)]
 pub struct Preview {
@@ -130,7 +131,7 @@ struct Tree<'a> {
 /// What is still to be written, with what goes before each of its lines.
 enum Line {
     Node { node: NodeIndex, before: String, last: bool, level: usize },
-    Rest { text: String, before: String },
+    Rest { text: String, before: String, last: bool },
 }
 
 impl Tree<'_> {
@@ -140,7 +141,10 @@ impl Tree<'_> {
         self.push_inputs(root, "", 1, &mut lines);
         while let Some(line) = lines.pop() {
             match line {
-                Line::Rest { text, before } => write!(f, "\n{before}└─ {text}")?,
+                Line::Rest { text, before, last } => {
+                    let branch = if last { "└─" } else { "├─" };
+                    write!(f, "\n{before}{branch} {text}")?;
+                }
                 Line::Node { node, before, last, level } => {
                     let branch = if last { "└─" } else { "├─" };
                     write!(f, "\n{before}{branch} {}", self.text(node))?;
@@ -160,14 +164,20 @@ impl Tree<'_> {
     /// Pushes the inputs of a node that is shown for the first time, the first one on top.
     fn push_inputs(&mut self, node: NodeIndex, before: &str, level: usize, lines: &mut Vec<Line>) {
         let graph = &self.preview.plan.graph;
-        if !self.seen.insert(node) || graph.inputs(node).is_empty() {
+        let in_run = self.in_run(node);
+        if !self.seen.insert(node) || (graph.inputs(node).is_empty() && in_run.is_empty()) {
             return;
         }
         let before = before.to_owned();
         if level > LEVELS && !self.preview.all {
             let text = "… what this requires is not shown".to_owned();
-            lines.push(Line::Rest { text, before });
+            lines.push(Line::Rest { text, before, last: true });
             return;
+        }
+        let mut last = true;
+        for text in in_run.into_iter().rev() {
+            lines.push(Line::Rest { text, before: before.clone(), last });
+            last = false;
         }
         let mut inputs = Vec::new();
         let mut seen = HashSet::new();
@@ -187,15 +197,14 @@ impl Tree<'_> {
                 *rest.entry((task, word(status))).or_insert(0_usize) += 1;
             }
         }
-        let complete = rest.is_empty();
-        if !complete {
+        if !rest.is_empty() {
             let counts = rest.into_iter().map(|((task, word), count)| {
                 format!("{count} more {} {word}", graph.types.get(task).decl.name)
             });
             let text = format!("… {}", counts.collect::<Vec<_>>().join(", "));
-            lines.push(Line::Rest { text, before: before.clone() });
+            lines.push(Line::Rest { text, before: before.clone(), last });
+            last = false;
         }
-        let mut last = complete;
         for &input in inputs.iter().rev() {
             lines.push(Line::Node { node: input, before: before.clone(), last, level });
             last = false;
@@ -205,9 +214,35 @@ impl Tree<'_> {
     fn text(&self, node: NodeIndex) -> String {
         let plan = &self.preview.plan;
         let label = plan.graph.label(node, self.preview.show);
-        if self.seen.contains(&node) && !plan.graph.inputs(node).is_empty() {
+        let shows_more =
+            !plan.graph.inputs(node).is_empty() || !plan.verdicts.in_run(node).is_empty();
+        if self.seen.contains(&node) && shows_more {
             return format!("{label} (above)");
         }
+        self.verdict(plan, node)
+    }
+
+    /// What an instance has required while it ran, as far as that is known to be what it would
+    /// require now, a line each.
+    fn in_run(&self, node: NodeIndex) -> Vec<String> {
+        let answered = self.preview.plan.verdicts.in_run(node).iter();
+        let roots = answered.flat_map(|a| a.plan.graph.roots.iter().map(|&root| (&a.plan, root)));
+        let mut roots: Vec<_> = roots.collect();
+        let more = roots.len().saturating_sub(ALIKE);
+        if !self.preview.all {
+            roots.truncate(ALIKE);
+        }
+        let lines = roots.into_iter().map(|(plan, root)| self.verdict(plan, root));
+        let mut lines: Vec<_> = lines.map(|line| format!("(in run) {line}")).collect();
+        if more > 0 && !self.preview.all {
+            lines.push(format!("(in run) … {more} more"));
+        }
+        lines
+    }
+
+    /// An instance, whether it is complete, and why it is not.
+    fn verdict(&self, plan: &Plan, node: NodeIndex) -> String {
+        let label = plan.graph.label(node, self.preview.show);
         let status = plan.verdicts.status(node);
         let mut reasons: Vec<String> =
             plan.verdicts.reasons(node).iter().map(ToString::to_string).collect();

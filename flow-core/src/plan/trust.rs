@@ -52,6 +52,16 @@ pub(super) struct Believed {
     pub(super) judged: Vec<bool>,
 }
 
+impl Trust {
+    /// How far what is required while tasks run is believed: it has no roots of its own.
+    pub(super) fn in_run(self) -> Self {
+        match self {
+            Self::Records => Self::Stamps,
+            trust => trust,
+        }
+    }
+}
+
 impl Plan {
     /// What is believed, if records are.
     pub(super) fn believed(&self, judge: &Judge<'_>) -> Result<Option<Believed>, StoreError> {

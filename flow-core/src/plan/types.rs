@@ -176,6 +176,12 @@ impl Types {
         &self.names[index as usize]
     }
 
+    /// The name that a parameter of another task is inherited by, if a task here has it.
+    pub(crate) fn find_name(&self, param: &'static ParamDecl) -> Option<NameIndex> {
+        let source = origin(param);
+        self.name_index.get(&(source.name, (source.kind.id)())).copied()
+    }
+
     /// What a type may read, itself and through what it requires.
     pub(crate) fn reach(&mut self, index: TypeIndex) -> Arc<Reach> {
         if let Some(reach) = &self.reach[index as usize] {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use daggy::NodeIndex;
 
 use crate::key::Digest;
+use crate::plan::again::{Answered, Replay};
 use crate::plan::judge::{Judge, Judged, SeenFiles, Upstream, Verdict};
 use crate::plan::reason::Reason;
 use crate::plan::{Graph, Plan};
@@ -35,6 +36,17 @@ pub(crate) struct Verdicts {
     reasons: Vec<Vec<Reason>>,
     /// What was noted about the outputs that will be adopted, which their own records do not say.
     kept_meta: HashMap<NodeIndex, Meta>,
+    /// What was required while they ran.
+    in_run: HashMap<NodeIndex, Vec<Answered>>,
+}
+
+/// The verdict on an instance that is in several plans.
+#[derive(Clone)]
+pub(crate) struct Known {
+    status: Status,
+    digest: Option<Digest>,
+    reasons: Vec<Reason>,
+    kept_meta: Option<Meta>,
 }
 
 #[derive(Clone, Copy)]
@@ -49,7 +61,7 @@ struct NodeVerdict {
 impl Verdicts {
     fn new(nodes: usize) -> Self {
         let nodes = Vec::with_capacity(nodes);
-        Self { nodes, reasons: vec![Vec::new()], kept_meta: HashMap::new() }
+        Self { nodes, reasons: vec![Vec::new()], ..Self::default() }
     }
 
     pub(crate) fn status(&self, node: NodeIndex) -> Status {
@@ -58,6 +70,25 @@ impl Verdicts {
 
     pub(crate) fn reasons(&self, node: NodeIndex) -> &[Reason] {
         &self.reasons[self.nodes[node.index()].reasons as usize]
+    }
+
+    /// What was required while an instance ran, as far as that was found again.
+    pub(crate) fn in_run(&self, node: NodeIndex) -> &[Answered] {
+        self.in_run.get(&node).map_or(&[], Vec::as_slice)
+    }
+
+    /// Adds the verdict on a node that another plan has, too.
+    fn push_known(&mut self, node: NodeIndex, known: Known) {
+        let Known { status, digest, reasons, kept_meta } = known;
+        self.kept_meta.extend(kept_meta.map(|meta| (node, meta)));
+        self.push(status, digest, reasons);
+    }
+
+    /// The verdict on a node, for other plans.
+    fn known(&self, node: NodeIndex) -> Known {
+        let NodeVerdict { status, digest, .. } = self.nodes[node.index()];
+        let kept_meta = self.kept_meta.get(&node).cloned();
+        Known { status, digest, reasons: self.reasons(node).to_vec(), kept_meta }
     }
 
     fn push(&mut self, status: Status, digest: Option<Digest>, reasons: Vec<Reason>) {
@@ -72,9 +103,10 @@ impl Verdicts {
 impl Plan {
     /// Judges every instance, upstream first.
     pub(crate) fn judge_all(&mut self) -> Result<(), StoreError> {
+        let replay = Replay::default();
         let mut verdicts = Verdicts::new(self.graph.len());
         let seen = SeenFiles::default();
-        let believed = self.believed(&Judge::new(self, &verdicts).having_seen(&seen))?;
+        let believed = self.believed(&Judge::new(self, &verdicts, &replay).having_seen(&seen))?;
         for node in self.graph.nodes() {
             if let Some(believed) = believed.as_ref().filter(|all| !all.judged[node.index()]) {
                 match believed.records.get(&node).map(|record| record.output.digest) {
@@ -83,33 +115,70 @@ impl Plan {
                 }
                 continue;
             }
-            let judge = Judge::new(self, &verdicts).having_seen(&seen);
-            let Judged { verdict, mut reasons, .. } = judge.judge(node)?;
-            let (status, digest) = match verdict {
-                Verdict::Complete(record) => (Status::Complete, Some(record.output.digest)),
-                Verdict::Evicted(record, _) => (Status::Evicted, Some(record.output.digest)),
-                Verdict::Adopt(kept, _) => {
-                    verdicts.kept_meta.insert(node, kept.record.meta);
-                    (Status::Kept, Some(kept.record.output.digest))
-                }
-                Verdict::Run(..) | Verdict::Missing => (Status::Pending, None),
-                Verdict::There(digest) => {
-                    let is_open = |input| verdicts.status(input) != Status::Complete;
-                    let open = required(&self.graph, node, is_open);
-                    let status = if open.is_empty() { Status::Complete } else { Status::Evicted };
-                    reasons.extend((!open.is_empty()).then_some(Reason::Upstream { tasks: open }));
-                    (status, Some(digest))
-                }
-                Verdict::Upstream => {
-                    reasons.extend(upstream(&self.graph, node, &verdicts, &reasons));
-                    (Status::Pending, None)
-                }
-            };
-            verdicts.push(status, digest, reasons);
+            let in_run = self.judge_next(node, &mut verdicts, &replay, &seen)?;
+            if !in_run.is_empty() {
+                verdicts.in_run.insert(node, in_run);
+            }
         }
         verdicts.settle_evicted(&self.graph);
         self.verdicts = verdicts;
         Ok(())
+    }
+
+    /// The same for what is required while something runs: several plans of that may have the same
+    /// instances, and one may have those that wait for it.
+    pub(crate) fn judge_wished(&mut self, replay: &Replay) -> Result<(), StoreError> {
+        let mut verdicts = Verdicts::new(self.graph.len());
+        let seen = SeenFiles::default();
+        for node in self.graph.nodes() {
+            let key = self.graph.node(node).key;
+            if let Some(known) = replay.known.get(key) {
+                verdicts.push_known(node, known);
+            } else if replay.asking.borrow().contains(&key) {
+                let what = "it requires itself".to_owned();
+                verdicts.push(Status::Pending, None, vec![Reason::Required { what }]);
+            } else {
+                self.judge_next(node, &mut verdicts, replay, &seen)?;
+                replay.known.insert(key, verdicts.known(node));
+            }
+        }
+        verdicts.settle_evicted(&self.graph);
+        self.verdicts = verdicts;
+        Ok(())
+    }
+
+    /// Judges an instance whose inputs have been judged.
+    fn judge_next(
+        &self,
+        node: NodeIndex,
+        verdicts: &mut Verdicts,
+        replay: &Replay,
+        seen: &SeenFiles,
+    ) -> Result<Vec<Answered>, StoreError> {
+        let judge = Judge::new(self, verdicts, replay).having_seen(seen);
+        let Judged { verdict, mut reasons, in_run, .. } = judge.judge(node)?;
+        let (status, digest) = match verdict {
+            Verdict::Complete(record) => (Status::Complete, Some(record.output.digest)),
+            Verdict::Evicted(record, _) => (Status::Evicted, Some(record.output.digest)),
+            Verdict::Adopt(kept, _) => {
+                verdicts.kept_meta.insert(node, kept.record.meta);
+                (Status::Kept, Some(kept.record.output.digest))
+            }
+            Verdict::Run(..) | Verdict::Missing => (Status::Pending, None),
+            Verdict::There(digest) => {
+                let is_open = |input| verdicts.status(input) != Status::Complete;
+                let open = required(&self.graph, node, is_open);
+                let status = if open.is_empty() { Status::Complete } else { Status::Evicted };
+                reasons.extend((!open.is_empty()).then_some(Reason::Upstream { tasks: open }));
+                (status, Some(digest))
+            }
+            Verdict::Upstream => {
+                reasons.extend(upstream(&self.graph, node, verdicts, &reasons));
+                (Status::Pending, None)
+            }
+        };
+        verdicts.push(status, digest, reasons);
+        Ok(in_run)
     }
 }
 
@@ -143,7 +212,8 @@ fn upstream(
         return None;
     }
     let tasks = required(graph, node, |input| verdicts.digest(input).is_none());
-    Some(Reason::Upstream { tasks })
+    // If there are none, it waits for what it has required while it ran.
+    (!tasks.is_empty()).then_some(Reason::Upstream { tasks })
 }
 
 impl Verdicts {

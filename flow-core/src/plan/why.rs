@@ -13,6 +13,7 @@ use std::sync::Arc;
 use daggy::NodeIndex;
 
 use crate::key::Digest;
+use crate::plan::again::Replay;
 use crate::plan::instance::Instance;
 use crate::plan::judge::Judge;
 use crate::plan::reason::{InputChange, Reason};
@@ -60,7 +61,7 @@ pub struct Step {
 
 impl Why {
     pub(crate) fn new(plan: Arc<Plan>) -> Result<Self, StoreError> {
-        let causes = Search::new(&plan).causes()?;
+        let causes = Search::new(&plan, &Replay::default()).causes()?;
         Ok(Self { plan, causes })
     }
 
@@ -109,8 +110,8 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(plan: &'a Arc<Plan>) -> Self {
-        let judge = Judge::new(plan, &plan.verdicts);
+    fn new(plan: &'a Arc<Plan>, replay: &'a Replay) -> Self {
+        let judge = Judge::new(plan, &plan.verdicts, replay);
         let (asked, open) = (HashSet::new(), VecDeque::new());
         Self { plan, judge, asked, open, steps: Vec::new(), ends: Vec::new() }
     }

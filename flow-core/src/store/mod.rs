@@ -197,6 +197,12 @@ impl Store {
         Ok(task)
     }
 
+    /// The task that has had this name since the store was opened.
+    pub(crate) fn owner(&self, name: &str) -> Option<std::any::TypeId> {
+        let tasks = self.tasks.lock().expect("no panic while a task is looked up");
+        tasks.get(name).map(|task| task.owner.id)
+    }
+
     /// The folders of the tasks that have been asked for.
     fn task_names(&self) -> BTreeSet<PathBuf> {
         let tasks = self.tasks.lock().expect("no panic while a task is looked up");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::key::{Digest, Key};
+use crate::key::{Digest, Hasher, Key};
 use crate::plan::refresh::Moment;
 use crate::store::output::Output;
 
@@ -26,6 +26,9 @@ pub(crate) struct Record {
     /// What was read while it ran, apart from its inputs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) reads: Vec<Read>,
+    /// What was required while it ran, in order: in each group what was asked for together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) required: Vec<Vec<Required>>,
     pub(crate) output: Output,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) meta: Meta,
@@ -94,12 +97,76 @@ pub(crate) enum Read {
     Files { path: String, digest: Option<Digest> },
     /// A variable of the environment; its digest, if it was set.
     Env { name: String, digest: Option<Digest> },
-    /// The parameters of the input at this place, or of an input of an input.
-    Task { input: Vec<usize>, digest: Digest },
+    /// The parameters of the input at this place, or of an input of an input: of the instance itself
+    /// or, if `required` is not 0, of the one that was required as that while it ran.
+    Task {
+        input: Vec<usize>,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        required: u32,
+        digest: Digest,
+    },
     /// A metadata entry of such an input.
-    Meta { input: Vec<usize>, name: String, digest: Digest },
+    Meta {
+        input: Vec<usize>,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        required: u32,
+        name: String,
+        digest: Digest,
+    },
     /// The seed of the instance.
     Seed { seed: u64 },
+}
+
+/// An instance that was required while the task ran, and what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Required {
+    /// The name that the task is stored under.
+    pub(crate) task: String,
+    /// Where it was declared, which tells it from others of that name.
+    pub(crate) module: String,
+    /// Such as `Train {c: 0.1}`: for people.
+    pub(crate) instance: String,
+    /// Of the instance, so that it is not taken for garbage as long as this record is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<Key>,
+    /// What was set for it, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) settings: Vec<Setting>,
+    /// The content of its output; none if there was an error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) digest: Option<Digest>,
+    /// What its output is read by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) target: Option<Digest>,
+    /// What it was that failed, if it would fail again as long as nothing changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) failed: Option<Digest>,
+}
+
+/// The digest of what was required while a task ran, and what came of it.
+pub(crate) fn digest_required(required: &[Vec<Required>]) -> Digest {
+    let mut hasher = Hasher::new("required");
+    for group in required {
+        hasher.number(group.len() as u64);
+        for required in group {
+            // What it is called and where it stands is for people.
+            let (instance, module) = (String::new(), String::new());
+            let required = Required { instance, module, key: None, ..required.clone() };
+            hasher.text(&serde_json::to_string(&required).expect("it is JSON"));
+        }
+    }
+    hasher.digest()
+}
+
+/// A parameter that was set for what was required.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Setting {
+    /// The names that the task and the parameter are stored under.
+    pub(crate) task: String,
+    pub(crate) param: String,
+    /// The value, to be read back; none if it was a secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) value: Option<serde_json::Value>,
 }
 
 /// Why a record could not be read.

@@ -7,7 +7,7 @@
 //!
 //! A version is the record as it was; its files stay where they are, in the folder of the instance.
 //! One record of an instance with one fingerprint may follow another: the task has read other files
-//! through [`Cx`](crate::Cx). Both are kept, and told apart by what was read.
+//! through [`Cx`](crate::Cx), or required others. Both are kept, and told apart by what was read.
 //!
 //! A file of an output is named by the current record or by versions, and in rare cases by several:
 //! an output whose fingerprint was blessed is that of the version before, too. A file is removed when
@@ -20,7 +20,7 @@ use crate::content::is_absent;
 use crate::key::{Digest, Hasher, Short};
 use crate::store::error::{IoContext, StoreError};
 use crate::store::output::remove_all;
-use crate::store::record::{Read, Record};
+use crate::store::record::{Read, Record, digest_required};
 use crate::store::reset::is_output;
 use crate::store::{Folder, RECORD, Store, TaskFolder};
 
@@ -31,9 +31,14 @@ pub(crate) struct VersionName(String);
 impl VersionName {
     pub(crate) fn of(record: &Record) -> Self {
         let fingerprint = record.fingerprint;
-        Self(match record.reads.as_slice() {
-            [] => format!("{fingerprint}.json"),
-            reads => format!("{fingerprint}-{:016x}.json", digest(reads).0 as u64),
+        Self(match (record.reads.as_slice(), record.required.as_slice()) {
+            ([], []) => format!("{fingerprint}.json"),
+            (reads, []) => format!("{fingerprint}-{:016x}.json", digest(reads).0 as u64),
+            (reads, required) => {
+                let mut hasher = Hasher::new("version");
+                hasher.part(digest(reads)).part(digest_required(required));
+                format!("{fingerprint}-{:016x}.json", hasher.digest().0 as u64)
+            }
         })
     }
 }

@@ -10,7 +10,7 @@
 //! 1. [`to_value`] makes it from anything that implements `Serialize` (`serialize`).
 //! 2. [`Value::encode`] writes the bytes that keys are hashed from (`encode`).
 //! 3. `Display` gives the text that people read (`text`), `Serialize` what stands in a record
-//!    (`record`). Neither is read back.
+//!    (`record`). Neither is read back; what is, is kept as `stored`.
 //! 4. [`from_value`] makes a Rust value of it again (`deserialize`).
 //!
 //! # Which values are equal
@@ -43,6 +43,7 @@ mod error;
 mod number;
 mod record;
 mod serialize;
+mod stored;
 mod text;
 
 pub use deserialize::from_value;

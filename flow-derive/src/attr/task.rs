@@ -26,6 +26,8 @@ pub(crate) struct TaskAttr {
     pub(crate) group: Opt<LitStr>,
     pub(crate) dir: Opt<LitStr>,
     pub(crate) uses: Opt<Vec<Type>>,
+    /// What it may require while it runs.
+    pub(crate) may_require: Opt<Vec<Type>>,
     pub(crate) name: Opt<LitStr>,
     pub(crate) was: Opt<LitStr>,
     pub(crate) version: Opt<u32>,
@@ -110,8 +112,14 @@ impl TaskAttr {
                 keep(&mut self.dir, word, dir, ctxt);
             }
             "uses" => {
-                let uses = uses(&word, input)?;
+                let how = "names the types that the flow provides: `uses(Client)`";
+                let uses = types(&word, input, how)?;
                 keep(&mut self.uses, word, uses, ctxt);
+            }
+            "may_require" => {
+                let how = "names tasks that are required while it runs: `may_require(Fit<Ols>)`";
+                let tasks = types(&word, input, how)?;
+                keep(&mut self.may_require, word, tasks, ctxt);
             }
             "name" => {
                 let name = value(&word, input, "\"...\"", text)?;
@@ -185,10 +193,9 @@ pub(crate) fn text(input: ParseStream<'_>) -> Result<LitStr> {
 }
 
 /// Reads `(Type, Type)`.
-fn uses(word: &Ident, input: ParseStream<'_>) -> Result<Vec<Type>> {
+fn types(word: &Ident, input: ParseStream<'_>, how: &str) -> Result<Vec<Type>> {
     if !input.peek(token::Paren) {
-        let message = "`uses` names the types that the flow provides: `uses(Client)`";
-        return Err(syn::Error::new(word.span(), message));
+        return Err(syn::Error::new(word.span(), format!("`{word}` {how}")));
     }
     let content;
     let parens = parenthesized!(content in input);
@@ -196,7 +203,7 @@ fn uses(word: &Ident, input: ParseStream<'_>) -> Result<Vec<Type>> {
         Punctuated::<Type, Token![,]>::parse_terminated(content)
     })?;
     if types.is_empty() {
-        let message = "name a type, or leave `uses` out";
+        let message = format!("name a type, or leave `{word}` out");
         return Err(syn::Error::new(parens.span.join(), message));
     }
     Ok(types.into_iter().collect())

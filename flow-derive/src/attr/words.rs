@@ -27,6 +27,7 @@ pub(crate) const TASK: Words = Words {
         "version",
         "refresh",
         "uses",
+        "may_require",
         "crate",
     ],
     later: &["retries", "backoff", "timeout", "priority", "resources", "isolate"],

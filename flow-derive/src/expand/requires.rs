@@ -132,6 +132,24 @@ pub(super) fn types(task: &Task<'_>) -> TokenStream {
     visits.collect()
 }
 
+/// The function that shows each task that may be required while it runs.
+pub(super) fn may_require(task: &Task<'_>) -> TokenStream {
+    let Some(may) = &task.attr.may_require else {
+        return TokenStream::new();
+    };
+    let (visit, private) = (local("visit"), private());
+    let visits = may.value.iter().map(|ty| {
+        let private = private_at(ty.span());
+        let task = quote_spanned!(ty.span()=> <#ty as #private::Required>::Task);
+        quote_spanned!(ty.span()=> #visit(#private::TaskType::of::<#task>());)
+    });
+    quote! {
+        fn __may_require(#visit: &mut dyn ::core::ops::FnMut(&'static #private::TaskType)) {
+            #(#visits)*
+        }
+    }
+}
+
 /// The constant `__DEPTH`: one more than that of what is required whatever the parameters are.
 ///
 /// A cycle is reported at this constant and at the depths it is made of, so these stand where the

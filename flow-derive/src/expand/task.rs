@@ -31,6 +31,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
     let (build, fields) = (build(task), fields(task));
     let (calls, types) = (requires::calls(task), requires::types(task));
     let (runs, forced) = (runs(task), force_depth(task));
+    let (registered, may_require) = (register(task), requires::may_require(task));
     let (kind, path) = (kind(task), path(task));
     let (uses, can_use) = uses(task);
     let refresh = refresh(task);
@@ -84,11 +85,13 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
                 #path
                 #refresh
                 #uses
+                #may_require
             }
 
             #can_use
             #forced
             #tracked
+            #registered
         },
     )
 }
@@ -101,6 +104,20 @@ fn force_depth(task: &Task<'_>) -> TokenStream {
     let private = private();
     let name = &task.input.ident;
     quote!(const _: usize = <#name as #private::Task>::__DEPTH;)
+}
+
+/// Lets the program know the task by its name, if it is one type.
+fn register(task: &Task<'_>) -> TokenStream {
+    if !task.input.generics.params.is_empty() {
+        return TokenStream::new();
+    }
+    let private = private();
+    let name = &task.input.ident;
+    quote! {
+        #private::inventory::submit! {
+            #private::Registered(#private::TaskType::of::<#name>)
+        }
+    }
 }
 
 /// The associated type `Target`, standing at the user's type: that is where the compiler says that

@@ -68,7 +68,11 @@ where
 }
 
 #[derive(Task)]
-#[task(requires(Score<Ols>, Fit<Ols, 4> { n: 3 }), target = Keep<u8>)]
+#[task(
+    requires(Score<Ols>, Fit<Ols, 4> { n: 3 }),
+    may_require(Fit<Ols, 5>, Report),
+    target = Keep<u8>,
+)]
 struct Report;
 
 #[tracked]
@@ -86,4 +90,7 @@ fn main() {
     assert_eq!(<Score<Ols> as Task>::__decl().target, "Keep<u8>");
     assert_eq!(<Report as Task>::__DEPTH, 3);
     assert_eq!(Fit::<Ols>::C.name(), "c");
+    let mut may = 0;
+    <Report as Task>::__may_require(&mut |_| may += 1);
+    assert_eq!(may, 2);
 }

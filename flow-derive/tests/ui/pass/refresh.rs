@@ -60,7 +60,7 @@ macro_rules! runs {
 runs!(Always, Daily, Constant, Fails, Asks, Nothing);
 
 #[tracked]
-impl<T: Clone + Send + Sync + 'static> Run for Borrows<T> {
+impl<T: Tracked + Clone + Send + Sync + 'static> Run for Borrows<T> {
     fn run(&self, _cx: &Cx<Self>) -> Result<u8> {
         Ok(1)
     }

@@ -1,0 +1,146 @@
+//! A search that decides while it runs what to train next: a coarse grid first, all of it at once,
+//! then ever closer to the best one, until that no longer helps.
+//!
+//! ```text
+//! cargo run --example tune -- [--data DIR]
+//! ```
+
+use flow::prelude::*;
+use smartcore::linalg::basic::matrix::DenseMatrix;
+use smartcore::linear::ridge_regression::{RidgeRegression, RidgeRegressionParameters};
+use smartcore::metrics::r2;
+
+type Matrix = DenseMatrix<f64>;
+
+/// What is known of flowers, and what is to be told from it: the width of the petals.
+#[derive(Serialize, Deserialize)]
+struct Flowers {
+    known: Vec<Vec<f64>>,
+    petal_width: Vec<f64>,
+}
+
+/// The flowers for training, or those for testing.
+#[derive(Task)]
+#[task(target = Pickle<Flowers>)]
+struct GetFlowers {
+    #[param(file, default = "examples/data/iris.csv")]
+    source: PathBuf,
+    /// One in four is for testing.
+    testing: bool,
+}
+
+#[tracked]
+impl Run for GetFlowers {
+    fn run(&self, _cx: &Cx<Self>) -> Result<Flowers> {
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(&self.source)?;
+        let mut flowers = Flowers { known: Vec::new(), petal_width: Vec::new() };
+        for (place, row) in reader.deserialize().enumerate() {
+            let (sepal_length, sepal_width, petal_length, petal_width, _): (_, _, _, _, u32) = row?;
+            if (place % 4 == 0) == self.testing {
+                flowers.known.push(vec![sepal_length, sepal_width, petal_length]);
+                flowers.petal_width.push(petal_width);
+            }
+        }
+        Ok(flowers)
+    }
+}
+
+/// How well a ridge regression does on flowers that it has not seen: its R².
+#[derive(Task)]
+#[task(
+    requires(train = GetFlowers { testing: false }, test = GetFlowers { testing: true }),
+    target = Json<f64>,
+)]
+struct Score {
+    alpha: f64,
+}
+
+#[tracked]
+impl Run for Score {
+    fn run(&self, cx: &Cx<Self>) -> Result<f64> {
+        let (train, test) = (cx.input().train.load()?, cx.input().test.load()?);
+        let parameters = RidgeRegressionParameters::default().with_alpha(self.alpha);
+        let x = Matrix::from_2d_vec(&train.known)?;
+        let model = RidgeRegression::fit(&x, &train.petal_width, parameters)?;
+        let predicted = model.predict(&Matrix::from_2d_vec(&test.known)?)?;
+        Ok(r2(&test.petal_width, &predicted))
+    }
+}
+
+/// What the search has come to.
+#[derive(Debug, Serialize, Deserialize)]
+struct Best {
+    alpha: f64,
+    score: f64,
+    tried: usize,
+}
+
+/// The best alpha.
+#[derive(Task)]
+#[task(target = Json<Best>)]
+struct Tune {
+    /// The search ends when a step helps by less.
+    #[param(default = 1e-4)]
+    enough: f64,
+}
+
+#[tracked]
+impl Run for Tune {
+    fn run(&self, cx: &Cx<Self>) -> Result<Best> {
+        let grid = [0.1, 1.0, 10.0, 100.0, 1000.0];
+        let mut best = Best { alpha: grid[0], score: f64::NEG_INFINITY, tried: 0 };
+        better(cx, &mut best, &grid)?;
+        let mut factor: f64 = 10.0;
+        loop {
+            factor = factor.sqrt();
+            let before = best.score;
+            let around = [best.alpha / factor, best.alpha * factor];
+            better(cx, &mut best, &around)?;
+            cx.progress(format_args!("alpha {:.3} has {:.5}", best.alpha, best.score));
+            if factor < 1.5 && best.score - before < self.enough {
+                return Ok(best);
+            }
+        }
+    }
+}
+
+/// Tries some more, in parallel, and keeps the best.
+fn better(cx: &Cx<Tune>, best: &mut Best, alphas: &[f64]) -> Result<()> {
+    for score in cx.over(Score::ALPHA, alphas.iter().copied()).require::<Score>()? {
+        best.tried += 1;
+        let (alpha, score) = (score.task().alpha, *score.load()?);
+        if score > best.score {
+            (best.alpha, best.score) = (alpha, score);
+        }
+    }
+    Ok(())
+}
+
+fn main() -> Result<()> {
+    let flow = Flow::open(data_folder()?)?;
+    println!("{}\n", flow.run::<Tune>()?);
+    println!("{}\n", flow.preview::<Tune>()?); // what was required, and is looked at again
+    print(&*flow.load::<Tune>()?);
+
+    // A search that goes further begins with the same scores.
+    let closer = flow.with(Tune::ENOUGH, 1e-7);
+    println!("{}\n", closer.run::<Tune>()?);
+    print(&*closer.load::<Tune>()?);
+    Ok(())
+}
+
+fn print(best: &Best) {
+    println!(
+        "the best of {} is alpha {:.3}, with an R² of {:.4}",
+        best.tried, best.alpha, best.score
+    );
+}
+
+/// The folder after `--data`, or `data`.
+fn data_folder() -> Result<PathBuf> {
+    match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
+        [] => Ok("data".into()),
+        [flag, folder] if flag == "--data" => Ok(folder.into()),
+        _ => bail!("usage: tune [--data DIR]"),
+    }
+}

@@ -1,0 +1,345 @@
+//! The course of one execution: what waits for what, and what became of each instance.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crossbeam_channel::Sender;
+use daggy::NodeIndex;
+
+use crate::engine::Execution;
+use crate::engine::committer::ToCommit;
+use crate::engine::coordinator::{How, Message};
+use crate::engine::outcome::Outcome;
+use crate::engine::progress::{Event, Seconds};
+use crate::engine::session::{Reply, Unmade};
+use crate::param::AnyValue;
+use crate::plan::judge::Upstream;
+use crate::plan::label::Show;
+use crate::plan::verdicts::Status;
+
+/// One execution under way.
+pub(super) struct Course {
+    pub(super) execution: Arc<Execution>,
+    /// Who waits for it, if it is not that which the run is of, and how it is told.
+    pub(super) request: Option<((u32, NodeIndex), Sender<Reply>)>,
+    pub(super) outcomes: Vec<Outcome>,
+    errors: Vec<String>,
+    /// For each instance that is open, how many of its inputs are.
+    pub(super) waiting: Vec<u32>,
+    /// What can be settled, the latest first: that keeps what is in memory short-lived.
+    pub(super) ready: Vec<NodeIndex>,
+    /// Those that are with the workers, one of them more than there are workers.
+    pub(super) running: HashSet<NodeIndex>,
+    /// What was made and is not committed yet, with how it was settled.
+    pub(super) committing: HashMap<NodeIndex, Outcome>,
+    /// The instances that were opened because somebody demanded them, and who waits for each. Of
+    /// all others, the consumers wait.
+    pub(super) demands: HashMap<NodeIndex, Vec<NodeIndex>>,
+    /// Who waits for an instance that it does not require itself, but through an aggregate, and
+    /// that was open before somebody demanded it.
+    pub(super) through: HashMap<NodeIndex, Vec<NodeIndex>>,
+    /// For whom a value is pinned, and how many there are of them.
+    pinned_for: HashMap<NodeIndex, NodeIndex>,
+    pins: HashMap<NodeIndex, usize>,
+    /// Whether no instance is to be started any more.
+    pub(super) stopped: bool,
+    /// Whether an output whose content the plan knows has other content now.
+    pub(super) outdated: bool,
+    /// The aggregates that gather such an output.
+    pub(super) regather: BTreeSet<NodeIndex>,
+    /// What waits for another execution that settles the same, and what has done so.
+    pub(super) parked: HashSet<NodeIndex>,
+    was_parked: HashSet<NodeIndex>,
+    /// The tasks of which each requires the next, if what was required here requires itself.
+    pub(super) cycle: Option<Vec<String>>,
+}
+
+impl Course {
+    pub(super) fn new(execution: Arc<Execution>) -> Self {
+        let plan = Arc::clone(&execution.plan);
+        let mut course = Self {
+            execution,
+            request: None,
+            parked: HashSet::new(),
+            was_parked: HashSet::new(),
+            cycle: None,
+            outcomes: Vec::with_capacity(plan.graph.len()),
+            errors: Vec::new(),
+            waiting: vec![0; plan.graph.len()],
+            ready: Vec::new(),
+            running: HashSet::new(),
+            committing: HashMap::new(),
+            demands: HashMap::new(),
+            through: HashMap::new(),
+            pinned_for: HashMap::new(),
+            pins: HashMap::new(),
+            stopped: false,
+            outdated: false,
+            regather: BTreeSet::new(),
+        };
+        for node in plan.graph.nodes() {
+            let outcome = course.first_outcome(node);
+            course.outcomes.push(outcome);
+            if outcome == Outcome::Open {
+                course.open(node);
+            }
+        }
+        // The first instance is settled first.
+        course.ready.reverse();
+        course
+    }
+
+    fn first_outcome(&self, node: NodeIndex) -> Outcome {
+        let plan = &self.execution.plan;
+        match plan.verdicts.status(node) {
+            Status::Complete => Outcome::CompleteBefore,
+            Status::Evicted | Status::Unchecked => Outcome::NotNeeded,
+            // Its content is known: it is made again when a task that requires it runs.
+            Status::Pending
+                if plan.verdicts.digest(node).is_some() && !plan.graph.roots.contains(&node) =>
+            {
+                Outcome::NotNeeded
+            }
+            Status::Kept | Status::Pending => Outcome::Open,
+        }
+    }
+
+    pub(super) fn receive(&mut self, message: Message, commits: &Sender<ToCommit>) {
+        match message {
+            Message::Settled { node, how, seconds, made, .. } => {
+                self.running.remove(&node);
+                self.unpin_for(node);
+                let gone = self.execution.held.gone(node).map(|gone| gone.output.digest);
+                let known = self.execution.plan.verdicts.digest(node).or(gone);
+                if known.is_some() && known != self.execution.digest(node) {
+                    self.outdated = true;
+                    self.mark_gathering(node);
+                }
+                self.outdated |= made.other_meta;
+                match how {
+                    How::Ran => drop(self.committing.insert(node, Outcome::Ran { seconds })),
+                    How::Adopted => drop(self.committing.insert(node, Outcome::Adopted)),
+                    How::CutOff if self.was_parked.contains(&node) => {
+                        self.conclude(node, Outcome::Elsewhere { error: None });
+                    }
+                    How::CutOff => self.conclude(node, Outcome::CutOff),
+                    How::Found => self.conclude(node, Outcome::Found),
+                }
+                // It goes to the committer before anybody who loads it starts, so that no record
+                // is seen before those of its inputs. The committer outlives the coordinator.
+                if let Some(staged) = made.staged {
+                    let _ = commits.send(*staged);
+                }
+                self.release(node, made.value);
+            }
+            Message::Failed { node, error, seconds, .. } => {
+                self.running.remove(&node);
+                self.unpin_for(node);
+                self.fail(node, error, seconds);
+            }
+            Message::Demand { node, inputs, .. } => {
+                self.running.remove(&node);
+                // By the time it runs, another input has been made last.
+                self.unpin_for(node);
+                self.demand(node, inputs);
+            }
+            Message::GivenUp { node, .. } => {
+                self.running.remove(&node);
+                self.unpin_for(node);
+                self.outcomes[node.index()] = Outcome::Stopped;
+                self.stop();
+            }
+            Message::Committed { node, result, .. } => {
+                let outcome =
+                    self.committing.remove(&node).expect("only what was made is committed");
+                match result {
+                    Ok(()) => self.conclude(node, outcome),
+                    Err(error) => self.fail(node, error, 0.0),
+                }
+            }
+            Message::Require(_) => unreachable!("the coordinator takes it"),
+        }
+    }
+
+    /// Whether nothing is to be done any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.running.is_empty()
+            && self.committing.is_empty()
+            && self.parked.is_empty()
+            && self.ready.is_empty()
+    }
+
+    /// Lets an instance wait until another execution has settled it.
+    pub(super) fn park(&mut self, node: NodeIndex) {
+        self.parked.insert(node);
+        self.was_parked.insert(node);
+    }
+
+    /// Says that an instance has become complete in another execution.
+    pub(super) fn is_made_elsewhere(&mut self, node: NodeIndex) {
+        self.was_parked.insert(node);
+    }
+
+    /// Concludes that an instance fails for a reason that another execution tells.
+    pub(super) fn fail_elsewhere(&mut self, node: NodeIndex, error: String) {
+        self.unpin_for(node);
+        let error = Some(self.push_error(error));
+        self.conclude(node, Outcome::Elsewhere { error });
+        self.block_waiters(node, node);
+    }
+
+    fn push_error(&mut self, error: String) -> u32 {
+        self.errors.push(error);
+        self.errors.len() as u32 - 1
+    }
+
+    /// An error that an outcome names.
+    pub(super) fn error(&self, place: u32) -> &str {
+        &self.errors[place as usize]
+    }
+
+    /// What is told to the one that waits for it.
+    pub(super) fn reply(&self) -> Reply {
+        let roots = self.execution.plan.graph.roots.iter().map(|&root| self.made(root));
+        Reply { roots: roots.collect(), outdated: self.outdated }
+    }
+
+    /// Whether an instance is there and, if not, why.
+    fn made(&self, node: NodeIndex) -> Result<(), Unmade> {
+        let error = |place: u32| self.errors[place as usize].clone();
+        let failed = |node: NodeIndex| match self.outcomes[node.index()] {
+            Outcome::Failed { error: place, .. } | Outcome::Elsewhere { error: Some(place) } => {
+                error(place)
+            }
+            _ => "it was not run".to_owned(),
+        };
+        let unmade = match self.outcomes[node.index()] {
+            Outcome::CompleteBefore
+            | Outcome::NotNeeded
+            | Outcome::Ran { .. }
+            | Outcome::Adopted
+            | Outcome::CutOff
+            | Outcome::Found
+            | Outcome::Elsewhere { error: None } => return Ok(()),
+            Outcome::Open | Outcome::Stopped => Unmade::Stopped,
+            Outcome::Failed { .. } | Outcome::Elsewhere { .. } => {
+                Unmade::Failed(format!("it failed: {}", failed(node)))
+            }
+            Outcome::NotRun { because } => {
+                let label = self.execution.plan.graph.label(because, Show::Clipped);
+                Unmade::Failed(format!("{label} failed: {}", failed(because)))
+            }
+        };
+        Err(match (&self.cycle, unmade) {
+            (Some(cycle), Unmade::Failed(_)) => Unmade::Cycle(cycle.clone()),
+            (_, unmade) => unmade,
+        })
+    }
+
+    /// What became of the instances.
+    pub(super) fn into_outcomes(self) -> (Vec<Outcome>, Vec<String>) {
+        (self.outcomes, self.errors)
+    }
+
+    /// Lets go what waited for this one.
+    fn release(&mut self, node: NodeIndex, value: Option<AnyValue>) {
+        let before = self.ready.len();
+        for consumer in self.waiters(node) {
+            if self.outcomes[consumer.index()] != Outcome::Open {
+                continue;
+            }
+            let waiting = &mut self.waiting[consumer.index()];
+            if *waiting == 0 {
+                continue;
+            }
+            *waiting -= 1;
+            if *waiting == 0 {
+                self.ready.push(consumer);
+            }
+        }
+        let released = self.ready[before..].to_vec();
+        if let Some(value) = value.filter(|_| !released.is_empty()) {
+            self.execution.held.pin(node, value);
+            self.pins.insert(node, released.len());
+            self.pinned_for.extend(released.into_iter().map(|consumer| (consumer, node)));
+        }
+    }
+
+    /// Drops a value that was pinned for this consumer and no other.
+    fn unpin_for(&mut self, consumer: NodeIndex) {
+        let Some(node) = self.pinned_for.remove(&consumer) else { return };
+        let pins = self.pins.get_mut(&node).expect("a pin for each consumer");
+        *pins -= 1;
+        if *pins == 0 {
+            self.pins.remove(&node);
+            self.execution.held.unpin(node);
+        }
+    }
+
+    fn fail(&mut self, node: NodeIndex, error: String, seconds: f32) {
+        let error = self.push_error(error);
+        self.conclude(node, Outcome::Failed { seconds, error });
+        self.block_waiters(node, node);
+    }
+
+    /// Concludes that an instance, and what waits for it, cannot run.
+    pub(super) fn block(&mut self, node: NodeIndex, because: NodeIndex) {
+        self.conclude(node, Outcome::NotRun { because });
+        self.block_waiters(node, because);
+    }
+
+    fn block_waiters(&mut self, node: NodeIndex, because: NodeIndex) {
+        let mut blocked = vec![node];
+        while let Some(node) = blocked.pop() {
+            for waiter in self.waiters(node) {
+                if self.is_idle(waiter) {
+                    self.unpin_for(waiter);
+                    self.conclude(waiter, Outcome::NotRun { because });
+                    blocked.push(waiter);
+                }
+            }
+        }
+    }
+
+    /// Whether an instance is to be settled and nobody has begun to.
+    fn is_idle(&self, node: NodeIndex) -> bool {
+        self.outcomes[node.index()] == Outcome::Open
+            && !self.running.contains(&node)
+            && !self.committing.contains_key(&node)
+    }
+
+    /// Gives up all that is not with a worker yet, for good.
+    pub(super) fn stop(&mut self) {
+        if std::mem::replace(&mut self.stopped, true) {
+            return;
+        }
+        self.ready.clear();
+        self.parked.clear();
+        for node in self.execution.plan.graph.nodes() {
+            if self.is_idle(node) {
+                self.unpin_for(node);
+                self.outcomes[node.index()] = Outcome::Stopped;
+            }
+        }
+    }
+
+    fn conclude(&mut self, node: NodeIndex, outcome: Outcome) {
+        self.outcomes[node.index()] = outcome;
+        let settled = self.execution.session.settled.fetch_add(1, Ordering::Relaxed) + 1;
+        let what = match outcome {
+            Outcome::Ran { seconds } => format!("ran in {}", Seconds(f64::from(seconds))),
+            Outcome::Adopted => "adopted a kept output".to_owned(),
+            Outcome::CutOff => "cut off: output unchanged".to_owned(),
+            Outcome::Failed { error, .. } => format!("failed: {}", self.errors[error as usize]),
+            _ => return,
+        };
+        let of = self.execution.session.open.load(Ordering::Relaxed);
+        self.execution.progress.tell(|| Event::Settled {
+            instance: self.execution.plan.graph.label(node, Show::Clipped),
+            what,
+            settled,
+            of,
+        });
+    }
+}

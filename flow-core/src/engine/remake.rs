@@ -1,0 +1,60 @@
+//! Making what a record tells to have been required, before an instance is judged by it.
+
+use std::sync::Arc;
+
+use daggy::NodeIndex;
+
+use crate::engine::Execution;
+use crate::engine::session::{Unmade, Waiting};
+use crate::plan::Plan;
+use crate::plan::again::{Again, Answer, Answered, Replay, answers};
+use crate::plan::error::PlanError;
+use crate::require::Wish;
+use crate::store::error::StoreError;
+use crate::store::record::Required;
+
+/// Makes what is not complete, and then says what came of it.
+pub(super) struct Remake<'a> {
+    pub(super) execution: &'a Arc<Execution>,
+}
+
+impl Remake<'_> {
+    fn replay(&self) -> Replay {
+        Replay::knowing(&self.execution.session.known)
+    }
+}
+
+impl Again for Remake<'_> {
+    fn again(
+        &self,
+        plan: &Plan,
+        asker: NodeIndex,
+        wishes: Vec<Wish>,
+        recorded: &[Required],
+    ) -> Result<Result<Answered, Box<PlanError>>, StoreError> {
+        let answered = match self.replay().again(plan, asker, wishes, recorded)? {
+            Ok(answered) => answered,
+            Err(error) => return Ok(Err(error)),
+        };
+        let mut pairs = recorded.iter().zip(&answered.answers);
+        let is_settled = pairs.clone().all(|(recorded, answer)| answer.settles(recorded));
+        if is_settled || pairs.any(|(recorded, answer)| answer.differs(recorded)) {
+            return Ok(Ok(answered));
+        }
+        let wished = Arc::clone(&answered.plan);
+        let (execution, reply) =
+            self.execution.require(asker, Arc::clone(&wished), &Waiting::default());
+        if reply.roots.iter().any(|root| matches!(root, Err(Unmade::Stopped))) {
+            return Ok(Ok(answered));
+        }
+        let replay = self.replay();
+        let mut answers = answers(&wished, &*execution, &replay, recorded)?;
+        for ((answer, recorded), made) in answers.iter_mut().zip(recorded).zip(&reply.roots) {
+            // It has failed now, and another time it may not; or it was made for nothing.
+            if made.is_err() && !answer.settles(recorded) {
+                *answer = Answer::Other;
+            }
+        }
+        Ok(Ok(Answered { plan: wished, answers, execution: Some(execution) }))
+    }
+}

@@ -1,0 +1,227 @@
+//! What is required while a task runs: a plan of its own, as it is asked for and as a record tells.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use daggy::NodeIndex;
+
+use crate::key::{Digest, Key};
+use crate::known;
+use crate::param::AnyValue;
+use crate::plan::Plan;
+use crate::plan::again::Replay;
+use crate::plan::asker::Asker;
+use crate::plan::build::build_for;
+use crate::plan::error::{PlanError, PlanErrorKind};
+use crate::plan::label::Show;
+use crate::plan::resolve::param_value;
+use crate::plan::verdicts::Verdicts;
+use crate::require::Wish;
+use crate::store::Found;
+use crate::store::error::StoreError;
+use crate::store::record::{Required, Setting};
+use crate::task::{Kind, TaskType};
+use crate::value::Value;
+
+impl Plan {
+    /// The plan of what an instance requires while it runs, with no verdicts yet.
+    pub(crate) fn to_require(
+        &self,
+        asker: NodeIndex,
+        wishes: Vec<Wish>,
+    ) -> Result<Self, Box<PlanError>> {
+        let way = || vec![self.graph.task(asker).decl.name.to_string()];
+        let asker = Asker::new(self, asker).map_err(|kind| PlanError { kind, way: way() })?;
+        let mut graph = build_for(&asker, wishes, &self.store)?;
+        let force = self.force.in_run();
+        force.mark(&mut graph);
+        if let Some(asked) = &self.graph.asked {
+            graph.ask(&self.store, asked.at)?;
+        }
+        Ok(Self {
+            store: Arc::clone(&self.store),
+            contents: Arc::clone(&self.contents),
+            // What is looked at here is looked at whole.
+            trust: self.trust.in_run(),
+            reading: self.reading.clone(),
+            provided: Arc::clone(&self.provided),
+            defaults: Arc::clone(&self.defaults),
+            force,
+            graph,
+            verdicts: Verdicts::default(),
+            warnings: Vec::new(),
+        })
+    }
+
+    /// The plans of all that instances have required while they ran, as their records tell, and of
+    /// what those have required, whether it would be required again or not.
+    pub(crate) fn required_in_run(&self) -> Result<Vec<Arc<Self>>, StoreError> {
+        let mut found: Vec<Arc<Self>> = Vec::new();
+        let mut seen = HashSet::new();
+        self.add_required(&mut seen, &mut found)?;
+        let mut next = 0;
+        while let Some(plan) = found.get(next).cloned() {
+            plan.add_required(&mut seen, &mut found)?;
+            next += 1;
+        }
+        Ok(found)
+    }
+
+    fn add_required(
+        &self,
+        seen: &mut HashSet<Key>,
+        found: &mut Vec<Arc<Self>>,
+    ) -> Result<(), StoreError> {
+        for node in self.graph.nodes().filter(|&node| self.graph.kind(node) == Kind::Made) {
+            let key = self.graph.node(node).key;
+            if !seen.insert(key) {
+                continue;
+            }
+            let folder = self.graph.folder(node, &self.store)?;
+            let Found::Record(record) = self.store.record(&folder, key)? else { continue };
+            for group in &record.required {
+                let wishes = group.iter().map(|required| self.wish_of(required));
+                // What is no longer known, or wrong by now, cannot be told.
+                let Ok(wishes) = wishes.collect() else { continue };
+                let Ok(mut plan) = self.to_require(node, wishes) else { continue };
+                plan.judge_wished(&Replay::default())?;
+                found.push(Arc::new(plan));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a record tells of, wished for again.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be.
+    pub(crate) fn wish_of(&self, required: &Required) -> Result<Wish, String> {
+        let task = self.task_called(&required.task, &required.module)?;
+        let mut with = Vec::with_capacity(required.settings.len());
+        for setting in &required.settings {
+            let set = read_setting(task, setting);
+            with.push(set.map_err(|reason| format!("{}: {reason}", required.instance))?);
+        }
+        Ok(Wish { task, own: Vec::new(), with })
+    }
+
+    /// The task that is stored under a name.
+    fn task_called(&self, name: &str, module: &str) -> Result<&'static TaskType, String> {
+        let here = self.graph.types.all.iter().find(|entry| entry.decl.identity() == name);
+        if let Some(here) = here {
+            return Ok(here.task);
+        }
+        let mut said = None;
+        for entry in &self.graph.types.all {
+            (entry.task.may_require)(&mut |task| {
+                said = said.or(((task.decl)().identity() == name).then_some(task));
+            });
+        }
+        if let Some(said) = said {
+            return Ok(said);
+        }
+        match known::called(name).as_slice() {
+            [one] => Ok(one),
+            [] => Err(format!(
+                "no task `{name}` is known in this program; of one that is generic, say \
+                 `#[task(may_require({name}))]` above the task that requires it"
+            )),
+            several => {
+                let owner = self.store.owner(name);
+                let is_owner = |task: &&&TaskType| Some((task.id)()) == owner;
+                let mut there = several.iter().filter(|task| (task.decl)().module == module);
+                let found = several.iter().find(is_owner).or_else(|| there.next());
+                let several = || format!("this program has several tasks `{name}`");
+                found.copied().ok_or_else(several)
+            }
+        }
+    }
+}
+
+impl Required {
+    /// What a record tells of a wish, but for what came of it.
+    pub(crate) fn new(wish: &Wish) -> Self {
+        let settings = wish.with.iter().map(|(task, place, value)| {
+            let (name, param) = ((task.decl)(), &task.params[*place]);
+            let value = param_value(&name.name, param, &**value).ok();
+            Setting {
+                task: name.identity().to_owned(),
+                param: param.identity().to_owned(),
+                value: value.and_then(|value| value.to_stored()),
+            }
+        });
+        let settings = settings.collect();
+        let decl = (wish.task.decl)();
+        Self {
+            task: decl.identity().to_owned(),
+            module: decl.module.to_owned(),
+            instance: decl.name.to_string(),
+            settings,
+            digest: None,
+            key: None,
+            target: None,
+            failed: None,
+        }
+    }
+
+    /// Adds which instance it is.
+    pub(crate) fn is(&mut self, plan: &Plan, node: NodeIndex) {
+        self.instance = plan.graph.label(node, Show::Clipped);
+        self.key = Some(plan.graph.node(node).key);
+    }
+
+    /// Adds the content of its output.
+    pub(crate) fn gave(&mut self, plan: &Plan, node: NodeIndex, digest: Digest) {
+        self.digest = Some(digest);
+        self.target = Some(plan.graph.task(node).target_digest);
+    }
+}
+
+/// What was set for a task that is required, or for one that it may require.
+fn read_setting(
+    required: &'static TaskType,
+    setting: &Setting,
+) -> Result<(&'static TaskType, usize, AnyValue), String> {
+    let Setting { task, param, value } = setting;
+    let Some(value) = value else {
+        return Err(format!("`{task}.{param}` was set to a secret, which is not kept"));
+    };
+    let gone = || format!("it has no parameter `{task}.{param}` any more");
+    // What had no use for it is an error as it was then.
+    let other = || known::called(task).into_iter().next();
+    let task = reached(required, task).or_else(other).ok_or_else(gone)?;
+    let place = task.params.iter().position(|p| p.identity() == param).ok_or_else(gone)?;
+    let value =
+        Value::from_stored(value).and_then(|v| (task.params[place].kind.from_value)(&v).ok());
+    let value =
+        value.ok_or_else(|| format!("what `{param}` was set to does not fit it any more"))?;
+    Ok((task, place, value))
+}
+
+/// The task stored under a name that a task is or may require, or whose parameters it shares.
+fn reached(task: &'static TaskType, name: &str) -> Option<&'static TaskType> {
+    let mut seen = HashSet::new();
+    let mut new = vec![task];
+    while let Some(task) = new.pop() {
+        if !seen.insert((task.id)()) {
+            continue;
+        }
+        if (task.decl)().identity() == name {
+            return Some(task);
+        }
+        (task.requirement_types)(&mut |required| new.push(required));
+        new.extend(task.params.iter().filter_map(|param| Some(param.from?().0)));
+    }
+    None
+}
+
+/// What a plan that is wrong counts as: it stays wrong as long as nothing changes.
+pub(crate) fn digest_error(error: &PlanError) -> Option<Digest> {
+    if let PlanErrorKind::Store(_) = error.kind {
+        return None;
+    }
+    let mut hasher = crate::key::Hasher::new("wrong");
+    hasher.text(&error.to_string());
+    Some(hasher.digest())
+}

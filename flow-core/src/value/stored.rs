@@ -1,0 +1,180 @@
+//! Values as they are kept to be read back: in JSON that loses nothing.
+//!
+//! What is required while a task runs is planned again from what a record tells of it. There a
+//! value stands with what JSON lacks said by an object of one field: `{"some": 1}`,
+//! `{"variant": "Gbm"}`, `{"float": "NaN"}`. A secret is not written down.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::{Entries, Float, Int, Value};
+
+impl Value {
+    /// The value as it is kept; `None` if there is a secret in it.
+    pub(crate) fn to_stored(&self) -> Option<Json> {
+        Some(match self {
+            Self::None => Json::Null,
+            Self::Unit => json!({ "unit": null }),
+            Self::Bool(value) => json!(value),
+            Self::Int(int) => match (u64::try_from(*int), i64::try_from(*int)) {
+                (Ok(value), _) => json!(value),
+                (_, Ok(value)) => json!(value),
+                _ => json!({ "int": int.to_string() }),
+            },
+            Self::Float(float) if float.get().is_finite() => json!(float.get()),
+            Self::Float(float) => json!({ "float": float.get().to_string() }),
+            Self::Char(value) => json!({ "char": value }),
+            Self::Str(value) => json!(value),
+            Self::Bytes(value) => json!({ "bytes": value }),
+            Self::Some(value) => json!({ "some": value.to_stored()? }),
+            Self::Seq(items) => {
+                items.iter().map(Self::to_stored).collect::<Option<Vec<_>>>()?.into()
+            }
+            Self::Map(entries) => {
+                let entries = entries
+                    .iter()
+                    .map(|(key, value)| Some(json!([key.to_stored()?, value.to_stored()?])));
+                json!({ "map": entries.collect::<Option<Vec<_>>>()? })
+            }
+            Self::Struct(fields) => {
+                let fields = fields
+                    .iter()
+                    .map(|(name, value)| Some(((*name).to_owned(), value.to_stored()?)));
+                json!({ "struct": Json::Object(fields.collect::<Option<Map<_, _>>>()?) })
+            }
+            Self::UnitVariant(name) => json!({ "variant": name }),
+            Self::Variant(variant) => json!({ "variant": variant.0, "of": variant.1.to_stored()? }),
+            Self::Secret(_) => return None,
+        })
+    }
+
+    /// The value that was kept so; `None` if none was.
+    pub(crate) fn from_stored(json: &Json) -> Option<Self> {
+        Some(match json {
+            Json::Null => Self::None,
+            Json::Bool(value) => Self::Bool(*value),
+            Json::String(text) => Self::Str(text.as_str().into()),
+            Json::Array(items) => {
+                Self::Seq(items.iter().map(Self::from_stored).collect::<Option<Vec<_>>>()?.into())
+            }
+            Json::Number(number) => match (number.as_u64(), number.as_i64()) {
+                (Some(value), _) => Self::Int(Int::from(value)),
+                (_, Some(value)) => Self::Int(Int::from(value)),
+                _ => Self::Float(Float::from(number.as_f64()?)),
+            },
+            Json::Object(object) => Self::from_object(object)?,
+        })
+    }
+
+    fn from_object(object: &Map<String, Json>) -> Option<Self> {
+        if let Some(name) = object.get("variant") {
+            let name = literal(name.as_str()?);
+            return Some(match object.get("of") {
+                None => Self::UnitVariant(name),
+                Some(of) => Self::Variant(Box::new((name, Self::from_stored(of)?))),
+            });
+        }
+        let (class, value) = object.iter().next().filter(|_| object.len() == 1)?;
+        Some(match class.as_str() {
+            "unit" => Self::Unit,
+            "int" => {
+                let text = value.as_str()?;
+                match (text.parse::<u128>(), text.parse::<i128>()) {
+                    (Ok(int), _) => Self::Int(Int::from(int)),
+                    (_, Ok(int)) => Self::Int(Int::from(int)),
+                    _ => return None,
+                }
+            }
+            "float" => Self::Float(Float::from(value.as_str()?.parse::<f64>().ok()?)),
+            "char" => {
+                let mut text = value.as_str()?.chars();
+                Self::Char(text.next().filter(|_| text.next().is_none())?)
+            }
+            "bytes" => {
+                let bytes = value.as_array()?.iter().map(|byte| byte.as_u64()?.try_into().ok());
+                Self::Bytes(bytes.collect::<Option<Vec<u8>>>()?.into())
+            }
+            "some" => Self::Some(Box::new(Self::from_stored(value)?)),
+            "map" => {
+                let entries =
+                    value.as_array()?.iter().map(|entry| match entry.as_array()?.as_slice() {
+                        [key, value] => Some((Self::from_stored(key)?, Self::from_stored(value)?)),
+                        _ => None,
+                    });
+                Self::Map(Entries::new(entries.collect::<Option<_>>()?).ok()?)
+            }
+            "struct" => {
+                let fields = value.as_object()?.iter();
+                let fields = fields.map(|(name, v)| Some((literal(name), Self::from_stored(v)?)));
+                Self::Struct(Entries::new(fields.collect::<Option<_>>()?).ok()?)
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// The name of a field or variant, which serde has as a literal: each is kept once, for good.
+fn literal(name: &str) -> &'static str {
+    static NAMES: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
+
+    let mut names = NAMES.lock().expect("no panic while a name is looked up");
+    let names = names.get_or_insert_default();
+    match names.get(name) {
+        Some(known) => known,
+        None => {
+            let new: &'static str = Box::leak(name.into());
+            names.insert(new);
+            new
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::secret::Secret;
+    use crate::value::to_value;
+
+    #[derive(serde::Serialize)]
+    enum Shape {
+        Point,
+        Circle(f64),
+        Box { width: u8, height: Option<i128> },
+    }
+
+    #[test]
+    fn what_is_kept_is_read_back_as_it_was() {
+        let values = [
+            to_value(&(1_u8, -1_i64, u128::MAX, i128::MIN, 1.0, -0.0, 0.1_f32, f64::NAN)),
+            to_value(&(f64::INFINITY, f64::NEG_INFINITY, f64::MIN_POSITIVE, 'x', "text", true)),
+            to_value(&(Some(Some(1)), None::<u8>, (), [[1], [2]], "{\"some\": 1}")),
+            to_value(&BTreeMap::from([((1, 'a'), "b"), ((0, 'c'), "d")])),
+            to_value(&BTreeMap::from([("struct", 1), ("some", 2)])),
+            to_value(&[Shape::Point, Shape::Circle(0.5), Shape::Box { width: 1, height: None }]),
+        ];
+        for value in values {
+            let value = value.expect("a value");
+            let stored = value.to_stored().expect("it holds no secret").to_string();
+            let read: Json = serde_json::from_str(&stored).expect("JSON");
+            assert_eq!(Value::from_stored(&read), Some(value), "{stored}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_not_kept() {
+        let value = to_value(&(1, Secret::new("hunter2".to_owned()))).expect("a value");
+        assert_eq!(value.to_stored(), None);
+    }
+
+    #[test]
+    fn what_is_no_value_is_none() {
+        for text in [r#"{"some": 1, "of": 2}"#, r#"{"int": "x"}"#, r#"{"char": "ab"}"#, "{}"] {
+            let json: Json = serde_json::from_str(text).expect("JSON");
+            assert_eq!(Value::from_stored(&json), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,400 @@
+//! What a task requires while it runs fails, is stopped, or requires the task itself.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use flow::prelude::*;
+use flow::{Error, RequireError, Stopper};
+
+use crate::faulty::Faulty;
+use crate::support::{failed, failure, faulty_flow, flow, not_run, preview, ran};
+
+static TRIED: AtomicU64 = AtomicU64::new(0);
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Fragile {
+    n: u64,
+    #[param(default = 0)]
+    bad: u64,
+}
+
+runs!(Fragile: u64 = |self, _cx| {
+    TRIED.fetch_add(1, Ordering::SeqCst);
+    ensure!(self.n != self.bad, "{} is bad", self.n);
+    assert!(self.n != self.bad + 1, "{} is worse", self.n);
+    Ok(self.n)
+});
+
+/// Handles what fails.
+#[derive(Task)]
+#[task(target = Json<Vec<String>>)]
+struct Tolerant {
+    #[param(default = 2)]
+    bad: u64,
+}
+
+runs!(Tolerant: Vec<String> = |self, cx| {
+    let all = cx.over(Fragile::N, 1..=4).require_each::<Fragile>();
+    all.into_iter()
+        .map(|one| match one {
+            Ok(one) => Ok(one.load()?.to_string()),
+            Err(error) => Ok(format!("{:#}", anyhow::Error::from(error))),
+        })
+        .collect()
+});
+
+/// Does not.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Strict;
+
+runs!(Strict: u64 = |self, cx| {
+    Ok(cx.over(Fragile::N, 1..=4).with(Fragile::BAD, 2).require::<Fragile>()?.len() as u64)
+});
+
+#[test]
+fn a_failure_is_an_error_of_the_task_that_requires_it() -> Result<()> {
+    for workers in [1, 3] {
+        let (flow, _folder) = flow();
+        let flow = flow.workers(workers);
+        let summary = failure(flow.run::<Strict>());
+        assert_eq!(failed(&summary), ["Fragile", "Fragile", "Strict"]);
+        assert_eq!(ran(&summary), ["Fragile", "Fragile"]);
+        let text = summary.to_string();
+        assert!(text.contains("Fragile {n: 2, bad: 2}: 2 is bad"), "{text}");
+        assert!(text.contains("Fragile {n: 3, bad: 2}: it panicked: 3 is worse"), "{text}");
+        let strict = "Strict: cannot require Fragile {n: 2, bad: 2}: it failed: 2 is bad";
+        assert!(text.contains(strict), "{text}");
+        assert!(preview::<Strict>(&flow).contains("failed last time: cannot require Fragile"));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_failure_that_is_handled_counts_as_what_came_of_it() -> Result<()> {
+    let (flow, _folder) = flow();
+    let summary = flow.run::<Tolerant>()?;
+    // The default does not travel, and so it is the first that panics.
+    assert_eq!(failed(&summary), ["Fragile"]);
+    let given =
+        |bad| format!("cannot require Fragile {{n: {bad}, bad: {bad}}}: it failed: {bad} is bad");
+    assert_eq!(flow.load::<Tolerant>()?.len(), 4);
+    let flow = flow.with(Tolerant::BAD, 3);
+    flow.run::<Tolerant>()?;
+    let loaded = flow.load::<Tolerant>()?;
+    assert_eq!(loaded[..3], ["1".to_owned(), "2".to_owned(), given(3)]);
+    assert!(loaded[3].contains("it panicked: 4 is worse"));
+
+    // Nothing is tried again as long as nothing changes.
+    TRIED.store(0, Ordering::SeqCst);
+    assert!(flow.is_complete::<Tolerant>()?);
+    assert!(flow.run::<Tolerant>()?.ran().is_empty());
+    assert_eq!(TRIED.load(Ordering::SeqCst), 0);
+    // It is, if the task runs.
+    flow.force::<Tolerant>().run::<Tolerant>()?;
+    assert_eq!(TRIED.load(Ordering::SeqCst), 2);
+    Ok(())
+}
+
+static WEATHER: AtomicBool = AtomicBool::new(false);
+
+/// Fails after it has read a file.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Moody {
+    path: PathBuf,
+}
+
+runs!(Moody: u64 = |self, cx| {
+    cx.file(&self.path)?;
+    ensure!(WEATHER.load(Ordering::SeqCst), "it rains");
+    Ok(1)
+});
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Patient {
+    path: PathBuf,
+}
+
+runs!(Patient: u64 = |self, cx| Ok(cx.require::<Moody>().map_or(Ok(0), |m| m.load().map(|n| *n))?));
+
+#[test]
+fn a_failure_that_may_pass_is_tried_again() -> Result<()> {
+    let (flow, folder) = flow();
+    let path = folder.path().join("sky.txt");
+    std::fs::write(&path, "grey")?;
+    let flow = flow.with(Patient::PATH, &path);
+    assert_eq!(ran(&flow.run::<Patient>()?), ["Patient"]);
+    assert!(!flow.is_complete::<Patient>()?);
+    assert_eq!(
+        preview::<Patient>(&flow)
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .rsplit_once("PENDING ")
+            .unwrap()
+            .1,
+        format!("in run: Moody {{path: {}}} failed, and may not fail again", path.display())
+    );
+    WEATHER.store(true, Ordering::SeqCst);
+    assert_eq!(ran(&flow.run::<Patient>()?), ["Moody", "Patient"]);
+    assert_eq!(*flow.load::<Patient>()?, 1);
+    Ok(())
+}
+
+#[derive(Task)]
+#[task(requires = Fragile { n: 0u64 }, target = Json<u64>)]
+struct OnFragile;
+
+runs!(OnFragile: u64 = |self, cx| Ok(*cx.input().load()?));
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Blocked;
+
+runs!(Blocked: u64 = |self, cx| Ok(*cx.require::<OnFragile>()?.load()?));
+
+#[test]
+fn what_failed_further_up_is_named() -> Result<()> {
+    let (flow, _folder) = flow();
+    let summary = failure(flow.run::<Blocked>());
+    assert_eq!(not_run(&summary), ["OnFragile"]);
+    let text = summary.to_string();
+    let error = "Blocked: cannot require OnFragile: Fragile {n: 0, bad: 0} failed: 0 is bad";
+    assert!(text.contains(error), "{text}");
+    Ok(())
+}
+
+mod stopped {
+    use super::*;
+
+    static STOPPER: OnceLock<Stopper> = OnceLock::new();
+
+    #[derive(Task)]
+    #[task(target = Json<u64>)]
+    struct Step {
+        n: u64,
+    }
+
+    runs!(Step: u64 = |self, _cx| {
+        if self.n == 2 {
+            STOPPER.get().expect("a stopper").stop();
+        }
+        Ok(self.n)
+    });
+
+    #[derive(Task)]
+    #[task(target = Json<u64>)]
+    struct Steps {
+        ignore: bool,
+    }
+
+    runs!(Steps: u64 = |self, cx| {
+        let mut sum = 0;
+        for n in 0..5u64 {
+            match cx.with(Step::N, n).require::<Step>() {
+                Ok(step) => sum += *step.load()?,
+                Err(Error::Required { source: RequireError::Stopped, .. }) if self.ignore => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(sum)
+    });
+
+    #[test]
+    fn a_stop_ends_what_waits_and_is_no_failure() -> Result<()> {
+        let (flow, _folder) = flow();
+        let stopper = STOPPER.get_or_init(|| flow.stopper());
+        for workers in [1, 4] {
+            flow.reset_all()?;
+            let flow = flow.workers(workers).with(Steps::IGNORE, false);
+            let summary = failure(flow.run::<Steps>());
+            assert_eq!(failed(&summary), Vec::<String>::new());
+            assert_eq!(not_run(&summary), ["Steps"]);
+            assert_eq!(summary.ran().len(), 3);
+            stopper.reset();
+            assert_eq!(flow.run::<Steps>()?.ran().len(), 3);
+            assert_eq!(*flow.load::<Steps>()?, 10);
+
+            // A task that does not mind has been stopped all the same.
+            let flow = flow.with(Steps::IGNORE, true).force::<Step>();
+            let summary = failure(flow.run::<Steps>());
+            assert_eq!((ran(&summary).len(), not_run(&summary)), (3, vec!["Steps".to_owned()]));
+            stopper.reset();
+            assert!(!flow.is_complete::<Steps>()?);
+        }
+        Ok(())
+    }
+}
+
+mod cycles {
+    use super::*;
+
+    fn text(error: Error) -> String {
+        format!("{:#}", anyhow::Error::from(error))
+    }
+
+    /// Each requires the other while it runs.
+    #[derive(Task)]
+    #[task(target = Json<String>)]
+    struct Ping;
+
+    runs!(Ping: String = |self, cx| match cx.require::<Pong>() {
+        Ok(pong) => Ok(pong.load()?.to_string()),
+        Err(error) => Ok(text(error)),
+    });
+
+    #[derive(Task)]
+    #[task(target = Json<String>)]
+    struct Pong;
+
+    runs!(Pong: String = |self, cx| Ok(cx.require::<Ping>()?.load()?.to_string()));
+
+    /// The same, of which neither handles the error.
+    #[derive(Task)]
+    #[task(target = Json<u64>)]
+    struct Left;
+
+    runs!(Left: u64 = |self, cx| Ok(*cx.require::<Right>()?.load()?));
+
+    #[derive(Task)]
+    #[task(target = Json<u64>)]
+    struct Right;
+
+    runs!(Right: u64 = |self, cx| Ok(*cx.require::<Left>()?.load()?));
+
+    /// Starts both.
+    #[derive(Task)]
+    #[task(aggregate, requires(Left, Right))]
+    struct LeftAndRight;
+
+    /// What is required requires the task itself, before it runs.
+    #[derive(Task)]
+    #[task(target = Json<u64>)]
+    struct Egg;
+
+    runs!(Egg: u64 = |self, cx| Ok(*cx.require::<Hen>()?.load()?));
+
+    #[derive(Task)]
+    #[task(requires = Egg, target = Json<u64>)]
+    struct Hen;
+
+    runs!(Hen: u64 = |self, cx| Ok(*cx.input().load()?));
+
+    /// Itself.
+    #[derive(Task)]
+    #[task(target = Json<u64>)]
+    struct Own;
+
+    runs!(Own: u64 = |self, cx| Ok(*cx.require::<Own>()?.load()?));
+
+    #[test]
+    fn tasks_that_require_each_other_are_an_error() -> Result<()> {
+        for workers in [1, 4] {
+            let (flow, _folder) = flow();
+            let flow = flow.workers(workers);
+            let summary = flow.run::<Ping>()?;
+            assert_eq!(
+                (ran(&summary), failed(&summary)),
+                (vec!["Ping".into()], vec!["Pong".into()])
+            );
+            assert_eq!(
+                *flow.load::<Ping>().map_or_else(text, |loaded| loaded.to_string()),
+                *"Ping is not complete (in run: Pong failed, and may not fail again): run it with \
+                 `flow.run::<Ping>()`"
+            );
+            let error = &summary.failed()[0].error.clone().unwrap_or_default();
+            assert_eq!(
+                error,
+                "cannot require Ping: it requires itself while it runs: Ping → Pong → Ping"
+            );
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn tasks_that_were_started_apart_and_wait_for_each_other_are_an_error() -> Result<()> {
+        for _ in 0..20 {
+            for workers in [1, 2, 4] {
+                let folder = tempfile::tempdir()?;
+                let flow = faulty_flow(folder.path(), &Faulty::new())?;
+                let result = flow.workers(workers).keep_going().run::<LeftAndRight>()?;
+                assert!(!result.is_success());
+                assert!(result.to_string().contains("requires itself while it runs"), "{result}");
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_statically_requires_the_task_cannot_be_required_by_it() -> Result<()> {
+        for workers in [1, 4] {
+            let (flow, _folder) = flow();
+            let flow = flow.workers(workers);
+            let expected = "cannot require Hen: it requires itself while it runs: Egg → Hen → Egg";
+            let summary = failure(flow.run::<Egg>());
+            assert_eq!(summary.failed()[0].error.as_deref(), Some(expected));
+            // And if it waits for it already.
+            let summary = failure(flow.run::<Hen>());
+            assert_eq!(summary.failed()[0].error.as_deref(), Some(expected));
+            let summary = failure(flow.run::<Own>());
+            let expected = "cannot require Own: it requires itself while it runs: Own → Own";
+            assert_eq!(summary.failed()[0].error.as_deref(), Some(expected));
+        }
+        Ok(())
+    }
+}
+
+mod deep {
+    use super::*;
+
+    static START: AtomicU64 = AtomicU64::new(0);
+
+    #[derive(Task)]
+    #[task(target = Json<u64>)]
+    struct Bottom;
+
+    runs!(Bottom: u64 = |self, _cx| Ok(START.load(Ordering::SeqCst)));
+
+    #[derive(Task)]
+    #[task(target = Json<u64>)]
+    struct Level {
+        n: u64,
+    }
+
+    runs!(Level: u64 = |self, cx| {
+        if self.n == 0 {
+            return Ok(*cx.require::<Bottom>()?.load()?);
+        }
+        Ok(*cx.with(Level::N, self.n - 1).require::<Level>()?.load()? + 1)
+    });
+
+    #[test]
+    fn a_thousand_tasks_may_wait_for_each_other_on_one_worker() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let flow = faulty_flow(folder.path(), &Faulty::new())?.workers(1).with(Level::N, 1000);
+        assert_eq!(flow.run::<Level>()?.ran().len(), 1002);
+        assert_eq!(*flow.load::<Level>()?, 1000);
+        assert!(flow.is_complete::<Level>()?);
+        Ok(())
+    }
+
+    #[test]
+    fn a_change_far_up_is_found() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let flow = faulty_flow(folder.path(), &Faulty::new())?.workers(2).with(Level::N, 60);
+        flow.run::<Level>()?;
+        START.store(5, Ordering::SeqCst);
+        let forced = flow.force::<Bottom>();
+        assert!(preview::<Level>(&forced).contains("upstream: Level first"));
+        assert_eq!(forced.run::<Level>()?.ran().len(), 62);
+        assert_eq!(*flow.load::<Level>()?, 65);
+        // What is made again and gives the same goes no further.
+        flow.reset::<Bottom>()?;
+        let summary = flow.run::<Level>()?;
+        assert_eq!((summary.ran().len(), summary.cut_off().len()), (1, 61));
+        Ok(())
+    }
+}
