@@ -471,7 +471,7 @@ fn housekeeping_blesses_verifies_and_collects() {
         "1 ran\n",
         "1 adopted\n",
         "complete: true\n",
-        "1 file is not what was recorded\n  Weeks {days: 7}: ",
+        "2 files are not what was recorded\n  Weeks {days: 7}: ",
         "removed the output of Weeks {days: 7}\n",
         "1 ran\n",
         "Weeks: 1 instance that no root needs",

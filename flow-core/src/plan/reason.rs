@@ -90,8 +90,6 @@ pub enum Reason {
         /// Why not.
         what: String,
     },
-    /// It ran again, with everything as before, and gave something else.
-    RanAgain,
     /// Something upstream is not complete, so that this is decided when it has run.
     Upstream {
         /// The tasks required that are not complete.
@@ -165,7 +163,6 @@ impl fmt::Display for Reason {
             Self::Target { was, now } => write!(f, "target: was {was}, is {now}"),
             Self::Output { file, what } => write!(f, "output: {file} {what}"),
             Self::Record { what } => write!(f, "record: {what}"),
-            Self::RanAgain => f.write_str("ran again and gave other data"),
             Self::Upstream { tasks } => write!(f, "upstream: {} first", tasks.join(", ")),
         }
     }

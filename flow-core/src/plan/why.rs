@@ -194,9 +194,6 @@ impl<'a> Search<'a> {
         self.judge.compare(node, &old.made_from, &now, &mut reasons);
         self.judge.compare_inputs(node, &old.made_from, &now, &mut reasons);
         reasons.extend(self.judge.changed_reads(node, &old.reads)?);
-        if reasons.is_empty() {
-            reasons.push(Reason::RanAgain);
-        }
         let changed = changed_inputs(graph, node, &old.made_from);
         let led = |reason: Reason| {
             let next = leads_to(&reason, &changed);

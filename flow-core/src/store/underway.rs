@@ -5,7 +5,7 @@
 //! cleans up leaves alone what is younger than the oldest execution under way.
 
 use std::fs::{File, TryLockError};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::content::is_absent;
@@ -15,6 +15,9 @@ use crate::store::stage::unique;
 
 /// The folder of the files.
 const RUNNING: &str = "running";
+
+/// How often it is tried to say that an execution begins.
+const TRIES: usize = 3;
 
 /// An execution under way. When it is dropped, it has ended.
 pub(crate) struct Underway {
@@ -44,20 +47,29 @@ impl Store {
     /// Says that an execution begins. A store that cannot be written, or a file system without
     /// locks, does without: then the age of files has to tell.
     pub(crate) fn begin(self: &Arc<Self>) -> Option<Underway> {
-        let path = self.internal(RUNNING).join(unique());
-        if self.fs.create(&path).is_err() {
-            self.fs.create_folder(&self.internal(RUNNING)).ok()?;
-            self.fs.create(&path).ok()?;
-        }
-        let file = self.fs.open(&path).ok().filter(|file| file.try_lock().is_ok());
-        if file.is_none() {
-            let _ = self.fs.remove(&path);
-        }
-        Some(Underway { store: Arc::clone(self), path, _file: file? })
+        // Who cleans up may take the file away before it is locked.
+        std::iter::repeat_with(|| self.lock_new().ok()).take(TRIES).find_map(Option::flatten)
     }
 
-    /// The executions under way, of this process and of others.
-    /// But for `own`.
+    /// Makes and locks a file; gives nothing if it is gone.
+    fn lock_new(self: &Arc<Self>) -> std::io::Result<Option<Underway>> {
+        let path = self.internal(RUNNING).join(unique());
+        if self.fs.create(&path).is_err() {
+            self.fs.create_folder(&self.internal(RUNNING))?;
+            self.fs.create(&path)?;
+        }
+        let begun = Underway { store: Arc::clone(self), _file: self.fs.open(&path)?, path };
+        // Who looks whether it is locked has locked it for a moment.
+        begun._file.lock()?;
+        Ok(self.fs.stat(&begun.path).is_ok().then_some(begun))
+    }
+
+    /// Whether this is the file of an execution.
+    pub(super) fn is_of_execution(&self, path: &Path) -> bool {
+        path.parent() == Some(&self.internal(RUNNING))
+    }
+
+    /// The executions under way, of this process and of others, but for `own`.
     pub(super) fn executions(&self, own: Option<&Underway>) -> Result<Executions, StoreError> {
         let at = self.internal(RUNNING);
         let names = match self.names(&at) {

@@ -3,11 +3,13 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
+use crate::content::SETTLED;
 use crate::key::Digest;
 use crate::store::error::{IoContext, StoreError};
 use crate::store::gc::{Item, What};
 use crate::store::reset::is_output;
 use crate::store::stage::unique;
+use crate::store::underway::Executions;
 use crate::store::{Folder, RECORD, Store, index};
 
 impl Store {
@@ -28,13 +30,19 @@ impl Store {
             What::Empty { .. } => 4,
         };
         // An execution that has begun since may be about to use what it has found whole.
-        let is_underway = self.executions(None)?.oldest.is_some();
-        let is_safe = |what: &What| match what {
-            What::Unnamed { .. } | What::Note { .. } | What::Code | What::Left => true,
-            What::Version { .. } | What::Unwanted { .. } => !is_underway,
-            What::Lines(_) | What::Empty { .. } => !is_underway,
+        let Executions { oldest, ended } = self.executions(None)?;
+        // One that began while garbage was sought may be writing what was found.
+        let may_be_written =
+            |item: &Item| oldest.is_some_and(|oldest| item.modified >= oldest - SETTLED);
+        let is_safe = |item: &&Item| match item.what {
+            What::Left if self.is_of_execution(&item.path) => ended.contains(&item.path),
+            What::Unnamed { .. } | What::Note { .. } | What::Code | What::Left => {
+                !may_be_written(item)
+            }
+            What::Version { .. } | What::Unwanted { .. } => oldest.is_none(),
+            What::Lines(_) | What::Empty { .. } => oldest.is_none(),
         };
-        let mut sorted: Vec<_> = items.iter().filter(|item| is_safe(&item.what)).collect();
+        let mut sorted: Vec<_> = items.iter().filter(is_safe).collect();
         sorted.sort_by_key(|item| order(&item.what));
         let mut folders = BTreeSet::new();
         for item in sorted {
