@@ -1,170 +1,27 @@
 //! Whatever changes, in whatever order: what is there after a run is what a run from nothing gives,
 //! and nothing ran whose output was known.
 //!
-//! Random graphs, with conditional requirements and requirements for each item of a list, are run
-//! and changed at random: parameters, files, the code of each task, and what lies in the store.
-//! After each run all outputs are compared with those of the same flow in an empty store.
+//! Random graphs, with conditional requirements, requirements for each item of a list and such that
+//! tasks find while they run, are run and changed at random: parameters, files, the code of each
+//! task, and what lies in the store. After each run all outputs are compared with those of the same
+//! flow in an empty store.
+
+mod tasks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use flow::prelude::*;
-use flow::{Event, Instance, Status, Summary};
+use flow::{Event, Instance, Status};
 
+use self::tasks::{FILES, GENERATIONS, Settings};
 use crate::faulty::Faulty;
 use crate::random_graph::scramble;
 use crate::support::{faulty_flow, files_below};
 
-/// How many files are read.
-const FILES: u64 = 3;
-
-/// The files that a task reads.
-fn files(folder: &Path, graph: u64, id: u64) -> Vec<PathBuf> {
-    let random = scramble(graph * 31 + id);
-    (0..random % 3).map(|i| folder.join(format!("{}.txt", scramble(random + i) % FILES))).collect()
-}
-
-/// The tasks before it that a task requires.
-fn before(graph: u64, id: u64) -> Vec<u64> {
-    let random = scramble(graph * 1_000_003 + id);
-    if id == 0 { Vec::new() } else { (0..random % 3).map(|i| scramble(random + i) % id).collect() }
-}
-
-/// Whether a task reads the first file as well.
-fn has_extra(graph: u64, id: u64) -> bool {
-    scramble(graph + (id << 7)).is_multiple_of(3)
-}
-
-/// What a flow is asked for, besides the code.
-#[derive(Clone, Debug)]
-struct Settings {
-    graph: u64,
-    width: u64,
-    scale: u64,
-    offset: u64,
-}
-
-type Reset = fn(&Flow) -> Result<(), flow::Error>;
-
-/// The same tasks with certain versions of their code.
-struct Generation {
-    flow: fn(&Flow, &Path, &Settings) -> Flow,
-    run: fn(&Flow) -> Result<Summary, flow::Error>,
-    load: fn(&Flow) -> Result<Vec<u64>>,
-    instances: fn(&Flow) -> Result<Vec<Instance>, flow::Error>,
-    resets: [Reset; 4],
-}
-
-/// Tasks whose code has these versions. With versions 0 and 1 the outputs are the same.
-macro_rules! generations {
-    ($($module:ident: $read:literal $mix:literal $sum:literal;)*) => {
-        $(mod $module {
-            use super::*;
-
-            #[derive(Task)]
-            #[task(target = Json<u64>)]
-            struct Read {
-                #[param(file)]
-                file: PathBuf,
-            }
-
-            impl Run for Read {
-                const CODE: Code = Code::version($read);
-
-                fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
-                    let read: u64 = fs::read_to_string(&self.file)?.trim().parse()?;
-                    Ok(read + $read / 2)
-                }
-            }
-
-            #[derive(Task)]
-            #[task(
-                requires(
-                    reads = [Read { file } for file in files(&self.folder, self.graph, self.id)],
-                    extra = Read { file: self.folder.join("0.txt") } if has_extra(self.graph, self.id),
-                    before = [Mix { id } for id in before(self.graph, self.id)],
-                ),
-                target = Json<u64>,
-            )]
-            struct Mix {
-                folder: PathBuf,
-                graph: u64,
-                #[param(local)]
-                id: u64,
-                #[param(default = 1)]
-                scale: u64,
-            }
-
-            impl Run for Mix {
-                const CODE: Code = Code::version($mix);
-
-                fn run(&self, cx: &Cx<Self>) -> Result<u64> {
-                    let inputs = cx.input();
-                    let mut mixed = $mix / 2 + self.id % 2;
-                    for read in inputs.reads.iter().chain(&inputs.extra) {
-                        mixed += *read.load()? * self.scale;
-                    }
-                    for before in &inputs.before {
-                        mixed += *before.load()?;
-                    }
-                    // Few values, so that much comes out the same.
-                    Ok(mixed % 5)
-                }
-            }
-
-            #[derive(Task)]
-            #[task(requires = [Mix { id } for id in 0..self.width], target = Json<Vec<u64>>)]
-            struct Sum {
-                folder: PathBuf,
-                graph: u64,
-                #[param(local)]
-                width: u64,
-                #[param(default = 0)]
-                offset: u64,
-            }
-
-            impl Run for Sum {
-                const CODE: Code = Code::version($sum);
-
-                fn run(&self, cx: &Cx<Self>) -> Result<Vec<u64>> {
-                    let mixed = cx.input().iter().map(|mix| Ok(*mix.load()?));
-                    let mixed: Vec<u64> = mixed.collect::<Result<_>>()?;
-                    Ok(mixed.into_iter().map(|value| value + self.offset + $sum / 2).collect())
-                }
-            }
-
-            pub(super) const GENERATION: Generation = Generation {
-                flow: |flow, folder, settings| {
-                    let flow = flow.with(Sum::FOLDER, folder).with(Sum::GRAPH, settings.graph);
-                    let flow = flow.with(Sum::WIDTH, settings.width);
-                    flow.with(Mix::SCALE, settings.scale).with(Sum::OFFSET, settings.offset)
-                },
-                run: |flow| flow.run::<Sum>(),
-                load: |flow| Ok(flow.load::<Sum>()?.into_owned()),
-                instances: |flow| flow.upstream::<Sum>(),
-                resets: [
-                    |flow| flow.reset::<Sum>().map(drop),
-                    |flow| flow.reset_upstream::<Sum>().map(drop),
-                    |flow| flow.reset_every::<Mix>().map(drop),
-                    |flow| flow.reset_every::<Read>().map(drop),
-                ],
-            };
-        })*
-
-        const GENERATIONS: &[Generation] = &[$($module::GENERATION),*];
-    };
-}
-
-generations! {
-    first: 0 0 0;
-    read_refactored: 1 0 0;
-    read_changed: 2 0 0;
-    mix_refactored: 0 1 0;
-    mix_changed: 0 2 0;
-    sum_refactored: 0 0 1;
-    all_changed: 2 2 2;
-}
+/// How often each store is run.
+const RUNS: usize = 4;
 
 /// Random numbers, the same for each seed.
 struct Random(u64);
@@ -177,7 +34,10 @@ impl Random {
 }
 
 /// What a record says an output is made from.
-type MadeFrom = (String, String, String);
+type MadeFrom = (String, String, String, String);
+
+/// The digests of outputs, whole ones and those that are gone, by what they are made from.
+type Contents = BTreeMap<MadeFrom, BTreeSet<String>>;
 
 /// A store that is changed and run, and what the runs must not have to do again.
 struct World {
@@ -188,6 +48,10 @@ struct World {
     generation: usize,
     /// What was reset, and so is to be made again although another instance has the same.
     taken_back: BTreeSet<MadeFrom>,
+    /// Whether nothing but resets has happened since all was complete.
+    is_settled: bool,
+    /// The tasks that were reset since then.
+    were_reset: BTreeSet<&'static str>,
     steps: Vec<String>,
 }
 
@@ -201,8 +65,17 @@ impl World {
             offset: 0,
         };
         let folder = tempfile::tempdir()?;
-        let (taken_back, steps) = (BTreeSet::new(), Vec::new());
-        let mut world = Self { seed, random, folder, settings, generation: 0, taken_back, steps };
+        let mut world = Self {
+            seed,
+            random,
+            folder,
+            settings,
+            generation: 0,
+            taken_back: BTreeSet::new(),
+            is_settled: false,
+            were_reset: BTreeSet::new(),
+            steps: Vec::new(),
+        };
         for file in 0..FILES {
             world.write(file)?;
         }
@@ -229,6 +102,7 @@ impl World {
     fn edit(&mut self) -> Result<()> {
         let what = self.random.below(9);
         self.steps.push(format!("edit {what}"));
+        self.is_settled &= what == 7;
         match what {
             0 | 1 => {
                 let file = self.random.below(FILES);
@@ -247,11 +121,13 @@ impl World {
     fn reset(&mut self) -> Result<()> {
         let known = self.known()?;
         let flow = self.flow(self.folder.path())?;
-        let reset = self.random.below(4) as usize;
+        let reset = self.random.below(5) as usize;
         (GENERATIONS[self.generation].resets[reset])(&flow)?;
         let left = self.known()?;
         let gone = known.into_iter().filter(|(record, _)| !left.contains_key(record));
         self.taken_back.extend(gone.map(|(_, made_from)| made_from));
+        // Some are in every graph; not each graph reads files.
+        self.were_reset.extend([Some("Sum"), Some("Sum"), Some("Mix"), None, Some("Pick")][reset]);
         Ok(())
     }
 
@@ -270,17 +146,12 @@ impl World {
     fn known(&self) -> Result<BTreeMap<PathBuf, MadeFrom>> {
         let files = files_below(&self.store());
         let mut known = BTreeMap::new();
-        let is_record = |path: &&PathBuf| {
-            path.ends_with("record.json")
-                || path.components().any(|part| part.as_os_str() == "versions")
-        };
-        for path in files.iter().filter(is_record) {
-            let record: serde_json::Value = serde_json::from_slice(&fs::read(path)?)?;
+        for (path, record) in records(&self.store())? {
             let outputs = record["output"]["files"].as_array().context("the files of a record")?;
             let names = outputs.iter().map(|output| output["file"].as_str().unwrap_or_default());
             // A file is of one instance's folder alone: its name is unique.
             if names.into_iter().all(|name| files.iter().any(|file| file.ends_with(name))) {
-                known.insert(path.clone(), made_from(&record));
+                known.insert(path, made_from(&record));
             }
         }
         Ok(known)
@@ -323,10 +194,17 @@ impl World {
             );
         }
         if !is_over {
+            self.is_settled = false;
             let errors = summary.failed();
             ensure!(errors.is_empty(), "{:?}", errors[0].error);
             return Ok(());
         }
+        // What was reset is not found again, in whichever place.
+        for task in std::mem::take(&mut self.were_reset) {
+            let ran = summary.ran().iter().any(|entry| entry.task() == task);
+            ensure!(!self.is_settled || ran, "{task} was reset, and did not run");
+        }
+        self.is_settled = true;
         let nothing = tempfile::tempdir()?;
         let from_nothing = self.flow(nothing.path())?;
         (generation.run)(&from_nothing)?;
@@ -341,15 +219,51 @@ impl World {
                 is.status()
             );
         }
+        // What was required while something ran stands in no plan.
+        let there = contents(&self.store())?;
+        for (made_from, expected) in contents(&nothing.path().join("data"))? {
+            ensure!(there.get(&made_from) == Some(&expected), "{made_from:?} is not {expected:?}");
+        }
         let again = (generation.run)(&self.flow(self.folder.path())?)?;
         ensure!(again.ran().is_empty(), "a second run did something: {again}");
         Ok(())
     }
 }
 
+/// All records of a store, of earlier versions, too, by their paths.
+fn records(store: &Path) -> Result<Vec<(PathBuf, serde_json::Value)>> {
+    let is_version = |path: &Path| path.components().any(|part| part.as_os_str() == "versions");
+    let files = files_below(store).into_iter();
+    let records = files.filter(|path| path.ends_with("record.json") || is_version(path));
+    records
+        .map(|path| {
+            let record = serde_json::from_slice(&fs::read(&path)?)?;
+            Ok((path, record))
+        })
+        .collect()
+}
+
+/// The digests of what there are records of.
+fn contents(store: &Path) -> Result<Contents> {
+    let mut contents = Contents::new();
+    for (_, record) in records(store)? {
+        let digest = record["output"]["digest"].to_string();
+        contents.entry(made_from(&record)).or_default().insert(digest);
+    }
+    Ok(contents)
+}
+
 fn made_from(record: &serde_json::Value) -> MadeFrom {
     let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
-    (text("task"), text("fingerprint"), record["reads"].to_string())
+    let mut required = record["required"].clone();
+    // Which instance it was does not count, but what was asked for and what came of it.
+    for group in required.as_array_mut().into_iter().flatten() {
+        for one in group.as_array_mut().into_iter().flatten().filter_map(|one| one.as_object_mut())
+        {
+            ["key", "instance", "module"].iter().for_each(|name| drop(one.remove(*name)));
+        }
+    }
+    (text("task"), text("fingerprint"), record["reads"].to_string(), required.to_string())
 }
 
 /// The digest of a complete instance's output.
@@ -365,9 +279,11 @@ fn is_output(path: &Path) -> bool {
 }
 
 fn holds_for(seeds: std::ops::Range<u64>) {
-    for seed in seeds {
+    // More of them, on demand: beside those that are always tried.
+    let more = std::env::var("FLOW_TEST_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
+    for seed in seeds.map(|seed| seed + more.unwrap_or(0)) {
         let mut world = World::new(seed).expect("a world");
-        for _ in 0..6 {
+        for _ in 0..RUNS {
             let result = world
                 .run()
                 .and_then(|()| (0..1 + world.random.below(2)).try_for_each(|_| world.edit()));
