@@ -330,10 +330,27 @@ impl Builder<'_> {
         for end in self.resolver.path(&path, scope.module, None).ends {
             match end {
                 End::Item(item, rest) => {
+                    if rest.is_empty() {
+                        // `with = "Type"`: whatever functions the type has.
+                        let own = self.relations.associated.get(&item).into_iter().flatten();
+                        node.items.extend(own.map(|entry| entry.1));
+                    }
                     let links = self.add_item(item, &rest, node).into_iter().map(Link::Item);
                     node.links.entry(text.to_owned()).or_default().extend(links);
                 }
                 End::Module(module) => {
+                    // What it names of others, too.
+                    for &name in source.modules[module].defs.keys() {
+                        for end in &self.resolver.member(module, name).ends {
+                            if let End::Item(item, _) = end
+                                && matches!(source.items[*item].kind, Kind::Function)
+                            {
+                                node.items.insert(*item);
+                                let links = node.links.entry(text.to_owned()).or_default();
+                                links.insert(Link::Item(*item));
+                            }
+                        }
+                    }
                     let items = source.modules[module].items.iter().copied();
                     let functions =
                         items.filter(|&item| matches!(source.items[item].kind, Kind::Function));
