@@ -5,7 +5,7 @@
 //! cleans up leaves alone what is younger than the oldest execution under way.
 
 use std::fs::{File, TryLockError};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::content::is_absent;
@@ -43,21 +43,56 @@ pub(super) struct Executions {
 impl Store {
     /// Says that an execution begins. A store that cannot be written, or a file system without
     /// locks, does without: then the age of files has to tell.
+    ///
+    /// Whoever cleans up tries the lock for a moment, and takes a file for left over that is created
+    /// and not locked yet. So the lock is waited for, and the file made again if it was removed.
     pub(crate) fn begin(self: &Arc<Self>) -> Option<Underway> {
-        let path = self.internal(RUNNING).join(unique());
-        if self.fs.create(&path).is_err() {
-            self.fs.create_folder(&self.internal(RUNNING)).ok()?;
-            self.fs.create(&path).ok()?;
+        const TRIES: usize = 8;
+        for _ in 0..TRIES {
+            let path = self.internal(RUNNING).join(unique());
+            if self.fs.create(&path).is_err() {
+                self.fs.create_folder(&self.internal(RUNNING)).ok()?;
+                self.fs.create(&path).ok()?;
+            }
+            match self.fs.open(&path).map(|file| file.lock().map(|()| file)) {
+                Ok(Ok(file)) if self.fs.stat(&path).is_ok() => {
+                    return Some(Underway { store: Arc::clone(self), path, _file: file });
+                }
+                Err(error) if is_absent(&error) => {}
+                Ok(Ok(_)) => {}
+                Err(_) | Ok(Err(_)) => {
+                    let _ = self.fs.remove(&path);
+                    return None;
+                }
+            }
         }
-        let file = self.fs.open(&path).ok().filter(|file| file.try_lock().is_ok());
-        if file.is_none() {
-            let _ = self.fs.remove(&path);
-        }
-        Some(Underway { store: Arc::clone(self), path, _file: file? })
+        None
     }
 
-    /// The executions under way, of this process and of others.
-    /// But for `own`.
+    /// Whether a file says that an execution is under way, or was.
+    pub(super) fn is_mark(&self, path: &Path) -> bool {
+        path.parent() == Some(&self.internal(RUNNING))
+    }
+
+    /// Removes what an execution has left that has ended, unless it is only about to begin.
+    pub(super) fn remove_ended(
+        &self,
+        path: &Path,
+        removed: &mut Vec<PathBuf>,
+    ) -> Result<(), StoreError> {
+        let file = match self.fs.open(path) {
+            Ok(file) => file,
+            Err(error) if is_absent(&error) => return Ok(()),
+            Err(error) => return Err(error).during("open", path),
+        };
+        // It is locked until it is gone: who waits for the lock sees then that it is.
+        if file.try_lock().is_ok() {
+            self.remove(path, removed)?;
+        }
+        Ok(())
+    }
+
+    /// The executions under way, of this process and of others, but for `own`.
     pub(super) fn executions(&self, own: Option<&Underway>) -> Result<Executions, StoreError> {
         let at = self.internal(RUNNING);
         let names = match self.names(&at) {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
+use crate::content::SETTLED;
 use crate::key::Digest;
 use crate::store::error::{IoContext, StoreError};
 use crate::store::gc::{Item, What};
@@ -28,13 +29,16 @@ impl Store {
             What::Empty { .. } => 4,
         };
         // An execution that has begun since may be about to use what it has found whole.
-        let is_underway = self.executions(None)?.oldest.is_some();
-        let is_safe = |what: &What| match what {
-            What::Unnamed { .. } | What::Note { .. } | What::Code | What::Left => true,
+        let oldest = self.executions(None)?.oldest;
+        let is_underway = oldest.is_some();
+        // What one writes that began while garbage was searched for is named by no record yet.
+        let is_old = |item: &Item| oldest.is_none_or(|begun| item.modified < begun - SETTLED);
+        let is_safe = |item: &Item| match item.what {
+            What::Unnamed { .. } | What::Note { .. } | What::Code | What::Left => is_old(item),
             What::Version { .. } | What::Unwanted { .. } => !is_underway,
             What::Lines(_) | What::Empty { .. } => !is_underway,
         };
-        let mut sorted: Vec<_> = items.iter().filter(|item| is_safe(&item.what)).collect();
+        let mut sorted: Vec<_> = items.iter().filter(|item| is_safe(item)).collect();
         sorted.sort_by_key(|item| order(&item.what));
         let mut folders = BTreeSet::new();
         for item in sorted {
@@ -67,6 +71,9 @@ impl Store {
                     }
                     self.remove(&item.path, &mut removed)?;
                     folders.insert(folder);
+                }
+                What::Left if self.is_mark(&item.path) => {
+                    self.remove_ended(&item.path, &mut removed)?;
                 }
                 What::Code | What::Left => {
                     if self.size(&item.path)?.modified == item.modified {
