@@ -383,6 +383,9 @@ impl Builder<'_> {
         let name = source.names.text(last);
         match name {
             "include_str" | "include_bytes" | "include" => {
+                if name == "include" {
+                    self.add_included_words(scope, call, node);
+                }
                 match Row::included(source, scope.file, call.arguments.clone()) {
                     Some(row) => drop(node.rows.insert(row)),
                     None if scope.is_macro => {}
@@ -457,6 +460,21 @@ impl Builder<'_> {
                 let macros = self.resolver.macros(&inner.path, source.items[item].module, None);
                 self.add_macros(scope, &macros, call, tokens, met, node);
             }
+        }
+    }
+
+    /// What an expression in a file of its own may name: whatever is called by a word in it.
+    fn add_included_words(&self, scope: &Scope<'_>, call: &Call, node: &mut Node) {
+        let source = self.resolver.source;
+        let path = source.included(scope.file, call.arguments.clone());
+        let Some(text) = path.and_then(|path| std::fs::read_to_string(path).ok()) else {
+            return;
+        };
+        let words = text.split(|char: char| !char.is_alphanumeric() && char != '_');
+        let words: BTreeSet<Name> = words.filter_map(|word| source.names.find(word)).collect();
+        for word in words {
+            node.methods.insert(word);
+            self.add_anywhere(scope, word, node);
         }
     }
 

@@ -85,6 +85,7 @@ const WAYS: &[(&str, &str)] = &[
     ("use in fn", "fn go() { use a::f as z; z() } mod a { pub fn f() { super::want() } } fn want() {}"),
     ("use in fn glob enum", "fn go() { use E::*; match A { A => 1 } } enum E { A = WANT } const WANT: isize = 1;"),
     ("use trait in fn", "fn go() { use a::T; 1u8.f() } mod a { pub trait T { fn f(&self); } impl T for u8 { fn f(&self) { super::want() } } } fn want() {}"),
+    ("include", "fn go() { include!(\"x.rs\") } fn want() {}"),
     ("include item", "include!(\"y.rs\"); fn go() { from_y() } fn want() {}"),
     ("include env", "include!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/src/y.rs\")); fn go() { from_y() } fn want() {}"),
     ("index op", "fn go() { t()[1] } fn t() -> S { S } struct S; impl std::ops::Index<u8> for S { fn index(&self) { want() } } fn want() {}"),
