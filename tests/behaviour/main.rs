@@ -53,6 +53,7 @@ mod readonly;
 mod recursion;
 mod refreshing;
 mod renamed;
+mod required_and;
 mod required_failing;
 mod required_random;
 mod required_while_running;

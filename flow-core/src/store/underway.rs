@@ -16,9 +16,6 @@ use crate::store::stage::unique;
 /// The folder of the files.
 const RUNNING: &str = "running";
 
-/// How often it is tried to say that an execution begins.
-const TRIES: usize = 3;
-
 /// An execution under way. When it is dropped, it has ended.
 pub(crate) struct Underway {
     store: Arc<Store>,
@@ -46,27 +43,53 @@ pub(super) struct Executions {
 impl Store {
     /// Says that an execution begins. A store that cannot be written, or a file system without
     /// locks, does without: then the age of files has to tell.
+    ///
+    /// Whoever cleans up tries the lock for a moment, and takes a file for left over that is created
+    /// and not locked yet. So the lock is waited for, and the file made again if it was removed.
     pub(crate) fn begin(self: &Arc<Self>) -> Option<Underway> {
-        // Who cleans up may take the file away before it is locked.
-        std::iter::repeat_with(|| self.lock_new().ok()).take(TRIES).find_map(Option::flatten)
-    }
-
-    /// Makes and locks a file; gives nothing if it is gone.
-    fn lock_new(self: &Arc<Self>) -> std::io::Result<Option<Underway>> {
-        let path = self.internal(RUNNING).join(unique());
-        if self.fs.create(&path).is_err() {
-            self.fs.create_folder(&self.internal(RUNNING))?;
-            self.fs.create(&path)?;
+        const TRIES: usize = 8;
+        for _ in 0..TRIES {
+            let path = self.internal(RUNNING).join(unique());
+            if self.fs.create(&path).is_err() {
+                self.fs.create_folder(&self.internal(RUNNING)).ok()?;
+                self.fs.create(&path).ok()?;
+            }
+            match self.fs.open(&path).map(|file| file.lock().map(|()| file)) {
+                Ok(Ok(file)) if self.fs.stat(&path).is_ok() => {
+                    return Some(Underway { store: Arc::clone(self), path, _file: file });
+                }
+                Err(error) if is_absent(&error) => {}
+                Ok(Ok(_)) => {}
+                Err(_) | Ok(Err(_)) => {
+                    let _ = self.fs.remove(&path);
+                    return None;
+                }
+            }
         }
-        let begun = Underway { store: Arc::clone(self), _file: self.fs.open(&path)?, path };
-        // Who looks whether it is locked has locked it for a moment.
-        begun._file.lock()?;
-        Ok(self.fs.stat(&begun.path).is_ok().then_some(begun))
+        None
     }
 
-    /// Whether this is the file of an execution.
-    pub(super) fn is_of_execution(&self, path: &Path) -> bool {
+    /// Whether a file says that an execution is under way, or was.
+    pub(super) fn is_mark(&self, path: &Path) -> bool {
         path.parent() == Some(&self.internal(RUNNING))
+    }
+
+    /// Removes what an execution has left that has ended, unless it is only about to begin.
+    pub(super) fn remove_ended(
+        &self,
+        path: &Path,
+        removed: &mut Vec<PathBuf>,
+    ) -> Result<(), StoreError> {
+        let file = match self.fs.open(path) {
+            Ok(file) => file,
+            Err(error) if is_absent(&error) => return Ok(()),
+            Err(error) => return Err(error).during("open", path),
+        };
+        // It is locked until it is gone: who waits for the lock sees then that it is.
+        if file.try_lock().is_ok() {
+            self.remove(path, removed)?;
+        }
+        Ok(())
     }
 
     /// The executions under way, of this process and of others, but for `own`.

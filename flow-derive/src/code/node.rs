@@ -330,10 +330,27 @@ impl Builder<'_> {
         for end in self.resolver.path(&path, scope.module, None).ends {
             match end {
                 End::Item(item, rest) => {
+                    if rest.is_empty() {
+                        // `with = "Type"`: whatever functions the type has.
+                        let own = self.relations.associated.get(&item).into_iter().flatten();
+                        node.items.extend(own.map(|entry| entry.1));
+                    }
                     let links = self.add_item(item, &rest, node).into_iter().map(Link::Item);
                     node.links.entry(text.to_owned()).or_default().extend(links);
                 }
                 End::Module(module) => {
+                    // What it names of others, too.
+                    for &name in source.modules[module].defs.keys() {
+                        for end in &self.resolver.member(module, name).ends {
+                            if let End::Item(item, _) = end
+                                && matches!(source.items[*item].kind, Kind::Function)
+                            {
+                                node.items.insert(*item);
+                                let links = node.links.entry(text.to_owned()).or_default();
+                                links.insert(Link::Item(*item));
+                            }
+                        }
+                    }
                     let items = source.modules[module].items.iter().copied();
                     let functions =
                         items.filter(|&item| matches!(source.items[item].kind, Kind::Function));
@@ -366,6 +383,9 @@ impl Builder<'_> {
         let name = source.names.text(last);
         match name {
             "include_str" | "include_bytes" | "include" => {
+                if name == "include" {
+                    self.add_included_words(scope, call, node);
+                }
                 match Row::included(source, scope.file, call.arguments.clone()) {
                     Some(row) => drop(node.rows.insert(row)),
                     None if scope.is_macro => {}
@@ -440,6 +460,21 @@ impl Builder<'_> {
                 let macros = self.resolver.macros(&inner.path, source.items[item].module, None);
                 self.add_macros(scope, &macros, call, tokens, met, node);
             }
+        }
+    }
+
+    /// What an expression in a file of its own may name: whatever is called by a word in it.
+    fn add_included_words(&self, scope: &Scope<'_>, call: &Call, node: &mut Node) {
+        let source = self.resolver.source;
+        let path = source.included(scope.file, call.arguments.clone());
+        let Some(text) = path.and_then(|path| std::fs::read_to_string(path).ok()) else {
+            return;
+        };
+        let words = text.split(|char: char| !char.is_alphanumeric() && char != '_');
+        let words: BTreeSet<Name> = words.filter_map(|word| source.names.find(word)).collect();
+        for word in words {
+            node.methods.insert(word);
+            self.add_anywhere(scope, word, node);
         }
     }
 

@@ -45,7 +45,8 @@ pub(crate) struct Call {
 impl References {
     /// Adds what the tokens in `range` refer to.
     pub(crate) fn read(&mut self, tokens: &[Token], range: Range<usize>, names: &Names) {
-        let walk = Walk { tokens, names, end: range.end, macro_end: 0, attribute_end: 0 };
+        let walk =
+            Walk { tokens, names, end: range.end, macro_end: 0, attribute_end: 0, dyn_end: 0 };
         walk.run(range.start, self);
         self.features.extend(super::marks::features(tokens, range));
     }
@@ -58,6 +59,8 @@ struct Walk<'a> {
     /// Up to where the arguments of a macro go.
     macro_end: usize,
     attribute_end: usize,
+    /// Up to where the bounds behind a `dyn` go.
+    dyn_end: usize,
 }
 
 impl Walk<'_> {
@@ -112,10 +115,16 @@ impl Walk<'_> {
             && self.tokens[at - 1].is(b'>')
             && let Some(name) = scan::word(self.tokens, at + 2)
         {
+            // `<A as T>::Output::make`: of whatever type that is.
             found.methods.push(name);
-            if !scan::is_colons(self.tokens, at + 3) {
-                return at + 3;
+            let mut after = at + 3;
+            while scan::is_colons(self.tokens, after)
+                && let Some(name) = scan::word(self.tokens, after + 2)
+            {
+                found.methods.push(name);
+                after += 3;
             }
+            return after;
         }
         match scan::path(self.tokens, at, self.end) {
             Some((path, after)) => self.path(at, path, after, found),
@@ -126,10 +135,13 @@ impl Walk<'_> {
     fn literal(&self, at: usize, literal: Name, found: &mut References) {
         let text = self.names.text(literal);
         if at < self.attribute_end {
-            if let Some(text) = scan::unquote(text).filter(|text| is_path(text)) {
-                found.quoted.push(text);
+            if let Some(text) = scan::unquote(text) {
+                found.quoted.extend(quoted(&text));
             }
-        } else if at < self.macro_end && text.ends_with('"') && text.contains('{') {
+        } else if at < self.macro_end
+            && text.trim_end_matches('#').ends_with('"')
+            && text.contains('{')
+        {
             for name in captured(text).filter_map(|name| self.names.find(name)) {
                 let path = Path { is_global: false, segments: vec![name] };
                 found.paths.push(PathReference { path, is_dyn: false, is_item: false });
@@ -165,6 +177,10 @@ impl Walk<'_> {
                 };
             }
             kw::SELF if !scan::is_colons(tokens, at + 1) => return at + 1,
+            kw::DYN => {
+                self.dyn_end = self.dyn_end.max(self.bounds(at + 1));
+                return at + 1;
+            }
             _ => {}
         }
         // `$x` in a macro is no name, but `$crate` is one.
@@ -175,6 +191,26 @@ impl Walk<'_> {
             Some((path, after)) => self.path(at, path, after, found),
             None => at + 1,
         }
+    }
+
+    /// The end of the bounds behind a `dyn`: `for<'a> Fit<'a>`, `(Fit)`, `Send + Fit`.
+    fn bounds(&self, start: usize) -> usize {
+        let (mut at, mut open) = (start, 0_usize);
+        while at < self.end {
+            match self.tokens[at] {
+                Token::Punct(b'<', _) => open += 1,
+                // That of `->` closes nothing.
+                Token::Punct(b'>', _) if self.tokens[at - 1].is(b'-') => {}
+                Token::Punct(b'>', _) if open == 0 => break,
+                Token::Punct(b'>', _) => open -= 1,
+                Token::Punct(b',', _) if open > 0 => {}
+                Token::Punct(b',' | b';' | b'=', _) | Token::Close(_) => break,
+                Token::Open(Delimiter::Brace, _) => break,
+                _ => {}
+            }
+            at = scan::step(self.tokens, at);
+        }
+        at
     }
 
     /// Whether a statement or an item may start here.
@@ -205,7 +241,7 @@ impl Walk<'_> {
         let called = matches!(scan::group(tokens, after), Some((Delimiter::Parenthesis, _)));
         let capital = first.starts_with(|first: char| first.is_uppercase());
         let is_item = !is_single || called || capital;
-        let is_dyn = at > 0 && tokens[at - 1].word() == Some(kw::DYN);
+        let is_dyn = at < self.dyn_end;
         found.paths.push(PathReference { path: path.clone(), is_dyn, is_item });
         // `path::<T>::name`
         if scan::is_colons(tokens, after) && scan::is(tokens, after + 2, b'<') {
@@ -222,6 +258,45 @@ impl Walk<'_> {
     }
 }
 
+/// The paths in a text of an attribute: `limit`, `Limits::<u8>::low`, `Vec<Row>`, `make(1)`, what stands
+/// in the braces of a format. Prose has none.
+fn quoted(text: &str) -> Vec<String> {
+    if text.contains('{') {
+        return captured(text).map(ToOwned::to_owned).collect();
+    }
+    let text = text.replace(" ::", "::").replace(":: ", "::");
+    let is_name = |char: char| char.is_alphanumeric() || char == '_';
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let is_prose =
+        words.windows(2).any(|pair| pair[0].ends_with(is_name) && pair[1].starts_with(is_name));
+    if is_prose {
+        return Vec::new();
+    }
+    // With the arguments of types, for what these name, and without, for what stands behind.
+    let mut without = String::new();
+    let mut open = 0_usize;
+    for char in text.chars() {
+        match char {
+            '<' => open += 1,
+            '>' => open = open.saturating_sub(1),
+            char if open == 0 => without.push(char),
+            _ => {}
+        }
+    }
+    let without = without.replace("::::", "::");
+    let mut found: Vec<String> = Vec::new();
+    for text in [&text, &without] {
+        let paths = text.split(|char: char| !is_name(char) && char != ':');
+        let paths = paths.map(|path| path.trim_matches(':')).filter(|path| is_path(path));
+        for path in paths {
+            if !found.iter().any(|found| found == path) {
+                found.push(path.to_owned());
+            }
+        }
+    }
+    found
+}
+
 /// Whether a text in an attribute may be a path.
 fn is_path(text: &str) -> bool {
     !text.is_empty()
@@ -231,12 +306,21 @@ fn is_path(text: &str) -> bool {
         })
 }
 
-/// The names in the braces of a format string: `{name}`, `{name:?}`.
+/// The names in the braces of a format string: `{name}`, `{name:?}`, `{:name$.name$}`.
 fn captured(text: &str) -> impl Iterator<Item = &str> {
-    text.split('{').skip(1).filter_map(|rest| {
-        let end = rest.find(|char: char| !(char.is_alphanumeric() || char == '_'))?;
-        let named = !rest[..end].is_empty() && rest[end..].starts_with(['}', ':']);
-        named.then(|| &rest[..end])
+    let is_name = |char: char| char.is_alphanumeric() || char == '_';
+    text.split('{').skip(1).flat_map(move |rest| {
+        let rest = rest.split('}').next().unwrap_or_default();
+        let (name, format) = rest.split_once(':').unwrap_or((rest, ""));
+        let sizes = format.split('$').map(move |size| {
+            let start = size
+                .rfind(|char| !is_name(char))
+                .map_or(0, |at| at + size[at..].chars().next().map_or(1, char::len_utf8));
+            &size[start..]
+        });
+        let name = name.split('.').next().unwrap_or_default().trim();
+        let names = std::iter::once(name).chain(sizes);
+        names.filter(move |name| !name.is_empty() && name.chars().all(is_name))
     })
 }
 

@@ -8,7 +8,7 @@ use super::names::{Name, kw};
 use super::references::References;
 use super::resolve::{End, Resolver};
 use super::source::{Impl, ItemId, Kind, Path};
-use super::tokens::Token;
+use super::tokens::{Delimiter, Token};
 
 #[derive(Default)]
 pub(crate) struct Relations {
@@ -43,6 +43,9 @@ impl Relations {
 
     fn add(&mut self, id: ItemId, resolver: &Resolver<'_>) {
         let item = &resolver.source.items[id];
+        if matches!(item.kind, Kind::Value(_) | Kind::Function | Kind::Associated { .. }) {
+            self.add_inner_impls(id, resolver);
+        }
         match &item.kind {
             Kind::Associated { implementor } => {
                 let owners = head_types(resolver, id, implementor.clone());
@@ -84,6 +87,29 @@ impl Relations {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// The impls that stand in a body, as in `const _: () = { impl Fit for Row {} };`, are those of
+    /// their types wherever these are used.
+    fn add_inner_impls(&mut self, id: ItemId, resolver: &Resolver<'_>) {
+        let tokens = resolver.source.tokens(id);
+        let body = resolver.source.items[id].body.clone();
+        for at in body.clone().filter(|&at| tokens[at].word() == Some(kw::IMPL)) {
+            let starts = at > body.start
+                && matches!(
+                    tokens[at - 1],
+                    Token::Open(Delimiter::Brace, _) | Token::Close(_) | Token::Punct(b';', _)
+                );
+            if !starts {
+                continue;
+            }
+            let is_body = |&at: &usize| matches!(tokens[at], Token::Open(Delimiter::Brace, _));
+            let end = (at..body.end).find(is_body).unwrap_or(body.end);
+            let named = types(resolver, id, at + 1..end);
+            for ty in named {
+                self.with_type.entry(ty).or_default().push(id);
+            }
         }
     }
 

@@ -8,6 +8,8 @@ use super::row::Row;
 use super::table::Table;
 use super::world::World;
 
+mod ways;
+
 /// A package in a folder of its own.
 struct Package {
     folder: tempfile::TempDir,

@@ -9,7 +9,6 @@ use crate::store::error::{IoContext, StoreError};
 use crate::store::gc::{Item, What};
 use crate::store::reset::is_output;
 use crate::store::stage::unique;
-use crate::store::underway::Executions;
 use crate::store::{Folder, RECORD, Store, index};
 
 impl Store {
@@ -30,19 +29,16 @@ impl Store {
             What::Empty { .. } => 4,
         };
         // An execution that has begun since may be about to use what it has found whole.
-        let Executions { oldest, ended } = self.executions(None)?;
-        // One that began while garbage was sought may be writing what was found.
-        let may_be_written =
-            |item: &Item| oldest.is_some_and(|oldest| item.modified >= oldest - SETTLED);
-        let is_safe = |item: &&Item| match item.what {
-            What::Left if self.is_of_execution(&item.path) => ended.contains(&item.path),
-            What::Unnamed { .. } | What::Note { .. } | What::Code | What::Left => {
-                !may_be_written(item)
-            }
-            What::Version { .. } | What::Unwanted { .. } => oldest.is_none(),
-            What::Lines(_) | What::Empty { .. } => oldest.is_none(),
+        let oldest = self.executions(None)?.oldest;
+        let is_underway = oldest.is_some();
+        // What one writes that began while garbage was searched for is named by no record yet.
+        let is_old = |item: &Item| oldest.is_none_or(|begun| item.modified < begun - SETTLED);
+        let is_safe = |item: &Item| match item.what {
+            What::Unnamed { .. } | What::Note { .. } | What::Code | What::Left => is_old(item),
+            What::Version { .. } | What::Unwanted { .. } => !is_underway,
+            What::Lines(_) | What::Empty { .. } => !is_underway,
         };
-        let mut sorted: Vec<_> = items.iter().filter(is_safe).collect();
+        let mut sorted: Vec<_> = items.iter().filter(|item| is_safe(item)).collect();
         sorted.sort_by_key(|item| order(&item.what));
         let mut folders = BTreeSet::new();
         for item in sorted {
@@ -75,6 +71,9 @@ impl Store {
                     }
                     self.remove(&item.path, &mut removed)?;
                     folders.insert(folder);
+                }
+                What::Left if self.is_mark(&item.path) => {
+                    self.remove_ended(&item.path, &mut removed)?;
                 }
                 What::Code | What::Left => {
                     if self.size(&item.path)?.modified == item.modified {
