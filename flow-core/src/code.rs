@@ -285,6 +285,35 @@ mod tests {
     }
 
     #[test]
+    fn the_digests_are_those_of_earlier_releases() {
+        const LOCKED: &str = "lock\nlinfa 0.7.0\nrand 0.8.5\nrand 0.9.1\n";
+        const VERSION: Code = Code::version(3);
+        const TRACKED: Code = Code::__tracked(TABLE, "direct\nlinfa 0.7.0\n", &[]);
+        const GENERIC: Code = Code::__tracked(TABLE, "", &[VERSION, <Vec<u8>>::CODE]);
+        const COUNTED: Code = Code::__tracked(TABLE, LOCKED, &[VERSION]);
+        let all = [VERSION, TRACKED, GENERIC, COUNTED];
+        let names = ["version", "tracked", "generic", "lock"];
+        let mut digests = String::new();
+        for (name, code) in names.iter().zip(all) {
+            digests += &format!("{name} {}\n", code.digest());
+        }
+        let codes = Codes(all.to_vec());
+        digests += &format!("all {}\n", codes.digest());
+        digests += &format!("target {}\n", codes.target_digest("Json < u8 >"));
+        digests += &format!("crates {}\n", codes.crates_digest().expect("versions"));
+
+        let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/code.txt");
+        if std::env::var_os("FLOW_ACCEPT_CODE").is_some() {
+            std::fs::write(golden, &digests).expect("a file");
+        }
+        let kept = std::fs::read_to_string(golden).expect("the digests of earlier releases");
+        assert_eq!(
+            kept, digests,
+            "all that was made would run again; FLOW_ACCEPT_CODE=1 accepts it"
+        );
+    }
+
+    #[test]
     fn versions_of_crates_count_if_that_is_asked_for() {
         let code = |crates: &str| {
             Code::__tracked(TABLE, Box::leak(crates.to_owned().into_boxed_str()), &[])
