@@ -1,9 +1,9 @@
 //! The versions of crates: with `#[tracked(lock)]` they count; without, others are told of.
 //!
-//! Two releases of a crate lie in a folder that stands for a registry, and cargo is told to use the
-//! one or the other, as `cargo update` does it.
+//! A folder stands for a registry; a crate in it is replaced by another release, which `cargo update`
+//! then writes into the lock.
 
-use crate::fixture::{Fixture, Printed};
+use crate::fixture::Fixture;
 
 const MANIFEST: &str = r#"[package]
 name = "crates"
@@ -96,9 +96,9 @@ fn main() -> Result<()> {
 }
 "#;
 
-/// Puts a release of a crate into the registry, whose library is this.
-fn release(fixture: &Fixture, name: &str, version: &str, dependencies: &str, library: &str) {
-    let folder = format!("registry/{name}-{version}");
+/// Puts a release into the registry, in the place of the one that was there: cargo takes the newest.
+fn publish(fixture: &Fixture, name: &str, version: &str, dependencies: &str, library: &str) {
+    let folder = format!("registry/{name}");
     let manifest = format!(
         "[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2024\"\n\n\
          [dependencies]\n{dependencies}"
@@ -108,33 +108,31 @@ fn release(fixture: &Fixture, name: &str, version: &str, dependencies: &str, lib
     fixture.write(&format!("{folder}/src/lib.rs"), library);
 }
 
-fn with_dice(name: &str) -> Fixture {
-    let fixture = Fixture::new(name, MAIN);
-    fixture.write("Cargo.toml", MANIFEST);
-    fixture.write(".cargo/config.toml", CONFIG);
-    let on_sides =
-        "sides = { version = \"2\", registry-index = \"https://registry.invalid/index\" }\n";
-    for (version, more) in [("1.0.0", 0), ("1.1.0", 10)] {
-        let library = format!("pub fn roll() -> u64 {{ sides::sides() + {more} }}\n");
-        release(&fixture, "dice", version, on_sides, &library);
-    }
-    for (version, sides) in [("2.0.0", 6), ("2.0.1", 8)] {
-        let library = format!("pub fn sides() -> u64 {{ {sides} }}\n");
-        release(&fixture, "sides", version, "", &library);
-    }
-    use_release(&fixture, "dice", "1.0.0");
-    use_release(&fixture, "sides", "2.0.0");
-    fixture
+fn publish_dice(fixture: &Fixture, version: &str, more: u64) {
+    let on = "sides = { version = \"2\", registry-index = \"https://registry.invalid/index\" }\n";
+    let library = format!("pub fn roll() -> u64 {{ sides::sides() + {more} }}\n");
+    publish(fixture, "dice", version, on, &library);
 }
 
-fn use_release(fixture: &Fixture, name: &str, version: &str) {
-    let updated = fixture.cargo(&["update", name, "--precise", version]);
-    updated.map(|_: Printed| ()).unwrap_or_else(|error| panic!("{error}"));
+fn publish_sides(fixture: &Fixture, version: &str, sides: u64) {
+    let library = format!("pub fn sides() -> u64 {{ {sides} }}\n");
+    publish(fixture, "sides", version, "", &library);
+}
+
+/// Lets the lock name what there is.
+fn update(fixture: &Fixture, arguments: &[&str]) {
+    let arguments = [&["update"], arguments].concat();
+    fixture.cargo(&arguments).map(drop).unwrap_or_else(|error| panic!("{error}"));
 }
 
 #[test]
 fn versions_of_crates_count_with_lock_and_are_told_without() {
-    let fixture = with_dice("crates");
+    let fixture = Fixture::new("crates", MAIN);
+    fixture.write("Cargo.toml", MANIFEST);
+    fixture.write(".cargo/config.toml", CONFIG);
+    publish_dice(&fixture, "1.0.0", 0);
+    publish_sides(&fixture, "2.0.0", 6);
+    update(&fixture, &["--workspace"]);
     let first = fixture.run();
     assert_eq!(first.line("ran:"), "Followed Locked Bodily All");
     assert_eq!(first.line("value:"), "[6, 6, 6]");
@@ -143,7 +141,8 @@ fn versions_of_crates_count_with_lock_and_are_told_without() {
     none.has_not("warning");
 
     // Another release of the crate that the program names.
-    use_release(&fixture, "dice", "1.1.0");
+    publish_dice(&fixture, "1.1.0", 10);
+    update(&fixture, &["dice"]);
     let direct = fixture.run();
     direct.has("Followed COMPLETE");
     direct.has("warning: Followed was made with dice 1.0.0, now 1.1.0");
@@ -153,7 +152,8 @@ fn versions_of_crates_count_with_lock_and_are_told_without() {
     assert_eq!(direct.line("value:"), "[6, 16, 16]");
 
     // One of a crate that is named by that crate alone: it is told where it counts.
-    use_release(&fixture, "sides", "2.0.1");
+    publish_sides(&fixture, "2.0.1", 8);
+    update(&fixture, &["sides"]);
     let deep = fixture.run();
     deep.has("Locked PENDING code: sides 2.0.0 is 2.0.1 now\n");
     deep.has("warning: Followed was made with dice 1.0.0, now 1.1.0");
@@ -162,8 +162,9 @@ fn versions_of_crates_count_with_lock_and_are_told_without() {
     assert_eq!(deep.line("value:"), "[6, 18, 18]");
 
     // And back: nothing runs, and nothing is told.
-    use_release(&fixture, "dice", "1.0.0");
-    use_release(&fixture, "sides", "2.0.0");
+    publish_dice(&fixture, "1.0.0", 0);
+    publish_sides(&fixture, "2.0.0", 6);
+    update(&fixture, &["dice", "sides"]);
     let back = fixture.run();
     assert_eq!(back.line("ran:"), "");
     back.has_not("made with");
