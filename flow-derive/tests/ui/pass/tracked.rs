@@ -62,7 +62,7 @@ where
 #[task(target = Keep<u8>)]
 struct Whole;
 
-#[tracked(crate, lock, crate = ::flow)]
+#[tracked(crate, lock)]
 impl Run for Whole {
     fn run(&self, _: &Cx<Self>) -> Result<u8> {
         Ok(1)
