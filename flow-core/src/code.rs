@@ -3,6 +3,8 @@
 //! `#[tracked]` fills in [`Run::CODE`](crate::Run::CODE) from the tokens of the impl and of all that
 //! it reaches. Comments, documentation and formatting are no tokens, so they do not count.
 
+use std::collections::BTreeSet;
+
 use crate::key::Digest;
 
 /// What identifies the code that makes an output.
@@ -26,9 +28,21 @@ pub(crate) enum By {
     Tracked {
         /// What `#[tracked]` wrote; [`rows`] reads it.
         table: &'static str,
+        /// The versions of crates whose source was not read, as `#[tracked]` wrote them; empty if
+        /// they are not known. [`crates`] reads them.
+        crates: &'static str,
         /// The code of the type arguments.
         types: &'static [Code],
     },
+}
+
+/// Which versions of crates are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Versioning {
+    /// All that are known: when another one is used, that is told.
+    Told,
+    /// Those that are a part of the code: when another one is used, the task runs again.
+    Counted,
 }
 
 /// One item of the source that takes part in making an output.
@@ -61,6 +75,16 @@ pub(crate) fn rows(table: &str) -> impl Iterator<Item = Row<'_>> {
     read(table).1
 }
 
+/// The versions of crates, each as its name and its version.
+fn crates(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.lines().skip(1).filter_map(|line| line.split_once(' '))
+}
+
+/// Whether the versions of crates are a part of the code, or are only told when they are others.
+fn do_crates_count(text: &str) -> bool {
+    text.lines().next() == Some("lock")
+}
+
 impl Code {
     /// Code whose changes the user counts: another number, and the task runs again.
     pub const fn version(version: u32) -> Self {
@@ -68,8 +92,26 @@ impl Code {
     }
 
     #[doc(hidden)]
-    pub const fn __tracked(table: &'static str, types: &'static [Code]) -> Self {
-        Self { by: By::Tracked { table, types } }
+    pub const fn __tracked(
+        table: &'static str,
+        crates: &'static str,
+        types: &'static [Code],
+    ) -> Self {
+        Self { by: By::Tracked { table, crates, types } }
+    }
+
+    /// Adds the versions of crates that it was compiled with, or those alone that are a part of it.
+    pub(crate) fn add_crates(
+        self,
+        all: Versioning,
+        to: &mut BTreeSet<(&'static str, &'static str)>,
+    ) {
+        if let By::Tracked { crates: text, types, .. } = self.by {
+            if all == Versioning::Told || do_crates_count(text) {
+                to.extend(crates(text));
+            }
+            types.iter().for_each(|code| code.add_crates(all, to));
+        }
     }
 
     /// The digest of it. Names do not count: a task that was renamed has the same code, and
@@ -80,7 +122,7 @@ impl Code {
             By::Version(version) => {
                 hasher.number(0).number(u64::from(version));
             }
-            By::Tracked { table, types } => {
+            By::Tracked { table, crates: text, types } => {
                 let (links, rows) = read(table);
                 hasher.number(1).text(links);
                 for row in rows {
@@ -88,6 +130,13 @@ impl Code {
                 }
                 for code in types {
                     hasher.part(code.digest());
+                }
+                // Nothing is said of them by the many tasks for which they do not count.
+                if do_crates_count(text) {
+                    hasher.text("crates");
+                    for (name, version) in crates(text) {
+                        hasher.text(name).text(version);
+                    }
                 }
             }
         }
@@ -141,7 +190,7 @@ standard! {
 macro_rules! containers {
     ($([$($parameter:ident $(: $bound:path)?),*] $ty:ty),* $(,)?) => {
         $(impl<$($parameter: Tracked $(+ $bound)?),*> Tracked for $ty {
-            const CODE: Code = Code::__tracked("", &[$($parameter::CODE),*]);
+            const CODE: Code = Code::__tracked("", "", &[$($parameter::CODE),*]);
         })*
     };
 }
@@ -176,6 +225,23 @@ impl Codes {
         hasher.digest()
     }
 
+    /// The versions of crates that it was compiled with, each as its name and its version.
+    pub(crate) fn crates(&self, which: Versioning) -> BTreeSet<(&'static str, &'static str)> {
+        let mut crates = BTreeSet::new();
+        self.0.iter().for_each(|code| code.add_crates(which, &mut crates));
+        crates
+    }
+
+    /// The digest of all of these, if any are known.
+    pub(crate) fn crates_digest(&self) -> Option<Digest> {
+        let crates = self.crates(Versioning::Told);
+        let mut hasher = crate::key::Hasher::new("crates");
+        for (name, version) in &crates {
+            hasher.text(name).text(version);
+        }
+        (!crates.is_empty()).then(|| hasher.digest())
+    }
+
     /// The digest of what the outputs are read by: the target, as the user wrote it, and its code.
     pub(crate) fn target_digest(&self, written: &str) -> Digest {
         let mut hasher = crate::key::Hasher::new("target");
@@ -207,14 +273,64 @@ mod tests {
     fn names_and_files_do_not_count_and_all_else_does() {
         let digest = |table: &str| {
             let table: &'static str = Box::leak(table.to_owned().into_boxed_str());
-            Code::__tracked(table, &[]).digest()
+            Code::__tracked(table, "", &[]).digest()
         };
         assert_eq!(digest(TABLE), digest(&TABLE.replace("src/b.rs", "src/c.rs")));
         assert_eq!(digest(TABLE), digest(&TABLE.replace("Run for A", "Run for B")));
         assert_ne!(digest(TABLE), digest(&TABLE.replacen("0000", "0001", 1)));
         assert_ne!(digest(TABLE), digest(&TABLE.replace("2222", "2223")));
-        const WITH_TYPE: Code = Code::__tracked(TABLE, &[Code::version(1)]);
+        const WITH_TYPE: Code = Code::__tracked(TABLE, "", &[Code::version(1)]);
         assert_ne!(digest(TABLE), WITH_TYPE.digest());
         assert_ne!(Vec::<u8>::CODE.digest(), <(u8, u8)>::CODE.digest());
+    }
+
+    #[test]
+    fn the_digests_are_those_of_earlier_releases() {
+        const LOCKED: &str = "lock\nlinfa 0.7.0\nrand 0.8.5\nrand 0.9.1\n";
+        const VERSION: Code = Code::version(3);
+        const TRACKED: Code = Code::__tracked(TABLE, "direct\nlinfa 0.7.0\n", &[]);
+        const GENERIC: Code = Code::__tracked(TABLE, "", &[VERSION, <Vec<u8>>::CODE]);
+        const COUNTED: Code = Code::__tracked(TABLE, LOCKED, &[VERSION]);
+        let all = [VERSION, TRACKED, GENERIC, COUNTED];
+        let names = ["version", "tracked", "generic", "lock"];
+        let mut digests = String::new();
+        for (name, code) in names.iter().zip(all) {
+            digests += &format!("{name} {}\n", code.digest());
+        }
+        let codes = Codes(all.to_vec());
+        digests += &format!("all {}\n", codes.digest());
+        digests += &format!("target {}\n", codes.target_digest("Json < u8 >"));
+        digests += &format!("crates {}\n", codes.crates_digest().expect("versions"));
+
+        let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/code.txt");
+        if std::env::var_os("FLOW_ACCEPT_CODE").is_some() {
+            std::fs::write(golden, &digests).expect("a file");
+        }
+        let kept = std::fs::read_to_string(golden).expect("the digests of earlier releases");
+        assert_eq!(
+            kept, digests,
+            "all that was made would run again; FLOW_ACCEPT_CODE=1 accepts it"
+        );
+    }
+
+    #[test]
+    fn versions_of_crates_count_if_that_is_asked_for() {
+        let code = |crates: &str| {
+            Code::__tracked(TABLE, Box::leak(crates.to_owned().into_boxed_str()), &[])
+        };
+        let none = code("").digest();
+        assert_eq!(code("direct\nlinfa 0.7.0\n").digest(), none);
+        assert_eq!(code("direct\nlinfa 0.8.0\n").digest(), none);
+        let counted = code("lock\nlinfa 0.7.0\n").digest();
+        assert_ne!(counted, none);
+        assert_ne!(counted, code("lock\nlinfa 0.8.0\n").digest());
+
+        let codes = |crates: &str| Codes(vec![code(crates), code("lock\nrand 0.9.1\n")]);
+        let both = codes("direct\nlinfa 0.7.0\nrand 0.9.1\n");
+        let told = both.crates(Versioning::Told).into_iter().collect::<Vec<_>>();
+        assert_eq!(told, [("linfa", "0.7.0"), ("rand", "0.9.1")]);
+        assert_eq!(both.crates(Versioning::Counted).len(), 1);
+        assert_ne!(both.crates_digest(), codes("direct\nlinfa 0.7.1\n").crates_digest());
+        assert_eq!(Codes(vec![code(""), Code::version(3)]).crates_digest(), None);
     }
 }

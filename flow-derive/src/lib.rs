@@ -174,10 +174,21 @@ pub fn derive_outputs(input: TokenStream) -> TokenStream {
 /// | --- | --- |
 /// | `body` | only the body of the impl counts |
 /// | `crate` | everything counts that is in the crate and its path dependencies |
+/// | `lock` | the versions of all crates count that these depend on, as `Cargo.lock` names them |
 /// | `crate = ::path` | where the facade is, if it was renamed or re-exported |
 ///
 /// Several are parted by commas. To count the changes by hand, write `const CODE: Code =
 /// Code::version(3);` in the impl, or `#[task(version = 3)]` above the task.
+///
+/// # Versions of crates
+///
+/// The code of crates from a registry or from git is not read. The versions of those that the package
+/// and its path dependencies depend on directly are recorded with each output, as the nearest
+/// `Cargo.lock` that has the package names them. If an output that is complete was made with others
+/// than today's, a preview and a summary warn of it, and nothing runs again: `Train was made with
+/// linfa 0.7.0, now 0.8.1`. With `#[tracked(lock)]` it does: then the versions of all crates count, those
+/// of dependencies of dependencies, too, and the reason names them: `code: linfa 0.7.0 is 0.8.1 now`.
+/// This library's own crates are left out. Without a `Cargo.lock`, nothing is recorded.
 ///
 /// # Type parameters
 ///
@@ -198,7 +209,7 @@ pub fn derive_outputs(input: TokenStream) -> TokenStream {
 ///
 /// # What is not seen
 ///
-/// - The code of crates from a registry, and of the language itself.
+/// - The code of crates from a registry, but for their versions, and of the language itself.
 /// - Names that a macro puts together out of parts, as `paste!` does, and what procedural macros of
 ///   other crates write.
 /// - What a build script generates, but for files that `include!` names; what it links.

@@ -18,6 +18,7 @@ use syn::{
 
 use crate::attr::path::{self, Facade};
 use crate::attr::{Opt, options, words};
+use crate::code::lock::Versions;
 use crate::code::table::Table;
 use crate::code::{self, Extent, file};
 use crate::ctxt::Ctxt;
@@ -62,7 +63,9 @@ fn of_impl(arguments: &Arguments, item: TokenStream, ctxt: &Ctxt) -> TokenStream
                 Extent::Body => Vec::new(),
                 Extent::Reached | Extent::Crate => type_parameters(&head.generics),
             };
-            let code = code(&table, &types, &arguments.facade.private(), head.span);
+            let private = arguments.facade.private();
+            let crates = crates(arguments.lock.is_some());
+            let code = code(&table, &crates, &types, &private, head.span);
             fill_in(item, &code)
         }
         Ok(_) => item,
@@ -87,12 +90,13 @@ struct Arguments {
     facade: Facade,
     body: Opt<()>,
     whole: Opt<()>,
+    lock: Opt<()>,
 }
 
 impl Arguments {
     fn read(arguments: TokenStream, ctxt: &Ctxt) -> Self {
         let mut krate: Opt<Path> = None;
-        let mut read = Self { facade: Facade::new(None), body: None, whole: None };
+        let mut read = Self { facade: Facade::new(None), body: None, whole: None, lock: None };
         let parsed = (|input: ParseStream<'_>| {
             options::each(input, ctxt, &mut |word, input| {
                 read.argument(word, input, &mut krate, ctxt)
@@ -131,6 +135,10 @@ impl Arguments {
                 options::bare(&word, input)?;
                 options::keep(&mut self.body, word, (), ctxt);
             }
+            "lock" => {
+                options::bare(&word, input)?;
+                options::keep(&mut self.lock, word, (), ctxt);
+            }
             other => return Err(syn::Error::new_spanned(&word, words::TRACKED.refuse(other))),
         }
         Ok(())
@@ -157,7 +165,8 @@ fn is_type(input: ParseStream<'_>) -> Result<bool> {
 }
 
 fn of_type(arguments: &Arguments, item: TokenStream, ctxt: &Ctxt) -> TokenStream {
-    for option in [&arguments.body, &arguments.whole].into_iter().flatten() {
+    let options = [&arguments.body, &arguments.whole, &arguments.lock];
+    for option in options.into_iter().flatten() {
         let word = &option.word;
         ctxt.error(word, format_args!("`{word}` is said above the impl of `Run` or `Target`"));
     }
@@ -182,7 +191,7 @@ pub(crate) fn implementation(input: &DeriveInput, private: &TokenStream) -> Toke
     }
     let (generics, arguments, bounds) = generics.split_for_impl();
     let table = code::of_type(input.to_token_stream(), here().as_deref());
-    let code = code(&table, &types, private, name.span());
+    let code = code(&table, &crates(false), &types, private, name.span());
     quote! {
         #[automatically_derived]
         impl #generics #private::Tracked for #name #arguments #bounds {
@@ -258,8 +267,29 @@ fn written_constant(body: &Group) -> Option<TokenTree> {
     None
 }
 
+/// The versions of the packages that are not read. If they count, the compiler is told to look at the
+/// file that names them: not each change of it is one of what is compiled on this machine.
+fn crates(count: bool) -> TokenStream {
+    Versions::with(|versions| {
+        let text = versions.map_or("", |versions| versions.text(count));
+        let path = versions.filter(|_| count).and_then(|versions| versions.path.to_str());
+        let watched = path.map(|path| {
+            quote!(
+                const _: &[u8] = ::core::include_bytes!(#path);
+            )
+        });
+        quote!({ #watched #text })
+    })
+}
+
 /// The constant `CODE`, with a warning at `span` for what could not be followed.
-fn code(table: &Table, types: &[Ident], private: &TokenStream, span: Span) -> TokenStream {
+fn code(
+    table: &Table,
+    crates: &TokenStream,
+    types: &[Ident],
+    private: &TokenStream,
+    span: Span,
+) -> TokenStream {
     let text = &table.text;
     let types = types.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as #private::Tracked>::CODE));
     let warning = (!table.unseen.is_empty()).then(|| {
@@ -278,7 +308,7 @@ fn code(table: &Table, types: &[Ident], private: &TokenStream, span: Span) -> To
     quote! {
         const CODE: #private::Code = {
             #warning
-            #private::Code::__tracked(#text, &[#(#types),*])
+            #private::Code::__tracked(#text, #crates, &[#(#types),*])
         };
     }
 }

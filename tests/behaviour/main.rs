@@ -38,6 +38,7 @@ mod kinds_faults;
 mod kinds_random;
 mod memory;
 mod metadata;
+mod other_crates;
 mod overlooked;
 mod panics;
 mod parameter_from;

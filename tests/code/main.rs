@@ -7,9 +7,11 @@
 //! - [`edit`] applies many edits to one of the pipelines in `fixtures/`, each to the pipeline as it
 //!   was at first, and asserts which tasks are pending after it and why. The edits are lists, a
 //!   file for each pipeline: [`retail`], [`models`], [`survey`], [`options`].
-//! - The others run what they have built: [`run`], [`target`], [`waves`], [`iris`], and [`places`],
-//!   where one pipeline is built in other ways and other places, and nothing is pending.
+//! - The others run what they have built: [`run`], [`target`], [`waves`], [`iris`], [`crates`], where
+//!   other releases of crates are used, and [`places`], where one pipeline is built in other ways and
+//!   other places, and nothing is pending.
 
+mod crates;
 mod edit;
 mod fixture;
 mod iris;

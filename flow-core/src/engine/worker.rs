@@ -214,7 +214,7 @@ impl Worker<'_> {
             plan.store.discard(&folder, &output);
             return Err(changed);
         }
-        plan.store.keep_code_table(&entry.codes, entry.code_digest);
+        entry.keep_tables(&plan.store);
         let record = Record {
             format: FORMAT,
             task: entry.decl.name.to_string(),
@@ -226,6 +226,7 @@ impl Worker<'_> {
             required,
             output,
             meta,
+            crates: entry.crates,
             started,
             seconds,
             host: host(),
@@ -284,9 +285,12 @@ impl Worker<'_> {
         made_from: MadeFrom,
     ) -> Result<Box<ToCommit>, StoreError> {
         let plan = &self.execution.plan;
-        if kept.from.is_some() {
+        if let Some(other) = &kept.from {
             let entry = plan.graph.task(node);
             plan.store.keep_code_table(&entry.codes, entry.code_digest);
+            if let Some(digest) = kept.record.crates {
+                plan.store.keep_crates(digest, || other.crates(digest));
+            }
         }
         let owner = kept.from.as_ref().unwrap_or(&plan.store);
         let from = owner.root().join(&kept.folder);

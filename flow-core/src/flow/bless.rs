@@ -175,8 +175,10 @@ fn commit(plan: &Plan, group: &[&Affected]) -> Result<(), StoreError> {
     let mut staged = Vec::with_capacity(group.len());
     for one in group {
         let entry = plan.graph.task(one.node);
-        store.keep_code_table(&entry.codes, entry.code_digest);
+        entry.keep_tables(store);
         let mut record = one.blessed();
+        // It was found to be what today's crates make.
+        record.crates = entry.crates;
         let inputs = plan.graph.inputs(one.node);
         for (input, &required) in record.made_from.inputs.iter_mut().zip(inputs) {
             input.instance = plan.graph.label(required, Show::Clipped);

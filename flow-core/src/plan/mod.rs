@@ -13,6 +13,7 @@ pub(crate) mod again;
 pub(crate) mod asker;
 pub(crate) mod build;
 pub(crate) mod cost;
+mod crates;
 pub(crate) mod draws;
 pub(crate) mod error;
 pub(crate) mod explain;

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::code::Codes;
+use crate::code::{Codes, Versioning};
 use crate::key::Digest;
 use crate::param::{AnyValue, ParamDecl};
 use crate::plan::error::PlanErrorKind;
 use crate::require::Requirements;
+use crate::store::crates::Crates;
 use crate::store::owner::{Claim, Owner, Taken};
 use crate::store::{Store, TaskFolder};
 use crate::task::{Kind, TaskDecl, TaskType};
@@ -27,6 +28,8 @@ pub(crate) struct PlanType {
     pub(crate) decl: TaskDecl,
     pub(crate) codes: Codes,
     pub(crate) code_digest: Digest,
+    /// Of the versions of crates that it is compiled with, if they are known.
+    pub(crate) crates: Option<Digest>,
     /// Of what its outputs are read by.
     pub(crate) target_digest: Digest,
     pub(crate) folder: Arc<TaskFolder>,
@@ -34,6 +37,14 @@ pub(crate) struct PlanType {
 }
 
 impl PlanType {
+    /// Keeps the tables that the record of an output names which was made just now.
+    pub(crate) fn keep_tables(&self, store: &Store) {
+        store.keep_code_table(&self.codes, self.code_digest);
+        if let Some(digest) = self.crates {
+            store.keep_crates(digest, || Some(Crates::of(&self.codes, Versioning::Told)));
+        }
+    }
+
     pub(crate) fn param(&self, index: usize) -> &'static ParamDecl {
         &self.task.params[index]
     }
@@ -103,6 +114,7 @@ impl Types {
             types.all.push(PlanType {
                 folder: task_folder(store, task, &decl)?,
                 code_digest: codes.digest(),
+                crates: codes.crates_digest(),
                 target_digest: codes.target_digest(decl.target),
                 instances: (task.instances)(),
                 decl,

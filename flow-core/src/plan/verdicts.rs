@@ -6,6 +6,7 @@ use daggy::NodeIndex;
 
 use crate::key::Digest;
 use crate::plan::again::{Answered, Replay};
+use crate::plan::crates::OtherCrates;
 use crate::plan::judge::{Judge, Judged, SeenFiles, Upstream, Verdict};
 use crate::plan::reason::Reason;
 use crate::plan::{Graph, Plan};
@@ -38,6 +39,8 @@ pub(crate) struct Verdicts {
     kept_meta: HashMap<NodeIndex, Meta>,
     /// What was required while they ran.
     in_run: HashMap<NodeIndex, Vec<Answered>>,
+    /// Which complete ones were made with other versions of crates, until that is told.
+    other_crates: OtherCrates,
 }
 
 /// The verdict on an instance that is in several plans.
@@ -109,8 +112,11 @@ impl Plan {
         let believed = self.believed(&Judge::new(self, &verdicts, &replay).having_seen(&seen))?;
         for node in self.graph.nodes() {
             if let Some(believed) = believed.as_ref().filter(|all| !all.judged[node.index()]) {
-                match believed.records.get(&node).map(|record| record.output.digest) {
-                    Some(digest) => verdicts.push(Status::Complete, Some(digest), Vec::new()),
+                match believed.records.get(&node) {
+                    Some(record) => {
+                        verdicts.other_crates.look(&self.graph, node, record);
+                        verdicts.push(Status::Complete, Some(record.output.digest), Vec::new());
+                    }
                     None => verdicts.push(Status::Unchecked, None, Vec::new()),
                 }
                 continue;
@@ -121,6 +127,8 @@ impl Plan {
             }
         }
         verdicts.settle_evicted(&self.graph);
+        let others = std::mem::take(&mut verdicts.other_crates);
+        self.warnings.extend(others.warnings(self));
         self.verdicts = verdicts;
         Ok(())
     }
@@ -158,7 +166,10 @@ impl Plan {
         let judge = Judge::new(self, verdicts, replay).having_seen(seen);
         let Judged { verdict, mut reasons, in_run, .. } = judge.judge(node)?;
         let (status, digest) = match verdict {
-            Verdict::Complete(record) => (Status::Complete, Some(record.output.digest)),
+            Verdict::Complete(record) => {
+                verdicts.other_crates.look(&self.graph, node, &record);
+                (Status::Complete, Some(record.output.digest))
+            }
             Verdict::Evicted(record, _) => (Status::Evicted, Some(record.output.digest)),
             Verdict::Adopt(kept, _) => {
                 verdicts.kept_meta.insert(node, kept.record.meta);

@@ -1,9 +1,10 @@
-//! Warnings: values that were given and reach nothing.
+//! Warnings: values that were given and reach nothing, outputs that other versions of crates made.
 
 use std::fmt;
 
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::Givens;
+use crate::plan::reason::LISTED;
 use crate::plan::resolve::{Resolver, fit};
 use crate::plan::types::{Types, origin};
 
@@ -22,6 +23,16 @@ pub enum Warning {
         /// Its name.
         task: String,
     },
+    /// Outputs that are complete were made with other versions of crates than today's, whose source
+    /// is not tracked. They count for tasks with `#[tracked(lock)]` alone.
+    Crates {
+        /// The name of the task.
+        task: String,
+        /// Each crate that was another, by name: its name, the version it had, and today's.
+        crates: Vec<(String, String, String)>,
+        /// How many instances were made with others.
+        instances: usize,
+    },
 }
 
 impl fmt::Display for Warning {
@@ -33,6 +44,21 @@ impl fmt::Display for Warning {
             ),
             Self::ForcesNothing { task } => {
                 write!(f, "`{task}` is to be forced, and is not required here")
+            }
+            Self::Crates { task, crates, instances } => {
+                write!(f, "{task} was made with ")?;
+                for (place, (name, was, now)) in crates.iter().take(LISTED).enumerate() {
+                    let comma = if place == 0 { "" } else { "; " };
+                    write!(f, "{comma}{name} {was}, now {now}")?;
+                }
+                if let Some(more @ 1..) = crates.len().checked_sub(LISTED) {
+                    write!(f, "; and {more} more")?;
+                }
+                match instances - 1 {
+                    0 => Ok(()),
+                    1 => f.write_str(" (and 1 more instance)"),
+                    more => write!(f, " (and {more} more instances)"),
+                }
             }
         }
     }

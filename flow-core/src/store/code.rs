@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::code::{self, By, Code, Codes};
+use crate::code::{self, By, Code, Codes, Versioning};
 use crate::key::Digest;
 use crate::store::Store;
+use crate::store::crates::Crates;
 
 /// The items of one task's code, by name, and the versions that stand for items: the task's own
 /// first, then those of its targets.
@@ -17,6 +18,9 @@ pub(crate) struct CodeTable {
     pub(crate) versions: Vec<Option<u32>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) items: BTreeMap<String, CodeItem>,
+    /// The versions of crates that are a part of the code.
+    #[serde(default, skip_serializing_if = "Crates::is_empty")]
+    pub(crate) crates: Crates,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -30,7 +34,7 @@ pub(crate) struct CodeItem {
 
 impl CodeTable {
     fn of(codes: &Codes) -> Self {
-        let mut table = Self::default();
+        let mut table = Self { crates: Crates::of(codes, Versioning::Counted), ..Self::default() };
         for &code in &codes.0 {
             table.add(code);
         }
@@ -40,7 +44,7 @@ impl CodeTable {
     fn add(&mut self, code: Code) {
         let (rows, types) = match code.by {
             By::Version(version) => return self.versions.push(Some(version)),
-            By::Tracked { table, types } => (code::rows(table), types),
+            By::Tracked { table, types, .. } => (code::rows(table), types),
         };
         self.versions.push(None);
         for row in rows {
@@ -84,6 +88,7 @@ impl CodeTable {
         }
         let gone = self.items.iter().filter(|(name, _)| !now.items.contains_key(*name));
         changes.extend(gone.map(|(name, item)| format!("{} is gone", place(name, &item.file))));
+        changes.extend(self.crates.changes(&now.crates).map(|change| change.to_string()));
         if changes.is_empty() {
             let other = now.items.iter().filter(|(name, item)| {
                 self.items.get(*name).is_some_and(|old| old.names != item.names)

@@ -28,6 +28,7 @@
 
 pub(crate) mod code;
 pub(crate) mod commit;
+pub(crate) mod crates;
 pub(crate) mod draft;
 pub(crate) mod error;
 pub(crate) mod failure;

@@ -32,6 +32,10 @@ pub(crate) struct Record {
     pub(crate) output: Output,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) meta: Meta,
+    /// The versions of crates that it was made with, which stand in the table of this name. They are
+    /// told, and do not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) crates: Option<Digest>,
     pub(crate) started: jiff::Timestamp,
     pub(crate) seconds: f64,
     pub(crate) host: String,

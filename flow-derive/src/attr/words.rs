@@ -42,7 +42,7 @@ pub(crate) const PARAM: Words = Words {
 };
 
 pub(crate) const TRACKED: Words =
-    Words { attribute: "#[tracked]", known: &["body", "crate"], later: &["lock"] };
+    Words { attribute: "#[tracked]", known: &["body", "crate", "lock"], later: &[] };
 
 impl Words {
     /// What to say of a word that is not known.

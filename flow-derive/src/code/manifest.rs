@@ -24,15 +24,25 @@ pub(crate) struct Manifest {
 pub(crate) struct Dependency {
     /// How it is called in the manifest.
     pub(crate) key: String,
-    /// Whether that is not its own name.
-    pub(crate) is_renamed: bool,
+    /// Its own name.
+    pub(crate) package: String,
+    /// Whether the program itself is built with it, and not its tests and examples alone.
+    pub(crate) is_normal: bool,
     /// Its folder, if it is not of a registry.
     pub(crate) folder: Option<PathBuf>,
     pub(crate) default_features: bool,
     pub(crate) features: Vec<String>,
 }
 
-const TABLES: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
+/// The tables of packages that code can name, and whether the program is built with them.
+const TABLES: [(&str, bool); 2] = [("dependencies", true), ("dev-dependencies", false)];
+
+impl Dependency {
+    /// Whether it is called otherwise than itself.
+    pub(crate) fn is_renamed(&self) -> bool {
+        self.package != self.key
+    }
+}
 
 impl Manifest {
     /// Of the package in `folder`.
@@ -59,10 +69,11 @@ impl Manifest {
             holders.extend(targets.values().filter_map(|target| target.get_ref().as_table()));
         }
         for holder in holders {
-            for (key, value) in TABLES[..2].iter().filter_map(|name| table(holder, name)).flatten()
-            {
-                let key = key.get_ref();
-                read.dependencies.push(workspace.dependency(folder, key, value.get_ref()));
+            for (name, is_normal) in TABLES {
+                for (key, value) in table(holder, name).into_iter().flatten() {
+                    let read_so = workspace.dependency(folder, key.get_ref(), value.get_ref());
+                    read.dependencies.push(Dependency { is_normal, ..read_so });
+                }
             }
         }
         if let Some(features) = table(manifest, "features") {
@@ -114,9 +125,8 @@ impl Workspace {
             let registries = patches.values().filter_map(|registry| registry.get_ref().as_table());
             for (key, value) in registries.flatten() {
                 let patch = Self::default().dependency(folder, key.get_ref(), value.get_ref());
-                let named = value.get_ref().as_table().and_then(|table| string(table, "package"));
                 if let Some(folder) = patch.folder {
-                    read.patches.insert(named.unwrap_or(patch.key), folder);
+                    read.patches.insert(patch.package, folder);
                 }
             }
         }
@@ -141,15 +151,15 @@ impl Workspace {
             Some(inherited) if flag("workspace") == Some(true) => inherited.clone(),
             _ => Dependency {
                 key: key.to_owned(),
-                is_renamed: text("package").is_some_and(|package| package != key),
+                package: text("package").unwrap_or_else(|| key.to_owned()),
+                is_normal: true,
                 folder: text("path").map(|path| folder.join(path)),
                 default_features: true,
                 features: Vec::new(),
             },
         };
         if dependency.folder.is_none() {
-            let package = text("package").unwrap_or_else(|| key.to_owned());
-            dependency.folder = self.patches.get(&package).cloned();
+            dependency.folder = self.patches.get(&dependency.package).cloned();
         }
         if let Some(default) = flag("default-features") {
             dependency.default_features = default;

@@ -15,6 +15,9 @@
 //! often is allowed, to run once too seldom is not. What a reader should know of the limits stands
 //! in the documentation of `#[tracked]`.
 //!
+//! Beside the table stand [the versions](lock) of the packages that are not read, as `Cargo.lock`
+//! names them.
+//!
 //! Nothing here depends on where the source lies, or on how it is compiled. Where it cannot be
 //! read, in an editor or an example of the documentation, the impl alone counts.
 
@@ -22,9 +25,12 @@ mod attributes;
 mod colours;
 mod compilation;
 pub(crate) mod file;
+#[cfg(test)]
+mod golden;
 mod index;
 mod lexer;
 mod load;
+pub(crate) mod lock;
 mod manifest;
 mod marks;
 pub(crate) mod names;
@@ -75,30 +81,50 @@ pub(crate) fn of_impl(
     file: Option<&Path>,
     extent: Extent,
 ) -> Table {
-    // What stands before the body does not count, so that a task can be renamed.
-    let mut names = Names::default();
-    let tokens = tokens::flatten(body, &mut names);
-    let digest = tokens::digest(&tokens::parts(&tokens, &names));
+    let digest = digest_of_body(body);
     let row = |file| Row { digest, names: 0, name: name.clone(), file };
     let folder = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
     let shown = file.map_or_else(String::new, |file| file::shown(file, &folder));
     if extent == Extent::Body {
         return Table::new(0, Some(row(shown)), BTreeSet::new());
     }
-    let found = with_world(|world| {
-        let roots = world.find(item, file);
-        let first = *roots.first()?;
-        let shown = world.source.files[world.source.items[first].file].shown.clone();
-        let view = world.view(roots.iter().any(|&root| world.source.items[root].is_test));
-        Some(match extent {
-            Extent::Crate => Table::of_everything(&view, &roots, row(shown)),
-            Extent::Reached | Extent::Body => Table::of_impl(&view, &roots, row(shown)),
-        })
-    });
+    let found = with_world(|world| found(world, item, file, extent, row));
     found.unwrap_or_else(|| {
         let alone = if shown.is_empty() { shown } else { format!("{shown}, its body alone") };
         Table::new(0, Some(row(alone)), BTreeSet::new())
     })
+}
+
+/// What stands before the body does not count, so that a task can be renamed.
+fn digest_of_body(body: TokenStream) -> u128 {
+    let mut names = Names::default();
+    let tokens = tokens::flatten(body, &mut names);
+    tokens::digest(&tokens::parts(&tokens, &names))
+}
+
+/// The table of an impl, as far as `extent` says; none if its source is not known.
+fn found(
+    world: &mut World,
+    item: TokenStream,
+    file: Option<&Path>,
+    extent: Extent,
+    row: impl FnOnce(String) -> Row,
+) -> Option<Table> {
+    let roots = world.find(item, file);
+    let first = *roots.first()?;
+    let shown = world.source.files[world.source.items[first].file].shown.clone();
+    let view = world.view(roots.iter().any(|&root| world.source.items[root].is_test));
+    Some(match extent {
+        Extent::Crate => Table::of_everything(&view, &roots, row(shown)),
+        Extent::Reached | Extent::Body => Table::of_impl(&view, &roots, row(shown)),
+    })
+}
+
+/// The table of a type; none if its source is not known.
+fn found_type(world: &mut World, item: TokenStream, file: Option<&Path>) -> Option<Table> {
+    let types = world.find(item, file);
+    let view = world.view(types.iter().any(|&ty| world.source.items[ty].is_test));
+    (!types.is_empty()).then(|| Table::of_type(&view, &types))
 }
 
 /// What `ask` finds in the world of this crate, if there is a source. A mistake of this library must
@@ -109,11 +135,7 @@ fn with_world(ask: impl FnOnce(&mut World) -> Option<Table>) -> Option<Table> {
 
 /// The table of a type, which stands in `file`.
 pub(crate) fn of_type(item: TokenStream, file: Option<&Path>) -> Table {
-    let found = with_world(|world| {
-        let types = world.find(item.clone(), file);
-        let view = world.view(types.iter().any(|&ty| world.source.items[ty].is_test));
-        (!types.is_empty()).then(|| Table::of_type(&view, &types))
-    });
+    let found = with_world(|world| found_type(world, item.clone(), file));
     found.unwrap_or_else(|| alone(item))
 }
 

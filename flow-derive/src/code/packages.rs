@@ -9,7 +9,7 @@ use super::manifest::{Dependency, Manifest};
 use super::source::{Extern, Package, PackageId, Source};
 
 /// The packages of this library: their code counts by the versions of what they provide.
-const OWN: [&str; 4] = ["typed-flow", "flow-core", "flow-derive", "flow-targets"];
+pub(super) const OWN: [&str; 4] = ["typed-flow", "flow-core", "flow-derive", "flow-targets"];
 
 /// Crates that every crate can name.
 const STANDARD: [&str; 4] = ["std", "core", "alloc", "proc_macro"];
@@ -171,9 +171,9 @@ impl Reader {
             let code = |name: &str| name.replace('-', "_");
             let mut name = code(&dependency.key);
             let mut named = Extern::Foreign;
-            if let Some(folder) = dependency.folder.map(|folder| normal(&folder)) {
+            if let Some(folder) = dependency.folder.as_deref().map(normal) {
                 named = self.library(&folder).unwrap_or(Extern::Foreign);
-                if !dependency.is_renamed
+                if !dependency.is_renamed()
                     && let Some(manifest) = self.manifest(&folder)
                 {
                     name = manifest.library.clone();
@@ -186,6 +186,6 @@ impl Reader {
 }
 
 /// The path without `..`, so that one folder has one name.
-fn normal(folder: &Path) -> PathBuf {
+pub(super) fn normal(folder: &Path) -> PathBuf {
     folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
 }

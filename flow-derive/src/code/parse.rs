@@ -67,7 +67,10 @@ impl Parser<'_> {
         // Words that stand before the one that says what it is.
         let mut at = start.at;
         loop {
-            let word = scan::word(&tokens, at)?;
+            let Some(word) = scan::word(&tokens, at) else {
+                // The braces of `extern "C" { ... }`.
+                break;
+            };
             let next = scan::word(&tokens, at + 1);
             match word {
                 kw::CONST if matches!(next, Some(kw::FN | kw::ASYNC | kw::UNSAFE | kw::EXTERN)) => {
@@ -80,7 +83,10 @@ impl Parser<'_> {
             }
             at += 1;
         }
-        if scan::group(&tokens, at).is_some_and(|group| group.0 == Delimiter::Brace) {
+        let is_behind_words = at > start.at;
+        if is_behind_words
+            && scan::group(&tokens, at).is_some_and(|group| group.0 == Delimiter::Brace)
+        {
             return Some(self.foreign_block(start, at));
         }
         let word = scan::word(&tokens, at)?;

@@ -103,6 +103,21 @@ fn what_is_called_is_reached_and_what_is_not_is_not() {
 }
 
 #[test]
+fn a_block_of_foreign_functions_is_reached_by_each() {
+    for block in ["extern \"C\"", "unsafe extern \"C\"", "extern"] {
+        reaches(
+            &format!("fn go() {{ sine(1.0) }} {block} {{ fn sine(x: f64); static N: u8; }}"),
+            &["extern block", "go"],
+        );
+        reaches(&format!("fn go() {{}} {block} {{ fn sine(x: f64); }}"), &["go"]);
+    }
+    reaches(
+        "fn go() { one(two) } extern \"C\" fn one() {} unsafe extern \"C\" fn two() {}",
+        &["go", "one", "two"],
+    );
+}
+
+#[test]
 fn a_method_is_reached_where_its_type_is() {
     let types = "struct A; impl A { fn fit(&self) { a() } fn new() -> A { A } fn more(&self) {} } \
                  struct B; impl B { fn fit(&self) {} } fn a() {}";

@@ -62,7 +62,7 @@ where
 #[task(target = Keep<u8>)]
 struct Whole;
 
-#[tracked(crate)]
+#[tracked(crate, lock)]
 impl Run for Whole {
     fn run(&self, _: &Cx<Self>) -> Result<u8> {
         Ok(1)
@@ -76,7 +76,7 @@ struct Body<T: Send> {
 }
 
 // The impl alone needs no code of its type argument.
-#[tracked(body)]
+#[tracked(body, lock)]
 impl<T: Send + Sync + 'static> Run for Body<T> {
     fn run(&self, _: &Cx<Self>) -> Result<u8> {
         Ok(1)

@@ -1,0 +1,92 @@
+//! The versions of crates that an output was made with, whose source is not tracked.
+//!
+//! They are a table beside those of the code, named by its digest, so that thousands of records name
+//! one table. Whether today's versions are the same is one comparison of digests; a table is read
+//! where they are not.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::code::{Codes, Versioning};
+use crate::key::Digest;
+use crate::store::Store;
+
+/// The versions of crates, by their names. A name has several where the packages that a task's code
+/// is of depend on different ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Crates(BTreeMap<String, Vec<String>>);
+
+/// A crate of another version than it was. A crate without any was not depended on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct CrateChange {
+    pub(crate) name: String,
+    pub(crate) was: Vec<String>,
+    pub(crate) now: Vec<String>,
+}
+
+impl Crates {
+    pub(crate) fn of(codes: &Codes, which: Versioning) -> Self {
+        let mut crates: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, version) in codes.crates(which) {
+            crates.entry(name.to_owned()).or_default().push(version.to_owned());
+        }
+        Self(crates)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What is different in `now`, by name.
+    pub(crate) fn changes<'a>(
+        &'a self,
+        now: &'a Self,
+    ) -> impl Iterator<Item = CrateChange> + use<'a> {
+        let names: std::collections::BTreeSet<&String> =
+            self.0.keys().chain(now.0.keys()).collect();
+        names.into_iter().filter_map(|name| {
+            let versions = |of: &Self| of.0.get(name).cloned().unwrap_or_default();
+            let (was, now) = (versions(self), versions(now));
+            (was != now).then(|| CrateChange { name: name.clone(), was, now })
+        })
+    }
+}
+
+impl CrateChange {
+    /// Its name, what it was, and what it is.
+    pub(crate) fn into_words(self) -> (String, String, String) {
+        (self.name, self.was.join(" and "), self.now.join(" and "))
+    }
+}
+
+impl fmt::Display for CrateChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, was, now } = self;
+        match (was.join(" and "), now.join(" and ")) {
+            (was, now) if was.is_empty() => write!(f, "{name} {now} is new"),
+            (was, now) if now.is_empty() => write!(f, "{name} {was} is gone"),
+            (was, now) => write!(f, "{name} {was} is {now} now"),
+        }
+    }
+}
+
+impl Store {
+    /// The versions of this digest, if they were kept.
+    pub(crate) fn crates(&self, digest: Digest) -> Option<Crates> {
+        let path = self.internal("code").join(format!("{digest}.json"));
+        serde_json::from_slice(&self.fs.read(&path).ok()?).ok()
+    }
+
+    /// Keeps versions that have this digest; without them, less can be told.
+    pub(crate) fn keep_crates(&self, digest: Digest, crates: impl FnOnce() -> Option<Crates>) {
+        let path = self.internal("code").join(format!("{digest}.json"));
+        if self.fs.stat(&path).is_err()
+            && let Some(crates) = crates()
+        {
+            self.note(&path, &crates);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The digests of a release: a later one must give the same for the same source, or all that was
+//! ever made runs again.
+//!
+//! `tests/golden/code` is a package with all kinds of items and of syntax. The tables of its tasks
+//! stand beside it; `FLOW_ACCEPT_CODE=1` writes them anew, which is a decision to let everything
+//! run again. Its source has what the compiler never sees, since it is not built; that it is Rust is
+//! tested here, and what is reached of it can be read in the tables.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use quote::ToTokens;
+
+use super::compilation::Compilation;
+use super::row::Row;
+use super::table::Table;
+use super::world::World;
+use super::{Extent, digest_of_body, found, found_type};
+
+const SOURCE: &str = "tests/golden/code";
+const TABLES: &str = "tests/golden/code.txt";
+
+/// Copies the package, in which `manifest.toml` stands for `Cargo.toml`: under its own name, cargo
+/// would take it for a package of this repository.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("the package") {
+        let entry = entry.expect("an entry");
+        let (path, name) = (entry.path(), entry.file_name());
+        if path.is_dir() {
+            copy(&path, &to.join(name));
+            continue;
+        }
+        let name = if name == "manifest.toml" { "Cargo.toml".into() } else { name };
+        let text = fs::read(&path).expect("a file");
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = std::str::from_utf8(&text).expect("text");
+            syn::parse_file(text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        }
+        fs::write(to.join(name), text).expect("a file");
+    }
+}
+
+/// The items that are tracked, as the compiler gives them, with what their attributes say.
+fn tracked(file: &str) -> Vec<(String, TokenStream)> {
+    let mut items = Vec::new();
+    for piece in file.split("\n#[tracked").skip(1) {
+        let (arguments, rest) = piece.split_once("]\n").expect("an attribute");
+        let (item, _) = rest.split_once("\n}\n").expect("an item in braces");
+        items.push((arguments.to_owned(), format!("{item}\n}}").parse().expect("tokens")));
+    }
+    items
+}
+
+fn table(world: &mut World, arguments: &str, item: TokenStream, file: &Path) -> (String, Table) {
+    let extent = match arguments {
+        "" => Extent::Reached,
+        "(body)" => Extent::Body,
+        "(crate)" => Extent::Crate,
+        other => panic!("{other}"),
+    };
+    if let Ok(ty) = syn::parse2::<syn::ItemStruct>(item.clone()) {
+        let name = format!("struct {}", ty.ident);
+        return (name, found_type(world, item, Some(file)).expect("it is in the source"));
+    }
+    let parsed: syn::ItemImpl = syn::parse2(item.clone()).expect("an impl");
+    let name = format!("impl Run for {}", parsed.self_ty.to_token_stream());
+    let Some(TokenTree::Group(body)) = item.clone().into_iter().last() else { panic!("no body") };
+    assert_eq!(body.delimiter(), Delimiter::Brace);
+    let digest = digest_of_body(body.stream());
+    let row = |file| Row { digest, names: 0, name: name.clone(), file };
+    let table = match extent {
+        Extent::Body => Table::new(0, Some(row("src/main.rs".to_owned())), [].into()),
+        _ => found(world, item, Some(file), extent, row).expect("it is in the source"),
+    };
+    (name, table)
+}
+
+#[test]
+fn the_digests_are_those_of_earlier_releases() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = tempfile::tempdir().expect("a folder");
+    copy(&here.join(SOURCE), folder.path());
+    let root = folder.path().join("src/main.rs");
+    let features = vec!["default".to_owned(), "fast".to_owned()];
+    let compilation = Compilation { root: root.clone(), features };
+    let mut world = World::read(compilation, Some(folder.path())).expect("a source");
+
+    let mut tables = String::new();
+    let items = tracked(&fs::read_to_string(&root).expect("a file"));
+    assert_eq!(items.len(), 7, "all that are tracked are found");
+    for (arguments, item) in items {
+        let (name, table) = table(&mut world, &arguments, item, &root);
+        assert!(table.unseen.is_empty(), "{name}: {:?}", table.unseen);
+        writeln!(tables, "#[tracked{arguments}] {name}\n{}", table.text).expect("text");
+    }
+
+    let golden = here.join(TABLES);
+    if std::env::var_os("FLOW_ACCEPT_CODE").is_some() {
+        fs::write(&golden, &tables).expect("a file");
+    }
+    let kept = fs::read_to_string(&golden).expect("the tables of earlier releases");
+    let differs = kept.lines().zip(tables.lines()).find(|(kept, now)| kept != now);
+    assert!(
+        kept == tables,
+        "the code of tasks has other digests than in earlier releases, so that all that was made \
+         would run again: {differs:?}; if that is meant, FLOW_ACCEPT_CODE=1 accepts it"
+    );
+}

@@ -1,0 +1,8 @@
+#[path = "../prelude.rs"]
+mod prelude;
+use prelude::*;
+
+#[tracked(lock)]
+struct Ols;
+
+fn main() {}

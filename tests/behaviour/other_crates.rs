@@ -1,0 +1,214 @@
+//! The versions of crates: what was made with others than today's is told of, and stays complete; where
+//! the versions count, it runs again.
+//!
+//! The versions are written by hand here, as `#[tracked]` writes them; that it takes them from
+//! `Cargo.lock` is tested crate by crate, by `tests/code`.
+
+use std::fs;
+use std::sync::{Arc, Mutex};
+
+use flow::prelude::*;
+
+use crate::faulty::Op;
+use crate::support::{adopted, faulty_flow, files_below, flow, one_file, preview, ran};
+
+/// A program with these versions: a task with many instances, and one that requires it.
+macro_rules! program {
+    ($module:ident, $crates:literal) => {
+        mod $module {
+            use super::*;
+
+            #[derive(Task)]
+            #[task(target = Json<u64>)]
+            pub(super) struct Fit {
+                n: u64,
+            }
+
+            impl Run for Fit {
+                const CODE: Code = Code::__tracked("0\n", $crates, &[]);
+
+                fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+                    Ok(self.n)
+                }
+            }
+
+            #[derive(Task)]
+            #[task(requires = [Fit { n } for n in 0..self.many], target = Json<usize>)]
+            pub(super) struct Report {
+                #[param(default = 20)]
+                many: u64,
+            }
+
+            impl Run for Report {
+                const CODE: Code = Code::version(1);
+
+                fn run(&self, cx: &Cx<Self>) -> Result<usize> {
+                    Ok(cx.input().len())
+                }
+            }
+        }
+    };
+}
+
+program!(old, "direct\nlinfa 0.7.0\nndarray 0.15.6\n");
+program!(new, "direct\nlinfa 0.8.1\nndarray 0.15.6\n");
+program!(newest, "direct\nlinfa 0.8.1\nndarray 0.16.0\nndarray 0.17.2\n");
+program!(more, "direct\nlinfa 0.7.0\nndarray 0.15.6\nrand 0.9.1\n");
+program!(unknown, "");
+program!(old_that_counts, "lock\nlinfa 0.7.0\nndarray 0.15.6\n");
+program!(new_that_counts, "lock\nlinfa 0.8.1\nrand 0.9.1\n");
+
+/// The same store, opened by another program.
+fn again(flow: &Flow) -> Flow {
+    Flow::open(flow.folder()).expect("a store").quiet()
+}
+
+fn warnings<R: flow::Roots>(flow: &Flow) -> Vec<String> {
+    let preview = flow.preview::<R>().expect("a plan");
+    preview.warnings().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn other_versions_are_told_once_for_each_task_and_nothing_runs() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<old::Report>()?;
+    assert!(warnings::<old::Report>(&flow).is_empty());
+
+    let flow = again(&flow);
+    let told = "Fit was made with linfa 0.7.0, now 0.8.1 (and 19 more instances)";
+    assert_eq!(warnings::<new::Report>(&flow), [told]);
+    assert!(flow.is_complete::<new::Report>()?);
+    assert!(preview::<new::Report>(&flow).contains(&format!("warning: {told}")));
+    let summary = flow.run::<new::Report>()?;
+    assert!(ran(&summary).is_empty());
+    assert!(summary.to_string().contains(&format!("warning: {told}")), "{summary}");
+
+    // What runs with today's has nothing to be told of.
+    let few = again(&flow);
+    let three = few.with(new::Report::MANY, 3_u64).force::<new::Fit>();
+    assert_eq!(ran(&three.run::<new::Report>()?), ["Fit", "Fit", "Fit", "Report"]);
+    let told = "Fit was made with linfa 0.7.0, now 0.8.1 (and 16 more instances)";
+    assert_eq!(warnings::<new::Report>(&few), [told]);
+
+    // Of several other versions, each is named.
+    let flow = again(&flow);
+    assert_eq!(
+        warnings::<newest::Report>(&flow),
+        ["Fit was made with linfa 0.7.0, now 0.8.1; ndarray 0.15.6, now 0.16.0 and 0.17.2 \
+          (and 19 more instances)"]
+    );
+    Ok(())
+}
+
+#[test]
+fn a_crate_that_is_new_or_not_known_is_no_other_version() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<old::Report>()?;
+    assert!(warnings::<more::Report>(&again(&flow)).is_empty());
+    assert!(warnings::<unknown::Report>(&again(&flow)).is_empty());
+    let flow = again(&flow);
+    flow.force_all().run::<unknown::Report>()?;
+    assert!(warnings::<new::Report>(&again(&flow)).is_empty());
+    Ok(())
+}
+
+#[test]
+fn versions_that_count_are_reasons() -> Result<()> {
+    let (flow, _folder) = flow();
+    let flow = flow.with_named("many", 1);
+    flow.run::<old_that_counts::Report>()?;
+    assert!(flow.is_complete::<old_that_counts::Report>()?);
+
+    let flow = again(&flow).with_named("many", 1);
+    let shown = preview::<new_that_counts::Report>(&flow);
+    let reasons = "Fit {n: 0} PENDING code: linfa 0.7.0 is 0.8.1 now; code: ndarray 0.15.6 is gone; \
+                   code: rand 0.9.1 is new";
+    assert!(shown.contains(reasons), "{shown}");
+    assert!(!shown.contains("warning"), "{shown}");
+    assert_eq!(ran(&flow.run::<new_that_counts::Report>()?), ["Fit"]);
+
+    // And back: what was made with those is kept.
+    let flow = again(&flow).with_named("many", 1);
+    assert_eq!(adopted(&flow.run::<old_that_counts::Report>()?), ["Fit"]);
+    Ok(())
+}
+
+#[test]
+fn it_costs_one_read_for_all_instances_with_the_same_versions() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let fs = crate::faulty::Faulty::new();
+    faulty_flow(folder.path(), &fs)?.run::<old::Report>()?;
+    let reads = |ask: fn(&Flow) -> Result<bool, flow::Error>| -> Result<usize> {
+        let flow = faulty_flow(folder.path(), &fs)?;
+        let reads = Arc::new(Mutex::new(0));
+        let counter = Arc::clone(&reads);
+        fs.fail(move |_, op: Op, path| {
+            let is_table =
+                op == Op::Read && path.components().any(|part| part.as_os_str() == "code");
+            *counter.lock().expect("no panic") += usize::from(is_table);
+            None
+        });
+        assert!(ask(&flow)?);
+        fs.heal();
+        let reads = *reads.lock().expect("no panic");
+        Ok(reads)
+    };
+    assert_eq!(reads(Flow::is_complete::<old::Report>)?, 0);
+    assert_eq!(reads(Flow::is_complete::<new::Report>)?, 1);
+    Ok(())
+}
+
+#[test]
+fn versions_that_cannot_be_read_are_not_told() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<old::Report>()?;
+    let tables = files_below(&flow.folder().join(".flow/code"));
+    let is_crates =
+        |path: &&PathBuf| fs::read_to_string(path).is_ok_and(|text| text.contains("linfa"));
+    let table = tables.iter().find(is_crates).expect("a table of versions");
+    for text in ["", "{\"linfa\": 3}", "[[[["] {
+        fs::write(table, text)?;
+        assert!(warnings::<new::Report>(&again(&flow)).is_empty());
+        assert!(again(&flow).is_complete::<new::Report>()?);
+    }
+    fs::remove_file(table)?;
+    assert!(warnings::<new::Report>(&again(&flow)).is_empty());
+    Ok(())
+}
+
+#[test]
+fn what_is_taken_over_from_another_store_brings_its_versions() -> Result<()> {
+    let (other, _folder) = flow();
+    other.run::<old::Report>()?;
+    let (flow, _folder) = crate::support::flow();
+    let summary = flow.read(&again(&other)).run::<new::Report>()?;
+    assert!(ran(&summary).is_empty(), "{summary}");
+    assert_eq!(
+        warnings::<new::Report>(&flow),
+        ["Fit was made with linfa 0.7.0, now 0.8.1 (and 19 more instances)"]
+    );
+    // The table is of use as long as a record names it.
+    assert!(flow.gc().find()?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn what_tracked_writes_is_recorded() -> Result<()> {
+    #[derive(Task)]
+    #[task(target = Json<u8>)]
+    struct Tracked;
+    runs!(Tracked: u8 = |self, _cx| Ok(1));
+
+    let (flow, _folder) = flow();
+    flow.run::<Tracked>()?;
+    let record = fs::read(one_file(&flow.folder().join("Tracked"), "record", ".json"))?;
+    let record: serde_json::Value = serde_json::from_slice(&record)?;
+    let digest = record["crates"].as_str().context("the versions are named")?;
+    let table = flow.folder().join(format!(".flow/code/{digest}.json"));
+    let table: serde_json::Value = serde_json::from_slice(&fs::read(table)?)?;
+    // This package depends on it in one version.
+    assert_eq!(table["anyhow"].as_array().map(Vec::len), Some(1), "{table}");
+    let own = ["typed-flow", "flow-core", "flow-derive", "flow-targets"];
+    assert!(own.iter().all(|own| table.get(own).is_none()), "{table}");
+    Ok(())
+}
