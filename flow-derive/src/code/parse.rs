@@ -66,11 +66,8 @@ impl Parser<'_> {
         let tokens = self.tokens.clone();
         // Words that stand before the one that says what it is.
         let mut at = start.at;
-        loop {
-            let Some(word) = scan::word(&tokens, at) else {
-                // The braces of `extern "C" { ... }`.
-                break;
-            };
+        // It ends where the braces of `extern "C" { ... }` begin.
+        while let Some(word) = scan::word(&tokens, at) {
             let next = scan::word(&tokens, at + 1);
             match word {
                 kw::CONST if matches!(next, Some(kw::FN | kw::ASYNC | kw::UNSAFE | kw::EXTERN)) => {
