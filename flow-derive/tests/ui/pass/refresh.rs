@@ -22,7 +22,7 @@ struct Constant;
 /// A value that borrows, a generic task, a text that is no time but a part of an expression.
 #[derive(Task)]
 #[task(target = Keep<u8>, refresh = (self.url.as_str(), "24h".len()))]
-struct Borrows<T: Clone> {
+struct Borrows<T: Tracked + Clone> {
     url: String,
     of: std::marker::PhantomData<T>,
 }
