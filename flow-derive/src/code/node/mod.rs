@@ -1,17 +1,19 @@
 //! What an item leads to: other items, names of methods, files, and what each of its names means.
 
+mod calls;
+mod outputs;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use super::attributes;
 use super::names::{Name, kw};
-use super::references::{Call, PathReference, References};
+use super::references::{PathReference, References};
 use super::relations::Relations;
 use super::resolve::{End, Resolver};
 use super::row::Row;
 use super::source::{FileId, ItemId, Kind, ModuleId, Path};
 use super::tokens::Token;
-use super::{attributes, scan};
-use crate::attr::words;
 
 /// What an item leads to.
 #[derive(Debug, Default)]
@@ -364,268 +366,11 @@ impl Builder<'_> {
         }
     }
 
-    fn add_call(
-        &self,
-        scope: &Scope<'_>,
-        references: &References,
-        call: &Call,
-        tokens: &[Token],
-        node: &mut Node,
-    ) {
-        let source = self.resolver.source;
-        let Some(&last) = call.path.segments.last() else {
-            return;
-        };
-        let literal = |at: usize| match tokens.get(at) {
-            Some(&Token::Literal(literal)) => Some(literal),
-            _ => None,
-        };
-        let name = source.names.text(last);
-        match name {
-            "include_str" | "include_bytes" | "include" => {
-                if name == "include" {
-                    self.add_included_words(scope, call, node);
-                }
-                match Row::included(source, scope.file, call.arguments.clone()) {
-                    Some(row) => drop(node.rows.insert(row)),
-                    None if scope.is_macro => {}
-                    None => {
-                        let unseen = format!("the file that `{name}!` names is not found");
-                        node.unseen.insert(unseen);
-                    }
-                }
-                return;
-            }
-            "env" | "option_env" => {
-                if let Some(literal) = literal(call.arguments.start) {
-                    node.rows.extend(Row::variable(source, scope.file, literal));
-                }
-                return;
-            }
-            _ => {}
-        }
-        let macros = self.resolver.macros(&call.path, scope.module, Some(&references.imports));
-        if macros.is_empty() {
-            if matches!(name, "paste" | "concat_idents") {
-                let unseen = format!("the names that `{name}!` puts together are not known");
-                node.unseen.insert(unseen);
-            }
-            let meaning = self.resolver.path(&call.path, scope.module, Some(&references.imports));
-            for end in meaning.ends {
-                if let End::Foreign(path) = end {
-                    let links = node.links.entry(format!("{name}!")).or_default();
-                    links.insert(Link::Foreign(path));
-                }
-            }
-        }
-        let links = macros.iter().map(|&item| Link::Item(item));
-        node.links.entry(format!("{name}!")).or_default().extend(links);
-        let mut met = BTreeSet::new();
-        self.add_macros(scope, &macros, call, tokens, &mut met, node);
-    }
-
-    /// Macros that are called: their names are looked up where they are called, too.
-    fn add_macros(
-        &self,
-        scope: &Scope<'_>,
-        macros: &[ItemId],
-        call: &Call,
-        tokens: &[Token],
-        met: &mut BTreeSet<ItemId>,
-        node: &mut Node,
-    ) {
-        let source = self.resolver.source;
-        for &item in macros {
-            node.items.insert(item);
-            if !met.insert(item) {
-                continue;
-            }
-            let body = source.tokens(item);
-            let mut inside = References::default();
-            inside.read(&body, source.items[item].body.clone(), &source.names);
-            let pasted = is_pasting(&body[source.items[item].body.clone()]);
-            let words = tokens[call.arguments.clone()].iter().copied().filter_map(Token::word);
-            for word in words.filter(|_| pasted) {
-                node.methods.insert(word);
-                self.add_anywhere(scope, word, node);
-            }
-            for reference in &inside.paths {
-                self.add_path(scope, &inside, reference, node);
-            }
-            for inner in &inside.calls {
-                let last = inner.path.segments.last().map_or("", |&last| source.names.text(last));
-                if last.starts_with("include") {
-                    self.add_included(scope, call, tokens, node);
-                }
-                let macros = self.resolver.macros(&inner.path, source.items[item].module, None);
-                self.add_macros(scope, &macros, call, tokens, met, node);
-            }
-        }
-    }
-
-    /// What an expression in a file of its own may name: whatever is called by a word in it.
-    fn add_included_words(&self, scope: &Scope<'_>, call: &Call, node: &mut Node) {
-        let source = self.resolver.source;
-        let path = source.included(scope.file, call.arguments.clone());
-        let Some(text) = path.and_then(|path| std::fs::read_to_string(path).ok()) else {
-            return;
-        };
-        let words = text.split(|char: char| !char.is_alphanumeric() && char != '_');
-        let words: BTreeSet<Name> = words.filter_map(|word| source.names.find(word)).collect();
-        for word in words {
-            node.methods.insert(word);
-            self.add_anywhere(scope, word, node);
-        }
-    }
-
-    /// The files that are named by the arguments of a macro that includes what it is given.
-    fn add_included(&self, scope: &Scope<'_>, call: &Call, tokens: &[Token], node: &mut Node) {
-        for at in call.arguments.clone() {
-            if let Token::Literal(_) = tokens[at] {
-                node.rows.extend(Row::included(self.resolver.source, scope.file, at..at + 1));
-            }
-        }
-    }
-
-    /// What the tasks require of one another's outputs: their types.
-    fn add_outputs(&self, task: ItemId, node: &mut Node) {
-        for (word, range) in self.options(task) {
-            if matches!(word, "target" | "outputs") {
-                self.add_output(task, range, node);
-            }
-        }
-    }
-
-    /// The types in `target = ...`. A target of the source counts by a constant of its own; what
-    /// it keeps is the type of the output.
-    fn add_output(&self, task: ItemId, range: Range<usize>, node: &mut Node) {
-        let source = self.resolver.source;
-        let tokens = source.tokens(task);
-        let mut references = References::default();
-        references.read(&tokens, range, &source.names);
-        let scope = self.scope(task);
-        let mut others = Vec::new();
-        for reference in std::mem::take(&mut references.paths) {
-            let ends = self.resolver.path(&reference.path, scope.module, None).ends;
-            let targets = ends.iter().filter_map(|end| match end {
-                End::Item(item, _) => self.relations.targets.get(item),
-                _ => None,
-            });
-            let targets: Vec<ItemId> = targets.flatten().copied().collect();
-            for &target in &targets {
-                let Kind::Impl(an_impl) = &source.items[target].kind else {
-                    continue;
-                };
-                let mut value = References::default();
-                let range = an_impl.value.clone().unwrap_or_default();
-                let tokens = source.tokens(target);
-                value.read(&tokens, range, &source.names);
-                self.add(&self.scope(target), &value, &tokens, node);
-            }
-            if targets.is_empty() {
-                others.push(reference);
-            }
-        }
-        references.paths = others;
-        self.add(&scope, &references, &tokens, node);
-    }
-
-    /// What the tasks that `task` requires give it: the types of their outputs.
-    pub(crate) fn add_inputs(&self, task: ItemId, node: &mut Node, met: &mut BTreeSet<ItemId>) {
-        let source = self.resolver.source;
-        let tokens = source.tokens(task);
-        for (word, range) in self.options(task) {
-            if word != "requires" {
-                continue;
-            }
-            let mut at = range.start;
-            while at < range.end {
-                let Some((path, after)) = scan::path(&tokens, at, range.end) else {
-                    at += 1;
-                    continue;
-                };
-                at = after;
-                for end in self.resolver.path(&path, source.items[task].module, None).ends {
-                    let End::Item(required, rest) = end else {
-                        continue;
-                    };
-                    if !rest.is_empty() || !source.is_task(required) || !met.insert(required) {
-                        continue;
-                    }
-                    self.add_outputs(required, node);
-                    if self.options(required).iter().any(|(word, _)| *word == "aggregate") {
-                        self.add_inputs(required, node, met);
-                    }
-                    // `Fit<Ols>`: what is fitted may be a type of `Ols`.
-                    if scan::is(&tokens, after, b'<') && self.has_generic_output(required) {
-                        at = scan::angles(&tokens, after, range.end);
-                        let mut references = References::default();
-                        references.read(&tokens, after..at, &source.names);
-                        self.add(&self.scope(task), &references, &tokens, node);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Whether the type of a task's output depends on a type parameter.
-    fn has_generic_output(&self, task: ItemId) -> bool {
-        let source = self.resolver.source;
-        let (tokens, generics) = (source.tokens(task), &source.items[task].generics);
-        let names = |token: &Token| token.word().is_some_and(|word| generics.contains(&word));
-        let options = self.options(task).into_iter();
-        let mut kept = options.filter(|(word, _)| matches!(*word, "target" | "outputs"));
-        kept.any(|(_, range)| tokens[range].iter().any(names))
-    }
-
-    /// The options in `#[task(...)]`, by their words.
-    fn options(&self, task: ItemId) -> Vec<(&'static str, Range<usize>)> {
-        let source = self.resolver.source;
-        let tokens = source.tokens(task);
-        let mut found: Vec<(&'static str, Range<usize>)> = Vec::new();
-        for attribute in &source.items[task].attributes {
-            if scan::word(&tokens, attribute.start + 2) != Some(kw::TASK) {
-                continue;
-            }
-            let Some((_, inner)) = scan::group(&tokens, attribute.start + 3) else {
-                continue;
-            };
-            let mut at = inner.start;
-            let mut starts = true;
-            while at < inner.end {
-                let word = scan::word(&tokens, at).filter(|_| starts);
-                let word = word.map(|word| source.names.text(word));
-                let known = words::TASK.known.iter().find(|known| Some(**known) == word);
-                if let Some(known) = known {
-                    found.push((known, at + 1..at + 1));
-                }
-                starts = scan::is(&tokens, at, b',');
-                at = scan::step(&tokens, at);
-                if let Some((_, range)) = found.last_mut() {
-                    range.end = at;
-                }
-            }
-        }
-        found
-    }
-
     fn text(&self, path: &Path) -> String {
         let names = &self.resolver.source.names;
         let segments = path.segments.iter().map(|&segment| names.text(segment));
         segments.collect::<Vec<_>>().join("::")
     }
-}
-
-/// Whether the body of a macro makes more than expressions of what it is given: `.$name()`,
-/// `module::$name()`, `$name!()`.
-fn is_pasting(body: &[Token]) -> bool {
-    let behind = body
-        .windows(2)
-        .any(|pair| matches!(pair, [Token::Punct(b'.' | b':', _), Token::Punct(b'$', _)]));
-    let called = body.windows(3).any(|triple| {
-        matches!(triple, [Token::Punct(b'$', _), Token::Word(_), Token::Punct(b'!', _)])
-    });
-    behind || called
 }
 
 /// The parts of a struct between its attributes.
