@@ -88,11 +88,11 @@ pub(crate) fn of_impl(
     if extent == Extent::Body {
         return Table::new(0, Some(row(shown)), BTreeSet::new());
     }
-    let found = with_world(|world| found(world, item, file, extent, row));
-    found.unwrap_or_else(|| {
+    let alone = || {
         let alone = if shown.is_empty() { shown } else { format!("{shown}, its body alone") };
         Table::new(0, Some(row(alone)), BTreeSet::new())
-    })
+    };
+    with_world(|world| found(world, item, file, extent, row), alone)
 }
 
 /// What stands before the body does not count, so that a task can be renamed.
@@ -127,16 +127,26 @@ fn found_type(world: &mut World, item: TokenStream, file: Option<&Path>) -> Opti
     (!types.is_empty()).then(|| Table::of_type(&view, &types))
 }
 
-/// What `ask` finds in the world of this crate, if there is a source. A mistake of this library must
-/// not keep a program from being built: it leaves the body to count.
-fn with_world(ask: impl FnOnce(&mut World) -> Option<Table>) -> Option<Table> {
-    catch_unwind(AssertUnwindSafe(|| World::with(|world| ask(world?)))).ok().flatten()
+/// What `ask` finds in the world of this crate; what counts `alone` if there is no source. A mistake
+/// of this library must not keep a program from being built: then that counts, too, with a warning.
+fn with_world(
+    ask: impl FnOnce(&mut World) -> Option<Table>,
+    alone: impl FnOnce() -> Table,
+) -> Table {
+    let found = catch_unwind(AssertUnwindSafe(|| World::with(|world| ask(world?))));
+    match found {
+        Ok(found) => found.unwrap_or_else(alone),
+        Err(_) => {
+            let mistake =
+                "what is outside this block (a mistake of this library: please report it)";
+            Table { unseen: BTreeSet::from([mistake.to_owned()]), ..alone() }
+        }
+    }
 }
 
 /// The table of a type, which stands in `file`.
 pub(crate) fn of_type(item: TokenStream, file: Option<&Path>) -> Table {
-    let found = with_world(|world| found_type(world, item.clone(), file));
-    found.unwrap_or_else(|| alone(item))
+    with_world(|world| found_type(world, item.clone(), file), || alone(item.clone()))
 }
 
 /// The table of a type whose source is not known but for its own tokens.
