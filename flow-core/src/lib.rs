@@ -40,6 +40,7 @@ pub use keep::{File, Gathered, Keep, KeepPart, Memory, Outputs, Part, Several};
 pub use key::{Digest, Key, NotHex};
 pub use loaded::Loaded;
 pub use param::{IntoParam, Param, Parameter};
+pub use plan::change::CodeChange;
 pub use plan::cost::Cost;
 pub use plan::error::{PlanError, PlanErrorKind};
 pub use plan::instance::Instance;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use daggy::NodeIndex;
 
+use crate::plan::change::CodeChange;
 use crate::plan::judge::Judge;
 use crate::plan::label::Show;
 use crate::plan::outside::file_changed;
@@ -11,6 +12,9 @@ use crate::plan::reason::{InputChange, LISTED, Reason};
 use crate::store::error::StoreError;
 use crate::store::record::{InputContent, MadeFrom};
 use crate::store::{Folder, Found};
+
+/// How many items of code are listed that are different.
+const ITEMS: usize = 12;
 
 impl Judge<'_> {
     /// Why the record that was found, if any, is not that of today's output.
@@ -67,9 +71,13 @@ impl Judge<'_> {
             let table = self.store.code_table(was.code);
             let changes = table.map(|table| table.changes(&self.graph.task(node).codes));
             let changes = changes.filter(|changes| !changes.is_empty());
-            let unnamed = || vec!["it changed".to_owned()];
-            let changes = changes.unwrap_or_else(unnamed).into_iter();
-            reasons.extend(changes.map(|what| Reason::Code { what }));
+            let mut changes = changes.unwrap_or_else(|| vec![CodeChange::Unknown]);
+            if changes.len() > ITEMS {
+                let count = changes.len() - ITEMS;
+                changes.truncate(ITEMS);
+                changes.push(CodeChange::Others { count });
+            }
+            reasons.extend(changes.into_iter().map(|what| Reason::Code { what }));
         }
         if was.version != now.version {
             reasons.push(Reason::Version { was: was.version, now: now.version });

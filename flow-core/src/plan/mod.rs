@@ -12,6 +12,7 @@ pub(crate) mod affected;
 pub(crate) mod again;
 pub(crate) mod asker;
 pub(crate) mod build;
+pub(crate) mod change;
 pub(crate) mod cost;
 mod crates;
 pub(crate) mod draws;

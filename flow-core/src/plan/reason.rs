@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::plan::change::CodeChange;
+
 /// How many inputs, or other things that were read, the reasons name.
 pub(super) const LISTED: usize = 5;
 
@@ -22,8 +24,8 @@ pub enum Reason {
     },
     /// The code that makes it is another.
     Code {
-        /// The item that changed, and its file.
-        what: String,
+        /// What is different.
+        what: CodeChange,
     },
     /// The version written in `#[task(version = ...)]` is another.
     Version {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::{self, By, Code, Codes, Versioning};
 use crate::key::Digest;
+use crate::plan::change::CodeChange;
 use crate::store::Store;
 use crate::store::crates::Crates;
 
@@ -69,40 +70,40 @@ impl CodeTable {
         }
     }
 
-    /// What is different in `now`, in words.
-    pub(crate) fn changes(&self, now: &Codes) -> Vec<String> {
+    /// What is different in `now`.
+    pub(crate) fn changes(&self, now: &Codes) -> Vec<CodeChange> {
         let now = Self::of(now);
-        let word = |v: Option<u32>| v.map_or("tracked".to_owned(), |v| format!("version {v}"));
         let pairs = self.versions.iter().zip(&now.versions).enumerate();
         if let Some((place, (was, is))) = pairs.into_iter().find(|(_, (was, is))| was != is) {
-            let of = if place == 0 { "" } else { "the target's " };
-            return vec![format!("{of}{} is {} now", word(*was), word(*is))];
+            return vec![CodeChange::Version { of_target: place > 0, was: *was, now: *is }];
         }
         let mut changes = Vec::new();
-        for (name, item) in &now.items {
-            match self.items.get(name) {
-                Some(old) if old.digest == item.digest => {}
-                Some(_) => changes.push(format!("{} changed", place(name, &item.file))),
-                None => changes.push(format!("{} is new", place(name, &item.file))),
+        for (item, CodeItem { file, digest, .. }) in &now.items {
+            let (item, file) = (item.clone(), file.clone());
+            match self.items.get(&item) {
+                Some(old) if old.digest == *digest => {}
+                Some(_) => changes.push(CodeChange::Changed { item, file }),
+                None => changes.push(CodeChange::New { item, file }),
             }
         }
-        let gone = self.items.iter().filter(|(name, _)| !now.items.contains_key(*name));
-        changes.extend(gone.map(|(name, item)| format!("{} is gone", place(name, &item.file))));
-        changes.extend(self.crates.changes(&now.crates).map(|change| change.to_string()));
+        let gone = self.items.iter().filter(|(item, _)| !now.items.contains_key(*item));
+        changes.extend(gone.map(|(item, old)| {
+            let (item, file) = (item.clone(), old.file.clone());
+            CodeChange::Gone { item, file }
+        }));
+        let crates = self.crates.changes(&now.crates);
+        changes.extend(crates.map(|change| CodeChange::Crate { what: change.to_string() }));
         if changes.is_empty() {
             let other = now.items.iter().filter(|(name, item)| {
                 self.items.get(*name).is_some_and(|old| old.names != item.names)
             });
-            changes.extend(other.map(|(name, item)| {
-                format!("a name in {} means another item now", place(name, &item.file))
+            changes.extend(other.map(|(item, now)| {
+                let (item, file) = (item.clone(), now.file.clone());
+                CodeChange::Means { item, file }
             }));
         }
         changes
     }
-}
-
-fn place(name: &str, file: &str) -> String {
-    if file.is_empty() { name.to_owned() } else { format!("{name} ({file})") }
 }
 
 impl Store {
