@@ -18,6 +18,7 @@ pub(crate) struct Names {
 
 impl Names {
     pub(crate) fn intern(&mut self, text: &str) -> Name {
+        let text = without_raw(text);
         if let Some(&name) = self.known.get(text) {
             return name;
         }
@@ -30,11 +31,21 @@ impl Names {
 
     /// The name of `text`, if it stands anywhere in the source.
     pub(crate) fn find(&self, text: &str) -> Option<Name> {
-        self.known.get(text).copied()
+        self.known.get(without_raw(text)).copied()
     }
 
     pub(crate) fn text(&self, name: Name) -> &str {
         &self.texts[name.0 as usize]
+    }
+}
+
+/// `r#want` is `want`, but `r#type` is not `type`.
+fn without_raw(text: &str) -> &str {
+    match text.strip_prefix("r#") {
+        Some(word) if !kw::ALL.contains(&word) && syn::parse_str::<syn::Ident>(word).is_ok() => {
+            word
+        }
+        _ => text,
     }
 }
 
@@ -120,5 +131,16 @@ mod tests {
         let new = names.intern("standardise");
         assert_eq!(names.intern("standardise"), new);
         assert_eq!(names.find("nowhere"), None);
+    }
+
+    #[test]
+    fn a_raw_name_is_the_name_unless_that_is_a_keyword() {
+        let mut names = Names::default();
+        assert_eq!(names.intern("r#want"), names.intern("want"));
+        assert_eq!(names.find("r#want"), names.find("want"));
+        for raw in ["r#type", "r#match", "r#\"want\"#"] {
+            let name = names.intern(raw);
+            assert_eq!(names.text(name), raw);
+        }
     }
 }

@@ -48,7 +48,7 @@ fn one_task_in_every_form() {
     assert_eq!(read("A if self.x"), "A if self.x");
     assert_eq!(read("A { x, y: 3, } if let Some(x) = self.x"), "A .x=x .y=3 if let Some(x)=self.x");
     assert_eq!(read("A {}"), "A");
-    assert_eq!(read("r#A { r#type: S { a: 1 } }"), "r#A .r#type=S{a:1}");
+    assert_eq!(read("r#A { r#type: S { a: 1 } }"), "A .r#type=S{a:1}");
 }
 
 #[test]
