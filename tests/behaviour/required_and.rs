@@ -1,6 +1,7 @@
 //! Tasks that require others while they run, beside what else decides whether something runs.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use flow::Trust;
 use flow::prelude::*;
@@ -8,6 +9,9 @@ use flow::prelude::*;
 use crate::support::{flow, preview, ran};
 
 static TICK: AtomicU64 = AtomicU64::new(0);
+
+/// Held by tests that fetch: they may run in one process.
+static FETCHING: Mutex<()> = Mutex::new(());
 
 #[derive(Task)]
 #[task(target = Json<u64>, refresh = always)]
@@ -49,6 +53,7 @@ runs!(Kept: u64 = |self, cx| Ok(*cx.input().load()?));
 
 #[test]
 fn what_is_always_fetched_runs_once_for_a_run_and_cuts_off() -> Result<()> {
+    let _alone = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
     let (flow, _folder) = flow();
     assert_eq!(ran(&flow.run::<Report>()?), ["Fetched", "Fetched", "Report"]);
     for trust in [Trust::Stamps, Trust::Content] {
@@ -87,6 +92,7 @@ fn what_is_in_memory_is_made_again_only_if_it_is_loaded() -> Result<()> {
 
 #[test]
 fn what_is_required_is_kept_with_its_root() -> Result<()> {
+    let _alone = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
     let (flow, _folder) = flow();
     flow.run::<Kept>()?;
     flow.run::<Report>()?;
