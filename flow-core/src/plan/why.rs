@@ -19,9 +19,8 @@ use crate::plan::judge::Judge;
 use crate::plan::reason::{InputChange, Reason};
 use crate::plan::verdicts::Status;
 use crate::plan::{Graph, Plan};
-use crate::store::Found;
 use crate::store::error::StoreError;
-use crate::store::record::MadeFrom;
+use crate::store::record::{MadeFrom, Record};
 
 /// How many steps of a long way are printed, at each end.
 const ENDS: usize = 3;
@@ -167,15 +166,12 @@ impl<'a> Search<'a> {
 
     /// The inputs that gave other data than those that the record of an instance tells of.
     fn changed_inputs(&self, node: NodeIndex) -> Result<HashMap<String, Question>, StoreError> {
-        let (graph, store) = (&self.plan.graph, &self.plan.store);
         if !self.plan.verdicts.reasons(node).iter().any(is_other_data) {
             return Ok(HashMap::new());
         }
-        let folder = graph.folder(node, store)?;
-        Ok(match store.record(&folder, graph.node(node).key)? {
-            Found::Record(record) => changed_inputs(graph, node, &record.made_from),
-            Found::Nothing | Found::Damaged(_) => HashMap::new(),
-        })
+        let record = self.judge.record(node)?;
+        let changed = |record: Record| changed_inputs(&self.plan.graph, node, &record.made_from);
+        Ok(record.map(changed).unwrap_or_default())
     }
 
     /// Why an instance, whose output is there, gives something else than this.
