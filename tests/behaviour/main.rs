@@ -12,6 +12,7 @@ mod aggregates;
 mod allowed_values;
 mod apart;
 mod blessing;
+mod blessing_required;
 mod columns_and_pieces;
 mod commands;
 mod cost;

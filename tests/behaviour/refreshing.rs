@@ -303,3 +303,49 @@ fn one_run_fetches_once() -> Result<()> {
     assert_eq!(OTHER.load(Ordering::SeqCst), 4);
     Ok(())
 }
+
+/// How often it was asked for the newest one.
+static NEWEST: AtomicU64 = AtomicU64::new(0);
+
+fn newest() -> u64 {
+    NEWEST.fetch_add(1, Ordering::Relaxed)
+}
+
+/// What is there is another one whenever somebody asks.
+#[derive(Task)]
+#[task(target = Json<u64>, refresh = newest())]
+struct Newest;
+
+runs!(Newest: u64 = |self, _cx| Ok(1));
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Ask {
+    n: u64,
+}
+
+runs!(Ask: u64 = |self, cx| {
+    let first = *cx.require::<Newest>()?.load()?;
+    Ok(first + *cx.require::<Newest>()?.load()? + self.n)
+});
+
+#[derive(Task)]
+#[task(requires(Newest, [Ask { n } for n in 0..5u64]), target = Json<u64>)]
+struct AskAll;
+
+runs!(AskAll: u64 = |self, cx| {
+    let (newest, asks) = cx.input();
+    asks.iter().try_fold(*newest.load()?, |sum, ask| Ok(sum + *ask.load()?))
+});
+
+#[test]
+fn of_what_is_required_in_the_run_it_is_asked_once_for_each_run() -> Result<()> {
+    let (flow, _folder) = flow();
+    for asked in 1..=3 {
+        let summary = flow.run::<AskAll>()?;
+        assert_eq!(NEWEST.load(Ordering::Relaxed), asked);
+        let of_newest = ran(&summary).iter().filter(|task| *task == "Newest").count();
+        assert_eq!(of_newest, 1, "{summary}");
+    }
+    Ok(())
+}

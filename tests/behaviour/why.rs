@@ -228,3 +228,95 @@ fn what_many_have_in_common_is_told_once_and_long_ways_are_cut() -> Result<()> {
     assert!(lines.contains("upstream: Rates first ← file: "), "{lines}");
     Ok(())
 }
+
+/// A task that requires others while it runs, with another version of the code of those.
+macro_rules! search {
+    ($module:ident, $version:literal) => {
+        mod $module {
+            use super::*;
+
+            #[derive(Task)]
+            #[task(requires = Fit, target = Json<u64>)]
+            pub(super) struct Score {
+                #[param(default = 0)]
+                degree: u64,
+            }
+
+            runs!(Score: u64 = |self, cx| Ok(*cx.input().load()? + self.degree));
+
+            #[derive(Task)]
+            #[task(target = Json<u64>)]
+            pub(super) struct Fit {
+                #[param(file)]
+                source: PathBuf,
+            }
+
+            impl Run for Fit {
+                const CODE: Code = Code::version($version);
+
+                fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+                    Ok(fs::read_to_string(&self.source)?.trim().parse::<u64>()? * $version)
+                }
+            }
+
+            #[derive(Task)]
+            #[task(target = Json<u64>)]
+            pub(super) struct Search {
+                source: PathBuf,
+            }
+
+            impl Run for Search {
+                const CODE: Code = Code::version(1);
+
+                fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+                    let scores = cx.over(Score::DEGREE, [1, 2]).require::<Score>()?;
+                    let scores: Result<Vec<u64>> = scores.iter().map(|s| Ok(*s.load()?)).collect();
+                    Ok(scores?.into_iter().max().unwrap_or_default())
+                }
+            }
+        }
+    };
+}
+
+search!(searched, 1);
+search!(searched_again, 2);
+
+#[test]
+fn what_was_required_in_the_run_is_followed_upstream() -> Result<()> {
+    let (flow, _folder, data) = with_data();
+    flow.run::<searched::Search>()?;
+    assert!(flow.why::<searched::Search>()?.is_complete());
+    fs::write(&data, "6")?;
+    let shown = data.display();
+    assert_eq!(
+        why::<searched::Search>(&flow),
+        format!(
+            "Search {{source: {shown}}}: upstream: Score first \
+             ← upstream: Fit first ← file: {shown} changed"
+        )
+    );
+    Ok(())
+}
+
+#[test]
+fn other_data_of_what_was_required_in_the_run_leads_to_its_cause() -> Result<()> {
+    let (flow, _folder, data) = with_data();
+    flow.run::<searched::Search>()?;
+    let flow = again(&flow, &data);
+    for degree in [1, 2] {
+        flow.with(searched_again::Score::DEGREE, degree).run::<searched_again::Score>()?;
+    }
+    let shown = data.display();
+    let score = |degree| format!("Score {{degree: {degree}, Fit.source: {shown}}}");
+    assert_eq!(
+        why::<searched_again::Search>(&flow),
+        format!(
+            "Search {{source: {shown}}}: in run: {} gave other data, {} gave other data ← {}: input: \
+             Fit gave other data ← code: version 1 is version 2 now",
+            score(1),
+            score(2),
+            score(1)
+        )
+    );
+    Ok(())
+}

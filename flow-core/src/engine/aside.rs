@@ -18,7 +18,7 @@ use crate::plan::affected::{Affected, Assumed};
 use crate::plan::given::panic_message;
 use crate::plan::label::Show;
 use crate::store::output::{Output, OutputFile};
-use crate::store::record::Record;
+use crate::store::record::{Record, digest_required};
 use crate::store::stage::unique;
 use crate::store::{ASIDE, Folder, INTERNAL};
 use crate::task::Kind;
@@ -29,6 +29,9 @@ const STACK: usize = 8 << 20;
 /// A place for what is made aside, which is removed with all in it.
 pub(crate) struct Aside<'a> {
     execution: &'a Arc<Execution>,
+    assumed: &'a Assumed,
+    /// How many have been made, of how many.
+    done: (&'a AtomicUsize, usize),
     folder: Folder,
 }
 
@@ -52,14 +55,19 @@ struct Pair<'a> {
 
 impl<'a> Aside<'a> {
     /// Lets the tasks of an execution find what is there, as if it were today's.
-    pub(crate) fn new(execution: &'a Arc<Execution>, assumed: &Assumed) -> Self {
+    pub(crate) fn new(
+        execution: &'a Arc<Execution>,
+        assumed: &'a Assumed,
+        done: (&'a AtomicUsize, usize),
+    ) -> Self {
         let (held, graph) = (&execution.held, &execution.plan.graph);
         for (node, folder, record, is_there) in &assumed.good {
             if *is_there {
                 held.set_made(*node, Made::new(folder.clone(), Record::clone(record)));
             }
         }
-        for affected in assumed.affected.iter().filter(|one| !one.record.output.is_in_memory()) {
+        let on_disk = |one: &&Affected| one.is_there && !one.record.output.is_in_memory();
+        for affected in assumed.affected.iter().filter(on_disk) {
             let record = Record::clone(&affected.record);
             held.set_made(affected.node, Made::new(affected.folder.clone(), record));
         }
@@ -70,7 +78,7 @@ impl<'a> Aside<'a> {
             }
         }
         let folder = Path::new(INTERNAL).join(ASIDE).join(unique());
-        Self { execution, folder }
+        Self { execution, assumed, done, folder }
     }
 
     /// Makes the outputs of these aside, on so many threads, and gives what is different.
@@ -83,12 +91,10 @@ impl<'a> Aside<'a> {
     pub(crate) fn compare(
         &self,
         these: &[&Affected],
-        assumed: &Assumed,
         threads: usize,
     ) -> std::io::Result<Vec<(NodeIndex, String)>> {
         let graph = &self.execution.plan.graph;
-        let of = these.len();
-        let done = AtomicUsize::new(0);
+        let (done, of) = self.done;
         let told = |node, differences: &[String]| {
             let settled = done.fetch_add(1, Ordering::Relaxed) + 1;
             let what = if differences.is_empty() { "gave the same" } else { "gave something else" };
@@ -100,7 +106,7 @@ impl<'a> Aside<'a> {
             });
         };
         let mut different = Vec::new();
-        for pair in self.missing(these, assumed) {
+        for pair in self.missing(these) {
             let (node, differences) = (pair.node, self.make(&pair, true));
             different.extend(differences.into_iter().map(|what| (node, what)));
         }
@@ -120,7 +126,7 @@ impl<'a> Aside<'a> {
             different
         };
         let different = std::thread::scope(|scope| {
-            let threads = (0..threads.clamp(1, of.max(1))).map(|i| {
+            let threads = (0..threads.clamp(1, these.len().max(1))).map(|i| {
                 let thread = std::thread::Builder::new().name(format!("flow-aside-{i}"));
                 thread.stack_size(STACK).spawn_scoped(scope, work)
             });
@@ -134,7 +140,8 @@ impl<'a> Aside<'a> {
     }
 
     /// What is loaded by these, or by others that are, and is not there: upstream first.
-    fn missing<'b>(&self, these: &[&Affected], assumed: &'b Assumed) -> Vec<Pair<'b>> {
+    fn missing(&self, these: &[&Affected]) -> Vec<Pair<'a>> {
+        let assumed = self.assumed;
         let graph = &self.execution.plan.graph;
         let mut needed = HashSet::new();
         let mut new: Vec<NodeIndex> = these.iter().map(|one| one.node).collect();
@@ -215,6 +222,9 @@ fn differences(record: &Record, made: &Executed) -> Vec<String> {
     }
     if record.reads != made.read.all() {
         differences.push("it reads other files, parameters or metadata".to_owned());
+    }
+    if digest_required(&record.required) != digest_required(&made.read.required()) {
+        differences.push("it requires something else while it runs".to_owned());
     }
     differences
 }

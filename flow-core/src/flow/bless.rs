@@ -1,23 +1,26 @@
 //! Blessing: taking outputs for today's after a change of code that was meant to change nothing.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use crate::engine::Execution;
 use crate::engine::aside::Aside;
+use crate::engine::session::Session;
 use crate::error::Error;
 use crate::flow::{Flow, Roots};
-use crate::plan::Plan;
-use crate::plan::affected::Affected;
+use crate::plan::affected::{Affected, Assumption};
 use crate::plan::label::Show;
+use crate::plan::verdicts::Status;
 use crate::store::error::StoreError;
 
 /// How many outputs are committed at once.
 const GROUP: usize = 512;
 
-/// How many differences are printed.
+/// How many lines of a list are printed.
 const LISTED: usize = 10;
 
 impl Flow {
@@ -113,67 +116,110 @@ impl<R: Roots> Bless<R> {
     /// be used.
     pub fn run(self) -> Result<Blessed, Error> {
         let flow = &self.flow;
-        let plan = flow.plan::<R>()?;
-        let assumed = plan.affected()?;
-        let label = |node| plan.graph.label(node, Show::Clipped);
-        let chosen = choose(&plan, &assumed.affected, self.sample);
-        let (stopper, progress) = (flow.stopper.clone(), flow.progress.clone());
-        let execution =
-            Execution::new(Arc::clone(&plan), flow.threads(), stopper, progress, flow.limits);
-        let different = {
-            let aside = Aside::new(&execution, &assumed);
-            aside.compare(&chosen, &assumed, flow.threads()).map_err(Error::Thread)?
-        };
+        let assumption = flow.plan::<R>()?.affected()?;
+        let affected = assumption.affected();
+        let chosen = choose(&assumption, &affected, self.sample);
+        let different = self.compare(&assumption, &chosen)?;
         if !different.is_empty() {
-            let of = chosen.len();
-            let different = different.into_iter().map(|(node, what)| Difference {
-                task: plan.graph.task(node).decl.name.to_string(),
-                instance: label(node),
-                what,
-            });
-            let root = crate::__private::short_name::<R>();
-            let different = different.collect();
+            let (root, of) = (crate::__private::short_name::<R>(), chosen.len());
             return Err(Error::NotBlessed(Box::new(NotBlessed { root, of, different })));
         }
-        let compared = chosen.iter().map(|one| label(one.node)).collect();
         // What was read may have changed meanwhile.
-        let again = plan.affected()?.affected;
-        let now: HashMap<_, _> = again.iter().map(|one| (one.node, one)).collect();
-        let still = assumed.affected.iter().filter(|one| {
-            now.get(&one.node)
+        let again = assumption.plans[0].plan.affected()?;
+        let again = again.affected();
+        let now: HashMap<_, _> = again.iter().map(|(_, one)| (one.key, one)).collect();
+        let still = affected.iter().filter(|(_, one)| {
+            now.get(&one.key)
                 .is_some_and(|now| now.fingerprint == one.fingerprint && now.record == one.record)
         });
+        let mut still: Vec<_> = still.copied().collect();
+        let label = |(place, one): &(usize, &Affected)| {
+            assumption.plans[*place].plan.graph.label(one.node, Show::Clipped)
+        };
+        let instances = still.iter().map(label).collect();
         // What requires others first: a value in memory is known by what it is made from, and what was
         // made of it could no longer be told when its own record had gone on.
-        let still: Vec<_> = still.rev().collect();
-        still.chunks(GROUP).try_for_each(|group| commit(&plan, group))?;
-        let instances = still.iter().rev().map(|one| label(one.node)).collect();
-        Ok(Blessed { instances, compared })
+        still.sort_by_key(|(place, one)| (*place, Reverse(one.node)));
+        still.chunks(GROUP).try_for_each(|group| commit(&assumption, group))?;
+        let compared = chosen.iter().map(label).collect();
+        Ok(Blessed { instances, compared, pending: flow.pending::<R>()? })
+    }
+
+    /// Makes these aside, and says what is different.
+    fn compare(
+        &self,
+        assumption: &Assumption,
+        chosen: &[(usize, &Affected)],
+    ) -> Result<Vec<Difference>, Error> {
+        let flow = &self.flow;
+        let session = Session::new(flow.threads(), flow.limits, None);
+        session.known.take_over(&assumption.known);
+        let done = AtomicUsize::new(0);
+        let mut all = Vec::new();
+        for (place, assumed) in assumption.plans.iter().enumerate() {
+            let these = chosen.iter().filter(|(of, _)| *of == place);
+            let these: Vec<_> = these.map(|(_, one)| *one).collect();
+            if these.is_empty() {
+                continue;
+            }
+            let plan = &assumed.plan;
+            let (stopper, progress) = (flow.stopper.clone(), flow.progress.clone());
+            let execution = Execution::in_session(&session, Arc::clone(plan), stopper, progress);
+            let aside = Aside::new(&execution, assumed, (&done, chosen.len()));
+            let different = aside.compare(&these, flow.threads()).map_err(Error::Thread)?;
+            all.extend(different.into_iter().map(|(node, what)| Difference {
+                task: plan.graph.task(node).decl.name.to_string(),
+                instance: plan.graph.label(node, Show::Clipped),
+                what,
+            }));
+        }
+        Ok(all)
     }
 }
 
-/// The instances to be made aside, in the order of the plan. A value in memory is made for those that
+impl Flow {
+    /// What is pending, and why.
+    fn pending<R: Roots>(&self) -> Result<Vec<String>, Error> {
+        let plan = self.plan::<R>()?;
+        let pending =
+            plan.graph.nodes().filter(|&node| plan.verdicts.status(node) == Status::Pending);
+        let line = |node| {
+            let reasons = plan.verdicts.reasons(node).iter().map(ToString::to_string);
+            let reasons = reasons.collect::<Vec<_>>().join("; ");
+            format!("{}: {reasons}", plan.graph.label(node, Show::Clipped))
+        };
+        Ok(pending.map(line).collect())
+    }
+}
+
+/// The instances to be made aside, upstream first. A value in memory is made for those that
 /// load it, and is of no use for itself.
-fn choose<'a>(plan: &Plan, affected: &'a [Affected], sample: Option<usize>) -> Vec<&'a Affected> {
-    let mut tasks: BTreeMap<u32, Vec<&Affected>> = BTreeMap::new();
-    for one in affected.iter().filter(|one| !one.record.output.is_in_memory()) {
-        tasks.entry(plan.graph.node(one.node).task).or_default().push(one);
+fn choose<'a>(
+    assumption: &Assumption,
+    affected: &[(usize, &'a Affected)],
+    sample: Option<usize>,
+) -> Vec<(usize, &'a Affected)> {
+    let mut tasks: BTreeMap<String, Vec<(usize, &Affected)>> = BTreeMap::new();
+    for (place, one) in affected.iter().filter(|(_, one)| !one.record.output.is_in_memory()) {
+        let task = assumption.plans[*place].plan.graph.task(one.node).decl.identity();
+        tasks.entry(task.to_owned()).or_default().push((*place, *one));
     }
     let mut chosen = Vec::new();
     for mut of_task in tasks.into_values() {
-        of_task.sort_by_key(|one| one.key);
+        of_task.sort_by_key(|(_, one)| one.key);
         of_task.truncate(sample.unwrap_or(usize::MAX));
         chosen.extend(of_task);
     }
-    chosen.sort_by_key(|one| one.node);
+    chosen.sort_by_key(|(place, one)| (Reverse(*place), one.node));
     chosen
 }
 
 /// Gives the outputs of a group their new fingerprints.
-fn commit(plan: &Plan, group: &[&Affected]) -> Result<(), StoreError> {
-    let store = &plan.store;
+fn commit(assumption: &Assumption, group: &[(usize, &Affected)]) -> Result<(), StoreError> {
+    let store = &assumption.plans[0].plan.store;
     let mut staged = Vec::with_capacity(group.len());
-    for one in group {
+    for (place, one) in group {
+        let plan = &assumption.plans[*place].plan;
         let entry = plan.graph.task(one.node);
         entry.keep_tables(store);
         let mut record = one.blessed();
@@ -200,6 +246,7 @@ fn commit(plan: &Plan, group: &[&Affected]) -> Result<(), StoreError> {
 pub struct Blessed {
     instances: Vec<String>,
     compared: Vec<String>,
+    pending: Vec<String>,
 }
 
 impl Blessed {
@@ -212,15 +259,34 @@ impl Blessed {
     pub fn compared(&self) -> &[String] {
         &self.compared
     }
+
+    /// Those that are pending all the same, and why: `Train {model: Logistic}: file: a.csv changed`.
+    pub fn pending(&self) -> &[String] {
+        &self.pending
+    }
 }
 
 impl fmt::Display for Blessed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.instances.len(), self.compared.len()) {
-            (0, _) => f.write_str("nothing was pending for its code alone"),
-            (1, compared) => write!(f, "1 output blessed, {compared} made aside gave the same"),
-            (n, compared) => write!(f, "{n} outputs blessed, {compared} made aside gave the same"),
+            (0, _) => f.write_str("nothing was pending for its code alone")?,
+            (1, compared) => write!(f, "1 output blessed, {compared} made aside gave the same")?,
+            (n, compared) => write!(f, "{n} outputs blessed, {compared} made aside gave the same")?,
         }
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        f.write_str("; still pending:")?;
+        list(f, &self.pending)
+    }
+}
+
+/// The first few of many, each in a line of its own.
+fn list(f: &mut fmt::Formatter<'_>, lines: &[impl fmt::Display]) -> fmt::Result {
+    lines.iter().take(LISTED).try_for_each(|line| write!(f, "\n  {line}"))?;
+    match lines.len().checked_sub(LISTED) {
+        Some(more @ 1..) => write!(f, "\n  … and {more} more"),
+        _ => Ok(()),
     }
 }
 
@@ -252,17 +318,18 @@ impl NotBlessed {
     }
 }
 
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.instance, self.what.replace('\n', "\n    "))
+    }
+}
+
 impl fmt::Display for NotBlessed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let outputs = if self.of == 1 { "output" } else { "outputs" };
         write!(f, "nothing was blessed: of {} {outputs} made aside,", self.of)?;
         f.write_str(" these are not what is recorded:")?;
-        for Difference { instance, what, .. } in self.different.iter().take(LISTED) {
-            write!(f, "\n  {instance}: {}", what.replace('\n', "\n    "))?;
-        }
-        if let Some(more @ 1..) = self.different.len().checked_sub(LISTED) {
-            write!(f, "\n  … and {more} more")?;
-        }
+        list(f, &self.different)?;
         write!(
             f,
             "\nrun them with `flow.run::<{}>()`; what is another each time, for it holds random numbers or \

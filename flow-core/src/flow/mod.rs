@@ -42,6 +42,7 @@ use crate::plan::given::{Given, Givens};
 use crate::plan::instance::Instance;
 use crate::plan::judge::Upstream;
 use crate::plan::label::Show;
+use crate::plan::refresh::Asked;
 use crate::plan::tree::Preview;
 use crate::plan::trust::Trust;
 use crate::plan::verdicts::{Status, Verdicts};
@@ -461,7 +462,7 @@ impl Flow {
         force.mark(&mut graph);
         warnings.extend(force.unused(&graph));
         if asks == Asks::Refresh {
-            graph.ask(&self.store, jiff::Timestamp::now())?;
+            graph.ask(&self.store, Asked::now())?;
         }
         let mut plan = Plan {
             store: Arc::clone(&self.store),

@@ -4,13 +4,20 @@
 //! That is told under an assumption: that each of them, upstream first, gives what its record says. So
 //! what follows one of them is judged as it would be if the change meant nothing. A value in memory
 //! has the digest of what it is made from, so that it is known by another one when its code is another.
+//!
+//! What tasks have required while they ran stands in plans of its own, and comes first: whether what
+//! required it is the same is asked under the same assumption.
+
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use daggy::NodeIndex;
 
 use crate::key::{Digest, Key};
 use crate::plan::Plan;
-use crate::plan::again::{Replay, Replayed};
+use crate::plan::again::{AllKnown, Replay, Replayed};
 use crate::plan::judge::{Judge, Upstream};
+use crate::plan::verdicts::Known;
 use crate::store::draft::memory_digest;
 use crate::store::error::StoreError;
 use crate::store::output::{Look, Output};
@@ -28,6 +35,8 @@ pub(crate) struct Affected {
     /// What it would be made from today.
     pub(crate) made_from: MadeFrom,
     pub(crate) fingerprint: Digest,
+    /// Whether its files are there.
+    pub(crate) is_there: bool,
 }
 
 impl Affected {
@@ -51,8 +60,28 @@ impl Affected {
     }
 }
 
-/// What is known of each instance, if the change means nothing.
+/// What is known of the instances of a plan, and of what they have required while they ran, if the
+/// change means nothing.
+pub(crate) struct Assumption {
+    /// The plan, and then those of what was required, each after one that has required it.
+    pub(crate) plans: Vec<Assumed>,
+    /// What was required: as it is then.
+    pub(crate) known: Arc<AllKnown>,
+}
+
+impl Assumption {
+    /// The instances that are affected, with the places of their plans, each in one of them.
+    pub(crate) fn affected(&self) -> Vec<(usize, &Affected)> {
+        let mut seen = HashSet::new();
+        let plans = self.plans.iter().enumerate();
+        let all = plans.flat_map(|(place, plan)| plan.affected.iter().map(move |one| (place, one)));
+        all.filter(|(_, one)| seen.insert(one.key)).collect()
+    }
+}
+
+/// What is known of each instance of one plan, if the change means nothing.
 pub(crate) struct Assumed {
+    pub(crate) plan: Arc<Plan>,
     pub(crate) affected: Vec<Affected>,
     /// What each output is then.
     digests: Vec<Option<Digest>>,
@@ -60,6 +89,19 @@ pub(crate) struct Assumed {
     recorded: Vec<Option<Digest>>,
     /// The outputs that are good today, with their places, and whether their files are there.
     pub(crate) good: Vec<(NodeIndex, Folder, Box<Record>, bool)>,
+}
+
+impl Assumed {
+    /// Tells those that have required its instances what they are.
+    fn tell(&self, known: &AllKnown) {
+        let there = self.affected.iter().filter(|one| one.is_there);
+        let there = there.map(|one| (one.node, one.output().digest));
+        let good = self.good.iter().filter(|(.., is_there)| *is_there);
+        let good = good.map(|(node, _, record, _)| (*node, record.output.digest));
+        for (node, digest) in there.chain(good) {
+            known.insert(self.plan.graph.node(node).key, Known::complete(digest));
+        }
+    }
 }
 
 impl Upstream for Assumed {
@@ -88,19 +130,42 @@ impl Upstream for Recorded<'_> {
 
 impl Plan {
     /// Finds the instances that are pending for their code alone.
-    pub(crate) fn affected(&self) -> Result<Assumed, StoreError> {
+    pub(crate) fn affected(self: &Arc<Self>) -> Result<Assumption, StoreError> {
+        let mut plans = vec![Arc::clone(self)];
+        plans.extend(self.required_in_run()?);
+        let known = Arc::default();
+        let mut found = 0;
+        loop {
+            let assumed = plans.iter().rev().map(|plan| {
+                let assumed = plan.assume_all(&known)?;
+                assumed.tell(&known);
+                Ok(assumed)
+            });
+            let mut assumed = assumed.collect::<Result<Vec<_>, StoreError>>()?;
+            let now = assumed.iter().map(|plan| plan.affected.len() + plan.good.len()).sum();
+            // What one plan has required may be what another one has, too.
+            if plans.len() == 1 || now <= found {
+                assumed.reverse();
+                return Ok(Assumption { plans: assumed, known });
+            }
+            found = now;
+        }
+    }
+
+    fn assume_all(self: &Arc<Self>, known: &Arc<AllKnown>) -> Result<Assumed, StoreError> {
         let (digests, recorded) = (Vec::new(), Vec::new());
         let (affected, good) = (Vec::new(), Vec::new());
-        let mut assumed = Assumed { affected, digests, recorded, good };
-        let replay = Replay::default();
+        let plan = Arc::clone(self);
+        let mut assumed = Assumed { plan, affected, digests, recorded, good };
         for node in self.graph.nodes() {
+            let replay = Replay::knowing(known);
             let (digest, recorded) = match self.graph.kind(node) {
                 Kind::External => (self.verdicts.digest(node), self.verdicts.digest(node)),
                 Kind::Aggregate => {
                     let recorded = Judge::new(self, &Recorded(&assumed), &replay).gathered(node);
                     (Judge::new(self, &assumed, &replay).gathered(node), recorded)
                 }
-                Kind::Made => self.assume(node, &mut assumed)?,
+                Kind::Made => self.assume(node, &mut assumed, &replay)?,
             };
             assumed.digests.push(digest);
             assumed.recorded.push(recorded);
@@ -113,11 +178,11 @@ impl Plan {
         &self,
         node: NodeIndex,
         assumed: &mut Assumed,
+        replay: &Replay,
     ) -> Result<(Option<Digest>, Option<Digest>), StoreError> {
         let (graph, store) = (&self.graph, &self.store);
         let unknown = Ok((None, None));
-        let replay = Replay::default();
-        let judge = Judge::new(self, &*assumed, &replay);
+        let judge = Judge::new(self, &*assumed, replay);
         let Some(made_from) = judge.made_from(node)? else { return unknown };
         let folder = graph.folder(node, store)?;
         let key = graph.node(node).key;
@@ -126,11 +191,7 @@ impl Plan {
         if !judge.changed_reads(node, &record.reads)?.is_empty() {
             return unknown;
         }
-        // What is required while it runs cannot be made aside.
-        let same = || judge.replay(node, &record, &mut Vec::new());
-        if !record.required.is_empty()
-            && (record.fingerprint != fingerprint || !matches!(same()?, Replayed::Same))
-        {
+        if !matches!(judge.replay(node, &record, &mut Vec::new())?, Replayed::Same) {
             return unknown;
         }
         let seen = store.look(&folder, &store.path(&folder, RECORD), &record, self.trust)?;
@@ -149,7 +210,8 @@ impl Plan {
         if !of_code || judge.kept(node, fingerprint)?.is_some() {
             return unknown;
         }
-        let affected = Affected { node, key, folder, record, made_from, fingerprint };
+        let is_there = seen.look == Look::Whole;
+        let affected = Affected { node, key, folder, record, made_from, fingerprint, is_there };
         let digest = affected.output().digest;
         assumed.affected.push(affected);
         Ok((Some(digest), Some(recorded)))

@@ -235,6 +235,11 @@ impl AllKnown {
         self.all().insert(key, known);
     }
 
+    /// Knows what others know.
+    pub(crate) fn take_over(&self, others: &Self) {
+        self.all().extend(others.all().iter().map(|(key, known)| (*key, known.clone())));
+    }
+
     /// Forgets the verdict on what has been settled.
     pub(crate) fn forget(&self, key: Key) {
         self.all().remove(&key);

@@ -7,11 +7,12 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use daggy::NodeIndex;
 use serde::{Deserialize, Serialize};
 
-use crate::key::Digest;
+use crate::key::{Digest, Key};
 use crate::plan::Graph;
 use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::given::panic_message;
@@ -74,26 +75,43 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// What was asked of the instances of a plan, and when.
+/// What was asked of the instances of a plan, and of what is required while they run, and when.
+#[derive(Clone)]
 pub(crate) struct Asked {
-    /// When it was asked what a run would do; of what is required while tasks run, that of the run.
-    pub(crate) at: jiff::Timestamp,
+    /// When it was asked what a run would do.
+    at: jiff::Timestamp,
     /// What the expressions gave, each asked once.
-    moments: HashMap<NodeIndex, Moment>,
+    moments: Arc<Mutex<HashMap<Key, Moment>>>,
+}
+
+impl Asked {
+    /// Whoever asks does so now.
+    pub(crate) fn now() -> Self {
+        Self { at: jiff::Timestamp::now(), moments: Arc::default() }
+    }
+
+    fn moments(&self) -> MutexGuard<'_, HashMap<Key, Moment>> {
+        self.moments.lock().expect("no panic while a moment is looked up")
+    }
 }
 
 impl Graph {
-    /// Asks all instances that say by an expression when they are to be refreshed.
-    pub(crate) fn ask(&mut self, store: &Store, at: jiff::Timestamp) -> Result<(), Box<PlanError>> {
-        let mut moments = HashMap::new();
+    /// Asks all instances that say by an expression when they are to be refreshed, and have not
+    /// been asked.
+    pub(crate) fn ask(&mut self, store: &Store, asked: Asked) -> Result<(), Box<PlanError>> {
         for node in self.nodes() {
-            if self.task(node).task.refresh == Refresh::Asked {
-                let moment = self.moment(node, store);
-                let error = |kind| Box::new(PlanError { kind, way: self.way(node) });
-                moments.insert(node, moment.map_err(error)?);
+            let key = self.node(node).key;
+            if self.task(node).task.refresh != Refresh::Asked || asked.moments().contains_key(&key)
+            {
+                continue;
             }
+            let moment = self.moment(node, store);
+            let error = |kind| Box::new(PlanError { kind, way: self.way(node) });
+            let moment = moment.map_err(error)?;
+            // Of two who ask at once, the first one is right.
+            asked.moments().entry(key).or_insert(moment);
         }
-        self.asked = Some(Asked { at, moments });
+        self.asked = Some(asked);
         Ok(())
     }
 
@@ -130,7 +148,7 @@ impl Judge<'_> {
             return Ok(None);
         }
         match &self.graph.asked {
-            Some(asked) => Ok(asked.moments.get(&node).cloned()),
+            Some(asked) => Ok(asked.moments().get(&self.graph.node(node).key).cloned()),
             None => Ok(self.record(node)?.and_then(|record| record.made_from.refresh)),
         }
     }

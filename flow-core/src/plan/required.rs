@@ -36,7 +36,7 @@ impl Plan {
         let force = self.force.in_run();
         force.mark(&mut graph);
         if let Some(asked) = &self.graph.asked {
-            graph.ask(&self.store, asked.at)?;
+            graph.ask(&self.store, asked.clone())?;
         }
         Ok(Self {
             store: Arc::clone(&self.store),

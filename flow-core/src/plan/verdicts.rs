@@ -52,6 +52,14 @@ pub(crate) struct Known {
     kept_meta: Option<Meta>,
 }
 
+impl Known {
+    /// That its output is there.
+    pub(super) fn complete(digest: Digest) -> Self {
+        let (status, digest, reasons) = (Status::Complete, Some(digest), Vec::new());
+        Self { status, digest, reasons, kept_meta: None }
+    }
+}
+
 #[derive(Clone, Copy)]
 struct NodeVerdict {
     status: Status,

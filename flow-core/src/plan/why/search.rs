@@ -1,0 +1,256 @@
+//! The search for root causes: one question after the other, breadth first.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use crate::key::{Digest, Key};
+use crate::plan::Plan;
+use crate::plan::again::{Answer, Answered, Replay, Replayed};
+use crate::plan::instance::Instance;
+use crate::plan::judge::Judge;
+use crate::plan::reason::{InputChange, Reason};
+use crate::plan::verdicts::Status;
+use crate::plan::why::{Cause, Step};
+use crate::store::error::StoreError;
+use crate::store::record::{MadeFrom, Record, Required};
+
+/// The root causes of what is not complete in a plan, the nearest first.
+pub(super) fn causes(plan: &Arc<Plan>) -> Result<Vec<Cause>, StoreError> {
+    let mut search = Search::default();
+    for &node in &plan.graph.roots {
+        let at = Instance { plan: Arc::clone(plan), node };
+        search.ask(Question { at, was: None }, None);
+    }
+    while let Some((question, from)) = search.open.pop_front() {
+        search.answer(question, from)?;
+    }
+    Ok(search.grouped())
+}
+
+/// What is to be explained: why an instance is not complete or, if a content is given, why it does
+/// not give that any more.
+#[derive(Clone)]
+struct Question {
+    at: Instance,
+    was: Option<Digest>,
+}
+
+/// A step that was found, with the place of the one that led to it.
+struct FoundStep {
+    step: Step,
+    from: Option<usize>,
+}
+
+#[derive(Default)]
+struct Search {
+    replay: Replay,
+    /// By key: what is required while tasks run stands in plans of its own.
+    asked: HashSet<(Key, Option<Digest>)>,
+    open: VecDeque<(Question, Option<usize>)>,
+    steps: Vec<FoundStep>,
+    /// The steps that nothing leads further from.
+    ends: Vec<usize>,
+}
+
+impl Search {
+    /// Asks what was not asked before; says whether that is so.
+    fn ask(&mut self, question: Question, from: Option<usize>) -> bool {
+        let is_new = self.asked.insert((question.at.key(), question.was));
+        if is_new {
+            self.open.push_back((question, from));
+        }
+        is_new
+    }
+
+    fn answer(&mut self, question: Question, from: Option<usize>) -> Result<(), StoreError> {
+        let Question { at, was } = question;
+        let found = match was {
+            None => self.why_open(&at)?,
+            Some(was) => self.why_other(&at, was)?,
+        };
+        // What led here is as much as can be said.
+        if found.is_empty() {
+            self.ends.extend(from);
+        }
+        for (reason, next) in found {
+            let place = self.steps.len();
+            self.steps.push(FoundStep { step: Step { instance: at.clone(), reason }, from });
+            let turns_back = next.iter().any(|next| self.is_on_the_way(place, next.at.key()));
+            let mut goes_on = false;
+            for question in next.iter().cloned() {
+                goes_on |= self.ask(question, Some(place));
+            }
+            // What was asked before is told on another way, unless it is this one.
+            if next.is_empty() || !goes_on && turns_back {
+                self.ends.push(place);
+            }
+        }
+        Ok(())
+    }
+
+    fn judge<'a>(&'a self, at: &'a Instance) -> Judge<'a> {
+        Judge::new(&at.plan, &at.plan.verdicts, &self.replay)
+    }
+
+    /// Why an instance is not complete, and what each reason leads to.
+    fn why_open(&self, at: &Instance) -> Result<Vec<(Reason, Vec<Question>)>, StoreError> {
+        let (graph, verdicts) = (&at.plan.graph, &at.plan.verdicts);
+        let open = graph.inputs(at.node).iter();
+        let open = open.filter(|&&input| verdicts.status(input) != Status::Complete);
+        let open = open.map(|&node| Instance { plan: Arc::clone(&at.plan), node });
+        let open: Vec<_> = open.map(|at| Question { at, was: None }).collect();
+        let of_record = |reason: &Reason| match reason {
+            Reason::Upstream { .. } => open.is_empty(),
+            Reason::Required { .. } => true,
+            reason => is_other_data(reason),
+        };
+        let reasons = at.reasons();
+        let (mut changed, mut in_run) = (HashMap::new(), InRun::default());
+        if reasons.iter().any(of_record)
+            && let Some(record) = self.judge(at).record(at.node)?
+        {
+            changed = changed_inputs(at, &record.made_from);
+            in_run = self.in_run(at, &record)?;
+        }
+        let next = |reason: &Reason| match reason {
+            // What waits for none of its inputs waits for what it has required.
+            Reason::Upstream { .. } if open.is_empty() => in_run.open.clone(),
+            Reason::Upstream { .. } => open.clone(),
+            Reason::Required { .. } => in_run.changed.clone(),
+            reason => leads_to(reason, &changed),
+        };
+        Ok(reasons.iter().map(|reason| (reason.clone(), next(reason))).collect())
+    }
+
+    /// Why an instance, whose output is there, gives something else than this.
+    fn why_other(
+        &self,
+        at: &Instance,
+        was: Digest,
+    ) -> Result<Vec<(Reason, Vec<Question>)>, StoreError> {
+        let (graph, store) = (&at.plan.graph, &at.plan.store);
+        let task = &graph.task(at.node).folder;
+        let Some(old) = store.version_with(task, at.key(), was) else {
+            return Ok(Vec::new());
+        };
+        let judge = self.judge(at);
+        let Some(now) = judge.made_from(at.node)? else { return Ok(Vec::new()) };
+        let mut reasons = Vec::new();
+        judge.compare(at.node, &old.made_from, &now, &mut reasons);
+        judge.compare_inputs(at.node, &old.made_from, &now, &mut reasons);
+        reasons.extend(judge.changed_reads(at.node, &old.reads)?);
+        let changed = changed_inputs(at, &old.made_from);
+        let led = |reason: Reason| {
+            let next = leads_to(&reason, &changed);
+            (reason, next)
+        };
+        let mut led: Vec<_> = reasons.into_iter().map(led).collect();
+        // Other code, or another input, may well require something else.
+        if led.is_empty() {
+            let InRun { reason, changed, .. } = self.in_run(at, &old)?;
+            led.extend(reason.map(|reason| (reason, changed)));
+        }
+        Ok(led)
+    }
+
+    /// What has become of that which was required while an instance ran.
+    fn in_run(&self, at: &Instance, record: &Record) -> Result<InRun, StoreError> {
+        if record.required.is_empty() {
+            return Ok(InRun::default());
+        }
+        let mut answered = Vec::new();
+        let replayed = self.judge(at).replay(at.node, record, &mut answered)?;
+        let reason = match replayed {
+            Replayed::Different(reason) => Some(reason),
+            Replayed::Same | Replayed::Open(_) => None,
+        };
+        let recorded = record.required.iter().flatten();
+        let recorded: HashMap<Key, &Required> =
+            recorded.filter_map(|required| Some((required.key?, required))).collect();
+        let mut in_run = InRun { reason, ..InRun::default() };
+        for Answered { plan, answers, .. } in &answered {
+            for (&node, answer) in plan.graph.roots.iter().zip(answers) {
+                let at = Instance { plan: Arc::clone(plan), node };
+                let Some(required) = recorded.get(&at.key()) else { continue };
+                let was = required.digest;
+                match answer {
+                    Answer::Content(now) if was != Some(*now) => {
+                        in_run.changed.extend(was.map(|was| Question { at, was: Some(was) }));
+                    }
+                    Answer::Open => in_run.open.push(Question { at, was: None }),
+                    Answer::Content(_) | Answer::Failed(_) | Answer::Other => {}
+                }
+            }
+        }
+        Ok(in_run)
+    }
+
+    fn is_on_the_way(&self, place: usize, key: Key) -> bool {
+        self.places(place).any(|place| self.steps[place].step.instance.key() == key)
+    }
+
+    /// A step, the one that led to it, and so on.
+    fn places(&self, place: usize) -> impl Iterator<Item = usize> {
+        std::iter::successors(Some(place), |&place| self.steps[place].from)
+    }
+
+    /// The ways that were found, one for each root cause.
+    fn grouped(&self) -> Vec<Cause> {
+        let mut places: HashMap<(&str, String), usize> = HashMap::new();
+        let mut causes: Vec<Cause> = Vec::new();
+        for &end in &self.ends {
+            let Step { instance, reason } = &self.steps[end].step;
+            let next = causes.len();
+            let place = *places.entry((instance.task(), reason.to_string())).or_insert(next);
+            match causes.get_mut(place) {
+                Some(cause) => cause.alike += 1,
+                None => {
+                    let steps = self.places(end).map(|place| self.steps[place].step.clone());
+                    let mut steps: Vec<_> = steps.collect();
+                    steps.reverse();
+                    causes.push(Cause { steps, alike: 0 });
+                }
+            }
+        }
+        causes
+    }
+}
+
+/// What has become of that which was required while a task ran.
+#[derive(Default)]
+struct InRun {
+    /// What is different, if that is certain.
+    reason: Option<Reason>,
+    /// What gave other data.
+    changed: Vec<Question>,
+    /// What is not complete.
+    open: Vec<Question>,
+}
+
+fn is_other_data(reason: &Reason) -> bool {
+    matches!(reason, Reason::Input { what: InputChange::OtherData { .. }, .. })
+}
+
+/// The inputs by role that have other content than they had, with what they had.
+fn changed_inputs(at: &Instance, was: &MadeFrom) -> HashMap<String, Question> {
+    let graph = &at.plan.graph;
+    let old: HashMap<&str, Digest> =
+        was.inputs.iter().map(|input| (input.role.as_str(), input.digest)).collect();
+    let inputs = graph.roles(at.node).into_iter().zip(graph.inputs(at.node));
+    inputs
+        .filter_map(|(role, &node)| {
+            let was = Some(*old.get(role.as_str())?);
+            let at = Instance { plan: Arc::clone(&at.plan), node };
+            Some((role, Question { at, was }))
+        })
+        .collect()
+}
+
+fn leads_to(reason: &Reason, changed: &HashMap<String, Question>) -> Vec<Question> {
+    match reason {
+        Reason::Input { role, .. } if is_other_data(reason) => {
+            changed.get(role).cloned().into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
+}
