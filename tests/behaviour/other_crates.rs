@@ -46,6 +46,19 @@ macro_rules! program {
                     Ok(cx.input().len())
                 }
             }
+
+            #[derive(Task)]
+            #[task(requires(Report { many: 2 }), may_require(Fit), target = Json<u64>)]
+            pub(super) struct Search;
+
+            impl Run for Search {
+                const CODE: Code = Code::version(1);
+
+                fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+                    let fits = cx.over(Fit::N, 1..4u64).require::<Fit>()?;
+                    fits.iter().try_fold(0, |sum, fit| Ok(sum + *fit.load()?))
+                }
+            }
         }
     };
 }
@@ -210,5 +223,17 @@ fn what_tracked_writes_is_recorded() -> Result<()> {
     assert_eq!(table["anyhow"].as_array().map(Vec::len), Some(1), "{table}");
     let own = ["typed-flow", "flow-core", "flow-derive", "flow-targets"];
     assert!(own.iter().all(|own| table.get(own).is_none()), "{table}");
+    Ok(())
+}
+
+#[test]
+fn what_was_required_in_the_run_is_told_of_too() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<old::Search>()?;
+    let flow = again(&flow);
+    // 0 and 1 by `Report`, 1, 2 and 3 in the run.
+    let told = "Fit was made with linfa 0.7.0, now 0.8.1 (and 3 more instances)";
+    assert_eq!(warnings::<new::Search>(&flow), [told]);
+    assert!(flow.is_complete::<new::Search>()?);
     Ok(())
 }

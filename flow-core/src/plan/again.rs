@@ -18,6 +18,7 @@ use daggy::NodeIndex;
 use crate::engine::Execution;
 use crate::key::{Digest, Hasher, Key};
 use crate::plan::Plan;
+use crate::plan::crates::OtherCrates;
 use crate::plan::error::PlanError;
 use crate::plan::judge::{Judge, Upstream, Verdict};
 use crate::plan::reason::{LISTED, Reason};
@@ -253,6 +254,8 @@ pub(crate) struct Replay {
     pub(super) known: Arc<AllKnown>,
     /// The instances that wish, each for the next.
     pub(super) asking: RefCell<Vec<Key>>,
+    /// Which complete ones were made with other versions of crates, until that is told.
+    pub(super) other_crates: RefCell<OtherCrates>,
 }
 
 impl Replay {

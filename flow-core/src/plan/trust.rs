@@ -33,8 +33,8 @@ pub enum Trust {
     ///
     /// The record of each root must be that of today's code, parameters, target and version, its
     /// own files and variables must be as they were, and its output must be there, all by their
-    /// stamps. What it required is believed to be what it was: neither records nor files upstream
-    /// are read, so that the cost is that of the roots alone. What this gives up: a change of the
+    /// stamps. What it required, while it ran too, is believed to be what it was: neither records
+    /// nor files upstream are read, so that the cost is that of the roots alone. What this gives up: a change of the
     /// code, a file or a parameter that is set inside, anywhere upstream, is not noticed. A root
     /// that does not pass is judged with all that is upstream of it, as by [`Stamps`](Self::Stamps).
     /// In a preview, what was not looked at is `UNCHECKED`.

@@ -6,7 +6,6 @@ use daggy::NodeIndex;
 
 use crate::key::Digest;
 use crate::plan::again::{Answered, Replay};
-use crate::plan::crates::OtherCrates;
 use crate::plan::judge::{Judge, Judged, SeenFiles, Upstream, Verdict};
 use crate::plan::reason::Reason;
 use crate::plan::{Graph, Plan};
@@ -39,8 +38,6 @@ pub(crate) struct Verdicts {
     kept_meta: HashMap<NodeIndex, Meta>,
     /// What was required while they ran.
     in_run: HashMap<NodeIndex, Vec<Answered>>,
-    /// Which complete ones were made with other versions of crates, until that is told.
-    other_crates: OtherCrates,
 }
 
 /// The verdict on an instance that is in several plans.
@@ -122,7 +119,7 @@ impl Plan {
             if let Some(believed) = believed.as_ref().filter(|all| !all.judged[node.index()]) {
                 match believed.records.get(&node) {
                     Some(record) => {
-                        verdicts.other_crates.look(&self.graph, node, record);
+                        replay.other_crates.borrow_mut().look(&self.graph, node, record);
                         verdicts.push(Status::Complete, Some(record.output.digest), Vec::new());
                     }
                     None => verdicts.push(Status::Unchecked, None, Vec::new()),
@@ -135,8 +132,7 @@ impl Plan {
             }
         }
         verdicts.settle_evicted(&self.graph);
-        let others = std::mem::take(&mut verdicts.other_crates);
-        self.warnings.extend(others.warnings(self));
+        self.warnings.extend(replay.other_crates.take().warnings(&self.store));
         self.verdicts = verdicts;
         Ok(())
     }
@@ -175,7 +171,7 @@ impl Plan {
         let Judged { verdict, mut reasons, in_run, .. } = judge.judge(node)?;
         let (status, digest) = match verdict {
             Verdict::Complete(record) => {
-                verdicts.other_crates.look(&self.graph, node, &record);
+                replay.other_crates.borrow_mut().look(&self.graph, node, &record);
                 (Status::Complete, Some(record.output.digest))
             }
             Verdict::Evicted(record, _) => (Status::Evicted, Some(record.output.digest)),
