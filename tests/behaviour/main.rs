@@ -46,6 +46,7 @@ mod parameter_from;
 mod patterns;
 mod placed;
 mod plan_errors;
+mod plots;
 mod previews;
 mod provided;
 mod random_edits;

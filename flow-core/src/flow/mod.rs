@@ -4,6 +4,7 @@ mod bless;
 mod claim;
 mod gc;
 mod of;
+mod plot;
 mod reset;
 mod roots;
 mod trust;
