@@ -214,6 +214,9 @@ fn main() -> Result<()> {
         let (total, sharpe) = (pnl.meta::<f64>("total")?, pnl.meta::<f64>("sharpe")?);
         println!("{name:<16} {:>7.2}% {sharpe:>8.2}", total * 100.0);
     }
+    // What a browser shows: which task requires which, and that all of it is complete.
+    let picture = flow.folder().with_extension("svg");
+    std::fs::write(&picture, flow.plot::<Pnl>()?.to_svg())?;
     Ok(())
 }
 

@@ -407,6 +407,8 @@ fn backtest_runs_for_each_strategy_what_it_affects() {
     let table = |printed: &str| printed.split("\n\n").last().map(str::to_owned);
     assert_eq!(table(&second), table(&first));
     assert_eq!(table(&first).map(|table| table.lines().count()), Some(4), "{first}");
+    let picture = fs::read_to_string(example.path("data.svg")).expect("a picture");
+    assert_eq!(picture.matches(">COMPLETE</text>").count(), 8, "{picture}");
 }
 
 #[test]
