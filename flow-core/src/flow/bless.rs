@@ -24,9 +24,10 @@ const GROUP: usize = 512;
 const LISTED: usize = 10;
 
 impl Flow {
-    /// Takes the outputs of these roots, and of what they require, for today's, after a refactoring
-    /// that was meant to change nothing: those that are pending only because code, a version or a
-    /// target changed.
+    /// Takes the outputs of these roots, and of what they require, while they run too, for today's,
+    /// after a refactoring that was meant to change nothing: those that are pending only because code,
+    /// a version or a target changed. What is pending for something else stays so, and is
+    /// [told](Blessed::pending).
     ///
     /// That is proved first: the tasks run aside, with the inputs that are in the store, all of them
     /// or a [sample](Bless::sample), and what they make is compared with what is recorded, byte for
