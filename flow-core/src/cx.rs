@@ -9,6 +9,7 @@ use std::env::VarError;
 use std::ffi::OsStr;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use daggy::NodeIndex;
@@ -93,6 +94,9 @@ pub(crate) struct Reads {
     read: Mutex<BTreeSet<Read>>,
     /// What it has required.
     asked: Mutex<Asked>,
+    /// Whether it has used, or tried to use, what may be there another time and is not now, or the other
+    /// way round: then a failure of it may pass.
+    may_pass: AtomicBool,
 }
 
 impl Reads {
@@ -104,9 +108,22 @@ impl Reads {
         self.read.lock().expect("no panic while a read is noted").iter().cloned().collect()
     }
 
-    /// Whether nothing was read, nor required.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.all().is_empty() && self.required().is_empty()
+    /// Says that a failure of the task, should it come to that, may pass.
+    pub(crate) fn set_may_pass(&self) {
+        self.may_pass.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the task would fail again if it failed: it has read nothing but the outputs of its inputs,
+    /// and could read those.
+    pub(crate) fn fails_again(&self) -> bool {
+        !self.may_pass.load(Ordering::Relaxed)
+            && self.all().is_empty()
+            && self.required().is_empty()
+    }
+
+    /// Passes on what came of reading something: that it could not be read may pass.
+    pub(crate) fn tried<V, E>(&self, result: Result<V, E>) -> Result<V, E> {
+        result.inspect_err(|_| self.set_may_pass())
     }
 }
 
@@ -154,7 +171,7 @@ impl<T: Task> Cx<T> {
         let text = path
             .to_str()
             .ok_or_else(|| anyhow::anyhow!("the name of the file {path:?} is not Unicode"))?;
-        let digest = self.execution.plan.contents.digest(path)?;
+        let digest = self.reads.tried(self.execution.plan.contents.digest(path))?;
         self.reads.add(Read::File { path: text.to_owned(), digest });
         Ok(path.to_owned())
     }
@@ -222,10 +239,10 @@ impl<T: Task> Cx<T> {
         let parameters = plan.graph.file_parameters(self.node);
         // What a parameter means was digested before, and is looked at again when the task has run.
         if !parameters.iter().any(|(_, parameter)| parameter == text) {
-            let digest = plan.contents.meant(path)?;
+            let digest = self.reads.tried(plan.contents.meant(path))?;
             self.reads.add(Read::Files { path: text.to_owned(), digest });
         }
-        let files = plan.contents.files(path)?;
+        let files = self.reads.tried(plan.contents.files(path))?;
         let is_empty_folder = || plan.store.fs().stat(path).is_ok_and(|stat| stat.folder);
         anyhow::ensure!(!files.is_empty() || is_empty_folder(), outside::no_file(text));
         Ok(files)
@@ -267,7 +284,7 @@ impl<T: Task> Cx<T> {
     /// The value is not Unicode, or the key of the store cannot be read.
     pub fn env(&self, name: impl AsRef<str>) -> anyhow::Result<Option<String>> {
         let name = name.as_ref();
-        let digest = outside::digest_env(name, &self.execution.plan.store)?;
+        let digest = self.reads.tried(outside::digest_env(name, &self.execution.plan.store))?;
         self.reads.add(Read::Env { name: name.to_owned(), digest });
         match std::env::var(name) {
             Ok(value) => Ok(Some(value)),
@@ -319,6 +336,8 @@ impl<T: Task> Cx<T> {
     /// # }
     /// ```
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command<'_> {
+        // It may do anything, and nobody knows what it reads.
+        self.reads.set_may_pass();
         Command::new(program.as_ref(), &self.log, &self.execution.stopper)
     }
 
@@ -328,6 +347,8 @@ impl<T: Task> Cx<T> {
     where
         T: Uses<C>,
     {
+        // What it gives is no part of the flow: it may be another one the next time.
+        self.reads.set_may_pass();
         let provided = self.execution.plan.provided.get(&TypeId::of::<C>());
         let provided = provided.expect("what a task uses was looked for when the flow was planned");
         provided.downcast_ref().expect("it is found by its type")

@@ -272,3 +272,69 @@ fn a_bless_that_is_cut_short_is_taken_up_again() -> Result<()> {
     }
     Ok(())
 }
+
+/// Tasks that fetch: one each time, one when a number is another.
+macro_rules! fetching {
+    ($module:ident, $version:literal) => {
+        mod $module {
+            use super::*;
+
+            #[derive(Task)]
+            #[task(target = Json<u64>, refresh = always)]
+            pub(super) struct Always;
+
+            impl Run for Always {
+                const CODE: Code = Code::version($version);
+
+                fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+                    Ok(1)
+                }
+            }
+
+            #[derive(Task)]
+            #[task(target = Json<u64>, refresh = fs::read_to_string(&self.tag))]
+            pub(super) struct Tagged {
+                tag: PathBuf,
+            }
+
+            impl Run for Tagged {
+                const CODE: Code = Code::version($version);
+
+                fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+                    Ok(2)
+                }
+            }
+
+            #[derive(Task)]
+            #[task(aggregate, requires(Always, Tagged))]
+            pub(super) struct Fetched;
+
+            pub(super) fn on(flow: &Flow, tag: &Path) -> Result<Flow> {
+                Ok(Flow::open(flow.folder())?.quiet().with(Tagged::TAG, tag))
+            }
+        }
+    };
+}
+
+fetching!(fetching, 1);
+fetching!(fetching_again, 2);
+
+#[test]
+fn what_is_fetched_is_blessed_and_refreshed_as_before() -> Result<()> {
+    let (flow, folder) = flow();
+    let tag = folder.path().join("tag");
+    fs::write(&tag, "v1")?;
+    fetching::on(&flow, &tag)?.run::<fetching::Fetched>()?;
+
+    let new = fetching_again::on(&flow, &tag)?;
+    assert!(!new.is_complete::<fetching_again::Tagged>()?);
+    let blessed = new.bless::<fetching_again::Fetched>().run()?;
+    assert_eq!(blessed.instances().len(), 2, "{blessed}");
+    assert!(new.is_complete::<fetching_again::Tagged>()?);
+    assert_eq!(*new.load::<fetching_again::Always>()?, 1);
+    assert_eq!(ran(&new.run::<fetching_again::Fetched>()?), ["Always"]);
+    // What is to be fetched again is none of its business.
+    fs::write(&tag, "v2")?;
+    assert_eq!(ran(&new.run::<fetching_again::Fetched>()?), ["Always", "Tagged"]);
+    Ok(())
+}

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use flow::Trust;
 use flow::prelude::*;
 
-use crate::support::{flow, preview, ran};
+use crate::support::{adopted, cut_off, flow, preview, ran};
 
 static TICK: AtomicU64 = AtomicU64::new(0);
 
@@ -105,4 +105,226 @@ fn what_is_required_is_kept_with_its_root() -> Result<()> {
     assert_eq!(ran(&flow.run::<Report>()?), ["Fetched", "Fetched"]);
     assert!(flow.run::<Kept>()?.ran().is_empty());
     Ok(())
+}
+
+/// What the file holds, and how it is written.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Number {
+    #[param(file)]
+    path: PathBuf,
+}
+
+runs!(Number: u64 = |self, cx| {
+    let text = std::fs::read_to_string(&self.path)?;
+    cx.meta("length", text.len())?;
+    Ok(text.trim().parse()?)
+});
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Next {
+    path: PathBuf,
+}
+
+runs!(Next: u64 = |self, cx| Ok(*cx.require::<Number>()?.load()? + 1));
+
+/// Reads nothing but what was noted.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Length {
+    path: PathBuf,
+}
+
+runs!(Length: u64 = |self, cx| Ok(cx.require::<Number>()?.meta("length")?));
+
+/// A flow on a file, and what writes it.
+fn on_a_file() -> (Flow, impl Fn(&str), tempfile::TempDir) {
+    let (flow, folder) = flow();
+    let path = folder.path().join("number");
+    let flow = flow.with(Next::PATH, &path).with(Length::PATH, &path);
+    (flow, move |text| std::fs::write(&path, text).expect("a file"), folder)
+}
+
+#[test]
+fn what_was_noted_about_it_counts_alone() -> Result<()> {
+    let (flow, write, _folder) = on_a_file();
+    write("7");
+    flow.run::<(Length, Next)>()?;
+    // The same number, written in another way.
+    write("  7");
+    let summary = flow.run::<(Length, Next)>()?;
+    assert_eq!(
+        (ran(&summary), cut_off(&summary)),
+        (names(&["Length", "Number"]), names(&["Next"]))
+    );
+    assert_eq!((*flow.load::<Length>()?, *flow.load::<Next>()?), (3, 8));
+    // When `Number` is complete already, `Length` is told of it by a plan.
+    write("0007");
+    flow.with(Number::PATH, flow.instance::<Next>()?.path).run::<Number>()?;
+    assert!(!flow.is_complete::<Length>()? && flow.is_complete::<Next>()?);
+    let shown = preview::<Length>(&flow);
+    assert!(shown.contains("PENDING meta length of Number changed"), "{shown}");
+    assert_eq!(ran(&flow.run::<Length>()?), ["Length"]);
+    assert_eq!(*flow.load::<Length>()?, 4);
+    Ok(())
+}
+
+#[test]
+fn a_version_whose_input_is_no_longer_kept_is_adopted_when_that_was_made_again() -> Result<()> {
+    let (flow, write, _folder) = on_a_file();
+    let flow = flow.keep_versions(1);
+    let number = flow.with(Number::PATH, flow.instance::<Next>()?.path);
+    for (text, with_next) in [("1", true), ("2", true), ("3", false), ("4", false)] {
+        write(text);
+        if with_next {
+            flow.run::<Next>()?
+        } else {
+            number.run::<Number>()?
+        };
+    }
+    // Of `Next` 1 is kept, of `Number` it is not.
+    write("1");
+    let summary = flow.run::<Next>()?;
+    assert_eq!((ran(&summary), adopted(&summary)), (names(&["Number"]), names(&["Next"])));
+    assert_eq!(*flow.load::<Next>()?, 2);
+    // 4 was never its input, and 3 is gone everywhere.
+    for (text, expected) in [("4", &["Next"][..]), ("3", &["Next", "Number"])] {
+        write(text);
+        assert_eq!(ran(&flow.run::<Next>()?), expected, "{text}");
+        assert_eq!(*flow.load::<Next>()?, text.parse::<u64>()? + 1);
+    }
+    Ok(())
+}
+
+#[test]
+fn it_is_taken_over_from_another_store() -> Result<()> {
+    let (team, write, folder) = on_a_file();
+    write("1");
+    team.run::<Next>()?;
+    let open = |name: &str| -> Result<Flow> {
+        let flow = Flow::open(folder.path().join(name))?.quiet().read(&team);
+        Ok(flow.with(Next::PATH, folder.path().join("number")))
+    };
+    let mine = open("mine")?;
+    let summary = mine.run::<Next>()?;
+    assert_eq!((ran(&summary), adopted(&summary)), (vec![], names(&["Next"])));
+    // What it has required was made elsewhere from something else: it is not taken over.
+    write("2");
+    let other = open("other")?;
+    assert_eq!(ran(&other.run::<Next>()?), ["Next", "Number"]);
+    assert_eq!(*other.load::<Next>()?, 3);
+    // `Number` was not taken over, for nobody needed it: it is made when it is gone there.
+    write("1");
+    assert_eq!(*mine.load::<Next>()?, 2);
+    team.reset_all()?;
+    let summary = mine.run::<Next>()?;
+    assert_eq!((ran(&summary), cut_off(&summary)), (names(&["Number"]), names(&["Next"])));
+    assert_eq!(*mine.load::<Next>()?, 2);
+    Ok(())
+}
+
+#[test]
+fn what_is_forced_runs_once_whether_it_is_a_root_or_required() -> Result<()> {
+    let (flow, write, _folder) = on_a_file();
+    write("1");
+    flow.run::<(Next, Length)>()?;
+    assert_eq!(ran(&flow.force::<Next>().run::<(Next, Length)>()?), ["Next"]);
+    assert_eq!(ran(&flow.force::<Number>().run::<(Next, Length)>()?), ["Number"]);
+    assert_eq!(ran(&flow.force_all().run::<(Next, Length)>()?), ["Length", "Next", "Number"]);
+    assert_eq!(ran(&flow.force_roots().run::<(Next, Length)>()?), ["Length", "Next"]);
+    assert!(flow.run::<(Next, Length)>()?.ran().is_empty());
+    Ok(())
+}
+
+#[test]
+fn the_cost_counts_what_has_to_run_first() -> Result<()> {
+    let (flow, write, _folder) = on_a_file();
+    write("1");
+    let nothing_known = flow.preview::<(Next, Length)>()?.cost();
+    assert_eq!(
+        (nothing_known.tasks, nothing_known.unknown),
+        (2, 2),
+        "nobody knows what they require"
+    );
+    flow.run::<(Next, Length)>()?;
+    assert_eq!(flow.preview::<(Next, Length)>()?.cost(), flow::Cost::default());
+    // `Number` is required by both.
+    write("2");
+    let cost = flow.preview::<(Next, Length)>()?.cost();
+    assert_eq!((cost.tasks, cost.unknown), (3, 0), "{cost}");
+    Ok(())
+}
+
+#[test]
+fn an_environment_has_what_is_required_of_its_own() -> Result<()> {
+    let (flow, write, _folder) = on_a_file();
+    write("1");
+    flow.run::<Next>()?;
+    let prod = flow.env("prod");
+    assert!(!prod.is_complete::<Next>()?);
+    assert_eq!(ran(&prod.run::<Next>()?), ["Next", "Number"]);
+    prod.reset_upstream::<Next>()?;
+    assert!(flow.is_complete::<Next>()? && !prod.is_complete::<Next>()?);
+    Ok(())
+}
+
+static CHANGES: AtomicU64 = AtomicU64::new(0);
+
+#[derive(Task)]
+#[task(external, path = &self.path, target = Text)]
+struct Raw {
+    path: PathBuf,
+}
+
+/// Changes, once, what it has required, its own file, or what that was made from.
+#[derive(Task)]
+#[task(target = Json<String>)]
+struct Careless {
+    which: u64,
+    #[param(file)]
+    own: PathBuf,
+    path: PathBuf,
+}
+
+runs!(Careless: String = |self, cx| {
+    let required = match self.which {
+        0 => cx.require::<Raw>()?.load()?.to_string(),
+        1 => cx.require::<Number>()?.load()?.to_string(),
+        _ => std::fs::read_to_string(&self.own)?,
+    };
+    if CHANGES.fetch_add(1, Ordering::SeqCst) == self.which {
+        std::fs::write(if self.which == 2 { &self.own } else { &self.path }, "22")?;
+    }
+    Ok(required.trim().to_owned())
+});
+
+#[test]
+fn what_changes_while_it_runs_is_not_taken_for_the_same() -> Result<()> {
+    for which in 0..3 {
+        CHANGES.store(which, Ordering::SeqCst);
+        let (flow, folder) = flow();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("own"), "1")?;
+        std::fs::write(at("path"), "1")?;
+        let flow = flow.with(Careless::OWN, at("own")).with(Careless::PATH, at("path"));
+        let flow = flow.with(Careless::WHICH, which);
+        let first = flow.keep_going().run::<Careless>()?;
+        if which == 1 {
+            // It was made from what `Number` gave, which is not today's any more.
+            assert!(first.is_success());
+        } else {
+            let error = first.failed()[0].error.clone().unwrap_or_default();
+            assert!(error.contains("changed while it ran: run it again"), "{error}");
+        }
+        assert!(!flow.is_complete::<Careless>()?);
+        flow.run::<Careless>()?;
+        assert_eq!(*flow.load::<Careless>()?, "22");
+        assert!(flow.is_complete::<Careless>()?);
+    }
+    Ok(())
+}
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
 }

@@ -1,5 +1,6 @@
-//! Random graphs of tasks that require others both ways, edited at random, compared with what a
-//! plain computation gives.
+//! Random graphs in which one task requires others of its kind both ways, step by step, compared with what
+//! a plain computation gives. What changes of the code and of the store do is tried in
+//! [`random_edits`](crate::random_edits).
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -153,14 +154,6 @@ fn weave(graph: u64) -> Result<()> {
             assert_eq!(ran, 0, "graph {graph}, round {round}: it was known");
         }
         assert!(salted.run::<Knot>()?.ran().is_empty(), "graph {graph}, round {round}");
-        // From nothing, in an empty store.
-        if round == 7 {
-            let empty = Flow::open_on(folder.join("empty"), std::sync::Arc::new(Faulty::new()))?;
-            let empty = empty.quiet().with(Knot::GRAPH, graph).with(Knot::FOLDER, folder);
-            let empty = empty.with(Knot::ID, LEN - 1).with(Knot::SALT, salt);
-            empty.run::<Knot>()?;
-            assert_eq!(*empty.load::<Knot>()?, value);
-        }
     }
     Ok(())
 }
@@ -168,6 +161,6 @@ fn weave(graph: u64) -> Result<()> {
 #[test]
 fn random_graphs_give_what_a_plain_computation_gives() -> Result<()> {
     let first = std::env::var("FLOW_TEST_SEED").map_or(Ok(0), |seed| seed.parse())?;
-    let graphs = std::env::var("FLOW_TEST_SEEDS").map_or(Ok(25), |seeds| seeds.parse::<u64>())?;
+    let graphs = std::env::var("FLOW_TEST_SEEDS").map_or(Ok(8), |seeds| seeds.parse::<u64>())?;
     (first..first + graphs).try_for_each(weave)
 }

@@ -88,3 +88,35 @@ fn of_all() -> Result<()> {
     assert_eq!(ran(&flow.run::<Sum>()?), ["Aside", "Double", "Get", "Sum"]);
     Ok(())
 }
+
+/// Gives the same whatever it is told.
+#[derive(Task)]
+#[task(target = Json<u32>)]
+struct Same {
+    #[param(default = 1)]
+    n: u32,
+}
+
+runs!(Same: u32 = |self, _cx| Ok(self.n * 0));
+
+#[derive(Task)]
+#[task(requires = Same, target = Json<u32>)]
+struct Of;
+
+runs!(Of: u32 = |self, cx| Ok(*cx.input().load()?));
+
+#[test]
+fn what_was_reset_is_not_taken_over_from_another_instance() -> Result<()> {
+    let (flow, _folder) = flow();
+    let other = flow.with(Same::N, 2);
+    flow.run::<Of>()?;
+    assert_eq!(ran(&other.run::<Of>()?), ["Same"], "the rest is taken over");
+    flow.reset::<Of>()?;
+    assert!(other.is_complete::<Of>()?);
+    // Whoever has opened the store, and whether it has read the index before or not.
+    let later = Flow::open(flow.folder())?.quiet();
+    assert_eq!(ran(&later.run::<Of>()?), ["Of"]);
+    flow.reset::<Of>()?;
+    assert_eq!(ran(&flow.run::<Of>()?), ["Of"]);
+    Ok(())
+}

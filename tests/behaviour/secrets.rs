@@ -134,3 +134,26 @@ fn errors_do_not_show_a_secret() {
     assert!(!error.contains(TOKEN), "{error}");
     assert!(error.contains("at `[id]`: expected an integer"), "{error}");
 }
+
+/// Sets a secret for what it requires in its run.
+#[derive(Task)]
+#[task(target = Json<usize>)]
+struct Sets;
+
+runs!(Sets: usize = |self, cx| Ok(*cx.with(Fetch::TOKEN, TOKEN).require::<Fetch>()?.load()?));
+
+#[test]
+fn what_has_set_a_secret_in_its_run_runs_each_time() -> Result<()> {
+    let (flow, _folder) = flow();
+    assert_eq!(ran(&flow.run::<Sets>()?), ["Fetch", "Sets"]);
+    assert!(!flow.is_complete::<Sets>()?);
+    assert_eq!(
+        preview::<Sets>(&flow),
+        "Sets PENDING in run: Fetch {token: ***, other: none}: `Fetch.token` was set to a secret, which is \
+         not kept"
+    );
+    // What it requires is found by the key of the store.
+    assert_eq!(ran(&flow.run::<Sets>()?), ["Sets"]);
+    assert!(!shows(&flow, TOKEN));
+    Ok(())
+}

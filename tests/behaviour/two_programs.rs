@@ -173,3 +173,58 @@ fn a_claim_that_cannot_be_read_is_an_error_and_one_that_cannot_be_written_is_non
     assert!(error.starts_with("cannot read") && error.contains("owners"), "{error}");
     Ok(())
 }
+
+/// One type for each argument.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Power<const N: u32> {
+    #[param(default = 2)]
+    base: u64,
+}
+
+#[tracked]
+impl<const N: u32> Run for Power<N> {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+        Ok(self.base.pow(N))
+    }
+}
+
+#[test]
+fn each_type_of_a_generic_task_has_a_name_of_its_own() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<(Power<2>, Power<3>)>()?;
+    let claims = crate::support::files_below(&flow.folder().join(".flow/owners"));
+    assert_eq!(claims.len(), 2, "{claims:?}");
+    // One of them is another crate's, with another parameter.
+    let claim = fs::read_to_string(&claims[0])?;
+    let (own, other) = match claim.contains("Power<2>") {
+        true => (claims[1].clone(), claims[0].clone()),
+        false => (claims[0].clone(), claims[1].clone()),
+    };
+    let claim = fs::read_to_string(&other)?.replace("behaviour::", "other::");
+    fs::write(&other, claim.replace("base", "root"))?;
+    let error = plan_error::<Power<2>>(&open(&flow)?);
+    assert!(error.contains("`Power<2>` of `other::two_programs`"), "{error}");
+    assert!(open(&flow)?.is_complete::<Power<3>>()?);
+    open(&flow)?.claim::<Power<2>>()?;
+    assert!(open(&flow)?.is_complete::<(Power<2>, Power<3>)>()?);
+    assert!(own.exists());
+    Ok(())
+}
+
+#[test]
+fn each_environment_has_claims_of_its_own() -> Result<()> {
+    let (flow, _folder) = flow();
+    let mine = flow.env("mine");
+    mine.run::<here::Train>()?;
+    flow.run::<here::Train>()?;
+    hand_to_another_crate(&mine)?;
+    assert!(open(&flow)?.is_complete::<here::Train>()?);
+    let mine = open(&flow)?.env("mine");
+    assert!(plan_error::<changed::Train>(&mine).contains("`other::two_programs::here`"));
+    // A claim there is none here.
+    mine.claim::<changed::Train>()?;
+    assert!(fs::read_to_string(claim_of(&mine))?.contains("model"));
+    assert!(!fs::read_to_string(claim_of(&flow))?.contains("model"));
+    Ok(())
+}

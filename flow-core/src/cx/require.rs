@@ -139,8 +139,9 @@ impl Reads {
 ///
 /// **A failure** is an error that a task may handle, and so is a cycle: to require a task that waits
 /// for the one that runs. A failure that was handled counts as what came of it, as long as nothing
-/// that the failed task is made from changes; what failed after it had read more than its inputs, or
-/// for a reason that passes, is tried again in each run.
+/// that the failed task is made from changes. A failure that may pass is tried again in each run: one
+/// after the failed task had used more than its inputs, be it a file, a variable, a program or what is
+/// provided, and one that came of a [`std::io::Error`].
 ///
 /// **Planning again** finds the tasks by their names. Those without type parameters are known if
 /// their crate is linked into the program; of a crate that has nothing else that the program uses, say

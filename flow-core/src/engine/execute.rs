@@ -42,7 +42,13 @@ pub(crate) fn execute<T: Task>(
     let task: &T = plan.graph.instance_of(node);
     let cx = Cx::<T>::new(execution, node, Places::new(&plan.store, folder, fingerprint));
     let failing = Failing { execution, node, reads: cx.out().1 };
-    let value = Arc::new((T::__runs().run)(task, &cx)?);
+    let value = (T::__runs().run)(task, &cx).inspect_err(|error| {
+        // A disk may have room again, and a server answer.
+        if error.chain().any(|cause| cause.is::<std::io::Error>()) {
+            failing.reads.set_may_pass();
+        }
+    })?;
+    let value = Arc::new(value);
     failing.disarm();
     let (places, reads) = cx.out();
     // What a task makes of that is not what it would make another time.
@@ -58,8 +64,8 @@ pub(crate) fn execute<T: Task>(
     Ok(Executed { output, meta, read, value })
 }
 
-/// A task that fails, or panics, unless this is disarmed: if it has read nothing besides its inputs, it
-/// would do so again.
+/// A task that fails, or panics, unless this is disarmed: if nothing else than its inputs had a part in
+/// that, it would do so again.
 struct Failing<'a> {
     execution: &'a Execution,
     node: NodeIndex,
@@ -74,7 +80,7 @@ impl Failing<'_> {
 
 impl Drop for Failing<'_> {
     fn drop(&mut self) {
-        if self.reads.is_empty() {
+        if self.reads.fails_again() {
             self.execution.held.set_fails_again(self.node);
         }
     }

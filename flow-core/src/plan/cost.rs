@@ -1,11 +1,12 @@
 //! What a run would cost: how many tasks, and how long they took before.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use daggy::NodeIndex;
 
 use crate::engine::progress::Seconds;
+use crate::key::Key;
 use crate::plan::Plan;
 use crate::plan::types::TypeIndex;
 use crate::plan::verdicts::Status;
@@ -20,6 +21,9 @@ const ASKED: usize = 5;
 ///
 /// How long an instance takes is what it took last time; if it never ran, the median of a few other
 /// instances of its task.
+///
+/// What a task has required while it ran, and has to run before it, is counted as far as the preview
+/// shows it. What it may require that it has not required before, nobody knows.
 ///
 /// It is printed as `up to 4 tasks, about 2 min 10 s, and 1 that never ran`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -37,20 +41,34 @@ impl Cost {
     /// The cost of what is pending. What cannot be read is not known.
     pub(crate) fn of(plan: &Plan) -> Self {
         let mut cost = Self::default();
-        let mut usual: HashMap<TypeIndex, Option<f64>> = HashMap::new();
-        let is_pending = |node: &NodeIndex| {
-            plan.verdicts.status(*node) == Status::Pending && plan.graph.kind(*node) == Kind::Made
-        };
-        for node in plan.graph.nodes().filter(is_pending) {
-            let task = plan.graph.node(node).task;
-            let last = plan.took(node);
-            let seconds = last.or_else(|| *usual.entry(task).or_insert_with(|| plan.usual(task)));
-            cost.tasks += 1;
-            cost.seconds += seconds.unwrap_or_default();
-            cost.unknown += usize::from(seconds.is_none());
+        let mut seen = HashSet::new();
+        cost.add(plan, &mut seen);
+        for node in plan.graph.nodes().filter(|&node| is_pending(plan, node)) {
+            let in_run = plan.verdicts.in_run(node).iter();
+            in_run.for_each(|answered| cost.add(&answered.plan, &mut seen));
         }
         cost
     }
+
+    /// Adds what is pending in a plan and was not seen in another one.
+    fn add(&mut self, plan: &Plan, seen: &mut HashSet<Key>) {
+        let mut usual: HashMap<TypeIndex, Option<f64>> = HashMap::new();
+        for node in plan.graph.nodes().filter(|&node| is_pending(plan, node)) {
+            if !seen.insert(plan.graph.node(node).key) {
+                continue;
+            }
+            let task = plan.graph.node(node).task;
+            let last = plan.took(node);
+            let seconds = last.or_else(|| *usual.entry(task).or_insert_with(|| plan.usual(task)));
+            self.tasks += 1;
+            self.seconds += seconds.unwrap_or_default();
+            self.unknown += usize::from(seconds.is_none());
+        }
+    }
+}
+
+fn is_pending(plan: &Plan, node: NodeIndex) -> bool {
+    plan.verdicts.status(node) == Status::Pending && plan.graph.kind(node) == Kind::Made
 }
 
 impl Plan {

@@ -1,0 +1,231 @@
+//! Any one operation on files fails, or all from one on, while tasks require others in their run: what
+//! is said to be complete is right, nothing waits for ever, and the next run gives what a run from
+//! nothing gives.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use flow::prelude::*;
+
+use crate::faulty::{Fault, Faulty};
+use crate::support::{assert_consistent, faulty_flow, in_full};
+
+/// How long anything may take before it hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Number {
+    #[param(file)]
+    path: PathBuf,
+}
+
+runs!(Number: u64 = |self, _cx| Ok(fs::read_to_string(&self.path)?.trim().parse()?));
+
+/// One of them fails, whatever the number is.
+#[derive(Task)]
+#[task(requires = Number, target = Json<u64>)]
+struct Product {
+    by: u64,
+}
+
+runs!(Product: u64 = |self, cx| {
+    let number = *cx.input().load()?;
+    ensure!(self.by != 3, "nobody knows what {number} times three is");
+    cx.meta("number", number)?;
+    // Often the same, so that others are cut off.
+    Ok(number / 10 * self.by)
+});
+
+/// Requires others in its run as well.
+#[derive(Task)]
+#[task(requires = Number, target = Memory<u64>)]
+struct Live {
+    by: u64,
+}
+
+runs!(Live: u64 = |self, cx| Ok(*cx.with(Product::BY, self.by).require::<Product>()?.load()? + 1));
+
+/// What it requires depends on what it has loaded, and some of it may fail: what failed for the disk
+/// alone must not count.
+#[derive(Task)]
+#[task(requires = Number, target = Json<Vec<Option<u64>>>)]
+struct Search;
+
+runs!(Search: Vec<Option<u64>> = |self, cx| {
+    let first = cx.with(Product::BY, 1).require::<Product>()?;
+    let live = cx.with(Live::BY, 1 + *first.load()? % 2).require::<Live>()?;
+    let mut found = vec![Some(*live.load()?), Some(first.meta("number")?)];
+    for product in cx.over(Product::BY, [2, 3]).require_each::<Product>() {
+        found.push(product.ok().map(|product| product.load()).transpose()?.map(|value| *value));
+    }
+    Ok(found)
+});
+
+const BEFORE: u64 = 21;
+const AFTER: u64 = 34;
+
+/// What [`Search`] is.
+fn oracle(number: u64) -> Vec<Option<u64>> {
+    let first = number / 10;
+    vec![Some(first * (1 + first % 2) + 1), Some(number), Some(first * 2), None]
+}
+
+fn write(folder: &Path, number: u64) -> Result<()> {
+    Ok(fs::write(folder.join("number"), number.to_string())?)
+}
+
+fn open(folder: &Path, fs: &Faulty) -> Result<Flow> {
+    Ok(faulty_flow(folder, fs)?.with(Number::PATH, folder.join("number")))
+}
+
+/// Does it in another thread, and waits for it, but not for ever.
+fn in_time(flow: &Flow, act: fn(&Flow), what: &str) {
+    let (flow, (done, is_done)) = (flow.clone(), channel());
+    std::thread::spawn(move || {
+        let _ = done.send(catch_unwind(AssertUnwindSafe(|| act(&flow))));
+    });
+    match is_done.recv_timeout(PATIENCE) {
+        Ok(Ok(())) => {}
+        Ok(Err(_)) => panic!("a panic at {what}"),
+        Err(_) => panic!("it hangs at {what}"),
+    }
+}
+
+/// What is loaded is right, if there is anything.
+fn assert_right(flow: &Flow, number: u64, what: &str) {
+    match flow.load::<Search>() {
+        Ok(loaded) => assert_eq!(*loaded, oracle(number), "{what}"),
+        Err(error) => assert!(matches!(error, flow::Error::NotComplete { .. }), "{error}"),
+    }
+}
+
+/// Makes operations of `act` fail, one after the other, in a store that `prepare` made: each by itself,
+/// and then all from each on that changes something, as if the process were killed there. Of those it is
+/// every `step`th.
+fn every_operation(
+    step: usize,
+    prepare: fn(&Flow, &Path) -> Result<()>,
+    act: fn(&Flow),
+) -> Result<()> {
+    for (crash, step) in [(false, step), (true, 2 * step)] {
+        for n in (0..).step_by(step) {
+            let folder = tempfile::tempdir()?;
+            let folder = folder.path();
+            write(folder, BEFORE)?;
+            let faulty = Faulty::new();
+            // One worker has to do for tasks that wait for each other.
+            let flow = open(folder, &faulty)?.workers(1 + n as usize / step % 2);
+            prepare(&flow, folder)?;
+            let number = fs::read_to_string(folder.join("number"))?.parse()?;
+
+            let counted = Arc::new(AtomicU64::new(0));
+            let counter = Arc::clone(&counted);
+            faulty.fail(move |_, op, _| {
+                if crash && !op.changes() {
+                    return None;
+                }
+                let at = counter.fetch_add(1, Ordering::SeqCst);
+                let fails = if crash { at >= n } else { at == n };
+                fails.then_some(Fault::Half(ErrorKind::StorageFull))
+            });
+            let what = format!("operation {n}, crash: {crash}");
+            in_time(&flow, act, &what);
+            let failed = counted.load(Ordering::SeqCst) > n;
+            faulty.heal();
+            assert_consistent(flow.folder());
+
+            // Another program goes on, or the same one, unless it was killed.
+            let flow = if crash || n as usize / step / 2 % 2 == 0 {
+                open(folder, &Faulty::new())?
+            } else {
+                flow
+            };
+            assert_right(&flow, number, &what);
+            flow.run::<Search>().unwrap_or_else(|error| panic!("{error} after {what}"));
+            assert_eq!(*flow.load::<Search>()?, oracle(number), "{what}");
+            if n as usize / step % 4 == 0 {
+                assert!(flow.run::<Search>()?.ran().is_empty(), "{what}");
+            }
+            assert_consistent(flow.folder());
+            if !failed {
+                assert!(n > 20 || crash, "hardly anything was done");
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether an error tells of an operation that failed, or of what that has led to: of a failure whose note
+/// cannot be read nobody knows that it happens again.
+fn assert_told(error: &str) {
+    let told = ["cannot ", "removed", "permission denied", "no storage", "times three is", "first"];
+    assert!(told.iter().any(|told| error.contains(told)), "{error}");
+}
+
+fn run(flow: &Flow) {
+    match flow.run::<Search>() {
+        Ok(summary) => assert!(summary.is_success()),
+        Err(flow::Error::Failed(summary)) => {
+            summary.failed().into_iter().for_each(|e| assert_told(&e.error.unwrap_or_default()));
+        }
+        Err(error) => assert_told(&error.to_string()),
+    }
+}
+
+fn nothing(_: &Flow, _: &Path) -> Result<()> {
+    Ok(())
+}
+
+fn ran_before(flow: &Flow, _: &Path) -> Result<()> {
+    // One of the products fails, and that is expected.
+    Ok(flow.run::<Search>().map(drop)?)
+}
+
+fn went_back(flow: &Flow, folder: &Path) -> Result<()> {
+    ran_before(flow, folder)?;
+    write(folder, AFTER)?;
+    ran_before(flow, folder)?;
+    write(folder, BEFORE)
+}
+
+fn lost_products(flow: &Flow, folder: &Path) -> Result<()> {
+    ran_before(flow, folder)?;
+    Ok(flow.reset_every::<Product>().map(drop)?)
+}
+
+#[test]
+fn in_a_first_run() -> Result<()> {
+    every_operation(2, nothing, run)
+}
+
+#[test]
+fn in_a_run_that_adopts() -> Result<()> {
+    // What it does besides is done in the others.
+    every_operation(4, went_back, run)
+}
+
+#[test]
+fn in_a_run_that_makes_again_what_was_required() -> Result<()> {
+    every_operation(1, lost_products, run)
+}
+
+#[test]
+fn in_a_preview_and_a_load() -> Result<()> {
+    every_operation(1, ran_before, |flow| {
+        if let Err(error) = flow.preview::<Search>() {
+            assert_told(&error.to_string());
+        }
+        match flow.load::<Search>() {
+            Ok(loaded) => assert_eq!(*loaded, oracle(BEFORE)),
+            Err(error) => assert_told(&in_full(error)),
+        }
+    })
+}
