@@ -1,9 +1,13 @@
 //! Summaries: what an execution did.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::engine::outcome::{Outcome, Outcomes, Part};
+use daggy::NodeIndex;
+
+use crate::engine::outcome::{Outcome, Outcomes};
 use crate::engine::progress::Seconds;
 use crate::plan::Plan;
 use crate::plan::instance::Instance;
@@ -26,6 +30,14 @@ const LISTED: usize = 10;
 pub struct Summary {
     plan: Arc<Plan>,
     outcomes: Outcomes,
+}
+
+/// What became of one instance in one plan.
+struct Told<'a> {
+    plan: &'a Arc<Plan>,
+    node: NodeIndex,
+    outcome: Outcome,
+    errors: &'a [String],
 }
 
 /// What became of one instance.
@@ -71,42 +83,66 @@ impl Summary {
         self
     }
 
+    /// What became of each instance, wherever it is required: of several courses that have met it, the
+    /// one that tells most.
+    fn told(&self) -> Vec<Told<'_>> {
+        let own = (&self.plan, &self.outcomes.nodes, &self.outcomes.errors);
+        let in_run =
+            self.outcomes.in_run.iter().map(|part| (&part.plan, &part.nodes, &part.errors));
+        let mut told: Vec<Told<'_>> = Vec::with_capacity(own.1.len());
+        let mut places = HashMap::new();
+        for (plan, outcomes, errors) in std::iter::once(own).chain(in_run) {
+            for (node, &outcome) in plan.graph.nodes().zip(outcomes) {
+                let one = Told { plan, node, outcome, errors };
+                // Within one plan each instance stands once.
+                if self.outcomes.in_run.is_empty() {
+                    told.push(one);
+                    continue;
+                }
+                match places.entry(plan.graph.node(node).key) {
+                    Slot::Vacant(slot) => {
+                        slot.insert(told.len());
+                        told.push(one);
+                    }
+                    Slot::Occupied(place) => {
+                        let before = &mut told[*place.get()];
+                        if outcome.tells() > before.outcome.tells() {
+                            *before = one;
+                        }
+                    }
+                }
+            }
+        }
+        told
+    }
+
     fn select(
         &self,
         select: impl Fn(Outcome, &[String]) -> Option<(f64, Option<String>)>,
     ) -> Vec<Entry> {
-        let own = (&self.plan, &self.outcomes.nodes, &self.outcomes.errors);
-        let in_run =
-            self.outcomes.in_run.iter().map(|part| (&part.plan, &part.nodes, &part.errors));
-        let mut entries = Vec::new();
-        for (plan, outcomes, errors) in std::iter::once(own).chain(in_run) {
-            for (node, &outcome) in plan.graph.nodes().zip(outcomes) {
-                let Some((seconds, error)) = select(outcome, errors) else { continue };
-                let error = match outcome {
-                    Outcome::NotRun { because } => {
-                        let failed = Instance { plan: Arc::clone(plan), node: because };
-                        Some(format!("{failed} failed"))
-                    }
-                    _ => error,
-                };
-                let instance = Instance { plan: Arc::clone(plan), node };
-                entries.push(Entry { instance, seconds, error });
-            }
-        }
-        entries
+        let entry = |Told { plan, node, outcome, errors }: Told<'_>| {
+            let (seconds, error) = select(outcome, errors)?;
+            let error = match outcome {
+                Outcome::NotRun { because } => {
+                    let failed = Instance { plan: Arc::clone(plan), node: because };
+                    Some(format!("{failed} failed"))
+                }
+                _ => error,
+            };
+            let instance = Instance { plan: Arc::clone(plan), node };
+            Some(Entry { instance, seconds, error })
+        };
+        self.told().into_iter().filter_map(entry).collect()
     }
 
     /// The instances that were complete before, those whose output is gone and was not needed, and
     /// those that were not looked at, as [`Trust::Records`](crate::Trust::Records) has it.
     pub fn complete_before(&self) -> Vec<Entry> {
         let before = |o: Outcome| matches!(o, Outcome::CompleteBefore | Outcome::NotNeeded);
-        let own = self.plan.graph.nodes().zip(&self.outcomes.nodes);
-        own.filter(|(_, outcome)| before(**outcome))
-            .map(|(node, _)| {
-                let instance = Instance { plan: Arc::clone(&self.plan), node };
-                Entry { instance, seconds: 0.0, error: None }
-            })
-            .collect()
+        // What was there of what was required while tasks ran is not a part of what was asked for.
+        let own = |entry: &Entry| Arc::ptr_eq(&entry.instance.plan, &self.plan);
+        let entries = self.select(|outcome, _| before(outcome).then_some((0.0, None)));
+        entries.into_iter().filter(own).collect()
     }
 
     /// The instances that ran.
@@ -171,9 +207,9 @@ impl Summary {
     /// How many instances the graph has, with those that were settled because tasks required them
     /// while they ran.
     pub fn len(&self) -> usize {
-        let elsewhere = |o: &&Outcome| matches!(o, Outcome::Elsewhere { .. });
-        let own = self.outcomes.nodes.len() - self.outcomes.nodes.iter().filter(elsewhere).count();
-        own + self.outcomes.in_run.iter().map(Part::told).sum::<usize>()
+        let told = self.told().into_iter();
+        let is_told = |one: &Told<'_>| one.outcome.tells() > 0 || Arc::ptr_eq(one.plan, &self.plan);
+        told.filter(is_told).count()
     }
 
     /// Whether the graph has no instances, which no graph does.

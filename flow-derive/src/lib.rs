@@ -213,8 +213,12 @@ pub fn derive_outputs(input: TokenStream) -> TokenStream {
 /// - Names that a macro puts together out of parts, as `paste!` does, and what procedural macros of
 ///   other crates write.
 /// - What a build script generates, but for files that `include!` names; what it links.
-/// - Other languages behind `extern` blocks, libraries that are opened at run time, programs that
+/// - What is behind `extern` blocks, another language or this one; libraries that are opened at run time, programs that
 ///   are started, files that are read: `cx.file` and `#[param(file)]` are there for these.
+/// - What a program puts into a static or a global when it starts, such as a function in a `OnceLock`;
+///   the clock, the network, and variables of the environment read other than by `cx.env`.
+/// - Where code stands and what it is called: `line!`, `file!`, `module_path!`, `type_name`; comments of
+///   documentation that a macro makes text of.
 /// - A `cfg` other than of a feature: both sides of it count, and which one it is does not.
 /// - Which of two traits of other crates is imported, where only their methods are named; which
 ///   features another package turns on in a path dependency.

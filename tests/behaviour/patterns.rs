@@ -282,3 +282,36 @@ mod links {
         Ok(())
     }
 }
+
+/// Keeps what it has read where the next one may look.
+#[derive(Task)]
+#[task(requires = Read, target = Text)]
+struct Copied;
+
+runs!(Copied: String = |self, cx| Ok(cx.input().load()?.join("\n")));
+
+#[test]
+fn a_pattern_over_the_store_does_not_mean_what_the_store_holds() -> Result<()> {
+    let (flow, _folder) = flow();
+    let store = flow.folder().to_owned();
+    fs::create_dir_all(store.join("raw"))?;
+    fs::write(store.join("raw/a.txt"), "a")?;
+    // As a folder and as a pattern, before and after the store is written to.
+    for source in [store.clone(), store.join("**/*"), store.join("**/*.txt"), store.join("*/**")] {
+        let flow = flow.with(Read::SOURCE, &*source);
+        flow.run::<Copied>()?;
+        assert_eq!(*flow.load::<Read>()?, ["a.txt: a"], "{}", source.display());
+        assert!(flow.is_complete::<Copied>()?, "{}", source.display());
+        assert!(flow.run::<Copied>()?.ran().is_empty());
+    }
+    // Who names a folder of the store means it.
+    let made = flow.with(Read::SOURCE, &*store.join("raw")).output::<Read>();
+    assert!(made.is_err(), "it never ran");
+    let flow = flow.with(Read::SOURCE, &*store);
+    let output = flow.output::<Copied>()?.path()?;
+    let at = output.parent().expect("the folder of the instance").join("*.txt");
+    let read = flow.with(Read::SOURCE, &*at);
+    read.run::<Read>()?;
+    assert_eq!(read.load::<Read>()?.len(), 1);
+    Ok(())
+}

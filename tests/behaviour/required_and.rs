@@ -208,19 +208,39 @@ fn it_is_taken_over_from_another_store() -> Result<()> {
     };
     let mine = open("mine")?;
     let summary = mine.run::<Next>()?;
-    assert_eq!((ran(&summary), adopted(&summary)), (vec![], names(&["Next"])));
+    assert_eq!((ran(&summary), adopted(&summary)), (vec![], names(&["Next", "Number"])));
+    // Without the other store it is complete, and is loaded.
+    let alone = Flow::open(folder.path().join("mine"))?.quiet();
+    let alone = alone.with(Next::PATH, folder.path().join("number"));
+    assert!(alone.is_complete::<Next>()?);
+    assert_eq!(*alone.load::<Next>()?, 2);
     // What it has required was made elsewhere from something else: it is not taken over.
     write("2");
     let other = open("other")?;
     assert_eq!(ran(&other.run::<Next>()?), ["Next", "Number"]);
     assert_eq!(*other.load::<Next>()?, 3);
-    // `Number` was not taken over, for nobody needed it: it is made when it is gone there.
+    // What was taken over is there when it is gone there.
     write("1");
-    assert_eq!(*mine.load::<Next>()?, 2);
     team.reset_all()?;
-    let summary = mine.run::<Next>()?;
-    assert_eq!((ran(&summary), cut_off(&summary)), (names(&["Number"]), names(&["Next"])));
+    assert!(mine.run::<Next>()?.ran().is_empty());
     assert_eq!(*mine.load::<Next>()?, 2);
+    Ok(())
+}
+
+#[test]
+fn who_goes_back_takes_over_what_was_required_too() -> Result<()> {
+    let (flow, write, _folder) = on_a_file();
+    for text in ["1", "2"] {
+        write(text);
+        flow.run::<Next>()?;
+    }
+    write("1");
+    let summary = flow.run::<Next>()?;
+    assert_eq!((ran(&summary), adopted(&summary)), (vec![], names(&["Next", "Number"])));
+    assert!(!preview::<Next>(&flow).contains("PENDING"), "{}", preview::<Next>(&flow));
+    // What is complete rests on what is there, and not on a version that may be dropped.
+    flow.keep_versions(0).gc().keep::<Next>(&flow)?.find()?.remove()?;
+    assert!(flow.run::<Next>()?.ran().is_empty());
     Ok(())
 }
 

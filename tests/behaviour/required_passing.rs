@@ -102,6 +102,8 @@ patient!(WithInput, Loaded, |self, cx| cx.require());
 fn is_tried_again<T: Task<Target = Json<u64>>>(flow: &Flow, pass: impl FnOnce()) -> Result<()> {
     flow.run::<T>()?;
     assert!(!flow.is_complete::<T>()?);
+    // What the last run gave can be loaded all the same, as what is fetched.
+    assert_eq!(*flow.load::<T>()?, 0);
     assert!(!ran(&flow.run::<T>()?).is_empty(), "it is tried again");
     pass();
     flow.run::<T>()?;

@@ -50,3 +50,34 @@ fn inputs_that_change_their_roles_are_a_reason_to_run() -> Result<()> {
     assert_eq!(*later.load::<after::Whole>()?, 21);
     Ok(())
 }
+
+/// The same, of which the order alone is another.
+mod reordered {
+    use super::*;
+
+    #[derive(Task)]
+    #[task(requires(right = Half { n: 2 }, left = Half { n: 1 }), target = Json<u64>)]
+    pub(super) struct Whole;
+
+    impl Run for Whole {
+        const CODE: Code = Code::version(1);
+
+        fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+            let inputs = cx.input();
+            Ok(*inputs.left.load()? * 10 + *inputs.right.load()?)
+        }
+    }
+}
+
+#[test]
+fn another_order_is_told_as_the_reason() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<before::Whole>()?;
+    let later = Flow::open(flow.folder())?.quiet();
+    let shown = preview::<reordered::Whole>(&later);
+    assert!(shown.starts_with("Whole PENDING input: in another order\n"), "{shown}");
+    let why = later.why::<reordered::Whole>()?.to_string();
+    assert_eq!(why, "Whole: input: in another order");
+    assert_eq!(ran(&later.run::<reordered::Whole>()?), ["Whole"]);
+    Ok(())
+}

@@ -6,6 +6,10 @@
 //! process too. That is what git's index does, and as there a file that was written a moment ago
 //! is not trusted, for it may be written again without another time.
 //!
+//! What a store holds is never read as if it had been there before: a folder or a pattern that the store
+//! lies in, such as `data/**/*.csv` beside the store `data`, means all but the store's own folders,
+//! `.flow` and those of instances. Within the store, a folder in which nothing else is does not count.
+//!
 //! Links are followed: what they lead to counts, under the link's name. A link to a folder that it
 //! lies in counts as such a link, so that a circle has an end. A link to nothing counts by its
 //! name. What cannot be read is an error that names it, and so is what is neither a file nor a
@@ -24,7 +28,12 @@ pub(crate) use self::pattern::Pattern;
 use self::remembered::Remembered;
 use crate::fs::{FileKind, Fs, Stat};
 use crate::key::{Digest, Hasher, digest_of};
+use crate::store::INTERNAL;
 use crate::store::error::{IoContext, StoreError};
+use crate::store::folder::key_of;
+
+/// The file of the store in which digests are remembered.
+const DIGESTS: &str = "digests";
 
 /// How much of a file is hashed at a time, in bytes.
 const CHUNK: usize = 256 * 1024;
@@ -52,6 +61,8 @@ pub(crate) fn digest_file(fs: &dyn Fs, path: &Path) -> io::Result<Digest> {
 pub(crate) struct Contents {
     fs: Arc<dyn Fs>,
     remembered: Remembered,
+    /// The folder of the store, from the root of the file system.
+    store: PathBuf,
 }
 
 /// What stands at a path.
@@ -65,14 +76,47 @@ enum Entry {
 }
 
 impl Contents {
-    /// Contents that are remembered in `file`, so that the next process need not hash them.
-    pub(crate) fn remembered_in(fs: Arc<dyn Fs>, file: PathBuf) -> Self {
-        Self { remembered: Remembered::new(Arc::clone(&fs), Some(file)), fs }
+    /// Contents that are remembered in a file of the store, so that the next process need not hash
+    /// them.
+    pub(crate) fn remembered(fs: Arc<dyn Fs>, store: &Path) -> Self {
+        let file = store.join(INTERNAL).join(DIGESTS);
+        Self::new(fs, store, Some(file))
     }
 
     /// Contents of which nothing is known: each file is hashed when it is first asked for.
-    pub(crate) fn unknown(fs: Arc<dyn Fs>) -> Self {
-        Self { remembered: Remembered::new(Arc::clone(&fs), None), fs }
+    pub(crate) fn unknown(fs: Arc<dyn Fs>, store: &Path) -> Self {
+        Self::new(fs, store, None)
+    }
+
+    fn new(fs: Arc<dyn Fs>, store: &Path, file: Option<PathBuf>) -> Self {
+        // A path that cannot be made absolute is no path that anything lies in.
+        let store = std::path::absolute(store).unwrap_or_else(|_| store.to_owned());
+        Self { remembered: Remembered::new(Arc::clone(&fs), file), fs, store }
+    }
+
+    /// Whether a path, as it goes on below what the user has written, is one of the store's own
+    /// folders, or lies in one.
+    fn is_stored(&self, written: &Path, path: &Path) -> bool {
+        let Some(within) = self.below_store(path) else { return false };
+        // Who names a folder of the store means it.
+        let named = self.below_store(written).map_or(0, |written| written.components().count());
+        let own = |name: &OsStr| {
+            name == INTERNAL || name.to_str().is_some_and(|name| key_of(name).is_some())
+        };
+        within.iter().skip(named).any(own)
+    }
+
+    /// How a path goes on below the store's folder, if it lies in it.
+    fn below_store(&self, path: &Path) -> Option<PathBuf> {
+        let absolute = std::path::absolute(path).ok()?;
+        absolute.strip_prefix(&self.store).ok().map(Path::to_owned)
+    }
+
+    /// The files that a pattern stands for, in order.
+    fn files_of(&self, pattern: &Pattern) -> Result<Vec<PathBuf>, StoreError> {
+        let mut files = pattern.files(&*self.fs)?;
+        files.retain(|file| !self.is_stored(pattern.base(), file));
+        Ok(files)
     }
 
     /// Writes down what is remembered.
@@ -101,15 +145,15 @@ impl Contents {
     /// as a pattern; in order.
     pub(crate) fn files(&self, path: &Path) -> Result<Vec<PathBuf>, StoreError> {
         let entry = match (self.entry(path, &[]), Pattern::parse(path)) {
-            (Ok(Entry::Nothing), Some(pattern)) => return pattern.files(&*self.fs),
-            (Err(_), Some(pattern)) if self.is_no_name(path) => return pattern.files(&*self.fs),
+            (Ok(Entry::Nothing), Some(pattern)) => return self.files_of(&pattern),
+            (Err(_), Some(pattern)) if self.is_no_name(path) => return self.files_of(&pattern),
             (entry, _) => entry?,
         };
         match entry {
             Entry::File(_) => Ok(vec![path.to_owned()]),
             Entry::Folder(canonical) => {
                 let mut files = Vec::new();
-                self.files_in(path, &mut vec![canonical], &mut files)?;
+                self.files_in(path, path, &mut vec![canonical], &mut files)?;
                 files.sort_unstable();
                 Ok(files)
             }
@@ -151,7 +195,10 @@ impl Contents {
         match entry {
             Entry::Nothing | Entry::Above(_) => Ok(None),
             Entry::File(stat) => self.file(path, *stat).during("read", path).map(Some),
-            Entry::Folder(canonical) => self.folder(path, &mut vec![canonical.clone()]).map(Some),
+            Entry::Folder(canonical) => {
+                let folder = self.folder(path, path, &mut vec![canonical.clone()]);
+                folder.map(|(digest, _)| Some(digest))
+            }
         }
     }
 
@@ -169,41 +216,65 @@ impl Contents {
         Ok(digest)
     }
 
-    fn folder(&self, path: &Path, way: &mut Vec<PathBuf>) -> Result<Digest, StoreError> {
+    /// The digest of the names and content of all in a folder, and how many names there are.
+    fn folder(
+        &self,
+        written: &Path,
+        path: &Path,
+        way: &mut Vec<PathBuf>,
+    ) -> Result<(Digest, usize), StoreError> {
         let mut names = self.fs.list(path).during("read", path)?;
         names.sort_unstable();
         let mut hasher = Hasher::new("folder");
+        let mut count = 0;
         for name in names {
             let at = path.join(&name);
-            hasher.bytes(name.as_encoded_bytes());
-            match self.entry(&at, way)? {
-                Entry::File(stat) => hasher.part(self.file(&at, stat).during("read", &at)?),
+            if self.is_stored(written, &at) {
+                continue;
+            }
+            let entry = self.entry(&at, way)?;
+            let digest = match &entry {
+                Entry::File(stat) => Some(self.file(&at, *stat).during("read", &at)?),
                 Entry::Folder(canonical) => {
-                    way.push(canonical);
-                    let digest = self.folder(&at, way);
+                    way.push(canonical.clone());
+                    let folder = self.folder(written, &at, way);
                     way.pop();
-                    hasher.part(digest?)
+                    let (digest, count) = folder?;
+                    if count == 0 && self.below_store(&at).is_some() {
+                        continue;
+                    }
+                    Some(digest)
                 }
-                Entry::Nothing => hasher.text("nothing"),
-                Entry::Above(levels) => hasher.text("above").number(levels as u64),
+                Entry::Nothing | Entry::Above(_) => None,
+            };
+            count += 1;
+            hasher.bytes(name.as_encoded_bytes());
+            match (digest, entry) {
+                (Some(digest), _) => hasher.part(digest),
+                (None, Entry::Above(levels)) => hasher.text("above").number(levels as u64),
+                (None, _) => hasher.text("nothing"),
             };
         }
-        Ok(hasher.digest())
+        Ok((hasher.digest(), count))
     }
 
     fn files_in(
         &self,
+        written: &Path,
         path: &Path,
         way: &mut Vec<PathBuf>,
         files: &mut Vec<PathBuf>,
     ) -> Result<(), StoreError> {
         for name in self.fs.list(path).during("read", path)? {
             let at = path.join(name);
+            if self.is_stored(written, &at) {
+                continue;
+            }
             match self.entry(&at, way)? {
                 Entry::File(_) => files.push(at),
                 Entry::Folder(canonical) => {
                     way.push(canonical);
-                    let found = self.files_in(&at, way, files);
+                    let found = self.files_in(written, &at, way, files);
                     way.pop();
                     found?;
                 }
@@ -216,7 +287,7 @@ impl Contents {
     /// The digest of the names and content of the files that a pattern stands for.
     fn matched(&self, pattern: &Pattern) -> Result<Option<Digest>, StoreError> {
         let mut hasher = Hasher::new("files");
-        let files = pattern.files(&*self.fs)?;
+        let files = self.files_of(pattern)?;
         for file in &files {
             // One that has gone since is none of them, and that is seen when it is looked again.
             let Entry::File(stat) = self.entry(file, &[])? else { continue };

@@ -1,5 +1,6 @@
 //! The coordinator: hands out what is ready, and owns the courses of all executions.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,8 +17,9 @@ use crate::engine::outcome::{Outcome, Outcomes, Part};
 use crate::engine::session::{Reply, Request, Unmade};
 use crate::engine::worker::Job;
 use crate::engine::{committer, worker};
-use crate::key::Key;
+use crate::key::{Digest, Key};
 use crate::param::AnyValue;
+use crate::plan::judge::Upstream;
 use crate::task::Kind;
 
 /// The stack of a worker, in bytes: that of a main thread, for tasks may be recursive.
@@ -143,6 +145,9 @@ pub(super) struct Coordinator<'scope, 'env> {
     /// What has failed, and what was made, for those that require the same later.
     failed: HashMap<Key, String>,
     made: HashMap<Key, u32>,
+    /// What that had as its content, and where instances stand in the plan of the run.
+    contents: HashMap<Key, Digest>,
+    places: OnceCell<HashMap<Key, NodeIndex>>,
     /// The courses that are over.
     parts: Vec<Part>,
 }
@@ -170,6 +175,8 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
             waits: HashMap::new(),
             failed: HashMap::new(),
             made: HashMap::new(),
+            contents: HashMap::new(),
+            places: OnceCell::new(),
             parts: Vec::new(),
         }
     }
@@ -289,6 +296,7 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
             self.running -= 1;
         }
         course.receive(request, &self.commits);
+        let mut made = None;
         match course.outcomes[node.index()] {
             Outcome::Failed { error, .. } => {
                 self.failed.insert(key, course.error(error).to_owned());
@@ -296,6 +304,7 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
             // Nobody asks as long as there is one course.
             Outcome::Ran { .. } | Outcome::Adopted if course.execution.session.has_several() => {
                 self.made.insert(key, of);
+                made = course.execution.digest(node);
             }
             _ => {}
         }
@@ -305,6 +314,26 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
         if !course.running.contains(&node) && !course.committing.contains_key(&node) {
             self.free(key, (of, node));
         }
+        if let Some(digest) = made {
+            let is_other = self.is_other(key, of, digest);
+            self.courses.get_mut(&0).expect("it ends last").outdated |= is_other;
+        }
+    }
+
+    /// Whether what was just made has other content than the run has found or made before, where it
+    /// is required by others: what was made of that has to be judged again.
+    fn is_other(&mut self, key: Key, of: u32, digest: Digest) -> bool {
+        let before = self.contents.insert(key, digest);
+        if of == 0 || before.is_some() {
+            return before.is_some_and(|before| before != digest);
+        }
+        let main = &self.courses[&0].execution;
+        let graph = &main.plan.graph;
+        let places = self
+            .places
+            .get_or_init(|| graph.nodes().map(|node| (graph.node(node).key, node)).collect());
+        let before = places.get(&key).and_then(|&node| main.digest(node));
+        before.is_some_and(|before| before != digest)
     }
 
     /// Lets go those that wait until an instance has been settled.
@@ -366,7 +395,7 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
             let plan = Arc::clone(&course.execution.plan);
             let (nodes, errors) = course.into_outcomes();
             let part = Part { plan, nodes, errors };
-            self.parts.extend((part.told() > 0).then_some(part));
+            self.parts.extend(part.tells().then_some(part));
         }
     }
 }

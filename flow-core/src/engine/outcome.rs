@@ -40,6 +40,23 @@ pub(crate) enum Outcome {
     },
 }
 
+impl Outcome {
+    /// How much it tells of an instance of which another execution may tell something, too; 0 if
+    /// nothing was done.
+    pub(crate) fn tells(self) -> u8 {
+        match self {
+            Self::CompleteBefore | Self::NotNeeded | Self::Elsewhere { .. } => 0,
+            Self::Open | Self::Stopped => 1,
+            Self::NotRun { .. } => 2,
+            Self::Found => 3,
+            Self::CutOff => 4,
+            Self::Adopted => 5,
+            Self::Ran { .. } => 6,
+            Self::Failed { .. } => 7,
+        }
+    }
+}
+
 /// What became of all instances of a plan.
 pub(crate) struct Outcomes {
     pub(crate) nodes: Vec<Outcome>,
@@ -61,15 +78,9 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// How many instances there is something to tell of.
-    pub(crate) fn told(&self) -> usize {
-        let told = |outcome: &&Outcome| {
-            !matches!(
-                outcome,
-                Outcome::CompleteBefore | Outcome::NotNeeded | Outcome::Elsewhere { .. }
-            )
-        };
-        self.nodes.iter().filter(told).count()
+    /// Whether there is something to tell.
+    pub(crate) fn tells(&self) -> bool {
+        self.nodes.iter().any(|outcome| outcome.tells() > 0)
     }
 }
 

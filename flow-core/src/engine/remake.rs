@@ -9,6 +9,7 @@ use crate::engine::session::{Unmade, Waiting};
 use crate::plan::Plan;
 use crate::plan::again::{Again, Answer, Answered, Replay, answers};
 use crate::plan::error::PlanError;
+use crate::plan::verdicts::Status;
 use crate::require::Wish;
 use crate::store::error::StoreError;
 use crate::store::record::Required;
@@ -38,7 +39,10 @@ impl Again for Remake<'_> {
         };
         let mut pairs = recorded.iter().zip(&answered.answers);
         let is_settled = pairs.clone().all(|(recorded, answer)| answer.settles(recorded));
-        if is_settled || pairs.any(|(recorded, answer)| answer.differs(recorded)) {
+        let is_kept = |root: &NodeIndex| answered.plan.verdicts.status(*root) == Status::Kept;
+        let is_there = is_settled && !answered.plan.graph.roots.iter().any(is_kept);
+        // Who takes over an output takes over what was required for it, too.
+        if is_there || pairs.any(|(recorded, answer)| answer.differs(recorded)) {
             return Ok(Ok(answered));
         }
         let wished = Arc::clone(&answered.plan);

@@ -77,7 +77,7 @@ impl Flow {
     pub(super) fn contents(&self, trust: Trust) -> Arc<Contents> {
         match trust {
             Trust::Stamps | Trust::Records => Arc::clone(self.store.contents()),
-            Trust::Content => Arc::new(Contents::unknown(Arc::clone(&self.fs))),
+            Trust::Content => Arc::new(Contents::unknown(Arc::clone(&self.fs), self.folder())),
         }
     }
 }

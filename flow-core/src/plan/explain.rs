@@ -136,6 +136,12 @@ impl Judge<'_> {
             reasons.push(Reason::Input { role: input.role.clone(), what });
             changed += 1;
         }
+        let roles = |made_from: &MadeFrom| {
+            made_from.inputs.iter().map(|input| input.role.clone()).collect::<Vec<_>>()
+        };
+        if changed == 0 && was.inputs.len() == now.inputs.len() && roles(was) != roles(now) {
+            reasons.push(Reason::Input { role: String::new(), what: InputChange::Order });
+        }
         for (task, target) in &now.targets {
             if was.targets.get(task).is_some_and(|old| old != target) {
                 let what = InputChange::Target { task: task.clone() };

@@ -127,6 +127,8 @@ pub enum InputChange {
         /// The name of the task required.
         task: String,
     },
+    /// The same are required, in another order.
+    Order,
     /// More inputs are different than are listed.
     Others,
 }
@@ -139,6 +141,7 @@ impl fmt::Display for InputChange {
             Self::New => f.write_str("is new"),
             Self::Count { was, now } => write!(f, "was {was} of them, is {now}"),
             Self::Target { task } => write!(f, "the target of {task} changed"),
+            Self::Order => f.write_str("in another order"),
             Self::Others => f.write_str("and others"),
         }
     }

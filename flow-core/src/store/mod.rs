@@ -123,9 +123,8 @@ pub(crate) enum Found {
 impl Store {
     /// The store in a folder, which is made when something is stored.
     pub(crate) fn new(root: PathBuf, fs: Arc<dyn Fs>) -> Self {
-        let digests = root.join(INTERNAL).join("digests");
         Self {
-            contents: Arc::new(Contents::remembered_in(Arc::clone(&fs), digests)),
+            contents: Arc::new(Contents::remembered(Arc::clone(&fs), &root)),
             root,
             fs,
             secret_key: OnceLock::new(),

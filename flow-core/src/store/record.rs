@@ -147,6 +147,13 @@ pub(crate) struct Required {
     pub(crate) failed: Option<Digest>,
 }
 
+impl Required {
+    /// Whether it failed, and may not fail another time.
+    pub(crate) fn may_pass(&self) -> bool {
+        self.digest.is_none() && self.failed.is_none()
+    }
+}
+
 /// The digest of what was required while a task ran, and what came of it.
 pub(crate) fn digest_required(required: &[Vec<Required>]) -> Digest {
     let mut hasher = Hasher::new("required");
