@@ -34,9 +34,16 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// The cost of what is pending. What cannot be read is not known.
+    /// The cost of what is pending.
     pub(crate) fn of(plan: &Plan) -> Self {
         let mut cost = Self::default();
+        Self::each(plan, |_, seconds| cost.add(seconds));
+        cost
+    }
+
+    /// Tells each instance that is pending, and how long it would take. What cannot be read is not
+    /// known.
+    pub(crate) fn each(plan: &Plan, mut tell: impl FnMut(NodeIndex, Option<f64>)) {
         let mut usual: HashMap<TypeIndex, Option<f64>> = HashMap::new();
         let is_pending = |node: &NodeIndex| {
             plan.verdicts.status(*node) == Status::Pending && plan.graph.kind(*node) == Kind::Made
@@ -44,12 +51,15 @@ impl Cost {
         for node in plan.graph.nodes().filter(is_pending) {
             let task = plan.graph.node(node).task;
             let last = plan.took(node);
-            let seconds = last.or_else(|| *usual.entry(task).or_insert_with(|| plan.usual(task)));
-            cost.tasks += 1;
-            cost.seconds += seconds.unwrap_or_default();
-            cost.unknown += usize::from(seconds.is_none());
+            tell(node, last.or_else(|| *usual.entry(task).or_insert_with(|| plan.usual(task))));
         }
-        cost
+    }
+
+    /// Adds an instance that takes so long.
+    pub(crate) fn add(&mut self, seconds: Option<f64>) {
+        self.tasks += 1;
+        self.seconds += seconds.unwrap_or_default();
+        self.unknown += usize::from(seconds.is_none());
     }
 }
 
