@@ -112,7 +112,8 @@ impl Run for Fit {
 
 fn powers(known: &[Vec<f64>], degree: i32) -> Result<Matrix> {
     let row = |row: &Vec<f64>| -> Vec<f64> {
-        row.iter().flat_map(|x| (1..=degree).map(|n| x.powi(n))).collect()
+        let powers = row.iter().flat_map(|x| (1..=degree).map(|n| x.powi(n)));
+        std::iter::once(1.0).chain(powers).collect()
     };
     Ok(Matrix::from_2d_vec(&known.iter().map(row).collect())?)
 }
@@ -149,18 +150,16 @@ fn main() -> Result<()> {
 
     let table = sweep.table()?;
     println!("{table}\n");
-    println!("as a batch: {} columns, {} rows", table.columns().len(), table.len());
-    assert_eq!(table.to_record_batch()?.num_rows(), table.len());
-    std::fs::write(flow.folder().join("sweep.csv"), table.to_csv()?)?;
+    let batch = table.to_record_batch()?;
+    println!("as a batch: {} columns, {} rows", batch.num_columns(), batch.num_rows());
+    println!("as CSV: {}\n", table.to_csv()?.lines().next().unwrap_or_default());
 
     // The best one is a flow as any other.
     let best = sweep.best("r2")?;
     println!("{best}");
     println!("its R²: {:.4}", best.flow.load::<Score>()?);
-    println!(
-        "of the model with degree 2: {:.4}",
-        sweep["scale=true,degree=2,alpha=1.0"].load::<Score>()?
-    );
+    let another = &sweep["scale=true,degree=2,alpha=1.0"];
+    println!("R² of another: {:.4}", another.load::<Score>()?);
 
     // Further on, at random: what was tried before does not run again.
     let search = flow.sweep::<Score>().over(Prepare::SCALE, [true]).over(Fit::DEGREE, 1..=5);

@@ -37,7 +37,7 @@ impl From<&'static TaskType> for Root<'_> {
 
 impl Setting {
     /// What it gives to this parameter of this task.
-    pub(super) fn typed(&self, (task, place): (TypeId, usize)) -> Option<&AnyValue> {
+    pub(crate) fn typed(&self, (task, place): (TypeId, usize)) -> Option<&AnyValue> {
         let is_it = |(of, at, _): &&(&TaskType, usize, AnyValue)| *at == place && (of.id)() == task;
         self.typed.iter().find(is_it).map(|(_, _, value)| value)
     }

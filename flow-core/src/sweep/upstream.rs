@@ -1,4 +1,4 @@
-//! What lies upstream of each variant: which instance of a task, and what is its alone.
+//! What lies upstream of each variant: which instance of a task it has, and what nobody else needs.
 //!
 //! The graph is passed over once for a question, whatever the number of variants: what they share
 //! is not walked for each of them.
@@ -26,27 +26,27 @@ impl Instances {
     }
 }
 
-/// For each node, the instances of a task that it is or requires.
-pub(super) fn instances(graph: &Graph, task: TypeIndex) -> Vec<Instances> {
-    let mut all = Vec::with_capacity(graph.len());
-    for node in graph.nodes() {
-        let own = match graph.node(node).task == task {
-            true => Instances::One(node),
-            false => Instances::None,
-        };
-        let inputs = graph.inputs(node).iter().map(|input: &NodeIndex| all[input.index()]);
-        all.push(inputs.fold(own, Instances::and));
-    }
-    all
-}
-
 /// For each variant, the instances of a task that its roots are or require.
 pub(super) fn instances_of_each(
     graph: &Graph,
     task: TypeIndex,
     roots_of_each: usize,
 ) -> Vec<Instances> {
-    let all = instances(graph, task);
+    gather(graph, roots_of_each, |node| (graph.node(node).task == task).then_some(node))
+}
+
+/// The same for any nodes that this tells, where several may stand for one.
+pub(super) fn gather(
+    graph: &Graph,
+    roots_of_each: usize,
+    mut tell: impl FnMut(NodeIndex) -> Option<NodeIndex>,
+) -> Vec<Instances> {
+    let mut all: Vec<Instances> = Vec::with_capacity(graph.len());
+    for node in graph.nodes() {
+        let own = tell(node).map_or(Instances::None, Instances::One);
+        let inputs = graph.inputs(node).iter().map(|input| all[input.index()]);
+        all.push(inputs.fold(own, Instances::and));
+    }
     let variants = graph.roots.chunks(roots_of_each.max(1));
     let of_roots = |roots: &[NodeIndex]| {
         roots.iter().map(|root| all[root.index()]).fold(Instances::None, Instances::and)

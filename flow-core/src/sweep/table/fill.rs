@@ -1,6 +1,5 @@
 //! Filling a table, from a plan of all variants and the records of what is complete.
 
-use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use daggy::NodeIndex;
@@ -8,7 +7,7 @@ use daggy::NodeIndex;
 use super::super::Sweep;
 use super::super::grid::{Variant, Variants};
 use super::super::name::{Given, Names, full};
-use super::super::upstream::{Instances, instances_of_each};
+use super::super::upstream::{Instances, gather, instances_of_each};
 use super::cell::{self, Cell};
 use super::{Column, Table};
 use crate::error::Error;
@@ -103,54 +102,54 @@ impl Filling<'_> {
 
     /// What each variant gives; of what another one gives, what it has.
     fn parameters(&self) -> Vec<(String, Vec<Cell>)> {
-        let mut tasks: HashMap<TypeId, Vec<Instances>> = HashMap::new();
         let mut columns = Vec::with_capacity(self.variants.labels.all.len());
         for (given, label) in &self.variants.labels.all {
-            let cells = match given {
-                Given::Named(name) => {
-                    let given = |value: Option<&Result<Value, String>>| {
-                        value
-                            .and_then(|value| value.as_ref().ok())
-                            .map_or(Cell::Nothing, Cell::from)
-                    };
-                    let variants = self.variants.list.iter();
-                    variants.map(|variant| given(variant.setting.named.get(name))).collect()
+            columns.push(match given {
+                Given::Named(name) => (label.clone(), self.named(name)),
+                Given::Typed(task, place) if OWN.contains(&label.as_str()) => {
+                    (full(task, *place), self.typed(task, *place))
                 }
-                Given::Typed(task, place) => {
-                    let instances = tasks.entry((task.id)()).or_insert_with(|| {
-                        let instances = self.index(task).map(|index| {
-                            instances_of_each(&self.plan.graph, index, self.roots_of_each)
-                        });
-                        instances.unwrap_or_default()
-                    });
-                    let variants = self.variants.list.iter().enumerate();
-                    let cell = |(row, variant): (usize, &Variant)| {
-                        let mut given = variant.setting.typed.iter();
-                        let is_it =
-                            |(of, at): (&TaskType, usize)| at == *place && (of.id)() == (task.id)();
-                        let given = given.find(|(of, at, _)| is_it((of, *at)));
-                        if let Some((task, place, value)) = given {
-                            return self.value(task, *place, &**value);
-                        }
-                        match instances.get(row) {
-                            Some(Instances::One(node)) => {
-                                let instance = self.plan.graph.node(*node).instance;
-                                let entry = self.plan.graph.task(*node);
-                                self.value(task, *place, entry.instances.field(instance, *place))
-                            }
-                            _ => Cell::Nothing,
-                        }
-                    };
-                    variants.map(cell).collect()
-                }
-            };
-            let label = match given {
-                Given::Typed(task, place) if OWN.contains(&label.as_str()) => full(task, *place),
-                _ => label.clone(),
-            };
-            columns.push((label, cells));
+                Given::Typed(task, place) => (label.clone(), self.typed(task, *place)),
+            });
         }
         columns
+    }
+
+    fn named(&self, name: &str) -> Vec<Cell> {
+        let cell = |variant: &Variant| match variant.setting.named.get(name) {
+            Some(Ok(value)) => Cell::from(value),
+            _ => Cell::Nothing,
+        };
+        self.variants.list.iter().map(cell).collect()
+    }
+
+    fn typed(&self, task: &'static TaskType, place: usize) -> Vec<Cell> {
+        let key = ((task.id)(), place);
+        let given = |variant: &Variant| {
+            let value = variant.setting.typed(key)?;
+            Some(self.value(task, place, &**value))
+        };
+        let cells: Vec<_> = self.variants.list.iter().map(given).collect();
+        if cells.iter().all(Option::is_some) {
+            return cells.into_iter().flatten().collect();
+        }
+        // All instances with one value are one.
+        let graph = &self.plan.graph;
+        let index = self.index(task);
+        let field =
+            |node: NodeIndex| graph.task(node).instances.field(graph.node(node).instance, place);
+        let mut values: HashMap<Value, NodeIndex> = HashMap::new();
+        let has = gather(graph, self.roots_of_each, |node| {
+            (Some(graph.node(node).task) == index).then_some(())?;
+            let value = param_value("", &task.params[place], field(node)).ok()?;
+            Some(*values.entry(value).or_insert(node))
+        });
+        let cell = |(given, has): (Option<Cell>, Instances)| match (given, has) {
+            (Some(given), _) => given,
+            (None, Instances::One(node)) => self.value(task, place, field(node)),
+            (None, Instances::None | Instances::Several) => Cell::Nothing,
+        };
+        cells.into_iter().zip(has).map(cell).collect()
     }
 
     fn value(&self, task: &TaskType, place: usize, value: &dyn std::any::Any) -> Cell {

@@ -13,7 +13,7 @@ use std::fmt;
 /// | column | what |
 /// | --- | --- |
 /// | `variant` | the name |
-/// | `c`, ... | each parameter that a variant gives, with the value that this one has; `Fit.c`, if two tasks have that name |
+/// | `c`, ... | each parameter that a variant gives, with the value that this one has, if all its instances of that task have one; `Fit.c`, if two tasks have that name |
 /// | `status` | `complete`, `failed` or `pending` |
 /// | `seconds` | how long the root ran last, without what it requires |
 /// | `accuracy`, ... | what the root has noted with [`cx.meta`](crate::Cx::meta), if it is complete |
@@ -25,7 +25,7 @@ use std::fmt;
 /// is none, and not an empty text. Of several roots, the columns of all are called as those upstream. Of two
 /// columns of one name, the second is `c#2`.
 ///
-/// It is printed as text, with what there is to note below it. `flow::targets::SweepTable`, which the
+/// It is printed as text, with what there is to note below it, and numbers to six digits. `flow::targets::SweepTable`, which the
 /// prelude brings, makes a `RecordBatch` and CSV of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
@@ -131,9 +131,10 @@ const NOTHING: &str = "-";
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = |cells: &Cells, row| match cells.text(row) {
-            Some(text) => one_line(&text),
-            None => NOTHING.to_owned(),
+        let text = |cells: &Cells, row| match (cells, cells.text(row)) {
+            (Cells::Float(values), Some(_)) => rounded(values[row].unwrap_or(f64::NAN)),
+            (_, Some(text)) => one_line(&text),
+            (_, None) => NOTHING.to_owned(),
         };
         let mut lines = vec![String::new(); self.rows + 1];
         for (place, Column { name, cells }) in self.columns.iter().enumerate() {
@@ -154,6 +155,11 @@ impl fmt::Display for Table {
         f.write_str(&lines.join("\n"))?;
         self.notes.iter().try_for_each(|note| write!(f, "\nnote: {note}"))
     }
+}
+
+/// A number to six digits.
+fn rounded(value: f64) -> String {
+    format!("{:?}", format!("{value:.5e}").parse().unwrap_or(value))
 }
 
 /// The first line of a text, cut if it is long, with nothing in it that breaks the line.
