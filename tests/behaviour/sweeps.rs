@@ -1,6 +1,6 @@
 //! Many settings of one flow, planned and run as one.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use flow::prelude::*;
@@ -371,5 +371,109 @@ fn equal_outputs_are_adopted_across_variants() -> Result<()> {
     assert_eq!(adopted(&summary), ["Twice", "Twice"]);
     let adopted = summary.variants().iter().filter(|(_, o)| *o == VariantOutcome::Adopted);
     assert_eq!(adopted.count(), 2);
+    Ok(())
+}
+
+#[test]
+fn variants_that_were_stopped_are_told() -> Result<()> {
+    static STOPPER: OnceLock<flow::Stopper> = OnceLock::new();
+
+    #[derive(Task)]
+    #[task(target = Json<u32>)]
+    struct Stops {
+        n: u32,
+    }
+
+    runs!(Stops: u32 = |self, _cx| {
+        if self.n == 1 {
+            STOPPER.get().expect("a stopper").stop();
+        }
+        Ok(self.n)
+    });
+
+    let (flow, _folder) = flow();
+    let stopper = STOPPER.get_or_init(|| flow.stopper());
+    let sweep = flow.workers(1).sweep::<Stops>().over(Stops::N, 1..=3);
+    let Err(flow::Error::Sweep(summary)) = sweep.run() else { panic!("it was stopped") };
+    assert!(matches!(summary.variant("n=1"), Some(VariantOutcome::Ran { .. })), "{summary}");
+    let stopped = summary.failed_variants();
+    assert!(stopped.contains(&("n=3", "the execution was stopped")), "{summary}");
+    // The next run takes up there.
+    stopper.reset();
+    assert_eq!(sweep.run()?.ran().len(), stopped.len());
+    Ok(())
+}
+
+#[test]
+fn what_one_variant_requires_while_it_runs_may_be_another() -> Result<()> {
+    #[derive(Task)]
+    #[task(target = Json<u64>)]
+    struct Count {
+        n: u64,
+    }
+
+    runs!(Count: u64 = |self, cx| {
+        ensure!(self.n != 4, "four is too many");
+        match self.n {
+            0 => Ok(0),
+            n => Ok(*cx.with(Count::N, n - 1).require::<Count>()?.load()? + 1),
+        }
+    });
+
+    let (flow, _folder) = flow();
+    let summary = flow.workers(2).sweep::<Count>().over(Count::N, (0..4).rev()).run()?;
+    assert_eq!(ran(&summary).len(), 4);
+    let all_ran = summary.variants().iter().all(|(_, o)| matches!(o, VariantOutcome::Ran { .. }));
+    assert!(all_ran, "{:?}", summary.variants());
+    // And may fail there.
+    let sweep = flow.sweep::<Count>().over(Count::N, [5, 4, 3]);
+    let Err(flow::Error::Sweep(summary)) = sweep.run() else { panic!("two have failed") };
+    let names: Vec<_> = summary.failed_variants().iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["n=5", "n=4"], "{summary}");
+    assert!(summary.failed_variants().iter().all(|(_, why)| why.contains("four is too many")));
+    Ok(())
+}
+
+#[test]
+fn values_in_memory_and_outside_are_swept_too() -> Result<()> {
+    #[derive(Task)]
+    #[task(external, path = &self.path, target = Text)]
+    struct Outside {
+        path: PathBuf,
+    }
+
+    #[derive(Task)]
+    #[task(requires = Outside, target = Memory<usize>)]
+    struct Length;
+
+    runs!(Length: usize = |self, cx| {
+        let length = cx.input().load()?.len();
+        cx.meta("length", length)?;
+        Ok(length)
+    });
+
+    #[derive(Task)]
+    #[task(aggregate, requires = Length)]
+    struct All;
+
+    let (flow, folder) = flow();
+    let paths: Vec<_> = ["a", "bb"].map(|name| folder.path().join(name)).to_vec();
+    paths
+        .iter()
+        .try_for_each(|path| std::fs::write(path, path.file_name().unwrap().as_encoded_bytes()))?;
+    let names = |(name, path): (&str, &PathBuf)| (name.to_owned(), path.clone());
+    let named: Vec<_> = ["one", "two"].into_iter().zip(&paths).map(names).collect();
+    let sweep = named.iter().fold(flow.sweep::<All>(), |sweep, (name, path)| {
+        sweep.variant(name, |all| all.with(Outside::PATH, path))
+    });
+    let summary = sweep.run()?;
+    assert!(summary.variants().iter().all(|(_, outcome)| *outcome == VariantOutcome::Found));
+    assert_eq!(*sweep.load::<Length>()?["two"], 2);
+    assert_eq!(sweep.best("Length.length")?.name, "two");
+    assert_eq!(*sweep.load::<Outside>()?["one"], "a");
+    // What is gone is told of its variant.
+    std::fs::remove_file(&paths[1])?;
+    let each = sweep.load_each::<Outside>()?;
+    assert!(each["one"].is_ok() && each["two"].is_err());
     Ok(())
 }
