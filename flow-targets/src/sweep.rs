@@ -44,7 +44,7 @@ use flow_core::{Cells, Column, Table};
 /// assert_eq!(scores.iter().collect::<Vec<_>>(), [Some(0.5), None]);
 ///
 /// let csv = sweep.table()?.to_csv()?;
-/// assert!(csv.starts_with("variant,c,status,seconds,score,error\nc=1.0,1.0,complete,"), "{csv}");
+/// assert!(csv.starts_with("variant,c,status,seconds,score,failure\nc=1.0,1.0,complete,"), "{csv}");
 /// assert!(csv.ends_with("\nc=-1.0,-1.0,failed,,,c must be positive\n"), "{csv}");
 /// # Ok(())
 /// # }

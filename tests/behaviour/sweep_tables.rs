@@ -73,13 +73,13 @@ fn parameters_and_what_was_noted_stand_side_by_side() -> Result<()> {
     let table = sweep.table()?;
     let expected = [
         "variant", "c", "status", "seconds", "digits", "parts", "score", "Fit.loss", "Fit.note",
-        "Get.rows", "error",
+        "Get.rows", "failure",
     ];
     assert_eq!(names(&table), expected);
     let status = some(&["complete", "failed", "failed", "complete"]);
     assert_eq!((table.len(), texts(&table, "status")), (4, status));
     let error = "Fit {c: -1.0, scale: true}: c must be positive";
-    assert_eq!(texts(&table, "error"), some(&["", error, "c is too large", ""]));
+    assert_eq!(texts(&table, "failure"), some(&["", error, "c is too large", ""]));
     // Numbers are numbers, and nothing is nothing.
     assert_eq!(
         table.column("c"),
@@ -230,7 +230,7 @@ fn it_is_printed_in_columns() -> Result<()> {
         cells.join(" | ")
     };
     let expected = [
-        "variant | c | status | digits | parts | score | Fit.loss | Fit.note | Get.rows | error",
+        "variant | c | status | digits | parts | score | Fit.loss | Fit.note | Get.rows | failure",
         "c=0.5 | 0.5 | complete | 1 | [1,2] | 1.0 | 2.0 | scaled, and so on | 10 | -",
         "c=-1.0 | -1.0 | failed | - | - | - | - | - | 10 | Fit {c: -1.0, scale: true}: c must be positive",
         "c=10.0 | 10.0 | complete | 1 | [1,2] | 20.0 | 0.1 | scaled, and so on | 10 | -",
@@ -264,7 +264,7 @@ fn a_table_is_csv_and_a_batch() -> Result<()> {
 
     let csv = sweep.table()?.to_csv()?;
     let lines: Vec<_> = csv.lines().collect();
-    let header = "variant,c,status,seconds,digits,parts,score,Fit.loss,Fit.note,Get.rows,error";
+    let header = "variant,c,status,seconds,digits,parts,score,Fit.loss,Fit.note,Get.rows,failure";
     assert_eq!((lines[0], lines.len()), (header, 3));
     assert!(lines[1].ends_with(",1,\"[1,2]\",1.0,2.0,\"scaled, and so on\",10,"), "{csv}");
     assert!(

@@ -100,7 +100,7 @@ fn why_not(
     match (status.as_str(), value, cells.and_then(|cells| cells.text(row))) {
         (_, Some(_), _) => "is NaN".to_owned(),
         (_, None, Some(text)) => format!("is {text:?}"),
-        ("failed", ..) => format!("failed: {}", text("error").unwrap_or_default()),
+        ("failed", ..) => format!("failed: {}", text("failure").unwrap_or_default()),
         ("pending", ..) => "is not complete".to_owned(),
         _ => format!("has noted no `{column}`"),
     }

@@ -27,7 +27,7 @@ use crate::task::{Kind, TaskType};
 use crate::value::Value;
 
 /// Columns whose names no parameter and nothing that was noted may have.
-const OWN: [&str; 4] = ["variant", "status", "seconds", "error"];
+const OWN: [&str; 4] = ["variant", "status", "seconds", "failure"];
 
 /// How many tasks, or pairs of variants, a note names.
 const LISTED: usize = 5;
@@ -84,7 +84,7 @@ impl Filling<'_> {
         columns.push(("seconds".to_owned(), self.seconds()?));
         columns.extend(self.noted(&columns)?);
         if errors.iter().any(|error| *error != Cell::Nothing) {
-            columns.push(("error".to_owned(), errors));
+            columns.push(("failure".to_owned(), errors));
         }
         let mut names = Names::new(std::iter::empty());
         let column =

@@ -18,7 +18,7 @@ use std::fmt;
 /// | `seconds` | how long the root ran last, without what it requires |
 /// | `accuracy`, ... | what the root has noted with [`cx.meta`](crate::Cx::meta), if it is complete |
 /// | `Train.accuracy`, ... | what the tasks upstream have noted that a variant has one instance of; of one of several, `Train[ols].accuracy`, if the root requires it by that name |
-/// | `error` | why it failed, or what it requires did; only if any did |
+/// | `failure` | why it failed, or what it requires did; only if any did |
 ///
 /// A column has one type: whole numbers, numbers, truth values or text. What has parts, as a list,
 /// is text, and so is what has different types in different rows. Where a variant has no value there
