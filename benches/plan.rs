@@ -4,6 +4,10 @@
 //!
 //! `RESULT plan instances_1000000 us_per_instance=... bytes_per_instance=... peak_mb=...`: of time
 //! and memory, what the plan added to an open flow. Where the peak cannot be told, it is `NaN`.
+//!
+//! Then a sweep of 1,000 and 10,000 variants over 1,000 instances that all of them share, beside the
+//! plans of the same flows one by one: `RESULT plan variants_1000 us_per_variant=...
+//! us_per_variant_alone=...`.
 
 use std::env;
 use std::process::Command;
@@ -52,6 +56,23 @@ impl Run for Top {
     }
 }
 
+/// Has a variant for each `v`.
+#[derive(Task)]
+#[task(requires = Top, target = Json<u64>)]
+struct Varied {
+    v: u64,
+}
+
+#[tracked]
+impl Run for Varied {
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        Ok(*cx.input().load()? + self.v)
+    }
+}
+
+/// What is planned one by one, to compare: more would take too long.
+const ALONE: usize = 50;
+
 fn main() -> Result<()> {
     if let [_, child, instances] = &env::args().collect::<Vec<_>>()[..]
         && child == "child"
@@ -64,6 +85,31 @@ fn main() -> Result<()> {
         ensure!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
         println!("RESULT plan instances_{instances} {}", String::from_utf8(said.stdout)?.trim());
     }
+    for variants in [1_000, 10_000] {
+        swept(variants)?;
+    }
+    Ok(())
+}
+
+/// Plans a sweep of this many variants, and some of them by themselves.
+fn swept(variants: u64) -> Result<()> {
+    let folder = tempfile::TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let flow = Flow::open(folder.path())?.quiet().with(Top::WIDTH, 1000 * 2 / 3);
+    let sweep = || flow.sweep::<Varied>().over(Varied::V, 0..variants);
+    let begun = Instant::now();
+    let preview = sweep().preview()?;
+    let took = begun.elapsed().as_secs_f64();
+    let planned = preview.instances().count() as u64;
+    ensure!((variants + 990..variants + 1010).contains(&planned), "{planned} instances");
+    let begun = Instant::now();
+    for (_, alone) in sweep().iter().take(ALONE) {
+        alone.preview::<Varied>()?;
+    }
+    println!(
+        "RESULT plan variants_{variants} us_per_variant={:.2} us_per_variant_alone={:.0}",
+        took * 1e6 / variants as f64,
+        begun.elapsed().as_secs_f64() * 1e6 / ALONE as f64,
+    );
     Ok(())
 }
 

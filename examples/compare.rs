@@ -1,11 +1,13 @@
-//! Two models on the same data, side by side: what they share runs once, and a report compares what
-//! the models noted about themselves, without loading them.
+//! Two models on the same data, side by side: what they share runs once. First by a report, a task that
+//! requires both and compares what they noted about themselves; then as named variants, of which one
+//! prepares the data in another way, with a table.
 //!
 //! ```text
 //! cargo run --example compare -- [--data DIR]
 //! ```
 
 use flow::prelude::*;
+use smartcore::linalg::basic::arrays::Array;
 use smartcore::linalg::basic::matrix::DenseMatrix;
 use smartcore::linear::linear_regression::LinearRegression;
 use smartcore::linear::ridge_regression::{RidgeRegression, RidgeRegressionParameters};
@@ -14,7 +16,7 @@ use smartcore::metrics::r2;
 type Matrix = DenseMatrix<f64>;
 
 /// What is known of flowers, and what is to be told from it: the width of the petals.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Flowers {
     known: Vec<Vec<f64>>,
     petal_width: Vec<f64>,
@@ -46,6 +48,27 @@ impl Run for GetFlowers {
     }
 }
 
+/// The same, prepared for a model.
+#[derive(Task)]
+#[task(requires = GetFlowers, target = Pickle<Flowers>)]
+struct Prepare {
+    testing: bool,
+    /// Take the logarithms of what is known.
+    #[param(default = false)]
+    logarithms: bool,
+}
+
+#[tracked]
+impl Run for Prepare {
+    fn run(&self, cx: &Cx<Self>) -> Result<Flowers> {
+        let mut flowers = cx.input().load()?.into_owned();
+        if self.logarithms {
+            flowers.known.iter_mut().flatten().for_each(|value| *value = value.ln());
+        }
+        Ok(flowers)
+    }
+}
+
 /// Which model is trained.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Method {
@@ -63,7 +86,7 @@ enum Model {
 /// One model, trained and tested.
 #[derive(Task)]
 #[task(
-    requires(train = GetFlowers { testing: false }, test = GetFlowers { testing: true }),
+    requires(train = Prepare { testing: false }, test = Prepare { testing: true }),
     target = Pickle<Model>,
 )]
 struct Train {
@@ -135,6 +158,28 @@ fn main() -> Result<()> {
     let strict = flow.with(Report::ALPHA, 50.0);
     println!("{}\n", strict.run::<Report>()?);
     println!("{}", strict.load::<Report>()?);
+
+    // Two named variants, and what is different between them.
+    let models = flow
+        .sweep::<Train>()
+        .variant("ols", |train| train.with(Train::METHOD, Method::Ols))
+        .variant("ridge", |train| {
+            let ridge = train.with(Train::METHOD, Method::Ridge { alpha: 1.0 });
+            ridge.with(Prepare::LOGARITHMS, true)
+        });
+    println!("{}\n", models.preview()?);
+    println!("{}\n", models.run()?);
+    println!("{}\n", models.table()?);
+    println!("{}", models.best("r2")?);
+    for (name, model) in models.load::<Train>()? {
+        let coefficients = match &*model {
+            Model::Ols(model) => model.coefficients(),
+            Model::Ridge(model) => model.coefficients(),
+        };
+        println!("{name} has {} coefficients", coefficients.shape().0);
+    }
+    // One of them is a flow as any other.
+    println!("{}", models["ridge"].why::<Train>()?);
     Ok(())
 }
 

@@ -107,7 +107,7 @@ pub mod prelude {
     #[cfg(feature = "text")]
     pub use flow_targets::Text;
     #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
-    pub use flow_targets::{BatchStream, RecordBatch};
+    pub use flow_targets::{BatchStream, RecordBatch, SweepTable};
     #[cfg(any(feature = "arrow", feature = "parquet"))]
     pub use flow_targets::{Lz4, Snappy, Uncompressed, Zstd};
     pub use serde::{Deserialize, Serialize};

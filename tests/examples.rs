@@ -441,24 +441,86 @@ fn custom_target_writes_what_numpy_reads() {
 fn compare_trains_another_model_alone() {
     let example = Example::new("compare");
     let printed = example.run(&[]);
-    let (first, second) = printed.split_once("OLS does better\n").expect("two reports");
+    let parts: Vec<_> = printed.split("OLS does better\n").collect();
+    let [first, second, variants] = parts[..] else {
+        panic!("two reports, and variants: {printed}")
+    };
     let data = [
         "GetFlowers {source: examples/data/iris.csv, testing: false}",
+        "Prepare {testing: false, logarithms: false}",
         "GetFlowers {source: examples/data/iris.csv, testing: true}",
+        "Prepare {testing: true, logarithms: false}",
     ];
     let (ols, ridge) = ("Train {method: Ols}", "Train {method: Ridge {alpha: 1.0}}");
-    assert_eq!(listed(first, "ran:"), [data[0], data[1], ols, ridge, "Report {alpha: 1.0}"]);
+    let before = [&data[..], &[ols]].concat();
+    assert_eq!(listed(first, "ran:"), [&before[..], &[ridge, "Report {alpha: 1.0}"]].concat());
     // As the normal equations give it, for ridge with standardised columns.
     let report = "trained on 112 flowers\nR² of OLS:   0.9498\nR² of ridge: 0.9434 (alpha 1)\n";
     assert!(first.ends_with(report), "{first}");
 
-    assert_eq!(listed(second, "complete before:"), [data[0], data[1], ols]);
+    assert_eq!(listed(second, "complete before:"), before);
     let stricter = ["Train {method: Ridge {alpha: 50.0}}", "Report {alpha: 50.0}"];
     assert_eq!(listed(second, "ran:"), stricter);
     assert!(second.contains("R² of OLS:   0.9498\nR² of ridge: 0.7949 (alpha 50)\n"), "{second}");
 
+    // Of two variants, the one with other preprocessing has to run, and nothing that both share.
+    let preview = "2 variants: 1 complete, 1 to run\n  ols    COMPLETE\n  \
+                   ridge  PENDING never run (3 tasks of its own)\nseveral share:\n\
+                   GetFlowers {source: examples/data/iris.csv, testing: false} COMPLETE\n\
+                   GetFlowers {source: examples/data/iris.csv, testing: true} COMPLETE\n";
+    assert!(variants.contains(preview), "{variants}");
+    let own = [
+        "Prepare {testing: false, logarithms: true}",
+        "Prepare {testing: true, logarithms: true}",
+        "Train {method: Ridge {alpha: 1.0}, Prepare.logarithms: true}",
+    ];
+    assert_eq!(listed(variants, "ran:"), own);
+    let rows: Vec<Vec<_>> = variants
+        .lines()
+        .skip_while(|line| !line.starts_with("variant "))
+        .take(3)
+        .map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect())
+        .collect();
+    assert_eq!(rows[0], ["variant", "method", "logarithms", "status", "seconds", "flowers", "r2"]);
+    assert_eq!(rows[1][..4], ["ols", "Ols", "false", "complete"]);
+    assert_eq!(rows[2][..4], ["ridge", "Ridge {alpha: 1.0}", "true", "complete"]);
+    assert_eq!((rows[1][6], rows[2][6]), ("0.949772", "0.904492"));
+    assert!(variants.contains("\nols: r2 0.9497"), "{variants}");
+
     let again = example.run(&[]);
-    assert_eq!(again.matches("5 complete before\n").count(), 2, "{again}");
+    assert_eq!(again.matches("7 complete before\n").count(), 2, "{again}");
+    assert!(again.contains("\n8 tasks in ") && !again.contains("ran:"), "{again}");
+}
+
+#[test]
+fn sweep_runs_what_is_shared_once_and_finds_the_best() {
+    let example = Example::new("sweep");
+    let printed = example.run(&[]);
+    assert!(printed.starts_with("24 variants: 24 to run\n"), "{printed}");
+    let shared = "\nseveral share:\nPrepare {scale: false} PENDING never run\n\
+                  └─ GetFlowers {source: examples/data/iris.csv} PENDING never run\n\
+                  Prepare {scale: true} PENDING never run\n\
+                  └─ GetFlowers {source: examples/data/iris.csv} PENDING never run\n";
+    assert!(printed.contains(shared), "{printed}");
+    // The data once, two ways of preparing it, 24 fits and their scores.
+    assert!(printed.contains("\n24 variants: 24 ran\n51 tasks in "), "{printed}");
+    assert!(printed.contains(": 51 ran\n"), "{printed}");
+    let is_row = |line: &&str| line.starts_with("scale=true,degree=3,alpha=0.01 ");
+    let row = printed.lines().find(is_row);
+    let row: Vec<_> = row.expect("a row of the table").split_whitespace().collect();
+    let (parameters, rest) = row.split_at(5);
+    assert_eq!(parameters[1..], ["true", "3", "0.01", "complete"]);
+    // The R², how many flowers there are, and the R² of the fit.
+    assert_eq!(rest[1..], ["0.95528", "150", "0.935764"]);
+    assert!(printed.contains("as a batch: 9 columns, 24 rows\n"), "{printed}");
+    let columns = "variant,scale,degree,alpha,status,seconds,r2,GetFlowers.flowers,Fit.r2\n";
+    assert!(printed.contains(&format!("as CSV: {columns}")), "{printed}");
+    assert!(printed.contains("\nscale=true,degree=3,alpha=0.01: r2 0.9552"), "{printed}");
+    assert!(printed.contains("\nits R²: 0.9553\nR² of another: 0.9443\nat random: R² 0.95"));
+
+    let again = example.run(&[]);
+    assert!(again.starts_with("24 variants: 24 complete\n"), "{again}");
+    assert!(again.contains("\n24 variants: 24 complete before\n51 tasks in "), "{again}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::flow::NotBlessed;
 use crate::plan::error::PlanError;
 use crate::store::error::StoreError;
 use crate::summary::Summary;
+use crate::sweep::SweepSummary;
 
 /// What can go wrong when a flow is used, by cause.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,9 @@ pub enum Error {
     /// Tasks failed; everything that did not need them was done.
     #[error("{0}")]
     Failed(Box<Summary>),
+    /// The same of a sweep, with what came of each variant.
+    #[error("{0}")]
+    Sweep(Box<SweepSummary>),
     /// An output could not be loaded.
     #[error("cannot load {instance}")]
     #[non_exhaustive]
@@ -170,7 +174,7 @@ pub enum LoadError {
     },
 }
 
-/// Why a task's instance in a graph could not be told.
+/// Why a task's instance in a graph, or a variant of a sweep, could not be told.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SelectError {
@@ -199,6 +203,47 @@ pub enum SelectError {
         /// All of them.
         instances: Vec<String>,
     },
+    /// The sweep has no variant of that name.
+    #[error("the sweep has no variant `{name}`{}", suggest(nearest, known))]
+    #[non_exhaustive]
+    Variant {
+        /// The name asked for.
+        name: String,
+        /// The name most like it.
+        nearest: Option<String>,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+    /// No variant of the sweep is the best one.
+    #[error("no variant has a number `{name}`{}{}", list_columns(known), list_left_out(left_out))]
+    #[non_exhaustive]
+    NoBest {
+        /// What was to be the largest, or the smallest.
+        name: String,
+        /// What there are numbers of.
+        known: Vec<String>,
+        /// The variants, each with why it has none.
+        left_out: Vec<(String, String)>,
+    },
+}
+
+fn suggest(nearest: &Option<String>, known: &[String]) -> String {
+    match nearest {
+        Some(name) => format!(": did you mean `{name}`?"),
+        None => format!(": it has `{}`", shorten(known).join("`, `")),
+    }
+}
+
+fn list_columns(known: &[String]) -> String {
+    match known {
+        [] => String::new(),
+        known => format!("; there are `{}`", shorten(known).join("`, `")),
+    }
+}
+
+fn list_left_out(left_out: &[(String, String)]) -> String {
+    let lines: Vec<_> = left_out.iter().map(|(name, why)| format!("{name}: {why}")).collect();
+    shorten(&lines).iter().map(|line| format!("\n  {line}")).collect()
 }
 
 /// How many instances a message lists.

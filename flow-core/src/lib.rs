@@ -22,8 +22,10 @@ mod plan;
 mod plot;
 mod require;
 mod secret;
+mod setting;
 mod store;
 mod summary;
+mod sweep;
 pub mod target;
 mod task;
 pub mod value;
@@ -54,8 +56,15 @@ pub use plan::warning::Warning;
 pub use plan::why::{Cause, Step, Why};
 pub use plot::Plot;
 pub use secret::Secret;
+pub use setting::Setting;
 pub use store::error::StoreError;
 pub use store::verify::Harm;
 pub use summary::{Entry, Summary};
+pub use sweep::VariantOutcome;
+pub use sweep::{Best, Cells, Column, Drawn, Sweep, SweepError, SweepPreview, SweepSummary, Table};
 pub use target::{Columnar, Pieces, Sink, Source, Streaming, Target};
 pub use task::{Output, Run, Task, Uses};
+
+/// The crate of the dates that [`Sweep::days`] takes, in the version that it takes.
+#[doc(no_inline)]
+pub use jiff;

@@ -64,6 +64,14 @@ impl Summary {
         Self { plan, outcomes }
     }
 
+    pub(crate) fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    pub(crate) fn outcomes(&self) -> &Outcomes {
+        &self.outcomes
+    }
+
     /// Whether what the plan took for good may not be.
     pub(crate) fn is_outdated(&self) -> bool {
         self.outcomes.outdated

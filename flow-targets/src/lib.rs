@@ -122,6 +122,8 @@ pub mod parquet;
 pub mod pickle;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
 pub mod stream;
+#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
+mod sweep;
 #[cfg(any(feature = "arrow", feature = "excel", feature = "parquet"))]
 pub mod table;
 #[cfg(feature = "text")]
@@ -147,6 +149,8 @@ pub use crate::parquet::{Parquet, Statistics};
 pub use crate::pickle::Pickle;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
 pub use crate::stream::BatchStream;
+#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
+pub use crate::sweep::SweepTable;
 #[cfg(feature = "text")]
 pub use crate::text::Text;
 

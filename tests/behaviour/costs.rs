@@ -95,6 +95,39 @@ fn a_complete_instance_costs_one_read_and_one_look_at_each_file() -> Result<()> 
     Ok(())
 }
 
+/// Has one upstream that all variants share.
+#[derive(Task)]
+#[task(requires = One { n: 0 }, target = Json<u64>)]
+struct Varied {
+    v: u64,
+}
+
+runs!(Varied: u64 = |self, cx| {
+    cx.meta("v", self.v)?;
+    Ok(*cx.input().load()? + self.v)
+});
+
+#[test]
+fn a_sweep_costs_what_its_instances_cost() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let faulty = Faulty::new();
+    let flow = faulty_flow(folder.path(), &faulty)?;
+    let sweep = flow.sweep::<Varied>().over(Varied::V, 0..MANY);
+    sweep.run()?;
+    // What is shared is looked at once; two folders are listed.
+    let once = 2 * (MANY + 1) + 2;
+    let total = |counts: BTreeMap<String, u64>| counts.values().sum::<u64>();
+    assert_eq!(total(counted(&faulty, || Ok(sweep.run().map(drop)?))?), once);
+    assert_eq!(total(counted(&faulty, || Ok(sweep.is_complete().map(drop)?))?), once);
+    // A table reads each record for what was noted, shared ones once.
+    let table = total(counted(&faulty, || Ok(sweep.table().map(drop)?))?);
+    assert_eq!(table, once + MANY + 1);
+    // What is shared is loaded once: its record is read, its file looked at and opened.
+    let load = counted(&faulty, || Ok(sweep.load::<One>().map(drop)?))?;
+    assert!(total(load.clone()) <= once + 5, "{load:?}");
+    Ok(())
+}
+
 /// One of many that read the same folder.
 #[derive(Task)]
 #[task(target = Json<u64>)]

@@ -7,8 +7,8 @@ use crate::fixture::Fixture;
 
 const SOURCE: &str = include_str!("../../examples/iris.rs");
 
-/// Its manifest: what the example takes from this repository's.
-fn manifest() -> String {
+/// The manifest of an example: what it takes from this repository's.
+pub(crate) fn manifest(name: &str) -> String {
     let library = include_str!("../../Cargo.toml");
     let version = |name: &str| {
         let start = format!("{name} = ");
@@ -16,7 +16,7 @@ fn manifest() -> String {
         line.unwrap_or_else(|| panic!("{name} has a version"))
     };
     format!(
-        "[package]\nname = \"fixture-iris\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
+        "[package]\nname = \"fixture-{name}\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
          arrow = {}\ncsv = {}\nserde = {}\nsmartcore = {}\ntempfile = {}\n\
          flow = {{ package = \"typed-flow\", path = \"@LIBRARY@\" }}\n\n[profile.dev]\ndebug = \"line-tables-only\"\n",
         version("arrow")
@@ -35,7 +35,7 @@ fn the_third_run_executes_nothing() {
     // What the example is built from is built already, for the tests.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
     let fixture = Fixture::new("iris", SOURCE).with_target_at(target);
-    fixture.write("Cargo.toml", &manifest());
+    fixture.write("Cargo.toml", &manifest("iris"));
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data/iris.csv");
     fixture.write("examples/data/iris.csv", &fs::read_to_string(data).expect("the data"));
 

@@ -21,5 +21,6 @@ mod places;
 mod retail;
 mod run;
 mod survey;
+mod sweep;
 mod target;
 mod waves;

@@ -10,7 +10,7 @@ use crate::engine::session::{Reply, Unmade};
 use crate::error::{Error, RequireError};
 use crate::input::{Handle, Input};
 use crate::known;
-use crate::param::{AnyValue, IntoParam, Param, Parameter};
+use crate::param::{IntoParam, Param, Parameter};
 use crate::plan::Plan;
 use crate::plan::again::Replay;
 use crate::plan::judge::{Judge, Upstream};
@@ -18,11 +18,9 @@ use crate::plan::label::Show;
 use crate::plan::required::digest_error;
 use crate::plan::verdicts::Status;
 use crate::require::Wish;
+use crate::setting::Values;
 use crate::store::record::Required;
 use crate::task::{Task, TaskType};
-
-/// Values of parameters, by task and place.
-pub(super) type Settings = Vec<(&'static TaskType, usize, AnyValue)>;
 
 /// What a task has required.
 #[derive(Default)]
@@ -256,7 +254,7 @@ impl<T: Task> Cx<T> {
     /// Requires instances of one task, with these settings, and waits for them.
     pub(super) fn require_all<A: Task>(
         &self,
-        settings: Vec<Settings>,
+        settings: Vec<Values>,
     ) -> Vec<Result<Input<A>, Error>> {
         let task = TaskType::of::<A>();
         known::remember(task);
@@ -354,11 +352,7 @@ impl<T: Task> Cx<T> {
     }
 
     /// The same error for each, for a plan is made of all of them.
-    fn refused<A: Task>(
-        &self,
-        settings: &[Settings],
-        error: Error,
-    ) -> Vec<Result<Input<A>, Error>> {
+    fn refused<A: Task>(&self, settings: &[Values], error: Error) -> Vec<Result<Input<A>, Error>> {
         let text = format!("{:#}", anyhow::Error::from(error));
         let mut refused = Vec::with_capacity(settings.len());
         for _ in settings {

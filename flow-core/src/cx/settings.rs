@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Cx;
-use super::require::Settings;
 use crate::error::Error;
 use crate::input::Input;
 use crate::param::{AnyValue, IntoParam, Param, Parameter};
-use crate::task::{Task, TaskType};
+use crate::setting::{Values, set};
+use crate::task::Task;
 
 /// Values of parameters for what a running task requires: made by [`Cx::with`].
 pub struct With<'a, T: Task> {
     pub(super) cx: &'a Cx<T>,
-    pub(super) settings: Settings,
+    pub(super) settings: Values,
 }
 
 impl<'a, T: Task> With<'a, T> {
@@ -55,7 +55,7 @@ impl<'a, T: Task> With<'a, T> {
 /// Several settings for what a running task requires: made by [`Cx::over`].
 pub struct Over<'a, T: Task> {
     cx: &'a Cx<T>,
-    settings: Vec<Settings>,
+    settings: Vec<Values>,
 }
 
 impl<T: Task> Over<'_, T> {
@@ -109,7 +109,7 @@ impl<T: Task> Over<'_, T> {
 /// Several settings, by name, for what a running task requires: made by [`Cx::variant`].
 pub struct Variants<'a, T: Task> {
     base: With<'a, T>,
-    settings: BTreeMap<String, Settings>,
+    settings: BTreeMap<String, Values>,
 }
 
 impl<'a, T: Task> Variants<'a, T> {
@@ -136,11 +136,4 @@ impl<'a, T: Task> Variants<'a, T> {
         let (names, settings): (Vec<_>, Vec<_>) = self.settings.into_iter().unzip();
         names.into_iter().zip(self.base.cx.require_all(settings)).collect()
     }
-}
-
-/// Sets a parameter; the last value counts.
-fn set<K: Task, V: Parameter>(settings: &mut Settings, key: Param<K, V>, value: AnyValue) {
-    let task = TaskType::of::<K>();
-    settings.retain(|(other, place, _)| ((other.id)(), *place) != ((task.id)(), key.index()));
-    settings.push((task, key.index(), value));
 }

@@ -240,7 +240,7 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
         let course = self.courses.get_mut(&of).expect("it has something ready");
         course.gather_again(node);
         course.running.insert(node);
-        let root = course.execution.plan.graph.roots.contains(&node);
+        let root = course.execution.plan.graph.is_root(node);
         let needed = root || course.demands.contains_key(&node);
         let job = Job { execution: Arc::clone(&course.execution), node, needed };
         self.running += 1;

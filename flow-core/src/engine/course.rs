@@ -97,7 +97,7 @@ impl Course {
             Status::Evicted | Status::Unchecked => Outcome::NotNeeded,
             // Its content is known: it is made again when a task that requires it runs.
             Status::Pending
-                if plan.verdicts.digest(node).is_some() && !plan.graph.roots.contains(&node) =>
+                if plan.verdicts.digest(node).is_some() && !plan.graph.is_root(node) =>
             {
                 Outcome::NotNeeded
             }

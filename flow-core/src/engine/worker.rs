@@ -164,7 +164,7 @@ impl Worker<'_> {
     /// What is not made here is there.
     fn found(&self, node: NodeIndex, digest: Digest) -> Settled {
         let graph = &self.execution.plan.graph;
-        let gone = match graph.roots.contains(&node) {
+        let gone = match graph.is_root(node) {
             true => self.gone_inputs(node),
             // Whoever loads it demands what is gone.
             false => Vec::new(),

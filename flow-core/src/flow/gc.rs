@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::flow::{Flow, Removed, Roots};
+use crate::flow::{Flow, Removed, Roots, roots_of};
 use crate::plan::build;
+use crate::plan::variant::Root;
 use crate::store::Store;
 use crate::store::gc::{Found, Item, Keep, What};
+use crate::sweep::Sweep;
 
 /// How old something must be before it is taken for left behind, unless the user says so: longer
 /// than a program on a file system without locks is likely to be at work on one output.
@@ -86,9 +88,22 @@ impl Gc {
     /// # Errors
     ///
     /// The flow is wrong.
-    pub fn keep<R: Roots>(mut self, flow: &Flow) -> Result<Self, Error> {
+    pub fn keep<R: Roots>(self, flow: &Flow) -> Result<Self, Error> {
+        self.keep_roots(&roots_of::<R>(), flow)
+    }
+
+    /// Wants all variants of a sweep, as [`keep`](Self::keep) does with one flow.
+    ///
+    /// # Errors
+    ///
+    /// The sweep is wrong.
+    pub fn keep_sweep<R: Roots>(self, sweep: &Sweep<R>) -> Result<Self, Error> {
+        self.keep_roots(&sweep.roots()?, sweep.base())
+    }
+
+    fn keep_roots(mut self, roots: &[Root<'_>], flow: &Flow) -> Result<Self, Error> {
         self.flow.store.refresh();
-        let (graph, _) = build::build(&R::types(), &self.flow.store, &flow.givens)?;
+        let (graph, _) = build::build(roots, &self.flow.store, &flow.givens)?;
         let keys = graph.nodes().map(|node| graph.node(node).key);
         self.wanted.get_or_insert_default().extend(keys);
         Ok(self)

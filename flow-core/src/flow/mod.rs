@@ -46,9 +46,11 @@ use crate::plan::label::Show;
 use crate::plan::refresh::Asked;
 use crate::plan::tree::Preview;
 use crate::plan::trust::Trust;
+use crate::plan::variant::Root;
 use crate::plan::verdicts::{Status, Verdicts};
 use crate::plan::warning::Warning;
 use crate::plan::{Graph, Plan, build, resolve};
+use crate::setting::Setting;
 use crate::store::Store;
 use crate::store::limit::Limits;
 use crate::summary::Summary;
@@ -325,7 +327,12 @@ impl Flow {
     ///
     /// The flow is wrong, or the store cannot be read.
     pub fn is_complete<R: Roots>(&self) -> Result<bool, Error> {
-        let plan = self.judged::<R>(&Force::default(), self.trust, Asks::Refresh)?;
+        self.are_complete(&roots_of::<R>())
+    }
+
+    /// The same for these roots.
+    pub(crate) fn are_complete(&self, roots: &[Root<'_>]) -> Result<bool, Error> {
+        let plan = self.judged(roots, &Force::default(), self.trust, Asks::Refresh)?;
         Ok(plan.graph.roots.iter().all(|&root| plan.verdicts.status(root) == Status::Complete))
     }
 
@@ -348,7 +355,7 @@ impl Flow {
     /// The flow is wrong, or the store cannot be read.
     pub fn downstream<A: Task, R: Roots>(&self) -> Result<Vec<Instance>, Error> {
         let plan = self.plan_to_run::<R>()?;
-        let between = between::<A>(&plan);
+        let between = between(&plan, TaskType::of::<A>());
         Ok(between.into_iter().map(|node| Instance { plan: Arc::clone(&plan), node }).collect())
     }
 
@@ -362,7 +369,12 @@ impl Flow {
     /// The flow is wrong, the store cannot be read or, with the whole summary, tasks failed or
     /// the execution was stopped.
     pub fn run<R: Roots>(&self) -> Result<Summary, Error> {
-        let mut summary = self.execute(self.plan_to_run::<R>()?)?;
+        self.told(self.run_roots(&roots_of::<R>())?)
+    }
+
+    /// Runs what is not complete of these roots.
+    pub(crate) fn run_roots(&self, roots: &[Root<'_>]) -> Result<Summary, Error> {
+        let mut summary = self.execute(self.to_run(roots)?)?;
         // An output that was gone, and is made again for a task that has to run, may have other
         // content: what the plan took for good because of it has to be judged again. Each time
         // one more of those that were gone is there.
@@ -370,8 +382,14 @@ impl Flow {
             if !summary.is_outdated() || !summary.is_success() {
                 break;
             }
-            summary = self.execute(self.plan_to_load::<R>()?)?.after(&summary);
+            let again = self.judged(roots, &Force::default(), self.trust, Asks::Nothing)?;
+            summary = self.execute(Arc::new(again))?.after(&summary);
         }
+        Ok(summary)
+    }
+
+    /// The summary, or the error that it is.
+    fn told(&self, summary: Summary) -> Result<Summary, Error> {
         if summary.is_success() || self.keep_going {
             Ok(summary)
         } else {
@@ -405,7 +423,7 @@ impl Flow {
     ///
     /// The flow is wrong.
     pub fn instance<T: Task>(&self) -> Result<T, Error> {
-        let (mut graph, _) = self.graph::<T>()?;
+        let (mut graph, _) = self.graph(&roots_of::<T>())?;
         let root = graph.roots[0];
         Ok(graph.take_instance(root))
     }
@@ -414,6 +432,21 @@ impl Flow {
     /// they have there.
     pub fn of<R: Roots>(&self) -> Of<'_, R> {
         Of::new(self)
+    }
+
+    /// This flow with the values of a setting.
+    pub(crate) fn with_setting(&self, setting: &Setting) -> Self {
+        let mut givens = Givens::clone(&self.givens);
+        givens.typed.extend(setting.typed.iter().map(|(task, place, value)| {
+            (((task.id)(), *place), Given { task, value: Arc::clone(value) })
+        }));
+        let named = setting.named.iter().map(|(name, value)| (name.clone(), value.clone()));
+        givens.named.extend(named);
+        Self { givens: Arc::new(givens), ..self.clone() }
+    }
+
+    pub(crate) fn is_to_keep_going(&self) -> bool {
+        self.keep_going
     }
 
     /// On how many threads it works.
@@ -432,34 +465,51 @@ impl Flow {
         Ok(Summary::new(plan, outcomes))
     }
 
-    fn graph<R: Roots>(&self) -> Result<(Graph, Vec<Warning>), Error> {
+    fn graph(&self, roots: &[Root<'_>]) -> Result<(Graph, Vec<Warning>), Error> {
         self.store.refresh();
-        Ok(build::build(&R::types(), &self.store, &self.givens)?)
+        Ok(build::build(roots, &self.store, &self.givens)?)
     }
 
     /// The plan as things are, with a verdict on each instance.
     fn plan<R: Roots>(&self) -> Result<Arc<Plan>, Error> {
+        self.as_is(&roots_of::<R>())
+    }
+
+    /// The same for these roots.
+    pub(crate) fn as_is(&self, roots: &[Root<'_>]) -> Result<Arc<Plan>, Error> {
         let trust = match self.trust {
             Trust::Records => Trust::Stamps,
             trust => trust,
         };
-        self.judged::<R>(&Force::default(), trust, Asks::Nothing).map(Arc::new)
+        self.judged(roots, &Force::default(), trust, Asks::Nothing).map(Arc::new)
     }
 
     /// The plan as things are, with a verdict on the roots.
     fn plan_to_load<R: Roots>(&self) -> Result<Arc<Plan>, Error> {
-        self.judged::<R>(&Force::default(), self.trust, Asks::Nothing).map(Arc::new)
+        let roots = roots_of::<R>();
+        self.judged(&roots, &Force::default(), self.trust, Asks::Nothing).map(Arc::new)
     }
 
     /// The plan of what a run does, in which what is forced is not complete.
     fn plan_to_run<R: Roots>(&self) -> Result<Arc<Plan>, Error> {
-        let plan = self.judged::<R>(&self.force, self.trust, Asks::Refresh)?;
+        self.to_run(&roots_of::<R>())
+    }
+
+    /// The same for these roots.
+    pub(crate) fn to_run(&self, roots: &[Root<'_>]) -> Result<Arc<Plan>, Error> {
+        let plan = self.judged(roots, &self.force, self.trust, Asks::Refresh)?;
         plan.check_provided()?;
         Ok(Arc::new(plan))
     }
 
-    fn judged<R: Roots>(&self, force: &Force, trust: Trust, asks: Asks) -> Result<Plan, Error> {
-        let (mut graph, mut warnings) = self.graph::<R>()?;
+    fn judged(
+        &self,
+        roots: &[Root<'_>],
+        force: &Force,
+        trust: Trust,
+        asks: Asks,
+    ) -> Result<Plan, Error> {
+        let (mut graph, mut warnings) = self.graph(roots)?;
         force.mark(&mut graph);
         warnings.extend(force.unused(&graph));
         if asks == Asks::Refresh {
@@ -483,6 +533,10 @@ impl Flow {
     }
 }
 
+fn roots_of<R: Roots>() -> Vec<Root<'static>> {
+    R::types().into_iter().map(Root::from).collect()
+}
+
 /// Whether tasks that fetch are asked if they are to be refreshed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asks {
@@ -497,7 +551,7 @@ impl Flow {
         let name = (task.decl)().name;
         let value = resolve::param_value(&name, &task.params[place], value);
         let digest = value.and_then(|value| resolve::digest_value(&self.store, &value));
-        digest.map_err(|kind| Box::new(PlanError { kind, way: vec![name.into_owned()] }).into())
+        digest.map_err(|kind| Box::new(PlanError::new(kind, vec![name.into_owned()])).into())
     }
 }
 
@@ -508,7 +562,10 @@ impl fmt::Debug for Flow {
 }
 
 /// A handle on a complete output in the graph of `R`.
-fn handle<A: Task, R: Roots>(plan: Arc<Plan>, node: NodeIndex) -> Result<Input<A>, Error> {
+pub(crate) fn handle<A: Task, R: Roots>(
+    plan: Arc<Plan>,
+    node: NodeIndex,
+) -> Result<Input<A>, Error> {
     if plan.graph.kind(node) == Kind::External && plan.verdicts.digest(node).is_none() {
         let path = plan.graph.external(node).to_owned();
         return Err(Handle::outside(plan, node).error(LoadError::Missing { path }));
@@ -524,24 +581,24 @@ fn handle<A: Task, R: Roots>(plan: Arc<Plan>, node: NodeIndex) -> Result<Input<A
     })
 }
 
-/// The nodes of `A`, and all that lies between them and the roots.
-fn between<A: Task>(plan: &Plan) -> Vec<NodeIndex> {
+/// The nodes of a task, and all that lies between them and the roots.
+fn between(plan: &Plan, task: &TaskType) -> Vec<NodeIndex> {
     let mut below = vec![false; plan.graph.len()];
     for node in plan.graph.nodes() {
         let inputs = plan.graph.inputs(node);
         below[node.index()] =
-            is::<A>(plan, node) || inputs.iter().any(|input| below[input.index()]);
+            is(plan, node, task) || inputs.iter().any(|input| below[input.index()]);
     }
     plan.graph.nodes().filter(|node| below[node.index()]).collect()
 }
 
 /// The nodes of `A`.
 fn nodes_of<A: Task>(plan: &Plan) -> Vec<NodeIndex> {
-    plan.graph.nodes().filter(|&node| is::<A>(plan, node)).collect()
+    plan.graph.nodes().filter(|&node| is(plan, node, TaskType::of::<A>())).collect()
 }
 
-fn is<A: Task>(plan: &Plan, node: NodeIndex) -> bool {
-    (plan.graph.task(node).task.id)() == TypeId::of::<A>()
+fn is(plan: &Plan, node: NodeIndex, task: &TaskType) -> bool {
+    (plan.graph.task(node).task.id)() == (task.id)()
 }
 
 /// The one node of these, or why there is not one.

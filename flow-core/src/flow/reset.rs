@@ -67,11 +67,15 @@ impl Flow {
     ///
     /// As [`reset`](Self::reset).
     pub fn reset_upstream<R: Roots>(&self) -> Result<Removed, Error> {
-        let plan = self.plan::<R>()?;
+        self.reset_plan(&*self.plan::<R>()?)
+    }
+
+    /// The same for all instances of a plan.
+    pub(crate) fn reset_plan(&self, plan: &Plan) -> Result<Removed, Error> {
         let nodes: Vec<_> = plan.graph.nodes().collect();
         // Their records tell of it, and are removed before it is.
         let in_run = plan.required_in_run()?;
-        let mut removed = self.reset_nodes(&plan, &nodes)?;
+        let mut removed = self.reset_nodes(plan, &nodes)?;
         for plan in in_run {
             let nodes: Vec<_> = plan.graph.nodes().collect();
             let more = self.reset_nodes(&plan, &nodes)?;
@@ -89,10 +93,7 @@ impl Flow {
     /// As [`reset`](Self::reset).
     pub fn reset_between<A: Task, R: Roots>(&self) -> Result<Removed, Error> {
         let plan = self.plan::<R>()?;
-        let mut nodes = between::<A>(&plan);
-        // Of an aggregate on the way, what else it gathers is not affected.
-        nodes.retain(|&node| plan.graph.kind(node) != Kind::Aggregate || is::<A>(&plan, node));
-        self.reset_nodes(&plan, &nodes)
+        self.reset_nodes(&plan, &plan.to_reset(TaskType::of::<A>()))
     }
 
     /// Removes all outputs of `A`, whatever its parameters. A task that is external or an aggregate
@@ -104,7 +105,7 @@ impl Flow {
     pub fn reset_every<A: Task>(&self) -> Result<Removed, Error> {
         let decl = A::__decl();
         let task = task_folder(&self.store, TaskType::of::<A>(), &decl)
-            .map_err(|kind| Box::new(PlanError { kind, way: Vec::new() }))?;
+            .map_err(|kind| Box::new(PlanError::new(kind, Vec::new())))?;
         let mut removed = Removed::default();
         if TaskType::of::<A>().kind != Kind::Made {
             return Ok(removed);
@@ -132,7 +133,7 @@ impl Flow {
         Ok(removed)
     }
 
-    fn reset_nodes(&self, plan: &Plan, nodes: &[NodeIndex]) -> Result<Removed, Error> {
+    pub(crate) fn reset_nodes(&self, plan: &Plan, nodes: &[NodeIndex]) -> Result<Removed, Error> {
         let mut removed = Removed::default();
         // Consumers first: at no time is an output there without what it was made from.
         for node in with_gathered(plan, nodes).into_iter().rev() {
@@ -153,6 +154,17 @@ impl Flow {
         }
         removed.instances.reverse();
         Ok(removed)
+    }
+}
+
+impl Plan {
+    /// What a change of a task may affect: its instances, and what lies between them and the roots.
+    pub(crate) fn to_reset(&self, task: &TaskType) -> Vec<NodeIndex> {
+        let mut nodes = between(self, task);
+        // Of an aggregate on the way, what else it gathers is not affected.
+        let is_aggregate = |node| self.graph.kind(node) == Kind::Aggregate;
+        nodes.retain(|&node| !is_aggregate(node) || is(self, node, task));
+        nodes
     }
 }
 

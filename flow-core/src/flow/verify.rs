@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::Error;
 use crate::flow::gc::Bytes;
-use crate::flow::{Flow, Removed, Roots};
+use crate::flow::{Flow, Removed, Roots, roots_of};
 use crate::key::Digest;
 use crate::plan::label::Show;
 use crate::store::error::StoreError;
@@ -69,7 +69,7 @@ impl Flow {
     ///
     /// The flow is wrong, or the store cannot be read.
     pub fn verify<R: Roots>(&self) -> Result<Verified, Error> {
-        let (graph, _) = self.graph::<R>()?;
+        let (graph, _) = self.graph(&roots_of::<R>())?;
         let mut places = Vec::new();
         for node in graph.nodes().filter(|&node| graph.kind(node) == Kind::Made) {
             let folder = graph.folder(node, &self.store)?;

@@ -23,9 +23,11 @@ use crate::plan::given::{Givens, panic_message};
 use crate::plan::resolve::{self, Resolved, Resolver};
 use crate::plan::scope::{OnTheWay, Scope};
 use crate::plan::types::{PlanType, TypeIndex, Types};
+use crate::plan::variant::{Root, Visible};
 use crate::plan::warning::{self, Warning};
 use crate::plan::{Graph, Node};
 use crate::require::{Entry, Form, Wish};
+use crate::setting::Setting;
 use crate::store::Store;
 use crate::task::{Kind, TaskType};
 use crate::value::Value;
@@ -35,21 +37,51 @@ const DEEPEST: usize = 1_000_000;
 
 /// Builds the graph of what `roots` require.
 pub(crate) fn build(
-    roots: &[&'static TaskType],
+    roots: &[Root<'_>],
     store: &Store,
     givens: &Givens,
 ) -> Result<(Graph, Vec<Warning>), Box<PlanError>> {
-    let nowhere = |kind| Box::new(PlanError { kind, way: Vec::new() });
-    let types = Types::new(roots, store).map_err(nowhere)?;
+    let nowhere = |kind| Box::new(PlanError::new(kind, Vec::new()));
+    let tasks: Vec<_> = roots.iter().map(|root| root.task).collect();
+    let types = Types::new(&tasks, store).map_err(nowhere)?;
+    if roots.is_empty() {
+        // No variant is chosen: no value can reach anything, and nobody meant it to.
+        return Ok((
+            Builder::new(types, Resolver::new(givens, store)).into_graph(Vec::new()),
+            Vec::new(),
+        ));
+    }
     warning::check_names(&types, givens).map_err(nowhere)?;
     let mut builder = Builder::new(types, Resolver::new(givens, store));
     let mut nodes = Vec::with_capacity(roots.len());
+    let mut names = HashMap::new();
     for root in roots {
-        let wish = Wish { task: root, own: Vec::new(), with: Vec::new() };
-        nodes.push(builder.grow(wish, Rc::default())?.node);
+        let wish = Wish { task: root.task, own: Vec::new(), with: Vec::new() };
+        let grown = builder
+            .turn_to(root.variant.map(|(_, setting)| setting), &mut names)
+            .map_err(nowhere)
+            .and_then(|()| builder.grow(wish, Rc::default()));
+        let grown = grown.map_err(|mut error| {
+            if let Some((name, _)) = root.variant {
+                error.kind = in_variant(error.kind, || build(&[*root], store, givens).is_ok());
+                error.variant = Some(name.to_owned());
+            }
+            error
+        });
+        nodes.push(grown?.node);
     }
-    let warnings = warning::unused(&builder.resolver);
+    let warnings = warning::unused(&builder.resolver, roots);
     Ok((builder.into_graph(nodes), warnings))
+}
+
+/// What is wrong with a variant that may be right by itself.
+fn in_variant(kind: PlanErrorKind, is_right_alone: impl FnOnce() -> bool) -> PlanErrorKind {
+    match kind {
+        PlanErrorKind::SameKey { task } if is_right_alone() => {
+            PlanErrorKind::SameKeyInVariants { task }
+        }
+        kind => kind,
+    }
 }
 
 /// Builds the graph of what an instance requires while it runs: what it wishes for are the roots.
@@ -58,7 +90,7 @@ pub(crate) fn build_for(
     wishes: Vec<Wish>,
     store: &Store,
 ) -> Result<Graph, Box<PlanError>> {
-    let nowhere = |kind| Box::new(PlanError { kind, way: vec![asker.name.clone()] });
+    let nowhere = |kind| Box::new(PlanError::new(kind, vec![asker.name.clone()]));
     let roots: Vec<_> = wishes.iter().map(|wish| wish.task).collect();
     let types = Types::new(&roots, store).map_err(nowhere)?;
     let scope = Rc::new(asker.scope(&types));
@@ -79,6 +111,8 @@ pub(crate) fn build_for(
 struct Builder<'a> {
     types: Types,
     resolver: Resolver<'a>,
+    /// What the variant gives whose root is being walked.
+    variant: Option<Visible>,
     draws: Draws,
     /// What became of a wish; `None` while it is being walked.
     memo: HashMap<Digest, Option<Grown>>,
@@ -129,6 +163,7 @@ impl<'a> Builder<'a> {
         Self {
             types,
             resolver,
+            variant: None,
             draws: Draws::new(),
             memo: HashMap::new(),
             by_key: HashMap::new(),
@@ -139,8 +174,22 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Walks the root of this variant next.
+    fn turn_to(
+        &mut self,
+        setting: Option<&'a Setting>,
+        names: &mut HashMap<String, Rc<[TypeIndex]>>,
+    ) -> Result<(), PlanErrorKind> {
+        let visible =
+            setting.map(|setting| Visible::new(setting, &self.types, self.resolver.store, names));
+        self.variant = visible.transpose()?;
+        self.resolver.variant = setting;
+        Ok(())
+    }
+
     fn into_graph(self, roots: Vec<NodeIndex>) -> Graph {
         Graph {
+            is_root: roots.iter().copied().collect(),
             types: self.types,
             draws: self.draws,
             dag: self.dag,
@@ -309,7 +358,11 @@ impl<'a> Builder<'a> {
             hasher.number(*place as u64).part(self.digest(index, *place, value)?);
             hidden.push(self.types.names(index)[*place]);
         }
-        scope.hash(&self.types.reach(index), &hidden, &mut hasher);
+        let reach = self.types.reach(index);
+        scope.hash(&reach, &hidden, &mut hasher);
+        if let Some(digest) = self.variant.as_mut().and_then(|v| v.digest(index, &reach)) {
+            hasher.text("variant").part(digest);
+        }
         Ok(hasher.digest())
     }
 
@@ -423,7 +476,7 @@ impl<'a> Builder<'a> {
     ) -> Box<PlanError> {
         let way = stack.iter().map(|frame| self.types.get(frame.index).decl.name.to_string());
         let last = last.map(|task| (task.decl)().name.to_string());
-        Box::new(PlanError { kind, way: way.chain(last).collect() })
+        Box::new(PlanError::new(kind, way.chain(last).collect()))
     }
 
     /// The part of the stack that forms a cycle: all from the frame of that wish.
@@ -434,7 +487,7 @@ impl<'a> Builder<'a> {
         let mut cycle = way[start..].to_vec();
         let task = way[start].clone();
         cycle.push(task.clone());
-        Box::new(PlanError { kind: PlanErrorKind::Cycle { task, cycle }, way })
+        Box::new(PlanError::new(PlanErrorKind::Cycle { task, cycle }, way))
     }
 }
 

@@ -6,7 +6,6 @@ use std::fmt;
 use daggy::NodeIndex;
 
 use crate::engine::progress::Seconds;
-use crate::key::Key;
 use crate::plan::Plan;
 use crate::plan::types::TypeIndex;
 use crate::plan::verdicts::Status;
@@ -38,32 +37,40 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// The cost of what is pending. What cannot be read is not known.
+    /// The cost of what is pending, with what was required while tasks ran.
     pub(crate) fn of(plan: &Plan) -> Self {
         let mut cost = Self::default();
         let mut seen = HashSet::new();
-        cost.add(plan, &mut seen);
+        let mut add = |plan: &Plan| {
+            Self::each(plan, |node, seconds| {
+                if seen.insert(plan.graph.node(node).key) {
+                    cost.add(seconds);
+                }
+            });
+        };
+        add(plan);
         for node in plan.graph.nodes().filter(|&node| is_pending(plan, node)) {
-            let in_run = plan.verdicts.in_run(node).iter();
-            in_run.for_each(|answered| cost.add(&answered.plan, &mut seen));
+            plan.verdicts.in_run(node).iter().for_each(|answered| add(&answered.plan));
         }
         cost
     }
 
-    /// Adds what is pending in a plan and was not seen in another one.
-    fn add(&mut self, plan: &Plan, seen: &mut HashSet<Key>) {
+    /// Tells each instance that is pending in one plan, and how long it would take. What cannot be
+    /// read is not known.
+    pub(crate) fn each(plan: &Plan, mut tell: impl FnMut(NodeIndex, Option<f64>)) {
         let mut usual: HashMap<TypeIndex, Option<f64>> = HashMap::new();
         for node in plan.graph.nodes().filter(|&node| is_pending(plan, node)) {
-            if !seen.insert(plan.graph.node(node).key) {
-                continue;
-            }
             let task = plan.graph.node(node).task;
             let last = plan.took(node);
-            let seconds = last.or_else(|| *usual.entry(task).or_insert_with(|| plan.usual(task)));
-            self.tasks += 1;
-            self.seconds += seconds.unwrap_or_default();
-            self.unknown += usize::from(seconds.is_none());
+            tell(node, last.or_else(|| *usual.entry(task).or_insert_with(|| plan.usual(task))));
         }
+    }
+
+    /// Adds an instance that takes so long.
+    pub(crate) fn add(&mut self, seconds: Option<f64>) {
+        self.tasks += 1;
+        self.seconds += seconds.unwrap_or_default();
+        self.unknown += usize::from(seconds.is_none());
     }
 }
 

@@ -8,13 +8,30 @@ use crate::store::error::StoreError;
 ///
 /// It names the task, the parameter and the remedy, and the way from the root to the task.
 #[derive(Debug, thiserror::Error)]
-#[error("{kind}{}", Way(way))]
+#[error("{kind}{}{}", Way(way), In(variant))]
 #[non_exhaustive]
 pub struct PlanError {
     /// What is wrong. It is part of the message, and so no source of its own.
     pub kind: PlanErrorKind,
     /// The tasks from the root to the one in question, both included; empty where no task is.
     pub way: Vec<String>,
+    /// The variant of a sweep in which it is wrong.
+    pub variant: Option<String>,
+}
+
+impl PlanError {
+    pub(crate) fn new(kind: PlanErrorKind, way: Vec<String>) -> Self {
+        Self { kind, way, variant: None }
+    }
+}
+
+/// The variant in question.
+struct In<'a>(&'a Option<String>);
+
+impl fmt::Display for In<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|name| write!(f, "\n  in the variant `{name}`"))
+    }
 }
 
 /// How the task in question is reached.
@@ -166,6 +183,18 @@ pub enum PlanErrorKind {
          follow from its significant parameters alone"
     )]
     SameKey { task: String },
+
+    /// An instance is in two variants of a sweep, and requires other tasks in each.
+    #[error(
+        "`{task}` is the same instance in another variant, by its key, and requires other tasks there: what it \
+         requires must follow from its significant parameters alone, and a value that equals a default travels \
+         on only where it is given; give it in all variants, or in none"
+    )]
+    SameKeyInVariants { task: String },
+
+    /// The variants of a sweep are wrong.
+    #[error(transparent)]
+    Sweep(crate::sweep::SweepError),
 
     /// More instances than a plan can hold.
     #[error("a flow cannot have more than {limit} instances")]

@@ -45,7 +45,7 @@ impl Force {
     /// A warning for each task that is to run and is not in the graph.
     pub(crate) fn unused(&self, graph: &Graph) -> Vec<Warning> {
         let is_there = |task: &&&TaskType| graph.types.find((task.id)()).is_some();
-        let missing = self.tasks.iter().filter(|task| !is_there(task));
+        let missing = self.tasks.iter().filter(|task| !graph.roots.is_empty() && !is_there(task));
         missing
             .map(|task| Warning::ForcesNothing { task: (task.decl)().name.into_owned() })
             .collect()

@@ -35,6 +35,7 @@ pub(crate) mod scope;
 pub(crate) mod tree;
 pub(crate) mod trust;
 pub(crate) mod types;
+pub(crate) mod variant;
 pub(crate) mod verdicts;
 pub(crate) mod warning;
 pub(crate) mod why;
@@ -95,6 +96,8 @@ pub(crate) struct Graph {
     /// The entries of `requires` of all nodes: role, form, and how many inputs.
     pub(crate) entries: Vec<(&'static str, Form, u32)>,
     pub(crate) roots: Vec<NodeIndex>,
+    /// The same, to look one up: a sweep has many.
+    is_root: HashSet<NodeIndex>,
     /// The files that are made elsewhere.
     pub(crate) externals: HashMap<NodeIndex, PathBuf>,
     /// Whether each node is to run although it is complete; empty if none is.
@@ -144,6 +147,10 @@ impl Graph {
     pub(crate) fn entries(&self, node: NodeIndex) -> &[(&'static str, Form, u32)] {
         let range = &self.node(node).entries;
         &self.entries[range.start as usize..range.end as usize]
+    }
+
+    pub(crate) fn is_root(&self, node: NodeIndex) -> bool {
+        self.is_root.contains(&node)
     }
 
     pub(crate) fn is_forced(&self, node: NodeIndex) -> bool {

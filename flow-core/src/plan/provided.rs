@@ -27,7 +27,7 @@ impl Plan {
             if !self.provided.contains_key(&id) {
                 let task = entry.decl.name.to_string();
                 let kind = PlanErrorKind::NotProvided { task, ty };
-                return Err(Box::new(PlanError { kind, way: Vec::new() }));
+                return Err(Box::new(PlanError::new(kind, Vec::new())));
             }
         }
         Ok(())

@@ -106,7 +106,7 @@ impl Graph {
                 continue;
             }
             let moment = self.moment(node, store);
-            let error = |kind| Box::new(PlanError { kind, way: self.way(node) });
+            let error = |kind| Box::new(PlanError::new(kind, self.way(node)));
             let moment = moment.map_err(error)?;
             // Of two who ask at once, the first one is right.
             asked.moments().entry(key).or_insert(moment);
@@ -129,9 +129,7 @@ impl Graph {
     /// The tasks from a root to this one, by one way of several.
     fn way(&self, node: NodeIndex) -> Vec<String> {
         let next = |&node: &NodeIndex| {
-            Some(node)
-                .filter(|node| !self.roots.contains(node))
-                .and_then(|n| self.consumers(n).next())
+            Some(node).filter(|node| !self.is_root(*node)).and_then(|n| self.consumers(n).next())
         };
         let way = std::iter::successors(Some(node), next);
         let mut way: Vec<_> = way.map(|node| self.task(node).decl.name.to_string()).collect();

@@ -31,7 +31,7 @@ impl Plan {
         wishes: Vec<Wish>,
     ) -> Result<Self, Box<PlanError>> {
         let way = || vec![self.graph.task(asker).decl.name.to_string()];
-        let asker = Asker::new(self, asker).map_err(|kind| PlanError { kind, way: way() })?;
+        let asker = Asker::new(self, asker).map_err(|kind| PlanError::new(kind, way()))?;
         let mut graph = build_for(&asker, wishes, &self.store)?;
         let force = self.force.in_run();
         force.mark(&mut graph);

@@ -22,6 +22,7 @@ use crate::plan::given::{Givens, Named};
 use crate::plan::scope::{Inherited, OnTheWay, Scope};
 use crate::plan::types::{PlanType, TypeIndex, Types, origin, same};
 use crate::require::Wish;
+use crate::setting::Setting;
 use crate::store::Store;
 use crate::task::TaskType;
 use crate::value::{self, Value};
@@ -55,6 +56,8 @@ impl From {
 /// Resolves parameters, and remembers which of the given values reached one.
 pub(crate) struct Resolver<'a> {
     pub(crate) givens: &'a Givens,
+    /// What the variant gives whose root is being walked, in the place of what the flow gives.
+    pub(crate) variant: Option<&'a Setting>,
     pub(crate) store: &'a Store,
     pub(crate) used_typed: HashSet<(TypeId, usize)>,
     pub(crate) used_named: HashSet<String>,
@@ -66,6 +69,7 @@ impl<'a> Resolver<'a> {
     pub(crate) fn new(givens: &'a Givens, store: &'a Store) -> Self {
         Self {
             givens,
+            variant: None,
             store,
             used_typed: HashSet::new(),
             used_named: HashSet::new(),
@@ -136,9 +140,13 @@ impl<'a> Resolver<'a> {
     /// What the flow gave to this parameter, or to the one that it is.
     fn typed(&mut self, task: &'static TaskType, place: usize) -> Option<AnyValue> {
         let mut keys = same(task, place).map(|(task, place)| ((task.id)(), place));
-        let (key, given) = keys.find_map(|key| Some((key, self.givens.typed.get(&key)?)))?;
+        let (key, value) = keys.find_map(|key| {
+            let own = self.variant.and_then(|setting| setting.typed(key));
+            let value = own.or_else(|| self.givens.typed.get(&key).map(|given| &given.value));
+            Some((key, value?.clone()))
+        })?;
         self.used_typed.insert(key);
-        Some(given.value.clone())
+        Some(value)
     }
 
     fn named(
@@ -149,10 +157,10 @@ impl<'a> Resolver<'a> {
     ) -> Result<Option<AnyValue>, PlanErrorKind> {
         let entry = types.get(index);
         let param = entry.param(place);
-        let Some((name, value)) = [param.name, origin(param).name]
-            .into_iter()
-            .find_map(|name| Some((name, self.givens.named.get(name)?)))
-        else {
+        let Some((name, value)) = [param.name, origin(param).name].into_iter().find_map(|name| {
+            let own = self.variant.and_then(|setting| setting.named(name));
+            Some((name, own.or_else(|| self.givens.named.get(name))?))
+        }) else {
             return Ok(None);
         };
         self.used_named.insert(name.to_owned());

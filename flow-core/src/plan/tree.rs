@@ -22,7 +22,7 @@ const ALIKE: usize = 12;
 const LEVELS: usize = 48;
 
 /// From how many seconds on the tree is followed by what a run would cost.
-const TOLD: f64 = 1.0;
+pub(crate) const TOLD: f64 = 1.0;
 
 /// What running a flow would do: a tree of instances, each `COMPLETE` or `PENDING` with its
 /// reasons.
@@ -38,16 +38,21 @@ const TOLD: f64 = 1.0;
 /// while the standard output is a terminal and `NO_COLOR` is not set.
 #[derive(Clone)]
 pub struct Preview {
-    plan: Arc<Plan>,
+    pub(crate) plan: Arc<Plan>,
     cost: Cost,
     show: Show,
-    all: bool,
+    pub(crate) all: bool,
     colour: Option<bool>,
 }
 
 impl Preview {
     pub(crate) fn new(plan: Arc<Plan>) -> Self {
         let cost = Cost::of(&plan);
+        Self::costing(plan, cost)
+    }
+
+    /// The same, where the cost is known.
+    pub(crate) fn costing(plan: Arc<Plan>, cost: Cost) -> Self {
         Self { plan, cost, show: Show::default(), all: false, colour: None }
     }
 
@@ -105,7 +110,7 @@ impl fmt::Debug for Preview {
 
 impl fmt::Display for Preview {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut tree = Tree { preview: self, coloured: self.is_coloured(), seen: HashSet::new() };
+        let mut tree = Tree::new(self);
         for (i, &root) in self.plan.graph.roots.iter().enumerate() {
             if i > 0 {
                 writeln!(f)?;
@@ -115,14 +120,12 @@ impl fmt::Display for Preview {
         if self.cost.seconds >= TOLD {
             write!(f, "\nto run: {}", self.cost)?;
         }
-        for warning in self.warnings() {
-            write!(f, "\n{}", tree.paint(AnsiColor::Yellow, &format!("warning: {warning}")))?;
-        }
-        Ok(())
+        tree.write_warnings(f)
     }
 }
 
-struct Tree<'a> {
+/// What is printed of a plan so far.
+pub(crate) struct Tree<'a> {
     preview: &'a Preview,
     coloured: bool,
     seen: HashSet<NodeIndex>,
@@ -134,8 +137,59 @@ enum Line {
     Rest { text: String, before: String, last: bool },
 }
 
-impl Tree<'_> {
-    fn write(&mut self, f: &mut fmt::Formatter<'_>, root: NodeIndex) -> fmt::Result {
+impl<'a> Tree<'a> {
+    pub(crate) fn new(preview: &'a Preview) -> Self {
+        Self { preview, coloured: preview.is_coloured(), seen: HashSet::new() }
+    }
+
+    pub(crate) fn write_warnings(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for warning in self.preview.warnings() {
+            write!(f, "\n{}", self.paint(AnsiColor::Yellow, &format!("warning: {warning}")))?;
+        }
+        Ok(())
+    }
+
+    /// Writes the trees of these nodes, each below a line; of many of one task, some.
+    pub(crate) fn write_some(
+        &mut self,
+        f: &mut fmt::Formatter<'_>,
+        nodes: impl IntoIterator<Item = NodeIndex>,
+    ) -> fmt::Result {
+        let (shown, rest) = self.alike(nodes);
+        for node in shown {
+            writeln!(f)?;
+            self.write(f, node)?;
+        }
+        rest.map_or(Ok(()), |rest| write!(f, "\n{rest}"))
+    }
+
+    /// Those of some nodes that are shown, and how many there are besides.
+    fn alike(
+        &self,
+        nodes: impl IntoIterator<Item = NodeIndex>,
+    ) -> (Vec<NodeIndex>, Option<String>) {
+        let plan = &self.preview.plan;
+        let mut shown = Vec::new();
+        let mut alike: BTreeMap<u32, usize> = BTreeMap::new();
+        let mut rest = BTreeMap::new();
+        for node in nodes {
+            let task = plan.graph.node(node).task;
+            let count = alike.entry(task).or_default();
+            *count += 1;
+            if *count <= ALIKE || self.preview.all {
+                shown.push(node);
+            } else {
+                *rest.entry((task, word(plan.verdicts.status(node)))).or_insert(0_usize) += 1;
+            }
+        }
+        let counts = rest.into_iter().map(|((task, word), count)| {
+            format!("{count} more {} {word}", plan.graph.types.get(task).decl.name)
+        });
+        let counts = counts.collect::<Vec<_>>().join(", ");
+        (shown, (!counts.is_empty()).then(|| format!("… {counts}")))
+    }
+
+    pub(crate) fn write(&mut self, f: &mut fmt::Formatter<'_>, root: NodeIndex) -> fmt::Result {
         f.write_str(&self.text(root))?;
         let mut lines = Vec::new();
         self.push_inputs(root, "", 1, &mut lines);
@@ -179,29 +233,10 @@ impl Tree<'_> {
             lines.push(Line::Rest { text, before: before.clone(), last });
             last = false;
         }
-        let mut inputs = Vec::new();
         let mut seen = HashSet::new();
-        let mut alike: BTreeMap<u32, usize> = BTreeMap::new();
-        let mut rest = BTreeMap::new();
-        for &input in graph.inputs(node) {
-            if !seen.insert(input) {
-                continue;
-            }
-            let task = graph.node(input).task;
-            let count = alike.entry(task).or_default();
-            *count += 1;
-            if *count <= ALIKE || self.preview.all {
-                inputs.push(input);
-            } else {
-                let status = self.preview.plan.verdicts.status(input);
-                *rest.entry((task, word(status))).or_insert(0_usize) += 1;
-            }
-        }
-        if !rest.is_empty() {
-            let counts = rest.into_iter().map(|((task, word), count)| {
-                format!("{count} more {} {word}", graph.types.get(task).decl.name)
-            });
-            let text = format!("… {}", counts.collect::<Vec<_>>().join(", "));
+        let inputs = graph.inputs(node).iter().copied().filter(|&input| seen.insert(input));
+        let (inputs, rest) = self.alike(inputs);
+        if let Some(text) = rest {
             lines.push(Line::Rest { text, before: before.clone(), last });
             last = false;
         }
@@ -243,6 +278,11 @@ impl Tree<'_> {
     /// An instance, whether it is complete, and why it is not.
     fn verdict(&self, plan: &Plan, node: NodeIndex) -> String {
         let label = plan.graph.label(node, self.preview.show);
+        format!("{label} {}", self.status(plan, node))
+    }
+
+    /// Whether an instance is complete, and why it is not.
+    pub(crate) fn status(&self, plan: &Plan, node: NodeIndex) -> String {
         let status = plan.verdicts.status(node);
         let mut reasons: Vec<String> =
             plan.verdicts.reasons(node).iter().map(ToString::to_string).collect();
@@ -257,8 +297,8 @@ impl Tree<'_> {
         };
         let status = self.paint(colour, word(status));
         match reasons.join("; ").as_str() {
-            "" => format!("{label} {status}"),
-            reasons => format!("{label} {status} {reasons}"),
+            "" => status,
+            reasons => format!("{status} {reasons}"),
         }
     }
 

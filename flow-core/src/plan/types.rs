@@ -3,6 +3,7 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::code::{Codes, Versioning};
@@ -181,6 +182,16 @@ impl Types {
     /// The place of a type, if the roots reach it.
     pub(crate) fn find(&self, id: TypeId) -> Option<TypeIndex> {
         self.index.get(&id).copied()
+    }
+
+    /// The types of which a parameter is, through `from`, this one.
+    pub(crate) fn taking(&self, task: &'static TaskType, place: usize) -> Rc<[TypeIndex]> {
+        let is_it = |(of, at): (&TaskType, usize)| at == place && (of.id)() == (task.id)();
+        let takes = |index: &TypeIndex| {
+            let of = self.get(*index).task;
+            (0..of.params.len()).flat_map(|place| same(of, place)).any(is_it)
+        };
+        (0..self.all.len()).map(|index| index as TypeIndex).filter(takes).collect()
     }
 
     /// The names by which a type's parameters are inherited.

@@ -238,7 +238,7 @@ impl Verdicts {
             if self.status(node) != Status::Evicted {
                 continue;
             }
-            let needed = graph.roots.contains(&node)
+            let needed = graph.is_root(node)
                 || graph.consumers(node).any(|consumer| self.status(consumer) == Status::Pending);
             if needed {
                 self.nodes[node.index()].status = Status::Pending;

@@ -1,12 +1,15 @@
 //! Warnings: values that were given and reach nothing, outputs that other versions of crates made.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::param::ParamDecl;
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::Givens;
 use crate::plan::reason::LISTED;
 use crate::plan::resolve::{Resolver, fit};
-use crate::plan::types::{Types, origin};
+use crate::plan::types::{TypeIndex, Types, origin};
+use crate::plan::variant::Root;
 
 /// Something that is not wrong, but hardly meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,37 +71,55 @@ impl fmt::Display for Warning {
 /// that name: both are more than unused.
 pub(crate) fn check_names(types: &Types, givens: &Givens) -> Result<(), PlanErrorKind> {
     for (name, value) in &givens.named {
-        let mut params = types
-            .all
-            .iter()
-            .flat_map(|entry| entry.task.params.iter().map(move |param| (entry, param)))
-            .filter(|(_, param)| param.name == name || origin(param).name == name)
-            .peekable();
-        if params.peek().is_none() {
-            let known = known_names(types);
-            return Err(PlanErrorKind::UnknownName {
-                name: name.clone(),
-                nearest: nearest(name, &known),
-                known: known.into_iter().map(str::to_owned).collect(),
-            });
-        }
-        for (entry, param) in params {
-            fit(&entry.decl.name, param, name, value)?;
+        for (index, param) in with_name(types, name)? {
+            fit(&types.get(index).decl.name, param, name, value)?;
         }
     }
     Ok(())
 }
 
-/// The given values that reached nothing.
-pub(crate) fn unused(resolver: &Resolver<'_>) -> Vec<Warning> {
+/// All parameters that a value given by this name reaches.
+///
+/// # Errors
+///
+/// There are none.
+pub(super) fn with_name(
+    types: &Types,
+    name: &str,
+) -> Result<impl Iterator<Item = (TypeIndex, &'static ParamDecl)>, PlanErrorKind> {
+    let indices = (0..types.all.len()).map(|index| index as TypeIndex);
+    let params =
+        indices.flat_map(|index| types.get(index).task.params.iter().map(move |p| (index, p)));
+    let mut params = params.filter(|(_, param)| is_named(param, name)).peekable();
+    if params.peek().is_none() {
+        let known = known_names(types);
+        return Err(PlanErrorKind::UnknownName {
+            name: name.to_owned(),
+            nearest: nearest(name, &known),
+            known: known.into_iter().map(str::to_owned).collect(),
+        });
+    }
+    Ok(params)
+}
+
+/// Whether a value given by this name reaches a parameter.
+pub(super) fn is_named(param: &'static ParamDecl, name: &str) -> bool {
+    param.name == name || origin(param).name == name
+}
+
+/// The given values that reached nothing: of those of variants, in none of them.
+pub(crate) fn unused(resolver: &Resolver<'_>, roots: &[Root<'_>]) -> Vec<Warning> {
     let givens = resolver.givens;
-    let typed = givens.typed.iter().filter(|(key, _)| !resolver.used_typed.contains(key));
-    let typed = typed.map(|((_, place), given)| {
-        format!("{}.{}", (given.task.decl)().name, given.task.params[*place].name)
-    });
-    let named = givens.named.keys().filter(|name| !resolver.used_named.contains(*name)).cloned();
-    let mut unused: Vec<_> = typed.chain(named).collect();
-    unused.sort_unstable();
+    let variants = || roots.iter().filter_map(|root| root.variant);
+    let all = givens.typed.iter().map(|(&(_, place), given)| (given.task, place));
+    let of_variants = variants().flat_map(|(_, setting)| &setting.typed);
+    let typed = all.chain(of_variants.map(|&(task, place, _)| (task, place)));
+    let typed = typed.filter(|(task, place)| !resolver.used_typed.contains(&((task.id)(), *place)));
+    let typed =
+        typed.map(|(task, place)| format!("{}.{}", (task.decl)().name, task.params[place].name));
+    let named = givens.named.keys().chain(variants().flat_map(|(_, setting)| setting.named.keys()));
+    let named = named.filter(|name| !resolver.used_named.contains(*name)).cloned();
+    let unused: BTreeSet<_> = typed.chain(named).collect();
     unused.into_iter().map(|parameter| Warning::Unused { parameter }).collect()
 }
 
@@ -111,7 +132,7 @@ fn known_names(types: &Types) -> Vec<&'static str> {
 }
 
 /// The name most like `name`, if one is like it at all.
-fn nearest(name: &str, known: &[&str]) -> Option<String> {
+pub(crate) fn nearest(name: &str, known: &[&str]) -> Option<String> {
     let likeness = |other: &&str| strsim::jaro_winkler(name, other);
     let best = known.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
     (likeness(&best) > 0.75).then(|| best.to_owned())

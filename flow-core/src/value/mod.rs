@@ -55,6 +55,11 @@ pub use serialize::to_value;
 use crate::secret::Secret;
 pub use crate::secret::SecretKey;
 
+/// Text with what would break, hide or reorder what stands around it escaped.
+pub(crate) fn escaped_text(text: impl Iterator<Item = char>) -> String {
+    text.map(|c| text::escaped(c).to_string()).collect()
+}
+
 /// The value of a parameter, without its Rust type.
 ///
 /// It is made by [`to_value`]; the [module](self) says when two are equal. `Display` gives the

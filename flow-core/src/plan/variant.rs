@@ -1,0 +1,147 @@
+//! What one variant of a sweep gives, as the tasks of a plan see it.
+//!
+//! All variants of a sweep are roots of one plan, in which each instance stands once. A variant is
+//! what its flow would be by itself: its values stand in the place of those that all of them are
+//! given. So what was wished for in one variant is known in another if the values that can reach it
+//! are the same there; a task that no value of either reaches is walked once, however many variants
+//! there are.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate::key::{Digest, Hasher};
+use crate::param::AnyValue;
+use crate::plan::error::PlanErrorKind;
+use crate::plan::given::Named;
+use crate::plan::resolve::{digest_param, digest_value, fit};
+use crate::plan::types::{Reach, TypeIndex, Types};
+use crate::plan::warning;
+use crate::setting::Setting;
+use crate::store::Store;
+use crate::task::TaskType;
+
+/// A root of a plan, and the variant of a sweep that it is the root of.
+#[derive(Clone, Copy)]
+pub(crate) struct Root<'a> {
+    pub(crate) task: &'static TaskType,
+    /// The variant's name, and what it gives.
+    pub(crate) variant: Option<(&'a str, &'a Setting)>,
+}
+
+impl From<&'static TaskType> for Root<'_> {
+    fn from(task: &'static TaskType) -> Self {
+        Self { task, variant: None }
+    }
+}
+
+impl Setting {
+    /// What it gives to this parameter of this task.
+    pub(crate) fn typed(&self, (task, place): (TypeId, usize)) -> Option<&AnyValue> {
+        let is_it = |(of, at, _): &&(&TaskType, usize, AnyValue)| *at == place && (of.id)() == task;
+        self.typed.iter().find(is_it).map(|(_, _, value)| value)
+    }
+
+    /// What it gives to the parameters of this name.
+    pub(super) fn named(&self, name: &str) -> Option<&Named> {
+        self.named.get(name)
+    }
+}
+
+/// The values of one variant, by the types that can take them.
+pub(super) struct Visible {
+    /// The digest of each value, under what it was given for.
+    values: Vec<(Takers, Digest)>,
+    /// The digest of those that can reach a type, or what that requires.
+    seen: HashMap<TypeIndex, Option<Digest>>,
+}
+
+/// Who takes a value.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Takers {
+    /// A parameter of one task.
+    One(TypeIndex, usize),
+    /// All with this name, or that are this parameter, which are of these types.
+    Named(String, Rc<[TypeIndex]>),
+}
+
+impl Visible {
+    /// # Errors
+    ///
+    /// No task has the name under which a value is given, or the value does not fit.
+    pub(super) fn new(
+        setting: &Setting,
+        types: &Types,
+        store: &Store,
+        names: &mut HashMap<String, Rc<[TypeIndex]>>,
+    ) -> Result<Self, PlanErrorKind> {
+        let mut values = Vec::with_capacity(setting.typed.len() + setting.named.len());
+        for (task, place, value) in &setting.typed {
+            let (name, param) = ((task.decl)().name, &task.params[*place]);
+            let digest = digest_param(store, &name, param, value)?;
+            let takers = match types.find((task.id)()) {
+                Some(index) => Takers::One(index, *place),
+                // Of a task that is not here, others may have taken the parameter by `from`.
+                None => Takers::Named(format!("{name}.{}", param.name), types.taking(task, *place)),
+            };
+            values.push((takers, digest));
+        }
+        for (name, value) in &setting.named {
+            let takers = takers(types, name, value, names)?;
+            let Ok(value) = value else { continue };
+            let digest = digest_value(store, value)?;
+            values.push((Takers::Named(name.clone(), takers), digest));
+        }
+        values.sort_unstable();
+        Ok(Self { values, seen: HashMap::new() })
+    }
+
+    /// The digest of all values that a task of this type can take, or one that it requires; `None`
+    /// if there are none.
+    pub(super) fn digest(&mut self, index: TypeIndex, reach: &Reach) -> Option<Digest> {
+        if let Some(&known) = self.seen.get(&index) {
+            return known;
+        }
+        let mut hasher = None;
+        for (takers, digest) in &self.values {
+            match takers {
+                Takers::One(task, place) if reach.has_type(*task) => {
+                    let hasher = hasher.get_or_insert_with(|| Hasher::new("variant"));
+                    hasher.number(u64::from(*task)).number(*place as u64).part(*digest);
+                }
+                Takers::Named(name, types) if types.iter().any(|task| reach.has_type(*task)) => {
+                    let hasher = hasher.get_or_insert_with(|| Hasher::new("variant"));
+                    hasher.text(name).part(*digest);
+                }
+                _ => {}
+            }
+        }
+        let digest = hasher.map(|hasher| hasher.digest());
+        self.seen.insert(index, digest);
+        digest
+    }
+}
+
+/// The types with a parameter of that name, all of which the value must fit.
+fn takers(
+    types: &Types,
+    name: &str,
+    value: &Named,
+    names: &mut HashMap<String, Rc<[TypeIndex]>>,
+) -> Result<Rc<[TypeIndex]>, PlanErrorKind> {
+    let known = match names.get(name) {
+        Some(known) => Rc::clone(known),
+        None => {
+            let found: Rc<[_]> = warning::with_name(types, name)?.map(|(index, _)| index).collect();
+            names.insert(name.to_owned(), Rc::clone(&found));
+            found
+        }
+    };
+    for &index in &*known {
+        let entry = types.get(index);
+        for param in entry.task.params.iter().filter(|param| warning::is_named(param, name)) {
+            fit(&entry.decl.name, param, name, value)?;
+        }
+    }
+    Ok(known)
+}

@@ -1,0 +1,129 @@
+//! The best variant of a sweep.
+
+use std::fmt;
+
+use super::table::Cells;
+use super::{Sweep, Table};
+use crate::error::{Error, SelectError};
+use crate::flow::{Flow, Roots};
+
+/// How many variants are printed that have no number to compare.
+const LISTED: usize = 3;
+
+/// The best variant of a sweep: made by [`Sweep::best`] and [`Sweep::lowest`].
+///
+/// It is printed as `gbm: accuracy 0.97, the best of 24`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Best {
+    /// The name of the variant.
+    pub name: String,
+    /// The variant as a flow.
+    pub flow: Flow,
+    /// Its number.
+    pub value: f64,
+    /// What the number is.
+    pub column: String,
+    /// How many variants have one.
+    pub compared: usize,
+    /// The variants that have none, each with why: it failed, is not complete, has noted no such
+    /// number, or one that is no number.
+    pub left_out: Vec<(String, String)>,
+}
+
+/// # Which is best
+impl<R: Roots> Sweep<R> {
+    /// The variant with the largest number in a column of the [`table`](Self::table), such as
+    /// `accuracy` or, of a task upstream, `Train.accuracy`; of equals, the first one.
+    ///
+    /// Variants that have no such number, or one that is NaN, are left out, and listed in
+    /// [`Best::left_out`].
+    ///
+    /// # Errors
+    ///
+    /// No variant has one; or as [`table`](Self::table).
+    pub fn best(&self, column: &str) -> Result<Best, Error> {
+        self.best_by(column, |value, best| value > best)
+    }
+
+    /// The variant with the smallest number in a column of the [`table`](Self::table), as
+    /// [`best`](Self::best) gives the one with the largest.
+    ///
+    /// # Errors
+    ///
+    /// As [`best`](Self::best).
+    pub fn lowest(&self, column: &str) -> Result<Best, Error> {
+        self.best_by(column, |value, best| value < best)
+    }
+
+    fn best_by(&self, column: &str, is_better: fn(f64, f64) -> bool) -> Result<Best, Error> {
+        let table = self.table()?;
+        let cells = table.column(column);
+        let mut best: Option<(usize, f64)> = None;
+        let mut left_out = Vec::new();
+        let mut compared = 0;
+        let names = self.names();
+        for (row, name) in names.iter().enumerate() {
+            match cells.and_then(|cells| cells.number(row)) {
+                Some(value) if !value.is_nan() => {
+                    compared += 1;
+                    if best.is_none_or(|(_, best)| is_better(value, best)) {
+                        best = Some((row, value));
+                    }
+                }
+                value => {
+                    let why = why_not(&table, cells, row, column, value);
+                    left_out.push(((*name).to_owned(), why));
+                }
+            }
+        }
+        let Some((row, value)) = best else {
+            let name = column.to_owned();
+            return Err(SelectError::NoBest { name, known: numbers(&table), left_out }.into());
+        };
+        let (name, column) = (names[row].to_owned(), column.to_owned());
+        let flow = self[&name].clone();
+        Ok(Best { name, flow, value, column, compared, left_out })
+    }
+}
+
+/// Why a variant cannot be compared.
+fn why_not(
+    table: &Table,
+    cells: Option<&Cells>,
+    row: usize,
+    column: &str,
+    value: Option<f64>,
+) -> String {
+    let text = |column| table.column(column).and_then(|cells| cells.text(row));
+    let status = text("status").unwrap_or_default();
+    match (status.as_str(), value, cells.and_then(|cells| cells.text(row))) {
+        (_, Some(_), _) => "is NaN".to_owned(),
+        (_, None, Some(text)) => format!("is {text:?}"),
+        ("failed", ..) => format!("failed: {}", text("failure").unwrap_or_default()),
+        ("pending", ..) => "is not complete".to_owned(),
+        _ => format!("has noted no `{column}`"),
+    }
+}
+
+/// The columns in which there are numbers that a task has noted.
+fn numbers(table: &Table) -> Vec<String> {
+    let after = table.columns().iter().skip_while(|column| column.name != "seconds").skip(1);
+    let numeric = after.filter(|column| matches!(column.cells, Cells::Int(_) | Cells::Float(_)));
+    numeric.map(|column| column.name.clone()).collect()
+}
+
+impl fmt::Display for Best {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, column, value, compared, left_out, .. } = self;
+        write!(f, "{name}: {column} {value}, the best of {compared}")?;
+        if left_out.is_empty() {
+            return Ok(());
+        }
+        write!(f, " ({} left out", left_out.len())?;
+        for (place, (name, why)) in left_out.iter().take(LISTED).enumerate() {
+            write!(f, "{} {name} {why}", if place == 0 { ":" } else { ";" })?;
+        }
+        f.write_str(if left_out.len() > LISTED { "; …)" } else { ")" })
+    }
+}

@@ -1,0 +1,43 @@
+//! What can be wrong with a sweep.
+
+/// What is wrong with a sweep, whatever its tasks are.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each message says what the fields are")]
+pub enum SweepError {
+    /// There is nothing in it.
+    #[error("the sweep has no variants: add some with `over`, `variant` or `setting`")]
+    NoVariants,
+
+    /// A parameter is to take one value after the other, and there are none.
+    #[error("the sweep gives no values for `{param}`, so that it has no variants")]
+    NoValues { param: String },
+
+    /// Two variants have one name.
+    #[error("the sweep has two variants with the name `{name}`")]
+    SameName { name: String },
+
+    /// A variant has a name that nobody can read.
+    #[error("the sweep has a variant without a name: `setting` makes one from the values")]
+    EmptyName,
+
+    /// A parameter is set in two places.
+    #[error("the sweep sets `{param}` twice: {places}; leave one of them out")]
+    SetTwice { param: String, places: String },
+
+    /// A range is none.
+    #[error("the range {range} for `{param}` {wrong}")]
+    Range { param: String, range: String, wrong: &'static str },
+
+    /// Values are to be drawn, and nobody has said how many.
+    #[error(
+        "the values of `{param}` are drawn from a range: say how often, with `sample(n, seed)`"
+    )]
+    NotSampled { param: String },
+
+    /// More variants than anybody would run.
+    #[error(
+        "the sweep has {count} variants, and more than {limit} are not made: try some of them, with `sample(n, seed)`"
+    )]
+    TooMany { count: String, limit: usize },
+}

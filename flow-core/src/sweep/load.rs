@@ -1,0 +1,131 @@
+//! Loading outputs of all variants.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use daggy::NodeIndex;
+use indexmap::IndexMap;
+
+use super::Sweep;
+use super::upstream::{Instances, instances_of_each};
+use crate::error::{Error, SelectError};
+use crate::flow::{Roots, handle};
+use crate::input::Input;
+use crate::loaded::Loaded;
+use crate::plan::Plan;
+use crate::plan::label::Show;
+use crate::task::{Output, Task, TaskType};
+
+/// # What the variants have made
+impl<R: Roots> Sweep<R> {
+    /// The output of `A` for each variant, by name and in the order of the variants. `A` is the root,
+    /// or any task that it requires.
+    ///
+    /// What several variants share is loaded once.
+    ///
+    /// # Errors
+    ///
+    /// For some variant there is no instance of `A`, several, or none that is complete; or as
+    /// [`Flow::load`](crate::Flow::load).
+    pub fn load<A: Task>(&self) -> Result<IndexMap<String, Loaded<Output<A>>>, Error> {
+        all(self.load_each::<A>()?)
+    }
+
+    /// The same, with an error for each variant that has no such output.
+    ///
+    /// # Errors
+    ///
+    /// The sweep or the flow is wrong, or the store cannot be read.
+    #[expect(clippy::type_complexity, reason = "a map of results")]
+    pub fn load_each<A: Task>(
+        &self,
+    ) -> Result<IndexMap<String, Result<Loaded<Output<A>>, Error>>, Error> {
+        let mut loaded: HashMap<NodeIndex, Loaded<Output<A>>> = HashMap::new();
+        self.each::<A, _>(|plan, node| {
+            if let Some(loaded) = loaded.get(&node) {
+                return Ok(loaded.clone());
+            }
+            let value = handle::<A, R>(Arc::clone(plan), node)?.load()?;
+            loaded.insert(node, value.clone());
+            Ok(value)
+        })
+    }
+
+    /// A handle on the output of `A` for each variant, by name and in the order of the variants: for
+    /// its metadata, its path, or a part of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load), before anything is read.
+    pub fn output<A: Task>(&self) -> Result<IndexMap<String, Input<A>>, Error> {
+        all(self.output_each::<A>()?)
+    }
+
+    /// The same, with an error for each variant that has no such output.
+    ///
+    /// # Errors
+    ///
+    /// The sweep or the flow is wrong, or the store cannot be read.
+    pub fn output_each<A: Task>(&self) -> Result<IndexMap<String, Result<Input<A>, Error>>, Error> {
+        self.each::<A, _>(|plan, node| handle::<A, R>(Arc::clone(plan), node))
+    }
+
+    /// What can be told of the instance of `A` that each variant has.
+    fn each<A: Task, V>(
+        &self,
+        mut tell: impl FnMut(&Arc<Plan>, NodeIndex) -> Result<V, Error>,
+    ) -> Result<IndexMap<String, Result<V, Error>>, Error> {
+        let plan = self.flow.as_is(&self.roots()?)?;
+        let graph = &plan.graph;
+        let roots_of_each = R::types().len();
+        let instances = match graph.types.find((TaskType::of::<A>().id)()) {
+            Some(task) => instances_of_each(graph, task, roots_of_each),
+            None => vec![Instances::None; self.len()],
+        };
+        let mut each = IndexMap::with_capacity(instances.len());
+        let roots = graph.roots.chunks(roots_of_each);
+        for ((name, roots), instances) in self.names().into_iter().zip(roots).zip(instances) {
+            let one = match instances {
+                Instances::One(node) => tell(&plan, node),
+                Instances::None => Err(none::<A>(&plan, roots).into()),
+                Instances::Several => Err(several::<A>(&plan, roots).into()),
+            };
+            each.insert(name.to_owned(), one);
+        }
+        Ok(each)
+    }
+}
+
+fn all<V>(each: IndexMap<String, Result<V, Error>>) -> Result<IndexMap<String, V>, Error> {
+    each.into_iter().map(|(name, value)| Ok((name, value?))).collect()
+}
+
+fn labels(plan: &Plan, nodes: &[NodeIndex], show: Show) -> Vec<String> {
+    nodes.iter().map(|&node| plan.graph.label(node, show)).collect()
+}
+
+fn none<A: Task>(plan: &Plan, roots: &[NodeIndex]) -> SelectError {
+    let root = labels(plan, roots, Show::Hidden).join(", ");
+    SelectError::None { root, task: A::__decl().name.into_owned(), selected: Vec::new() }
+}
+
+/// All instances that a variant has, which are looked for only now.
+fn several<A: Task>(plan: &Plan, roots: &[NodeIndex]) -> SelectError {
+    let graph = &plan.graph;
+    let mut seen = vec![false; graph.len()];
+    let mut new = roots.to_vec();
+    while let Some(node) = new.pop() {
+        if !std::mem::replace(&mut seen[node.index()], true) {
+            new.extend(graph.inputs(node));
+        }
+    }
+    let is_one = |node: &NodeIndex| {
+        seen[node.index()] && (graph.task(*node).task.id)() == (TaskType::of::<A>().id)()
+    };
+    let nodes: Vec<_> = graph.nodes().filter(is_one).collect();
+    SelectError::Several {
+        root: labels(plan, roots, Show::Hidden).join(", "),
+        task: A::__decl().name.into_owned(),
+        instances: labels(plan, &nodes, Show::Clipped),
+    }
+}

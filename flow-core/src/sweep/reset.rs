@@ -1,0 +1,74 @@
+//! Resets of variants.
+
+use daggy::NodeIndex;
+
+use super::Sweep;
+use super::upstream::{Owner, owners};
+use crate::error::Error;
+use crate::flow::{Removed, Roots};
+use crate::plan::Plan;
+use crate::task::{Task, TaskType};
+
+/// # Making it anew
+impl<R: Roots> Sweep<R> {
+    /// Removes the output of one variant's root: it runs again. What it requires stays, and so does
+    /// everything else; but two variants that are the same instance have one output.
+    ///
+    /// # Errors
+    ///
+    /// There is no such variant, the flow is wrong, or the files cannot be removed.
+    pub fn reset(&self, name: &str) -> Result<Removed, Error> {
+        self.named(name)?.reset::<R>()
+    }
+
+    /// Removes the outputs of one variant's root and of all that it requires, as far as no other
+    /// variant needs them.
+    ///
+    /// # Errors
+    ///
+    /// As [`reset`](Self::reset).
+    pub fn reset_alone(&self, name: &str) -> Result<Removed, Error> {
+        self.named(name)?;
+        let variant = self.variants()?.places[name];
+        self.reset_where(|plan| {
+            let owners = owners(&plan.graph, R::types().len());
+            let is_its_own = |node: &NodeIndex| owners[node.index()] == Owner::One(variant);
+            plan.graph.nodes().filter(is_its_own).collect()
+        })
+    }
+
+    /// Removes the outputs of all variants' roots. What they require stays.
+    ///
+    /// # Errors
+    ///
+    /// As [`reset`](Self::reset).
+    pub fn reset_each(&self) -> Result<Removed, Error> {
+        self.reset_where(|plan| plan.graph.roots.clone())
+    }
+
+    /// Removes the outputs of `A`, and of all between it and the roots, for all variants: what a
+    /// change of `A` may affect.
+    ///
+    /// # Errors
+    ///
+    /// As [`reset`](Self::reset).
+    pub fn reset_between<A: Task>(&self) -> Result<Removed, Error> {
+        self.reset_where(|plan| plan.to_reset(TaskType::of::<A>()))
+    }
+
+    /// Removes the outputs of all variants' roots and of all that they require.
+    ///
+    /// # Errors
+    ///
+    /// As [`reset`](Self::reset).
+    pub fn reset_upstream(&self) -> Result<Removed, Error> {
+        let plan = self.flow.as_is(&self.roots()?)?;
+        self.flow.reset_plan(&plan)
+    }
+
+    fn reset_where(&self, choose: impl FnOnce(&Plan) -> Vec<NodeIndex>) -> Result<Removed, Error> {
+        let plan = self.flow.as_is(&self.roots()?)?;
+        let nodes = choose(&plan);
+        self.flow.reset_nodes(&plan, &nodes)
+    }
+}

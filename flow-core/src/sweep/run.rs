@@ -1,0 +1,94 @@
+//! Running a sweep: one plan of all variants, one execution.
+
+use std::sync::Arc;
+
+use super::grid::Variant;
+use super::preview::SweepPreview;
+use super::summary::SweepSummary;
+use super::{Sweep, roots_of};
+use crate::error::Error;
+use crate::flow::Roots;
+use crate::plan::Plan;
+use crate::plan::variant::Root;
+use crate::plan::verdicts::Status;
+
+/// The variants that a run is about, and those that it leaves out.
+pub(super) struct Chosen<'a> {
+    pub(super) variants: Vec<&'a Variant>,
+    pub(super) left_out: LeftOut,
+}
+
+/// How many variants are left out, and why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct LeftOut {
+    /// They are complete.
+    pub(super) complete: usize,
+    /// There are enough without them.
+    pub(super) later: usize,
+}
+
+impl<R: Roots> Sweep<R> {
+    /// What a run would do: the variants, whether each is complete, why not and what it would cost;
+    /// then what they share, as a tree.
+    ///
+    /// # Errors
+    ///
+    /// The sweep or the flow is wrong, or the store cannot be read.
+    pub fn preview(&self) -> Result<SweepPreview, Error> {
+        let (chosen, plan) = self.to_run()?;
+        let names = chosen.variants.iter().map(|variant| variant.name.clone()).collect();
+        Ok(SweepPreview::new(plan, names, chosen.left_out))
+    }
+
+    /// Runs what is not complete of all variants, in parallel and what they share once, and says what
+    /// came of each.
+    ///
+    /// # Errors
+    ///
+    /// The sweep or the flow is wrong, the store cannot be read or, with the whole summary and
+    /// unless the flow is to [`keep_going`](crate::Flow::keep_going), tasks failed or the execution
+    /// was stopped. What does not need a failed task was done.
+    pub fn run(&self) -> Result<SweepSummary, Error> {
+        // Without `missing`, all are run, and there is nothing to look at first.
+        let chosen = match self.missing {
+            None => self.all()?,
+            Some(_) => self.to_run()?.0,
+        };
+        let names: Vec<_> = chosen.variants.iter().map(|variant| variant.name.clone()).collect();
+        let roots: Vec<Root<'_>> = roots_of::<R>(chosen.variants);
+        let summary = self.flow.run_roots(&roots)?;
+        let is_told = summary.is_success() || self.flow.is_to_keep_going();
+        let summary = SweepSummary::new(summary, names, chosen.left_out);
+        if is_told { Ok(summary) } else { Err(Error::Sweep(Box::new(summary))) }
+    }
+
+    fn all(&self) -> Result<Chosen<'_>, Error> {
+        let variants = self.variants()?.list.iter().collect();
+        Ok(Chosen { variants, left_out: LeftOut::default() })
+    }
+
+    /// The variants that a run is about, and the plan of them.
+    fn to_run(&self) -> Result<(Chosen<'_>, Arc<Plan>), Error> {
+        let all = self.all()?;
+        let plan = self.flow.to_run(&roots_of::<R>(all.variants.iter().copied()))?;
+        let Some(at_most) = self.missing else { return Ok((all, plan)) };
+        let count = R::types().len();
+        let is_complete = |place: usize| {
+            let roots = &plan.graph.roots[place * count..][..count];
+            roots.iter().all(|&root| plan.verdicts.status(root) == Status::Complete)
+        };
+        let missing: Vec<_> =
+            (0..all.variants.len()).filter(|&place| !is_complete(place)).collect();
+        let left_out = LeftOut {
+            complete: all.variants.len() - missing.len(),
+            later: missing.len().saturating_sub(at_most),
+        };
+        let chosen = missing.into_iter().take(at_most).map(|place| all.variants[place]);
+        let chosen = Chosen { variants: chosen.collect(), left_out };
+        if left_out == LeftOut::default() {
+            return Ok((chosen, plan));
+        }
+        let plan = self.flow.to_run(&roots_of::<R>(chosen.variants.iter().copied()))?;
+        Ok((chosen, plan))
+    }
+}

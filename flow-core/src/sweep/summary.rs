@@ -1,0 +1,249 @@
+//! What a run of a sweep did.
+
+use std::fmt;
+use std::ops::Deref;
+
+use daggy::NodeIndex;
+
+use super::run::LeftOut;
+use crate::engine::outcome::{Outcome, Outcomes};
+use crate::plan::Plan;
+use crate::plan::label::Show;
+use crate::summary::Summary;
+
+/// How many variants of a kind are printed one by one.
+const LISTED: usize = 10;
+
+/// What a run of a sweep did: the [`Summary`] of the one execution, which this is as well, and what
+/// came of each variant.
+///
+/// ```text
+/// 24 variants: 23 ran, 1 failed
+///   failed:
+///     c=-1.0,degree=1: Fit {c: -1.0} failed: c must be positive
+/// 39 tasks in 1.2 s: 37 ran, 1 failed, 1 not run
+///   ...
+/// ```
+pub struct SweepSummary {
+    summary: Summary,
+    variants: Vec<(String, VariantOutcome)>,
+    left_out: LeftOut,
+}
+
+/// What came of a variant, which is what came of its root; of several roots, what is most worth
+/// saying.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum VariantOutcome {
+    /// It was complete before.
+    CompleteBefore,
+    /// It has no output of its own, and became complete with what it requires.
+    Found,
+    /// It did not have to run, for what it requires ran and gave the same.
+    CutOff,
+    /// It took over an output that was kept and is made from the same.
+    Adopted,
+    /// It ran.
+    Ran {
+        /// How long, in seconds, without what it requires.
+        seconds: f64,
+    },
+    /// It was not run.
+    NotRun {
+        /// Why: what failed upstream, and why that did; or the execution was stopped.
+        why: String,
+    },
+    /// It failed.
+    Failed {
+        /// Why.
+        error: String,
+    },
+}
+
+impl VariantOutcome {
+    /// Whether the variant is complete now.
+    pub fn is_success(&self) -> bool {
+        !matches!(self, Self::NotRun { .. } | Self::Failed { .. })
+    }
+
+    /// Why it is not complete.
+    pub fn error(&self) -> Option<&str> {
+        match self {
+            Self::NotRun { why: error } | Self::Failed { error } => Some(error),
+            _ => None,
+        }
+    }
+
+    fn worth_saying(&self) -> u8 {
+        match self {
+            Self::CompleteBefore => 0,
+            Self::Found => 1,
+            Self::CutOff => 2,
+            Self::Adopted => 3,
+            Self::Ran { .. } => 4,
+            Self::NotRun { .. } => 5,
+            Self::Failed { .. } => 6,
+        }
+    }
+
+    /// What came of two roots.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Ran { seconds: a }, Self::Ran { seconds: b }) => Self::Ran { seconds: a + b },
+            (a, b) if b.worth_saying() > a.worth_saying() => b,
+            (a, _) => a,
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        match self {
+            Self::CompleteBefore => "complete before",
+            Self::Found => "complete now",
+            Self::CutOff => "cut off",
+            Self::Adopted => "adopted",
+            Self::Ran { .. } => "ran",
+            Self::NotRun { .. } => "not run",
+            Self::Failed { .. } => "failed",
+        }
+    }
+}
+
+impl SweepSummary {
+    pub(super) fn new(summary: Summary, names: Vec<String>, left_out: LeftOut) -> Self {
+        let graph = &summary.plan().graph;
+        let roots_of_each = graph.roots.len().checked_div(names.len()).unwrap_or(1);
+        let outcome = |&root: &NodeIndex| outcome(summary.plan(), summary.outcomes(), root);
+        let outcomes = graph.roots.chunks(roots_of_each.max(1)).map(|roots| {
+            let all = roots.iter().map(outcome).reduce(VariantOutcome::and);
+            all.expect("a variant has a root")
+        });
+        let variants = names.into_iter().zip(outcomes).collect();
+        Self { summary, variants, left_out }
+    }
+
+    /// What came of each variant, in order.
+    pub fn variants(&self) -> &[(String, VariantOutcome)] {
+        &self.variants
+    }
+
+    /// What came of the variant with this name; `None` if it was not to run.
+    pub fn variant(&self, name: &str) -> Option<&VariantOutcome> {
+        self.variants.iter().find(|(of, _)| of == name).map(|(_, outcome)| outcome)
+    }
+
+    /// The variants that are not complete, each with why.
+    pub fn failed_variants(&self) -> Vec<(&str, &str)> {
+        let failed = self.variants.iter();
+        failed.filter_map(|(name, outcome)| Some((name.as_str(), outcome.error()?))).collect()
+    }
+}
+
+impl Deref for SweepSummary {
+    type Target = Summary;
+
+    fn deref(&self) -> &Summary {
+        &self.summary
+    }
+}
+
+/// What came of a root.
+fn outcome(plan: &Plan, outcomes: &Outcomes, root: NodeIndex) -> VariantOutcome {
+    let of = outcomes.nodes[root.index()];
+    if matches!(of, Outcome::Elsewhere { error: None }) {
+        // Another task has required it while it ran, and there it is told.
+        let key = plan.graph.node(root).key;
+        for part in &outcomes.in_run {
+            let graph = &part.plan.graph;
+            let node = graph.nodes().find(|&node| {
+                graph.node(node).key == key
+                    && !matches!(part.nodes[node.index()], Outcome::Elsewhere { .. })
+            });
+            if let Some(node) = node {
+                return told(&part.plan, part.nodes[node.index()], &part.nodes, &part.errors);
+            }
+        }
+    }
+    told(plan, of, &outcomes.nodes, &outcomes.errors)
+}
+
+fn told(plan: &Plan, of: Outcome, all: &[Outcome], errors: &[String]) -> VariantOutcome {
+    let error_of = |outcome: Outcome| match outcome {
+        Outcome::Failed { error, .. } | Outcome::Elsewhere { error: Some(error) } => {
+            Some(errors[error as usize].as_str())
+        }
+        _ => None,
+    };
+    match of {
+        Outcome::CompleteBefore | Outcome::NotNeeded => VariantOutcome::CompleteBefore,
+        Outcome::Ran { seconds } => VariantOutcome::Ran { seconds: f64::from(seconds) },
+        Outcome::Adopted => VariantOutcome::Adopted,
+        Outcome::CutOff => VariantOutcome::CutOff,
+        Outcome::Found | Outcome::Elsewhere { error: None } => VariantOutcome::Found,
+        Outcome::Failed { .. } | Outcome::Elsewhere { error: Some(_) } => {
+            VariantOutcome::Failed { error: error_of(of).unwrap_or_default().to_owned() }
+        }
+        Outcome::NotRun { because } => {
+            let failed = plan.graph.label(because, Show::Clipped);
+            let why = match error_of(all[because.index()]) {
+                Some(error) => format!("{failed} failed: {error}"),
+                None => format!("{failed} failed"),
+            };
+            VariantOutcome::NotRun { why }
+        }
+        Outcome::Stopped | Outcome::Open => {
+            VariantOutcome::NotRun { why: "the execution was stopped".to_owned() }
+        }
+    }
+}
+
+impl fmt::Debug for SweepSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for SweepSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", Counted(self.variants.len()))?;
+        let mut kinds: Vec<_> = self.variants.iter().map(|(_, outcome)| outcome).collect();
+        kinds.sort_by_key(|outcome| outcome.worth_saying());
+        for (place, kind) in kinds.chunk_by(|a, b| a.word() == b.word()).enumerate() {
+            let comma = if place == 0 { ": " } else { ", " };
+            write!(f, "{comma}{} {}", kind.len(), kind[0].word())?;
+        }
+        write!(f, "{}", self.left_out)?;
+        for word in ["failed", "not run"] {
+            let mut of_kind = self.variants.iter().filter(|(_, o)| o.word() == word).peekable();
+            if of_kind.peek().is_none() {
+                continue;
+            }
+            write!(f, "\n  {word}:")?;
+            for (name, outcome) in of_kind.by_ref().take(LISTED) {
+                let error = outcome.error().unwrap_or_default().replace('\n', "\n      ");
+                write!(f, "\n    {name}: {error}")?;
+            }
+            if let more @ 1.. = of_kind.count() {
+                write!(f, "\n    … and {more} more")?;
+            }
+        }
+        write!(f, "\n{}", self.summary)
+    }
+}
+
+/// `24 variants`
+pub(super) struct Counted(pub(super) usize);
+
+impl fmt::Display for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.0, if self.0 == 1 { "variant" } else { "variants" })
+    }
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [(self.complete, "complete"), (self.later, "for later")];
+        let parts = parts.iter().filter(|(count, _)| *count > 0);
+        let parts: Vec<_> = parts.map(|(count, what)| format!("{count} {what}")).collect();
+        if parts.is_empty() { Ok(()) } else { write!(f, " (left out: {})", parts.join(", ")) }
+    }
+}

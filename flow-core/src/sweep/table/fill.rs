@@ -1,0 +1,374 @@
+//! Filling a table, from a plan of all variants and the records of what is complete.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use daggy::NodeIndex;
+
+use super::super::Sweep;
+use super::super::grid::{Variant, Variants};
+use super::super::name::{Given, Names, full};
+use super::super::upstream::{Instances, gather, instances_of_each};
+use super::cell::{self, Cell};
+use super::{Column, Table};
+use crate::error::Error;
+use crate::flow::Roots;
+use crate::plan::Plan;
+use crate::plan::judge::Upstream;
+use crate::plan::label::Show;
+use crate::plan::reason::Reason;
+use crate::plan::resolve::param_value;
+use crate::plan::types::TypeIndex;
+use crate::plan::verdicts::Status;
+use crate::require::Form;
+use crate::store::Found;
+use crate::store::error::StoreError;
+use crate::store::record::Meta;
+use crate::task::{Kind, TaskType};
+use crate::value::Value;
+
+/// Columns whose names no parameter and nothing that was noted may have.
+const OWN: [&str; 4] = ["variant", "status", "seconds", "failure"];
+
+/// How many tasks, or pairs of variants, a note names.
+const LISTED: usize = 5;
+
+impl<R: Roots> Sweep<R> {
+    /// What came of the variants: a row for each, with its parameters and what was noted about its
+    /// output and those upstream. Nothing runs, so that what is not complete has empty cells.
+    ///
+    /// # Errors
+    ///
+    /// The sweep or the flow is wrong, or the store cannot be read.
+    pub fn table(&self) -> Result<Table, Error> {
+        let variants = self.variants()?;
+        let plan = self.flow.as_is(&self.roots()?)?;
+        let mut filling = Filling {
+            plan: &plan,
+            variants,
+            roots_of_each: R::types().len(),
+            records: HashMap::new(),
+            notes: Vec::new(),
+        };
+        let columns = filling.columns()?;
+        let mut notes = filling.same_instances();
+        notes.extend(filling.notes);
+        Ok(Table { columns, rows: variants.list.len(), notes })
+    }
+}
+
+/// A table that is being filled.
+struct Filling<'a> {
+    plan: &'a Plan,
+    variants: &'a Variants,
+    roots_of_each: usize,
+    /// What the records say that were read.
+    records: HashMap<NodeIndex, Recorded>,
+    notes: Vec<String>,
+}
+
+/// What a record says of an output that is complete.
+#[derive(Clone, Default)]
+struct Recorded {
+    meta: Meta,
+    seconds: Option<f64>,
+}
+
+impl Filling<'_> {
+    fn columns(&mut self) -> Result<Vec<Column>, Error> {
+        let rows = || self.variants.list.iter();
+        let names: Vec<_> = rows().map(|variant| Cell::Text(variant.name.clone())).collect();
+        let errors = self.errors();
+        let mut columns = vec![("variant".to_owned(), names)];
+        columns.extend(self.parameters());
+        columns.push(("status".to_owned(), self.statuses(&errors)));
+        columns.push(("seconds".to_owned(), self.seconds()?));
+        columns.extend(self.noted(&columns)?);
+        if errors.iter().any(|error| *error != Cell::Nothing) {
+            columns.push(("failure".to_owned(), errors));
+        }
+        let mut names = Names::new(std::iter::empty());
+        let column =
+            |(name, cells)| Column { name: names.unique(name), cells: cell::column(cells) };
+        Ok(columns.into_iter().map(column).collect())
+    }
+
+    fn roots(&self) -> impl Iterator<Item = &[NodeIndex]> {
+        self.plan.graph.roots.chunks(self.roots_of_each)
+    }
+
+    fn index(&self, task: &TaskType) -> Option<TypeIndex> {
+        self.plan.graph.types.find((task.id)())
+    }
+
+    /// What each variant gives; of what another one gives, what it has.
+    fn parameters(&self) -> Vec<(String, Vec<Cell>)> {
+        let mut columns = Vec::with_capacity(self.variants.labels.all.len());
+        for (given, label) in &self.variants.labels.all {
+            columns.push(match given {
+                Given::Named(name) => (label.clone(), self.named(name)),
+                Given::Typed(task, place) if OWN.contains(&label.as_str()) => {
+                    (full(task, *place), self.typed(task, *place))
+                }
+                Given::Typed(task, place) => (label.clone(), self.typed(task, *place)),
+            });
+        }
+        columns
+    }
+
+    fn named(&self, name: &str) -> Vec<Cell> {
+        let cell = |variant: &Variant| match variant.setting.named.get(name) {
+            Some(Ok(value)) => Cell::from(value),
+            _ => Cell::Nothing,
+        };
+        self.variants.list.iter().map(cell).collect()
+    }
+
+    fn typed(&self, task: &'static TaskType, place: usize) -> Vec<Cell> {
+        let key = ((task.id)(), place);
+        let given = |variant: &Variant| {
+            let value = variant.setting.typed(key)?;
+            Some(self.value(task, place, &**value))
+        };
+        let cells: Vec<_> = self.variants.list.iter().map(given).collect();
+        if cells.iter().all(Option::is_some) {
+            return cells.into_iter().flatten().collect();
+        }
+        // All instances with one value are one.
+        let graph = &self.plan.graph;
+        let index = self.index(task);
+        let field =
+            |node: NodeIndex| graph.task(node).instances.field(graph.node(node).instance, place);
+        let mut values: HashMap<Value, NodeIndex> = HashMap::new();
+        let has = gather(graph, self.roots_of_each, |node| {
+            (Some(graph.node(node).task) == index).then_some(())?;
+            let value = param_value("", &task.params[place], field(node)).ok()?;
+            Some(*values.entry(value).or_insert(node))
+        });
+        let cell = |(given, has): (Option<Cell>, Instances)| match (given, has) {
+            (Some(given), _) => given,
+            (None, Instances::One(node)) => self.value(task, place, field(node)),
+            (None, Instances::None | Instances::Several) => Cell::Nothing,
+        };
+        cells.into_iter().zip(has).map(cell).collect()
+    }
+
+    fn value(&self, task: &TaskType, place: usize, value: &dyn std::any::Any) -> Cell {
+        // A value without this form has no key either, and was refused.
+        param_value("", &task.params[place], value).as_ref().map_or(Cell::Nothing, Cell::from)
+    }
+
+    /// Why a variant failed: itself, or the first that did of what it requires.
+    fn errors(&self) -> Vec<Cell> {
+        let (graph, verdicts) = (&self.plan.graph, &self.plan.verdicts);
+        let mut failed: Vec<Option<NodeIndex>> = Vec::with_capacity(graph.len());
+        let error = |node| {
+            verdicts.reasons(node).iter().find_map(|reason| match reason {
+                Reason::FailedLastTime { error, .. } => Some(error.as_str()),
+                _ => None,
+            })
+        };
+        for node in graph.nodes() {
+            let is_open = matches!(verdicts.status(node), Status::Pending);
+            let own = error(node).map(|_| node);
+            let upstream = || graph.inputs(node).iter().find_map(|input| failed[input.index()]);
+            failed.push(if is_open { own.or_else(upstream) } else { None });
+        }
+        let of_roots = |roots: &[NodeIndex]| {
+            let Some(failed) = roots.iter().find_map(|root| failed[root.index()]) else {
+                return Cell::Nothing;
+            };
+            let error = error(failed).unwrap_or_default();
+            Cell::Text(match roots.contains(&failed) {
+                true => error.to_owned(),
+                false => format!("{}: {error}", graph.label(failed, Show::Clipped)),
+            })
+        };
+        self.roots().map(of_roots).collect()
+    }
+
+    fn statuses(&self, errors: &[Cell]) -> Vec<Cell> {
+        let status = |(roots, error): (&[NodeIndex], &Cell)| {
+            let is_complete = |&root: &NodeIndex| {
+                matches!(self.plan.verdicts.status(root), Status::Complete | Status::Evicted)
+            };
+            let word = match (roots.iter().all(is_complete), error) {
+                (true, _) => "complete",
+                (false, Cell::Nothing) => "pending",
+                (false, _) => "failed",
+            };
+            Cell::Text(word.to_owned())
+        };
+        self.roots().zip(errors).map(status).collect()
+    }
+
+    fn seconds(&mut self) -> Result<Vec<Cell>, Error> {
+        let plan = self.plan;
+        let mut cells = Vec::with_capacity(self.variants.list.len());
+        for roots in plan.graph.roots.chunks(self.roots_of_each) {
+            let mut seconds = None;
+            for &root in roots {
+                if let Some(more) = self.recorded(root)?.seconds {
+                    seconds = Some(seconds.unwrap_or(0.0) + more);
+                }
+            }
+            cells.push(seconds.map_or(Cell::Nothing, Cell::Float));
+        }
+        Ok(cells)
+    }
+
+    /// What the record says of an instance that is complete.
+    fn recorded(&mut self, node: NodeIndex) -> Result<&Recorded, StoreError> {
+        if !self.records.contains_key(&node) {
+            let recorded = self.read(node)?.unwrap_or_default();
+            self.records.insert(node, recorded);
+        }
+        Ok(&self.records[&node])
+    }
+
+    fn read(&self, node: NodeIndex) -> Result<Option<Recorded>, StoreError> {
+        let (graph, store, verdicts) = (&self.plan.graph, &self.plan.store, &self.plan.verdicts);
+        let is_there = matches!(verdicts.status(node), Status::Complete | Status::Evicted);
+        if !is_there || graph.kind(node) != Kind::Made {
+            return Ok(None);
+        }
+        let folder = graph.folder(node, store)?;
+        Ok(match store.record(&folder, graph.node(node).key)? {
+            Found::Record(record) if verdicts.digest(node) == Some(record.output.digest) => {
+                Some(Recorded { meta: record.meta, seconds: Some(record.seconds) })
+            }
+            // It was made again, or removed, since the plan was made.
+            _ => None,
+        })
+    }
+
+    /// What was noted: by the roots, then by what is upstream.
+    fn noted(&mut self, before: &[(String, Vec<Cell>)]) -> Result<Vec<(String, Vec<Cell>)>, Error> {
+        let plan = self.plan;
+        let graph = &plan.graph;
+        let mut columns = Vec::new();
+        let mut of_root: Option<TypeIndex> = None;
+        if self.roots_of_each == 1 {
+            let roots: Vec<_> = graph.roots.iter().map(|&root| Some(root)).collect();
+            let task = graph.roots.first().map(|&root| graph.node(root).task);
+            of_root = task;
+            let taken: HashSet<&str> =
+                before.iter().map(|(name, _)| name.as_str()).chain(OWN).collect();
+            let task = graph.roots.first().map(|&root| graph.task(root).decl.name.to_string());
+            let name = |meta: &str| match taken.contains(meta) {
+                true => format!("{}.{meta}", task.as_deref().unwrap_or_default()),
+                false => meta.to_owned(),
+            };
+            columns.extend(self.noted_by(&roots, name)?);
+        }
+        let mut several = Vec::new();
+        for (index, entry) in graph.types.all.iter().enumerate() {
+            let index = index as TypeIndex;
+            if entry.task.kind != Kind::Made || Some(index) == of_root {
+                continue;
+            }
+            let each = instances_of_each(graph, index, self.roots_of_each);
+            let one = |instances: &Instances| match instances {
+                Instances::One(node) => Some(*node),
+                Instances::None | Instances::Several => None,
+            };
+            let nodes: Vec<_> = each.iter().map(one).collect();
+            let task = &entry.decl.name;
+            columns.extend(self.noted_by(&nodes, |meta| format!("{task}.{meta}"))?);
+            if each.contains(&Instances::Several) {
+                let by_role = self.noted_by_role(index)?;
+                if by_role.is_empty() && self.has_noted(index)? {
+                    several.push(task.to_string());
+                }
+                columns.extend(by_role);
+            }
+        }
+        if !several.is_empty() {
+            let more = several.len().saturating_sub(LISTED);
+            several.truncate(LISTED);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            self.notes.push(format!(
+                "a variant has several instances of {}{more}: what they noted has no column",
+                several.join(", ")
+            ));
+        }
+        Ok(columns)
+    }
+
+    /// A column for each name under which one of these instances has noted something.
+    fn noted_by(
+        &mut self,
+        nodes: &[Option<NodeIndex>],
+        name: impl Fn(&str) -> String,
+    ) -> Result<Vec<(String, Vec<Cell>)>, Error> {
+        let mut columns: BTreeMap<String, Vec<Cell>> = BTreeMap::new();
+        for (row, node) in nodes.iter().enumerate() {
+            let Some(node) = *node else { continue };
+            for (of, value) in &self.recorded(node)?.meta {
+                let cells = columns.entry(of.clone());
+                let cells = cells.or_insert_with(|| vec![Cell::Nothing; nodes.len()]);
+                cells[row] = Cell::from(value);
+            }
+        }
+        Ok(columns.into_iter().map(|(of, cells)| (name(&of), cells)).collect())
+    }
+
+    /// Of a task that a root requires several times, by the names that it requires them by.
+    fn noted_by_role(&mut self, task: TypeIndex) -> Result<Vec<(String, Vec<Cell>)>, Error> {
+        if self.roots_of_each != 1 {
+            return Ok(Vec::new());
+        }
+        let graph = &self.plan.graph;
+        let mut roles: BTreeMap<&str, Vec<Option<NodeIndex>>> = BTreeMap::new();
+        for (row, &root) in graph.roots.iter().enumerate() {
+            let mut inputs = graph.inputs(root).iter();
+            for (role, form, len) in graph.entries(root) {
+                let mut of_entry = inputs.by_ref().take(*len as usize);
+                let is_named = !role.is_empty() && matches!(form, Form::One | Form::Optional);
+                let node = of_entry.by_ref().next();
+                of_entry.for_each(drop);
+                let node = node.filter(|&&node| is_named && graph.node(node).task == task);
+                if let Some(&node) = node {
+                    let nodes = roles.entry(role);
+                    nodes.or_insert_with(|| vec![None; graph.roots.len()])[row] = Some(node);
+                }
+            }
+        }
+        let name = &graph.types.get(task).decl.name;
+        let mut columns = Vec::new();
+        for (role, nodes) in roles {
+            columns.extend(self.noted_by(&nodes, |meta| format!("{name}[{role}].{meta}"))?);
+        }
+        Ok(columns)
+    }
+
+    /// Whether an instance of a task has noted anything, of which there are many: one is asked.
+    fn has_noted(&mut self, task: TypeIndex) -> Result<bool, Error> {
+        let (graph, verdicts) = (&self.plan.graph, &self.plan.verdicts);
+        let is_there = |node: &NodeIndex| {
+            graph.node(*node).task == task && verdicts.status(*node) == Status::Complete
+        };
+        let node = graph.nodes().find(is_there);
+        node.map_or(Ok(false), |node| Ok(!self.recorded(node)?.meta.is_empty()))
+    }
+
+    /// Which variants have the same roots, and so are one.
+    fn same_instances(&self) -> Vec<String> {
+        let mut first: HashMap<&[NodeIndex], &str> = HashMap::new();
+        let mut notes = Vec::new();
+        let mut count = 0;
+        for (roots, variant) in self.roots().zip(&self.variants.list) {
+            let name = variant.name.as_str();
+            let of = *first.entry(roots).or_insert(name);
+            if of != name {
+                count += 1;
+                if count <= LISTED {
+                    notes.push(format!("`{name}` is the same instance as `{of}`"));
+                }
+            }
+        }
+        if count > LISTED {
+            notes.push(format!("{} more variants are the same as others", count - LISTED));
+        }
+        notes
+    }
+}

@@ -1,0 +1,87 @@
+//! What lies upstream of each variant: which instance of a task it has, and what nobody else needs.
+//!
+//! The graph is passed over once for a question, whatever the number of variants: what they share
+//! is not walked for each of them.
+
+use daggy::NodeIndex;
+
+use crate::plan::Graph;
+use crate::plan::types::TypeIndex;
+
+/// The instances of a task that a variant requires, its roots included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Instances {
+    None,
+    One(NodeIndex),
+    Several,
+}
+
+impl Instances {
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::None, other) | (other, Self::None) => other,
+            (Self::One(a), Self::One(b)) if a == b => self,
+            _ => Self::Several,
+        }
+    }
+}
+
+/// For each variant, the instances of a task that its roots are or require.
+pub(super) fn instances_of_each(
+    graph: &Graph,
+    task: TypeIndex,
+    roots_of_each: usize,
+) -> Vec<Instances> {
+    gather(graph, roots_of_each, |node| (graph.node(node).task == task).then_some(node))
+}
+
+/// The same for any nodes that this tells, where several may stand for one.
+pub(super) fn gather(
+    graph: &Graph,
+    roots_of_each: usize,
+    mut tell: impl FnMut(NodeIndex) -> Option<NodeIndex>,
+) -> Vec<Instances> {
+    let mut all: Vec<Instances> = Vec::with_capacity(graph.len());
+    for node in graph.nodes() {
+        let own = tell(node).map_or(Instances::None, Instances::One);
+        let inputs = graph.inputs(node).iter().map(|input| all[input.index()]);
+        all.push(inputs.fold(own, Instances::and));
+    }
+    let variants = graph.roots.chunks(roots_of_each.max(1));
+    let of_roots = |roots: &[NodeIndex]| {
+        roots.iter().map(|root| all[root.index()]).fold(Instances::None, Instances::and)
+    };
+    variants.map(of_roots).collect()
+}
+
+/// Who needs a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    Nobody,
+    /// The variant at this place, and no other.
+    One(usize),
+    Several,
+}
+
+impl Owner {
+    fn add(&mut self, owner: Self) {
+        *self = match *self {
+            Self::Nobody => owner,
+            known if known == owner => known,
+            _ => Self::Several,
+        }
+    }
+}
+
+/// For each node, which variant needs it.
+pub(super) fn owners(graph: &Graph, roots_of_each: usize) -> Vec<Owner> {
+    let mut owners = vec![Owner::Nobody; graph.len()];
+    for (place, roots) in graph.roots.chunks(roots_of_each.max(1)).enumerate() {
+        roots.iter().for_each(|root| owners[root.index()].add(Owner::One(place)));
+    }
+    for node in graph.nodes().rev() {
+        let owner = owners[node.index()];
+        graph.inputs(node).iter().for_each(|input| owners[input.index()].add(owner));
+    }
+    owners
+}

@@ -1,0 +1,104 @@
+//! The table of a sweep, in forms that other programs take.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
+};
+use arrow::datatypes::{Field, Schema};
+use flow_core::{Cells, Column, Table};
+
+/// What becomes of the [table](flow_core::Table) of a sweep: a `RecordBatch` or, with the feature
+/// `csv`, CSV.
+///
+/// ```
+/// use arrow::array::AsArray;
+/// use arrow::datatypes::Float64Type;
+/// use flow::prelude::*;
+///
+/// #[derive(Task)]
+/// #[task(target = Json<f64>)]
+/// struct Fit {
+///     #[param(default = 1.0)]
+///     c: f64,
+/// }
+///
+/// #[tracked]
+/// impl Run for Fit {
+///     fn run(&self, cx: &Cx<Self>) -> Result<f64> {
+///         ensure!(self.c > 0.0, "c must be positive");
+///         cx.meta("score", self.c / 2.0)?;
+///         Ok(self.c)
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
+/// # let folder = tempfile::tempdir()?;
+/// let flow = Flow::open(folder.path())?.quiet().keep_going();
+/// let sweep = flow.sweep::<Fit>().over(Fit::C, [1.0, -1.0]);
+/// sweep.run()?;
+///
+/// let batch = sweep.table()?.to_record_batch()?;
+/// let scores = batch.column_by_name("score").unwrap().as_primitive::<Float64Type>();
+/// assert_eq!(scores.iter().collect::<Vec<_>>(), [Some(0.5), None]);
+///
+/// let csv = sweep.table()?.to_csv()?;
+/// assert!(csv.starts_with("variant,c,status,seconds,score,failure\nc=1.0,1.0,complete,"), "{csv}");
+/// assert!(csv.ends_with("\nc=-1.0,-1.0,failed,,,c must be positive\n"), "{csv}");
+/// # Ok(())
+/// # }
+/// ```
+pub trait SweepTable {
+    /// The table as a batch: whole numbers are `Int64`, numbers `Float64`, truth values `Boolean`, all
+    /// else is `Utf8`; where a variant has no value there is null.
+    ///
+    /// # Errors
+    ///
+    /// Arrow refuses it, which it has no reason to.
+    fn to_record_batch(&self) -> Result<RecordBatch>;
+
+    /// The table as CSV, as the target [`Csv`](crate::Csv) writes it: a header, commas, nothing for
+    /// null, and quotes around text that looks like something else.
+    ///
+    /// # Errors
+    ///
+    /// As [`to_record_batch`](Self::to_record_batch).
+    #[cfg(feature = "csv")]
+    fn to_csv(&self) -> Result<String>;
+}
+
+impl SweepTable for Table {
+    fn to_record_batch(&self) -> Result<RecordBatch> {
+        let columns: Vec<_> = self.columns().iter().map(array).collect();
+        let fields = self.columns().iter().zip(&columns);
+        let fields = fields.map(|(c, array)| Field::new(&c.name, array.data_type().clone(), true));
+        let schema = Schema::new(fields.collect::<Vec<_>>());
+        Ok(RecordBatch::try_new(Arc::new(schema), columns)?)
+    }
+
+    #[cfg(feature = "csv")]
+    fn to_csv(&self) -> Result<String> {
+        use flow_core::{Sink, Target};
+
+        let mut bytes = Vec::new();
+        crate::Csv::default().save(&self.to_record_batch()?, &mut Sink::new(&mut bytes))?;
+        Ok(String::from_utf8(bytes)?)
+    }
+}
+
+fn array(column: &Column) -> ArrayRef {
+    match &column.cells {
+        Cells::Bool(values) => Arc::new(BooleanArray::from(values.clone())),
+        Cells::Int(values) => Arc::new(Int64Array::from(values.clone())),
+        Cells::Float(values) => Arc::new(Float64Array::from(values.clone())),
+        Cells::Text(values) => {
+            Arc::new(values.iter().map(Option::as_deref).collect::<StringArray>())
+        }
+        // Of what a later version adds, the text.
+        other => {
+            let texts = (0..other.len()).map(|row| other.text(row));
+            Arc::new(texts.collect::<StringArray>())
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What is wrong with a sweep is said before anything runs.
+
+use flow::prelude::*;
+use flow::{Roots, Sweep};
+
+use crate::support::flow;
+
+#[derive(Task)]
+#[task(target = Json<f64>)]
+struct Get {
+    #[param(default = 1.0, range = 0.0..=10.0)]
+    c: f64,
+}
+
+runs!(Get: f64 = |self, _cx| Ok(self.c));
+
+#[derive(Task)]
+#[task(requires = Get, target = Json<f64>)]
+struct Fit {
+    #[param(default = 1)]
+    degree: u32,
+    #[param(default = String::new())]
+    name: String,
+}
+
+runs!(Fit: f64 = |self, cx| Ok(*cx.input().load()? * f64::from(self.degree)));
+
+/// Not required by anything.
+#[derive(Task)]
+#[task(target = Json<u32>)]
+struct Other {
+    #[param(default = 1)]
+    n: u32,
+}
+
+runs!(Other: u32 = |self, _cx| Ok(self.n));
+
+/// What every question to a sweep says.
+fn error<R: Roots>(sweep: &Sweep<R>) -> String {
+    let error = sweep.run().expect_err("the sweep is wrong");
+    assert!(matches!(error, flow::Error::Plan(_)), "{error:?}");
+    let text = error.to_string();
+    assert_eq!(sweep.preview().expect_err("the sweep is wrong").to_string(), text);
+    assert_eq!(sweep.table().expect_err("the sweep is wrong").to_string(), text);
+    assert_eq!(sweep.is_complete().expect_err("the sweep is wrong").to_string(), text);
+    text
+}
+
+#[test]
+fn a_sweep_has_variants() {
+    let (flow, _folder) = flow();
+    let none = "the sweep has no variants: add some with `over`, `variant` or `setting`";
+    assert_eq!(error(&flow.sweep::<Fit>()), none);
+    let empty = flow.sweep::<Fit>().over(Get::C, [1.0]).over(Fit::DEGREE, [0; 0]);
+    assert_eq!(
+        error(&empty),
+        "the sweep gives no values for `Fit.degree`, so that it has no variants"
+    );
+    assert!(empty.is_empty() && empty.names().is_empty() && empty.get("c=1.0").is_none());
+    assert_eq!(error(&flow.sweep::<Fit>().over(Get::C, [1.0]).sample(0, 1)), none);
+}
+
+#[test]
+fn names_are_given_once() {
+    let (flow, _folder) = flow();
+    let twice = flow.sweep::<Fit>().variant("a", |a| a).variant("a", |a| a.with(Fit::DEGREE, 2));
+    assert_eq!(error(&twice), "the sweep has two variants with the name `a`");
+    let nameless = flow.sweep::<Fit>().variant(" ", |a| a);
+    assert!(error(&nameless).starts_with("the sweep has a variant without a name"));
+}
+
+#[test]
+fn a_parameter_is_set_in_one_place() {
+    let (flow, _folder) = flow();
+    let twice = flow.sweep::<Fit>().over(Fit::DEGREE, [1]).over(Fit::DEGREE, [2]);
+    let expected = "the sweep sets `Fit.degree` twice: value by value, and value by value; leave one of them out";
+    assert_eq!(error(&twice), expected);
+    let both = flow.sweep::<Fit>().variant("a", |a| a.with(Fit::DEGREE, 1)).over(Fit::DEGREE, [2]);
+    let expected = "the sweep sets `Fit.degree` twice: in the variant `a`, and value by value; leave one of them out";
+    assert_eq!(error(&both), expected);
+}
+
+#[test]
+fn a_value_that_is_not_allowed_names_its_variant() {
+    let (flow, folder) = flow();
+    let sweep = flow.sweep::<Fit>().over(Fit::DEGREE, [1, 2]).over(Get::C, [1.0, 11.0]);
+    let expected = "`Get.c` is 11.0, which is not in 0.0..=10.0\n  \
+                    required by: Fit → Get\n  in the variant `degree=1,c=11.0`";
+    assert_eq!(error(&sweep), expected);
+    assert!(!folder.path().join("data/Get").exists(), "nothing has run");
+
+    let named =
+        flow.sweep::<Fit>().variant("a", |a| a).variant("b", |b| b.with_named("degrees", 2));
+    let expected = "no task that is required here has a parameter `degrees`: did you mean `degree`?\n  \
+                    in the variant `b`";
+    assert_eq!(error(&named), expected);
+    let wrong = flow.sweep::<Fit>().variant("b", |b| b.with_named("degree", "two"));
+    assert!(error(&wrong).starts_with("the value given for `degree` does not fit `Fit.degree`"));
+}
+
+#[test]
+fn a_value_that_reaches_nothing_in_any_variant_is_told() -> Result<()> {
+    let (flow, _folder) = flow();
+    let sweep = flow.sweep::<Fit>().over(Other::N, [1, 2]).over(Fit::DEGREE, [1, 2]);
+    let expected = "the value given for `Other.n` reaches nothing: no task required here takes it";
+    let warnings: Vec<_> = sweep.preview()?.warnings().iter().map(ToString::to_string).collect();
+    assert_eq!(warnings, [expected]);
+    assert_eq!(sweep.run()?.warnings().len(), 1);
+    assert!(format!("{:?}", sweep.preview()?).ends_with(&format!("\nwarning: {expected}")));
+
+    // One that reaches something in one variant is used.
+    #[derive(Task)]
+    #[task(requires(Fit, Other if self.more), target = Json<u32>)]
+    struct Maybe {
+        more: bool,
+    }
+    runs!(Maybe: u32 = |self, _cx| Ok(0));
+    let sweep = flow.sweep::<Maybe>().over(Maybe::MORE, [false, true]).over(Other::N, [1, 2]);
+    assert!(sweep.preview()?.warnings().is_empty());
+    // Of what the flow was given, too.
+    let given = flow.with(Other::N, 2).sweep::<Fit>().over(Fit::DEGREE, [1]);
+    assert_eq!(given.preview()?.warnings().len(), 1);
+    Ok(())
+}
+
+#[test]
+fn an_unknown_variant_is_named_with_those_there_are() {
+    let (flow, _folder) = flow();
+    let sweep =
+        flow.sweep::<Fit>().variant("linear", |a| a).variant("cubic", |a| a.with(Fit::DEGREE, 3));
+    assert!(sweep.get("quadratic").is_none() && sweep.get("cubic").is_some());
+    let message = |name: &str| {
+        let index = std::panic::AssertUnwindSafe(|| drop(sweep[name].clone()));
+        let panic = std::panic::catch_unwind(index).expect_err("there is none");
+        panic.downcast_ref::<String>().expect("a message").clone()
+    };
+    assert_eq!(message("lineal"), "the sweep has no variant `lineal`: did you mean `linear`?");
+    assert_eq!(message("x"), "the sweep has no variant `x`: it has `linear`, `cubic`");
+    // Of a sweep that is wrong, that is said.
+    let wrong = flow.sweep::<Fit>();
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(wrong["a"].clone())));
+    let panic = panic.expect_err("there is none");
+    let message = panic.downcast_ref::<String>().expect("a message");
+    assert!(message.starts_with("the sweep has no variants"), "{message}");
+}
+
+#[test]
+fn ranges_need_a_sample_and_values() {
+    let (flow, _folder) = flow();
+    let range = |range| flow.sweep::<Fit>().uniform(Get::C, range);
+    let expected =
+        "the values of `Get.c` are drawn from a range: say how often, with `sample(n, seed)`";
+    assert_eq!(error(&range(0.0..1.0)), expected);
+    assert_eq!(error(&range(1.0..1.0).sample(3, 1)), "the range 1.0..1.0 for `Get.c` is empty");
+    let infinite = "the range 0.0..inf for `Get.c` has an end that is not finite";
+    assert_eq!(error(&range(0.0..f64::INFINITY).sample(3, 1)), infinite);
+    let zero = flow.sweep::<Fit>().log_uniform(Get::C, 0.0..1.0).sample(3, 1);
+    assert!(error(&zero).starts_with("the range 0.0..1.0 for `Get.c` does not begin above zero"));
+}
+
+#[test]
+fn a_grid_that_nobody_could_run_is_not_made() {
+    let (flow, _folder) = flow();
+    let sweep = flow.sweep::<Fit>().over(Fit::DEGREE, 0..2000).over(Get::C, vec![0.5; 1000]);
+    let expected = "the sweep has 2000000 variants, and more than 1000000 are not made: try some of them, \
+                    with `sample(n, seed)`";
+    assert_eq!(error(&sweep), expected);
+    assert_eq!(sweep.sample(10, 1).len(), 10);
+}
