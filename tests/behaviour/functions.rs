@@ -133,7 +133,7 @@ fn a_function_has_several_outputs() -> Result<()> {
 
 /// Inputs by name, in another order, with a parameter between them.
 #[task(requires(low = numbers { n: self.n }, high = numbers with numbers::N = 50u32), target = Json<f64>)]
-fn spread(high: &Vec<f64>, n: u32, low: Loaded<Vec<f64>>) -> f64 {
+fn spread(high: &[f64], n: u32, low: Loaded<Vec<f64>>) -> f64 {
     high.len() as f64 - low.len() as f64 + f64::from(n) / 100.0
 }
 
@@ -232,7 +232,7 @@ fn parsed(
     #[param(file)] path: &Path,
     #[param(default = "#")] comment: &str,
     #[param(default)] mut factor: Option<i64>,
-    #[param(default = vec![1])] terms: &Vec<i64>,
+    #[param(default = vec![1])] terms: &[i64],
 ) -> Result<i64, ParseIntError> {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let lines = text.lines().filter(|line| !line.starts_with(comment));

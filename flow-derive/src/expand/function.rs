@@ -21,7 +21,10 @@ pub(super) fn declare(task: &Task<'_>, function: &Function, items: &TokenStream)
     let item = &function.item;
     let cfgs: Vec<&Attribute> = named(function, &["cfg"]).collect();
     let structure = structure(task, function);
+    // A task has as many parameters as it has.
+    let many = (item.sig.inputs.len() > 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
     quote! {
+        #many
         #item
 
         #(#cfgs)*

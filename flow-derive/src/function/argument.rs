@@ -86,6 +86,11 @@ pub(super) fn read(signature: &Signature, attr: &TaskAttr, ctxt: &Ctxt) -> Vec<A
                 ctxt.error(receiver, message);
             }
             FnArg::Typed(argument) => {
+                for attr in argument.attrs.iter().filter(|attr| is_condition(attr)) {
+                    let message = "an argument of a task is there or not for everybody; write the \
+                                   condition above the function";
+                    ctxt.error(attr, message);
+                }
                 let Some(ident) = name(argument, ctxt) else {
                     // It may have been an input.
                     roles.pass_over();
@@ -101,6 +106,10 @@ pub(super) fn read(signature: &Signature, attr: &TaskAttr, ctxt: &Ctxt) -> Vec<A
     }
     roles.missing(&signature.ident);
     arguments
+}
+
+fn is_condition(attribute: &Attribute) -> bool {
+    ["cfg", "cfg_attr"].into_iter().any(|name| attribute.path().is_ident(name))
 }
 
 /// The name of an argument.

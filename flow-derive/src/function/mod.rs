@@ -21,8 +21,9 @@ mod signature;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::{
-    Attribute, Data, DataStruct, DeriveInput, Field, FieldModifiers, Fields, FieldsNamed, FnArg,
-    Generics, Item, ItemFn, ReturnType, Signature, Type, parse_quote, token,
+    AttrStyle, Attribute, Data, DataStruct, DeriveInput, Field, FieldModifiers, Fields,
+    FieldsNamed, FnArg, Generics, Item, ItemFn, ReturnType, Signature, Type, Visibility,
+    parse_quote, token,
 };
 
 use self::argument::{Argument, Role};
@@ -46,7 +47,7 @@ pub(crate) struct Function {
 /// The function, and the task that it is, too.
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     match syn::parse2::<ItemFn>(item.clone()) {
-        Ok(function) => of_function(options, function),
+        Ok(function) => of_function(options, function, &item),
         Err(error) => {
             let error = misplaced(&item).unwrap_or(error).to_compile_error();
             quote!(#error #item)
@@ -65,11 +66,10 @@ fn misplaced(item: &TokenStream) -> Option<syn::Error> {
     Some(syn::Error::new_spanned(first, message))
 }
 
-fn of_function(options: TokenStream, item: ItemFn) -> TokenStream {
+fn of_function(options: TokenStream, mut item: ItemFn, tokens: &TokenStream) -> TokenStream {
     let ctxt = Ctxt::new();
     let attribute: Attribute = parse_quote!(#[task(#options)]);
-    let written = quote!(#attribute #item);
-    let mut item = item;
+    let written = quote!(#attribute #tokens);
     // Those that this macro reads. There may be several `#[task(...)]`.
     let said =
         |attribute: &Attribute| ["task", "param"].map(|name| attribute.path().is_ident(name));
@@ -136,7 +136,7 @@ fn structure(
     let types: Vec<_> = generics.type_params().map(|parameter| &parameter.ident).collect();
     let phantom = (!types.is_empty()).then(|| {
         let ty: Type = parse_quote!(::core::marker::PhantomData<fn() -> (#(#types,)*)>);
-        field(format_ident!("__of"), ty, Vec::new())
+        Field { vis: Visibility::Inherited, ..field(format_ident!("__of"), ty, Vec::new()) }
     });
     let named = parameters.chain(phantom).collect();
     DeriveInput {
@@ -153,18 +153,20 @@ fn structure(
 }
 
 impl Function {
-    /// What of the function is no parameter, and so is its code: the arguments that are inputs, the
-    /// type of its value, the body.
+    /// What of the function is no parameter, and so is its code: what other macros are told, the
+    /// arguments that are inputs, the type of its value, the body.
     pub(crate) fn own_code(&self) -> TokenStream {
         let inputs = self.arguments.iter().filter_map(|argument| match &argument.role {
             Role::Input { .. } => Some((&argument.ident, &argument.ty)),
             _ => None,
         });
         let inputs = inputs.map(|(ident, ty)| quote!(#ident: #ty));
-        let (output, body) = (&self.item.sig.output, &self.item.block);
-        let inner =
-            self.item.attrs.iter().filter(|attr| matches!(attr.style, syn::AttrStyle::Inner(_)));
-        quote!((#(#inputs),*) #output { #(#inner)* #body })
+        let attributes =
+            self.item.attrs.iter().filter(|attr| matches!(attr.style, AttrStyle::Outer));
+        let output = &self.item.sig.output;
+        // As the compiler gave it: another release of `syn` may write it in another way.
+        let body = self.written.clone().into_iter().last();
+        quote!(#(#attributes)* (#(#inputs),*) #output #body)
     }
 
     /// Where the compiler points if the function gives something else than the target keeps.

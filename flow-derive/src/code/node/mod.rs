@@ -74,6 +74,14 @@ struct Scope<'a> {
     is_task: bool,
 }
 
+impl Scope<'_> {
+    /// The same for what a macro writes there, which does not see the variables.
+    fn of_macro(&self) -> Scope<'_> {
+        let implementors = self.implementors.clone();
+        Scope { implementors, locals: Locals::default(), is_task: false, ..*self }
+    }
+}
+
 /// Makes nodes.
 pub(crate) struct Builder<'a> {
     pub(crate) resolver: Resolver<'a>,

@@ -61,6 +61,14 @@ fn a_variable_is_not_the_task_of_its_name() {
     go("fn go() { let mut load: u8; { f(load) } }");
     let called = ["enum Kind", "fetch", "go", "load", "struct Raw", "struct Row"];
     let go = |go: &str| mean_reaches(go, &called);
+    // Nor does a macro see it, wherever in its file the macro names the function.
+    let macros = "macro_rules! call { () => { f(load) } }";
+    let called = ["call!", "enum Kind", "fetch", "go", "load", "struct Raw", "struct Row"];
+    for go in ["fn go(load: u8) { call!(); load }", "fn go() { let load = 1; { call!() } }"] {
+        for text in [format!("{go} {macros}"), format!("{macros} {go}")] {
+            mean_reaches(&text, &called);
+        }
+    }
     // Before it is bound, in what it is bound to, behind the block, and where it may be hidden again.
     go("fn go() { f(load); let load = 1; }");
     go("fn go() { let load = f(load); }");

@@ -89,14 +89,48 @@ where
 #[cfg(all(unix, windows))]
 pub fn nowhere() -> Missing {}
 
+/// Handles and what is shared, in every form.
+#[task(
+    requires(
+        [load for _ in 0..3],
+        [load for _ in 0..3],
+        [load for _ in 0..3],
+        {n: u8 => load for n in 0..3},
+        {n: u8 => load for n in 0..3},
+        {n: u8 => load for n in 0..3},
+        load if true,
+        load if true,
+        load if true,
+        load,
+        load,
+    ),
+    target = Keep<usize>,
+)]
+fn forms(
+    a: Vec<&Input<load>>,
+    b: &[Loaded<Vec<f64>>],
+    c: &Vec<&Loaded<Vec<f64>>>,
+    d: BTreeMap<u8, &Input<load>>,
+    e: BTreeMap<u8, Loaded<Vec<f64>>>,
+    f: &BTreeMap<u8, &Loaded<Vec<f64>>>,
+    g: Option<&Input<load>>,
+    h: Option<Loaded<Vec<f64>>>,
+    i: &Option<&Loaded<Vec<f64>>>,
+    j: Input<load>,
+    k: &Loaded<Vec<f64>>,
+) -> usize {
+    let _ = (g, h, i, j, k);
+    a.len() + b.len() + c.len() + d.len() + e.len() + f.len()
+}
+
 /// Made by another macro.
 macro_rules! tasks {
     ($($name:ident: $ty:ty = $value:expr),*) => {
         $(
             /// One of them.
-            #[task(requires = load, target = Keep<$ty>)]
-            fn $name(rows: &Vec<f64>, #[param(default = $value)] value: $ty) -> $ty {
-                let _ = rows;
+            #[task(requires = [load for _ in 0..self.value], target = Keep<$ty>)]
+            fn $name(rows: &[Vec<f64>], #[param(default = $value)] value: $ty, cx: &Cx<$name>) -> $ty {
+                let _ = (rows, cx);
                 value
             }
         )*
@@ -114,8 +148,9 @@ pub fn by_name(#[param(default = "x")] name: &str, r#type: Option<u8>) -> f64 {
 
 fn main() {
     let keys: (Param<mean, u8>, Param<by_name, String>) = (mean::N, by_name::NAME);
+    let _ = forms as fn(_, _, _, _, _, _, _, _, _, _, _) -> _;
     let _ = (keys, by_name::TYPE, generic::<Ols>::C, small::VALUE, large::VALUE);
-    let _ = (small(&Vec::new(), 1), large(&Vec::new(), 1), by_name_too as fn(_, _) -> _);
+    let _ = (small as fn(_, _, _) -> _, large as fn(_, _, _) -> _, by_name_too as fn(_, _) -> _);
     fn is_task<T: Task + Run + Tracked>() {}
     is_task::<ByName>();
     is_task::<generic<Ols>>();
