@@ -5,7 +5,7 @@ use std::num::ParseIntError;
 
 use flow::prelude::*;
 
-use crate::support::{cut_off, failure, flow, plan_error, preview, ran};
+use crate::support::{cut_off, failure, flow, key, plan_error, preview, ran};
 
 /// The first numbers.
 #[task(target = Json<Vec<f64>>)]
@@ -146,6 +146,41 @@ fn named_inputs_are_bound_by_name() -> Result<()> {
     flow.run::<spread>()?;
     assert_eq!(*flow.load::<spread>()?, 40.1);
     Ok(())
+}
+
+mod structs {
+    use super::*;
+
+    /// What `numbers` is, as a struct.
+    #[derive(Task)]
+    #[task(name = "numbers", target = Json<Vec<f64>>)]
+    pub(crate) struct Numbers {
+        #[param(default = 5, range = 1..=100)]
+        n: u32,
+    }
+
+    runs!(Numbers: Vec<f64> = |self, cx| Ok((1..=self.n).map(f64::from).collect()));
+
+    /// What `mean` is.
+    #[derive(Task)]
+    #[task(name = "mean", requires = Numbers, target = Json<f64>)]
+    pub(crate) struct Mean {
+        #[param(default = 0)]
+        trim: usize,
+    }
+
+    runs!(Mean: f64 = |self, cx| super::mean(&cx.input().load()?, self.trim));
+}
+
+#[test]
+fn a_function_has_the_key_of_the_struct_that_it_could_be() {
+    use structs::{Mean, Numbers};
+    // Two tasks of one name are an error in one store.
+    let ((functions, _folder), (structs, _other)) = (flow(), flow());
+    assert_eq!(key::<numbers>(&functions), key::<Numbers>(&structs));
+    let (function, of_struct) = (functions.with(mean::TRIM, 1), structs.with(Mean::TRIM, 1));
+    assert_eq!(key::<mean>(&function), key::<Mean>(&of_struct));
+    assert_ne!(key::<mean>(&functions), key::<mean>(&function));
 }
 
 /// Every form of `requires`, each taken in every way.

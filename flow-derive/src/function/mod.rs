@@ -66,32 +66,43 @@ fn misplaced(item: &TokenStream) -> Option<syn::Error> {
     Some(syn::Error::new_spanned(first, message))
 }
 
-fn of_function(options: TokenStream, mut item: ItemFn, tokens: &TokenStream) -> TokenStream {
+fn of_function(options: TokenStream, item: ItemFn, tokens: &TokenStream) -> TokenStream {
     let ctxt = Ctxt::new();
-    let attribute: Attribute = parse_quote!(#[task(#options)]);
-    let written = quote!(#attribute #tokens);
-    // Those that this macro reads. There may be several `#[task(...)]`.
-    let said =
-        |attribute: &Attribute| ["task", "param"].map(|name| attribute.path().is_ident(name));
-    let mut attributes = vec![attribute];
-    attributes.extend(item.attrs.iter().filter(|attr| said(attr).contains(&true)).cloned());
-    item.attrs.retain(|attr| !said(attr).contains(&true));
-    attributes.extend(model::docs(&item.attrs).cloned());
-
-    let attr = TaskAttr::read(&attributes, &ctxt);
-    signature::check(&item.sig, &ctxt);
-    let arguments = argument::read(&item.sig, &attr, &ctxt);
-    clean(&mut item.sig);
-    let input = structure(attributes, &attr, &item, &arguments);
-    if item.sig.receiver().is_some() {
+    let (function, input, attr) = read(options, item, tokens, &ctxt);
+    if function.item.sig.receiver().is_some() {
         // It is a method, beside which no struct can stand.
         let errors = ctxt.check();
         let errors = errors.iter().map(syn::Error::to_compile_error);
+        let item = &function.item;
         return quote!(#(#errors)* #item);
     }
-    let function = Function { item, written, arguments };
     let task = Task::of_function(&function, &input, attr, &ctxt);
     expand::function(&task, &function, ctxt)
+}
+
+/// The function, whose tokens are `tokens`, the struct of its parameters, and what is said of it.
+pub(crate) fn read(
+    options: TokenStream,
+    mut item: ItemFn,
+    tokens: &TokenStream,
+    ctxt: &Ctxt,
+) -> (Function, DeriveInput, TaskAttr) {
+    let attribute: Attribute = parse_quote!(#[task(#options)]);
+    let written = quote!(#attribute #tokens);
+    // What this macro reads. There may be several `#[task(...)]`.
+    let is_said =
+        |attr: &Attribute| ["task", "param"].into_iter().any(|name| attr.path().is_ident(name));
+    let mut attributes = vec![attribute];
+    attributes.extend(item.attrs.iter().filter(|attr| is_said(attr)).cloned());
+    item.attrs.retain(|attr| !is_said(attr));
+    attributes.extend(model::docs(&item.attrs).cloned());
+
+    let attr = TaskAttr::read(&attributes, ctxt);
+    signature::check(&item.sig, ctxt);
+    let arguments = argument::read(&item.sig, &attr, ctxt);
+    clean(&mut item.sig);
+    let input = structure(attributes, &attr, &item, &arguments);
+    (Function { item, written, arguments }, input, attr)
 }
 
 /// Takes off the arguments what the compiler does not allow there.
