@@ -1,4 +1,4 @@
-//! Typed data workflows: tasks are structs, outputs are files, and only what a change affects
+//! Typed data workflows: tasks are structs or functions, outputs are files, and only what a change affects
 //! runs again.
 //!
 //! A *task* is a struct whose fields are its parameters. It says what it requires and how its
@@ -53,9 +53,47 @@
 //! # }
 //! ```
 //!
+//! # Functions as tasks
+//!
+//! A task can be written as a function. Its arguments are what it requires and its parameters, and it
+//! can still be called:
+//!
+//! ```
+//! use flow::prelude::*;
+//!
+//! /// The first `n` squares.
+//! #[task(target = Json<Vec<u64>>)]
+//! fn squares(#[param(default = 5)] n: u64) -> Vec<u64> {
+//!     (1..=n).map(|i| i * i).collect()
+//! }
+//!
+//! /// Their sum, without those that are too large.
+//! #[task(requires = squares, target = Json<u64>)]
+//! fn sum(squares: &[u64], #[param(default = 1_000)] limit: u64, cx: &Cx<sum>) -> Result<u64> {
+//!     let counted = squares.iter().filter(|square| **square <= limit);
+//!     cx.meta("counted", counted.clone().count())?;
+//!     Ok(counted.sum())
+//! }
+//!
+//! # fn main() -> Result<()> {
+//! # let folder = tempfile::tempdir()?;
+//! # let folder = folder.path();
+//! let flow = Flow::open(folder)?;
+//! flow.run::<sum>()?;
+//! assert_eq!(*flow.load::<sum>()?, 55);
+//!
+//! let few = flow.with(sum::LIMIT, 10).with(squares::N, 20);
+//! few.run::<sum>()?;
+//! assert_eq!(few.output::<sum>()?.meta::<usize>("counted")?, 3);
+//! assert_eq!(squares(2), [1, 4]);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Where to look
 //!
 //! - [`derive@Task`]: all that can be written in `#[task(...)]` and `#[param(...)]`.
+//! - [`macro@task`]: functions as tasks.
 //! - [`derive@Outputs`]: several outputs of one task.
 //! - [`Flow`]: all that can be asked of a flow.
 //! - [`Cx`]: what a running task sees besides its parameters.
@@ -63,7 +101,7 @@
 //! - [`Target`]: how to write one of your own.
 
 pub use flow_core::*;
-pub use flow_derive::{Outputs, Task, Tracked, tracked};
+pub use flow_derive::{Outputs, Task, Tracked, task, tracked};
 #[doc(inline)]
 pub use flow_targets as targets;
 
@@ -87,7 +125,7 @@ pub mod prelude {
         Code, Cx, Flow, Input, IntoParam, Loaded, Param, Run, Secret, Sink, Source, Target,
     };
     pub use flow_core::{File, Memory, Output, Outputs, Part, Task, Tracked};
-    pub use flow_derive::{Outputs, Task, Tracked, tracked};
+    pub use flow_derive::{Outputs, Task, Tracked, task, tracked};
     #[cfg(feature = "arrow")]
     pub use flow_targets::ArrowIpc;
     #[cfg(feature = "bytes")]

@@ -126,6 +126,29 @@ fn iris_runs_what_is_needed_and_then_nothing() {
 }
 
 #[test]
+fn iris_functions_are_tasks_and_functions() {
+    let iris = Example::new("iris_functions");
+
+    let first = iris.run(&[]);
+    let preview = "confusion PENDING never run\n\
+                   ├─ train {model: Logistic} PENDING never run\n\
+                   │  └─ preprocess {do_preprocess: true} PENDING never run\n\
+                   │     └─ get_data {source: examples/data/iris.csv} PENDING never run\n\
+                   └─ preprocess {do_preprocess: true}";
+    assert!(first.starts_with(preview), "{first}");
+    assert!(first.contains("4 ran\n"), "{first}");
+    // The same as that of `iris`, and 4 of 150 are taken for another class.
+    assert!(first.contains("\naccuracy: 0.9733333333333334\n"), "{first}");
+    assert!(first.contains("\nconfusion: [[50, 0, 0], [0, 47, 3], [0, 1, 49]]\n"), "{first}");
+    assert!(first.contains("1 complete before, 3 ran\n"), "{first}");
+    assert!(first.ends_with("of a tree: [[50, 0, 0], [0, 50, 0], [0, 0, 50]]\n"), "{first}");
+
+    let second = iris.run(&[]);
+    assert!(!second.contains("PENDING") && !second.contains("ran"), "{second}");
+    assert_eq!(second.matches("4 complete before\n").count(), 2, "{second}");
+}
+
+#[test]
 fn multi_output_has_a_file_for_each_output() {
     let example = Example::new("multi_output");
     let first = example.run(&[]);

@@ -11,6 +11,7 @@ pub use crate::cx::Cx;
 pub use crate::input::{Input, Inputs, Wires};
 pub use crate::keep::{Files, Gathered, Keep, KeepPart, Outputs, Part, Saving, Several};
 pub use crate::known::Registered;
+use crate::loaded::Loaded;
 pub use crate::param::{AnyValue, IntoParam, Param, ParamDecl, Parameter, Values, expect};
 pub use crate::plan::refresh::Refresh;
 pub use crate::require::{Requirements, Settings};
@@ -18,6 +19,7 @@ pub use crate::store::draft::Draft;
 pub use crate::store::place::Places;
 pub use crate::target::Target;
 use crate::target::{Sink, Source};
+use crate::task::Output;
 pub use crate::task::{
     ByRun, Elsewhere, HasRun, Run, Runs, Task, TaskDecl, TaskKind, TaskType, Together, Uses,
     not_run, runs,
@@ -67,6 +69,11 @@ impl<T: 'static> Field<T> {
     /// The value at `index`, which is of the type of the field there.
     pub fn value(&self, values: &Values<'_>, index: usize) -> T {
         (self.clone)(expect(values.0[index].as_ref()))
+    }
+
+    /// A copy of the value of a field, for a function that takes it.
+    pub fn copy(&self, value: &T) -> T {
+        (self.clone)(value)
     }
 }
 
@@ -166,6 +173,74 @@ impl<'a, T> NeverFails<'a> for &'a Asked<T> {
 /// The value that an expression gave, in the common form.
 pub fn compared<T: Compared>(value: &T) -> anyhow::Result<Value> {
     value.compared()
+}
+
+/// What a function that is a task is given: the output of a task that it requires.
+pub fn load<A: Task>(input: &Input<A>) -> anyhow::Result<Loaded<Output<A>>> {
+    Ok(input.load()?)
+}
+
+/// An output that a function can be given by value.
+#[diagnostic::on_unimplemented(
+    message = "a `{Self}` cannot be taken by value, for it cannot be cloned",
+    label = "not `Clone`",
+    note = "others may have loaded the same value: take a reference to it, or write `#[derive(Clone)]` \
+            above the type"
+)]
+pub trait TakenByValue: Clone {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> TakenByValue for T {}
+
+/// The value, for the function to change.
+pub fn owned<T: TakenByValue>(loaded: Loaded<T>) -> T {
+    loaded.into_owned()
+}
+
+/// An error that a function that is a task can give.
+#[diagnostic::on_unimplemented(
+    message = "a task cannot fail with a `{Self}`",
+    label = "not an error",
+    note = "give an `anyhow::Error`, as `Result<T>` of the prelude does, or a type that implements \
+            `std::error::Error`"
+)]
+pub trait Failure {
+    fn into_error(self) -> anyhow::Error;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<anyhow::Error>> Failure for E {
+    fn into_error(self) -> anyhow::Error {
+        self.into()
+    }
+}
+
+/// What a function can give whose target keeps a `T`: that, or a `Result` of it.
+#[diagnostic::on_unimplemented(
+    message = "the function gives a `{Self}`, and its target keeps a `{T}`",
+    label = "not what the target keeps",
+    note = "the function gives what `#[task(target = ...)]` keeps, or a `Result` of it"
+)]
+pub trait Gives<T> {
+    fn output(self) -> anyhow::Result<T>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T> Gives<T> for T {
+    fn output(self) -> anyhow::Result<T> {
+        Ok(self)
+    }
+}
+
+impl<T, E: Failure> Gives<T> for Result<T, E> {
+    fn output(self) -> anyhow::Result<T> {
+        self.map_err(Failure::into_error)
+    }
+}
+
+/// What a function has given, as the output of the task that it is.
+pub fn output<T, G: Gives<T>>(given: G) -> anyhow::Result<T> {
+    given.output()
 }
 
 /// A task that is required, so that one that is none is said once.

@@ -1,10 +1,11 @@
-//! The macros of typed-flow: [`#[derive(Task)]`](derive@Task),
+//! The macros of typed-flow: [`#[derive(Task)]`](derive@Task), [`#[task]`](macro@task) for functions,
 //! [`#[derive(Outputs)]`](derive@Outputs) and [`#[tracked]`](macro@tracked).
 //!
 //! Users take them from the facade, which re-exports them. A derive passes through four stages,
 //! a module each: `attr` reads the words of the attributes, `model` is what the user declared,
 //! `check` finds everything that is wrong with it, `expand` writes the code. If anything is wrong,
-//! `fallback` writes a stub in its place, so that one mistake gives one message.
+//! `fallback` writes a stub in its place, so that one mistake gives one message. `function` reads a
+//! function as the struct of its parameters, which then passes through the same.
 //!
 //! What is written is thin: constants, and one-line calls of what `flow_core::__private` holds.
 
@@ -14,6 +15,7 @@ mod code;
 mod ctxt;
 mod expand;
 mod fallback;
+mod function;
 mod key_type;
 mod model;
 mod outputs;
@@ -24,7 +26,8 @@ mod tracked;
 use proc_macro::TokenStream;
 
 /// Makes a struct a task: its fields are the parameters, `#[task(...)]` says what it requires and
-/// how its output is kept. How the output is made is said by implementing `Run`.
+/// how its output is kept. How the output is made is said by implementing `Run`. A function is made
+/// one by [`#[task(...)]`](macro@task) alone.
 ///
 /// ```text
 /// /// A classifier for the preprocessed data.
@@ -180,6 +183,9 @@ pub fn derive_outputs(input: TokenStream) -> TokenStream {
 /// Several are parted by commas. To count the changes by hand, write `const CODE: Code =
 /// Code::version(3);` in the impl, or `#[task(version = 3)]` above the task.
 ///
+/// A function that is a task is tracked by [`#[task(...)]`](macro@task), where the options are
+/// `tracked(...)`.
+///
 /// # Versions of crates
 ///
 /// The code of crates from a registry or from git is not read. The versions of those that the package
@@ -230,6 +236,90 @@ pub fn derive_outputs(input: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn tracked(arguments: TokenStream, item: TokenStream) -> TokenStream {
     tracked::expand(arguments.into(), item.into()).into()
+}
+
+/// Makes a function a task: its arguments are its inputs and its parameters, and its value is the
+/// output. Above a struct, `#[task(...)]` is a part of [`#[derive(Task)]`](derive@Task).
+///
+/// ```text
+/// /// The mean, without some rows at either end.
+/// #[task(requires = load, target = Json<f64>)]
+/// fn mean(rows: &[f64], #[param(default = 0)] trim: usize) -> Result<f64> { ... }
+///
+/// flow.run::<mean>()?;                          // the function's name is that of the task's type, too
+/// flow.with(mean::TRIM, 2).load::<mean>()?;
+/// mean(&[1.0, 2.0], 0)?;                        // and still that of the function
+/// ```
+///
+/// What `#[task(...)]` says of a struct, it says of a function: see [there](derive@Task). A function
+/// makes its output, and so is not `external` and no `aggregate`. Functions and structs require one
+/// another.
+///
+/// # Arguments
+///
+/// | argument | is |
+/// | --- | --- |
+/// | `cx: &Cx<mean>`, anywhere or not at all | what the running task sees |
+/// | with `#[param(...)]` | a parameter, with [all that can be said of a field](derive@Task) |
+/// | without it, one for each entry of `requires` | the inputs: the first ones, in the order of the entries; if these have names, the ones so named |
+/// | any other | a parameter that must be given |
+///
+/// A documentation comment of an argument is that of the parameter. An expression in `#[task(...)]`
+/// sees the parameters as those of a struct: `requires = [price { symbol } for symbol in &self.symbols]`.
+///
+/// A parameter that is borrowed is stored as what it is borrowed from: `&str` as `String`, `&[T]` as
+/// `Vec<T>`, `&Path` as `PathBuf`, `&T` as `T`. Taken by value, it is cloned.
+///
+/// An input says by its type how it is taken, where `A` is the task required and `T` its output:
+///
+/// | type | the function is given |
+/// | --- | --- |
+/// | `&T`, or what that derefs to, such as `&[f64]` for a `Vec<f64>` | what is loaded |
+/// | `T` | the same, for itself: a copy, if others have it, too |
+/// | `Loaded<T>`, `&Loaded<T>` | the same, shared |
+/// | `Input<A>`, `&Input<A>` | the handle: nothing is loaded before the function does |
+///
+/// Of a list, a map or a condition in `requires`, each item is taken so, in `&[T]` or `Vec<T>`,
+/// `BTreeMap<K, T>` or a reference to it, `Option<T>`: `&[Vec<f64>]`, `Vec<&[f64]>`,
+/// `BTreeMap<String, Input<A>>`, `Option<&T>`. The types are recognised by their names, so that an
+/// alias of `Input`, `Loaded`, `Vec` or `Cx` is not.
+///
+/// All that is taken by value or by reference is loaded before the function is called; of many large
+/// inputs take handles, and load one after the other.
+///
+/// # Value
+///
+/// What the target keeps, or a `Result` of it, with any error that becomes an `anyhow::Error`.
+///
+/// # Options
+///
+/// | option | meaning |
+/// | --- | --- |
+/// | `name = Mean` | the name of the task's type, where that of the function is taken by a module or a type; without quotes. The task is stored under it, too |
+/// | `name = "..."` | the name it is stored and shown under |
+/// | `tracked(body)`, `tracked(crate)`, `tracked(lock)` | how much of the code counts: what [`#[tracked(...)]`](macro@tracked) says above an impl of `Run` |
+///
+/// # Code
+///
+/// The code of a function that is a task is its body, its inputs with their types, the type of its
+/// value, and all that these reach, as [`#[tracked]`](macro@tracked) has it; there is nothing to write
+/// for that. Its parameters are in the key, and what `#[param(...)]` and `#[task(...)]` say is no code.
+/// Where the task is required, `requires = load` or `cx.require::<load>()`, its code does not count, and
+/// its output does; where the function is called, `load(...)`, its code counts like that of any other.
+/// A variable that is called as a task is no task; where that is not sure, it counts as the function.
+///
+/// # Type parameters
+///
+/// `fn fit<M: Model>(...)` is a task for each `M`, such as `fit::<Ols>`, as a struct is.
+///
+/// # What it cannot be
+///
+/// A method, `async`, `const`, `unsafe`, `extern`; a function with lifetimes, `impl Trait` or patterns
+/// among its arguments. The type shares the name of the function in its module, and its visibility: a
+/// task is at most as visible as the tasks it requires and the type of its output.
+#[proc_macro_attribute]
+pub fn task(options: TokenStream, item: TokenStream) -> TokenStream {
+    function::expand(options.into(), item.into()).into()
 }
 
 /// Implements `Tracked` for a type that tasks are generic over, as `#[tracked]` above it does.

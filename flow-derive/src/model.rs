@@ -1,4 +1,5 @@
-//! What the user declared: a struct, its parameters, and what the attributes say of them.
+//! What the user declared: a struct, its parameters, and what the attributes say of them. A function
+//! that is a task is read as the struct of its parameters.
 //!
 //! The model borrows the user's tokens, so that whatever is said about a part of it can point
 //! there.
@@ -14,11 +15,14 @@ use crate::attr::param::ParamAttr;
 use crate::attr::path::Facade;
 use crate::attr::task::{Target, TaskAttr};
 use crate::ctxt::Ctxt;
+use crate::function::Function;
 use crate::spans::plain;
 
 /// A task as declared.
 pub(crate) struct Task<'a> {
     pub(crate) input: &'a DeriveInput,
+    /// The function that it is, if it is one.
+    pub(crate) function: Option<&'a Function>,
     pub(crate) attr: TaskAttr,
     pub(crate) facade: Facade,
     pub(crate) params: Vec<Param<'a>>,
@@ -48,7 +52,25 @@ pub(crate) struct Param<'a> {
 impl<'a> Task<'a> {
     /// Reads what can be read; the rest is reported to `ctxt`.
     pub(crate) fn read(input: &'a DeriveInput, ctxt: &Ctxt) -> Self {
-        let mut attr = TaskAttr::read(&input.attrs, ctxt);
+        Self::new(input, None, TaskAttr::read(&input.attrs, ctxt), ctxt)
+    }
+
+    /// The same of a function, with the struct of its parameters.
+    pub(crate) fn of_function(
+        function: &'a Function,
+        input: &'a DeriveInput,
+        attr: TaskAttr,
+        ctxt: &Ctxt,
+    ) -> Self {
+        Self::new(input, Some(function), attr, ctxt)
+    }
+
+    fn new(
+        input: &'a DeriveInput,
+        function: Option<&'a Function>,
+        mut attr: TaskAttr,
+        ctxt: &Ctxt,
+    ) -> Self {
         let facade = Facade::new(attr.krate.take().map(|written| written.value));
         let mut params = Vec::new();
         let mut phantoms = Vec::new();
@@ -60,7 +82,7 @@ impl<'a> Task<'a> {
                 params.push(Param { field, ident, attr, key: key(ident) });
             }
         }
-        Self { input, attr, facade, params, phantoms }
+        Self { input, function, attr, facade, params, phantoms }
     }
 
     /// The name of the struct, as text.

@@ -16,16 +16,20 @@ use syn::{
     parse_quote_spanned,
 };
 
-use crate::attr::path::{self, Facade};
-use crate::attr::{Opt, options, words};
+use crate::attr::path::Facade;
+use crate::attr::tracked::TrackedAttr;
 use crate::code::lock::Versions;
 use crate::code::table::Table;
 use crate::code::{self, Extent, file};
 use crate::ctxt::Ctxt;
+use crate::function::Function;
 use crate::text;
 
 const PLACE: &str = "`#[tracked]` stands above `impl Run for ...` or `impl Target for ...`, whose \
                      code it tracks, or above a type that tasks are generic over";
+
+const PLACE_OF_FUNCTION: &str = "a function that is a task is tracked without `#[tracked]`; how much of \
+                                 its code counts is said by `#[task(tracked(...))]`";
 
 /// The traits that have a constant `CODE`.
 const TRAITS: [&str; 2] = ["Run", "Target"];
@@ -33,7 +37,7 @@ const TRAITS: [&str; 2] = ["Run", "Target"];
 /// The item, with the constant filled in; with the errors, if there are any.
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let ctxt = Ctxt::new();
-    let arguments = Arguments::read(arguments, &ctxt);
+    let arguments = TrackedAttr::read(arguments, &ctxt);
     let expanded = if is_type.parse2(item.clone()).unwrap_or(false) {
         of_type(&arguments, item, &ctxt)
     } else {
@@ -48,7 +52,7 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
     implementation(input, &Facade::new(None).private())
 }
 
-fn of_impl(arguments: &Arguments, item: TokenStream, ctxt: &Ctxt) -> TokenStream {
+fn of_impl(arguments: &TrackedAttr, item: TokenStream, ctxt: &Ctxt) -> TokenStream {
     match head.parse2(item.clone()) {
         Ok(head) if is_to_track(&head, ctxt) => {
             let of = head.of.segments.last().map(|last| last.ident.unraw());
@@ -57,16 +61,15 @@ fn of_impl(arguments: &Arguments, item: TokenStream, ctxt: &Ctxt) -> TokenStream
                 of.into_token_stream(),
                 text::short_type(head.implementor.clone().into_token_stream())
             );
-            let (body, file, extent) = (head.body.stream(), here(), arguments.extent());
-            let table = code::of_impl(item.clone(), body, name, file.as_deref(), extent);
-            let types = match extent {
-                Extent::Body => Vec::new(),
-                Extent::Reached | Extent::Crate => type_parameters(&head.generics),
+            let root = Root {
+                item: item.clone(),
+                own: head.body.stream(),
+                name,
+                generics: &head.generics,
+                span: head.span,
+                kind: "impl",
             };
-            let private = arguments.facade.private();
-            let crates = crates(arguments.lock.is_some());
-            let code = code(&table, &crates, &types, &private, head.span);
-            fill_in(item, &code)
+            fill_in(item, &root.code(arguments, &facade(arguments).private()))
         }
         Ok(_) => item,
         Err(error) => {
@@ -76,81 +79,63 @@ fn of_impl(arguments: &Arguments, item: TokenStream, ctxt: &Ctxt) -> TokenStream
     }
 }
 
+/// What the code of a task begins with: an impl, or a function.
+struct Root<'a> {
+    item: TokenStream,
+    /// What of it is code.
+    own: TokenStream,
+    /// What it is called in a reason.
+    name: String,
+    generics: &'a Generics,
+    /// Where the compiler warns of what is not seen.
+    span: Span,
+    /// What it is, in that warning.
+    kind: &'static str,
+}
+
+impl Root<'_> {
+    /// The constant `CODE`.
+    fn code(self, attr: &TrackedAttr, private: &TokenStream) -> TokenStream {
+        let (file, extent) = (here(), attr.extent());
+        let table = code::of_run(self.item, self.own, self.name, file.as_deref(), extent);
+        let types = match extent {
+            Extent::Body => Vec::new(),
+            Extent::Reached | Extent::Crate => type_parameters(self.generics),
+        };
+        let crates = crates(attr.lock.is_some());
+        code(&table, &crates, &types, private, (self.span, self.kind))
+    }
+}
+
+/// The constant `CODE` of a function that is a task.
+pub(crate) fn of_function(
+    function: &Function,
+    attr: &TrackedAttr,
+    private: &TokenStream,
+) -> TokenStream {
+    let signature = &function.item.sig;
+    let root = Root {
+        item: function.written.clone(),
+        own: function.own_code(),
+        name: format!("fn {}", signature.ident.unraw()),
+        generics: &signature.generics,
+        span: signature.ident.span(),
+        kind: "function",
+    };
+    root.code(attr, private)
+}
+
 /// The file that the macro is called in.
 fn here() -> Option<PathBuf> {
     proc_macro::is_available().then(|| file::of(proc_macro::Span::call_site()))?
 }
 
+fn facade(arguments: &TrackedAttr) -> Facade {
+    Facade::new(arguments.krate.as_ref().map(|written| written.value.clone()))
+}
+
 fn type_parameters(generics: &Generics) -> Vec<Ident> {
     generics.type_params().map(|parameter| parameter.ident.clone()).collect()
-}
-
-/// What stands in the parentheses of `#[tracked(...)]`.
-struct Arguments {
-    facade: Facade,
-    body: Opt<()>,
-    whole: Opt<()>,
-    lock: Opt<()>,
-}
-
-impl Arguments {
-    fn read(arguments: TokenStream, ctxt: &Ctxt) -> Self {
-        let mut krate: Opt<Path> = None;
-        let mut read = Self { facade: Facade::new(None), body: None, whole: None, lock: None };
-        let parsed = (|input: ParseStream<'_>| {
-            options::each(input, ctxt, &mut |word, input| {
-                read.argument(word, input, &mut krate, ctxt)
-            });
-            Ok(())
-        })
-        .parse2(arguments);
-        if let Err(error) = parsed {
-            ctxt.syn(error);
-        }
-        read.facade = Facade::new(krate.map(|written| written.value));
-        if let (Some(_), Some(whole)) = (&read.body, &read.whole) {
-            let message = "`body` counts the impl alone, and `crate` everything; write one of them";
-            ctxt.error(&whole.word, message);
-        }
-        read
-    }
-
-    fn argument(
-        &mut self,
-        word: Ident,
-        input: ParseStream<'_>,
-        krate: &mut Opt<Path>,
-        ctxt: &Ctxt,
-    ) -> Result<()> {
-        match word.to_string().as_str() {
-            "crate" if input.peek(Token![=]) => {
-                let path = path::facade(&word, input)?;
-                options::keep(krate, word, path, ctxt);
-            }
-            "crate" => {
-                options::bare(&word, input)?;
-                options::keep(&mut self.whole, word, (), ctxt);
-            }
-            "body" => {
-                options::bare(&word, input)?;
-                options::keep(&mut self.body, word, (), ctxt);
-            }
-            "lock" => {
-                options::bare(&word, input)?;
-                options::keep(&mut self.lock, word, (), ctxt);
-            }
-            other => return Err(syn::Error::new_spanned(&word, words::TRACKED.refuse(other))),
-        }
-        Ok(())
-    }
-
-    fn extent(&self) -> Extent {
-        match (&self.body, &self.whole) {
-            (Some(_), _) => Extent::Body,
-            (None, Some(_)) => Extent::Crate,
-            (None, None) => Extent::Reached,
-        }
-    }
 }
 
 /// Whether the item is a struct, an enum or a union.
@@ -164,7 +149,7 @@ fn is_type(input: ParseStream<'_>) -> Result<bool> {
     Ok(is_type)
 }
 
-fn of_type(arguments: &Arguments, item: TokenStream, ctxt: &Ctxt) -> TokenStream {
+fn of_type(arguments: &TrackedAttr, item: TokenStream, ctxt: &Ctxt) -> TokenStream {
     let options = [&arguments.body, &arguments.whole, &arguments.lock];
     for option in options.into_iter().flatten() {
         let word = &option.word;
@@ -172,7 +157,7 @@ fn of_type(arguments: &Arguments, item: TokenStream, ctxt: &Ctxt) -> TokenStream
     }
     match syn::parse2::<DeriveInput>(item.clone()) {
         Ok(input) => {
-            let implementation = implementation(&input, &arguments.facade.private());
+            let implementation = implementation(&input, &facade(arguments).private());
             quote!(#item #implementation)
         }
         // The compiler will say what is wrong with it.
@@ -182,6 +167,15 @@ fn of_type(arguments: &Arguments, item: TokenStream, ctxt: &Ctxt) -> TokenStream
 
 /// `impl Tracked for X`, whose code is that of the type and its impls.
 pub(crate) fn implementation(input: &DeriveInput, private: &TokenStream) -> TokenStream {
+    implementation_of(input, input.to_token_stream(), private)
+}
+
+/// The same of a type that stands in the source as `written`.
+pub(crate) fn implementation_of(
+    input: &DeriveInput,
+    written: TokenStream,
+    private: &TokenStream,
+) -> TokenStream {
     let name = &input.ident;
     let types = type_parameters(&input.generics);
     let mut generics = input.generics.clone();
@@ -190,8 +184,8 @@ pub(crate) fn implementation(input: &DeriveInput, private: &TokenStream) -> Toke
         generics.make_where_clause().predicates.push(bound);
     }
     let (generics, arguments, bounds) = generics.split_for_impl();
-    let table = code::of_type(input.to_token_stream(), here().as_deref());
-    let code = code(&table, &crates(false), &types, private, name.span());
+    let table = code::of_type(written, here().as_deref());
+    let code = code(&table, &crates(false), &types, private, (name.span(), "impl"));
     quote! {
         #[automatically_derived]
         impl #generics #private::Tracked for #name #arguments #bounds {
@@ -210,8 +204,10 @@ struct Head {
 }
 
 fn head(input: ParseStream<'_>) -> Result<Head> {
-    let attributes = input.call(Attribute::parse_outer)?;
-    drop(attributes);
+    input.call(Attribute::parse_outer)?;
+    if is_function(input) {
+        return Err(input.error(PLACE_OF_FUNCTION));
+    }
     input.parse::<Option<Token![unsafe]>>()?;
     if !input.peek(Token![impl]) {
         return Err(input.error(PLACE));
@@ -236,6 +232,11 @@ fn head(input: ParseStream<'_>) -> Result<Head> {
         return Err(input.error("expected `{`"));
     };
     Ok(Head { span: keyword.span, generics, of, implementor, body })
+}
+
+fn is_function(input: ParseStream<'_>) -> bool {
+    let ahead = input.fork();
+    ahead.parse::<Visibility>().is_ok() && ahead.parse::<syn::Signature>().is_ok()
 }
 
 /// Whether the constant is to be filled in; if not, why is reported.
@@ -288,7 +289,7 @@ fn code(
     crates: &TokenStream,
     types: &[Ident],
     private: &TokenStream,
-    span: Span,
+    (span, kind): (Span, &str),
 ) -> TokenStream {
     let text = &table.text;
     let types = types.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as #private::Tracked>::CODE));
@@ -296,7 +297,7 @@ fn code(
         let unseen: Vec<&str> = table.unseen.iter().map(String::as_str).collect();
         let note = format!(
             "`#[tracked]` does not see all of this code: {}. After a change there, write another \
-             `#[task(version = ...)]`; `#[allow(deprecated)]` above the impl silences this",
+             `#[task(version = ...)]`; `#[allow(deprecated)]` above the {kind} silences this",
             unseen.join("; ")
         );
         quote_spanned! {span=>

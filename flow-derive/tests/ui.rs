@@ -23,7 +23,9 @@ fn wrong_uses_are_explained() {
         return;
     }
     let cases = trybuild::TestCases::new();
-    for kind in ["task", "kind", "outputs", "param", "requires", "tracked", "run", "refresh"] {
+    for kind in
+        ["task", "kind", "outputs", "param", "requires", "tracked", "run", "refresh", "function"]
+    {
         cases.compile_fail(format!("tests/ui/{kind}/*.rs"));
     }
 }

@@ -27,6 +27,7 @@ mod failure;
 mod faults;
 mod faulty;
 mod forcing;
+mod functions;
 mod garbage;
 mod hostile_text;
 mod in_memory;

@@ -6,7 +6,7 @@
 //!
 //! - [`edit`] applies many edits to one of the pipelines in `fixtures/`, each to the pipeline as it
 //!   was at first, and asserts which tasks are pending after it and why. The edits are lists, a
-//!   file for each pipeline: [`retail`], [`models`], [`survey`], [`options`].
+//!   file for each pipeline: [`retail`], [`models`], [`survey`], [`options`], [`functions`].
 //! - The others run what they have built: [`run`], [`target`], [`waves`], [`iris`], [`crates`], where
 //!   other releases of crates are used, and [`places`], where one pipeline is built in other ways and
 //!   other places, and nothing is pending.
@@ -14,6 +14,7 @@
 mod crates;
 mod edit;
 mod fixture;
+mod functions;
 mod iris;
 mod models;
 mod options;

@@ -10,6 +10,7 @@ use syn::{
 use super::entry::{self, Entry, Form};
 use super::options::{self, bare, keep, value};
 use super::refresh::{self, Refresh};
+use super::tracked::TrackedAttr;
 use super::{Opt, path, words};
 use crate::ctxt::Ctxt;
 
@@ -29,9 +30,13 @@ pub(crate) struct TaskAttr {
     /// What it may require while it runs.
     pub(crate) may_require: Opt<Vec<Type>>,
     pub(crate) name: Opt<LitStr>,
+    /// The name of the type that a function is, too, if it is not the function's.
+    pub(crate) type_name: Opt<Ident>,
     pub(crate) was: Opt<LitStr>,
     pub(crate) version: Opt<u32>,
     pub(crate) refresh: Opt<Refresh>,
+    /// How much of the code of a function counts.
+    pub(crate) tracked: Opt<TrackedAttr>,
     pub(crate) krate: Opt<Path>,
     /// `requires` was written, but could not be read.
     pub(crate) bad_requires: bool,
@@ -121,6 +126,10 @@ impl TaskAttr {
                 let tasks = types(&word, input, how)?;
                 keep(&mut self.may_require, word, tasks, ctxt);
             }
+            "name" if input.peek(Token![=]) && input.peek2(Ident) => {
+                let name = value(&word, input, "Mean", |input| input.parse())?;
+                keep(&mut self.type_name, word, name, ctxt);
+            }
             "name" => {
                 let name = value(&word, input, "\"...\"", text)?;
                 keep(&mut self.name, word, name, ctxt);
@@ -136,6 +145,10 @@ impl TaskAttr {
             "refresh" => {
                 let refresh = value(&word, input, "\"24h\"", refresh::refresh)?;
                 keep(&mut self.refresh, word, refresh, ctxt);
+            }
+            "tracked" => {
+                let tracked = TrackedAttr::option(&word, input, ctxt)?;
+                keep(&mut self.tracked, word, tracked, ctxt);
             }
             "crate" => {
                 let path = path::facade(&word, input)?;

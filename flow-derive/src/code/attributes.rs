@@ -1,6 +1,9 @@
-//! Attributes that change no behaviour, and so are not part of the code.
+//! Attributes: which change no behaviour, and so are not part of the code, and which are of tasks.
 
-use super::names::Names;
+use std::ops::Range;
+
+use super::names::{Names, kw};
+use super::scan;
 use super::tokens::{Delimiter, Token};
 
 /// Documentation, lint levels, and what is addressed to other tools.
@@ -26,4 +29,29 @@ pub(super) fn no_code(tokens: &[Token], offset: usize, names: &Names) -> Option<
     let (start, end, _) = attribute(tokens, offset)?;
     let word = names.text(tokens.get(start)?.word()?);
     NO_CODE.contains(&word).then_some(end + 1)
+}
+
+/// The options in `#[task(...)]`, if the attribute in `range` is that.
+pub(super) fn task(tokens: &[Token], range: &Range<usize>) -> Option<Range<usize>> {
+    let (path, after) = scan::path(tokens, range.start + 2, range.end)?;
+    (path.segments.last() == Some(&kw::TASK)).then_some(())?;
+    scan::group(tokens, after).map(|(_, inner)| inner)
+}
+
+/// The parts of `range` between attributes.
+pub(super) fn without(tokens: &[Token], range: Range<usize>) -> Vec<Range<usize>> {
+    let mut parts = Vec::new();
+    let (mut start, mut at) = (range.start, range.start);
+    while at < range.end {
+        match attribute(&tokens[at..range.end], at) {
+            Some((_, close, _)) => {
+                parts.push(start..at);
+                at += close + 1;
+                start = at;
+            }
+            None => at += 1,
+        }
+    }
+    parts.push(start..range.end);
+    parts
 }

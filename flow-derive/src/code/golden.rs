@@ -1,8 +1,8 @@
 //! The digests of a release: a later one must give the same for the same source, or all that was
 //! ever made runs again.
 //!
-//! `tests/golden/code` is a package with all kinds of items and of syntax. The tables of its tasks
-//! stand beside it; `FLOW_ACCEPT_CODE=1` writes them anew, which is a decision to let everything
+//! `tests/golden/code` is a package with all kinds of items and of syntax, `tests/golden/functions` one
+//! whose tasks are functions. The tables of their tasks stand beside them; `FLOW_ACCEPT_CODE=1` writes them anew, which is a decision to let everything
 //! run again. Its source has what the compiler never sees, since it is not built; that it is Rust is
 //! tested here, and what is reached of it can be read in the tables.
 
@@ -18,9 +18,8 @@ use super::row::Row;
 use super::table::Table;
 use super::world::World;
 use super::{Extent, digest_of_body, found, found_type};
-
-const SOURCE: &str = "tests/golden/code";
-const TABLES: &str = "tests/golden/code.txt";
+use crate::ctxt::Ctxt;
+use crate::function;
 
 /// Copies the package, in which `manifest.toml` stands for `Cargo.toml`: under its own name, cargo
 /// would take it for a package of this repository.
@@ -43,10 +42,10 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The items that are tracked, as the compiler gives them, with what their attributes say.
-fn tracked(file: &str) -> Vec<(String, TokenStream)> {
+/// The items below this attribute, as the compiler gives them, with what it says.
+fn items(file: &str, attribute: &str) -> Vec<(String, TokenStream)> {
     let mut items = Vec::new();
-    for piece in file.split("\n#[tracked").skip(1) {
+    for piece in file.split(&format!("\n#[{attribute}")).skip(1) {
         let (arguments, rest) = piece.split_once("]\n").expect("an attribute");
         let (item, _) = rest.split_once("\n}\n").expect("an item in braces");
         items.push((arguments.to_owned(), format!("{item}\n}}").parse().expect("tokens")));
@@ -78,26 +77,55 @@ fn table(world: &mut World, arguments: &str, item: TokenStream, file: &Path) -> 
     (name, table)
 }
 
-#[test]
-fn the_digests_are_those_of_earlier_releases() {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+/// The table of a function that is a task.
+fn function_table(
+    world: &mut World,
+    arguments: &str,
+    item: TokenStream,
+    file: &Path,
+) -> (String, Table) {
+    let options = arguments.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+    let options = options.expect("parentheses").parse().expect("tokens");
+    let parsed: syn::ItemFn = syn::parse2(item.clone()).expect("a function");
+    let ctxt = Ctxt::new();
+    let (function, _, attr) = function::read(options, parsed, &item, &ctxt);
+    assert!(ctxt.check().is_empty(), "nothing is wrong with it");
+    let name = format!("fn {}", function.item.sig.ident);
+    let extent = attr.tracked.map_or(Extent::Reached, |written| written.value.extent());
+    let digest = digest_of_body(function.own_code());
+    let row = |file| Row { digest, names: 0, name: name.clone(), file };
+    let table = match extent {
+        Extent::Body => Table::new(0, Some(row("src/main.rs".to_owned())), [].into()),
+        _ => found(world, function.written, Some(file), extent, row).expect("it is in the source"),
+    };
+    (name, table)
+}
+
+/// Compares the tables of the items in a package with those that stand beside it.
+fn check(
+    name: &str,
+    attribute: &str,
+    count: usize,
+    table: impl Fn(&mut World, &str, TokenStream, &Path) -> (String, Table),
+) {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let folder = tempfile::tempdir().expect("a folder");
-    copy(&here.join(SOURCE), folder.path());
+    copy(&here.join(name), folder.path());
     let root = folder.path().join("src/main.rs");
     let features = vec!["default".to_owned(), "fast".to_owned()];
     let compilation = Compilation { root: root.clone(), features };
     let mut world = World::read(compilation, Some(folder.path())).expect("a source");
 
     let mut tables = String::new();
-    let items = tracked(&fs::read_to_string(&root).expect("a file"));
-    assert_eq!(items.len(), 7, "all that are tracked are found");
+    let items = items(&fs::read_to_string(&root).expect("a file"), attribute);
+    assert_eq!(items.len(), count, "all are found");
     for (arguments, item) in items {
         let (name, table) = table(&mut world, &arguments, item, &root);
         assert!(table.unseen.is_empty(), "{name}: {:?}", table.unseen);
-        writeln!(tables, "#[tracked{arguments}] {name}\n{}", table.text).expect("text");
+        writeln!(tables, "#[{attribute}{arguments}] {name}\n{}", table.text).expect("text");
     }
 
-    let golden = here.join(TABLES);
+    let golden = here.join(format!("{name}.txt"));
     if std::env::var_os("FLOW_ACCEPT_CODE").is_some() {
         fs::write(&golden, &tables).expect("a file");
     }
@@ -108,4 +136,14 @@ fn the_digests_are_those_of_earlier_releases() {
         "the code of tasks has other digests than in earlier releases, so that all that was made \
          would run again: {differs:?}; if that is meant, FLOW_ACCEPT_CODE=1 accepts it"
     );
+}
+
+#[test]
+fn the_digests_are_those_of_earlier_releases() {
+    check("code", "tracked", 7, table);
+}
+
+#[test]
+fn those_of_functions_are_those_of_earlier_releases() {
+    check("functions", "task", 6, function_table);
 }

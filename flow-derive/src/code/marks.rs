@@ -21,6 +21,8 @@ pub(crate) struct Marks {
     pub(crate) paths: Vec<String>,
     pub(crate) is_exported: bool,
     pub(crate) is_task: bool,
+    /// `#[task(...)]`, which makes a function a task.
+    pub(crate) says_task: bool,
     /// `proc_macro_derive(Name)`
     pub(crate) derives: Option<Name>,
 }
@@ -72,6 +74,7 @@ impl Marks {
             }
             "test" | "bench" | "rstest" | "test_case" => self.is_test = true,
             "macro_export" => self.is_exported = true,
+            "task" => self.says_task = true,
             "derive" => {
                 let ends = tokens[after..content.end].windows(2);
                 let task = Token::Word(kw::TASK_TYPE);

@@ -25,11 +25,13 @@ mod attributes;
 mod colours;
 mod compilation;
 pub(crate) mod file;
+mod functions;
 #[cfg(test)]
 mod golden;
 mod index;
 mod lexer;
 mod load;
+mod locals;
 pub(crate) mod lock;
 mod manifest;
 mod marks;
@@ -37,6 +39,7 @@ pub(crate) mod names;
 mod node;
 mod packages;
 mod parse;
+mod quoted;
 mod reach;
 mod references;
 mod relations;
@@ -73,15 +76,16 @@ pub(crate) enum Extent {
     Crate,
 }
 
-/// The table of an impl, which is shown as `name`, stands in `file` and has this body.
-pub(crate) fn of_impl(
+/// The table of an impl, or of a function that is a task, which is shown as `name`, stands in `file`
+/// and of which `own` counts by itself.
+pub(crate) fn of_run(
     item: TokenStream,
-    body: TokenStream,
+    own: TokenStream,
     name: String,
     file: Option<&Path>,
     extent: Extent,
 ) -> Table {
-    let digest = digest_of_body(body);
+    let digest = digest_of_body(own);
     let row = |file| Row { digest, names: 0, name: name.clone(), file };
     let folder = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
     let shown = file.map_or_else(String::new, |file| file::shown(file, &folder));
@@ -122,7 +126,10 @@ fn found(
 
 /// The table of a type; none if its source is not known.
 fn found_type(world: &mut World, item: TokenStream, file: Option<&Path>) -> Option<Table> {
-    let types = world.find(item, file);
+    let mut types = world.find(item, file);
+    for ty in &mut types {
+        *ty = world.source.items[*ty].task.unwrap_or(*ty);
+    }
     let view = world.view(types.iter().any(|&ty| world.source.items[ty].is_test));
     (!types.is_empty()).then(|| Table::of_type(&view, &types))
 }

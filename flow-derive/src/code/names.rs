@@ -87,6 +87,7 @@ pub(crate) mod kw {
         FN = "fn",
         FOR = "for",
         IMPL = "impl",
+        LET = "let",
         MACRO = "macro",
         MACRO_RULES = "macro_rules",
         MOD = "mod",

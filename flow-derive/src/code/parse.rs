@@ -26,10 +26,11 @@ pub(crate) struct Parser<'a> {
 }
 
 /// What the keyword of an item says, before its name and body are read.
-struct Start {
-    marks: Marks,
+#[derive(Clone)]
+pub(super) struct Start {
+    pub(super) marks: Marks,
     /// Behind the attributes and the visibility.
-    at: usize,
+    pub(super) at: usize,
 }
 
 impl Parser<'_> {
@@ -107,7 +108,7 @@ impl Parser<'_> {
     }
 
     /// Keeps an item under `name` and whatever else it is known by.
-    fn keep(
+    pub(super) fn keep(
         &mut self,
         start: Start,
         name: Option<Name>,
@@ -146,30 +147,13 @@ impl Parser<'_> {
             features,
             is_test,
             is_made: false,
+            task: None,
         });
         id
     }
 
-    /// Reads the items inside a function, if there is a task among them.
-    fn block(&mut self, body: Option<Range<usize>>, is_test: bool) {
-        let Some(body) = body else {
-            return;
-        };
-        if !self.tokens[body.clone()].contains(&Token::Word(kw::TRACKED)) {
-            return;
-        }
-        let package = self.source.modules[self.module].package;
-        let module = self.source.module(package, Some(self.module), None);
-        self.source.modules[module].is_block = true;
-        self.source.modules[module].is_test |= is_test;
-        let place = self.place.clone();
-        let (file, tokens) = (self.file, self.tokens.clone());
-        Parser { source: self.source, file, tokens, module, place, features: Vec::new() }
-            .items(body);
-    }
-
     /// The body in braces that comes after `at`, or the place of the `;` in its stead.
-    fn body(&self, at: usize, end: usize) -> Option<(usize, Option<Range<usize>>)> {
+    pub(super) fn body(&self, at: usize, end: usize) -> Option<(usize, Option<Range<usize>>)> {
         let tokens = &self.tokens;
         let found = scan::find(tokens, at..end, |at| {
             matches!(tokens[at], Token::Punct(b';', _) | Token::Open(Delimiter::Brace, _))
@@ -189,15 +173,6 @@ impl Parser<'_> {
             at = scan::step(&self.tokens, at);
         }
         None
-    }
-
-    fn function(&mut self, start: Start, at: usize, end: usize) -> Option<usize> {
-        let name = scan::word(&self.tokens, at + 1)?;
-        let (end, body) = self.body(at + 2, end)?;
-        let generics = scan::generics(&self.tokens, at + 2, end);
-        let id = self.keep(start, Some(name), Kind::Function, end, generics);
-        self.block(body, self.source.items[id].is_test);
-        Some(end)
     }
 
     fn type_(&mut self, start: Start, at: usize, end: usize) -> Option<usize> {

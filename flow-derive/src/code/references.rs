@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::attributes;
 use super::names::{Name, Names, kw};
+use super::quoted::{captured, quoted};
 use super::scan::{self, Leaf};
 use super::source::Path;
 use super::tokens::{Delimiter, Token};
@@ -33,6 +34,10 @@ pub(crate) struct PathReference {
     pub(crate) is_dyn: bool,
     /// In a place where a local variable cannot stand, or hardly.
     pub(crate) is_item: bool,
+    /// In a place where only a type can stand: `Input<mean>`, `require::<mean>()`.
+    pub(crate) is_type: bool,
+    /// Where it starts.
+    pub(crate) at: usize,
 }
 
 /// A macro that is called.
@@ -45,8 +50,15 @@ pub(crate) struct Call {
 impl References {
     /// Adds what the tokens in `range` refer to.
     pub(crate) fn read(&mut self, tokens: &[Token], range: Range<usize>, names: &Names) {
-        let walk =
-            Walk { tokens, names, end: range.end, macro_end: 0, attribute_end: 0, dyn_end: 0 };
+        let walk = Walk {
+            tokens,
+            names,
+            end: range.end,
+            macro_end: 0,
+            attribute_end: 0,
+            dyn_end: 0,
+            type_end: 0,
+        };
         walk.run(range.start, self);
         self.features.extend(super::marks::features(tokens, range));
     }
@@ -61,6 +73,8 @@ struct Walk<'a> {
     attribute_end: usize,
     /// Up to where the bounds behind a `dyn` go.
     dyn_end: usize,
+    /// Up to where the arguments of a `::<` go.
+    type_end: usize,
 }
 
 impl Walk<'_> {
@@ -74,6 +88,10 @@ impl Walk<'_> {
                 Token::Punct(b'.', _) if scan::is(tokens, at + 1, b'.') => at + 2,
                 Token::Punct(b'.', _) => self.member(at, found),
                 Token::Punct(b':', _) if scan::is_colons(tokens, at) => self.colons(at, found),
+                Token::Punct(b'<', _) if at > 1 && scan::is_colons(tokens, at - 2) => {
+                    self.type_end = self.type_end.max(scan::angles(tokens, at, self.end));
+                    at + 1
+                }
                 Token::Literal(literal) => {
                     self.literal(at, literal, found);
                     at + 1
@@ -144,7 +162,13 @@ impl Walk<'_> {
         {
             for name in captured(text).filter_map(|name| self.names.find(name)) {
                 let path = Path { is_global: false, segments: vec![name] };
-                found.paths.push(PathReference { path, is_dyn: false, is_item: false });
+                found.paths.push(PathReference {
+                    path,
+                    is_dyn: false,
+                    is_item: false,
+                    is_type: false,
+                    at,
+                });
             }
         }
     }
@@ -242,7 +266,10 @@ impl Walk<'_> {
         let capital = first.starts_with(|first: char| first.is_uppercase());
         let is_item = !is_single || called || capital;
         let is_dyn = at < self.dyn_end;
-        found.paths.push(PathReference { path: path.clone(), is_dyn, is_item });
+        let is_type = !called
+            && (at < self.type_end
+                || at > 0 && tokens[at - 1].is(b'<') && scan::is(tokens, after, b'>'));
+        found.paths.push(PathReference { path: path.clone(), is_dyn, is_item, is_type, at });
         // `path::<T>::name`
         if scan::is_colons(tokens, after) && scan::is(tokens, after + 2, b'<') {
             let end = scan::angles(tokens, after + 2, self.end);
@@ -251,77 +278,12 @@ impl Walk<'_> {
             {
                 let mut path = path;
                 path.segments.push(name);
-                found.paths.push(PathReference { path, is_dyn, is_item: true });
+                let is_type = false;
+                found.paths.push(PathReference { path, is_dyn, is_item: true, is_type, at });
             }
         }
         after
     }
-}
-
-/// The paths in a text of an attribute: `limit`, `Limits::<u8>::low`, `Vec<Row>`, `make(1)`, what stands
-/// in the braces of a format. Prose has none.
-fn quoted(text: &str) -> Vec<String> {
-    if text.contains('{') {
-        return captured(text).map(ToOwned::to_owned).collect();
-    }
-    let text = text.replace(" ::", "::").replace(":: ", "::");
-    let is_name = |char: char| char.is_alphanumeric() || char == '_';
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let is_prose =
-        words.windows(2).any(|pair| pair[0].ends_with(is_name) && pair[1].starts_with(is_name));
-    if is_prose {
-        return Vec::new();
-    }
-    // With the arguments of types, for what these name, and without, for what stands behind.
-    let mut without = String::new();
-    let mut open = 0_usize;
-    for char in text.chars() {
-        match char {
-            '<' => open += 1,
-            '>' => open = open.saturating_sub(1),
-            char if open == 0 => without.push(char),
-            _ => {}
-        }
-    }
-    let without = without.replace("::::", "::");
-    let mut found: Vec<String> = Vec::new();
-    for text in [&text, &without] {
-        let paths = text.split(|char: char| !is_name(char) && char != ':');
-        let paths = paths.map(|path| path.trim_matches(':')).filter(|path| is_path(path));
-        for path in paths {
-            if !found.iter().any(|found| found == path) {
-                found.push(path.to_owned());
-            }
-        }
-    }
-    found
-}
-
-/// Whether a text in an attribute may be a path.
-fn is_path(text: &str) -> bool {
-    !text.is_empty()
-        && text.split("::").all(|part| {
-            part.starts_with(|first: char| first.is_alphabetic() || first == '_')
-                && part.chars().all(|char| char.is_alphanumeric() || char == '_')
-        })
-}
-
-/// The names in the braces of a format string: `{name}`, `{name:?}`, `{:name$.name$}`.
-fn captured(text: &str) -> impl Iterator<Item = &str> {
-    let is_name = |char: char| char.is_alphanumeric() || char == '_';
-    text.split('{').skip(1).flat_map(move |rest| {
-        let rest = rest.split('}').next().unwrap_or_default();
-        let (name, format) = rest.split_once(':').unwrap_or((rest, ""));
-        let sizes = format.split('$').map(move |size| {
-            let start = size
-                .rfind(|char| !is_name(char))
-                .map_or(0, |at| at + size[at..].chars().next().map_or(1, char::len_utf8));
-            &size[start..]
-        });
-        let name = name.split('.').next().unwrap_or_default().trim();
-        let names = std::iter::once(name).chain(sizes);
-        names.filter(move |name| !name.is_empty() && name.chars().all(is_name))
-    })
 }
 
 #[cfg(test)]

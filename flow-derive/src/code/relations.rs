@@ -46,6 +46,12 @@ impl Relations {
         if matches!(item.kind, Kind::Value(_) | Kind::Function | Kind::Associated { .. }) {
             self.add_inner_impls(id, resolver);
         }
+        // What runs a task that is a function.
+        if let (Some(task), Some(run)) = (item.task, resolver.source.names.find("run")) {
+            self.associated.entry(task).or_default().push((run, id));
+            self.owners.insert(id, vec![task]);
+            self.method(run, id);
+        }
         match &item.kind {
             Kind::Associated { implementor } => {
                 let owners = head_types(resolver, id, implementor.clone());

@@ -8,7 +8,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::names::{Name, Names};
+use super::attributes;
+use super::names::{Name, Names, kw};
 use super::tokens::Token;
 
 pub(crate) type PackageId = usize;
@@ -120,6 +121,9 @@ pub(crate) struct Item {
     pub(crate) is_test: bool,
     /// Made by a macro, so that its names may mean something from elsewhere in the package.
     pub(crate) is_made: bool,
+    /// The task that a function is, too: an item of its own, for what names the task does not call the
+    /// function. Its body is the list of the arguments.
+    pub(crate) task: Option<ItemId>,
 }
 
 #[derive(Debug)]
@@ -181,6 +185,37 @@ impl Source {
 
     pub(crate) fn is_task(&self, item: ItemId) -> bool {
         matches!(&self.items[item].kind, Kind::Type(ty) if ty.is_task)
+    }
+
+    /// The tokens of an item behind its head that are code: of a function that is a task, what is said
+    /// of its arguments is none.
+    pub(crate) fn code_of(&self, item: ItemId) -> Vec<Range<usize>> {
+        let body = self.items[item].body.clone();
+        let Some(task) = self.items[item].task else {
+            return vec![body];
+        };
+        let (tokens, arguments) = (self.tokens(item), self.items[task].body.clone());
+        // Each part has whole groups, so the brackets are left out; the last comma is formatting.
+        let mut last = arguments.clone();
+        last.end -= usize::from(!last.is_empty() && tokens[last.end - 1].is(b','));
+        let (before, behind) = (body.start..arguments.start - 1, arguments.end + 1..body.end);
+        let inside = attributes::without(&tokens, last);
+        std::iter::once(before).chain(inside).chain([behind]).collect()
+    }
+
+    /// The attributes of an item that are code: what is said of a task is none.
+    pub(crate) fn attributes_of(&self, item: ItemId) -> impl Iterator<Item = &Range<usize>> {
+        let known = &self.items[item];
+        let tokens = self.tokens(item);
+        let is_function_task = known.task.is_some();
+        known.attributes.iter().filter(move |attribute| {
+            !is_function_task || attributes::task(&tokens, attribute).is_none()
+        })
+    }
+
+    /// Whether it is the task that a function is.
+    pub(crate) fn is_function_task(&self, item: ItemId) -> bool {
+        matches!(&self.items[item].kind, Kind::Type(ty) if ty.is_task && ty.keyword == kw::FN)
     }
 
     pub(crate) fn is_trait(&self, item: ItemId) -> bool {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use super::node::Node;
+use super::node::{Link, Node};
 use super::reach::Reached;
 use super::row::Row;
 use super::source::{ItemId, ModuleId};
@@ -33,7 +33,7 @@ impl Table {
         Self { text, unseen: BTreeSet::new() }
     }
 
-    /// The table of an impl, whose own tokens are `own`, and of all that it reaches. It may be any
+    /// The table of an impl, or of a function that is a task, whose own tokens are `own`, and of all that it reaches. It may be any
     /// of `roots`.
     pub(crate) fn of_impl(view: &View<'_>, roots: &[ItemId], own: Row) -> Self {
         let builder = view.builder();
@@ -43,6 +43,11 @@ impl Table {
             node.extend(builder.node(root));
             for task in builder.tasks_of(root) {
                 builder.add_inputs(task, &mut node, &mut required);
+                // An impl names the task, and a function does not.
+                node.items.insert(task);
+                if view.resolver.source.is_function_task(task) {
+                    node.links.entry(String::new()).or_default().insert(Link::Item(task));
+                }
             }
         }
         let mut reached = Reached::from(view, &node);

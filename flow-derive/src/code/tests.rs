@@ -8,6 +8,7 @@ use super::row::Row;
 use super::table::Table;
 use super::world::World;
 
+mod functions;
 mod ways;
 
 /// A package in a folder of its own.

@@ -25,7 +25,7 @@ use crate::text;
 pub(crate) struct World {
     pub(crate) source: Source,
     index: Index,
-    /// Impls and types, by the digest of their tokens.
+    /// Impls, types and functions that are tasks, by the digest of their tokens.
     by_digest: HashMap<u128, Vec<ItemId>>,
     /// As the program sees it, and as its tests do.
     caches: [Cache; 2],
@@ -71,7 +71,10 @@ impl World {
         let index = Index::new(&source);
         let mut by_digest: HashMap<u128, Vec<ItemId>> = HashMap::new();
         for (id, item) in source.items.iter().enumerate() {
-            if matches!(item.kind, Kind::Type(_) | Kind::Impl(_)) {
+            let is_function_task = source.is_function_task(id);
+            let is_asked =
+                matches!(item.kind, Kind::Type(_) | Kind::Impl(_)) || item.task.is_some();
+            if is_asked && !is_function_task {
                 let (tokens, body) = (source.tokens(id), item.body.clone());
                 let mut parts = Vec::new();
                 tokens::append(&tokens[body.clone()], body.start, &source.names, &mut parts);
@@ -109,9 +112,15 @@ impl World {
             && let [Token::Word(_), Token::Word(name), ..] = given[start..]
         {
             // A field with a `cfg` may be gone from what the compiler gives.
+            let is_function = given[start] == Token::Word(kw::FN);
             let named = (0..self.source.items.len()).filter(|&id| {
                 let item = &self.source.items[id];
-                matches!(item.kind, Kind::Type(_)) && item.name == Some(name) && !item.is_made
+                let is_one = match item.kind {
+                    Kind::Function => is_function && item.task.is_some(),
+                    Kind::Type(_) => !is_function && !self.source.is_function_task(id),
+                    _ => false,
+                };
+                is_one && item.name == Some(name) && !item.is_made
             });
             found = named.filter(in_file).collect();
         }
@@ -140,6 +149,9 @@ impl World {
         Parser { source, file, tokens, module, place, features: Vec::new() }.items(all);
         let added = self.source.modules[module].items.last().copied()?;
         self.source.items[added].is_made = true;
+        if let Some(task) = self.source.items[added].task {
+            self.source.items[task].is_made = true;
+        }
         Some(added)
     }
 }
@@ -183,7 +195,7 @@ impl View<'_> {
         let mut append = |part: std::ops::Range<usize>| {
             tokens::append(&all[part.clone()], part.start, &source.names, &mut parts);
         };
-        known.attributes.iter().cloned().for_each(&mut append);
+        source.attributes_of(item).cloned().for_each(&mut append);
         // A task may be renamed: what is its own does not count by its name.
         let of_task = |implementor: &std::ops::Range<usize>| {
             let named = self.builder().named(item, implementor.clone());
@@ -197,7 +209,7 @@ impl View<'_> {
             }
             _ => {
                 append(known.head.clone());
-                append(known.body.clone());
+                source.code_of(item).into_iter().for_each(append);
             }
         }
         let digest = tokens::digest(&parts);

@@ -57,7 +57,7 @@ fn named(task: &Task<'_>, types: &[TokenStream]) -> Shape {
     let private = private();
     let of = &task.input.ident;
     let visibility = &task.input.vis;
-    let name = format_ident!("{}Inputs", plain(of), span = of.span());
+    let name = format_ident!("{}Inputs", camel_case(&plain(of)), span = of.span());
     let names: Vec<&Ident> =
         task.entries().iter().filter_map(|entry| entry.name.as_ref()).collect();
     let parameters: Vec<Ident> = (0..names.len()).map(|i| format_ident!("I{i}")).collect();
@@ -86,6 +86,16 @@ fn named(task: &Task<'_>, types: &[TokenStream]) -> Shape {
     let span = word_span(task);
     let located = Ident::new(&name.to_string(), span);
     Shape { ty: quote_spanned!(span=> #located<#(#types),*>), items }
+}
+
+/// The name of a function as that of a type: `MeanOfAll` for `mean_of_all`.
+fn camel_case(name: &str) -> String {
+    let capital = |word: &str| {
+        let mut chars = word.chars();
+        let first = chars.next().map(|first| first.to_uppercase().to_string());
+        first.unwrap_or_default() + chars.as_str()
+    };
+    name.split('_').map(capital).collect()
 }
 
 /// Where the compiler points if it cannot say which of several entries is to blame.

@@ -1,10 +1,12 @@
-//! What the derive writes: the typed keys, the struct of named inputs, and `impl Task`.
+//! What the derive writes: the typed keys, the struct of named inputs, and `impl Task`; and what
+//! `#[task(...)]` adds to that for a function.
 //!
 //! All of it stands in one `const _`, so that it adds no name to the user's module. It calls what
 //! is in `flow_core::__private` and nothing else of the library, by one import, so that a facade
 //! that is not there is one error. What else the compiler may complain about has the span of the
 //! user's words that are to blame.
 
+mod function;
 mod inputs;
 mod keys;
 pub(crate) mod outputs;
@@ -22,6 +24,7 @@ pub(crate) use self::requires::inputs;
 pub(crate) use self::task::{kind, target_type};
 use crate::attr::path::Facade;
 use crate::ctxt::Ctxt;
+use crate::function::Function;
 use crate::model::Task;
 use crate::{check, fallback};
 
@@ -35,6 +38,14 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
         return fallback::expand(&task, errors);
     }
     task::expand(&task)
+}
+
+/// The expansion of `#[task(...)]` above a function.
+pub(crate) fn function(task: &Task<'_>, function: &Function, ctxt: Ctxt) -> TokenStream {
+    check::check(task, &ctxt);
+    let errors = ctxt.check();
+    let items = if errors.is_empty() { task::expand(task) } else { fallback::expand(task, errors) };
+    function::declare(task, function, &items)
 }
 
 /// What `__private` is called inside [`enclose`].

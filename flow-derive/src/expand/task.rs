@@ -5,7 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, GenericParam, LitStr, Type};
 
-use super::{Shape, enclose, keys, params, private, private_at, requires};
+use super::{Shape, enclose, function, keys, params, private, private_at, requires};
 use crate::attr::Opt;
 use crate::attr::refresh::Refresh;
 use crate::model::{self, Kept, Task};
@@ -35,7 +35,12 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
     let (kind, path) = (kind(task), path(task));
     let (uses, can_use) = uses(task);
     let refresh = refresh(task);
-    let tracked = tracked::implementation(task.input, &private.to_token_stream());
+    let written = match task.function {
+        Some(function) => function.written.clone(),
+        None => task.input.to_token_stream(),
+    };
+    let tracked = tracked::implementation_of(task.input, written, &private.to_token_stream());
+    let run = function::run(task);
     let (values, index, to, visit) = (local("values"), local("index"), local("to"), local("visit"));
     // The user's expressions say `self`, so this one is theirs.
     let this = quote_spanned!(Span::call_site()=> self);
@@ -91,6 +96,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
             #can_use
             #forced
             #tracked
+            #run
             #registered
         },
     )

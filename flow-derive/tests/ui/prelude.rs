@@ -6,7 +6,7 @@ pub use std::path::PathBuf;
 
 pub use flow::__private::anyhow::Result;
 pub use flow::{Code, Cx, File, Input, Memory, Output, Outputs, Param, Run, Secret, Sink, Source};
-pub use flow::{Target, Task, Tracked, tracked};
+pub use flow::{Loaded, Target, Task, Tracked, task, tracked};
 
 /// Keeps nothing, of any type.
 pub struct Keep<T> {

@@ -97,7 +97,7 @@ impl Builder<'_> {
                 self.add_anywhere(scope, word, node);
             }
             for reference in &inside.paths {
-                self.add_path(scope, &inside, reference, node);
+                self.add_path(&scope.of_macro(), &inside, reference, node);
             }
             for inner in &inside.calls {
                 let last = inner.path.segments.last().map_or("", |&last| source.names.text(last));

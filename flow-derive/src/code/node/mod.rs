@@ -1,12 +1,16 @@
 //! What an item leads to: other items, names of methods, files, and what each of its names means.
 
+mod apart;
 mod calls;
 mod outputs;
+mod standard;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use self::standard::is_standard;
 use super::attributes;
+use super::locals::Locals;
 use super::names::{Name, kw};
 use super::references::{PathReference, References};
 use super::relations::Relations;
@@ -64,6 +68,18 @@ struct Scope<'a> {
     is_made: bool,
     /// The body of a macro, whose names may be those of where it is called.
     is_macro: bool,
+    /// The variables of a function.
+    locals: Locals,
+    /// Whether that function is a task.
+    is_task: bool,
+}
+
+impl Scope<'_> {
+    /// The same for what a macro writes there, which does not see the variables.
+    fn of_macro(&self) -> Scope<'_> {
+        let implementors = self.implementors.clone();
+        Scope { implementors, locals: Locals::default(), is_task: false, ..*self }
+    }
 }
 
 /// Makes nodes.
@@ -81,11 +97,12 @@ impl Builder<'_> {
         let mut references = References::default();
         if source.is_task(id) {
             // Of a task, the types of its fields: its attributes say nothing about code.
-            for part in without_attributes(&tokens, item.body.clone()) {
+            for part in attributes::without(&tokens, item.body.clone()) {
                 references.read(&tokens, part, &source.names);
             }
         } else {
-            for part in item.attributes.iter().chain([&item.head, &item.body]) {
+            let body = source.code_of(id);
+            for part in source.attributes_of(id).chain([&item.head]).chain(&body) {
                 references.read(&tokens, part.clone(), &source.names);
             }
         }
@@ -121,6 +138,13 @@ impl Builder<'_> {
             generics: &item.generics,
             is_made: item.is_made,
             is_macro: matches!(item.kind, Kind::Macro(_)),
+            locals: match item.kind {
+                Kind::Function | Kind::Associated { .. } => {
+                    Locals::of(&self.resolver.source.tokens(id), item.body.clone())
+                }
+                _ => Locals::default(),
+            },
+            is_task: item.task.is_some(),
         }
     }
 
@@ -140,8 +164,11 @@ impl Builder<'_> {
         items.collect()
     }
 
-    /// The task that an impl of `Run` is of.
+    /// The task that an impl of `Run` is of, or that a function is.
     pub(crate) fn tasks_of(&self, id: ItemId) -> Vec<ItemId> {
+        if let Some(task) = self.resolver.source.items[id].task {
+            return vec![task];
+        }
         let mut implementors = self.scope(id).implementors;
         implementors.retain(|&item| self.resolver.source.is_task(item));
         implementors
@@ -214,6 +241,7 @@ impl Builder<'_> {
         let mut links = BTreeSet::new();
         for end in &meaning.ends {
             match end {
+                End::Item(item, rest) if self.is_apart(scope, reference, *item, rest) => {}
                 // A macro is called, and what is not called is something else of that name.
                 End::Item(item, _) if matches!(source.items[*item].kind, Kind::Macro(_)) => {}
                 End::Item(item, rest) => {
@@ -371,87 +399,4 @@ impl Builder<'_> {
         let segments = path.segments.iter().map(|&segment| names.text(segment));
         segments.collect::<Vec<_>>().join("::")
     }
-}
-
-/// The parts of a struct between its attributes.
-fn without_attributes(tokens: &[Token], range: Range<usize>) -> Vec<Range<usize>> {
-    let mut parts = Vec::new();
-    let (mut start, mut at) = (range.start, range.start);
-    while at < range.end {
-        match attributes::attribute(&tokens[at..range.end], at) {
-            Some((_, close, _)) => {
-                parts.push(start..at);
-                at += close + 1;
-                start = at;
-            }
-            None => at += 1,
-        }
-    }
-    parts.push(start..range.end);
-    parts
-}
-
-/// Names that everybody has, so that they come from no import.
-fn is_standard(name: &str) -> bool {
-    matches!(
-        name,
-        "Some"
-            | "None"
-            | "Ok"
-            | "Err"
-            | "Vec"
-            | "String"
-            | "Box"
-            | "Option"
-            | "Result"
-            | "Self"
-            | "Default"
-            | "Clone"
-            | "Copy"
-            | "Drop"
-            | "Eq"
-            | "PartialEq"
-            | "Ord"
-            | "PartialOrd"
-            | "From"
-            | "Into"
-            | "Iterator"
-            | "IntoIterator"
-            | "ToString"
-            | "ToOwned"
-            | "AsRef"
-            | "AsMut"
-            | "Fn"
-            | "FnMut"
-            | "FnOnce"
-            | "Send"
-            | "Sync"
-            | "Sized"
-            | "drop"
-            | "str"
-            | "f32"
-            | "f64"
-            | "u8"
-            | "u16"
-            | "u32"
-            | "u64"
-            | "u128"
-            | "usize"
-            | "i8"
-            | "i16"
-            | "i32"
-            | "i64"
-            | "i128"
-            | "isize"
-            | "bool"
-            | "char"
-            | "if"
-            | "while"
-            | "match"
-            | "for"
-            | "in"
-            | "return"
-            | "fn"
-            | "move"
-    )
 }

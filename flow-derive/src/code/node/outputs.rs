@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{Builder, Node};
 use crate::attr::words;
-use crate::code::names::kw;
+use crate::code::attributes;
 use crate::code::references::References;
 use crate::code::resolve::End;
 use crate::code::scan;
@@ -110,10 +110,7 @@ impl Builder<'_> {
         let tokens = source.tokens(task);
         let mut found: Vec<(&'static str, Range<usize>)> = Vec::new();
         for attribute in &source.items[task].attributes {
-            if scan::word(&tokens, attribute.start + 2) != Some(kw::TASK) {
-                continue;
-            }
-            let Some((_, inner)) = scan::group(&tokens, attribute.start + 3) else {
+            let Some(inner) = attributes::task(&tokens, attribute) else {
                 continue;
             };
             let mut at = inner.start;

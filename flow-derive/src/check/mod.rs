@@ -4,6 +4,8 @@
 //! wrong. What needs types is left to the compiler, and `expand` sees to it that the compiler
 //! points at the user's words too.
 
+mod kind;
+
 use std::fmt::Display;
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
@@ -20,15 +22,20 @@ use crate::spans::plain;
 /// How many tasks can be required without naming them.
 pub(crate) const MOST_UNNAMED: usize = 16;
 
+/// What is said of a reference in the type of a parameter.
+pub(crate) const OWNS: &str = "a parameter owns its value; \
+                               write `String` for `&str`, `Vec<T>` for `&[T]`";
+
 /// The longest name of a task, in characters.
 const LONGEST_NAME: usize = 80;
 
 /// Reports what is wrong with `task`.
 pub(crate) fn check(task: &Task<'_>, ctxt: &Ctxt) {
     shape(task, ctxt);
+    kind::function(task, ctxt);
     misplaced(task, ctxt);
     names(task, ctxt);
-    target(task, ctxt);
+    kind::target(task, ctxt);
     requires(task, ctxt);
     for param in &task.params {
         options(param, ctxt);
@@ -74,10 +81,13 @@ fn misplaced(task: &Task<'_>, ctxt: &Ctxt) {
             ctxt.error(attribute, message);
         }
     };
-    let of_struct = "`#[param]` stands above a field; for the task itself write `#[task(...)]`";
+    let of_task = match task.function {
+        Some(_) => "`#[param]` stands before an argument; for the task itself write `#[task(...)]`",
+        None => "`#[param]` stands above a field; for the task itself write `#[task(...)]`",
+    };
     let of_field = "`#[task]` stands above the struct; for a field write `#[param(...)]`";
     let of_phantom = "a `PhantomData` holds nothing, so it is no parameter; leave out `#[param]`";
-    named(&task.input.attrs, "param", of_struct);
+    named(&task.input.attrs, "param", of_task);
     if let Data::Struct(data) = &task.input.data {
         for field in &data.fields {
             named(&field.attrs, "task", of_field);
@@ -127,89 +137,6 @@ fn is_name(name: &str) -> bool {
         && name.len() <= LONGEST_NAME
 }
 
-fn target(task: &Task<'_>, ctxt: &Ctxt) {
-    let attr = &task.attr;
-    if task.kept().is_none() && !attr.bad_target {
-        let message = format!(
-            "`{}` does not say how its output is kept; \
-             write `#[task(target = Json<f64>)]`, with the target and the type that `run` returns",
-            task.struct_name()
-        );
-        ctxt.error(&task.input.ident, message);
-    }
-    if let (Some(_), Some(outputs)) = (&attr.target, &attr.outputs) {
-        let message = "a task has one output, its `target`, or several, its `outputs`; keep one";
-        ctxt.error(&outputs.word, message);
-    }
-    if let (Some(path), None) = (&attr.path, &attr.external) {
-        let message = "`path` says where a file lies that is made elsewhere; write \
-                       `external, path = ...`, or leave it out";
-        ctxt.error(&path.word, message);
-    }
-    external(task, ctxt);
-    aggregate(task, ctxt);
-    for folder in [&attr.group, &attr.dir].into_iter().flatten() {
-        if !folder.value.value().split('/').all(is_name) {
-            let message = format!(
-                "a folder is a path of names with `/` between them, inside the store, and {}",
-                name_rule("each")
-            );
-            ctxt.error(&folder.value, message);
-        }
-    }
-}
-
-/// An external task is one file, and needs nothing.
-fn external(task: &Task<'_>, ctxt: &Ctxt) {
-    let attr = &task.attr;
-    let Some(external) = &attr.external else { return };
-    if attr.path.is_none() {
-        let message = "say where the file lies: `external, path = \"data/prices.csv\"`; the path \
-                       may depend on `self`";
-        ctxt.error(&external.word, message);
-    }
-    let needless = [
-        (word(&attr.requires), "requires nothing"),
-        (word(&attr.outputs), "is one file, with a `target`"),
-        (word(&attr.aggregate), "is no aggregate"),
-        (word(&attr.uses), "uses nothing"),
-        (word(&attr.may_require), "requires nothing"),
-        (word(&attr.version), "has no code"),
-        (word(&attr.refresh), "is looked at each time"),
-        (word(&attr.group), "is not in the store"),
-        (word(&attr.dir), "is not in the store"),
-    ];
-    for (word, why) in needless {
-        if let Some(word) = word {
-            ctxt.error(word, format_args!("what is made elsewhere {why}; leave out `{word}`"));
-        }
-    }
-}
-
-/// An aggregate has nothing but what it requires.
-fn aggregate(task: &Task<'_>, ctxt: &Ctxt) {
-    let attr = &task.attr;
-    let Some(aggregate) = &attr.aggregate else { return };
-    if attr.requires.is_none() && !attr.bad_requires {
-        let message = "an aggregate stands for what it requires; write `requires(...)`";
-        ctxt.error(&aggregate.word, message);
-    }
-    let needless = [
-        word(&attr.target),
-        word(&attr.outputs),
-        word(&attr.uses),
-        word(&attr.may_require),
-        word(&attr.version),
-        word(&attr.refresh),
-        word(&attr.group),
-        word(&attr.dir),
-    ];
-    for word in needless.into_iter().flatten() {
-        let message = format!("an aggregate has no output of its own; leave out `{word}`");
-        ctxt.error(word, message);
-    }
-}
-
 fn requires(task: &Task<'_>, ctxt: &Ctxt) {
     let entries = task.entries();
     if !task.is_named()
@@ -246,7 +173,7 @@ fn options(param: &Param<'_>, ctxt: &Ctxt) {
         ];
         for other in others.into_iter().flatten() {
             let message = format!(
-                "with `from` the field is another task's parameter, \
+                "with `from` it is another task's parameter, \
                  and `{other}` is said there; leave it out here"
             );
             ctxt.error(other, message);
@@ -260,17 +187,16 @@ fn options(param: &Param<'_>, ctxt: &Ctxt) {
     }
     if let Some(was) = &attr.was {
         if was.value.value() == plain(param.ident) {
-            ctxt.error(&was.value, "this is the field's name today; leave out `was`");
+            ctxt.error(&was.value, "this is its name today; leave out `was`");
         } else if syn::parse_str::<Ident>(&was.value.value()).is_err() {
-            ctxt.error(&was.value, "this is no name that a field can have had");
+            ctxt.error(&was.value, "this is no name that it can have had");
         }
     }
     if let (Some(file), Type::Path(path)) = (&attr.file, &param.field.ty)
         && let Some(last) = path.path.get_ident()
         && NO_PATHS.iter().any(|plain| last == plain)
     {
-        let message =
-            format!("`file` is for a path, and `{last}` is none; the field's type is `PathBuf`");
+        let message = format!("`file` is for a path, and `{last}` is none; its type is `PathBuf`");
         ctxt.error(&file.word, message);
     }
 }
@@ -297,9 +223,7 @@ fn field_type(tokens: TokenStream, ctxt: &Ctxt) {
             }
             TokenTree::Group(group) => field_type(group.stream(), ctxt),
             TokenTree::Punct(punct) if punct.as_char() == '&' => {
-                let message = "a parameter owns its value; \
-                               write `String` for `&str`, `Vec<T>` for `&[T]`";
-                ctxt.error(punct, message);
+                ctxt.error(punct, OWNS);
             }
             TokenTree::Punct(_) | TokenTree::Literal(_) => {}
         }
@@ -353,7 +277,7 @@ fn keys(task: &Task<'_>, ctxt: &Ctxt) {
         let before = &task.params[..index];
         if let Some(first) = before.iter().find(|first| first.key == param.key) {
             let message = format!(
-                "the keys of `{}` and `{}` would both be `{}`; rename a field",
+                "the keys of `{}` and `{}` would both be `{}`; rename one of them",
                 first.ident, param.ident, param.key
             );
             ctxt.error(param.ident, message);
@@ -361,7 +285,7 @@ fn keys(task: &Task<'_>, ctxt: &Ctxt) {
             let was = [&param.attr.was, &first.attr.was].into_iter().flatten().next();
             let message = format!(
                 "`{}` and `{}` would both be stored as `{}`; leave out this `was`, or tell the \
-                 other field what it `was`",
+                 other one what it `was`",
                 first.ident,
                 param.ident,
                 stored(param)

@@ -1,0 +1,93 @@
+//! `#[tracked(...)]`, and `tracked(...)` in the `#[task(...)]` of a function.
+
+use proc_macro2::{Ident, TokenStream};
+use syn::parse::{ParseStream, Parser};
+use syn::{Path, Result, Token, parenthesized, token};
+
+use super::options::{self, bare, keep};
+use super::{Opt, path, words};
+use crate::code::Extent;
+use crate::ctxt::Ctxt;
+
+/// How much of the code counts.
+#[derive(Default)]
+pub(crate) struct TrackedAttr {
+    pub(crate) body: Opt<()>,
+    pub(crate) whole: Opt<()>,
+    pub(crate) lock: Opt<()>,
+    /// Where the facade is.
+    pub(crate) krate: Opt<Path>,
+}
+
+impl TrackedAttr {
+    /// Reads what stands in the parentheses of `#[tracked(...)]`.
+    pub(crate) fn read(arguments: TokenStream, ctxt: &Ctxt) -> Self {
+        let mut attr = Self::default();
+        let parsed = (|input: ParseStream<'_>| {
+            attr.options(input, ctxt);
+            Ok(())
+        })
+        .parse2(arguments);
+        if let Err(error) = parsed {
+            ctxt.syn(error);
+        }
+        attr
+    }
+
+    /// Reads the option `tracked(...)` of a task, of which `word` has been read.
+    pub(crate) fn option(word: &Ident, input: ParseStream<'_>, ctxt: &Ctxt) -> Result<Self> {
+        if !input.peek(token::Paren) {
+            let message = "`tracked` says how much of the code counts: `tracked(body)`, \
+                           `tracked(crate)`, `tracked(lock)`; without it, all that is reached counts";
+            return Err(syn::Error::new(word.span(), message));
+        }
+        let content;
+        parenthesized!(content in input);
+        let mut attr = Self::default();
+        attr.options(&content, ctxt);
+        if let Some(krate) = attr.krate.take() {
+            let message = "where the facade is, is said once: `#[task(crate = ...)]`";
+            ctxt.error(krate.word, message);
+        }
+        Ok(attr)
+    }
+
+    fn options(&mut self, input: ParseStream<'_>, ctxt: &Ctxt) {
+        options::each(input, ctxt, &mut |word, input| self.one(word, input, ctxt));
+        if let (Some(_), Some(whole)) = (&self.body, &self.whole) {
+            let message = "`body` counts the impl alone, and `crate` everything; write one of them";
+            ctxt.error(&whole.word, message);
+        }
+    }
+
+    fn one(&mut self, word: Ident, input: ParseStream<'_>, ctxt: &Ctxt) -> Result<()> {
+        match word.to_string().as_str() {
+            "crate" if input.peek(Token![=]) => {
+                let path = path::facade(&word, input)?;
+                keep(&mut self.krate, word, path, ctxt);
+            }
+            "crate" => {
+                bare(&word, input)?;
+                keep(&mut self.whole, word, (), ctxt);
+            }
+            "body" => {
+                bare(&word, input)?;
+                keep(&mut self.body, word, (), ctxt);
+            }
+            "lock" => {
+                bare(&word, input)?;
+                keep(&mut self.lock, word, (), ctxt);
+            }
+            other => return Err(syn::Error::new_spanned(&word, words::TRACKED.refuse(other))),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn extent(&self) -> Extent {
+        match (&self.body, &self.whole) {
+            (Some(_), _) => Extent::Body,
+            (None, Some(_)) => Extent::Crate,
+            (None, None) => Extent::Reached,
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! How the output comes about and is kept: what is said of one kind of task, and not of another.
+
+use super::{is_name, name_rule, word};
+use crate::ctxt::Ctxt;
+use crate::model::Task;
+
+/// What is said of functions alone, and what is not said of them.
+pub(super) fn function(task: &Task<'_>, ctxt: &Ctxt) {
+    let attr = &task.attr;
+    if task.function.is_none() {
+        if let Some(name) = &attr.type_name {
+            ctxt.error(&name.value, "expected a text in quotes, such as `\"Train\"`");
+        }
+        if let Some(tracked) = &attr.tracked {
+            let message = "the code of a struct is that of its impl of `Run`; write \
+                           `#[tracked(...)]` above the impl";
+            ctxt.error(&tracked.word, message);
+        }
+        return;
+    }
+    let others = [
+        (word(&attr.external), "the function makes the output"),
+        (word(&attr.aggregate), "a function has an output of its own"),
+    ];
+    for (word, why) in others {
+        if let Some(word) = word {
+            let message = format!(
+                "{why}; what is `{word}` is declared as a struct: \
+                 `#[derive(Task)] #[task({word}, ...)] struct Name;`"
+            );
+            ctxt.error(word, message);
+        }
+    }
+}
+
+/// How the output is kept, and where.
+pub(super) fn target(task: &Task<'_>, ctxt: &Ctxt) {
+    let attr = &task.attr;
+    if task.kept().is_none() && !attr.bad_target {
+        let message = format!(
+            "`{}` does not say how its output is kept; \
+             write `#[task(target = Json<f64>)]`, with the target and the type that {} returns",
+            task.struct_name(),
+            if task.function.is_some() { "it" } else { "`run`" }
+        );
+        ctxt.error(&task.input.ident, message);
+    }
+    if let (Some(_), Some(outputs)) = (&attr.target, &attr.outputs) {
+        let message = "a task has one output, its `target`, or several, its `outputs`; keep one";
+        ctxt.error(&outputs.word, message);
+    }
+    if let (Some(path), None) = (&attr.path, &attr.external) {
+        let message = "`path` says where a file lies that is made elsewhere; write \
+                       `external, path = ...`, or leave it out";
+        ctxt.error(&path.word, message);
+    }
+    if task.function.is_none() {
+        external(task, ctxt);
+        aggregate(task, ctxt);
+    }
+    for folder in [&attr.group, &attr.dir].into_iter().flatten() {
+        if !folder.value.value().split('/').all(is_name) {
+            let message = format!(
+                "a folder is a path of names with `/` between them, inside the store, and {}",
+                name_rule("each")
+            );
+            ctxt.error(&folder.value, message);
+        }
+    }
+}
+
+/// An external task is one file, and needs nothing.
+fn external(task: &Task<'_>, ctxt: &Ctxt) {
+    let attr = &task.attr;
+    let Some(external) = &attr.external else { return };
+    if attr.path.is_none() {
+        let message = "say where the file lies: `external, path = \"data/prices.csv\"`; the path \
+                       may depend on `self`";
+        ctxt.error(&external.word, message);
+    }
+    let needless = [
+        (word(&attr.requires), "requires nothing"),
+        (word(&attr.outputs), "is one file, with a `target`"),
+        (word(&attr.aggregate), "is no aggregate"),
+        (word(&attr.uses), "uses nothing"),
+        (word(&attr.may_require), "requires nothing"),
+        (word(&attr.version), "has no code"),
+        (word(&attr.refresh), "is looked at each time"),
+        (word(&attr.group), "is not in the store"),
+        (word(&attr.dir), "is not in the store"),
+    ];
+    for (word, why) in needless {
+        if let Some(word) = word {
+            ctxt.error(word, format_args!("what is made elsewhere {why}; leave out `{word}`"));
+        }
+    }
+}
+
+/// An aggregate has nothing but what it requires.
+fn aggregate(task: &Task<'_>, ctxt: &Ctxt) {
+    let attr = &task.attr;
+    let Some(aggregate) = &attr.aggregate else { return };
+    if attr.requires.is_none() && !attr.bad_requires {
+        let message = "an aggregate stands for what it requires; write `requires(...)`";
+        ctxt.error(&aggregate.word, message);
+    }
+    let needless = [
+        word(&attr.target),
+        word(&attr.outputs),
+        word(&attr.uses),
+        word(&attr.may_require),
+        word(&attr.version),
+        word(&attr.refresh),
+        word(&attr.group),
+        word(&attr.dir),
+    ];
+    for word in needless.into_iter().flatten() {
+        let message = format!("an aggregate has no output of its own; leave out `{word}`");
+        ctxt.error(word, message);
+    }
+}

@@ -1,0 +1,31 @@
+//! Where the name of a function that is a task means something else.
+
+use super::{Builder, Scope};
+use crate::code::names::Name;
+use crate::code::references::PathReference;
+use crate::code::source::ItemId;
+
+impl Builder<'_> {
+    /// Whether a path does not mean this item: a function that is a task, where the task is named, or
+    /// where a variable has its name.
+    pub(super) fn is_apart(
+        &self,
+        scope: &Scope<'_>,
+        reference: &PathReference,
+        item: ItemId,
+        rest: &[Name],
+    ) -> bool {
+        let source = self.resolver.source;
+        let is_function = source.items[item].task.is_some();
+        if is_function && (reference.is_type || !rest.is_empty()) {
+            return true;
+        }
+        (is_function || source.is_function_task(item) || scope.is_task)
+            && !reference.is_item
+            && !reference.is_type
+            && !reference.path.is_global
+            && reference.path.segments.first().is_some_and(|&name| {
+                reference.path.segments.len() == 1 && scope.locals.bind(name, reference.at)
+            })
+    }
+}

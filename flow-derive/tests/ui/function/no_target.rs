@@ -1,0 +1,10 @@
+#[path = "../prelude.rs"]
+mod prelude;
+use prelude::*;
+
+#[task]
+fn mean() -> u8 {
+    1
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+#[path = "../prelude.rs"]
+mod prelude;
+use prelude::*;
+
+#[task(target = Keep<u8>)]
+struct Train;
+
+fn main() {}

@@ -1,0 +1,228 @@
+//! Edits of a pipeline of functions, each of which is a task.
+
+use crate::edit::Change::Replace;
+use crate::edit::{Edit, check_each, counts, ignored};
+
+const EDITS: &[Edit] = &[
+    counts(
+        "body",
+        "the body of a function is its code",
+        &[Replace("src/main.rs", "side::rounded(furthest)", "side::rounded(furthest) + 1.0")],
+        &["spread"],
+    )
+    .because("spread", "code: fn spread (src/main.rs) changed"),
+    counts(
+        "helper_two_calls_deep",
+        "a helper counts for who reaches it, however deep",
+        &[Replace("src/steps.rs", "x.is_finite()", "x.is_finite() && x > -1.0")],
+        &["clean"],
+    )
+    .because("clean", "code: deeper (src/steps.rs) changed"),
+    counts(
+        "helper_in_a_dependency",
+        "and in a crate that is named by a path",
+        &[Replace("side/src/lib.rs", "x.round()", "x.ceil()")],
+        &["spread"],
+    )
+    .because("spread", "step"),
+    counts(
+        "called_function",
+        "a task that is called as a function counts for who calls it",
+        &[Replace(
+            "src/main.rs",
+            "    steps::average(clean)\n",
+            "    steps::average(clean) + 0.5\n",
+        )],
+        &["mean", "spread"],
+    )
+    .because("spread", "code: mean (src/main.rs) changed"),
+    counts(
+        "helper_of_called_function",
+        "and so does what it calls",
+        &[Replace("src/steps.rs", "rows.len() as f64", "rows.len().max(1) as f64")],
+        &["mean", "spread"],
+    ),
+    counts(
+        "required_function",
+        "a task that is required, in the head or while it runs, or loaded into a variable of its name, is \
+         not called",
+        &[Replace("src/steps.rs", "raw().into_iter()", "raw().into_iter().rev()")],
+        &["data", "(in run) data"],
+    ),
+    counts(
+        "constant_of_required_function",
+        "nor is what it reaches",
+        &[Replace("src/steps.rs", "LOWEST: f64 = 1.0", "LOWEST: f64 = 1.5")],
+        &["data", "(in run) data"],
+    ),
+    counts(
+        "name_of_an_input",
+        "an input is part of the code, whatever its name is",
+        &[
+            Replace("src/steps.rs", "clean(data: &[f64]", "clean(rows: &[f64]"),
+            Replace("src/steps.rs", "Ok(data.iter()", "Ok(rows.iter()"),
+        ],
+        &["clean"],
+    ),
+    counts(
+        "type_of_an_input",
+        "so is how it is taken",
+        &[Replace("src/steps.rs", "clean(data: &[f64]", "clean(data: &Vec<f64>")],
+        &["clean"],
+    ),
+    counts(
+        "method_of_a_parameter",
+        "the type of a parameter counts with its methods",
+        &[Replace("src/model.rs", "Self::Plain => 1.0", "Self::Plain => 1.5")],
+        &["fit"],
+    )
+    .because("fit", "Kind::weight"),
+    counts(
+        "type_of_an_output",
+        "the type of an output counts for the task, and for who loads it",
+        &[
+            Replace(
+                "src/model.rs",
+                "pub slope: f64,\n}",
+                "pub slope: f64,\n    #[serde(default)]\n    pub more: u8,\n}",
+            ),
+            Replace("src/model.rs", "+ f64::from(n) }", "+ f64::from(n), more: 0 }"),
+        ],
+        &["fit", "Report", "all"],
+    ),
+    counts(
+        "body_alone",
+        "`tracked(body)` sees a change of the body, and none of a helper",
+        &[
+            Replace("src/main.rs", "steps::twice(mean)", "steps::twice(mean + 0.0)"),
+            Replace("src/steps.rs", "x * 2.0", "x + x"),
+        ],
+        &["doubled"],
+    )
+    .because("doubled", "code: fn doubled (src/main.rs) changed"),
+    counts(
+        "version",
+        "another version is another code",
+        &[Replace(
+            "src/main.rs",
+            "target = Json<f64>, tracked(body)",
+            "target = Json<f64>, version = 1, tracked(body)",
+        )],
+        &["doubled"],
+    ),
+    ignored(
+        "helper_of_body_alone",
+        "with `tracked(body)`, helpers do not count",
+        &[Replace("src/steps.rs", "x * 2.0", "x + x")],
+    ),
+    ignored(
+        "documentation",
+        "documentation of a function and of its parameters is no code",
+        &[
+            Replace("src/steps.rs", "/// The values as they are.", "/// The values, unchanged."),
+            Replace(
+                "src/steps.rs",
+                "    /// How many are left out.\n",
+                "    /// How many of them are left out.\n    // Of all.\n",
+            ),
+        ],
+    ),
+    ignored(
+        "what_is_said_of_parameters",
+        "limits, and code that makes an equal default, are no code",
+        &[
+            Replace(
+                "src/steps.rs",
+                "#[param(default = limit())]",
+                "#[param(default = 50.0 + 50.0, range = 0.0..=200.0)]",
+            ),
+            Replace("src/model.rs", "#[param(default = 1)] n", "#[param(local, default = 1)] n"),
+        ],
+    ),
+    ignored(
+        "default_of_a_task_that_is_called",
+        "who calls a function does not see what is said of it as a task",
+        &[Replace(
+            "src/main.rs",
+            "#[task(requires = clean, target = Json<f64>)]",
+            "#[flow::task(target = Json<f64>, requires = clean, refresh = \"300w\")]",
+        )],
+    ),
+    ignored(
+        "order_of_arguments",
+        "parameters may stand in another order, and among the inputs",
+        &[Replace(
+            "src/model.rs",
+            "clean: &[f64], all: Option<&Vec<f64>>, kind: Kind, #[param(default = 1)] n: u8",
+            "#[param(default = 1)] n: u8, clean: &[f64], #[param()] kind: Kind, all: Option<&Vec<f64>>,",
+        )],
+    ),
+    ignored(
+        "formatting",
+        "formatting is no code",
+        &[Replace(
+            "src/main.rs",
+            "fn mean(clean: &[f64]) -> f64 {",
+            "fn mean(\n    clean: &[f64],\n) -> f64\n{",
+        )],
+    ),
+    ignored(
+        "renamed",
+        "a task that was renamed, and says so, has the same code",
+        &[
+            Replace(
+                "src/main.rs",
+                "target = Json<f64>)]\nfn best(cx: &Cx<best>",
+                "target = Json<f64>, was = \"best\")]\nfn highest(cx: &Cx<highest>",
+            ),
+            Replace(
+                "src/main.rs",
+                "requires(mean, spread, best,",
+                "requires(mean, spread, highest,",
+            ),
+        ],
+    ),
+    ignored(
+        "type_of_another_name",
+        "so has one whose type has another name",
+        &[
+            Replace(
+                "src/main.rs",
+                "target = Json<f64>, tracked(body)",
+                "target = Json<f64>, name = Doubled, was = \"doubled\", tracked(body)",
+            ),
+            Replace("src/main.rs", "best, doubled, fit, Report)", "best, Doubled, fit, Report)"),
+        ],
+    ),
+    ignored(
+        "not_reached",
+        "what nothing calls does not count",
+        &[Replace("src/steps.rs", "    3.0\n", "    4.0\n")],
+    ),
+    ignored(
+        "visibility",
+        "nor does who may call a function, nor an attribute of the compiler's lints",
+        &[
+            Replace("src/steps.rs", "pub fn clean(", "#[allow(unused)]\npub(crate) fn clean("),
+            Replace("src/model.rs", "pub fn fit(", "pub(crate) fn fit("),
+            Replace("src/model.rs", "pub struct Report", "pub(crate) struct Report"),
+        ],
+    ),
+    ignored(
+        "moved",
+        "a function may move, with what it calls",
+        &[
+            Replace("src/steps.rs", "fn usable(x: f64) -> bool {\n    deeper(x)\n}\n", ""),
+            Replace(
+                "src/steps.rs",
+                "/// The values as they are.",
+                "fn usable(x: f64) -> bool {\n    deeper(x)\n}\n\n/// The values as they are.",
+            ),
+        ],
+    ),
+];
+
+#[test]
+fn functions_are_tracked() {
+    check_each("functions", EDITS);
+}
