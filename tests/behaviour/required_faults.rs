@@ -142,7 +142,7 @@ fn every_operation(
             assert_consistent(flow.folder());
 
             // Another program goes on, or the same one, unless it was killed.
-            let flow = if crash || n as usize / step / 2 % 2 == 0 {
+            let flow = if crash || (n as usize / step / 2).is_multiple_of(2) {
                 open(folder, &Faulty::new())?
             } else {
                 flow
@@ -150,7 +150,7 @@ fn every_operation(
             assert_right(&flow, number, &what);
             flow.run::<Search>().unwrap_or_else(|error| panic!("{error} after {what}"));
             assert_eq!(*flow.load::<Search>()?, oracle(number), "{what}");
-            if n as usize / step % 4 == 0 {
+            if (n as usize / step).is_multiple_of(4) {
                 assert!(flow.run::<Search>()?.ran().is_empty(), "{what}");
             }
             assert_consistent(flow.folder());

@@ -306,7 +306,7 @@ fn a_value_of_a_task_that_is_not_here_reaches_those_that_took_its_parameter() ->
     let sweep = flow.sweep::<Window>().over(Wall::N, 1..=3);
     for (name, variant) in sweep.iter() {
         let by_hand = flow.with(Wall::N, name.rsplit_once('=').expect("a value").1.parse::<u64>()?);
-        assert_eq!(keys::<Window>(&variant)?, keys::<Window>(&by_hand)?, "{name}");
+        assert_eq!(keys::<Window>(variant)?, keys::<Window>(&by_hand)?, "{name}");
     }
     sweep.run()?;
     let panes: Vec<u64> = sweep.load::<Window>()?.values().map(|loaded| **loaded).collect();
