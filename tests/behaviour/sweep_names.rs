@@ -190,3 +190,22 @@ fn days_are_all_days_between() {
         flow.sweep::<Daily>().over(Daily::DAY, (0..3).map(|week| date(2024, 1, 1 + 7 * week)));
     assert_eq!(weekly.names(), ["day=2024-01-01", "day=2024-01-08", "day=2024-01-15"]);
 }
+
+#[test]
+fn a_name_breaks_no_line() -> Result<()> {
+    let (flow, _folder) = flow();
+    let hostile = "a\nb\u{202e}c\u{1b}[31m";
+    let sweep = flow.sweep::<Fit>().variant(hostile, |fit| fit.with(Fit::DEGREE, 2));
+    let sweep = sweep.variant("b", |fit| fit);
+    let shown = "a\\nb\\u{202e}c\\u{1b}[31m";
+    let preview = sweep.preview()?.colour(false).to_string();
+    assert!(
+        preview.lines().nth(1).unwrap().starts_with(&format!("  {shown}  PENDING")),
+        "{preview}"
+    );
+    sweep.run()?;
+    assert!(sweep[hostile].is_complete::<Fit>()?);
+    let table = sweep.table()?.to_string();
+    assert!(table.lines().count() == 3 && !table.contains('\u{1b}'), "{table}");
+    Ok(())
+}

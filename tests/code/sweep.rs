@@ -23,7 +23,9 @@ fn the_metric_alone_runs_again() {
     // The metric, and what it calls.
     fixture.edit("let score = r2(", "let score = 1.0 - r2(");
     let second = fixture.run();
-    second.has("  scale=false,degree=1,alpha=0.01  PENDING code: Score::run (src/main.rs) changed");
+    second.has(
+        "  scale=false,degree=1,alpha=0.01  PENDING code: impl Run for Score (src/main.rs) changed",
+    );
     second.has("24 variants: 24 ran\n51 tasks in ");
     second.has("27 complete before, 24 ran\n");
 

@@ -16,6 +16,7 @@ use crate::plan::label::Show;
 use crate::plan::tree::{Preview, TOLD, Tree};
 use crate::plan::verdicts::Status;
 use crate::plan::warning::Warning;
+use crate::value::escaped_text;
 
 /// How many variants are printed one by one.
 const LISTED: usize = 50;
@@ -150,9 +151,10 @@ impl fmt::Display for SweepPreview {
         }
         write!(f, "{}", self.left_out)?;
         let listed = if self.preview.all { self.names.len() } else { LISTED };
-        let widths = self.names.iter().take(listed).map(|name| name.chars().count());
-        let width = widths.max().unwrap_or(0);
-        for (place, name) in self.names.iter().enumerate().take(listed) {
+        let names = self.names.iter().take(listed).map(|name| escaped_text(name.chars()));
+        let names: Vec<_> = names.collect();
+        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        for (place, name) in names.iter().enumerate() {
             let status = tree.status(&self.preview.plan, self.worst(place));
             write!(f, "\n  {name:width$}  {status}")?;
             let alone = self.alone[place];

@@ -10,6 +10,7 @@ use crate::engine::outcome::{Outcome, Outcomes};
 use crate::plan::Plan;
 use crate::plan::label::Show;
 use crate::summary::Summary;
+use crate::value::escaped_text;
 
 /// How many variants of a kind are printed one by one.
 const LISTED: usize = 10;
@@ -220,7 +221,7 @@ impl fmt::Display for SweepSummary {
             write!(f, "\n  {word}:")?;
             for (name, outcome) in of_kind.by_ref().take(LISTED) {
                 let error = outcome.error().unwrap_or_default().replace('\n', "\n      ");
-                write!(f, "\n    {name}: {error}")?;
+                write!(f, "\n    {}: {error}", escaped_text(name.chars()))?;
             }
             if let more @ 1.. = of_kind.count() {
                 write!(f, "\n    … and {more} more")?;
