@@ -139,7 +139,9 @@ impl Reads {
 /// for the one that runs. A failure that was handled counts as what came of it, as long as nothing
 /// that the failed task is made from changes. A failure that may pass is tried again in each run: one
 /// after the failed task had used more than its inputs, be it a file, a variable, a program or what is
-/// provided, and one that came of a [`std::io::Error`].
+/// provided, and one that came of a [`std::io::Error`]. Until it has passed, what was made in spite of
+/// it is not complete: it was handed to those that require it in the same run, and is not loaded
+/// afterwards. A task whose failure is a result like others returns it as one: `Json<Option<f64>>`.
 ///
 /// **Planning again** finds the tasks by their names. Those without type parameters are known if
 /// their crate is linked into the program; of a crate that has nothing else that the program uses, say

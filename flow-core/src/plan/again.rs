@@ -134,7 +134,7 @@ impl Judge<'_> {
         all: &mut Vec<Answered>,
     ) -> Result<Option<Replayed>, StoreError> {
         let different = |what| Ok(Some(Replayed::Different(Reason::Required { what })));
-        if let Some(failed) = group.iter().find(|required| self.is_to_try_again(required)) {
+        if let Some(failed) = group.iter().find(|required| required.may_pass()) {
             return different(format!("{} failed, and may not fail again", failed.instance));
         }
         let wishes: Result<Vec<_>, _> = group.iter().map(|r| self.plan.wish_of(r)).collect();
@@ -151,9 +151,7 @@ impl Judge<'_> {
             }
         };
         let changed = self.compare_required(group, &answered);
-        let open = group.iter().zip(&answered.answers);
-        let open =
-            open.filter(|(required, answer)| !required.may_pass() && !answer.settles(required));
+        let open = group.iter().zip(&answered.answers).filter(|(r, answer)| !answer.settles(r));
         let mut open: Vec<_> = open.map(|(r, _)| r.task.clone()).collect();
         open.sort_unstable();
         open.dedup();
@@ -165,21 +163,12 @@ impl Judge<'_> {
         })
     }
 
-    /// Whether something failed that may not fail again, and somebody asks: who loads takes what the
-    /// last run has given.
-    fn is_to_try_again(&self, required: &Required) -> bool {
-        self.graph.asked.is_some() && required.may_pass()
-    }
-
     /// What is certainly different; of many, the first few.
     fn compare_required(&self, group: &[Required], answered: &Answered) -> Option<String> {
         let mut changed = Vec::new();
         let graph = &answered.plan.graph;
         for ((required, answer), &root) in group.iter().zip(&answered.answers).zip(&graph.roots) {
             let name = &required.instance;
-            if required.may_pass() {
-                continue;
-            }
             if answer.differs(required) {
                 changed.push(match (answer, required.digest) {
                     (Answer::Other, _) => format!("{name} failed"),
