@@ -49,6 +49,7 @@ mod plan_errors;
 mod plots;
 mod previews;
 mod provided;
+mod pushing;
 mod random_edits;
 mod random_graph;
 mod reading;

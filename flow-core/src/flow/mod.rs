@@ -7,6 +7,7 @@ mod of;
 mod plot;
 mod reset;
 mod roots;
+mod transfer;
 mod trust;
 mod verify;
 mod versions;
@@ -26,6 +27,7 @@ pub use gc::{Garbage, Gc};
 pub use of::Of;
 pub use reset::Removed;
 pub use roots::Roots;
+pub use transfer::{Skipped, Transferred};
 pub use verify::{Damage, Verified};
 
 use crate::engine::progress::{Event, Progress};
@@ -459,13 +461,23 @@ impl Flow {
     }
 
     fn judged<R: Roots>(&self, force: &Force, trust: Trust, asks: Asks) -> Result<Plan, Error> {
+        let mut plan = self.unjudged::<R>(force, trust, asks)?;
+        plan.judge_all()?;
+        plan.contents.keep();
+        Ok(plan)
+    }
+
+    /// A plan with no verdicts yet.
+    fn unjudged<R: Roots>(&self, force: &Force, trust: Trust, asks: Asks) -> Result<Plan, Error> {
         let (mut graph, mut warnings) = self.graph::<R>()?;
         force.mark(&mut graph);
         warnings.extend(force.unused(&graph));
-        if asks == Asks::Refresh {
-            graph.ask(&self.store, Asked::now())?;
+        match asks {
+            Asks::Nothing => {}
+            Asks::Refresh => graph.ask(&self.store, Asked::now())?,
+            Asks::HoweverOld => graph.ask(&self.store, Asked::however_old())?,
         }
-        let mut plan = Plan {
+        Ok(Plan {
             store: Arc::clone(&self.store),
             contents: self.contents(trust),
             trust,
@@ -476,10 +488,7 @@ impl Flow {
             graph,
             verdicts: Verdicts::default(),
             warnings,
-        };
-        plan.judge_all()?;
-        plan.contents.keep();
-        Ok(plan)
+        })
     }
 }
 
@@ -489,6 +498,8 @@ enum Asks {
     /// What the last run gave counts.
     Nothing,
     Refresh,
+    /// What their expressions give now counts, and no age.
+    HoweverOld,
 }
 
 impl Flow {
