@@ -22,6 +22,7 @@ mod damage;
 mod default_values;
 mod environment;
 mod evicted;
+mod exporting;
 mod external;
 mod failure;
 mod faults;

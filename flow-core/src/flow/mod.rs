@@ -2,6 +2,7 @@
 
 mod bless;
 mod claim;
+mod export;
 mod gc;
 mod of;
 mod plot;
@@ -23,6 +24,7 @@ use daggy::NodeIndex;
 use serde::Serialize;
 
 pub use bless::{Bless, Blessed, Difference, NotBlessed};
+pub use export::Handed;
 pub use gc::{Garbage, Gc};
 pub use of::Of;
 pub use reset::Removed;
@@ -524,8 +526,14 @@ fn handle<A: Task, R: Roots>(plan: Arc<Plan>, node: NodeIndex) -> Result<Input<A
         let path = plan.graph.external(node).to_owned();
         return Err(Handle::outside(plan, node).error(LoadError::Missing { path }));
     }
+    check_complete::<R>(&plan, node)?;
+    Ok(Input::new(Handle::outside(plan, node)))
+}
+
+/// Refuses what is not complete in the graph of `R`.
+fn check_complete<R: Roots>(plan: &Plan, node: NodeIndex) -> Result<(), Error> {
     if plan.verdicts.status(node) == Status::Complete {
-        return Ok(Input::new(Handle::outside(plan, node)));
+        return Ok(());
     }
     let reasons = plan.verdicts.reasons(node).iter().map(ToString::to_string);
     Err(Error::NotComplete {
