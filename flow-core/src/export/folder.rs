@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::content::{digest_file, is_absent};
 use crate::error::Error;
@@ -18,6 +19,12 @@ use crate::store::stage::unique;
 
 /// The names of what is being written, until the manifest says so.
 const WRITING: &str = ".exporting.json";
+
+/// What the names of files begin with that are being written.
+const DRAFT: &str = ".exporting-";
+
+/// How old such a file must be before it is taken for left behind.
+const LEFT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The folder of an export.
 pub(crate) struct ExportFolder<'a> {
@@ -118,7 +125,7 @@ impl<'a> ExportFolder<'a> {
         let path = self.root.join(name);
         let folder = path.parent().unwrap_or(&self.root);
         self.fs.create_folder(folder).during("create the folder", folder)?;
-        let draft = folder.join(format!(".{}", unique()));
+        let draft = self.root.join(format!("{DRAFT}{}", unique()));
         let write = || -> Result<(), StoreError> {
             let mut file = self.fs.create(&draft).during("create", &draft)?;
             std::io::copy(&mut Checked::new(content, digest, bytes), &mut file)
@@ -153,8 +160,27 @@ impl<'a> ExportFolder<'a> {
                 let _ = self.fs.remove(&path);
             }
         }
+        self.sweep();
         let path = self.root.join(WRITING);
-        Ok(self.fs.remove(&path).during("remove", &path)?)
+        match self.fs.remove(&path) {
+            // Another export has come to its end meanwhile.
+            Err(error) if !is_absent(&error) => Err(error).during("remove", &path)?,
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes what was left by those who died. It does no harm if this fails.
+    fn sweep(&self) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        for name in self.fs.list(&self.root).into_iter().flatten() {
+            let path = self.root.join(&name);
+            let is_left = |modified| now.as_nanos() as i64 - modified > LEFT.as_nanos() as i64;
+            if name.to_string_lossy().starts_with(DRAFT)
+                && self.fs.stat(&path).is_ok_and(|stat| is_left(stat.modified))
+            {
+                let _ = self.fs.remove(&path);
+            }
+        }
     }
 }
 

@@ -27,7 +27,6 @@ pub(crate) enum Imported {
 impl Store {
     /// Takes over one output of an export that lies in `root`.
     pub(crate) fn import(&self, root: &Path, exported: &Exported) -> Result<Imported, StoreError> {
-        let name = || root.join(&exported.folder).display().to_string();
         let folder = check(exported).map_err(|reason| {
             StoreError::damaged(root.join(super::manifest::MANIFEST).display(), reason)
         })?;
@@ -43,8 +42,8 @@ impl Store {
                 }
             }
             Found::Record(_) => is_current = true,
-            Found::Nothing => {}
-            Found::Damaged(reason) => return Err(StoreError::damaged(name(), reason)),
+            // One that cannot be used makes way, as it does for a run.
+            Found::Nothing | Found::Damaged(_) => {}
         }
         for version in self.versions_with(&task, record.key.short(), record.fingerprint)? {
             if let Some(Ok(found)) = self.read_record(&version)?

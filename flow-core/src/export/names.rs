@@ -53,15 +53,17 @@ impl Names {
     }
 }
 
-/// The path of a part of the output that has this name.
-pub(crate) fn path(stem: &str, file: &OutputFile) -> String {
+/// The path of a part of the output that has this name: the one at this place.
+pub(crate) fn path(stem: &str, file: &OutputFile, place: usize) -> String {
     let extension = match file.extension() {
         "" => String::new(),
         extension => format!(".{}", extension_name(extension)),
     };
     match file.part.as_str() {
         "" => format!("{stem}{extension}"),
-        part => format!("{stem}/{}{extension}", part_name(part)),
+        part if part_name(part) == part => format!("{stem}/{part}{extension}"),
+        // Another may be called the same but for what no name of a file can have.
+        part => format!("{stem}/{}-{place}{extension}", part_name(part)),
     }
 }
 
@@ -78,11 +80,26 @@ mod tests {
         let mut names = Names::default();
         assert_eq!(give(&mut names, "Logistic", 1), "Train/model=Logistic");
         assert_eq!(give(&mut names, "logistic", 2), "Train/model=logistic-0000000000000002");
-        assert_eq!(give(&mut names, "../x", 3), "Train/model=.._x-0000000000000003");
+        assert_eq!(give(&mut names, "../x", 3), "Train/model=_.._x-0000000000000003");
         assert_eq!(give(&mut names, "a.", 4), "Train/model=a.-0000000000000004");
         let long = give(&mut names, &"x".repeat(500), 5);
         assert!(long.len() < 120 && long.ends_with("-0000000000000005"), "{long}");
         assert_eq!(names.give("Train", &[], Short(6)), "Train/output");
         assert_eq!(names.give("Train", &[], Short(7)), "Train/output-0000000000000007");
+    }
+    #[test]
+    fn parts_that_differ_in_what_no_name_can_have_are_told_apart() {
+        let file = |part: &str| OutputFile {
+            part: part.to_owned(),
+            file: "data-1-2-x.csv.gz".to_owned(),
+            digest: crate::key::Digest(0),
+            bytes: 0,
+            modified: 0,
+            folder: None,
+        };
+        assert_eq!(path("A/output", &file(""), 0), "A/output.csv.gz");
+        assert_eq!(path("A/output", &file("even"), 0), "A/output/even.csv.gz");
+        assert_eq!(path("A/output", &file("ä"), 0), "A/output/_-0.csv.gz");
+        assert_eq!(path("A/output", &file("ö"), 1), "A/output/_-1.csv.gz");
     }
 }

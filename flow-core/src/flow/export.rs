@@ -149,8 +149,9 @@ impl Flow {
                 shown.iter().map(|(name, v)| (name.clone(), v.to_string())).collect();
             let task = &plan.graph.task(node).folder.name;
             let stem = names.give(task, &shown, output.key.short());
-            for (file, kept) in output.files.iter_mut().zip(&output.record.output.files) {
-                file.path = names::path(&stem, kept);
+            let kept = output.record.output.files.iter().enumerate();
+            for (file, (place, kept)) in output.files.iter_mut().zip(kept) {
+                file.path = names::path(&stem, kept, place);
                 let within = kept.contents().map(|content| {
                     let inner = content.path.strip_prefix(&kept.file).unwrap_or(&content.path);
                     let inner = inner.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
@@ -270,7 +271,7 @@ fn stem(output: &Exported) -> String {
     let Some(file) = output.files.first() else { return String::new() };
     match (file.part.as_str(), output.record.output.files.first()) {
         ("", Some(kept)) => {
-            let extension = names::path("", kept);
+            let extension = names::path("", kept, 0);
             file.path.strip_suffix(&extension).unwrap_or(&file.path).to_owned()
         }
         _ => file.path.rsplit_once('/').map_or("", |(stem, _)| stem).to_owned(),

@@ -8,7 +8,7 @@
 //!
 //! A [`Remote`] is the place: names with content, nothing more, so that an object store can be one.
 //! [`RemoteFolder`] is a folder as such a place. There is no lock in it, nothing is renamed and
-//! nothing is written twice: whoever pushes puts the files of an output first, each under the name
+//! nothing that is whole is written again: whoever pushes puts the files of an output first, each under the name
 //! of its digest, and then its manifest, which is the commit. A push that dies leaves files that no
 //! manifest names, and the next one finds them there. Two that push at once put the same under the
 //! same name.
