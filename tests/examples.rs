@@ -596,3 +596,29 @@ fn tune_trains_what_it_has_not_tried() {
     let again = example.run(&[]);
     assert!(listed(&again, "ran:").is_empty(), "{again}");
 }
+
+#[test]
+fn handoff_hands_over_in_three_ways() {
+    let example = Example::new("handoff");
+    let printed = example.run(&[]);
+    let steps = [
+        "2 outputs pushed, 2 files of ",
+        "0 were there already\n",
+        "1 output pushed, 1 file of ",
+        "1 was there already\n",
+        "2 outputs pulled, 2 files of ",
+        "2 complete before\n",
+        "Report/discount=0.csv: ",
+        "shop,pieces,turnover\nUlm,",
+        "3 imported\ncomplete: true\n2 rows of 3 columns\n",
+    ];
+    let mut rest = printed.as_str();
+    for step in steps {
+        let found = rest.find(step).unwrap_or_else(|| panic!("{step:?} is not in {rest}"));
+        rest = &rest[found + step.len()..];
+    }
+    // All is there the second time, the export too.
+    let again = example.run(&[]);
+    assert!(again.contains("0 outputs pushed, 0 files of 0 B; 2 were there already"), "{again}");
+    assert!(again.contains("0 imported\ncomplete: true\n"), "{again}");
+}

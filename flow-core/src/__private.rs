@@ -9,7 +9,7 @@ pub use std::sync::Arc;
 pub use crate::code::{Code, Tracked};
 pub use crate::cx::Cx;
 pub use crate::input::{Input, Inputs, Wires};
-pub use crate::keep::{Files, Gathered, Keep, KeepPart, Outputs, Part, Saving, Several};
+pub use crate::keep::{Described, Files, Gathered, Keep, KeepPart, Outputs, Part, Saving, Several};
 pub use crate::known::Registered;
 use crate::loaded::Loaded;
 pub use crate::param::{AnyValue, IntoParam, Param, ParamDecl, Parameter, Values, expect};

@@ -59,6 +59,18 @@ pub enum Error {
     /// Outputs are not what running their tasks now gives, and were not blessed.
     #[error("{0}")]
     NotBlessed(Box<NotBlessed>),
+    /// A file of an export is in the way of another that is not its own.
+    #[error(
+        "{} is in the way of an export, and is left alone: {why}; move it, or export to another folder",
+        path.display()
+    )]
+    #[non_exhaustive]
+    Occupied {
+        /// What is in the way.
+        path: PathBuf,
+        /// Why it is not replaced.
+        why: &'static str,
+    },
     /// The operating system refused to start a thread.
     #[error("cannot start a thread")]
     Thread(#[source] std::io::Error),

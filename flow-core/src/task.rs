@@ -12,7 +12,7 @@ use crate::code::{Code, Codes};
 use crate::cx::Cx;
 use crate::engine::execute::{Execute, execute};
 use crate::input::Inputs;
-use crate::keep::Keep;
+use crate::keep::{Described, Files, Keep};
 use crate::param::{ParamDecl, Values};
 use crate::plan::InstancesOf;
 use crate::plan::refresh::Refresh;
@@ -243,6 +243,7 @@ pub struct TaskType {
     pub(crate) kind: Kind,
     pub(crate) refresh: Refresh,
     pub(crate) uses: fn() -> Vec<(TypeId, &'static str)>,
+    pub(crate) describe: fn(&Files<'_>) -> anyhow::Result<Described>,
 }
 
 impl TaskType {
@@ -273,5 +274,6 @@ impl<T: Task> HasTaskType for T {
         refresh: T::__REFRESH,
         uses: T::__uses,
         execute: execute::<T>,
+        describe: |files| T::__target().__describe(files),
     };
 }

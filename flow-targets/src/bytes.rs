@@ -16,6 +16,7 @@
 use std::io::Write;
 
 use anyhow::{Context, Result};
+use flow_core::target::Description;
 use flow_core::{Code, Sink, Source, Target};
 
 /// A file of any content: a `Vec<u8>`, such as an image, or a model of another library.
@@ -37,5 +38,10 @@ impl Target for Bytes {
     fn load(&self, source: &Source) -> Result<Vec<u8>> {
         let unreadable = || format!("cannot read {}", source.path().display());
         source.read().with_context(unreadable)
+    }
+
+    fn describe(&self, _: &Source) -> Result<Description> {
+        let bytes = Description::default().rust("Bytes");
+        Ok(bytes.python(&["pathlib"], "pathlib.Path(path).read_bytes()"))
     }
 }

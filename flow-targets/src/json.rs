@@ -37,6 +37,7 @@ use std::io::{BufWriter, Write};
 use std::marker::PhantomData;
 
 use anyhow::{Context, Result};
+use flow_core::target::Description;
 use flow_core::{Code, Sink, Source, Target};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -67,6 +68,11 @@ where
         let unreadable = || format!("cannot read {} as JSON", source.path().display());
         let text = source.read().with_context(unreadable)?;
         serde_json::from_slice(&text).with_context(unreadable)
+    }
+
+    fn describe(&self, _: &Source) -> Result<Description> {
+        let json = Description::default().rust("Json<serde_json::Value>");
+        Ok(json.python(&["json", "pathlib"], "json.loads(pathlib.Path(path).read_bytes())"))
     }
 }
 

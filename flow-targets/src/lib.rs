@@ -102,6 +102,8 @@ pub mod bytes;
 pub mod compression;
 #[cfg(feature = "csv")]
 pub mod csv;
+#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
+mod described;
 #[cfg(feature = "excel")]
 pub mod excel;
 #[cfg(any(feature = "csv", feature = "excel"))]

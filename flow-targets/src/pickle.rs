@@ -40,6 +40,7 @@ use std::io::{BufWriter, Write};
 use std::marker::PhantomData;
 
 use anyhow::{Context, Result, ensure};
+use flow_core::target::Description;
 use flow_core::{Code, Sink, Source, Target};
 use rmp_serde::{Deserializer, Serializer};
 use serde::Serialize;
@@ -82,6 +83,12 @@ where
         let value = T::deserialize(&mut deserializer).with_context(unreadable)?;
         ensure!(rest.is_empty(), "{}: {} bytes follow the value", unreadable(), rest.len());
         Ok(value)
+    }
+
+    /// For Rust nothing is said: there is no type that everybody has and that keeps all of it.
+    fn describe(&self, _: &Source) -> Result<Description> {
+        let read = "msgpack.unpackb(pathlib.Path(path).read_bytes(), strict_map_key=False)";
+        Ok(Description::default().python(&["pathlib", "msgpack"], read))
     }
 }
 

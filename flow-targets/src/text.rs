@@ -17,6 +17,7 @@
 use std::io::Write;
 
 use anyhow::{Context, Result};
+use flow_core::target::Description;
 use flow_core::{Code, Sink, Source, Target};
 
 /// A file of text: a `String`.
@@ -39,5 +40,10 @@ impl Target for Text {
         let unreadable = || format!("cannot read {} as text", source.path().display());
         let bytes = source.read().with_context(unreadable)?;
         String::from_utf8(bytes).with_context(unreadable)
+    }
+
+    fn describe(&self, _: &Source) -> Result<Description> {
+        let read = "pathlib.Path(path).read_bytes().decode(\"utf-8\")";
+        Ok(Description::default().rust("Text").python(&["pathlib"], read))
     }
 }

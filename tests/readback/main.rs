@@ -22,6 +22,7 @@
 #![allow(clippy::print_stdout)]
 
 mod describe;
+mod module;
 mod tables;
 
 use std::collections::BTreeMap;
@@ -185,6 +186,8 @@ fn readings(folder: &Path) -> Result<Vec<Value>> {
 
     of.value::<JsonValue>(described(&measured(1.5)), "json")?;
     of.value::<PickleValue>(described(&measured(f64::NAN)), "msgpack")?;
+    let by_module = module::readings(&of.flow, &folder.join("handed"))?;
+    of.all.extend(by_module);
     Ok(of.all)
 }
 

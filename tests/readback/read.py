@@ -23,6 +23,7 @@ Values are described in one common form, in which nothing is lost that JSON has 
 
 import datetime
 import decimal
+import importlib.util
 import json
 import pathlib
 import re
@@ -158,6 +159,15 @@ def excel_cells(path, _):
         yield column[0].value, " ".join(sorted(formats)), values
 
 
+def by_module(path, given):
+    """What the module gives that an export has written."""
+    spec = importlib.util.spec_from_file_location("flow_outputs", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    value = module.load(given["task"], given.get("parameters"))
+    return by_pandas(value) if isinstance(value, pandas.DataFrame) else one(plain(value))
+
+
 def one(value):
     return [("value", "", [value])]
 
@@ -171,6 +181,7 @@ READERS = {
     "pandas.read_csv": csv_of_pandas,
     "openpyxl": excel_cells,
     "pandas.read_excel": lambda path, _: by_pandas(pandas.read_excel(path)),
+    "pandas by flow_outputs": by_module,
     "json": lambda path, _: one(plain(json.loads(path.read_bytes()))),
     "msgpack": lambda path, _: one(
         plain(msgpack.unpackb(path.read_bytes(), strict_map_key=False))

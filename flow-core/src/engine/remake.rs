@@ -20,7 +20,7 @@ pub(super) struct Remake<'a> {
 }
 
 impl Remake<'_> {
-    fn replay(&self) -> Replay {
+    fn replay(&self) -> Replay<'static> {
         Replay::knowing(&self.execution.session.known)
     }
 }

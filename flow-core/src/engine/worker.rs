@@ -21,7 +21,6 @@ use crate::key::Digest;
 use crate::plan::Plan;
 use crate::plan::given::panic_message;
 use crate::plan::judge::{Judge, Judged, Upstream, Verdict};
-use crate::plan::label::Show;
 use crate::plan::outside;
 use crate::plan::verdicts::Status;
 use crate::store::Folder;
@@ -219,9 +218,9 @@ impl Worker<'_> {
             format: FORMAT,
             task: entry.decl.name.to_string(),
             key: plan.graph.node(node).key,
-            parameters: self.parameters(node),
+            parameters: plan.graph.recorded_parameters(node),
             fingerprint,
-            made_from: self.with_labels(node, made_from),
+            made_from: plan.graph.with_labels(node, made_from),
             reads,
             required,
             output,
@@ -305,8 +304,8 @@ impl Worker<'_> {
         let output = plan.store.stage_links(&from, output, folder, kept.record.fingerprint)?;
         let record = Record {
             key: plan.graph.node(node).key,
-            parameters: self.parameters(node),
-            made_from: self.with_labels(node, made_from),
+            parameters: plan.graph.recorded_parameters(node),
+            made_from: plan.graph.with_labels(node, made_from),
             output,
             ..Record::clone(&kept.record)
         };
@@ -329,25 +328,6 @@ impl Worker<'_> {
         self.execution.held.set_made(node, Made::new(folder, record));
         let task = Arc::clone(&plan.graph.task(node).folder);
         Ok(Box::new(ToCommit { of: self.execution.id, node, task, staged }))
-    }
-
-    fn parameters(&self, node: NodeIndex) -> std::collections::BTreeMap<String, serde_json::Value> {
-        let parameters = self.execution.plan.graph.all_parameters(node).into_iter();
-        parameters
-            .map(|(name, value)| {
-                let json = serde_json::to_value(&value);
-                (name, json.unwrap_or_else(|_| value.to_string().into()))
-            })
-            .collect()
-    }
-
-    /// Adds what each input is, for people.
-    fn with_labels(&self, node: NodeIndex, mut made_from: MadeFrom) -> MadeFrom {
-        let graph = &self.execution.plan.graph;
-        for (input, &required) in made_from.inputs.iter_mut().zip(graph.inputs(node)) {
-            input.instance = graph.label(required, Show::Clipped);
-        }
-        made_from
     }
 
     fn note(&self, node: NodeIndex, error: &str) {

@@ -2,11 +2,13 @@
 
 mod bless;
 mod claim;
+mod export;
 mod gc;
 mod of;
 mod plot;
 mod reset;
 mod roots;
+mod transfer;
 mod trust;
 mod verify;
 mod versions;
@@ -22,10 +24,12 @@ use daggy::NodeIndex;
 use serde::Serialize;
 
 pub use bless::{Bless, Blessed, Difference, NotBlessed};
+pub use export::Handed;
 pub use gc::{Garbage, Gc};
 pub use of::Of;
 pub use reset::Removed;
 pub use roots::Roots;
+pub use transfer::{Skipped, Transferred};
 pub use verify::{Damage, Verified};
 
 use crate::engine::progress::{Event, Progress};
@@ -509,13 +513,29 @@ impl Flow {
         trust: Trust,
         asks: Asks,
     ) -> Result<Plan, Error> {
+        let mut plan = self.unjudged(roots, force, trust, asks)?;
+        plan.judge_all()?;
+        plan.contents.keep();
+        Ok(plan)
+    }
+
+    /// A plan with no verdicts yet.
+    fn unjudged(
+        &self,
+        roots: &[Root<'_>],
+        force: &Force,
+        trust: Trust,
+        asks: Asks,
+    ) -> Result<Plan, Error> {
         let (mut graph, mut warnings) = self.graph(roots)?;
         force.mark(&mut graph);
         warnings.extend(force.unused(&graph));
-        if asks == Asks::Refresh {
-            graph.ask(&self.store, Asked::now())?;
+        match asks {
+            Asks::Nothing => {}
+            Asks::Refresh => graph.ask(&self.store, Asked::now())?,
+            Asks::HoweverOld => graph.ask(&self.store, Asked::however_old())?,
         }
-        let mut plan = Plan {
+        Ok(Plan {
             store: Arc::clone(&self.store),
             contents: self.contents(trust),
             trust,
@@ -526,10 +546,7 @@ impl Flow {
             graph,
             verdicts: Verdicts::default(),
             warnings,
-        };
-        plan.judge_all()?;
-        plan.contents.keep();
-        Ok(plan)
+        })
     }
 }
 
@@ -543,6 +560,8 @@ enum Asks {
     /// What the last run gave counts.
     Nothing,
     Refresh,
+    /// What their expressions give now counts, and no age.
+    HoweverOld,
 }
 
 impl Flow {
@@ -570,8 +589,14 @@ pub(crate) fn handle<A: Task, R: Roots>(
         let path = plan.graph.external(node).to_owned();
         return Err(Handle::outside(plan, node).error(LoadError::Missing { path }));
     }
+    check_complete::<R>(&plan, node)?;
+    Ok(Input::new(Handle::outside(plan, node)))
+}
+
+/// Refuses what is not complete in the graph of `R`.
+fn check_complete<R: Roots>(plan: &Plan, node: NodeIndex) -> Result<(), Error> {
     if plan.verdicts.status(node) == Status::Complete {
-        return Ok(Input::new(Handle::outside(plan, node)));
+        return Ok(());
     }
     let reasons = plan.verdicts.reasons(node).iter().map(ToString::to_string);
     Err(Error::NotComplete {

@@ -170,7 +170,7 @@ impl Plan {
 
 /// The nodes that have an output of their own to be removed, in the order of the plan: for an
 /// aggregate, those that it requires. What is made elsewhere is left alone.
-fn with_gathered(plan: &Plan, nodes: &[NodeIndex]) -> Vec<NodeIndex> {
+pub(super) fn with_gathered(plan: &Plan, nodes: &[NodeIndex]) -> Vec<NodeIndex> {
     let graph = &plan.graph;
     let mut new = nodes.to_vec();
     let mut found = Vec::new();

@@ -28,7 +28,7 @@ use crate::engine::Made;
 use crate::input::Handle;
 use crate::store::draft::Draft;
 use crate::store::place::Places;
-use crate::target::Source;
+use crate::target::{Description, Source};
 use crate::task::Kind;
 
 /// A way to keep the output of a task: any [`Target`](crate::Target), [`File`], [`Memory`], or
@@ -60,7 +60,17 @@ pub trait Keep: Sized + Send + Sync + 'static {
 
     #[doc(hidden)]
     fn __load(&self, files: &Files<'_>) -> anyhow::Result<Arc<Self::Value>>;
+
+    /// What others need to know of the file of each part.
+    #[doc(hidden)]
+    fn __describe(&self, _files: &Files<'_>) -> anyhow::Result<Described> {
+        Ok(Vec::new())
+    }
 }
+
+/// What others need to know of files, by part.
+#[doc(hidden)]
+pub type Described = Vec<(&'static str, Description)>;
 
 /// The files of an output that is there.
 #[doc(hidden)]

@@ -4,11 +4,11 @@ use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Files, Keep};
+use super::{Described, Files, Keep};
 use crate::code::Code;
 use crate::store::draft::Draft;
 use crate::store::place::Places;
-use crate::target::Target;
+use crate::target::{Description, Target};
 
 /// A way to keep one part of an output: any [`Target`], or [`File`](super::File).
 #[diagnostic::on_unimplemented(
@@ -41,6 +41,12 @@ pub trait KeepPart: Sized + Send + Sync + 'static {
     /// The extension of the file that the task writes itself.
     #[doc(hidden)]
     fn __extension(&self) -> String;
+
+    /// What others need to know of the file.
+    #[doc(hidden)]
+    fn __describe_part(&self, _part: &str, _files: &Files<'_>) -> anyhow::Result<Description> {
+        Ok(Description::default())
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -66,6 +72,10 @@ impl<T: Target> KeepPart for T {
     fn __extension(&self) -> String {
         T::EXTENSION.to_owned()
     }
+
+    fn __describe_part(&self, part: &str, files: &Files<'_>) -> anyhow::Result<Description> {
+        self.describe(&files.source(part)?)
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -88,6 +98,10 @@ impl<K: KeepPart> Keep for K {
 
     fn __load(&self, files: &Files<'_>) -> anyhow::Result<Arc<Self::Value>> {
         self.__load_part("", files).map(Arc::new)
+    }
+
+    fn __describe(&self, files: &Files<'_>) -> anyhow::Result<Described> {
+        Ok(vec![("", self.__describe_part("", files)?)])
     }
 }
 

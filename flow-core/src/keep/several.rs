@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Files, Keep, KeepPart, Part};
+use super::{Described, Files, Keep, KeepPart, Part};
 use crate::code::Code;
 use crate::store::draft::Draft;
 use crate::store::place::Places;
+use crate::target::Description;
 
 /// Several outputs of one task, side by side in files of their own: a struct with
 /// `#[derive(Outputs)]`, of which each field says by `#[output(...)]` how it is kept.
@@ -71,6 +72,9 @@ pub trait Outputs: Sized + Send + Sync + 'static {
 
     #[doc(hidden)]
     fn __load(from: &Files<'_>) -> anyhow::Result<Self>;
+
+    #[doc(hidden)]
+    fn __describe(of: &Files<'_>) -> anyhow::Result<Described>;
 }
 
 /// Where the parts of an output are saved, one after the other.
@@ -96,6 +100,14 @@ impl Files<'_> {
     pub fn part<O, K: KeepPart>(&self, part: Part<O, K>) -> anyhow::Result<K::Value> {
         let loaded = part.target().__load_part(part.name(), self);
         loaded.map_err(|error| error.context(format!("output `{}`", part.name())))
+    }
+
+    #[doc(hidden)]
+    pub fn description<O, K: KeepPart>(
+        &self,
+        part: Part<O, K>,
+    ) -> anyhow::Result<(&'static str, Description)> {
+        Ok((part.name(), part.target().__describe_part(part.name(), self)?))
     }
 }
 
@@ -124,5 +136,9 @@ impl<O: Outputs> Keep for Several<O> {
 
     fn __load(&self, files: &Files<'_>) -> anyhow::Result<Arc<O>> {
         O::__load(files).map(Arc::new)
+    }
+
+    fn __describe(&self, files: &Files<'_>) -> anyhow::Result<Described> {
+        O::__describe(files)
     }
 }

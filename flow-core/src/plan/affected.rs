@@ -178,7 +178,7 @@ impl Plan {
         &self,
         node: NodeIndex,
         assumed: &mut Assumed,
-        replay: &Replay,
+        replay: &Replay<'_>,
     ) -> Result<(Option<Digest>, Option<Digest>), StoreError> {
         let (graph, store) = (&self.graph, &self.store);
         let unknown = Ok((None, None));

@@ -24,6 +24,7 @@ use crate::plan::judge::{Judge, Upstream, Verdict};
 use crate::plan::reason::{LISTED, Reason};
 use crate::plan::required::digest_error;
 use crate::plan::verdicts::Known;
+use crate::remote::finder::Finder;
 use crate::require::Wish;
 use crate::store::error::StoreError;
 use crate::store::record::{Record, Required};
@@ -42,6 +43,11 @@ pub(crate) trait Again {
         wishes: Vec<Wish>,
         recorded: &[Required],
     ) -> Result<Result<Answered, Box<PlanError>>, StoreError>;
+
+    /// Where outputs are looked for that no store has.
+    fn finder(&self) -> Option<&Finder<'_>> {
+        None
+    }
 }
 
 /// What came of some wishes: the roots of a plan.
@@ -249,16 +255,23 @@ impl AllKnown {
 
 /// What is found out while one plan is made: it writes nothing, and makes nothing.
 #[derive(Default)]
-pub(crate) struct Replay {
+pub(crate) struct Replay<'a> {
     /// The verdicts on what was required while something ran: many may require the same.
     pub(super) known: Arc<AllKnown>,
     /// The instances that wish, each for the next.
     pub(super) asking: RefCell<Vec<Key>>,
     /// Which complete ones were made with other versions of crates, until that is told.
     pub(super) other_crates: RefCell<OtherCrates>,
+    /// Where outputs are looked for that no store has.
+    finder: Option<&'a Finder<'a>>,
 }
 
-impl Replay {
+impl<'a> Replay<'a> {
+    /// What is found out while outputs are looked for elsewhere, too.
+    pub(crate) fn finding(finder: &'a Finder<'a>) -> Self {
+        Self { finder: Some(finder), ..Self::default() }
+    }
+
     /// What is found out while plans are made that know the same.
     pub(crate) fn knowing(known: &Arc<AllKnown>) -> Self {
         Self { known: Arc::clone(known), ..Self::default() }
@@ -270,7 +283,11 @@ impl Replay {
     }
 }
 
-impl Again for Replay {
+impl Again for Replay<'_> {
+    fn finder(&self) -> Option<&Finder<'_>> {
+        self.finder
+    }
+
     fn again(
         &self,
         plan: &Plan,

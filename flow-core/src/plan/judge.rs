@@ -253,6 +253,9 @@ impl<'a> Judge<'a> {
                 return Ok(Some(kept.of(other)));
             }
         }
-        Ok(None)
+        match self.again.finder() {
+            Some(finder) => finder.kept(entry.decl.identity(), fingerprint, holds),
+            None => Ok(None),
+        }
     }
 }

@@ -10,6 +10,7 @@ use daggy::NodeIndex;
 use crate::plan::Graph;
 use crate::plan::resolve::param_value;
 use crate::store::error::StoreError;
+use crate::store::record::MadeFrom;
 use crate::store::{Folder, Store};
 use crate::value::Value;
 
@@ -41,6 +42,24 @@ impl Graph {
     pub(crate) fn all_parameters(&self, node: NodeIndex) -> BTreeMap<String, Value> {
         let own = self.own(node).map(|(name, value)| (name.to_owned(), value));
         own.chain(self.drawn(node, true)).collect()
+    }
+
+    /// All parameters that are in an instance's key, as its record has them.
+    pub(crate) fn recorded_parameters(
+        &self,
+        node: NodeIndex,
+    ) -> BTreeMap<String, serde_json::Value> {
+        let parameters = self.all_parameters(node).into_iter();
+        let json = |value: Value| serde_json::to_value(&value).unwrap_or(value.to_string().into());
+        parameters.map(|(name, value)| (name, json(value))).collect()
+    }
+
+    /// Adds what each input is, for people.
+    pub(crate) fn with_labels(&self, node: NodeIndex, mut made_from: MadeFrom) -> MadeFrom {
+        for (input, &required) in made_from.inputs.iter_mut().zip(self.inputs(node)) {
+            input.instance = self.label(required, Show::Clipped);
+        }
+        made_from
     }
 
     fn own(&self, node: NodeIndex) -> impl Iterator<Item = (&'static str, Value)> + '_ {

@@ -90,6 +90,11 @@ impl Asked {
         Self { at: jiff::Timestamp::now(), moments: Arc::default() }
     }
 
+    /// Whoever asks wants what the expressions give now, and takes it as old as it is.
+    pub(crate) fn however_old() -> Self {
+        Self { at: jiff::Timestamp::MIN, moments: Arc::default() }
+    }
+
     fn moments(&self) -> MutexGuard<'_, HashMap<Key, Moment>> {
         self.moments.lock().expect("no panic while a moment is looked up")
     }
@@ -154,7 +159,7 @@ impl Judge<'_> {
     /// Why an output that is as recorded is to be made again all the same, if it is and somebody
     /// asks.
     pub(super) fn due(&self, node: NodeIndex, record: &Record) -> Option<Reason> {
-        let asked = self.graph.asked.as_ref()?;
+        let asked = self.graph.asked.as_ref().filter(|asked| asked.at > jiff::Timestamp::MIN)?;
         let what = match self.graph.task(node).task.refresh {
             // What this run has made, for a task that required it, is as new as can be.
             Refresh::Always => (record.started < asked.at).then(|| "always".to_owned())?,

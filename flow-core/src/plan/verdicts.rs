@@ -111,10 +111,14 @@ impl Verdicts {
 impl Plan {
     /// Judges every instance, upstream first.
     pub(crate) fn judge_all(&mut self) -> Result<(), StoreError> {
-        let replay = Replay::default();
+        self.judge_all_by(&Replay::default())
+    }
+
+    /// The same by what is found out on the way.
+    pub(crate) fn judge_all_by(&mut self, replay: &Replay<'_>) -> Result<(), StoreError> {
         let mut verdicts = Verdicts::new(self.graph.len());
         let seen = SeenFiles::default();
-        let believed = self.believed(&Judge::new(self, &verdicts, &replay).having_seen(&seen))?;
+        let believed = self.believed(&Judge::new(self, &verdicts, replay).having_seen(&seen))?;
         for node in self.graph.nodes() {
             if let Some(believed) = believed.as_ref().filter(|all| !all.judged[node.index()]) {
                 match believed.records.get(&node) {
@@ -126,7 +130,7 @@ impl Plan {
                 }
                 continue;
             }
-            let in_run = self.judge_next(node, &mut verdicts, &replay, &seen)?;
+            let in_run = self.judge_next(node, &mut verdicts, replay, &seen)?;
             if !in_run.is_empty() {
                 verdicts.in_run.insert(node, in_run);
             }
@@ -139,7 +143,7 @@ impl Plan {
 
     /// The same for what is required while something runs: several plans of that may have the same
     /// instances, and one may have those that wait for it.
-    pub(crate) fn judge_wished(&mut self, replay: &Replay) -> Result<(), StoreError> {
+    pub(crate) fn judge_wished(&mut self, replay: &Replay<'_>) -> Result<(), StoreError> {
         let mut verdicts = Verdicts::new(self.graph.len());
         let seen = SeenFiles::default();
         for node in self.graph.nodes() {
@@ -164,7 +168,7 @@ impl Plan {
         &self,
         node: NodeIndex,
         verdicts: &mut Verdicts,
-        replay: &Replay,
+        replay: &Replay<'_>,
         seen: &SeenFiles,
     ) -> Result<Vec<Answered>, StoreError> {
         let judge = Judge::new(self, verdicts, replay).having_seen(seen);

@@ -41,6 +41,25 @@ impl Store {
         results
     }
 
+    /// Commits an output as an earlier version of its instance, which keeps the one that it has.
+    pub(crate) fn commit_as_version(
+        &self,
+        task: &Arc<TaskFolder>,
+        staged: Staged,
+    ) -> Result<(), StoreError> {
+        let version = self.version_path(task, staged.key, &staged.version);
+        let committed = self.fs.sync(&staged.files()).and_then(|()| {
+            version.parent().map_or(Ok(()), |folder| self.fs.create_folder(folder))?;
+            self.fs.rename(&staged.draft, &version)
+        });
+        if let Err(error) = committed {
+            self.discard_path(&staged.draft);
+            return Err(error).during("write", &version);
+        }
+        self.note_in_index(&[(Arc::clone(task), staged, Ok(()))]);
+        Ok(())
+    }
+
     fn replace(
         &self,
         task: &TaskFolder,

@@ -32,6 +32,26 @@ pub enum StoreError {
         /// How it can be told.
         reason: String,
     },
+    /// A call of a [`Remote`](crate::Remote) failed.
+    #[error("cannot {action} {name} of the remote")]
+    #[non_exhaustive]
+    Remote {
+        /// What was to be done, such as `get`.
+        action: &'static str,
+        /// Under which name.
+        name: String,
+        /// What the remote said.
+        source: io::Error,
+    },
+    /// What a remote, or an export, holds is not what it says it is, and was not taken.
+    #[error("{name} is damaged: {reason}")]
+    #[non_exhaustive]
+    Damaged {
+        /// The name in the remote, or the path.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The file with the store's own key, by which secrets are hashed, is damaged.
     #[error(
         "{} is not the key of a store: restore it, or remove it and every task with a secret runs again",
@@ -56,6 +76,10 @@ impl<T> IoContext<T> for io::Result<T> {
 }
 
 impl StoreError {
+    pub(crate) fn damaged(name: impl std::fmt::Display, reason: impl std::fmt::Display) -> Self {
+        Self::Damaged { name: name.to_string(), reason: reason.to_string() }
+    }
+
     pub(crate) fn newer(path: &Path, reason: &Unreadable) -> Self {
         Self::Newer { path: path.to_owned(), reason: reason.to_string() }
     }

@@ -18,12 +18,28 @@ pub(crate) struct Kept {
     pub(crate) record: Box<Record>,
     /// The store that has it, if it is another one.
     pub(crate) from: Option<Arc<Store>>,
+    /// Whether a remote has it, with its files or without.
+    pub(crate) remote: Option<Carried>,
+}
+
+/// How much of an output a remote has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carried {
+    Whole,
+    /// That it was there, and which content it had.
+    Told,
 }
 
 impl Kept {
     /// The same, in another store than the flow's own.
     pub(crate) fn of(self, other: &Arc<Store>) -> Self {
         Self { from: Some(Arc::clone(other)), ..self }
+    }
+
+    /// One that a remote has.
+    pub(crate) fn carried(record: Record, carried: Carried) -> Self {
+        let (folder, place, record) = (Folder::new(), PathBuf::new(), Box::new(record));
+        Self { folder, place, record, from: None, remote: Some(carried) }
     }
 }
 
@@ -58,7 +74,7 @@ impl Store {
                 };
                 let here = record.fingerprint == fingerprint && record.key.short() == key;
                 if here && holds(&record) && self.is_there(&folder, &place, &record, trust)? {
-                    return Ok(Some(Kept { folder, place, record, from: None }));
+                    return Ok(Some(Kept { folder, place, record, from: None, remote: None }));
                 }
             }
         }

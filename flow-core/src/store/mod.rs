@@ -197,6 +197,21 @@ impl Store {
         Ok(task)
     }
 
+    /// The part of the store that belongs to a task of which no more is known than where its outputs
+    /// lie and under which name they are stored.
+    pub(crate) fn without_type(&self, name: &str, stored: &str) -> TaskFolder {
+        TaskFolder {
+            owner: Owner { id: std::any::TypeId::of::<()>(), module: "" },
+            claim: None,
+            is_unclaimed: AtomicBool::new(false),
+            name: name.to_owned(),
+            was: None,
+            index_path: self.internal("index").join(task_folder(stored)),
+            index: Index::default(),
+            listing: Mutex::default(),
+        }
+    }
+
     /// The task that has had this name since the store was opened.
     pub(crate) fn owner(&self, name: &str) -> Option<std::any::TypeId> {
         let tasks = self.tasks.lock().expect("no panic while a task is looked up");
@@ -303,7 +318,10 @@ impl Store {
     }
 
     /// The record in a file, if the file is there.
-    fn read_record(&self, path: &Path) -> Result<Option<Result<Box<Record>, String>>, StoreError> {
+    pub(crate) fn read_record(
+        &self,
+        path: &Path,
+    ) -> Result<Option<Result<Box<Record>, String>>, StoreError> {
         let bytes = match self.fs.read(path) {
             Ok(bytes) => bytes,
             Err(error) if is_absent(&error) => {

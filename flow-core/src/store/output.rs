@@ -53,6 +53,13 @@ pub(crate) struct Within {
     pub(crate) digest: Option<Digest>,
 }
 
+/// A file of an output, and what it holds.
+pub(crate) struct Content {
+    pub(crate) path: PathBuf,
+    pub(crate) digest: Digest,
+    pub(crate) bytes: u64,
+}
+
 /// What a look at an output shows.
 pub(crate) struct Seen {
     pub(crate) look: Look,
@@ -119,6 +126,26 @@ impl Output {
 }
 
 impl OutputFile {
+    /// All of it, such as `csv.gz`: no other part of the name has a dot.
+    pub(crate) fn extension(&self) -> &str {
+        self.file.split_once('.').map_or("", |(_, extension)| extension)
+    }
+
+    /// All files with what they hold, relative to the folder of the instance.
+    pub(crate) fn contents(&self) -> impl Iterator<Item = Content> + '_ {
+        let at = Path::new(&self.file);
+        let alone = self.folder.is_none().then(|| Content {
+            path: at.to_owned(),
+            digest: self.digest,
+            bytes: self.bytes,
+        });
+        let within = self.folder.iter().flatten().filter_map(move |within| {
+            let (digest, bytes) = (within.digest?, within.bytes);
+            Some(Content { path: at.join(&within.path), digest, bytes })
+        });
+        alone.into_iter().chain(within)
+    }
+
     /// All files, relative to the folder of the instance.
     pub(crate) fn paths(&self) -> impl Iterator<Item = PathBuf> + '_ {
         let alone = self.folder.is_none().then(|| PathBuf::from(&self.file));

@@ -53,9 +53,8 @@ impl Store {
         let mut staged = Output { digest: output.digest, files: Vec::new() };
         for file in &output.files {
             let from = from.join(&file.file);
-            // All of it, such as `csv.gz`: no other part of the name has a dot.
-            let extension = file.file.split_once('.').map_or("", |(_, extension)| extension);
-            let (name, path) = self.new_output(folder, fingerprint, &file.part, extension)?;
+            let (name, path) =
+                self.new_output(folder, fingerprint, &file.part, file.extension())?;
             staged.files.push(OutputFile { file: name, ..file.clone() });
             let linked = match &mut staged.files.last_mut().expect("it was pushed").folder {
                 None => self.link_file(&from, &path, file.modified, file.digest),

@@ -41,6 +41,12 @@ impl VersionName {
             }
         })
     }
+
+    /// What was read, as digits; none if nothing was.
+    pub(crate) fn of_reads(&self) -> &str {
+        let rest = self.0.get(32..).and_then(|rest| rest.strip_suffix(".json"));
+        rest.map_or("", |rest| rest.trim_start_matches('-'))
+    }
 }
 
 /// The digest of what a task has read.

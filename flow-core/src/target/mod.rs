@@ -30,10 +30,12 @@
 //! }
 //! ```
 
+mod description;
 mod parts;
 mod sink;
 mod source;
 
+pub use description::{Column, Description, Python};
 pub use parts::{Columnar, Pieces, Streaming};
 pub use sink::Sink;
 pub use source::Source;
@@ -82,4 +84,15 @@ pub trait Target: Sized + Send + Sync + 'static {
     ///
     /// What the format or the source says, with no value made up for what could not be read.
     fn load(&self, source: &Source) -> anyhow::Result<Self::Value>;
+
+    /// What others need to know of a file that this target has written, to read it without the
+    /// program: the columns of a table, and how Rust and Python load it. An
+    /// [export](crate::Flow::export) passes it on; without this, nothing is said.
+    ///
+    /// # Errors
+    ///
+    /// What the format or the source says.
+    fn describe(&self, _source: &Source) -> anyhow::Result<Description> {
+        Ok(Description::default())
+    }
 }

@@ -24,6 +24,11 @@ pub(crate) fn expand(outputs: &Outputs<'_>) -> TokenStream {
         let (ident, key) = (part.ident, &part.key);
         quote_spanned!(part.span()=> #to.part(Self::#key, &self.#ident)?;)
     });
+    let (of, described) = (local("of"), local("described"));
+    let describe = outputs.parts.iter().map(|part| {
+        let key = &part.key;
+        quote_spanned!(part.span()=> #described.push(#of.description(Self::#key)?);)
+    });
     let load = outputs.parts.iter().map(|part| {
         let (ident, key) = (part.ident, &part.key);
         quote_spanned!(part.span()=> #ident: #from.part(Self::#key)?)
@@ -49,6 +54,12 @@ pub(crate) fn expand(outputs: &Outputs<'_>) -> TokenStream {
 
                 fn __load(#from: &#private::Files<'_>) -> #private::anyhow::Result<Self> {
                     ::core::result::Result::Ok(Self { #(#load),* })
+                }
+
+                fn __describe(#of: &#private::Files<'_>) -> #private::anyhow::Result<#private::Described> {
+                    let mut #described = ::std::vec::Vec::new();
+                    #(#describe)*
+                    ::core::result::Result::Ok(#described)
                 }
             }
         },
@@ -79,6 +90,10 @@ pub(crate) fn stub(outputs: &Outputs<'_>) -> TokenStream {
                 }
 
                 fn __load(_: &#private::Files<'_>) -> #private::anyhow::Result<Self> {
+                    ::core::unreachable!()
+                }
+
+                fn __describe(_: &#private::Files<'_>) -> #private::anyhow::Result<#private::Described> {
                     ::core::unreachable!()
                 }
             }

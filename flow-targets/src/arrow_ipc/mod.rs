@@ -70,6 +70,7 @@ use std::fmt;
 
 use anyhow::{Context, Result};
 use arrow::array::RecordBatch;
+use flow_core::target::Description;
 use flow_core::{Code, Columnar, Pieces, Sink, Source, Streaming, Target};
 
 use crate::compression::Compression;
@@ -122,6 +123,12 @@ impl<T: Send + Sync + 'static> Target for ArrowIpc<T> {
 
     fn load(&self, source: &Source) -> Result<T> {
         reading(source, FORMAT, || (self.way.from_stored)(read::stored(source, self.way.cut)?))
+    }
+
+    fn describe(&self, source: &Source) -> Result<Description> {
+        let table = reading(source, FORMAT, || read::stored(source, Cut::Anywhere))?;
+        let columns = crate::described::columns(&table.schema);
+        Ok(columns.rust("ArrowIpc<RecordBatch>").python(&["pandas"], "pandas.read_feather(path)"))
     }
 }
 

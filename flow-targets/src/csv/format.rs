@@ -5,9 +5,11 @@ use std::io::Write;
 use anyhow::{Context, Result};
 use arrow::array::RecordBatch;
 use flow_core::Pieces;
+use flow_core::target::Description;
 
 use super::columns::Reader;
 use super::content::Content;
+use super::describe::describe;
 use super::options::Options;
 use super::sheet::{Sheet, Way};
 
@@ -33,6 +35,10 @@ impl<T> Format<T> {
 
     pub(super) fn read(&self, content: &Content) -> Result<T> {
         (self.way.read)(&self.options, content).with_context(|| content.unreadable())
+    }
+
+    pub(super) fn describe(&self, content: &Content, target: &str) -> Result<Description> {
+        describe(&self.options, content, target).with_context(|| content.unreadable())
     }
 
     pub(super) fn read_columns(&self, content: &Content, names: &[&str]) -> Result<RecordBatch> {

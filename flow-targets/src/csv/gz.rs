@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use arrow::array::RecordBatch;
 use flate2::read::MultiGzDecoder;
 use flate2::{Compression, GzBuilder};
+use flow_core::target::Description;
 use flow_core::{Code, Columnar, Pieces, Sink, Source, Streaming, Target};
 
 use super::Sheet;
@@ -109,6 +110,10 @@ impl<T: Send + Sync + 'static> Target for CsvGz<T> {
 
     fn load(&self, source: &Source) -> Result<T> {
         self.format.read(&unpacked(source))
+    }
+
+    fn describe(&self, source: &Source) -> Result<Description> {
+        self.format.describe(&unpacked(source), "CsvGz")
     }
 }
 

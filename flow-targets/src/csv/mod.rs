@@ -118,6 +118,7 @@
 mod cell;
 mod columns;
 mod content;
+mod describe;
 mod deserialize;
 mod format;
 #[cfg(feature = "csv-gz")]
@@ -134,6 +135,7 @@ use std::fmt;
 
 use anyhow::{Context, Result};
 use arrow::array::RecordBatch;
+use flow_core::target::Description;
 use flow_core::{Code, Columnar, Pieces, Sink, Source, Streaming, Target};
 
 use content::Content;
@@ -183,6 +185,10 @@ impl<T: Send + Sync + 'static> Target for Csv<T> {
 
     fn load(&self, source: &Source) -> Result<T> {
         self.format.read(&plain(source))
+    }
+
+    fn describe(&self, source: &Source) -> Result<Description> {
+        self.format.describe(&plain(source), "Csv")
     }
 }
 

@@ -84,6 +84,7 @@ use std::iter;
 use anyhow::{Context, Result, ensure};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use flow_core::target::Description;
 use flow_core::{Code, Sink, Source, Target};
 
 use crate::table::{Known, Stored, Table, Way, reading};
@@ -194,6 +195,13 @@ impl<T: Send + Sync + 'static> Target for Excel<T> {
 
     fn load(&self, source: &Source) -> Result<T> {
         reading(source, FORMAT, || self.read(&source.read()?, source))
+    }
+
+    fn describe(&self, source: &Source) -> Result<Description> {
+        let sheet = self.sheet.as_deref();
+        let shown = || read::table(&source.read()?, sheet, Types::Shown);
+        let columns = crate::described::columns(&reading(source, FORMAT, shown)?.schema());
+        Ok(columns.rust("Excel<RecordBatch>").python(&["pandas"], "pandas.read_excel(path)"))
     }
 }
 

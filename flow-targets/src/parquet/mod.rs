@@ -90,6 +90,7 @@ use std::fmt;
 
 use anyhow::{Context, Result};
 use arrow::array::RecordBatch;
+use flow_core::target::Description;
 use flow_core::{Code, Columnar, Pieces, Sink, Source, Streaming, Target};
 
 use crate::compression::Compression;
@@ -190,6 +191,12 @@ impl<T: Send + Sync + 'static> Target for Parquet<T> {
 
     fn load(&self, source: &Source) -> Result<T> {
         reading(source, FORMAT, || (self.way.from_stored)(read::stored(source, self.way.cut)?))
+    }
+
+    fn describe(&self, source: &Source) -> Result<Description> {
+        let table = reading(source, FORMAT, || read::stored(source, Cut::Anywhere))?;
+        let columns = crate::described::columns(&table.schema);
+        Ok(columns.rust("Parquet<RecordBatch>").python(&["pandas"], "pandas.read_parquet(path)"))
     }
 }
 

@@ -43,7 +43,7 @@ struct FoundStep {
 
 #[derive(Default)]
 struct Search {
-    replay: Replay,
+    replay: Replay<'static>,
     /// By key: what is required while tasks run stands in plans of its own.
     asked: HashSet<(Key, Option<Digest>)>,
     open: VecDeque<(Question, Option<usize>)>,

@@ -1,0 +1,198 @@
+//! The folder of an export, in which nothing is touched that an export has not written.
+//!
+//! A file is written beside its place, verified, and renamed. The names that are about to be written
+//! are noted first, so that what an export has left that died is known to be one's own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Cursor, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::content::{digest_file, is_absent};
+use crate::error::Error;
+use crate::export::manifest::{MANIFEST, Manifest};
+use crate::fs::Fs;
+use crate::key::{Digest, digest_bytes};
+use crate::remote::passing::{Checked, is_damage};
+use crate::store::error::{IoContext, StoreError};
+use crate::store::stage::unique;
+
+/// The names of what is being written, until the manifest says so.
+const WRITING: &str = ".exporting.json";
+
+/// What the names of files begin with that are being written.
+const DRAFT: &str = ".exporting-";
+
+/// How old such a file must be before it is taken for left behind.
+const LEFT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The folder of an export.
+pub(crate) struct ExportFolder<'a> {
+    pub(crate) fs: &'a dyn Fs,
+    pub(crate) root: PathBuf,
+    /// What is there from exports before.
+    pub(crate) before: Manifest,
+    own: BTreeMap<String, Digest>,
+    /// What an export may have written that did not come to its end.
+    unfinished: BTreeSet<String>,
+}
+
+impl<'a> ExportFolder<'a> {
+    /// The folder, with what an export before has left there.
+    pub(crate) fn open(fs: &'a dyn Fs, root: &Path) -> Result<Self, Error> {
+        fs.create_folder(root).during("create the folder", root)?;
+        let before = read_manifest(fs, root)?.unwrap_or_else(Manifest::new);
+        let path = root.join(WRITING);
+        let unfinished = match fs.read(&path) {
+            // It is written by a rename, so that it is whole.
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map_err(|error| StoreError::damaged(path.display(), error))?,
+            Err(error) if is_absent(&error) => BTreeSet::new(),
+            Err(error) => return Err(error).during("read", &path).map_err(Error::from),
+        };
+        let own = before.files();
+        Ok(Self { fs, root: root.to_owned(), before, own, unfinished })
+    }
+
+    /// Says that these files are about to be written.
+    ///
+    /// # Errors
+    ///
+    /// There is another file in the place of one, or it was changed since it was written.
+    pub(crate) fn begin(&mut self, files: &BTreeMap<String, Digest>) -> Result<(), Error> {
+        for (name, digest) in files {
+            let path = self.root.join(name);
+            let stat = match self.fs.stat(&path) {
+                Ok(stat) => stat,
+                Err(error) if is_absent(&error) => continue,
+                Err(error) => return Err(error).during("look at", &path).map_err(Error::from),
+            };
+            let refused = |why| Err(Error::Occupied { path: path.clone(), why });
+            if stat.folder {
+                return refused("it is a folder");
+            }
+            if self.unfinished.contains(name) {
+                continue;
+            }
+            let found = digest_file(self.fs, &path).during("read", &path)?;
+            match self.own.get(name) {
+                _ if found == *digest => {}
+                Some(own) if found == *own => {}
+                Some(_) => return refused("it was changed since it was exported"),
+                None => return refused("no export has written it"),
+            }
+        }
+        self.unfinished.extend(files.keys().cloned());
+        let bytes = serde_json::to_vec(&self.unfinished).map_err(std::io::Error::from);
+        let path = self.root.join(WRITING);
+        self.write(WRITING, &bytes.during("write", &path)?)
+    }
+
+    /// Writes a file, in the place of what was there.
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        let content = (digest_bytes(bytes), bytes.len() as u64);
+        self.put(name, &mut Cursor::new(bytes), content)
+    }
+
+    /// Copies a file, which must hold this, unless it is there.
+    pub(crate) fn copy(
+        &self,
+        name: &str,
+        from: &Path,
+        content: (Digest, u64),
+    ) -> Result<bool, Error> {
+        let path = self.root.join(name);
+        if self.fs.stat(&path).is_ok_and(|stat| stat.bytes == content.1)
+            && digest_file(self.fs, &path).during("read", &path)? == content.0
+        {
+            return Ok(false);
+        }
+        let mut file = self.fs.open(from).during("read", from)?;
+        match self.put(name, &mut file, content) {
+            Err(Error::Store(StoreError::Io { source, .. })) if is_damage(&source) => {
+                Err(StoreError::damaged(from.display(), source).into())
+            }
+            put => put.map(|()| true),
+        }
+    }
+
+    fn put(
+        &self,
+        name: &str,
+        content: &mut dyn Read,
+        (digest, bytes): (Digest, u64),
+    ) -> Result<(), Error> {
+        let path = self.root.join(name);
+        let folder = path.parent().unwrap_or(&self.root);
+        self.fs.create_folder(folder).during("create the folder", folder)?;
+        let draft = self.root.join(format!("{DRAFT}{}", unique()));
+        let write = || -> Result<(), StoreError> {
+            let mut file = self.fs.create(&draft).during("create", &draft)?;
+            std::io::copy(&mut Checked::new(content, digest, bytes), &mut file)
+                .and_then(|_| file.flush())
+                .during("write", &path)?;
+            drop(file);
+            self.fs.sync(std::slice::from_ref(&draft)).during("make durable", &path)?;
+            self.fs.rename(&draft, &path).during("write", &path)
+        };
+        Ok(write().inspect_err(|_| {
+            // Nobody looks there.
+            let _ = self.fs.remove(&draft);
+        })?)
+    }
+
+    /// Makes a folder.
+    pub(crate) fn folder(&self, name: &str) -> Result<(), Error> {
+        let path = self.root.join(name);
+        Ok(self.fs.create_folder(&path).during("create the folder", &path)?)
+    }
+
+    /// Replaces the manifest, and removes what it does not name any more and nobody has changed.
+    pub(crate) fn finish(self, manifest: &Manifest) -> Result<(), Error> {
+        let path = self.root.join(MANIFEST);
+        let bytes = serde_json::to_vec_pretty(manifest).map_err(std::io::Error::from);
+        self.write(MANIFEST, &bytes.during("write", &path)?)?;
+        let now = manifest.files();
+        for (name, digest) in self.own.iter().filter(|(name, _)| !now.contains_key(*name)) {
+            let path = self.root.join(name);
+            if digest_file(self.fs, &path).is_ok_and(|found| found == *digest) {
+                // It is not named any more: it does no harm if it stays.
+                let _ = self.fs.remove(&path);
+            }
+        }
+        self.sweep();
+        let path = self.root.join(WRITING);
+        match self.fs.remove(&path) {
+            // Another export has come to its end meanwhile.
+            Err(error) if !is_absent(&error) => Err(error).during("remove", &path)?,
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes what was left by those who died. It does no harm if this fails.
+    fn sweep(&self) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        for name in self.fs.list(&self.root).into_iter().flatten() {
+            let path = self.root.join(&name);
+            let is_left = |modified| now.as_nanos() as i64 - modified > LEFT.as_nanos() as i64;
+            if name.to_string_lossy().starts_with(DRAFT)
+                && self.fs.stat(&path).is_ok_and(|stat| is_left(stat.modified))
+            {
+                let _ = self.fs.remove(&path);
+            }
+        }
+    }
+}
+
+/// The manifest in a folder, if there is one.
+pub(crate) fn read_manifest(fs: &dyn Fs, root: &Path) -> Result<Option<Manifest>, Error> {
+    let path = root.join(MANIFEST);
+    match fs.read(&path) {
+        Ok(bytes) => {
+            let damaged = |reason| StoreError::damaged(path.display(), reason);
+            Ok(Some(Manifest::parse(&bytes).map_err(damaged)?))
+        }
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error).during("read", &path).map_err(Error::from),
+    }
+}

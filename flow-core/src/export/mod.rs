@@ -1,0 +1,26 @@
+//! Exports: outputs for people, in a folder that tells what is in it.
+//!
+//! ```text
+//! handed/
+//!   manifest.json              what each output is, what it was made from, and how it is read
+//!   README.md                  the same for people, with lines to load each
+//!   flow_outputs.py            loads them in Python, by task and parameters
+//!   Train/model=Logistic.parquet
+//!   Split/output/train.parquet one of several outputs
+//! ```
+//!
+//! The names are [`names`]. A [`manifest`] says of each file which it is and what it holds, and is
+//! replaced last. What a target tells of its files it says itself, so that no format is known here.
+//!
+//! A folder may have been there before. What an export has not written it does not touch, and what it
+//! has written it replaces only as long as nobody has changed it ([`folder`]). Outputs of earlier
+//! exports stay in the manifest, so that several settings come to lie side by side. An
+//! [import](mod@import) takes an export into a store: each file is verified, and an output is known by its
+//! fingerprint from then on.
+
+pub(crate) mod folder;
+pub(crate) mod import;
+pub(crate) mod manifest;
+pub(crate) mod names;
+pub(crate) mod python;
+pub(crate) mod readme;

@@ -1,0 +1,105 @@
+//! What the files of an export are called: `Train/model=Logistic.parquet`.
+//!
+//! A name is made of what the task shows of its parameters, as the folders of a store are, and so it
+//! is the same in each export. Where the text says less than the parameters, for it was cut or has
+//! signs that no file name can have, or where another output has that name already, by case alone even,
+//! the digits of the key follow.
+
+use std::collections::BTreeSet;
+
+use crate::key::Short;
+use crate::store::folder::{extension_name, instance_folder, key_of, part_name};
+use crate::store::output::OutputFile;
+
+/// The name of an output that has no parameters to show.
+const OUTPUT: &str = "output";
+
+/// The names that outputs have in an export, without their extensions.
+#[derive(Default)]
+pub(crate) struct Names(BTreeSet<String>);
+
+impl Names {
+    /// Says that a name is taken.
+    pub(crate) fn take(&mut self, stem: &str) {
+        self.0.insert(stem.to_lowercase());
+    }
+
+    /// A name for an output: in the folder of its task, by what it shows of its parameters.
+    pub(crate) fn give(
+        &mut self,
+        task: &str,
+        parameters: &[(String, String)],
+        key: Short,
+    ) -> String {
+        let pairs = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let folder = instance_folder(pairs, key);
+        let text = folder.trim_end_matches(&key.to_string()).trim_end_matches('-');
+        let said: Vec<_> =
+            parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let is_whole = said.join(",") == text && !text.ends_with('.') && key_of(text).is_none();
+        let short = match parameters {
+            [] => format!("{task}/{OUTPUT}"),
+            _ => format!("{task}/{text}"),
+        };
+        if is_whole && self.0.insert(short.to_lowercase()) {
+            return short;
+        }
+        let long = match parameters {
+            [] => format!("{task}/{OUTPUT}-{key}"),
+            _ => format!("{task}/{folder}"),
+        };
+        self.take(&long);
+        long
+    }
+}
+
+/// The path of a part of the output that has this name: the one at this place.
+pub(crate) fn path(stem: &str, file: &OutputFile, place: usize) -> String {
+    let extension = match file.extension() {
+        "" => String::new(),
+        extension => format!(".{}", extension_name(extension)),
+    };
+    match file.part.as_str() {
+        "" => format!("{stem}{extension}"),
+        part if part_name(part) == part => format!("{stem}/{part}{extension}"),
+        // Another may be called the same but for what no name of a file can have.
+        part => format!("{stem}/{}-{place}{extension}", part_name(part)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn give(names: &mut Names, value: &str, key: u64) -> String {
+        names.give("Train", &[("model".to_owned(), value.to_owned())], Short(key))
+    }
+
+    #[test]
+    fn names_are_for_people_and_tell_apart() {
+        let mut names = Names::default();
+        assert_eq!(give(&mut names, "Logistic", 1), "Train/model=Logistic");
+        assert_eq!(give(&mut names, "logistic", 2), "Train/model=logistic-0000000000000002");
+        assert_eq!(give(&mut names, "../x", 3), "Train/model=_.._x-0000000000000003");
+        assert_eq!(give(&mut names, "a.", 4), "Train/model=a.-0000000000000004");
+        let long = give(&mut names, &"x".repeat(500), 5);
+        assert!(long.len() < 120 && long.ends_with("-0000000000000005"), "{long}");
+        assert_eq!(names.give("Train", &[], Short(6)), "Train/output");
+        assert_eq!(names.give("Train", &[], Short(7)), "Train/output-0000000000000007");
+    }
+    #[test]
+    fn parts_that_differ_in_what_no_name_can_have_are_told_apart() {
+        let file = |part: &str| OutputFile {
+            part: part.to_owned(),
+            file: "data-1-2-x.csv.gz".to_owned(),
+            digest: crate::key::Digest(0),
+            bytes: 0,
+            modified: 0,
+            folder: None,
+        };
+        assert_eq!(path("A/output", &file(""), 0), "A/output.csv.gz");
+        assert_eq!(path("A/output", &file("even"), 0), "A/output/even.csv.gz");
+        assert_eq!(path("A/output", &file("ä"), 0), "A/output/_-0.csv.gz");
+        assert_eq!(path("A/output", &file("ö"), 1), "A/output/_-1.csv.gz");
+    }
+}

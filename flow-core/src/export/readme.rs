@@ -1,0 +1,122 @@
+//! The README of an export: what is in it, and lines to load each.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use crate::export::manifest::{Exported, ExportedFile, Manifest};
+
+/// The name of its file.
+pub(crate) const README: &str = "README.md";
+
+/// How many outputs of a task are listed.
+const LISTED: usize = 20;
+
+pub(crate) fn readme(manifest: &Manifest) -> String {
+    let mut text = "# Outputs\n\n\
+        Written by an export of typed-flow. `manifest.json` says of each output what it was made from;\n\
+        `flow.import(folder)` takes them into a store, and `flow_outputs.py` loads them in Python:\n\n\
+        ```python\n\
+        import flow_outputs  # with this folder in `sys.path`\n\
+        ```\n"
+        .to_owned();
+    let mut tasks: BTreeMap<&str, Vec<&Exported>> = BTreeMap::new();
+    for output in &manifest.outputs {
+        tasks.entry(&output.task).or_default().push(output);
+    }
+    for (task, outputs) in tasks {
+        let _ = writeln!(text, "\n## {}\n", in_line(task));
+        for output in outputs.iter().take(LISTED) {
+            let made = output.started.strftime("%Y-%m-%d %H:%M UTC");
+            let _ = write!(text, "- `{}`, made {made}", code(&output.instance));
+            let _ = write!(text, " in {:.1} s", output.seconds);
+            for input in &output.inputs {
+                let _ = write!(text, "; of `{}`", code(&input.instance));
+            }
+            text.push('\n');
+            for file in &output.files {
+                let _ = writeln!(text, "  - [`{0}`](<{0}>), {1} bytes", file.path, file.bytes);
+            }
+            if output.files.is_empty() {
+                text.push_str("  - it was in memory, and has no file\n");
+            }
+        }
+        if let Some(more @ 1..) = outputs.len().checked_sub(LISTED) {
+            let _ = writeln!(text, "- … and {more} more");
+        }
+        if let Some(first) = outputs.first() {
+            snippets(&mut text, first);
+        }
+    }
+    text
+}
+
+/// How an output is loaded; the others of its task are in the same way.
+fn snippets(text: &mut String, output: &Exported) {
+    for file in &output.files {
+        columns(text, file);
+        let name = match file.part.as_str() {
+            "" => short(&output.task),
+            part => format!("{}_{part}", short(&output.task)),
+        };
+        let target = match (&file.description.rust, file.part.as_str()) {
+            (Some(target), _) => target.as_str(),
+            (None, "") => output.target.as_str(),
+            // Which of several it is, the target of the whole does not say.
+            (None, _) => "File",
+        };
+        let _ = write!(
+            text,
+            "\n```rust\n\
+             #[derive(Task)]\n\
+             #[task(external, path = {path:?}, target = {target})]\n\
+             struct {name};\n\n\
+             let value = Flow::open(\"data\")?.load::<{name}>()?;\n\
+             ```\n",
+            path = file.path,
+        );
+        let Some(python) = &file.description.python else { continue };
+        text.push_str("\n```python\n");
+        for import in &python.imports {
+            let _ = writeln!(text, "import {import}");
+        }
+        let path = serde_json::Value::from(file.path.as_str());
+        let _ = writeln!(text, "\npath = {path}\nvalue = {}\n```", python.expression);
+    }
+}
+
+fn columns(text: &mut String, file: &ExportedFile) {
+    if file.description.columns.is_empty() {
+        return;
+    }
+    text.push_str("\n| column | type | nulls |\n| --- | --- | --- |\n");
+    for column in &file.description.columns {
+        let nulls = if column.nullable { "yes" } else { "no" };
+        let _ =
+            writeln!(text, "| {} | {} | {nulls} |", in_line(&column.name), in_line(&column.kind));
+    }
+}
+
+/// What Rust takes for the name of a type.
+fn short(task: &str) -> String {
+    let name: String =
+        task.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' }).collect();
+    name.trim_end_matches('_').to_owned()
+}
+
+/// Text that is one line, and is no Markdown.
+fn in_line(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        match c {
+            c if c.is_control() => escaped.push(' '),
+            '|' | '<' | '>' | '*' | '[' | ']' | '`' | '\\' | '#' => escaped.extend(['\\', c]),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// Text between two backticks.
+fn code(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() || c == '`' { '\'' } else { c }).collect()
+}

@@ -1,0 +1,378 @@
+//! Pushing outputs to where others can get them, and pulling them from there.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use crate::error::Error;
+use crate::flow::gc::Bytes;
+use crate::flow::{Asks, Flow, Roots, roots_of};
+use crate::plan::Plan;
+use crate::plan::again::Replay;
+use crate::plan::force::Force;
+use crate::plan::judge::{Judge, Verdict};
+use crate::plan::label::Show;
+use crate::plan::reason::Reason;
+use crate::plan::trust::Trust;
+use crate::remote::Remote;
+use crate::remote::finder::Finder;
+use crate::remote::pull::ToPull;
+use crate::remote::push::{Copied, ToPush};
+use crate::store::error::StoreError;
+use crate::store::kept::Carried;
+use crate::store::limit::Replaced;
+use crate::store::stage::Staged;
+use crate::task::Kind;
+
+/// How many instances are printed one by one.
+const LISTED: usize = 10;
+
+/// How many outputs are fetched before their records are committed together.
+const GROUP: usize = 64;
+
+impl Flow {
+    /// Puts the complete outputs of these roots, and of all that they require, where others can
+    /// [pull](Self::pull) them: those too that a task has required while it ran.
+    ///
+    /// Only what is missing there is copied. Each file is hashed while it is read here, and again as
+    /// it has arrived there. If a push is interrupted, at whatever point, nothing counts as there that
+    /// is not; the next one goes on with the files that have not arrived yet.
+    ///
+    /// A value in memory is not pushed, and neither is a file that is gone here. That it was there,
+    /// and which content it had, is: so what was made of it can be pulled.
+    ///
+    /// ```
+    /// use flow::{prelude::*, RemoteFolder};
+    ///
+    /// #[derive(Task)]
+    /// #[task(target = Json<Vec<u64>>)]
+    /// struct Squares {
+    ///     n: u64,
+    /// }
+    ///
+    /// #[tracked]
+    /// impl Run for Squares {
+    ///     fn run(&self, _cx: &Cx<Self>) -> Result<Vec<u64>> {
+    ///         Ok((1..=self.n).map(|i| i * i).collect())
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// let shared = RemoteFolder::new(folder.join("shared"));
+    /// let here = Flow::open(folder.join("here"))?.quiet().with(Squares::N, 3);
+    /// here.run::<Squares>()?;
+    /// let pushed = here.push::<Squares>(&shared)?;
+    /// assert_eq!((pushed.instances(), pushed.files()), (&["Squares {n: 3}".to_owned()][..], 1));
+    ///
+    /// // Somewhere else, with the same program.
+    /// let there = Flow::open(folder.join("there"))?.with(Squares::N, 3);
+    /// there.pull::<Squares>(&shared)?;
+    /// assert_eq!(*there.load::<Squares>()?, [1, 4, 9]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The flow is wrong, or a file cannot be read here or put there. What has been pushed before
+    /// that is there.
+    pub fn push<R: Roots>(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
+        let plan = self.plan::<R>()?;
+        let mut plans = vec![Arc::clone(&plan)];
+        plans.extend(plan.required_in_run()?);
+        let mut pushed = Transferred::new("pushed");
+        let mut all = Vec::new();
+        let mut seen = HashSet::new();
+        for plan in &plans {
+            let replay = Replay::default();
+            for node in plan.graph.nodes().filter(|&node| plan.graph.kind(node) == Kind::Made) {
+                if !seen.insert(plan.graph.node(node).key) {
+                    continue;
+                }
+                let label = plan.graph.label(node, Show::Clipped);
+                let judged = Judge::new(plan, &plan.verdicts, &replay).judge(node)?;
+                let (record, carried) = match judged.verdict {
+                    Verdict::Complete(record) if record.output.is_in_memory() => {
+                        (record, Carried::Told)
+                    }
+                    Verdict::Complete(record) => (record, Carried::Whole),
+                    Verdict::Evicted(record, _) => (record, Carried::Told),
+                    verdict => {
+                        pushed.skip(label, &verdict, &judged.reasons);
+                        continue;
+                    }
+                };
+                let task = plan.graph.task(node).decl.identity().to_owned();
+                all.push(ToPush { label, task, folder: judged.folder, record, carried });
+            }
+        }
+        for (push, copied) in all.iter().zip(self.each(&all, |push| self.store.push(remote, push)))
+        {
+            let Some(copied) = copied.transpose()? else { continue };
+            pushed.add(push.label.clone(), push.carried == Carried::Told, copied);
+        }
+        Ok(pushed)
+    }
+
+    /// Takes over what a [`Remote`] has for these roots and for all that they require, and what is not
+    /// complete here: outputs that were [pushed](Self::push), made from the same as they would be made
+    /// from now. Nothing runs.
+    ///
+    /// Each file is hashed as it arrives. One that is not what was pushed is an error, and nothing is
+    /// taken over that needs it. If a pull is interrupted, at whatever point, what is complete is
+    /// whole; the next one goes on.
+    ///
+    /// What a task that fetches would fetch now is not asked by its age: as [`load`](Self::load) does,
+    /// it takes what the last run has given. Secrets and variables of the environment are hashed with
+    /// a key that each store has of its own, so that what was made by them is not found.
+    ///
+    /// # Errors
+    ///
+    /// The flow is wrong, the remote cannot be read, or what it has is damaged. What has been pulled
+    /// before that is complete.
+    pub fn pull<R: Roots>(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
+        let trust = match self.trust {
+            Trust::Records => Trust::Stamps,
+            trust => trust,
+        };
+        let mut plan =
+            self.unjudged(&roots_of::<R>(), &Force::default(), trust, Asks::HoweverOld)?;
+        let finder = Finder::new(remote);
+        let replay = Replay::finding(&finder);
+        plan.judge_all_by(&replay)?;
+        plan.contents.keep();
+        let mut pulled = Transferred::new("pulled");
+        let all = to_pull(Arc::new(plan), &replay, &mut pulled)?;
+        if all.is_empty() {
+            return Ok(pulled);
+        }
+        let underway = self.store.begin();
+        let mut replaced = Vec::new();
+        let result = all
+            .chunks(GROUP)
+            .try_for_each(|group| self.pull_group(remote, group, &mut replaced, &mut pulled));
+        // What is left does no harm: the next run, or `gc`, finds it.
+        let _ = self.store.tidy(replaced, self.limits, underway.as_ref());
+        result.map(|()| pulled)
+    }
+
+    /// Fetches some outputs, and commits those before the first that failed.
+    fn pull_group(
+        &self,
+        remote: &dyn Remote,
+        group: &[ToPull],
+        replaced: &mut Vec<Replaced>,
+        pulled: &mut Transferred,
+    ) -> Result<(), Error> {
+        let mut staged = Vec::with_capacity(group.len());
+        let mut failed = None;
+        for (pull, result) in group.iter().zip(self.each(group, |pull| pull.stage(remote))) {
+            match result {
+                Some(Ok(one)) if failed.is_none() => staged.push((pull, one)),
+                Some(Ok(one)) => discard(self, &one),
+                Some(Err(error)) => failed = failed.or(Some(error)),
+                // It was not begun, for another one had failed.
+                None => {}
+            }
+        }
+        let (pulls, staged): (Vec<_>, Vec<_>) = staged.into_iter().unzip();
+        let tasks = pulls.iter().map(|pull| Arc::clone(&pull.plan.graph.task(pull.node).folder));
+        let committed = self.store.commit(tasks.zip(staged).collect());
+        for (pull, (task, staged, result)) in pulls.iter().zip(committed) {
+            match result {
+                Ok(()) => {
+                    replaced.extend(Replaced::by(task, staged));
+                    let (files, bytes) = pull.files();
+                    let label = pull.plan.graph.label(pull.node, Show::Clipped);
+                    pulled.add(label, pull.is_told(), Copied { is_new: true, files, bytes });
+                }
+                Err(error) => {
+                    discard(self, &staged);
+                    failed = failed.or(Some(error));
+                }
+            }
+        }
+        failed.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Does this with each of some, on several threads. Once it has failed with one, no other is
+    /// begun, and for those there is nothing.
+    fn each<T: Sync, U: Send>(
+        &self,
+        all: &[T],
+        work: impl Fn(&T) -> Result<U, StoreError> + Sync,
+    ) -> Vec<Option<Result<U, StoreError>>> {
+        let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let threads = self.threads().clamp(1, all.len().max(1));
+        let mut done: Vec<_> = all.iter().map(|_| None).collect();
+        let some = || {
+            let mut some = Vec::new();
+            while !failed.load(Ordering::Relaxed) {
+                let place = next.fetch_add(1, Ordering::Relaxed);
+                let Some(one) = all.get(place) else { break };
+                let result = work(one);
+                failed.fetch_or(result.is_err(), Ordering::Relaxed);
+                some.push((place, result));
+            }
+            some
+        };
+        let all_some = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(some)).collect();
+            let joined = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
+            joined.collect::<Vec<_>>()
+        });
+        for some in all_some {
+            let some = some.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            some.into_iter().for_each(|(place, result)| done[place] = Some(result));
+        }
+        done
+    }
+}
+
+/// All outputs of a plan that a remote has and the store does not, each after what it was made from.
+fn to_pull(
+    plan: Arc<Plan>,
+    replay: &Replay<'_>,
+    pulled: &mut Transferred,
+) -> Result<Vec<ToPull>, Error> {
+    let mut plans = vec![plan];
+    let mut found: Vec<Vec<ToPull>> = Vec::new();
+    let mut seen = HashSet::new();
+    while let Some(plan) = plans.get(found.len()).cloned() {
+        let mut of_plan = Vec::new();
+        for node in plan.graph.nodes().filter(|&node| plan.graph.kind(node) == Kind::Made) {
+            if !seen.insert(plan.graph.node(node).key) {
+                continue;
+            }
+            let mut judged = Judge::new(&plan, &plan.verdicts, replay).judge(node)?;
+            let in_run = std::mem::take(&mut judged.in_run);
+            plans.extend(in_run.into_iter().map(|answered| answered.plan));
+            let reasons = judged.reasons.clone();
+            match ToPull::new(&plan, node, judged, replay)? {
+                Ok(pull) => of_plan.push(pull),
+                Err(Verdict::Complete(_)) => pulled.present += 1,
+                Err(verdict) => {
+                    pulled.skip(plan.graph.label(node, Show::Clipped), &verdict, &reasons);
+                }
+            }
+        }
+        found.push(of_plan);
+    }
+    // What an instance has required while it ran was found after it.
+    Ok(found.into_iter().rev().flatten().collect())
+}
+
+/// Removes the files of an output that is not committed.
+fn discard(flow: &Flow, staged: &Staged) {
+    flow.store.discard_path(&staged.draft);
+    if let Some(output) = &staged.output {
+        flow.store.discard(&staged.folder, output);
+    }
+}
+
+/// What was pushed or pulled: made by [`Flow::push`] and [`Flow::pull`].
+#[derive(Clone, Debug)]
+pub struct Transferred {
+    verb: &'static str,
+    instances: Vec<String>,
+    told: Vec<String>,
+    present: usize,
+    skipped: Vec<Skipped>,
+    files: usize,
+    bytes: u64,
+}
+
+/// An instance that was not pushed or pulled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Skipped {
+    /// The instance, such as `Train {model: Logistic}`.
+    pub instance: String,
+    /// Why it was left.
+    pub why: String,
+}
+
+impl Transferred {
+    fn new(verb: &'static str) -> Self {
+        let (instances, told, skipped) = (Vec::new(), Vec::new(), Vec::new());
+        Self { verb, instances, told, present: 0, skipped, files: 0, bytes: 0 }
+    }
+
+    fn add(&mut self, label: String, is_told: bool, copied: Copied) {
+        match copied.is_new {
+            true if is_told => self.told.push(label),
+            true => self.instances.push(label),
+            false => self.present += 1,
+        }
+        self.files += copied.files;
+        self.bytes += copied.bytes;
+    }
+
+    fn skip(&mut self, instance: String, verdict: &Verdict, reasons: &[Reason]) {
+        let why = match verdict {
+            Verdict::Adopt(..) => "it is kept here: the next run takes it over".to_owned(),
+            _ => reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+        };
+        self.skipped.push(Skipped { instance, why });
+    }
+
+    /// The instances whose outputs were copied, such as `Train {model: Logistic}`.
+    pub fn instances(&self) -> &[String] {
+        &self.instances
+    }
+
+    /// The instances of which only that they were there, and with which content: their values are in
+    /// memory, or their files are gone. They are made again when something needs them.
+    pub fn told(&self) -> &[String] {
+        &self.told
+    }
+
+    /// How many instances were there already.
+    pub fn present(&self) -> usize {
+        self.present
+    }
+
+    /// The instances that were left, and why: of a push those that are not complete, of a pull those
+    /// that the remote does not have.
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+
+    /// How many files were copied.
+    pub fn files(&self) -> usize {
+        self.files
+    }
+
+    /// How large those files are, in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl fmt::Display for Transferred {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = |n, one, many| if n == 1 { one } else { many };
+        let outputs = plural(self.instances.len(), "output", "outputs");
+        write!(f, "{} {outputs} {}, ", self.instances.len(), self.verb)?;
+        let files = plural(self.files, "file", "files");
+        write!(f, "{} {files} of {}; ", self.files, Bytes(self.bytes))?;
+        if !self.told.is_empty() {
+            write!(f, "{} told without files; ", self.told.len())?;
+        }
+        write!(f, "{} {} there already", self.present, plural(self.present, "was", "were"))?;
+        if self.skipped.is_empty() {
+            return Ok(());
+        }
+        write!(f, "; left:")?;
+        for Skipped { instance, why } in self.skipped.iter().take(LISTED) {
+            write!(f, "\n  {instance}: {}", why.replace('\n', "\n    "))?;
+        }
+        match self.skipped.len().checked_sub(LISTED) {
+            Some(more @ 1..) => write!(f, "\n  … and {more} more"),
+            _ => Ok(()),
+        }
+    }
+}

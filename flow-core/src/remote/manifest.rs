@@ -1,0 +1,91 @@
+//! Manifests: the records of outputs that a remote has.
+//!
+//! A manifest is named by its own digest, too, so that a damaged one is known. What stands before
+//! that in its name tells whether the same output is there already.
+
+use crate::key::{Digest, digest_bytes};
+use crate::remote::passing::read_whole;
+use crate::remote::{Remote, RemoteContext};
+use crate::store::error::StoreError;
+use crate::store::folder::task_folder;
+use crate::store::kept::Carried;
+use crate::store::output::Output;
+use crate::store::record::{Record, Unreadable};
+use crate::store::version::VersionName;
+
+/// How the name ends of one whose files are not there.
+const TOLD: &str = ".told.json";
+
+/// How the name ends of any other.
+const WHOLE: &str = ".json";
+
+/// The folder of the manifests of all outputs made from the same.
+pub(crate) fn folder(task: &str, fingerprint: Digest) -> String {
+    format!("outputs/{}/{fingerprint}", task_folder(task))
+}
+
+/// What the names of all manifests of this output begin with.
+pub(crate) fn beginning(task: &str, record: &Record) -> String {
+    let folder = folder(task, record.fingerprint);
+    let reads = VersionName::of(record);
+    format!("{folder}/{:0>16}-{}-", reads.of_reads(), record.output.digest)
+}
+
+/// The name of the manifest of these bytes.
+pub(crate) fn name(beginning: &str, bytes: &[u8], carried: Carried) -> String {
+    let ending = match carried {
+        Carried::Whole => WHOLE,
+        Carried::Told => TOLD,
+    };
+    format!("{beginning}{}{ending}", digest_bytes(bytes))
+}
+
+/// How much there is of the output whose manifest has this name.
+pub(crate) fn carried(name: &str) -> Carried {
+    if name.ends_with(TOLD) { Carried::Told } else { Carried::Whole }
+}
+
+/// The manifests of all outputs made from the same: those with files first, the latest first.
+pub(crate) fn all(
+    remote: &dyn Remote,
+    task: &str,
+    fingerprint: Digest,
+) -> Result<Vec<(Carried, Record)>, StoreError> {
+    let folder = folder(task, fingerprint);
+    let mut all = Vec::new();
+    for name in remote.list(&folder).of_remote("list", &folder)? {
+        if let Some(digest) = own_digest(&name) {
+            let record = read(remote, &name, digest)?;
+            if record.fingerprint != fingerprint {
+                return Err(StoreError::damaged(&name, "it has another fingerprint"));
+            }
+            all.push((carried(&name), record));
+        }
+    }
+    let rank = |carried: &Carried| *carried == Carried::Told;
+    all.sort_by(|(a, x), (b, y)| rank(a).cmp(&rank(b)).then(y.started.cmp(&x.started)));
+    Ok(all)
+}
+
+/// The digest of itself that a manifest is named by.
+fn own_digest(name: &str) -> Option<Digest> {
+    let stem = name.strip_suffix(TOLD).or_else(|| name.strip_suffix(WHOLE))?;
+    stem.rsplit('-').next()?.parse().ok()
+}
+
+fn read(remote: &dyn Remote, name: &str, digest: Digest) -> Result<Record, StoreError> {
+    let bytes = read_whole(remote, name)?;
+    if digest_bytes(&bytes) != digest {
+        return Err(StoreError::damaged(name, "it has other content than its name says"));
+    }
+    let record = Record::parse(&bytes).map_err(|error| match error {
+        newer @ Unreadable::Newer(_) => StoreError::newer(name.as_ref(), &newer),
+        error => StoreError::damaged(name, error),
+    })?;
+    let is_of_files =
+        record.output.is_in_memory() || Output::of(record.output.files.clone()) == record.output;
+    if !is_of_files {
+        return Err(StoreError::damaged(name, "it names other files than its digest says"));
+    }
+    Ok(record)
+}

@@ -1,0 +1,107 @@
+//! Content on its way: hashed while it is read, and never taken for more than it is.
+
+use std::io::{self, Read, Write};
+
+use crate::key::{Digest, digest_of};
+use crate::remote::{Remote, RemoteContext};
+use crate::store::error::{IoContext, StoreError};
+
+/// How much is read at a time, in bytes.
+const CHUNK: usize = 256 * 1024;
+
+/// Content that must have this digest and size. Who reads it to its end gets an error, and not an
+/// end, if it has not: so nothing that is damaged is put anywhere.
+pub(crate) struct Checked<R> {
+    content: R,
+    digest: Digest,
+    left: u64,
+    hasher: blake3::Hasher,
+    /// Whether it was read to its end, and is what it must be.
+    is_whole: bool,
+}
+
+impl<R: Read> Checked<R> {
+    pub(crate) fn new(content: R, digest: Digest, bytes: u64) -> Self {
+        Self { content, digest, left: bytes, hasher: blake3::Hasher::new(), is_whole: false }
+    }
+
+    /// Reads what is left, and gives an error unless all was what it must be.
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
+        let mut chunk = vec![0; CHUNK];
+        while !self.is_whole {
+            match self.read(&mut chunk) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => drop(read?),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong with content that is not what it must be.
+fn damaged(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("it {what} than its digest says"))
+}
+
+impl<R: Read> Read for Checked<R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        if to.is_empty() {
+            return Ok(0);
+        }
+        let read = self.content.read(to)?;
+        self.hasher.update(&to[..read]);
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| damaged("is longer"))?;
+        if read == 0 {
+            if self.left > 0 {
+                return Err(damaged("is shorter"));
+            }
+            if digest_of(&self.hasher) != self.digest {
+                return Err(damaged("has other content"));
+            }
+            self.is_whole = true;
+        }
+        Ok(read)
+    }
+}
+
+/// Whether an error says that content is not what it must be.
+pub(crate) fn is_damage(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::InvalidData
+}
+
+/// Copies the content under a name, which must have this digest.
+pub(crate) fn fetch(
+    remote: &dyn Remote,
+    name: &str,
+    (digest, bytes): (Digest, u64),
+    to: &mut (dyn Write + Send),
+    path: &std::path::Path,
+) -> Result<(), StoreError> {
+    let content = remote.get(name).of_remote("get", name)?;
+    let mut content = Checked::new(content, digest, bytes);
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match content.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(read) => to.write_all(&chunk[..read]).during("write", path)?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if is_damage(&error) => {
+                return Err(StoreError::damaged(name, &error));
+            }
+            Err(error) => return Err(error).of_remote("get", name),
+        }
+    }
+    to.flush().during("write", path)
+}
+
+/// Reads small content whole.
+pub(crate) fn read_whole(remote: &dyn Remote, name: &str) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = Vec::new();
+    let content = remote.get(name).of_remote("get", name)?;
+    content.take(LARGEST).read_to_end(&mut bytes).of_remote("get", name)?;
+    Ok(bytes)
+}
+
+/// How much is read of what is to be held in memory: a record of an output with a million files is
+/// about as large.
+const LARGEST: u64 = 1 << 30;

@@ -1,0 +1,165 @@
+//! Pulling one output: its files under new names, and a record that says so once all are whole.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use daggy::NodeIndex;
+
+use crate::key::Digest;
+use crate::plan::Plan;
+use crate::plan::again::{Again, Replay};
+use crate::plan::judge::{Judge, Judged, Verdict};
+use crate::remote::passing::{fetch, read_whole};
+use crate::remote::{Remote, object, table};
+use crate::store::error::{IoContext, StoreError};
+use crate::store::kept::{Carried, Kept};
+use crate::store::output::{Output, OutputFile};
+use crate::store::record::{MadeFrom, Record};
+use crate::store::stage::Staged;
+use crate::store::{Folder, Store};
+
+/// An output that a remote has and this store does not.
+pub(crate) struct ToPull {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) node: NodeIndex,
+    folder: Folder,
+    kept: Kept,
+    made_from: MadeFrom,
+}
+
+impl ToPull {
+    /// What a verdict leaves to be pulled, if it does.
+    ///
+    /// # Errors
+    ///
+    /// The verdict, if there is nothing to pull.
+    pub(crate) fn new(
+        plan: &Arc<Plan>,
+        node: NodeIndex,
+        judged: Judged,
+        again: &Replay<'_>,
+    ) -> Result<Result<Self, Verdict>, StoreError> {
+        let Judged { folder, verdict, .. } = judged;
+        let (kept, made_from) = match verdict {
+            Verdict::Adopt(kept, made_from) if kept.remote.is_some() => (kept, made_from),
+            Verdict::Evicted(record, made_from) => {
+                // The remote may have the files that are gone here. That it had some is known.
+                let judge = Judge::new(plan, &plan.verdicts, again as &dyn Again);
+                match judge.kept(node, record.fingerprint)? {
+                    Some(kept) if kept.remote == Some(Carried::Whole) => (kept, made_from),
+                    _ => return Ok(Err(Verdict::Evicted(record, made_from))),
+                }
+            }
+            other => return Ok(Err(other)),
+        };
+        Ok(Ok(Self { plan: Arc::clone(plan), node, folder, kept, made_from }))
+    }
+
+    /// Whether only that it was there is to be pulled.
+    pub(crate) fn is_told(&self) -> bool {
+        self.kept.remote == Some(Carried::Told)
+    }
+
+    /// How many files it has, and how large they are.
+    pub(crate) fn files(&self) -> (usize, u64) {
+        if self.is_told() {
+            return (0, 0);
+        }
+        let files = &self.kept.record.output.files;
+        let files = files.iter().flat_map(OutputFile::contents);
+        files.fold((0, 0), |(files, bytes), file| (files + 1, bytes + file.bytes))
+    }
+
+    /// Fetches its files, and writes its record, to be committed. If that fails, nothing is left.
+    pub(crate) fn stage(&self, remote: &dyn Remote) -> Result<Staged, StoreError> {
+        let Self { plan, node, folder, kept, made_from } = self;
+        let (store, entry) = (&plan.store, plan.graph.task(*node));
+        let recorded = &kept.record;
+        store.keep_code_table(&entry.codes, entry.code_digest);
+        if let Some(digest) = recorded.crates {
+            // Without them less is told, and that is all.
+            let fetched = || serde_json::from_slice(&read_whole(remote, &table(digest)).ok()?).ok();
+            store.keep_crates(digest, fetched);
+        }
+        let remote = (!self.is_told()).then_some(remote);
+        let output = store.stage_fetched(remote, &recorded.output, folder, recorded.fingerprint)?;
+        let record = Record {
+            key: plan.graph.node(*node).key,
+            parameters: plan.graph.recorded_parameters(*node),
+            made_from: plan.graph.with_labels(*node, made_from.clone()),
+            output,
+            ..Record::clone(recorded)
+        };
+        let mut staged = store.stage_record(folder, &record, true).inspect_err(|_| {
+            store.discard(folder, &record.output);
+        })?;
+        if self.is_told() {
+            // There are no files to be made durable.
+            staged.data.clear();
+        }
+        Ok(staged)
+    }
+}
+
+impl Store {
+    /// Gives the files of an output names in this folder, and fetches them if they are there. If that
+    /// fails, nothing of it is left.
+    fn stage_fetched(
+        &self,
+        remote: Option<&dyn Remote>,
+        output: &Output,
+        folder: &Folder,
+        fingerprint: Digest,
+    ) -> Result<Output, StoreError> {
+        let mut staged = Output { digest: output.digest, files: Vec::new() };
+        for file in &output.files {
+            let (name, path) =
+                self.new_output(folder, fingerprint, &file.part, file.extension())?;
+            staged.files.push(OutputFile { file: name, ..file.clone() });
+            let Some(remote) = remote else { continue };
+            let last = staged.files.last_mut().expect("it was pushed");
+            if let Err(error) = self.fetch_part(remote, last, &path) {
+                self.discard(folder, &staged);
+                return Err(error);
+            }
+        }
+        Ok(staged)
+    }
+
+    /// Fetches the file, or folder, of one part.
+    fn fetch_part(
+        &self,
+        remote: &dyn Remote,
+        file: &mut OutputFile,
+        path: &Path,
+    ) -> Result<(), StoreError> {
+        let Some(within) = &mut file.folder else {
+            file.modified = self.fetch_file(remote, path, (file.digest, file.bytes))?;
+            return Ok(());
+        };
+        self.fs().create_folder(path).during("create the folder", path)?;
+        for item in within {
+            let path = path.join(&item.path);
+            match item.digest {
+                None => self.fs().create_folder(&path).during("create the folder", &path)?,
+                Some(digest) => {
+                    item.modified = self.fetch_file(remote, &path, (digest, item.bytes))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Fetches one file, and says when it was written.
+    fn fetch_file(
+        &self,
+        remote: &dyn Remote,
+        path: &Path,
+        content: (Digest, u64),
+    ) -> Result<i64, StoreError> {
+        let mut file = self.fs().create(path).during("create", path)?;
+        fetch(remote, &object(content.0), content, &mut *file, path)?;
+        drop(file);
+        Ok(self.fs().stat(path).during("look at", path)?.modified)
+    }
+}

@@ -1,0 +1,136 @@
+//! Pushing one output: its files, and then the manifest that says that they are there.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use crate::key::{Digest, digest_bytes};
+use crate::remote::passing::{Checked, is_damage};
+use crate::remote::{Remote, RemoteContext, manifest, object, table};
+use crate::store::error::{IoContext, StoreError};
+use crate::store::kept::Carried;
+use crate::store::output::OutputFile;
+use crate::store::record::Record;
+use crate::store::{Folder, Store};
+
+/// An output to be pushed.
+pub(crate) struct ToPush {
+    /// What it is called.
+    pub(crate) label: String,
+    /// The name that the task is stored under.
+    pub(crate) task: String,
+    pub(crate) folder: Folder,
+    pub(crate) record: Box<Record>,
+    pub(crate) carried: Carried,
+}
+
+/// What was copied of an output.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Copied {
+    /// Whether it was not there as a whole.
+    pub(crate) is_new: bool,
+    pub(crate) files: usize,
+    pub(crate) bytes: u64,
+}
+
+impl Store {
+    /// Pushes what a remote does not have of an output.
+    pub(crate) fn push(&self, remote: &dyn Remote, push: &ToPush) -> Result<Copied, StoreError> {
+        let ToPush { task, folder, record, carried, .. } = push;
+        let beginning = manifest::beginning(task, record);
+        let at = manifest::folder(task, record.fingerprint);
+        let there = remote.list(&at).of_remote("list", &at)?;
+        let is_there = there.iter().any(|name| {
+            let enough = *carried == Carried::Told || manifest::carried(name) == Carried::Whole;
+            enough && name.starts_with(&beginning)
+        });
+        let mut copied = Copied { is_new: !is_there, ..Copied::default() };
+        if *carried == Carried::Whole {
+            for file in record.output.files.iter().flat_map(OutputFile::contents) {
+                let path = self.root().join(folder).join(&file.path);
+                let (digest, bytes) = (file.digest, file.bytes);
+                if self.push_file(remote, &path, (digest, bytes), is_there)? {
+                    copied.files += 1;
+                    copied.bytes += bytes;
+                }
+            }
+        }
+        if is_there {
+            return Ok(copied);
+        }
+        if let Some(digest) = record.crates {
+            self.push_crates(remote, digest)?;
+        }
+        let name = |bytes: &[u8]| manifest::name(&beginning, bytes, *carried);
+        let bytes = record.to_bytes().map_err(std::io::Error::from);
+        let bytes = bytes.of_remote("write", &beginning)?;
+        put_bytes(remote, &name(&bytes), &bytes)?;
+        Ok(copied)
+    }
+
+    /// Puts a file, unless it is there; says whether it did.
+    ///
+    /// What a manifest names was looked at when that was written. Of what none names yet, each byte
+    /// is read: somebody may have died while putting it.
+    fn push_file(
+        &self,
+        remote: &dyn Remote,
+        path: &Path,
+        (digest, bytes): (Digest, u64),
+        is_named: bool,
+    ) -> Result<bool, StoreError> {
+        let name = object(digest);
+        let there = remote.size(&name).of_remote("look for", &name)?;
+        if there == Some(bytes) && (is_named || is_whole(remote, &name, (digest, bytes))?) {
+            return Ok(false);
+        }
+        let file = self.fs().open(path).during("read", path)?;
+        let mut content = Checked::new(file, digest, bytes);
+        match remote.put(&name, &mut content, bytes) {
+            Err(error) if is_damage(&error) => {
+                return Err(StoreError::damaged(path.display(), error));
+            }
+            put => put.of_remote("put", &name)?,
+        }
+        // The remote may have been content with less than all.
+        content.finish().map_err(|error| StoreError::damaged(path.display(), error))?;
+        if is_whole(remote, &name, (digest, bytes))? {
+            return Ok(true);
+        }
+        Err(StoreError::damaged(name, "the remote has other content than was put there just now"))
+    }
+
+    fn push_crates(&self, remote: &dyn Remote, digest: Digest) -> Result<(), StoreError> {
+        let name = table(digest);
+        if remote.size(&name).of_remote("look for", &name)?.is_some() {
+            return Ok(());
+        }
+        // It is told, and does not count.
+        let Some(crates) = self.crates(digest) else { return Ok(()) };
+        let bytes = serde_json::to_vec(&crates).map_err(std::io::Error::from);
+        put_bytes(remote, &name, &bytes.of_remote("write", &name)?)
+    }
+}
+
+/// Puts what is in memory, and looks whether it has arrived.
+fn put_bytes(remote: &dyn Remote, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+    let size = bytes.len() as u64;
+    remote.put(name, &mut Cursor::new(bytes), size).of_remote("put", name)?;
+    match is_whole(remote, name, (digest_bytes(bytes), size))? {
+        true => Ok(()),
+        false => Err(StoreError::damaged(name, "the remote has other content than was put there")),
+    }
+}
+
+/// Whether the content under a name has this digest and size.
+fn is_whole(
+    remote: &dyn Remote,
+    name: &str,
+    (digest, bytes): (Digest, u64),
+) -> Result<bool, StoreError> {
+    let content = remote.get(name).of_remote("get", name)?;
+    match Checked::new(content, digest, bytes).finish() {
+        Ok(()) => Ok(true),
+        Err(error) if is_damage(&error) => Ok(false),
+        Err(error) => Err(error).of_remote("get", name),
+    }
+}

@@ -1,0 +1,730 @@
+//! Outputs pushed to a place that others pull them from: only what is missing, each file verified,
+//! and nothing half there wherever it is interrupted.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, ErrorKind, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use flow::prelude::*;
+use flow::{Remote, RemoteFolder};
+
+use crate::faulty::{Fault, Faulty};
+use crate::support::{assert_consistent, files_below, flow, in_full, preview, ran};
+use crate::wheat::{Bread, Grains, assert_bread, mill, sow};
+
+const GRAINS: [u64; 3] = [3, 1, 2];
+
+/// A folder with grains, a place to push to, and stores for as many as there are.
+struct Farm(tempfile::TempDir);
+
+impl Farm {
+    fn new() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        sow(&folder.path().join("grains.txt"), &GRAINS);
+        Ok(Self(folder))
+    }
+
+    fn store(&self, name: &str) -> Result<Flow> {
+        // Nothing is synced on it, which is what takes most of the time.
+        let flow = Flow::open_on(self.0.path().join(name), Arc::new(Faulty::new()))?;
+        Ok(mill(&flow.quiet(), self.0.path()))
+    }
+
+    /// A store with all outputs.
+    fn made(&self) -> Result<Flow> {
+        let flow = self.store("made")?;
+        flow.run::<Bread>()?;
+        Ok(flow)
+    }
+
+    fn shared(&self) -> RemoteFolder {
+        self.remote("shared")
+    }
+
+    fn remote(&self, name: &str) -> RemoteFolder {
+        RemoteFolder::on(self.0.path().join(name), Arc::new(Faulty::new()))
+    }
+
+    /// The files below the place that is shared.
+    fn files(&self, part: &str) -> Vec<PathBuf> {
+        files_below(&self.0.path().join("shared").join(part))
+    }
+}
+
+/// A place that fails from one call on, or never, and counts them.
+struct Failing<R> {
+    remote: R,
+    calls: AtomicU64,
+    from: u64,
+    /// Of content that is read there, only the first bytes are.
+    cut: AtomicBool,
+}
+
+impl<R> Failing<R> {
+    fn new(remote: R, from: u64) -> Self {
+        Self { remote, calls: AtomicU64::new(0), from, cut: AtomicBool::new(false) }
+    }
+
+    fn call(&self) -> io::Result<()> {
+        match self.calls.fetch_add(1, Ordering::SeqCst) {
+            n if n >= self.from => Err(ErrorKind::ConnectionReset.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<R: Remote> Remote for Failing<R> {
+    fn list(&self, folder: &str) -> io::Result<Vec<String>> {
+        self.call()?;
+        self.remote.list(folder)
+    }
+
+    fn size(&self, name: &str) -> io::Result<Option<u64>> {
+        self.call()?;
+        self.remote.size(name)
+    }
+
+    fn get(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
+        let failed = self.call();
+        let content = self.remote.get(name)?;
+        // It breaks in the middle.
+        match failed {
+            Err(_) => Ok(Box::new(content.take(1).chain(Broken))),
+            Ok(()) if self.cut.load(Ordering::SeqCst) => Ok(Box::new(content.take(1))),
+            Ok(()) => Ok(content),
+        }
+    }
+
+    fn put(&self, name: &str, content: &mut dyn Read, bytes: u64) -> io::Result<()> {
+        match self.call() {
+            Err(_) => self.remote.put(name, &mut content.take(1).chain(Broken), bytes),
+            Ok(()) if self.cut.load(Ordering::SeqCst) => {
+                self.remote.put(name, &mut content.take(1), 1)
+            }
+            Ok(()) => self.remote.put(name, content, bytes),
+        }
+    }
+}
+
+/// What is read when a connection breaks.
+struct Broken;
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(ErrorKind::ConnectionReset.into())
+    }
+}
+
+#[test]
+fn what_one_store_has_is_pulled_into_another() -> Result<()> {
+    let farm = Farm::new()?;
+    let made = farm.made()?;
+    let pushed = made.push::<Bread>(&farm.shared())?;
+    assert_eq!(pushed.instances().len(), 4);
+    assert_eq!((pushed.files(), pushed.present()), (4, 0));
+    let bytes: u64 =
+        farm.files("objects").iter().map(|f| f.metadata().expect("a file").len()).sum();
+    assert_eq!(pushed.bytes(), bytes);
+    assert_eq!(
+        pushed.to_string(),
+        format!("4 outputs pushed, 4 files of {bytes} B; 0 were there already")
+    );
+
+    let there = farm.store("there")?;
+    let pulled = there.pull::<Bread>(&farm.shared())?;
+    assert_eq!(pulled.instances().len(), 4);
+    assert_eq!((pulled.files(), pulled.bytes()), (4, bytes));
+    assert_bread(&there, &GRAINS, 10);
+    assert_consistent(there.folder());
+    assert_eq!(there.of::<Bread>().output::<crate::wheat::Milled>()?.meta::<u64>("grains")?, 3);
+    assert!(there.run::<Bread>()?.ran().is_empty());
+    assert!(there.verify_all()?.is_whole());
+    // Nobody is told that what was pulled is garbage, or of other code.
+    assert!(there.gc().older_than(std::time::Duration::ZERO).find()?.is_empty());
+
+    // From there, it goes on to a third.
+    let second = farm.remote("second");
+    there.push::<Bread>(&second)?;
+    let third = farm.store("third")?;
+    third.pull::<Bread>(&second)?;
+    assert_bread(&third, &GRAINS, 10);
+
+    // Nothing is copied twice.
+    let again = made.push::<Bread>(&farm.shared())?;
+    assert_eq!((again.instances().len(), again.files(), again.present()), (0, 0, 4));
+    let again = there.pull::<Bread>(&farm.shared())?;
+    assert_eq!((again.instances().len(), again.files(), again.present()), (0, 0, 4));
+    Ok(())
+}
+
+#[test]
+fn only_what_is_missing_is_copied() -> Result<()> {
+    let farm = Farm::new()?;
+    let made = farm.made()?;
+    made.push::<Bread>(&farm.shared())?;
+    let other = made.with(crate::wheat::Milled::BY, 20);
+    other.run::<Bread>()?;
+    let pushed = other.push::<Bread>(&farm.shared())?;
+    assert_eq!((pushed.instances().len(), pushed.present()), (2, 2));
+
+    let there = farm.store("there")?;
+    there.run::<Grains>()?;
+    let pulled = there.with(crate::wheat::Milled::BY, 20).pull::<Bread>(&farm.shared())?;
+    assert_eq!((pulled.instances().len(), pulled.present()), (3, 1));
+    assert_bread(&there.with(crate::wheat::Milled::BY, 20), &GRAINS, 20);
+    assert!(!there.is_complete::<Bread>()?);
+    Ok(())
+}
+
+#[test]
+fn what_is_not_complete_is_left_and_told() -> Result<()> {
+    let farm = Farm::new()?;
+    let made = farm.made()?;
+    let other = made.with(crate::wheat::Milled::BY, 20);
+    let pushed = other.push::<Bread>(&farm.shared())?;
+    assert_eq!(pushed.instances().len(), 2);
+    let skipped: Vec<_> = pushed.skipped().iter().map(|s| s.instance.as_str()).collect();
+    assert!(skipped[0].starts_with("Milled {by: 20, ") && skipped[1].starts_with("Bread {"));
+    assert_eq!((skipped.len(), &*pushed.skipped()[0].why), (2, "never run"));
+    assert!(pushed.to_string().contains("left:\n  Milled {by: 20, "), "{pushed}");
+
+    // Other data has another fingerprint, so that nothing there is taken for what it gives.
+    sow(&farm.0.path().join("grains.txt"), &[7, 8]);
+    let there = farm.store("there")?;
+    let pulled = there.pull::<Bread>(&farm.shared())?;
+    assert_eq!((pulled.instances().len(), pulled.skipped().len()), (0, 4));
+    assert_eq!(ran(&there.run::<Bread>()?).len(), 4);
+    assert_bread(&there, &[7, 8], 10);
+    Ok(())
+}
+
+#[test]
+fn a_push_that_is_interrupted_at_any_call_goes_on() -> Result<()> {
+    let farm = Farm::new()?;
+    let made = farm.made()?.workers(1);
+    let mut n = 0;
+    loop {
+        let name = format!("shared {n}");
+        let failing = Failing::new(farm.remote(&name), n);
+        let pushed = made.push::<Bread>(&failing);
+        // What counts as there is whole.
+        let between = farm.store(&format!("between {n}"))?;
+        let pulled = between.pull::<Bread>(&farm.remote(&name))?;
+        assert_consistent(between.folder());
+        assert!(between.verify_all()?.is_whole());
+        between.run::<Bread>()?;
+        assert_bread(&between, &GRAINS, 10);
+        if let Err(error) = &pushed {
+            assert!(matches!(error, flow::Error::Store(_)), "{error:?}");
+            // It may be that all had arrived, and that could not be told any more.
+            assert!(pulled.instances().len() <= 4);
+        }
+
+        let there_already = files_below(&farm.0.path().join(&name).join("objects")).len();
+        let again = made.push::<Bread>(&farm.remote(&name))?;
+        assert_eq!(again.files(), 4 - there_already, "after call {n}");
+        let there = farm.store(&format!("there {n}"))?;
+        there.pull::<Bread>(&farm.remote(&name))?;
+        assert_bread(&there, &GRAINS, 10);
+        if pushed.is_ok() {
+            assert!(n > 12, "there were calls enough: {n}");
+            return Ok(());
+        }
+        n += 1;
+    }
+}
+
+#[test]
+fn a_pull_that_is_interrupted_at_any_call_goes_on() -> Result<()> {
+    let farm = Farm::new()?;
+    farm.made()?.push::<Bread>(&farm.shared())?;
+    let mut n = 0;
+    loop {
+        let there = farm.store(&format!("there {n}"))?.workers(1);
+        let pulled = there.pull::<Bread>(&Failing::new(farm.shared(), n));
+        assert_consistent(there.folder());
+        assert!(there.verify_all()?.is_whole());
+        let before = there.upstream::<Bread>()?.iter().filter(|i| i.is_complete()).count();
+        let again = there.pull::<Bread>(&farm.shared())?;
+        assert_eq!((again.instances().len(), again.present()), (4 - before, before), "call {n}");
+        assert_bread(&there, &GRAINS, 10);
+        assert!(there.run::<Bread>()?.ran().is_empty());
+        // Nothing is left of what was interrupted.
+        let files = files_below(there.folder());
+        let outputs = files.iter().filter(|file| {
+            file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("data-"))
+        });
+        assert_eq!(outputs.count(), 4);
+        if pulled.is_ok() {
+            assert!(n > 8, "there were calls enough: {n}");
+            return Ok(());
+        }
+        n += 1;
+    }
+}
+
+/// Each operation on the files of the store fails, and all from one on, as in a process that is killed.
+fn under_faults(
+    prepare: impl Fn(&Flow) -> Result<()>,
+    act: impl Fn(&Flow, &Farm, &str) -> Result<()>,
+) -> Result<()> {
+    let faults = [
+        (false, Fault::Refuse(ErrorKind::PermissionDenied)),
+        (false, Fault::Half(ErrorKind::StorageFull)),
+        (true, Fault::Half(ErrorKind::StorageFull)),
+    ];
+    let farm = Farm::new()?;
+    farm.made()?.push::<Bread>(&farm.shared())?;
+    for (i, (crash, fault)) in faults.into_iter().enumerate() {
+        for n in 0.. {
+            let (fs, name) = (Faulty::new(), format!("{i} {n}"));
+            let flow = Flow::open_on(farm.0.path().join(&name), Arc::new(fs.clone()))?;
+            let there = mill(&flow.quiet().workers(1), farm.0.path());
+            prepare(&there)?;
+            fs.fail(move |at, _, _| (if crash { at >= n } else { at == n }).then_some(fault));
+            act(&there, &farm, &name)?;
+            let done = fs.count();
+            fs.heal();
+            assert_consistent(there.folder());
+            let fresh = farm.store(&name)?;
+            assert!(fresh.verify_all()?.damage().is_empty(), "operation {n}");
+            fresh.pull::<Bread>(&farm.shared())?;
+            fresh.run::<Bread>()?;
+            assert_bread(&fresh, &GRAINS, 10);
+            if done <= n {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn whichever_operation_of_a_pull_fails_nothing_is_half_there() -> Result<()> {
+    under_faults(
+        |_| Ok(()),
+        |there, farm, _| {
+            let _ = there.pull::<Bread>(&farm.shared());
+            Ok(())
+        },
+    )
+}
+
+#[test]
+fn whichever_operation_of_a_push_fails_nothing_is_half_there() -> Result<()> {
+    under_faults(
+        |there| Ok(there.run::<Bread>().map(drop)?),
+        |there, farm, name| {
+            let other = farm.remote(&format!("other {name}"));
+            let _ = there.push::<Bread>(&other);
+            let third = farm.store(&format!("third {name}"))?;
+            third.pull::<Bread>(&other)?;
+            assert!(third.verify_all()?.is_whole());
+            third.run::<Bread>()?;
+            assert_bread(&third, &GRAINS, 10);
+            Ok(())
+        },
+    )
+}
+
+#[test]
+fn whichever_operation_of_the_folder_fails_a_push_goes_on() -> Result<()> {
+    let farm = Farm::new()?;
+    let made = farm.made()?.workers(1);
+    for crash in [false, true] {
+        for n in 0.. {
+            let (fs, folder) = (Faulty::new(), farm.0.path().join(format!("shared {crash} {n}")));
+            let shared = RemoteFolder::on(&folder, Arc::new(fs.clone()));
+            let fault = Fault::Half(ErrorKind::StorageFull);
+            fs.fail(move |at, _, _| (if crash { at >= n } else { at == n }).then_some(fault));
+            let _ = made.push::<Bread>(&shared);
+            let done = fs.count();
+            fs.heal();
+            let between = farm.store(&format!("between {crash} {n}"))?;
+            between.pull::<Bread>(&shared)?;
+            assert!(between.verify_all()?.is_whole());
+            made.push::<Bread>(&shared)?;
+            between.pull::<Bread>(&shared)?;
+            assert_bread(&between, &GRAINS, 10);
+            if done <= n {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_damaged_file_is_refused_and_pushed_again_once_it_is_gone() -> Result<()> {
+    let farm = Farm::new()?;
+    let made = farm.made()?;
+    made.push::<Bread>(&farm.shared())?;
+    for file in farm.files("") {
+        let (was, folder) = (fs::read(&file)?, tempfile::tempdir()?);
+        let mut bit = was.clone();
+        bit[was.len() / 2] ^= 1;
+        let longer = [&was[..], b"1"].concat();
+        for damaged in [&bit[..], &was[..was.len() - 1], &longer, b""] {
+            fs::write(&file, damaged)?;
+            let there = mill(&Flow::open(folder.path())?.quiet(), farm.0.path());
+            let name = file.to_string_lossy();
+            if name.contains("tables") {
+                // It is told, and does not count.
+                there.pull::<Bread>(&farm.shared())?;
+                there.reset_all()?;
+                continue;
+            }
+            let error = in_full(there.pull::<Bread>(&farm.shared()).expect_err("it is damaged"));
+            assert!(error.contains(" is damaged: it "), "{error}");
+            let name = file.file_name().expect("a name").to_string_lossy();
+            assert!(error.contains(&*name), "{error}");
+            assert!(there.verify_all()?.is_whole());
+            assert!(!there.is_complete::<Bread>()?);
+            there.reset_all()?;
+        }
+        if file.to_string_lossy().contains("tables") {
+            continue;
+        }
+        fs::remove_file(&file)?;
+        made.push::<Bread>(&farm.shared())?;
+        assert_eq!(fs::read(&file)?, was);
+        let there = mill(&Flow::open(folder.path())?.quiet(), farm.0.path());
+        there.pull::<Bread>(&farm.shared())?;
+        assert_bread(&there, &GRAINS, 10);
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_damaged_here_or_on_its_way_is_not_pushed() -> Result<()> {
+    let farm = Farm::new()?;
+    let made = farm.made()?;
+    let path = made.output::<Bread>()?.path()?;
+    let (was, time) = (fs::read(&path)?, fs::metadata(&path)?.modified()?);
+    fs::write(&path, vec![b' '; was.len()])?;
+    fs::File::options().append(true).open(&path)?.set_modified(time)?;
+    assert!(made.is_complete::<Bread>()?);
+    let error = in_full(made.push::<Bread>(&farm.shared()).expect_err("it is damaged"));
+    assert!(error.contains("is damaged: it has other content than its digest says"), "{error}");
+    assert!(error.contains("data-"), "{error}");
+    let there = farm.store("there")?;
+    assert!(there.pull::<Bread>(&farm.shared())?.instances().len() < 4);
+
+    // The place keeps less than it is given, and says nothing.
+    fs::write(&path, &was)?;
+    let failing = Failing::new(farm.remote("lossy"), u64::MAX);
+    failing.cut.store(true, Ordering::SeqCst);
+    let error = in_full(made.push::<Bread>(&failing).expect_err("it lost some"));
+    assert!(error.contains("is damaged: the remote has other content"), "{error}");
+    failing.cut.store(false, Ordering::SeqCst);
+    made.push::<Bread>(&failing)?;
+    there.pull::<Bread>(&failing)?;
+    assert_bread(&there, &GRAINS, 10);
+    Ok(())
+}
+
+#[test]
+fn a_manifest_that_leads_out_of_its_folder_is_refused() -> Result<()> {
+    let farm = Farm::new()?;
+    farm.made()?.push::<Bread>(&farm.shared())?;
+    let manifests = farm.files("outputs");
+    let manifest = manifests.iter().find(|file| file.to_string_lossy().contains("Grains"));
+    let manifest = manifest.expect("a manifest");
+    let mut record: serde_json::Value = serde_json::from_slice(&fs::read(manifest)?)?;
+    record["output"]["files"][0]["file"] = "../../../escaped".into();
+    let bytes = serde_json::to_vec(&record)?;
+    // Whoever writes that names it rightly.
+    let name = manifest.file_name().expect("a name").to_string_lossy().into_owned();
+    let (beginning, _) = name.rsplit_once('-').expect("its own digest");
+    let digest = &blake3::hash(&bytes).to_hex()[..32];
+    fs::remove_file(manifest)?;
+    fs::write(manifest.with_file_name(format!("{beginning}-{digest}.json")), bytes)?;
+    let there = farm.store("there")?;
+    let error = in_full(there.pull::<Bread>(&farm.shared()).expect_err("it leads out"));
+    assert!(error.contains("which is outside its folder"), "{error}");
+    assert!(files_below(there.folder()).iter().all(|file| !file.ends_with("escaped")));
+    Ok(())
+}
+
+#[test]
+fn two_may_push_and_pull_at_once() -> Result<()> {
+    let farm = Farm::new()?;
+    let flows: Vec<_> = (0..4)
+        .map(|i| {
+            let flow = farm.store(&format!("store {i}"))?;
+            flow.run::<Bread>()?;
+            Ok(flow)
+        })
+        .collect::<Result<_>>()?;
+    let fresh = farm.store("fresh")?;
+    std::thread::scope(|scope| {
+        let pushers: Vec<_> =
+            flows.iter().map(|flow| scope.spawn(|| flow.push::<Bread>(&farm.shared()))).collect();
+        let puller = scope.spawn(|| fresh.pull::<Bread>(&farm.shared()));
+        for pusher in pushers {
+            pusher.join().expect("no panic")?;
+        }
+        puller.join().expect("no panic")?;
+        anyhow::Ok(())
+    })?;
+    assert!(fresh.verify_all()?.is_whole());
+    assert_eq!(farm.files("objects").len(), 4);
+    assert!(farm.files(".incoming").is_empty());
+    std::thread::scope(|scope| {
+        let pullers: Vec<_> =
+            (0..3).map(|_| scope.spawn(|| fresh.pull::<Bread>(&farm.shared()))).collect();
+        pullers.into_iter().try_for_each(|puller| puller.join().expect("no panic").map(drop))
+    })?;
+    assert_bread(&fresh, &GRAINS, 10);
+    assert!(fresh.verify_all()?.is_whole());
+    Ok(())
+}
+
+#[derive(Outputs)]
+struct Split {
+    #[output(Json)]
+    even: Vec<u64>,
+    #[output(CsvGz)]
+    odd: Vec<Odd>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Odd {
+    odd: u64,
+}
+
+#[derive(Task)]
+#[task(outputs = Split)]
+struct Numbers;
+
+runs!(Numbers: Split = |self, _cx| {
+    Ok(Split { even: vec![0, 2], odd: vec![Odd { odd: 1 }] })
+});
+
+/// A folder with an empty file, an empty folder, and one of the same content twice.
+#[derive(Task)]
+#[task(requires = Numbers, target = File)]
+struct Shards;
+
+runs!(Shards: PathBuf = |self, cx| {
+    let path = cx.out_path()?;
+    fs::create_dir_all(path.join("deep/nothing"))?;
+    fs::write(path.join("deep/empty"), "")?;
+    let even = cx.input().load_one(Split::EVEN)?.len();
+    fs::write(path.join("a"), even.to_string())?;
+    fs::write(path.join("deep/b"), even.to_string())?;
+    Ok(path)
+});
+
+/// In memory, and so nowhere else.
+#[derive(Task)]
+#[task(requires = Shards, target = Memory<u64>)]
+struct Count;
+
+runs!(Count: u64 = |self, cx| Ok(fs::read_to_string(cx.input().load()?.join("a"))?.parse()?));
+
+#[derive(Task)]
+#[task(requires = Count, target = Json<u64>)]
+struct Twice;
+
+runs!(Twice: u64 = |self, cx| Ok(*cx.input().load()? * 2));
+
+#[test]
+fn parts_folders_and_what_was_made_in_memory_are_handed_on() -> Result<()> {
+    let (here, folder) = flow();
+    let shared = RemoteFolder::new(folder.path().join("shared"));
+    here.run::<Twice>()?;
+    let pushed = here.push::<Twice>(&shared)?;
+    assert_eq!(pushed.instances(), ["Numbers", "Shards", "Twice"]);
+    assert_eq!(pushed.told(), ["Count"]);
+
+    let there = Flow::open(folder.path().join("there"))?.quiet();
+    let pulled = there.pull::<Twice>(&shared)?;
+    assert_eq!(pulled.instances(), ["Numbers", "Shards", "Twice"]);
+    assert_eq!(pulled.told(), ["Count"]);
+    assert_eq!((pulled.files(), *there.load::<Twice>()?), (6, 4));
+    let odd = there.output::<Numbers>()?.part(Split::ODD);
+    assert!(odd.path()?.to_string_lossy().ends_with(".csv.gz"));
+    assert_eq!(there.load::<Numbers>()?.odd[0].odd, 1);
+    let shards = there.load::<Shards>()?;
+    assert!(shards.join("deep/nothing").is_dir());
+    assert_eq!(fs::read(shards.join("deep/empty"))?, b"");
+    assert_eq!(fs::read_to_string(shards.join("deep/b"))?, "2");
+    assert!(there.is_complete::<Twice>()?);
+    assert!(there.run::<Twice>()?.ran().is_empty());
+
+    // What was in memory is made again where something needs it.
+    there.reset::<Twice>()?;
+    assert_eq!(ran(&there.run::<Twice>()?), ["Count", "Twice"]);
+    assert!(there.verify::<Shards>()?.is_whole());
+    Ok(())
+}
+
+#[test]
+fn what_is_gone_is_told_and_pulled_once_somebody_has_it() -> Result<()> {
+    let farm = Farm::new()?;
+    let made = farm.made()?;
+    let grains = made.of::<Bread>().output::<Grains>()?.path()?;
+    let was = fs::read(&grains)?;
+    fs::remove_file(&grains)?;
+    let pushed = made.push::<Bread>(&farm.shared())?;
+    assert_eq!((pushed.instances().len(), pushed.told().len()), (3, 1));
+    let there = farm.store("there")?;
+    assert_eq!(there.pull::<Bread>(&farm.shared())?.told().len(), 1);
+    assert!(there.is_complete::<Bread>()?);
+    assert!(!there.is_complete::<Grains>()?);
+
+    fs::write(&grains, was)?;
+    assert_eq!(made.push::<Bread>(&farm.shared())?.instances().len(), 1);
+    assert_eq!(there.pull::<Bread>(&farm.shared())?.instances().len(), 1);
+    assert_bread(&there, &GRAINS, 10);
+    Ok(())
+}
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Square {
+    n: u64,
+}
+
+runs!(Square: u64 = |self, cx| {
+    cx.meta("n", self.n)?;
+    Ok(self.n * self.n)
+});
+
+/// Requires squares while it runs, one after the other.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Sum {
+    up_to: u64,
+}
+
+runs!(Sum: u64 = |self, cx| {
+    let mut sum = 0;
+    for n in 1..=self.up_to {
+        let square = cx.with(Square::N, n).require::<Square>()?;
+        sum += *square.load()? + 0 * square.meta::<u64>("n")?;
+    }
+    Ok(sum)
+});
+
+/// Requires sums while it runs.
+#[derive(Task)]
+#[task(target = Json<BTreeMap<u64, u64>>)]
+struct Sums;
+
+runs!(Sums: BTreeMap<u64, u64> = |self, cx| {
+    let sums = [2, 3].map(|n| Ok((n, *cx.with(Sum::UP_TO, n).require::<Sum>()?.load()?)));
+    sums.into_iter().collect()
+});
+
+#[test]
+fn what_was_required_while_a_task_ran_is_handed_on_with_it() -> Result<()> {
+    let (here, folder) = flow();
+    let shared = RemoteFolder::new(folder.path().join("shared"));
+    here.run::<Sums>()?;
+    assert_eq!(here.push::<Sums>(&shared)?.instances().len(), 6);
+    let there = Flow::open(folder.path().join("there"))?.quiet();
+    let pulled = there.pull::<Sums>(&shared)?;
+    assert_eq!(pulled.instances().len(), 6, "{pulled}");
+    assert!(there.is_complete::<Sums>()?, "{}", preview::<Sums>(&there));
+    assert_eq!(*there.load::<Sums>()?, BTreeMap::from([(2, 5), (3, 14)]));
+    assert!(there.run::<Sums>()?.ran().is_empty());
+    assert_eq!(*there.with(Square::N, 3u64).load::<Square>()?, 9);
+
+    // What one of them gives now is not known: its record says another square than is there.
+    let other = Flow::open(folder.path().join("other"))?.quiet();
+    for name in shared.list("outputs/Square")? {
+        fs::remove_file(folder.path().join("shared").join(name))?;
+    }
+    let pulled = other.pull::<Sums>(&shared)?;
+    assert!(pulled.instances().is_empty());
+    assert_eq!(ran(&other.run::<Sums>()?).len(), 6);
+    Ok(())
+}
+
+mod before {
+    use flow::prelude::*;
+
+    #[derive(Task)]
+    #[task(target = Json<u64>, name = "Coded")]
+    pub(super) struct Coded;
+
+    impl Run for Coded {
+        const CODE: Code = Code::version(1);
+
+        fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+            Ok(1)
+        }
+    }
+}
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Coded;
+
+impl Run for Coded {
+    const CODE: Code = Code::version(2);
+
+    fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+        Ok(2)
+    }
+}
+
+#[test]
+fn what_other_code_made_is_not_pulled() -> Result<()> {
+    let (here, folder) = flow();
+    let shared = RemoteFolder::new(folder.path().join("shared"));
+    here.run::<before::Coded>()?;
+    here.push::<before::Coded>(&shared)?;
+    let there = Flow::open(folder.path().join("there"))?.quiet();
+    let pulled = there.pull::<Coded>(&shared)?;
+    assert_eq!(pulled.skipped()[0].why, "never run");
+    assert_eq!(ran(&there.run::<Coded>()?), ["Coded"]);
+    there.push::<Coded>(&shared)?;
+
+    // Both are there from now on.
+    let third = Flow::open(folder.path().join("third"))?.quiet();
+    third.pull::<Coded>(&shared)?;
+    assert_eq!(*third.load::<Coded>()?, 2);
+    Ok(())
+}
+
+#[test]
+fn what_fetches_is_pulled_as_old_as_it_is() -> Result<()> {
+    #[derive(Task)]
+    #[task(target = Json<u64>, refresh = always)]
+    struct Fetched;
+
+    runs!(Fetched: u64 = |self, _cx| Ok(1));
+
+    #[derive(Task)]
+    #[task(requires = Fetched, target = Json<u64>)]
+    struct Read;
+
+    runs!(Read: u64 = |self, cx| Ok(*cx.input().load()?));
+
+    let (here, folder) = flow();
+    let shared = RemoteFolder::new(folder.path().join("shared"));
+    here.run::<Read>()?;
+    here.push::<Read>(&shared)?;
+    let there = Flow::open(folder.path().join("there"))?.quiet();
+    assert_eq!(there.pull::<Read>(&shared)?.instances(), ["Fetched", "Read"]);
+    assert_eq!(*there.load::<Read>()?, 1);
+    assert_eq!(ran(&there.run::<Read>()?), ["Fetched"]);
+    Ok(())
+}
+
+#[test]
+fn names_that_lead_elsewhere_are_none() -> Result<()> {
+    let farm = Farm::new()?;
+    let shared = farm.shared();
+    for name in ["", "/etc/x", "a/../b", "..", "a//b", "a/.incoming", "C:\\x", "a\0"] {
+        let put = shared.put(name, &mut &b"x"[..], 1).expect_err("it leads elsewhere");
+        assert_eq!(put.kind(), ErrorKind::InvalidInput, "{name:?}");
+        assert!(shared.get(name).is_err() && shared.size(name).is_err());
+    }
+    Ok(())
+}
