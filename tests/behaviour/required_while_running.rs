@@ -677,8 +677,10 @@ fn the_summary_tells_of_each_instance_once() -> Result<()> {
         keys.sort_unstable();
         keys.dedup();
         assert_eq!(keys.len(), summary.len(), "{summary}");
-        // One of `Shared`, three of `Above`, three of `Several`, and the root.
-        assert_eq!(summary.len(), 8, "{summary}");
+        // One of `Shared`, three of `Above`, three of `Several`, and the root. Those of `Above` are told
+        // of only if somebody asked before `Shared` was there again.
+        let told = if round == 0 { 8..=8 } else { 5..=8 };
+        assert!(told.contains(&summary.len()), "{summary}");
         assert_eq!(summary.ran().len(), if round == 0 { 8 } else { 1 }, "{summary}");
     }
     Ok(())
