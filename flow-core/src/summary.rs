@@ -7,6 +7,7 @@ use crate::engine::outcome::{Outcome, Outcomes, Part};
 use crate::engine::progress::Seconds;
 use crate::plan::Plan;
 use crate::plan::instance::Instance;
+use crate::plan::stand_in;
 use crate::plan::warning::Warning;
 
 /// How many instances of a kind are printed one by one.
@@ -26,6 +27,7 @@ const LISTED: usize = 10;
 pub struct Summary {
     plan: Arc<Plan>,
     outcomes: Outcomes,
+    warnings: Vec<Warning>,
 }
 
 /// What became of one instance.
@@ -49,7 +51,11 @@ impl Entry {
 
 impl Summary {
     pub(crate) fn new(plan: Arc<Plan>, outcomes: Outcomes) -> Self {
-        Self { plan, outcomes }
+        let mut warnings = plan.warnings.clone();
+        // A task that was required while another one ran may have used what seemed to be unused.
+        warnings.retain(|warning| !matches!(warning, Warning::StandInUnused { .. }));
+        warnings.extend(stand_in::unused(&plan.defaults.stand_ins));
+        Self { plan, outcomes, warnings }
     }
 
     /// Whether what the plan took for good may not be.
@@ -115,6 +121,11 @@ impl Summary {
             Outcome::Ran { seconds } => Some((f64::from(seconds), None)),
             _ => None,
         })
+    }
+
+    /// The instances whose outputs a test gave, and that were saved in this run.
+    pub fn given(&self) -> Vec<Entry> {
+        self.select(|outcome, _| (outcome == Outcome::Given).then_some((0.0, None)))
     }
 
     /// The instances that took over an output that was kept and is made from the same.
@@ -188,7 +199,7 @@ impl Summary {
 
     /// What is not wrong, but hardly meant.
     pub fn warnings(&self) -> &[Warning] {
-        &self.plan.warnings
+        &self.warnings
     }
 }
 
@@ -202,6 +213,7 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kinds = [
             ("complete before", "complete before", self.complete_before()),
+            ("given by a test", "given", self.given()),
             ("ran", "ran", self.ran()),
             ("adopted a kept output", "adopted", self.adopted()),
             ("cut off: upstream gave the same", "cut off", self.cut_off()),

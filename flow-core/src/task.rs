@@ -153,6 +153,19 @@ pub trait HasRun {}
 
 impl HasRun for ByRun {}
 
+/// A task that has an output of its own, which a test can give.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a task that is an `aggregate` has no output of its own",
+    label = "this task has no output",
+    note = "give outputs of the tasks that it requires"
+)]
+pub trait HasOutput {}
+
+impl HasOutput for ByRun {}
+
+impl HasOutput for Elsewhere {}
+
 /// How a task makes its output.
 ///
 /// Write `#[tracked]` above the impl: it fills in [`CODE`](Run::CODE), so that a change of the

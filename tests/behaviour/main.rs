@@ -28,6 +28,7 @@ mod faults;
 mod faulty;
 mod forcing;
 mod garbage;
+mod given_inputs;
 mod hostile_text;
 mod in_memory;
 mod in_part;

@@ -18,6 +18,8 @@ pub(crate) enum Outcome {
     Ran {
         seconds: f32,
     },
+    /// A test gave its output.
+    Given,
     Adopted,
     CutOff,
     /// It is not made here, and has become complete.

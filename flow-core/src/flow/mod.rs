@@ -7,6 +7,7 @@ mod of;
 mod plot;
 mod reset;
 mod roots;
+mod stand_in;
 mod trust;
 mod verify;
 mod versions;
@@ -26,6 +27,7 @@ pub use gc::{Garbage, Gc};
 pub use of::Of;
 pub use reset::Removed;
 pub use roots::Roots;
+pub use stand_in::Scratch;
 pub use verify::{Damage, Verified};
 
 use crate::engine::progress::{Event, Progress};

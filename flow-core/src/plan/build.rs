@@ -22,10 +22,11 @@ use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::given::{Givens, panic_message};
 use crate::plan::resolve::{self, Resolved, Resolver};
 use crate::plan::scope::{OnTheWay, Scope};
+use crate::plan::stand_in::{self, StandIn};
 use crate::plan::types::{PlanType, TypeIndex, Types};
 use crate::plan::warning::{self, Warning};
 use crate::plan::{Graph, Node};
-use crate::require::{Entry, Form, Wish};
+use crate::require::{Entry, Form, Requirements, Wish};
 use crate::store::Store;
 use crate::task::{Kind, TaskType};
 use crate::value::Value;
@@ -48,7 +49,8 @@ pub(crate) fn build(
         let wish = Wish { task: root, own: Vec::new(), with: Vec::new() };
         nodes.push(builder.grow(wish, Rc::default())?.node);
     }
-    let warnings = warning::unused(&builder.resolver);
+    let mut warnings = warning::unused(&builder.resolver);
+    warnings.extend(stand_in::unused(&givens.stand_ins));
     Ok((builder.into_graph(nodes), warnings))
 }
 
@@ -87,6 +89,7 @@ struct Builder<'a> {
     inputs: Vec<NodeIndex>,
     entries: Vec<(&'static str, Form, u32)>,
     externals: HashMap<NodeIndex, PathBuf>,
+    stand_ins: HashMap<NodeIndex, StandIn>,
 }
 
 /// A wish fulfilled.
@@ -105,6 +108,8 @@ struct Frame {
     resolved: Vec<Resolved>,
     /// Where the output lies, if it is made elsewhere.
     external: Option<PathBuf>,
+    /// The output, if a test gave one.
+    stand_in: Option<StandIn>,
     scope: Rc<Scope>,
     entries: Vec<Entry>,
     wishes: std::vec::IntoIter<Wish>,
@@ -136,6 +141,7 @@ impl<'a> Builder<'a> {
             inputs: Vec::new(),
             entries: Vec::new(),
             externals: HashMap::new(),
+            stand_ins: HashMap::new(),
         }
     }
 
@@ -148,6 +154,7 @@ impl<'a> Builder<'a> {
             entries: self.entries,
             roots,
             externals: self.externals,
+            stand_ins: self.stand_ins,
             forced: Vec::new(),
             asked: None,
         }
@@ -264,11 +271,19 @@ impl<'a> Builder<'a> {
         let values: Vec<AnyValue> = resolved.iter().map(|param| param.value.clone()).collect();
         let entry = &mut self.types.all[index as usize];
         let instance = entry.instances.push(&values);
-        let required = catch_unwind(AssertUnwindSafe(|| entry.instances.requires(instance)))
-            .unwrap_or_else(|panic| Err(anyhow::anyhow!("it panicked: {}", panic_message(&*panic))))
-            .map_err(|source| PlanErrorKind::Requires { task: name(self), source })?;
+        let given = &self.resolver.givens.stand_ins;
+        let stand_in = stand_in::find(given, (wish.task.id)(), entry.instances.get(instance));
+        let required = match &stand_in {
+            Some(_) => Requirements::default(),
+            None => catch_unwind(AssertUnwindSafe(|| entry.instances.requires(instance)))
+                .unwrap_or_else(|panic| {
+                    Err(anyhow::anyhow!("it panicked: {}", panic_message(&*panic)))
+                })
+                .map_err(|source| PlanErrorKind::Requires { task: name(self), source })?,
+        };
         let entry = self.types.get(index);
         let external = match entry.task.kind {
+            _ if stand_in.is_some() => None,
             Kind::External => Some(external(entry, instance)?),
             Kind::Made | Kind::Aggregate => None,
         };
@@ -286,6 +301,7 @@ impl<'a> Builder<'a> {
             instance,
             resolved,
             external,
+            stand_in,
             scope,
             inputs: Vec::with_capacity(required.wishes.len()),
             draws: Vec::with_capacity(required.wishes.len()),
@@ -314,9 +330,11 @@ impl<'a> Builder<'a> {
     }
 
     fn leave(&mut self, frame: Frame) -> Result<Grown, PlanErrorKind> {
-        let Frame { memo, index, instance, resolved, external, entries, inputs, draws, .. } = frame;
+        let Frame { memo, index, instance, resolved, external, stand_in, entries, .. } = frame;
+        let (inputs, draws) = (frame.inputs, frame.draws);
         let outside = self.draws.union(&[], draws);
         let parameters = self.parameters_digest(index, &resolved);
+        let parameters = stand_in.as_ref().map_or(parameters, |it| it.mark(parameters));
         let mut hasher = Hasher::new("key");
         hasher.text(self.types.get(index).decl.identity()).part(parameters);
         hasher.part(self.draws.digest(outside, &self.types));
@@ -334,6 +352,7 @@ impl<'a> Builder<'a> {
             // It is that of the first instance with this key, as all its parameters are.
             self.externals.entry(node).or_insert(path);
         }
+        self.stand_ins.extend(stand_in.map(|stand_in| (node, stand_in)));
         let own = self.own_draws(index, &resolved);
         let grown = Grown { node, draws: self.draws.union(&own, vec![outside]) };
         self.memo.insert(memo, Some(grown));
