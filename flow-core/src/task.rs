@@ -256,6 +256,8 @@ pub struct TaskType {
     pub(crate) kind: Kind,
     pub(crate) refresh: Refresh,
     pub(crate) uses: fn() -> Vec<(TypeId, &'static str)>,
+    /// The name of the type of its output.
+    pub(crate) output: fn() -> &'static str,
 }
 
 impl TaskType {
@@ -286,5 +288,6 @@ impl<T: Task> HasTaskType for T {
         refresh: T::__REFRESH,
         uses: T::__uses,
         execute: execute::<T>,
+        output: std::any::type_name::<Output<T>>,
     };
 }

@@ -42,12 +42,17 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! [`check_all!`](crate::check_all) checks all tasks of a program, and guards their outputs against being
+//! lost by a refactoring.
 
 mod disk;
 mod flow;
+mod program;
 mod told;
 
 pub use flow::Flow;
+pub use program::{check_keys, check_tasks};
 pub use told::{
     Told, assert_adopted, assert_because, assert_complete_before, assert_cut_off, assert_failed,
     assert_given, assert_not_run, assert_ran,

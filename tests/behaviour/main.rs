@@ -13,6 +13,7 @@ mod allowed_values;
 mod apart;
 mod blessing;
 mod blessing_required;
+mod checking;
 mod columns_and_pieces;
 mod commands;
 mod cost;

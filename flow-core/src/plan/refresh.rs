@@ -134,7 +134,7 @@ impl Graph {
     }
 
     /// The tasks from a root to this one, by one way of several.
-    fn way(&self, node: NodeIndex) -> Vec<String> {
+    pub(crate) fn way(&self, node: NodeIndex) -> Vec<String> {
         let next = |&node: &NodeIndex| {
             Some(node)
                 .filter(|node| !self.roots.contains(node))
