@@ -99,6 +99,7 @@
 //! - [`Cx`]: what a running task sees besides its parameters.
 //! - [`targets`]: the formats, and what each keeps.
 //! - [`Target`]: how to write one of your own.
+//! - [`testing`]: pipelines in `cargo test`.
 
 pub use flow_core::*;
 pub use flow_derive::{Outputs, Task, Tracked, task, tracked};
@@ -107,6 +108,9 @@ pub use flow_targets as targets;
 
 #[doc(hidden)]
 pub use flow_core::__private;
+
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use anyhow;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]

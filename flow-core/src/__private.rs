@@ -8,6 +8,7 @@ pub use std::sync::Arc;
 
 pub use crate::code::{Code, Tracked};
 pub use crate::cx::Cx;
+pub use crate::flow::Scratch;
 pub use crate::input::{Input, Inputs, Wires};
 pub use crate::keep::{Described, Files, Gathered, Keep, KeepPart, Outputs, Part, Saving, Several};
 pub use crate::known::Registered;
@@ -21,8 +22,8 @@ pub use crate::target::Target;
 use crate::target::{Sink, Source};
 use crate::task::Output;
 pub use crate::task::{
-    ByRun, Elsewhere, HasRun, Run, Runs, Task, TaskDecl, TaskKind, TaskType, Together, Uses,
-    not_run, runs,
+    ByRun, Elsewhere, HasOutput, HasRun, Run, Runs, Task, TaskDecl, TaskKind, TaskType, Together,
+    Uses, not_run, runs,
 };
 pub use crate::value::Value;
 pub use anyhow;

@@ -29,6 +29,17 @@ pub(crate) fn remember(task: &'static TaskType) {
     }
 }
 
+/// The tasks that are registered with the program, by name.
+pub(crate) fn all() -> Vec<&'static TaskType> {
+    let registered = inventory::iter::<Registered>.into_iter();
+    let mut tasks: Vec<_> = registered.map(|Registered(task)| task()).collect();
+    tasks.sort_by_cached_key(|task| {
+        let decl = (task.decl)();
+        (decl.name.into_owned(), decl.module)
+    });
+    tasks
+}
+
 /// All tasks of the program that are known to be stored under a name: usually one.
 pub(crate) fn called(name: &str) -> Vec<&'static TaskType> {
     static REGISTERED: OnceLock<HashMap<String, Vec<&'static TaskType>>> = OnceLock::new();

@@ -4,6 +4,7 @@
 
 #[doc(hidden)]
 pub mod __private;
+mod check;
 mod code;
 mod command;
 mod content;
@@ -32,6 +33,8 @@ pub mod target;
 mod task;
 pub mod value;
 
+pub use check::all::{Report, Sound};
+pub use check::{Checked, Problems, check};
 pub use code::{Code, Tracked};
 pub use command::Command;
 pub use cx::{Cx, Over, Variants, With};

@@ -11,6 +11,7 @@ use crate::engine::outcome::{Outcome, Outcomes};
 use crate::engine::progress::Seconds;
 use crate::plan::Plan;
 use crate::plan::instance::Instance;
+use crate::plan::stand_in;
 use crate::plan::warning::Warning;
 
 /// How many instances of a kind are printed one by one.
@@ -30,6 +31,7 @@ const LISTED: usize = 10;
 pub struct Summary {
     plan: Arc<Plan>,
     outcomes: Outcomes,
+    warnings: Vec<Warning>,
 }
 
 /// What became of one instance in one plan.
@@ -61,7 +63,11 @@ impl Entry {
 
 impl Summary {
     pub(crate) fn new(plan: Arc<Plan>, outcomes: Outcomes) -> Self {
-        Self { plan, outcomes }
+        let mut warnings = plan.warnings.clone();
+        // A task that was required while another one ran may have used what seemed to be unused.
+        warnings.retain(|warning| !matches!(warning, Warning::StandInUnused { .. }));
+        warnings.extend(stand_in::unused(&plan.defaults.stand_ins));
+        Self { plan, outcomes, warnings }
     }
 
     pub(crate) fn plan(&self) -> &Arc<Plan> {
@@ -161,6 +167,11 @@ impl Summary {
         })
     }
 
+    /// The instances whose outputs a test gave, and that were saved in this run.
+    pub fn given(&self) -> Vec<Entry> {
+        self.select(|outcome, _| (outcome == Outcome::Given).then_some((0.0, None)))
+    }
+
     /// The instances that took over an output that was kept and is made from the same.
     pub fn adopted(&self) -> Vec<Entry> {
         self.select(|outcome, _| (outcome == Outcome::Adopted).then_some((0.0, None)))
@@ -232,7 +243,7 @@ impl Summary {
 
     /// What is not wrong, but hardly meant.
     pub fn warnings(&self) -> &[Warning] {
-        &self.plan.warnings
+        &self.warnings
     }
 }
 
@@ -246,6 +257,7 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kinds = [
             ("complete before", "complete before", self.complete_before()),
+            ("given by a test", "given", self.given()),
             ("ran", "ran", self.ran()),
             ("adopted a kept output", "adopted", self.adopted()),
             ("cut off: upstream gave the same", "cut off", self.cut_off()),

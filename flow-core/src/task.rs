@@ -153,6 +153,19 @@ pub trait HasRun {}
 
 impl HasRun for ByRun {}
 
+/// A task that has an output of its own, which a test can give.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a task that is an `aggregate` has no output of its own",
+    label = "this task has no output",
+    note = "give outputs of the tasks that it requires"
+)]
+pub trait HasOutput {}
+
+impl HasOutput for ByRun {}
+
+impl HasOutput for Elsewhere {}
+
 /// How a task makes its output.
 ///
 /// Write `#[tracked]` above the impl: it fills in [`CODE`](Run::CODE), so that a change of the
@@ -244,6 +257,8 @@ pub struct TaskType {
     pub(crate) refresh: Refresh,
     pub(crate) uses: fn() -> Vec<(TypeId, &'static str)>,
     pub(crate) describe: fn(&Files<'_>) -> anyhow::Result<Described>,
+    /// The name of the type of its output.
+    pub(crate) output: fn() -> &'static str,
 }
 
 impl TaskType {
@@ -275,5 +290,6 @@ impl<T: Task> HasTaskType for T {
         uses: T::__uses,
         execute: execute::<T>,
         describe: |files| T::__target().__describe(files),
+        output: std::any::type_name::<Output<T>>,
     };
 }

@@ -128,8 +128,20 @@ impl Fixture {
 
     /// What cargo prints on its standard output; what it prints as errors if it fails.
     pub(crate) fn cargo(&self, arguments: &[&str]) -> Result<Printed, String> {
+        self.cargo_with(&[], arguments)
+    }
+
+    /// The same, with variables of the environment.
+    pub(crate) fn cargo_with(
+        &self,
+        variables: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Result<Printed, String> {
         let (command, rest) = arguments.split_first().expect("a command of cargo");
         let output = Command::new(env!("CARGO"))
+            // Whoever accepts what is golden here does not mean what is golden there.
+            .env_remove("FLOW_ACCEPT_KEYS")
+            .envs(variables.iter().copied())
             .args([command, "--quiet", "--offline"])
             .args(rest)
             .current_dir(&self.folder)

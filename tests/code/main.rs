@@ -1,16 +1,18 @@
 //! The code of a task changes: it runs again, with what follows, and the reason names it. Whatever
 //! does not change what it does leaves it alone.
 //!
-//! Only a compiler sees code, so each case edits a small crate, builds it and asks it. There are two
+//! Only a compiler sees code, so each case edits a small crate, builds it and asks it. There are three
 //! kinds of cases:
 //!
 //! - [`edit`] applies many edits to one of the pipelines in `fixtures/`, each to the pipeline as it
 //!   was at first, and asserts which tasks are pending after it and why. The edits are lists, a
 //!   file for each pipeline: [`retail`], [`models`], [`survey`], [`options`], [`functions`].
+//! - [`checking`] edits a crate that checks its own tasks, and reads what its tests say.
 //! - The others run what they have built: [`run`], [`target`], [`waves`], [`iris`], [`crates`], where
 //!   other releases of crates are used, and [`places`], where one pipeline is built in other ways and
 //!   other places, and nothing is pending.
 
+mod checking;
 mod crates;
 mod edit;
 mod fixture;

@@ -89,6 +89,8 @@ pub(crate) struct NewlyMade {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum How {
     Ran,
+    /// A test gave the output, and it was saved.
+    Given,
     Adopted,
     CutOff,
     /// It is not made here, and is there.
@@ -302,7 +304,9 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
                 self.failed.insert(key, course.error(error).to_owned());
             }
             // Nobody asks as long as there is one course.
-            Outcome::Ran { .. } | Outcome::Adopted if course.execution.session.has_several() => {
+            Outcome::Ran { .. } | Outcome::Given | Outcome::Adopted
+                if course.execution.session.has_several() =>
+            {
                 self.made.insert(key, of);
                 made = course.execution.digest(node);
             }

@@ -119,6 +119,7 @@ impl Course {
                 self.outdated |= made.other_meta;
                 match how {
                     How::Ran => drop(self.committing.insert(node, Outcome::Ran { seconds })),
+                    How::Given => drop(self.committing.insert(node, Outcome::Given)),
                     How::Adopted => drop(self.committing.insert(node, Outcome::Adopted)),
                     How::CutOff if self.was_parked.contains(&node) => {
                         self.conclude(node, Outcome::Elsewhere { error: None });
@@ -218,6 +219,7 @@ impl Course {
             Outcome::CompleteBefore
             | Outcome::NotNeeded
             | Outcome::Ran { .. }
+            | Outcome::Given
             | Outcome::Adopted
             | Outcome::CutOff
             | Outcome::Found
@@ -329,6 +331,7 @@ impl Course {
         let settled = self.execution.session.settled.fetch_add(1, Ordering::Relaxed) + 1;
         let what = match outcome {
             Outcome::Ran { seconds } => format!("ran in {}", Seconds(f64::from(seconds))),
+            Outcome::Given => "was given".to_owned(),
             Outcome::Adopted => "adopted a kept output".to_owned(),
             Outcome::CutOff => "cut off: output unchanged".to_owned(),
             Outcome::Failed { error, .. } => format!("failed: {}", self.errors[error as usize]),

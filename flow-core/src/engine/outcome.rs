@@ -18,6 +18,8 @@ pub(crate) enum Outcome {
     Ran {
         seconds: f32,
     },
+    /// A test gave its output.
+    Given,
     Adopted,
     CutOff,
     /// It is not made here, and has become complete.
@@ -48,7 +50,7 @@ impl Outcome {
             Self::CompleteBefore | Self::NotNeeded | Self::Elsewhere { .. } => 0,
             Self::Open | Self::Stopped => 1,
             Self::NotRun { .. } => 2,
-            Self::Found => 3,
+            Self::Found | Self::Given => 3,
             Self::CutOff => 4,
             Self::Adopted => 5,
             Self::Ran { .. } => 6,

@@ -154,7 +154,11 @@ impl Worker<'_> {
         let gone = self.gone_inputs(node);
         if gone.is_empty() {
             let made = self.run(node, folder, made_from, fingerprint)?;
-            Ok(Settled::As(How::Ran, NewlyMade { other_meta: other_meta(), ..made }))
+            let how = match plan.graph.stand_in(node) {
+                Some(_) => How::Given,
+                None => How::Ran,
+            };
+            Ok(Settled::As(how, NewlyMade { other_meta: other_meta(), ..made }))
         } else {
             Ok(Settled::Demand(gone))
         }

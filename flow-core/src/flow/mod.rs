@@ -8,6 +8,7 @@ mod of;
 mod plot;
 mod reset;
 mod roots;
+mod stand_in;
 mod transfer;
 mod trust;
 mod verify;
@@ -29,6 +30,7 @@ pub use gc::{Garbage, Gc};
 pub use of::Of;
 pub use reset::Removed;
 pub use roots::Roots;
+pub use stand_in::Scratch;
 pub use transfer::{Skipped, Transferred};
 pub use verify::{Damage, Verified};
 
@@ -161,9 +163,13 @@ impl Flow {
         let folder = folder.into();
         let store = Store::new(folder.clone(), Arc::clone(&fs));
         store.create()?;
-        Ok(Self {
-            opened: folder.as_path().into(),
-            store: Arc::new(store),
+        Ok(Self::of_store(folder.as_path().into(), Arc::new(store), fs))
+    }
+
+    fn of_store(opened: Arc<Path>, store: Arc<Store>, fs: Arc<dyn Fs>) -> Self {
+        Self {
+            opened,
+            store,
             fs,
             givens: Arc::default(),
             workers: None,
@@ -175,7 +181,13 @@ impl Flow {
             progress: Progress::default(),
             stopper: Stopper::default(),
             limits: Limits::default(),
-        })
+        }
+    }
+
+    /// A flow without a store, which is only asked what is wrong.
+    pub(crate) fn nowhere() -> Self {
+        let store = crate::store::Store::nowhere();
+        Self::of_store(store.root().into(), Arc::new(store), Arc::new(Disk))
     }
 
     /// The folder of the store.
@@ -571,6 +583,25 @@ impl Flow {
         let value = resolve::param_value(&name, &task.params[place], value);
         let digest = value.and_then(|value| resolve::digest_value(&self.store, &value));
         digest.map_err(|kind| Box::new(PlanError::new(kind, vec![name.into_owned()])).into())
+    }
+}
+
+/// What a check looks at.
+impl Flow {
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(crate) fn givens(&self) -> &Givens {
+        &self.givens
+    }
+
+    pub(crate) fn with_givens(&self, givens: Givens) -> Self {
+        Self { givens: Arc::new(givens), ..self.clone() }
+    }
+
+    pub(crate) fn provides(&self, handle: TypeId) -> bool {
+        self.provided.contains_key(&handle)
     }
 }
 

@@ -71,6 +71,12 @@ impl KeepPart for File {
             "" => "cx.out_path()?".to_owned(),
             part => format!("cx.out_path_of(...::{})?", part.to_uppercase()),
         };
+        if places.is_copied() {
+            let path = places.copy(part, &self.extension, value)?;
+            draft.take(part, &path)?;
+            places.taken(part);
+            return Ok(());
+        }
         let Some(path) = places.given(part) else {
             bail!("the task has not asked where to write its file: it goes to `{call}`");
         };

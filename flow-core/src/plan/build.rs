@@ -7,13 +7,16 @@
 //! in the same scope, as far as the task can see it, is not walked again: without that, a ladder
 //! of diamonds takes time exponential in its height.
 
-use std::collections::HashMap;
+mod all;
+
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::rc::Rc;
 
 use daggy::{Dag, NodeIndex};
 
+pub(crate) use self::all::{Built, build_all};
 use crate::key::{Digest, Hasher, Key};
 use crate::param::AnyValue;
 use crate::plan::asker::Asker;
@@ -22,11 +25,12 @@ use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::given::{Givens, panic_message};
 use crate::plan::resolve::{self, Resolved, Resolver};
 use crate::plan::scope::{OnTheWay, Scope};
+use crate::plan::stand_in::{self, StandIn};
 use crate::plan::types::{PlanType, TypeIndex, Types};
 use crate::plan::variant::{Root, Visible};
 use crate::plan::warning::{self, Warning};
 use crate::plan::{Graph, Node};
-use crate::require::{Entry, Form, Wish};
+use crate::require::{Entry, Form, Requirements, Wish};
 use crate::setting::Setting;
 use crate::store::Store;
 use crate::task::{Kind, TaskType};
@@ -57,20 +61,21 @@ pub(crate) fn build(
     let mut names = HashMap::new();
     for root in roots {
         let wish = Wish { task: root.task, own: Vec::new(), with: Vec::new() };
-        let grown = builder
+        let root_grown = builder
             .turn_to(root.variant.map(|(_, setting)| setting), &mut names)
             .map_err(nowhere)
             .and_then(|()| builder.grow(wish, Rc::default()));
-        let grown = grown.map_err(|mut error| {
+        let root_grown = root_grown.map_err(|mut error| {
             if let Some((name, _)) = root.variant {
                 error.kind = in_variant(error.kind, || build(&[*root], store, givens).is_ok());
                 error.variant = Some(name.to_owned());
             }
             error
         });
-        nodes.push(grown?.node);
+        nodes.push(grown(root_grown?).node);
     }
-    let warnings = warning::unused(&builder.resolver, roots);
+    let mut warnings = warning::unused(&builder.resolver, roots);
+    warnings.extend(stand_in::unused(&givens.stand_ins));
     Ok((builder.into_graph(nodes), warnings))
 }
 
@@ -99,11 +104,11 @@ pub(crate) fn build_for(
     for mut wish in wishes {
         let with = builder.with(&scope, &asker.name, &mut wish).map_err(nowhere)?;
         let scope = with.map_or_else(|| Rc::clone(&scope), |(scope, _)| Rc::new(scope));
-        let grown = builder.grow(wish, scope).map_err(|mut error| {
+        let root = builder.grow(wish, scope).map_err(|mut error| {
             error.way.insert(0, asker.name.clone());
             error
         })?;
-        nodes.push(grown.node);
+        nodes.push(grown(root).node);
     }
     Ok(builder.into_graph(nodes))
 }
@@ -121,6 +126,11 @@ struct Builder<'a> {
     inputs: Vec<NodeIndex>,
     entries: Vec<(&'static str, Form, u32)>,
     externals: HashMap<NodeIndex, PathBuf>,
+    stand_ins: HashMap<NodeIndex, StandIn>,
+    /// What is wrong, if all of that is to be told; if not, the first mistake ends it.
+    problems: Option<Vec<PlanError>>,
+    /// The nodes that lack something that they require, or require one of these.
+    lacking: HashSet<NodeIndex>,
 }
 
 /// A wish fulfilled.
@@ -131,6 +141,11 @@ struct Grown {
     draws: SetIndex,
 }
 
+/// A wish, where the first that cannot be fulfilled is an error.
+fn grown(grown: Option<Grown>) -> Grown {
+    grown.expect("what is wrong is an error, and not noted")
+}
+
 /// A task whose requirements are being walked.
 struct Frame {
     memo: Digest,
@@ -139,6 +154,8 @@ struct Frame {
     resolved: Vec<Resolved>,
     /// Where the output lies, if it is made elsewhere.
     external: Option<PathBuf>,
+    /// The output, if a test gave one.
+    stand_in: Option<StandIn>,
     scope: Rc<Scope>,
     entries: Vec<Entry>,
     wishes: std::vec::IntoIter<Wish>,
@@ -146,10 +163,14 @@ struct Frame {
     with: Box<[(TypeIndex, usize)]>,
     inputs: Vec<NodeIndex>,
     draws: Vec<SetIndex>,
+    /// Whether something that it requires could not be built.
+    lacks: bool,
 }
 
 enum Entered {
     Known(Grown),
+    /// It could not be built, which has been noted.
+    Missed,
     New(Box<Frame>),
     /// It is being walked: what it requires leads back to it.
     Again(Digest),
@@ -171,6 +192,9 @@ impl<'a> Builder<'a> {
             inputs: Vec::new(),
             entries: Vec::new(),
             externals: HashMap::new(),
+            stand_ins: HashMap::new(),
+            problems: None,
+            lacking: HashSet::new(),
         }
     }
 
@@ -197,12 +221,14 @@ impl<'a> Builder<'a> {
             entries: self.entries,
             roots,
             externals: self.externals,
+            stand_ins: self.stand_ins,
             forced: Vec::new(),
             asked: None,
         }
     }
 
-    fn grow(&mut self, root: Wish, scope: Rc<Scope>) -> Result<Grown, Box<PlanError>> {
+    /// Fulfils a wish; `None` if that is not possible and why has been noted.
+    fn grow(&mut self, root: Wish, scope: Rc<Scope>) -> Result<Option<Grown>, Box<PlanError>> {
         let mut stack: Vec<Frame> = Vec::new();
         let mut next = Some((root, scope));
         loop {
@@ -210,34 +236,71 @@ impl<'a> Builder<'a> {
                 let task = wish.task;
                 let entered =
                     catch_unwind(AssertUnwindSafe(|| self.enter(wish, &scope, stack.len())));
+                for kind in std::mem::take(&mut self.resolver.wrong) {
+                    self.miss(self.at(kind, &stack, Some(task)))?;
+                }
                 match entered.unwrap_or_else(|panic| Err(panicked(task, &*panic))) {
-                    Ok(Entered::Known(grown)) => grown,
+                    Ok(Entered::Known(grown)) => Some(grown),
                     Ok(Entered::New(frame)) => {
                         stack.push(*frame);
-                        next = self
-                            .next_wish(&mut stack)
-                            .map_err(|kind| self.at(kind, &stack, None))?;
+                        next = self.next_wish(&mut stack)?;
                         continue;
                     }
-                    Ok(Entered::Again(memo)) => return Err(self.cycle(memo, &stack)),
-                    Err(kind) => return Err(self.at(kind, &stack, Some(task))),
+                    Ok(Entered::Missed) => None,
+                    Ok(Entered::Again(memo)) => self.miss(self.cycle(memo, &stack))?,
+                    Err(kind) => self.miss(self.at(kind, &stack, Some(task)))?,
                 }
             } else {
                 let frame = stack.pop().expect("a frame whose wishes are fulfilled");
-                let task = self.types.get(frame.index).task;
-                self.leave(frame).map_err(|kind| self.at(kind, &stack, Some(task)))?
+                let (task, memo) = (self.types.get(frame.index).task, frame.memo);
+                match self.leave(frame) {
+                    Ok(grown) => Some(grown),
+                    Err(kind) => {
+                        // It is not being walked any more.
+                        self.memo.remove(&memo);
+                        self.miss(self.at(kind, &stack, Some(task)))?
+                    }
+                }
             };
             let Some(consumer) = stack.last_mut() else { return Ok(grown) };
-            let names = self.types.names(consumer.index);
             let with = std::mem::take(&mut consumer.with);
-            consumer.inputs.push(grown.node);
-            consumer.draws.push(self.draws.outside(grown.draws, consumer.index, names, &with));
-            next = self.next_wish(&mut stack).map_err(|kind| self.at(kind, &stack, None))?;
+            if let Some(grown) = grown {
+                let names = self.types.names(consumer.index);
+                consumer.inputs.push(grown.node);
+                consumer.draws.push(self.draws.outside(grown.draws, consumer.index, names, &with));
+                consumer.lacks |= self.lacking.contains(&grown.node);
+            } else {
+                consumer.lacks = true;
+            }
+            next = self.next_wish(&mut stack)?;
+        }
+    }
+
+    /// Notes a mistake, if all of them are to be told, and leaves out what has it.
+    fn miss(&mut self, problem: Box<PlanError>) -> Result<Option<Grown>, Box<PlanError>> {
+        match &mut self.problems {
+            Some(problems) => problems.push(*problem),
+            None => return Err(problem),
+        }
+        Ok(None)
+    }
+
+    /// The next wish of the task on top of the stack that can be wished.
+    fn next_wish(
+        &mut self,
+        stack: &mut [Frame],
+    ) -> Result<Option<(Wish, Rc<Scope>)>, Box<PlanError>> {
+        loop {
+            match self.take_wish(stack) {
+                Ok(next) => return Ok(next),
+                Err(kind) => self.miss(self.at(kind, stack, None))?,
+            };
+            stack.last_mut().expect("a task that wishes").lacks = true;
         }
     }
 
     /// The next wish of the task on top of the stack, and the scope in which it is wished.
-    fn next_wish(
+    fn take_wish(
         &mut self,
         stack: &mut [Frame],
     ) -> Result<Option<(Wish, Rc<Scope>)>, PlanErrorKind> {
@@ -310,14 +373,25 @@ impl<'a> Builder<'a> {
             None => {}
         }
         let resolved = self.resolver.resolve(&self.types, index, &wish, scope)?;
+        if resolved.len() < wish.task.params.len() {
+            return Ok(Entered::Missed);
+        }
         let values: Vec<AnyValue> = resolved.iter().map(|param| param.value.clone()).collect();
         let entry = &mut self.types.all[index as usize];
         let instance = entry.instances.push(&values);
-        let required = catch_unwind(AssertUnwindSafe(|| entry.instances.requires(instance)))
-            .unwrap_or_else(|panic| Err(anyhow::anyhow!("it panicked: {}", panic_message(&*panic))))
-            .map_err(|source| PlanErrorKind::Requires { task: name(self), source })?;
+        let given = &self.resolver.givens.stand_ins;
+        let stand_in = stand_in::find(given, (wish.task.id)(), entry.instances.get(instance));
+        let required = match &stand_in {
+            Some(_) => Requirements::default(),
+            None => catch_unwind(AssertUnwindSafe(|| entry.instances.requires(instance)))
+                .unwrap_or_else(|panic| {
+                    Err(anyhow::anyhow!("it panicked: {}", panic_message(&*panic)))
+                })
+                .map_err(|source| PlanErrorKind::Requires { task: name(self), source })?,
+        };
         let entry = self.types.get(index);
         let external = match entry.task.kind {
+            _ if stand_in.is_some() => None,
             Kind::External => Some(external(entry, instance)?),
             Kind::Made | Kind::Aggregate => None,
         };
@@ -335,11 +409,13 @@ impl<'a> Builder<'a> {
             instance,
             resolved,
             external,
+            stand_in,
             scope,
             inputs: Vec::with_capacity(required.wishes.len()),
             draws: Vec::with_capacity(required.wishes.len()),
             entries: required.entries,
             wishes: required.wishes.into_iter(),
+            lacks: false,
             with: Box::default(),
         })))
     }
@@ -367,12 +443,22 @@ impl<'a> Builder<'a> {
     }
 
     fn leave(&mut self, frame: Frame) -> Result<Grown, PlanErrorKind> {
-        let Frame { memo, index, instance, resolved, external, entries, inputs, draws, .. } = frame;
+        let Frame { memo, index, instance, resolved, external, stand_in, entries, .. } = frame;
+        let (inputs, draws) = (frame.inputs, frame.draws);
         let outside = self.draws.union(&[], draws);
         let parameters = self.parameters_digest(index, &resolved);
+        let parameters = stand_in.as_ref().map_or(parameters, |it| it.mark(parameters));
         let mut hasher = Hasher::new("key");
         hasher.text(self.types.get(index).decl.identity()).part(parameters);
         hasher.part(self.draws.digest(outside, &self.types));
+        if self.problems.is_some() {
+            // Another task may have its name.
+            hasher.number(u64::from(index));
+        }
+        if frame.lacks {
+            // With all that it requires it might be another one than it seems to be.
+            hasher.number(self.lacking.len() as u64);
+        }
         let key = hasher.key();
 
         let node = match self.by_key.get(&key) {
@@ -387,6 +473,10 @@ impl<'a> Builder<'a> {
             // It is that of the first instance with this key, as all its parameters are.
             self.externals.entry(node).or_insert(path);
         }
+        if frame.lacks {
+            self.lacking.insert(node);
+        }
+        self.stand_ins.extend(stand_in.map(|stand_in| (node, stand_in)));
         let own = self.own_draws(index, &resolved);
         let grown = Grown { node, draws: self.draws.union(&own, vec![outside]) };
         self.memo.insert(memo, Some(grown));

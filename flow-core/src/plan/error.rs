@@ -155,6 +155,28 @@ pub enum PlanErrorKind {
     #[error("`{task}` uses a `{ty}`, and the flow has none: give it one with `flow.provide(...)`")]
     NotProvided { task: String, ty: &'static str },
 
+    /// A file that is a parameter is not there.
+    #[error("{what}, which is `{task}.{param}`: write it, or give the parameter another value")]
+    NoFile { task: String, param: String, what: String },
+
+    /// What is made elsewhere is not there.
+    #[error("there is no file {path:?}, which is the output of `{task}` and made elsewhere")]
+    NotMade { task: String, path: std::path::PathBuf },
+
+    /// A parameter that a value is not handed to, for it has another type.
+    #[error(
+        "`{task}.{param}` is a `{ty}`, and `{required}.{param}`, which is required there, a \
+         `{required_ty}`: a value given to the one does not reach the other; give both one type, rename \
+         one, or mark one `#[param(local)]`"
+    )]
+    OtherType {
+        task: String,
+        param: &'static str,
+        ty: String,
+        required: String,
+        required_ty: String,
+    },
+
     /// Two tasks are stored in one folder.
     #[error(
         "`{}` and `{}` are both stored in the folder {folder:?}: give one of them another \

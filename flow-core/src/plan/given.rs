@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use crate::param::AnyValue;
+use crate::plan::stand_in::StandIn;
 use crate::task::TaskType;
 use crate::value::Value;
 
@@ -16,6 +17,8 @@ pub(crate) struct Givens {
     pub(crate) typed: HashMap<(TypeId, usize), Given>,
     /// By name.
     pub(crate) named: BTreeMap<String, Named>,
+    /// Outputs that a test gave, the latest last.
+    pub(crate) stand_ins: Vec<StandIn>,
     defaults: Arc<Defaults>,
 }
 
@@ -30,9 +33,10 @@ pub(crate) struct Given {
 pub(crate) type Named = Result<Value, String>;
 
 impl Givens {
-    /// The defaults alone, which have been evaluated or will be.
+    /// The defaults alone, which have been evaluated or will be, and the outputs that a test gave.
     pub(crate) fn without_values(&self) -> Self {
-        Self { defaults: Arc::clone(&self.defaults), ..Default::default() }
+        let (defaults, stand_ins) = (Arc::clone(&self.defaults), self.stand_ins.clone());
+        Self { defaults, stand_ins, ..Default::default() }
     }
 
     /// The default of a parameter: evaluated once for a flow and all made from it, so that

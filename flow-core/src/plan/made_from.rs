@@ -80,6 +80,10 @@ impl Graph {
     pub(crate) fn file_parameters(&self, node: NodeIndex) -> Vec<(String, String)> {
         let entry = self.task(node);
         let instance = self.node(node).instance;
+        // A task that is not run reads none of them.
+        if self.stand_in(node).is_some() {
+            return Vec::new();
+        }
         let files = entry.task.params.iter().enumerate().filter(|(_, param)| param.file);
         files
             .flat_map(|(place, param)| {

@@ -32,6 +32,7 @@ pub(crate) mod refresh;
 pub(crate) mod required;
 pub(crate) mod resolve;
 pub(crate) mod scope;
+pub(crate) mod stand_in;
 pub(crate) mod tree;
 pub(crate) mod trust;
 pub(crate) mod types;
@@ -56,6 +57,7 @@ use crate::plan::draws::{Draws, SetIndex};
 use crate::plan::force::Force;
 use crate::plan::given::Givens;
 use crate::plan::refresh::Asked;
+use crate::plan::stand_in::StandIn;
 use crate::plan::trust::Trust;
 use crate::plan::types::{PlanType, TypeIndex, Types};
 use crate::plan::verdicts::Verdicts;
@@ -100,6 +102,8 @@ pub(crate) struct Graph {
     is_root: HashSet<NodeIndex>,
     /// The files that are made elsewhere.
     pub(crate) externals: HashMap<NodeIndex, PathBuf>,
+    /// The outputs that a test gave.
+    pub(crate) stand_ins: HashMap<NodeIndex, StandIn>,
     /// Whether each node is to run although it is complete; empty if none is.
     pub(crate) forced: Vec<bool>,
     /// What says when instances are to be refreshed; `None` if nobody asks.
@@ -158,7 +162,10 @@ impl Graph {
     }
 
     pub(crate) fn kind(&self, node: NodeIndex) -> Kind {
-        self.task(node).task.kind
+        match self.stand_ins.contains_key(&node) {
+            true => Kind::Made,
+            false => self.task(node).task.kind,
+        }
     }
 
     /// Where the output of a task that is made elsewhere lies.

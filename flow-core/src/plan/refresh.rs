@@ -106,8 +106,7 @@ impl Graph {
     pub(crate) fn ask(&mut self, store: &Store, asked: Asked) -> Result<(), Box<PlanError>> {
         for node in self.nodes() {
             let key = self.node(node).key;
-            if self.task(node).task.refresh != Refresh::Asked || asked.moments().contains_key(&key)
-            {
+            if self.refresh(node) != Refresh::Asked || asked.moments().contains_key(&key) {
                 continue;
             }
             let moment = self.moment(node, store);
@@ -118,6 +117,14 @@ impl Graph {
         }
         self.asked = Some(asked);
         Ok(())
+    }
+
+    /// When an instance runs again although nothing changed.
+    fn refresh(&self, node: NodeIndex) -> Refresh {
+        match self.stand_in(node) {
+            Some(_) => Refresh::Never,
+            None => self.task(node).task.refresh,
+        }
     }
 
     fn moment(&self, node: NodeIndex, store: &Store) -> Result<Moment, PlanErrorKind> {
@@ -132,7 +139,7 @@ impl Graph {
     }
 
     /// The tasks from a root to this one, by one way of several.
-    fn way(&self, node: NodeIndex) -> Vec<String> {
+    pub(crate) fn way(&self, node: NodeIndex) -> Vec<String> {
         let next = |&node: &NodeIndex| {
             Some(node).filter(|node| !self.is_root(*node)).and_then(|n| self.consumers(n).next())
         };
@@ -147,7 +154,7 @@ impl Judge<'_> {
     /// What counts of the expression of an instance: its value now or, if nobody asks, what it was
     /// when the output was made.
     pub(super) fn refreshed(&self, node: NodeIndex) -> Result<Option<Moment>, StoreError> {
-        if self.graph.task(node).task.refresh != Refresh::Asked {
+        if self.graph.refresh(node) != Refresh::Asked {
             return Ok(None);
         }
         match &self.graph.asked {
@@ -160,7 +167,7 @@ impl Judge<'_> {
     /// asks.
     pub(super) fn due(&self, node: NodeIndex, record: &Record) -> Option<Reason> {
         let asked = self.graph.asked.as_ref().filter(|asked| asked.at > jiff::Timestamp::MIN)?;
-        let what = match self.graph.task(node).task.refresh {
+        let what = match self.graph.refresh(node) {
             // What this run has made, for a task that required it, is as new as can be.
             Refresh::Always => (record.started < asked.at).then(|| "always".to_owned())?,
             // A time to come is that of another clock, and tells as little as one long ago.

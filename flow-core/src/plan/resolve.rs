@@ -61,6 +61,12 @@ pub(crate) struct Resolver<'a> {
     pub(crate) store: &'a Store,
     pub(crate) used_typed: HashSet<(TypeId, usize)>,
     pub(crate) used_named: HashSet<String>,
+    /// Whether what is wrong is noted, to go on.
+    tells_all: bool,
+    /// What is wrong with the parameters of the task asked about last.
+    pub(crate) wrong: Vec<PlanErrorKind>,
+    /// The parameters that were left to their defaults, or without a value, if that is noted.
+    pub(crate) unmet: HashSet<(TypeIndex, usize)>,
     /// The digests of the defaults asked for.
     defaults: HashMap<(TypeId, usize), Option<Digest>>,
 }
@@ -73,11 +79,20 @@ impl<'a> Resolver<'a> {
             store,
             used_typed: HashSet::new(),
             used_named: HashSet::new(),
+            tells_all: false,
+            wrong: Vec::new(),
+            unmet: HashSet::new(),
             defaults: HashMap::new(),
         }
     }
 
-    /// The values of all parameters of the task wished for, in the order of its fields.
+    /// The same, for one who wants to know all that is wrong.
+    pub(crate) fn telling_all(givens: &'a Givens, store: &'a Store) -> Self {
+        Self { tells_all: true, ..Self::new(givens, store) }
+    }
+
+    /// The values of all parameters of the task wished for, in the order of its fields. There are fewer
+    /// of them if something is wrong that was noted.
     pub(crate) fn resolve(
         &mut self,
         types: &Types,
@@ -87,13 +102,48 @@ impl<'a> Resolver<'a> {
     ) -> Result<Vec<Resolved>, PlanErrorKind> {
         let entry = types.get(index);
         let mut resolved = Vec::with_capacity(entry.task.params.len());
-        for (place, param) in entry.task.params.iter().enumerate() {
-            let (value, from) = self.value(types, index, place, wish, scope)?;
-            self.check(types, index, place, &value)?;
-            let digest = digest_param(self.store, &entry.decl.name, param, &value)?;
-            resolved.push(Resolved { value, digest, from });
+        for place in 0..entry.task.params.len() {
+            match self.one(types, index, place, wish, scope) {
+                Ok(one) => {
+                    if self.tells_all && one.from == From::Default {
+                        self.unmet.insert((index, place));
+                    }
+                    resolved.push(one);
+                }
+                Err(wrong) => {
+                    if self.tells_all && matches!(wrong, PlanErrorKind::NoValue { .. }) {
+                        self.unmet.insert((index, place));
+                    }
+                    self.note(wrong)?;
+                }
+            }
         }
         Ok(resolved)
+    }
+
+    fn one(
+        &mut self,
+        types: &Types,
+        index: TypeIndex,
+        place: usize,
+        wish: &Wish,
+        scope: &Scope,
+    ) -> Result<Resolved, PlanErrorKind> {
+        let (value, from) = self.value(types, index, place, wish, scope)?;
+        if let Err(wrong) = self.check(types, index, place, &value) {
+            self.note(wrong)?;
+        }
+        let entry = types.get(index);
+        let digest = digest_param(self.store, &entry.decl.name, entry.param(place), &value)?;
+        Ok(Resolved { value, digest, from })
+    }
+
+    fn note(&mut self, wrong: PlanErrorKind) -> Result<(), PlanErrorKind> {
+        if !self.tells_all {
+            return Err(wrong);
+        }
+        self.wrong.push(wrong);
+        Ok(())
     }
 
     fn value(

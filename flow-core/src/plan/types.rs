@@ -98,6 +98,15 @@ impl Reach {
 impl Types {
     /// Adds all types that `roots` reach.
     pub(crate) fn new(roots: &[&'static TaskType], store: &Store) -> Result<Self, PlanErrorKind> {
+        Self::telling(roots, store, &mut Err)
+    }
+
+    /// The same; what is wrong is told to `tell`, which may let it go on.
+    pub(crate) fn telling(
+        roots: &[&'static TaskType],
+        store: &Store,
+        tell: &mut dyn FnMut(PlanErrorKind) -> Result<(), PlanErrorKind>,
+    ) -> Result<Self, PlanErrorKind> {
         let mut types = Self::default();
         let mut new: Vec<&'static TaskType> = roots.to_vec();
         while let Some(task) = new.pop() {
@@ -106,14 +115,22 @@ impl Types {
                 continue;
             }
             (task.requirement_types)(&mut |required| new.push(required));
-            (0..task.params.len()).try_for_each(|place| check_from(task, place))?;
+            let wrong = (0..task.params.len()).filter_map(|place| check_from(task, place).err());
+            wrong.map(&mut *tell).collect::<Result<(), _>>()?;
             let names = task.params.iter().map(|param| types.name(param)).collect::<Vec<_>>();
-            check_apart(task, &names)?;
+            check_apart(task, &names).or_else(&mut *tell)?;
             types.names.push(names);
             let decl = (task.decl)();
             let codes = (task.codes)();
+            let folder = match task_folder(store, task, &decl) {
+                Ok(folder) => folder,
+                Err(wrong) => {
+                    tell(wrong)?;
+                    store.detached(&decl, Owner { id: (task.id)(), module: decl.module })
+                }
+            };
             types.all.push(PlanType {
-                folder: task_folder(store, task, &decl)?,
+                folder,
                 code_digest: codes.digest(),
                 crates: codes.crates_digest(),
                 target_digest: codes.target_digest(decl.target),
@@ -125,7 +142,7 @@ impl Types {
         }
         types.reach = vec![None; types.all.len()];
         types.requires = types.all.iter().map(|entry| types.required_by(entry.task)).collect();
-        types.check_names()?;
+        types.check_names().or_else(tell)?;
         Ok(types)
     }
 

@@ -26,6 +26,11 @@ pub enum Warning {
         /// Its name.
         task: String,
     },
+    /// An output that a test gave is that of no instance: its task is not required.
+    StandInUnused {
+        /// The name of the task.
+        task: String,
+    },
     /// Outputs that are complete were made with other versions of crates than today's, whose source
     /// is not tracked. They count for tasks with `#[tracked(lock)]` alone.
     Crates {
@@ -47,6 +52,12 @@ impl fmt::Display for Warning {
             ),
             Self::ForcesNothing { task } => {
                 write!(f, "`{task}` is to be forced, and is not required here")
+            }
+            Self::StandInUnused { task } => {
+                write!(
+                    f,
+                    "an output was given for `{task}`, and no instance that it is for is required here"
+                )
             }
             Self::Crates { task, crates, instances } => {
                 write!(f, "{task} was made with ")?;

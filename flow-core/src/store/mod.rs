@@ -60,7 +60,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::content::{Contents, is_absent};
-use crate::fs::Fs;
+use crate::fs::{Disk, Fs};
 use crate::key::{Key, Short};
 use crate::secret::SecretKey;
 use crate::store::error::{IoContext, StoreError};
@@ -134,6 +134,14 @@ impl Store {
         }
     }
 
+    /// A store that is nowhere: there is nothing in it, and its key for secrets is no secret. Nothing is
+    /// to be stored there.
+    pub(crate) fn nowhere() -> Self {
+        let root = std::env::temp_dir().join(format!("flow-nowhere-{}", stage::unique()));
+        let store = Self::new(root, Arc::new(Disk));
+        Self { secret_key: SecretKey::new([0; 32]).into(), is_only_read: true, ..store }
+    }
+
     /// The same store, for another one to take outputs from: which tasks have which names is its
     /// own business.
     pub(crate) fn only_read(&self) -> Self {
@@ -183,18 +191,32 @@ impl Store {
             return if same { Ok(Arc::clone(task)) } else { Err(Taken::Here(task.owner)) };
         }
         let is_unclaimed = claim.as_ref().map(|claim| self.check_claim(decl, claim)).transpose()?;
-        let task = Arc::new(TaskFolder {
-            owner,
+        let task = TaskFolder {
             claim,
             is_unclaimed: AtomicBool::new(is_unclaimed.unwrap_or_default()),
+            ..self.unclaimed(decl, owner)
+        };
+        let task = Arc::new(task);
+        tasks.insert(decl.name.to_string(), Arc::clone(&task));
+        Ok(task)
+    }
+
+    /// The part of a task whose name another one has, for one who looks and stores nothing.
+    pub(crate) fn detached(&self, decl: &TaskDecl, owner: Owner) -> Arc<TaskFolder> {
+        Arc::new(self.unclaimed(decl, owner))
+    }
+
+    fn unclaimed(&self, decl: &TaskDecl, owner: Owner) -> TaskFolder {
+        TaskFolder {
+            owner,
+            claim: None,
+            is_unclaimed: AtomicBool::new(false),
             name: placed(decl, &decl.name),
             was: decl.was.as_deref().map(|was| placed(decl, was)),
             index_path: self.internal("index").join(task_folder(decl.identity())),
             index: Index::default(),
             listing: Mutex::default(),
-        });
-        tasks.insert(decl.name.to_string(), Arc::clone(&task));
-        Ok(task)
+        }
     }
 
     /// The part of the store that belongs to a task of which no more is known than where its outputs

@@ -1,8 +1,10 @@
 //! Places: where a task writes the files that are its output.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
+
+use anyhow::Context;
 
 use crate::key::Digest;
 use crate::store::error::StoreError;
@@ -17,12 +19,32 @@ pub struct Places {
     folder: Folder,
     fingerprint: Digest,
     given: Mutex<BTreeMap<String, PathBuf>>,
+    /// Whether nobody has written there: what lies elsewhere is copied.
+    is_copied: bool,
 }
 
 impl Places {
     pub(crate) fn new(store: &Arc<Store>, folder: &Folder, fingerprint: Digest) -> Self {
         let (store, folder) = (Arc::clone(store), folder.clone());
-        Self { store, folder, fingerprint, given: Mutex::default() }
+        Self { store, folder, fingerprint, given: Mutex::default(), is_copied: false }
+    }
+
+    /// The same, for an output that lies elsewhere and is copied.
+    pub(crate) fn copying(mut self) -> Self {
+        self.is_copied = true;
+        self
+    }
+
+    /// Whether an output lies elsewhere and is copied.
+    pub(crate) fn is_copied(&self) -> bool {
+        self.is_copied
+    }
+
+    /// Copies a file, or a folder, to the place of a part.
+    pub(crate) fn copy(&self, part: &str, extension: &str, from: &Path) -> anyhow::Result<PathBuf> {
+        let to = self.give(part, extension)?;
+        copy(from, &to).with_context(|| format!("cannot copy {from:?}"))?;
+        Ok(to)
     }
 
     /// The log of the run.
@@ -64,4 +86,17 @@ impl Drop for Places {
             self.store.discard_path(path);
         }
     }
+}
+
+/// Copies a file, or a folder with all that is in it.
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    if !std::fs::metadata(from)?.is_dir() {
+        return std::fs::copy(from, to).map(drop);
+    }
+    std::fs::create_dir(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        copy(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
 }

@@ -179,7 +179,9 @@ fn told(plan: &Plan, of: Outcome, all: &[Outcome], errors: &[String]) -> Variant
         Outcome::Ran { seconds } => VariantOutcome::Ran { seconds: f64::from(seconds) },
         Outcome::Adopted => VariantOutcome::Adopted,
         Outcome::CutOff => VariantOutcome::CutOff,
-        Outcome::Found | Outcome::Elsewhere { error: None } => VariantOutcome::Found,
+        Outcome::Found | Outcome::Given | Outcome::Elsewhere { error: None } => {
+            VariantOutcome::Found
+        }
         Outcome::Failed { .. } | Outcome::Elsewhere { error: Some(_) } => {
             VariantOutcome::Failed { error: error_of(of).unwrap_or_default().to_owned() }
         }

@@ -1,0 +1,169 @@
+//! All tasks of a program, checked together.
+//!
+//! A task that no other one requires is checked as a root. The others are checked as they are required,
+//! with the values that they get there; what is not reached so, for a condition does not hold or a list
+//! is empty, is checked by itself, where a parameter without a value is no mistake: whoever requires the
+//! task may set it.
+
+use std::any::TypeId;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+
+use super::{Looked, golden};
+use crate::flow::Flow;
+use crate::known;
+use crate::plan::error::{PlanError, PlanErrorKind};
+use crate::plan::given::Givens;
+use crate::plan::types::{Types, origin};
+use crate::plan::warning::Warning;
+use crate::store::Store;
+use crate::task::TaskType;
+
+/// What was found out about all tasks of a program.
+#[derive(Debug)]
+pub struct Report {
+    /// Each task, by name, and what is wrong with it.
+    tasks: BTreeMap<String, Vec<PlanError>>,
+    warnings: Vec<Warning>,
+    golden: golden::Tasks,
+}
+
+/// The tasks of a program with which nothing is wrong.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Sound {
+    /// Their names.
+    pub tasks: Vec<String>,
+    /// What is not wrong, but hardly meant.
+    pub warnings: Vec<Warning>,
+}
+
+impl Report {
+    /// Checks all tasks that are registered with this program, with the values that `with` gives.
+    #[doc(hidden)]
+    pub fn of_program(with: impl FnOnce(Flow) -> Flow) -> Self {
+        Self::of(&with(Flow::nowhere()), &known::all())
+    }
+
+    fn of(flow: &Flow, registered: &[&'static TaskType]) -> Self {
+        let roots = roots(registered);
+        let Looked { mut problems, warnings, graph } = flow.look_at(&roots);
+        let mut met: HashSet<TypeId> = HashSet::new();
+        if let Some(graph) = &graph {
+            met.extend(graph.nodes().map(|node| (graph.task(node).task.id)()));
+        }
+        let told: HashSet<String> = problems.iter().flat_map(tasks_of).collect();
+        for task in registered {
+            let name = (task.decl)().name;
+            if met.contains(&(task.id)()) || told.contains(&*name) {
+                continue;
+            }
+            let alone = flow.with_givens(givens_of(flow, task));
+            let alone = alone.look_at(&[task]).problems.into_iter();
+            problems.extend(alone.filter(|problem| {
+                !matches!(&problem.kind, PlanErrorKind::NoValue { task, .. } if *task == *name)
+            }));
+        }
+        let names = registered.iter().map(|task| (task.decl)().name.into_owned());
+        let mut tasks: BTreeMap<String, Vec<PlanError>> = names.map(|n| (n, Vec::new())).collect();
+        let mut said = HashSet::new();
+        problems.retain(|problem| said.insert(problem.kind.to_string()));
+        for problem in problems {
+            let task = tasks_of(&problem).into_iter().next().unwrap_or_default();
+            tasks.entry(task).or_default().push(problem);
+        }
+        let golden = golden::Tasks::of(flow, registered);
+        Self { tasks, warnings, golden }
+    }
+
+    /// Whether nothing is wrong with any task.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, task by task.
+    pub fn sound(self) -> Result<Sound, Self> {
+        if self.tasks.values().any(|problems| !problems.is_empty()) {
+            return Err(self);
+        }
+        Ok(Sound { tasks: self.tasks.into_keys().collect(), warnings: self.warnings })
+    }
+
+    /// The tasks, and what is wrong with each.
+    pub fn tasks(&self) -> impl Iterator<Item = (&str, &[PlanError])> {
+        self.tasks.iter().map(|(task, problems)| (task.as_str(), problems.as_slice()))
+    }
+
+    /// What outputs are found by, as a file of text has it.
+    #[doc(hidden)]
+    pub fn golden(&self) -> &golden::Tasks {
+        &self.golden
+    }
+}
+
+impl std::error::Error for Report {}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let wrong = self.tasks.values().filter(|problems| !problems.is_empty()).count();
+        write!(f, "{wrong} of {} tasks have something wrong:", self.tasks.len())?;
+        for (task, problems) in self.tasks().filter(|(_, problems)| !problems.is_empty()) {
+            let task = if task.is_empty() { "the program" } else { task };
+            write!(f, "\n{task}")?;
+            for problem in problems {
+                write!(f, "\n- {}", problem.to_string().replace('\n', "\n  "))?;
+            }
+        }
+        let sound = self.tasks().filter(|(_, problems)| problems.is_empty()).map(|(task, _)| task);
+        let sound: Vec<_> = sound.collect();
+        if !sound.is_empty() {
+            write!(f, "\nsound: {}", sound.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+/// The tasks that no other one requires. In a circle, which conditions may break, none is a root.
+fn roots(registered: &[&'static TaskType]) -> Vec<&'static TaskType> {
+    let mut required = HashSet::new();
+    for task in registered {
+        (task.requirement_types)(&mut |other| {
+            if (other.id)() != (task.id)() {
+                required.insert((other.id)());
+            }
+        });
+    }
+    registered.iter().copied().filter(|task| !required.contains(&(task.id)())).collect()
+}
+
+/// What a flow that many tasks are asked of gives to one of them: of the values by name, those that it,
+/// or what it requires, has parameters for.
+pub(super) fn givens_of(flow: &Flow, task: &'static TaskType) -> Givens {
+    let mut givens = flow.givens().clone();
+    if let Ok(types) = Types::new(&[task], &Store::nowhere()) {
+        let params = types.all.iter().flat_map(|entry| entry.task.params);
+        let names: HashSet<_> = params.flat_map(|param| [param.name, origin(param).name]).collect();
+        givens.named.retain(|name, _| names.contains(name.as_str()));
+    }
+    givens
+}
+
+/// The tasks that a problem is of, the one that it is told of first.
+fn tasks_of(problem: &PlanError) -> Vec<String> {
+    use PlanErrorKind as Kind;
+
+    match &problem.kind {
+        Kind::SameName { name, .. } => vec![name.clone()],
+        Kind::SameFolder { tasks, .. } => tasks.to_vec(),
+        Kind::OtherType { task, .. }
+        | Kind::InsignificantFrom { task, .. }
+        | Kind::SameParameter { task, .. }
+        | Kind::WrongType { task, .. } => vec![task.clone()],
+        Kind::FromItself { cycle } => cycle
+            .first()
+            .and_then(|first| first.split('.').next())
+            .map(str::to_owned)
+            .into_iter()
+            .collect(),
+        _ => problem.way.last().cloned().into_iter().collect(),
+    }
+}

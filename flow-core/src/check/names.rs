@@ -1,0 +1,45 @@
+//! Parameters of one name and different types, between which no value travels.
+
+use std::collections::HashSet;
+
+use crate::plan::error::{PlanError, PlanErrorKind};
+use crate::plan::types::{TypeIndex, Types, origin};
+
+/// A problem for each parameter that was left to its default, or without a value, although a task that
+/// requires it has a parameter of that name: one of another type, so that what is given there does not
+/// reach it.
+pub(super) fn of_other_types(
+    types: &mut Types,
+    unmet: &HashSet<(TypeIndex, usize)>,
+) -> Vec<PlanError> {
+    let mut unmet: Vec<_> = unmet.iter().copied().collect();
+    unmet.sort_unstable();
+    let mut problems = Vec::new();
+    for consumer in 0..types.all.len() as TypeIndex {
+        let reach = types.reach(consumer);
+        for &(index, place) in &unmet {
+            if index == consumer || !reach.has_type(index) {
+                continue;
+            }
+            let (entry, of) = (types.get(consumer), types.get(index));
+            let below = of.param(place);
+            let same_name = |param: &&crate::param::ParamDecl| {
+                param.name == below.name && !param.local && !below.local
+            };
+            let Some(above) = entry.task.params.iter().find(same_name) else { continue };
+            if (origin(above).kind.id)() == (origin(below).kind.id)() {
+                continue;
+            }
+            let ty = |name: &'static str| crate::__private::short(name);
+            let kind = PlanErrorKind::OtherType {
+                task: entry.decl.name.to_string(),
+                param: above.name,
+                ty: ty((above.kind.name)()),
+                required: of.decl.name.to_string(),
+                required_ty: ty((below.kind.name)()),
+            };
+            problems.push(PlanError::new(kind, Vec::new()));
+        }
+    }
+    problems
+}

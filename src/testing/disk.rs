@@ -1,0 +1,56 @@
+//! The disk of a test: a folder that goes when nothing can look into it any more.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use flow_core::fs::{Disk, FileKind, Fs, Stat};
+use tempfile::TempDir;
+
+/// The file system, and a folder in it. All that knows the store has this, flows as well as handles
+/// on outputs; with the last of them the folder is removed.
+pub(super) struct Scratch {
+    _folder: TempDir,
+}
+
+impl Scratch {
+    pub(super) fn new(folder: TempDir) -> Self {
+        Self { _folder: folder }
+    }
+}
+
+/// Does what the disk does.
+macro_rules! as_disk {
+    ($($name:ident($($argument:ident: $ty:ty),*) -> $result:ty;)*) => {
+        $(fn $name(&self, $($argument: $ty),*) -> $result {
+            Disk.$name($($argument),*)
+        })*
+    };
+}
+
+impl Fs for Scratch {
+    as_disk! {
+        open(path: &Path) -> io::Result<File>;
+        read(path: &Path) -> io::Result<Vec<u8>>;
+        read_from(path: &Path, offset: u64) -> io::Result<Vec<u8>>;
+        create(path: &Path) -> io::Result<Box<dyn Write + Send>>;
+        create_private(path: &Path) -> io::Result<Box<dyn Write + Send>>;
+        append(path: &Path, bytes: &[u8]) -> io::Result<()>;
+        stat(path: &Path) -> io::Result<Stat>;
+        kind(path: &Path) -> io::Result<FileKind>;
+        canonical(path: &Path) -> io::Result<PathBuf>;
+        list(path: &Path) -> io::Result<Vec<OsString>>;
+        create_folder(path: &Path) -> io::Result<()>;
+        rename(from: &Path, to: &Path) -> io::Result<()>;
+        link(from: &Path, to: &Path) -> io::Result<()>;
+        copy(from: &Path, to: &Path) -> io::Result<()>;
+        remove(path: &Path) -> io::Result<()>;
+        remove_folder(path: &Path) -> io::Result<()>;
+    }
+
+    /// What goes with the test need not survive a loss of power.
+    fn sync(&self, _: &[PathBuf]) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,196 @@
+//! A flow for tests, to which outputs can be given.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use flow_core::__private::{HasOutput, Scratch};
+use flow_core::{IntoParam, Output, Param, Parameter, Task};
+use serde::Serialize;
+
+use super::disk;
+
+/// A [flow](crate::Flow) in a temporary folder, to which outputs can be given instead of being made.
+///
+/// It is used as any other flow. What gives a new flow is a `testing::Flow` again, as far as it is
+/// listed here.
+#[derive(Clone)]
+pub struct Flow(Scratch);
+
+/// Methods of a flow that give a new one, by their names and arguments.
+macro_rules! as_flow {
+    ($($(#[$doc:meta])* $name:ident($($argument:ident: $ty:ty),*);)*) => {
+        $($(#[$doc])*
+        #[must_use]
+        pub fn $name(&self, $($argument: $ty),*) -> Self {
+            Self(self.0.map(|flow| flow.$name($($argument),*)))
+        })*
+    };
+}
+
+impl Flow {
+    pub(super) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder for a test");
+        let store = folder.path().join("data");
+        let fs = Arc::new(disk::Scratch::new(folder));
+        let flow = crate::Flow::open_on(store, fs).expect("a store in a temporary folder");
+        Self(Scratch::new(flow.quiet()))
+    }
+
+    /// Gives the output of all instances of a task: they do not run, and nothing that they require is
+    /// planned. What requires them loads this value, through the task's target as ever.
+    ///
+    /// Another value given later, in the flow that this returns, goes before it. The task's own
+    /// parameters still have to have values, for whoever requires it may look at them. What it would
+    /// have noted about its output is given by [`with_input_meta`](Self::with_input_meta). For a
+    /// [`File`](crate::File) it is the path of a file, or a folder, which is copied.
+    ///
+    /// ```
+    /// use flow::prelude::*;
+    /// use flow::testing;
+    ///
+    /// #[derive(Task)]
+    /// #[task(external, path = "data/words.txt", target = Text)]
+    /// struct Words;
+    ///
+    /// #[derive(Task)]
+    /// #[task(requires = Words, target = Json<usize>)]
+    /// struct Count;
+    ///
+    /// #[tracked]
+    /// impl Run for Count {
+    ///     fn run(&self, cx: &Cx<Self>) -> Result<usize> {
+    ///         Ok(cx.input().load()?.split_whitespace().count())
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// let flow = testing::flow().with_input::<Words>("to be or not".to_owned());
+    /// flow.run::<Count>()?;
+    /// assert_eq!(*flow.load::<Count>()?, 4);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_input<A: Task<__Kind: HasOutput>>(&self, value: Output<A>) -> Self {
+        Self(self.0.with_output::<A>(None, value))
+    }
+
+    /// Gives the output of those instances of a task for which `applies` holds.
+    ///
+    /// ```
+    /// # use flow::prelude::*;
+    /// # use flow::testing;
+    /// #[derive(Task)]
+    /// #[task(target = Json<f64>)]
+    /// struct Price {
+    ///     symbol: String,
+    /// }
+    /// # #[tracked]
+    /// # impl Run for Price {
+    /// #     fn run(&self, _cx: &Cx<Self>) -> Result<f64> { bail!("no network") }
+    /// # }
+    ///
+    /// #[derive(Task)]
+    /// #[task(requires(a = Price { symbol: "A" }, b = Price { symbol: "B" }), target = Json<f64>)]
+    /// struct Spread;
+    /// # #[tracked]
+    /// # impl Run for Spread {
+    /// #     fn run(&self, cx: &Cx<Self>) -> Result<f64> {
+    /// #         Ok(*cx.input().a.load()? - *cx.input().b.load()?)
+    /// #     }
+    /// # }
+    ///
+    /// # fn main() -> Result<()> {
+    /// let flow = testing::flow()
+    ///     .with_input_for::<Price>(|price| price.symbol == "A", 5.0)
+    ///     .with_input_for::<Price>(|price| price.symbol == "B", 3.0);
+    /// flow.run::<Spread>()?;
+    /// assert_eq!(*flow.load::<Spread>()?, 2.0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_input_for<A: Task<__Kind: HasOutput>>(
+        &self,
+        applies: impl Fn(&A) -> bool + Send + Sync + 'static,
+        value: Output<A>,
+    ) -> Self {
+        Self(self.0.with_output::<A>(Some(Box::new(applies)), value))
+    }
+
+    /// Notes something about the output of `A` that was given last, as `A` would by `cx.meta`.
+    ///
+    /// # Panics
+    ///
+    /// No output of `A` was given, or the value cannot be written as JSON.
+    #[must_use]
+    #[track_caller]
+    pub fn with_input_meta<A: Task>(&self, name: &str, value: impl Serialize) -> Self {
+        let task = flow_core::__private::short_name::<A>();
+        match self.0.with_meta::<A>(name, value) {
+            Ok(Some(scratch)) => Self(scratch),
+            Ok(None) => {
+                panic!("no output of `{task}` was given: say `with_input::<{task}>(...)` first")
+            }
+            Err(error) => panic!("`{name}` of `{task}` cannot be noted: {error}"),
+        }
+    }
+
+    /// As [`Flow::with`](crate::Flow::with).
+    #[must_use]
+    pub fn with<K: Task, T: Parameter>(&self, key: Param<K, T>, value: impl IntoParam<T>) -> Self {
+        Self(self.0.map(|flow| flow.with(key, value)))
+    }
+
+    /// As [`Flow::with_named`](crate::Flow::with_named).
+    #[must_use]
+    pub fn with_named(&self, name: &str, value: impl Serialize) -> Self {
+        Self(self.0.map(|flow| flow.with_named(name, value)))
+    }
+
+    /// As [`Flow::provide`](crate::Flow::provide).
+    #[must_use]
+    pub fn provide<C: Send + Sync + 'static>(&self, handle: C) -> Self {
+        Self(self.0.map(|flow| flow.provide(handle)))
+    }
+
+    /// As [`Flow::force`](crate::Flow::force).
+    #[must_use]
+    pub fn force<A: Task>(&self) -> Self {
+        Self(self.0.map(crate::Flow::force::<A>))
+    }
+
+    as_flow! {
+        /// As [`Flow::workers`](crate::Flow::workers).
+        workers(workers: usize);
+        /// As [`Flow::keep_going`](crate::Flow::keep_going).
+        keep_going();
+        /// As [`Flow::force_roots`](crate::Flow::force_roots).
+        force_roots();
+        /// As [`Flow::force_all`](crate::Flow::force_all).
+        force_all();
+        /// As [`Flow::env`](crate::Flow::env).
+        env(name: &str);
+        /// As [`Flow::read`](crate::Flow::read).
+        read(other: &crate::Flow);
+        /// As [`Flow::trust`](crate::Flow::trust).
+        trust(trust: crate::Trust);
+        /// As [`Flow::observe`](crate::Flow::observe).
+        observe(observer: impl Fn(&crate::Event) + Send + Sync + 'static);
+    }
+}
+
+impl Deref for Flow {
+    type Target = crate::Flow;
+
+    fn deref(&self) -> &crate::Flow {
+        self.0.flow()
+    }
+}
+
+impl fmt::Debug for Flow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}

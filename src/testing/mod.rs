@@ -1,0 +1,70 @@
+//! The testing kit: pipelines in `cargo test`.
+//!
+//! [`flow()`] is a flow in a temporary folder. A task is run alone by giving it its inputs as values,
+//! and what a run did is asserted by the names of tasks:
+//!
+//! ```
+//! use flow::prelude::*;
+//! use flow::testing::{self, assert_because, assert_ran};
+//!
+//! #[derive(Task)]
+//! #[task(target = Json<Vec<f64>>)]
+//! struct Prices;
+//!
+//! #[tracked]
+//! impl Run for Prices {
+//!     fn run(&self, _cx: &Cx<Self>) -> Result<Vec<f64>> {
+//!         bail!("the network is not there")
+//!     }
+//! }
+//!
+//! #[derive(Task)]
+//! #[task(requires = Prices, target = Json<f64>)]
+//! struct Mean;
+//!
+//! #[tracked]
+//! impl Run for Mean {
+//!     fn run(&self, cx: &Cx<Self>) -> Result<f64> {
+//!         let prices = cx.input().load()?;
+//!         ensure!(!prices.is_empty(), "there are no prices");
+//!         Ok(prices.iter().sum::<f64>() / prices.len() as f64)
+//!     }
+//! }
+//!
+//! # fn main() -> Result<()> {
+//! // `Prices` is given, by the type that it returns, and does not run.
+//! let flow = testing::flow().with_input::<Prices>(vec![1.0, 2.0, 6.0]);
+//! assert_ran(&flow.run::<Mean>()?, ["Mean"]);
+//! assert_eq!(*flow.load::<Mean>()?, 3.0);
+//!
+//! let none = flow.with_input::<Prices>(vec![]);
+//! assert_because(&none.run::<Mean>(), "Mean", "there are no prices");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`check_all!`](crate::check_all) checks all tasks of a program, and guards their outputs against being
+//! lost by a refactoring.
+
+mod disk;
+mod flow;
+mod program;
+mod told;
+
+pub use flow::Flow;
+pub use program::{check_keys, check_tasks};
+pub use told::{
+    Told, assert_adopted, assert_because, assert_complete_before, assert_cut_off, assert_failed,
+    assert_given, assert_not_run, assert_ran,
+};
+
+/// A flow in a temporary folder of its own, which is removed when the last flow and the last handle
+/// that know it are dropped. It prints nothing while it runs.
+///
+/// # Panics
+///
+/// There can be no temporary folder.
+#[must_use]
+pub fn flow() -> Flow {
+    Flow::new()
+}

@@ -1,0 +1,305 @@
+//! A task is run alone: a test gives its inputs as values, and nothing upstream is planned.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use flow::prelude::*;
+use flow::testing::{
+    self, assert_because, assert_complete_before, assert_cut_off, assert_failed, assert_given,
+    assert_not_run, assert_ran,
+};
+
+/// What would be fetched. It has a parameter without a default, needs a file that is not there and a
+/// client that nobody provides, and fails.
+#[derive(Task)]
+#[task(target = Json<Vec<u32>>, uses(Client), refresh = always)]
+struct Fetch {
+    #[param(file, default = "there/is/no/such/file")]
+    source: PathBuf,
+}
+runs!(Fetch: Vec<u32> = |self, cx| bail!("{:?} must not run", self.source));
+
+struct Client;
+
+#[derive(Task)]
+#[task(target = Json<u32>)]
+struct Endless {
+    number: u32,
+}
+runs!(Endless: u32 = |self, cx| bail!("{} must not run", self.number));
+
+#[derive(Task)]
+#[task(requires(Fetch, Endless), target = Json<Vec<u32>>)]
+struct Clean {
+    #[param(default = 2)]
+    factor: u32,
+}
+runs!(Clean: Vec<u32> = |self, cx| {
+    let (fetched, endless) = cx.input();
+    Ok(fetched.load()?.iter().map(|n| n * self.factor + *endless.load().unwrap()).collect())
+});
+
+#[derive(Task)]
+#[task(requires = Clean, target = Json<u32>)]
+struct Total;
+runs!(Total: u32 = |self, cx| Ok(cx.input().load()?.iter().sum()));
+
+#[derive(Task)]
+#[task(requires = Total, target = Json<u32>)]
+struct Twice;
+runs!(Twice: u32 = |self, cx| Ok(*cx.input().load()? * 2));
+
+#[test]
+fn nothing_upstream_of_what_is_given_is_planned() -> Result<()> {
+    let flow = testing::flow().with_input::<Clean>(vec![1, 2, 3]);
+    let summary = flow.run::<Twice>()?;
+    assert_given(&summary, ["Clean {factor: 2}"]);
+    assert_ran(&summary, ["Total", "Twice"]);
+    assert_eq!(summary.len(), 3);
+    assert!(summary.warnings().is_empty(), "{summary}");
+    assert_eq!(*flow.load::<Twice>()?, 12);
+    // It is an output as any other, to those who load it.
+    assert_eq!(*flow.load::<Clean>()?, [1, 2, 3]);
+    assert_complete_before(&flow.run::<Twice>()?, ["Clean", "Total", "Twice"]);
+    Ok(())
+}
+
+#[test]
+fn what_is_given_is_not_checked_for_what_only_a_run_needs() -> Result<()> {
+    // `Fetch` has no file and no client, and would be refreshed each time.
+    let flow = testing::flow()
+        .with_input::<Fetch>(vec![1, 2])
+        .with(Endless::NUMBER, 3)
+        .with_input::<Endless>(10);
+    assert_ran(&flow.run::<Total>()?, ["Clean", "Total"]);
+    assert_eq!(*flow.load::<Total>()?, 26);
+    assert_ran(&flow.run::<Total>()?, []);
+    Ok(())
+}
+
+#[test]
+fn another_value_is_another_output_and_what_follows_runs_if_it_differs() -> Result<()> {
+    let flow = testing::flow().with_input::<Clean>(vec![1, 2, 3]);
+    flow.run::<Twice>()?;
+    let more = flow.with_input::<Clean>(vec![1, 2, 4]);
+    let summary = more.run::<Twice>()?;
+    assert_given(&summary, ["Clean"]);
+    assert_ran(&summary, ["Total", "Twice"]);
+    assert_because(&summary, "Total", "upstream: Clean first");
+    assert_eq!(*more.load::<Twice>()?, 14);
+
+    // The sum is the same.
+    let summary = more.with_input::<Clean>(vec![7]).run::<Twice>()?;
+    assert_ran(&summary, ["Total"]);
+    assert_cut_off(&summary, ["Twice"]);
+    Ok(())
+}
+
+#[test]
+fn what_the_task_has_made_is_not_taken_for_what_is_given() -> Result<()> {
+    let flow = testing::flow().with_input::<Clean>(vec![5]);
+    let summary = flow.run::<Total>()?;
+    assert_ran(&summary, ["Total"]);
+    // Of `Total` itself, too.
+    let given = flow.with_input::<Total>(100);
+    let summary = given.run::<Twice>()?;
+    assert_given(&summary, ["Total"]);
+    assert_eq!(*given.load::<Twice>()?, 200);
+    assert_eq!(*flow.load::<Total>()?, 5);
+    Ok(())
+}
+
+#[derive(Outputs)]
+struct Split {
+    #[output(Json)]
+    train: Vec<u32>,
+    #[output(File(extension = "txt"))]
+    notes: PathBuf,
+}
+
+#[derive(Task)]
+#[task(outputs = Split)]
+struct Halves;
+runs!(Halves: Split = |self, cx| bail!("it must not run"));
+
+#[derive(Task)]
+#[task(target = Memory<BTreeMap<String, u32>>)]
+struct Names;
+runs!(Names: BTreeMap<String, u32> = |self, cx| bail!("it must not run"));
+
+#[derive(Task)]
+#[task(target = File)]
+struct Shards;
+runs!(Shards: PathBuf = |self, cx| bail!("it must not run"));
+
+#[derive(Task)]
+#[task(external, path = "there/is/no/such/file.txt", target = Text)]
+struct Elsewhere;
+
+#[derive(Task)]
+#[task(requires(Halves, Names, Shards, Elsewhere), target = Json<String>)]
+struct All;
+runs!(All: String = |self, cx| {
+    let (halves, names, shards, elsewhere) = cx.input();
+    let split = halves.load()?;
+    let noted: u32 = halves.meta("rows")?;
+    let shards = shards.load()?;
+    Ok(format!(
+        "{:?} {} {noted} {} {} {}",
+        split.train,
+        std::fs::read_to_string(&split.notes)?,
+        names.load()?["a"],
+        std::fs::read_to_string(shards.join("deep/1.txt"))?,
+        elsewhere.load()?,
+    ))
+});
+
+#[test]
+fn whatever_a_task_keeps_can_be_given() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let notes = folder.path().join("my notes");
+    std::fs::write(&notes, "noted")?;
+    std::fs::create_dir_all(folder.path().join("shards/deep"))?;
+    std::fs::write(folder.path().join("shards/deep/1.txt"), "first")?;
+    let flow = testing::flow()
+        .with_input::<Halves>(Split { train: vec![1, 2], notes: notes.clone() })
+        .with_input_meta::<Halves>("rows", 9)
+        .with_input::<Names>(BTreeMap::from([("a".to_owned(), 4)]))
+        .with_input::<Shards>(folder.path().join("shards"))
+        .with_input::<Elsewhere>("from elsewhere".to_owned());
+    let summary = flow.run::<All>()?;
+    assert_ran(&summary, ["All"]);
+    assert_given(&summary, ["Halves", "Names", "Shards", "Elsewhere"]);
+    // The files were copied: what the test does with its own is its own business.
+    drop(folder);
+    assert_eq!(*flow.load::<All>()?, "[1, 2] noted 9 4 first from elsewhere");
+    assert_eq!(std::fs::read_to_string(&flow.load::<Halves>()?.notes)?, "noted");
+    assert_ran(&flow.run::<All>()?, []);
+    Ok(())
+}
+
+#[test]
+fn a_path_that_leads_nowhere_is_the_failure_of_what_was_given() {
+    let flow = testing::flow().with_input::<Shards>("no/such/folder".into());
+    let failed = flow.run::<Shards>();
+    assert_failed(&failed, ["Shards"]);
+    assert_because(&failed, "Shards", "cannot copy \"no/such/folder\"");
+}
+
+#[derive(Task)]
+#[task(target = Json<u32>)]
+struct Price {
+    symbol: String,
+}
+runs!(Price: u32 = |self, cx| bail!("no network for {}", self.symbol));
+
+#[derive(Task)]
+#[task(requires(prices = [Price { symbol } for symbol in ["A", "B", "C"]]), target = Json<u32>)]
+struct Index;
+runs!(Index: u32 = |self, cx| {
+    cx.input().prices.iter().try_fold(0, |sum, price| Ok(sum + *price.load()?))
+});
+
+#[test]
+fn instances_are_told_apart_by_their_parameters() -> Result<()> {
+    let flow = testing::flow()
+        .with_input::<Price>(1)
+        .with_input_for::<Price>(|price| price.symbol == "B", 10);
+    assert_given(&flow.run::<Index>()?, ["Price", "Price {symbol: B}", "Price {symbol: A}"]);
+    assert_eq!(*flow.load::<Index>()?, 12);
+
+    let one = testing::flow().with_input_for::<Price>(|price| price.symbol == "B", 10);
+    let failed = one.run::<Index>();
+    assert_given(&failed, ["Price {symbol: B}"]);
+    assert_failed(&failed, ["Price {symbol: A}", "Price {symbol: C}"]);
+    assert_because(&failed, "Price {symbol: C}", "no network for C");
+    assert_not_run(&failed, ["Index"]);
+    Ok(())
+}
+
+#[derive(Task)]
+#[task(target = Json<u32>)]
+struct Search;
+runs!(Search: u32 = |self, cx| {
+    let mut sum = 0;
+    for symbol in ["A", "B"] {
+        sum += *cx.with(Price::SYMBOL, symbol).require::<Price>()?.load()?;
+    }
+    Ok(sum)
+});
+
+#[test]
+fn what_is_required_in_a_run_can_be_given() -> Result<()> {
+    let flow = testing::flow().with_input::<Price>(4);
+    let summary = flow.run::<Search>()?;
+    assert_ran(&summary, ["Search"]);
+    assert_given(&summary, ["Price {symbol: A}", "Price {symbol: B}"]);
+    // Before it ran, nobody knew that it would be required.
+    assert!(summary.warnings().is_empty(), "{summary}");
+    assert_eq!(*flow.load::<Search>()?, 8);
+    assert_ran(&flow.run::<Search>()?, []);
+
+    let other = flow.with_input::<Price>(5);
+    assert_ran(&other.run::<Search>()?, ["Search"]);
+    assert_eq!(*other.load::<Search>()?, 10);
+    Ok(())
+}
+
+#[test]
+fn an_output_that_nobody_requires_is_a_warning() -> Result<()> {
+    let flow = testing::flow().with_input::<Total>(1).with_input::<Price>(1);
+    let summary = flow.run::<Twice>()?;
+    let warnings: Vec<_> = summary.warnings().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        ["an output was given for `Price`, and no instance that it is for is required here"]
+    );
+    Ok(())
+}
+
+#[test]
+fn a_flow_of_a_test_leaves_nothing_behind() -> Result<()> {
+    let flow = testing::flow().with(Clean::FACTOR, 3).with_input::<Clean>(vec![1]);
+    flow.run::<Total>()?;
+    let folder = flow.folder().to_owned();
+    // What is made from it and the handles on its outputs still need it.
+    let plain = flow.keep_versions(1);
+    drop(flow);
+    assert!(folder.exists());
+    let total = plain.output::<Total>()?;
+    drop(plain);
+    assert_eq!(*total.load()?, 1);
+    drop(total);
+    assert!(!folder.exists());
+    Ok(())
+}
+
+#[test]
+fn two_flows_of_tests_share_nothing() -> Result<()> {
+    testing::flow().with_input::<Clean>(vec![1]).run::<Total>()?;
+    let summary = testing::flow().with_input::<Clean>(vec![1]).run::<Total>()?;
+    assert_ran(&summary, ["Total"]);
+    Ok(())
+}
+
+fn panics(wrong: impl FnOnce()) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(wrong)).expect_err("it is wrong");
+    *panic.downcast().expect("a message")
+}
+
+#[test]
+fn a_wrong_assertion_shows_the_whole_summary() {
+    let flow = testing::flow().with_input::<Clean>(vec![1]);
+    let summary = flow.run::<Twice>().expect("it runs");
+    let message = panics(|| assert_ran(&summary, ["Twice", "Fetch"]));
+    let mut lines = message.lines();
+    assert_eq!(lines.next(), Some("it is not [\"Twice\", \"Fetch\"] that ran"));
+    assert_eq!(lines.next(), Some("  missing: Fetch"));
+    assert_eq!(lines.next(), Some("  besides: Total"));
+    assert!(message.contains("3 tasks in"), "{message}");
+    assert!(message.contains("given by a test:\n    Clean {factor: 2}"), "{message}");
+
+    let nothing = testing::flow().run::<Index>();
+    let message = panics(|| assert_because(&nothing, "Index", "no reason"));
+    assert!(message.contains("is not there because of \"no reason\""), "{message}");
+}

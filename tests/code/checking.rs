@@ -1,0 +1,149 @@
+//! A crate checks all its tasks in its own tests: each kind of mistake is caught, with the task, the
+//! parameter and the remedy, and so is what would lose the outputs made before.
+
+use crate::fixture::Fixture;
+
+const TASKS: &str = "src/lib.rs";
+
+fn test(shop: &Fixture) -> Result<(), String> {
+    shop.cargo(&["test", "--test", "tasks"]).map(drop)
+}
+
+/// Makes an edit, tests, asserts what is said, and takes the edit back.
+fn caught(shop: &Fixture, edit: (&str, &str), told: &[&str]) {
+    let before = shop.read(TASKS).expect("the tasks");
+    shop.edit_in(TASKS, edit.0, edit.1);
+    let said = test(shop).expect_err("it is caught");
+    for text in told {
+        assert!(said.contains(text), "no {text:?} in:\n{said}");
+    }
+    shop.write(TASKS, &before);
+}
+
+#[test]
+fn check_all_catches_what_is_wrong_with_the_tasks_of_a_library() {
+    let shop = Fixture::copy("shop");
+
+    // Nothing guards the outputs until somebody says so.
+    let said = test(&shop).expect_err("there is no golden file");
+    assert!(said.contains("FLOW_ACCEPT_KEYS=1 cargo test"), "{said}");
+    assert!(said.contains("1 passed; 1 failed"), "{said}");
+    let accept = [("FLOW_ACCEPT_KEYS", "1")];
+    shop.cargo_with(&accept, &["test", "--test", "tasks"]).expect("it is written");
+    test(&shop).expect("all is well");
+    let golden = shop.read("tests/golden/tasks.txt").expect("the golden file");
+    assert!(
+        golden.contains(
+            "\nExtreme\n  key by what requires it\n  kind: Kind\n  output f64 in Json<f64>\n"
+        ),
+        "{golden}"
+    );
+    assert!(golden.contains("  limit: f64 = 100.0\n"), "{golden}");
+
+    let digits = "#[param(default = 2)]\n    digits";
+    // A missing default.
+    caught(
+        &shop,
+        (digits, "digits"),
+        &[
+            "1 of 4 tasks have something wrong",
+            "\nReport\n- `Report.digits` has no value: give one with `flow.with(Report::DIGITS, ...)`",
+            "sound: Clean, Extreme, Load",
+        ],
+    );
+    // An unknown file.
+    caught(
+        &shop,
+        ("data/orders.json", "data/order.json"),
+        &[
+            "\nLoad\n- there is no file \"data/order.json\", which is `Load.source`",
+            "required by: Report → Extreme → Clean → Load",
+        ],
+    );
+    // An inherited parameter of another type.
+    let limit = "#[param(default = 100)]\n    limit: u32,\n    #[param(default = 2)]\n    digits";
+    caught(
+        &shop,
+        (digits, limit),
+        &[
+            "\nReport\n- `Report.limit` is a `u32`, and `Clean.limit`, which is required there, a `f64`",
+            "does not reach the other",
+        ],
+    );
+    // A name used twice, by tasks of which neither requires the other.
+    let second = "mod other {\n    use flow::prelude::*;\n\n    #[derive(Task)]\n    \
+                  #[task(name = \"Clean\", external, path = \"Cargo.toml\", target = Json<u8>)]\n    \
+                  pub struct Washed;\n}\n\n#[derive(Clone, Copy, Debug, Serialize";
+    caught(
+        &shop,
+        ("#[derive(Clone, Copy, Debug, Serialize", second),
+        &[
+            "\nClean\n- two tasks are called `Clean`, one in `shop",
+            "`shop::other`",
+            "#[task(name = \"...\")]",
+        ],
+    );
+    // Two at once are told at once.
+    let before = shop.read(TASKS).expect("the tasks");
+    shop.edit_in(TASKS, digits, "digits");
+    caught(&shop, ("data/orders.json", "data/order.json"), &["`Report.digits` has no value"]);
+    shop.write(TASKS, &before);
+
+    // A changed key.
+    let uses = before.replace("self.limit", "self.bound").replace("limit: f64", "bound: f64");
+    shop.write(TASKS, &uses);
+    let said = test(&shop).expect_err("nothing finds the outputs of Clean any more");
+    for text in [
+        "1 passed; 1 failed",
+        "Clean has changed:\n  - key ",
+        "  - limit: f64 = 100.0\n",
+        "  + bound: f64 = 100.0\n",
+        "Report has changed:\n  - key ",
+        "what it requires, or what a value is written as, is another",
+        "keeps its outputs with `was = \"...\"`",
+        "`FLOW_ACCEPT_KEYS=1 cargo test` writes it down",
+    ] {
+        assert!(said.contains(text), "no {text:?} in:\n{said}");
+    }
+    // The remedy that is told.
+    shop.edit_in(TASKS, "default = 100.0", "default = 100.0, was = \"limit\"");
+    test(&shop).expect("the outputs are found");
+    // Or it is meant.
+    shop.write(TASKS, &uses);
+    shop.cargo_with(&accept, &["test", "--test", "tasks"]).expect("it is written");
+    test(&shop).expect("it is accepted");
+    assert!(shop.read("tests/golden/tasks.txt").expect("the file").contains("bound: f64 = 100.0"));
+    shop.write(TASKS, &before);
+    shop.cargo_with(&accept, &["test", "--test", "tasks"]).expect("it is written");
+    assert_eq!(shop.read("tests/golden/tasks.txt").expect("the file"), golden);
+
+    // A changed type of an output.
+    let single = before
+        .replace(
+            "kind: Kind::Most }), target = Json<f64>)]",
+            "kind: Kind::Most }), target = Json<f32>)]",
+        )
+        .replace("-> Result<f64> {\n        let spread", "-> Result<f32> {\n        let spread")
+        .replace(
+            "Ok((spread * unit).round() / unit)",
+            "Ok(((spread * unit).round() / unit) as f32)",
+        );
+    shop.write(TASKS, &single);
+    let said = test(&shop).expect_err("the output is read as something else");
+    assert!(
+        said.contains(
+            "Report has changed:\n  - output f64 in Json<f64>\n  + output f32 in Json<f32>"
+        ),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_library_that_is_not_linked_in_is_told() {
+    let shop = Fixture::copy_as("shop", "unlinked");
+    shop.edit_in("Cargo.toml", "name = \"shop\"", "name = \"unlinked\"");
+    shop.write("tests/tasks.rs", "flow::check_all!();\n");
+    let said = test(&shop).expect_err("no task is there");
+    assert!(said.contains("no task is linked into this test"), "{said}");
+    assert!(said.contains("use that_library as _;"), "{said}");
+}
