@@ -6,6 +6,7 @@ use std::fmt;
 use std::ops::RangeBounds;
 pub use std::sync::Arc;
 
+pub use crate::check::all::{Report, Sound};
 pub use crate::code::{Code, Tracked};
 pub use crate::cx::Cx;
 pub use crate::flow::Scratch;
@@ -167,6 +168,16 @@ impl<'a, T> NeverFails<'a> for &'a Asked<T> {
 /// The value that an expression gave, in the common form.
 pub fn compared<T: Compared>(value: &T) -> anyhow::Result<Value> {
     value.compared()
+}
+
+/// What came of a check of an output, or of a part.
+pub fn checked<E: Into<anyhow::Error>>(part: &str, result: Result<(), E>) -> anyhow::Result<()> {
+    result.map_err(|error| {
+        error.into().context(match part {
+            "" => "the output is not as expected".to_owned(),
+            part => format!("the output `{part}` is not as expected"),
+        })
+    })
 }
 
 /// A task that is required, so that one that is none is said once.

@@ -23,6 +23,7 @@ mod damage;
 mod default_values;
 mod environment;
 mod evicted;
+mod expectations;
 mod external;
 mod failure;
 mod faults;

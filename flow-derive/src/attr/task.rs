@@ -4,7 +4,8 @@ use proc_macro2::TokenStream;
 use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
 use syn::{
-    Attribute, Expr, Ident, LitInt, LitStr, Path, Result, Token, Type, parenthesized, token,
+    Attribute, Expr, ExprPath, Ident, LitInt, LitStr, Path, Result, Token, Type, parenthesized,
+    token,
 };
 
 use super::entry::{self, Entry, Form};
@@ -32,6 +33,8 @@ pub(crate) struct TaskAttr {
     pub(crate) was: Opt<LitStr>,
     pub(crate) version: Opt<u32>,
     pub(crate) refresh: Opt<Refresh>,
+    /// What the output is checked by.
+    pub(crate) check: Opt<ExprPath>,
     pub(crate) krate: Opt<Path>,
     /// `requires` was written, but could not be read.
     pub(crate) bad_requires: bool,
@@ -137,6 +140,10 @@ impl TaskAttr {
                 let refresh = value(&word, input, "\"24h\"", refresh::refresh)?;
                 keep(&mut self.refresh, word, refresh, ctxt);
             }
+            "check" => {
+                let check = value(&word, input, "is_sorted", check)?;
+                keep(&mut self.check, word, check, ctxt);
+            }
             "crate" => {
                 let path = path::facade(&word, input)?;
                 keep(&mut self.krate, word, path, ctxt);
@@ -184,6 +191,21 @@ fn option(content: ParseStream<'_>) -> Result<(Ident, Expr)> {
     let name = content.parse()?;
     content.parse::<Token![=]>()?;
     Ok((name, content.parse()?))
+}
+
+/// Reads the path of a function.
+pub(crate) fn check(input: ParseStream<'_>) -> Result<ExprPath> {
+    let span = input.span();
+    let named = |_| {
+        let message = "expected the path of a function, such as `is_sorted`, that is given the output \
+                       by reference and returns `Result<()>`";
+        syn::Error::new(span, message)
+    };
+    let path: ExprPath = input.parse().map_err(named)?;
+    if !input.is_empty() && !input.peek(Token![,]) {
+        return Err(named(input.error("")));
+    }
+    Ok(path)
 }
 
 /// Reads the text of a name.

@@ -28,6 +28,7 @@ pub(crate) const TASK: Words = Words {
         "refresh",
         "uses",
         "may_require",
+        "check",
         "crate",
     ],
     later: &["retries", "backoff", "timeout", "priority", "resources", "isolate"],

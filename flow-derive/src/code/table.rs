@@ -43,6 +43,7 @@ impl Table {
             node.extend(builder.node(root));
             for task in builder.tasks_of(root) {
                 builder.add_inputs(task, &mut node, &mut required);
+                builder.add_check(task, &mut node);
             }
         }
         let mut reached = Reached::from(view, &node);

@@ -34,7 +34,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
     let (registered, may_require) = (register(task), requires::may_require(task));
     let (kind, path) = (kind(task), path(task));
     let (uses, can_use) = uses(task);
-    let refresh = refresh(task);
+    let (refresh, check) = (refresh(task), check(task));
     let tracked = tracked::implementation(task.input, &private.to_token_stream());
     let (values, index, to, visit) = (local("values"), local("index"), local("to"), local("visit"));
     // The user's expressions say `self`, so this one is theirs.
@@ -84,6 +84,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
 
                 #path
                 #refresh
+                #check
                 #uses
                 #may_require
             }
@@ -202,6 +203,22 @@ fn refresh(task: &Task<'_>) -> TokenStream {
             let #value = #private::Asked(#expr);
             let #value = (&#value).value()?;
             #compared
+        }
+    }
+}
+
+/// Checks the output by the user's function, called by its path: so `&Vec<T>` may be a `&[T]` there.
+fn check(task: &Task<'_>) -> TokenStream {
+    let Some(check) = &task.attr.check else {
+        return TokenStream::new();
+    };
+    let private = private();
+    let (path, value) = (&check.value, local("value"));
+    let at_path = private_at(path.span());
+    let call = quote_spanned!(path.span()=> #at_path::checked("", #path(#value)));
+    quote! {
+        fn __check(#value: &<Self::Target as #private::Keep>::Value) -> #private::anyhow::Result<()> {
+            #call
         }
     }
 }
