@@ -100,6 +100,7 @@
 //! - [`targets`]: the formats, and what each keeps.
 //! - [`Target`]: how to write one of your own.
 //! - [`testing`]: pipelines in `cargo test`.
+//! - [`expect`]: what is expected of outputs.
 
 pub use flow_core::*;
 pub use flow_derive::{Outputs, Task, Tracked, task, tracked};
@@ -109,6 +110,7 @@ pub use flow_targets as targets;
 #[doc(hidden)]
 pub use flow_core::__private;
 
+pub mod expect;
 #[cfg(feature = "testing")]
 pub mod testing;
 

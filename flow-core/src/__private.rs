@@ -6,6 +6,7 @@ use std::fmt;
 use std::ops::RangeBounds;
 pub use std::sync::Arc;
 
+pub use crate::check::all::{Report, Sound};
 pub use crate::code::{Code, Tracked};
 pub use crate::cx::Cx;
 pub use crate::flow::Scratch;
@@ -242,6 +243,16 @@ impl<T, E: Failure> Gives<T> for Result<T, E> {
 /// What a function has given, as the output of the task that it is.
 pub fn output<T, G: Gives<T>>(given: G) -> anyhow::Result<T> {
     given.output()
+}
+
+/// What came of a check of an output, or of a part.
+pub fn checked<E: Into<anyhow::Error>>(part: &str, result: Result<(), E>) -> anyhow::Result<()> {
+    result.map_err(|error| {
+        error.into().context(match part {
+            "" => "the output is not as expected".to_owned(),
+            part => format!("the output `{part}` is not as expected"),
+        })
+    })
 }
 
 /// A task that is required, so that one that is none is said once.

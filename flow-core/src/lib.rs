@@ -33,7 +33,6 @@ pub mod target;
 mod task;
 pub mod value;
 
-pub use check::all::{Report, Sound};
 pub use check::{Checked, Problems, check};
 pub use code::{Code, Tracked};
 pub use command::Command;

@@ -77,6 +77,12 @@ pub trait Task: Sized + Send + Sync + 'static {
     #[doc(hidden)]
     fn __runs() -> Runs<Self>;
 
+    /// Checks the output before it is kept.
+    #[doc(hidden)]
+    fn __check(_value: &Output<Self>) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     /// Where the output lies that is made elsewhere.
     #[doc(hidden)]
     fn __path(&self) -> anyhow::Result<PathBuf> {

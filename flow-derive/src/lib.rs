@@ -60,6 +60,7 @@ use proc_macro::TokenStream;
 /// | `refresh = always` | it runs in each execution: for a task that fetches |
 /// | `refresh = "24h"` | it runs again when its output is as old as that; also `90s`, `15m`, `7d`, `2w`, `1h 30m` |
 /// | `refresh = expr` | it runs again when the value is another, such as an ETag: asked once for each plan |
+/// | `check = is_sorted` | a function that is given the output by reference before it is kept, and returns `Result<()>`: if that is an error, the task fails. Its code counts |
 /// | `crate = ::path` | where the facade is, if it was renamed or re-exported |
 ///
 /// An `ENTRY` is one of
@@ -123,7 +124,8 @@ pub fn derive_task(input: TokenStream) -> TokenStream {
 ///
 /// `#[output(...)]` names the target, which is given the type of the field: `Parquet` stands for
 /// `Parquet<RecordBatch>`. `Text`, `Bytes` and `File` take no type; another target that takes none
-/// is written `Target<>`. `Memory` keeps whole outputs only.
+/// is written `Target<>`. `Memory` keeps whole outputs only. Behind it may stand a function that the
+/// field is checked by before any of them is kept: `#[output(Parquet, check = is_sorted)]`.
 ///
 /// For each field there is a constant, its typed key, named as the field in capitals and as visible
 /// as the struct: `Split::TRAIN`, for `load_one(Split::TRAIN)`.

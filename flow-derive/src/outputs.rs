@@ -3,7 +3,10 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
-use syn::{Attribute, Data, DeriveInput, Expr, Field, Fields, Generics, PathArguments, Type};
+use syn::{
+    Attribute, Data, DeriveInput, Expr, ExprPath, Field, Fields, Generics, PathArguments, Token,
+    Type,
+};
 
 use crate::attr::path::{self, Facade};
 use crate::attr::task::{self, Target};
@@ -31,6 +34,8 @@ pub(crate) struct Part<'a> {
     /// With the type of the field, if the target takes one.
     pub(crate) target: Type,
     pub(crate) options: Vec<(Ident, Expr)>,
+    /// What it is checked by.
+    pub(crate) check: Option<ExprPath>,
 }
 
 /// The expansion of `#[derive(Outputs)]`.
@@ -54,9 +59,11 @@ impl<'a> Outputs<'a> {
         let mut parts = Vec::new();
         for field in fields(input, ctxt) {
             let Some(ident) = &field.ident else { continue };
-            let Some(Target { ty, options }) = target(field, ident, ctxt) else { continue };
+            let Some((Target { ty, options }, check)) = target(field, ident, ctxt) else {
+                continue;
+            };
             let target = applied(ty, &field.ty);
-            parts.push(Part { field, ident, key: model::key(ident), target, options });
+            parts.push(Part { field, ident, key: model::key(ident), target, options, check });
         }
         for (place, part) in parts.iter().enumerate() {
             if let Some(first) = parts[..place].iter().find(|first| first.key == part.key) {
@@ -118,7 +125,7 @@ fn fields<'a>(input: &'a DeriveInput, ctxt: &Ctxt) -> Vec<&'a Field> {
 }
 
 /// What `#[output(...)]` says, which stands above each field once.
-fn target(field: &Field, ident: &Ident, ctxt: &Ctxt) -> Option<Target> {
+fn target(field: &Field, ident: &Ident, ctxt: &Ctxt) -> Option<(Target, Option<ExprPath>)> {
     let mut attributes = field.attrs.iter().filter(|attr| attr.path().is_ident("output"));
     let example = "`#[output(Parquet)]` or `#[output(Json)]`";
     let Some(attribute) = attributes.next() else {
@@ -129,7 +136,7 @@ fn target(field: &Field, ident: &Ident, ctxt: &Ctxt) -> Option<Target> {
         ctxt.error(second, format_args!("`{ident}` is kept in one way; keep one `#[output]`"));
     }
     let read = attribute
-        .parse_args_with(|input: syn::parse::ParseStream<'_>| options::all_of(input, task::target));
+        .parse_args_with(|input: syn::parse::ParseStream<'_>| options::all_of(input, kept));
     match read {
         Ok(target) => Some(target),
         Err(error) if attribute.meta.require_list().is_ok() => {
@@ -141,6 +148,28 @@ fn target(field: &Field, ident: &Ident, ctxt: &Ctxt) -> Option<Target> {
             None
         }
     }
+}
+
+/// Reads `Target(option = expr)` and, behind it, `check = path`.
+fn kept(input: syn::parse::ParseStream<'_>) -> syn::Result<(Target, Option<ExprPath>)> {
+    let target = task::target(input)?;
+    if input.is_empty() || (input.peek(Token![,]) && input.peek2(syn::parse::End)) {
+        input.parse::<Option<Token![,]>>()?;
+        return Ok((target, None));
+    }
+    if !input.peek(Token![,]) {
+        return Ok((target, None));
+    }
+    input.parse::<Token![,]>()?;
+    let word: Ident = input.parse()?;
+    if word != "check" {
+        let message = "behind the target stands `check = path` alone; the target's own options stand \
+                       in parentheses: `Parquet(compression = Zstd(9))`";
+        return Err(syn::Error::new(word.span(), message));
+    }
+    let check = options::value(&word, input, "is_sorted", task::check)?;
+    input.parse::<Option<Token![,]>>()?;
+    Ok((target, Some(check)))
 }
 
 /// `Parquet<RecordBatch>` for `Parquet` above a field of type `RecordBatch`.

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use flow_core::{Flow, Report};
+use flow_core::__private::Report;
+use flow_core::Flow;
 
 /// One test that checks all tasks, and one that guards their outputs: `flow::check_all!();` in a test
 /// file, or in a module with `#[cfg(test)]`.

@@ -36,7 +36,8 @@ struct Clean {
 }
 runs!(Clean: Vec<u32> = |self, cx| {
     let (fetched, endless) = cx.input();
-    Ok(fetched.load()?.iter().map(|n| n * self.factor + *endless.load().unwrap()).collect())
+    let endless = *endless.load()?;
+    Ok(fetched.load()?.iter().map(|n| n * self.factor + endless).collect())
 });
 
 #[derive(Task)]

@@ -23,6 +23,7 @@ mod damage;
 mod default_values;
 mod environment;
 mod evicted;
+mod expectations;
 mod exporting;
 mod external;
 mod failure;

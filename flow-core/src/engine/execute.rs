@@ -17,7 +17,7 @@ use crate::store::draft::Draft;
 use crate::store::output::Output;
 use crate::store::place::Places;
 use crate::store::record::Meta;
-use crate::task::Task;
+use crate::task::{self, Task};
 
 /// What running a task gave.
 pub(crate) struct Executed {
@@ -55,12 +55,14 @@ pub(crate) fn execute<T: Task>(
         }
     })?;
     let value = Arc::new(value);
-    failing.disarm();
     let (places, reads) = cx.out();
     // What a task makes of that is not what it would make another time.
     if reads.was_stopped() {
+        failing.disarm();
         return Err(Stopped.into());
     }
+    check::<T>(&value)?;
+    failing.disarm();
     let mut draft = Draft::new(&plan.store, folder, fingerprint, reads);
     T::__target().__save(&value, places, &mut draft)?;
     let output = draft.finish();
@@ -68,6 +70,12 @@ pub(crate) fn execute<T: Task>(
     let (meta, read) = cx.finish();
     let value: Option<AnyValue> = <T::Target as Keep>::__EXACT.then_some(value as AnyValue);
     Ok(Executed { output, meta, read, value })
+}
+
+/// Checks an output, part by part and as a whole, as the user has said.
+fn check<T: Task>(value: &task::Output<T>) -> anyhow::Result<()> {
+    <T::Target as Keep>::__check(value)?;
+    T::__check(value)
 }
 
 /// Writes what a test gave instead of running the task.
@@ -79,6 +87,7 @@ fn save_given<T: Task>(
     fingerprint: Digest,
 ) -> anyhow::Result<Executed> {
     let value = stand_in.value().downcast().expect("it was given for this task");
+    check::<T>(&value)?;
     let read = Arc::new(Reads::default());
     let mut draft = Draft::new(&plan.store, folder, fingerprint, &read);
     T::__target().__save(&value, &places.copying(), &mut draft)?;

@@ -11,6 +11,9 @@ use crate::plan::stand_in::{Applies, StandIn};
 use crate::store::record::Meta;
 use crate::task::{HasOutput, Output, Task, TaskType};
 
+/// Which instances of a task an output is for.
+type AppliesTo<A> = Box<dyn Fn(&A) -> bool + Send + Sync>;
+
 /// A flow whose store nobody works with, so that outputs may be given to it.
 #[doc(hidden)]
 #[derive(Clone, Debug)]
@@ -36,7 +39,7 @@ impl Scratch {
     #[must_use]
     pub fn with_output<A: Task<__Kind: HasOutput>>(
         &self,
-        applies: Option<Box<dyn Fn(&A) -> bool + Send + Sync>>,
+        applies: Option<AppliesTo<A>>,
         value: Output<A>,
     ) -> Self {
         let applies = applies.map(|applies| {

@@ -58,6 +58,12 @@ pub trait Keep: Sized + Send + Sync + 'static {
         draft: &mut Draft<'_>,
     ) -> anyhow::Result<()>;
 
+    /// Checks the parts before they are saved.
+    #[doc(hidden)]
+    fn __check(_value: &Self::Value) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     #[doc(hidden)]
     fn __load(&self, files: &Files<'_>) -> anyhow::Result<Arc<Self::Value>>;
 

@@ -70,6 +70,12 @@ pub trait Outputs: Sized + Send + Sync + 'static {
     #[doc(hidden)]
     fn __save(&self, to: &mut Saving<'_, '_>) -> anyhow::Result<()>;
 
+    /// Checks the fields before any of them is saved.
+    #[doc(hidden)]
+    fn __check(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     #[doc(hidden)]
     fn __load(from: &Files<'_>) -> anyhow::Result<Self>;
 
@@ -132,6 +138,10 @@ impl<O: Outputs> Keep for Several<O> {
 
     fn __save(&self, value: &Arc<O>, places: &Places, draft: &mut Draft<'_>) -> anyhow::Result<()> {
         value.__save(&mut Saving { places, draft })
+    }
+
+    fn __check(value: &O) -> anyhow::Result<()> {
+        value.__check()
     }
 
     fn __load(&self, files: &Files<'_>) -> anyhow::Result<Arc<O>> {

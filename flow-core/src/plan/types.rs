@@ -115,8 +115,9 @@ impl Types {
                 continue;
             }
             (task.requirement_types)(&mut |required| new.push(required));
-            let wrong = (0..task.params.len()).filter_map(|place| check_from(task, place).err());
-            wrong.map(&mut *tell).collect::<Result<(), _>>()?;
+            let mut wrong =
+                (0..task.params.len()).filter_map(|place| check_from(task, place).err());
+            wrong.try_for_each(&mut *tell)?;
             let names = task.params.iter().map(|param| types.name(param)).collect::<Vec<_>>();
             check_apart(task, &names).or_else(&mut *tell)?;
             types.names.push(names);

@@ -4,7 +4,8 @@ use proc_macro2::TokenStream;
 use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
 use syn::{
-    Attribute, Expr, Ident, LitInt, LitStr, Path, Result, Token, Type, parenthesized, token,
+    Attribute, Expr, ExprPath, Ident, LitInt, LitStr, Path, Result, Token, Type, parenthesized,
+    token,
 };
 
 use super::entry::{self, Entry, Form};
@@ -37,6 +38,8 @@ pub(crate) struct TaskAttr {
     pub(crate) refresh: Opt<Refresh>,
     /// How much of the code of a function counts.
     pub(crate) tracked: Opt<TrackedAttr>,
+    /// What the output is checked by.
+    pub(crate) check: Opt<ExprPath>,
     pub(crate) krate: Opt<Path>,
     /// `requires` was written, but could not be read.
     pub(crate) bad_requires: bool,
@@ -150,6 +153,10 @@ impl TaskAttr {
                 let tracked = TrackedAttr::option(&word, input, ctxt)?;
                 keep(&mut self.tracked, word, tracked, ctxt);
             }
+            "check" => {
+                let check = value(&word, input, "is_sorted", check)?;
+                keep(&mut self.check, word, check, ctxt);
+            }
             "crate" => {
                 let path = path::facade(&word, input)?;
                 keep(&mut self.krate, word, path, ctxt);
@@ -197,6 +204,21 @@ fn option(content: ParseStream<'_>) -> Result<(Ident, Expr)> {
     let name = content.parse()?;
     content.parse::<Token![=]>()?;
     Ok((name, content.parse()?))
+}
+
+/// Reads the path of a function.
+pub(crate) fn check(input: ParseStream<'_>) -> Result<ExprPath> {
+    let span = input.span();
+    let named = |_| {
+        let message = "expected the path of a function, such as `is_sorted`, that is given the output \
+                       by reference and returns `Result<()>`";
+        syn::Error::new(span, message)
+    };
+    let path: ExprPath = input.parse().map_err(named)?;
+    if !input.is_empty() && !input.peek(Token![,]) {
+        return Err(named(input.error("")));
+    }
+    Ok(path)
 }
 
 /// Reads the text of a name.

@@ -28,6 +28,7 @@ pub(crate) const TASK: Words = Words {
         "refresh",
         "uses",
         "may_require",
+        "check",
         "tracked",
         "crate",
     ],

@@ -48,6 +48,7 @@ impl Table {
                 if view.resolver.source.is_function_task(task) {
                     node.links.entry(String::new()).or_default().insert(Link::Item(task));
                 }
+                builder.add_check(task, &mut node);
             }
         }
         let mut reached = Reached::from(view, &node);

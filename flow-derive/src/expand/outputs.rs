@@ -29,6 +29,12 @@ pub(crate) fn expand(outputs: &Outputs<'_>) -> TokenStream {
         let key = &part.key;
         quote_spanned!(part.span()=> #described.push(#of.description(Self::#key)?);)
     });
+    let checks = outputs.parts.iter().filter_map(|part| {
+        let (ident, path) = (part.ident, part.check.as_ref()?);
+        let name = plain(ident);
+        let private = private_at(path.span());
+        Some(quote_spanned!(path.span()=> #private::checked(#name, #path(&self.#ident))?;))
+    });
     let load = outputs.parts.iter().map(|part| {
         let (ident, key) = (part.ident, &part.key);
         quote_spanned!(part.span()=> #ident: #from.part(Self::#key)?)
@@ -49,6 +55,11 @@ pub(crate) fn expand(outputs: &Outputs<'_>) -> TokenStream {
 
                 fn __save(&self, #to: &mut #private::Saving<'_, '_>) -> #private::anyhow::Result<()> {
                     #(#save)*
+                    ::core::result::Result::Ok(())
+                }
+
+                fn __check(&self) -> #private::anyhow::Result<()> {
+                    #(#checks)*
                     ::core::result::Result::Ok(())
                 }
 

@@ -34,7 +34,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
     let (registered, may_require) = (register(task), requires::may_require(task));
     let (kind, path) = (kind(task), path(task));
     let (uses, can_use) = uses(task);
-    let refresh = refresh(task);
+    let (refresh, check) = (refresh(task), check(task));
     let written = match task.function {
         Some(function) => function.written.clone(),
         None => task.input.to_token_stream(),
@@ -89,6 +89,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
 
                 #path
                 #refresh
+                #check
                 #uses
                 #may_require
             }
@@ -208,6 +209,22 @@ fn refresh(task: &Task<'_>) -> TokenStream {
             let #value = #private::Asked(#expr);
             let #value = (&#value).value()?;
             #compared
+        }
+    }
+}
+
+/// Checks the output by the user's function, called by its path: so `&Vec<T>` may be a `&[T]` there.
+fn check(task: &Task<'_>) -> TokenStream {
+    let Some(check) = &task.attr.check else {
+        return TokenStream::new();
+    };
+    let private = private();
+    let (path, value) = (&check.value, local("value"));
+    let at_path = private_at(path.span());
+    let call = quote_spanned!(path.span()=> #at_path::checked("", #path(#value)));
+    quote! {
+        fn __check(#value: &<Self::Target as #private::Keep>::Value) -> #private::anyhow::Result<()> {
+            #call
         }
     }
 }

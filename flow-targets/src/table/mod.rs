@@ -34,6 +34,8 @@ pub(crate) use batches::joined;
 pub(crate) use columns::find;
 #[cfg(feature = "parquet")]
 pub(crate) use recut::Recut;
+#[doc(hidden)]
+pub use rows::rows_of;
 pub use stored::Stored;
 pub(crate) use stored::reading;
 

@@ -50,9 +50,7 @@ where
         let mut rows = Self::new();
         for batch in stored.batches()? {
             let batch = batch?;
-            let more: Self = serde_arrow::from_record_batch(&batch)
-                .map_err(plain)
-                .with_context(|| format!("cannot read rows as `{}`", type_name::<R>()))?;
+            let more: Self = rows_of(&batch)?;
             if rows.is_empty() {
                 rows = more;
             } else {
@@ -61,6 +59,18 @@ where
         }
         Ok(rows)
     }
+}
+
+/// The rows of a batch.
+///
+/// # Errors
+///
+/// A column is not of the type that the row has there, or is missing.
+#[doc(hidden)]
+pub fn rows_of<R: DeserializeOwned>(batch: &RecordBatch) -> Result<Vec<R>> {
+    serde_arrow::from_record_batch(batch)
+        .map_err(plain)
+        .with_context(|| format!("cannot read rows as `{}`", type_name::<R>()))
 }
 
 fn batch<R: Serialize>(fields: &[FieldRef], rows: &[R]) -> Result<RecordBatch> {

@@ -1,0 +1,85 @@
+//! Expectations on record batches.
+
+use std::fmt::Debug;
+
+use anyhow::{Result, bail};
+use flow_targets::RecordBatch;
+use flow_targets::arrow::array::Array;
+use flow_targets::arrow::datatypes::DataType;
+use serde::de::DeserializeOwned;
+
+use super::rows::{Holds, Wrong};
+
+/// Expects of each row of a batch, read as a struct that has some of its columns for fields, that
+/// `holds` is true, or `Ok`.
+///
+/// # Errors
+///
+/// How many rows are not as expected, and the first of them; or the batch has no such rows.
+pub fn rows_of<R, H>(batch: &RecordBatch, mut holds: impl FnMut(&R) -> H) -> Result<()>
+where
+    R: DeserializeOwned + Debug,
+    H: Holds,
+{
+    let mut wrong = Wrong::default();
+    for (place, row) in flow_targets::table::rows_of::<R>(batch)?.iter().enumerate() {
+        let why_not = holds(row).why_not();
+        wrong.count(place, row, why_not);
+    }
+    wrong.result()
+}
+
+/// Expects just these columns, in this order, with these types.
+///
+/// # Errors
+///
+/// Each column that is missing, is not expected, or has another type or place.
+pub fn schema(batch: &RecordBatch, columns: &[(&str, DataType)]) -> Result<()> {
+    let schema = batch.schema();
+    let mut wrong = Vec::new();
+    for (place, (name, ty)) in columns.iter().enumerate() {
+        match schema.column_with_name(name) {
+            None => wrong.push(format!("`{name}` is missing")),
+            Some((_, field)) if field.data_type() != ty => {
+                wrong.push(format!("`{name}` is {} and not {ty}", field.data_type()));
+            }
+            Some((other, _)) if other != place && columns.len() == schema.fields().len() => {
+                wrong.push(format!("`{name}` is column {other} and not {place}"));
+            }
+            Some(_) => {}
+        }
+    }
+    let known = |name: &str| columns.iter().any(|(column, _)| *column == name);
+    let besides = schema.fields().iter().filter(|field| !known(field.name()));
+    wrong.extend(besides.map(|field| format!("`{}` is not expected", field.name())));
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    bail!("the columns are not as expected: {}", wrong.join("; "))
+}
+
+/// Expects that these columns are there and have no nulls.
+///
+/// # Errors
+///
+/// Each column that has nulls, with how many and the first row that has one, or that is missing.
+pub fn no_nulls<const N: usize>(batch: &RecordBatch, columns: [&str; N]) -> Result<()> {
+    let mut wrong = Vec::new();
+    for name in columns {
+        let Some(column) = batch.column_by_name(name) else {
+            wrong.push(format!("`{name}` is missing"));
+            continue;
+        };
+        let first = (0..column.len()).find(|&row| column.is_null(row));
+        if let Some(first) = first {
+            let (nulls, rows) = (column.null_count(), column.len());
+            wrong.push(format!(
+                "`{name}` has {nulls} nulls in {rows} rows, the first in row {first}"
+            ));
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    bail!("the columns are not as expected: {}", wrong.join("; "))
+}
