@@ -332,7 +332,8 @@ fn what_is_damaged_or_leads_elsewhere_is_not_imported() -> Result<()> {
     fs::write(&file, was)?;
 
     let good = manifest(&to)?;
-    let wrong: [(&str, fn(&mut Value)); 9] = [
+    type Change = fn(&mut Value);
+    let wrong: [(&str, Change); 9] = [
         ("outside", |m| m["outputs"][0]["files"][0]["path"] = "../../secret".into()),
         ("outside", |m| m["outputs"][0]["files"][0]["path"] = "/etc/passwd".into()),
         ("outside", |m| m["outputs"][0]["record"]["output"]["files"][0]["file"] = "../x".into()),
