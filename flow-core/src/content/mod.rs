@@ -17,6 +17,7 @@
 
 mod pattern;
 mod remembered;
+mod written;
 
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind, Read};
@@ -26,11 +27,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(crate) use self::pattern::Pattern;
 use self::remembered::Remembered;
+use self::written::Written;
 use crate::fs::{FileKind, Fs, Stat};
 use crate::key::{Digest, Hasher, digest_of};
 use crate::store::INTERNAL;
 use crate::store::error::{IoContext, StoreError};
-use crate::store::folder::key_of;
 
 /// The file of the store in which digests are remembered.
 const DIGESTS: &str = "digests";
@@ -94,28 +95,15 @@ impl Contents {
         Self { remembered: Remembered::new(Arc::clone(&fs), file), fs, store }
     }
 
-    /// Whether a path, as it goes on below what the user has written, is one of the store's own
-    /// folders, or lies in one.
-    fn is_stored(&self, written: &Path, path: &Path) -> bool {
-        let Some(within) = self.below_store(path) else { return false };
-        // Who names a folder of the store means it.
-        let named = self.below_store(written).map_or(0, |written| written.components().count());
-        let own = |name: &OsStr| {
-            name == INTERNAL || name.to_str().is_some_and(|name| key_of(name).is_some())
-        };
-        within.iter().skip(named).any(own)
-    }
-
-    /// How a path goes on below the store's folder, if it lies in it.
-    fn below_store(&self, path: &Path) -> Option<PathBuf> {
-        let absolute = std::path::absolute(path).ok()?;
-        absolute.strip_prefix(&self.store).ok().map(Path::to_owned)
+    fn written<'a>(&self, path: &'a Path) -> Written<'a> {
+        Written::new(path, &self.store)
     }
 
     /// The files that a pattern stands for, in order.
     fn files_of(&self, pattern: &Pattern) -> Result<Vec<PathBuf>, StoreError> {
         let mut files = pattern.files(&*self.fs)?;
-        files.retain(|file| !self.is_stored(pattern.base(), file));
+        let written = self.written(pattern.base());
+        files.retain(|file| !written.is_stored(file));
         Ok(files)
     }
 
@@ -153,7 +141,7 @@ impl Contents {
             Entry::File(_) => Ok(vec![path.to_owned()]),
             Entry::Folder(canonical) => {
                 let mut files = Vec::new();
-                self.files_in(path, path, &mut vec![canonical], &mut files)?;
+                self.files_in(&self.written(path), path, &mut vec![canonical], &mut files)?;
                 files.sort_unstable();
                 Ok(files)
             }
@@ -196,7 +184,8 @@ impl Contents {
             Entry::Nothing | Entry::Above(_) => Ok(None),
             Entry::File(stat) => self.file(path, *stat).during("read", path).map(Some),
             Entry::Folder(canonical) => {
-                let folder = self.folder(path, path, &mut vec![canonical.clone()]);
+                let written = self.written(path);
+                let folder = self.folder(&written, path, &mut vec![canonical.clone()]);
                 folder.map(|(digest, _)| Some(digest))
             }
         }
@@ -219,7 +208,7 @@ impl Contents {
     /// The digest of the names and content of all in a folder, and how many names there are.
     fn folder(
         &self,
-        written: &Path,
+        written: &Written<'_>,
         path: &Path,
         way: &mut Vec<PathBuf>,
     ) -> Result<(Digest, usize), StoreError> {
@@ -229,7 +218,7 @@ impl Contents {
         let mut count = 0;
         for name in names {
             let at = path.join(&name);
-            if self.is_stored(written, &at) {
+            if written.is_stored(&at) {
                 continue;
             }
             let entry = self.entry(&at, way)?;
@@ -240,7 +229,7 @@ impl Contents {
                     let folder = self.folder(written, &at, way);
                     way.pop();
                     let (digest, count) = folder?;
-                    if count == 0 && self.below_store(&at).is_some() {
+                    if count == 0 && written.in_store(&at).is_some() {
                         continue;
                     }
                     Some(digest)
@@ -260,14 +249,14 @@ impl Contents {
 
     fn files_in(
         &self,
-        written: &Path,
+        written: &Written<'_>,
         path: &Path,
         way: &mut Vec<PathBuf>,
         files: &mut Vec<PathBuf>,
     ) -> Result<(), StoreError> {
         for name in self.fs.list(path).during("read", path)? {
             let at = path.join(name);
-            if self.is_stored(written, &at) {
+            if written.is_stored(&at) {
                 continue;
             }
             match self.entry(&at, way)? {

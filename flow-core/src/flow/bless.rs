@@ -226,10 +226,7 @@ fn commit(assumption: &Assumption, group: &[(usize, &Affected)]) -> Result<(), S
         let mut record = one.blessed();
         // It was found to be what today's crates make.
         record.crates = entry.crates;
-        let inputs = plan.graph.inputs(one.node);
-        for (input, &required) in record.made_from.inputs.iter_mut().zip(inputs) {
-            input.instance = plan.graph.label(required, Show::Clipped);
-        }
+        record.made_from = plan.graph.with_labels(one.node, record.made_from);
         match store.stage_record(&one.folder, &record, false) {
             Ok(one) => staged.push((Arc::clone(&entry.folder), one)),
             Err(error) => {

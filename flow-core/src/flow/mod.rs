@@ -398,8 +398,7 @@ impl Flow {
             if !summary.is_outdated() || !summary.is_success() {
                 break;
             }
-            let again = self.judged(roots, &Force::default(), self.trust, Asks::Nothing)?;
-            summary = self.execute(Arc::new(again))?.after(&summary);
+            summary = self.execute(self.to_load(roots)?)?.after(&summary);
         }
         Ok(summary)
     }
@@ -502,8 +501,12 @@ impl Flow {
 
     /// The plan as things are, with a verdict on the roots.
     fn plan_to_load<R: Roots>(&self) -> Result<Arc<Plan>, Error> {
-        let roots = roots_of::<R>();
-        self.judged(&roots, &Force::default(), self.trust, Asks::Nothing).map(Arc::new)
+        self.to_load(&roots_of::<R>())
+    }
+
+    /// The same for these roots.
+    fn to_load(&self, roots: &[Root<'_>]) -> Result<Arc<Plan>, Error> {
+        self.judged(roots, &Force::default(), self.trust, Asks::Nothing).map(Arc::new)
     }
 
     /// The plan of what a run does, in which what is forced is not complete.
