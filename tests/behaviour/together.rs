@@ -14,6 +14,9 @@ use crate::wheat::{Bread, Milled, assert_bread, bread, mill, sow};
 const FOLDER: &str = "FLOW_TEST_TOGETHER";
 const LEN: u64 = 150;
 
+/// How long the one that disturbs waits each time, when no run has succeeded so far.
+const ROOM: Duration = Duration::from_millis(250);
+
 /// How long a flow is given until a run of it succeeds while another one disturbs it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -86,7 +89,7 @@ fn while_it_runs(disturb: impl Fn(&Flow, u64) -> Result<(), flow::Error> + Sync)
     let folder = tempfile::tempdir()?;
     sow(&folder.path().join("grains.txt"), &[4, 2]);
     open(folder.path())?.run::<Bread>()?;
-    let over = AtomicBool::new(false);
+    let (over, gives_room) = (AtomicBool::new(false), AtomicBool::new(false));
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let flow = open(folder.path()).expect("a store");
@@ -94,23 +97,30 @@ fn while_it_runs(disturb: impl Fn(&Flow, u64) -> Result<(), flow::Error> + Sync)
                 if over.load(Ordering::SeqCst) {
                     return;
                 }
+                if gives_room.load(Ordering::SeqCst) {
+                    std::thread::sleep(ROOM);
+                }
                 if let Err(error) = disturb(&flow, round) {
                     assert_clear(&error);
                 }
             }
         });
         let flow = open(folder.path()).expect("a store");
-        let (mut done, begun) = (0, Instant::now());
+        let (mut done, begun, mut last) = (0, Instant::now(), String::new());
         for round in 0.. {
-            // On a busy machine the other one may be faster for a while.
             if round >= 60 && (done > 0 || begun.elapsed() > PATIENCE) {
                 break;
             }
+            // The other one may be faster each time, until there is time for a run in between.
+            gives_room.store(round >= 60, Ordering::SeqCst);
             let by = 10 + round % 3;
             let flow = flow.with(Milled::BY, by);
             match flow.run::<Bread>() {
                 Ok(_) => done += 1,
-                Err(error) => assert_clear(&error),
+                Err(error) => {
+                    assert_clear(&error);
+                    last = error.to_string();
+                }
             }
             match flow.load::<Bread>() {
                 Ok(loaded) => assert_eq!(*loaded, bread(&[4, 2], by)),
@@ -118,7 +128,7 @@ fn while_it_runs(disturb: impl Fn(&Flow, u64) -> Result<(), flow::Error> + Sync)
             }
         }
         over.store(true, Ordering::SeqCst);
-        assert!(done > 0, "no run succeeded");
+        assert!(done > 0, "no run succeeded: {last}");
     });
     let flow = open(folder.path())?;
     flow.run::<Bread>()?;
