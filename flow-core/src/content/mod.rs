@@ -40,8 +40,9 @@ const DIGESTS: &str = "digests";
 const CHUNK: usize = 256 * 1024;
 
 /// How old a file's time must be before it tells one content from another, in nanoseconds. File
-/// systems keep it in steps of up to two seconds.
-pub(crate) const SETTLED: i64 = 2_000_000_000;
+/// systems keep it in steps of up to two seconds, and take it from a clock that moves with the
+/// kernel's ticks: it is up to ten milliseconds behind the one that is asked here.
+pub(crate) const SETTLED: i64 = 3_000_000_000;
 
 /// The digest of a file's bytes, which is that of an output with the same bytes.
 pub(crate) fn digest_file(fs: &dyn Fs, path: &Path) -> io::Result<Digest> {
