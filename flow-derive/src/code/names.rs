@@ -41,10 +41,14 @@ impl Names {
 
 /// `r#want` is `want`, but `r#type` is not `type`.
 fn without_raw(text: &str) -> &str {
+    let is_name = |word: &str| {
+        // The compiler is not asked about a raw string: it complains to the user of what is in it.
+        word.chars().all(|c| c == '_' || c.is_alphanumeric())
+            && !kw::ALL.contains(&word)
+            && syn::parse_str::<syn::Ident>(word).is_ok()
+    };
     match text.strip_prefix("r#") {
-        Some(word) if !kw::ALL.contains(&word) && syn::parse_str::<syn::Ident>(word).is_ok() => {
-            word
-        }
+        Some(word) if is_name(word) => word,
         _ => text,
     }
 }
