@@ -87,6 +87,20 @@ pub struct Stat {
     pub inode: Option<u64>,
 }
 
+impl Stat {
+    pub(crate) fn of(metadata: &fs::Metadata) -> io::Result<Self> {
+        let modified = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Ok(Self {
+            bytes: metadata.len(),
+            modified: i64::try_from(modified.as_nanos()).unwrap_or(i64::MAX),
+            folder: metadata.is_dir(),
+            special: !metadata.is_dir() && !metadata.is_file(),
+            changed: changed(metadata),
+            inode: inode(metadata),
+        })
+    }
+}
+
 /// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -141,16 +155,7 @@ impl Fs for Disk {
     }
 
     fn stat(&self, path: &Path) -> io::Result<Stat> {
-        let metadata = fs::metadata(path)?;
-        let modified = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Ok(Stat {
-            bytes: metadata.len(),
-            modified: i64::try_from(modified.as_nanos()).unwrap_or(i64::MAX),
-            folder: metadata.is_dir(),
-            special: !metadata.is_dir() && !metadata.is_file(),
-            changed: changed(&metadata),
-            inode: inode(&metadata),
-        })
+        Stat::of(&fs::metadata(path)?)
     }
 
     fn kind(&self, path: &Path) -> io::Result<FileKind> {

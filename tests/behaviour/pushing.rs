@@ -201,6 +201,37 @@ fn what_is_not_complete_is_left_and_told() -> Result<()> {
 }
 
 #[test]
+fn what_is_made_elsewhere_and_missing_is_told_by_a_pull() -> Result<()> {
+    #[derive(Task)]
+    #[task(external, path = self.path.clone(), target = Text)]
+    struct Elsewhere {
+        path: PathBuf,
+    }
+
+    #[derive(Task)]
+    #[task(requires = Elsewhere, target = Json<usize>)]
+    struct Length;
+
+    runs!(Length: usize = |self, cx| Ok(cx.input().load()?.len()));
+
+    let (here, folder) = flow();
+    let (shared, path) =
+        (RemoteFolder::new(folder.path().join("shared")), folder.path().join("words"));
+    fs::write(&path, "words")?;
+    let here = here.with(Elsewhere::PATH, path.clone());
+    here.run::<Length>()?;
+    here.push::<Length>(&shared)?;
+    fs::remove_file(&path)?;
+    let there = Flow::open(folder.path().join("there"))?.with(Elsewhere::PATH, path.clone());
+    let pulled = there.pull::<Length>(&shared)?;
+    assert!(pulled.skipped()[0].instance.starts_with("Elsewhere"), "{pulled}");
+    assert!(pulled.skipped()[0].why.ends_with("words is missing"), "{pulled}");
+    fs::write(&path, "words")?;
+    assert_eq!(there.pull::<Length>(&shared)?.instances().len(), 1);
+    Ok(())
+}
+
+#[test]
 fn a_push_that_is_interrupted_at_any_call_goes_on() -> Result<()> {
     let farm = Farm::new()?;
     let made = farm.made()?.workers(1);

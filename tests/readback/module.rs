@@ -42,6 +42,60 @@ impl Run for Both {
     }
 }
 
+/// Parameters that JSON has no values for, or Python no names.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Odd {
+    #[param(default = f64::NAN)]
+    nan: f64,
+    #[param(default = f64::NEG_INFINITY)]
+    least: f64,
+    #[param(default = 0.1)]
+    share: f32,
+    #[param(default = i128::MIN)]
+    huge: i128,
+    #[param(default = u64::MAX)]
+    most: u64,
+    #[param(default = None)]
+    none: Option<u8>,
+    #[param(default = "a/b")]
+    path: PathBuf,
+    #[param(default = "it's \"q\" \\ \n ü 🌲")]
+    text: String,
+    #[param(default = 1)]
+    class: u8,
+    #[param(default = 2)]
+    part: u8,
+    #[param(default = 3)]
+    task: u8,
+    #[param(default = Nested { list: vec![Some(1), None], pair: ("x".to_owned(), true) })]
+    nested: Nested,
+    #[param(default = BTreeMap::from([(1, "a".to_owned())]))]
+    by: BTreeMap<u8, String>,
+    #[param(default = Kind::Box { width: 1.5 })]
+    kind: Kind,
+    #[param(default = jiff::civil::date(2024, 2, 29))]
+    day: jiff::civil::Date,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Nested {
+    list: Vec<Option<u8>>,
+    pair: (String, bool),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Kind {
+    Box { width: f64 },
+}
+
+#[tracked]
+impl Run for Odd {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+        Ok(7)
+    }
+}
+
 /// What the module must give.
 pub(crate) fn readings(flow: &Flow, folder: &Path) -> Result<Vec<Value>> {
     flow.run::<(ParquetFlat, ArrowFlat, CsvPlain, CsvNull, CsvPacked, JsonValue, PickleValue)>()?;
@@ -85,8 +139,12 @@ fn columns(table: &Typed, kind: impl Fn(&str) -> String) -> Value {
 }
 
 const SCRIPT: &str = r#"
+import datetime
+import math
 import pathlib
 import sys
+
+import numpy
 
 sys.path.insert(0, sys.argv[1])
 import flow_outputs
@@ -95,7 +153,7 @@ assert flow_outputs.load("Powers", base=2) == [1, 2, 4]
 assert flow_outputs.load("Powers", {"base": 3}, whole=True) == [1, 3, 9]
 assert flow_outputs.meta("Powers", base=3) == {"base": 3}
 assert flow_outputs.path("Powers", base=3) == pathlib.Path(sys.argv[1]).resolve() / "Powers/base=3,whole=true.json"
-assert len(flow_outputs.outputs("Powers")) == 2 and len(flow_outputs.outputs()) == 3
+assert len(flow_outputs.outputs("Powers")) == 2 and len(flow_outputs.outputs()) == 4
 both = flow_outputs.load("Both")
 assert both["left"] == "größer\r\n" and both["right"] == b"\xff\0"
 assert both["other"] == flow_outputs.path("Both", part="other") and both["other"].read_text() == "?"
@@ -115,6 +173,22 @@ refused(lambda: flow_outputs.load("Powers"), "2 outputs", "Powers {base: 2, whol
 # In Python, True is 1; here it is not.
 refused(lambda: flow_outputs.load("Powers", base=2, whole=1), "no output of Powers", "base: 3")
 refused(lambda: flow_outputs.load("Other"), "no output of Other")
+
+# Values that JSON does not have, or Python calls another, and names that Python keeps for itself.
+odd = {
+    "nan": math.nan, "least": -math.inf, "share": 0.1, "huge": -(2**127), "most": 2**64 - 1, "none": None,
+    "path": pathlib.Path("a/b"), "text": "it's \"q\" \\ \n ü 🌲", "class": 1, "part": 2, "task": 3,
+    "nested": {"list": [1, None], "pair": ("x", True)}, "by": {1: "a"}, "kind": {"Box": {"width": 1.5}},
+    "day": datetime.date(2024, 2, 29),
+}
+for name, value in odd.items():
+    assert len(flow_outputs.outputs("Odd", {name: value})) == 1, name
+    refused(lambda: flow_outputs.load("Odd", {name: "another"}), "no output of Odd")
+assert flow_outputs.load("Odd", odd) == 7
+assert flow_outputs.load("Odd", share=numpy.float64(0.1), nan=numpy.nan, by={1: numpy.str_("a")}) == 7
+# In what is nested, too, True is not 1.
+refused(lambda: flow_outputs.load("Odd", nested={"list": [1, None], "pair": ["x", 1]}), "no output of Odd")
+refused(lambda: flow_outputs.load("Odd", {"class": True}), "no output of Odd")
 refused(lambda: flow_outputs.load("Both", part="up"), "left, right, other")
 "#;
 
@@ -129,8 +203,8 @@ fn outputs_are_found_by_task_and_parameters() -> Result<()> {
         flow.run::<Powers>()?;
         flow.export::<Powers>(&to)?;
     }
-    flow.run::<Both>()?;
-    flow.export::<Both>(&to)?;
+    flow.run::<(Both, Odd)>()?;
+    flow.export::<(Both, Odd)>(&to)?;
     let python = std::env::var("READBACK_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let output = Command::new(python).args(["-c", SCRIPT]).arg(&to).output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

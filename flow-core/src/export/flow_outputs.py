@@ -8,14 +8,18 @@
     flow_outputs.path("Report")                         # the file
     flow_outputs.outputs("Train")                       # all that there are, as the manifest has them
 
-A parameter of another task, from which it was made, goes into a dict:
+A parameter whose name is no name in Python, and one of another task from which it was made, goes into a
+dict:
 
-    flow_outputs.load("Train", {"Preprocess.scale": False})
+    flow_outputs.load("Train", {"class": "a", "Preprocess.scale": False})
 
 Written by an export of typed-flow, with the manifest beside it: the next export replaces it.
 """
 
+import datetime
 import json
+import math
+import os
 import pathlib
 
 FOLDER = pathlib.Path(__file__).resolve().parent
@@ -24,6 +28,7 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 def outputs(task=None, parameters=None, /, **named):
     """All outputs, or those of a task with these parameters, each with all that the manifest says."""
     wanted = {**(parameters or {}), **named}
+    wanted = {name: _plain(value) for name, value in wanted.items()}
     with open(FOLDER / "manifest.json", encoding="utf-8") as file:
         found = json.load(file)["outputs"]
     return [
@@ -56,9 +61,35 @@ def meta(task, parameters=None, /, **named):
     return _one(task, parameters, named).get("meta", {})
 
 
+def _plain(value):
+    # The value as the manifest has it, in which some are text: JSON has no infinity, no large numbers.
+    if hasattr(value, "tolist"):  # of numpy
+        value = value.tolist()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value).replace(os.sep, "/")
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else str(value)
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        name = lambda key: key if isinstance(key, str) else json.dumps(_plain(key))
+        return {name(key): _plain(item) for key, item in value.items()}
+    return value
+
+
 def _same(value, wanted):
     # In Python, True is 1.
-    return value == wanted and isinstance(value, bool) == isinstance(wanted, bool)
+    if isinstance(value, bool) != isinstance(wanted, bool):
+        return False
+    if isinstance(value, list) and isinstance(wanted, list):
+        return len(value) == len(wanted) and all(map(_same, value, wanted))
+    if isinstance(value, dict) and isinstance(wanted, dict):
+        return value.keys() == wanted.keys() and all(_same(value[name], wanted[name]) for name in value)
+    return value == wanted
 
 
 def _one(task, parameters, named):

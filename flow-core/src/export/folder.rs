@@ -1,7 +1,8 @@
 //! The folder of an export, in which nothing is touched that an export has not written.
 //!
 //! A file is written beside its place, verified, and renamed. The names that are about to be written
-//! are noted first, so that what an export has left that died is known to be one's own.
+//! are noted first, so that what an export has left that died is known to be one's own. Of several at
+//! once, one is at work and the others wait.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read, Write};
@@ -11,6 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::content::{digest_file, is_absent};
 use crate::error::Error;
 use crate::export::manifest::{MANIFEST, Manifest};
+use crate::export::turn::Turn;
 use crate::fs::Fs;
 use crate::key::{Digest, digest_bytes};
 use crate::remote::passing::{Checked, is_damage};
@@ -35,12 +37,14 @@ pub(crate) struct ExportFolder<'a> {
     own: BTreeMap<String, Digest>,
     /// What an export may have written that did not come to its end.
     unfinished: BTreeSet<String>,
+    _turn: Turn<'a>,
 }
 
 impl<'a> ExportFolder<'a> {
     /// The folder, with what an export before has left there.
     pub(crate) fn open(fs: &'a dyn Fs, root: &Path) -> Result<Self, Error> {
         fs.create_folder(root).during("create the folder", root)?;
+        let turn = Turn::take(fs, root)?;
         let before = read_manifest(fs, root)?.unwrap_or_else(Manifest::new);
         let path = root.join(WRITING);
         let unfinished = match fs.read(&path) {
@@ -51,7 +55,7 @@ impl<'a> ExportFolder<'a> {
             Err(error) => return Err(error).during("read", &path).map_err(Error::from),
         };
         let own = before.files();
-        Ok(Self { fs, root: root.to_owned(), before, own, unfinished })
+        Ok(Self { fs, root: root.to_owned(), before, own, unfinished, _turn: turn })
     }
 
     /// Says that these files are about to be written.
@@ -163,7 +167,7 @@ impl<'a> ExportFolder<'a> {
         self.sweep();
         let path = self.root.join(WRITING);
         match self.fs.remove(&path) {
-            // Another export has come to its end meanwhile.
+            // Without locks, another export may have come to its end meanwhile.
             Err(error) if !is_absent(&error) => Err(error).during("remove", &path)?,
             _ => Ok(()),
         }

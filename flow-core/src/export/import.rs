@@ -4,18 +4,19 @@
 //! the export becomes it; where it has another, that stays, and this one goes among its earlier
 //! versions, to be adopted when it is what would be made.
 
-use std::io::{Read, Write};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::export::manifest::{Exported, ExportedFile};
-use crate::key::Digest;
+use crate::export::manifest::{Exported, MANIFEST};
 use crate::plan::trust::Trust;
-use crate::remote::passing::{Checked, is_damage};
-use crate::store::error::{IoContext, StoreError};
+use crate::remote::passing::{is_damage, keep};
+use crate::store::error::StoreError;
 use crate::store::folder::key_of;
-use crate::store::output::{Look, Output, OutputFile};
-use crate::store::record::FORMAT;
-use crate::store::{Folder, Found, Store};
+use crate::store::output::{Look, Output};
+use crate::store::record::{FORMAT, Record};
+use crate::store::version::VersionName;
+use crate::store::{Folder, Found, Store, TaskFolder};
 
 /// What became of an output.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,118 +25,86 @@ pub(crate) enum Imported {
     Present,
 }
 
-impl Store {
-    /// Takes over one output of an export that lies in `root`.
-    pub(crate) fn import(&self, root: &Path, exported: &Exported) -> Result<Imported, StoreError> {
-        let folder = check(exported).map_err(|reason| {
-            StoreError::damaged(root.join(super::manifest::MANIFEST).display(), reason)
-        })?;
-        let record = &exported.record;
-        let parent = folder.parent().and_then(Path::to_str).unwrap_or_default();
-        let task = self.without_type(parent, &exported.stored);
+/// Takes over the outputs of an export that lies in a folder, one by one.
+pub(crate) struct Importer<'a> {
+    store: &'a Store,
+    root: &'a Path,
+    /// The part of the store of each task that was met: by its folder, and the name that it has there.
+    tasks: HashMap<(String, String), Arc<TaskFolder>>,
+}
+
+impl<'a> Importer<'a> {
+    pub(crate) fn new(store: &'a Store, root: &'a Path) -> Self {
+        Self { store, root, tasks: HashMap::new() }
+    }
+
+    /// Takes over one output.
+    pub(crate) fn take(&mut self, exported: &Exported) -> Result<Imported, StoreError> {
+        let (store, record) = (self.store, &exported.record);
+        let folder = check(exported)
+            .map_err(|reason| StoreError::damaged(self.root.join(MANIFEST).display(), reason))?;
+        let task = self.task(&folder, &exported.stored);
+        // What the folder of an instance is called may be another here; its key is not.
+        let folder = store.listed(&task, record.key.short())?.unwrap_or(folder);
+        // Of what is made from the same, another may have been read.
+        let is_same = |found: &Record| VersionName::of(found) == VersionName::of(record);
+        let is_there = |found: &Record| -> Result<bool, StoreError> {
+            let whole = || store.look_at(&folder, &found.output, Trust::Stamps);
+            Ok(record.output.is_in_memory() || whole()?.look == Look::Whole)
+        };
         let mut is_current = false;
-        match self.record(&folder, record.key)? {
-            Found::Record(found) if found.fingerprint == record.fingerprint => {
-                let look = self.look_at(&folder, &found.output, Trust::Stamps)?.look;
-                if look == Look::Whole || record.output.is_in_memory() {
-                    return Ok(Imported::Present);
-                }
-            }
-            Found::Record(_) => is_current = true,
+        match store.record(&folder, record.key)? {
+            Found::Record(found) if !is_same(&found) => is_current = true,
+            Found::Record(found) if is_there(&found)? => return Ok(Imported::Present),
             // One that cannot be used makes way, as it does for a run.
-            Found::Nothing | Found::Damaged(_) => {}
+            Found::Record(_) | Found::Nothing | Found::Damaged(_) => {}
         }
-        for version in self.versions_with(&task, record.key.short(), record.fingerprint)? {
-            if let Some(Ok(found)) = self.read_record(&version)?
-                && self.look_at(&folder, &found.output, Trust::Stamps)?.look == Look::Whole
+        for version in store.versions_with(&task, record.key.short(), record.fingerprint)? {
+            if let Some(Ok(found)) = store.read_record(&version)?
+                && is_same(&found)
+                && is_there(&found)?
             {
                 return Ok(Imported::Present);
             }
         }
-        let output = self.stage_imported(root, exported, &folder)?;
-        let record = crate::store::record::Record { output, ..record.clone() };
-        let mut staged = self.stage_record(&folder, &record, true).inspect_err(|_| {
-            self.discard(&folder, &record.output);
+        let output = self.stage(exported, &folder)?;
+        let record = Record { output, ..record.clone() };
+        let mut staged = store.stage_record(&folder, &record, true).inspect_err(|_| {
+            store.discard(&folder, &record.output);
         })?;
-        let task = std::sync::Arc::new(task);
         let output = staged.output.take();
         let committed = match is_current {
-            true => self.commit_as_version(&task, staged),
+            true => store.commit_as_version(&task, staged),
             false => {
-                let mut results = self.commit(vec![(task, staged)]);
+                let mut results = store.commit(vec![(task, staged)]);
                 results.pop().map_or(Ok(()), |(_, _, result)| result)
             }
         };
         committed
-            .inspect_err(|_| output.iter().for_each(|output| self.discard(&folder, output)))?;
+            .inspect_err(|_| output.iter().for_each(|output| store.discard(&folder, output)))?;
         Ok(Imported::New)
     }
 
-    /// Copies the files of an export under new names. If that fails, nothing of it is left.
-    fn stage_imported(
-        &self,
-        root: &Path,
-        exported: &Exported,
-        folder: &Folder,
-    ) -> Result<Output, StoreError> {
-        let record = &exported.record;
-        let mut staged = Output { digest: record.output.digest, files: Vec::new() };
-        for (file, from) in record.output.files.iter().zip(&exported.files) {
-            let (name, path) =
-                self.new_output(folder, record.fingerprint, &file.part, file.extension())?;
-            staged.files.push(OutputFile { file: name, ..file.clone() });
-            let last = staged.files.last_mut().expect("it was pushed");
-            if let Err(error) = self.import_part(&root.join(&from.path), last, &path) {
-                self.discard(folder, &staged);
-                return Err(error);
-            }
-        }
-        Ok(staged)
+    /// The part of the store that an output goes to.
+    fn task(&mut self, folder: &Folder, stored: &str) -> Arc<TaskFolder> {
+        let parent = folder.parent().and_then(Path::to_str).unwrap_or_default();
+        let task = self.tasks.entry((parent.to_owned(), stored.to_owned()));
+        Arc::clone(task.or_insert_with(|| Arc::new(self.store.without_type(parent, stored))))
     }
 
-    fn import_part(&self, from: &Path, file: &mut OutputFile, to: &Path) -> Result<(), StoreError> {
-        let Some(within) = &mut file.folder else {
-            file.modified = self.import_file(from, to, (file.digest, file.bytes))?;
-            return Ok(());
-        };
-        self.fs().create_folder(to).during("create the folder", to)?;
-        for item in within {
-            let (from, to) = (from.join(&item.path), to.join(&item.path));
-            match item.digest {
-                None => self.fs().create_folder(&to).during("create the folder", &to)?,
-                Some(digest) => {
-                    item.modified = self.import_file(&from, &to, (digest, item.bytes))?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Copies one file, which must hold this, and says when it was written.
-    fn import_file(
-        &self,
-        from: &Path,
-        to: &Path,
-        (digest, bytes): (Digest, u64),
-    ) -> Result<i64, StoreError> {
-        let content = self.fs().open(from).during("read", from)?;
-        let mut content = Checked::new(content, digest, bytes);
-        let mut file = self.fs().create(to).during("create", to)?;
-        let mut chunk = vec![0; 1 << 18];
-        loop {
-            match content.read(&mut chunk) {
-                Ok(0) => break,
-                Ok(read) => file.write_all(&chunk[..read]).during("write", to)?,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) if is_damage(&error) => {
-                    return Err(StoreError::damaged(from.display(), error));
-                }
-                Err(error) => return Err(error).during("read", from),
-            }
-        }
-        file.flush().during("write", to)?;
-        drop(file);
-        Ok(self.fs().stat(to).during("look at", to)?.modified)
+    /// Copies the files of an output under new names. If that fails, nothing of it is left.
+    fn stage(&self, exported: &Exported, folder: &Folder) -> Result<Output, StoreError> {
+        let (store, record) = (self.store, &exported.record);
+        store.stage_files(&record.output, folder, record.fingerprint, |piece, to| {
+            let from = piece.path(self.root.join(&exported.files[piece.place].path));
+            let unreadable = |source| StoreError::Io { action: "read", path: from.clone(), source };
+            let file = store.fs().open(&from).map_err(unreadable)?;
+            let content = (piece.digest, piece.bytes);
+            keep(file, content, (&**store.fs(), to), |error| match is_damage(&error) {
+                true => StoreError::damaged(from.display(), error),
+                false => unreadable(error),
+            })
+        })
     }
 }
 
@@ -154,10 +123,9 @@ fn check(exported: &Exported) -> Result<Folder, String> {
     }
     let is_of_files =
         record.output.is_in_memory() || Output::of(record.output.files.clone()) == record.output;
-    let part = |file: &ExportedFile| (file.part.clone(), file.digest);
-    let exported_parts: Vec<_> = exported.files.iter().map(part).collect();
-    let parts = record.output.files.iter().map(|file| (file.part.clone(), file.digest));
-    if !is_of_files || parts.collect::<Vec<_>>() != exported_parts {
+    let told = exported.files.iter().map(|file| (&file.part, file.digest));
+    let kept = record.output.files.iter().map(|file| (&file.part, file.digest));
+    if !is_of_files || !told.eq(kept) {
         return wrong("it has other files than its record says");
     }
     let inside = |part: &str| {

@@ -70,7 +70,7 @@ pub(crate) struct ExportedFile {
 /// What an output was made from.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Lineage {
-    /// What the task calls it; empty if it has no name.
+    /// What the task calls it, or its place.
     pub(crate) name: String,
     pub(crate) instance: String,
     pub(crate) key: Key,
@@ -92,7 +92,8 @@ impl Manifest {
         struct Form {
             format: u32,
         }
-        let form: Form = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let form: Form = serde_json::from_slice(bytes)
+            .map_err(|error| format!("it is no manifest of an export: {error}"))?;
         if form.format > FORMAT {
             return Err(format!(
                 "it is in form {}, and this version of the library knows forms up to {FORMAT}",
@@ -100,9 +101,10 @@ impl Manifest {
             ));
         }
         let manifest: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        let mut names = manifest.outputs.iter().flat_map(|output| output.contents());
-        match names.find(|(path, _)| !is_inside(path)) {
-            Some((path, _)) => Err(format!("it names {path:?}, which is outside its folder")),
+        let of_outputs = manifest.outputs.iter().flat_map(Exported::contents);
+        let mut names = of_outputs.map(|(path, _)| path).chain(manifest.written.keys().cloned());
+        match names.find(|path| !is_inside(path)) {
+            Some(path) => Err(format!("it names {path:?}, which is outside its folder")),
             None => Ok(manifest),
         }
     }

@@ -14,9 +14,9 @@
 //!
 //! A folder may have been there before. What an export has not written it does not touch, and what it
 //! has written it replaces only as long as nobody has changed it ([`folder`]). Outputs of earlier
-//! exports stay in the manifest, so that several settings come to lie side by side. An
-//! [import](mod@import) takes an export into a store: each file is verified, and an output is known by its
-//! fingerprint from then on.
+//! exports stay in the manifest, so that several settings come to lie side by side; two at once take
+//! [turns](turn). An [import](mod@import) takes an export into a store: each file is verified, and an
+//! output is known by its fingerprint from then on.
 
 pub(crate) mod folder;
 pub(crate) mod import;
@@ -24,3 +24,4 @@ pub(crate) mod manifest;
 pub(crate) mod names;
 pub(crate) mod python;
 pub(crate) mod readme;
+mod turn;

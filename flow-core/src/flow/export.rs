@@ -1,6 +1,6 @@
 //! Exports for people, and their import.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,12 +10,13 @@ use daggy::NodeIndex;
 use crate::engine::Made;
 use crate::error::{Error, LoadError};
 use crate::export::folder::{ExportFolder, read_manifest};
-use crate::export::import::Imported as What;
+use crate::export::import::{Imported as What, Importer};
 use crate::export::manifest::{Exported, ExportedFile, Lineage, MANIFEST};
 use crate::export::names::{self, Names};
 use crate::export::{python, readme};
 use crate::flow::gc::Bytes;
-use crate::flow::{Flow, Roots};
+use crate::flow::reset::with_gathered;
+use crate::flow::{Flow, Roots, check_complete};
 use crate::input::Handle;
 use crate::key::{Digest, digest_bytes};
 use crate::plan::Plan;
@@ -24,8 +25,10 @@ use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
 use crate::store::Folder;
 use crate::store::error::IoContext;
+use crate::store::output::OutputFile;
 use crate::store::record::Record;
 use crate::target::Description;
+use crate::task::Kind;
 
 impl Flow {
     /// Writes the outputs of these roots into a folder for people: under names that say what they are,
@@ -34,9 +37,10 @@ impl Flow {
     /// module, `flow_outputs.py`, that loads them by task and parameters.
     ///
     /// The files are copies, so that whoever gets them may do with them what they want. Into a folder
-    /// that was exported to before, outputs are added, and those of the same instances replaced. What
-    /// no export has written, or somebody has changed since, is never touched, but an error. A value
-    /// in memory is told of, and has no file.
+    /// that was exported to before, outputs are added, and those of the same instances replaced, under
+    /// the names that they have. What no export has written, or somebody has changed since, is never
+    /// touched, but an error. A value in memory is told of, and has no file; what is made elsewhere is
+    /// left where it is. Several exports into one folder at once take turns.
     ///
     /// ```
     /// use flow::prelude::*;
@@ -76,22 +80,38 @@ impl Flow {
     /// written. The folder then is as good as before: its manifest is replaced last.
     pub fn export<R: Roots>(&self, folder: impl AsRef<Path>) -> Result<Handed, Error> {
         let plan = self.plan::<R>()?;
-        self.export_nodes::<R>(&plan, &plan.graph.roots, folder.as_ref())
+        let nodes = with_gathered(&plan, &plan.graph.roots);
+        nodes.iter().try_for_each(|&node| check_complete::<R>(&plan, node))?;
+        self.export_nodes(&of_plan(&plan, nodes), folder.as_ref())
     }
 
     /// Exports the outputs of these roots and of all that they require, as [`export`](Self::export)
-    /// does. What is upstream and has no file any more is left out.
+    /// does: what a task has required while it ran, too. What is upstream and has no file any more is
+    /// left out.
     ///
     /// # Errors
     ///
     /// As [`export`](Self::export).
     pub fn export_upstream<R: Roots>(&self, folder: impl AsRef<Path>) -> Result<Handed, Error> {
         let plan = self.plan::<R>()?;
-        let there = |&node: &NodeIndex| {
-            plan.graph.roots.contains(&node) || plan.verdicts.status(node) == Status::Complete
-        };
-        let nodes: Vec<_> = plan.graph.nodes().filter(there).collect();
-        self.export_nodes::<R>(&plan, &nodes, folder.as_ref())
+        let roots = with_gathered(&plan, &plan.graph.roots);
+        roots.iter().try_for_each(|&node| check_complete::<R>(&plan, node))?;
+        // What an instance has required while it ran was found after it.
+        let mut plans = plan.required_in_run()?;
+        plans.reverse();
+        plans.push(plan);
+        let mut seen = HashSet::new();
+        let mut nodes = Vec::new();
+        for plan in &plans {
+            let there = |&node: &NodeIndex| {
+                plan.graph.kind(node) == Kind::Made
+                    && plan.verdicts.status(node) == Status::Complete
+                    && seen.insert(plan.graph.node(node).key)
+            };
+            let there = plan.graph.nodes().filter(there).collect();
+            nodes.extend(of_plan(plan, there));
+        }
+        self.export_nodes(&nodes, folder.as_ref())
     }
 
     /// Takes the outputs of an [export](Self::export) into the store, each file verified by its digest.
@@ -114,41 +134,45 @@ impl Flow {
         let _underway = self.store.begin();
         self.store.refresh();
         let mut handed = Handed::new("imported", folder);
+        let mut importer = Importer::new(&self.store, folder);
         for output in &manifest.outputs {
-            match self.store.import(folder, output)? {
-                What::New => handed.add(output, output.files.len()),
+            match importer.take(output)? {
+                What::New => {
+                    handed.instances.push(output.instance.clone());
+                    let files = output.record.output.files.iter().flat_map(OutputFile::contents);
+                    files.for_each(|file| handed.copied(file.bytes));
+                }
                 What::Present => handed.present += 1,
             }
         }
         Ok(handed)
     }
 
-    fn export_nodes<R: Roots>(
-        &self,
-        plan: &Arc<Plan>,
-        nodes: &[NodeIndex],
-        root: &Path,
-    ) -> Result<Handed, Error> {
+    fn export_nodes(&self, nodes: &[(Arc<Plan>, NodeIndex)], root: &Path) -> Result<Handed, Error> {
+        self.check_outside(root)?;
         let mut folder = ExportFolder::open(&*self.fs, root)?;
         let mut manifest = folder.before.clone();
-        let mut outputs = Vec::new();
-        for node in crate::flow::reset::with_gathered(plan, nodes) {
-            crate::flow::check_complete::<R>(plan, node)?;
-            let handle = Handle::outside(Arc::clone(plan), node);
-            outputs.push((node, self.exported(&handle)?));
-        }
+        let handles = nodes.iter().map(|(plan, node)| Handle::outside(Arc::clone(plan), *node));
+        let outputs =
+            handles.map(|handle| self.exported(&handle)).collect::<Result<Vec<_>, _>>()?;
         // The instances that are exported again keep the names that they have.
-        let mut names = Names::default();
-        let again = |output: &Exported| outputs.iter().any(|(_, (new, _))| new.key == output.key);
-        manifest.outputs.retain(|output| !again(output));
-        manifest.outputs.iter().for_each(|output| names.take(&stem(output)));
+        let (mut names, mut kept_names) = (Names::default(), HashMap::new());
+        for before in &folder.before.outputs {
+            let stem = stem(before);
+            names.take(&stem);
+            kept_names.insert(before.key, stem);
+        }
+        let again: HashSet<_> = outputs.iter().map(|(output, _)| output.key).collect();
+        manifest.outputs.retain(|output| !again.contains(&output.key));
         let mut copies = Vec::new();
-        for (node, (mut output, at)) in outputs {
-            let shown: Vec<_> = plan.graph.shown(node).into_iter().collect();
-            let shown: Vec<_> =
-                shown.iter().map(|(name, v)| (name.clone(), v.to_string())).collect();
-            let task = &plan.graph.task(node).folder.name;
-            let stem = names.give(task, &shown, output.key.short());
+        for ((plan, node), (mut output, at)) in nodes.iter().zip(outputs) {
+            let stem = kept_names.remove(&output.key).filter(|stem| !stem.is_empty());
+            let stem = stem.unwrap_or_else(|| {
+                let shown = plan.graph.shown(*node).into_iter();
+                let shown: Vec<_> = shown.map(|(name, value)| (name, value.to_string())).collect();
+                let task = &plan.graph.task(*node).folder.name;
+                names.give(task, &shown, output.key.short())
+            });
             let kept = output.record.output.files.iter().enumerate();
             for (file, (place, kept)) in output.files.iter_mut().zip(kept) {
                 file.path = names::path(&stem, kept, place);
@@ -188,12 +212,11 @@ impl Flow {
                     folder.folder(&file.path)?;
                 }
             }
-            handed.add(output, 0);
+            handed.instances.push(output.instance.clone());
         }
         for (name, from, content) in &copies {
             if folder.copy(name, &self.store.root().join(from), *content)? {
-                handed.files += 1;
-                handed.bytes += content.1;
+                handed.copied(content.1);
             }
         }
         for (name, text) in &texts {
@@ -201,6 +224,15 @@ impl Flow {
         }
         folder.finish(&manifest)?;
         Ok(handed)
+    }
+
+    /// An export is for people, and a store is not: each has folders that are called as tasks are.
+    fn check_outside(&self, folder: &Path) -> Result<(), Error> {
+        let canonical = |path: &Path| self.fs.canonical(path).ok();
+        match canonical(folder).is_some_and(|folder| canonical(self.store.root()) == Some(folder)) {
+            true => Err(Error::Occupied { path: folder.to_owned(), why: "it is the store" }),
+            false => Ok(()),
+        }
     }
 
     /// What a manifest says of an output, but for the names of its files; and where they are.
@@ -260,6 +292,11 @@ impl Flow {
     }
 }
 
+/// Some nodes of a plan.
+fn of_plan(plan: &Arc<Plan>, nodes: Vec<NodeIndex>) -> Vec<(Arc<Plan>, NodeIndex)> {
+    nodes.into_iter().map(|node| (Arc::clone(plan), node)).collect()
+}
+
 /// Whether an output was in the manifest before, as it is.
 fn is_as_before(folder: &ExportFolder<'_>, output: &Exported) -> bool {
     let is_it = |before: &Exported| before.key == output.key && before.record == output.record;
@@ -295,12 +332,9 @@ impl Handed {
         Self { verb, folder, instances, present: 0, files: 0, bytes: 0 }
     }
 
-    fn add(&mut self, output: &Exported, files: usize) {
-        self.instances.push(output.instance.clone());
-        self.files += files;
-        if files > 0 {
-            self.bytes += output.files.iter().map(|file| file.bytes).sum::<u64>();
-        }
+    fn copied(&mut self, bytes: u64) {
+        self.files += 1;
+        self.bytes += bytes;
     }
 
     /// The folder of the export.

@@ -10,6 +10,7 @@ mod reset;
 mod roots;
 mod stand_in;
 mod transfer;
+mod transferred;
 mod trust;
 mod verify;
 mod versions;
@@ -31,7 +32,7 @@ pub use of::Of;
 pub use reset::Removed;
 pub use roots::Roots;
 pub use stand_in::Scratch;
-pub use transfer::{Skipped, Transferred};
+pub use transferred::{Skipped, Transferred};
 pub use verify::{Damage, Verified};
 
 use crate::engine::progress::{Event, Progress};

@@ -1,32 +1,27 @@
 //! Pushing outputs to where others can get them, and pulling them from there.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::error::Error;
-use crate::flow::gc::Bytes;
+use crate::flow::transferred::Transferred;
 use crate::flow::{Asks, Flow, Roots, roots_of};
 use crate::plan::Plan;
 use crate::plan::again::Replay;
 use crate::plan::force::Force;
-use crate::plan::judge::{Judge, Verdict};
+use crate::plan::judge::{Judge, Upstream, Verdict};
 use crate::plan::label::Show;
-use crate::plan::reason::Reason;
 use crate::plan::trust::Trust;
 use crate::remote::Remote;
 use crate::remote::finder::Finder;
 use crate::remote::pull::ToPull;
-use crate::remote::push::{Copied, ToPush};
+use crate::remote::push::{Copied, There, ToPush};
 use crate::store::error::StoreError;
 use crate::store::kept::Carried;
 use crate::store::limit::Replaced;
 use crate::store::stage::Staged;
 use crate::task::Kind;
-
-/// How many instances are printed one by one.
-const LISTED: usize = 10;
 
 /// How many outputs are fetched before their records are committed together.
 const GROUP: usize = 64;
@@ -80,6 +75,43 @@ impl Flow {
     /// The flow is wrong, or a file cannot be read here or put there. What has been pushed before
     /// that is there.
     pub fn push<R: Roots>(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
+        self.push_to::<R>(remote, There::Believed)
+    }
+
+    /// As [`push`](Self::push), and reads all that is there already, too: what was damaged there is put
+    /// again.
+    ///
+    /// A push believes what was put there before, for each file was read when it was. A disk may fail
+    /// since then; who pulls is told, and takes nothing of it.
+    ///
+    /// ```
+    /// # use flow::{prelude::*, RemoteFolder};
+    /// # #[derive(Task)]
+    /// # #[task(target = Json<u64>)]
+    /// # struct Answer;
+    /// # #[tracked]
+    /// # impl Run for Answer {
+    /// #     fn run(&self, _cx: &Cx<Self>) -> Result<u64> { Ok(42) }
+    /// # }
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let shared = RemoteFolder::new(folder.path().join("shared"));
+    /// # let flow = Flow::open(folder.path().join("data"))?.quiet();
+    /// # flow.run::<Answer>()?;
+    /// # flow.push::<Answer>(&shared)?;
+    /// assert_eq!(flow.push_verified::<Answer>(&shared)?.files(), 0); // all is as it was
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    pub fn push_verified<R: Roots>(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
+        self.push_to::<R>(remote, There::Read)
+    }
+
+    fn push_to<R: Roots>(&self, remote: &dyn Remote, there: There) -> Result<Transferred, Error> {
         let plan = self.plan::<R>()?;
         let mut plans = vec![Arc::clone(&plan)];
         plans.extend(plan.required_in_run()?);
@@ -109,8 +141,8 @@ impl Flow {
                 all.push(ToPush { label, task, folder: judged.folder, record, carried });
             }
         }
-        for (push, copied) in all.iter().zip(self.each(&all, |push| self.store.push(remote, push)))
-        {
+        let copied = self.each(&all, |push| self.store.push(remote, push, there));
+        for (push, copied) in all.iter().zip(copied) {
             let Some(copied) = copied.transpose()? else { continue };
             pushed.add(push.label.clone(), push.carried == Carried::Told, copied);
         }
@@ -122,7 +154,7 @@ impl Flow {
     /// from now. Nothing runs.
     ///
     /// Each file is hashed as it arrives. One that is not what was pushed is an error, and nothing is
-    /// taken over that needs it. If a pull is interrupted, at whatever point, what is complete is
+    /// taken over that needs it; [`push_verified`](Self::push_verified) mends it. If a pull is interrupted, at whatever point, what is complete is
     /// whole; the next one goes on.
     ///
     /// What a task that fetches would fetch now is not asked by its age: as [`load`](Self::load) does,
@@ -243,8 +275,17 @@ fn to_pull(
     let mut seen = HashSet::new();
     while let Some(plan) = plans.get(found.len()).cloned() {
         let mut of_plan = Vec::new();
-        for node in plan.graph.nodes().filter(|&node| plan.graph.kind(node) == Kind::Made) {
-            if !seen.insert(plan.graph.node(node).key) {
+        for node in plan.graph.nodes() {
+            let kind = plan.graph.kind(node);
+            if kind == Kind::Aggregate || !seen.insert(plan.graph.node(node).key) {
+                continue;
+            }
+            if kind == Kind::External {
+                // Without it nobody can tell what is made of it.
+                if plan.verdicts.digest(node).is_none() {
+                    let label = plan.graph.label(node, Show::Clipped);
+                    pulled.leave(label, plan.verdicts.reasons(node));
+                }
                 continue;
             }
             let mut judged = Judge::new(&plan, &plan.verdicts, replay).judge(node)?;
@@ -253,7 +294,7 @@ fn to_pull(
             let reasons = judged.reasons.clone();
             match ToPull::new(&plan, node, judged, replay)? {
                 Ok(pull) => of_plan.push(pull),
-                Err(Verdict::Complete(_)) => pulled.present += 1,
+                Err(Verdict::Complete(_)) => pulled.found(),
                 Err(verdict) => {
                     pulled.skip(plan.graph.label(node, Show::Clipped), &verdict, &reasons);
                 }
@@ -270,109 +311,5 @@ fn discard(flow: &Flow, staged: &Staged) {
     flow.store.discard_path(&staged.draft);
     if let Some(output) = &staged.output {
         flow.store.discard(&staged.folder, output);
-    }
-}
-
-/// What was pushed or pulled: made by [`Flow::push`] and [`Flow::pull`].
-#[derive(Clone, Debug)]
-pub struct Transferred {
-    verb: &'static str,
-    instances: Vec<String>,
-    told: Vec<String>,
-    present: usize,
-    skipped: Vec<Skipped>,
-    files: usize,
-    bytes: u64,
-}
-
-/// An instance that was not pushed or pulled.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Skipped {
-    /// The instance, such as `Train {model: Logistic}`.
-    pub instance: String,
-    /// Why it was left.
-    pub why: String,
-}
-
-impl Transferred {
-    fn new(verb: &'static str) -> Self {
-        let (instances, told, skipped) = (Vec::new(), Vec::new(), Vec::new());
-        Self { verb, instances, told, present: 0, skipped, files: 0, bytes: 0 }
-    }
-
-    fn add(&mut self, label: String, is_told: bool, copied: Copied) {
-        match copied.is_new {
-            true if is_told => self.told.push(label),
-            true => self.instances.push(label),
-            false => self.present += 1,
-        }
-        self.files += copied.files;
-        self.bytes += copied.bytes;
-    }
-
-    fn skip(&mut self, instance: String, verdict: &Verdict, reasons: &[Reason]) {
-        let why = match verdict {
-            Verdict::Adopt(..) => "it is kept here: the next run takes it over".to_owned(),
-            _ => reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
-        };
-        self.skipped.push(Skipped { instance, why });
-    }
-
-    /// The instances whose outputs were copied, such as `Train {model: Logistic}`.
-    pub fn instances(&self) -> &[String] {
-        &self.instances
-    }
-
-    /// The instances of which only that they were there, and with which content: their values are in
-    /// memory, or their files are gone. They are made again when something needs them.
-    pub fn told(&self) -> &[String] {
-        &self.told
-    }
-
-    /// How many instances were there already.
-    pub fn present(&self) -> usize {
-        self.present
-    }
-
-    /// The instances that were left, and why: of a push those that are not complete, of a pull those
-    /// that the remote does not have.
-    pub fn skipped(&self) -> &[Skipped] {
-        &self.skipped
-    }
-
-    /// How many files were copied.
-    pub fn files(&self) -> usize {
-        self.files
-    }
-
-    /// How large those files are, in bytes.
-    pub fn bytes(&self) -> u64 {
-        self.bytes
-    }
-}
-
-impl fmt::Display for Transferred {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plural = |n, one, many| if n == 1 { one } else { many };
-        let outputs = plural(self.instances.len(), "output", "outputs");
-        write!(f, "{} {outputs} {}, ", self.instances.len(), self.verb)?;
-        let files = plural(self.files, "file", "files");
-        write!(f, "{} {files} of {}; ", self.files, Bytes(self.bytes))?;
-        if !self.told.is_empty() {
-            write!(f, "{} told without files; ", self.told.len())?;
-        }
-        write!(f, "{} {} there already", self.present, plural(self.present, "was", "were"))?;
-        if self.skipped.is_empty() {
-            return Ok(());
-        }
-        write!(f, "; left:")?;
-        for Skipped { instance, why } in self.skipped.iter().take(LISTED) {
-            write!(f, "\n  {instance}: {}", why.replace('\n', "\n    "))?;
-        }
-        match self.skipped.len().checked_sub(LISTED) {
-            Some(more @ 1..) => write!(f, "\n  … and {more} more"),
-            _ => Ok(()),
-        }
     }
 }

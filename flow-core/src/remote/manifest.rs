@@ -5,7 +5,7 @@
 
 use crate::key::{Digest, digest_bytes};
 use crate::remote::passing::read_whole;
-use crate::remote::{Remote, RemoteContext};
+use crate::remote::{Remote, RemoteContext, damaged};
 use crate::store::error::StoreError;
 use crate::store::folder::task_folder;
 use crate::store::kept::Carried;
@@ -52,19 +52,40 @@ pub(crate) fn all(
     fingerprint: Digest,
 ) -> Result<Vec<(Carried, Record)>, StoreError> {
     let folder = folder(task, fingerprint);
-    let mut all = Vec::new();
+    let (mut all, mut wrong) = (Vec::new(), Vec::new());
     for name in remote.list(&folder).of_remote("list", &folder)? {
-        if let Some(digest) = own_digest(&name) {
-            let record = read(remote, &name, digest)?;
-            if record.fingerprint != fingerprint {
-                return Err(StoreError::damaged(&name, "it has another fingerprint"));
+        let Some(digest) = own_digest(&name) else { continue };
+        match read(remote, &name, digest) {
+            Ok(record) if record.fingerprint == fingerprint => {
+                all.push((carried(&name), record, name));
             }
-            all.push((carried(&name), record));
+            Ok(_) => {
+                let error = damaged(&name, "it has another fingerprint");
+                wrong.push((name, error));
+            }
+            Err(error @ StoreError::Damaged { .. }) => wrong.push((name, error)),
+            Err(error) => return Err(error),
         }
     }
+    // Another one of the same output makes up for it.
+    let says = |name: &str| name.rsplit_once('-').map(|(output, _)| output.to_owned());
+    let made_up = |wrong: &str| {
+        let enough = |has: Carried| has == Carried::Whole || carried(wrong) == Carried::Told;
+        all.iter().any(|(has, _, name)| says(name) == says(wrong) && enough(*has))
+    };
+    if let Some((_, error)) = wrong.into_iter().find(|(name, _)| !made_up(name)) {
+        return Err(error);
+    }
+    let mut all: Vec<_> = all.into_iter().map(|(carried, record, _)| (carried, record)).collect();
     let rank = |carried: &Carried| *carried == Carried::Told;
     all.sort_by(|(a, x), (b, y)| rank(a).cmp(&rank(b)).then(y.started.cmp(&x.started)));
     Ok(all)
+}
+
+/// Whether a manifest is what its name says.
+pub(crate) fn is_whole(remote: &dyn Remote, name: &str) -> Result<bool, StoreError> {
+    let Some(digest) = own_digest(name) else { return Ok(false) };
+    Ok(digest_bytes(&read_whole(remote, name)?) == digest)
 }
 
 /// The digest of itself that a manifest is named by.
@@ -76,16 +97,16 @@ fn own_digest(name: &str) -> Option<Digest> {
 fn read(remote: &dyn Remote, name: &str, digest: Digest) -> Result<Record, StoreError> {
     let bytes = read_whole(remote, name)?;
     if digest_bytes(&bytes) != digest {
-        return Err(StoreError::damaged(name, "it has other content than its name says"));
+        return Err(damaged(name, "it has other content than its name says"));
     }
     let record = Record::parse(&bytes).map_err(|error| match error {
         newer @ Unreadable::Newer(_) => StoreError::newer(name.as_ref(), &newer),
-        error => StoreError::damaged(name, error),
+        error => damaged(name, error),
     })?;
     let is_of_files =
         record.output.is_in_memory() || Output::of(record.output.files.clone()) == record.output;
     if !is_of_files {
-        return Err(StoreError::damaged(name, "it names other files than its digest says"));
+        return Err(damaged(name, "it names other files than its digest says"));
     }
     Ok(record)
 }

@@ -124,6 +124,12 @@ pub(crate) fn table(digest: Digest) -> String {
     format!("tables/{digest}.json")
 }
 
+/// Content of a remote that is not what it must be.
+pub(crate) fn damaged(name: &str, reason: impl std::fmt::Display) -> StoreError {
+    let remedy = "whoever has it in a store puts it again with `flow.push_verified`";
+    StoreError::damaged(name, format!("{reason}; {remedy}"))
+}
+
 /// Says what was being done to which name when a call failed.
 pub(crate) trait RemoteContext<T> {
     fn of_remote(self, action: &'static str, name: &str) -> Result<T, StoreError>;

@@ -1,7 +1,9 @@
 //! Content on its way: hashed while it is read, and never taken for more than it is.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
+use std::path::Path;
 
+use crate::fs::Fs;
 use crate::key::{Digest, digest_of};
 use crate::remote::{Remote, RemoteContext};
 use crate::store::error::{IoContext, StoreError};
@@ -69,29 +71,28 @@ pub(crate) fn is_damage(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData
 }
 
-/// Copies the content under a name, which must have this digest.
-pub(crate) fn fetch(
-    remote: &dyn Remote,
-    name: &str,
+/// Copies content, which must have this digest and size, into a new file, and says when that was
+/// written. What is wrong with the content is said by `wrong`.
+pub(crate) fn keep(
+    content: impl Read,
     (digest, bytes): (Digest, u64),
-    to: &mut (dyn Write + Send),
-    path: &std::path::Path,
-) -> Result<(), StoreError> {
-    let content = remote.get(name).of_remote("get", name)?;
+    (fs, to): (&dyn Fs, &Path),
+    wrong: impl FnOnce(io::Error) -> StoreError,
+) -> Result<i64, StoreError> {
     let mut content = Checked::new(content, digest, bytes);
+    let mut file = fs.create(to).during("create", to)?;
     let mut chunk = vec![0; CHUNK];
     loop {
         match content.read(&mut chunk) {
             Ok(0) => break,
-            Ok(read) => to.write_all(&chunk[..read]).during("write", path)?,
+            Ok(read) => file.write_all(&chunk[..read]).during("write", to)?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if is_damage(&error) => {
-                return Err(StoreError::damaged(name, &error));
-            }
-            Err(error) => return Err(error).of_remote("get", name),
+            Err(error) => return Err(wrong(error)),
         }
     }
-    to.flush().during("write", path)
+    file.flush().during("write", to)?;
+    drop(file);
+    Ok(fs.stat(to).during("look at", to)?.modified)
 }
 
 /// Reads small content whole.

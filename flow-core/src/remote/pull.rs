@@ -9,11 +9,11 @@ use crate::key::Digest;
 use crate::plan::Plan;
 use crate::plan::again::{Again, Replay};
 use crate::plan::judge::{Judge, Judged, Verdict};
-use crate::remote::passing::{fetch, read_whole};
-use crate::remote::{Remote, object, table};
-use crate::store::error::{IoContext, StoreError};
+use crate::remote::passing::{is_damage, keep, read_whole};
+use crate::remote::{Remote, damaged, object, table};
+use crate::store::error::StoreError;
 use crate::store::kept::{Carried, Kept};
-use crate::store::output::{Output, OutputFile};
+use crate::store::output::OutputFile;
 use crate::store::record::{MadeFrom, Record};
 use crate::store::stage::Staged;
 use crate::store::{Folder, Store};
@@ -81,8 +81,13 @@ impl ToPull {
             let fetched = || serde_json::from_slice(&read_whole(remote, &table(digest)).ok()?).ok();
             store.keep_crates(digest, fetched);
         }
-        let remote = (!self.is_told()).then_some(remote);
-        let output = store.stage_fetched(remote, &recorded.output, folder, recorded.fingerprint)?;
+        let (output, fingerprint) = (&recorded.output, recorded.fingerprint);
+        let output = match self.is_told() {
+            true => store.name_files(output, folder, fingerprint)?,
+            false => store.stage_files(output, folder, fingerprint, |piece, to| {
+                fetch((store, remote), (piece.digest, piece.bytes), to)
+            })?,
+        };
         let record = Record {
             key: plan.graph.node(*node).key,
             parameters: plan.graph.recorded_parameters(*node),
@@ -101,65 +106,17 @@ impl ToPull {
     }
 }
 
-impl Store {
-    /// Gives the files of an output names in this folder, and fetches them if they are there. If that
-    /// fails, nothing of it is left.
-    fn stage_fetched(
-        &self,
-        remote: Option<&dyn Remote>,
-        output: &Output,
-        folder: &Folder,
-        fingerprint: Digest,
-    ) -> Result<Output, StoreError> {
-        let mut staged = Output { digest: output.digest, files: Vec::new() };
-        for file in &output.files {
-            let (name, path) =
-                self.new_output(folder, fingerprint, &file.part, file.extension())?;
-            staged.files.push(OutputFile { file: name, ..file.clone() });
-            let Some(remote) = remote else { continue };
-            let last = staged.files.last_mut().expect("it was pushed");
-            if let Err(error) = self.fetch_part(remote, last, &path) {
-                self.discard(folder, &staged);
-                return Err(error);
-            }
-        }
-        Ok(staged)
-    }
-
-    /// Fetches the file, or folder, of one part.
-    fn fetch_part(
-        &self,
-        remote: &dyn Remote,
-        file: &mut OutputFile,
-        path: &Path,
-    ) -> Result<(), StoreError> {
-        let Some(within) = &mut file.folder else {
-            file.modified = self.fetch_file(remote, path, (file.digest, file.bytes))?;
-            return Ok(());
-        };
-        self.fs().create_folder(path).during("create the folder", path)?;
-        for item in within {
-            let path = path.join(&item.path);
-            match item.digest {
-                None => self.fs().create_folder(&path).during("create the folder", &path)?,
-                Some(digest) => {
-                    item.modified = self.fetch_file(remote, &path, (digest, item.bytes))?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Fetches one file, and says when it was written.
-    fn fetch_file(
-        &self,
-        remote: &dyn Remote,
-        path: &Path,
-        content: (Digest, u64),
-    ) -> Result<i64, StoreError> {
-        let mut file = self.fs().create(path).during("create", path)?;
-        fetch(remote, &object(content.0), content, &mut *file, path)?;
-        drop(file);
-        Ok(self.fs().stat(path).during("look at", path)?.modified)
-    }
+/// Fetches the content with this digest, and says when it was written.
+fn fetch(
+    (store, remote): (&Store, &dyn Remote),
+    content: (Digest, u64),
+    to: &Path,
+) -> Result<i64, StoreError> {
+    let name = &object(content.0);
+    let unreadable = |source| StoreError::Remote { action: "get", name: name.clone(), source };
+    let found = remote.get(name).map_err(unreadable)?;
+    keep(found, content, (&**store.fs(), to), |error| match is_damage(&error) {
+        true => damaged(name, error),
+        false => unreadable(error),
+    })
 }

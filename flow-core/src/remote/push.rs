@@ -32,23 +32,44 @@ pub(crate) struct Copied {
     pub(crate) bytes: u64,
 }
 
+/// What becomes of what a remote has already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum There {
+    /// Of what a manifest names, the size is looked at.
+    Believed,
+    /// All of it is read.
+    Read,
+}
+
 impl Store {
     /// Pushes what a remote does not have of an output.
-    pub(crate) fn push(&self, remote: &dyn Remote, push: &ToPush) -> Result<Copied, StoreError> {
+    pub(crate) fn push(
+        &self,
+        remote: &dyn Remote,
+        push: &ToPush,
+        believed: There,
+    ) -> Result<Copied, StoreError> {
         let ToPush { task, folder, record, carried, .. } = push;
         let beginning = manifest::beginning(task, record);
         let at = manifest::folder(task, record.fingerprint);
         let there = remote.list(&at).of_remote("list", &at)?;
-        let is_there = there.iter().any(|name| {
+        let mut named = there.iter().filter(|name| {
             let enough = *carried == Carried::Told || manifest::carried(name) == Carried::Whole;
             enough && name.starts_with(&beginning)
         });
+        let is_there = match believed {
+            There::Believed => named.next().is_some(),
+            There::Read => named.try_fold(false, |whole, name| {
+                Ok::<_, StoreError>(whole || manifest::is_whole(remote, name)?)
+            })?,
+        };
         let mut copied = Copied { is_new: !is_there, ..Copied::default() };
         if *carried == Carried::Whole {
             for file in record.output.files.iter().flat_map(OutputFile::contents) {
                 let path = self.root().join(folder).join(&file.path);
                 let (digest, bytes) = (file.digest, file.bytes);
-                if self.push_file(remote, &path, (digest, bytes), is_there)? {
+                let is_believed = is_there && believed == There::Believed;
+                if self.push_file(remote, &path, (digest, bytes), is_believed)? {
                     copied.files += 1;
                     copied.bytes += bytes;
                 }
@@ -76,11 +97,11 @@ impl Store {
         remote: &dyn Remote,
         path: &Path,
         (digest, bytes): (Digest, u64),
-        is_named: bool,
+        is_believed: bool,
     ) -> Result<bool, StoreError> {
         let name = object(digest);
         let there = remote.size(&name).of_remote("look for", &name)?;
-        if there == Some(bytes) && (is_named || is_whole(remote, &name, (digest, bytes))?) {
+        if there == Some(bytes) && (is_believed || is_whole(remote, &name, (digest, bytes))?) {
             return Ok(false);
         }
         let file = self.fs().open(path).during("read", path)?;

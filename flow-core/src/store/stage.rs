@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::key::{Digest, Short};
 use crate::store::error::{IoContext, StoreError};
-use crate::store::output::{Output, OutputFile, Within};
+use crate::store::output::{Output, OutputFile};
 use crate::store::record::Record;
 use crate::store::version::VersionName;
 use crate::store::{Folder, RECORD, Store};
@@ -39,7 +39,90 @@ impl Staged {
     }
 }
 
+/// A file of an output that is to be brought to where it is kept.
+pub(crate) struct Piece<'a> {
+    /// Of which file, or folder, of the output.
+    pub(crate) place: usize,
+    /// Its path in that, if it is a folder.
+    within: Option<&'a str>,
+    pub(crate) digest: Digest,
+    pub(crate) bytes: u64,
+    modified: i64,
+}
+
+impl Piece<'_> {
+    /// Where it lies, if the whole lies here.
+    pub(crate) fn path(&self, whole: PathBuf) -> PathBuf {
+        self.within.map_or_else(|| whole.clone(), |within| whole.join(within))
+    }
+}
+
 impl Store {
+    /// Gives the files of an output names in this folder, of which there is none yet.
+    pub(crate) fn name_files(
+        &self,
+        output: &Output,
+        folder: &Folder,
+        fingerprint: Digest,
+    ) -> Result<Output, StoreError> {
+        let mut named = Output { digest: output.digest, files: Vec::new() };
+        for file in &output.files {
+            let (name, _) = self.new_output(folder, fingerprint, &file.part, file.extension())?;
+            named.files.push(OutputFile { file: name, ..file.clone() });
+        }
+        Ok(named)
+    }
+
+    /// Gives the files of an output names in this folder; `bring` puts each there, and says when it was
+    /// written.
+    ///
+    /// If that fails, nothing of it is left.
+    pub(crate) fn stage_files(
+        &self,
+        output: &Output,
+        folder: &Folder,
+        fingerprint: Digest,
+        bring: impl FnMut(&Piece<'_>, &Path) -> Result<i64, StoreError>,
+    ) -> Result<Output, StoreError> {
+        let mut staged = self.name_files(output, folder, fingerprint)?;
+        match self.fill(&mut staged, folder, bring) {
+            Ok(()) => Ok(staged),
+            Err(error) => {
+                self.discard(folder, &staged);
+                Err(error)
+            }
+        }
+    }
+
+    fn fill(
+        &self,
+        staged: &mut Output,
+        folder: &Folder,
+        mut bring: impl FnMut(&Piece<'_>, &Path) -> Result<i64, StoreError>,
+    ) -> Result<(), StoreError> {
+        for (place, file) in staged.files.iter_mut().enumerate() {
+            let to = self.path(folder, &file.file);
+            let (digest, bytes, modified) = (file.digest, file.bytes, file.modified);
+            let Some(within) = &mut file.folder else {
+                let piece = Piece { place, within: None, digest, bytes, modified };
+                file.modified = bring(&piece, &to)?;
+                continue;
+            };
+            self.fs.create_folder(&to).during("create the folder", &to)?;
+            for item in within {
+                let to = to.join(&item.path);
+                let Some(digest) = item.digest else {
+                    self.fs.create_folder(&to).during("create the folder", &to)?;
+                    continue;
+                };
+                let (bytes, modified) = (item.bytes, item.modified);
+                let piece = Piece { place, within: Some(&item.path), digest, bytes, modified };
+                item.modified = bring(&piece, &to)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Gives the files of another version's output names in this folder too.
     ///
     /// If that fails, nothing of it is left.
@@ -50,25 +133,10 @@ impl Store {
         folder: &Folder,
         fingerprint: Digest,
     ) -> Result<Output, StoreError> {
-        let mut staged = Output { digest: output.digest, files: Vec::new() };
-        for file in &output.files {
-            let from = from.join(&file.file);
-            let (name, path) =
-                self.new_output(folder, fingerprint, &file.part, file.extension())?;
-            staged.files.push(OutputFile { file: name, ..file.clone() });
-            let linked = match &mut staged.files.last_mut().expect("it was pushed").folder {
-                None => self.link_file(&from, &path, file.modified, file.digest),
-                Some(within) => self.link_folder(&from, &path, within),
-            };
-            match linked {
-                Ok(modified) => staged.files.last_mut().expect("it was pushed").modified = modified,
-                Err(error) => {
-                    self.discard(folder, &staged);
-                    return Err(error);
-                }
-            }
-        }
-        Ok(staged)
+        self.stage_files(output, folder, fingerprint, |piece, to| {
+            let from = piece.path(from.join(&output.files[piece.place].file));
+            self.link_file(&from, to, piece.modified, piece.digest)
+        })
     }
 
     /// Links one file, or copies it, and says when it was written.
@@ -93,25 +161,6 @@ impl Store {
             }
         }
         Ok(now)
-    }
-
-    fn link_folder(
-        &self,
-        from: &Path,
-        to: &Path,
-        within: &mut [Within],
-    ) -> Result<i64, StoreError> {
-        self.fs.create_folder(to).during("create the folder", to)?;
-        for item in within {
-            let (from, to) = (from.join(&item.path), to.join(&item.path));
-            match item.digest {
-                None => self.fs.create_folder(&to).during("create the folder", &to)?,
-                Some(digest) => {
-                    item.modified = self.link_file(&from, &to, item.modified, digest)?;
-                }
-            }
-        }
-        Ok(0)
     }
 
     /// A new name for an output, or a part of it, in this folder, which is made if need be.

@@ -23,7 +23,10 @@ impl Serialize for Value {
             },
             Self::Float(float) if !float.get().is_finite() => serializer.collect_str(float),
             Self::Float(float) => match float.narrow() {
-                Some(narrow) => serializer.serialize_f32(narrow),
+                // As it was written, and not what it is nearest to: 0.1, and not 0.10000000149011612.
+                Some(narrow) => {
+                    serializer.serialize_f64(narrow.to_string().parse().unwrap_or(float.get()))
+                }
                 None => serializer.serialize_f64(float.get()),
             },
             Self::Char(value) => serializer.serialize_char(*value),

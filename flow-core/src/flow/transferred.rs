@@ -1,0 +1,127 @@
+//! What came of a push or a pull, as data and as text.
+
+use std::fmt;
+
+use crate::flow::gc::Bytes;
+use crate::plan::judge::Verdict;
+use crate::plan::reason::Reason;
+use crate::remote::push::Copied;
+
+/// How many instances are printed one by one.
+const LISTED: usize = 10;
+
+/// What was pushed or pulled: made by [`Flow::push`](crate::Flow::push) and
+/// [`Flow::pull`](crate::Flow::pull).
+#[derive(Clone, Debug)]
+pub struct Transferred {
+    verb: &'static str,
+    instances: Vec<String>,
+    told: Vec<String>,
+    present: usize,
+    skipped: Vec<Skipped>,
+    files: usize,
+    bytes: u64,
+}
+
+/// An instance that was not pushed or pulled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Skipped {
+    /// The instance, such as `Train {model: Logistic}`.
+    pub instance: String,
+    /// Why it was left.
+    pub why: String,
+}
+
+impl Transferred {
+    pub(super) fn new(verb: &'static str) -> Self {
+        let (instances, told, skipped) = (Vec::new(), Vec::new(), Vec::new());
+        Self { verb, instances, told, present: 0, skipped, files: 0, bytes: 0 }
+    }
+
+    pub(super) fn add(&mut self, label: String, is_told: bool, copied: Copied) {
+        match copied.is_new {
+            true if is_told => self.told.push(label),
+            true => self.instances.push(label),
+            false => self.present += 1,
+        }
+        self.files += copied.files;
+        self.bytes += copied.bytes;
+    }
+
+    pub(super) fn skip(&mut self, instance: String, verdict: &Verdict, reasons: &[Reason]) {
+        match verdict {
+            Verdict::Adopt(..) => {
+                let why = "it is kept here: the next run takes it over".to_owned();
+                self.skipped.push(Skipped { instance, why });
+            }
+            _ => self.leave(instance, reasons),
+        }
+    }
+
+    pub(super) fn leave(&mut self, instance: String, reasons: &[Reason]) {
+        let why = reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        self.skipped.push(Skipped { instance, why });
+    }
+
+    /// The instances whose outputs were copied, such as `Train {model: Logistic}`.
+    pub fn instances(&self) -> &[String] {
+        &self.instances
+    }
+
+    /// The instances of which only that they were there, and with which content: their values are in
+    /// memory, or their files are gone. They are made again when something needs them.
+    pub fn told(&self) -> &[String] {
+        &self.told
+    }
+
+    pub(super) fn found(&mut self) {
+        self.present += 1;
+    }
+
+    /// How many instances were there already.
+    pub fn present(&self) -> usize {
+        self.present
+    }
+
+    /// The instances that were left, and why: of a push those that are not complete, of a pull those
+    /// that the remote does not have.
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+
+    /// How many files were copied.
+    pub fn files(&self) -> usize {
+        self.files
+    }
+
+    /// How large those files are, in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl fmt::Display for Transferred {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = |n, one, many| if n == 1 { one } else { many };
+        let outputs = plural(self.instances.len(), "output", "outputs");
+        write!(f, "{} {outputs} {}, ", self.instances.len(), self.verb)?;
+        let files = plural(self.files, "file", "files");
+        write!(f, "{} {files} of {}; ", self.files, Bytes(self.bytes))?;
+        if !self.told.is_empty() {
+            write!(f, "{} told without files; ", self.told.len())?;
+        }
+        write!(f, "{} {} there already", self.present, plural(self.present, "was", "were"))?;
+        if self.skipped.is_empty() {
+            return Ok(());
+        }
+        write!(f, "; left:")?;
+        for Skipped { instance, why } in self.skipped.iter().take(LISTED) {
+            write!(f, "\n  {instance}: {}", why.replace('\n', "\n    "))?;
+        }
+        match self.skipped.len().checked_sub(LISTED) {
+            Some(more @ 1..) => write!(f, "\n  … and {more} more"),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What was damaged where it was pushed to is found, and put there again.
+
+use std::fs;
+
+use flow::RemoteFolder;
+use flow::prelude::*;
+
+use crate::support::{files_below, flow, in_full};
+
+#[derive(Task)]
+#[task(target = Json<Vec<u32>>)]
+struct Numbers;
+
+runs!(Numbers: Vec<u32> = |self, _cx| Ok(vec![1, 2, 3]));
+
+#[derive(Task)]
+#[task(requires = Numbers, target = Json<u32>)]
+struct Sum;
+
+runs!(Sum: u32 = |self, cx| Ok(cx.input().load()?.iter().sum()));
+
+#[test]
+fn what_is_damaged_there_is_put_again() -> Result<()> {
+    let (made, folder) = flow();
+    let shared = RemoteFolder::new(folder.path().join("shared"));
+    made.run::<Sum>()?;
+    made.push::<Sum>(&shared)?;
+    let again = made.push_verified::<Sum>(&shared)?;
+    assert_eq!((again.instances().len(), again.files(), again.present()), (0, 0, 2));
+
+    for (n, file) in files_below(&folder.path().join("shared")).into_iter().enumerate() {
+        if file.to_string_lossy().contains("tables") {
+            continue;
+        }
+        let was = fs::read(&file)?;
+        fs::write(&file, vec![b' '; was.len()])?;
+        let there = Flow::open(folder.path().join(format!("there {n}")))?.quiet();
+        let error = in_full(there.pull::<Sum>(&shared).expect_err("it is damaged"));
+        assert!(error.contains("puts it again with `flow.push_verified`"), "{error}");
+        // A push looks at names and sizes, which are right.
+        assert_eq!(made.push::<Sum>(&shared)?.present(), 2);
+        assert_ne!(fs::read(&file)?, was);
+
+        made.push_verified::<Sum>(&shared)?;
+        assert_eq!(fs::read(&file)?, was, "{}", file.display());
+        there.pull::<Sum>(&shared)?;
+        assert_eq!(*there.load::<Sum>()?, 6);
+        assert!(there.verify_all()?.is_whole());
+    }
+    Ok(())
+}
+
+#[test]
+fn what_another_store_has_made_stands_in_for_what_is_damaged() -> Result<()> {
+    let (made, folder) = flow();
+    let shared = RemoteFolder::new(folder.path().join("shared"));
+    made.run::<Sum>()?;
+    made.push::<Sum>(&shared)?;
+    let manifests = files_below(&folder.path().join("shared/outputs"));
+    for manifest in &manifests {
+        fs::write(manifest, "{")?;
+    }
+    // It has the same, and says so in manifests of its own.
+    let other = Flow::open(folder.path().join("other"))?.quiet();
+    other.run::<Sum>()?;
+    assert_eq!(other.push_verified::<Sum>(&shared)?.instances().len(), 2);
+    assert_eq!(files_below(&folder.path().join("shared/outputs")).len(), 2 * manifests.len());
+    let there = Flow::open(folder.path().join("there"))?.quiet();
+    assert_eq!(there.pull::<Sum>(&shared)?.instances().len(), 2);
+    assert_eq!(*there.load::<Sum>()?, 6);
+    Ok(())
+}
