@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use flow_targets::RecordBatch;
 use flow_targets::arrow::array::Array;
 use flow_targets::arrow::datatypes::DataType;
+use flow_targets::table::rows_of as read;
 use serde::de::DeserializeOwned;
 
 use super::rows::{Holds, Wrong};
@@ -15,18 +16,34 @@ use super::rows::{Holds, Wrong};
 ///
 /// # Errors
 ///
-/// How many rows are not as expected, and the first of them; or the batch has no such rows.
+/// How many rows are not as expected, and the first of them; or the first that is no such row.
 pub fn rows_of<R, H>(batch: &RecordBatch, mut holds: impl FnMut(&R) -> H) -> Result<()>
 where
     R: DeserializeOwned + Debug,
     H: Holds,
 {
+    let rows = read::<R>(batch).or_else(|error| unreadable::<R>(batch, error))?;
     let mut wrong = Wrong::default();
-    for (place, row) in flow_targets::table::rows_of::<R>(batch)?.iter().enumerate() {
+    for (place, row) in rows.iter().enumerate() {
         let why_not = holds(row).why_not();
         wrong.count(place, row, why_not);
     }
     wrong.result()
+}
+
+/// Says which is the first row that cannot be read.
+fn unreadable<R: DeserializeOwned>(batch: &RecordBatch, mut why: anyhow::Error) -> Result<Vec<R>> {
+    let rows = batch.num_rows();
+    // All before `good` can be read, and something before `bad` cannot.
+    let (mut good, mut bad) = (0, rows);
+    while bad - good > 1 {
+        let middle = good + (bad - good) / 2;
+        match read::<R>(&batch.slice(good, middle - good)) {
+            Ok(_) => good = middle,
+            Err(error) => (bad, why) = (middle, error),
+        }
+    }
+    bail!("row {good} of {rows} rows is not as expected: {why:#}")
 }
 
 /// Expects just these columns, in this order, with these types.
@@ -70,9 +87,11 @@ pub fn no_nulls<const N: usize>(batch: &RecordBatch, columns: [&str; N]) -> Resu
             wrong.push(format!("`{name}` is missing"));
             continue;
         };
-        let first = (0..column.len()).find(|&row| column.is_null(row));
-        if let Some(first) = first {
-            let (nulls, rows) = (column.null_count(), column.len());
+        // Those of a dictionary lie in its values, and a column of nulls notes none.
+        let nulls = column.logical_nulls();
+        let is_null = |row: &usize| nulls.as_ref().is_some_and(|nulls| nulls.is_null(*row));
+        if let Some(first) = (0..column.len()).find(is_null) {
+            let (nulls, rows) = (column.logical_null_count(), column.len());
             wrong.push(format!(
                 "`{name}` has {nulls} nulls in {rows} rows, the first in row {first}"
             ));

@@ -45,7 +45,8 @@ use flow_core::Flow;
 /// ```
 ///
 /// and kept with the code. Another path is given by `flow::check_all!(golden = "tests/keys.txt")`, after
-/// the values if there are any.
+/// the values if there are any. Where several test files say this, each has to have a path of its own, for
+/// they link in different tasks.
 #[macro_export]
 macro_rules! check_all {
     () => {

@@ -103,7 +103,9 @@ pub fn assert_because(told: &impl Told, instance: &str, text: &str) {
         summary.complete_before(),
     ];
     let named = kinds.into_iter().flatten().filter(|entry| is_named(entry, instance));
-    let reasons: Vec<String> = named.flat_map(|entry| reasons(&entry)).collect();
+    let named: Vec<Entry> = named.collect();
+    assert!(!named.is_empty(), "there is no `{instance}` in what was run\n{summary}");
+    let reasons: Vec<String> = named.iter().flat_map(reasons).collect();
     assert!(
         reasons.iter().any(|reason| reason.contains(text)),
         "`{instance}` is not there because of {text:?}, but because of {reasons:?}\n{summary}"

@@ -188,6 +188,19 @@ fn a_value_that_would_not_reach_a_parameter_of_its_name_is_told() -> Result<()> 
     Ok(())
 }
 
+#[cfg(unix)]
+#[test]
+fn what_may_be_read_without_end_is_no_file() -> Result<()> {
+    let (flow, folder) = flow();
+    let there = folder.path().join("there.csv");
+    std::fs::write(&there, "a")?;
+    let flow = flow.with(Source::SYMBOL, "A").with(Source::PATTERN, there.clone());
+    flow.with(Source::PATH, there).check::<Source>()?;
+    let told = told::<Source>(&flow.with(Source::PATH, "/dev/zero"));
+    assert!(told[0].contains("there is no file \"/dev/zero\""), "{told:?}");
+    Ok(())
+}
+
 #[derive(Task)]
 #[task(name = "Daily", target = Json<u32>)]
 struct OtherDaily {

@@ -203,7 +203,52 @@ fn tables_are_checked_by_rows_and_columns() -> Result<()> {
         #[expect(dead_code, reason = "it is not there")]
         volume: f64,
     }
-    assert!(expect::rows_of(&good, |_: &Other| true).is_err());
+    let error = expect::rows_of(&good, |_: &Other| true).unwrap_err().to_string();
+    assert!(
+        error.starts_with("row 0 of 2 rows is not as expected: cannot read rows as"),
+        "{error}"
+    );
+    assert!(error.contains("missing field `volume`"), "{error}");
+    Ok(())
+}
+
+#[derive(Debug, Deserialize)]
+struct Identified {
+    id: i64,
+}
+
+#[test]
+fn the_first_row_that_cannot_be_read_is_told() -> Result<()> {
+    for wrong in [0, 1, 7, 62, 99] {
+        let ids = (0..100).map(|id| (id < wrong).then_some(id)).collect();
+        let error = expect::rows_of(&batch(ids, vec![0.5; 100]), |row: &Identified| row.id >= 0);
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!("row {wrong} of 100 rows is not as expected: ")),
+            "{error}"
+        );
+    }
+    let none = batch(vec![], vec![]);
+    expect::rows_of(&none, |row: &Identified| row.id > 0)?;
+    expect::no_nulls(&none, ["id", "price"])
+}
+
+#[test]
+fn nulls_are_found_wherever_a_column_notes_them() -> Result<()> {
+    use flow::arrow::array::{ArrayRef, DictionaryArray, Int32Array, NullArray, StringArray};
+    use flow::arrow::datatypes::Int32Type;
+
+    let names = Arc::new(StringArray::from(vec![Some("a"), None]));
+    let keys = Int32Array::from(vec![0, 1, 1]);
+    let dictionary = DictionaryArray::<Int32Type>::try_new(keys, names)?;
+    let columns: [(&str, ArrayRef); 2] =
+        [("name", Arc::new(dictionary)), ("nothing", Arc::new(NullArray::new(3)))];
+    let error = expect::no_nulls(&RecordBatch::try_from_iter(columns)?, ["name", "nothing"]);
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "the columns are not as expected: `name` has 2 nulls in 3 rows, the first in row 1; \
+         `nothing` has 3 nulls in 3 rows, the first in row 0"
+    );
     Ok(())
 }
 

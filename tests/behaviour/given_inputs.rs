@@ -303,4 +303,6 @@ fn a_wrong_assertion_shows_the_whole_summary() {
     let nothing = testing::flow().run::<Index>();
     let message = panics(|| assert_because(&nothing, "Index", "no reason"));
     assert!(message.contains("is not there because of \"no reason\""), "{message}");
+    let message = panics(|| assert_because(&nothing, "Twice", "no reason"));
+    assert!(message.starts_with("there is no `Twice` in what was run\n"), "{message}");
 }

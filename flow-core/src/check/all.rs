@@ -39,10 +39,10 @@ pub struct Sound {
 }
 
 impl Report {
-    /// Checks all tasks that are registered with this program, with the values that `with` gives.
+    /// Checks all tasks of this program, with the values that `with` gives.
     #[doc(hidden)]
     pub fn of_program(with: impl FnOnce(Flow) -> Flow) -> Self {
-        Self::of(&with(Flow::nowhere()), &known::all())
+        Self::of(&with(Flow::nowhere()), &with_generic(known::all()))
     }
 
     fn of(flow: &Flow, registered: &[&'static TaskType]) -> Self {
@@ -120,6 +120,23 @@ impl fmt::Display for Report {
         }
         Ok(())
     }
+}
+
+/// These tasks, and those with type parameters that they require: nobody could register them.
+fn with_generic(registered: Vec<&'static TaskType>) -> Vec<&'static TaskType> {
+    let mut all = registered.clone();
+    let mut met: HashSet<TypeId> = all.iter().map(|task| (task.id)()).collect();
+    let mut new = registered;
+    while let Some(task) = new.pop() {
+        (task.requirement_types)(&mut |other| {
+            if met.insert((other.id)()) {
+                all.push(other);
+                new.push(other);
+            }
+        });
+    }
+    all.sort_by_cached_key(|task| (task.decl)().name.into_owned());
+    all
 }
 
 /// The tasks that no other one requires. In a circle, which conditions may break, none is a root.

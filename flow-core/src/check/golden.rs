@@ -19,6 +19,7 @@ use std::path::Path;
 use crate::flow::Flow;
 use crate::plan::build::build;
 use crate::store::Store;
+use crate::store::stage::unique;
 use crate::task::{Kind, TaskType};
 
 /// The variable of the environment that lets the file be written.
@@ -72,7 +73,7 @@ impl Tasks {
         let text = self.text();
         // Several tests may write it at once, and whoever reads it reads a whole one.
         path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
-        let draft = path.with_extension(format!("{}.tmp", std::process::id()));
+        let draft = path.with_extension(format!("{}.tmp", unique()));
         std::fs::write(&draft, text)?;
         std::fs::rename(&draft, path)
     }

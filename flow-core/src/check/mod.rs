@@ -207,7 +207,7 @@ impl Flow {
     fn is_there(&self, path: &Path) -> bool {
         let fs = self.store().fs();
         let matches = |pattern: Pattern| pattern.files(&**fs).is_ok_and(|files| !files.is_empty());
-        fs.stat(path).is_ok() || Pattern::parse(path).is_some_and(matches)
+        fs.stat(path).is_ok_and(|stat| !stat.special) || Pattern::parse(path).is_some_and(matches)
     }
 }
 

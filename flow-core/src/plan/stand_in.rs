@@ -11,7 +11,7 @@
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use daggy::NodeIndex;
 
@@ -20,6 +20,7 @@ use crate::param::AnyValue;
 use crate::plan::Graph;
 use crate::plan::warning::Warning;
 use crate::store::record::Meta;
+use crate::store::stage::unique;
 use crate::task::TaskType;
 
 /// Whether an output stands in for that of an instance.
@@ -33,8 +34,9 @@ pub(crate) struct StandIn {
     applies: Option<Applies>,
     value: AnyValue,
     meta: Meta,
-    /// The number of this giving, in this process.
-    mark: u64,
+    /// The digits of this giving, which no other has: not one in another process either, for it may
+    /// pull what is pushed here.
+    mark: String,
     /// Whether an instance was planned that has it.
     is_used: Arc<AtomicBool>,
 }
@@ -46,12 +48,12 @@ impl StandIn {
         value: AnyValue,
         meta: Meta,
     ) -> Self {
-        Self { task, applies, value, meta, mark: next_mark(), is_used: Arc::default() }
+        Self { task, applies, value, meta, mark: unique(), is_used: Arc::default() }
     }
 
     /// The same, with something noted about the output.
     pub(crate) fn noting(&self, name: &str, value: serde_json::Value) -> Self {
-        let mut noting = Self { mark: next_mark(), ..self.clone() };
+        let mut noting = Self { mark: unique(), ..self.clone() };
         noting.meta.insert(name.to_owned(), value);
         noting
     }
@@ -82,7 +84,7 @@ impl StandIn {
     /// The digest of the parameters of an instance that has it, which no other instance has.
     pub(super) fn mark(&self, parameters: Digest) -> Digest {
         let mut hasher = Hasher::new("stand-in");
-        hasher.part(parameters).number(self.mark);
+        hasher.part(parameters).text(&self.mark);
         hasher.digest()
     }
 }
@@ -91,11 +93,6 @@ impl fmt::Debug for StandIn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "an output of {}", (self.task.decl)().name)
     }
-}
-
-fn next_mark() -> u64 {
-    static MARKS: AtomicU64 = AtomicU64::new(1);
-    MARKS.fetch_add(1, Ordering::Relaxed)
 }
 
 /// What was given last for this instance.

@@ -1,0 +1,32 @@
+//! The README's example of the testing kit, as it stands there.
+
+use flow::prelude::*;
+use flow::testing::{self, assert_because, assert_ran};
+
+#[task(target = Json<Vec<f64>>)]
+fn prices() -> Result<Vec<f64>> {
+    bail!("a server would be asked")
+}
+
+#[task(requires = prices, target = Json<f64>)]
+fn highest(prices: &[f64]) -> Result<f64> {
+    prices.iter().copied().reduce(f64::max).context("there are no prices")
+}
+
+#[test]
+fn the_highest_price_needs_prices() -> flow::Result<()> {
+    let flow = testing::flow().with_input::<prices>(vec![2.0, 3.5]); // what `prices` returns
+    assert_ran(&flow.run::<highest>()?, ["highest"]); // nothing upstream is planned
+    let none = flow.with_input::<prices>(vec![]);
+    assert_because(&none.run::<highest>(), "highest", "there are no prices");
+    Ok(())
+}
+
+flow::check_all!(); // all tasks that are linked in; in `tests/`, say `use my_pipeline as _;` above
+
+#[test]
+fn the_readme_has_this_example() {
+    let (_, example) = include_str!("kit.rs").split_once("\n\n").expect("what is below the head");
+    let (example, _) = example.split_once("\n#[test]\nfn the_readme").expect("what is above this");
+    assert!(include_str!("../README.md").contains(&format!("```rust\n{example}```")), "{example}");
+}
