@@ -101,6 +101,15 @@ impl Stat {
     }
 }
 
+/// Opens what others have put somewhere, if it is a file: to open a pipe may take for ever, and a device
+/// may have no end.
+pub(crate) fn open_file(fs: &dyn Fs, path: &Path) -> io::Result<File> {
+    match fs.stat(path)? {
+        Stat { folder: false, special: false, .. } => fs.open(path),
+        _ => Err(io::Error::other("it is no file")),
+    }
+}
+
 /// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -70,3 +70,70 @@ fn what_another_store_has_made_stands_in_for_what_is_damaged() -> Result<()> {
     assert_eq!(*there.load::<Sum>()?, 6);
     Ok(())
 }
+
+#[test]
+fn a_manifest_of_a_newer_library_hides_no_other() -> Result<()> {
+    let (made, folder) = flow();
+    let shared = RemoteFolder::new(folder.path().join("shared"));
+    made.run::<Sum>()?;
+    made.push::<Sum>(&shared)?;
+    for manifest in files_below(&folder.path().join("shared/outputs")) {
+        let mut record: serde_json::Value = serde_json::from_slice(&fs::read(&manifest)?)?;
+        record["format"] = 2.into();
+        let bytes = serde_json::to_vec(&record)?;
+        let name = manifest.file_name().expect("a name").to_string_lossy().into_owned();
+        let (output, _) = name.rsplit_once('-').expect("its own digest");
+        let digest = &blake3::hash(&bytes).to_hex()[..32];
+        fs::write(manifest.with_file_name(format!("{output}-{digest}.json")), bytes)?;
+        // Alone, it is an error that says what to do.
+        fs::rename(&manifest, manifest.with_extension("aside"))?;
+        let there = Flow::open(folder.path().join("there"))?.quiet();
+        let error = in_full(there.pull::<Sum>(&shared).expect_err("it is newer"));
+        assert!(error.contains("was written by a newer version of this library"), "{error}");
+        fs::rename(manifest.with_extension("aside"), &manifest)?;
+    }
+    let there = Flow::open(folder.path().join("there"))?.quiet();
+    assert_eq!(there.pull::<Sum>(&shared)?.instances().len(), 2);
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_keeps_nobody_waiting() -> Result<()> {
+    use std::os::unix::fs::symlink;
+
+    let (made, folder) = flow();
+    let shared = RemoteFolder::new(folder.path().join("shared"));
+    made.run::<Sum>()?;
+    made.push::<Sum>(&shared)?;
+    made.export::<Sum>(folder.path().join("handed"))?;
+    // Links in circles, of which there are more ways than can be gone.
+    for manifest in files_below(&folder.path().join("shared/outputs")) {
+        for name in ["a", "b"] {
+            symlink(".", manifest.with_file_name(name))?;
+        }
+    }
+    let there = Flow::open(folder.path().join("there"))?.quiet();
+    for object in files_below(&folder.path().join("shared/objects")) {
+        let was = fs::read(&object)?;
+        for special in ["/dev/zero", "/dev/tty", "."] {
+            fs::remove_file(&object)?;
+            symlink(special, &object)?;
+            let error = in_full(there.pull::<Sum>(&shared).expect_err("it is no file"));
+            assert!(error.contains("it is no file"), "{error}");
+        }
+        fs::remove_file(&object)?;
+        fs::write(&object, was)?;
+    }
+    there.pull::<Sum>(&shared)?;
+    assert_eq!(*there.load::<Sum>()?, 6);
+    for name in ["Sum/output.json", "manifest.json"] {
+        let file = folder.path().join("handed").join(name);
+        fs::remove_file(&file)?;
+        symlink("/dev/zero", &file)?;
+        there.reset_all()?;
+        let error = in_full(there.import(folder.path().join("handed")).expect_err("it is no file"));
+        assert!(error.contains("it is no file"), "{error}");
+    }
+    Ok(())
+}

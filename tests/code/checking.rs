@@ -139,6 +139,41 @@ fn check_all_catches_what_is_wrong_with_the_tasks_of_a_library() {
 }
 
 #[test]
+fn tasks_with_type_parameters_are_guarded_as_they_are_required() {
+    let shop = Fixture::copy_as("shop", "generic");
+    shop.edit_in("Cargo.toml", "name = \"shop\"", "name = \"generic\"");
+    shop.edit_in("tests/tasks.rs", "shop", "generic");
+    let generic = "\
+        use std::marker::PhantomData;\n\n\
+        pub trait Side: Tracked + Send + Sync + 'static {}\n\n\
+        #[tracked]\npub struct Upper;\nimpl Side for Upper {}\n\n\
+        #[derive(Task)]\n#[task(target = Json<u8>)]\n\
+        pub struct Fit<S: Side> {\n    side: PhantomData<S>,\n    #[param(default = 1)]\n    depth: u8,\n}\n\n\
+        #[tracked]\nimpl<S: Side> Run for Fit<S> {\n    fn run(&self, _cx: &Cx<Self>) -> Result<u8> {\n        \
+        Ok(self.depth)\n    }\n}\n\n\
+        #[derive(Task)]\n#[task(aggregate, requires = Fit<Upper>)]\npub struct Fits;\n\n#[derive(Clone, Copy, Debug, Serialize";
+    shop.edit_in(TASKS, "#[derive(Clone, Copy, Debug, Serialize", generic);
+    shop.cargo_with(&[("FLOW_ACCEPT_KEYS", "1")], &["test", "--test", "tasks"]).expect("written");
+    let golden = shop.read("tests/golden/tasks.txt").expect("the golden file");
+    assert!(golden.contains("\nFit<Upper>\n  key "), "{golden}");
+    test(&shop).expect("all is well");
+    caught(
+        &shop,
+        ("#[param(default = 1)]\n    depth: u8", "#[param(default = 2)]\n    depth: u8"),
+        &["Fit<Upper> has changed:\n  - key ", "  - depth: u8 = 1\n", "  + depth: u8 = 2"],
+    );
+    // One that it cannot have.
+    caught(
+        &shop,
+        (
+            "#[param(default = 1)]\n    depth: u8",
+            "#[param(default = 1, range = 2..)]\n    depth: u8",
+        ),
+        &["\nFit<Upper>\n- `Fit<Upper>.depth` is 1, which is not in 2.."],
+    );
+}
+
+#[test]
 fn a_library_that_is_not_linked_in_is_told() {
     let shop = Fixture::copy_as("shop", "unlinked");
     shop.edit_in("Cargo.toml", "name = \"shop\"", "name = \"unlinked\"");

@@ -13,7 +13,7 @@ use crate::content::{digest_file, is_absent};
 use crate::error::Error;
 use crate::export::manifest::{MANIFEST, Manifest};
 use crate::export::turn::Turn;
-use crate::fs::Fs;
+use crate::fs::{Fs, open_file};
 use crate::key::{Digest, digest_bytes};
 use crate::remote::passing::{Checked, is_damage};
 use crate::store::error::{IoContext, StoreError};
@@ -191,8 +191,9 @@ impl<'a> ExportFolder<'a> {
 /// The manifest in a folder, if there is one.
 pub(crate) fn read_manifest(fs: &dyn Fs, root: &Path) -> Result<Option<Manifest>, Error> {
     let path = root.join(MANIFEST);
-    match fs.read(&path) {
-        Ok(bytes) => {
+    let mut bytes = Vec::new();
+    match open_file(fs, &path).and_then(|mut file| file.read_to_end(&mut bytes)) {
+        Ok(_) => {
             let damaged = |reason| StoreError::damaged(path.display(), reason);
             Ok(Some(Manifest::parse(&bytes).map_err(damaged)?))
         }

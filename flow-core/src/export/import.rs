@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::export::manifest::{Exported, MANIFEST};
+use crate::fs::open_file;
 use crate::plan::trust::Trust;
 use crate::remote::passing::{is_damage, keep};
 use crate::store::error::StoreError;
@@ -98,7 +99,7 @@ impl<'a> Importer<'a> {
         store.stage_files(&record.output, folder, record.fingerprint, |piece, to| {
             let from = piece.path(self.root.join(&exported.files[piece.place].path));
             let unreadable = |source| StoreError::Io { action: "read", path: from.clone(), source };
-            let file = store.fs().open(&from).map_err(unreadable)?;
+            let file = open_file(&**store.fs(), &from).map_err(unreadable)?;
             let content = (piece.digest, piece.bytes);
             keep(file, content, (&**store.fs(), to), |error| match is_damage(&error) {
                 true => StoreError::damaged(from.display(), error),

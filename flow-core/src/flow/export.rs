@@ -121,6 +121,9 @@ impl Flow {
     /// An instance that has another output already keeps it. What is imported then is one of its
     /// earlier versions, and the next run takes it over if it is what it would make.
     ///
+    /// Digests tell what was damaged, and not who made it: what an output was made from is what the
+    /// export says. Take one from those whose outputs you would use.
+    ///
     /// # Errors
     ///
     /// There is no export, a file in it is not what was exported, or the store cannot be written. What

@@ -161,6 +161,9 @@ impl Flow {
     /// it takes what the last run has given. Secrets and variables of the environment are hashed with
     /// a key that each store has of its own, so that what was made by them is not found.
     ///
+    /// Digests tell what was damaged, and not who made it: whoever may push there says what an output
+    /// was made from.
+    ///
     /// # Errors
     ///
     /// The flow is wrong, the remote cannot be read, or what it has is damaged. What has been pulled

@@ -6,7 +6,7 @@ use std::sync::{Arc, Once};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::content::is_absent;
-use crate::fs::{Disk, Fs};
+use crate::fs::{Disk, FileKind, Fs, open_file};
 use crate::remote::Remote;
 use crate::store::stage::unique;
 
@@ -58,9 +58,11 @@ impl RemoteFolder {
         };
         for part in found.into_iter().filter_map(|part| part.into_string().ok()) {
             let (path, name) = (at.join(&part), format!("{name}/{part}"));
-            match self.fs.stat(&path) {
-                Ok(stat) if stat.folder => self.add(&path, &name, names)?,
-                Ok(_) => names.push(name),
+            match self.fs.kind(&path) {
+                Ok(FileKind::Folder) => self.add(&path, &name, names)?,
+                Ok(FileKind::File) => names.push(name),
+                // Nobody puts a link there, and those to folders may go in circles.
+                Ok(FileKind::Link | FileKind::Other) => {}
                 Err(error) if is_absent(&error) => {}
                 Err(error) => return Err(error),
             }
@@ -112,7 +114,7 @@ impl Remote for RemoteFolder {
     }
 
     fn get(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
-        Ok(Box::new(self.fs.open(&self.path(name)?)?))
+        Ok(Box::new(open_file(&*self.fs, &self.path(name)?)?))
     }
 
     fn put(&self, name: &str, content: &mut dyn Read, _bytes: u64) -> io::Result<()> {

@@ -63,7 +63,9 @@ pub(crate) fn all(
                 let error = damaged(&name, "it has another fingerprint");
                 wrong.push((name, error));
             }
-            Err(error @ StoreError::Damaged { .. }) => wrong.push((name, error)),
+            Err(error @ (StoreError::Damaged { .. } | StoreError::Newer { .. })) => {
+                wrong.push((name, error));
+            }
             Err(error) => return Err(error),
         }
     }

@@ -112,7 +112,11 @@ impl Output {
 
     /// A name that leads out of the folder of the instance, if there is one.
     pub(crate) fn outside(&self) -> Option<&str> {
-        let leads_out = |part: &str| matches!(part, "" | "." | "..") || part.contains('\0');
+        let leads_out = |part: &str| {
+            matches!(part, "" | "." | "..")
+                || part.contains('\0')
+                || cfg!(windows) && part.contains(':')
+        };
         let is_separator = |c: char| c == '/' || cfg!(windows) && c == '\\';
         self.files.iter().find_map(|file| {
             let name = file.file.as_str();

@@ -95,6 +95,19 @@ fn an_argument_is_not_the_function_of_its_name() {
 }
 
 #[test]
+fn what_checks_its_output_is_reached() {
+    let task = "#[task(target = Json<u8>, check = odd)] fn made() -> u8 { 1 }";
+    let package = Package::new("");
+    package.write(
+        "src/main.rs",
+        &format!(
+            "{task} fn odd(n: &u8) -> bool {{ deep(n) }} fn deep(n: &u8) {{}} fn other() {{}}"
+        ),
+    );
+    assert_eq!(names(&package.table_of(task)), ["deep", "odd"]);
+}
+
+#[test]
 fn a_struct_may_require_and_call_a_function() {
     let run = "impl Run for Train { fn run(&self) { call() } }";
     let program = |call: &str| {
