@@ -228,6 +228,10 @@ fn what_a_test_gives_is_taken_for_there() -> Result<()> {
     let flow = testing::flow().with_input::<Fetch>(1);
     flow.check::<Weekly>()?;
     assert!(testing::flow().check::<Weekly>().is_err());
+    // Nothing reads its files, or asks whether what is made elsewhere is there.
+    let flow = testing::flow().with(Source::SYMBOL, "A").with_input::<Source>(1);
+    flow.check::<Source>()?;
+    testing::flow().with_input::<Words>("to be".to_owned()).check::<Words>()?;
     Ok(())
 }
 

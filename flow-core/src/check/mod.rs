@@ -180,6 +180,9 @@ impl Flow {
 
     /// What a run of one instance would not find.
     fn look_at_node(&self, graph: &Graph, node: NodeIndex, problems: &mut Vec<PlanError>) {
+        if graph.stand_in(node).is_some() {
+            return;
+        }
         let task = || graph.task(node).decl.name.to_string();
         let mut tell = |kind| problems.push(PlanError::new(kind, graph.way(node)));
         for (param, path) in graph.file_parameters(node) {
@@ -194,11 +197,9 @@ impl Flow {
                 tell(PlanErrorKind::NotMade { task: task(), path: path.to_owned() });
             }
         }
-        if graph.stand_in(node).is_none() {
-            for (id, ty) in (graph.task(node).task.uses)() {
-                if !self.provides(id) {
-                    tell(PlanErrorKind::NotProvided { task: task(), ty });
-                }
+        for (id, ty) in (graph.task(node).task.uses)() {
+            if !self.provides(id) {
+                tell(PlanErrorKind::NotProvided { task: task(), ty });
             }
         }
     }

@@ -18,7 +18,7 @@ use crate::flow::gc::Bytes;
 use crate::flow::reset::with_gathered;
 use crate::flow::{Flow, Roots, check_complete};
 use crate::input::Handle;
-use crate::key::{Digest, digest_bytes};
+use crate::key::{Digest, Key, digest_bytes};
 use crate::plan::Plan;
 use crate::plan::judge::Upstream;
 use crate::plan::label::Show;
@@ -158,18 +158,16 @@ impl Flow {
         let handles = nodes.iter().map(|(plan, node)| Handle::outside(Arc::clone(plan), *node));
         let outputs =
             handles.map(|handle| self.exported(&handle)).collect::<Result<Vec<_>, _>>()?;
-        // The instances that are exported again keep the names that they have.
-        let (mut names, mut kept_names) = (Names::default(), HashMap::new());
-        for before in &folder.before.outputs {
-            let stem = stem(before);
-            names.take(&stem);
-            kept_names.insert(before.key, stem);
-        }
+        let before = folder.before.outputs.iter().map(|output| (output.key, output.clone()));
+        let before: HashMap<Key, Exported> = before.collect();
+        let mut names = Names::default();
+        before.values().for_each(|output| names.take(&stem(output)));
         let again: HashSet<_> = outputs.iter().map(|(output, _)| output.key).collect();
         manifest.outputs.retain(|output| !again.contains(&output.key));
         let mut copies = Vec::new();
         for ((plan, node), (mut output, at)) in nodes.iter().zip(outputs) {
-            let stem = kept_names.remove(&output.key).filter(|stem| !stem.is_empty());
+            // What is exported again keeps the name that it has.
+            let stem = before.get(&output.key).map(stem).filter(|stem| !stem.is_empty());
             let stem = stem.unwrap_or_else(|| {
                 let shown = plan.graph.shown(*node).into_iter();
                 let shown: Vec<_> = shown.map(|(name, value)| (name, value.to_string())).collect();
@@ -205,7 +203,10 @@ impl Flow {
         files.extend(manifest.written.clone());
         folder.begin(&files)?;
         let mut handed = Handed::new("exported", root);
-        for output in manifest.outputs.iter().filter(|output| !is_as_before(&folder, output)) {
+        let is_new = |output: &&Exported| {
+            before.get(&output.key).is_none_or(|before| before.record != output.record)
+        };
+        for output in manifest.outputs.iter().filter(is_new) {
             for file in &output.files {
                 let folders = file.within.iter().flatten().filter(|(_, digest)| digest.is_none());
                 for (name, _) in folders {
@@ -298,12 +299,6 @@ impl Flow {
 /// Some nodes of a plan.
 fn of_plan(plan: &Arc<Plan>, nodes: Vec<NodeIndex>) -> Vec<(Arc<Plan>, NodeIndex)> {
     nodes.into_iter().map(|node| (Arc::clone(plan), node)).collect()
-}
-
-/// Whether an output was in the manifest before, as it is.
-fn is_as_before(folder: &ExportFolder<'_>, output: &Exported) -> bool {
-    let is_it = |before: &Exported| before.key == output.key && before.record == output.record;
-    folder.before.outputs.iter().any(is_it)
 }
 
 /// The name of an output without its extension, as it was given.
