@@ -192,7 +192,7 @@ impl Flow {
         let mut manifest = folder.before.clone();
         let mut outputs = Vec::new();
         for node in crate::flow::reset::with_gathered(plan, nodes) {
-            crate::flow::check_complete::<R>(plan, node)?;
+            crate::flow::load::check_complete::<R>(plan, node)?;
             let handle = Handle::outside(Arc::clone(plan), node);
             outputs.push((node, self.exported(&handle)?));
         }
