@@ -13,10 +13,11 @@ use crate::export::folder::{ExportFolder, read_manifest};
 use crate::export::import::{Imported as What, Importer};
 use crate::export::manifest::{Exported, ExportedFile, Lineage, MANIFEST};
 use crate::export::names::{self, Names};
-use crate::export::{python, readme};
+use crate::export::{consumer, python, readme};
 use crate::flow::gc::Bytes;
+use crate::flow::load::check_complete;
 use crate::flow::reset::with_gathered;
-use crate::flow::{Flow, Roots, check_complete};
+use crate::flow::{Flow, Roots};
 use crate::input::Handle;
 use crate::key::{Digest, Key, digest_bytes};
 use crate::plan::Plan;
@@ -79,10 +80,64 @@ impl Flow {
     /// A root is not complete, a file of the folder is not one's own, or something cannot be read or
     /// written. The folder then is as good as before: its manifest is replaced last.
     pub fn export<R: Roots>(&self, folder: impl AsRef<Path>) -> Result<Handed, Error> {
-        let plan = self.plan::<R>()?;
-        let nodes = with_gathered(&plan, &plan.graph.roots);
-        nodes.iter().try_for_each(|&node| check_complete::<R>(&plan, node))?;
-        self.export_nodes(&of_plan(&plan, nodes), folder.as_ref())
+        self.export_roots::<R>(folder.as_ref(), As::Files)
+    }
+
+    /// Exports the outputs of these roots, as [`export`](Self::export) does, and makes the folder a
+    /// crate: for somebody who has not the code of the tasks, and loads their outputs by types. Each task
+    /// is there as an `external` one, with the parameters that tell its outputs apart. Of a table there
+    /// is a struct with a field for each column, so that a column that is gone, or of another type, after
+    /// the next export is an error of the compiler wherever it is used.
+    ///
+    /// ```no_run
+    /// # use flow::prelude::*;
+    /// # #[derive(Serialize, Deserialize)]
+    /// # struct Total { shop: String, turnover: f64 }
+    /// # #[derive(Task)]
+    /// # #[task(target = Csv<Vec<Total>>)]
+    /// # struct Report { discount: u32 }
+    /// # #[tracked]
+    /// # impl Run for Report { fn run(&self, _cx: &Cx<Self>) -> Result<Vec<Total>> { Ok(vec![]) } }
+    /// # fn main() -> Result<()> {
+    /// # let flow = Flow::open("data")?;
+    /// for discount in [0, 10] {
+    ///     flow.with(Report::DISCOUNT, discount).export_crate::<Report>("sales-outputs")?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// and in another program, whose `Cargo.toml` has `sales-outputs = { path = "../sales-outputs" }`:
+    ///
+    /// ```ignore
+    /// use sales_outputs::{Report, ReportRow};
+    ///
+    /// let totals = flow.with(Report::DISCOUNT, 10).load::<Report>()?; // a Vec<ReportRow>
+    /// let turnover: f64 = totals.iter().map(|row| row.turnover).sum();
+    ///
+    /// #[derive(Task)]
+    /// #[task(requires = Report { discount: 10 }, target = Json<f64>)]
+    /// struct Forecast;
+    /// ```
+    ///
+    /// What no columns are known of has no struct: a task whose output is JSON or MessagePack is generic
+    /// over the type that it is read as, such as `Summary<Mine>`, and `Summary` alone is
+    /// `serde_json::Value`. An output in a format of one's own, or a folder, is its path, as is a
+    /// [`File`](crate::File). Dates, times and decimals are text. A parameter is of the type that its
+    /// values have in JSON: variants without data are text, and what is neither a number, a truth value
+    /// nor text is the text of its JSON.
+    ///
+    /// Whatever is exported into that folder afterwards is in the crate, by
+    /// [`export_upstream`](Self::export_upstream) too. The files of the outputs are found where the crate
+    /// was compiled, or in the folder that the variable `SALES_OUTPUTS_DIR` names, after the crate.
+    ///
+    /// # Errors
+    ///
+    /// As [`export`](Self::export); and no type reads all outputs of a task, for their columns differ. If
+    /// these were exported before, they are no error but left out of the crate, and
+    /// [told](Handed::outdated).
+    pub fn export_crate<R: Roots>(&self, folder: impl AsRef<Path>) -> Result<Handed, Error> {
+        self.export_roots::<R>(folder.as_ref(), As::Crate)
     }
 
     /// Exports the outputs of these roots and of all that they require, as [`export`](Self::export)
@@ -111,7 +166,7 @@ impl Flow {
             let there = plan.graph.nodes().filter(there).collect();
             nodes.extend(of_plan(plan, there));
         }
-        self.export_nodes(&nodes, folder.as_ref())
+        self.export_nodes(&nodes, folder.as_ref(), As::Files)
     }
 
     /// Takes the outputs of an [export](Self::export) into the store, each file verified by its digest.
@@ -151,7 +206,19 @@ impl Flow {
         Ok(handed)
     }
 
-    fn export_nodes(&self, nodes: &[(Arc<Plan>, NodeIndex)], root: &Path) -> Result<Handed, Error> {
+    fn export_roots<R: Roots>(&self, folder: &Path, form: As) -> Result<Handed, Error> {
+        let plan = self.plan::<R>()?;
+        let nodes = with_gathered(&plan, &plan.graph.roots);
+        nodes.iter().try_for_each(|&node| check_complete::<R>(&plan, node))?;
+        self.export_nodes(&of_plan(&plan, nodes), folder, form)
+    }
+
+    fn export_nodes(
+        &self,
+        nodes: &[(Arc<Plan>, NodeIndex)],
+        root: &Path,
+        form: As,
+    ) -> Result<Handed, Error> {
         self.check_outside(root)?;
         let mut folder = ExportFolder::open(&*self.fs, root)?;
         let mut manifest = folder.before.clone();
@@ -162,8 +229,8 @@ impl Flow {
         let before: HashMap<Key, Exported> = before.collect();
         let mut names = Names::default();
         before.values().for_each(|output| names.take(&stem(output)));
-        let again: HashSet<_> = outputs.iter().map(|(output, _)| output.key).collect();
-        manifest.outputs.retain(|output| !again.contains(&output.key));
+        let now: HashSet<Key> = outputs.iter().map(|(output, _)| output.key).collect();
+        manifest.outputs.retain(|output| !now.contains(&output.key));
         let mut copies = Vec::new();
         for ((plan, node), (mut output, at)) in nodes.iter().zip(outputs) {
             // What is exported again keeps the name that it has.
@@ -190,19 +257,27 @@ impl Flow {
             }
             manifest.outputs.push(output);
         }
-        manifest.written.clear();
-        let texts = [
-            (readme::README, readme::readme(&manifest)),
-            (python::MODULE, python::module(&manifest)),
+        // What was a crate once is one with what is added.
+        let is_crate = form == As::Crate || manifest.written.contains_key(consumer::SOURCE);
+        let library = is_crate.then(|| consumer::library(root));
+        let mut texts = vec![
+            (readme::README.to_owned(), readme::readme(&manifest, library.as_deref())),
+            (python::MODULE.to_owned(), python::module(&manifest)),
         ];
-        for (name, text) in &texts {
-            manifest.written.insert((*name).to_owned(), digest_bytes(text.as_bytes()));
+        let mut outdated = Vec::new();
+        if is_crate {
+            let crated = consumer::consumer(&manifest, root, &now)?;
+            texts.extend(crated.files);
+            outdated = crated.outdated;
         }
+        let written =
+            texts.iter().map(|(name, text)| (name.clone(), digest_bytes(text.as_bytes())));
+        manifest.written = written.collect();
         let mut files: BTreeMap<String, Digest> =
             copies.iter().map(|(name, _, (digest, _))| (name.clone(), *digest)).collect();
         files.extend(manifest.written.clone());
         folder.begin(&files)?;
-        let mut handed = Handed::new("exported", root);
+        let mut handed = Handed { outdated, ..Handed::new("exported", root) };
         let is_new = |output: &&Exported| {
             before.get(&output.key).is_none_or(|before| before.record != output.record)
         };
@@ -296,6 +371,15 @@ impl Flow {
     }
 }
 
+/// What an export makes of its folder.
+#[derive(Clone, Copy, PartialEq)]
+enum As {
+    /// The outputs, and what tells what they are.
+    Files,
+    /// A crate as well.
+    Crate,
+}
+
 /// Some nodes of a plan.
 fn of_plan(plan: &Arc<Plan>, nodes: Vec<NodeIndex>) -> Vec<(Arc<Plan>, NodeIndex)> {
     nodes.into_iter().map(|node| (Arc::clone(plan), node)).collect()
@@ -322,12 +406,14 @@ pub struct Handed {
     present: usize,
     files: usize,
     bytes: u64,
+    outdated: Vec<String>,
 }
 
 impl Handed {
     fn new(verb: &'static str, folder: &Path) -> Self {
         let (instances, folder) = (Vec::new(), folder.to_owned());
-        Self { verb, folder, instances, present: 0, files: 0, bytes: 0 }
+        let outdated = Vec::new();
+        Self { verb, folder, instances, present: 0, files: 0, bytes: 0, outdated }
     }
 
     fn copied(&mut self, bytes: u64) {
@@ -350,6 +436,12 @@ impl Handed {
         self.present
     }
 
+    /// The instances that were exported before and are left out of the [crate](Flow::export_crate): no
+    /// type reads them as well as what was exported now.
+    pub fn outdated(&self) -> &[String] {
+        &self.outdated
+    }
+
     /// How many files were copied.
     pub fn files(&self) -> usize {
         self.files
@@ -367,6 +459,13 @@ impl fmt::Display for Handed {
         let files = if self.files == 1 { "file" } else { "files" };
         let (n, folder) = (self.instances.len(), self.folder.display());
         write!(f, "{n} {outputs} {}, {} {files} of {}", self.verb, self.files, Bytes(self.bytes))?;
-        write!(f, ": {folder}")
+        write!(f, ": {folder}")?;
+        for instance in &self.outdated {
+            write!(
+                f,
+                "\n  left out of the crate, for no type reads it and what is new: {instance}"
+            )?;
+        }
+        Ok(())
     }
 }
