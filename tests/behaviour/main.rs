@@ -83,6 +83,7 @@ mod stamps;
 mod stop;
 mod stored;
 mod summaries;
+mod sweep_cells;
 mod sweep_errors;
 mod sweep_keys;
 mod sweep_names;

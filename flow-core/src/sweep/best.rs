@@ -37,7 +37,8 @@ impl<R: Roots> Sweep<R> {
     /// `accuracy` or, of a task upstream, `Train.accuracy`; of equals, the first one.
     ///
     /// Variants that have no such number, or one that is NaN, are left out, and listed in
-    /// [`Best::left_out`].
+    /// [`Best::left_out`]. A number is one, too, if the column is text because another variant has
+    /// noted text.
     ///
     /// # Errors
     ///
@@ -64,7 +65,7 @@ impl<R: Roots> Sweep<R> {
         let mut compared = 0;
         let names = self.names();
         for (row, name) in names.iter().enumerate() {
-            match cells.and_then(|cells| cells.number(row)) {
+            match cells.and_then(|cells| number(cells, row)) {
                 Some(value) if !value.is_nan() => {
                     compared += 1;
                     if best.is_none_or(|(_, best)| is_better(value, best)) {
@@ -84,6 +85,14 @@ impl<R: Roots> Sweep<R> {
         let (name, column) = (names[row].to_owned(), column.to_owned());
         let flow = self[&name].clone();
         Ok(Best { name, flow, value, column, compared, left_out })
+    }
+}
+
+/// The number in a row, also of a column that is text because of what stands in another one.
+fn number(cells: &Cells, row: usize) -> Option<f64> {
+    match cells {
+        Cells::Text(texts) => texts[row].as_ref().and_then(|text| text.parse().ok()),
+        cells => cells.number(row),
     }
 }
 

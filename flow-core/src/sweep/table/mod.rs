@@ -23,7 +23,7 @@ use std::fmt;
 /// A column has one type: whole numbers, numbers, truth values or text. What has parts, as a list,
 /// is text, and so is what has different types in different rows. Where a variant has no value there
 /// is none, and not an empty text. Of several roots, the columns of all are called as those upstream. Of two
-/// columns of one name, the second is `c#2`.
+/// columns of one name, the second is `c#2`; `variant`, `status`, `seconds` and `failure` are always these.
 ///
 /// It is printed as text, with what there is to note below it, and numbers to six digits. `flow::targets::SweepTable`, which the
 /// prelude brings, makes a `RecordBatch` and CSV of it.
