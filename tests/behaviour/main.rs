@@ -30,6 +30,7 @@ mod failure;
 mod faults;
 mod faulty;
 mod forcing;
+mod function_names;
 mod functions;
 mod garbage;
 mod given_inputs;

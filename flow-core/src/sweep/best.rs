@@ -6,6 +6,7 @@ use super::table::Cells;
 use super::{Sweep, Table};
 use crate::error::{Error, SelectError};
 use crate::flow::{Flow, Roots};
+use crate::value::first_line;
 
 /// How many variants are printed that have no number to compare.
 const LISTED: usize = 3;
@@ -125,13 +126,15 @@ fn numbers(table: &Table) -> Vec<String> {
 impl fmt::Display for Best {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, column, value, compared, left_out, .. } = self;
+        let (name, column) = (first_line(name), first_line(column));
         write!(f, "{name}: {column} {value}, the best of {compared}")?;
         if left_out.is_empty() {
             return Ok(());
         }
         write!(f, " ({} left out", left_out.len())?;
         for (place, (name, why)) in left_out.iter().take(LISTED).enumerate() {
-            write!(f, "{} {name} {why}", if place == 0 { ":" } else { ";" })?;
+            let comma = if place == 0 { ":" } else { ";" };
+            write!(f, "{comma} {} {}", first_line(name), first_line(why))?;
         }
         f.write_str(if left_out.len() > LISTED { "; …)" } else { ")" })
     }

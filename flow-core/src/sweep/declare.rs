@@ -4,7 +4,7 @@ use std::ops::{Range, RangeInclusive};
 use std::sync::{Arc, OnceLock};
 
 use super::Sweep;
-use super::grid::{Axis, Grid, Row, Sample, Values};
+use super::grid::{Axis, Grid, Row, Sample, TAKEN, Values};
 use super::sample::Drawn;
 use crate::flow::Roots;
 use crate::param::{AnyValue, IntoParam, Param, Parameter};
@@ -21,7 +21,7 @@ impl<R: Roots> Sweep<R> {
         values: impl IntoIterator<Item = I>,
     ) -> Self {
         let value = |value: I| Arc::new(value.into_param()) as AnyValue;
-        self.axis(key, Values::Listed(values.into_iter().map(value).collect()))
+        self.axis(key, Values::Listed(values.into_iter().take(TAKEN).map(value).collect()))
     }
 
     /// Sets a parameter to one day after the other, both ends included.
@@ -140,7 +140,7 @@ impl<R: Roots> Sweep<R> {
         items: impl IntoIterator<Item = I>,
         set: impl Fn(Setting, I) -> Setting,
     ) -> Self {
-        let rows = items.into_iter().map(|item| set(Setting::default(), item));
+        let rows = items.into_iter().take(TAKEN).map(|item| set(Setting::default(), item));
         let rows: Vec<_> = rows.map(|setting| Row { name: None, setting }).collect();
         self.changed(|grid| grid.rows.extend(rows))
     }
@@ -149,7 +149,8 @@ impl<R: Roots> Sweep<R> {
     /// more.
     ///
     /// The same seed gives the same variants, on every machine, and a larger sample has those of a
-    /// smaller one. The grid may be too large to be written down.
+    /// smaller one. The grid may be too large to be written down. What is drawn from a range may be
+    /// drawn again.
     ///
     /// ```
     /// # use flow::prelude::*;

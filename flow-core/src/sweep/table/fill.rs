@@ -24,7 +24,7 @@ use crate::store::Found;
 use crate::store::error::StoreError;
 use crate::store::record::Meta;
 use crate::task::{Kind, TaskType};
-use crate::value::Value;
+use crate::value::{Value, first_line};
 
 /// Columns whose names no parameter and nothing that was noted may have: programs look for them.
 const OWN: [&str; 4] = ["variant", "status", "seconds", "failure"];
@@ -365,6 +365,7 @@ impl Filling<'_> {
             if of != name {
                 count += 1;
                 if count <= LISTED {
+                    let (name, of) = (first_line(name), first_line(of));
                     notes.push(format!("`{name}` is the same instance as `{of}`"));
                 }
             }
