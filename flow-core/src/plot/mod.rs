@@ -27,9 +27,10 @@ const MOST: usize = 60;
 
 /// The graph of a flow as a picture: what each task requires, and whether it is complete.
 ///
-/// Made by [`Flow::plot`](crate::Flow::plot) and [`Sweep::plot`](crate::Sweep::plot). An arrow leads from a task to those that require it; it is dashed if they
-/// did so while they ran. Of more than 60 instances, those of one task are one box, unless
-/// [`by_instance`](Self::by_instance) is said.
+/// Made by [`Flow::plot`](crate::Flow::plot) and [`Sweep::plot`](crate::Sweep::plot). An arrow leads
+/// from a task to those that require it; it is dashed if they did so while they ran. What such a one
+/// has required itself while it ran is not drawn. Of more than 60 instances, those of one task are one
+/// box, unless [`by_instance`](Self::by_instance) is said.
 #[derive(Clone)]
 pub struct Plot {
     plan: Arc<Plan>,
