@@ -43,6 +43,7 @@ mod keys;
 mod kill;
 mod kinds_faults;
 mod kinds_random;
+mod made_from_the_same;
 mod memory;
 mod metadata;
 mod other_crates;
