@@ -111,6 +111,13 @@ fn main() -> Result<()> {
     }
     println!("{}", fs::read_to_string(to.join("Report/discount=10.csv"))?);
 
+    // For other programs in Rust: the folder is a crate, with a struct for the rows of each table.
+    let outputs = folder.join("sales-outputs");
+    println!("{}\n", mine.export_crate::<(Report, Sales)>(&outputs)?);
+    let types = fs::read_to_string(outputs.join("src/lib.rs"))?;
+    types.lines().filter(|line| line.starts_with("pub struct")).for_each(|line| println!("{line}"));
+    println!();
+
     // Into a store, and into a program that knows no more than the columns.
     let imported = Flow::open(folder.join("imported"))?;
     println!("{} imported", imported.import(&to)?.instances().len());

@@ -610,6 +610,8 @@ fn handoff_hands_over_in_three_ways() {
         "2 complete before\n",
         "Report/discount=0.csv: ",
         "shop,pieces,turnover\nUlm,",
+        "2 outputs exported, 2 files of ",
+        "pub struct ReportRow {\npub struct Report {\npub struct SalesRow {\npub struct Sales {\n",
         "3 imported\ncomplete: true\n2 rows of 3 columns\n",
     ];
     let mut rest = printed.as_str();

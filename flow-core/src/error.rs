@@ -72,6 +72,20 @@ pub enum Error {
         /// Why it is not replaced.
         why: &'static str,
     },
+    /// Outputs of one task differ so that no type of Rust reads them all.
+    #[error(
+        "no type reads both {first} and {second}: {difference}; export what the same code has made, or \
+         each into a folder of its own"
+    )]
+    #[non_exhaustive]
+    Unlike {
+        /// The instance of one.
+        first: String,
+        /// The instance of the other.
+        second: String,
+        /// In what they differ.
+        difference: String,
+    },
     /// The operating system refused to start a thread.
     #[error("cannot start a thread")]
     Thread(#[source] std::io::Error),

@@ -71,7 +71,10 @@ where
     }
 
     fn describe(&self, _: &Source) -> Result<Description> {
-        let json = Description::default().rust("Json<serde_json::Value>");
+        let json = Description::default()
+            .rust("Json<serde_json::Value>")
+            .with_crate("serde_json", "1")
+            .typed("Json<{}>");
         Ok(json.python(&["json", "pathlib"], "json.loads(pathlib.Path(path).read_bytes())"))
     }
 }

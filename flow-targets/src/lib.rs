@@ -123,6 +123,8 @@ pub mod parquet;
 #[cfg(feature = "pickle")]
 pub mod pickle;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
+mod row;
+#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
 pub mod stream;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
 mod sweep;

@@ -85,10 +85,10 @@ where
         Ok(value)
     }
 
-    /// For Rust nothing is said: there is no type that everybody has and that keeps all of it.
+    /// For Rust no type is said: there is none that everybody has and that keeps all of it.
     fn describe(&self, _: &Source) -> Result<Description> {
         let read = "msgpack.unpackb(pathlib.Path(path).read_bytes(), strict_map_key=False)";
-        Ok(Description::default().python(&["pathlib", "msgpack"], read))
+        Ok(Description::default().typed("Pickle<{}>").python(&["pathlib", "msgpack"], read))
     }
 }
 

@@ -7,6 +7,7 @@
 //! - [`edit`] applies many edits to one of the pipelines in `fixtures/`, each to the pipeline as it
 //!   was at first, and asserts which tasks are pending after it and why. The edits are lists, a
 //!   file for each pipeline: [`retail`], [`models`], [`survey`], [`options`], [`functions`].
+//! - [`handed`] hands outputs over as a crate, and builds a program that reads them.
 //! - [`checking`] edits a crate that checks its own tasks, and reads what its tests say.
 //! - The others run what they have built: [`run`], [`target`], [`waves`], [`iris`], [`crates`], where
 //!   other releases of crates are used, and [`places`], where one pipeline is built in other ways and
@@ -17,6 +18,7 @@ mod crates;
 mod edit;
 mod fixture;
 mod functions;
+mod handed;
 mod iris;
 mod models;
 mod options;

@@ -7,7 +7,7 @@ use crossbeam_channel::{Receiver, Sender};
 use daggy::NodeIndex;
 
 use crate::engine::Execution;
-use crate::engine::coordinator::Message;
+use crate::engine::message::Message;
 use crate::engine::session::Session;
 use crate::plan::given::panic_message;
 use crate::store::TaskFolder;

@@ -9,7 +9,7 @@ use daggy::NodeIndex;
 
 use crate::engine::Execution;
 use crate::engine::committer::ToCommit;
-use crate::engine::coordinator::{How, Message};
+use crate::engine::message::{How, Message};
 use crate::engine::outcome::Outcome;
 use crate::engine::progress::{Event, Seconds};
 use crate::engine::session::{Reply, Unmade};

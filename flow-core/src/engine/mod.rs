@@ -53,6 +53,7 @@ pub(crate) mod cycle;
 pub(crate) mod demand;
 pub(crate) mod execute;
 pub(crate) mod held;
+pub(crate) mod message;
 pub(crate) mod outcome;
 pub(crate) mod progress;
 pub(crate) mod remake;

@@ -13,7 +13,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use daggy::NodeIndex;
 
 use crate::engine::Execution;
-use crate::engine::coordinator::Message;
+use crate::engine::message::Message;
 use crate::engine::same::BeingMade;
 use crate::key::Key;
 use crate::plan::Plan;

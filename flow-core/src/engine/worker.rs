@@ -11,8 +11,8 @@ use daggy::NodeIndex;
 
 use crate::cx::Reads;
 use crate::engine::committer::ToCommit;
-use crate::engine::coordinator::{How, Message, NewlyMade};
 use crate::engine::execute::Executed;
+use crate::engine::message::{How, Message, NewlyMade};
 use crate::engine::remake::Remake;
 use crate::engine::stopper::Stopped;
 use crate::engine::{Execution, Made};

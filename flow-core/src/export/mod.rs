@@ -18,6 +18,7 @@
 //! [import](mod@import) takes an export into a store: each file is verified, and an output is known by its
 //! fingerprint from then on.
 
+pub(crate) mod consumer;
 pub(crate) mod folder;
 pub(crate) mod import;
 pub(crate) mod manifest;

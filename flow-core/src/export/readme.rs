@@ -11,7 +11,8 @@ pub(crate) const README: &str = "README.md";
 /// How many outputs of a task are listed.
 const LISTED: usize = 20;
 
-pub(crate) fn readme(manifest: &Manifest) -> String {
+/// The README; of a folder that is the crate of this name, too.
+pub(crate) fn readme(manifest: &Manifest, library: Option<&str>) -> String {
     let mut text = "# Outputs\n\n\
         Written by an export of typed-flow. `manifest.json` says of each output what it was made from;\n\
         `flow.import(folder)` takes them into a store, and `flow_outputs.py` loads them in Python:\n\n\
@@ -19,6 +20,13 @@ pub(crate) fn readme(manifest: &Manifest) -> String {
         import flow_outputs  # with this folder in `sys.path`\n\
         ```\n"
         .to_owned();
+    if let Some(library) = library {
+        let _ = write!(
+            text,
+            "\nThe folder is a crate as well, whose tasks are these outputs with their types: see\n\
+             [`src/lib.rs`](<src/lib.rs>).\n\n```rust\nuse {library}::*; // with the folder as a dependency\n```\n",
+        );
+    }
     let mut tasks: BTreeMap<&str, Vec<&Exported>> = BTreeMap::new();
     for output in &manifest.outputs {
         tasks.entry(&output.task).or_default().push(output);

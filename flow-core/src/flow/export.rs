@@ -1,6 +1,6 @@
 //! Exports for people, and their import.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use crate::export::folder::{ExportFolder, read_manifest};
 use crate::export::import::Imported as What;
 use crate::export::manifest::{Exported, ExportedFile, Lineage, MANIFEST};
 use crate::export::names::{self, Names};
-use crate::export::{python, readme};
+use crate::export::{consumer, python, readme};
 use crate::flow::gc::Bytes;
 use crate::flow::{Flow, Roots};
 use crate::input::Handle;
-use crate::key::{Digest, digest_bytes};
+use crate::key::{Digest, Key, digest_bytes};
 use crate::plan::Plan;
 use crate::plan::judge::Upstream;
 use crate::plan::label::Show;
@@ -76,7 +76,65 @@ impl Flow {
     /// written. The folder then is as good as before: its manifest is replaced last.
     pub fn export<R: Roots>(&self, folder: impl AsRef<Path>) -> Result<Handed, Error> {
         let plan = self.plan::<R>()?;
-        self.export_nodes::<R>(&plan, &plan.graph.roots, folder.as_ref())
+        self.export_nodes::<R>(&plan, &plan.graph.roots, folder.as_ref(), As::Files)
+    }
+
+    /// Exports the outputs of these roots, as [`export`](Self::export) does, and makes the folder a
+    /// crate: for somebody who has not the code of the tasks, and loads their outputs by types. Each task
+    /// is there as an `external` one, with the parameters that tell its outputs apart. Of a table there
+    /// is a struct with a field for each column, so that a column that is gone, or of another type, after
+    /// the next export is an error of the compiler wherever it is used.
+    ///
+    /// ```no_run
+    /// # use flow::prelude::*;
+    /// # #[derive(Serialize, Deserialize)]
+    /// # struct Total { shop: String, turnover: f64 }
+    /// # #[derive(Task)]
+    /// # #[task(target = Csv<Vec<Total>>)]
+    /// # struct Report { discount: u32 }
+    /// # #[tracked]
+    /// # impl Run for Report { fn run(&self, _cx: &Cx<Self>) -> Result<Vec<Total>> { Ok(vec![]) } }
+    /// # fn main() -> Result<()> {
+    /// # let flow = Flow::open("data")?;
+    /// for discount in [0, 10] {
+    ///     flow.with(Report::DISCOUNT, discount).export_crate::<Report>("sales-outputs")?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// and in another program, whose `Cargo.toml` has `sales-outputs = { path = "../sales-outputs" }`:
+    ///
+    /// ```ignore
+    /// use sales_outputs::{Report, ReportRow};
+    ///
+    /// let totals = flow.with(Report::DISCOUNT, 10).load::<Report>()?; // a Vec<ReportRow>
+    /// let turnover: f64 = totals.iter().map(|row| row.turnover).sum();
+    ///
+    /// #[derive(Task)]
+    /// #[task(requires = Report { discount: 10 }, target = Json<f64>)]
+    /// struct Forecast;
+    /// ```
+    ///
+    /// What no columns are known of has no struct: a task whose output is JSON or MessagePack is generic
+    /// over the type that it is read as, such as `Summary<Mine>`, and `Summary` alone is
+    /// `serde_json::Value`. An output in a format of one's own, or a folder, is its path, as is a
+    /// [`File`](crate::File). Dates, times and decimals are text. A parameter is of the type that its
+    /// values have in JSON: variants without data are text, and what is neither a number, a truth value
+    /// nor text is the text of its JSON.
+    ///
+    /// Whatever is exported into that folder afterwards is in the crate, by
+    /// [`export_upstream`](Self::export_upstream) too. The files of the outputs are found where the crate
+    /// was compiled, or in the folder that the variable `SALES_OUTPUTS_DIR` names, after the crate.
+    ///
+    /// # Errors
+    ///
+    /// As [`export`](Self::export); and no type reads all outputs of a task, for their columns differ. If
+    /// these were exported before, they are no error but left out of the crate, and
+    /// [told](Handed::outdated).
+    pub fn export_crate<R: Roots>(&self, folder: impl AsRef<Path>) -> Result<Handed, Error> {
+        let plan = self.plan::<R>()?;
+        self.export_nodes::<R>(&plan, &plan.graph.roots, folder.as_ref(), As::Crate)
     }
 
     /// Exports the outputs of these roots and of all that they require, as [`export`](Self::export)
@@ -91,7 +149,7 @@ impl Flow {
             plan.graph.roots.contains(&node) || plan.verdicts.status(node) == Status::Complete
         };
         let nodes: Vec<_> = plan.graph.nodes().filter(there).collect();
-        self.export_nodes::<R>(&plan, &nodes, folder.as_ref())
+        self.export_nodes::<R>(&plan, &nodes, folder.as_ref(), As::Files)
     }
 
     /// Takes the outputs of an [export](Self::export) into the store, each file verified by its digest.
@@ -128,19 +186,20 @@ impl Flow {
         plan: &Arc<Plan>,
         nodes: &[NodeIndex],
         root: &Path,
+        form: As,
     ) -> Result<Handed, Error> {
         let mut folder = ExportFolder::open(&*self.fs, root)?;
         let mut manifest = folder.before.clone();
         let mut outputs = Vec::new();
         for node in crate::flow::reset::with_gathered(plan, nodes) {
-            crate::flow::check_complete::<R>(plan, node)?;
+            crate::flow::load::check_complete::<R>(plan, node)?;
             let handle = Handle::outside(Arc::clone(plan), node);
             outputs.push((node, self.exported(&handle)?));
         }
         // The instances that are exported again keep the names that they have.
         let mut names = Names::default();
-        let again = |output: &Exported| outputs.iter().any(|(_, (new, _))| new.key == output.key);
-        manifest.outputs.retain(|output| !again(output));
+        let now: HashSet<Key> = outputs.iter().map(|(_, (output, _))| output.key).collect();
+        manifest.outputs.retain(|output| !now.contains(&output.key));
         manifest.outputs.iter().for_each(|output| names.take(&stem(output)));
         let mut copies = Vec::new();
         for (node, (mut output, at)) in outputs {
@@ -165,19 +224,27 @@ impl Flow {
             }
             manifest.outputs.push(output);
         }
-        manifest.written.clear();
-        let texts = [
-            (readme::README, readme::readme(&manifest)),
-            (python::MODULE, python::module(&manifest)),
+        // What was a crate once is one with what is added.
+        let is_crate = form == As::Crate || manifest.written.contains_key(consumer::SOURCE);
+        let library = is_crate.then(|| consumer::library(root));
+        let mut texts = vec![
+            (readme::README.to_owned(), readme::readme(&manifest, library.as_deref())),
+            (python::MODULE.to_owned(), python::module(&manifest)),
         ];
-        for (name, text) in &texts {
-            manifest.written.insert((*name).to_owned(), digest_bytes(text.as_bytes()));
+        let mut outdated = Vec::new();
+        if is_crate {
+            let crated = consumer::consumer(&manifest, root, &now)?;
+            texts.extend(crated.files);
+            outdated = crated.outdated;
         }
+        let written =
+            texts.iter().map(|(name, text)| (name.clone(), digest_bytes(text.as_bytes())));
+        manifest.written = written.collect();
         let mut files: BTreeMap<String, Digest> =
             copies.iter().map(|(name, _, (digest, _))| (name.clone(), *digest)).collect();
         files.extend(manifest.written.clone());
         folder.begin(&files)?;
-        let mut handed = Handed::new("exported", root);
+        let mut handed = Handed { outdated, ..Handed::new("exported", root) };
         for output in manifest.outputs.iter().filter(|output| !is_as_before(&folder, output)) {
             for file in &output.files {
                 let folders = file.within.iter().flatten().filter(|(_, digest)| digest.is_none());
@@ -260,6 +327,15 @@ impl Flow {
     }
 }
 
+/// What an export makes of its folder.
+#[derive(Clone, Copy, PartialEq)]
+enum As {
+    /// The outputs, and what tells what they are.
+    Files,
+    /// A crate as well.
+    Crate,
+}
+
 /// Whether an output was in the manifest before, as it is.
 fn is_as_before(folder: &ExportFolder<'_>, output: &Exported) -> bool {
     let is_it = |before: &Exported| before.key == output.key && before.record == output.record;
@@ -287,12 +363,14 @@ pub struct Handed {
     present: usize,
     files: usize,
     bytes: u64,
+    outdated: Vec<String>,
 }
 
 impl Handed {
     fn new(verb: &'static str, folder: &Path) -> Self {
         let (instances, folder) = (Vec::new(), folder.to_owned());
-        Self { verb, folder, instances, present: 0, files: 0, bytes: 0 }
+        let outdated = Vec::new();
+        Self { verb, folder, instances, present: 0, files: 0, bytes: 0, outdated }
     }
 
     fn add(&mut self, output: &Exported, files: usize) {
@@ -318,6 +396,12 @@ impl Handed {
         self.present
     }
 
+    /// The instances that were exported before and are left out of the [crate](Flow::export_crate): no
+    /// type reads them as well as what was exported now.
+    pub fn outdated(&self) -> &[String] {
+        &self.outdated
+    }
+
     /// How many files were copied.
     pub fn files(&self) -> usize {
         self.files
@@ -335,6 +419,13 @@ impl fmt::Display for Handed {
         let files = if self.files == 1 { "file" } else { "files" };
         let (n, folder) = (self.instances.len(), self.folder.display());
         write!(f, "{n} {outputs} {}, {} {files} of {}", self.verb, self.files, Bytes(self.bytes))?;
-        write!(f, ": {folder}")
+        write!(f, ": {folder}")?;
+        for instance in &self.outdated {
+            write!(
+                f,
+                "\n  left out of the crate, for no type reads it and what is new: {instance}"
+            )?;
+        }
+        Ok(())
     }
 }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::flow::{Flow, Removed, Roots, roots_of};
+use crate::flow::plan::roots_of;
+use crate::flow::{Flow, Removed, Roots};
 use crate::plan::build;
 use crate::plan::variant::Root;
 use crate::store::Store;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use daggy::NodeIndex;
 
 use crate::error::Error;
-use crate::flow::{Flow, Roots, handle, nodes_of, one_of};
+use crate::flow::select::{nodes_of, one_of};
+use crate::flow::{Flow, Roots, handle};
 use crate::input::Input;
 use crate::loaded::Loaded;
 use crate::param::{AnyValue, IntoParam, Param, Parameter};

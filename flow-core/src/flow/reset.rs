@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use daggy::NodeIndex;
 
 use crate::error::Error;
-use crate::flow::{Flow, Roots, between, is};
+use crate::flow::select::{between, is};
+use crate::flow::{Flow, Roots};
 use crate::plan::Plan;
 use crate::plan::again::Replay;
 use crate::plan::error::PlanError;

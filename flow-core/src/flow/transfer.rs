@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::error::Error;
 use crate::flow::gc::Bytes;
-use crate::flow::{Asks, Flow, Roots, roots_of};
+use crate::flow::plan::{Asks, roots_of};
+use crate::flow::{Flow, Roots};
 use crate::plan::Plan;
 use crate::plan::again::Replay;
 use crate::plan::force::Force;

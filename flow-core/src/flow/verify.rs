@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::Error;
 use crate::flow::gc::Bytes;
-use crate::flow::{Flow, Removed, Roots, roots_of};
+use crate::flow::plan::roots_of;
+use crate::flow::{Flow, Removed, Roots};
 use crate::key::Digest;
 use crate::plan::label::Show;
 use crate::store::error::StoreError;

@@ -128,7 +128,8 @@ impl<T: Send + Sync + 'static> Target for ArrowIpc<T> {
     fn describe(&self, source: &Source) -> Result<Description> {
         let table = reading(source, FORMAT, || read::stored(source, Cut::Anywhere))?;
         let columns = crate::described::columns(&table.schema);
-        Ok(columns.rust("ArrowIpc<RecordBatch>").python(&["pandas"], "pandas.read_feather(path)"))
+        let columns = columns.rust("ArrowIpc<RecordBatch>").typed("ArrowIpc<Vec<{}>>");
+        Ok(columns.python(&["pandas"], "pandas.read_feather(path)"))
     }
 }
 

@@ -1,19 +1,24 @@
 //! What others need to know of a CSV file, whose cells do not say which type they are of.
 
+use std::sync::Arc;
+
 use anyhow::Result;
-use arrow::datatypes::{DataType, Schema};
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use flow_core::target::Description;
 
 use super::columns;
 use super::content::Content;
 use super::options::Options;
 
-/// The columns, and how the file is read with their types. `target` is what it is called.
-pub(super) fn describe(options: &Options, content: &Content, target: &str) -> Result<Description> {
-    let schema = match &options.schema {
-        Some(schema) => schema.clone(),
-        None => columns::schema(options, content)?,
-    };
+/// The columns, and how the file is read with their types. `known` gives what the type of the value
+/// says of them, `target` is what the target is called.
+pub(super) fn describe(
+    options: &Options,
+    known: fn() -> Option<Vec<FieldRef>>,
+    content: &Content,
+    target: &str,
+) -> Result<Description> {
+    let schema = schema(options, known, content)?;
     let mut given = Vec::new();
     if options.delimiter != ',' {
         given.push(format!("delimiter = {:?}", options.delimiter));
@@ -24,11 +29,32 @@ pub(super) fn describe(options: &Options, content: &Content, target: &str) -> Re
     if !options.null.is_empty() {
         given.push(format!("null = {:?}", options.null));
     }
-    let rust = match given.is_empty() {
-        true => format!("{target}<RecordBatch>"),
-        false => format!("{target}<RecordBatch>({})", given.join(", ")),
+    let given = match given.is_empty() {
+        true => String::new(),
+        false => format!("({})", given.join(", ")),
     };
-    Ok(crate::described::columns(&schema).rust(rust).python(&["pandas"], pandas(options, &schema)))
+    let columns = crate::described::columns(&schema);
+    let columns = columns.rust(format!("{target}<RecordBatch>{given}"));
+    let columns = columns.typed(format!("{target}<Vec<{{}}>>{given}"));
+    Ok(columns.python(&["pandas"], pandas(options, &schema)))
+}
+
+/// The schema that was given, or that of the value's type, or that of the text.
+fn schema(
+    options: &Options,
+    known: fn() -> Option<Vec<FieldRef>>,
+    content: &Content,
+) -> Result<SchemaRef> {
+    if options.schema.is_none()
+        && let Some(fields) = known()
+    {
+        let typed = Options { schema: Some(Arc::new(Schema::new(fields))), ..options.clone() };
+        // Not every field is written, and then the type does not say what the columns are.
+        if let Ok(schema) = columns::schema(&typed, content) {
+            return Ok(schema);
+        }
+    }
+    columns::schema(options, content)
 }
 
 /// A call of `pandas.read_csv` that gives columns of the types that the file's have. What stands for

@@ -38,7 +38,8 @@ impl<T> Format<T> {
     }
 
     pub(super) fn describe(&self, content: &Content, target: &str) -> Result<Description> {
-        describe(&self.options, content, target).with_context(|| content.unreadable())
+        describe(&self.options, self.way.columns, content, target)
+            .with_context(|| content.unreadable())
     }
 
     pub(super) fn read_columns(&self, content: &Content, names: &[&str]) -> Result<RecordBatch> {

@@ -6,6 +6,7 @@
 
 use anyhow::{Result, bail};
 use arrow::array::RecordBatch;
+use arrow::datatypes::FieldRef;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -15,6 +16,7 @@ use super::format::batches;
 use super::options::Options;
 use super::rows;
 use super::write::CellWriter;
+use crate::row::of_type;
 use crate::stream::BatchStream;
 
 /// The way of values that are record batches.
@@ -34,6 +36,12 @@ pub enum AsRows {}
     note = "for other values there are `Json<T>` and `Pickle<T>`"
 )]
 pub trait Sheet<Way>: Sized + Send + Sync + 'static {
+    /// What the type itself says of the columns.
+    #[doc(hidden)]
+    fn columns() -> Option<Vec<FieldRef>> {
+        None
+    }
+
     #[doc(hidden)]
     fn write(&self, options: &Options, cells: &mut CellWriter<'_>) -> Result<()>;
 
@@ -87,6 +95,10 @@ impl<R> Sheet<AsRows> for Vec<R>
 where
     R: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
+    fn columns() -> Option<Vec<FieldRef>> {
+        of_type::<R>()
+    }
+
     fn write(&self, options: &Options, cells: &mut CellWriter<'_>) -> Result<()> {
         rows::write(self, options, cells)
     }
@@ -98,6 +110,7 @@ where
 
 /// The functions of a [`Sheet`] impl, without the impl's type.
 pub(super) struct Way<T> {
+    pub(super) columns: fn() -> Option<Vec<FieldRef>>,
     pub(super) write: fn(&T, &Options, &mut CellWriter<'_>) -> Result<()>,
     pub(super) read: fn(&Options, &Content) -> Result<T>,
 }
@@ -107,7 +120,7 @@ impl<T> Way<T> {
     where
         T: Sheet<W>,
     {
-        Self { write: T::write, read: T::read }
+        Self { columns: T::columns, write: T::write, read: T::read }
     }
 }
 

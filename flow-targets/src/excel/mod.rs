@@ -80,10 +80,11 @@ mod write;
 use std::fmt;
 use std::io::Write as _;
 use std::iter;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use flow_core::target::Description;
 use flow_core::{Code, Sink, Source, Target};
 
@@ -200,8 +201,13 @@ impl<T: Send + Sync + 'static> Target for Excel<T> {
     fn describe(&self, source: &Source) -> Result<Description> {
         let sheet = self.sheet.as_deref();
         let shown = || read::table(&source.read()?, sheet, Types::Shown);
-        let columns = crate::described::columns(&reading(source, FORMAT, shown)?.schema());
-        Ok(columns.rust("Excel<RecordBatch>").python(&["pandas"], "pandas.read_excel(path)"))
+        let schema = match (self.known)() {
+            Known::ByType(fields) => Arc::new(Schema::new(fields)),
+            _ => reading(source, FORMAT, shown)?.schema(),
+        };
+        let columns = crate::described::columns(&schema);
+        let columns = columns.rust("Excel<RecordBatch>").typed("Excel<Vec<{}>>").feature("excel");
+        Ok(columns.python(&["pandas"], "pandas.read_excel(path)"))
     }
 }
 

@@ -196,7 +196,8 @@ impl<T: Send + Sync + 'static> Target for Parquet<T> {
     fn describe(&self, source: &Source) -> Result<Description> {
         let table = reading(source, FORMAT, || read::stored(source, Cut::Anywhere))?;
         let columns = crate::described::columns(&table.schema);
-        Ok(columns.rust("Parquet<RecordBatch>").python(&["pandas"], "pandas.read_parquet(path)"))
+        let columns = columns.rust("Parquet<RecordBatch>").typed("Parquet<Vec<{}>>");
+        Ok(columns.python(&["pandas"], "pandas.read_parquet(path)"))
     }
 }
 

@@ -1,10 +1,8 @@
 //! Rows, which are structs that serde serialises, as tables.
 //!
-//! The columns' types are read off the Rust type, so that no rows at all, or a field that is
-//! `None` throughout, have the same columns as any others. Some types do not show what they look
-//! like until there is a value: dates and other types that parse a string, `serde_json::Value`,
-//! `#[serde(flatten)]` and `#[serde(untagged)]`. Where such a one takes part the columns are
-//! read off the rows.
+//! The columns' types are read off the Rust type ([`of_type`]), so that no rows at all, or a field
+//! that is `None` throughout, have the same columns as any others. Where the type does not show them
+//! they are read off the rows.
 
 use std::any::type_name;
 use std::sync::Arc;
@@ -14,17 +12,15 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{FieldRef, Schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_arrow::schema::{SchemaLike, TracingOptions};
+use serde_arrow::schema::SchemaLike;
 
 use super::{AsRows, Batches, Cut, Known, Stored, Table};
 use crate::lossless::{Floats, check};
+use crate::row::{of_type, options};
 
 /// Rows that are turned into columns at once: enough to make the cost of a batch vanish, few
 /// enough not to hold a table twice.
 const CHUNK: usize = 16 * 1024;
-
-/// An enum's variants and nested types take one pass over the type each.
-const PASSES: usize = 10_000;
 
 impl<R> Table<AsRows> for Vec<R>
 where
@@ -81,20 +77,6 @@ fn batch<R: Serialize>(fields: &[FieldRef], rows: &[R]) -> Result<RecordBatch> {
     serde_arrow::to_record_batch(fields, &rows)
         .map_err(plain)
         .with_context(|| format!("cannot turn rows of `{}` into columns", type_name::<R>()))
-}
-
-/// The columns that the type of a row shows.
-fn of_type<R: DeserializeOwned>() -> Option<Vec<FieldRef>> {
-    Vec::<FieldRef>::from_type::<R>(options()).ok()
-}
-
-/// A map is a column of maps, whatever keys it has in these rows.
-fn options() -> TracingOptions {
-    TracingOptions::default()
-        .allow_null_fields(true)
-        .enums_without_data_as_strings(true)
-        .from_type_budget(PASSES)
-        .map_as_struct(false)
 }
 
 /// The columns that hold such rows.

@@ -3,6 +3,9 @@
 //! Only as much is understood as it takes to find the next item. What cannot be understood is
 //! passed over, a token at a time: the compiler will say what is wrong with it.
 
+mod impls;
+mod macros;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,7 +13,7 @@ use super::load::Place;
 use super::marks::{self, Marks};
 use super::names::{Name, kw};
 use super::scan;
-use super::source::{Def, FileId, Impl, Import, Item, ItemId, Kind, ModuleId, Path, Source, Type};
+use super::source::{Def, FileId, Import, Item, ItemId, Kind, ModuleId, Path, Source, Type};
 use super::tokens::{Delimiter, Token};
 
 /// Reads the items in a part of a file into a module.
@@ -227,98 +230,6 @@ impl Parser<'_> {
         Some(end)
     }
 
-    fn impl_(&mut self, start: Start, at: usize, end: usize) -> Option<usize> {
-        let tokens = self.tokens.clone();
-        let (end, body) = self.body(at + 1, end)?;
-        let body = body?;
-        let generics = scan::generics(&tokens, at + 1, end);
-        let mut head = at + 1;
-        if scan::is(&tokens, head, b'<') {
-            head = scan::angles(&tokens, head, end);
-        }
-        let stop = body.start - 1;
-        let is_word = |at: usize, word| scan::word(&tokens, at) == Some(word);
-        let bounds = scan::find(&tokens, head..stop, |at| is_word(at, kw::WHERE)).unwrap_or(stop);
-        let of = scan::find(&tokens, head..bounds, |at| {
-            is_word(at, kw::FOR) && !scan::is(&tokens, at + 1, b'<')
-        });
-        let Some(of_end) = of else {
-            self.associated(&start, head..bounds, at..stop, body, &generics);
-            return Some(end);
-        };
-        let of = (head..of_end)
-            .take_while(|&at| !scan::is(&tokens, at, b'<'))
-            .filter_map(|at| scan::word(&tokens, at))
-            .last()?;
-        let kind = Kind::Impl(Impl {
-            of,
-            of_range: head..of_end,
-            implementor: of_end + 1..bounds,
-            functions: scan::declared(&tokens, body.clone(), false),
-            value: value_type(&tokens, body),
-        });
-        self.keep(start, None, kind, end, generics);
-        Some(end)
-    }
-
-    /// The items of an impl without a trait, each of which is one of its own.
-    fn associated(
-        &mut self,
-        start: &Start,
-        implementor: Range<usize>,
-        head: Range<usize>,
-        body: Range<usize>,
-        generics: &[Name],
-    ) {
-        let mut at = body.start;
-        while at < body.end {
-            let (_, after) = marks::read(&self.tokens, at, body.end, &self.source.names, true);
-            let (mut marks, after) =
-                marks::read(&self.tokens, after, body.end, &self.source.names, false);
-            let after = self.visibility(after);
-            let mut place = after;
-            let mut name = None;
-            while place < body.end {
-                match self.tokens[place] {
-                    Token::Word(kw::FN | kw::TYPE) => {
-                        name = scan::word(&self.tokens, place + 1);
-                        break;
-                    }
-                    Token::Word(kw::CONST)
-                        if !matches!(
-                            scan::word(&self.tokens, place + 1),
-                            Some(kw::FN | kw::UNSAFE | kw::ASYNC | kw::EXTERN)
-                        ) =>
-                    {
-                        name = scan::word(&self.tokens, place + 1);
-                        break;
-                    }
-                    Token::Word(_) | Token::Literal(_) => place += 1,
-                    _ => break,
-                }
-            }
-            let is_constant = scan::word(&self.tokens, place) == Some(kw::CONST);
-            let end = match is_constant {
-                true => self.semicolon(place, body.end),
-                false => self.body(place, body.end).map(|found| found.0),
-            };
-            let Some(end) = end else {
-                return;
-            };
-            marks.features.extend(&start.marks.features);
-            marks.is_test |= start.marks.is_test;
-            marks.is_exported = false;
-            marks.ranges.extend(start.marks.ranges.iter().cloned());
-            let kind = Kind::Associated { implementor: implementor.clone() };
-            let mut generics = generics.to_vec();
-            generics.extend(scan::generics(&self.tokens, place + 2, end));
-            let id = self.keep(Start { marks, at: after }, None, kind, end, generics);
-            self.source.items[id].name = name;
-            self.source.items[id].head = head.clone();
-            at = end.max(after + 1);
-        }
-    }
-
     fn mod_(&mut self, start: Start, at: usize, end: usize) -> Option<usize> {
         let name = scan::word(&self.tokens, at + 1)?;
         let (end, body) = self.body(at + 2, end)?;
@@ -387,62 +298,6 @@ impl Parser<'_> {
         Some(end)
     }
 
-    fn macro_(&mut self, start: Start, at: usize) -> Option<usize> {
-        let name = scan::word(&self.tokens, at)?;
-        let mut end = at + 1;
-        let mut body = at..at;
-        while let Some((_, inner)) = scan::group(&self.tokens, end) {
-            end = inner.end + 1;
-            body = at..inner.end;
-        }
-        if scan::is(&self.tokens, end, b';') {
-            end += 1;
-        }
-        let declared = scan::declared(&self.tokens, body, true);
-        self.keep(start, Some(name), Kind::Macro(declared), end, Vec::new());
-        Some(end)
-    }
-
-    /// `name! { ... }`, `name!(...);`
-    fn invocation(&mut self, start: Start, at: usize, end: usize) -> Option<usize> {
-        let (path, after) = scan::path(&self.tokens, at, end)?;
-        if !scan::is(&self.tokens, after, b'!') {
-            return None;
-        }
-        let (delimiter, arguments) = scan::group(&self.tokens, after + 1)?;
-        let mut end = arguments.end + 1;
-        if delimiter != Delimiter::Brace && scan::is(&self.tokens, end, b';') {
-            end += 1;
-        }
-        let last = path.segments.last().map(|&last| self.source.names.text(last));
-        match last {
-            Some("include") => self.include(arguments),
-            Some("cfg_if") => self.choices(arguments),
-            Some("compile_error") => {}
-            _ => {
-                let kind = Kind::Invocation { path, arguments };
-                let id = self.keep(start, None, kind, end, Vec::new());
-                self.source.modules[self.module].invocations.push(id);
-            }
-        }
-        Some(end)
-    }
-
-    /// The items of all sides of a `cfg_if!`.
-    fn choices(&mut self, range: Range<usize>) {
-        let features = marks::features(&self.tokens, range.clone());
-        let before = self.features.len();
-        self.features.extend(features);
-        let mut at = range.start;
-        while at < range.end {
-            if let Some((Delimiter::Brace, inner)) = scan::group(&self.tokens, at) {
-                self.items(inner);
-            }
-            at = scan::step(&self.tokens, at);
-        }
-        self.features.truncate(before);
-    }
-
     fn foreign_block(&mut self, start: Start, at: usize) -> usize {
         let Some((_, inner)) = scan::group(&self.tokens, at) else {
             return at + 1;
@@ -455,20 +310,4 @@ impl Parser<'_> {
         }
         inner.end + 1
     }
-}
-
-/// What stands behind `type Value =` in the body of an impl.
-fn value_type(tokens: &[Token], body: Range<usize>) -> Option<Range<usize>> {
-    let mut at = body.start;
-    while at < body.end {
-        let declares = scan::word(tokens, at) == Some(kw::TYPE)
-            && scan::word(tokens, at + 1) == Some(kw::VALUE)
-            && scan::is(tokens, at + 2, b'=');
-        if declares {
-            let end = (at + 3..body.end).find(|&at| scan::is(tokens, at, b';'))?;
-            return Some(at + 3..end);
-        }
-        at = scan::step(tokens, at);
-    }
-    None
 }

@@ -1,0 +1,164 @@
+//! What a flow is given: values, an environment, and how it is to run. Each is a new flow.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::engine::progress::{Event, Progress};
+use crate::engine::stopper::Stopper;
+use crate::flow::Flow;
+use crate::param::{IntoParam, Param, Parameter};
+use crate::plan::force::Force;
+use crate::plan::given::{Given, Givens};
+use crate::plan::resolve;
+use crate::setting::Setting;
+use crate::store::Store;
+use crate::task::{Task, TaskType};
+
+impl Flow {
+    /// Gives a value to a parameter of one task. It reaches the tasks upstream that have a
+    /// parameter of that name and type, too.
+    #[must_use]
+    pub fn with<K: Task, T: Parameter>(&self, key: Param<K, T>, value: impl IntoParam<T>) -> Self {
+        let mut givens = Givens::clone(&self.givens);
+        let given = Given { task: TaskType::of::<K>(), value: Arc::new(value.into_param()) };
+        givens.typed.insert((TypeId::of::<K>(), key.index()), given);
+        Self { givens: Arc::new(givens), ..self.clone() }
+    }
+
+    /// Gives a value to the parameter of this name of every task, as a command line does: text
+    /// fits a number, a truth value or a variant that it is the text of. It must fit all of them;
+    /// that it does not, or that no task has the name, is an error of the plan.
+    #[must_use]
+    pub fn with_named(&self, name: &str, value: impl Serialize) -> Self {
+        let mut givens = Givens::clone(&self.givens);
+        givens.named.insert(name.to_owned(), resolve::named(&value));
+        Self { givens: Arc::new(givens), ..self.clone() }
+    }
+
+    /// Uses the part of the store that belongs to this environment, such as `prod`: a folder of
+    /// its own in the folder that was opened, `env=prod`, which shares nothing with the others.
+    #[must_use]
+    pub fn env(&self, name: &str) -> Self {
+        let folder = self.opened.join(crate::store::folder::env_folder(name));
+        Self { store: Arc::new(Store::new(folder, Arc::clone(&self.fs))), ..self.clone() }
+    }
+
+    /// Runs on this many worker threads, at least one; without this, on as many as there are
+    /// processors.
+    #[must_use]
+    pub fn workers(&self, workers: usize) -> Self {
+        Self { workers: Some(workers), ..self.clone() }
+    }
+
+    /// Lets [`run`](Self::run) return its summary even if tasks failed, for a caller that goes on
+    /// and looks at [`Summary::failed`] itself.
+    #[must_use]
+    pub fn keep_going(&self) -> Self {
+        Self { keep_going: true, ..self.clone() }
+    }
+
+    /// Lets [`run`](Self::run) run all instances of `A`, even if they are complete; of an aggregate,
+    /// what it requires. What requires them runs if they give something else.
+    #[must_use]
+    pub fn force<A: Task>(&self) -> Self {
+        let mut flow = self.clone();
+        flow.force.tasks.push(TaskType::of::<A>());
+        flow
+    }
+
+    /// Lets [`run`](Self::run) run the roots, even if they are complete.
+    #[must_use]
+    pub fn force_roots(&self) -> Self {
+        Self { force: Force { roots: true, ..self.force.clone() }, ..self.clone() }
+    }
+
+    /// Lets [`run`](Self::run) run everything, even if it is complete.
+    #[must_use]
+    pub fn force_all(&self) -> Self {
+        Self { force: Force { all: true, ..self.force.clone() }, ..self.clone() }
+    }
+
+    /// Takes over outputs of another flow's store, too: what is not complete here and is kept there,
+    /// made from the same, does not run, but is linked or copied. Nothing is written there.
+    ///
+    /// So a team's results are the inputs of one's own: their tasks are required as any others.
+    ///
+    /// ```
+    /// # use flow::prelude::*;
+    /// # #[derive(Task)]
+    /// # #[task(target = Json<u32>)]
+    /// # struct Prices;
+    /// # #[tracked]
+    /// # impl Run for Prices {
+    /// #     fn run(&self, _cx: &Cx<Self>) -> Result<u32> { Ok(1) }
+    /// # }
+    /// # #[derive(Task)]
+    /// # #[task(requires = Prices, target = Json<u32>)]
+    /// # struct Report;
+    /// # #[tracked]
+    /// # impl Run for Report {
+    /// #     fn run(&self, cx: &Cx<Self>) -> Result<u32> { Ok(*cx.input().load()? + 1) }
+    /// # }
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let team = Flow::open(folder.path().join("team"))?.quiet();
+    /// # team.run::<Prices>()?;
+    /// # let folder = folder.path().join("mine");
+    /// let mine = Flow::open(folder)?.read(&team);
+    /// # let mine = mine.quiet();
+    /// let summary = mine.run::<Report>()?;
+    /// assert_eq!(summary.adopted()[0].task(), "Prices");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn read(&self, other: &Self) -> Self {
+        let mut flow = self.clone();
+        flow.reading.push(Arc::new(other.store.only_read()));
+        flow.reading.extend(other.reading.iter().cloned());
+        flow
+    }
+
+    /// Gives the tasks something to use that is no parameter: a connection, a client, a pool. Those
+    /// that say `#[task(uses(Client))]` get it by [`Cx::provided`](crate::Cx::provided).
+    ///
+    /// It is shared by all tasks that run, and counts neither in keys nor in fingerprints. A task
+    /// that has to run and uses what was not provided is an error of the plan.
+    #[must_use]
+    pub fn provide<C: Send + Sync + 'static>(&self, handle: C) -> Self {
+        let mut provided = HashMap::clone(&self.provided);
+        provided.insert(TypeId::of::<C>(), Arc::new(handle));
+        Self { provided: Arc::new(provided), ..self.clone() }
+    }
+
+    /// Prints nothing while it runs.
+    #[must_use]
+    pub fn quiet(&self) -> Self {
+        Self { progress: Progress::Quiet, ..self.clone() }
+    }
+
+    /// Tells `observer` what happens while it runs, instead of printing it to the standard error.
+    #[must_use]
+    pub fn observe(&self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        Self { progress: Progress::Observer(Arc::new(observer)), ..self.clone() }
+    }
+
+    /// What stops this flow's executions, and those of all flows made from it.
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// This flow with the values of a setting.
+    pub(crate) fn with_setting(&self, setting: &Setting) -> Self {
+        let mut givens = Givens::clone(&self.givens);
+        givens.typed.extend(setting.typed.iter().map(|(task, place, value)| {
+            (((task.id)(), *place), Given { task, value: Arc::clone(value) })
+        }));
+        let named = setting.named.iter().map(|(name, value)| (name.clone(), value.clone()));
+        givens.named.extend(named);
+        Self { givens: Arc::new(givens), ..self.clone() }
+    }
+}

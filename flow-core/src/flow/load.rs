@@ -1,0 +1,63 @@
+//! Loading outputs that are complete.
+
+use std::sync::Arc;
+
+use daggy::NodeIndex;
+
+use crate::error::{Error, LoadError};
+use crate::flow::{Flow, Roots};
+use crate::input::{Handle, Input};
+use crate::loaded::Loaded;
+use crate::plan::Plan;
+use crate::plan::judge::Upstream;
+use crate::plan::label::Show;
+use crate::plan::verdicts::Status;
+use crate::task::{Kind, Output, Task};
+
+impl Flow {
+    /// The output of a task, if it is complete.
+    ///
+    /// # Errors
+    ///
+    /// The task is not complete, its file cannot be read, or the flow is wrong.
+    pub fn load<T: Task>(&self) -> Result<Loaded<Output<T>>, Error> {
+        self.output::<T>()?.load()
+    }
+
+    /// A handle on the output of a task, if it is complete.
+    ///
+    /// # Errors
+    ///
+    /// The task is not complete, or the flow is wrong.
+    pub fn output<T: Task>(&self) -> Result<Input<T>, Error> {
+        let plan = self.plan_to_load::<T>()?;
+        let root = plan.graph.roots[0];
+        handle::<T, T>(plan, root)
+    }
+}
+
+/// A handle on a complete output in the graph of `R`.
+pub(crate) fn handle<A: Task, R: Roots>(
+    plan: Arc<Plan>,
+    node: NodeIndex,
+) -> Result<Input<A>, Error> {
+    if plan.graph.kind(node) == Kind::External && plan.verdicts.digest(node).is_none() {
+        let path = plan.graph.external(node).to_owned();
+        return Err(Handle::outside(plan, node).error(LoadError::Missing { path }));
+    }
+    check_complete::<R>(&plan, node)?;
+    Ok(Input::new(Handle::outside(plan, node)))
+}
+
+/// Refuses what is not complete in the graph of `R`.
+pub(super) fn check_complete<R: Roots>(plan: &Plan, node: NodeIndex) -> Result<(), Error> {
+    if plan.verdicts.status(node) == Status::Complete {
+        return Ok(());
+    }
+    let reasons = plan.verdicts.reasons(node).iter().map(ToString::to_string);
+    Err(Error::NotComplete {
+        instance: plan.graph.label(node, Show::Clipped),
+        root: crate::__private::short_name::<R>(),
+        reason: reasons.collect::<Vec<_>>().join("; "),
+    })
+}

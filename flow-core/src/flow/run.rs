@@ -1,0 +1,70 @@
+//! Running what is not complete.
+
+use std::sync::Arc;
+
+use crate::engine::{Execution, coordinator};
+use crate::error::Error;
+use crate::flow::plan::roots_of;
+use crate::flow::{Flow, Roots};
+use crate::plan::Plan;
+use crate::plan::variant::Root;
+use crate::summary::Summary;
+
+impl Flow {
+    /// Runs what is not complete, and says what was done.
+    ///
+    /// Nothing runs if all is complete, and nothing is forced. A failed task stops what requires it, and nothing else;
+    /// the next run takes up where this one ended.
+    ///
+    /// # Errors
+    ///
+    /// The flow is wrong, the store cannot be read or, with the whole summary, tasks failed or
+    /// the execution was stopped.
+    pub fn run<R: Roots>(&self) -> Result<Summary, Error> {
+        self.told(self.run_roots(&roots_of::<R>())?)
+    }
+
+    /// Runs what is not complete of these roots.
+    pub(crate) fn run_roots(&self, roots: &[Root<'_>]) -> Result<Summary, Error> {
+        let mut summary = self.execute(self.to_run(roots)?)?;
+        // An output that was gone, and is made again for a task that has to run, may have other
+        // content: what the plan took for good because of it has to be judged again. Each time
+        // one more of those that were gone is there.
+        for _ in 0..summary.len() {
+            if !summary.is_outdated() || !summary.is_success() {
+                break;
+            }
+            summary = self.execute(self.to_load(roots)?)?.after(&summary);
+        }
+        Ok(summary)
+    }
+
+    /// The summary, or the error that it is.
+    pub(super) fn told(&self, summary: Summary) -> Result<Summary, Error> {
+        if summary.is_success() || self.keep_going {
+            Ok(summary)
+        } else {
+            Err(Error::Failed(Box::new(summary)))
+        }
+    }
+
+    pub(crate) fn is_to_keep_going(&self) -> bool {
+        self.keep_going
+    }
+
+    /// On how many threads it works.
+    pub(super) fn threads(&self) -> usize {
+        self.workers.unwrap_or_else(|| {
+            std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+        })
+    }
+
+    pub(super) fn execute(&self, plan: Arc<Plan>) -> Result<Summary, Error> {
+        let workers = self.threads();
+        let (stopper, progress) = (self.stopper.clone(), self.progress.clone());
+        let execution = Execution::new(Arc::clone(&plan), workers, stopper, progress, self.limits);
+        let outcomes = coordinator::run(&execution, workers).map_err(Error::Thread)?;
+        plan.contents.keep();
+        Ok(Summary::new(plan, outcomes))
+    }
+}

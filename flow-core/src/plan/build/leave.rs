@@ -1,0 +1,127 @@
+//! On the way up: the key of an instance whose requirements are there, and its node.
+
+use daggy::NodeIndex;
+
+use super::walk::Frame;
+use super::{Builder, Grown};
+use crate::key::{Digest, Hasher, Key};
+use crate::plan::Node;
+use crate::plan::draws::{DrawIndex, SetIndex};
+use crate::plan::error::PlanErrorKind;
+use crate::plan::resolve::{self, Resolved};
+use crate::plan::types::TypeIndex;
+use crate::require::Entry;
+use crate::value::Value;
+
+impl Builder<'_> {
+    pub(super) fn leave(&mut self, frame: Frame) -> Result<Grown, PlanErrorKind> {
+        let Frame { memo, index, instance, resolved, external, stand_in, entries, .. } = frame;
+        let (inputs, draws) = (frame.inputs, frame.draws);
+        let outside = self.draws.union(&[], draws);
+        let parameters = self.parameters_digest(index, &resolved);
+        let parameters = stand_in.as_ref().map_or(parameters, |it| it.mark(parameters));
+        let mut hasher = Hasher::new("key");
+        hasher.text(self.types.get(index).decl.identity()).part(parameters);
+        hasher.part(self.draws.digest(outside, &self.types));
+        if self.problems.is_some() {
+            // Another task may have its name.
+            hasher.number(u64::from(index));
+        }
+        if frame.lacks {
+            // With all that it requires it might be another one than it seems to be.
+            hasher.number(self.lacking.len() as u64);
+        }
+        let key = hasher.key();
+
+        let node = match self.by_key.get(&key) {
+            Some(&node) if self.inputs_of(node) == inputs => node,
+            Some(_) => {
+                let task = self.types.get(index).decl.name.to_string();
+                return Err(PlanErrorKind::SameKey { task });
+            }
+            None => self.add(index, instance, key, parameters, outside, &inputs, entries)?,
+        };
+        if let Some(path) = external {
+            // It is that of the first instance with this key, as all its parameters are.
+            self.externals.entry(node).or_insert(path);
+        }
+        if frame.lacks {
+            self.lacking.insert(node);
+        }
+        self.stand_ins.extend(stand_in.map(|stand_in| (node, stand_in)));
+        let own = self.own_draws(index, &resolved);
+        let grown = Grown { node, draws: self.draws.union(&own, vec![outside]) };
+        self.memo.insert(memo, Some(grown));
+        Ok(grown)
+    }
+
+    /// The digest of the task's own significant parameters, in an order that fields do not have.
+    fn parameters_digest(&self, index: TypeIndex, resolved: &[Resolved]) -> Digest {
+        let params = self.types.get(index).task.params.iter().zip(resolved);
+        let mut significant: Vec<_> = params
+            .filter(|(param, _)| param.significant)
+            .map(|(param, resolved)| (param.identity(), resolved.digest))
+            .collect();
+        significant.sort_unstable();
+        let mut hasher = Hasher::new("parameters");
+        for (name, digest) in significant {
+            hasher.text(name).part(digest);
+        }
+        hasher.digest()
+    }
+
+    /// The task's own parameters, as its consumers draw them.
+    fn own_draws(&mut self, index: TypeIndex, resolved: &[Resolved]) -> Vec<DrawIndex> {
+        let mut own = Vec::new();
+        for (place, resolved) in resolved.iter().enumerate() {
+            let slot = resolve::slot(&self.types, index, place, resolved.from);
+            let entry = self.types.get(index);
+            let param = entry.param(place);
+            let Some(slot) = slot.filter(|_| param.significant) else { continue };
+            let details = || {
+                // A value without this form has no digest either, and was refused.
+                let value = resolve::param_value(&entry.decl.name, param, &*resolved.value);
+                let is_default = resolved.from == resolve::From::Default
+                    || self.resolver.is_default(entry, place, resolved.digest);
+                (value.unwrap_or(Value::None), is_default)
+            };
+            own.push(self.draws.draw(index, place, slot, resolved.digest, details));
+        }
+        own
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a node's parts")]
+    fn add(
+        &mut self,
+        index: TypeIndex,
+        instance: u32,
+        key: Key,
+        parameters: Digest,
+        draws: SetIndex,
+        inputs: &[NodeIndex],
+        entries: Vec<Entry>,
+    ) -> Result<NodeIndex, PlanErrorKind> {
+        let limit = u32::MAX - 1;
+        let places = [self.dag.node_count(), self.inputs.len(), self.entries.len()];
+        if places.into_iter().any(|place| place + inputs.len() >= limit as usize) {
+            return Err(PlanErrorKind::TooMany { limit });
+        }
+        let node = self.dag.add_node(Node {
+            key,
+            parameters,
+            task: index,
+            instance,
+            draws,
+            inputs: self.inputs.len() as u32..(self.inputs.len() + inputs.len()) as u32,
+            entries: self.entries.len() as u32..(self.entries.len() + entries.len()) as u32,
+        });
+        self.inputs.extend(inputs);
+        self.entries.extend(entries.into_iter().map(|e| (e.role, e.form, e.len as u32)));
+        // A new node has no consumers, so that no edge to it can close a cycle and daggy, which
+        // knows that, looks for none.
+        let edges = inputs.iter().map(|&input| (input, node, ()));
+        self.dag.add_edges(edges).expect("a new node is in no cycle");
+        self.by_key.insert(key, node);
+        Ok(node)
+    }
+}
