@@ -7,6 +7,7 @@ use crate::plan::error::PlanError;
 use crate::store::error::StoreError;
 use crate::summary::Summary;
 use crate::sweep::SweepSummary;
+use crate::value::first_line;
 
 /// What can go wrong when a flow is used, by cause.
 #[derive(Debug, thiserror::Error)]
@@ -230,7 +231,7 @@ pub enum SelectError {
         instances: Vec<String>,
     },
     /// The sweep has no variant of that name.
-    #[error("the sweep has no variant `{name}`{}", suggest(nearest, known))]
+    #[error("the sweep has no variant `{}`{}", first_line(name), suggest(nearest, known))]
     #[non_exhaustive]
     Variant {
         /// The name asked for.
@@ -255,8 +256,11 @@ pub enum SelectError {
 
 fn suggest(nearest: &Option<String>, known: &[String]) -> String {
     match nearest {
-        Some(name) => format!(": did you mean `{name}`?"),
-        None => format!(": it has `{}`", shorten(known).join("`, `")),
+        Some(name) => format!(": did you mean `{}`?", first_line(name)),
+        None => {
+            let known: Vec<_> = shorten(known).iter().map(|name| first_line(name)).collect();
+            format!(": it has `{}`", known.join("`, `"))
+        }
     }
 }
 
@@ -268,7 +272,9 @@ fn list_columns(known: &[String]) -> String {
 }
 
 fn list_left_out(left_out: &[(String, String)]) -> String {
-    let lines: Vec<_> = left_out.iter().map(|(name, why)| format!("{name}: {why}")).collect();
+    let line =
+        |(name, why): &(String, String)| format!("{}: {}", first_line(name), first_line(why));
+    let lines: Vec<_> = left_out.iter().map(line).collect();
     shorten(&lines).iter().map(|line| format!("\n  {line}")).collect()
 }
 

@@ -115,7 +115,14 @@ fn a_picture_has_a_box_for_each_task_and_tells_why() -> Result<()> {
     assert!(texts("text").contains(&"most: 2".to_owned()), "{svg}");
     let arrows = document.descendants().filter(|node| node.attribute("marker-end").is_some());
     assert_eq!(arrows.count(), 3);
-    // Every box lies within the picture, and none upon another one.
+    assert_eq!(boxes_apart(&document), 4);
+    // The same plan gives the same picture, so that it can be kept with the code.
+    assert_eq!(svg, flow.plot::<(Search, Fit)>()?.to_svg());
+    Ok(())
+}
+
+/// How many boxes there are: each lies within the picture, and none upon another one.
+fn boxes_apart(document: &roxmltree::Document<'_>) -> usize {
     let number = |node: &roxmltree::Node<'_, '_>, name| -> f64 {
         node.attribute(name).and_then(|text| text.parse().ok()).expect("a number")
     };
@@ -126,17 +133,15 @@ fn a_picture_has_a_box_for_each_task_and_tells_why() -> Result<()> {
             [x, y, x + number(&node, "width"), y + number(&node, "height")]
         })
         .collect();
-    let (width, height) =
-        (number(&document.root_element(), "width"), number(&document.root_element(), "height"));
+    let root = document.root_element();
+    let (width, height) = (number(&root, "width"), number(&root, "height"));
     for (place, a) in boxes.iter().enumerate() {
-        assert!(a[0] >= 0.0 && a[1] >= 0.0 && a[2] <= width && a[3] <= height, "{a:?}: {svg}");
+        assert!(a[0] >= 0.0 && a[1] >= 0.0 && a[2] <= width && a[3] <= height, "{a:?}");
         for b in &boxes[..place] {
             assert!(a[2] <= b[0] || b[2] <= a[0] || a[3] <= b[1] || b[3] <= a[1], "{a:?} {b:?}");
         }
     }
-    // The same plan gives the same picture, so that it can be kept with the code.
-    assert_eq!(svg, flow.plot::<(Search, Fit)>()?.to_svg());
-    Ok(())
+    boxes.len()
 }
 
 #[test]
@@ -148,6 +153,8 @@ fn hostile_parameters_are_text_in_every_language() -> Result<()> {
     let quotes = |line: &str| line.replace("\\\\", "").replace("\\\"", "").matches('"').count();
     assert!(dot.lines().all(|line| quotes(line) % 2 == 0), "{dot}");
     assert_eq!(dot.lines().count(), 5, "{dot}");
+    // What would be read as an entity is none.
+    assert!(dot.contains(" &amp; #quot;"), "{dot}");
     let mermaid = plot.to_mermaid();
     let [_, line, class] = mermaid.lines().collect::<Vec<_>>()[..] else { panic!("{mermaid}") };
     assert_eq!(line.matches('"').count(), 2, "{line}");
@@ -192,5 +199,88 @@ fn many_instances_are_one_box_unless_it_is_said() -> Result<()> {
     let few = flow.with(Sum::MANY, 2).plot::<Sum>()?;
     assert_eq!(few.to_string().lines().count(), 3);
     assert_eq!(few.by_task().to_string(), "Fit × 2 PENDING\nSum PENDING ← Fit × 2");
+    Ok(())
+}
+
+/// Requires the days before it, as far as `back`.
+#[derive(Task)]
+#[task(
+    requires = [Day { n, back: self.back } for n in self.n.saturating_sub(self.back)..self.n],
+    target = Json<u64>
+)]
+struct Day {
+    #[param(local)]
+    n: u64,
+    #[param(local)]
+    back: u64,
+}
+
+runs!(Day: u64 = |self, _cx| Ok(self.n));
+
+#[test]
+fn large_pictures_are_drawn_whatever_their_form() -> Result<()> {
+    let (flow, _folder) = flow();
+    let picture = |plot: flow::Plot| -> Result<(usize, usize)> {
+        let svg = plot.by_instance().to_svg();
+        let document = roxmltree::Document::parse(&svg)?;
+        let arrows = document.descendants().filter(|node| node.attribute("marker-end").is_some());
+        Ok((boxes_apart(&document), arrows.count()))
+    };
+    // So long that no stack would do, so wide, and so dense that arrows pass each other.
+    let days = |n: u64, back: u64| flow.with(Day::N, n).with(Day::BACK, back).plot::<Day>();
+    assert_eq!(picture(days(4000, 1)?)?, (4001, 4000));
+    assert_eq!(picture(flow.with(Sum::MANY, 4000).plot::<Sum>()?)?, (4001, 4000));
+    assert_eq!(picture(days(100, 100)?)?, (101, 100 * 101 / 2));
+    // Where the way of drawing changes, nothing is lost.
+    for n in [298, 299, 300, 301] {
+        assert_eq!(picture(days(n, 1)?)?, (n as usize + 1, n as usize));
+    }
+    Ok(())
+}
+
+/// With `Report`, requires itself in turn.
+#[derive(Task)]
+#[task(requires = Report if self.is_last, target = Json<u64>)]
+struct Draft {
+    is_last: bool,
+}
+
+runs!(Draft: u64 = |self, _cx| Ok(1));
+
+#[derive(Task)]
+#[task(requires = Draft { is_last: false }, target = Json<u64>)]
+struct Report;
+
+runs!(Report: u64 = |self, _cx| Ok(1));
+
+#[test]
+fn tasks_that_require_one_another_are_drawn() -> Result<()> {
+    let (flow, _folder) = flow();
+    let plot = flow.with(Draft::IS_LAST, true).plot::<Draft>()?.by_task();
+    assert_eq!(plot.to_string(), "Report PENDING ← Draft × 2\nDraft × 2 PENDING ← Report");
+    assert!(plot.to_mermaid().contains("  n0 --> n1\n  n1 --> n0\n"));
+    assert_eq!(boxes_apart(&roxmltree::Document::parse(&plot.to_svg())?), 2);
+    Ok(())
+}
+
+#[test]
+fn a_sweep_has_a_picture_in_which_what_variants_share_stands_once() -> Result<()> {
+    let (flow, _folder) = flow();
+    let sweep = flow.sweep::<Search>().over(Search::MOST, [1, 2]);
+    sweep["most=1"].run::<Search>()?;
+    let text = "Load {name: a} COMPLETE\n\
+                Clean COMPLETE ← Load {name: a}\n\
+                Fit {degree: 1} COMPLETE\n\
+                Search {most: 1} COMPLETE ← Load {name: a}, Clean, Fit {degree: 1} (in run)\n\
+                Search {most: 2} PENDING ← Load {name: a}, Clean";
+    assert_eq!(sweep.plot()?.to_string(), text);
+    assert_eq!(boxes_apart(&roxmltree::Document::parse(&sweep.plot()?.to_svg())?), 5);
+    // Of what a run would leave out, nothing is drawn.
+    let missing = sweep.clone().missing(1).plot()?.to_string();
+    assert!(missing.ends_with("Search {most: 2} PENDING ← Load {name: a}, Clean"), "{missing}");
+    assert!(!missing.contains("most: 1"), "{missing}");
+    let none = sweep.missing(0).plot()?;
+    assert_eq!((none.to_string(), none.to_mermaid()), (String::new(), "flowchart LR\n".to_owned()));
+    assert_eq!(boxes_apart(&roxmltree::Document::parse(&none.to_svg())?), 0);
     Ok(())
 }

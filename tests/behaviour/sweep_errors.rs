@@ -159,6 +159,38 @@ fn ranges_need_a_sample_and_values() {
 }
 
 #[test]
+fn lists_without_an_end_are_refused() {
+    let (flow, _folder) = flow();
+    let endless = flow.sweep::<Fit>().over(Other::N, 0..);
+    let expected = "the sweep was given more than 1000000 values for `Other.n`: let them be drawn from a \
+                    range, with `uniform`";
+    assert_eq!(error(&endless), expected);
+    assert_eq!(error(&endless.sample(3, 1)), expected);
+    let endless = flow.sweep::<Fit>().settings(0.., |fit, n: u32| fit.with(Other::N, n));
+    assert!(error(&endless).starts_with("the sweep was given more than 1000000 settings: "));
+}
+
+#[test]
+fn a_name_breaks_no_line_of_a_message() -> Result<()> {
+    let (flow, _folder) = flow();
+    let (name, shown) = ("a\u{1b}[31m\u{202e}b", "a\\u{1b}[31m\\u{202e}b");
+    let is_clean = |text: &str| text.contains(shown) && !text.contains(['\u{1b}', '\u{202e}']);
+    let named = |c: f64| flow.sweep::<Fit>().variant(name, move |fit| fit.with(Get::C, c));
+    let texts = [
+        error(&named(11.0)),
+        error(&named(1.0).variant(name, |fit| fit)),
+        error(&named(1.0).over(Get::C, [2.0])),
+        named(1.0).reset("other").unwrap_err().to_string(),
+        named(1.0).best("loss").unwrap_err().to_string(),
+        named(1.0).variant("same", |fit| fit).table()?.to_string(),
+    ];
+    for text in texts {
+        assert!(is_clean(&text), "{text:?}");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_grid_that_nobody_could_run_is_not_made() {
     let (flow, _folder) = flow();
     let sweep = flow.sweep::<Fit>().over(Fit::DEGREE, 0..2000).over(Get::C, vec![0.5; 1000]);

@@ -68,8 +68,9 @@ pub(super) struct Coordinator<'scope, 'env> {
     waiting: usize,
     /// Where each instance is settled that is being settled.
     pub(super) claims: HashMap<Key, At>,
-    /// Those that wait until the same instance has been settled elsewhere.
-    parked: HashMap<Key, Vec<At>>,
+    /// Those that wait until an instance has been settled: the same elsewhere, or one with the same
+    /// fingerprint.
+    pub(super) parked: HashMap<Key, Vec<At>>,
     /// For each instance that waits, the courses that it waits for.
     pub(super) waits: HashMap<At, Vec<u32>>,
     /// What has failed, and what was made, for those that require the same later.
@@ -225,6 +226,10 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
         if !matches!(request, Message::Committed { .. }) {
             self.running -= 1;
         }
+        let first = match &request {
+            Message::Wait { first, .. } => Some(*first),
+            _ => None,
+        };
         course.receive(request, &self.commits);
         let mut made = None;
         match course.outcomes[node.index()] {
@@ -245,6 +250,9 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
         }
         if !course.running.contains(&node) && !course.committing.contains_key(&node) {
             self.free(key, (of, node));
+        }
+        if let Some(first) = first {
+            self.wait_for_first((of, node), first);
         }
         if let Some(digest) = made {
             let is_other = self.is_other(key, of, digest);

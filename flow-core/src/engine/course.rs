@@ -48,7 +48,8 @@ pub(super) struct Course {
     pub(super) outdated: bool,
     /// The aggregates that gather such an output.
     pub(super) regather: BTreeSet<NodeIndex>,
-    /// What waits for another execution that settles the same, and what has done so.
+    /// What waits for another execution that settles the same, or for what has its fingerprint; and
+    /// what has done the former.
     pub(super) parked: HashSet<NodeIndex>,
     was_parked: HashSet<NodeIndex>,
     /// The tasks of which each requires the next, if what was required here requires itself.
@@ -144,6 +145,13 @@ impl Course {
                 // By the time it runs, another input has been made last.
                 self.unpin_for(node);
                 self.demand(node, inputs);
+            }
+            Message::Wait { node, .. } => {
+                self.running.remove(&node);
+                self.unpin_for(node);
+                if self.stopped {
+                    self.outcomes[node.index()] = Outcome::Stopped;
+                }
             }
             Message::GivenUp { node, .. } => {
                 self.running.remove(&node);

@@ -2,8 +2,9 @@
 //!
 //! An instance that requires others while it runs waits for their course. A course waits for what
 //! is running in it, and for what is settled in another one and parked here meanwhile. Nothing else
-//! waits, so that there is a way from the claimed instance, for which a course is about to wait, back to
-//! that course if and only if they would wait for ever.
+//! waits, but for those in the course of the run that wait for one with their fingerprint, and nobody
+//! waits for that course. So there is a way from the claimed instance, for which a course is about to
+//! wait, back to that course if and only if they would wait for ever.
 
 use std::collections::HashSet;
 

@@ -27,6 +27,12 @@ pub(crate) enum Message {
         node: NodeIndex,
         inputs: Vec<NodeIndex>,
     },
+    /// The instance has to run, and the first one with its fingerprint is about to.
+    Wait {
+        of: u32,
+        node: NodeIndex,
+        first: NodeIndex,
+    },
     /// The execution was stopped before the instance was started, or while it ran.
     GivenUp {
         of: u32,
@@ -48,6 +54,7 @@ impl Message {
             Self::Settled { of, node, .. }
             | Self::Failed { of, node, .. }
             | Self::Demand { of, node, .. }
+            | Self::Wait { of, node, .. }
             | Self::GivenUp { of, node }
             | Self::Committed { of, node, .. } => (*of, *node),
             Self::Require(request) => request.by,

@@ -14,7 +14,8 @@
 //! the same may be kept (*adopted*), or the task runs: its value is written under its final name
 //! and hashed, and goes to the committer. What requires it may start at once, and is committed
 //! after it. If the input cannot be committed, its consumer still may be: its record tells of the
-//! content of the input, not of the input's record.
+//! content of the input, not of the input's record. One that would be made from the same as another
+//! one that is running waits for that, and adopts ([`same`]).
 //!
 //! An input whose file is gone, but whose content is known, is made again only when a task that
 //! requires it really runs: the worker then *demands* it, and the coordinator schedules it. So an
@@ -56,6 +57,7 @@ pub(crate) mod message;
 pub(crate) mod outcome;
 pub(crate) mod progress;
 pub(crate) mod remake;
+pub(crate) mod same;
 pub(crate) mod session;
 pub(crate) mod stopper;
 pub(crate) mod worker;

@@ -14,6 +14,7 @@ use daggy::NodeIndex;
 
 use crate::engine::Execution;
 use crate::engine::message::Message;
+use crate::engine::same::BeingMade;
 use crate::key::Key;
 use crate::plan::Plan;
 use crate::plan::again::AllKnown;
@@ -33,6 +34,8 @@ pub(crate) struct Session {
     /// How many instances have been settled, and how many are to be.
     pub(super) settled: AtomicUsize,
     pub(super) open: AtomicUsize,
+    /// What the instances of the run's own plan are made from.
+    pub(super) being_made: BeingMade,
     /// How many earlier versions are kept.
     pub(super) limits: Limits,
     /// What tells others that it is under way, if it has anything to do.
@@ -53,6 +56,7 @@ impl Session {
             known: Arc::default(),
             settled: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
+            being_made: BeingMade::default(),
             limits,
             underway,
             is_coordinated: AtomicBool::new(false),

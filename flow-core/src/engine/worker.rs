@@ -60,6 +60,8 @@ enum Settled {
     As(How, NewlyMade),
     /// It has to run, and these inputs have no file.
     Demand(Vec<NodeIndex>),
+    /// It has to run, and this one is about to be made from the same.
+    Wait(NodeIndex),
 }
 
 struct Worker<'a> {
@@ -81,6 +83,7 @@ impl Worker<'_> {
         let seconds = begun.elapsed().as_secs_f32();
         match settled {
             Ok(Settled::Demand(inputs)) => Message::Demand { of, node, inputs },
+            Ok(Settled::Wait(first)) => Message::Wait { of, node, first },
             Ok(Settled::As(how, made)) => {
                 Message::Settled { of, node, how, seconds, made: Box::new(made) }
             }
@@ -150,6 +153,11 @@ impl Worker<'_> {
                 Err(_) if !plan.store.is_whole(&kept, plan.trust)? => {}
                 Err(error) => return Err(error.into()),
             }
+        }
+        if self.execution.id == 0
+            && let Some(first) = self.execution.session.being_made.enter(plan, node, fingerprint)
+        {
+            return Ok(Settled::Wait(first));
         }
         let gone = self.gone_inputs(node);
         if gone.is_empty() {

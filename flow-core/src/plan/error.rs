@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::store::error::StoreError;
+use crate::value::escaped_text;
 
 /// A mistake that was found while planning: nothing has run.
 ///
@@ -30,7 +31,8 @@ struct In<'a>(&'a Option<String>);
 
 impl fmt::Display for In<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|name| write!(f, "\n  in the variant `{name}`"))
+        let name = self.0.iter().map(|name| escaped_text(name.chars()));
+        name.into_iter().try_for_each(|name| write!(f, "\n  in the variant `{name}`"))
     }
 }
 

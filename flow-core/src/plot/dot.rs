@@ -33,6 +33,8 @@ fn escaped(text: &str) -> String {
         match char {
             '"' => escaped.push_str("\\\""),
             '\\' => escaped.push_str("\\\\"),
+            // It begins an entity, as in HTML.
+            '&' => escaped.push_str("&amp;"),
             char if char.is_control() => escaped.push(' '),
             char => escaped.push(char),
         }

@@ -3,10 +3,14 @@
 //! A [`Plot`] is a plan, drawn when it is asked for in one of four languages. What is drawn is found
 //! first, as boxes and arrows (`drawing`): a box for each instance or, where there are too many, for
 //! all instances of a task. Then it is written as `text`, in the language of Graphviz (`dot`) or of
-//! `mermaid`, or laid out as a picture of its own (`svg`).
+//! `mermaid`, or laid out (`layout`, and `columns` for what is large) as a picture of its own (`svg`).
 
+#[cfg(feature = "svg")]
+mod columns;
 mod dot;
 mod drawing;
+#[cfg(feature = "svg")]
+mod layout;
 mod mermaid;
 #[cfg(feature = "svg")]
 mod svg;
@@ -23,9 +27,10 @@ const MOST: usize = 60;
 
 /// The graph of a flow as a picture: what each task requires, and whether it is complete.
 ///
-/// Made by [`Flow::plot`](crate::Flow::plot). An arrow leads from a task to those that require it; it is dashed if they
-/// did so while they ran. Of more than 60 instances, those of one task are one box, unless
-/// [`by_instance`](Self::by_instance) is said.
+/// Made by [`Flow::plot`](crate::Flow::plot) and [`Sweep::plot`](crate::Sweep::plot). An arrow leads
+/// from a task to those that require it; it is dashed if they did so while they ran. What such a one
+/// has required itself while it ran is not drawn. Of more than 60 instances, those of one task are one
+/// box, unless [`by_instance`](Self::by_instance) is said.
 #[derive(Clone)]
 pub struct Plot {
     plan: Arc<Plan>,
@@ -67,7 +72,8 @@ impl Plot {
     }
 
     /// A picture that needs nothing else: a file `flow.svg`, or a part of a page. Point at a box to
-    /// read all of its parameters and reasons.
+    /// read all of its parameters and reasons. In a large one, of many hundred boxes, arrows that pass
+    /// by boxes may lie upon them.
     #[cfg(feature = "svg")]
     pub fn to_svg(&self) -> String {
         svg::written(&self.drawing())

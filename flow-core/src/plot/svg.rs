@@ -1,46 +1,23 @@
-//! A plot as a picture of its own: SVG, laid out in layers by `dagre`.
+//! A plot as a picture of its own: SVG.
 
 use std::fmt::Write;
 
-use dagre::graph::{Graph, GraphOptions};
-use dagre::{EdgeLabel, LayoutOptions, NodeLabel, Point, RankDir, Ranker};
-
 use crate::plot::drawing::{Arrow, Drawing, Drawn};
-
-/// How wide a character and how high a line is, in pixels, of the fixed-width font that is asked for.
-const CHARACTER: f64 = 7.3;
-const LINE: f64 = 16.0;
-
-/// What is left free in a box on each side, and around the picture, in pixels.
-const PADDING: f64 = 10.0;
-const MARGIN: f64 = 16.0;
-
-/// From how many boxes on layers are found by the longest way, in time linear in what is drawn.
-const MANY: usize = 300;
+use crate::plot::layout::{Area, LINE, Layout, MARGIN, PADDING, Point};
 
 pub(super) fn written(drawing: &Drawing) -> String {
-    let layout = layout(drawing);
+    let layout = Layout::of(drawing);
     let (mut width, mut height) = (0.0_f64, 0.0_f64);
     let mut body = String::new();
-    for arrow in &drawing.arrows {
-        let Some(edge) = layout.edge(&name(arrow.from), &name(arrow.to), Some(kind(arrow))) else {
-            continue;
-        };
-        for point in &edge.points {
+    for (arrow, points) in drawing.arrows.iter().zip(&layout.arrows) {
+        for point in points {
             (width, height) = (width.max(point.x), height.max(point.y));
         }
-        draw_arrow(&mut body, arrow, &edge.points);
+        draw_arrow(&mut body, arrow, points);
     }
-    for (place, drawn) in drawing.boxes.iter().enumerate() {
-        let Some(at) = layout.node(&name(place)) else { continue };
-        let (x, y) = (at.x.unwrap_or_default(), at.y.unwrap_or_default());
-        (width, height) = (width.max(x + at.width / 2.0), height.max(y + at.height / 2.0));
-        draw_box(
-            &mut body,
-            drawn,
-            (x - at.width / 2.0, y - at.height / 2.0),
-            (at.width, at.height),
-        );
+    for (drawn, area) in drawing.boxes.iter().zip(&layout.boxes) {
+        (width, height) = (width.max(area.right()), height.max(area.bottom()));
+        draw_box(&mut body, drawn, area);
     }
     let (width, height) = (width + MARGIN, height + MARGIN);
     format!(
@@ -53,55 +30,13 @@ pub(super) fn written(drawing: &Drawing) -> String {
     )
 }
 
-fn layout(drawing: &Drawing) -> Graph<NodeLabel, EdgeLabel> {
-    let options = GraphOptions { directed: true, multigraph: true, compound: false };
-    let mut graph = Graph::with_options(options);
-    for (place, drawn) in drawing.boxes.iter().enumerate() {
-        let lines = std::iter::once(&drawn.title).chain(&drawn.lines);
-        let longest = lines.map(|line| line.chars().count()).max().unwrap_or_default();
-        // The title stands beside what the state is called.
-        let title = drawn.title.chars().count() + 2 + drawn.state.word().len();
-        let width = longest.max(title) as f64 * CHARACTER + 2.0 * PADDING;
-        let height = (drawn.lines.len() + 1) as f64 * LINE + PADDING;
-        graph.set_node(name(place), Some(NodeLabel { width, height, ..NodeLabel::default() }));
-    }
-    for arrow in &drawing.arrows {
-        let (from, to) = (name(arrow.from), name(arrow.to));
-        graph.set_edge(from, to, Some(EdgeLabel::default()), Some(kind(arrow)));
-    }
-    let ranker = match drawing.boxes.len() {
-        MANY.. => Ranker::LongestPath,
-        _ => Ranker::NetworkSimplex,
-    };
-    let options = LayoutOptions {
-        rankdir: RankDir::LR,
-        nodesep: 24.0,
-        edgesep: 12.0,
-        ranksep: 48.0,
-        marginx: MARGIN,
-        marginy: MARGIN,
-        ranker,
-        ..LayoutOptions::default()
-    };
-    dagre::layout(&mut graph, Some(options));
-    graph
-}
-
-fn name(place: usize) -> String {
-    format!("n{place}")
-}
-
-/// Between the same boxes there may be an arrow of each kind.
-fn kind(arrow: &Arrow) -> &'static str {
-    if arrow.in_run { "in run" } else { "required" }
-}
-
-fn draw_box(svg: &mut String, drawn: &Drawn, (x, y): (f64, f64), (width, height): (f64, f64)) {
-    let (area, edge) = drawn.state.colours();
+fn draw_box(svg: &mut String, drawn: &Drawn, area: &Area) {
+    let (fill, edge) = drawn.state.colours();
+    let (x, y, width, height) = (area.left(), area.top(), area.width, area.height);
     let _ = write!(
         svg,
         "<g><title>{}</title><rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" \
-         height=\"{height:.1}\" rx=\"6\" fill=\"{area}\" stroke=\"{edge}\" stroke-width=\"1.5\"/>",
+         height=\"{height:.1}\" rx=\"6\" fill=\"{fill}\" stroke=\"{edge}\" stroke-width=\"1.5\"/>",
         escaped(&drawn.hint),
     );
     let (left, right, first) = (x + PADDING, x + width - PADDING, y + LINE);

@@ -6,6 +6,7 @@ use super::table::Cells;
 use super::{Sweep, Table};
 use crate::error::{Error, SelectError};
 use crate::flow::{Flow, Roots};
+use crate::value::first_line;
 
 /// How many variants are printed that have no number to compare.
 const LISTED: usize = 3;
@@ -37,7 +38,8 @@ impl<R: Roots> Sweep<R> {
     /// `accuracy` or, of a task upstream, `Train.accuracy`; of equals, the first one.
     ///
     /// Variants that have no such number, or one that is NaN, are left out, and listed in
-    /// [`Best::left_out`].
+    /// [`Best::left_out`]. A number is one, too, if the column is text because another variant has
+    /// noted text.
     ///
     /// # Errors
     ///
@@ -64,7 +66,7 @@ impl<R: Roots> Sweep<R> {
         let mut compared = 0;
         let names = self.names();
         for (row, name) in names.iter().enumerate() {
-            match cells.and_then(|cells| cells.number(row)) {
+            match cells.and_then(|cells| number(cells, row)) {
                 Some(value) if !value.is_nan() => {
                     compared += 1;
                     if best.is_none_or(|(_, best)| is_better(value, best)) {
@@ -84,6 +86,14 @@ impl<R: Roots> Sweep<R> {
         let (name, column) = (names[row].to_owned(), column.to_owned());
         let flow = self[&name].clone();
         Ok(Best { name, flow, value, column, compared, left_out })
+    }
+}
+
+/// The number in a row, also of a column that is text because of what stands in another one.
+fn number(cells: &Cells, row: usize) -> Option<f64> {
+    match cells {
+        Cells::Text(texts) => texts[row].as_ref().and_then(|text| text.parse().ok()),
+        cells => cells.number(row),
     }
 }
 
@@ -116,13 +126,15 @@ fn numbers(table: &Table) -> Vec<String> {
 impl fmt::Display for Best {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, column, value, compared, left_out, .. } = self;
+        let (name, column) = (first_line(name), first_line(column));
         write!(f, "{name}: {column} {value}, the best of {compared}")?;
         if left_out.is_empty() {
             return Ok(());
         }
         write!(f, " ({} left out", left_out.len())?;
         for (place, (name, why)) in left_out.iter().take(LISTED).enumerate() {
-            write!(f, "{} {name} {why}", if place == 0 { ":" } else { ";" })?;
+            let comma = if place == 0 { ":" } else { ";" };
+            write!(f, "{comma} {} {}", first_line(name), first_line(why))?;
         }
         f.write_str(if left_out.len() > LISTED { "; …)" } else { ")" })
     }

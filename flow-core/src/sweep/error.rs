@@ -1,5 +1,7 @@
 //! What can be wrong with a sweep.
 
+use crate::value::first_line;
+
 /// What is wrong with a sweep, whatever its tasks are.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -13,8 +15,14 @@ pub enum SweepError {
     #[error("the sweep gives no values for `{param}`, so that it has no variants")]
     NoValues { param: String },
 
+    /// A list of values or settings does not end, or nearly so.
+    #[error(
+        "the sweep was given more than {limit} {what}: let them be drawn from a range, with `uniform`"
+    )]
+    TooLong { what: String, limit: usize },
+
     /// Two variants have one name.
-    #[error("the sweep has two variants with the name `{name}`")]
+    #[error("the sweep has two variants with the name `{}`", first_line(name))]
     SameName { name: String },
 
     /// A variant has a name that nobody can read.

@@ -16,9 +16,13 @@ use crate::flow::Flow;
 use crate::param::AnyValue;
 use crate::setting::{self, Setting};
 use crate::task::TaskType;
+use crate::value::first_line;
 
-/// How many variants a sweep can have.
+/// How many variants a sweep can have, and how many values a parameter of it.
 const LIMIT: usize = 1_000_000;
+
+/// How many of a list are taken, which may have no end: one more than it may have.
+pub(super) const TAKEN: usize = LIMIT + 1;
 
 /// What the variants of a sweep are made of.
 #[derive(Clone, Default)]
@@ -148,6 +152,9 @@ impl Grid {
         if self.rows.is_empty() && self.axes.is_empty() {
             return Err(SweepError::NoVariants);
         }
+        if self.rows.len() > LIMIT {
+            return Err(SweepError::TooLong { what: "settings".to_owned(), limit: LIMIT });
+        }
         let mut names = HashSet::new();
         for name in self.rows.iter().filter_map(|row| row.name.as_deref()) {
             if name.trim().is_empty() {
@@ -160,7 +167,8 @@ impl Grid {
         let mut set: BTreeMap<(TypeId, usize), String> = BTreeMap::new();
         for row in &self.rows {
             for (task, place, _) in &row.setting.typed {
-                let by = row.name.as_ref().map(|name| format!("in the variant `{name}`"));
+                let by = row.name.as_deref().map(first_line);
+                let by = by.map(|name| format!("in the variant `{name}`"));
                 let by = by.unwrap_or_else(|| "in a setting".to_owned());
                 set.entry(((task.id)(), *place)).or_insert(by);
             }
@@ -180,6 +188,10 @@ impl Grid {
                 }
                 Values::Listed(values) if values.is_empty() => {
                     return Err(SweepError::NoValues { param });
+                }
+                Values::Listed(values) if values.len() > LIMIT => {
+                    let what = format!("values for `{param}`");
+                    return Err(SweepError::TooLong { what, limit: LIMIT });
                 }
                 Values::Drawn(_) | Values::Listed(_) => {}
             }

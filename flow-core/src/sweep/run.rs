@@ -68,7 +68,7 @@ impl<R: Roots> Sweep<R> {
     }
 
     /// The variants that a run is about, and the plan of them.
-    fn to_run(&self) -> Result<(Chosen<'_>, Arc<Plan>), Error> {
+    pub(super) fn to_run(&self) -> Result<(Chosen<'_>, Arc<Plan>), Error> {
         let all = self.all()?;
         let plan = self.flow.to_run(&roots_of::<R>(all.variants.iter().copied()))?;
         let Some(at_most) = self.missing else { return Ok((all, plan)) };

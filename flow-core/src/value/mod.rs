@@ -60,6 +60,13 @@ pub(crate) fn escaped_text(text: impl Iterator<Item = char>) -> String {
     text.map(|c| text::escaped(c).to_string()).collect()
 }
 
+/// The first line of a text, escaped like this, and `…` if there is more.
+pub(crate) fn first_line(text: &str) -> String {
+    let first = text.lines().next().unwrap_or_default();
+    let more = if first.len() < text.trim_end().len() { "…" } else { "" };
+    format!("{}{more}", escaped_text(first.chars()))
+}
+
 /// The value of a parameter, without its Rust type.
 ///
 /// It is made by [`to_value`]; the [module](self) says when two are equal. `Display` gives the

@@ -109,6 +109,9 @@ pub(super) fn run(task: &Task<'_>) -> TokenStream {
         }
         Meta::Path(_) | Meta::NameValue(_) => None,
     });
+    // It is called here, which is no use of what nobody should use any more.
+    let deprecated = named(function, &["deprecated"]).next();
+    let deprecated = deprecated.map(|_| quote!(#[allow(deprecated)]));
     let cx = local("cx");
     let (bindings, values): (TokenStream, Vec<TokenStream>) = {
         let pairs = function.arguments.iter().enumerate();
@@ -123,6 +126,7 @@ pub(super) fn run(task: &Task<'_>) -> TokenStream {
     let output = output(function, &call);
     quote! {
         #(#levels)*
+        #deprecated
         #[allow(clippy::all, clippy::pedantic)]
         impl #generics #private::Run for #name #arguments #bounds {
             #code

@@ -28,6 +28,9 @@ impl From<&Value> for Cell {
                 None => Self::Float(float.get()),
             },
             Value::Some(value) => Self::from(&**value),
+            // As it is: what is printed is escaped when it is, and what is read by programs is not.
+            Value::Str(text) => Self::Text(text.to_string()),
+            Value::Char(char) => Self::Text(char.to_string()),
             value => Self::Text(value.to_string()),
         }
     }
@@ -48,7 +51,13 @@ impl From<&serde_json::Value> for Cell {
                 (None, Some(float)) => Self::Float(float),
                 (None, None) => Self::Text(number.to_string()),
             },
-            Json::String(text) => Self::Text(text.clone()),
+            Json::String(text) => match text.as_str() {
+                // What is not finite was noted as text.
+                "NaN" => Self::Float(f64::NAN),
+                "inf" => Self::Float(f64::INFINITY),
+                "-inf" => Self::Float(f64::NEG_INFINITY),
+                text => Self::Text(text.to_owned()),
+            },
             Json::Array(_) | Json::Object(_) => Self::Text(value.to_string()),
         }
     }
@@ -66,16 +75,12 @@ impl Cell {
         }
     }
 
-    /// A number. What is not finite was noted as text.
+    /// A number.
     fn float(&self) -> Option<f64> {
         match self {
             Self::Int(value) => Some(*value as f64),
             Self::Float(value) => Some(*value),
-            Self::Text(text) => match text.as_str() {
-                "NaN" | "inf" | "-inf" => text.parse().ok(),
-                _ => None,
-            },
-            Self::Nothing | Self::Bool(_) => None,
+            Self::Nothing | Self::Bool(_) | Self::Text(_) => None,
         }
     }
 }

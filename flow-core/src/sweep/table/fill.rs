@@ -24,9 +24,9 @@ use crate::store::Found;
 use crate::store::error::StoreError;
 use crate::store::record::Meta;
 use crate::task::{Kind, TaskType};
-use crate::value::Value;
+use crate::value::{Value, first_line};
 
-/// Columns whose names no parameter and nothing that was noted may have.
+/// Columns whose names no parameter and nothing that was noted may have: programs look for them.
 const OWN: [&str; 4] = ["variant", "status", "seconds", "failure"];
 
 /// How many tasks, or pairs of variants, a note names.
@@ -105,6 +105,9 @@ impl Filling<'_> {
         let mut columns = Vec::with_capacity(self.variants.labels.all.len());
         for (given, label) in &self.variants.labels.all {
             columns.push(match given {
+                Given::Named(name) if OWN.contains(&name.as_str()) => {
+                    (format!("{name}#2"), self.named(name))
+                }
                 Given::Named(name) => (label.clone(), self.named(name)),
                 Given::Typed(task, place) if OWN.contains(&label.as_str()) => {
                     (full(task, *place), self.typed(task, *place))
@@ -362,6 +365,7 @@ impl Filling<'_> {
             if of != name {
                 count += 1;
                 if count <= LISTED {
+                    let (name, of) = (first_line(name), first_line(of));
                     notes.push(format!("`{name}` is the same instance as `{of}`"));
                 }
             }

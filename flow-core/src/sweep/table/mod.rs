@@ -5,6 +5,8 @@ mod fill;
 
 use std::fmt;
 
+use crate::value::first_line;
+
 /// What came of the variants of a sweep: a row for each, in order. Made by
 /// [`Sweep::table`](crate::Sweep::table).
 ///
@@ -23,7 +25,7 @@ use std::fmt;
 /// A column has one type: whole numbers, numbers, truth values or text. What has parts, as a list,
 /// is text, and so is what has different types in different rows. Where a variant has no value there
 /// is none, and not an empty text. Of several roots, the columns of all are called as those upstream. Of two
-/// columns of one name, the second is `c#2`.
+/// columns of one name, the second is `c#2`; `variant`, `status`, `seconds` and `failure` are always these.
 ///
 /// It is printed as text, with what there is to note below it, and numbers to six digits. `flow::targets::SweepTable`, which the
 /// prelude brings, makes a `RecordBatch` and CSV of it.
@@ -165,7 +167,8 @@ fn rounded(value: f64) -> String {
 /// The first line of a text, cut if it is long, with nothing in it that breaks the line.
 fn one_line(text: &str) -> String {
     let first = text.lines().next().unwrap_or_default();
-    let more = first.len() < text.trim_end().len() || first.chars().nth(CLIPPED).is_some();
-    let clipped = crate::value::escaped_text(first.chars().take(CLIPPED));
-    if more { format!("{clipped}…") } else { clipped }
+    match first.char_indices().nth(CLIPPED) {
+        Some((end, _)) => format!("{}…", first_line(&first[..end])),
+        None => first_line(text),
+    }
 }

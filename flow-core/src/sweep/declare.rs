@@ -1,0 +1,188 @@
+//! Saying what the variants of a sweep are.
+
+use std::ops::{Range, RangeInclusive};
+use std::sync::{Arc, OnceLock};
+
+use super::Sweep;
+use super::grid::{Axis, Grid, Row, Sample, TAKEN, Values};
+use super::sample::Drawn;
+use crate::flow::Roots;
+use crate::param::{AnyValue, IntoParam, Param, Parameter};
+use crate::setting::Setting;
+use crate::task::{Task, TaskType};
+
+/// # Which variants
+impl<R: Roots> Sweep<R> {
+    /// Sets a parameter to one value after the other, in each of the variants so far: a grid, in
+    /// which this parameter changes fastest.
+    pub fn over<K: Task, V: Parameter, I: IntoParam<V>>(
+        self,
+        key: Param<K, V>,
+        values: impl IntoIterator<Item = I>,
+    ) -> Self {
+        let value = |value: I| Arc::new(value.into_param()) as AnyValue;
+        self.axis(key, Values::Listed(values.into_iter().take(TAKEN).map(value).collect()))
+    }
+
+    /// Sets a parameter to one day after the other, both ends included.
+    ///
+    /// Of the days between, or of another type, [`over`](Self::over) takes any iterator.
+    ///
+    /// ```
+    /// use flow::jiff::civil::{Date, date};
+    /// use flow::prelude::*;
+    ///
+    /// #[derive(Task)]
+    /// #[task(target = Json<i16>)]
+    /// struct Prices {
+    ///     day: Date,
+    /// }
+    ///
+    /// #[tracked]
+    /// impl Run for Prices {
+    ///     fn run(&self, _cx: &Cx<Self>) -> Result<i16> {
+    ///         Ok(self.day.day_of_year())
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let flow = Flow::open(folder.path())?.quiet();
+    /// let year = || flow.sweep::<Prices>().days(Prices::DAY, date(2026, 1, 1)..=date(2026, 12, 31));
+    /// assert_eq!(year().len(), 365);
+    ///
+    /// // Three days that are missing, and then the next three.
+    /// assert_eq!(year().missing(3).run()?.ran().len(), 3);
+    /// assert_eq!(year().missing(3).run()?.ran().len(), 3);
+    /// assert_eq!(*year()["day=2026-01-06"].load::<Prices>()?, 6);
+    /// assert!(!year()["day=2026-01-07"].is_complete::<Prices>()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn days<K: Task>(
+        self,
+        key: Param<K, jiff::civil::Date>,
+        days: RangeInclusive<jiff::civil::Date>,
+    ) -> Self {
+        let (first, last) = days.into_inner();
+        let all = std::iter::successors(Some(first), |day| day.tomorrow().ok());
+        self.over(key, all.take_while(|day| *day <= last))
+    }
+
+    /// Draws a parameter from a range, with all values equally likely; for a
+    /// [`sample`](Self::sample), which says how often.
+    pub fn uniform<K: Task, V: Drawn>(self, key: Param<K, V>, range: Range<V>) -> Self {
+        self.drawn(key, range, false)
+    }
+
+    /// Draws a parameter from a range of positive numbers, with all orders of magnitude equally
+    /// likely: as many values between 0.01 and 0.1 as between 1 and 10. For a
+    /// [`sample`](Self::sample), which says how often.
+    pub fn log_uniform<K: Task, V: Drawn>(self, key: Param<K, V>, range: Range<V>) -> Self {
+        self.drawn(key, range, true)
+    }
+
+    fn drawn<K: Task, V: Drawn>(self, key: Param<K, V>, range: Range<V>, log: bool) -> Self {
+        if let Some(wrong) = V::__wrong(&range, log) {
+            let text = |value: &V| {
+                (key.decl().kind.to_value)(value).map_or_else(|e| e.to_string(), |v| v.to_string())
+            };
+            let range = format!("{}..{}", text(&range.start), text(&range.end));
+            return self.axis(key, Values::Wrong { range, wrong });
+        }
+        let draw = move |number| Arc::new(V::__between(&range, log, number)) as AnyValue;
+        self.axis(key, Values::Drawn(Arc::new(draw)))
+    }
+
+    fn axis<K: Task, V>(self, key: Param<K, V>, values: Values) -> Self {
+        let axis = Axis { task: TaskType::of::<K>(), place: key.index(), values };
+        self.changed(|grid| grid.axes.push(axis))
+    }
+
+    /// Adds a variant with this name, which no other one may have.
+    ///
+    /// The values that are swept [`over`](Self::over) are set in each of the variants.
+    pub fn variant(self, name: &str, set: impl FnOnce(Setting) -> Setting) -> Self {
+        let row = Row { name: Some(name.to_owned()), setting: set(Setting::default()) };
+        self.changed(|grid| grid.rows.push(row))
+    }
+
+    /// Adds a variant that is called by its values.
+    pub fn setting(self, set: impl FnOnce(Setting) -> Setting) -> Self {
+        let row = Row { name: None, setting: set(Setting::default()) };
+        self.changed(|grid| grid.rows.push(row))
+    }
+
+    /// Adds a variant for each item of a list, called by its values.
+    ///
+    /// ```
+    /// # use flow::prelude::*;
+    /// # #[derive(Task)]
+    /// # #[task(target = Json<f64>)]
+    /// # struct Fit { slope: f64, offset: f64 }
+    /// # #[tracked]
+    /// # impl Run for Fit {
+    /// #     fn run(&self, _cx: &Cx<Self>) -> Result<f64> { Ok(self.slope + self.offset) }
+    /// # }
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let flow = Flow::open(folder.path())?.quiet();
+    /// let lines = [(0.0, 1.0), (0.5, 0.0)];
+    /// let sweep = flow.sweep::<Fit>().settings(lines, |fit, (slope, offset)| {
+    ///     fit.with(Fit::SLOPE, slope).with(Fit::OFFSET, offset)
+    /// });
+    /// assert_eq!(sweep.names(), ["slope=0.0,offset=1.0", "slope=0.5,offset=0.0"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn settings<I>(
+        self,
+        items: impl IntoIterator<Item = I>,
+        set: impl Fn(Setting, I) -> Setting,
+    ) -> Self {
+        let rows = items.into_iter().take(TAKEN).map(|item| set(Setting::default(), item));
+        let rows: Vec<_> = rows.map(|setting| Row { name: None, setting }).collect();
+        self.changed(|grid| grid.rows.extend(rows))
+    }
+
+    /// Takes only so many of the variants, at random and each at most once; all, if there are not
+    /// more.
+    ///
+    /// The same seed gives the same variants, on every machine, and a larger sample has those of a
+    /// smaller one. The grid may be too large to be written down. What is drawn from a range may be
+    /// drawn again.
+    ///
+    /// ```
+    /// # use flow::prelude::*;
+    /// # #[derive(Task)]
+    /// # #[task(target = Json<f64>)]
+    /// # struct Fit { c: f64, degree: u32 }
+    /// # #[tracked]
+    /// # impl Run for Fit {
+    /// #     fn run(&self, _cx: &Cx<Self>) -> Result<f64> { Ok(self.c * f64::from(self.degree)) }
+    /// # }
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let flow = Flow::open(folder.path())?.quiet();
+    /// let sweep = flow.sweep::<Fit>().log_uniform(Fit::C, 1e-3..1e3).over(Fit::DEGREE, 1..=5);
+    /// assert_eq!(sweep.sample(20, 42).run()?.ran().len(), 20);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn sample(self, count: usize, seed: u64) -> Self {
+        self.changed(|grid| grid.sample = Some(Sample { count, seed }))
+    }
+
+    /// Lets [`preview`](Self::preview), [`plot`](Self::plot) and [`run`](Self::run) take the variants that are not complete
+    /// alone, and at most so many of them, the first ones: so a long list is worked off in parts.
+    ///
+    /// Everything else is asked of all variants.
+    pub fn missing(self, at_most: usize) -> Self {
+        Self { missing: Some(at_most), ..self }
+    }
+
+    fn changed(mut self, change: impl FnOnce(&mut Grid)) -> Self {
+        change(&mut self.grid);
+        Self { made: OnceLock::new(), ..self }
+    }
+}

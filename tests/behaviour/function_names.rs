@@ -1,0 +1,113 @@
+//! Functions that are tasks under whatever names: by macros, through `pub use`, beside namesakes, and
+//! with arguments that are called like what is written of them.
+
+use flow::prelude::*;
+
+use crate::support::{flow, ran};
+
+mod hostile {
+    #![deny(deprecated, unused)]
+
+    use super::*;
+
+    /// What is not to be called any more is still a task, which calls it.
+    #[task(target = Json<u8>)]
+    #[deprecated = "say `later`"]
+    pub(crate) fn former(#[param(default = 1)] r#type: u8) -> u8 {
+        r#type
+    }
+
+    macro_rules! makes {
+        ($name:ident, $n:expr) => {
+            #[task(requires = former, target = Json<u8>)]
+            pub(crate) fn $name(
+                context: &Cx<$name>,
+                former: u8,
+                #[param(default = $n)] cx: u8,
+                #[param(default = 10)] __held_1: u8,
+            ) -> u8 {
+                let _ = context;
+                former + cx + __held_1
+            }
+        };
+    }
+
+    // By a macro, and with names that stand in what is written of it.
+    makes!(later, 2);
+
+    pub(crate) mod elsewhere {
+        #[allow(unused)]
+        pub(crate) use super::later as last;
+    }
+}
+
+#[test]
+fn functions_by_macros_and_through_other_names_are_tasks() -> Result<()> {
+    use hostile::elsewhere::last;
+
+    #[task(requires = last, target = Json<u8>)]
+    fn after(last: u8) -> u8 {
+        last
+    }
+
+    let (flow, _folder) = flow();
+    assert_eq!(ran(&flow.run::<after>()?), ["after", "former", "later"]);
+    assert_eq!(*flow.load::<after>()?, 13);
+    let flow = flow.with(hostile::former::TYPE, 5).with(last::CX, 1);
+    flow.run::<after>()?;
+    assert_eq!(*flow.load::<after>()?, 16);
+    Ok(())
+}
+
+mod namesakes {
+    pub(crate) mod a {
+        use flow::prelude::*;
+
+        #[task(target = Json<u8>)]
+        pub(crate) fn get() -> u8 {
+            1
+        }
+    }
+
+    pub(crate) mod b {
+        use flow::prelude::*;
+
+        #[task(target = Json<u8>)]
+        pub(crate) fn get() -> u8 {
+            2
+        }
+    }
+
+    pub(crate) mod c {
+        use flow::prelude::*;
+
+        #[task(target = Json<u8>, name = "get_c")]
+        pub(crate) fn get() -> u8 {
+            3
+        }
+    }
+}
+
+#[test]
+fn functions_of_one_name_are_told_apart_by_another_one() -> Result<()> {
+    use namesakes::{a, b, c};
+
+    #[task(requires(a::get, b::get), target = Json<u8>)]
+    fn wrong(a: u8, b: u8) -> u8 {
+        a + b
+    }
+
+    #[task(requires(a::get, c::get), target = Json<u8>)]
+    fn right(a: u8, c: u8) -> u8 {
+        a + c
+    }
+
+    let (none, _none) = flow();
+    let error = none.run::<wrong>().expect_err("two have one name").to_string();
+    assert!(error.starts_with("two tasks are called `get`, one in `"), "{error}");
+    assert!(error.ends_with("`: give one of them `#[task(name = \"...\")]`"), "{error}");
+    let (flow, _folder) = flow();
+    assert_eq!(ran(&flow.run::<right>()?), ["get", "get_c", "right"]);
+    assert_eq!(*flow.load::<right>()?, 4);
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! Of instances that turn out to be made from the same while a plan runs, one runs and the others
+//! take over what it has made, however many workers there are.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use flow::prelude::*;
+
+use crate::support::{adopted, failed, flow, ran};
+
+/// Gives the same, whatever it is called.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Get {
+    #[param(default = String::from("a"))]
+    name: String,
+    /// In milliseconds.
+    #[param(default = 0, insignificant)]
+    slow: u64,
+}
+
+runs!(Get: u64 = |self, _cx| {
+    std::thread::sleep(Duration::from_millis(self.slow));
+    Ok(7)
+});
+
+#[derive(Task)]
+#[task(requires = Get, target = Json<u64>)]
+struct Twice {
+    #[param(default = 30, insignificant)]
+    pause: u64,
+}
+
+runs!(Twice: u64 = |self, cx| {
+    std::thread::sleep(Duration::from_millis(self.pause));
+    Ok(*cx.input().load()? * 2)
+});
+
+#[derive(Task)]
+#[task(requires = Twice, target = Json<u64>)]
+struct Sum;
+
+runs!(Sum: u64 = |self, cx| Ok(*cx.input().load()? + 1));
+
+#[test]
+fn one_runs_and_the_others_adopt() -> Result<()> {
+    for workers in [1, 2, 8] {
+        let (flow, _folder) = flow();
+        let names = ["a", "b", "c", "d", "e", "f"];
+        let sweep = flow.workers(workers).sweep::<Sum>().over(Get::NAME, names);
+        let summary = sweep.run()?;
+        assert_eq!(ran(&summary), ["Get", "Get", "Get", "Get", "Get", "Get", "Sum", "Twice"]);
+        let expected: Vec<_> = ["Sum"; 5].into_iter().chain(["Twice"; 5]).collect();
+        assert_eq!(adopted(&summary), expected, "{workers} workers");
+        assert!(sweep.is_complete()?);
+        assert!(sweep.load::<Sum>()?.values().all(|sum| **sum == 15));
+        assert_eq!(ran(&*sweep.run()?), [""; 0]);
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_forced_or_refreshed_runs_each_time() -> Result<()> {
+    #[derive(Task)]
+    #[task(requires = Get, target = Json<u64>, refresh = always)]
+    struct Fetched;
+
+    runs!(Fetched: u64 = |self, cx| Ok(*cx.input().load()?));
+
+    let (flow, _folder) = flow();
+    let forced = flow.force::<Twice>().sweep::<Twice>().over(Get::NAME, ["a", "b", "c"]);
+    assert_eq!(ran(&*forced.run()?), ["Get", "Get", "Get", "Twice", "Twice", "Twice"]);
+    let fetched = flow.sweep::<Fetched>().over(Get::NAME, ["a", "b", "c"]);
+    assert_eq!(ran(&*fetched.run()?), ["Fetched"; 3]);
+    Ok(())
+}
+
+#[test]
+fn if_the_first_fails_the_others_run() -> Result<()> {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+
+    #[derive(Task)]
+    #[task(requires = Get, target = Json<u64>)]
+    struct FailsOnce;
+
+    runs!(FailsOnce: u64 = |self, cx| {
+        std::thread::sleep(Duration::from_millis(30));
+        ensure!(CALLS.fetch_add(1, Ordering::SeqCst) > 0, "not the first time");
+        Ok(*cx.input().load()?)
+    });
+
+    for workers in [1, 4] {
+        CALLS.store(0, Ordering::SeqCst);
+        let (flow, _folder) = flow();
+        let flow = flow.workers(workers).keep_going();
+        let sweep = flow.sweep::<FailsOnce>().over(Get::NAME, ["a", "b", "c", "d"]);
+        let summary = sweep.run()?;
+        assert_eq!(failed(&summary), ["FailsOnce"], "{summary}");
+        let made = ran(&summary).iter().filter(|task| *task == "FailsOnce").count();
+        assert_eq!(made + adopted(&summary).len(), 3, "{summary}");
+        // The one that failed takes over what the others have made.
+        assert_eq!(adopted(&*sweep.run()?), ["FailsOnce"]);
+    }
+    Ok(())
+}
+
+#[test]
+fn who_waits_is_stopped_with_the_run() -> Result<()> {
+    static STOPPER: std::sync::OnceLock<flow::Stopper> = std::sync::OnceLock::new();
+
+    #[derive(Task)]
+    #[task(requires = Get, target = Json<u64>)]
+    struct Stops;
+
+    runs!(Stops: u64 = |self, cx| {
+        std::thread::sleep(Duration::from_millis(100));
+        STOPPER.get().expect("a stopper").stop();
+        cx.checkpoint()?;
+        Ok(1)
+    });
+
+    let (flow, _folder) = flow();
+    STOPPER.get_or_init(|| flow.stopper());
+    let sweep = flow.workers(4).keep_going().sweep::<Stops>().over(Get::NAME, ["a", "b", "c"]);
+    let summary = sweep.run()?;
+    assert_eq!((ran(&summary).len(), summary.failed_variants().len()), (3, 3), "{summary}");
+    Ok(())
+}
+
+#[test]
+fn one_that_the_first_requires_while_it_runs_does_not_wait_for_it() -> Result<()> {
+    /// Requires, if it is the outer one, the same of another name.
+    #[derive(Task)]
+    #[task(requires = Get, target = Json<u64>)]
+    struct Nested {
+        #[param(local, default = false, insignificant)]
+        outer: bool,
+    }
+
+    runs!(Nested: u64 = |self, cx| {
+        if !self.outer {
+            return Ok(*cx.input().load()?);
+        }
+        // Until the other variant waits for this one.
+        std::thread::sleep(Duration::from_millis(400));
+        Ok(*cx.with(Get::NAME, "b").with(Nested::OUTER, false).require::<Nested>()?.load()?)
+    });
+
+    for workers in [1, 4] {
+        let (flow, _folder) = flow();
+        let sweep = flow
+            .workers(workers)
+            .sweep::<Nested>()
+            .variant("inner", |v| v.with(Get::NAME, "b").with(Get::SLOW, 100))
+            .variant("outer", |v| v.with(Nested::OUTER, true));
+        let summary = sweep.run()?;
+        assert!(summary.is_success() && sweep.is_complete()?, "{summary}");
+        assert!(sweep.load::<Nested>()?.values().all(|value| **value == 7));
+    }
+    Ok(())
+}
+
+#[test]
+fn values_in_memory_are_shared_too() -> Result<()> {
+    #[derive(Task)]
+    #[task(requires = Get, target = Memory<u64>)]
+    struct Held;
+
+    runs!(Held: u64 = |self, cx| {
+        std::thread::sleep(Duration::from_millis(30));
+        Ok(*cx.input().load()? + 1)
+    });
+
+    let (flow, _folder) = flow();
+    let sweep = flow.workers(4).sweep::<Held>().over(Get::NAME, ["a", "b", "c"]);
+    let summary = sweep.run()?;
+    assert_eq!(summary.ran().len() + summary.adopted().len(), 3 + 3, "{summary}");
+    assert_eq!(summary.adopted().len(), 2, "{summary}");
+    assert!(sweep.load::<Held>()?.values().all(|held| **held == 8));
+    Ok(())
+}
