@@ -1,0 +1,141 @@
+//! An output as an export has it: what is said of it, and under which names its files lie.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use daggy::NodeIndex;
+
+use crate::engine::Made;
+use crate::error::{Error, LoadError};
+use crate::export::manifest::{Exported, ExportedFile, Lineage};
+use crate::export::names::{self, Names};
+use crate::flow::Flow;
+use crate::input::Handle;
+use crate::key::{Digest, Key};
+use crate::plan::Plan;
+use crate::plan::judge::Upstream;
+use crate::plan::label::Show;
+use crate::store::Folder;
+use crate::store::record::Record;
+use crate::target::Description;
+
+/// A file that is copied.
+pub(super) struct FileCopy {
+    /// Its name in the export.
+    pub(super) name: String,
+    /// Where it is in the store.
+    pub(super) from: PathBuf,
+    pub(super) content: (Digest, u64),
+}
+
+/// The outputs of these instances under their names, with the files that are copied. What is exported
+/// again keeps the name that it has `before`.
+pub(super) fn outputs(
+    flow: &Flow,
+    nodes: &[(Arc<Plan>, NodeIndex)],
+    before: &HashMap<Key, &Exported>,
+) -> Result<(Vec<Exported>, Vec<FileCopy>), Error> {
+    let mut names = Names::default();
+    before.values().for_each(|output| names.take(&stem(output)));
+    let (mut outputs, mut copies) = (Vec::with_capacity(nodes.len()), Vec::new());
+    for (plan, node) in nodes {
+        let (mut output, at) = exported(flow, &Handle::outside(Arc::clone(plan), *node))?;
+        let stem = before.get(&output.key).map(|before| stem(before));
+        let stem = stem.filter(|stem| !stem.is_empty()).unwrap_or_else(|| {
+            let shown = plan.graph.shown(*node).into_iter();
+            let shown: Vec<_> = shown.map(|(name, value)| (name, value.to_string())).collect();
+            names.give(&plan.graph.task(*node).folder.name, &shown, output.key.short())
+        });
+        copies.extend(place(&mut output, &stem, &at));
+        outputs.push(output);
+    }
+    Ok((outputs, copies))
+}
+
+/// Gives the files of an output their names.
+fn place(output: &mut Exported, stem: &str, at: &Folder) -> Vec<FileCopy> {
+    let mut copies = Vec::new();
+    let kept = output.record.output.files.iter().enumerate();
+    for (file, (place, kept)) in output.files.iter_mut().zip(kept) {
+        file.path = names::path(stem, kept, place);
+        copies.extend(kept.contents().map(|content| {
+            let inner = content.path.strip_prefix(&kept.file).unwrap_or(&content.path);
+            let inner = inner.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
+            let name = match inner.as_str() {
+                "" => file.path.clone(),
+                inner => format!("{}/{inner}", file.path),
+            };
+            let (from, content) = (at.join(&content.path), (content.digest, content.bytes));
+            FileCopy { name, from, content }
+        }));
+    }
+    copies
+}
+
+/// The name of an output without its extension, as it was given.
+fn stem(output: &Exported) -> String {
+    let Some(file) = output.files.first() else { return String::new() };
+    match (file.part.as_str(), output.record.output.files.first()) {
+        ("", Some(kept)) => {
+            let extension = names::path("", kept, 0);
+            file.path.strip_suffix(&extension).unwrap_or(&file.path).to_owned()
+        }
+        _ => file.path.rsplit_once('/').map_or("", |(stem, _)| stem).to_owned(),
+    }
+}
+
+/// What a manifest says of an output, but for the names of its files; and where they are.
+fn exported(flow: &Flow, handle: &Handle) -> Result<(Exported, Folder), Error> {
+    let Handle { plan, node, .. } = handle;
+    let (graph, entry) = (&plan.graph, plan.graph.task(*node));
+    let folder = graph.folder(*node, &flow.store)?;
+    let gone = || handle.error(LoadError::Gone);
+    let record: Record = match flow.store.record(&folder, graph.node(*node).key)? {
+        crate::store::Found::Record(record) => *record,
+        _ => return Err(gone()),
+    };
+    if plan.verdicts.digest(*node) != Some(record.output.digest) {
+        return Err(handle.error(LoadError::Changed));
+    }
+    let made = Made::new(folder.clone(), record.clone());
+    let files = crate::keep::Files { of: handle, made: &made };
+    let described = (entry.task.describe)(&files).map_err(|source| {
+        handle.error(LoadError::Unreadable { path: handle.path_of(&made), source })
+    })?;
+    let mut described: BTreeMap<&str, Description> = described.into_iter().collect();
+    let files = record.output.files.iter().map(|file| ExportedFile {
+        part: file.part.clone(),
+        path: String::new(),
+        digest: file.digest,
+        bytes: file.bytes,
+        within: file
+            .folder
+            .as_ref()
+            .map(|within| within.iter().map(|item| (item.path.clone(), item.digest)).collect()),
+        description: described.remove(file.part.as_str()).unwrap_or_default(),
+    });
+    let files = files.collect();
+    let inputs = graph.inputs(*node).iter().zip(&record.made_from.inputs).map(|(&of, input)| {
+        let (name, instance) = (input.role.clone(), graph.label(of, Show::Full));
+        Lineage { name, instance, key: graph.node(of).key, digest: input.digest }
+    });
+    let parts = folder.iter().map(|part| part.to_string_lossy().into_owned());
+    let output = Exported {
+        task: entry.decl.name.to_string(),
+        instance: graph.label(*node, Show::Full),
+        key: graph.node(*node).key,
+        parameters: graph.recorded_parameters(*node),
+        target: entry.decl.target.to_owned(),
+        files,
+        inputs: inputs.collect(),
+        code: record.made_from.code,
+        started: record.started,
+        seconds: record.seconds,
+        meta: record.meta.clone(),
+        stored: entry.decl.identity().to_owned(),
+        folder: parts.collect::<Vec<_>>().join("/"),
+        record,
+    };
+    Ok((output, folder))
+}

@@ -1,0 +1,126 @@
+//! Writing an export.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use daggy::NodeIndex;
+
+use super::handed::Handed;
+use super::output::outputs;
+use crate::error::Error;
+use crate::export::folder::ExportFolder;
+use crate::export::manifest::{Exported, Manifest};
+use crate::export::{consumer, python, readme};
+use crate::flow::Flow;
+use crate::key::{Digest, Key, digest_bytes};
+use crate::plan::Plan;
+
+/// What an export makes of its folder.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum As {
+    /// The outputs, and what tells what they are.
+    Files,
+    /// A crate as well.
+    Crate,
+}
+
+/// The files that tell what is in an export.
+struct Texts {
+    /// With their names.
+    texts: Vec<(String, String)>,
+    /// The instances that are left out of the crate.
+    outdated: Vec<String>,
+}
+
+/// Writes the outputs of these instances into the folder.
+pub(super) fn write(
+    flow: &Flow,
+    nodes: &[(Arc<Plan>, NodeIndex)],
+    root: &Path,
+    form: As,
+) -> Result<Handed, Error> {
+    check_outside(flow, root)?;
+    let mut folder = ExportFolder::open(&*flow.fs, root)?;
+    let before = folder.before.clone();
+    let before: HashMap<Key, &Exported> =
+        before.outputs.iter().map(|output| (output.key, output)).collect();
+    let (outputs, copies) = outputs(flow, nodes, &before)?;
+    let is_new = |output: &&Exported| {
+        before.get(&output.key).is_none_or(|before| before.record != output.record)
+    };
+    let new: Vec<Exported> = outputs.iter().filter(is_new).cloned().collect();
+    let now: HashSet<Key> = outputs.iter().map(|output| output.key).collect();
+    let mut manifest = folder.before.clone();
+    manifest.outputs.retain(|output| !now.contains(&output.key));
+    manifest.outputs.extend(outputs);
+    // What was a crate once is one with what is added.
+    let is_crate = form == As::Crate || manifest.written.contains_key(consumer::SOURCE);
+    let Texts { texts, outdated } = Texts::of(&manifest, root, is_crate, &now)?;
+    let written = texts.iter().map(|(name, text)| (name.clone(), digest_bytes(text.as_bytes())));
+    manifest.written = written.collect();
+
+    let mut files: BTreeMap<String, Digest> =
+        copies.iter().map(|copy| (copy.name.clone(), copy.content.0)).collect();
+    files.extend(manifest.written.clone());
+    folder.begin(&files)?;
+    let mut handed = Handed { outdated, ..Handed::new("exported", root) };
+    for output in &new {
+        folders(&folder, output)?;
+        handed.instances.push(output.instance.clone());
+    }
+    for copy in &copies {
+        if folder.copy(&copy.name, &flow.store.root().join(&copy.from), copy.content)? {
+            handed.copied(copy.content.1);
+        }
+    }
+    for (name, text) in &texts {
+        folder.write(name, text.as_bytes())?;
+    }
+    folder.finish(&manifest)?;
+    Ok(handed)
+}
+
+/// Makes the folders that an output has, for there may be nothing in them.
+fn folders(folder: &ExportFolder<'_>, output: &Exported) -> Result<(), Error> {
+    for file in &output.files {
+        let Some(within) = &file.within else { continue };
+        let folders = within.iter().filter(|(_, digest)| digest.is_none());
+        for (name, _) in folders {
+            folder.folder(&format!("{}/{name}", file.path))?;
+        }
+        folder.folder(&file.path)?;
+    }
+    Ok(())
+}
+
+impl Texts {
+    fn of(
+        manifest: &Manifest,
+        root: &Path,
+        is_crate: bool,
+        now: &HashSet<Key>,
+    ) -> Result<Self, Error> {
+        let library = is_crate.then(|| consumer::library(root));
+        let texts = vec![
+            (readme::README.to_owned(), readme::readme(manifest, library.as_deref())),
+            (python::MODULE.to_owned(), python::module(manifest)),
+        ];
+        let mut all = Self { texts, outdated: Vec::new() };
+        if is_crate {
+            let crated = consumer::consumer(manifest, root, now)?;
+            all.texts.extend(crated.files);
+            all.outdated = crated.outdated;
+        }
+        Ok(all)
+    }
+}
+
+/// An export is for people, and a store is not: each has folders that are called as tasks are.
+fn check_outside(flow: &Flow, folder: &Path) -> Result<(), Error> {
+    let canonical = |path: &Path| flow.fs.canonical(path).ok();
+    match canonical(folder).is_some_and(|folder| canonical(flow.store.root()) == Some(folder)) {
+        true => Err(Error::Occupied { path: folder.to_owned(), why: "it is the store" }),
+        false => Ok(()),
+    }
+}
