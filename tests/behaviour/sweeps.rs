@@ -257,6 +257,40 @@ fn missing_variants_are_run_in_parts() -> Result<()> {
 }
 
 #[test]
+fn what_failed_last_time_is_not_in_the_way_of_what_is_missing() -> Result<()> {
+    #[derive(Task)]
+    #[task(target = Json<u32>)]
+    struct Fetch {
+        day: u32,
+    }
+
+    runs!(Fetch: u32 = |self, _cx| {
+        ensure!(self.day > 2, "there is nothing of day {}", self.day);
+        Ok(self.day)
+    });
+
+    #[derive(Task)]
+    #[task(requires = Fetch { day: self.day }, target = Json<u32>)]
+    struct Day {
+        day: u32,
+    }
+
+    runs!(Day: u32 = |self, cx| Ok(*cx.input().load()?));
+
+    let (flow, _folder) = flow();
+    let run = || -> Result<Vec<String>> {
+        let sweep = flow.keep_going().sweep::<Day>().over(Day::DAY, 1..=6).missing(2);
+        Ok(sweep.run()?.variants().iter().map(|(name, _)| name.clone()).collect())
+    };
+    assert_eq!(run()?, ["day=1", "day=2"]);
+    assert_eq!(run()?, ["day=3", "day=4"]);
+    assert_eq!(run()?, ["day=5", "day=6"]);
+    // There is nothing else left.
+    assert_eq!(run()?, ["day=1", "day=2"]);
+    Ok(())
+}
+
+#[test]
 fn what_is_forced_is_forced_for_all() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = |flow: &Flow| flow.sweep::<Score>().over(Fit::C, [1.0, 2.0]);

@@ -174,7 +174,8 @@ impl<R: Roots> Sweep<R> {
     }
 
     /// Lets [`preview`](Self::preview), [`plot`](Self::plot) and [`run`](Self::run) take the variants that are not complete
-    /// alone, and at most so many of them, the first ones: so a long list is worked off in parts.
+    /// alone, and at most so many of them: so a long list is worked off in parts. It takes the first ones,
+    /// and those that failed last time after all others.
     ///
     /// Everything else is asked of all variants.
     pub fn missing(self, at_most: usize) -> Self {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use daggy::NodeIndex;
+
 use super::grid::Variant;
 use super::preview::SweepPreview;
 use super::summary::SweepSummary;
@@ -9,6 +11,7 @@ use super::{Sweep, roots_of};
 use crate::error::Error;
 use crate::flow::Roots;
 use crate::plan::Plan;
+use crate::plan::reason::Reason;
 use crate::plan::variant::Root;
 use crate::plan::verdicts::Status;
 
@@ -73,17 +76,22 @@ impl<R: Roots> Sweep<R> {
         let plan = self.flow.to_run(&roots_of::<R>(all.variants.iter().copied()))?;
         let Some(at_most) = self.missing else { return Ok((all, plan)) };
         let count = R::types().len();
-        let is_complete = |place: usize| {
-            let roots = &plan.graph.roots[place * count..][..count];
-            roots.iter().all(|&root| plan.verdicts.status(root) == Status::Complete)
-        };
-        let missing: Vec<_> =
-            (0..all.variants.len()).filter(|&place| !is_complete(place)).collect();
+        let roots = |place: usize| &plan.graph.roots[place * count..][..count];
+        let is_complete = |root: &NodeIndex| plan.verdicts.status(*root) == Status::Complete;
+        let missing: Vec<_> = (0..all.variants.len())
+            .filter(|&place| !roots(place).iter().all(is_complete))
+            .collect();
         let left_out = LeftOut {
             complete: all.variants.len() - missing.len(),
             later: missing.len().saturating_sub(at_most),
         };
-        let chosen = missing.into_iter().take(at_most).map(|place| all.variants[place]);
+        // What has failed would else be in the way of the others for ever.
+        let failed = failed(&plan);
+        let has_failed = |&place: &usize| roots(place).iter().any(|root| failed[root.index()]);
+        let (again, new): (Vec<_>, Vec<_>) = missing.into_iter().partition(has_failed);
+        let mut chosen: Vec<_> = new.into_iter().chain(again).take(at_most).collect();
+        chosen.sort_unstable();
+        let chosen = chosen.into_iter().map(|place| all.variants[place]);
         let chosen = Chosen { variants: chosen.collect(), left_out };
         if left_out == LeftOut::default() {
             return Ok((chosen, plan));
@@ -91,4 +99,15 @@ impl<R: Roots> Sweep<R> {
         let plan = self.flow.to_run(&roots_of::<R>(chosen.variants.iter().copied()))?;
         Ok((chosen, plan))
     }
+}
+
+/// Of each instance, whether it failed last time, or something did that it requires.
+fn failed(plan: &Plan) -> Vec<bool> {
+    let mut failed = vec![false; plan.graph.len()];
+    for node in plan.graph.nodes() {
+        let mut reasons = plan.verdicts.reasons(node).iter();
+        failed[node.index()] = reasons.any(|it| matches!(it, Reason::FailedLastTime { .. }))
+            || plan.graph.inputs(node).iter().any(|input| failed[input.index()]);
+    }
+    failed
 }
