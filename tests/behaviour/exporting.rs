@@ -157,6 +157,7 @@ fn what_is_exported_has_names_and_a_manifest_for_people() -> Result<()> {
         "; of `Rows {n: 3}`",
         "| n | UInt64 | no |",
         "#[task(external, path = \"Table/kind=Squared.parquet\", target = Parquet<RecordBatch>)]",
+        "struct PartsNote;",
         "value = pandas.read_parquet(path)",
         "it was in memory, and has no file",
     ] {

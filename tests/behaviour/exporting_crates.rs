@@ -77,7 +77,10 @@ fn a_crate_has_a_task_for_each_and_a_struct_for_a_table() -> Result<()> {
     ] {
         assert!(source.contains(part), "{part} is not in {source}");
     }
-    assert!(fs::read_to_string(to.join("README.md"))?.contains("use my_outputs::*;"));
+    let readme = fs::read_to_string(to.join("README.md"))?;
+    assert!(readme.contains("use my_outputs::*;"), "{readme}");
+    // Without the crate it has the same name, for that of a target would hide it.
+    assert!(readme.contains("struct TextOutput;"), "{readme}");
     Ok(())
 }
 

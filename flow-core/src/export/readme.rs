@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use crate::export::consumer;
 use crate::export::manifest::{Exported, ExportedFile, Manifest};
 
 /// The name of its file.
@@ -62,10 +63,7 @@ pub(crate) fn readme(manifest: &Manifest, library: Option<&str>) -> String {
 fn snippets(text: &mut String, output: &Exported) {
     for file in &output.files {
         columns(text, file);
-        let name = match file.part.as_str() {
-            "" => short(&output.task),
-            part => format!("{}_{part}", short(&output.task)),
-        };
+        let name = consumer::type_name(&output.task, &file.part);
         let target = match (&file.description.rust, file.part.as_str()) {
             (Some(target), _) => target.as_str(),
             (None, "") => output.target.as_str(),
@@ -102,13 +100,6 @@ fn columns(text: &mut String, file: &ExportedFile) {
         let _ =
             writeln!(text, "| {} | {} | {nulls} |", in_line(&column.name), in_line(&column.kind));
     }
-}
-
-/// What Rust takes for the name of a type.
-fn short(task: &str) -> String {
-    let name: String =
-        task.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' }).collect();
-    name.trim_end_matches('_').to_owned()
 }
 
 /// Text that is one line, and is no Markdown.

@@ -36,6 +36,11 @@ pub(crate) const SOURCE: &str = "src/lib.rs";
 /// The name of the file that makes the folder a crate.
 const CARGO: &str = "Cargo.toml";
 
+/// What a task is called that loads an output, or a part of it.
+pub(crate) fn type_name(task: &str, part: &str) -> String {
+    names::Names::default().of_task(task, part)
+}
+
 /// What Rust calls the crate in this folder.
 pub(crate) fn library(root: &Path) -> String {
     names::library(&names::package(root))

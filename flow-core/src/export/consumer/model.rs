@@ -88,10 +88,8 @@ impl Model {
         }
         let mut names = Names::default();
         // Each task has its name before a row has.
-        let named: Vec<_> = tasks
-            .into_iter()
-            .map(|(of, files)| (names.of_type(&format!("{} {}", of.0, of.1)), of, files))
-            .collect();
+        let named: Vec<_> =
+            tasks.into_iter().map(|(of, files)| (names.of_task(of.0, of.1), of, files)).collect();
         for (name, (task, part), mut files) in named {
             let (way, outdated) = Way::common(&files, now)?;
             files.retain(|(output, _)| !outdated.contains(&output.key));

@@ -82,6 +82,11 @@ const NO_PACKAGE: &[&str] = &[
 pub(super) struct Names(HashSet<String>);
 
 impl Names {
+    /// The name of a task that loads an output, or a part of it, such as `SplitTrain`.
+    pub(super) fn of_task(&mut self, task: &str, part: &str) -> String {
+        self.of_type(&format!("{task} {part}"))
+    }
+
     /// The name of a type, such as `FitGbm` for `Fit<Gbm>` and `Mean` for `mean`.
     pub(super) fn of_type(&mut self, text: &str) -> String {
         let mut name = String::new();
