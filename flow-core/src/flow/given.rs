@@ -54,7 +54,7 @@ impl Flow {
     }
 
     /// Lets [`run`](Self::run) return its summary even if tasks failed, for a caller that goes on
-    /// and looks at [`Summary::failed`] itself.
+    /// and looks at [`Summary::failed`](crate::Summary::failed) itself.
     #[must_use]
     pub fn keep_going(&self) -> Self {
         Self { keep_going: true, ..self.clone() }
