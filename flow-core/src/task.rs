@@ -265,6 +265,8 @@ pub struct TaskType {
     pub(crate) describe: fn(&Files<'_>) -> anyhow::Result<Described>,
     /// The name of the type of its output.
     pub(crate) output: fn() -> &'static str,
+    /// Its own name in Rust, which may not be the one that it is stored under.
+    pub(crate) rust_name: fn() -> String,
 }
 
 impl TaskType {
@@ -297,5 +299,6 @@ impl<T: Task> HasTaskType for T {
         execute: execute::<T>,
         describe: |files| T::__target().__describe(files),
         output: std::any::type_name::<Output<T>>,
+        rust_name: crate::__private::short_name::<T>,
     };
 }

@@ -77,6 +77,25 @@ fn a_parameter_without_default_must_be_given() -> Result<()> {
     Ok(())
 }
 
+/// What is to be written is Rust, whatever the task is stored as.
+#[test]
+fn what_gives_a_value_is_called_as_in_rust() {
+    #[derive(Task)]
+    #[task(target = Json<u8>, name = "stored-as")]
+    struct Named {
+        n: u8,
+    }
+
+    runs!(Named: u8 = |self, _cx| Ok(self.n));
+
+    let (flow, _folder) = flow();
+    let error = plan_error::<Named>(&flow);
+    assert!(
+        error.starts_with("`stored-as.n` has no value: give one with `flow.with(Named::N, ...)`"),
+        "{error}"
+    );
+}
+
 #[derive(Task)]
 #[task(target = Json<u8>)]
 struct Panics {

@@ -138,6 +138,16 @@ fn what_was_exported_before_and_fits_no_more_is_left_out_and_told() -> Result<()
     let written = source(&to)?;
     assert!(written.contains("is read as another type: `Cells {cell: 1}`."), "{written}");
     assert!(written.contains("pub cell: Option<String>,"), "{written}");
+    // What is no crate's tells how to load both.
+    let readme = fs::read_to_string(to.join("README.md"))?;
+    for line in [
+        "Of `Cells {cell: 1}`:",
+        "| cell | Int64 | yes |",
+        "Of `Cells {cell: x}`:",
+        "| cell | Utf8 | yes |",
+    ] {
+        assert!(readme.contains(line), "{line}:\n{readme}");
+    }
     // The files stay, and what was left out is in again when it is what counts.
     assert!(to.join("Cells/cell=1.csv").exists());
     assert_eq!(flow.export_crate::<Cells>(&to)?.outdated(), ["Cells {cell: x}"]);

@@ -190,6 +190,16 @@ assert flow_outputs.load("Odd", share=numpy.float64(0.1), nan=numpy.nan, by={1: 
 refused(lambda: flow_outputs.load("Odd", nested={"list": [1, None], "pair": ["x", 1]}), "no output of Odd")
 refused(lambda: flow_outputs.load("Odd", {"class": True}), "no output of Odd")
 refused(lambda: flow_outputs.load("Both", part="up"), "left, right, other")
+
+# What somebody has changed is no output any more.
+with open(flow_outputs.path("Powers", base=2), "a") as file:
+    file.write(" ")
+try:
+    flow_outputs.load("Powers", base=2)
+except ValueError as error:
+    assert "is not what was exported" in str(error), error
+else:
+    raise AssertionError("it has another size")
 "#;
 
 #[test]

@@ -13,6 +13,8 @@ dict:
 
     flow_outputs.load("Train", {"class": "a", "Preprocess.scale": False})
 
+A file of another size than was exported is an error; that its content is the same, `flow.import` verifies.
+
 Written by an export of typed-flow, with the manifest beside it: the next export replaces it.
 """
 
@@ -123,4 +125,8 @@ def _read(output, file):
     if reader not in _READERS:
         # Nobody knows what it is: the path is what there is to be had.
         return FOLDER / file["path"]
-    return _READERS[reader](str(FOLDER / file["path"]))
+    path = FOLDER / file["path"]
+    size = path.stat().st_size
+    if "within" not in file and size != file["bytes"]:
+        raise ValueError(f"{path} is not what was exported: it has {size} bytes instead of {file['bytes']}")
+    return _READERS[reader](str(path))

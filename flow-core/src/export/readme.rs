@@ -52,14 +52,38 @@ pub(crate) fn readme(manifest: &Manifest, library: Option<&str>) -> String {
         if let Some(more @ 1..) = outputs.len().checked_sub(LISTED) {
             let _ = writeln!(text, "- … and {more} more");
         }
-        if let Some(first) = outputs.first() {
-            snippets(&mut text, first);
+        let kinds = kinds(&outputs);
+        for kind in &kinds {
+            if kinds.len() > 1 {
+                let listed = kind.iter().take(LISTED).map(|of| format!("`{}`", code(&of.instance)));
+                let more = if kind.len() > LISTED { ", …" } else { "" };
+                let listed = listed.collect::<Vec<_>>().join(", ");
+                let _ = writeln!(text, "\nOf {listed}{more}:");
+            }
+            snippets(&mut text, kind[0]);
         }
     }
     text
 }
 
-/// How an output is loaded; the others of its task are in the same way.
+/// The outputs that are loaded in the same way, which those of other code, or of other data, may not
+/// be; as many kinds as are told of.
+fn kinds<'a>(outputs: &[&'a Exported]) -> Vec<Vec<&'a Exported>> {
+    let mut kinds: Vec<Vec<&Exported>> = Vec::new();
+    let described = |output: &'a Exported| {
+        output.files.iter().map(|file| (&file.part, &file.description)).collect::<Vec<_>>()
+    };
+    for output in outputs {
+        match kinds.iter().position(|kind| described(kind[0]) == described(output)) {
+            Some(kind) => kinds[kind].push(output),
+            None if kinds.len() < LISTED => kinds.push(vec![output]),
+            None => {}
+        }
+    }
+    kinds
+}
+
+/// How an output is loaded, and the others of its kind.
 fn snippets(text: &mut String, output: &Exported) {
     for file in &output.files {
         columns(text, file);

@@ -1,6 +1,7 @@
 //! Pushing outputs to where others can get them, and pulling them from there.
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -24,8 +25,12 @@ use crate::store::limit::Replaced;
 use crate::store::stage::Staged;
 use crate::task::Kind;
 
-/// How many outputs are fetched before their records are committed together.
+/// How many outputs are fetched before their records are committed together, at most.
 const GROUP: usize = 64;
+
+/// How many bytes of outputs are fetched before that, if each thread has one: whoever is interrupted has
+/// fetched those in vain.
+const GROUP_BYTES: u64 = 32 << 20;
 
 impl Flow {
     /// Puts the complete outputs of these roots, and of all that they require, where others can
@@ -187,9 +192,9 @@ impl Flow {
         }
         let underway = self.store.begin();
         let mut replaced = Vec::new();
-        let result = all
-            .chunks(GROUP)
-            .try_for_each(|group| self.pull_group(remote, group, &mut replaced, &mut pulled));
+        let sizes: Vec<u64> = all.iter().map(|pull| pull.files().1).collect();
+        let result = groups(&sizes, self.threads())
+            .try_for_each(|group| self.pull_group(remote, &all[group], &mut replaced, &mut pulled));
         // What is left does no harm: the next run, or `gc`, finds it.
         let _ = self.store.tidy(replaced, self.limits, underway.as_ref());
         result.map(|()| pulled)
@@ -315,5 +320,40 @@ fn discard(flow: &Flow, staged: &Staged) {
     flow.store.discard_path(&staged.draft);
     if let Some(output) = &staged.output {
         flow.store.discard(&staged.folder, output);
+    }
+}
+
+/// Outputs of these sizes, in groups that are committed together.
+fn groups(sizes: &[u64], threads: usize) -> impl Iterator<Item = Range<usize>> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let is_last = |(place, size): (usize, &u64)| {
+            bytes += size;
+            place + 1 == GROUP || place + 1 >= threads && bytes >= GROUP_BYTES
+        };
+        let rest = &sizes[start..];
+        let length = rest.iter().enumerate().position(is_last).map_or(rest.len(), |last| last + 1);
+        let group = start..start + length;
+        start = group.end;
+        (length > 0).then_some(group)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn little_is_fetched_in_vain() {
+        let lengths = |sizes: &[u64], threads| -> Vec<usize> {
+            groups(sizes, threads).map(|group| group.len()).collect()
+        };
+        assert_eq!(lengths(&[1; 130], 2), [64, 64, 2]);
+        assert_eq!(lengths(&[8 << 20; 10], 2), [4, 4, 2]);
+        // Each thread has something to do.
+        assert_eq!(lengths(&[1 << 30; 5], 2), [2, 2, 1]);
+        assert_eq!(lengths(&[1 << 30, 1, 1], 1), [1, 2]);
+        assert_eq!(lengths(&[], 2), [0; 0]);
     }
 }

@@ -65,10 +65,10 @@ impl fmt::Display for Way<'_> {
 pub enum PlanErrorKind {
     /// A parameter without a default was given no value.
     #[error(
-        "`{task}.{param}` has no value: give one with `flow.with({task}::{key}, ...)`, in the entry of \
-         `requires` that names `{task}`, or write `#[param(default = ...)]`"
+        "`{task}.{param}` has no value: give one with `flow.with({ty}::{key}, ...)`, in the entry of \
+         `requires` that names `{ty}`, or write `#[param(default = ...)]`"
     )]
-    NoValue { task: String, param: &'static str, key: String },
+    NoValue { task: String, ty: String, param: &'static str, key: String },
 
     /// A value given by name does not fit a parameter of that name.
     #[error(

@@ -235,6 +235,7 @@ impl<'a> Resolver<'a> {
             }),
             None => Err(PlanErrorKind::NoValue {
                 task: entry.decl.name.to_string(),
+                ty: (entry.task.rust_name)(),
                 param: param.name,
                 key: param.name.to_uppercase(),
             }),

@@ -104,7 +104,9 @@ impl Flow {
     /// # }
     /// ```
     ///
-    /// and in another program, whose `Cargo.toml` has `sales-outputs = { path = "../sales-outputs" }`:
+    /// and in another program, whose `Cargo.toml` has `sales-outputs = { path = "../sales-outputs" }`, and
+    /// the same release of this library; where that is not from crates.io, a line in `[patch.crates-io]`
+    /// says where from, `typed-flow = { path = "../typed-flow" }`:
     ///
     /// ```ignore
     /// use sales_outputs::{Report, ReportRow};

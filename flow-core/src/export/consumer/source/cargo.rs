@@ -11,6 +11,12 @@ pub(in super::super) fn cargo(model: &Model) -> String {
     let crates = model.crates.iter().map(|(name, version)| format!("{name} = {version:?}\n"));
     format!(
         "# Written by an export of typed-flow, as `src/lib.rs` was.
+#
+# Who has typed-flow from elsewhere than crates.io says so in the `Cargo.toml` of the program that takes
+# this crate, for the two have to have the same one:
+#
+#     [patch.crates-io]
+#     typed-flow = {{ path = \"../typed-flow\" }}
 
 [package]
 name = \"{package}\"
