@@ -56,7 +56,7 @@
 //! | bytes | yes | yes | error | error | error | | |
 //! | dictionary columns | yes | yes | with a schema | with a schema | with a schema | | |
 //! | metadata of columns | yes | yes | with a schema | with a schema | with a schema | | |
-//! | no rows | yes | yes | with a schema | with a schema | with a schema | yes | yes |
+//! | no rows, of a type that shows its columns | yes | yes | with a schema | with a schema | with a schema | yes | yes |
 //! | no columns | yes | yes | error | error | error | | |
 //! | where batches end | yes | yes | see there | see there | see there | | |
 //! | rows of a struct | yes | yes | yes | yes | yes | yes | yes |

@@ -91,6 +91,13 @@ const EDITS: &[Edit] = &[
         &["fit", "Report", "all"],
     ),
     counts(
+        "check_of_an_output",
+        "what checks one of several outputs counts for the task that makes them, not for who loads them",
+        &[Replace("src/model.rs", "values.len() < 100", "values.len() <= 100")],
+        &["halves"],
+    )
+    .because("halves", "code: few (src/model.rs) changed"),
+    counts(
         "body_alone",
         "`tracked(body)` sees a change of the body, and none of a helper",
         &[
@@ -191,7 +198,7 @@ const EDITS: &[Edit] = &[
                 "target = Json<f64>, tracked(body)",
                 "target = Json<f64>, name = Doubled, was = \"doubled\", tracked(body)",
             ),
-            Replace("src/main.rs", "best, doubled, fit, Report)", "best, Doubled, fit, Report)"),
+            Replace("src/main.rs", "best, doubled, fit, halves", "best, Doubled, fit, halves"),
         ],
     ),
     ignored(

@@ -1,4 +1,5 @@
-//! Attributes: which change no behaviour, and so are not part of the code, and which are of tasks.
+//! Attributes: which change no behaviour, and so are not part of the code, and which are of tasks
+//! and of their outputs.
 
 use std::ops::Range;
 
@@ -36,6 +37,44 @@ pub(super) fn task(tokens: &[Token], range: &Range<usize>) -> Option<Range<usize
     let (path, after) = scan::path(tokens, range.start + 2, range.end)?;
     (path.segments.last() == Some(&kw::TASK)).then_some(())?;
     scan::group(tokens, after).map(|(_, inner)| inner)
+}
+
+/// The options in each `#[output(...)]` of the fields in `range`.
+pub(super) fn outputs(tokens: &[Token], range: Range<usize>, names: &Names) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = range.start;
+    while at < range.end {
+        let Some((start, close, _)) = attribute(&tokens[at..range.end], at) else {
+            at += 1;
+            continue;
+        };
+        if let Some((path, after)) = scan::path(tokens, at + start, at + close)
+            && path.segments.last().is_some_and(|&last| names.text(last) == "output")
+        {
+            found.extend(scan::group(tokens, after).map(|(_, inner)| inner));
+        }
+        at += close + 1;
+    }
+    found
+}
+
+/// What stands behind `check =` in the options of an output.
+pub(super) fn check(
+    tokens: &[Token],
+    options: Range<usize>,
+    names: &Names,
+) -> Option<Range<usize>> {
+    let mut start = options.start;
+    while start < options.end {
+        let comma = scan::find(tokens, start..options.end, |at| scan::is(tokens, at, b','));
+        let end = comma.unwrap_or(options.end);
+        let is_check = scan::word(tokens, start).is_some_and(|word| names.text(word) == "check");
+        if is_check && scan::is(tokens, start + 1, b'=') {
+            return Some(start + 2..end);
+        }
+        start = end + 1;
+    }
+    None
 }
 
 /// The parts of `range` between attributes.

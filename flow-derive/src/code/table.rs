@@ -39,24 +39,31 @@ impl Table {
         let builder = view.builder();
         let mut node = Node::default();
         let mut required = BTreeSet::new();
+        let mut checks_are_known = true;
         for &root in roots {
             node.extend(builder.node(root));
-            for task in builder.tasks_of(root) {
+            let tasks = builder.tasks_of(root);
+            checks_are_known &= !tasks.is_empty();
+            for task in tasks {
                 builder.add_inputs(task, &mut node, &mut required);
                 // An impl names the task, and a function does not.
                 node.items.insert(task);
                 if view.resolver.source.is_function_task(task) {
                     node.links.entry(String::new()).or_default().insert(Link::Item(task));
                 }
-                builder.add_check(task, &mut node);
+                checks_are_known &= builder.add_checks(task, &mut node);
             }
         }
-        let mut reached = Reached::from(view, &node);
+        let from = |node: &mut Node| match checks_are_known {
+            true => Reached::from(view, node),
+            false => with_all_checks(view, node),
+        };
+        let mut reached = from(&mut node);
         // Who asks an input for its task may do anything with it.
         let task = view.resolver.source.names.find("task");
         if task.is_some_and(|task| reached.calls(task)) && !required.is_empty() {
             node.items.extend(&required);
-            reached = Reached::from(view, &node);
+            reached = from(&mut node);
         }
         reached.items.retain(|item| !roots.contains(item));
         let own = Row { names: view.names_in(&node), ..own };
@@ -65,8 +72,9 @@ impl Table {
 
     /// The table of a type, which may be any of `types`.
     pub(crate) fn of_type(view: &View<'_>, types: &[ItemId]) -> Self {
-        let node = Node { items: types.iter().copied().collect(), ..Node::default() };
-        let reached = Reached::from(view, &node);
+        let mut node = Node { items: types.iter().copied().collect(), ..Node::default() };
+        // The task that it is an argument of may make its outputs.
+        let reached = with_all_checks(view, &mut node);
         Self::of(view, None, &node, &reached)
     }
 
@@ -114,6 +122,22 @@ impl Table {
             unseen.extend(source.packages[package].unseen.iter().cloned());
         }
         Self { unseen, ..Self::new(digest_of(colours), own, rows) }
+    }
+}
+
+/// What `node` leads to, with what checks the outputs that are reached: it is not known which of
+/// them the task makes.
+fn with_all_checks(view: &View<'_>, node: &mut Node) -> Reached {
+    let mut seen = BTreeSet::new();
+    loop {
+        let reached = Reached::from(view, node);
+        let mut is_more = false;
+        for &item in reached.items.iter().filter(|item| seen.insert(**item)) {
+            is_more |= view.builder().add_checks_of(item, node);
+        }
+        if !is_more {
+            return reached;
+        }
     }
 }
 

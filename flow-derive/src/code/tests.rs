@@ -8,6 +8,7 @@ use super::row::Row;
 use super::table::Table;
 use super::world::World;
 
+mod checks;
 mod functions;
 mod ways;
 
@@ -405,26 +406,4 @@ fn nothing_depends_on_the_folder() {
         package.table()
     };
     assert_eq!(make(), make());
-}
-
-#[test]
-fn what_checks_an_output_is_reached_and_that_of_an_input_is_not() {
-    let task = |options: &str| {
-        let text = format!(
-            "#[derive(Task)] #[task({options})] struct Train;\n#[tracked] {RUN}\n\
-             fn go() {{}} fn positive(x: &u8) -> bool {{ least() }} fn least() {{}} fn other() {{}}\n\
-             #[derive(Task)] #[task(target = Json<u8>, check = other)] struct Before;\n\
-             #[derive(Outputs)] struct Split {{ #[output(Json, check = other)] a: u8 }}"
-        );
-        let package = Package::new("");
-        package.write("src/main.rs", &text);
-        package.reached()
-    };
-    assert_eq!(task("target = Json<u8>, requires = Before"), ["go"]);
-    assert_eq!(task("target = Json<u8>, check = positive"), ["go", "least", "positive"]);
-    assert_eq!(
-        task("check = positive, requires = Before, target = Text"),
-        ["go", "least", "positive"]
-    );
-    assert_eq!(task("outputs = Split"), ["go", "other", "struct Split"]);
 }

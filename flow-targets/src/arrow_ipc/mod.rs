@@ -35,6 +35,10 @@
 //! All types come back, unions, views, runs and maps among them. An enum with data in a row is a
 //! union. What cannot is an error when saving: a dictionary whose values are a dictionary.
 //!
+//! Rows of a type that hides its columns, such as one with a date, have the columns that their values
+//! show: [no rows have none](crate::parquet#types-that-hide-their-columns), and a column that is
+//! `None` throughout has no type.
+//!
 //! # Views
 //!
 //! An uncompressed file, which is what this target writes unless told otherwise, is mapped: a

@@ -33,9 +33,25 @@
 //! | [`BatchStream`](crate::BatchStream) | the rows of its batches, in batches of other lengths, read when they are asked for |
 //! | `Vec<R>` | the rows; columns' types come from `R`, or, if it holds a type that does not show its form (a date, a `#[serde(flatten)]`), from the rows |
 //!
-//! Dates, times and decimals of rows are text columns, as their types serialise. An enum with
-//! data, and whatever else the format has no type for, is an error when saving, as is a column
-//! whose type would not come back.
+//! Dates, times and decimals of rows are text columns, as their types serialise, and an enum without
+//! data is a dictionary of its variants' names. An enum with data, and whatever else the format has
+//! no type for, is an error when saving, as is a column whose type would not come back.
+//!
+//! # Types that hide their columns
+//!
+//! Some types show their form only in a value: `jiff::civil::Date` and others that parse a text,
+//! `serde_json::Value`, `#[serde(flatten)]`, `#[serde(untagged)]`. With one of them in a row, all its
+//! columns are what the rows of this value show. The rows come back equal; for who reads the file in
+//! another way,
+//!
+//! - no rows are a table without columns, so that [`load_columns`](flow_core::Columnar::load_columns)
+//!   finds none there;
+//! - a column that is `None` throughout is of the type `Null`;
+//! - an enum without data is text as elsewhere, whichever of its variants there are. One of which a
+//!   variant behind the 128th is there, and not all before it, is an error when saving.
+//!
+//! Where that matters, let the row hold a type that shows its form: a `String` for the date, or the
+//! columns themselves, as a `RecordBatch`.
 //!
 //! # In part
 //!

@@ -6,6 +6,10 @@ use arrow::datatypes::Schema;
 /// How alike two names must be, for one to be suggested for the other.
 const ALIKE: f64 = 0.8;
 
+/// What a table without columns may be, for who knows that a row has fields.
+const NONE: &str =
+    ": the table has no columns, as no rows have of a type that does not show its columns";
+
 /// Where the columns of these names stand, in the order of the names.
 ///
 /// # Errors
@@ -30,7 +34,7 @@ fn known(schema: &Schema, name: &str) -> String {
     let alike = |other: &&str| strsim::jaro_winkler(name, other);
     let names = || schema.fields().iter().map(|field| field.name().as_str());
     match names().max_by(|a, b| alike(a).total_cmp(&alike(b))) {
-        None => ": the table has no columns".to_owned(),
+        None => NONE.to_owned(),
         Some(nearest) if alike(&nearest) >= ALIKE => format!(": did you mean `{nearest}`?"),
         Some(_) => format!(": there are `{}`", names().collect::<Vec<_>>().join("`, `")),
     }

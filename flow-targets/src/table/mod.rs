@@ -17,6 +17,7 @@
 mod batches;
 #[cfg(any(feature = "arrow", feature = "parquet"))]
 mod columns;
+mod enums;
 #[cfg(feature = "polars")]
 mod frame;
 #[cfg(feature = "parquet")]

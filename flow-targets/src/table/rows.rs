@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_arrow::schema::SchemaLike;
 
-use super::{AsRows, Batches, Cut, Known, Stored, Table};
+use super::{AsRows, Batches, Cut, Known, Stored, Table, enums};
 use crate::lossless::{Floats, check};
 use crate::row::{of_type, options};
 
@@ -88,8 +88,8 @@ fn fields<R: Serialize + DeserializeOwned>(rows: &[R]) -> Result<Vec<FieldRef>> 
         // Nothing shows the columns, and there is nothing to hold.
         return Ok(Vec::new());
     }
-    // ... unless the row is one itself, which is what `#[serde(flatten)]` makes of it.
-    Vec::<FieldRef>::from_samples(rows, options())
+    let shown = Vec::<FieldRef>::from_samples(rows, options())
+        // A map is a row if `#[serde(flatten)]` has made one of it.
         .or_else(|_| Vec::<FieldRef>::from_samples(rows, options().map_as_struct(true)))
         .map_err(plain)
         .with_context(|| {
@@ -97,7 +97,12 @@ fn fields<R: Serialize + DeserializeOwned>(rows: &[R]) -> Result<Vec<FieldRef>> 
                 "`{}` has no form in columns; `Json` and `Pickle` keep any value",
                 type_name::<Vec<R>>(),
             )
-        })
+        })?;
+    let text = enums::as_text(&shown);
+    // `Note(None)` looks like a variant without data, and no text holds it.
+    let is_text = text == shown
+        || rows.chunks(CHUNK).all(|rows| serde_arrow::to_record_batch(&text, &rows).is_ok());
+    Ok(if is_text { text } else { shown })
 }
 
 /// The error without the backtrace that it prints.

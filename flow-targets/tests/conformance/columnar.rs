@@ -250,7 +250,7 @@ where
     let nothing = RecordBatch::new_empty(Arc::new(Schema::empty()));
     let (_file, source) = file(&bytes(target, &nothing).unwrap()).unwrap();
     let error = format!("{:#}", target.load_columns(&source, &["price"]).unwrap_err());
-    assert!(error.ends_with("there is no column `price`: the table has no columns"), "{error}");
+    assert!(error.contains("there is no column `price`: the table has no columns"), "{error}");
 }
 
 fn pieces_are_short_and_rows_many<O, S, B>(one: &O, several: &S, stream: &B)

@@ -21,6 +21,7 @@ mod csv_stream;
 #[cfg(feature = "excel")]
 mod excel;
 mod harness;
+mod hidden;
 mod parquet;
 mod plain;
 #[cfg(feature = "polars")]

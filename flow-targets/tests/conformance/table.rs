@@ -308,7 +308,10 @@ fn kinds() -> Vec<(&'static str, Values)> {
         ("bytes", Columns(named(tables::nested(), &["bytes"]), vec![])),
         ("dictionary columns", Columns(named(tables::texts(), &["dictionary"]), vec![])),
         ("metadata of columns", Columns(named(shapes(), &["metadata"]), vec![])),
-        ("no rows", Columns(named(shapes(), &["no rows"]), serde!(Vec::<u8>::new()))),
+        (
+            "no rows, of a type that shows its columns",
+            Columns(named(shapes(), &["no rows"]), serde!(Vec::<u8>::new())),
+        ),
         ("no columns", Columns(named(shapes(), &["no columns"]), vec![])),
         ("where batches end", Batches(vec![vec![number.clone(), number]])),
         ("rows of a struct", Values::Measured(vec![measured])),

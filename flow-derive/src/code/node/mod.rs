@@ -2,6 +2,7 @@
 
 mod apart;
 mod calls;
+mod checks;
 mod outputs;
 mod standard;
 
@@ -101,7 +102,7 @@ impl Builder<'_> {
                 references.read(&tokens, part, &source.names);
             }
         } else {
-            let body = source.code_of(id);
+            let body = self.unchecked(id);
             for part in source.attributes_of(id).chain([&item.head]).chain(&body) {
                 references.read(&tokens, part.clone(), &source.names);
             }

@@ -22,17 +22,6 @@ impl Builder<'_> {
         }
     }
 
-    /// The function in `check = ...`, by which a task's own output is checked.
-    pub(crate) fn add_check(&self, task: ItemId, node: &mut Node) {
-        let source = self.resolver.source;
-        let tokens = source.tokens(task);
-        for (_, range) in self.options(task).into_iter().filter(|(word, _)| *word == "check") {
-            let mut references = References::default();
-            references.read(&tokens, range, &source.names);
-            self.add(&self.scope(task), &references, &tokens, node);
-        }
-    }
-
     /// The types in `target = ...`. A target of the source counts by a constant of its own; what
     /// it keeps is the type of the output.
     fn add_output(&self, task: ItemId, range: Range<usize>, node: &mut Node) {
@@ -116,7 +105,7 @@ impl Builder<'_> {
     }
 
     /// The options in `#[task(...)]`, by their words.
-    fn options(&self, task: ItemId) -> Vec<(&'static str, Range<usize>)> {
+    pub(super) fn options(&self, task: ItemId) -> Vec<(&'static str, Range<usize>)> {
         let source = self.resolver.source;
         let tokens = source.tokens(task);
         let mut found: Vec<(&'static str, Range<usize>)> = Vec::new();

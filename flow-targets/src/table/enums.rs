@@ -1,0 +1,43 @@
+//! Enums without data, in columns that are read off rows.
+//!
+//! A type that shows its columns says all variants of an enum, and if none holds data the column is
+//! a dictionary of their names. Rows show only the variants that are in them, so that serde_arrow
+//! makes a union of those, with a child without a type for each: whether it is text is seen here.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, UnionFields};
+
+/// The columns with the names of variants as text wherever no variant holds anything.
+pub(super) fn as_text(fields: &[FieldRef]) -> Vec<FieldRef> {
+    fields.iter().map(field).collect()
+}
+
+fn field(field: &FieldRef) -> FieldRef {
+    let data_type = data_type(field.data_type());
+    Arc::new(Field::clone(field).with_data_type(data_type))
+}
+
+fn data_type(of: &DataType) -> DataType {
+    match of {
+        DataType::Union(variants, _) if is_without_data(variants) => text(),
+        DataType::Union(variants, mode) => {
+            let variants = variants.iter().map(|(id, variant)| (id, field(variant)));
+            DataType::Union(variants.collect(), *mode)
+        }
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(field).collect::<Fields>()),
+        DataType::Map(entries, sorted) => DataType::Map(field(entries), *sorted),
+        DataType::List(item) => DataType::List(field(item)),
+        DataType::LargeList(item) => DataType::LargeList(field(item)),
+        other => other.clone(),
+    }
+}
+
+fn is_without_data(variants: &UnionFields) -> bool {
+    variants.iter().all(|(_, variant)| variant.data_type().is_null())
+}
+
+/// What serde_arrow makes of such an enum when the type shows it.
+fn text() -> DataType {
+    DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::LargeUtf8))
+}

@@ -1,0 +1,237 @@
+//! Rows whose type hides its columns, which are read off the rows.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use ::serde::de::DeserializeOwned;
+use ::serde::{Deserialize, Deserializer, Serialize, Serializer};
+use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
+use flow_core::{Columnar, Target};
+use flow_targets::{ArrowIpc, Parquet};
+use jiff::civil::{Date, date};
+
+use crate::harness::{bytes, comes_back, conforms, file, refusal, value};
+
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Side {
+    Buy,
+    Sell,
+    Hold,
+}
+
+use Side::{Buy, Hold, Sell};
+
+#[derive(Serialize, Deserialize, Debug, Clone)]
+struct Order {
+    day: Date,
+    side: Side,
+    was: Option<Side>,
+}
+
+#[derive(Serialize, Deserialize, Debug, Clone)]
+struct Deep {
+    day: Date,
+    sides: Vec<Side>,
+    order: Order,
+    orders: Option<Vec<Order>>,
+    pair: (Side, u8),
+    by_name: BTreeMap<String, Side>,
+    by_side: BTreeMap<Side, Vec<Option<Side>>>,
+}
+
+/// What a row with such an enum looks like if its type shows it.
+#[derive(Serialize, Deserialize, Debug, Clone)]
+struct Shown {
+    day: String,
+    side: Side,
+    was: Option<Side>,
+}
+
+/// Some of the variants in some order, in all ways.
+fn choices() -> Vec<Vec<Side>> {
+    let mut all = vec![vec![]];
+    for _ in 0..3 {
+        let longer = all.iter().flat_map(|some: &Vec<Side>| {
+            [Buy, Sell, Hold].map(|side| [some.as_slice(), &[side]].concat())
+        });
+        let longer: Vec<_> = longer.collect();
+        all.extend(longer);
+    }
+    all.sort();
+    all.dedup();
+    all
+}
+
+fn order(side: Side) -> Order {
+    Order { day: date(2024, 2, 29), side, was: None }
+}
+
+fn orders(sides: &[Side]) -> Vec<Order> {
+    let was = |side| if side == Buy { None } else { Some(side) };
+    sides.iter().map(|&side| Order { was: was(side), ..order(side) }).collect()
+}
+
+fn deep(sides: &[Side]) -> Vec<Deep> {
+    let rows = sides.iter().map(|&side| Deep {
+        day: date(1999, 12, 31),
+        sides: sides.iter().rev().copied().collect(),
+        order: order(side),
+        orders: (side != Sell).then(|| orders(sides)),
+        pair: (side, 1),
+        by_name: BTreeMap::from([("x".to_owned(), side)]),
+        by_side: BTreeMap::from([(side, vec![None, Some(side)]), (Hold, vec![])]),
+    });
+    rows.collect()
+}
+
+fn same<V: Debug>(a: &V, b: &V) -> bool {
+    format!("{a:?}") == format!("{b:?}")
+}
+
+#[track_caller]
+fn come_back<R>(rows: &Vec<R>)
+where
+    R: Serialize + DeserializeOwned + Debug + Send + Sync + 'static,
+{
+    comes_back(&<Parquet<Vec<R>>>::default(), rows, same);
+    comes_back(&<ArrowIpc<Vec<R>>>::default(), rows, same);
+}
+
+#[test]
+fn rows_with_a_date_and_any_variants_come_back() {
+    for sides in choices() {
+        come_back(&orders(&sides));
+        #[cfg(feature = "excel")]
+        comes_back(&<flow_targets::Excel<Vec<Order>>>::default(), &orders(&sides), same);
+        comes_back(&<flow_targets::Csv<Vec<Order>>>::default(), &orders(&sides), same);
+    }
+    conforms(&<Parquet<Vec<Order>>>::default(), &orders(&[Hold, Buy]));
+    conforms(&<ArrowIpc<Vec<Order>>>::default(), &orders(&[Hold, Buy]));
+}
+
+#[test]
+fn variants_in_lists_structs_and_maps_come_back() {
+    for sides in choices() {
+        come_back(&deep(&sides));
+    }
+}
+
+#[test]
+fn an_enum_without_data_is_text_whichever_variants_there_are() {
+    fn types<G: Target, T: Target<Value = RecordBatch>>(
+        target: &G,
+        rows: &G::Value,
+        table: &T,
+    ) -> Vec<DataType> {
+        let batch = value(table, &bytes(target, rows).unwrap()).unwrap();
+        batch.schema().fields()[1..].iter().map(|field| field.data_type().clone()).collect()
+    }
+    let shown = vec![Shown { day: String::new(), side: Buy, was: None }];
+    let table = <Parquet<RecordBatch>>::default();
+    let text = types(&<Parquet<Vec<Shown>>>::default(), &shown, &table);
+    let arrow = <ArrowIpc<RecordBatch>>::default();
+    assert_eq!(types(&<ArrowIpc<Vec<Shown>>>::default(), &shown, &arrow), text);
+    for sides in [&[Buy, Sell][..], &[Sell], &[Hold], &[Hold, Sell, Buy], &[Sell, Hold]] {
+        let rows = orders(sides);
+        assert_eq!(types(&<Parquet<Vec<Order>>>::default(), &rows, &table), text, "{sides:?}");
+        assert_eq!(types(&<ArrowIpc<Vec<Order>>>::default(), &rows, &arrow), text, "{sides:?}");
+    }
+}
+
+#[test]
+fn a_variant_that_holds_nothing_here_is_no_text() {
+    #[derive(Serialize, Deserialize, Debug, Clone)]
+    enum Event {
+        Opened,
+        Closed,
+        Noted(Option<String>),
+    }
+    #[derive(Serialize, Deserialize, Debug, Clone)]
+    struct Entry {
+        day: Date,
+        side: Side,
+        event: Event,
+    }
+    let entry = |event| Entry { day: date(2024, 2, 29), side: Hold, event };
+    let rows = vec![entry(Event::Noted(None)), entry(Event::Closed)];
+    comes_back(&<ArrowIpc<Vec<Entry>>>::default(), &rows, same);
+    let error = refusal(&<Parquet<Vec<Entry>>>::default(), &rows);
+    assert!(error.contains("variants hold data"), "{error}");
+    come_back(&vec![entry(Event::Closed), entry(Event::Opened)]);
+}
+
+/// A union has 128 variants; as long as there is none missing, none is needed.
+#[test]
+fn variants_behind_the_last_of_a_union_are_refused_or_come_back() {
+    const NAMES: [&str; 130] = {
+        let mut names = ["Named"; 130];
+        names[0] = "First";
+        names[129] = "Last";
+        names
+    };
+
+    #[derive(Debug, Clone)]
+    struct Country(u32);
+
+    impl Serialize for Country {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_unit_variant("Country", self.0, NAMES[self.0 as usize])
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Country {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let name = String::deserialize(deserializer)?;
+            let place = NAMES.iter().position(|known| *known == name);
+            Ok(Self(u32::try_from(place.unwrap()).unwrap()))
+        }
+    }
+
+    #[derive(Serialize, Deserialize, Debug, Clone)]
+    struct Sent {
+        day: Date,
+        to: Country,
+    }
+    let sent = |to| Sent { day: date(2024, 2, 29), to: Country(to) };
+    let error = refusal(&<Parquet<Vec<Sent>>>::default(), &vec![sent(129), sent(0)]);
+    assert!(
+        error.contains("has no form in columns; `Json` and `Pickle` keep any value"),
+        "{error}"
+    );
+    come_back(&vec![sent(0), sent(1)]);
+    let all: Vec<Sent> = (0..130).map(sent).collect();
+    bytes(&<Parquet<Vec<Sent>>>::default(), &all).unwrap();
+}
+
+/// Nothing shows the columns of no rows: that is told to who asks for one.
+#[test]
+fn no_rows_of_a_type_that_hides_its_columns_have_none() {
+    fn told<G: Columnar>(target: &G, rows: &G::Value, column: &str) -> String
+    where
+        G::Columns: Debug,
+    {
+        let (file, source) = file(&bytes(target, rows).unwrap()).unwrap();
+        let error = target.load_columns(&source, &[column]).expect_err("there is none");
+        let error = format!("{error:#}");
+        assert!(error.contains(&*file.path().to_string_lossy()), "{error}");
+        error
+    }
+    come_back(&Vec::<Order>::new());
+    come_back(&Vec::<Deep>::new());
+    let none = [
+        told(&<Parquet<Vec<Order>>>::default(), &vec![], "side"),
+        told(&<ArrowIpc<Vec<Order>>>::default(), &vec![], "side"),
+    ];
+    for error in none {
+        assert!(
+            error.ends_with(
+                "there is no column `side`: the table has no columns, as no rows have \
+                 of a type that does not show its columns"
+            ),
+            "{error}"
+        );
+    }
+    let some = told(&<Parquet<Vec<Order>>>::default(), &orders(&[Buy]), "zzz");
+    assert!(some.ends_with("there is no column `zzz`: there are `day`, `side`, `was`"), "{some}");
+}
