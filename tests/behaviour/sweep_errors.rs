@@ -46,27 +46,39 @@ fn error<R: Roots>(sweep: &Sweep<R>) -> String {
     text
 }
 
+/// The same of a sweep that is wrong whatever its tasks are: no loop over it does nothing in silence.
+fn wrong<R: Roots>(sweep: &Sweep<R>) -> String {
+    let text = error(sweep);
+    assert_eq!(sweep.names().expect_err("the sweep is wrong").to_string(), text);
+    assert_eq!(sweep.len().expect_err("the sweep is wrong").to_string(), text);
+    assert_eq!(sweep.is_empty().expect_err("the sweep is wrong").to_string(), text);
+    let iter = sweep.iter().map(|variants| variants.len());
+    assert_eq!(iter.expect_err("the sweep is wrong").to_string(), text);
+    assert!(format!("{sweep:?}").contains(&text), "{sweep:?}");
+    text
+}
+
 #[test]
 fn a_sweep_has_variants() {
     let (flow, _folder) = flow();
     let none = "the sweep has no variants: add some with `over`, `variant` or `setting`";
-    assert_eq!(error(&flow.sweep::<Fit>()), none);
+    assert_eq!(wrong(&flow.sweep::<Fit>()), none);
     let empty = flow.sweep::<Fit>().over(Get::C, [1.0]).over(Fit::DEGREE, [0; 0]);
     assert_eq!(
-        error(&empty),
+        wrong(&empty),
         "the sweep gives no values for `Fit.degree`, so that it has no variants"
     );
-    assert!(empty.is_empty() && empty.names().is_empty() && empty.get("c=1.0").is_none());
-    assert_eq!(error(&flow.sweep::<Fit>().over(Get::C, [1.0]).sample(0, 1)), none);
+    assert!(empty.get("c=1.0").is_none());
+    assert_eq!(wrong(&flow.sweep::<Fit>().over(Get::C, [1.0]).sample(0, 1)), none);
 }
 
 #[test]
 fn names_are_given_once() {
     let (flow, _folder) = flow();
     let twice = flow.sweep::<Fit>().variant("a", |a| a).variant("a", |a| a.with(Fit::DEGREE, 2));
-    assert_eq!(error(&twice), "the sweep has two variants with the name `a`");
+    assert_eq!(wrong(&twice), "the sweep has two variants with the name `a`");
     let nameless = flow.sweep::<Fit>().variant(" ", |a| a);
-    assert!(error(&nameless).starts_with("the sweep has a variant without a name"));
+    assert!(wrong(&nameless).starts_with("the sweep has a variant without a name"));
 }
 
 #[test]
@@ -74,10 +86,10 @@ fn a_parameter_is_set_in_one_place() {
     let (flow, _folder) = flow();
     let twice = flow.sweep::<Fit>().over(Fit::DEGREE, [1]).over(Fit::DEGREE, [2]);
     let expected = "the sweep sets `Fit.degree` twice: value by value, and value by value; leave one of them out";
-    assert_eq!(error(&twice), expected);
+    assert_eq!(wrong(&twice), expected);
     let both = flow.sweep::<Fit>().variant("a", |a| a.with(Fit::DEGREE, 1)).over(Fit::DEGREE, [2]);
     let expected = "the sweep sets `Fit.degree` twice: in the variant `a`, and value by value; leave one of them out";
-    assert_eq!(error(&both), expected);
+    assert_eq!(wrong(&both), expected);
 }
 
 #[test]
@@ -94,8 +106,8 @@ fn a_value_that_is_not_allowed_names_its_variant() {
     let expected = "no task that is required here has a parameter `degrees`: did you mean `degree`?\n  \
                     in the variant `b`";
     assert_eq!(error(&named), expected);
-    let wrong = flow.sweep::<Fit>().variant("b", |b| b.with_named("degree", "two"));
-    assert!(error(&wrong).starts_with("the value given for `degree` does not fit `Fit.degree`"));
+    let two = flow.sweep::<Fit>().variant("b", |b| b.with_named("degree", "two"));
+    assert!(error(&two).starts_with("the value given for `degree` does not fit `Fit.degree`"));
 }
 
 #[test]
@@ -150,12 +162,12 @@ fn ranges_need_a_sample_and_values() {
     let range = |range| flow.sweep::<Fit>().uniform(Get::C, range);
     let expected =
         "the values of `Get.c` are drawn from a range: say how often, with `sample(n, seed)`";
-    assert_eq!(error(&range(0.0..1.0)), expected);
-    assert_eq!(error(&range(1.0..1.0).sample(3, 1)), "the range 1.0..1.0 for `Get.c` is empty");
+    assert_eq!(wrong(&range(0.0..1.0)), expected);
+    assert_eq!(wrong(&range(1.0..1.0).sample(3, 1)), "the range 1.0..1.0 for `Get.c` is empty");
     let infinite = "the range 0.0..inf for `Get.c` has an end that is not finite";
-    assert_eq!(error(&range(0.0..f64::INFINITY).sample(3, 1)), infinite);
+    assert_eq!(wrong(&range(0.0..f64::INFINITY).sample(3, 1)), infinite);
     let zero = flow.sweep::<Fit>().log_uniform(Get::C, 0.0..1.0).sample(3, 1);
-    assert!(error(&zero).starts_with("the range 0.0..1.0 for `Get.c` does not begin above zero"));
+    assert!(wrong(&zero).starts_with("the range 0.0..1.0 for `Get.c` does not begin above zero"));
 }
 
 #[test]
@@ -164,10 +176,10 @@ fn lists_without_an_end_are_refused() {
     let endless = flow.sweep::<Fit>().over(Other::N, 0..);
     let expected = "the sweep was given more than 1000000 values for `Other.n`: let them be drawn from a \
                     range, with `uniform`";
-    assert_eq!(error(&endless), expected);
-    assert_eq!(error(&endless.sample(3, 1)), expected);
+    assert_eq!(wrong(&endless), expected);
+    assert_eq!(wrong(&endless.sample(3, 1)), expected);
     let endless = flow.sweep::<Fit>().settings(0.., |fit, n: u32| fit.with(Other::N, n));
-    assert!(error(&endless).starts_with("the sweep was given more than 1000000 settings: "));
+    assert!(wrong(&endless).starts_with("the sweep was given more than 1000000 settings: "));
 }
 
 #[test]
@@ -191,11 +203,12 @@ fn a_name_breaks_no_line_of_a_message() -> Result<()> {
 }
 
 #[test]
-fn a_grid_that_nobody_could_run_is_not_made() {
+fn a_grid_that_nobody_could_run_is_not_made() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.sweep::<Fit>().over(Fit::DEGREE, 0..2000).over(Get::C, vec![0.5; 1000]);
     let expected = "the sweep has 2000000 variants, and more than 1000000 are not made: try some of them, \
                     with `sample(n, seed)`";
-    assert_eq!(error(&sweep), expected);
-    assert_eq!(sweep.sample(10, 1).len(), 10);
+    assert_eq!(wrong(&sweep), expected);
+    assert_eq!(sweep.sample(10, 1).len()?, 10);
+    Ok(())
 }

@@ -64,7 +64,7 @@ impl<R: Roots> Sweep<R> {
         let mut best: Option<(usize, f64)> = None;
         let mut left_out = Vec::new();
         let mut compared = 0;
-        let names = self.names();
+        let names = self.names()?;
         for (row, name) in names.iter().enumerate() {
             match cells.and_then(|cells| number(cells, row)) {
                 Some(value) if !value.is_nan() => {

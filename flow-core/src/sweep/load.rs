@@ -80,11 +80,11 @@ impl<R: Roots> Sweep<R> {
         let roots_of_each = R::types().len();
         let instances = match graph.types.find((TaskType::of::<A>().id)()) {
             Some(task) => instances_of_each(graph, task, roots_of_each),
-            None => vec![Instances::None; self.len()],
+            None => vec![Instances::None; self.len()?],
         };
         let mut each = IndexMap::with_capacity(instances.len());
         let roots = graph.roots.chunks(roots_of_each);
-        for ((name, roots), instances) in self.names().into_iter().zip(roots).zip(instances) {
+        for ((name, roots), instances) in self.names()?.into_iter().zip(roots).zip(instances) {
             let one = match instances {
                 Instances::One(node) => tell(&plan, node),
                 Instances::None => Err(none::<A>(&plan, roots).into()),
