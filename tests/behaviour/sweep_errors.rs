@@ -110,28 +110,83 @@ fn a_value_that_is_not_allowed_names_its_variant() {
     assert!(error(&two).starts_with("the value given for `degree` does not fit `Fit.degree`"));
 }
 
-#[test]
-fn a_value_that_reaches_nothing_in_any_variant_is_told() -> Result<()> {
-    let (flow, _folder) = flow();
-    let sweep = flow.sweep::<Fit>().over(Other::N, [1, 2]).over(Fit::DEGREE, [1, 2]);
-    let expected = "the value given for `Other.n` reaches nothing: no task required here takes it";
-    let warnings: Vec<_> = sweep.preview()?.warnings().iter().map(ToString::to_string).collect();
-    assert_eq!(warnings, [expected]);
-    assert_eq!(sweep.run()?.warnings().len(), 1);
-    assert!(format!("{:?}", sweep.preview()?).ends_with(&format!("\nwarning: {expected}")));
+/// What a sweep says that its plan finds to be wrong, to all questions that need a plan.
+fn planned<R: Roots, A: Task>(sweep: &Sweep<R>) -> String {
+    let text = error(sweep);
+    let wrong = "the sweep is wrong";
+    assert_eq!(sweep.best("x").expect_err(wrong).to_string(), text);
+    assert_eq!(sweep.load::<A>().map(drop).expect_err(wrong).to_string(), text);
+    assert_eq!(sweep.load_each::<A>().map(drop).expect_err(wrong).to_string(), text);
+    assert_eq!(sweep.output::<A>().map(drop).expect_err(wrong).to_string(), text);
+    assert_eq!(sweep.plot().map(drop).expect_err(wrong).to_string(), text);
+    assert_eq!(sweep.reset_each().map(drop).expect_err(wrong).to_string(), text);
+    assert_eq!(sweep.clone().missing(1).run().expect_err(wrong).to_string(), text);
+    text
+}
 
-    // One that reaches something in one variant is used.
-    #[derive(Task)]
-    #[task(requires(Fit, Other if self.more), target = Json<u32>)]
-    struct Maybe {
-        more: bool,
+/// Requires `Fit`, and sometimes another task; says itself how many.
+#[derive(Task)]
+#[task(requires(Fit { degree: 3 }, Other if self.more), target = Json<u32>)]
+struct Maybe {
+    more: bool,
+}
+
+runs!(Maybe: u32 = |self, _cx| Ok(u32::from(self.more)));
+
+#[test]
+fn a_value_that_reaches_nothing_in_any_variant_is_refused() {
+    let (flow, folder) = flow();
+    let expected = "the sweep gives values for `Other.n`, and they reach nothing in any variant of `Fit`: \
+                    nothing requires `Other` there; leave `n` out of the sweep, or let something require \
+                    `Other`";
+    let axis = flow.sweep::<Fit>().over(Other::N, [1, 2]).over(Fit::DEGREE, [1, 2]);
+    assert_eq!(planned::<_, Fit>(&axis), expected);
+    let setting = flow.sweep::<Fit>().variant("base", |fit| fit);
+    let setting = setting.variant("more", |fit| fit.with(Other::N, 2).with(Fit::DEGREE, 2));
+    assert_eq!(planned::<_, Fit>(&setting), expected);
+    assert!(!folder.path().join("data/Get").exists(), "nothing has run");
+}
+
+#[test]
+fn a_value_that_every_requirement_sets_itself_is_refused() {
+    let (flow, _folder) = flow();
+    let sweep = flow.with(Maybe::MORE, true).sweep::<Maybe>().over(Fit::DEGREE, [1, 2]);
+    let expected = "the sweep gives values for `Fit.degree`, and they reach nothing in any variant of \
+                    `Maybe`: no variant requires `Fit`, or what requires it gives `degree` a value of its \
+                    own; leave `degree` out of the sweep, or that value out of the requirement";
+    assert_eq!(planned::<_, Maybe>(&sweep), expected);
+    let named = flow.with(Maybe::MORE, true).sweep::<Maybe>();
+    let named = named.setting(|maybe| maybe.with_named("degree", 2));
+    let expected = "the sweep gives values for `degree`, and they reach nothing in any variant of `Maybe`: no \
+                    variant requires a task that takes it, ";
+    assert!(planned::<_, Maybe>(&named).starts_with(expected), "{}", error(&named));
+    // Of several roots, all are told; what reaches one of them is right.
+    let both = flow.with(Maybe::MORE, false).sweep::<(Maybe, Get)>().over(Other::N, [1]);
+    assert!(error(&both).contains("any variant of `Maybe`, `Get`: no variant requires `Other`"));
+    let both = flow.with(Maybe::MORE, false).sweep::<(Maybe, Fit)>().over(Fit::DEGREE, [1, 2]);
+    assert!(both.run().is_ok());
+}
+
+#[test]
+fn a_value_that_reaches_something_in_one_variant_is_right() -> Result<()> {
+    let (flow, _folder) = flow();
+    let sweep = || flow.sweep::<Maybe>().over(Maybe::MORE, [false, true]).over(Other::N, [1, 2]);
+    assert!(sweep().preview()?.warnings().is_empty());
+    // So it is if those in which it does are left for later, or done.
+    for ran in [1, 1, 1, 0] {
+        assert!(sweep().missing(1).preview()?.warnings().is_empty());
+        let summary = sweep().missing(1).run()?;
+        assert!(summary.warnings().is_empty(), "{summary}");
+        let maybes = summary.ran().iter().filter(|entry| entry.task() == "Maybe").count();
+        assert_eq!(maybes, ran, "{summary}");
     }
-    runs!(Maybe: u32 = |self, _cx| Ok(0));
-    let sweep = flow.sweep::<Maybe>().over(Maybe::MORE, [false, true]).over(Other::N, [1, 2]);
-    assert!(sweep.preview()?.warnings().is_empty());
-    // Of what the flow was given, too.
+    assert!(sweep().is_complete()?);
+    // What the flow was given may be for others.
     let given = flow.with(Other::N, 2).sweep::<Fit>().over(Fit::DEGREE, [1]);
-    assert_eq!(given.preview()?.warnings().len(), 1);
+    let warnings: Vec<_> = given.preview()?.warnings().iter().map(ToString::to_string).collect();
+    let expected = "the value given for `Other.n` reaches nothing: no task required here takes it";
+    assert_eq!(warnings, [expected]);
+    assert_eq!(given.run()?.warnings().len(), 1);
     Ok(())
 }
 

@@ -161,17 +161,19 @@ impl<R: Roots> Sweep<R> {
 
     /// The roots of all variants: for each as many as the sweep has.
     pub(crate) fn roots(&self) -> Result<Vec<Root<'_>>, Error> {
-        Ok(roots_of::<R>(self.list()?))
+        Ok(roots_of::<R>(self.list()?, false))
     }
 }
 
+/// The roots of these variants, which are all of the sweep, or a part of them.
 fn roots_of<'a, R: Roots>(
     variants: impl IntoIterator<Item = &'a Variant, IntoIter: 'a>,
+    is_part: bool,
 ) -> Vec<Root<'a>> {
     let tasks = R::types();
     let roots = variants.into_iter().flat_map(|variant| {
         let variant = Some((variant.name.as_str(), &variant.setting));
-        tasks.iter().map(move |&task| Root { task, variant }).collect::<Vec<_>>()
+        tasks.iter().map(move |&task| Root { task, variant, is_part }).collect::<Vec<_>>()
     });
     roots.collect()
 }
