@@ -241,6 +241,23 @@ pub enum SelectError {
         /// The names that there are.
         known: Vec<String>,
     },
+    /// A parameter of a sweep and what was noted have one name.
+    #[error(
+        "`{0}` is the parameter, and `{1}` is what was noted by that name: say `{2}` for the parameter, or \
+         `{1}` for what was noted",
+        first_line(name),
+        first_line(noted),
+        first_line(constant)
+    )]
+    #[non_exhaustive]
+    TwoColumns {
+        /// The name that was said, which is that of the parameter's column.
+        name: String,
+        /// What means the parameter alone.
+        constant: String,
+        /// The column of what was noted.
+        noted: String,
+    },
     /// No variant of the sweep is the best one.
     #[error("no variant has a number `{name}`{}{}", list_columns(known), list_left_out(left_out))]
     #[non_exhaustive]
