@@ -191,6 +191,35 @@ fn a_value_that_reaches_something_in_one_variant_is_right() -> Result<()> {
 }
 
 #[test]
+fn a_variant_that_is_not_complete_is_named_with_what_runs_it() -> Result<()> {
+    let (flow, _folder) = flow();
+    let sweep = flow.sweep::<Fit>().over(Fit::DEGREE, [1, 2]).over(Get::C, [1.0, 2.0]);
+    sweep["degree=1,c=1.0"].run::<Fit>()?;
+    let expected = "Fit {degree: 1, name: \"\", Get.c: 2.0} is not complete (never run) in the variant `degree=1,c=2.0`: run it \
+                    with `sweep.run()`";
+    assert_eq!(sweep.load::<Fit>().unwrap_err().to_string(), expected);
+    assert_eq!(sweep.output::<Fit>().map(drop).unwrap_err().to_string(), expected);
+    let each = sweep.load_each::<Fit>()?;
+    assert_eq!(**each["degree=1,c=1.0"].as_ref().unwrap(), 1.0);
+    assert_eq!(each["degree=1,c=2.0"].as_ref().unwrap_err().to_string(), expected);
+    // So is what a variant requires, and what several share has the name of the one asked.
+    let each = sweep.output_each::<Get>()?;
+    let expected = "Get {c: 2.0} is not complete (never run) in the variant `degree=2,c=2.0`: run it with \
+                    `sweep.run()`";
+    let error = each["degree=2,c=2.0"].as_ref().map(drop).unwrap_err();
+    assert_eq!(error.to_string(), expected);
+    assert!(
+        matches!(error, flow::Error::NotComplete { variant: Some(name), .. } if name == "degree=2,c=2.0")
+    );
+    // A flow by itself is run as before.
+    let alone = sweep["degree=2,c=2.0"].load::<Fit>().unwrap_err().to_string();
+    assert!(alone.ends_with(": run it with `flow.run::<Fit>()`"), "{alone}");
+    sweep.run()?;
+    assert_eq!(sweep.load::<Fit>()?.len(), 4);
+    Ok(())
+}
+
+#[test]
 fn an_unknown_variant_is_named_with_those_there_are() {
     let (flow, _folder) = flow();
     let sweep =
