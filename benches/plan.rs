@@ -102,7 +102,7 @@ fn swept(variants: u64) -> Result<()> {
     let planned = preview.instances().count() as u64;
     ensure!((variants + 990..variants + 1010).contains(&planned), "{planned} instances");
     let begun = Instant::now();
-    for (_, alone) in sweep().iter().take(ALONE) {
+    for (_, alone) in sweep().iter()?.take(ALONE) {
         alone.preview::<Varied>()?;
     }
     println!(

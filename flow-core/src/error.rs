@@ -20,7 +20,7 @@ pub enum Error {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// An output was asked for that is not what running its task now would give.
-    #[error("{instance} is not complete ({reason}): run it with `flow.run::<{root}>()`")]
+    #[error("{instance} is not complete ({reason}){}", remedy(root, variant))]
     #[non_exhaustive]
     NotComplete {
         /// The instance.
@@ -29,6 +29,8 @@ pub enum Error {
         root: String,
         /// Why it is not complete.
         reason: String,
+        /// The variant of a sweep that it was asked for of.
+        variant: Option<String>,
     },
     /// Tasks failed; everything that did not need them was done.
     #[error("{0}")]
@@ -241,6 +243,23 @@ pub enum SelectError {
         /// The names that there are.
         known: Vec<String>,
     },
+    /// A parameter of a sweep and what was noted have one name.
+    #[error(
+        "`{0}` is the parameter, and `{1}` is what was noted by that name: say `{2}` for the parameter, or \
+         `{1}` for what was noted",
+        first_line(name),
+        first_line(noted),
+        first_line(constant)
+    )]
+    #[non_exhaustive]
+    TwoColumns {
+        /// The name that was said, which is that of the parameter's column.
+        name: String,
+        /// What means the parameter alone.
+        constant: String,
+        /// The column of what was noted.
+        noted: String,
+    },
     /// No variant of the sweep is the best one.
     #[error("no variant has a number `{name}`{}{}", list_columns(known), list_left_out(left_out))]
     #[non_exhaustive]
@@ -252,6 +271,14 @@ pub enum SelectError {
         /// The variants, each with why it has none.
         left_out: Vec<(String, String)>,
     },
+}
+
+/// How an output comes to be complete: the flow of a variant is not at hand where a sweep is.
+fn remedy(root: &str, variant: &Option<String>) -> String {
+    match variant {
+        None => format!(": run it with `flow.run::<{root}>()`"),
+        Some(name) => format!(" in the variant `{}`: run it with `sweep.run()`", first_line(name)),
+    }
 }
 
 fn suggest(nearest: &Option<String>, known: &[String]) -> String {

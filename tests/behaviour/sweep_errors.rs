@@ -46,27 +46,39 @@ fn error<R: Roots>(sweep: &Sweep<R>) -> String {
     text
 }
 
+/// The same of a sweep that is wrong whatever its tasks are: no loop over it does nothing in silence.
+fn wrong<R: Roots>(sweep: &Sweep<R>) -> String {
+    let text = error(sweep);
+    assert_eq!(sweep.names().expect_err("the sweep is wrong").to_string(), text);
+    assert_eq!(sweep.len().expect_err("the sweep is wrong").to_string(), text);
+    assert_eq!(sweep.is_empty().expect_err("the sweep is wrong").to_string(), text);
+    let iter = sweep.iter().map(|variants| variants.len());
+    assert_eq!(iter.expect_err("the sweep is wrong").to_string(), text);
+    assert!(format!("{sweep:?}").contains(&text), "{sweep:?}");
+    text
+}
+
 #[test]
 fn a_sweep_has_variants() {
     let (flow, _folder) = flow();
     let none = "the sweep has no variants: add some with `over`, `variant` or `setting`";
-    assert_eq!(error(&flow.sweep::<Fit>()), none);
+    assert_eq!(wrong(&flow.sweep::<Fit>()), none);
     let empty = flow.sweep::<Fit>().over(Get::C, [1.0]).over(Fit::DEGREE, [0; 0]);
     assert_eq!(
-        error(&empty),
+        wrong(&empty),
         "the sweep gives no values for `Fit.degree`, so that it has no variants"
     );
-    assert!(empty.is_empty() && empty.names().is_empty() && empty.get("c=1.0").is_none());
-    assert_eq!(error(&flow.sweep::<Fit>().over(Get::C, [1.0]).sample(0, 1)), none);
+    assert!(empty.get("c=1.0").is_none());
+    assert_eq!(wrong(&flow.sweep::<Fit>().over(Get::C, [1.0]).sample(0, 1)), none);
 }
 
 #[test]
 fn names_are_given_once() {
     let (flow, _folder) = flow();
     let twice = flow.sweep::<Fit>().variant("a", |a| a).variant("a", |a| a.with(Fit::DEGREE, 2));
-    assert_eq!(error(&twice), "the sweep has two variants with the name `a`");
+    assert_eq!(wrong(&twice), "the sweep has two variants with the name `a`");
     let nameless = flow.sweep::<Fit>().variant(" ", |a| a);
-    assert!(error(&nameless).starts_with("the sweep has a variant without a name"));
+    assert!(wrong(&nameless).starts_with("the sweep has a variant without a name"));
 }
 
 #[test]
@@ -74,10 +86,10 @@ fn a_parameter_is_set_in_one_place() {
     let (flow, _folder) = flow();
     let twice = flow.sweep::<Fit>().over(Fit::DEGREE, [1]).over(Fit::DEGREE, [2]);
     let expected = "the sweep sets `Fit.degree` twice: value by value, and value by value; leave one of them out";
-    assert_eq!(error(&twice), expected);
+    assert_eq!(wrong(&twice), expected);
     let both = flow.sweep::<Fit>().variant("a", |a| a.with(Fit::DEGREE, 1)).over(Fit::DEGREE, [2]);
     let expected = "the sweep sets `Fit.degree` twice: in the variant `a`, and value by value; leave one of them out";
-    assert_eq!(error(&both), expected);
+    assert_eq!(wrong(&both), expected);
 }
 
 #[test]
@@ -94,32 +106,116 @@ fn a_value_that_is_not_allowed_names_its_variant() {
     let expected = "no task that is required here has a parameter `degrees`: did you mean `degree`?\n  \
                     in the variant `b`";
     assert_eq!(error(&named), expected);
-    let wrong = flow.sweep::<Fit>().variant("b", |b| b.with_named("degree", "two"));
-    assert!(error(&wrong).starts_with("the value given for `degree` does not fit `Fit.degree`"));
+    let two = flow.sweep::<Fit>().variant("b", |b| b.with_named("degree", "two"));
+    assert!(error(&two).starts_with("the value given for `degree` does not fit `Fit.degree`"));
+}
+
+/// What a sweep says that its plan finds to be wrong, to all questions that need a plan.
+fn planned<R: Roots, A: Task>(sweep: &Sweep<R>) -> String {
+    let text = error(sweep);
+    let wrong = "the sweep is wrong";
+    assert_eq!(sweep.best("x").expect_err(wrong).to_string(), text);
+    assert_eq!(sweep.load::<A>().map(drop).expect_err(wrong).to_string(), text);
+    assert_eq!(sweep.load_each::<A>().map(drop).expect_err(wrong).to_string(), text);
+    assert_eq!(sweep.output::<A>().map(drop).expect_err(wrong).to_string(), text);
+    assert_eq!(sweep.plot().map(drop).expect_err(wrong).to_string(), text);
+    assert_eq!(sweep.reset_each().map(drop).expect_err(wrong).to_string(), text);
+    assert_eq!(sweep.clone().missing(1).run().expect_err(wrong).to_string(), text);
+    text
+}
+
+/// Requires `Fit`, and sometimes another task; says itself how many.
+#[derive(Task)]
+#[task(requires(Fit { degree: 3 }, Other if self.more), target = Json<u32>)]
+struct Maybe {
+    more: bool,
+}
+
+runs!(Maybe: u32 = |self, _cx| Ok(u32::from(self.more)));
+
+#[test]
+fn a_value_that_reaches_nothing_in_any_variant_is_refused() {
+    let (flow, folder) = flow();
+    let expected = "the sweep gives values for `Other.n`, and they reach nothing in any variant of `Fit`: \
+                    nothing requires `Other` there; leave `n` out of the sweep, or let something require \
+                    `Other`";
+    let axis = flow.sweep::<Fit>().over(Other::N, [1, 2]).over(Fit::DEGREE, [1, 2]);
+    assert_eq!(planned::<_, Fit>(&axis), expected);
+    let setting = flow.sweep::<Fit>().variant("base", |fit| fit);
+    let setting = setting.variant("more", |fit| fit.with(Other::N, 2).with(Fit::DEGREE, 2));
+    assert_eq!(planned::<_, Fit>(&setting), expected);
+    assert!(!folder.path().join("data/Get").exists(), "nothing has run");
 }
 
 #[test]
-fn a_value_that_reaches_nothing_in_any_variant_is_told() -> Result<()> {
+fn a_value_that_every_requirement_sets_itself_is_refused() {
     let (flow, _folder) = flow();
-    let sweep = flow.sweep::<Fit>().over(Other::N, [1, 2]).over(Fit::DEGREE, [1, 2]);
-    let expected = "the value given for `Other.n` reaches nothing: no task required here takes it";
-    let warnings: Vec<_> = sweep.preview()?.warnings().iter().map(ToString::to_string).collect();
-    assert_eq!(warnings, [expected]);
-    assert_eq!(sweep.run()?.warnings().len(), 1);
-    assert!(format!("{:?}", sweep.preview()?).ends_with(&format!("\nwarning: {expected}")));
+    let sweep = flow.with(Maybe::MORE, true).sweep::<Maybe>().over(Fit::DEGREE, [1, 2]);
+    let expected = "the sweep gives values for `Fit.degree`, and they reach nothing in any variant of \
+                    `Maybe`: no variant requires `Fit`, or what requires it gives `degree` a value of its \
+                    own; leave `degree` out of the sweep, or that value out of the requirement";
+    assert_eq!(planned::<_, Maybe>(&sweep), expected);
+    let named = flow.with(Maybe::MORE, true).sweep::<Maybe>();
+    let named = named.setting(|maybe| maybe.with_named("degree", 2));
+    let expected = "the sweep gives values for `degree`, and they reach nothing in any variant of `Maybe`: no \
+                    variant requires a task that takes it, ";
+    assert!(planned::<_, Maybe>(&named).starts_with(expected), "{}", error(&named));
+    // Of several roots, all are told; what reaches one of them is right.
+    let both = flow.with(Maybe::MORE, false).sweep::<(Maybe, Get)>().over(Other::N, [1]);
+    assert!(error(&both).contains("any variant of `Maybe`, `Get`: no variant requires `Other`"));
+    let both = flow.with(Maybe::MORE, false).sweep::<(Maybe, Fit)>().over(Fit::DEGREE, [1, 2]);
+    assert!(both.run().is_ok());
+}
 
-    // One that reaches something in one variant is used.
-    #[derive(Task)]
-    #[task(requires(Fit, Other if self.more), target = Json<u32>)]
-    struct Maybe {
-        more: bool,
+#[test]
+fn a_value_that_reaches_something_in_one_variant_is_right() -> Result<()> {
+    let (flow, _folder) = flow();
+    let sweep = || flow.sweep::<Maybe>().over(Maybe::MORE, [false, true]).over(Other::N, [1, 2]);
+    assert!(sweep().preview()?.warnings().is_empty());
+    // So it is if those in which it does are left for later, or done.
+    for ran in [1, 1, 1, 0] {
+        assert!(sweep().missing(1).preview()?.warnings().is_empty());
+        let summary = sweep().missing(1).run()?;
+        assert!(summary.warnings().is_empty(), "{summary}");
+        let maybes = summary.ran().iter().filter(|entry| entry.task() == "Maybe").count();
+        assert_eq!(maybes, ran, "{summary}");
     }
-    runs!(Maybe: u32 = |self, _cx| Ok(0));
-    let sweep = flow.sweep::<Maybe>().over(Maybe::MORE, [false, true]).over(Other::N, [1, 2]);
-    assert!(sweep.preview()?.warnings().is_empty());
-    // Of what the flow was given, too.
+    assert!(sweep().is_complete()?);
+    // What the flow was given may be for others.
     let given = flow.with(Other::N, 2).sweep::<Fit>().over(Fit::DEGREE, [1]);
-    assert_eq!(given.preview()?.warnings().len(), 1);
+    let warnings: Vec<_> = given.preview()?.warnings().iter().map(ToString::to_string).collect();
+    let expected = "the value given for `Other.n` reaches nothing: no task required here takes it";
+    assert_eq!(warnings, [expected]);
+    assert_eq!(given.run()?.warnings().len(), 1);
+    Ok(())
+}
+
+#[test]
+fn a_variant_that_is_not_complete_is_named_with_what_runs_it() -> Result<()> {
+    let (flow, _folder) = flow();
+    let sweep = flow.sweep::<Fit>().over(Fit::DEGREE, [1, 2]).over(Get::C, [1.0, 2.0]);
+    sweep["degree=1,c=1.0"].run::<Fit>()?;
+    let expected = "Fit {degree: 1, name: \"\", Get.c: 2.0} is not complete (never run) in the variant `degree=1,c=2.0`: run it \
+                    with `sweep.run()`";
+    assert_eq!(sweep.load::<Fit>().unwrap_err().to_string(), expected);
+    assert_eq!(sweep.output::<Fit>().map(drop).unwrap_err().to_string(), expected);
+    let each = sweep.load_each::<Fit>()?;
+    assert_eq!(**each["degree=1,c=1.0"].as_ref().unwrap(), 1.0);
+    assert_eq!(each["degree=1,c=2.0"].as_ref().unwrap_err().to_string(), expected);
+    // So is what a variant requires, and what several share has the name of the one asked.
+    let each = sweep.output_each::<Get>()?;
+    let expected = "Get {c: 2.0} is not complete (never run) in the variant `degree=2,c=2.0`: run it with \
+                    `sweep.run()`";
+    let error = each["degree=2,c=2.0"].as_ref().map(drop).unwrap_err();
+    assert_eq!(error.to_string(), expected);
+    assert!(
+        matches!(error, flow::Error::NotComplete { variant: Some(name), .. } if name == "degree=2,c=2.0")
+    );
+    // A flow by itself is run as before.
+    let alone = sweep["degree=2,c=2.0"].load::<Fit>().unwrap_err().to_string();
+    assert!(alone.ends_with(": run it with `flow.run::<Fit>()`"), "{alone}");
+    sweep.run()?;
+    assert_eq!(sweep.load::<Fit>()?.len(), 4);
     Ok(())
 }
 
@@ -150,12 +246,12 @@ fn ranges_need_a_sample_and_values() {
     let range = |range| flow.sweep::<Fit>().uniform(Get::C, range);
     let expected =
         "the values of `Get.c` are drawn from a range: say how often, with `sample(n, seed)`";
-    assert_eq!(error(&range(0.0..1.0)), expected);
-    assert_eq!(error(&range(1.0..1.0).sample(3, 1)), "the range 1.0..1.0 for `Get.c` is empty");
+    assert_eq!(wrong(&range(0.0..1.0)), expected);
+    assert_eq!(wrong(&range(1.0..1.0).sample(3, 1)), "the range 1.0..1.0 for `Get.c` is empty");
     let infinite = "the range 0.0..inf for `Get.c` has an end that is not finite";
-    assert_eq!(error(&range(0.0..f64::INFINITY).sample(3, 1)), infinite);
+    assert_eq!(wrong(&range(0.0..f64::INFINITY).sample(3, 1)), infinite);
     let zero = flow.sweep::<Fit>().log_uniform(Get::C, 0.0..1.0).sample(3, 1);
-    assert!(error(&zero).starts_with("the range 0.0..1.0 for `Get.c` does not begin above zero"));
+    assert!(wrong(&zero).starts_with("the range 0.0..1.0 for `Get.c` does not begin above zero"));
 }
 
 #[test]
@@ -164,10 +260,10 @@ fn lists_without_an_end_are_refused() {
     let endless = flow.sweep::<Fit>().over(Other::N, 0..);
     let expected = "the sweep was given more than 1000000 values for `Other.n`: let them be drawn from a \
                     range, with `uniform`";
-    assert_eq!(error(&endless), expected);
-    assert_eq!(error(&endless.sample(3, 1)), expected);
+    assert_eq!(wrong(&endless), expected);
+    assert_eq!(wrong(&endless.sample(3, 1)), expected);
     let endless = flow.sweep::<Fit>().settings(0.., |fit, n: u32| fit.with(Other::N, n));
-    assert!(error(&endless).starts_with("the sweep was given more than 1000000 settings: "));
+    assert!(wrong(&endless).starts_with("the sweep was given more than 1000000 settings: "));
 }
 
 #[test]
@@ -191,11 +287,12 @@ fn a_name_breaks_no_line_of_a_message() -> Result<()> {
 }
 
 #[test]
-fn a_grid_that_nobody_could_run_is_not_made() {
+fn a_grid_that_nobody_could_run_is_not_made() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.sweep::<Fit>().over(Fit::DEGREE, 0..2000).over(Get::C, vec![0.5; 1000]);
     let expected = "the sweep has 2000000 variants, and more than 1000000 are not made: try some of them, \
                     with `sample(n, seed)`";
-    assert_eq!(error(&sweep), expected);
-    assert_eq!(sweep.sample(10, 1).len(), 10);
+    assert_eq!(wrong(&sweep), expected);
+    assert_eq!(sweep.sample(10, 1).len()?, 10);
+    Ok(())
 }

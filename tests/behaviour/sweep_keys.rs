@@ -18,7 +18,7 @@ fn keys<R: Roots>(flow: &Flow) -> Result<BTreeSet<String>> {
 /// others; and that it says so of each root.
 fn assert_same<R: Roots>(sweep: &Sweep<R>) -> Result<()> {
     let mut of_each = BTreeSet::new();
-    for (_, flow) in sweep.iter() {
+    for (_, flow) in sweep.iter()? {
         of_each.extend(keys::<R>(flow)?);
     }
     let preview = sweep.preview()?;
@@ -87,7 +87,7 @@ runs!(House: u64 = |self, cx| {
 fn assert_same_outputs(sweep: &Sweep<House>) -> Result<()> {
     sweep.run()?;
     let houses = sweep.load::<House>()?;
-    for (name, flow) in sweep.iter() {
+    for (name, flow) in sweep.iter()? {
         assert!(flow.is_complete::<House>()?, "{name}");
         assert_eq!(*houses[name], *flow.load::<House>()?, "{name}");
         // What it is made of is what it is made of by itself, in a store of its own.
@@ -170,7 +170,7 @@ fn a_grid_is_what_nested_loops_give() -> Result<()> {
             }
         }
     }
-    assert_eq!(sweep.names(), names);
+    assert_eq!(sweep.names()?, names);
     assert_same(&sweep)
 }
 
@@ -251,7 +251,7 @@ fn random_variants_of_a_random_graph_are_their_flows() -> Result<()> {
     };
     for salt in 0..6 {
         let sweep = flow.sweep::<Mixed>().settings(0..40, |mixed, n| random(mixed, salt * 100 + n));
-        assert_eq!(sweep.len(), 40);
+        assert_eq!(sweep.len()?, 40);
         assert_same(&sweep)?;
     }
     Ok(())
@@ -304,7 +304,7 @@ fn what_a_task_requires_must_follow_from_what_counts() -> Result<()> {
 fn a_value_of_a_task_that_is_not_here_reaches_those_that_took_its_parameter() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.sweep::<Window>().over(Wall::N, 1..=3);
-    for (name, variant) in sweep.iter() {
+    for (name, variant) in sweep.iter()? {
         let by_hand = flow.with(Wall::N, name.rsplit_once('=').expect("a value").1.parse::<u64>()?);
         assert_eq!(keys::<Window>(variant)?, keys::<Window>(&by_hand)?, "{name}");
     }

@@ -302,6 +302,68 @@ fn the_best_has_the_largest_number_and_the_others_are_told() -> Result<()> {
     Ok(())
 }
 
+/// Notes something else under the name of its parameter, and of one upstream.
+#[derive(Task)]
+#[task(requires = Get, target = Json<f64>)]
+struct Rate {
+    #[param(default = 0.5)]
+    rate: f64,
+}
+
+runs!(Rate: f64 = |self, cx| {
+    ensure!(self.rate < 0.8, "too fast");
+    cx.meta("rate", 1.0 - self.rate)?;
+    cx.meta("rows", self.rate)?;
+    Ok(self.rate)
+});
+
+#[test]
+fn a_parameter_is_not_taken_for_what_was_noted() -> Result<()> {
+    let (flow, _folder) = flow();
+    let flow = flow.keep_going();
+    let sweep = flow.sweep::<Rate>().over(Rate::RATE, [0.25, 0.5, 0.9]);
+    // As long as nothing is noted, nothing is compared: what is given says nothing of what came of it.
+    let error = sweep.best("rate").unwrap_err().to_string();
+    assert!(error.ends_with("\n  rate=0.9: is not complete"), "{error}");
+    sweep.run()?;
+    let expected = "`rate` is the parameter, and `Rate.rate` is what was noted by that name: say `Rate::RATE` \
+                    for the parameter, or `Rate.rate` for what was noted";
+    assert_eq!(sweep.best("rate").unwrap_err().to_string(), expected);
+    assert_eq!(sweep.lowest("rate").unwrap_err().to_string(), expected);
+    let best = |column: &str| sweep.best(column).map(|best| (best.name, best.value, best.compared));
+    assert_eq!(best("Rate.rate")?, ("rate=0.25".to_owned(), 0.75, 2));
+    assert_eq!(best("Rate::RATE")?, ("rate=0.5".to_owned(), 0.5, 2));
+    let left_out = sweep.best("Rate::RATE")?.left_out;
+    assert_eq!(left_out, [("rate=0.9".to_owned(), "failed: too fast".to_owned())]);
+    Ok(())
+}
+
+#[test]
+fn a_parameter_of_another_task_or_given_by_name_is_not_taken_for_what_was_noted() -> Result<()> {
+    let (flow, _folder) = flow();
+    let upstream = flow.sweep::<Rate>().over(Get::ROWS, [1, 2]);
+    upstream.run()?;
+    let expected = "`rows` is the parameter, and `Rate.rows` is what was noted by that name: say `Get::ROWS` \
+                    for the parameter, or `Rate.rows` for what was noted";
+    assert_eq!(upstream.best("rows").unwrap_err().to_string(), expected);
+    assert_eq!(upstream.best("Get::ROWS")?.name, "rows=2");
+    assert_eq!(upstream.best("Rate.rows")?.value, 0.5);
+    assert_eq!(upstream.lowest("Get.rows")?.name, "rows=1");
+    // Given by name.
+    let named =
+        flow.sweep::<Rate>().settings([0.25, 0.5], |rate, value| rate.with_named("rate", value));
+    named.run()?;
+    let error = named.best("rate").unwrap_err().to_string();
+    assert!(error.contains("say `RATE` for the parameter, or `Rate.rate` for"), "{error}");
+    assert_eq!((named.best("RATE")?.value, named.best("Rate.rate")?.value), (0.5, 0.75));
+    // Of several roots.
+    let both = flow.sweep::<(Rate, Score)>().over(Rate::RATE, [0.25, 0.5]);
+    both.run()?;
+    let error = both.best("rate").unwrap_err().to_string();
+    assert!(error.contains("`Rate.rate` is what was noted"), "{error}");
+    Ok(())
+}
+
 #[test]
 fn without_numbers_there_is_no_best() -> Result<()> {
     let (flow, _folder) = flow();

@@ -77,7 +77,7 @@ fn what_variants_share_runs_once() -> Result<()> {
     // Nothing is left to do, of the sweep and of each variant by itself.
     assert!(grid(&flow).is_complete()?);
     assert_eq!(grid(&flow).run()?.ran().len(), 0);
-    for (name, variant) in grid(&flow).iter() {
+    for (name, variant) in grid(&flow).iter()? {
         assert!(variant.is_complete::<Score>()?, "{name}");
     }
     let one = flow.with(Prepare::SCALE, false).with(Fit::C, 2.0).with(Fit::DEGREE, 4);

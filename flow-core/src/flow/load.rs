@@ -59,5 +59,6 @@ pub(super) fn check_complete<R: Roots>(plan: &Plan, node: NodeIndex) -> Result<(
         instance: plan.graph.label(node, Show::Clipped),
         root: crate::__private::short_name::<R>(),
         reason: reasons.collect::<Vec<_>>().join("; "),
+        variant: None,
     })
 }

@@ -123,6 +123,12 @@ pub enum PlanErrorKind {
     )]
     WithReachesNothing { task: String, required: String, param: String },
 
+    /// The variants of a sweep give a parameter that none of them has.
+    #[error(
+        "the sweep gives values for `{param}`, and they reach nothing in any variant of `{root}`: {why}"
+    )]
+    VariantsReachNothing { param: String, root: String, why: String },
+
     /// An instance requires itself.
     #[error("`{task}` requires itself: {}", cycle.join(" → "))]
     Cycle { task: String, cycle: Vec<String> },

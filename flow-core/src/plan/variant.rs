@@ -27,11 +27,14 @@ pub(crate) struct Root<'a> {
     pub(crate) task: &'static TaskType,
     /// The variant's name, and what it gives.
     pub(crate) variant: Option<(&'a str, &'a Setting)>,
+    /// Whether other variants are left out of the plan: what reaches nothing here may reach something
+    /// in one of them.
+    pub(crate) is_part: bool,
 }
 
 impl From<&'static TaskType> for Root<'_> {
     fn from(task: &'static TaskType) -> Self {
-        Self { task, variant: None }
+        Self { task, variant: None, is_part: false }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::plan::reason::LISTED;
 use crate::plan::resolve::{Resolver, fit};
 use crate::plan::types::{TypeIndex, Types, origin};
 use crate::plan::variant::Root;
+use crate::task::TaskType;
 
 /// Something that is not wrong, but hardly meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,20 +119,76 @@ pub(super) fn is_named(param: &'static ParamDecl, name: &str) -> bool {
     param.name == name || origin(param).name == name
 }
 
-/// The given values that reached nothing: of those of variants, in none of them.
-pub(crate) fn unused(resolver: &Resolver<'_>, roots: &[Root<'_>]) -> Vec<Warning> {
+/// The values that the flow was given and that reached nothing.
+pub(crate) fn unused(resolver: &Resolver<'_>) -> Vec<Warning> {
     let givens = resolver.givens;
-    let variants = || roots.iter().filter_map(|root| root.variant);
-    let all = givens.typed.iter().map(|(&(_, place), given)| (given.task, place));
-    let of_variants = variants().flat_map(|(_, setting)| &setting.typed);
-    let typed = all.chain(of_variants.map(|&(task, place, _)| (task, place)));
-    let typed = typed.filter(|(task, place)| !resolver.used_typed.contains(&((task.id)(), *place)));
-    let typed =
-        typed.map(|(task, place)| format!("{}.{}", (task.decl)().name, task.params[place].name));
-    let named = givens.named.keys().chain(variants().flat_map(|(_, setting)| setting.named.keys()));
-    let named = named.filter(|name| !resolver.used_named.contains(*name)).cloned();
+    let typed = givens.typed.iter().map(|(&(_, place), given)| (given.task, place));
+    let typed = typed.filter(|&(task, place)| !is_used(resolver, task, place));
+    let typed = typed.map(|(task, place)| full_name(task, place));
+    let named = givens.named.keys().filter(|name| !resolver.used_named.contains(*name)).cloned();
     let unused: BTreeSet<_> = typed.chain(named).collect();
     unused.into_iter().map(|parameter| Warning::Unused { parameter }).collect()
+}
+
+/// Refuses a parameter that the variants of a sweep give and that reached nothing in any of them:
+/// there is no sense in trying its values. Of a part of the variants this cannot be told.
+pub(super) fn check_variants(
+    types: &Types,
+    resolver: &Resolver<'_>,
+    roots: &[Root<'_>],
+) -> Result<(), PlanErrorKind> {
+    if roots.iter().any(|root| root.is_part) {
+        return Ok(());
+    }
+    let nothing = |param: String, why: String| {
+        let mut names = Vec::new();
+        for name in roots.iter().map(|root| (root.task.decl)().name) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        Err(PlanErrorKind::VariantsReachNothing { param, root: names.join("`, `"), why })
+    };
+    for (_, setting) in roots.iter().filter_map(|root| root.variant) {
+        for &(task, place, _) in &setting.typed {
+            if is_used(resolver, task, place) {
+                continue;
+            }
+            let (name, param) = ((task.decl)().name, task.params[place].name);
+            let why = match types.find((task.id)()) {
+                Some(_) => sets_itself(&format!("`{name}`"), param),
+                None if types.taking(task, place).is_empty() => format!(
+                    "nothing requires `{name}` there; leave `{param}` out of the sweep, or let \
+                     something require `{name}`"
+                ),
+                None => sets_itself("a task that takes it", param),
+            };
+            return nothing(full_name(task, place), why);
+        }
+        for name in setting.named.keys() {
+            if !resolver.used_named.contains(name) {
+                return nothing(name.clone(), sets_itself("a task that takes it", name));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Why a value does not reach a task that may be required.
+fn sets_itself(task: &str, param: &str) -> String {
+    format!(
+        "no variant requires {task}, or what requires it gives `{param}` a value of its own; leave \
+         `{param}` out of the sweep, or that value out of the requirement"
+    )
+}
+
+fn is_used(resolver: &Resolver<'_>, task: &TaskType, place: usize) -> bool {
+    resolver.used_typed.contains(&((task.id)(), place))
+}
+
+/// `Task.parameter`
+fn full_name(task: &TaskType, place: usize) -> String {
+    format!("{}.{}", (task.decl)().name, task.params[place].name)
 }
 
 fn known_names(types: &Types) -> Vec<&'static str> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::table::Cells;
-use super::{Sweep, Table};
+use super::{Column, Sweep, Table};
 use crate::error::{Error, SelectError};
 use crate::flow::{Flow, Roots};
 use crate::value::first_line;
@@ -41,9 +41,41 @@ impl<R: Roots> Sweep<R> {
     /// [`Best::left_out`]. A number is one, too, if the column is text because another variant has
     /// noted text.
     ///
+    /// A parameter can be named as well, of those variants that are complete; as in code,
+    /// `Fit::ACCURACY`, or in capitals if it is given by name, it is never taken for anything else.
+    ///
+    /// ```
+    /// # use flow::prelude::*;
+    /// #[derive(Task)]
+    /// #[task(target = Json<f64>)]
+    /// struct Fit {
+    ///     loss: f64,
+    /// }
+    ///
+    /// #[tracked]
+    /// impl Run for Fit {
+    ///     fn run(&self, cx: &Cx<Self>) -> Result<f64> {
+    ///         cx.meta("loss", 1.0 - self.loss)?;
+    ///         Ok(self.loss)
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let flow = Flow::open(folder.path())?.quiet();
+    /// let sweep = flow.sweep::<Fit>().over(Fit::LOSS, [0.25, 0.5]);
+    /// sweep.run()?;
+    /// assert!(sweep.lowest("loss").is_err()); // the parameter, or what was noted?
+    /// assert_eq!(sweep.lowest("Fit.loss")?.name, "loss=0.5");
+    /// assert_eq!(sweep.lowest("Fit::LOSS")?.name, "loss=0.25");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
-    /// No variant has one; or as [`table`](Self::table).
+    /// No variant has one, a parameter and what was noted are both called that, or as
+    /// [`table`](Self::table).
     pub fn best(&self, column: &str) -> Result<Best, Error> {
         self.best_by(column, |value, best| value > best)
     }
@@ -60,12 +92,17 @@ impl<R: Roots> Sweep<R> {
 
     fn best_by(&self, column: &str, is_better: fn(f64, f64) -> bool) -> Result<Best, Error> {
         let table = self.table()?;
-        let cells = table.column(column);
+        let meant = table.meant(column)?;
+        let is_parameter = meant.is_some_and(Column::is_parameter);
+        let cells_of_all = meant.map(|column| &column.cells);
         let mut best: Option<(usize, f64)> = None;
         let mut left_out = Vec::new();
         let mut compared = 0;
-        let names = self.names();
+        let names = self.names()?;
         for (row, name) in names.iter().enumerate() {
+            // What a variant is given says nothing of what came of it.
+            let is_told = !is_parameter || status(&table, row) == "complete";
+            let cells = cells_of_all.filter(|_| is_told);
             match cells.and_then(|cells| number(cells, row)) {
                 Some(value) if !value.is_nan() => {
                     compared += 1;
@@ -97,6 +134,10 @@ fn number(cells: &Cells, row: usize) -> Option<f64> {
     }
 }
 
+fn status(table: &Table, row: usize) -> String {
+    table.column("status").and_then(|cells| cells.text(row)).unwrap_or_default()
+}
+
 /// Why a variant cannot be compared.
 fn why_not(
     table: &Table,
@@ -105,12 +146,11 @@ fn why_not(
     column: &str,
     value: Option<f64>,
 ) -> String {
-    let text = |column| table.column(column).and_then(|cells| cells.text(row));
-    let status = text("status").unwrap_or_default();
-    match (status.as_str(), value, cells.and_then(|cells| cells.text(row))) {
+    let failure = || table.column("failure").and_then(|cells| cells.text(row)).unwrap_or_default();
+    match (status(table, row).as_str(), value, cells.and_then(|cells| cells.text(row))) {
         (_, Some(_), _) => "is NaN".to_owned(),
         (_, None, Some(text)) => format!("is {text:?}"),
-        ("failed", ..) => format!("failed: {}", text("failure").unwrap_or_default()),
+        ("failed", ..) => format!("failed: {}", failure()),
         ("pending", ..) => "is not complete".to_owned(),
         _ => format!("has noted no `{column}`"),
     }

@@ -49,7 +49,7 @@ impl<R: Roots> Sweep<R> {
     /// # let folder = tempfile::tempdir()?;
     /// let flow = Flow::open(folder.path())?.quiet();
     /// let year = || flow.sweep::<Prices>().days(Prices::DAY, date(2026, 1, 1)..=date(2026, 12, 31));
-    /// assert_eq!(year().len(), 365);
+    /// assert_eq!(year().len()?, 365);
     ///
     /// // Three days that are missing, and then the next three.
     /// assert_eq!(year().missing(3).run()?.ran().len(), 3);
@@ -131,7 +131,7 @@ impl<R: Roots> Sweep<R> {
     /// let sweep = flow.sweep::<Fit>().settings(lines, |fit, (slope, offset)| {
     ///     fit.with(Fit::SLOPE, slope).with(Fit::OFFSET, offset)
     /// });
-    /// assert_eq!(sweep.names(), ["slope=0.0,offset=1.0", "slope=0.5,offset=0.0"]);
+    /// assert_eq!(sweep.names()?, ["slope=0.0,offset=1.0", "slope=0.5,offset=0.0"]);
     /// # Ok(())
     /// # }
     /// ```

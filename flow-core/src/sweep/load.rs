@@ -80,13 +80,13 @@ impl<R: Roots> Sweep<R> {
         let roots_of_each = R::types().len();
         let instances = match graph.types.find((TaskType::of::<A>().id)()) {
             Some(task) => instances_of_each(graph, task, roots_of_each),
-            None => vec![Instances::None; self.len()],
+            None => vec![Instances::None; self.len()?],
         };
         let mut each = IndexMap::with_capacity(instances.len());
         let roots = graph.roots.chunks(roots_of_each);
-        for ((name, roots), instances) in self.names().into_iter().zip(roots).zip(instances) {
+        for ((name, roots), instances) in self.names()?.into_iter().zip(roots).zip(instances) {
             let one = match instances {
-                Instances::One(node) => tell(&plan, node),
+                Instances::One(node) => tell(&plan, node).map_err(|error| of_variant(error, name)),
                 Instances::None => Err(none::<A>(&plan, roots).into()),
                 Instances::Several => Err(several::<A>(&plan, roots).into()),
             };
@@ -94,6 +94,14 @@ impl<R: Roots> Sweep<R> {
         }
         Ok(each)
     }
+}
+
+/// What is not complete, of this variant.
+fn of_variant(mut error: Error, name: &str) -> Error {
+    if let Error::NotComplete { variant, .. } = &mut error {
+        *variant = Some(name.to_owned());
+    }
+    error
 }
 
 fn all<V>(each: IndexMap<String, Result<V, Error>>) -> Result<IndexMap<String, V>, Error> {

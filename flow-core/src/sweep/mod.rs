@@ -144,8 +144,8 @@ impl Flow {
 }
 
 impl<R: Roots> Sweep<R> {
-    fn list(&self) -> &[Variant] {
-        self.made().as_ref().map_or(&[], |variants| &variants.list)
+    fn list(&self) -> Result<&[Variant], Error> {
+        Ok(&self.variants()?.list)
     }
 
     fn made(&self) -> &Result<Variants, SweepError> {
@@ -161,17 +161,19 @@ impl<R: Roots> Sweep<R> {
 
     /// The roots of all variants: for each as many as the sweep has.
     pub(crate) fn roots(&self) -> Result<Vec<Root<'_>>, Error> {
-        Ok(roots_of::<R>(&self.variants()?.list))
+        Ok(roots_of::<R>(self.list()?, false))
     }
 }
 
+/// The roots of these variants, which are all of the sweep, or a part of them.
 fn roots_of<'a, R: Roots>(
     variants: impl IntoIterator<Item = &'a Variant, IntoIter: 'a>,
+    is_part: bool,
 ) -> Vec<Root<'a>> {
     let tasks = R::types();
     let roots = variants.into_iter().flat_map(|variant| {
         let variant = Some((variant.name.as_str(), &variant.setting));
-        tasks.iter().map(move |&task| Root { task, variant }).collect::<Vec<_>>()
+        tasks.iter().map(move |&task| Root { task, variant, is_part }).collect::<Vec<_>>()
     });
     roots.collect()
 }
@@ -190,6 +192,11 @@ impl<R> Clone for Sweep<R> {
 
 impl<R: Roots> fmt::Debug for Sweep<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sweep").field("variants", &self.names()).finish_non_exhaustive()
+        let mut sweep = f.debug_struct("Sweep");
+        match self.names() {
+            Ok(names) => sweep.field("variants", &names),
+            Err(error) => sweep.field("wrong", &format_args!("{error}")),
+        };
+        sweep.finish_non_exhaustive()
     }
 }

@@ -28,6 +28,19 @@ pub(super) fn full(task: &TaskType, place: usize) -> String {
     format!("{}.{}", (task.decl)().name, task.params[place].name)
 }
 
+impl Given {
+    /// As it is written in code, `Fit::C`; of what is given by name, the name in capitals. No column
+    /// is called that.
+    pub(super) fn constant(&self) -> String {
+        match self {
+            Self::Typed(task, place) => {
+                format!("{}::{}", (task.decl)().name, task.params[*place].name.to_uppercase())
+            }
+            Self::Named(name) => name.to_uppercase(),
+        }
+    }
+}
+
 /// What the parameters are called that the variants of a sweep give.
 pub(super) struct Labels {
     /// In the order in which they were said.

@@ -30,6 +30,12 @@ pub(super) struct LeftOut {
     pub(super) later: usize,
 }
 
+impl LeftOut {
+    fn is_any(self) -> bool {
+        self != Self::default()
+    }
+}
+
 impl<R: Roots> Sweep<R> {
     /// What a run would do: the variants, whether each is complete, why not and what it would cost;
     /// then what they share, as a tree.
@@ -58,7 +64,7 @@ impl<R: Roots> Sweep<R> {
             Some(_) => self.to_run()?.0,
         };
         let names: Vec<_> = chosen.variants.iter().map(|variant| variant.name.clone()).collect();
-        let roots: Vec<Root<'_>> = roots_of::<R>(chosen.variants);
+        let roots: Vec<Root<'_>> = roots_of::<R>(chosen.variants, chosen.left_out.is_any());
         let summary = self.flow.run_roots(&roots)?;
         let is_told = summary.is_success() || self.flow.is_to_keep_going();
         let summary = SweepSummary::new(summary, names, chosen.left_out);
@@ -73,7 +79,7 @@ impl<R: Roots> Sweep<R> {
     /// The variants that a run is about, and the plan of them.
     pub(super) fn to_run(&self) -> Result<(Chosen<'_>, Arc<Plan>), Error> {
         let all = self.all()?;
-        let plan = self.flow.to_run(&roots_of::<R>(all.variants.iter().copied()))?;
+        let plan = self.flow.to_run(&roots_of::<R>(all.variants.iter().copied(), false))?;
         let Some(at_most) = self.missing else { return Ok((all, plan)) };
         let count = R::types().len();
         let roots = |place: usize| &plan.graph.roots[place * count..][..count];
@@ -93,10 +99,10 @@ impl<R: Roots> Sweep<R> {
         chosen.sort_unstable();
         let chosen = chosen.into_iter().map(|place| all.variants[place]);
         let chosen = Chosen { variants: chosen.collect(), left_out };
-        if left_out == LeftOut::default() {
+        if !left_out.is_any() {
             return Ok((chosen, plan));
         }
-        let plan = self.flow.to_run(&roots_of::<R>(chosen.variants.iter().copied()))?;
+        let plan = self.flow.to_run(&roots_of::<R>(chosen.variants.iter().copied(), true))?;
         Ok((chosen, plan))
     }
 }

@@ -65,14 +65,17 @@ pub(crate) fn build(
             .and_then(|()| builder.grow(wish, Rc::default()));
         let root_grown = root_grown.map_err(|mut error| {
             if let Some((name, _)) = root.variant {
-                error.kind = in_variant(error.kind, || build(&[*root], store, givens).is_ok());
+                error.kind = in_variant(error.kind, || {
+                    build(&[Root { is_part: true, ..*root }], store, givens).is_ok()
+                });
                 error.variant = Some(name.to_owned());
             }
             error
         });
         nodes.push(grown(root_grown?).node);
     }
-    let mut warnings = warning::unused(&builder.resolver, roots);
+    warning::check_variants(&builder.types, &builder.resolver, roots).map_err(nowhere)?;
+    let mut warnings = warning::unused(&builder.resolver);
     warnings.extend(stand_in::unused(&givens.stand_ins));
     Ok((builder.into_graph(nodes), warnings))
 }

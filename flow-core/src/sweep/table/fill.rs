@@ -9,7 +9,7 @@ use super::super::grid::{Variant, Variants};
 use super::super::name::{Given, Names, full};
 use super::super::upstream::{Instances, gather, instances_of_each};
 use super::cell::{self, Cell};
-use super::{Column, Table};
+use super::{Column, Origin, Table};
 use crate::error::Error;
 use crate::flow::Roots;
 use crate::plan::Plan;
@@ -56,6 +56,9 @@ impl<R: Roots> Sweep<R> {
     }
 }
 
+/// A column that is being filled: what it is called if no other one is, its cells, and what it is.
+type Filled = (String, Vec<Cell>, Origin);
+
 /// A table that is being filled.
 struct Filling<'a> {
     plan: &'a Plan,
@@ -78,17 +81,20 @@ impl Filling<'_> {
         let rows = || self.variants.list.iter();
         let names: Vec<_> = rows().map(|variant| Cell::Text(variant.name.clone())).collect();
         let errors = self.errors();
-        let mut columns = vec![("variant".to_owned(), names)];
+        let mut columns = vec![("variant".to_owned(), names, Origin::Own)];
         columns.extend(self.parameters());
-        columns.push(("status".to_owned(), self.statuses(&errors)));
-        columns.push(("seconds".to_owned(), self.seconds()?));
+        columns.push(("status".to_owned(), self.statuses(&errors), Origin::Own));
+        columns.push(("seconds".to_owned(), self.seconds()?, Origin::Own));
         columns.extend(self.noted(&columns)?);
         if errors.iter().any(|error| *error != Cell::Nothing) {
-            columns.push(("failure".to_owned(), errors));
+            columns.push(("failure".to_owned(), errors, Origin::Own));
         }
         let mut names = Names::new(std::iter::empty());
-        let column =
-            |(name, cells)| Column { name: names.unique(name), cells: cell::column(cells) };
+        let column = |(name, cells, origin)| Column {
+            name: names.unique(name),
+            cells: cell::column(cells),
+            origin,
+        };
         Ok(columns.into_iter().map(column).collect())
     }
 
@@ -101,10 +107,10 @@ impl Filling<'_> {
     }
 
     /// What each variant gives; of what another one gives, what it has.
-    fn parameters(&self) -> Vec<(String, Vec<Cell>)> {
+    fn parameters(&self) -> Vec<Filled> {
         let mut columns = Vec::with_capacity(self.variants.labels.all.len());
         for (given, label) in &self.variants.labels.all {
-            columns.push(match given {
+            let (name, cells) = match given {
                 Given::Named(name) if OWN.contains(&name.as_str()) => {
                     (format!("{name}#2"), self.named(name))
                 }
@@ -113,7 +119,8 @@ impl Filling<'_> {
                     (full(task, *place), self.typed(task, *place))
                 }
                 Given::Typed(task, place) => (label.clone(), self.typed(task, *place)),
-            });
+            };
+            columns.push((name, cells, Origin::Parameter(given.constant())));
         }
         columns
     }
@@ -245,7 +252,7 @@ impl Filling<'_> {
     }
 
     /// What was noted: by the roots, then by what is upstream.
-    fn noted(&mut self, before: &[(String, Vec<Cell>)]) -> Result<Vec<(String, Vec<Cell>)>, Error> {
+    fn noted(&mut self, before: &[Filled]) -> Result<Vec<Filled>, Error> {
         let plan = self.plan;
         let graph = &plan.graph;
         let mut columns = Vec::new();
@@ -255,13 +262,14 @@ impl Filling<'_> {
             let task = graph.roots.first().map(|&root| graph.node(root).task);
             of_root = task;
             let taken: HashSet<&str> =
-                before.iter().map(|(name, _)| name.as_str()).chain(OWN).collect();
+                before.iter().map(|(name, ..)| name.as_str()).chain(OWN).collect();
             let task = graph.roots.first().map(|&root| graph.task(root).decl.name.to_string());
-            let name = |meta: &str| match taken.contains(meta) {
-                true => format!("{}.{meta}", task.as_deref().unwrap_or_default()),
-                false => meta.to_owned(),
-            };
-            columns.extend(self.noted_by(&roots, name)?);
+            let noted = self.noted_by(&roots, str::to_owned)?.into_iter();
+            columns.extend(noted.map(|(meta, cells)| {
+                let full = format!("{}.{meta}", task.as_deref().unwrap_or_default());
+                let name = if taken.contains(meta.as_str()) { &full } else { &meta };
+                (name.clone(), cells, Origin::Noted(vec![meta, full]))
+            }));
         }
         let mut several = Vec::new();
         for (index, entry) in graph.types.all.iter().enumerate() {
@@ -276,13 +284,25 @@ impl Filling<'_> {
             };
             let nodes: Vec<_> = each.iter().map(one).collect();
             let task = &entry.decl.name;
-            columns.extend(self.noted_by(&nodes, |meta| format!("{task}.{meta}"))?);
+            // Of several roots, what one of them has noted may be called by its name alone, too.
+            let is_root = graph.roots.iter().any(|&root| graph.node(root).task == index);
+            columns.extend(self.noted_by(&nodes, str::to_owned)?.into_iter().map(
+                |(meta, cells)| {
+                    let full = format!("{task}.{meta}");
+                    let alone = is_root.then_some(meta);
+                    (full.clone(), cells, Origin::Noted(alone.into_iter().chain([full]).collect()))
+                },
+            ));
             if each.contains(&Instances::Several) {
                 let by_role = self.noted_by_role(index)?;
                 if by_role.is_empty() && self.has_noted(index)? {
                     several.push(task.to_string());
                 }
-                columns.extend(by_role);
+                let by_role = by_role.into_iter();
+                columns.extend(by_role.map(|(name, cells)| {
+                    let origin = Origin::Noted(vec![name.clone()]);
+                    (name, cells, origin)
+                }));
             }
         }
         if !several.is_empty() {

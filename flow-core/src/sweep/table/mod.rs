@@ -5,6 +5,7 @@ mod fill;
 
 use std::fmt;
 
+use crate::error::SelectError;
 use crate::value::first_line;
 
 /// What came of the variants of a sweep: a row for each, in order. Made by
@@ -44,6 +45,25 @@ pub struct Column {
     pub name: String,
     /// What it holds, row after row.
     pub cells: Cells,
+    origin: Origin,
+}
+
+/// Where what a column holds comes from.
+#[derive(Clone, Debug, PartialEq)]
+enum Origin {
+    /// The table's own.
+    Own,
+    /// A parameter, by the constant that it has in code.
+    Parameter(String),
+    /// What was noted, by all names that somebody may call it.
+    Noted(Vec<String>),
+}
+
+impl Column {
+    /// Whether it is of a parameter.
+    pub(super) fn is_parameter(&self) -> bool {
+        matches!(self.origin, Origin::Parameter(_))
+    }
 }
 
 /// What a column holds, row after row; `None` where a variant has no value.
@@ -66,6 +86,32 @@ impl Table {
     /// The column with this name.
     pub fn column(&self, name: &str) -> Option<&Cells> {
         self.columns.iter().find(|column| column.name == name).map(|column| &column.cells)
+    }
+
+    /// The column that somebody means by this name, who may mean a parameter by its constant.
+    ///
+    /// # Errors
+    ///
+    /// It may be a parameter, and it may be what was noted.
+    pub(super) fn meant(&self, name: &str) -> Result<Option<&Column>, SelectError> {
+        let by_constant =
+            |column: &&Column| matches!(&column.origin, Origin::Parameter(of) if of == name);
+        if let Some(column) = self.columns.iter().find(by_constant) {
+            return Ok(Some(column));
+        }
+        let column = self.columns.iter().find(|column| column.name == name);
+        let Some(Column { origin: Origin::Parameter(constant), .. }) = column else {
+            return Ok(column);
+        };
+        let is_noted = |column: &&Column| matches!(&column.origin, Origin::Noted(names) if names.iter().any(|of| of == name));
+        match self.columns.iter().find(is_noted) {
+            Some(noted) => Err(SelectError::TwoColumns {
+                name: name.to_owned(),
+                constant: constant.clone(),
+                noted: noted.name.clone(),
+            }),
+            None => Ok(column),
+        }
     }
 
     /// How many rows there are: as many as variants.
@@ -139,7 +185,7 @@ impl fmt::Display for Table {
             (_, None) => NOTHING.to_owned(),
         };
         let mut lines = vec![String::new(); self.rows + 1];
-        for (place, Column { name, cells }) in self.columns.iter().enumerate() {
+        for (place, Column { name, cells, .. }) in self.columns.iter().enumerate() {
             let texts = std::iter::once(one_line(name));
             let texts: Vec<_> = texts.chain((0..self.rows).map(|row| text(cells, row))).collect();
             let width = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0);
