@@ -3,7 +3,7 @@
 use flow::prelude::*;
 use flow::testing;
 
-use crate::support::{files, flow};
+use crate::support::{files_below, flow};
 
 #[derive(Task)]
 #[task(target = Json<u32>)]
@@ -125,7 +125,7 @@ fn a_sound_flow_is_checked_without_a_trace() -> Result<()> {
         ["the value given for `Words2.n` reaches nothing: no task required here takes it"]
     );
     // Not even a key for the secret.
-    assert_eq!(files(folder.path()), [] as [PathBuf; 0]);
+    assert_eq!(files_below(folder.path()), [] as [PathBuf; 0]);
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use flow::prelude::*;
 use flow::testing::{self, assert_because, assert_failed, assert_not_run, assert_ran};
 use flow::{Summary, expect};
 
-use crate::support::{files, flow};
+use crate::support::{files_below, flow};
 
 #[derive(Task)]
 #[task(target = Json<Vec<i32>>, check = all_positive)]
@@ -30,7 +30,7 @@ struct Sum;
 runs!(Sum: i32 = |self, cx| Ok(cx.input().load()?.iter().sum()));
 
 fn outputs(folder: &Path) -> Vec<String> {
-    let files = files(folder).into_iter();
+    let files = files_below(folder).into_iter();
     let names = files.map(|file| file.file_name().expect("a name").to_string_lossy().into_owned());
     names.filter(|name| name.starts_with("data-") || name == "record.json").collect()
 }

@@ -2,7 +2,7 @@
 
 use flow::prelude::*;
 
-use crate::support::{files, flow, ran};
+use crate::support::{files_below, flow, ran};
 
 #[derive(Task)]
 #[task(target = Json<u32>)]
@@ -84,7 +84,7 @@ fn of_all() -> Result<()> {
     let notes = flow.folder().join("notes.txt");
     std::fs::write(&notes, "mine")?;
     assert_eq!(flow.reset_all()?.instances.len(), 4);
-    assert!(files(flow.folder()).contains(&notes), "what is not the store's own stays");
+    assert!(files_below(flow.folder()).contains(&notes), "what is not the store's own stays");
     assert_eq!(ran(&flow.run::<Sum>()?), ["Aside", "Double", "Get", "Sum"]);
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use flow::prelude::*;
 
-use crate::support::{failed, failure, files, flow, key, plan_error, preview, ran};
+use crate::support::{failed, failure, files_below, flow, key, plan_error, preview, ran};
 
 const TOKEN: &str = "hunter2-is-a-long-token";
 
@@ -30,7 +30,7 @@ runs!(Broken: usize = |self, cx| bail!("no luck with {:?}", cx.input().task().to
 
 /// Whether any file or name in the store contains the text.
 fn shows(flow: &Flow, text: &str) -> bool {
-    files(flow.folder()).iter().any(|path| {
+    files_below(flow.folder()).iter().any(|path| {
         let content = std::fs::read(path).expect("a file");
         path.to_string_lossy().contains(text)
             || content.windows(text.len()).any(|bytes| bytes == text.as_bytes())
@@ -92,7 +92,7 @@ fn the_key_of_the_store_is_private() {
     let path = flow.folder().join(".flow/secret");
     let metadata = std::fs::metadata(&path).expect("the key");
     assert_eq!((metadata.permissions().mode() & 0o777, metadata.len()), (0o600, 32));
-    assert_eq!(files(flow.folder()), [path], "no draft of it is left");
+    assert_eq!(files_below(flow.folder()), [path], "no draft of it is left");
 }
 
 #[derive(Task)]

@@ -87,26 +87,12 @@ pub(crate) fn key<R: flow::Roots>(flow: &Flow) -> String {
     preview.instances().next_back().expect("a root").key().to_string()
 }
 
-/// The paths of all files in a folder, at any depth.
-pub(crate) fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            files.extend(self::files(&path));
-        } else {
-            files.push(path);
-        }
-    }
-    files
-}
-
 /// A quiet flow on a file system that fails when it is told to.
 pub(crate) fn faulty_flow(folder: &Path, fs: &Faulty) -> Result<Flow, flow::Error> {
     Ok(Flow::open_on(folder.join("data"), Arc::new(fs.clone()))?.quiet())
 }
 
-/// All files below a folder.
+/// The paths of all files in a folder, at any depth, in order.
 pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];

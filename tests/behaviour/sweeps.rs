@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use flow::prelude::*;
 use flow::{Sweep, VariantOutcome};
 
-use crate::support::{adopted, failed, files, flow, not_run, ran};
+use crate::support::{adopted, failed, files_below, flow, not_run, ran};
 
 /// Numbers that everything is made of.
 #[derive(Task)]
@@ -337,7 +337,7 @@ fn what_is_not_of_a_sweep_is_garbage() -> Result<()> {
     garbage.remove()?;
     assert!(sweep.is_complete()?);
     assert!(!flow.with(Fit::C, 3.0).is_complete::<Score>()?);
-    assert!(!files(folder.path()).is_empty());
+    assert!(!files_below(folder.path()).is_empty());
     Ok(())
 }
 
