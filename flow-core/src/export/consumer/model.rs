@@ -90,11 +90,11 @@ impl Model {
         // Each task has its name before a row has.
         let named: Vec<_> =
             tasks.into_iter().map(|(of, files)| (names.of_task(of.0, of.1), of, files)).collect();
-        for (name, (task, part), mut files) in named {
+        for (name, (task, part), files) in named {
             let (way, outdated) = Way::common(&files, now)?;
-            files.retain(|(output, _)| !outdated.contains(&output.key));
-            let outdated = manifest.outputs.iter().filter(|output| outdated.contains(&output.key));
-            model.outdated.extend(outdated.map(|output| output.instance.clone()));
+            let (outdated, files): (Vec<_>, Vec<_>) =
+                files.into_iter().partition(|(output, _)| outdated.contains(&output.key));
+            model.outdated.extend(outdated.iter().map(|(output, _)| output.instance.clone()));
             let reads = way.reads(&name, &mut names);
             model.types.push(Type {
                 name,

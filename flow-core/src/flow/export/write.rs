@@ -42,14 +42,13 @@ pub(super) fn write(
 ) -> Result<Handed, Error> {
     check_outside(flow, root)?;
     let mut folder = ExportFolder::open(&*flow.fs, root)?;
-    let before = folder.before.clone();
     let before: HashMap<Key, &Exported> =
-        before.outputs.iter().map(|output| (output.key, output)).collect();
+        folder.before.outputs.iter().map(|output| (output.key, output)).collect();
     let (outputs, copies) = outputs(flow, nodes, &before)?;
     let is_new = |output: &&Exported| {
         before.get(&output.key).is_none_or(|before| before.record != output.record)
     };
-    let new: Vec<Exported> = outputs.iter().filter(is_new).cloned().collect();
+    let new: HashSet<Key> = outputs.iter().filter(is_new).map(|output| output.key).collect();
     let now: HashSet<Key> = outputs.iter().map(|output| output.key).collect();
     let mut manifest = folder.before.clone();
     manifest.outputs.retain(|output| !now.contains(&output.key));
@@ -65,7 +64,7 @@ pub(super) fn write(
     files.extend(manifest.written.clone());
     folder.begin(&files)?;
     let mut handed = Handed { outdated, ..Handed::new("exported", root) };
-    for output in &new {
+    for output in manifest.outputs.iter().filter(|output| new.contains(&output.key)) {
         folders(&folder, output)?;
         handed.instances.push(output.instance.clone());
     }
