@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use flow::prelude::*;
 
 use crate::faulty::{Fault, Faulty};
-use crate::support::{adopted, assert_consistent, faulty_flow, files_below, flow, preview, ran};
+use crate::support::{
+    adopted, assert_consistent, faulty_flow, files_below, flow, preview, ran, step,
+};
 
 /// How often a task has run, in any release.
 static RUNS: AtomicU64 = AtomicU64::new(0);
@@ -235,7 +237,7 @@ fn what_is_pending_for_something_else_is_not_blessed() -> Result<()> {
 
 #[test]
 fn a_bless_that_is_cut_short_is_taken_up_again() -> Result<()> {
-    for n in (0..).step_by(3) {
+    for n in (0..).step_by(step(7)) {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("numbers");
         fs::write(&path, DATA)?;

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use flow::prelude::*;
 
 use crate::faulty::{Fault, Faulty};
-use crate::support::{assert_consistent, faulty_flow};
+use crate::support::{assert_consistent, faulty_flow, step};
 
 #[derive(Task)]
 #[task(external, path = &self.path, target = Text)]
@@ -72,15 +72,15 @@ fn given(flow: &Flow, folder: &Path) -> Flow {
     flow.with(Words::PATH, folder.join("words.txt"))
 }
 
-/// Makes every operation of `act` fail, one after the other, in a store that `prepare` made.
+/// Makes operations of `act` fail, one after the other, in a store that `prepare` made.
 fn every_operation(prepare: fn(&Flow, &Path) -> Result<()>, act: fn(&Flow)) -> Result<()> {
     let faults = [
         (false, false, Fault::Refuse(ErrorKind::PermissionDenied)),
         (false, true, Fault::Half(ErrorKind::StorageFull)),
         (true, true, Fault::Half(ErrorKind::StorageFull)),
     ];
-    for (crash, changes, fault) in faults {
-        for n in 0.. {
+    for (first, (crash, changes, fault)) in (0..).zip(faults) {
+        for n in (first..).step_by(step(5)) {
             let folder = tempfile::tempdir()?;
             let words = folder.path().join("words.txt");
             fs::write(&words, BEFORE.0)?;

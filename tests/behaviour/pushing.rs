@@ -11,7 +11,7 @@ use flow::prelude::*;
 use flow::{Remote, RemoteFolder};
 
 use crate::faulty::{Fault, Faulty};
-use crate::support::{assert_consistent, files_below, flow, in_full, preview, ran};
+use crate::support::{assert_consistent, files_below, flow, in_full, preview, ran, step};
 use crate::wheat::{Bread, Grains, assert_bread, mill, sow};
 
 const GRAINS: [u64; 3] = [3, 1, 2];
@@ -308,8 +308,7 @@ fn under_faults(
     ];
     let farm = Farm::new()?;
     farm.made()?.push::<Bread>(&farm.shared())?;
-    // Every third has to do for two of them, each another one: all take a minute.
-    let steps = [(0, 1), (1, 3), (2, 3)];
+    let steps = [(0, step(3)), (1, step(5)), (2, step(5))];
     for (i, ((crash, fault), (first, step))) in faults.into_iter().zip(steps).enumerate() {
         for n in (first..).step_by(step) {
             let (fs, name) = (Faulty::new(), format!("{i} {n}"));
@@ -367,7 +366,7 @@ fn whichever_operation_of_the_folder_fails_a_push_goes_on() -> Result<()> {
     let farm = Farm::new()?;
     let made = farm.made()?.workers(1);
     for crash in [false, true] {
-        for n in 0.. {
+        for n in (0..).step_by(step(3)) {
             let (fs, folder) = (Faulty::new(), farm.0.path().join(format!("shared {crash} {n}")));
             let shared = RemoteFolder::on(&folder, Arc::new(fs.clone()));
             let fault = Fault::Half(ErrorKind::StorageFull);

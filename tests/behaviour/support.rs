@@ -87,6 +87,14 @@ pub(crate) fn key<R: flow::Roots>(flow: &Flow) -> String {
     preview.instances().next_back().expect("a root").key().to_string()
 }
 
+/// The step of an enumeration: 1 if `FLOW_TEST_ALL` is set, else `sample`.
+///
+/// Tests that make each operation fail in turn, or try a thousand seeds, take minutes. `cargo test`
+/// tries every `sample`th case, `.ci/long` tries all.
+pub(crate) fn step(sample: usize) -> usize {
+    if std::env::var_os("FLOW_TEST_ALL").is_some() { 1 } else { sample }
+}
+
 /// A quiet flow on a file system that fails when it is told to.
 pub(crate) fn faulty_flow(folder: &Path, fs: &Faulty) -> Result<Flow, flow::Error> {
     Ok(Flow::open_on(folder.join("data"), Arc::new(fs.clone()))?.quiet())
