@@ -204,7 +204,7 @@ impl<T: Task> Cx<T> {
             self.reads.add(Read::Files { path: text.to_owned(), digest });
         }
         let files = self.reads.tried(plan.contents.files(path))?;
-        let is_empty_folder = || plan.store.fs().stat(path).is_ok_and(|stat| stat.folder);
+        let is_empty_folder = || plan.store.unconfined().stat(path).is_ok_and(|stat| stat.folder);
         anyhow::ensure!(!files.is_empty() || is_empty_folder(), outside::no_file(text));
         Ok(files)
     }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use flow_core::fs::{Disk, FileKind, Fs, Stat};
+use flow_core::fs::{Disk, FileKind, Fs, Lock, Stat};
 use tempfile::TempDir;
 
 /// The file system, and a folder in it. All that knows the store has this, flows as well as handles
@@ -32,10 +32,12 @@ macro_rules! as_disk {
 impl Fs for Scratch {
     as_disk! {
         open(path: &Path) -> io::Result<File>;
-        read(path: &Path) -> io::Result<Vec<u8>>;
-        read_from(path: &Path, offset: u64) -> io::Result<Vec<u8>>;
+        read(path: &Path, limit: u64) -> io::Result<Vec<u8>>;
+        read_from(path: &Path, offset: u64, limit: u64) -> io::Result<Vec<u8>>;
+        lock(path: &Path) -> io::Result<Lock>;
+        try_lock_shared(path: &Path) -> io::Result<Lock>;
         create(path: &Path) -> io::Result<Box<dyn Write + Send>>;
-        create_private(path: &Path) -> io::Result<Box<dyn Write + Send>>;
+        create_private(path: &Path, store: &Path) -> io::Result<Box<dyn Write + Send>>;
         append(path: &Path, bytes: &[u8]) -> io::Result<()>;
         stat(path: &Path) -> io::Result<Stat>;
         kind(path: &Path) -> io::Result<FileKind>;
@@ -50,7 +52,7 @@ impl Fs for Scratch {
     }
 
     /// What goes with the test need not survive a loss of power.
-    fn sync(&self, _: &[PathBuf]) -> io::Result<()> {
+    fn sync(&self, _: &[PathBuf], _: &[PathBuf]) -> io::Result<()> {
         Ok(())
     }
 }

@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use flow::fs::{Disk, FileKind, Fs, Stat};
+use flow::fs::{Disk, FileKind, Fs, Lock, Stat};
 
 /// The operations that can fail. A write is one of its own, for each piece that is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,11 +52,32 @@ pub(crate) struct Faulty(Arc<State>);
 struct State {
     count: AtomicU64,
     rule: Mutex<Option<Rule>>,
+    has_locks: AtomicBool,
+    synced: Mutex<Vec<Synced>>,
 }
+
+/// The files and folders that one call has synced.
+pub(crate) type Synced = (Vec<PathBuf>, Vec<PathBuf>);
 
 impl Faulty {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(State { count: AtomicU64::new(0), rule: Mutex::new(None) }))
+        Self(Arc::new(State {
+            count: AtomicU64::new(0),
+            rule: Mutex::new(None),
+            has_locks: AtomicBool::new(true),
+            synced: Mutex::default(),
+        }))
+    }
+
+    /// Locks nothing from now on, as some network file systems do.
+    pub(crate) fn without_locks(self) -> Self {
+        self.0.has_locks.store(false, Ordering::SeqCst);
+        self
+    }
+
+    /// The files and folders that were synced since it was last asked, a pair for each call.
+    pub(crate) fn take_synced(&self) -> Vec<Synced> {
+        std::mem::take(&mut self.0.synced.lock().expect("no panic while it is noted"))
     }
 
     /// Counts from 0 again, and fails what the rule says: it is given the count, the operation
@@ -121,14 +142,30 @@ impl Fs for Faulty {
         Disk.open(path)
     }
 
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         self.check(Op::Read, path)?;
-        Disk.read(path)
+        Disk.read(path, limit)
     }
 
-    fn read_from(&self, path: &Path, offset: u64) -> io::Result<Vec<u8>> {
+    fn read_from(&self, path: &Path, offset: u64, limit: u64) -> io::Result<Vec<u8>> {
         self.check(Op::Read, path)?;
-        Disk.read_from(path, offset)
+        Disk.read_from(path, offset, limit)
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Lock> {
+        self.check(Op::Open, path)?;
+        match self.0.has_locks.load(Ordering::SeqCst) {
+            true => Disk.lock(path),
+            false => Ok(Lock::Unsupported),
+        }
+    }
+
+    fn try_lock_shared(&self, path: &Path) -> io::Result<Lock> {
+        self.check(Op::Open, path)?;
+        match self.0.has_locks.load(Ordering::SeqCst) {
+            true => Disk.try_lock_shared(path),
+            false => Ok(Lock::Unsupported),
+        }
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn Write + Send>> {
@@ -137,9 +174,9 @@ impl Fs for Faulty {
         Ok(Box::new(Writer { file, path, fs: self.clone() }))
     }
 
-    fn create_private(&self, path: &Path) -> io::Result<Box<dyn Write + Send>> {
+    fn create_private(&self, path: &Path, store: &Path) -> io::Result<Box<dyn Write + Send>> {
         self.check(Op::Create, path)?;
-        let (file, path) = (Disk.create_private(path)?, path.to_owned());
+        let (file, path) = (Disk.create_private(path, store)?, path.to_owned());
         Ok(Box::new(Writer { file, path, fs: self.clone() }))
     }
 
@@ -189,7 +226,7 @@ impl Fs for Faulty {
             None => Disk.copy(from, to),
             Some(Fault::Refuse(kind)) => Err(kind.into()),
             Some(Fault::Half(kind)) => {
-                let bytes = Disk.read(from)?;
+                let bytes = Disk.read(from, u64::MAX)?;
                 Disk.create(to)?.write_all(&bytes[..bytes.len() / 2])?;
                 Err(kind.into())
             }
@@ -206,9 +243,11 @@ impl Fs for Faulty {
         Disk.remove_folder(path)
     }
 
-    fn sync(&self, files: &[PathBuf]) -> io::Result<()> {
-        self.check(Op::Sync, files.first().map_or(Path::new(""), |file| file))?;
-        match files.iter().find(|file| !file.exists()) {
+    fn sync(&self, files: &[PathBuf], folders: &[PathBuf]) -> io::Result<()> {
+        self.check(Op::Sync, files.first().or(folders.first()).map_or(Path::new(""), |file| file))?;
+        let mut synced = self.0.synced.lock().expect("no panic while it is noted");
+        synced.push((files.to_vec(), folders.to_vec()));
+        match files.iter().chain(folders).find(|file| !file.exists()) {
             Some(_) => Err(ErrorKind::NotFound.into()),
             None => Ok(()),
         }

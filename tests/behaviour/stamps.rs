@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use flow::Trust;
-use flow::fs::{Disk, FileKind, Fs, Stat};
+use flow::fs::{Disk, FileKind, Fs, Lock, Stat};
 use flow::prelude::*;
 
 use crate::faulty::{Fault, Faulty, Op};
@@ -72,20 +72,28 @@ impl Fs for Clock {
         })
     }
 
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        Disk.read(path)
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        Disk.read(path, limit)
     }
 
-    fn read_from(&self, path: &Path, offset: u64) -> io::Result<Vec<u8>> {
-        Disk.read_from(path, offset)
+    fn read_from(&self, path: &Path, offset: u64, limit: u64) -> io::Result<Vec<u8>> {
+        Disk.read_from(path, offset, limit)
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Lock> {
+        Disk.lock(path)
+    }
+
+    fn try_lock_shared(&self, path: &Path) -> io::Result<Lock> {
+        Disk.try_lock_shared(path)
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn io::Write + Send>> {
         Disk.create(path)
     }
 
-    fn create_private(&self, path: &Path) -> io::Result<Box<dyn io::Write + Send>> {
-        Disk.create_private(path)
+    fn create_private(&self, path: &Path, store: &Path) -> io::Result<Box<dyn io::Write + Send>> {
+        Disk.create_private(path, store)
     }
 
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -124,7 +132,7 @@ impl Fs for Clock {
         Disk.remove_folder(path)
     }
 
-    fn sync(&self, _: &[PathBuf]) -> io::Result<()> {
+    fn sync(&self, _: &[PathBuf], _: &[PathBuf]) -> io::Result<()> {
         Ok(())
     }
 }

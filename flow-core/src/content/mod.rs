@@ -79,21 +79,21 @@ enum Entry {
 
 impl Contents {
     /// Contents that are remembered in a file of the store, so that the next process need not hash
-    /// them.
-    pub(crate) fn remembered(fs: Arc<dyn Fs>, store: &Path) -> Self {
+    /// them. That file is reached by `confined`, all others by `fs`.
+    pub(crate) fn remembered(fs: Arc<dyn Fs>, confined: Arc<dyn Fs>, store: &Path) -> Self {
         let file = store.join(INTERNAL).join(DIGESTS);
-        Self::new(fs, store, Some(file))
+        Self::new(fs, Remembered::new(confined, Some(file)), store)
     }
 
     /// Contents of which nothing is known: each file is hashed when it is first asked for.
     pub(crate) fn unknown(fs: Arc<dyn Fs>, store: &Path) -> Self {
-        Self::new(fs, store, None)
+        Self::new(Arc::clone(&fs), Remembered::new(fs, None), store)
     }
 
-    fn new(fs: Arc<dyn Fs>, store: &Path, file: Option<PathBuf>) -> Self {
+    fn new(fs: Arc<dyn Fs>, remembered: Remembered, store: &Path) -> Self {
         // A path that cannot be made absolute is no path that anything lies in.
         let store = std::path::absolute(store).unwrap_or_else(|_| store.to_owned());
-        Self { remembered: Remembered::new(Arc::clone(&fs), file), fs, store }
+        Self { remembered, fs, store }
     }
 
     fn written<'a>(&self, path: &'a Path) -> Written<'a> {

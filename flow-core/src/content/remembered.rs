@@ -108,11 +108,8 @@ impl Remembered {
         if !std::mem::replace(&mut state.is_read, true)
             && let Some(file) = &self.file
         {
-            // One that is larger than we ever write is not ours.
-            let is_ours = |stat: Stat| stat.bytes <= (4 * MOST * LINE) as u64;
-            if self.fs.stat(file).is_ok_and(is_ours) {
-                state.read(&self.fs.read(file).unwrap_or_default());
-            }
+            // One that is larger than what is ever written was not written here.
+            state.read(&self.fs.read(file, (4 * MOST * LINE) as u64).unwrap_or_default());
         }
         state
     }

@@ -39,7 +39,11 @@ pub(crate) fn commit_all(
     let store = &*execution.plan.store;
     let mut replaced = Vec::new();
     let mut uncommitted = Vec::new();
+    let Session { limits, underway, .. } = &*execution.session;
     while let Ok(first) = staged.recv() {
+        if let Some(underway) = underway {
+            underway.touch();
+        }
         let group: Vec<_> = std::iter::once(first).chain(staged.try_iter()).take(GROUP).collect();
         let nodes: Vec<_> = group.iter().map(|commit| (commit.of, commit.node)).collect();
         let group = group.into_iter().map(|commit| (commit.task, commit.staged)).collect();
@@ -67,7 +71,6 @@ pub(crate) fn commit_all(
     }
     // Nobody reads them any more.
     uncommitted.iter().for_each(|(folder, output)| store.discard(folder, output));
-    let Session { limits, underway, .. } = &*execution.session;
     let tidied =
         catch_unwind(AssertUnwindSafe(|| store.tidy(replaced, *limits, underway.as_ref())));
     // What is left does no harm: the next run, or `gc`, finds it.

@@ -75,6 +75,7 @@ use crate::plan::Plan;
 use crate::plan::judge::Upstream;
 use crate::plan::verdicts::Status;
 use crate::store::Folder;
+use crate::store::error::StoreError;
 use crate::store::limit::Limits;
 use crate::store::output::Output;
 use crate::store::record::{Meta, Record};
@@ -111,11 +112,12 @@ impl Execution {
         stopper: Stopper,
         progress: Progress,
         limits: Limits,
-    ) -> Arc<Self> {
+    ) -> Result<Arc<Self>, StoreError> {
         let is_open = |status| matches!(status, Status::Kept | Status::Pending);
         let has_work = plan.graph.nodes().any(|node| is_open(plan.verdicts.status(node)));
-        let underway = if has_work { plan.store.begin() } else { None };
-        Self::in_session(&Session::new(workers, limits, underway), plan, stopper, progress)
+        let underway = if has_work { plan.store.begin()? } else { None };
+        let session = Session::new(workers, limits, underway);
+        Ok(Self::in_session(&session, plan, stopper, progress))
     }
 
     /// One of several executions of a run.

@@ -1,23 +1,28 @@
 //! The folder of an export, in which nothing is touched that an export has not written.
 //!
-//! A file is written beside its place, verified, and renamed. The names that are about to be written
+//! The folder may come from somebody else: it is reached through [`Confined`], so that a link in it
+//! leads nowhere. A file is written beside its place, verified, and renamed. The names that are about to be written
 //! are noted first, so that what an export has left that died is known to be one's own. Of several at
 //! once, one is at work and the others wait.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::Duration;
 
 use crate::content::{digest_file, is_absent};
 use crate::error::Error;
 use crate::export::manifest::{MANIFEST, Manifest};
 use crate::export::turn::Turn;
-use crate::fs::{Fs, open_file};
+use crate::fs::{Confined, Durable, Fs, ToSync};
 use crate::key::{Digest, digest_bytes};
 use crate::remote::passing::{Checked, is_damage};
 use crate::store::error::{IoContext, StoreError};
 use crate::store::stage::unique;
+use crate::store::underway::is_older;
+use crate::store::{Store, bounds};
 
 /// The names of what is being written, until the manifest says so.
 const WRITING: &str = ".exporting.json";
@@ -29,25 +34,31 @@ const DRAFT: &str = ".exporting-";
 const LEFT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The folder of an export.
-pub(crate) struct ExportFolder<'a> {
-    pub(crate) fs: &'a dyn Fs,
+pub(crate) struct ExportFolder {
+    /// What lies in the folder is reached through this alone.
+    fs: Arc<dyn Fs>,
     pub(crate) root: PathBuf,
     /// What is there from exports before.
     pub(crate) before: Manifest,
     own: BTreeMap<String, Digest>,
     /// What an export may have written that did not come to its end.
     unfinished: BTreeSet<String>,
-    _turn: Turn<'a>,
+    /// The folders with names that may not be durable yet.
+    to_sync: RefCell<ToSync>,
+    _turn: Turn,
 }
 
-impl<'a> ExportFolder<'a> {
+impl ExportFolder {
     /// The folder, with what an export before has left there.
-    pub(crate) fn open(fs: &'a dyn Fs, root: &Path) -> Result<Self, Error> {
-        fs.create_folder(root).during("create the folder", root)?;
-        let turn = Turn::take(fs, root)?;
-        let before = read_manifest(fs, root)?.unwrap_or_else(Manifest::new);
+    pub(crate) fn open(fs: &Arc<dyn Fs>, root: &Path) -> Result<Self, Error> {
+        let root = std::path::absolute(root).during("open", root)?;
+        let fs = Arc::new(Confined::new(Arc::clone(fs), &root));
+        fs.create_root().during("create the folder", &root)?;
+        let fs: Arc<dyn Fs> = fs;
+        let turn = Turn::take(&fs, &root)?;
+        let before = read_manifest(&*fs, &root)?.unwrap_or_else(Manifest::new);
         let path = root.join(WRITING);
-        let unfinished = match fs.read(&path) {
+        let unfinished = match fs.read(&path, bounds::RECORD) {
             // It is written by a rename, so that it is whole.
             Ok(bytes) => serde_json::from_slice(&bytes)
                 .map_err(|error| StoreError::damaged(path.display(), error))?,
@@ -55,7 +66,7 @@ impl<'a> ExportFolder<'a> {
             Err(error) => return Err(error).during("read", &path).map_err(Error::from),
         };
         let own = before.files();
-        Ok(Self { fs, root: root.to_owned(), before, own, unfinished, _turn: turn })
+        Ok(Self { fs, root, before, own, unfinished, to_sync: RefCell::default(), _turn: turn })
     }
 
     /// Says that these files are about to be written.
@@ -78,7 +89,7 @@ impl<'a> ExportFolder<'a> {
             if self.unfinished.contains(name) {
                 continue;
             }
-            let found = digest_file(self.fs, &path).during("read", &path)?;
+            let found = digest_file(&*self.fs, &path).during("read", &path)?;
             match self.own.get(name) {
                 _ if found == *digest => {}
                 Some(own) if found == *own => {}
@@ -98,20 +109,21 @@ impl<'a> ExportFolder<'a> {
         self.put(name, &mut Cursor::new(bytes), content)
     }
 
-    /// Copies a file, which must hold this, unless it is there.
+    /// Copies a file of a store, which must hold this, unless it is there.
     pub(crate) fn copy(
         &self,
         name: &str,
-        from: &Path,
+        (store, from): (&Store, &Path),
         content: (Digest, u64),
     ) -> Result<bool, Error> {
         let path = self.root.join(name);
         if self.fs.stat(&path).is_ok_and(|stat| stat.bytes == content.1)
-            && digest_file(self.fs, &path).during("read", &path)? == content.0
+            && digest_file(&*self.fs, &path).during("read", &path)? == content.0
         {
             return Ok(false);
         }
-        let mut file = self.fs.open(from).during("read", from)?;
+        let from = store.root().join(from);
+        let mut file = store.fs().open(&from).during("read", &from)?;
         match self.put(name, &mut file, content) {
             Err(Error::Store(StoreError::Io { source, .. })) if is_damage(&source) => {
                 Err(StoreError::damaged(from.display(), source).into())
@@ -136,9 +148,10 @@ impl<'a> ExportFolder<'a> {
                 .and_then(|_| file.flush())
                 .during("write", &path)?;
             drop(file);
-            self.fs.sync(std::slice::from_ref(&draft)).during("make durable", &path)?;
+            self.fs.sync(std::slice::from_ref(&draft), &[]).during("make durable", &path)?;
             self.fs.rename(&draft, &path).during("write", &path)
         };
+        Durable::default().add(&self.root, folder, &mut self.to_sync.borrow_mut());
         Ok(write().inspect_err(|_| {
             // Nobody looks there.
             let _ = self.fs.remove(&draft);
@@ -154,12 +167,16 @@ impl<'a> ExportFolder<'a> {
     /// Replaces the manifest, and removes what it does not name any more and nobody has changed.
     pub(crate) fn finish(self, manifest: &Manifest) -> Result<(), Error> {
         let path = self.root.join(MANIFEST);
+        // The manifest must not outlast what it names.
+        let folders = self.to_sync.borrow().list();
+        self.fs.sync(&[], &folders).during("make durable", &self.root)?;
         let bytes = serde_json::to_vec_pretty(manifest).map_err(std::io::Error::from);
         self.write(MANIFEST, &bytes.during("write", &path)?)?;
+        self.fs.sync(&[], std::slice::from_ref(&self.root)).during("make durable", &path)?;
         let now = manifest.files();
         for (name, digest) in self.own.iter().filter(|(name, _)| !now.contains_key(*name)) {
             let path = self.root.join(name);
-            if digest_file(self.fs, &path).is_ok_and(|found| found == *digest) {
+            if digest_file(&*self.fs, &path).is_ok_and(|found| found == *digest) {
                 // It is not named any more: it does no harm if it stays.
                 let _ = self.fs.remove(&path);
             }
@@ -173,14 +190,12 @@ impl<'a> ExportFolder<'a> {
         }
     }
 
-    /// Removes what was left by those who died. It does no harm if this fails.
+    /// Removes what was left by processes that died. It does no harm if this fails.
     fn sweep(&self) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         for name in self.fs.list(&self.root).into_iter().flatten() {
             let path = self.root.join(&name);
-            let is_left = |modified| now.as_nanos() as i64 - modified > LEFT.as_nanos() as i64;
             if name.to_string_lossy().starts_with(DRAFT)
-                && self.fs.stat(&path).is_ok_and(|stat| is_left(stat.modified))
+                && self.fs.stat(&path).is_ok_and(|stat| is_older(stat.modified, LEFT))
             {
                 let _ = self.fs.remove(&path);
             }
@@ -191,9 +206,8 @@ impl<'a> ExportFolder<'a> {
 /// The manifest in a folder, if there is one.
 pub(crate) fn read_manifest(fs: &dyn Fs, root: &Path) -> Result<Option<Manifest>, Error> {
     let path = root.join(MANIFEST);
-    let mut bytes = Vec::new();
-    match open_file(fs, &path).and_then(|mut file| file.read_to_end(&mut bytes)) {
-        Ok(_) => {
+    match fs.read(&path, bounds::INDEX) {
+        Ok(bytes) => {
             let damaged = |reason| StoreError::damaged(path.display(), reason);
             Ok(Some(Manifest::parse(&bytes).map_err(damaged)?))
         }

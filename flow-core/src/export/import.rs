@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::export::manifest::{Exported, MANIFEST};
-use crate::fs::open_file;
+use crate::fs::{Confined, Fs};
 use crate::plan::trust::Trust;
 use crate::remote::passing::{is_damage, keep};
 use crate::store::error::StoreError;
@@ -29,14 +29,16 @@ pub(crate) enum Imported {
 /// Takes over the outputs of an export that lies in a folder, one by one.
 pub(crate) struct Importer<'a> {
     store: &'a Store,
+    /// The file system of the export, which may come from anybody.
+    fs: &'a Confined,
     root: &'a Path,
     /// The part of the store of each task that was met: by its folder, and the name that it has there.
     tasks: HashMap<(String, String), Arc<TaskFolder>>,
 }
 
 impl<'a> Importer<'a> {
-    pub(crate) fn new(store: &'a Store, root: &'a Path) -> Self {
-        Self { store, root, tasks: HashMap::new() }
+    pub(crate) fn new(store: &'a Store, fs: &'a Confined, root: &'a Path) -> Self {
+        Self { store, fs, root, tasks: HashMap::new() }
     }
 
     /// Takes over one output.
@@ -99,7 +101,7 @@ impl<'a> Importer<'a> {
         store.stage_files(&record.output, folder, record.fingerprint, |piece, to| {
             let from = piece.path(self.root.join(&exported.files[piece.place].path));
             let unreadable = |source| StoreError::Io { action: "read", path: from.clone(), source };
-            let file = open_file(&**store.fs(), &from).map_err(unreadable)?;
+            let file = self.fs.open(&from).map_err(unreadable)?;
             let content = (piece.digest, piece.bytes);
             keep(file, content, (&**store.fs(), to), |error| match is_damage(&error) {
                 true => StoreError::damaged(from.display(), error),

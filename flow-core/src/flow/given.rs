@@ -43,7 +43,8 @@ impl Flow {
     #[must_use]
     pub fn env(&self, name: &str) -> Self {
         let folder = self.opened.join(crate::store::folder::env_folder(name));
-        Self { store: Arc::new(Store::new(folder, Arc::clone(&self.fs))), ..self.clone() }
+        let store = Store::within(&self.opened, folder, Arc::clone(&self.fs));
+        Self { store: Arc::new(store), ..self.clone() }
     }
 
     /// Runs on this many worker threads, at least one; without this, on as many as there are

@@ -51,6 +51,7 @@ use crate::plan::force::Force;
 use crate::plan::given::Givens;
 use crate::plan::trust::Trust;
 use crate::store::Store;
+use crate::store::error::IoContext;
 use crate::store::limit::Limits;
 
 /// A store, and the parameter values given to it.
@@ -138,6 +139,13 @@ pub struct Flow {
 impl Flow {
     /// Opens the store in this folder, which is made if it is not there.
     ///
+    /// A relative path is resolved once, here: the flow keeps using that folder when a task, or
+    /// another part of the program, changes the current folder.
+    ///
+    /// The folder itself, and those above it, may be links. Links below it are not followed: a
+    /// store, which others may have written, never leads out of its folder. What is done there
+    /// fails with an error that names the link.
+    ///
     /// # Errors
     ///
     /// The folder cannot be made, or something else has its name.
@@ -152,6 +160,7 @@ impl Flow {
     /// As [`open`](Self::open).
     pub fn open_on(folder: impl Into<PathBuf>, fs: Arc<dyn Fs>) -> Result<Self, Error> {
         let folder = folder.into();
+        let folder = std::path::absolute(&folder).during("open", &folder)?;
         let store = Store::new(folder.clone(), Arc::clone(&fs));
         store.create()?;
         Ok(Self::of_store(folder.as_path().into(), Arc::new(store), fs))

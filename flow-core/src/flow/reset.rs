@@ -34,7 +34,11 @@ pub struct Removed {
 impl fmt::Display for Removed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.instances.as_slice() {
-            [] => f.write_str("nothing was removed"),
+            [] => match self.files.len() {
+                0 => f.write_str("nothing was removed"),
+                1 => f.write_str("removed 1 file that belongs to no instance"),
+                files => write!(f, "removed {files} files that belong to no instance"),
+            },
             [instance] => write!(f, "removed the output of {instance}"),
             instances => {
                 write!(f, "removed the outputs of {} instances:", instances.len())?;

@@ -62,7 +62,7 @@ impl Flow {
     pub(super) fn execute(&self, plan: Arc<Plan>) -> Result<Summary, Error> {
         let workers = self.threads();
         let (stopper, progress) = (self.stopper.clone(), self.progress.clone());
-        let execution = Execution::new(Arc::clone(&plan), workers, stopper, progress, self.limits);
+        let execution = Execution::new(Arc::clone(&plan), workers, stopper, progress, self.limits)?;
         let outcomes = coordinator::run(&execution, workers).map_err(Error::Thread)?;
         plan.contents.keep();
         Ok(Summary::new(plan, outcomes))

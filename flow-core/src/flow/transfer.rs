@@ -190,7 +190,7 @@ impl Flow {
         if all.is_empty() {
             return Ok(pulled);
         }
-        let underway = self.store.begin();
+        let underway = self.store.begin()?;
         let mut replaced = Vec::new();
         let sizes: Vec<u64> = all.iter().map(|pull| pull.files().1).collect();
         let result = groups(&sizes, self.threads())

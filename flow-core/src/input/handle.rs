@@ -120,7 +120,10 @@ impl Handle {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            let fs = self.plan.store.fs();
+            let fs = match self.plan.graph.kind(self.node) {
+                Kind::External => self.plan.store.unconfined(),
+                _ => self.plan.store.fs(),
+            };
             let paths = self.plan.store.output_paths(&made.folder, &made.output);
             let gone = paths.iter().any(|path| fs.stat(path).is_err_and(|error| is_absent(&error)));
             if !gone {

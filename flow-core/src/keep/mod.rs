@@ -97,6 +97,7 @@ impl Files<'_> {
     pub(crate) fn source(&self, part: &str) -> anyhow::Result<Source> {
         let Handle { plan, node, .. } = self.of;
         let kept = plan.graph.kind(*node) == Kind::Made;
-        Ok(Source::new(plan.store.fs(), self.path(part)?, kept))
+        let fs = if kept { plan.store.fs() } else { plan.store.unconfined() };
+        Ok(Source::new(fs, self.path(part)?, kept))
     }
 }

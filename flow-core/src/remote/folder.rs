@@ -2,13 +2,14 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Once};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use crate::content::is_absent;
-use crate::fs::{Disk, FileKind, Fs, open_file};
+use crate::fs::{Confined, Disk, Durable, FileKind, Fs, Refused, ToSync};
 use crate::remote::Remote;
 use crate::store::stage::unique;
+use crate::store::underway::is_older;
 
 /// What is being written lies here, and is renamed when it is whole.
 const INCOMING: &str = ".incoming";
@@ -20,11 +21,16 @@ const LEFT: Duration = Duration::from_secs(24 * 60 * 60);
 /// a disk that several machines share, or one that is carried from here to there.
 ///
 /// It is no store, and no flow is opened in it. It is made when something is pushed.
+///
+/// A relative path is resolved once, when the value is made. The folder may be a link; links below
+/// it are not followed, but an error.
 #[derive(Clone)]
 pub struct RemoteFolder {
     root: PathBuf,
-    fs: Arc<dyn Fs>,
-    swept: Arc<Once>,
+    /// What lies in the folder is reached through this alone.
+    fs: Arc<Confined>,
+    durable: Arc<Durable>,
+    swept: Arc<OnceLock<()>>,
 }
 
 impl RemoteFolder {
@@ -35,7 +41,11 @@ impl RemoteFolder {
 
     /// The place in a folder on another file system than the disk, such as one that fails on purpose.
     pub fn on(folder: impl Into<PathBuf>, fs: Arc<dyn Fs>) -> Self {
-        Self { root: folder.into(), fs, swept: Arc::new(Once::new()) }
+        let folder = folder.into();
+        // A path that cannot be made absolute is an error of whatever is done there.
+        let root = std::path::absolute(&folder).unwrap_or(folder);
+        let fs = Arc::new(Confined::new(fs, &root));
+        Self { root, fs, durable: Arc::default(), swept: Arc::default() }
     }
 
     /// Where the content of a name lies, which must not lead out of the folder.
@@ -70,22 +80,26 @@ impl RemoteFolder {
         Ok(())
     }
 
-    /// Removes what was left by those who died. It does no harm if this fails.
-    fn sweep(&self) {
+    /// Removes what was left by processes that died. It does no harm if this fails, unless the
+    /// folder is a link.
+    fn sweep(&self) -> io::Result<()> {
         let incoming = self.root.join(INCOMING);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        for left in self.fs.list(&incoming).into_iter().flatten() {
-            let path = incoming.join(left);
-            let age = |modified: i64| now.as_nanos() as i64 - modified;
-            if self.fs.stat(&path).is_ok_and(|stat| age(stat.modified) > LEFT.as_nanos() as i64) {
+        let names = match self.fs.list(&incoming) {
+            Err(error) if Refused::of(&error).is_some() => return Err(error),
+            names => names.unwrap_or_default(),
+        };
+        for path in names.into_iter().map(|name| incoming.join(name)) {
+            if self.fs.stat(&path).is_ok_and(|stat| is_older(stat.modified, LEFT)) {
                 let _ = self.fs.remove(&path);
             }
         }
+        Ok(())
     }
 
     fn write(&self, path: &Path, content: &mut dyn Read) -> io::Result<()> {
         let mut file = match self.fs.create(path) {
             Err(error) if is_absent(&error) => {
+                self.fs.create_root()?;
                 self.fs.create_folder(&self.root.join(INCOMING))?;
                 self.fs.create(path)?
             }
@@ -94,7 +108,7 @@ impl RemoteFolder {
         io::copy(content, &mut file)?;
         file.flush()?;
         drop(file);
-        self.fs.sync(&[path.to_owned()])
+        self.fs.sync(&[path.to_owned()], &[])
     }
 }
 
@@ -114,22 +128,31 @@ impl Remote for RemoteFolder {
     }
 
     fn get(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
-        Ok(Box::new(open_file(&*self.fs, &self.path(name)?)?))
+        Ok(Box::new(self.fs.open(&self.path(name)?)?))
     }
 
     fn put(&self, name: &str, content: &mut dyn Read, _bytes: u64) -> io::Result<()> {
-        self.swept.call_once(|| self.sweep());
+        if self.swept.get().is_none() {
+            self.sweep()?;
+            let _ = self.swept.set(());
+        }
         let path = self.path(name)?;
         let incoming = self.root.join(INCOMING).join(unique());
+        let folder = path.parent().unwrap_or(&self.root);
         let put = self.write(&incoming, content).and_then(|()| {
-            let renamed = self.fs.rename(&incoming, &path);
-            match (renamed, path.parent()) {
-                (Err(error), Some(folder)) if is_absent(&error) => {
+            match self.fs.rename(&incoming, &path) {
+                Err(error) if is_absent(&error) => {
                     self.fs.create_folder(folder)?;
-                    self.fs.rename(&incoming, &path)
+                    self.fs.rename(&incoming, &path)?;
                 }
-                (renamed, _) => renamed,
+                renamed => renamed?,
             }
+            // What a manifest names must not be lost before the manifest.
+            let mut to_sync = ToSync::default();
+            self.durable.add(&self.root, folder, &mut to_sync);
+            self.fs.sync(&[], &to_sync.list())?;
+            self.durable.synced(to_sync);
+            Ok(())
         });
         if put.is_err() {
             // Nobody reads it there.

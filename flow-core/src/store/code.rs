@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::code::{self, By, Code, Codes, Versioning};
 use crate::key::Digest;
 use crate::plan::change::CodeChange;
-use crate::store::Store;
 use crate::store::crates::Crates;
+use crate::store::{Store, bounds};
 
 /// The items of one task's code, by name, and the versions that stand for items: the task's own
 /// first, then those of its targets.
@@ -110,7 +110,7 @@ impl Store {
     /// The table of this digest, if it was kept.
     pub(crate) fn code_table(&self, digest: Digest) -> Option<CodeTable> {
         let path = self.internal("code").join(format!("{digest}.json"));
-        serde_json::from_slice(&self.fs.read(&path).ok()?).ok()
+        serde_json::from_slice(&self.fs.read(&path, bounds::NOTE).ok()?).ok()
     }
 
     /// Keeps the table of a task's code, which has this digest; without it a reason says less.

@@ -1,14 +1,19 @@
 //! The commit: records become visible after what they name is durable.
 //!
 //! Syncing each output by itself costs several times what writing it does, so that a group of
-//! them is committed at once: all are made durable, then each record is renamed into place. Until
-//! its rename an output does not exist; after it, it is whole.
+//! them is committed at once. Until its rename an output does not exist; after it, it is whole.
+//! What happens, in this order, survives a loss of power in this order:
+//!
+//! 1. The content of all files, and the names that lead to them: those of new folders, too.
+//! 2. Each record is renamed into place.
+//! 3. The names of the records.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::fs::ToSync;
 use crate::store::error::{IoContext, StoreError};
 use crate::store::record::Record;
 use crate::store::stage::Staged;
@@ -25,9 +30,11 @@ impl Store {
         group: Vec<(Arc<TaskFolder>, Staged)>,
     ) -> Vec<(Arc<TaskFolder>, Staged, Result<(), StoreError>)> {
         let files: Vec<_> = group.iter().flat_map(|(_, staged)| staged.files()).collect();
+        let folders = group.iter().map(|(_, staged)| self.root.join(&staged.folder));
+        let folders: Vec<_> = folders.collect();
         // If one of them cannot be made durable, each is tried by itself.
-        let synced = self.fs.sync(&files).is_ok();
-        let results: Vec<_> = group
+        let synced = self.sync_in(&files, &folders).is_ok();
+        let mut results: Vec<_> = group
             .into_iter()
             .map(|(task, mut staged)| {
                 let replaced = self.replace(&task, &mut staged, synced);
@@ -37,8 +44,31 @@ impl Store {
                 (task, staged, replaced)
             })
             .collect();
+        let renamed = results.iter().filter(|(_, _, result)| result.is_ok());
+        let renamed = renamed.map(|(_, staged, _)| self.root.join(&staged.folder));
+        let renamed: Vec<_> = renamed.collect::<BTreeSet<_>>().into_iter().collect();
+        if let Err(error) = self.fs.sync(&[], &renamed) {
+            for (_, staged, result) in results.iter_mut().filter(|(_, _, result)| result.is_ok()) {
+                let error = std::io::Error::new(error.kind(), error.to_string());
+                *result = Err(error).during("make durable", &self.root.join(&staged.folder));
+            }
+        }
         self.note_in_index(&results);
         results
+    }
+
+    /// Makes files durable, and the names that lead to them, in these folders below the root.
+    fn sync_in(&self, files: &[PathBuf], folders: &[PathBuf]) -> std::io::Result<()> {
+        let mut to_sync = ToSync::default();
+        for folder in folders {
+            // An instance has one folder, which is not worth remembering.
+            to_sync.add(folder);
+            let above = folder.parent().unwrap_or(&self.root);
+            self.durable.add(&self.root, above, &mut to_sync);
+        }
+        self.fs.sync(files, &to_sync.list())?;
+        self.durable.synced(to_sync);
+        Ok(())
     }
 
     /// Commits an output as an earlier version of its instance, which keeps the one that it has.
@@ -48,9 +78,12 @@ impl Store {
         staged: Staged,
     ) -> Result<(), StoreError> {
         let version = self.version_path(task, staged.key, &staged.version);
-        let committed = self.fs.sync(&staged.files()).and_then(|()| {
-            version.parent().map_or(Ok(()), |folder| self.fs.create_folder(folder))?;
-            self.fs.rename(&staged.draft, &version)
+        let versions = version.parent().unwrap_or(&self.root).to_owned();
+        let folder = self.root.join(&staged.folder);
+        let committed = self.sync_in(&staged.files(), &[folder]).and_then(|()| {
+            self.fs.create_folder(&versions)?;
+            self.fs.rename(&staged.draft, &version)?;
+            self.sync_in(&[], &[versions])
         });
         if let Err(error) = committed {
             self.discard_path(&staged.draft);
@@ -67,7 +100,8 @@ impl Store {
         synced: bool,
     ) -> Result<(), StoreError> {
         if !synced {
-            self.fs.sync(&staged.files()).during("make durable", &staged.draft)?;
+            let folder = self.root.join(&staged.folder);
+            self.sync_in(&staged.files(), &[folder]).during("make durable", &staged.draft)?;
         }
         let path = self.path(&staged.folder, RECORD);
         let old = self.read_record(&path)?.and_then(Result::ok);

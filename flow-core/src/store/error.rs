@@ -62,6 +62,20 @@ pub enum StoreError {
         /// The file of the key.
         path: PathBuf,
     },
+    /// The file with the store's own key may not be read by this user.
+    #[error(
+        "cannot read {}, the key by which this store hashes secrets and variables: another user \
+         made it before the group of the store could write its folder; that user lets the group \
+         read it by `chgrp GROUP` and `chmod 640` of the file",
+        path.display()
+    )]
+    #[non_exhaustive]
+    SecretKeyDenied {
+        /// The file of the key.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
 }
 
 /// Says what was being done to which file when an operation failed.

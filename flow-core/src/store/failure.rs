@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::key::{Digest, Key};
-use crate::store::{Folder, Store};
+use crate::store::{Folder, Store, bounds};
 
 pub(crate) const FAILURE: &str = "failure.json";
 
@@ -21,7 +21,7 @@ pub(crate) struct Failure {
 impl Store {
     /// Why the instance failed last time, if it did.
     pub(crate) fn failure(&self, folder: &Folder, key: Key) -> Option<Failure> {
-        let bytes = self.fs.read(&self.path(folder, FAILURE)).ok()?;
+        let bytes = self.fs.read(&self.path(folder, FAILURE), bounds::NOTE).ok()?;
         let failure: Failure = serde_json::from_slice(&bytes).ok()?;
         (failure.key == key).then_some(failure)
     }

@@ -14,6 +14,7 @@ use std::sync::Mutex;
 use crate::content::is_absent;
 use crate::fs::Fs;
 use crate::key::Digest;
+use crate::store::bounds;
 use crate::store::error::{IoContext, StoreError};
 use crate::store::folder::key_of;
 
@@ -62,7 +63,7 @@ impl Seen {
             return Ok(());
         }
         let known = self.bytes - self.last.len() as u64;
-        let bytes = fs.read_from(path, known).during("read", path)?;
+        let bytes = fs.read_from(path, known, bounds::INDEX).during("read", path)?;
         let Some(bytes) = bytes.strip_prefix(self.last.as_slice()) else {
             *self = Self::default();
             return self.refresh(fs, path);

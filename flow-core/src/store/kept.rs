@@ -117,7 +117,7 @@ impl Store {
     fn note_times(&self, place: &Path, record: &Record, seen: &Output) {
         let noted = Record { output: seen.clone(), ..record.clone() };
         let Ok(draft) = self.draft_record(place, &noted) else { return };
-        let replaced = self.fs.sync(std::slice::from_ref(&draft)).and_then(|()| {
+        let replaced = self.fs.sync(std::slice::from_ref(&draft), &[]).and_then(|()| {
             // Hashing may have taken long: what was committed meanwhile must not be taken back.
             let unchanged = matches!(self.read_record(place), Ok(Some(Ok(now))) if *now == *record);
             let changed = || std::io::Error::other("it was replaced");

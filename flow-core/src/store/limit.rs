@@ -144,7 +144,7 @@ impl Store {
         };
         // Several folders may have a key, if the task got another `dir`.
         let mut folders: HashMap<Short, Vec<Folder>> = HashMap::new();
-        for folder in index::folders(&self.read_if_there(index)?) {
+        for folder in index::folders(&self.read_index(index)?) {
             if let Some(key) = folder_key(&folder) {
                 folders.entry(key).or_default().push(folder);
             }

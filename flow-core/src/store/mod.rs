@@ -23,9 +23,15 @@
 //! rename, and keeps the record that was there. Nothing that no record names is ever read, so
 //! that a process may die at any point and leave at most a file that nobody looks at.
 //!
+//! The folder may have been written by somebody hostile or careless. All of it is reached through
+//! [`Confined`]: no link below the folder that was opened is followed, whether a file is read,
+//! written or deleted. Only regular files are opened, and those that are read into memory are
+//! [bounded](bounds).
+//!
 //! Folders are found by the key in their name, never by the text before it: fields may be
 //! reordered, and a name may be cut. The full key stands in the record and is checked.
 
+pub(crate) mod bounds;
 pub(crate) mod code;
 pub(crate) mod commit;
 pub(crate) mod crates;
@@ -60,7 +66,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::content::{Contents, is_absent};
-use crate::fs::{Disk, Fs};
+use crate::fs::{Confined, Disk, Durable, Fs, Refused};
 use crate::key::{Key, Short};
 use crate::secret::SecretKey;
 use crate::store::error::{IoContext, StoreError};
@@ -83,7 +89,13 @@ pub(crate) const RECORD: &str = "record.json";
 /// A folder of outputs.
 pub(crate) struct Store {
     root: PathBuf,
+    /// What lies in the store is reached through this alone.
     fs: Arc<dyn Fs>,
+    /// The same file system, for files of the user.
+    unconfined: Arc<dyn Fs>,
+    /// The folder that was opened: the root, or that of which this is an environment.
+    opened: PathBuf,
+    durable: Durable,
     secret_key: OnceLock<SecretKey>,
     tasks: Mutex<HashMap<String, Arc<TaskFolder>>>,
     contents: Arc<Contents>,
@@ -123,10 +135,24 @@ pub(crate) enum Found {
 impl Store {
     /// The store in a folder, which is made when something is stored.
     pub(crate) fn new(root: PathBuf, fs: Arc<dyn Fs>) -> Self {
+        Self::within(&root.clone(), root, fs)
+    }
+
+    /// The store in a folder that lies in the one that was opened.
+    pub(crate) fn within(opened: &Path, root: PathBuf, fs: Arc<dyn Fs>) -> Self {
+        let unconfined = fs;
+        let fs: Arc<dyn Fs> = Arc::new(Confined::within(Arc::clone(&unconfined), opened, &root));
         Self {
-            contents: Arc::new(Contents::remembered(Arc::clone(&fs), &root)),
+            contents: Arc::new(Contents::remembered(
+                Arc::clone(&unconfined),
+                Arc::clone(&fs),
+                &root,
+            )),
             root,
             fs,
+            unconfined,
+            opened: opened.to_owned(),
+            durable: Durable::default(),
             secret_key: OnceLock::new(),
             tasks: Mutex::default(),
             memory: Arc::default(),
@@ -145,7 +171,8 @@ impl Store {
     /// The same store, for another one to take outputs from: which tasks have which names is its
     /// own business.
     pub(crate) fn only_read(&self) -> Self {
-        let store = Self::new(self.root.clone(), Arc::clone(&self.fs));
+        let fs = Arc::clone(&self.unconfined);
+        let store = Self::within(&self.opened, self.root.clone(), fs);
         Self { memory: Arc::clone(&self.memory), is_only_read: true, ..store }
     }
 
@@ -154,11 +181,18 @@ impl Store {
         if self.fs.stat(&self.root).is_ok_and(|stat| stat.folder) {
             return Ok(());
         }
-        self.fs.create_folder(&self.root).during("create the folder", &self.root)
+        let fs = Confined::within(Arc::clone(&self.unconfined), &self.opened, &self.root);
+        fs.create_root().during("create the folder", &self.root)
     }
 
+    /// The file system for what lies in the store, and nothing else.
     pub(crate) fn fs(&self) -> &Arc<dyn Fs> {
         &self.fs
+    }
+
+    /// The file system for files of the user, which lie anywhere.
+    pub(crate) fn unconfined(&self) -> &Arc<dyn Fs> {
+        &self.unconfined
     }
 
     /// The values that are kept in memory.
@@ -248,6 +282,7 @@ impl Store {
 
     /// Forgets which folders there are, for they may have come or gone since.
     pub(crate) fn refresh(&self) {
+        self.durable.forget();
         for task in self.tasks.lock().expect("no panic while a task is looked up").values() {
             *task.listing.lock().expect("no panic while a folder is listed") = None;
         }
@@ -344,17 +379,33 @@ impl Store {
         &self,
         path: &Path,
     ) -> Result<Option<Result<Box<Record>, String>>, StoreError> {
-        let bytes = match self.fs.read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if is_absent(&error) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(error).during("read", path),
+        let bytes = match self.read_record_file(path)? {
+            None => return Ok(None),
+            Some(Err(reason)) => return Ok(Some(Err(reason))),
+            Some(Ok(bytes)) => bytes,
         };
         match Record::parse(&bytes) {
             Ok(record) => Ok(Some(Ok(Box::new(record)))),
             Err(reason @ Unreadable::Newer(_)) => Err(StoreError::newer(path, &reason)),
             Err(reason) => Ok(Some(Err(reason.to_string()))),
+        }
+    }
+
+    /// Reads the file of a record, if it is there. What cannot be a record, such as a pipe, is
+    /// damaged, for a reason; a link is an error.
+    pub(crate) fn read_record_file(
+        &self,
+        path: &Path,
+    ) -> Result<Option<Result<Vec<u8>, String>>, StoreError> {
+        match self.fs.read(path, bounds::RECORD) {
+            Ok(bytes) => Ok(Some(Ok(bytes))),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => match Refused::of(&error) {
+                Some(reason @ (Refused::Special | Refused::TooLarge { .. })) => {
+                    Ok(Some(Err(reason.to_string())))
+                }
+                _ => Err(error).during("read", path),
+            },
         }
     }
 

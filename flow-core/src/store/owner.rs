@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::content::is_absent;
 use crate::store::error::{IoContext, StoreError};
 use crate::store::folder::task_folder;
-use crate::store::{Store, TaskFolder};
+use crate::store::{Store, TaskFolder, bounds};
 use crate::task::TaskDecl;
 
 /// The folder of the claims.
@@ -82,7 +82,7 @@ impl Store {
     /// Whether the claim has still to be written; an error if the name is another's.
     pub(super) fn check_claim(&self, decl: &TaskDecl, claim: &Claim) -> Result<bool, Taken> {
         let path = self.claim_path(decl);
-        let bytes = match self.fs.read(&path) {
+        let bytes = match self.fs.read(&path, bounds::NOTE) {
             Ok(bytes) => bytes,
             Err(error) if is_absent(&error) => return Ok(true),
             Err(error) => return Err(error).during("read", &path).map_err(Taken::Unknown),

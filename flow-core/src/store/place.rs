@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use anyhow::Context;
 
+use crate::fs::{FileKind, Refused};
 use crate::key::Digest;
 use crate::store::error::StoreError;
 use crate::store::log::Log;
@@ -41,10 +42,31 @@ impl Places {
     }
 
     /// Copies a file, or a folder, to the place of a part.
-    pub(crate) fn copy(&self, part: &str, extension: &str, from: &Path) -> anyhow::Result<PathBuf> {
+    pub(crate) fn copy(&self, part: &str, extension: &str, path: &Path) -> anyhow::Result<PathBuf> {
         let to = self.give(part, extension)?;
-        copy(from, &to).with_context(|| format!("cannot copy {from:?}"))?;
+        // The path itself may be a link, for the user has named it.
+        let from = self.store.unconfined().canonical(path);
+        let copied = from.and_then(|from| self.copy_all(&from, &to));
+        copied.with_context(|| format!("cannot copy {path:?}"))?;
         Ok(to)
+    }
+
+    fn copy_all(&self, from: &Path, to: &Path) -> std::io::Result<()> {
+        let (user, store) = (self.store.unconfined(), self.store.fs());
+        match user.kind(from)? {
+            FileKind::Folder => {}
+            FileKind::File => return store.copy(from, to),
+            FileKind::Link => {
+                let why = format!("{} is a link: an output has none", from.display());
+                return Err(std::io::Error::other(why));
+            }
+            FileKind::Other => return Err(Refused::Special.into()),
+        }
+        store.create_folder(to)?;
+        for name in user.list(from)? {
+            self.copy_all(&from.join(&name), &to.join(&name))?;
+        }
+        Ok(())
     }
 
     /// The log of the run.
@@ -86,17 +108,4 @@ impl Drop for Places {
             self.store.discard_path(path);
         }
     }
-}
-
-/// Copies a file, or a folder with all that is in it.
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    if !std::fs::metadata(from)?.is_dir() {
-        return std::fs::copy(from, to).map(drop);
-    }
-    std::fs::create_dir(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        copy(&entry.path(), &to.join(entry.file_name()))?;
-    }
-    Ok(())
 }

@@ -1,5 +1,9 @@
 //! Resets: removing outputs and what is kept of the same.
+//!
+//! A link is never followed: a folder of a task or an instance that is one is an error. What is to
+//! be removed is looked at as a whole before anything is, so that such an error leaves all as it is.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::content::is_absent;
@@ -8,7 +12,7 @@ use crate::store::error::{IoContext, StoreError};
 use crate::store::failure::FAILURE;
 use crate::store::log::LOG;
 use crate::store::output::remove_all;
-use crate::store::{Folder, RECORD, Store, TaskFolder, index, key_of};
+use crate::store::{Folder, RECORD, Store, TaskFolder, bounds, index, key_of};
 
 impl Store {
     /// Removes the output in `folder`, and what is kept under its fingerprint; gives the files
@@ -84,8 +88,9 @@ impl Store {
         task: &TaskFolder,
         names: &[&str],
     ) -> Result<Vec<(Folder, Vec<PathBuf>)>, StoreError> {
+        self.check_internal()?;
         // Where it was stored before it got another `dir` or `group`, too.
-        let mut folders = index::folders(&self.read_if_there(&task.index_path)?);
+        let mut folders = index::folders(&self.read_index(&task.index_path)?);
         for name in task.was.iter().chain([&task.name]) {
             for folder in self.instances(Path::new(name))? {
                 if !folders.contains(&folder) && !self.is_of_another(&folder, names)? {
@@ -93,6 +98,7 @@ impl Store {
                 }
             }
         }
+        self.check_folders(&folders)?;
         let mut removed = Vec::new();
         for folder in folders {
             self.reset_folder(folder, &mut removed)?;
@@ -105,8 +111,10 @@ impl Store {
 
     /// Removes all outputs; gives each instance's folder with its files.
     pub(crate) fn reset_all(&self) -> Result<Vec<(Folder, Vec<PathBuf>)>, StoreError> {
+        self.check_internal()?;
         let indices = self.indices()?;
         let folders = self.instance_folders()?;
+        self.check_folders(&folders)?;
         let mut removed = Vec::new();
         for folder in folders {
             self.reset_folder(folder, &mut removed)?;
@@ -118,6 +126,18 @@ impl Store {
         self.memory.clear();
         self.refresh();
         Ok(removed)
+    }
+
+    /// Checks that none of these folders is a link, or lies in one.
+    fn check_folders(&self, folders: &BTreeSet<Folder>) -> Result<(), StoreError> {
+        for folder in folders {
+            let path = self.root.join(folder);
+            match self.fs.stat(&path) {
+                Err(error) if !is_absent(&error) => return Err(error).during("reset", &path),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Whether the output in a folder is that of another task, which has the same `dir`.
@@ -179,9 +199,9 @@ impl Store {
         }
     }
 
-    /// The content of a file, which is empty if there is none.
-    pub(super) fn read_if_there(&self, path: &Path) -> Result<Vec<u8>, StoreError> {
-        match self.fs.read(path) {
+    /// The content of an index, which is empty if there is none.
+    pub(super) fn read_index(&self, path: &Path) -> Result<Vec<u8>, StoreError> {
+        match self.fs.read(path, bounds::INDEX) {
             Err(error) if is_absent(&error) => Ok(Vec::new()),
             read => read.during("read", path),
         }

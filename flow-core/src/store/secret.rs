@@ -1,11 +1,18 @@
 //! The key by which a store hashes secrets, so that a secret's hash tells nobody what it is.
+//!
+//! Its owner alone may read it or, in a store that a group works in, that group: where the folder
+//! of the store may be written by its group when the key is made.
 
 use std::io::ErrorKind;
 use std::path::Path;
 
+use crate::fs::Refused;
 use crate::secret::SecretKey;
 use crate::store::Store;
 use crate::store::error::{IoContext, StoreError};
+
+/// How long the key is.
+const BYTES: usize = 32;
 
 impl Store {
     /// The store's own key, made the first time that a secret is hashed.
@@ -27,7 +34,7 @@ impl Store {
             Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {}
             known => return known,
         }
-        let mut bytes = [0; 32];
+        let mut bytes = [0; BYTES];
         let random = getrandom::fill(&mut bytes);
         random.map_err(std::io::Error::other).during("make a key for", &path)?;
         self.fs
@@ -49,20 +56,31 @@ impl Store {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
                 Err(error).during("write", &path)
             }
-            // Whichever is there now is the store's.
-            _ => self.read_key(&path),
+            // Whichever is there now is the store's. It must not be lost before what depends on it.
+            _ => {
+                let folders = [self.internal(""), self.root.clone()];
+                self.fs.sync(&[], &folders).during("make durable", &path)?;
+                self.read_key(&path)
+            }
         }
     }
 
     fn draft_key(&self, draft: &Path, bytes: &[u8]) -> std::io::Result<()> {
-        self.fs.create_private(draft)?.write_all(bytes)?;
-        self.fs.sync(&[draft.to_owned()])
+        self.fs.create_private(draft, &self.root)?.write_all(bytes)?;
+        self.fs.sync(&[draft.to_owned()], &[])
     }
 
     fn read_key(&self, path: &Path) -> Result<SecretKey, StoreError> {
-        let bytes: [u8; 32] = (self.fs.read(path).during("read", path)?)
-            .try_into()
-            .map_err(|_| StoreError::SecretKey { path: path.to_owned() })?;
-        Ok(SecretKey::new(bytes))
+        let damaged = || StoreError::SecretKey { path: path.to_owned() };
+        match self.fs.read(path, BYTES as u64) {
+            Ok(bytes) => Ok(SecretKey::new(bytes.try_into().map_err(|_| damaged())?)),
+            Err(error) => match (Refused::of(&error), error.kind()) {
+                (Some(Refused::TooLarge { .. }), _) => Err(damaged()),
+                (None, ErrorKind::PermissionDenied) => {
+                    Err(StoreError::SecretKeyDenied { path: path.to_owned(), source: error })
+                }
+                _ => Err(error).during("read", path),
+            },
+        }
     }
 }

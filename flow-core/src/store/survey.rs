@@ -88,7 +88,7 @@ impl Store {
         // store is open, by the tasks.
         let mut tasks = self.task_names();
         for path in self.indices()? {
-            let noted = index::folders(&self.read_if_there(&path)?);
+            let noted = index::folders(&self.read_index(&path)?);
             tasks.extend(noted.iter().filter_map(|folder| Some(folder.parent()?.to_owned())));
         }
         for task in &tasks {
@@ -154,10 +154,14 @@ impl Store {
         keys: &HashSet<Short>,
         survey: &mut Survey,
     ) -> Result<Standing, StoreError> {
-        let bytes = self.read_if_there(path)?;
-        if bytes.is_empty() && self.fs.stat(path).is_err() {
-            return Ok(Standing::Nothing);
-        }
+        let bytes = match self.read_record_file(path)? {
+            None => return Ok(Standing::Nothing),
+            Some(Ok(bytes)) => bytes,
+            Some(Err(reason)) => {
+                survey.unusable.push((path.to_owned(), reason));
+                return Ok(Standing::Unusable);
+            }
+        };
         // A record of a newer form may name these in places that are not known here.
         for digest in digests(&bytes) {
             survey.codes.insert(digest);

@@ -1,92 +1,134 @@
-//! Executions under way: a file that is locked as long as a process is at work in the store.
+//! Executions under way: each has a file, a *mark*, that it locks as long as it works in the store.
 //!
-//! What is being written is named by no record yet, and looks like what a process left that died.
-//! The lock tells them apart: the operating system gives it back however the process ends. Whoever
-//! cleans up leaves alone what is younger than the oldest execution under way.
+//! What an execution writes is named by no record yet, and looks like what a process left that
+//! died. The lock tells them apart: the operating system releases it however the process ends.
+//! `gc` and the limits of versions leave alone what is younger than the oldest execution.
+//!
+//! Some file systems have no locks. There the age of the mark has to tell: it counts as that of an
+//! execution under way for [`LEFT`] after it was last touched, which each commit does, and all
+//! that lies in the store is left alone meanwhile.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::content::is_absent;
+use crate::fs::{Lock, Refused};
 use crate::store::Store;
 use crate::store::error::{IoContext, StoreError};
 use crate::store::stage::unique;
 
-/// The folder of the files.
+/// The folder of the marks.
 const RUNNING: &str = "running";
+
+/// How long a mark that cannot be locked counts after it was last touched. One task may take days,
+/// and touches nothing meanwhile.
+const LEFT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// An execution under way. When it is dropped, it has ended.
 pub(crate) struct Underway {
     store: Arc<Store>,
     path: PathBuf,
-    /// It is locked until it is closed.
-    _file: File,
+    /// It is locked until it is closed. None on a file system without locks.
+    lock: Option<File>,
+}
+
+impl Underway {
+    /// Tells others that the execution is still at work, if they cannot see it by the lock.
+    pub(crate) fn touch(&self) {
+        if self.lock.is_none() {
+            // If this fails, the mark looks older than it is, and it takes a week until that counts.
+            let _ = self.store.fs.append(&self.path, b".");
+        }
+    }
 }
 
 impl Drop for Underway {
     fn drop(&mut self) {
-        // The lock goes with the process at the latest, so that it does no harm if this fails.
+        // A lock goes with the process at the latest, so that it does no harm if this fails.
         let _ = self.store.fs.remove(&self.path);
     }
 }
 
-/// What is known of the executions under way.
+/// The executions under way.
 #[derive(Default)]
 pub(super) struct Executions {
-    /// When the oldest began, in nanoseconds since 1970.
+    /// When the oldest began, in nanoseconds since 1970; 0 if that is not known.
     pub(super) oldest: Option<i64>,
-    /// The files of those that are no longer at work.
+    /// The marks of those that have ended.
     pub(super) ended: Vec<PathBuf>,
 }
 
 impl Store {
-    /// Says that an execution begins. A store that cannot be written, or a file system without
-    /// locks, does without: then the age of files has to tell.
+    /// Marks that an execution begins. A store that cannot be written has no mark.
     ///
-    /// Whoever cleans up tries the lock for a moment, and takes a file for left over that is created
-    /// and not locked yet. So the lock is waited for, and the file made again if it was removed.
-    pub(crate) fn begin(self: &Arc<Self>) -> Option<Underway> {
+    /// Another process that cleans up takes a mark for left over that is created and not locked
+    /// yet. So the mark is created again if it is gone when it is locked.
+    ///
+    /// # Errors
+    ///
+    /// There is a link in the store's own folder, or too large a file.
+    pub(crate) fn begin(self: &Arc<Self>) -> Result<Option<Underway>, StoreError> {
         const TRIES: usize = 8;
+        self.check_internal()?;
+        let folder = self.internal(RUNNING);
         for _ in 0..TRIES {
-            let path = self.internal(RUNNING).join(unique());
-            if self.fs.create(&path).is_err() {
-                self.fs.create_folder(&self.internal(RUNNING)).ok()?;
-                self.fs.create(&path).ok()?;
+            let path = folder.join(unique());
+            let created = self.fs.create(&path).or_else(|_| {
+                self.fs.create_folder(&folder)?;
+                self.fs.create(&path)
+            });
+            if let Err(error) = created {
+                return unless_refused(error, &path);
             }
-            match self.fs.open(&path).map(|file| file.lock().map(|()| file)) {
-                Ok(Ok(file)) if self.fs.stat(&path).is_ok() => {
-                    return Some(Underway { store: Arc::clone(self), path, _file: file });
-                }
-                Err(error) if is_absent(&error) => {}
-                Ok(Ok(_)) => {}
-                Err(_) | Ok(Err(_)) => {
+            let lock = match self.fs.lock(&path) {
+                Ok(Lock::Taken(file)) => Some(file),
+                Ok(Lock::Unsupported | Lock::Held) => None,
+                Err(error) if is_absent(&error) => continue,
+                Err(error) => {
                     let _ = self.fs.remove(&path);
-                    return None;
+                    return unless_refused(error, &path);
                 }
+            };
+            if self.fs.stat(&path).is_ok() {
+                return Ok(Some(Underway { store: Arc::clone(self), path, lock }));
             }
         }
-        None
+        Ok(None)
     }
 
-    /// Whether a file says that an execution is under way, or was.
+    /// Checks that nothing in the store's own folder is a link, so that it is told before anything
+    /// is written, and not only where an error counts.
+    pub(super) fn check_internal(&self) -> Result<(), StoreError> {
+        let folder = self.internal("");
+        for name in self.names_if_there(&folder)? {
+            let path = folder.join(name);
+            match self.fs.stat(&path) {
+                Err(error) if Refused::of(&error).is_some() => {
+                    return Err(error).during("use", &path);
+                }
+                // It has gone, or whoever needs it says what is wrong.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a file is the mark of an execution.
     pub(super) fn is_mark(&self, path: &Path) -> bool {
         path.parent() == Some(&self.internal(RUNNING))
     }
 
-    /// Removes what an execution has left that has ended, unless it is only about to begin.
+    /// Removes the mark of an execution that has ended, unless it is only about to begin.
     pub(super) fn remove_ended(
         &self,
         path: &Path,
         removed: &mut Vec<PathBuf>,
     ) -> Result<(), StoreError> {
-        let file = match self.fs.open(path) {
-            Ok(file) => file,
-            Err(error) if is_absent(&error) => return Ok(()),
-            Err(error) => return Err(error).during("open", path),
-        };
-        // It is locked until it is gone: who waits for the lock sees then that it is.
-        if file.try_lock().is_ok() {
+        // It is locked until it is gone: an execution that waits for the lock sees that it is.
+        if let Mark::Ended(_lock) = self.mark(path)? {
             self.remove(path, removed)?;
         }
         Ok(())
@@ -94,33 +136,64 @@ impl Store {
 
     /// The executions under way, of this process and of others, but for `own`.
     pub(super) fn executions(&self, own: Option<&Underway>) -> Result<Executions, StoreError> {
-        let at = self.internal(RUNNING);
-        let names = match self.names(&at) {
-            Err(error) if is_absent(&error) => Vec::new(),
-            names => names.during("list", &at)?,
-        };
+        let folder = self.internal(RUNNING);
         let mut executions = Executions::default();
         let own = own.map(|own| &own.path);
-        for path in names.into_iter().map(|name| at.join(name)).filter(|path| Some(path) != own) {
-            let begun = match self.fs.stat(&path) {
-                Ok(stat) => stat.modified,
-                Err(error) if is_absent(&error) => continue,
-                Err(error) => return Err(error).during("look at", &path),
-            };
-            let file = match self.fs.open(&path) {
-                Ok(file) => file,
-                Err(error) if is_absent(&error) => continue,
-                Err(error) => return Err(error).during("open", &path),
-            };
-            match file.try_lock() {
-                Ok(()) => executions.ended.push(path),
-                // What cannot be told may be at work.
-                Err(TryLockError::WouldBlock | TryLockError::Error(_)) => {
-                    let oldest = executions.oldest.get_or_insert(begun);
-                    *oldest = begun.min(*oldest);
+        let marks = self.names_if_there(&folder)?.into_iter().map(|name| folder.join(name));
+        for path in marks.filter(|path| Some(path) != own) {
+            match self.mark(&path)? {
+                Mark::Gone => {}
+                Mark::Ended(_) => executions.ended.push(path),
+                Mark::Underway { since } => {
+                    let oldest = executions.oldest.get_or_insert(since);
+                    *oldest = since.min(*oldest);
                 }
             }
         }
         Ok(executions)
+    }
+
+    fn mark(&self, path: &Path) -> Result<Mark, StoreError> {
+        let modified = match self.fs.stat(path) {
+            Ok(stat) => stat.modified,
+            Err(error) if is_absent(&error) => return Ok(Mark::Gone),
+            Err(error) => return Err(error).during("look at", path),
+        };
+        let lock = match self.fs.try_lock_shared(path) {
+            // The mark of another user, which this one may not read.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Lock::Unsupported,
+            Err(error) if is_absent(&error) => return Ok(Mark::Gone),
+            lock => lock.during("open", path)?,
+        };
+        Ok(match lock {
+            Lock::Taken(file) => Mark::Ended(Some(file)),
+            Lock::Held => Mark::Underway { since: modified },
+            Lock::Unsupported if is_older(modified, LEFT) => Mark::Ended(None),
+            Lock::Unsupported => Mark::Underway { since: 0 },
+        })
+    }
+}
+
+/// What the mark of an execution tells.
+enum Mark {
+    Gone,
+    /// With the lock that nobody else had.
+    Ended(Option<File>),
+    Underway {
+        since: i64,
+    },
+}
+
+/// Whether something that was written at that time, in nanoseconds since 1970, is that old.
+pub(crate) fn is_older(modified: i64, age: Duration) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    now.as_nanos() as i64 - modified > age.as_nanos() as i64
+}
+
+/// Does without a mark, unless that is refused.
+fn unless_refused<T>(error: std::io::Error, path: &Path) -> Result<Option<T>, StoreError> {
+    match Refused::of(&error) {
+        Some(_) => Err(error).during("create", path),
+        None => Ok(None),
     }
 }

@@ -12,7 +12,7 @@ use crate::key::Digest;
 use crate::store::error::{IoContext, StoreError};
 use crate::store::output::OutputFile;
 use crate::store::record::{Record, Unreadable};
-use crate::store::{Folder, RECORD, Store, index};
+use crate::store::{Folder, RECORD, Store, bounds, index};
 
 /// What is wrong with a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +58,8 @@ impl Store {
             let of_key = |folder: &&Folder| super::limit::folder_key(folder) == Some(key);
             for path in self.versions_in(&versions)? {
                 // Where its files lie is known by their names, if it may be in several folders.
-                let record = self.fs.read(&path).ok().and_then(|bytes| Record::parse(&bytes).ok());
+                let record = self.fs.read(&path, bounds::RECORD).ok();
+                let record = record.and_then(|bytes| Record::parse(&bytes).ok());
                 let files = record.map(|record| record.output.files).unwrap_or_default();
                 let here = |folder: &&Folder| {
                     let there = |file: &OutputFile| self.fs.stat(&self.path(folder, &file.file));
@@ -79,7 +80,7 @@ impl Store {
     /// Looks at the files that a record names, by content; at nothing, if there is no record.
     pub(crate) fn verify(&self, place: &Place) -> Result<Looked, StoreError> {
         let mut looked = Looked::default();
-        let bytes = match self.fs.read(&place.path) {
+        let bytes = match self.fs.read(&place.path, bounds::RECORD) {
             Ok(bytes) => bytes,
             Err(error) if is_absent(&error) => return Ok(looked),
             Err(error) => {
@@ -118,7 +119,7 @@ impl Store {
         }
         if let Some(fingerprint) = fingerprint {
             for path in self.indices()? {
-                let told = index::live(&self.read_if_there(&path)?);
+                let told = index::live(&self.read_index(&path)?);
                 if told.iter().any(|(known, _)| *known == fingerprint) {
                     let line = index::forget(fingerprint);
                     self.fs.append(&path, line.as_bytes()).during("write", &path)?;

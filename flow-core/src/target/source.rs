@@ -37,7 +37,10 @@ impl Source {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn file(path: impl Into<PathBuf>) -> Self {
-        Self { fs: Arc::new(Disk), path: path.into(), kept: true }
+        let path = path.into();
+        // It may be read when the current folder is another one.
+        let path = std::path::absolute(&path).unwrap_or(path);
+        Self { fs: Arc::new(Disk), path, kept: true }
     }
 
     /// Opens the file for reading, from its start.
@@ -55,7 +58,7 @@ impl Source {
     ///
     /// What the operating system says.
     pub fn read(&self) -> io::Result<Vec<u8>> {
-        self.fs.read(&self.path)
+        self.fs.read(&self.path, u64::MAX)
     }
 
     /// Whether the file is an output of the store, which is never rewritten, so that it can be looked

@@ -22,6 +22,7 @@ use crate::export::manifest::MANIFEST;
 use crate::flow::load::check_complete;
 use crate::flow::reset::with_gathered;
 use crate::flow::{Flow, Roots};
+use crate::fs::Confined;
 use crate::plan::Plan;
 use crate::plan::verdicts::Status;
 use crate::store::error::IoContext;
@@ -183,15 +184,16 @@ impl Flow {
     /// There is no export, a file in it is not what was exported, or the store cannot be written. What
     /// has been imported before that is there.
     pub fn import(&self, folder: impl AsRef<Path>) -> Result<Handed, Error> {
-        let folder = folder.as_ref();
+        let named = folder.as_ref();
+        let folder = &*std::path::absolute(named).during("open", named)?;
+        let fs = Confined::new(Arc::clone(&self.fs), folder);
         let path = folder.join(MANIFEST);
         let absent = || std::io::Error::from(std::io::ErrorKind::NotFound);
-        let manifest =
-            read_manifest(&*self.fs, folder)?.ok_or_else(absent).during("read", &path)?;
-        let _underway = self.store.begin();
+        let manifest = read_manifest(&fs, folder)?.ok_or_else(absent).during("read", &path)?;
+        let _underway = self.store.begin()?;
         self.store.refresh();
-        let mut handed = Handed::new("imported", folder);
-        let mut importer = Importer::new(&self.store, folder);
+        let mut handed = Handed::new("imported", named);
+        let mut importer = Importer::new(&self.store, &fs, folder);
         for output in &manifest.outputs {
             match importer.take(output)? {
                 What::New => {

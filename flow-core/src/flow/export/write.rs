@@ -41,7 +41,7 @@ pub(super) fn write(
     form: As,
 ) -> Result<Handed, Error> {
     check_outside(flow, root)?;
-    let mut folder = ExportFolder::open(&*flow.fs, root)?;
+    let mut folder = ExportFolder::open(&flow.fs, root)?;
     let before: HashMap<Key, &Exported> =
         folder.before.outputs.iter().map(|output| (output.key, output)).collect();
     let (outputs, copies) = outputs(flow, nodes, &before)?;
@@ -69,7 +69,7 @@ pub(super) fn write(
         handed.instances.push(output.instance.clone());
     }
     for copy in &copies {
-        if folder.copy(&copy.name, &flow.store.root().join(&copy.from), copy.content)? {
+        if folder.copy(&copy.name, (&flow.store, &copy.from), copy.content)? {
             handed.copied(copy.content.1);
         }
     }
@@ -81,7 +81,7 @@ pub(super) fn write(
 }
 
 /// Makes the folders that an output has, for there may be nothing in them.
-fn folders(folder: &ExportFolder<'_>, output: &Exported) -> Result<(), Error> {
+fn folders(folder: &ExportFolder, output: &Exported) -> Result<(), Error> {
     for file in &output.files {
         let Some(within) = &file.within else { continue };
         let folders = within.iter().filter(|(_, digest)| digest.is_none());

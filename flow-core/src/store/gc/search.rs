@@ -13,7 +13,7 @@ use crate::store::limit::folder_key;
 use crate::store::log::LOG;
 use crate::store::reset::{is_draft, is_ours, is_output};
 use crate::store::survey::{Brief, Lying, Standing, Survey};
-use crate::store::{ASIDE, INTERNAL, RECORD, Store, index};
+use crate::store::{ASIDE, INTERNAL, RECORD, Store, bounds, index};
 
 /// One search for garbage.
 struct Search<'a> {
@@ -32,6 +32,7 @@ struct Search<'a> {
 impl Store {
     /// Finds what nobody needs.
     pub(crate) fn find_garbage(&self, keep: &Keep) -> Result<Found, StoreError> {
+        self.check_internal()?;
         let executions = self.executions(None)?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let before = now.saturating_sub(keep.older_than).as_nanos() as i64;
@@ -99,7 +100,7 @@ impl Search<'_> {
         }
         let mut known: HashMap<Short, HashSet<Digest>> = HashMap::new();
         for index in store.indices()? {
-            for (fingerprint, folder) in index::live(&store.read_if_there(&index)?) {
+            for (fingerprint, folder) in index::live(&store.read_index(&index)?) {
                 if let Some(key) = folder_key(Path::new(&folder)) {
                     known.entry(key).or_default().insert(fingerprint);
                 }
@@ -258,7 +259,7 @@ impl Search<'_> {
         }
         let mut found = Vec::new();
         for path in self.store.indices()? {
-            let bytes = self.store.read_if_there(&path)?;
+            let bytes = self.store.read_index(&path)?;
             let mut dead = BTreeSet::new();
             for (fingerprint, folder) in index::live(&bytes) {
                 let key = folder_key(Path::new(&folder));
@@ -335,7 +336,7 @@ impl Store {
     /// Whether a failure is not told any more, for something was made since.
     fn is_stale(&self, path: &Path, made: Option<&Brief>) -> bool {
         let Some(made) = made else { return false };
-        let failure = self.fs.read(path).ok();
+        let failure = self.fs.read(path, bounds::NOTE).ok();
         let failure = failure.and_then(|bytes| serde_json::from_slice::<Failure>(&bytes).ok());
         failure.is_none_or(|failure| failure.at <= made.started)
     }

@@ -105,7 +105,7 @@ impl Store {
         modified: i64,
         dead: &BTreeSet<(String, Digest)>,
     ) -> Result<(), StoreError> {
-        let bytes = self.read_if_there(path)?;
+        let bytes = self.read_index(path)?;
         if self.size(path)?.modified != modified {
             return Ok(());
         }

@@ -3,30 +3,58 @@
 //! Everything that a store and the targets do to files goes through [`Fs`], so that a test can
 //! make any one operation fail, and see that nothing is lost and nothing half-made is taken for
 //! whole. [`Disk`] is the file system of this machine.
+//!
+//! Three rules hold for every file, and no caller has to think of them:
+//!
+//! - Only regular files are opened. Opening a pipe may wait for ever, and a device may have no end.
+//! - A file that is read into memory has a largest size, which is checked before memory is taken.
+//! - A store, a remote and an export are reached through `Confined`, which refuses paths that
+//!   lead out of their folder, and follows no link below it. The error is [`Refused`].
+
+mod confined;
+mod disk;
+mod durable;
+mod refused;
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
+
+pub(crate) use confined::Confined;
+pub use disk::Disk;
+pub(crate) use durable::{Durable, ToSync, create_durably};
+pub use refused::Refused;
 
 /// The operations on files that a store needs. All errors are those of the operating system.
 #[expect(clippy::missing_errors_doc, reason = "said once, above")]
 pub trait Fs: Send + Sync {
-    /// Opens a file for reading.
+    /// Opens a regular file for reading.
     fn open(&self, path: &Path) -> io::Result<File>;
 
-    /// The whole content of a file.
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// Returns the whole content of a regular file of at most `limit` bytes. A larger one is an
+    /// error of the kind [`FileTooLarge`](ErrorKind::FileTooLarge).
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>>;
 
-    /// The content of a file from the byte `offset` on.
-    fn read_from(&self, path: &Path, offset: u64) -> io::Result<Vec<u8>>;
+    /// Returns the content of a regular file from the byte `offset` on, of at most `limit` bytes.
+    fn read_from(&self, path: &Path, offset: u64, limit: u64) -> io::Result<Vec<u8>>;
+
+    /// Opens a regular file for writing, and waits until no other process holds a lock on it.
+    ///
+    /// Network file systems lock a file alone for a handle that can write.
+    fn lock(&self, path: &Path) -> io::Result<Lock>;
+
+    /// Opens a regular file for reading, and locks it unless a process holds the lock that
+    /// [`lock`](Self::lock) takes. Several processes can have this lock at once.
+    fn try_lock_shared(&self, path: &Path) -> io::Result<Lock>;
 
     /// Creates a file that must not exist, for writing.
     fn create(&self, path: &Path) -> io::Result<Box<dyn Write + Send>>;
 
-    /// Creates a file that must not exist and that nobody but its owner may read.
-    fn create_private(&self, path: &Path) -> io::Result<Box<dyn Write + Send>>;
+    /// Creates a file that must not exist, for a secret of the store in the folder `store`. Its
+    /// owner may read it and, if the group of that folder may write there, that group.
+    fn create_private(&self, path: &Path, store: &Path) -> io::Result<Box<dyn Write + Send>>;
 
     /// Adds `bytes` to the end of a file in one write, creating the file if it is not there.
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
@@ -40,6 +68,26 @@ pub trait Fs: Send + Sync {
     /// The path without links and `..`, which tells whether two paths lead to one folder.
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
         fs::canonicalize(path)
+    }
+
+    /// Returns the first part of `path` below the folder `above` that is a link, if there is one.
+    /// What is not there is no link.
+    fn first_link(&self, above: &Path, path: &Path) -> io::Result<Option<PathBuf>> {
+        let Ok(below) = path.strip_prefix(above) else { return Ok(None) };
+        let mut at = above.to_owned();
+        for part in below {
+            at.push(part);
+            match fs::symlink_metadata(&at) {
+                Ok(found) if found.is_symlink() => return Ok(Some(at)),
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => break,
+                // The operation itself says what is wrong with the name, or with a file as a folder.
+                Err(error) if error.kind() == ErrorKind::NotADirectory => break,
+                Err(error) if error.kind() == ErrorKind::InvalidFilename => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
     }
 
     /// The names in a folder, in no order.
@@ -63,8 +111,19 @@ pub trait Fs: Send + Sync {
     /// Removes a folder that is empty.
     fn remove_folder(&self, path: &Path) -> io::Result<()>;
 
-    /// Makes the content of these files survive a loss of power.
-    fn sync(&self, files: &[PathBuf]) -> io::Result<()>;
+    /// Makes the content of these files, and the names in these folders, survive a loss of power.
+    fn sync(&self, files: &[PathBuf], folders: &[PathBuf]) -> io::Result<()>;
+}
+
+/// What came of locking a file.
+#[derive(Debug)]
+pub enum Lock {
+    /// It is locked until the file is closed.
+    Taken(File),
+    /// Another process holds a lock.
+    Held,
+    /// The file system has no locks, so that nothing is known of other processes.
+    Unsupported,
 }
 
 /// What is known of a file without opening it.
@@ -101,15 +160,6 @@ impl Stat {
     }
 }
 
-/// Opens what others have put somewhere, if it is a file: to open a pipe may take for ever, and a device
-/// may have no end.
-pub(crate) fn open_file(fs: &dyn Fs, path: &Path) -> io::Result<File> {
-    match fs.stat(path)? {
-        Stat { folder: false, special: false, .. } => fs.open(path),
-        _ => Err(io::Error::other("it is no file")),
-    }
-}
-
 /// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -122,97 +172,6 @@ pub enum FileKind {
     Link,
     /// A device, a socket or the like.
     Other,
-}
-
-/// The file system of this machine.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Disk;
-
-impl Fs for Disk {
-    fn open(&self, path: &Path) -> io::Result<File> {
-        File::open(path)
-    }
-
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        fs::read(path)
-    }
-
-    fn read_from(&self, path: &Path, offset: u64) -> io::Result<Vec<u8>> {
-        use std::io::{Read, Seek, SeekFrom};
-
-        let mut file = File::open(path)?;
-        file.seek(SeekFrom::Start(offset))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        Ok(bytes)
-    }
-
-    fn create(&self, path: &Path) -> io::Result<Box<dyn Write + Send>> {
-        Ok(Box::new(File::create_new(path)?))
-    }
-
-    fn create_private(&self, path: &Path) -> io::Result<Box<dyn Write + Send>> {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Ok(Box::new(options.open(path)?))
-    }
-
-    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        OpenOptions::new().append(true).create(true).open(path)?.write_all(bytes)
-    }
-
-    fn stat(&self, path: &Path) -> io::Result<Stat> {
-        Stat::of(&fs::metadata(path)?)
-    }
-
-    fn kind(&self, path: &Path) -> io::Result<FileKind> {
-        let kind = fs::symlink_metadata(path)?.file_type();
-        Ok(match kind {
-            kind if kind.is_symlink() => FileKind::Link,
-            kind if kind.is_dir() => FileKind::Folder,
-            kind if kind.is_file() => FileKind::File,
-            _ => FileKind::Other,
-        })
-    }
-
-    fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
-        fs::read_dir(path)?.map(|entry| Ok(entry?.file_name())).collect()
-    }
-
-    fn create_folder(&self, path: &Path) -> io::Result<()> {
-        fs::create_dir_all(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::rename(from, to)
-    }
-
-    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::hard_link(from, to)
-    }
-
-    fn copy(&self, from: &Path, to: &Path) -> io::Result<()> {
-        io::copy(&mut File::open(from)?, &mut File::create_new(to)?).map(drop)
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        fs::remove_file(path)
-    }
-
-    fn remove_folder(&self, path: &Path) -> io::Result<()> {
-        fs::remove_dir(path)
-    }
-
-    fn sync(&self, files: &[PathBuf]) -> io::Result<()> {
-        // One flush of the whole file system costs as much as that of a handful of files.
-        #[cfg(target_os = "linux")]
-        if let [first, _, _, _, _, ..] = files {
-            return Ok(rustix::fs::syncfs(File::open(first)?)?);
-        }
-        files.iter().try_for_each(|file| open_to_sync(file)?.sync_data())
-    }
 }
 
 /// When anything about a file was last changed, in nanoseconds since 1970.
@@ -236,9 +195,4 @@ fn inode(metadata: &fs::Metadata) -> Option<u64> {
 #[cfg(not(unix))]
 fn inode(_: &fs::Metadata) -> Option<u64> {
     None
-}
-
-/// Opens a file so that it can be synced, for which Windows wants it writable.
-fn open_to_sync(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(cfg!(windows)).open(path)
 }
