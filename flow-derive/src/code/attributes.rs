@@ -5,11 +5,26 @@ use std::ops::Range;
 
 use super::names::{Names, kw};
 use super::scan;
+use super::source::Path;
 use super::tokens::{Delimiter, Token};
 
-/// Documentation, lint levels, and what is addressed to other tools.
-const NO_CODE: [&str; 8] =
-    ["doc", "allow", "warn", "deny", "forbid", "expect", "rustfmt", "clippy"];
+/// Documentation, lint levels, hints to the optimiser, and what is addressed to other tools.
+const NO_CODE: [&str; 14] = [
+    "doc",
+    "allow",
+    "warn",
+    "deny",
+    "forbid",
+    "expect",
+    "must_use",
+    "deprecated",
+    "diagnostic",
+    "inline",
+    "cold",
+    "rustfmt",
+    "clippy",
+    "automatically_derived",
+];
 
 /// The attribute at the start of `tokens`, whose first is at `offset` in its file: where its
 /// content starts and ends, and whether it is that of what surrounds it, `#![...]`.
@@ -37,6 +52,29 @@ pub(super) fn task(tokens: &[Token], range: &Range<usize>) -> Option<Range<usize
     let (path, after) = scan::path(tokens, range.start + 2, range.end)?;
     (path.segments.last() == Some(&kw::TASK)).then_some(())?;
     scan::group(tokens, after).map(|(_, inner)| inner)
+}
+
+/// The paths in `#[derive(...)]`, if the attribute in `range` is that.
+pub(super) fn derives(
+    tokens: &[Token],
+    range: &Range<usize>,
+    names: &Names,
+) -> Option<Vec<(Path, Range<usize>)>> {
+    let (path, after) = scan::path(tokens, range.start + 2, range.end)?;
+    let is_derive = path.segments.len() == 1 && names.text(path.segments[0]) == "derive";
+    let (_, inner) = scan::group(tokens, after).filter(|_| is_derive)?;
+    let mut found = Vec::new();
+    let mut at = inner.start;
+    while at < inner.end {
+        match scan::path(tokens, at, inner.end) {
+            Some((path, after)) => {
+                found.push((path, at..after));
+                at = after;
+            }
+            None => at += 1,
+        }
+    }
+    Some(found)
 }
 
 /// The options in each `#[output(...)]` of the fields in `range`.

@@ -1,17 +1,29 @@
-//! What the compiler was called with: which file is the root of the crate, and which features are
-//! on.
+//! The arguments of the compiler: the root file of the crate, its features and `cfg`s, and the files
+//! of the crates that it uses.
 //!
-//! A macro is not told, but it runs inside the compiler and can look at its arguments. Where it
-//! runs inside something else, in an editor or for an example in documentation, there is no root.
+//! A procedural macro runs inside the compiler, so that the arguments of the process are those of the
+//! compiler. Inside an editor, and for an example in documentation, they name no root.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crate that is being compiled.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Compilation {
     pub(crate) root: PathBuf,
     pub(crate) features: Vec<String>,
+    /// The other `cfg`s of the command line: `fancy`, `mode="fast"`.
+    pub(crate) cfgs: Vec<String>,
+    /// The names of the crates of `--extern`.
+    pub(crate) externs: Vec<String>,
+    /// The compiled libraries of `--extern`.
+    pub(crate) libraries: Vec<PathBuf>,
+    /// The folders in which the compiler looks for the libraries of dependencies.
+    pub(crate) library_folders: Vec<PathBuf>,
+    /// The folder that relative paths start from.
+    pub(crate) folder: PathBuf,
+    /// `OUT_DIR`, into which the build script of this package writes.
+    pub(crate) out_dir: Option<PathBuf>,
 }
 
 /// Options of the compiler whose value is an argument of its own.
@@ -45,7 +57,8 @@ impl Compilation {
     pub(crate) fn current() -> Option<Self> {
         let folder = std::env::current_dir().ok()?;
         let arguments = std::env::args_os().filter_map(|argument| argument.into_string().ok());
-        Self::of(arguments, &folder)
+        let out_dir = std::env::var_os("OUT_DIR").map(PathBuf::from);
+        Some(Self { out_dir, ..Self::of(arguments, &folder)? })
     }
 
     fn of(arguments: impl Iterator<Item = String>, folder: &Path) -> Option<Self> {
@@ -59,18 +72,28 @@ impl Compilation {
                 None => all.push(argument),
             }
         }
+        let mut read = Self { folder: folder.to_owned(), ..Self::default() };
         let mut root = None;
-        let mut features = Vec::new();
         let mut is_named = false;
         let mut at = 0;
         while let Some(argument) = all.get(at) {
             at += 1;
             is_named |= argument.starts_with("--crate-name");
-            let value = all.get(at).map_or("", String::as_str);
-            if argument == "--cfg" {
-                features.extend(feature(value));
-            } else if let Some(cfg) = argument.strip_prefix("--cfg=") {
-                features.extend(feature(cfg));
+            let next = all.get(at).map_or("", String::as_str);
+            let value = |option: &str| {
+                let rest = argument.strip_prefix(option)?;
+                let value = rest.strip_prefix('=').unwrap_or(rest);
+                Some(if rest.is_empty() { next } else { value })
+            };
+            if let Some(cfg) = value("--cfg") {
+                match feature(cfg) {
+                    Some(feature) => read.features.push(feature),
+                    None => read.cfgs.push(cfg.to_owned()),
+                }
+            } else if let Some(named) = value("--extern") {
+                read.add_extern(named);
+            } else if let Some(searched) = value("-L") {
+                read.library_folders.extend(library_folder(searched).map(|path| folder.join(path)));
             }
             if WITH_VALUE.contains(&argument.as_str()) {
                 at += 1;
@@ -78,7 +101,27 @@ impl Compilation {
                 root = Some(folder.join(argument));
             }
         }
-        Some(Self { root: root.filter(|root| is_named && root.is_file())?, features })
+        read.root = root.filter(|root| is_named && root.is_file())?;
+        Some(read)
+    }
+
+    /// Adds what `--extern` says: `name`, `name=path`, `priv:name=path`.
+    fn add_extern(&mut self, named: &str) {
+        let (name, path) = named.split_once('=').unwrap_or((named, ""));
+        let name = name.rsplit(':').next().unwrap_or(name);
+        self.externs.push(name.to_owned());
+        if !path.is_empty() {
+            self.libraries.push(self.folder.join(path));
+        }
+    }
+}
+
+/// The folder of `-L`, unless it is one of native libraries: `dependency=/target/debug/deps`.
+fn library_folder(searched: &str) -> Option<&str> {
+    match searched.split_once('=') {
+        Some(("dependency" | "crate" | "all", folder)) => Some(folder),
+        Some(("native" | "framework", _)) => None,
+        _ => Some(searched),
     }
 }
 
@@ -103,9 +146,16 @@ mod tests {
         fs::create_dir(folder.join("src")).expect("a folder");
         fs::write(folder.join("src/main.rs"), "").expect("a file");
         fs::write(folder.join("other.rs"), "").expect("a file");
+        let owned = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
         let expected = Compilation {
             root: folder.join("src/main.rs"),
-            features: vec!["fast".to_owned(), "big".to_owned()],
+            features: owned(&["fast", "big"]),
+            cfgs: owned(&["unix", "mode=\"slow\""]),
+            externs: owned(&["side", "hidden", "alloc"]),
+            libraries: vec![folder.join("deps/libside-1.rlib"), "/deps/libhidden-2.rmeta".into()],
+            library_folders: vec!["/deps".into(), folder.join("more")],
+            folder: folder.to_owned(),
+            out_dir: None,
         };
         let arguments = [
             "--crate-name",
@@ -119,8 +169,19 @@ mod tests {
             "--cfg=feature=\"big\"",
             "--cfg",
             "unix",
+            "--cfg=mode=\"slow\"",
             "-C",
             "debuginfo=0",
+            "--extern",
+            "side=deps/libside-1.rlib",
+            "--extern=priv:hidden=/deps/libhidden-2.rmeta",
+            "--extern",
+            "alloc",
+            "-L",
+            "dependency=/deps",
+            "-Lmore",
+            "-L",
+            "native=/c",
         ];
         assert_eq!(read(folder, &arguments), Some(expected));
 

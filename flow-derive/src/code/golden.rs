@@ -113,7 +113,7 @@ fn check(
     copy(&here.join(name), folder.path());
     let root = folder.path().join("src/main.rs");
     let features = vec!["default".to_owned(), "fast".to_owned()];
-    let compilation = Compilation { root: root.clone(), features };
+    let compilation = Compilation { root: root.clone(), features, ..Compilation::default() };
     let mut world = World::read(compilation, Some(folder.path())).expect("a source");
 
     let mut tables = String::new();

@@ -4,13 +4,16 @@ use std::collections::{HashMap, HashSet};
 
 use super::names::Name;
 use super::source::{ItemId, Kind, PackageId, Source};
-use super::tokens::Token;
+use super::tokens::{Delimiter, Token};
 
 #[derive(Default)]
 pub(crate) struct Index {
     macros: HashMap<(PackageId, Name), Vec<ItemId>>,
     named: HashMap<(PackageId, Name), Vec<ItemId>>,
-    /// The words in the arguments of macros that are called in the place of items.
+    /// The types and traits by name, in all packages.
+    types: HashMap<Name, Vec<ItemId>>,
+    /// The words in the arguments of macros that are called in the place of items, of which the macro
+    /// may make names.
     invocations: HashMap<ItemId, HashSet<Name>>,
 }
 
@@ -23,16 +26,29 @@ impl Index {
                 index.named.entry((package, name)).or_default().push(id);
             }
             match &item.kind {
+                Kind::Type(_) | Kind::Trait(_) => {
+                    let name = item.name.into_iter();
+                    name.for_each(|name| index.types.entry(name).or_default().push(id));
+                }
                 Kind::Macro(_) => {
                     let name = item.name.into_iter().map(|name| (package, name));
                     name.for_each(|key| index.macros.entry(key).or_default().push(id));
                 }
-                Kind::Invocation { arguments, .. } => {
-                    let tokens = source.tokens(id);
-                    let words = tokens[arguments.clone()].iter().copied().filter_map(Token::word);
-                    index.invocations.insert(id, words.collect());
-                }
                 _ => {}
+            }
+        }
+        for (id, item) in source.items.iter().enumerate() {
+            if let Kind::Invocation { path, arguments, .. } = &item.kind {
+                let is_foreign = path
+                    .segments
+                    .last()
+                    .is_none_or(|last| !index.macros.keys().any(|(_, name)| name == last));
+                let tokens = source.tokens(id);
+                let words = arguments.clone().filter_map(|at| {
+                    let word = tokens[at].word()?;
+                    may_be_made(&tokens, at, is_foreign).then_some(word)
+                });
+                index.invocations.insert(id, words.collect());
             }
         }
         index
@@ -47,7 +63,24 @@ impl Index {
         self.named.get(&(package, name)).map_or(&[], Vec::as_slice)
     }
 
+    /// The types and traits of this name, in all packages.
+    pub(crate) fn types(&self, name: Name) -> &[ItemId] {
+        self.types.get(&name).map_or(&[], Vec::as_slice)
+    }
+
     pub(crate) fn invocation_words(&self, item: ItemId) -> Option<&HashSet<Name>> {
         self.invocations.get(&item)
     }
+}
+
+/// Whether a macro may make an item or a method of the word at `at` in its arguments. What is called on
+/// something, `x.len()`, is there already, and so is, for a macro of another crate, `Cell::new(1)`.
+fn may_be_made(tokens: &[Token], at: usize, is_foreign: bool) -> bool {
+    let before = &tokens[..at];
+    let is_called = matches!(tokens.get(at + 1), Some(Token::Open(Delimiter::Parenthesis, _)));
+    let is_member = before.last().is_some_and(|token| token.is(b'.'));
+    let is_of_path = before.last().is_some_and(|token| token.is(b':'))
+        && before.len() > 1
+        && before[before.len() - 2].is(b':');
+    !(is_called && (is_member || is_foreign && is_of_path))
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::builds::Variable;
 use super::file;
 use super::lexer;
 use super::marks::Marks;
@@ -44,6 +45,20 @@ impl Place {
     }
 }
 
+impl Place {
+    /// The file of `mod name;`, if there is one.
+    pub(super) fn module_file(&self, name: &str) -> Option<PathBuf> {
+        let name = plain(name);
+        let paths = [self.folder.join(format!("{name}.rs")), self.folder.join(name).join("mod.rs")];
+        paths.into_iter().find(|path| path.is_file())
+    }
+
+    /// The file of `#[path = "text"] mod name;`.
+    pub(super) fn relative_file(&self, text: &str) -> PathBuf {
+        self.relative.join(text)
+    }
+}
+
 fn plain(name: &str) -> &str {
     name.strip_prefix("r#").unwrap_or(name)
 }
@@ -51,12 +66,7 @@ fn plain(name: &str) -> &str {
 impl Source {
     /// Reads a crate from its root. What it is made of is known, the rest is added here.
     pub(crate) fn load_root(&mut self, package: PackageId, root: &Path) -> bool {
-        let module = self.packages[package].root;
-        let Some(file) = self.file(module, root) else {
-            return false;
-        };
-        self.parse(file, module, Place::beside(root));
-        true
+        self.read_into(self.packages[package].root, root)
     }
 
     /// The tokens of a file; what cannot be read is noted.
@@ -74,7 +84,7 @@ impl Source {
         Some(self.files.len() - 1)
     }
 
-    fn times_read(&self, path: &Path) -> usize {
+    pub(super) fn times_read(&self, path: &Path) -> usize {
         self.files.iter().filter(|file| file.path == path).count()
     }
 
@@ -84,17 +94,36 @@ impl Source {
         Parser { source: self, file, tokens, module, place, features: Vec::new() }.items(all);
     }
 
-    /// The path that the arguments of `include!` and the like say: a literal, or literals and the
-    /// folders that cargo knows, put together by `concat!`.
+    /// The path that the arguments of `include!` and its like in a file name: a literal, or literals
+    /// and variables of the environment that `concat!` puts together.
     pub(crate) fn included(&self, file: FileId, arguments: Range<usize>) -> Option<PathBuf> {
-        let file = &self.files[file];
+        self.included_as(&self.files[file].tokens, arguments, file, None)
+    }
+
+    /// The same of tokens in the body of a macro that is called in the file `from`. There, `variable`
+    /// stands for each `$variable`.
+    pub(crate) fn included_as(
+        &self,
+        tokens: &[Token],
+        arguments: Range<usize>,
+        from: FileId,
+        variable: Option<&str>,
+    ) -> Option<PathBuf> {
+        let file = &self.files[from];
         let mut text = String::new();
-        self.included_text(file, arguments, &mut text)?;
+        self.included_text(tokens, arguments, file, variable, &mut text)?;
         Some(file.path.parent()?.join(text))
     }
 
-    fn included_text(&self, file: &File, range: Range<usize>, text: &mut String) -> Option<()> {
-        let (tokens, package) = (&file.tokens, &self.packages[file.package]);
+    fn included_text(
+        &self,
+        tokens: &[Token],
+        range: Range<usize>,
+        from: &File,
+        variable: Option<&str>,
+        text: &mut String,
+    ) -> Option<()> {
+        let package = &self.packages[from.package];
         let mut at = range.start;
         while at < range.end {
             match tokens[at] {
@@ -109,19 +138,26 @@ impl Source {
                     }
                     at += 1;
                 }
+                Token::Punct(b'$', _) if scan::word(tokens, at + 1).is_some() => {
+                    text.push_str(variable?);
+                    at += 2;
+                }
                 Token::Word(word) if scan::is(tokens, at + 1, b'!') => {
                     let (_, inner) = scan::group(tokens, at + 2)?;
                     at = inner.end + 1;
                     match self.names.text(word) {
-                        "concat" => self.included_text(file, inner, text)?,
+                        "concat" | "stringify" => {
+                            self.included_text(tokens, inner, from, variable, text)?;
+                        }
                         "env" => {
-                            let Some(&Token::Literal(name)) = tokens.get(inner.start) else {
-                                return None;
-                            };
-                            match scan::unquote(self.names.text(name))?.as_str() {
+                            let mut name = String::new();
+                            self.included_text(tokens, inner, from, variable, &mut name)?;
+                            match name.as_str() {
                                 "CARGO_MANIFEST_DIR" => text.push_str(package.folder.to_str()?),
-                                name if package.is_own => text.push_str(&std::env::var(name).ok()?),
-                                _ => return None,
+                                name => match package.environment.variable(name) {
+                                    Variable::Set(value) => text.push_str(&value),
+                                    Variable::Unset | Variable::Unknown => return None,
+                                },
                             }
                         }
                         _ => return None,
@@ -132,6 +168,15 @@ impl Source {
             }
         }
         (!text.is_empty()).then_some(())
+    }
+
+    /// Reads the items of a file into a module; returns whether it can be read.
+    pub(super) fn read_into(&mut self, module: ModuleId, path: &Path) -> bool {
+        let Some(file) = self.file(module, path) else {
+            return false;
+        };
+        self.parse(file, module, Place::beside(path));
+        true
     }
 }
 

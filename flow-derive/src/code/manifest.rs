@@ -15,6 +15,7 @@ pub(crate) struct Manifest {
     /// What the library is called in code.
     pub(crate) library: String,
     pub(crate) library_root: PathBuf,
+    pub(crate) has_build_script: bool,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) features: BTreeMap<String, Vec<String>>,
 }
@@ -57,7 +58,12 @@ impl Manifest {
         let own_name = library.and_then(|library| string(library, "name"));
         let path = library.and_then(|library| string(library, "path"));
         let version = string(package, "version");
+        let build = package.get("build").map(|build| build.get_ref());
         let mut read = Self {
+            has_build_script: match build.and_then(DeValue::as_bool) {
+                Some(has_one) => has_one,
+                None => build.is_some() || folder.join("build.rs").is_file(),
+            },
             library: own_name.unwrap_or_else(|| name.replace('-', "_")),
             library_root: folder.join(path.unwrap_or_else(|| "src/lib.rs".to_owned())),
             version: version.or(workspace.version.clone()).unwrap_or_default(),

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::attributes::attribute;
 use super::names::{Name, Names, kw};
 use super::scan;
-use super::tokens::Token;
+use super::tokens::{Delimiter, Token};
 
 /// What the attributes say.
 #[derive(Clone, Default)]
@@ -15,7 +15,7 @@ pub(crate) struct Marks {
     /// `#[cfg(test)]`, `#[test]` and the like.
     pub(crate) is_test: bool,
     pub(crate) is_conditional: bool,
-    /// The features named in them.
+    /// The features and other `cfg`s named in them.
     pub(crate) features: Vec<Name>,
     /// `#[path = "..."]`, also in a `cfg_attr`.
     pub(crate) paths: Vec<String>,
@@ -83,7 +83,7 @@ impl Marks {
             "proc_macro_derive" => self.derives = scan::word(tokens, after + 1),
             _ => {}
         }
-        self.features.extend(features(tokens, content));
+        self.features.extend(conditions(tokens, content, names));
     }
 }
 
@@ -104,7 +104,56 @@ fn literals_of(key: Name, tokens: &[Token], range: Range<usize>) -> impl Iterato
     })
 }
 
-/// The features that are named in `range`, as their literals.
-pub(crate) fn features(tokens: &[Token], range: Range<usize>) -> Vec<Name> {
-    literals_of(kw::FEATURE, tokens, range).collect()
+/// What the conditions in `range` depend on: features, as their literals, and the names of other
+/// `cfg`s that a build script or a flag may set.
+pub(crate) fn conditions(tokens: &[Token], range: Range<usize>, names: &Names) -> Vec<Name> {
+    let mut found: Vec<Name> = literals_of(kw::FEATURE, tokens, range.clone()).collect();
+    for at in range {
+        let Token::Word(word @ (kw::CFG | kw::CFG_ATTR)) = tokens[at] else {
+            continue;
+        };
+        let group = scan::group(tokens, at + 1 + usize::from(scan::is(tokens, at + 1, b'!')));
+        let Some((Delimiter::Parenthesis, mut predicate)) = group else {
+            continue;
+        };
+        if word == kw::CFG_ATTR {
+            let comma = scan::find(tokens, predicate.clone(), |at| scan::is(tokens, at, b','));
+            predicate.end = comma.unwrap_or(predicate.end);
+        }
+        let words = tokens[predicate].iter().filter_map(|token| token.word());
+        found.extend(words.filter(|&word| !is_built_in(names.text(word))));
+    }
+    found
+}
+
+/// Whether the compiler itself says if a `cfg` of this name holds, or it is a word of the predicate.
+fn is_built_in(name: &str) -> bool {
+    name.starts_with("target_")
+        || matches!(
+            name,
+            "all"
+                | "any"
+                | "not"
+                | "true"
+                | "false"
+                | "feature"
+                | "test"
+                | "doc"
+                | "doctest"
+                | "docsrs"
+                | "unix"
+                | "windows"
+                | "panic"
+                | "debug_assertions"
+                | "overflow_checks"
+                | "ub_checks"
+                | "proc_macro"
+                | "relocation_model"
+                | "sanitize"
+                | "clippy"
+                | "miri"
+                | "rustfmt"
+                | "version"
+                | "accessible"
+        )
 }

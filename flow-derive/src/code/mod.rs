@@ -22,10 +22,12 @@
 //! read, in an editor or an example of the documentation, the impl alone counts.
 
 mod attributes;
+mod builds;
 mod colours;
 mod compilation;
 pub(crate) mod file;
 mod functions;
+mod generated;
 #[cfg(test)]
 mod golden;
 mod index;
@@ -47,6 +49,7 @@ mod resolve;
 mod row;
 mod scan;
 mod source;
+mod standard;
 pub(crate) mod table;
 #[cfg(test)]
 mod tests;

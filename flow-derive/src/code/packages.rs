@@ -4,19 +4,24 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
+use super::builds::{Builds, Environment};
 use super::compilation::Compilation;
+use super::generated;
 use super::manifest::{Dependency, Manifest};
 use super::source::{Extern, Package, PackageId, Source};
 
 /// The packages of this library: their code counts by the versions of what they provide.
 pub(super) const OWN: [&str; 4] = ["typed-flow", "flow-core", "flow-derive", "flow-targets"];
 
+/// The package with the prelude.
+const FACADE: &str = "typed-flow";
+
 /// Crates that every crate can name.
 const STANDARD: [&str; 4] = ["std", "core", "alloc", "proc_macro"];
 
 /// Reads everything that the compiled crate, of the package in `folder`, can name.
 pub(crate) fn read(compilation: &Compilation, folder: Option<&Path>) -> Option<Source> {
-    let mut reader = Reader::default();
+    let mut reader = Reader::new(compilation);
     let has_manifest = folder.is_some_and(|folder| reader.manifest(folder).is_some());
     let folder = match folder {
         Some(folder) => folder.to_owned(),
@@ -28,7 +33,7 @@ pub(crate) fn read(compilation: &Compilation, folder: Option<&Path>) -> Option<S
     if has_manifest {
         reader.enable_dependencies(&folder);
     }
-    let root = reader.package(&folder, true);
+    let root = reader.package(&folder, reader.own_environment());
     let library = has_manifest.then(|| reader.manifests[&folder].library_root.clone());
     let is_library = library.as_ref().is_some_and(|library| same(library, &compilation.root));
     if is_library {
@@ -46,6 +51,7 @@ pub(crate) fn read(compilation: &Compilation, folder: Option<&Path>) -> Option<S
         let name = reader.source.names.intern(&name);
         reader.source.packages[root].externs.insert(name, library);
     }
+    generated::read(&mut reader.source);
     Some(reader.source)
 }
 
@@ -54,8 +60,9 @@ fn same(a: &Path, b: &Path) -> bool {
     a == b || canonical(a).is_some_and(|a| Some(a) == canonical(b))
 }
 
-#[derive(Default)]
-struct Reader {
+struct Reader<'a> {
+    compilation: &'a Compilation,
+    builds: Builds<'a>,
     source: Source,
     manifests: BTreeMap<PathBuf, Manifest>,
     /// The features that are on, by the folder of the package.
@@ -64,7 +71,23 @@ struct Reader {
     libraries: HashMap<PathBuf, PackageId>,
 }
 
-impl Reader {
+impl<'a> Reader<'a> {
+    fn new(compilation: &'a Compilation) -> Self {
+        Self {
+            compilation,
+            builds: Builds::new(compilation),
+            source: Source::default(),
+            manifests: BTreeMap::new(),
+            features: HashMap::new(),
+            visited: BTreeSet::new(),
+            libraries: HashMap::new(),
+        }
+    }
+
+    fn own_environment(&self) -> Environment {
+        Environment::Process(self.compilation.out_dir.clone())
+    }
+
     fn manifest(&mut self, folder: &Path) -> Option<&Manifest> {
         if !self.manifests.contains_key(folder) {
             self.manifests.insert(folder.to_owned(), Manifest::read(folder)?);
@@ -122,19 +145,29 @@ impl Reader {
     }
 
     /// A new package without code.
-    fn package(&mut self, folder: &Path, is_own: bool) -> PackageId {
+    fn package(&mut self, folder: &Path, environment: Environment) -> PackageId {
         let id = self.source.packages.len();
         let root = self.source.module(id, None, None);
         let features = self.features.get(folder);
         let features = features.map_or_else(Vec::new, |set| set.iter().cloned().collect());
-        let version = self.manifest(folder).map_or_else(String::new, |read| read.version.clone());
+        let manifest = self.manifest(folder);
+        let (name, version) = manifest
+            .map_or_else(Default::default, |read| (read.name.clone(), read.version.clone()));
+        let has_build_script = manifest.is_some_and(|read| read.has_build_script);
+        let cfgs = match environment.is_process() || !has_build_script {
+            true => Some(self.compilation.cfgs.clone()),
+            false => self.builds.cfgs(&name, &environment),
+        };
         self.source.packages.push(Package {
             folder: folder.to_owned(),
             root,
             externs: HashMap::new(),
+            facades: Vec::new(),
             features,
+            name,
             version,
-            is_own,
+            environment,
+            cfgs,
             unseen: Vec::new(),
         });
         id
@@ -149,9 +182,12 @@ impl Reader {
         if OWN.contains(&manifest.name.as_str()) {
             return Some(Extern::Foreign);
         }
-        let root = manifest.library_root.clone();
-        let is_own = self.source.packages[0].folder == folder;
-        let id = self.package(folder, is_own);
+        let (root, name) = (manifest.library_root.clone(), manifest.library.clone());
+        let environment = match self.source.packages[0].folder == folder {
+            true => self.own_environment(),
+            false => Environment::Recorded(self.builds.of(&name, &root)),
+        };
+        let id = self.package(folder, environment);
         self.libraries.insert(folder.to_owned(), id);
         if !self.source.load_root(id, &root) {
             let unseen = "the root of a path dependency cannot be read".to_owned();
@@ -181,6 +217,15 @@ impl Reader {
             }
             let name = self.source.names.intern(&name);
             self.source.packages[package].externs.insert(name, named);
+            if dependency.package == FACADE {
+                self.source.packages[package].facades.push(name);
+            }
+        }
+        if self.source.packages[package].environment.is_process() {
+            for name in &self.compilation.externs {
+                let name = self.source.names.intern(name);
+                self.source.packages[package].externs.entry(name).or_insert(Extern::Foreign);
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ use super::names::{Name, Names, kw};
 use super::quoted::{captured, quoted};
 use super::scan::{self, Leaf};
 use super::source::Path;
+use super::standard::is_standard_macro;
 use super::tokens::{Delimiter, Token};
 
 /// What the tokens of an item refer to.
@@ -23,7 +24,7 @@ pub(crate) struct References {
     pub(crate) quoted: Vec<String>,
     /// The imports that stand inside a function.
     pub(crate) imports: Vec<(Option<Name>, Path)>,
-    /// The features asked about, as literals.
+    /// The features asked about, as literals, and the names of other `cfg`s.
     pub(crate) features: Vec<Name>,
 }
 
@@ -36,6 +37,8 @@ pub(crate) struct PathReference {
     pub(crate) is_item: bool,
     /// In a place where only a type can stand: `Input<mean>`, `require::<mean>()`.
     pub(crate) is_type: bool,
+    /// Neither in an attribute nor in the arguments of a macro whose language is not known.
+    pub(crate) is_plain: bool,
     /// Where it starts.
     pub(crate) at: usize,
 }
@@ -50,17 +53,40 @@ pub(crate) struct Call {
 impl References {
     /// Adds what the tokens in `range` refer to.
     pub(crate) fn read(&mut self, tokens: &[Token], range: Range<usize>, names: &Names) {
+        self.read_part(tokens, range, names, 0);
+    }
+
+    /// Adds what an attribute refers to, which is in these parts.
+    pub(crate) fn read_attribute(
+        &mut self,
+        tokens: &[Token],
+        parts: &[Range<usize>],
+        names: &Names,
+    ) {
+        for part in parts {
+            self.read_part(tokens, part.clone(), names, part.end);
+        }
+    }
+
+    fn read_part(
+        &mut self,
+        tokens: &[Token],
+        range: Range<usize>,
+        names: &Names,
+        attribute_end: usize,
+    ) {
         let walk = Walk {
             tokens,
             names,
             end: range.end,
             macro_end: 0,
-            attribute_end: 0,
+            language_end: 0,
+            attribute_end,
             dyn_end: 0,
             type_end: 0,
         };
         walk.run(range.start, self);
-        self.features.extend(super::marks::features(tokens, range));
+        self.features.extend(super::marks::conditions(tokens, range, names));
     }
 }
 
@@ -70,6 +96,8 @@ struct Walk<'a> {
     end: usize,
     /// Up to where the arguments of a macro go.
     macro_end: usize,
+    /// The same of a macro whose arguments may be no Rust.
+    language_end: usize,
     attribute_end: usize,
     /// Up to where the bounds behind a `dyn` go.
     dyn_end: usize,
@@ -167,6 +195,7 @@ impl Walk<'_> {
                     is_dyn: false,
                     is_item: false,
                     is_type: false,
+                    is_plain: false,
                     at,
                 });
             }
@@ -252,6 +281,10 @@ impl Walk<'_> {
             && let Some((_, arguments)) = scan::group(tokens, after + 1)
         {
             self.macro_end = self.macro_end.max(arguments.end);
+            let last = path.segments.last().map_or("", |&last| self.names.text(last));
+            if !is_standard_macro(last) {
+                self.language_end = self.language_end.max(arguments.end);
+            }
             found.calls.push(Call { path, arguments });
             return after + 2;
         }
@@ -269,19 +302,22 @@ impl Walk<'_> {
         let is_type = !called
             && (at < self.type_end
                 || at > 0 && tokens[at - 1].is(b'<') && scan::is(tokens, after, b'>'));
-        found.paths.push(PathReference { path: path.clone(), is_dyn, is_item, is_type, at });
+        let is_plain = at >= self.attribute_end && at >= self.language_end;
+        let reference = PathReference { path, is_dyn, is_item, is_type, is_plain, at };
         // `path::<T>::name`
         if scan::is_colons(tokens, after) && scan::is(tokens, after + 2, b'<') {
             let end = scan::angles(tokens, after + 2, self.end);
             if scan::is_colons(tokens, end)
                 && let Some(name) = scan::word(tokens, end + 2)
             {
-                let mut path = path;
-                path.segments.push(name);
-                let is_type = false;
-                found.paths.push(PathReference { path, is_dyn, is_item: true, is_type, at });
+                let mut longer = reference.clone();
+                longer.path.segments.push(name);
+                found.paths.push(reference);
+                found.paths.push(PathReference { is_item: true, is_type: false, ..longer });
+                return after;
             }
         }
+        found.paths.push(reference);
         after
     }
 }

@@ -75,12 +75,8 @@ impl Relations {
                     self.declared_by.entry(name).or_default().push(id);
                 }
             }
-            Kind::Invocation { path, arguments } => {
-                let last = path.segments.last().map(|&last| resolver.source.names.text(last));
-                if last == Some("thread_local") {
-                    return;
-                }
-                for name in words(resolver, id, arguments.clone()) {
+            Kind::Invocation { arguments, .. } => {
+                for &name in resolver.index.invocation_words(id).into_iter().flatten() {
                     self.method(name, id);
                 }
                 for called in resolver.macros_of(id) {

@@ -11,6 +11,7 @@ use std::rc::Rc;
 use super::index::Index;
 use super::names::{Name, kw};
 use super::source::{Def, Extern, Import, ItemId, Kind, ModuleId, Path, Source};
+use super::standard::{PRELUDE, is_standard};
 
 /// What a name or a path may mean.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,6 +65,65 @@ pub(crate) struct Meanings {
 }
 
 impl Resolver<'_> {
+    /// Whether names in `module` may be those of other crates, since everything of one is imported.
+    pub(crate) fn is_open(&self, module: ModuleId) -> bool {
+        self.imports_all(module, &mut HashSet::new(), &|_| true)
+    }
+
+    /// The same for one name: the prelude of this library has none but its own.
+    pub(crate) fn may_be_foreign(&self, module: ModuleId, name: Name) -> bool {
+        let is_of_prelude = PRELUDE.contains(&self.source.names.text(name));
+        let mut module = module;
+        loop {
+            if self.imports_all(module, &mut HashSet::new(), &|path| {
+                is_of_prelude || !self.is_prelude(module, path)
+            }) {
+                return true;
+            }
+            match self.source.modules[module].parent {
+                Some(parent) if self.source.modules[module].is_block => module = parent,
+                _ => return false,
+            }
+        }
+    }
+
+    /// Whether all of what a path leads to is known when everything in it is imported.
+    pub(crate) fn is_closed(&self, module: ModuleId, end: &End) -> bool {
+        match end {
+            End::Foreign(path) => self.is_prelude(module, path),
+            End::Module(inner) => !self.is_open(*inner),
+            End::Item(..) => true,
+        }
+    }
+
+    fn is_prelude(&self, module: ModuleId, path: &str) -> bool {
+        let package = &self.source.packages[self.source.modules[module].package];
+        let mut facades = package.facades.iter().map(|&name| self.source.names.text(name));
+        facades.any(|name| path.strip_prefix(name) == Some("::prelude"))
+    }
+
+    /// Whether a module, or one that it imports all of, imports all of something of another crate that
+    /// `counts`.
+    fn imports_all(
+        &self,
+        module: ModuleId,
+        met: &mut HashSet<ModuleId>,
+        counts: &dyn Fn(&str) -> bool,
+    ) -> bool {
+        if !met.insert(module) {
+            return false;
+        }
+        self.source.modules[module].globs.iter().any(|glob| {
+            let ends = self.path(&glob.path, module, None).ends;
+            ends.is_empty()
+                || ends.iter().any(|end| match end {
+                    End::Foreign(path) => counts(path),
+                    End::Module(inner) => self.imports_all(*inner, met, counts),
+                    End::Item(..) => false,
+                })
+        })
+    }
+
     /// What `name` means as a member of `module`.
     pub(crate) fn member(&self, module: ModuleId, name: Name) -> Rc<Meaning> {
         if let Some(known) = self.known.known.borrow().get(&(module, name)) {
@@ -105,6 +165,14 @@ impl Resolver<'_> {
         for &item in &place.invocations {
             if self.is_seen(item) && self.defines(item, name) {
                 found.add(End::Item(item, Vec::new()));
+            }
+        }
+        for made in &place.made {
+            if self.in_test || !self.source.modules[made.module].is_test {
+                if made.words.contains(&name) {
+                    found.add(End::Module(made.module));
+                }
+                found.extend(&self.member(made.module, name));
             }
         }
         for glob in &place.globs {
@@ -149,7 +217,8 @@ impl Resolver<'_> {
 
     /// Whether the call of a macro in the place of an item may define `name`.
     pub(crate) fn defines(&self, item: ItemId, name: Name) -> bool {
-        self.index.invocation_words(item).is_some_and(|words| words.contains(&name))
+        let is_free = !is_standard(self.source.names.text(name));
+        is_free && self.index.invocation_words(item).is_some_and(|words| words.contains(&name))
             || self.macros_of(item).iter().any(|&called| {
                 matches!(&self.source.items[called].kind, Kind::Macro(names) if names.contains(&name))
             })

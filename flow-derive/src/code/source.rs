@@ -9,6 +9,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::attributes;
+use super::builds::Environment;
+use super::generated::{Generated, MadeModule};
+use super::load::Place;
 use super::names::{Name, Names, kw};
 use super::tokens::Token;
 
@@ -24,6 +27,8 @@ pub(crate) struct Source {
     pub(crate) files: Vec<File>,
     pub(crate) modules: Vec<Module>,
     pub(crate) items: Vec<Item>,
+    /// What the calls of macros in the place of items lead to, beside modules.
+    pub(crate) generated: HashMap<ItemId, Generated>,
 }
 
 /// A crate: the one being compiled, the library of its package, or a path dependency.
@@ -33,11 +38,16 @@ pub(crate) struct Package {
     pub(crate) root: ModuleId,
     /// The crates that its code can name.
     pub(crate) externs: HashMap<Name, Extern>,
+    /// What this library is called among these.
+    pub(crate) facades: Vec<Name>,
     pub(crate) features: Vec<String>,
-    /// Of its manifest; the compiler knows that of the crate it compiles only.
+    /// Of its manifest, as is the version.
+    pub(crate) name: String,
     pub(crate) version: String,
-    /// Whether it is of the package that is compiled, so that the environment is its own.
-    pub(crate) is_own: bool,
+    /// The variables that its code sees when it is compiled.
+    pub(crate) environment: Environment,
+    /// The `cfg`s other than features that are on; none where that is not known.
+    pub(crate) cfgs: Option<Vec<String>>,
     /// What could not be followed.
     pub(crate) unseen: Vec<String>,
 }
@@ -74,6 +84,8 @@ pub(crate) struct Module {
     pub(crate) unnamed: Vec<Import>,
     /// Calls of macros in the place of items, which may define anything.
     pub(crate) invocations: Vec<ItemId>,
+    /// The modules that these may make.
+    pub(crate) made: Vec<MadeModule>,
     /// The features that decide whether it is there.
     pub(crate) features: Vec<Name>,
     pub(crate) is_test: bool,
@@ -114,6 +126,8 @@ pub(crate) struct Item {
     pub(crate) head: Range<usize>,
     /// All else, without the visibility.
     pub(crate) body: Range<usize>,
+    /// The parts of the body that are code, if there are some that are items of their own.
+    pub(crate) parts: Vec<Range<usize>>,
     /// The type parameters that its tokens may name.
     pub(crate) generics: Vec<Name>,
     /// The features that decide whether it is there.
@@ -136,7 +150,7 @@ pub(crate) enum Kind {
     /// With what it declares.
     Trait(Vec<Name>),
     Impl(Impl),
-    /// A function, constant or type of an impl without a trait.
+    /// A function, constant or type of an impl without a trait, or a method with a body of a trait.
     Associated {
         implementor: Range<usize>,
     },
@@ -146,6 +160,8 @@ pub(crate) enum Kind {
     Invocation {
         path: Path,
         arguments: Range<usize>,
+        /// Where the files of modules are that it makes.
+        place: Place,
     },
     /// `extern "C" { ... }`
     ForeignBlock,
@@ -191,6 +207,9 @@ impl Source {
     /// of its arguments is none.
     pub(crate) fn code_of(&self, item: ItemId) -> Vec<Range<usize>> {
         let body = self.items[item].body.clone();
+        if !self.items[item].parts.is_empty() {
+            return self.items[item].parts.clone();
+        }
         let Some(task) = self.items[item].task else {
             return vec![body];
         };
@@ -238,6 +257,7 @@ impl Source {
             globs: Vec::new(),
             unnamed: Vec::new(),
             invocations: Vec::new(),
+            made: Vec::new(),
             features: parent.map_or_else(Vec::new, |parent| self.modules[parent].features.clone()),
             is_test: parent.is_some_and(|parent| self.modules[parent].is_test),
             items: Vec::new(),

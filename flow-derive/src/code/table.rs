@@ -73,9 +73,20 @@ impl Table {
     /// The table of a type, which may be any of `types`.
     pub(crate) fn of_type(view: &View<'_>, types: &[ItemId]) -> Self {
         let mut node = Node { items: types.iter().copied().collect(), ..Node::default() };
-        // The task that it is an argument of may make its outputs.
-        let reached = with_all_checks(view, &mut node);
-        Self::of(view, None, &node, &reached)
+        loop {
+            // The task that it is an argument of may make its outputs, and call any method of its traits.
+            let reached = with_all_checks(view, &mut node);
+            let traits = reached.items.iter().filter(|&&item| view.resolver.source.is_trait(item));
+            let methods = traits.flat_map(|item| view.relations.associated.get(item)).flatten();
+            let unreached: Vec<ItemId> = methods
+                .map(|(_, method)| *method)
+                .filter(|&method| view.resolver.is_seen(method) && !reached.items.contains(&method))
+                .collect();
+            if unreached.is_empty() {
+                return Self::of(view, None, &node, &reached);
+            }
+            node.items.extend(unreached);
+        }
     }
 
     /// The table of everything, for who wants nothing to be left to judgement.

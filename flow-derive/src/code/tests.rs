@@ -9,26 +9,37 @@ use super::table::Table;
 use super::world::World;
 
 mod checks;
+mod derives;
 mod functions;
+mod generated;
+mod unknown;
 mod ways;
 
 /// A package in a folder of its own.
 struct Package {
     folder: tempfile::TempDir,
     features: Vec<String>,
+    cfgs: Vec<String>,
 }
 
 const RUN: &str = "impl Run for Train { fn run(&self) { go() } }";
 
 /// The task, and above it what a test adds.
 fn with_task(text: &str) -> String {
-    format!("#[derive(Task)] #[task(target = Json<u8>)] struct Train;\n#[tracked] {RUN}\n{text}")
+    format!(
+        "use flow::{{Json, Run, Task, tracked}};\n#[derive(Task)] #[task(target = Json<u8>)] \
+         struct Train;\n#[tracked] {RUN}\n{text}"
+    )
 }
 
 impl Package {
     /// A program whose `main.rs` has the task and this text.
     fn new(text: &str) -> Self {
-        let package = Self { folder: tempfile::tempdir().expect("a folder"), features: Vec::new() };
+        let package = Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            features: Vec::new(),
+            cfgs: Vec::new(),
+        };
         package.write("Cargo.toml", "[package]\nname = \"a\"\nversion = \"1.2.3\"\n");
         package.write("src/main.rs", &with_task(text));
         package
@@ -51,13 +62,26 @@ impl Package {
 
     /// The table of an impl, read anew.
     fn table_of(&self, run: &str) -> Table {
-        let (root, features) = (self.path("src/main.rs"), self.features.clone());
-        let compilation = Compilation { root, features };
-        let mut world = World::read(compilation, Some(self.folder.path())).expect("a source");
+        let mut world =
+            World::read(self.compilation(), Some(self.folder.path())).expect("a source");
         let roots = world.find(run.parse().expect("tokens"), Some(&self.path("src/main.rs")));
         let own = Row { digest: 1, names: 0, name: "impl".to_owned(), file: String::new() };
         let view = world.view(roots.iter().any(|&root| world.source.items[root].is_test));
         Table::of_impl(&view, &roots, own)
+    }
+
+    /// As cargo would call the compiler: with the folder of libraries, and what the build script writes.
+    fn compilation(&self) -> Compilation {
+        Compilation {
+            root: self.path("src/main.rs"),
+            features: self.features.clone(),
+            cfgs: self.cfgs.clone(),
+            externs: vec!["flow".to_owned()],
+            library_folders: vec![self.path("target/debug/deps")],
+            folder: self.path(""),
+            out_dir: Some(self.path("out")).filter(|folder| folder.is_dir()),
+            ..Compilation::default()
+        }
     }
 
     /// The names of what is reached, sorted.
@@ -72,6 +96,18 @@ fn names(table: &Table) -> Vec<String> {
         rows.map(|row| row[48..].split('\t').next().expect("a name").to_owned()).collect();
     names.sort();
     names
+}
+
+/// Asserts that an edit of `file` is seen: that the table of the task differs, whatever it is in.
+#[track_caller]
+fn counts(package: &Package, file: &str, text: &str) {
+    let before = package.table();
+    assert!(before.unseen.is_empty(), "{file}: {:?}", before.unseen);
+    let kept = fs::read_to_string(package.path(file)).expect("a file");
+    package.write(file, text);
+    let after = package.table();
+    package.write(file, &kept);
+    assert_ne!(digests(&before), digests(&after), "{file} does not count in {before:?}");
 }
 
 /// What the task reaches in one file.
@@ -155,7 +191,7 @@ fn a_type_brings_its_impls_and_a_trait_what_has_no_type_here() {
     );
     reaches(
         &format!("fn go(x: &[f64]) {{ x.fit() }} {text}"),
-        &["go", "impl Fit for Vec<f64>", "trait Fit"],
+        &["Fit::fit", "go", "impl Fit for Vec<f64>", "trait Fit"],
     );
     let objects = Package::new(&format!("fn go(x: &dyn Fit) {{}} {text}")).reached();
     assert!(objects.contains(&"impl Fit for B".to_owned()), "{objects:?}");
@@ -223,6 +259,26 @@ fn exchanged_imports_count_and_moved_items_do_not() {
     };
     let (a, b) = (Package::new(&text("a")).table(), Package::new(&text("b")).table());
     assert_ne!(digests(&a), digests(&b));
+
+    // Types and traits of one name, which only their impls and their methods tell apart.
+    for (item, call) in [
+        ("pub struct K; impl K { pub fn k(&self) -> u8 { N } }", "A.k(); B.k()"),
+        ("pub struct K; impl crate::Fit for K { fn fit(&self) -> u8 { N } }", "A.fit(); B.fit()"),
+        ("pub trait K { fn k() -> u8 { N } } impl K for u8 {}", "<u8 as A>::k(); <u8 as B>::k()"),
+        ("pub trait K { fn k(&self) -> u8 { N } }", "one(1); two(2)"),
+    ] {
+        let text = |a, b| {
+            format!(
+                "mod x {{ {} }} mod y {{ {} }} use {a}::K as A; use {b}::K as B; \
+                 trait Fit {{ fn fit(&self) -> u8; }} fn go() {{ {call} }} \
+                 fn one<T: A>(x: T) {{ x.k() }} fn two<T: B>(x: T) {{ x.k(); 2 }}",
+                item.replace('N', "1"),
+                item.replace('N', "2"),
+            )
+        };
+        let (a, b) = (Package::new(&text("x", "y")).table(), Package::new(&text("y", "x")).table());
+        assert_ne!(digests(&a), digests(&b), "{item}");
+    }
 }
 
 #[test]
@@ -368,8 +424,7 @@ fn a_source_that_is_broken_says_so_and_goes_on() {
         ["impl", "fn", "struct", "mod", "use", "enum E {", "macro_rules! m", "pub(", "#[", "const"]
     {
         let package = Package::new(text);
-        let compilation = Compilation { root: package.path("src/main.rs"), features: Vec::new() };
-        World::read(compilation, Some(Path::new(package.folder.path())));
+        World::read(package.compilation(), Some(Path::new(package.folder.path())));
     }
 }
 

@@ -12,7 +12,7 @@ use super::index::Index;
 use super::load::Place;
 use super::marks;
 use super::names::kw;
-use super::node::{Builder, Node};
+use super::node::{Builder, Counted, Node};
 use super::parse::Parser;
 use super::relations::Relations;
 use super::resolve::{Meanings, Resolver};
@@ -192,10 +192,17 @@ impl View<'_> {
         let all = source.tokens(item);
         let known = &source.items[item];
         let mut parts: Vec<Part<'_>> = Vec::new();
+        for attribute in self.builder().counted_attributes(item) {
+            if let Counted::Derives(_) = attribute {
+                parts.push(Part::Word("derive"));
+            }
+            for part in attribute.ranges() {
+                tokens::append(&all[part.clone()], part.start, &source.names, &mut parts);
+            }
+        }
         let mut append = |part: std::ops::Range<usize>| {
             tokens::append(&all[part.clone()], part.start, &source.names, &mut parts);
         };
-        source.attributes_of(item).cloned().for_each(&mut append);
         // A task may be renamed: what is its own does not count by its name.
         let of_task = |implementor: &std::ops::Range<usize>| {
             let named = self.builder().named(item, implementor.clone());
@@ -212,9 +219,30 @@ impl View<'_> {
                 source.code_of(item).into_iter().for_each(append);
             }
         }
-        let digest = tokens::digest(&parts);
+        let mut digest = tokens::digest(&parts);
+        if self.builder().is_ambiguous(item) {
+            digest = self.digest_with_methods(item, digest);
+        }
         self.cache.digests.borrow_mut().insert(item, digest);
         digest
+    }
+
+    /// The digest of a type or a trait with those of its methods and its impls: where imports exchange two
+    /// of one name, nothing else may tell them apart.
+    fn digest_with_methods(&self, item: ItemId, digest: u128) -> u128 {
+        let methods = self.relations.associated.get(&item).into_iter().flatten();
+        let impls = self.relations.with_type.get(&item).into_iter().flatten();
+        let others = methods.map(|(_, method)| *method).chain(impls.copied());
+        let mut digests: Vec<u128> = others
+            .filter(|&other| {
+                !self.resolver.source.is_task(other) && !self.builder().is_ambiguous(other)
+            })
+            .map(|other| self.digest(other))
+            .collect();
+        digests.sort_unstable();
+        digests.push(digest);
+        let bytes: Vec<u8> = digests.into_iter().flat_map(u128::to_le_bytes).collect();
+        tokens::digest_of_bytes(&bytes)
     }
 
     /// What an item is called in a reason.
@@ -243,7 +271,7 @@ impl View<'_> {
                 format!("{}::{name}", &of[..end])
             }
             Kind::Macro(_) => format!("{name}!"),
-            Kind::Invocation { path, arguments } => {
+            Kind::Invocation { path, arguments, .. } => {
                 let name = path.segments.last().map_or("_", |&name| source.names.text(name));
                 let mut arguments: String = part(arguments.clone());
                 if let Some((end, _)) = arguments.char_indices().nth(30) {

@@ -1,14 +1,18 @@
 //! What a macro leads to that is called: itself, the files that it includes, the names in a format.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::{Builder, Link, Node, Scope};
-use crate::code::names::Name;
+use crate::code::generated::{self, Words};
+use crate::code::names::{Name, kw};
 use crate::code::references::{Call, References};
 use crate::code::resolve::End;
 use crate::code::row::Row;
 use crate::code::source::ItemId;
+use crate::code::standard::is_standard_macro;
 use crate::code::tokens::Token;
+use crate::code::{attributes, scan};
 
 impl Builder<'_> {
     pub(super) fn add_call(
@@ -43,9 +47,15 @@ impl Builder<'_> {
                 }
                 return;
             }
+            // In the body of a macro, they are those of the crate that calls it.
+            "env" | "option_env" if scope.is_macro => return,
             "env" | "option_env" => {
-                if let Some(literal) = literal(call.arguments.start) {
-                    node.rows.extend(Row::variable(source, scope.file, literal));
+                match literal(call.arguments.start) {
+                    Some(literal) => node.add_variable(source, scope.file, literal),
+                    None => {
+                        let unseen = format!("the variable that `{name}!` names is not known");
+                        node.unseen.insert(unseen);
+                    }
                 }
                 return;
             }
@@ -59,10 +69,18 @@ impl Builder<'_> {
             }
             let meaning = self.resolver.path(&call.path, scope.module, Some(&references.imports));
             for end in meaning.ends {
-                if let End::Foreign(path) = end {
-                    let links = node.links.entry(format!("{name}!")).or_default();
-                    links.insert(Link::Foreign(path));
+                match end {
+                    End::Foreign(path) => {
+                        let links = node.links.entry(format!("{name}!")).or_default();
+                        links.insert(Link::Foreign(path));
+                    }
+                    // A macro that another one has made.
+                    End::Item(item, _) => drop(node.items.insert(item)),
+                    End::Module(_) => {}
                 }
+            }
+            if !is_standard_macro(name) {
+                self.add_foreign_call(scope, name, call, tokens, node);
             }
         }
         let links = macros.iter().map(|&item| Link::Item(item));
@@ -99,22 +117,98 @@ impl Builder<'_> {
             for reference in &inside.paths {
                 self.add_path(&scope.of_macro(), &inside, reference, node);
             }
+            for &condition in &inside.features {
+                node.add_condition(source, scope.module, condition);
+            }
+            let words = Words::of(tokens, call.arguments.clone(), &source.names);
             for inner in &inside.calls {
                 let last = inner.path.segments.last().map_or("", |&last| source.names.text(last));
-                if last.starts_with("include") {
-                    self.add_included(scope, call, tokens, node);
+                match last {
+                    "include" | "include_str" | "include_bytes" => {
+                        self.add_included(scope, inner, &body, &words, node);
+                    }
+                    "env" | "option_env" => {
+                        let literals = [(&*body, &inner.arguments), (tokens, &call.arguments)];
+                        let is_variable = scan::is(&body, inner.arguments.start, b'$');
+                        let (tokens, range) = literals[usize::from(is_variable)];
+                        for &token in &tokens[range.clone()] {
+                            if let Token::Literal(literal) = token {
+                                node.add_variable(source, scope.file, literal);
+                            }
+                        }
+                    }
+                    _ => {}
                 }
                 let macros = self.resolver.macros(&inner.path, source.items[item].module, None);
+                if macros.is_empty() && !is_standard_macro(last) {
+                    self.add_foreign_call(scope, last, call, tokens, node);
+                }
                 self.add_macros(scope, &macros, call, tokens, met, node);
+            }
+        }
+    }
+
+    /// The files that a macro of another crate may read. Of a call in the place of an item,
+    /// [`generated`] has found them.
+    fn add_foreign_call(
+        &self,
+        scope: &Scope<'_>,
+        name: &str,
+        call: &Call,
+        tokens: &[Token],
+        node: &mut Node,
+    ) {
+        let source = self.resolver.source;
+        let is_item = scope.item.is_some_and(|item| source.generated.contains_key(&item));
+        if is_item || scope.is_macro || !generated::names_files(name) {
+            return;
+        }
+        let words = Words::of(tokens, call.arguments.clone(), &source.names);
+        let files = generated::files_of(source, scope.file, &words);
+        if files.is_empty() && name.starts_with("include") {
+            node.unseen.insert(format!("the file that `{name}!` names is not found"));
+        }
+        for path in files {
+            node.add_file(source, scope.file, &path);
+            if path.extension().is_some_and(|end| end == "rs") {
+                self.add_words(scope, &path, node);
+            }
+        }
+    }
+
+    /// The files that a macro of the source includes, where it is called.
+    fn add_included(
+        &self,
+        scope: &Scope<'_>,
+        inner: &Call,
+        body: &[Token],
+        words: &Words,
+        node: &mut Node,
+    ) {
+        let source = self.resolver.source;
+        let files = source.included_by_macro(body, inner.arguments.clone(), scope.file, words);
+        let is_item = scope.item.is_some_and(|item| source.generated.contains_key(&item));
+        if files.is_empty() && !is_item && !scope.is_macro {
+            let name = inner.path.segments.last().map_or("", |&last| source.names.text(last));
+            node.unseen.insert(format!("the file that `{name}!` names is not found"));
+        }
+        for path in files {
+            node.add_file(source, scope.file, &path);
+            if path.extension().is_some_and(|end| end == "rs") {
+                self.add_words(scope, &path, node);
             }
         }
     }
 
     /// What an expression in a file of its own may name: whatever is called by a word in it.
     fn add_included_words(&self, scope: &Scope<'_>, call: &Call, node: &mut Node) {
+        let path = self.resolver.source.included(scope.file, call.arguments.clone());
+        path.into_iter().for_each(|path| self.add_words(scope, &path, node));
+    }
+
+    fn add_words(&self, scope: &Scope<'_>, path: &Path, node: &mut Node) {
         let source = self.resolver.source;
-        let path = source.included(scope.file, call.arguments.clone());
-        let Some(text) = path.and_then(|path| std::fs::read_to_string(path).ok()) else {
+        let Ok(text) = std::fs::read_to_string(path) else {
             return;
         };
         let words = text.split(|char: char| !char.is_alphanumeric() && char != '_');
@@ -125,11 +219,25 @@ impl Builder<'_> {
         }
     }
 
-    /// The files that are named by the arguments of a macro that includes what it is given.
-    fn add_included(&self, scope: &Scope<'_>, call: &Call, tokens: &[Token], node: &mut Node) {
-        for at in call.arguments.clone() {
-            if let Token::Literal(_) = tokens[at] {
-                node.rows.extend(Row::included(self.resolver.source, scope.file, at..at + 1));
+    /// The files that the attributes of an item name: `#[grammar = "shop.pest"]`.
+    pub(super) fn add_files_of_attributes(&self, scope: &Scope<'_>, item: ItemId, node: &mut Node) {
+        let source = self.resolver.source;
+        let tokens = source.tokens(item);
+        if source.is_task(item) {
+            return;
+        }
+        for range in source.attributes_of(item) {
+            let text =
+                |at: usize| source.names.text(scan::word(&tokens, at).unwrap_or(kw::UNDERSCORE));
+            if attributes::no_code(&tokens[range.clone()], range.start, &source.names).is_some()
+                || text(range.start + 2) == "path"
+            {
+                continue;
+            }
+            let words = Words::of(&tokens, range.clone(), &source.names);
+            let is_folder = text(range.start + 2) == "folder";
+            for path in generated::named_files(source, scope.file, &words, is_folder) {
+                node.add_file(source, scope.file, &path);
             }
         }
     }

@@ -3,13 +3,14 @@
 mod apart;
 mod calls;
 mod checks;
+mod derives;
 mod outputs;
-mod standard;
+mod unknown;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use self::standard::is_standard;
+pub(crate) use self::derives::Counted;
 use super::attributes;
 use super::locals::Locals;
 use super::names::{Name, kw};
@@ -17,7 +18,8 @@ use super::references::{PathReference, References};
 use super::relations::Relations;
 use super::resolve::{End, Resolver};
 use super::row::Row;
-use super::source::{FileId, ItemId, Kind, ModuleId, Path};
+use super::source::{FileId, ItemId, Kind, ModuleId, Path, Source};
+use super::standard::is_standard;
 use super::tokens::Token;
 
 /// What an item leads to.
@@ -50,6 +52,30 @@ impl Node {
         self.rows.extend(other.rows);
         self.unseen.extend(other.unseen);
     }
+
+    /// Adds a file that takes part in the code in the file `from`.
+    fn add_file(&mut self, source: &Source, from: FileId, path: &std::path::Path) {
+        match Row::file(source, from, path) {
+            Ok(row) => drop(self.rows.insert(row)),
+            Err(unseen) => drop(self.unseen.insert(unseen)),
+        }
+    }
+
+    /// Adds a variable that `env!` names in the file `from`.
+    fn add_variable(&mut self, source: &Source, from: FileId, literal: Name) {
+        match Row::variable(source, from, literal) {
+            Ok(row) => self.rows.extend(row),
+            Err(unseen) => drop(self.unseen.insert(unseen)),
+        }
+    }
+
+    /// Adds a feature or another `cfg` that the code asks about.
+    fn add_condition(&mut self, source: &Source, module: ModuleId, condition: Name) {
+        match Row::condition(source, module, condition) {
+            Ok(row) => drop(self.rows.insert(row)),
+            Err(unseen) => drop(self.unseen.insert(unseen)),
+        }
+    }
 }
 
 /// What a name means.
@@ -61,6 +87,8 @@ pub(crate) enum Link {
 
 /// Where the names of some tokens are looked up.
 struct Scope<'a> {
+    /// The item that the tokens are of, unless a macro has written them.
+    item: Option<ItemId>,
     module: ModuleId,
     file: FileId,
     /// What `Self` is.
@@ -79,7 +107,7 @@ impl Scope<'_> {
     /// The same for what a macro writes there, which does not see the variables.
     fn of_macro(&self) -> Scope<'_> {
         let implementors = self.implementors.clone();
-        Scope { implementors, locals: Locals::default(), is_task: false, ..*self }
+        Scope { item: None, implementors, locals: Locals::default(), is_task: false, ..*self }
     }
 }
 
@@ -102,8 +130,11 @@ impl Builder<'_> {
                 references.read(&tokens, part, &source.names);
             }
         } else {
+            for attribute in self.counted_attributes(id) {
+                references.read_attribute(&tokens, attribute.ranges(), &source.names);
+            }
             let body = self.unchecked(id);
-            for part in source.attributes_of(id).chain([&item.head]).chain(&body) {
+            for part in std::iter::once(&item.head).chain(&body) {
                 references.read(&tokens, part.clone(), &source.names);
             }
         }
@@ -111,10 +142,17 @@ impl Builder<'_> {
         let scope = self.scope(id);
         self.add(&scope, &references, &tokens, &mut node);
         for &feature in &item.features {
-            node.rows.extend(Row::feature(source, item.module, feature));
+            node.add_condition(source, item.module, feature);
         }
         if source.is_task(id) {
             self.add_outputs(id, &mut node);
+        }
+        self.add_files_of_attributes(&scope, id, &mut node);
+        if let Some(generated) = source.generated.get(&id) {
+            node.unseen.extend(generated.unseen.clone());
+            for path in &generated.files {
+                node.add_file(source, item.file, path);
+            }
         }
         node.items.remove(&id);
         node
@@ -133,6 +171,7 @@ impl Builder<'_> {
             None => Vec::new(),
         };
         Scope {
+            item: Some(id),
             module: item.module,
             file: item.file,
             implementors,
@@ -179,7 +218,11 @@ impl Builder<'_> {
         let source = self.resolver.source;
         let mut is_open = false;
         for reference in &references.paths {
-            is_open |= self.add_path(scope, references, reference, node);
+            let is_unknown = self.add_path(scope, references, reference, node);
+            if is_unknown && reference.is_plain && !scope.is_made && !scope.is_macro {
+                self.add_unknown(scope, references, reference, tokens, node);
+            }
+            is_open |= is_unknown;
         }
         // What is not found may be of another crate, of which everything is imported.
         if is_open {
@@ -204,7 +247,7 @@ impl Builder<'_> {
             self.add_call(scope, references, call, tokens, node);
         }
         for &feature in &references.features {
-            node.rows.extend(Row::feature(source, scope.module, feature));
+            node.add_condition(source, scope.module, feature);
         }
     }
 
@@ -237,7 +280,7 @@ impl Builder<'_> {
         }
         let meaning = self.resolver.path(&reference.path, scope.module, Some(&references.imports));
         for &(module, feature) in &meaning.features {
-            node.rows.extend(Row::feature(source, module, feature));
+            node.add_condition(source, module, feature);
         }
         let mut links = BTreeSet::new();
         for end in &meaning.ends {
@@ -295,7 +338,7 @@ impl Builder<'_> {
         }
         let associated = self.relations.associated.get(&item).into_iter().flatten();
         found.extend(associated.filter(|entry| entry.0 == name).map(|entry| entry.1));
-        if found.len() == 1 {
+        if found.len() == 1 || self.resolver.source.is_trait(item) {
             node.methods.insert(name);
         }
         node.items.extend(&found);

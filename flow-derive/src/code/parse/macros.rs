@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
+use super::super::names::kw;
 use super::super::source::Kind;
-use super::super::tokens::Delimiter;
+use super::super::tokens::{Delimiter, Token};
 use super::super::{marks, scan};
 use super::{Parser, Start};
 
@@ -38,10 +39,12 @@ impl Parser<'_> {
         let last = path.segments.last().map(|&last| self.source.names.text(last));
         match last {
             Some("include") => self.include(arguments),
-            Some("cfg_if") => self.choices(arguments),
+            Some("cfg_if" | "cfg_select" | "cfg_match") => self.choices(arguments),
+            Some("thread_local" | "lazy_static") => self.statics(arguments),
             Some("compile_error") => {}
             _ => {
-                let kind = Kind::Invocation { path, arguments };
+                self.passed_on(arguments.clone());
+                let kind = Kind::Invocation { path, arguments, place: self.place.clone() };
                 let id = self.keep(start, None, kind, end, Vec::new());
                 self.source.modules[self.module].invocations.push(id);
             }
@@ -51,7 +54,7 @@ impl Parser<'_> {
 
     /// The items of all sides of a `cfg_if!`.
     fn choices(&mut self, range: Range<usize>) {
-        let features = marks::features(&self.tokens, range.clone());
+        let features = marks::conditions(&self.tokens, range.clone(), &self.source.names);
         let before = self.features.len();
         self.features.extend(features);
         let mut at = range.start;
@@ -62,5 +65,57 @@ impl Parser<'_> {
             at = scan::step(&self.tokens, at);
         }
         self.features.truncate(before);
+    }
+
+    /// The statics in `thread_local!` and `lazy_static!`, each of which is an item of its own.
+    fn statics(&mut self, range: Range<usize>) {
+        let mut at = range.start;
+        while at < range.end {
+            let (marks, after) =
+                marks::read(&self.tokens, at, range.end, &self.source.names, false);
+            let start = Start { marks, at: self.visibility(after) };
+            let end = self.semicolon(start.at, range.end).unwrap_or(range.end);
+            if scan::word(&self.tokens, start.at) == Some(kw::STATIC) {
+                let mut place = start.at + 1;
+                if scan::word(&self.tokens, place)
+                    .is_some_and(|word| matches!(word, kw::REF | kw::MUT))
+                {
+                    place += 1;
+                }
+                let name = scan::word(&self.tokens, place);
+                self.keep(start, name, Kind::Value(kw::STATIC), end, Vec::new());
+            }
+            at = end.max(after + 1);
+        }
+    }
+
+    /// The modules and imports in the arguments of a macro, which passes items on: `cfg_rt! { mod a; }`.
+    fn passed_on(&mut self, range: Range<usize>) {
+        let mut at = range.start;
+        while at < range.end {
+            let starts = at == range.start
+                || matches!(
+                    self.tokens[at - 1],
+                    Token::Punct(b';', _) | Token::Close(Delimiter::Brace)
+                );
+            if starts {
+                let (marks, after) =
+                    marks::read(&self.tokens, at, range.end, &self.source.names, false);
+                let place = self.visibility(after);
+                let start = Start { marks, at: place };
+                let end = match scan::word(&self.tokens, place) {
+                    Some(kw::MOD) if scan::word(&self.tokens, place + 1).is_some() => {
+                        self.mod_(start, place, range.end)
+                    }
+                    Some(kw::USE) => self.use_(start, place, range.end),
+                    _ => None,
+                };
+                if let Some(end) = end {
+                    at = end.max(at + 1);
+                    continue;
+                }
+            }
+            at = scan::step(&self.tokens, at);
+        }
     }
 }

@@ -5,6 +5,7 @@
 
 mod impls;
 mod macros;
+mod traits;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -146,6 +147,7 @@ impl Parser<'_> {
             attributes: start.marks.ranges,
             head: 0..0,
             body: start.at..end,
+            parts: Vec::new(),
             generics,
             features,
             is_test,
@@ -218,15 +220,6 @@ impl Parser<'_> {
         let generics = scan::generics(&self.tokens, place + 1, end);
         let name = (name != kw::UNDERSCORE).then_some(name);
         self.keep(start, name, Kind::Value(keyword), end, generics);
-        Some(end)
-    }
-
-    fn trait_(&mut self, start: Start, at: usize, end: usize) -> Option<usize> {
-        let name = scan::word(&self.tokens, at + 1)?;
-        let (end, body) = self.body(at + 2, end)?;
-        let declared = body.map_or_else(Vec::new, |body| scan::declared(&self.tokens, body, false));
-        let generics = scan::generics(&self.tokens, at + 2, end);
-        self.keep(start, Some(name), Kind::Trait(declared), end, generics);
         Some(end)
     }
 

@@ -24,11 +24,13 @@ fn comments_and_documentation_do_not_count() {
 }
 
 #[test]
-fn lint_attributes_do_not_count_and_others_do() {
+fn attributes_without_effect_do_not_count_and_others_do() {
     same("fn f() {}", "#[allow(dead_code)] #[expect(unused)] fn f() {}");
     same("fn f() {}", "#[rustfmt::skip] fn f() { #![warn(clippy::all)] }");
     differ("fn f() {}", "#[cfg(unix)] fn f() {}");
-    differ("fn f() {}", "#[inline] fn f() {}");
+    same("fn f() {}", "#[inline] #[cold] #[must_use = \"x\"] #[inline(always)] fn f() {}");
+    same("fn f() {}", "#[deprecated(note = \"x\")] #[diagnostic::do_not_recommend] fn f() {}");
+    differ("fn f() {}", "#[track_caller] fn f() {}");
 }
 
 #[test]

@@ -1,0 +1,421 @@
+//! Files that only the call of a macro leads to.
+//!
+//! `modules!(ols)` of the source may make `mod ols;` of its argument. `tonic::include_proto!("shop")` and
+//! `lalrpop_mod!(calc)` of other crates include what the build script has written. The files that such a
+//! call may mean are found by the words and texts in its arguments and in the macros that it leads to:
+//!
+//! - a file where `mod word;` would have it, if no module of the source is that file;
+//! - a file that a macro of the source includes, with an argument in the place of a `$variable`;
+//! - a file in `OUT_DIR` with such a name, if the code of the macro is not known. Of a path dependency,
+//!   the compiler recorded which of these files it read.
+//!
+//! Items of such a file are found by their own names, and as members of a module of each word, since it
+//! is not known which of the two the macro makes of them. They are [made](super::source::Item::is_made)
+//! by a macro: what they name may be anywhere in the package.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::builds::Environment;
+use super::load::Place;
+use super::marks::Marks;
+use super::names::{Name, Names};
+use super::parse::Parser;
+use super::scan;
+use super::source::{FileId, ItemId, Kind, ModuleId, PackageId, Source};
+use super::standard::is_standard_macro;
+use super::tokens::Token;
+
+/// What the call of a macro in the place of an item leads to, beside modules.
+#[derive(Debug, Default)]
+pub(crate) struct Generated {
+    /// Files that are no Rust.
+    pub(crate) files: Vec<PathBuf>,
+    /// What could not be followed.
+    pub(crate) unseen: Option<String>,
+    /// Whether a macro of another crate writes the items, which may have any name.
+    pub(crate) is_open: bool,
+}
+
+/// A module that the call of a macro in the place of an item may make.
+pub(crate) struct MadeModule {
+    /// What it may be called.
+    pub(crate) words: Vec<Name>,
+    pub(crate) module: ModuleId,
+}
+
+/// More files than this in one folder are not looked at.
+const MOST_FILES: usize = 4096;
+
+/// Reads what the calls of macros lead to, in all packages. All files that modules name are read.
+pub(super) fn read(source: &mut Source) {
+    let mut macros: HashMap<Name, Vec<ItemId>> = HashMap::new();
+    let mut listed = 0;
+    let mut at = 0;
+    while at < source.items.len() {
+        for id in listed..source.items.len() {
+            if let (Kind::Macro(_), Some(name)) = (&source.items[id].kind, source.items[id].name) {
+                macros.entry(name).or_default().push(id);
+            }
+        }
+        listed = source.items.len();
+        if let Some(call) = Call::of(source, at, &macros) {
+            call.read(source);
+        }
+        at += 1;
+    }
+}
+
+/// The call of a macro in the place of an item.
+struct Call {
+    item: ItemId,
+    name: String,
+    package: PackageId,
+    place: Place,
+    /// The macros of the source that it leads to.
+    macros: Vec<ItemId>,
+    /// Whether it leads to a macro of another crate.
+    is_open: bool,
+    /// The words and the texts of its arguments.
+    arguments: Words,
+    /// Those and the ones in the macros.
+    all: Words,
+}
+
+/// The words and the texts in some tokens.
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    words: Vec<Name>,
+    texts: Vec<String>,
+}
+
+impl Words {
+    pub(super) fn of(tokens: &[Token], range: Range<usize>, names: &Names) -> Self {
+        let mut found = Self::default();
+        found.extend(tokens, range, names);
+        found
+    }
+
+    fn extend(&mut self, tokens: &[Token], range: Range<usize>, names: &Names) {
+        for &token in &tokens[range] {
+            match token {
+                Token::Word(word) if !self.words.contains(&word) => self.words.push(word),
+                Token::Literal(literal) => {
+                    let text = scan::unquote(names.text(literal));
+                    self.texts.extend(text.filter(|text| is_name_of_file(text)));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn is_name_of_file(text: &str) -> bool {
+    (1..=200).contains(&text.len())
+        && !text.contains(char::is_whitespace)
+        && !text.contains(['{', '"'])
+}
+
+impl Call {
+    fn of(source: &Source, item: ItemId, macros: &HashMap<Name, Vec<ItemId>>) -> Option<Self> {
+        let known = &source.items[item];
+        let Kind::Invocation { path, arguments, place } = &known.kind else {
+            return None;
+        };
+        let &last = path.segments.last()?;
+        let tokens = source.tokens(item);
+        let words = |range| Words::of(&tokens, range, &source.names);
+        let mut call = Self {
+            item,
+            name: source.names.text(last).to_owned(),
+            package: source.package(item),
+            place: place.clone(),
+            macros: Vec::new(),
+            is_open: !macros.contains_key(&last),
+            arguments: words(arguments.clone()),
+            all: words(arguments.clone()),
+        };
+        let mut queue: Vec<ItemId> = macros.get(&last).cloned().unwrap_or_default();
+        while let Some(called) = queue.pop() {
+            if call.macros.contains(&called) {
+                continue;
+            }
+            call.macros.push(called);
+            let (tokens, body) = (source.tokens(called), source.items[called].body.clone());
+            call.all.extend(&tokens, body.clone(), &source.names);
+            for at in body {
+                let Some(name) = called_at(&tokens, at) else {
+                    continue;
+                };
+                match macros.get(&name) {
+                    Some(more) => queue.extend(more),
+                    None => call.is_open |= !is_standard_macro(source.names.text(name)),
+                }
+            }
+        }
+        Some(call)
+    }
+
+    fn read(self, source: &mut Source) {
+        let is_read =
+            |source: &Source, path: &Path| source.files.iter().any(|file| file.path == path);
+        self.read_modules(source);
+        let mut files = self.included(source);
+        let is_include = |source: &Source| {
+            self.name.starts_with("include")
+                || self.macros.iter().any(|&called| {
+                    let tokens = source.tokens(called);
+                    source.items[called].body.clone().any(|at| {
+                        called_at(&tokens, at)
+                            .is_some_and(|name| source.names.text(name).starts_with("include"))
+                    })
+                })
+        };
+        let mut unseen = None;
+        if self.is_open {
+            let file = source.items[self.item].file;
+            files.extend(named_files(source, file, &self.all, true));
+            let generated = generated_files(source, self.package);
+            let unread: Vec<PathBuf> =
+                generated.into_iter().filter(|path| !is_read(source, path)).collect();
+            let mut named = unread.clone();
+            named.retain(|path| is_named(path, &self.all, &source.names));
+            if named.is_empty() && (self.arguments.words.is_empty() || names_files(&self.name)) {
+                named = unread;
+            }
+            files.extend(named);
+            files.dedup();
+        }
+        if files.is_empty()
+            && (is_include(source) || self.name.ends_with("_mod"))
+            && self.is_nothing_made(source)
+        {
+            unseen = Some(format!("the file that `{}!` includes is not found", self.name));
+        }
+        let (rust, others): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|path| path.extension().is_some_and(|end| end == "rs"));
+        for path in rust {
+            if !is_read(source, &path) || source.times_read(&path) < 64 {
+                self.parse(source, &path);
+            }
+        }
+        let generated = Generated { files: others, unseen, is_open: self.is_open };
+        source.generated.insert(self.item, generated);
+    }
+
+    fn is_nothing_made(&self, source: &Source) -> bool {
+        source.modules[source.items[self.item].module].made.is_empty()
+    }
+
+    /// The files of `mod word;`, for the words that name one which is no module yet.
+    fn read_modules(&self, source: &mut Source) {
+        for &word in &self.all.words {
+            let Some(path) = self.place.module_file(source.names.text(word)) else {
+                continue;
+            };
+            if source.files.iter().any(|file| file.path == path) {
+                continue;
+            }
+            let module = self.module(source, vec![word], Some(word));
+            let marks = Marks { is_conditional: true, ..Marks::default() };
+            self.parser(source).load_module(module, word, &marks);
+        }
+        for text in &self.arguments.texts {
+            let path = self.place.relative_file(text);
+            let is_module = path.extension().is_some_and(|end| end == "rs") && path.is_file();
+            if is_module && !source.files.iter().any(|file| file.path == path) {
+                self.parse(source, &path);
+            }
+        }
+    }
+
+    /// The files that macros of the source include, with an argument in the place of a variable.
+    fn included(&self, source: &Source) -> Vec<PathBuf> {
+        let from = source.items[self.item].file;
+        let mut found = Vec::new();
+        for &called in &self.macros {
+            let tokens = source.tokens(called);
+            for at in source.items[called].body.clone() {
+                let name = called_at(&tokens, at).map(|name| source.names.text(name));
+                let Some((_, arguments)) = scan::group(&tokens, at + 2) else {
+                    continue;
+                };
+                if matches!(name, Some("include" | "include_str" | "include_bytes")) {
+                    found.extend(source.included_by_macro(
+                        &tokens,
+                        arguments,
+                        from,
+                        &self.arguments,
+                    ));
+                }
+            }
+        }
+        found
+    }
+
+    /// Reads a file whose items the macro makes, as they are or in a module.
+    fn parse(&self, source: &mut Source, path: &Path) {
+        let module = self.module(source, self.arguments.words.clone(), None);
+        source.modules[module].is_block = true;
+        let before = source.items.len();
+        source.read_into(module, path);
+        for made in &mut source.items[before..] {
+            made.is_made = true;
+        }
+    }
+
+    fn module(&self, source: &mut Source, words: Vec<Name>, name: Option<Name>) -> ModuleId {
+        let item = &source.items[self.item];
+        let (around, is_test, features) = (item.module, item.is_test, item.features.clone());
+        let module = source.module(self.package, Some(around), name);
+        source.modules[module].is_test |= is_test;
+        source.modules[module].features.extend(features);
+        source.modules[around].made.push(MadeModule { words, module });
+        module
+    }
+
+    fn parser<'a>(&self, source: &'a mut Source) -> Parser<'a> {
+        let item = &source.items[self.item];
+        let (file, module) = (item.file, item.module);
+        let tokens = source.files[file].tokens.clone();
+        Parser { source, file, tokens, module, place: self.place.clone(), features: Vec::new() }
+    }
+}
+
+/// The files that a macro of another crate may read that is called in a function, with these words and
+/// texts as its arguments.
+pub(super) fn files_of(source: &Source, from: FileId, words: &Words) -> Vec<PathBuf> {
+    let mut files = named_files(source, from, words, true);
+    let generated = generated_files(source, source.files[from].package);
+    files.extend(generated.into_iter().filter(|path| is_named(path, words, &source.names)));
+    files.sort();
+    files.dedup();
+    files
+}
+
+/// The name of the macro that is called at this place.
+fn called_at(tokens: &[Token], at: usize) -> Option<Name> {
+    let name = scan::word(tokens, at)?;
+    (scan::is(tokens, at + 1, b'!') && scan::group(tokens, at + 2).is_some()).then_some(name)
+}
+
+/// Whether the name of a macro says that it reads files.
+pub(super) fn names_files(name: &str) -> bool {
+    let parts = [
+        "include",
+        "embed",
+        "migrat",
+        "template",
+        "query_file",
+        "asset",
+        "generated",
+        "import",
+        "_mod",
+    ];
+    parts.iter().any(|part| name.contains(part))
+}
+
+/// The files in the folder of the build script of a package; of a path dependency, those that the
+/// compiler read.
+fn generated_files(source: &Source, package: PackageId) -> Vec<PathBuf> {
+    let environment = &source.packages[package].environment;
+    let mut found = Vec::new();
+    match environment {
+        Environment::Process(Some(out_dir)) => add_files(out_dir, &mut found),
+        Environment::Process(None) => {}
+        Environment::Recorded(builds) => {
+            let files: BTreeSet<&PathBuf> = builds.iter().flat_map(|build| &build.files).collect();
+            found.extend(files.into_iter().cloned());
+        }
+    }
+    found
+}
+
+/// The files below a folder, in the order of their names.
+fn add_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
+        if found.len() >= MOST_FILES {
+            return;
+        }
+        if path.is_dir() { add_files(&path, found) } else { found.push(path) }
+    }
+}
+
+/// Whether a file is called like one of the words or texts.
+fn is_named(path: &Path, words: &Words, names: &Names) -> bool {
+    let (Some(name), Some(stem)) = (path.file_name(), path.file_stem()) else {
+        return false;
+    };
+    let (name, stem) = (name.to_string_lossy(), stem.to_string_lossy());
+    let first = name.split('.').next().unwrap_or_default();
+    words.words.iter().any(|&word| names.text(word) == first)
+        || words.texts.iter().any(|text| {
+            let last = text.rsplit(['/', '\\']).next().unwrap_or_default();
+            last == name || last == stem || last == first
+        })
+}
+
+/// The files that the texts in the arguments of a macro of another crate, or in an attribute, name: below
+/// the file's own folder, the package, its `src` or `templates`, and the folder of the build script.
+/// `with_folders` adds the files of a folder that a text names.
+pub(super) fn named_files(
+    source: &Source,
+    from: FileId,
+    words: &Words,
+    with_folders: bool,
+) -> Vec<PathBuf> {
+    let file = &source.files[from];
+    let package = &source.packages[file.package];
+    let out_dir = package.environment.out_dir();
+    let mut bases: Vec<PathBuf> = file.path.parent().map(Path::to_owned).into_iter().collect();
+    bases.push(package.folder.clone());
+    bases.extend(["src", "templates"].map(|folder| package.folder.join(folder)));
+    bases.extend(out_dir.clone());
+    let mut found = Vec::new();
+    for text in &words.texts {
+        let mut text = text.replace("$CARGO_MANIFEST_DIR", &package.folder.to_string_lossy());
+        if let Some(out_dir) = &out_dir {
+            text = text.replace("$OUT_DIR", &out_dir.to_string_lossy());
+        }
+        for base in &bases {
+            let path = base.join(&text);
+            if path.is_file() {
+                found.push(path);
+                break;
+            }
+            // A text such as `data` may be a name as well.
+            if with_folders && text.contains('/') && path.is_dir() {
+                add_files(&path, &mut found);
+                break;
+            }
+        }
+    }
+    found
+}
+
+impl Source {
+    /// The files that `include!` and its like name in the body of a macro that is called in the file
+    /// `from`, where each of the words and texts of the call may stand for a variable.
+    pub(super) fn included_by_macro(
+        &self,
+        tokens: &[Token],
+        arguments: Range<usize>,
+        from: FileId,
+        call: &Words,
+    ) -> Vec<PathBuf> {
+        let words = call.words.iter().map(|&word| self.names.text(word));
+        let texts = words.chain(call.texts.iter().map(String::as_str));
+        let paths = texts.map(Some).chain([None]).filter_map(|text| {
+            self.included_as(tokens, arguments.clone(), from, text).filter(|path| path.is_file())
+        });
+        let mut found: Vec<PathBuf> = paths.collect();
+        found.sort();
+        found.dedup();
+        found
+    }
+}

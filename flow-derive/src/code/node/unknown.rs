@@ -1,0 +1,178 @@
+//! Names that mean nothing that is known: code that is not followed may have made them.
+//!
+//! A macro sees no types and no scopes, so that only what surely names an item is looked at, and not
+//! what may be a variable, a type parameter, or a word of some macro's own language.
+
+use super::{Builder, Node, Scope};
+use crate::code::attributes;
+use crate::code::names::{Name, kw};
+use crate::code::references::{PathReference, References};
+use crate::code::resolve::End;
+use crate::code::scan;
+use crate::code::source::{ItemId, Kind, ModuleId, Path};
+use crate::code::standard::{is_known, names_no_items};
+use crate::code::tokens::{Delimiter, Token};
+
+impl Builder<'_> {
+    /// Adds what may have made a name that no item has; where there is nothing, that it is not known.
+    pub(super) fn add_unknown(
+        &self,
+        scope: &Scope<'_>,
+        references: &References,
+        reference: &PathReference,
+        tokens: &[Token],
+        node: &mut Node,
+    ) {
+        let Some((module, name)) = self.unknown(scope, references, &reference.path) else {
+            return;
+        };
+        let source = self.resolver.source;
+        let is_first = reference.path.segments.first() == Some(&name) && !reference.path.is_global;
+        let is_path = reference.path.segments.len() > 1;
+        if is_first
+            && (is_known(source.names.text(name))
+                || is_declared(scope, tokens, name, is_path, self))
+        {
+            return;
+        }
+        if self.add_makers(module, node) {
+            return;
+        }
+        let (path, shown) = (self.text(&reference.path), &source.files[scope.file].shown);
+        node.unseen.insert(format!("`{path}` in {shown} names nothing that is known"));
+    }
+
+    /// The first name in a path that means nothing, with the module that it is looked for in; none if
+    /// something of another crate may be meant.
+    fn unknown(
+        &self,
+        scope: &Scope<'_>,
+        references: &References,
+        path: &Path,
+    ) -> Option<(ModuleId, Name)> {
+        let resolver = &self.resolver;
+        // Imports of a function are looked up in its module.
+        for (name, import) in &references.imports {
+            let ends = resolver.path(import, scope.module, None).ends;
+            if name.is_none() && !ends.iter().all(|end| resolver.is_closed(scope.module, end))
+                || ends.is_empty()
+            {
+                return None;
+            }
+        }
+        let mut module = scope.module;
+        for length in 1..=path.segments.len() {
+            let start = Path { segments: path.segments[..length].to_vec(), ..path.clone() };
+            let ends = resolver.path(&start, scope.module, Some(&references.imports)).ends;
+            let name = path.segments[length - 1];
+            if ends.is_empty() {
+                let name_is_open = match length {
+                    1 => resolver.may_be_foreign(module, name),
+                    _ => resolver.is_open(module),
+                };
+                return (!name_is_open).then_some((module, name));
+            }
+            let mut modules = ends.iter().filter_map(|end| match end {
+                End::Module(module) => Some(*module),
+                _ => None,
+            });
+            match (modules.next(), modules.next()) {
+                (Some(only), None) if ends.len() == 1 => module = only,
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// Adds the calls of macros and the items with attributes in a module that may make items of any
+    /// name; returns whether there are any.
+    fn add_makers(&self, module: ModuleId, node: &mut Node) -> bool {
+        let source = self.resolver.source;
+        let place = &source.modules[module];
+        let calls = place.invocations.iter().copied();
+        let calls =
+            calls.filter(|call| source.generated.get(call).is_some_and(|made| made.is_open));
+        let items = place.items.iter().copied().filter(|&item| self.may_make_items(item));
+        let makers: Vec<ItemId> =
+            calls.chain(items).filter(|&item| self.resolver.is_seen(item)).collect();
+        node.items.extend(&makers);
+        !makers.is_empty()
+    }
+
+    /// Whether an attribute or a derive of another crate may write items beside this one.
+    fn may_make_items(&self, item: ItemId) -> bool {
+        let source = self.resolver.source;
+        let (tokens, names) = (source.tokens(item), &source.names);
+        let is_harmless = |path: &Path| {
+            path.segments.last().is_some_and(|&last| names_no_items(names.text(last)))
+        };
+        source.items[item].attributes.iter().any(|range| {
+            if attributes::no_code(&tokens[range.clone()], range.start, names).is_some() {
+                return false;
+            }
+            match attributes::derives(&tokens, range, names) {
+                Some(derives) => !derives.iter().all(|(path, _)| is_harmless(path)),
+                None => !scan::path(&tokens, range.start + 2, range.end)
+                    .is_some_and(|(path, _)| is_harmless(&path)),
+            }
+        })
+    }
+}
+
+/// Whether the first name of a path may be declared by the item itself: by a function or type inside
+/// it, as a type parameter, a variant or a variable.
+fn is_declared(
+    scope: &Scope<'_>,
+    tokens: &[Token],
+    name: Name,
+    is_path: bool,
+    builder: &Builder<'_>,
+) -> bool {
+    let source = builder.resolver.source;
+    let Some(id) = scope.item else {
+        return true;
+    };
+    let item = &source.items[id];
+    if matches!(&item.kind, Kind::Type(ty) if ty.variants.contains(&name)) {
+        return true;
+    }
+    let may_be_variable = !is_path
+        && source.names.text(name).starts_with(|first: char| first.is_lowercase() || first == '_');
+    let range = item.body.start.min(item.head.start)..item.body.end;
+    range.clone().any(|at| {
+        let before = at.checked_sub(1).and_then(|before| tokens.get(before)).copied();
+        match tokens[at] {
+            Token::Word(kw::FN | kw::STRUCT | kw::ENUM | kw::TRAIT | kw::TYPE | kw::UNION) => {
+                scan::generics(tokens, at + 2, range.end).contains(&name)
+            }
+            Token::Word(kw::IMPL) => scan::generics(tokens, at + 1, range.end).contains(&name),
+            Token::Word(word) if word == name => {
+                let declares = matches!(
+                    before.and_then(Token::word),
+                    Some(
+                        kw::FN
+                            | kw::STRUCT
+                            | kw::ENUM
+                            | kw::UNION
+                            | kw::TRAIT
+                            | kw::TYPE
+                            | kw::CONST
+                            | kw::STATIC
+                            | kw::MOD
+                            | kw::AS
+                            | kw::MUT
+                    )
+                );
+                let is_call =
+                    matches!(tokens.get(at + 1), Some(Token::Open(Delimiter::Parenthesis, _)))
+                        || scan::is_colons(tokens, at + 1)
+                        || scan::is(tokens, at + 1, b'!');
+                // `Iterator<Item = f64>`
+                let is_binding = scan::is(tokens, at + 1, b'=')
+                    && before.is_some_and(|token| token.is(b'<') || token.is(b','));
+                declares || is_binding || may_be_variable && !is_call
+            }
+            _ => false,
+        }
+    })
+}

@@ -1,0 +1,67 @@
+//! Names that mean nothing that is known are warnings, and all others are none.
+
+use super::*;
+
+#[track_caller]
+fn unseen(text: &str) -> Vec<String> {
+    let package = Package::new(text);
+    package.write(
+        "Cargo.toml",
+        "[package]\nname = \"a\"\n[dependencies]\nflow = { package = \"typed-flow\", version = \"1\" }\n\
+         polars = \"1\"\nserde = \"1\"\n",
+    );
+    package.table().unseen.into_iter().collect()
+}
+
+#[test]
+fn a_name_that_means_nothing_is_a_warning() {
+    for (text, name) in [
+        ("fn go() { calc::v() }", "calc::v"),
+        ("fn go() { v(1) }", "v"),
+        ("use flow::prelude::*; fn go() { Parser::new() }", "Parser::new"),
+        ("mod m {} fn go() { m::v() }", "m::v"),
+        ("mod m { pub use flow::prelude::*; } use m::*; fn go() -> Gone { 1 }", "Gone"),
+        ("fn go() { println!(\"{}\", LIMIT) }", "LIMIT"),
+        ("struct S { x: Gone } fn go() -> S { 1 }", "Gone"),
+    ] {
+        let expected = format!("`{name}` in src/main.rs names nothing that is known");
+        assert_eq!(unseen(text), [expected], "{text}");
+    }
+}
+
+#[test]
+fn names_that_mean_something_are_no_warnings() {
+    for text in [
+        "use polars::prelude::*; fn go() { col(\"x\"); DataFrame::new(); LIMIT }",
+        "mod m { pub use polars::prelude::*; } fn go() { m::col(1); } ",
+        "mod m { pub(crate) use polars::prelude::*; } use m::*; fn go() { col(1) }",
+        "use flow::prelude::*; fn go() -> Result<Json<u8>> { let x: PathBuf = y; Ok(x) }",
+        "fn go() { fn inner<T: Into<f64>>(x: T) -> T { x } struct L; impl L { fn m() {} } inner(1); L::m() }",
+        "fn go() { let f = |x| x; f(1); for g in x { g(2) } if let Some(h) = y { h(3) } }",
+        "fn go(f: impl Fn(u8)) { f(1) } ",
+        "fn go<F: Fn(u8), T>(f: F) -> Vec<T> { f(1); T::new(); S::<T>::A } struct S<U>(U);",
+        "fn go() -> impl Iterator<Item = u8> { <u8 as Add<Output = u8>>::add(E::A(1)) } enum E { A(u8), B }",
+        "fn go() { use E::*; A; } enum E { A, B }",
+        "fn go() { serde_json::json!({ Gone: [x(1)], y: Z }) } use serde as serde_json;",
+        "fn go() { S; } #[derive(Builder)] struct S; fn x() { SBuilder::new() }",
+        "#[derive(Builder)] struct S; fn go() { SBuilder::new() }",
+        "bitflags::bitflags! { pub struct F: u8 { const A = 1; } } fn go() { F::A; F::all() }",
+        "trait T { type O; const N: u8; fn f() -> Self::O; fn g() { Self::f(); Self::N } } fn go<X: T>() { X::g() }",
+        "impl<const N: usize> S<N> { const K: [u8; N] = [0; N]; fn f<Q>(q: Q) -> Q { q } } struct S<const N: usize>; fn go() { S::<1>::f(S::<2>::K) }",
+        "type A<T> = Vec<T>; fn go() -> A<u8> { vec![] }",
+        "macro_rules! m { ($x:ident) => { $x(Gone) } } fn go() { m!(v) } fn v() {}",
+        "fn go() { match x { Kind::A { y } => drop(y), _ => unreachable!() } } use serde::Kind;",
+        "async fn go() { async move { y }.await; unsafe { (z) }; let (a, b) = c; return (a); }",
+    ] {
+        assert_eq!(unseen(text), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn what_an_attribute_or_a_macro_of_another_crate_may_make_is_reached() {
+    let reached =
+        Package::new("#[derive(Builder)] struct S; fn go() { SBuilder::new() }").reached();
+    assert_eq!(reached, ["go", "struct S"]);
+    let reached = Package::new("pest::grammar! { \"x\" } fn go() { Rule::all() }").reached();
+    assert_eq!(reached, ["go", "grammar!(\"x\")"]);
+}
