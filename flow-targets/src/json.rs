@@ -42,12 +42,26 @@ use flow_core::{Code, Sink, Source, Target};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::limit::{Bounded, Limit};
 use crate::lossless::{Floats, check};
 
 /// A JSON file of one value.
 ///
 /// See [the module](self) for what comes back, and an example.
-pub struct Json<T>(PhantomData<fn() -> T>);
+pub struct Json<T> {
+    limit: Limit,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T> Json<T> {
+    /// Sets how many bytes a file may have: 1 GiB by default. Saving and loading a larger one is an
+    /// error.
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.limit = Limit::new(bytes);
+        self
+    }
+}
 
 impl<T> Target for Json<T>
 where
@@ -59,6 +73,7 @@ where
 
     fn save(&self, value: &T, sink: &mut Sink<'_>) -> Result<()> {
         check(value, Floats::Finite).context("JSON cannot hold this value")?;
+        let sink = Bounded::new(sink, "the value takes", self.limit.plain());
         let mut out = BufWriter::with_capacity(crate::BUFFER, sink);
         serde_json::to_writer(&mut out, value).context("cannot write this value as JSON")?;
         Ok(out.flush()?)
@@ -66,7 +81,7 @@ where
 
     fn load(&self, source: &Source) -> Result<T> {
         let unreadable = || format!("cannot read {} as JSON", source.path().display());
-        let text = source.read().with_context(unreadable)?;
+        let text = self.limit.read(source).with_context(unreadable)?;
         serde_json::from_slice(&text).with_context(unreadable)
     }
 
@@ -81,7 +96,7 @@ where
 
 impl<T> Default for Json<T> {
     fn default() -> Self {
-        Self(PhantomData)
+        Self { limit: Limit::default(), value: PhantomData }
     }
 }
 
@@ -95,6 +110,6 @@ impl<T> Copy for Json<T> {}
 
 impl<T> fmt::Debug for Json<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Json")
+        f.debug_struct("Json").field("limit", &self.limit).finish()
     }
 }

@@ -70,6 +70,27 @@
 //! never changed without a word. The same value gives the same bytes, unless it has no order
 //! itself, as a `HashMap`.
 //!
+//! # Files of others
+//!
+//! A file may come from another program, another machine or somebody hostile. Readers open regular
+//! files only, and compare sizes with a limit before they allocate. What exceeds a limit is an error
+//! that names the option that raises it; a value that could not be loaded again is an error when it is
+//! saved.
+//!
+//! | option | targets | limit | default |
+//! | --- | --- | --- | --- |
+//! | `max_bytes` | [`Json`], [`Pickle`] | bytes of the file | 1 GiB |
+//! | `max_bytes` | [`CsvGz`], [`Excel`] | bytes that the file takes when it is decompressed and loaded whole | 1 GiB, or 100 times the size of the file if that is more |
+//! | `max_bytes` | [`Parquet`], [`ArrowIpc`] | the same | 4 GiB, or 100 times the size of the file if that is more |
+//! | `max_cells` | [`Excel`] | rows times columns | 50,000,000 |
+//! | `max_line` | [`Csv`], [`CsvGz`] | bytes of a line | 64 MiB |
+//! | `max_columns` | [`Csv`], [`CsvGz`] | cells of a line | 100,000 |
+//!
+//! What a value takes in memory is a small multiple of these, depending on its type. [`Text`] and
+//! [`Bytes`] take what the file has.
+//!
+//! # Options
+//!
 //! Options are methods that return the target, so that `target = Parquet<T>(compression = Zstd(3))`
 //! stands for
 //!
@@ -112,16 +133,29 @@ mod given;
 pub mod json;
 #[cfg(any(
     feature = "arrow",
+    feature = "csv-gz",
+    feature = "excel",
+    feature = "json",
+    feature = "parquet",
+    feature = "pickle"
+))]
+mod limit;
+#[cfg(any(
+    feature = "arrow",
     feature = "excel",
     feature = "json",
     feature = "parquet",
     feature = "pickle"
 ))]
 mod lossless;
+#[cfg(any(feature = "csv", feature = "excel"))]
+mod moment;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 #[cfg(feature = "pickle")]
 pub mod pickle;
+#[cfg(any(feature = "csv", feature = "excel"))]
+mod python;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
 mod row;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]

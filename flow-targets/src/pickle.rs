@@ -46,6 +46,7 @@ use rmp_serde::{Deserializer, Serializer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::limit::{Bounded, Limit};
 use crate::lossless::{Floats, check};
 
 /// Where a file that nests without end is given up, before the stack is. Whatever is saved is far
@@ -55,7 +56,22 @@ const DEPTH: usize = 400;
 /// A MessagePack file of one value.
 ///
 /// See [the module](self) for what comes back, and an example.
-pub struct Pickle<T>(PhantomData<fn() -> T>);
+pub struct Pickle<T> {
+    limit: Limit,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T> Pickle<T> {
+    /// Sets how many bytes a file may have: 1 GiB by default. Saving and loading a larger one is an
+    /// error.
+    ///
+    /// A byte of the file can be an element of a list, which takes as much memory as its type.
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.limit = Limit::new(bytes);
+        self
+    }
+}
 
 impl<T> Target for Pickle<T>
 where
@@ -67,6 +83,7 @@ where
 
     fn save(&self, value: &T, sink: &mut Sink<'_>) -> Result<()> {
         check(value, Floats::Any).context("MessagePack cannot hold this value")?;
+        let sink = Bounded::new(sink, "the value takes", self.limit.plain());
         let mut out = BufWriter::with_capacity(crate::BUFFER, sink);
         value
             .serialize(&mut Serializer::new(&mut out).with_struct_map())
@@ -76,7 +93,7 @@ where
 
     fn load(&self, source: &Source) -> Result<T> {
         let unreadable = || format!("cannot read {} as MessagePack", source.path().display());
-        let bytes = source.read().with_context(unreadable)?;
+        let bytes = self.limit.read(source).with_context(unreadable)?;
         let mut rest = bytes.as_slice();
         let mut deserializer = Deserializer::new(&mut rest);
         deserializer.set_max_depth(DEPTH);
@@ -94,7 +111,7 @@ where
 
 impl<T> Default for Pickle<T> {
     fn default() -> Self {
-        Self(PhantomData)
+        Self { limit: Limit::default(), value: PhantomData }
     }
 }
 
@@ -108,6 +125,6 @@ impl<T> Copy for Pickle<T> {}
 
 impl<T> fmt::Debug for Pickle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Pickle")
+        f.debug_struct("Pickle").field("limit", &self.limit).finish()
     }
 }

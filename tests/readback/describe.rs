@@ -61,7 +61,9 @@ fn value(array: &dyn Array, row: usize) -> Value {
             let date = array.as_primitive::<Date32Type>().value_as_date(row).expect("a date");
             json!({ "date": date.to_string() })
         }
-        DataType::Time64(unit) => json!({ "clock": ticks(array, row, *unit) }),
+        DataType::Time32(unit) | DataType::Time64(unit) => {
+            json!({ "clock": ticks(array, row, *unit) })
+        }
         DataType::Timestamp(unit, _) => json!({ "time": ticks(array, row, *unit) }),
         DataType::Dictionary(_, values) => {
             let plain = cast(&array.slice(row, 1), values).expect("a dictionary");
@@ -86,7 +88,12 @@ fn value(array: &dyn Array, row: usize) -> Value {
 
 /// Nanoseconds.
 fn ticks(array: &dyn Array, row: usize, unit: TimeUnit) -> String {
-    let ticks = cast(&array.slice(row, 1), &DataType::Int64).expect("a time");
+    let ticks = array.slice(row, 1);
+    let ticks = match array.data_type() {
+        DataType::Time32(_) => cast(&ticks, &DataType::Int32).expect("a time"),
+        _ => ticks,
+    };
+    let ticks = cast(&ticks, &DataType::Int64).expect("a time");
     let ticks = i128::from(ticks.as_primitive::<Int64Type>().value(0));
     let nanos = match unit {
         TimeUnit::Second => ticks * 1_000_000_000,

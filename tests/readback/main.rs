@@ -65,6 +65,45 @@ outputs! {
         tables::excel().batch;
     JsonValue: (Json<Measured>) = measured(1.5);
     PickleValue: (Pickle<Measured>) = measured(f64::NAN);
+    EveryParquet: (Parquet<RecordBatch>) = tables::every().batch;
+    EveryArrow: (ArrowIpc<RecordBatch>(compression = Lz4)) = tables::every().batch;
+    EveryCsv: (Csv<RecordBatch>(schema = tables::every().batch.schema())) = tables::every().batch;
+    EveryPacked: (
+        CsvGz<RecordBatch>(
+            schema = tables::every().batch.schema(), delimiter = ';', header = false, null = "NA"
+        )
+    ) = tables::every().batch;
+    EveryExcel: (Excel<RecordBatch>(schema = tables::every().batch.schema())) =
+        tables::every().batch;
+    RowsParquet: (Parquet<Vec<Id>>) = ids();
+    RowsArrow: (ArrowIpc<Vec<Id>>) = ids();
+    RowsCsv: (Csv<Vec<Id>>) = ids();
+    RowsExcel: (Excel<Vec<Id>>) = ids();
+    OneColumn: (Csv<Vec<One>>) = [Some(1), None, Some(3), None].map(|v| One { v }).to_vec();
+    OneText: (Csv<RecordBatch>) = tables::one_text().batch;
+    NoRows: (Csv<Vec<Id>>) = Vec::new();
+    Long: (Csv<RecordBatch>) = tables::long().batch;
+    Huge: (Json<Vec<i128>>) = HUGE.to_vec();
+}
+
+const HUGE: [i128; 3] = [i128::MIN, u64::MAX as i128 + 1, i128::MAX];
+
+/// Rows with integers that are not the same as floats.
+#[derive(Clone, Serialize, Deserialize)]
+struct Id {
+    id: Option<i64>,
+    n: u8,
+    buy: Option<bool>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct One {
+    v: Option<i64>,
+}
+
+fn ids() -> Vec<Id> {
+    let ids = [Some(1_577_134_800_018_226_901), None, Some(i64::MIN)];
+    ids.map(|id| Id { id, n: 255, buy: id.map(|id| id > 0) }).to_vec()
 }
 
 /// A value of the formats that keep any.

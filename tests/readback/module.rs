@@ -1,5 +1,7 @@
 //! The Python module of an export gives the values that were exported, by task and parameters.
 
+use arrow::datatypes::{DataType, Field, TimeUnit};
+
 use super::*;
 
 /// One output for each setting.
@@ -102,6 +104,11 @@ pub(crate) fn readings(flow: &Flow, folder: &Path) -> Result<Vec<Value>> {
     flow.export::<(ParquetFlat, ArrowFlat, CsvPlain, CsvNull, CsvPacked)>(folder)?;
     flow.run::<ExcelSheet>()?;
     flow.export::<(JsonValue, PickleValue, ExcelSheet)>(folder)?;
+    type Every = (EveryParquet, EveryArrow, EveryCsv, EveryPacked, EveryExcel);
+    type Rows = (RowsParquet, RowsArrow, RowsCsv, RowsExcel);
+    type Odd = (OneColumn, OneText, NoRows, Long, Huge, ParquetNested, ArrowPacked);
+    flow.run::<(Every, Rows, Odd)>()?;
+    flow.export::<(Every, Rows, Odd)>(folder)?;
     let mut all = Vec::new();
     let mut add = |task: &str, columns: Value| {
         let file = folder.join("flow_outputs.py");
@@ -111,31 +118,77 @@ pub(crate) fn readings(flow: &Flow, folder: &Path) -> Result<Vec<Value>> {
         }));
     };
     for task in ["ParquetFlat", "ArrowFlat"] {
-        add(task, columns(&tables::flat(), str::to_owned));
+        add(task, columns(&tables::flat()));
     }
     for task in ["CsvPlain", "CsvNull", "CsvPacked"] {
-        // In columns in which nulls have a place.
-        let nullable = |kind: &str| match kind {
-            "int64" => "Int64".to_owned(),
-            "uint64" => "UInt64".to_owned(),
-            "bool" => "boolean".to_owned(),
-            kind => kind.to_owned(),
-        };
-        add(task, columns(&tables::csv(), nullable));
+        add(task, columns(&tables::csv()));
     }
-    add("ExcelSheet", columns(&tables::excel(), str::to_owned));
+    add("ExcelSheet", columns(&tables::excel()));
+    for task in ["EveryParquet", "EveryArrow", "EveryCsv", "EveryExcel"] {
+        add(task, columns(&tables::every()));
+    }
+    // Without a header, the module has the names from the description.
+    add("EveryPacked", columns(&tables::every()));
+    for task in ["RowsParquet", "RowsArrow", "RowsCsv", "RowsExcel"] {
+        add(task, columns(&tables::ids(&ids())));
+    }
+    add("NoRows", columns(&tables::ids(&[])));
+    add("OneColumn", columns(&tables::one_column()));
+    add("OneText", columns(&tables::one_text()));
+    add("Long", columns(&tables::long()));
+    for task in ["ParquetNested", "ArrowPacked"] {
+        add(task, columns(&tables::nested()));
+    }
     let one = |value| json!([{ "name": "value", "type": "", "values": [value] }]);
     add("JsonValue", one(described(&measured(1.5))));
     add("PickleValue", one(described(&measured(f64::NAN))));
+    add("Huge", one(list(HUGE.map(int))));
     Ok(all)
 }
 
-fn columns(table: &Typed, kind: impl Fn(&str) -> String) -> Value {
+/// The columns, with the types that the module gives them, whichever the format.
+fn columns(table: &Typed) -> Value {
     let columns = table.batch.columns().iter().zip(table.batch.schema_ref().fields());
     let columns = columns.zip(&table.types).map(|((values, field), types)| {
-        json!({ "name": field.name(), "type": kind(types[1]), "values": column(values) })
+        let kind = pandas(field, types.first().copied().unwrap_or_default());
+        json!({ "name": field.name(), "type": kind, "values": column(values) })
     });
     columns.collect()
+}
+
+/// The type that a column has in the module's frame; `arrow` is what pyarrow calls its own.
+fn pandas(field: &Field, arrow: &str) -> String {
+    let either = |with_nulls: &str, plain: &str| {
+        if field.is_nullable() { with_nulls.to_owned() } else { plain.to_owned() }
+    };
+    match field.data_type() {
+        DataType::Boolean => either("boolean", "bool"),
+        integer if integer.is_unsigned_integer() => {
+            let plain = integer.to_string().to_lowercase();
+            either(&plain.replace("uint", "UInt"), &plain)
+        }
+        integer if integer.is_signed_integer() => {
+            let plain = integer.to_string().to_lowercase();
+            either(&plain.replace("int", "Int"), &plain)
+        }
+        DataType::Float32 => "float32".to_owned(),
+        DataType::Float64 => "float64".to_owned(),
+        DataType::Utf8 | DataType::LargeUtf8 => "str".to_owned(),
+        DataType::Dictionary(..) => "category".to_owned(),
+        DataType::Binary | DataType::Date32 | DataType::Decimal128(..) => "object".to_owned(),
+        DataType::Timestamp(unit, zone) => {
+            let unit = match unit {
+                TimeUnit::Second => "s",
+                TimeUnit::Millisecond => "ms",
+                TimeUnit::Microsecond => "us",
+                TimeUnit::Nanosecond => "ns",
+            };
+            let zone = zone.as_deref().map(|zone| format!(", {zone}")).unwrap_or_default();
+            format!("datetime64[{unit}{zone}]")
+        }
+        // Of what pandas has no values for, the type is that of pyarrow.
+        _ => format!("{arrow}[pyarrow]"),
+    }
 }
 
 const SCRIPT: &str = r#"

@@ -106,7 +106,11 @@ def by_pyarrow(table):
 
 def by_pandas(table):
     for name in table.columns:
-        yield name, str(table[name].dtype), [pandas_value(value) for value in table[name]]
+        kind = re.sub(r" \('\w+'\)", "", str(table[name].dtype))
+        if isinstance(table[name].dtype, pandas.ArrowDtype):
+            yield name, kind, [scalar(value) for value in pyarrow.array(table[name].array)]
+        else:
+            yield name, kind, [pandas_value(value) for value in table[name]]
 
 
 def arrow(path, _):

@@ -212,3 +212,97 @@ pub(crate) fn excel() -> Typed {
         ),
     ])
 }
+
+/// Each type that all formats of tables keep, with nulls and with values that other types do not hold.
+pub(crate) fn every() -> Typed {
+    let nanos = micros().map(|time| time * 1000 + 789);
+    let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    let some = |times: [i64; 3]| vec![Some(times[0]), None, Some(times[2])];
+    let columns: Vec<Column> = vec![
+        ("bool", Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)])), &[]),
+        ("i8", Arc::new(Int8Array::from(vec![Some(i8::MIN), None, Some(i8::MAX)])), &[]),
+        ("i16", Arc::new(Int16Array::from(vec![Some(i16::MIN), None, Some(i16::MAX)])), &[]),
+        ("i32", Arc::new(Int32Array::from(vec![Some(i32::MIN), None, Some(i32::MAX)])), &[]),
+        ("i64", Arc::new(Int64Array::from(vec![Some(i64::MIN), None, Some(i64::MAX)])), &[]),
+        ("u8", Arc::new(UInt8Array::from(vec![Some(0), None, Some(u8::MAX)])), &[]),
+        ("u16", Arc::new(UInt16Array::from(vec![Some(0), None, Some(u16::MAX)])), &[]),
+        ("u32", Arc::new(UInt32Array::from(vec![Some(0), None, Some(u32::MAX)])), &[]),
+        ("u64", Arc::new(UInt64Array::from(vec![Some((1 << 53) + 1), None, Some(u64::MAX)])), &[]),
+        ("f32", Arc::new(Float32Array::from(vec![Some(0.1), None, Some(f32::MAX)])), &[]),
+        ("f64", floats(&[Some(0.1 + 0.2), None, Some(f64::NAN)]), &[]),
+        ("f64 odd", floats(&[Some(f64::INFINITY), Some(-0.0), Some(5e-324)]), &[]),
+        ("text", texts([Some(""), None, Some(UNICODE)]), &[]),
+        ("words", texts([Some("NA"), Some("null"), Some("1")]), &[]),
+        (
+            "few",
+            cast(&texts([Some("b"), None, Some("a")]), &dictionary).expect("a dictionary"),
+            &[],
+        ),
+        ("date", Arc::new(Date32Array::from(vec![Some(19_782), None, Some(-25_567)])), &[]),
+        (
+            "clock",
+            Arc::new(Time32MillisecondArray::from(vec![Some(1), None, Some(86_399_999)])),
+            &["time32[ms]"],
+        ),
+        (
+            "fine clock",
+            Arc::new(Time64NanosecondArray::from(vec![Some(1), None, Some(86_399_999_999_999)])),
+            &["time64[ns]"],
+        ),
+        ("plain time", Arc::new(TimestampMicrosecondArray::from(some(micros()))), &[]),
+        (
+            "time in UTC",
+            Arc::new(TimestampSecondArray::from(some(SECONDS)).with_timezone("UTC")),
+            &[],
+        ),
+        (
+            "time in Berlin",
+            Arc::new(TimestampNanosecondArray::from(some(nanos)).with_timezone("Europe/Berlin")),
+            &[],
+        ),
+        ("decimal", decimals([Some(10_i128.pow(37) + 1), None, Some(-5)], 38, 10), &[]),
+        ("short decimal", decimals([Some(125), None, Some(-5)], 5, 2), &[]),
+    ];
+    let Typed { batch, types } = table(columns);
+    // And one that is never null, and whose type says so.
+    let mut fields = batch.schema().fields().to_vec();
+    fields.push(Arc::new(Field::new("never null", DataType::Int64, false)));
+    let mut arrays = batch.columns().to_vec();
+    arrays.push(Arc::new(Int64Array::from(vec![i64::MIN, 0, i64::MAX])));
+    let schema = Arc::new(Schema::new(fields));
+    let batch = RecordBatch::try_new(schema, arrays).expect("a table");
+    Typed { batch, types: types.into_iter().chain([vec![]]).collect() }
+}
+
+/// The columns of rows.
+pub(crate) fn ids(rows: &[crate::Id]) -> Typed {
+    let fields = vec![
+        Field::new("id", DataType::Int64, true),
+        Field::new("n", DataType::UInt8, false),
+        Field::new("buy", DataType::Boolean, true),
+    ];
+    let arrays: Vec<ArrayRef> = vec![
+        Arc::new(rows.iter().map(|row| row.id).collect::<Int64Array>()),
+        Arc::new(rows.iter().map(|row| Some(row.n)).collect::<UInt8Array>()),
+        Arc::new(rows.iter().map(|row| row.buy).collect::<BooleanArray>()),
+    ];
+    let schema = Arc::new(Schema::new(fields));
+    let batch = RecordBatch::try_new(schema, arrays).expect("a table");
+    Typed { batch, types: vec![vec![]; 3] }
+}
+
+/// A column of which some lines are empty.
+pub(crate) fn one_column() -> Typed {
+    table(vec![("v", Arc::new(Int64Array::from(vec![Some(1), None, Some(3), None])), &[])])
+}
+
+/// As [`one_column`], of text.
+pub(crate) fn one_text() -> Typed {
+    table(vec![("text", texts([None, Some(""), Some("a\n\nb")]), &[])])
+}
+
+/// A line that is longer than readers take at a time.
+pub(crate) fn long() -> Typed {
+    let text = "x\n".repeat(1_500_000);
+    table(vec![("text", texts([Some("a"), Some(&text), None]), &[])])
+}

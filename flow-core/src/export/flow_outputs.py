@@ -13,12 +13,16 @@ dict:
 
     flow_outputs.load("Train", {"class": "a", "Preprocess.scale": False})
 
+A table is a frame of pandas with the values and the types of its columns, whichever format it has: see
+`_frame`. Reading one takes pyarrow and pandas, and of a workbook openpyxl too.
+
 A file of another size than was exported is an error; that its content is the same, `flow.import` verifies.
 
 Written by an export of typed-flow, with the manifest beside it: the next export replaces it.
 """
 
 import datetime
+import decimal
 import json
 import math
 import os
@@ -130,3 +134,154 @@ def _read(output, file):
     if "within" not in file and size != file["bytes"]:
         raise ValueError(f"{path} is not what was exported: it has {size} bytes instead of {file['bytes']}")
     return _READERS[reader](str(path))
+
+
+def _frame(table):
+    # The frame of a table of pyarrow, in which no value is another than in the table.
+    #
+    # Integers and truth values that may be null have the types of pandas that hold nulls, for its plain types turn
+    # them into floats and objects. Times of day, durations that pandas does not hold, lists, structs and maps
+    # keep their types of pyarrow. Floats have one mark, NaN, for null and NaN, as pandas users expect.
+    import pandas
+    import pyarrow
+    from pyarrow import types
+
+    with_nulls = {
+        pyarrow.bool_(): pandas.BooleanDtype(),
+        pyarrow.int8(): pandas.Int8Dtype(),
+        pyarrow.int16(): pandas.Int16Dtype(),
+        pyarrow.int32(): pandas.Int32Dtype(),
+        pyarrow.int64(): pandas.Int64Dtype(),
+        pyarrow.uint8(): pandas.UInt8Dtype(),
+        pyarrow.uint16(): pandas.UInt16Dtype(),
+        pyarrow.uint32(): pandas.UInt32Dtype(),
+        pyarrow.uint64(): pandas.UInt64Dtype(),
+    }
+
+    def series(column, field):
+        kind = field.type
+        if types.is_time(kind) or types.is_nested(kind):
+            return column.to_pandas(types_mapper=pandas.ArrowDtype)
+        if field.nullable or column.null_count:
+            return column.to_pandas(types_mapper=with_nulls.get)
+        return column.to_pandas()
+
+    columns = {place: series(table.column(place), field) for place, field in enumerate(table.schema)}
+    frame = pandas.DataFrame(columns, index=pandas.RangeIndex(table.num_rows))
+    frame.columns = table.column_names
+    return frame
+
+
+def _csv(path, schema, delimiter=",", header=True, null=""):
+    # The table of a CSV file. Text without quotes is null if it is the null text; quoted text never is.
+    import pyarrow
+    from pyarrow import csv, types
+
+    # Names may be given twice, and some types are cast from text.
+    names = [str(place) for place in range(len(schema))]
+    as_text = lambda kind: types.is_string_view(kind) or types.is_decimal256(kind) or types.is_float16(kind)
+    read = lambda kind: kind.value_type if types.is_dictionary(kind) else pyarrow.string() if as_text(kind) else kind
+    if os.path.getsize(path) == 0:
+        return schema.empty_table()
+    block = 1 << 20
+    while True:
+        try:
+            table = csv.read_csv(
+                path,
+                read_options=csv.ReadOptions(
+                    column_names=names, skip_rows_after_names=1 if header else 0, block_size=block
+                ),
+                parse_options=csv.ParseOptions(
+                    delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False
+                ),
+                convert_options=csv.ConvertOptions(
+                    column_types=dict(zip(names, map(read, schema.types))),
+                    null_values=[null],
+                    strings_can_be_null=True,
+                    quoted_strings_can_be_null=False,
+                    true_values=["true"],
+                    false_values=["false"],
+                ),
+            )
+            break
+        except pyarrow.ArrowInvalid as error:
+            # A line may be longer than what is read at a time.
+            if "straddling" not in str(error) or block >= 1 << 30:
+                raise
+            block *= 8
+    return _typed(table.columns, schema)
+
+
+def _excel(path, schema):
+    # The table of the first sheet of a workbook, of which the first row is the names.
+    import pyarrow
+    from openpyxl import load_workbook
+
+    book = load_workbook(path, read_only=True, data_only=True)
+    rows = book.worksheets[0].iter_rows(min_row=2)
+    columns = [[] for _ in schema]
+    for row in rows:
+        for place, (column, kind) in enumerate(zip(columns, schema.types)):
+            column.append(_cell(row[place], kind) if place < len(row) else None)
+    book.close()
+    values = lambda kind: kind.value_type if pyarrow.types.is_dictionary(kind) else kind
+    arrays = [pyarrow.array(column, values(kind)) for column, kind in zip(columns, schema.types)]
+    return _typed(arrays, schema)
+
+
+def _typed(columns, schema):
+    # The columns as a table of that schema.
+    import pyarrow
+
+    cast = [column.cast(kind) for column, kind in zip(columns, schema.types)]
+    return pyarrow.table(cast, schema=schema)
+
+
+def _cell(cell, kind):
+    # The value of a cell in a column of a type. What Excel has no number for stands there as text.
+    import pyarrow
+    from pyarrow import types
+
+    value = cell.value
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        # An empty text is a blank cell of the format "Text".
+        empty = "" if getattr(cell, "number_format", None) == "@" else None
+        return empty if value is None else str(value)
+    if value is None:
+        return None
+    if types.is_time(kind):
+        return _clock(str(value), kind)
+    if isinstance(value, str):
+        return pyarrow.array([value]).cast(kind)[0].as_py() if types.is_decimal(kind) else _parsed(value, kind)
+    if types.is_decimal(kind):
+        return decimal.Decimal(repr(value)).quantize(decimal.Decimal(1).scaleb(-kind.scale))
+    if types.is_integer(kind):
+        return int(value)
+    if types.is_floating(kind):
+        return float(value)
+    if types.is_date(kind):
+        return value.date() if isinstance(value, datetime.datetime) else value
+    if types.is_timestamp(kind) and kind.tz:
+        return value.replace(tzinfo=datetime.timezone.utc)
+    return value
+
+
+def _parsed(text, kind):
+    # The value of a text, as a number of the type's unit if it is a time.
+    import pyarrow
+    from pyarrow import types
+
+    if types.is_boolean(kind):
+        return text == "true"
+    value = pyarrow.array([text]).cast(kind)
+    return value.cast(pyarrow.int64())[0].as_py() if types.is_temporal(kind) and not types.is_date(kind) else value[0].as_py()
+
+
+def _clock(text, kind):
+    # A time of day as a number of the type's unit.
+    hours, minutes, seconds = text.split(":")
+    second, _, fraction = seconds.partition(".")
+    nanoseconds = ((int(hours) * 60 + int(minutes)) * 60 + int(second)) * 10**9 + int(fraction.ljust(9, "0"))
+    return nanoseconds // {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[kind.unit]

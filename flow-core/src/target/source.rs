@@ -47,18 +47,40 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// What the operating system says.
+    /// The path names something other than a regular file, such as a pipe or a device, or the
+    /// operating system cannot open it.
     pub fn open(&self) -> io::Result<File> {
         self.fs.open(&self.path)
     }
 
-    /// The whole content.
+    /// Reads the whole content.
     ///
     /// # Errors
     ///
-    /// What the operating system says.
+    /// As of [`open`](Self::open), or the operating system cannot read it.
     pub fn read(&self) -> io::Result<Vec<u8>> {
-        self.fs.read(&self.path, u64::MAX)
+        self.read_within(u64::MAX)
+    }
+
+    /// Reads the whole content of a file that has at most `limit` bytes.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("numbers.txt");
+    /// # std::fs::write(&path, "1 2 3")?;
+    /// let source = flow_core::Source::file(&path);
+    /// assert_eq!(source.read_within(5)?, b"1 2 3");
+    /// let error = source.read_within(4).unwrap_err();
+    /// assert_eq!(error.kind(), std::io::ErrorKind::FileTooLarge);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As of [`read`](Self::read), and [`FileTooLarge`](io::ErrorKind::FileTooLarge) before anything is
+    /// read of a larger file.
+    pub fn read_within(&self, limit: u64) -> io::Result<Vec<u8>> {
+        self.fs.read(&self.path, limit)
     }
 
     /// Whether the file is an output of the store, which is never rewritten, so that it can be looked

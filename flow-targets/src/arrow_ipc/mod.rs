@@ -41,11 +41,19 @@
 //!
 //! # Views
 //!
-//! An uncompressed file, which is what this target writes unless told otherwise, is mapped: a
-//! loaded column is the file's own bytes, and of a column that nobody looks at nothing is read but
-//! what it takes to check it. Text is checked to be UTF-8, and all that refers to other places to
-//! stay inside, so that a damaged file is an error and no more. A file goes on to exist for those
-//! who look at it when it was removed (on Windows it cannot be removed before).
+//! An uncompressed output of the store is mapped into memory: a loaded column is the file's own bytes,
+//! and of a column that nothing reads, the system loads only what it takes to check it. Text is
+//! checked to be UTF-8, and all that refers to other places to stay inside, so that a damaged file is an
+//! error. A file that is removed goes on to exist for the programs that have it mapped (on Windows it
+//! cannot be removed before).
+//!
+//! That holds for file systems of this machine. On one that several machines share, another machine
+//! can remove or shorten a file that is mapped here, and the next look at its bytes ends the process
+//! by the signal `SIGBUS`, which no program can turn into an error. So on Linux a file is mapped only if
+//! its file system is known to be local (ext4, XFS, Btrfs, ZFS, tmpfs, an overlay, and the like), and
+//! read otherwise; on other systems every output is mapped. [`mapped`](ArrowIpc::mapped) says it for one
+//! target: `mapped = false` for a store on a network drive of such a system, or where programs other
+//! than this one write into the store. Files of external tasks are never mapped.
 //!
 //! A compressed file, see [`compression`](ArrowIpc::compression), is smaller, and decompressed
 //! when it is loaded.
@@ -65,6 +73,7 @@
 //! That is one of the reasons why the target is not [`EXACT`](flow_core::Target::EXACT). Another
 //! is that a slice comes back without the rows around it.
 
+mod claims;
 mod content;
 mod dictionaries;
 mod read;
@@ -78,6 +87,7 @@ use flow_core::target::Description;
 use flow_core::{Code, Columnar, Pieces, Sink, Source, Streaming, Target};
 
 use crate::compression::Compression;
+use crate::limit::Limit;
 use crate::table::{Cut, Table, Way, reading};
 
 /// What errors call it.
@@ -90,6 +100,8 @@ const FORMAT: &str = "Arrow IPC";
 /// See [the module](self) for what comes back, and an example.
 pub struct ArrowIpc<T> {
     compression: Compression,
+    mapped: Option<bool>,
+    limit: Limit,
     way: Way<T>,
 }
 
@@ -103,7 +115,12 @@ impl<T> ArrowIpc<T> {
     where
         T: Table<Way>,
     {
-        Self { compression: Compression::Uncompressed, way: self::Way::of::<Way>() }
+        Self {
+            compression: Compression::Uncompressed,
+            mapped: None,
+            limit: Limit::default(),
+            way: self::Way::of::<Way>(),
+        }
     }
 
     /// How the columns are compressed: [`Lz4`](Compression::Lz4), which the format keeps in frames,
@@ -113,6 +130,31 @@ impl<T> ArrowIpc<T> {
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = compression;
         self
+    }
+
+    /// Sets whether an uncompressed output of the store is mapped when it is loaded, or read. By
+    /// default it is mapped if it lies on a file system of this machine: see
+    /// [Views](self#views) for the risk elsewhere.
+    #[must_use]
+    pub fn mapped(mut self, mapped: bool) -> Self {
+        self.mapped = Some(mapped);
+        self
+    }
+
+    /// Sets how many bytes a compressed table may take when it is loaded whole: by default 4 GiB or, if
+    /// that is more, 100 times the size of the file. Saving and loading a larger one is an error.
+    ///
+    /// A [`BatchStream`](crate::BatchStream) is never whole in memory; for it, the limit is that of one
+    /// batch.
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.limit = Limit::new(bytes);
+        self
+    }
+
+    /// How the file is read.
+    fn reader<'a>(&self, source: &'a Source) -> read::File<'a> {
+        read::File { source, mapped: self.mapped, limit: self.limit }
     }
 }
 
@@ -126,14 +168,16 @@ impl<T: Send + Sync + 'static> Target for ArrowIpc<T> {
     }
 
     fn load(&self, source: &Source) -> Result<T> {
-        reading(source, FORMAT, || (self.way.from_stored)(read::stored(source, self.way.cut)?))
+        let file = self.reader(source);
+        reading(source, FORMAT, || (self.way.from_stored)(file.stored(self.way.cut)?))
     }
 
     fn describe(&self, source: &Source) -> Result<Description> {
-        let table = reading(source, FORMAT, || read::stored(source, Cut::Anywhere))?;
+        let table = reading(source, FORMAT, || self.reader(source).stored(Cut::Anywhere))?;
         let columns = crate::described::columns(&table.schema);
         let columns = columns.rust("ArrowIpc<RecordBatch>").typed("ArrowIpc<Vec<{}>>");
-        Ok(columns.python(&["pandas"], "pandas.read_feather(path)"))
+        let read = "_frame(pyarrow.feather.read_table(path))";
+        Ok(columns.python(&["pyarrow.feather"], read))
     }
 }
 
@@ -142,7 +186,7 @@ impl<T: Send + Sync + 'static> Streaming for ArrowIpc<T> {
 
     /// Batches of at most 65,536 rows.
     fn stream(&self, source: &Source) -> Result<Pieces<RecordBatch>> {
-        reading(source, FORMAT, || read::stored(source, Cut::Anywhere))?.read_later()
+        reading(source, FORMAT, || self.reader(source).stored(Cut::Anywhere))?.read_later()
     }
 }
 
@@ -152,7 +196,7 @@ impl<T: Send + Sync + 'static> Columnar for ArrowIpc<T> {
     /// One batch of these columns. Without any names it has no columns, and still the rows. They
     /// are views of the file, unless it has several batches, which are copied into one.
     fn load_columns(&self, source: &Source, names: &[&str]) -> Result<RecordBatch> {
-        reading(source, FORMAT, || read::columns(source, names))
+        reading(source, FORMAT, || self.reader(source).columns(names))
     }
 }
 
@@ -164,6 +208,10 @@ impl<T> Clone for ArrowIpc<T> {
 
 impl<T> fmt::Debug for ArrowIpc<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ArrowIpc").field("compression", &self.compression).finish()
+        f.debug_struct("ArrowIpc")
+            .field("compression", &self.compression)
+            .field("mapped", &self.mapped)
+            .field("limit", &self.limit)
+            .finish()
     }
 }

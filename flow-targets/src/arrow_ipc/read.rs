@@ -12,7 +12,9 @@ use arrow::ipc::{Block, MetadataVersion, root_as_footer};
 use flow_core::{Pieces, Source};
 
 use super::FORMAT;
+use super::claims::Claims;
 use super::content::Content;
+use crate::limit::Limit;
 use crate::table::{Cut, Stored, find, joined};
 
 /// How many rows a piece of a stream has at most.
@@ -29,27 +31,46 @@ pub(super) struct Footer {
     batches: Vec<Block>,
 }
 
-/// The table of a file. Batches that are kept as they were cut are views of it; where they may be
-/// cut anywhere they are read, for whoever takes one after the other and keeps none.
-pub(super) fn stored(source: &Source, cut: Cut) -> Result<Stored> {
-    let footer = Arc::new(Footer::read(&Content::viewed(source)?)?);
-    let schema = footer.schema.clone();
-    Ok(Stored::new(schema, source, FORMAT, move |source| match cut {
-        Cut::Whole | Cut::Kept => footer.batches(Content::viewed(source)?, None),
-        Cut::Anywhere => {
-            let batches = footer.batches(Content::read(source)?, None)?;
-            Ok(Box::new(batches.flat_map(parts)) as Pieces<RecordBatch>)
-        }
-    }))
+/// A file, and how it is read.
+#[derive(Clone, Copy)]
+pub(super) struct File<'a> {
+    pub(super) source: &'a Source,
+    /// Whether it is mapped; if that is not set, where it is safe.
+    pub(super) mapped: Option<bool>,
+    pub(super) limit: Limit,
 }
 
-/// The columns of these names, as views of the file; nothing is read of others.
-pub(super) fn columns(source: &Source, names: &[&str]) -> Result<RecordBatch> {
-    let content = Content::viewed(source)?;
-    let footer = Footer::read(&content)?;
-    let at = find(&footer.schema, names)?;
-    let schema = Arc::new(footer.schema.project(&at)?);
-    joined(&schema, footer.batches(content, Some(&at))?)
+impl File<'_> {
+    /// The table of the file. Batches that are kept as they were cut are views of it; where they may be
+    /// cut anywhere they are read, for a consumer that takes one after the other and keeps none.
+    pub(super) fn stored(self, cut: Cut) -> Result<Stored> {
+        let Self { source, mapped, limit } = self;
+        let footer = Arc::new(Footer::read(&Content::viewed(source, mapped)?)?);
+        let schema = footer.schema.clone();
+        Ok(Stored::new(schema, source, FORMAT, move |source| match cut {
+            Cut::Whole | Cut::Kept => {
+                let content = Content::viewed(source, mapped)?;
+                let claims = Claims::of_all(limit.table(content.len() as u64));
+                footer.batches(content, None, claims)
+            }
+            Cut::Anywhere => {
+                let content = Content::read(source, mapped)?;
+                let claims = Claims::of_each(limit.table(content.len() as u64));
+                let batches = footer.batches(content, None, claims)?;
+                Ok(Box::new(batches.flat_map(parts)) as Pieces<RecordBatch>)
+            }
+        }))
+    }
+
+    /// The columns of these names, as views of the file; nothing is read of others.
+    pub(super) fn columns(self, names: &[&str]) -> Result<RecordBatch> {
+        let content = Content::viewed(self.source, self.mapped)?;
+        let footer = Footer::read(&content)?;
+        let at = find(&footer.schema, names)?;
+        let schema = Arc::new(footer.schema.project(&at)?);
+        let claims = Claims::of_all(self.limit.table(content.len() as u64));
+        joined(&schema, footer.batches(content, Some(&at), claims)?)
+    }
 }
 
 impl Footer {
@@ -81,17 +102,23 @@ impl Footer {
 
     /// The batches, or some columns of them. Dictionaries are read first: a file has one for each
     /// column, in parts.
-    fn batches(&self, content: Content, columns: Option<&[usize]>) -> Result<Pieces<RecordBatch>> {
+    fn batches(
+        &self,
+        content: Content,
+        columns: Option<&[usize]>,
+        mut claims: Claims,
+    ) -> Result<Pieces<RecordBatch>> {
         let mut decoder = FileDecoder::new(self.schema.clone(), self.version);
         for block in &self.dictionaries {
-            decoder.read_dictionary(block, &message(&content, block)?)?;
+            decoder.read_dictionary(block, &claims.checked(message(&content, block)?, block)?)?;
         }
         if let Some(columns) = columns {
             decoder = decoder.with_projection(columns.to_vec());
         }
         let blocks = self.batches.clone();
         Ok(Box::new(blocks.into_iter().map(move |block| {
-            let batch = decoder.read_record_batch(&block, &message(&content, &block)?)?;
+            let message = claims.checked(message(&content, &block)?, &block)?;
+            let batch = decoder.read_record_batch(&block, &message)?;
             batch.context("the file has something else where it should have a batch")
         })))
     }

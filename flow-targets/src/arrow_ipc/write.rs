@@ -1,8 +1,9 @@
 //! Writing a table, batch by batch, straight into the sink.
 
-use std::io::BufWriter;
+use std::io::{self, BufWriter, Write};
 
 use anyhow::{Result, bail, ensure};
+use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::Schema;
 use arrow::ipc::CompressionType;
 use arrow::ipc::writer::{DictionaryHandling, FileWriter, IpcWriteOptions};
@@ -14,6 +15,7 @@ use super::dictionaries::Dictionaries;
 use super::read::Footer;
 use crate::BUFFER;
 use crate::compression::{Compression, zstd_level};
+use crate::limit::check as check_size;
 
 pub(super) fn write<T>(target: &ArrowIpc<T>, value: &T, sink: &mut Sink<'_>) -> Result<()> {
     let options = options(target.compression)?;
@@ -21,13 +23,43 @@ pub(super) fn write<T>(target: &ArrowIpc<T>, value: &T, sink: &mut Sink<'_>) -> 
     check(&table.schema)?;
 
     let mut dictionaries = Dictionaries::default();
-    let sink = BufWriter::with_capacity(BUFFER, sink);
+    let sink = BufWriter::with_capacity(BUFFER, Counted { sink, written: 0 });
     let mut writer = FileWriter::try_new_with_options(sink, &table.schema, options)?;
+    let mut bytes = 0;
     for batch in table.each {
-        writer.write(&dictionaries.grown(batch?)?)?;
+        let batch = dictionaries.grown(batch?)?;
+        if target.compression != Compression::Uncompressed && !target.way.stream {
+            bytes += size(&batch)?;
+        }
+        writer.write(&batch)?;
     }
     writer.finish()?;
-    Ok(())
+    let file = writer.get_ref().get_ref().written;
+    check_size("in memory, the table takes", bytes, target.limit.table(file))
+}
+
+/// Counts what is written.
+struct Counted<'a, 'b> {
+    sink: &'a mut Sink<'b>,
+    written: u64,
+}
+
+impl Write for Counted<'_, '_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.sink.write(bytes)?;
+        self.written += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.sink.flush()
+    }
+}
+
+/// The bytes of a batch, without those of the rows around it if it is a slice.
+fn size(batch: &RecordBatch) -> Result<u64> {
+    let sizes = batch.columns().iter().map(|column| column.to_data().get_slice_memory_size());
+    sizes.map(|size| Ok(size? as u64)).sum()
 }
 
 fn options(compression: Compression) -> Result<IpcWriteOptions> {

@@ -27,6 +27,12 @@ impl<T> Format<T> {
         Self { options: Options::default(), way: Way::of::<W>() }
     }
 
+    /// Whether a value is read later, and never whole in memory.
+    #[cfg(feature = "csv-gz")]
+    pub(super) fn is_stream(&self) -> bool {
+        self.way.stream
+    }
+
     pub(super) fn write(&self, value: &T, sink: &mut dyn Write) -> Result<()> {
         let mut cells = self.options.writer(sink)?;
         (self.way.write)(value, &self.options, &mut cells)?;
@@ -107,11 +113,29 @@ macro_rules! setters {
             self
         }
 
-        /// Whether the last line must end like the others, which tells a whole file from one that was
-        /// cut off. `false` is for files that were made elsewhere.
+        /// Sets whether the last line must have a line end, which tells a whole file from one that
+        /// was cut off. Set `false` for files of programs that leave it out.
         #[must_use]
         pub fn final_newline(mut self, required: bool) -> Self {
             self.format.options.final_newline = required;
+            self
+        }
+
+        /// Sets the longest line that is read, in bytes: 64 MiB by default.
+        ///
+        /// A line is one row, with the line breaks in its quoted cells. Reading holds about twice the
+        /// longest line, so that the limit bounds what a hostile or damaged file can take. A longer
+        /// line is an error that names the line.
+        #[must_use]
+        pub fn max_line(mut self, bytes: usize) -> Self {
+            self.format.options.max_line = bytes;
+            self
+        }
+
+        /// Sets how many cells a line may have: 100,000 by default. A line with more is an error.
+        #[must_use]
+        pub fn max_columns(mut self, columns: usize) -> Self {
+            self.format.options.max_columns = columns;
             self
         }
     };

@@ -13,6 +13,7 @@ use flow_core::{Code, Columnar, Pieces, Sink, Source, Streaming, Target};
 use super::Sheet;
 use super::content::Content;
 use super::format::{Format, setters};
+use crate::limit::{Limit, check};
 
 /// A [`Csv`](super::Csv) file, packed by [gzip](https://www.rfc-editor.org/rfc/rfc1952).
 ///
@@ -48,6 +49,7 @@ use super::format::{Format, setters};
 pub struct CsvGz<T> {
     format: Format<T>,
     level: u32,
+    limit: Limit,
 }
 
 impl<T> CsvGz<T> {
@@ -57,7 +59,7 @@ impl<T> CsvGz<T> {
     where
         T: Sheet<Way>,
     {
-        Self { format: Format::of::<Way>(), level: 6 }
+        Self { format: Format::of::<Way>(), level: 6, limit: Limit::default() }
     }
 
     /// How hard to pack: from 0, not at all, over 1, fast, to 9, small.
@@ -67,12 +69,40 @@ impl<T> CsvGz<T> {
         self
     }
 
+    /// Sets how many bytes a file may have when it is decompressed and loaded whole: by default 1 GiB
+    /// or, if that is more, 100 times the size of the file. Saving and loading a larger one is an error.
+    ///
+    /// A [`BatchStream`](crate::BatchStream) is never whole in memory and has no limit.
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.limit = Limit::new(bytes);
+        self
+    }
+
     setters!();
 }
 
 /// The content of a packed file.
 fn unpacked(source: &Source) -> Content {
     Content::new(source, |file| Box::new(Unpacked(MultiGzDecoder::new(file))))
+}
+
+/// Counts what is written.
+struct Counted<W> {
+    sink: W,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.sink.write(bytes)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.sink.flush()
+    }
 }
 
 /// Says of an error that it is one of packing.
@@ -100,16 +130,27 @@ impl<T: Send + Sync + 'static> Target for CsvGz<T> {
     fn save(&self, value: &T, sink: &mut Sink<'_>) -> Result<()> {
         let write = || {
             ensure!(self.level <= 9, "level {} is none of gzip's, which are 0 to 9", self.level);
-            let out = BufWriter::with_capacity(crate::BUFFER, sink);
-            let mut packed = GzBuilder::new().write(out, Compression::new(self.level));
-            self.format.write(value, &mut packed)?;
-            Ok(packed.finish()?.flush()?)
+            let out = Counted { sink: BufWriter::with_capacity(crate::BUFFER, sink), bytes: 0 };
+            let packed = GzBuilder::new().write(out, Compression::new(self.level));
+            let mut content = Counted { sink: packed, bytes: 0 };
+            self.format.write(value, &mut content)?;
+            let bytes = content.bytes;
+            let mut out = content.sink.finish()?;
+            out.flush()?;
+            if !self.format.is_stream() {
+                let most = self.limit.expanded(out.bytes);
+                check("without compression, the table takes", bytes, most)?;
+            }
+            Ok(())
         };
         write().context("cannot write this table as CSV")
     }
 
     fn load(&self, source: &Source) -> Result<T> {
-        self.format.read(&unpacked(source))
+        match self.format.is_stream() {
+            true => self.format.read(&unpacked(source)),
+            false => self.format.read(&unpacked(source).within(self.limit)),
+        }
     }
 
     fn describe(&self, source: &Source) -> Result<Description> {
@@ -129,19 +170,20 @@ impl<T: Send + Sync + 'static> Columnar for CsvGz<T> {
     type Columns = RecordBatch;
 
     fn load_columns(&self, source: &Source, names: &[&str]) -> Result<RecordBatch> {
-        self.format.read_columns(&unpacked(source), names)
+        self.format.read_columns(&unpacked(source).within(self.limit), names)
     }
 }
 
 impl<T> Clone for CsvGz<T> {
     fn clone(&self) -> Self {
-        Self { format: self.format.clone(), level: self.level }
+        Self { format: self.format.clone(), ..*self }
     }
 }
 
 impl<T> fmt::Debug for CsvGz<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("CsvGz");
-        debug.field("options", &self.format.options).field("level", &self.level).finish()
+        debug.field("options", &self.format.options).field("level", &self.level);
+        debug.field("limit", &self.limit).finish()
     }
 }

@@ -2,27 +2,34 @@
 
 use std::str::FromStr;
 
-use arrow::compute::kernels::cast_utils::Parser;
+use arrow::compute::kernels::cast_utils::{Parser, string_to_timestamp_nanos};
 use arrow::datatypes::Date32Type;
 
-/// What a bare cell may be read as, of which a later one may hold more than an earlier one.
+/// What a bare cell may be read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Nothing but null.
     Null,
     Boolean,
-    /// An integer that is negative.
-    Negative,
-    /// An integer that an `i64` holds.
-    Int,
-    /// An integer that only a `u64` holds.
-    Large,
+    Integer {
+        /// Whether one is negative, which a `u64` does not hold.
+        negative: bool,
+        /// Whether only a `u64` holds one.
+        large: bool,
+        /// Whether an `f64` holds all of them without rounding.
+        exact: bool,
+    },
     Float,
-    Date,
+    Date {
+        /// Whether the range of nanoseconds, 1677 to 2262, has all of them.
+        near: bool,
+    },
     /// Without a zone, or in UTC; with digits beyond the microseconds, or not.
     Time {
         utc: bool,
         nanoseconds: bool,
+        /// As of dates.
+        near: bool,
     },
     Text,
 }
@@ -44,14 +51,7 @@ impl Kind {
             // What begins with a zero is an identifier, such as a postal code.
             [b'0', b'0'..=b'9', ..] => Self::Text,
             [b'0'..=b'9', rest @ ..] if rest.iter().all(u8::is_ascii_digit) => {
-                match i64::from_str(cell) {
-                    // There is no negative zero among integers.
-                    Ok(0) if digits.len() < cell.len() => Self::Text,
-                    Ok(number) if number < 0 => Self::Negative,
-                    Ok(_) => Self::Int,
-                    Err(_) if u64::from_str(cell).is_ok() => Self::Large,
-                    Err(_) => Self::Text,
-                }
+                Self::of_integer(cell, digits)
             }
             [b'0'..=b'9', .., b'0'..=b'9'] if f64::from_str(cell).is_ok_and(f64::is_finite) => {
                 Self::Float
@@ -60,13 +60,32 @@ impl Kind {
         }
     }
 
+    fn of_integer(cell: &str, digits: &[u8]) -> Self {
+        let negative = digits.len() < cell.len();
+        match i64::from_str(cell) {
+            // There is no negative zero among integers.
+            Ok(0) if negative => Self::Text,
+            Ok(number) => {
+                let exact = number.unsigned_abs() <= 1 << 53 || is_exact(number.into());
+                Self::Integer { negative, large: false, exact }
+            }
+            Err(_) => match u64::from_str(cell) {
+                Ok(number) => {
+                    Self::Integer { negative, large: true, exact: is_exact(number.into()) }
+                }
+                Err(_) => Self::Text,
+            },
+        }
+    }
+
     fn of_time(cell: &str) -> Self {
         let (date, time) = cell.split_at_checked(10).unwrap_or((cell, ""));
         if date.len() != 10 || Date32Type::parse(date).is_none() {
             return Self::Text;
         }
+        let near = is_near(cell, date);
         if time.is_empty() {
-            return Self::Date;
+            return Self::Date { near };
         }
         let (time, utc) = match time.strip_suffix('Z') {
             Some(time) => (time, true),
@@ -81,11 +100,11 @@ impl Kind {
             _ => return Self::Text,
         };
         match fraction {
-            [] => Self::Time { utc, nanoseconds: false },
+            [] => Self::time(utc, false, near),
             [b'.', digits @ ..]
                 if matches!(digits.len(), 1..=9) && digits.iter().all(u8::is_ascii_digit) =>
             {
-                Self::Time { utc, nanoseconds: digits.len() > 6 }
+                Self::time(utc, digits.len() > 6, near)
             }
             _ => Self::Text,
         }
@@ -93,22 +112,53 @@ impl Kind {
 
     /// What a column is that holds both.
     pub(super) fn and(self, other: Self) -> Self {
-        use Kind::{Date, Float, Int, Large, Negative, Null, Text, Time};
+        use Kind::{Date, Float, Integer, Null, Text, Time};
         match (self, other) {
             (a, b) if a == b => a,
             (Null, kind) | (kind, Null) => kind,
-            (Int, kind @ (Negative | Large | Float)) | (kind @ (Negative | Large | Float), Int) => {
-                kind
+            (
+                Integer { negative: a, large: b, exact: c },
+                Integer { negative: x, large: y, exact: z },
+            ) => match (a || x, b || y) {
+                (true, true) => Text,
+                (negative, large) => Integer { negative, large, exact: c && z },
+            },
+            // As floats, integers that a float does not hold would be rounded.
+            (Integer { large: false, exact: true, .. }, Float)
+            | (Float, Integer { large: false, exact: true, .. }) => Float,
+            (Date { near: a }, Date { near: b }) => Date { near: a && b },
+            (Date { near: a }, Time { utc: false, nanoseconds, near: b })
+            | (Time { utc: false, nanoseconds, near: b }, Date { near: a }) => {
+                Self::time(false, nanoseconds, a && b)
             }
-            (Negative, Float) | (Float, Negative) => Float,
-            (Date, Time { utc: false, nanoseconds }) | (Time { utc: false, nanoseconds }, Date) => {
-                Time { utc: false, nanoseconds }
-            }
-            (Time { utc: a, nanoseconds: m }, Time { utc: b, nanoseconds: n }) if a == b => {
-                Time { utc: a, nanoseconds: m || n }
-            }
+            (
+                Time { utc: a, nanoseconds: m, near: x },
+                Time { utc: b, nanoseconds: n, near: y },
+            ) if a == b => Self::time(a, m || n, x && y),
             _ => Text,
         }
+    }
+
+    /// Times, or text if some need nanoseconds and others are out of their range.
+    fn time(utc: bool, nanoseconds: bool, near: bool) -> Self {
+        match nanoseconds && !near {
+            true => Self::Text,
+            false => Self::Time { utc, nanoseconds, near },
+        }
+    }
+}
+
+/// Whether a float holds that integer without rounding.
+#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "it is compared")]
+fn is_exact(number: i128) -> bool {
+    number as f64 as i128 == number
+}
+
+/// Whether nanoseconds since 1970 hold the time of a cell that begins with that date.
+fn is_near(cell: &str, date: &str) -> bool {
+    match &date[..4] {
+        "1677" | "2262" => string_to_timestamp_nanos(cell).is_ok(),
+        year => ("1678".."2262").contains(&year),
     }
 }
 

@@ -44,9 +44,9 @@
 //!   | --- | --- |
 //!   | `Boolean` | `true`, `false` |
 //!   | `Int64`, else `UInt64` | integers without leading zeros |
-//!   | `Float64` | numbers, `NaN`, `inf`, `-inf` |
+//!   | `Float64` | numbers, `NaN`, `inf`, `-inf`; integers among them only if a float holds them all without rounding |
 //!   | `Date32` | `2024-02-29` |
-//!   | `Timestamp` | `2024-02-29T12:00:00`, a zone being `Z` or nothing; in microseconds, or nanoseconds if a cell has more than six digits |
+//!   | `Timestamp` | `2024-02-29T12:00:00`, a zone being `Z` or nothing; in microseconds, or nanoseconds if a cell has more than six digits and all times are between 1677 and 2262 |
 //!   | `Utf8` | anything else, and whatever is quoted |
 //!
 //!   So integers come back in 64 bits and `Float32` as the `Float64` of the same text, for a run in
@@ -65,11 +65,17 @@
 //! truth value or a time. Readers that ignore quotes (pandas is one) see null for both; choose
 //! another null text for them. A number that reads like the null text is an error when saving.
 //!
-//! Lines end in `\n`; `\r\n` and a byte order mark are read too. A file whose last line does not
-//! end was cut off, and is an error unless [`final_newline(false)`](Csv::final_newline) is set.
+//! Lines are written with `\n`, and read with `\n`, `\r\n` or `\r`, also mixed; a byte order mark is
+//! skipped. A line that ends in `\r\r\n`, as programs make it that translate line ends twice, is an
+//! error: it may be one line end or two. A file whose last line does not end was cut off, and is an
+//! error unless [`final_newline(false)`](Csv::final_newline) is set.
 //!
-//! A cell that does not parse, or is null where the schema has no nulls, is an error which names
-//! its line and its column.
+//! A cell that does not parse, or is null where the schema has no nulls, is an error that names
+//! its line and its column. That includes a date with a time of day in a column of dates, and more
+//! digits of a second than the unit of a column of times has.
+//!
+//! A line may have 64 MiB and 100,000 cells, unless [`max_line`](Csv::max_line) and
+//! [`max_columns`](Csv::max_columns) allow more.
 //!
 //! Not [`EXACT`](flow_core::Target::EXACT), since what comes back is what the text says.
 //!

@@ -17,7 +17,15 @@ pub struct Options {
     pub(super) null: String,
     pub(super) schema: Option<SchemaRef>,
     pub(super) final_newline: bool,
+    pub(super) max_line: usize,
+    pub(super) max_columns: usize,
 }
+
+/// The default of [`max_line`](super::Csv::max_line).
+const MAX_LINE: usize = 64 << 20;
+
+/// The default of [`max_columns`](super::Csv::max_columns).
+const MAX_COLUMNS: usize = 100_000;
 
 impl Default for Options {
     fn default() -> Self {
@@ -27,6 +35,8 @@ impl Default for Options {
             null: String::new(),
             schema: None,
             final_newline: true,
+            max_line: MAX_LINE,
+            max_columns: MAX_COLUMNS,
         }
     }
 }
@@ -41,6 +51,8 @@ impl Options {
             delimiter: self.separator()?,
             null: self.null.clone(),
             final_newline: self.final_newline,
+            max_line: self.max_line,
+            max_columns: self.max_columns,
         };
         Scanner::new(content.open()?, grammar, CHUNK)
     }

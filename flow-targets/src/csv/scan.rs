@@ -4,6 +4,9 @@
 //! It finds where the cells of all lines in it begin and end, and hands them out as a [`Block`],
 //! from which columns are parsed one after the other. Nothing is copied but the beginning of a line
 //! that the chunk has not the end of.
+//!
+//! A line ends in `\n`, `\r\n` or `\r`. Files with a carriage return are rare, so the scanner looks
+//! for it in each chunk once and searches cells for it only in a file that has one.
 
 use std::borrow::Cow;
 use std::io::{ErrorKind, Read};
@@ -21,6 +24,22 @@ pub(super) struct Grammar {
     pub(super) delimiter: u8,
     pub(super) null: String,
     pub(super) final_newline: bool,
+    /// The longest line that is read, in bytes.
+    pub(super) max_line: usize,
+    /// The most cells that a line may have.
+    pub(super) max_columns: usize,
+}
+
+impl Grammar {
+    /// What is wrong with a line of more than `max_line` bytes, which may end in an `open` quote.
+    fn too_long(&self, open: bool) -> String {
+        let open = if open { ", in which a quote is not closed" } else { "" };
+        format!(
+            " is longer than {} bytes{open}; if the file is right, raise the limit by the target's \
+             option `max_line = ...`",
+            self.max_line,
+        )
+    }
 }
 
 /// Reads lines of equally many cells.
@@ -34,6 +53,8 @@ pub(super) struct Scanner {
     read: usize,
     /// Whether the source has no more.
     ended: bool,
+    /// Whether a carriage return has been read so far.
+    returns: bool,
     /// The cells of the last block.
     spans: Vec<Span>,
     columns: Option<usize>,
@@ -55,6 +76,7 @@ impl Scanner {
             next: 0,
             read: 0,
             ended: false,
+            returns: false,
             spans: Vec::new(),
             columns: None,
             line: 1,
@@ -82,16 +104,20 @@ impl Scanner {
             if self.ended {
                 return Ok(None);
             }
+            if self.read - self.next >= self.grammar.max_line {
+                let quotes = memchr::memchr_iter(b'"', &self.buffer[self.next..self.read]).count();
+                bail!("line {}{}", self.line, self.grammar.too_long(quotes % 2 == 1));
+            }
             self.fill()?;
         };
         let bytes = &self.buffer[self.next..self.next + length];
         let line = self.line;
         let text = std::str::from_utf8(bytes).map_err(|error| {
-            let line = line + newlines(&bytes[..error.valid_up_to()]);
+            let line = line + line_ends(&bytes[..error.valid_up_to()]);
             anyhow!("line {line} is no UTF-8 text")
         })?;
         self.next += length;
-        self.line += newlines(bytes);
+        self.line += line_ends(bytes);
         Ok(Some(Block {
             text,
             null: &self.grammar.null,
@@ -113,7 +139,11 @@ impl Scanner {
         while self.read < self.buffer.len() && !self.ended {
             match self.source.read(&mut self.buffer[self.read..]) {
                 Ok(0) => self.ended = true,
-                Ok(more) => self.read += more,
+                Ok(more) => {
+                    let new = &self.buffer[self.read..self.read + more];
+                    self.returns = self.returns || memchr::memchr(b'\r', new).is_some();
+                    self.read += more;
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
             }
@@ -123,13 +153,21 @@ impl Scanner {
 
     /// Finds the cells of the lines that are whole, and gives how many bytes these have.
     fn scan(&mut self, most: usize) -> Result<usize> {
+        if self.returns { self.scan_lines::<true>(most) } else { self.scan_lines::<false>(most) }
+    }
+
+    /// Does what [`scan`](Self::scan) does, for bytes with or without a carriage return.
+    fn scan_lines<const RETURNS: bool>(&mut self, most: usize) -> Result<usize> {
         self.spans.clear();
         let bytes = &self.buffer[self.next..self.read];
-        let mut line = Line::new(bytes, self.grammar.delimiter, self.ended);
+        let mut line = Line::<RETURNS>::new(bytes, &self.grammar, self.ended);
         for _ in 0..most {
             let (start, before) = (line.at, self.spans.len());
-            let whole = line.scan(&mut self.spans, self.grammar.final_newline).and_then(|whole| {
+            let whole = line.scan(&mut self.spans).and_then(|whole| {
                 let cells = self.spans.len() - before;
+                if line.at - start > self.grammar.max_line {
+                    return Err(Malformed::new(start, self.grammar.too_long(false)));
+                }
                 if whole && cells != *self.columns.get_or_insert(cells) {
                     let columns = self.columns.unwrap_or_default();
                     return Err(Malformed::new(
@@ -143,7 +181,7 @@ impl Scanner {
                 Ok(true) => {}
                 // Whatever is wrong here is found again, when the lines before are done with.
                 Err(wrong) if start == 0 => {
-                    bail!("line {}{}", self.line + newlines(&bytes[..wrong.at]), wrong.what)
+                    bail!("line {}{}", self.line + line_ends(&bytes[..wrong.at]), wrong.what)
                 }
                 Ok(false) | Err(_) => {
                     self.spans.truncate(before);
@@ -167,11 +205,11 @@ impl Malformed {
     }
 }
 
-/// Takes lines apart.
-struct Line<'a> {
+/// Takes lines apart. `RETURNS` says whether the bytes may have a carriage return.
+struct Line<'a, const RETURNS: bool> {
     bytes: &'a [u8],
     at: usize,
-    delimiter: u8,
+    grammar: &'a Grammar,
     /// Whether the bytes are all that follow.
     ended: bool,
 }
@@ -185,29 +223,40 @@ enum End {
     Unread,
 }
 
-impl<'a> Line<'a> {
-    fn new(bytes: &'a [u8], delimiter: u8, ended: bool) -> Self {
-        Self { bytes, at: 0, delimiter, ended }
+impl<'a, const RETURNS: bool> Line<'a, RETURNS> {
+    fn new(bytes: &'a [u8], grammar: &'a Grammar, ended: bool) -> Self {
+        Self { bytes, at: 0, grammar, ended }
     }
 
     /// Finds the cells of the next line, if there is one and its end was read.
-    fn scan(&mut self, spans: &mut Vec<Span>, final_newline: bool) -> Result<bool, Malformed> {
+    fn scan(&mut self, spans: &mut Vec<Span>) -> Result<bool, Malformed> {
         if self.at == self.bytes.len() {
             return Ok(false);
         }
+        let (start, most) = (self.at, spans.len().saturating_add(self.grammar.max_columns));
         loop {
             let (span, end) =
-                if self.bytes.get(self.at) == Some(&b'"') { self.quoted()? } else { self.bare() };
+                if self.bytes.get(self.at) == Some(&b'"') { self.quoted()? } else { self.bare()? };
+            if spans.len() == most {
+                return Err(Malformed::new(
+                    start,
+                    format!(
+                        " has more than {} cells, the limit for one line; raise it by the target's \
+                         option `max_columns = ...` if the file is right",
+                        self.grammar.max_columns,
+                    ),
+                ));
+            }
             spans.push(span);
             match end {
                 End::Cell => {}
                 End::Line => return Ok(true),
                 End::Unread => return Ok(false),
-                End::File if final_newline => {
+                End::File if self.grammar.final_newline => {
                     return Err(Malformed::new(
                         self.at,
-                        " does not end: the file was cut off (or, if it was made elsewhere, wants \
-                         `final_newline(false)`)",
+                        " does not end: the file was cut off; if another program wrote it and it is \
+                         whole, read it with the target's option `final_newline = false`",
                     ));
                 }
                 End::File => return Ok(true),
@@ -215,19 +264,42 @@ impl<'a> Line<'a> {
         }
     }
 
-    fn bare(&mut self) -> (Span, End) {
-        let start = self.at;
-        let Some(end) = find_either(self.bytes, start, self.delimiter, b'\n') else {
+    fn bare(&mut self) -> Result<(Span, End), Malformed> {
+        let (start, delimiter) = (self.at, self.grammar.delimiter);
+        let found = match RETURNS {
+            true => find_any(self.bytes, start, [delimiter, b'\n', b'\r']),
+            false => find_any(self.bytes, start, [delimiter, b'\n']),
+        };
+        let Some(end) = found else {
             self.at = self.bytes.len();
             let end = if self.ended { End::File } else { End::Unread };
-            return (Span::bare(start, self.at), end);
+            return Ok((Span::bare(start, self.at), end));
         };
-        self.at = end + 1;
-        if self.bytes[end] == self.delimiter {
-            return (Span::bare(start, end), End::Cell);
+        if self.bytes[end] == delimiter {
+            self.at = end + 1;
+            return Ok((Span::bare(start, end), End::Cell));
         }
-        let end = if self.bytes[start..end].ends_with(b"\r") { end - 1 } else { end };
-        (Span::bare(start, end), End::Line)
+        let (length, found) = self.line_end(end)?;
+        self.at = end + length;
+        Ok((Span::bare(start, end), found))
+    }
+
+    /// How long the line end at `at` is, if there is one.
+    fn line_end(&self, at: usize) -> Result<(usize, End), Malformed> {
+        match &self.bytes[at..] {
+            [b'\n', ..] => Ok((1, End::Line)),
+            [b'\r', b'\n', ..] => Ok((2, End::Line)),
+            [b'\r', b'\r', b'\n', ..] => Err(Malformed::new(
+                at,
+                r" ends in `\r\r\n`, which may be one line end or two: write the file again with one \
+                 kind of line end",
+            )),
+            [b'\r'] | [b'\r', b'\r'] if !self.ended => Ok((0, End::Unread)),
+            [b'\r', ..] => Ok((1, End::Line)),
+            [] if self.ended => Ok((0, End::File)),
+            [] => Ok((0, End::Unread)),
+            _ => Err(Malformed::new(at, ": text follows a closing quote")),
+        }
     }
 
     fn quoted(&mut self) -> Result<(Span, End), Malformed> {
@@ -248,44 +320,42 @@ impl<'a> Line<'a> {
             doubled = true;
             end += 1;
         };
-        let (skip, found) = match &self.bytes[end..] {
-            [] if self.ended => (0, End::File),
-            [] => (0, End::Unread),
-            [b'\n', ..] => (1, End::Line),
-            [b'\r', b'\n', ..] => (2, End::Line),
-            [b'\r'] if !self.ended => (0, End::Unread),
-            // A delimiter that ends the file stands before one more cell, which is empty.
-            [byte, ..] if *byte == self.delimiter => (1, End::Cell),
-            _ => return Err(Malformed::new(end, ": text follows a closing quote")),
+        // A delimiter that ends the file stands before one more cell, which is empty.
+        let (skip, found) = match self.bytes.get(end) {
+            Some(byte) if *byte == self.grammar.delimiter => (1, End::Cell),
+            _ => self.line_end(end)?,
         };
         self.at = end + skip;
         Ok((Span::quoted(start, close, doubled), found))
     }
 }
 
-/// Where the first of two bytes stands, from there on. Most cells are a few bytes long, so eight
+/// Where the first of some bytes stands, from there on. Most cells are a few bytes long, so eight
 /// are looked at in one step, as the lanes of a number.
 #[inline]
-fn find_either(bytes: &[u8], mut at: usize, a: u8, b: u8) -> Option<usize> {
+fn find_any<const N: usize>(bytes: &[u8], mut at: usize, any: [u8; N]) -> Option<usize> {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     /// Marks the lanes that are zero; above the lowest of them, others too.
     fn zeros(lanes: u64) -> u64 {
         lanes.wrapping_sub(ONES) & !lanes & (ONES << 7)
     }
-    let (a8, b8) = (ONES * u64::from(a), ONES * u64::from(b));
+    let wanted = any.map(|byte| ONES * u64::from(byte));
     while let Some(lanes) = bytes[at..].first_chunk() {
         let lanes = u64::from_le_bytes(*lanes);
-        let found = zeros(lanes ^ a8) | zeros(lanes ^ b8);
+        let found = wanted.iter().fold(0, |found, byte| found | zeros(lanes ^ byte));
         if found != 0 {
             return Some(at + found.trailing_zeros() as usize / 8);
         }
         at += 8;
     }
-    bytes[at..].iter().position(|&byte| byte == a || byte == b).map(|length| at + length)
+    bytes[at..].iter().position(|byte| any.contains(byte)).map(|length| at + length)
 }
 
-fn newlines(bytes: &[u8]) -> usize {
-    memchr::memchr_iter(b'\n', bytes).count()
+/// How many line ends there are, as an editor counts them: `\n`, `\r\n` and `\r`.
+fn line_ends(bytes: &[u8]) -> usize {
+    let alone = |at: &usize| bytes.get(at + 1) != Some(&b'\n');
+    let returns = memchr::memchr_iter(b'\r', bytes).filter(alone).count();
+    memchr::memchr_iter(b'\n', bytes).count() + returns
 }
 
 /// Where a cell stands in its block, and how.
@@ -354,7 +424,7 @@ impl<'a> Block<'a> {
     /// The line in which a cell begins.
     pub(super) fn line(&self, row: usize, column: usize) -> usize {
         let start = self.spans[row * self.columns + column].start;
-        self.line + newlines(&self.text.as_bytes()[..start])
+        self.line + line_ends(&self.text.as_bytes()[..start])
     }
 }
 

@@ -36,6 +36,10 @@ pub enum AsRows {}
     note = "for other values there are `Json<T>` and `Pickle<T>`"
 )]
 pub trait Sheet<Way>: Sized + Send + Sync + 'static {
+    /// Whether a value is read later, and never whole in memory.
+    #[doc(hidden)]
+    const STREAM: bool = false;
+
     /// What the type itself says of the columns.
     #[doc(hidden)]
     fn columns() -> Option<Vec<FieldRef>> {
@@ -77,6 +81,8 @@ impl Sheet<AsBatches> for Vec<RecordBatch> {
 }
 
 impl Sheet<AsBatches> for BatchStream {
+    const STREAM: bool = true;
+
     fn write(&self, options: &Options, cells: &mut CellWriter<'_>) -> Result<()> {
         let mut columns = ColumnWriter::new(self.schema(), options, cells)?;
         self.batches()?.try_for_each(|batch| columns.write(&batch?))
@@ -110,6 +116,8 @@ where
 
 /// The functions of a [`Sheet`] impl, without the impl's type.
 pub(super) struct Way<T> {
+    #[cfg_attr(not(feature = "csv-gz"), expect(dead_code, reason = "for packed files"))]
+    pub(super) stream: bool,
     pub(super) columns: fn() -> Option<Vec<FieldRef>>,
     pub(super) write: fn(&T, &Options, &mut CellWriter<'_>) -> Result<()>,
     pub(super) read: fn(&Options, &Content) -> Result<T>,
@@ -120,7 +128,7 @@ impl<T> Way<T> {
     where
         T: Sheet<W>,
     {
-        Self { columns: T::columns, write: T::write, read: T::read }
+        Self { stream: T::STREAM, columns: T::columns, write: T::write, read: T::read }
     }
 }
 

@@ -1,7 +1,12 @@
 //! What a cell of a sheet can hold, and what it cannot.
 
 use anyhow::{Context, Result, bail, ensure};
+use arrow::array::ArrowPrimitiveType;
+use arrow::compute::kernels::cast_utils::Parser;
+use arrow::datatypes::{Date32Type, Time32MillisecondType, TimestampMillisecondType};
 use arrow::temporal_conversions::timestamp_ms_to_datetime;
+
+use crate::moment::fits_unit;
 
 /// The value of one cell.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,11 +22,26 @@ pub(super) enum Cell {
     Text(String),
 }
 
-/// A date, a time of day, or both: a number with a format that shows it as such.
+impl Cell {
+    /// What errors call the kind of a cell.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "nothing",
+            Self::Bool(_) => "a truth value",
+            Self::Number { .. } => "a number",
+            Self::Time(Time { form: Form::Clock, .. }) => "a time of day",
+            Self::Time(Time { form: Form::Span, .. }) => "a duration",
+            Self::Time(_) => "a date",
+            Self::Text(_) => "text",
+        }
+    }
+}
+
+/// A date, a time of day, both, or a duration: a number with a format that shows it as such.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Time {
     pub(super) form: Form,
-    /// Milliseconds since 1970, or since midnight.
+    /// Milliseconds since 1970, since midnight, or of the duration.
     pub(super) ms: i64,
 }
 
@@ -31,6 +51,8 @@ pub(super) enum Form {
     Date,
     Clock,
     Moment,
+    /// A duration, which may be longer than a day.
+    Span,
 }
 
 /// Blank cells of this format are text without characters: there is no other way to enter it.
@@ -50,8 +72,29 @@ const EPOCH: i64 = 25_569;
 /// The days that are counted right: Excel takes 1900 for a leap year, and ends with the year 9999.
 const DAYS: std::ops::Range<i64> = 61..2_958_466;
 
+/// The longest duration in days that is read: far beyond what a float counts in milliseconds.
+const LONGEST: f64 = 1e8;
+
 /// From 1904-01-01, whose number is 0 in files that count from there, to the usual count.
 pub(super) const FROM_1904: f64 = 1462.0;
+
+/// The characters that a cell holds, as UTF-16 counts them.
+pub(super) const CHARACTERS: usize = 32_767;
+
+/// The rows and columns of a sheet.
+pub(super) const ROWS: u32 = 1_048_576;
+pub(super) const COLUMNS: usize = 16_384;
+
+/// What the sheet calls a cell, counted from 0: `C5`.
+pub(super) fn reference(row: usize, column: usize) -> String {
+    let (mut letters, mut rest) = (String::new(), column + 1);
+    while rest > 0 {
+        let digit = u32::try_from((rest - 1) % 26).unwrap_or(0);
+        letters.insert(0, char::from_u32(u32::from('A') + digit).unwrap_or('?'));
+        rest = (rest - 1) / 26;
+    }
+    format!("{letters}{}", row + 1)
+}
 
 /// The number that a text without a unit is, if a cell holds that one and every program reads it:
 /// no NaN and no infinity, no zero with a sign, none below what Excel takes for zero.
@@ -90,6 +133,7 @@ impl Time {
         let time = Self { form, ms: i64::try_from(ms / per_day).ok()? };
         let known = match form {
             Form::Clock => 0..DAY,
+            Form::Span => 0..DAYS.end * DAY,
             Form::Date | Form::Moment => (DAYS.start - EPOCH) * DAY..(DAYS.end - EPOCH) * DAY,
         };
         known.contains(&time.ms).then_some(time)
@@ -99,34 +143,71 @@ impl Time {
     #[expect(clippy::cast_precision_loss, reason = "both are below 2^53")]
     pub(super) fn serial(self) -> f64 {
         match self.form {
-            Form::Clock => self.ms as f64 / DAY as f64,
+            Form::Clock | Form::Span => self.ms as f64 / DAY as f64,
             Form::Date | Form::Moment => (self.ms + EPOCH * DAY) as f64 / DAY as f64,
         }
     }
 
-    /// The time that such a number is, to the millisecond.
+    /// The time that such a number is, to the millisecond, in a workbook that counts days from 1904 or
+    /// from 1900.
     #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "as above")]
-    pub(super) fn of_serial(form: Form, serial: f64) -> Result<Self> {
+    pub(super) fn of_serial(form: Form, serial: f64, is_1904: bool) -> Result<Self> {
+        if form == Form::Span {
+            ensure!(serial.abs() < LONGEST, "{serial} is no duration of Excel");
+            return Ok(Self { form, ms: (serial * DAY as f64).round() as i64 });
+        }
+        // A number below 1 is a time of day, whatever the format shows of it: before the first day
+        // there is none.
+        if (0.0..1.0).contains(&serial) && (form == Form::Clock || !is_1904) {
+            let ms = (serial * DAY as f64).round() as i64;
+            return Ok(Self { form: Form::Clock, ms: ms.min(DAY - 1) });
+        }
+        let serial = if is_1904 { serial + FROM_1904 } else { serial };
         let days = serial.floor();
         ensure!(serial >= 0.0 && days < DAYS.end as f64, "{serial} is no date of Excel");
-        let ms = (serial * DAY as f64).round() as i64;
-        let epoch = match form {
-            Form::Clock if serial < 1.0 => 0,
-            _ if days as i64 >= DAYS.start => EPOCH,
+        let epoch = match days as i64 {
+            days if days >= DAYS.start => EPOCH,
             // Before the leap day that never was.
-            _ if days as i64 != DAYS.start - 1 => EPOCH - 1,
+            days if days != DAYS.start - 1 => EPOCH - 1,
             _ => bail!("{serial} is 1900-02-29 in Excel, and there was no such day"),
         };
-        let form = if epoch == 0 || form != Form::Clock { form } else { Form::Moment };
-        Ok(Self { form, ms: ms - epoch * DAY })
+        let form = if form == Form::Clock { Form::Moment } else { form };
+        Ok(Self { form, ms: (serial * DAY as f64).round() as i64 - epoch * DAY })
+    }
+
+    /// The time that a text in ISO 8601 is, if it is one to the millisecond: `2024-02-29T13:45:00`.
+    pub(super) fn of_iso(text: &str) -> Option<Self> {
+        let time = |form, ms| Some(Self { form, ms });
+        let plain = |byte: u8| byte.is_ascii_digit() || b"-:.".contains(&byte);
+        let (date, clock) = text.split_once(['T', ' ']).unwrap_or((text, ""));
+        // With a zone it is another type of time, which no cell shows.
+        let held = date.bytes().all(plain) && clock.bytes().all(plain) && !clock.contains('-');
+        if !held || !fits_unit(text, &Time32MillisecondType::DATA_TYPE) {
+            return None;
+        }
+        if !clock.is_empty() {
+            return time(Form::Moment, TimestampMillisecondType::parse(text)?);
+        }
+        match Date32Type::parse(text) {
+            Some(days) => time(Form::Date, i64::from(days) * DAY),
+            None if text.contains(':') => {
+                time(Form::Clock, Time32MillisecondType::parse(text)?.into())
+            }
+            None => None,
+        }
     }
 
     /// What it is written as in the cell.
     pub(super) fn format(self, utc: bool) -> String {
-        let date = if self.form == Form::Clock { "" } else { "yyyy-mm-dd" };
+        let date = match self.form {
+            Form::Clock | Form::Span => "",
+            Form::Date | Form::Moment => "yyyy-mm-dd",
+        };
         let between = if self.form == Form::Moment { " " } else { "" };
         let clock = match self.form {
             Form::Date => "",
+            Form::Span if self.ms % 1000 == 0 => "[h]:mm:ss",
+            Form::Span => "[h]:mm:ss.000",
             _ if self.ms % 1000 == 0 => "hh:mm:ss",
             _ => "hh:mm:ss.000",
         };
@@ -134,32 +215,25 @@ impl Time {
         format!("{date}{between}{clock}{zone}")
     }
 
-    /// The form that a format shows.
-    pub(super) fn form(format: &str) -> Form {
-        let mut quoted = false;
-        let shown = |c: &char| {
-            quoted ^= *c == '"';
-            !quoted
-        };
-        let shown: String = format.to_ascii_lowercase().chars().filter(shown).collect();
-        match (shown.contains(['y', 'd']), shown.contains(['h', 's'])) {
-            (true, true) => Form::Moment,
-            (false, true) => Form::Clock,
-            _ => Form::Date,
-        }
-    }
-
     /// Whether it is the start of a day.
     pub(super) fn is_date(self) -> bool {
-        self.form != Form::Clock && self.ms.rem_euclid(DAY) == 0
+        matches!(self.form, Form::Date | Form::Moment) && self.ms.rem_euclid(DAY) == 0
     }
 
-    /// Such a time as text, by which columns of any type of times are read.
+    /// Such a time as text, by which columns of any type of times are read. A duration is hours,
+    /// minutes and seconds, as the cell shows it.
     pub(super) fn text(self) -> Result<String> {
+        if self.form == Form::Span {
+            let (sign, ms) = (if self.ms < 0 { "-" } else { "" }, self.ms.unsigned_abs());
+            let (seconds, ms) = (ms / 1000, ms % 1000);
+            let (minutes, seconds) = (seconds / 60, seconds % 60);
+            let (hours, minutes) = (minutes / 60, minutes % 60);
+            return Ok(format!("{sign}{hours:02}:{minutes:02}:{seconds:02}.{ms:03}"));
+        }
         let time = timestamp_ms_to_datetime(self.ms).context("it is no date")?;
         let format = match self.form {
             _ if self.form == Form::Date && self.is_date() => "%Y-%m-%d",
-            Form::Clock => "%H:%M:%S%.3f",
+            Form::Clock | Form::Span => "%H:%M:%S%.3f",
             Form::Date | Form::Moment => "%Y-%m-%dT%H:%M:%S%.3f",
         };
         Ok(time.format(format).to_string())
@@ -175,19 +249,19 @@ mod tests {
     fn each_millisecond_comes_back() {
         let mut ms = (DAYS.start - EPOCH) * DAY;
         while let Some(time) = Time::new(Form::Moment, ms, DAY) {
-            assert_eq!(Time::of_serial(Form::Moment, time.serial()).unwrap(), time);
+            assert_eq!(Time::of_serial(Form::Moment, time.serial(), false).unwrap(), time);
             ms += 86_399_987 * 101;
         }
         assert!(ms > (DAYS.end - EPOCH) * DAY);
         for ms in (0..DAY).step_by(977) {
             let time = Time::new(Form::Clock, ms, DAY).unwrap();
-            assert_eq!(Time::of_serial(Form::Clock, time.serial()).unwrap(), time);
+            assert_eq!(Time::of_serial(Form::Clock, time.serial(), false).unwrap(), time);
         }
     }
 
     #[test]
     fn dates_are_those_of_excel() {
-        let text = |serial| Time::of_serial(Form::Date, serial).unwrap().text().unwrap();
+        let text = |serial| Time::of_serial(Form::Date, serial, false).unwrap().text().unwrap();
         assert_eq!(text(1.0), "1900-01-01");
         assert_eq!(text(59.0), "1900-02-28");
         assert_eq!(text(61.0), "1900-03-01");
@@ -195,7 +269,41 @@ mod tests {
         assert_eq!(text(45_351.5), "2024-02-29T12:00:00.000");
         assert_eq!(text(2_958_465.0), "9999-12-31");
         for none in [-1.0, 60.0, 60.5, 2_958_466.0, f64::NAN] {
-            assert!(Time::of_serial(Form::Date, none).is_err());
+            assert!(Time::of_serial(Form::Date, none, false).is_err());
+        }
+        // There is no day before the first; a number below 1 is a time of day.
+        assert_eq!(text(0.0), "00:00:00.000");
+        assert_eq!(text(0.25), "06:00:00.000");
+    }
+
+    #[test]
+    fn workbooks_that_count_from_1904_have_other_numbers() {
+        let text = |form, serial| Time::of_serial(form, serial, true).unwrap().text().unwrap();
+        assert_eq!(text(Form::Date, 0.0), "1904-01-01");
+        assert_eq!(text(Form::Date, 43_889.0), "2024-02-29");
+        assert_eq!(text(Form::Clock, 0.5), "12:00:00.000");
+        assert_eq!(text(Form::Moment, 0.5), "1904-01-01T12:00:00.000");
+        assert_eq!(text(Form::Span, -1.5), "-36:00:00.000");
+    }
+
+    #[test]
+    fn times_in_iso_8601_are_read() {
+        let text = |iso| Time::of_iso(iso).map(|time| (time.form, time.text().unwrap()));
+        assert_eq!(text("2024-02-29"), Some((Form::Date, "2024-02-29".to_owned())));
+        let moment = (Form::Moment, "2024-02-29T13:45:00.500".to_owned());
+        assert_eq!(text("2024-02-29T13:45:00.5"), Some(moment));
+        assert_eq!(text("13:45:00"), Some((Form::Clock, "13:45:00.000".to_owned())));
+        for none in ["2024-02-30", "2024-02-29T13:45:00.0001", "2024-02-29T13:45:00Z", "7", ""] {
+            assert_eq!(text(none), None);
+        }
+    }
+
+    #[test]
+    fn cells_are_called_as_the_sheet_does() {
+        for (row, column, name) in
+            [(0, 0, "A1"), (4, 25, "Z5"), (9, 26, "AA10"), (0, 16_383, "XFD1")]
+        {
+            assert_eq!(reference(row, column), name);
         }
     }
 

@@ -42,11 +42,12 @@
 //! | date, timestamp | a date, from 1900-03-01 to 9999-12-31, in whole milliseconds |
 //! | timestamp with a zone | its time in UTC, shown with a `Z` |
 //! | time of day | a time, in whole milliseconds |
+//! | duration | a time of the format `[h]:mm:ss`, in whole milliseconds and not negative |
 //! | text | text; without characters, a blank cell of the format `@` ("Text") |
 //!
 //! What the second column excludes is written as text where the types of the columns are known
-//! when the file is read, and parsed from it; else it is an error when saving. Lists, structs,
-//! maps, bytes and durations are always an error, as is a table of more than 1,048,575 rows or
+//! when the file is read, and parsed from it (but for durations); else it is an error when saving.
+//! Lists, structs, maps and bytes are always an error, as is a table of more than 1,048,575 rows or
 //! 16,384 columns.
 //!
 //! Other programs, pandas among them, read a blank cell as missing whatever its format is: to
@@ -62,23 +63,41 @@
 //! - **`RecordBatch` with [`schema`](Excel::schema)**: a batch of that schema, which the value must
 //!   have.
 //! - **`RecordBatch` without**: what the cells show. Integers are `Int64`, other numbers `Float64`,
-//!   dates `Date32`, timestamps in microseconds, times of day in milliseconds, text `Utf8`; a
-//!   column without a value is `Null`, and one of several kinds is text. A type whose values
-//!   would be others then, such as a decimal or a time with a zone, is an error when saving.
+//!   dates `Date32`, timestamps in microseconds, times of day and durations in milliseconds, text
+//!   `Utf8`; a column without a value is `Null`, and one of several kinds is text. A type whose
+//!   values would be others then, such as a decimal or a time with a zone, is an error when saving.
 //! - **`Vec<RecordBatch>`** and **`BatchStream`** as a `RecordBatch`: one comes back.
 //!
-//! A workbook that was made elsewhere loads in the same way, from its first sheet or that of the
-//! [name](Excel::sheet). Of a formula its result is read.
+//! A workbook of another program loads in the same way, from its first sheet or that of the
+//! [name](Excel::sheet). Of a formula its result is read. What a number is follows from its format as
+//! Excel reads it, with its sections, conditions, colors, languages (`[$-de-DE]`) and quoted text:
+//!
+//! | format | number | type |
+//! | --- | --- | --- |
+//! | `0` | an integer up to 2⁵³ | `Int64` |
+//! | any with hours or seconds, such as `hh:mm` | below 1 | time of day |
+//! | any with `[h]`, `[m]` or `[s]` | any | duration |
+//! | any with a year, month or day | without a fraction | date |
+//! | the same | with a time of day | timestamp, and so the whole column |
+//! | any other, `General` among them | any | `Float64` |
+//!
+//! An error of a cell names the sheet, the cell as the sheet calls it (`C5`), and the column.
+//!
+//! All parts of a workbook are compared with their checksums before it is read. A workbook may have 1
+//! GiB when it is decompressed, and a sheet 50 million cells, unless [`max_bytes`](Excel::max_bytes)
+//! and [`max_cells`](Excel::max_cells) allow more.
 //!
 //! Not [`EXACT`](flow_core::Target::EXACT). The whole table is in memory while it is written or
-//! read, as is the file; for tables of millions of cells there are Parquet and Arrow.
+//! read; for tables of millions of cells there are Parquet and Arrow.
 
 mod cell;
+mod number_format;
+mod package;
 mod read;
 mod write;
 
 use std::fmt;
-use std::io::Write as _;
+use std::io::{Cursor, Read, Seek, Write as _};
 use std::iter;
 use std::sync::Arc;
 
@@ -88,14 +107,18 @@ use arrow::datatypes::{Schema, SchemaRef};
 use flow_core::target::Description;
 use flow_core::{Code, Sink, Source, Target};
 
+use crate::limit::Limit;
 use crate::table::{Known, Stored, Table, Way, reading};
-use read::Types;
+use read::{Limits, Types};
 
 /// What errors call it.
 const FORMAT: &str = "Excel";
 
 /// What Excel calls the first sheet itself.
 const SHEET: &str = "Sheet1";
+
+/// The default of [`Excel::max_cells`].
+const MAX_CELLS: u64 = 50_000_000;
 
 /// An Excel workbook of a table: `RecordBatch`, `Vec<RecordBatch>`,
 /// [`BatchStream`](crate::BatchStream), or `Vec<R>` where `R` is a struct that derives serde's
@@ -105,6 +128,7 @@ const SHEET: &str = "Sheet1";
 pub struct Excel<T> {
     sheet: Option<String>,
     schema: Option<SchemaRef>,
+    limits: Limits,
     way: Way<T>,
     known: fn() -> Known,
 }
@@ -119,7 +143,8 @@ impl<T> Excel<T> {
     where
         T: Table<Way>,
     {
-        Self { sheet: None, schema: None, way: self::Way::of::<Way>(), known: T::known }
+        let limits = Limits { bytes: Limit::default(), cells: MAX_CELLS };
+        Self { sheet: None, schema: None, limits, way: self::Way::of::<Way>(), known: T::known }
     }
 
     /// What the sheet is called, which is at most 31 characters long; and the sheet that is read,
@@ -138,13 +163,40 @@ impl<T> Excel<T> {
         self
     }
 
-    fn read(&self, file: &[u8], source: &Source) -> Result<T> {
-        let sheet = self.sheet.as_deref();
-        let batch = match ((self.known)(), &self.schema) {
-            (Known::ByValue, Some(schema)) => read::table(file, sheet, Types::Schema(schema)),
-            (Known::ByType(fields), _) => read::table(file, sheet, Types::ByName(&fields)),
-            (Known::ByValue | Known::Hidden, _) => read::table(file, sheet, Types::Shown),
-        }?;
+    /// Sets how many bytes a workbook may have when it is decompressed: by default 1 GiB or, if that is
+    /// more, 100 times the size of the file.
+    ///
+    /// A workbook is a zip archive, and one of a megabyte can hold gigabytes. Saving and loading one
+    /// that is larger is an error.
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.limits.bytes = Limit::new(bytes);
+        self
+    }
+
+    /// Sets how many cells a sheet may have, rows times columns: 50 million by default.
+    ///
+    /// One cell far from the others makes a sheet of all the rows and columns before it. Saving and
+    /// loading a larger one is an error.
+    #[must_use]
+    pub fn max_cells(mut self, cells: u64) -> Self {
+        self.limits.cells = cells;
+        self
+    }
+
+    fn table(&self, file: impl Read + Seek) -> Result<RecordBatch> {
+        let (sheet, limits) = (self.sheet.as_deref(), self.limits);
+        match ((self.known)(), &self.schema) {
+            (Known::ByValue, Some(schema)) => {
+                read::table(file, sheet, Types::Schema(schema), limits)
+            }
+            (Known::ByType(fields), _) => read::table(file, sheet, Types::ByName(&fields), limits),
+            (Known::ByValue | Known::Hidden, _) => read::table(file, sheet, Types::Shown, limits),
+        }
+    }
+
+    fn read(&self, file: impl Read + Seek, source: &Source) -> Result<T> {
+        let batch = self.table(file)?;
         let schema = batch.schema();
         // The file is read whole in any case, and not again for each of its batches.
         (self.way.from_stored)(Stored::new(schema, source, FORMAT, move |_| {
@@ -155,7 +207,7 @@ impl<T> Excel<T> {
     /// An error if the value would come back as another.
     fn check(&self, value: &T, file: &[u8]) -> Result<()> {
         let read = || -> Result<bool> {
-            let back = self.read(file, &Source::file(""))?;
+            let back = self.read(Cursor::new(file), &Source::file(""))?;
             let batches =
                 |value| -> Result<Vec<RecordBatch>> { (self.way.batches)(value)?.each.collect() };
             Ok(batches(value)? == batches(&back)?)
@@ -185,7 +237,7 @@ impl<T: Send + Sync + 'static> Target for Excel<T> {
             let typed = given.is_some() || matches!(known, Known::ByType(_));
             let table = (self.way.batches)(value)?;
             let sheet = self.sheet.as_deref().unwrap_or(SHEET);
-            let file = write::workbook(sheet, table, self.way.cut, given, typed)?;
+            let file = write::workbook(sheet, table, self.way.cut, given, typed, self.limits)?;
             if matches!(known, Known::Hidden) {
                 self.check(value, &file)?;
             }
@@ -195,19 +247,19 @@ impl<T: Send + Sync + 'static> Target for Excel<T> {
     }
 
     fn load(&self, source: &Source) -> Result<T> {
-        reading(source, FORMAT, || self.read(&source.read()?, source))
+        reading(source, FORMAT, || self.read(source.open()?, source))
     }
 
     fn describe(&self, source: &Source) -> Result<Description> {
-        let sheet = self.sheet.as_deref();
-        let shown = || read::table(&source.read()?, sheet, Types::Shown);
-        let schema = match (self.known)() {
-            Known::ByType(fields) => Arc::new(Schema::new(fields)),
-            _ => reading(source, FORMAT, shown)?.schema(),
+        let schema = match ((self.known)(), &self.schema) {
+            (Known::ByType(fields), _) => Arc::new(Schema::new(fields)),
+            (Known::ByValue, Some(schema)) => schema.clone(),
+            _ => reading(source, FORMAT, || self.table(source.open()?))?.schema(),
         };
         let columns = crate::described::columns(&schema);
         let columns = columns.rust("Excel<RecordBatch>").typed("Excel<Vec<{}>>").feature("excel");
-        Ok(columns.python(&["pandas"], "pandas.read_excel(path)"))
+        let read = format!("_frame(_excel(path, {}))", crate::python::schema(&schema));
+        Ok(columns.python(&["pyarrow"], read))
     }
 }
 
@@ -216,6 +268,7 @@ impl<T> Clone for Excel<T> {
         Self {
             sheet: self.sheet.clone(),
             schema: self.schema.clone(),
+            limits: self.limits,
             way: self.way,
             known: self.known,
         }
@@ -227,6 +280,7 @@ impl<T> fmt::Debug for Excel<T> {
         f.debug_struct("Excel")
             .field("sheet", &self.sheet)
             .field("schema", &self.schema)
+            .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
 }

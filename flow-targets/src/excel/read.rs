@@ -1,16 +1,26 @@
 //! Cells to columns of arrays.
 
-use std::io::Cursor;
+use std::collections::BTreeMap;
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail, ensure};
-use arrow::array::{Array, ArrayRef, LargeStringArray, RecordBatch, make_array, new_null_array};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use arrow::array::{
+    Array, ArrayRef, DurationMillisecondArray, LargeStringArray, RecordBatch, make_array,
+    new_null_array,
+};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use arrow::util::display::FormatOptions;
-use calamine::{DataRef, ExcelDateTime, ExcelDateTimeType, Reader, Xlsx};
+use calamine::{DataRef, Reader, Xlsx};
 
-use super::cell::{Cell, EMPTY_TEXT, FROM_1904, Form, LAST_ROW, Time, WHOLE, digits};
+use super::cell::{
+    CHARACTERS, COLUMNS, Cell, EMPTY_TEXT, Form, LAST_ROW, ROWS, Time, WHOLE, digits, reference,
+};
+use super::number_format::NumberFormat;
+use super::package;
+use crate::limit::{Limit, check};
+use crate::moment::{fits_unit, is_date};
 
 /// A value that does not parse is an error, not a null.
 const STRICT: CastOptions<'_> = CastOptions { safe: false, format_options: FormatOptions::new() };
@@ -26,118 +36,202 @@ pub(super) enum Types<'a> {
     Shown,
 }
 
+/// What a workbook may have at most.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Bytes, when it is decompressed.
+    pub(super) bytes: Limit,
+    /// Rows times columns.
+    pub(super) cells: u64,
+}
+
+impl Limits {
+    /// An error if a table has too many cells.
+    pub(super) fn check_cells(self, rows: usize, columns: usize) -> Result<()> {
+        let cells = (rows as u64).saturating_mul(columns as u64);
+        ensure!(
+            cells <= self.cells,
+            "{rows} rows of {columns} columns are {cells} cells, more than {}; if the sheet is right, \
+             raise the limit by the target's option `max_cells = ...`",
+            self.cells,
+        );
+        Ok(())
+    }
+}
+
 /// The table of a sheet: of the first, if none is named.
-pub(super) fn table(file: &[u8], sheet: Option<&str>, types: Types<'_>) -> Result<RecordBatch> {
-    let mut workbook = Xlsx::new(Cursor::new(file))?;
+pub(super) fn table(
+    mut file: impl Read + Seek,
+    sheet: Option<&str>,
+    types: Types<'_>,
+    limits: Limits,
+) -> Result<RecordBatch> {
+    let bytes = file.seek(SeekFrom::End(0))?;
+    let most = limits.bytes.expanded(bytes);
+    file.rewind()?;
+    package::check(&mut file, most)?;
+    file.rewind()?;
+    let mut workbook = Xlsx::new(BufReader::new(file))?;
     let sheets = workbook.sheet_names();
     let name = match sheet {
         Some(name) if sheets.iter().any(|sheet| sheet == name) => name,
         Some(name) => bail!("it has no sheet `{name}`, but {sheets:?}"),
         None => sheets.first().context("it has no sheet")?,
     };
-    let sheet = Sheet::read(&mut workbook, name)?;
+    read(&mut workbook, name, types, limits, most).with_context(|| format!("sheet `{name}`"))
+}
+
+fn read<F: Read + Seek>(
+    workbook: &mut Xlsx<F>,
+    name: &str,
+    types: Types<'_>,
+    limits: Limits,
+    most: u64,
+) -> Result<RecordBatch> {
+    let sheet = Sheet::read(workbook, name, limits, most)?;
     let names = sheet.names()?;
     let schema = schema(&names, &sheet.columns, types)?;
-    let arrays = schema
-        .fields()
-        .iter()
-        .zip(&sheet.columns)
-        .map(|(field, cells)| {
-            array(cells, field.data_type()).with_context(|| format!("column `{}`", field.name()))
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let mut arrays = Vec::new();
+    for (index, (field, column)) in schema.fields().iter().zip(&sheet.columns).enumerate() {
+        let array = array(column, sheet.rows, field.data_type()).map_err(|misfit| {
+            let cell = misfit.row.map(|row| format!("cell {}, ", reference(row, index)));
+            let cell = cell.unwrap_or_default();
+            misfit.what.context(format!("{cell}column `{}`", field.name()))
+        })?;
+        arrays.push(array);
+    }
     if arrays.is_empty() {
         return Ok(RecordBatch::new_empty(schema));
     }
     Ok(RecordBatch::try_new(schema, arrays)?)
 }
 
-/// The cells by column: the names, and what is below them.
+/// The cells of a column that hold something, from the top down, by their row in the sheet: that of
+/// the names is 0.
+type Column = Vec<(usize, Cell)>;
+
+/// The cells by column: the names, and what is below them. Cells without a value take no memory.
 struct Sheet {
-    names: Vec<Cell>,
-    columns: Vec<Vec<Cell>>,
+    names: BTreeMap<usize, Cell>,
+    columns: Vec<Column>,
+    /// How many rows there are below the names.
+    rows: usize,
 }
 
 impl Sheet {
-    fn read(workbook: &mut Xlsx<Cursor<&[u8]>>, name: &str) -> Result<Self> {
-        let mut sheet = Self { names: Vec::new(), columns: Vec::new() };
-        let mut rows = 0;
+    /// Reads the cells, whose texts may have so many bytes together.
+    fn read<F: Read + Seek>(
+        workbook: &mut Xlsx<F>,
+        name: &str,
+        limits: Limits,
+        most: u64,
+    ) -> Result<Self> {
+        let mut sheet = Self { names: BTreeMap::new(), columns: Vec::new(), rows: 0 };
+        let is_1904 = workbook.has_1904_epoch();
+        let mut text_bytes = 0;
         let mut cells = workbook.worksheet_cells_reader(name)?;
-        let formats: Vec<String> = cells.styles().iter().map(format).collect();
+        let formats: Vec<NumberFormat> = cells.styles().iter().map(format).collect();
+        let general = NumberFormat::default();
         while let Some((cell, style)) = cells.next_cell_with_style_id()? {
             let (row, column) = cell.get_position();
+            ensure!(
+                row < ROWS && (column as usize) < COLUMNS,
+                "it has a cell in row {}, column {}, outside of a sheet",
+                u64::from(row) + 1,
+                u64::from(column) + 1,
+            );
             let (row, column) = (row as usize, column as usize);
-            let format = formats.get(style).map_or("General", String::as_str);
-            let value = value(cell.get_value(), format)
-                .with_context(|| format!("row {}, column {}", row + 1, column + 1))?;
-            if value == Cell::Null && format != LAST_ROW {
-                continue; // It has nothing but a look.
+            let format = formats.get(style).unwrap_or(&general);
+            let value = value(cell.get_value(), format, is_1904)
+                .with_context(|| format!("cell {}", reference(row, column)))?;
+            if let Cell::Text(text) = &value {
+                // Many cells may refer to one text.
+                text_bytes += text.len() as u64;
+                check("the texts of its cells have", text_bytes, most)?;
             }
-            let line = match row.checked_sub(1) {
-                None => &mut sheet.names,
-                Some(below) => {
-                    rows = rows.max(row);
-                    if value == Cell::Null {
-                        continue;
-                    }
-                    if sheet.columns.len() <= column {
-                        sheet.columns.resize_with(column + 1, Vec::new);
-                    }
-                    let cells = &mut sheet.columns[column];
-                    ensure!(cells.len() <= below, "its cells are out of order");
-                    cells.resize(below, Cell::Null);
-                    cells.push(value);
-                    continue;
-                }
-            };
-            ensure!(line.len() <= column, "its cells are out of order");
-            line.resize(column, Cell::Null);
-            line.push(value);
+            sheet.put(row, column, value, format.code() == LAST_ROW)?;
         }
-        let width = sheet.names.len().max(sheet.columns.len());
-        sheet.names.resize(width, Cell::Null);
-        sheet.columns.resize_with(width, Vec::new);
-        sheet.columns.iter_mut().for_each(|cells| cells.resize(rows, Cell::Null));
+        let named = sheet.names.last_key_value().map_or(0, |(column, _)| column + 1);
+        let width = named.max(sheet.columns.len());
+        limits.check_cells(sheet.rows, width)?;
+        sheet.columns.resize_with(width, Column::new);
         Ok(sheet)
     }
 
+    /// Takes a cell. One without a value has nothing but a look, and may mark the last row.
+    fn put(&mut self, row: usize, column: usize, value: Cell, last: bool) -> Result<()> {
+        if value == Cell::Null && !last {
+            return Ok(());
+        }
+        self.rows = self.rows.max(row);
+        if value == Cell::Null {
+            return Ok(());
+        }
+        if row == 0 {
+            self.names.insert(column, value);
+            return Ok(());
+        }
+        if self.columns.len() <= column {
+            self.columns.resize_with(column + 1, Column::new);
+        }
+        let cells = &mut self.columns[column];
+        let is_below = cells.last().is_none_or(|(last, _)| *last < row);
+        ensure!(is_below, "cell {} stands behind one that is below it", reference(row, column));
+        cells.push((row, value));
+        Ok(())
+    }
+
     fn names(&self) -> Result<Vec<String>> {
-        let name = |(i, cell): (usize, &Cell)| match text(cell)? {
-            Some(name) => Ok(name),
-            None => bail!("column {} has no name in the first row", i + 1),
+        let name = |column: usize| {
+            let name = self.names.get(&column).map(text).transpose()?;
+            name.with_context(|| {
+                format!("cell {} is to name the column, and is empty", reference(0, column))
+            })
         };
-        self.names.iter().enumerate().map(name).collect()
+        (0..self.columns.len()).map(name).collect()
     }
 }
 
-fn format(style: &calamine::Style) -> String {
-    style.number_format.as_ref().map_or_else(String::new, |format| format.format_code.clone())
+fn format(style: &calamine::Style) -> NumberFormat {
+    let format = style.number_format.as_ref();
+    format.map_or_else(NumberFormat::default, |format| {
+        NumberFormat::new(&format.format_code, format.format_id)
+    })
 }
 
-fn value(cell: &DataRef<'_>, format: &str) -> Result<Cell> {
+fn value(cell: &DataRef<'_>, format: &NumberFormat, is_1904: bool) -> Result<Cell> {
     Ok(match cell {
-        DataRef::Empty if format == EMPTY_TEXT => Cell::Text(String::new()),
+        DataRef::Empty if format.code() == EMPTY_TEXT => Cell::Text(String::new()),
         DataRef::Empty => Cell::Null,
         DataRef::Bool(value) => Cell::Bool(*value),
         DataRef::Int(value) => bail!("{value} is no number of Excel"),
-        DataRef::Float(value) => Cell::Number { value: *value, whole: format == WHOLE },
-        DataRef::DateTime(time) if time.is_duration() => {
-            Cell::Number { value: time.as_f64(), whole: false }
+        DataRef::Float(value) => number(*value, format, is_1904)?,
+        // What shows a time is decided here, by the whole of a format.
+        DataRef::DateTime(time) => number(time.as_f64(), format, is_1904)?,
+        DataRef::String(text) => self::characters(text)?,
+        DataRef::SharedString(text) => self::characters(text)?,
+        DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => {
+            Time::of_iso(text).map_or_else(|| Cell::Text(text.clone()), Cell::Time)
         }
-        DataRef::DateTime(time) => {
-            let serial = time.as_f64();
-            let as_1904 = ExcelDateTime::new(serial, ExcelDateTimeType::DateTime, true);
-            let serial = if *time == as_1904 { serial + FROM_1904 } else { serial };
-            Cell::Time(Time::of_serial(Time::form(format), serial)?)
-        }
-        DataRef::String(text) => Cell::Text(text.clone()),
-        DataRef::SharedString(text) => Cell::Text((*text).to_owned()),
-        DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => Cell::Text(text.clone()),
         DataRef::Error(error) => bail!("the cell's formula gave the error {error}"),
     })
 }
 
-fn schema(names: &[String], columns: &[Vec<Cell>], types: Types<'_>) -> Result<SchemaRef> {
+fn number(value: f64, format: &NumberFormat, is_1904: bool) -> Result<Cell> {
+    Ok(match format.form(value) {
+        Some(form) => Cell::Time(Time::of_serial(form, value, is_1904)?),
+        None => Cell::Number { value, whole: format.code() == WHOLE },
+    })
+}
+
+fn characters(text: &str) -> Result<Cell> {
+    // Of few bytes there are few characters, and most texts are short.
+    let fits = text.len() <= CHARACTERS || text.encode_utf16().count() <= CHARACTERS;
+    ensure!(fits, "a text is longer than the {CHARACTERS} characters that a cell holds");
+    Ok(Cell::Text(text.to_owned()))
+}
+
+fn schema(names: &[String], columns: &[Column], types: Types<'_>) -> Result<SchemaRef> {
     if let Types::Schema(schema) = types {
         let expected: Vec<_> = schema.fields().iter().map(|field| field.name()).collect();
         ensure!(
@@ -146,7 +240,7 @@ fn schema(names: &[String], columns: &[Vec<Cell>], types: Types<'_>) -> Result<S
         );
         return Ok(schema.clone());
     }
-    let field = |(name, cells): (&String, &Vec<Cell>)| {
+    let field = |(name, cells): (&String, &Column)| {
         let known = match types {
             Types::ByName(fields) => fields.iter().find(|field| field.name() == name),
             _ => None,
@@ -158,53 +252,100 @@ fn schema(names: &[String], columns: &[Vec<Cell>], types: Types<'_>) -> Result<S
 }
 
 /// The type that a column's cells show.
-fn shown(cells: &[Cell]) -> DataType {
-    let mut types = cells.iter().filter_map(|cell| {
-        Some(match cell {
-            Cell::Null => return None,
-            Cell::Bool(_) => DataType::Boolean,
-            Cell::Number { value, whole } if *whole && value.fract() == 0.0 => DataType::Int64,
-            Cell::Number { .. } => DataType::Float64,
-            Cell::Time(Time { form: Form::Date, .. }) => DataType::Date32,
-            Cell::Time(Time { form: Form::Moment, .. }) => {
-                DataType::Timestamp(TimeUnit::Microsecond, None)
-            }
-            Cell::Time(Time { form: Form::Clock, .. }) => DataType::Time32(TimeUnit::Millisecond),
-            Cell::Text(_) => DataType::Utf8,
-        })
-    });
-    let Some(first) = types.next() else {
-        return DataType::Null;
-    };
-    types.fold(first, |a, b| match (&a, &b) {
+fn shown(column: &Column) -> DataType {
+    column.iter().filter_map(|(_, cell)| shown_by(cell)).reduce(both).unwrap_or(DataType::Null)
+}
+
+/// The type that one cell shows.
+fn shown_by(cell: &Cell) -> Option<DataType> {
+    // Beyond it a float counts in steps, and no integer type holds all that follow.
+    let is_integer = |value: f64| value.fract() == 0.0 && value.abs() <= 2_f64.powi(53);
+    Some(match cell {
+        Cell::Null => return None,
+        Cell::Bool(_) => DataType::Boolean,
+        Cell::Number { value, whole: true } if is_integer(*value) => DataType::Int64,
+        Cell::Number { .. } => DataType::Float64,
+        Cell::Time(time) if time.form == Form::Date && time.is_date() => DataType::Date32,
+        // A format may show no more than the date of a time.
+        Cell::Time(Time { form: Form::Date | Form::Moment, .. }) => {
+            DataType::Timestamp(TimeUnit::Microsecond, None)
+        }
+        Cell::Time(Time { form: Form::Clock, .. }) => DataType::Time32(TimeUnit::Millisecond),
+        Cell::Time(Time { form: Form::Span, .. }) => DataType::Duration(TimeUnit::Millisecond),
+        Cell::Text(_) => DataType::Utf8,
+    })
+}
+
+/// The type of a column that has cells of both types.
+fn both(a: DataType, b: DataType) -> DataType {
+    match (&a, &b) {
         _ if a == b => a,
         (DataType::Int64 | DataType::Float64, DataType::Int64 | DataType::Float64) => {
             DataType::Float64
         }
-        (DataType::Date32 | DataType::Timestamp(..), DataType::Date32) => a,
+        (DataType::Timestamp(..), DataType::Date32) => a,
         (DataType::Date32, DataType::Timestamp(..)) => b,
+        // A sum of times that is shorter than a day may be shown as a time of day.
+        (DataType::Duration(_), DataType::Time32(_)) => a,
+        (DataType::Time32(_), DataType::Duration(_)) => b,
         _ => DataType::Utf8,
+    }
+}
+
+fn text(cell: &Cell) -> Result<String> {
+    Ok(match cell {
+        Cell::Null => String::new(),
+        Cell::Bool(value) => value.to_string(),
+        Cell::Number { value, .. } => digits(*value),
+        Cell::Time(time) => time.text()?,
+        Cell::Text(text) => text.clone(),
     })
 }
 
-fn text(cell: &Cell) -> Result<Option<String>> {
-    Ok(match cell {
-        Cell::Null => None,
-        Cell::Bool(value) => Some(value.to_string()),
-        Cell::Number { value, .. } => Some(digits(*value)),
-        Cell::Time(time) => Some(time.text()?),
-        Cell::Text(text) => Some(text.clone()),
-    })
+/// A cell that is no value of its column, or what is wrong with the whole column.
+struct Misfit {
+    /// As the sheet has it, counted from 0.
+    row: Option<usize>,
+    what: anyhow::Error,
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Misfit {
+    fn from(error: E) -> Self {
+        Self { row: None, what: error.into() }
+    }
 }
 
 /// The cells as a column of that type: parsed from their text, which every type has.
-fn array(cells: &[Cell], as_type: &DataType) -> Result<ArrayRef> {
-    if let Some(row) = cells.iter().position(|cell| !fits(cell, as_type)) {
-        bail!("row {row} holds {:?}, which is no {as_type}", cells[row]);
+fn array(column: &Column, rows: usize, as_type: &DataType) -> Result<ArrayRef, Misfit> {
+    let wrong = |row: usize, cell: &Cell| {
+        let shown = text(cell).unwrap_or_default();
+        let what = anyhow!("{shown:?}, which the cell shows as {}, is no {as_type}", cell.kind());
+        Misfit { row: Some(row), what }
+    };
+    if let Some((row, cell)) = column.iter().find(|(_, cell)| !fits(cell, as_type)) {
+        return Err(wrong(*row, cell));
     }
-    let texts = cells.iter().map(text).collect::<Result<Vec<_>>>()?;
+    let mut cells = column.iter().peekable();
+    let mut each = (1..=rows).map(|row| cells.next_if(|(at, _)| *at == row).map(|(_, cell)| cell));
+    if let DataType::Duration(_) = as_type {
+        let ms = |cell: &Cell| if let Cell::Time(time) = cell { Some(time.ms) } else { None };
+        let ms = each.map(|cell| cell.and_then(ms));
+        let array: DurationMillisecondArray = ms.collect();
+        return Ok(cast_with_options(&array, as_type, &STRICT)?);
+    }
+    let texts = each.try_fold(Vec::with_capacity(rows), |mut texts, cell| {
+        texts.push(cell.map(text).transpose()?);
+        anyhow::Ok(texts)
+    })?;
     let texts: ArrayRef = Arc::new(LargeStringArray::from_iter(texts));
-    parse(&texts, as_type)
+    parse(&texts, as_type).map_err(|error| {
+        // Which cell it is, is looked for only now.
+        let alone = |row: usize| parse(&texts.slice(row - 1, 1), as_type).is_err();
+        match column.iter().find(|(row, _)| alone(*row)) {
+            Some((row, cell)) => wrong(*row, cell),
+            None => Misfit { row: None, what: error },
+        }
+    })
 }
 
 /// Whether a cell of that kind may be one of the type's values. Parsers are more generous: to them
@@ -217,12 +358,18 @@ fn fits(cell: &Cell, as_type: &DataType) -> bool {
         (Cell::Bool(_), _) => of_text || *as_type == DataType::Boolean,
         (Cell::Number { .. }, _) => of_text || as_type.is_numeric(),
         (Cell::Time(Time { form: Form::Clock, .. }), _) => {
-            of_text || matches!(as_type, DataType::Time32(_) | DataType::Time64(_))
+            let is_time = matches!(as_type, DataType::Time32(_) | DataType::Time64(_));
+            of_text || is_time || matches!(as_type, DataType::Duration(_))
+        }
+        (Cell::Time(Time { form: Form::Span, .. }), _) => {
+            of_text || matches!(as_type, DataType::Duration(_))
         }
         (Cell::Time(time), DataType::Date32) => time.is_date(),
         (Cell::Time(_), _) => of_text || matches!(as_type, DataType::Timestamp(..)),
         (Cell::Text(text), DataType::Boolean) => matches!(text.as_str(), "true" | "false"),
-        (Cell::Text(_), _) => true,
+        (Cell::Text(text), DataType::Date32) => is_date(text),
+        (Cell::Text(_), DataType::Duration(_)) => false,
+        (Cell::Text(text), _) => fits_unit(text, as_type),
     }
 }
 

@@ -13,16 +13,15 @@ use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet};
 
-use super::cell::{Cell, EMPTY_TEXT, Form, LAST_ROW, Time, WHOLE, decimal, integer, number};
-use super::read::parse;
+use super::cell::{
+    COLUMNS, Cell, EMPTY_TEXT, Form, LAST_ROW, ROWS, Time, WHOLE, decimal, integer, number,
+};
+use super::package;
+use super::read::{Limits, parse};
 use crate::table::{Batches, Cut};
 
 /// A value that does not fit is an error, not a null.
 const STRICT: CastOptions<'_> = CastOptions { safe: false, format_options: FormatOptions::new() };
-
-/// How many rows and columns a sheet has.
-const ROWS: u32 = 1_048_576;
-const COLUMNS: usize = 16_384;
 
 /// The file of a table. If the columns' types are `known` when it is read, text may stand for what
 /// no cell holds.
@@ -32,6 +31,7 @@ pub(super) fn workbook(
     cut: Cut,
     given: Option<&Schema>,
     known: bool,
+    limits: Limits,
 ) -> Result<Vec<u8>> {
     ensure!(!sheet.eq_ignore_ascii_case("history"), "Excel keeps the name `{sheet}` for itself");
     let columns = table.schema.fields().len();
@@ -73,13 +73,16 @@ pub(super) fn workbook(
         }
         batches += 1;
         ensure!(columns > 0 || batch.num_rows() == 0, "rows without columns have no cells");
+        limits.check_cells(next as usize - 1 + batch.num_rows(), columns)?;
         (next, last_is_null) = write(&batch, known, out, next, last_is_null)?;
     }
     ensure!(batches > 0 || cut != Cut::Kept, "a list without batches has no columns");
     if last_is_null {
         out.write_blank(next - 1, 0, &Format::new().set_num_format(LAST_ROW))?;
     }
-    Ok(workbook.save_to_buffer()?)
+    let file = workbook.save_to_buffer()?;
+    package::check_size(&file, limits.bytes)?;
+    Ok(file)
 }
 
 fn column_number(i: usize) -> Result<u16> {
@@ -258,6 +261,7 @@ fn kind(data_type: &DataType) -> Kind {
             Kind::Time { form: Form::Clock, per_day: per_day(unit) }
         }
         DataType::Timestamp(unit, _) => Kind::Time { form: Form::Moment, per_day: per_day(unit) },
+        DataType::Duration(unit) => Kind::Time { form: Form::Span, per_day: per_day(unit) },
         other if other.is_integer() => Kind::Integer,
         other if other.is_floating() => Kind::Float,
         other if other.is_decimal() => Kind::Decimal,
@@ -297,7 +301,7 @@ fn check_types(schema: &Schema, known: bool) -> Result<()> {
             other => other,
         };
         let shown = match inner {
-            DataType::Null | DataType::Boolean | DataType::Date32 => true,
+            DataType::Null | DataType::Boolean | DataType::Date32 | DataType::Duration(_) => true,
             DataType::Time32(_) | DataType::Time64(_) | DataType::Timestamp(_, None) => true,
             other => other.is_string() || other.is_integer() || other.is_floating(),
         };

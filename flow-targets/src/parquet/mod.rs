@@ -110,6 +110,7 @@ use flow_core::target::Description;
 use flow_core::{Code, Columnar, Pieces, Sink, Source, Streaming, Target};
 
 use crate::compression::Compression;
+use crate::limit::Limit;
 use crate::table::{Cut, Table, Way, reading};
 
 /// What errors call it.
@@ -128,6 +129,7 @@ pub struct Parquet<T> {
     row_group_rows: usize,
     statistics: Statistics,
     dictionary: bool,
+    limit: Limit,
     way: Way<T>,
 }
 
@@ -162,6 +164,7 @@ impl<T> Parquet<T> {
             row_group_rows: parquet::file::properties::DEFAULT_MAX_ROW_GROUP_ROW_COUNT,
             statistics: Statistics::default(),
             dictionary: true,
+            limit: Limit::default(),
             way: self::Way::of::<Way>(),
         }
     }
@@ -194,6 +197,18 @@ impl<T> Parquet<T> {
         self.dictionary = dictionary;
         self
     }
+
+    /// Sets how many bytes a table may take when it is loaded whole: by default 4 GiB or, if that is
+    /// more, 100 times the size of the file. Saving and loading a larger one is an error.
+    ///
+    /// A page of a few bytes can hold a value a billion times. What a table takes is estimated by its
+    /// rows and the types of its columns. A [`BatchStream`](crate::BatchStream) is never whole in
+    /// memory and has no limit.
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.limit = Limit::new(bytes);
+        self
+    }
 }
 
 impl<T: Send + Sync + 'static> Target for Parquet<T> {
@@ -206,14 +221,17 @@ impl<T: Send + Sync + 'static> Target for Parquet<T> {
     }
 
     fn load(&self, source: &Source) -> Result<T> {
-        reading(source, FORMAT, || (self.way.from_stored)(read::stored(source, self.way.cut)?))
+        let limit = (!self.way.stream).then_some(self.limit);
+        let stored = || read::stored(source, self.way.cut, limit);
+        reading(source, FORMAT, || (self.way.from_stored)(stored()?))
     }
 
     fn describe(&self, source: &Source) -> Result<Description> {
-        let table = reading(source, FORMAT, || read::stored(source, Cut::Anywhere))?;
+        let table = reading(source, FORMAT, || read::stored(source, Cut::Anywhere, None))?;
         let columns = crate::described::columns(&table.schema);
         let columns = columns.rust("Parquet<RecordBatch>").typed("Parquet<Vec<{}>>");
-        Ok(columns.python(&["pandas"], "pandas.read_parquet(path)"))
+        let read = "_frame(pyarrow.parquet.ParquetFile(path).read())";
+        Ok(columns.python(&["pyarrow.parquet"], read))
     }
 }
 
@@ -222,7 +240,7 @@ impl<T: Send + Sync + 'static> Streaming for Parquet<T> {
 
     /// Batches of at most 65,536 rows. What is held is one of them, and of each column a page.
     fn stream(&self, source: &Source) -> Result<Pieces<RecordBatch>> {
-        reading(source, FORMAT, || read::stored(source, Cut::Anywhere))?.read_later()
+        reading(source, FORMAT, || read::stored(source, Cut::Anywhere, None))?.read_later()
     }
 }
 
@@ -231,7 +249,7 @@ impl<T: Send + Sync + 'static> Columnar for Parquet<T> {
 
     /// One batch of these columns. Without any names it has no columns, and still the rows.
     fn load_columns(&self, source: &Source, names: &[&str]) -> Result<RecordBatch> {
-        reading(source, FORMAT, || read::columns(source, names))
+        reading(source, FORMAT, || read::columns(source, names, self.limit))
     }
 }
 
@@ -248,6 +266,7 @@ impl<T> fmt::Debug for Parquet<T> {
             .field("row_group_rows", &self.row_group_rows)
             .field("statistics", &self.statistics)
             .field("dictionary", &self.dictionary)
+            .field("limit", &self.limit)
             .finish()
     }
 }

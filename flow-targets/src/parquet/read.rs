@@ -12,7 +12,8 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 
 use super::{FORMAT, LENGTHS, write};
-use crate::table::{Cut, Recut, Stored, find};
+use crate::limit::Limit;
+use crate::table::{Cut, Recut, Stored, find, width};
 
 /// How many rows are read at once where it makes no difference to the value.
 const STEP: usize = 64 * 1024;
@@ -26,20 +27,25 @@ struct Footer {
     /// As it was given to the writer.
     schema: SchemaRef,
     rows: usize,
+    /// Of the file.
+    bytes: u64,
 }
 
 /// The table of a file, its batches cut as the value needs them.
-pub(super) fn stored(source: &Source, cut: Cut) -> Result<Stored> {
+/// The table has the limit if it is to be whole in memory.
+pub(super) fn stored(source: &Source, cut: Cut, limit: Option<Limit>) -> Result<Stored> {
     let footer = Footer::read(source)?;
+    limit.map_or(Ok(()), |limit| footer.check(&footer.schema, limit))?;
     let schema = footer.schema.clone();
     Ok(Stored::new(schema, source, FORMAT, move |source| footer.batches(source, cut)))
 }
 
 /// The columns of these names; pages of others are not touched.
-pub(super) fn columns(source: &Source, names: &[&str]) -> Result<RecordBatch> {
+pub(super) fn columns(source: &Source, names: &[&str], limit: Limit) -> Result<RecordBatch> {
     let footer = Footer::read(source)?;
     let at = find(&footer.schema, names)?;
     let schema = Arc::new(footer.schema.project(&at)?);
+    footer.check(&schema, limit)?;
     if at.is_empty() {
         return without_columns(&schema, footer.rows);
     }
@@ -60,14 +66,22 @@ pub(super) fn columns(source: &Source, names: &[&str]) -> Result<RecordBatch> {
 
 impl Footer {
     fn read(source: &Source) -> Result<Self> {
-        let metadata = ArrowReaderMetadata::load(&source.open()?, Default::default())?;
+        let file = source.open()?;
+        let bytes = file.metadata()?.len();
+        let metadata = ArrowReaderMetadata::load(&file, Default::default())?;
         let rows = usize::try_from(metadata.metadata().file_metadata().num_rows())
             .context("the file says that it has a negative number of rows")?;
-        let mut footer = Self { schema: without_note(metadata.schema()), metadata, rows };
+        let mut footer = Self { schema: without_note(metadata.schema()), metadata, rows, bytes };
         if footer.schema.fields().is_empty() {
             footer.rows = footer.lengths_without_columns()?.into_iter().sum();
         }
         Ok(footer)
+    }
+
+    /// An error if these columns are larger than the limit. It says what the file claims, before
+    /// anything is allocated for it.
+    fn check(&self, columns: &Schema, limit: Limit) -> Result<()> {
+        write::check_width(self.rows, width(columns), limit, self.bytes)
     }
 
     fn open(&self, source: &Source) -> Result<ParquetRecordBatchReaderBuilder<File>> {

@@ -13,7 +13,8 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use super::{LENGTHS, Parquet, Statistics};
-use crate::table::Cut;
+use crate::limit::{self, Limit};
+use crate::table::{Cut, width};
 
 pub(super) fn write<T>(target: &Parquet<T>, value: &T, sink: &mut Sink<'_>) -> Result<()> {
     let properties = properties(target)?;
@@ -23,6 +24,7 @@ pub(super) fn write<T>(target: &Parquet<T>, value: &T, sink: &mut Sink<'_>) -> R
     // A file without columns has no rows either, so that the note alone says how many there were.
     let columns = !table.schema.fields().is_empty();
     let mut lengths = Vec::new();
+    let width = width(&table.schema);
     let mut writer = ArrowWriter::try_new(sink, table.schema, Some(properties))?;
     for batch in table.each {
         let batch = batch?;
@@ -34,8 +36,18 @@ pub(super) fn write<T>(target: &Parquet<T>, value: &T, sink: &mut Sink<'_>) -> R
     if target.way.cut == Cut::Kept || !columns {
         writer.append_key_value_metadata(KeyValue::new(LENGTHS.to_owned(), note(&lengths)));
     }
-    writer.close()?;
+    writer.finish()?;
+    if !target.way.stream {
+        let rows: usize = lengths.iter().sum();
+        check_width(rows, width, target.limit, writer.bytes_written() as u64)?;
+    }
     Ok(())
+}
+
+/// An error if a table of so many rows, each of so many bytes, is larger than the limit for a file.
+pub(super) fn check_width(rows: usize, width: u64, limit: Limit, file: u64) -> Result<()> {
+    let bytes = (rows as u64).saturating_mul(width);
+    limit::check("in memory, the table takes", bytes, limit.table(file))
 }
 
 fn properties<T>(target: &Parquet<T>) -> Result<WriterProperties> {

@@ -47,6 +47,7 @@ impl Table<AsBatches> for Vec<RecordBatch> {
 
 impl Table<AsBatches> for BatchStream {
     const CUT: Cut = Cut::Anywhere;
+    const STREAM: bool = true;
 
     fn batches(&self) -> Result<Batches<'_>> {
         Ok(Batches { schema: self.schema().clone(), each: self.batches()? })

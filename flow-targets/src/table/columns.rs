@@ -1,6 +1,8 @@
-//! Columns by their names.
+//! Columns by their names, and what they take.
 
 use anyhow::{Result, bail, ensure};
+#[cfg(feature = "parquet")]
+use arrow::datatypes::DataType;
 use arrow::datatypes::Schema;
 
 /// How alike two names must be, for one to be suggested for the other.
@@ -37,5 +39,33 @@ fn known(schema: &Schema, name: &str) -> String {
         None => NONE.to_owned(),
         Some(nearest) if alike(&nearest) >= ALIKE => format!(": did you mean `{nearest}`?"),
         Some(_) => format!(": there are `{}`", names().collect::<Vec<_>>().join("`, `")),
+    }
+}
+
+/// The bytes that a row takes in memory at least: the items of lists, and texts, are not known.
+#[cfg(feature = "parquet")]
+pub(crate) fn width(schema: &Schema) -> u64 {
+    let bits = schema.fields().iter().map(|field| bits(field.data_type()));
+    bits.fold(0, u64::saturating_add).div_ceil(8)
+}
+
+#[cfg(feature = "parquet")]
+fn bits(data_type: &DataType) -> u64 {
+    use DataType as Type;
+    match data_type {
+        Type::Null => 0,
+        Type::Boolean => 1,
+        Type::Utf8 | Type::Binary | Type::List(_) | Type::Map(..) => 32,
+        Type::LargeUtf8 | Type::LargeBinary | Type::LargeList(_) => 64,
+        Type::Utf8View | Type::BinaryView | Type::ListView(_) | Type::LargeListView(_) => 128,
+        Type::FixedSizeBinary(bytes) => u64::try_from(*bytes).unwrap_or(0).saturating_mul(8),
+        Type::FixedSizeList(item, length) => {
+            u64::try_from(*length).unwrap_or(0).saturating_mul(bits(item.data_type()))
+        }
+        Type::Struct(fields) => {
+            fields.iter().fold(0, |sum, field| bits(field.data_type()).saturating_add(sum))
+        }
+        Type::Dictionary(keys, _) => bits(keys),
+        other => other.primitive_width().map_or(0, |bytes| 8 * bytes as u64),
     }
 }

@@ -34,6 +34,8 @@ pub(crate) use batches::joined;
 #[cfg(any(feature = "arrow", feature = "parquet"))]
 pub(crate) use columns::find;
 #[cfg(feature = "parquet")]
+pub(crate) use columns::width;
+#[cfg(feature = "parquet")]
 pub(crate) use recut::Recut;
 #[doc(hidden)]
 pub use rows::rows_of;
@@ -69,6 +71,10 @@ pub enum AsFrame {}
 pub trait Table<Way>: Sized + Send + Sync + 'static {
     /// Where the batches that are read must begin and end.
     const CUT: Cut;
+
+    /// Whether a value is read later, and never whole in memory.
+    #[doc(hidden)]
+    const STREAM: bool = false;
 
     /// What the type itself says of the columns.
     #[doc(hidden)]
@@ -125,6 +131,8 @@ pub enum Cut {
 
 /// The functions of a [`Table`] impl, without the impl's type.
 pub(crate) struct Way<T> {
+    #[cfg(any(feature = "arrow", feature = "parquet"))]
+    pub(crate) stream: bool,
     pub(crate) cut: Cut,
     pub(crate) batches: fn(&T) -> Result<Batches<'_>>,
     pub(crate) from_stored: fn(Stored) -> Result<T>,
@@ -135,7 +143,13 @@ impl<T> Way<T> {
     where
         T: Table<W>,
     {
-        Self { cut: T::CUT, batches: T::batches, from_stored: T::from_stored }
+        Self {
+            #[cfg(any(feature = "arrow", feature = "parquet"))]
+            stream: T::STREAM,
+            cut: T::CUT,
+            batches: T::batches,
+            from_stored: T::from_stored,
+        }
     }
 }
 

@@ -112,6 +112,99 @@ fn text_says_its_type() {
 }
 
 #[test]
+fn integers_beside_a_float_are_never_rounded() {
+    let (id, exact) = ("1577134800018226901", "9007199254740992");
+    for text in [format!("a\n{id}\n1.5\n"), format!("a\n1.5\n2\n-{id}\n")] {
+        let back = read(&text);
+        let cells: Vec<_> = text.lines().skip(1).collect();
+        assert_eq!(back.column(0).as_ref(), &StringArray::from(cells));
+    }
+    let back = read(&format!("a\n{exact}\n1.5\n"));
+    assert_eq!(back.column(0).as_ref(), &Float64Array::from(vec![9_007_199_254_740_992.0, 1.5]));
+    assert_eq!(types("a\n18446744073709551615\n1.5\n"), [DataType::Utf8]);
+    assert_eq!(types(&format!("a\n{id}\n-1\n")), [DataType::Int64]);
+}
+
+#[test]
+fn times_out_of_the_range_of_nanoseconds_stay_what_they_are() {
+    let micros = [DataType::Timestamp(TimeUnit::Microsecond, None)];
+    let nanos = [DataType::Timestamp(TimeUnit::Nanosecond, None)];
+    let fine = "2024-01-01T00:00:00.123456789";
+    assert_eq!(types("t\n2024-01-01T00:00:00.123456\n9999-12-31T00:00:00\n"), micros);
+    assert_eq!(types(&format!("t\n{fine}\n9999-12-31T00:00:00\n")), [DataType::Utf8]);
+    assert_eq!(types(&format!("t\n9999-12-31\n{fine}\n")), [DataType::Utf8]);
+    assert_eq!(types("t\n9999-12-31T00:00:00.123456789\n"), [DataType::Utf8]);
+    for (edge, expected) in [
+        ("1677-09-21T00:12:43.145224193", &nanos),
+        ("2262-04-11T23:47:16.854775807", &nanos),
+        ("1677-09-20", &[DataType::Utf8]),
+        ("2262-04-12", &[DataType::Utf8]),
+    ] {
+        assert_eq!(&types(&format!("t\n{fine}\n{edge}\n")), expected, "{edge}");
+    }
+}
+
+#[test]
+fn a_part_of_a_time_is_never_dropped() {
+    let schema = |of| one().schema(Schema::new(vec![Field::new("day", of, true)]));
+    let day = schema(DataType::Date32);
+    assert!(value(&day, b"day\n2024-02-29\n2024-02-29T00:00:00\n2024-02-29 00:00:00\n").is_ok());
+    for cell in ["2024-02-29T13:45:00", "2024-02-29 13:45:00", "2024-02-29T00:00:00Z"] {
+        let error = complaint(&day, format!("day\n2024-02-29\n{cell}\n").as_bytes());
+        let expected = format!("line 3, column `day`: {cell:?} is no Date32");
+        assert!(error.contains(&expected), "{error}");
+    }
+    let second = schema(DataType::Timestamp(TimeUnit::Second, None));
+    assert!(value(&second, b"day\n2024-02-29T13:45:00.000\n").is_ok());
+    let error = complaint(&second, b"day\n2024-02-29T13:45:00.5\n");
+    assert!(error.contains("line 2, column `day`"), "{error}");
+    let clock = schema(DataType::Time64(TimeUnit::Microsecond));
+    let error = complaint(&clock, b"day\n13:45:00.1234567\n");
+    assert!(error.contains("line 2, column `day`"), "{error}");
+
+    #[derive(Serialize, Deserialize, Debug)]
+    struct Row {
+        day: jiff::civil::Date,
+        at: Option<jiff::civil::Time>,
+    }
+    let rows = <Csv<Vec<Row>>>::default();
+    assert_eq!(value(&rows, b"day,at\n2024-02-29T00:00:00,13:45\n").unwrap().len(), 1);
+    let error = complaint(&rows, b"day,at\n2024-02-29,\n2024-02-29T13:45:00,\n");
+    let expected =
+        "column `day`: \"2024-02-29T13:45:00\" has a time of day, and the field is a date";
+    assert!(error.contains("line 3") && error.contains(expected), "{error}");
+    let error = complaint(&rows, b"day,at\n2024-02-29,2024-02-29T13:45:00\n");
+    assert!(error.contains("column `at`") && error.contains("has a date"), "{error}");
+}
+
+#[test]
+fn lines_that_end_in_a_carriage_return_are_rows() {
+    #[derive(Serialize, Deserialize, Debug, PartialEq)]
+    struct Row {
+        id: i64,
+        name: String,
+    }
+    let row = |id, name: &str| Row { id, name: name.to_owned() };
+    let expected = [row(1, "a"), row(2, "b\rc")];
+    let target = || <Csv<Vec<Row>>>::default();
+    let open = || target().final_newline(false);
+    for text in [
+        "id,name\r1,a\r2,\"b\rc\"\r",
+        "id,name\r1,a\r2,\"b\rc\"\n",
+        "id,name\r\n1,a\r2,\"b\rc\"\r\n",
+    ] {
+        assert_eq!(value(&target(), text.as_bytes()).unwrap(), expected, "{text:?}");
+        assert_eq!(value(&open(), text.as_bytes()).unwrap(), expected, "{text:?}");
+        assert_eq!(value(&open(), text.trim_end().as_bytes()).unwrap(), expected, "{text:?}");
+        assert_eq!(read(text).num_rows(), 2);
+    }
+    let error = complaint(&target(), b"id,name\r1,a\r2,b");
+    assert!(error.contains("line 3 does not end") && error.contains("final_newline"), "{error}");
+    let error = complaint(&target(), b"id,name\r1,a\rx,b\r");
+    assert!(error.contains("line 3"), "{error}");
+}
+
+#[test]
 fn empty_text_is_no_null() {
     let batch = column(StringArray::from(vec![Some(""), None, Some("NA")]));
     assert_eq!(bytes(&one(), &batch).unwrap(), b"column\n\"\"\n\nNA\n");

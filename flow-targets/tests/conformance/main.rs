@@ -20,8 +20,11 @@ mod csv_gz;
 mod csv_stream;
 #[cfg(feature = "excel")]
 mod excel;
+#[cfg(feature = "excel")]
+mod excel_foreign;
 mod harness;
 mod hidden;
+mod limits;
 mod parquet;
 mod plain;
 #[cfg(feature = "polars")]

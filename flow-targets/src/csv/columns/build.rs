@@ -18,6 +18,7 @@ use arrow::datatypes::{
 use super::super::cell::CellKind;
 use super::super::scan::Block;
 use super::{STRICT, relabelled};
+use crate::moment;
 
 /// An array that grows with the cells of one column of each block.
 pub(super) trait Build: Send {
@@ -58,7 +59,7 @@ pub(super) fn builder(field: &Field) -> Box<dyn Build> {
         DataType::UInt64 => numbers::<UInt64Type>(nulls),
         DataType::Float32 => numbers::<Float32Type>(nulls),
         DataType::Float64 => numbers::<Float64Type>(nulls),
-        DataType::Date32 => numbers::<Date32Type>(nulls),
+        DataType::Date32 => Box::new(Dates(Numbers::new(nulls))),
         DataType::Utf8 => Box::new(Texts { values: GenericStringBuilder::<i32>::new(), nulls }),
         DataType::LargeUtf8 => {
             Box::new(Texts { values: GenericStringBuilder::<i64>::new(), nulls })
@@ -86,11 +87,22 @@ struct Numbers<T: ArrowPrimitiveType> {
 }
 
 fn numbers<T: Parser>(nulls: bool) -> Box<dyn Build> {
-    Box::new(Numbers::<T> { values: Vec::new(), validity: NullBufferBuilder::new(0), nulls })
+    Box::new(Numbers::<T>::new(nulls))
 }
 
-impl<T: Parser> Build for Numbers<T> {
-    fn append(&mut self, block: &Block<'_>, column: usize) -> Result<(), Misfit> {
+impl<T: Parser> Numbers<T> {
+    fn new(nulls: bool) -> Self {
+        Self { values: Vec::new(), validity: NullBufferBuilder::new(0), nulls }
+    }
+
+    /// Appends what `parse` makes of each cell.
+    #[inline]
+    fn parse(
+        &mut self,
+        block: &Block<'_>,
+        column: usize,
+        parse: impl Fn(&str) -> Option<T::Native>,
+    ) -> Result<(), Misfit> {
         let cells = block.column(column);
         self.values.reserve(cells.len());
         for (row, cell) in cells.enumerate() {
@@ -100,7 +112,7 @@ impl<T: Parser> Build for Numbers<T> {
                 self.validity.append_null();
                 continue;
             }
-            let Some(value) = T::parse(&cell.text) else {
+            let Some(value) = parse(&cell.text) else {
                 return Err(Misfit { row, what: unparsed(&cell.text, &T::DATA_TYPE) });
             };
             self.values.push(value);
@@ -108,11 +120,31 @@ impl<T: Parser> Build for Numbers<T> {
         }
         Ok(())
     }
+}
+
+impl<T: Parser> Build for Numbers<T> {
+    fn append(&mut self, block: &Block<'_>, column: usize) -> Result<(), Misfit> {
+        self.parse(block, column, T::parse)
+    }
 
     fn finish(&mut self) -> Result<ArrayRef> {
         let values = std::mem::take(&mut self.values);
         let array = PrimitiveArray::<T>::try_new(values.into(), self.validity.finish())?;
         Ok(Arc::new(array))
+    }
+}
+
+/// Dates, of which the parser of arrow reads the first part of a date with a time.
+struct Dates(Numbers<Date32Type>);
+
+impl Build for Dates {
+    fn append(&mut self, block: &Block<'_>, column: usize) -> Result<(), Misfit> {
+        self.0
+            .parse(block, column, |text| Date32Type::parse(text).filter(|_| moment::is_date(text)))
+    }
+
+    fn finish(&mut self) -> Result<ArrayRef> {
+        self.0.finish()
     }
 }
 
@@ -198,9 +230,12 @@ impl Build for Cast {
             if cell.kind == CellKind::Null {
                 allow_null(self.nulls, row)?;
                 texts.append_null();
-            } else {
-                texts.append_value(&cell.text);
+                continue;
             }
+            if !moment::fits_unit(&cell.text, &self.as_type) {
+                return Err(Misfit { row, what: unparsed(&cell.text, &self.as_type) });
+            }
+            texts.append_value(&cell.text);
         }
         let texts = texts.finish();
         let cast = |texts: &dyn Array| cast_with_options(texts, &self.as_type, &STRICT);

@@ -42,11 +42,11 @@ fn data_type(kind: Kind) -> DataType {
     match kind {
         Kind::Null => DataType::Null,
         Kind::Boolean => DataType::Boolean,
-        Kind::Int | Kind::Negative => DataType::Int64,
-        Kind::Large => DataType::UInt64,
+        Kind::Integer { large: false, .. } => DataType::Int64,
+        Kind::Integer { large: true, .. } => DataType::UInt64,
         Kind::Float => DataType::Float64,
-        Kind::Date => DataType::Date32,
-        Kind::Time { utc, nanoseconds } => DataType::Timestamp(
+        Kind::Date { .. } => DataType::Date32,
+        Kind::Time { utc, nanoseconds, .. } => DataType::Timestamp(
             if nanoseconds { TimeUnit::Nanosecond } else { TimeUnit::Microsecond },
             utc.then(|| "UTC".into()),
         ),

@@ -1,0 +1,205 @@
+//! What a file may take when it is read, whatever it claims.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use arrow::array::*;
+use arrow::datatypes::{DataType, Field, Schema};
+use flate2::write::GzEncoder;
+use flow_core::{Columnar, Source, Streaming, Target};
+use flow_targets::{
+    ArrowIpc, BatchStream, Bytes, Csv, CsvGz, Json, Parquet, Pickle, Text, Uncompressed, Zstd,
+};
+
+use crate::harness::{bytes, complaint, file, refusal, value};
+use crate::tables::column;
+
+#[track_caller]
+fn says_how_to_raise(error: &str, limit: u64) {
+    assert!(error.contains(&format!("more than {limit} bytes")), "{error}");
+    assert!(error.contains("raise the limit by the target's option `max_bytes = ...`"), "{error}");
+}
+
+#[test]
+fn values_have_a_largest_file() {
+    let numbers: Vec<u64> = vec![1; 100];
+    let json = <Json<Vec<u64>>>::default();
+    let written = bytes(&json, &numbers).unwrap();
+    let exact = json.max_bytes(written.len() as u64);
+    assert_eq!(value(&exact, &bytes(&exact, &numbers).unwrap()).unwrap(), numbers);
+    says_how_to_raise(&refusal(&json.max_bytes(100), &numbers), 100);
+    says_how_to_raise(&complaint(&json.max_bytes(100), &written), 100);
+
+    // A byte each: null is the shortest that MessagePack has.
+    let nils: Vec<Option<String>> = vec![None; 1000];
+    let pickle = <Pickle<Vec<Option<String>>>>::default();
+    let written = bytes(&pickle, &nils).unwrap();
+    let exact = pickle.max_bytes(written.len() as u64);
+    assert_eq!(value(&exact, &bytes(&exact, &nils).unwrap()).unwrap(), nils);
+    says_how_to_raise(&refusal(&pickle.max_bytes(1000), &nils), 1000);
+    says_how_to_raise(&complaint(&pickle.max_bytes(1000), &written), 1000);
+}
+
+#[test]
+fn a_file_is_compared_with_the_limit_before_it_is_read() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    // It has no content on the disk, and more than a machine has memory.
+    file.as_file().set_len(1 << 40).unwrap();
+    let source = Source::file(file.path());
+    let error = <Json<String>>::default().load(&source).unwrap_err();
+    says_how_to_raise(&format!("{error:#}"), 1 << 30);
+    let error = <Pickle<String>>::default().load(&source).unwrap_err();
+    says_how_to_raise(&format!("{error:#}"), 1 << 30);
+    let error = <Csv<RecordBatch>>::default().load(&source).unwrap_err();
+    let error = format!("{error:#}");
+    assert!(error.contains("line 1 is longer than 67108864 bytes"), "{error}");
+    assert!(error.contains("`max_line = ...`"), "{error}");
+    <ArrowIpc<RecordBatch>>::default().load(&source).unwrap_err();
+    <Parquet<RecordBatch>>::default().load(&source).unwrap_err();
+}
+
+#[test]
+fn lengths_that_are_claimed_and_values_that_nest_without_end_are_errors() {
+    type Any = ::serde_json::Value;
+    for claims in [
+        &b"\xdd\xff\xff\xff\xff"[..],
+        b"\xdf\xff\xff\xff\xff",
+        b"\xdb\xff\xff\xff\xff",
+        b"\xc6\xff\xff\xff\xff",
+    ] {
+        complaint(&<Pickle<Any>>::default(), claims);
+        complaint(&<Pickle<Vec<Vec<u8>>>>::default(), claims);
+    }
+    complaint(&<Pickle<Any>>::default(), &vec![0x91; 1_000_000]);
+    complaint(&<Json<Any>>::default(), "[".repeat(1_000_000).as_bytes());
+    complaint(&<Json<Any>>::default(), "{\"a\":".repeat(1_000_000).as_bytes());
+}
+
+fn packed(text: &[u8]) -> Vec<u8> {
+    let mut out = GzEncoder::new(Vec::new(), flate2::Compression::best());
+    out.write_all(text).unwrap();
+    out.finish().unwrap()
+}
+
+#[test]
+fn a_packed_file_has_a_largest_content() {
+    let text = format!("n\n{}", "1\n".repeat(500_000));
+    let bomb = packed(text.as_bytes());
+    assert!(bomb.len() < 10_000);
+    let target = <CsvGz<RecordBatch>>::default();
+    assert_eq!(value(&target, &bomb).unwrap().num_rows(), 500_000);
+    let small = <CsvGz<RecordBatch>>::default().max_bytes(1_000_000);
+    says_how_to_raise(&complaint(&small, &bomb), 1_000_000);
+    let (_file, source) = file(&bomb).unwrap();
+    let error = small.load_columns(&source, &["n"]).unwrap_err();
+    says_how_to_raise(&format!("{error:#}"), 1_000_000);
+    // Rows count as columns do.
+    #[derive(serde::Serialize, serde::Deserialize, Debug, Clone)]
+    struct Row {
+        n: u8,
+    }
+    let rows = <CsvGz<Vec<Row>>>::default().max_bytes(1_000_000);
+    says_how_to_raise(&complaint(&rows, &bomb), 1_000_000);
+    // What could not be loaded is not saved.
+    says_how_to_raise(&refusal(&rows, &vec![Row { n: 1 }; 500_000]), 1_000_000);
+    assert!(bytes(&rows, &vec![Row { n: 1 }; 499_999]).is_ok());
+
+    // A stream is never whole in memory.
+    let stream = <CsvGz<BatchStream>>::default().max_bytes(1_000_000);
+    let rows = |batches: flow_core::Pieces<RecordBatch>| {
+        batches.map(|b| b.unwrap().num_rows()).sum::<usize>()
+    };
+    assert_eq!(rows(stream.load(&source).unwrap().batches().unwrap()), 500_000);
+    assert_eq!(rows(stream.stream(&source).unwrap()), 500_000);
+}
+
+#[test]
+fn a_table_of_few_values_has_a_largest_size_in_memory() {
+    let zeros = column(Int64Array::from(vec![0; 1_000_000]));
+    let target = <Parquet<RecordBatch>>::default();
+    let written = bytes(&target, &zeros).unwrap();
+    assert!(written.len() < 100_000);
+    let small = <Parquet<RecordBatch>>::default().max_bytes(7_999_999);
+    says_how_to_raise(&complaint(&small, &written), 7_999_999);
+    says_how_to_raise(&refusal(&small, &zeros), 7_999_999);
+    assert_eq!(value(&target.max_bytes(8_000_000), &written).unwrap(), zeros);
+    let (_file, source) = file(&written).unwrap();
+    let error = small.load_columns(&source, &["column"]).unwrap_err();
+    says_how_to_raise(&format!("{error:#}"), 7_999_999);
+    assert_eq!(small.load_columns(&source, &[]).unwrap().num_rows(), 1_000_000);
+    let stream = <Parquet<BatchStream>>::default().max_bytes(1000);
+    let batches = stream.load(&source).unwrap().batches().unwrap();
+    assert_eq!(batches.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 1_000_000);
+}
+
+#[test]
+fn compressed_arrow_files_cannot_claim_more_than_the_limit() {
+    let zeros = column(Int64Array::from(vec![0; 1000]));
+    let target = <ArrowIpc<RecordBatch>>::default().compression(Zstd(1));
+    let written = bytes(&target, &zeros).unwrap();
+    let small = <ArrowIpc<RecordBatch>>::default().compression(Zstd(1)).max_bytes(7999);
+    says_how_to_raise(&complaint(&small, &written), 7999);
+    says_how_to_raise(&refusal(&small, &zeros), 7999);
+    let plain = <ArrowIpc<RecordBatch>>::default().compression(Uncompressed).max_bytes(7999);
+    assert_eq!(value(&plain, &bytes(&plain, &zeros).unwrap()).unwrap(), zeros);
+
+    let mut claims = written.clone();
+    let length = 8000_u64.to_le_bytes();
+    let at = claims.windows(8).rposition(|bytes| bytes == length).unwrap();
+    claims[at..at + 8].copy_from_slice(&(1_u64 << 60).to_le_bytes());
+    says_how_to_raise(&complaint(&target, &claims), 4 << 30);
+    let (_file, source) = file(&claims).unwrap();
+    assert!(target.stream(&source).unwrap().any(|batch| batch.is_err()));
+}
+
+#[test]
+fn an_arrow_file_that_is_not_mapped_is_shortened_without_harm() {
+    let numbers = column(Int64Array::from_iter_values(0..100_000));
+    let target = <ArrowIpc<RecordBatch>>::default();
+    let (file, source) = file(&bytes(&target, &numbers).unwrap()).unwrap();
+    let unmapped = target.clone().mapped(false);
+    let loaded = unmapped.load(&source).unwrap();
+    let some = unmapped.load_columns(&source, &["column"]).unwrap();
+    let mut batches = unmapped.stream(&source).unwrap();
+    assert_eq!(target.mapped(true).load(&source).unwrap(), numbers);
+    file.as_file().set_len(100).unwrap();
+    assert_eq!((&loaded, &some), (&numbers, &numbers));
+    assert!(batches.next().unwrap().is_err());
+}
+
+#[cfg(unix)]
+#[test]
+fn only_regular_files_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    #[derive(serde::Serialize, serde::Deserialize, Debug)]
+    struct Row {
+        n: u8,
+    }
+    let schema = Schema::new(vec![Field::new("n", DataType::Int64, true)]);
+    for path in [std::path::Path::new("/dev/zero"), &pipe, folder.path()] {
+        let source = Source::file(path);
+        let errors = [
+            <Json<String>>::default().load(&source).map(drop),
+            <Pickle<String>>::default().load(&source).map(drop),
+            <Csv<RecordBatch>>::default().load(&source).map(drop),
+            <Csv<Vec<Row>>>::default().load(&source).map(drop),
+            <Csv<BatchStream>>::default()
+                .schema(Arc::new(schema.clone()))
+                .stream(&source)
+                .map(drop),
+            <CsvGz<RecordBatch>>::default().load(&source).map(drop),
+            <Parquet<RecordBatch>>::default().load(&source).map(drop),
+            <ArrowIpc<RecordBatch>>::default().load(&source).map(drop),
+            Text.load(&source).map(drop),
+            Bytes.load(&source).map(drop),
+            #[cfg(feature = "excel")]
+            <flow_targets::Excel<RecordBatch>>::default().load(&source).map(drop),
+        ];
+        for error in errors {
+            let error = format!("{:#}", error.unwrap_err());
+            assert!(error.contains(&format!("cannot read {}", path.display())), "{error}");
+        }
+    }
+}
