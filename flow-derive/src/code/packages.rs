@@ -50,6 +50,9 @@ pub(crate) fn read(compilation: &Compilation, folder: Option<&Path>) -> Option<S
         let name = reader.manifests[&folder].library.clone();
         let name = reader.source.names.intern(&name);
         reader.source.packages[root].externs.insert(name, library);
+        if reader.manifests[&folder].name == FACADE {
+            reader.source.packages[root].facades.push(name);
+        }
     }
     generated::read(&mut reader.source);
     Some(reader.source)

@@ -277,11 +277,30 @@ impl Resolver<'_> {
             }
         } else {
             found = self.first(first, module, scope);
+            if !rest.is_empty() {
+                // A function may have the name of a crate.
+                found.ends.retain(|end| self.has_members(end));
+                if found.ends.is_empty() {
+                    self.extern_crate(module, first, &mut found);
+                }
+            }
         }
         for &next in rest {
             found = self.step(&found, next);
         }
         found
+    }
+
+    /// Whether a path may go on behind this.
+    fn has_members(&self, end: &End) -> bool {
+        let End::Item(item, _) = end else {
+            return true;
+        };
+        match self.source.items[*item].kind {
+            Kind::Function => self.source.items[*item].task.is_some(),
+            Kind::Value(keyword) => keyword == kw::TYPE,
+            _ => true,
+        }
     }
 
     /// The module that a block is in.

@@ -65,3 +65,13 @@ fn what_an_attribute_or_a_macro_of_another_crate_may_make_is_reached() {
     let reached = Package::new("pest::grammar! { \"x\" } fn go() { Rule::all() }").reached();
     assert_eq!(reached, ["go", "grammar!(\"x\")"]);
 }
+
+#[test]
+fn an_example_of_this_library_has_its_prelude() {
+    let package = Package::new("use flow::prelude::*; fn flow() {} fn go() -> Csv<u8> { Gone }");
+    package
+        .write("Cargo.toml", "[package]\nname = \"typed-flow\"\n[lib]\nname = \"flow\"\n")
+        .write("src/lib.rs", "pub mod prelude {}");
+    let unseen = "`Gone` in src/main.rs names nothing that is known";
+    assert_eq!(package.table().unseen, [unseen.to_owned()].into());
+}
