@@ -158,7 +158,7 @@ fn what_is_exported_has_names_and_a_manifest_for_people() -> Result<()> {
         "| n | UInt64 | no |",
         "#[task(external, path = \"Table/kind=Squared.parquet\", target = Parquet<RecordBatch>)]",
         "struct PartsNote;",
-        "value = pandas.read_parquet(path)",
+        "value = flow_outputs.read(\"Table/kind=Squared.parquet\")",
         "it was in memory, and has no file",
     ] {
         assert!(readme.contains(line), "{line}:\n{readme}");

@@ -203,6 +203,7 @@ sys.path.insert(0, sys.argv[1])
 import flow_outputs
 
 assert flow_outputs.load("Powers", base=2) == [1, 2, 4]
+assert flow_outputs.read("Powers/base=2,whole=true.json") == [1, 2, 4]
 assert flow_outputs.load("Powers", {"base": 3}, whole=True) == [1, 3, 9]
 assert flow_outputs.meta("Powers", base=3) == {"base": 3}
 assert flow_outputs.path("Powers", base=3) == pathlib.Path(sys.argv[1]).resolve() / "Powers/base=3,whole=true.json"
@@ -226,6 +227,7 @@ refused(lambda: flow_outputs.load("Powers"), "2 outputs", "Powers {base: 2, whol
 # In Python, True is 1; here it is not.
 refused(lambda: flow_outputs.load("Powers", base=2, whole=1), "no output of Powers", "base: 3")
 refused(lambda: flow_outputs.load("Other"), "no output of Other")
+refused(lambda: flow_outputs.read("../data/x.json"), "no output has the file")
 
 # Values that JSON does not have, or Python calls another, and names that Python keeps for itself.
 odd = {

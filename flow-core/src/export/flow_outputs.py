@@ -6,6 +6,7 @@
     flow_outputs.load("Split", part="train")            # one of several outputs
     flow_outputs.meta("Train", model="Logistic")        # what the task has noted
     flow_outputs.path("Report")                         # the file
+    flow_outputs.read("Report/model=Logistic.parquet")  # as load, by the path of the file in this folder
     flow_outputs.outputs("Train")                       # all that there are, as the manifest has them
 
 A parameter whose name is no name in Python, and one of another task from which it was made, goes into a
@@ -60,6 +61,15 @@ def path(task, parameters=None, /, *, part=None, **named):
     """Where that output lies."""
     output = _one(task, parameters, named)
     return FOLDER / _file(output, part)["path"]
+
+
+def read(path):
+    """The output in the file of that path, which is relative to this folder."""
+    for output in outputs():
+        for file in output["files"]:
+            if file["path"] == path:
+                return _read(output, file)
+    raise LookupError(f"no output has the file {path}")
 
 
 def meta(task, parameters=None, /, **named):
@@ -157,14 +167,16 @@ def _frame(table):
         pyarrow.uint32(): pandas.UInt32Dtype(),
         pyarrow.uint64(): pandas.UInt64Dtype(),
     }
+    # A column of text is one of text without a value too. Before pandas 3 it is one of objects.
+    text = pandas.Series(dtype="str").dtype
+    plain = {kind: text for kind in (pyarrow.string(), pyarrow.large_string()) if text != object}
 
     def series(column, field):
         kind = field.type
         if types.is_time(kind) or types.is_nested(kind):
             return column.to_pandas(types_mapper=pandas.ArrowDtype)
-        if field.nullable or column.null_count:
-            return column.to_pandas(types_mapper=with_nulls.get)
-        return column.to_pandas()
+        nulls = with_nulls if field.nullable or column.null_count else {}
+        return column.to_pandas(types_mapper={**plain, **nulls}.get)
 
     columns = {place: series(table.column(place), field) for place, field in enumerate(table.schema)}
     frame = pandas.DataFrame(columns, index=pandas.RangeIndex(table.num_rows))
@@ -239,7 +251,6 @@ def _typed(columns, schema):
 
 def _cell(cell, kind):
     # The value of a cell in a column of a type. What Excel has no number for stands there as text.
-    import pyarrow
     from pyarrow import types
 
     value = cell.value
@@ -253,10 +264,10 @@ def _cell(cell, kind):
         return None
     if types.is_time(kind):
         return _clock(str(value), kind)
-    if isinstance(value, str):
-        return pyarrow.array([value]).cast(kind)[0].as_py() if types.is_decimal(kind) else _parsed(value, kind)
     if types.is_decimal(kind):
-        return decimal.Decimal(repr(value)).quantize(decimal.Decimal(1).scaleb(-kind.scale))
+        return decimal.Decimal(str(value))
+    if isinstance(value, str):
+        return _parsed(value, kind)
     if types.is_integer(kind):
         return int(value)
     if types.is_floating(kind):
@@ -276,7 +287,9 @@ def _parsed(text, kind):
     if types.is_boolean(kind):
         return text == "true"
     value = pyarrow.array([text]).cast(kind)
-    return value.cast(pyarrow.int64())[0].as_py() if types.is_temporal(kind) and not types.is_date(kind) else value[0].as_py()
+    if types.is_timestamp(kind):
+        value = value.cast(pyarrow.int64())
+    return value[0].as_py()
 
 
 def _clock(text, kind):

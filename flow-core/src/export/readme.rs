@@ -104,13 +104,15 @@ fn snippets(text: &mut String, output: &Exported) {
              ```\n",
             path = file.path,
         );
-        let Some(python) = &file.description.python else { continue };
-        text.push_str("\n```python\n");
-        for import in &python.imports {
-            let _ = writeln!(text, "import {import}");
+        if file.description.python.is_none() {
+            continue;
         }
+        // A string of JSON is one of Python.
         let path = serde_json::Value::from(file.path.as_str());
-        let _ = writeln!(text, "\npath = {path}\nvalue = {}\n```", python.expression);
+        let _ = writeln!(
+            text,
+            "\n```python\nimport flow_outputs\n\nvalue = flow_outputs.read({path})\n```"
+        );
     }
 }
 

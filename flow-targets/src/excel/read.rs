@@ -36,6 +36,9 @@ pub(super) enum Types<'a> {
     Shown,
 }
 
+/// What errors say of the texts of all cells.
+pub(super) const TEXTS: &str = "the texts of its cells have";
+
 /// What a workbook may have at most.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
@@ -147,7 +150,7 @@ impl Sheet {
             if let Cell::Text(text) = &value {
                 // Many cells may refer to one text.
                 text_bytes += text.len() as u64;
-                check("the texts of its cells have", text_bytes, most)?;
+                check(TEXTS, text_bytes, most)?;
             }
             sheet.put(row, column, value, format.code() == LAST_ROW)?;
         }

@@ -17,7 +17,8 @@ use super::cell::{
     COLUMNS, Cell, EMPTY_TEXT, Form, LAST_ROW, ROWS, Time, WHOLE, decimal, integer, number,
 };
 use super::package;
-use super::read::{Limits, parse};
+use super::read::{Limits, TEXTS, parse};
+use crate::limit::check;
 use crate::table::{Batches, Cut};
 
 /// A value that does not fit is an error, not a null.
@@ -63,9 +64,8 @@ pub(super) fn workbook(
         out.set_freeze_panes(1, 0)?;
     }
 
-    let mut next = 1;
+    let mut rows = Rows { out, known, next: 1, last_is_null: false, text_bytes: 0 };
     let mut batches = 0;
-    let mut last_is_null = false;
     for batch in table.each {
         let batch = batch?;
         if let Some(given) = given {
@@ -73,14 +73,16 @@ pub(super) fn workbook(
         }
         batches += 1;
         ensure!(columns > 0 || batch.num_rows() == 0, "rows without columns have no cells");
-        limits.check_cells(next as usize - 1 + batch.num_rows(), columns)?;
-        (next, last_is_null) = write(&batch, known, out, next, last_is_null)?;
+        limits.check_cells(rows.next as usize - 1 + batch.num_rows(), columns)?;
+        rows.write(&batch)?;
     }
     ensure!(batches > 0 || cut != Cut::Kept, "a list without batches has no columns");
-    if last_is_null {
-        out.write_blank(next - 1, 0, &Format::new().set_num_format(LAST_ROW))?;
+    if rows.last_is_null {
+        rows.out.write_blank(rows.next - 1, 0, &Format::new().set_num_format(LAST_ROW))?;
     }
+    let text_bytes = rows.text_bytes;
     let file = workbook.save_to_buffer()?;
+    check(TEXTS, text_bytes, limits.bytes.expanded(file.len() as u64))?;
     package::check_size(&file, limits.bytes)?;
     Ok(file)
 }
@@ -100,34 +102,44 @@ fn width(data_type: &DataType) -> Option<f64> {
     }
 }
 
-/// Writes a batch from the row `next` on; gives the row after it, and whether its last is null.
-fn write(
-    batch: &RecordBatch,
+/// The rows of a sheet, as far as they are written.
+struct Rows<'a> {
+    out: &'a mut Worksheet,
     known: bool,
-    out: &mut Worksheet,
-    mut next: u32,
-    mut last_is_null: bool,
-) -> Result<(u32, bool)> {
-    let display = FormatOptions::new();
-    let arrays = batch.columns().iter().map(plain).collect::<Result<Vec<_>>>()?;
-    let fields = batch.schema_ref().fields();
-    let columns = fields
-        .iter()
-        .zip(&arrays)
-        .map(|(field, array)| Column::new(field, array, known, &display))
-        .collect::<Result<Vec<_>>>()?;
-    for row in 0..batch.num_rows() {
-        ensure!(next < ROWS, "there are more rows than the {} that a sheet has", ROWS - 1);
-        last_is_null = true;
-        for (i, column) in columns.iter().enumerate() {
-            let at = || format!("column `{}`, row {}", fields[i].name(), next - 1);
-            let cell = column.cell(row).with_context(at)?;
-            last_is_null &= cell == Cell::Null;
-            put(&cell, column.utc, out, next, column_number(i)?).with_context(at)?;
+    /// Where the next row goes.
+    next: u32,
+    last_is_null: bool,
+    /// Of all cells, each time that a text occurs.
+    text_bytes: u64,
+}
+
+impl Rows<'_> {
+    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        let display = FormatOptions::new();
+        let arrays = batch.columns().iter().map(plain).collect::<Result<Vec<_>>>()?;
+        let fields = batch.schema_ref().fields();
+        let columns = fields
+            .iter()
+            .zip(&arrays)
+            .map(|(field, array)| Column::new(field, array, self.known, &display))
+            .collect::<Result<Vec<_>>>()?;
+        for row in 0..batch.num_rows() {
+            let next = self.next;
+            ensure!(next < ROWS, "there are more rows than the {} that a sheet has", ROWS - 1);
+            self.last_is_null = true;
+            for (i, column) in columns.iter().enumerate() {
+                let at = || format!("column `{}`, row {}", fields[i].name(), next - 1);
+                let cell = column.cell(row).with_context(at)?;
+                self.last_is_null &= cell == Cell::Null;
+                if let Cell::Text(text) = &cell {
+                    self.text_bytes += text.len() as u64;
+                }
+                put(&cell, column.utc, self.out, next, column_number(i)?).with_context(at)?;
+            }
+            self.next += 1;
         }
-        next += 1;
+        Ok(())
     }
-    Ok((next, last_is_null))
 }
 
 fn put(cell: &Cell, utc: bool, out: &mut Worksheet, row: u32, column: u16) -> Result<()> {
