@@ -121,7 +121,8 @@ impl<T: Task> Cx<T> {
     /// of its content makes the task run again.
     ///
     /// A path that is known before the task runs is better a parameter with `#[param(file)]`. The path
-    /// is taken as it is: for a pattern, see [`files`](Self::files).
+    /// is taken as it is: for a pattern, see [`files`](Self::files). A relative path is relative to the
+    /// current folder of the process, whenever the file is looked at.
     ///
     /// # Errors
     ///

@@ -18,9 +18,13 @@ mod columns_and_pieces;
 mod commands;
 mod cost;
 mod costs;
+mod current_folder;
 mod cutoff;
 mod damage;
 mod default_values;
+#[cfg(target_os = "linux")]
+mod devices;
+mod durability;
 mod environment;
 mod evicted;
 mod expectations;
@@ -47,6 +51,9 @@ mod keys;
 mod kill;
 mod kinds_faults;
 mod kinds_random;
+#[cfg(unix)]
+mod links;
+mod locks;
 mod made_from_the_same;
 mod memory;
 mod metadata;

@@ -119,8 +119,8 @@ fn what_is_no_file_keeps_nobody_waiting() -> Result<()> {
         for special in ["/dev/zero", "/dev/tty", "."] {
             fs::remove_file(&object)?;
             symlink(special, &object)?;
-            let error = in_full(there.pull::<Sum>(&shared).expect_err("it is no file"));
-            assert!(error.contains("it is no file"), "{error}");
+            let error = in_full(there.pull::<Sum>(&shared).expect_err("a link"));
+            assert!(error.contains("is a link"), "{error}");
         }
         fs::remove_file(&object)?;
         fs::write(&object, was)?;
@@ -132,8 +132,8 @@ fn what_is_no_file_keeps_nobody_waiting() -> Result<()> {
         fs::remove_file(&file)?;
         symlink("/dev/zero", &file)?;
         there.reset_all()?;
-        let error = in_full(there.import(folder.path().join("handed")).expect_err("it is no file"));
-        assert!(error.contains("it is no file"), "{error}");
+        let error = in_full(there.import(folder.path().join("handed")).expect_err("a link"));
+        assert!(error.contains("is a link"), "{error}");
     }
     Ok(())
 }

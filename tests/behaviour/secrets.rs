@@ -95,6 +95,66 @@ fn the_key_of_the_store_is_private() {
     assert_eq!(files_below(flow.folder()), [path], "no draft of it is left");
 }
 
+/// A program that reads a file as another user.
+#[cfg(unix)]
+fn reads(path: &Path, user: u32, group: u32) -> bool {
+    use std::os::unix::process::CommandExt;
+
+    let mut cat = std::process::Command::new("cat");
+    cat.arg(path).uid(user).gid(group).stdout(std::process::Stdio::null());
+    cat.stderr(std::process::Stdio::null()).status().expect("cat").success()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_group_shares_the_key_of_its_store() -> Result<()> {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+
+    // Who may work in the folder of the store, and who may read its key then.
+    for (folder_mode, mode) in
+        [(0o700, 0o600), (0o750, 0o600), (0o755, 0o600), (0o770, 0o640), (0o2775, 0o640)]
+    {
+        let (flow, folder) = flow();
+        // Another group than that of the user, if that can be had.
+        let group = 54_321;
+        let is_root = chown(flow.folder(), None, Some(group)).is_ok();
+        set_permissions(flow.folder(), Permissions::from_mode(folder_mode))?;
+        key::<Fetch>(&flow.with(Fetch::TOKEN, TOKEN));
+        let path = flow.folder().join(".flow/secret");
+        let metadata = std::fs::metadata(&path)?;
+        assert_eq!(metadata.mode() & 0o777, mode, "in a folder of mode {folder_mode:o}");
+        if is_root && std::fs::metadata("/proc/self")?.uid() == 0 {
+            set_permissions(folder.path(), Permissions::from_mode(0o711))?;
+            let is_shared = mode == 0o640;
+            assert_eq!(metadata.gid() == group, is_shared);
+            assert_eq!(reads(&path, 54_322, group), is_shared, "{folder_mode:o}");
+            assert!(!reads(&path, 54_322, 54_323), "another group: {folder_mode:o}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_key_that_another_user_keeps_alone_says_how_to_share_it() -> Result<()> {
+    use crate::faulty::{Fault, Faulty, Op};
+
+    let folder = tempfile::tempdir()?;
+    let fs = Faulty::new();
+    let flow = crate::support::faulty_flow(folder.path(), &fs)?.with(Fetch::TOKEN, TOKEN);
+    key::<Fetch>(&flow);
+    fs.fail(|_, op, path| {
+        let is_key = op == Op::Read && path.ends_with(".flow/secret");
+        is_key.then_some(Fault::Refuse(std::io::ErrorKind::PermissionDenied))
+    });
+    let again = crate::support::faulty_flow(folder.path(), &fs)?.with(Fetch::TOKEN, TOKEN);
+    let error = crate::support::in_full(again.is_complete::<Fetch>().expect_err("no key"));
+    for part in [".flow/secret", "another user", "chmod 640", "chgrp"] {
+        assert!(error.contains(part), "{error}");
+    }
+    Ok(())
+}
+
 #[derive(Task)]
 #[task(target = Json<u32>)]
 struct Pin {

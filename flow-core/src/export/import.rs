@@ -72,19 +72,21 @@ impl<'a> Importer<'a> {
         }
         let output = self.stage(exported, &folder)?;
         let record = Record { output, ..record.clone() };
-        let mut staged = store.stage_record(&folder, &record, true).inspect_err(|_| {
+        let staged = store.stage_record(&folder, &record, true).inspect_err(|_| {
             store.discard(&folder, &record.output);
         })?;
-        let output = staged.output.take();
-        let committed = match is_current {
-            true => store.commit_as_version(&task, staged),
-            false => {
-                let mut results = store.commit(vec![(task, staged)]);
-                results.pop().map_or(Ok(()), |(_, _, result)| result)
-            }
-        };
-        committed
-            .inspect_err(|_| output.iter().for_each(|output| store.discard(&folder, output)))?;
+        if is_current {
+            store.commit_as_version(&task, staged).inspect_err(|_| {
+                store.discard(&folder, &record.output);
+            })?;
+            return Ok(Imported::New);
+        }
+        for (_, staged, result) in store.commit(vec![(task, staged)]) {
+            result.inspect_err(|_| {
+                let unnamed = staged.output.iter();
+                unnamed.for_each(|output| store.discard(&folder, output));
+            })?;
+        }
         Ok(Imported::New)
     }
 

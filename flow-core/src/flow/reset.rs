@@ -139,6 +139,7 @@ impl Flow {
     }
 
     pub(crate) fn reset_nodes(&self, plan: &Plan, nodes: &[NodeIndex]) -> Result<Removed, Error> {
+        self.store.check_internal()?;
         let mut removed = Removed::default();
         // Consumers first: at no time is an output there without what it was made from.
         for node in with_gathered(plan, nodes).into_iter().rev() {

@@ -201,3 +201,79 @@ fn share_with_group(file: &File, store: &Path) -> io::Result<()> {
         false => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        fs::write(&path, bytes).expect("a file");
+        (folder, path)
+    }
+
+    #[test]
+    fn a_file_is_locked_by_a_handle_that_can_write() {
+        let (_folder, path) = file(b"");
+        let Ok(Lock::Taken(mut held)) = Disk.lock(&path) else { panic!("it is not locked") };
+        held.write_all(b"x").expect("network file systems lock no other");
+        assert!(matches!(Disk.try_lock_shared(&path), Ok(Lock::Held)));
+        drop(held);
+        // Several can look at once.
+        let first = Disk.try_lock_shared(&path);
+        assert!(matches!(first, Ok(Lock::Taken(_))));
+        assert!(matches!(Disk.try_lock_shared(&path), Ok(Lock::Taken(_))));
+    }
+
+    #[test]
+    fn no_more_is_read_than_the_limit() {
+        let (_folder, path) = file(b"12345");
+        let too_large = |read: io::Result<Vec<u8>>| {
+            let error = read.expect_err("it is too large");
+            assert_eq!(error.kind(), ErrorKind::FileTooLarge);
+            assert!(matches!(Refused::of(&error), Some(Refused::TooLarge { .. })));
+        };
+        assert_eq!(Disk.read(&path, 5).expect("a file"), b"12345");
+        too_large(Disk.read(&path, 4));
+        assert_eq!(Disk.read_from(&path, 3, 2).expect("a file"), b"45");
+        too_large(Disk.read_from(&path, 3, 1));
+        assert!(Disk.read_from(&path, 9, 0).expect("nothing is left").is_empty());
+        assert_eq!(Disk.read(&path, u64::MAX).expect("a file").len(), 5);
+        // Nothing is allocated for what is not read.
+        File::options().write(true).open(&path).expect("a file").set_len(1 << 40).expect("sparse");
+        too_large(Disk.read(&path, 1 << 20));
+        // The size of one is not known before it is read.
+        if cfg!(target_os = "linux") {
+            let proc = Path::new("/proc/self/status");
+            assert!(!Disk.read(proc, 1 << 20).expect("a file").is_empty());
+            too_large(Disk.read(proc, 10));
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn only_regular_files_are_opened() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+        let (folder, file) = file(b"mine");
+        let pipe = folder.path().join("pipe");
+        mknodat(CWD, &pipe, FileType::Fifo, Mode::from_raw_mode(0o600), 0).expect("a pipe");
+        let socket = folder.path().join("socket");
+        let _listening = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
+        for path in [&pipe, &socket, folder.path(), Path::new("/dev/zero"), Path::new("/dev/tty")] {
+            let acts = [
+                Disk.open(path).map(drop),
+                Disk.read(path, u64::MAX).map(drop),
+                Disk.read_from(path, 1, 10).map(drop),
+                Disk.lock(path).map(drop),
+                Disk.try_lock_shared(path).map(drop),
+                Disk.append(path, b"x"),
+                Disk.copy(path, &folder.path().join("copy")),
+            ];
+            assert!(acts.iter().all(Result::is_err), "{path:?}: {acts:?}");
+        }
+        assert!(!folder.path().join("copy").exists());
+        assert_eq!(Disk.read(&file, 4).expect("a file"), b"mine");
+    }
+}

@@ -91,7 +91,7 @@ impl KeepPart for File {
     }
 
     fn __load_part(&self, part: &str, files: &Files<'_>) -> anyhow::Result<PathBuf> {
-        Ok(std::path::absolute(files.path(part)?)?)
+        files.path(part)
     }
 
     fn __extension(&self) -> String {

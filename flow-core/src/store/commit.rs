@@ -24,7 +24,7 @@ impl Store {
     /// Commits a group, and says of each whether it is there now.
     ///
     /// The output of one that could not be committed is left where it is: what requires it may be
-    /// reading it. No record names it.
+    /// reading it. No record names it, as long as its [`Staged`] has it.
     pub(crate) fn commit(
         &self,
         group: Vec<(Arc<TaskFolder>, Staged)>,
@@ -51,6 +51,8 @@ impl Store {
             for (_, staged, result) in results.iter_mut().filter(|(_, _, result)| result.is_ok()) {
                 let error = std::io::Error::new(error.kind(), error.to_string());
                 *result = Err(error).during("make durable", &self.root.join(&staged.folder));
+                // It is there, although it may not survive a loss of power.
+                staged.output = None;
             }
         }
         self.note_in_index(&results);

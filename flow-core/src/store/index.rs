@@ -8,11 +8,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use crate::content::is_absent;
-use crate::fs::Fs;
+use crate::fs::{Fs, Refused};
 use crate::key::Digest;
 use crate::store::bounds;
 use crate::store::error::{IoContext, StoreError};
@@ -63,7 +64,8 @@ impl Seen {
             return Ok(());
         }
         let known = self.bytes - self.last.len() as u64;
-        let bytes = fs.read_from(path, known, bounds::INDEX).during("read", path)?;
+        let bytes = fs.read_from(path, known, bounds::INDEX).map_err(with_remedy);
+        let bytes = bytes.during("read", path)?;
         let Some(bytes) = bytes.strip_prefix(self.last.as_slice()) else {
             *self = Self::default();
             return self.refresh(fs, path);
@@ -86,6 +88,18 @@ impl Seen {
             folders.push(folder.to_owned());
         }
         Ok(())
+    }
+}
+
+/// Says what to do about an index that is none.
+pub(crate) fn with_remedy(error: io::Error) -> io::Error {
+    match Refused::of(&error) {
+        Some(why @ (Refused::Special | Refused::TooLarge { .. })) => {
+            let lost =
+                "remove it: earlier outputs of the task are not reused then, and no output is lost";
+            io::Error::new(error.kind(), format!("{why}; {lost}"))
+        }
+        _ => error,
     }
 }
 

@@ -109,6 +109,7 @@ impl Store {
         self.note(&path, claim);
         match self.check_claim(decl, claim) {
             Ok(false) => Ok(()),
+            Err(Taken::Unknown(error)) => Err(error),
             _ => Err(std::io::Error::other("it was not written")).during("write", &path),
         }
     }

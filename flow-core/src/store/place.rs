@@ -85,8 +85,6 @@ impl Places {
             return Ok(path.clone());
         }
         let (_, path) = self.store.new_output(&self.folder, self.fingerprint, part, extension)?;
-        // Tasks may change the current folder, or hand the path to a program that has another one.
-        let path = std::path::absolute(&path).unwrap_or(path);
         given.insert(part.to_owned(), path.clone());
         Ok(path)
     }

@@ -24,6 +24,10 @@ impl Store {
     ) -> Result<Vec<PathBuf>, StoreError> {
         let path = self.path(folder, RECORD);
         let Some(record) = self.read_record(&path)? else { return Ok(Vec::new()) };
+        let kept = match &record {
+            Ok(record) => self.versions_like(task, record.fingerprint)?,
+            Err(_) => Vec::new(),
+        };
         let mut removed = Vec::new();
         // Once its record is gone, an output is not there; what is left of it does no harm.
         self.remove(&path, &mut removed)?;
@@ -33,7 +37,8 @@ impl Store {
             }
             self.memory.forget(record.output.digest);
             self.remove(&self.path(folder, LOG), &mut removed)?;
-            removed.extend(self.reset_kept(task, record.fingerprint)?);
+            self.drop_all(&kept, &mut removed)?;
+            self.forget(task, record.fingerprint)?;
         }
         Ok(removed)
     }
@@ -58,15 +63,35 @@ impl Store {
         fingerprint: Digest,
     ) -> Result<Vec<PathBuf>, StoreError> {
         let mut removed = Vec::new();
+        self.drop_all(&self.versions_like(task, fingerprint)?, &mut removed)?;
+        Ok(removed)
+    }
+
+    /// The versions with this fingerprint of all instances, and the folder that the files of each
+    /// lie in.
+    fn versions_like(
+        &self,
+        task: &TaskFolder,
+        fingerprint: Digest,
+    ) -> Result<Vec<(PathBuf, Folder)>, StoreError> {
+        let mut versions = Vec::new();
         for name in task.index.folders(&*self.fs, &task.index_path, fingerprint)? {
             let folder = Folder::from(name);
             let last = folder.file_name().and_then(|last| last.to_str());
             let Some(key) = last.and_then(key_of) else { continue };
-            for version in self.versions_with(task, key, fingerprint)? {
-                self.drop_version(&version, &folder, false, &mut removed)?;
-            }
+            let with = self.versions_with(task, key, fingerprint)?;
+            versions.extend(with.into_iter().map(|version| (version, folder.clone())));
         }
-        Ok(removed)
+        Ok(versions)
+    }
+
+    fn drop_all(
+        &self,
+        versions: &[(PathBuf, Folder)],
+        removed: &mut Vec<PathBuf>,
+    ) -> Result<(), StoreError> {
+        let mut versions = versions.iter();
+        versions.try_for_each(|(path, folder)| self.drop_version(path, folder, false, removed))
     }
 
     /// Tells the index that nothing made before is to be adopted under this fingerprint.
@@ -203,7 +228,7 @@ impl Store {
     pub(super) fn read_index(&self, path: &Path) -> Result<Vec<u8>, StoreError> {
         match self.fs.read(path, bounds::INDEX) {
             Err(error) if is_absent(&error) => Ok(Vec::new()),
-            read => read.during("read", path),
+            read => read.map_err(index::with_remedy).during("read", path),
         }
     }
 

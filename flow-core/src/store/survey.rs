@@ -76,8 +76,8 @@ impl Store {
     pub(super) fn instance_folders(&self) -> Result<BTreeSet<Folder>, StoreError> {
         let mut folders = BTreeSet::new();
         for name in self.names(&self.root).during("list", &self.root)? {
-            // What cannot be listed and is not known to be a task's is somebody else's; the stores
-            // of environments are of their own.
+            // What cannot be listed, such as a link, and is not known to be a task's is somebody
+            // else's; the stores of environments are of their own.
             let is_task = name != INTERNAL && !name.starts_with("env=");
             let task = Some(name).filter(|_| is_task);
             folders.extend(

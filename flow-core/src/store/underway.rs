@@ -101,7 +101,7 @@ impl Store {
 
     /// Checks that nothing in the store's own folder is a link, so that it is told before anything
     /// is written, and not only where an error counts.
-    pub(super) fn check_internal(&self) -> Result<(), StoreError> {
+    pub(crate) fn check_internal(&self) -> Result<(), StoreError> {
         let folder = self.internal("");
         for name in self.names_if_there(&folder)? {
             let path = folder.join(name);

@@ -1,0 +1,190 @@
+//! Pipes, and files that are larger than any of their kind, in the place of the store's own files:
+//! nothing waits for ever or exhausts the memory, and what is there is right or an error.
+
+use std::fs;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use flow::prelude::*;
+
+use crate::support::{flow, in_full, one_file};
+use crate::wheat::{Bread, Milled, assert_bread, mill, sow};
+
+/// How large a sparse file is that takes no room on the disk, in bytes.
+const LARGE: u64 = 3 << 30;
+
+/// How much memory may be taken meanwhile, in kB.
+const MEMORY: u64 = 500_000;
+
+/// What lies in the place of a file.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Odd {
+    Pipe,
+    Sparse,
+}
+
+impl Odd {
+    fn put(self, path: &Path) -> Result<()> {
+        let _ = fs::remove_file(path);
+        fs::create_dir_all(path.parent().expect("a folder"))?;
+        match self {
+            Self::Sparse => fs::File::create(path)?.set_len(LARGE)?,
+            Self::Pipe => {
+                use rustix::fs::{CWD, FileType, Mode, mknodat};
+                mknodat(CWD, path, FileType::Fifo, Mode::from_raw_mode(0o600), 0)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The most memory that this process has had, in kB.
+fn peak() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").expect("it is Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse().ok()).expect("a number")
+}
+
+/// Does something that must come to its end.
+fn ends<T: Send + 'static>(what: &str, act: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, is_done) = channel();
+    std::thread::spawn(move || done.send(act()));
+    let limit = Duration::from_secs(60);
+    is_done.recv_timeout(limit).unwrap_or_else(|error| panic!("{what} does not end: {error}"))
+}
+
+fn done() -> Result<(Flow, tempfile::TempDir)> {
+    let (flow, folder) = flow();
+    let flow = mill(&flow, folder.path());
+    for data in [&[4, 5][..], &[1, 2, 3]] {
+        sow(&folder.path().join("grains.txt"), data);
+        flow.run::<Bread>()?;
+    }
+    Ok((flow, folder))
+}
+
+/// Everything that looks into a store.
+fn acts(flow: &Flow) -> Vec<Result<(), flow::Error>> {
+    vec![
+        flow.is_complete::<Bread>().map(drop),
+        flow.why::<Bread>().map(drop),
+        flow.verify_all().map(drop),
+        flow.gc().older_than(Duration::ZERO).find().map(drop),
+        flow.run::<Bread>().map(drop),
+        flow.with(Milled::BY, 3).run::<Bread>().map(drop),
+        flow.gc().older_than(Duration::ZERO).find().and_then(|found| found.remove().map(drop)),
+        flow.reset_every::<Milled>().map(drop),
+    ]
+}
+
+#[test]
+fn in_a_store_nothing_hangs() -> Result<()> {
+    let peak_before = peak();
+    for odd in [Odd::Pipe, Odd::Sparse] {
+        for part in [
+            ".flow/index/Milled",
+            ".flow/owners/Milled",
+            ".flow/running/0123456789abcdef",
+            ".flow/digests",
+            "Milled/record.json",
+            "Milled/failure.json",
+            ".flow/versions/Milled/record",
+            ".flow/code/table",
+        ] {
+            let (flow, folder) = done()?;
+            let at = flow.folder();
+            let path = match part {
+                "Milled/record.json" => one_file(&at.join("Milled"), "record.json", ""),
+                "Milled/failure.json" => {
+                    one_file(&at.join("Milled"), "record.json", "").with_file_name("failure.json")
+                }
+                ".flow/versions/Milled/record" => {
+                    one_file(&at.join(".flow/versions/Milled"), "", ".json")
+                }
+                ".flow/code/table" => {
+                    let first = fs::read_dir(at.join(".flow/code"))?.next().expect("a table");
+                    first?.path()
+                }
+                part => at.join(part),
+            };
+            odd.put(&path)?;
+            let flow = mill(&Flow::open(at)?.quiet(), folder.path());
+            let what = format!("{odd:?} {part}");
+            let done = ends(&what, {
+                let flow = flow.clone();
+                move || acts(&flow)
+            });
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            for error in done.into_iter().filter_map(Result::err) {
+                let error = in_full(error);
+                let why = ["not a regular file", "of its kind", "No such device"];
+                assert!(error.contains(&name), "{what}: {error}");
+                assert!(why.iter().any(|why| error.contains(why)), "{what}: {error}");
+            }
+            // What stood in the place of a record is no output: the task has run again.
+            if part == "Milled/record.json" {
+                flow.run::<Bread>()?;
+                assert_bread(&flow, &[1, 2, 3], 10);
+            }
+        }
+    }
+    assert!(peak() - peak_before < MEMORY, "{} kB", peak() - peak_before);
+    Ok(())
+}
+
+#[test]
+fn in_an_export_nothing_hangs() -> Result<()> {
+    let peak_before = peak();
+    for odd in [Odd::Pipe, Odd::Sparse] {
+        for part in [
+            "manifest.json",
+            ".exporting.json",
+            "README.md",
+            "Bread/output.json",
+            ".exporting.lock",
+        ] {
+            if (odd, part) == (Odd::Sparse, ".exporting.lock") {
+                // It is never read.
+                continue;
+            }
+            let (flow, folder) = done()?;
+            let handed = folder.path().join("handed");
+            flow.export::<Bread>(&handed)?;
+            odd.put(&handed.join(part))?;
+            let (exporting, to) = (flow.clone(), handed.clone());
+            let done = ends(&format!("{odd:?} {part}"), move || exporting.export::<Bread>(&to));
+            let error = in_full(done.expect_err(part));
+            assert!(error.contains(part), "{odd:?} {part}: {error}");
+            if part == "manifest.json" {
+                let other = Flow::open(folder.path().join("other"))?.quiet();
+                let done = ends(part, move || other.import(&handed));
+                let error = in_full(done.expect_err(part));
+                assert!(error.contains(part), "{odd:?} {part}: {error}");
+            }
+        }
+    }
+    assert!(peak() - peak_before < MEMORY, "{} kB", peak() - peak_before);
+    Ok(())
+}
+
+#[derive(Task)]
+#[task(target = Json<usize>)]
+struct Login {
+    token: Secret<String>,
+}
+
+runs!(Login: usize = |self, _cx| Ok(self.token.expose().len()));
+
+#[test]
+fn the_key_of_a_store_is_a_small_file() -> Result<()> {
+    for odd in [Odd::Pipe, Odd::Sparse] {
+        let (flow, _folder) = flow();
+        let secret = flow.folder().join(".flow/secret");
+        odd.put(&secret)?;
+        let flow = flow.with(Login::TOKEN, "hunter2");
+        let done = ends("a secret", move || flow.is_complete::<Login>());
+        let error = in_full(done.expect_err("no key"));
+        assert!(error.contains(&*secret.to_string_lossy()), "{error}");
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! File systems without locks, or with those of a network: what an execution under way uses is left
+//! alone, and two exports do not replace each other's manifest.
+
+use std::fs;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, SystemTime};
+
+use flow::prelude::*;
+
+use crate::faulty::Faulty;
+use crate::support::{faulty_flow, files_below, in_full};
+use crate::wheat::{Bread, mill, sow};
+
+struct Steps {
+    begun: Sender<()>,
+    go_on: Receiver<()>,
+}
+
+#[derive(Task)]
+#[task(uses(Mutex<Steps>), target = Json<u64>)]
+struct Slow;
+
+runs!(Slow: u64 = |self, cx| {
+    let steps = cx.provided::<Mutex<Steps>>().lock().expect("no panic");
+    steps.begun.send(())?;
+    steps.go_on.recv()?;
+    Ok(1)
+});
+
+/// Looks at a store while an execution is under way in it.
+fn while_one_runs(flow: &Flow, look: impl FnOnce() -> Result<()>) -> Result<()> {
+    let (begun, has_begun) = channel();
+    let (go_on, goes_on) = channel();
+    let slow = flow.provide(Mutex::new(Steps { begun, go_on: goes_on }));
+    std::thread::scope(|scope| {
+        let running = scope.spawn(|| slow.run::<Slow>().map(drop));
+        has_begun.recv()?;
+        let looked = look();
+        go_on.send(())?;
+        running.join().expect("no panic")?;
+        looked
+    })
+}
+
+fn set_age(path: &Path, days: u64) -> Result<()> {
+    let time = SystemTime::now() - Duration::from_secs(days * 24 * 60 * 60);
+    Ok(fs::File::options().write(true).open(path)?.set_modified(time)?)
+}
+
+#[test]
+fn what_an_execution_uses_stays_with_and_without_them() -> Result<()> {
+    for fs in [Faulty::new(), Faulty::new().without_locks()] {
+        let folder = tempfile::tempdir()?;
+        let grains = folder.path().join("grains.txt");
+        let open = || Ok::<_, flow::Error>(mill(&faulty_flow(folder.path(), &fs)?, folder.path()));
+        sow(&grains, &[1, 2, 3]);
+        open()?.run::<Bread>()?;
+        let data = |flow: &Flow| {
+            let mut files = files_below(flow.folder());
+            files.retain(|path| path.to_string_lossy().contains("data-"));
+            files
+        };
+        let before = data(&open()?);
+        while_one_runs(&open()?, || {
+            // As another program sees it: what it replaces may be read by the one under way.
+            let other = open()?.keep_versions(0).keep_bytes(0);
+            sow(&grains, &[4, 5]);
+            other.run::<Bread>()?;
+            let found = other.gc().older_than(Duration::ZERO).find()?;
+            assert!(found.to_string().contains("an execution is under way"), "{found}");
+            found.remove()?;
+            assert!(before.iter().all(|path| path.exists()));
+            Ok(())
+        })?;
+        assert!(files_below(&folder.path().join("data/.flow/running")).is_empty());
+        // Now nothing does.
+        let other = open()?.keep_versions(0);
+        other.gc().older_than(Duration::ZERO).find()?.remove()?;
+        assert!(before.iter().all(|path| !path.exists()));
+    }
+    Ok(())
+}
+
+#[test]
+fn the_mark_of_one_that_died_counts_for_a_week() -> Result<()> {
+    let fs = Faulty::new().without_locks();
+    let folder = tempfile::tempdir()?;
+    let flow = faulty_flow(folder.path(), &fs)?;
+    let mark = flow.folder().join(".flow/running/0123456789abcdef");
+    fs::create_dir_all(mark.parent().expect("a folder"))?;
+    fs::write(&mark, "")?;
+    for (days, is_left) in [(0, false), (6, false), (8, true)] {
+        set_age(&mark, days)?;
+        let found = flow.gc().older_than(Duration::ZERO).find()?;
+        assert_eq!(found.files(), usize::from(is_left), "after {days} days: {found}");
+        found.remove()?;
+        assert_eq!(mark.exists(), !is_left);
+    }
+    Ok(())
+}
+
+#[test]
+fn two_exports_take_turns_without_them() -> Result<()> {
+    let fs = Faulty::new().without_locks();
+    let folder = tempfile::tempdir()?;
+    sow(&folder.path().join("grains.txt"), &[1, 2, 3]);
+    let flow = mill(&faulty_flow(folder.path(), &fs)?, folder.path());
+    flow.run::<Bread>()?;
+    let handed = folder.path().join("handed");
+    let lock = handed.join(".exporting.lock");
+    flow.export::<Bread>(&handed)?;
+    assert!(!lock.exists());
+    // Another one is at work, for all that is known.
+    fs::write(&lock, "")?;
+    let error = in_full(flow.export::<Bread>(&handed).expect_err("it may be at work"));
+    assert!(error.contains(&*lock.to_string_lossy()), "{error}");
+    assert!(error.contains("remove the file if none is"), "{error}");
+    set_age(&lock, 1)?;
+    flow.export::<Bread>(&handed)?;
+    assert!(!lock.exists());
+    Ok(())
+}
