@@ -18,6 +18,7 @@ use serde::Serialize;
 pub(crate) use self::reads::Reads;
 pub use self::settings::{Over, Variants, With};
 use crate::command::Command;
+use crate::content::Named;
 use crate::engine::Execution;
 use crate::engine::progress::Event;
 use crate::engine::session::Waiting;
@@ -89,8 +90,13 @@ pub struct Cx<T: Task> {
 }
 
 impl<T: Task> Cx<T> {
-    pub(crate) fn new(execution: &Arc<Execution>, node: NodeIndex, places: Places) -> Self {
-        let reads = Arc::new(Reads::default());
+    pub(crate) fn new(
+        execution: &Arc<Execution>,
+        node: NodeIndex,
+        places: Places,
+        reads: &Arc<Reads>,
+    ) -> Self {
+        let reads = Arc::clone(reads);
         let running = Handle::running(execution, node, &reads);
         let inputs = T::Inputs::take(&mut Wires::new(&running));
         let execution = Arc::clone(execution);
@@ -128,12 +134,17 @@ impl<T: Task> Cx<T> {
     ///
     /// It cannot be read, is a pipe or the like, or its name is not Unicode. A file that is not there is no error: its
     /// coming counts as a change.
+    ///
+    /// If the file is written while the task runs, the task fails when it ends, even if the content is the same
+    /// then: it may have read a part of it. The next run runs it again.
     pub fn file(&self, path: impl AsRef<Path>) -> anyhow::Result<PathBuf> {
         let path = path.as_ref();
         let text = path
             .to_str()
             .ok_or_else(|| anyhow::anyhow!("the name of the file {path:?} is not Unicode"))?;
-        let digest = self.reads.tried(self.execution.plan.contents.digest(path))?;
+        let contents = &self.execution.plan.contents;
+        self.reads.watch(contents, path, Named::Exactly)?;
+        let digest = self.reads.tried(contents.digest(path))?;
         self.reads.add(Read::File { path: text.to_owned(), digest });
         Ok(path.to_owned())
     }
@@ -198,6 +209,7 @@ impl<T: Task> Cx<T> {
             .to_str()
             .ok_or_else(|| anyhow::anyhow!("the name of the file {path:?} is not Unicode"))?;
         let plan = &self.execution.plan;
+        self.reads.watch(&plan.contents, path, Named::AsPattern)?;
         let parameters = plan.graph.file_parameters(self.node);
         // What a parameter means was digested before, and is looked at again when the task has run.
         if !parameters.iter().any(|(_, parameter)| parameter == text) {
@@ -342,20 +354,19 @@ impl<T: Task> Cx<T> {
         seed
     }
 
-    /// Where its files go, and what it has read.
-    pub(crate) fn out(&self) -> (&Places, &Reads) {
-        (&self.places, &self.reads)
+    /// Where its files go.
+    pub(crate) fn places(&self) -> &Places {
+        &self.places
     }
 
-    /// What was noted and read.
-    pub(crate) fn finish(self) -> (Meta, Arc<Reads>) {
-        let meta = self.meta.into_inner().expect("no panic while metadata is noted");
-        (meta, self.reads)
+    /// The metadata that was recorded.
+    pub(crate) fn finish(self) -> Meta {
+        self.meta.into_inner().expect("no panic while metadata is noted")
     }
 }
 
 /// A metadata value as JSON, in which numbers that JSON does not have are strings.
-fn meta_to_json(value: &impl Serialize) -> anyhow::Result<serde_json::Value> {
+pub(crate) fn meta_to_json(value: &impl Serialize) -> anyhow::Result<serde_json::Value> {
     let value: Value = value::to_value(value)?;
     Ok(serde_json::to_value(&value)?)
 }

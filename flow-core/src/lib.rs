@@ -19,6 +19,7 @@ mod keep;
 mod key;
 mod known;
 mod loaded;
+mod panics;
 mod param;
 mod plan;
 mod plot;

@@ -13,9 +13,10 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::panics;
 use crate::secret::Secret;
 use crate::task::{Task, TaskType};
-use crate::value::{self, Value, ValueError};
+use crate::value::{self, Value, ValueError, WithPaths};
 
 /// A type that a parameter can have: anything that serde writes and reads back, that can be
 /// cloned and sent to another thread.
@@ -191,7 +192,7 @@ pub struct ParamDecl {
     pub significant: bool,
     /// Whether the value stays with this task, instead of reaching the tasks it requires.
     pub local: bool,
-    /// Whether the value is a path whose content counts.
+    /// Whether the paths in the value are files whose content counts.
     pub file: bool,
     pub from: Option<Origin>,
     pub range: Option<Rule>,
@@ -206,6 +207,7 @@ pub struct Kind {
     pub id: fn() -> TypeId,
     pub name: fn() -> &'static str,
     pub to_value: fn(&dyn Any) -> Result<Value, ValueError>,
+    pub(crate) to_value_with_paths: fn(&dyn Any) -> Result<WithPaths, ValueError>,
     pub from_value: fn(&Value) -> Result<AnyValue, ValueError>,
     pub clone: fn(&dyn Any) -> AnyValue,
 }
@@ -218,10 +220,25 @@ impl<T: Parameter> HasKind for T {
     const KIND: &'static Kind = &Kind {
         id: TypeId::of::<T>,
         name: std::any::type_name::<T>,
-        to_value: |any| value::to_value(expect::<T>(any)),
-        from_value: |value| Ok(Arc::new(value::from_value::<T>(value)?)),
+        to_value: |any| contained("Serialize", || value::to_value(expect::<T>(any))),
+        to_value_with_paths: |any| {
+            contained("Serialize", || value::to_value_with_paths(expect::<T>(any)))
+        },
+        from_value: |value| {
+            contained("Deserialize", || Ok(Arc::new(value::from_value::<T>(value)?) as AnyValue))
+        },
         clone: |any| Arc::new(expect::<T>(any).clone()),
     };
+}
+
+/// Calls the implementation of one of serde's traits by a parameter's type.
+fn contained<R>(
+    trait_name: &str,
+    call: impl FnOnce() -> Result<R, ValueError>,
+) -> Result<R, ValueError> {
+    panics::catch(call).unwrap_or_else(|message| {
+        Err(ValueError::Custom { message: format!("its `{trait_name}` panicked: {message}") })
+    })
 }
 
 /// The value behind `any`, which the planner has stored as a `T`.

@@ -67,7 +67,18 @@ impl Summary {
         // A task that was required while another one ran may have used what seemed to be unused.
         warnings.retain(|warning| !matches!(warning, Warning::StandInUnused { .. }));
         warnings.extend(stand_in::unused(&plan.defaults.stand_ins));
+        for warning in plan.refresh_warnings() {
+            // So may one have been asked whether it is to be refreshed.
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
         Self { plan, outcomes, warnings }
+    }
+
+    /// Adds a warning about the run itself.
+    pub(crate) fn add_warning(&mut self, warning: Option<Warning>) {
+        self.warnings.extend(warning);
     }
 
     pub(crate) fn plan(&self) -> &Arc<Plan> {

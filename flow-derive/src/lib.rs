@@ -90,7 +90,7 @@ use proc_macro::TokenStream;
 /// | option | meaning |
 /// | --- | --- |
 /// | `default = expr`, `default` | the value if none is given; without an expression, the type's own default |
-/// | `file` | the path of a file or folder whose content counts, or a pattern such as `data/*.csv` |
+/// | `file` | the path of a file or folder whose content counts, or a pattern such as `data/*.csv`; of a type that holds several, each path or, if it has none, each text |
 /// | `insignificant` | another value gives the same output |
 /// | `local` | the value does not reach the tasks required |
 /// | `range = 1..=10` | the values allowed |

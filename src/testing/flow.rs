@@ -119,7 +119,7 @@ impl Flow {
         Self(self.0.with_output::<A>(Some(Box::new(applies)), value))
     }
 
-    /// Notes something about the output of `A` that was given last, as `A` would by `cx.meta`.
+    /// Records metadata of the output of `A` that was given last, as `cx.meta` does in `A`.
     ///
     /// # Panics
     ///

@@ -227,3 +227,86 @@ fn a_program_does_not_outlive_a_process_that_is_killed() -> Result<()> {
     eventually("it was killed", || !is_running("36023"));
     Ok(())
 }
+
+/// A script that leaves a service behind in a session of its own, with the pipes that it has inherited, and
+/// prints `done` when that runs. The number of the service's process is written to a file.
+#[cfg(target_os = "linux")]
+fn leaves(service: &str, number: &Path) -> String {
+    let number = number.display();
+    format!(
+        "setsid sh -c 'echo $$ > {number}; exec {service}' <&0 & \
+         while ! test -s {number}; do sleep 0.01; done; echo done"
+    )
+}
+
+/// A service that never stops to print.
+#[cfg(target_os = "linux")]
+const ENDLESS: &str = r#"sh -c "while :; do echo more; done""#;
+
+/// Ends the service when the test ends.
+#[cfg(target_os = "linux")]
+struct Service(PathBuf);
+
+#[cfg(target_os = "linux")]
+impl Drop for Service {
+    fn drop(&mut self) {
+        let number = std::fs::read_to_string(&self.0).unwrap_or_default();
+        let kill = std::process::Command::new("kill").arg("-9").arg(number.trim()).output();
+        drop(kill);
+    }
+}
+
+/// Runs a task on a thread of its own, and gives up if it does not end.
+#[cfg(target_os = "linux")]
+fn ends<T: Task>(flow: &Flow) -> Result<flow::Summary, flow::Error> {
+    let (done, ended) = channel();
+    let flow = flow.clone();
+    std::thread::spawn(move || done.send(flow.run::<T>()));
+    ended.recv_timeout(Duration::from_secs(20)).expect("the task waits for the service")
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_service_that_it_leaves_behind_does_not_hold_the_task() -> Result<()> {
+    let (flow, folder) = flow();
+    for (place, service) in ["sleep 36037", ENDLESS].into_iter().enumerate() {
+        let service_of = |kind: &str| Service(folder.path().join(format!("{kind}-{place}")));
+        let service = |number: &Service| leaves(service, &number.0);
+
+        let number = service_of("logged");
+        ends::<Logged>(&flow.with(Logged::SCRIPT, service(&number)))?;
+
+        // What was printed before the end is there, and an input that nobody reads is given up.
+        let number = service_of("captured");
+        let shell =
+            flow.with(Shell::SCRIPT, service(&number)).with(Shell::INPUT, "x".repeat(1 << 20));
+        ends::<Shell>(&shell)?;
+        let printed = shell.load::<Shell>()?;
+        assert!(printed.split_inclusive('\n').any(|line| line == "done\n"), "{}", printed.len());
+    }
+    let logs = files_below(folder.path()).into_iter().filter(|file| file.ends_with("log.txt"));
+    let mut logs = logs.filter_map(|log| std::fs::read_to_string(log).ok());
+    assert!(logs.any(|log| log.contains("\ndone\n[exit status: 0")));
+    Ok(())
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_stop_is_noticed_although_a_service_holds_its_pipes() {
+    let (flow, folder) = flow();
+    let number = Service(folder.path().join("number"));
+    // The program itself goes on for hours, and ignores that it is told to end.
+    let script = format!("trap '' TERM; {}; sleep 36041", leaves("sleep 36041", &number.0));
+    let flow = flow.with(Logged::SCRIPT, script);
+    let stopper = flow.stopper();
+    let file = number.0.clone();
+    let stops = std::thread::spawn(move || {
+        eventually("the service has started", || {
+            std::fs::read(&file).is_ok_and(|number| !number.is_empty())
+        });
+        stopper.stop();
+    });
+    let summary = failure(ends::<Logged>(&flow));
+    stops.join().expect("no panic");
+    assert_eq!((ran(&summary).len(), failed(&summary).len()), (0, 0), "it was given up");
+}

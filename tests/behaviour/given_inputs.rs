@@ -179,6 +179,45 @@ fn whatever_a_task_keeps_can_be_given() -> Result<()> {
     Ok(())
 }
 
+/// Records numbers that JSON lacks, or has in one width only.
+#[derive(Task)]
+#[task(target = Json<u32>)]
+struct Measure;
+runs!(Measure: u32 = |self, cx| {
+    cx.meta("narrow", 0.1_f32)?;
+    cx.meta("nothing", f64::NAN)?;
+    cx.meta("bounds", [f64::NEG_INFINITY, f64::INFINITY])?;
+    cx.meta("large", u128::MAX)?;
+    Ok(1)
+});
+
+#[derive(Task)]
+#[task(requires = Measure, target = Text)]
+struct ReadMeta;
+runs!(ReadMeta: String = |self, cx| {
+    let input = cx.input();
+    let nothing: f64 = input.meta("nothing")?;
+    let bounds: serde_json::Value = input.meta("bounds")?;
+    let large: serde_json::Value = input.meta("large")?;
+    Ok(format!("{} {nothing} {bounds} {large}", input.meta::<f64>("narrow")?))
+});
+
+#[test]
+fn given_metadata_is_recorded_as_a_task_records_it() -> Result<()> {
+    let made = testing::flow();
+    made.run::<ReadMeta>()?;
+    let given = testing::flow()
+        .with_input::<Measure>(1)
+        .with_input_meta::<Measure>("narrow", 0.1_f32)
+        .with_input_meta::<Measure>("nothing", f64::NAN)
+        .with_input_meta::<Measure>("bounds", [f64::NEG_INFINITY, f64::INFINITY])
+        .with_input_meta::<Measure>("large", u128::MAX);
+    given.run::<ReadMeta>()?;
+    assert_eq!(*given.load::<ReadMeta>()?, *made.load::<ReadMeta>()?);
+    assert!(given.load::<ReadMeta>()?.starts_with("0.1 NaN [\"-inf\",\"inf\"] "));
+    Ok(())
+}
+
 #[test]
 fn a_path_that_leads_nowhere_is_the_failure_of_what_was_given() {
     let flow = testing::flow().with_input::<Shards>("no/such/folder".into());

@@ -131,7 +131,7 @@ fn a_value_that_was_superseded_is_dropped() -> Result<()> {
 fn what_was_made_from_a_file_that_changed_meanwhile_is_not_kept() -> Result<()> {
     let set = set(666);
     let error = failure(set.flow.run::<Number>()).failed()[0].error.clone().unwrap_or_default();
-    assert!(error.contains("changed while it ran"), "{error}");
+    assert!(error.contains("changed while the task was running"), "{error}");
     assert_eq!(set.live.load(Ordering::SeqCst), 0);
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use flow::prelude::*;
 use flow::{Reason, Status};
 
-use crate::support::{adopted, cut_off, failure, flow, one_file, plan_error, preview, ran};
+use crate::support::{adopted, cut_off, failed, failure, flow, not_run, one_file, preview, ran};
 
 /// What is fetched: the content of a file, of which nobody is told that it counts.
 fn fetch(path: &Path) -> Result<String> {
@@ -191,9 +191,8 @@ fn another_value_is_another_output() -> Result<()> {
     assert!(flow.is_complete::<Letters>()?);
 
     fs::remove_file(&url)?;
-    let error = plan_error::<Letters>(&flow);
-    assert!(error.starts_with("whether `Tagged` is to be refreshed cannot be told: "), "{error}");
-    assert!(error.ends_with("required by: Letters → Tagged"), "{error}");
+    let shown = preview::<Letters>(&flow);
+    assert!(shown.contains("warning: evaluating `refresh` of Tagged failed"), "{shown}");
     assert_eq!(*flow.load::<Letters>()?, 0);
     flow.reset::<Letters>()?;
     Ok(())
@@ -251,12 +250,17 @@ fn a_value_may_be_any_and_may_fail() -> Result<()> {
     assert!(of("07").is_complete::<OfResult>()?);
     let shown = preview::<OfResult>(&of("8"));
     assert!(shown.ends_with("PENDING refresh: was 7, is 8"), "{shown}");
-    let error = plan_error::<OfResult>(&of("x"));
-    assert!(error.ends_with("cannot be told: invalid digit found in string"), "{error}");
+    let shown = preview::<OfResult>(&of("x"));
+    assert!(shown.ends_with("used as it is: invalid digit found in string"), "{shown}");
 
     flow.with(Panics::PLACE, 2usize).run::<Panics>()?;
-    let error = plan_error::<Panics>(&flow.with(Panics::PLACE, 3usize));
-    assert!(error.contains("`Panics`") && error.contains("it panicked: index out of"), "{error}");
+    let shown = preview::<Panics>(&flow.with(Panics::PLACE, 3usize));
+    assert!(
+        shown.contains(
+            "PENDING never run; refresh: its expression failed: it panicked: index out of"
+        ),
+        "{shown}"
+    );
     Ok(())
 }
 
@@ -347,5 +351,108 @@ fn of_what_is_required_in_the_run_it_is_asked_once_for_each_run() -> Result<()> 
         let of_newest = ran(&summary).iter().filter(|task| *task == "Newest").count();
         assert_eq!(of_newest, 1, "{summary}");
     }
+    Ok(())
+}
+
+/// Fetched from a server, which answers as long as its file is there.
+#[derive(Task)]
+#[task(target = Json<u64>, refresh = fetch(&self.url)?)]
+struct Fetch {
+    url: PathBuf,
+}
+
+runs!(Fetch: u64 = |self, _cx| Ok(fetch(&self.url)?.trim().parse()?));
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Other;
+
+runs!(Other: u64 = |self, _cx| Ok(7));
+
+#[derive(Task)]
+#[task(requires(fetch = Fetch, other = Other), target = Json<u64>)]
+struct Report;
+
+runs!(Report: u64 = |self, cx| Ok(*cx.input().fetch.load()? + *cx.input().other.load()?));
+
+#[test]
+fn what_is_there_is_used_while_the_server_does_not_answer() -> Result<()> {
+    let (flow, folder) = flow();
+    let url = folder.path().join("url");
+    fs::write(&url, "1")?;
+    let flow = flow.with(Fetch::URL, &*url);
+    flow.run::<Report>()?;
+
+    fs::remove_file(&url)?;
+    assert!(flow.is_complete::<Report>()?);
+    flow.reset::<Other>()?;
+    let warning =
+        "warning: evaluating `refresh` of Fetch failed, and its output is used as it is: ";
+    let shown = preview::<Report>(&flow);
+    assert!(shown.contains("} COMPLETE\n") && shown.contains(warning), "{shown}");
+    let summary = flow.run::<Report>()?;
+    assert_eq!((ran(&summary), cut_off(&summary)), (vec!["Other".into()], vec!["Report".into()]));
+    assert_eq!(summary.warnings().len(), 1);
+    assert!(summary.to_string().contains(warning), "{summary}");
+    assert_eq!(*flow.load::<Report>()?, 8);
+
+    // When it answers again, what it says counts.
+    fs::write(&url, "2")?;
+    assert_eq!(ran(&flow.run::<Report>()?), ["Fetch", "Report"]);
+    assert_eq!(*flow.load::<Report>()?, 9);
+    Ok(())
+}
+
+#[test]
+fn without_an_answer_only_what_has_to_be_fetched_fails() -> Result<()> {
+    let (flow, folder) = flow();
+    let url = folder.path().join("url");
+    let flow = flow.with(Fetch::URL, &*url);
+    let shown = preview::<Report>(&flow);
+    assert!(shown.contains("PENDING never run; refresh: its expression failed: "), "{shown}");
+    let summary = failure(flow.run::<Report>());
+    assert_eq!(ran(&summary), ["Other"]);
+    assert_eq!(
+        (failed(&summary), not_run(&summary)),
+        (vec!["Fetch".into()], vec!["Report".into()])
+    );
+    let error = summary.failed()[0].error.clone().unwrap_or_default();
+    assert!(error.starts_with("evaluating `refresh` of Fetch failed: "), "{error}");
+    assert!(summary.warnings().is_empty(), "{summary}");
+
+    // What is there is not run by force either, and stays.
+    fs::write(&url, "1")?;
+    flow.run::<Report>()?;
+    fs::remove_file(&url)?;
+    assert_eq!(failed(&failure(flow.force::<Fetch>().run::<Report>())), ["Fetch"]);
+    assert_eq!(*flow.load::<Report>()?, 8);
+    Ok(())
+}
+
+/// Requires what is fetched while it runs.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Late {
+    url: PathBuf,
+    #[param(default = 0)]
+    n: u64,
+}
+
+runs!(Late: u64 = |self, cx| {
+    Ok(*cx.with(Fetch::URL, &self.url).require::<Fetch>()?.load()? + self.n)
+});
+
+#[test]
+fn what_is_there_is_used_by_tasks_that_require_it_while_they_run() -> Result<()> {
+    let (flow, folder) = flow();
+    let url = folder.path().join("url");
+    fs::write(&url, "1")?;
+    let flow = flow.with(Late::URL, &*url);
+    flow.run::<Late>()?;
+    fs::remove_file(&url)?;
+    assert!(flow.is_complete::<Late>()?);
+    let summary = flow.with(Late::N, 1u64).run::<Late>()?;
+    assert_eq!((ran(&summary), summary.warnings().len()), (vec!["Late".into()], 1));
+    assert_eq!(*flow.with(Late::N, 1u64).load::<Late>()?, 2);
     Ok(())
 }

@@ -335,7 +335,7 @@ fn what_changes_while_it_runs_is_not_taken_for_the_same() -> Result<()> {
             assert!(first.is_success());
         } else {
             let error = first.failed()[0].error.clone().unwrap_or_default();
-            assert!(error.contains("changed while it ran: run it again"), "{error}");
+            assert!(error.contains("changed while the task was running; run it again"), "{error}");
         }
         assert!(!flow.is_complete::<Careless>()?);
         flow.run::<Careless>()?;

@@ -193,7 +193,7 @@ fn a_file_that_changes_while_it_is_read_is_no_output() -> Result<()> {
     let flow = flow.with(Late::PATH, &path);
     let summary = crate::support::failure(flow.run::<Late>());
     let error = summary.failed()[0].error.clone().expect("an error");
-    assert!(error.ends_with("changed while it ran: run it again"), "{error}");
+    assert!(error.ends_with("changed while the task was running; run it again"), "{error}");
     flow.run::<Late>()?;
     assert_eq!(*flow.load::<Late>()?, "new!");
     Ok(())
@@ -227,4 +227,30 @@ impl Run for Entries {
     fn run(&self, _cx: &Cx<Self>) -> Result<usize> {
         Ok(std::fs::read_dir(&self.folder)?.count())
     }
+}
+
+#[task(target = Json<Vec<usize>>)]
+fn labelled(#[param(file)] inputs: Vec<(String, PathBuf)>) -> Result<Vec<usize>> {
+    inputs.iter().map(|(_, path)| Ok(std::fs::read_to_string(path)?.len())).collect()
+}
+
+#[test]
+fn texts_beside_paths_are_no_files() -> Result<()> {
+    let (flow, folder) = flow();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("a"), "a")?;
+    std::fs::write(path("b"), "bb")?;
+    let inputs = vec![("left".to_owned(), path("a")), ("right".to_owned(), path("b"))];
+    let flow = flow.with(labelled::INPUTS, inputs.clone());
+    assert!(flow.check::<labelled>().is_ok());
+    flow.run::<labelled>()?;
+    assert_eq!(*flow.load::<labelled>()?, [1, 2]);
+    // The paths are files as ever, and the text is a part of the value.
+    std::fs::write(path("b"), "bbb")?;
+    assert!(!flow.is_complete::<labelled>()?);
+    flow.run::<labelled>()?;
+    assert_eq!(*flow.load::<labelled>()?, [1, 3]);
+    let renamed = vec![("other".to_owned(), path("a")), inputs[1].clone()];
+    assert!(!flow.with(labelled::INPUTS, renamed).is_complete::<labelled>()?);
+    Ok(())
 }

@@ -1,7 +1,8 @@
-//! A program that runs: its outputs are read on threads of their own, while the task's waits.
+//! A program that runs: threads of their own read what it prints, while the thread of the task waits for its
+//! end.
 
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::Command;
+use super::pipe::{self, Ended, UntilEnd};
 use crate::engine::progress::Seconds;
 use crate::engine::stopper::{Stopped, Stopper};
 use crate::store::log::Log;
@@ -40,15 +42,20 @@ pub(super) fn run(command: Command<'_>, capture: bool) -> Result<Vec<u8>> {
 
     let (input, out, err) =
         (running.child.stdin.take(), running.child.stdout.take(), running.child.stderr.take());
+    let ended = &Ended::default();
     let (printed, status, last) = thread::scope(|scope| {
         let out = scope.spawn(move || match out {
-            Some(out) if capture => read_all(out),
-            Some(out) => log_lines(out, log).map(|_| Vec::new()),
+            Some(out) if capture => read_all(UntilEnd::new(out, ended)?),
+            Some(out) => log_lines(UntilEnd::new(out, ended)?, log).map(|_| Vec::new()),
             None => Ok(Vec::new()),
         });
-        let err = scope.spawn(move || err.map_or(Ok(VecDeque::new()), |err| log_lines(err, log)));
-        let input = scope.spawn(move || feed(input, &stdin));
+        let err = scope.spawn(move || match err {
+            Some(err) => log_lines(UntilEnd::new(err, ended)?, log),
+            None => Ok(VecDeque::new()),
+        });
+        let input = scope.spawn(move || input.map(|input| pipe::feed(input, &stdin, ended)));
         let status = running.wait(stopper);
+        ended.set();
         let _ = input.join();
         let joined = |_| anyhow!("reading what it printed panicked");
         anyhow::Ok((out.join().map_err(joined)??, status?, err.join().map_err(joined)??))
@@ -99,13 +106,6 @@ fn log_lines(out: impl Read, log: &Log) -> Result<VecDeque<Vec<u8>>> {
         if last.len() > SHOWN {
             last.pop_front();
         }
-    }
-}
-
-/// Writes what the program reads. One that does not read it all does not want it.
-fn feed(input: Option<impl Write>, bytes: &[u8]) {
-    if let Some(mut input) = input {
-        let _ = input.write_all(bytes);
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! A program is run as a part of its task: what it prints goes to the task's log, its failure is
 //! the task's, and it is stopped with the task. [`Command`] says what is run, as that of the
-//! standard library does; [`child`] runs it.
+//! standard library does; [`child`] runs it, and [`pipe`] reads what it prints and writes what it reads.
 
 mod child;
+mod pipe;
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -56,6 +57,11 @@ use crate::store::log::Log;
 ///
 /// When the execution is stopped, or the task ends without waiting for it, the program and what it
 /// has started are killed. If this process is killed, the program is, on Linux.
+///
+/// What the program has started ends with it. A service that it leaves behind in a session of its own, as
+/// `setsid`, `ssh -f` or `gradle` do, goes on. The task does not wait for it, and nothing that it prints
+/// after the program has ended is logged. On Windows the task waits until such a service closes the outputs that it
+/// has inherited.
 pub struct Command<'a> {
     program: process::Command,
     stdin: Vec<u8>,

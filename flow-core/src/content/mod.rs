@@ -6,6 +6,9 @@
 //! process too. That is what git's index does, and as there a file that was written a moment ago
 //! is not trusted, for it may be written again without another time.
 //!
+//! A [`Stamp`] is what is known of the same files without opening them: it tells that one was written while
+//! a task read it, even if its content is the same in the end.
+//!
 //! What a store holds is never read as if it had been there before: a folder or a pattern that the store
 //! lies in, such as `data/**/*.csv` beside the store `data`, means all but the store's own folders,
 //! `.flow` and those of instances. Within the store, a folder in which nothing else is does not count.
@@ -17,6 +20,7 @@
 
 mod pattern;
 mod remembered;
+mod stamp;
 mod written;
 
 use std::ffi::OsStr;
@@ -27,6 +31,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(crate) use self::pattern::Pattern;
 use self::remembered::Remembered;
+pub(crate) use self::stamp::Stamp;
 use self::written::Written;
 use crate::fs::{FileKind, Fs, Stat};
 use crate::key::{Digest, Hasher, digest_of};
@@ -66,6 +71,18 @@ pub(crate) struct Contents {
     /// The folder of the store, from the root of the file system.
     store: PathBuf,
 }
+
+/// How a path names files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Named {
+    /// The file at the path or, of a folder, all in it.
+    Exactly,
+    /// The same or, if nothing is there, the files that match the path as a pattern.
+    AsPattern,
+}
+
+/// What is looked at in each file on a walk, as a digest.
+type Look<'a> = &'a dyn Fn(&Path, Stat) -> io::Result<Digest>;
 
 /// What stands at a path.
 enum Entry {
@@ -116,17 +133,36 @@ impl Contents {
     /// The digest of a file's bytes or, of a folder, that of the names and content of all in it.
     /// `None` if there is nothing at `path`.
     pub(crate) fn digest(&self, path: &Path) -> Result<Option<Digest>, StoreError> {
-        self.digest_entry(path, &self.entry(path, &[])?)
+        self.content(path, Named::Exactly)
     }
 
     /// The same for what is meant by a path that users give: if nothing is there and it is a
     /// pattern, the names and content of all files that it stands for; `None` if there are none.
     pub(crate) fn meant(&self, path: &Path) -> Result<Option<Digest>, StoreError> {
-        match (self.entry(path, &[]), Pattern::parse(path)) {
-            (Ok(Entry::Nothing), Some(pattern)) => self.matched(&pattern),
+        self.content(path, Named::AsPattern)
+    }
+
+    /// The digest of the names and content of the files at a path.
+    pub(crate) fn content(&self, path: &Path, named: Named) -> Result<Option<Digest>, StoreError> {
+        self.walk(path, named, &|path, stat| self.file(path, stat))
+    }
+
+    /// The digest of the names of the files at a path, and of what `look` finds at each.
+    fn walk(
+        &self,
+        path: &Path,
+        named: Named,
+        look: Look<'_>,
+    ) -> Result<Option<Digest>, StoreError> {
+        let pattern = match named {
+            Named::Exactly => None,
+            Named::AsPattern => Pattern::parse(path),
+        };
+        match (self.entry(path, &[]), pattern) {
+            (Ok(Entry::Nothing), Some(pattern)) => self.matched(&pattern, look),
             // What is no name on this system may be a pattern.
-            (Err(_), Some(pattern)) if self.is_no_name(path) => self.matched(&pattern),
-            (entry, _) => self.digest_entry(path, &entry?),
+            (Err(_), Some(pattern)) if self.is_no_name(path) => self.matched(&pattern, look),
+            (entry, _) => self.walk_entry(path, &entry?, look),
         }
     }
 
@@ -180,13 +216,18 @@ impl Contents {
         })
     }
 
-    fn digest_entry(&self, path: &Path, entry: &Entry) -> Result<Option<Digest>, StoreError> {
+    fn walk_entry(
+        &self,
+        path: &Path,
+        entry: &Entry,
+        look: Look<'_>,
+    ) -> Result<Option<Digest>, StoreError> {
         match entry {
             Entry::Nothing | Entry::Above(_) => Ok(None),
-            Entry::File(stat) => self.file(path, *stat).during("read", path).map(Some),
+            Entry::File(stat) => look(path, *stat).during("read", path).map(Some),
             Entry::Folder(canonical) => {
                 let written = self.written(path);
-                let folder = self.folder(&written, path, &mut vec![canonical.clone()]);
+                let folder = self.folder(&written, path, &mut vec![canonical.clone()], look);
                 folder.map(|(digest, _)| Some(digest))
             }
         }
@@ -206,12 +247,13 @@ impl Contents {
         Ok(digest)
     }
 
-    /// The digest of the names and content of all in a folder, and how many names there are.
+    /// The digest of all in a folder, and how many names there are.
     fn folder(
         &self,
         written: &Written<'_>,
         path: &Path,
         way: &mut Vec<PathBuf>,
+        look: Look<'_>,
     ) -> Result<(Digest, usize), StoreError> {
         let mut names = self.fs.list(path).during("read", path)?;
         names.sort_unstable();
@@ -224,10 +266,10 @@ impl Contents {
             }
             let entry = self.entry(&at, way)?;
             let digest = match &entry {
-                Entry::File(stat) => Some(self.file(&at, *stat).during("read", &at)?),
+                Entry::File(stat) => Some(look(&at, *stat).during("read", &at)?),
                 Entry::Folder(canonical) => {
                     way.push(canonical.clone());
-                    let folder = self.folder(written, &at, way);
+                    let folder = self.folder(written, &at, way, look);
                     way.pop();
                     let (digest, count) = folder?;
                     if count == 0 && written.in_store(&at).is_some() {
@@ -274,8 +316,8 @@ impl Contents {
         Ok(())
     }
 
-    /// The digest of the names and content of the files that a pattern stands for.
-    fn matched(&self, pattern: &Pattern) -> Result<Option<Digest>, StoreError> {
+    /// The digest of the files that a pattern stands for.
+    fn matched(&self, pattern: &Pattern, look: Look<'_>) -> Result<Option<Digest>, StoreError> {
         let mut hasher = Hasher::new("files");
         let files = self.files_of(pattern)?;
         for file in &files {
@@ -285,7 +327,7 @@ impl Contents {
             let parts: Vec<&OsStr> = name.iter().collect();
             hasher.number(parts.len() as u64);
             parts.iter().fold(&mut hasher, |hasher, part| hasher.bytes(part.as_encoded_bytes()));
-            hasher.part(self.file(file, stat).during("read", file)?);
+            hasher.part(look(file, stat).during("read", file)?);
         }
         Ok((!files.is_empty()).then(|| hasher.digest()))
     }

@@ -23,6 +23,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use super::stamp::hash_stat;
 use crate::fs::{Fs, Stat};
 use crate::key::{Digest, Hasher};
 use crate::store::stage::unique;
@@ -194,19 +195,12 @@ impl State {
 }
 
 /// The path, and all that is known of the file there without opening it.
-///
-/// On which device it lies does not count: that may be another one each time it is mounted.
 fn identify(path: &Path, stat: &Stat) -> (u64, Digest) {
     let absolute = std::path::absolute(path);
     let path = absolute.as_deref().unwrap_or(path).as_os_str().as_encoded_bytes();
     let mut hasher = Hasher::new("place");
     let place = hasher.bytes(path).digest().0 as u64;
-    let optional = |hasher: &mut Hasher, number: Option<u64>| {
-        hasher.number(u64::from(number.is_some())).number(number.unwrap_or_default());
-    };
-    hasher.number(stat.bytes).number(stat.modified as u64);
-    optional(&mut hasher, stat.changed.map(|changed| changed as u64));
-    optional(&mut hasher, stat.inode);
+    hash_stat(&mut hasher, stat);
     (place, hasher.digest())
 }
 

@@ -295,6 +295,7 @@ impl<T: Task> Cx<T> {
                     let digest = execution.digest(root).expect("what was made is known");
                     required.gave(plan, root, digest);
                     if plan.graph.has_externals() {
+                        execution.watch_externals(root, &self.reads);
                         asked.executions.push((Arc::clone(&execution), root));
                     }
                     let handle = Handle::required(&execution, root, &self.reads, asked.places);

@@ -4,18 +4,19 @@
 //! removed when it was compared; if the process dies before that, `gc` finds it.
 
 use std::collections::HashSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use daggy::NodeIndex;
 
+use crate::cx::Reads;
 use crate::engine::execute::Executed;
 use crate::engine::progress::Event;
+use crate::engine::watch::Watch;
 use crate::engine::{Execution, Made};
+use crate::panics;
 use crate::plan::affected::{Affected, Assumed};
-use crate::plan::given::panic_message;
 use crate::plan::label::Show;
 use crate::store::output::{Output, OutputFile};
 use crate::store::record::{Record, digest_required};
@@ -177,20 +178,21 @@ impl<'a> Aside<'a> {
         }
         let folder = self.folder.join(plan.graph.node(pair.node).key.to_string());
         let execute = plan.graph.task(pair.node).task.execute;
-        let executed = catch_unwind(AssertUnwindSafe(|| {
+        let watch = Watch::begin(self.execution, pair.node, &pair.record.made_from);
+        let executed = panics::catch_error(|| {
             plan.check_node(pair.node)?;
-            execute(self.execution, pair.node, &folder, pair.fingerprint)
-        }));
+            execute(self.execution, pair.node, &folder, pair.fingerprint, watch.reads())
+        });
         let executed = match executed {
-            Ok(Ok(executed)) => executed,
-            Ok(Err(error)) => {
-                let error = catch_unwind(AssertUnwindSafe(|| format!("{error:#}")));
-                return vec![format!("it failed: {}", error.unwrap_or_default())];
-            }
-            Err(panic) => return vec![format!("it panicked: {}", panic_message(&*panic))],
+            Ok(executed) => executed,
+            Err(error) => return vec![format!("it failed: {}", panics::render(error))],
         };
-        let differences = differences(pair.record, &executed);
-        let Executed { output, meta, value, .. } = executed;
+        if let Err(changed) = watch.look_again() {
+            plan.store.discard(&folder, &executed.output);
+            return vec![format!("it cannot be compared: {changed:#}")];
+        }
+        let differences = differences(pair.record, &executed, watch.reads());
+        let Executed { output, meta, value } = executed;
         if !loaded {
             plan.store.discard(&folder, &output);
             return differences;
@@ -204,7 +206,7 @@ impl<'a> Aside<'a> {
 }
 
 /// What is different in what was made aside.
-fn differences(record: &Record, made: &Executed) -> Vec<String> {
+fn differences(record: &Record, made: &Executed, reads: &Reads) -> Vec<String> {
     let mut differences = Vec::new();
     if !record.output.is_in_memory() {
         differences.extend(different_files(&record.output, &made.output));
@@ -220,10 +222,10 @@ fn differences(record: &Record, made: &Executed) -> Vec<String> {
             differences.push(format!("metadata `{name}`: was {}, is {}", show(was), show(is)));
         }
     }
-    if record.reads != made.read.all() {
+    if record.reads != reads.all() {
         differences.push("it reads other files, parameters or metadata".to_owned());
     }
-    if digest_required(&record.required) != digest_required(&made.read.required()) {
+    if digest_required(&record.required) != digest_required(&reads.required()) {
         differences.push("it requires something else while it runs".to_owned());
     }
     differences

@@ -1,6 +1,5 @@
 //! The committer: one thread that commits what the workers have staged, a group at a time.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender};
@@ -9,7 +8,7 @@ use daggy::NodeIndex;
 use crate::engine::Execution;
 use crate::engine::message::Message;
 use crate::engine::session::Session;
-use crate::plan::given::panic_message;
+use crate::panics;
 use crate::store::TaskFolder;
 use crate::store::limit::Replaced;
 use crate::store::stage::Staged;
@@ -47,7 +46,7 @@ pub(crate) fn commit_all(
         let group: Vec<_> = std::iter::once(first).chain(staged.try_iter()).take(GROUP).collect();
         let nodes: Vec<_> = group.iter().map(|commit| (commit.of, commit.node)).collect();
         let group = group.into_iter().map(|commit| (commit.task, commit.staged)).collect();
-        let results = catch_unwind(AssertUnwindSafe(|| store.commit(group)));
+        let results = panics::catch(|| store.commit(group));
         let results: Vec<Result<(), String>> = match results {
             Ok(results) => results
                 .into_iter()
@@ -62,7 +61,7 @@ pub(crate) fn commit_all(
                     }
                 })
                 .collect(),
-            Err(panic) => vec![Err(panic_message(&*panic)); nodes.len()],
+            Err(message) => vec![Err(message); nodes.len()],
         };
         for ((of, node), result) in nodes.into_iter().zip(results) {
             // The coordinator waits for all that it was promised.
@@ -71,8 +70,7 @@ pub(crate) fn commit_all(
     }
     // Nobody reads them any more.
     uncommitted.iter().for_each(|(folder, output)| store.discard(folder, output));
-    let tidied =
-        catch_unwind(AssertUnwindSafe(|| store.tidy(replaced, *limits, underway.as_ref())));
+    let tidied = panics::catch(|| store.tidy(replaced, *limits, underway.as_ref()));
     // What is left does no harm: the next run, or `gc`, finds it.
     drop(tidied);
 }

@@ -13,6 +13,7 @@ use crate::engine::message::{How, Message};
 use crate::engine::outcome::Outcome;
 use crate::engine::progress::{Event, Seconds};
 use crate::engine::session::{Reply, Unmade};
+use crate::panics::Contained;
 use crate::param::AnyValue;
 use crate::plan::judge::Upstream;
 use crate::plan::label::Show;
@@ -253,7 +254,7 @@ impl Course {
     }
 
     /// Lets go what waited for this one.
-    fn release(&mut self, node: NodeIndex, value: Option<AnyValue>) {
+    fn release(&mut self, node: NodeIndex, value: Option<Contained<AnyValue>>) {
         let before = self.ready.len();
         for consumer in self.waiters(node) {
             if self.outcomes[consumer.index()] != Outcome::Open {

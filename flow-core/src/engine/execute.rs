@@ -9,9 +9,8 @@ use crate::engine::Execution;
 use crate::engine::stopper::Stopped;
 use crate::keep::Keep;
 use crate::key::Digest;
+use crate::panics::Contained;
 use crate::param::AnyValue;
-use crate::plan::Plan;
-use crate::plan::stand_in::StandIn;
 use crate::store::Folder;
 use crate::store::draft::Draft;
 use crate::store::output::Output;
@@ -23,15 +22,13 @@ use crate::task::{self, Task};
 pub(crate) struct Executed {
     pub(crate) output: Output,
     pub(crate) meta: Meta,
-    /// What was read and required.
-    pub(crate) read: Arc<Reads>,
     /// The value, if a reload would give just that.
-    pub(crate) value: Option<AnyValue>,
+    pub(crate) value: Option<Contained<AnyValue>>,
 }
 
 /// [`execute`] for one type of task.
 pub(crate) type Execute =
-    fn(&Arc<Execution>, NodeIndex, &Folder, Digest) -> anyhow::Result<Executed>;
+    fn(&Arc<Execution>, NodeIndex, &Folder, Digest, &Arc<Reads>) -> anyhow::Result<Executed>;
 
 /// Runs the task and writes what it returns.
 pub(crate) fn execute<T: Task>(
@@ -39,23 +36,27 @@ pub(crate) fn execute<T: Task>(
     node: NodeIndex,
     folder: &Folder,
     fingerprint: Digest,
+    reads: &Arc<Reads>,
 ) -> anyhow::Result<Executed> {
     let plan = &execution.plan;
     let task: &T = plan.graph.instance_of(node);
     let places = Places::new(&plan.store, folder, fingerprint);
+    let draft = Draft::new(&plan.store, folder, fingerprint, reads);
     if let Some(stand_in) = plan.graph.stand_in(node) {
-        return save_given::<T>(plan, stand_in, places, folder, fingerprint);
+        let value = stand_in.value().downcast().expect("it was given for this task");
+        check::<T>(&value)?;
+        let (output, value) = save::<T>(value, &places.copying(), draft)?;
+        return Ok(Executed { output, meta: stand_in.meta(), value });
     }
-    let cx = Cx::<T>::new(execution, node, places);
-    let failing = Failing { execution, node, reads: cx.out().1 };
+    let cx = Cx::<T>::new(execution, node, places, reads);
+    let failing = Failing { execution, node, reads };
     let value = (T::__runs().run)(task, &cx).inspect_err(|error| {
         // A disk may have room again, and a server answer.
         if error.chain().any(|cause| cause.is::<std::io::Error>()) {
-            failing.reads.set_may_pass();
+            reads.set_may_pass();
         }
     })?;
     let value = Arc::new(value);
-    let (places, reads) = cx.out();
     // What a task makes of that is not what it would make another time.
     if reads.was_stopped() {
         failing.disarm();
@@ -63,13 +64,9 @@ pub(crate) fn execute<T: Task>(
     }
     check::<T>(&value)?;
     failing.disarm();
-    let mut draft = Draft::new(&plan.store, folder, fingerprint, reads);
-    T::__target().__save(&value, places, &mut draft)?;
-    let output = draft.finish();
     // What is made while it is written may read of the inputs, too.
-    let (meta, read) = cx.finish();
-    let value: Option<AnyValue> = <T::Target as Keep>::__EXACT.then_some(value as AnyValue);
-    Ok(Executed { output, meta, read, value })
+    let (output, value) = save::<T>(value, cx.places(), draft)?;
+    Ok(Executed { output, meta: cx.finish(), value })
 }
 
 /// Checks an output, part by part and as a whole, as the user has said.
@@ -78,22 +75,22 @@ fn check<T: Task>(value: &task::Output<T>) -> anyhow::Result<()> {
     T::__check(value)
 }
 
-/// Writes what a test gave instead of running the task.
-fn save_given<T: Task>(
-    plan: &Plan,
-    stand_in: &StandIn,
-    places: Places,
-    folder: &Folder,
-    fingerprint: Digest,
-) -> anyhow::Result<Executed> {
-    let value = stand_in.value().downcast().expect("it was given for this task");
-    check::<T>(&value)?;
-    let read = Arc::new(Reads::default());
-    let mut draft = Draft::new(&plan.store, folder, fingerprint, &read);
-    T::__target().__save(&value, &places.copying(), &mut draft)?;
-    let output = draft.finish();
-    let value: Option<AnyValue> = <T::Target as Keep>::__EXACT.then_some(value as AnyValue);
-    Ok(Executed { output, meta: stand_in.meta(), read, value })
+/// Writes an output, and gives the value if a reload would give just that.
+fn save<T: Task>(
+    value: Arc<task::Output<T>>,
+    places: &Places,
+    mut draft: Draft<'_>,
+) -> anyhow::Result<(Output, Option<Contained<AnyValue>>)> {
+    T::__target().__save(&value, places, &mut draft)?;
+    let exact = match <T::Target as Keep>::__EXACT {
+        true => Some(Contained::new(value as AnyValue)),
+        // If its destructor panics, the draft still removes what was written.
+        false => {
+            drop(value);
+            None
+        }
+    };
+    Ok((draft.finish(), exact))
 }
 
 /// A task that fails, or panics, unless this is disarmed: if nothing else than its inputs had a part in

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use daggy::NodeIndex;
 
 use crate::engine::Made;
+use crate::panics::Contained;
 use crate::param::AnyValue;
 
 /// What an execution holds of each instance.
@@ -21,7 +22,7 @@ struct Slot {
     /// Its output is what running it would give, but the file is gone, and nobody has needed it.
     gone: Option<Arc<Made>>,
     /// The value, kept for tasks that are about to run.
-    pinned: Option<AnyValue>,
+    pinned: Option<Contained<AnyValue>>,
     /// The value, as long as somebody else keeps it.
     shared: Option<Weak<dyn std::any::Any + Send + Sync>>,
 }
@@ -58,16 +59,25 @@ impl Held {
         self.fail_again.lock().expect("no panic while it is noted").insert(node);
     }
 
+    /// Says that the failure of a task may pass.
+    pub(crate) fn set_may_pass(&self, node: NodeIndex) {
+        self.fail_again.lock().expect("no panic while it is noted").remove(&node);
+    }
+
     pub(crate) fn set_made(&self, node: NodeIndex, made: Made) {
         let mut slot = self.slot(node);
         slot.made = Some(Arc::new(made));
-        slot.pinned = None;
         slot.shared = None;
+        let pinned = slot.pinned.take();
+        drop(slot);
+        // The value may be large, and is dropped without the lock.
+        drop(pinned);
     }
 
     pub(crate) fn value(&self, node: NodeIndex) -> Option<AnyValue> {
         let slot = self.slot(node);
-        slot.pinned.clone().or_else(|| slot.shared.as_ref()?.upgrade())
+        let pinned = slot.pinned.as_deref().cloned();
+        pinned.or_else(|| slot.shared.as_ref()?.upgrade())
     }
 
     /// Lets others have the value as long as somebody keeps it.
@@ -76,7 +86,7 @@ impl Held {
     }
 
     /// Keeps the value until it is unpinned.
-    pub(crate) fn pin(&self, node: NodeIndex, value: AnyValue) {
+    pub(crate) fn pin(&self, node: NodeIndex, value: Contained<AnyValue>) {
         self.slot(node).pinned = Some(value);
     }
 

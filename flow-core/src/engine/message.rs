@@ -4,6 +4,7 @@ use daggy::NodeIndex;
 
 use crate::engine::committer::ToCommit;
 use crate::engine::session::Request;
+use crate::panics::Contained;
 use crate::param::AnyValue;
 
 /// What workers and the committer tell the coordinator of an instance of the execution `of`.
@@ -66,7 +67,7 @@ impl Message {
 #[derive(Default)]
 pub(crate) struct NewlyMade {
     /// The value, if a reload would give just that.
-    pub(crate) value: Option<AnyValue>,
+    pub(crate) value: Option<Contained<AnyValue>>,
     /// The output, if its record is not in place yet.
     pub(crate) staged: Option<Box<ToCommit>>,
     /// Whether something else was noted about it than what the plan relied on.

@@ -23,6 +23,8 @@
 //!
 //! # Failure
 //!
+//! A task fails if a file that it may read is written while it runs ([`watch`]).
+//!
 //! An error or a panic of a task is its outcome. Whatever requires it is not run; everything else
 //! goes on, and what was committed stays.
 //!
@@ -60,6 +62,7 @@ pub(crate) mod remake;
 pub(crate) mod same;
 pub(crate) mod session;
 pub(crate) mod stopper;
+mod watch;
 pub(crate) mod worker;
 
 use std::sync::Arc;

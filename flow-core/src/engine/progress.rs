@@ -2,7 +2,10 @@
 
 use std::fmt;
 use std::io::Write;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use crate::panics;
+use crate::plan::warning::Warning;
 
 /// Something that happened during an execution.
 #[derive(Clone, Debug)]
@@ -46,16 +49,55 @@ pub(crate) enum Progress {
     #[default]
     Lines,
     Quiet,
-    Observer(Arc<dyn Fn(&Event) + Send + Sync>),
+    Observer(Arc<Observer>),
+}
+
+/// An observer in one run.
+pub(crate) struct Observer {
+    observe: Arc<dyn Fn(&Event) + Send + Sync>,
+    /// The message with which it panicked: from then on it is told nothing.
+    panicked: OnceLock<String>,
 }
 
 impl Progress {
+    /// Events go to an observer.
+    pub(crate) fn observer(observe: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        let (observe, panicked) = (Arc::new(observe) as _, OnceLock::new());
+        Self::Observer(Arc::new(Observer { observe, panicked }))
+    }
+
+    /// The same for another run, whatever happened in the last one.
+    pub(crate) fn for_run(&self) -> Self {
+        match self {
+            Self::Lines => Self::Lines,
+            Self::Quiet => Self::Quiet,
+            Self::Observer(observer) => {
+                let (observe, panicked) = (Arc::clone(&observer.observe), OnceLock::new());
+                Self::Observer(Arc::new(Observer { observe, panicked }))
+            }
+        }
+    }
+
+    /// A warning if the observer panicked.
+    pub(crate) fn warning(&self) -> Option<Warning> {
+        let Self::Observer(observer) = self else { return None };
+        let message = observer.panicked.get()?.clone();
+        Some(Warning::ObserverPanicked { message })
+    }
+
     pub(crate) fn tell(&self, event: impl FnOnce() -> Event) {
         match self {
             // A closed standard error is no reason to fail.
             Self::Lines => drop(writeln!(std::io::stderr(), "{}", event())),
             Self::Quiet => {}
-            Self::Observer(observer) => observer(&event()),
+            Self::Observer(observer) if observer.panicked.get().is_some() => {}
+            Self::Observer(observer) => {
+                // Making the event may call the code of a task, whose panic is its own.
+                let event = event();
+                if let Err(message) = panics::catch(|| (observer.observe)(&event)) {
+                    let _ = observer.panicked.set(message);
+                }
+            }
         }
     }
 }

@@ -1,25 +1,22 @@
 //! A worker: settles one instance at a time.
 
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
 use daggy::NodeIndex;
 
-use crate::cx::Reads;
 use crate::engine::committer::ToCommit;
 use crate::engine::execute::Executed;
 use crate::engine::message::{How, Message, NewlyMade};
 use crate::engine::remake::Remake;
 use crate::engine::stopper::Stopped;
+use crate::engine::watch::Watch;
 use crate::engine::{Execution, Made};
 use crate::error::RequireError;
 use crate::key::Digest;
-use crate::plan::Plan;
-use crate::plan::given::panic_message;
+use crate::panics::{self, Contained};
 use crate::plan::judge::{Judge, Judged, Upstream, Verdict};
 use crate::plan::outside;
 use crate::plan::verdicts::Status;
@@ -27,20 +24,25 @@ use crate::store::Folder;
 use crate::store::error::{IoContext, StoreError};
 use crate::store::failure::Failure;
 use crate::store::kept::Kept;
-use crate::store::record::{FORMAT, MadeFrom, Read, Record};
+use crate::store::record::{FORMAT, MadeFrom, Record};
 use crate::task::Kind;
 
 /// Settles instances until there are no more.
 pub(crate) fn work(jobs: &Receiver<Job>, messages: &Sender<Message>) {
     for job in jobs {
-        let execution = Arc::clone(&job.execution);
-        let slot = execution.session.slot();
+        let session = Arc::clone(&job.execution.session);
+        let slot = session.slot();
+        let (of, node) = (job.execution.id, job.node);
         // It may have been sent before the execution was stopped.
-        let message = match execution.stopper.is_stopped() {
-            true => Message::GivenUp { of: execution.id, node: job.node },
-            false => Worker { execution: &execution, made_from: Cell::new(None) }.message(&job),
+        let message = match job.execution.stopper.is_stopped() {
+            true => Message::GivenUp { of, node },
+            // The coordinator waits for a message, whatever happens.
+            false => panics::catch(|| Worker::new(&job.execution).message(&job))
+                .unwrap_or_else(|error| Message::Failed { of, node, error, seconds: 0.0 }),
         };
         drop(slot);
+        // It may be the last one that holds the plan, and the tasks in it.
+        panics::discard(job);
         if messages.send(message).is_err() {
             return;
         }
@@ -70,16 +72,16 @@ struct Worker<'a> {
     made_from: Cell<Option<Digest>>,
 }
 
-impl Worker<'_> {
-    /// Settles an instance and tells what became of it, whatever happens: the coordinator waits
-    /// for that.
+impl<'a> Worker<'a> {
+    fn new(execution: &'a Arc<Execution>) -> Self {
+        Self { execution, made_from: Cell::new(None) }
+    }
+
+    /// Settles an instance and tells what became of it.
     fn message(&self, job: &Job) -> Message {
         let (of, node) = (self.execution.id, job.node);
         let begun = Instant::now();
-        let settled = catch_unwind(AssertUnwindSafe(|| self.settle(job)));
-        let settled = settled.unwrap_or_else(|panic| {
-            Err(anyhow::anyhow!("it panicked: {}", panic_message(&*panic)))
-        });
+        let settled = panics::catch_error(|| self.settle(job));
         let seconds = begun.elapsed().as_secs_f32();
         match settled {
             Ok(Settled::Demand(inputs)) => Message::Demand { of, node, inputs },
@@ -87,13 +89,12 @@ impl Worker<'_> {
             Ok(Settled::As(how, made)) => {
                 Message::Settled { of, node, how, seconds, made: Box::new(made) }
             }
-            Err(error) if error.chain().any(is_stop) => Message::GivenUp { of, node },
             Err(error) => {
-                // What an error says of itself is the user's code, too.
-                let error = catch_unwind(AssertUnwindSafe(|| format!("{error:#}")));
-                let error = error.unwrap_or_else(|panic| {
-                    format!("its error has no message: it panicked: {}", panic_message(&*panic))
-                });
+                let is_stopped = is_stop(&error);
+                let error = panics::render(error);
+                if is_stopped {
+                    return Message::GivenUp { of, node };
+                }
                 self.note(node, &error);
                 Message::Failed { of, node, error, seconds }
             }
@@ -213,18 +214,21 @@ impl Worker<'_> {
         if let Some((name, file)) = made_from.files.iter().find(|(_, file)| file.digest.is_none()) {
             anyhow::bail!("{}, which is its parameter `{name}`", outside::no_file(&file.path));
         }
+        if let Some(error) = plan.graph.refresh_error(node) {
+            anyhow::bail!("evaluating `refresh` of {} failed: {error}", entry.decl.name);
+        }
         plan.check_node(node)?;
         let started = jiff::Timestamp::now();
         let begun = Instant::now();
         self.made_from.set(Some(fingerprint));
-        let executed = (entry.task.execute)(self.execution, node, &folder, fingerprint)?;
+        let watch = Watch::begin(self.execution, node, &made_from);
+        let executed = panics::catch_error(|| {
+            (entry.task.execute)(self.execution, node, &folder, fingerprint, watch.reads())
+        });
         let seconds = begun.elapsed().as_secs_f64();
-        let Executed { output, meta, read, value } = executed;
-        let (reads, required) = (read.all(), read.required());
-        if let Err(changed) = self.look_again(node, &made_from, &reads, &read) {
-            plan.store.discard(&folder, &output);
-            return Err(changed);
-        }
+        let Executed { output, meta, value } =
+            self.unless_changed(node, &folder, &watch, executed)?;
+        let (reads, required) = (watch.reads().all(), watch.reads().required());
         entry.keep_tables(&plan.store);
         let record = Record {
             format: FORMAT,
@@ -248,44 +252,32 @@ impl Worker<'_> {
         let in_memory = record.output.is_in_memory().then_some(record.output.digest);
         let staged = self.stage(node, folder, record)?;
         if let (Some(digest), Some(value)) = (in_memory, &value) {
-            plan.store.memory().keep(digest, Arc::clone(value));
+            plan.store.memory().keep(digest, value.clone());
         }
         Ok(NewlyMade { value, staged: Some(staged), other_meta: false })
     }
 
-    /// What was read must be what was digested: a file that changed meanwhile may have been read
-    /// before or after.
-    fn look_again(
+    /// What running a task gave, unless a file that it may have read was written meanwhile.
+    fn unless_changed(
         &self,
         node: NodeIndex,
-        made_from: &MadeFrom,
-        reads: &[Read],
-        read: &Reads,
-    ) -> anyhow::Result<()> {
-        let Plan { contents, graph, store, .. } = &*self.execution.plan;
-        self.execution.look_at_externals(&graph.gathered_inputs_or_none(node))?;
-        for (execution, root) in read.executions() {
-            let mut nodes = execution.plan.graph.gathered_inputs_or_none(root);
-            nodes.push(root);
-            execution.look_at_externals(&nodes)?;
-        }
-        for file in made_from.files.values() {
-            if contents.meant(Path::new(&file.path))? != file.digest {
-                anyhow::bail!("{:?} changed while it ran: run it again", file.path);
+        folder: &Folder,
+        watch: &Watch<'_>,
+        executed: anyhow::Result<Executed>,
+    ) -> anyhow::Result<Executed> {
+        match (executed, watch.look_again()) {
+            (executed, Ok(())) => executed,
+            (Ok(executed), Err(changed)) => {
+                self.execution.plan.store.discard(folder, &executed.output);
+                Err(changed)
+            }
+            (Err(error), Err(_)) if is_stop(&error) => Err(error),
+            // It may have failed for what it has read, and need not fail again.
+            (Err(error), Err(changed)) => {
+                self.execution.held.set_may_pass(node);
+                Err(error.context(format!("{changed:#}")))
             }
         }
-        for read in reads {
-            if outside::changed(read, contents, store)?.is_some() {
-                let (Read::File { path: what, .. }
-                | Read::Files { path: what, .. }
-                | Read::Env { name: what, .. }) = read
-                else {
-                    continue;
-                };
-                anyhow::bail!("{what:?} changed while it ran: run it again");
-            }
-        }
-        Ok(())
     }
 
     fn adopt(
@@ -309,7 +301,8 @@ impl Worker<'_> {
         if let (Some(other), true) = (&kept.from, output.is_in_memory()) {
             let forgotten = || std::io::Error::from(std::io::ErrorKind::NotFound);
             let value = other.memory().get(output.digest).ok_or_else(forgotten);
-            plan.store.memory().keep(output.digest, value.during("take over", &from)?);
+            let value = Contained::new(value.during("take over", &from)?);
+            plan.store.memory().keep(output.digest, value);
         }
         // Names of its own even in its own folder: whoever removes the version meanwhile, as one too
         // many, takes nothing away from this output.
@@ -358,23 +351,13 @@ impl Worker<'_> {
     }
 }
 
-impl Execution {
-    /// What is made elsewhere must be what the task was to read.
-    fn look_at_externals(&self, nodes: &[NodeIndex]) -> anyhow::Result<()> {
-        let graph = &self.plan.graph;
-        for &node in nodes.iter().filter(|&&node| graph.kind(node) == Kind::External) {
-            let path = graph.external(node);
-            if self.plan.contents.digest(path)? != self.digest(node) {
-                anyhow::bail!("{path:?} changed while it ran: run it again");
-            }
-        }
-        Ok(())
-    }
-}
-
 /// Whether an error says that the execution was stopped.
-fn is_stop(error: &(dyn std::error::Error + 'static)) -> bool {
-    error.is::<Stopped>() || matches!(error.downcast_ref(), Some(RequireError::Stopped))
+fn is_stop(error: &anyhow::Error) -> bool {
+    let is_stop = |cause: &(dyn std::error::Error + 'static)| {
+        cause.is::<Stopped>() || matches!(cause.downcast_ref(), Some(RequireError::Stopped))
+    };
+    // What the cause of an error is, its own code says.
+    panics::catch(|| error.chain().any(is_stop)).unwrap_or(false)
 }
 
 /// The name of this machine.

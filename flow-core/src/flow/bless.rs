@@ -154,6 +154,7 @@ impl<R: Roots> Bless<R> {
     ) -> Result<Vec<Difference>, Error> {
         let flow = &self.flow;
         let session = Session::new(flow.threads(), flow.limits, None);
+        let progress = flow.progress.for_run();
         session.known.take_over(&assumption.known);
         let done = AtomicUsize::new(0);
         let mut all = Vec::new();
@@ -164,7 +165,7 @@ impl<R: Roots> Bless<R> {
                 continue;
             }
             let plan = &assumed.plan;
-            let (stopper, progress) = (flow.stopper.clone(), flow.progress.clone());
+            let (stopper, progress) = (flow.stopper.clone(), progress.clone());
             let execution = Execution::in_session(&session, Arc::clone(plan), stopper, progress);
             let aside = Aside::new(&execution, assumed, (&done, chosen.len()));
             let different = aside.compare(&these, flow.threads()).map_err(Error::Thread)?;

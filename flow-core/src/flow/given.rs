@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::engine::progress::{Event, Progress};
 use crate::engine::stopper::Stopper;
 use crate::flow::Flow;
+use crate::panics::Contained;
 use crate::param::{IntoParam, Param, Parameter};
 use crate::plan::force::Force;
 use crate::plan::given::{Given, Givens};
@@ -23,7 +24,10 @@ impl Flow {
     #[must_use]
     pub fn with<K: Task, T: Parameter>(&self, key: Param<K, T>, value: impl IntoParam<T>) -> Self {
         let mut givens = Givens::clone(&self.givens);
-        let given = Given { task: TaskType::of::<K>(), value: Arc::new(value.into_param()) };
+        let given = Given {
+            task: TaskType::of::<K>(),
+            value: Contained::new(Arc::new(value.into_param())),
+        };
         givens.typed.insert((TypeId::of::<K>(), key.index()), given);
         Self { givens: Arc::new(givens), ..self.clone() }
     }
@@ -131,7 +135,7 @@ impl Flow {
     #[must_use]
     pub fn provide<C: Send + Sync + 'static>(&self, handle: C) -> Self {
         let mut provided = HashMap::clone(&self.provided);
-        provided.insert(TypeId::of::<C>(), Arc::new(handle));
+        provided.insert(TypeId::of::<C>(), Contained::new(Arc::new(handle)));
         Self { provided: Arc::new(provided), ..self.clone() }
     }
 
@@ -142,9 +146,12 @@ impl Flow {
     }
 
     /// Tells `observer` what happens while it runs, instead of printing it to the standard error.
+    ///
+    /// An observer that panics is told nothing more in that run, whose summary has a
+    /// [warning](crate::Warning::ObserverPanicked) then.
     #[must_use]
     pub fn observe(&self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        Self { progress: Progress::Observer(Arc::new(observer)), ..self.clone() }
+        Self { progress: Progress::observer(observer), ..self.clone() }
     }
 
     /// What stops this flow's executions, and those of all flows made from it.
@@ -156,7 +163,7 @@ impl Flow {
     pub(crate) fn with_setting(&self, setting: &Setting) -> Self {
         let mut givens = Givens::clone(&self.givens);
         givens.typed.extend(setting.typed.iter().map(|(task, place, value)| {
-            (((task.id)(), *place), Given { task, value: Arc::clone(value) })
+            (((task.id)(), *place), Given { task, value: Contained::new(Arc::clone(value)) })
         }));
         let named = setting.named.iter().map(|(name, value)| (name.clone(), value.clone()));
         givens.named.extend(named);

@@ -46,6 +46,7 @@ use crate::engine::progress::Progress;
 use crate::engine::stopper::Stopper;
 use crate::error::Error;
 use crate::fs::{Disk, Fs};
+use crate::panics::Contained;
 use crate::param::AnyValue;
 use crate::plan::force::Force;
 use crate::plan::given::Givens;
@@ -129,7 +130,7 @@ pub struct Flow {
     force: Force,
     /// The stores from which outputs are taken over, too.
     reading: Vec<Arc<Store>>,
-    provided: Arc<HashMap<TypeId, AnyValue>>,
+    provided: Arc<HashMap<TypeId, Contained<AnyValue>>>,
     trust: Trust,
     progress: Progress,
     stopper: Stopper,

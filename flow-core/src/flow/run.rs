@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::engine::progress::Progress;
 use crate::engine::{Execution, coordinator};
 use crate::error::Error;
 use crate::flow::plan::roots_of;
@@ -26,7 +27,8 @@ impl Flow {
 
     /// Runs what is not complete of these roots.
     pub(crate) fn run_roots(&self, roots: &[Root<'_>]) -> Result<Summary, Error> {
-        let mut summary = self.execute(self.to_run(roots)?)?;
+        let progress = self.progress.for_run();
+        let mut summary = self.execute(self.to_run(roots)?, &progress)?;
         // An output that was gone, and is made again for a task that has to run, may have other
         // content: what the plan took for good because of it has to be judged again. Each time
         // one more of those that were gone is there.
@@ -34,8 +36,9 @@ impl Flow {
             if !summary.is_outdated() || !summary.is_success() {
                 break;
             }
-            summary = self.execute(self.to_load(roots)?)?.after(&summary);
+            summary = self.execute(self.to_load(roots)?, &progress)?.after(&summary);
         }
+        summary.add_warning(progress.warning());
         Ok(summary)
     }
 
@@ -59,9 +62,9 @@ impl Flow {
         })
     }
 
-    pub(super) fn execute(&self, plan: Arc<Plan>) -> Result<Summary, Error> {
+    fn execute(&self, plan: Arc<Plan>, progress: &Progress) -> Result<Summary, Error> {
         let workers = self.threads();
-        let (stopper, progress) = (self.stopper.clone(), self.progress.clone());
+        let (stopper, progress) = (self.stopper.clone(), progress.clone());
         let execution = Execution::new(Arc::clone(&plan), workers, stopper, progress, self.limits)?;
         let outcomes = coordinator::run(&execution, workers).map_err(Error::Thread)?;
         plan.contents.keep();

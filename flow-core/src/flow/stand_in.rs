@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::Flow;
+use crate::cx::meta_to_json;
 use crate::plan::given::Givens;
 use crate::plan::stand_in::{Applies, StandIn};
 use crate::store::record::Meta;
@@ -52,17 +53,18 @@ impl Scratch {
         self.giving(|stand_ins| stand_ins.push(stand_in))
     }
 
-    /// Notes something about the output of `A` that was given last; `None` if none was.
+    /// Records metadata of the output of `A` that was given last, as [`Cx::meta`](crate::Cx::meta) does;
+    /// `None` if none was.
     ///
     /// # Errors
     ///
-    /// Serde cannot write the value as JSON.
+    /// The value cannot be written as JSON.
     pub fn with_meta<A: Task>(
         &self,
         name: &str,
         value: impl Serialize,
-    ) -> Result<Option<Self>, serde_json::Error> {
-        let value = serde_json::to_value(value)?;
+    ) -> anyhow::Result<Option<Self>> {
+        let value = meta_to_json(&value)?;
         let task = std::any::TypeId::of::<A>();
         let stand_ins = &self.0.givens.stand_ins;
         let last = stand_ins.iter().rposition(|stand_in| stand_in.is_for(task));

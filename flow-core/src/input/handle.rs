@@ -1,19 +1,18 @@
 //! A handle on the output of one instance, whatever its task is.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use daggy::NodeIndex;
 use serde::de::DeserializeOwned;
 
-use crate::content::is_absent;
+use crate::content::{Named, Stamp, is_absent};
 use crate::cx::{Reads, meta_from_json};
 use crate::engine::{Execution, Made};
 use crate::error::{Error, LoadError};
 use crate::keep::Files;
+use crate::panics;
 use crate::plan::Plan;
-use crate::plan::given::panic_message;
 use crate::plan::judge::Upstream;
 use crate::plan::label::Show;
 use crate::plan::reads::digest_meta;
@@ -101,6 +100,15 @@ impl Handle {
         let mut first = true;
         loop {
             let made = self.find_made()?;
+            // An external file may be written while it is read.
+            let external = (self.plan.graph.kind(self.node) == Kind::External)
+                .then(|| self.plan.graph.external(self.node));
+            let stamp = || {
+                let stamp = |path| self.plan.contents.stamp(path, Named::Exactly);
+                external.map(stamp).transpose()
+            };
+            let before = stamp()?;
+            before.iter().for_each(Stamp::settle);
             // It was whole when the plan was made, or when it was written.
             match self.look(&made, part)? {
                 Look::Whole => {}
@@ -112,11 +120,14 @@ impl Handle {
                 Look::Gone => return Err(self.error(LoadError::Gone)),
             }
             let files = Files { of: self, made: &made };
-            let loaded = catch_unwind(AssertUnwindSafe(|| read(&files)));
-            let loaded = loaded.unwrap_or_else(|panic| {
-                Err(anyhow::anyhow!("the target panicked: {}", panic_message(&*panic)))
-            });
-            let source = match loaded {
+            let loaded = panics::catch(|| read(&files))
+                .unwrap_or_else(|message| Err(anyhow::anyhow!("the target panicked: {message}")));
+            if let Some(before) = before
+                && !stamp()?.is_some_and(|after| before.is(&after))
+            {
+                return Err(self.error(LoadError::Changed));
+            }
+            let source = match panics::catch_error(|| loaded) {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };

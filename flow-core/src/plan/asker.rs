@@ -20,6 +20,7 @@ use std::sync::Arc;
 use daggy::NodeIndex;
 
 use crate::key::Digest;
+use crate::panics::Contained;
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::{Given, Givens};
 use crate::plan::resolve::{digest_param, source};
@@ -83,7 +84,9 @@ impl Asker {
                 param: param.name,
                 reason: reason.to_string(),
             })?;
-            self.givens.typed.insert(((task.id)(), draw.param), Given { task, value });
+            self.givens
+                .typed
+                .insert(((task.id)(), draw.param), Given { task, value: Contained::new(value) });
         }
         Ok(())
     }

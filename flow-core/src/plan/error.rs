@@ -155,10 +155,6 @@ pub enum PlanErrorKind {
     #[error("the path of `{task}`, which is made elsewhere, cannot be told: {source:#}")]
     ExternalPath { task: String, source: anyhow::Error },
 
-    /// What `#[task(refresh = ...)]` says failed.
-    #[error("whether `{task}` is to be refreshed cannot be told: {source:#}")]
-    Refresh { task: String, source: anyhow::Error },
-
     /// A task that has to run uses a handle that the flow was not given.
     #[error("`{task}` uses a `{ty}`, and the flow has none: give it one with `flow.provide(...)`")]
     NotProvided { task: String, ty: &'static str },

@@ -1,10 +1,10 @@
 //! The values that a flow was given, and its defaults.
 
-use std::any::{Any, TypeId};
+use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
+use crate::panics::{self, Contained};
 use crate::param::AnyValue;
 use crate::plan::stand_in::StandIn;
 use crate::task::TaskType;
@@ -26,7 +26,7 @@ pub(crate) struct Givens {
 #[derive(Clone)]
 pub(crate) struct Given {
     pub(crate) task: &'static TaskType,
-    pub(crate) value: AnyValue,
+    pub(crate) value: Contained<AnyValue>,
 }
 
 /// A value given by name, or why it cannot be one.
@@ -53,23 +53,23 @@ impl Givens {
         let make = task.params[index].default?;
         let key = ((task.id)(), index);
         let defaults = || self.defaults.0.lock().expect("no panic while a default is looked up");
+        let shared = |known: &Evaluated| match known {
+            Ok(value) => Ok(AnyValue::clone(value)),
+            Err(message) => Err(message.clone()),
+        };
         if let Some(known) = defaults().get(&key) {
-            return Some(known.clone());
+            return Some(shared(known));
         }
         // The expression may ask a flow itself, so that nothing is locked.
-        let value = catch_unwind(AssertUnwindSafe(make)).map_err(|panic| panic_message(&*panic));
+        let value = panics::catch(make).map(Contained::new);
         // If two threads have made one, the first counts.
-        Some(defaults().entry(key).or_insert(value).clone())
+        Some(shared(defaults().entry(key).or_insert(value)))
     }
 }
 
 /// The defaults evaluated so far.
 #[derive(Default)]
-struct Defaults(Mutex<HashMap<(TypeId, usize), Result<AnyValue, String>>>);
+struct Defaults(Mutex<HashMap<(TypeId, usize), Evaluated>>);
 
-/// The message of a panic, as far as it has one.
-pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    text.unwrap_or_else(|| "a panic without a message".to_owned())
-}
+/// A default, or the message with which its expression panicked.
+type Evaluated = Result<Contained<AnyValue>, String>;

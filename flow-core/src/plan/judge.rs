@@ -107,7 +107,8 @@ impl<'a> Judge<'a> {
         });
         if graph.is_forced(node) && !self.upstream.was_forced(node) {
             let verdict = now.map_or(Verdict::Upstream, |(from, print)| Verdict::Run(from, print));
-            let (reasons, in_run) = (vec![Reason::Forced], Vec::new());
+            let reasons = [Reason::Forced].into_iter().chain(self.cannot_refresh(node)).collect();
+            let in_run = Vec::new();
             return Ok(Judged { folder, verdict, reasons, in_run });
         }
         let found = store.record(&folder, graph.node(node).key)?;
@@ -168,6 +169,9 @@ impl<'a> Judge<'a> {
             }
         };
         reasons.extend((!open.is_empty()).then_some(Reason::Upstream { tasks: open }));
+        if let Verdict::Run(..) | Verdict::Upstream = verdict {
+            reasons.extend(self.cannot_refresh(node));
+        }
         Ok(Judged { folder, verdict, reasons, in_run })
     }
 

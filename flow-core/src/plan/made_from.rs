@@ -12,7 +12,7 @@ use crate::plan::resolve::{digest_value, param_value};
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::record::{FileContent, InputContent, MadeFrom};
-use crate::value::Value;
+use crate::value::{Paths, Value};
 
 impl Judge<'_> {
     /// What the output is made from, if the content of all inputs is known.
@@ -87,9 +87,12 @@ impl Graph {
         let files = entry.task.params.iter().enumerate().filter(|(_, param)| param.file);
         files
             .flat_map(|(place, param)| {
-                let value = (param.kind.to_value)(entry.instances.field(instance, place));
+                let field = entry.instances.field(instance, place);
                 let mut paths = Vec::new();
-                collect_paths(&value.unwrap_or(Value::None), &mut paths);
+                // A value without this form has no key either, and was refused.
+                if let Ok((value, among)) = (param.kind.to_value_with_paths)(field) {
+                    collect_paths(&value, &among, &mut paths);
+                }
                 let several = paths.len() > 1;
                 paths.into_iter().enumerate().map(move |(i, path)| match several {
                     true => (format!("{}[{i}]", param.name), path),
@@ -117,15 +120,17 @@ impl Graph {
     }
 }
 
-/// The strings in a value: one path, or however many it holds. The keys of maps are none.
-fn collect_paths(value: &Value, paths: &mut Vec<String>) {
+/// The paths in a value, which are among its texts: one, or however many it holds. The keys of maps are
+/// none.
+fn collect_paths(value: &Value, among: &Paths, paths: &mut Vec<String>) {
+    let mut collect = |value| collect_paths(value, among, paths);
     match value {
-        Value::Str(path) => paths.push(path.to_string()),
-        Value::Some(inner) => collect_paths(inner, paths),
-        Value::Seq(items) => items.iter().for_each(|item| collect_paths(item, paths)),
-        Value::Struct(fields) => fields.iter().for_each(|(_, value)| collect_paths(value, paths)),
-        Value::Map(items) => items.iter().for_each(|(_, value)| collect_paths(value, paths)),
-        Value::Variant(variant) => collect_paths(&variant.1, paths),
+        Value::Str(text) if among.contains(text) => paths.push(text.to_string()),
+        Value::Some(inner) => collect(inner),
+        Value::Seq(items) => items.iter().for_each(collect),
+        Value::Struct(fields) => fields.iter().for_each(|(_, value)| collect(value)),
+        Value::Map(items) => items.iter().for_each(|(_, value)| collect(value)),
+        Value::Variant(variant) => collect(&variant.1),
         _ => {}
     }
 }

@@ -52,6 +52,7 @@ use daggy::{Dag, NodeIndex};
 use crate::content::Contents;
 use crate::engine::Made;
 use crate::key::{Digest, Key};
+use crate::panics::{self, Contained};
 use crate::param::AnyValue;
 use crate::plan::draws::{Draws, SetIndex};
 use crate::plan::force::Force;
@@ -77,7 +78,7 @@ pub(crate) struct Plan {
     /// The stores from which outputs are taken over, too.
     pub(crate) reading: Vec<Arc<Store>>,
     /// What tasks may use, by type.
-    pub(crate) provided: Arc<HashMap<TypeId, AnyValue>>,
+    pub(crate) provided: Arc<HashMap<TypeId, Contained<AnyValue>>>,
     /// What parameters are that nobody gave a value.
     pub(crate) defaults: Arc<Givens>,
     /// What is to run although it is complete, in what is required while a task runs, too.
@@ -241,6 +242,15 @@ pub(crate) struct InstancesOf<T>(Vec<T>);
 impl<T> Default for InstancesOf<T> {
     fn default() -> Self {
         Self(Vec::new())
+    }
+}
+
+impl<T> Drop for InstancesOf<T> {
+    fn drop(&mut self) {
+        // A plan is dropped by whichever thread has it last, which is one of the engine's maybe.
+        if std::mem::needs_drop::<T>() {
+            self.0.drain(..).for_each(panics::discard);
+        }
     }
 }
 

@@ -4,21 +4,26 @@
 //! so long, or when the value of an expression is another. Whoever asks what a run would do, and
 //! the run itself, asks that too; whoever loads takes what the last run gave, for the world may
 //! have moved on since.
+//!
+//! An expression may fail, as one that asks a server does while there is no network. That concerns its
+//! task alone: an output that is there is used as it is, with a warning, and an instance that has
+//! to run fails with the error.
 
-use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use daggy::NodeIndex;
 use serde::{Deserialize, Serialize};
 
 use crate::key::{Digest, Key};
-use crate::plan::Graph;
+use crate::panics;
 use crate::plan::error::{PlanError, PlanErrorKind};
-use crate::plan::given::panic_message;
 use crate::plan::judge::Judge;
 use crate::plan::reason::Reason;
 use crate::plan::resolve::digest_value;
+use crate::plan::verdicts::Status;
+use crate::plan::warning::Warning;
+use crate::plan::{Graph, Plan};
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::record::{MadeFrom, Record};
@@ -80,8 +85,8 @@ fn text(value: &Value) -> String {
 pub(crate) struct Asked {
     /// When it was asked what a run would do.
     at: jiff::Timestamp,
-    /// What the expressions gave, each asked once.
-    moments: Arc<Mutex<HashMap<Key, Moment>>>,
+    /// What the expressions gave, each asked once: a value, or why there is none.
+    moments: Arc<Mutex<HashMap<Key, Result<Moment, Unanswered>>>>,
 }
 
 impl Asked {
@@ -95,14 +100,26 @@ impl Asked {
         Self { at: jiff::Timestamp::MIN, moments: Arc::default() }
     }
 
-    fn moments(&self) -> MutexGuard<'_, HashMap<Key, Moment>> {
+    fn moments(&self) -> MutexGuard<'_, HashMap<Key, Result<Moment, Unanswered>>> {
         self.moments.lock().expect("no panic while a moment is looked up")
     }
+}
+
+/// An expression that failed.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Unanswered {
+    /// The name of its task.
+    task: String,
+    error: String,
 }
 
 impl Graph {
     /// Asks all instances that say by an expression when they are to be refreshed, and have not
     /// been asked.
+    ///
+    /// # Errors
+    ///
+    /// The key of the store, by which secrets are hashed, cannot be read.
     pub(crate) fn ask(&mut self, store: &Store, asked: Asked) -> Result<(), Box<PlanError>> {
         for node in self.nodes() {
             let key = self.node(node).key;
@@ -127,15 +144,29 @@ impl Graph {
         }
     }
 
-    fn moment(&self, node: NodeIndex, store: &Store) -> Result<Moment, PlanErrorKind> {
+    fn moment(
+        &self,
+        node: NodeIndex,
+        store: &Store,
+    ) -> Result<Result<Moment, Unanswered>, PlanErrorKind> {
         let entry = self.task(node);
-        let ask = || entry.instances.refresh(self.node(node).instance);
-        let asked = catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|panic| {
-            Err(anyhow::anyhow!("it panicked: {}", panic_message(&*panic)))
-        });
-        let task = || entry.decl.name.to_string();
-        let value = asked.map_err(|source| PlanErrorKind::Refresh { task: task(), source })?;
-        Moment::of(&value, store)
+        match panics::catch_error(|| entry.instances.refresh(self.node(node).instance)) {
+            Ok(value) => Moment::of(&value, store).map(Ok),
+            Err(error) => {
+                let (task, error) = (entry.decl.name.to_string(), panics::render(error));
+                Ok(Err(Unanswered { task, error }))
+            }
+        }
+    }
+
+    /// Why it cannot be told whether an instance is to be refreshed, if its expression failed.
+    pub(crate) fn refresh_error(&self, node: NodeIndex) -> Option<String> {
+        if self.refresh(node) != Refresh::Asked {
+            return None;
+        }
+        let moments = self.asked.as_ref()?.moments();
+        let unanswered = moments.get(&self.node(node).key)?.as_ref().err()?;
+        Some(unanswered.error.clone())
     }
 
     /// The tasks from a root to this one, by one way of several.
@@ -150,16 +181,44 @@ impl Graph {
     }
 }
 
+impl Plan {
+    /// A warning for each task whose expression failed and whose outputs are used as they are: those of this
+    /// plan, and of what its tasks have required while they ran.
+    pub(crate) fn refresh_warnings(&self) -> Vec<Warning> {
+        let Some(asked) = &self.graph.asked else { return Vec::new() };
+        let nodes = self.graph.nodes();
+        let pending = nodes.filter(|&node| self.verdicts.status(node) == Status::Pending);
+        let pending: HashSet<Key> = pending.map(|node| self.graph.node(node).key).collect();
+        let mut unanswered = BTreeMap::new();
+        for (key, moment) in &*asked.moments() {
+            if let Err(failed) = moment
+                && !pending.contains(key)
+            {
+                *unanswered.entry(failed.clone()).or_insert(0) += 1;
+            }
+        }
+        let warnings = unanswered.into_iter().map(|(failed, instances)| {
+            let Unanswered { task, error } = failed;
+            Warning::NotRefreshed { task, error, instances }
+        });
+        warnings.collect()
+    }
+}
+
 impl Judge<'_> {
-    /// What counts of the expression of an instance: its value now or, if nobody asks, what it was
-    /// when the output was made.
+    /// What counts of the expression of an instance: its value now or, if it is not asked or failed, what
+    /// it was when the output was made.
     pub(super) fn refreshed(&self, node: NodeIndex) -> Result<Option<Moment>, StoreError> {
         if self.graph.refresh(node) != Refresh::Asked {
             return Ok(None);
         }
-        match &self.graph.asked {
-            Some(asked) => Ok(asked.moments().get(&self.graph.node(node).key).cloned()),
-            None => Ok(self.record(node)?.and_then(|record| record.made_from.refresh)),
+        let asked = self.graph.asked.as_ref();
+        let now = asked.and_then(|a| a.moments().get(&self.graph.node(node).key).cloned());
+        match now {
+            Some(Ok(moment)) => Ok(Some(moment)),
+            Some(Err(_)) | None => {
+                Ok(self.record(node)?.and_then(|record| record.made_from.refresh))
+            }
         }
     }
 
@@ -178,6 +237,12 @@ impl Judge<'_> {
             Refresh::Never | Refresh::Asked => return None,
         };
         Some(Reason::Refresh { what })
+    }
+
+    /// That an instance has to run and cannot, for its expression failed.
+    pub(super) fn cannot_refresh(&self, node: NodeIndex) -> Option<Reason> {
+        let error = self.graph.refresh_error(node)?;
+        Some(Reason::Refresh { what: format!("its expression failed: {error}") })
     }
 
     /// That the expression gave another value.

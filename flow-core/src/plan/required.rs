@@ -7,6 +7,7 @@ use daggy::NodeIndex;
 
 use crate::key::{Digest, Key};
 use crate::known;
+use crate::panics;
 use crate::param::AnyValue;
 use crate::plan::Plan;
 use crate::plan::again::Replay;
@@ -30,9 +31,15 @@ impl Plan {
         asker: NodeIndex,
         wishes: Vec<Wish>,
     ) -> Result<Self, Box<PlanError>> {
-        let way = || vec![self.graph.task(asker).decl.name.to_string()];
-        let asker = Asker::new(self, asker).map_err(|kind| PlanError::new(kind, way()))?;
-        let mut graph = build_for(&asker, wishes, &self.store)?;
+        let task = || self.graph.task(asker).decl.name.to_string();
+        let wrong = |kind| Box::new(PlanError::new(kind, vec![task()]));
+        let graph = panics::catch(|| {
+            let asker = Asker::new(self, asker).map_err(wrong)?;
+            build_for(&asker, wishes, &self.store)
+        });
+        let mut graph = graph.unwrap_or_else(|message| {
+            Err(wrong(PlanErrorKind::Panicked { task: task(), message }))
+        })?;
         let force = self.force.in_run();
         force.mark(&mut graph);
         if let Some(asked) = &self.graph.asked {

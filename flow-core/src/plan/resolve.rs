@@ -192,7 +192,7 @@ impl<'a> Resolver<'a> {
         let mut keys = same(task, place).map(|(task, place)| ((task.id)(), place));
         let (key, value) = keys.find_map(|key| {
             let own = self.variant.and_then(|setting| setting.typed(key));
-            let value = own.or_else(|| self.givens.typed.get(&key).map(|given| &given.value));
+            let value = own.or_else(|| Some(&*self.givens.typed.get(&key)?.value));
             Some((key, value?.clone()))
         })?;
         self.used_typed.insert(key);

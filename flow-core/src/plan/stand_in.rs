@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use daggy::NodeIndex;
 
 use crate::key::{Digest, Hasher};
+use crate::panics::Contained;
 use crate::param::AnyValue;
 use crate::plan::Graph;
 use crate::plan::warning::Warning;
@@ -32,7 +33,7 @@ pub(crate) struct StandIn {
     task: &'static TaskType,
     /// Which instances it is for; without this, for all.
     applies: Option<Applies>,
-    value: AnyValue,
+    value: Contained<AnyValue>,
     meta: Meta,
     /// The digits of this giving, which no other has: not one in another process either, for it may
     /// pull what is pushed here.
@@ -48,7 +49,14 @@ impl StandIn {
         value: AnyValue,
         meta: Meta,
     ) -> Self {
-        Self { task, applies, value, meta, mark: unique(), is_used: Arc::default() }
+        Self {
+            task,
+            applies,
+            value: Contained::new(value),
+            meta,
+            mark: unique(),
+            is_used: Arc::default(),
+        }
     }
 
     /// The same, with something noted about the output.

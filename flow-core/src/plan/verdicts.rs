@@ -138,6 +138,7 @@ impl Plan {
         verdicts.settle_evicted(&self.graph);
         self.warnings.extend(replay.other_crates.take().warnings(&self.store));
         self.verdicts = verdicts;
+        self.warnings.extend(self.refresh_warnings());
         Ok(())
     }
 

@@ -32,6 +32,21 @@ pub enum Warning {
         /// The name of the task.
         task: String,
     },
+    /// The observer panicked, and was told nothing more in this run.
+    ObserverPanicked {
+        /// The message of the panic.
+        message: String,
+    },
+    /// The expression in `#[task(refresh = ...)]` failed, so that outputs of the task are used although they may
+    /// be out of date.
+    NotRefreshed {
+        /// The name of the task.
+        task: String,
+        /// Why it failed.
+        error: String,
+        /// How many instances this concerns.
+        instances: usize,
+    },
     /// Outputs that are complete were made with other versions of crates than today's, whose source
     /// is not tracked. They count for tasks with `#[tracked(lock)]` alone.
     Crates {
@@ -69,13 +84,28 @@ impl fmt::Display for Warning {
                 if let Some(more @ 1..) = crates.len().checked_sub(LISTED) {
                     write!(f, "; and {more} more")?;
                 }
-                match instances - 1 {
-                    0 => Ok(()),
-                    1 => f.write_str(" (and 1 more instance)"),
-                    more => write!(f, " (and {more} more instances)"),
-                }
+                write_more_instances(f, *instances)
+            }
+            Self::ObserverPanicked { message } => {
+                write!(f, "the observer panicked, and was told nothing more in this run: {message}")
+            }
+            Self::NotRefreshed { task, error, instances } => {
+                write!(
+                    f,
+                    "evaluating `refresh` of {task} failed, and its output is used as it is: {error}"
+                )?;
+                write_more_instances(f, *instances)
             }
         }
+    }
+}
+
+/// Says how many instances a warning concerns besides the first.
+fn write_more_instances(f: &mut fmt::Formatter<'_>, instances: usize) -> fmt::Result {
+    match instances.saturating_sub(1) {
+        0 => Ok(()),
+        1 => f.write_str(" (and 1 more instance)"),
+        more => write!(f, " (and {more} more instances)"),
     }
 }
 

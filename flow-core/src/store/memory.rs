@@ -4,14 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 
 use crate::key::Digest;
+use crate::panics::Contained;
 use crate::param::AnyValue;
 
 /// The outputs that have no file, by what they are made from.
 #[derive(Default)]
-pub(crate) struct Memory(Mutex<HashMap<Digest, AnyValue>>);
+pub(crate) struct Memory(Mutex<HashMap<Digest, Contained<AnyValue>>>);
 
 impl Memory {
-    fn values(&self) -> MutexGuard<'_, HashMap<Digest, AnyValue>> {
+    fn values(&self) -> MutexGuard<'_, HashMap<Digest, Contained<AnyValue>>> {
         self.0.lock().expect("no panic while a value is looked up")
     }
 
@@ -20,10 +21,10 @@ impl Memory {
     }
 
     pub(crate) fn get(&self, digest: Digest) -> Option<AnyValue> {
-        self.values().get(&digest).cloned()
+        self.values().get(&digest).map(|value| AnyValue::clone(value))
     }
 
-    pub(crate) fn keep(&self, digest: Digest, value: AnyValue) {
+    pub(crate) fn keep(&self, digest: Digest, value: Contained<AnyValue>) {
         let replaced = self.values().insert(digest, value);
         // It may be large, and is dropped without the lock.
         drop(replaced);

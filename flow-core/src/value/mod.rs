@@ -41,6 +41,7 @@ mod encode;
 mod entries;
 mod error;
 mod number;
+mod paths;
 mod record;
 mod serialize;
 mod stored;
@@ -50,7 +51,9 @@ pub use deserialize::from_value;
 pub use entries::Entries;
 pub use error::ValueError;
 pub use number::{Float, Int, IntOverflow};
+pub(crate) use paths::{Paths, WithPaths};
 pub use serialize::to_value;
+pub(crate) use serialize::to_value_with_paths;
 
 use crate::secret::Secret;
 pub use crate::secret::SecretKey;

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use serde::ser::{self, Serialize};
 
 use super::error::Step;
+use super::paths::{Texts, WithPaths};
 use super::{Entries, Value, ValueError};
 use crate::secret::{self, ENVELOPE, Secret};
 
@@ -34,30 +35,64 @@ const MAX_RESERVED: usize = 1024;
 /// # Ok::<(), flow_core::value::ValueError>(())
 /// ```
 pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value, ValueError> {
-    value.serialize(Writer { depth: 0 })
+    value.serialize(Writer { depth: 0, texts: None })
+}
+
+/// The same, and which of the texts in the value are paths.
+pub(crate) fn to_value_with_paths<T: Serialize + ?Sized>(
+    value: &T,
+) -> Result<WithPaths, ValueError> {
+    let texts = Texts::default();
+    let written = value.serialize(Writer { depth: 0, texts: None }.of::<T>(&texts));
+    Ok((written?, texts.into_paths()))
 }
 
 /// Makes the value of one place in the tree.
 #[derive(Clone, Copy)]
-struct Writer {
+struct Writer<'a> {
     depth: usize,
+    /// Where texts are noted, if somebody asks which of them are paths, with the type of this place.
+    texts: Option<(&'a Texts, &'static str)>,
 }
 
-impl Writer {
+impl<'a> Writer<'a> {
     /// The writer of what this place contains.
     fn inner(self) -> Result<Self, ValueError> {
         if self.depth < MAX_DEPTH {
-            Ok(Self { depth: self.depth + 1 })
+            Ok(Self { depth: self.depth + 1, ..self })
         } else {
             Err(ValueError::TooDeep { limit: MAX_DEPTH })
         }
     }
 
-    fn items(self, length: usize, variant: Option<&'static str>) -> Result<Items, ValueError> {
+    /// The same for a place of this type, which notes its texts.
+    fn of<T: ?Sized>(self, texts: &'a Texts) -> Self {
+        Self { texts: Some((texts, texts.enter::<T>())), ..self }
+    }
+
+    fn write<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, ValueError> {
+        match self.texts {
+            Some((texts, _)) => value.serialize(self.of::<T>(texts)),
+            None => value.serialize(self),
+        }
+    }
+
+    fn text(self, text: &str) -> Value {
+        if let Some((texts, ty)) = self.texts {
+            texts.add(text, ty);
+        }
+        Value::Str(text.into())
+    }
+
+    fn items(self, length: usize, variant: Option<&'static str>) -> Result<Items<'a>, ValueError> {
         Ok(Items { inner: self.inner()?, variant, items: reserved(length) })
     }
 
-    fn fields(self, length: usize, variant: Option<&'static str>) -> Result<Fields, ValueError> {
+    fn fields(
+        self,
+        length: usize,
+        variant: Option<&'static str>,
+    ) -> Result<Fields<'a>, ValueError> {
         Ok(Fields { inner: self.inner()?, variant, fields: reserved(length) })
     }
 }
@@ -82,16 +117,16 @@ macro_rules! leaves {
     };
 }
 
-impl ser::Serializer for Writer {
+impl<'a> ser::Serializer for Writer<'a> {
     type Ok = Value;
     type Error = ValueError;
-    type SerializeSeq = Items;
-    type SerializeTuple = Items;
-    type SerializeTupleStruct = Items;
-    type SerializeTupleVariant = Items;
-    type SerializeMap = Pairs;
-    type SerializeStruct = Fields;
-    type SerializeStructVariant = Fields;
+    type SerializeSeq = Items<'a>;
+    type SerializeTuple = Items<'a>;
+    type SerializeTupleStruct = Items<'a>;
+    type SerializeTupleVariant = Items<'a>;
+    type SerializeMap = Pairs<'a>;
+    type SerializeStruct = Fields<'a>;
+    type SerializeStructVariant = Fields<'a>;
 
     leaves! {
         serialize_bool(bool) => Bool;
@@ -108,12 +143,15 @@ impl ser::Serializer for Writer {
         serialize_f32(f32) => Float;
         serialize_f64(f64) => Float;
         serialize_char(char) => Char;
-        serialize_str(&str) => Str;
         serialize_bytes(&[u8]) => Bytes;
     }
 
+    fn serialize_str(self, text: &str) -> Result<Value, ValueError> {
+        Ok(self.text(text))
+    }
+
     fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<Value, ValueError> {
-        Ok(Value::Str(value.to_string().into()))
+        Ok(self.text(&value.to_string()))
     }
 
     fn serialize_none(self) -> Result<Value, ValueError> {
@@ -121,7 +159,7 @@ impl ser::Serializer for Writer {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, ValueError> {
-        Ok(Value::Some(Box::new(value.serialize(self.inner()?)?)))
+        Ok(Value::Some(Box::new(self.inner()?.write(value)?)))
     }
 
     fn serialize_unit(self) -> Result<Value, ValueError> {
@@ -151,7 +189,7 @@ impl ser::Serializer for Writer {
         {
             return Ok(Value::Secret(Secret::new(Box::new(content))));
         }
-        value.serialize(self)
+        self.write(value)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -161,20 +199,23 @@ impl ser::Serializer for Writer {
         variant: &'static str,
         value: &T,
     ) -> Result<Value, ValueError> {
-        let content =
-            value.serialize(self.inner()?).map_err(|error| error.at(Step::Name(variant)))?;
+        let content = self.inner()?.write(value).map_err(|error| error.at(Step::Name(variant)))?;
         Ok(variant_of(Some(variant), content))
     }
 
-    fn serialize_seq(self, length: Option<usize>) -> Result<Items, ValueError> {
+    fn serialize_seq(self, length: Option<usize>) -> Result<Items<'a>, ValueError> {
         self.items(length.unwrap_or(0), None)
     }
 
-    fn serialize_tuple(self, length: usize) -> Result<Items, ValueError> {
+    fn serialize_tuple(self, length: usize) -> Result<Items<'a>, ValueError> {
         self.items(length, None)
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<Items, ValueError> {
+    fn serialize_tuple_struct(
+        self,
+        _: &'static str,
+        length: usize,
+    ) -> Result<Items<'a>, ValueError> {
         self.items(length, None)
     }
 
@@ -184,15 +225,15 @@ impl ser::Serializer for Writer {
         _: u32,
         variant: &'static str,
         length: usize,
-    ) -> Result<Items, ValueError> {
+    ) -> Result<Items<'a>, ValueError> {
         self.items(length, Some(variant))
     }
 
-    fn serialize_map(self, length: Option<usize>) -> Result<Pairs, ValueError> {
+    fn serialize_map(self, length: Option<usize>) -> Result<Pairs<'a>, ValueError> {
         Ok(Pairs { inner: self.inner()?, entries: reserved(length.unwrap_or(0)), key: None })
     }
 
-    fn serialize_struct(self, _: &'static str, length: usize) -> Result<Fields, ValueError> {
+    fn serialize_struct(self, _: &'static str, length: usize) -> Result<Fields<'a>, ValueError> {
         self.fields(length, None)
     }
 
@@ -202,22 +243,22 @@ impl ser::Serializer for Writer {
         _: u32,
         variant: &'static str,
         length: usize,
-    ) -> Result<Fields, ValueError> {
+    ) -> Result<Fields<'a>, ValueError> {
         self.fields(length, Some(variant))
     }
 }
 
 /// A sequence, or a tuple of any kind, of which the first items are there.
-struct Items {
-    inner: Writer,
+struct Items<'a> {
+    inner: Writer<'a>,
     variant: Option<&'static str>,
     items: Vec<Value>,
 }
 
-impl Items {
+impl Items<'_> {
     fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
         let item =
-            value.serialize(self.inner).map_err(|error| error.at(Step::Index(self.items.len())))?;
+            self.inner.write(value).map_err(|error| error.at(Step::Index(self.items.len())))?;
         self.items.push(item);
         Ok(())
     }
@@ -229,7 +270,7 @@ impl Items {
 
 macro_rules! items {
     ($($trait:ident::$method:ident)*) => {$(
-        impl ser::$trait for Items {
+        impl ser::$trait for Items<'_> {
             type Ok = Value;
             type Error = ValueError;
 
@@ -252,18 +293,19 @@ items! {
 }
 
 /// A map of which the first entries are there, and maybe the key of the next.
-struct Pairs {
-    inner: Writer,
+struct Pairs<'a> {
+    inner: Writer<'a>,
     entries: Vec<(Value, Value)>,
     key: Option<Value>,
 }
 
-impl ser::SerializeMap for Pairs {
+impl ser::SerializeMap for Pairs<'_> {
     type Ok = Value;
     type Error = ValueError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), ValueError> {
-        self.key = Some(key.serialize(self.inner)?);
+        // The keys of maps are no paths.
+        self.key = Some(key.serialize(Writer { texts: None, ..self.inner })?);
         Ok(())
     }
 
@@ -271,7 +313,7 @@ impl ser::SerializeMap for Pairs {
         let key = self.key.take().ok_or_else(|| ValueError::Custom {
             message: "a map gave a value without a key".to_owned(),
         })?;
-        let value = value.serialize(self.inner).map_err(|error| error.at(Step::Key(&key)))?;
+        let value = self.inner.write(value).map_err(|error| error.at(Step::Key(&key)))?;
         self.entries.push((key, value));
         Ok(())
     }
@@ -282,19 +324,19 @@ impl ser::SerializeMap for Pairs {
 }
 
 /// A struct, or a variant with fields, of which the first fields are there.
-struct Fields {
-    inner: Writer,
+struct Fields<'a> {
+    inner: Writer<'a>,
     variant: Option<&'static str>,
     fields: Vec<(&'static str, Value)>,
 }
 
-impl Fields {
+impl Fields<'_> {
     fn push<T: Serialize + ?Sized>(
         &mut self,
         name: &'static str,
         value: &T,
     ) -> Result<(), ValueError> {
-        let value = value.serialize(self.inner).map_err(|error| error.at(Step::Name(name)))?;
+        let value = self.inner.write(value).map_err(|error| error.at(Step::Name(name)))?;
         self.fields.push((name, value));
         Ok(())
     }
@@ -306,7 +348,7 @@ impl Fields {
 
 macro_rules! fields {
     ($($trait:ident)*) => {$(
-        impl ser::$trait for Fields {
+        impl ser::$trait for Fields<'_> {
             type Ok = Value;
             type Error = ValueError;
 

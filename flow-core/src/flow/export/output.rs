@@ -13,6 +13,7 @@ use crate::export::names::{self, Names};
 use crate::flow::Flow;
 use crate::input::Handle;
 use crate::key::{Digest, Key};
+use crate::panics;
 use crate::plan::Plan;
 use crate::plan::judge::Upstream;
 use crate::plan::label::Show;
@@ -100,7 +101,7 @@ fn exported(flow: &Flow, handle: &Handle) -> Result<(Exported, Folder), Error> {
     }
     let made = Made::new(folder.clone(), record.clone());
     let files = crate::keep::Files { of: handle, made: &made };
-    let described = (entry.task.describe)(&files).map_err(|source| {
+    let described = panics::catch_error(|| (entry.task.describe)(&files)).map_err(|source| {
         handle.error(LoadError::Unreadable { path: handle.path_of(&made), source })
     })?;
     let mut described: BTreeMap<&str, Description> = described.into_iter().collect();

@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::Builder;
+use super::walk::panicked;
+use crate::panics;
 use crate::plan::Graph;
 use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::given::Givens;
@@ -26,6 +28,22 @@ pub(crate) struct Built {
 /// Builds as much of the graph of what `roots` require as can be built. Names are looked up in `store`;
 /// values are hashed by `hashing`.
 pub(crate) fn build_all(
+    roots: &[&'static TaskType],
+    store: &Store,
+    hashing: &Store,
+    givens: &Givens,
+) -> Built {
+    let built = panics::catch(|| build_possible(roots, store, hashing, givens));
+    built.unwrap_or_else(|message| {
+        let wrong = |first: &&'static TaskType| {
+            PlanError::new(panicked(first, message.clone()), Vec::new())
+        };
+        let problems = roots.first().map(wrong).into_iter().collect();
+        Built { graph: None, problems, unmet: HashSet::new() }
+    })
+}
+
+fn build_possible(
     roots: &[&'static TaskType],
     store: &Store,
     hashing: &Store,

@@ -1,15 +1,14 @@
 //! On the way down: the parameters of a task wished for, and what it wishes for itself.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::rc::Rc;
 
 use super::walk::{Entered, Frame};
 use super::{Builder, DEEPEST};
 use crate::key::{Digest, Hasher};
+use crate::panics;
 use crate::param::AnyValue;
 use crate::plan::error::PlanErrorKind;
-use crate::plan::given::panic_message;
 use crate::plan::scope::Scope;
 use crate::plan::types::{PlanType, TypeIndex};
 use crate::plan::{resolve, stand_in};
@@ -45,10 +44,7 @@ impl Builder<'_> {
         let stand_in = stand_in::find(given, (wish.task.id)(), entry.instances.get(instance));
         let required = match &stand_in {
             Some(_) => Requirements::default(),
-            None => catch_unwind(AssertUnwindSafe(|| entry.instances.requires(instance)))
-                .unwrap_or_else(|panic| {
-                    Err(anyhow::anyhow!("it panicked: {}", panic_message(&*panic)))
-                })
+            None => panics::catch_error(|| entry.instances.requires(instance))
                 .map_err(|source| PlanErrorKind::Requires { task: name(self), source })?,
         };
         let entry = self.types.get(index);
@@ -107,12 +103,10 @@ impl Builder<'_> {
 
 /// Where the output of an instance lies that is made elsewhere.
 fn external(entry: &PlanType, instance: u32) -> Result<PathBuf, PlanErrorKind> {
-    let path = catch_unwind(AssertUnwindSafe(|| entry.instances.path(instance)))
-        .unwrap_or_else(|panic| Err(anyhow::anyhow!("it panicked: {}", panic_message(&*panic))))
-        .and_then(|path| {
-            anyhow::ensure!(path.to_str().is_some(), "{path:?} is not Unicode");
-            anyhow::ensure!(!path.as_os_str().is_empty(), "it is empty");
-            Ok(std::path::absolute(path)?)
-        });
+    let path = panics::catch_error(|| entry.instances.path(instance)).and_then(|path| {
+        anyhow::ensure!(path.to_str().is_some(), "{path:?} is not Unicode");
+        anyhow::ensure!(!path.as_os_str().is_empty(), "it is empty");
+        Ok(std::path::absolute(path)?)
+    });
     path.map_err(|source| PlanErrorKind::ExternalPath { task: entry.decl.name.to_string(), source })
 }

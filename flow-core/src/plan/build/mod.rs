@@ -19,6 +19,7 @@ use daggy::{Dag, NodeIndex};
 
 pub(crate) use self::all::{Built, build_all};
 use crate::key::{Digest, Key};
+use crate::panics;
 use crate::param::AnyValue;
 use crate::plan::asker::Asker;
 use crate::plan::draws::{Draws, SetIndex};
@@ -39,6 +40,17 @@ const DEEPEST: usize = 1_000_000;
 
 /// Builds the graph of what `roots` require.
 pub(crate) fn build(
+    roots: &[Root<'_>],
+    store: &Store,
+    givens: &Givens,
+) -> Result<(Graph, Vec<Warning>), Box<PlanError>> {
+    let Some(first) = roots.first() else { return build_roots(roots, store, givens) };
+    panics::catch(|| build_roots(roots, store, givens)).unwrap_or_else(|message| {
+        Err(Box::new(PlanError::new(walk::panicked(first.task, message), Vec::new())))
+    })
+}
+
+fn build_roots(
     roots: &[Root<'_>],
     store: &Store,
     givens: &Givens,

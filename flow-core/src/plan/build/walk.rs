@@ -1,6 +1,5 @@
 //! The walk itself: which wish is next, whose way it is on, and what is wrong there.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -8,9 +7,9 @@ use daggy::NodeIndex;
 
 use super::{Builder, Grown};
 use crate::key::Digest;
+use crate::panics;
 use crate::plan::draws::SetIndex;
 use crate::plan::error::{PlanError, PlanErrorKind};
-use crate::plan::given::panic_message;
 use crate::plan::resolve::Resolved;
 use crate::plan::scope::{OnTheWay, Scope};
 use crate::plan::stand_in::StandIn;
@@ -63,12 +62,11 @@ impl Builder<'_> {
         loop {
             let grown = if let Some((wish, scope)) = next.take() {
                 let task = wish.task;
-                let entered =
-                    catch_unwind(AssertUnwindSafe(|| self.enter(wish, &scope, stack.len())));
+                let entered = panics::catch(|| self.enter(wish, &scope, stack.len()));
                 for kind in std::mem::take(&mut self.resolver.wrong) {
                     self.miss(self.at(kind, &stack, Some(task)))?;
                 }
-                match entered.unwrap_or_else(|panic| Err(panicked(task, &*panic))) {
+                match entered.unwrap_or_else(|message| Err(panicked(task, message))) {
                     Ok(Entered::Known(grown)) => Some(grown),
                     Ok(Entered::New(frame)) => {
                         stack.push(*frame);
@@ -82,7 +80,8 @@ impl Builder<'_> {
             } else {
                 let frame = stack.pop().expect("a frame whose wishes are fulfilled");
                 let (task, memo) = (self.types.get(frame.index).task, frame.memo);
-                match self.leave(frame) {
+                let left = panics::catch(|| self.leave(frame));
+                match left.unwrap_or_else(|message| Err(panicked(task, message))) {
                     Ok(grown) => Some(grown),
                     Err(kind) => {
                         // It is not being walked any more.
@@ -120,7 +119,11 @@ impl Builder<'_> {
         stack: &mut [Frame],
     ) -> Result<Option<(Wish, Rc<Scope>)>, Box<PlanError>> {
         loop {
-            match self.take_wish(stack) {
+            let task = stack.last().map(|frame| self.types.get(frame.index).task);
+            let taken = panics::catch(|| self.take_wish(stack)).unwrap_or_else(|message| {
+                Err(panicked(task.expect("a task that wishes"), message))
+            });
+            match taken {
                 Ok(next) => return Ok(next),
                 Err(kind) => self.miss(self.at(kind, stack, None))?,
             };
@@ -197,8 +200,7 @@ impl Builder<'_> {
     }
 }
 
-/// A panic in the code of a user's types: a clone, a comparison, or serialising a value.
-fn panicked(task: &'static TaskType, panic: &(dyn std::any::Any + Send)) -> PlanErrorKind {
-    let message = panic_message(panic);
+/// A panic in the code of a user's types: a clone, a comparison, or a destructor.
+pub(super) fn panicked(task: &'static TaskType, message: String) -> PlanErrorKind {
     PlanErrorKind::Panicked { task: (task.decl)().name.into_owned(), message }
 }

@@ -1,0 +1,116 @@
+//! Watching what a running task reads from outside the store.
+//!
+//! A file that changes while a task runs may have been read before, after or halfway through the change.
+//! Its output is then not what the recorded content gives, and must not be committed. So the files that a
+//! task may read are watched from before it runs until it has ended: parameters with
+//! `#[param(file)]`, external inputs, those of what it requires while it runs, and what it names to
+//! [`Cx::file`](crate::Cx::file) and [`Cx::files`](crate::Cx::files). When it has ended, the content has
+//! to be as recorded, and nothing may have been written meanwhile: a file that was rewritten with equal
+//! content was half of it for a while.
+//!
+//! A failure that came of such a file may pass: it is not recorded as one that would occur again.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use daggy::NodeIndex;
+
+use crate::content::Named;
+use crate::cx::Reads;
+use crate::engine::Execution;
+use crate::plan::Plan;
+use crate::plan::judge::Upstream;
+use crate::plan::outside;
+use crate::store::record::{MadeFrom, Read};
+use crate::task::Kind;
+
+/// The files that one run of a task may read.
+pub(super) struct Watch<'a> {
+    execution: &'a Arc<Execution>,
+    node: NodeIndex,
+    made_from: &'a MadeFrom,
+    reads: Arc<Reads>,
+}
+
+impl<'a> Watch<'a> {
+    /// Begins to watch what an instance may read that is about to run on this.
+    pub(super) fn begin(
+        execution: &'a Arc<Execution>,
+        node: NodeIndex,
+        made_from: &'a MadeFrom,
+    ) -> Self {
+        let reads = Arc::new(Reads::default());
+        for file in made_from.files.values() {
+            // What is watched for the first time is not rewritten yet.
+            let _ = reads.watch(&execution.plan.contents, Path::new(&file.path), Named::AsPattern);
+        }
+        for node in execution.plan.graph.gathered_inputs_or_none(node) {
+            execution.watch_external(node, &reads);
+        }
+        Self { execution, node, made_from, reads }
+    }
+
+    /// What the task reads and requires.
+    pub(super) fn reads(&self) -> &Arc<Reads> {
+        &self.reads
+    }
+
+    /// Fails if anything that the task may have read was written since the watch began.
+    pub(super) fn look_again(&self) -> anyhow::Result<()> {
+        let Plan { contents, graph, store, .. } = &*self.execution.plan;
+        self.execution.look_at_externals(&graph.gathered_inputs_or_none(self.node))?;
+        for (execution, root) in self.reads.executions() {
+            let mut nodes = execution.plan.graph.gathered_inputs_or_none(root);
+            nodes.push(root);
+            execution.look_at_externals(&nodes)?;
+        }
+        for file in self.made_from.files.values() {
+            if contents.meant(Path::new(&file.path))? != file.digest {
+                return Err(changed(&file.path));
+            }
+        }
+        for read in self.reads.all() {
+            if outside::changed(&read, contents, store)?.is_some()
+                && let Read::File { path: what, .. }
+                | Read::Files { path: what, .. }
+                | Read::Env { name: what, .. } = &read
+            {
+                return Err(changed(what));
+            }
+        }
+        Ok(self.reads.look_again(contents)?)
+    }
+}
+
+fn changed(what: &str) -> anyhow::Error {
+    anyhow::anyhow!("{what:?} changed while the task was running; run it again")
+}
+
+impl Execution {
+    /// Watches the external files that a task may read through one that it requires.
+    pub(crate) fn watch_externals(&self, root: NodeIndex, reads: &Reads) {
+        let mut nodes = self.plan.graph.gathered_inputs_or_none(root);
+        nodes.push(root);
+        nodes.into_iter().for_each(|node| self.watch_external(node, reads));
+    }
+
+    fn watch_external(&self, node: NodeIndex, reads: &Reads) {
+        if self.plan.graph.kind(node) == Kind::External {
+            // One that has been rewritten since it was watched first is found when the task has ended.
+            let _ =
+                reads.watch(&self.plan.contents, self.plan.graph.external(node), Named::Exactly);
+        }
+    }
+
+    /// External files must have the content that the task was to read.
+    fn look_at_externals(&self, nodes: &[NodeIndex]) -> anyhow::Result<()> {
+        let graph = &self.plan.graph;
+        for &node in nodes.iter().filter(|&&node| graph.kind(node) == Kind::External) {
+            let path = graph.external(node);
+            if self.plan.contents.digest(path)? != self.digest(node) {
+                return Err(changed(&path.to_string_lossy()));
+            }
+        }
+        Ok(())
+    }
+}
