@@ -163,12 +163,20 @@ pub fn derive_outputs(input: TokenStream) -> TokenStream {
 ///   parameters are in the key. A task that was renamed, with `was`, has the same code.
 /// - **The tasks that it requires** by the types of their outputs. How these were made does not
 ///   count: their content does.
-/// - **Files** that `include_str!`, `include_bytes!` and `include!` name by a literal, `concat!` and
-///   `env!("CARGO_MANIFEST_DIR")`; **variables** that `env!` and `option_env!` name, but for those
-///   that hold a folder; whether a **feature** is on that the code asks about.
+/// - **Files** that `include_str!`, `include_bytes!` and `include!` name by literals, `concat!` and
+///   `env!`, also those that a build script writes into `OUT_DIR`; **variables** that `env!` and
+///   `option_env!` name, also those that a build script sets, but for those that hold a folder; whether a
+///   **feature** or another **`cfg`** is on that the code asks about, but for those of the target and the
+///   profile. In a path dependency, these are as the compiler recorded them in the dep-info file
+///   beside the library.
+/// - **Modules** that a macro declares with its arguments, and **files** that a macro of another crate
+///   names by its arguments, as `tonic::include_proto!("shop")` and `lalrpop_mod!(calc)` do, or an
+///   attribute, as `#[grammar = "shop.pest"]` does.
 ///
-/// Comments, documentation, lint attributes, formatting, the order of items, their visibility,
-/// tests, and what is not reached do not count. Neither do the folder, the machine, and the profile.
+/// Comments, documentation, lint attributes, hints to the optimiser (`#[inline]`, `#[cold]`), derives of
+/// the standard library, formatting, the order of items, their visibility, tests, and what is not reached
+/// do not count. Neither do the folder, the machine, and the profile. A method of a trait that has a body
+/// counts where it is called.
 ///
 /// Where it is not known what a name means, all that it may mean counts: a task runs once too
 /// often sooner than once too seldom.
@@ -220,19 +228,22 @@ pub fn derive_outputs(input: TokenStream) -> TokenStream {
 /// - The code of crates from a registry, but for their versions, and of the language itself.
 /// - Names that a macro puts together out of parts, as `paste!` does, and what procedural macros of
 ///   other crates write.
-/// - What a build script generates, but for files that `include!` names; what it links.
+/// - What a build script links.
 /// - What is behind `extern` blocks, another language or this one; libraries that are opened at run time, programs that
 ///   are started, files that are read: `cx.file` and `#[param(file)]` are there for these.
 /// - What a program puts into a static or a global when it starts, such as a function in a `OnceLock`;
 ///   the clock, the network, and variables of the environment read other than by `cx.env`.
 /// - Where code stands and what it is called: `line!`, `file!`, `module_path!`, `type_name`; comments of
 ///   documentation that a macro makes text of.
-/// - A `cfg` other than of a feature: both sides of it count, and which one it is does not.
+/// - A `cfg` of the target or the profile: both sides of it count, and which one it is does not.
 /// - Which of two traits of other crates is imported, where only their methods are named; which
 ///   features another package turns on in a path dependency.
 ///
-/// Of these, it warns where it meets one that it recognises: a file or a module that it does not
-/// find, a source that it cannot read, `paste!`. `#[allow(deprecated)]` above the impl silences that.
+/// It warns of what it recognises as not seen: a file, a module, a variable or a `cfg` that it does not
+/// find, or of which several builds of a path dependency have different ones; a source that it cannot
+/// read; `paste!`; and each name in reached code that means nothing it knows, as
+/// `` `parser::parse` in src/load.rs names nothing that is known ``. `#[allow(deprecated)]` above the
+/// impl silences that.
 /// In an editor, and in the examples of documentation, there is no source to read; there the body of
 /// the impl counts alone, which the reason says.
 #[proc_macro_attribute]

@@ -31,6 +31,9 @@ const PLACE: &str = "`#[tracked]` stands above `impl Run for ...` or `impl Targe
 const PLACE_OF_FUNCTION: &str = "a function that is a task is tracked without `#[tracked]`; how much of \
                                  its code counts is said by `#[task(tracked(...))]`";
 
+/// How many of the things that are not seen one warning names.
+const MOST_SHOWN: usize = 8;
+
 /// The traits that have a constant `CODE`.
 const TRAITS: [&str; 2] = ["Run", "Target"];
 
@@ -294,9 +297,11 @@ fn code(
     let text = &table.text;
     let types = types.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as #private::Tracked>::CODE));
     let warning = (!table.unseen.is_empty()).then(|| {
-        let unseen: Vec<&str> = table.unseen.iter().map(String::as_str).collect();
+        let mut unseen: Vec<&str> = table.unseen.iter().map(String::as_str).collect();
+        let more = unseen.split_off(unseen.len().min(MOST_SHOWN)).len();
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
         let note = format!(
-            "`#[tracked]` does not see all of this code: {}. After a change there, write another \
+            "`#[tracked]` does not see all of this code: {}{more}. After a change there, write another \
              `#[task(version = ...)]`; `#[allow(deprecated)]` above the {kind} silences this",
             unseen.join("; ")
         );

@@ -9,6 +9,7 @@
 //!   file for each pipeline: [`retail`], [`models`], [`survey`], [`options`], [`functions`].
 //! - [`handed`] hands outputs over as a crate, and builds a program that reads them.
 //! - [`checking`] edits a crate that checks its own tasks, and reads what its tests say.
+//! - [`generated`] edits what build scripts read, and looks at all tasks at once.
 //! - The others run what they have built: [`run`], [`target`], [`waves`], [`iris`], [`crates`], where
 //!   other releases of crates are used, and [`places`], where one pipeline is built in other ways and
 //!   other places, and nothing is pending.
@@ -18,6 +19,7 @@ mod crates;
 mod edit;
 mod fixture;
 mod functions;
+mod generated;
 mod handed;
 mod iris;
 mod models;

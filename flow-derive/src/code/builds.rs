@@ -231,6 +231,7 @@ impl Build {
             }
         }
         let base = files.iter().find_map(|file| base_of(file, root, folder))?;
+        let base = base.canonicalize().unwrap_or(base);
         build.files = files.into_iter().map(|file| base.join(file)).collect();
         Some(build)
     }

@@ -13,7 +13,7 @@
 //! is not known which of the two the macro makes of them. They are [made](super::source::Item::is_made)
 //! by a macro: what they name may be anywhere in the package.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use super::builds::Environment;
 use super::load::Place;
 use super::marks::Marks;
-use super::names::{Name, Names};
+use super::names::{Name, Names, kw};
 use super::parse::Parser;
 use super::scan;
 use super::source::{FileId, ItemId, Kind, ModuleId, PackageId, Source};
@@ -37,17 +37,22 @@ pub(crate) struct Generated {
     pub(crate) unseen: Option<String>,
     /// Whether a macro of another crate writes the items, which may have any name.
     pub(crate) is_open: bool,
+    /// The words that items may have as names otherwise: those of the arguments and of the macros.
+    pub(crate) words: HashSet<Name>,
 }
 
 /// A module that the call of a macro in the place of an item may make.
 pub(crate) struct MadeModule {
     /// What it may be called.
-    pub(crate) words: Vec<Name>,
+    pub(crate) words: BTreeSet<Name>,
     pub(crate) module: ModuleId,
 }
 
-/// More files than this in one folder are not looked at.
+/// More files than this are not looked at for one call of a macro.
 const MOST_FILES: usize = 4096;
+
+/// Folders that are deeper in each other than this are not looked at.
+const MOST_FOLDERS: usize = 16;
 
 /// Reads what the calls of macros lead to, in all packages. All files that modules name are read.
 pub(super) fn read(source: &mut Source) {
@@ -87,7 +92,7 @@ struct Call {
 /// The words and the texts in some tokens.
 #[derive(Debug, Default)]
 pub(super) struct Words {
-    words: Vec<Name>,
+    words: BTreeSet<Name>,
     texts: Vec<String>,
 }
 
@@ -101,7 +106,7 @@ impl Words {
     fn extend(&mut self, tokens: &[Token], range: Range<usize>, names: &Names) {
         for &token in &tokens[range] {
             match token {
-                Token::Word(word) if !self.words.contains(&word) => self.words.push(word),
+                Token::Word(word) => drop(self.words.insert(word)),
                 Token::Literal(literal) => {
                     let text = scan::unquote(names.text(literal));
                     self.texts.extend(text.filter(|text| is_name_of_file(text)));
@@ -159,9 +164,7 @@ impl Call {
     }
 
     fn read(self, source: &mut Source) {
-        let is_read =
-            |source: &Source, path: &Path| source.files.iter().any(|file| file.path == path);
-        self.read_modules(source);
+        let has_modules = self.read_modules(source);
         let mut files = self.included(source);
         let is_include = |source: &Source| {
             self.name.starts_with("include")
@@ -179,56 +182,67 @@ impl Call {
             files.extend(named_files(source, file, &self.all, true));
             let generated = generated_files(source, self.package);
             let unread: Vec<PathBuf> =
-                generated.into_iter().filter(|path| !is_read(source, path)).collect();
+                generated.into_iter().filter(|path| !self.has_read(source, path)).collect();
             let mut named = unread.clone();
             named.retain(|path| is_named(path, &self.all, &source.names));
             if named.is_empty() && (self.arguments.words.is_empty() || names_files(&self.name)) {
                 named = unread;
             }
             files.extend(named);
-            files.dedup();
         }
-        if files.is_empty()
-            && (is_include(source) || self.name.ends_with("_mod"))
-            && self.is_nothing_made(source)
-        {
+        files.sort();
+        files.dedup();
+        let is_missing = files.is_empty() && !has_modules;
+        if is_missing && (is_include(source) || self.name.ends_with("_mod")) {
             unseen = Some(format!("the file that `{}!` includes is not found", self.name));
         }
         let (rust, others): (Vec<_>, Vec<_>) =
             files.into_iter().partition(|path| path.extension().is_some_and(|end| end == "rs"));
         for path in rust {
-            if !is_read(source, &path) || source.times_read(&path) < 64 {
+            // A file may be included in several places, but not in itself for ever.
+            if source.times_read(&path) < 64 {
                 self.parse(source, &path);
             }
         }
-        let generated = Generated { files: others, unseen, is_open: self.is_open };
+        let words = self.all.words.iter().copied().collect();
+        let generated = Generated { files: others, unseen, is_open: self.is_open, words };
         source.generated.insert(self.item, generated);
     }
 
-    fn is_nothing_made(&self, source: &Source) -> bool {
-        source.modules[source.items[self.item].module].made.is_empty()
+    /// Whether the package has a module that is this file.
+    fn has_read(&self, source: &Source, path: &Path) -> bool {
+        source.files.iter().any(|file| file.package == self.package && file.path == path)
     }
 
-    /// The files of `mod word;`, for the words that name one which is no module yet.
-    fn read_modules(&self, source: &mut Source) {
-        for &word in &self.all.words {
+    /// Reads the files of `mod word;`, for the words that name one which is no module yet; returns whether
+    /// there are any.
+    fn read_modules(&self, source: &mut Source) -> bool {
+        let before = source.modules.len();
+        let declares = self.all.words.contains(&kw::MOD);
+        let words = match (declares, self.is_open) {
+            (true, _) => &self.all.words,
+            (false, true) => &self.arguments.words,
+            (false, false) => return false,
+        };
+        for &word in words {
             let Some(path) = self.place.module_file(source.names.text(word)) else {
                 continue;
             };
-            if source.files.iter().any(|file| file.path == path) {
+            if self.has_read(source, &path) {
                 continue;
             }
-            let module = self.module(source, vec![word], Some(word));
+            let module = self.module(source, BTreeSet::from([word]), Some(word));
             let marks = Marks { is_conditional: true, ..Marks::default() };
             self.parser(source).load_module(module, word, &marks);
         }
         for text in &self.arguments.texts {
             let path = self.place.relative_file(text);
             let is_module = path.extension().is_some_and(|end| end == "rs") && path.is_file();
-            if is_module && !source.files.iter().any(|file| file.path == path) {
+            if is_module && !self.has_read(source, &path) {
                 self.parse(source, &path);
             }
         }
+        source.modules.len() > before
     }
 
     /// The files that macros of the source include, with an argument in the place of a variable.
@@ -266,7 +280,7 @@ impl Call {
         }
     }
 
-    fn module(&self, source: &mut Source, words: Vec<Name>, name: Option<Name>) -> ModuleId {
+    fn module(&self, source: &mut Source, words: BTreeSet<Name>, name: Option<Name>) -> ModuleId {
         let item = &source.items[self.item];
         let (around, is_test, features) = (item.module, item.is_test, item.features.clone());
         let module = source.module(self.package, Some(around), name);
@@ -323,7 +337,7 @@ fn generated_files(source: &Source, package: PackageId) -> Vec<PathBuf> {
     let environment = &source.packages[package].environment;
     let mut found = Vec::new();
     match environment {
-        Environment::Process(Some(out_dir)) => add_files(out_dir, &mut found),
+        Environment::Process(Some(out_dir)) => add_files(out_dir, MOST_FOLDERS, &mut found),
         Environment::Process(None) => {}
         Environment::Recorded(builds) => {
             let files: BTreeSet<&PathBuf> = builds.iter().flat_map(|build| &build.files).collect();
@@ -333,16 +347,21 @@ fn generated_files(source: &Source, package: PackageId) -> Vec<PathBuf> {
     found
 }
 
-/// The files below a folder, in the order of their names.
-fn add_files(folder: &Path, found: &mut Vec<PathBuf>) {
+/// The files below a folder, in the order of their names. Links are not followed.
+fn add_files(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-    paths.sort();
-    for path in paths {
+    let mut entries: Vec<_> =
+        entries.filter_map(|entry| Some((entry.path(), entry.file_type().ok()?))).collect();
+    entries.sort_by(|a, b| a.0.cmp(&b.0));
+    for (path, kind) in entries {
         if found.len() >= MOST_FILES {
             return;
         }
-        if path.is_dir() { add_files(&path, found) } else { found.push(path) }
+        if kind.is_file() {
+            found.push(path);
+        } else if kind.is_dir() && depth > 0 {
+            add_files(&path, depth - 1, found);
+        }
     }
 }
 
@@ -378,19 +397,23 @@ pub(super) fn named_files(
     bases.extend(out_dir.clone());
     let mut found = Vec::new();
     for text in &words.texts {
-        let mut text = text.replace("$CARGO_MANIFEST_DIR", &package.folder.to_string_lossy());
+        let mut path = text.replace("$CARGO_MANIFEST_DIR", &package.folder.to_string_lossy());
         if let Some(out_dir) = &out_dir {
-            text = text.replace("$OUT_DIR", &out_dir.to_string_lossy());
+            path = path.replace("$OUT_DIR", &out_dir.to_string_lossy());
         }
-        for base in &bases {
-            let path = base.join(&text);
+        // `lalrpop_mod!(calc, "/calc.rs")` starts at a folder of its own.
+        let path = if path == *text { path.trim_start_matches('/') } else { &path };
+        if path.chars().all(|char| char == '.' || char == '/') {
+            continue;
+        }
+        for path in bases.iter().map(|base| base.join(path)) {
             if path.is_file() {
                 found.push(path);
                 break;
             }
             // A text such as `data` may be a name as well.
             if with_folders && text.contains('/') && path.is_dir() {
-                add_files(&path, &mut found);
+                add_files(&path, MOST_FOLDERS, &mut found);
                 break;
             }
         }

@@ -1,8 +1,9 @@
 //! The code of a task: the impl that `#[tracked]` stands above, and all that it reaches.
 //!
 //! 1. [`compilation`] finds the root file of the crate in the compiler's arguments, [`manifest`]
-//!    and [`packages`] the path dependencies in the manifests. [`load`] reads files, [`lexer`]
-//!    takes them apart into [`tokens`], [`parse`] finds modules and items in them. The result is
+//!    and [`packages`] the path dependencies in the manifests, [`builds`] what their build scripts have
+//!    written and set. [`load`] reads files, [`lexer`] takes them apart into [`tokens`], [`parse`] finds
+//!    modules and items in them, [`generated`] the files that only calls of macros lead to. The result is
 //!    the [`source`]. This is done once for a compilation; [`world`] keeps it.
 //! 2. [`references`] lists what the tokens of an item may refer to, [`resolve`] says what a path
 //!    means, [`relations`] what belongs together without a path: impls, methods. Both together make

@@ -10,7 +10,7 @@ use crate::code::references::{PathReference, References};
 use crate::code::resolve::End;
 use crate::code::scan;
 use crate::code::source::{ItemId, Kind, ModuleId, Path};
-use crate::code::standard::{is_known, names_no_items};
+use crate::code::standard::{is_known, is_standard_macro, names_no_items};
 use crate::code::tokens::{Delimiter, Token};
 
 impl Builder<'_> {
@@ -35,7 +35,7 @@ impl Builder<'_> {
         {
             return;
         }
-        if self.add_makers(module, node) {
+        if self.add_makers(module, name, node) {
             return;
         }
         let (path, shown) = (self.text(&reference.path), &source.files[scope.file].shown);
@@ -84,14 +84,16 @@ impl Builder<'_> {
         None
     }
 
-    /// Adds the calls of macros and the items with attributes in a module that may make items of any
+    /// Adds the calls of macros and the items with attributes in a module that may make an item of this
     /// name; returns whether there are any.
-    fn add_makers(&self, module: ModuleId, node: &mut Node) -> bool {
+    fn add_makers(&self, module: ModuleId, name: Name, node: &mut Node) -> bool {
         let source = self.resolver.source;
         let place = &source.modules[module];
         let calls = place.invocations.iter().copied();
-        let calls =
-            calls.filter(|call| source.generated.get(call).is_some_and(|made| made.is_open));
+        let calls = calls.filter(|call| {
+            let made = source.generated.get(call);
+            made.is_some_and(|made| made.is_open || made.words.contains(&name))
+        });
         let items = place.items.iter().copied().filter(|&item| self.may_make_items(item));
         let makers: Vec<ItemId> =
             calls.chain(items).filter(|&item| self.resolver.is_seen(item)).collect();
@@ -170,7 +172,13 @@ fn is_declared(
                 // `Iterator<Item = f64>`
                 let is_binding = scan::is(tokens, at + 1, b'=')
                     && before.is_some_and(|token| token.is(b'<') || token.is(b','));
-                declares || is_binding || may_be_variable && !is_call
+                // `make!(Row)` in a function may declare it there.
+                let is_argument = matches!(before, Some(Token::Open(..)))
+                    && at > 2
+                    && scan::is(tokens, at - 2, b'!')
+                    && scan::word(tokens, at - 3)
+                        .is_some_and(|called| !is_standard_macro(source.names.text(called)));
+                declares || is_binding || is_argument || may_be_variable && !is_call
             }
             _ => false,
         }

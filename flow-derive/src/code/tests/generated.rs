@@ -178,6 +178,25 @@ fn modules_that_a_macro_declares_are_read() {
 }
 
 #[test]
+fn the_program_and_its_library_may_declare_the_same_module() {
+    let modules = "macro_rules! modules { ($($n:ident)*) => { $(mod $n;)* } } modules!(ols);";
+    let package = Package::new(&format!("{modules} fn go() {{ a::more(); ols::w() }}"));
+    package
+        .write("src/lib.rs", &format!("{modules} pub fn more() {{ ols::v() }}"))
+        .write("src/ols.rs", "pub fn v() -> f64 { 2.0 } pub fn w() {}");
+    counts(&package, "src/ols.rs", "pub fn v() -> f64 { 3.0 } pub fn w() {}");
+}
+
+#[test]
+fn a_text_that_is_no_name_of_a_file_names_none() {
+    let package = Package::new(
+        "routes::route! { \"/\", \"/..\", \"..\", \".\", \"a b\" } fn go() { route() }",
+    );
+    package.write("data/x.csv", "1");
+    assert_eq!(package.reached().len(), 2, "{:?}", package.reached());
+}
+
+#[test]
 fn files_that_attributes_name_count() {
     for (way, file) in [
         ("#[derive(Parser)] #[grammar = \"shop.pest\"] struct P; fn go() { P }", "src/shop.pest"),

@@ -51,6 +51,8 @@ fn names_that_mean_something_are_no_warnings() {
         "type A<T> = Vec<T>; fn go() -> A<u8> { vec![] }",
         "macro_rules! m { ($x:ident) => { $x(Gone) } } fn go() { m!(v) } fn v() {}",
         "fn go() { match x { Kind::A { y } => drop(y), _ => unreachable!() } } use serde::Kind;",
+        "macro_rules! outer { () => { inner!(); } } macro_rules! inner { () => { fn made() {} } } outer!(); fn go() { made() }",
+        "fn go() { make!(Row); Row::new() } macro_rules! make { ($n:ident) => { struct $n; } }",
         "async fn go() { async move { y }.await; unsafe { (z) }; let (a, b) = c; return (a); }",
     ] {
         assert_eq!(unseen(text), [""; 0], "{text}");
