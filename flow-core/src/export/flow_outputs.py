@@ -184,6 +184,27 @@ def _frame(table):
     return frame
 
 
+def _parquet(path):
+    # The table of a Parquet file. The format has no times in seconds, which are numbers there; what they are
+    # stands in the schema that the writer has added.
+    import base64
+
+    import pyarrow
+    import pyarrow.parquet
+
+    file = pyarrow.parquet.ParquetFile(path)
+    table = file.read()
+    written = (file.metadata.metadata or {}).get(b"ARROW:schema")
+    if written is None:
+        return table
+    written = pyarrow.ipc.read_schema(pyarrow.py_buffer(base64.b64decode(written)))
+    for place, (field, kind) in enumerate(zip(table.schema, written.types)):
+        if pyarrow.types.is_temporal(kind) and kind != field.type:
+            column = table.column(place).cast(kind)
+            table = table.set_column(place, field.with_type(kind), column)
+    return table
+
+
 def _csv(path, schema, delimiter=",", header=True, null=""):
     # The table of a CSV file. Text without quotes is null if it is the null text; quoted text never is.
     import pyarrow

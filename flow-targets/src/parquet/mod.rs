@@ -230,8 +230,7 @@ impl<T: Send + Sync + 'static> Target for Parquet<T> {
         let table = reading(source, FORMAT, || read::stored(source, Cut::Anywhere, None))?;
         let columns = crate::described::columns(&table.schema);
         let columns = columns.rust("Parquet<RecordBatch>").typed("Parquet<Vec<{}>>");
-        let read = "_frame(pyarrow.parquet.ParquetFile(path).read())";
-        Ok(columns.python(&["pyarrow.parquet"], read))
+        Ok(columns.python(&["pyarrow"], "_frame(_parquet(path))"))
     }
 }
 
