@@ -7,6 +7,7 @@
 #[macro_use]
 mod support;
 
+mod absent_columns;
 mod adoption;
 mod aggregates;
 mod allowed_values;
@@ -99,6 +100,7 @@ mod sweeps;
 mod together;
 mod trusting;
 mod two_programs;
+mod unstorable;
 mod unused_values;
 mod verifying;
 mod versions;
