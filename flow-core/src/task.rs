@@ -262,6 +262,8 @@ pub struct TaskType {
     pub(crate) kind: Kind,
     pub(crate) refresh: Refresh,
     pub(crate) uses: fn() -> Vec<(TypeId, &'static str)>,
+    /// Whether its target can store values of its output's type at all.
+    pub(crate) check_type: fn() -> anyhow::Result<()>,
     pub(crate) describe: fn(&Files<'_>) -> anyhow::Result<Described>,
     /// The name of the type of its output.
     pub(crate) output: fn() -> &'static str,
@@ -297,6 +299,7 @@ impl<T: Task> HasTaskType for T {
         refresh: T::__REFRESH,
         uses: T::__uses,
         execute: execute::<T>,
+        check_type: || T::__target().__check_type(),
         describe: |files| T::__target().__describe(files),
         output: std::any::type_name::<Output<T>>,
         rust_name: crate::__private::short_name::<T>,

@@ -25,9 +25,12 @@
 //! - a map whose keys are neither text, numbers, booleans nor variants without data;
 //! - values nested more than 120 deep.
 //!
-//! A value is one document without line breaks. A `HashMap` has its entries in another order each
-//! time, so that the same value gives other bytes: use a `BTreeMap`, else what depends on the
-//! output runs more often than it need.
+//! A value is one document without line breaks. The entries of a `HashMap` and the items of a
+//! `HashSet` are written in the order of their keys, so that equal values give equal bytes and what
+//! depends on them does not run again; an `IndexMap` keeps its order. The entries of a `HashMap` in a
+//! field with `#[serde(flatten)]` cannot be told from other fields: use a `BTreeMap` there.
+//!
+//! A map whose keys are tuples, structs or lists is refused when the task is planned.
 //!
 //! Not [`EXACT`](flow_core::Target::EXACT): a type says itself what it serialises, and may leave
 //! things out.
@@ -44,6 +47,8 @@ use serde::de::DeserializeOwned;
 
 use crate::limit::{Bounded, Limit};
 use crate::lossless::{Floats, check};
+use crate::never::keys_of_type;
+use crate::ordered::Ordered;
 
 /// A JSON file of one value.
 ///
@@ -75,8 +80,13 @@ where
         check(value, Floats::Finite).context("JSON cannot hold this value")?;
         let sink = Bounded::new(sink, "the value takes", self.limit.plain());
         let mut out = BufWriter::with_capacity(crate::BUFFER, sink);
-        serde_json::to_writer(&mut out, value).context("cannot write this value as JSON")?;
+        serde_json::to_writer(&mut out, &Ordered(value))
+            .context("cannot write this value as JSON")?;
         Ok(out.flush()?)
+    }
+
+    fn check_type(&self) -> Result<()> {
+        keys_of_type::<T>()
     }
 
     fn load(&self, source: &Source) -> Result<T> {

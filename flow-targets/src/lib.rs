@@ -67,8 +67,9 @@
 //! in memory, and loaded without being read.
 //!
 //! What a format cannot keep is an error when it is saved, which says where and what to do; it is
-//! never changed without a word. The same value gives the same bytes, unless it has no order
-//! itself, as a `HashMap`.
+//! never changed without a word. A type that a format can never keep (lists in CSV, enums with data in
+//! Parquet, tuples as keys in JSON) is an error of the plan, before anything runs. Equal values give
+//! equal bytes: a `HashMap` and a `HashSet` are written in the order of their keys.
 //!
 //! # Files of others
 //!
@@ -115,6 +116,8 @@
     allow(rustdoc::broken_intra_doc_links)
 )]
 
+#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
+mod absent;
 #[cfg(feature = "arrow")]
 pub mod arrow_ipc;
 #[cfg(feature = "bytes")]
@@ -125,6 +128,8 @@ pub mod compression;
 pub mod csv;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
 mod described;
+#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
+mod enums;
 #[cfg(feature = "excel")]
 pub mod excel;
 #[cfg(any(feature = "csv", feature = "excel"))]
@@ -150,6 +155,17 @@ mod limit;
 mod lossless;
 #[cfg(any(feature = "csv", feature = "excel"))]
 mod moment;
+#[cfg(any(feature = "csv", feature = "json"))]
+mod never;
+#[cfg(any(
+    feature = "arrow",
+    feature = "csv",
+    feature = "excel",
+    feature = "json",
+    feature = "parquet",
+    feature = "pickle"
+))]
+mod ordered;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 #[cfg(feature = "pickle")]
@@ -158,6 +174,14 @@ pub mod pickle;
 mod python;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
 mod row;
+#[cfg(any(
+    feature = "arrow",
+    feature = "csv",
+    feature = "excel",
+    feature = "json",
+    feature = "parquet"
+))]
+mod shape;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
 pub mod stream;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]

@@ -28,9 +28,11 @@
 //!
 //! Floats come back to the last bit, NaN and the infinities too; integers and maps with any keys
 //! as well. `Some(None)` is an error when saving, since both it and `None` would be `nil`, and so
-//! are values nested more than 120 deep. A
-//! `HashMap` gives the same value other bytes each time, so that what depends on the output runs
-//! more often than it need: use a `BTreeMap`.
+//! are values nested more than 120 deep.
+//!
+//! The entries of a `HashMap` and the items of a `HashSet` are written in the order of their keys, so
+//! that equal values give equal bytes. The entries of a `HashMap` in a field with `#[serde(flatten)]`
+//! cannot be told from other fields: use a `BTreeMap` there.
 //!
 //! Not [`EXACT`](flow_core::Target::EXACT): a type says itself what it serialises, and may leave
 //! things out.
@@ -48,6 +50,7 @@ use serde::de::DeserializeOwned;
 
 use crate::limit::{Bounded, Limit};
 use crate::lossless::{Floats, check};
+use crate::ordered::Ordered;
 
 /// Where a file that nests without end is given up, before the stack is. Whatever is saved is far
 /// from it.
@@ -85,7 +88,7 @@ where
         check(value, Floats::Any).context("MessagePack cannot hold this value")?;
         let sink = Bounded::new(sink, "the value takes", self.limit.plain());
         let mut out = BufWriter::with_capacity(crate::BUFFER, sink);
-        value
+        Ordered(value)
             .serialize(&mut Serializer::new(&mut out).with_struct_map())
             .context("cannot write this value as MessagePack")?;
         Ok(out.flush()?)

@@ -19,7 +19,7 @@ use super::rows::{Holds, Wrong};
 /// How many rows are not as expected, and the first of them; or the first that is no such row.
 pub fn rows_of<R, H>(batch: &RecordBatch, mut holds: impl FnMut(&R) -> H) -> Result<()>
 where
-    R: DeserializeOwned + Debug,
+    R: DeserializeOwned + Debug + 'static,
     H: Holds,
 {
     let rows = read::<R>(batch).or_else(|error| unreadable::<R>(batch, error))?;
@@ -32,7 +32,10 @@ where
 }
 
 /// Says which is the first row that cannot be read.
-fn unreadable<R: DeserializeOwned>(batch: &RecordBatch, mut why: anyhow::Error) -> Result<Vec<R>> {
+fn unreadable<R: DeserializeOwned + 'static>(
+    batch: &RecordBatch,
+    mut why: anyhow::Error,
+) -> Result<Vec<R>> {
     let rows = batch.num_rows();
     // All before `good` can be read, and something before `bad` cannot.
     let (mut good, mut bad) = (0, rows);

@@ -1,5 +1,6 @@
 //! An upstream that runs again and gives the same bytes stops the wave there.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use flow::prelude::*;
@@ -87,5 +88,47 @@ fn an_output_that_is_gone_is_made_again_only_if_it_is_needed() -> Result<()> {
     let summary = flow.run::<Sixth>()?;
     assert_eq!(ran(&summary), ["Fourth", "Third"]);
     assert_eq!(cut_off(&summary), ["Fifth", "Sixth"]);
+    Ok(())
+}
+
+/// A map whose entries come in another order each time, as text and packed.
+macro_rules! unordered {
+    ($name:ident, $after:ident, $target:ident) => {
+        #[derive(Task)]
+        #[task(target = $target<HashMap<String, u32>>)]
+        struct $name;
+
+        #[tracked]
+        impl Run for $name {
+            fn run(&self, _cx: &Cx<Self>) -> Result<HashMap<String, u32>> {
+                Ok((0..50).map(|n| (format!("{n}"), n)).collect())
+            }
+        }
+
+        #[derive(Task)]
+        #[task(requires = $name, target = Json<usize>)]
+        struct $after;
+
+        #[tracked]
+        impl Run for $after {
+            fn run(&self, cx: &Cx<Self>) -> Result<usize> {
+                Ok(cx.input().load()?.len())
+            }
+        }
+    };
+}
+
+unordered!(AsText, AfterText, Json);
+unordered!(Packed, AfterPacked, Pickle);
+
+#[test]
+fn a_map_without_an_order_gives_the_same_bytes() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<(AfterText, AfterPacked)>()?;
+    flow.reset::<AsText>()?;
+    flow.reset::<Packed>()?;
+    let summary = flow.run::<(AfterText, AfterPacked)>()?;
+    assert_eq!(ran(&summary), ["AsText", "Packed"]);
+    assert_eq!(cut_off(&summary), ["AfterPacked", "AfterText"]);
     Ok(())
 }

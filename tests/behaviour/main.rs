@@ -7,6 +7,7 @@
 #[macro_use]
 mod support;
 
+mod absent_columns;
 mod adoption;
 mod aggregates;
 mod allowed_values;
@@ -108,6 +109,7 @@ mod sweeps;
 mod together;
 mod trusting;
 mod two_programs;
+mod unstorable;
 mod unused_values;
 mod verifying;
 mod versions;

@@ -64,6 +64,12 @@ pub trait Keep: Sized + Send + Sync + 'static {
         Ok(())
     }
 
+    /// Checks that values of the type can be stored at all.
+    #[doc(hidden)]
+    fn __check_type(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     #[doc(hidden)]
     fn __load(&self, files: &Files<'_>) -> anyhow::Result<Arc<Self::Value>>;
 

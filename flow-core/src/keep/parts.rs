@@ -35,6 +35,12 @@ pub trait KeepPart: Sized + Send + Sync + 'static {
         draft: &mut Draft<'_>,
     ) -> anyhow::Result<()>;
 
+    /// Checks that values of the type can be stored at all.
+    #[doc(hidden)]
+    fn __check_part_type(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     #[doc(hidden)]
     fn __load_part(&self, part: &str, files: &Files<'_>) -> anyhow::Result<Self::Value>;
 
@@ -63,6 +69,10 @@ impl<T: Target> KeepPart for T {
         draft: &mut Draft<'_>,
     ) -> anyhow::Result<()> {
         Ok(draft.write(part, T::EXTENSION, |sink| self.save(value, sink))?)
+    }
+
+    fn __check_part_type(&self) -> anyhow::Result<()> {
+        self.check_type()
     }
 
     fn __load_part(&self, part: &str, files: &Files<'_>) -> anyhow::Result<Self::Value> {
@@ -94,6 +104,10 @@ impl<K: KeepPart> Keep for K {
         draft: &mut Draft<'_>,
     ) -> anyhow::Result<()> {
         self.__save_part("", value, places, draft)
+    }
+
+    fn __check_type(&self) -> anyhow::Result<()> {
+        self.__check_part_type()
     }
 
     fn __load(&self, files: &Files<'_>) -> anyhow::Result<Arc<Self::Value>> {
@@ -128,6 +142,13 @@ impl<O, K: KeepPart> Part<O, K> {
 
     pub(crate) fn target(&self) -> K {
         (self.target)()
+    }
+
+    /// Checks that values of the field can be stored at all.
+    #[doc(hidden)]
+    pub fn __check_type(&self) -> anyhow::Result<()> {
+        let checked = self.target().__check_part_type();
+        checked.map_err(|error| anyhow::anyhow!("output `{}`: {error:#}", self.name))
     }
 
     /// The path of the file that the task writes itself.

@@ -76,6 +76,12 @@ pub trait Outputs: Sized + Send + Sync + 'static {
         Ok(())
     }
 
+    /// Checks that values of each field can be stored at all.
+    #[doc(hidden)]
+    fn __check_types() -> anyhow::Result<()> {
+        Ok(())
+    }
+
     #[doc(hidden)]
     fn __load(from: &Files<'_>) -> anyhow::Result<Self>;
 
@@ -142,6 +148,10 @@ impl<O: Outputs> Keep for Several<O> {
 
     fn __check(value: &O) -> anyhow::Result<()> {
         value.__check()
+    }
+
+    fn __check_type(&self) -> anyhow::Result<()> {
+        O::__check_types()
     }
 
     fn __load(&self, files: &Files<'_>) -> anyhow::Result<Arc<O>> {

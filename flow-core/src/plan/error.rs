@@ -181,6 +181,10 @@ pub enum PlanErrorKind {
         required_ty: String,
     },
 
+    /// No value that a task returns fits its target.
+    #[error("`{task}` returns what its target `{target}` can never store: {reason}")]
+    Unstorable { task: String, target: &'static str, reason: String },
+
     /// Two tasks are stored in one folder.
     #[error(
         "`{}` and `{}` are both stored in the folder {folder:?}: give one of them another \

@@ -33,6 +33,7 @@ pub(crate) mod required;
 pub(crate) mod resolve;
 pub(crate) mod scope;
 pub(crate) mod stand_in;
+mod storable;
 pub(crate) mod tree;
 pub(crate) mod trust;
 pub(crate) mod types;

@@ -10,6 +10,7 @@ use crate::code::{Codes, Versioning};
 use crate::key::Digest;
 use crate::param::{AnyValue, ParamDecl};
 use crate::plan::error::PlanErrorKind;
+use crate::plan::storable;
 use crate::require::Requirements;
 use crate::store::crates::Crates;
 use crate::store::owner::{Claim, Owner, Taken};
@@ -122,6 +123,7 @@ impl Types {
             check_apart(task, &names).or_else(&mut *tell)?;
             types.names.push(names);
             let decl = (task.decl)();
+            storable::check(task, &decl).or_else(&mut *tell)?;
             let codes = (task.codes)();
             let folder = match task_folder(store, task, &decl) {
                 Ok(folder) => folder,

@@ -78,6 +78,19 @@ pub trait Target: Sized + Send + Sync + 'static {
     /// What the format or the sink says. The task then counts as failed, and nothing is kept.
     fn save(&self, value: &Self::Value, sink: &mut Sink<'_>) -> anyhow::Result<()>;
 
+    /// Checks that the format can store values of this type at all, by what the type alone shows.
+    ///
+    /// The planner calls it once for each task type, so that a type that never fits is an error before
+    /// anything runs. A target that cannot tell says nothing, which is the default: an error here must
+    /// hold for every value but empty ones.
+    ///
+    /// # Errors
+    ///
+    /// Why no value can be stored: which part of the type, and what to use instead.
+    fn check_type(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     /// Reads a value back.
     ///
     /// # Errors

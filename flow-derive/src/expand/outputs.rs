@@ -35,6 +35,10 @@ pub(crate) fn expand(outputs: &Outputs<'_>) -> TokenStream {
         let private = private_at(path.span());
         Some(quote_spanned!(path.span()=> #private::checked(#name, #path(&self.#ident))?;))
     });
+    let types = outputs.parts.iter().map(|part| {
+        let key = &part.key;
+        quote_spanned!(part.span()=> Self::#key.__check_type()?;)
+    });
     let load = outputs.parts.iter().map(|part| {
         let (ident, key) = (part.ident, &part.key);
         quote_spanned!(part.span()=> #ident: #from.part(Self::#key)?)
@@ -60,6 +64,11 @@ pub(crate) fn expand(outputs: &Outputs<'_>) -> TokenStream {
 
                 fn __check(&self) -> #private::anyhow::Result<()> {
                     #(#checks)*
+                    ::core::result::Result::Ok(())
+                }
+
+                fn __check_types() -> #private::anyhow::Result<()> {
+                    #(#types)*
                     ::core::result::Result::Ok(())
                 }
 

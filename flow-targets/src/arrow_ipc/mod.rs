@@ -35,9 +35,8 @@
 //! All types come back, unions, views, runs and maps among them. An enum with data in a row is a
 //! union. What cannot is an error when saving: a dictionary whose values are a dictionary.
 //!
-//! Rows of a type that hides its columns, such as one with a date, have the columns that their values
-//! show: [no rows have none](crate::parquet#types-that-hide-their-columns), and a column that is
-//! `None` throughout has no type.
+//! Types that [hide their columns](crate::parquet#types-that-hide-their-columns), and fields [without a
+//! column](crate::parquet#files-of-other-programs), are as in Parquet.
 //!
 //! # Views
 //!
@@ -165,6 +164,10 @@ impl<T: Send + Sync + 'static> Target for ArrowIpc<T> {
 
     fn save(&self, value: &T, sink: &mut Sink<'_>) -> Result<()> {
         write::write(self, value, sink).context("cannot write this table as Arrow IPC")
+    }
+
+    fn check_type(&self) -> Result<()> {
+        self.way.check_type(write::check)
     }
 
     fn load(&self, source: &Source) -> Result<T> {

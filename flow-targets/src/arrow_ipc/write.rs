@@ -78,7 +78,7 @@ fn options(compression: Compression) -> Result<IpcWriteOptions> {
 }
 
 /// An error if a column would come back with another type: what a file without rows says is read.
-fn check(schema: &Schema) -> Result<()> {
+pub(super) fn check(schema: &Schema) -> Result<()> {
     let mut file = Vec::new();
     let mut writer = FileWriter::try_new(&mut file, schema)?;
     writer.finish()?;

@@ -33,6 +33,10 @@ impl<T> Format<T> {
         self.way.stream
     }
 
+    pub(super) fn check_type(&self) -> Result<()> {
+        (self.way.check_type)()
+    }
+
     pub(super) fn write(&self, value: &T, sink: &mut dyn Write) -> Result<()> {
         let mut cells = self.options.writer(sink)?;
         (self.way.write)(value, &self.options, &mut cells)?;

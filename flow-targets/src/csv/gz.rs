@@ -146,6 +146,10 @@ impl<T: Send + Sync + 'static> Target for CsvGz<T> {
         write().context("cannot write this table as CSV")
     }
 
+    fn check_type(&self) -> Result<()> {
+        self.format.check_type()
+    }
+
     fn load(&self, source: &Source) -> Result<T> {
         match self.format.is_stream() {
             true => self.format.read(&unpacked(source)),

@@ -33,7 +33,9 @@
 //! The format has cells of text and no types, so where they come from depends on the value:
 //!
 //! - **`Vec<R>`**, rows of a struct that derives serde's `Serialize` and `Deserialize`: from `R`.
-//!   Every field is parsed as what it is; equal rows come back.
+//!   Every field is parsed as what it is; equal rows come back. A field without a column is an error
+//!   that names the nearest one, or the delimiter that the file seems to have, unless the field has a
+//!   `#[serde(default)]`, or the row leaves it out where it is written, by `skip_serializing_if`.
 //! - **`RecordBatch` with [`schema`](Csv::schema)**: from that schema, which the value must have.
 //!   Every type that has a text form comes back equal: numbers, decimals, text, dates, times,
 //!   timestamps of any zone, dictionaries.
@@ -58,7 +60,8 @@
 //!   8,192 rows, read when they are asked for. Without a schema, loading goes over the file once to
 //!   find the types.
 //!
-//! Lists, structs, maps and binary columns are an error when saving.
+//! Lists, structs, maps and binary columns are an error when saving. A row that always holds one is an
+//! error of the plan, before its task runs.
 //!
 //! A null is the null text, by default nothing, without quotes; text that reads the same is
 //! quoted, so that empty text and null stay apart, and so is text that looks like a number, a
@@ -121,6 +124,7 @@
 //!
 //! What a stream holds in memory does not grow with the file, only with its longest line.
 
+mod absent;
 mod cell;
 mod columns;
 mod content;
@@ -187,6 +191,10 @@ impl<T: Send + Sync + 'static> Target for Csv<T> {
 
     fn save(&self, value: &T, sink: &mut Sink<'_>) -> Result<()> {
         self.format.write(value, sink).context("cannot write this table as CSV")
+    }
+
+    fn check_type(&self) -> Result<()> {
+        self.format.check_type()
     }
 
     fn load(&self, source: &Source) -> Result<T> {

@@ -6,11 +6,14 @@ use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::absent::Check;
 use super::content::Content;
 use super::deserialize::{Line, field_names};
 use super::options::Options;
 use super::serialize::{Names, Row, RowWriter};
 use super::write::CellWriter;
+use crate::absent::Columns;
+use crate::ordered::Ordered;
 
 /// How many lines are taken apart at a time.
 const LINES: usize = 8192;
@@ -29,14 +32,14 @@ pub(super) fn write<R: Serialize + DeserializeOwned>(
     };
     let at = |i: usize| format!("row {i}, a `{}`", type_name::<R>());
     let mut names = Names::default();
-    first.serialize(Row(&mut names)).with_context(|| at(0))?;
+    Ordered(first).serialize(Row(&mut names)).with_context(|| at(0))?;
     let names = names.0;
     ensure!(!names.is_empty(), "{}: it has no fields", at(0));
     if options.header {
         write_names(&names, cells)?;
     }
     for (i, row) in rows.iter().enumerate() {
-        row.serialize(Row(&mut RowWriter::new(cells, &names))).with_context(|| at(i))?;
+        Ordered(row).serialize(Row(&mut RowWriter::new(cells, &names))).with_context(|| at(i))?;
         cells.end_line()?;
     }
     Ok(())
@@ -47,7 +50,10 @@ fn write_names<S: AsRef<str>>(names: &[S], cells: &mut CellWriter<'_>) -> Result
     cells.end_line()
 }
 
-pub(super) fn read<R: DeserializeOwned>(options: &Options, content: &Content) -> Result<Vec<R>> {
+pub(super) fn read<R>(options: &Options, content: &Content) -> Result<Vec<R>>
+where
+    R: Serialize + DeserializeOwned + 'static,
+{
     let mut scanner = options.scanner(content)?;
     let mut names = None;
     if options.header {
@@ -58,16 +64,30 @@ pub(super) fn read<R: DeserializeOwned>(options: &Options, content: &Content) ->
             ensure!(unnamed, "the file is empty, without the names of the columns");
         }
     }
+    let columns =
+        names.as_deref().map(|names| Columns { names, delimiter: Some(options.delimiter) });
+    let mut check = columns.map(Check::new::<R>).transpose()?;
     let mut rows = Vec::new();
     while let Some(block) = scanner.block(LINES)? {
         let mut line = Vec::new();
         for i in 0..block.rows() {
             line.clear();
             line.extend(block.row(i));
+            if rows.is_empty()
+                && let Some(check) = &mut check
+            {
+                check.first::<R>(&line)?;
+            }
             let row = R::deserialize(Line::new(names.as_deref(), &line))
                 .with_context(|| format!("line {}, as `{}`", block.line(i, 0), type_name::<R>()))?;
             rows.push(row);
         }
+    }
+    if let Some(check) = &check {
+        if rows.is_empty() {
+            check.without_rows::<R>()?;
+        }
+        check.all(&rows)?;
     }
     Ok(rows)
 }

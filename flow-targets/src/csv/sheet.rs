@@ -16,7 +16,8 @@ use super::format::batches;
 use super::options::Options;
 use super::rows;
 use super::write::CellWriter;
-use crate::row::of_type;
+use crate::never::cells_of_type;
+use crate::row::RowColumns;
 use crate::stream::BatchStream;
 
 /// The way of values that are record batches.
@@ -44,6 +45,12 @@ pub trait Sheet<Way>: Sized + Send + Sync + 'static {
     #[doc(hidden)]
     fn columns() -> Option<Vec<FieldRef>> {
         None
+    }
+
+    /// An error if no value can be written, by what the type shows.
+    #[doc(hidden)]
+    fn check_type() -> Result<()> {
+        Ok(())
     }
 
     #[doc(hidden)]
@@ -102,7 +109,14 @@ where
     R: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
     fn columns() -> Option<Vec<FieldRef>> {
-        of_type::<R>()
+        match RowColumns::of::<R>() {
+            RowColumns::Derived(fields) => Some(fields),
+            _ => None,
+        }
+    }
+
+    fn check_type() -> Result<()> {
+        cells_of_type::<R>()
     }
 
     fn write(&self, options: &Options, cells: &mut CellWriter<'_>) -> Result<()> {
@@ -119,6 +133,7 @@ pub(super) struct Way<T> {
     #[cfg_attr(not(feature = "csv-gz"), expect(dead_code, reason = "for packed files"))]
     pub(super) stream: bool,
     pub(super) columns: fn() -> Option<Vec<FieldRef>>,
+    pub(super) check_type: fn() -> Result<()>,
     pub(super) write: fn(&T, &Options, &mut CellWriter<'_>) -> Result<()>,
     pub(super) read: fn(&Options, &Content) -> Result<T>,
 }
@@ -128,7 +143,13 @@ impl<T> Way<T> {
     where
         T: Sheet<W>,
     {
-        Self { stream: T::STREAM, columns: T::columns, write: T::write, read: T::read }
+        Self {
+            stream: T::STREAM,
+            columns: T::columns,
+            check_type: T::check_type,
+            write: T::write,
+            read: T::read,
+        }
     }
 }
 

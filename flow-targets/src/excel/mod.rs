@@ -57,9 +57,10 @@
 //! # What comes back
 //!
 //! - **`Vec<R>`**, rows of a struct that derives serde's `Serialize` and `Deserialize`: equal rows.
-//!   A type that does not show its columns (with a date, a `#[serde(flatten)]`) comes back by what
-//!   the cells show; it is read back once while it is saved, and what would not come back is an
-//!   error.
+//!   A type that does not show its columns (with a `#[serde(flatten)]`, a `serde_json::Value`) comes
+//!   back by what the cells show; it is read back once while it is saved, and what would not come back
+//!   is an error. A field without a column is an error that names the nearest one, unless it has a
+//!   `#[serde(default)]`, or the row leaves it out where it is written, by `skip_serializing_if`.
 //! - **`RecordBatch` with [`schema`](Excel::schema)**: a batch of that schema, which the value must
 //!   have.
 //! - **`RecordBatch` without**: what the cells show. Integers are `Int64`, other numbers `Float64`,
@@ -130,7 +131,6 @@ pub struct Excel<T> {
     schema: Option<SchemaRef>,
     limits: Limits,
     way: Way<T>,
-    known: fn() -> Known,
 }
 
 impl<T> Excel<T> {
@@ -144,7 +144,7 @@ impl<T> Excel<T> {
         T: Table<Way>,
     {
         let limits = Limits { bytes: Limit::default(), cells: MAX_CELLS };
-        Self { sheet: None, schema: None, limits, way: self::Way::of::<Way>(), known: T::known }
+        Self { sheet: None, schema: None, limits, way: self::Way::of::<Way>() }
     }
 
     /// What the sheet is called, which is at most 31 characters long; and the sheet that is read,
@@ -186,12 +186,14 @@ impl<T> Excel<T> {
 
     fn table(&self, file: impl Read + Seek) -> Result<RecordBatch> {
         let (sheet, limits) = (self.sheet.as_deref(), self.limits);
-        match ((self.known)(), &self.schema) {
+        match ((self.way.known)(), &self.schema) {
             (Known::ByValue, Some(schema)) => {
                 read::table(file, sheet, Types::Schema(schema), limits)
             }
             (Known::ByType(fields), _) => read::table(file, sheet, Types::ByName(&fields), limits),
-            (Known::ByValue | Known::Hidden, _) => read::table(file, sheet, Types::Shown, limits),
+            (Known::ByValue | Known::Hidden | Known::Never(_), _) => {
+                read::table(file, sheet, Types::Shown, limits)
+            }
         }
     }
 
@@ -232,13 +234,18 @@ impl<T: Send + Sync + 'static> Target for Excel<T> {
 
     fn save(&self, value: &T, sink: &mut Sink<'_>) -> Result<()> {
         let mut write = || -> Result<()> {
-            let known = (self.known)();
+            let known = (self.way.known)();
             let given = self.schema.as_deref().filter(|_| matches!(known, Known::ByValue));
-            let typed = given.is_some() || matches!(known, Known::ByType(_));
             let table = (self.way.batches)(value)?;
+            // The rows may write something else than their type reads.
+            let by_type = match &known {
+                Known::ByType(fields) => table.schema.fields()[..] == fields[..],
+                _ => false,
+            };
+            let typed = given.is_some() || by_type;
             let sheet = self.sheet.as_deref().unwrap_or(SHEET);
             let file = write::workbook(sheet, table, self.way.cut, given, typed, self.limits)?;
-            if matches!(known, Known::Hidden) {
+            if !by_type && !matches!(known, Known::ByValue) {
                 self.check(value, &file)?;
             }
             Ok(sink.write_all(&file)?)
@@ -246,12 +253,16 @@ impl<T: Send + Sync + 'static> Target for Excel<T> {
         write().context("cannot write this table as Excel")
     }
 
+    fn check_type(&self) -> Result<()> {
+        self.way.check_type(|schema| write::check_types(schema, true))
+    }
+
     fn load(&self, source: &Source) -> Result<T> {
         reading(source, FORMAT, || self.read(source.open()?, source))
     }
 
     fn describe(&self, source: &Source) -> Result<Description> {
-        let schema = match ((self.known)(), &self.schema) {
+        let schema = match ((self.way.known)(), &self.schema) {
             (Known::ByType(fields), _) => Arc::new(Schema::new(fields)),
             (Known::ByValue, Some(schema)) => schema.clone(),
             _ => reading(source, FORMAT, || self.table(source.open()?))?.schema(),
@@ -270,7 +281,6 @@ impl<T> Clone for Excel<T> {
             schema: self.schema.clone(),
             limits: self.limits,
             way: self.way,
-            known: self.known,
         }
     }
 }

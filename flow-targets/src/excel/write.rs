@@ -305,7 +305,7 @@ fn check_nulls(batch: &RecordBatch, given: &Schema) -> Result<()> {
 }
 
 /// An error if cells would not give back the values of a column.
-fn check_types(schema: &Schema, known: bool) -> Result<()> {
+pub(super) fn check_types(schema: &Schema, known: bool) -> Result<()> {
     for field in schema.fields() {
         let (name, data_type) = (field.name(), field.data_type());
         let inner = match data_type {

@@ -31,27 +31,38 @@
 //! | `RecordBatch` | one batch of the same schema, its metadata included, and equal columns |
 //! | `Vec<RecordBatch>` | batches of the same lengths: they are noted in the file, whose row groups are independent of them; a file of another program loads as a batch per row group |
 //! | [`BatchStream`](crate::BatchStream) | the rows of its batches, in batches of other lengths, read when they are asked for |
-//! | `Vec<R>` | the rows; columns' types come from `R`, or, if it holds a type that does not show its form (a date, a `#[serde(flatten)]`), from the rows |
+//! | `Vec<R>` | the rows; columns' types come from `R`, see [below](#types-that-hide-their-columns) |
 //!
 //! Dates, times and decimals of rows are text columns, as their types serialise, and an enum without
 //! data is a dictionary of its variants' names. An enum with data, and whatever else the format has
-//! no type for, is an error when saving, as is a column whose type would not come back.
+//! no type for, is an error of the plan where the type of the row shows it, else when it is saved; so is
+//! a column whose type would not come back.
 //!
 //! # Types that hide their columns
 //!
-//! Some types show their form only in a value: `jiff::civil::Date` and others that parse a text,
-//! `serde_json::Value`, `#[serde(flatten)]`, `#[serde(untagged)]`. With one of them in a row, all its
-//! columns are what the rows of this value show. The rows come back equal; for who reads the file in
-//! another way,
+//! The type of a row says its columns, so that they are the same for no rows, for one and for many,
+//! and for a field that is `None` throughout. A type that parses a text, such as
+//! `jiff::civil::Date`, is a column of texts. Some types show nothing before there is a value:
 //!
-//! - no rows are a table without columns, so that [`load_columns`](flow_core::Columnar::load_columns)
-//!   finds none there;
-//! - a column that is `None` throughout is of the type `Null`;
-//! - an enum without data is text as elsewhere, whichever of its variants there are. One of which a
-//!   variant behind the 128th is there, and not all before it, is an error when saving.
+//! - a field of type `serde_json::Value` or with `#[serde(untagged)]`: its column is what the rows
+//!   show, and of the type `Null` if there are none. The other columns are those of their types;
+//! - a row with `#[serde(flatten)]`: all columns are what the rows show. No rows are a table without
+//!   columns, so that [`load_columns`](flow_core::Columnar::load_columns) finds none there;
+//! - a type that writes something else than it reads: its column is what the rows show;
+//! - an enum some of whose variants hold data, in a row with a date or the like: it is text as long as
+//!   no row has one of these variants.
 //!
-//! Where that matters, let the row hold a type that shows its form: a `String` for the date, or the
-//! columns themselves, as a `RecordBatch`.
+//! Where that matters, let the row hold a type that shows its form, or the columns themselves, as a
+//! `RecordBatch`.
+//!
+//! # Files of other programs
+//!
+//! A field of a row is read from the column of its name, wherever it stands. A field without a column
+//! is an error that names the nearest one, unless it has a `#[serde(default)]`, or the row leaves it
+//! out where it is written, by `skip_serializing_if`. Columns without a field are not read.
+//!
+//! Files load in every codec of the format that the `parquet` crate has: Snappy, gzip, LZ4, Zstandard
+//! and, with the cargo feature `brotli`, Brotli.
 //!
 //! # In part
 //!
@@ -218,6 +229,10 @@ impl<T: Send + Sync + 'static> Target for Parquet<T> {
 
     fn save(&self, value: &T, sink: &mut Sink<'_>) -> Result<()> {
         write::write(self, value, sink).context("cannot write this table as Parquet")
+    }
+
+    fn check_type(&self) -> Result<()> {
+        self.way.check_type(write::check)
     }
 
     fn load(&self, source: &Source) -> Result<T> {

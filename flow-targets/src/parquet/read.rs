@@ -4,12 +4,13 @@ use std::fs::File;
 use std::iter;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
 use flow_core::{Pieces, Source};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
+use parquet::basic::Compression;
 
 use super::{FORMAT, LENGTHS, write};
 use crate::limit::Limit;
@@ -49,6 +50,7 @@ pub(super) fn columns(source: &Source, names: &[&str], limit: Limit) -> Result<R
     if at.is_empty() {
         return without_columns(&schema, footer.rows);
     }
+    footer.check_codecs(Some(&at))?;
     let builder = footer.open(source)?;
     let roots = ProjectionMask::roots(builder.parquet_schema(), at.iter().copied());
     // One step makes one batch, without a copy.
@@ -89,7 +91,23 @@ impl Footer {
         Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(source.open()?, metadata))
     }
 
+    /// An error if one of these columns (of all, if none are named) is compressed by a codec that is
+    /// not compiled in.
+    fn check_codecs(&self, roots: Option<&[usize]>) -> Result<()> {
+        let descriptor = self.metadata.metadata().file_metadata().schema_descr();
+        for group in self.metadata.metadata().row_groups() {
+            for (i, column) in group.columns().iter().enumerate() {
+                if roots.is_none_or(|roots| roots.contains(&descriptor.get_column_root_idx(i))) {
+                    check_codec(column.compression())
+                        .with_context(|| format!("column `{}`", column.column_path().string()))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn batches(&self, source: &Source, cut: Cut) -> Result<Pieces<RecordBatch>> {
+        self.check_codecs(None)?;
         let schema = self.schema.clone();
         if schema.fields().is_empty() {
             let lengths = self.lengths_without_columns()?.into_iter();
@@ -126,6 +144,20 @@ impl Footer {
         let rows = |group: i64| usize::try_from(group).unwrap_or(0);
         let groups = self.metadata.metadata().row_groups();
         groups.iter().map(|group| rows(group.num_rows())).collect()
+    }
+}
+
+fn check_codec(codec: Compression) -> Result<()> {
+    match codec {
+        Compression::BROTLI(_) if cfg!(not(feature = "brotli")) => bail!(
+            "it is compressed by Brotli, which is not compiled in: enable the feature `brotli` of \
+             `typed-flow`, or write the file with another codec, such as Zstandard",
+        ),
+        Compression::LZO => bail!(
+            "it is compressed by LZO, which cannot be read: write the file with another codec, such as \
+             Zstandard",
+        ),
+        _ => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result, bail, ensure};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Schema};
 use flow_core::Sink;
 use parquet::arrow::arrow_writer::ArrowWriter;
 use parquet::arrow::{
@@ -65,14 +65,19 @@ fn properties<T>(target: &Parquet<T>) -> Result<WriterProperties> {
 }
 
 /// An error if a column would come back with another type.
-fn check(schema: &Schema) -> Result<()> {
+pub(super) fn check(schema: &Schema) -> Result<()> {
     for field in schema.fields() {
+        let (name, data_type) = (field.name(), field.data_type());
         ensure!(
-            !has_union(field),
-            "column `{}` is of type {}, which Parquet does not have (of a Rust type, it is an enum \
-             whose variants hold data); `Json` and `Pickle` keep any value",
-            field.name(),
-            field.data_type(),
+            !has(data_type, &|inner| matches!(inner, DataType::Union(..))),
+            "column `{name}` is of type {data_type}, which Parquet does not have (of a Rust type, it is \
+             an enum whose variants hold data); `Json` and `Pickle` keep any value",
+        );
+        // The writer panics at it.
+        ensure!(
+            !has(data_type, &|inner| *inner == DataType::FixedSizeBinary(0)),
+            "column `{name}` is of type {data_type}, and Parquet has no bytes of length zero: cast it to \
+             `Binary`, or use `ArrowIpc`",
         );
     }
     let columns = ArrowSchemaConverter::new().convert(schema)?;
@@ -91,18 +96,21 @@ fn check(schema: &Schema) -> Result<()> {
     Ok(())
 }
 
-fn has_union(field: &Field) -> bool {
-    match field.data_type() {
-        DataType::Union(..) => true,
-        DataType::List(item)
-        | DataType::LargeList(item)
-        | DataType::ListView(item)
-        | DataType::LargeListView(item)
-        | DataType::FixedSizeList(item, _)
-        | DataType::Map(item, _) => has_union(item),
-        DataType::Struct(fields) => fields.iter().any(|field| has_union(field)),
-        _ => false,
-    }
+/// Whether a type, or one inside it, is such a one.
+fn has(data_type: &DataType, such: &impl Fn(&DataType) -> bool) -> bool {
+    such(data_type)
+        || match data_type {
+            DataType::List(item)
+            | DataType::LargeList(item)
+            | DataType::ListView(item)
+            | DataType::LargeListView(item)
+            | DataType::FixedSizeList(item, _)
+            | DataType::Map(item, _)
+            | DataType::RunEndEncoded(_, item) => has(item.data_type(), such),
+            DataType::Struct(fields) => fields.iter().any(|field| has(field.data_type(), such)),
+            DataType::Dictionary(_, values) => has(values, such),
+            _ => false,
+        }
 }
 
 /// Lengths as text: `100*8,37` are eight of 100 and one of 37.

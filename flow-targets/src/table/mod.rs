@@ -14,20 +14,23 @@
 //! one of them. A file that is loaded is [`Stored`]: not batches but what opens them, because a
 //! [`BatchStream`](crate::BatchStream) reads them later, and again.
 
+mod absent;
 mod batches;
 #[cfg(any(feature = "arrow", feature = "parquet"))]
 mod columns;
-mod enums;
 #[cfg(feature = "polars")]
 mod frame;
+mod merge;
 #[cfg(feature = "parquet")]
 mod recut;
 mod rows;
 mod stored;
 
-use anyhow::Result;
+use std::any::type_name;
+
+use anyhow::{Context, Result, bail, ensure};
 use arrow::array::RecordBatch;
-use arrow::datatypes::{FieldRef, SchemaRef};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 
 #[cfg(feature = "arrow")]
 pub(crate) use batches::joined;
@@ -113,8 +116,10 @@ pub enum Known {
     ByValue,
     /// The Rust type of a row has such columns.
     ByType(Vec<FieldRef>),
-    /// The Rust type of a row does not show them.
+    /// The Rust type of a row does not show all of them.
     Hidden,
+    /// No value of the Rust type of a row is columns, for this reason.
+    Never(String),
 }
 
 /// Where the batches that a [`Table`] is made of begin and end.
@@ -136,6 +141,7 @@ pub(crate) struct Way<T> {
     pub(crate) cut: Cut,
     pub(crate) batches: fn(&T) -> Result<Batches<'_>>,
     pub(crate) from_stored: fn(Stored) -> Result<T>,
+    pub(crate) known: fn() -> Known,
 }
 
 impl<T> Way<T> {
@@ -149,7 +155,34 @@ impl<T> Way<T> {
             cut: T::CUT,
             batches: T::batches,
             from_stored: T::from_stored,
+            known: T::known,
         }
+    }
+}
+
+impl<T> Way<T> {
+    /// Checks the columns that a type of row has, by what a format says of a schema.
+    ///
+    /// # Errors
+    ///
+    /// No row is columns, or the format has no such columns.
+    pub(crate) fn check_type(&self, check: impl FnOnce(&Schema) -> Result<()>) -> Result<()> {
+        let fields = match (self.known)() {
+            Known::ByType(fields) => fields,
+            Known::ByValue | Known::Hidden => return Ok(()),
+            Known::Never(reason) => {
+                bail!(
+                    "a row of `{}` cannot be columns: {reason}; `Json` and `Pickle` keep any value",
+                    type_name::<T>(),
+                )
+            }
+        };
+        ensure!(
+            !fields.is_empty(),
+            "a row of `{}` has no fields, and a table without columns has no rows",
+            type_name::<T>(),
+        );
+        check(&Schema::new(fields)).with_context(|| format!("as rows, `{}`", type_name::<T>()))
     }
 }
 

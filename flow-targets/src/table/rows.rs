@@ -1,8 +1,8 @@
 //! Rows, which are structs that serde serialises, as tables.
 //!
-//! The columns' types are read off the Rust type ([`of_type`]), so that no rows at all, or a field
-//! that is `None` throughout, have the same columns as any others. Where the type does not show them
-//! they are read off the rows.
+//! The columns' types are those of the Rust type ([`RowColumns`]), so that no rows at all, or a field
+//! that is `None` throughout, have the same columns as any others. Where the type does not show one,
+//! the rows do.
 
 use std::any::type_name;
 use std::sync::Arc;
@@ -14,9 +14,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_arrow::schema::SchemaLike;
 
-use super::{AsRows, Batches, Cut, Known, Stored, Table, enums};
+use super::absent::{self, Check};
+use super::{AsRows, Batches, Cut, Known, Stored, Table, merge};
+use crate::absent::{Columns, check_read, is_left_out};
+use crate::enums;
 use crate::lossless::{Floats, check};
-use crate::row::{of_type, options};
+use crate::ordered::Ordered;
+use crate::row::{RowColumns, options};
 
 /// Rows that are turned into columns at once: enough to make the cost of a batch vanish, few
 /// enough not to hold a table twice.
@@ -29,7 +33,11 @@ where
     const CUT: Cut = Cut::Anywhere;
 
     fn known() -> Known {
-        of_type::<R>().map_or(Known::Hidden, Known::ByType)
+        match RowColumns::of::<R>() {
+            RowColumns::Derived(fields) | RowColumns::Shaped(fields) => Known::ByType(fields),
+            RowColumns::Partial(_) | RowColumns::Hidden => Known::Hidden,
+            RowColumns::Never(reason) => Known::Never(reason),
+        }
     }
 
     fn batches(&self) -> Result<Batches<'_>> {
@@ -44,26 +52,41 @@ where
 
     fn from_stored(stored: Stored) -> Result<Self> {
         let mut rows = Self::new();
+        let schema = stored.schema.clone();
+        let mut check = Check::new::<R>(&schema)?;
         for batch in stored.batches()? {
             let batch = batch?;
-            let more: Self = rows_of(&batch)?;
+            check.batch::<R>(&batch, is_left_out)?;
+            let more: Self = read(&batch)?;
             if rows.is_empty() {
                 rows = more;
             } else {
                 rows.extend(more);
             }
         }
+        if rows.is_empty() {
+            check.without_rows::<R>(&schema)?;
+        } else if !check.knows_fields() {
+            let names = absent::names(schema.fields());
+            check_read(&rows, Columns { names: &names, delimiter: None })?;
+        }
         Ok(rows)
     }
 }
 
-/// The rows of a batch.
+/// Reads the rows of a batch.
 ///
 /// # Errors
 ///
-/// A column is not of the type that the row has there, or is missing.
+/// A column is not of the type that the row has there, or is absent and has no
+/// `#[serde(default)]`.
 #[doc(hidden)]
-pub fn rows_of<R: DeserializeOwned>(batch: &RecordBatch) -> Result<Vec<R>> {
+pub fn rows_of<R: DeserializeOwned + 'static>(batch: &RecordBatch) -> Result<Vec<R>> {
+    Check::new::<R>(batch.schema_ref())?.batch::<R>(batch, |_, _, _| false)?;
+    read(batch)
+}
+
+fn read<R: DeserializeOwned>(batch: &RecordBatch) -> Result<Vec<R>> {
     serde_arrow::from_record_batch(batch)
         .map_err(plain)
         .with_context(|| format!("cannot read rows as `{}`", type_name::<R>()))
@@ -74,23 +97,25 @@ fn batch<R: Serialize>(fields: &[FieldRef], rows: &[R]) -> Result<RecordBatch> {
         check(row, Floats::Any)
             .with_context(|| format!("a column cannot hold a row of `{}`", type_name::<R>()))?;
     }
-    serde_arrow::to_record_batch(fields, &rows)
+    serde_arrow::to_record_batch(fields, &Ordered(rows))
         .map_err(plain)
         .with_context(|| format!("cannot turn rows of `{}` into columns", type_name::<R>()))
 }
 
 /// The columns that hold such rows.
-fn fields<R: Serialize + DeserializeOwned>(rows: &[R]) -> Result<Vec<FieldRef>> {
-    if let Some(fields) = of_type::<R>() {
-        return Ok(fields);
-    }
+fn fields<R: Serialize + DeserializeOwned + 'static>(rows: &[R]) -> Result<Vec<FieldRef>> {
+    let typed = match RowColumns::of::<R>() {
+        RowColumns::Derived(fields) => return Ok(fields),
+        RowColumns::Shaped(fields) | RowColumns::Partial(fields) => fields,
+        RowColumns::Hidden | RowColumns::Never(_) => Vec::new(),
+    };
     if rows.is_empty() {
-        // Nothing shows the columns, and there is nothing to hold.
-        return Ok(Vec::new());
+        // What only rows show is null, and there is nothing to hold.
+        return Ok(typed);
     }
-    let shown = Vec::<FieldRef>::from_samples(rows, options())
+    let shown = Vec::<FieldRef>::from_samples(&Ordered(rows), options())
         // A map is a row if `#[serde(flatten)]` has made one of it.
-        .or_else(|_| Vec::<FieldRef>::from_samples(rows, options().map_as_struct(true)))
+        .or_else(|_| Vec::<FieldRef>::from_samples(&Ordered(rows), options().map_as_struct(true)))
         .map_err(plain)
         .with_context(|| {
             format!(
@@ -99,10 +124,25 @@ fn fields<R: Serialize + DeserializeOwned>(rows: &[R]) -> Result<Vec<FieldRef>> 
             )
         })?;
     let text = enums::as_text(&shown);
-    // `Note(None)` looks like a variant without data, and no text holds it.
-    let is_text = text == shown
-        || rows.chunks(CHUNK).all(|rows| serde_arrow::to_record_batch(&text, &rows).is_ok());
-    Ok(if is_text { text } else { shown })
+    let merged = merge::merged(&typed, &text);
+    let fits = |fields: &[FieldRef]| {
+        rows.chunks(CHUNK).all(|rows| serde_arrow::to_record_batch(fields, &Ordered(rows)).is_ok())
+    };
+    // `Note(None)` looks like a variant without data, and no text holds it; and a type may write
+    // something else than it reads.
+    let candidates = [merged, text];
+    let mut candidates = candidates.into_iter();
+    Ok(candidates.find(|fields| is_as_wide(fields, &shown) || fits(fields)).unwrap_or(shown))
+}
+
+/// Whether columns hold what others hold: they differ in nothing but nulls that are allowed.
+fn is_as_wide(fields: &[FieldRef], shown: &[FieldRef]) -> bool {
+    fields.len() == shown.len()
+        && fields.iter().zip(shown).all(|(field, shown)| {
+            field.name() == shown.name()
+                && field.data_type() == shown.data_type()
+                && field.is_nullable() >= shown.is_nullable()
+        })
 }
 
 /// The error without the backtrace that it prints.

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use ::serde::de::DeserializeOwned;
 use ::serde::{Deserialize, Deserializer, Serialize, Serializer};
 use arrow::array::RecordBatch;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, SchemaRef};
 use flow_core::{Columnar, Target};
 use flow_targets::{ArrowIpc, Parquet};
 use jiff::civil::{Date, date};
@@ -204,9 +204,132 @@ fn variants_behind_the_last_of_a_union_are_refused_or_come_back() {
     bytes(&<Parquet<Vec<Sent>>>::default(), &all).unwrap();
 }
 
+/// What a type of rows has for columns, in each format that keeps their types.
+fn schemas<R>(rows: &Vec<R>) -> [SchemaRef; 2]
+where
+    R: Serialize + DeserializeOwned + Debug + Send + Sync + 'static,
+{
+    let parquet = bytes(&<Parquet<Vec<R>>>::default(), rows).unwrap();
+    let arrow = bytes(&<ArrowIpc<Vec<R>>>::default(), rows).unwrap();
+    [
+        value(&<Parquet<RecordBatch>>::default(), &parquet).unwrap().schema(),
+        value(&<ArrowIpc<RecordBatch>>::default(), &arrow).unwrap().schema(),
+    ]
+}
+
+#[test]
+fn the_columns_of_rows_with_a_date_are_those_of_the_type() {
+    #[derive(Serialize, Deserialize, Debug, Clone)]
+    struct Price {
+        day: Date,
+        price: Option<f64>,
+        #[serde(alias = "name")]
+        title: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        note: Option<Date>,
+        parts: Vec<Option<u8>>,
+    }
+    let day = date(2024, 2, 29);
+    let none = Price { day, price: None, title: None, note: None, parts: vec![] };
+    let some = Price {
+        price: Some(1.5),
+        title: Some(String::new()),
+        note: Some(day),
+        parts: vec![Some(1)],
+        ..none.clone()
+    };
+    let of_none = schemas(&Vec::<Price>::new());
+    for rows in [vec![none.clone()], vec![some.clone()], vec![some.clone(); 3], vec![none, some]] {
+        assert_eq!(schemas(&rows), of_none);
+        come_back(&rows);
+    }
+    let columns: Vec<_> = of_none[0]
+        .fields()
+        .iter()
+        .map(|field| (field.name().as_str(), field.data_type().clone(), field.is_nullable()))
+        .collect();
+    assert!(
+        matches!(&columns[4].1, DataType::LargeList(item) if *item.data_type() == DataType::UInt8)
+    );
+    assert_eq!(
+        columns[..4],
+        [
+            ("day", DataType::LargeUtf8, false),
+            ("price", DataType::Float64, true),
+            ("title", DataType::LargeUtf8, true),
+            ("note", DataType::LargeUtf8, true),
+        ]
+    );
+    // Nested values, too, whichever variants there are.
+    let of_none = schemas(&Vec::<Deep>::new());
+    for sides in choices() {
+        assert_eq!(schemas(&deep(&sides)), of_none, "{sides:?}");
+    }
+    let of_none = schemas(&Vec::<Order>::new());
+    for sides in choices() {
+        assert_eq!(schemas(&orders(&sides)), of_none, "{sides:?}");
+    }
+}
+
+#[test]
+fn columns_that_only_rows_show_are_null_without_rows() {
+    #[derive(Serialize, Deserialize, Debug, Clone)]
+    struct Event {
+        day: Date,
+        size: Option<u8>,
+        body: serde_json::Value,
+    }
+    let types = |rows: &Vec<Event>| {
+        let schema = schemas(rows)[0].clone();
+        schema.fields().iter().map(|field| field.data_type().clone()).collect::<Vec<_>>()
+    };
+    let event = |body| Event { day: date(2024, 2, 29), size: None, body };
+    assert_eq!(types(&vec![]), [DataType::LargeUtf8, DataType::UInt8, DataType::Null]);
+    let rows = vec![event(true.into())];
+    assert_eq!(types(&rows), [DataType::LargeUtf8, DataType::UInt8, DataType::Boolean]);
+    come_back(&rows);
+    come_back(&Vec::<Event>::new());
+}
+
+#[test]
+fn what_is_written_otherwise_than_read_is_a_column_of_what_is_written() {
+    /// Read from text or a number, and written as a number.
+    #[derive(Debug, Clone)]
+    struct Cents(i64);
+
+    impl Serialize for Cents {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_i64(self.0)
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Cents {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let text = String::deserialize(deserializer)?;
+            text.parse().map(Cents).map_err(::serde::de::Error::custom)
+        }
+    }
+
+    #[derive(Serialize, Deserialize, Debug, Clone)]
+    struct Paid {
+        day: Date,
+        cents: Cents,
+    }
+    let rows = vec![Paid { day: date(2024, 2, 29), cents: Cents(5) }];
+    assert_eq!(*schemas(&rows)[0].field(1).data_type(), DataType::Int64);
+    #[cfg(feature = "excel")]
+    comes_back(&<flow_targets::Excel<Vec<Paid>>>::default(), &rows, same);
+}
+
 /// Nothing shows the columns of no rows: that is told to who asks for one.
 #[test]
 fn no_rows_of_a_type_that_hides_its_columns_have_none() {
+    #[derive(Serialize, Deserialize, Debug, Clone)]
+    struct Flat {
+        day: Date,
+        #[serde(flatten)]
+        order: Order,
+    }
     fn told<G: Columnar>(target: &G, rows: &G::Value, column: &str) -> String
     where
         G::Columns: Debug,
@@ -219,9 +342,10 @@ fn no_rows_of_a_type_that_hides_its_columns_have_none() {
     }
     come_back(&Vec::<Order>::new());
     come_back(&Vec::<Deep>::new());
+    come_back(&Vec::<Flat>::new());
     let none = [
-        told(&<Parquet<Vec<Order>>>::default(), &vec![], "side"),
-        told(&<ArrowIpc<Vec<Order>>>::default(), &vec![], "side"),
+        told(&<Parquet<Vec<Flat>>>::default(), &vec![], "side"),
+        told(&<ArrowIpc<Vec<Flat>>>::default(), &vec![], "side"),
     ];
     for error in none {
         assert!(

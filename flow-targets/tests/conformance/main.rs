@@ -13,6 +13,7 @@
 // A test that fails panics, and prints which value it was at.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod absent;
 mod arrow_ipc;
 mod columnar;
 mod csv;
@@ -25,6 +26,7 @@ mod excel_foreign;
 mod harness;
 mod hidden;
 mod limits;
+mod ordered;
 mod parquet;
 mod plain;
 #[cfg(feature = "polars")]
@@ -36,3 +38,4 @@ mod streams;
 #[cfg(feature = "excel")]
 mod table;
 mod tables;
+mod types;

@@ -145,3 +145,38 @@ fn a_name_of_a_type_is_not_enough() {
     let back = reloaded(&one(), batch.as_ref().unwrap()).unwrap();
     assert!(!back.schema().field(0).is_nullable());
 }
+
+/// Files that pyarrow 26 has written, of the same table in each codec.
+#[test]
+fn files_of_other_programs_load_in_every_codec() {
+    macro_rules! written {
+        ($codec:literal) => {
+            include_bytes!(concat!("codecs/", $codec, ".parquet")).as_slice()
+        };
+    }
+    let plain = value(&one(), written!("none")).unwrap();
+    let ids = Int64Array::from_iter_values([1, 2, 3].repeat(50));
+    let prices = Float64Array::from([Some(1.5), None, Some(2.5)].repeat(50));
+    assert_eq!(*plain.column(0).as_primitive(), ids);
+    assert_eq!(*plain.column(1).as_primitive(), prices);
+    for content in [written!("snappy"), written!("gzip"), written!("lz4"), written!("zstd")] {
+        assert_eq!(value(&one(), content).unwrap(), plain);
+    }
+
+    let brotli = written!("brotli");
+    if cfg!(feature = "brotli") {
+        assert_eq!(value(&one(), brotli).unwrap(), plain);
+        return;
+    }
+    let (_file, source) = file(brotli).unwrap();
+    let errors = [
+        one().load(&source).unwrap_err(),
+        one().load_columns(&source, &["id"]).unwrap_err(),
+        one().stream(&source).err().unwrap(),
+    ];
+    for error in errors {
+        let error = format!("{error:#}");
+        assert!(error.contains("column `id`: it is compressed by Brotli"), "{error}");
+        assert!(error.contains("enable the feature `brotli` of `typed-flow`"), "{error}");
+    }
+}

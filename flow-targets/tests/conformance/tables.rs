@@ -226,6 +226,12 @@ pub(crate) fn nested() -> Tables {
     ]
 }
 
+/// Values without a byte, where they are no nulls.
+fn no_bytes(valid: &[bool]) -> FixedSizeBinaryArray {
+    let nulls = valid.contains(&false).then(|| valid.to_vec().into());
+    FixedSizeBinaryArray::try_new_with_len(0, Vec::<u8>::new().into(), nulls, valid.len()).unwrap()
+}
+
 /// Types that are rare, and that a format may refuse but must not change.
 pub(crate) fn rare() -> Tables {
     vec![
@@ -261,6 +267,25 @@ pub(crate) fn rare() -> Tables {
             ),
         ),
         ("nulls", column(NullArray::new(3))),
+        ("bytes of length zero", column(no_bytes(&[true, false, true]))),
+        ("bytes of length zero without nulls", column(no_bytes(&[true; 2]))),
+        ("no bytes of length zero", column(no_bytes(&[]))),
+        (
+            "bytes of length zero in a struct",
+            column(StructArray::from(vec![(
+                Arc::new(Field::new("bytes", DataType::FixedSizeBinary(0), true)),
+                Arc::new(no_bytes(&[true, false])) as ArrayRef,
+            )])),
+        ),
+        (
+            "lists of bytes of length zero",
+            column(FixedSizeListArray::new(
+                Arc::new(Field::new_list_field(DataType::FixedSizeBinary(0), true)),
+                2,
+                Arc::new(no_bytes(&[true, false])),
+                None,
+            )),
+        ),
         (
             "runs",
             column(

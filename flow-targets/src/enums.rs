@@ -1,15 +1,16 @@
-//! Enums without data, in columns that are read off rows.
+//! Enums without data, in columns that are derived from values.
 //!
-//! A type that shows its columns says all variants of an enum, and if none holds data the column is
-//! a dictionary of their names. Rows show only the variants that are in them, so that serde_arrow
-//! makes a union of those, with a child without a type for each: whether it is text is seen here.
+//! serde_arrow knows all variants of an enum where it derives columns from a type, and if none holds
+//! data the column is a dictionary of their names. Of values it sees only the variants that are in
+//! them, and makes a union of those, with a child of the type `Null` for each. Such a union becomes the
+//! dictionary here.
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, UnionFields};
 
 /// The columns with the names of variants as text wherever no variant holds anything.
-pub(super) fn as_text(fields: &[FieldRef]) -> Vec<FieldRef> {
+pub(crate) fn as_text(fields: &[FieldRef]) -> Vec<FieldRef> {
     fields.iter().map(field).collect()
 }
 

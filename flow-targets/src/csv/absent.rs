@@ -1,0 +1,157 @@
+//! Fields of rows for which a file has no column; see [`crate::absent`].
+
+use std::borrow::Cow;
+use std::ptr;
+
+use anyhow::Result;
+use serde::Serialize;
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, SeqAccess, Visitor};
+use serde::forward_to_deserialize_any;
+
+use super::cell::{Cell, CellKind};
+use super::deserialize::Line;
+use super::serialize::Fault;
+use crate::absent::{self, Columns, is_left_out};
+use crate::shape::{Field, Shape};
+
+/// What stands for a column that is absent and may be.
+static NULL: Cell<'static> = Cell { text: Cow::Borrowed(""), kind: CellKind::Null };
+
+/// The check of a file's columns against the fields of its rows, made at the first row.
+pub(super) struct Check<'a> {
+    columns: Columns<'a>,
+    shape: &'static Shape,
+    /// Fields without a column for which nothing is known yet.
+    open: Vec<&'static Field>,
+}
+
+impl<'a> Check<'a> {
+    /// A check for a file with these columns.
+    pub(super) fn new<R: DeserializeOwned + 'static>(columns: Columns<'a>) -> Result<Self> {
+        let shape = Shape::of::<R>();
+        let open = match shape.fields() {
+            Some(fields) => absent::fields(fields, columns.names),
+            None => {
+                absent::check_unique(columns.names)?;
+                Vec::new()
+            }
+        };
+        Ok(Self { columns, shape, open })
+    }
+
+    /// An error if a field needs a column that is absent, by what the type says without any row.
+    pub(super) fn without_rows<R: DeserializeOwned>(&self) -> Result<()> {
+        if self.open.is_empty() {
+            return Ok(());
+        }
+        let shape = Shape::with_defaults::<R>();
+        let absent = absent::fields(shape.fields().unwrap_or_default(), self.columns.names);
+        match absent.into_iter().find(|field| field.default == Some(false)) {
+            Some(field) => Err(absent::error::<R>("", &field.names, self.columns)),
+            None => Ok(()),
+        }
+    }
+
+    /// An error if a field needs a column that is absent. Afterwards, `row` can be read.
+    pub(super) fn first<R>(&mut self, row: &[Cell<'_>]) -> Result<()>
+    where
+        R: Serialize + DeserializeOwned,
+    {
+        let fields = self.shape.fields().unwrap_or_default();
+        while !self.open.is_empty() {
+            let mut needed = None;
+            let line = InOrder {
+                fields,
+                columns: self.columns.names,
+                cells: row,
+                open: &self.open,
+                needed: &mut needed,
+            };
+            let _ = R::deserialize(line);
+            // Otherwise all have a default, or the row is wrong elsewhere, and says so when it is read.
+            let Some(needed) = needed else { break };
+            let read = R::deserialize(Line::new(Some(self.columns.names), row));
+            if !read.is_ok_and(|read| is_left_out(&read, needed, self.columns)) {
+                return Err(absent::error::<R>("", &needed.names, self.columns));
+            }
+            self.open.retain(|field| !ptr::eq(*field, needed));
+        }
+        Ok(())
+    }
+
+    /// An error if rows that do not show their fields have one without a column.
+    pub(super) fn all<R: Serialize>(&self, rows: &[R]) -> Result<()> {
+        match self.shape {
+            Shape::Struct(_) => Ok(()),
+            _ => absent::check_read(rows, self.columns),
+        }
+    }
+}
+
+/// A line as the sequence of a struct's fields, in which those that are open are left out.
+struct InOrder<'a, 'de> {
+    fields: &'static [Field],
+    columns: &'a [String],
+    cells: &'de [Cell<'de>],
+    open: &'a [&'static Field],
+    /// The field that was left out last, unless another was asked for afterwards.
+    needed: &'a mut Option<&'static Field>,
+}
+
+impl<'de> Deserializer<'de> for InOrder<'_, 'de> {
+    type Error = Fault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Fault> {
+        Err(Fault("it is no struct".to_owned()))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        let mut fields = self;
+        let row = visitor.visit_seq(&mut fields);
+        if row.is_ok() {
+            *fields.needed = None;
+        }
+        row
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
+impl<'de> SeqAccess<'de> for &mut InOrder<'_, 'de> {
+    type Error = Fault;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Fault> {
+        *self.needed = None;
+        let Some((field, rest)) = self.fields.split_first() else { return Ok(None) };
+        self.fields = rest;
+        let column = self.columns.iter().position(|column| field.is_called(column));
+        match column.and_then(|column| self.cells.get(column)) {
+            Some(cell) => seed.deserialize(cell).map(Some),
+            None if self.open.iter().any(|open| ptr::eq(*open, field)) => {
+                *self.needed = Some(field);
+                Ok(None)
+            }
+            // It was found to be one that may be absent, which only an option is.
+            None => seed.deserialize(&NULL).map(Some),
+        }
+    }
+}

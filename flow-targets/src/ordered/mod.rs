@@ -1,0 +1,312 @@
+//! One order for what has none.
+//!
+//! A `HashMap` or a `HashSet` yields its entries in another order in each process, and two equal ones
+//! may differ even in one. The bytes of an output would differ with them, and what depends on the
+//! output would run again for nothing. [`Ordered`] serializes such collections sorted by their keys
+//! or items, at any depth, and everything else as it is: a `Vec` and an `IndexMap` keep their order.
+//!
+//! Serde's impls for these collections hand themselves to `collect_map` and `collect_seq`, which are
+//! generic, so that the serializer sees of which type they are. What a type hands on entry by entry,
+//! as `#[serde(flatten)]` does, is not seen.
+
+mod key;
+
+use std::any::type_name;
+use std::fmt::Display;
+
+use serde::ser::{
+    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+};
+
+use key::sort_key;
+
+/// A value that serializes its unordered collections sorted.
+pub(crate) struct Ordered<T>(pub(crate) T);
+
+impl<T: Serialize> Serialize for Ordered<T> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(Sorting(to))
+    }
+}
+
+/// The modules of collections whose order is that of a hash.
+const UNORDERED: [&str; 2] = ["std::collections::hash::", "hashbrown::"];
+
+/// What an iterator may be wrapped in and have the order of what is inside.
+const WRAPPERS: [&str; 7] = [
+    "&",
+    "mut ",
+    "core::iter::adapters::map::Map<",
+    "core::iter::adapters::filter::Filter<",
+    "core::iter::adapters::filter_map::FilterMap<",
+    "core::iter::adapters::cloned::Cloned<",
+    "core::iter::adapters::copied::Copied<",
+];
+
+/// Whether the items of a collection, or of an iterator over one, come in an order of no meaning.
+fn is_unordered<I>() -> bool {
+    let mut name = type_name::<I>();
+    while let Some(inner) = WRAPPERS.iter().find_map(|wrapper| name.strip_prefix(wrapper)) {
+        name = inner;
+    }
+    UNORDERED.iter().any(|module| name.starts_with(module))
+}
+
+/// A serializer, or a part of one, that sorts what has no order.
+struct Sorting<S>(S);
+
+macro_rules! values {
+    ($($method:ident($type:ty),)*) => {
+        $(#[inline]
+        fn $method(self, value: $type) -> Result<S::Ok, S::Error> {
+            self.0.$method(value)
+        })*
+    };
+}
+
+impl<S: Serializer> Serializer for Sorting<S> {
+    type Ok = S::Ok;
+    type Error = S::Error;
+    type SerializeSeq = Sorting<S::SerializeSeq>;
+    type SerializeTuple = Sorting<S::SerializeTuple>;
+    type SerializeTupleStruct = Sorting<S::SerializeTupleStruct>;
+    type SerializeTupleVariant = Sorting<S::SerializeTupleVariant>;
+    type SerializeMap = Sorting<S::SerializeMap>;
+    type SerializeStruct = Sorting<S::SerializeStruct>;
+    type SerializeStructVariant = Sorting<S::SerializeStructVariant>;
+
+    values! {
+        serialize_bool(bool), serialize_i8(i8), serialize_i16(i16), serialize_i32(i32),
+        serialize_i64(i64), serialize_i128(i128), serialize_u8(u8), serialize_u16(u16),
+        serialize_u32(u32), serialize_u64(u64), serialize_u128(u128), serialize_f32(f32),
+        serialize_f64(f64), serialize_char(char), serialize_str(&str), serialize_bytes(&[u8]),
+        serialize_unit_struct(&'static str),
+    }
+
+    fn is_human_readable(&self) -> bool {
+        self.0.is_human_readable()
+    }
+
+    fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
+        self.0.collect_str(value)
+    }
+
+    fn collect_seq<I>(self, items: I) -> Result<S::Ok, S::Error>
+    where
+        I: IntoIterator,
+        I::Item: Serialize,
+    {
+        if !is_unordered::<I>() {
+            return self.0.collect_seq(items.into_iter().map(Ordered));
+        }
+        let mut items: Vec<_> = items.into_iter().map(|item| (sort_key(&item), item)).collect();
+        items.sort_by(|(a, _), (b, _)| a.cmp(b));
+        self.0.collect_seq(items.iter().map(|(_, item)| Ordered(item)))
+    }
+
+    fn collect_map<K, V, I>(self, entries: I) -> Result<S::Ok, S::Error>
+    where
+        K: Serialize,
+        V: Serialize,
+        I: IntoIterator<Item = (K, V)>,
+    {
+        if !is_unordered::<I>() {
+            let ordered = |(key, value)| (Ordered(key), Ordered(value));
+            return self.0.collect_map(entries.into_iter().map(ordered));
+        }
+        let mut entries: Vec<_> =
+            entries.into_iter().map(|(key, value)| (sort_key(&key), key, value)).collect();
+        entries.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+        let ordered = entries.iter().map(|(_, key, value)| (Ordered(key), Ordered(value)));
+        self.0.collect_map(ordered)
+    }
+
+    fn serialize_none(self) -> Result<S::Ok, S::Error> {
+        self.0.serialize_none()
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
+        self.0.serialize_some(&Ordered(value))
+    }
+
+    fn serialize_unit(self) -> Result<S::Ok, S::Error> {
+        self.0.serialize_unit()
+    }
+
+    fn serialize_unit_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+    ) -> Result<S::Ok, S::Error> {
+        self.0.serialize_unit_variant(name, index, variant)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<S::Ok, S::Error> {
+        self.0.serialize_newtype_struct(name, &Ordered(value))
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<S::Ok, S::Error> {
+        self.0.serialize_newtype_variant(name, index, variant, &Ordered(value))
+    }
+
+    fn serialize_seq(self, length: Option<usize>) -> Result<Self::SerializeSeq, S::Error> {
+        self.0.serialize_seq(length).map(Sorting)
+    }
+
+    fn serialize_tuple(self, length: usize) -> Result<Self::SerializeTuple, S::Error> {
+        self.0.serialize_tuple(length).map(Sorting)
+    }
+
+    fn serialize_tuple_struct(
+        self,
+        name: &'static str,
+        length: usize,
+    ) -> Result<Self::SerializeTupleStruct, S::Error> {
+        self.0.serialize_tuple_struct(name, length).map(Sorting)
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        length: usize,
+    ) -> Result<Self::SerializeTupleVariant, S::Error> {
+        self.0.serialize_tuple_variant(name, index, variant, length).map(Sorting)
+    }
+
+    fn serialize_map(self, length: Option<usize>) -> Result<Self::SerializeMap, S::Error> {
+        self.0.serialize_map(length).map(Sorting)
+    }
+
+    fn serialize_struct(
+        self,
+        name: &'static str,
+        length: usize,
+    ) -> Result<Self::SerializeStruct, S::Error> {
+        self.0.serialize_struct(name, length).map(Sorting)
+    }
+
+    fn serialize_struct_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        length: usize,
+    ) -> Result<Self::SerializeStructVariant, S::Error> {
+        self.0.serialize_struct_variant(name, index, variant, length).map(Sorting)
+    }
+}
+
+macro_rules! items {
+    ($($trait:ident $method:ident,)*) => {
+        $(impl<S: $trait> $trait for Sorting<S> {
+            type Ok = S::Ok;
+            type Error = S::Error;
+
+            #[inline]
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
+                self.0.$method(&Ordered(value))
+            }
+
+            fn end(self) -> Result<S::Ok, S::Error> {
+                self.0.end()
+            }
+        })*
+    };
+}
+
+items! {
+    SerializeSeq serialize_element,
+    SerializeTuple serialize_element,
+    SerializeTupleStruct serialize_field,
+    SerializeTupleVariant serialize_field,
+}
+
+macro_rules! fields {
+    ($($trait:ident,)*) => {
+        $(impl<S: $trait> $trait for Sorting<S> {
+            type Ok = S::Ok;
+            type Error = S::Error;
+
+            #[inline]
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                name: &'static str,
+                value: &T,
+            ) -> Result<(), S::Error> {
+                self.0.serialize_field(name, &Ordered(value))
+            }
+
+            fn skip_field(&mut self, name: &'static str) -> Result<(), S::Error> {
+                self.0.skip_field(name)
+            }
+
+            fn end(self) -> Result<S::Ok, S::Error> {
+                self.0.end()
+            }
+        })*
+    };
+}
+
+fields! { SerializeStruct, SerializeStructVariant, }
+
+impl<S: SerializeMap> SerializeMap for Sorting<S> {
+    type Ok = S::Ok;
+    type Error = S::Error;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), S::Error> {
+        self.0.serialize_key(&Ordered(key))
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
+        self.0.serialize_value(&Ordered(value))
+    }
+
+    fn serialize_entry<K: Serialize + ?Sized, V: Serialize + ?Sized>(
+        &mut self,
+        key: &K,
+        value: &V,
+    ) -> Result<(), S::Error> {
+        self.0.serialize_entry(&Ordered(key), &Ordered(value))
+    }
+
+    fn end(self) -> Result<S::Ok, S::Error> {
+        self.0.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, HashMap, HashSet};
+
+    use super::is_unordered;
+
+    #[test]
+    fn collections_of_a_hash_are_known_by_the_names_of_their_types() {
+        fn of<I>(_: I) -> bool {
+            is_unordered::<I>()
+        }
+        let map = HashMap::from([(1, "a")]);
+        let set = HashSet::from([1]);
+        assert!(of(&map) && of(&set) && of(map.iter()) && of(map.keys()));
+        assert!(of(set.iter().map(|item| item + 1)) && of(map.values().copied()));
+        assert!(of(set.iter().filter(|item| **item > 1)));
+
+        let held = vec![map.clone()];
+        assert!(!of(&held) && !of(held.iter()) && !of(&[set.clone()]));
+        assert!(!of(&BTreeMap::from([(1, map)])) && !of(set.iter().enumerate()));
+    }
+}

@@ -1,0 +1,303 @@
+//! The shape of a type: what its `Deserialize` asks for, found without any data.
+//!
+//! [`Shape::of`] deserializes the type from a [`probe`](mod@probe), which answers nothing: it follows
+//! one path into the type (a field, an item, a variant), records which method is called at its end,
+//! and fails. One pass for each path gives the whole tree. No value is ever built, so that a type
+//! that parses a text, such as a date, is seen as the text that it is.
+//!
+//! What decides by the data (`serde_json::Value`, `#[serde(untagged)]`, `#[serde(flatten)]`) and what
+//! contains itself is [`Shape::Unknown`]: whoever reads a shape stays silent about it.
+
+mod dummy;
+mod probe;
+#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
+mod sample;
+
+use std::any::TypeId;
+use std::collections::BTreeMap;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Mutex, PoisonError};
+
+use serde::de::DeserializeOwned;
+
+use self::dummy::{CHOICES, Dummy};
+use self::probe::{Call, Found, Probe, Step, Stop};
+
+#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
+pub(crate) use self::sample::samples;
+
+/// How many passes a type may take before the rest of it is unknown.
+const PASSES: usize = 20_000;
+
+/// How often a type of one name may be in itself before it is taken for endless.
+const NESTED: usize = 3;
+
+/// What a type is deserialized from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// The data decides, or the type contains itself.
+    Unknown,
+    /// One value without parts.
+    Leaf(Leaf),
+    Option(Box<Shape>),
+    Seq(Box<Shape>),
+    Tuple(Vec<Shape>),
+    Map(Box<Shape>, Box<Shape>),
+    Struct(Vec<Field>),
+    Enum(Vec<Variant>),
+}
+
+/// A value without parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leaf {
+    Bool,
+    I8,
+    I16,
+    I32,
+    I64,
+    I128,
+    U8,
+    U16,
+    U32,
+    U64,
+    U128,
+    F32,
+    F64,
+    Char,
+    Text,
+    Bytes,
+    Unit,
+}
+
+/// A field of a struct.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Field {
+    /// Its name and its aliases.
+    pub(crate) names: Vec<&'static str>,
+    pub(crate) shape: Shape,
+    /// Whether it has a `#[serde(default)]`, if that was asked for and can be found out without data.
+    pub(crate) default: Option<bool>,
+}
+
+/// A variant of an enum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Variant {
+    pub(crate) name: &'static str,
+    /// What it holds; nothing for a variant without data.
+    pub(crate) holds: Option<Shape>,
+}
+
+impl Shape {
+    /// The shape of a type, which is found once.
+    pub(crate) fn of<T: DeserializeOwned + 'static>() -> &'static Self {
+        static KNOWN: Mutex<BTreeMap<TypeId, &'static Shape>> = Mutex::new(BTreeMap::new());
+        let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shape) = known().get(&TypeId::of::<T>()) {
+            return shape;
+        }
+        let shape = Box::leak(Box::new(Tracer::new::<T>(false).shape()));
+        known().entry(TypeId::of::<T>()).or_insert(shape)
+    }
+
+    /// The shape of a type, and which fields have a default. For that the type is deserialized from
+    /// values that it may not like, so that it is asked only where it matters.
+    #[cfg(any(
+        feature = "arrow",
+        feature = "csv",
+        feature = "excel",
+        feature = "json",
+        feature = "parquet"
+    ))]
+    pub(crate) fn with_defaults<T: DeserializeOwned>() -> Self {
+        Tracer::new::<T>(true).shape()
+    }
+
+    /// Whether no part of it is unknown.
+    pub(crate) fn is_complete(&self) -> bool {
+        match self {
+            Self::Unknown => false,
+            Self::Leaf(_) => true,
+            Self::Option(inner) | Self::Seq(inner) => inner.is_complete(),
+            Self::Tuple(items) => items.iter().all(Self::is_complete),
+            Self::Map(key, value) => key.is_complete() && value.is_complete(),
+            Self::Struct(fields) => fields.iter().all(|field| field.shape.is_complete()),
+            Self::Enum(variants) => {
+                variants.iter().filter_map(|variant| variant.holds.as_ref()).all(Self::is_complete)
+            }
+        }
+    }
+
+    /// The fields, if it is a struct.
+    pub(crate) fn fields(&self) -> Option<&[Field]> {
+        match self {
+            Self::Struct(fields) => Some(fields),
+            _ => None,
+        }
+    }
+}
+
+impl Field {
+    /// Whether a column of that name is for this field.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.names.contains(&name)
+    }
+}
+
+/// Deserializes a type from a probe, which fails.
+fn run<T: DeserializeOwned>(path: &[Step], found: &mut Found) {
+    if let Err(Stop(name)) = T::deserialize(Probe::new(path, found)) {
+        found.name = name;
+    }
+}
+
+/// Follows the paths into one type, each by a pass of its own.
+struct Tracer {
+    run: fn(&[Step], &mut Found),
+    /// Whether it is asked which fields have a default.
+    defaults: bool,
+    passes: usize,
+    path: Vec<Step>,
+    /// The structs and enums that the present path leads through.
+    around: Vec<(&'static str, &'static [&'static str])>,
+}
+
+impl Tracer {
+    fn new<T: DeserializeOwned>(defaults: bool) -> Self {
+        Self { run: run::<T>, defaults, passes: 0, path: Vec::new(), around: Vec::new() }
+    }
+
+    fn found(&mut self) -> Found {
+        self.passes += 1;
+        let mut found = Found::default();
+        if self.passes <= PASSES {
+            let run = || (self.run)(&self.path, &mut found);
+            // The code of the type may panic, and does so again when it is used.
+            let _ = panic::catch_unwind(AssertUnwindSafe(run));
+        }
+        found
+    }
+
+    /// The shape at the end of a further step.
+    fn at(&mut self, step: Step) -> Shape {
+        self.path.push(step);
+        let shape = self.shape();
+        self.path.pop();
+        shape
+    }
+
+    /// The shape at the end of the path.
+    fn shape(&mut self) -> Shape {
+        match self.found().call {
+            None | Some(Call::Any) => Shape::Unknown,
+            Some(Call::Leaf(leaf)) => Shape::Leaf(leaf),
+            Some(Call::UnitVariant) => Shape::Leaf(Leaf::Unit),
+            Some(Call::Option) => Shape::Option(Box::new(self.at(Step::Inside))),
+            Some(Call::Seq) => Shape::Seq(Box::new(self.at(Step::Item(0)))),
+            Some(Call::Tuple(length)) => {
+                Shape::Tuple((0..length).map(|i| self.at(Step::Item(i))).collect())
+            }
+            Some(Call::Map) => {
+                let key = self.at(Step::Key);
+                Shape::Map(Box::new(key), Box::new(self.at(Step::Value)))
+            }
+            Some(Call::Struct(name, fields)) => {
+                self.within(name, fields, |tracer| tracer.fields(fields))
+            }
+            Some(Call::Enum(name, variants)) => {
+                self.within(name, variants, |tracer| tracer.variants(variants))
+            }
+        }
+    }
+
+    /// What is in a struct or an enum, unless it is in itself.
+    fn within(
+        &mut self,
+        name: &'static str,
+        parts: &'static [&'static str],
+        trace: impl FnOnce(&mut Self) -> Option<Shape>,
+    ) -> Shape {
+        // A type with parameters may hold itself with others.
+        if self.around.iter().filter(|around| **around == (name, parts)).count() == NESTED {
+            return Shape::Unknown;
+        }
+        self.around.push((name, parts));
+        let shape = trace(self);
+        self.around.pop();
+        shape.unwrap_or(Shape::Unknown)
+    }
+
+    /// The fields of a struct whose visitor serde has derived. One that somebody has written may do
+    /// anything with the names.
+    fn fields(&mut self, names: &'static [&'static str]) -> Option<Shape> {
+        let mut fields: Vec<Field> = Vec::new();
+        let mut last = None;
+        for &name in names {
+            self.path.push(Step::Field(name));
+            let key = self.found().key.filter(|key| key.is_derived);
+            self.path.pop();
+            let key = key?;
+            // The names of one field stand side by side.
+            match fields.last_mut() {
+                Some(field) if last == Some(key) => field.names.push(name),
+                _ => {
+                    let shape = self.at(Step::Field(name));
+                    fields.push(Field { names: vec![name], shape, default: None });
+                }
+            }
+            last = Some(key);
+        }
+        self.name_first(&mut fields);
+        if self.defaults {
+            self.find_defaults(&mut fields);
+        }
+        Some(Shape::Struct(fields))
+    }
+
+    /// Puts the name of each field before its aliases: an error about a field given twice says it.
+    fn name_first(&mut self, fields: &mut [Field]) {
+        for field in fields.iter_mut().filter(|field| field.names.len() > 1) {
+            let Some(dummy) = self.dummy(field.names[0]) else { continue };
+            self.path.push(Step::Twice(field.names[0], dummy));
+            let name = self.found().name;
+            self.path.pop();
+            if let Some(at) = field.names.iter().position(|other| Some(*other) == name) {
+                field.names[..=at].rotate_right(1);
+            }
+        }
+    }
+
+    /// Finds out which fields have a default: as a sequence, a struct lacks no other field.
+    fn find_defaults(&mut self, fields: &mut [Field]) {
+        let dummies: Vec<_> = fields.iter().map(|field| self.dummy(field.names[0])).collect();
+        for (i, field) in fields.iter_mut().enumerate() {
+            if dummies.iter().take(i).any(Option::is_none) {
+                break; // What precedes it cannot be given, and so it is never asked for.
+            }
+            let given = dummies[..i].iter().flatten().copied().collect();
+            self.path.push(Step::Without(given));
+            field.default = self.found().default;
+            self.path.pop();
+        }
+    }
+
+    /// A value that the field can be, as the first of the texts that it takes.
+    fn dummy(&mut self, name: &'static str) -> Option<Dummy> {
+        (0..CHOICES).map(Dummy::new).find(|dummy| {
+            self.path.extend([Step::Field(name), Step::Dummy(*dummy)]);
+            let is_taken = self.found().is_taken;
+            self.path.truncate(self.path.len() - 2);
+            is_taken
+        })
+    }
+
+    fn variants(&mut self, names: &'static [&'static str]) -> Option<Shape> {
+        let variants = names.iter().map(|&name| {
+            self.path.push(Step::Variant(name));
+            let is_unit = matches!(self.found().call, Some(Call::UnitVariant));
+            let holds = if is_unit { None } else { Some(self.shape()) };
+            self.path.pop();
+            Variant { name, holds }
+        });
+        Some(Shape::Enum(variants.collect()))
+    }
+}

@@ -1,0 +1,160 @@
+//! Values without an order: equal ones are equal bytes.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use ::serde::{Deserialize, Serialize};
+#[cfg(feature = "excel")]
+use flow_targets::Excel;
+use flow_targets::{ArrowIpc, Csv, Json, Parquet, Pickle};
+
+use crate::harness::{bytes, value};
+
+#[derive(Serialize, Deserialize, Debug, PartialEq)]
+struct Model {
+    weights: HashMap<String, f64>,
+    tags: Option<HashSet<u32>>,
+    boxed: Box<HashMap<i8, Vec<HashSet<char>>>>,
+    shared: Words,
+    shape: Shape,
+    rows: Vec<HashMap<bool, u8>>,
+}
+
+#[derive(Serialize, Deserialize, Debug, PartialEq)]
+#[serde(transparent)]
+struct Words(HashSet<String>);
+
+#[derive(Serialize, Deserialize, Debug, PartialEq)]
+enum Shape {
+    Named { corners: HashMap<u16, (i32, HashSet<u8>)> },
+    Listed(HashSet<u64>),
+}
+
+/// The same model, each time with other hashes.
+fn model(shape: impl Fn() -> Shape) -> Model {
+    let word = |i: u32| format!("word {i}");
+    Model {
+        weights: (0..20).map(|i| (word(i), f64::from(i))).collect(),
+        tags: Some((0..20).collect()),
+        boxed: Box::new((-10..10).map(|i| (i, vec!["abcdefgh".chars().collect()])).collect()),
+        shared: Words((0..20).map(word).collect()),
+        shape: shape(),
+        rows: vec![HashMap::from([(true, 1), (false, 0)])],
+    }
+}
+
+#[test]
+fn maps_and_sets_are_written_in_the_order_of_their_keys() {
+    let named =
+        || Shape::Named { corners: (0..20).map(|i| (i, (-1, (0..20).collect()))).collect() };
+    let listed = || Shape::Listed((0..20).collect());
+    for shape in [&named as &dyn Fn() -> Shape, &listed] {
+        let models: Vec<_> = (0..5).map(|_| model(shape)).collect();
+        let json = <Json<Model>>::default();
+        let pickle = <Pickle<Model>>::default();
+        for other in &models {
+            let text = bytes(&json, other).unwrap();
+            assert_eq!(text, bytes(&json, &models[0]).unwrap());
+            assert_eq!(value(&json, &text).unwrap(), *other);
+            let packed = bytes(&pickle, other).unwrap();
+            assert_eq!(packed, bytes(&pickle, &models[0]).unwrap());
+            assert_eq!(value(&pickle, &packed).unwrap(), *other);
+        }
+    }
+}
+
+#[test]
+fn a_map_is_sorted_by_numbers_and_letters() {
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let numbers = HashMap::from([(10, "a"), (9, "b"), (-1, "c")]);
+    let numbers = numbers.into_iter().map(|(key, value)| (key, value.to_owned())).collect();
+    let json = text(bytes(&<Json<HashMap<i32, String>>>::default(), &numbers).unwrap());
+    assert_eq!(json, r#"{"-1":"c","9":"b","10":"a"}"#);
+    let set = HashSet::from(["b".to_owned(), "a".to_owned(), String::new()]);
+    let json = text(bytes(&<Json<HashSet<String>>>::default(), &set).unwrap());
+    assert_eq!(json, r#"["","a","b"]"#);
+}
+
+/// What has an order keeps it, and is the text that `serde_json` writes.
+#[test]
+fn what_has_an_order_keeps_it() {
+    #[derive(Serialize, Deserialize, Debug, PartialEq)]
+    struct Kept {
+        list: Vec<u8>,
+        #[serde(flatten)]
+        more: BTreeMap<String, serde_json::Value>,
+        maps: Vec<BTreeMap<u8, Option<String>>>,
+        pair: (i8, String),
+        raw: [f32; 2],
+        #[serde(with = "reversed")]
+        written: HashMap<u8, u8>,
+    }
+    /// A map that its own code writes in an order of its own.
+    mod reversed {
+        use std::collections::HashMap;
+
+        use serde::{Deserialize, Deserializer, Serializer};
+
+        pub(super) fn serialize<S: Serializer>(
+            map: &HashMap<u8, u8>,
+            to: S,
+        ) -> Result<S::Ok, S::Error> {
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_by(|a, b| b.cmp(a));
+            to.collect_map(entries)
+        }
+
+        pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+            from: D,
+        ) -> Result<HashMap<u8, u8>, D::Error> {
+            HashMap::deserialize(from)
+        }
+    }
+    let kept = Kept {
+        list: vec![3, 1, 2],
+        more: BTreeMap::from([("z".to_owned(), serde_json::json!({"b": [1, null], "a": 0.1}))]),
+        maps: vec![BTreeMap::from([(2, None), (10, Some("ü\n".to_owned()))]), BTreeMap::new()],
+        pair: (-1, "\u{1}".to_owned()),
+        raw: [0.1, -0.0],
+        written: (0..10).map(|i| (i, i)).collect(),
+    };
+    let json = bytes(&<Json<Kept>>::default(), &kept).unwrap();
+    assert_eq!(json, serde_json::to_vec(&kept).unwrap());
+    assert!(String::from_utf8(json).unwrap().contains(r#""written":{"9":9,"8":8,"#));
+}
+
+#[test]
+fn columns_of_maps_are_written_in_the_order_of_their_keys() {
+    #[derive(Serialize, Deserialize, Debug, PartialEq)]
+    struct Row {
+        counts: HashMap<String, u32>,
+        seen: HashSet<i16>,
+    }
+    let rows = || {
+        let row = |n: u32| Row {
+            counts: (0..20).map(|i| (format!("{i}"), n)).collect(),
+            seen: (-10..10).collect(),
+        };
+        (0..3).map(row).collect::<Vec<_>>()
+    };
+    let parquet = |rows| bytes(&<Parquet<Vec<Row>>>::default(), &rows).unwrap();
+    let arrow = |rows| bytes(&<ArrowIpc<Vec<Row>>>::default(), &rows).unwrap();
+    assert_eq!(parquet(rows()), parquet(rows()));
+    assert_eq!(arrow(rows()), arrow(rows()));
+    assert_eq!(value(&<Parquet<Vec<Row>>>::default(), &parquet(rows())).unwrap(), rows());
+
+    // Rows that are maps: their keys are the columns.
+    type Open = HashMap<String, f64>;
+    let open = || -> Vec<Open> {
+        let row = |n: u32| (0..20).map(|i| (format!("c{i:02}"), f64::from(n))).collect();
+        (0..3).map(row).collect()
+    };
+    let csv = |rows| bytes(&<Csv<Vec<Open>>>::default(), &rows).unwrap();
+    assert_eq!(csv(open()), csv(open()));
+    assert!(csv(open()).starts_with(b"c00,c01,c02,"));
+    assert_eq!(value(&<Csv<Vec<Open>>>::default(), &csv(open())).unwrap(), open());
+    #[cfg(feature = "excel")]
+    assert_eq!(
+        bytes(&<Excel<Vec<Open>>>::default(), &open()).unwrap(),
+        bytes(&<Excel<Vec<Open>>>::default(), &open()).unwrap(),
+    );
+}

@@ -1,0 +1,176 @@
+//! Types of which a format can store no value, which the type alone shows.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Debug;
+
+use ::serde::de::DeserializeOwned;
+use ::serde::{Deserialize, Serialize};
+use arrow::array::{FixedSizeBinaryArray, RecordBatch};
+use flow_core::{Streaming, Target};
+#[cfg(feature = "excel")]
+use flow_targets::Excel;
+use flow_targets::{ArrowIpc, Csv, CsvGz, Json, Parquet, Pickle};
+use jiff::civil::Date;
+
+use crate::harness::{bytes, file, refusal};
+use crate::tables::column;
+
+/// The error of a type that is refused, with all its causes.
+#[track_caller]
+fn refused<G: Target>(target: &G) -> String {
+    format!("{:#}", target.check_type().expect_err("it can be stored"))
+}
+
+#[track_caller]
+fn taken<G: Target>(target: &G) {
+    target.check_type().expect("some value can be stored");
+}
+
+#[derive(Serialize, Deserialize, Debug)]
+struct Row {
+    id: u32,
+    xs: Vec<f64>,
+}
+
+#[derive(Serialize, Deserialize, Debug)]
+enum Shape {
+    Circle(f64),
+    Square { a: f64 },
+}
+
+#[derive(Serialize, Deserialize, Debug)]
+enum Maybe {
+    Nothing,
+    Something(u8),
+}
+
+#[derive(Serialize, Deserialize, Debug)]
+struct Holds<T> {
+    day: Date,
+    value: T,
+}
+
+#[test]
+fn cells_hold_one_value() {
+    let error = refused(&<Csv<Vec<Row>>>::default());
+    assert!(error.contains("the field `xs` of") && error.contains("Row` is a list"), "{error}");
+    assert!(error.contains("`Parquet`, `ArrowIpc`, `Json` and `Pickle` keep it"), "{error}");
+    assert!(refused(&<CsvGz<Vec<Row>>>::default()).contains("`xs`"));
+    assert!(refused(&<Csv<Vec<Holds<(u8, u8)>>>>::default()).contains("is a tuple"));
+    assert!(refused(&<Csv<Vec<Holds<Row>>>>::default()).contains("is a struct"));
+    assert!(refused(&<Csv<Vec<Holds<BTreeMap<u8, u8>>>>>::default()).contains("is a map"));
+    assert!(refused(&<Csv<Vec<Holds<Shape>>>>::default()).contains("all hold data"));
+    assert!(refused(&<Csv<Vec<u8>>>::default()).contains("a row is a struct"));
+    assert!(refused(&<Csv<Vec<(u8, u8)>>>::default()).contains("is a tuple"));
+    #[derive(Serialize, Deserialize, Debug)]
+    struct Empty {}
+    assert!(refused(&<Csv<Vec<Empty>>>::default()).contains("has no fields"));
+    #[cfg(feature = "excel")]
+    {
+        let error = refused(&<Excel<Vec<Row>>>::default());
+        assert!(error.contains("column `xs`") && error.contains("no cell holds"), "{error}");
+        refused(&<Excel<Vec<Holds<Row>>>>::default());
+        refused(&<Excel<Vec<u8>>>::default());
+        taken(&<Excel<Vec<Holds<Maybe>>>>::default());
+        taken(&<Excel<Vec<Holds<Option<u8>>>>>::default());
+    }
+}
+
+#[test]
+fn columns_hold_no_enums_with_data() {
+    #[derive(Serialize, Deserialize, Debug)]
+    struct Drawn {
+        shape: Shape,
+    }
+    let error = refused(&<Parquet<Vec<Drawn>>>::default());
+    assert!(error.contains("column `shape` is of type Union"), "{error}");
+    assert!(error.contains("`Json` and `Pickle` keep any value"), "{error}");
+    refused(&<Parquet<Vec<Holds<Shape>>>>::default());
+    refused(&<Parquet<Vec<u8>>>::default());
+    refused(&<ArrowIpc<Vec<Vec<f64>>>>::default());
+    taken(&<ArrowIpc<Vec<Drawn>>>::default());
+    taken(&<ArrowIpc<Vec<Holds<Shape>>>>::default());
+    taken(&<Parquet<Vec<Row>>>::default());
+}
+
+#[test]
+fn keys_of_json_are_texts() {
+    type Pairs = BTreeMap<(u32, u32), f64>;
+    let error = refused(&<Json<Pairs>>::default());
+    assert!(error.contains("keys are tuples") && error.contains("`Pickle` keeps it"), "{error}");
+    let error = refused(&<Json<Vec<Holds<Pairs>>>>::default());
+    assert!(error.contains("the field `value` of"), "{error}");
+    refused(&<Json<HashMap<Vec<u8>, u8>>>::default());
+    refused(&<Json<BTreeMap<String, (u8, Pairs)>>>::default());
+    taken(&<Pickle<Pairs>>::default());
+    #[derive(Serialize, Deserialize, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    struct Name(String);
+    taken(&<Json<BTreeMap<Name, u8>>>::default());
+    taken(&<Json<BTreeMap<Date, u8>>>::default());
+    taken(&<Json<BTreeMap<Option<char>, u8>>>::default());
+    taken(&<Json<Vec<((u8, u8), f64)>>>::default());
+}
+
+/// What can be stored of some values, or shows nothing, is taken.
+#[test]
+fn types_of_which_some_values_are_stored_are_taken() {
+    #[track_caller]
+    fn all<T>(value: T)
+    where
+        T: Serialize + DeserializeOwned + Debug + Send + Sync + 'static,
+    {
+        let rows = vec![value];
+        taken(&<Json<Vec<T>>>::default());
+        bytes(&<Json<Vec<T>>>::default(), &rows).unwrap();
+        taken(&<Csv<Vec<T>>>::default());
+        bytes(&<Csv<Vec<T>>>::default(), &rows).unwrap();
+    }
+    let day = Date::default();
+    all(Holds { day, value: None::<Vec<f64>> });
+    all(Holds { day, value: None::<BTreeMap<(u8, u8), u8>> });
+    all(Holds { day, value: Maybe::Nothing });
+    #[derive(Serialize, Deserialize, Debug)]
+    struct Sparse {
+        id: u8,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        xs: Vec<f64>,
+        #[serde(default, skip_serializing)]
+        pairs: BTreeMap<(u8, u8), u8>,
+    }
+    let sparse = Sparse { id: 1, xs: vec![], pairs: BTreeMap::from([((1, 2), 3)]) };
+    assert_eq!(sparse.pairs.len(), 1);
+    all(sparse);
+    #[derive(Serialize, Deserialize, Debug)]
+    struct Tree {
+        size: u8,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        inner: Option<Box<Tree>>,
+    }
+    all(Tree { size: 1, inner: None });
+    all(serde_json::json!({"a": 1}));
+    all(HashMap::from([("a".to_owned(), 1)]));
+    taken(&<Parquet<RecordBatch>>::default());
+    taken(&<Csv<Vec<RecordBatch>>>::default());
+}
+
+/// Arrow has bytes of length zero, which some of its code does not expect.
+#[test]
+fn bytes_of_length_zero_are_kept_or_refused() {
+    fn none(valid: &[bool]) -> RecordBatch {
+        let nulls = Some(valid.to_vec().into());
+        let values = Vec::<u8>::new().into();
+        column(FixedSizeBinaryArray::try_new_with_len(0, values, nulls, valid.len()).unwrap())
+    }
+    for batch in [none(&[]), none(&[true]), none(&[false, true, false])] {
+        let arrow = <ArrowIpc<RecordBatch>>::default();
+        let (_file, source) = file(&bytes(&arrow, &batch).unwrap()).unwrap();
+        assert_eq!(arrow.load(&source).unwrap(), batch);
+        let rows: usize = arrow.stream(&source).unwrap().map(|part| part.unwrap().num_rows()).sum();
+        assert_eq!(rows, batch.num_rows());
+        let error = refusal(&<Parquet<RecordBatch>>::default(), &batch);
+        assert!(error.contains("Parquet has no bytes of length zero"), "{error}");
+        refusal(&<Csv<RecordBatch>>::default(), &batch);
+        #[cfg(feature = "excel")]
+        refusal(&<Excel<RecordBatch>>::default(), &batch);
+    }
+}
