@@ -23,11 +23,9 @@ impl Parser<'_> {
         let first = start.at;
         let id = self.keep(start.clone(), Some(name), Kind::Trait(declared), end, generics);
         if let Some(body) = body.filter(|_| is_plain) {
-            let parts = self.methods(&start, at + 1..at + 2, body.clone());
-            if parts.len() > 1 {
-                let head = first..body.start - 1;
-                self.source.items[id].parts = std::iter::once(head).chain(parts).collect();
-            }
+            let head = first..body.start - 1;
+            let parts = self.methods(&start, at + 1..at + 2, body);
+            self.source.items[id].parts = std::iter::once(head).chain(parts).collect();
         }
         Some(end)
     }

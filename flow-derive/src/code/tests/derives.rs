@@ -54,6 +54,13 @@ fn a_method_of_a_trait_counts_where_it_is_called() {
          impl Fit for u8 {} fn go() { 1.fit() }",
         &["Fit::fit", "deep", "go", "impl Fit for u8", "trait Fit"],
     );
+    // The first of a trait does not count either.
+    let text = |more: &str| {
+        format!(
+            "trait T {{ fn a(&self); {more} }} impl T for u8 {{ fn a(&self) {{}} }} fn go() {{ 1.a() }}"
+        )
+    };
+    same(&text(""), &text("fn b(&self) { 1; }"));
     // An attribute may make something else of the trait.
     let text = |more: &str| {
         format!(
