@@ -59,7 +59,7 @@ use proc_macro::TokenStream;
 /// | `version = 3` | another number, and it runs again |
 /// | `refresh = always` | it runs in each execution: for a task that fetches |
 /// | `refresh = "24h"` | it runs again when its output is as old as that; also `90s`, `15m`, `7d`, `2w`, `1h 30m` |
-/// | `refresh = expr` | it runs again when the value is another, such as an ETag: asked once for each plan |
+/// | `refresh = expr` | it runs again when the value is another, such as an ETag: asked once for each plan. If it fails, an output that is there is used, with a warning, and the task fails if it has to run |
 /// | `check = is_sorted` | a function that is given the output by reference before it is kept, and returns `Result<()>`: if that is an error, the task fails. Its code counts |
 /// | `crate = ::path` | where the facade is, if it was renamed or re-exported |
 ///
