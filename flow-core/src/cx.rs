@@ -25,7 +25,7 @@ use crate::engine::session::Waiting;
 use crate::engine::stopper::Stopped;
 use crate::input::{Handle, Inputs, Wires};
 use crate::keep::{File, KeepPart, Outputs, Part, Several};
-use crate::plan::outside;
+use crate::plan::outside::{self, in_project};
 use crate::store::log::Log;
 use crate::store::place::Places;
 use crate::store::record::{Meta, Read};
@@ -130,6 +130,11 @@ impl<T: Task> Cx<T> {
     /// is taken as it is: for a pattern, see [`files`](Self::files). A relative path is relative to the
     /// current folder of the process, whenever the file is looked at.
     ///
+    /// Prefer paths relative to the current folder: they are the same in each checkout of a project. An
+    /// absolute path to a file in the folder that the store lies in is looked for in that folder, too,
+    /// when the project has moved or another checkout [pulls](crate::Flow::pull) the output: the output
+    /// counts as complete if all files that are found there have the recorded content.
+    ///
     /// # Errors
     ///
     /// It cannot be read, is a pipe or the like, or its name is not Unicode. A file that is not there is no error: its
@@ -145,7 +150,8 @@ impl<T: Task> Cx<T> {
         let contents = &self.execution.plan.contents;
         self.reads.watch(contents, path, Named::Exactly)?;
         let digest = self.reads.tried(contents.digest(path))?;
-        self.reads.add(Read::File { path: text.to_owned(), digest });
+        let project = in_project(path, &self.execution.plan.store);
+        self.reads.add(Read::File { path: text.to_owned(), project, digest });
         Ok(path.to_owned())
     }
 
@@ -214,7 +220,8 @@ impl<T: Task> Cx<T> {
         // What a parameter means was digested before, and is looked at again when the task has run.
         if !parameters.iter().any(|(_, parameter)| parameter == text) {
             let digest = self.reads.tried(plan.contents.meant(path))?;
-            self.reads.add(Read::Files { path: text.to_owned(), digest });
+            let project = in_project(path, &plan.store);
+            self.reads.add(Read::Files { path: text.to_owned(), project, digest });
         }
         let files = self.reads.tried(plan.contents.files(path))?;
         let is_empty_folder = || plan.store.unconfined().stat(path).is_ok_and(|stat| stat.folder);

@@ -62,6 +62,34 @@ pub enum Error {
     /// Outputs are not what running their tasks now gives, and were not blessed.
     #[error("{0}")]
     NotBlessed(Box<NotBlessed>),
+    /// A pull was asked of a place that outputs were not pushed to.
+    #[error("cannot pull: {why}")]
+    #[non_exhaustive]
+    NoRemote {
+        /// What the [remote](crate::Remote::check) said.
+        why: String,
+    },
+    /// A push or an export would have copied nothing.
+    #[error("cannot {verb} the outputs of `{root}`: {}", nothing(root, incomplete))]
+    #[non_exhaustive]
+    Nothing {
+        /// What was asked for: `push` or `export`.
+        verb: &'static str,
+        /// The root of the graph, or a tuple of them, as it is written in Rust.
+        root: String,
+        /// The instances, each with why it is not complete; none if no task of the graph stores an
+        /// output.
+        incomplete: Vec<(String, String)>,
+    },
+    /// An import was asked of a folder that no export has written, or that has no outputs.
+    #[error("cannot import from {}: {why}", folder.display())]
+    #[non_exhaustive]
+    NoExport {
+        /// The folder.
+        folder: PathBuf,
+        /// What it lacks.
+        why: &'static str,
+    },
     /// A file of an export is in the way of another that is not its own.
     #[error(
         "{} is in the way of an export, and is left alone: {why}; move it, or export to another folder",
@@ -271,6 +299,15 @@ pub enum SelectError {
         /// The variants, each with why it has none.
         left_out: Vec<(String, String)>,
     },
+}
+
+/// Why there is nothing to copy, and what to do.
+fn nothing(root: &str, incomplete: &[(String, String)]) -> String {
+    if incomplete.is_empty() {
+        return "no task there stores an output".to_owned();
+    }
+    let lines = list_left_out(incomplete);
+    format!("none is complete; run them first with `flow.run::<{root}>()`{lines}")
 }
 
 /// How an output comes to be complete: the flow of a variant is not at hand where a sweep is.

@@ -91,7 +91,7 @@ use proc_macro::TokenStream;
 /// | --- | --- |
 /// | `default = expr`, `default` | the value if none is given; without an expression, the type's own default |
 /// | `file` | the path of a file or folder whose content counts, or a pattern such as `data/*.csv`; of a type that holds several, each path or, if it has none, each text |
-/// | `insignificant` | another value gives the same output |
+/// | `insignificant` | another value gives the same output; with `file`, the path does not count and the content of the file does |
 /// | `local` | the value does not reach the tasks required |
 /// | `range = 1..=10` | the values allowed |
 /// | `choices = ["a", "b"]` | the values allowed |

@@ -49,6 +49,7 @@ impl Fs for Scratch {
         copy(from: &Path, to: &Path) -> io::Result<()>;
         remove(path: &Path) -> io::Result<()>;
         remove_folder(path: &Path) -> io::Result<()>;
+        set_executable(path: &Path) -> io::Result<()>;
     }
 
     /// What goes with the test need not survive a loss of power.

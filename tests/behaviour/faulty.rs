@@ -24,6 +24,7 @@ pub(crate) enum Op {
     Copy,
     Remove,
     RemoveFolder,
+    SetExecutable,
     Sync,
 }
 
@@ -241,6 +242,11 @@ impl Fs for Faulty {
     fn remove_folder(&self, path: &Path) -> io::Result<()> {
         self.check(Op::RemoveFolder, path)?;
         Disk.remove_folder(path)
+    }
+
+    fn set_executable(&self, path: &Path) -> io::Result<()> {
+        self.check(Op::SetExecutable, path)?;
+        Disk.set_executable(path)
     }
 
     fn sync(&self, files: &[PathBuf], folders: &[PathBuf]) -> io::Result<()> {

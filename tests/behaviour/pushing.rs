@@ -108,6 +108,17 @@ impl<R: Remote> Remote for Failing<R> {
     }
 }
 
+/// Pulls, unless nothing was pushed there yet.
+fn pull_if_pushed(
+    flow: &Flow,
+    remote: &RemoteFolder,
+) -> Result<Option<flow::Transferred>, flow::Error> {
+    match flow.pull::<Bread>(remote) {
+        Err(flow::Error::NoRemote { .. }) => Ok(None),
+        pulled => pulled.map(Some),
+    }
+}
+
 /// What is read when a connection breaks.
 struct Broken;
 
@@ -127,10 +138,10 @@ fn what_one_store_has_is_pulled_into_another() -> Result<()> {
     let bytes: u64 =
         farm.files("objects").iter().map(|f| f.metadata().expect("a file").len()).sum();
     assert_eq!(pushed.bytes(), bytes);
-    assert_eq!(
-        pushed.to_string(),
-        format!("4 outputs pushed, 4 files of {bytes} B; 0 were there already")
-    );
+    let shown = pushed.to_string();
+    let first = format!("4 outputs pushed, 4 files of {bytes} B; 0 were there already\n");
+    // The file with the grains is named by an absolute path.
+    assert!(shown.starts_with(&first) && shown.contains("warning: `Grains.path`"), "{shown}");
 
     let there = farm.store("there")?;
     let pulled = there.pull::<Bread>(&farm.shared())?;
@@ -242,7 +253,7 @@ fn a_push_that_is_interrupted_at_any_call_goes_on() -> Result<()> {
         let pushed = made.push::<Bread>(&failing);
         // What counts as there is whole.
         let between = farm.store(&format!("between {n}"))?;
-        let pulled = between.pull::<Bread>(&farm.remote(&name))?;
+        let pulled = pull_if_pushed(&between, &farm.remote(&name))?;
         assert_consistent(between.folder());
         assert!(between.verify_all()?.is_whole());
         between.run::<Bread>()?;
@@ -250,7 +261,7 @@ fn a_push_that_is_interrupted_at_any_call_goes_on() -> Result<()> {
         if let Err(error) = &pushed {
             assert!(matches!(error, flow::Error::Store(_)), "{error:?}");
             // It may be that all had arrived, and that could not be told any more.
-            assert!(pulled.instances().len() <= 4);
+            assert!(pulled.is_none_or(|pulled| pulled.instances().len() <= 4));
         }
 
         let there_already = files_below(&farm.0.path().join(&name).join("objects")).len();
@@ -321,7 +332,8 @@ fn under_faults(
             fs.heal();
             assert_consistent(there.folder());
             let fresh = farm.store(&name)?;
-            assert!(fresh.verify_all()?.damage().is_empty(), "operation {n}");
+            let verified = fresh.verify_all()?;
+            assert!(verified.damage().is_empty(), "fault {i}, operation {n}: {verified}");
             fresh.pull::<Bread>(&farm.shared())?;
             fresh.run::<Bread>()?;
             assert_bread(&fresh, &GRAINS, 10);
@@ -352,7 +364,7 @@ fn whichever_operation_of_a_push_fails_nothing_is_half_there() -> Result<()> {
             let other = farm.remote(&format!("other {name}"));
             let _ = there.push::<Bread>(&other);
             let third = farm.store(&format!("third {name}"))?;
-            third.pull::<Bread>(&other)?;
+            pull_if_pushed(&third, &other)?;
             assert!(third.verify_all()?.is_whole());
             third.run::<Bread>()?;
             assert_bread(&third, &GRAINS, 10);
@@ -375,7 +387,7 @@ fn whichever_operation_of_the_folder_fails_a_push_goes_on() -> Result<()> {
             let done = fs.count();
             fs.heal();
             let between = farm.store(&format!("between {crash} {n}"))?;
-            between.pull::<Bread>(&shared)?;
+            pull_if_pushed(&between, &shared)?;
             assert!(between.verify_all()?.is_whole());
             made.push::<Bread>(&shared)?;
             between.pull::<Bread>(&shared)?;
@@ -494,7 +506,7 @@ fn two_may_push_and_pull_at_once() -> Result<()> {
     std::thread::scope(|scope| {
         let pushers: Vec<_> =
             flows.iter().map(|flow| scope.spawn(|| flow.push::<Bread>(&farm.shared()))).collect();
-        let puller = scope.spawn(|| fresh.pull::<Bread>(&farm.shared()));
+        let puller = scope.spawn(|| pull_if_pushed(&fresh, &farm.shared()));
         for pusher in pushers {
             pusher.join().expect("no panic")?;
         }
@@ -713,7 +725,10 @@ fn what_other_code_made_is_not_pulled() -> Result<()> {
     here.push::<before::Coded>(&shared)?;
     let there = Flow::open(folder.path().join("there"))?.quiet();
     let pulled = there.pull::<Coded>(&shared)?;
-    assert_eq!(pulled.skipped()[0].why, "never run");
+    assert_eq!(
+        pulled.skipped()[0].why,
+        "never run; the remote has this instance, made from something else: code: it changed"
+    );
     assert_eq!(ran(&there.run::<Coded>()?), ["Coded"]);
     there.push::<Coded>(&shared)?;
 

@@ -22,6 +22,7 @@
 #![allow(clippy::print_stdout)]
 
 mod describe;
+mod hostile;
 mod module;
 mod tables;
 

@@ -233,7 +233,7 @@ mod tests {
 
     fn stat(bytes: u64) -> Stat {
         let (modified, changed, inode) = (1, Some(2), Some(3));
-        Stat { bytes, modified, folder: false, special: false, changed, inode }
+        Stat { bytes, modified, folder: false, special: false, changed, inode, executable: false }
     }
 
     fn remembered(file: &Path) -> Remembered {

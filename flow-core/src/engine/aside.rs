@@ -19,7 +19,7 @@ use crate::panics;
 use crate::plan::affected::{Affected, Assumed};
 use crate::plan::label::Show;
 use crate::store::output::{Output, OutputFile};
-use crate::store::record::{Record, digest_required};
+use crate::store::record::{Read, Record, digest_required};
 use crate::store::stage::unique;
 use crate::store::{ASIDE, Folder, INTERNAL};
 use crate::task::Kind;
@@ -222,7 +222,9 @@ fn differences(record: &Record, made: &Executed, reads: &Reads) -> Vec<String> {
             differences.push(format!("metadata `{name}`: was {}, is {}", show(was), show(is)));
         }
     }
-    if record.reads != reads.all() {
+    let all = reads.all();
+    let is_same = |(was, now): (&Read, &Read)| was.is_same(now);
+    if record.reads.len() != all.len() || !record.reads.iter().zip(&all).all(is_same) {
         differences.push("it reads other files, parameters or metadata".to_owned());
     }
     if digest_required(&record.required) != digest_required(&reads.required()) {

@@ -28,19 +28,21 @@ import json
 import math
 import os
 import pathlib
+import stat
 
 FOLDER = pathlib.Path(__file__).resolve().parent
+
+# The largest manifest that is read, in bytes.
+LARGEST_MANIFEST = 256 << 20
 
 
 def outputs(task=None, parameters=None, /, **named):
     """All outputs, or those of a task with these parameters, each with all that the manifest says."""
     wanted = {**(parameters or {}), **named}
     wanted = {name: _plain(value) for name, value in wanted.items()}
-    with open(FOLDER / "manifest.json", encoding="utf-8") as file:
-        found = json.load(file)["outputs"]
     return [
         output
-        for output in found
+        for output in _manifest()["outputs"]
         if (task is None or output["task"] == task)
         and all(
             name in output["parameters"] and _same(output["parameters"][name], value)
@@ -60,7 +62,7 @@ def load(task, parameters=None, /, *, part=None, **named):
 def path(task, parameters=None, /, *, part=None, **named):
     """Where that output lies."""
     output = _one(task, parameters, named)
-    return FOLDER / _file(output, part)["path"]
+    return _locate(_file(output, part))
 
 
 def read(path):
@@ -119,6 +121,39 @@ def _one(task, parameters, named):
     raise LookupError(f"no output of {task} with these parameters; there is\n  {listed}")
 
 
+def _manifest():
+    path = FOLDER / "manifest.json"
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError(f"{path} is not a regular file")
+    if status.st_size > LARGEST_MANIFEST:
+        raise ValueError(f"{path} is larger than {LARGEST_MANIFEST >> 20} MiB")
+    return json.loads(path.read_bytes())
+
+
+def _locate(file):
+    # The path of a file that the manifest names: below this folder, with no link on the way or in it.
+    name = file["path"]
+    path = FOLDER
+    for part in name.split("/"):
+        if part in ("", ".", "..") or any(sign in part for sign in ("\\", ":", "\0")):
+            raise ValueError(f"manifest.json names {name!r}, which is outside its folder")
+        path = path / part
+        _refuse_link(path)
+    if path.is_dir():
+        for folder, folders, files in os.walk(path):
+            for inner in (*folders, *files):
+                _refuse_link(pathlib.Path(folder, inner))
+    elif path.exists() and not path.is_file():
+        raise ValueError(f"{path} is neither a file nor a folder")
+    return path
+
+
+def _refuse_link(path):
+    if path.is_symlink():
+        raise ValueError(f"{path} is a link, which is not followed")
+
+
 def _files(output):
     if not output["files"]:
         raise LookupError(f"{output['instance']} was in memory, and has no file")
@@ -136,10 +171,10 @@ def _file(output, part):
 
 def _read(output, file):
     reader = file.get("python", {}).get("expression")
-    if reader not in _READERS:
-        # Nobody knows what it is: the path is what there is to be had.
-        return FOLDER / file["path"]
-    path = FOLDER / file["path"]
+    path = _locate(file)
+    if not isinstance(reader, str) or reader not in _READERS:
+        # No reader is known for it.
+        return path
     size = path.stat().st_size
     if "within" not in file and size != file["bytes"]:
         raise ValueError(f"{path} is not what was exported: it has {size} bytes instead of {file['bytes']}")

@@ -16,7 +16,7 @@ use crate::content::{digest_file, is_absent};
 use crate::error::Error;
 use crate::export::manifest::{MANIFEST, Manifest};
 use crate::export::turn::Turn;
-use crate::fs::{Confined, Durable, Fs, ToSync};
+use crate::fs::{Confined, Durable, Fs, Refused, ToSync};
 use crate::key::{Digest, digest_bytes};
 use crate::remote::passing::{Checked, is_damage};
 use crate::store::error::{IoContext, StoreError};
@@ -85,6 +85,9 @@ impl ExportFolder {
             let refused = |why| Err(Error::Occupied { path: path.clone(), why });
             if stat.folder {
                 return refused("it is a folder");
+            }
+            if stat.special {
+                return refused("it is neither a file nor a folder");
             }
             if self.unfinished.contains(name) {
                 continue;
@@ -158,6 +161,12 @@ impl ExportFolder {
         })?)
     }
 
+    /// Makes a file executable.
+    pub(crate) fn make_executable(&self, name: &str) -> Result<(), Error> {
+        let path = self.root.join(name);
+        Ok(self.fs.set_executable(&path).during("make executable", &path)?)
+    }
+
     /// Makes a folder.
     pub(crate) fn folder(&self, name: &str) -> Result<(), Error> {
         let path = self.root.join(name);
@@ -171,6 +180,13 @@ impl ExportFolder {
         let folders = self.to_sync.borrow().list();
         self.fs.sync(&[], &folders).during("make durable", &self.root)?;
         let bytes = serde_json::to_vec_pretty(manifest).map_err(std::io::Error::from);
+        let bytes = bytes.and_then(|bytes| match bytes.len() as u64 {
+            // It could not be read again.
+            bytes if bytes > bounds::INDEX => {
+                Err(Refused::TooLarge { bytes, limit: bounds::INDEX }.into())
+            }
+            _ => Ok(bytes),
+        });
         self.write(MANIFEST, &bytes.during("write", &path)?)?;
         self.fs.sync(&[], std::slice::from_ref(&self.root)).during("make durable", &path)?;
         let now = manifest.files();

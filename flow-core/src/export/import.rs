@@ -5,15 +5,16 @@
 //! versions, to be adopted when it is what would be made.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::export::manifest::{Exported, MANIFEST};
 use crate::fs::{Confined, Fs};
+use crate::known;
 use crate::plan::trust::Trust;
 use crate::remote::passing::{is_damage, keep};
 use crate::store::error::StoreError;
-use crate::store::folder::key_of;
+use crate::store::folder::{is_env_folder, is_made, key_of, placed};
 use crate::store::output::{Look, Output};
 use crate::store::record::{FORMAT, Record};
 use crate::store::version::VersionName;
@@ -101,7 +102,8 @@ impl<'a> Importer<'a> {
     fn stage(&self, exported: &Exported, folder: &Folder) -> Result<Output, StoreError> {
         let (store, record) = (self.store, &exported.record);
         store.stage_files(&record.output, folder, record.fingerprint, |piece, to| {
-            let from = piece.path(self.root.join(&exported.files[piece.place].path));
+            let name = piece.name(&exported.files[piece.place].path);
+            let from = self.root.join(&name);
             let unreadable = |source| StoreError::Io { action: "read", path: from.clone(), source };
             let file = self.fs.open(&from).map_err(unreadable)?;
             let content = (piece.digest, piece.bytes);
@@ -133,13 +135,18 @@ fn check(exported: &Exported) -> Result<Folder, String> {
     if !is_of_files || !told.eq(kept) {
         return wrong("it has other files than its record says");
     }
-    let inside = |part: &str| {
-        !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', ':', '\0'])
-    };
-    let last = exported.folder.rsplit('/').next().and_then(key_of);
-    let is_folder = exported.folder.contains('/') && exported.folder.split('/').all(inside);
-    if !is_folder || last != Some(record.key.short()) || record.key != exported.key {
+    let (task, instance) = exported.folder.rsplit_once('/').unwrap_or_default();
+    // The folders above that of an instance are of no other instance and of no other environment.
+    let is_task = task.split('/').all(|part| is_made(part) && key_of(part).is_none());
+    let is_instance = is_made(instance) && key_of(instance) == Some(record.key.short());
+    if !is_task || is_env_folder(task) || !is_instance || record.key != exported.key {
         return wrong("it is not the folder of its instance that it names");
     }
-    Ok(PathBuf::from(&exported.folder))
+    let known = known::called(&exported.stored);
+    let task = match known.as_slice() {
+        // What the program calls the folder is what its plans look for.
+        [known] => placed(&(known.decl)(), &(known.decl)().name),
+        _ => task.to_owned(),
+    };
+    Ok(Path::new(&task).join(instance))
 }

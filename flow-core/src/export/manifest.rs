@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::export::WRITTEN;
+use crate::export::text::in_line;
 use crate::key::{Digest, Key};
+use crate::store::folder::is_made;
 use crate::store::record::{Meta, Record};
 use crate::target::Description;
 
@@ -49,6 +52,9 @@ pub(crate) struct Exported {
     pub(crate) folder: String,
     /// The record that the store has of it, for an import.
     pub(crate) record: Record,
+    /// What tells that the texts here that become code are of an export of the same store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seal: Option<Digest>,
 }
 
 /// The file, or folder, of an output or of one of several.
@@ -100,13 +106,25 @@ impl Manifest {
                 form.format
             ));
         }
-        let manifest: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let mut manifest: Self =
+            serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         let of_outputs = manifest.outputs.iter().flat_map(Exported::contents);
         let mut names = of_outputs.map(|(path, _)| path).chain(manifest.written.keys().cloned());
-        match names.find(|path| !is_inside(path)) {
-            Some(path) => Err(format!("it names {path:?}, which is outside its folder")),
-            None => Ok(manifest),
+        if let Some(path) = names.find(|path| !is_inside(path)) {
+            return Err(format!("it names {path:?}, which is outside its folder"));
         }
+        let mut files = manifest.outputs.iter().flat_map(|output| &output.files);
+        if let Some(file) = files.find(|file| !is_name(&file.path)) {
+            return Err(format!(
+                "it names {:?}, which is no name of an exported output",
+                file.path
+            ));
+        }
+        // They are shown on terminals.
+        manifest.outputs.iter_mut().for_each(|of| of.instance = in_line(&of.instance));
+        // Whatever else it says that an export has written may be a file of the user's.
+        manifest.written.retain(|name, _| WRITTEN.contains(&name.as_str()));
+        Ok(manifest)
     }
 
     /// All files, with what they hold.
@@ -148,7 +166,12 @@ impl Exported {
 }
 
 /// Whether a path leads to something in the folder that it is relative to.
-pub(crate) fn is_inside(path: &str) -> bool {
+fn is_inside(path: &str) -> bool {
     let inside = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\0', '\\', ':']);
     path.split('/').all(inside)
+}
+
+/// Whether an export may have given a file this name: it lies in the folder of a task.
+fn is_name(path: &str) -> bool {
+    path.contains('/') && path.split('/').all(is_made)
 }

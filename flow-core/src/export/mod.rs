@@ -14,7 +14,8 @@
 //!
 //! A folder may have been there before. What an export has not written it does not touch, and what it
 //! has written it replaces only as long as nobody has changed it ([`folder`]). Outputs of earlier
-//! exports stay in the manifest, so that several settings come to lie side by side; two at once take
+//! exports stay in the manifest, so that several settings come to lie side by side; texts of theirs that
+//! become code are used only if they have the [`seal`] of the same store. Two exports at once take
 //! [turns](turn). An [import](mod@import) takes an export into a store: each file is verified, and an
 //! output is known by its fingerprint from then on.
 
@@ -25,4 +26,10 @@ pub(crate) mod manifest;
 pub(crate) mod names;
 pub(crate) mod python;
 pub(crate) mod readme;
+pub(crate) mod seal;
+pub(crate) mod text;
 mod turn;
+
+/// The files that an export writes besides outputs.
+pub(crate) const WRITTEN: [&str; 4] =
+    [readme::README, python::MODULE, consumer::CARGO, consumer::SOURCE];

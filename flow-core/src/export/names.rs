@@ -95,6 +95,7 @@ mod tests {
             digest: crate::key::Digest(0),
             bytes: 0,
             modified: 0,
+            executable: false,
             folder: None,
         };
         assert_eq!(path("A/output", &file(""), 0), "A/output.csv.gz");

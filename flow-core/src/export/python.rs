@@ -1,7 +1,9 @@
 //! The Python module of an export.
 //!
 //! What is the same in each stands in `flow_outputs.py`, beside this file. It ends in a table of
-//! readers, one for each expression that a target has told: nothing that the manifest says is run.
+//! readers, one for each expression that a target gives for an output that is exported now, or gave
+//! for an earlier one that has the [seal](super::seal) of this store. The module runs none of what a
+//! manifest says: it looks the expression up in the table.
 
 use std::fmt::Write;
 

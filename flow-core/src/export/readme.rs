@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use crate::export::consumer;
 use crate::export::manifest::{Exported, ExportedFile, Manifest};
+use crate::export::text::{self, between_backticks as code};
 
 /// The name of its file.
 pub(crate) const README: &str = "README.md";
@@ -90,8 +91,9 @@ fn snippets(text: &mut String, output: &Exported) {
         let name = consumer::type_name(&output.task, &file.part);
         let target = match (&file.description.rust, file.part.as_str()) {
             (Some(target), _) => target.as_str(),
-            (None, "") => output.target.as_str(),
-            // Which of several it is, the target of the whole does not say.
+            (None, "") if !output.target.is_empty() => output.target.as_str(),
+            // Which of several it is, the target of the whole does not say; of what another store has
+            // exported, the target is not known.
             (None, _) => "File",
         };
         let _ = write!(
@@ -131,17 +133,11 @@ fn columns(text: &mut String, file: &ExportedFile) {
 /// Text that is one line, and is no Markdown.
 fn in_line(text: &str) -> String {
     let mut escaped = String::new();
-    for c in text.chars() {
+    for c in text::in_line(text).chars() {
         match c {
-            c if c.is_control() => escaped.push(' '),
             '|' | '<' | '>' | '*' | '[' | ']' | '`' | '\\' | '#' => escaped.extend(['\\', c]),
             c => escaped.push(c),
         }
     }
     escaped
-}
-
-/// Text between two backticks.
-fn code(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || c == '`' { '\'' } else { c }).collect()
 }

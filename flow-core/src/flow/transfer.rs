@@ -2,26 +2,33 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use daggy::NodeIndex;
 
 use crate::error::Error;
 use crate::flow::plan::{Asks, roots_of};
 use crate::flow::transferred::Transferred;
 use crate::flow::{Flow, Roots};
+use crate::param::ParamDecl;
 use crate::plan::Plan;
 use crate::plan::again::Replay;
 use crate::plan::force::Force;
 use crate::plan::judge::{Judge, Upstream, Verdict};
 use crate::plan::label::Show;
+use crate::plan::made_from::paths_in;
 use crate::plan::trust::Trust;
 use crate::remote::Remote;
 use crate::remote::finder::Finder;
+use crate::remote::manifest;
 use crate::remote::pull::ToPull;
 use crate::remote::push::{Copied, There, ToPush};
 use crate::store::error::StoreError;
 use crate::store::kept::Carried;
 use crate::store::limit::Replaced;
+use crate::store::record::{MadeFrom, Read, Record};
 use crate::store::stage::Staged;
 use crate::task::Kind;
 
@@ -32,6 +39,9 @@ const GROUP: usize = 64;
 /// fetched those in vain.
 const GROUP_BYTES: u64 = 32 << 20;
 
+/// How many outputs of a remote are compared with one that it does not have, at most.
+const COMPARED: usize = 20;
+
 impl Flow {
     /// Puts the complete outputs of these roots, and of all that they require, where others can
     /// [pull](Self::pull) them: those too that a task has required while it ran.
@@ -39,6 +49,11 @@ impl Flow {
     /// Only what is missing there is copied. Each file is hashed while it is read here, and again as
     /// it has arrived there. If a push is interrupted, at whatever point, nothing counts as there that
     /// is not; the next one goes on with the files that have not arrived yet.
+    ///
+    /// Give paths relative to the current folder, which are the same in each checkout of a project. An
+    /// absolute path in a parameter is a part of what an output is made from, so that a pull elsewhere
+    /// takes nothing; the push [warns](Transferred::warnings). Where a path must be absolute, mark it
+    /// `#[param(file, insignificant)]`: then the content of the file counts and its path does not.
     ///
     /// A value in memory is not pushed, and neither is a file that is gone here. That it was there,
     /// and which content it had, is: so what was made of it can be pulled.
@@ -78,8 +93,8 @@ impl Flow {
     ///
     /// # Errors
     ///
-    /// The flow is wrong, or a file cannot be read here or put there. What has been pushed before
-    /// that is there.
+    /// The flow is wrong, none of the outputs is complete, or a file cannot be read here or put there.
+    /// What has been pushed before that is there.
     pub fn push<R: Roots>(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
         self.push_to::<R>(remote, There::Believed)
     }
@@ -143,9 +158,18 @@ impl Flow {
                         continue;
                     }
                 };
+                absolute_paths(plan, node, &record).for_each(|warning| pushed.warn(warning));
                 let task = plan.graph.task(node).decl.identity().to_owned();
                 all.push(ToPush { label, task, folder: judged.folder, record, carried });
             }
+        }
+        if all.is_empty() {
+            let skipped = pushed.skipped().iter();
+            return Err(Error::Nothing {
+                verb: "push",
+                root: crate::__private::short_name::<R>(),
+                incomplete: skipped.map(|of| (of.instance.clone(), of.why.clone())).collect(),
+            });
         }
         let copied = self.each(&all, |push| self.store.push(remote, push, there));
         for (push, copied) in all.iter().zip(copied) {
@@ -172,8 +196,8 @@ impl Flow {
     ///
     /// # Errors
     ///
-    /// The flow is wrong, the remote cannot be read, or what it has is damaged. What has been pulled
-    /// before that is complete.
+    /// The flow is wrong, the remote cannot be read or [is none](Remote::check), or what it has is
+    /// damaged. What has been pulled before that is complete.
     pub fn pull<R: Roots>(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
         let trust = match self.trust {
             Trust::Records => Trust::Stamps,
@@ -181,12 +205,13 @@ impl Flow {
         };
         let mut plan =
             self.unjudged(&roots_of::<R>(), &Force::default(), trust, Asks::HoweverOld)?;
+        remote.check().map_err(|error| Error::NoRemote { why: error.to_string() })?;
         let finder = Finder::new(remote);
         let replay = Replay::finding(&finder);
         plan.judge_all_by(&replay)?;
         plan.contents.keep();
         let mut pulled = Transferred::new("pulled");
-        let all = to_pull(Arc::new(plan), &replay, &mut pulled)?;
+        let all = to_pull(Arc::new(plan), (remote, &replay), &mut pulled)?;
         if all.is_empty() {
             return Ok(pulled);
         }
@@ -273,10 +298,42 @@ impl Flow {
     }
 }
 
+/// What keeps others from pulling an output: absolute paths that are a part of what it is made from.
+fn absolute_paths(plan: &Plan, node: NodeIndex, record: &Record) -> impl Iterator<Item = String> {
+    let entry = plan.graph.task(node);
+    let (task, instance) = (&entry.decl.name, plan.graph.node(node).instance);
+    let is_path = |param: &ParamDecl| param.file || (param.kind.name)().contains("path::PathBuf");
+    let params = entry.task.params.iter().enumerate();
+    let params = params.filter(|(_, param)| param.significant && is_path(param));
+    let of_params = params.filter_map(|(place, param)| {
+        let paths = paths_in(param, entry.instances.field(instance, place));
+        let path = paths.into_iter().find(|path| Path::new(path).is_absolute())?;
+        let option = if param.file { "file, insignificant" } else { "insignificant" };
+        Some(format!(
+            "`{task}.{}` is an absolute path, {path:?}: a pull in another folder or on another machine takes \
+             no output made with it; give it relative to the project, or mark the parameter \
+             `#[param({option})]`",
+            param.name
+        ))
+    });
+    let of_reads = record.reads.iter().filter_map(|read| match read {
+        Read::File { path, project: None, .. } | Read::Files { path, project: None, .. }
+            if Path::new(path).is_absolute() =>
+        {
+            Some(format!(
+                "`{task}` reads an absolute path outside the project, {path:?}: a pull takes its output only \
+                 where that file is the same; read it by a path relative to the project"
+            ))
+        }
+        _ => None,
+    });
+    of_params.chain(of_reads).collect::<Vec<_>>().into_iter()
+}
+
 /// All outputs of a plan that a remote has and the store does not, each after what it was made from.
 fn to_pull(
     plan: Arc<Plan>,
-    replay: &Replay<'_>,
+    (remote, replay): (&dyn Remote, &Replay<'_>),
     pulled: &mut Transferred,
 ) -> Result<Vec<ToPull>, Error> {
     let mut plans = vec![plan];
@@ -297,7 +354,8 @@ fn to_pull(
                 }
                 continue;
             }
-            let mut judged = Judge::new(&plan, &plan.verdicts, replay).judge(node)?;
+            let judge = Judge::new(&plan, &plan.verdicts, replay);
+            let mut judged = judge.judge(node)?;
             let in_run = std::mem::take(&mut judged.in_run);
             plans.extend(in_run.into_iter().map(|answered| answered.plan));
             let reasons = judged.reasons.clone();
@@ -306,6 +364,11 @@ fn to_pull(
                 Err(Verdict::Complete(_)) => pulled.found(),
                 Err(verdict) => {
                     pulled.skip(plan.graph.label(node, Show::Clipped), &verdict, &reasons);
+                    if let Verdict::Run(made_from, _) = &verdict
+                        && plan.graph.roots.contains(&node)
+                    {
+                        pulled.explain(lacking(remote, &judge, node, made_from)?);
+                    }
                 }
             }
         }
@@ -313,6 +376,35 @@ fn to_pull(
     }
     // What an instance has required while it ran was found after it.
     Ok(found.into_iter().rev().flatten().collect())
+}
+
+/// Why a remote has no output of an instance that would be made from this.
+fn lacking(
+    remote: &dyn Remote,
+    judge: &Judge<'_>,
+    node: NodeIndex,
+    made_from: &MadeFrom,
+) -> Result<String, StoreError> {
+    let (decl, key) = (&judge.graph.task(node).decl, judge.graph.node(node).key);
+    let (count, some) = manifest::some(remote, decl.identity(), COMPARED)?;
+    if count == 0 {
+        return Ok("the remote has no output of this task".to_owned());
+    }
+    let mut reasons = Vec::new();
+    let same = some.iter().filter(|record| record.key == key);
+    if let Some(latest) = same.max_by_key(|record| record.started) {
+        judge.compare(node, &latest.made_from, made_from, &mut reasons);
+        judge.compare_inputs(node, &latest.made_from, made_from, &mut reasons);
+    }
+    let outputs = if count == 1 { "output" } else { "outputs" };
+    let reasons = reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    Ok(match reasons.is_empty() {
+        true => format!(
+            "the remote has {count} {outputs} of this task, and none of them is made from the same code, \
+             parameters and inputs"
+        ),
+        false => format!("the remote has this instance, made from something else: {reasons}"),
+    })
 }
 
 /// Removes the files of an output that is not committed.

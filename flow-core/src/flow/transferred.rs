@@ -19,6 +19,7 @@ pub struct Transferred {
     told: Vec<String>,
     present: usize,
     skipped: Vec<Skipped>,
+    warnings: Vec<String>,
     files: usize,
     bytes: u64,
 }
@@ -36,7 +37,15 @@ pub struct Skipped {
 impl Transferred {
     pub(super) fn new(verb: &'static str) -> Self {
         let (instances, told, skipped) = (Vec::new(), Vec::new(), Vec::new());
-        Self { verb, instances, told, present: 0, skipped, files: 0, bytes: 0 }
+        let warnings = Vec::new();
+        Self { verb, instances, told, present: 0, skipped, warnings, files: 0, bytes: 0 }
+    }
+
+    /// Adds a warning, unless it is there.
+    pub(super) fn warn(&mut self, warning: String) {
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
     }
 
     pub(super) fn add(&mut self, label: String, is_told: bool, copied: Copied) {
@@ -62,6 +71,13 @@ impl Transferred {
     pub(super) fn leave(&mut self, instance: String, reasons: &[Reason]) {
         let why = reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
         self.skipped.push(Skipped { instance, why });
+    }
+
+    /// Adds to why the last instance was left.
+    pub(super) fn explain(&mut self, more: String) {
+        if let Some(last) = self.skipped.last_mut() {
+            last.why = if last.why.is_empty() { more } else { format!("{}; {more}", last.why) };
+        }
     }
 
     /// The instances whose outputs were copied, such as `Train {model: Logistic}`.
@@ -90,6 +106,12 @@ impl Transferred {
         &self.skipped
     }
 
+    /// Why others may not be able to pull some of what was pushed: absolute paths in parameters and
+    /// among the files that tasks have read, each with what to do.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
     /// How many files were copied.
     pub fn files(&self) -> usize {
         self.files
@@ -112,10 +134,13 @@ impl fmt::Display for Transferred {
             write!(f, "{} told without files; ", self.told.len())?;
         }
         write!(f, "{} {} there already", self.present, plural(self.present, "was", "were"))?;
+        for warning in self.warnings.iter().take(LISTED) {
+            write!(f, "\n  warning: {warning}")?;
+        }
         if self.skipped.is_empty() {
             return Ok(());
         }
-        write!(f, "; left:")?;
+        write!(f, "{}left:", if self.warnings.is_empty() { "; " } else { "\n  " })?;
         for Skipped { instance, why } in self.skipped.iter().take(LISTED) {
             write!(f, "\n  {instance}: {}", why.replace('\n', "\n    "))?;
         }

@@ -170,6 +170,11 @@ impl Fs for Confined {
         self.fs.remove_folder(path)
     }
 
+    fn set_executable(&self, path: &Path) -> io::Result<()> {
+        self.check(path)?;
+        self.fs.set_executable(path)
+    }
+
     /// What is synced was checked when it was written.
     fn sync(&self, files: &[PathBuf], folders: &[PathBuf]) -> io::Result<()> {
         self.fs.sync(files, folders)
@@ -186,7 +191,7 @@ mod tests {
     type Act = fn(&Confined, &Path) -> io::Result<()>;
 
     /// Everything that can be done to a path.
-    const ACTS: [(&str, Act); 16] = [
+    const ACTS: [(&str, Act); 17] = [
         ("open", |fs, path| fs.open(path).map(drop)),
         ("read", |fs, path| fs.read(path, 100).map(drop)),
         ("read_from", |fs, path| fs.read_from(path, 0, 100).map(drop)),
@@ -203,6 +208,7 @@ mod tests {
         ("link", |fs, path| fs.link(&path.with_file_name("here"), path)),
         ("remove", |fs, path| fs.remove(path)),
         ("remove_folder", |fs, path| fs.remove_folder(path)),
+        ("set_executable", |fs, path| fs.set_executable(path)),
     ];
 
     /// Everything that is below a folder, with its content.

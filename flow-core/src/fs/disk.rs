@@ -202,6 +202,24 @@ fn share_with_group(file: &File, store: &Path) -> io::Result<()> {
     }
 }
 
+/// Lets those run a file who may read it: the umask decided who that is.
+#[cfg(unix)]
+pub(super) fn set_executable(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mode = fs::metadata(path)?.permissions().mode() & 0o7777;
+    let executable = mode & 0o777 | (mode & 0o444) >> 2;
+    match mode == executable {
+        true => Ok(()),
+        false => fs::set_permissions(path, fs::Permissions::from_mode(executable)),
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) fn set_executable(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

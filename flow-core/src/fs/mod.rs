@@ -111,6 +111,12 @@ pub trait Fs: Send + Sync {
     /// Removes a folder that is empty.
     fn remove_folder(&self, path: &Path) -> io::Result<()>;
 
+    /// Lets those run a file who may read it. No other bit of its mode is set; where files have no
+    /// such bits, nothing is done.
+    fn set_executable(&self, path: &Path) -> io::Result<()> {
+        disk::set_executable(path)
+    }
+
     /// Makes the content of these files, and the names in these folders, survive a loss of power.
     fn sync(&self, files: &[PathBuf], folders: &[PathBuf]) -> io::Result<()>;
 }
@@ -144,6 +150,8 @@ pub struct Stat {
     /// Which of the files of its disk it is: another one that takes its name has another. `None`
     /// where the system does not tell.
     pub inode: Option<u64>,
+    /// Whether it is a file that its owner may run.
+    pub executable: bool,
 }
 
 impl Stat {
@@ -156,6 +164,7 @@ impl Stat {
             special: !metadata.is_dir() && !metadata.is_file(),
             changed: changed(metadata),
             inode: inode(metadata),
+            executable: metadata.is_file() && is_executable(metadata),
         })
     }
 }
@@ -185,6 +194,16 @@ fn changed(metadata: &fs::Metadata) -> Option<i64> {
 #[cfg(not(unix))]
 fn changed(_: &fs::Metadata) -> Option<i64> {
     None
+}
+
+#[cfg(unix)]
+fn is_executable(metadata: &fs::Metadata) -> bool {
+    std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o100 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &fs::Metadata) -> bool {
+    false
 }
 
 #[cfg(unix)]

@@ -1,6 +1,7 @@
 //! What can be wrong with a flow before anything runs.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use crate::store::error::StoreError;
 use crate::value::escaped_text;
@@ -214,6 +215,15 @@ pub enum PlanErrorKind {
     )]
     SameKey { task: String },
 
+    /// Two instances have one key, for the parameter that tells them apart does not count, and read
+    /// different files.
+    #[error(
+        "two instances of `{task}` have one key and read different files, {first:?} and {second:?}: {}, or add \
+         a parameter that tells them apart",
+        remove_insignificant(task, *param)
+    )]
+    SameKeyOtherFile { task: String, param: Option<&'static str>, first: PathBuf, second: PathBuf },
+
     /// An instance is in two variants of a sweep, and requires other tasks in each.
     #[error(
         "`{task}` is the same instance in another variant, by its key, and requires other tasks there: what it \
@@ -239,6 +249,14 @@ pub enum PlanErrorKind {
 fn in_full(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// What to do about instances of one key that read different files.
+fn remove_insignificant(task: &str, param: Option<&str>) -> String {
+    match param {
+        Some(param) => format!("remove `insignificant` from `{task}.{param}`"),
+        None => "let `path` follow from its significant parameters alone".to_owned(),
+    }
 }
 
 fn suggest(nearest: &Option<String>, known: &[String]) -> String {

@@ -60,7 +60,7 @@ impl Judge<'_> {
         Ok(())
     }
 
-    pub(super) fn compare(
+    pub(crate) fn compare(
         &self,
         node: NodeIndex,
         was: &MadeFrom,
@@ -98,7 +98,7 @@ impl Judge<'_> {
         }
     }
 
-    pub(super) fn compare_inputs(
+    pub(crate) fn compare_inputs(
         &self,
         node: NodeIndex,
         was: &MadeFrom,

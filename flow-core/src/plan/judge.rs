@@ -28,7 +28,7 @@ use crate::task::Kind;
 /// Judges the instances of a graph by what a store has.
 pub(crate) struct Judge<'a> {
     pub(super) plan: &'a Plan,
-    pub(super) graph: &'a Graph,
+    pub(crate) graph: &'a Graph,
     pub(super) store: &'a Store,
     pub(super) contents: &'a Contents,
     pub(super) trust: Trust,

@@ -1,11 +1,13 @@
 //! What an output is made from: the parts of its fingerprint.
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use daggy::NodeIndex;
 
 use crate::key::{Digest, Hasher};
+use crate::param::ParamDecl;
 use crate::plan::Graph;
 use crate::plan::judge::Judge;
 use crate::plan::resolve::{digest_value, param_value};
@@ -87,12 +89,7 @@ impl Graph {
         let files = entry.task.params.iter().enumerate().filter(|(_, param)| param.file);
         files
             .flat_map(|(place, param)| {
-                let field = entry.instances.field(instance, place);
-                let mut paths = Vec::new();
-                // A value without this form has no key either, and was refused.
-                if let Ok((value, among)) = (param.kind.to_value_with_paths)(field) {
-                    collect_paths(&value, &among, &mut paths);
-                }
+                let paths = paths_in(param, entry.instances.field(instance, place));
                 let several = paths.len() > 1;
                 paths.into_iter().enumerate().map(move |(i, path)| match several {
                     true => (format!("{}[{i}]", param.name), path),
@@ -118,6 +115,16 @@ impl Graph {
         }
         hasher.digest()
     }
+}
+
+/// The paths in the value of a parameter.
+pub(crate) fn paths_in(param: &ParamDecl, value: &dyn Any) -> Vec<String> {
+    let mut paths = Vec::new();
+    // A value without this form has no key either, and was refused.
+    if let Ok((value, among)) = (param.kind.to_value_with_paths)(value) {
+        collect_paths(&value, &among, &mut paths);
+    }
+    paths
 }
 
 /// The paths in a value, which are among its texts: one, or however many it holds. The keys of maps are

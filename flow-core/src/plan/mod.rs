@@ -209,6 +209,7 @@ impl Graph {
             digest,
             bytes: 0,
             modified: 0,
+            executable: false,
             folder: None,
         });
         let output = Output { digest, files: external.into_iter().collect() };

@@ -1,13 +1,14 @@
 //! What tasks read from outside the flow, files and the environment, and whether it is the same
 //! now.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::content::{Contents, Pattern};
 use crate::key::{Digest, Hasher};
 use crate::plan::reason::Reason;
 use crate::store::Store;
 use crate::store::error::StoreError;
+use crate::store::folder::is_env_folder;
 use crate::store::record::Read;
 
 /// How something that was read from outside is different now, if it is. What was read of inputs is
@@ -18,13 +19,13 @@ pub(crate) fn changed(
     store: &Store,
 ) -> Result<Option<Reason>, StoreError> {
     Ok(match read {
-        Read::File { path, digest } => {
-            let now = contents.digest(Path::new(path))?;
+        Read::File { path, project, digest } => {
+            let now = found((path, project), *digest, store, |path| contents.digest(path))?;
             let what = if now.is_some() { "changed" } else { "is missing" };
             (now != *digest).then(|| Reason::File { path: path.clone(), what })
         }
-        Read::Files { path, digest } => {
-            let now = contents.meant(Path::new(path))?;
+        Read::Files { path, project, digest } => {
+            let now = found((path, project), *digest, store, |path| contents.meant(path))?;
             (now != *digest).then(|| file_changed(path, now))
         }
         Read::Env { name, digest } => {
@@ -38,6 +39,41 @@ pub(crate) fn changed(
         }
         Read::Task { .. } | Read::Meta { .. } | Read::Seed { .. } => None,
     })
+}
+
+/// What a path leads to now, and what it leads to in the project, if the project is in another folder
+/// than it was. If both are there, the one that is not as `recorded`.
+fn found(
+    (path, project): (&str, &Option<String>),
+    recorded: Option<Digest>,
+    store: &Store,
+    look: impl Fn(&Path) -> Result<Option<Digest>, StoreError>,
+) -> Result<Option<Digest>, StoreError> {
+    let path = Path::new(path);
+    let moved = project.as_ref().map(|project| project_folder(store).join(project));
+    let Some(moved) = moved.filter(|moved| moved != path) else { return look(path) };
+    match look(&moved)? {
+        None => look(path),
+        // Another user's folder may not be readable.
+        now => Ok(look(path).unwrap_or_default().filter(|was| Some(*was) != recorded).or(now)),
+    }
+}
+
+/// The folder of the project: the one that the store lies in, whichever environment is open.
+fn project_folder(store: &Store) -> PathBuf {
+    let root = std::path::absolute(store.root()).unwrap_or_else(|_| store.root().to_owned());
+    let name = root.file_name().and_then(|name| name.to_str());
+    let store = match name.is_some_and(is_env_folder) {
+        true => root.parent().unwrap_or(&root),
+        false => &root,
+    };
+    store.parent().unwrap_or(store).to_owned()
+}
+
+/// The path relative to the project of what an absolute path leads to, if that is in the project.
+pub(crate) fn in_project(path: &Path, store: &Store) -> Option<String> {
+    let project = path.is_absolute().then(|| project_folder(store))?;
+    Some(path.strip_prefix(project).ok()?.to_str()?.to_owned())
 }
 
 /// What is different about the files that a path, as users give it, stands for.

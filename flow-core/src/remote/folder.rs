@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::content::is_absent;
 use crate::fs::{Confined, Disk, Durable, FileKind, Fs, Refused, ToSync};
-use crate::remote::Remote;
+use crate::remote::{OBJECTS, OUTPUTS, Remote};
+use crate::store::folder::is_made;
 use crate::store::stage::unique;
 use crate::store::underway::is_older;
 
@@ -20,7 +21,8 @@ const LEFT: Duration = Duration::from_secs(24 * 60 * 60);
 /// A folder that outputs are [pushed](crate::Flow::push) to and [pulled](crate::Flow::pull) from: on
 /// a disk that several machines share, or one that is carried from here to there.
 ///
-/// It is no store, and no flow is opened in it. It is made when something is pushed.
+/// It is no store, and no flow is opened in it. It is made when something is pushed; a pull from a
+/// folder that nothing was pushed to is an error.
 ///
 /// A relative path is resolved once, when the value is made. The folder may be a link; links below
 /// it are not followed, but an error.
@@ -50,10 +52,7 @@ impl RemoteFolder {
 
     /// Where the content of a name lies, which must not lead out of the folder.
     fn path(&self, name: &str) -> io::Result<PathBuf> {
-        let inside = |part: &str| {
-            !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', ':', '\0'])
-        };
-        if name.split('/').all(inside) {
+        if name.split('/').all(is_made) {
             Ok(self.root.join(name))
         } else {
             Err(io::Error::new(ErrorKind::InvalidInput, "it is no name of a remote"))
@@ -66,7 +65,9 @@ impl RemoteFolder {
             Err(error) if is_absent(&error) => return Ok(()),
             Err(error) => return Err(error),
         };
-        for part in found.into_iter().filter_map(|part| part.into_string().ok()) {
+        let found = found.into_iter().filter_map(|part| part.into_string().ok());
+        // A push makes no other name, and nothing could be got under it.
+        for part in found.filter(|part| is_made(part)) {
             let (path, name) = (at.join(&part), format!("{name}/{part}"));
             match self.fs.kind(&path) {
                 Ok(FileKind::Folder) => self.add(&path, &name, names)?,
@@ -113,6 +114,32 @@ impl RemoteFolder {
 }
 
 impl Remote for RemoteFolder {
+    fn check(&self) -> io::Result<()> {
+        let folder = self.root.display();
+        let is_folder = |path: &Path| match self.fs.stat(path) {
+            Ok(stat) => Ok(Some(stat.folder)),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
+        };
+        let why = match is_folder(&self.root)? {
+            None => format!("there is no folder {folder}: check the path, or push to it first"),
+            Some(false) => format!("{folder} is not a folder"),
+            Some(true) => {
+                // A push that was interrupted has left one of the others.
+                for part in [OUTPUTS, OBJECTS, INCOMING] {
+                    if is_folder(&self.root.join(part))? == Some(true) {
+                        return Ok(());
+                    }
+                }
+                format!(
+                    "nothing was pushed to the folder {folder}, which has no folder `{OUTPUTS}`: check the \
+                     path, or push to it first"
+                )
+            }
+        };
+        Err(io::Error::new(ErrorKind::NotFound, why))
+    }
+
     fn list(&self, folder: &str) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         self.add(&self.path(folder)?, folder, &mut names)?;

@@ -5,7 +5,7 @@
 
 use crate::key::{Digest, digest_bytes};
 use crate::remote::passing::read_whole;
-use crate::remote::{Remote, RemoteContext, damaged};
+use crate::remote::{OUTPUTS, Remote, RemoteContext, damaged};
 use crate::store::error::StoreError;
 use crate::store::folder::task_folder;
 use crate::store::kept::Carried;
@@ -21,7 +21,7 @@ const WHOLE: &str = ".json";
 
 /// The folder of the manifests of all outputs made from the same.
 pub(crate) fn folder(task: &str, fingerprint: Digest) -> String {
-    format!("outputs/{}/{fingerprint}", task_folder(task))
+    format!("{OUTPUTS}/{}/{fingerprint}", task_folder(task))
 }
 
 /// What the names of all manifests of this output begin with.
@@ -82,6 +82,25 @@ pub(crate) fn all(
     let rank = |carried: &Carried| *carried == Carried::Told;
     all.sort_by(|(a, x), (b, y)| rank(a).cmp(&rank(b)).then(y.started.cmp(&x.started)));
     Ok(all)
+}
+
+/// How many outputs of a task there are, and the manifests of some of them, this many at most.
+///
+/// # Errors
+///
+/// The remote cannot be asked. A damaged manifest is none.
+pub(crate) fn some(
+    remote: &dyn Remote,
+    task: &str,
+    most: usize,
+) -> Result<(usize, Vec<Record>), StoreError> {
+    let folder = format!("{OUTPUTS}/{}", task_folder(task));
+    let mut names = remote.list(&folder).of_remote("list", &folder)?;
+    names.retain(|name| own_digest(name).is_some());
+    names.sort_unstable();
+    let some = names.iter().take(most);
+    let some = some.filter_map(|name| read(remote, name, own_digest(name)?).ok());
+    Ok((names.len(), some.collect()))
 }
 
 /// Whether a manifest is what its name says.

@@ -38,7 +38,8 @@ use crate::key::Digest;
 use crate::store::error::StoreError;
 
 /// A place that outputs are [pushed](crate::Flow::push) to and [pulled](crate::Flow::pull) from:
-/// content under names. [`RemoteFolder`] is a folder; an object store is one by these four calls.
+/// content under names. [`RemoteFolder`] is a folder; an object store is one by these four calls, and
+/// by [`check`](Self::check).
 ///
 /// A name is a path of `/`, letters, digits and `-_.+=(),` of ASCII, of at most 300 bytes. What was
 /// put under it never changes. Calls come from several threads at once.
@@ -93,6 +94,13 @@ pub trait Remote: Send + Sync {
     /// Puts content of this many bytes under a name: all of it or, if it cannot be read or written to
     /// its end, nothing. What was there is replaced: by the same, unless it was damaged.
     fn put(&self, name: &str, content: &mut dyn Read, bytes: u64) -> io::Result<()>;
+
+    /// Checks that this is a place that outputs were pushed to. A [pull](crate::Flow::pull) calls it
+    /// first, so that a mistyped path is an error and not a remote that has nothing. By default every
+    /// place is one.
+    fn check(&self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl<T: Remote + ?Sized> Remote for Arc<T> {
@@ -111,12 +119,22 @@ impl<T: Remote + ?Sized> Remote for Arc<T> {
     fn put(&self, name: &str, content: &mut dyn Read, bytes: u64) -> io::Result<()> {
         (**self).put(name, content, bytes)
     }
+
+    fn check(&self) -> io::Result<()> {
+        (**self).check()
+    }
 }
+
+/// The folder of the files' contents.
+pub(crate) const OBJECTS: &str = "objects";
+
+/// The folder of the manifests.
+pub(crate) const OUTPUTS: &str = "outputs";
 
 /// The name of the content of a file.
 pub(crate) fn object(digest: Digest) -> String {
     let digits = digest.to_string();
-    format!("objects/{}/{digits}", &digits[..2])
+    format!("{OBJECTS}/{}/{digits}", &digits[..2])
 }
 
 /// The name of a table of crates.

@@ -3,9 +3,10 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::fs::Fs;
+use crate::fs::{Fs, Refused};
 use crate::key::{Digest, digest_of};
-use crate::remote::{Remote, RemoteContext};
+use crate::remote::{Remote, RemoteContext, damaged};
+use crate::store::bounds;
 use crate::store::error::{IoContext, StoreError};
 
 /// How much is read at a time, in bytes.
@@ -41,7 +42,7 @@ impl<R: Read> Checked<R> {
 }
 
 /// What is wrong with content that is not what it must be.
-fn damaged(what: &str) -> io::Error {
+fn wrong(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("it {what} than its digest says"))
 }
 
@@ -52,13 +53,13 @@ impl<R: Read> Read for Checked<R> {
         }
         let read = self.content.read(to)?;
         self.hasher.update(&to[..read]);
-        self.left = self.left.checked_sub(read as u64).ok_or_else(|| damaged("is longer"))?;
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| wrong("is longer"))?;
         if read == 0 {
             if self.left > 0 {
-                return Err(damaged("is shorter"));
+                return Err(wrong("is shorter"));
             }
             if digest_of(&self.hasher) != self.digest {
-                return Err(damaged("has other content"));
+                return Err(wrong("has other content"));
             }
             self.is_whole = true;
         }
@@ -95,14 +96,15 @@ pub(crate) fn keep(
     Ok(fs.stat(to).during("look at", to)?.modified)
 }
 
-/// Reads small content whole.
+/// Reads a manifest, or a table, whole.
 pub(crate) fn read_whole(remote: &dyn Remote, name: &str) -> Result<Vec<u8>, StoreError> {
     let mut bytes = Vec::new();
     let content = remote.get(name).of_remote("get", name)?;
-    content.take(LARGEST).read_to_end(&mut bytes).of_remote("get", name)?;
-    Ok(bytes)
+    content.take(bounds::RECORD + 1).read_to_end(&mut bytes).of_remote("get", name)?;
+    match bytes.len() as u64 {
+        bytes if bytes > bounds::RECORD => {
+            Err(damaged(name, Refused::TooLarge { bytes, limit: bounds::RECORD }))
+        }
+        _ => Ok(bytes),
+    }
 }
-
-/// How much is read of what is to be held in memory: a record of an output with a million files is
-/// about as large.
-const LARGEST: u64 = 1 << 30;

@@ -14,7 +14,7 @@ use crate::remote::{Remote, damaged, object, table};
 use crate::store::error::StoreError;
 use crate::store::kept::{Carried, Kept};
 use crate::store::output::OutputFile;
-use crate::store::record::{MadeFrom, Record};
+use crate::store::record::{FORMAT, MadeFrom, Record};
 use crate::store::stage::Staged;
 use crate::store::{Folder, Store};
 
@@ -89,6 +89,8 @@ impl ToPull {
             })?,
         };
         let record = Record {
+            format: FORMAT,
+            task: entry.decl.name.to_string(),
             key: plan.graph.node(*node).key,
             parameters: plan.graph.recorded_parameters(*node),
             made_from: plan.graph.with_labels(*node, made_from.clone()),

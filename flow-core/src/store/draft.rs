@@ -57,8 +57,9 @@ impl<'a> Draft<'a> {
         let mut out = store.fs().create(&path).during("create", &path)?;
         // From here on it is removed if anything fails.
         let part = part.to_owned();
-        let (digest, bytes, modified) = (Digest(0), 0, 0);
-        self.files.push(OutputFile { part, file, digest, bytes, modified, folder: None });
+        let (digest, bytes, modified, executable) = (Digest(0), 0, 0, false);
+        let file = OutputFile { part, file, digest, bytes, modified, executable, folder: None };
+        self.files.push(file);
         let written = self.files.last_mut().expect("it was pushed");
         let mut sink = Sink::new(&mut *out);
         let failed = |source| DraftError::Target { path: path.clone(), source };
@@ -95,7 +96,8 @@ impl<'a> Draft<'a> {
 pub(crate) fn memory_digest(fingerprint: Digest, reads: &[Read]) -> Digest {
     let mut of_reads = Hasher::new("reads");
     for read in reads {
-        of_reads.text(&serde_json::to_string(read).expect("a read is JSON"));
+        let read = read.without_project();
+        of_reads.text(&serde_json::to_string(&read).expect("a read is JSON"));
     }
     let mut hasher = Hasher::new("memory");
     hasher.part(fingerprint).part(of_reads.digest());

@@ -115,6 +115,22 @@ fn escape(text: &str) -> String {
     if escaped.starts_with('.') { format!("_{escaped}") } else { escaped }
 }
 
+/// The longest name that a file system takes, in bytes.
+const LONGEST: usize = 255;
+
+/// Whether a part of a path may be a name that this module makes, or one of these with an extension.
+/// It checks what others have written.
+pub(crate) fn is_made(name: &str) -> bool {
+    let is_kept = |c: char| is_plain(c) || matches!(c, '(' | ')' | ',');
+    !name.is_empty() && name.len() <= LONGEST && !name.starts_with('.') && name.chars().all(is_kept)
+}
+
+/// Whether a folder of this name may be the store of an environment, or be taken for it by a file
+/// system that does not tell upper from lower case.
+pub(crate) fn is_env_folder(name: &str) -> bool {
+    name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("env="))
+}
+
 /// Whether every file system takes it, anywhere in a name but at its start.
 fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '=')
@@ -158,6 +174,7 @@ mod tests {
             assert!(!name.contains(['/', '\\', '\0', '\n', ':']), "{name}");
             assert!(name.is_ascii() && !name.starts_with('.'), "{name}");
             assert_eq!(key_of(&name), Some(KEY));
+            assert!(is_made(&name) && is_made(&task_folder(value)), "{name}");
         }
     }
 
@@ -183,6 +200,15 @@ mod tests {
         }
         assert_eq!(folders[0], "env=prod");
         assert_ne!(env_folder(&"x".repeat(100)), env_folder(&"x".repeat(101)));
+    }
+
+    #[test]
+    fn a_name_that_is_not_made_here_is_told() {
+        for name in ["", ".", "..", ".flow", "a/b", "a\nb", "a b", "ü", "a:b", &"x".repeat(256)] {
+            assert!(!is_made(name), "{name:?}");
+        }
+        assert!(is_env_folder(&env_folder("prod")) && is_env_folder("Env=prod"));
+        assert!(!is_env_folder("environment"));
     }
 
     #[test]

@@ -121,6 +121,7 @@ pub(crate) fn folders(index: &[u8]) -> BTreeSet<PathBuf> {
 /// The lines that tell of these outputs, in their folders, and whether each takes back what was said
 /// of its fingerprint before.
 pub(crate) fn lines(outputs: impl Iterator<Item = (Digest, String, bool)>) -> String {
+    let outputs = outputs.filter(|(_, folder, _)| is_folder(folder));
     outputs.fold("\n".to_owned(), |mut text, (fingerprint, folder, is_alone)| {
         if is_alone {
             let _ = writeln!(text, "{fingerprint} {FORGET}");
@@ -169,8 +170,12 @@ pub(crate) fn without(index: &[u8], dead: &BTreeSet<(String, Digest)>) -> String
 
 fn parse(line: &[u8]) -> Option<(Digest, &str)> {
     let (fingerprint, folder) = std::str::from_utf8(line).ok()?.split_once(' ')?;
-    let inside = |part: &str| {
-        !part.is_empty() && !part.contains(['\\', '\0', ':']) && !matches!(part, "." | "..")
-    };
-    Some((fingerprint.parse().ok()?, folder)).filter(|_| folder.split('/').all(inside))
+    Some((fingerprint.parse().ok()?, folder)).filter(|_| is_folder(folder))
+}
+
+/// Whether a line can have this folder: it stays in the store, and on the line.
+fn is_folder(folder: &str) -> bool {
+    let inside =
+        |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\\', '\0', ':', '\n']);
+    folder.split('/').all(inside)
 }

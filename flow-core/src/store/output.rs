@@ -36,6 +36,9 @@ pub(crate) struct OutputFile {
     pub(crate) bytes: u64,
     /// When it was written, in nanoseconds since 1970; 0 for a folder.
     pub(crate) modified: i64,
+    /// Whether its owner may run it. Who has the file from here may, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) executable: bool,
     /// What is in it, if it is a folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) folder: Option<Vec<Within>>,
@@ -48,6 +51,9 @@ pub(crate) struct Within {
     pub(crate) path: String,
     pub(crate) bytes: u64,
     pub(crate) modified: i64,
+    /// Whether its owner may run it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) executable: bool,
     /// Of a file's content; a folder has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) digest: Option<Digest>,
@@ -58,6 +64,7 @@ pub(crate) struct Content {
     pub(crate) path: PathBuf,
     pub(crate) digest: Digest,
     pub(crate) bytes: u64,
+    pub(crate) executable: bool,
 }
 
 /// What a look at an output shows.
@@ -142,10 +149,12 @@ impl OutputFile {
             path: at.to_owned(),
             digest: self.digest,
             bytes: self.bytes,
+            executable: self.executable,
         });
         let within = self.folder.iter().flatten().filter_map(move |within| {
-            let (digest, bytes) = (within.digest?, within.bytes);
-            Some(Content { path: at.join(&within.path), digest, bytes })
+            let Within { path, bytes, executable, digest, .. } = within;
+            let (path, digest) = (at.join(path), (*digest)?);
+            Some(Content { path, digest, bytes: *bytes, executable: *executable })
         });
         alone.into_iter().chain(within)
     }
@@ -177,8 +186,9 @@ impl Store {
         let part = part.to_owned();
         if !stat.folder {
             let digest = digest_file(fs, path).during("read", path)?;
-            let (bytes, modified) = (stat.bytes, stat.modified);
-            return Ok(OutputFile { part, file, digest, bytes, modified, folder: None });
+            let Stat { bytes, modified, executable, .. } = stat;
+            let folder = None;
+            return Ok(OutputFile { part, file, digest, bytes, modified, executable, folder });
         }
         let mut within = Vec::new();
         describe_folder(fs, path, "", &mut within)?;
@@ -188,8 +198,8 @@ impl Store {
             hasher.part(item.digest.unwrap_or(Digest(0)));
         }
         let bytes = within.iter().filter(|item| item.digest.is_some()).map(|item| item.bytes);
-        let (digest, bytes) = (hasher.digest(), bytes.sum());
-        Ok(OutputFile { part, file, digest, bytes, modified: 0, folder: Some(within) })
+        let (digest, bytes, folder) = (hasher.digest(), bytes.sum(), Some(within));
+        Ok(OutputFile { part, file, digest, bytes, modified: 0, executable: false, folder })
     }
 
     /// Looks at the files of an output, by size and time and, if the time is another or tells
@@ -345,12 +355,14 @@ fn describe_folder(
         let name = format!("{prefix}{name}");
         if stat.folder {
             let bytes = fs.list(&path).during("list", &path)?.len() as u64;
-            within.push(Within { path: name.clone(), bytes, modified: 0, digest: None });
+            let folder =
+                Within { path: name.clone(), bytes, modified: 0, executable: false, digest: None };
+            within.push(folder);
             describe_folder(fs, &path, &format!("{name}/"), within)?;
         } else {
             let digest = Some(digest_file(fs, &path).during("read", &path)?);
-            let (bytes, modified) = (stat.bytes, stat.modified);
-            within.push(Within { path: name, bytes, modified, digest });
+            let Stat { bytes, modified, executable, .. } = stat;
+            within.push(Within { path: name, bytes, modified, executable, digest });
         }
     }
     Ok(())

@@ -96,9 +96,21 @@ pub(crate) struct InputContent {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Read {
     /// A file named by `cx.file`.
-    File { path: String, digest: Option<Digest> },
+    File {
+        path: String,
+        /// The path relative to the project, if it is absolute and leads to something in the project.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        project: Option<String>,
+        digest: Option<Digest>,
+    },
     /// The files that a path stands for, named by `cx.files`.
-    Files { path: String, digest: Option<Digest> },
+    Files {
+        path: String,
+        /// As of a file.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        project: Option<String>,
+        digest: Option<Digest>,
+    },
     /// A variable of the environment; its digest, if it was set.
     Env { name: String, digest: Option<Digest> },
     /// The parameters of the input at this place, or of an input of an input: of the instance itself
@@ -119,6 +131,28 @@ pub(crate) enum Read {
     },
     /// The seed of the instance.
     Seed { seed: u64 },
+}
+
+impl Read {
+    /// The read as it was before reads had a path relative to the project, and as digests have it.
+    pub(crate) fn without_project(&self) -> Self {
+        match self.clone() {
+            Self::File { path, digest, .. } => Self::File { path, project: None, digest },
+            Self::Files { path, digest, .. } => Self::Files { path, project: None, digest },
+            other => other,
+        }
+    }
+
+    /// Whether both read the same content by the same path, or by the same path of the project.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let project = |read: &Self| match read {
+            Self::File { project, digest, .. } => Some((true, project.clone()?, *digest)),
+            Self::Files { project, digest, .. } => Some((false, project.clone()?, *digest)),
+            _ => None,
+        };
+        self.without_project() == other.without_project()
+            || project(self).is_some() && project(self) == project(other)
+    }
 }
 
 /// An instance that was required while the task ran, and what came of it.

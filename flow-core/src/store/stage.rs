@@ -51,6 +51,11 @@ pub(crate) struct Piece<'a> {
 }
 
 impl Piece<'_> {
+    /// Its name with `/`, if the whole has this one.
+    pub(crate) fn name(&self, whole: &str) -> String {
+        self.within.map_or_else(|| whole.to_owned(), |within| format!("{whole}/{within}"))
+    }
+
     /// Where it lies, if the whole lies here.
     pub(crate) fn path(&self, whole: PathBuf) -> PathBuf {
         self.within.map_or_else(|| whole.clone(), |within| whole.join(within))
@@ -106,6 +111,7 @@ impl Store {
             let Some(within) = &mut file.folder else {
                 let piece = Piece { place, within: None, digest, bytes, modified };
                 file.modified = bring(&piece, &to)?;
+                self.make_executable(file.executable, &to)?;
                 continue;
             };
             self.fs.create_folder(&to).during("create the folder", &to)?;
@@ -118,9 +124,18 @@ impl Store {
                 let (bytes, modified) = (item.bytes, item.modified);
                 let piece = Piece { place, within: Some(&item.path), digest, bytes, modified };
                 item.modified = bring(&piece, &to)?;
+                self.make_executable(item.executable, &to)?;
             }
         }
         Ok(())
+    }
+
+    /// Makes a file executable, if it is recorded as such.
+    fn make_executable(&self, is_executable: bool, path: &Path) -> Result<(), StoreError> {
+        match is_executable {
+            true => self.fs.set_executable(path).during("make executable", path),
+            false => Ok(()),
+        }
     }
 
     /// Gives the files of another version's output names in this folder too.

@@ -34,7 +34,7 @@ use crate::key::Key;
 pub(crate) const SOURCE: &str = "src/lib.rs";
 
 /// The name of the file that makes the folder a crate.
-const CARGO: &str = "Cargo.toml";
+pub(crate) const CARGO: &str = "Cargo.toml";
 
 /// What a task is called that loads an output, or a part of it.
 pub(crate) fn type_name(task: &str, part: &str) -> String {

@@ -1,6 +1,7 @@
 //! Structs for the rows of tables.
 
 use super::names::Names;
+use crate::export::text::between_backticks;
 use crate::target::Column;
 
 /// A struct with a field for each column.
@@ -36,7 +37,7 @@ pub(super) fn rows(name: &str, of: &str, columns: &[Column], names: &mut Names) 
         if !column.fields.is_empty() {
             let inner = self::rows(
                 &format!("{name} {}", column.name),
-                &format!("column `{}` of {of}", column.name),
+                &format!("column `{}` of {of}", between_backticks(&column.name)),
                 &column.fields,
                 names,
             );

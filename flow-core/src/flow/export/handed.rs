@@ -16,13 +16,14 @@ pub struct Handed {
     pub(super) files: usize,
     pub(super) bytes: u64,
     pub(super) outdated: Vec<String>,
+    pub(super) without_code: Vec<String>,
 }
 
 impl Handed {
     pub(super) fn new(verb: &'static str, folder: &Path) -> Self {
         let (instances, folder) = (Vec::new(), folder.to_owned());
-        let outdated = Vec::new();
-        Self { verb, folder, instances, present: 0, files: 0, bytes: 0, outdated }
+        let (outdated, without_code) = (Vec::new(), Vec::new());
+        Self { verb, folder, instances, present: 0, files: 0, bytes: 0, outdated, without_code }
     }
 
     pub(super) fn copied(&mut self, bytes: u64) {
@@ -51,6 +52,13 @@ impl Handed {
         &self.outdated
     }
 
+    /// The instances in the folder that another store has exported, or whose manifest somebody has
+    /// changed since: from this export on they are loaded as paths, without a type. Exporting them
+    /// from the store of this flow gives them their types again.
+    pub fn without_code(&self) -> &[String] {
+        &self.without_code
+    }
+
     /// How many files were copied.
     pub fn files(&self) -> usize {
         self.files
@@ -69,6 +77,12 @@ impl fmt::Display for Handed {
         let (n, folder) = (self.instances.len(), self.folder.display());
         write!(f, "{n} {outputs} {}, {} {files} of {}", self.verb, self.files, Bytes(self.bytes))?;
         write!(f, ": {folder}")?;
+        for instance in &self.without_code {
+            write!(
+                f,
+                "\n  loaded as a path from now on, for another store has exported it: {instance}"
+            )?;
+        }
         for instance in &self.outdated {
             write!(
                 f,

@@ -18,7 +18,6 @@ use self::write::{As, write};
 use crate::error::Error;
 use crate::export::folder::read_manifest;
 use crate::export::import::{Imported as What, Importer};
-use crate::export::manifest::MANIFEST;
 use crate::flow::load::check_complete;
 use crate::flow::reset::with_gathered;
 use crate::flow::{Flow, Roots};
@@ -75,7 +74,7 @@ impl Flow {
     ///
     /// # Errors
     ///
-    /// A root is not complete, a file of the folder is not one's own, or something cannot be read or
+    /// A root is not complete or stores no output, a file of the folder is not one's own, or something cannot be read or
     /// written. The folder then is as good as before: its manifest is replaced last.
     pub fn export<R: Roots>(&self, folder: impl AsRef<Path>) -> Result<Handed, Error> {
         self.export_roots::<R>(folder.as_ref(), As::Files)
@@ -166,6 +165,7 @@ impl Flow {
             let there = plan.graph.nodes().filter(there).collect();
             nodes.extend(of_plan(plan, there));
         }
+        check_some::<R>(&nodes)?;
         write(self, &nodes, folder.as_ref(), As::Files)
     }
 
@@ -181,15 +181,18 @@ impl Flow {
     ///
     /// # Errors
     ///
-    /// There is no export, a file in it is not what was exported, or the store cannot be written. What
+    /// The folder has no export, or one without outputs, a file in it is not what was exported, or the store cannot be written. What
     /// has been imported before that is there.
     pub fn import(&self, folder: impl AsRef<Path>) -> Result<Handed, Error> {
         let named = folder.as_ref();
         let folder = &*std::path::absolute(named).during("open", named)?;
         let fs = Confined::new(Arc::clone(&self.fs), folder);
-        let path = folder.join(MANIFEST);
-        let absent = || std::io::Error::from(std::io::ErrorKind::NotFound);
-        let manifest = read_manifest(&fs, folder)?.ok_or_else(absent).during("read", &path)?;
+        let none = |why| Error::NoExport { folder: named.to_owned(), why };
+        let no_manifest = "it has no `manifest.json`, which every export writes; check the path";
+        let manifest = read_manifest(&fs, folder)?.ok_or_else(|| none(no_manifest))?;
+        if manifest.outputs.is_empty() {
+            return Err(none("its `manifest.json` lists no outputs"));
+        }
         let _underway = self.store.begin()?;
         self.store.refresh();
         let mut handed = Handed::new("imported", named);
@@ -211,7 +214,17 @@ impl Flow {
         let plan = self.plan::<R>()?;
         let nodes = with_gathered(&plan, &plan.graph.roots);
         nodes.iter().try_for_each(|&node| check_complete::<R>(&plan, node))?;
+        check_some::<R>(&nodes)?;
         write(self, &of_plan(&plan, nodes), folder, form)
+    }
+}
+
+/// Refuses to export nothing.
+fn check_some<R: Roots>(nodes: &[impl Sized]) -> Result<(), Error> {
+    let (verb, root) = ("export", crate::__private::short_name::<R>());
+    match nodes.is_empty() {
+        true => Err(Error::Nothing { verb, root, incomplete: Vec::new() }),
+        false => Ok(()),
     }
 }
 

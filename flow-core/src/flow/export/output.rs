@@ -28,6 +28,7 @@ pub(super) struct FileCopy {
     /// Where it is in the store.
     pub(super) from: PathBuf,
     pub(super) content: (Digest, u64),
+    pub(super) is_executable: bool,
 }
 
 /// The outputs of these instances under their names, with the files that are copied. What is exported
@@ -67,8 +68,8 @@ fn place(output: &mut Exported, stem: &str, at: &Folder) -> Vec<FileCopy> {
                 "" => file.path.clone(),
                 inner => format!("{}/{inner}", file.path),
             };
-            let (from, content) = (at.join(&content.path), (content.digest, content.bytes));
-            FileCopy { name, from, content }
+            let (from, is_executable) = (at.join(&content.path), content.executable);
+            FileCopy { name, from, content: (content.digest, content.bytes), is_executable }
         }));
     }
     copies
@@ -137,6 +138,7 @@ fn exported(flow: &Flow, handle: &Handle) -> Result<(Exported, Folder), Error> {
         stored: entry.decl.identity().to_owned(),
         folder: parts.collect::<Vec<_>>().join("/"),
         record,
+        seal: None,
     };
     Ok((output, folder))
 }

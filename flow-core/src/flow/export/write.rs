@@ -44,14 +44,24 @@ pub(super) fn write(
     let mut folder = ExportFolder::open(&flow.fs, root)?;
     let before: HashMap<Key, &Exported> =
         folder.before.outputs.iter().map(|output| (output.key, output)).collect();
-    let (outputs, copies) = outputs(flow, nodes, &before)?;
+    let (mut outputs, copies) = outputs(flow, nodes, &before)?;
     let is_new = |output: &&Exported| {
         before.get(&output.key).is_none_or(|before| before.record != output.record)
     };
     let new: HashSet<Key> = outputs.iter().filter(is_new).map(|output| output.key).collect();
     let now: HashSet<Key> = outputs.iter().map(|output| output.key).collect();
+    // A store that cannot have a key exports without seals.
+    let key = flow.store.secret_key().ok();
     let mut manifest = folder.before.clone();
     manifest.outputs.retain(|output| !now.contains(&output.key));
+    let mut without_code = Vec::new();
+    for output in &mut manifest.outputs {
+        let is_own = key.is_some_and(|key| output.seal == Some(output.sealed_by(key)));
+        if !is_own && output.remove_code() {
+            without_code.push(output.instance.clone());
+        }
+    }
+    outputs.iter_mut().for_each(|output| output.seal = key.map(|key| output.sealed_by(key)));
     manifest.outputs.extend(outputs);
     // What was a crate once is one with what is added.
     let is_crate = form == As::Crate || manifest.written.contains_key(consumer::SOURCE);
@@ -63,7 +73,7 @@ pub(super) fn write(
         copies.iter().map(|copy| (copy.name.clone(), copy.content.0)).collect();
     files.extend(manifest.written.clone());
     folder.begin(&files)?;
-    let mut handed = Handed { outdated, ..Handed::new("exported", root) };
+    let mut handed = Handed { outdated, without_code, ..Handed::new("exported", root) };
     for output in manifest.outputs.iter().filter(|output| new.contains(&output.key)) {
         folders(&folder, output)?;
         handed.instances.push(output.instance.clone());
@@ -71,6 +81,9 @@ pub(super) fn write(
     for copy in &copies {
         if folder.copy(&copy.name, (&flow.store, &copy.from), copy.content)? {
             handed.copied(copy.content.1);
+        }
+        if copy.is_executable {
+            folder.make_executable(&copy.name)?;
         }
     }
     for (name, text) in &texts {

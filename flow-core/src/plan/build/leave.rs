@@ -1,13 +1,17 @@
 //! On the way up: the key of an instance whose requirements are there, and its node.
 
+use std::path::{Path, PathBuf};
+
 use daggy::NodeIndex;
 
 use super::walk::Frame;
 use super::{Builder, Grown};
 use crate::key::{Digest, Hasher, Key};
+use crate::param::ParamDecl;
 use crate::plan::Node;
 use crate::plan::draws::{DrawIndex, SetIndex};
 use crate::plan::error::PlanErrorKind;
+use crate::plan::made_from::paths_in;
 use crate::plan::resolve::{self, Resolved};
 use crate::plan::types::TypeIndex;
 use crate::require::Entry;
@@ -34,7 +38,12 @@ impl Builder<'_> {
         let key = hasher.key();
 
         let node = match self.by_key.get(&key) {
-            Some(&node) if self.inputs_of(node) == inputs => node,
+            Some(&node) if self.inputs_of(node) == inputs => {
+                if stand_in.is_none() {
+                    self.check_same_files(node, index, instance, external.as_deref())?;
+                }
+                node
+            }
             Some(_) => {
                 let task = self.types.get(index).decl.name.to_string();
                 return Err(PlanErrorKind::SameKey { task });
@@ -42,7 +51,6 @@ impl Builder<'_> {
             None => self.add(index, instance, key, parameters, outside, &inputs, entries)?,
         };
         if let Some(path) = external {
-            // It is that of the first instance with this key, as all its parameters are.
             self.externals.entry(node).or_insert(path);
         }
         if frame.lacks {
@@ -53,6 +61,48 @@ impl Builder<'_> {
         let grown = Grown { node, draws: self.draws.union(&own, vec![outside]) };
         self.memo.insert(memo, Some(grown));
         Ok(grown)
+    }
+
+    /// Refuses an instance that has the key of another one and reads other files: the path of a file
+    /// may be no part of the key, and the plan holds one instance for each key.
+    fn check_same_files(
+        &self,
+        node: NodeIndex,
+        index: TypeIndex,
+        instance: u32,
+        external: Option<&Path>,
+    ) -> Result<(), PlanErrorKind> {
+        let entry = self.types.get(index);
+        let error = |param: Option<&ParamDecl>, first: &Path, second: &Path| {
+            Err(PlanErrorKind::SameKeyOtherFile {
+                task: entry.decl.name.to_string(),
+                param: param.map(|param| param.name),
+                first: first.to_owned(),
+                second: second.to_owned(),
+            })
+        };
+        if let (Some(first), Some(second)) = (self.externals.get(&node), external)
+            && first != second
+        {
+            return error(None, first, second);
+        }
+        let params = entry.task.params.iter().enumerate();
+        for (place, param) in params.filter(|(_, param)| param.file && !param.significant) {
+            let paths = |instance| {
+                let paths = paths_in(param, entry.instances.field(instance, place)).into_iter();
+                paths.map(|path| std::path::absolute(&path).unwrap_or_else(|_| path.into()))
+            };
+            let (first, second) = (paths(self.dag[node].instance), paths(instance));
+            let (first, second): (Vec<_>, Vec<_>) = (first.collect(), second.collect());
+            let none = PathBuf::new();
+            for place in 0..first.len().max(second.len()) {
+                let at = |paths: &[PathBuf]| paths.get(place).unwrap_or(&none).clone();
+                if at(&first) != at(&second) {
+                    return error(Some(param), &at(&first), &at(&second));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The digest of the task's own significant parameters, in an order that fields do not have.

@@ -1,0 +1,218 @@
+//! A project in another folder: another checkout, or the same one moved. What does not depend on where it
+//! lies is complete there, and can be pulled.
+
+use std::fs;
+
+use flow::RemoteFolder;
+use flow::prelude::*;
+
+use crate::support::{flow, plan_error, ran};
+
+/// Of a file whose path does not count.
+#[derive(Task)]
+#[task(target = Json<usize>)]
+struct Lines {
+    #[param(file, insignificant)]
+    path: PathBuf,
+}
+
+runs!(Lines: usize = |self, _cx| Ok(fs::read_to_string(&self.path)?.lines().count()));
+
+#[derive(Task)]
+#[task(requires = Lines, target = Json<usize>)]
+struct Twice;
+
+runs!(Twice: usize = |self, cx| Ok(2 * *cx.input().load()?));
+
+/// Of a file whose path counts.
+#[derive(Task)]
+#[task(target = Json<usize>)]
+struct Placed {
+    #[param(file)]
+    path: PathBuf,
+}
+
+runs!(Placed: usize = |self, _cx| Ok(fs::read_to_string(&self.path)?.lines().count()));
+
+/// Reads a file, and files, by absolute paths that it finds while it runs.
+#[derive(Task)]
+#[task(target = Json<usize>)]
+struct Found {
+    #[param(insignificant)]
+    project: PathBuf,
+}
+
+runs!(Found: usize = |self, cx| {
+    let raw = fs::read_to_string(cx.file(self.project.join("raw.csv"))?)?.lines().count();
+    Ok(raw + cx.files(self.project.join("parts/*.csv"))?.len())
+});
+
+/// A checkout in a folder, with data and a store.
+fn checkout(at: &Path) -> Result<Flow> {
+    fs::create_dir_all(at.join("parts"))?;
+    for name in ["raw.csv", "parts/a.csv"] {
+        if !at.join(name).exists() {
+            fs::write(at.join(name), "1\n2\n")?;
+        }
+    }
+    open(at)
+}
+
+fn open(at: &Path) -> Result<Flow> {
+    let flow = Flow::open(at.join("data"))?.quiet();
+    let flow = flow.with(Lines::PATH, at.join("raw.csv")).with(Placed::PATH, at.join("raw.csv"));
+    Ok(flow.with(Found::PROJECT, at))
+}
+
+#[test]
+fn another_checkout_pulls_what_depends_on_content_alone() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (a, b) = (checkout(&folder.path().join("a"))?, checkout(&folder.path().join("b"))?);
+    let remote = RemoteFolder::new(folder.path().join("remote"));
+    a.run::<(Twice, Found)>()?;
+    let pushed = a.push::<(Twice, Found)>(&remote)?;
+    assert_eq!(pushed.warnings(), [""; 0]);
+    let mut pulled = b.pull::<(Twice, Found)>(&remote)?.instances().to_vec();
+    pulled.sort();
+    assert_eq!(pulled.len(), 3, "{pulled:?}");
+    assert!(b.is_complete::<(Twice, Found)>()?);
+    assert_eq!((*b.load::<Twice>()?, *b.load::<Found>()?), (4, 3));
+
+    // Content counts: here, and in the checkout that it came from.
+    fs::write(folder.path().join("b/raw.csv"), "1\n2\n3\n")?;
+    assert_eq!(ran(&b.run::<(Twice, Found)>()?), ["Found", "Lines", "Twice"]);
+    assert_eq!((*b.load::<Twice>()?, *b.load::<Found>()?), (6, 4));
+    assert!(a.is_complete::<(Twice, Found)>()?);
+    fs::write(folder.path().join("b/parts/b.csv"), "")?;
+    assert_eq!(ran(&b.run::<(Twice, Found)>()?), ["Found"]);
+    Ok(())
+}
+
+#[test]
+fn another_file_in_the_other_checkout_is_not_taken_for_the_same() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let a = checkout(&folder.path().join("a"))?;
+    let at = folder.path().join("b");
+    fs::create_dir(&at)?;
+    fs::write(at.join("raw.csv"), "1\n2\n3\n")?;
+    let b = checkout(&at)?;
+    let remote = RemoteFolder::new(folder.path().join("remote"));
+    a.run::<(Twice, Found)>()?;
+    a.push::<(Twice, Found)>(&remote)?;
+    // The files that it was made of are there, in the other checkout.
+    assert_eq!(b.pull::<(Twice, Found)>(&remote)?.instances(), [""; 0]);
+    b.run::<(Twice, Found)>()?;
+    assert_eq!((*b.load::<Twice>()?, *b.load::<Found>()?), (6, 4));
+    Ok(())
+}
+
+#[test]
+fn a_moved_project_is_complete() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let at = folder.path().join("a");
+    for env in [false, true] {
+        let of = |flow: Flow| if env { flow.env("prod") } else { flow };
+        of(checkout(&at)?).run::<(Twice, Found)>()?;
+        let moved = folder.path().join("moved");
+        fs::rename(&at, &moved)?;
+        let there = of(open(&moved)?);
+        assert!(there.is_complete::<(Twice, Found)>()?, "{}", there.preview::<(Twice, Found)>()?);
+        assert_eq!(ran(&there.run::<(Twice, Found)>()?), [""; 0]);
+        // What is found at the path that it had counts, too.
+        fs::create_dir(&at)?;
+        fs::write(at.join("raw.csv"), "other")?;
+        assert!(there.is_complete::<Twice>()?);
+        assert!(!there.is_complete::<Found>()?);
+        fs::remove_dir_all(&at)?;
+        fs::rename(&moved, &at)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn absolute_paths_that_are_pushed_are_a_warning() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let a = checkout(&folder.path().join("a"))?;
+    let outside = folder.path().join("outside");
+    fs::create_dir_all(outside.join("parts"))?;
+    fs::write(outside.join("raw.csv"), "")?;
+    fs::write(outside.join("parts/a.csv"), "")?;
+    let a = a.with(Found::PROJECT, &outside);
+    let remote = RemoteFolder::new(folder.path().join("remote"));
+    a.run::<(Placed, Found)>()?;
+    let pushed = a.push::<(Placed, Found)>(&remote)?;
+    let warnings = pushed.warnings();
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    assert!(warnings[0].starts_with("`Placed.path` is an absolute path, "), "{warnings:?}");
+    assert!(warnings[0].ends_with("mark the parameter `#[param(file, insignificant)]`"));
+    for warning in &warnings[1..] {
+        assert!(warning.starts_with("`Found` reads an absolute path outside the project, "));
+    }
+    let shown = pushed.to_string();
+    assert!(shown.contains("\n  warning: `Placed.path`"), "{shown}");
+    Ok(())
+}
+
+#[derive(Task)]
+#[task(requires(one = Lines { path: "one.csv" }, two = Lines { path: "two.csv" }), target = Json<usize>)]
+struct Both;
+
+runs!(Both: usize = |self, cx| Ok(*cx.input().one.load()? + *cx.input().two.load()?));
+
+#[derive(Task)]
+#[task(requires(one = Lines { path: "one.csv" }, two = Lines { path: "./one.csv" }), target = Json<usize>)]
+struct Same;
+
+runs!(Same: usize = |self, cx| Ok(*cx.input().one.load()? + *cx.input().two.load()?));
+
+/// An external file whose path does not count.
+#[derive(Task)]
+#[task(external, path = &self.at, target = Text)]
+struct Raw {
+    #[param(insignificant)]
+    at: PathBuf,
+}
+
+#[derive(Task)]
+#[task(requires(one = Raw { at: "one.csv" }, two = Raw { at: "two.csv" }), target = Text)]
+struct Joined;
+
+runs!(Joined: String = |self, cx| Ok(format!("{}{}", *cx.input().one.load()?, *cx.input().two.load()?)));
+
+#[test]
+fn two_files_under_one_key_are_an_error_of_the_plan() -> Result<()> {
+    let (flow, _folder) = flow();
+    let here = std::env::current_dir()?;
+    let paths = format!("{:?} and {:?}", here.join("one.csv"), here.join("two.csv"));
+    assert_eq!(
+        plan_error::<Both>(&flow),
+        format!(
+            "two instances of `Lines` have one key and read different files, {paths}: remove `insignificant` \
+             from `Lines.path`, or add a parameter that tells them apart\n  required by: Both → Lines"
+        )
+    );
+    let error = plan_error::<Joined>(&flow);
+    assert!(error.contains(&paths) && error.contains("significant parameters alone"), "{error}");
+    let sweep = flow.sweep::<Lines>().over(Lines::PATH, ["one.csv", "two.csv"]);
+    let error = sweep.preview().expect_err("two files").to_string();
+    assert!(error.contains(&paths), "{error}");
+    // One file by two paths is one file.
+    assert!(flow.preview::<Same>().is_ok());
+    Ok(())
+}
+
+#[test]
+fn another_file_of_the_same_key_is_another_output() -> Result<()> {
+    let (flow, folder) = flow();
+    let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+    fs::write(&one, "1")?;
+    fs::write(&two, "1\n2")?;
+    let (of_one, of_two) = (flow.with(Lines::PATH, one), flow.with(Lines::PATH, two));
+    of_one.run::<Twice>()?;
+    assert!(!of_two.is_complete::<Twice>()?);
+    of_two.run::<Twice>()?;
+    assert_eq!(*of_two.load::<Twice>()?, 4);
+    assert_eq!(ran(&of_one.run::<Twice>()?), [""; 0]);
+    assert_eq!(*of_one.load::<Twice>()?, 2);
+    Ok(())
+}
