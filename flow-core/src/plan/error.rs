@@ -81,6 +81,17 @@ pub enum PlanErrorKind {
     #[error("no task that is required here has a parameter `{name}`{}", suggest(nearest, known))]
     UnknownName { name: String, nearest: Option<String>, known: Vec<String> },
 
+    /// Parameters that are one through `from` have two values.
+    #[error("{}", disagreement(task, param, origin, values))]
+    Disagree {
+        task: String,
+        param: &'static str,
+        /// The parameter that all of them are, as `Task.parameter`.
+        origin: String,
+        /// What has each value, as `Task.parameter` or the name by which it is given, and the value.
+        values: [(String, String); 2],
+    },
+
     /// A value is outside what the parameter allows.
     #[error("`{task}.{param}` is {value}, which is not in {allowed}")]
     NotAllowed { task: String, param: &'static str, value: String, allowed: &'static str },
@@ -214,14 +225,6 @@ pub enum PlanErrorKind {
     )]
     SameKey { task: String },
 
-    /// An instance is in two variants of a sweep, and requires other tasks in each.
-    #[error(
-        "`{task}` is the same instance in another variant, by its key, and requires other tasks there: what it \
-         requires must follow from its significant parameters alone, and a value that equals a default travels \
-         on only where it is given; give it in all variants, or in none"
-    )]
-    SameKeyInVariants { task: String },
-
     /// The variants of a sweep are wrong.
     #[error(transparent)]
     Sweep(crate::sweep::SweepError),
@@ -239,6 +242,23 @@ pub enum PlanErrorKind {
 fn in_full(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+fn disagreement(
+    task: &str,
+    param: &str,
+    origin: &str,
+    [(one, is), (other, is_not)]: &[(String, String); 2],
+) -> String {
+    let this = format!("{task}.{param}");
+    let same = match this == origin {
+        true => format!("`{origin}` is one parameter with those that are declared `from` it"),
+        false => format!("`{this}` is the parameter `{origin}`, by `from`"),
+    };
+    format!(
+        "{same}, and has two values here: `{one}` is {is} and `{other}` is {is_not}; give the value to \
+         one of them alone, or replace `from` by `#[param(default = ...)]`"
+    )
 }
 
 fn suggest(nearest: &Option<String>, known: &[String]) -> String {
