@@ -90,6 +90,7 @@ mod required_while_running;
 mod requires_forms;
 mod rerun;
 mod resets;
+mod reused;
 mod rewritten;
 mod roles;
 mod scale;

@@ -14,6 +14,7 @@ use crate::plan::again::Replay;
 use crate::plan::force::Force;
 use crate::plan::judge::{Judge, Upstream, Verdict};
 use crate::plan::label::Show;
+use crate::plan::stored::kept_folder;
 use crate::plan::trust::Trust;
 use crate::remote::Remote;
 use crate::remote::finder::Finder;
@@ -132,19 +133,27 @@ impl Flow {
                 }
                 let label = plan.graph.label(node, Show::Clipped);
                 let judged = Judge::new(plan, &plan.verdicts, &replay).judge(node)?;
+                let mut folder = judged.folder;
                 let (record, carried) = match judged.verdict {
                     Verdict::Complete(record) if record.output.is_in_memory() => {
                         (record, Carried::Told)
                     }
                     Verdict::Complete(record) => (record, Carried::Whole),
                     Verdict::Evicted(record, _) => (record, Carried::Told),
-                    verdict => {
-                        pushed.skip(label, &verdict, &judged.reasons);
+                    Verdict::Adopt(kept, _) => {
+                        folder = kept_folder(&kept)?;
+                        match kept.record.output.is_in_memory() {
+                            true => (kept.record, Carried::Told),
+                            false => (kept.record, Carried::Whole),
+                        }
+                    }
+                    _ => {
+                        pushed.leave(label, &judged.reasons);
                         continue;
                     }
                 };
                 let task = plan.graph.task(node).decl.identity().to_owned();
-                all.push(ToPush { label, task, folder: judged.folder, record, carried });
+                all.push(ToPush { label, task, folder, record, carried });
             }
         }
         let copied = self.each(&all, |push| self.store.push(remote, push, there));
@@ -303,10 +312,8 @@ fn to_pull(
             let reasons = judged.reasons.clone();
             match ToPull::new(&plan, node, judged, replay)? {
                 Ok(pull) => of_plan.push(pull),
-                Err(Verdict::Complete(_)) => pulled.found(),
-                Err(verdict) => {
-                    pulled.skip(plan.graph.label(node, Show::Clipped), &verdict, &reasons);
-                }
+                Err(Verdict::Complete(_) | Verdict::Adopt(..)) => pulled.found(),
+                Err(_) => pulled.leave(plan.graph.label(node, Show::Clipped), &reasons),
             }
         }
         found.push(of_plan);
