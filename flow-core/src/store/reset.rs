@@ -38,7 +38,7 @@ impl Store {
             self.memory.forget(record.output.digest);
             self.remove(&self.path(folder, LOG), &mut removed)?;
             self.drop_all(&kept, &mut removed)?;
-            self.forget(task, record.fingerprint)?;
+            self.forget(task, record.fingerprint, false)?;
         }
         Ok(removed)
     }
