@@ -96,7 +96,7 @@ use proc_macro::TokenStream;
 /// | `range = 1..=10` | the values allowed |
 /// | `choices = ["a", "b"]` | the values allowed |
 /// | `was = "..."` | the name it was stored under before it was renamed |
-/// | `from = Task::PARAM` | the field *is* that parameter: its default and its value |
+/// | `from = Task::PARAM` | the field *is* that parameter: its default and its value. A value for one is a value for all; two different ones are an error |
 ///
 /// For each parameter there is a constant, its typed key, named as the field in capitals and as
 /// visible as the struct: `Train::MODEL`.

@@ -71,8 +71,8 @@ fn a_with_reaches_it_too() -> Result<()> {
     assert_eq!(
         preview::<Book>(&flow),
         "Book PENDING never run\n\
-         └─ Cover {title: false, Prepare.scale: false, Report.scaled: false} PENDING never run\n   \
-            └─ Report {scaled: false, parts: 3, Prepare.scale: false} PENDING never run\n      \
+         └─ Cover {title: false} PENDING never run\n   \
+            └─ Report {scaled: false, parts: 3} PENDING never run\n      \
                └─ Prepare {scale: false, folds: 3} PENDING never run"
     );
     flow.run::<Book>()?;

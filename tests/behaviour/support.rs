@@ -46,6 +46,14 @@ pub(crate) fn not_run(summary: &Summary) -> Vec<String> {
     names(summary.not_run())
 }
 
+/// Runs a task, and loads what it gave.
+pub(crate) fn get<T: flow::Task>(
+    flow: &Flow,
+) -> Result<flow::Loaded<flow::Output<T>>, flow::Error> {
+    flow.run::<T>()?;
+    flow.load::<T>()
+}
+
 /// A preview without colours.
 pub(crate) fn preview<R: flow::Roots>(flow: &Flow) -> String {
     flow.preview::<R>().expect("a plan").colour(false).to_string()

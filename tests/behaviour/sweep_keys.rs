@@ -258,27 +258,18 @@ fn random_variants_of_a_random_graph_are_their_flows() -> Result<()> {
 }
 
 #[test]
-fn a_default_that_is_given_in_one_variant_alone_may_be_refused() -> Result<()> {
+fn a_default_that_is_given_in_one_variant_alone_is_another_setting() -> Result<()> {
     let (flow, _folder) = flow();
     // What is given travels: a window's ground is that of the flow, and not the house's.
     let given = flow.with(Ground::N, 1);
     let house =
         |flow: &Flow| flow.preview::<House>().map(|p| p.instances().next_back().unwrap().key());
-    assert_eq!(house(&flow)?, house(&given)?);
-    assert_ne!(keys::<House>(&flow)?, keys::<House>(&given)?);
-    // So these are one house, made of different walls.
+    assert_ne!(house(&flow)?, house(&given)?);
     let sweep = flow.sweep::<House>().variant("base", |house| house);
     let sweep = sweep.variant("given", |house| house.with(Ground::N, 1));
-    let error = sweep.preview().unwrap_err().to_string();
-    assert!(
-        error.starts_with("`House` is the same instance in another variant, by its key"),
-        "{error}"
-    );
-    let remedy = "give it in all variants, or in none\n  in the variant `given`";
-    assert!(error.ends_with(remedy), "{error}");
-    // In all of them it is no question.
-    let sweep = flow.sweep::<House>().over(Ground::N, [1, 2]);
-    assert_same(&sweep)
+    assert_same(&sweep)?;
+    assert_same_outputs(&sweep)?;
+    assert_same(&flow.sweep::<House>().over(Ground::N, [1, 2]))
 }
 
 #[test]
@@ -295,7 +286,7 @@ fn what_a_task_requires_must_follow_from_what_counts() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.sweep::<Depends>().over(Depends::MANY, 1..=2);
     let error = sweep.preview().unwrap_err().to_string();
-    assert!(error.starts_with("`Depends` is the same instance in another variant"), "{error}");
+    assert!(error.starts_with("`Depends` requires other tasks than the same instance"), "{error}");
     assert!(error.ends_with("\n  in the variant `many=2`"), "{error}");
     Ok(())
 }

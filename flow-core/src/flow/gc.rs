@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::flow::plan::roots_of;
 use crate::flow::{Flow, Removed, Roots};
-use crate::plan::build;
+use crate::key::Digest;
 use crate::plan::variant::Root;
 use crate::store::Store;
 use crate::store::gc::{Found, Item, Keep, What};
@@ -68,7 +68,8 @@ impl Flow {
     /// # }
     /// ```
     pub fn gc(&self) -> Gc {
-        Gc { flow: self.clone(), wanted: None, older_than: OLDER_THAN }
+        let (wanted, reused) = (None, HashSet::new());
+        Gc { flow: self.clone(), wanted, reused, older_than: OLDER_THAN }
     }
 }
 
@@ -77,6 +78,8 @@ impl Flow {
 pub struct Gc {
     flow: Flow,
     wanted: Option<HashSet<crate::Key>>,
+    /// The fingerprints of the outputs that wanted instances reuse from another place.
+    reused: HashSet<Digest>,
     older_than: Duration,
 }
 
@@ -84,7 +87,8 @@ impl Gc {
     /// Wants these roots with the parameters of that flow, and all that they require. Once this is
     /// said, all other instances are garbage: say it for each flow and root that is wanted.
     ///
-    /// What a wanted task has required while it ran is wanted as well.
+    /// What a wanted task has required while it ran is wanted as well, and so is an output of another
+    /// instance that a wanted one would reuse.
     ///
     /// # Errors
     ///
@@ -103,10 +107,14 @@ impl Gc {
     }
 
     fn keep_roots(mut self, roots: &[Root<'_>], flow: &Flow) -> Result<Self, Error> {
-        self.flow.store.refresh();
-        let (graph, _) = build::build(roots, &self.flow.store, &flow.givens)?;
-        let keys = graph.nodes().map(|node| graph.node(node).key);
-        self.wanted.get_or_insert_default().extend(keys);
+        let flow = Flow { store: Arc::clone(&self.flow.store), ..flow.clone() };
+        let plan = flow.as_is(roots)?;
+        let wanted = self.wanted.get_or_insert_default();
+        wanted.extend(plan.graph.nodes().map(|node| plan.graph.node(node).key));
+        for (_, kept) in plan.verdicts.all_kept().filter(|(_, kept)| kept.from.is_none()) {
+            wanted.insert(kept.record.key);
+            self.reused.insert(kept.record.fingerprint);
+        }
         Ok(self)
     }
 
@@ -125,8 +133,8 @@ impl Gc {
     ///
     /// The store cannot be read.
     pub fn find(self) -> Result<Garbage, Error> {
-        let Self { flow, wanted, older_than } = self;
-        let keep = Keep { wanted, limits: flow.limits, older_than };
+        let Self { flow, wanted, reused, older_than } = self;
+        let keep = Keep { wanted, reused, limits: flow.limits, older_than };
         let found = flow.store.find_garbage(&keep)?;
         Ok(Garbage { store: flow.store, older_than, found })
     }

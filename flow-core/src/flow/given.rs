@@ -20,7 +20,8 @@ use crate::task::{Task, TaskType};
 
 impl Flow {
     /// Gives a value to a parameter of one task. It reaches the tasks upstream that have a
-    /// parameter of that name and type, too.
+    /// parameter of that name and type, too, and all parameters that are the same one through
+    /// `#[param(from = ...)]`: those cannot be given different values.
     #[must_use]
     pub fn with<K: Task, T: Parameter>(&self, key: Param<K, T>, value: impl IntoParam<T>) -> Self {
         let mut givens = Givens::clone(&self.givens);

@@ -11,11 +11,11 @@ use crate::loaded::Loaded;
 use crate::plan::Plan;
 use crate::plan::judge::Upstream;
 use crate::plan::label::Show;
-use crate::plan::verdicts::Status;
 use crate::task::{Kind, Output, Task};
 
 impl Flow {
-    /// The output of a task, if it is complete.
+    /// The output of a task, if it is complete. One that a run would reuse from another place is read
+    /// there.
     ///
     /// # Errors
     ///
@@ -51,7 +51,7 @@ pub(crate) fn handle<A: Task, R: Roots>(
 
 /// Refuses what is not complete in the graph of `R`.
 pub(super) fn check_complete<R: Roots>(plan: &Plan, node: NodeIndex) -> Result<(), Error> {
-    if plan.verdicts.status(node) == Status::Complete {
+    if plan.verdicts.status(node).is_complete() {
         return Ok(());
     }
     let reasons = plan.verdicts.reasons(node).iter().map(ToString::to_string);

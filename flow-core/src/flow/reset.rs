@@ -24,8 +24,8 @@ const LISTED: usize = 10;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Removed {
-    /// The instances whose output was removed, such as `Train {model: Logistic}`, or the folders
-    /// of those that no plan names.
+    /// The instances that were reset, such as `Train {model: Logistic}`, or the folders of those
+    /// that no plan names. One that would have reused the output of another instance has no files.
     pub instances: Vec<String>,
     /// The files that were removed.
     pub files: Vec<PathBuf>,
@@ -55,7 +55,8 @@ impl fmt::Display for Removed {
 }
 
 impl Flow {
-    /// Removes the output of a task, and what is kept of the same: it runs again.
+    /// Removes the output of a task, and what is kept of the same: it runs again. An equal output that
+    /// is the current one of another instance stays there, and is not reused.
     ///
     /// # Errors
     ///
@@ -150,10 +151,17 @@ impl Flow {
             let judge = Judge::new(plan, &plan.verdicts, &replay);
             let kept = (plan.verdicts.status(node) == Status::Kept).then(|| judge.judge(node));
             let mut files = self.store.reset(task, &folder)?;
+            let mut is_reset = !files.is_empty();
             if let Some(Judged { verdict: Verdict::Adopt(kept, _), .. }) = kept.transpose()? {
-                files.extend(self.store.reset_kept(task, kept.record.fingerprint)?);
+                let fingerprint = kept.record.fingerprint;
+                files.extend(self.store.reset_kept(task, fingerprint)?);
+                // What another store has stays there, and is not reused either.
+                if kept.from.is_some() {
+                    self.store.forget(task, fingerprint, true)?;
+                }
+                is_reset = true;
             }
-            if !files.is_empty() {
+            if is_reset {
                 removed.instances.push(plan.graph.label(node, Show::Clipped));
                 removed.files.extend(files);
             }

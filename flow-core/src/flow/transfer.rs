@@ -19,6 +19,7 @@ use crate::plan::force::Force;
 use crate::plan::judge::{Judge, Upstream, Verdict};
 use crate::plan::label::Show;
 use crate::plan::made_from::paths_in;
+use crate::plan::stored::kept_folder;
 use crate::plan::trust::Trust;
 use crate::remote::Remote;
 use crate::remote::finder::Finder;
@@ -147,20 +148,28 @@ impl Flow {
                 }
                 let label = plan.graph.label(node, Show::Clipped);
                 let judged = Judge::new(plan, &plan.verdicts, &replay).judge(node)?;
+                let mut folder = judged.folder;
                 let (record, carried) = match judged.verdict {
                     Verdict::Complete(record) if record.output.is_in_memory() => {
                         (record, Carried::Told)
                     }
                     Verdict::Complete(record) => (record, Carried::Whole),
                     Verdict::Evicted(record, _) => (record, Carried::Told),
-                    verdict => {
-                        pushed.skip(label, &verdict, &judged.reasons);
+                    Verdict::Adopt(kept, _) => {
+                        folder = kept_folder(&kept)?;
+                        match kept.record.output.is_in_memory() {
+                            true => (kept.record, Carried::Told),
+                            false => (kept.record, Carried::Whole),
+                        }
+                    }
+                    _ => {
+                        pushed.leave(label, &judged.reasons);
                         continue;
                     }
                 };
                 absolute_paths(plan, node, &record).for_each(|warning| pushed.warn(warning));
                 let task = plan.graph.task(node).decl.identity().to_owned();
-                all.push(ToPush { label, task, folder: judged.folder, record, carried });
+                all.push(ToPush { label, task, folder, record, carried });
             }
         }
         if all.is_empty() {
@@ -361,9 +370,9 @@ fn to_pull(
             let reasons = judged.reasons.clone();
             match ToPull::new(&plan, node, judged, replay)? {
                 Ok(pull) => of_plan.push(pull),
-                Err(Verdict::Complete(_)) => pulled.found(),
+                Err(Verdict::Complete(_) | Verdict::Adopt(..)) => pulled.found(),
                 Err(verdict) => {
-                    pulled.skip(plan.graph.label(node, Show::Clipped), &verdict, &reasons);
+                    pulled.leave(plan.graph.label(node, Show::Clipped), &reasons);
                     if let Verdict::Run(made_from, _) = &verdict
                         && plan.graph.roots.contains(&node)
                     {

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use crate::flow::gc::Bytes;
-use crate::plan::judge::Verdict;
 use crate::plan::reason::Reason;
 use crate::remote::push::Copied;
 
@@ -56,16 +55,6 @@ impl Transferred {
         }
         self.files += copied.files;
         self.bytes += copied.bytes;
-    }
-
-    pub(super) fn skip(&mut self, instance: String, verdict: &Verdict, reasons: &[Reason]) {
-        match verdict {
-            Verdict::Adopt(..) => {
-                let why = "it is kept here: the next run takes it over".to_owned();
-                self.skipped.push(Skipped { instance, why });
-            }
-            _ => self.leave(instance, reasons),
-        }
     }
 
     pub(super) fn leave(&mut self, instance: String, reasons: &[Reason]) {

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::Error;
 use crate::flow::gc::Bytes;
-use crate::flow::plan::roots_of;
 use crate::flow::{Flow, Removed, Roots};
 use crate::key::Digest;
 use crate::plan::label::Show;
@@ -70,7 +69,8 @@ impl Flow {
     ///
     /// The flow is wrong, or the store cannot be read.
     pub fn verify<R: Roots>(&self) -> Result<Verified, Error> {
-        let (graph, _) = self.graph(&roots_of::<R>())?;
+        let plan = self.plan::<R>()?;
+        let graph = &plan.graph;
         let mut places = Vec::new();
         for node in graph.nodes().filter(|&node| graph.kind(node) == Kind::Made) {
             let folder = graph.folder(node, &self.store)?;
@@ -84,6 +84,14 @@ impl Flow {
                     .chain(versions)
                     .map(|path| (Place { folder: folder.clone(), path }, Some(label.clone()))),
             );
+        }
+        // Of what is reused, the output is that of another instance.
+        let known: HashSet<_> = places.iter().map(|(place, _)| place.path.clone()).collect();
+        for (node, kept) in plan.verdicts.all_kept().filter(|(_, kept)| kept.from.is_none()) {
+            if !known.contains(&kept.place) {
+                let place = Place { folder: kept.folder.clone(), path: kept.place.clone() };
+                places.push((place, Some(graph.label(node, Show::Clipped))));
+            }
         }
         self.verify_places(places)
     }

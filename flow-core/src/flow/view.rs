@@ -10,7 +10,6 @@ use crate::plan::force::Force;
 use crate::plan::instance::Instance;
 use crate::plan::tree::Preview;
 use crate::plan::variant::Root;
-use crate::plan::verdicts::Status;
 use crate::task::{Task, TaskType};
 
 impl Flow {
@@ -35,7 +34,7 @@ impl Flow {
     /// The same for these roots.
     pub(crate) fn are_complete(&self, roots: &[Root<'_>]) -> Result<bool, Error> {
         let plan = self.judged(roots, &Force::default(), self.trust, Asks::Refresh)?;
-        Ok(plan.graph.roots.iter().all(|&root| plan.verdicts.status(root) == Status::Complete))
+        Ok(plan.graph.roots.iter().all(|&root| plan.verdicts.status(root).is_complete()))
     }
 
     /// The roots and everything that they require, each after what it requires itself.

@@ -16,10 +16,11 @@ use crate::plan::Plan;
 use crate::plan::judge::Upstream;
 use crate::plan::label::Show;
 use crate::plan::reads::digest_meta;
+use crate::plan::stored::kept_folder;
 use crate::plan::trust::Trust;
 use crate::store::Found;
 use crate::store::output::Look;
-use crate::store::record::Read;
+use crate::store::record::{Read, Record};
 use crate::task::Kind;
 
 /// A handle on the output of one instance, whatever its task is.
@@ -189,6 +190,9 @@ impl Handle {
         if graph.kind(self.node) != Kind::Made {
             let digest = known.ok_or_else(|| self.error(LoadError::Gone))?;
             return Ok(Arc::new(graph.not_made(self.node, digest)));
+        }
+        if let Some(kept) = self.plan.verdicts.kept(self.node) {
+            return Ok(Arc::new(Made::new(kept_folder(kept)?, Record::clone(&kept.record))));
         }
         let folder = graph.folder(self.node, store)?;
         let record = match store.record(&folder, graph.node(self.node).key)? {

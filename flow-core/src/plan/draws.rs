@@ -1,37 +1,67 @@
 //! Draws: the values that an instance's requirements take from outside it.
 //!
-//! Two instances of `Train` with equal parameters differ if `Preprocess`, further up, was given
-//! another value: that value is drawn from outside `Train` and is part of its key. What `Train`
-//! fixes itself, by a literal, by `with`, or because a value is inherited from it, is not.
+//! Two instances of `Train` with equal parameters differ if `Preprocess`, further up, has another
+//! value: `Train` draws that value from outside, and it is part of the key of `Train`. A value that
+//! the instance's own requirements fix, by a literal or by `with`, is not drawn. It does not matter
+//! how a value was given: the draws of an instance follow from the values of everything upstream.
 //!
-//! Each draw says by which *slot* it entered, so that the task which fixes that slot can take it
-//! out again. Sets of draws are shared: a plan of a million instances has few different ones.
+//! # How a set of draws changes on its way down
+//!
+//! A graph is left downstream, from an input to its consumers. Each parameter enters as a draw of its
+//! own task, unless its consumer sets it by a literal. On the way down,
+//!
+//! - [`outside`](Draws::outside) removes what the consumer sets by `with`;
+//! - [`settle`](Draws::settle) compares each draw with the parameter of that name of the nearest task
+//!   downstream. A draw that equals it could have been inherited, and so is fixed by whatever fixes
+//!   that parameter. This does not ask whether it was inherited: a flow that gives the task the value
+//!   that it would inherit anyway changes nothing;
+//! - [`release`](Draws::release) removes what equals a literal of the consumer.
+//!
+//! A value that is fixed by inheritance leaves a mark, for a flow can override it. A set in which one
+//! parameter has several values, or is drawn in one place and fixed by inheritance in another, does
+//! not say which instance has which value. Keys of such instances include the keys of their inputs.
+//!
+//! Sets of draws are shared: a plan of a million instances has few different ones.
 
 use std::collections::HashMap;
 
 use crate::key::{Digest, Hasher};
-use crate::plan::types::{NameIndex, TypeIndex, Types};
+use crate::plan::types::{NameIndex, SourceIndex, TypeIndex, Types};
 use crate::value::Value;
 
 /// One value drawn by one task.
-pub(crate) struct Draw {
+#[derive(Clone, Copy)]
+pub(crate) struct Draw<'a> {
     pub(crate) task: TypeIndex,
     pub(crate) param: usize,
-    pub(crate) slot: Slot,
-    pub(crate) value: Value,
     pub(crate) digest: Digest,
-    pub(crate) is_default: bool,
+    pub(crate) value: &'a Value,
+    /// Whether it is what the parameter has if no value reaches it: its default or, below a task
+    /// with another value than the default, the value of the same name there.
+    pub(crate) is_implied: bool,
+    /// Whether it is implied by the value of a task downstream, and not by the default.
+    pub(crate) is_inherited: bool,
 }
 
-/// The way by which a value came, seen from the task that has it.
+/// What fixes a value for everything downstream of it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub(crate) enum Slot {
-    /// Set by `with` in a requirement further down.
-    With(TypeIndex, usize),
-    /// Inherited by this name.
-    Name(NameIndex),
-    /// From the flow, or a default: no task fixes it.
-    Flow,
+pub(crate) enum Fixer {
+    /// A `with` of a requirement sets the parameter itself.
+    With(SourceIndex),
+    /// A `with` of a requirement sets a parameter that the value equals and could be inherited from.
+    InheritedWith(SourceIndex),
+    /// A literal sets such a parameter.
+    InheritedLiteral,
+}
+
+/// The parameter of a consumer that a draw of that name is compared with.
+pub(crate) struct Settled {
+    pub(crate) name: NameIndex,
+    pub(crate) digest: Digest,
+    /// Whether tasks upstream could inherit its value.
+    pub(crate) travels: bool,
+    pub(crate) is_default: bool,
+    pub(crate) fixer: Option<Fixer>,
 }
 
 pub(crate) type DrawIndex = u32;
@@ -44,55 +74,111 @@ impl SetIndex {
     pub(crate) const EMPTY: Self = Self(0);
 }
 
-/// A set of draws, the type of the task that fixes some, and what it sets by `with`.
-type Fixing = (SetIndex, TypeIndex, Box<[(TypeIndex, usize)]>);
+/// A value of a parameter, or the mark that one was fixed by inheritance.
+struct Drawn {
+    task: TypeIndex,
+    param: usize,
+    name: NameIndex,
+    value: Option<(Digest, Value)>,
+    is_default: bool,
+}
+
+/// A drawn value, and what is known of it so far on its way down.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct State {
+    drawn: u32,
+    /// Its place among the lists of fixers; the first is empty.
+    fixers: u32,
+    /// Whether a task further down may still fix it by inheritance.
+    is_open: bool,
+    implied: Implied,
+}
+
+/// Whether a value is implied by the nearest task downstream that has a parameter of its name.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Implied {
+    /// There is none yet.
+    Unknown,
+    /// By its value.
+    ByValue,
+    /// It has no value that travels, and the default is what is left.
+    ByDefault,
+    No,
+}
 
 /// All draws of a plan, and the sets of them.
 pub(crate) struct Draws {
-    all: Vec<Draw>,
-    index: HashMap<(TypeIndex, usize, Slot, Digest), DrawIndex>,
+    drawn: Vec<Drawn>,
+    drawn_index: HashMap<(TypeIndex, usize, Option<Digest>), u32>,
+    fixers: Interned<Box<[Fixer]>>,
+    states: Interned<State>,
     /// Each sorted.
-    sets: Vec<Box<[DrawIndex]>>,
-    set_index: HashMap<Box<[DrawIndex]>, SetIndex>,
+    sets: Interned<Box<[DrawIndex]>>,
     unions: HashMap<Box<[SetIndex]>, SetIndex>,
-    fixed: HashMap<Fixing, SetIndex>,
-    digests: HashMap<SetIndex, Digest>,
+    outside: HashMap<(SetIndex, Box<[SourceIndex]>), SetIndex>,
+    released: HashMap<SetIndex, SetIndex>,
+    digests: HashMap<SetIndex, SetDigest>,
+}
+
+/// The digest of a set's values.
+#[derive(Clone, Copy)]
+pub(crate) struct SetDigest {
+    pub(crate) digest: Digest,
+    /// Whether it leaves open which instance has which value.
+    pub(crate) is_ambiguous: bool,
 }
 
 impl Draws {
     pub(crate) fn new() -> Self {
-        let empty: Box<[DrawIndex]> = Box::default();
         Self {
-            all: Vec::new(),
-            index: HashMap::new(),
-            sets: vec![empty.clone()],
-            set_index: HashMap::from([(empty, SetIndex::EMPTY)]),
+            drawn: Vec::new(),
+            drawn_index: HashMap::new(),
+            fixers: Interned::starting_with(Box::default()),
+            states: Interned::default(),
+            sets: Interned::starting_with(Box::default()),
             unions: HashMap::new(),
-            fixed: HashMap::new(),
+            outside: HashMap::new(),
+            released: HashMap::new(),
             digests: HashMap::new(),
         }
     }
 
-    pub(crate) fn set(&self, set: SetIndex) -> impl Iterator<Item = &Draw> {
-        self.sets[set.0 as usize].iter().map(|&draw| &self.all[draw as usize])
+    pub(crate) fn set(&self, set: SetIndex) -> impl Iterator<Item = Draw<'_>> {
+        self.states(set).filter_map(|(_, state)| {
+            let Drawn { task, param, ref value, is_default, .. } = self.drawn[state.drawn as usize];
+            let (digest, value) = value.as_ref()?;
+            let is_inherited = state.implied == Implied::ByValue;
+            let is_implied = match state.implied {
+                Implied::Unknown => is_default,
+                Implied::ByValue | Implied::ByDefault => true,
+                Implied::No => false,
+            };
+            Some(Draw { task, param, digest: *digest, value, is_implied, is_inherited })
+        })
     }
 
-    /// One draw; what it is worth saying about it is asked only the first time.
+    fn states(&self, set: SetIndex) -> impl Iterator<Item = (DrawIndex, State)> + '_ {
+        self.sets.get(set.0).iter().map(|&draw| (draw, *self.states.get(draw)))
+    }
+
+    /// A draw as it enters; `details` gives the value and whether it is the default, and is called
+    /// for the first of equal ones.
     pub(crate) fn draw(
         &mut self,
-        task: TypeIndex,
-        param: usize,
-        slot: Slot,
+        (task, param): (TypeIndex, usize),
+        name: NameIndex,
         digest: Digest,
+        fixer: Option<Fixer>,
         details: impl FnOnce() -> (Value, bool),
     ) -> DrawIndex {
-        let next = self.all.len() as DrawIndex;
-        let index = *self.index.entry((task, param, slot, digest)).or_insert(next);
-        if index == next {
+        let next = self.drawn.len() as u32;
+        let drawn = *self.drawn_index.entry((task, param, Some(digest))).or_insert(next);
+        if drawn == next {
             let (value, is_default) = details();
-            self.all.push(Draw { task, param, slot, value, digest, is_default });
+            self.drawn.push(Drawn { task, param, name, value: Some((digest, value)), is_default });
         }
-        index
+        let fixers = self.fixers.index(fixer.into_iter().collect());
+        self.states.index(State { drawn, fixers, is_open: true, implied: Implied::Unknown })
     }
 
     /// The set of these draws and those of `others`.
@@ -105,8 +191,9 @@ impl Draws {
             ([one], _) => *one,
             (_, Some(&known)) => known,
             _ => {
-                let sets = others.iter().flat_map(|set| &*self.sets[set.0 as usize]);
-                let union = self.intern(sets.copied().collect());
+                let sets = others.iter().flat_map(|set| &**self.sets.get(set.0));
+                let union = sets.copied().collect();
+                let union = self.intern(union);
                 self.unions.insert(others.into(), union);
                 union
             }
@@ -114,72 +201,191 @@ impl Draws {
         if own.is_empty() {
             return base;
         }
-        let mut draws = self.sets[base.0 as usize].to_vec();
+        let mut draws = self.sets.get(base.0).to_vec();
         draws.extend_from_slice(own);
         self.intern(draws)
     }
 
-    /// What remains of a requirement's draws after the consumer, a task of the type `consumer`
-    /// with the names `names`, has fixed its own names and what it set by `with`.
-    pub(crate) fn outside(
-        &mut self,
-        set: SetIndex,
-        consumer: TypeIndex,
-        names: &[NameIndex],
-        with: &[(TypeIndex, usize)],
-    ) -> SetIndex {
-        if set == SetIndex::EMPTY || (names.is_empty() && with.is_empty()) {
+    /// What remains of a requirement's draws outside the consumer that sets these parameters by
+    /// `with`.
+    pub(crate) fn outside(&mut self, set: SetIndex, with: &[SourceIndex]) -> SetIndex {
+        if set == SetIndex::EMPTY || with.is_empty() {
             return set;
         }
-        let question = (set, consumer, Box::from(with));
-        if let Some(&known) = self.fixed.get(&question) {
+        let question = (set, Box::from(with));
+        if let Some(&known) = self.outside.get(&question) {
             return known;
         }
-        let remains = |slot: Slot| match slot {
-            Slot::With(task, param) => !with.contains(&(task, param)),
-            Slot::Name(name) => !names.contains(&name),
-            Slot::Flow => true,
-        };
-        let draws = self.sets[set.0 as usize].iter().copied();
-        let rest = draws.filter(|&draw| remains(self.all[draw as usize].slot)).collect();
-        let rest = self.intern(rest);
-        self.fixed.insert(question, rest);
+        let rest = self.map(set, |draws, draw, state| {
+            let fixers = draws.fixers.get(state.fixers);
+            if fixers.iter().any(|f| matches!(f, Fixer::With(source) if with.contains(source))) {
+                return None;
+            }
+            let inherits = |f: &Fixer| matches!(f, Fixer::InheritedWith(s) if with.contains(s));
+            Some(if fixers.iter().any(inherits) { draws.mark(state) } else { draw })
+        });
+        self.outside.insert(question, rest);
         rest
+    }
+
+    /// The set as the consumer sees it, whose parameters `settled` gives by name.
+    pub(crate) fn settle(
+        &mut self,
+        set: SetIndex,
+        names: &[NameIndex],
+        mut settled: impl FnMut(NameIndex) -> Settled,
+    ) -> SetIndex {
+        let is_met = |draws: &Self, state: &State| {
+            let is_done = !state.is_open && state.implied != Implied::Unknown;
+            !is_done && names.contains(&draws.drawn[state.drawn as usize].name)
+        };
+        if names.is_empty() || !self.states(set).any(|(_, state)| is_met(self, &state)) {
+            return set;
+        }
+        let mut known: Vec<Settled> = Vec::new();
+        self.map(set, |draws, draw, mut state| {
+            if !is_met(draws, &state) {
+                return Some(draw);
+            }
+            let Drawn { name, ref value, is_default, .. } = draws.drawn[state.drawn as usize];
+            let at = known.iter().position(|settled| settled.name == name).unwrap_or_else(|| {
+                known.push(settled(name));
+                known.len() - 1
+            });
+            let by = &known[at];
+            let is_equal = value.as_ref().is_some_and(|(digest, _)| *digest == by.digest);
+            if state.implied == Implied::Unknown {
+                state.implied = match by.travels && !by.is_default {
+                    true if is_equal => Implied::ByValue,
+                    false if is_default => Implied::ByDefault,
+                    true | false => Implied::No,
+                };
+            }
+            state.is_open &= by.travels && is_equal;
+            if state.is_open
+                && let Some(fixer) = by.fixer
+            {
+                let mut fixers = draws.fixers.get(state.fixers).to_vec();
+                fixers.push(fixer);
+                fixers.sort_unstable();
+                fixers.dedup();
+                state.fixers = draws.fixers.index(fixers.into());
+            }
+            Some(draws.states.index(state))
+        })
+    }
+
+    /// What remains outside the consumer of the instance that sees this set: without what equals a
+    /// literal that the consumer sets.
+    pub(crate) fn release(&mut self, set: SetIndex) -> SetIndex {
+        let is_fixed = |draws: &Self, state: &State| {
+            draws.fixers.get(state.fixers).contains(&Fixer::InheritedLiteral)
+        };
+        if let Some(&known) = self.released.get(&set) {
+            return known;
+        }
+        let is_any_fixed = self.states(set).any(|(_, state)| is_fixed(self, &state));
+        let released = match is_any_fixed {
+            false => set,
+            true => self.map(set, |draws, draw, state| {
+                Some(if is_fixed(draws, &state) { draws.mark(state) } else { draw })
+            }),
+        };
+        self.released.insert(set, released);
+        released
+    }
+
+    /// The mark that a value of a parameter was fixed by inheritance.
+    fn mark(&mut self, State { drawn, .. }: State) -> DrawIndex {
+        let Drawn { task, param, name, .. } = self.drawn[drawn as usize];
+        let next = self.drawn.len() as u32;
+        let drawn = *self.drawn_index.entry((task, param, None)).or_insert(next);
+        if drawn == next {
+            self.drawn.push(Drawn { task, param, name, value: None, is_default: false });
+        }
+        let implied = Implied::ByValue;
+        self.states.index(State { drawn, fixers: 0, is_open: false, implied })
+    }
+
+    /// The set of what becomes of each draw.
+    fn map(
+        &mut self,
+        set: SetIndex,
+        mut change: impl FnMut(&mut Self, DrawIndex, State) -> Option<DrawIndex>,
+    ) -> SetIndex {
+        let before = self.sets.get(set.0).clone();
+        let mut after = Vec::with_capacity(before.len());
+        for &draw in &before {
+            let state = *self.states.get(draw);
+            after.extend(change(self, draw, state));
+        }
+        self.intern(after)
     }
 
     fn intern(&mut self, mut draws: Vec<DrawIndex>) -> SetIndex {
         draws.sort_unstable();
         draws.dedup();
-        let next = SetIndex(self.sets.len() as u32);
-        let draws: Box<[DrawIndex]> = draws.into();
-        let index = *self.set_index.entry(draws.clone()).or_insert(next);
-        if index == next {
-            self.sets.push(draws);
-        }
-        index
+        SetIndex(self.sets.index(draws.into()))
     }
 
-    /// The digest of a set's values, whatever the way by which they came.
-    pub(crate) fn digest(&mut self, set: SetIndex, types: &Types) -> Digest {
+    /// The digest of a set's values, however they were given.
+    pub(crate) fn digest(&mut self, set: SetIndex, types: &Types) -> SetDigest {
         if let Some(&digest) = self.digests.get(&set) {
             return digest;
         }
-        let mut parts: Vec<(String, &str, Digest)> = self
-            .set(set)
-            .map(|draw| {
-                let task = types.get(draw.task);
-                let param = task.param(draw.param).identity();
-                (task.decl.identity().to_owned(), param, draw.digest)
-            })
-            .collect();
+        let parts = self.states(set).map(|(_, state)| {
+            let Drawn { task, param, ref value, .. } = self.drawn[state.drawn as usize];
+            let entry = types.get(task);
+            let digest = value.as_ref().map(|(digest, _)| *digest);
+            (entry.decl.identity(), entry.param(param).identity(), digest)
+        });
+        let mut parts: Vec<_> = parts.collect();
         parts.sort_unstable();
         parts.dedup();
+        let is_ambiguous =
+            parts.windows(2).any(|pair| (pair[0].0, pair[0].1) == (pair[1].0, pair[1].1));
         let mut hasher = Hasher::new("draws");
         for (task, param, digest) in parts {
-            hasher.text(&task).text(param).part(digest);
+            if let Some(digest) = digest {
+                hasher.text(task).text(param).part(digest);
+            }
         }
-        let digest = hasher.digest();
+        let digest = SetDigest { digest: hasher.digest(), is_ambiguous };
         self.digests.insert(set, digest);
         digest
+    }
+}
+
+/// Things that are kept once, each by its place.
+struct Interned<T> {
+    all: Vec<T>,
+    index: HashMap<T, u32>,
+}
+
+impl<T> Default for Interned<T> {
+    fn default() -> Self {
+        Self { all: Vec::new(), index: HashMap::new() }
+    }
+}
+
+impl<T: Clone + Eq + std::hash::Hash> Interned<T> {
+    fn starting_with(first: T) -> Self {
+        let mut interned = Self::default();
+        interned.index(first);
+        interned
+    }
+
+    fn get(&self, index: u32) -> &T {
+        &self.all[index as usize]
+    }
+
+    fn index(&mut self, one: T) -> u32 {
+        if let Some(&known) = self.index.get(&one) {
+            return known;
+        }
+        let next = self.all.len() as u32;
+        self.all.push(one.clone());
+        self.index.insert(one, next);
+        next
     }
 }

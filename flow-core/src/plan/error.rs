@@ -82,6 +82,17 @@ pub enum PlanErrorKind {
     #[error("no task that is required here has a parameter `{name}`{}", suggest(nearest, known))]
     UnknownName { name: String, nearest: Option<String>, known: Vec<String> },
 
+    /// Parameters that are one through `from` have two values.
+    #[error("{}", disagreement(task, param, origin, values))]
+    Disagree {
+        task: String,
+        param: &'static str,
+        /// The parameter that all of them are, as `Task.parameter`.
+        origin: String,
+        /// What has each value, as `Task.parameter` or the name by which it is given, and the value.
+        values: [(String, String); 2],
+    },
+
     /// A value is outside what the parameter allows.
     #[error("`{task}.{param}` is {value}, which is not in {allowed}")]
     NotAllowed { task: String, param: &'static str, value: String, allowed: &'static str },
@@ -224,14 +235,6 @@ pub enum PlanErrorKind {
     )]
     SameKeyOtherFile { task: String, param: Option<&'static str>, first: PathBuf, second: PathBuf },
 
-    /// An instance is in two variants of a sweep, and requires other tasks in each.
-    #[error(
-        "`{task}` is the same instance in another variant, by its key, and requires other tasks there: what it \
-         requires must follow from its significant parameters alone, and a value that equals a default travels \
-         on only where it is given; give it in all variants, or in none"
-    )]
-    SameKeyInVariants { task: String },
-
     /// The variants of a sweep are wrong.
     #[error(transparent)]
     Sweep(crate::sweep::SweepError),
@@ -257,6 +260,23 @@ fn remove_insignificant(task: &str, param: Option<&str>) -> String {
         Some(param) => format!("remove `insignificant` from `{task}.{param}`"),
         None => "let `path` follow from its significant parameters alone".to_owned(),
     }
+}
+
+fn disagreement(
+    task: &str,
+    param: &str,
+    origin: &str,
+    [(one, is), (other, is_not)]: &[(String, String); 2],
+) -> String {
+    let this = format!("{task}.{param}");
+    let same = match this == origin {
+        true => format!("`{origin}` is one parameter with those that are declared `from` it"),
+        false => format!("`{this}` is the parameter `{origin}`, by `from`"),
+    };
+    format!(
+        "{same}, and has two values here: `{one}` is {is} and `{other}` is {is_not}; give the value to \
+         one of them alone, or replace `from` by `#[param(default = ...)]`"
+    )
 }
 
 fn suggest(nearest: &Option<String>, known: &[String]) -> String {

@@ -47,7 +47,7 @@ impl Instance {
 
     /// Whether its output was there, and what running it would have given.
     pub fn is_complete(&self) -> bool {
-        self.status() == Status::Complete
+        self.status().is_complete()
     }
 
     /// Why it was not complete.
@@ -61,7 +61,7 @@ impl Instance {
     ///
     /// The store cannot be read.
     pub fn folder(&self) -> Result<PathBuf, crate::Error> {
-        let folder = self.plan.graph.folder(self.node, &self.plan.store)?;
+        let folder = self.plan.output_folder(self.node)?;
         Ok(self.plan.store.root().join(folder))
     }
 }

@@ -250,7 +250,9 @@ impl<'a> Judge<'a> {
         if let Some(kept) = self.store.kept(&entry.folder, fingerprint, self.trust, &mut holds)? {
             return Ok(Some(kept));
         }
-        for other in &self.plan.reading {
+        let is_forgotten =
+            !self.plan.reading.is_empty() && self.store.is_forgotten(&entry.folder, fingerprint)?;
+        for other in self.plan.reading.iter().filter(|_| !is_forgotten) {
             // A name that means another task there has nothing for this one.
             let Ok(folder) = task_folder(other, entry.task, &entry.decl) else { continue };
             if let Some(kept) = other.kept(&folder, fingerprint, self.trust, &mut holds)? {

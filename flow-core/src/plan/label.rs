@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use daggy::NodeIndex;
 
 use crate::plan::Graph;
+use crate::plan::draws::Draw;
 use crate::plan::resolve::param_value;
 use crate::store::error::StoreError;
 use crate::store::record::MadeFrom;
@@ -75,7 +76,11 @@ impl Graph {
 
     fn drawn(&self, node: NodeIndex, defaults: bool) -> Vec<(String, Value)> {
         let draws = self.draws.set(self.node(node).draws);
-        let shown = draws.filter(|draw| defaults || !draw.is_default).map(|draw| {
+        let is_shown = |draw: &Draw<'_>| match defaults {
+            true => !draw.is_inherited,
+            false => !draw.is_implied,
+        };
+        let shown = draws.filter(is_shown).map(|draw| {
             let entry = self.types.get(draw.task);
             let name = format!("{}.{}", entry.decl.name, entry.param(draw.param).name);
             (name, draw.value.clone())

@@ -34,6 +34,7 @@ pub(crate) mod resolve;
 pub(crate) mod scope;
 pub(crate) mod stand_in;
 mod storable;
+pub(crate) mod stored;
 pub(crate) mod tree;
 pub(crate) mod trust;
 pub(crate) mod types;

@@ -10,17 +10,22 @@
 //! 5. its default.
 //!
 //! Defaults never travel: two tasks that happen to have defaults for one name stay apart.
+//!
+//! Parameters that are one through `from` have one *source*. What is given to any of them is given to
+//! the source, and so to all of them. Two different values are an error: of the flow, of one
+//! requirement's `with`, or of two such parameters where the task of one requires that of the other.
+//! A task whose own requirement sets the value, by a literal or `with`, asks for another instance on
+//! purpose: for that branch the value is the new one.
 
 use std::any::TypeId;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::key::Digest;
 use crate::param::{AnyValue, ParamDecl};
-use crate::plan::draws::Slot;
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::{Givens, Named};
-use crate::plan::scope::{Inherited, OnTheWay, Scope};
-use crate::plan::types::{PlanType, TypeIndex, Types, origin, same};
+use crate::plan::scope::{Inherited, OnTheWay, Scope, Shared};
+use crate::plan::types::{PlanType, SourceIndex, TypeIndex, Types, origin, source};
 use crate::require::Wish;
 use crate::setting::Setting;
 use crate::store::Store;
@@ -38,8 +43,8 @@ pub(crate) struct Resolved {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum From {
     Literal,
-    /// Set by `with` for this parameter: its own key, or one that it is through `from`.
-    With(TypeIndex, usize),
+    /// Set by `with` for this parameter, or for one that is the same through `from`.
+    With(SourceIndex),
     Flow,
     Inherited,
     Named,
@@ -59,21 +64,47 @@ pub(crate) struct Resolver<'a> {
     /// What the variant gives whose root is being walked, in the place of what the flow gives.
     pub(crate) variant: Option<&'a Setting>,
     pub(crate) store: &'a Store,
-    pub(crate) used_typed: HashSet<(TypeId, usize)>,
+    /// The values that the flow gives to tasks, by source.
+    typed: HashMap<(TypeId, usize), Vec<TypedValue<'a>>>,
+    /// The sources whose values reached a parameter.
+    used_typed: HashSet<(TypeId, usize)>,
     pub(crate) used_named: HashSet<String>,
     /// Whether what is wrong is noted, to go on.
     tells_all: bool,
     /// What is wrong with the parameters of the task asked about last.
     pub(crate) wrong: Vec<PlanErrorKind>,
+    /// The values that did not reach a parameter of their name, for it has another type.
+    pub(crate) stopped: BTreeSet<Stopped>,
     /// The parameters that were left to their defaults, or without a value, if that is noted.
     pub(crate) unmet: HashSet<(TypeIndex, usize)>,
     /// The digests of the defaults asked for.
     defaults: HashMap<(TypeId, usize), Option<Digest>>,
 }
 
+/// A value given to a parameter of one task.
+type TypedValue<'a> = (&'static TaskType, usize, &'a AnyValue);
+
+/// A value that stops at a parameter of its name, for that has another type.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Stopped {
+    /// The parameter that has the value, and its type.
+    pub(crate) given: (String, String),
+    /// The one that it does not reach, and its type.
+    pub(crate) stopped: (String, String),
+    /// The key of that one, as it is written in code.
+    pub(crate) key: String,
+}
+
 impl<'a> Resolver<'a> {
     pub(crate) fn new(givens: &'a Givens, store: &'a Store) -> Self {
+        let mut typed: HashMap<_, Vec<_>> = HashMap::new();
+        for (&(_, place), given) in &givens.typed {
+            let values = typed.entry(source_key(given.task, place)).or_default();
+            values.push((given.task, place, &*given.value));
+        }
         Self {
+            typed,
+            stopped: BTreeSet::new(),
             givens,
             variant: None,
             store,
@@ -135,7 +166,32 @@ impl<'a> Resolver<'a> {
         }
         let entry = types.get(index);
         let digest = digest_param(self.store, &entry.decl.name, entry.param(place), &value)?;
-        Ok(Resolved { value, digest, from })
+        let resolved = Resolved { value, digest, from };
+        if let Err(wrong) = agrees(types, index, place, &resolved, scope) {
+            self.note(wrong)?;
+        }
+        if from == From::Default {
+            self.note_stopped(types, index, place, scope);
+        }
+        Ok(resolved)
+    }
+
+    /// Notes the values that would have reached a parameter if it had their type.
+    fn note_stopped(&mut self, types: &Types, index: TypeIndex, place: usize, scope: &Scope) {
+        let entry = types.get(index);
+        let param = entry.param(place);
+        if param.local {
+            return;
+        }
+        for given in types.homonyms(index, place).filter_map(|name| scope.inherited(name)) {
+            let (task, at) = given.giver;
+            let ty = |param: &ParamDecl| crate::__private::short((param.kind.name)());
+            self.stopped.insert(Stopped {
+                given: (full_name(task, at), ty(&task.params[at])),
+                stopped: (full_name(entry.task, place), ty(param)),
+                key: format!("{}::{}", (entry.task.rust_name)(), param.name.to_uppercase()),
+            });
+        }
     }
 
     fn note(&mut self, wrong: PlanErrorKind) -> Result<(), PlanErrorKind> {
@@ -160,13 +216,11 @@ impl<'a> Resolver<'a> {
         if let Some((_, value)) = wish.own.iter().rfind(|(own, _)| *own == place) {
             return Ok((value.clone(), From::Literal));
         }
-        for (task, place) in same(entry.task, place) {
-            let Some(index) = types.find((task.id)()) else { continue };
-            if let Some(with) = scope.with(index, place) {
-                return Ok((with.value.clone(), From::With(index, place)));
-            }
+        let source = types.sources(index)[place];
+        if let Some(with) = scope.with(source) {
+            return Ok((with.value.clone(), From::With(source)));
         }
-        if let Some(value) = self.typed(entry.task, place) {
+        if let Some(value) = self.typed(entry.task, place)? {
             return Ok((value, From::Flow));
         }
         let name = types.names(index)[place];
@@ -176,7 +230,7 @@ impl<'a> Resolver<'a> {
                 return Err(PlanErrorKind::Insignificant {
                     task: entry.decl.name.to_string(),
                     param: param.name,
-                    from: format!("{}.{}", (giver.decl)().name, giver.params[giver_place].name),
+                    from: full_name(giver, giver_place),
                 });
             }
             return Ok((inherited.value.value.clone(), From::Inherited));
@@ -187,16 +241,47 @@ impl<'a> Resolver<'a> {
         self.default(types, index, place).map(|value| (value, From::Default))
     }
 
-    /// What the flow gave to this parameter, or to the one that it is.
-    fn typed(&mut self, task: &'static TaskType, place: usize) -> Option<AnyValue> {
-        let mut keys = same(task, place).map(|(task, place)| ((task.id)(), place));
-        let (key, value) = keys.find_map(|key| {
-            let own = self.variant.and_then(|setting| setting.typed(key));
-            let value = own.or_else(|| Some(&*self.givens.typed.get(&key)?.value));
-            Some((key, value?.clone()))
-        })?;
+    /// What the flow gave to this parameter, or to one that is the same through `from`.
+    fn typed(
+        &mut self,
+        task: &'static TaskType,
+        place: usize,
+    ) -> Result<Option<AnyValue>, PlanErrorKind> {
+        let key = source_key(task, place);
+        let own = self.variant.into_iter().flat_map(|setting| &setting.typed);
+        let own = own.map(|(task, place, value)| (*task, *place, value));
+        let mut values: Vec<TypedValue<'_>> =
+            own.filter(|(task, place, _)| source_key(task, *place) == key).collect();
+        let of_variant = values.len();
+        for &(task, place, value) in self.typed.get(&key).into_iter().flatten() {
+            let is_it =
+                |(other, at, _): &TypedValue<'_>| *at == place && (other.id)() == (task.id)();
+            if !values[..of_variant].iter().any(is_it) {
+                values.push((task, place, value));
+            }
+        }
+        let Some(&(_, _, value)) = values.first() else { return Ok(None) };
+        if values.len() > 1 {
+            values.sort_by_key(|(task, place, _)| full_name(task, *place));
+        }
+        for pair in values.windows(2) {
+            let digest = |(task, place, value): TypedValue<'_>| {
+                digest_param(self.store, &(task.decl)().name, &task.params[place], value)
+            };
+            if digest(pair[0])? != digest(pair[1])? {
+                let given = [pair[0], pair[1]].map(|(task, place, value)| {
+                    (full_name(task, place), text(&task.params[place], value))
+                });
+                return Err(disagree((task, place), given));
+            }
+        }
         self.used_typed.insert(key);
-        Some(value)
+        Ok(Some(value.clone()))
+    }
+
+    /// Whether a value that the flow or a variant gives to this parameter has reached one.
+    pub(crate) fn is_used(&self, task: &'static TaskType, place: usize) -> bool {
+        self.used_typed.contains(&source_key(task, place))
     }
 
     fn named(
@@ -205,16 +290,30 @@ impl<'a> Resolver<'a> {
         index: TypeIndex,
         place: usize,
     ) -> Result<Option<AnyValue>, PlanErrorKind> {
+        let variant = self.variant.map(|setting| &setting.named);
+        if self.givens.named.is_empty() && variant.is_none_or(std::collections::BTreeMap::is_empty)
+        {
+            return Ok(None);
+        }
         let entry = types.get(index);
         let param = entry.param(place);
-        let Some((name, value)) = [param.name, origin(param).name].into_iter().find_map(|name| {
+        let names = types.names_of(index, place);
+        let mut values: Vec<(&'static str, AnyValue)> = Vec::new();
+        for name in names {
             let own = self.variant.and_then(|setting| setting.named(name));
-            Some((name, own.or_else(|| self.givens.named.get(name))?))
-        }) else {
-            return Ok(None);
-        };
-        self.used_named.insert(name.to_owned());
-        fit(&entry.decl.name, param, name, value).map(Some)
+            let Some(value) = own.or_else(|| self.givens.named.get(name)) else { continue };
+            self.used_named.insert(name.to_owned());
+            values.push((name, fit(&entry.decl.name, param, name, value)?));
+        }
+        let digest = |value: &AnyValue| digest_param(self.store, &entry.decl.name, param, value);
+        for pair in values.windows(2) {
+            if digest(&pair[0].1)? != digest(&pair[1].1)? {
+                let given = [&pair[0], &pair[1]];
+                let given = given.map(|(name, value)| ((*name).to_owned(), text(param, value)));
+                return Err(disagree((entry.task, place), given));
+            }
+        }
+        Ok(values.into_iter().next().map(|(_, value)| value))
     }
 
     fn default(
@@ -269,8 +368,7 @@ impl<'a> Resolver<'a> {
             Some(rule) => Err(PlanErrorKind::NotAllowed {
                 task: entry.decl.name.to_string(),
                 param: param.name,
-                value: (param.kind.to_value)(&**value)
-                    .map_or_else(|e| e.to_string(), |v| v.to_string()),
+                value: text(param, value),
                 allowed: rule.text,
             }),
         }
@@ -312,30 +410,71 @@ fn read_text(value: &Value) -> Option<Value> {
     truth.or_else(whole).or_else(number)
 }
 
-/// The task and place of the parameter that this one is: itself or, through `from`, another.
-pub(crate) fn source(task: &'static TaskType, place: usize) -> (&'static TaskType, usize) {
-    same(task, place).last().unwrap_or((task, place))
+/// What a value of a parameter is given to.
+fn source_key(task: &'static TaskType, place: usize) -> (TypeId, usize) {
+    let (of, at) = source(task, place);
+    ((of.id)(), at)
 }
 
-/// The slot by which a value entered, seen from outside the task; `None` if the task's consumer
-/// fixed it.
-pub(crate) fn slot(types: &Types, index: TypeIndex, place: usize, from: From) -> Option<Slot> {
-    match from {
-        From::Literal => None,
-        From::With(task, param) => Some(Slot::With(task, param)),
-        From::Inherited => Some(Slot::Name(types.names(index)[place])),
-        From::Flow | From::Named | From::Default => Some(Slot::Flow),
+/// Refuses another value than that of a parameter downstream that is the same through `from`, unless
+/// the requirement itself sets it.
+fn agrees(
+    types: &Types,
+    index: TypeIndex,
+    place: usize,
+    resolved: &Resolved,
+    scope: &Scope,
+) -> Result<(), PlanErrorKind> {
+    let Some(shared) = scope.shared(types.sources(index)[place]) else { return Ok(()) };
+    let task = types.get(index).task;
+    let is_itself = ((shared.task.id)(), shared.place) == ((task.id)(), place);
+    if is_itself || resolved.from == From::Literal || shared.value.digest == resolved.digest {
+        return Ok(());
     }
+    let values = [(shared.task, shared.place, &shared.value.value), (task, place, &resolved.value)];
+    let given = values
+        .map(|(task, place, value)| (full_name(task, place), text(&task.params[place], value)));
+    Err(disagree((task, place), given))
+}
+
+/// That parameters which are one have two values.
+pub(super) fn disagree(
+    (task, place): (&'static TaskType, usize),
+    values: [(String, String); 2],
+) -> PlanErrorKind {
+    let (of, at) = source(task, place);
+    PlanErrorKind::Disagree {
+        task: (task.decl)().name.into_owned(),
+        param: task.params[place].name,
+        origin: full_name(of, at),
+        values,
+    }
+}
+
+/// `Task.parameter`
+pub(crate) fn full_name(task: &TaskType, place: usize) -> String {
+    format!("{}.{}", (task.decl)().name, task.params[place].name)
+}
+
+/// A value as it is shown.
+pub(super) fn text(param: &ParamDecl, value: &AnyValue) -> String {
+    (param.kind.to_value)(&**value)
+        .map_or_else(|error| error.to_string(), |value| value.to_string())
 }
 
 /// The scope of what a task requires: its own given values go before those from further down.
 pub(crate) fn pass_on(types: &Types, index: TypeIndex, resolved: &[Resolved], scope: &mut Scope) {
     for (place, resolved) in resolved.iter().enumerate() {
-        let param = types.get(index).param(place);
+        let (task, param) = (types.get(index).task, types.get(index).param(place));
+        let source = types.sources(index)[place];
+        if types.is_shared(source) {
+            let value = OnTheWay { value: resolved.value.clone(), digest: resolved.digest };
+            scope.set_shared(source, Shared { task, place, value });
+        }
         let travels = resolved.from.is_given() && !param.local;
         let value = travels.then(|| Inherited {
             value: OnTheWay { value: resolved.value.clone(), digest: resolved.digest },
-            giver: (types.get(index).task, place),
+            giver: (task, place),
             significant: param.significant,
         });
         scope.set(types.names(index)[place], value);

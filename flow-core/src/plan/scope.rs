@@ -2,7 +2,7 @@
 
 use crate::key::{Digest, Hasher};
 use crate::param::AnyValue;
-use crate::plan::types::{NameIndex, Reach, TypeIndex};
+use crate::plan::types::{NameIndex, Reach, SourceIndex};
 use crate::task::TaskType;
 
 /// What the tasks from the root down to one requirement pass on.
@@ -11,7 +11,18 @@ pub(crate) struct Scope {
     /// What the nearest task with that name has been given, sorted by name.
     inherited: Vec<(NameIndex, Inherited)>,
     /// What the requirements on the way set with `with`, sorted.
-    with: Vec<((TypeIndex, usize), OnTheWay)>,
+    with: Vec<(SourceIndex, OnTheWay)>,
+    /// The nearest parameter with each source that several parameters of the plan have, and its
+    /// value, sorted.
+    shared: Vec<(SourceIndex, Shared)>,
+}
+
+/// A parameter that is, through `from`, one with others, and the value that it has.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) task: &'static TaskType,
+    pub(crate) place: usize,
+    pub(crate) value: OnTheWay,
 }
 
 /// A value that travels.
@@ -35,9 +46,14 @@ impl Scope {
         Some(&self.inherited[place].1)
     }
 
-    pub(crate) fn with(&self, task: TypeIndex, index: usize) -> Option<&OnTheWay> {
-        let place = self.with.binary_search_by_key(&(task, index), |(key, _)| *key).ok()?;
+    pub(crate) fn with(&self, source: SourceIndex) -> Option<&OnTheWay> {
+        let place = self.with.binary_search_by_key(&source, |(source, _)| *source).ok()?;
         Some(&self.with[place].1)
+    }
+
+    pub(crate) fn shared(&self, source: SourceIndex) -> Option<&Shared> {
+        let place = self.shared.binary_search_by_key(&source, |(source, _)| *source).ok()?;
+        Some(&self.shared[place].1)
     }
 
     /// From here on, `name` has this value or, if `None`, none that travels.
@@ -45,9 +61,15 @@ impl Scope {
         put(&mut self.inherited, name, value);
     }
 
-    /// From here on, this parameter of this task has this value.
-    pub(crate) fn set_with(&mut self, task: TypeIndex, index: usize, value: OnTheWay) {
-        put(&mut self.with, (task, index), Some(value));
+    /// From here on, all parameters with this source have this value, whatever those downstream have.
+    pub(crate) fn set_with(&mut self, source: SourceIndex, value: OnTheWay) {
+        put(&mut self.shared, source, None);
+        put(&mut self.with, source, Some(value));
+    }
+
+    /// From here on, this is the nearest parameter with this source.
+    pub(crate) fn set_shared(&mut self, source: SourceIndex, shared: Shared) {
+        put(&mut self.shared, source, Some(shared));
     }
 
     /// Hashes what of it can matter to a task that reads only `reach`, and that replaces what
@@ -60,9 +82,18 @@ impl Scope {
             }
         }
         hasher.text("with");
-        for ((task, index), with) in &self.with {
-            if reach.has_type(*task) {
-                hasher.number(u64::from(*task)).number(*index as u64).part(with.digest);
+        for (source, with) in &self.with {
+            if reach.has_source(*source) {
+                hasher.number(u64::from(*source)).part(with.digest);
+            }
+        }
+        hasher.text("shared");
+        for (source, shared) in &self.shared {
+            if reach.has_source(*source) {
+                // Which parameter it is matters to one that is the same.
+                let (name, place) = ((shared.task.decl)().name, shared.place as u64);
+                hasher.number(u64::from(*source)).text(&name).number(place);
+                hasher.part(shared.value.digest);
             }
         }
     }

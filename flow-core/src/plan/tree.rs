@@ -79,8 +79,7 @@ impl Preview {
 
     /// The instances that are not complete.
     pub fn pending(&self) -> Vec<Instance> {
-        let open = |i: &Instance| matches!(i.status(), Status::Kept | Status::Pending);
-        self.instances().filter(open).collect()
+        self.instances().filter(|instance| instance.status() == Status::Pending).collect()
     }
 
     /// What a run would cost, by how long the tasks took before. It is printed below the tree if
@@ -284,16 +283,14 @@ impl<'a> Tree<'a> {
     /// Whether an instance is complete, and why it is not.
     pub(crate) fn status(&self, plan: &Plan, node: NodeIndex) -> String {
         let status = plan.verdicts.status(node);
-        let mut reasons: Vec<String> =
-            plan.verdicts.reasons(node).iter().map(ToString::to_string).collect();
-        if status == Status::Kept {
-            reasons.push("an output made from the same is kept".to_owned());
-        }
+        // They say why the instance's own folder has not got the output, which is no concern.
+        let reasons = if status.is_complete() { &[] } else { plan.verdicts.reasons(node) };
+        let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
         let colour = match status {
-            Status::Complete => AnsiColor::Green,
+            Status::Complete | Status::Kept => AnsiColor::Green,
             Status::Evicted => AnsiColor::Cyan,
             Status::Unchecked => AnsiColor::BrightBlack,
-            Status::Kept | Status::Pending => AnsiColor::Yellow,
+            Status::Pending => AnsiColor::Yellow,
         };
         let status = self.paint(colour, word(status));
         match reasons.join("; ").as_str() {
@@ -313,9 +310,9 @@ impl<'a> Tree<'a> {
 
 fn word(status: Status) -> &'static str {
     match status {
-        Status::Complete => "COMPLETE",
+        Status::Complete | Status::Kept => "COMPLETE",
         Status::Evicted => "EVICTED",
         Status::Unchecked => "UNCHECKED",
-        Status::Kept | Status::Pending => "PENDING",
+        Status::Pending => "PENDING",
     }
 }

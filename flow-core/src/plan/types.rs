@@ -3,7 +3,6 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::code::{Codes, Versioning};
@@ -23,6 +22,9 @@ pub(crate) type TypeIndex = u32;
 
 /// A parameter's name with its type: what a value is inherited by.
 pub(crate) type NameIndex = u32;
+
+/// A parameter and all those that are it through `from`: what a value is given to.
+pub(crate) type SourceIndex = u32;
 
 /// One task type in a plan.
 pub(crate) struct PlanType {
@@ -76,14 +78,22 @@ pub(crate) struct Types {
     /// The name that each parameter is inherited by.
     names: Vec<Vec<NameIndex>>,
     name_index: HashMap<(&'static str, TypeId), NameIndex>,
+    /// The names that are one text with different types.
+    homonyms: HashMap<&'static str, Vec<NameIndex>>,
+    /// The source of each parameter.
+    sources: Vec<Vec<SourceIndex>>,
+    source_index: HashMap<(TypeId, usize), SourceIndex>,
+    /// The parameters here that have each source.
+    members: Vec<Vec<(TypeIndex, usize)>>,
     reach: Vec<Option<Arc<Reach>>>,
 }
 
 /// What a type and all that it may require, transitively, read.
 pub(crate) struct Reach {
-    /// Whether a parameter of that type is read: by itself, or by one that is it.
     types: Vec<bool>,
+    /// Names that are read, and names of the same text and another type.
     names: Vec<bool>,
+    sources: Vec<bool>,
 }
 
 impl Reach {
@@ -93,6 +103,10 @@ impl Reach {
 
     pub(crate) fn has_name(&self, index: NameIndex) -> bool {
         self.names[index as usize]
+    }
+
+    pub(crate) fn has_source(&self, index: SourceIndex) -> bool {
+        self.sources[index as usize]
     }
 }
 
@@ -122,6 +136,7 @@ impl Types {
             let names = task.params.iter().map(|param| types.name(param)).collect::<Vec<_>>();
             check_apart(task, &names).or_else(&mut *tell)?;
             types.names.push(names);
+            types.add_sources(next, task);
             let decl = (task.decl)();
             storable::check(task, &decl).or_else(&mut *tell)?;
             let codes = (task.codes)();
@@ -143,6 +158,11 @@ impl Types {
                 task,
             });
         }
+        for &(name, ty) in types.name_index.keys() {
+            let index = types.name_index[&(name, ty)];
+            types.homonyms.entry(name).or_default().push(index);
+        }
+        types.homonyms.retain(|_, names| names.len() > 1);
         types.reach = vec![None; types.all.len()];
         types.requires = types.all.iter().map(|entry| types.required_by(entry.task)).collect();
         types.check_names().or_else(tell)?;
@@ -204,14 +224,67 @@ impl Types {
         self.index.get(&id).copied()
     }
 
-    /// The types of which a parameter is, through `from`, this one.
-    pub(crate) fn taking(&self, task: &'static TaskType, place: usize) -> Rc<[TypeIndex]> {
-        let is_it = |(of, at): (&TaskType, usize)| at == place && (of.id)() == (task.id)();
-        let takes = |index: &TypeIndex| {
-            let of = self.get(*index).task;
-            (0..of.params.len()).flat_map(|place| same(of, place)).any(is_it)
-        };
-        (0..self.all.len()).map(|index| index as TypeIndex).filter(takes).collect()
+    fn add_sources(&mut self, index: TypeIndex, task: &'static TaskType) {
+        let mut sources = Vec::with_capacity(task.params.len());
+        for place in 0..task.params.len() {
+            let (of, at) = source(task, place);
+            let next = self.members.len() as SourceIndex;
+            let source = *self.source_index.entry(((of.id)(), at)).or_insert(next);
+            if source == next {
+                self.members.push(Vec::new());
+            }
+            self.members[source as usize].push((index, place));
+            sources.push(source);
+        }
+        self.sources.push(sources);
+    }
+
+    /// The sources of a type's parameters.
+    pub(crate) fn sources(&self, index: TypeIndex) -> &[SourceIndex] {
+        &self.sources[index as usize]
+    }
+
+    /// The source of any task's parameter, if a parameter here has it.
+    pub(crate) fn find_source(&self, task: &'static TaskType, place: usize) -> Option<SourceIndex> {
+        let (of, at) = source(task, place);
+        self.source_index.get(&((of.id)(), at)).copied()
+    }
+
+    /// The parameters here that have this source.
+    pub(crate) fn members(&self, source: SourceIndex) -> &[(TypeIndex, usize)] {
+        &self.members[source as usize]
+    }
+
+    /// Whether several parameters here are one through `from`.
+    pub(crate) fn is_shared(&self, source: SourceIndex) -> bool {
+        self.members(source).len() > 1
+    }
+
+    /// The names under which a parameter takes a value that is given by name: its own, and those of
+    /// the parameters that are the same through `from`.
+    pub(crate) fn names_of(&self, index: TypeIndex, place: usize) -> Vec<&'static str> {
+        let param = self.get(index).param(place);
+        let mut names = vec![param.name];
+        let others = self.members(self.sources(index)[place]).iter();
+        let others = others.map(|&(index, place)| self.get(index).param(place).name);
+        for name in std::iter::once(origin(param).name).chain(others) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// The names of the same text as a parameter's name that have another type.
+    pub(crate) fn homonyms(
+        &self,
+        index: TypeIndex,
+        place: usize,
+    ) -> impl Iterator<Item = NameIndex> + '_ {
+        let own = self.names(index)[place];
+        let text = origin(self.get(index).param(place)).name;
+        let all = self.homonyms.get(text).into_iter().flatten().copied();
+        all.filter(move |&name| name != own)
     }
 
     /// The names by which a type's parameters are inherited.
@@ -230,8 +303,11 @@ impl Types {
         if let Some(reach) = &self.reach[index as usize] {
             return Arc::clone(reach);
         }
-        let mut reach =
-            Reach { types: vec![false; self.all.len()], names: vec![false; self.name_index.len()] };
+        let mut reach = Reach {
+            types: vec![false; self.all.len()],
+            names: vec![false; self.name_index.len()],
+            sources: vec![false; self.members.len()],
+        };
         let mut seen = vec![false; self.all.len()];
         let mut new = vec![index];
         while let Some(index) = new.pop() {
@@ -239,13 +315,14 @@ impl Types {
                 continue;
             }
             reach.types[index as usize] = true;
-            let task = self.get(index).task;
-            let read = (0..task.params.len()).flat_map(|place| same(task, place));
-            for index in read.filter_map(|(task, _)| self.find((task.id)())) {
-                reach.types[index as usize] = true;
-            }
-            for &name in self.names(index) {
+            for (place, &name) in self.names(index).iter().enumerate() {
                 reach.names[name as usize] = true;
+                for homonym in self.homonyms(index, place) {
+                    reach.names[homonym as usize] = true;
+                }
+            }
+            for &source in self.sources(index) {
+                reach.sources[source as usize] = true;
             }
             new.extend(&self.requires[index as usize]);
         }
@@ -273,6 +350,24 @@ pub(crate) fn same(
     std::iter::successors(Some((task, place)), |(task, place)| {
         task.params[*place].from.map(|from| from())
     })
+}
+
+/// The task and place of the parameter that this one is: itself or, through `from`, another. Of
+/// parameters that are each other, which a plan refuses, each is itself.
+pub(crate) fn source(task: &'static TaskType, place: usize) -> (&'static TaskType, usize) {
+    if task.params[place].from.is_none() {
+        return (task, place);
+    }
+    let mut passed: Vec<(TypeId, usize)> = Vec::new();
+    let mut last = (task, place);
+    for (of, at) in same(task, place) {
+        if passed.contains(&((of.id)(), at)) {
+            return (task, place);
+        }
+        passed.push(((of.id)(), at));
+        last = (of, at);
+    }
+    last
 }
 
 /// The task's part of the store, which no other task may have had under the same name.

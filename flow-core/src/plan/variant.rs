@@ -14,8 +14,8 @@ use crate::key::{Digest, Hasher};
 use crate::param::AnyValue;
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::Named;
-use crate::plan::resolve::{digest_param, digest_value, fit};
-use crate::plan::types::{Reach, TypeIndex, Types};
+use crate::plan::resolve::{digest_param, digest_value, fit, full_name};
+use crate::plan::types::{Reach, SourceIndex, TypeIndex, Types};
 use crate::plan::warning;
 use crate::setting::Setting;
 use crate::store::Store;
@@ -39,7 +39,7 @@ impl From<&'static TaskType> for Root<'_> {
 }
 
 impl Setting {
-    /// What it gives to this parameter of this task.
+    /// What it gives to this parameter of this task, and to no other that is the same.
     pub(crate) fn typed(&self, (task, place): (TypeId, usize)) -> Option<&AnyValue> {
         let is_it = |(of, at, _): &&(&TaskType, usize, AnyValue)| *at == place && (of.id)() == task;
         self.typed.iter().find(is_it).map(|(_, _, value)| value)
@@ -62,9 +62,9 @@ pub(super) struct Visible {
 /// Who takes a value.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Takers {
-    /// A parameter of one task.
-    One(TypeIndex, usize),
-    /// All with this name, or that are this parameter, which are of these types.
+    /// The parameters with this source, of which one, `Task.parameter`, is given it.
+    One(SourceIndex, String),
+    /// All with this name, which are of these types.
     Named(String, Rc<[TypeIndex]>),
 }
 
@@ -82,11 +82,8 @@ impl Visible {
         for (task, place, value) in &setting.typed {
             let (name, param) = ((task.decl)().name, &task.params[*place]);
             let digest = digest_param(store, &name, param, value)?;
-            let takers = match types.find((task.id)()) {
-                Some(index) => Takers::One(index, *place),
-                // Of a task that is not here, others may have taken the parameter by `from`.
-                None => Takers::Named(format!("{name}.{}", param.name), types.taking(task, *place)),
-            };
+            let Some(source) = types.find_source(task, *place) else { continue };
+            let takers = Takers::One(source, full_name(task, *place));
             values.push((takers, digest));
         }
         for (name, value) in &setting.named {
@@ -105,12 +102,12 @@ impl Visible {
         if let Some(&known) = self.seen.get(&index) {
             return known;
         }
-        let mut hasher = None;
+        let mut hasher: Option<Hasher> = None;
         for (takers, digest) in &self.values {
             match takers {
-                Takers::One(task, place) if reach.has_type(*task) => {
+                Takers::One(source, name) if reach.has_source(*source) => {
                     let hasher = hasher.get_or_insert_with(|| Hasher::new("variant"));
-                    hasher.number(u64::from(*task)).number(*place as u64).part(*digest);
+                    hasher.number(u64::from(*source)).text(name).part(*digest);
                 }
                 Takers::Named(name, types) if types.iter().any(|task| reach.has_type(*task)) => {
                     let hasher = hasher.get_or_insert_with(|| Hasher::new("variant"));
@@ -142,8 +139,10 @@ fn takers(
     };
     for &index in &*known {
         let entry = types.get(index);
-        for param in entry.task.params.iter().filter(|param| warning::is_named(param, name)) {
-            fit(&entry.decl.name, param, name, value)?;
+        for (place, param) in entry.task.params.iter().enumerate() {
+            if types.names_of(index, place).contains(&name) {
+                fit(&entry.decl.name, param, name, value)?;
+            }
         }
     }
     Ok(known)

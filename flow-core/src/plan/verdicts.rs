@@ -1,6 +1,7 @@
 //! The verdicts on all instances of a plan, in few bytes each.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use daggy::NodeIndex;
 
@@ -10,7 +11,9 @@ use crate::plan::judge::{Judge, Judged, SeenFiles, Upstream, Verdict};
 use crate::plan::reason::Reason;
 use crate::plan::{Graph, Plan};
 use crate::store::error::StoreError;
+use crate::store::kept::Kept;
 use crate::store::record::Meta;
+use crate::task::Kind;
 
 /// Whether an instance is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +23,8 @@ pub enum Status {
     Complete,
     /// Its output is what running it now would give, but the file is gone. Nobody needs it.
     Evicted,
-    /// An output made from the same is kept, and will be taken over without running.
+    /// An output made from the same is kept in another place, and is used without running: it counts
+    /// as complete. A run gives it to this instance, too.
     Kept,
     /// It was not looked at: what requires it is taken for complete by its own record, as
     /// [`Trust::Records`](crate::Trust::Records) has it.
@@ -29,13 +33,20 @@ pub enum Status {
     Pending,
 }
 
+impl Status {
+    /// Whether there is an output that is what running the instance now would give.
+    pub fn is_complete(self) -> bool {
+        matches!(self, Self::Complete | Self::Kept)
+    }
+}
+
 /// What is known of each instance before anything runs.
 #[derive(Default)]
 pub(crate) struct Verdicts {
     nodes: Vec<NodeVerdict>,
     reasons: Vec<Vec<Reason>>,
-    /// What was noted about the outputs that will be adopted, which their own records do not say.
-    kept_meta: HashMap<NodeIndex, Meta>,
+    /// The outputs that are reused from another place.
+    kept: HashMap<NodeIndex, Arc<Kept>>,
     /// What was required while they ran.
     in_run: HashMap<NodeIndex, Vec<Answered>>,
 }
@@ -46,14 +57,14 @@ pub(crate) struct Known {
     status: Status,
     digest: Option<Digest>,
     reasons: Vec<Reason>,
-    kept_meta: Option<Meta>,
+    kept: Option<Arc<Kept>>,
 }
 
 impl Known {
     /// That its output is there.
     pub(super) fn complete(digest: Digest) -> Self {
         let (status, digest, reasons) = (Status::Complete, Some(digest), Vec::new());
-        Self { status, digest, reasons, kept_meta: None }
+        Self { status, digest, reasons, kept: None }
     }
 }
 
@@ -80,6 +91,16 @@ impl Verdicts {
         &self.reasons[self.nodes[node.index()].reasons as usize]
     }
 
+    /// The output of an instance that is reused from another place.
+    pub(crate) fn kept(&self, node: NodeIndex) -> Option<&Kept> {
+        self.kept.get(&node).map(|kept| &**kept)
+    }
+
+    /// All outputs that are reused from another place.
+    pub(crate) fn all_kept(&self) -> impl Iterator<Item = (NodeIndex, &Kept)> {
+        self.kept.iter().map(|(&node, kept)| (node, &**kept))
+    }
+
     /// What was required while an instance ran, as far as that was found again.
     pub(crate) fn in_run(&self, node: NodeIndex) -> &[Answered] {
         self.in_run.get(&node).map_or(&[], Vec::as_slice)
@@ -87,16 +108,16 @@ impl Verdicts {
 
     /// Adds the verdict on a node that another plan has, too.
     fn push_known(&mut self, node: NodeIndex, known: Known) {
-        let Known { status, digest, reasons, kept_meta } = known;
-        self.kept_meta.extend(kept_meta.map(|meta| (node, meta)));
+        let Known { status, digest, reasons, kept } = known;
+        self.kept.extend(kept.map(|kept| (node, kept)));
         self.push(status, digest, reasons);
     }
 
     /// The verdict on a node, for other plans.
     fn known(&self, node: NodeIndex) -> Known {
         let NodeVerdict { status, digest, .. } = self.nodes[node.index()];
-        let kept_meta = self.kept_meta.get(&node).cloned();
-        Known { status, digest, reasons: self.reasons(node).to_vec(), kept_meta }
+        let kept = self.kept.get(&node).cloned();
+        Known { status, digest, reasons: self.reasons(node).to_vec(), kept }
     }
 
     fn push(&mut self, status: Status, digest: Option<Digest>, reasons: Vec<Reason>) {
@@ -135,7 +156,7 @@ impl Plan {
                 verdicts.in_run.insert(node, in_run);
             }
         }
-        verdicts.settle_evicted(&self.graph);
+        self.settle_evicted(&mut verdicts, replay)?;
         self.warnings.extend(replay.other_crates.take().warnings(&self.store));
         self.verdicts = verdicts;
         self.warnings.extend(self.refresh_warnings());
@@ -159,7 +180,7 @@ impl Plan {
                 replay.known.insert(key, verdicts.known(node));
             }
         }
-        verdicts.settle_evicted(&self.graph);
+        self.settle_evicted(&mut verdicts, replay)?;
         self.verdicts = verdicts;
         Ok(())
     }
@@ -181,14 +202,22 @@ impl Plan {
             }
             Verdict::Evicted(record, _) => (Status::Evicted, Some(record.output.digest)),
             Verdict::Adopt(kept, _) => {
-                verdicts.kept_meta.insert(node, kept.record.meta);
-                (Status::Kept, Some(kept.record.output.digest))
+                let digest = kept.record.output.digest;
+                verdicts.kept.insert(node, Arc::new(kept));
+                (Status::Kept, Some(digest))
             }
             Verdict::Run(..) | Verdict::Missing => (Status::Pending, None),
             Verdict::There(digest) => {
                 let is_open = |input| verdicts.status(input) != Status::Complete;
                 let open = required(&self.graph, node, is_open);
-                let status = if open.is_empty() { Status::Complete } else { Status::Evicted };
+                let is_kept = |&&input: &&NodeIndex| verdicts.status(input).is_complete();
+                let status = match open.is_empty() {
+                    true => Status::Complete,
+                    // A run reuses them first.
+                    false if self.graph.inputs(node).iter().all(|i| is_kept(&i)) => Status::Kept,
+                    false => Status::Evicted,
+                };
+                let open = if status == Status::Kept { Vec::new() } else { open };
                 reasons.extend((!open.is_empty()).then_some(Reason::Upstream { tasks: open }));
                 (status, Some(digest))
             }
@@ -217,7 +246,7 @@ impl Upstream for Verdicts {
     }
 
     fn meta(&self, node: NodeIndex) -> Option<Meta> {
-        self.kept_meta.get(&node).cloned()
+        self.kept.get(&node).map(|kept| kept.record.meta.clone())
     }
 }
 
@@ -236,18 +265,51 @@ fn upstream(
     (!tasks.is_empty()).then_some(Reason::Upstream { tasks })
 }
 
-impl Verdicts {
-    /// An output that is gone has to be made again if a root is, or what requires it may run.
-    fn settle_evicted(&mut self, graph: &Graph) {
+impl Plan {
+    /// An output that is gone is needed if it is that of a root, or if a task that requires it may
+    /// run. Then an equal output in another place is reused or, if there is none, it is made again.
+    fn settle_evicted(
+        &self,
+        verdicts: &mut Verdicts,
+        replay: &Replay<'_>,
+    ) -> Result<(), StoreError> {
+        let graph = &self.graph;
         for node in graph.nodes().rev() {
-            if self.status(node) != Status::Evicted {
+            if verdicts.status(node) != Status::Evicted {
                 continue;
             }
-            let needed = graph.is_root(node)
-                || graph.consumers(node).any(|consumer| self.status(consumer) == Status::Pending);
-            if needed {
-                self.nodes[node.index()].status = Status::Pending;
+            let needs = |consumer| verdicts.status(consumer) == Status::Pending;
+            if !graph.is_root(node) && !graph.consumers(node).any(needs) {
+                continue;
             }
+            let elsewhere = match graph.kind(node) {
+                Kind::Made => self.kept_elsewhere(node, verdicts, replay)?,
+                Kind::External | Kind::Aggregate => None,
+            };
+            verdicts.nodes[node.index()].status = match elsewhere {
+                Some(kept) => {
+                    verdicts.kept.insert(node, Arc::new(kept));
+                    Status::Kept
+                }
+                None => Status::Pending,
+            };
         }
+        Ok(())
+    }
+
+    /// The same output as one that is gone, in another place.
+    fn kept_elsewhere(
+        &self,
+        node: NodeIndex,
+        verdicts: &Verdicts,
+        replay: &Replay<'_>,
+    ) -> Result<Option<Kept>, StoreError> {
+        let judge = Judge::new(self, verdicts, replay);
+        let Verdict::Evicted(record, _) = judge.judge(node)?.verdict else { return Ok(None) };
+        let kept = judge.kept(node, record.fingerprint)?;
+        let is_same = |kept: &Kept| {
+            kept.remote.is_none() && kept.record.output.digest == record.output.digest
+        };
+        Ok(kept.filter(is_same))
     }
 }

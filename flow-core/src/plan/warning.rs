@@ -7,10 +7,9 @@ use crate::param::ParamDecl;
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::Givens;
 use crate::plan::reason::LISTED;
-use crate::plan::resolve::{Resolver, fit};
+use crate::plan::resolve::{Resolver, fit, full_name};
 use crate::plan::types::{TypeIndex, Types, origin};
 use crate::plan::variant::Root;
-use crate::task::TaskType;
 
 /// Something that is not wrong, but hardly meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +20,20 @@ pub enum Warning {
     Unused {
         /// `Task.parameter`, or the name alone if it was given by name.
         parameter: String,
+    },
+    /// A given value does not reach a parameter of its name, for that has another type. The
+    /// parameter keeps its default.
+    Stopped {
+        /// `Task.parameter`, which has the value.
+        given: String,
+        /// Its type.
+        given_type: String,
+        /// `Task.parameter`, which the value does not reach.
+        parameter: String,
+        /// Its type.
+        parameter_type: String,
+        /// Its key, as it is written in code.
+        key: String,
     },
     /// A task that is to be forced is not required.
     ForcesNothing {
@@ -65,6 +78,12 @@ impl fmt::Display for Warning {
             Self::Unused { parameter } => write!(
                 f,
                 "the value given for `{parameter}` reaches nothing: no task required here takes it"
+            ),
+            Self::Stopped { given, given_type, parameter, parameter_type, key } => write!(
+                f,
+                "the value of `{given}` (`{given_type}`) does not reach `{parameter}`, which has the \
+                 type `{parameter_type}` and keeps its default: set it with `flow.with({key}, ...)`, \
+                 give both parameters one type, or mark one of them `#[param(local)]`"
             ),
             Self::ForcesNothing { task } => {
                 write!(f, "`{task}` is to be forced, and is not required here")
@@ -125,14 +144,19 @@ pub(crate) fn check_names(types: &Types, givens: &Givens) -> Result<(), PlanErro
 /// # Errors
 ///
 /// There are none.
-pub(super) fn with_name(
-    types: &Types,
-    name: &str,
-) -> Result<impl Iterator<Item = (TypeIndex, &'static ParamDecl)>, PlanErrorKind> {
+pub(super) fn with_name<'a>(
+    types: &'a Types,
+    name: &'a str,
+) -> Result<impl Iterator<Item = (TypeIndex, &'static ParamDecl)> + 'a, PlanErrorKind> {
     let indices = (0..types.all.len()).map(|index| index as TypeIndex);
-    let params =
-        indices.flat_map(|index| types.get(index).task.params.iter().map(move |p| (index, p)));
-    let mut params = params.filter(|(_, param)| is_named(param, name)).peekable();
+    let params = indices.flat_map(|index| {
+        let params = types.get(index).task.params.iter().enumerate();
+        params.map(move |(place, param)| (index, place, param))
+    });
+    let mut params = params
+        .filter(move |&(index, place, _)| types.names_of(index, place).contains(&name))
+        .map(|(index, _, param)| (index, param))
+        .peekable();
     if params.peek().is_none() {
         let known = known_names(types);
         return Err(PlanErrorKind::UnknownName {
@@ -144,20 +168,23 @@ pub(super) fn with_name(
     Ok(params)
 }
 
-/// Whether a value given by this name reaches a parameter.
-pub(super) fn is_named(param: &'static ParamDecl, name: &str) -> bool {
-    param.name == name || origin(param).name == name
-}
-
 /// The values that the flow was given and that reached nothing.
 pub(crate) fn unused(resolver: &Resolver<'_>) -> Vec<Warning> {
     let givens = resolver.givens;
     let typed = givens.typed.iter().map(|(&(_, place), given)| (given.task, place));
-    let typed = typed.filter(|&(task, place)| !is_used(resolver, task, place));
+    let typed = typed.filter(|&(task, place)| !resolver.is_used(task, place));
     let typed = typed.map(|(task, place)| full_name(task, place));
     let named = givens.named.keys().filter(|name| !resolver.used_named.contains(*name)).cloned();
     let unused: BTreeSet<_> = typed.chain(named).collect();
     unused.into_iter().map(|parameter| Warning::Unused { parameter }).collect()
+}
+
+/// The values that did not reach a parameter of their name.
+pub(crate) fn stopped(resolver: &Resolver<'_>) -> impl Iterator<Item = Warning> {
+    resolver.stopped.iter().cloned().map(|stopped| {
+        let ((given, given_type), (parameter, parameter_type)) = (stopped.given, stopped.stopped);
+        Warning::Stopped { given, given_type, parameter, parameter_type, key: stopped.key }
+    })
 }
 
 /// Refuses a parameter that the variants of a sweep give and that reached nothing in any of them:
@@ -181,13 +208,13 @@ pub(super) fn check_variants(
     };
     for (_, setting) in roots.iter().filter_map(|root| root.variant) {
         for &(task, place, _) in &setting.typed {
-            if is_used(resolver, task, place) {
+            if resolver.is_used(task, place) {
                 continue;
             }
             let (name, param) = ((task.decl)().name, task.params[place].name);
             let why = match types.find((task.id)()) {
                 Some(_) => sets_itself(&format!("`{name}`"), param),
-                None if types.taking(task, place).is_empty() => format!(
+                None if types.find_source(task, place).is_none() => format!(
                     "nothing requires `{name}` there; leave `{param}` out of the sweep, or let \
                      something require `{name}`"
                 ),
@@ -210,15 +237,6 @@ fn sets_itself(task: &str, param: &str) -> String {
         "no variant requires {task}, or what requires it gives `{param}` a value of its own; leave \
          `{param}` out of the sweep, or that value out of the requirement"
     )
-}
-
-fn is_used(resolver: &Resolver<'_>, task: &TaskType, place: usize) -> bool {
-    resolver.used_typed.contains(&((task.id)(), place))
-}
-
-/// `Task.parameter`
-fn full_name(task: &TaskType, place: usize) -> String {
-    format!("{}.{}", (task.decl)().name, task.params[place].name)
 }
 
 fn known_names(types: &Types) -> Vec<&'static str> {

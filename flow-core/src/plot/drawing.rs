@@ -52,7 +52,6 @@ pub(super) enum State {
     Complete,
     Unchecked,
     Evicted,
-    Kept,
     Pending,
     Failed,
 }
@@ -61,10 +60,9 @@ impl State {
     fn of(plan: &Plan, node: NodeIndex) -> Self {
         let failed = |reason: &Reason| matches!(reason, Reason::FailedLastTime { .. });
         match plan.verdicts.status(node) {
-            Status::Complete => Self::Complete,
+            Status::Complete | Status::Kept => Self::Complete,
             Status::Unchecked => Self::Unchecked,
             Status::Evicted => Self::Evicted,
-            Status::Kept => Self::Kept,
             Status::Pending if plan.verdicts.reasons(node).iter().any(failed) => Self::Failed,
             Status::Pending => Self::Pending,
         }
@@ -76,7 +74,6 @@ impl State {
             Self::Complete => "COMPLETE",
             Self::Unchecked => "UNCHECKED",
             Self::Evicted => "EVICTED",
-            Self::Kept => "KEPT",
             Self::Pending => "PENDING",
             Self::Failed => "FAILED",
         }
@@ -89,7 +86,6 @@ impl State {
             Self::Complete => ("#d5efe6", "#009e73"),
             Self::Unchecked => ("#f2f2f2", "#999999"),
             Self::Evicted => ("#e6f3fb", "#56b4e9"),
-            Self::Kept => ("#d6e6f2", "#0072b2"),
             Self::Pending => ("#fdf1d5", "#e69f00"),
             Self::Failed => ("#f9dfd2", "#d55e00"),
         }

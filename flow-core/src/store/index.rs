@@ -6,7 +6,7 @@
 //! was cut short, or is no line, is passed over; each addition begins a line of its own, so that it
 //! does not continue one that was cut.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -33,6 +33,8 @@ struct Seen {
     /// one that `gc` has put in its place is shorter, until others have added to it.
     last: Vec<u8>,
     folders: HashMap<Digest, Vec<String>>,
+    /// The fingerprints that were taken back last, so that outputs of other stores do not count.
+    forgotten: HashSet<Digest>,
 }
 
 impl Index {
@@ -47,6 +49,20 @@ impl Index {
         seen.refresh(fs, path)?;
         let folders = seen.folders.get(&fingerprint);
         Ok(folders.map(|found| found.iter().rev().cloned().collect()).unwrap_or_default())
+    }
+}
+
+impl Index {
+    /// Whether a fingerprint was taken back, and no output with it was made since.
+    pub(crate) fn is_forgotten(
+        &self,
+        fs: &dyn Fs,
+        path: &Path,
+        fingerprint: Digest,
+    ) -> Result<bool, StoreError> {
+        let mut seen = self.seen.lock().expect("no panic while the index is read");
+        seen.refresh(fs, path)?;
+        Ok(seen.forgotten.contains(&fingerprint))
     }
 }
 
@@ -81,8 +97,10 @@ impl Seen {
             let Some((fingerprint, folder)) = parse(line) else { continue };
             if folder == FORGET {
                 self.folders.remove(&fingerprint);
+                self.forgotten.insert(fingerprint);
                 continue;
             }
+            self.forgotten.remove(&fingerprint);
             let folders = self.folders.entry(fingerprint).or_default();
             folders.retain(|known| known != folder);
             folders.push(folder.to_owned());
@@ -159,7 +177,14 @@ pub(crate) fn live(index: &[u8]) -> Vec<(Digest, String)> {
 /// The lines of an index that tells the same but for what is `dead`, each once.
 pub(crate) fn without(index: &[u8], dead: &BTreeSet<(String, Digest)>) -> String {
     let mut text = String::new();
-    for (fingerprint, folder) in live(index) {
+    let live = live(index);
+    let known: HashSet<_> = live.iter().map(|(fingerprint, _)| *fingerprint).collect();
+    let lines = index.split(|&b| b == b'\n').filter_map(parse);
+    let taken_back = lines.filter(|(print, folder)| *folder == FORGET && !known.contains(print));
+    for print in taken_back.map(|(print, _)| print).collect::<BTreeSet<_>>() {
+        text.push_str(forget(print).trim_start());
+    }
+    for (fingerprint, folder) in live {
         let line = (folder, fingerprint);
         if !dead.contains(&line) {
             let _ = writeln!(text, "{fingerprint} {}", line.0);

@@ -14,7 +14,7 @@ use crate::store::{Folder, RECORD, Store, TaskFolder};
 pub(crate) struct Kept {
     pub(crate) folder: Folder,
     /// Where the record stands.
-    place: PathBuf,
+    pub(crate) place: PathBuf,
     pub(crate) record: Box<Record>,
     /// The store that has it, if it is another one.
     pub(crate) from: Option<Arc<Store>>,
@@ -79,6 +79,15 @@ impl Store {
             }
         }
         Ok(None)
+    }
+
+    /// Whether outputs with this fingerprint were reset here, and none was made since.
+    pub(crate) fn is_forgotten(
+        &self,
+        task: &TaskFolder,
+        fingerprint: Digest,
+    ) -> Result<bool, StoreError> {
+        task.index.is_forgotten(&*self.fs, &task.index_path, fingerprint)
     }
 
     /// Whether an output that was found is still there.

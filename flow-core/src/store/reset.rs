@@ -38,7 +38,7 @@ impl Store {
             self.memory.forget(record.output.digest);
             self.remove(&self.path(folder, LOG), &mut removed)?;
             self.drop_all(&kept, &mut removed)?;
-            self.forget(task, record.fingerprint)?;
+            self.forget(task, record.fingerprint, false)?;
         }
         Ok(removed)
     }
@@ -51,7 +51,7 @@ impl Store {
         fingerprint: Digest,
     ) -> Result<Vec<PathBuf>, StoreError> {
         let removed = self.reset_versions(task, fingerprint)?;
-        self.forget(task, fingerprint)?;
+        self.forget(task, fingerprint, false)?;
         Ok(removed)
     }
 
@@ -94,11 +94,21 @@ impl Store {
         versions.try_for_each(|(path, folder)| self.drop_version(path, folder, false, removed))
     }
 
-    /// Tells the index that nothing made before is to be adopted under this fingerprint.
-    fn forget(&self, task: &TaskFolder, fingerprint: Digest) -> Result<(), StoreError> {
+    /// Tells the index that nothing made before is reused under this fingerprint. If there is no
+    /// index, nothing of this store is; one is written if `is_elsewhere`, for outputs of other stores.
+    pub(crate) fn forget(
+        &self,
+        task: &TaskFolder,
+        fingerprint: Digest,
+        is_elsewhere: bool,
+    ) -> Result<(), StoreError> {
         let path = &task.index_path;
         match self.fs.stat(path) {
             Ok(_) => {}
+            Err(error) if is_absent(&error) && is_elsewhere => {
+                let folder = self.internal("index");
+                self.fs.create_folder(&folder).during("create the folder", &folder)?;
+            }
             Err(error) if is_absent(&error) => return Ok(()),
             Err(error) => return Err(error).during("look at", path),
         }

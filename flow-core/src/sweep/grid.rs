@@ -14,6 +14,7 @@ use super::name::{self, Given, Labels};
 use super::sample;
 use crate::flow::Flow;
 use crate::param::AnyValue;
+use crate::plan::types::source;
 use crate::setting::{self, Setting};
 use crate::task::TaskType;
 use crate::value::first_line;
@@ -83,8 +84,10 @@ pub(super) struct Variant {
 type Cell = (usize, Box<[u64]>);
 
 impl Axis {
+    /// What it gives values to: parameters that are one through `from` are set as one.
     fn key(&self) -> (TypeId, usize) {
-        ((self.task.id)(), self.place)
+        let (task, place) = source(self.task, self.place);
+        ((task.id)(), place)
     }
 
     fn param(&self) -> String {
@@ -170,7 +173,8 @@ impl Grid {
                 let by = row.name.as_deref().map(first_line);
                 let by = by.map(|name| format!("in the variant `{name}`"));
                 let by = by.unwrap_or_else(|| "in a setting".to_owned());
-                set.entry(((task.id)(), *place)).or_insert(by);
+                let (task, place) = source(task, *place);
+                set.entry(((task.id)(), place)).or_insert(by);
             }
         }
         for axis in &self.axes {

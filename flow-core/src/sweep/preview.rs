@@ -119,11 +119,10 @@ impl SweepPreview {
         let roots = &self.preview.plan.graph.roots;
         let count = roots.len() / self.names.len();
         let rank = |root: &&NodeIndex| match self.preview.plan.verdicts.status(**root) {
-            Status::Complete => 0,
+            Status::Complete | Status::Kept => 0,
             Status::Unchecked => 1,
             Status::Evicted => 2,
-            Status::Kept => 3,
-            Status::Pending => 4,
+            Status::Pending => 3,
         };
         // Of equals, the first one.
         let of_variant = roots[place * count..][..count].iter().rev();
@@ -140,7 +139,7 @@ impl fmt::Debug for SweepPreview {
 impl fmt::Display for SweepPreview {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut tree = Tree::new(&self.preview);
-        let complete = self.variants().filter(|(_, status)| *status == Status::Complete).count();
+        let complete = self.variants().filter(|(_, status)| status.is_complete()).count();
         let open = self.names.len() - complete;
         write!(f, "{}", Counted(self.names.len()))?;
         match (complete, open) {
@@ -168,7 +167,7 @@ impl fmt::Display for SweepPreview {
             }
         }
         if let Some(more @ 1..) = self.names.len().checked_sub(listed) {
-            let open = self.variants().skip(listed).filter(|(_, s)| *s != Status::Complete).count();
+            let open = self.variants().skip(listed).filter(|(_, s)| !s.is_complete()).count();
             write!(f, "\n  … {more} more, {open} of them to run")?;
         }
         match &*self.shared {

@@ -13,7 +13,6 @@ use crate::flow::Roots;
 use crate::plan::Plan;
 use crate::plan::reason::Reason;
 use crate::plan::variant::Root;
-use crate::plan::verdicts::Status;
 
 /// The variants that a run is about, and those that it leaves out.
 pub(super) struct Chosen<'a> {
@@ -83,7 +82,7 @@ impl<R: Roots> Sweep<R> {
         let Some(at_most) = self.missing else { return Ok((all, plan)) };
         let count = R::types().len();
         let roots = |place: usize| &plan.graph.roots[place * count..][..count];
-        let is_complete = |root: &NodeIndex| plan.verdicts.status(*root) == Status::Complete;
+        let is_complete = |root: &NodeIndex| plan.verdicts.status(*root).is_complete();
         let missing: Vec<_> = (0..all.variants.len())
             .filter(|&place| !roots(place).iter().all(is_complete))
             .collect();

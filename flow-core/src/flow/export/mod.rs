@@ -23,7 +23,6 @@ use crate::flow::reset::with_gathered;
 use crate::flow::{Flow, Roots};
 use crate::fs::Confined;
 use crate::plan::Plan;
-use crate::plan::verdicts::Status;
 use crate::store::error::IoContext;
 use crate::store::output::OutputFile;
 use crate::task::Kind;
@@ -159,7 +158,7 @@ impl Flow {
         for plan in &plans {
             let there = |&node: &NodeIndex| {
                 plan.graph.kind(node) == Kind::Made
-                    && plan.verdicts.status(node) == Status::Complete
+                    && plan.verdicts.status(node).is_complete()
                     && seen.insert(plan.graph.node(node).key)
             };
             let there = plan.graph.nodes().filter(there).collect();

@@ -91,16 +91,17 @@ fn stem(output: &Exported) -> String {
 fn exported(flow: &Flow, handle: &Handle) -> Result<(Exported, Folder), Error> {
     let Handle { plan, node, .. } = handle;
     let (graph, entry) = (&plan.graph, plan.graph.task(*node));
-    let folder = graph.folder(*node, &flow.store)?;
     let gone = || handle.error(LoadError::Gone);
-    let record: Record = match flow.store.record(&folder, graph.node(*node).key)? {
+    let (at, found) = plan.output_record(*node)?;
+    let record: Record = match found {
         crate::store::Found::Record(record) => *record,
         _ => return Err(gone()),
     };
     if plan.verdicts.digest(*node) != Some(record.output.digest) {
         return Err(handle.error(LoadError::Changed));
     }
-    let made = Made::new(folder.clone(), record.clone());
+    let folder = graph.folder(*node, &flow.store)?;
+    let made = Made::new(at.clone(), record.clone());
     let files = crate::keep::Files { of: handle, made: &made };
     let described = panics::catch_error(|| (entry.task.describe)(&files)).map_err(|source| {
         handle.error(LoadError::Unreadable { path: handle.path_of(&made), source })
@@ -140,5 +141,5 @@ fn exported(flow: &Flow, handle: &Handle) -> Result<(Exported, Folder), Error> {
         record,
         seal: None,
     };
-    Ok((output, folder))
+    Ok((output, at))
 }

@@ -77,7 +77,8 @@ fn build_possible(
         let grown = builder.grow(wish, Rc::default()).ok().flatten();
         nodes.extend(grown.map(|grown| grown.node));
     }
-    let warnings = warning::unused(&builder.resolver);
+    let mut warnings = warning::unused(&builder.resolver);
+    warnings.extend(warning::stopped(&builder.resolver));
     let problems = builder.problems.take().unwrap_or_default();
     let unmet = std::mem::take(&mut builder.resolver.unmet);
     Built { graph: Some((builder.into_graph(nodes), warnings)), problems, unmet }

@@ -89,7 +89,7 @@ impl Builder<'_> {
         hasher.number(u64::from(index)).number(wish.own.len() as u64);
         let mut hidden = Vec::with_capacity(wish.own.len());
         for (place, value) in &wish.own {
-            hasher.number(*place as u64).part(self.digest(index, *place, value)?);
+            hasher.number(*place as u64).part(self.digest(wish.task, *place, value)?);
             hidden.push(self.types.names(index)[*place]);
         }
         let reach = self.types.reach(index);

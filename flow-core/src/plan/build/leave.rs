@@ -9,10 +9,10 @@ use super::{Builder, Grown};
 use crate::key::{Digest, Hasher, Key};
 use crate::param::ParamDecl;
 use crate::plan::Node;
-use crate::plan::draws::{DrawIndex, SetIndex};
+use crate::plan::draws::{DrawIndex, Fixer, SetIndex, Settled};
 use crate::plan::error::PlanErrorKind;
 use crate::plan::made_from::paths_in;
-use crate::plan::resolve::{self, Resolved};
+use crate::plan::resolve::{self, From, Resolved};
 use crate::plan::types::TypeIndex;
 use crate::require::Entry;
 use crate::value::Value;
@@ -22,11 +22,19 @@ impl Builder<'_> {
         let Frame { memo, index, instance, resolved, external, stand_in, entries, .. } = frame;
         let (inputs, draws) = (frame.inputs, frame.draws);
         let outside = self.draws.union(&[], draws);
+        let outside = self.settle(outside, index, &resolved);
         let parameters = self.parameters_digest(index, &resolved);
         let parameters = stand_in.as_ref().map_or(parameters, |it| it.mark(parameters));
         let mut hasher = Hasher::new("key");
         hasher.text(self.types.get(index).decl.identity()).part(parameters);
-        hasher.part(self.draws.digest(outside, &self.types));
+        let drawn = self.draws.digest(outside, &self.types);
+        hasher.part(drawn.digest);
+        if drawn.is_ambiguous {
+            hasher.text("inputs");
+            for &input in &inputs {
+                hasher.part(Digest(self.dag[input].key.0));
+            }
+        }
         if self.problems.is_some() {
             // Another task may have its name.
             hasher.number(u64::from(index));
@@ -58,7 +66,8 @@ impl Builder<'_> {
         }
         self.stand_ins.extend(stand_in.map(|stand_in| (node, stand_in)));
         let own = self.own_draws(index, &resolved);
-        let grown = Grown { node, draws: self.draws.union(&own, vec![outside]) };
+        let released = self.draws.release(outside);
+        let grown = Grown { node, draws: self.draws.union(&own, vec![released]) };
         self.memo.insert(memo, Some(grown));
         Ok(grown)
     }
@@ -120,22 +129,51 @@ impl Builder<'_> {
         hasher.digest()
     }
 
+    /// What the task draws, compared with its own parameters.
+    fn settle(&mut self, set: SetIndex, index: TypeIndex, resolved: &[Resolved]) -> SetIndex {
+        let (types, resolver) = (&self.types, &mut self.resolver);
+        let entry = types.get(index);
+        self.draws.settle(set, types.names(index), |name| {
+            let places = types.names(index).iter();
+            let place = { places }.position(|&other| other == name).expect("one of its names");
+            let (param, Resolved { digest, from, .. }) = (entry.param(place), &resolved[place]);
+            Settled {
+                name,
+                digest: *digest,
+                travels: param.significant && !param.local,
+                is_default: resolver.is_default(entry, place, *digest),
+                fixer: match *from {
+                    From::Literal => Some(Fixer::InheritedLiteral),
+                    From::With(source) => Some(Fixer::InheritedWith(source)),
+                    From::Flow | From::Inherited | From::Named | From::Default => None,
+                },
+            }
+        })
+    }
+
     /// The task's own parameters, as its consumers draw them.
     fn own_draws(&mut self, index: TypeIndex, resolved: &[Resolved]) -> Vec<DrawIndex> {
         let mut own = Vec::new();
         for (place, resolved) in resolved.iter().enumerate() {
-            let slot = resolve::slot(&self.types, index, place, resolved.from);
             let entry = self.types.get(index);
             let param = entry.param(place);
-            let Some(slot) = slot.filter(|_| param.significant) else { continue };
+            let fixer = match resolved.from {
+                // The consumer has said it.
+                From::Literal => continue,
+                From::With(source) => Some(Fixer::With(source)),
+                From::Flow | From::Inherited | From::Named | From::Default => None,
+            };
+            if !param.significant {
+                continue;
+            }
             let details = || {
                 // A value without this form has no digest either, and was refused.
                 let value = resolve::param_value(&entry.decl.name, param, &*resolved.value);
-                let is_default = resolved.from == resolve::From::Default
-                    || self.resolver.is_default(entry, place, resolved.digest);
+                let is_default = self.resolver.is_default(entry, place, resolved.digest);
                 (value.unwrap_or(Value::None), is_default)
             };
-            own.push(self.draws.draw(index, place, slot, resolved.digest, details));
+            let name = self.types.names(index)[place];
+            own.push(self.draws.draw((index, place), name, resolved.digest, fixer, details));
         }
         own
     }

@@ -34,6 +34,7 @@ use crate::plan::{Graph, Node};
 use crate::require::{Form, Wish};
 use crate::setting::Setting;
 use crate::store::Store;
+use crate::task::TaskType;
 
 /// How long a chain of requirements may be before it is taken for endless.
 const DEEPEST: usize = 1_000_000;
@@ -77,9 +78,6 @@ fn build_roots(
             .and_then(|()| builder.grow(wish, Rc::default()));
         let root_grown = root_grown.map_err(|mut error| {
             if let Some((name, _)) = root.variant {
-                error.kind = in_variant(error.kind, || {
-                    build(&[Root { is_part: true, ..*root }], store, givens).is_ok()
-                });
                 error.variant = Some(name.to_owned());
             }
             error
@@ -88,18 +86,9 @@ fn build_roots(
     }
     warning::check_variants(&builder.types, &builder.resolver, roots).map_err(nowhere)?;
     let mut warnings = warning::unused(&builder.resolver);
+    warnings.extend(warning::stopped(&builder.resolver));
     warnings.extend(stand_in::unused(&givens.stand_ins));
     Ok((builder.into_graph(nodes), warnings))
-}
-
-/// What is wrong with a variant that may be right by itself.
-fn in_variant(kind: PlanErrorKind, is_right_alone: impl FnOnce() -> bool) -> PlanErrorKind {
-    match kind {
-        PlanErrorKind::SameKey { task } if is_right_alone() => {
-            PlanErrorKind::SameKeyInVariants { task }
-        }
-        kind => kind,
-    }
 }
 
 /// Builds the graph of what an instance requires while it runs: what it wishes for are the roots.
@@ -209,12 +198,12 @@ impl<'a> Builder<'a> {
 
     fn digest(
         &self,
-        index: TypeIndex,
+        task: &'static TaskType,
         place: usize,
         value: &AnyValue,
     ) -> Result<Digest, PlanErrorKind> {
-        let entry = self.types.get(index);
-        resolve::digest_param(self.resolver.store, &entry.decl.name, entry.param(place), value)
+        let (name, param) = ((task.decl)().name, &task.params[place]);
+        resolve::digest_param(self.resolver.store, &name, param, value)
     }
 
     fn inputs_of(&self, node: NodeIndex) -> &[NodeIndex] {

@@ -10,10 +10,10 @@ use crate::key::Digest;
 use crate::panics;
 use crate::plan::draws::SetIndex;
 use crate::plan::error::{PlanError, PlanErrorKind};
-use crate::plan::resolve::Resolved;
+use crate::plan::resolve::{Resolved, disagree, full_name, text};
 use crate::plan::scope::{OnTheWay, Scope};
 use crate::plan::stand_in::StandIn;
-use crate::plan::types::TypeIndex;
+use crate::plan::types::{SourceIndex, TypeIndex};
 use crate::require::{Entry, Wish};
 use crate::task::TaskType;
 
@@ -31,7 +31,7 @@ pub(super) struct Frame {
     pub(super) entries: Vec<Entry>,
     pub(super) wishes: std::vec::IntoIter<Wish>,
     /// What was set by `with` for the wish being walked.
-    pub(super) with: Box<[(TypeIndex, usize)]>,
+    pub(super) with: Box<[SourceIndex]>,
     pub(super) inputs: Vec<NodeIndex>,
     pub(super) draws: Vec<SetIndex>,
     /// Whether something that it requires could not be built.
@@ -48,7 +48,7 @@ pub(super) enum Entered {
 }
 
 /// What is set by `with` for a wish, and the scope with that in it.
-pub(super) type With = (Scope, Box<[(TypeIndex, usize)]>);
+pub(super) type With = (Scope, Box<[SourceIndex]>);
 
 impl Builder<'_> {
     /// Fulfils a wish; `None` if that is not possible and why has been noted.
@@ -93,9 +93,8 @@ impl Builder<'_> {
             let Some(consumer) = stack.last_mut() else { return Ok(grown) };
             let with = std::mem::take(&mut consumer.with);
             if let Some(grown) = grown {
-                let names = self.types.names(consumer.index);
                 consumer.inputs.push(grown.node);
-                consumer.draws.push(self.draws.outside(grown.draws, consumer.index, names, &with));
+                consumer.draws.push(self.draws.outside(grown.draws, &with));
                 consumer.lacks |= self.lacking.contains(&grown.node);
             } else {
                 consumer.lacks = true;
@@ -160,20 +159,33 @@ impl Builder<'_> {
         let mut scope = Scope::clone(scope);
         let required = self.types.index(wish.task);
         let reach = self.types.reach(required);
-        let mut keys = Vec::with_capacity(wish.with.len());
+        let mut set: Vec<(SourceIndex, &'static TaskType, usize)> = Vec::new();
         for (task, place, value) in std::mem::take(&mut wish.with) {
-            let entry = self.types.find((task.id)()).filter(|&index| reach.has_type(index));
-            let Some(index) = entry else {
+            let source = self.types.find_source(task, place);
+            let Some(source) = source.filter(|&source| reach.has_source(source)) else {
                 return Err(PlanErrorKind::WithReachesNothing {
                     task: by.to_owned(),
                     required: self.types.get(required).decl.name.to_string(),
-                    param: format!("{}.{}", (task.decl)().name, task.params[place].name),
+                    param: full_name(task, place),
                 });
             };
-            let digest = self.digest(index, place, &value)?;
-            scope.set_with(index, place, OnTheWay { value, digest });
-            keys.push((index, place));
+            let digest = self.digest(task, place, &value)?;
+            let before = set.iter().find(|(other, ..)| *other == source);
+            if let Some(&(_, other, at)) = before
+                && let Some(one) = scope.with(source)
+                && one.digest != digest
+                && ((other.id)(), at) != ((task.id)(), place)
+            {
+                let one = (full_name(other, at), text(&other.params[at], &one.value));
+                let other = (full_name(task, place), text(&task.params[place], &value));
+                return Err(disagree((task, place), [one, other]));
+            }
+            scope.set_with(source, OnTheWay { value, digest });
+            set.push((source, task, place));
         }
+        let mut keys: Vec<_> = set.into_iter().map(|(source, ..)| source).collect();
+        keys.sort_unstable();
+        keys.dedup();
         Ok(Some((scope, keys.into())))
     }
 

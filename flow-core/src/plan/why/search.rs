@@ -9,7 +9,6 @@ use crate::plan::again::{Answer, Answered, Replay, Replayed};
 use crate::plan::instance::Instance;
 use crate::plan::judge::Judge;
 use crate::plan::reason::{InputChange, Reason};
-use crate::plan::verdicts::Status;
 use crate::plan::why::{Cause, Step};
 use crate::store::error::StoreError;
 use crate::store::record::{MadeFrom, Record, Required};
@@ -96,7 +95,7 @@ impl Search {
     fn why_open(&self, at: &Instance) -> Result<Vec<(Reason, Vec<Question>)>, StoreError> {
         let (graph, verdicts) = (&at.plan.graph, &at.plan.verdicts);
         let open = graph.inputs(at.node).iter();
-        let open = open.filter(|&&input| verdicts.status(input) != Status::Complete);
+        let open = open.filter(|&&input| !verdicts.status(input).is_complete());
         let open = open.map(|&node| Instance { plan: Arc::clone(&at.plan), node });
         let open: Vec<_> = open.map(|at| Question { at, was: None }).collect();
         let of_record = |reason: &Reason| match reason {
@@ -104,7 +103,8 @@ impl Search {
             Reason::Required { .. } => true,
             reason => is_other_data(reason),
         };
-        let reasons = at.reasons();
+        // What is reused is complete, whatever its own folder has.
+        let reasons = if at.is_complete() { &[] } else { at.reasons() };
         let (mut changed, mut in_run) = (HashMap::new(), InRun::default());
         if reasons.iter().any(of_record)
             && let Some(record) = self.judge(at).record(at.node)?

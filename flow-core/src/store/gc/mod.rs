@@ -27,6 +27,8 @@ use crate::store::{Folder, Store};
 pub(crate) struct Keep {
     /// The instances that are wanted; all of them if there is none.
     pub(crate) wanted: Option<HashSet<Key>>,
+    /// The fingerprints of versions that stay, however many there are.
+    pub(crate) reused: HashSet<Digest>,
     pub(crate) limits: Limits,
     /// How old something must be before it is taken for left behind.
     pub(crate) older_than: Duration,

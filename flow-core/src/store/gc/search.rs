@@ -123,7 +123,9 @@ impl Search<'_> {
             });
             let is_known =
                 known.get(&version.key).is_some_and(|known| known.contains(&brief.fingerprint));
-            let is_wanted = !unwanted.contains(&version.key) && !beyond.contains(&version.path);
+            let is_beyond =
+                beyond.contains(&version.path) && !self.keep.reused.contains(&brief.fingerprint);
+            let is_wanted = !unwanted.contains(&version.key) && !is_beyond;
             if home.is_some() && is_wanted && is_known {
                 self.named.entry(version.key).or_default().push(brief);
                 continue;

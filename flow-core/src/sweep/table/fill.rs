@@ -199,7 +199,8 @@ impl Filling<'_> {
     fn statuses(&self, errors: &[Cell]) -> Vec<Cell> {
         let status = |(roots, error): (&[NodeIndex], &Cell)| {
             let is_complete = |&root: &NodeIndex| {
-                matches!(self.plan.verdicts.status(root), Status::Complete | Status::Evicted)
+                let status = self.plan.verdicts.status(root);
+                status.is_complete() || status == Status::Evicted
             };
             let word = match (roots.iter().all(is_complete), error) {
                 (true, _) => "complete",
@@ -236,13 +237,13 @@ impl Filling<'_> {
     }
 
     fn read(&self, node: NodeIndex) -> Result<Option<Recorded>, StoreError> {
-        let (graph, store, verdicts) = (&self.plan.graph, &self.plan.store, &self.plan.verdicts);
-        let is_there = matches!(verdicts.status(node), Status::Complete | Status::Evicted);
+        let (graph, verdicts) = (&self.plan.graph, &self.plan.verdicts);
+        let status = verdicts.status(node);
+        let is_there = status.is_complete() || status == Status::Evicted;
         if !is_there || graph.kind(node) != Kind::Made {
             return Ok(None);
         }
-        let folder = graph.folder(node, store)?;
-        Ok(match store.record(&folder, graph.node(node).key)? {
+        Ok(match self.plan.output_record(node)?.1 {
             Found::Record(record) if verdicts.digest(node) == Some(record.output.digest) => {
                 Some(Recorded { meta: record.meta, seconds: Some(record.seconds) })
             }
@@ -368,7 +369,7 @@ impl Filling<'_> {
     fn has_noted(&mut self, task: TypeIndex) -> Result<bool, Error> {
         let (graph, verdicts) = (&self.plan.graph, &self.plan.verdicts);
         let is_there = |node: &NodeIndex| {
-            graph.node(*node).task == task && verdicts.status(*node) == Status::Complete
+            graph.node(*node).task == task && verdicts.status(*node).is_complete()
         };
         let node = graph.nodes().find(is_there);
         node.map_or(Ok(false), |node| Ok(!self.recorded(node)?.meta.is_empty()))
