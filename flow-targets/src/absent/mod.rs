@@ -41,6 +41,7 @@ const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
 pub(crate) struct Columns<'a> {
     pub(crate) names: &'a [String],
     /// What stands between the cells, if the file is text.
+    #[cfg_attr(not(feature = "csv"), expect(dead_code, reason = "only CSV has delimiters"))]
     pub(crate) delimiter: Option<char>,
 }
 

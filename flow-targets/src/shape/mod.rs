@@ -101,18 +101,12 @@ impl Shape {
 
     /// The shape of a type, and which fields have a default. For that the type is deserialized from
     /// values that it may not like, so that it is asked only where it matters.
-    #[cfg(any(
-        feature = "arrow",
-        feature = "csv",
-        feature = "excel",
-        feature = "json",
-        feature = "parquet"
-    ))]
     pub(crate) fn with_defaults<T: DeserializeOwned>() -> Self {
         Tracer::new::<T>(true).shape()
     }
 
     /// Whether no part of it is unknown.
+    #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
     pub(crate) fn is_complete(&self) -> bool {
         match self {
             Self::Unknown => false,
@@ -128,6 +122,7 @@ impl Shape {
     }
 
     /// The fields, if it is a struct.
+    #[cfg(feature = "csv")]
     pub(crate) fn fields(&self) -> Option<&[Field]> {
         match self {
             Self::Struct(fields) => Some(fields),
@@ -138,6 +133,7 @@ impl Shape {
 
 impl Field {
     /// Whether a column of that name is for this field.
+    #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
     pub(crate) fn is_called(&self, name: &str) -> bool {
         self.names.contains(&name)
     }
