@@ -144,6 +144,10 @@ pub mod json;
     feature = "parquet",
     feature = "pickle"
 ))]
+#[cfg_attr(
+    not(all(feature = "csv-gz", feature = "json", feature = "parquet")),
+    allow(dead_code, reason = "each format takes a part of it")
+)]
 mod limit;
 #[cfg(any(
     feature = "arrow",

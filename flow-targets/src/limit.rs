@@ -7,6 +7,7 @@
 use std::io;
 
 use anyhow::{Result, anyhow};
+#[cfg(any(feature = "json", feature = "pickle"))]
 use flow_core::Source;
 
 /// The least of the default limits.
