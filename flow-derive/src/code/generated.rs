@@ -388,6 +388,9 @@ pub(super) fn named_files(
     words: &Words,
     with_folders: bool,
 ) -> Vec<PathBuf> {
+    if words.texts.is_empty() {
+        return Vec::new();
+    }
     let file = &source.files[from];
     let package = &source.packages[file.package];
     let out_dir = package.environment.out_dir();
