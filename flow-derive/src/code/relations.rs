@@ -8,6 +8,7 @@ use super::names::{Name, kw};
 use super::references::References;
 use super::resolve::{End, Resolver};
 use super::source::{Impl, ItemId, Kind, Path};
+use super::standard::is_standard_derive;
 use super::tokens::{Delimiter, Token};
 
 #[derive(Default)]
@@ -28,6 +29,9 @@ pub(crate) struct Relations {
     pub(crate) declared_by: HashMap<Name, Vec<ItemId>>,
     /// The impls of `Target` of a type.
     pub(crate) targets: HashMap<ItemId, Vec<ItemId>>,
+    /// Whether there is an impl for all types with a trait that can be derived: `impl<T: Clone> Fit for T`.
+    /// There, a derive decides whether a method is that of the type or that of a reference to it.
+    pub(crate) derives_decide: bool,
 }
 
 impl Relations {
@@ -134,6 +138,17 @@ impl Relations {
                 self.targets.entry(own).or_default().push(id);
             }
         }
+        let (item, tokens) = (&source.items[id], source.tokens(id));
+        let first = paths(resolver, id, an_impl.implementor.clone()).into_iter().next();
+        let is_of_all = first.is_some_and(|path| {
+            path.segments.len() == 1 && item.generics.contains(&path.segments[0])
+        });
+        self.derives_decide |= is_of_all
+            && tokens[item.body.clone()]
+                .iter()
+                .take_while(|token| !matches!(token, Token::Open(Delimiter::Brace, _)))
+                .filter_map(|token| token.word())
+                .any(|word| is_standard_derive(source.names.text(word)));
         let of = head_types(resolver, id, an_impl.of_range.clone());
         let mut named = types(resolver, id, an_impl.implementor.clone());
         named.extend(types(resolver, id, an_impl.of_range.clone()));

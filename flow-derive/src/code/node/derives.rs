@@ -2,8 +2,9 @@
 //!
 //! A derive of the standard library is none: where an item gains or loses it and nothing else changes,
 //! the program that compiles before and after calls none of its methods. What uses a derive is code that
-//! counts by its own tokens. There are two exceptions: a method that a type gains hides that of the type
-//! that it derefs to, and two types of one name may be told apart by their derives alone.
+//! counts by its own tokens. There are three exceptions: a method that a type gains hides that of the type
+//! that it derefs to, an impl for all types with the trait may apply to it and no longer to a reference to
+//! it, and two types of one name may be told apart by their derives alone.
 
 use std::ops::Range;
 
@@ -39,7 +40,8 @@ impl Builder<'_> {
             let Some(derives) = attributes::derives(&tokens, range, &source.names) else {
                 return Some(Counted::Whole(range.clone()));
             };
-            let all_count = self.derefs(item) || self.is_ambiguous(item);
+            let all_count =
+                self.relations.derives_decide || self.derefs(item) || self.is_ambiguous(item);
             let counts = |path: &Path| all_count || !self.is_standard_derive(item, path);
             let derives = derives.into_iter().filter(|(path, _)| counts(path));
             let derives: Vec<Range<usize>> = derives.map(|(_, range)| range).collect();

@@ -29,6 +29,8 @@ fn a_derive_of_the_standard_library_does_not_count() {
         &format!("use derive_more::Debug; {}", text("#[derive(Debug)]")),
     );
     let deref = "impl Deref for S { type Target = u8; fn deref(&self) -> &u8 { &self.x } }";
+    let all = "trait Fit { fn fit(&self); } impl<T: Clone> Fit for T { fn fit(&self) {} }";
+    differ(&format!("{all} {}", text("")), &format!("{all} {}", text("#[derive(Clone)]")));
     differ(&format!("{deref} {}", text("")), &format!("{deref} {}", text("#[derive(PartialOrd)]")));
 }
 
