@@ -238,7 +238,8 @@ fn random_variants_of_a_random_graph_are_their_flows() -> Result<()> {
         if bits & 4 > 0 {
             setting = setting.with(Mixed::A, 30 + value(30));
         }
-        if bits & 8 > 0 {
+        // It is the same parameter as `Numbered.b`.
+        if bits & (8 | 2) == 8 {
             setting = setting.with(Mixed::C, 40 + value(40));
         }
         if bits & 16 > 0 {
