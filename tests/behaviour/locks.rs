@@ -101,6 +101,19 @@ fn the_mark_of_one_that_died_counts_for_a_week() -> Result<()> {
 }
 
 #[test]
+fn what_is_no_mark_stops_nobody() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let flow = faulty_flow(folder.path(), &Faulty::new())?;
+    fs::create_dir_all(flow.folder().join(".flow/running/folder/within"))?;
+    fs::write(flow.folder().join(".flow/running/folder/file"), "")?;
+    let found = flow.gc().older_than(Duration::ZERO).find()?;
+    assert_eq!(found.files(), 1, "{found}");
+    found.remove()?;
+    assert!(!flow.folder().join(".flow/running/folder").exists());
+    Ok(())
+}
+
+#[test]
 fn two_exports_take_turns_without_them() -> Result<()> {
     let fs = Faulty::new().without_locks();
     let folder = tempfile::tempdir()?;

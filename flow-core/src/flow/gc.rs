@@ -15,8 +15,7 @@ use crate::store::Store;
 use crate::store::gc::{Found, Item, Keep, What};
 use crate::sweep::Sweep;
 
-/// How old something must be before it is taken for left behind, unless the user says so: longer
-/// than a program on a file system without locks is likely to be at work on one output.
+/// How old something must be before it is taken for left behind, unless the user says so.
 const OLDER_THAN: Duration = Duration::from_secs(60 * 60);
 
 /// How many files are printed one by one.
@@ -121,8 +120,12 @@ impl Gc {
     /// Takes nothing for left behind that is younger than this; without it, than an hour.
     ///
     /// What a process at work has written is named by no record yet. Executions under way are known
-    /// by locks, so that their files are left alone however old they are; this is for file systems
-    /// that have no locks.
+    /// by locks, so that their files are left alone however old they are. On a file system without
+    /// locks, everything is left alone until a week after an execution last committed that has not
+    /// come to its end: remove its file in `.flow/running` if it has died.
+    ///
+    /// A link in the folder of the store is never followed. One below `.flow`, or in the place of the
+    /// folder of a task or an instance, is an error that names it.
     pub fn older_than(self, age: Duration) -> Self {
         Self { older_than: age, ..self }
     }

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::fs::Refused;
 use crate::key::{Digest, Short};
 use crate::store::error::{IoContext, StoreError};
 use crate::store::output::{Output, OutputFile};
 use crate::store::record::Record;
 use crate::store::version::VersionName;
-use crate::store::{Folder, RECORD, Store};
+use crate::store::{Folder, RECORD, Store, bounds};
 
 /// An output that lies in its place, and the record that will say so.
 pub(crate) struct Staged {
@@ -241,6 +242,10 @@ impl Store {
         let name = place.file_name().and_then(|name| name.to_str()).unwrap_or(RECORD);
         let draft = place.with_file_name(format!("{name}.{}", unique()));
         let bytes = record.to_bytes().map_err(std::io::Error::from).during("write", &draft)?;
+        if bytes.len() as u64 > bounds::RECORD {
+            let (bytes, limit) = (bytes.len() as u64, bounds::RECORD);
+            return Err(Refused::TooLarge { bytes, limit }.into()).during("write", &draft);
+        }
         let unfinished = Unfinished { store: self, path: &draft };
         let mut file = self.fs.create(&draft).during("create", &draft)?;
         file.write_all(&bytes).and_then(|()| file.flush()).during("write", &draft)?;

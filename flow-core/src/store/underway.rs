@@ -100,11 +100,18 @@ impl Store {
     }
 
     /// Checks that nothing in the store's own folder is a link, so that it is told before anything
-    /// is written, and not only where an error counts.
+    /// is written or deleted, and not only where an error counts.
     pub(crate) fn check_internal(&self) -> Result<(), StoreError> {
-        let folder = self.internal("");
-        for name in self.names_if_there(&folder)? {
-            let path = folder.join(name);
+        let internal = self.internal("");
+        self.check_links(&internal)?;
+        ["index", "owners", "versions"]
+            .iter()
+            .try_for_each(|part| self.check_links(&internal.join(part)))
+    }
+
+    /// Checks that nothing in a folder is a link.
+    fn check_links(&self, folder: &Path) -> Result<(), StoreError> {
+        for path in self.names_if_there(folder)?.into_iter().map(|name| folder.join(name)) {
             match self.fs.stat(&path) {
                 Err(error) if Refused::of(&error).is_some() => {
                     return Err(error).during("use", &path);
@@ -163,6 +170,13 @@ impl Store {
             // The mark of another user, which this one may not read.
             Err(error) if error.kind() == ErrorKind::PermissionDenied => Lock::Unsupported,
             Err(error) if is_absent(&error) => return Ok(Mark::Gone),
+            // No execution has made a folder or a pipe: it is left over, and no reason to stop.
+            Err(error)
+                if error.kind() == ErrorKind::IsADirectory
+                    || matches!(Refused::of(&error), Some(Refused::Special)) =>
+            {
+                return Ok(Mark::Ended(None));
+            }
             lock => lock.during("open", path)?,
         };
         Ok(match lock {
