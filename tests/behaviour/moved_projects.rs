@@ -165,20 +165,6 @@ struct Same;
 
 runs!(Same: usize = |self, cx| Ok(*cx.input().one.load()? + *cx.input().two.load()?));
 
-/// An external file whose path does not count.
-#[derive(Task)]
-#[task(external, path = &self.at, target = Text)]
-struct Raw {
-    #[param(insignificant)]
-    at: PathBuf,
-}
-
-#[derive(Task)]
-#[task(requires(one = Raw { at: "one.csv" }, two = Raw { at: "two.csv" }), target = Text)]
-struct Joined;
-
-runs!(Joined: String = |self, cx| Ok(format!("{}{}", *cx.input().one.load()?, *cx.input().two.load()?)));
-
 #[test]
 fn two_files_under_one_key_are_an_error_of_the_plan() -> Result<()> {
     let (flow, _folder) = flow();
@@ -191,8 +177,6 @@ fn two_files_under_one_key_are_an_error_of_the_plan() -> Result<()> {
              from `Lines.path`, or add a parameter that tells them apart\n  required by: Both → Lines"
         )
     );
-    let error = plan_error::<Joined>(&flow);
-    assert!(error.contains(&paths) && error.contains("significant parameters alone"), "{error}");
     let sweep = flow.sweep::<Lines>().over(Lines::PATH, ["one.csv", "two.csv"]);
     let error = sweep.preview().expect_err("two files").to_string();
     assert!(error.contains(&paths), "{error}");

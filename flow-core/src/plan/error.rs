@@ -229,11 +229,10 @@ pub enum PlanErrorKind {
     /// Two instances have one key, for the parameter that tells them apart does not count, and read
     /// different files.
     #[error(
-        "two instances of `{task}` have one key and read different files, {first:?} and {second:?}: {}, or add \
-         a parameter that tells them apart",
-        remove_insignificant(task, *param)
+        "two instances of `{task}` have one key and read different files, {first:?} and {second:?}: remove \
+         `insignificant` from `{task}.{param}`, or add a parameter that tells them apart"
     )]
-    SameKeyOtherFile { task: String, param: Option<&'static str>, first: PathBuf, second: PathBuf },
+    SameKeyOtherFile { task: String, param: &'static str, first: PathBuf, second: PathBuf },
 
     /// The variants of a sweep are wrong.
     #[error(transparent)]
@@ -252,14 +251,6 @@ pub enum PlanErrorKind {
 fn in_full(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
-/// What to do about instances of one key that read different files.
-fn remove_insignificant(task: &str, param: Option<&str>) -> String {
-    match param {
-        Some(param) => format!("remove `insignificant` from `{task}.{param}`"),
-        None => "let `path` follow from its significant parameters alone".to_owned(),
-    }
 }
 
 fn disagreement(

@@ -1,13 +1,12 @@
 //! On the way up: the key of an instance whose requirements are there, and its node.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use daggy::NodeIndex;
 
 use super::walk::Frame;
 use super::{Builder, Grown};
 use crate::key::{Digest, Hasher, Key};
-use crate::param::ParamDecl;
 use crate::plan::Node;
 use crate::plan::draws::{DrawIndex, Fixer, SetIndex, Settled};
 use crate::plan::error::PlanErrorKind;
@@ -48,7 +47,7 @@ impl Builder<'_> {
         let node = match self.by_key.get(&key) {
             Some(&node) if self.inputs_of(node) == inputs => {
                 if stand_in.is_none() {
-                    self.check_same_files(node, index, instance, external.as_deref())?;
+                    self.check_same_files(node, index, instance)?;
                 }
                 node
             }
@@ -59,6 +58,7 @@ impl Builder<'_> {
             None => self.add(index, instance, key, parameters, outside, &inputs, entries)?,
         };
         if let Some(path) = external {
+            // It is that of the first instance with this key, as all its parameters are.
             self.externals.entry(node).or_insert(path);
         }
         if frame.lacks {
@@ -79,22 +79,8 @@ impl Builder<'_> {
         node: NodeIndex,
         index: TypeIndex,
         instance: u32,
-        external: Option<&Path>,
     ) -> Result<(), PlanErrorKind> {
         let entry = self.types.get(index);
-        let error = |param: Option<&ParamDecl>, first: &Path, second: &Path| {
-            Err(PlanErrorKind::SameKeyOtherFile {
-                task: entry.decl.name.to_string(),
-                param: param.map(|param| param.name),
-                first: first.to_owned(),
-                second: second.to_owned(),
-            })
-        };
-        if let (Some(first), Some(second)) = (self.externals.get(&node), external)
-            && first != second
-        {
-            return error(None, first, second);
-        }
         let params = entry.task.params.iter().enumerate();
         for (place, param) in params.filter(|(_, param)| param.file && !param.significant) {
             let paths = |instance| {
@@ -107,7 +93,12 @@ impl Builder<'_> {
             for place in 0..first.len().max(second.len()) {
                 let at = |paths: &[PathBuf]| paths.get(place).unwrap_or(&none).clone();
                 if at(&first) != at(&second) {
-                    return error(Some(param), &at(&first), &at(&second));
+                    return Err(PlanErrorKind::SameKeyOtherFile {
+                        task: entry.decl.name.to_string(),
+                        param: param.name,
+                        first: at(&first),
+                        second: at(&second),
+                    });
                 }
             }
         }
