@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use daggy::NodeIndex;
 use serde::Serialize;
 
-pub(crate) use self::reads::Reads;
+pub(crate) use self::reads::{Reads, WatchError};
 pub use self::settings::{Over, Variants, With};
 use crate::command::Command;
 use crate::content::Named;

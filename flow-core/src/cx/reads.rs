@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::require::Asked;
 use crate::content::{Contents, Named, Stamp};
+use crate::store::error::StoreError;
 use crate::store::record::Read;
 
 /// What a task has read besides its inputs' outputs.
 #[derive(Default)]
 pub(crate) struct Reads {
     read: Mutex<BTreeSet<Read>>,
-    /// The files that it may have read, with their stamps from before; none of what could not be looked at,
-    /// which is an error whenever its content is asked for.
+    /// The files that it may have read, with their stamps from before; none of what could not be looked at.
     watched: Mutex<BTreeMap<(PathBuf, Named), Option<Stamp>>>,
     /// What it has required.
     pub(super) asked: Mutex<Asked>,
@@ -32,38 +32,34 @@ impl Reads {
         self.read.lock().expect("no panic while a read is noted").iter().cloned().collect()
     }
 
-    /// Watches files that the task is about to read: from now on a write to them is noticed. Fails if they
-    /// were watched before and have been written since.
+    /// Watches files that the task is about to read: from now on a write to them is noticed.
+    ///
+    /// # Errors
+    ///
+    /// They were watched before and have been written since, or they cannot be looked at.
     pub(crate) fn watch(
         &self,
         contents: &Contents,
         path: &Path,
         named: Named,
-    ) -> Result<(), Rewritten> {
-        let now = contents.stamp(path, named).ok();
+    ) -> Result<(), WatchError> {
+        let now = self.tried(contents.stamp(path, named));
         let mut watched = self.watched.lock().expect("no panic while a file is noted");
-        let before = watched.entry((path.to_owned(), named)).or_insert(now);
-        let is_same = is_same(before.as_ref(), now.as_ref());
+        let before = *watched.entry((path.to_owned(), named)).or_insert(now.as_ref().ok().copied());
         drop(watched);
-        if !is_same {
-            self.set_may_pass();
-            return Err(Rewritten { path: path.to_owned() });
-        }
-        if let Some(stamp) = now {
-            stamp.settle();
-        }
+        let now = now?;
+        self.tried(compare(path, before, &now))?;
+        now.settle();
         Ok(())
     }
 
     /// Looks whether any of the watched files was written.
-    pub(crate) fn look_again(&self, contents: &Contents) -> Result<(), Rewritten> {
+    pub(crate) fn look_again(&self, contents: &Contents) -> Result<(), WatchError> {
         let watched = self.watched.lock().expect("no panic while a file is noted");
-        for ((path, named), before) in &*watched {
-            if !is_same(before.as_ref(), contents.stamp(path, *named).ok().as_ref()) {
-                return Err(Rewritten { path: path.clone() });
-            }
-        }
-        Ok(())
+        let mut watched = watched.iter();
+        watched.try_for_each(|((path, named), before)| {
+            compare(path, *before, &contents.stamp(path, *named)?)
+        })
     }
 
     /// Says that a failure of the task, should it come to that, may pass.
@@ -85,18 +81,31 @@ impl Reads {
     }
 }
 
-fn is_same(before: Option<&Stamp>, now: Option<&Stamp>) -> bool {
-    match (before, now) {
-        (Some(before), Some(now)) => before.is(now),
-        (before, now) => before.is_none() && now.is_none(),
+/// Compares the stamp of a file with the one from before.
+fn compare(path: &Path, before: Option<Stamp>, now: &Stamp) -> Result<(), WatchError> {
+    match before {
+        Some(before) if before.is(now) => Ok(()),
+        Some(_) => Err(WatchError::Rewritten { path: path.to_owned() }),
+        None => Err(WatchError::Unknown { path: path.to_owned() }),
     }
 }
 
-/// A file was written while a task that reads it ran.
+/// Why it is not certain that a task has read files as they are.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "{path:?} was rewritten while the task was running, so the task may have read a part of it; run it again"
-)]
-pub(crate) struct Rewritten {
-    path: PathBuf,
+pub(crate) enum WatchError {
+    /// A file was written while the task ran.
+    #[error(
+        "{path:?} was rewritten while the task was running, so the task may have read a part of it; run it \
+         again"
+    )]
+    Rewritten { path: PathBuf },
+    /// A file could not be looked at before the task read it.
+    #[error(
+        "cannot tell whether {path:?} was rewritten while the task was running, for it could not be looked \
+         at before; run it again"
+    )]
+    Unknown { path: PathBuf },
+    /// A file cannot be looked at.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }

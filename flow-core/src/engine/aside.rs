@@ -178,7 +178,10 @@ impl<'a> Aside<'a> {
         }
         let folder = self.folder.join(plan.graph.node(pair.node).key.to_string());
         let execute = plan.graph.task(pair.node).task.execute;
-        let watch = Watch::begin(self.execution, pair.node, &pair.record.made_from);
+        let watch = match Watch::begin(self.execution, pair.node, &pair.record.made_from) {
+            Ok(watch) => watch,
+            Err(error) => return vec![format!("it cannot be compared: {error}")],
+        };
         let executed = panics::catch_error(|| {
             plan.check_node(pair.node)?;
             execute(self.execution, pair.node, &folder, pair.fingerprint, watch.reads())

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use daggy::NodeIndex;
 
 use crate::content::Named;
-use crate::cx::Reads;
+use crate::cx::{Reads, WatchError};
 use crate::engine::Execution;
 use crate::plan::Plan;
 use crate::plan::judge::Upstream;
@@ -33,21 +33,24 @@ pub(super) struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    /// Begins to watch what an instance may read that is about to run on this.
+    /// Begins to watch what an instance may read that is about to run.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be looked at.
     pub(super) fn begin(
         execution: &'a Arc<Execution>,
         node: NodeIndex,
         made_from: &'a MadeFrom,
-    ) -> Self {
+    ) -> Result<Self, WatchError> {
         let reads = Arc::new(Reads::default());
         for file in made_from.files.values() {
-            // What is watched for the first time is not rewritten yet.
-            let _ = reads.watch(&execution.plan.contents, Path::new(&file.path), Named::AsPattern);
+            reads.watch(&execution.plan.contents, Path::new(&file.path), Named::AsPattern)?;
         }
         for node in execution.plan.graph.gathered_inputs_or_none(node) {
-            execution.watch_external(node, &reads);
+            execution.watch_external(node, &reads)?;
         }
-        Self { execution, node, made_from, reads }
+        Ok(Self { execution, node, made_from, reads })
     }
 
     /// What the task reads and requires.
@@ -91,14 +94,16 @@ impl Execution {
     pub(crate) fn watch_externals(&self, root: NodeIndex, reads: &Reads) {
         let mut nodes = self.plan.graph.gathered_inputs_or_none(root);
         nodes.push(root);
-        nodes.into_iter().for_each(|node| self.watch_external(node, reads));
+        // What is wrong with one is found again, and told, when the task has ended.
+        nodes.into_iter().for_each(|node| drop(self.watch_external(node, reads)));
     }
 
-    fn watch_external(&self, node: NodeIndex, reads: &Reads) {
-        if self.plan.graph.kind(node) == Kind::External {
-            // One that has been rewritten since it was watched first is found when the task has ended.
-            let _ =
-                reads.watch(&self.plan.contents, self.plan.graph.external(node), Named::Exactly);
+    fn watch_external(&self, node: NodeIndex, reads: &Reads) -> Result<(), WatchError> {
+        match self.plan.graph.kind(node) {
+            Kind::External => {
+                reads.watch(&self.plan.contents, self.plan.graph.external(node), Named::Exactly)
+            }
+            Kind::Made | Kind::Aggregate => Ok(()),
         }
     }
 

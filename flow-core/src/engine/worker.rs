@@ -221,7 +221,7 @@ impl<'a> Worker<'a> {
         let started = jiff::Timestamp::now();
         let begun = Instant::now();
         self.made_from.set(Some(fingerprint));
-        let watch = Watch::begin(self.execution, node, &made_from);
+        let watch = Watch::begin(self.execution, node, &made_from)?;
         let executed = panics::catch_error(|| {
             (entry.task.execute)(self.execution, node, &folder, fingerprint, watch.reads())
         });
