@@ -84,6 +84,13 @@ hex_128! {
     Digest
 }
 
+impl Digest {
+    /// The first 8 digits, by which people tell two digests apart.
+    pub(crate) fn short(self) -> String {
+        format!("{:08x}", (self.0 >> 96) as u32)
+    }
+}
+
 impl Key {
     /// The 16 digits that a folder's name ends in.
     pub(crate) fn short(self) -> Short {

@@ -21,9 +21,15 @@ use crate::value::{self, Value, ValueError, WithPaths};
 /// A type that a parameter can have: anything that serde writes and reads back, that can be
 /// cloned and sent to another thread.
 ///
-/// It is implemented for all such types; there is nothing to write. The value must be serialised
-/// the same way each time: a `HashSet`, which has no order, must not be part of it. Use a
-/// `BTreeSet`.
+/// It is implemented for all such types; there is nothing to write.
+///
+/// Equal values must be serialized alike. The items of a `HashSet` or a `BinaryHeap` inside a value are
+/// sorted, and a map's entries by their keys; the order of an `IndexMap` counts. That takes the type to
+/// be seen: behind `#[serde(transparent)]`, `#[serde(with = ...)]` or an own `Serialize`, use a
+/// `BTreeSet`, or the order of a set gives each value another key.
+///
+/// A record has each parameter of its own task in full up to 1 MiB of JSON, and those of tasks upstream
+/// up to 1 KiB. Of a longer one it has the beginning, the end, and digits of a digest.
 pub trait Parameter: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {}
 
 impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> Parameter for T {}

@@ -6,12 +6,13 @@
 //! an [`Entry`], which remembers the form it was written in.
 
 use std::any::Any;
+use std::collections::HashSet;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::param::{AnyValue, IntoParam, Param, Parameter};
 use crate::task::{Task, TaskType};
-use crate::value;
+use crate::value::{self, Value};
 
 /// What one instance requires.
 #[doc(hidden)]
@@ -106,7 +107,7 @@ impl Requirements {
 
     /// # Errors
     ///
-    /// Two items have the same key.
+    /// Two items have the same key, or keys that are serialized alike, or a key cannot be serialized.
     pub fn map<K: Task, M: Parameter + Ord>(
         &mut self,
         role: &'static str,
@@ -117,6 +118,17 @@ impl Requirements {
             let key = value::to_value(&pair[0].0)?;
             let map = if role.is_empty() { "the map" } else { role };
             anyhow::bail!("{map} has two items with the key {key}");
+        }
+        let mut seen = HashSet::with_capacity(items.len());
+        for (key, _) in &items {
+            let key = value::to_value(key)?;
+            if let Some(key) = seen.replace(key) {
+                let map = if role.is_empty() { "the map" } else { role };
+                anyhow::bail!(
+                    "{map} has two different keys that are both serialized as {key}; a key is \
+                     identified by what it is serialized as"
+                );
+            }
         }
         let (keys, settings): (Vec<M>, Vec<_>) = items.into_iter().unzip();
         let len = keys.len();
@@ -129,8 +141,8 @@ impl Requirements {
 /// The keys of an entry that is a map: a `Vec` of the key type.
 pub(crate) trait MapKeys: Send + Sync {
     fn as_any(&self) -> &dyn Any;
-    /// The key at `index`, as it stands in the role of an input: `AAPL`.
-    fn text(&self, index: usize) -> String;
+    /// Returns the key at `index`. [`Requirements::map`] refused keys that have no such value.
+    fn value(&self, index: usize) -> Value;
 }
 
 impl<M: Parameter> MapKeys for Vec<M> {
@@ -138,7 +150,7 @@ impl<M: Parameter> MapKeys for Vec<M> {
         self
     }
 
-    fn text(&self, index: usize) -> String {
-        value::to_value(&self[index]).map_or_else(|_| index.to_string(), |key| key.to_string())
+    fn value(&self, index: usize) -> Value {
+        value::to_value(&self[index]).unwrap_or(Value::None)
     }
 }

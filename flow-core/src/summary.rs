@@ -11,7 +11,9 @@ use crate::engine::outcome::{Outcome, Outcomes};
 use crate::engine::progress::Seconds;
 use crate::plan::Plan;
 use crate::plan::instance::Instance;
+use crate::plan::label::Show;
 use crate::plan::stand_in;
+use crate::plan::view::View;
 use crate::plan::warning::Warning;
 
 /// How many instances of a kind are printed one by one.
@@ -281,13 +283,21 @@ impl fmt::Display for Summary {
         let counts = kinds.iter().filter(|(_, _, entries)| !entries.is_empty());
         let counts = counts.map(|(_, short, entries)| format!("{} {short}", entries.len()));
         f.write_str(&counts.collect::<Vec<_>>().join(", "))?;
+        // What was required while tasks ran stands in other graphs.
+        let in_run = &self.outcomes.in_run;
+        let view = (!in_run.is_empty()).then(|| {
+            let in_run = in_run.iter().map(|part| &part.plan.graph);
+            View::of(std::iter::once(&self.plan.graph).chain(in_run))
+        });
         for (title, _, entries) in &kinds {
             if entries.is_empty() {
                 continue;
             }
             write!(f, "\n  {title}:")?;
             for entry in entries.iter().take(LISTED) {
-                write!(f, "\n    {}", entry.instance)?;
+                let Instance { plan, node } = &entry.instance;
+                let view = view.as_ref().unwrap_or_else(|| plan.graph.view());
+                write!(f, "\n    {}", view.label(&plan.graph, *node, Show::Clipped))?;
                 if *title == "ran" {
                     write!(f, " in {}", Seconds(entry.seconds))?;
                 }

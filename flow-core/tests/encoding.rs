@@ -289,6 +289,8 @@ fn value() -> impl Strategy<Value = Value> {
             vec(inner.clone(), 0..4).prop_map(|items| Value::Seq(items.into())),
             btree_map(inner.clone(), inner.clone(), 0..4)
                 .prop_map(|map| Value::Map(Entries::new(map.into_iter().collect()).unwrap())),
+            btree_map(inner.clone(), inner.clone(), 0..4)
+                .prop_map(|map| Value::ordered_map(map.into_iter().rev().collect()).unwrap()),
             btree_map(name(), inner.clone(), 0..4)
                 .prop_map(|map| Value::Struct(Entries::new(map.into_iter().collect()).unwrap())),
             (name(), inner.clone()).prop_map(|variant| Value::Variant(Box::new(variant))),
@@ -430,6 +432,10 @@ fn decode(bytes: &mut &[u8]) -> Value {
         }
         13 => Value::UnitVariant(text(bytes).leak()),
         14 => Value::Variant(Box::new((text(bytes).leak(), decode(bytes)))),
+        16 => {
+            let entries = (0..length(bytes)).map(|_| (decode(bytes), decode(bytes)));
+            Value::ordered_map(entries.collect()).unwrap()
+        }
         tag => panic!("{tag} is no tag of a value without secrets"),
     }
 }

@@ -87,9 +87,25 @@ fn text_is_quoted_only_where_it_could_be_misread() {
     assert_eq!(text([r#"say "\""#]), r#"["say \"\\\""]"#);
     assert_eq!(text((Some("none"), None::<()>)), r#"["none", none]"#);
     assert_eq!(text(Some("none")), r#""none""#);
-    assert_eq!(text("none"), "none");
+    assert_eq!((text("none"), text("None")), (r#""none""#.into(), r#""None""#.into()));
     assert_eq!(format!("{:#}", to_value("a, b").unwrap()), r#""a, b""#);
     assert_eq!(format!("{:#}", to_value("a").unwrap()), "a");
+}
+
+#[test]
+fn no_value_reads_like_the_absence_of_another() {
+    #[derive(Serialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Level {
+        None,
+        Low,
+    }
+    assert_eq!(text((None::<Option<u8>>, Some(None::<u8>))), "[none, Some(none)]");
+    assert_eq!(text(Some(Some(3))), "Some(3)");
+    assert_eq!(text(Some(Some(None::<u8>))), "Some(Some(none))");
+    assert_eq!(text(Some("None")), r#""None""#);
+    assert_eq!(text((Some(Level::None), None::<Level>)), "[Some(none), none]");
+    assert_eq!(text(Some(Level::Low)), "low");
 }
 
 #[test]

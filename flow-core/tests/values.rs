@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, VecDeque};
 use std::fmt::Debug;
 use std::num::NonZero;
 use std::ops::Range;
@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use flow_core::Secret;
-use flow_core::value::{Float, Value, ValueError, from_value, to_value};
+use flow_core::value::{Float, Int, Value, ValueError, from_value, to_value};
+use indexmap::IndexMap;
 use jiff::civil::{Date, DateTime, Time, date};
 use jiff::{SignedDuration, Span, Timestamp, ToSpan, Zoned};
 use serde::de::DeserializeOwned;
@@ -138,6 +139,72 @@ fn sequences_tuples_sets_and_maps() {
     round_trip(BTreeMap::from([('x', BTreeMap::from([(Some(1), 0)]))]));
     round_trip(HashMap::from([(1, 2), (3, 4)]));
     round_trip(BTreeMap::<u8, u8>::new());
+}
+
+/// The types that hold a set, by which its order is known not to count.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+struct Tags {
+    tags: HashSet<u32>,
+    nested: Vec<HashSet<(u32, bool)>>,
+    maybe: Option<Box<HashSet<u32>>>,
+    by_name: BTreeMap<String, HashSet<u32>>,
+    newtype: Newtype,
+    variant: Either,
+}
+
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+struct Newtype(HashSet<u32>);
+
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+enum Either {
+    Newtype(HashSet<u32>),
+    Tuple(u8, HashSet<u32>),
+    Struct { set: HashSet<u32> },
+}
+
+#[test]
+fn the_order_of_a_set_does_not_count_wherever_it_stands() {
+    // Each set has its own hasher, and with it another order.
+    let set = || (0..50).collect::<HashSet<u32>>();
+    let variants: [fn(HashSet<u32>) -> Either; 3] =
+        [Either::Newtype, |set| Either::Tuple(1, set), |set| Either::Struct { set }];
+    for variant in variants {
+        let tags = || Tags {
+            tags: set(),
+            nested: vec![(0..20).map(|n| (n, n % 2 == 0)).collect()],
+            maybe: Some(Box::new(set())),
+            by_name: BTreeMap::from([("x".to_owned(), set())]),
+            newtype: Newtype(set()),
+            variant: variant(set()),
+        };
+        assert_eq!(to_value(&tags()).unwrap(), to_value(&tags()).unwrap());
+        round_trip(tags());
+    }
+    assert_eq!(to_value(&set()).unwrap(), to_value(&(0..50).collect::<Vec<_>>()).unwrap());
+    let heap = |items: [u8; 3]| to_value(&BinaryHeap::from(items)).unwrap();
+    assert_eq!(heap([1, 2, 3]), heap([2, 3, 1]));
+    assert_ne!(to_value(&[1, 2]).unwrap(), to_value(&[2, 1]).unwrap());
+}
+
+#[test]
+fn the_order_of_insertion_counts_in_a_map_that_keeps_it() {
+    let map = |entries: [(&str, u8); 3]| {
+        entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<IndexMap<_, _>>()
+    };
+    let sorted = map([("a", 1), ("b", 2), ("c", 3)]);
+    let other = map([("c", 3), ("a", 1), ("b", 2)]);
+    // It is compared without the order, which a task sees.
+    assert_eq!(sorted, other);
+    let (sorted, value) = (to_value(&sorted).unwrap(), to_value(&other).unwrap());
+    assert_ne!(sorted, value);
+    assert_eq!(sorted, to_value(&BTreeMap::from([("a", 1), ("b", 2), ("c", 3)])).unwrap());
+    assert_eq!(value.to_string(), "{c: 3, a: 1, b: 2}");
+    let back: IndexMap<String, u8> = from_value(&value).unwrap();
+    assert!(back.keys().eq(other.keys()));
+    assert_eq!(from_value::<BTreeMap<String, u8>>(&value).unwrap().len(), 3);
+    let twice = [("b", 1), ("a", 1), ("b", 2)];
+    let twice = twice.map(|(k, v)| (Value::Str(k.into()), Value::Int(Int::from(v))));
+    assert!(Value::ordered_map(twice.to_vec()).is_err());
 }
 
 #[test]

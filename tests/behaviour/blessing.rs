@@ -205,7 +205,10 @@ fn what_gives_something_else_is_named_and_nothing_changes() -> Result<()> {
     assert_eq!(refusal.different().len(), 4);
     let text = refusal.to_string();
     assert!(text.starts_with("nothing was blessed: of 8 outputs made aside"), "{text}");
-    assert!(text.contains("by: 1}: output `even` has other content"), "{text}");
+    assert!(
+        text.contains("Part {by: 1, path: ") && text.contains(": output `even` has other content"),
+        "{text}"
+    );
     assert!(text.contains("run them with `flow.run::<Total>()`"), "{text}");
 
     // A value in memory shows in what is made from it.

@@ -203,7 +203,7 @@ fn a_record_of_a_newer_form_is_left_alone() -> Result<()> {
     let path = record(&flow);
     let text = fs::read_to_string(&path)?;
     let newer = [
-        text.replace("\"format\": 1", "\"format\": 99"),
+        text.replace("\"format\": 2", "\"format\": 99"),
         "{\"format\": 99, \"unheard\": [of]}".replace("[of]", "[1]"),
     ];
     for newer in newer {
@@ -239,7 +239,7 @@ fn a_newer_record_that_could_be_adopted_is_passed_over() -> Result<()> {
     let flow = flow.with(Milled::BY, 1);
     flow.run::<Milled>()?;
     let path = flow.output::<Milled>()?.path()?.with_file_name("record.json");
-    let text = fs::read_to_string(&path)?.replace("\"format\": 1", "\"format\": 99");
+    let text = fs::read_to_string(&path)?.replace("\"format\": 2", "\"format\": 99");
     fs::write(&path, text)?;
     // Another path with the same content: another instance, made from the same.
     fs::copy(folder.path().join("grains.txt"), folder.path().join("again.txt"))?;

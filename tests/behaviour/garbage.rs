@@ -145,7 +145,7 @@ fn what_a_wanted_record_names_is_wanted() -> Result<()> {
 fn what_cannot_be_used_is_left_alone_and_told() -> Result<()> {
     let (flow, _folder) = done()?;
     let record = |task: &str| one_file(&flow.folder().join(task), "record.json", "");
-    let newer = fs::read_to_string(record("Milled"))?.replace("\"format\": 1", "\"format\": 9");
+    let newer = fs::read_to_string(record("Milled"))?.replace("\"format\": 2", "\"format\": 9");
     fs::write(record("Milled"), newer)?;
     fs::write(record("Heaviest"), "garbage")?;
     let before = files_below(flow.folder());

@@ -66,7 +66,9 @@ fn parameters_are_shown_in_full_clipped_or_not() {
     let flow = flow.with(Base::TEXT, "x".repeat(200));
     let full = format!("Base {{text: {}, n: 1}} PENDING never run", "x".repeat(200));
     assert_eq!(shown::<Base>(&flow, |preview| preview.parameters(Show::Full)), full);
-    let clipped = format!("Base {{text: {}…}} PENDING never run", "x".repeat(94));
+    let digest = &blake3::hash("x".repeat(200).as_bytes()).to_hex()[..8];
+    let text = format!("{}…{} #{digest}", "x".repeat(19), "x".repeat(18));
+    let clipped = format!("Base {{text: {text}, n: 1}} PENDING never run");
     assert_eq!(shown::<Base>(&flow, |preview| preview.parameters(Show::Clipped)), clipped);
     assert_eq!(preview::<Base>(&flow), clipped);
     let hidden = "Base PENDING never run";

@@ -221,7 +221,7 @@ fn the_same_instance_twice_runs_once() {
     assert_eq!(made::<Twice>(&flow), ("none1 none1".into(), names(&["Price", "Twice"])));
     assert_eq!(
         preview::<Twice>(&flow),
-        "Twice COMPLETE\n└─ Price {symbol: none, type: 1} COMPLETE"
+        "Twice COMPLETE\n└─ Price {symbol: \"none\", type: 1} COMPLETE"
     );
 }
 

@@ -1,9 +1,9 @@
 //! A store that an earlier release has made is read by this one, and nothing in it runs again.
 //!
-//! `tests/golden/store` has a folder for each release whose form of records, indices, versions or keys
-//! was another: the store that the tasks below had made with it. `FLOW_ACCEPT_STORE=1` adds that of
-//! this release, and never replaces one. The code of the tasks is counted by hand, so that the stores
-//! do not depend on how code is tracked; what tracking gives is to be kept beside them.
+//! `tests/golden/store` has a folder for each format of records: the store that the tasks below had made
+//! with it (`0.1.0` is of format 1). `FLOW_ACCEPT_STORE=1` adds that of this release's format, and never
+//! replaces one. The code of the tasks is counted by hand, so that the stores do not depend on how code
+//! is tracked.
 
 use std::fs;
 
@@ -142,7 +142,7 @@ fn make(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
@@ -184,26 +184,44 @@ fn what_this_release_makes_it_reads() -> Result<()> {
     assert_is_read(folder.path())
 }
 
+/// The format of the records in a store.
+fn format(store: &Path) -> Result<u64> {
+    let records = files_below(store).into_iter();
+    let record = records.filter(|file| file.ends_with("record.json")).next().context("a record")?;
+    let record: serde_json::Value = serde_json::from_slice(&fs::read(record)?)?;
+    record["format"].as_u64().context("a format")
+}
+
 #[test]
 fn what_earlier_releases_made_is_read_and_nothing_runs() -> Result<()> {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDEN);
+    let folder = tempfile::tempdir()?;
+    make(folder.path())?;
+    let today = format(folder.path())?;
     if std::env::var_os("FLOW_ACCEPT_STORE").is_some() {
-        let new = golden.join(env!("CARGO_PKG_VERSION"));
+        let new = golden.join(format!("format-{today}"));
         ensure!(!new.exists(), "{} is there, and is not replaced", new.display());
-        make(&new)?;
+        for left in ["running", "digests"] {
+            let left = folder.path().join(".flow").join(left);
+            let _ = fs::remove_dir_all(&left).or_else(|_| fs::remove_file(&left));
+        }
+        copy(folder.path(), &new)?;
     }
-    let mut stores = 0;
-    for release in fs::read_dir(golden)? {
-        let release = release?;
+    let mut formats = Vec::new();
+    for store in fs::read_dir(golden)? {
+        let store = store?;
         let folder = tempfile::tempdir()?;
         // Git keeps no times, and a store is copied as often as it is backed up.
-        copy(&release.path(), folder.path())?;
-        let name = release.file_name();
-        assert_is_read(folder.path()).with_context(|| {
-            format!("the store of release {} is not read as it was", name.display())
-        })?;
-        stores += 1;
+        copy(&store.path(), folder.path())?;
+        formats.push(format(folder.path())?);
+        let name = store.file_name();
+        assert_is_read(folder.path())
+            .with_context(|| format!("the store {} is not read as it was", name.display()))?;
     }
-    ensure!(stores > 0, "there is no store of an earlier release");
+    ensure!(
+        formats.contains(&today) && formats.contains(&1),
+        "there are stores of the formats {formats:?}, and this release writes {today}: \
+         FLOW_ACCEPT_STORE=1 adds that"
+    );
     Ok(())
 }

@@ -183,7 +183,7 @@ fn what_was_made_again_since_is_not_reset() -> Result<()> {
 fn a_record_of_a_newer_version_is_left_alone() -> Result<()> {
     let (flow, _folder) = done()?;
     let record = one_file(&flow.folder().join("Length"), "record.json", "");
-    let newer = fs::read_to_string(&record)?.replace("\"format\": 1", "\"format\": 9");
+    let newer = fs::read_to_string(&record)?.replace("\"format\": 2", "\"format\": 9");
     fs::write(&record, &newer)?;
     let verified = flow.verify_all()?;
     assert!(verified.is_whole() && verified.to_string().contains("it is in form 9"), "{verified}");

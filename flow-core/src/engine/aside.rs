@@ -70,7 +70,7 @@ impl<'a> Aside<'a> {
         let on_disk = |one: &&Affected| one.is_there && !one.record.output.is_in_memory();
         for affected in assumed.affected.iter().filter(on_disk) {
             let record = Record::clone(&affected.record);
-            held.set_made(affected.node, Made::new(affected.folder.clone(), record));
+            held.set_made(affected.node, Made::new(affected.from.clone(), record));
         }
         use crate::plan::judge::Upstream;
         for node in graph.nodes().filter(|&node| graph.kind(node) != Kind::Made) {

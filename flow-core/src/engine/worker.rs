@@ -112,6 +112,11 @@ impl<'a> Worker<'a> {
             _ => None,
         };
         let other_meta = || relied_on.is_some() && self.execution.meta(node) != relied_on;
+        // A value in memory is known by what it was made from in the form of its record.
+        let format = match &verdict {
+            Verdict::Evicted(record, _) if record.output.is_in_memory() => record.format,
+            _ => FORMAT,
+        };
         let (kept, made_from, fingerprint) = match verdict {
             Verdict::Complete(record) => {
                 self.execution.held.set_made(node, Made::new(folder, *record));
@@ -123,8 +128,8 @@ impl<'a> Worker<'a> {
             }
             Verdict::Evicted(record, made_from) => {
                 // Another instance may have the same.
-                let kept = judge.kept(node, record.fingerprint)?;
-                let fingerprint = record.fingerprint;
+                let fingerprint = made_from.fingerprint(plan.graph.task(node).decl.identity());
+                let kept = judge.kept(node, &made_from, fingerprint)?;
                 if kept.is_none() && !job.needed {
                     self.execution.held.set_gone(node, Made::new(folder, *record));
                     return Ok(Settled::As(How::CutOff, NewlyMade::default()));
@@ -162,7 +167,7 @@ impl<'a> Worker<'a> {
         }
         let gone = self.gone_inputs(node);
         if gone.is_empty() {
-            let made = self.run(node, folder, made_from, fingerprint)?;
+            let made = self.run(node, folder, made_from, fingerprint, format)?;
             let how = match plan.graph.stand_in(node) {
                 Some(_) => How::Given,
                 None => How::Ran,
@@ -208,6 +213,7 @@ impl<'a> Worker<'a> {
         folder: Folder,
         made_from: MadeFrom,
         fingerprint: Digest,
+        format: u32,
     ) -> anyhow::Result<NewlyMade> {
         let plan = &self.execution.plan;
         let entry = plan.graph.task(node);
@@ -231,7 +237,7 @@ impl<'a> Worker<'a> {
         let (reads, required) = (watch.reads().all(), watch.reads().required());
         entry.keep_tables(&plan.store);
         let record = Record {
-            format: FORMAT,
+            format,
             task: entry.decl.name.to_string(),
             key: plan.graph.node(node).key,
             parameters: plan.graph.recorded_parameters(node),
@@ -307,13 +313,11 @@ impl<'a> Worker<'a> {
         // Names of its own even in its own folder: whoever removes the version meanwhile, as one too
         // many, takes nothing away from this output.
         let output = plan.store.stage_links(&from, output, folder, kept.record.fingerprint)?;
-        let record = Record {
-            key: plan.graph.node(node).key,
-            parameters: plan.graph.recorded_parameters(node),
-            made_from: plan.graph.with_labels(node, made_from),
-            output,
-            ..Record::clone(&kept.record)
-        };
+        let (graph, key) = (&plan.graph, plan.graph.node(node).key);
+        let (parameters, made_from) =
+            (graph.recorded_parameters(node), graph.with_labels(node, made_from));
+        let decl = &graph.task(node).decl;
+        let record = kept.record.adopted(decl, key, parameters, made_from, output);
         self.stage(node, folder.clone(), record)
     }
 

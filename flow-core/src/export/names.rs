@@ -8,7 +8,8 @@
 use std::collections::BTreeSet;
 
 use crate::key::Short;
-use crate::store::folder::{extension_name, instance_folder, key_of, part_name};
+use crate::plan::label::Shown;
+use crate::store::folder::{TEXT, extension_name, instance_folder, key_of, part_name};
 use crate::store::output::OutputFile;
 
 /// The name of an output that has no parameters to show.
@@ -51,6 +52,12 @@ impl Names {
         self.take(&long);
         long
     }
+}
+
+/// Whether a name has all of these parameters.
+pub(crate) fn is_whole(parameters: &[Shown]) -> bool {
+    let lengths = parameters.iter().map(|one| one.name.len() + one.value.to_string().len() + 2);
+    lengths.sum::<usize>() <= TEXT
 }
 
 /// The path of a part of the output that has this name: the one at this place.

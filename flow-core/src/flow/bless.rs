@@ -15,7 +15,10 @@ use crate::flow::{Flow, Roots};
 use crate::plan::affected::{Affected, Assumption};
 use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
+use crate::store::Store;
 use crate::store::error::StoreError;
+use crate::store::record::Record;
+use crate::store::stage::Staged;
 
 /// How many outputs are committed at once.
 const GROUP: usize = 512;
@@ -26,8 +29,8 @@ const LISTED: usize = 10;
 impl Flow {
     /// Takes the outputs of these roots, and of what they require, while they run too, for today's,
     /// after a refactoring that was meant to change nothing: those that are pending only because code,
-    /// a version or a target changed. What is pending for something else stays so, and is
-    /// [told](Blessed::pending).
+    /// a version or a target changed, or because their task, or one upstream, got a new parameter that has
+    /// its default. What is pending for something else stays so, and is [told](Blessed::pending).
     ///
     /// That is proved first: the tasks run aside, with the inputs that are in the store, all of them
     /// or a [sample](Bless::sample), and what they make is compared with what is recorded, byte for
@@ -225,10 +228,11 @@ fn commit(assumption: &Assumption, group: &[(usize, &Affected)]) -> Result<(), S
         let entry = plan.graph.task(one.node);
         entry.keep_tables(store);
         let mut record = one.blessed();
+        record.parameters = plan.graph.recorded_parameters(one.node);
         // It was found to be what today's crates make.
         record.crates = entry.crates;
         record.made_from = plan.graph.with_labels(one.node, record.made_from);
-        match store.stage_record(&one.folder, &record, false) {
+        match stage(store, one, record) {
             Ok(one) => staged.push((Arc::clone(&entry.folder), one)),
             Err(error) => {
                 staged.iter().for_each(|(_, staged)| store.discard_path(&staged.draft));
@@ -237,6 +241,19 @@ fn commit(assumption: &Assumption, group: &[(usize, &Affected)]) -> Result<(), S
         }
     }
     store.commit(staged).into_iter().try_for_each(|(_, _, result)| result)
+}
+
+/// Writes the record of an output, which is linked if it was that of the instance before a parameter was
+/// added.
+fn stage(store: &Store, one: &Affected, mut record: Record) -> Result<Staged, StoreError> {
+    if one.from == one.folder || record.output.is_in_memory() {
+        return store.stage_record(&one.folder, &record, one.from != one.folder);
+    }
+    let from = store.root().join(&one.from);
+    record.output = store.stage_links(&from, &record.output, &one.folder, record.fingerprint)?;
+    store
+        .stage_record(&one.folder, &record, true)
+        .inspect_err(|_| store.discard(&one.folder, &record.output))
 }
 
 /// What was blessed.

@@ -67,8 +67,8 @@ impl Flow {
     /// # }
     /// ```
     pub fn gc(&self) -> Gc {
-        let (wanted, reused) = (None, HashSet::new());
-        Gc { flow: self.clone(), wanted, reused, older_than: OLDER_THAN }
+        let (wanted, reused, earlier_formats) = (None, HashSet::new(), false);
+        Gc { flow: self.clone(), wanted, reused, earlier_formats, older_than: OLDER_THAN }
     }
 }
 
@@ -79,6 +79,7 @@ pub struct Gc {
     wanted: Option<HashSet<crate::Key>>,
     /// The fingerprints of the outputs that wanted instances reuse from another place.
     reused: HashSet<Digest>,
+    earlier_formats: bool,
     older_than: Duration,
 }
 
@@ -117,6 +118,15 @@ impl Gc {
         Ok(self)
     }
 
+    /// Treats outputs of an earlier release like all others: an instance that no root needs is garbage.
+    ///
+    /// Without this, `gc` keeps what an earlier release has stored in an earlier format until a run has
+    /// reused it. An instance may have another key in this release than it had, so that the keys of
+    /// the roots do not tell which of those outputs a run would reuse.
+    pub fn earlier_formats(self) -> Self {
+        Self { earlier_formats: true, ..self }
+    }
+
     /// Takes nothing for left behind that is younger than this; without it, than an hour.
     ///
     /// What a process at work has written is named by no record yet. Executions under way are known
@@ -136,8 +146,8 @@ impl Gc {
     ///
     /// The store cannot be read.
     pub fn find(self) -> Result<Garbage, Error> {
-        let Self { flow, wanted, reused, older_than } = self;
-        let keep = Keep { wanted, reused, limits: flow.limits, older_than };
+        let Self { flow, wanted, reused, earlier_formats, older_than } = self;
+        let keep = Keep { wanted, reused, earlier_formats, limits: flow.limits, older_than };
         let found = flow.store.find_garbage(&keep)?;
         Ok(Garbage { store: flow.store, older_than, found })
     }
@@ -223,6 +233,14 @@ impl fmt::Display for Garbage {
                 let minutes = self.older_than.as_secs() / 60;
                 write!(f, "\nleft alone: {what}, younger than {minutes} min")?;
             }
+        }
+        if self.found.earlier > 0 {
+            let what = Count(self.found.earlier, "instance");
+            write!(
+                f,
+                "\nleft alone: {what} of an earlier release, which a run may reuse: run what is wanted \
+                 first, or collect with `earlier_formats()`"
+            )?;
         }
         for (path, why) in self.found.unusable.iter().take(LISTED) {
             write!(f, "\nleft alone: {}: {why}", path.display())?;

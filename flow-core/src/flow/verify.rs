@@ -16,9 +16,13 @@ use crate::store::record::Record;
 use crate::store::verify::{Harm, Looked, Place};
 use crate::store::{RECORD, Store};
 use crate::task::Kind;
+use crate::value::shortened;
 
 /// How many damaged files are printed one by one.
 const LISTED: usize = 20;
+
+/// How much of a parameter is printed, in characters.
+const VALUE: usize = 100;
 
 impl Flow {
     /// Hashes every file of the outputs of these roots and of all that they require, of what is
@@ -239,16 +243,20 @@ impl Verified {
     }
 }
 
-/// An instance as its record tells of it.
+/// The label of an instance by its record: its own parameters and, if there are others, digits of its key.
 fn label_of(record: &Record) -> String {
+    let digits = match record.parameters.keys().any(|name| name.contains('.')) {
+        true => format!(" #{}", &record.key.short().to_string()[..8]),
+        false => String::new(),
+    };
     let own = record.parameters.iter().filter(|(name, _)| !name.contains('.'));
     let text = own.map(|(name, value)| match value {
-        serde_json::Value::String(text) => format!("{name}: {text}"),
-        value => format!("{name}: {value}"),
+        serde_json::Value::String(text) => format!("{name}: {}", shortened(text, VALUE)),
+        value => format!("{name}: {}", shortened(&value.to_string(), VALUE)),
     });
     match text.collect::<Vec<_>>().join(", ") {
-        text if text.is_empty() => record.task.clone(),
-        text => format!("{} {{{text}}}", record.task),
+        text if text.is_empty() => format!("{}{digits}", record.task),
+        text => format!("{} {{{text}}}{digits}", record.task),
     }
 }
 

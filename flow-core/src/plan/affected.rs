@@ -1,5 +1,6 @@
 //! Which instances are pending for their code alone: what they were made from is what it is today, but
-//! for the code, the version and the targets.
+//! for the code, the version, the targets, and parameters with defaults that were added since
+//! ([`predecessor`](super::predecessor)).
 //!
 //! That is told under an assumption: that each of them, upstream first, gives what its record says. So
 //! what follows one of them is judged as it would be if the change meant nothing. A value in memory
@@ -17,11 +18,12 @@ use crate::key::{Digest, Key};
 use crate::plan::Plan;
 use crate::plan::again::{AllKnown, Replay, Replayed};
 use crate::plan::judge::{Judge, Upstream};
+use crate::plan::predecessor::{Predecessor, Predecessors};
 use crate::plan::verdicts::Known;
 use crate::store::draft::memory_digest;
 use crate::store::error::StoreError;
 use crate::store::output::{Look, Output};
-use crate::store::record::{MadeFrom, Meta, Record};
+use crate::store::record::{FORMAT, MadeFrom, Meta, Read, Record};
 use crate::store::{Folder, Found, RECORD};
 use crate::task::Kind;
 
@@ -29,7 +31,10 @@ use crate::task::Kind;
 pub(crate) struct Affected {
     pub(crate) node: NodeIndex,
     pub(crate) key: Key,
+    /// Where the record that says so is to lie.
     pub(crate) folder: Folder,
+    /// Where the output lies: elsewhere if it is that of the instance as it was before a parameter was added.
+    pub(crate) from: Folder,
     /// As it stands.
     pub(crate) record: Box<Record>,
     /// What it would be made from today.
@@ -42,13 +47,16 @@ pub(crate) struct Affected {
 impl Affected {
     /// The record that says that the output is today's.
     pub(crate) fn blessed(&self) -> Record {
-        let mut record = Record {
+        // A seed that followed from a key of format 1 is only right in a record of that format.
+        let has_seed = self.record.reads.iter().any(|read| matches!(read, Read::Seed { .. }));
+        Record {
+            format: if has_seed { self.record.format } else { FORMAT },
+            key: self.key,
             fingerprint: self.fingerprint,
             made_from: self.made_from.clone(),
+            output: self.output(),
             ..Record::clone(&self.record)
-        };
-        record.output = self.output();
-        record
+        }
     }
 
     /// The output that it has if the change means nothing.
@@ -157,6 +165,7 @@ impl Plan {
         let (affected, good) = (Vec::new(), Vec::new());
         let plan = Arc::clone(self);
         let mut assumed = Assumed { plan, affected, digests, recorded, good };
+        let predecessors = Predecessors::new(self);
         for node in self.graph.nodes() {
             let replay = Replay::knowing(known);
             let (digest, recorded) = match self.graph.kind(node) {
@@ -165,7 +174,7 @@ impl Plan {
                     let recorded = Judge::new(self, &Recorded(&assumed), &replay).gathered(node);
                     (Judge::new(self, &assumed, &replay).gathered(node), recorded)
                 }
-                Kind::Made => self.assume(node, &mut assumed, &replay)?,
+                Kind::Made => self.assume(node, &mut assumed, &replay, &predecessors)?,
             };
             assumed.digests.push(digest);
             assumed.recorded.push(recorded);
@@ -179,6 +188,7 @@ impl Plan {
         node: NodeIndex,
         assumed: &mut Assumed,
         replay: &Replay<'_>,
+        predecessors: &Predecessors<'_>,
     ) -> Result<(Option<Digest>, Option<Digest>), StoreError> {
         let (graph, store) = (&self.graph, &self.store);
         let unknown = Ok((None, None));
@@ -186,53 +196,87 @@ impl Plan {
         let Some(made_from) = judge.made_from(node)? else { return unknown };
         let folder = graph.folder(node, store)?;
         let key = graph.node(node).key;
-        let Found::Record(record) = store.record(&folder, key)? else { return unknown };
+        let (from, record, new) = match store.record(&folder, key)? {
+            Found::Record(record) => (folder.clone(), record, None),
+            Found::Nothing => match predecessors.find(node)? {
+                Some(Predecessor { folder, record, new }) => (folder, record, Some(new)),
+                None => return unknown,
+            },
+            Found::Damaged(_) => return unknown,
+        };
         let fingerprint = made_from.fingerprint(graph.task(node).decl.identity());
-        if !judge.changed_reads(node, &record.reads)?.is_empty() {
+        if !judge.changed_reads(node, &record)?.is_empty() {
             return unknown;
         }
         if !matches!(judge.replay(node, &record, &mut Vec::new())?, Replayed::Same) {
             return unknown;
         }
-        let seen = store.look(&folder, &store.path(&folder, RECORD), &record, self.trust)?;
+        let seen = store.look(&from, &store.path(&from, RECORD), &record, self.trust)?;
         if seen.look == Look::Modified {
             return unknown;
         }
         let recorded = record.output.digest;
-        if record.fingerprint == fingerprint {
-            assumed.good.push((node, folder, record, seen.look == Look::Whole));
+        let now_1 = judge.as_format_1(node, &made_from, &record);
+        if record.fingerprint == fingerprint || now_1.is_of(&record) {
+            assumed.good.push((node, from, record, seen.look == Look::Whole));
             return Ok((Some(recorded), Some(recorded)));
         }
-        let of_code = is_of_code(&record.made_from, &made_from, |place| {
-            Recorded(assumed).digest(graph.inputs(node)[place])
+        let recorded_inputs = Recorded(assumed);
+        let by_records = Judge::new(self, &recorded_inputs, replay);
+        let of_code = is_of_code(&record.made_from, &made_from, new.as_deref(), |place| {
+            let input = graph.inputs(node)[place];
+            match record.is_of_format_1() {
+                true => by_records.content_of_format_1(input),
+                false => recorded_inputs.digest(input),
+            }
         });
         // What is kept of today's code is adopted by a run.
-        if !of_code || judge.kept(node, fingerprint)?.is_some() {
+        if !of_code || judge.kept(node, &made_from, fingerprint)?.is_some() {
             return unknown;
         }
         let is_there = seen.look == Look::Whole;
-        let affected = Affected { node, key, folder, record, made_from, fingerprint, is_there };
+        // A value in memory is made for those that load it; files would have to be linked.
+        if new.is_some() && !is_there && !record.output.is_in_memory() {
+            return unknown;
+        }
+        let affected =
+            Affected { node, key, folder, from, record, made_from, fingerprint, is_there };
         let digest = affected.output().digest;
         assumed.affected.push(affected);
         Ok((Some(digest), Some(recorded)))
     }
 }
 
-/// Whether what an output was made from is what it is now, but for code, version and targets; what
-/// the inputs were is asked by their place.
-fn is_of_code(was: &MadeFrom, now: &MadeFrom, input: impl Fn(usize) -> Option<Digest>) -> bool {
+/// Whether what an output was made from is what it is now, but for code, version, targets and parameters
+/// that are `new`, if it was that of the instance without these; what the inputs were is asked by their
+/// place.
+fn is_of_code(
+    was: &MadeFrom,
+    now: &MadeFrom,
+    new: Option<&[&str]>,
+    input: impl Fn(usize) -> Option<Digest>,
+) -> bool {
+    // One of several files of a parameter is called `name[0]`.
+    let is_new = |file: &str| {
+        let name = file.split('[').next().unwrap_or_default();
+        new.is_some_and(|new| new.contains(&name))
+    };
     let files = |made_from: &MadeFrom| {
-        let files = made_from.files.iter();
+        let files = made_from.files.iter().filter(|(name, _)| !is_new(name));
         files.map(|(name, file)| (name.clone(), file.digest)).collect::<Vec<_>>()
     };
     let same_inputs = || {
         let pairs = std::iter::zip(&was.inputs, &now.inputs).enumerate();
         was.inputs.len() == now.inputs.len()
-            && pairs
-                .into_iter()
-                .all(|(place, (was, now))| was.role == now.role && Some(was.digest) == input(place))
+            && pairs.into_iter().all(|(place, (was, now))| {
+                // Records of format 1 have no keys; where the text does not tell them apart, it is
+                // another one.
+                let same_key = was.key == now.key || was.key.is_none();
+                was.role == now.role && same_key && Some(was.digest) == input(place)
+            })
     };
-    was.parameters == now.parameters
+    // What else the parameters of a predecessor are, its key says.
+    (was.parameters == now.parameters || new.is_some())
         && files(was) == files(now)
         && was.refresh == now.refresh
         && same_inputs()

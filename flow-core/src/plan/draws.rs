@@ -333,11 +333,24 @@ impl Draws {
         if let Some(&digest) = self.digests.get(&set) {
             return digest;
         }
-        let parts = self.states(set).map(|(_, state)| {
-            let Drawn { task, param, ref value, .. } = self.drawn[state.drawn as usize];
-            let entry = types.get(task);
-            let digest = value.as_ref().map(|(digest, _)| *digest);
-            (entry.decl.identity(), entry.param(param).identity(), digest)
+        let digest = self.digest_of(set, types, |_, _| true);
+        self.digests.insert(set, digest);
+        digest
+    }
+
+    /// The digest of the values of those parameters of a set that are `kept`, whatever the way by which
+    /// they came.
+    pub(crate) fn digest_of(
+        &self,
+        set: SetIndex,
+        types: &Types,
+        kept: impl Fn(TypeIndex, usize) -> bool,
+    ) -> SetDigest {
+        let states = self.states(set).map(|(_, state)| &self.drawn[state.drawn as usize]);
+        let parts = states.filter(|drawn| kept(drawn.task, drawn.param)).map(|drawn| {
+            let entry = types.get(drawn.task);
+            let digest = drawn.value.as_ref().map(|(digest, _)| *digest);
+            (entry.decl.identity(), entry.param(drawn.param).identity(), digest)
         });
         let mut parts: Vec<_> = parts.collect();
         parts.sort_unstable();
@@ -350,9 +363,7 @@ impl Draws {
                 hasher.text(task).text(param).part(digest);
             }
         }
-        let digest = SetDigest { digest: hasher.digest(), is_ambiguous };
-        self.digests.insert(set, digest);
-        digest
+        SetDigest { digest: hasher.digest(), is_ambiguous }
     }
 }
 

@@ -6,7 +6,6 @@ use daggy::NodeIndex;
 
 use crate::plan::change::CodeChange;
 use crate::plan::judge::Judge;
-use crate::plan::label::Show;
 use crate::plan::outside::file_changed;
 use crate::plan::reason::{InputChange, LISTED, Reason};
 use crate::store::error::StoreError;
@@ -118,7 +117,7 @@ impl Judge<'_> {
         };
         let mut changed = 0;
         for (place, (input, &required)) in now.inputs.iter().zip(graph.inputs(node)).enumerate() {
-            let label = || graph.label(required, Show::Clipped);
+            let label = || graph.label_alone(required);
             if changed == LISTED {
                 reasons.push(Reason::Input { role: String::new(), what: InputChange::Others });
                 break;

@@ -14,7 +14,9 @@ use daggy::NodeIndex;
 use crate::content::Contents;
 use crate::key::{Digest, Hasher};
 use crate::plan::again::{Again, Answered, Replayed};
+use crate::plan::format_1::Format1;
 use crate::plan::reason::Reason;
+use crate::plan::role::hash_role;
 use crate::plan::trust::Trust;
 use crate::plan::types::task_folder;
 use crate::plan::{Graph, Plan};
@@ -112,17 +114,25 @@ impl<'a> Judge<'a> {
             return Ok(Judged { folder, verdict, reasons, in_run });
         }
         let found = store.record(&folder, graph.node(node).key)?;
+        let now_1 = match (&now, &found) {
+            (Some((made_from, fingerprint)), Found::Record(record))
+                if record.fingerprint != *fingerprint =>
+            {
+                self.as_format_1(node, made_from, record)
+            }
+            _ => Format1::Same,
+        };
         let mut reasons = Vec::new();
         let mut in_run = Vec::new();
         let mut open = Vec::new();
 
         match (&now, found) {
             (Some((made_from, fingerprint)), Found::Record(record))
-                if record.fingerprint == *fingerprint =>
+                if record.fingerprint == *fingerprint || now_1.is_of(&record) =>
             {
                 reasons.extend(self.due(node, &record));
                 if reasons.is_empty() {
-                    reasons = self.changed_reads(node, &record.reads)?;
+                    reasons = self.changed_reads(node, &record)?;
                 }
                 if reasons.is_empty() {
                     match self.replay(node, &record, &mut in_run)? {
@@ -137,7 +147,13 @@ impl<'a> Judge<'a> {
                                 }
                                 Look::Gone => {
                                     reasons.push(output("is gone"));
-                                    let verdict = Verdict::Evicted(record, made_from.clone());
+                                    let made_from = match now_1 {
+                                        Format1::Other(form, _) if record.output.is_in_memory() => {
+                                            form
+                                        }
+                                        _ => made_from.clone(),
+                                    };
+                                    let verdict = Verdict::Evicted(record, made_from);
                                     return Ok(Judged { folder, verdict, reasons, in_run });
                                 }
                                 Look::Modified => reasons.push(output("was modified")),
@@ -149,8 +165,9 @@ impl<'a> Judge<'a> {
                 }
             }
             (now, found) => {
-                let now = now.as_ref().map(|(made_from, _)| made_from);
+                let now = now.as_ref().map(|(made_from, _)| now_1.form().unwrap_or(made_from));
                 self.explain(node, &folder, &found, now, &mut reasons)?;
+                reasons.extend(now_1.reason().filter(|_| reasons.is_empty()));
                 if let Found::Record(record) = &found {
                     reasons.extend(self.due(node, record));
                 }
@@ -161,7 +178,7 @@ impl<'a> Judge<'a> {
             None => Verdict::Upstream,
             Some(_) if !open.is_empty() => Verdict::Upstream,
             Some((made_from, fingerprint)) => {
-                match self.search(node, fingerprint, &mut in_run, &mut open)? {
+                match self.search(node, &made_from, fingerprint, &mut in_run, &mut open)? {
                     Some(kept) => Verdict::Adopt(kept, made_from),
                     None if !open.is_empty() => Verdict::Upstream,
                     None => Verdict::Run(made_from, fingerprint),
@@ -201,10 +218,12 @@ impl<'a> Judge<'a> {
             return None;
         }
         let mut hasher = Hasher::new("aggregate");
-        for (role, &input) in self.graph.roles(node).iter().zip(self.graph.inputs(node)) {
+        let roles = self.graph.roles(node, self.store);
+        for (role, &input) in roles.iter().zip(self.graph.inputs(node)) {
             // What reads an output is a part of what it is to those who load it.
             let target = self.graph.task(input).target_digest;
-            hasher.text(role).part(self.upstream.digest(input)?).part(target);
+            hash_role(&mut hasher, &role.text, role.key);
+            hasher.part(self.upstream.digest(input)?).part(target);
         }
         Some(hasher.digest())
     }
@@ -214,9 +233,10 @@ impl<'a> Judge<'a> {
     pub(crate) fn kept(
         &self,
         node: NodeIndex,
+        made_from: &MadeFrom,
         fingerprint: Digest,
     ) -> Result<Option<Kept>, StoreError> {
-        self.search(node, fingerprint, &mut Vec::new(), &mut Vec::new())
+        self.search(node, made_from, fingerprint, &mut Vec::new(), &mut Vec::new())
     }
 
     /// The same; says what was required while it was made, and what has to be known before it can be
@@ -224,12 +244,34 @@ impl<'a> Judge<'a> {
     fn search(
         &self,
         node: NodeIndex,
+        made_from: &MadeFrom,
         fingerprint: Digest,
         in_run: &mut Vec<Answered>,
         open: &mut Vec<String>,
     ) -> Result<Option<Kept>, StoreError> {
+        if let Some(kept) = self.search_for(node, fingerprint, |_| true, in_run, open)? {
+            return Ok(Some(kept));
+        }
+        let Some(fingerprint) = self.fingerprint_of_format_1(node, made_from, fingerprint) else {
+            return Ok(None);
+        };
+        self.search_for(node, fingerprint, Record::is_of_format_1, in_run, open)
+    }
+
+    /// The same, for one fingerprint and the records that are `of_form`.
+    fn search_for(
+        &self,
+        node: NodeIndex,
+        fingerprint: Digest,
+        of_form: impl Fn(&Record) -> bool,
+        in_run: &mut Vec<Answered>,
+        open: &mut Vec<String>,
+    ) -> Result<Option<Kept>, StoreError> {
         let mut holds = |record: &Record| {
-            let changed = || self.changed_reads(node, &record.reads);
+            if !of_form(record) {
+                return false;
+            }
+            let changed = || self.changed_reads(node, record);
             if self.due(node, record).is_some()
                 || !changed().is_ok_and(|changed| changed.is_empty())
             {

@@ -21,9 +21,10 @@ impl Judge<'_> {
     pub(crate) fn made_from(&self, node: NodeIndex) -> Result<Option<MadeFrom>, StoreError> {
         let graph = self.graph;
         let mut inputs = Vec::with_capacity(graph.inputs(node).len());
-        for (role, &input) in graph.roles(node).into_iter().zip(graph.inputs(node)) {
+        for (role, &input) in graph.roles(node, self.store).into_iter().zip(graph.inputs(node)) {
             let Some(digest) = self.upstream.digest(input) else { return Ok(None) };
-            inputs.push(InputContent { role, instance: String::new(), digest });
+            let (role, key) = (role.text, role.key);
+            inputs.push(InputContent { role, key, instance: String::new(), digest });
         }
         let targets = self.targets(node);
         Ok(Some(MadeFrom { inputs, targets, ..self.made_from_itself(node)? }))
@@ -137,6 +138,7 @@ fn collect_paths(value: &Value, among: &Paths, paths: &mut Vec<String>) {
         Value::Seq(items) => items.iter().for_each(collect),
         Value::Struct(fields) => fields.iter().for_each(|(_, value)| collect(value)),
         Value::Map(items) => items.iter().for_each(|(_, value)| collect(value)),
+        Value::OrderedMap(items) => items.iter().for_each(|(_, value)| collect(value)),
         Value::Variant(variant) => collect(&variant.1),
         _ => {}
     }

@@ -19,18 +19,21 @@ pub(crate) mod draws;
 pub(crate) mod error;
 pub(crate) mod explain;
 pub(crate) mod force;
+pub(crate) mod format_1;
 pub(crate) mod given;
 pub(crate) mod instance;
 pub(crate) mod judge;
 pub(crate) mod label;
 pub(crate) mod made_from;
 pub(crate) mod outside;
+pub(crate) mod predecessor;
 pub(crate) mod provided;
 pub(crate) mod reads;
 pub(crate) mod reason;
 pub(crate) mod refresh;
 pub(crate) mod required;
 pub(crate) mod resolve;
+pub(crate) mod role;
 pub(crate) mod scope;
 pub(crate) mod stand_in;
 mod storable;
@@ -40,6 +43,7 @@ pub(crate) mod trust;
 pub(crate) mod types;
 pub(crate) mod variant;
 pub(crate) mod verdicts;
+pub(crate) mod view;
 pub(crate) mod warning;
 pub(crate) mod why;
 
@@ -47,7 +51,7 @@ use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use daggy::{Dag, NodeIndex};
 
@@ -64,6 +68,7 @@ use crate::plan::stand_in::StandIn;
 use crate::plan::trust::Trust;
 use crate::plan::types::{PlanType, TypeIndex, Types};
 use crate::plan::verdicts::Verdicts;
+use crate::plan::view::View;
 use crate::plan::warning::Warning;
 use crate::require::Form;
 use crate::store::output::{Output, OutputFile};
@@ -111,6 +116,9 @@ pub(crate) struct Graph {
     pub(crate) forced: Vec<bool>,
     /// What says when instances are to be refreshed; `None` if nobody asks.
     pub(crate) asked: Option<Asked>,
+    /// Whether it is of what a task requires while it runs, so that others are shown beside it.
+    pub(crate) is_in_run: bool,
+    view: OnceLock<View>,
 }
 
 /// One instance. It is kept small, for there may be a million of them.
@@ -119,6 +127,8 @@ pub(crate) struct Node {
     /// Of its own significant parameters.
     pub(crate) parameters: Digest,
     pub(crate) task: TypeIndex,
+    /// The places of the first parameters that differ from their defaults, a bit each.
+    given: u32,
     /// Its place among the instances of its type.
     pub(crate) instance: u32,
     pub(crate) draws: SetIndex,
@@ -126,6 +136,14 @@ pub(crate) struct Node {
     pub(crate) inputs: Range<u32>,
     /// Its place in [`Graph::entries`].
     pub(crate) entries: Range<u32>,
+}
+
+impl Node {
+    /// Whether the task's own parameter in this place has the value of its default. Of the parameters after
+    /// the first 32 that is not known.
+    pub(crate) fn is_default(&self, place: usize) -> bool {
+        place < u32::BITS as usize && self.given & (1 << place) == 0
+    }
 }
 
 impl Graph {

@@ -27,10 +27,13 @@ impl Judge<'_> {
     pub(super) fn changed_reads(
         &self,
         node: NodeIndex,
-        reads: &[Read],
+        record: &Record,
     ) -> Result<Vec<Reason>, StoreError> {
         let mut changed = Vec::new();
-        for read in reads.iter().filter(|read| read.of_required() == 0) {
+        for read in record.reads.iter().filter(|read| read.of_required() == 0) {
+            if matches!(read, Read::Seed { .. }) && self.is_seed_of_format_1(node, record) {
+                continue;
+            }
             let reason = self.changed_read(node, read)?;
             changed.extend(reason.filter(|reason| !changed.contains(reason)));
             if changed.len() == LISTED {

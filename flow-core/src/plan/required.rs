@@ -14,7 +14,6 @@ use crate::plan::again::Replay;
 use crate::plan::asker::Asker;
 use crate::plan::build::build_for;
 use crate::plan::error::{PlanError, PlanErrorKind};
-use crate::plan::label::Show;
 use crate::plan::resolve::param_value;
 use crate::plan::verdicts::Verdicts;
 use crate::require::Wish;
@@ -40,6 +39,7 @@ impl Plan {
         let mut graph = graph.unwrap_or_else(|message| {
             Err(wrong(PlanErrorKind::Panicked { task: task(), message }))
         })?;
+        graph.is_in_run = true;
         let force = self.force.in_run();
         force.mark(&mut graph);
         if let Some(asked) = &self.graph.asked {
@@ -174,7 +174,7 @@ impl Required {
 
     /// Adds which instance it is.
     pub(crate) fn is(&mut self, plan: &Plan, node: NodeIndex) {
-        self.instance = plan.graph.label(node, Show::Clipped);
+        self.instance = plan.graph.label_alone(node);
         self.key = Some(plan.graph.node(node).key);
     }
 

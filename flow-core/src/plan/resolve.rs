@@ -26,7 +26,7 @@ use crate::plan::error::PlanErrorKind;
 use crate::plan::given::{Givens, Named};
 use crate::plan::scope::{Inherited, OnTheWay, Scope, Shared};
 use crate::plan::types::{PlanType, SourceIndex, TypeIndex, Types, origin, source};
-use crate::require::Wish;
+use crate::require::{Entry, Form, Wish};
 use crate::setting::Setting;
 use crate::store::Store;
 use crate::task::TaskType;
@@ -350,6 +350,20 @@ impl<'a> Resolver<'a> {
             digest_param(store, &entry.decl.name, &task.params[place], &value).ok()
         });
         *default == Some(digest)
+    }
+
+    /// Loads the store's key for secrets if a key of a map is one, so that hashing the roles of inputs
+    /// cannot fail later.
+    pub(crate) fn load_secret_key_for(&self, entries: &[Entry]) -> Result<(), PlanErrorKind> {
+        let has_secret = entries.iter().any(|entry| match &entry.form {
+            // The keys of a map are of one type, and so are all secrets or none of them is.
+            Form::Map(keys) => (0..entry.len).any(|item| keys.value(item).has_secret()),
+            Form::One | Form::Optional | Form::List => false,
+        });
+        if has_secret {
+            self.store.secret_key()?;
+        }
+        Ok(())
     }
 
     fn check(

@@ -13,6 +13,7 @@ use crate::plan::cost::Cost;
 use crate::plan::instance::Instance;
 use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
+use crate::plan::view::View;
 use crate::plan::warning::Warning;
 
 /// How many inputs of one task are shown one by one; of more, the rest is counted.
@@ -56,7 +57,8 @@ impl Preview {
         Self { plan, cost, show: Show::default(), all: false, colour: None }
     }
 
-    /// How much of the parameters is shown; by default, as many as fit on a line.
+    /// How much of the parameters is shown; by default, those that tell instances apart, and as many more as
+    /// fit on a line.
     pub fn parameters(self, show: Show) -> Self {
         Self { show, ..self }
     }
@@ -127,6 +129,8 @@ impl fmt::Display for Preview {
 pub(crate) struct Tree<'a> {
     preview: &'a Preview,
     coloured: bool,
+    /// What tells the instances apart if some were required while tasks ran, and so stand in other graphs.
+    view: Option<View>,
     seen: HashSet<NodeIndex>,
 }
 
@@ -138,7 +142,12 @@ enum Line {
 
 impl<'a> Tree<'a> {
     pub(crate) fn new(preview: &'a Preview) -> Self {
-        Self { preview, coloured: preview.is_coloured(), seen: HashSet::new() }
+        let plan = &preview.plan;
+        let in_run = plan.verdicts.all_in_run();
+        let view = (!in_run.is_empty()).then(|| {
+            View::of(std::iter::once(&plan.graph).chain(in_run.iter().map(|plan| &plan.graph)))
+        });
+        Self { preview, coloured: preview.is_coloured(), view, seen: HashSet::new() }
     }
 
     pub(crate) fn write_warnings(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -247,7 +256,7 @@ impl<'a> Tree<'a> {
 
     fn text(&self, node: NodeIndex) -> String {
         let plan = &self.preview.plan;
-        let label = plan.graph.label(node, self.preview.show);
+        let label = self.label(plan, node);
         let shows_more =
             !plan.graph.inputs(node).is_empty() || !plan.verdicts.in_run(node).is_empty();
         if self.seen.contains(&node) && shows_more {
@@ -276,8 +285,14 @@ impl<'a> Tree<'a> {
 
     /// An instance, whether it is complete, and why it is not.
     fn verdict(&self, plan: &Plan, node: NodeIndex) -> String {
-        let label = plan.graph.label(node, self.preview.show);
-        format!("{label} {}", self.status(plan, node))
+        format!("{} {}", self.label(plan, node), self.status(plan, node))
+    }
+
+    fn label(&self, plan: &Plan, node: NodeIndex) -> String {
+        match &self.view {
+            Some(view) => view.label(&plan.graph, node, self.preview.show),
+            None => plan.graph.label(node, self.preview.show),
+        }
     }
 
     /// Whether an instance is complete, and why it is not.

@@ -6,7 +6,6 @@ use daggy::NodeIndex;
 
 use crate::plan::Plan;
 use crate::plan::judge::Judge;
-use crate::plan::label::Show;
 use crate::store::error::StoreError;
 use crate::store::output::Look;
 use crate::store::record::{MadeFrom, Read, Record};
@@ -112,12 +111,15 @@ impl Judge<'_> {
         };
         let inputs = record.made_from.inputs.clone();
         // What a task sets for those that it requires is in no key; how they are called shows it.
-        let is_same =
-            inputs.len() == graph.inputs(node).len()
-                && graph.roles(node).iter().zip(&inputs).all(|(role, input)| *role == input.role)
-                && graph.inputs(node).iter().zip(&inputs).all(|(&required, input)| {
-                    input.instance == graph.label(required, Show::Clipped)
-                });
+        let is_same = inputs.len() == graph.inputs(node).len()
+            && graph.roles(node, store).iter().zip(&inputs).all(|(role, input)| {
+                role.text == input.role && (role.key == input.key || record.is_of_format_1())
+            })
+            && graph
+                .inputs(node)
+                .iter()
+                .zip(&inputs)
+                .all(|(&required, input)| input.instance == graph.label_alone(required));
         if !is_same || self.due(node, &record).is_some() {
             return Ok(None);
         }

@@ -106,6 +106,19 @@ impl Verdicts {
         self.in_run.get(&node).map_or(&[], Vec::as_slice)
     }
 
+    /// The plans of all that was required while instances ran, and of what was required for that.
+    pub(crate) fn all_in_run(&self) -> Vec<&Plan> {
+        let mut plans: Vec<&Plan> = Vec::new();
+        let mut new: Vec<&Self> = vec![self];
+        while let Some(verdicts) = new.pop() {
+            for answered in verdicts.in_run.values().flatten() {
+                plans.push(&answered.plan);
+                new.push(&answered.plan.verdicts);
+            }
+        }
+        plans
+    }
+
     /// Adds the verdict on a node that another plan has, too.
     fn push_known(&mut self, node: NodeIndex, known: Known) {
         let Known { status, digest, reasons, kept } = known;
@@ -305,8 +318,10 @@ impl Plan {
         replay: &Replay<'_>,
     ) -> Result<Option<Kept>, StoreError> {
         let judge = Judge::new(self, verdicts, replay);
-        let Verdict::Evicted(record, _) = judge.judge(node)?.verdict else { return Ok(None) };
-        let kept = judge.kept(node, record.fingerprint)?;
+        let Verdict::Evicted(record, made_from) = judge.judge(node)?.verdict else {
+            return Ok(None);
+        };
+        let kept = judge.kept(node, &made_from, record.fingerprint)?;
         let is_same = |kept: &Kept| {
             kept.remote.is_none() && kept.record.output.digest == record.output.digest
         };

@@ -10,6 +10,7 @@ use crate::plan::Plan;
 use crate::plan::label::Show;
 use crate::plan::reason::Reason;
 use crate::plan::verdicts::Status;
+use crate::plan::view::View;
 
 /// How much of one parameter is shown, in characters.
 const CLIPPED: usize = 40;
@@ -96,23 +97,26 @@ impl Drawing {
     /// A box for each instance, those required while tasks ran too.
     pub(super) fn of_instances(plan: &Arc<Plan>) -> Self {
         let mut drawing = Self::default();
-        drawing.add(plan, &mut HashMap::new());
+        let mut plans = vec![&**plan];
+        plans.extend(plan.verdicts.all_in_run());
+        let view = View::of(plans.iter().map(|plan| &plan.graph));
+        drawing.add(plan, &mut HashMap::new(), &view);
         drawing.arrows.sort_unstable();
         drawing.arrows.dedup();
         drawing
     }
 
-    fn add(&mut self, plan: &Plan, places: &mut HashMap<Key, usize>) {
+    fn add(&mut self, plan: &Plan, places: &mut HashMap<Key, usize>, view: &View) {
         for node in plan.graph.nodes() {
             let key = plan.graph.node(node).key;
             if places.contains_key(&key) {
                 continue;
             }
             let answered = plan.verdicts.in_run(node);
-            answered.iter().for_each(|answered| self.add(&answered.plan, places));
+            answered.iter().for_each(|answered| self.add(&answered.plan, places, view));
             let to = self.boxes.len();
             places.insert(key, to);
-            self.boxes.push(Drawn::of(plan, node));
+            self.boxes.push(Drawn::of(plan, node, view));
             let inputs = plan.graph.inputs(node).iter().map(|&input| (plan, input, false));
             let in_run = answered.iter().flat_map(|answered| {
                 answered.plan.graph.roots.iter().map(|&root| (&*answered.plan, root, true))
@@ -160,20 +164,25 @@ impl Drawing {
 }
 
 impl Drawn {
-    fn of(plan: &Plan, node: NodeIndex) -> Self {
+    fn of(plan: &Plan, node: NodeIndex, view: &View) -> Self {
         let title = plan.graph.task(node).decl.name.to_string();
-        let shown = plan.graph.shown(node).into_iter();
-        let shown: Vec<_> = shown.map(|(name, value)| format!("{name}: {value}")).collect();
-        let mut lines: Vec<_> = shown.iter().take(LINES).map(|line| clipped(line)).collect();
-        if let Some(more @ 1..) = shown.len().checked_sub(LINES) {
+        let (shown, count) = view.shown(&plan.graph, node);
+        let is_ambiguous = view.is_ambiguous(&plan.graph, node, &shown, count);
+        let places = shown.iter().take(count.max(LINES));
+        let mut lines: Vec<_> = places.map(|one| one.text(CLIPPED)).collect();
+        if let Some(more @ 1..) = shown.len().checked_sub(lines.len()) {
             lines.push(format!("… {more} more"));
         }
+        if is_ambiguous {
+            lines.push(format!("#{}", plan.graph.digits(node)));
+        }
+        let shown = shown.into_iter().map(|one| format!("{}: {}", one.name, one.value));
         let state = State::of(plan, node);
         let reasons = plan.verdicts.reasons(node).iter().map(ToString::to_string);
         let mut hint = vec![format!("{title} {}", state.word())];
         hint.extend(shown);
         hint.extend(reasons);
-        let label = plan.graph.label(node, Show::Clipped);
+        let label = view.label(&plan.graph, node, Show::Clipped);
         Self { title, lines, state, hint: hint.join("\n"), label }
     }
 
@@ -193,12 +202,5 @@ impl Drawn {
     /// The name of the task.
     fn task(&self) -> &str {
         &self.title
-    }
-}
-
-fn clipped(text: &str) -> String {
-    match text.char_indices().nth(CLIPPED) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }

@@ -14,7 +14,7 @@ use crate::remote::{Remote, damaged, object, table};
 use crate::store::error::StoreError;
 use crate::store::kept::{Carried, Kept};
 use crate::store::output::OutputFile;
-use crate::store::record::{FORMAT, MadeFrom, Record};
+use crate::store::record::MadeFrom;
 use crate::store::stage::Staged;
 use crate::store::{Folder, Store};
 
@@ -45,7 +45,7 @@ impl ToPull {
             Verdict::Evicted(record, made_from) => {
                 // The remote may have the files that are gone here. That it had some is known.
                 let judge = Judge::new(plan, &plan.verdicts, again as &dyn Again);
-                match judge.kept(node, record.fingerprint)? {
+                match judge.kept(node, &made_from, record.fingerprint)? {
                     Some(kept) if kept.remote == Some(Carried::Whole) => (kept, made_from),
                     _ => return Ok(Err(Verdict::Evicted(record, made_from))),
                 }
@@ -88,15 +88,10 @@ impl ToPull {
                 fetch((store, remote), (piece.digest, piece.bytes), to)
             })?,
         };
-        let record = Record {
-            format: FORMAT,
-            task: entry.decl.name.to_string(),
-            key: plan.graph.node(*node).key,
-            parameters: plan.graph.recorded_parameters(*node),
-            made_from: plan.graph.with_labels(*node, made_from.clone()),
-            output,
-            ..Record::clone(recorded)
-        };
+        let (graph, key) = (&plan.graph, plan.graph.node(*node).key);
+        let (parameters, made_from) =
+            (graph.recorded_parameters(*node), graph.with_labels(*node, made_from.clone()));
+        let record = recorded.adopted(&entry.decl, key, parameters, made_from, output);
         let mut staged = store.stage_record(folder, &record, true).inspect_err(|_| {
             store.discard(folder, &record.output);
         })?;

@@ -1,6 +1,7 @@
 //! Fingerprints: what an output is made from, as one digest.
 
 use crate::key::{Digest, Hasher};
+use crate::plan::role::hash_role;
 use crate::store::record::MadeFrom;
 
 impl MadeFrom {
@@ -19,7 +20,8 @@ impl MadeFrom {
         }
         hasher.number(self.inputs.len() as u64);
         for input in &self.inputs {
-            hasher.text(&input.role).part(input.digest);
+            hash_role(&mut hasher, &input.role, input.key);
+            hasher.part(input.digest);
         }
         hasher.number(self.targets.len() as u64);
         for (task, target) in &self.targets {

@@ -5,11 +5,16 @@
 //! cannot leave the store, and shortened until every file system takes it. Two names that differ
 //! by case alone still differ by their key.
 
+use std::borrow::Cow;
+
 use crate::key::Short;
 use crate::task::TaskDecl;
 
 /// How much of the parameters' text a folder's name shows, in bytes.
-const TEXT: usize = 80;
+pub(crate) const TEXT: usize = 80;
+
+/// How much of one value it shows, in bytes.
+const VALUE: usize = 43;
 
 /// How long the folder of a task may be, in bytes. A name that is cut is told apart by a hash.
 const TASK: usize = 80;
@@ -79,14 +84,24 @@ pub(crate) fn instance_folder<'a>(
         }
         text.push_str(&escape(name));
         text.push('=');
-        // A long value is cut before it is escaped: there is no end to how long it may be.
-        text.push_str(&escape(value.get(..value.floor_char_boundary(TEXT)).unwrap_or_default()));
+        text.push_str(&escape(&fitting(value)));
         if text.len() > TEXT {
             text.truncate(TEXT);
             break;
         }
     }
     if text.is_empty() { key.to_string() } else { format!("{text}-{key}") }
+}
+
+/// A value, or the beginning and the end of a long one: files in one folder differ in their ends.
+fn fitting(value: &str) -> Cow<'_, str> {
+    if value.len() <= VALUE {
+        return value.into();
+    }
+    let half = (VALUE - 3) / 2;
+    let start = value.ceil_char_boundary(value.len() - half);
+    let head = &value[..value.floor_char_boundary(half)];
+    format!("{head}...{}", &value[start..]).into()
 }
 
 /// The key in the name of an instance's folder.

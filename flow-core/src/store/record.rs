@@ -7,9 +7,18 @@ use serde::{Deserialize, Serialize};
 use crate::key::{Digest, Hasher, Key};
 use crate::plan::refresh::Moment;
 use crate::store::output::Output;
+use crate::task::TaskDecl;
 
-/// The version of the record's form. A record of a newer one is left alone.
-pub(crate) const FORMAT: u32 = 1;
+/// The version of the form of records, and of how keys and fingerprints are computed. A record of a newer
+/// one is left alone.
+///
+/// | format | what changed |
+/// | --- | --- |
+/// | 1 | |
+/// | 2 | A fingerprint has the digests of the keys of maps, and not their text ([`format_1`]). Long parameters are shortened. The keys of instances have the values that what they require inherits. |
+///
+/// [`format_1`]: crate::plan::format_1
+pub(crate) const FORMAT: u32 = 2;
 
 /// Says that an output is there, what it is made from and where its files lie.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,7 +27,7 @@ pub(crate) struct Record {
     pub(crate) task: String,
     pub(crate) key: Key,
     /// The task's own parameters and, as `Task.parameter`, those its requirements draw from
-    /// outside it, for people to read.
+    /// outside it, for people to read. Long ones are shortened, those of other tasks sooner.
     pub(crate) parameters: BTreeMap<String, serde_json::Value>,
     /// The digest of `made_from`.
     pub(crate) fingerprint: Digest,
@@ -86,6 +95,10 @@ pub(crate) struct FileContent {
 pub(crate) struct InputContent {
     /// The name in `requires`, with `[key]` for the item of a list or map; empty if it has none.
     pub(crate) role: String,
+    /// The digest of the key of a map's item, which counts instead of its text. Records of format 1
+    /// have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<Digest>,
     /// Such as `Train {model: Svc}`: for people, and not part of the fingerprint.
     pub(crate) instance: String,
     pub(crate) digest: Digest,
@@ -226,6 +239,36 @@ pub(crate) enum Unreadable {
 }
 
 impl Record {
+    /// Whether it was written in the form in which the text of a map's key was hashed.
+    pub(crate) fn is_of_format_1(&self) -> bool {
+        self.format <= 1
+    }
+
+    /// The record that says that the instance `key` of a task has the same output, whose files are these,
+    /// made from `made_from`.
+    ///
+    /// It is of today's format where it can be. What was computed from the key or the fingerprint of
+    /// format 1, a seed or the digest of a value in memory, is only right in a record of that format.
+    pub(crate) fn adopted(
+        &self,
+        decl: &TaskDecl,
+        key: Key,
+        parameters: BTreeMap<String, serde_json::Value>,
+        made_from: MadeFrom,
+        output: Output,
+    ) -> Self {
+        let is_of_form = self.is_of_format_1()
+            && (self.output.is_in_memory()
+                || self.reads.iter().any(|read| matches!(read, Read::Seed { .. })));
+        let task = decl.name.to_string();
+        let adopted = Self { task, key, parameters, output, ..self.clone() };
+        if is_of_form {
+            return adopted;
+        }
+        let fingerprint = made_from.fingerprint(decl.identity());
+        Self { format: FORMAT, fingerprint, made_from, ..adopted }
+    }
+
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Unreadable> {
         let record: Self = match serde_json::from_slice(bytes) {
             Ok(record) => record,

@@ -44,7 +44,10 @@ pub(super) enum Standing {
 
 /// What matters of a record here.
 pub(super) struct Brief {
+    pub(super) format: u32,
     pub(super) fingerprint: Digest,
+    /// Of the output.
+    pub(super) digest: Digest,
     pub(super) files: Vec<String>,
     pub(super) started: jiff::Timestamp,
     pub(super) is_in_memory: bool,
@@ -184,7 +187,9 @@ impl Store {
         };
         let files = record.output.files.iter().map(|file| file.file.clone());
         Ok(Standing::Record(Brief {
+            format: record.format,
             fingerprint: record.fingerprint,
+            digest: record.output.digest,
             files: files.collect(),
             started: record.started,
             is_in_memory: record.output.is_in_memory(),

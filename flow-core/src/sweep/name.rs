@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use crate::plan::resolve::param_value;
 use crate::setting::Setting;
 use crate::task::TaskType;
-use crate::value::Value;
+use crate::value::{Value, shortened};
 
 /// How much of a value stands in a name, in characters.
 const CLIPPED: usize = 48;
@@ -108,10 +108,7 @@ fn text(value: &Value) -> String {
         Value::Str(text) if text.contains([',', '=']) => format!("{text:?}"),
         value => format!("{value:#}"),
     };
-    match text.char_indices().nth(CLIPPED) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
+    shortened(&text, CLIPPED)
 }
 
 /// The names that are taken, and how many have each.

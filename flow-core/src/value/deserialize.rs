@@ -62,6 +62,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
             Value::Some(value) => visitor.visit_some(Reader(value)),
             Value::Seq(items) => visit_items(items, visitor),
             Value::Map(entries) => visit_entries(entries, visitor),
+            Value::OrderedMap(entries) => visit_entries(entries, visitor),
             Value::Struct(fields) => visit_entries(fields, visitor),
             // Serde's untagged and flattened types buffer what they read, and know enums only in
             // the form that they have in JSON.
@@ -130,6 +131,9 @@ impl<'de> Deserializer<'de> for Reader<'de> {
             // places.
             Value::Seq(_) => Err(Error::invalid_type(Unexpected::Seq, &visitor)),
             Value::Map(entries) if !entries.iter().all(|(key, _)| is_text(key)) => {
+                Err(Error::invalid_type(Unexpected::Map, &visitor))
+            }
+            Value::OrderedMap(entries) if !entries.iter().all(|(key, _)| is_text(key)) => {
                 Err(Error::invalid_type(Unexpected::Map, &visitor))
             }
             _ => self.deserialize_map(visitor),

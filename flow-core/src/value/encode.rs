@@ -17,6 +17,7 @@
 //! | struct | number of fields, each name as length and bytes, and value, sorted by name |
 //! | unit variant | its name as length and bytes |
 //! | variant | its name as length and bytes, its content |
+//! | ordered map | as a map, in its own order |
 //! | secret | the BLAKE3 hash of its content's encoding under the store's key, 32 bytes |
 //!
 //! Keys of existing stores depend on every byte of it, and on the order of [`Value`]s, which is
@@ -45,6 +46,7 @@ mod tag {
     pub(super) const UNIT_VARIANT: u8 = 13;
     pub(super) const VARIANT: u8 = 14;
     pub(super) const SECRET: u8 = 15;
+    pub(super) const ORDERED_MAP: u8 = 16;
 }
 
 impl Value {
@@ -101,11 +103,11 @@ impl Value {
             }
             Self::Map(entries) => {
                 out.push(tag::MAP);
-                write_length(entries.len(), out);
-                for (key, value) in entries.iter() {
-                    key.encode(secret_key, out);
-                    value.encode(secret_key, out);
-                }
+                write_entries(entries, secret_key, out);
+            }
+            Self::OrderedMap(entries) => {
+                out.push(tag::ORDERED_MAP);
+                write_entries(entries, secret_key, out);
             }
             Self::Struct(fields) => {
                 out.push(tag::STRUCT);
@@ -132,6 +134,14 @@ impl Value {
                 out.extend_from_slice(&secret_key.hash(&content));
             }
         }
+    }
+}
+
+fn write_entries(entries: &[(Value, Value)], secret_key: &SecretKey, out: &mut Vec<u8>) {
+    write_length(entries.len(), out);
+    for (key, value) in entries {
+        key.encode(secret_key, out);
+        value.encode(secret_key, out);
     }
 }
 

@@ -25,9 +25,13 @@
 //! - Text is one class: `String`, paths, and all that serde writes as text, such as dates. A single
 //!   `char` is a class of its own, and so are bytes that are serialised as such (`serde_bytes`); a
 //!   `Vec<u8>` is a sequence.
-//! - Sequences, tuples, tuple structs, arrays and sets are one class, told apart by their items.
+//! - Sequences, tuples, tuple structs, arrays and sets are one class, told apart by their items. The
+//!   items of a `HashSet` or a `BinaryHeap` are sorted, since their order means nothing, wherever
+//!   their type can be seen: not through `#[serde(transparent)]`, `#[serde(with = ...)]` or an own
+//!   `Serialize`.
 //! - Maps have keys of any class and no order: what is equal as a map is equal here. Two equal keys
-//!   are an error.
+//!   are an error. The order of an `IndexMap`, which a task can see, counts where it is not that of
+//!   the sorted keys.
 //! - Structs are told apart by their fields' names and values, without order. The name of the struct
 //!   does not count, a newtype struct is what it contains, a unit struct is `()`. A struct is not a
 //!   map, but one with `#[serde(flatten)]` is.
@@ -41,6 +45,7 @@ mod encode;
 mod entries;
 mod error;
 mod number;
+mod order;
 mod paths;
 mod record;
 mod serialize;
@@ -57,6 +62,7 @@ pub(crate) use serialize::to_value_with_paths;
 
 use crate::secret::Secret;
 pub use crate::secret::SecretKey;
+pub(crate) use text::shortened;
 
 /// Text with what would break, hide or reorder what stands around it escaped.
 pub(crate) fn escaped_text(text: impl Iterator<Item = char>) -> String {
@@ -120,6 +126,8 @@ pub enum Value {
     Variant(Box<(&'static str, Value)>),
     /// A secret: counts, and is never shown.
     Secret(Secret<Box<Value>>),
+    /// A map that keeps the order of insertion, which is not that of its keys.
+    OrderedMap(Box<[(Value, Value)]>),
 }
 
 const _: () = assert!(size_of::<Value>() <= 24);
@@ -136,6 +144,21 @@ impl Value {
         if cfg!(windows) { self.backslashes_replaced() } else { self }
     }
 
+    /// A map whose order counts: a [`Map`](Self::Map) if its keys are in order, else an
+    /// [`OrderedMap`](Self::OrderedMap).
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError::DuplicateKey`] if two keys are equal.
+    pub fn ordered_map(entries: Vec<(Self, Self)>) -> Result<Self, ValueError> {
+        if entries.is_sorted_by(|(a, _), (b, _)| a < b) {
+            return Ok(Self::Map(Entries::new(entries)?));
+        }
+        // Sorting finds equal keys.
+        Entries::new(entries.clone())?;
+        Ok(Self::OrderedMap(entries.into()))
+    }
+
     /// Whether there is a secret in it, so that encoding it needs the key of a store.
     pub fn has_secret(&self) -> bool {
         match self {
@@ -145,6 +168,9 @@ impl Value {
             Self::Seq(items) => items.iter().any(Self::has_secret),
             Self::Struct(fields) => fields.iter().any(|(_, value)| value.has_secret()),
             Self::Map(entries) => {
+                entries.iter().any(|(key, value)| key.has_secret() || value.has_secret())
+            }
+            Self::OrderedMap(entries) => {
                 entries.iter().any(|(key, value)| key.has_secret() || value.has_secret())
             }
             _ => false,
@@ -167,6 +193,12 @@ impl Value {
                 let entries = entries.map_values(Self::backslashes_replaced);
                 let replaced = entries.iter().cloned().map(|(k, v)| (k.backslashes_replaced(), v));
                 Self::Map(Entries::new(replaced.collect()).unwrap_or(entries))
+            }
+            Self::OrderedMap(entries) => {
+                let replaced = entries.iter().cloned();
+                let replaced =
+                    replaced.map(|(k, v)| (k.backslashes_replaced(), v.backslashes_replaced()));
+                Self::ordered_map(replaced.collect()).unwrap_or(Self::OrderedMap(entries))
             }
             other => other,
         }

@@ -38,17 +38,8 @@ impl Serialize for Value {
                 items.iter().try_for_each(|item| seq.serialize_element(item))?;
                 seq.end()
             }
-            Self::Map(entries) => {
-                let mut map = serializer.serialize_map(Some(entries.len()))?;
-                for (key, value) in entries.iter() {
-                    match key {
-                        Self::Str(key) => map.serialize_entry(key, value)?,
-                        Self::Char(key) => map.serialize_entry(key, value)?,
-                        key => map.serialize_entry(&key.to_string(), value)?,
-                    }
-                }
-                map.end()
-            }
+            Self::Map(entries) => serialize_entries(entries, serializer),
+            Self::OrderedMap(entries) => serialize_entries(entries, serializer),
             Self::Struct(fields) => serializer.collect_map(fields.iter().map(|(k, v)| (k, v))),
             Self::UnitVariant(name) => serializer.serialize_str(name),
             Self::Variant(variant) => {
@@ -58,4 +49,19 @@ impl Serialize for Value {
             Self::Secret(_) => serializer.serialize_str(HIDDEN),
         }
     }
+}
+
+fn serialize_entries<S: Serializer>(
+    entries: &[(Value, Value)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(entries.len()))?;
+    for (key, value) in entries {
+        match key {
+            Value::Str(key) => map.serialize_entry(key, value)?,
+            Value::Char(key) => map.serialize_entry(key, value)?,
+            key => map.serialize_entry(&key.to_string(), value)?,
+        }
+    }
+    map.end()
 }

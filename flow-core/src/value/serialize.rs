@@ -5,6 +5,7 @@ use std::fmt::Display;
 use serde::ser::{self, Serialize};
 
 use super::error::Step;
+use super::order::Order;
 use super::paths::{Texts, WithPaths};
 use super::{Entries, Value, ValueError};
 use crate::secret::{self, ENVELOPE, Secret};
@@ -35,7 +36,7 @@ const MAX_RESERVED: usize = 1024;
 /// # Ok::<(), flow_core::value::ValueError>(())
 /// ```
 pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value, ValueError> {
-    value.serialize(Writer { depth: 0, texts: None })
+    value.serialize(Writer { depth: 0, order: Order::of::<T>(), texts: None })
 }
 
 /// The same, and which of the texts in the value are paths.
@@ -43,7 +44,8 @@ pub(crate) fn to_value_with_paths<T: Serialize + ?Sized>(
     value: &T,
 ) -> Result<WithPaths, ValueError> {
     let texts = Texts::default();
-    let written = value.serialize(Writer { depth: 0, texts: None }.of::<T>(&texts));
+    let writer = Writer { depth: 0, order: Order::of::<T>(), texts: None };
+    let written = value.serialize(writer.of::<T>(&texts));
     Ok((written?, texts.into_paths()))
 }
 
@@ -51,6 +53,8 @@ pub(crate) fn to_value_with_paths<T: Serialize + ?Sized>(
 #[derive(Clone, Copy)]
 struct Writer<'a> {
     depth: usize,
+    /// What the order means if it is a collection.
+    order: Order,
     /// Where texts are noted, if somebody asks which of them are paths, with the type of this place.
     texts: Option<(&'a Texts, &'static str)>,
 }
@@ -59,7 +63,7 @@ impl<'a> Writer<'a> {
     /// The writer of what this place contains.
     fn inner(self) -> Result<Self, ValueError> {
         if self.depth < MAX_DEPTH {
-            Ok(Self { depth: self.depth + 1, ..self })
+            Ok(Self { depth: self.depth + 1, order: Order::Usual, ..self })
         } else {
             Err(ValueError::TooDeep { limit: MAX_DEPTH })
         }
@@ -71,9 +75,10 @@ impl<'a> Writer<'a> {
     }
 
     fn write<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, ValueError> {
+        let writer = Self { order: Order::of::<T>(), ..self };
         match self.texts {
-            Some((texts, _)) => value.serialize(self.of::<T>(texts)),
-            None => value.serialize(self),
+            Some((texts, _)) => value.serialize(writer.of::<T>(texts)),
+            None => value.serialize(writer),
         }
     }
 
@@ -85,7 +90,8 @@ impl<'a> Writer<'a> {
     }
 
     fn items(self, length: usize, variant: Option<&'static str>) -> Result<Items<'a>, ValueError> {
-        Ok(Items { inner: self.inner()?, variant, items: reserved(length) })
+        let order = Order::Usual;
+        Ok(Items { inner: self.inner()?, variant, order, items: reserved(length) })
     }
 
     fn fields(
@@ -204,7 +210,8 @@ impl<'a> ser::Serializer for Writer<'a> {
     }
 
     fn serialize_seq(self, length: Option<usize>) -> Result<Items<'a>, ValueError> {
-        self.items(length.unwrap_or(0), None)
+        let order = self.order;
+        Ok(Items { order, ..self.items(length.unwrap_or(0), None)? })
     }
 
     fn serialize_tuple(self, length: usize) -> Result<Items<'a>, ValueError> {
@@ -230,7 +237,8 @@ impl<'a> ser::Serializer for Writer<'a> {
     }
 
     fn serialize_map(self, length: Option<usize>) -> Result<Pairs<'a>, ValueError> {
-        Ok(Pairs { inner: self.inner()?, entries: reserved(length.unwrap_or(0)), key: None })
+        let (order, entries) = (self.order, reserved(length.unwrap_or(0)));
+        Ok(Pairs { inner: self.inner()?, order, entries, key: None })
     }
 
     fn serialize_struct(self, _: &'static str, length: usize) -> Result<Fields<'a>, ValueError> {
@@ -252,6 +260,7 @@ impl<'a> ser::Serializer for Writer<'a> {
 struct Items<'a> {
     inner: Writer<'a>,
     variant: Option<&'static str>,
+    order: Order,
     items: Vec<Value>,
 }
 
@@ -263,7 +272,10 @@ impl Items<'_> {
         Ok(())
     }
 
-    fn finish(self) -> Result<Value, ValueError> {
+    fn finish(mut self) -> Result<Value, ValueError> {
+        if self.order == Order::None {
+            self.items.sort_unstable();
+        }
         Ok(variant_of(self.variant, Value::Seq(self.items.into())))
     }
 }
@@ -295,6 +307,7 @@ items! {
 /// A map of which the first entries are there, and maybe the key of the next.
 struct Pairs<'a> {
     inner: Writer<'a>,
+    order: Order,
     entries: Vec<(Value, Value)>,
     key: Option<Value>,
 }
@@ -305,7 +318,8 @@ impl ser::SerializeMap for Pairs<'_> {
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), ValueError> {
         // The keys of maps are no paths.
-        self.key = Some(key.serialize(Writer { texts: None, ..self.inner })?);
+        let writer = Writer { texts: None, ..self.inner };
+        self.key = Some(writer.write(key)?);
         Ok(())
     }
 
@@ -319,7 +333,10 @@ impl ser::SerializeMap for Pairs<'_> {
     }
 
     fn end(self) -> Result<Value, ValueError> {
-        Ok(Value::Map(Entries::new(self.entries)?))
+        match self.order {
+            Order::Insertion => Value::ordered_map(self.entries),
+            Order::Usual | Order::None => Ok(Value::Map(Entries::new(self.entries)?)),
+        }
     }
 }
 

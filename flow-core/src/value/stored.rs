@@ -32,12 +32,8 @@ impl Value {
             Self::Seq(items) => {
                 items.iter().map(Self::to_stored).collect::<Option<Vec<_>>>()?.into()
             }
-            Self::Map(entries) => {
-                let entries = entries
-                    .iter()
-                    .map(|(key, value)| Some(json!([key.to_stored()?, value.to_stored()?])));
-                json!({ "map": entries.collect::<Option<Vec<_>>>()? })
-            }
+            Self::Map(entries) => json!({ "map": stored_entries(entries)? }),
+            Self::OrderedMap(entries) => json!({ "ordered_map": stored_entries(entries)? }),
             Self::Struct(fields) => {
                 let fields = fields
                     .iter()
@@ -97,14 +93,8 @@ impl Value {
                 Self::Bytes(bytes.collect::<Option<Vec<u8>>>()?.into())
             }
             "some" => Self::Some(Box::new(Self::from_stored(value)?)),
-            "map" => {
-                let entries =
-                    value.as_array()?.iter().map(|entry| match entry.as_array()?.as_slice() {
-                        [key, value] => Some((Self::from_stored(key)?, Self::from_stored(value)?)),
-                        _ => None,
-                    });
-                Self::Map(Entries::new(entries.collect::<Option<_>>()?).ok()?)
-            }
+            "map" => Self::Map(Entries::new(entries_of(value)?).ok()?),
+            "ordered_map" => Self::ordered_map(entries_of(value)?).ok()?,
             "struct" => {
                 let fields = value.as_object()?.iter();
                 let fields = fields.map(|(name, v)| Some((literal(name), Self::from_stored(v)?)));
@@ -113,6 +103,19 @@ impl Value {
             _ => return None,
         })
     }
+}
+
+fn stored_entries(entries: &[(Value, Value)]) -> Option<Vec<Json>> {
+    let entries = entries.iter();
+    entries.map(|(key, value)| Some(json!([key.to_stored()?, value.to_stored()?]))).collect()
+}
+
+fn entries_of(json: &Json) -> Option<Vec<(Value, Value)>> {
+    let entries = json.as_array()?.iter().map(|entry| match entry.as_array()?.as_slice() {
+        [key, value] => Some((Value::from_stored(key)?, Value::from_stored(value)?)),
+        _ => None,
+    });
+    entries.collect()
 }
 
 /// The name of a field or variant, which serde has as a literal: each is kept once, for good.
@@ -154,6 +157,7 @@ mod tests {
             to_value(&(Some(Some(1)), None::<u8>, (), [[1], [2]], "{\"some\": 1}")),
             to_value(&BTreeMap::from([((1, 'a'), "b"), ((0, 'c'), "d")])),
             to_value(&BTreeMap::from([("struct", 1), ("some", 2)])),
+            Value::ordered_map(vec![(Value::Unit, Value::None), (Value::None, Value::Unit)]),
             to_value(&[Shape::Point, Shape::Circle(0.5), Shape::Box { width: 1, height: None }]),
         ];
         for value in values {

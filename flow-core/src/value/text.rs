@@ -2,8 +2,9 @@
 //!
 //! The text is short rather than reversible. `Some(3)` is shown as `3`, a string without quotes,
 //! the name of a struct not at all. What is kept apart is what confuses a reader: the end of one
-//! item and the start of the next, a float and an integer, `"none"` and `None`. Characters that
-//! would break or reorder a line are escaped. It is as long as the value is; callers clip it.
+//! item and the start of the next, a float and an integer, `none` for `None`, `Some(none)` for
+//! `Some(None)`, and the quoted text `"none"`. Characters that would break or reorder a line are
+//! escaped. The text is as long as the value is; callers [shorten](shortened) it.
 
 use std::fmt::{self, Display, Write};
 
@@ -30,12 +31,21 @@ fn write_value(value: &Value, nested: bool, f: &mut fmt::Formatter<'_>) -> fmt::
         Value::Char(value) => write_text(value.encode_utf8(&mut [0; 4]), nested, f),
         Value::Str(value) => write_text(value, nested, f),
         Value::Bytes(value) => write!(f, "{}", Hex(value)),
-        Value::Some(value) => {
-            let nested = nested || matches!(&**value, Value::Str(text) if &**text == "none");
-            write_value(value, nested, f)
+        Value::Some(inner) => {
+            let reads_like_none = match &**inner {
+                Value::None | Value::Some(_) => true,
+                Value::UnitVariant(name) => is_none(name),
+                _ => false,
+            };
+            if !reads_like_none {
+                return write_value(inner, nested, f);
+            }
+            f.write_str("Some")?;
+            write_items(std::slice::from_ref(inner), ['(', ')'], f)
         }
         Value::Seq(items) => write_items(items, ['[', ']'], f),
         Value::Map(entries) => write_entries(entries, |key, f| write_value(key, true, f), f),
+        Value::OrderedMap(entries) => write_entries(entries, |key, f| write_value(key, true, f), f),
         Value::Struct(fields) => write_entries(fields, |name, f| f.write_str(name), f),
         Value::UnitVariant(name) => f.write_str(name),
         Value::Variant(variant) => {
@@ -51,6 +61,44 @@ fn write_value(value: &Value, nested: bool, f: &mut fmt::Formatter<'_>) -> fmt::
             }
         }
         Value::Secret(_) => f.write_str(HIDDEN),
+    }
+}
+
+impl Value {
+    /// Whether no other value of the same Rust type is shown like this one: false for secrets, for text
+    /// with escapes or quotes, and for a few others of which it is not certain.
+    pub(crate) fn is_told_by_text(&self) -> bool {
+        let is_plain = |c: char| !matches!(c, '"' | '\\') && !is_escaped(c);
+        match self {
+            Self::None | Self::Unit | Self::Bool(_) | Self::Int(_) | Self::Float(_) => true,
+            Self::Bytes(_) | Self::UnitVariant(_) => true,
+            Self::Some(inner) => inner.is_told_by_text(),
+            Self::Char(c) => is_plain(*c),
+            Self::Str(text) => text.chars().all(is_plain),
+            Self::Seq(items) => items.iter().all(Self::is_told_by_text),
+            Self::Map(entries) => {
+                entries.iter().all(|(key, value)| key.is_told_by_text() && value.is_told_by_text())
+            }
+            Self::Struct(fields) => fields.iter().all(|(_, value)| value.is_told_by_text()),
+            Self::Variant(variant) => variant.1.is_told_by_text(),
+            Self::Secret(_) | Self::OrderedMap(_) => false,
+        }
+    }
+
+    /// Whether something stands in it that format 1 showed like something else: `None` like `Some(None)`, and
+    /// the text `none` like `None`.
+    pub(crate) fn has_none(&self) -> bool {
+        match self {
+            Self::None => true,
+            Self::Str(text) => text.is_empty() || is_none(text),
+            Self::Some(inner) => inner.has_none(),
+            Self::Seq(items) => items.iter().any(Self::has_none),
+            Self::Map(entries) => entries.iter().any(|(k, v)| k.has_none() || v.has_none()),
+            Self::OrderedMap(entries) => entries.iter().any(|(k, v)| k.has_none() || v.has_none()),
+            Self::Struct(fields) => fields.iter().any(|(_, value)| value.has_none()),
+            Self::Variant(variant) => variant.1.has_none(),
+            _ => false,
+        }
     }
 }
 
@@ -83,7 +131,7 @@ fn write_entries<K>(
 }
 
 fn write_text(text: &str, nested: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let quoted = text.is_empty() || nested && is_ambiguous(text);
+    let quoted = text.is_empty() || is_none(text) || nested && is_ambiguous(text);
     if !quoted {
         return text.chars().try_for_each(|c| write!(f, "{}", escaped(c)));
     }
@@ -99,8 +147,7 @@ fn write_text(text: &str, nested: bool, f: &mut fmt::Formatter<'_>) -> fmt::Resu
 
 /// Whether a reader could take a string without quotes for something else, or miss its end.
 fn is_ambiguous(text: &str) -> bool {
-    text == "none"
-        || text.contains(['{', '}', '[', ']', '(', ')', '"'])
+    text.contains(['{', '}', '[', ']', '(', ')', '"'])
         || text.contains(", ")
         || text.contains(": ")
         || text.ends_with([',', ':'])
@@ -114,18 +161,29 @@ pub(super) fn escaped(c: char) -> impl Display {
         '\n' => f.write_str("\\n"),
         '\r' => f.write_str("\\r"),
         '\t' => f.write_str("\\t"),
-        // Line and paragraph separators, the marks of bidirectional text, the byte order mark.
-        '\u{2028}'
-        | '\u{2029}'
-        | '\u{61c}'
-        | '\u{200e}'
-        | '\u{200f}'
-        | '\u{202a}'..='\u{202e}'
-        | '\u{2066}'..='\u{2069}'
-        | '\u{feff}' => write!(f, "{}", c.escape_unicode()),
-        c if c.is_control() => write!(f, "{}", c.escape_unicode()),
+        c if is_escaped(c) => write!(f, "{}", c.escape_unicode()),
         c => f.write_char(c),
     })
+}
+
+/// Whether a character is shown as an escape: control characters, line and paragraph separators, the
+/// marks of bidirectional text, and the byte order mark.
+fn is_escaped(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{2028}'
+            | '\u{2029}'
+            | '\u{61c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}')
+}
+
+/// Whether a text reads like the absence of a value.
+fn is_none(text: &str) -> bool {
+    text.eq_ignore_ascii_case("none")
 }
 
 /// The text of something in a message, cut after some hundred characters.
@@ -148,6 +206,25 @@ pub(super) fn list(names: &[&str]) -> String {
         Some((last, others)) => format!("{} and {last}", others.join(", ")),
         None => String::new(),
     }
+}
+
+/// The text, if it has at most `limit` characters; else its beginning and its end, and the first digits
+/// of its digest, so that texts that differ in the middle are told apart.
+///
+/// ```text
+/// https://example.org/a…e/report.csv #1f0a99c2
+/// ```
+pub(crate) fn shortened(text: &str, limit: usize) -> String {
+    if text.len() <= limit || text.chars().nth(limit).is_none() {
+        return text.to_owned();
+    }
+    let digest = crate::key::digest_bytes(text.as_bytes()).short();
+    let kept = limit.saturating_sub(digest.len() + 3);
+    let (head, tail) = (kept.div_ceil(2), kept / 2);
+    let end = text.char_indices().nth(head).map_or(text.len(), |(at, _)| at);
+    let start = text.char_indices().rev().nth(tail.saturating_sub(1)).map_or(0, |(at, _)| at);
+    let tail = if tail == 0 { "" } else { &text[start..] };
+    format!("{}…{tail} #{digest}", &text[..end])
 }
 
 /// Bytes as hexadecimal digits, `0x00ff`.

@@ -16,7 +16,7 @@ use crate::key::{Digest, Key};
 use crate::panics;
 use crate::plan::Plan;
 use crate::plan::judge::Upstream;
-use crate::plan::label::Show;
+use crate::plan::view::View;
 use crate::store::Folder;
 use crate::store::record::Record;
 use crate::target::Description;
@@ -40,13 +40,18 @@ pub(super) fn outputs(
 ) -> Result<(Vec<Exported>, Vec<FileCopy>), Error> {
     let mut names = Names::default();
     before.values().for_each(|output| names.take(&stem(output)));
+    let view = View::of_nodes(nodes.iter().map(|(plan, node)| (&plan.graph, *node)));
     let (mut outputs, mut copies) = (Vec::with_capacity(nodes.len()), Vec::new());
     for (plan, node) in nodes {
         let (mut output, at) = exported(flow, &Handle::outside(Arc::clone(plan), *node))?;
         let stem = before.get(&output.key).map(|before| stem(before));
         let stem = stem.filter(|stem| !stem.is_empty()).unwrap_or_else(|| {
-            let shown = plan.graph.shown(*node).into_iter();
-            let shown: Vec<_> = shown.map(|(name, value)| (name, value.to_string())).collect();
+            let mut shown = plan.graph.shown_in_folder(*node);
+            if !names::is_whole(&shown) {
+                view.put_telling_first(&plan.graph, *node, &mut shown);
+            }
+            let shown = shown.into_iter().map(|one| (one.name, one.value.to_string()));
+            let shown: Vec<_> = shown.collect();
             names.give(&plan.graph.task(*node).folder.name, &shown, output.key.short())
         });
         copies.extend(place(&mut output, &stem, &at));
@@ -120,13 +125,13 @@ fn exported(flow: &Flow, handle: &Handle) -> Result<(Exported, Folder), Error> {
     });
     let files = files.collect();
     let inputs = graph.inputs(*node).iter().zip(&record.made_from.inputs).map(|(&of, input)| {
-        let (name, instance) = (input.role.clone(), graph.label(of, Show::Full));
+        let (name, instance) = (input.role.clone(), graph.label_apart(of));
         Lineage { name, instance, key: graph.node(of).key, digest: input.digest }
     });
     let parts = folder.iter().map(|part| part.to_string_lossy().into_owned());
     let output = Exported {
         task: entry.decl.name.to_string(),
-        instance: graph.label(*node, Show::Full),
+        instance: graph.label_apart(*node),
         key: graph.node(*node).key,
         parameters: graph.recorded_parameters(*node),
         target: entry.decl.target.to_owned(),

@@ -47,6 +47,7 @@ impl Builder<'_> {
             None => panics::catch_error(|| entry.instances.requires(instance))
                 .map_err(|source| PlanErrorKind::Requires { task: name(self), source })?,
         };
+        self.resolver.load_secret_key_for(&required.entries)?;
         let entry = self.types.get(index);
         let external = match entry.task.kind {
             _ if stand_in.is_some() => None,

@@ -16,6 +16,24 @@ use crate::plan::types::TypeIndex;
 use crate::require::Entry;
 use crate::value::Value;
 
+/// The hasher whose digest is the key of an instance: the name that its task is stored under, its own
+/// significant parameters, and what its requirements draw from outside it.
+pub(crate) fn instance_key(task: &str, parameters: Digest, draws: Digest) -> Hasher {
+    let mut hasher = Hasher::new("key");
+    hasher.text(task).part(parameters).part(draws);
+    hasher
+}
+
+/// The digest of a task's own significant parameters, in an order that fields do not have.
+pub(crate) fn parameters_digest(mut significant: Vec<(&str, Digest)>) -> Digest {
+    significant.sort_unstable();
+    let mut hasher = Hasher::new("parameters");
+    for (name, digest) in significant {
+        hasher.text(name).part(digest);
+    }
+    hasher.digest()
+}
+
 impl Builder<'_> {
     pub(super) fn leave(&mut self, frame: Frame) -> Result<Grown, PlanErrorKind> {
         let Frame { memo, index, instance, resolved, external, stand_in, entries, .. } = frame;
@@ -24,10 +42,9 @@ impl Builder<'_> {
         let outside = self.settle(outside, index, &resolved);
         let parameters = self.parameters_digest(index, &resolved);
         let parameters = stand_in.as_ref().map_or(parameters, |it| it.mark(parameters));
-        let mut hasher = Hasher::new("key");
-        hasher.text(self.types.get(index).decl.identity()).part(parameters);
         let drawn = self.draws.digest(outside, &self.types);
-        hasher.part(drawn.digest);
+        let task = self.types.get(index).decl.identity();
+        let mut hasher = instance_key(task, parameters, drawn.digest);
         if drawn.is_ambiguous {
             hasher.text("inputs");
             for &input in &inputs {
@@ -55,7 +72,10 @@ impl Builder<'_> {
                 let task = self.types.get(index).decl.name.to_string();
                 return Err(PlanErrorKind::SameKey { task });
             }
-            None => self.add(index, instance, key, parameters, outside, &inputs, entries)?,
+            None => {
+                let given = self.given(index, &resolved);
+                self.add(index, instance, given, key, parameters, outside, &inputs, entries)?
+            }
         };
         if let Some(path) = external {
             // It is that of the first instance with this key, as all its parameters are.
@@ -105,19 +125,29 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// The digest of the task's own significant parameters, in an order that fields do not have.
+    /// The digest of the task's own significant parameters.
     fn parameters_digest(&self, index: TypeIndex, resolved: &[Resolved]) -> Digest {
         let params = self.types.get(index).task.params.iter().zip(resolved);
-        let mut significant: Vec<_> = params
+        let significant = params
             .filter(|(param, _)| param.significant)
-            .map(|(param, resolved)| (param.identity(), resolved.digest))
-            .collect();
-        significant.sort_unstable();
-        let mut hasher = Hasher::new("parameters");
-        for (name, digest) in significant {
-            hasher.text(name).part(digest);
+            .map(|(param, resolved)| (param.identity(), resolved.digest));
+        parameters_digest(significant.collect())
+    }
+
+    /// The places of the first parameters that differ from their defaults, a bit each.
+    fn given(&mut self, index: TypeIndex, resolved: &[Resolved]) -> u32 {
+        let mut given = 0;
+        for (place, resolved) in resolved.iter().enumerate().take(u32::BITS as usize) {
+            let entry = self.types.get(index);
+            let is_default = match resolved.from {
+                resolve::From::Default => true,
+                // What a requirement sets is given there, and its default may never have been asked for.
+                resolve::From::Literal | resolve::From::With(..) => false,
+                _ => self.resolver.is_default(entry, place, resolved.digest),
+            };
+            given |= u32::from(!is_default) << place;
         }
-        hasher.digest()
+        given
     }
 
     /// What the task draws, compared with its own parameters.
@@ -174,6 +204,7 @@ impl Builder<'_> {
         &mut self,
         index: TypeIndex,
         instance: u32,
+        given: u32,
         key: Key,
         parameters: Digest,
         draws: SetIndex,
@@ -189,6 +220,7 @@ impl Builder<'_> {
             key,
             parameters,
             task: index,
+            given,
             instance,
             draws,
             inputs: self.inputs.len() as u32..(self.inputs.len() + inputs.len()) as u32,

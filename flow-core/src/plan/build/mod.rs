@@ -14,10 +14,12 @@ mod walk;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::OnceLock;
 
 use daggy::{Dag, NodeIndex};
 
 pub(crate) use self::all::{Built, build_all};
+pub(crate) use self::leave::{instance_key, parameters_digest};
 use crate::key::{Digest, Key};
 use crate::panics;
 use crate::param::AnyValue;
@@ -193,6 +195,8 @@ impl<'a> Builder<'a> {
             stand_ins: self.stand_ins,
             forced: Vec::new(),
             asked: None,
+            is_in_run: false,
+            view: OnceLock::new(),
         }
     }
 

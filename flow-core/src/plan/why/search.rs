@@ -138,7 +138,7 @@ impl Search {
         let mut reasons = Vec::new();
         judge.compare(at.node, &old.made_from, &now, &mut reasons);
         judge.compare_inputs(at.node, &old.made_from, &now, &mut reasons);
-        reasons.extend(judge.changed_reads(at.node, &old.reads)?);
+        reasons.extend(judge.changed_reads(at.node, &old)?);
         let changed = changed_inputs(at, &old.made_from);
         let led = |reason: Reason| {
             let next = leads_to(&reason, &changed);
@@ -236,7 +236,8 @@ fn changed_inputs(at: &Instance, was: &MadeFrom) -> HashMap<String, Question> {
     let graph = &at.plan.graph;
     let old: HashMap<&str, Digest> =
         was.inputs.iter().map(|input| (input.role.as_str(), input.digest)).collect();
-    let inputs = graph.roles(at.node).into_iter().zip(graph.inputs(at.node));
+    let roles = graph.roles(at.node, &at.plan.store);
+    let inputs = roles.into_iter().map(|role| role.text).zip(graph.inputs(at.node));
     inputs
         .filter_map(|(role, &node)| {
             let was = Some(*old.get(role.as_str())?);

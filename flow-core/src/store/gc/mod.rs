@@ -29,6 +29,9 @@ pub(crate) struct Keep {
     pub(crate) wanted: Option<HashSet<Key>>,
     /// The fingerprints of versions that stay, however many there are.
     pub(crate) reused: HashSet<Digest>,
+    /// Whether outputs in a record of an earlier format are garbage too if no wanted instance has taken
+    /// them over: a wanted instance may have another key than it had, and would reuse them.
+    pub(crate) earlier_formats: bool,
     pub(crate) limits: Limits,
     /// How old something must be before it is taken for left behind.
     pub(crate) older_than: Duration,
@@ -73,6 +76,8 @@ pub(crate) struct Found {
     pub(crate) items: Vec<Item>,
     /// What may be garbage, and is too young to tell.
     pub(crate) young: usize,
+    /// How many instances have outputs of an earlier format that a run may reuse.
+    pub(crate) earlier: usize,
     /// Whether an execution is under way, so that no instance that lies whole is removed.
     pub(crate) is_underway: bool,
     /// What is left alone for it cannot be used, and why.

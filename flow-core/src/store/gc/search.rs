@@ -11,6 +11,7 @@ use crate::store::failure::{FAILURE, Failure};
 use crate::store::gc::{Found, Item, Keep, Size, What, is_unfinished};
 use crate::store::limit::folder_key;
 use crate::store::log::LOG;
+use crate::store::record::FORMAT;
 use crate::store::reset::{is_draft, is_ours, is_output};
 use crate::store::survey::{Brief, Lying, Standing, Survey};
 use crate::store::{ASIDE, INTERNAL, RECORD, Store, bounds, index};
@@ -49,7 +50,8 @@ impl Store {
             going: HashSet::new(),
             found: Found { unusable, ..found },
         };
-        let unwanted = search.unwanted();
+        let mut unwanted = search.unwanted();
+        search.spare_earlier_formats(&mut unwanted);
         search.versions(&unwanted)?;
         search.instances(&unwanted)?;
         search.indices(&unwanted)?;
@@ -73,6 +75,34 @@ impl Search<'_> {
         let instances = self.survey.instances.iter().map(|lying| lying.key);
         let versions = self.survey.versions.iter().map(|version| version.key);
         instances.chain(versions).filter(|key| !reached.contains(key)).collect()
+    }
+
+    /// Takes those out of the unwanted instances whose outputs are of an earlier format and were not taken
+    /// over: a wanted instance may have had this key when they were made.
+    fn spare_earlier_formats(&mut self, unwanted: &mut HashSet<Short>) {
+        if self.keep.earlier_formats || unwanted.is_empty() {
+            return;
+        }
+        let records = || {
+            let current = self.survey.instances.iter().map(|lying| (lying.key, &lying.record));
+            let versions =
+                self.survey.versions.iter().map(|version| (version.key, &version.record));
+            current.chain(versions).filter_map(|(key, record)| Some((key, record.brief()?)))
+        };
+        // An output that is taken over keeps the time at which its run began.
+        let run = |brief: &Brief| (brief.digest, brief.started);
+        let taken_over: HashSet<_> = records()
+            .filter(|(key, brief)| brief.format == FORMAT || !unwanted.contains(key))
+            .map(|(_, brief)| run(brief))
+            .collect();
+        let spared: HashSet<Short> = records()
+            .filter(|(key, brief)| {
+                brief.format < FORMAT && unwanted.contains(key) && !taken_over.contains(&run(brief))
+            })
+            .map(|(key, _)| key)
+            .collect();
+        unwanted.retain(|key| !spared.contains(key));
+        self.found.earlier = spared.len();
     }
 
     fn add(&mut self, of: String, what: What, path: PathBuf, size: Size) {

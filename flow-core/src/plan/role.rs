@@ -1,0 +1,79 @@
+//! Roles: what each input is to the instance that requires it.
+//!
+//! A role is the name of the entry in `requires`, or its place if several entries have no names, and
+//! for an item of a list or map the item's place or key in brackets: `ols`, `0`, `parts[2]`, `px[AAPL]`.
+//!
+//! The text of a role is for people. The key of a map's item is identified by the digest of its
+//! canonical encoding, which the fingerprint hashes instead: two keys may print alike, and a secret
+//! prints as `***`.
+
+use daggy::NodeIndex;
+
+use crate::key::{Digest, Hasher};
+use crate::plan::Graph;
+use crate::plan::resolve::digest_value;
+use crate::require::Form;
+use crate::store::Store;
+use crate::value::Value;
+
+/// The role of one input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Role {
+    /// The text, which no other input of the instance has.
+    pub(crate) text: String,
+    /// The digest of the key, for an item of a map.
+    pub(crate) key: Option<Digest>,
+    /// Whether records of format 1, which have the text alone, told the key apart.
+    pub(crate) is_told_by_format_1: bool,
+}
+
+impl Role {
+    /// The role of a map's item. If other keys may print like this one, digits of the digest follow.
+    fn of_item(entry: &str, key: &Value, store: &Store) -> Self {
+        // The builder has loaded the store's key for secrets, so that this cannot fail.
+        let digest = digest_value(store, key).unwrap_or(Digest(0));
+        let is_told = key.is_told_by_text();
+        let text = match is_told {
+            true => format!("{entry}[{key}]"),
+            false => format!("{entry}[{key} #{}]", digest.short()),
+        };
+        Self { text, key: Some(digest), is_told_by_format_1: is_told && !key.has_none() }
+    }
+}
+
+/// Hashes the role of an input: the entry and the digest of the key for an item of a map, else the
+/// text.
+pub(crate) fn hash_role(hasher: &mut Hasher, text: &str, key: Option<Digest>) {
+    match key {
+        // No text of a role ends in `[`, so that what follows can only be the digest of a key.
+        Some(key) => {
+            let entry = text.split('[').next().unwrap_or_default();
+            hasher.text(&format!("{entry}[")).part(key);
+        }
+        None => {
+            hasher.text(text);
+        }
+    }
+}
+
+impl Graph {
+    /// Returns the role of each input of a node, in the order of the inputs.
+    pub(crate) fn roles(&self, node: NodeIndex, store: &Store) -> Vec<Role> {
+        let mut roles = Vec::with_capacity(self.inputs(node).len());
+        let several = self.entries(node).len() > 1;
+        for (place, (entry, form, len)) in self.entries(node).iter().enumerate() {
+            // One of several without names is known by its place, whether or not another is there.
+            let entry = match *entry {
+                "" if several => place.to_string(),
+                entry => entry.to_owned(),
+            };
+            let plain = |text| Role { text, key: None, is_told_by_format_1: true };
+            roles.extend((0..*len as usize).map(|item| match form {
+                Form::One | Form::Optional => plain(entry.clone()),
+                Form::List => plain(format!("{entry}[{item}]")),
+                Form::Map(keys) => Role::of_item(&entry, &keys.value(item), store),
+            }));
+        }
+        roles
+    }
+}

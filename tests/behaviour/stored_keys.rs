@@ -1,0 +1,92 @@
+//! A store of format 1, which told the keys of maps apart by their text, is used without a run, and is
+//! never collected before it was.
+//!
+//! `tests/golden/store_keys/format-1` was made by `make`, with the library as it was before format 2.
+
+use flow::prelude::*;
+
+use crate::stored::copy;
+use crate::support::{adopted, flow, preview, ran};
+
+include!("stored_keys/tasks.rs");
+
+/// A copy of the store, since tests change it.
+fn store() -> Result<tempfile::TempDir> {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/store_keys/format-1");
+    let folder = tempfile::tempdir()?;
+    copy(&golden, folder.path())?;
+    Ok(folder)
+}
+
+#[test]
+fn what_the_text_of_keys_told_is_reused() -> Result<()> {
+    let folder = store()?;
+    let flow = open(folder.path())?;
+    let seed = || -> Result<u64> { Ok(flow.load::<Top>()?.1) };
+    let shown = preview::<Everything>(&flow);
+    let summary = flow.run::<Everything>()?;
+    assert!(ran(&summary).is_empty(), "{shown}\n{summary}");
+    assert_eq!((*flow.load::<Told>()?, *flow.load::<OfParts>()?), (33, 303));
+    assert_eq!((*flow.load::<OfLive>()?, flow.load::<Top>()?.0), (2, 14));
+    let before = seed()?;
+    assert!(flow.verify_all()?.is_whole());
+
+    // A value in memory that is made again for somebody is the one that others were made from.
+    let more = flow.with(OfLive::BY, 2);
+    assert_eq!(ran(&more.run::<OfLive>()?), ["Live", "OfLive"]);
+    let again = open(folder.path())?;
+    assert!(ran(&again.run::<Everything>()?).is_empty());
+    assert_eq!(seed()?, before);
+    Ok(())
+}
+
+#[test]
+fn what_the_text_of_keys_did_not_tell_runs_and_says_why() -> Result<()> {
+    let folder = store()?;
+    let flow = open(folder.path())?;
+    let shown = preview::<Untold>(&flow);
+    assert!(shown.contains("by an earlier release, whose records do not tell the keys"), "{shown}");
+    assert_eq!(ran(&flow.run::<Untold>()?), ["Untold"]);
+    assert_eq!(*flow.load::<Untold>()?, "[None]");
+    assert!(ran(&open(folder.path())?.run::<Untold>()?).is_empty());
+    Ok(())
+}
+
+#[test]
+fn outputs_of_format_1_are_not_collected_before_they_were_reused() -> Result<()> {
+    let folder = store()?;
+    let flow = open(folder.path())?;
+    let collected = |flow: &Flow, all: bool| -> Result<flow::Garbage> {
+        // No root of the store is wanted, as if all of its keys were others today.
+        let gc = flow.gc().older_than(std::time::Duration::ZERO);
+        let gc = gc.keep::<Part>(&flow.with(Part::N, 9))?;
+        Ok(if all { gc.earlier_formats().find()? } else { gc.find()? })
+    };
+    let found = collected(&flow, false)?;
+    assert_eq!(found.paths(), Vec::<PathBuf>::new(), "{found}");
+    assert!(found.to_string().contains("of an earlier release, which a run may reuse"), "{found}");
+    found.remove()?;
+    assert!(ran(&open(folder.path())?.run::<Everything>()?).is_empty());
+
+    // Those that were taken over into this store are garbage in that one once they are in today's format.
+    let (new, _new) = crate::support::flow();
+    let reading = new.with(Top::START, 7).read(&flow);
+    assert_eq!(adopted(&reading.run::<Told>()?), ["Part", "Part", "Told"]);
+    assert!(!collected(&reading, false)?.paths().is_empty());
+
+    assert!(collected(&flow, true)?.paths().len() > 5);
+    collected(&flow, true)?.remove()?;
+    assert!(!ran(&open(folder.path())?.run::<Everything>()?).is_empty());
+    Ok(())
+}
+
+/// What this release makes it finds again, in whichever form it is.
+#[test]
+fn a_store_of_this_release_is_reused() -> Result<()> {
+    let (flow, _folder) = flow();
+    make(flow.folder())?;
+    let again = open(flow.folder())?;
+    assert!(ran(&again.run::<Everything>()?).is_empty());
+    assert!(ran(&again.run::<Untold>()?).is_empty());
+    Ok(())
+}
