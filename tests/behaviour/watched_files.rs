@@ -77,6 +77,12 @@ fn a_change_of_content_reruns_just_what_read_it() -> Result<()> {
     assert_eq!(ran(&flow.run::<Both>()?), ["Both", "Follow"]);
     assert_eq!(*flow.load::<Both>()?, "t 3 2");
     fs::remove_file(at("two"))?;
+    // It is as it was before, and what was made then is used.
+    assert_eq!(*flow.load::<Both>()?, "t 3 -");
+    fs::write(at("two"), "2")?;
+    fs::write(at("one"), "4")?;
+    assert_eq!(ran(&flow.run::<Both>()?), ["Both", "Follow"]);
+    fs::remove_file(at("two"))?;
     let shown = preview::<Follow>(&flow);
     assert!(
         shown.contains(&format!("PENDING file: {} is missing", at("two").display())),

@@ -203,7 +203,7 @@ impl<'a> Aside<'a> {
         if let (true, Some(value)) = (output.is_in_memory(), value) {
             plan.store.memory().keep(output.digest, value);
         }
-        self.execution.held.set_made(pair.node, Made { folder, output, meta });
+        self.execution.held.set_made(pair.node, Made { folder, output, meta, from: None });
         differences
     }
 }

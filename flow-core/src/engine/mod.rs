@@ -77,11 +77,11 @@ use crate::key::Digest;
 use crate::plan::Plan;
 use crate::plan::judge::Upstream;
 use crate::plan::verdicts::Status;
-use crate::store::Folder;
 use crate::store::error::StoreError;
 use crate::store::limit::Limits;
 use crate::store::output::Output;
 use crate::store::record::{Meta, Record};
+use crate::store::{Folder, Store};
 
 /// A plan being run: what its threads share.
 pub(crate) struct Execution {
@@ -100,11 +100,18 @@ pub(crate) struct Made {
     pub(crate) folder: Folder,
     pub(crate) output: Output,
     pub(crate) meta: Meta,
+    /// The store that has it, if it is another one.
+    pub(crate) from: Option<Arc<Store>>,
 }
 
 impl Made {
     pub(crate) fn new(folder: Folder, record: Record) -> Self {
-        Self { folder, output: record.output, meta: record.meta }
+        Self { folder, output: record.output, meta: record.meta, from: None }
+    }
+
+    /// The store that has it, where `own` is that of the plan.
+    pub(crate) fn store<'a>(&'a self, own: &'a Arc<Store>) -> &'a Arc<Store> {
+        self.from.as_ref().unwrap_or(own)
     }
 }
 

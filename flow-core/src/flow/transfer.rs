@@ -19,7 +19,7 @@ use crate::plan::force::Force;
 use crate::plan::judge::{Judge, Upstream, Verdict};
 use crate::plan::label::Show;
 use crate::plan::made_from::paths_in;
-use crate::plan::stored::kept_folder;
+use crate::plan::stored::Place;
 use crate::plan::trust::Trust;
 use crate::remote::Remote;
 use crate::remote::finder::Finder;
@@ -148,28 +148,24 @@ impl Flow {
                 }
                 let label = plan.graph.label(node, Show::Clipped);
                 let judged = Judge::new(plan, &plan.verdicts, &replay).judge(node)?;
-                let mut folder = judged.folder;
-                let (record, carried) = match judged.verdict {
-                    Verdict::Complete(record) if record.output.is_in_memory() => {
-                        (record, Carried::Told)
-                    }
-                    Verdict::Complete(record) => (record, Carried::Whole),
-                    Verdict::Evicted(record, _) => (record, Carried::Told),
-                    Verdict::Adopt(kept, _) => {
-                        folder = kept_folder(&kept)?;
-                        match kept.record.output.is_in_memory() {
-                            true => (kept.record, Carried::Told),
-                            false => (kept.record, Carried::Whole),
-                        }
-                    }
-                    _ => {
+                let whole = |record: Box<Record>| match record.output.is_in_memory() {
+                    true => (record, Carried::Told),
+                    false => (record, Carried::Whole),
+                };
+                let kept = plan.verdicts.kept(node);
+                let (record, carried) = match (kept, judged.verdict) {
+                    (Some(kept), _) => whole(kept.record.clone()),
+                    (None, Verdict::Complete(record)) => whole(record),
+                    (None, Verdict::Evicted(record, _)) => (record, Carried::Told),
+                    (None, _) => {
                         pushed.leave(label, &judged.reasons);
                         continue;
                     }
                 };
                 absolute_paths(plan, node, &record).for_each(|warning| pushed.warn(warning));
                 let task = plan.graph.task(node).decl.identity().to_owned();
-                all.push(ToPush { label, task, folder, record, carried });
+                let Place { store, folder } = plan.output_place(node)?;
+                all.push(ToPush { label, task, store, folder, record, carried });
             }
         }
         if all.is_empty() {
@@ -180,7 +176,7 @@ impl Flow {
                 incomplete: skipped.map(|of| (of.instance.clone(), of.why.clone())).collect(),
             });
         }
-        let copied = self.each(&all, |push| self.store.push(remote, push, there));
+        let copied = self.each(&all, |push| push.store.push(remote, push, there));
         for (push, copied) in all.iter().zip(copied) {
             let Some(copied) = copied.transpose()? else { continue };
             pushed.add(push.label.clone(), push.carried == Carried::Told, copied);

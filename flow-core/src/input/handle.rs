@@ -16,7 +16,6 @@ use crate::plan::Plan;
 use crate::plan::judge::Upstream;
 use crate::plan::label::Show;
 use crate::plan::reads::digest_meta;
-use crate::plan::stored::kept_folder;
 use crate::plan::trust::Trust;
 use crate::store::Found;
 use crate::store::output::Look;
@@ -132,11 +131,12 @@ impl Handle {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
+            let store = made.store(&self.plan.store);
             let fs = match self.plan.graph.kind(self.node) {
-                Kind::External => self.plan.store.unconfined(),
-                _ => self.plan.store.fs(),
+                Kind::External => store.unconfined(),
+                _ => store.fs(),
             };
-            let paths = self.plan.store.output_paths(&made.folder, &made.output);
+            let paths = store.output_paths(&made.folder, &made.output);
             let gone = paths.iter().any(|path| fs.stat(path).is_err_and(|error| is_absent(&error)));
             if !gone {
                 let path = self.path_of(&made);
@@ -154,7 +154,7 @@ impl Handle {
 
     /// Whether the output still is what the plan, or the execution, knows.
     fn look(&self, made: &Made, part: &str) -> Result<Look, Error> {
-        let store = &self.plan.store;
+        let store = made.store(&self.plan.store);
         Ok(match self.plan.graph.kind(self.node) {
             Kind::Aggregate => Look::Whole,
             Kind::External => {
@@ -192,7 +192,8 @@ impl Handle {
             return Ok(Arc::new(graph.not_made(self.node, digest)));
         }
         if let Some(kept) = self.plan.verdicts.kept(self.node) {
-            return Ok(Arc::new(Made::new(kept_folder(kept)?, Record::clone(&kept.record))));
+            let made = Made::new(kept.folder.clone(), Record::clone(&kept.record));
+            return Ok(Arc::new(Made { from: kept.from.clone(), ..made }));
         }
         let folder = graph.folder(self.node, store)?;
         let record = match store.record(&folder, graph.node(self.node).key)? {
@@ -256,9 +257,10 @@ impl Handle {
 
     /// Where the output lies: its file or, if there are several or none, their folder.
     pub(crate) fn path_of(&self, made: &Made) -> PathBuf {
+        let store = made.store(&self.plan.store);
         match made.output.files.as_slice() {
-            [file] => self.plan.store.path(&made.folder, &file.file),
-            _ => self.plan.store.root().join(&made.folder),
+            [file] => store.path(&made.folder, &file.file),
+            _ => store.root().join(&made.folder),
         }
     }
 }

@@ -96,14 +96,15 @@ impl Files<'_> {
     pub(crate) fn path(&self, part: &str) -> anyhow::Result<PathBuf> {
         let file = self.made.output.file(part);
         let file = file.ok_or_else(|| anyhow::anyhow!("the record names no file `{part}`"))?;
-        Ok(self.of.plan.store.path(&self.made.folder, &file.file))
+        Ok(self.made.store(&self.of.plan.store).path(&self.made.folder, &file.file))
     }
 
     /// The file of a part, for a target to read.
     pub(crate) fn source(&self, part: &str) -> anyhow::Result<Source> {
         let Handle { plan, node, .. } = self.of;
         let kept = plan.graph.kind(*node) == Kind::Made;
-        let fs = if kept { plan.store.fs() } else { plan.store.unconfined() };
+        let store = self.made.store(&plan.store);
+        let fs = if kept { store.fs() } else { store.unconfined() };
         Ok(Source::new(fs, self.path(part)?, kept))
     }
 }

@@ -90,7 +90,7 @@ pub enum PlanErrorKind {
         /// The parameter that all of them are, as `Task.parameter`.
         origin: String,
         /// What has each value, as `Task.parameter` or the name by which it is given, and the value.
-        values: [(String, String); 2],
+        values: Box<[(String, String); 2]>,
     },
 
     /// A value is outside what the parameter allows.
@@ -253,12 +253,8 @@ fn in_full(error: &(dyn std::error::Error + 'static)) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-fn disagreement(
-    task: &str,
-    param: &str,
-    origin: &str,
-    [(one, is), (other, is_not)]: &[(String, String); 2],
-) -> String {
+fn disagreement(task: &str, param: &str, origin: &str, values: &[(String, String); 2]) -> String {
+    let [(one, is), (other, is_not)] = values;
     let this = format!("{task}.{param}");
     let same = match this == origin {
         true => format!("`{origin}` is one parameter with those that are declared `from` it"),

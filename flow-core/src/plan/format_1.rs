@@ -29,7 +29,7 @@ pub(super) enum Format1 {
     /// The same as today.
     Same,
     /// Something else, with this fingerprint.
-    Other(MadeFrom, Digest),
+    Other(Box<MadeFrom>, Digest),
     /// The same as of other keys of a map.
     Ambiguous,
 }
@@ -100,7 +100,7 @@ impl Judge<'_> {
             }
         }
         let fingerprint = form.fingerprint(graph.task(node).decl.identity());
-        Format1::Other(form, fingerprint)
+        Format1::Other(Box::new(form), fingerprint)
     }
 
     /// The content of an instance as format 1 had it, if that is known.

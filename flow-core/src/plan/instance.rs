@@ -61,8 +61,7 @@ impl Instance {
     ///
     /// The store cannot be read.
     pub fn folder(&self) -> Result<PathBuf, crate::Error> {
-        let folder = self.plan.output_folder(self.node)?;
-        Ok(self.plan.store.root().join(folder))
+        Ok(self.plan.output_place(self.node)?.path())
     }
 }
 

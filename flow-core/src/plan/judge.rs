@@ -149,7 +149,7 @@ impl<'a> Judge<'a> {
                                     reasons.push(output("is gone"));
                                     let made_from = match now_1 {
                                         Format1::Other(form, _) if record.output.is_in_memory() => {
-                                            form
+                                            *form
                                         }
                                         _ => made_from.clone(),
                                     };

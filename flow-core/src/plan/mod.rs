@@ -232,7 +232,7 @@ impl Graph {
             folder: None,
         });
         let output = Output { digest, files: external.into_iter().collect() };
-        Made { folder: Folder::new(), output, meta: Meta::new() }
+        Made { folder: Folder::new(), output, meta: Meta::new(), from: None }
     }
 
     pub(crate) fn consumers(&self, node: NodeIndex) -> impl Iterator<Item = NodeIndex> {

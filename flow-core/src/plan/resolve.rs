@@ -461,7 +461,7 @@ pub(super) fn disagree(
         task: (task.decl)().name.into_owned(),
         param: task.params[place].name,
         origin: full_name(of, at),
-        values,
+        values: Box::new(values),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::key::{Digest, digest_bytes};
 use crate::remote::passing::{Checked, is_damage};
@@ -18,6 +19,8 @@ pub(crate) struct ToPush {
     pub(crate) label: String,
     /// The name that the task is stored under.
     pub(crate) task: String,
+    /// The store that has it.
+    pub(crate) store: Arc<Store>,
     pub(crate) folder: Folder,
     pub(crate) record: Box<Record>,
     pub(crate) carried: Carried,

@@ -167,20 +167,27 @@ impl Grid {
                 return Err(SweepError::SameName { name: name.to_owned() });
             }
         }
-        let mut set: BTreeMap<(TypeId, usize), String> = BTreeMap::new();
+        // Where each is set, and as which parameter.
+        let mut set: BTreeMap<(TypeId, usize), (String, String)> = BTreeMap::new();
         for row in &self.rows {
             for (task, place, _) in &row.setting.typed {
                 let by = row.name.as_deref().map(first_line);
                 let by = by.map(|name| format!("in the variant `{name}`"));
                 let by = by.unwrap_or_else(|| "in a setting".to_owned());
+                let param = name::full(task, *place);
                 let (task, place) = source(task, *place);
-                set.entry(((task.id)(), place)).or_insert(by);
+                set.entry(((task.id)(), place)).or_insert((by, param));
             }
         }
         for axis in &self.axes {
             let param = axis.param();
-            if let Some(by) = set.insert(axis.key(), "value by value".to_owned()) {
-                let places = format!("{by}, and value by value");
+            let here = ("value by value".to_owned(), param.clone());
+            if let Some((by, other)) = set.insert(axis.key(), here) {
+                let places = match other == param {
+                    true => format!("{by}, and value by value"),
+                    // One parameter is the other through `from`.
+                    false => format!("{by} as `{other}`, and value by value"),
+                };
                 return Err(SweepError::SetTwice { param, places });
             }
             match &axis.values {

@@ -16,8 +16,9 @@ use crate::key::{Digest, Key};
 use crate::panics;
 use crate::plan::Plan;
 use crate::plan::judge::Upstream;
+use crate::plan::stored::Place;
 use crate::plan::view::View;
-use crate::store::Folder;
+use crate::store::Store;
 use crate::store::record::Record;
 use crate::target::Description;
 
@@ -25,7 +26,9 @@ use crate::target::Description;
 pub(super) struct FileCopy {
     /// Its name in the export.
     pub(super) name: String,
-    /// Where it is in the store.
+    /// The store that it is copied from.
+    pub(super) store: Arc<Store>,
+    /// Where it is there.
     pub(super) from: PathBuf,
     pub(super) content: (Digest, u64),
     pub(super) is_executable: bool,
@@ -61,7 +64,7 @@ pub(super) fn outputs(
 }
 
 /// Gives the files of an output their names.
-fn place(output: &mut Exported, stem: &str, at: &Folder) -> Vec<FileCopy> {
+fn place(output: &mut Exported, stem: &str, at: &Place) -> Vec<FileCopy> {
     let mut copies = Vec::new();
     let kept = output.record.output.files.iter().enumerate();
     for (file, (place, kept)) in output.files.iter_mut().zip(kept) {
@@ -73,8 +76,9 @@ fn place(output: &mut Exported, stem: &str, at: &Folder) -> Vec<FileCopy> {
                 "" => file.path.clone(),
                 inner => format!("{}/{inner}", file.path),
             };
-            let (from, is_executable) = (at.join(&content.path), content.executable);
-            FileCopy { name, from, content: (content.digest, content.bytes), is_executable }
+            let (from, is_executable) = (at.folder.join(&content.path), content.executable);
+            let (store, content) = (Arc::clone(&at.store), (content.digest, content.bytes));
+            FileCopy { name, store, from, content, is_executable }
         }));
     }
     copies
@@ -93,12 +97,11 @@ fn stem(output: &Exported) -> String {
 }
 
 /// What a manifest says of an output, but for the names of its files; and where they are.
-fn exported(flow: &Flow, handle: &Handle) -> Result<(Exported, Folder), Error> {
+fn exported(flow: &Flow, handle: &Handle) -> Result<(Exported, Place), Error> {
     let Handle { plan, node, .. } = handle;
     let (graph, entry) = (&plan.graph, plan.graph.task(*node));
     let gone = || handle.error(LoadError::Gone);
-    let (at, found) = plan.output_record(*node)?;
-    let record: Record = match found {
+    let record: Record = match plan.output_record(*node)? {
         crate::store::Found::Record(record) => *record,
         _ => return Err(gone()),
     };
@@ -106,7 +109,9 @@ fn exported(flow: &Flow, handle: &Handle) -> Result<(Exported, Folder), Error> {
         return Err(handle.error(LoadError::Changed));
     }
     let folder = graph.folder(*node, &flow.store)?;
-    let made = Made::new(at.clone(), record.clone());
+    let at = plan.output_place(*node)?;
+    let from = Some(Arc::clone(&at.store));
+    let made = Made { from, ..Made::new(at.folder.clone(), record.clone()) };
     let files = crate::keep::Files { of: handle, made: &made };
     let described = panics::catch_error(|| (entry.task.describe)(&files)).map_err(|source| {
         handle.error(LoadError::Unreadable { path: handle.path_of(&made), source })

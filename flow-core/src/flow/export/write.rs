@@ -79,7 +79,7 @@ pub(super) fn write(
         handed.instances.push(output.instance.clone());
     }
     for copy in &copies {
-        if folder.copy(&copy.name, (&flow.store, &copy.from), copy.content)? {
+        if folder.copy(&copy.name, (&copy.store, &copy.from), copy.content)? {
             handed.copied(copy.content.1);
         }
         if copy.is_executable {

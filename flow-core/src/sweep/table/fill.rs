@@ -243,7 +243,7 @@ impl Filling<'_> {
         if !is_there || graph.kind(node) != Kind::Made {
             return Ok(None);
         }
-        Ok(match self.plan.output_record(node)?.1 {
+        Ok(match self.plan.output_record(node)? {
             Found::Record(record) if verdicts.digest(node) == Some(record.output.digest) => {
                 Some(Recorded { meta: record.meta, seconds: Some(record.seconds) })
             }
