@@ -54,7 +54,7 @@ impl RowColumns {
         }
         let shape = Shape::of::<R>();
         let is_complete = shape.is_complete();
-        let fields = Vec::<FieldRef>::from_samples(&samples(shape), options());
+        let fields = Vec::<FieldRef>::from_samples(samples(shape), options());
         match (fields.map(|fields| enums::as_text(&fields)), shape) {
             (Ok(fields), _) if is_complete => Self::Shaped(fields),
             (Ok(fields), Shape::Struct(_)) => Self::Partial(fields),

@@ -77,19 +77,19 @@ impl Columns<'_> {
                 "the file seems to be separated by {delimiter:?}: set `delimiter = {delimiter:?}`"
             );
         }
-        let hint = match self.nearest(names) {
-            Some((nearest, _)) => format!("did you mean `{nearest}`? "),
-            None => String::new(),
-        };
         let listed: Vec<_> =
             self.names.iter().take(LISTED).map(|name| format!("`{name}`")).collect();
         let more = match self.names.len().saturating_sub(LISTED) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        match listed.is_empty() {
-            true => "the file has no columns".to_owned(),
-            false => format!("{hint}The file has the columns {}{more}", listed.join(", ")),
+        let listed = listed.join(", ");
+        match self.nearest(names) {
+            _ if listed.is_empty() => "there are no columns".to_owned(),
+            Some((nearest, _)) => {
+                format!("did you mean `{nearest}`? The columns are {listed}{more}")
+            }
+            None => format!("the columns are {listed}{more}"),
         }
     }
 }
@@ -119,7 +119,7 @@ pub(crate) fn error<R>(parent: &str, names: &[&str], columns: Columns<'_>) -> an
     };
     let instead = columns.instead_of(names);
     anyhow!(
-        "there is no {column} `{joined}`{place}, which `{}` has a field for; {instead}. If files may \
+        "there is no {column} `{joined}`{place}, which `{}` has a field for: {instead}. If files may \
          lack it, write `#[serde(default)]` at the field",
         type_name::<R>(),
     )

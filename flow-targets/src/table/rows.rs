@@ -113,9 +113,9 @@ fn fields<R: Serialize + DeserializeOwned + 'static>(rows: &[R]) -> Result<Vec<F
         // What only rows show is null, and there is nothing to hold.
         return Ok(typed);
     }
-    let shown = Vec::<FieldRef>::from_samples(&Ordered(rows), options())
+    let shown = Vec::<FieldRef>::from_samples(Ordered(rows), options())
         // A map is a row if `#[serde(flatten)]` has made one of it.
-        .or_else(|_| Vec::<FieldRef>::from_samples(&Ordered(rows), options().map_as_struct(true)))
+        .or_else(|_| Vec::<FieldRef>::from_samples(Ordered(rows), options().map_as_struct(true)))
         .map_err(plain)
         .with_context(|| {
             format!(

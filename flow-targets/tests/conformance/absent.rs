@@ -59,7 +59,7 @@ fn an_absent_column_is_an_error_in_every_format() {
             let error = complaint(&<$format<Vec<Row>>>::default(), &written);
             assert!(error.contains("there is no column `price`"), "{error}");
             assert!(error.contains("did you mean `Price`?"), "{error}");
-            assert!(error.contains("The file has the columns `id`, `Price`"), "{error}");
+            assert!(error.contains("The columns are `id`, `Price`"), "{error}");
             assert!(error.contains("write `#[serde(default)]` at the field"), "{error}");
 
             let written =

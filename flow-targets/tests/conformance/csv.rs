@@ -315,7 +315,10 @@ fn cells_that_are_not_what_a_field_is_are_errors() {
     let error = complaint(&target, b"a,b\n1,2\n300,2\n");
     assert!(error.contains("line 3") && error.contains("column `a`: \"300\" is not"), "{error}");
     let error = complaint(&target, b"a\n1\n");
-    assert!(error.contains("there is no column `b`") && error.contains("columns `a`"), "{error}");
+    assert!(
+        error.contains("there is no column `b`") && error.contains("the columns are `a`"),
+        "{error}"
+    );
     assert!(complaint(&target, b"").contains("the file is empty"));
     let other_order = value(&target, b"c,b,a\nx,0.5,1\n").unwrap();
     assert_eq!((other_order[0].a, other_order[0].b), (1, 0.5));
