@@ -143,8 +143,8 @@ fn in_an_export_nothing_hangs() -> Result<()> {
     let peak_before = peak();
     for odd in [Odd::Pipe, Odd::Sparse] {
         for part in ["manifest.json", ".exporting.json", "README.md", "Bread", ".exporting.lock"] {
-            if (odd, part) == (Odd::Sparse, ".exporting.lock") {
-                // It is never read.
+            // The others are never read into memory: they are hashed, or not read at all.
+            if odd == Odd::Sparse && !["manifest.json", ".exporting.json"].contains(&part) {
                 continue;
             }
             let (flow, folder) = done()?;

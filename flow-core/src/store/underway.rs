@@ -112,12 +112,10 @@ impl Store {
     /// Checks that nothing in a folder is a link.
     fn check_links(&self, folder: &Path) -> Result<(), StoreError> {
         for path in self.names_if_there(folder)?.into_iter().map(|name| folder.join(name)) {
-            match self.fs.stat(&path) {
-                Err(error) if Refused::of(&error).is_some() => {
-                    return Err(error).during("use", &path);
-                }
-                // It has gone, or whoever needs it says what is wrong.
-                _ => {}
+            // The folder itself was listed, and is none.
+            if let Some(link) = self.fs.first_link(folder, &path).during("look at", &path)? {
+                let refused = Refused::Link { link, root: self.opened.clone() };
+                return Err(refused.into()).during("use", &path);
             }
         }
         Ok(())
