@@ -59,7 +59,12 @@ fn upstream_and_downstream() -> Result<()> {
     );
     assert_eq!(
         called(&flow.downstream::<Train, Report>()?),
-        ["Train {model: ols}", "Train {model: boost}", "Train {model: boost, Get.n: 5}", "Report"]
+        [
+            "Train {model: ols, Get.n: 1}",
+            "Train {model: boost, Get.n: 1}",
+            "Train {model: boost, Get.n: 5}",
+            "Report"
+        ]
     );
     assert_eq!(called(&flow.downstream::<Aside, Report>()?), [""; 0]);
     Ok(())
@@ -102,7 +107,7 @@ fn of_a_root_with_several_instances_one_is_selected() -> Result<()> {
     assert_eq!(
         boosted.load::<Train>().expect_err("there are two").to_string(),
         "Report requires 2 instances of Train: select one with `.at(Train::PARAMETER, value)`\n  \
-         Train {model: boost}\n  Train {model: boost, Get.n: 5}"
+         Train {model: boost, Get.n: 1}\n  Train {model: boost, Get.n: 5}"
     );
     assert_eq!(*boosted.at(Get::N, 5).load::<Train>()?, 55);
     // So does what requires them.

@@ -195,7 +195,7 @@ fn a_variant_that_is_not_complete_is_named_with_what_runs_it() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.sweep::<Fit>().over(Fit::DEGREE, [1, 2]).over(Get::C, [1.0, 2.0]);
     sweep["degree=1,c=1.0"].run::<Fit>()?;
-    let expected = "Fit {degree: 1, name: \"\", Get.c: 2.0} is not complete (never run) in the variant `degree=1,c=2.0`: run it \
+    let expected = "Fit {degree: 1, Get.c: 2.0, name: \"\"} is not complete (never run) in the variant `degree=1,c=2.0`: run it \
                     with `sweep.run()`";
     assert_eq!(sweep.load::<Fit>().unwrap_err().to_string(), expected);
     assert_eq!(sweep.output::<Fit>().map(drop).unwrap_err().to_string(), expected);

@@ -399,7 +399,7 @@ fn a_preview_has_a_line_for_each_variant_and_what_they_share_once() -> Result<()
                 digits  PENDING never run\n  \
                 raw     PENDING never run (2 tasks of its own)\n\
                 several share:\n\
-                Fit {c: 1.0, scale: true} COMPLETE\n\
+                Fit {scale: true, c: 1.0} COMPLETE\n\
                 └─ Get {rows: 10} COMPLETE";
     assert_eq!(sweep.preview()?.colour(false).to_string(), text);
     assert!(sweep.preview()?.colour(true).to_string().contains("\u{1b}["));

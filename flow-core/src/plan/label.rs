@@ -117,7 +117,9 @@ impl Graph {
         let names = self.types.names(self.node(node).task).iter().enumerate();
         let by_name: HashMap<_, _> = names.map(|(place, name)| (name, place)).collect();
         let draws = || self.draws.set(self.node(node).draws);
-        let all: HashSet<_> = draws().map(|draw| (self.drawn_id(&draw), draw.digest)).collect();
+        // What is implied is not shown, so that nothing else is left out for it.
+        let all = draws().filter(|draw| !draw.is_implied);
+        let all: HashSet<_> = all.map(|draw| (self.drawn_id(&draw), draw.digest)).collect();
         let drawn = draws().map(|draw| {
             let of = self.types.get(draw.task);
             let (id, origin) = (self.drawn_id(&draw), origin_id(of.task, draw.param));

@@ -1,7 +1,7 @@
 /// How often a task has run that nothing else counts.
 static RUNS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
 
-macro_rules! run {
+macro_rules! makes_stored {
     ($task:ty, $value:ty, |$this:ident, $cx:ident| $body:expr) => {
         impl Run for $task {
             const CODE: Code = Code::version(1);
@@ -20,13 +20,13 @@ macro_rules! run {
 struct Part {
     n: u64,
 }
-run!(Part, u64, |this, _cx| Ok(this.n));
+makes_stored!(Part, u64, |this, _cx| Ok(this.n));
 
 /// Keys whose text told them apart.
 #[derive(Task)]
 #[task(requires = {n: Option<u64> => Part { n: n.unwrap_or(0) } for n in [Some(1), Some(2)]}, target = Json<u64>)]
 struct Told;
-run!(Told, u64, |_this, cx| {
+makes_stored!(Told, u64, |_this, cx| {
     cx.input().iter().map(|(n, part)| Ok(n.unwrap_or(0) * 10 + *part.load()?)).sum()
 });
 
@@ -34,7 +34,7 @@ run!(Told, u64, |_this, cx| {
 #[derive(Task)]
 #[task(requires = {n: Option<Option<u64>> => Part { n: 3 } for n in [None]}, target = Json<String>)]
 struct Untold;
-run!(Untold, String, |_this, cx| Ok(format!("{:?}", cx.input().keys().collect::<Vec<_>>())));
+makes_stored!(Untold, String, |_this, cx| Ok(format!("{:?}", cx.input().keys().collect::<Vec<_>>())));
 
 /// Its content is told by what its inputs are called.
 #[derive(Task)]
@@ -44,7 +44,7 @@ struct Parts;
 #[derive(Task)]
 #[task(requires = Parts, target = Json<u64>)]
 struct OfParts;
-run!(OfParts, u64, |_this, cx| {
+makes_stored!(OfParts, u64, |_this, cx| {
     cx.input().load()?.iter().map(|(n, part)| Ok(n * 100 + *part.load()?)).sum()
 });
 
@@ -52,7 +52,7 @@ run!(OfParts, u64, |_this, cx| {
 #[derive(Task)]
 #[task(requires = {n: u64 => Part { n } for n in [1, 2]}, target = Memory<u64>)]
 struct Live;
-run!(Live, u64, |_this, cx| Ok(cx.input().len() as u64));
+makes_stored!(Live, u64, |_this, cx| Ok(cx.input().len() as u64));
 
 #[derive(Task)]
 #[task(requires = Live, target = Json<u64>)]
@@ -60,7 +60,7 @@ struct OfLive {
     #[param(default = 1)]
     by: u64,
 }
-run!(OfLive, u64, |this, cx| Ok(*cx.input().load()? * this.by));
+makes_stored!(OfLive, u64, |this, cx| Ok(*cx.input().load()? * this.by));
 
 /// The value of `Top.start` reaches it.
 #[derive(Task)]
@@ -69,7 +69,7 @@ struct Base {
     #[param(default = 1)]
     start: u64,
 }
-run!(Base, u64, |this, _cx| Ok(this.start));
+makes_stored!(Base, u64, |this, _cx| Ok(this.start));
 
 /// Its seed follows from its key.
 #[derive(Task)]
@@ -78,7 +78,7 @@ struct Top {
     #[param(default = 1)]
     start: u64,
 }
-run!(Top, (u64, u64), |this, cx| Ok((*cx.input().load()? + this.start, cx.seed())));
+makes_stored!(Top, (u64, u64), |this, cx| Ok((*cx.input().load()? + this.start, cx.seed())));
 
 #[derive(Task)]
 #[task(aggregate, requires(Told, OfParts, OfLive, Top))]
