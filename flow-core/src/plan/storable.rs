@@ -2,9 +2,9 @@
 
 use std::any::TypeId;
 use std::collections::HashMap;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, PoisonError};
 
+use crate::panics;
 use crate::plan::error::PlanErrorKind;
 use crate::task::{Kind, TaskDecl, TaskType};
 
@@ -39,6 +39,5 @@ pub(crate) fn check(task: &TaskType, decl: &TaskDecl) -> Result<(), PlanErrorKin
 
 fn reason(task: &TaskType) -> Option<String> {
     // A panic comes again when a value is stored, and fails the task then.
-    let checked = panic::catch_unwind(AssertUnwindSafe(task.check_type)).ok()?;
-    checked.err().map(|error| format!("{error:#}"))
+    panics::catch(task.check_type).ok()?.err().map(panics::render)
 }
