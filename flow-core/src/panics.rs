@@ -114,6 +114,12 @@ mod tests {
         }
     }
 
+    impl std::fmt::Debug for Bomb {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            Ok(())
+        }
+    }
+
     #[test]
     fn an_error_that_cannot_be_printed_is_replaced() {
         #[derive(Debug)]
@@ -126,12 +132,6 @@ mod tests {
         }
 
         impl std::error::Error for Mute {}
-
-        impl std::fmt::Debug for Bomb {
-            fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                Ok(())
-            }
-        }
 
         let caught = catch_error(|| Err::<(), _>(Mute(Bomb(1)).into()));
         let text = caught.expect_err("it fails").to_string();

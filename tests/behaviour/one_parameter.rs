@@ -80,11 +80,11 @@ fn a_value_for_one_is_a_value_for_all() -> Result<()> {
     ];
     for (place, way) in ways.iter().enumerate() {
         assert_eq!(key::<Cover>(way), key::<Cover>(&ways[0]), "{place}");
-        assert_eq!(*get::<Cover>(&way)?, (2, 2), "{place}");
+        assert_eq!(*get::<Cover>(way)?, (2, 2), "{place}");
         // Of a name that no task has here nothing is known.
         if place != 5 {
             assert_eq!(key::<Beside>(way), key::<Beside>(&ways[0]), "{place}");
-            assert_eq!(*get::<Beside>(&way)?, (2, 2, 2), "{place}");
+            assert_eq!(*get::<Beside>(way)?, (2, 2, 2), "{place}");
         }
     }
     // Only one thing is shown.

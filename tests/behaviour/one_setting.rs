@@ -243,7 +243,7 @@ fn give(flow: &Flow, seed: u64) -> Flow {
     let mut flow = flow.clone();
     for way in 0..9 {
         let bits = scramble(seed * 100 + way);
-        if bits % 3 > 0 {
+        if !bits.is_multiple_of(3) {
             continue;
         }
         let value = [1, 2, 3, 5][(bits >> 8) as usize % 4];

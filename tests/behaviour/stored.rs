@@ -186,8 +186,8 @@ fn what_this_release_makes_it_reads() -> Result<()> {
 
 /// The format of the records in a store.
 fn format(store: &Path) -> Result<u64> {
-    let records = files_below(store).into_iter();
-    let record = records.filter(|file| file.ends_with("record.json")).next().context("a record")?;
+    let mut records = files_below(store).into_iter();
+    let record = records.find(|file| file.ends_with("record.json")).context("a record")?;
     let record: serde_json::Value = serde_json::from_slice(&fs::read(record)?)?;
     record["format"].as_u64().context("a format")
 }

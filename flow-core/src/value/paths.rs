@@ -98,7 +98,6 @@ mod tests {
     use serde::Serialize;
 
     use super::super::serialize::to_value_with_paths;
-    use super::*;
 
     /// Which of these are paths in a value.
     fn paths<T: Serialize>(value: &T, texts: &[&'static str]) -> Vec<&'static str> {

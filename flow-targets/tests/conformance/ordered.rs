@@ -13,6 +13,7 @@ use crate::harness::{bytes, value};
 struct Model {
     weights: HashMap<String, f64>,
     tags: Option<HashSet<u32>>,
+    #[expect(clippy::box_collection, reason = "the box hides the type of the map")]
     boxed: Box<HashMap<i8, Vec<HashSet<char>>>>,
     shared: Words,
     shape: Shape,
