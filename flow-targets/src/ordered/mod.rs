@@ -306,7 +306,7 @@ mod tests {
         assert!(of(set.iter().filter(|item| **item > 1)));
 
         let held = vec![map.clone()];
-        assert!(!of(&held) && !of(held.iter()) && !of(&[set.clone()]));
+        assert!(!of(&held) && !of(held.iter()) && !of(std::slice::from_ref(&set)));
         assert!(!of(&BTreeMap::from([(1, map)])) && !of(set.iter().enumerate()));
     }
 }

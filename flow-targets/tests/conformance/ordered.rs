@@ -9,12 +9,13 @@ use flow_targets::{ArrowIpc, Csv, Json, Parquet, Pickle};
 
 use crate::harness::{bytes, value};
 
+type Letters = Vec<HashSet<char>>;
+
 #[derive(Serialize, Deserialize, Debug, PartialEq)]
 struct Model {
     weights: HashMap<String, f64>,
     tags: Option<HashSet<u32>>,
-    #[expect(clippy::box_collection, reason = "the box hides the type of the map")]
-    boxed: Box<HashMap<i8, Vec<HashSet<char>>>>,
+    boxed: Box<(HashMap<i8, Letters>, u8)>,
     shared: Words,
     shape: Shape,
     rows: Vec<HashMap<bool, u8>>,
@@ -36,7 +37,7 @@ fn model(shape: impl Fn() -> Shape) -> Model {
     Model {
         weights: (0..20).map(|i| (word(i), f64::from(i))).collect(),
         tags: Some((0..20).collect()),
-        boxed: Box::new((-10..10).map(|i| (i, vec!["abcdefgh".chars().collect()])).collect()),
+        boxed: Box::new(((-10..10).map(|i| (i, vec!["abcdefgh".chars().collect()])).collect(), 0)),
         shared: Words((0..20).map(word).collect()),
         shape: shape(),
         rows: vec![HashMap::from([(true, 1), (false, 0)])],
