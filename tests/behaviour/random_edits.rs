@@ -263,7 +263,14 @@ fn made_from(record: &serde_json::Value) -> MadeFrom {
             ["key", "instance", "module"].iter().for_each(|name| drop(one.remove(*name)));
         }
     }
-    (text("task"), text("fingerprint"), record["reads"].to_string(), required.to_string())
+    // Where a file lies in the project is for a project that moves.
+    let mut reads = record["reads"].clone();
+    for read in reads.as_array_mut().into_iter().flatten().filter_map(|read| read.as_object_mut()) {
+        read.values_mut().filter_map(|read| read.as_object_mut()).for_each(|read| {
+            read.remove("project");
+        });
+    }
+    (text("task"), text("fingerprint"), reads.to_string(), required.to_string())
 }
 
 /// The digest of a complete instance's output.
