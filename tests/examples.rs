@@ -384,12 +384,8 @@ fn fetch_fetches_what_is_another_or_too_old() {
     assert!(last(&strict).starts_with("1.00 EUR"), "{strict}");
 
     let error = example.fail(&["--server", &example.path("nowhere")]);
-    assert!(
-        error.starts_with(
-            "Error: whether `Orders` is to be refreshed cannot be told: no orders.csv there"
-        ),
-        "{error}"
-    );
+    let refresh = "evaluating `refresh` of Orders failed: no orders.csv there";
+    assert!(error.contains(refresh), "{error}");
 }
 
 #[test]
@@ -415,7 +411,7 @@ fn backtest_runs_for_each_strategy_what_it_affects() {
     let other_symbols = [
         "Prices {symbol: DUNE, start: 2023-01-02, end: 2023-12-29}",
         "Portfolio {symbols: [ACME, BOLT, DUNE]}",
-        "Pnl {symbols: [ACME, BOLT, DUNE], Portfolio.symbols: [ACME, BOLT, DUNE]}",
+        "Pnl {symbols: [ACME, BOLT, DUNE]}",
     ];
     assert_eq!(ran("other symbols"), other_symbols);
     let slower_signals = [
@@ -469,9 +465,9 @@ fn compare_trains_another_model_alone() {
         panic!("two reports, and variants: {printed}")
     };
     let data = [
-        "GetFlowers {source: examples/data/iris.csv, testing: false}",
+        "GetFlowers {testing: false, source: examples/data/iris.csv}",
         "Prepare {testing: false, logarithms: false}",
-        "GetFlowers {source: examples/data/iris.csv, testing: true}",
+        "GetFlowers {testing: true, source: examples/data/iris.csv}",
         "Prepare {testing: true, logarithms: false}",
     ];
     let (ols, ridge) = ("Train {method: Ols}", "Train {method: Ridge {alpha: 1.0}}");

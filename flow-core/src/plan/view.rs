@@ -78,7 +78,9 @@ impl View {
         let task = (graph.task(node).task.id)();
         let (mut first, mut rest) = (Vec::new(), Vec::new());
         for parameter in graph.all_shown(node) {
-            if self.tells(task, &parameter) && !parameter.is_another {
+            // What is inherited is told by the parameter that it is inherited from.
+            let is_repeated = parameter.is_another || parameter.is_inherited;
+            if self.tells(task, &parameter) && !is_repeated {
                 first.push(parameter);
             } else if parameter.is_usual() {
                 rest.push(parameter);
