@@ -485,8 +485,8 @@ fn compare_trains_another_model_alone() {
     // Of two variants, the one with other preprocessing has to run, and nothing that both share.
     let preview = "2 variants: 1 complete, 1 to run\n  ols    COMPLETE\n  \
                    ridge  PENDING never run (3 tasks of its own)\nseveral share:\n\
-                   GetFlowers {source: examples/data/iris.csv, testing: false} COMPLETE\n\
-                   GetFlowers {source: examples/data/iris.csv, testing: true} COMPLETE\n";
+                   GetFlowers {testing: false, source: examples/data/iris.csv} COMPLETE\n\
+                   GetFlowers {testing: true, source: examples/data/iris.csv} COMPLETE\n";
     assert!(variants.contains(preview), "{variants}");
     let own = [
         "Prepare {testing: false, logarithms: true}",

@@ -5,7 +5,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::Instant;
 
 use flow::prelude::*;
 
@@ -101,7 +101,10 @@ fn what_was_committed_is_not_made_again() -> Result<()> {
         let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
         let first = lines.next().expect("a line")?;
         assert!(first.starts_with("round "), "{first}");
-        std::thread::sleep(Duration::from_micros(1_500 + kill * 5_797));
+        // Each kill is at another part of a round, however long one takes here.
+        let begun = Instant::now();
+        let first = lines.next().expect("a line")?;
+        std::thread::sleep(begun.elapsed() * (2 * kill + 1) / 16);
         child.kill()?;
         child.wait()?;
         let last = lines.map_while(Result::ok).last().unwrap_or(first);
