@@ -112,6 +112,7 @@ impl Table {
         let mut packages = BTreeSet::from([0]);
         let own_digest = own.as_ref().map_or(0, |own| own.digest);
         let mut colours = vec![view.colour_of(own_digest, node)];
+        let mut tasks = BTreeSet::new();
         for (item, name) in names {
             let Some(node) = reached.nodes.get(&item) else {
                 continue;
@@ -119,8 +120,11 @@ impl Table {
             rows.extend(node.rows.iter().cloned());
             unseen.extend(node.unseen.iter().cloned());
             packages.insert(source.package(item));
-            colours.push(view.colour(item));
-            if !source.is_task(item) {
+            // Several tasks may have the name that a macro writes: how many does not count.
+            if source.is_task(item) {
+                tasks.insert(view.colour(item));
+            } else {
+                colours.push(view.colour(item));
                 rows.insert(Row {
                     digest: view.digest(item),
                     names: view.names_in(node),
@@ -129,6 +133,7 @@ impl Table {
                 });
             }
         }
+        colours.extend(tasks);
         for package in packages {
             unseen.extend(source.packages[package].unseen.iter().cloned());
         }

@@ -462,3 +462,24 @@ fn nothing_depends_on_the_folder() {
     };
     assert_eq!(make(), make());
 }
+
+#[test]
+fn a_task_whose_impl_a_macro_makes_may_be_renamed() {
+    let task = |name: &str| {
+        format!(
+            "use super::*; #[derive(Task)] #[task(target = Json<u8>)] struct {name} {{ x: u8 }} \
+             runs!({name}: u8 = 7);"
+        )
+    };
+    let package = Package::new(&format!(
+        "macro_rules! runs {{ ($task:ty: $out:ty = $body:expr) => {{ impl Run for $task {{ fn run(&self) -> $out \
+         {{ $body }} }} }} }} mod a {{ {} }} mod b {{ {} }} mod c {{ {} }}",
+        task("Count"),
+        task("Count"),
+        task("Tally")
+    ));
+    let of = |name: &str| {
+        package.table_of(&format!("impl Run for {name} {{ fn run(&self) -> u8 {{ 7 }} }}"))
+    };
+    assert_eq!(of("Count"), of("Tally"));
+}
