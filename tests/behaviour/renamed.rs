@@ -12,17 +12,17 @@ mod old {
 
     #[derive(Task)]
     #[task(target = Json<u32>)]
-    pub(super) struct Count {
+    pub(super) struct Tallied {
         #[param(default = 3)]
         n: u32,
         #[param(default = "x")]
         text: String,
     }
 
-    runs!(Count: u32 = |self, _cx| Ok(7));
+    runs!(Tallied: u32 = |self, _cx| Ok(7));
 
     #[derive(Task)]
-    #[task(requires = Count, target = Json<u32>)]
+    #[task(requires = Tallied, target = Json<u32>)]
     pub(super) struct Total;
 
     runs!(Total: u32 = |self, cx| Ok(*cx.input().load()? + 1));
@@ -34,7 +34,7 @@ mod fields {
 
     #[derive(Task)]
     #[task(target = Json<u32>)]
-    pub(super) struct Count {
+    pub(super) struct Tallied {
         #[param(default = "x")]
         text: String,
         #[param(default = 1, insignificant)]
@@ -43,10 +43,10 @@ mod fields {
         number: u32,
     }
 
-    runs!(Count: u32 = |self, _cx| Ok(7));
+    runs!(Tallied: u32 = |self, _cx| Ok(7));
 
     #[derive(Task)]
-    #[task(requires = Count, target = Json<u32>)]
+    #[task(requires = Tallied, target = Json<u32>)]
     pub(super) struct Total;
 
     runs!(Total: u32 = |self, cx| Ok(*cx.input().load()? + 1));
@@ -57,7 +57,7 @@ mod task {
     use super::*;
 
     #[derive(Task)]
-    #[task(target = Json<u32>, was = "Count")]
+    #[task(target = Json<u32>, was = "Tallied")]
     pub(super) struct Tally {
         #[param(default = 3)]
         n: u32,
@@ -77,15 +77,15 @@ mod task {
 #[test]
 fn a_parameter_that_was_renamed_finds_its_outputs() -> Result<()> {
     let (flow, _folder) = flow();
-    flow.with(old::Count::N, 4).run::<old::Total>()?;
-    let new = Flow::open(flow.folder())?.quiet().with(fields::Count::NUMBER, 4);
+    flow.with(old::Tallied::N, 4).run::<old::Total>()?;
+    let new = Flow::open(flow.folder())?.quiet().with(fields::Tallied::NUMBER, 4);
     assert_eq!(
         preview::<fields::Total>(&new),
-        "Total {Count.number: 4} COMPLETE\n└─ Count {text: x, threads: 1, number: 4} COMPLETE"
+        "Total {Tallied.number: 4} COMPLETE\n└─ Tallied {text: x, threads: 1, number: 4} COMPLETE"
     );
     assert_eq!(ran(&new.run::<fields::Total>()?), [""; 0]);
     assert_eq!(*new.load::<fields::Total>()?, 8);
-    assert_eq!(key::<fields::Total>(&new), key::<old::Total>(&flow.with(old::Count::N, 4)));
+    assert_eq!(key::<fields::Total>(&new), key::<old::Total>(&flow.with(old::Tallied::N, 4)));
     Ok(())
 }
 
