@@ -146,6 +146,7 @@ fn sequences_tuples_sets_and_maps() {
 struct Tags {
     tags: HashSet<u32>,
     nested: Vec<HashSet<(u32, bool)>>,
+    #[expect(clippy::box_collection, reason = "the box hides the type of the set")]
     maybe: Option<Box<HashSet<u32>>>,
     by_name: BTreeMap<String, HashSet<u32>>,
     newtype: Newtype,
