@@ -55,7 +55,7 @@ pub(crate) enum Progress {
 /// An observer in one run.
 pub(crate) struct Observer {
     observe: Arc<dyn Fn(&Event) + Send + Sync>,
-    /// The message with which it panicked: from then on it is told nothing.
+    /// The message of its panic: it receives no events after one.
     panicked: OnceLock<String>,
 }
 

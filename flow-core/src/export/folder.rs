@@ -1,6 +1,6 @@
 //! The folder of an export, in which nothing is touched that an export has not written.
 //!
-//! The folder may come from somebody else: it is reached through [`Confined`], so that a link in it
+//! Another program may have written the folder: it is reached through [`Confined`], so that a link in it
 //! leads nowhere. A file is written beside its place, verified, and renamed. The names that are about to be written
 //! are noted first, so that what an export has left that died is known to be one's own. Of several at
 //! once, one is at work and the others wait.

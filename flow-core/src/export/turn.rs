@@ -63,7 +63,7 @@ impl Turn {
                 },
                 Err(error) => return Err(error).during("lock", &path),
             };
-            // Whoever had it before has removed the file: the lock is on one without a name.
+            // The previous holder removed the file: the lock is on a file without a name.
             match is_at(&**fs, &file, &path) {
                 Err(error) if is_absent(&error) => {}
                 is_it => {

@@ -148,7 +148,7 @@ impl Flow {
 
     /// Tells `observer` what happens while it runs, instead of printing it to the standard error.
     ///
-    /// An observer that panics is told nothing more in that run, whose summary has a
+    /// An observer that panics receives no more events in that run, whose summary has a
     /// [warning](crate::Warning::ObserverPanicked) then.
     #[must_use]
     pub fn observe(&self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {

@@ -1,6 +1,6 @@
 //! A file system that stays inside one folder and follows no links in it.
 //!
-//! A store, a remote and an export may have been written by somebody hostile or careless: a folder
+//! A store, a remote and an export may be hostile or damaged: a folder
 //! in it may be a link to the home folder of whoever opens it, and a record may name
 //! `../../.profile`. [`Confined`] checks each part of a path below its root before it does
 //! anything, so that the code that lists, reads, writes and deletes there needs no checks of its

@@ -78,7 +78,7 @@ impl View {
         let task = (graph.task(node).task.id)();
         let (mut first, mut rest) = (Vec::new(), Vec::new());
         for parameter in graph.all_shown(node) {
-            // What is inherited is told by the parameter that it is inherited from.
+            // The parameter that a value is inherited from shows it already.
             let is_repeated = parameter.is_another || parameter.is_inherited;
             if self.tells(task, &parameter) && !is_repeated {
                 first.push(parameter);

@@ -23,7 +23,7 @@
 //! rename, and keeps the record that was there. Nothing that no record names is ever read, so
 //! that a process may die at any point and leave at most a file that nobody looks at.
 //!
-//! The folder may have been written by somebody hostile or careless. All of it is reached through
+//! The folder may be hostile or damaged. All of it is reached through
 //! [`Confined`]: no link below the folder that was opened is followed, whether a file is read,
 //! written or deleted. Only regular files are opened, and those that are read into memory are
 //! [bounded](bounds).

@@ -71,7 +71,7 @@ impl Builder<'_> {
 
     /// Whether an import may exchange a type or a trait with another of its name and its tokens.
     ///
-    /// A task is told apart by the name that its outputs are stored under.
+    /// The name that its outputs are stored under identifies a task.
     pub(crate) fn is_ambiguous(&self, item: ItemId) -> bool {
         let source = self.resolver.source;
         if source.is_task(item) {
