@@ -48,6 +48,7 @@ mod hostile_exports;
 mod hostile_folders;
 mod hostile_text;
 mod imported_beside;
+mod imported_versions;
 mod in_memory;
 mod in_part;
 mod inheritance;

@@ -225,3 +225,46 @@ fn what_earlier_releases_made_is_read_and_nothing_runs() -> Result<()> {
     );
     Ok(())
 }
+
+/// A task whose code is tracked: how, format 2 has changed.
+#[derive(Task)]
+#[task(target = Json<u32>)]
+struct Tracked;
+
+#[tracked]
+impl Run for Tracked {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u32> {
+        Ok(7)
+    }
+}
+
+#[test]
+fn code_that_an_earlier_release_tracked_in_another_way_is_a_reason_of_its_own() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let flow = Flow::open(folder.path())?.quiet();
+    flow.run::<Tracked>()?;
+    let record = flow.output::<Tracked>()?.path()?.with_file_name("record.json");
+    let mut value: serde_json::Value = serde_json::from_slice(&fs::read(&record)?)?;
+    let code = value["made_from"]["code"].as_str().context("a digest")?.to_owned();
+    // As if an earlier release had computed another digest of the same code.
+    let other: String = code.chars().rev().collect();
+    let tables = folder.path().join(".flow/code");
+    fs::copy(tables.join(format!("{code}.json")), tables.join(format!("{other}.json")))?;
+    value["made_from"]["code"] = other.into();
+    value["fingerprint"] = "0".repeat(32).into();
+    value["format"] = 1.into();
+    fs::write(&record, serde_json::to_vec_pretty(&value)?)?;
+
+    let shown = crate::support::preview::<Tracked>(&flow);
+    assert!(
+        shown.contains(
+            "code: an earlier release recorded this output and computed digests of code in another way, so \
+             that they cannot be compared; if the code is the same, `flow.bless` keeps the output"
+        ),
+        "{shown}"
+    );
+    flow.bless::<Tracked>().run()?;
+    assert!(ran(&flow.run::<Tracked>()?).is_empty());
+    assert_eq!(*flow.load::<Tracked>()?, 7);
+    Ok(())
+}

@@ -76,13 +76,11 @@ impl<'a> Importer<'a> {
         let staged = store.stage_record(&folder, &record, true).inspect_err(|_| {
             store.discard(&folder, &record.output);
         })?;
-        if is_current {
-            store.commit_as_version(&task, staged).inspect_err(|_| {
-                store.discard(&folder, &record.output);
-            })?;
-            return Ok(Imported::New);
-        }
-        for (_, staged, result) in store.commit(vec![(task, staged)]) {
+        let committed = match is_current {
+            true => vec![store.commit_as_version(task, staged)],
+            false => store.commit(vec![(task, staged)]),
+        };
+        for (_, staged, result) in committed {
             result.inspect_err(|_| {
                 let unnamed = staged.output.iter();
                 unnamed.for_each(|output| store.discard(&folder, output));

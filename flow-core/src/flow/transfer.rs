@@ -398,7 +398,7 @@ fn lacking(
     let mut reasons = Vec::new();
     let same = some.iter().filter(|record| record.key == key);
     if let Some(latest) = same.max_by_key(|record| record.started) {
-        judge.compare(node, &latest.made_from, made_from, &mut reasons);
+        judge.compare(node, latest, made_from, &mut reasons);
         judge.compare_inputs(node, &latest.made_from, made_from, &mut reasons);
     }
     let outputs = if count == 1 { "output" } else { "outputs" };

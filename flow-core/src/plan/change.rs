@@ -49,6 +49,9 @@ pub enum CodeChange {
         /// What is different, such as `linfa 0.7.0 is 0.8.1 now`.
         what: String,
     },
+    /// The output was recorded by a release that computed digests of code in another way, so that it is
+    /// not known whether the code changed. [`Flow::bless`](crate::Flow::bless) keeps the output.
+    EarlierRelease,
     /// More is different than is listed.
     Others {
         /// How many items.
@@ -76,6 +79,10 @@ impl fmt::Display for CodeChange {
                 write!(f, "{of}{} is {} now", word(was), word(now))
             }
             Self::Crate { what } => f.write_str(what),
+            Self::EarlierRelease => f.write_str(
+                "an earlier release recorded this output and computed digests of code in another way, so \
+                 that they cannot be compared; if the code is the same, `flow.bless` keeps the output",
+            ),
             Self::Others { count } => write!(f, "and {count} more items"),
             Self::Unknown => f.write_str("it changed"),
         }

@@ -9,7 +9,7 @@ use crate::plan::judge::Judge;
 use crate::plan::outside::file_changed;
 use crate::plan::reason::{InputChange, LISTED, Reason};
 use crate::store::error::StoreError;
-use crate::store::record::{InputContent, MadeFrom};
+use crate::store::record::{InputContent, MadeFrom, Record};
 use crate::store::{Folder, Found};
 
 /// How many items of code are listed that are different.
@@ -50,7 +50,7 @@ impl Judge<'_> {
                     Some(now) => now,
                     None => &self.made_from_itself(node)?,
                 };
-                self.compare(node, &record.made_from, itself, reasons);
+                self.compare(node, record, itself, reasons);
                 if let Some(now) = now {
                     self.compare_inputs(node, &record.made_from, now, reasons);
                 }
@@ -62,13 +62,18 @@ impl Judge<'_> {
     pub(crate) fn compare(
         &self,
         node: NodeIndex,
-        was: &MadeFrom,
+        record: &Record,
         now: &MadeFrom,
         reasons: &mut Vec<Reason>,
     ) {
+        let was = &record.made_from;
         if was.code != now.code {
             let table = self.store.code_table(was.code);
-            let changes = table.map(|table| table.changes(&self.graph.task(node).codes));
+            let codes = &self.graph.task(node).codes;
+            let changes = table.map(|table| match record.is_of_format_1() {
+                true => table.changes_of_format_1(codes),
+                false => table.changes(codes),
+            });
             let changes = changes.filter(|changes| !changes.is_empty());
             let mut changes = changes.unwrap_or_else(|| vec![CodeChange::Unknown]);
             if changes.len() > ITEMS {

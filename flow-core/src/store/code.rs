@@ -70,12 +70,26 @@ impl CodeTable {
         }
     }
 
+    /// The first version that stands for code and is another in `now`.
+    fn change_of_version(&self, now: &Self) -> Option<CodeChange> {
+        let mut pairs = self.versions.iter().zip(&now.versions).enumerate();
+        let (place, (&was, &now)) = pairs.find(|(_, (was, is))| was != is)?;
+        Some(CodeChange::Version { of_target: place > 0, was, now })
+    }
+
+    /// What is different in `now`, where this is the table of a record of format 1. Digests of tracked
+    /// items cannot be compared: those of types with derives and of traits were computed in another
+    /// way, and fewer items were reached.
+    pub(crate) fn changes_of_format_1(&self, now: &Codes) -> Vec<CodeChange> {
+        let change = self.change_of_version(&Self::of(now));
+        vec![change.unwrap_or(CodeChange::EarlierRelease)]
+    }
+
     /// What is different in `now`.
     pub(crate) fn changes(&self, now: &Codes) -> Vec<CodeChange> {
         let now = Self::of(now);
-        let pairs = self.versions.iter().zip(&now.versions).enumerate();
-        if let Some((place, (was, is))) = pairs.into_iter().find(|(_, (was, is))| was != is) {
-            return vec![CodeChange::Version { of_target: place > 0, was: *was, now: *is }];
+        if let Some(change) = self.change_of_version(&now) {
+            return vec![change];
         }
         let mut changes = Vec::new();
         for (item, CodeItem { file, digest, .. }) in &now.items {

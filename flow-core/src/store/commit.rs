@@ -20,15 +20,16 @@ use crate::store::stage::Staged;
 use crate::store::version::VersionName;
 use crate::store::{RECORD, Store, TaskFolder, index};
 
+/// An output that was to be committed, and whether it is there now. [`Staged::output`] is `None` if a
+/// record names the output, even where the commit failed.
+pub(crate) type Committed = (Arc<TaskFolder>, Staged, Result<(), StoreError>);
+
 impl Store {
     /// Commits a group, and says of each whether it is there now.
     ///
     /// The output of one that could not be committed is left where it is: what requires it may be
     /// reading it. No record names it, as long as its [`Staged`] has it.
-    pub(crate) fn commit(
-        &self,
-        group: Vec<(Arc<TaskFolder>, Staged)>,
-    ) -> Vec<(Arc<TaskFolder>, Staged, Result<(), StoreError>)> {
+    pub(crate) fn commit(&self, group: Vec<(Arc<TaskFolder>, Staged)>) -> Vec<Committed> {
         let files: Vec<_> = group.iter().flat_map(|(_, staged)| staged.files()).collect();
         let folders = group.iter().map(|(_, staged)| self.root.join(&staged.folder));
         let folders: Vec<_> = folders.collect();
@@ -74,25 +75,27 @@ impl Store {
     }
 
     /// Commits an output as an earlier version of its instance, which keeps the one that it has.
-    pub(crate) fn commit_as_version(
-        &self,
-        task: &Arc<TaskFolder>,
-        staged: Staged,
-    ) -> Result<(), StoreError> {
-        let version = self.version_path(task, staged.key, &staged.version);
+    pub(crate) fn commit_as_version(&self, task: Arc<TaskFolder>, mut staged: Staged) -> Committed {
+        let version = self.version_path(&task, staged.key, &staged.version);
         let versions = version.parent().unwrap_or(&self.root).to_owned();
         let folder = self.root.join(&staged.folder);
-        let committed = self.sync_in(&staged.files(), &[folder]).and_then(|()| {
+        let renamed = self.sync_in(&staged.files(), &[folder]).and_then(|()| {
             self.fs.create_folder(&versions)?;
-            self.fs.rename(&staged.draft, &version)?;
-            self.sync_in(&[], &[versions])
+            self.fs.rename(&staged.draft, &version)
         });
-        if let Err(error) = committed {
+        if let Err(error) = renamed {
             self.discard_path(&staged.draft);
-            return Err(error).during("write", &version);
+            return (task, staged, Err(error).during("write", &version));
         }
-        self.note_in_index(&[(Arc::clone(task), staged, Ok(()))]);
-        Ok(())
+        if let Err(error) = self.sync_in(&[], &[versions]) {
+            // It is there, although it may not survive a loss of power.
+            staged.output = None;
+            return (task, staged, Err(error).during("make durable", &version));
+        }
+        let committed = [(task, staged, Ok(()))];
+        self.note_in_index(&committed);
+        let [committed] = committed;
+        committed
     }
 
     fn replace(
@@ -143,7 +146,7 @@ impl Store {
     /// Tells the index of what was committed.
     ///
     /// An index that cannot be written costs a later adoption, not an output.
-    fn note_in_index(&self, results: &[(Arc<TaskFolder>, Staged, Result<(), StoreError>)]) {
+    fn note_in_index(&self, results: &[Committed]) {
         let mut tasks: BTreeMap<&Path, Vec<&Staged>> = BTreeMap::new();
         for (task, staged, result) in results {
             if result.is_ok() {

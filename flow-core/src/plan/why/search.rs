@@ -136,7 +136,7 @@ impl Search {
         let judge = self.judge(at);
         let Some(now) = judge.made_from(at.node)? else { return Ok(Vec::new()) };
         let mut reasons = Vec::new();
-        judge.compare(at.node, &old.made_from, &now, &mut reasons);
+        judge.compare(at.node, &old, &now, &mut reasons);
         judge.compare_inputs(at.node, &old.made_from, &now, &mut reasons);
         reasons.extend(judge.changed_reads(at.node, &old)?);
         let changed = changed_inputs(at, &old.made_from);

@@ -1,0 +1,84 @@
+//! An output that is imported beside another one of the same instance is kept as an earlier version of
+//! it, whole or not at all.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use flow::prelude::*;
+use serde_json::Value;
+
+use crate::faulty::{Fault, Faulty};
+use crate::support::{adopted, files_below, ran};
+
+#[derive(Task)]
+#[task(target = Json<String>)]
+struct Upper {
+    #[param(file)]
+    text: PathBuf,
+}
+
+runs!(Upper: String = |self, _cx| Ok(fs::read_to_string(&self.text)?.to_uppercase()));
+
+/// Asserts that each record in a store, of a version or not, names files that are there.
+fn assert_named_files_are_there(store: &Path) -> Result<()> {
+    let files = files_below(store);
+    for path in &files {
+        let Ok(record) = serde_json::from_slice::<Value>(&fs::read(path)?) else { continue };
+        for file in record["output"]["files"].as_array().into_iter().flatten() {
+            let name = file["file"].as_str().context("a name")?;
+            assert!(
+                files.iter().any(|file| file.ends_with(name)),
+                "{} names {name}, which is not there",
+                path.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn whichever_operation_fails_each_record_names_files_that_are_there() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (text, handed) = (folder.path().join("text"), folder.path().join("handed"));
+    fs::write(&text, "first")?;
+    let open = |name: &str, fs: Faulty| -> Result<Flow> {
+        let flow = Flow::open_on(folder.path().join(name), Arc::new(fs))?;
+        Ok(flow.quiet().with(Upper::TEXT, &text))
+    };
+    let here = open("here", Faulty::new())?;
+    here.run::<Upper>()?;
+    here.export::<Upper>(&handed)?;
+
+    let mut failed_after_rename = 0;
+    for n in 0.. {
+        let (faulty, store) = (Faulty::new(), format!("there {n}"));
+        let there = open(&store, faulty.clone())?;
+        fs::write(&text, "second")?;
+        there.run::<Upper>()?;
+        let (seen, counted) = (faulty.clone(), faulty.count());
+        let fault = Fault::Refuse(ErrorKind::StorageFull);
+        faulty.fail(move |at, _, _| (at == counted + n).then_some(fault));
+        let imported = there.import(&handed);
+        let done = seen.count() - counted;
+        faulty.heal();
+        assert_named_files_are_there(there.folder())?;
+        assert_eq!(*there.load::<Upper>()?, "SECOND", "operation {n}");
+
+        // A version that was committed is used even if the import reported an error.
+        fs::write(&text, "first")?;
+        let summary = there.run::<Upper>()?;
+        if done <= n {
+            assert_eq!((ran(&summary), adopted(&summary)), (vec![], vec!["Upper".to_owned()]));
+        } else if imported.is_err() && ran(&summary).is_empty() {
+            failed_after_rename += 1;
+        }
+        assert_eq!(*there.load::<Upper>()?, "FIRST", "operation {n}");
+        assert!(there.verify_all()?.is_whole(), "operation {n}");
+        if done <= n {
+            break;
+        }
+    }
+    assert!(failed_after_rename > 0, "no operation after the rename failed");
+    Ok(())
+}
