@@ -6,26 +6,28 @@ use std::fmt;
 use std::ops::RangeBounds;
 pub use std::sync::Arc;
 
+pub use crate::base::code::{Code, Tracked};
 pub use crate::check::all::{Report, Sound};
-pub use crate::code::{Code, Tracked};
-pub use crate::cx::Cx;
 pub use crate::flow::Scratch;
-pub use crate::input::{Input, Inputs, Wires};
-pub use crate::keep::{Described, Files, Gathered, Keep, KeepPart, Outputs, Part, Saving, Several};
-pub use crate::known::Registered;
-use crate::loaded::Loaded;
-pub use crate::param::{AnyValue, IntoParam, Param, ParamDecl, Parameter, Values, expect};
 pub use crate::plan::refresh::Refresh;
-pub use crate::require::{Requirements, Settings};
 pub use crate::store::draft::Draft;
 pub use crate::store::place::Places;
 pub use crate::target::Target;
 use crate::target::{Sink, Source};
-use crate::task::Output;
-pub use crate::task::{
+pub use crate::task::cx::Cx;
+use crate::task::decl::Output;
+pub use crate::task::decl::{
     ByRun, Elsewhere, HasOutput, HasRun, Run, Runs, Task, TaskDecl, TaskKind, TaskType, Together,
     Uses, not_run, runs,
 };
+pub use crate::task::input::{Input, Inputs, Wires};
+pub use crate::task::keep::{
+    Described, Files, Gathered, Keep, KeepPart, Outputs, Part, Saving, Several,
+};
+use crate::task::loaded::Loaded;
+pub use crate::task::param::{AnyValue, IntoParam, Param, ParamDecl, Parameter, Values, expect};
+pub use crate::task::registry::Registered;
+pub use crate::task::requirement::{Requirements, Settings};
 pub use crate::value::Value;
 pub use anyhow;
 pub use inventory;

@@ -11,13 +11,13 @@ use std::fmt;
 
 use super::{Looked, golden};
 use crate::flow::Flow;
-use crate::known;
 use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::given::Givens;
 use crate::plan::types::{Types, origin};
 use crate::plan::warning::Warning;
 use crate::store::Store;
-use crate::task::TaskType;
+use crate::task::decl::TaskType;
+use crate::task::registry;
 
 /// What was found out about all tasks of a program.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl Report {
     /// Checks all tasks of this program, with the values that `with` gives.
     #[doc(hidden)]
     pub fn of_program(with: impl FnOnce(Flow) -> Flow) -> Self {
-        Self::of(&with(Flow::nowhere()), &with_generic(known::all()))
+        Self::of(&with(Flow::nowhere()), &with_generic(registry::all()))
     }
 
     fn of(flow: &Flow, registered: &[&'static TaskType]) -> Self {

@@ -17,10 +17,10 @@ use std::fmt::Write;
 use std::path::Path;
 
 use crate::flow::Flow;
-use crate::plan::build::build;
+use crate::plan::builder::build;
 use crate::store::Store;
 use crate::store::stage::unique;
-use crate::task::{Kind, TaskType};
+use crate::task::decl::{Kind, TaskType};
 
 /// The variable of the environment that lets the file be written.
 const ACCEPT: &str = "FLOW_ACCEPT_KEYS";

@@ -17,15 +17,15 @@ use std::path::Path;
 
 use daggy::NodeIndex;
 
-use crate::content::Pattern;
+use crate::files::Pattern;
 use crate::flow::{Flow, Roots};
 use crate::plan::Graph;
-use crate::plan::build::{Built, build_all};
+use crate::plan::builder::{Built, build_all};
 use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::stand_in;
 use crate::plan::warning::Warning;
 use crate::store::Store;
-use crate::task::{Kind, TaskType};
+use crate::task::decl::{Kind, TaskType};
 
 /// A flow that was checked, with nothing wrong.
 #[derive(Debug)]

@@ -23,7 +23,7 @@ pub(super) fn of_other_types(
             }
             let (entry, of) = (types.get(consumer), types.get(index));
             let below = of.param(place);
-            let same_name = |param: &&crate::param::ParamDecl| {
+            let same_name = |param: &&crate::task::param::ParamDecl| {
                 param.name == below.name && !param.local && !below.local
             };
             let Some(above) = entry.task.params.iter().find(same_name) else { continue };

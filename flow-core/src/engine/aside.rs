@@ -10,19 +10,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use daggy::NodeIndex;
 
-use crate::cx::Reads;
+use crate::base::event::Event;
+use crate::base::panics;
 use crate::engine::execute::Executed;
-use crate::engine::progress::Event;
 use crate::engine::watch::Watch;
 use crate::engine::{Execution, Made};
-use crate::panics;
 use crate::plan::affected::{Affected, Assumed};
 use crate::plan::label::Show;
 use crate::store::output::{Output, OutputFile};
 use crate::store::record::{Read, Record, digest_required};
 use crate::store::stage::unique;
 use crate::store::{ASIDE, Folder, INTERNAL};
-use crate::task::Kind;
+use crate::task::cx::Reads;
+use crate::task::decl::Kind;
 
 /// The stack of a thread, in bytes: that of a worker.
 const STACK: usize = 8 << 20;

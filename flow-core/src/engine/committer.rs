@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender};
 use daggy::NodeIndex;
 
+use crate::base::panics;
 use crate::engine::Execution;
 use crate::engine::message::Message;
 use crate::engine::session::Session;
-use crate::panics;
 use crate::store::TaskFolder;
 use crate::store::limit::Replaced;
 use crate::store::stage::Staged;

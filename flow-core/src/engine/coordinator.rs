@@ -10,6 +10,7 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use daggy::NodeIndex;
 
+use crate::base::key::{Digest, Key};
 use crate::engine::Execution;
 use crate::engine::committer::ToCommit;
 use crate::engine::course::Course;
@@ -18,9 +19,8 @@ use crate::engine::outcome::{Outcome, Outcomes, Part};
 use crate::engine::session::{Reply, Request, Unmade};
 use crate::engine::worker::Job;
 use crate::engine::{committer, worker};
-use crate::key::{Digest, Key};
 use crate::plan::judge::Upstream;
-use crate::task::Kind;
+use crate::task::decl::Kind;
 
 /// The stack of a worker, in bytes: that of a main thread, for tasks may be recursive.
 const STACK: usize = 8 << 20;

@@ -7,17 +7,17 @@ use std::sync::atomic::Ordering;
 use crossbeam_channel::Sender;
 use daggy::NodeIndex;
 
+use crate::base::event::{Event, Seconds};
+use crate::base::panics::Contained;
 use crate::engine::Execution;
 use crate::engine::committer::ToCommit;
 use crate::engine::message::{How, Message};
 use crate::engine::outcome::Outcome;
-use crate::engine::progress::{Event, Seconds};
 use crate::engine::session::{Reply, Unmade};
-use crate::panics::Contained;
-use crate::param::AnyValue;
 use crate::plan::judge::Upstream;
 use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
+use crate::task::param::AnyValue;
 
 /// One execution under way.
 pub(super) struct Course {

@@ -4,19 +4,21 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
-use crate::cx::{Cx, Reads};
+use crate::base::key::Digest;
+use crate::base::panics::Contained;
+use crate::base::stop::Stopped;
 use crate::engine::Execution;
-use crate::engine::stopper::Stopped;
-use crate::keep::Keep;
-use crate::key::Digest;
-use crate::panics::Contained;
-use crate::param::AnyValue;
 use crate::store::Folder;
 use crate::store::draft::Draft;
 use crate::store::output::Output;
 use crate::store::place::Places;
 use crate::store::record::Meta;
-use crate::task::{self, Task};
+use crate::task::cx::{Cx, Reads};
+use crate::task::keep::Keep;
+use crate::task::param::AnyValue;
+
+use crate::task::decl;
+use crate::task::decl::Task;
 
 /// What running a task gave.
 pub(crate) struct Executed {
@@ -70,14 +72,14 @@ pub(crate) fn execute<T: Task>(
 }
 
 /// Checks an output, part by part and as a whole, as the user has said.
-fn check<T: Task>(value: &task::Output<T>) -> anyhow::Result<()> {
+fn check<T: Task>(value: &decl::Output<T>) -> anyhow::Result<()> {
     <T::Target as Keep>::__check(value)?;
     T::__check(value)
 }
 
 /// Writes an output, and gives the value if a reload would give just that.
 fn save<T: Task>(
-    value: Arc<task::Output<T>>,
+    value: Arc<decl::Output<T>>,
     places: &Places,
     mut draft: Draft<'_>,
 ) -> anyhow::Result<(Output, Option<Contained<AnyValue>>)> {

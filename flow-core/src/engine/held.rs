@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use daggy::NodeIndex;
 
+use crate::base::panics::Contained;
 use crate::engine::Made;
-use crate::panics::Contained;
-use crate::param::AnyValue;
+use crate::task::param::AnyValue;
 
 /// What an execution holds of each instance.
 pub(crate) struct Held {

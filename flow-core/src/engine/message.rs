@@ -2,10 +2,10 @@
 
 use daggy::NodeIndex;
 
+use crate::base::panics::Contained;
 use crate::engine::committer::ToCommit;
 use crate::engine::session::Request;
-use crate::panics::Contained;
-use crate::param::AnyValue;
+use crate::task::param::AnyValue;
 
 /// What workers and the committer tell the coordinator of an instance of the execution `of`.
 pub(crate) enum Message {

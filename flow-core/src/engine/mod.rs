@@ -57,11 +57,9 @@ pub(crate) mod execute;
 pub(crate) mod held;
 pub(crate) mod message;
 pub(crate) mod outcome;
-pub(crate) mod progress;
 pub(crate) mod remake;
 pub(crate) mod same;
 pub(crate) mod session;
-pub(crate) mod stopper;
 mod watch;
 pub(crate) mod worker;
 
@@ -69,15 +67,15 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
+use crate::base::error::StoreError;
+use crate::base::event::Progress;
+use crate::base::key::Digest;
+use crate::base::stop::Stopper;
 use crate::engine::held::Held;
-use crate::engine::progress::Progress;
 use crate::engine::session::Session;
-use crate::engine::stopper::Stopper;
-use crate::key::Digest;
 use crate::plan::Plan;
 use crate::plan::judge::Upstream;
 use crate::plan::verdicts::Status;
-use crate::store::error::StoreError;
 use crate::store::limit::Limits;
 use crate::store::output::Output;
 use crate::store::record::{Meta, Record};

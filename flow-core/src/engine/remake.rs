@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
+use crate::base::error::StoreError;
 use crate::engine::Execution;
 use crate::engine::session::{Unmade, Waiting};
 use crate::plan::Plan;
 use crate::plan::again::{Again, Answer, Answered, Replay, answers};
 use crate::plan::error::PlanError;
 use crate::plan::verdicts::Status;
-use crate::require::Wish;
-use crate::store::error::StoreError;
 use crate::store::record::Required;
+use crate::task::requirement::Wish;
 
 /// Makes what is not complete, and then says what came of it.
 pub(super) struct Remake<'a> {

@@ -13,9 +13,9 @@ use std::sync::{Mutex, MutexGuard};
 
 use daggy::NodeIndex;
 
+use crate::base::key::Digest;
 use crate::engine::coordinator::{At, Coordinator};
 use crate::engine::outcome::Outcome;
-use crate::key::Digest;
 use crate::plan::Plan;
 use crate::plan::refresh::Refresh;
 use crate::plan::types::TypeIndex;

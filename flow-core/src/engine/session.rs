@@ -12,10 +12,10 @@ use std::sync::{Arc, Condvar, Mutex};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use daggy::NodeIndex;
 
+use crate::base::key::Key;
 use crate::engine::Execution;
 use crate::engine::message::Message;
 use crate::engine::same::BeingMade;
-use crate::key::Key;
 use crate::plan::Plan;
 use crate::plan::again::AllKnown;
 use crate::store::limit::Limits;

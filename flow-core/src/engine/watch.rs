@@ -15,14 +15,14 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
-use crate::content::Named;
-use crate::cx::{Reads, WatchError};
 use crate::engine::Execution;
+use crate::files::Named;
 use crate::plan::Plan;
 use crate::plan::judge::Upstream;
 use crate::plan::outside;
 use crate::store::record::{MadeFrom, Read};
-use crate::task::Kind;
+use crate::task::cx::{Reads, WatchError};
+use crate::task::decl::Kind;
 
 /// The files that one run of a task may read.
 pub(super) struct Watch<'a> {

@@ -7,25 +7,26 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender};
 use daggy::NodeIndex;
 
+use crate::base::error::{IoContext, StoreError};
+use crate::base::key::Digest;
+use crate::base::panics;
+use crate::base::panics::Contained;
+use crate::base::stop::Stopped;
 use crate::engine::committer::ToCommit;
 use crate::engine::execute::Executed;
 use crate::engine::message::{How, Message, NewlyMade};
 use crate::engine::remake::Remake;
-use crate::engine::stopper::Stopped;
 use crate::engine::watch::Watch;
 use crate::engine::{Execution, Made};
-use crate::error::RequireError;
-use crate::key::Digest;
-use crate::panics::{self, Contained};
+use crate::flow::error::RequireError;
 use crate::plan::judge::{Judge, Judged, Upstream, Verdict};
 use crate::plan::outside;
 use crate::plan::verdicts::Status;
 use crate::store::Folder;
-use crate::store::error::{IoContext, StoreError};
 use crate::store::failure::Failure;
 use crate::store::kept::Kept;
 use crate::store::record::{FORMAT, MadeFrom, Record};
-use crate::task::Kind;
+use crate::task::decl::Kind;
 
 /// Settles instances until there are no more.
 pub(crate) fn work(jobs: &Receiver<Job>, messages: &Sender<Message>) {

@@ -8,17 +8,17 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::base::error::StoreError;
+use crate::base::fs::{Confined, Fs};
 use crate::export::manifest::{Exported, MANIFEST};
-use crate::fs::{Confined, Fs};
-use crate::known;
 use crate::plan::trust::Trust;
 use crate::remote::passing::{is_damage, keep};
-use crate::store::error::StoreError;
 use crate::store::folder::{is_env_folder, is_made, key_of, placed};
 use crate::store::output::{Look, Output};
 use crate::store::record::{FORMAT, Record};
 use crate::store::version::VersionName;
 use crate::store::{Folder, Found, Store, TaskFolder};
+use crate::task::registry;
 
 /// What became of an output.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -140,7 +140,7 @@ fn check(exported: &Exported) -> Result<Folder, String> {
     if !is_task || is_env_folder(task) || !is_instance || record.key != exported.key {
         return wrong("it is not the folder of its instance that it names");
     }
-    let known = known::called(&exported.stored);
+    let known = registry::called(&exported.stored);
     let task = match known.as_slice() {
         // What the program calls the folder is what its plans look for.
         [known] => placed(&(known.decl)(), &(known.decl)().name),

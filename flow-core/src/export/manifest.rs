@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::key::{Digest, Key};
 use crate::export::WRITTEN;
 use crate::export::text::in_line;
-use crate::key::{Digest, Key};
 use crate::store::folder::is_made;
 use crate::store::record::{Meta, Record};
 use crate::target::Description;

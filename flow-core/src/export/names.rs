@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::key::Short;
+use crate::base::key::Short;
 use crate::plan::label::Shown;
 use crate::store::folder::{TEXT, extension_name, instance_folder, key_of, part_name};
 use crate::store::output::OutputFile;
@@ -99,7 +99,7 @@ mod tests {
         let file = |part: &str| OutputFile {
             part: part.to_owned(),
             file: "data-1-2-x.csv.gz".to_owned(),
-            digest: crate::key::Digest(0),
+            digest: crate::base::key::Digest(0),
             bytes: 0,
             modified: 0,
             executable: false,

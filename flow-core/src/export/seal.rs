@@ -7,10 +7,10 @@
 //! later export uses the texts of outputs that have the seal of its own store. From all others it
 //! removes them: their files stay, and are loaded as paths.
 
+use crate::base::key::{Digest, Hasher};
 use crate::export::manifest::Exported;
-use crate::key::{Digest, Hasher};
-use crate::secret::SecretKey;
 use crate::target::{Column, Description};
+use crate::value::secret::SecretKey;
 
 impl Exported {
     /// The seal for this output by the key of a store.

@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::content::is_absent;
-use crate::fs::{Fs, Lock, Stat};
-use crate::store::error::{IoContext, StoreError};
+use crate::base::error::{IoContext, StoreError};
+use crate::base::fs::{Fs, Lock, Stat};
+use crate::files::is_absent;
 use crate::store::underway::is_older;
 
 /// The file that is locked.

@@ -7,16 +7,16 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use crate::base::error::StoreError;
 use crate::engine::Execution;
 use crate::engine::aside::Aside;
 use crate::engine::session::Session;
-use crate::error::Error;
+use crate::flow::error::Error;
 use crate::flow::{Flow, Roots};
 use crate::plan::affected::{Affected, Assumption};
 use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
 use crate::store::Store;
-use crate::store::error::StoreError;
 use crate::store::record::Record;
 use crate::store::stage::Staged;
 

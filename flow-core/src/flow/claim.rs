@@ -1,9 +1,9 @@
 //! Claiming the name of a task in a store that another program uses, too.
 
-use crate::error::Error;
 use crate::flow::Flow;
+use crate::flow::error::Error;
 use crate::plan::types::claim;
-use crate::task::{Task, TaskType};
+use crate::task::decl::{Task, TaskType};
 
 impl Flow {
     /// Says that the outputs under the name of `A` are those of this program's task from now on.

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::base::key::Digest;
+use crate::flow::error::Error;
 use crate::flow::plan::roots_of;
 use crate::flow::{Flow, Removed, Roots};
-use crate::key::Digest;
 use crate::plan::variant::Root;
 use crate::store::Store;
 use crate::store::gc::{Found, Item, Keep, What};

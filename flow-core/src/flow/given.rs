@@ -6,17 +6,17 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::engine::progress::{Event, Progress};
-use crate::engine::stopper::Stopper;
+use crate::base::event::{Event, Progress};
+use crate::base::panics::Contained;
+use crate::base::stop::Stopper;
 use crate::flow::Flow;
-use crate::panics::Contained;
-use crate::param::{IntoParam, Param, Parameter};
 use crate::plan::force::Force;
 use crate::plan::given::{Given, Givens};
 use crate::plan::resolve;
-use crate::setting::Setting;
 use crate::store::Store;
-use crate::task::{Task, TaskType};
+use crate::task::decl::{Task, TaskType};
+use crate::task::param::{IntoParam, Param, Parameter};
+use crate::task::setting::Setting;
 
 impl Flow {
     /// Gives a value to a parameter of one task. It reaches the tasks upstream that have a

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
-use crate::error::{Error, LoadError};
+use crate::flow::error::{Error, LoadError};
 use crate::flow::{Flow, Roots};
-use crate::input::{Handle, Input};
-use crate::loaded::Loaded;
 use crate::plan::Plan;
 use crate::plan::judge::Upstream;
 use crate::plan::label::Show;
-use crate::task::{Kind, Output, Task};
+use crate::task::decl::{Kind, Output, Task};
+use crate::task::input::{Handle, Input};
+use crate::task::loaded::Loaded;
 
 impl Flow {
     /// The output of a task, if it is complete. One that a run would reuse from another place is read

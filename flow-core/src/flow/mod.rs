@@ -6,6 +6,7 @@
 
 mod bless;
 mod claim;
+pub(crate) mod error;
 mod export;
 mod gc;
 mod given;
@@ -18,6 +19,7 @@ mod roots;
 mod run;
 mod select;
 mod stand_in;
+pub(crate) mod summary;
 mod transfer;
 mod transferred;
 mod trust;
@@ -42,18 +44,18 @@ pub use self::roots::Roots;
 pub use self::stand_in::Scratch;
 pub use self::transferred::{Skipped, Transferred};
 pub use self::verify::{Damage, Verified};
-use crate::engine::progress::Progress;
-use crate::engine::stopper::Stopper;
-use crate::error::Error;
-use crate::fs::{Disk, Fs};
-use crate::panics::Contained;
-use crate::param::AnyValue;
+use crate::base::error::IoContext;
+use crate::base::event::Progress;
+use crate::base::fs::{Disk, Fs};
+use crate::base::panics::Contained;
+use crate::base::stop::Stopper;
+use crate::flow::error::Error;
 use crate::plan::force::Force;
 use crate::plan::given::Givens;
 use crate::plan::trust::Trust;
 use crate::store::Store;
-use crate::store::error::IoContext;
 use crate::store::limit::Limits;
+use crate::task::param::AnyValue;
 
 /// A store, and the parameter values given to it.
 ///

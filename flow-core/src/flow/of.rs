@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
-use crate::error::Error;
+use crate::flow::error::Error;
 use crate::flow::select::{nodes_of, one_of};
 use crate::flow::{Flow, Roots, handle};
-use crate::input::Input;
-use crate::loaded::Loaded;
-use crate::param::{AnyValue, IntoParam, Param, Parameter};
 use crate::plan::Plan;
-use crate::task::{Output, Task, TaskType};
+use crate::task::decl::{Output, Task, TaskType};
+use crate::task::input::Input;
+use crate::task::loaded::Loaded;
+use crate::task::param::{AnyValue, IntoParam, Param, Parameter};
 
 /// The graph of a root, for asking about the tasks that it requires: with the parameters that
 /// they have there. Made by [`Flow::of`].

@@ -3,9 +3,9 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use crate::error::Error;
+use crate::base::key::Digest;
+use crate::flow::error::Error;
 use crate::flow::{Flow, Roots};
-use crate::key::Digest;
 use crate::plan::error::PlanError;
 use crate::plan::force::Force;
 use crate::plan::refresh::Asked;
@@ -13,13 +13,13 @@ use crate::plan::trust::Trust;
 use crate::plan::variant::Root;
 use crate::plan::verdicts::Verdicts;
 use crate::plan::warning::Warning;
-use crate::plan::{Graph, Plan, build, resolve};
-use crate::task::TaskType;
+use crate::plan::{Graph, Plan, builder, resolve};
+use crate::task::decl::TaskType;
 
 impl Flow {
     pub(super) fn graph(&self, roots: &[Root<'_>]) -> Result<(Graph, Vec<Warning>), Error> {
         self.store.refresh();
-        Ok(build::build(roots, &self.store, &self.givens)?)
+        Ok(builder::build(roots, &self.store, &self.givens)?)
     }
 
     /// The plan as things are, with a verdict on each instance.

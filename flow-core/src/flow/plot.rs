@@ -1,6 +1,6 @@
 //! The graph of a flow as a picture.
 
-use crate::error::Error;
+use crate::flow::error::Error;
 use crate::flow::{Flow, Roots};
 use crate::plot::Plot;
 

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::engine::progress::Progress;
+use crate::base::event::Progress;
 use crate::engine::{Execution, coordinator};
-use crate::error::Error;
+use crate::flow::error::Error;
 use crate::flow::plan::roots_of;
+use crate::flow::summary::Summary;
 use crate::flow::{Flow, Roots};
 use crate::plan::Plan;
 use crate::plan::variant::Root;
-use crate::summary::Summary;
 
 impl Flow {
     /// Runs what is not complete, and says what was done.

@@ -2,10 +2,10 @@
 
 use daggy::NodeIndex;
 
-use crate::error::SelectError;
+use crate::flow::error::SelectError;
 use crate::plan::Plan;
 use crate::plan::label::Show;
-use crate::task::{Task, TaskType};
+use crate::task::decl::{Task, TaskType};
 
 /// The nodes of a task, and all that lies between them and the roots.
 pub(super) fn between(plan: &Plan, task: &TaskType) -> Vec<NodeIndex> {

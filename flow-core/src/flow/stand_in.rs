@@ -6,11 +6,11 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::Flow;
-use crate::cx::meta_to_json;
 use crate::plan::given::Givens;
 use crate::plan::stand_in::{Applies, StandIn};
 use crate::store::record::Meta;
-use crate::task::{HasOutput, Output, Task, TaskType};
+use crate::task::cx::meta_to_json;
+use crate::task::decl::{HasOutput, Output, Task, TaskType};
 
 /// Which instances of a task an output is for.
 type AppliesTo<A> = Box<dyn Fn(&A) -> bool + Send + Sync>;

@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use daggy::NodeIndex;
 
-use crate::error::Error;
+use crate::base::error::StoreError;
+use crate::flow::error::Error;
 use crate::flow::plan::{Asks, roots_of};
 use crate::flow::transferred::Transferred;
 use crate::flow::{Flow, Roots};
-use crate::param::ParamDecl;
 use crate::plan::Plan;
 use crate::plan::again::Replay;
 use crate::plan::force::Force;
@@ -26,12 +26,12 @@ use crate::remote::finder::Finder;
 use crate::remote::manifest;
 use crate::remote::pull::ToPull;
 use crate::remote::push::{Copied, There, ToPush};
-use crate::store::error::StoreError;
 use crate::store::kept::Carried;
 use crate::store::limit::Replaced;
 use crate::store::record::{MadeFrom, Read, Record};
 use crate::store::stage::Staged;
-use crate::task::Kind;
+use crate::task::decl::Kind;
+use crate::task::param::ParamDecl;
 
 /// How many outputs are fetched before their records are committed together, at most.
 const GROUP: usize = 64;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::content::Contents;
+use crate::files::Contents;
 use crate::flow::Flow;
 use crate::plan::trust::Trust;
 

@@ -6,16 +6,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::error::Error;
+use crate::base::error::StoreError;
+use crate::base::key::Digest;
+use crate::flow::error::Error;
 use crate::flow::gc::Bytes;
 use crate::flow::{Flow, Removed, Roots};
-use crate::key::Digest;
 use crate::plan::label::Show;
-use crate::store::error::StoreError;
 use crate::store::record::Record;
 use crate::store::verify::{Harm, Looked, Place};
 use crate::store::{RECORD, Store};
-use crate::task::Kind;
+use crate::task::decl::Kind;
 use crate::value::shortened;
 
 /// How many damaged files are printed one by one.

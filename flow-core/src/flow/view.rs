@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::error::Error;
+use crate::flow::error::Error;
 use crate::flow::plan::{Asks, roots_of};
 use crate::flow::select::between;
 use crate::flow::{Flow, Of, Roots};
@@ -10,7 +10,7 @@ use crate::plan::force::Force;
 use crate::plan::instance::Instance;
 use crate::plan::tree::Preview;
 use crate::plan::variant::Root;
-use crate::task::{Task, TaskType};
+use crate::task::decl::{Task, TaskType};
 
 impl Flow {
     /// What a run of these roots would do, and why.

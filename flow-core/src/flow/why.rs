@@ -1,6 +1,6 @@
 //! Why tasks are not complete.
 
-use crate::error::Error;
+use crate::flow::error::Error;
 use crate::flow::{Flow, Roots};
 use crate::plan::why::Why;
 

@@ -14,18 +14,18 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
-use crate::key::{Digest, Key};
+use crate::base::error::StoreError;
+use crate::base::key::{Digest, Key};
 use crate::plan::Plan;
 use crate::plan::again::{AllKnown, Replay, Replayed};
 use crate::plan::judge::{Judge, Upstream};
 use crate::plan::predecessor::{Predecessor, Predecessors};
 use crate::plan::verdicts::Known;
 use crate::store::draft::memory_digest;
-use crate::store::error::StoreError;
 use crate::store::output::{Look, Output};
 use crate::store::record::{FORMAT, MadeFrom, Meta, Read, Record};
 use crate::store::{Folder, Found, RECORD};
-use crate::task::Kind;
+use crate::task::decl::Kind;
 
 /// An instance that is pending for its code alone.
 pub(crate) struct Affected {

@@ -15,8 +15,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use daggy::NodeIndex;
 
+use crate::base::error::StoreError;
+use crate::base::key::{Digest, Hasher, Key};
 use crate::engine::Execution;
-use crate::key::{Digest, Hasher, Key};
 use crate::plan::Plan;
 use crate::plan::crates::OtherCrates;
 use crate::plan::error::PlanError;
@@ -25,9 +26,8 @@ use crate::plan::reason::{LISTED, Reason};
 use crate::plan::required::digest_error;
 use crate::plan::verdicts::Known;
 use crate::remote::finder::Finder;
-use crate::require::Wish;
-use crate::store::error::StoreError;
 use crate::store::record::{Record, Required};
+use crate::task::requirement::Wish;
 
 /// How much of the stack must be left, and how much is added, in bytes.
 const LEFT: usize = 256 << 10;

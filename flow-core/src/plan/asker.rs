@@ -19,15 +19,15 @@ use std::collections::HashMap;
 
 use daggy::NodeIndex;
 
-use crate::key::Digest;
-use crate::panics::Contained;
+use crate::base::key::Digest;
+use crate::base::panics::Contained;
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::{Given, Givens};
 use crate::plan::resolve::digest_param;
 use crate::plan::scope::{Inherited, OnTheWay, Scope, Shared};
 use crate::plan::types::{Types, source};
 use crate::plan::{Graph, Plan};
-use crate::task::TaskType;
+use crate::task::decl::TaskType;
 
 /// An instance that requires others while it runs.
 pub(crate) struct Asker {

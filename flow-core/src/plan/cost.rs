@@ -5,12 +5,12 @@ use std::fmt;
 
 use daggy::NodeIndex;
 
-use crate::engine::progress::Seconds;
+use crate::base::event::Seconds;
 use crate::plan::Plan;
 use crate::plan::types::TypeIndex;
 use crate::plan::verdicts::Status;
 use crate::store::Found;
-use crate::task::Kind;
+use crate::task::decl::Kind;
 
 /// How many instances of a task are asked how long they took, for one that never ran.
 const ASKED: usize = 5;

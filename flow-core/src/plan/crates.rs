@@ -8,14 +8,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use daggy::NodeIndex;
 
-use crate::code::Versioning;
-use crate::key::{Digest, Key};
+use crate::base::code::Versioning;
+use crate::base::key::{Digest, Key};
 use crate::plan::Graph;
 use crate::plan::warning::Warning;
 use crate::store::Store;
 use crate::store::crates::{CrateChange, Crates};
 use crate::store::record::Record;
-use crate::task::TaskType;
+use crate::task::decl::TaskType;
 
 /// Which complete instances were made with which other versions.
 #[derive(Default)]

@@ -25,7 +25,7 @@
 
 use std::collections::HashMap;
 
-use crate::key::{Digest, Hasher};
+use crate::base::key::{Digest, Hasher};
 use crate::plan::types::{NameIndex, SourceIndex, TypeIndex, Types};
 use crate::value::Value;
 

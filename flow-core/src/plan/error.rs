@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::store::error::StoreError;
+use crate::base::error::StoreError;
 use crate::value::escaped_text;
 
 /// A mistake that was found while planning: nothing has run.

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use daggy::NodeIndex;
 
+use crate::base::error::StoreError;
 use crate::plan::change::CodeChange;
 use crate::plan::judge::Judge;
 use crate::plan::outside::file_changed;
 use crate::plan::reason::{InputChange, LISTED, Reason};
-use crate::store::error::StoreError;
 use crate::store::record::{InputContent, MadeFrom, Record};
 use crate::store::{Folder, Found};
 

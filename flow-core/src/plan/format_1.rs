@@ -15,14 +15,14 @@ use std::collections::HashMap;
 
 use daggy::NodeIndex;
 
-use crate::key::{Digest, Hasher};
+use crate::base::key::{Digest, Hasher};
 use crate::plan::Graph;
 use crate::plan::judge::Judge;
 use crate::plan::reason::Reason;
 use crate::plan::role::Role;
-use crate::require::Form;
 use crate::store::record::{MadeFrom, Record};
-use crate::task::Kind;
+use crate::task::decl::Kind;
+use crate::task::requirement::Form;
 
 /// What format 1 would have written of what an output is made from.
 pub(super) enum Format1 {

@@ -4,10 +4,11 @@ use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
-use crate::panics::{self, Contained};
-use crate::param::AnyValue;
+use crate::base::panics;
+use crate::base::panics::Contained;
 use crate::plan::stand_in::StandIn;
-use crate::task::TaskType;
+use crate::task::decl::TaskType;
+use crate::task::param::AnyValue;
 use crate::value::Value;
 
 /// The values that a flow was given.

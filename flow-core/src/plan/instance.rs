@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
-use crate::key::Key;
+use crate::base::key::Key;
 use crate::plan::Plan;
 use crate::plan::label::Show;
 use crate::plan::reason::Reason;

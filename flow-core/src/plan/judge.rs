@@ -11,8 +11,9 @@ use std::collections::HashMap;
 
 use daggy::NodeIndex;
 
-use crate::content::Contents;
-use crate::key::{Digest, Hasher};
+use crate::base::error::StoreError;
+use crate::base::key::{Digest, Hasher};
+use crate::files::Contents;
 use crate::plan::again::{Again, Answered, Replayed};
 use crate::plan::format_1::Format1;
 use crate::plan::reason::Reason;
@@ -20,12 +21,11 @@ use crate::plan::role::hash_role;
 use crate::plan::trust::Trust;
 use crate::plan::types::task_folder;
 use crate::plan::{Graph, Plan};
-use crate::store::error::StoreError;
 use crate::store::kept::Kept;
 use crate::store::output::Look;
 use crate::store::record::{MadeFrom, Meta, Record};
 use crate::store::{Folder, Found, RECORD, Store};
-use crate::task::Kind;
+use crate::task::decl::Kind;
 
 /// Judges the instances of a graph by what a store has.
 pub(crate) struct Judge<'a> {

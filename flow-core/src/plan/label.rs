@@ -10,16 +10,16 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use daggy::NodeIndex;
 
-use crate::param::ParamDecl;
+use crate::base::error::StoreError;
 use crate::plan::Graph;
 use crate::plan::draws::Draw;
 use crate::plan::resolve::param_value;
 use crate::plan::types::source;
 use crate::plan::view::{ParameterId, View};
-use crate::store::error::StoreError;
 use crate::store::record::MadeFrom;
 use crate::store::{Folder, Store};
-use crate::task::TaskType;
+use crate::task::decl::TaskType;
+use crate::task::param::ParamDecl;
 use crate::value::{Value, shortened};
 
 /// How long the JSON of one of the task's own parameters may be in a record, in bytes.

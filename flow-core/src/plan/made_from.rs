@@ -6,14 +6,14 @@ use std::path::Path;
 
 use daggy::NodeIndex;
 
-use crate::key::{Digest, Hasher};
-use crate::param::ParamDecl;
+use crate::base::error::StoreError;
+use crate::base::key::{Digest, Hasher};
 use crate::plan::Graph;
 use crate::plan::judge::Judge;
 use crate::plan::resolve::{digest_value, param_value};
 use crate::store::Store;
-use crate::store::error::StoreError;
 use crate::store::record::{FileContent, InputContent, MadeFrom};
+use crate::task::param::ParamDecl;
 use crate::value::{Paths, Value};
 
 impl Judge<'_> {

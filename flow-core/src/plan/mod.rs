@@ -11,7 +11,7 @@
 pub(crate) mod affected;
 pub(crate) mod again;
 pub(crate) mod asker;
-pub(crate) mod build;
+pub(crate) mod builder;
 pub(crate) mod change;
 pub(crate) mod cost;
 mod crates;
@@ -55,11 +55,11 @@ use std::sync::{Arc, OnceLock};
 
 use daggy::{Dag, NodeIndex};
 
-use crate::content::Contents;
+use crate::base::key::{Digest, Key};
+use crate::base::panics;
+use crate::base::panics::Contained;
 use crate::engine::Made;
-use crate::key::{Digest, Key};
-use crate::panics::{self, Contained};
-use crate::param::AnyValue;
+use crate::files::Contents;
 use crate::plan::draws::{Draws, SetIndex};
 use crate::plan::force::Force;
 use crate::plan::given::Givens;
@@ -70,11 +70,12 @@ use crate::plan::types::{PlanType, TypeIndex, Types};
 use crate::plan::verdicts::Verdicts;
 use crate::plan::view::View;
 use crate::plan::warning::Warning;
-use crate::require::Form;
 use crate::store::output::{Output, OutputFile};
 use crate::store::record::Meta;
 use crate::store::{Folder, Store};
-use crate::task::{Kind, Task};
+use crate::task::decl::{Kind, Task};
+use crate::task::param::AnyValue;
+use crate::task::requirement::Form;
 
 /// The instances that some roots need, and a verdict on each.
 pub(crate) struct Plan {
@@ -276,8 +277,8 @@ impl<T> Drop for InstancesOf<T> {
 }
 
 impl<T: Task> types::Instances for InstancesOf<T> {
-    fn push(&mut self, values: &[crate::param::AnyValue]) -> u32 {
-        self.0.push(T::__build(&crate::param::Values(values)));
+    fn push(&mut self, values: &[crate::task::param::AnyValue]) -> u32 {
+        self.0.push(T::__build(&crate::task::param::Values(values)));
         (self.0.len() - 1) as u32
     }
 
@@ -301,8 +302,8 @@ impl<T: Task> types::Instances for InstancesOf<T> {
         self.0[index as usize].__refresh()
     }
 
-    fn requires(&self, index: u32) -> anyhow::Result<crate::require::Requirements> {
-        let mut requirements = crate::require::Requirements::default();
+    fn requires(&self, index: u32) -> anyhow::Result<crate::task::requirement::Requirements> {
+        let mut requirements = crate::task::requirement::Requirements::default();
         self.0[index as usize].__requires(&mut requirements)?;
         Ok(requirements)
     }

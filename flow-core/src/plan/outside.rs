@@ -3,11 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::content::{Contents, Pattern};
-use crate::key::{Digest, Hasher};
+use crate::base::error::StoreError;
+use crate::base::key::{Digest, Hasher};
+use crate::files::{Contents, Pattern};
 use crate::plan::reason::Reason;
 use crate::store::Store;
-use crate::store::error::StoreError;
 use crate::store::folder::is_env_folder;
 use crate::store::record::Read;
 

@@ -11,13 +11,13 @@ use std::rc::Rc;
 
 use daggy::NodeIndex;
 
-use crate::key::{Digest, Key};
+use crate::base::error::StoreError;
+use crate::base::key::{Digest, Key};
 use crate::plan::Plan;
-use crate::plan::build::{instance_key, parameters_digest};
+use crate::plan::builder::{instance_key, parameters_digest};
 use crate::plan::resolve::digest_value;
 use crate::plan::types::TypeIndex;
 use crate::plan::view::ParameterId;
-use crate::store::error::StoreError;
 use crate::store::record::Record;
 use crate::store::{Folder, Found};
 

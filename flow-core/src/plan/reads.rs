@@ -2,14 +2,14 @@
 
 use daggy::NodeIndex;
 
-use crate::key::{Digest, Hasher};
+use crate::base::error::StoreError;
+use crate::base::key::{Digest, Hasher};
 use crate::plan::judge::Judge;
 use crate::plan::outside;
 use crate::plan::reason::{LISTED, Reason};
 use crate::store::Found;
-use crate::store::error::StoreError;
 use crate::store::record::{Meta, Read, Record};
-use crate::task::Kind;
+use crate::task::decl::Kind;
 
 impl Read {
     /// Which of the instances that were required while the task ran it was read of, from 1; 0 if of

@@ -15,8 +15,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use daggy::NodeIndex;
 use serde::{Deserialize, Serialize};
 
-use crate::key::{Digest, Key};
-use crate::panics;
+use crate::base::error::StoreError;
+use crate::base::key::{Digest, Key};
+use crate::base::panics;
 use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::judge::Judge;
 use crate::plan::reason::Reason;
@@ -25,7 +26,6 @@ use crate::plan::verdicts::Status;
 use crate::plan::warning::Warning;
 use crate::plan::{Graph, Plan};
 use crate::store::Store;
-use crate::store::error::StoreError;
 use crate::store::record::{MadeFrom, Record};
 use crate::value::Value;
 

@@ -5,22 +5,22 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
-use crate::key::{Digest, Key};
-use crate::known;
-use crate::panics;
-use crate::param::AnyValue;
+use crate::base::error::StoreError;
+use crate::base::key::{Digest, Key};
+use crate::base::panics;
 use crate::plan::Plan;
 use crate::plan::again::Replay;
 use crate::plan::asker::Asker;
-use crate::plan::build::build_for;
+use crate::plan::builder::build_for;
 use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::resolve::param_value;
 use crate::plan::verdicts::Verdicts;
-use crate::require::Wish;
 use crate::store::Found;
-use crate::store::error::StoreError;
 use crate::store::record::{Required, Setting};
-use crate::task::{Kind, TaskType};
+use crate::task::decl::{Kind, TaskType};
+use crate::task::param::AnyValue;
+use crate::task::registry;
+use crate::task::requirement::Wish;
 use crate::value::Value;
 
 impl Plan {
@@ -128,7 +128,7 @@ impl Plan {
         if let Some(said) = said {
             return Ok(said);
         }
-        match known::called(name).as_slice() {
+        match registry::called(name).as_slice() {
             [one] => Ok(one),
             [] => Err(format!(
                 "no task `{name}` is known in this program; of one that is generic, say \
@@ -196,7 +196,7 @@ fn read_setting(
     };
     let gone = || format!("it has no parameter `{task}.{param}` any more");
     // What had no use for it is an error as it was then.
-    let other = || known::called(task).into_iter().next();
+    let other = || registry::called(task).into_iter().next();
     let task = reached(required, task).or_else(other).ok_or_else(gone)?;
     let place = task.params.iter().position(|p| p.identity() == param).ok_or_else(gone)?;
     let value =
@@ -228,7 +228,7 @@ pub(crate) fn digest_error(error: &PlanError) -> Option<Digest> {
     if let PlanErrorKind::Store(_) = error.kind {
         return None;
     }
-    let mut hasher = crate::key::Hasher::new("wrong");
+    let mut hasher = crate::base::key::Hasher::new("wrong");
     hasher.text(&error.to_string());
     Some(hasher.digest())
 }

@@ -20,16 +20,16 @@
 use std::any::TypeId;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::key::Digest;
-use crate::param::{AnyValue, ParamDecl};
+use crate::base::key::Digest;
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::{Givens, Named};
 use crate::plan::scope::{Inherited, OnTheWay, Scope, Shared};
 use crate::plan::types::{PlanType, SourceIndex, TypeIndex, Types, origin, source};
-use crate::require::{Entry, Form, Wish};
-use crate::setting::Setting;
 use crate::store::Store;
-use crate::task::TaskType;
+use crate::task::decl::TaskType;
+use crate::task::param::{AnyValue, ParamDecl};
+use crate::task::requirement::{Entry, Form, Wish};
+use crate::task::setting::Setting;
 use crate::value::{self, Value};
 
 /// One parameter's value and where it came from.
@@ -524,12 +524,12 @@ pub(crate) fn digest_value(store: &Store, value: &Value) -> Result<Digest, PlanE
     thread_local! {
         static ENCODING: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
     }
-    let none = crate::secret::SecretKey::new([0; 32]);
+    let none = crate::value::secret::SecretKey::new([0; 32]);
     let key = if value.has_secret() { store.secret_key()? } else { &none };
     Ok(ENCODING.with_borrow_mut(|encoding| {
         encoding.clear();
         value.encode(key, encoding);
-        crate::key::digest_bytes(encoding)
+        crate::base::key::digest_bytes(encoding)
     }))
 }
 

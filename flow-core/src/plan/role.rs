@@ -9,11 +9,11 @@
 
 use daggy::NodeIndex;
 
-use crate::key::{Digest, Hasher};
+use crate::base::key::{Digest, Hasher};
 use crate::plan::Graph;
 use crate::plan::resolve::digest_value;
-use crate::require::Form;
 use crate::store::Store;
+use crate::task::requirement::Form;
 use crate::value::Value;
 
 /// The role of one input.

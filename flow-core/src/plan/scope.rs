@@ -1,9 +1,9 @@
 //! The values that are on their way from the root to the tasks upstream.
 
-use crate::key::{Digest, Hasher};
-use crate::param::AnyValue;
+use crate::base::key::{Digest, Hasher};
 use crate::plan::types::{NameIndex, Reach, SourceIndex};
-use crate::task::TaskType;
+use crate::task::decl::TaskType;
+use crate::task::param::AnyValue;
 
 /// What the tasks from the root down to one requirement pass on.
 #[derive(Clone, Default)]

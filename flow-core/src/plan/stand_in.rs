@@ -15,14 +15,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use daggy::NodeIndex;
 
-use crate::key::{Digest, Hasher};
-use crate::panics::Contained;
-use crate::param::AnyValue;
+use crate::base::key::{Digest, Hasher};
+use crate::base::panics::Contained;
 use crate::plan::Graph;
 use crate::plan::warning::Warning;
 use crate::store::record::Meta;
 use crate::store::stage::unique;
-use crate::task::TaskType;
+use crate::task::decl::TaskType;
+use crate::task::param::AnyValue;
 
 /// Whether an output stands in for that of an instance.
 pub(crate) type Applies = Arc<dyn Fn(&dyn Any) -> bool + Send + Sync>;

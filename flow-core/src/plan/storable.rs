@@ -4,9 +4,9 @@ use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::panics;
+use crate::base::panics;
 use crate::plan::error::PlanErrorKind;
-use crate::task::{Kind, TaskDecl, TaskType};
+use crate::task::decl::{Kind, TaskDecl, TaskType};
 
 /// An error if no value that the task returns can be stored.
 ///

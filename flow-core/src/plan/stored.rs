@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
+use crate::base::error::StoreError;
 use crate::plan::Plan;
-use crate::store::error::StoreError;
 use crate::store::record::Record;
 use crate::store::{Folder, Found, Store};
 

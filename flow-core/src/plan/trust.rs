@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use daggy::NodeIndex;
 
+use crate::base::error::StoreError;
 use crate::plan::Plan;
 use crate::plan::judge::Judge;
-use crate::store::error::StoreError;
 use crate::store::output::Look;
 use crate::store::record::{MadeFrom, Read, Record};
 use crate::store::{Found, RECORD};
-use crate::task::Kind;
+use crate::task::decl::Kind;
 
 /// How much of what is recorded is believed without looking: [`Flow::trust`](crate::Flow::trust).
 ///

@@ -5,16 +5,16 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::code::{Codes, Versioning};
-use crate::key::Digest;
-use crate::param::{AnyValue, ParamDecl};
+use crate::base::code::{Codes, Versioning};
+use crate::base::key::Digest;
 use crate::plan::error::PlanErrorKind;
 use crate::plan::storable;
-use crate::require::Requirements;
 use crate::store::crates::Crates;
 use crate::store::owner::{Claim, Owner, Taken};
 use crate::store::{Store, TaskFolder};
-use crate::task::{Kind, TaskDecl, TaskType};
+use crate::task::decl::{Kind, TaskDecl, TaskType};
+use crate::task::param::{AnyValue, ParamDecl};
+use crate::task::requirement::Requirements;
 use crate::value::Value;
 
 /// The place of a task type in a plan.

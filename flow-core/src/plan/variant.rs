@@ -10,16 +10,16 @@ use std::any::TypeId;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::key::{Digest, Hasher};
-use crate::param::AnyValue;
+use crate::base::key::{Digest, Hasher};
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::Named;
 use crate::plan::resolve::{digest_param, digest_value, fit, full_name};
 use crate::plan::types::{Reach, SourceIndex, TypeIndex, Types};
 use crate::plan::warning;
-use crate::setting::Setting;
 use crate::store::Store;
-use crate::task::TaskType;
+use crate::task::decl::TaskType;
+use crate::task::param::AnyValue;
+use crate::task::setting::Setting;
 
 /// A root of a plan, and the variant of a sweep that it is the root of.
 #[derive(Clone, Copy)]

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
-use crate::key::Digest;
+use crate::base::error::StoreError;
+use crate::base::key::Digest;
 use crate::plan::again::{Answered, Replay};
 use crate::plan::judge::{Judge, Judged, SeenFiles, Upstream, Verdict};
 use crate::plan::reason::Reason;
 use crate::plan::{Graph, Plan};
-use crate::store::error::StoreError;
 use crate::store::kept::Kept;
 use crate::store::record::Meta;
-use crate::task::Kind;
+use crate::task::decl::Kind;
 
 /// Whether an instance is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

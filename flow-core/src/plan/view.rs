@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use daggy::NodeIndex;
 
-use crate::key::{Digest, Key};
+use crate::base::key::{Digest, Key};
 use crate::plan::Graph;
 use crate::plan::draws::SetIndex;
 use crate::plan::label::{Show, Shown};

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::param::ParamDecl;
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::Givens;
 use crate::plan::reason::LISTED;
 use crate::plan::resolve::{Resolver, fit, full_name};
 use crate::plan::types::{TypeIndex, Types, origin};
 use crate::plan::variant::Root;
+use crate::task::param::ParamDecl;
 
 /// Something that is not wrong, but hardly meant.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::key::Digest;
+use crate::base::error::StoreError;
+use crate::base::key::Digest;
 use crate::remote::{Remote, manifest};
-use crate::store::error::StoreError;
 use crate::store::kept::{Carried, Kept};
 use crate::store::record::Record;
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::content::is_absent;
-use crate::fs::{Confined, Disk, Durable, FileKind, Fs, Refused, ToSync};
+use crate::base::fs::{Confined, Disk, Durable, FileKind, Fs, Refused, ToSync};
+use crate::files::is_absent;
 use crate::remote::{OBJECTS, OUTPUTS, Remote};
 use crate::store::folder::is_made;
 use crate::store::stage::unique;

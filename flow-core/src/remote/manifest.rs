@@ -3,10 +3,10 @@
 //! A manifest is named by its own digest, too, so that a damaged one is known. What stands before
 //! that in its name tells whether the same output is there already.
 
-use crate::key::{Digest, digest_bytes};
+use crate::base::error::StoreError;
+use crate::base::key::{Digest, digest_bytes};
 use crate::remote::passing::read_whole;
 use crate::remote::{OUTPUTS, Remote, RemoteContext, damaged};
-use crate::store::error::StoreError;
 use crate::store::folder::task_folder;
 use crate::store::kept::Carried;
 use crate::store::output::Output;

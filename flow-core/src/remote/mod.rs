@@ -34,8 +34,8 @@ use std::sync::Arc;
 
 pub use folder::RemoteFolder;
 
-use crate::key::Digest;
-use crate::store::error::StoreError;
+use crate::base::error::StoreError;
+use crate::base::key::Digest;
 
 /// A place that outputs are [pushed](crate::Flow::push) to and [pulled](crate::Flow::pull) from:
 /// content under names. [`RemoteFolder`] is a folder; an object store is one by these four calls, and

@@ -3,11 +3,11 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::fs::{Fs, Refused};
-use crate::key::{Digest, digest_of};
+use crate::base::error::{IoContext, StoreError};
+use crate::base::fs::{Fs, Refused};
+use crate::base::key::{Digest, digest_of};
 use crate::remote::{Remote, RemoteContext, damaged};
 use crate::store::bounds;
-use crate::store::error::{IoContext, StoreError};
 
 /// How much is read at a time, in bytes.
 const CHUNK: usize = 256 * 1024;

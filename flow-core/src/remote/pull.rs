@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
-use crate::key::Digest;
+use crate::base::error::StoreError;
+use crate::base::key::Digest;
 use crate::plan::Plan;
 use crate::plan::again::{Again, Replay};
 use crate::plan::judge::{Judge, Judged, Verdict};
 use crate::remote::passing::{is_damage, keep, read_whole};
 use crate::remote::{Remote, damaged, object, table};
-use crate::store::error::StoreError;
 use crate::store::kept::{Carried, Kept};
 use crate::store::output::OutputFile;
 use crate::store::record::MadeFrom;

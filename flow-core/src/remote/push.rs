@@ -4,10 +4,10 @@ use std::io::Cursor;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::key::{Digest, digest_bytes};
+use crate::base::error::{IoContext, StoreError};
+use crate::base::key::{Digest, digest_bytes};
 use crate::remote::passing::{Checked, is_damage};
 use crate::remote::{Remote, RemoteContext, manifest, object, table};
-use crate::store::error::{IoContext, StoreError};
 use crate::store::kept::Carried;
 use crate::store::output::OutputFile;
 use crate::store::record::Record;

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::code::{self, By, Code, Codes, Versioning};
-use crate::key::Digest;
+use crate::base::code;
+use crate::base::code::{By, Code, Codes, Versioning};
+use crate::base::key::Digest;
 use crate::plan::change::CodeChange;
 use crate::store::crates::Crates;
 use crate::store::{Store, bounds};

@@ -13,8 +13,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::fs::ToSync;
-use crate::store::error::{IoContext, StoreError};
+use crate::base::error::{IoContext, StoreError};
+use crate::base::fs::ToSync;
 use crate::store::record::Record;
 use crate::store::stage::Staged;
 use crate::store::version::VersionName;

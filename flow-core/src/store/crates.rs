@@ -9,8 +9,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::code::{Codes, Versioning};
-use crate::key::Digest;
+use crate::base::code::{Codes, Versioning};
+use crate::base::key::Digest;
 use crate::store::{Store, bounds};
 
 /// The versions of crates, by their names. A name has several where the packages that a task's code

@@ -5,13 +5,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cx::Reads;
-use crate::key::{Digest, Hasher};
-use crate::store::error::{IoContext, StoreError};
+use crate::base::error::{IoContext, StoreError};
+use crate::base::key::{Digest, Hasher};
 use crate::store::output::{Output, OutputFile};
 use crate::store::record::Read;
 use crate::store::{Folder, Store};
 use crate::target::Sink;
+use crate::task::cx::Reads;
 
 /// Why an output could not be written.
 #[derive(Debug, thiserror::Error)]

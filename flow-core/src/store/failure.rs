@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::key::{Digest, Key};
+use crate::base::key::{Digest, Key};
 use crate::store::{Folder, Store, bounds};
 
 pub(crate) const FAILURE: &str = "failure.json";

@@ -1,6 +1,6 @@
 //! Fingerprints: what an output is made from, as one digest.
 
-use crate::key::{Digest, Hasher};
+use crate::base::key::{Digest, Hasher};
 use crate::plan::role::hash_role;
 use crate::store::record::MadeFrom;
 

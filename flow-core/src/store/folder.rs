@@ -7,8 +7,8 @@
 
 use std::borrow::Cow;
 
-use crate::key::Short;
-use crate::task::TaskDecl;
+use crate::base::key::Short;
+use crate::task::decl::TaskDecl;
 
 /// How much of the parameters' text a folder's name shows, in bytes.
 pub(crate) const TEXT: usize = 80;
@@ -25,7 +25,7 @@ pub(crate) fn task_folder(name: &str) -> String {
     // What a name of Rust's is made of is told apart as it is; a constant may be any character.
     let kept = |c: char| is_plain(c) || matches!(c, '<' | '>' | ',' | ' ');
     if folder.len() > TASK || !name.chars().all(kept) {
-        let hash = crate::key::Hasher::new("task folder").text(name).key().short();
+        let hash = crate::base::key::Hasher::new("task folder").text(name).key().short();
         folder.truncate(TASK - 17);
         folder = format!("{folder}-{hash}");
     }
@@ -68,7 +68,7 @@ pub(crate) fn env_folder(name: &str) -> String {
     if !name.is_empty() && name.len() < TASK / 2 && name.chars().all(plain) {
         return folder;
     }
-    let hash = crate::key::Hasher::new("env folder").text(name).key().short();
+    let hash = crate::base::key::Hasher::new("env folder").text(name).key().short();
     format!("{}.{hash}", folder.get(..TASK / 2).unwrap_or(&folder))
 }
 

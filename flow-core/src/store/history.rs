@@ -1,6 +1,6 @@
 //! History: how outputs had come about, and how long that took.
 
-use crate::key::{Digest, Key};
+use crate::base::key::{Digest, Key};
 use crate::store::record::Record;
 use crate::store::{Folder, RECORD, Store, TaskFolder};
 

@@ -12,11 +12,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use crate::content::is_absent;
-use crate::fs::{Fs, Refused};
-use crate::key::Digest;
+use crate::base::error::{IoContext, StoreError};
+use crate::base::fs::{Fs, Refused};
+use crate::base::key::Digest;
+use crate::files::is_absent;
 use crate::store::bounds;
-use crate::store::error::{IoContext, StoreError};
 use crate::store::folder::key_of;
 
 /// The index of one task, read as far as it has been written.

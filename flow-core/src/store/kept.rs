@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::key::Digest;
+use crate::base::error::StoreError;
+use crate::base::key::Digest;
 use crate::plan::trust::Trust;
-use crate::store::error::StoreError;
 use crate::store::output::{Look, Output, Seen};
 use crate::store::record::Record;
 use crate::store::{Folder, RECORD, Store, TaskFolder};

@@ -11,9 +11,9 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::content::is_absent;
-use crate::key::{Digest, Short};
-use crate::store::error::{IoContext, StoreError};
+use crate::base::error::{IoContext, StoreError};
+use crate::base::key::{Digest, Short};
+use crate::files::is_absent;
 use crate::store::folder::key_of;
 use crate::store::stage::Staged;
 use crate::store::underway::Underway;

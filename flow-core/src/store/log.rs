@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use crate::store::error::{IoContext, StoreError};
+use crate::base::error::{IoContext, StoreError};
 use crate::store::{Folder, Store};
 
 /// The name of the file.

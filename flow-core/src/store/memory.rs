@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 
-use crate::key::Digest;
-use crate::panics::Contained;
-use crate::param::AnyValue;
+use crate::base::key::Digest;
+use crate::base::panics::Contained;
+use crate::task::param::AnyValue;
 
 /// The outputs that have no file, by what they are made from.
 #[derive(Default)]

@@ -36,7 +36,6 @@ pub(crate) mod code;
 pub(crate) mod commit;
 pub(crate) mod crates;
 pub(crate) mod draft;
-pub(crate) mod error;
 pub(crate) mod failure;
 pub(crate) mod fingerprint;
 pub(crate) mod folder;
@@ -65,17 +64,17 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use crate::content::{Contents, is_absent};
-use crate::fs::{Confined, Disk, Durable, Fs, Refused};
-use crate::key::{Key, Short};
-use crate::secret::SecretKey;
-use crate::store::error::{IoContext, StoreError};
+use crate::base::error::{IoContext, StoreError};
+use crate::base::fs::{Confined, Disk, Durable, Fs, Refused};
+use crate::base::key::{Key, Short};
+use crate::files::{Contents, is_absent};
 use crate::store::folder::{instance_folder, key_of, placed, task_folder};
 use crate::store::index::Index;
 use crate::store::memory::Memory;
 use crate::store::owner::{Claim, Owner, Taken};
 use crate::store::record::{Record, Unreadable};
-use crate::task::TaskDecl;
+use crate::task::decl::TaskDecl;
+use crate::value::secret::SecretKey;
 
 /// The folder for what is not an output.
 pub(crate) const INTERNAL: &str = ".flow";

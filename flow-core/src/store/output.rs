@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::content::{digest_file, is_absent};
-use crate::fs::{FileKind, Fs, Stat};
-use crate::key::{Digest, Hasher};
+use crate::base::error::{IoContext, StoreError};
+use crate::base::fs::{FileKind, Fs, Stat};
+use crate::base::key::{Digest, Hasher};
+use crate::files::{digest_file, is_absent};
 use crate::plan::trust::Trust;
-use crate::store::error::{IoContext, StoreError};
 use crate::store::{Folder, Store};
 
 /// An output, by its files.

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use anyhow::Context;
 
-use crate::fs::{FileKind, Refused};
-use crate::key::Digest;
-use crate::store::error::StoreError;
+use crate::base::error::StoreError;
+use crate::base::fs::{FileKind, Refused};
+use crate::base::key::Digest;
 use crate::store::log::Log;
 use crate::store::{Folder, Store};
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::key::{Digest, Hasher, Key};
+use crate::base::key::{Digest, Hasher, Key};
 use crate::plan::refresh::Moment;
 use crate::store::output::Output;
-use crate::task::TaskDecl;
+use crate::task::decl::TaskDecl;
 
 /// The version of the form of records, and of how keys and fingerprints are computed. A record of a newer
 /// one is left alone.

@@ -6,9 +6,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::content::is_absent;
-use crate::key::Digest;
-use crate::store::error::{IoContext, StoreError};
+use crate::base::error::{IoContext, StoreError};
+use crate::base::key::Digest;
+use crate::files::is_absent;
 use crate::store::failure::FAILURE;
 use crate::store::log::LOG;
 use crate::store::output::remove_all;

@@ -6,10 +6,10 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::fs::Refused;
-use crate::secret::SecretKey;
+use crate::base::error::{IoContext, StoreError};
+use crate::base::fs::Refused;
 use crate::store::Store;
-use crate::store::error::{IoContext, StoreError};
+use crate::value::secret::SecretKey;
 
 /// How long the key is.
 const BYTES: usize = 32;

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::fs::Refused;
-use crate::key::{Digest, Short};
-use crate::store::error::{IoContext, StoreError};
+use crate::base::error::{IoContext, StoreError};
+use crate::base::fs::Refused;
+use crate::base::key::{Digest, Short};
 use crate::store::output::{Output, OutputFile};
 use crate::store::record::Record;
 use crate::store::version::VersionName;
@@ -170,7 +170,7 @@ impl Store {
         let now = self.fs.stat(to).during("look at", to)?.modified;
         // A copy, or a file that was written since it was looked at, has to show what it is.
         if !linked || now != modified {
-            let found = crate::content::digest_file(&*self.fs, to).during("read", to)?;
+            let found = crate::files::digest_file(&*self.fs, to).during("read", to)?;
             if found != digest {
                 let changed = std::io::Error::other("it changed meanwhile");
                 return Err(changed).during("take over", from);

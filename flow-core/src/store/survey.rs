@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use crate::content::is_absent;
-use crate::key::{Digest, Short};
-use crate::store::error::{IoContext, StoreError};
+use crate::base::error::{IoContext, StoreError};
+use crate::base::key::{Digest, Short};
+use crate::files::is_absent;
 use crate::store::folder::key_of;
 use crate::store::gc::is_unfinished;
 use crate::store::limit::folder_key;

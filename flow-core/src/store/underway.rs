@@ -14,10 +14,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::content::is_absent;
-use crate::fs::{Lock, Refused};
+use crate::base::error::{IoContext, StoreError};
+use crate::base::fs::{Lock, Refused};
+use crate::files::is_absent;
 use crate::store::Store;
-use crate::store::error::{IoContext, StoreError};
 use crate::store::stage::unique;
 
 /// The folder of the marks.

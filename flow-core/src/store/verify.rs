@@ -6,10 +6,10 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use crate::content::{digest_file, is_absent};
-use crate::fs::Fs;
-use crate::key::Digest;
-use crate::store::error::{IoContext, StoreError};
+use crate::base::error::{IoContext, StoreError};
+use crate::base::fs::Fs;
+use crate::base::key::Digest;
+use crate::files::{digest_file, is_absent};
 use crate::store::output::OutputFile;
 use crate::store::record::{Record, Unreadable};
 use crate::store::{Folder, RECORD, Store, bounds, index};

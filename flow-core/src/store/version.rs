@@ -16,9 +16,9 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use crate::content::is_absent;
-use crate::key::{Digest, Hasher, Short};
-use crate::store::error::{IoContext, StoreError};
+use crate::base::error::{IoContext, StoreError};
+use crate::base::key::{Digest, Hasher, Short};
+use crate::files::is_absent;
 use crate::store::output::remove_all;
 use crate::store::record::{Read, Record, digest_required};
 use crate::store::reset::is_output;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::table::Cells;
 use super::{Column, Sweep, Table};
-use crate::error::{Error, SelectError};
+use crate::flow::error::{Error, SelectError};
 use crate::flow::{Flow, Roots};
 use crate::value::first_line;
 

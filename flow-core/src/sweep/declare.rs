@@ -7,9 +7,9 @@ use super::Sweep;
 use super::grid::{Axis, Grid, Row, Sample, TAKEN, Values};
 use super::sample::Drawn;
 use crate::flow::Roots;
-use crate::param::{AnyValue, IntoParam, Param, Parameter};
-use crate::setting::Setting;
-use crate::task::{Task, TaskType};
+use crate::task::decl::{Task, TaskType};
+use crate::task::param::{AnyValue, IntoParam, Param, Parameter};
+use crate::task::setting::Setting;
 
 /// # Which variants
 impl<R: Roots> Sweep<R> {

@@ -4,7 +4,7 @@ use std::ops::Index;
 
 use super::Sweep;
 use super::grid::Variant;
-use crate::error::{Error, SelectError};
+use crate::flow::error::{Error, SelectError};
 use crate::flow::{Flow, Roots};
 use crate::plan::warning::nearest;
 

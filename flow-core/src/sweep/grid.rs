@@ -13,10 +13,11 @@ use super::error::SweepError;
 use super::name::{self, Given, Labels};
 use super::sample;
 use crate::flow::Flow;
-use crate::param::AnyValue;
 use crate::plan::types::source;
-use crate::setting::{self, Setting};
-use crate::task::TaskType;
+use crate::task::decl::TaskType;
+use crate::task::param::AnyValue;
+use crate::task::setting;
+use crate::task::setting::Setting;
 use crate::value::first_line;
 
 /// How many variants a sweep can have, and how many values a parameter of it.

@@ -8,13 +8,13 @@ use indexmap::IndexMap;
 
 use super::Sweep;
 use super::upstream::{Instances, instances_of_each};
-use crate::error::{Error, SelectError};
+use crate::flow::error::{Error, SelectError};
 use crate::flow::{Roots, handle};
-use crate::input::Input;
-use crate::loaded::Loaded;
 use crate::plan::Plan;
 use crate::plan::label::Show;
-use crate::task::{Output, Task, TaskType};
+use crate::task::decl::{Output, Task, TaskType};
+use crate::task::input::Input;
+use crate::task::loaded::Loaded;
 
 /// # What the variants have made
 impl<R: Roots> Sweep<R> {

@@ -39,7 +39,7 @@ pub use table::{Cells, Column, Table};
 
 use grid::{Grid, Variant, Variants};
 
-use crate::error::Error;
+use crate::flow::error::Error;
 use crate::flow::{Flow, Roots};
 use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::variant::Root;

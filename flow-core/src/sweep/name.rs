@@ -7,8 +7,8 @@ use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
 
 use crate::plan::resolve::param_value;
-use crate::setting::Setting;
-use crate::task::TaskType;
+use crate::task::decl::TaskType;
+use crate::task::setting::Setting;
 use crate::value::{Value, shortened};
 
 /// How much of a value stands in a name, in characters.

@@ -1,8 +1,8 @@
 //! The graph of a sweep as a picture.
 
 use super::Sweep;
-use crate::error::Error;
 use crate::flow::Roots;
+use crate::flow::error::Error;
 use crate::plot::Plot;
 
 impl<R: Roots> Sweep<R> {

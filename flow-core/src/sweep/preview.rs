@@ -8,7 +8,7 @@ use daggy::NodeIndex;
 use super::run::LeftOut;
 use super::summary::Counted;
 use super::upstream::{Owner, owners};
-use crate::engine::progress::Seconds;
+use crate::base::event::Seconds;
 use crate::plan::Plan;
 use crate::plan::cost::Cost;
 use crate::plan::instance::Instance;

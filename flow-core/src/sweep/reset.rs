@@ -4,10 +4,10 @@ use daggy::NodeIndex;
 
 use super::Sweep;
 use super::upstream::{Owner, owners};
-use crate::error::Error;
+use crate::flow::error::Error;
 use crate::flow::{Removed, Roots};
 use crate::plan::Plan;
-use crate::task::{Task, TaskType};
+use crate::task::decl::{Task, TaskType};
 
 /// # Making it anew
 impl<R: Roots> Sweep<R> {

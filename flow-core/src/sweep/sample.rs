@@ -6,9 +6,9 @@
 
 use std::ops::Range;
 
-use crate::key::Hasher;
-use crate::param::Parameter;
-use crate::task::TaskType;
+use crate::base::key::Hasher;
+use crate::task::decl::TaskType;
+use crate::task::param::Parameter;
 
 /// A random number for one parameter in one try.
 pub(super) fn number(seed: u64, attempt: u64, task: &TaskType, place: usize) -> u64 {

@@ -7,9 +7,9 @@ use daggy::NodeIndex;
 
 use super::run::LeftOut;
 use crate::engine::outcome::{Outcome, Outcomes};
+use crate::flow::summary::Summary;
 use crate::plan::Plan;
 use crate::plan::label::Show;
-use crate::summary::Summary;
 use crate::value::escaped_text;
 
 /// How many variants of a kind are printed one by one.

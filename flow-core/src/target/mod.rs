@@ -40,7 +40,7 @@ pub use parts::{Columnar, Pieces, Streaming};
 pub use sink::Sink;
 pub use source::Source;
 
-use crate::code::Code;
+use crate::base::code::Code;
 
 /// A way to keep a value in a file.
 ///

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::key::{Digest, digest_of};
+use crate::base::key::{Digest, digest_of};
 
 /// Where a target writes: a new file, hashed while it is written.
 ///

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::fs::{Disk, Fs};
+use crate::base::fs::{Disk, Fs};
 
 /// Where a target reads from: one complete file. Unless it is [made elsewhere](Self::is_kept), it is
 /// never rewritten.

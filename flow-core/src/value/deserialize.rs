@@ -15,7 +15,7 @@ use serde::forward_to_deserialize_any;
 
 use super::error::Step;
 use super::{Float, Int, Value, ValueError};
-use crate::secret::ENVELOPE;
+use crate::value::secret::ENVELOPE;
 
 /// Reads a value into a type.
 ///

@@ -26,7 +26,7 @@
 //! [`Entries`]: super::Entries
 
 use super::Value;
-use crate::secret::SecretKey;
+use crate::value::secret::SecretKey;
 
 /// The classes, by their byte. Never reuse or change one.
 mod tag {

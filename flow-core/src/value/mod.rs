@@ -48,6 +48,7 @@ mod number;
 mod order;
 mod paths;
 mod record;
+pub(crate) mod secret;
 mod serialize;
 mod stored;
 mod text;
@@ -60,8 +61,8 @@ pub(crate) use paths::{Paths, WithPaths};
 pub use serialize::to_value;
 pub(crate) use serialize::to_value_with_paths;
 
-use crate::secret::Secret;
-pub use crate::secret::SecretKey;
+use crate::value::secret::Secret;
+pub use crate::value::secret::SecretKey;
 pub(crate) use text::shortened;
 
 /// Text with what would break, hide or reorder what stands around it escaped.

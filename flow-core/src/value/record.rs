@@ -8,7 +8,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use super::Value;
 use super::text::Hex;
-use crate::secret::HIDDEN;
+use crate::value::secret::HIDDEN;
 
 /// For records, to be read by people; there is no `Deserialize`. A secret is written as `***`.
 impl Serialize for Value {

@@ -8,7 +8,8 @@ use super::error::Step;
 use super::order::Order;
 use super::paths::{Texts, WithPaths};
 use super::{Entries, Value, ValueError};
-use crate::secret::{self, ENVELOPE, Secret};
+use crate::value::secret;
+use crate::value::secret::{ENVELOPE, Secret};
 
 /// How deep a value may be nested. A type that refers to itself could otherwise exhaust the stack,
 /// here and wherever the tree is walked.

@@ -139,7 +139,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::secret::Secret;
+    use crate::value::secret::Secret;
     use crate::value::to_value;
 
     #[derive(serde::Serialize)]

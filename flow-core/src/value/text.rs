@@ -9,7 +9,7 @@
 use std::fmt::{self, Display, Write};
 
 use super::Value;
-use crate::secret::HIDDEN;
+use crate::value::secret::HIDDEN;
 
 /// `Logistic`, `0.1`, `examples/data/iris.csv`, `[1, 2]`, `{a: 1, b: x}`, `Poly {degree: 3}`.
 ///
@@ -218,7 +218,7 @@ pub(crate) fn shortened(text: &str, limit: usize) -> String {
     if text.len() <= limit || text.chars().nth(limit).is_none() {
         return text.to_owned();
     }
-    let digest = crate::key::digest_bytes(text.as_bytes()).short();
+    let digest = crate::base::key::digest_bytes(text.as_bytes()).short();
     let kept = limit.saturating_sub(digest.len() + 3);
     let (head, tail) = (kept.div_ceil(2), kept / 2);
     let end = text.char_indices().nth(head).map_or(text.len(), |(at, _)| at);

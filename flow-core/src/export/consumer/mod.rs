@@ -26,9 +26,9 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use self::model::Model;
-use crate::error::Error;
+use crate::base::key::Key;
 use crate::export::manifest::Manifest;
-use crate::key::Key;
+use crate::flow::error::Error;
 
 /// The name of the file of its types.
 pub(crate) const SOURCE: &str = "src/lib.rs";

@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::names::{self, Names};
 use super::parameter::Parameter;
 use super::row::{self, Row};
-use crate::error::Error;
+use crate::base::key::Key;
 use crate::export::manifest::{Exported, ExportedFile, Manifest};
-use crate::key::Key;
+use crate::flow::error::Error;
 use crate::target::{Column, Description};
 
 /// What stands for a type in a target.

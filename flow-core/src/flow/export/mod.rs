@@ -15,17 +15,17 @@ use daggy::NodeIndex;
 
 pub use self::handed::Handed;
 use self::write::{As, write};
-use crate::error::Error;
+use crate::base::error::IoContext;
+use crate::base::fs::Confined;
 use crate::export::folder::read_manifest;
 use crate::export::import::{Imported as What, Importer};
+use crate::flow::error::Error;
 use crate::flow::load::check_complete;
 use crate::flow::reset::with_gathered;
 use crate::flow::{Flow, Roots};
-use crate::fs::Confined;
 use crate::plan::Plan;
-use crate::store::error::IoContext;
 use crate::store::output::OutputFile;
-use crate::task::Kind;
+use crate::task::decl::Kind;
 
 impl Flow {
     /// Writes the outputs of these roots into a folder for people: under names that say what they are,

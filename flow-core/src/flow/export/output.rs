@@ -6,14 +6,13 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
+use crate::base::key::{Digest, Key};
+use crate::base::panics;
 use crate::engine::Made;
-use crate::error::{Error, LoadError};
 use crate::export::manifest::{Exported, ExportedFile, Lineage};
 use crate::export::names::{self, Names};
 use crate::flow::Flow;
-use crate::input::Handle;
-use crate::key::{Digest, Key};
-use crate::panics;
+use crate::flow::error::{Error, LoadError};
 use crate::plan::Plan;
 use crate::plan::judge::Upstream;
 use crate::plan::stored::Place;
@@ -21,6 +20,7 @@ use crate::plan::view::View;
 use crate::store::Store;
 use crate::store::record::Record;
 use crate::target::Description;
+use crate::task::input::Handle;
 
 /// A file that is copied.
 pub(super) struct FileCopy {
@@ -112,7 +112,7 @@ fn exported(flow: &Flow, handle: &Handle) -> Result<(Exported, Place), Error> {
     let at = plan.output_place(*node)?;
     let from = Some(Arc::clone(&at.store));
     let made = Made { from, ..Made::new(at.folder.clone(), record.clone()) };
-    let files = crate::keep::Files { of: handle, made: &made };
+    let files = crate::task::keep::Files { of: handle, made: &made };
     let described = panics::catch_error(|| (entry.task.describe)(&files)).map_err(|source| {
         handle.error(LoadError::Unreadable { path: handle.path_of(&made), source })
     })?;

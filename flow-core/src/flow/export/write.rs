@@ -8,12 +8,12 @@ use daggy::NodeIndex;
 
 use super::handed::Handed;
 use super::output::outputs;
-use crate::error::Error;
+use crate::base::key::{Digest, Key, digest_bytes};
 use crate::export::folder::ExportFolder;
 use crate::export::manifest::{Exported, Manifest};
 use crate::export::{consumer, python, readme};
 use crate::flow::Flow;
-use crate::key::{Digest, Key, digest_bytes};
+use crate::flow::error::Error;
 use crate::plan::Plan;
 
 /// What an export makes of its folder.

@@ -11,10 +11,10 @@ mod search;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::base::error::StoreError;
 use crate::plan::Plan;
 use crate::plan::instance::Instance;
 use crate::plan::reason::{InputChange, Reason};
-use crate::store::error::StoreError;
 
 /// How many steps of a long way are printed, at each end.
 const ENDS: usize = 3;

@@ -3,14 +3,14 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use crate::key::{Digest, Key};
+use crate::base::error::StoreError;
+use crate::base::key::{Digest, Key};
 use crate::plan::Plan;
 use crate::plan::again::{Answer, Answered, Replay, Replayed};
 use crate::plan::instance::Instance;
 use crate::plan::judge::Judge;
 use crate::plan::reason::{InputChange, Reason};
 use crate::plan::why::{Cause, Step};
-use crate::store::error::StoreError;
 use crate::store::record::{MadeFrom, Record, Required};
 
 /// The root causes of what is not complete in a plan, the nearest first.

@@ -16,10 +16,10 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::content::is_absent;
-use crate::fs::FileKind;
-use crate::key::{Digest, Key};
-use crate::store::error::{IoContext, StoreError};
+use crate::base::error::{IoContext, StoreError};
+use crate::base::fs::FileKind;
+use crate::base::key::{Digest, Key};
+use crate::files::is_absent;
 use crate::store::limit::Limits;
 use crate::store::{Folder, Store};
 

@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::content::SETTLED;
-use crate::key::{Digest, Short};
-use crate::store::error::StoreError;
+use crate::base::error::StoreError;
+use crate::base::key::{Digest, Short};
+use crate::files::SETTLED;
 use crate::store::failure::{FAILURE, Failure};
 use crate::store::gc::{Found, Item, Keep, Size, What, is_unfinished};
 use crate::store::limit::folder_key;

@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
-use crate::content::SETTLED;
-use crate::key::Digest;
-use crate::store::error::{IoContext, StoreError};
+use crate::base::error::{IoContext, StoreError};
+use crate::base::key::Digest;
+use crate::files::SETTLED;
 use crate::store::gc::{Item, What};
 use crate::store::reset::is_output;
 use crate::store::stage::unique;

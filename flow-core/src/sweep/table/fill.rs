@@ -10,8 +10,9 @@ use super::super::name::{Given, Names, full};
 use super::super::upstream::{Instances, gather, instances_of_each};
 use super::cell::{self, Cell};
 use super::{Column, Origin, Table};
-use crate::error::Error;
+use crate::base::error::StoreError;
 use crate::flow::Roots;
+use crate::flow::error::Error;
 use crate::plan::Plan;
 use crate::plan::judge::Upstream;
 use crate::plan::label::Show;
@@ -19,11 +20,10 @@ use crate::plan::reason::Reason;
 use crate::plan::resolve::param_value;
 use crate::plan::types::TypeIndex;
 use crate::plan::verdicts::Status;
-use crate::require::Form;
 use crate::store::Found;
-use crate::store::error::StoreError;
 use crate::store::record::Meta;
-use crate::task::{Kind, TaskType};
+use crate::task::decl::{Kind, TaskType};
+use crate::task::requirement::Form;
 use crate::value::{Value, first_line};
 
 /// Columns whose names no parameter and nothing that was noted may have: programs look for them.

@@ -5,7 +5,7 @@ mod fill;
 
 use std::fmt;
 
-use crate::error::SelectError;
+use crate::flow::error::SelectError;
 use crate::value::first_line;
 
 /// What came of the variants of a sweep: a row for each, in order. Made by

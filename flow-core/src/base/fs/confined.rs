@@ -1,0 +1,309 @@
+//! A file system that stays inside one folder and follows no links in it.
+//!
+//! A store, a remote and an export may be hostile or damaged: a folder
+//! in it may be a link to the home folder of whoever opens it, and a record may name
+//! `../../.profile`. [`Confined`] checks each part of a path below its root before it does
+//! anything, so that the code that lists, reads, writes and deletes there needs no checks of its
+//! own.
+//!
+//! The root itself, and the folders above it, may be links: the user has named them.
+//!
+//! A process that replaces a folder with a link at the same moment, between the check and the
+//! operation, is not defended against: it can write to the folder anyway.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use crate::base::fs::{FileKind, Fs, Lock, Refused, Stat, create_durably};
+
+/// A file system of which only what lies in one folder can be reached, and no link in it.
+pub(crate) struct Confined {
+    fs: Arc<dyn Fs>,
+    /// Nothing outside of it is reached.
+    root: PathBuf,
+    /// The folder that the user has named: the root, or one above it.
+    named: PathBuf,
+}
+
+impl Confined {
+    pub(crate) fn new(fs: Arc<dyn Fs>, root: impl Into<PathBuf>) -> Self {
+        let root = root.into();
+        Self { fs, named: root.clone(), root }
+    }
+
+    /// Confines to a folder that lies in the one that the user has named, and is no link either.
+    pub(crate) fn within(fs: Arc<dyn Fs>, named: &Path, root: &Path) -> Self {
+        Self { fs, root: root.to_owned(), named: named.to_owned() }
+    }
+
+    /// Makes the root, and the folders above it, if they are not there.
+    pub(crate) fn create_root(&self) -> io::Result<()> {
+        self.check(&self.root)?;
+        create_durably(&*self.fs, &self.root)
+    }
+
+    /// Checks that a path stays inside, and that no part of it is a link.
+    fn check(&self, path: &Path) -> io::Result<()> {
+        let outside = || Refused::Outside { path: path.to_owned(), root: self.root.clone() };
+        let below = path.strip_prefix(&self.root).map_err(|_| outside())?;
+        if !below.components().all(|part| matches!(part, Component::Normal(_))) {
+            return Err(outside().into());
+        }
+        match self.fs.first_link(&self.named, path)? {
+            None => Ok(()),
+            Some(link) => Err(Refused::Link { link, root: self.named.clone() }.into()),
+        }
+    }
+
+    /// Checks the folder that a path lies in. The path may be a link itself: what is done there
+    /// concerns the link, and not what it leads to.
+    fn check_folder(&self, path: &Path) -> io::Result<()> {
+        match path.parent() {
+            Some(folder) if path != self.root => {
+                // Without a name, it is the folder itself that the path ends in.
+                let named = path.file_name().is_some();
+                self.check(if named { folder } else { path })
+            }
+            _ => self.check(path),
+        }
+    }
+}
+
+impl Fs for Confined {
+    fn open(&self, path: &Path) -> io::Result<File> {
+        self.check(path)?;
+        self.fs.open(path)
+    }
+
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        self.check(path)?;
+        self.fs.read(path, limit)
+    }
+
+    fn read_from(&self, path: &Path, offset: u64, limit: u64) -> io::Result<Vec<u8>> {
+        self.check(path)?;
+        self.fs.read_from(path, offset, limit)
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Lock> {
+        self.check(path)?;
+        self.fs.lock(path)
+    }
+
+    fn try_lock_shared(&self, path: &Path) -> io::Result<Lock> {
+        self.check(path)?;
+        self.fs.try_lock_shared(path)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Write + Send>> {
+        self.check_folder(path)?;
+        self.fs.create(path)
+    }
+
+    fn create_private(&self, path: &Path, store: &Path) -> io::Result<Box<dyn Write + Send>> {
+        self.check_folder(path)?;
+        self.fs.create_private(path, store)
+    }
+
+    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.check(path)?;
+        self.fs.append(path, bytes)
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        self.check(path)?;
+        self.fs.stat(path)
+    }
+
+    fn kind(&self, path: &Path) -> io::Result<FileKind> {
+        self.check_folder(path)?;
+        self.fs.kind(path)
+    }
+
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        self.check(path)?;
+        self.fs.canonical(path)
+    }
+
+    fn first_link(&self, above: &Path, path: &Path) -> io::Result<Option<PathBuf>> {
+        self.fs.first_link(above, path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
+        self.check(path)?;
+        self.fs.list(path)
+    }
+
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        self.check(path)?;
+        self.fs.create_folder(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.check_folder(from)?;
+        self.check_folder(to)?;
+        self.fs.rename(from, to)
+    }
+
+    /// The file may lie elsewhere, such as in another store.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.check_folder(to)?;
+        self.fs.link(from, to)
+    }
+
+    /// The file may lie elsewhere, such as in another store.
+    fn copy(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.check_folder(to)?;
+        self.fs.copy(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.check_folder(path)?;
+        self.fs.remove(path)
+    }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        self.check_folder(path)?;
+        self.fs.remove_folder(path)
+    }
+
+    fn set_executable(&self, path: &Path) -> io::Result<()> {
+        self.check(path)?;
+        self.fs.set_executable(path)
+    }
+
+    /// What is synced was checked when it was written.
+    fn sync(&self, files: &[PathBuf], folders: &[PathBuf]) -> io::Result<()> {
+        self.fs.sync(files, folders)
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::base::fs::Disk;
+
+    type Act = fn(&Confined, &Path) -> io::Result<()>;
+
+    /// Everything that can be done to a path.
+    const ACTS: [(&str, Act); 17] = [
+        ("open", |fs, path| fs.open(path).map(drop)),
+        ("read", |fs, path| fs.read(path, 100).map(drop)),
+        ("read_from", |fs, path| fs.read_from(path, 0, 100).map(drop)),
+        ("lock", |fs, path| fs.lock(path).map(drop)),
+        ("try_lock_shared", |fs, path| fs.try_lock_shared(path).map(drop)),
+        ("create", |fs, path| fs.create(path).map(drop)),
+        ("create_private", |fs, path| fs.create_private(path, path).map(drop)),
+        ("append", |fs, path| fs.append(path, b"x")),
+        ("stat", |fs, path| fs.stat(path).map(drop)),
+        ("kind", |fs, path| fs.kind(path).map(drop)),
+        ("list", |fs, path| fs.list(path).map(drop)),
+        ("create_folder", |fs, path| fs.create_folder(path)),
+        ("rename", |fs, path| fs.rename(&path.with_file_name("here"), path)),
+        ("link", |fs, path| fs.link(&path.with_file_name("here"), path)),
+        ("remove", |fs, path| fs.remove(path)),
+        ("remove_folder", |fs, path| fs.remove_folder(path)),
+        ("set_executable", |fs, path| fs.set_executable(path)),
+    ];
+
+    /// Everything that is below a folder, with its content.
+    fn all(at: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(at).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            match path.is_dir() {
+                true => found.extend(all(&path)),
+                false => found.push((path.clone(), std::fs::read(&path).expect("a file"))),
+            }
+            found.push((path, Vec::new()));
+        }
+        found.sort();
+        found
+    }
+
+    /// A folder that is confined to, whose `link` leads to another, in which the same lies.
+    fn folders() -> (tempfile::TempDir, Confined, PathBuf) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (root, outside) = (folder.path().join("root"), folder.path().join("outside"));
+        for at in [root.join("in"), outside.join("empty")] {
+            std::fs::create_dir_all(at).expect("a folder");
+        }
+        for at in [&root, &root.join("in"), &outside] {
+            std::fs::write(at.join("here"), "mine").expect("a file");
+        }
+        symlink(&outside, root.join("link")).expect("a link");
+        symlink(&outside, root.join("in/link")).expect("a link");
+        (folder, Confined::new(Arc::new(Disk), &root), outside)
+    }
+
+    #[test]
+    fn nothing_behind_a_link_is_reached() {
+        let (folder, fs, outside) = folders();
+        let before = all(&outside);
+        let root = folder.path().join("root");
+        for path in ["link/here", "link/new", "link/empty", "in/link/here", "in/link/empty/new"] {
+            for (name, act) in ACTS {
+                let error = act(&fs, &root.join(path)).expect_err(name);
+                let link = root.join(path.split("link").next().unwrap_or_default()).join("link");
+                let refused = Refused::of(&error);
+                assert!(
+                    matches!(refused, Some(Refused::Link { link: found, .. }) if *found == link),
+                    "{name} {path}: {error}"
+                );
+            }
+        }
+        assert_eq!(all(&outside), before);
+    }
+
+    #[test]
+    fn a_link_can_be_removed_and_replaced_and_nothing_else() {
+        let (folder, fs, outside) = folders();
+        let before = all(&outside);
+        let (root, link) = (folder.path().join("root"), folder.path().join("root/link"));
+        for (name, act) in ACTS {
+            let concerns_the_link = ["kind", "rename", "remove"].contains(&name);
+            if !concerns_the_link {
+                assert!(act(&fs, &link).is_err(), "{name}");
+            }
+        }
+        assert_eq!(fs.kind(&link).expect("a kind"), FileKind::Link);
+        fs.rename(&root.join("in/here"), &link).expect("a rename");
+        assert_eq!(fs.read(&link, 4).expect("a file"), b"mine");
+        fs.remove(&root.join("in/link")).expect("the link goes");
+        assert_eq!(all(&outside), before);
+    }
+
+    #[test]
+    fn nothing_outside_is_reached() {
+        let (folder, fs, outside) = folders();
+        let (root, before) = (folder.path().join("root"), all(folder.path()));
+        let paths = [outside.join("here"), root.join("../outside/here"), root.join("in/../../x")];
+        for path in paths {
+            for (name, act) in ACTS {
+                let error = act(&fs, &path).expect_err(name);
+                let is_outside = matches!(Refused::of(&error), Some(Refused::Outside { .. }));
+                assert!(is_outside, "{name} {path:?}: {error}");
+            }
+        }
+        assert_eq!(all(folder.path()), before);
+    }
+
+    #[test]
+    fn the_root_may_be_a_link() {
+        let (folder, _, _) = folders();
+        let root = folder.path().join("mine");
+        symlink("root", &root).expect("a link");
+        let fs = Confined::new(Arc::new(Disk), &root);
+        assert_eq!(fs.read(&root.join("in/here"), 4).expect("a file"), b"mine");
+        assert_eq!(fs.list(&root).expect("a folder").len(), 3);
+        // A folder in it that is confined to is none.
+        let within = Confined::within(Arc::new(Disk), &root, &root.join("link"));
+        assert!(within.list(&root.join("link")).is_err());
+        assert!(within.read(&root.join("here"), 4).is_err());
+    }
+}

@@ -1,0 +1,210 @@
+//! Patterns: paths such as `data/*.csv`, which stand for files.
+//!
+//! `*` stands for any part of a name, `?` for one character, `[a-c]` for one of them, and `**`, as a
+//! part of a path of its own, for any number of folders. As in a shell, a name that begins with a
+//! dot is meant only if the pattern says the dot; `**` follows no links, so that it always comes to
+//! an end. A pattern stands for files: a folder that fits is passed over.
+
+use std::collections::{BTreeSet, HashSet};
+use std::ffi::OsString;
+use std::path::{Component, Path, PathBuf};
+
+use glob::MatchOptions;
+
+use crate::base::error::{IoContext, StoreError};
+use crate::base::fs::{FileKind, Fs};
+use crate::files::is_absent;
+
+/// A path with parts that stand for several.
+pub(crate) struct Pattern {
+    /// What goes before the first of these parts.
+    base: PathBuf,
+    parts: Vec<Part>,
+}
+
+enum Part {
+    /// Just this name.
+    Plain(OsString),
+    /// All names that fit.
+    Fits(glob::Pattern),
+    /// Any number of folders.
+    Folders,
+}
+
+const OPTIONS: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: true,
+};
+
+impl Pattern {
+    /// The pattern that a path is, if it is one.
+    pub(crate) fn parse(path: &Path) -> Option<Self> {
+        let mut pattern = Self { base: PathBuf::new(), parts: Vec::new() };
+        for component in path.components() {
+            let name = component.as_os_str();
+            let text = name.to_str().filter(|text| text.contains(['*', '?', '[']));
+            match (component, text) {
+                (Component::Normal(_), Some("**")) => {
+                    // Two of them say what one does.
+                    if !matches!(pattern.parts.last(), Some(Part::Folders)) {
+                        pattern.parts.push(Part::Folders);
+                    }
+                }
+                (Component::Normal(_), Some(text)) => {
+                    pattern.parts.push(Part::Fits(glob::Pattern::new(text).ok()?));
+                }
+                _ if pattern.parts.is_empty() => pattern.base.push(name),
+                _ => pattern.parts.push(Part::Plain(name.to_owned())),
+            }
+        }
+        match pattern.parts.last()? {
+            Part::Folders => pattern.parts.push(Part::Fits(glob::Pattern::new("*").ok()?)),
+            Part::Plain(_) | Part::Fits(_) => {}
+        }
+        Some(pattern)
+    }
+
+    /// The folder that all files lie in.
+    pub(crate) fn base(&self) -> &Path {
+        &self.base
+    }
+
+    /// The files that it stands for, in order.
+    pub(crate) fn files(&self, fs: &dyn Fs) -> Result<Vec<PathBuf>, StoreError> {
+        let mut search = Search { fs, found: BTreeSet::new(), seen: HashSet::new() };
+        search.folder(&self.base, &self.parts)?;
+        Ok(search.found.into_iter().collect())
+    }
+}
+
+struct Search<'a> {
+    fs: &'a dyn Fs,
+    found: BTreeSet<PathBuf>,
+    /// Where it was looked for how many parts: with several `**`, there are many ways to a folder.
+    seen: HashSet<(PathBuf, usize)>,
+}
+
+impl Search<'_> {
+    fn folder(&mut self, at: &Path, parts: &[Part]) -> Result<(), StoreError> {
+        let Some((part, rest)) = parts.split_first() else { return Ok(()) };
+        if !self.seen.insert((at.to_owned(), parts.len())) {
+            return Ok(());
+        }
+        match part {
+            Part::Plain(name) => self.step(&at.join(name), rest),
+            Part::Fits(pattern) => {
+                for name in self.names(at)? {
+                    if pattern.matches_with(&name.to_string_lossy(), OPTIONS) {
+                        self.step(&at.join(name), rest)?;
+                    }
+                }
+                Ok(())
+            }
+            Part::Folders => {
+                self.folder(at, rest)?;
+                for name in self.names(at)? {
+                    let path = at.join(&name);
+                    let is_hidden = name.as_encoded_bytes().starts_with(b".");
+                    if !is_hidden && self.kind(&path)? == Some(FileKind::Folder) {
+                        self.folder(&path, parts)?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Goes on at a path that fits.
+    fn step(&mut self, path: &Path, rest: &[Part]) -> Result<(), StoreError> {
+        if !rest.is_empty() {
+            return self.folder(path, rest);
+        }
+        match self.fs.stat(path) {
+            Ok(stat) if stat.folder || stat.special => {}
+            Ok(_) => drop(self.found.insert(path.to_owned())),
+            Err(error) if is_absent(&error) => {}
+            Err(error) => return Err(error).during("read", path),
+        }
+        Ok(())
+    }
+
+    /// The names in a folder; none if it is no folder.
+    fn names(&self, at: &Path) -> Result<Vec<OsString>, StoreError> {
+        let at = if at.as_os_str().is_empty() { Path::new(".") } else { at };
+        match self.fs.list(at) {
+            Err(error) if is_absent(&error) => Ok(Vec::new()),
+            names => names.during("read", at),
+        }
+    }
+
+    fn kind(&self, path: &Path) -> Result<Option<FileKind>, StoreError> {
+        match self.fs.kind(path) {
+            Err(error) if is_absent(&error) => Ok(None),
+            kind => kind.during("read", path).map(Some),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::fs::Disk;
+
+    /// The files of a folder that a pattern stands for, relative to it.
+    fn found(folder: &Path, pattern: &str) -> Vec<String> {
+        let pattern = Pattern::parse(&folder.join(pattern)).expect("a pattern");
+        let files = pattern.files(&Disk).expect("a folder that can be read").into_iter();
+        let relative = |file: PathBuf| {
+            let file = file.strip_prefix(folder).expect("it lies in the folder").to_owned();
+            file.to_str().expect("Unicode").replace('\\', "/")
+        };
+        files.map(relative).collect()
+    }
+
+    #[test]
+    fn it_stands_for_files_in_order() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = folder.path();
+        for file in
+            ["b.csv", "a.csv", ".c.csv", "x.txt", "s/d.csv", "s/t/e.csv", ".h/f.csv", "z[1]"]
+        {
+            std::fs::create_dir_all(at.join(file).parent().expect("a folder")).expect("a folder");
+            std::fs::write(at.join(file), "").expect("a file");
+        }
+        std::fs::create_dir(at.join("folder.csv")).expect("a folder");
+        for (pattern, files) in [
+            ("*.csv", &["a.csv", "b.csv"][..]),
+            ("?.csv", &["a.csv", "b.csv"]),
+            ("[b-z].csv", &["b.csv"]),
+            (".*.csv", &[".c.csv"]),
+            ("**/*.csv", &["a.csv", "b.csv", "s/d.csv", "s/t/e.csv"]),
+            ("**/**/e.csv", &["s/t/e.csv"]),
+            ("s/**", &["s/d.csv", "s/t/e.csv"]),
+            ("*/d.csv", &["s/d.csv"]),
+            ("*/t/*", &["s/t/e.csv"]),
+            ("z[[]1]", &["z[1]"]),
+            ("b.csv/*", &[]),
+            ("gone/*.csv", &[]),
+            ("*.parquet", &[]),
+        ] {
+            assert_eq!(found(at, pattern), files, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn what_is_none_is_a_path() {
+        for path in ["data/a.csv", "data/[.csv", "a**b", "", ".."] {
+            assert!(Pattern::parse(Path::new(path)).is_none(), "{path}");
+        }
+    }
+
+    #[test]
+    fn many_ways_to_a_folder_are_gone_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let deep = folder.path().join(["a"; 40].join("/"));
+        std::fs::create_dir_all(&deep).expect("a folder");
+        std::fs::write(deep.join("x"), "").expect("a file");
+        assert_eq!(found(folder.path(), &format!("{}/x", ["**/a"; 12].join("/"))).len(), 1);
+    }
+}

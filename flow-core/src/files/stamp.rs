@@ -1,0 +1,140 @@
+//! Stamps: what is known of files without opening them, which tells that one was written meanwhile.
+//!
+//! A file that is rewritten with equal content has the same digest before and after, and a task that read it
+//! meanwhile may have read a half. Its size, its times or its inode tell: no program can set the time of
+//! the last change. That time moves in steps, so that a second change within one step cannot be told
+//! from the first; [`Stamp::settle`] waits until the step is over.
+
+use std::cell::Cell;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::{Contents, Named};
+use crate::base::error::StoreError;
+use crate::base::fs::Stat;
+use crate::base::key::{Digest, Hasher};
+
+/// How far the clock that times of files are taken from moves at a time, in nanoseconds. Kernels move it
+/// with their ticks, of which there are at least a hundred a second.
+const STEP: i64 = 12_000_000;
+
+/// The same of a file system that keeps whole seconds, or every other one.
+const COARSE_STEP: i64 = 2_000_000_000;
+
+/// What is known of the files at a path without opening them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stamp {
+    digest: Digest,
+    /// From when on a change of any of the files gives another stamp, in nanoseconds since 1970.
+    settled: i64,
+}
+
+impl Stamp {
+    /// Whether nothing was written between this stamp and the other.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.digest == other.digest
+    }
+
+    /// Waits until a change of the files gives another stamp: some milliseconds after the last one.
+    pub(crate) fn settle(&self) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let left = self.settled.saturating_sub(now.as_nanos() as i64);
+        // A time to come is that of another clock, and tells nothing.
+        if let Ok(left @ 1..) = u64::try_from(left)
+            && left <= COARSE_STEP as u64
+        {
+            std::thread::sleep(Duration::from_nanos(left));
+        }
+    }
+}
+
+impl Contents {
+    /// The stamp of the files at a path, of which [`content`](Self::content) gives the digest.
+    pub(crate) fn stamp(&self, path: &Path, named: Named) -> Result<Stamp, StoreError> {
+        let settled = Cell::new(0);
+        let look = |_: &Path, stat: Stat| {
+            settled.set(settled.get().max(settles(&stat)));
+            let mut hasher = Hasher::new("stamp");
+            hash_stat(&mut hasher, &stat);
+            Ok(hasher.digest())
+        };
+        let looked = self.walk(path, named, &look)?;
+        Ok(Stamp { digest: looked.unwrap_or(Digest(0)), settled: settled.get() })
+    }
+}
+
+/// From when on a change of a file has another time.
+fn settles(stat: &Stat) -> i64 {
+    let changed = stat.changed.unwrap_or(stat.modified);
+    let step = if changed % 1_000_000_000 == 0 { COARSE_STEP } else { STEP };
+    changed.saturating_add(step)
+}
+
+/// All that is known of a file without opening it, but the device that it lies on: that may be another one
+/// each time it is mounted.
+pub(super) fn hash_stat(hasher: &mut Hasher, stat: &Stat) {
+    let optional = |hasher: &mut Hasher, number: Option<u64>| {
+        hasher.number(u64::from(number.is_some())).number(number.unwrap_or_default());
+    };
+    hasher.number(stat.bytes).number(stat.modified as u64);
+    optional(hasher, stat.changed.map(|changed| changed as u64));
+    optional(hasher, stat.inode);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::base::fs::Disk;
+
+    #[test]
+    fn a_file_rewritten_with_equal_content_has_another_stamp() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("data.csv");
+        let contents = Contents::unknown(Arc::new(Disk), &folder.path().join("store"));
+        let pattern = folder.path().join("*.csv");
+        fs::write(&file, "1\n2\n").expect("a file");
+        for (path, named) in [
+            (&*file, Named::Exactly),
+            (folder.path(), Named::Exactly),
+            (&*pattern, Named::AsPattern),
+        ] {
+            let stamp = || contents.stamp(path, named).expect("a stamp");
+            let content = || contents.content(path, named).expect("a digest");
+            let (before, digest) = (stamp(), content());
+            before.settle();
+            assert!(before.is(&stamp()));
+            fs::write(&file, "1\n2\n").expect("a file");
+            assert!(!before.is(&stamp()), "{path:?}");
+            assert_eq!(digest, content());
+            // Another file takes its name, with the same time.
+            let (before, modified) =
+                (stamp(), fs::metadata(&file).and_then(|file| file.modified()).expect("a time"));
+            before.settle();
+            let other = folder.path().join("other");
+            fs::write(&other, "1\n2\n").expect("a file");
+            let written = fs::File::options().write(true).open(&other).expect("a file");
+            written.set_modified(modified).expect("a time");
+            fs::rename(&other, &file).expect("a file");
+            assert!(!before.is(&stamp()), "{path:?}");
+            assert_eq!(digest, content());
+        }
+    }
+
+    #[test]
+    fn a_file_that_comes_or_goes_changes_the_stamp() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let contents = Contents::unknown(Arc::new(Disk), &folder.path().join("store"));
+        let pattern = folder.path().join("*.csv");
+        let stamp = || contents.stamp(&pattern, Named::AsPattern).expect("a stamp");
+        let none = stamp();
+        fs::write(folder.path().join("a.csv"), "").expect("a file");
+        let one = stamp();
+        fs::write(folder.path().join("b.csv"), "").expect("a file");
+        assert!(!none.is(&one) && !one.is(&stamp()));
+        fs::remove_file(folder.path().join("b.csv")).expect("a file");
+        assert!(one.is(&stamp()));
+    }
+}

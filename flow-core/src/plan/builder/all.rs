@@ -1,0 +1,85 @@
+//! Building what can be built, to tell all that is wrong with the rest.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use super::Builder;
+use super::walk::panicked;
+use crate::base::panics;
+use crate::plan::Graph;
+use crate::plan::error::{PlanError, PlanErrorKind};
+use crate::plan::given::Givens;
+use crate::plan::resolve::Resolver;
+use crate::plan::types::{TypeIndex, Types};
+use crate::plan::warning::{self, Warning};
+use crate::store::Store;
+use crate::task::decl::TaskType;
+use crate::task::requirement::Wish;
+
+/// What could be built, and all that is wrong.
+pub(crate) struct Built {
+    /// Nothing if a parameter is itself.
+    pub(crate) graph: Option<(Graph, Vec<Warning>)>,
+    pub(crate) problems: Vec<PlanError>,
+    /// The parameters of instances that were left to their defaults, or without a value.
+    pub(crate) unmet: HashSet<(TypeIndex, usize)>,
+}
+
+/// Builds as much of the graph of what `roots` require as can be built. Names are looked up in `store`;
+/// values are hashed by `hashing`.
+pub(crate) fn build_all(
+    roots: &[&'static TaskType],
+    store: &Store,
+    hashing: &Store,
+    givens: &Givens,
+) -> Built {
+    let built = panics::catch(|| build_possible(roots, store, hashing, givens));
+    built.unwrap_or_else(|message| {
+        let wrong = |first: &&'static TaskType| {
+            PlanError::new(panicked(first, message.clone()), Vec::new())
+        };
+        let problems = roots.first().map(wrong).into_iter().collect();
+        Built { graph: None, problems, unmet: HashSet::new() }
+    })
+}
+
+fn build_possible(
+    roots: &[&'static TaskType],
+    store: &Store,
+    hashing: &Store,
+    givens: &Givens,
+) -> Built {
+    let mut problems = Vec::new();
+    let nowhere = |kind| PlanError::new(kind, Vec::new());
+    let ends = |kind: &PlanErrorKind| matches!(kind, PlanErrorKind::FromItself { .. });
+    let types = Types::telling(roots, store, &mut |kind| {
+        // Nothing can be asked of a parameter that is itself.
+        if ends(&kind) {
+            return Err(kind);
+        }
+        problems.push(nowhere(kind));
+        Ok(())
+    });
+    let types = match types {
+        Ok(types) => types,
+        Err(kind) => {
+            problems.push(nowhere(kind));
+            return Built { graph: None, problems, unmet: HashSet::new() };
+        }
+    };
+    problems.extend(warning::check_names(&types, givens).err().map(nowhere));
+    let mut builder = Builder::new(types, Resolver::telling_all(givens, hashing));
+    builder.problems = Some(problems);
+    let mut nodes = Vec::with_capacity(roots.len());
+    for root in roots {
+        let wish = Wish { task: root, own: Vec::new(), with: Vec::new() };
+        // What is wrong is noted.
+        let grown = builder.grow(wish, Rc::default()).ok().flatten();
+        nodes.extend(grown.map(|grown| grown.node));
+    }
+    let mut warnings = warning::unused(&builder.resolver);
+    warnings.extend(warning::stopped(&builder.resolver));
+    let problems = builder.problems.take().unwrap_or_default();
+    let unmet = std::mem::take(&mut builder.resolver.unmet);
+    Built { graph: Some((builder.into_graph(nodes), warnings)), problems, unmet }
+}

@@ -1,0 +1,113 @@
+//! On the way down: the parameters of a task wished for, and what it wishes for itself.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use super::walk::{Entered, Frame};
+use super::{Builder, DEEPEST};
+use crate::base::key::{Digest, Hasher};
+use crate::base::panics;
+use crate::plan::error::PlanErrorKind;
+use crate::plan::scope::Scope;
+use crate::plan::types::{PlanType, TypeIndex};
+use crate::plan::{resolve, stand_in};
+use crate::task::decl::Kind;
+use crate::task::param::AnyValue;
+use crate::task::requirement::{Requirements, Wish};
+
+impl Builder<'_> {
+    pub(super) fn enter(
+        &mut self,
+        wish: Wish,
+        scope: &Rc<Scope>,
+        depth: usize,
+    ) -> Result<Entered, PlanErrorKind> {
+        let index = self.types.index(wish.task);
+        let memo = self.memo_key(index, &wish, scope)?;
+        let name = |builder: &Self| builder.types.get(index).decl.name.to_string();
+        match self.memo.get(&memo) {
+            Some(Some(grown)) => return Ok(Entered::Known(*grown)),
+            Some(None) => return Ok(Entered::Again(memo)),
+            None if depth >= DEEPEST => {
+                return Err(PlanErrorKind::TooDeep { task: name(self), depth });
+            }
+            None => {}
+        }
+        let resolved = self.resolver.resolve(&self.types, index, &wish, scope)?;
+        if resolved.len() < wish.task.params.len() {
+            return Ok(Entered::Missed);
+        }
+        let values: Vec<AnyValue> = resolved.iter().map(|param| param.value.clone()).collect();
+        let entry = &mut self.types.all[index as usize];
+        let instance = entry.instances.push(&values);
+        let given = &self.resolver.givens.stand_ins;
+        let stand_in = stand_in::find(given, (wish.task.id)(), entry.instances.get(instance));
+        let required = match &stand_in {
+            Some(_) => Requirements::default(),
+            None => panics::catch_error(|| entry.instances.requires(instance))
+                .map_err(|source| PlanErrorKind::Requires { task: name(self), source })?,
+        };
+        self.resolver.load_secret_key_for(&required.entries)?;
+        let entry = self.types.get(index);
+        let external = match entry.task.kind {
+            _ if stand_in.is_some() => None,
+            Kind::External => Some(external(entry, instance)?),
+            Kind::Made | Kind::Aggregate => None,
+        };
+        let scope = if resolved.is_empty() || required.wishes.is_empty() {
+            Rc::clone(scope)
+        } else {
+            let mut scope = Scope::clone(scope);
+            resolve::pass_on(&self.types, index, &resolved, &mut scope);
+            Rc::new(scope)
+        };
+        self.memo.insert(memo, None);
+        Ok(Entered::New(Box::new(Frame {
+            memo,
+            index,
+            instance,
+            resolved,
+            external,
+            stand_in,
+            scope,
+            inputs: Vec::with_capacity(required.wishes.len()),
+            draws: Vec::with_capacity(required.wishes.len()),
+            entries: required.entries,
+            wishes: required.wishes.into_iter(),
+            lacks: false,
+            with: Box::default(),
+        })))
+    }
+
+    /// All that the task wished for can see.
+    fn memo_key(
+        &mut self,
+        index: TypeIndex,
+        wish: &Wish,
+        scope: &Scope,
+    ) -> Result<Digest, PlanErrorKind> {
+        let mut hasher = Hasher::new("wish");
+        hasher.number(u64::from(index)).number(wish.own.len() as u64);
+        let mut hidden = Vec::with_capacity(wish.own.len());
+        for (place, value) in &wish.own {
+            hasher.number(*place as u64).part(self.digest(wish.task, *place, value)?);
+            hidden.push(self.types.names(index)[*place]);
+        }
+        let reach = self.types.reach(index);
+        scope.hash(&reach, &hidden, &mut hasher);
+        if let Some(digest) = self.variant.as_mut().and_then(|v| v.digest(index, &reach)) {
+            hasher.text("variant").part(digest);
+        }
+        Ok(hasher.digest())
+    }
+}
+
+/// Where the output of an instance lies that is made elsewhere.
+fn external(entry: &PlanType, instance: u32) -> Result<PathBuf, PlanErrorKind> {
+    let path = panics::catch_error(|| entry.instances.path(instance)).and_then(|path| {
+        anyhow::ensure!(path.to_str().is_some(), "{path:?} is not Unicode");
+        anyhow::ensure!(!path.as_os_str().is_empty(), "it is empty");
+        Ok(std::path::absolute(path)?)
+    });
+    path.map_err(|source| PlanErrorKind::ExternalPath { task: entry.decl.name.to_string(), source })
+}

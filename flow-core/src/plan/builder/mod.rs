@@ -1,0 +1,217 @@
+//! From roots to a graph: each instance once, what it requires before it.
+//!
+//! The graph is [walked](walk) in depth, with a stack of its own, for a chain of requirements may be
+//! longer than a thread's stack. [`enter`] resolves the parameters of a task wished for and asks the
+//! task what it requires; [`leave`], when all of that is there, computes the key and adds the node. What was wished for before with the same settings
+//! in the same scope, as far as the task can see it, is not walked again: without that, a ladder
+//! of diamonds takes time exponential in its height.
+
+mod all;
+mod enter;
+mod leave;
+mod walk;
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::OnceLock;
+
+use daggy::{Dag, NodeIndex};
+
+pub(crate) use self::all::{Built, build_all};
+pub(crate) use self::leave::{instance_key, parameters_digest};
+use crate::base::key::{Digest, Key};
+use crate::base::panics;
+use crate::plan::asker::Asker;
+use crate::plan::draws::{Draws, SetIndex};
+use crate::plan::error::{PlanError, PlanErrorKind};
+use crate::plan::given::Givens;
+use crate::plan::resolve::{self, Resolver};
+use crate::plan::stand_in::{self, StandIn};
+use crate::plan::types::{TypeIndex, Types};
+use crate::plan::variant::{Root, Visible};
+use crate::plan::warning::{self, Warning};
+use crate::plan::{Graph, Node};
+use crate::store::Store;
+use crate::task::decl::TaskType;
+use crate::task::param::AnyValue;
+use crate::task::requirement::{Form, Wish};
+use crate::task::setting::Setting;
+
+/// How long a chain of requirements may be before it is taken for endless.
+const DEEPEST: usize = 1_000_000;
+
+/// Builds the graph of what `roots` require.
+pub(crate) fn build(
+    roots: &[Root<'_>],
+    store: &Store,
+    givens: &Givens,
+) -> Result<(Graph, Vec<Warning>), Box<PlanError>> {
+    let Some(first) = roots.first() else { return build_roots(roots, store, givens) };
+    panics::catch(|| build_roots(roots, store, givens)).unwrap_or_else(|message| {
+        Err(Box::new(PlanError::new(walk::panicked(first.task, message), Vec::new())))
+    })
+}
+
+fn build_roots(
+    roots: &[Root<'_>],
+    store: &Store,
+    givens: &Givens,
+) -> Result<(Graph, Vec<Warning>), Box<PlanError>> {
+    let nowhere = |kind| Box::new(PlanError::new(kind, Vec::new()));
+    let tasks: Vec<_> = roots.iter().map(|root| root.task).collect();
+    let types = Types::new(&tasks, store).map_err(nowhere)?;
+    if roots.is_empty() {
+        // No variant is chosen: no value can reach anything, and nobody meant it to.
+        return Ok((
+            Builder::new(types, Resolver::new(givens, store)).into_graph(Vec::new()),
+            Vec::new(),
+        ));
+    }
+    warning::check_names(&types, givens).map_err(nowhere)?;
+    let mut builder = Builder::new(types, Resolver::new(givens, store));
+    let mut nodes = Vec::with_capacity(roots.len());
+    let mut names = HashMap::new();
+    for root in roots {
+        let wish = Wish { task: root.task, own: Vec::new(), with: Vec::new() };
+        let root_grown = builder
+            .turn_to(root.variant.map(|(_, setting)| setting), &mut names)
+            .map_err(nowhere)
+            .and_then(|()| builder.grow(wish, Rc::default()));
+        let root_grown = root_grown.map_err(|mut error| {
+            if let Some((name, _)) = root.variant {
+                error.variant = Some(name.to_owned());
+            }
+            error
+        });
+        nodes.push(grown(root_grown?).node);
+    }
+    warning::check_variants(&builder.types, &builder.resolver, roots).map_err(nowhere)?;
+    let mut warnings = warning::unused(&builder.resolver);
+    warnings.extend(warning::stopped(&builder.resolver));
+    warnings.extend(stand_in::unused(&givens.stand_ins));
+    Ok((builder.into_graph(nodes), warnings))
+}
+
+/// Builds the graph of what an instance requires while it runs: what it wishes for are the roots.
+pub(crate) fn build_for(
+    asker: &Asker,
+    wishes: Vec<Wish>,
+    store: &Store,
+) -> Result<Graph, Box<PlanError>> {
+    let nowhere = |kind| Box::new(PlanError::new(kind, vec![asker.name.clone()]));
+    let roots: Vec<_> = wishes.iter().map(|wish| wish.task).collect();
+    let types = Types::new(&roots, store).map_err(nowhere)?;
+    let scope = Rc::new(asker.scope(&types));
+    let mut builder = Builder::new(types, Resolver::new(&asker.givens, store));
+    let mut nodes = Vec::with_capacity(roots.len());
+    for mut wish in wishes {
+        let with = builder.with(&scope, &asker.name, &mut wish).map_err(nowhere)?;
+        let scope = with.map_or_else(|| Rc::clone(&scope), |(scope, _)| Rc::new(scope));
+        let root = builder.grow(wish, scope).map_err(|mut error| {
+            error.way.insert(0, asker.name.clone());
+            error
+        })?;
+        nodes.push(grown(root).node);
+    }
+    Ok(builder.into_graph(nodes))
+}
+
+struct Builder<'a> {
+    types: Types,
+    resolver: Resolver<'a>,
+    /// What the variant gives whose root is being walked.
+    variant: Option<Visible>,
+    draws: Draws,
+    /// What became of a wish; `None` while it is being walked.
+    memo: HashMap<Digest, Option<Grown>>,
+    by_key: HashMap<Key, NodeIndex>,
+    dag: Dag<Node, ()>,
+    inputs: Vec<NodeIndex>,
+    entries: Vec<(&'static str, Form, u32)>,
+    externals: HashMap<NodeIndex, PathBuf>,
+    stand_ins: HashMap<NodeIndex, StandIn>,
+    /// What is wrong, if all of that is to be told; if not, the first mistake ends it.
+    problems: Option<Vec<PlanError>>,
+    /// The nodes that lack something that they require, or require one of these.
+    lacking: HashSet<NodeIndex>,
+}
+
+/// A wish fulfilled.
+#[derive(Clone, Copy)]
+struct Grown {
+    node: NodeIndex,
+    /// What it draws from outside its consumer's literal, its own parameters included.
+    draws: SetIndex,
+}
+
+/// A wish, where the first that cannot be fulfilled is an error.
+fn grown(grown: Option<Grown>) -> Grown {
+    grown.expect("what is wrong is an error, and not noted")
+}
+
+impl<'a> Builder<'a> {
+    fn new(types: Types, resolver: Resolver<'a>) -> Self {
+        Self {
+            types,
+            resolver,
+            variant: None,
+            draws: Draws::new(),
+            memo: HashMap::new(),
+            by_key: HashMap::new(),
+            dag: Dag::new(),
+            inputs: Vec::new(),
+            entries: Vec::new(),
+            externals: HashMap::new(),
+            stand_ins: HashMap::new(),
+            problems: None,
+            lacking: HashSet::new(),
+        }
+    }
+
+    /// Walks the root of this variant next.
+    fn turn_to(
+        &mut self,
+        setting: Option<&'a Setting>,
+        names: &mut HashMap<String, Rc<[TypeIndex]>>,
+    ) -> Result<(), PlanErrorKind> {
+        let visible =
+            setting.map(|setting| Visible::new(setting, &self.types, self.resolver.store, names));
+        self.variant = visible.transpose()?;
+        self.resolver.variant = setting;
+        Ok(())
+    }
+
+    fn into_graph(self, roots: Vec<NodeIndex>) -> Graph {
+        Graph {
+            is_root: roots.iter().copied().collect(),
+            types: self.types,
+            draws: self.draws,
+            dag: self.dag,
+            inputs: self.inputs,
+            entries: self.entries,
+            roots,
+            externals: self.externals,
+            stand_ins: self.stand_ins,
+            forced: Vec::new(),
+            asked: None,
+            is_in_run: false,
+            view: OnceLock::new(),
+        }
+    }
+
+    fn digest(
+        &self,
+        task: &'static TaskType,
+        place: usize,
+        value: &AnyValue,
+    ) -> Result<Digest, PlanErrorKind> {
+        let (name, param) = ((task.decl)().name, &task.params[place]);
+        resolve::digest_param(self.resolver.store, &name, param, value)
+    }
+
+    fn inputs_of(&self, node: NodeIndex) -> &[NodeIndex] {
+        let range = &self.dag[node].inputs;
+        &self.inputs[range.start as usize..range.end as usize]
+    }
+}

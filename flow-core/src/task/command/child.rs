@@ -1,0 +1,230 @@
+//! A program that runs: threads of their own read what it prints, while the thread of the task waits for its
+//! end.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use super::Command;
+use super::pipe::{self, Ended, UntilEnd};
+use crate::base::event::Seconds;
+use crate::base::stop::{Stopped, Stopper};
+use crate::store::log::Log;
+
+/// How many of the last lines a failure shows.
+const SHOWN: usize = 10;
+
+/// How long it is at most until a stop is noticed.
+const LONGEST_WAIT: Duration = Duration::from_millis(20);
+
+/// How long a program has to end when it is told to, before it is killed.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// Runs the program to its end, and gives what it printed to the standard output, if that is not to
+/// be logged.
+pub(super) fn run(command: Command<'_>, capture: bool) -> Result<Vec<u8>> {
+    let Command { mut program, stdin, log, stopper } = command;
+    if stopper.is_stopped() {
+        return Err(Stopped.into());
+    }
+    let shown = shown(&program);
+    log.write(format!("$ {shown}\n").as_bytes())?;
+    let begun = Instant::now();
+    program.stdin(if stdin.is_empty() { Stdio::null() } else { Stdio::piped() });
+    program.stdout(Stdio::piped()).stderr(Stdio::piped());
+    tie(&mut program);
+    let started = program.spawn().with_context(|| format!("cannot start `{shown}`"))?;
+    let mut running = Running { child: started, ended: false };
+
+    let (input, out, err) =
+        (running.child.stdin.take(), running.child.stdout.take(), running.child.stderr.take());
+    let ended = &Ended::default();
+    let (printed, status, last) = thread::scope(|scope| {
+        let out = scope.spawn(move || match out {
+            Some(out) if capture => read_all(UntilEnd::new(out, ended)?),
+            Some(out) => log_lines(UntilEnd::new(out, ended)?, log).map(|_| Vec::new()),
+            None => Ok(Vec::new()),
+        });
+        let err = scope.spawn(move || match err {
+            Some(err) => log_lines(UntilEnd::new(err, ended)?, log),
+            None => Ok(VecDeque::new()),
+        });
+        let input = scope.spawn(move || input.map(|input| pipe::feed(input, &stdin, ended)));
+        let status = running.wait(stopper);
+        ended.set();
+        let _ = input.join();
+        let joined = |_| anyhow!("reading what it printed panicked");
+        anyhow::Ok((out.join().map_err(joined)??, status?, err.join().map_err(joined)??))
+    })?;
+
+    let took = Seconds(begun.elapsed().as_secs_f64());
+    log.write(format!("[{status} after {took}]\n").as_bytes())?;
+    if status.success() {
+        return Ok(printed);
+    }
+    let last: Vec<String> =
+        last.iter().map(|line| String::from_utf8_lossy(line).trim_end().to_owned()).collect();
+    let said = if last.is_empty() { String::new() } else { format!(": {}", last.join("\n")) };
+    bail!("`{shown}` failed ({status}){said}\nits log: {}", log.path().display());
+}
+
+/// The program and its arguments, for people.
+fn shown(program: &std::process::Command) -> String {
+    let words = std::iter::once(program.get_program()).chain(program.get_args());
+    let words = words.map(|word| {
+        let word = word.to_string_lossy();
+        let plain = |c: char| c.is_alphanumeric() || "-_=./:,+@%".contains(c);
+        if !word.is_empty() && word.chars().all(plain) { word.into() } else { format!("{word:?}") }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn read_all(mut out: impl Read) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    out.read_to_end(&mut bytes).context("cannot read what it printed")?;
+    Ok(bytes)
+}
+
+/// Logs line by line, and keeps the last ones.
+fn log_lines(out: impl Read, log: &Log) -> Result<VecDeque<Vec<u8>>> {
+    let mut out = BufReader::new(out);
+    let mut last = VecDeque::new();
+    loop {
+        let mut line = Vec::new();
+        if out.read_until(b'\n', &mut line).context("cannot read what it printed")? == 0 {
+            return Ok(last);
+        }
+        if !line.ends_with(b"\n") {
+            line.push(b'\n');
+        }
+        log.write(&line)?;
+        last.push_back(line);
+        if last.len() > SHOWN {
+            last.pop_front();
+        }
+    }
+}
+
+/// A program that is killed when nobody waits for it any more.
+struct Running {
+    child: Child,
+    /// Whether its status was asked for: from then on its number may be that of another process.
+    ended: bool,
+}
+
+impl Running {
+    /// Waits for its end; if the execution is stopped, not for long.
+    fn wait(&mut self, stopper: &Stopper) -> Result<ExitStatus> {
+        let mut pause = Duration::from_micros(200);
+        let mut told_at: Option<Instant> = None;
+        loop {
+            if self.has_ended()? {
+                // What it has started ends with it. As long as nobody has asked for its status, its
+                // number is that of no other process, nor is that of its group.
+                self.kill();
+                self.ended = true;
+                let status = self.child.wait().context("cannot wait for it")?;
+                return if told_at.is_some() { Err(Stopped.into()) } else { Ok(status) };
+            }
+            match told_at {
+                None if stopper.is_stopped() => {
+                    self.tell_to_end();
+                    told_at = Some(Instant::now());
+                }
+                Some(at) if at.elapsed() > GRACE => self.kill(),
+                _ => {}
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(LONGEST_WAIT);
+        }
+    }
+
+    #[cfg(unix)]
+    fn has_ended(&mut self) -> Result<bool> {
+        use rustix::process::{WaitId, WaitIdOptions, waitid};
+
+        let Some(id) = self.id() else { return Ok(true) };
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        match waitid(WaitId::Pid(id), look) {
+            Ok(ended) => Ok(ended.is_some()),
+            Err(rustix::io::Errno::INTR) => Ok(false),
+            Err(error) => Err(error).context("cannot wait for it"),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait().context("cannot wait for it")?.is_some())
+    }
+
+    #[cfg(unix)]
+    fn id(&self) -> Option<rustix::process::Pid> {
+        i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw)
+    }
+
+    #[cfg(unix)]
+    fn tell_to_end(&mut self) {
+        self.signal(rustix::process::Signal::TERM);
+    }
+
+    #[cfg(not(unix))]
+    fn tell_to_end(&mut self) {
+        let _ = self.child.kill();
+    }
+
+    /// Kills it, and what it has started, if any of that is left.
+    fn kill(&mut self) {
+        #[cfg(unix)]
+        self.signal(rustix::process::Signal::KILL);
+        let _ = self.child.kill();
+    }
+
+    /// Sends a signal to its process group, in which is what it has started.
+    #[cfg(unix)]
+    fn signal(&self, signal: rustix::process::Signal) {
+        if let Some(group) = self.id() {
+            let _ = rustix::process::kill_process_group(group, signal);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Makes the program one that can be killed together with what it starts, and that does not
+/// outlive this process.
+#[cfg_attr(target_os = "linux", expect(unsafe_code, reason = "what runs between fork and exec"))]
+fn tie(program: &mut std::process::Command) {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(program, 0);
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::process::CommandExt;
+
+        use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
+
+        let parent = getpid();
+        // SAFETY: between fork and exec only what is safe in a signal handler may be called. These
+        // are plain system calls, which neither allocate nor take a lock.
+        unsafe {
+            program.pre_exec(move || {
+                set_parent_process_death_signal(Some(Signal::KILL))?;
+                // It may have died before that was set.
+                match getppid() {
+                    Some(now) if now == parent => Ok(()),
+                    _ => Err(std::io::Error::from(std::io::ErrorKind::BrokenPipe)),
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! What a running task sees besides its parameters.
+
+mod reads;
+mod require;
+mod settings;
+
+use std::any::{TypeId, type_name};
+use std::collections::BTreeMap;
+use std::env::VarError;
+use std::ffi::OsStr;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use daggy::NodeIndex;
+use serde::Serialize;
+
+pub(crate) use self::reads::{Reads, WatchError};
+pub use self::settings::{Over, Variants, With};
+use crate::base::event::Event;
+use crate::base::stop::Stopped;
+use crate::engine::Execution;
+use crate::engine::session::Waiting;
+use crate::files::Named;
+use crate::plan::outside::{self, in_project};
+use crate::store::log::Log;
+use crate::store::place::Places;
+use crate::store::record::{Meta, Read};
+use crate::task::command::Command;
+use crate::task::decl::{Task, Uses};
+use crate::task::input::{Handle, Inputs, Wires};
+use crate::task::keep::{File, KeepPart, Outputs, Part, Several};
+use crate::value::{self, Value};
+
+/// What a running task sees besides its parameters: its inputs, and what it says about its output.
+///
+/// What is read through it is recorded, and counts from then on: if it changes, the task runs
+/// again.
+///
+/// ```
+/// use flow::prelude::*;
+///
+/// /// How many lines two files have.
+/// #[derive(Task)]
+/// #[task(target = Json<usize>)]
+/// struct Lines {
+///     folder: PathBuf,
+/// }
+///
+/// #[tracked]
+/// impl Run for Lines {
+///     fn run(&self, cx: &Cx<Self>) -> Result<usize> {
+///         let mut lines = 0;
+///         for name in ["a.txt", "b.txt"] {
+///             cx.checkpoint()?; // the execution may have been stopped
+///             cx.progress(format_args!("reading {name}"));
+///             let path = cx.file(self.folder.join(name))?; // its content counts from now on
+///             lines += std::fs::read_to_string(path)?.lines().count();
+///         }
+///         cx.meta("files", 2)?;
+///         Ok(lines)
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
+/// # let folder = tempfile::tempdir()?;
+/// # let folder = folder.path();
+/// std::fs::write(folder.join("a.txt"), "one\ntwo\n")?;
+/// std::fs::write(folder.join("b.txt"), "three\n")?;
+/// let flow = Flow::open(folder.join("data"))?.quiet().with(Lines::FOLDER, folder);
+/// flow.run::<Lines>()?;
+/// assert_eq!(*flow.load::<Lines>()?, 3);
+///
+/// std::fs::write(folder.join("b.txt"), "three\nfour\n")?;
+/// assert!(!flow.is_complete::<Lines>()?);
+/// flow.run::<Lines>()?;
+/// assert_eq!(*flow.load::<Lines>()?, 4);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Cx<T: Task> {
+    execution: Arc<Execution>,
+    node: NodeIndex,
+    places: Places,
+    log: Log,
+    inputs: T::Inputs,
+    meta: Mutex<BTreeMap<String, serde_json::Value>>,
+    reads: Arc<Reads>,
+    waiting: Waiting,
+}
+
+impl<T: Task> Cx<T> {
+    pub(crate) fn new(
+        execution: &Arc<Execution>,
+        node: NodeIndex,
+        places: Places,
+        reads: &Arc<Reads>,
+    ) -> Self {
+        let reads = Arc::clone(reads);
+        let running = Handle::running(execution, node, &reads);
+        let inputs = T::Inputs::take(&mut Wires::new(&running));
+        let execution = Arc::clone(execution);
+        let log = places.log();
+        let (meta, waiting) = (Mutex::default(), Waiting::default());
+        Self { execution, node, places, log, inputs, meta, reads, waiting }
+    }
+
+    /// The handles of the tasks required, in the form of `#[task(requires ...)]`.
+    pub fn input(&self) -> &T::Inputs {
+        &self.inputs
+    }
+
+    /// Notes something about the output: a score, a count of rows. It is kept in the record, and
+    /// [`Input::meta`](crate::Input::meta) reads it. The last value of a name counts.
+    ///
+    /// # Errors
+    ///
+    /// The value cannot be written as JSON.
+    pub fn meta(&self, name: &str, value: impl Serialize) -> anyhow::Result<()> {
+        let value = meta_to_json(&value)?;
+        let mut meta = self.meta.lock().expect("no panic while metadata is noted");
+        meta.insert(name.to_owned(), value);
+        Ok(())
+    }
+
+    /// Says that the task reads this file, or folder, and gives its path. From then on a change
+    /// of its content makes the task run again.
+    ///
+    /// A path that is known before the task runs is better a parameter with `#[param(file)]`. The path
+    /// is taken as it is: for a pattern, see [`files`](Self::files). A relative path is relative to the
+    /// current folder of the process, whenever the file is looked at.
+    ///
+    /// Prefer paths relative to the current folder: they are the same in each checkout of a project. An
+    /// absolute path to a file in the folder that the store lies in is looked for in that folder, too,
+    /// when the project has moved or another checkout [pulls](crate::Flow::pull) the output: the output
+    /// counts as complete if all files that are found there have the recorded content.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, is a pipe or the like, or its name is not Unicode. A file that is not there is no error: its
+    /// coming counts as a change.
+    ///
+    /// If the file is written while the task runs, the task fails when it ends, even if the content is the same
+    /// then: it may have read a part of it. The next run runs it again.
+    pub fn file(&self, path: impl AsRef<Path>) -> anyhow::Result<PathBuf> {
+        let path = path.as_ref();
+        let text = path
+            .to_str()
+            .ok_or_else(|| anyhow::anyhow!("the name of the file {path:?} is not Unicode"))?;
+        let contents = &self.execution.plan.contents;
+        self.reads.watch(contents, path, Named::Exactly)?;
+        let digest = self.reads.tried(contents.digest(path))?;
+        let project = in_project(path, &self.execution.plan.store);
+        self.reads.add(Read::File { path: text.to_owned(), project, digest });
+        Ok(path.to_owned())
+    }
+
+    /// The files that are meant by a path: itself; if it is a folder, all files in it, at any depth;
+    /// if nothing is there and it is a pattern, such as `data/*.csv` or `data/**/*.csv`, all that it
+    /// stands for. They are in order, and each is there. From then on a change of their content
+    /// makes the task run again, and so does a file that comes or goes.
+    ///
+    /// In a pattern `*` stands for any part of a name, `?` for a character, `[a-c]` for one of these,
+    /// and `**` for any number of folders. Names that begin with a dot are meant only if the pattern
+    /// says so. `[*]` is a `*` that is meant as such.
+    ///
+    /// What is a parameter with `#[param(file)]` counts before the task runs, and is counted once:
+    ///
+    /// ```
+    /// use flow::prelude::*;
+    ///
+    /// /// How many lines the files have.
+    /// #[derive(Task)]
+    /// #[task(target = Json<usize>)]
+    /// struct Lines {
+    ///     #[param(file)]
+    ///     source: PathBuf,
+    /// }
+    ///
+    /// #[tracked]
+    /// impl Run for Lines {
+    ///     fn run(&self, cx: &Cx<Self>) -> Result<usize> {
+    ///         let mut lines = 0;
+    ///         for file in cx.files(&self.source)? {
+    ///             lines += std::fs::read_to_string(file)?.lines().count();
+    ///         }
+    ///         Ok(lines)
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// std::fs::write(folder.join("a.csv"), "1\n2\n")?;
+    /// let flow = Flow::open(folder.join("data"))?.quiet().with(Lines::SOURCE, folder.join("*.csv"));
+    /// flow.run::<Lines>()?;
+    /// assert_eq!(*flow.load::<Lines>()?, 2);
+    ///
+    /// std::fs::write(folder.join("notes.txt"), "is not meant")?;
+    /// assert!(flow.is_complete::<Lines>()?);
+    /// std::fs::write(folder.join("b.csv"), "3\n")?;
+    /// assert!(!flow.is_complete::<Lines>()?);
+    /// flow.run::<Lines>()?;
+    /// assert_eq!(*flow.load::<Lines>()?, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// There is no such file, one of them cannot be read, or the path is not Unicode.
+    pub fn files(&self, path: impl AsRef<Path>) -> anyhow::Result<Vec<PathBuf>> {
+        let path = path.as_ref();
+        let text = path
+            .to_str()
+            .ok_or_else(|| anyhow::anyhow!("the name of the file {path:?} is not Unicode"))?;
+        let plan = &self.execution.plan;
+        self.reads.watch(&plan.contents, path, Named::AsPattern)?;
+        let parameters = plan.graph.file_parameters(self.node);
+        // What a parameter means was digested before, and is looked at again when the task has run.
+        if !parameters.iter().any(|(_, parameter)| parameter == text) {
+            let digest = self.reads.tried(plan.contents.meant(path))?;
+            let project = in_project(path, &plan.store);
+            self.reads.add(Read::Files { path: text.to_owned(), project, digest });
+        }
+        let files = self.reads.tried(plan.contents.files(path))?;
+        let is_empty_folder = || plan.store.unconfined().stat(path).is_ok_and(|stat| stat.folder);
+        anyhow::ensure!(!files.is_empty() || is_empty_folder(), outside::no_file(text));
+        Ok(files)
+    }
+
+    /// The value of a variable of the environment, if it is set. From then on the task runs again
+    /// when it is set to something else, or is not set any more.
+    ///
+    /// The value may be a secret: it is not written down, but a hash of it by the key of the store.
+    /// So an output that was made by it is not taken over from another store.
+    ///
+    /// ```
+    /// use flow::prelude::*;
+    ///
+    /// #[derive(Task)]
+    /// #[task(target = Text)]
+    /// struct Greeting;
+    ///
+    /// #[tracked]
+    /// impl Run for Greeting {
+    ///     fn run(&self, cx: &Cx<Self>) -> Result<String> {
+    ///         let name = cx.env("GREETING_NAME")?.unwrap_or("you".to_owned());
+    ///         let cargo = cx.env("CARGO_PKG_NAME")?.context("CARGO_PKG_NAME is not set")?;
+    ///         Ok(format!("{name} and {cargo}"))
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let flow = Flow::open(folder.path())?.quiet();
+    /// flow.run::<Greeting>()?;
+    /// assert_eq!(*flow.load::<Greeting>()?, "you and flow-core");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The value is not Unicode, or the key of the store cannot be read.
+    pub fn env(&self, name: impl AsRef<str>) -> anyhow::Result<Option<String>> {
+        let name = name.as_ref();
+        let digest = self.reads.tried(outside::digest_env(name, &self.execution.plan.store))?;
+        self.reads.add(Read::Env { name: name.to_owned(), digest });
+        match std::env::var(name) {
+            Ok(value) => Ok(Some(value)),
+            Err(VarError::NotPresent) => Ok(None),
+            Err(VarError::NotUnicode(_)) => anyhow::bail!("the value of {name} is not Unicode"),
+        }
+    }
+
+    /// Where the task writes its output, if its target is [`File`]: a path at which nothing is yet,
+    /// for a file or a folder. The task returns it.
+    ///
+    /// # Errors
+    ///
+    /// The folder that it lies in cannot be made.
+    pub fn out_path(&self) -> anyhow::Result<PathBuf>
+    where
+        T: Task<Target = File>,
+    {
+        Ok(self.places.give("", &T::__target().__extension())?)
+    }
+
+    /// Where the task writes one of several outputs, if it is kept as [`File`].
+    ///
+    /// # Errors
+    ///
+    /// As [`out_path`](Self::out_path).
+    pub fn out_path_of<O: Outputs>(&self, part: Part<O, File>) -> anyhow::Result<PathBuf>
+    where
+        T: Task<Target = Several<O>>,
+    {
+        part.place(&self.places)
+    }
+
+    /// A program to be run as a part of the task: logged, and killed with it.
+    ///
+    /// ```no_run
+    /// # use flow::prelude::*;
+    /// # #[derive(Task)]
+    /// # #[task(target = File(extension = "onnx"))]
+    /// # struct Train { epochs: u32 }
+    /// # #[tracked]
+    /// # impl Run for Train {
+    /// #     fn run(&self, cx: &Cx<Self>) -> Result<PathBuf> {
+    /// let model = cx.out_path()?;
+    /// let script = cx.file("train.py")?; // its content counts from now on
+    /// cx.command("python3").arg(script).args(["--epochs", &self.epochs.to_string()]).arg(&model).run()?;
+    /// Ok(model)
+    /// #     }
+    /// # }
+    /// ```
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command<'_> {
+        // It may do anything, and nobody knows what it reads.
+        self.reads.set_may_pass();
+        Command::new(program.as_ref(), &self.log, &self.execution.stopper)
+    }
+
+    /// What the flow was given by [`Flow::provide`](crate::Flow::provide), and the task says that it
+    /// uses: `#[task(uses(Client))]`.
+    pub fn provided<C: Send + Sync + 'static>(&self) -> &C
+    where
+        T: Uses<C>,
+    {
+        // What it gives is no part of the flow: it may be another one the next time.
+        self.reads.set_may_pass();
+        let provided = self.execution.plan.provided.get(&TypeId::of::<C>());
+        let provided = provided.expect("what a task uses was looked for when the flow was planned");
+        provided.downcast_ref().expect("it is found by its type")
+    }
+
+    /// Tells whoever watches the execution how the task goes.
+    pub fn progress(&self, message: impl Display) {
+        self.execution.progress.tell(|| Event::Progress {
+            task: self.execution.plan.graph.task(self.node).decl.name.to_string(),
+            message: message.to_string(),
+        });
+    }
+
+    /// A point at which the task can be stopped: call it in long loops, with `?`.
+    ///
+    /// # Errors
+    ///
+    /// The execution was stopped by its [`Stopper`](crate::Stopper).
+    pub fn checkpoint(&self) -> anyhow::Result<()> {
+        if self.execution.stopper.is_stopped() { Err(Stopped.into()) } else { Ok(()) }
+    }
+
+    /// A seed for random numbers: the same for an instance whenever it runs, and another for each
+    /// instance. It is the same wherever it runs, too, unless a secret is among its parameters,
+    /// for those are hashed with a key of the store.
+    pub fn seed(&self) -> u64 {
+        let seed = self.execution.plan.graph.node(self.node).key.seed();
+        self.reads.add(Read::Seed { seed });
+        seed
+    }
+
+    /// Where its files go.
+    pub(crate) fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// The metadata that was recorded.
+    pub(crate) fn finish(self) -> Meta {
+        self.meta.into_inner().expect("no panic while metadata is noted")
+    }
+}
+
+/// A metadata value as JSON, in which numbers that JSON does not have are strings.
+pub(crate) fn meta_to_json(value: &impl Serialize) -> anyhow::Result<serde_json::Value> {
+    let value: Value = value::to_value(value)?;
+    Ok(serde_json::to_value(&value)?)
+}
+
+/// A metadata value of the type asked for.
+pub(crate) fn meta_from_json<V: serde::de::DeserializeOwned>(
+    json: &serde_json::Value,
+) -> anyhow::Result<V> {
+    use serde::de::IntoDeserializer;
+    use serde::de::value::{Error, F64Deserializer};
+
+    let wrong = match V::deserialize(json) {
+        Ok(value) => return Ok(value),
+        Err(wrong) => wrong,
+    };
+    // NaN and the infinities stand as strings.
+    let number = json.as_str().and_then(|text| text.parse::<f64>().ok());
+    if let Some(number) = number.filter(|number| !number.is_finite()) {
+        let number: F64Deserializer<Error> = number.into_deserializer();
+        if let Ok(value) = V::deserialize(number) {
+            return Ok(value);
+        }
+    }
+    anyhow::bail!("it is {json}, which is no `{}`: {wrong}", type_name::<V>())
+}

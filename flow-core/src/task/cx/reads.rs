@@ -1,0 +1,111 @@
+//! What a task has read and required, which is recorded with its output.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::require::Asked;
+use crate::base::error::StoreError;
+use crate::files::{Contents, Named, Stamp};
+use crate::store::record::Read;
+
+/// What a task has read besides its inputs' outputs.
+#[derive(Default)]
+pub(crate) struct Reads {
+    read: Mutex<BTreeSet<Read>>,
+    /// The files that it may have read, with their stamps from before; none of what could not be looked at.
+    watched: Mutex<BTreeMap<(PathBuf, Named), Option<Stamp>>>,
+    /// What it has required.
+    pub(super) asked: Mutex<Asked>,
+    /// Whether it has used, or tried to use, what may be there another time and is not now, or the other
+    /// way round: then a failure of it may pass.
+    may_pass: AtomicBool,
+}
+
+impl Reads {
+    pub(crate) fn add(&self, read: Read) {
+        self.read.lock().expect("no panic while a read is noted").insert(read);
+    }
+
+    pub(crate) fn all(&self) -> Vec<Read> {
+        self.read.lock().expect("no panic while a read is noted").iter().cloned().collect()
+    }
+
+    /// Watches files that the task is about to read: from now on a write to them is noticed.
+    ///
+    /// # Errors
+    ///
+    /// They were watched before and have been written since, or they cannot be looked at.
+    pub(crate) fn watch(
+        &self,
+        contents: &Contents,
+        path: &Path,
+        named: Named,
+    ) -> Result<(), WatchError> {
+        let now = self.tried(contents.stamp(path, named));
+        let mut watched = self.watched.lock().expect("no panic while a file is noted");
+        let before = *watched.entry((path.to_owned(), named)).or_insert(now.as_ref().ok().copied());
+        drop(watched);
+        let now = now?;
+        self.tried(compare(path, before, &now))?;
+        now.settle();
+        Ok(())
+    }
+
+    /// Looks whether any of the watched files was written.
+    pub(crate) fn look_again(&self, contents: &Contents) -> Result<(), WatchError> {
+        let watched = self.watched.lock().expect("no panic while a file is noted");
+        let mut watched = watched.iter();
+        watched.try_for_each(|((path, named), before)| {
+            compare(path, *before, &contents.stamp(path, *named)?)
+        })
+    }
+
+    /// Says that a failure of the task, should it come to that, may pass.
+    pub(crate) fn set_may_pass(&self) {
+        self.may_pass.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the task would fail again if it failed: it has read nothing but the outputs of its inputs,
+    /// and could read those.
+    pub(crate) fn fails_again(&self) -> bool {
+        !self.may_pass.load(Ordering::Relaxed)
+            && self.all().is_empty()
+            && self.required().is_empty()
+    }
+
+    /// Passes on what came of reading something: that it could not be read may pass.
+    pub(crate) fn tried<V, E>(&self, result: Result<V, E>) -> Result<V, E> {
+        result.inspect_err(|_| self.set_may_pass())
+    }
+}
+
+/// Compares the stamp of a file with the one from before.
+fn compare(path: &Path, before: Option<Stamp>, now: &Stamp) -> Result<(), WatchError> {
+    match before {
+        Some(before) if before.is(now) => Ok(()),
+        Some(_) => Err(WatchError::Rewritten { path: path.to_owned() }),
+        None => Err(WatchError::Unknown { path: path.to_owned() }),
+    }
+}
+
+/// Why it is not certain that a task has read files as they are.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WatchError {
+    /// A file was written while the task ran.
+    #[error(
+        "{path:?} was rewritten while the task was running, so the task may have read a part of it; run it \
+         again"
+    )]
+    Rewritten { path: PathBuf },
+    /// A file could not be looked at before the task read it.
+    #[error(
+        "cannot tell whether {path:?} was rewritten while the task was running, for it could not be looked \
+         at before; run it again"
+    )]
+    Unknown { path: PathBuf },
+    /// A file cannot be looked at.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

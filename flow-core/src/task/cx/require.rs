@@ -1,0 +1,368 @@
+//! What a task requires while it runs.
+
+use std::sync::Arc;
+
+use daggy::NodeIndex;
+
+use super::{Cx, Over, Reads, Variants, With};
+use crate::engine::Execution;
+use crate::engine::session::{Reply, Unmade};
+use crate::flow::error::{Error, RequireError};
+use crate::plan::Plan;
+use crate::plan::again::Replay;
+use crate::plan::judge::{Judge, Upstream};
+use crate::plan::label::Show;
+use crate::plan::required::digest_error;
+use crate::plan::verdicts::Status;
+use crate::store::record::Required;
+use crate::task::decl::{Task, TaskType};
+use crate::task::input::{Handle, Input};
+use crate::task::param::{IntoParam, Param, Parameter};
+use crate::task::registry;
+use crate::task::requirement::Wish;
+use crate::task::setting::Values;
+
+/// What a task has required.
+#[derive(Default)]
+pub(super) struct Asked {
+    /// As it is recorded: in each group what was asked for together.
+    groups: Vec<Vec<Required>>,
+    /// How many instances have been planned.
+    places: u32,
+    /// The executions in which it was read what is made elsewhere, with their roots.
+    executions: Vec<(Arc<Execution>, NodeIndex)>,
+    /// Whether the task was told that the execution was stopped.
+    stopped: bool,
+}
+
+impl Reads {
+    fn asked(&self) -> std::sync::MutexGuard<'_, Asked> {
+        self.asked.lock().expect("no panic while it is noted what is required")
+    }
+
+    /// What was required, in order.
+    pub(crate) fn required(&self) -> Vec<Vec<Required>> {
+        self.asked().groups.clone()
+    }
+
+    /// Where it was read what is made elsewhere.
+    pub(crate) fn executions(&self) -> Vec<(Arc<Execution>, NodeIndex)> {
+        self.asked().executions.clone()
+    }
+
+    /// Whether the task was told that the execution was stopped.
+    pub(crate) fn was_stopped(&self) -> bool {
+        self.asked().stopped
+    }
+}
+
+/// # What is required while it runs
+///
+/// Some tasks know what they require only when they run: which settings are worth trying depends on
+/// the score of those before. They [`require`](Self::require) it then, and wait.
+///
+/// ```
+/// use flow::prelude::*;
+///
+/// /// How far a guess is from what is looked for.
+/// #[derive(Task)]
+/// #[task(target = Json<f64>)]
+/// struct Distance {
+///     guess: f64,
+///     #[param(default = 2.0)]
+///     of: f64,
+/// }
+///
+/// #[tracked]
+/// impl Run for Distance {
+///     fn run(&self, _cx: &Cx<Self>) -> Result<f64> {
+///         Ok(self.guess * self.guess - self.of)
+///     }
+/// }
+///
+/// /// Its square root, by halving.
+/// #[derive(Task)]
+/// #[task(target = Json<f64>)]
+/// struct Root {
+///     #[param(default = 2.0)]
+///     of: f64,
+/// }
+///
+/// #[tracked]
+/// impl Run for Root {
+///     fn run(&self, cx: &Cx<Self>) -> Result<f64> {
+///         let (mut low, mut high) = (0.0, self.of);
+///         while high - low > 0.1 {
+///             let guess = (low + high) / 2.0;
+///             let distance = cx.with(Distance::GUESS, guess).require::<Distance>()?;
+///             *(if *distance.load()? < 0.0 { &mut low } else { &mut high }) = guess;
+///         }
+///         Ok(high)
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
+/// # let folder = tempfile::tempdir()?;
+/// let flow = Flow::open(folder.path())?.quiet();
+/// assert_eq!(flow.run::<Root>()?.ran().len(), 6); // `Root`, and five guesses
+/// assert!((*flow.load::<Root>()? - 2_f64.sqrt()).abs() < 0.1);
+/// assert!(flow.is_complete::<Root>()?); // as long as all guesses give the same
+///
+/// // A value that was given to the task reaches what it requires.
+/// let three = flow.with(Root::OF, 3.0);
+/// three.run::<Root>()?;
+/// assert!((*three.load::<Root>()? - 3_f64.sqrt()).abs() < 0.1);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// What is not complete runs on the workers of the run, of which the task takes none while it waits;
+/// of what several require, each instance runs once.
+///
+/// It is recorded what was required, and what came of it. When a flow is planned, all of that is
+/// looked at again, in the same order: if it is the same, the output is what running the task would
+/// give. If something has to run before that can be told, a run does so first.
+///
+/// **Which values reach it** follows from the instance that requires it, so that it is found again
+/// whatever the flow was given otherwise:
+///
+/// 1. what [`with`](Self::with) sets, for the task required or for tasks further up;
+/// 2. what the tasks that are required by `#[task(requires ...)]` have drawn from outside the
+///    instance, and that is no default, for the same parameters;
+/// 3. the instance's own values, by name and type, if they are not `local`, and not their defaults;
+/// 4. defaults.
+///
+/// A value that was given to a flow and is none of these does not reach it: give the task that
+/// requires it a parameter of that name.
+///
+/// **A failure** is an error that a task may handle, and so is a cycle: to require a task that waits
+/// for the one that runs. A failure that was handled counts as what came of it, as long as nothing
+/// that the failed task is made from changes. A failure that may pass is tried again in each run: one
+/// after the failed task had used more than its inputs, be it a file, a variable, a program or what is
+/// provided, and one that came of a [`std::io::Error`]. Until it has passed, what was made in spite of
+/// it is not complete: it was handed to those that require it in the same run, and is not loaded
+/// afterwards. A task whose failure is a result like others returns it as one: `Json<Option<f64>>`.
+///
+/// **Planning again** finds the tasks by their names. Those without type parameters are known if
+/// their crate is linked into the program; of a crate that has nothing else that the program uses, say
+/// `use that_crate as _;`. Of those with type parameters, such as `Fit<Ols>`, the ones are known that
+/// a task in the flow names in `requires` or `may_require(Fit<Ols>)`, or that were required in this
+/// process. What is not known is a reason to run.
+impl<T: Task> Cx<T> {
+    /// Requires a task, and waits until its output is there.
+    ///
+    /// # Errors
+    ///
+    /// It failed or requires the running task itself, its parameters or requirements are wrong, or
+    /// the execution was stopped.
+    pub fn require<A: Task>(&self) -> Result<Input<A>, Error> {
+        self.settings().require()
+    }
+
+    /// Sets a parameter for what is required next: of that task, or of one that it requires.
+    pub fn with<K: Task, V: Parameter>(
+        &self,
+        key: Param<K, V>,
+        value: impl IntoParam<V>,
+    ) -> With<'_, T> {
+        self.settings().with(key, value)
+    }
+
+    /// Sets a parameter to one value after the other.
+    ///
+    /// ```
+    /// # use flow::prelude::*;
+    /// # #[derive(Task)]
+    /// # #[task(target = Json<f64>)]
+    /// # struct Fit { c: f64, degree: u32 }
+    /// # #[tracked]
+    /// # impl Run for Fit {
+    /// #     fn run(&self, _cx: &Cx<Self>) -> Result<f64> { Ok(self.c * f64::from(self.degree)) }
+    /// # }
+    /// # #[derive(Task)]
+    /// # #[task(target = Json<f64>)]
+    /// # struct Best;
+    /// # #[tracked]
+    /// # impl Run for Best {
+    /// #     fn run(&self, cx: &Cx<Self>) -> Result<f64> {
+    /// // All six, in parallel.
+    /// let fits = cx.over(Fit::C, [0.1, 1.0]).over(Fit::DEGREE, 1..=3).require::<Fit>()?;
+    /// let scores: Vec<f64> = fits.iter().map(|fit| Ok(*fit.load()?)).collect::<Result<_>>()?;
+    /// # assert_eq!(scores, [0.1, 0.2, 0.1 * 3.0, 1.0, 2.0, 3.0]);
+    /// #         Ok(scores.into_iter().fold(0.0, f64::max))
+    /// #     }
+    /// # }
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let flow = Flow::open(folder.path())?.quiet();
+    /// # assert_eq!(flow.run::<Best>()?.ran().len(), 7);
+    /// # assert_eq!(*flow.load::<Best>()?, 3.0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn over<K: Task, V: Parameter, I: IntoParam<V>>(
+        &self,
+        key: Param<K, V>,
+        values: impl IntoIterator<Item = I>,
+    ) -> Over<'_, T> {
+        self.settings().over(key, values)
+    }
+
+    /// Names a setting of several parameters, beside which others are required.
+    ///
+    /// ```
+    /// # use flow::prelude::*;
+    /// # #[derive(Task)]
+    /// # #[task(target = Json<f64>)]
+    /// # struct Fit { #[param(default = 1.0)] c: f64, #[param(default = 1)] degree: u32 }
+    /// # #[tracked]
+    /// # impl Run for Fit {
+    /// #     fn run(&self, _cx: &Cx<Self>) -> Result<f64> { Ok(self.c * f64::from(self.degree)) }
+    /// # }
+    /// # #[derive(Task)]
+    /// # #[task(target = Json<f64>)]
+    /// # struct Difference;
+    /// # #[tracked]
+    /// # impl Run for Difference {
+    /// #     fn run(&self, cx: &Cx<Self>) -> Result<f64> {
+    /// let fits = cx
+    ///     .variant("line", |fit| fit)
+    ///     .variant("curve", |fit| fit.with(Fit::DEGREE, 3).with(Fit::C, 0.5))
+    ///     .require::<Fit>()?;
+    /// let difference = *fits["curve"].load()? - *fits["line"].load()?;
+    /// # assert_eq!(difference, 0.5);
+    /// #         Ok(difference)
+    /// #     }
+    /// # }
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let flow = Flow::open(folder.path())?.quiet();
+    /// # assert_eq!(flow.run::<Difference>()?.ran().len(), 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn variant(
+        &self,
+        name: &str,
+        set: impl FnOnce(With<'_, T>) -> With<'_, T>,
+    ) -> Variants<'_, T> {
+        self.settings().variant(name, set)
+    }
+
+    fn settings(&self) -> With<'_, T> {
+        With { cx: self, settings: Vec::new() }
+    }
+
+    /// Requires instances of one task, with these settings, and waits for them.
+    pub(super) fn require_all<A: Task>(
+        &self,
+        settings: Vec<Values>,
+    ) -> Vec<Result<Input<A>, Error>> {
+        let task = TaskType::of::<A>();
+        registry::remember(task);
+        let wish = |with| Wish { task, own: Vec::new(), with };
+        let mut group: Vec<_> =
+            settings.iter().cloned().map(wish).map(|w| Required::new(&w)).collect();
+        if group.is_empty() {
+            return Vec::new();
+        }
+        let mut rounds = 0;
+        let (execution, reply) = loop {
+            let wishes = settings.iter().cloned().map(wish).collect();
+            let plan = match self.plan_for(wishes, &mut group) {
+                Ok(plan) => plan,
+                Err(error) => {
+                    self.reads.asked().groups.push(group);
+                    return self.refused(&settings, error);
+                }
+            };
+            let (execution, reply) = self.make(plan);
+            rounds += 1;
+            // An output that was gone has other content now that it was made again: what was
+            // taken for good because of it has to be judged again.
+            if !reply.outdated || rounds > execution.plan.graph.len() {
+                break (execution, reply);
+            }
+        };
+        let plan = &execution.plan;
+        let mut results = Vec::with_capacity(group.len());
+        let mut asked = self.reads.asked();
+        for ((required, made), &root) in group.iter_mut().zip(reply.roots).zip(&plan.graph.roots) {
+            required.is(plan, root);
+            asked.places += 1;
+            let source = match made {
+                Ok(()) => {
+                    let digest = execution.digest(root).expect("what was made is known");
+                    required.gave(plan, root, digest);
+                    if plan.graph.has_externals() {
+                        execution.watch_externals(root, &self.reads);
+                        asked.executions.push((Arc::clone(&execution), root));
+                    }
+                    let handle = Handle::required(&execution, root, &self.reads, asked.places);
+                    results.push(Ok(Input::new(handle)));
+                    continue;
+                }
+                Err(Unmade::Stopped) => {
+                    asked.stopped = true;
+                    RequireError::Stopped
+                }
+                Err(Unmade::Cycle(cycle)) => RequireError::Cycle { cycle },
+                Err(Unmade::Thread(error)) => RequireError::Thread { error },
+                Err(Unmade::Failed(error)) => {
+                    let replay = Replay::default();
+                    let failed = Judge::new(plan, &*execution, &replay).failed_as(root);
+                    required.failed = failed.ok().flatten();
+                    RequireError::Failed { error }
+                }
+            };
+            let instance = plan.graph.label(root, Show::Clipped);
+            results.push(Err(Error::Required { instance, source }));
+        }
+        asked.groups.push(group);
+        results
+    }
+
+    /// The plan of what is required; if there is none, it is noted why.
+    fn plan_for(&self, wishes: Vec<Wish>, group: &mut [Required]) -> Result<Arc<Plan>, Error> {
+        let execution = &self.execution;
+        let mut plan = execution.plan.to_require(self.node, wishes).inspect_err(|error| {
+            let failed = digest_error(error);
+            group.iter_mut().for_each(|required| required.failed = failed);
+        })?;
+        let mut forced = std::mem::take(&mut plan.graph.forced);
+        for (node, forced) in plan.graph.nodes().zip(&mut forced) {
+            *forced &= !execution.session.was_forced(plan.graph.node(node).key);
+        }
+        plan.graph.forced = forced;
+        let replay = Replay::knowing(&execution.session.known);
+        plan.judge_wished(&replay.asked_by(execution.plan.graph.node(self.node).key))?;
+        plan.check_provided()?;
+        Ok(Arc::new(plan))
+    }
+
+    /// Makes what is not complete.
+    fn make(&self, plan: Arc<Plan>) -> (Arc<Execution>, Reply) {
+        let verdicts = &plan.verdicts;
+        let complete = |root: &NodeIndex| verdicts.status(*root) == Status::Complete;
+        let execution = &self.execution;
+        if plan.graph.roots.iter().all(complete) && !execution.stopper.is_stopped() {
+            let roots = vec![Ok(()); plan.graph.roots.len()];
+            let (stopper, progress) = (execution.stopper.clone(), execution.progress.clone());
+            let there = Execution::in_session(&execution.session, plan, stopper, progress);
+            return (there, Reply { roots, outdated: false });
+        }
+        execution.require(self.node, plan, &self.waiting)
+    }
+
+    /// The same error for each, for a plan is made of all of them.
+    fn refused<A: Task>(&self, settings: &[Values], error: Error) -> Vec<Result<Input<A>, Error>> {
+        let text = format!("{:#}", anyhow::Error::from(error));
+        let mut refused = Vec::with_capacity(settings.len());
+        for _ in settings {
+            let source = RequireError::Failed { error: text.clone() };
+            let instance = A::__decl().name.into_owned();
+            refused.push(Err(Error::Required { instance, source }));
+        }
+        refused
+    }
+}

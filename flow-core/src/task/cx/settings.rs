@@ -1,0 +1,139 @@
+//! The settings of what a task requires while it runs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Cx;
+use crate::flow::error::Error;
+use crate::task::decl::Task;
+use crate::task::input::Input;
+use crate::task::param::{AnyValue, IntoParam, Param, Parameter};
+use crate::task::setting::{Values, set};
+
+/// Values of parameters for what a running task requires: made by [`Cx::with`].
+pub struct With<'a, T: Task> {
+    pub(super) cx: &'a Cx<T>,
+    pub(super) settings: Values,
+}
+
+impl<'a, T: Task> With<'a, T> {
+    /// Sets a parameter, of the task that is required or of one that it requires.
+    #[must_use]
+    pub fn with<K: Task, V: Parameter>(
+        mut self,
+        key: Param<K, V>,
+        value: impl IntoParam<V>,
+    ) -> Self {
+        set(&mut self.settings, key, Arc::new(value.into_param()));
+        self
+    }
+
+    /// Sets a parameter to one value after the other: see [`Cx::over`].
+    pub fn over<K: Task, V: Parameter, I: IntoParam<V>>(
+        self,
+        key: Param<K, V>,
+        values: impl IntoIterator<Item = I>,
+    ) -> Over<'a, T> {
+        Over { cx: self.cx, settings: vec![self.settings] }.over(key, values)
+    }
+
+    /// Names a setting of several parameters: see [`Cx::variant`].
+    pub fn variant(self, name: &str, set: impl FnOnce(Self) -> Self) -> Variants<'a, T> {
+        Variants { base: self, settings: BTreeMap::new() }.variant(name, set)
+    }
+
+    /// Requires a task with these values, and waits until its output is there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cx::require`]; or the task that is required has no use for one of the values.
+    pub fn require<A: Task>(self) -> Result<Input<A>, Error> {
+        self.cx.require_all(vec![self.settings]).pop().expect("one result for one setting")
+    }
+}
+
+/// Several settings for what a running task requires: made by [`Cx::over`].
+pub struct Over<'a, T: Task> {
+    cx: &'a Cx<T>,
+    settings: Vec<Values>,
+}
+
+impl<T: Task> Over<'_, T> {
+    /// Sets a parameter in all of them.
+    #[must_use]
+    pub fn with<K: Task, V: Parameter>(
+        mut self,
+        key: Param<K, V>,
+        value: impl IntoParam<V>,
+    ) -> Self {
+        let value: AnyValue = Arc::new(value.into_param());
+        self.settings.iter_mut().for_each(|settings| set(settings, key, Arc::clone(&value)));
+        self
+    }
+
+    /// Sets another parameter to one value after the other, in each of the settings so far: a grid,
+    /// in which this parameter changes fastest.
+    #[must_use]
+    pub fn over<K: Task, V: Parameter, I: IntoParam<V>>(
+        self,
+        key: Param<K, V>,
+        values: impl IntoIterator<Item = I>,
+    ) -> Self {
+        let value = |value: I| Arc::new(value.into_param()) as AnyValue;
+        let values: Vec<_> = values.into_iter().map(value).collect();
+        let settings = self.settings.iter().flat_map(|settings| {
+            values.iter().map(|value| {
+                let mut settings = settings.clone();
+                set(&mut settings, key, Arc::clone(value));
+                settings
+            })
+        });
+        Self { settings: settings.collect(), cx: self.cx }
+    }
+
+    /// Requires a task with each of the settings, in order, and waits until all outputs are there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cx::require`], for the first one that is not there.
+    pub fn require<A: Task>(self) -> Result<Vec<Input<A>>, Error> {
+        self.require_each().into_iter().collect()
+    }
+
+    /// The same, with an error for each that is not there.
+    pub fn require_each<A: Task>(self) -> Vec<Result<Input<A>, Error>> {
+        self.cx.require_all(self.settings)
+    }
+}
+
+/// Several settings, by name, for what a running task requires: made by [`Cx::variant`].
+pub struct Variants<'a, T: Task> {
+    base: With<'a, T>,
+    settings: BTreeMap<String, Values>,
+}
+
+impl<'a, T: Task> Variants<'a, T> {
+    /// Adds a setting. The last one of a name counts.
+    #[must_use]
+    pub fn variant(mut self, name: &str, set: impl FnOnce(With<'a, T>) -> With<'a, T>) -> Self {
+        let with = set(With { cx: self.base.cx, settings: self.base.settings.clone() });
+        self.settings.insert(name.to_owned(), with.settings);
+        self
+    }
+
+    /// Requires a task with each of the settings, and waits until all outputs are there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cx::require`], for the first one that is not there.
+    pub fn require<A: Task>(self) -> Result<BTreeMap<String, Input<A>>, Error> {
+        let required = self.require_each().into_iter();
+        required.map(|(name, input)| Ok((name, input?))).collect()
+    }
+
+    /// The same, with an error for each that is not there.
+    pub fn require_each<A: Task>(self) -> BTreeMap<String, Result<Input<A>, Error>> {
+        let (names, settings): (Vec<_>, Vec<_>) = self.settings.into_iter().unzip();
+        names.into_iter().zip(self.base.cx.require_all(settings)).collect()
+    }
+}

@@ -1,0 +1,102 @@
+//! The inputs of a task, in the form in which they were required.
+
+use std::collections::BTreeMap;
+
+use super::{Handle, Input};
+use crate::task::decl::Task;
+use crate::task::param::Parameter;
+use crate::task::requirement::Form;
+
+/// The inputs of a task, in the form in which they were required.
+///
+/// | `requires` | inputs |
+/// | --- | --- |
+/// | nothing | `()` |
+/// | `= A` | [`Input<A>`](Input) |
+/// | `(A, B)` | `(Input<A>, Input<B>)` |
+/// | `(a = A, b = B)` | a struct with the fields `a` and `b` |
+/// | `= [A for x in xs]` | `Vec<Input<A>>` |
+/// | `= {k => A for k in ks}` | `BTreeMap<K, Input<A>>` |
+/// | `= A if cond` | `Option<Input<A>>` |
+pub trait Inputs: Sized + Send + Sync + 'static {
+    /// Takes the next entries off `wires`.
+    #[doc(hidden)]
+    fn take(wires: &mut Wires<'_>) -> Self;
+}
+
+/// The inputs of one instance, entry by entry.
+#[doc(hidden)]
+pub struct Wires<'a> {
+    of: &'a Handle,
+    /// How many entries and inputs have been taken.
+    entries: usize,
+    inputs: usize,
+}
+
+impl<'a> Wires<'a> {
+    pub(crate) fn new(of: &'a Handle) -> Self {
+        Self { of, entries: 0, inputs: 0 }
+    }
+
+    fn input<A: Task>(&mut self) -> Input<A> {
+        let place = self.inputs;
+        self.inputs += 1;
+        Input::new(self.of.input(place))
+    }
+
+    fn entry(&mut self) -> (Form, usize) {
+        let (_, form, len) = &self.of.plan.graph.entries(self.of.node)[self.entries];
+        self.entries += 1;
+        (form.clone(), *len as usize)
+    }
+}
+
+impl Inputs for () {
+    fn take(_: &mut Wires<'_>) -> Self {}
+}
+
+impl<A: Task> Inputs for Input<A> {
+    fn take(wires: &mut Wires<'_>) -> Self {
+        wires.entry();
+        wires.input()
+    }
+}
+
+impl<A: Task> Inputs for Option<Input<A>> {
+    fn take(wires: &mut Wires<'_>) -> Self {
+        let (_, len) = wires.entry();
+        (len == 1).then(|| wires.input())
+    }
+}
+
+impl<A: Task> Inputs for Vec<Input<A>> {
+    fn take(wires: &mut Wires<'_>) -> Self {
+        let (_, len) = wires.entry();
+        (0..len).map(|_| wires.input()).collect()
+    }
+}
+
+impl<A: Task, M: Parameter + Ord> Inputs for BTreeMap<M, Input<A>> {
+    fn take(wires: &mut Wires<'_>) -> Self {
+        let (form, _) = wires.entry();
+        let Form::Map(keys) = form else { unreachable!("a map is required as a map") };
+        let keys: &Vec<M> = keys.as_any().downcast_ref().expect("keys of the map's type");
+        keys.iter().map(|key| (key.clone(), wires.input())).collect()
+    }
+}
+
+macro_rules! tuples {
+    ($($first:ident $($rest:ident)*)?) => {
+        $(
+            tuples!($($rest)*);
+
+            impl<$first: Inputs, $($rest: Inputs),*> Inputs for ($first, $($rest,)*) {
+                fn take(wires: &mut Wires<'_>) -> Self {
+                    ($first::take(wires), $($rest::take(wires),)*)
+                }
+            }
+        )?
+    };
+}
+
+tuples!(A B C D E F G H I J K L M N O P);

@@ -1,0 +1,215 @@
+//! Handles on outputs, and how the handles of a task's inputs take the form of its `requires`.
+
+mod form;
+mod handle;
+mod part;
+
+use std::any::Any;
+use std::marker::PhantomData;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use form::{Inputs, Wires};
+pub(crate) use handle::Handle;
+pub use part::InputPart;
+use serde::de::DeserializeOwned;
+
+use crate::flow::error::Error;
+use crate::plan::label::Show;
+use crate::target::{Columnar, Pieces, Streaming};
+use crate::task::decl::{Kind, Output, Task};
+use crate::task::keep::{Keep, KeepPart, Outputs, Part, Several};
+use crate::task::loaded::Loaded;
+use crate::task::param::AnyValue;
+
+/// A handle on the output of one instance of the task `A`.
+///
+/// It is what [`Cx::input`](crate::Cx::input) gives for each task required, and what
+/// [`Flow::output`](crate::Flow::output) gives to everybody else.
+pub struct Input<A> {
+    handle: Handle,
+    of: PhantomData<fn() -> A>,
+}
+
+impl<A: Task> Input<A> {
+    pub(crate) fn new(handle: Handle) -> Self {
+        Self { handle, of: PhantomData }
+    }
+
+    /// The value.
+    ///
+    /// In a running task this is the value that was made just now, if a reload would give the
+    /// same, and else what its file holds.
+    ///
+    /// # Errors
+    ///
+    /// The file is gone or cannot be read.
+    pub fn load(&self) -> Result<Loaded<Output<A>>, Error> {
+        let Handle { execution, node, .. } = &self.handle;
+        let held = execution.as_ref().map(|execution| &execution.held);
+        if let Some(value) = held.and_then(|held| held.value(*node)) {
+            return Ok(Loaded(downcast(value)));
+        }
+        let value = self.handle.read("", |files| A::__target().__load(files))?;
+        // Handles note what is read of them for one running task alone.
+        let alone = self.handle.plan.graph.kind(*node) == Kind::Aggregate;
+        if let Some(held) = held.filter(|_| !alone) {
+            let shared: AnyValue = Arc::clone(&value) as _;
+            held.share(*node, &shared);
+        }
+        Ok(Loaded(value))
+    }
+
+    /// One of several outputs: only its file is read.
+    ///
+    /// # Errors
+    ///
+    /// The file is gone or cannot be read.
+    pub fn load_one<O: Outputs, K: KeepPart>(
+        &self,
+        part: Part<O, K>,
+    ) -> Result<Loaded<K::Value>, Error>
+    where
+        A: Task<Target = Several<O>>,
+    {
+        self.part(part).load()
+    }
+
+    /// A handle on one of several outputs.
+    pub fn part<O: Outputs, K: KeepPart>(&self, part: Part<O, K>) -> InputPart<K>
+    where
+        A: Task<Target = Several<O>>,
+    {
+        InputPart::new(self.handle.clone(), part.name(), part.target())
+    }
+
+    /// The whole, as a part.
+    fn whole(&self) -> InputPart<A::Target>
+    where
+        A::Target: KeepPart,
+    {
+        InputPart::new(self.handle.clone(), "", A::__target())
+    }
+
+    /// The pieces of the output, one after the other, in memory that does not grow with it: the
+    /// record batches of a columnar file.
+    ///
+    /// # Errors
+    ///
+    /// The file is gone or cannot be read. What is found out later comes as a piece.
+    pub fn stream(&self) -> Result<Pieces<<A::Target as Streaming>::Piece>, Error>
+    where
+        A::Target: Streaming,
+    {
+        self.whole().stream()
+    }
+
+    /// Some columns of the output, in the order asked for; the others are not read.
+    ///
+    /// # Errors
+    ///
+    /// There is no such column, the file is gone or cannot be read.
+    pub fn load_columns(&self, names: &[&str]) -> Result<<A::Target as Columnar>::Columns, Error>
+    where
+        A::Target: Columnar,
+    {
+        self.whole().load_columns(names)
+    }
+
+    /// The task, with its parameters resolved.
+    ///
+    /// In a running task, reading them counts: if they change, it runs again.
+    pub fn task(&self) -> &A {
+        self.handle.read_task();
+        self.handle.plan.graph.instance_of(self.handle.node)
+    }
+
+    /// What the task noted about its output with [`Cx::meta`](crate::Cx::meta).
+    ///
+    /// In a running task, reading it counts: if it changes, the task runs again.
+    ///
+    /// ```
+    /// use flow::prelude::*;
+    ///
+    /// /// Whether a text has words, and how many.
+    /// #[derive(Task)]
+    /// #[task(target = Json<bool>)]
+    /// struct HasWords {
+    ///     #[param(file)]
+    ///     text: PathBuf,
+    /// }
+    ///
+    /// #[tracked]
+    /// impl Run for HasWords {
+    ///     fn run(&self, cx: &Cx<Self>) -> Result<bool> {
+    ///         let words = std::fs::read_to_string(&self.text)?.split_whitespace().count();
+    ///         cx.meta("words", words)?;
+    ///         Ok(words > 0)
+    ///     }
+    /// }
+    ///
+    /// #[derive(Task)]
+    /// #[task(requires = HasWords, target = Text)]
+    /// struct Report;
+    ///
+    /// #[tracked]
+    /// impl Run for Report {
+    ///     fn run(&self, cx: &Cx<Self>) -> Result<String> {
+    ///         Ok(format!("{} words", cx.input().meta::<usize>("words")?))
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// std::fs::write(folder.join("text"), "one two")?;
+    /// let flow = Flow::open(folder.join("data"))?.quiet().with(HasWords::TEXT, folder.join("text"));
+    /// flow.run::<Report>()?;
+    /// assert_eq!(*flow.load::<Report>()?, "2 words");
+    ///
+    /// // The output is the same, and what was noted about it is not.
+    /// std::fs::write(folder.join("text"), "one two three")?;
+    /// flow.run::<HasWords>()?;
+    /// let report = flow.preview::<Report>()?.instances().next_back().unwrap();
+    /// assert_eq!(report.reasons()[0].to_string(), "meta words of HasWords changed");
+    /// flow.run::<Report>()?;
+    /// assert_eq!(*flow.load::<Report>()?, "3 words");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// There is nothing of that name, or it has another type.
+    pub fn meta<V: DeserializeOwned>(&self, name: &str) -> Result<V, Error> {
+        self.handle.meta(name)
+    }
+
+    /// Where the output lies: its file, which is never rewritten, and must not be; of several, the
+    /// folder of the instance.
+    ///
+    /// # Errors
+    ///
+    /// There is no output any more, or it has no file.
+    pub fn path(&self) -> Result<PathBuf, Error> {
+        self.handle.path()
+    }
+}
+
+impl<A> Clone for Input<A> {
+    fn clone(&self) -> Self {
+        Self { handle: self.handle.clone(), of: PhantomData }
+    }
+}
+
+impl<A> std::fmt::Debug for Input<A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Handle { plan, node, .. } = &self.handle;
+        write!(f, "Input({})", plan.graph.label(*node, Show::Full))
+    }
+}
+
+fn downcast<V: Send + Sync + 'static>(value: AnyValue) -> Arc<V> {
+    let value: Arc<dyn Any + Send + Sync> = value;
+    value.downcast().expect("an output has the type of its task's target")
+}

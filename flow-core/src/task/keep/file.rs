@@ -1,0 +1,100 @@
+//! Files and folders that tasks write themselves.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail, ensure};
+
+use super::{Files, KeepPart};
+use crate::base::code::Code;
+use crate::store::draft::Draft;
+use crate::store::place::Places;
+
+/// A file or a folder that the task writes itself, at [`Cx::out_path`](crate::Cx::out_path): the
+/// model of another library, images, shards. Loaded, it is the path.
+///
+/// ```
+/// use flow::prelude::*;
+///
+/// #[derive(Task)]
+/// #[task(target = File(extension = "txt"))]
+/// struct Greeting;
+///
+/// #[tracked]
+/// impl Run for Greeting {
+///     fn run(&self, cx: &Cx<Self>) -> Result<PathBuf> {
+///         let path = cx.out_path()?;
+///         std::fs::write(&path, "hello")?;
+///         Ok(path)
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
+/// # let folder = tempfile::tempdir()?;
+/// let flow = Flow::open(folder.path())?.quiet();
+/// flow.run::<Greeting>()?;
+/// let path = flow.load::<Greeting>()?;
+/// assert_eq!(std::fs::read_to_string(&*path)?, "hello");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// What is written there counts as any other output does: it is hashed, it is there only as a
+/// whole, and nothing is left of it if the task fails. It must not be changed afterwards. Links are
+/// refused, for what they lead to may change.
+#[derive(Clone, Debug, Default)]
+pub struct File {
+    extension: String,
+}
+
+impl File {
+    /// The extension of the file, without the dot; none by default.
+    #[must_use]
+    pub fn extension(mut self, extension: impl Into<String>) -> Self {
+        self.extension = extension.into();
+        self
+    }
+}
+
+impl KeepPart for File {
+    type Value = PathBuf;
+    const __EXACT: bool = true;
+    const __CODE: Code = Code::version(1);
+
+    fn __save_part(
+        &self,
+        part: &str,
+        value: &PathBuf,
+        places: &Places,
+        draft: &mut Draft<'_>,
+    ) -> anyhow::Result<()> {
+        let call = match part {
+            "" => "cx.out_path()?".to_owned(),
+            part => format!("cx.out_path_of(...::{})?", part.to_uppercase()),
+        };
+        if places.is_copied() {
+            let path = places.copy(part, &self.extension, value)?;
+            draft.take(part, &path)?;
+            places.taken(part);
+            return Ok(());
+        }
+        let Some(path) = places.given(part) else {
+            bail!("the task has not asked where to write its file: it goes to `{call}`");
+        };
+        ensure!(*value == path, "the task returned {value:?}, and its file goes to `{call}`");
+        draft.take(part, &path).with_context(|| {
+            format!(
+                "the task has to write a file, or fill a folder, at `{call}`, and return that path"
+            )
+        })?;
+        places.taken(part);
+        Ok(())
+    }
+
+    fn __load_part(&self, part: &str, files: &Files<'_>) -> anyhow::Result<PathBuf> {
+        files.path(part)
+    }
+
+    fn __extension(&self) -> String {
+        self.extension.clone()
+    }
+}

@@ -1,0 +1,172 @@
+//! Parts: what is kept in one file, be it the whole output or a field of several.
+
+use std::marker::PhantomData;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{Described, Files, Keep};
+use crate::base::code::Code;
+use crate::store::draft::Draft;
+use crate::store::place::Places;
+use crate::target::{Description, Target};
+
+/// A way to keep one part of an output: any [`Target`], or [`File`](super::File).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a target: it does not say how an output is kept",
+    label = "not a target",
+    note = "name one, such as `Parquet<RecordBatch>`, `Json<Vec<f64>>` or `Pickle<Model>`, or implement `Target` for a type of your own"
+)]
+pub trait KeepPart: Sized + Send + Sync + 'static {
+    /// What is kept.
+    type Value: Send + Sync + 'static;
+
+    #[doc(hidden)]
+    const __EXACT: bool;
+
+    #[doc(hidden)]
+    const __CODE: Code;
+
+    #[doc(hidden)]
+    fn __save_part(
+        &self,
+        part: &str,
+        value: &Self::Value,
+        places: &Places,
+        draft: &mut Draft<'_>,
+    ) -> anyhow::Result<()>;
+
+    /// Checks that values of the type can be stored at all.
+    #[doc(hidden)]
+    fn __check_part_type(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    #[doc(hidden)]
+    fn __load_part(&self, part: &str, files: &Files<'_>) -> anyhow::Result<Self::Value>;
+
+    /// The extension of the file that the task writes itself.
+    #[doc(hidden)]
+    fn __extension(&self) -> String;
+
+    /// What others need to know of the file.
+    #[doc(hidden)]
+    fn __describe_part(&self, _part: &str, _files: &Files<'_>) -> anyhow::Result<Description> {
+        Ok(Description::default())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Target> KeepPart for T {
+    type Value = <T as Target>::Value;
+    const __EXACT: bool = T::EXACT;
+    const __CODE: Code = T::CODE;
+
+    fn __save_part(
+        &self,
+        part: &str,
+        value: &Self::Value,
+        _: &Places,
+        draft: &mut Draft<'_>,
+    ) -> anyhow::Result<()> {
+        Ok(draft.write(part, T::EXTENSION, |sink| self.save(value, sink))?)
+    }
+
+    fn __check_part_type(&self) -> anyhow::Result<()> {
+        self.check_type()
+    }
+
+    fn __load_part(&self, part: &str, files: &Files<'_>) -> anyhow::Result<Self::Value> {
+        self.load(&files.source(part)?)
+    }
+
+    fn __extension(&self) -> String {
+        T::EXTENSION.to_owned()
+    }
+
+    fn __describe_part(&self, part: &str, files: &Files<'_>) -> anyhow::Result<Description> {
+        self.describe(&files.source(part)?)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<K: KeepPart> Keep for K {
+    type Value = <K as KeepPart>::Value;
+    const __EXACT: bool = <K as KeepPart>::__EXACT;
+
+    fn __codes(codes: &mut Vec<Code>) {
+        codes.push(K::__CODE);
+    }
+
+    fn __save(
+        &self,
+        value: &Arc<Self::Value>,
+        places: &Places,
+        draft: &mut Draft<'_>,
+    ) -> anyhow::Result<()> {
+        self.__save_part("", value, places, draft)
+    }
+
+    fn __check_type(&self) -> anyhow::Result<()> {
+        self.__check_part_type()
+    }
+
+    fn __load(&self, files: &Files<'_>) -> anyhow::Result<Arc<Self::Value>> {
+        self.__load_part("", files).map(Arc::new)
+    }
+
+    fn __describe(&self, files: &Files<'_>) -> anyhow::Result<Described> {
+        Ok(vec![("", self.__describe_part("", files)?)])
+    }
+}
+
+/// The key of one output among several: a constant such as `Split::TRAIN`, which
+/// `#[derive(Outputs)]` makes for each field.
+///
+/// `O` is the struct of outputs and `K` the target of the field.
+pub struct Part<O, K> {
+    name: &'static str,
+    target: fn() -> K,
+    of: PhantomData<fn() -> O>,
+}
+
+impl<O, K: KeepPart> Part<O, K> {
+    #[doc(hidden)]
+    pub const fn __new(name: &'static str, target: fn() -> K) -> Self {
+        Self { name, target, of: PhantomData }
+    }
+
+    /// The name of the field.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn target(&self) -> K {
+        (self.target)()
+    }
+
+    /// Checks that values of the field can be stored at all.
+    #[doc(hidden)]
+    pub fn __check_type(&self) -> anyhow::Result<()> {
+        let checked = self.target().__check_part_type();
+        checked.map_err(|error| anyhow::anyhow!("output `{}`: {error:#}", self.name))
+    }
+
+    /// The path of the file that the task writes itself.
+    pub(crate) fn place(&self, places: &Places) -> anyhow::Result<PathBuf> {
+        Ok(places.give(self.name, &self.target().__extension())?)
+    }
+}
+
+impl<O, K> Clone for Part<O, K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<O, K> Copy for Part<O, K> {}
+
+impl<O, K> std::fmt::Debug for Part<O, K> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}

@@ -1,0 +1,320 @@
+//! Parameters: the fields of a task.
+//!
+//! For each field the derive makes a *typed key*, an associated constant of type [`Param`], and a
+//! *declaration*, a [`ParamDecl`], which carries what the user wrote about the field. The key is
+//! what users name a parameter by; the declaration is what the planner works with, where tasks of
+//! all types lie side by side and a value is an [`AnyValue`].
+
+use std::any::{Any, TypeId};
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::base::panics;
+use crate::task::decl::{Task, TaskType};
+use crate::value::secret::Secret;
+use crate::value::{self, Value, ValueError, WithPaths};
+
+/// A type that a parameter can have: anything that serde writes and reads back, that can be
+/// cloned and sent to another thread.
+///
+/// It is implemented for all such types; there is nothing to write.
+///
+/// Equal values must be serialized alike. The items of a `HashSet` or a `BinaryHeap` inside a value are
+/// sorted, and a map's entries by their keys; the order of an `IndexMap` counts. That takes the type to
+/// be seen: behind `#[serde(transparent)]`, `#[serde(with = ...)]` or an own `Serialize`, use a
+/// `BTreeSet`, or the order of a set gives each value another key.
+///
+/// A record has each parameter of its own task in full up to 1 MiB of JSON, and those of tasks upstream
+/// up to 1 KiB. Of a longer one it has the beginning, the end, and digits of a digest.
+pub trait Parameter: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {}
+
+impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> Parameter for T {}
+
+/// A value that fits a parameter of type `T`.
+///
+/// It is what makes `"gbm"` fit a `String`, `[1, 2]` a `Vec` and a borrowed value its owned type.
+/// Numbers are not converted: a literal takes the parameter's own type, and a variable of another
+/// width is a compile error.
+///
+/// ```
+/// use flow_core::IntoParam;
+///
+/// let name: String = "gbm".into_param();
+/// let days: Vec<u8> = [1, 2].into_param();
+/// assert_eq!((name.as_str(), days.as_slice()), ("gbm", [1, 2].as_slice()));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not fit a parameter of type `{T}`",
+    label = "expected a value for a parameter of type `{T}`"
+)]
+pub trait IntoParam<T> {
+    /// The value as the parameter's own type.
+    fn into_param(self) -> T;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Parameter> IntoParam<T> for T {
+    fn into_param(self) -> T {
+        self
+    }
+}
+
+impl<T: Parameter> IntoParam<T> for &T {
+    fn into_param(self) -> T {
+        self.clone()
+    }
+}
+
+impl IntoParam<String> for &str {
+    fn into_param(self) -> String {
+        self.to_owned()
+    }
+}
+
+impl IntoParam<PathBuf> for &str {
+    fn into_param(self) -> PathBuf {
+        self.into()
+    }
+}
+
+impl IntoParam<PathBuf> for String {
+    fn into_param(self) -> PathBuf {
+        self.into()
+    }
+}
+
+impl IntoParam<PathBuf> for &Path {
+    fn into_param(self) -> PathBuf {
+        self.to_owned()
+    }
+}
+
+impl<T: Parameter, U: IntoParam<T>, const N: usize> IntoParam<Vec<T>> for [U; N] {
+    fn into_param(self) -> Vec<T> {
+        self.into_iter().map(IntoParam::into_param).collect()
+    }
+}
+
+impl<T: Parameter> IntoParam<Vec<T>> for &[T] {
+    fn into_param(self) -> Vec<T> {
+        self.to_vec()
+    }
+}
+
+impl IntoParam<Secret<String>> for &str {
+    fn into_param(self) -> Secret<String> {
+        Secret::new(self.to_owned())
+    }
+}
+
+impl<T: Parameter> IntoParam<Secret<T>> for T {
+    fn into_param(self) -> Secret<T> {
+        Secret::new(self)
+    }
+}
+
+/// The typed key of one parameter of the task `K`, whose values have type `T`.
+///
+/// Keys are made by `#[derive(Task)]`, one associated constant for each field, named as the field
+/// in capitals: `Preprocess::DO_PREPROCESS` is a `Param<Preprocess, bool>`. They name a parameter
+/// wherever one is given, so that a wrong name or a value of another type does not compile.
+pub struct Param<K, T> {
+    index: usize,
+    of: PhantomData<fn() -> (K, T)>,
+}
+
+impl<K, T> Param<K, T> {
+    #[doc(hidden)]
+    pub const fn __new(index: usize) -> Self {
+        Self { index, of: PhantomData }
+    }
+
+    /// The place of the field among the fields of the task.
+    pub(crate) const fn index(self) -> usize {
+        self.index
+    }
+}
+
+impl<K: Task, T> Param<K, T> {
+    /// The name of the field.
+    pub fn name(self) -> &'static str {
+        self.decl().name
+    }
+
+    /// The field's documentation, empty if it has none.
+    pub fn doc(self) -> &'static str {
+        self.decl().doc
+    }
+
+    pub(crate) fn decl(self) -> &'static ParamDecl {
+        &K::__PARAMS[self.index]
+    }
+}
+
+impl<K, T> Clone for Param<K, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K, T> Copy for Param<K, T> {}
+
+impl<K: Task, T> std::fmt::Debug for Param<K, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", K::__decl().name, self.name())
+    }
+}
+
+/// A parameter's value where tasks of all types lie side by side.
+pub type AnyValue = Arc<dyn Any + Send + Sync>;
+
+/// A rule that the values of a parameter must obey, and how the user wrote it.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct Rule {
+    /// Such as `1..=10`, or `["a", "b"]`.
+    pub text: &'static str,
+    pub holds: fn(&dyn Any) -> bool,
+}
+
+/// Where the field of one task is the parameter of another: that task's type and the place of the
+/// parameter in it.
+pub(crate) type Origin = fn() -> (&'static TaskType, usize);
+
+/// What the user wrote about one parameter.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct ParamDecl {
+    pub name: &'static str,
+    pub doc: &'static str,
+    /// The name it is stored under, if the field was renamed.
+    pub was: Option<&'static str>,
+    pub default: Option<fn() -> AnyValue>,
+    /// Whether another value gives another output.
+    pub significant: bool,
+    /// Whether the value stays with this task, instead of reaching the tasks it requires.
+    pub local: bool,
+    /// Whether the paths in the value are files whose content counts.
+    pub file: bool,
+    pub from: Option<Origin>,
+    pub range: Option<Rule>,
+    pub choices: Option<Rule>,
+    /// What the planner does with a value of the field's type.
+    pub kind: &'static Kind,
+}
+
+/// A parameter's type, as functions over values that have lost theirs.
+#[doc(hidden)]
+pub struct Kind {
+    pub id: fn() -> TypeId,
+    pub name: fn() -> &'static str,
+    pub to_value: fn(&dyn Any) -> Result<Value, ValueError>,
+    pub(crate) to_value_with_paths: fn(&dyn Any) -> Result<WithPaths, ValueError>,
+    pub from_value: fn(&Value) -> Result<AnyValue, ValueError>,
+    pub clone: fn(&dyn Any) -> AnyValue,
+}
+
+trait HasKind {
+    const KIND: &'static Kind;
+}
+
+impl<T: Parameter> HasKind for T {
+    const KIND: &'static Kind = &Kind {
+        id: TypeId::of::<T>,
+        name: std::any::type_name::<T>,
+        to_value: |any| contained("Serialize", || value::to_value(expect::<T>(any))),
+        to_value_with_paths: |any| {
+            contained("Serialize", || value::to_value_with_paths(expect::<T>(any)))
+        },
+        from_value: |value| {
+            contained("Deserialize", || Ok(Arc::new(value::from_value::<T>(value)?) as AnyValue))
+        },
+        clone: |any| Arc::new(expect::<T>(any).clone()),
+    };
+}
+
+/// Calls the implementation of one of serde's traits by a parameter's type.
+fn contained<R>(
+    trait_name: &str,
+    call: impl FnOnce() -> Result<R, ValueError>,
+) -> Result<R, ValueError> {
+    panics::catch(call).unwrap_or_else(|message| {
+        Err(ValueError::Custom { message: format!("its `{trait_name}` panicked: {message}") })
+    })
+}
+
+/// The value behind `any`, which the planner has stored as a `T`.
+#[doc(hidden)]
+pub fn expect<T: 'static>(any: &dyn Any) -> &T {
+    any.downcast_ref().expect("a parameter's value has the type of its declaration")
+}
+
+impl ParamDecl {
+    pub const fn new<T: Parameter>(name: &'static str, doc: &'static str) -> Self {
+        Self {
+            name,
+            doc,
+            was: None,
+            default: None,
+            significant: true,
+            local: false,
+            file: false,
+            from: None,
+            range: None,
+            choices: None,
+            kind: T::KIND,
+        }
+    }
+
+    pub const fn was(self, name: &'static str) -> Self {
+        Self { was: Some(name), ..self }
+    }
+
+    pub const fn default(self, value: fn() -> AnyValue) -> Self {
+        Self { default: Some(value), ..self }
+    }
+
+    pub const fn insignificant(self) -> Self {
+        Self { significant: false, ..self }
+    }
+
+    pub const fn local(self) -> Self {
+        Self { local: true, ..self }
+    }
+
+    pub const fn file(self) -> Self {
+        Self { file: true, ..self }
+    }
+
+    pub const fn from(self, source: Origin) -> Self {
+        Self { from: Some(source), ..self }
+    }
+
+    pub const fn range(self, text: &'static str, holds: fn(&dyn Any) -> bool) -> Self {
+        Self { range: Some(Rule { text, holds }), ..self }
+    }
+
+    pub const fn choices(self, text: &'static str, holds: fn(&dyn Any) -> bool) -> Self {
+        Self { choices: Some(Rule { text, holds }), ..self }
+    }
+
+    /// The name it counts under in keys: the one it was first stored with.
+    pub(crate) fn identity(&self) -> &'static str {
+        self.was.unwrap_or(self.name)
+    }
+}
+
+/// The resolved values of an instance's parameters, in the order of the fields, from which the
+/// derive builds the task.
+#[doc(hidden)]
+pub struct Values<'a>(pub(crate) &'a [AnyValue]);
+
+impl Values<'_> {
+    pub fn get<T: Parameter>(&self, index: usize) -> T {
+        expect::<T>(self.0[index].as_ref()).clone()
+    }
+}

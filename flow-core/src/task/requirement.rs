@@ -1,0 +1,156 @@
+//! Requirements: what an instance says it needs, before it is known which instances those are.
+//!
+//! The derive turns `#[task(requires ...)]` into calls of [`Requirements`], one for each entry, in
+//! order. A [`Wish`] is one task wished for, with the [`Settings`] that the entry gives it; the
+//! planner resolves its parameters and finds or makes its instance. The wishes of one entry form
+//! an [`Entry`], which remembers the form it was written in.
+
+use std::any::Any;
+use std::collections::HashSet;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use crate::task::decl::{Task, TaskType};
+use crate::task::param::{AnyValue, IntoParam, Param, Parameter};
+use crate::value::{self, Value};
+
+/// What one instance requires.
+#[doc(hidden)]
+#[derive(Default)]
+pub struct Requirements {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) wishes: Vec<Wish>,
+}
+
+/// One entry of `requires`: its role, its form, and how many wishes it made.
+pub(crate) struct Entry {
+    /// The name it was given, or empty.
+    pub(crate) role: &'static str,
+    pub(crate) form: Form,
+    pub(crate) len: usize,
+}
+
+/// The form an entry was written in.
+#[derive(Clone)]
+pub(crate) enum Form {
+    /// `A`
+    One,
+    /// `A if cond`
+    Optional,
+    /// `[A for x in xs]`
+    List,
+    /// `{k => A for k in ks}`, with the keys.
+    Map(Arc<dyn MapKeys>),
+}
+
+/// One task wished for.
+pub(crate) struct Wish {
+    pub(crate) task: &'static TaskType,
+    /// Values of the task's own parameters, by place.
+    pub(crate) own: Vec<(usize, AnyValue)>,
+    /// Values of parameters of tasks further up.
+    pub(crate) with: Vec<(&'static TaskType, usize, AnyValue)>,
+}
+
+/// The values that a requirement gives to the task required, and to tasks further up.
+#[doc(hidden)]
+pub struct Settings<K> {
+    own: Vec<(usize, AnyValue)>,
+    with: Vec<(&'static TaskType, usize, AnyValue)>,
+    task: PhantomData<fn() -> K>,
+}
+
+impl<K: Task> Settings<K> {
+    #[expect(clippy::new_without_default, reason = "written by the derive alone")]
+    pub fn new() -> Self {
+        Self { own: Vec::new(), with: Vec::new(), task: PhantomData }
+    }
+
+    /// `K { key: value }`
+    pub fn set<T: Parameter>(mut self, key: Param<K, T>, value: impl IntoParam<T>) -> Self {
+        self.own.push((key.index(), Arc::new(value.into_param())));
+        self
+    }
+
+    /// `K with A::KEY = value`
+    pub fn with<A: Task, T: Parameter>(
+        mut self,
+        key: Param<A, T>,
+        value: impl IntoParam<T>,
+    ) -> Self {
+        self.with.push((TaskType::of::<A>(), key.index(), Arc::new(value.into_param())));
+        self
+    }
+
+    fn wish(self) -> Wish {
+        Wish { task: TaskType::of::<K>(), own: self.own, with: self.with }
+    }
+}
+
+impl Requirements {
+    pub fn one<K: Task>(&mut self, role: &'static str, settings: Settings<K>) {
+        self.wishes.push(settings.wish());
+        self.entries.push(Entry { role, form: Form::One, len: 1 });
+    }
+
+    pub fn optional<K: Task>(&mut self, role: &'static str, settings: Option<Settings<K>>) {
+        let len = usize::from(settings.is_some());
+        self.wishes.extend(settings.map(Settings::wish));
+        self.entries.push(Entry { role, form: Form::Optional, len });
+    }
+
+    pub fn list<K: Task>(&mut self, role: &'static str, items: Vec<Settings<K>>) {
+        let len = items.len();
+        self.wishes.extend(items.into_iter().map(Settings::wish));
+        self.entries.push(Entry { role, form: Form::List, len });
+    }
+
+    /// # Errors
+    ///
+    /// Two items have the same key, or keys that are serialized alike, or a key cannot be serialized.
+    pub fn map<K: Task, M: Parameter + Ord>(
+        &mut self,
+        role: &'static str,
+        mut items: Vec<(M, Settings<K>)>,
+    ) -> anyhow::Result<()> {
+        items.sort_by(|(a, _), (b, _)| a.cmp(b));
+        if let Some(pair) = items.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            let key = value::to_value(&pair[0].0)?;
+            let map = if role.is_empty() { "the map" } else { role };
+            anyhow::bail!("{map} has two items with the key {key}");
+        }
+        let mut seen = HashSet::with_capacity(items.len());
+        for (key, _) in &items {
+            let key = value::to_value(key)?;
+            if let Some(key) = seen.replace(key) {
+                let map = if role.is_empty() { "the map" } else { role };
+                anyhow::bail!(
+                    "{map} has two different keys that are both serialized as {key}; a key is \
+                     identified by what it is serialized as"
+                );
+            }
+        }
+        let (keys, settings): (Vec<M>, Vec<_>) = items.into_iter().unzip();
+        let len = keys.len();
+        self.wishes.extend(settings.into_iter().map(Settings::wish));
+        self.entries.push(Entry { role, form: Form::Map(Arc::new(keys)), len });
+        Ok(())
+    }
+}
+
+/// The keys of an entry that is a map: a `Vec` of the key type.
+pub(crate) trait MapKeys: Send + Sync {
+    fn as_any(&self) -> &dyn Any;
+    /// Returns the key at `index`. [`Requirements::map`] refused keys that have no such value.
+    fn value(&self, index: usize) -> Value;
+}
+
+impl<M: Parameter> MapKeys for Vec<M> {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn value(&self, index: usize) -> Value {
+        value::to_value(&self[index]).unwrap_or(Value::None)
+    }
+}
