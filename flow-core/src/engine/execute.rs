@@ -51,21 +51,12 @@ pub(crate) fn execute<T: Task>(
         return Ok(Executed { output, meta: stand_in.meta(), value });
     }
     let cx = Cx::<T>::new(execution, node, places, reads);
-    let failing = Failing { execution, node, reads };
-    let value = (T::__runs().run)(task, &cx).inspect_err(|error| {
-        // A disk may have room again, and a server answer.
-        if error.chain().any(|cause| cause.is::<std::io::Error>()) {
-            reads.set_may_pass();
-        }
-    })?;
-    let value = Arc::new(value);
+    let value = Arc::new((T::__runs().run)(task, &cx)?);
     // What a task makes of that is not what it would make another time.
     if reads.was_stopped() {
-        failing.disarm();
         return Err(Stopped.into());
     }
     check::<T>(&value)?;
-    failing.disarm();
     // What is made while it is written may read of the inputs, too.
     let (output, value) = save::<T>(value, cx.places(), draft)?;
     Ok(Executed { output, meta: cx.finish(), value })
@@ -93,26 +84,4 @@ fn save<T: Task>(
         }
     };
     Ok((draft.finish(), exact))
-}
-
-/// A task that fails, or panics, unless this is disarmed: if nothing else than its inputs had a part in
-/// that, it would do so again.
-struct Failing<'a> {
-    execution: &'a Execution,
-    node: NodeIndex,
-    reads: &'a Reads,
-}
-
-impl Failing<'_> {
-    fn disarm(self) {
-        std::mem::forget(self);
-    }
-}
-
-impl Drop for Failing<'_> {
-    fn drop(&mut self) {
-        if self.reads.fails_again() {
-            self.execution.held.set_fails_again(self.node);
-        }
-    }
 }

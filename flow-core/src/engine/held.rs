@@ -1,6 +1,5 @@
 //! What an execution holds of each instance: its record, and its value as long as it is used.
 
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use daggy::NodeIndex;
@@ -12,8 +11,6 @@ use crate::task::param::AnyValue;
 /// What an execution holds of each instance.
 pub(crate) struct Held {
     slots: Vec<Mutex<Slot>>,
-    /// The tasks that have failed and would do so again, for they have read their inputs alone.
-    fail_again: Mutex<HashSet<NodeIndex>>,
 }
 
 #[derive(Default)]
@@ -30,7 +27,7 @@ struct Slot {
 impl Held {
     pub(crate) fn new(nodes: usize) -> Self {
         let slots = (0..nodes).map(|_| Mutex::default()).collect();
-        Self { slots, fail_again: Mutex::default() }
+        Self { slots }
     }
 
     fn slot(&self, node: NodeIndex) -> MutexGuard<'_, Slot> {
@@ -48,20 +45,6 @@ impl Held {
 
     pub(crate) fn set_gone(&self, node: NodeIndex, made: Made) {
         self.slot(node).gone = Some(Arc::new(made));
-    }
-
-    /// Whether the task has failed and would do so again.
-    pub(crate) fn fails_again(&self, node: NodeIndex) -> bool {
-        self.fail_again.lock().expect("no panic while it is looked up").contains(&node)
-    }
-
-    pub(crate) fn set_fails_again(&self, node: NodeIndex) {
-        self.fail_again.lock().expect("no panic while it is noted").insert(node);
-    }
-
-    /// Says that the failure of a task may pass.
-    pub(crate) fn set_may_pass(&self, node: NodeIndex) {
-        self.fail_again.lock().expect("no panic while it is noted").remove(&node);
     }
 
     pub(crate) fn set_made(&self, node: NodeIndex, made: Made) {

@@ -38,7 +38,7 @@ impl Again for Remake<'_> {
             Err(error) => return Ok(Err(error)),
         };
         let mut pairs = recorded.iter().zip(&answered.answers);
-        let is_settled = pairs.clone().all(|(recorded, answer)| answer.settles(recorded));
+        let is_settled = !answered.answers.contains(&Answer::Open);
         let is_kept = |root: &NodeIndex| answered.plan.verdicts.status(*root) == Status::Kept;
         let is_there = is_settled && !answered.plan.graph.roots.iter().any(is_kept);
         // Who takes over an output takes over what was required for it, too.
@@ -51,12 +51,10 @@ impl Again for Remake<'_> {
         if reply.roots.iter().any(|root| matches!(root, Err(Unmade::Stopped))) {
             return Ok(Ok(answered));
         }
-        let replay = self.replay();
-        let mut answers = answers(&wished, &*execution, &replay, recorded)?;
-        for ((answer, recorded), made) in answers.iter_mut().zip(recorded).zip(&reply.roots) {
-            // It has failed now, and another time it may not; or it was made for nothing.
-            if made.is_err() && !answer.settles(recorded) {
-                *answer = Answer::Other;
+        let mut answers = answers(&wished, &*execution);
+        for (answer, made) in answers.iter_mut().zip(&reply.roots) {
+            if made.is_err() && *answer == Answer::Open {
+                *answer = Answer::Failed;
             }
         }
         Ok(Ok(Answered { plan: wished, answers, execution: Some(execution) }))

@@ -7,8 +7,6 @@
 //! [`Cx::file`](crate::Cx::file) and [`Cx::files`](crate::Cx::files). When it has ended, the content has
 //! to be as recorded, and nothing may have been written meanwhile: a file that was rewritten with equal
 //! content was half of it for a while.
-//!
-//! A failure that came of such a file may pass: it is not recorded as one that would occur again.
 
 use std::path::Path;
 use std::sync::Arc;

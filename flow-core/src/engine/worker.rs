@@ -1,6 +1,5 @@
 //! A worker: settles one instance at a time.
 
-use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -69,13 +68,11 @@ enum Settled {
 
 struct Worker<'a> {
     execution: &'a Arc<Execution>,
-    /// The fingerprint of what runs.
-    made_from: Cell<Option<Digest>>,
 }
 
 impl<'a> Worker<'a> {
     fn new(execution: &'a Arc<Execution>) -> Self {
-        Self { execution, made_from: Cell::new(None) }
+        Self { execution }
     }
 
     /// Settles an instance and tells what became of it.
@@ -227,14 +224,13 @@ impl<'a> Worker<'a> {
         plan.check_node(node)?;
         let started = jiff::Timestamp::now();
         let begun = Instant::now();
-        self.made_from.set(Some(fingerprint));
         let watch = Watch::begin(self.execution, node, &made_from)?;
         let executed = panics::catch_error(|| {
             (entry.task.execute)(self.execution, node, &folder, fingerprint, watch.reads())
         });
         let seconds = begun.elapsed().as_secs_f64();
         let Executed { output, meta, value } =
-            self.unless_changed(node, &folder, &watch, executed)?;
+            self.unless_changed(&folder, &watch, executed)?;
         let (reads, required) = (watch.reads().all(), watch.reads().required());
         entry.keep_tables(&plan.store);
         let record = Record {
@@ -267,7 +263,6 @@ impl<'a> Worker<'a> {
     /// What running a task gave, unless a file that it may have read was written meanwhile.
     fn unless_changed(
         &self,
-        node: NodeIndex,
         folder: &Folder,
         watch: &Watch<'_>,
         executed: anyhow::Result<Executed>,
@@ -279,11 +274,8 @@ impl<'a> Worker<'a> {
                 Err(changed)
             }
             (Err(error), Err(_)) if is_stop(&error) => Err(error),
-            // It may have failed for what it has read, and need not fail again.
-            (Err(error), Err(changed)) => {
-                self.execution.held.set_may_pass(node);
-                Err(error.context(format!("{changed:#}")))
-            }
+            // It may have failed for what it has read.
+            (Err(error), Err(changed)) => Err(error.context(format!("{changed:#}"))),
         }
     }
 
@@ -348,9 +340,7 @@ impl<'a> Worker<'a> {
         }
         if let Ok(folder) = plan.graph.folder(node, &plan.store) {
             let (error, at) = (error.to_owned(), jiff::Timestamp::now());
-            let fingerprint =
-                self.made_from.get().filter(|_| self.execution.held.fails_again(node));
-            let failure = Failure { key, error, at, fingerprint };
+            let failure = Failure { key, error, at };
             plan.store.note_failure(&folder, &failure);
         }
     }

@@ -16,14 +16,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
-use crate::base::key::{Digest, Hasher, Key};
+use crate::base::key::{Digest, Key};
 use crate::engine::Execution;
 use crate::plan::Plan;
 use crate::plan::crates::OtherCrates;
 use crate::plan::error::PlanError;
-use crate::plan::judge::{Judge, Upstream, Verdict};
+use crate::plan::judge::{Judge, Upstream};
 use crate::plan::reason::{LISTED, Reason};
-use crate::plan::required::digest_error;
 use crate::plan::verdicts::Known;
 use crate::remote::finder::Finder;
 use crate::store::record::{Record, Required};
@@ -63,30 +62,19 @@ pub(crate) struct Answered {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     Content(Digest),
-    /// It failed when it was made from the same.
-    Failed(Digest),
     /// It is not known before it has run.
     Open,
-    /// It has failed just now, which it did not before.
-    Other,
+    /// It has failed just now.
+    Failed,
 }
 
 impl Answer {
-    /// Whether it says as much as can be said without running anything.
-    pub(crate) fn settles(self, recorded: &Required) -> bool {
-        match self {
-            Self::Content(_) | Self::Other => true,
-            Self::Failed(failed) => recorded.failed == Some(failed),
-            Self::Open => false,
-        }
-    }
-
     /// Whether it is certain that it is another one.
     pub(crate) fn differs(self, recorded: &Required) -> bool {
         match self {
             Self::Content(digest) => recorded.digest != Some(digest),
-            Self::Other => true,
-            Self::Failed(_) | Self::Open => false,
+            Self::Failed => true,
+            Self::Open => false,
         }
     }
 }
@@ -140,8 +128,9 @@ impl Judge<'_> {
         all: &mut Vec<Answered>,
     ) -> Result<Option<Replayed>, StoreError> {
         let different = |what| Ok(Some(Replayed::Different(Reason::Required { what })));
-        if let Some(failed) = group.iter().find(|required| required.may_pass()) {
-            return different(format!("{} failed, and may not fail again", failed.instance));
+        // What a task makes although something that it requires has failed is never complete.
+        if let Some(failed) = group.iter().find(|required| required.digest.is_none()) {
+            return different(format!("{} failed", failed.instance));
         }
         let wishes: Result<Vec<_>, _> = group.iter().map(|r| self.plan.wish_of(r)).collect();
         let wishes = match wishes {
@@ -150,14 +139,11 @@ impl Judge<'_> {
         };
         let answered = match self.again.again(self.plan, node, wishes, group)? {
             Ok(answered) => answered,
-            Err(error) => {
-                let failed = digest_error(&error);
-                let same = failed.is_some() && group.iter().all(|r| r.failed == failed);
-                return if same { Ok(None) } else { different(error.to_string()) };
-            }
+            Err(error) => return different(error.to_string()),
         };
         let changed = self.compare_required(group, &answered);
-        let open = group.iter().zip(&answered.answers).filter(|(r, answer)| !answer.settles(r));
+        let open =
+            group.iter().zip(&answered.answers).filter(|(_, answer)| **answer == Answer::Open);
         let mut open: Vec<_> = open.map(|(r, _)| r.task.clone()).collect();
         open.sort_unstable();
         open.dedup();
@@ -176,10 +162,9 @@ impl Judge<'_> {
         for ((required, answer), &root) in group.iter().zip(&answered.answers).zip(&graph.roots) {
             let name = &required.instance;
             if answer.differs(required) {
-                changed.push(match (answer, required.digest) {
-                    (Answer::Other, _) => format!("{name} failed"),
-                    (_, Some(_)) => format!("{name} gave other data"),
-                    (_, None) => format!("{name} failed, and does not any more"),
+                changed.push(match answer {
+                    Answer::Failed => format!("{name} failed"),
+                    Answer::Content(_) | Answer::Open => format!("{name} gave other data"),
                 });
             } else if required.target.is_some_and(|t| t != graph.task(root).target_digest) {
                 changed.push(format!("the target of {} changed", graph.task(root).decl.name));
@@ -190,37 +175,6 @@ impl Judge<'_> {
             }
         }
         (!changed.is_empty()).then(|| changed.join(", "))
-    }
-
-    /// What it was that failed, if an instance cannot be made for something failed when it was made
-    /// from the same as now.
-    pub(crate) fn failed_as(&self, node: NodeIndex) -> Result<Option<Digest>, StoreError> {
-        let mut node = node;
-        loop {
-            let judged = self.judge(node)?;
-            let mut hasher = Hasher::new("failed");
-            match judged.verdict {
-                Verdict::Run(_, fingerprint) => {
-                    let key = self.graph.node(node).key;
-                    let failure = self.store.failure(&judged.folder, key);
-                    let same = failure.is_some_and(|f| f.fingerprint == Some(fingerprint));
-                    hasher.part(Digest(key.0)).part(fingerprint);
-                    return Ok(same.then(|| hasher.digest()));
-                }
-                Verdict::Missing => {
-                    hasher.text(&self.graph.external(node).to_string_lossy());
-                    return Ok(Some(hasher.digest()));
-                }
-                Verdict::Upstream => {
-                    let mut inputs = self.graph.inputs(node).iter();
-                    match inputs.find(|&&input| self.upstream.digest(input).is_none()) {
-                        Some(&input) => node = input,
-                        None => return Ok(None),
-                    }
-                }
-                _ => return Ok(None),
-            }
-        }
     }
 }
 
@@ -293,7 +247,7 @@ impl Again for Replay<'_> {
         plan: &Plan,
         asker: NodeIndex,
         wishes: Vec<Wish>,
-        recorded: &[Required],
+        _recorded: &[Required],
     ) -> Result<Result<Answered, Box<PlanError>>, StoreError> {
         let mut wished = match plan.to_require(asker, wishes) {
             Ok(wished) => wished,
@@ -304,29 +258,13 @@ impl Again for Replay<'_> {
         self.asking.borrow_mut().pop();
         judged?;
         let plan = Arc::new(wished);
-        let answers = answers(&plan, &plan.verdicts, self, recorded)?;
+        let answers = answers(&plan, &plan.verdicts);
         Ok(Ok(Answered { plan, answers, execution: None }))
     }
 }
 
-/// What came of the roots of a plan, of which a record tells this.
-pub(crate) fn answers(
-    plan: &Plan,
-    upstream: &dyn Upstream,
-    again: &dyn Again,
-    recorded: &[Required],
-) -> Result<Vec<Answer>, StoreError> {
-    let judge = Judge::new(plan, upstream, again);
-    let answer = |(&root, recorded): (&NodeIndex, &Required)| {
-        if let Some(digest) = upstream.digest(root) {
-            return Ok(Answer::Content(digest));
-        }
-        // Of one that did not fail, nobody asks why it is not there.
-        let failed = match recorded.failed {
-            Some(_) => judge.failed_as(root)?,
-            None => None,
-        };
-        Ok(failed.map_or(Answer::Open, Answer::Failed))
-    };
-    plan.graph.roots.iter().zip(recorded).map(answer).collect()
+/// What came of the roots of a plan.
+pub(crate) fn answers(plan: &Plan, upstream: &dyn Upstream) -> Vec<Answer> {
+    let roots = plan.graph.roots.iter();
+    roots.map(|&root| upstream.digest(root).map_or(Answer::Open, Answer::Content)).collect()
 }

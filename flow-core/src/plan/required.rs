@@ -168,7 +168,6 @@ impl Required {
             digest: None,
             key: None,
             target: None,
-            failed: None,
         }
     }
 
@@ -221,14 +220,4 @@ fn reached(task: &'static TaskType, name: &str) -> Option<&'static TaskType> {
         new.extend(task.params.iter().filter_map(|param| Some(param.from?().0)));
     }
     None
-}
-
-/// What a plan that is wrong counts as: it stays wrong as long as nothing changes.
-pub(crate) fn digest_error(error: &PlanError) -> Option<Digest> {
-    if let PlanErrorKind::Store(_) = error.kind {
-        return None;
-    }
-    let mut hasher = crate::base::key::Hasher::new("wrong");
-    hasher.text(&error.to_string());
-    Some(hasher.digest())
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::key::{Digest, Key};
+use crate::base::key::Key;
 use crate::store::{Folder, Store, bounds};
 
 pub(crate) const FAILURE: &str = "failure.json";
@@ -13,9 +13,6 @@ pub(crate) struct Failure {
     pub(crate) key: Key,
     pub(crate) error: String,
     pub(crate) at: jiff::Timestamp,
-    /// What the output would have been made from, if it read nothing else before it failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) fingerprint: Option<Digest>,
 }
 
 impl Store {

@@ -183,22 +183,12 @@ pub(crate) struct Required {
     /// What was set for it, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) settings: Vec<Setting>,
-    /// The content of its output; none if there was an error.
+    /// The content of its output; none if it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) digest: Option<Digest>,
     /// What its output is read by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) target: Option<Digest>,
-    /// What it was that failed, if it would fail again as long as nothing changes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) failed: Option<Digest>,
-}
-
-impl Required {
-    /// Whether it failed, and may not fail another time.
-    pub(crate) fn may_pass(&self) -> bool {
-        self.digest.is_none() && self.failed.is_none()
-    }
 }
 
 /// The digest of what was required while a task ran, and what came of it.

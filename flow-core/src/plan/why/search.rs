@@ -178,7 +178,7 @@ impl Search {
                         in_run.changed.extend(was.map(|was| Question { at, was: Some(was) }));
                     }
                     Answer::Open => in_run.open.push(Question { at, was: None }),
-                    Answer::Content(_) | Answer::Failed(_) | Answer::Other => {}
+                    Answer::Content(_) | Answer::Failed => {}
                 }
             }
         }

@@ -149,7 +149,7 @@ impl<T: Task> Cx<T> {
             .ok_or_else(|| anyhow::anyhow!("the name of the file {path:?} is not Unicode"))?;
         let contents = &self.execution.plan.contents;
         self.reads.watch(contents, path, Named::Exactly)?;
-        let digest = self.reads.tried(contents.digest(path))?;
+        let digest = contents.digest(path)?;
         let project = in_project(path, &self.execution.plan.store);
         self.reads.add(Read::File { path: text.to_owned(), project, digest });
         Ok(path.to_owned())
@@ -219,11 +219,11 @@ impl<T: Task> Cx<T> {
         let parameters = plan.graph.file_parameters(self.node);
         // What a parameter means was digested before, and is looked at again when the task has run.
         if !parameters.iter().any(|(_, parameter)| parameter == text) {
-            let digest = self.reads.tried(plan.contents.meant(path))?;
+            let digest = plan.contents.meant(path)?;
             let project = in_project(path, &plan.store);
             self.reads.add(Read::Files { path: text.to_owned(), project, digest });
         }
-        let files = self.reads.tried(plan.contents.files(path))?;
+        let files = plan.contents.files(path)?;
         let is_empty_folder = || plan.store.unconfined().stat(path).is_ok_and(|stat| stat.folder);
         anyhow::ensure!(!files.is_empty() || is_empty_folder(), outside::no_file(text));
         Ok(files)
@@ -265,7 +265,7 @@ impl<T: Task> Cx<T> {
     /// The value is not Unicode, or the key of the store cannot be read.
     pub fn env(&self, name: impl AsRef<str>) -> anyhow::Result<Option<String>> {
         let name = name.as_ref();
-        let digest = self.reads.tried(outside::digest_env(name, &self.execution.plan.store))?;
+        let digest = outside::digest_env(name, &self.execution.plan.store)?;
         self.reads.add(Read::Env { name: name.to_owned(), digest });
         match std::env::var(name) {
             Ok(value) => Ok(Some(value)),
@@ -317,8 +317,6 @@ impl<T: Task> Cx<T> {
     /// # }
     /// ```
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command<'_> {
-        // It may do anything, and nobody knows what it reads.
-        self.reads.set_may_pass();
         Command::new(program.as_ref(), &self.log, &self.execution.stopper)
     }
 
@@ -328,8 +326,6 @@ impl<T: Task> Cx<T> {
     where
         T: Uses<C>,
     {
-        // What it gives is no part of the flow: it may be another one the next time.
-        self.reads.set_may_pass();
         let provided = self.execution.plan.provided.get(&TypeId::of::<C>());
         let provided = provided.expect("what a task uses was looked for when the flow was planned");
         provided.downcast_ref().expect("it is found by its type")

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::require::Asked;
 use crate::base::error::StoreError;
@@ -18,9 +17,6 @@ pub(crate) struct Reads {
     watched: Mutex<BTreeMap<(PathBuf, Named), Option<Stamp>>>,
     /// What it has required.
     pub(super) asked: Mutex<Asked>,
-    /// Whether it has used, or tried to use, what may be there another time and is not now, or the other
-    /// way round: then a failure of it may pass.
-    may_pass: AtomicBool,
 }
 
 impl Reads {
@@ -43,12 +39,12 @@ impl Reads {
         path: &Path,
         named: Named,
     ) -> Result<(), WatchError> {
-        let now = self.tried(contents.stamp(path, named));
+        let now = contents.stamp(path, named);
         let mut watched = self.watched.lock().expect("no panic while a file is noted");
         let before = *watched.entry((path.to_owned(), named)).or_insert(now.as_ref().ok().copied());
         drop(watched);
         let now = now?;
-        self.tried(compare(path, before, &now))?;
+        compare(path, before, &now)?;
         now.settle();
         Ok(())
     }
@@ -60,24 +56,6 @@ impl Reads {
         watched.try_for_each(|((path, named), before)| {
             compare(path, *before, &contents.stamp(path, *named)?)
         })
-    }
-
-    /// Says that a failure of the task, should it come to that, may pass.
-    pub(crate) fn set_may_pass(&self) {
-        self.may_pass.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether the task would fail again if it failed: it has read nothing but the outputs of its inputs,
-    /// and could read those.
-    pub(crate) fn fails_again(&self) -> bool {
-        !self.may_pass.load(Ordering::Relaxed)
-            && self.all().is_empty()
-            && self.required().is_empty()
-    }
-
-    /// Passes on what came of reading something: that it could not be read may pass.
-    pub(crate) fn tried<V, E>(&self, result: Result<V, E>) -> Result<V, E> {
-        result.inspect_err(|_| self.set_may_pass())
     }
 }
 

@@ -10,9 +10,8 @@ use crate::engine::session::{Reply, Unmade};
 use crate::flow::error::{Error, RequireError};
 use crate::plan::Plan;
 use crate::plan::again::Replay;
-use crate::plan::judge::{Judge, Upstream};
+use crate::plan::judge::Upstream;
 use crate::plan::label::Show;
-use crate::plan::required::digest_error;
 use crate::plan::verdicts::Status;
 use crate::store::record::Required;
 use crate::task::decl::{Task, TaskType};
@@ -136,12 +135,10 @@ impl Reads {
 /// requires it a parameter of that name.
 ///
 /// **A failure** is an error that a task may handle, and so is a cycle: to require a task that waits
-/// for the one that runs. A failure that was handled counts as what came of it, as long as nothing
-/// that the failed task is made from changes. A failure that may pass is tried again in each run: one
-/// after the failed task had used more than its inputs, be it a file, a variable, a program or what is
-/// provided, and one that came of a [`std::io::Error`]. Until it has passed, what was made in spite of
-/// it is not complete: it was handed to those that require it in the same run, and is not loaded
-/// afterwards. A task whose failure is a result like others returns it as one: `Json<Option<f64>>`.
+/// for the one that runs. An output that was made although something required had failed is never
+/// complete: tasks that require it in the same run get it, it is not loaded afterwards, and the next run
+/// runs its task again. A task whose failure is a result like others returns it as a value, such as
+/// `Json<Option<f64>>`.
 ///
 /// **Planning again** finds the tasks by their names. Those without type parameters are known if
 /// their crate is linked into the program; of a crate that has nothing else that the program uses, say
@@ -269,7 +266,7 @@ impl<T: Task> Cx<T> {
         let mut rounds = 0;
         let (execution, reply) = loop {
             let wishes = settings.iter().cloned().map(wish).collect();
-            let plan = match self.plan_for(wishes, &mut group) {
+            let plan = match self.plan_for(wishes) {
                 Ok(plan) => plan,
                 Err(error) => {
                     self.reads.asked().groups.push(group);
@@ -308,12 +305,7 @@ impl<T: Task> Cx<T> {
                 }
                 Err(Unmade::Cycle(cycle)) => RequireError::Cycle { cycle },
                 Err(Unmade::Thread(error)) => RequireError::Thread { error },
-                Err(Unmade::Failed(error)) => {
-                    let replay = Replay::default();
-                    let failed = Judge::new(plan, &*execution, &replay).failed_as(root);
-                    required.failed = failed.ok().flatten();
-                    RequireError::Failed { error }
-                }
+                Err(Unmade::Failed(error)) => RequireError::Failed { error },
             };
             let instance = plan.graph.label(root, Show::Clipped);
             results.push(Err(Error::Required { instance, source }));
@@ -322,13 +314,10 @@ impl<T: Task> Cx<T> {
         results
     }
 
-    /// The plan of what is required; if there is none, it is noted why.
-    fn plan_for(&self, wishes: Vec<Wish>, group: &mut [Required]) -> Result<Arc<Plan>, Error> {
+    /// The plan of what is required.
+    fn plan_for(&self, wishes: Vec<Wish>) -> Result<Arc<Plan>, Error> {
         let execution = &self.execution;
-        let mut plan = execution.plan.to_require(self.node, wishes).inspect_err(|error| {
-            let failed = digest_error(error);
-            group.iter_mut().for_each(|required| required.failed = failed);
-        })?;
+        let mut plan = execution.plan.to_require(self.node, wishes)?;
         let mut forced = std::mem::take(&mut plan.graph.forced);
         for (node, forced) in plan.graph.nodes().zip(&mut forced) {
             *forced &= !execution.session.was_forced(plan.graph.node(node).key);

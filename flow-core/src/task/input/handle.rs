@@ -80,26 +80,9 @@ impl Handle {
         part: &str,
         read: impl Fn(&Files<'_>) -> anyhow::Result<V>,
     ) -> Result<V, Error> {
-        self.tried(self.try_to_read(part, read))
-    }
-
-    /// Passes on what came of reading something: if it could not be read, a failure of the task that
-    /// wanted to may pass.
-    fn tried<V>(&self, result: Result<V, Error>) -> Result<V, Error> {
-        match &self.reads {
-            Some(reads) => reads.tried(result),
-            None => result,
-        }
-    }
-
-    fn try_to_read<V>(
-        &self,
-        part: &str,
-        read: impl Fn(&Files<'_>) -> anyhow::Result<V>,
-    ) -> Result<V, Error> {
         let mut first = true;
         loop {
-            let made = self.find_made()?;
+            let made = self.made()?;
             // An external file may be written while it is read.
             let external = (self.plan.graph.kind(self.node) == Kind::External)
                 .then(|| self.plan.graph.external(self.node));
@@ -177,10 +160,6 @@ impl Handle {
 
     /// The record, and where it lies: of the output that the plan or the execution knows.
     pub(crate) fn made(&self) -> Result<Arc<Made>, Error> {
-        self.tried(self.find_made())
-    }
-
-    fn find_made(&self) -> Result<Arc<Made>, Error> {
         let execution = self.execution.as_ref();
         if let Some(made) = execution.and_then(|execution| execution.held.made(self.node)) {
             return Ok(made);
