@@ -7,27 +7,29 @@ use std::ops::RangeBounds;
 pub use std::sync::Arc;
 
 pub use crate::base::code::{Code, Tracked};
+pub use crate::base::decl::TaskDecl;
 pub use crate::check::all::{Report, Sound};
 pub use crate::flow::Scratch;
-pub use crate::plan::refresh::Refresh;
 pub use crate::store::draft::Draft;
 pub use crate::store::place::Places;
 pub use crate::target::Target;
 use crate::target::{Sink, Source};
+use crate::task::Output;
 pub use crate::task::cx::Cx;
-use crate::task::decl::Output;
-pub use crate::task::decl::{
-    ByRun, Elsewhere, HasOutput, HasRun, Run, Runs, Task, TaskDecl, TaskKind, TaskType, Together,
-    Uses, not_run, runs,
-};
 pub use crate::task::input::{Input, Inputs, Wires};
 pub use crate::task::keep::{
     Described, Files, Gathered, Keep, KeepPart, Outputs, Part, Saving, Several,
 };
 use crate::task::loaded::Loaded;
-pub use crate::task::param::{AnyValue, IntoParam, Param, ParamDecl, Parameter, Values, expect};
+pub use crate::task::param::{IntoParam, Param, ParamDecl, Parameter, Values, expect};
+pub use crate::task::refresh::Refresh;
 pub use crate::task::registry::Registered;
 pub use crate::task::requirement::{Requirements, Settings};
+pub use crate::task::{
+    ByRun, Elsewhere, HasOutput, HasRun, Run, Runs, Task, TaskKind, TaskType, Together, Uses,
+    not_run, runs,
+};
+pub use crate::value::AnyValue;
 pub use crate::value::Value;
 pub use anyhow;
 pub use inventory;
@@ -303,25 +305,5 @@ pub fn generic_name(name: &str, arguments: &[String]) -> String {
 
 /// The name of a type without the paths of modules: `Vec<Row>`.
 pub fn short_name<T: ?Sized>() -> String {
-    short(std::any::type_name::<T>())
-}
-
-/// A type's name without the paths of modules.
-pub(crate) fn short(full: &str) -> String {
-    let mut short = String::with_capacity(full.len());
-    let mut segment = 0;
-    let mut rest = full;
-    while let Some(next) = rest.chars().next() {
-        if rest.starts_with("::") {
-            short.truncate(segment);
-            rest = &rest[2..];
-            continue;
-        }
-        short.push(next);
-        if !next.is_alphanumeric() && next != '_' {
-            segment = short.len();
-        }
-        rest = &rest[next.len_utf8()..];
-    }
-    short
+    crate::base::names::short_name::<T>()
 }

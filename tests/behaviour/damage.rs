@@ -24,7 +24,7 @@ fn done() -> Result<(Flow, TempDir)> {
 }
 
 fn output(flow: &Flow) -> PathBuf {
-    flow.of::<Bread>().output::<Milled>().and_then(|output| output.path()).expect("an output")
+    flow.of::<Bread>().output::<Milled>().expect("an output").path().expect("a file")
 }
 
 fn record(flow: &Flow) -> PathBuf {

@@ -168,6 +168,6 @@ pub(crate) fn one_file(folder: &Path, starts: &str, ends: &str) -> PathBuf {
 }
 
 /// What an error says, with what caused it.
-pub(crate) fn in_full(error: flow::Error) -> String {
-    format!("{:#}", flow::anyhow::Error::from(error))
+pub(crate) fn in_full(error: impl Into<flow::anyhow::Error>) -> String {
+    format!("{:#}", error.into())
 }

@@ -3,8 +3,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::store::record::Unreadable;
-
 /// A file operation of a store that failed, or a file in it that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -94,7 +92,7 @@ impl StoreError {
         Self::Damaged { name: name.to_string(), reason: reason.to_string() }
     }
 
-    pub(crate) fn newer(path: &Path, reason: &Unreadable) -> Self {
+    pub(crate) fn newer(path: &Path, reason: &dyn std::fmt::Display) -> Self {
         Self::Newer { path: path.to_owned(), reason: reason.to_string() }
     }
 }

@@ -5,7 +5,6 @@ use std::io::Write;
 use std::sync::{Arc, OnceLock};
 
 use crate::base::panics;
-use crate::plan::warning::Warning;
 
 /// Something that happened during an execution.
 #[derive(Clone, Debug)]
@@ -78,11 +77,10 @@ impl Progress {
         }
     }
 
-    /// A warning if the observer panicked.
-    pub(crate) fn warning(&self) -> Option<Warning> {
+    /// Returns the message of the observer's panic, if it panicked.
+    pub(crate) fn observer_panic(&self) -> Option<String> {
         let Self::Observer(observer) = self else { return None };
-        let message = observer.panicked.get()?.clone();
-        Some(Warning::ObserverPanicked { message })
+        observer.panicked.get().cloned()
     }
 
     pub(crate) fn tell(&self, event: impl FnOnce() -> Event) {

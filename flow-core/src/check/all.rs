@@ -16,7 +16,7 @@ use crate::plan::given::Givens;
 use crate::plan::types::{Types, origin};
 use crate::plan::warning::Warning;
 use crate::store::Store;
-use crate::task::decl::TaskType;
+use crate::task::TaskType;
 use crate::task::registry;
 
 /// What was found out about all tasks of a program.

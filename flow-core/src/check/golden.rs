@@ -16,11 +16,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
+use crate::base::names::unique;
 use crate::flow::Flow;
 use crate::plan::builder::build;
 use crate::store::Store;
-use crate::store::stage::unique;
-use crate::task::decl::{Kind, TaskType};
+use crate::task::{Kind, TaskType};
 
 /// The variable of the environment that lets the file be written.
 const ACCEPT: &str = "FLOW_ACCEPT_KEYS";
@@ -167,12 +167,12 @@ fn lines(flow: &Flow, task: &'static TaskType) -> Vec<String> {
     let mut params: Vec<_> = task.params.iter().filter(|param| param.significant).collect();
     params.sort_by_key(|param| param.identity());
     for param in params {
-        let ty = crate::__private::short((param.kind.name)());
+        let ty = crate::base::names::short((param.kind.name)());
         let value =
             values.get(param.name).map(|value| format!(" = {}", on_one_line(&value.to_string())));
         lines.push(format!("{}: {ty}{}", param.identity(), value.unwrap_or_default()));
     }
-    let output = crate::__private::short((task.output)());
+    let output = crate::base::names::short((task.output)());
     lines.push(format!("output {output} in {}", on_one_line(decl.target)));
     lines
 }

@@ -25,7 +25,7 @@ use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::stand_in;
 use crate::plan::warning::Warning;
 use crate::store::Store;
-use crate::task::decl::{Kind, TaskType};
+use crate::task::{Kind, TaskType};
 
 /// A flow that was checked, with nothing wrong.
 #[derive(Debug)]
@@ -187,7 +187,7 @@ impl Flow {
         let mut tell = |kind| problems.push(PlanError::new(kind, graph.way(node)));
         for (param, path) in graph.file_parameters(node) {
             if !self.is_there(Path::new(&path)) {
-                let what = crate::plan::outside::no_file(&path);
+                let what = crate::store::external_reads::no_file(&path);
                 tell(PlanErrorKind::NoFile { task: task(), param, what });
             }
         }

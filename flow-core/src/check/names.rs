@@ -30,7 +30,7 @@ pub(super) fn of_other_types(
             if (origin(above).kind.id)() == (origin(below).kind.id)() {
                 continue;
             }
-            let ty = |name: &'static str| crate::__private::short(name);
+            let ty = |name: &'static str| crate::base::names::short(name);
             let kind = PlanErrorKind::OtherType {
                 task: entry.decl.name.to_string(),
                 param: above.name,

@@ -11,18 +11,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use daggy::NodeIndex;
 
 use crate::base::event::Event;
+use crate::base::names::INTERNAL;
+use crate::base::names::unique;
 use crate::base::panics;
-use crate::engine::execute::Executed;
+use crate::engine::Execution;
+use crate::engine::running::Running;
 use crate::engine::watch::Watch;
-use crate::engine::{Execution, Made};
 use crate::plan::affected::{Affected, Assumed};
 use crate::plan::label::Show;
+use crate::store::made::Made;
 use crate::store::output::{Output, OutputFile};
 use crate::store::record::{Read, Record, digest_required};
-use crate::store::stage::unique;
-use crate::store::{ASIDE, Folder, INTERNAL};
-use crate::task::cx::Reads;
-use crate::task::decl::Kind;
+use crate::store::{ASIDE, Folder};
+use crate::task::Kind;
+use crate::task::execute::Executed;
 
 /// The stack of a thread, in bytes: that of a worker.
 const STACK: usize = 8 << 20;
@@ -177,14 +179,13 @@ impl<'a> Aside<'a> {
             return vec!["the execution was stopped".to_owned()];
         }
         let folder = self.folder.join(plan.graph.node(pair.node).key.to_string());
-        let execute = plan.graph.task(pair.node).task.execute;
         let watch = match Watch::begin(self.execution, pair.node, &pair.record.made_from) {
             Ok(watch) => watch,
             Err(error) => return vec![format!("it cannot be compared: {error}")],
         };
         let executed = panics::catch_error(|| {
             plan.check_node(pair.node)?;
-            execute(self.execution, pair.node, &folder, pair.fingerprint, watch.reads())
+            watch.running().execute(&folder, pair.fingerprint)
         });
         let executed = match executed {
             Ok(executed) => executed,
@@ -194,7 +195,7 @@ impl<'a> Aside<'a> {
             plan.store.discard(&folder, &executed.output);
             return vec![format!("it cannot be compared: {changed:#}")];
         }
-        let differences = differences(pair.record, &executed, watch.reads());
+        let differences = differences(pair.record, &executed, watch.running());
         let Executed { output, meta, value } = executed;
         if !loaded {
             plan.store.discard(&folder, &output);
@@ -209,7 +210,7 @@ impl<'a> Aside<'a> {
 }
 
 /// What is different in what was made aside.
-fn differences(record: &Record, made: &Executed, reads: &Reads) -> Vec<String> {
+fn differences(record: &Record, made: &Executed, running: &Running) -> Vec<String> {
     let mut differences = Vec::new();
     if !record.output.is_in_memory() {
         differences.extend(different_files(&record.output, &made.output));
@@ -225,12 +226,12 @@ fn differences(record: &Record, made: &Executed, reads: &Reads) -> Vec<String> {
             differences.push(format!("metadata `{name}`: was {}, is {}", show(was), show(is)));
         }
     }
-    let all = reads.all();
+    let all = running.reads().all();
     let is_same = |(was, now): (&Read, &Read)| was.is_same(now);
     if record.reads.len() != all.len() || !record.reads.iter().zip(&all).all(is_same) {
         differences.push("it reads other files, parameters or metadata".to_owned());
     }
-    if digest_required(&record.required) != digest_required(&reads.required()) {
+    if digest_required(&record.required) != digest_required(&running.required()) {
         differences.push("it requires something else while it runs".to_owned());
     }
     differences

@@ -20,7 +20,7 @@ use crate::engine::session::{Reply, Request, Unmade};
 use crate::engine::worker::Job;
 use crate::engine::{committer, worker};
 use crate::plan::judge::Upstream;
-use crate::task::decl::Kind;
+use crate::task::Kind;
 
 /// The stack of a worker, in bytes: that of a main thread, for tasks may be recursive.
 const STACK: usize = 8 << 20;

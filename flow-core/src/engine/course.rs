@@ -17,7 +17,7 @@ use crate::engine::session::{Reply, Unmade};
 use crate::plan::judge::Upstream;
 use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
-use crate::task::param::AnyValue;
+use crate::value::AnyValue;
 
 /// One execution under way.
 pub(super) struct Course {

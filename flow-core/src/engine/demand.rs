@@ -13,7 +13,7 @@ use crate::engine::course::Course;
 use crate::engine::outcome::Outcome;
 use crate::plan::again::Replay;
 use crate::plan::judge::Judge;
-use crate::task::decl::Kind;
+use crate::task::Kind;
 
 impl Course {
     /// Opens an instance: it is ready as soon as its inputs are settled.

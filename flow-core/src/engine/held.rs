@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use daggy::NodeIndex;
 
 use crate::base::panics::Contained;
-use crate::engine::Made;
-use crate::task::param::AnyValue;
+use crate::store::made::Made;
+use crate::value::AnyValue;
 
 /// What an execution holds of each instance.
 pub(crate) struct Held {

@@ -5,7 +5,7 @@ use daggy::NodeIndex;
 use crate::base::panics::Contained;
 use crate::engine::committer::ToCommit;
 use crate::engine::session::Request;
-use crate::task::param::AnyValue;
+use crate::value::AnyValue;
 
 /// What workers and the committer tell the coordinator of an instance of the execution `of`.
 pub(crate) enum Message {

@@ -53,16 +53,18 @@ pub(crate) mod coordinator;
 pub(crate) mod course;
 pub(crate) mod cycle;
 pub(crate) mod demand;
-pub(crate) mod execute;
 pub(crate) mod held;
 pub(crate) mod message;
 pub(crate) mod outcome;
 pub(crate) mod remake;
+pub(crate) mod running;
 pub(crate) mod same;
 pub(crate) mod session;
 mod watch;
 pub(crate) mod worker;
 
+use std::any::Any;
+use std::path::Path;
 use std::sync::Arc;
 
 use daggy::NodeIndex;
@@ -73,13 +75,19 @@ use crate::base::key::Digest;
 use crate::base::stop::Stopper;
 use crate::engine::held::Held;
 use crate::engine::session::Session;
+use crate::files::Contents;
 use crate::plan::Plan;
 use crate::plan::judge::Upstream;
 use crate::plan::verdicts::Status;
+use crate::store::Store;
 use crate::store::limit::Limits;
-use crate::store::output::Output;
-use crate::store::record::{Meta, Record};
-use crate::store::{Folder, Store};
+use crate::store::made::Made;
+use crate::store::record::Meta;
+use crate::task::Kind;
+use crate::task::error::LoadErrorKind;
+use crate::task::input::Origin;
+use crate::task::requirement::Form;
+use crate::value::AnyValue;
 
 /// A plan being run: what its threads share.
 pub(crate) struct Execution {
@@ -90,27 +98,6 @@ pub(crate) struct Execution {
     pub(crate) held: Held,
     pub(crate) stopper: Stopper,
     pub(crate) progress: Progress,
-}
-
-/// An output that this execution has found or made: what loading it needs, and no more, for there
-/// may be many.
-pub(crate) struct Made {
-    pub(crate) folder: Folder,
-    pub(crate) output: Output,
-    pub(crate) meta: Meta,
-    /// The store that has it, if it is another one.
-    pub(crate) from: Option<Arc<Store>>,
-}
-
-impl Made {
-    pub(crate) fn new(folder: Folder, record: Record) -> Self {
-        Self { folder, output: record.output, meta: record.meta, from: None }
-    }
-
-    /// The store that has it, where `own` is that of the plan.
-    pub(crate) fn store<'a>(&'a self, own: &'a Arc<Store>) -> &'a Arc<Store> {
-        self.from.as_ref().unwrap_or(own)
-    }
 }
 
 impl Execution {
@@ -154,5 +141,55 @@ impl Upstream for Execution {
 
     fn was_forced(&self, node: NodeIndex) -> bool {
         self.session.was_forced(self.plan.graph.node(node).key)
+    }
+}
+
+impl Origin for Execution {
+    fn store(&self) -> &Arc<Store> {
+        self.plan.store()
+    }
+
+    fn contents(&self) -> &Contents {
+        self.plan.contents()
+    }
+
+    fn kind(&self, node: NodeIndex) -> Kind {
+        self.plan.kind(node)
+    }
+
+    fn label(&self, node: NodeIndex, in_full: bool) -> String {
+        self.plan.label(node, in_full)
+    }
+
+    fn inputs(&self, node: NodeIndex) -> &[NodeIndex] {
+        self.plan.inputs(node)
+    }
+
+    fn entry(&self, node: NodeIndex, place: usize) -> (Form, usize) {
+        self.plan.entry(node, place)
+    }
+
+    fn task(&self, node: NodeIndex) -> &dyn Any {
+        self.plan.task(node)
+    }
+
+    fn parameters_digest(&self, node: NodeIndex) -> Digest {
+        self.plan.parameters_digest(node)
+    }
+
+    fn external(&self, node: NodeIndex) -> &Path {
+        self.plan.external(node)
+    }
+
+    fn made(&self, node: NodeIndex) -> Result<Arc<Made>, LoadErrorKind> {
+        self.held.made(node).map_or_else(|| self.plan.made(node), Ok)
+    }
+
+    fn value(&self, node: NodeIndex) -> Option<AnyValue> {
+        self.held.value(node)
+    }
+
+    fn share(&self, node: NodeIndex, value: &AnyValue) {
+        self.held.share(node, value);
     }
 }

@@ -57,6 +57,6 @@ impl Again for Remake<'_> {
                 *answer = Answer::Failed;
             }
         }
-        Ok(Ok(Answered { plan: wished, answers, execution: Some(execution) }))
+        Ok(Ok(Answered { plan: wished, answers, made: Some(execution) }))
     }
 }

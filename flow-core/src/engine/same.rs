@@ -17,8 +17,8 @@ use crate::base::key::Digest;
 use crate::engine::coordinator::{At, Coordinator};
 use crate::engine::outcome::Outcome;
 use crate::plan::Plan;
-use crate::plan::refresh::Refresh;
 use crate::plan::types::TypeIndex;
+use crate::task::refresh::Refresh;
 
 /// What the instances of a run are being made from, or were.
 #[derive(Default)]

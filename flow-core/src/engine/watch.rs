@@ -14,20 +14,21 @@ use std::sync::Arc;
 use daggy::NodeIndex;
 
 use crate::engine::Execution;
+use crate::engine::running::Running;
 use crate::files::Named;
 use crate::plan::Plan;
 use crate::plan::judge::Upstream;
-use crate::plan::outside;
+use crate::plan::reads::changed_outside;
 use crate::store::record::{MadeFrom, Read};
+use crate::task::Kind;
 use crate::task::cx::{Reads, WatchError};
-use crate::task::decl::Kind;
 
 /// The files that one run of a task may read.
 pub(super) struct Watch<'a> {
     execution: &'a Arc<Execution>,
     node: NodeIndex,
     made_from: &'a MadeFrom,
-    reads: Arc<Reads>,
+    running: Arc<Running>,
 }
 
 impl<'a> Watch<'a> {
@@ -41,26 +42,27 @@ impl<'a> Watch<'a> {
         node: NodeIndex,
         made_from: &'a MadeFrom,
     ) -> Result<Self, WatchError> {
-        let reads = Arc::new(Reads::default());
+        let running = Running::new(execution, node);
+        let reads = running.reads();
         for file in made_from.files.values() {
             reads.watch(&execution.plan.contents, Path::new(&file.path), Named::AsPattern)?;
         }
         for node in execution.plan.graph.gathered_inputs_or_none(node) {
-            execution.watch_external(node, &reads)?;
+            execution.watch_external(node, reads)?;
         }
-        Ok(Self { execution, node, made_from, reads })
+        Ok(Self { execution, node, made_from, running })
     }
 
-    /// What the task reads and requires.
-    pub(super) fn reads(&self) -> &Arc<Reads> {
-        &self.reads
+    /// The running instance.
+    pub(super) fn running(&self) -> &Arc<Running> {
+        &self.running
     }
 
     /// Fails if anything that the task may have read was written since the watch began.
     pub(super) fn look_again(&self) -> anyhow::Result<()> {
         let Plan { contents, graph, store, .. } = &*self.execution.plan;
         self.execution.look_at_externals(&graph.gathered_inputs_or_none(self.node))?;
-        for (execution, root) in self.reads.executions() {
+        for (execution, root) in self.running.executions() {
             let mut nodes = execution.plan.graph.gathered_inputs_or_none(root);
             nodes.push(root);
             execution.look_at_externals(&nodes)?;
@@ -70,8 +72,8 @@ impl<'a> Watch<'a> {
                 return Err(changed(&file.path));
             }
         }
-        for read in self.reads.all() {
-            if outside::changed(&read, contents, store)?.is_some()
+        for read in self.running.reads().all() {
+            if changed_outside(&read, contents, store)?.is_some()
                 && let Read::File { path: what, .. }
                 | Read::Files { path: what, .. }
                 | Read::Env { name: what, .. } = &read
@@ -79,7 +81,7 @@ impl<'a> Watch<'a> {
                 return Err(changed(what));
             }
         }
-        Ok(self.reads.look_again(contents)?)
+        Ok(self.running.reads().look_again(contents)?)
     }
 }
 

@@ -11,21 +11,22 @@ use crate::base::key::Digest;
 use crate::base::panics;
 use crate::base::panics::Contained;
 use crate::base::stop::Stopped;
+use crate::engine::Execution;
 use crate::engine::committer::ToCommit;
-use crate::engine::execute::Executed;
 use crate::engine::message::{How, Message, NewlyMade};
 use crate::engine::remake::Remake;
 use crate::engine::watch::Watch;
-use crate::engine::{Execution, Made};
-use crate::flow::error::RequireError;
 use crate::plan::judge::{Judge, Judged, Upstream, Verdict};
-use crate::plan::outside;
 use crate::plan::verdicts::Status;
 use crate::store::Folder;
+use crate::store::external_reads;
 use crate::store::failure::Failure;
 use crate::store::kept::Kept;
+use crate::store::made::Made;
 use crate::store::record::{FORMAT, MadeFrom, Record};
-use crate::task::decl::Kind;
+use crate::task::Kind;
+use crate::task::error::{RequireError, RequireErrorKind};
+use crate::task::execute::Executed;
 
 /// Settles instances until there are no more.
 pub(crate) fn work(jobs: &Receiver<Job>, messages: &Sender<Message>) {
@@ -216,7 +217,10 @@ impl<'a> Worker<'a> {
         let plan = &self.execution.plan;
         let entry = plan.graph.task(node);
         if let Some((name, file)) = made_from.files.iter().find(|(_, file)| file.digest.is_none()) {
-            anyhow::bail!("{}, which is its parameter `{name}`", outside::no_file(&file.path));
+            anyhow::bail!(
+                "{}, which is its parameter `{name}`",
+                external_reads::no_file(&file.path)
+            );
         }
         if let Some(error) = plan.graph.refresh_error(node) {
             anyhow::bail!("evaluating `refresh` of {} failed: {error}", entry.decl.name);
@@ -225,13 +229,10 @@ impl<'a> Worker<'a> {
         let started = jiff::Timestamp::now();
         let begun = Instant::now();
         let watch = Watch::begin(self.execution, node, &made_from)?;
-        let executed = panics::catch_error(|| {
-            (entry.task.execute)(self.execution, node, &folder, fingerprint, watch.reads())
-        });
+        let executed = panics::catch_error(|| watch.running().execute(&folder, fingerprint));
         let seconds = begun.elapsed().as_secs_f64();
-        let Executed { output, meta, value } =
-            self.unless_changed(&folder, &watch, executed)?;
-        let (reads, required) = (watch.reads().all(), watch.reads().required());
+        let Executed { output, meta, value } = self.unless_changed(&folder, &watch, executed)?;
+        let (reads, required) = (watch.running().reads().all(), watch.running().required());
         entry.keep_tables(&plan.store);
         let record = Record {
             format,
@@ -349,7 +350,10 @@ impl<'a> Worker<'a> {
 /// Whether an error says that the execution was stopped.
 fn is_stop(error: &anyhow::Error) -> bool {
     let is_stop = |cause: &(dyn std::error::Error + 'static)| {
-        cause.is::<Stopped>() || matches!(cause.downcast_ref(), Some(RequireError::Stopped))
+        cause.is::<Stopped>()
+            || cause
+                .downcast_ref::<RequireError>()
+                .is_some_and(|e| e.kind == RequireErrorKind::Stopped)
     };
     // What the cause of an error is, its own code says.
     panics::catch(|| error.chain().any(is_stop)).unwrap_or(false)

@@ -15,12 +15,12 @@ use std::time::Duration;
 use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::{Confined, Durable, Fs, Refused, ToSync};
 use crate::base::key::{Digest, digest_bytes};
+use crate::base::names::unique;
 use crate::export::manifest::{MANIFEST, Manifest};
 use crate::export::turn::Turn;
 use crate::files::{digest_file, is_absent};
 use crate::flow::error::Error;
 use crate::remote::passing::{Checked, is_damage};
-use crate::store::stage::unique;
 use crate::store::underway::is_older;
 use crate::store::{Store, bounds};
 

@@ -10,12 +10,13 @@ use std::sync::Arc;
 
 use crate::base::error::StoreError;
 use crate::base::fs::{Confined, Fs};
+use crate::base::names::key_of;
 use crate::export::manifest::{Exported, MANIFEST};
-use crate::plan::trust::Trust;
 use crate::remote::passing::{is_damage, keep};
-use crate::store::folder::{is_env_folder, is_made, key_of, placed};
+use crate::store::folder::{is_env_folder, is_made, placed};
 use crate::store::output::{Look, Output};
 use crate::store::record::{FORMAT, Record};
+use crate::store::trust::Trust;
 use crate::store::version::VersionName;
 use crate::store::{Folder, Found, Store, TaskFolder};
 use crate::task::registry;

@@ -8,8 +8,9 @@
 use std::collections::BTreeSet;
 
 use crate::base::key::Short;
+use crate::base::names::key_of;
 use crate::plan::label::Shown;
-use crate::store::folder::{TEXT, extension_name, instance_folder, key_of, part_name};
+use crate::store::folder::{TEXT, extension_name, instance_folder, part_name};
 use crate::store::output::OutputFile;
 
 /// The name of an output that has no parameters to show.

@@ -36,7 +36,7 @@ use self::written::Written;
 use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::{FileKind, Fs, Stat};
 use crate::base::key::{Digest, Hasher, digest_of};
-use crate::store::INTERNAL;
+use crate::base::names::INTERNAL;
 
 /// The file of the store in which digests are remembered.
 const DIGESTS: &str = "digests";

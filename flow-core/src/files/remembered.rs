@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use super::stamp::hash_stat;
 use crate::base::fs::{Fs, Stat};
 use crate::base::key::{Digest, Hasher};
-use crate::store::stage::unique;
+use crate::base::names::unique;
 
 /// How many files are remembered at most.
 const MOST: usize = 1 << 18;

@@ -3,8 +3,8 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use crate::store::INTERNAL;
-use crate::store::folder::key_of;
+use crate::base::names::INTERNAL;
+use crate::base::names::key_of;
 
 /// A path that users give: a folder, or that of a pattern.
 pub(super) struct Written<'a> {

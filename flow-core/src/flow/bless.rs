@@ -125,7 +125,7 @@ impl<R: Roots> Bless<R> {
         let chosen = choose(&assumption, &affected, self.sample);
         let different = self.compare(&assumption, &chosen)?;
         if !different.is_empty() {
-            let (root, of) = (crate::__private::short_name::<R>(), chosen.len());
+            let (root, of) = (crate::base::names::short_name::<R>(), chosen.len());
             return Err(Error::NotBlessed(Box::new(NotBlessed { root, of, different })));
         }
         // What was read may have changed meanwhile.

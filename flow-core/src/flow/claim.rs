@@ -3,7 +3,7 @@
 use crate::flow::Flow;
 use crate::flow::error::Error;
 use crate::plan::types::claim;
-use crate::task::decl::{Task, TaskType};
+use crate::task::{Task, TaskType};
 
 impl Flow {
     /// Says that the outputs under the name of `A` are those of this program's task from now on.

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use crate::base::error::StoreError;
 use crate::flow::NotBlessed;
 use crate::flow::summary::Summary;
+use crate::flow::sweep_summary::SweepSummary;
 use crate::plan::error::PlanError;
-use crate::sweep::SweepSummary;
+use crate::task::error::{LoadError, RequireError};
 use crate::value::first_line;
 
 /// What can go wrong when a flow is used, by cause.
@@ -39,23 +40,11 @@ pub enum Error {
     #[error("{0}")]
     Sweep(Box<SweepSummary>),
     /// An output could not be loaded.
-    #[error("cannot load {instance}")]
-    #[non_exhaustive]
-    Load {
-        /// The instance.
-        instance: String,
-        /// Why not.
-        source: LoadError,
-    },
+    #[error(transparent)]
+    Load(#[from] LoadError),
     /// What a task required while it ran is not there.
-    #[error("cannot require {instance}")]
-    #[non_exhaustive]
-    Required {
-        /// The instance.
-        instance: String,
-        /// Why not.
-        source: RequireError,
-    },
+    #[error(transparent)]
+    Required(#[from] RequireError),
     /// No instance of the task, or several, are in the graph and were selected.
     #[error(transparent)]
     Select(#[from] SelectError),
@@ -119,116 +108,6 @@ pub enum Error {
     /// The operating system refused to start a thread.
     #[error("cannot start a thread")]
     Thread(#[source] std::io::Error),
-}
-
-/// Why something that a task required while it ran is not there.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RequireError {
-    /// It failed, or something that it requires did.
-    #[error("{error}")]
-    #[non_exhaustive]
-    Failed {
-        /// What failed, and why.
-        error: String,
-    },
-    /// It requires the task that requires it, which would wait for itself.
-    #[error("it requires itself while it runs: {}", cycle.join(" → "))]
-    #[non_exhaustive]
-    Cycle {
-        /// The instances, of which each requires the next.
-        cycle: Vec<String>,
-    },
-    /// The execution was stopped. A task that returns this error has not failed, and one that goes on
-    /// counts as stopped all the same.
-    #[error("the execution was stopped")]
-    Stopped,
-    /// The operating system refused to start another thread: too many tasks wait for others.
-    #[error("no thread can be started for it: {error}")]
-    #[non_exhaustive]
-    Thread {
-        /// What it said.
-        error: String,
-    },
-}
-
-/// Why an output could not be loaded.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LoadError {
-    /// The target could not read the file.
-    #[error(
-        "cannot read {} (if its type was changed since it was made, `reset` the task or write another \
-         `version`)", path.display()
-    )]
-    #[non_exhaustive]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the target said.
-        source: anyhow::Error,
-    },
-    /// The target could not read the part that was asked for: some columns, or its first piece.
-    #[error("a part of it was asked for")]
-    #[non_exhaustive]
-    InPart {
-        /// What the target said.
-        source: anyhow::Error,
-    },
-    /// A file that is made elsewhere is not there.
-    #[error("there is no file {}: it is made elsewhere", path.display())]
-    #[non_exhaustive]
-    Missing {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The target could not read a file that is made elsewhere.
-    #[error("cannot read {}, which is made elsewhere", path.display())]
-    #[non_exhaustive]
-    External {
-        /// The file.
-        path: PathBuf,
-        /// What the target said.
-        source: anyhow::Error,
-    },
-    /// A path was asked for, and the output is no file.
-    #[error("it has no file: {why}")]
-    #[non_exhaustive]
-    NoFile {
-        /// What it has instead.
-        why: &'static str,
-    },
-    /// It was there when the plan was made.
-    #[error("it was removed meanwhile: run it again")]
-    Gone,
-    /// It was made again by another process, or somebody has changed the file.
-    #[error("it was replaced meanwhile: run what needs it again")]
-    Changed,
-    /// Its record was damaged since the plan was made.
-    #[error("its record cannot be used: {reason}")]
-    #[non_exhaustive]
-    Record {
-        /// Why not.
-        reason: String,
-    },
-    /// There is no metadata of that name.
-    #[error("its task noted no `{name}` with `cx.meta`{}", list(known))]
-    #[non_exhaustive]
-    NoMeta {
-        /// The name asked for.
-        name: String,
-        /// The names there are.
-        known: Vec<String>,
-    },
-    /// The metadata has another type.
-    #[error("`{name}` cannot be read")]
-    #[non_exhaustive]
-    Meta {
-        /// The name asked for.
-        name: String,
-        /// What is wrong.
-        source: anyhow::Error,
-    },
 }
 
 /// Why a task's instance in a graph, or a variant of a sweep, could not be told.
@@ -351,10 +230,6 @@ fn shorten(instances: &[String]) -> Vec<String> {
         shown.push(format!("… and {} more", instances.len() - LISTED));
     }
     shown
-}
-
-fn list(known: &[String]) -> String {
-    if known.is_empty() { String::new() } else { format!(", but `{}`", known.join("`, `")) }
 }
 
 fn with(selected: &[String]) -> String {

@@ -13,7 +13,6 @@ use crate::flow::{Flow, Removed, Roots};
 use crate::plan::variant::Root;
 use crate::store::Store;
 use crate::store::gc::{Found, Item, Keep, What};
-use crate::sweep::Sweep;
 
 /// How old something must be before it is taken for left behind, unless the user says so.
 const OLDER_THAN: Duration = Duration::from_secs(60 * 60);
@@ -97,16 +96,7 @@ impl Gc {
         self.keep_roots(&roots_of::<R>(), flow)
     }
 
-    /// Wants all variants of a sweep, as [`keep`](Self::keep) does with one flow.
-    ///
-    /// # Errors
-    ///
-    /// The sweep is wrong.
-    pub fn keep_sweep<R: Roots>(self, sweep: &Sweep<R>) -> Result<Self, Error> {
-        self.keep_roots(&sweep.roots()?, sweep.base())
-    }
-
-    fn keep_roots(mut self, roots: &[Root<'_>], flow: &Flow) -> Result<Self, Error> {
+    pub(crate) fn keep_roots(mut self, roots: &[Root<'_>], flow: &Flow) -> Result<Self, Error> {
         let flow = Flow { store: Arc::clone(&self.flow.store), ..flow.clone() };
         let plan = flow.as_is(roots)?;
         let wanted = self.wanted.get_or_insert_default();

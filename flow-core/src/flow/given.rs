@@ -12,11 +12,11 @@ use crate::base::stop::Stopper;
 use crate::flow::Flow;
 use crate::plan::force::Force;
 use crate::plan::given::{Given, Givens};
-use crate::plan::resolve;
 use crate::store::Store;
-use crate::task::decl::{Task, TaskType};
 use crate::task::param::{IntoParam, Param, Parameter};
 use crate::task::setting::Setting;
+use crate::task::setting::named;
+use crate::task::{Task, TaskType};
 
 impl Flow {
     /// Gives a value to a parameter of one task. It reaches the tasks upstream that have a
@@ -39,7 +39,7 @@ impl Flow {
     #[must_use]
     pub fn with_named(&self, name: &str, value: impl Serialize) -> Self {
         let mut givens = Givens::clone(&self.givens);
-        givens.named.insert(name.to_owned(), resolve::named(&value));
+        givens.named.insert(name.to_owned(), named(&value));
         Self { givens: Arc::new(givens), ..self.clone() }
     }
 

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
-use crate::flow::error::{Error, LoadError};
+use crate::flow::error::Error;
 use crate::flow::{Flow, Roots};
 use crate::plan::Plan;
 use crate::plan::judge::Upstream;
 use crate::plan::label::Show;
-use crate::task::decl::{Kind, Output, Task};
+use crate::task::error::LoadErrorKind;
 use crate::task::input::{Handle, Input};
 use crate::task::loaded::Loaded;
+use crate::task::{Kind, Output, Task};
 
 impl Flow {
     /// The output of a task, if it is complete. One that a run would reuse from another place is read
@@ -21,7 +22,7 @@ impl Flow {
     ///
     /// The task is not complete, its file cannot be read, or the flow is wrong.
     pub fn load<T: Task>(&self) -> Result<Loaded<Output<T>>, Error> {
-        self.output::<T>()?.load()
+        Ok(self.output::<T>()?.load()?)
     }
 
     /// A handle on the output of a task, if it is complete.
@@ -43,10 +44,10 @@ pub(crate) fn handle<A: Task, R: Roots>(
 ) -> Result<Input<A>, Error> {
     if plan.graph.kind(node) == Kind::External && plan.verdicts.digest(node).is_none() {
         let path = plan.graph.external(node).to_owned();
-        return Err(Handle::outside(plan, node).error(LoadError::Missing { path }));
+        return Err(Handle::outside(plan as _, node).error(LoadErrorKind::Missing { path }).into());
     }
     check_complete::<R>(&plan, node)?;
-    Ok(Input::new(Handle::outside(plan, node)))
+    Ok(Input::new(Handle::outside(plan as _, node)))
 }
 
 /// Refuses what is not complete in the graph of `R`.
@@ -57,7 +58,7 @@ pub(super) fn check_complete<R: Roots>(plan: &Plan, node: NodeIndex) -> Result<(
     let reasons = plan.verdicts.reasons(node).iter().map(ToString::to_string);
     Err(Error::NotComplete {
         instance: plan.graph.label(node, Show::Clipped),
-        root: crate::__private::short_name::<R>(),
+        root: crate::base::names::short_name::<R>(),
         reason: reasons.collect::<Vec<_>>().join("; "),
         variant: None,
     })

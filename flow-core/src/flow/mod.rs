@@ -20,6 +20,7 @@ mod run;
 mod select;
 mod stand_in;
 pub(crate) mod summary;
+pub(crate) mod sweep_summary;
 mod transfer;
 mod transferred;
 mod trust;
@@ -52,10 +53,10 @@ use crate::base::stop::Stopper;
 use crate::flow::error::Error;
 use crate::plan::force::Force;
 use crate::plan::given::Givens;
-use crate::plan::trust::Trust;
 use crate::store::Store;
 use crate::store::limit::Limits;
-use crate::task::param::AnyValue;
+use crate::store::trust::Trust;
+use crate::value::AnyValue;
 
 /// A store, and the parameter values given to it.
 ///

@@ -10,10 +10,11 @@ use crate::flow::error::Error;
 use crate::flow::select::{nodes_of, one_of};
 use crate::flow::{Flow, Roots, handle};
 use crate::plan::Plan;
-use crate::task::decl::{Output, Task, TaskType};
 use crate::task::input::Input;
 use crate::task::loaded::Loaded;
-use crate::task::param::{AnyValue, IntoParam, Param, Parameter};
+use crate::task::param::{IntoParam, Param, Parameter};
+use crate::task::{Output, Task, TaskType};
+use crate::value::AnyValue;
 
 /// The graph of a root, for asking about the tasks that it requires: with the parameters that
 /// they have there. Made by [`Flow::of`].
@@ -88,7 +89,7 @@ impl<'a, R: Roots> Of<'a, R> {
     ///
     /// There is no instance of `A` in the graph, or several; or as [`Flow::load`].
     pub fn load<A: Task>(&self) -> Result<Loaded<Output<A>>, Error> {
-        self.output::<A>()?.load()
+        Ok(self.output::<A>()?.load()?)
     }
 
     /// A handle on the output of `A`.

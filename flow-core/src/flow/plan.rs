@@ -9,12 +9,12 @@ use crate::flow::{Flow, Roots};
 use crate::plan::error::PlanError;
 use crate::plan::force::Force;
 use crate::plan::refresh::Asked;
-use crate::plan::trust::Trust;
 use crate::plan::variant::Root;
 use crate::plan::verdicts::Verdicts;
 use crate::plan::warning::Warning;
 use crate::plan::{Graph, Plan, builder, resolve};
-use crate::task::decl::TaskType;
+use crate::store::trust::Trust;
+use crate::task::TaskType;
 
 impl Flow {
     pub(super) fn graph(&self, roots: &[Root<'_>]) -> Result<(Graph, Vec<Warning>), Error> {

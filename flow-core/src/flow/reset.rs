@@ -15,7 +15,7 @@ use crate::plan::judge::{Judge, Judged, Verdict};
 use crate::plan::label::Show;
 use crate::plan::types::task_folder;
 use crate::plan::verdicts::Status;
-use crate::task::decl::{Kind, Task, TaskType};
+use crate::task::{Kind, Task, TaskType};
 
 /// How many instances are printed one by one.
 const LISTED: usize = 10;

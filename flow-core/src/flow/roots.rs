@@ -1,6 +1,6 @@
 //! Roots: what a plan starts from.
 
-use crate::task::decl::{Task, TaskType};
+use crate::task::{Task, TaskType};
 
 /// What a plan starts from: one task, or a tuple of tasks.
 ///

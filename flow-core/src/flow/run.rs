@@ -10,6 +10,7 @@ use crate::flow::summary::Summary;
 use crate::flow::{Flow, Roots};
 use crate::plan::Plan;
 use crate::plan::variant::Root;
+use crate::plan::warning::Warning;
 
 impl Flow {
     /// Runs what is not complete, and says what was done.
@@ -38,7 +39,8 @@ impl Flow {
             }
             summary = self.execute(self.to_load(roots)?, &progress)?.after(&summary);
         }
-        summary.add_warning(progress.warning());
+        let panicked = progress.observer_panic();
+        summary.add_warning(panicked.map(|message| Warning::ObserverPanicked { message }));
         Ok(summary)
     }
 

@@ -5,7 +5,7 @@ use daggy::NodeIndex;
 use crate::flow::error::SelectError;
 use crate::plan::Plan;
 use crate::plan::label::Show;
-use crate::task::decl::{Task, TaskType};
+use crate::task::{Task, TaskType};
 
 /// The nodes of a task, and all that lies between them and the roots.
 pub(super) fn between(plan: &Plan, task: &TaskType) -> Vec<NodeIndex> {

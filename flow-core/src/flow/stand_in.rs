@@ -10,7 +10,7 @@ use crate::plan::given::Givens;
 use crate::plan::stand_in::{Applies, StandIn};
 use crate::store::record::Meta;
 use crate::task::cx::meta_to_json;
-use crate::task::decl::{HasOutput, Output, Task, TaskType};
+use crate::task::{HasOutput, Output, Task, TaskType};
 
 /// Which instances of a task an output is for.
 type AppliesTo<A> = Box<dyn Fn(&A) -> bool + Send + Sync>;

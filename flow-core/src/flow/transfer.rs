@@ -20,9 +20,8 @@ use crate::plan::judge::{Judge, Upstream, Verdict};
 use crate::plan::label::Show;
 use crate::plan::made_from::paths_in;
 use crate::plan::stored::Place;
-use crate::plan::trust::Trust;
 use crate::remote::Remote;
-use crate::remote::finder::Finder;
+use crate::remote::finder::RemoteFinder;
 use crate::remote::manifest;
 use crate::remote::pull::ToPull;
 use crate::remote::push::{Copied, There, ToPush};
@@ -30,7 +29,8 @@ use crate::store::kept::Carried;
 use crate::store::limit::Replaced;
 use crate::store::record::{MadeFrom, Read, Record};
 use crate::store::stage::Staged;
-use crate::task::decl::Kind;
+use crate::store::trust::Trust;
+use crate::task::Kind;
 use crate::task::param::ParamDecl;
 
 /// How many outputs are fetched before their records are committed together, at most.
@@ -172,7 +172,7 @@ impl Flow {
             let skipped = pushed.skipped().iter();
             return Err(Error::Nothing {
                 verb: "push",
-                root: crate::__private::short_name::<R>(),
+                root: crate::base::names::short_name::<R>(),
                 incomplete: skipped.map(|of| (of.instance.clone(), of.why.clone())).collect(),
             });
         }
@@ -211,7 +211,7 @@ impl Flow {
         let mut plan =
             self.unjudged(&roots_of::<R>(), &Force::default(), trust, Asks::HoweverOld)?;
         remote.check().map_err(|error| Error::NoRemote { why: error.to_string() })?;
-        let finder = Finder::new(remote);
+        let finder = RemoteFinder::new(remote);
         let replay = Replay::finding(&finder);
         plan.judge_all_by(&replay)?;
         plan.contents.keep();

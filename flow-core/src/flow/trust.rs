@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::files::Contents;
 use crate::flow::Flow;
-use crate::plan::trust::Trust;
+use crate::store::trust::Trust;
 
 impl Flow {
     /// Says how much of what is recorded this flow believes without looking: the time of a file,

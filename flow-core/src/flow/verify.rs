@@ -15,7 +15,7 @@ use crate::plan::label::Show;
 use crate::store::record::Record;
 use crate::store::verify::{Harm, Looked, Place};
 use crate::store::{RECORD, Store};
-use crate::task::decl::Kind;
+use crate::task::Kind;
 use crate::value::shortened;
 
 /// How many damaged files are printed one by one.

@@ -10,7 +10,7 @@ use crate::plan::force::Force;
 use crate::plan::instance::Instance;
 use crate::plan::tree::Preview;
 use crate::plan::variant::Root;
-use crate::task::decl::{Task, TaskType};
+use crate::task::{Task, TaskType};
 
 impl Flow {
     /// What a run of these roots would do, and why.

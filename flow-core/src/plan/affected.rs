@@ -25,7 +25,7 @@ use crate::store::draft::memory_digest;
 use crate::store::output::{Look, Output};
 use crate::store::record::{FORMAT, MadeFrom, Meta, Read, Record};
 use crate::store::{Folder, Found, RECORD};
-use crate::task::decl::Kind;
+use crate::task::Kind;
 
 /// An instance that is pending for its code alone.
 pub(crate) struct Affected {

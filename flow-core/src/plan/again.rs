@@ -17,14 +17,13 @@ use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
 use crate::base::key::{Digest, Key};
-use crate::engine::Execution;
 use crate::plan::Plan;
 use crate::plan::crates::OtherCrates;
 use crate::plan::error::PlanError;
 use crate::plan::judge::{Judge, Upstream};
 use crate::plan::reason::{LISTED, Reason};
 use crate::plan::verdicts::Known;
-use crate::remote::finder::Finder;
+use crate::store::kept::Kept;
 use crate::store::record::{Record, Required};
 use crate::task::requirement::Wish;
 
@@ -44,9 +43,20 @@ pub(crate) trait Again {
     ) -> Result<Result<Answered, Box<PlanError>>, StoreError>;
 
     /// Where outputs are looked for that no store has.
-    fn finder(&self) -> Option<&Finder<'_>> {
+    fn finder(&self) -> Option<&dyn Finder> {
         None
     }
+}
+
+/// Finds outputs in places other than the flow's stores, such as a remote.
+pub(crate) trait Finder {
+    /// Returns an output of the task of this name with this fingerprint for which `holds`.
+    fn kept(
+        &self,
+        task: &str,
+        fingerprint: Digest,
+        holds: &mut dyn FnMut(&Record) -> bool,
+    ) -> Result<Option<Kept>, StoreError>;
 }
 
 /// What came of some wishes: the roots of a plan.
@@ -54,8 +64,8 @@ pub(crate) trait Again {
 pub(crate) struct Answered {
     pub(crate) plan: Arc<Plan>,
     pub(crate) answers: Vec<Answer>,
-    /// What has made what was not complete.
-    pub(crate) execution: Option<Arc<Execution>>,
+    /// What is known of the outputs, if some had to be made first; else the verdicts of the plan.
+    pub(crate) made: Option<Arc<dyn Upstream + Send + Sync>>,
 }
 
 /// What came of one wish.
@@ -108,8 +118,8 @@ impl Judge<'_> {
             let Some((answered, root)) = places.get(read.of_required() - 1) else {
                 return Ok(Replayed::Different(Reason::Parameters));
             };
-            let upstream: &dyn Upstream = match &answered.execution {
-                Some(execution) => &**execution,
+            let upstream: &dyn Upstream = match &answered.made {
+                Some(made) => &**made,
                 None => &answered.plan.verdicts,
             };
             let judge = Judge::new(&answered.plan, upstream, self.again);
@@ -217,12 +227,12 @@ pub(crate) struct Replay<'a> {
     /// Which complete ones were made with other versions of crates, until that is told.
     pub(super) other_crates: RefCell<OtherCrates>,
     /// Where outputs are looked for that no store has.
-    finder: Option<&'a Finder<'a>>,
+    finder: Option<&'a dyn Finder>,
 }
 
 impl<'a> Replay<'a> {
     /// What is found out while outputs are looked for elsewhere, too.
-    pub(crate) fn finding(finder: &'a Finder<'a>) -> Self {
+    pub(crate) fn finding(finder: &'a dyn Finder) -> Self {
         Self { finder: Some(finder), ..Self::default() }
     }
 
@@ -238,7 +248,7 @@ impl<'a> Replay<'a> {
 }
 
 impl Again for Replay<'_> {
-    fn finder(&self) -> Option<&Finder<'_>> {
+    fn finder(&self) -> Option<&dyn Finder> {
         self.finder
     }
 
@@ -259,7 +269,7 @@ impl Again for Replay<'_> {
         judged?;
         let plan = Arc::new(wished);
         let answers = answers(&plan, &plan.verdicts);
-        Ok(Ok(Answered { plan, answers, execution: None }))
+        Ok(Ok(Answered { plan, answers, made: None }))
     }
 }
 

@@ -27,7 +27,7 @@ use crate::plan::resolve::digest_param;
 use crate::plan::scope::{Inherited, OnTheWay, Scope, Shared};
 use crate::plan::types::{Types, source};
 use crate::plan::{Graph, Plan};
-use crate::task::decl::TaskType;
+use crate::task::TaskType;
 
 /// An instance that requires others while it runs.
 pub(crate) struct Asker {

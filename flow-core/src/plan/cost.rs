@@ -10,7 +10,7 @@ use crate::plan::Plan;
 use crate::plan::types::TypeIndex;
 use crate::plan::verdicts::Status;
 use crate::store::Found;
-use crate::task::decl::Kind;
+use crate::task::Kind;
 
 /// How many instances of a task are asked how long they took, for one that never ran.
 const ASKED: usize = 5;

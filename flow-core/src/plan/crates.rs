@@ -15,7 +15,7 @@ use crate::plan::warning::Warning;
 use crate::store::Store;
 use crate::store::crates::{CrateChange, Crates};
 use crate::store::record::Record;
-use crate::task::decl::TaskType;
+use crate::task::TaskType;
 
 /// Which complete instances were made with which other versions.
 #[derive(Default)]

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::base::error::StoreError;
+use crate::plan::sweep_error::SweepError;
 use crate::value::escaped_text;
 
 /// A mistake that was found while planning: nothing has run.
@@ -236,7 +237,7 @@ pub enum PlanErrorKind {
 
     /// The variants of a sweep are wrong.
     #[error(transparent)]
-    Sweep(crate::sweep::SweepError),
+    Sweep(SweepError),
 
     /// More instances than a plan can hold.
     #[error("a flow cannot have more than {limit} instances")]

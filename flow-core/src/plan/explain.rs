@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
-use crate::plan::change::CodeChange;
 use crate::plan::judge::Judge;
-use crate::plan::outside::file_changed;
+use crate::plan::reads::file_changed;
 use crate::plan::reason::{InputChange, LISTED, Reason};
+use crate::store::change::CodeChange;
 use crate::store::record::{InputContent, MadeFrom, Record};
 use crate::store::{Folder, Found};
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use crate::plan::Graph;
 use crate::plan::warning::Warning;
-use crate::task::decl::{Kind, TaskType};
+use crate::task::{Kind, TaskType};
 
 /// Which instances are to run although they are complete.
 #[derive(Clone, Default)]

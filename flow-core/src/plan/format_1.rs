@@ -21,7 +21,7 @@ use crate::plan::judge::Judge;
 use crate::plan::reason::Reason;
 use crate::plan::role::Role;
 use crate::store::record::{MadeFrom, Record};
-use crate::task::decl::Kind;
+use crate::task::Kind;
 use crate::task::requirement::Form;
 
 /// What format 1 would have written of what an output is made from.

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use crate::base::panics;
 use crate::base::panics::Contained;
 use crate::plan::stand_in::StandIn;
-use crate::task::decl::TaskType;
-use crate::task::param::AnyValue;
-use crate::value::Value;
+use crate::task::TaskType;
+use crate::task::setting::Named;
+use crate::value::AnyValue;
 
 /// The values that a flow was given.
 #[derive(Clone, Default)]
@@ -29,9 +29,6 @@ pub(crate) struct Given {
     pub(crate) task: &'static TaskType,
     pub(crate) value: Contained<AnyValue>,
 }
-
-/// A value given by name, or why it cannot be one.
-pub(crate) type Named = Result<Value, String>;
 
 impl Givens {
     /// The defaults alone, which have been evaluated or will be, and the outputs that a test gave.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
+use crate::base::error::StoreError;
 use crate::base::key::Key;
 use crate::plan::Plan;
 use crate::plan::label::Show;
@@ -60,7 +61,7 @@ impl Instance {
     /// # Errors
     ///
     /// The store cannot be read.
-    pub fn folder(&self) -> Result<PathBuf, crate::Error> {
+    pub fn folder(&self) -> Result<PathBuf, StoreError> {
         Ok(self.plan.output_place(self.node)?.path())
     }
 }

@@ -17,15 +17,15 @@ use crate::files::Contents;
 use crate::plan::again::{Again, Answered, Replayed};
 use crate::plan::format_1::Format1;
 use crate::plan::reason::Reason;
-use crate::plan::role::hash_role;
-use crate::plan::trust::Trust;
 use crate::plan::types::task_folder;
 use crate::plan::{Graph, Plan};
+use crate::store::fingerprint::hash_role;
 use crate::store::kept::Kept;
 use crate::store::output::Look;
 use crate::store::record::{MadeFrom, Meta, Record};
+use crate::store::trust::Trust;
 use crate::store::{Folder, Found, RECORD, Store};
-use crate::task::decl::Kind;
+use crate::task::Kind;
 
 /// Judges the instances of a graph by what a store has.
 pub(crate) struct Judge<'a> {
@@ -302,7 +302,7 @@ impl<'a> Judge<'a> {
             }
         }
         match self.again.finder() {
-            Some(finder) => finder.kept(entry.decl.identity(), fingerprint, holds),
+            Some(finder) => finder.kept(entry.decl.identity(), fingerprint, &mut { holds }),
             None => Ok(None),
         }
     }

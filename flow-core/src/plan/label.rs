@@ -18,7 +18,7 @@ use crate::plan::types::source;
 use crate::plan::view::{ParameterId, View};
 use crate::store::record::MadeFrom;
 use crate::store::{Folder, Store};
-use crate::task::decl::TaskType;
+use crate::task::TaskType;
 use crate::task::param::ParamDecl;
 use crate::value::{Value, shortened};
 

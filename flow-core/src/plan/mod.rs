@@ -12,7 +12,6 @@ pub(crate) mod affected;
 pub(crate) mod again;
 pub(crate) mod asker;
 pub(crate) mod builder;
-pub(crate) mod change;
 pub(crate) mod cost;
 mod crates;
 pub(crate) mod draws;
@@ -25,7 +24,7 @@ pub(crate) mod instance;
 pub(crate) mod judge;
 pub(crate) mod label;
 pub(crate) mod made_from;
-pub(crate) mod outside;
+mod origin;
 pub(crate) mod predecessor;
 pub(crate) mod provided;
 pub(crate) mod reads;
@@ -38,6 +37,7 @@ pub(crate) mod scope;
 pub(crate) mod stand_in;
 mod storable;
 pub(crate) mod stored;
+pub(crate) mod sweep_error;
 pub(crate) mod tree;
 pub(crate) mod trust;
 pub(crate) mod types;
@@ -47,7 +47,7 @@ pub(crate) mod view;
 pub(crate) mod warning;
 pub(crate) mod why;
 
-use std::any::{Any, TypeId};
+use std::any::TypeId;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -56,26 +56,25 @@ use std::sync::{Arc, OnceLock};
 use daggy::{Dag, NodeIndex};
 
 use crate::base::key::{Digest, Key};
-use crate::base::panics;
 use crate::base::panics::Contained;
-use crate::engine::Made;
 use crate::files::Contents;
 use crate::plan::draws::{Draws, SetIndex};
 use crate::plan::force::Force;
 use crate::plan::given::Givens;
 use crate::plan::refresh::Asked;
 use crate::plan::stand_in::StandIn;
-use crate::plan::trust::Trust;
 use crate::plan::types::{PlanType, TypeIndex, Types};
 use crate::plan::verdicts::Verdicts;
 use crate::plan::view::View;
 use crate::plan::warning::Warning;
+use crate::store::made::Made;
 use crate::store::output::{Output, OutputFile};
 use crate::store::record::Meta;
+use crate::store::trust::Trust;
 use crate::store::{Folder, Store};
-use crate::task::decl::{Kind, Task};
-use crate::task::param::AnyValue;
 use crate::task::requirement::Form;
+use crate::task::{Kind, Task};
+use crate::value::AnyValue;
 
 /// The instances that some roots need, and a verdict on each.
 pub(crate) struct Plan {
@@ -240,71 +239,10 @@ impl Graph {
         self.dag.graph().neighbors(node)
     }
 
-    /// The task struct of a node.
-    pub(crate) fn instance(&self, node: NodeIndex) -> &dyn Any {
-        self.task(node).instances.get(self.node(node).instance)
-    }
-
     /// Takes the task struct of a node whose type is known out of the graph.
     pub(crate) fn take_instance<T: Task>(&mut self, node: NodeIndex) -> T {
         let Node { task, instance, .. } = *self.node(node);
         let taken = self.types.all[task as usize].instances.take(instance);
         *taken.downcast().expect("the node's task has this type")
-    }
-
-    /// The task struct of a node whose type is known.
-    pub(crate) fn instance_of<T: Task>(&self, node: NodeIndex) -> &T {
-        self.instance(node).downcast_ref().expect("the node's task has this type")
-    }
-}
-
-/// The instances of one type, in a vector of that type.
-pub(crate) struct InstancesOf<T>(Vec<T>);
-
-impl<T> Default for InstancesOf<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<T> Drop for InstancesOf<T> {
-    fn drop(&mut self) {
-        // A plan is dropped by whichever thread has it last, which is one of the engine's maybe.
-        if std::mem::needs_drop::<T>() {
-            self.0.drain(..).for_each(panics::discard);
-        }
-    }
-}
-
-impl<T: Task> types::Instances for InstancesOf<T> {
-    fn push(&mut self, values: &[crate::task::param::AnyValue]) -> u32 {
-        self.0.push(T::__build(&crate::task::param::Values(values)));
-        (self.0.len() - 1) as u32
-    }
-
-    fn get(&self, index: u32) -> &dyn Any {
-        &self.0[index as usize]
-    }
-
-    fn take(&mut self, index: u32) -> Box<dyn Any> {
-        Box::new(self.0.swap_remove(index as usize))
-    }
-
-    fn field(&self, index: u32, field: usize) -> &dyn Any {
-        self.0[index as usize].__field(field)
-    }
-
-    fn path(&self, index: u32) -> anyhow::Result<PathBuf> {
-        self.0[index as usize].__path()
-    }
-
-    fn refresh(&self, index: u32) -> anyhow::Result<crate::value::Value> {
-        self.0[index as usize].__refresh()
-    }
-
-    fn requires(&self, index: u32) -> anyhow::Result<crate::task::requirement::Requirements> {
-        let mut requirements = crate::task::requirement::Requirements::default();
-        self.0[index as usize].__requires(&mut requirements)?;
-        Ok(requirements)
     }
 }

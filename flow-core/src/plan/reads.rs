@@ -3,13 +3,16 @@
 use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
-use crate::base::key::{Digest, Hasher};
+use crate::base::key::Digest;
+use crate::files::{Contents, Pattern};
 use crate::plan::judge::Judge;
-use crate::plan::outside;
 use crate::plan::reason::{LISTED, Reason};
 use crate::store::Found;
-use crate::store::record::{Meta, Read, Record};
-use crate::task::decl::Kind;
+use crate::store::Store;
+use crate::store::external_reads::{digest_env, found};
+use crate::store::record::{Meta, Read, Record, digest_meta};
+use crate::task::Kind;
+use std::path::Path;
 
 impl Read {
     /// Which of the instances that were required while the task ran it was read of, from 1; 0 if of
@@ -55,7 +58,7 @@ impl Judge<'_> {
         };
         Ok(match read {
             Read::File { .. } | Read::Files { .. } | Read::Env { .. } => {
-                outside::changed(read, self.contents, self.store)?
+                changed_outside(read, self.contents, self.store)?
             }
             Read::Task { input: place, digest, .. } => {
                 let now = input(place).map(|input| graph.parameters_digest(input, self.store));
@@ -94,9 +97,42 @@ impl Judge<'_> {
     }
 }
 
-/// The digest of a metadata entry, which may be missing.
-pub(crate) fn digest_meta(meta: Option<&serde_json::Value>) -> Digest {
-    let mut hasher = Hasher::new("meta");
-    hasher.text(&meta.map(ToString::to_string).unwrap_or_default());
-    hasher.digest()
+/// How something that was read from outside is different now, if it is. What was read of inputs is
+/// not from outside.
+pub(crate) fn changed_outside(
+    read: &Read,
+    contents: &Contents,
+    store: &Store,
+) -> Result<Option<Reason>, StoreError> {
+    Ok(match read {
+        Read::File { path, project, digest } => {
+            let now = found((path, project), *digest, store, |path| contents.digest(path))?;
+            let what = if now.is_some() { "changed" } else { "is missing" };
+            (now != *digest).then(|| Reason::File { path: path.clone(), what })
+        }
+        Read::Files { path, project, digest } => {
+            let now = found((path, project), *digest, store, |path| contents.meant(path))?;
+            (now != *digest).then(|| file_changed(path, now))
+        }
+        Read::Env { name, digest } => {
+            let now = digest_env(name, store)?;
+            let what = match now {
+                None => "is not set any more",
+                Some(_) if digest.is_none() => "is set now",
+                Some(_) => "changed",
+            };
+            (now != *digest).then(|| Reason::Env { name: name.clone(), what })
+        }
+        Read::Task { .. } | Read::Meta { .. } | Read::Seed { .. } => None,
+    })
+}
+
+/// What is different about the files that a path, as users give it, stands for.
+pub(crate) fn file_changed(path: &str, now: Option<Digest>) -> Reason {
+    let what = match now {
+        Some(_) => "changed",
+        None if Pattern::parse(Path::new(path)).is_some() => "matches no file",
+        None => "is missing",
+    };
+    Reason::File { path: path.to_owned(), what }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::plan::change::CodeChange;
+use crate::store::change::CodeChange;
 
 /// How many inputs, or other things that were read, the reasons name.
 pub(super) const LISTED: usize = 5;

@@ -13,10 +13,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use daggy::NodeIndex;
-use serde::{Deserialize, Serialize};
 
 use crate::base::error::StoreError;
-use crate::base::key::{Digest, Key};
+use crate::base::key::Key;
 use crate::base::panics;
 use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::judge::Judge;
@@ -26,49 +25,22 @@ use crate::plan::verdicts::Status;
 use crate::plan::warning::Warning;
 use crate::plan::{Graph, Plan};
 use crate::store::Store;
+use crate::store::record::Moment;
 use crate::store::record::{MadeFrom, Record};
+use crate::task::refresh::Refresh;
 use crate::value::Value;
 
 /// How much of a value is kept for people to read, in characters.
 const SHOWN: usize = 80;
 
-/// When a task runs again although nothing changed.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refresh {
-    /// Never.
-    Never,
-    /// In each execution.
-    Always,
-    /// When the output is older than this.
-    After {
-        /// As the user wrote it.
-        text: &'static str,
-        /// In seconds.
-        seconds: u64,
-    },
-    /// When the value of the user's expression is another.
-    Asked,
-}
-
-/// The value of the expression in `#[task(refresh = ...)]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Moment {
-    /// For people to read, and not all of it.
-    pub(crate) value: String,
-    pub(crate) digest: Digest,
-}
-
-impl Moment {
-    fn of(value: &Value, store: &Store) -> Result<Self, PlanErrorKind> {
-        let digest = digest_value(store, value)?;
-        let text = text(value);
-        let mut shown: String = text.chars().take(SHOWN).collect();
-        if shown.len() < text.len() {
-            shown.push('…');
-        }
-        Ok(Self { value: shown, digest })
+fn moment(value: &Value, store: &Store) -> Result<Moment, PlanErrorKind> {
+    let digest = digest_value(store, value)?;
+    let text = text(value);
+    let mut shown: String = text.chars().take(SHOWN).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
     }
+    Ok(Moment { value: shown, digest })
 }
 
 /// The value as people read it, a text in quotes.
@@ -151,7 +123,7 @@ impl Graph {
     ) -> Result<Result<Moment, Unanswered>, PlanErrorKind> {
         let entry = self.task(node);
         match panics::catch_error(|| entry.instances.refresh(self.node(node).instance)) {
-            Ok(value) => Moment::of(&value, store).map(Ok),
+            Ok(value) => moment(&value, store).map(Ok),
             Err(error) => {
                 let (task, error) = (entry.decl.name.to_string(), panics::render(error));
                 Ok(Err(Unanswered { task, error }))

@@ -17,10 +17,10 @@ use crate::plan::resolve::param_value;
 use crate::plan::verdicts::Verdicts;
 use crate::store::Found;
 use crate::store::record::{Required, Setting};
-use crate::task::decl::{Kind, TaskType};
-use crate::task::param::AnyValue;
 use crate::task::registry;
 use crate::task::requirement::Wish;
+use crate::task::{Kind, TaskType};
+use crate::value::AnyValue;
 use crate::value::Value;
 
 impl Plan {

@@ -22,15 +22,17 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::base::key::Digest;
 use crate::plan::error::PlanErrorKind;
-use crate::plan::given::{Givens, Named};
+use crate::plan::given::Givens;
 use crate::plan::scope::{Inherited, OnTheWay, Scope, Shared};
 use crate::plan::types::{PlanType, SourceIndex, TypeIndex, Types, origin, source};
 use crate::store::Store;
-use crate::task::decl::TaskType;
-use crate::task::param::{AnyValue, ParamDecl};
+use crate::task::TaskType;
+use crate::task::param::ParamDecl;
 use crate::task::requirement::{Entry, Form, Wish};
+use crate::task::setting::Named;
 use crate::task::setting::Setting;
-use crate::value::{self, Value};
+use crate::value::AnyValue;
+use crate::value::Value;
 
 /// One parameter's value and where it came from.
 pub(crate) struct Resolved {
@@ -185,7 +187,7 @@ impl<'a> Resolver<'a> {
         }
         for given in types.homonyms(index, place).filter_map(|name| scope.inherited(name)) {
             let (task, at) = given.giver;
-            let ty = |param: &ParamDecl| crate::__private::short((param.kind.name)());
+            let ty = |param: &ParamDecl| crate::base::names::short((param.kind.name)());
             self.stopped.insert(Stopped {
                 given: (full_name(task, at), ty(&task.params[at])),
                 stopped: (full_name(entry.task, place), ty(param)),
@@ -402,7 +404,7 @@ pub(crate) fn fit(
         name: name.to_owned(),
         task: task.to_owned(),
         param: param.name,
-        ty: crate::__private::short((param.kind.name)()),
+        ty: crate::base::names::short((param.kind.name)()),
         reason,
     };
     let value = value.as_ref().map_err(|reason| wrong(reason.clone()))?;
@@ -540,9 +542,4 @@ fn is_path(param: &ParamDecl) -> bool {
     let id = (param.kind.id)();
     [TypeId::of::<PathBuf>(), TypeId::of::<Option<PathBuf>>(), TypeId::of::<Vec<PathBuf>>()]
         .contains(&id)
-}
-
-/// A value from outside the library, as it is given by name.
-pub(crate) fn named<T: serde::Serialize>(value: &T) -> Named {
-    value::to_value(value).map_err(|reason| reason.to_string())
 }

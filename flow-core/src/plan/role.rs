@@ -9,7 +9,7 @@
 
 use daggy::NodeIndex;
 
-use crate::base::key::{Digest, Hasher};
+use crate::base::key::Digest;
 use crate::plan::Graph;
 use crate::plan::resolve::digest_value;
 use crate::store::Store;
@@ -38,21 +38,6 @@ impl Role {
             false => format!("{entry}[{key} #{}]", digest.short()),
         };
         Self { text, key: Some(digest), is_told_by_format_1: is_told && !key.has_none() }
-    }
-}
-
-/// Hashes the role of an input: the entry and the digest of the key for an item of a map, else the
-/// text.
-pub(crate) fn hash_role(hasher: &mut Hasher, text: &str, key: Option<Digest>) {
-    match key {
-        // No text of a role ends in `[`, so that what follows can only be the digest of a key.
-        Some(key) => {
-            let entry = text.split('[').next().unwrap_or_default();
-            hasher.text(&format!("{entry}[")).part(key);
-        }
-        None => {
-            hasher.text(text);
-        }
     }
 }
 

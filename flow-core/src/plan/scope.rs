@@ -2,8 +2,8 @@
 
 use crate::base::key::{Digest, Hasher};
 use crate::plan::types::{NameIndex, Reach, SourceIndex};
-use crate::task::decl::TaskType;
-use crate::task::param::AnyValue;
+use crate::task::TaskType;
+use crate::value::AnyValue;
 
 /// What the tasks from the root down to one requirement pass on.
 #[derive(Clone, Default)]

@@ -16,13 +16,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use daggy::NodeIndex;
 
 use crate::base::key::{Digest, Hasher};
+use crate::base::names::unique;
 use crate::base::panics::Contained;
 use crate::plan::Graph;
 use crate::plan::warning::Warning;
 use crate::store::record::Meta;
-use crate::store::stage::unique;
-use crate::task::decl::TaskType;
-use crate::task::param::AnyValue;
+use crate::task::TaskType;
+use crate::value::AnyValue;
 
 /// Whether an output stands in for that of an instance.
 pub(crate) type Applies = Arc<dyn Fn(&dyn Any) -> bool + Send + Sync>;

@@ -4,9 +4,10 @@ use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use crate::base::decl::TaskDecl;
 use crate::base::panics;
 use crate::plan::error::PlanErrorKind;
-use crate::task::decl::{Kind, TaskDecl, TaskType};
+use crate::task::{Kind, TaskType};
 
 /// An error if no value that the task returns can be stored.
 ///

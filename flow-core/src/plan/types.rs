@@ -1,21 +1,20 @@
 //! The task types of a plan, and what each may read.
 
-use std::any::{Any, TypeId};
+use std::any::TypeId;
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::base::code::{Codes, Versioning};
+use crate::base::decl::TaskDecl;
 use crate::base::key::Digest;
 use crate::plan::error::PlanErrorKind;
 use crate::plan::storable;
 use crate::store::crates::Crates;
 use crate::store::owner::{Claim, Owner, Taken};
 use crate::store::{Store, TaskFolder};
-use crate::task::decl::{Kind, TaskDecl, TaskType};
-use crate::task::param::{AnyValue, ParamDecl};
-use crate::task::requirement::Requirements;
-use crate::value::Value;
+use crate::task::instances::Instances;
+use crate::task::param::ParamDecl;
+use crate::task::{Kind, TaskType};
 
 /// The place of a task type in a plan.
 pub(crate) type TypeIndex = u32;
@@ -52,20 +51,6 @@ impl PlanType {
     pub(crate) fn param(&self, index: usize) -> &'static ParamDecl {
         &self.task.params[index]
     }
-}
-
-/// The instances of one type, without the type.
-pub(crate) trait Instances: Send + Sync {
-    fn push(&mut self, values: &[AnyValue]) -> u32;
-    fn get(&self, index: u32) -> &dyn Any;
-    /// Takes an instance out, after which no place means what it did.
-    fn take(&mut self, index: u32) -> Box<dyn Any>;
-    fn field(&self, index: u32, field: usize) -> &dyn Any;
-    /// Where the output lies that is made elsewhere.
-    fn path(&self, index: u32) -> anyhow::Result<PathBuf>;
-    /// What says whether it is to be refreshed.
-    fn refresh(&self, index: u32) -> anyhow::Result<Value>;
-    fn requires(&self, index: u32) -> anyhow::Result<Requirements>;
 }
 
 /// All types that the roots reach, whatever the parameters are.
@@ -388,7 +373,7 @@ pub(crate) fn task_folder(
             folder: store.root().display().to_string(),
             there: other.to_string(),
             here: here.map(|here| here.to_string()).unwrap_or_default(),
-            task: crate::__private::short(&decl.name),
+            task: crate::base::names::short(&decl.name),
         },
         Taken::Unknown(error) => PlanErrorKind::Store(error),
     })
@@ -399,7 +384,7 @@ pub(crate) fn claim(task: &'static TaskType, decl: &TaskDecl) -> Option<Claim> {
     let params = task.params.iter().filter(|param| param.significant);
     let parameters = params.map(|param| {
         let name = param.was.unwrap_or(param.name);
-        (name.to_owned(), crate::__private::short((param.kind.name)()))
+        (name.to_owned(), crate::base::names::short((param.kind.name)()))
     });
     (task.kind == Kind::Made).then(|| Claim {
         task: decl.name.to_string(),

@@ -12,14 +12,14 @@ use std::rc::Rc;
 
 use crate::base::key::{Digest, Hasher};
 use crate::plan::error::PlanErrorKind;
-use crate::plan::given::Named;
 use crate::plan::resolve::{digest_param, digest_value, fit, full_name};
 use crate::plan::types::{Reach, SourceIndex, TypeIndex, Types};
 use crate::plan::warning;
 use crate::store::Store;
-use crate::task::decl::TaskType;
-use crate::task::param::AnyValue;
+use crate::task::TaskType;
+use crate::task::setting::Named;
 use crate::task::setting::Setting;
+use crate::value::AnyValue;
 
 /// A root of a plan, and the variant of a sweep that it is the root of.
 #[derive(Clone, Copy)]

@@ -13,7 +13,7 @@ use crate::plan::reason::Reason;
 use crate::plan::{Graph, Plan};
 use crate::store::kept::Kept;
 use crate::store::record::Meta;
-use crate::task::decl::Kind;
+use crate::task::Kind;
 
 /// Whether an instance is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::base::fs::{Confined, Disk, Durable, FileKind, Fs, Refused, ToSync};
+use crate::base::names::unique;
 use crate::files::is_absent;
 use crate::remote::{OBJECTS, OUTPUTS, Remote};
 use crate::store::folder::is_made;
-use crate::store::stage::unique;
 use crate::store::underway::is_older;
 
 /// What is being written lies here, and is renamed when it is whole.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::code;
 use crate::base::code::{By, Code, Codes, Versioning};
 use crate::base::key::Digest;
-use crate::plan::change::CodeChange;
+use crate::store::change::CodeChange;
 use crate::store::crates::Crates;
 use crate::store::{Store, bounds};
 

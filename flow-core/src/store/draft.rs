@@ -11,7 +11,6 @@ use crate::store::output::{Output, OutputFile};
 use crate::store::record::Read;
 use crate::store::{Folder, Store};
 use crate::target::Sink;
-use crate::task::cx::Reads;
 
 /// Why an output could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +29,7 @@ pub struct Draft<'a> {
     folder: &'a Folder,
     fingerprint: Digest,
     /// What the task has read besides its inputs, on which a value in memory depends too.
-    reads: &'a Reads,
+    reads: &'a (dyn Fn() -> Vec<Read> + 'a),
     files: Vec<OutputFile>,
     in_memory: Option<Digest>,
 }
@@ -40,7 +39,7 @@ impl<'a> Draft<'a> {
         store: &'a Store,
         folder: &'a Folder,
         fingerprint: Digest,
-        reads: &'a Reads,
+        reads: &'a (dyn Fn() -> Vec<Read> + 'a),
     ) -> Self {
         Self { store, folder, fingerprint, reads, files: Vec::new(), in_memory: None }
     }
@@ -80,7 +79,7 @@ impl<'a> Draft<'a> {
     /// Says that there is no file, for the value is kept in memory. It is put there when it has
     /// turned out that nothing changed while it was made.
     pub(crate) fn remember(&mut self) {
-        self.in_memory = Some(memory_digest(self.fingerprint, &self.reads.all()));
+        self.in_memory = Some(memory_digest(self.fingerprint, &(self.reads)()));
     }
 
     /// The output, which no longer is removed by itself.

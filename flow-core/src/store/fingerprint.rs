@@ -1,7 +1,6 @@
 //! Fingerprints: what an output is made from, as one digest.
 
 use crate::base::key::{Digest, Hasher};
-use crate::plan::role::hash_role;
 use crate::store::record::MadeFrom;
 
 impl MadeFrom {
@@ -32,5 +31,20 @@ impl MadeFrom {
             hasher.text("refresh").part(moment.digest);
         }
         hasher.digest()
+    }
+}
+
+/// Hashes the role of an input: the entry and the digest of the key for an item of a map, else the
+/// text.
+pub(crate) fn hash_role(hasher: &mut Hasher, text: &str, key: Option<Digest>) {
+    match key {
+        // No text of a role ends in `[`, so that what follows can only be the digest of a key.
+        Some(key) => {
+            let entry = text.split('[').next().unwrap_or_default();
+            hasher.text(&format!("{entry}[")).part(key);
+        }
+        None => {
+            hasher.text(text);
+        }
     }
 }

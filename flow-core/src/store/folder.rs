@@ -7,8 +7,8 @@
 
 use std::borrow::Cow;
 
+use crate::base::decl::TaskDecl;
 use crate::base::key::Short;
-use crate::task::decl::TaskDecl;
 
 /// How much of the parameters' text a folder's name shows, in bytes.
 pub(crate) const TEXT: usize = 80;
@@ -104,16 +104,6 @@ fn fitting(value: &str) -> Cow<'_, str> {
     format!("{head}...{}", &value[start..]).into()
 }
 
-/// The key in the name of an instance's folder.
-pub(crate) fn key_of(folder: &str) -> Option<Short> {
-    let digits = folder.get(folder.len().checked_sub(16)?..)?;
-    let rest = &folder[..folder.len() - 16];
-    let lower = digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    (lower && (rest.is_empty() || rest.ends_with('-')))
-        .then(|| u64::from_str_radix(digits, 16).ok().map(Short))
-        .flatten()
-}
-
 /// Replaces all but letters, digits and a few harmless signs of ASCII. What else stands there is
 /// not told apart: that is the key's business.
 fn escape(text: &str) -> String {
@@ -163,6 +153,7 @@ fn is_reserved(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::names::key_of;
 
     const KEY: Short = Short(0x3f2a_91c0_4b77_e010);
 

@@ -15,9 +15,9 @@ use std::sync::Mutex;
 use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::{Fs, Refused};
 use crate::base::key::Digest;
+use crate::base::names::key_of;
 use crate::files::is_absent;
 use crate::store::bounds;
-use crate::store::folder::key_of;
 
 /// The index of one task, read as far as it has been written.
 #[derive(Default)]

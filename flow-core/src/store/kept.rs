@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::base::error::StoreError;
 use crate::base::key::Digest;
-use crate::plan::trust::Trust;
 use crate::store::output::{Look, Output, Seen};
 use crate::store::record::Record;
+use crate::store::trust::Trust;
 use crate::store::{Folder, RECORD, Store, TaskFolder};
 
 /// An output with the fingerprint looked for, in whichever instance's folder.

@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use crate::base::error::{IoContext, StoreError};
 use crate::base::key::{Digest, Short};
+use crate::base::names::key_of;
 use crate::files::is_absent;
-use crate::store::folder::key_of;
 use crate::store::stage::Staged;
 use crate::store::underway::Underway;
 use crate::store::{Folder, RECORD, Store, TaskFolder, index};

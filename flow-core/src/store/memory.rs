@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use crate::base::key::Digest;
 use crate::base::panics::Contained;
-use crate::task::param::AnyValue;
+use crate::value::AnyValue;
 
 /// The outputs that have no file, by what they are made from.
 #[derive(Default)]

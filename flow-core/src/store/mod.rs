@@ -32,10 +32,12 @@
 //! reordered, and a name may be cut. The full key stands in the record and is checked.
 
 pub(crate) mod bounds;
+pub(crate) mod change;
 pub(crate) mod code;
 pub(crate) mod commit;
 pub(crate) mod crates;
 pub(crate) mod draft;
+pub(crate) mod external_reads;
 pub(crate) mod failure;
 pub(crate) mod fingerprint;
 pub(crate) mod folder;
@@ -45,6 +47,7 @@ pub(crate) mod index;
 pub(crate) mod kept;
 pub(crate) mod limit;
 pub(crate) mod log;
+pub(crate) mod made;
 pub(crate) mod memory;
 pub(crate) mod note;
 pub(crate) mod output;
@@ -55,6 +58,7 @@ pub(crate) mod reset;
 pub(crate) mod secret;
 pub(crate) mod stage;
 pub(crate) mod survey;
+pub(crate) mod trust;
 pub(crate) mod underway;
 pub(crate) mod verify;
 pub(crate) mod version;
@@ -64,20 +68,19 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use crate::base::decl::TaskDecl;
 use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::{Confined, Disk, Durable, Fs, Refused};
 use crate::base::key::{Key, Short};
+use crate::base::names::key_of;
+use crate::base::names::{self, INTERNAL};
 use crate::files::{Contents, is_absent};
-use crate::store::folder::{instance_folder, key_of, placed, task_folder};
+use crate::store::folder::{instance_folder, placed, task_folder};
 use crate::store::index::Index;
 use crate::store::memory::Memory;
 use crate::store::owner::{Claim, Owner, Taken};
 use crate::store::record::{Record, Unreadable};
-use crate::task::decl::TaskDecl;
 use crate::value::secret::SecretKey;
-
-/// The folder for what is not an output.
-pub(crate) const INTERNAL: &str = ".flow";
 
 /// The folder, in that, for what is made aside and compared.
 pub(crate) const ASIDE: &str = "aside";
@@ -162,7 +165,7 @@ impl Store {
     /// A store that is nowhere: there is nothing in it, and its key for secrets is no secret. Nothing is
     /// to be stored there.
     pub(crate) fn nowhere() -> Self {
-        let root = std::env::temp_dir().join(format!("flow-nowhere-{}", stage::unique()));
+        let root = std::env::temp_dir().join(format!("flow-nowhere-{}", names::unique()));
         let store = Self::new(root, Arc::new(Disk));
         Self { secret_key: SecretKey::new([0; 32]).into(), is_only_read: true, ..store }
     }

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::base::names::unique;
 use crate::store::Store;
-use crate::store::stage::unique;
 
 impl Store {
     /// Puts a note in its place, whole or not at all.

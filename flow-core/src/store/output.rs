@@ -11,7 +11,7 @@ use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::{FileKind, Fs, Stat};
 use crate::base::key::{Digest, Hasher};
 use crate::files::{digest_file, is_absent};
-use crate::plan::trust::Trust;
+use crate::store::trust::Trust;
 use crate::store::{Folder, Store};
 
 /// An output, by its files.

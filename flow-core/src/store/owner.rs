@@ -14,11 +14,11 @@ use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::decl::TaskDecl;
 use crate::base::error::{IoContext, StoreError};
 use crate::files::is_absent;
 use crate::store::folder::task_folder;
 use crate::store::{Store, TaskFolder, bounds};
-use crate::task::decl::TaskDecl;
 
 /// The folder of the claims.
 const OWNERS: &str = "owners";

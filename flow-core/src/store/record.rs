@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::decl::TaskDecl;
 use crate::base::key::{Digest, Hasher, Key};
-use crate::plan::refresh::Moment;
 use crate::store::output::Output;
-use crate::task::decl::TaskDecl;
 
 /// The version of the form of records, and of how keys and fingerprints are computed. A record of a newer
 /// one is left alone.
@@ -77,6 +76,14 @@ pub(crate) struct MadeFrom {
     /// value for the same content.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) targets: BTreeMap<String, Digest>,
+}
+
+/// The value of the expression in `#[task(refresh = ...)]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Moment {
+    /// For people to read, and not all of it.
+    pub(crate) value: String,
+    pub(crate) digest: Digest,
 }
 
 fn is_zero(version: &u32) -> bool {
@@ -288,4 +295,11 @@ fn newer(bytes: &[u8]) -> Option<Unreadable> {
     }
     let form: Form = serde_json::from_slice(bytes).ok()?;
     (form.format > FORMAT).then_some(Unreadable::Newer(form.format))
+}
+
+/// The digest of a metadata entry, which may be missing.
+pub(crate) fn digest_meta(meta: Option<&serde_json::Value>) -> Digest {
+    let mut hasher = Hasher::new("meta");
+    hasher.text(&meta.map(ToString::to_string).unwrap_or_default());
+    hasher.digest()
 }

@@ -41,7 +41,7 @@ impl Store {
             .create_folder(&self.internal(""))
             .during("create the folder", &self.internal(""))?;
         // Two processes may make one at once: linking lets one of them win, whole.
-        let draft = self.internal(&format!("secret-{}", super::stage::unique()));
+        let draft = self.internal(&format!("secret-{}", crate::base::names::unique()));
         let drafted = self.draft_key(&draft, &bytes);
         let linked = drafted.and_then(|()| match self.fs.link(&draft, &path) {
             // A file system without hard links: the one that comes last wins.

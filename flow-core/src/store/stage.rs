@@ -2,12 +2,11 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::Refused;
 use crate::base::key::{Digest, Short};
+use crate::base::names::unique;
 use crate::store::output::{Output, OutputFile};
 use crate::store::record::Record;
 use crate::store::version::VersionName;
@@ -271,22 +270,4 @@ impl Drop for Unfinished<'_> {
         // Nothing names the file, so that it does no harm if this fails too.
         let _ = self.store.fs.remove(self.path);
     }
-}
-
-/// 16 digits that no other process and no other call of this one gives.
-pub(crate) fn unique() -> String {
-    static START: OnceLock<u64> = OnceLock::new();
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-
-    // Without a source of randomness the time and the process tell two processes apart; names
-    // that exist are refused all the same.
-    let start = START.get_or_init(|| {
-        getrandom::u64().unwrap_or_else(|_| {
-            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-            let nanos = now.map_or(0, |since| since.as_nanos() as u64);
-            nanos.rotate_left(20) ^ u64::from(std::process::id())
-        })
-    });
-    let next = NEXT.fetch_add(1, Ordering::Relaxed);
-    format!("{:016x}", start.wrapping_add(next.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
 }

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use crate::base::error::{IoContext, StoreError};
 use crate::base::key::{Digest, Short};
+use crate::base::names::INTERNAL;
+use crate::base::names::key_of;
 use crate::files::is_absent;
-use crate::store::folder::key_of;
 use crate::store::gc::is_unfinished;
 use crate::store::limit::folder_key;
 use crate::store::record::Record;
-use crate::store::{Folder, INTERNAL, RECORD, Store, index};
+use crate::store::{Folder, RECORD, Store, index};
 
 /// What lies in a store, in few bytes for each instance.
 #[derive(Default)]

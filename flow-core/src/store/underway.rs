@@ -16,9 +16,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::{Lock, Refused};
+use crate::base::names::unique;
 use crate::files::is_absent;
 use crate::store::Store;
-use crate::store::stage::unique;
 
 /// The folder of the marks.
 const RUNNING: &str = "running";

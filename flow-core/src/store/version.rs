@@ -135,7 +135,7 @@ impl Store {
     /// without hard links.
     fn replace_version(&self, path: &Path, version: &Path) -> std::io::Result<()> {
         version.parent().map_or(Ok(()), |folder| self.fs.create_folder(folder))?;
-        let draft = version.with_extension(super::stage::unique());
+        let draft = version.with_extension(crate::base::names::unique());
         let linked = self.fs.link(path, &draft).or_else(|_| self.fs.copy(path, &draft));
         let replaced = linked.and_then(|()| self.fs.rename(&draft, version));
         // A rename between two names of one file leaves both.

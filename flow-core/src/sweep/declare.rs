@@ -7,9 +7,10 @@ use super::Sweep;
 use super::grid::{Axis, Grid, Row, Sample, TAKEN, Values};
 use super::sample::Drawn;
 use crate::flow::Roots;
-use crate::task::decl::{Task, TaskType};
-use crate::task::param::{AnyValue, IntoParam, Param, Parameter};
+use crate::task::param::{IntoParam, Param, Parameter};
 use crate::task::setting::Setting;
+use crate::task::{Task, TaskType};
+use crate::value::AnyValue;
 
 /// # Which variants
 impl<R: Roots> Sweep<R> {

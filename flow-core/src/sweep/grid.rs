@@ -9,15 +9,15 @@ use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
-use super::error::SweepError;
 use super::name::{self, Given, Labels};
 use super::sample;
 use crate::flow::Flow;
+use crate::plan::sweep_error::SweepError;
 use crate::plan::types::source;
-use crate::task::decl::TaskType;
-use crate::task::param::AnyValue;
+use crate::task::TaskType;
 use crate::task::setting;
 use crate::task::setting::Setting;
+use crate::value::AnyValue;
 use crate::value::first_line;
 
 /// How many variants a sweep can have, and how many values a parameter of it.

@@ -12,9 +12,9 @@ use crate::flow::error::{Error, SelectError};
 use crate::flow::{Roots, handle};
 use crate::plan::Plan;
 use crate::plan::label::Show;
-use crate::task::decl::{Output, Task, TaskType};
 use crate::task::input::Input;
 use crate::task::loaded::Loaded;
+use crate::task::{Output, Task, TaskType};
 
 /// # What the variants have made
 impl<R: Roots> Sweep<R> {

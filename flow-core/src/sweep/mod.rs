@@ -12,8 +12,8 @@
 
 mod best;
 mod declare;
-mod error;
 mod flows;
+mod gc;
 mod grid;
 mod load;
 mod name;
@@ -22,7 +22,6 @@ mod preview;
 mod reset;
 mod run;
 mod sample;
-mod summary;
 mod table;
 mod upstream;
 
@@ -31,10 +30,8 @@ use std::marker::PhantomData;
 use std::sync::OnceLock;
 
 pub use best::Best;
-pub use error::SweepError;
 pub use preview::SweepPreview;
 pub use sample::Drawn;
-pub use summary::{SweepSummary, VariantOutcome};
 pub use table::{Cells, Column, Table};
 
 use grid::{Grid, Variant, Variants};
@@ -42,6 +39,7 @@ use grid::{Grid, Variant, Variants};
 use crate::flow::error::Error;
 use crate::flow::{Flow, Roots};
 use crate::plan::error::{PlanError, PlanErrorKind};
+use crate::plan::sweep_error::SweepError;
 use crate::plan::variant::Root;
 
 /// Many settings of one flow, planned and run as one: made by [`Flow::sweep`].

@@ -7,7 +7,7 @@ use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
 
 use crate::plan::resolve::param_value;
-use crate::task::decl::TaskType;
+use crate::task::TaskType;
 use crate::task::setting::Setting;
 use crate::value::{Value, shortened};
 

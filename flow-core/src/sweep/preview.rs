@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
-use super::run::LeftOut;
-use super::summary::Counted;
 use super::upstream::{Owner, owners};
 use crate::base::event::Seconds;
+use crate::flow::sweep_summary::Counted;
+use crate::flow::sweep_summary::LeftOut;
 use crate::plan::Plan;
 use crate::plan::cost::Cost;
 use crate::plan::instance::Instance;

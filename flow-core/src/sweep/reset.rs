@@ -7,7 +7,7 @@ use super::upstream::{Owner, owners};
 use crate::flow::error::Error;
 use crate::flow::{Removed, Roots};
 use crate::plan::Plan;
-use crate::task::decl::{Task, TaskType};
+use crate::task::{Task, TaskType};
 
 /// # Making it anew
 impl<R: Roots> Sweep<R> {

@@ -6,10 +6,11 @@ use daggy::NodeIndex;
 
 use super::grid::Variant;
 use super::preview::SweepPreview;
-use super::summary::SweepSummary;
 use super::{Sweep, roots_of};
 use crate::flow::Roots;
 use crate::flow::error::Error;
+use crate::flow::sweep_summary::LeftOut;
+use crate::flow::sweep_summary::SweepSummary;
 use crate::plan::Plan;
 use crate::plan::reason::Reason;
 use crate::plan::variant::Root;
@@ -18,21 +19,6 @@ use crate::plan::variant::Root;
 pub(super) struct Chosen<'a> {
     pub(super) variants: Vec<&'a Variant>,
     pub(super) left_out: LeftOut,
-}
-
-/// How many variants are left out, and why.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct LeftOut {
-    /// They are complete.
-    pub(super) complete: usize,
-    /// There are enough without them.
-    pub(super) later: usize,
-}
-
-impl LeftOut {
-    fn is_any(self) -> bool {
-        self != Self::default()
-    }
 }
 
 impl<R: Roots> Sweep<R> {

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::base::key::Hasher;
-use crate::task::decl::TaskType;
+use crate::task::TaskType;
 use crate::task::param::Parameter;
 
 /// A random number for one parameter in one try.

@@ -14,9 +14,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::base::panics;
-use crate::task::decl::{Task, TaskType};
+use crate::task::{Task, TaskType};
 use crate::value::secret::Secret;
-use crate::value::{self, Value, ValueError, WithPaths};
+use crate::value::{self, AnyValue, Value, ValueError, WithPaths};
 
 /// A type that a parameter can have: anything that serde writes and reads back, that can be
 /// cloned and sent to another thread.
@@ -168,9 +168,6 @@ impl<K: Task, T> std::fmt::Debug for Param<K, T> {
         write!(f, "{}.{}", K::__decl().name, self.name())
     }
 }
-
-/// A parameter's value where tasks of all types lie side by side.
-pub type AnyValue = Arc<dyn Any + Send + Sync>;
 
 /// A rule that the values of a parameter must obey, and how the user wrote it.
 #[doc(hidden)]

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock};
 
-use crate::task::decl::TaskType;
+use crate::task::TaskType;
 
 /// A task that the derive has registered.
 #[doc(hidden)]

@@ -10,8 +10,9 @@ use std::collections::HashSet;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::task::decl::{Task, TaskType};
-use crate::task::param::{AnyValue, IntoParam, Param, Parameter};
+use crate::task::param::{IntoParam, Param, Parameter};
+use crate::task::{Task, TaskType};
+use crate::value::AnyValue;
 use crate::value::{self, Value};
 
 /// What one instance requires.

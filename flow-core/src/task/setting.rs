@@ -5,13 +5,20 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::plan::given::Named;
-use crate::plan::resolve;
-use crate::task::decl::{Task, TaskType};
-use crate::task::param::{AnyValue, IntoParam, Param, Parameter};
+use crate::task::param::{IntoParam, Param, Parameter};
+use crate::task::{Task, TaskType};
+use crate::value::{self, AnyValue, Value};
 
 /// Values of parameters, by task and place, each at most once.
 pub(crate) type Values = Vec<(&'static TaskType, usize, AnyValue)>;
+
+/// A value given by name, or why it cannot be one.
+pub(crate) type Named = Result<Value, String>;
+
+/// A value from outside the library, as it is given by name.
+pub(crate) fn named<T: Serialize>(value: &T) -> Named {
+    value::to_value(value).map_err(|reason| reason.to_string())
+}
 
 /// Sets a parameter; the last value counts.
 pub(crate) fn set<K: Task, V: Parameter>(values: &mut Values, key: Param<K, V>, value: AnyValue) {
@@ -52,7 +59,7 @@ impl Setting {
     /// [`Flow::with_named`](crate::Flow::with_named) does.
     #[must_use]
     pub fn with_named(mut self, name: &str, value: impl Serialize) -> Self {
-        self.named.insert(name.to_owned(), resolve::named(&value));
+        self.named.insert(name.to_owned(), named(&value));
         self
     }
 }

@@ -65,6 +65,10 @@ use crate::value::secret::Secret;
 pub use crate::value::secret::SecretKey;
 pub(crate) use text::shortened;
 
+/// A value whose type is not known: of a parameter, or of an output, where tasks of all types lie side
+/// by side.
+pub type AnyValue = std::sync::Arc<dyn std::any::Any + Send + Sync>;
+
 /// Text with what would break, hide or reorder what stands around it escaped.
 pub(crate) fn escaped_text(text: impl Iterator<Item = char>) -> String {
     text.map(|c| text::escaped(c).to_string()).collect()

@@ -25,7 +25,7 @@ use crate::flow::reset::with_gathered;
 use crate::flow::{Flow, Roots};
 use crate::plan::Plan;
 use crate::store::output::OutputFile;
-use crate::task::decl::Kind;
+use crate::task::Kind;
 
 impl Flow {
     /// Writes the outputs of these roots into a folder for people: under names that say what they are,
@@ -220,7 +220,7 @@ impl Flow {
 
 /// Refuses to export nothing.
 fn check_some<R: Roots>(nodes: &[impl Sized]) -> Result<(), Error> {
-    let (verb, root) = ("export", crate::__private::short_name::<R>());
+    let (verb, root) = ("export", crate::base::names::short_name::<R>());
     match nodes.is_empty() {
         true => Err(Error::Nothing { verb, root, incomplete: Vec::new() }),
         false => Ok(()),

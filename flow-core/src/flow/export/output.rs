@@ -8,18 +8,19 @@ use daggy::NodeIndex;
 
 use crate::base::key::{Digest, Key};
 use crate::base::panics;
-use crate::engine::Made;
 use crate::export::manifest::{Exported, ExportedFile, Lineage};
 use crate::export::names::{self, Names};
 use crate::flow::Flow;
-use crate::flow::error::{Error, LoadError};
+use crate::flow::error::Error;
 use crate::plan::Plan;
 use crate::plan::judge::Upstream;
 use crate::plan::stored::Place;
 use crate::plan::view::View;
 use crate::store::Store;
+use crate::store::made::Made;
 use crate::store::record::Record;
 use crate::target::Description;
+use crate::task::error::LoadErrorKind;
 use crate::task::input::Handle;
 
 /// A file that is copied.
@@ -46,7 +47,7 @@ pub(super) fn outputs(
     let view = View::of_nodes(nodes.iter().map(|(plan, node)| (&plan.graph, *node)));
     let (mut outputs, mut copies) = (Vec::with_capacity(nodes.len()), Vec::new());
     for (plan, node) in nodes {
-        let (mut output, at) = exported(flow, &Handle::outside(Arc::clone(plan), *node))?;
+        let (mut output, at) = exported(flow, plan, *node)?;
         let stem = before.get(&output.key).map(|before| stem(before));
         let stem = stem.filter(|stem| !stem.is_empty()).unwrap_or_else(|| {
             let mut shown = plan.graph.shown_in_folder(*node);
@@ -97,24 +98,24 @@ fn stem(output: &Exported) -> String {
 }
 
 /// What a manifest says of an output, but for the names of its files; and where they are.
-fn exported(flow: &Flow, handle: &Handle) -> Result<(Exported, Place), Error> {
-    let Handle { plan, node, .. } = handle;
-    let (graph, entry) = (&plan.graph, plan.graph.task(*node));
-    let gone = || handle.error(LoadError::Gone);
-    let record: Record = match plan.output_record(*node)? {
+fn exported(flow: &Flow, plan: &Arc<Plan>, node: NodeIndex) -> Result<(Exported, Place), Error> {
+    let handle = Handle::outside(Arc::clone(plan) as _, node);
+    let (graph, entry) = (&plan.graph, plan.graph.task(node));
+    let gone = || handle.error(LoadErrorKind::Gone);
+    let record: Record = match plan.output_record(node)? {
         crate::store::Found::Record(record) => *record,
-        _ => return Err(gone()),
+        _ => return Err(gone().into()),
     };
-    if plan.verdicts.digest(*node) != Some(record.output.digest) {
-        return Err(handle.error(LoadError::Changed));
+    if plan.verdicts.digest(node) != Some(record.output.digest) {
+        return Err(handle.error(LoadErrorKind::Changed).into());
     }
-    let folder = graph.folder(*node, &flow.store)?;
-    let at = plan.output_place(*node)?;
+    let folder = graph.folder(node, &flow.store)?;
+    let at = plan.output_place(node)?;
     let from = Some(Arc::clone(&at.store));
     let made = Made { from, ..Made::new(at.folder.clone(), record.clone()) };
-    let files = crate::task::keep::Files { of: handle, made: &made };
+    let files = crate::task::keep::Files { of: &handle, made: &made };
     let described = panics::catch_error(|| (entry.task.describe)(&files)).map_err(|source| {
-        handle.error(LoadError::Unreadable { path: handle.path_of(&made), source })
+        handle.error(LoadErrorKind::Unreadable { path: handle.path_of(&made), source })
     })?;
     let mut described: BTreeMap<&str, Description> = described.into_iter().collect();
     let files = record.output.files.iter().map(|file| ExportedFile {
@@ -129,16 +130,16 @@ fn exported(flow: &Flow, handle: &Handle) -> Result<(Exported, Place), Error> {
         description: described.remove(file.part.as_str()).unwrap_or_default(),
     });
     let files = files.collect();
-    let inputs = graph.inputs(*node).iter().zip(&record.made_from.inputs).map(|(&of, input)| {
+    let inputs = graph.inputs(node).iter().zip(&record.made_from.inputs).map(|(&of, input)| {
         let (name, instance) = (input.role.clone(), graph.label_apart(of));
         Lineage { name, instance, key: graph.node(of).key, digest: input.digest }
     });
     let parts = folder.iter().map(|part| part.to_string_lossy().into_owned());
     let output = Exported {
         task: entry.decl.name.to_string(),
-        instance: graph.label_apart(*node),
-        key: graph.node(*node).key,
-        parameters: graph.recorded_parameters(*node),
+        instance: graph.label_apart(node),
+        key: graph.node(node).key,
+        parameters: graph.recorded_parameters(node),
         target: entry.decl.target.to_owned(),
         files,
         inputs: inputs.collect(),

@@ -13,7 +13,7 @@ use crate::plan::resolve::Resolver;
 use crate::plan::types::{TypeIndex, Types};
 use crate::plan::warning::{self, Warning};
 use crate::store::Store;
-use crate::task::decl::TaskType;
+use crate::task::TaskType;
 use crate::task::requirement::Wish;
 
 /// What could be built, and all that is wrong.

@@ -11,9 +11,9 @@ use crate::plan::error::PlanErrorKind;
 use crate::plan::scope::Scope;
 use crate::plan::types::{PlanType, TypeIndex};
 use crate::plan::{resolve, stand_in};
-use crate::task::decl::Kind;
-use crate::task::param::AnyValue;
+use crate::task::Kind;
 use crate::task::requirement::{Requirements, Wish};
+use crate::value::AnyValue;
 
 impl Builder<'_> {
     pub(super) fn enter(

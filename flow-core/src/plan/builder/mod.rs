@@ -33,10 +33,10 @@ use crate::plan::variant::{Root, Visible};
 use crate::plan::warning::{self, Warning};
 use crate::plan::{Graph, Node};
 use crate::store::Store;
-use crate::task::decl::TaskType;
-use crate::task::param::AnyValue;
+use crate::task::TaskType;
 use crate::task::requirement::{Form, Wish};
 use crate::task::setting::Setting;
+use crate::value::AnyValue;
 
 /// How long a chain of requirements may be before it is taken for endless.
 const DEEPEST: usize = 1_000_000;

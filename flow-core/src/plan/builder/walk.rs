@@ -14,7 +14,7 @@ use crate::plan::resolve::{Resolved, disagree, full_name, text};
 use crate::plan::scope::{OnTheWay, Scope};
 use crate::plan::stand_in::StandIn;
 use crate::plan::types::{SourceIndex, TypeIndex};
-use crate::task::decl::TaskType;
+use crate::task::TaskType;
 use crate::task::requirement::{Entry, Wish};
 
 /// A task whose requirements are being walked.

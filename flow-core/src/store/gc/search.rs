@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::base::error::StoreError;
 use crate::base::key::{Digest, Short};
+use crate::base::names::INTERNAL;
 use crate::files::SETTLED;
 use crate::store::failure::{FAILURE, Failure};
 use crate::store::gc::{Found, Item, Keep, Size, What, is_unfinished};
@@ -14,7 +15,7 @@ use crate::store::log::LOG;
 use crate::store::record::FORMAT;
 use crate::store::reset::{is_draft, is_ours, is_output};
 use crate::store::survey::{Brief, Lying, Standing, Survey};
-use crate::store::{ASIDE, INTERNAL, RECORD, Store, bounds, index};
+use crate::store::{ASIDE, RECORD, Store, bounds, index};
 
 /// One search for garbage.
 struct Search<'a> {

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use crate::base::error::{IoContext, StoreError};
 use crate::base::key::Digest;
+use crate::base::names::unique;
 use crate::files::SETTLED;
 use crate::store::gc::{Item, What};
 use crate::store::reset::is_output;
-use crate::store::stage::unique;
 use crate::store::{Folder, RECORD, Store, index};
 
 impl Store {

@@ -22,8 +22,8 @@ use crate::plan::types::TypeIndex;
 use crate::plan::verdicts::Status;
 use crate::store::Found;
 use crate::store::record::Meta;
-use crate::task::decl::{Kind, TaskType};
 use crate::task::requirement::Form;
+use crate::task::{Kind, TaskType};
 use crate::value::{Value, first_line};
 
 /// Columns whose names no parameter and nothing that was noted may have: programs look for them.

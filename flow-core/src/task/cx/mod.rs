@@ -1,5 +1,6 @@
 //! What a running task sees besides its parameters.
 
+mod host;
 mod reads;
 mod require;
 mod settings;
@@ -12,24 +13,23 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use daggy::NodeIndex;
 use serde::Serialize;
 
+pub(crate) use self::host::Host;
 pub(crate) use self::reads::{Reads, WatchError};
 pub use self::settings::{Over, Variants, With};
 use crate::base::event::Event;
 use crate::base::stop::Stopped;
-use crate::engine::Execution;
-use crate::engine::session::Waiting;
 use crate::files::Named;
-use crate::plan::outside::{self, in_project};
+use crate::store::external_reads;
+use crate::store::external_reads::in_project;
 use crate::store::log::Log;
 use crate::store::place::Places;
 use crate::store::record::{Meta, Read};
 use crate::task::command::Command;
-use crate::task::decl::{Task, Uses};
 use crate::task::input::{Handle, Inputs, Wires};
 use crate::task::keep::{File, KeepPart, Outputs, Part, Several};
+use crate::task::{Task, Uses};
 use crate::value::{self, Value};
 
 /// What a running task sees besides its parameters: its inputs, and what it says about its output.
@@ -79,30 +79,25 @@ use crate::value::{self, Value};
 /// # }
 /// ```
 pub struct Cx<T: Task> {
-    execution: Arc<Execution>,
-    node: NodeIndex,
+    host: Arc<dyn Host>,
     places: Places,
     log: Log,
     inputs: T::Inputs,
     meta: Mutex<BTreeMap<String, serde_json::Value>>,
     reads: Arc<Reads>,
-    waiting: Waiting,
 }
 
 impl<T: Task> Cx<T> {
+    /// `running` is a handle on the instance that is run.
     pub(crate) fn new(
-        execution: &Arc<Execution>,
-        node: NodeIndex,
+        host: Arc<dyn Host>,
+        running: &Handle,
         places: Places,
         reads: &Arc<Reads>,
     ) -> Self {
-        let reads = Arc::clone(reads);
-        let running = Handle::running(execution, node, &reads);
-        let inputs = T::Inputs::take(&mut Wires::new(&running));
-        let execution = Arc::clone(execution);
-        let log = places.log();
-        let (meta, waiting) = (Mutex::default(), Waiting::default());
-        Self { execution, node, places, log, inputs, meta, reads, waiting }
+        let inputs = T::Inputs::take(&mut Wires::new(running));
+        let (log, reads, meta) = (places.log(), Arc::clone(reads), Mutex::default());
+        Self { host, places, log, inputs, meta, reads }
     }
 
     /// The handles of the tasks required, in the form of `#[task(requires ...)]`.
@@ -147,10 +142,10 @@ impl<T: Task> Cx<T> {
         let text = path
             .to_str()
             .ok_or_else(|| anyhow::anyhow!("the name of the file {path:?} is not Unicode"))?;
-        let contents = &self.execution.plan.contents;
+        let contents = self.host.contents();
         self.reads.watch(contents, path, Named::Exactly)?;
         let digest = contents.digest(path)?;
-        let project = in_project(path, &self.execution.plan.store);
+        let project = in_project(path, self.host.store());
         self.reads.add(Read::File { path: text.to_owned(), project, digest });
         Ok(path.to_owned())
     }
@@ -214,18 +209,18 @@ impl<T: Task> Cx<T> {
         let text = path
             .to_str()
             .ok_or_else(|| anyhow::anyhow!("the name of the file {path:?} is not Unicode"))?;
-        let plan = &self.execution.plan;
-        self.reads.watch(&plan.contents, path, Named::AsPattern)?;
-        let parameters = plan.graph.file_parameters(self.node);
+        let contents = self.host.contents();
+        self.reads.watch(contents, path, Named::AsPattern)?;
         // What a parameter means was digested before, and is looked at again when the task has run.
-        if !parameters.iter().any(|(_, parameter)| parameter == text) {
-            let digest = plan.contents.meant(path)?;
-            let project = in_project(path, &plan.store);
+        if !self.host.is_file_parameter(text) {
+            let digest = contents.meant(path)?;
+            let project = in_project(path, self.host.store());
             self.reads.add(Read::Files { path: text.to_owned(), project, digest });
         }
-        let files = plan.contents.files(path)?;
-        let is_empty_folder = || plan.store.unconfined().stat(path).is_ok_and(|stat| stat.folder);
-        anyhow::ensure!(!files.is_empty() || is_empty_folder(), outside::no_file(text));
+        let files = contents.files(path)?;
+        let fs = self.host.store().unconfined();
+        let is_empty_folder = || fs.stat(path).is_ok_and(|stat| stat.folder);
+        anyhow::ensure!(!files.is_empty() || is_empty_folder(), external_reads::no_file(text));
         Ok(files)
     }
 
@@ -265,7 +260,7 @@ impl<T: Task> Cx<T> {
     /// The value is not Unicode, or the key of the store cannot be read.
     pub fn env(&self, name: impl AsRef<str>) -> anyhow::Result<Option<String>> {
         let name = name.as_ref();
-        let digest = outside::digest_env(name, &self.execution.plan.store)?;
+        let digest = external_reads::digest_env(name, self.host.store())?;
         self.reads.add(Read::Env { name: name.to_owned(), digest });
         match std::env::var(name) {
             Ok(value) => Ok(Some(value)),
@@ -317,7 +312,7 @@ impl<T: Task> Cx<T> {
     /// # }
     /// ```
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command<'_> {
-        Command::new(program.as_ref(), &self.log, &self.execution.stopper)
+        Command::new(program.as_ref(), &self.log, self.host.stopper())
     }
 
     /// What the flow was given by [`Flow::provide`](crate::Flow::provide), and the task says that it
@@ -326,15 +321,15 @@ impl<T: Task> Cx<T> {
     where
         T: Uses<C>,
     {
-        let provided = self.execution.plan.provided.get(&TypeId::of::<C>());
+        let provided = self.host.provided(TypeId::of::<C>());
         let provided = provided.expect("what a task uses was looked for when the flow was planned");
         provided.downcast_ref().expect("it is found by its type")
     }
 
     /// Tells whoever watches the execution how the task goes.
     pub fn progress(&self, message: impl Display) {
-        self.execution.progress.tell(|| Event::Progress {
-            task: self.execution.plan.graph.task(self.node).decl.name.to_string(),
+        self.host.progress().tell(|| Event::Progress {
+            task: self.host.task_name().to_owned(),
             message: message.to_string(),
         });
     }
@@ -345,14 +340,14 @@ impl<T: Task> Cx<T> {
     ///
     /// The execution was stopped by its [`Stopper`](crate::Stopper).
     pub fn checkpoint(&self) -> anyhow::Result<()> {
-        if self.execution.stopper.is_stopped() { Err(Stopped.into()) } else { Ok(()) }
+        if self.host.stopper().is_stopped() { Err(Stopped.into()) } else { Ok(()) }
     }
 
     /// A seed for random numbers: the same for an instance whenever it runs, and another for each
     /// instance. It is the same wherever it runs, too, unless a secret is among its parameters,
     /// for those are hashed with a key of the store.
     pub fn seed(&self) -> u64 {
-        let seed = self.execution.plan.graph.node(self.node).key.seed();
+        let seed = self.host.seed();
         self.reads.add(Read::Seed { seed });
         seed
     }

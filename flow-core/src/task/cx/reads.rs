@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use super::require::Asked;
 use crate::base::error::StoreError;
 use crate::files::{Contents, Named, Stamp};
 use crate::store::record::Read;
@@ -15,8 +14,6 @@ pub(crate) struct Reads {
     read: Mutex<BTreeSet<Read>>,
     /// The files that it may have read, with their stamps from before; none of what could not be looked at.
     watched: Mutex<BTreeMap<(PathBuf, Named), Option<Stamp>>>,
-    /// What it has required.
-    pub(super) asked: Mutex<Asked>,
 }
 
 impl Reads {

@@ -1,59 +1,12 @@
 //! What a task requires while it runs.
 
-use std::sync::Arc;
-
-use daggy::NodeIndex;
-
-use super::{Cx, Over, Reads, Variants, With};
-use crate::engine::Execution;
-use crate::engine::session::{Reply, Unmade};
-use crate::flow::error::{Error, RequireError};
-use crate::plan::Plan;
-use crate::plan::again::Replay;
-use crate::plan::judge::Upstream;
-use crate::plan::label::Show;
-use crate::plan::verdicts::Status;
-use crate::store::record::Required;
-use crate::task::decl::{Task, TaskType};
-use crate::task::input::{Handle, Input};
+use super::{Cx, Over, Variants, With};
+use crate::task::error::RequireError;
+use crate::task::input::Input;
 use crate::task::param::{IntoParam, Param, Parameter};
 use crate::task::registry;
-use crate::task::requirement::Wish;
 use crate::task::setting::Values;
-
-/// What a task has required.
-#[derive(Default)]
-pub(super) struct Asked {
-    /// As it is recorded: in each group what was asked for together.
-    groups: Vec<Vec<Required>>,
-    /// How many instances have been planned.
-    places: u32,
-    /// The executions in which it was read what is made elsewhere, with their roots.
-    executions: Vec<(Arc<Execution>, NodeIndex)>,
-    /// Whether the task was told that the execution was stopped.
-    stopped: bool,
-}
-
-impl Reads {
-    fn asked(&self) -> std::sync::MutexGuard<'_, Asked> {
-        self.asked.lock().expect("no panic while it is noted what is required")
-    }
-
-    /// What was required, in order.
-    pub(crate) fn required(&self) -> Vec<Vec<Required>> {
-        self.asked().groups.clone()
-    }
-
-    /// Where it was read what is made elsewhere.
-    pub(crate) fn executions(&self) -> Vec<(Arc<Execution>, NodeIndex)> {
-        self.asked().executions.clone()
-    }
-
-    /// Whether the task was told that the execution was stopped.
-    pub(crate) fn was_stopped(&self) -> bool {
-        self.asked().stopped
-    }
-}
+use crate::task::{Task, TaskType};
 
 /// # What is required while it runs
 ///
@@ -152,7 +105,7 @@ impl<T: Task> Cx<T> {
     ///
     /// It failed or requires the running task itself, its parameters or requirements are wrong, or
     /// the execution was stopped.
-    pub fn require<A: Task>(&self) -> Result<Input<A>, Error> {
+    pub fn require<A: Task>(&self) -> Result<Input<A>, RequireError> {
         self.settings().require()
     }
 
@@ -254,104 +207,13 @@ impl<T: Task> Cx<T> {
     pub(super) fn require_all<A: Task>(
         &self,
         settings: Vec<Values>,
-    ) -> Vec<Result<Input<A>, Error>> {
+    ) -> Vec<Result<Input<A>, RequireError>> {
         let task = TaskType::of::<A>();
         registry::remember(task);
-        let wish = |with| Wish { task, own: Vec::new(), with };
-        let mut group: Vec<_> =
-            settings.iter().cloned().map(wish).map(|w| Required::new(&w)).collect();
-        if group.is_empty() {
+        if settings.is_empty() {
             return Vec::new();
         }
-        let mut rounds = 0;
-        let (execution, reply) = loop {
-            let wishes = settings.iter().cloned().map(wish).collect();
-            let plan = match self.plan_for(wishes) {
-                Ok(plan) => plan,
-                Err(error) => {
-                    self.reads.asked().groups.push(group);
-                    return self.refused(&settings, error);
-                }
-            };
-            let (execution, reply) = self.make(plan);
-            rounds += 1;
-            // An output that was gone has other content now that it was made again: what was
-            // taken for good because of it has to be judged again.
-            if !reply.outdated || rounds > execution.plan.graph.len() {
-                break (execution, reply);
-            }
-        };
-        let plan = &execution.plan;
-        let mut results = Vec::with_capacity(group.len());
-        let mut asked = self.reads.asked();
-        for ((required, made), &root) in group.iter_mut().zip(reply.roots).zip(&plan.graph.roots) {
-            required.is(plan, root);
-            asked.places += 1;
-            let source = match made {
-                Ok(()) => {
-                    let digest = execution.digest(root).expect("what was made is known");
-                    required.gave(plan, root, digest);
-                    if plan.graph.has_externals() {
-                        execution.watch_externals(root, &self.reads);
-                        asked.executions.push((Arc::clone(&execution), root));
-                    }
-                    let handle = Handle::required(&execution, root, &self.reads, asked.places);
-                    results.push(Ok(Input::new(handle)));
-                    continue;
-                }
-                Err(Unmade::Stopped) => {
-                    asked.stopped = true;
-                    RequireError::Stopped
-                }
-                Err(Unmade::Cycle(cycle)) => RequireError::Cycle { cycle },
-                Err(Unmade::Thread(error)) => RequireError::Thread { error },
-                Err(Unmade::Failed(error)) => RequireError::Failed { error },
-            };
-            let instance = plan.graph.label(root, Show::Clipped);
-            results.push(Err(Error::Required { instance, source }));
-        }
-        asked.groups.push(group);
-        results
-    }
-
-    /// The plan of what is required.
-    fn plan_for(&self, wishes: Vec<Wish>) -> Result<Arc<Plan>, Error> {
-        let execution = &self.execution;
-        let mut plan = execution.plan.to_require(self.node, wishes)?;
-        let mut forced = std::mem::take(&mut plan.graph.forced);
-        for (node, forced) in plan.graph.nodes().zip(&mut forced) {
-            *forced &= !execution.session.was_forced(plan.graph.node(node).key);
-        }
-        plan.graph.forced = forced;
-        let replay = Replay::knowing(&execution.session.known);
-        plan.judge_wished(&replay.asked_by(execution.plan.graph.node(self.node).key))?;
-        plan.check_provided()?;
-        Ok(Arc::new(plan))
-    }
-
-    /// Makes what is not complete.
-    fn make(&self, plan: Arc<Plan>) -> (Arc<Execution>, Reply) {
-        let verdicts = &plan.verdicts;
-        let complete = |root: &NodeIndex| verdicts.status(*root) == Status::Complete;
-        let execution = &self.execution;
-        if plan.graph.roots.iter().all(complete) && !execution.stopper.is_stopped() {
-            let roots = vec![Ok(()); plan.graph.roots.len()];
-            let (stopper, progress) = (execution.stopper.clone(), execution.progress.clone());
-            let there = Execution::in_session(&execution.session, plan, stopper, progress);
-            return (there, Reply { roots, outdated: false });
-        }
-        execution.require(self.node, plan, &self.waiting)
-    }
-
-    /// The same error for each, for a plan is made of all of them.
-    fn refused<A: Task>(&self, settings: &[Values], error: Error) -> Vec<Result<Input<A>, Error>> {
-        let text = format!("{:#}", anyhow::Error::from(error));
-        let mut refused = Vec::with_capacity(settings.len());
-        for _ in settings {
-            let source = RequireError::Failed { error: text.clone() };
-            let instance = A::__decl().name.into_owned();
-            refused.push(Err(Error::Required { instance, source }));
-        }
-        refused
+        let required = self.host.require(task, settings).into_iter();
+        required.map(|handle| handle.map(Input::new)).collect()
     }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Cx;
-use crate::flow::error::Error;
-use crate::task::decl::Task;
+use crate::task::Task;
+use crate::task::error::RequireError;
 use crate::task::input::Input;
-use crate::task::param::{AnyValue, IntoParam, Param, Parameter};
+use crate::task::param::{IntoParam, Param, Parameter};
 use crate::task::setting::{Values, set};
+use crate::value::AnyValue;
 
 /// Values of parameters for what a running task requires: made by [`Cx::with`].
 pub struct With<'a, T: Task> {
@@ -47,7 +48,7 @@ impl<'a, T: Task> With<'a, T> {
     /// # Errors
     ///
     /// As [`Cx::require`]; or the task that is required has no use for one of the values.
-    pub fn require<A: Task>(self) -> Result<Input<A>, Error> {
+    pub fn require<A: Task>(self) -> Result<Input<A>, RequireError> {
         self.cx.require_all(vec![self.settings]).pop().expect("one result for one setting")
     }
 }
@@ -96,12 +97,12 @@ impl<T: Task> Over<'_, T> {
     /// # Errors
     ///
     /// As [`Cx::require`], for the first one that is not there.
-    pub fn require<A: Task>(self) -> Result<Vec<Input<A>>, Error> {
+    pub fn require<A: Task>(self) -> Result<Vec<Input<A>>, RequireError> {
         self.require_each().into_iter().collect()
     }
 
     /// The same, with an error for each that is not there.
-    pub fn require_each<A: Task>(self) -> Vec<Result<Input<A>, Error>> {
+    pub fn require_each<A: Task>(self) -> Vec<Result<Input<A>, RequireError>> {
         self.cx.require_all(self.settings)
     }
 }
@@ -126,13 +127,13 @@ impl<'a, T: Task> Variants<'a, T> {
     /// # Errors
     ///
     /// As [`Cx::require`], for the first one that is not there.
-    pub fn require<A: Task>(self) -> Result<BTreeMap<String, Input<A>>, Error> {
+    pub fn require<A: Task>(self) -> Result<BTreeMap<String, Input<A>>, RequireError> {
         let required = self.require_each().into_iter();
         required.map(|(name, input)| Ok((name, input?))).collect()
     }
 
     /// The same, with an error for each that is not there.
-    pub fn require_each<A: Task>(self) -> BTreeMap<String, Result<Input<A>, Error>> {
+    pub fn require_each<A: Task>(self) -> BTreeMap<String, Result<Input<A>, RequireError>> {
         let (names, settings): (Vec<_>, Vec<_>) = self.settings.into_iter().unzip();
         names.into_iter().zip(self.base.cx.require_all(settings)).collect()
     }

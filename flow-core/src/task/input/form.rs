@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Handle, Input};
-use crate::task::decl::Task;
+use crate::task::Task;
 use crate::task::param::Parameter;
 use crate::task::requirement::Form;
 
@@ -45,9 +45,9 @@ impl<'a> Wires<'a> {
     }
 
     fn entry(&mut self) -> (Form, usize) {
-        let (_, form, len) = &self.of.plan.graph.entries(self.of.node)[self.entries];
+        let entry = self.of.origin.entry(self.of.node, self.entries);
         self.entries += 1;
-        (form.clone(), *len as usize)
+        entry
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod form;
 mod handle;
+mod origin;
 mod part;
 
 use std::any::Any;
@@ -11,16 +12,16 @@ use std::sync::Arc;
 
 pub use form::{Inputs, Wires};
 pub(crate) use handle::Handle;
+pub(crate) use origin::Origin;
 pub use part::InputPart;
 use serde::de::DeserializeOwned;
 
-use crate::flow::error::Error;
-use crate::plan::label::Show;
 use crate::target::{Columnar, Pieces, Streaming};
-use crate::task::decl::{Kind, Output, Task};
+use crate::task::error::LoadError;
 use crate::task::keep::{Keep, KeepPart, Outputs, Part, Several};
 use crate::task::loaded::Loaded;
-use crate::task::param::AnyValue;
+use crate::task::{Kind, Output, Task};
+use crate::value::AnyValue;
 
 /// A handle on the output of one instance of the task `A`.
 ///
@@ -44,18 +45,16 @@ impl<A: Task> Input<A> {
     /// # Errors
     ///
     /// The file is gone or cannot be read.
-    pub fn load(&self) -> Result<Loaded<Output<A>>, Error> {
-        let Handle { execution, node, .. } = &self.handle;
-        let held = execution.as_ref().map(|execution| &execution.held);
-        if let Some(value) = held.and_then(|held| held.value(*node)) {
+    pub fn load(&self) -> Result<Loaded<Output<A>>, LoadError> {
+        let Handle { origin, node, .. } = &self.handle;
+        if let Some(value) = origin.value(*node) {
             return Ok(Loaded(downcast(value)));
         }
         let value = self.handle.read("", |files| A::__target().__load(files))?;
         // Handles note what is read of them for one running task alone.
-        let alone = self.handle.plan.graph.kind(*node) == Kind::Aggregate;
-        if let Some(held) = held.filter(|_| !alone) {
+        if origin.kind(*node) != Kind::Aggregate {
             let shared: AnyValue = Arc::clone(&value) as _;
-            held.share(*node, &shared);
+            origin.share(*node, &shared);
         }
         Ok(Loaded(value))
     }
@@ -68,7 +67,7 @@ impl<A: Task> Input<A> {
     pub fn load_one<O: Outputs, K: KeepPart>(
         &self,
         part: Part<O, K>,
-    ) -> Result<Loaded<K::Value>, Error>
+    ) -> Result<Loaded<K::Value>, LoadError>
     where
         A: Task<Target = Several<O>>,
     {
@@ -97,7 +96,7 @@ impl<A: Task> Input<A> {
     /// # Errors
     ///
     /// The file is gone or cannot be read. What is found out later comes as a piece.
-    pub fn stream(&self) -> Result<Pieces<<A::Target as Streaming>::Piece>, Error>
+    pub fn stream(&self) -> Result<Pieces<<A::Target as Streaming>::Piece>, LoadError>
     where
         A::Target: Streaming,
     {
@@ -109,7 +108,10 @@ impl<A: Task> Input<A> {
     /// # Errors
     ///
     /// There is no such column, the file is gone or cannot be read.
-    pub fn load_columns(&self, names: &[&str]) -> Result<<A::Target as Columnar>::Columns, Error>
+    pub fn load_columns(
+        &self,
+        names: &[&str],
+    ) -> Result<<A::Target as Columnar>::Columns, LoadError>
     where
         A::Target: Columnar,
     {
@@ -121,7 +123,8 @@ impl<A: Task> Input<A> {
     /// In a running task, reading them counts: if they change, it runs again.
     pub fn task(&self) -> &A {
         self.handle.read_task();
-        self.handle.plan.graph.instance_of(self.handle.node)
+        let task = self.handle.origin.task(self.handle.node);
+        task.downcast_ref().expect("the node is an instance of the task")
     }
 
     /// What the task noted about its output with [`Cx::meta`](crate::Cx::meta).
@@ -181,7 +184,7 @@ impl<A: Task> Input<A> {
     /// # Errors
     ///
     /// There is nothing of that name, or it has another type.
-    pub fn meta<V: DeserializeOwned>(&self, name: &str) -> Result<V, Error> {
+    pub fn meta<V: DeserializeOwned>(&self, name: &str) -> Result<V, LoadError> {
         self.handle.meta(name)
     }
 
@@ -191,7 +194,7 @@ impl<A: Task> Input<A> {
     /// # Errors
     ///
     /// There is no output any more, or it has no file.
-    pub fn path(&self) -> Result<PathBuf, Error> {
+    pub fn path(&self) -> Result<PathBuf, LoadError> {
         self.handle.path()
     }
 }
@@ -204,8 +207,8 @@ impl<A> Clone for Input<A> {
 
 impl<A> std::fmt::Debug for Input<A> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Handle { plan, node, .. } = &self.handle;
-        write!(f, "Input({})", plan.graph.label(*node, Show::Full))
+        let Handle { origin, node, .. } = &self.handle;
+        write!(f, "Input({})", origin.label(*node, true))
     }
 }
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::Handle;
-use crate::flow::error::{Error, LoadError};
+
 use crate::target::{Columnar, Pieces, Streaming};
+use crate::task::error::{LoadError, LoadErrorKind};
 use crate::task::keep::{Files, KeepPart};
 use crate::task::loaded::Loaded;
 
@@ -29,7 +30,7 @@ impl<K: KeepPart> InputPart<K> {
     /// # Errors
     ///
     /// The file is gone or cannot be read.
-    pub fn load(&self) -> Result<Loaded<K::Value>, Error> {
+    pub fn load(&self) -> Result<Loaded<K::Value>, LoadError> {
         let value =
             self.handle.read(self.name, |files| self.target.__load_part(self.name, files))?;
         Ok(Loaded(Arc::new(value)))
@@ -40,7 +41,7 @@ impl<K: KeepPart> InputPart<K> {
     /// # Errors
     ///
     /// The file is gone or cannot be read. What is found out later comes as a piece.
-    pub fn stream(&self) -> Result<Pieces<K::Piece>, Error>
+    pub fn stream(&self) -> Result<Pieces<K::Piece>, LoadError>
     where
         K: Streaming,
     {
@@ -57,7 +58,7 @@ impl<K: KeepPart> InputPart<K> {
     /// # Errors
     ///
     /// There is no such column, the file is gone or cannot be read.
-    pub fn load_columns(&self, names: &[&str]) -> Result<K::Columns, Error>
+    pub fn load_columns(&self, names: &[&str]) -> Result<K::Columns, LoadError>
     where
         K: Columnar,
     {
@@ -71,21 +72,20 @@ impl<K: KeepPart> InputPart<K> {
     /// # Errors
     ///
     /// There is no output any more.
-    pub fn path(&self) -> Result<PathBuf, Error> {
+    pub fn path(&self) -> Result<PathBuf, LoadError> {
         let made = self.handle.made()?;
         let path = Files { of: &self.handle, made: &made }.path(self.name);
-        path.map_err(|error| self.handle.error(LoadError::Record { reason: error.to_string() }))
+        path.map_err(|error| self.handle.error(LoadErrorKind::Record { reason: error.to_string() }))
     }
 }
 
 /// What is wrong may be what was asked for, and not the file.
-fn in_part(error: Error) -> Error {
-    match error {
-        Error::Load { instance, source: LoadError::Unreadable { source, .. } } => {
-            Error::Load { instance, source: LoadError::InPart { source } }
-        }
+fn in_part(LoadError { instance, kind }: LoadError) -> LoadError {
+    let kind = match kind {
+        LoadErrorKind::Unreadable { source, .. } => LoadErrorKind::InPart { source },
         other => other,
-    }
+    };
+    LoadError { instance, kind }
 }
 
 impl<K> std::fmt::Debug for InputPart<K> {

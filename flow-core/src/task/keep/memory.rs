@@ -63,7 +63,8 @@ impl<T: Send + Sync + 'static> Keep for Memory<T> {
     }
 
     fn __load(&self, files: &Files<'_>) -> anyhow::Result<Arc<T>> {
-        let value = files.made.store(&files.of.plan.store).memory().get(files.made.output.digest);
+        let value =
+            files.made.store(files.of.origin.store()).memory().get(files.made.output.digest);
         let value = value.context("it was in the memory of another process")?;
         // What it is made from, code included, tells the types of two versions apart.
         value.downcast().map_err(|_| anyhow::anyhow!("its type is another one now: reset it"))

@@ -24,11 +24,11 @@ pub use parts::{KeepPart, Part};
 pub use several::{Outputs, Saving, Several};
 
 use crate::base::code::Code;
-use crate::engine::Made;
 use crate::store::draft::Draft;
+use crate::store::made::Made;
 use crate::store::place::Places;
 use crate::target::{Description, Source};
-use crate::task::decl::Kind;
+use crate::task::Kind;
 use crate::task::input::Handle;
 
 /// A way to keep the output of a task: any [`Target`](crate::Target), [`File`], [`Memory`], or
@@ -96,14 +96,14 @@ impl Files<'_> {
     pub(crate) fn path(&self, part: &str) -> anyhow::Result<PathBuf> {
         let file = self.made.output.file(part);
         let file = file.ok_or_else(|| anyhow::anyhow!("the record names no file `{part}`"))?;
-        Ok(self.made.store(&self.of.plan.store).path(&self.made.folder, &file.file))
+        Ok(self.made.store(self.of.origin.store()).path(&self.made.folder, &file.file))
     }
 
     /// The file of a part, for a target to read.
     pub(crate) fn source(&self, part: &str) -> anyhow::Result<Source> {
-        let Handle { plan, node, .. } = self.of;
-        let kept = plan.graph.kind(*node) == Kind::Made;
-        let store = self.made.store(&plan.store);
+        let Handle { origin, node, .. } = self.of;
+        let kept = origin.kind(*node) == Kind::Made;
+        let store = self.made.store(origin.store());
         let fs = if kept { store.fs() } else { store.unconfined() };
         Ok(Source::new(fs, self.path(part)?, kept))
     }

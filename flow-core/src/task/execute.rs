@@ -1,24 +1,38 @@
 //! Running one task, where its type is known.
 
+use std::any::Any;
 use std::sync::Arc;
-
-use daggy::NodeIndex;
 
 use crate::base::key::Digest;
 use crate::base::panics::Contained;
 use crate::base::stop::Stopped;
-use crate::engine::Execution;
-use crate::store::Folder;
 use crate::store::draft::Draft;
 use crate::store::output::Output;
 use crate::store::place::Places;
 use crate::store::record::Meta;
-use crate::task::cx::{Cx, Reads};
+use crate::store::{Folder, Store};
+use crate::task::Task;
+use crate::task::cx::{Cx, Host, Reads};
+use crate::task::input::Handle;
 use crate::task::keep::Keep;
-use crate::task::param::AnyValue;
+use crate::value::AnyValue;
 
-use crate::task::decl;
-use crate::task::decl::Task;
+/// One run of a task.
+pub(crate) struct TaskRun<'a> {
+    /// The task, with its parameters resolved.
+    pub(crate) task: &'a dyn Any,
+    /// A handle on the instance that is run.
+    pub(crate) running: Handle,
+    pub(crate) host: Arc<dyn Host>,
+    pub(crate) reads: &'a Arc<Reads>,
+    /// Where the output goes.
+    pub(crate) store: &'a Arc<Store>,
+    pub(crate) folder: &'a Folder,
+    /// What the output is made from.
+    pub(crate) fingerprint: Digest,
+    /// The output that a test gave in place of a run.
+    pub(crate) stand_in: Option<(AnyValue, Meta)>,
+}
 
 /// What running a task gave.
 pub(crate) struct Executed {
@@ -29,31 +43,25 @@ pub(crate) struct Executed {
 }
 
 /// [`execute`] for one type of task.
-pub(crate) type Execute =
-    fn(&Arc<Execution>, NodeIndex, &Folder, Digest, &Arc<Reads>) -> anyhow::Result<Executed>;
+pub(crate) type Execute = fn(TaskRun<'_>) -> anyhow::Result<Executed>;
 
 /// Runs the task and writes what it returns.
-pub(crate) fn execute<T: Task>(
-    execution: &Arc<Execution>,
-    node: NodeIndex,
-    folder: &Folder,
-    fingerprint: Digest,
-    reads: &Arc<Reads>,
-) -> anyhow::Result<Executed> {
-    let plan = &execution.plan;
-    let task: &T = plan.graph.instance_of(node);
-    let places = Places::new(&plan.store, folder, fingerprint);
-    let draft = Draft::new(&plan.store, folder, fingerprint, reads);
-    if let Some(stand_in) = plan.graph.stand_in(node) {
-        let value = stand_in.value().downcast().expect("it was given for this task");
+pub(crate) fn execute<T: Task>(run: TaskRun<'_>) -> anyhow::Result<Executed> {
+    let TaskRun { task, running, host, reads, store, folder, fingerprint, stand_in } = run;
+    let task: &T = task.downcast_ref().expect("the task has the type of its declaration");
+    let places = Places::new(store, folder, fingerprint);
+    let all_reads = || reads.all();
+    let draft = Draft::new(store, folder, fingerprint, &all_reads);
+    if let Some((value, meta)) = stand_in {
+        let value = value.downcast().expect("it was given for this task");
         check::<T>(&value)?;
         let (output, value) = save::<T>(value, &places.copying(), draft)?;
-        return Ok(Executed { output, meta: stand_in.meta(), value });
+        return Ok(Executed { output, meta, value });
     }
-    let cx = Cx::<T>::new(execution, node, places, reads);
+    let cx = Cx::<T>::new(Arc::clone(&host), &running, places, reads);
     let value = Arc::new((T::__runs().run)(task, &cx)?);
     // What a task makes of that is not what it would make another time.
-    if reads.was_stopped() {
+    if host.was_stopped() {
         return Err(Stopped.into());
     }
     check::<T>(&value)?;
@@ -63,14 +71,14 @@ pub(crate) fn execute<T: Task>(
 }
 
 /// Checks an output, part by part and as a whole, as the user has said.
-fn check<T: Task>(value: &decl::Output<T>) -> anyhow::Result<()> {
+fn check<T: Task>(value: &crate::task::Output<T>) -> anyhow::Result<()> {
     <T::Target as Keep>::__check(value)?;
     T::__check(value)
 }
 
 /// Writes an output, and gives the value if a reload would give just that.
 fn save<T: Task>(
-    value: Arc<decl::Output<T>>,
+    value: Arc<crate::task::Output<T>>,
     places: &Places,
     mut draft: Draft<'_>,
 ) -> anyhow::Result<(Output, Option<Contained<AnyValue>>)> {

@@ -1,49 +1,16 @@
-//! What tasks read from outside the flow, files and the environment, and whether it is the same
-//! now.
+//! What tasks read from outside the flow: files and variables of the environment.
 
 use std::path::{Path, PathBuf};
 
 use crate::base::error::StoreError;
 use crate::base::key::{Digest, Hasher};
-use crate::files::{Contents, Pattern};
-use crate::plan::reason::Reason;
+use crate::files::Pattern;
 use crate::store::Store;
 use crate::store::folder::is_env_folder;
-use crate::store::record::Read;
-
-/// How something that was read from outside is different now, if it is. What was read of inputs is
-/// not from outside.
-pub(crate) fn changed(
-    read: &Read,
-    contents: &Contents,
-    store: &Store,
-) -> Result<Option<Reason>, StoreError> {
-    Ok(match read {
-        Read::File { path, project, digest } => {
-            let now = found((path, project), *digest, store, |path| contents.digest(path))?;
-            let what = if now.is_some() { "changed" } else { "is missing" };
-            (now != *digest).then(|| Reason::File { path: path.clone(), what })
-        }
-        Read::Files { path, project, digest } => {
-            let now = found((path, project), *digest, store, |path| contents.meant(path))?;
-            (now != *digest).then(|| file_changed(path, now))
-        }
-        Read::Env { name, digest } => {
-            let now = digest_env(name, store)?;
-            let what = match now {
-                None => "is not set any more",
-                Some(_) if digest.is_none() => "is set now",
-                Some(_) => "changed",
-            };
-            (now != *digest).then(|| Reason::Env { name: name.clone(), what })
-        }
-        Read::Task { .. } | Read::Meta { .. } | Read::Seed { .. } => None,
-    })
-}
 
 /// What a path leads to now, and what it leads to in the project, if the project is in another folder
 /// than it was. If both are there, the one that is not as `recorded`.
-fn found(
+pub(crate) fn found(
     (path, project): (&str, &Option<String>),
     recorded: Option<Digest>,
     store: &Store,
@@ -74,16 +41,6 @@ fn project_folder(store: &Store) -> PathBuf {
 pub(crate) fn in_project(path: &Path, store: &Store) -> Option<String> {
     let project = path.is_absolute().then(|| project_folder(store))?;
     Some(path.strip_prefix(project).ok()?.to_str()?.to_owned())
-}
-
-/// What is different about the files that a path, as users give it, stands for.
-pub(crate) fn file_changed(path: &str, now: Option<Digest>) -> Reason {
-    let what = match now {
-        Some(_) => "changed",
-        None if Pattern::parse(Path::new(path)).is_some() => "matches no file",
-        None => "is missing",
-    };
-    Reason::File { path: path.to_owned(), what }
 }
 
 /// That there is no file where one is needed.

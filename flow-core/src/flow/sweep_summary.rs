@@ -5,7 +5,6 @@ use std::ops::Deref;
 
 use daggy::NodeIndex;
 
-use super::run::LeftOut;
 use crate::engine::outcome::{Outcome, Outcomes};
 use crate::flow::summary::Summary;
 use crate::plan::Plan;
@@ -110,7 +109,7 @@ impl VariantOutcome {
 }
 
 impl SweepSummary {
-    pub(super) fn new(summary: Summary, names: Vec<String>, left_out: LeftOut) -> Self {
+    pub(crate) fn new(summary: Summary, names: Vec<String>, left_out: LeftOut) -> Self {
         let graph = &summary.plan().graph;
         let roots_of_each = graph.roots.len().checked_div(names.len()).unwrap_or(1);
         let outcome = |&root: &NodeIndex| outcome(summary.plan(), summary.outcomes(), root);
@@ -233,8 +232,23 @@ impl fmt::Display for SweepSummary {
     }
 }
 
+/// How many variants are left out, and why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    /// They are complete.
+    pub(crate) complete: usize,
+    /// There are enough without them.
+    pub(crate) later: usize,
+}
+
+impl LeftOut {
+    pub(crate) fn is_any(self) -> bool {
+        self != Self::default()
+    }
+}
+
 /// `24 variants`
-pub(super) struct Counted(pub(super) usize);
+pub(crate) struct Counted(pub(crate) usize);
 
 impl fmt::Display for Counted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

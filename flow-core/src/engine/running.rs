@@ -1,0 +1,241 @@
+//! A running instance: what its task asks of the engine.
+
+use std::any::{Any, TypeId};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use daggy::NodeIndex;
+
+use crate::base::event::Progress;
+use crate::base::key::Digest;
+use crate::base::stop::Stopper;
+use crate::engine::Execution;
+use crate::engine::session::{Reply, Unmade, Waiting};
+use crate::files::Contents;
+use crate::plan::Plan;
+use crate::plan::again::Replay;
+use crate::plan::judge::Upstream;
+use crate::plan::label::Show;
+use crate::plan::verdicts::Status;
+use crate::store::record::Required;
+use crate::store::{Folder, Store};
+use crate::task::TaskType;
+use crate::task::cx::{Host, Reads};
+use crate::task::error::{RequireError, RequireErrorKind};
+use crate::task::execute::{Executed, TaskRun};
+use crate::task::input::{Handle, Origin};
+use crate::task::requirement::Wish;
+use crate::task::setting::Values;
+
+/// A running instance.
+pub(crate) struct Running {
+    execution: Arc<Execution>,
+    node: NodeIndex,
+    reads: Arc<Reads>,
+    asked: Mutex<Asked>,
+    waiting: Waiting,
+}
+
+/// What a running task has required.
+#[derive(Default)]
+struct Asked {
+    /// As it is recorded: in each group what was asked for together.
+    groups: Vec<Vec<Required>>,
+    /// How many instances have been planned.
+    places: u32,
+    /// The executions in which external files were read, with their roots.
+    executions: Vec<(Arc<Execution>, NodeIndex)>,
+    /// Whether the task was told that the execution was stopped.
+    stopped: bool,
+}
+
+impl Running {
+    pub(super) fn new(execution: &Arc<Execution>, node: NodeIndex) -> Arc<Self> {
+        Arc::new(Self {
+            execution: Arc::clone(execution),
+            node,
+            reads: Arc::default(),
+            asked: Mutex::default(),
+            waiting: Waiting::default(),
+        })
+    }
+
+    /// Returns what the task reads besides its inputs' outputs.
+    pub(super) fn reads(&self) -> &Arc<Reads> {
+        &self.reads
+    }
+
+    /// Runs the task and writes what it returns into this folder.
+    pub(super) fn execute(
+        self: &Arc<Self>,
+        folder: &Folder,
+        fingerprint: Digest,
+    ) -> anyhow::Result<Executed> {
+        let Self { execution, node, reads, .. } = &**self;
+        let plan = &execution.plan;
+        let stand_in = plan.graph.stand_in(*node).map(|given| (given.value(), given.meta()));
+        let origin = Arc::clone(execution) as _;
+        (plan.graph.task(*node).task.execute)(TaskRun {
+            task: Origin::task(&**plan, *node),
+            running: Handle::running(origin, *node, reads),
+            host: Arc::clone(self) as _,
+            reads,
+            store: &plan.store,
+            folder,
+            fingerprint,
+            stand_in,
+        })
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().expect("no panic while a requirement is recorded")
+    }
+
+    /// Returns what was required, in order.
+    pub(super) fn required(&self) -> Vec<Vec<Required>> {
+        self.asked().groups.clone()
+    }
+
+    /// Returns the executions in which external files were read, with their roots.
+    pub(super) fn executions(&self) -> Vec<(Arc<Execution>, NodeIndex)> {
+        self.asked().executions.clone()
+    }
+
+    /// The plan of what is required.
+    fn plan_for(&self, wishes: Vec<Wish>) -> anyhow::Result<Arc<Plan>> {
+        let execution = &self.execution;
+        let mut plan = execution.plan.to_require(self.node, wishes)?;
+        let mut forced = std::mem::take(&mut plan.graph.forced);
+        for (node, forced) in plan.graph.nodes().zip(&mut forced) {
+            *forced &= !execution.session.was_forced(plan.graph.node(node).key);
+        }
+        plan.graph.forced = forced;
+        let replay = Replay::knowing(&execution.session.known);
+        plan.judge_wished(&replay.asked_by(execution.plan.graph.node(self.node).key))?;
+        plan.check_provided()?;
+        Ok(Arc::new(plan))
+    }
+
+    /// Makes what is not complete.
+    fn make(&self, plan: Arc<Plan>) -> (Arc<Execution>, Reply) {
+        let verdicts = &plan.verdicts;
+        let complete = |root: &NodeIndex| verdicts.status(*root) == Status::Complete;
+        let execution = &self.execution;
+        if plan.graph.roots.iter().all(complete) && !execution.stopper.is_stopped() {
+            let roots = vec![Ok(()); plan.graph.roots.len()];
+            let (stopper, progress) = (execution.stopper.clone(), execution.progress.clone());
+            let there = Execution::in_session(&execution.session, plan, stopper, progress);
+            return (there, Reply { roots, outdated: false });
+        }
+        execution.require(self.node, plan, &self.waiting)
+    }
+}
+
+impl Host for Running {
+    fn store(&self) -> &Store {
+        &self.execution.plan.store
+    }
+
+    fn contents(&self) -> &Contents {
+        &self.execution.plan.contents
+    }
+
+    fn stopper(&self) -> &Stopper {
+        &self.execution.stopper
+    }
+
+    fn progress(&self) -> &Progress {
+        &self.execution.progress
+    }
+
+    fn task_name(&self) -> &str {
+        &self.execution.plan.graph.task(self.node).decl.name
+    }
+
+    fn seed(&self) -> u64 {
+        self.execution.plan.graph.node(self.node).key.seed()
+    }
+
+    fn is_file_parameter(&self, path: &str) -> bool {
+        let parameters = self.execution.plan.graph.file_parameters(self.node);
+        parameters.iter().any(|(_, parameter)| parameter == path)
+    }
+
+    fn provided(&self, of: TypeId) -> Option<&(dyn Any + Send + Sync)> {
+        self.execution.plan.provided.get(&of).map(|provided| &**provided as _)
+    }
+
+    fn was_stopped(&self) -> bool {
+        self.asked().stopped
+    }
+
+    fn require(
+        &self,
+        task: &'static TaskType,
+        settings: Vec<Values>,
+    ) -> Vec<Result<Handle, RequireError>> {
+        let wish = |with| Wish { task, own: Vec::new(), with };
+        let mut group: Vec<_> =
+            settings.iter().cloned().map(wish).map(|w| Required::new(&w)).collect();
+        let mut rounds = 0;
+        let (execution, reply) = loop {
+            let wishes = settings.iter().cloned().map(wish).collect();
+            let plan = match self.plan_for(wishes) {
+                Ok(plan) => plan,
+                Err(error) => {
+                    self.asked().groups.push(group);
+                    // A plan is made of all of them.
+                    return refused(task, settings.len(), &error);
+                }
+            };
+            let (execution, reply) = self.make(plan);
+            rounds += 1;
+            // An output that was gone has other content now that it was made again: what was
+            // taken for good because of it has to be judged again.
+            if !reply.outdated || rounds > execution.plan.graph.len() {
+                break (execution, reply);
+            }
+        };
+        let plan = &execution.plan;
+        let mut results = Vec::with_capacity(group.len());
+        let mut asked = self.asked();
+        for ((required, made), &root) in group.iter_mut().zip(reply.roots).zip(&plan.graph.roots) {
+            required.is(plan, root);
+            asked.places += 1;
+            let kind = match made {
+                Ok(()) => {
+                    let digest = execution.digest(root).expect("what was made is known");
+                    required.gave(plan, root, digest);
+                    if plan.graph.has_externals() {
+                        execution.watch_externals(root, &self.reads);
+                        asked.executions.push((Arc::clone(&execution), root));
+                    }
+                    let origin = Arc::clone(&execution) as _;
+                    results.push(Ok(Handle::required(origin, root, &self.reads, asked.places)));
+                    continue;
+                }
+                Err(Unmade::Stopped) => {
+                    asked.stopped = true;
+                    RequireErrorKind::Stopped
+                }
+                Err(Unmade::Cycle(cycle)) => RequireErrorKind::Cycle { cycle },
+                Err(Unmade::Thread(error)) => RequireErrorKind::Thread { error },
+                Err(Unmade::Failed(error)) => RequireErrorKind::Failed { error },
+            };
+            let instance = plan.graph.label(root, Show::Clipped);
+            results.push(Err(RequireError { instance, kind }));
+        }
+        asked.groups.push(group);
+        results
+    }
+}
+
+/// The same error for each of `count` instances of a task.
+fn refused(
+    task: &'static TaskType,
+    count: usize,
+    error: &anyhow::Error,
+) -> Vec<Result<Handle, RequireError>> {
+    let (instance, error) = ((task.decl)().name.into_owned(), format!("{error:#}"));
+    let refused = RequireError { instance, kind: RequireErrorKind::Failed { error } };
+    vec![Err(refused); count]
+}

@@ -1,0 +1,16 @@
+//! Garbage collection that keeps the variants of a sweep.
+
+use crate::flow::error::Error;
+use crate::flow::{Gc, Roots};
+use crate::sweep::Sweep;
+
+impl Gc {
+    /// Keeps all variants of a sweep, as [`keep`](Self::keep) keeps the instances of one flow.
+    ///
+    /// # Errors
+    ///
+    /// The sweep is wrong.
+    pub fn keep_sweep<R: Roots>(self, sweep: &Sweep<R>) -> Result<Self, Error> {
+        self.keep_roots(&sweep.roots()?, sweep.base())
+    }
+}

@@ -1,0 +1,57 @@
+//! Where a handle finds the output of an instance.
+
+use std::any::Any;
+use std::path::Path;
+use std::sync::Arc;
+
+use daggy::NodeIndex;
+
+use crate::base::key::Digest;
+use crate::files::Contents;
+use crate::store::Store;
+use crate::store::made::Made;
+use crate::task::Kind;
+use crate::task::error::LoadErrorKind;
+use crate::task::requirement::Form;
+use crate::value::AnyValue;
+
+/// Where a handle finds the output of an instance: in a plan, or in an execution of a plan.
+pub(crate) trait Origin: Send + Sync {
+    /// Returns the store that a record without another one lies in.
+    fn store(&self) -> &Arc<Store>;
+
+    /// Returns what is known of the content of files outside the store.
+    fn contents(&self) -> &Contents;
+
+    /// Returns how the output of an instance comes about.
+    fn kind(&self, node: NodeIndex) -> Kind;
+
+    /// Returns the label of an instance; a long one is shortened unless it is asked for in full.
+    fn label(&self, node: NodeIndex, in_full: bool) -> String;
+
+    /// Returns the instances that an instance requires, in order.
+    fn inputs(&self, node: NodeIndex) -> &[NodeIndex];
+
+    /// Returns the form of an entry of `requires`, and how many inputs it has.
+    fn entry(&self, node: NodeIndex, place: usize) -> (Form, usize);
+
+    /// Returns the task with its parameters resolved.
+    fn task(&self, node: NodeIndex) -> &dyn Any;
+
+    /// Returns the digest of an instance's own parameters.
+    fn parameters_digest(&self, node: NodeIndex) -> Digest;
+
+    /// Returns the path of an external instance.
+    fn external(&self, node: NodeIndex) -> &Path;
+
+    /// Returns the output of an instance.
+    fn made(&self, node: NodeIndex) -> Result<Arc<Made>, LoadErrorKind>;
+
+    /// Returns the value of an output, if it is in memory.
+    fn value(&self, _node: NodeIndex) -> Option<AnyValue> {
+        None
+    }
+
+    /// Lets others have the value of an output as long as it is in use.
+    fn share(&self, _node: NodeIndex, _value: &AnyValue) {}
+}

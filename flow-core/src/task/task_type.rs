@@ -1,0 +1,70 @@
+//! A task with its type taken away, so that the tasks of a graph lie side by side in one plan.
+
+use std::any::TypeId;
+
+use crate::base::code::Codes;
+use crate::base::decl::TaskDecl;
+use crate::task::execute::{Execute, execute};
+use crate::task::instances::{Instances, InstancesOf};
+use crate::task::keep::{Described, Files, Keep};
+use crate::task::param::ParamDecl;
+use crate::task::refresh::Refresh;
+use crate::task::{Kind, Output, Task, TaskKind};
+
+/// A task with its type taken away.
+#[doc(hidden)]
+pub struct TaskType {
+    pub(crate) id: fn() -> TypeId,
+    pub(crate) decl: fn() -> TaskDecl,
+    pub(crate) params: &'static [ParamDecl],
+    pub(crate) requirement_types: fn(&mut dyn FnMut(&'static TaskType)),
+    pub(crate) may_require: fn(&mut dyn FnMut(&'static TaskType)),
+    pub(crate) instances: fn() -> Box<dyn Instances>,
+    pub(crate) codes: fn() -> Codes,
+    pub(crate) execute: Execute,
+    pub(crate) kind: Kind,
+    pub(crate) refresh: Refresh,
+    pub(crate) uses: fn() -> Vec<(TypeId, &'static str)>,
+    /// Whether its target can store values of its output's type at all.
+    pub(crate) check_type: fn() -> anyhow::Result<()>,
+    pub(crate) describe: fn(&Files<'_>) -> anyhow::Result<Described>,
+    /// The name of the type of its output.
+    pub(crate) output: fn() -> &'static str,
+    /// Its own name in Rust, which may not be the one that it is stored under.
+    pub(crate) rust_name: fn() -> String,
+}
+
+impl TaskType {
+    /// The type `T`, taken away.
+    pub fn of<T: Task>() -> &'static TaskType {
+        <T as HasTaskType>::TYPE
+    }
+}
+
+trait HasTaskType {
+    const TYPE: &'static TaskType;
+}
+
+impl<T: Task> HasTaskType for T {
+    const TYPE: &'static TaskType = &TaskType {
+        id: TypeId::of::<T>,
+        decl: T::__decl,
+        params: T::__PARAMS,
+        requirement_types: T::__requirement_types,
+        may_require: T::__may_require,
+        instances: || Box::new(InstancesOf::<T>::default()),
+        codes: || {
+            let mut codes = vec![T::__runs().code];
+            T::Target::__codes(&mut codes);
+            Codes(codes)
+        },
+        kind: <T::__Kind as TaskKind>::KIND,
+        refresh: T::__REFRESH,
+        uses: T::__uses,
+        execute: execute::<T>,
+        check_type: || T::__target().__check_type(),
+        describe: |files| T::__target().__describe(files),
+        output: std::any::type_name::<Output<T>>,
+        rust_name: crate::base::names::short_name::<T>,
+    };
+}

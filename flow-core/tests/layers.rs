@@ -1,0 +1,136 @@
+//! The layers of this crate: each imports only from itself and from those below.
+//!
+//! The paths in the source are read, `crate::` and `super::` ones, in all code but that of unit tests.
+//! ARCHITECTURE.md says what each layer holds.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The folders and files at the top of `src`, lowest first; those of one layer may import each other.
+const LAYERS: [&[&str]; 10] = [
+    &["base"],
+    &["value", "target"],
+    &["files"],
+    &["store"],
+    &["task"],
+    &["plan"],
+    &["engine"],
+    &["flow", "remote", "export", "plot"],
+    &["sweep", "check"],
+    &["__private", "lib"],
+];
+
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|modules| modules.contains(&module))
+}
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder of the source") {
+        let path = entry.expect("an entry").path();
+        match path.is_dir() {
+            true => files(&path, found),
+            false if path.extension().is_some_and(|extension| extension == "rs") => {
+                found.push(path);
+            }
+            false => {}
+        }
+    }
+}
+
+/// The modules from the root to that of a file, such as `["store", "gc"]`.
+fn module(file: &Path) -> Vec<String> {
+    let relative = file.strip_prefix(source()).expect("a file of the source").with_extension("");
+    let mut parts: Vec<_> =
+        relative.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    if parts.last().is_some_and(|last| last == "mod") {
+        parts.pop();
+    }
+    parts
+}
+
+/// The code of a file, without comments and without unit tests, which stand at its end.
+fn code(text: &str) -> String {
+    let end = text.find("#[cfg(test)]\nmod ").unwrap_or(text.len());
+    let lines = text[..end].lines().map(|line| line.split("//").next().unwrap_or_default());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// What follows `root` in a path of the code: the first name, or each of those in braces.
+fn names_after<'a>(code: &'a str, root: &str) -> Vec<&'a str> {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    let mut names = Vec::new();
+    for (at, _) in code.match_indices(root) {
+        if code[..at].ends_with(|c: char| is_name(c) || c == '$' || c == ':') {
+            continue;
+        }
+        let rest = &code[at + root.len()..];
+        if let Some(group) = rest.strip_prefix('{') {
+            let mut depth = 0;
+            let group = group.split(|c| {
+                depth += i32::from(c == '{') - i32::from(c == '}');
+                depth < 0
+            });
+            let group = group.into_iter().next().unwrap_or_default();
+            names.extend(group.split(',').map(str::trim).filter(|name| !name.is_empty()));
+        } else {
+            names.push(rest);
+        }
+    }
+    let end = |name: &&str| name.find(|c| !is_name(c)).unwrap_or(name.len());
+    names.into_iter().map(|name| &name[..end(&name)]).collect()
+}
+
+/// The modules at the top of the source that each file imports, itself excluded.
+fn imports() -> BTreeMap<PathBuf, Vec<String>> {
+    let mut found = Vec::new();
+    files(&source(), &mut found);
+    let imports = found.into_iter().map(|file| {
+        let code = code(&fs::read_to_string(&file).expect("a file of the source"));
+        let own = module(&file);
+        let mut imported: Vec<_> =
+            names_after(&code, "crate::").into_iter().map(str::to_owned).collect();
+        // `super::` in a module at the top leads to the root of the crate.
+        if own.len() == 1 {
+            imported.extend(names_after(&code, "super::").into_iter().map(str::to_owned));
+        }
+        (file, imported)
+    });
+    imports.collect()
+}
+
+#[test]
+fn each_layer_imports_only_from_itself_and_from_those_below() {
+    let mut upward = Vec::new();
+    for (file, imported) in imports() {
+        let own = module(&file).first().cloned().unwrap_or_default();
+        let own_layer = layer(&own)
+            .unwrap_or_else(|| panic!("{} belongs to no layer: add it to LAYERS", file.display()));
+        for name in imported {
+            let of = layer(&name).unwrap_or(usize::MAX);
+            if of > own_layer {
+                let what = if of == usize::MAX { "no layer" } else { "a layer above" };
+                upward.push(format!("{} imports crate::{name}, of {what}", file.display()));
+            }
+        }
+    }
+    upward.sort();
+    upward.dedup();
+    assert!(upward.is_empty(), "{} upward imports:\n{}", upward.len(), upward.join("\n"));
+}
+
+#[test]
+fn an_upward_import_is_found_in_every_form() {
+    let code = code(
+        "use crate::plan::{Graph, judge::{Judge, Upstream}};\n\
+         use crate::{store::Store, engine};\n\
+         /// [`Flow`](crate::flow::Flow)\n\
+         fn f() -> crate::sweep::Sweep { other_crate::task() }\n\
+         #[cfg(test)]\nmod tests { use crate::check::Checked; }",
+    );
+    assert_eq!(names_after(&code, "crate::"), ["plan", "store", "engine", "sweep"]);
+}
