@@ -191,7 +191,7 @@ struct Crate {
 impl Crate {
     fn new(name: &str, files: &[(&str, String)]) -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compile").join(name);
-        let library = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let library = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("src")).expect("a new folder");
         let manifest = format!(

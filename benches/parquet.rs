@@ -5,8 +5,6 @@
 //! over that of the crate in the same round, and the megabytes of the table, as it lies in memory,
 //! that the target saves in a second.
 
-mod table;
-
 use std::fs::{self, File};
 use std::path::Path;
 use std::time::Instant;

@@ -8,8 +8,6 @@
 //! Where the peak cannot be told, it is `NaN`. Pages of a mapped file count, though the system may
 //! take them back: a loaded file of Arrow IPC is nothing else.
 
-mod table;
-
 use std::env;
 use std::fs::File;
 use std::process::Command;

@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray}
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 /// A number, two floats, an integer of a thousand values, and a short text.
-pub(crate) fn schema() -> SchemaRef {
+pub fn schema() -> SchemaRef {
     let types = [
         ("id", DataType::Int64),
         ("price", DataType::Float64),
@@ -18,7 +18,7 @@ pub(crate) fn schema() -> SchemaRef {
 }
 
 /// The rows from one number to another.
-pub(crate) fn rows(schema: &SchemaRef, from: u64, to: u64) -> RecordBatch {
+pub fn rows(schema: &SchemaRef, from: u64, to: u64) -> RecordBatch {
     let random = || (from..to).map(scrambled);
     // Prices have two decimals, sizes any.
     let price = random().map(|n| (n % 100_000) as f64 / 100.0);
@@ -34,7 +34,7 @@ pub(crate) fn rows(schema: &SchemaRef, from: u64, to: u64) -> RecordBatch {
 }
 
 /// The bytes of the values, in megabytes.
-pub(crate) fn megabytes(rows: u64) -> f64 {
+pub fn megabytes(rows: u64) -> f64 {
     // Four columns of 8 bytes, and text of 7 with an offset of 4.
     (rows * (4 * 8 + 7 + 4)) as f64 / 1e6
 }

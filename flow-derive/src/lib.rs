@@ -14,14 +14,12 @@ mod check;
 mod code;
 mod ctxt;
 mod expand;
-mod fallback;
 mod function;
 mod key_type;
 mod model;
 mod outputs;
 mod spans;
 mod text;
-mod tracked;
 
 use proc_macro::TokenStream;
 
@@ -134,7 +132,7 @@ pub fn derive_task(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(Outputs, attributes(output, outputs))]
 pub fn derive_outputs(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);
-    outputs::derive(&input).into()
+    expand::outputs::derive(&input).into()
 }
 
 /// Tracks the code of a task, or of a target: another code, and the task runs again.
@@ -248,7 +246,7 @@ pub fn derive_outputs(input: TokenStream) -> TokenStream {
 /// the impl counts alone, which the reason says.
 #[proc_macro_attribute]
 pub fn tracked(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    tracked::expand(arguments.into(), item.into()).into()
+    expand::tracked::expand(arguments.into(), item.into()).into()
 }
 
 /// Makes a function a task: its arguments are its inputs and its parameters, and its value is the
@@ -332,7 +330,7 @@ pub fn tracked(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// task is at most as visible as the tasks it requires and the type of its output.
 #[proc_macro_attribute]
 pub fn task(options: TokenStream, item: TokenStream) -> TokenStream {
-    function::expand(options.into(), item.into()).into()
+    expand::function(options.into(), item.into()).into()
 }
 
 /// Implements `Tracked` for a type that tasks are generic over, as `#[tracked]` above it does.
@@ -344,5 +342,5 @@ pub fn task(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Tracked)]
 pub fn derive_tracked(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);
-    tracked::derive(&input).into()
+    expand::tracked::derive(&input).into()
 }

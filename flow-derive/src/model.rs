@@ -5,10 +5,7 @@
 //! there.
 
 use proc_macro2::Ident;
-use syn::{
-    Attribute, Data, DeriveInput, Expr, Field, Fields, Generics, Lit, Meta, Type, WherePredicate,
-    parse_quote,
-};
+use syn::{Data, DeriveInput, Field, Fields, Generics, Type, WherePredicate, parse_quote};
 
 use crate::attr::entry::Entry;
 use crate::attr::param::ParamAttr;
@@ -156,33 +153,6 @@ pub(crate) fn key(field: &Ident) -> Ident {
     let mut key = syn::parse_str(&capitals).unwrap_or_else(|_| field.clone());
     key.set_span(field.span());
     key
-}
-
-/// The text of the doc comments, without the space that begins each line.
-pub(crate) fn doc(attributes: &[Attribute]) -> String {
-    let lines: Vec<String> = docs(attributes)
-        .filter_map(|attribute| match &attribute.meta {
-            Meta::NameValue(pair) => match &pair.value {
-                Expr::Lit(literal) => match &literal.lit {
-                    Lit::Str(text) => Some(text.value()),
-                    _ => None,
-                },
-                _ => None,
-            },
-            _ => None,
-        })
-        .collect();
-    let text = lines.join("\n");
-    let lines: Vec<&str> =
-        text.split('\n').map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect();
-    lines.join("\n").trim().to_owned()
-}
-
-/// The doc comments themselves.
-pub(crate) fn docs(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
-    attributes.iter().filter(|attribute| {
-        attribute.path().is_ident("doc") && matches!(attribute.meta, Meta::NameValue(_))
-    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `#[derive(Outputs)]`: what the user declared, and what is wrong with it.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote};
+use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{
     Attribute, Data, DeriveInput, Expr, ExprPath, Field, Fields, Generics, PathArguments, Token,
@@ -12,7 +12,6 @@ use crate::attr::path::{self, Facade};
 use crate::attr::task::{self, Target};
 use crate::attr::{Opt, options, words};
 use crate::ctxt::Ctxt;
-use crate::expand;
 use crate::model;
 
 /// Targets that take no type: theirs is known.
@@ -38,23 +37,9 @@ pub(crate) struct Part<'a> {
     pub(crate) check: Option<ExprPath>,
 }
 
-/// The expansion of `#[derive(Outputs)]`.
-pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
-    let ctxt = Ctxt::new();
-    let outputs = Outputs::read(input, &ctxt);
-    let errors = ctxt.check();
-    if errors.is_empty() {
-        return expand::outputs::expand(&outputs);
-    }
-    let errors = errors.iter().map(syn::Error::to_compile_error);
-    let borrows = input.generics.lifetimes().next().is_some();
-    let stub = if borrows { TokenStream::new() } else { expand::outputs::stub(&outputs) };
-    quote!(#(#errors)* #stub)
-}
-
 impl<'a> Outputs<'a> {
     /// Reads what can be read; the rest is reported to `ctxt`.
-    fn read(input: &'a DeriveInput, ctxt: &Ctxt) -> Self {
+    pub(crate) fn read(input: &'a DeriveInput, ctxt: &Ctxt) -> Self {
         let facade = facade(&input.attrs, ctxt);
         let mut parts = Vec::new();
         for field in fields(input, ctxt) {

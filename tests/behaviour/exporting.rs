@@ -372,7 +372,7 @@ fn whichever_operation_fails_the_next_export_and_import_are_whole() -> Result<()
     here.run::<Parts>()?;
     let fault = Fault::Half(ErrorKind::StorageFull);
     for crash in [false, true] {
-        for n in (0..).step_by(step(3)) {
+        for n in (0..).step_by(step(7)) {
             let (fs, name) = (Faulty::new(), format!("{crash} {n}"));
             let to = folder.path().join(format!("handed {name}"));
             let store = folder.path().join("data");

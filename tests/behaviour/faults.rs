@@ -56,7 +56,7 @@ fn every_operation(prepare: fn(&Flow, &Path), act: fn(&Flow)) -> Result<()> {
         (true, true, Fault::Half(ErrorKind::StorageFull)),
     ];
     for (first, (crash, changes, fault)) in (0..).zip(faults) {
-        for n in (first..).step_by(step(5)) {
+        for n in (first..).step_by(step(11)) {
             let plan = Plan { n, crash, changes, fault };
             let folder = tempfile::tempdir()?;
             let grains = folder.path().join("grains.txt");

@@ -80,7 +80,7 @@ fn every_operation(prepare: fn(&Flow, &Path) -> Result<()>, act: fn(&Flow)) -> R
         (true, true, Fault::Half(ErrorKind::StorageFull)),
     ];
     for (first, (crash, changes, fault)) in (0..).zip(faults) {
-        for n in (first..).step_by(step(5)) {
+        for n in (first..).step_by(step(11)) {
             let folder = tempfile::tempdir()?;
             let words = folder.path().join("words.txt");
             fs::write(&words, BEFORE.0)?;

@@ -319,7 +319,7 @@ fn under_faults(
     ];
     let farm = Farm::new()?;
     farm.made()?.push::<Bread>(&farm.shared())?;
-    let steps = [(0, step(3)), (1, step(5)), (2, step(5))];
+    let steps = [(0, step(7)), (1, step(11)), (2, step(11))];
     for (i, ((crash, fault), (first, step))) in faults.into_iter().zip(steps).enumerate() {
         for n in (first..).step_by(step) {
             let (fs, name) = (Faulty::new(), format!("{i} {n}"));
@@ -378,7 +378,7 @@ fn whichever_operation_of_the_folder_fails_a_push_goes_on() -> Result<()> {
     let farm = Farm::new()?;
     let made = farm.made()?.workers(1);
     for crash in [false, true] {
-        for n in (0..).step_by(step(3)) {
+        for n in (0..).step_by(step(7)) {
             let (fs, folder) = (Faulty::new(), farm.0.path().join(format!("shared {crash} {n}")));
             let shared = RemoteFolder::on(&folder, Arc::new(fs.clone()));
             let fault = Fault::Half(ErrorKind::StorageFull);

@@ -288,7 +288,7 @@ fn is_output(path: &Path) -> bool {
 fn holds_for(seeds: std::ops::Range<u64>) {
     // More of them, on demand: beside those that are always tried.
     let more = std::env::var("FLOW_TEST_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
-    for seed in seeds.step_by(step(5)).map(|seed| seed + more.unwrap_or(0)) {
+    for seed in seeds.step_by(step(12)).map(|seed| seed + more.unwrap_or(0)) {
         let mut world = World::new(seed).expect("a world");
         for _ in 0..RUNS {
             let result = world

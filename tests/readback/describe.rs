@@ -6,32 +6,37 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit};
 use serde_json::{Value, json};
 
-pub(crate) fn int(value: impl ToString) -> Value {
+/// Returns an integer.
+pub fn int(value: impl ToString) -> Value {
     json!({ "int": value.to_string() })
 }
 
-pub(crate) fn float(value: f64) -> Value {
+/// Returns a float, by its bits.
+pub fn float(value: f64) -> Value {
     if value.is_nan() {
         return json!({ "float": "nan" });
     }
     json!({ "float": format!("{:016x}", value.to_bits()) })
 }
 
-pub(crate) fn text(value: &str) -> Value {
+/// Returns a text.
+pub fn text(value: &str) -> Value {
     json!({ "text": value })
 }
 
-pub(crate) fn list(values: impl IntoIterator<Item = Value>) -> Value {
+/// Returns a list.
+pub fn list(values: impl IntoIterator<Item = Value>) -> Value {
     json!({ "list": values.into_iter().collect::<Vec<_>>() })
 }
 
-pub(crate) fn map<'a>(pairs: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
+/// Returns a map.
+pub fn map<'a>(pairs: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
     let pair = |(name, value)| json!([text(name), value]);
     json!({ "map": pairs.into_iter().map(pair).collect::<Vec<_>>() })
 }
 
-/// All values of a column.
-pub(crate) fn column(array: &dyn Array) -> Vec<Value> {
+/// Returns all values of a column.
+pub fn column(array: &dyn Array) -> Vec<Value> {
     (0..array.len()).map(|row| value(array, row)).collect()
 }
 

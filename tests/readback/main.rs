@@ -8,20 +8,11 @@
 //!
 //! ```text
 //! python3 -m venv venv && venv/bin/pip install -r tests/readback/requirements.txt
-//! READBACK_PYTHON=venv/bin/python cargo test --features excel --test readback -- --ignored
+//! READBACK_PYTHON=venv/bin/python cargo test -p flow-readback -- --ignored
 //! ```
 
-#![cfg(all(
-    feature = "arrow",
-    feature = "parquet",
-    feature = "csv-gz",
-    feature = "excel",
-    feature = "json",
-    feature = "pickle"
-))]
 #![allow(clippy::print_stdout)]
 
-mod describe;
 mod hostile;
 mod module;
 mod tables;
@@ -234,7 +225,7 @@ fn readings(folder: &Path) -> Result<Vec<Value>> {
 /// What `read.py` says, and whether it is content.
 fn read(python: &str, folder: &Path, readings: &[Value]) -> Result<(bool, String)> {
     std::fs::write(folder.join("expected.json"), serde_json::to_vec_pretty(readings)?)?;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/readback/read.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("read.py");
     let output = Command::new(python).arg(script).arg(folder).output()?;
     let said = [output.stdout, output.stderr].concat();
     Ok((output.status.success(), String::from_utf8_lossy(&said).into_owned()))

@@ -5,6 +5,7 @@
 //! read by [`options`]: an option that cannot be read is reported, and reading goes on with the next
 //! one. Every option keeps its word, so that an error found later can point at it.
 
+pub(crate) mod doc;
 pub(crate) mod entry;
 pub(crate) mod options;
 pub(crate) mod param;

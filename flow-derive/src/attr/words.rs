@@ -108,3 +108,7 @@ mod tests {
         assert_eq!(TASK.refuse("retries"), "`retries` is not supported yet");
     }
 }
+
+/// What is said of a reference in the type of a parameter.
+pub(crate) const OWNS: &str = "a parameter owns its value; \
+                               write `String` for `&str`, `Vec<T>` for `&[T]`";

@@ -12,8 +12,8 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Attribute, Data, Fields, GenericParam, LitStr, Type};
 
-use crate::attr::Opt;
 use crate::attr::entry::Form;
+use crate::attr::{Opt, words};
 use crate::ctxt::Ctxt;
 use crate::key_type;
 use crate::model::{Param, Task};
@@ -21,10 +21,6 @@ use crate::spans::plain;
 
 /// How many tasks can be required without naming them.
 pub(crate) const MOST_UNNAMED: usize = 16;
-
-/// What is said of a reference in the type of a parameter.
-pub(crate) const OWNS: &str = "a parameter owns its value; \
-                               write `String` for `&str`, `Vec<T>` for `&[T]`";
 
 /// The longest name of a task, in characters.
 const LONGEST_NAME: usize = 80;
@@ -223,7 +219,7 @@ fn field_type(tokens: TokenStream, ctxt: &Ctxt) {
             }
             TokenTree::Group(group) => field_type(group.stream(), ctxt),
             TokenTree::Punct(punct) if punct.as_char() == '&' => {
-                ctxt.error(punct, OWNS);
+                ctxt.error(punct, words::OWNS);
             }
             TokenTree::Punct(_) | TokenTree::Literal(_) => {}
         }

@@ -4,7 +4,8 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::private;
-use crate::model::{self, Task};
+use crate::attr::doc;
+use crate::model::Task;
 use crate::spans::plain;
 
 /// `impl Train { const MODEL: Param<Self, ModelKind> = ...; }`
@@ -23,7 +24,7 @@ pub(crate) fn keys(task: &Task<'_>) -> TokenStream {
     let params = task.params.iter().enumerate().filter(|(index, _)| is_first(*index));
     let keys = params.map(|(index, param)| {
         let (key, ty) = (&param.key, &param.field.ty);
-        let mut docs: Vec<_> = model::docs(&param.field.attrs).map(|doc| quote!(#doc)).collect();
+        let mut docs: Vec<_> = doc::docs(&param.field.attrs).map(|doc| quote!(#doc)).collect();
         if docs.is_empty() {
             let text = format!("The parameter `{}`.", plain(param.ident));
             docs.push(quote!(#[doc = #text]));

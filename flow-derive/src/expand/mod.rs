@@ -6,17 +6,19 @@
 //! that is not there is one error. What else the compiler may complain about has the span of the
 //! user's words that are to blame.
 
-mod function;
+mod declared;
+mod fallback;
 mod inputs;
 mod keys;
 pub(crate) mod outputs;
 mod params;
 mod requires;
 mod task;
+pub(crate) mod tracked;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
-use syn::DeriveInput;
+use syn::{DeriveInput, Item, ItemFn};
 
 pub(crate) use self::inputs::Shape;
 pub(crate) use self::keys::keys;
@@ -24,9 +26,8 @@ pub(crate) use self::requires::inputs;
 pub(crate) use self::task::{kind, target_type};
 use crate::attr::path::Facade;
 use crate::ctxt::Ctxt;
-use crate::function::Function;
 use crate::model::Task;
-use crate::{check, fallback};
+use crate::{check, function};
 
 /// The expansion of `#[derive(Task)]`.
 pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
@@ -40,12 +41,47 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
     task::expand(&task)
 }
 
-/// The expansion of `#[task(...)]` above a function.
-pub(crate) fn function(task: &Task<'_>, function: &Function, ctxt: Ctxt) -> TokenStream {
-    check::check(task, &ctxt);
+const PLACE: &str = "`#[task(...)]` stands above a function, or above a struct below its \
+                     `#[derive(Task)]`";
+
+/// The expansion of `#[task(...)]`: the function, and the task that it is, too.
+pub(crate) fn function(options: TokenStream, item: TokenStream) -> TokenStream {
+    match syn::parse2::<ItemFn>(item.clone()) {
+        Ok(function) => of_function(options, function, &item),
+        Err(error) => {
+            let error = misplaced(&item).unwrap_or(error).to_compile_error();
+            quote!(#error #item)
+        }
+    }
+}
+
+/// What to say of an item that is no function.
+fn misplaced(item: &TokenStream) -> Option<syn::Error> {
+    let message = match syn::parse2::<Item>(item.clone()).ok()? {
+        Item::Fn(_) | Item::Verbatim(_) => return None,
+        Item::Struct(_) => "write `#[derive(Task)]` above this; then the struct is a task",
+        _ => PLACE,
+    };
+    let first = item.clone().into_iter().find(|token| !token.to_string().starts_with('#'));
+    Some(syn::Error::new_spanned(first, message))
+}
+
+fn of_function(options: TokenStream, item: ItemFn, tokens: &TokenStream) -> TokenStream {
+    let ctxt = Ctxt::new();
+    let (function, input, attr) = function::read(options, item, tokens, &ctxt);
+    if function.item.sig.receiver().is_some() {
+        // It is a method, beside which no struct can stand.
+        let errors = ctxt.check();
+        let errors = errors.iter().map(syn::Error::to_compile_error);
+        let item = &function.item;
+        return quote!(#(#errors)* #item);
+    }
+    let task = Task::of_function(&function, &input, attr, &ctxt);
+    check::check(&task, &ctxt);
     let errors = ctxt.check();
-    let items = if errors.is_empty() { task::expand(task) } else { fallback::expand(task, errors) };
-    function::declare(task, function, &items)
+    let items =
+        if errors.is_empty() { task::expand(&task) } else { fallback::expand(&task, errors) };
+    declared::declare(&task, &function, &items)
 }
 
 /// What `__private` is called inside [`enclose`].

@@ -2,16 +2,32 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::DeriveInput;
 use syn::spanned::Spanned;
 
 use super::task::{target_text, value_of};
 use super::{enclose, private, private_at};
-use crate::model;
+use crate::attr::doc;
+use crate::ctxt::Ctxt;
 use crate::outputs::{Outputs, Part};
 use crate::spans::{local, plain};
 
+/// The expansion of `#[derive(Outputs)]`.
+pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
+    let ctxt = Ctxt::new();
+    let outputs = Outputs::read(input, &ctxt);
+    let errors = ctxt.check();
+    if errors.is_empty() {
+        return expand(&outputs);
+    }
+    let errors = errors.iter().map(syn::Error::to_compile_error);
+    let borrows = input.generics.lifetimes().next().is_some();
+    let stub = if borrows { TokenStream::new() } else { stub(&outputs) };
+    quote!(#(#errors)* #stub)
+}
+
 /// Everything that is written for outputs without mistakes.
-pub(crate) fn expand(outputs: &Outputs<'_>) -> TokenStream {
+fn expand(outputs: &Outputs<'_>) -> TokenStream {
     let private = private();
     let name = &outputs.input.ident;
     let generics = outputs.owned_generics();
@@ -87,7 +103,7 @@ pub(crate) fn expand(outputs: &Outputs<'_>) -> TokenStream {
 }
 
 /// What stands for the impl where something is wrong, so that nothing else is.
-pub(crate) fn stub(outputs: &Outputs<'_>) -> TokenStream {
+fn stub(outputs: &Outputs<'_>) -> TokenStream {
     let private = private();
     let name = &outputs.input.ident;
     let generics = outputs.owned_generics();
@@ -147,7 +163,7 @@ fn keys(outputs: &Outputs<'_>) -> TokenStream {
         let private = private_at(span);
         let value = value_of(target, &part.options);
         let text = plain(part.ident);
-        let docs: Vec<_> = model::docs(&part.field.attrs).collect();
+        let docs: Vec<_> = doc::docs(&part.field.attrs).collect();
         let doc = format!("The output `{text}`.");
         let docs = if docs.is_empty() { quote!(#[doc = #doc]) } else { quote!(#(#docs)*) };
         Some(quote_spanned! {span=>

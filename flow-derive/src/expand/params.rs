@@ -5,7 +5,8 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use super::{private, private_at};
-use crate::model::{self, Param, Task};
+use crate::attr::doc;
+use crate::model::{Param, Task};
 use crate::spans::{local, plain};
 use crate::text;
 
@@ -18,7 +19,7 @@ pub(super) fn declarations(task: &Task<'_>) -> TokenStream {
 fn declaration(param: &Param<'_>) -> TokenStream {
     let private = private();
     let (ty, name) = (&param.field.ty, plain(param.ident));
-    let doc = model::doc(&param.field.attrs);
+    let doc = doc::doc(&param.field.attrs);
     // The bound on the type is checked here and nowhere else.
     let at_type = private_at(ty.span());
     let mut declaration = quote_spanned! {ty.span()=>

@@ -5,12 +5,14 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, GenericParam, LitStr, Type};
 
-use super::{Shape, enclose, function, keys, params, private, private_at, requires};
+use super::{Shape, declared, enclose, keys, params, private, private_at, requires};
 use crate::attr::Opt;
+use crate::attr::doc;
 use crate::attr::refresh::Refresh;
-use crate::model::{self, Kept, Task};
+use crate::expand::tracked;
+use crate::model::{Kept, Task};
 use crate::spans::{ends, local};
-use crate::{text, tracked};
+use crate::text;
 
 /// Everything that is written for a task without mistakes.
 pub(super) fn expand(task: &Task<'_>) -> TokenStream {
@@ -40,7 +42,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
         None => task.input.to_token_stream(),
     };
     let tracked = tracked::implementation_of(task.input, written, &private.to_token_stream());
-    let run = function::run(task);
+    let run = declared::run(task);
     let (values, index, to, visit) = (local("values"), local("index"), local("to"), local("visit"));
     // The user's expressions say `self`, so this one is theirs.
     let this = quote_spanned!(Span::call_site()=> self);
@@ -302,7 +304,7 @@ fn decl(task: &Task<'_>, kept: &Kept<'_>) -> TokenStream {
         }
         None => quote!(::core::option::Option::None),
     };
-    let doc = model::doc(&task.input.attrs);
+    let doc = doc::doc(&task.input.attrs);
     let version = attr.version.as_ref().map_or(0, |version| version.value);
     let target = match kept {
         Kept::By(target) => target_text(&target.ty, &target.options).to_token_stream(),

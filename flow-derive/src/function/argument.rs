@@ -19,9 +19,8 @@ use syn::{
 use super::signature::Within;
 use crate::attr::entry::{Entry, Form};
 use crate::attr::task::TaskAttr;
-use crate::check;
+use crate::attr::{doc, words};
 use crate::ctxt::Ctxt;
-use crate::model;
 use crate::spans::plain;
 
 /// An argument.
@@ -99,7 +98,7 @@ pub(super) fn read(signature: &Signature, attr: &TaskAttr, ctxt: &Ctxt) -> Vec<A
                 let role = roles.role(&ident, argument);
                 let said = |attr: &&Attribute| attr.path().is_ident("param");
                 let attrs = argument.attrs.iter().filter(said).cloned();
-                let attrs = attrs.chain(model::docs(&argument.attrs).cloned()).collect();
+                let attrs = attrs.chain(doc::docs(&argument.attrs).cloned()).collect();
                 arguments.push(Argument { ident, ty: (*argument.ty).clone(), attrs, role });
             }
         }
@@ -230,7 +229,7 @@ fn parameter(ty: &Type, ctxt: &Ctxt) -> Role {
         _ => (false, ty),
     };
     if let Some(reference) = Within::of(inner).references.first() {
-        ctxt.error(reference, check::OWNS);
+        ctxt.error(reference, words::OWNS);
         return Role::Unknown;
     }
     if !is_borrowed {

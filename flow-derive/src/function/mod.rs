@@ -22,18 +22,14 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::{
     AttrStyle, Attribute, Data, DataStruct, DeriveInput, Field, FieldModifiers, Fields,
-    FieldsNamed, FnArg, Generics, Item, ItemFn, ReturnType, Signature, Type, Visibility,
-    parse_quote, token,
+    FieldsNamed, FnArg, Generics, ItemFn, ReturnType, Signature, Type, Visibility, parse_quote,
+    token,
 };
 
 use self::argument::{Argument, Role};
+use crate::attr::doc;
 use crate::attr::task::TaskAttr;
 use crate::ctxt::Ctxt;
-use crate::expand;
-use crate::model::{self, Task};
-
-const PLACE: &str = "`#[task(...)]` stands above a function, or above a struct below its \
-                     `#[derive(Task)]`";
 
 /// A function that is a task.
 pub(crate) struct Function {
@@ -42,42 +38,6 @@ pub(crate) struct Function {
     /// As it stands in the source.
     pub(crate) written: TokenStream,
     pub(crate) arguments: Vec<Argument>,
-}
-
-/// The function, and the task that it is, too.
-pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
-    match syn::parse2::<ItemFn>(item.clone()) {
-        Ok(function) => of_function(options, function, &item),
-        Err(error) => {
-            let error = misplaced(&item).unwrap_or(error).to_compile_error();
-            quote!(#error #item)
-        }
-    }
-}
-
-/// What to say of an item that is no function.
-fn misplaced(item: &TokenStream) -> Option<syn::Error> {
-    let message = match syn::parse2::<Item>(item.clone()).ok()? {
-        Item::Fn(_) | Item::Verbatim(_) => return None,
-        Item::Struct(_) => "write `#[derive(Task)]` above this; then the struct is a task",
-        _ => PLACE,
-    };
-    let first = item.clone().into_iter().find(|token| !token.to_string().starts_with('#'));
-    Some(syn::Error::new_spanned(first, message))
-}
-
-fn of_function(options: TokenStream, item: ItemFn, tokens: &TokenStream) -> TokenStream {
-    let ctxt = Ctxt::new();
-    let (function, input, attr) = read(options, item, tokens, &ctxt);
-    if function.item.sig.receiver().is_some() {
-        // It is a method, beside which no struct can stand.
-        let errors = ctxt.check();
-        let errors = errors.iter().map(syn::Error::to_compile_error);
-        let item = &function.item;
-        return quote!(#(#errors)* #item);
-    }
-    let task = Task::of_function(&function, &input, attr, &ctxt);
-    expand::function(&task, &function, ctxt)
 }
 
 /// The function, whose tokens are `tokens`, the struct of its parameters, and what is said of it.
@@ -95,7 +55,7 @@ pub(crate) fn read(
     let mut attributes = vec![attribute];
     attributes.extend(item.attrs.iter().filter(|attr| is_said(attr)).cloned());
     item.attrs.retain(|attr| !is_said(attr));
-    attributes.extend(model::docs(&item.attrs).cloned());
+    attributes.extend(doc::docs(&item.attrs).cloned());
 
     let attr = TaskAttr::read(&attributes, ctxt);
     signature::check(&item.sig, ctxt);

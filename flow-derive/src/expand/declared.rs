@@ -7,13 +7,14 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Data, Meta};
 
 use super::{private, private_at};
+use crate::attr::doc;
 use crate::attr::entry::{Entry, Form};
 use crate::attr::tracked::TrackedAttr;
+use crate::expand::tracked;
 use crate::function::Function;
 use crate::function::argument::{Argument, Item, Role, Taken};
-use crate::model::{self, Task};
+use crate::model::Task;
 use crate::spans::{ends, local, plain};
-use crate::tracked;
 
 /// The function, the struct, and the `items` that make it a task. A `cfg` of the function is one of
 /// all of these.
@@ -56,7 +57,7 @@ fn structure(task: &Task<'_>, function: &Function) -> TokenStream {
     };
     let fields = fields.map(|field| {
         let (ident, ty, vis) = (&field.ident, &field.ty, &field.vis);
-        let mut docs: Vec<_> = model::docs(&field.attrs).map(|doc| quote!(#doc)).collect();
+        let mut docs: Vec<_> = doc::docs(&field.attrs).map(|doc| quote!(#doc)).collect();
         if docs.is_empty() {
             let text = ident.as_ref().map_or_else(String::new, plain);
             let text = format!("The parameter `{text}`.");
@@ -64,7 +65,7 @@ fn structure(task: &Task<'_>, function: &Function) -> TokenStream {
         }
         quote!(#(#docs)* #vis #ident: #ty)
     });
-    let mut docs: Vec<_> = model::docs(&input.attrs).map(|doc| quote!(#doc)).collect();
+    let mut docs: Vec<_> = doc::docs(&input.attrs).map(|doc| quote!(#doc)).collect();
     if docs.is_empty() {
         let text = format!("The task that the function `{}` is.", plain(&function.item.sig.ident));
         docs.push(quote!(#[doc = #text]));

@@ -1,0 +1,30 @@
+//! Doc comments.
+
+use syn::{Attribute, Expr, Lit, Meta};
+
+/// The text of the doc comments, without the space that begins each line.
+pub(crate) fn doc(attributes: &[Attribute]) -> String {
+    let lines: Vec<String> = docs(attributes)
+        .filter_map(|attribute| match &attribute.meta {
+            Meta::NameValue(pair) => match &pair.value {
+                Expr::Lit(literal) => match &literal.lit {
+                    Lit::Str(text) => Some(text.value()),
+                    _ => None,
+                },
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect();
+    let text = lines.join("\n");
+    let lines: Vec<&str> =
+        text.split('\n').map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect();
+    lines.join("\n").trim().to_owned()
+}
+
+/// The doc comments themselves.
+pub(crate) fn docs(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
+    attributes.iter().filter(|attribute| {
+        attribute.path().is_ident("doc") && matches!(attribute.meta, Meta::NameValue(_))
+    })
+}
