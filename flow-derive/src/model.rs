@@ -167,15 +167,4 @@ mod tests {
         assert_eq!(key(&parse_quote!(r#type)), "TYPE");
         assert_eq!(key(&parse_quote!(x1)), "X1");
     }
-
-    #[test]
-    fn a_doc_comment_is_taken_without_its_margin() {
-        let input: DeriveInput = parse_quote! {
-            /// First.
-            ///
-            ///   Indented.
-            struct A;
-        };
-        assert_eq!(doc(&input.attrs), "First.\n\n  Indented.");
-    }
 }

@@ -28,3 +28,21 @@ pub(crate) fn docs(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute>
         attribute.path().is_ident("doc") && matches!(attribute.meta, Meta::NameValue(_))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use syn::{DeriveInput, parse_quote};
+
+    use super::*;
+
+    #[test]
+    fn a_doc_comment_is_taken_without_its_margin() {
+        let input: DeriveInput = parse_quote! {
+            /// First.
+            ///
+            ///   Indented.
+            struct A;
+        };
+        assert_eq!(doc(&input.attrs), "First.\n\n  Indented.");
+    }
+}
