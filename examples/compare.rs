@@ -170,7 +170,7 @@ fn main() -> Result<()> {
     println!("{}\n", models.preview()?);
     println!("{}\n", models.run()?);
     println!("{}\n", models.table()?);
-    println!("{}", models.best("r2")?);
+    println!("{}", models.max_by("r2")?);
     for (name, model) in models.load::<Train>()? {
         let coefficients = match &*model {
             Model::Ols(model) => model.coefficients(),

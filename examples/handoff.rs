@@ -104,7 +104,7 @@ fn main() -> Result<()> {
     // For people: files with names, a manifest, a README, and a module for Python.
     let to = folder.join("handed");
     for discount in [0, 10] {
-        mine.with(Report::DISCOUNT, discount).export_upstream::<Report>(&to)?;
+        mine.with(Report::DISCOUNT, discount).graph::<Report>().export(&to)?;
     }
     for name in ["Report/discount=0.csv", "Report/discount=10.csv", "Sales/days=30.parquet"] {
         println!("{name}: {} bytes", fs::metadata(to.join(name))?.len());

@@ -84,18 +84,18 @@ mod third {
 
 fn main() -> Result<()> {
     let folder = data_folder()?;
-    let open = || Flow::open(&folder).map(|flow| flow.keep_versions(2));
+    let open = || Flow::open(&folder).map(|flow| flow.limits(flow::Limits::default().versions(2)));
     let first = open()?;
     println!("{}\n", first.run::<first::Weeks>()?);
 
     // A refactoring: what it makes aside is compared, and then nothing has to run.
     let second = open()?;
-    println!("{}", second.bless::<second::Weeks>().run()?);
+    println!("{}", second.store().bless::<second::Weeks>().run()?);
     println!("{}\n", second.run::<second::Weeks>()?);
 
     // One that changes the output is refused, and is told what it changes.
     let third = open()?;
-    match third.bless::<third::Weeks>().run() {
+    match third.store().bless::<third::Weeks>().run() {
         Err(error) => println!("{error}\n"),
         Ok(blessed) => bail!("it is not the same: {blessed}"),
     }
@@ -112,7 +112,7 @@ fn main() -> Result<()> {
     fs::write(&path, bytes)?;
     fs::File::options().append(true).open(&path)?.set_modified(time)?;
     println!("complete: {}", second.is_complete::<second::Weeks>()?);
-    let verified = second.verify::<second::Weeks>()?;
+    let verified = second.graph::<second::Weeks>().verify()?;
     println!("{verified}");
     println!("{}", verified.reset()?);
     println!("{}\n", second.run::<second::Weeks>()?);
@@ -120,7 +120,8 @@ fn main() -> Result<()> {
     // A month was tried once, and nobody needs it. What would go is shown before it goes.
     let month = second.with(second::Weeks::DAYS, 30);
     month.run::<second::Weeks>()?;
-    let garbage = second.gc().keep::<second::Weeks>(&second)?.older_than(Duration::ZERO).find()?;
+    let garbage =
+        second.store().gc().keep::<second::Weeks>(&second)?.older_than(Duration::ZERO).find()?;
     println!("{garbage}");
     garbage.remove()?;
     println!("month: {}", month.is_complete::<second::Weeks>()?);

@@ -53,8 +53,8 @@ impl Run for Prepare {
         for flower in &flowers {
             *counts.entry(flower.class).or_default() += 1;
             let (x, y) = (flower.petal_length * 10.0, 30.0 - flower.petal_width * 10.0);
-            let colour = ["teal", "orange", "purple"][flower.class as usize];
-            write!(svg, r#"<circle cx="{x:.1}" cy="{y:.1}" r="0.5" fill="{colour}"/>"#)?;
+            let color = ["teal", "orange", "purple"][flower.class as usize];
+            write!(svg, r#"<circle cx="{x:.1}" cy="{y:.1}" r="0.5" fill="{color}"/>"#)?;
         }
         let plot = cx.out_path_of(Prepared::PLOT)?;
         std::fs::write(&plot, svg + "</svg>\n")?;

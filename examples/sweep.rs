@@ -155,7 +155,7 @@ fn main() -> Result<()> {
     println!("as CSV: {}\n", table.to_csv()?.lines().next().unwrap_or_default());
 
     // The best one is a flow as any other.
-    let best = sweep.best("r2")?;
+    let best = sweep.max_by("r2")?;
     println!("{best}");
     println!("its R²: {:.4}", best.flow.load::<Score>()?);
     let another = &sweep["scale=true,degree=2,alpha=1.0"];
@@ -165,7 +165,7 @@ fn main() -> Result<()> {
     let search = flow.sweep::<Score>().over(Prepare::SCALE, [true]).over(Fit::DEGREE, 1..=5);
     let search = search.log_uniform(Fit::ALPHA, 1e-4..1e2).sample(12, 7);
     search.run()?;
-    println!("at random: R² {:.4}", search.best("r2")?.value);
+    println!("at random: R² {:.4}", search.max_by("r2")?.value);
     Ok(())
 }
 

@@ -30,7 +30,10 @@ pub use flow::error::{Error, SelectError};
 pub use flow::summary::{Entry, Summary};
 pub use flow::sweep_summary::{SweepSummary, VariantOutcome};
 pub use flow::{Bless, Blessed, Difference, NotBlessed};
-pub use flow::{Damage, Flow, Garbage, Gc, Of, Removed, Roots, Verified};
+pub use flow::{
+    Damage, Flow, FlowStore, Garbage, Gc, Removed, ReuseSource, Roots, StoredOutput, Subgraph,
+    Verified,
+};
 pub use flow::{Handed, Skipped, Transferred};
 pub use plan::cost::Cost;
 pub use plan::error::{PlanError, PlanErrorKind};
@@ -45,6 +48,7 @@ pub use plan::why::{Cause, Step, Why};
 pub use plot::Plot;
 pub use remote::{Remote, RemoteFolder};
 pub use store::change::CodeChange;
+pub use store::limit::Limits;
 pub use store::trust::Trust;
 pub use store::verify::Harm;
 pub use sweep::{Best, Cells, Column, Drawn, Sweep, SweepPreview, Table};

@@ -35,7 +35,7 @@ use flow_core::{Cells, Column, Table};
 ///
 /// # fn main() -> Result<()> {
 /// # let folder = tempfile::tempdir()?;
-/// let flow = Flow::open(folder.path())?.quiet().keep_going();
+/// let flow = Flow::open(folder.path())?.quiet().allow_failures();
 /// let sweep = flow.sweep::<Fit>().over(Fit::C, [1.0, -1.0]);
 /// sweep.run()?;
 ///

@@ -164,16 +164,16 @@ impl Flow {
     as_flow! {
         /// As [`Flow::workers`](crate::Flow::workers).
         workers(workers: usize);
-        /// As [`Flow::keep_going`](crate::Flow::keep_going).
-        keep_going();
+        /// As [`Flow::allow_failures`](crate::Flow::allow_failures).
+        allow_failures();
         /// As [`Flow::force_roots`](crate::Flow::force_roots).
         force_roots();
         /// As [`Flow::force_all`](crate::Flow::force_all).
         force_all();
-        /// As [`Flow::env`](crate::Flow::env).
-        env(name: &str);
-        /// As [`Flow::read`](crate::Flow::read).
-        read(other: &crate::Flow);
+        /// As [`Flow::namespace`](crate::Flow::namespace).
+        namespace(name: &str);
+        /// As [`Flow::reuse_from`](crate::Flow::reuse_from).
+        reuse_from(source: impl Into<crate::ReuseSource>);
         /// As [`Flow::trust`](crate::Flow::trust).
         trust(trust: crate::Trust);
         /// As [`Flow::observe`](crate::Flow::observe).

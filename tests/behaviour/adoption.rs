@@ -51,7 +51,7 @@ fn an_adopted_output_survives_a_reset_of_where_it_came_from() -> Result<()> {
         one.run::<Squared>()?;
         assert_eq!(adopted(&two.run::<Squared>()?), ["Squared"]);
         assert_ne!(one.output::<Squared>()?.path()?, two.output::<Squared>()?.path()?);
-        one.reset_upstream::<Squared>()?;
+        one.graph::<Squared>().reset_all()?;
         assert!(!one.is_complete::<Squared>()?);
         assert_eq!(*two.load::<Squared>()?, 9);
         assert_eq!(two.output::<Squared>()?.meta::<u64>("tens")?, 3);
@@ -192,7 +192,7 @@ fn a_reset_of_what_would_be_adopted_makes_it_run() -> Result<()> {
     }
     // Back at the first text, both are kept; then the file is as the second time.
     fs::write(&path, "three")?;
-    flow.reset_upstream::<Size>()?;
+    flow.graph::<Size>().reset_all()?;
     assert_eq!(ran(&flow.run::<Size>()?), ["Size", "Text"]);
     assert_eq!(*flow.load::<Size>()?, 5);
     Ok(())

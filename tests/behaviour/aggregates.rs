@@ -440,11 +440,11 @@ fn several_that_come_out_differently_reach_their_consumer_through_all_aggregates
         let flow = flow.workers(workers);
         flow.run::<Moods>()?;
         for n in [0u64, 5, 7] {
-            fs::remove_file(flow.of::<Moods>().at(Whim::N, n).output::<Whim>()?.path()?)?;
+            fs::remove_file(flow.graph::<Moods>().at(Whim::N, n).output::<Whim>()?.path()?)?;
         }
         let other = flow.with(Moods::PLUS, 1_000_000u64);
         assert_eq!(ran(&other.run::<Moods>()?), ["Moods", "Whim", "Whim", "Whim"]);
-        let whims = other.of::<Moods>().outputs::<Whim>()?;
+        let whims = other.graph::<Moods>().outputs::<Whim>()?;
         let whims = whims.iter().map(|whim| Ok((whim.task().n, *whim.load()?)));
         let whims = whims.collect::<Result<Vec<_>>>()?;
         let sum: u64 =
@@ -466,7 +466,7 @@ fn a_reset_of_it_resets_its_members() -> Result<()> {
     assert!(flow.reset::<Nested>()?.instances.is_empty());
     assert_eq!(ran(&flow.run::<Sum>()?), ["Power", "Power", "Power"]);
     // It has none of its own, whatever its parameters.
-    assert!(flow.reset_every::<Nested>()?.files.is_empty());
+    assert!(flow.store().clear_task::<Nested>()?.files.is_empty());
     assert!(flow.is_complete::<Nested>()?);
     Ok(())
 }
@@ -475,11 +475,11 @@ fn a_reset_of_it_resets_its_members() -> Result<()> {
 fn what_an_aggregate_gathers_besides_is_not_between() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<SlowSum>()?;
-    let removed = flow.reset_between::<Power, SlowSum>()?;
+    let removed = flow.graph::<SlowSum>().reset_downstream::<Power>()?;
     assert_eq!(removed.instances, ["Power {exponent: 2, base: 2}", "SlowSum {by: 1}"]);
     assert!(flow.is_complete::<AllSlow>()?);
     // What the aggregate itself gathers is meant, if it is named.
-    let removed = flow.reset_between::<AllSlow, SlowSum>()?;
+    let removed = flow.graph::<SlowSum>().reset_downstream::<AllSlow>()?;
     assert_eq!(removed.instances[..], ["Slow {n: 0}", "Slow {n: 1}", "Slow {n: 2}"]);
     Ok(())
 }
@@ -510,7 +510,7 @@ fn many_ways_to_a_member_cost_no_more_than_one() -> Result<()> {
     let (flow, _folder) = flow();
     let summary = flow.run::<Under>()?;
     assert_eq!((ran(&summary).len(), summary.len()), (2, 83));
-    fs::remove_file(flow.of::<Under>().output::<Power>()?.path()?)?;
+    fs::remove_file(flow.graph::<Under>().output::<Power>()?.path()?)?;
     flow.reset::<Under>()?;
     assert_eq!(ran(&flow.run::<Under>()?), ["Power", "Under"]);
     let root = flow.with(Diamond::N, 40u64).with(Diamond::SIDE, 0u64);

@@ -104,7 +104,7 @@ impl<const C: char> Run for Letter<C> {
 fn a_reset_of_one_task_leaves_another_whose_name_escapes_to_the_same() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<(Letter<'/'>, Letter<':'>)>()?;
-    assert_eq!(flow.reset_every::<Letter<'/'>>()?.instances.len(), 1);
+    assert_eq!(flow.store().clear_task::<Letter<'/'>>()?.instances.len(), 1);
     assert!(flow.is_complete::<Letter<':'>>()?);
     assert!(!flow.is_complete::<Letter<'/'>>()?);
     Ok(())
@@ -176,11 +176,11 @@ fn what_is_not_complete_says_which_root_to_run() {
     let (flow, _folder) = flow();
     let remedy = |error: flow::Error| error.to_string();
     assert_eq!(
-        remedy(flow.of::<Root>().load::<Unwritten>().expect_err("nothing has run")),
+        remedy(flow.graph::<Root>().load::<Unwritten>().expect_err("nothing has run")),
         "Unwritten is not complete (never run): run it with `flow.run::<Root>()`"
     );
     assert_eq!(
-        remedy(flow.of::<(Root, Unwritten)>().load::<Root>().expect_err("nothing has run")),
+        remedy(flow.graph::<(Root, Unwritten)>().load::<Root>().expect_err("nothing has run")),
         "the-root is not complete (never run): run it with `flow.run::<(Root, Unwritten)>()`"
     );
 }

@@ -148,7 +148,7 @@ fn what_gives_the_same_is_blessed_and_nothing_runs() -> Result<()> {
     let total = *flow.with(first::Part::PATH, path.clone()).load::<first::Total>()?;
     let new = opened!(flow, path, same);
     assert!(preview::<same::Total>(&new).contains("PENDING"));
-    let blessed = new.bless::<same::Total>().run()?;
+    let blessed = new.store().bless::<same::Total>().run()?;
     // Four of `Part`, `Live` and `Sum`; values in memory are made for those that load them.
     assert_eq!((blessed.instances().len(), blessed.compared().len()), (12, 8), "{blessed}");
     assert_eq!(blessed.to_string(), "12 outputs blessed, 8 made aside gave the same");
@@ -157,7 +157,7 @@ fn what_gives_the_same_is_blessed_and_nothing_runs() -> Result<()> {
     assert!(ran(&new.run::<same::Total>()?).is_empty());
     assert_eq!(*new.load::<same::Total>()?, total);
     assert_eq!(
-        new.bless::<same::Total>().run()?.to_string(),
+        new.store().bless::<same::Total>().run()?.to_string(),
         "nothing was pending for its code alone"
     );
     assert!(RUNS.load(Ordering::Relaxed) >= before);
@@ -177,7 +177,7 @@ fn what_gives_the_same_is_blessed_and_nothing_runs() -> Result<()> {
 fn a_sample_is_enough_if_that_is_said() -> Result<()> {
     let (flow, path, _folder) = done()?;
     let new = opened!(flow, path, same);
-    let blessed = new.bless::<same::Total>().sample(1).run()?;
+    let blessed = new.store().bless::<same::Total>().sample(1).run()?;
     assert_eq!((blessed.instances().len(), blessed.compared().len()), (12, 2), "{blessed}");
     assert!(new.is_complete::<same::Total>()?);
     Ok(())
@@ -192,7 +192,8 @@ fn what_gives_something_else_is_named_and_nothing_changes() -> Result<()> {
     macro_rules! refused {
         ($release:ident) => {{
             let new = opened!(flow, path, $release);
-            let error = new.bless::<$release::Total>().run().expect_err("it is not the same");
+            let error =
+                new.store().bless::<$release::Total>().run().expect_err("it is not the same");
             let flow::Error::NotBlessed(refusal) = error else { panic!("{error:?}") };
             assert_eq!(files_below(flow.folder()), before);
             assert_eq!(contents(&before)?, content);
@@ -227,13 +228,13 @@ fn what_is_pending_for_something_else_is_not_blessed() -> Result<()> {
     let (flow, path, _folder) = done()?;
     fs::write(&path, "3 4 5 6 8")?;
     let new = opened!(flow, path, same);
-    assert!(new.bless::<same::Total>().run()?.instances().is_empty());
+    assert!(new.store().bless::<same::Total>().run()?.instances().is_empty());
     assert_eq!(ran(&new.run::<same::Part>()?), ["Part"]);
 
     fs::write(&path, DATA)?;
     let other = opened!(flow, path, same);
     fs::remove_file(crate::support::one_file(&flow.folder().join("Total"), "record.json", ""))?;
-    let blessed = other.bless::<same::Total>().run()?;
+    let blessed = other.store().bless::<same::Total>().run()?;
     assert!(!blessed.instances().iter().any(|one| one.starts_with("Total")), "{blessed:?}");
     Ok(())
 }
@@ -254,7 +255,7 @@ fn a_bless_that_is_cut_short_is_taken_up_again() -> Result<()> {
             let at = if op.changes() { count.fetch_add(1, Ordering::SeqCst) } else { 0 };
             (op.changes() && at >= n).then_some(Fault::Half(ErrorKind::StorageFull))
         });
-        let done = new.bless::<same::Sum>().run();
+        let done = new.store().bless::<same::Sum>().run();
         if let Err(error) = &done {
             let error = error.to_string();
             assert!(error.contains("cannot ") || error.contains("storage"), "{error}");
@@ -264,10 +265,10 @@ fn a_bless_that_is_cut_short_is_taken_up_again() -> Result<()> {
         // What was made before is there, or what was blessed.
         let other =
             faulty_flow(folder.path(), &Faulty::new())?.with(same::Part::PATH, path.clone());
-        other.bless::<same::Sum>().run()?;
+        other.store().bless::<same::Sum>().run()?;
         assert!(other.is_complete::<same::Sum>()?, "cut off at {n}");
         assert!(ran(&other.run::<same::Sum>()?).is_empty());
-        other.gc().older_than(std::time::Duration::ZERO).find()?.remove()?;
+        other.store().gc().older_than(std::time::Duration::ZERO).find()?.remove()?;
         assert!(!other.folder().join(".flow/aside").join("x").exists());
         assert_consistent(before.folder());
         if done.is_ok() {
@@ -333,7 +334,7 @@ fn what_is_fetched_is_blessed_and_refreshed_as_before() -> Result<()> {
 
     let new = fetching_again::on(&flow, &tag)?;
     assert!(!new.is_complete::<fetching_again::Tagged>()?);
-    let blessed = new.bless::<fetching_again::Fetched>().run()?;
+    let blessed = new.store().bless::<fetching_again::Fetched>().run()?;
     assert_eq!(blessed.instances().len(), 2, "{blessed}");
     assert!(new.is_complete::<fetching_again::Tagged>()?);
     assert_eq!(*new.load::<fetching_again::Always>()?, 1);

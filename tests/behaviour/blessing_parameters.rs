@@ -107,7 +107,7 @@ fn an_output_is_blessed_if_the_new_parameter_changes_nothing() -> Result<()> {
     let (flow, _folder) = done()?;
     let new = opened(&flow)?;
     assert!(preview::<same::Get>(&new).contains("PENDING never run"));
-    let blessed = new.bless::<same::Get>().run()?;
+    let blessed = new.store().bless::<same::Get>().run()?;
     assert_eq!(blessed.instances(), ["Get {n: 3, shuffle: false}"], "{blessed}");
     assert_eq!(blessed.compared().len(), 1);
     assert!(ran(&new.run::<same::Get>()?).is_empty());
@@ -116,7 +116,7 @@ fn an_output_is_blessed_if_the_new_parameter_changes_nothing() -> Result<()> {
 
     // Of another value there is no predecessor, and the one before is what it was.
     let shuffled = new.with(same::Get::SHUFFLE, true);
-    assert!(shuffled.bless::<same::Get>().run()?.instances().is_empty());
+    assert!(shuffled.store().bless::<same::Get>().run()?.instances().is_empty());
     assert_eq!(ran(&shuffled.run::<same::Get>()?), ["Get"]);
     assert!(ran(&opened(&flow)?.run::<first::Get>()?).is_empty());
     Ok(())
@@ -129,7 +129,7 @@ fn what_requires_it_goes_with_it() -> Result<()> {
         let new = opened(&flow)?.with(same::Get::N, n);
         let total = *flow.with(first::Get::N, n).load::<first::Report>()?;
         let before = RUNS.load(Ordering::Relaxed);
-        new.bless::<same::Report>().run()?;
+        new.store().bless::<same::Report>().run()?;
         let runs = RUNS.load(Ordering::Relaxed) - before;
         assert!(runs > 0, "nothing was compared");
         let summary = new.run::<same::Report>()?;
@@ -143,7 +143,7 @@ fn what_requires_it_goes_with_it() -> Result<()> {
 fn code_that_changed_with_it_is_compared_too() -> Result<()> {
     let (flow, _folder) = done()?;
     let new = opened(&flow)?;
-    let blessed = new.bless::<code::Report>().run()?;
+    let blessed = new.store().bless::<code::Report>().run()?;
     assert!(blessed.instances().iter().any(|one| one.starts_with("Fit")), "{blessed}");
     let summary = new.run::<code::Report>()?;
     assert!(ran(&summary).iter().all(|task| task == "Live"), "{summary}");
@@ -156,7 +156,7 @@ fn an_output_that_the_new_parameter_changes_is_not_blessed() -> Result<()> {
     let (flow, _folder) = done()?;
     let before = files_below(flow.folder());
     let new = opened(&flow)?;
-    let error = new.bless::<other::Report>().run().expect_err("it is not the same");
+    let error = new.store().bless::<other::Report>().run().expect_err("it is not the same");
     let flow::Error::NotBlessed(refusal) = error else { panic!("{error:?}") };
     assert_eq!(refusal.different()[0].instance, "Get {n: 3, step: 2}");
     assert_eq!(files_below(flow.folder()), before);

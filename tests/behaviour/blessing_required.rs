@@ -98,7 +98,7 @@ fn done() -> Result<(Flow, tempfile::TempDir)> {
 fn what_was_required_is_blessed_and_so_what_required_it_is_complete() -> Result<()> {
     let (flow, _folder) = done()?;
     assert!(!flow.is_complete::<fit::Report>()?);
-    let blessed = flow.bless::<fit::Report>().run()?;
+    let blessed = flow.store().bless::<fit::Report>().run()?;
     assert_eq!(blessed.to_string(), "3 outputs blessed, 3 made aside gave the same");
     assert!(ran(&flow.run::<fit::Report>()?).is_empty());
     assert_consistent(flow.folder());
@@ -108,7 +108,7 @@ fn what_was_required_is_blessed_and_so_what_required_it_is_complete() -> Result<
 #[test]
 fn what_required_it_is_made_aside_with_what_is_there() -> Result<()> {
     let (flow, _folder) = done()?;
-    let blessed = flow.bless::<both::Report>().run()?;
+    let blessed = flow.store().bless::<both::Report>().run()?;
     assert_eq!(blessed.to_string(), "4 outputs blessed, 4 made aside gave the same");
     assert!(blessed.instances().contains(&"Search".to_owned()), "{blessed:?}");
     assert!(ran(&flow.run::<both::Report>()?).is_empty());
@@ -120,7 +120,7 @@ fn what_required_it_is_made_aside_with_what_is_there() -> Result<()> {
 #[test]
 fn a_sample_is_one_of_all_that_was_required() -> Result<()> {
     let (flow, _folder) = done()?;
-    let blessed = flow.bless::<both::Report>().sample(1).run()?;
+    let blessed = flow.store().bless::<both::Report>().sample(1).run()?;
     assert_eq!(blessed.to_string(), "4 outputs blessed, 2 made aside gave the same");
     assert!(ran(&flow.run::<both::Report>()?).is_empty());
     Ok(())
@@ -129,7 +129,7 @@ fn a_sample_is_one_of_all_that_was_required() -> Result<()> {
 #[test]
 fn what_gives_something_else_is_named_and_nothing_changes() -> Result<()> {
     let (flow, _folder) = done()?;
-    let refused = flow.bless::<wrong_fit::Report>().run().expect_err("it is another");
+    let refused = flow.store().bless::<wrong_fit::Report>().run().expect_err("it is another");
     let text = refused.to_string();
     assert!(text.starts_with("nothing was blessed: of 4 outputs made aside"), "{text}");
     assert!(text.contains("Fit {degree: 2}: the output has other content"), "{text}");
@@ -143,7 +143,7 @@ fn what_gives_something_else_is_named_and_nothing_changes() -> Result<()> {
 fn who_requires_something_else_is_not_the_same() -> Result<()> {
     let (flow, _folder) = done()?;
     // The sum is the same.
-    let refused = flow.bless::<wrong_search::Report>().run().expect_err("it is another");
+    let refused = flow.store().bless::<wrong_search::Report>().run().expect_err("it is another");
     let text = refused.to_string();
     assert!(
         text.ends_with(
@@ -155,7 +155,7 @@ fn who_requires_something_else_is_not_the_same() -> Result<()> {
     );
     // What is not there is not made for it.
     let flow = Flow::open(flow.folder())?.quiet();
-    let refused = flow.bless::<new_search::Report>().run().expect_err("it is another");
+    let refused = flow.store().bless::<new_search::Report>().run().expect_err("it is another");
     assert!(refused.to_string().contains("Search: it failed: "), "{refused}");
     assert!(Flow::open(flow.folder())?.quiet().is_complete::<first::Report>()?);
     Ok(())
@@ -166,7 +166,7 @@ fn what_is_pending_for_something_else_is_told() -> Result<()> {
     let (flow, _folder) = done()?;
     flow.with(first::Score::DEGREE, 2).reset::<first::Score>()?;
     let flow = Flow::open(flow.folder())?.quiet();
-    let blessed = flow.bless::<both::Report>().run()?;
+    let blessed = flow.store().bless::<both::Report>().run()?;
     // Two of `Fit`; the third one is not asked for any more.
     assert_eq!(blessed.pending().len(), 2, "{blessed}");
     let text = blessed.to_string();

@@ -198,14 +198,17 @@ fn upstream_and_downstream_are_filtered_by_what_is_complete() -> Result<()> {
         chosen.map(|one| one.task().to_owned()).collect()
     };
     flow.run::<Numbers>()?;
-    assert_eq!(names(flow.upstream::<Copied>()?, true), ["Numbers"]);
-    assert_eq!(names(flow.upstream::<Copied>()?, false), ["Copied"]);
+    assert_eq!(names(flow.graph::<Copied>().instances()?, true), ["Numbers"]);
+    assert_eq!(names(flow.graph::<Copied>().instances()?, false), ["Copied"]);
     let more = flow.with(Numbers::N, 6u64);
-    assert_eq!(names(more.upstream::<Copied>()?, false).len(), 2);
-    assert_eq!(names(flow.downstream::<Numbers, Copied>()?, false), ["Copied"]);
+    assert_eq!(names(more.graph::<Copied>().instances()?, false).len(), 2);
+    assert_eq!(names(flow.graph::<Copied>().downstream::<Numbers>()?, false), ["Copied"]);
     // What is forced is not complete for a run.
-    assert_eq!(names(flow.force::<Numbers>().downstream::<Numbers, Copied>()?, true), [""; 0]);
+    assert_eq!(
+        names(flow.force::<Numbers>().graph::<Copied>().downstream::<Numbers>()?, true),
+        [""; 0]
+    );
     flow.run::<Copied>()?;
-    assert_eq!(names(flow.downstream::<Numbers, Copied>()?, true), ["Numbers", "Copied"]);
+    assert_eq!(names(flow.graph::<Copied>().downstream::<Numbers>()?, true), ["Numbers", "Copied"]);
     Ok(())
 }

@@ -54,7 +54,7 @@ fn child() -> Result<()> {
     let here = std::env::current_dir()?;
     let flow = Flow::open("data")?.quiet().workers(1).with(Moves::TO, &elsewhere);
     let other = Flow::open("other")?.quiet().with(Moves::TO, &elsewhere);
-    let (remote, prod) = (RemoteFolder::new("remote"), flow.env("prod"));
+    let (remote, prod) = (RemoteFolder::new("remote"), flow.namespace("prod"));
     let source = flow::Source::file("in.json");
     let scratch = flow.with(Reads::TO, &elsewhere);
 

@@ -80,7 +80,7 @@ fn other_bytes_run_what_follows() -> Result<()> {
 fn an_output_that_is_gone_is_made_again_only_if_it_is_needed() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Sixth>()?;
-    std::fs::remove_file(flow.of::<Sixth>().output::<Third>()?.path()?)?;
+    std::fs::remove_file(flow.graph::<Sixth>().output::<Third>()?.path()?)?;
     assert!(flow.is_complete::<Sixth>()?);
     assert_eq!(ran(&flow.run::<Sixth>()?), [""; 0]);
     // `Fourth` has to run, and needs it.

@@ -24,7 +24,7 @@ fn done() -> Result<(Flow, TempDir)> {
 }
 
 fn output(flow: &Flow) -> PathBuf {
-    flow.of::<Bread>().output::<Milled>().expect("an output").path().expect("a file")
+    flow.graph::<Bread>().output::<Milled>().expect("an output").path().expect("a file")
 }
 
 fn record(flow: &Flow) -> PathBuf {
@@ -49,7 +49,7 @@ fn a_cut_output() -> Result<()> {
     fs::write(output(&flow), "[30,")?;
     let shown = preview::<Bread>(&flow);
     assert!(shown.contains("was modified"), "{shown}");
-    let error = flow.of::<Bread>().load::<Milled>().expect_err("it was cut").to_string();
+    let error = flow.graph::<Bread>().load::<Milled>().expect_err("it was cut").to_string();
     assert!(error.contains("is not complete") && error.contains("was modified"), "{error}");
     assert_runs(&flow, folder.path(), &["Milled"])
 }
@@ -84,7 +84,7 @@ fn an_output_that_is_gone_is_not_needed() -> Result<()> {
     let (flow, folder) = done()?;
     fs::remove_file(output(&flow))?;
     assert!(flow.is_complete::<Bread>()?);
-    let error = flow.of::<Bread>().load::<Milled>().expect_err("it is gone").to_string();
+    let error = flow.graph::<Bread>().load::<Milled>().expect_err("it is gone").to_string();
     assert!(error.contains("is gone"), "{error}");
     assert_eq!(ran(&flow.run::<Bread>()?), [""; 0]);
     // As a root it is needed.
@@ -192,7 +192,7 @@ fn record_of(flow: &Flow, other: &Flow) -> PathBuf {
 #[test]
 fn a_record_of_another_task() -> Result<()> {
     let (flow, folder) = done()?;
-    let other = flow.of::<Bread>().output::<Heaviest>()?.path()?.with_file_name("record.json");
+    let other = flow.graph::<Bread>().output::<Heaviest>()?.path()?.with_file_name("record.json");
     fs::copy(other, record(&flow))?;
     assert_runs(&flow, folder.path(), &["Milled"])
 }
@@ -215,7 +215,7 @@ fn a_record_of_a_newer_form_is_left_alone() -> Result<()> {
             flow.load::<Milled>().map(drop),
             flow.is_complete::<Bread>().map(drop),
             flow.reset::<Bread>().map(drop),
-            flow.reset_every::<Milled>().map(drop),
+            flow.store().clear_task::<Milled>().map(drop),
         ];
         for error in errors {
             let error = error.expect_err("a newer form").to_string();
@@ -446,7 +446,7 @@ fn files_left_by_a_crash_are_never_read() -> Result<()> {
         fs::write(output.with_file_name(name), "garbage")?;
     }
     assert_runs(&flow, folder.path(), &[])?;
-    flow.reset_every::<Milled>()?;
+    flow.store().clear_task::<Milled>()?;
     assert!(!output.parent().expect("a folder").exists());
     assert_runs(&flow, folder.path(), &["Milled"])
 }

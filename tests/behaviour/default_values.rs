@@ -38,8 +38,8 @@ fn a_default_is_evaluated_once_for_a_flow_and_all_made_from_it() -> Result<()> {
     assert_eq!(ran(&flow.run::<Week>()?), ["Fetch", "Fetch", "Fetch", "Fetch", "Week"]);
     assert_eq!(ran(&flow.run::<Week>()?), [""; 0]);
     assert_eq!(ran(&flow.with(Fetch::DAY, 9).run::<Fetch>()?), ["Fetch"]);
-    assert_eq!(flow.workers(1).instance::<Week>()?.since, before + 1);
-    let fetch = flow.of::<Week>().at(Fetch::DAY, before + 1).instance::<Fetch>()?;
+    assert_eq!(flow.workers(1).graph::<Week>().instance::<Week>()?.since, before + 1);
+    let fetch = flow.graph::<Week>().at(Fetch::DAY, before + 1).instance::<Fetch>()?;
     assert_eq!(fetch.day, before + 1);
     assert_eq!(EVALUATED.load(Ordering::Relaxed), before + 1);
     // Another flow is another day.

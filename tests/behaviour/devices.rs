@@ -74,12 +74,16 @@ fn acts(flow: &Flow) -> Vec<Result<(), flow::Error>> {
     vec![
         flow.is_complete::<Bread>().map(drop),
         flow.why::<Bread>().map(drop),
-        flow.verify_all().map(drop),
-        flow.gc().older_than(Duration::ZERO).find().map(drop),
+        flow.store().verify().map(drop),
+        flow.store().gc().older_than(Duration::ZERO).find().map(drop),
         flow.run::<Bread>().map(drop),
         flow.with(Milled::BY, 3).run::<Bread>().map(drop),
-        flow.gc().older_than(Duration::ZERO).find().and_then(|found| found.remove().map(drop)),
-        flow.reset_every::<Milled>().map(drop),
+        flow.store()
+            .gc()
+            .older_than(Duration::ZERO)
+            .find()
+            .and_then(|found| found.remove().map(drop)),
+        flow.store().clear_task::<Milled>().map(drop),
     ]
 }
 

@@ -100,7 +100,7 @@ macro_rules! graph {
             /// Runs all, and removes the files of the chain.
             pub(super) fn evict(flow: &Flow) -> Result<()> {
                 flow.run::<(Top, Beside)>()?;
-                let of = flow.of::<Top>();
+                let of = flow.graph::<Top>();
                 fs::remove_file(of.output::<First>()?.path()?)?;
                 fs::remove_file(of.output::<Second>()?.path()?)?;
                 fs::remove_file(of.output::<Third>()?.path()?)?;
@@ -313,7 +313,7 @@ fn what_finds_one_failed_blocks_what_waits_for_it() -> Result<()> {
     let (flow, _folder) = flow();
     let flow = flow.workers(2);
     flow.run::<(Over, Beyond)>()?;
-    fs::remove_file(flow.of::<Over>().output::<Source>()?.path()?)?;
+    fs::remove_file(flow.graph::<Over>().output::<Source>()?.path()?)?;
     for reset in [flow.reset::<Early>(), flow.reset::<Late>(), flow.reset::<Slow>()] {
         reset?;
     }

@@ -107,7 +107,7 @@ fn what_is_copied_instead_of_linked_is_executable() -> Result<()> {
         (op == Op::Link && is_output).then_some(Fault::Refuse(std::io::ErrorKind::Unsupported))
     });
     let there = Flow::open_on(folder.path().join("there"), Arc::new(fs))?.quiet();
-    let there = there.read(&made);
+    let there = there.reuse_from(&made);
     assert_eq!(adopted(&there.run::<(Tool, Tools)>()?), ["Tool", "Tools"]);
     assert_tools(&there)
 }

@@ -100,7 +100,7 @@ fn a_store_is_no_place_for_an_export() -> Result<()> {
     assert_eq!(files_below(flow.folder()), before);
     // Beside the folders of tasks it is nobody's business.
     flow.export::<Word>(data.join("handed"))?;
-    assert!(flow.gc().older_than(std::time::Duration::ZERO).find()?.is_empty());
+    assert!(flow.store().gc().older_than(std::time::Duration::ZERO).find()?.is_empty());
     assert!(flow.is_complete::<Word>()?);
     Ok(())
 }
@@ -155,7 +155,7 @@ fn what_was_required_in_a_run_is_exported_with_what_is_upstream() -> Result<()> 
     let (flow, folder) = flow();
     flow.run::<Search>()?;
     let to = folder.path().join("handed");
-    let handed = flow.export_upstream::<Search>(&to)?;
+    let handed = flow.graph::<Search>().export(&to)?;
     assert_eq!(handed.instances(), ["Word {text: x}", "Word {text: y}", "Search"]);
     let other = Flow::open(folder.path().join("other"))?.quiet();
     other.import(&to)?;

@@ -99,9 +99,9 @@ fn what_is_exported_has_names_and_a_manifest_for_people() -> Result<()> {
     let flow = flow.with(Table::KIND, Kind::Squared);
     flow.run::<Report>()?;
     let to = folder.path().join("handed");
-    let handed = flow.export_upstream::<Report>(&to)?;
+    let handed = flow.graph::<Report>().export(&to)?;
     assert_eq!((handed.instances().len(), handed.files()), (5, 6));
-    let key = flow.of::<Report>().output::<Parts>()?.path()?;
+    let key = flow.graph::<Report>().output::<Parts>()?.path()?;
     let key = key.file_name().expect("a folder").to_string_lossy()[..]
         .rsplit('-')
         .next()
@@ -236,14 +236,14 @@ fn an_import_is_known_by_what_it_was_made_from() -> Result<()> {
     let (here, folder) = flow();
     here.run::<Report>()?;
     let to = folder.path().join("handed");
-    here.export_upstream::<Report>(&to)?;
+    here.graph::<Report>().export(&to)?;
 
     let there = Flow::open(folder.path().join("there"))?.quiet();
     let imported = there.import(&to)?;
     assert_eq!((imported.instances().len(), imported.files()), (5, 6));
     assert!(there.is_complete::<Report>()?);
     assert_eq!(*there.load::<Report>()?, 6);
-    let shards = there.of::<Report>().output::<Parts>()?.part(Split::SHARDS).load()?;
+    let shards = there.graph::<Report>().output::<Parts>()?.part(Split::SHARDS).load()?;
     assert_eq!(fs::read_to_string(shards.join("x/one"))?, "1");
     assert!(there.run::<Report>()?.ran().is_empty());
     assert_eq!(there.import(&to)?.present(), 5);
@@ -306,7 +306,7 @@ fn an_import_takes_nothing_away_from_an_instance() -> Result<()> {
     let before = Flow::open(&data)?.quiet();
     assert_eq!(adopted(&before.run::<Versioned>()?), ["Versioned"]);
     assert_eq!(*before.load::<Versioned>()?, 1);
-    let garbage = before.gc().older_than(std::time::Duration::ZERO).find()?;
+    let garbage = before.store().gc().older_than(std::time::Duration::ZERO).find()?;
     assert_eq!(garbage.files(), 0, "{garbage}");
     Ok(())
 }
@@ -380,18 +380,18 @@ fn whichever_operation_fails_the_next_export_and_import_are_whole() -> Result<()
             let there = folder.path().join(format!("there {name}"));
             let imports = Flow::open_on(&there, Arc::new(fs.clone()))?.quiet();
             fs.fail(move |at, _, _| (if crash { at >= n } else { at == n }).then_some(fault));
-            let exported = faulty.export_upstream::<Parts>(&to);
+            let exported = faulty.graph::<Parts>().export(&to);
             if exported.is_ok() {
                 let _ = imports.import(&to);
             }
             let done = fs.count();
             fs.heal();
             assert_consistent(&there);
-            faulty.export_upstream::<Parts>(&to)?;
+            faulty.graph::<Parts>().export(&to)?;
             assert!(!to.join(".exporting.json").exists());
             imports.import(&to)?;
             assert!(imports.is_complete::<Parts>()?, "operation {n}");
-            assert!(imports.verify_all()?.is_whole());
+            assert!(imports.store().verify()?.is_whole());
             if done <= n {
                 break;
             }

@@ -95,13 +95,13 @@ fn nothing_removes_or_writes_it() -> Result<()> {
     flow.force::<Raw>().run::<Twice>()?;
     assert_eq!(ran(&flow.force_roots().run::<Raw>()?), [""; 0]);
     for reset in [
-        Flow::reset::<Raw>,
-        Flow::reset_upstream::<Raw>,
-        Flow::reset_every::<Raw>,
-        Flow::reset_between::<Raw, Twice>,
-        Flow::reset_upstream::<Twice>,
-        Flow::reset_every::<Twice>,
-        Flow::reset_all,
+        |flow: &Flow| flow.reset::<Raw>(),
+        |flow: &Flow| flow.graph::<Raw>().reset_all(),
+        |flow: &Flow| flow.store().clear_task::<Raw>(),
+        |flow: &Flow| flow.graph::<Twice>().reset_downstream::<Raw>(),
+        |flow: &Flow| flow.graph::<Twice>().reset_all(),
+        |flow: &Flow| flow.store().clear_task::<Twice>(),
+        |flow: &Flow| flow.store().clear(),
     ] {
         let removed = reset(&flow)?;
         assert!(!removed.files.contains(&path), "{removed:?}");
@@ -125,8 +125,8 @@ fn one_that_lies_in_the_store_is_not_removed_either() -> Result<()> {
         }
         let flow = flow.with(Raw::FOLDER, &*raw);
         flow.run::<Twice>()?;
-        flow.reset_every::<Raw>()?;
-        flow.reset_all()?;
+        flow.store().clear_task::<Raw>()?;
+        flow.store().clear()?;
         assert_eq!(files_below(&raw).len(), 5, "{name}");
         assert!(raw.join("empty").is_dir());
     }
@@ -144,7 +144,7 @@ fn a_task_with_the_folder_of_its_name_keeps_its_outputs() -> Result<()> {
 
     let (flow, _path, _folder) = with_raw(4);
     flow.run::<(Other, Twice)>()?;
-    flow.reset_every::<Raw>()?;
+    flow.store().clear_task::<Raw>()?;
     assert!(flow.is_complete::<Other>()?);
     Ok(())
 }
@@ -244,8 +244,8 @@ fn a_folder_counts_with_all_that_is_in_it() -> Result<()> {
         change(&at)?;
         assert_eq!(ran(&flow.run::<Count>()?), ["Count"]);
     }
-    flow.reset_upstream::<Count>()?;
-    flow.reset_all()?;
+    flow.graph::<Count>().reset_all()?;
+    flow.store().clear()?;
     assert_eq!(files_below(&at), [at.join("sub/a.png")]);
     // It may as well be a file; it may not be nothing.
     fs::remove_dir_all(&at)?;
@@ -332,7 +332,7 @@ fn of_one_that_lies_at_two_places_the_first_counts() -> Result<()> {
     let flow = flow.with(Both::A, &*places[0]).with(Both::B, &*places[1]);
     flow.run::<Both>()?;
     assert_eq!(*flow.load::<Both>()?, 6);
-    let of = flow.of::<Both>();
+    let of = flow.graph::<Both>();
     // Its parameters and its path agree.
     assert_eq!(of.output::<Mirrored>()?.task().folder, places[0]);
     assert_eq!(of.output::<Mirrored>()?.path()?, Path::new(&places[0]).join("1.json"));

@@ -169,7 +169,7 @@ fn in_a_preview_and_a_load() -> Result<()> {
             Ok(loaded) => assert_eq!(*loaded, bread(&BEFORE, 10)),
             Err(error) => assert!(error.to_string().contains("cannot "), "{error}"),
         }
-        match flow.of::<Bread>().load::<Grains>() {
+        match flow.graph::<Bread>().load::<Grains>() {
             Ok(loaded) => assert_eq!(*loaded, BEFORE),
             Err(error) => assert!(error.to_string().contains("cannot "), "{error}"),
         }
@@ -181,10 +181,10 @@ fn in_a_reset() -> Result<()> {
     every_operation(run_before, |flow| {
         let resets = [
             flow.reset::<Bread>(),
-            flow.reset_between::<Heaviest, Bread>(),
-            flow.reset_every::<Milled>(),
-            flow.reset_upstream::<Bread>(),
-            flow.reset_all(),
+            flow.graph::<Bread>().reset_downstream::<Heaviest>(),
+            flow.store().clear_task::<Milled>(),
+            flow.graph::<Bread>().reset_all(),
+            flow.store().clear(),
         ];
         for error in resets.into_iter().filter_map(Result::err) {
             assert!(error.to_string().contains("cannot "), "{error}");
@@ -205,8 +205,8 @@ fn leave_garbage(flow: &Flow, grains: &Path) {
 #[test]
 fn in_a_collection_of_garbage() -> Result<()> {
     every_operation(leave_garbage, |flow| {
-        let flow = flow.keep_versions(0);
-        let gc = flow.gc().older_than(std::time::Duration::ZERO).keep::<Bread>(&flow);
+        let flow = flow.limits(flow::Limits::default().versions(0));
+        let gc = flow.store().gc().older_than(std::time::Duration::ZERO).keep::<Bread>(&flow);
         if let Err(error) = gc.and_then(|gc| gc.find()?.remove()) {
             assert!(error.to_string().contains("cannot "), "{error}");
         }
@@ -215,7 +215,11 @@ fn in_a_collection_of_garbage() -> Result<()> {
 
 #[test]
 fn in_a_run_that_keeps_no_versions() -> Result<()> {
-    every_operation(run_before_with_other_data, |flow| run(&flow.keep_versions(0).keep_bytes(0)))
+    every_operation(run_before_with_other_data, |flow| {
+        run(&flow
+            .limits(flow::Limits::default().versions(0))
+            .limits(flow::Limits::default().bytes(0)))
+    })
 }
 
 #[test]

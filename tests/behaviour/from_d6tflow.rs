@@ -115,13 +115,13 @@ fn workflow() -> Result<()> {
     assert_eq!(flow.load::<Preprocess>()?[1], Row { x: 1.0, y: 2.0 });
     assert!(flow.output::<Preprocess>()?.path()?.extension().is_some_and(|of| of == "parquet"));
     // flow.get_task().model
-    assert_eq!(flow.instance::<Train>()?.model, "ols");
+    assert_eq!(flow.graph::<Train>().instance::<Train>()?.model, "ols");
     // flow.reset(Train), flow.reset_upstream(Train), flow.reset_downstream(GetData)
     flow.reset::<Train>()?;
     assert_eq!(ran(&flow.run::<Train>()?), ["Train"]);
-    flow.reset_upstream::<Train>()?;
+    flow.graph::<Train>().reset_all()?;
     assert_eq!(ran(&flow.run::<Train>()?), ["GetData", "Preprocess", "Train"]);
-    flow.reset_between::<Preprocess, Train>()?;
+    flow.graph::<Train>().reset_downstream::<Preprocess>()?;
     assert_eq!(ran(&flow.run::<Train>()?), ["Preprocess", "Train"]);
     // flow.run(forced=Preprocess), flow.run(forced_all=True)
     assert!(ran(&flow.force::<Preprocess>().run::<Train>()?).contains(&"Preprocess".to_owned()));
@@ -142,7 +142,7 @@ fn workflow_multi() -> Result<()> {
     assert_eq!((*slopes["raw"], *slopes["ridge"]), (2.0, 0.6));
     assert_eq!(*sweep["ridge"].load::<Train>()?, 0.6);
     // flow.outputLoadMeta()
-    assert_eq!(sweep.best("slope")?.name, "raw");
+    assert_eq!(sweep.max_by("slope")?.name, "raw");
     // flow.reset(flow='raw')
     sweep["raw"].reset::<Train>()?;
     assert!(!sweep["raw"].is_complete::<Train>()? && sweep["ridge"].is_complete::<Train>()?);
@@ -195,7 +195,7 @@ fn flow_export() -> Result<()> {
     let (flow, folder) = flow();
     flow.run::<Train>()?;
     let to = folder.path().join("handed");
-    flow.export_upstream::<Train>(&to)?;
+    flow.graph::<Train>().export(&to)?;
     flow.export_crate::<Train>(&to)?;
     for name in ["GetData/output.csv", "Train/model=ols,alpha=1.0.msgpack", "flow_outputs.py"] {
         assert!(to.join(name).exists(), "{name}");

@@ -57,7 +57,11 @@ fn its_parameters_have_keys() -> Result<()> {
     // Its own, one further up, by name, and out of range.
     let trimmed = flow.with(mean::TRIM, 1);
     assert_eq!(ran(&trimmed.run::<mean>()?), ["mean"]);
-    assert_eq!(flow.instance::<mean>()?.trim + trimmed.instance::<mean>()?.trim, 1);
+    assert_eq!(
+        flow.graph::<mean>().instance::<mean>()?.trim
+            + trimmed.graph::<mean>().instance::<mean>()?.trim,
+        1
+    );
     let more = flow.with(numbers::N, 7u32);
     assert_eq!(ran(&more.run::<mean>()?), ["mean", "numbers"]);
     assert_eq!(*more.load::<mean>()?, 4.0);
@@ -94,7 +98,8 @@ fn functions_and_structs_require_one_another() -> Result<()> {
     let (flow, _folder) = flow();
     assert_eq!(ran(&flow.run::<page>()?), ["Report", "mean", "numbers", "numbers", "page"]);
     assert_eq!(&*flow.load::<page>()?, "mean: 3 3");
-    let upstream: Vec<_> = flow.upstream::<page>()?.iter().map(|i| i.task().to_owned()).collect();
+    let upstream: Vec<_> =
+        flow.graph::<page>().instances()?.iter().map(|i| i.task().to_owned()).collect();
     assert!(upstream.contains(&"mean".to_owned()), "{upstream:?}");
     // As any task's: the same bytes cut off what follows.
     assert_eq!(cut_off(&flow.force::<mean>().run::<page>()?), ["Report", "page"]);

@@ -13,7 +13,7 @@ use crate::wheat::{Bread, Grains, Milled, assert_bread, mill, sow};
 
 /// What is garbage, however young it is.
 fn garbage(flow: &Flow) -> Result<flow::Garbage> {
-    Ok(flow.gc().older_than(Duration::ZERO).find()?)
+    Ok(flow.store().gc().older_than(Duration::ZERO).find()?)
 }
 
 fn done() -> Result<(Flow, tempfile::TempDir)> {
@@ -77,7 +77,7 @@ fn what_a_process_left_that_died_is() -> Result<()> {
         fs::write(path, "x")?;
     }
     // An hour has not passed.
-    let young = flow.gc().find()?;
+    let young = flow.store().gc().find()?;
     assert!(young.is_empty(), "{young}");
     assert!(young.to_string().contains("younger than 60 min"), "{young}");
     let found = garbage(&flow)?;
@@ -107,14 +107,14 @@ fn what_no_root_needs_is() -> Result<()> {
     sow(&folder.path().join("grains.txt"), &[5]);
     other.run::<Bread>()?;
 
-    let found = flow.gc().keep::<Milled>(&other)?.find()?;
+    let found = flow.store().gc().keep::<Milled>(&other)?.find()?;
     let text = found.to_string();
     for line in ["  Bread: 2 instances", "  Milled: 1 instance", "  Heaviest: 1 instance"] {
         assert!(text.contains(line), "{text}");
     }
     assert!(text.contains("  Bread: 1 earlier version"), "{text}");
     // Both settings are wanted.
-    assert!(flow.gc().keep::<Bread>(&other)?.keep::<Bread>(&flow)?.find()?.is_empty());
+    assert!(flow.store().gc().keep::<Bread>(&other)?.keep::<Bread>(&flow)?.find()?.is_empty());
 
     let removed = found.remove()?;
     assert_eq!(removed.instances.len(), 4);
@@ -136,7 +136,7 @@ fn what_a_wanted_record_names_is_wanted() -> Result<()> {
     let record = one_file(&flow.folder().join("Grains"), "record.json", "");
     let text = fs::read_to_string(&record)?;
     fs::write(&record, text.replacen('{', &format!("{{ \"later\": [\"{key}\"],"), 1))?;
-    let text = flow.gc().keep::<Grains>(&flow)?.find()?.to_string();
+    let text = flow.store().gc().keep::<Grains>(&flow)?.find()?.to_string();
     assert!(text.contains("Bread: 1 instance") && !text.contains("Milled"), "{text}");
     Ok(())
 }
@@ -149,7 +149,7 @@ fn what_cannot_be_used_is_left_alone_and_told() -> Result<()> {
     fs::write(record("Milled"), newer)?;
     fs::write(record("Heaviest"), "garbage")?;
     let before = files_below(flow.folder());
-    let found = flow.gc().older_than(Duration::ZERO).keep::<Grains>(&flow)?.find()?;
+    let found = flow.store().gc().older_than(Duration::ZERO).keep::<Grains>(&flow)?.find()?;
     assert_eq!(found.unusable().len(), 2);
     let text = found.to_string();
     assert!(text.contains("it is in form 9") && text.contains("it is no record"), "{text}");
@@ -218,7 +218,7 @@ fn what_an_execution_under_way_writes_is_none() -> Result<()> {
         assert!(found.to_string().contains("an execution is under way"), "{found}");
         found.remove()?;
         // It might be about to load an instance that no root needs.
-        let found = apart.gc().older_than(Duration::ZERO).keep::<Bread>(&apart)?.find()?;
+        let found = apart.store().gc().older_than(Duration::ZERO).keep::<Bread>(&apart)?.find()?;
         assert!(found.is_empty(), "{found}");
         go_on.send(())?;
         running.join().expect("no panic")?;
@@ -226,7 +226,7 @@ fn what_an_execution_under_way_writes_is_none() -> Result<()> {
     })?;
     let out = slow.load::<Slow>()?;
     assert_eq!(fs::read_to_string(out.join("first"))?, "1");
-    assert!(!flow.gc().keep::<Bread>(&flow)?.find()?.is_empty(), "now it is");
+    assert!(!flow.store().gc().keep::<Bread>(&flow)?.find()?.is_empty(), "now it is");
     assert_eq!(files_below(&flow.folder().join(".flow/running")).len(), 0);
     Ok(())
 }
@@ -238,8 +238,8 @@ fn what_was_used_after_it_was_found_stays() -> Result<()> {
     sow(&grains, &[5]);
     flow.run::<Bread>()?;
     // The versions with 1, 2, 3 are too many, and one that no root needs is made again.
-    let found = flow.keep_versions(0).gc().find()?;
-    let unwanted = flow.gc().keep::<Grains>(&flow)?.find()?;
+    let found = flow.limits(flow::Limits::default().versions(0)).store().gc().find()?;
+    let unwanted = flow.store().gc().keep::<Grains>(&flow)?.find()?;
     assert!(found.files() >= 8, "{found}");
     sow(&grains, &[1, 2, 3]);
     flow.run::<Bread>()?;
@@ -258,7 +258,13 @@ fn an_index_that_was_written_anew_is_read_anew() -> Result<()> {
     flow.run::<Bread>()?;
     // Another program removes it all, and makes it again.
     let other = mill(&Flow::open(flow.folder())?.quiet(), folder.path());
-    other.keep_versions(0).gc().older_than(Duration::ZERO).find()?.remove()?;
+    other
+        .limits(flow::Limits::default().versions(0))
+        .store()
+        .gc()
+        .older_than(Duration::ZERO)
+        .find()?
+        .remove()?;
     for by in 20..23 {
         sow(&grains, &[1, 2, 3]);
         other.with(Milled::BY, by).run::<Bread>()?;
@@ -283,7 +289,8 @@ fn it_is_collected_beside_runs() -> Result<()> {
                     for i in 0..40 {
                         let grains = [i % 3, 5];
                         sow(&at.join("grains.txt"), &grains);
-                        let flow = mill(&Flow::open(flow.folder())?.quiet(), &at).keep_versions(1);
+                        let flow = mill(&Flow::open(flow.folder())?.quiet(), &at)
+                            .limits(flow::Limits::default().versions(1));
                         let flow = flow.with(Milled::BY, i % 2 + 2);
                         flow.run::<Bread>()?;
                         assert_bread(&flow, &grains, i % 2 + 2);
@@ -296,7 +303,8 @@ fn it_is_collected_beside_runs() -> Result<()> {
             })
         });
         while running.load(Ordering::SeqCst) > 0 {
-            garbage(&Flow::open(flow.folder())?.keep_versions(0))?.remove()?;
+            garbage(&Flow::open(flow.folder())?.limits(flow::Limits::default().versions(0)))?
+                .remove()?;
         }
         runs.into_iter().try_for_each(|run| run.join().expect("no panic"))
     })?;

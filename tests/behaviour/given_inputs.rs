@@ -303,7 +303,7 @@ fn a_flow_of_a_test_leaves_nothing_behind() -> Result<()> {
     flow.run::<Total>()?;
     let folder = flow.folder().to_owned();
     // What is made from it and the handles on its outputs still need it.
-    let plain = flow.keep_versions(1);
+    let plain = flow.limits(flow::Limits::default().versions(1));
     drop(flow);
     assert!(folder.exists());
     let total = plain.output::<Total>()?;

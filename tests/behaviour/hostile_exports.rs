@@ -256,7 +256,7 @@ fn an_import_stays_in_the_environment_that_is_open() -> Result<()> {
         let there = Flow::open(&data)?.quiet();
         let error = in_full(there.import(&to).expect_err("it leads elsewhere"));
         assert!(error.contains("it is not the folder of its instance"), "{hostile:?}: {error}");
-        assert!(!there.env("prod").is_complete::<Number>()?);
+        assert!(!there.namespace("prod").is_complete::<Number>()?);
         assert!(files_below(&data).is_empty(), "{hostile:?}");
     }
     Ok(())

@@ -97,13 +97,13 @@ impl Case {
                 let _ = flow.preview::<Report>();
                 let _ = flow.run::<Report>();
                 self.check(&flow)?;
-                let _ = flow.verify_all();
+                let _ = flow.store().verify();
                 let _ = flow.push::<Report>(&self.remote("new remote"));
-                let _ = flow.export_upstream::<Report>(self.path("new export"));
-                let gc = flow.gc().older_than(Duration::ZERO).find();
+                let _ = flow.graph::<Report>().export(self.path("new export"));
+                let gc = flow.store().gc().older_than(Duration::ZERO).find();
                 let _ = gc.map(|garbage| garbage.remove());
-                let _ = flow.reset_every::<Numbers>();
-                let _ = flow.reset_upstream::<Report>();
+                let _ = flow.store().clear_task::<Numbers>();
+                let _ = flow.graph::<Report>().reset_all();
                 let _ = flow.reset::<Report>();
                 let _ = flow.run::<Report>();
                 self.check(&flow)
@@ -147,7 +147,7 @@ fn folders() -> Result<Case> {
         let flow = flow.with(Numbers::N, n);
         flow.run::<Report>()?;
         flow.push::<Report>(&case.remote("remote"))?;
-        flow.export_upstream::<Report>(case.path("export"))?;
+        flow.graph::<Report>().export(case.path("export"))?;
     }
     copy(&case.path("good"), &case.path("store"))?;
     Ok(case)

@@ -94,7 +94,7 @@ fn hostile_text_stays_inside_and_apart() -> Result<()> {
     for text in &texts {
         let flow = flow.with(Echo::TEXT, text.as_str());
         flow.run::<Length>()?;
-        let path = flow.of::<Length>().output::<Echo>()?.path()?;
+        let path = flow.graph::<Length>().output::<Echo>()?.path()?;
         assert!(path.starts_with(flow.folder()), "{path:?}");
         let parts: Vec<_> = path.strip_prefix(flow.folder())?.components().collect();
         assert_eq!(parts.len(), 3, "{path:?}");
@@ -114,7 +114,7 @@ fn hostile_text_stays_inside_and_apart() -> Result<()> {
         let flow = flow.with(Echo::TEXT, text.as_str());
         assert!(flow.is_complete::<Length>()?, "{text:?}");
         assert_eq!(*flow.load::<Length>()?, text.len());
-        assert_eq!(*flow.of::<Length>().load::<Echo>()?, *text);
+        assert_eq!(*flow.graph::<Length>().load::<Echo>()?, *text);
     }
     // Nothing lies beside the store.
     for file in files_below(folder.path()) {
@@ -129,7 +129,7 @@ fn hostile_names_of_environments_stay_inside_and_apart() -> Result<()> {
     let mut folders = BTreeSet::new();
     for name in ["prod", "Prod", "../x", "..", "a/b", "a_b", "a b", "prod.", "CON", "", "\0", "😀"]
     {
-        let env = flow.env(name);
+        let env = flow.namespace(name);
         assert_eq!(env.folder().parent(), Some(flow.folder()), "{name:?}");
         let lower = env.folder().to_string_lossy().to_lowercase();
         assert!(folders.insert(lower), "{name:?} is another environment");

@@ -74,7 +74,7 @@ fn whichever_operation_fails_each_record_names_files_that_are_there() -> Result<
             failed_after_rename += 1;
         }
         assert_eq!(*there.load::<Upper>()?, "FIRST", "operation {n}");
-        assert!(there.verify_all()?.is_whole(), "operation {n}");
+        assert!(there.store().verify()?.is_whole(), "operation {n}");
         if done <= n {
             break;
         }

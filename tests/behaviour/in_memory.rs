@@ -95,7 +95,7 @@ fn another_process_is_complete_without_it_and_makes_it_again_when_it_needs_it() 
     assert!(shown.contains("the value in memory is gone"), "{shown}");
     assert_eq!(ran(&flow.run::<Twice>()?), [""; 0]);
     assert_eq!(*flow.load::<Twice>()?, 10);
-    let error = flow.of::<Twice>().load::<Number>().err().expect("it is not there").to_string();
+    let error = flow.graph::<Twice>().load::<Number>().err().expect("it is not there").to_string();
     assert!(error.contains("the value in memory is gone"), "{error}");
     // Another task needs it now.
     assert_eq!(ran(&flow.with(Twice::BY, 3u64).run::<Twice>()?), ["Number", "Twice"]);
@@ -139,10 +139,10 @@ fn what_was_made_from_a_file_that_changed_meanwhile_is_not_kept() -> Result<()> 
 #[test]
 fn all_resets_forget_it() -> Result<()> {
     let resets = [
-        Flow::reset::<Number>,
-        Flow::reset_every::<Number>,
-        Flow::reset_upstream::<Twice>,
-        Flow::reset_all,
+        |flow: &Flow| flow.reset::<Number>(),
+        |flow: &Flow| flow.store().clear_task::<Number>(),
+        |flow: &Flow| flow.graph::<Twice>().reset_all(),
+        |flow: &Flow| flow.store().clear(),
     ];
     for reset in resets {
         let set = set(5);

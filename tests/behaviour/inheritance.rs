@@ -75,7 +75,7 @@ struct Far {
 runs!(Far: u32 = |self, cx| Ok(*cx.input().load()? + 0 * self.n));
 
 fn leaf<R: Task>(flow: &Flow) -> u32 {
-    flow.of::<R>().instance::<Leaf>().expect("one leaf").n
+    flow.graph::<R>().instance::<Leaf>().expect("one leaf").n
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn the_nearest_task_on_the_way_decides() {
     let both = flow.with(Far::N, 5).with(Near::N, 6);
     assert_eq!(leaf::<Far>(&both), 6);
     let far = flow.with(Far::N, 5);
-    assert_eq!(far.of::<Far>().instance::<Near>().expect("one").n, 5);
+    assert_eq!(far.graph::<Far>().instance::<Near>().expect("one").n, 5);
     assert_eq!(leaf::<Far>(&far), 5);
 }
 
@@ -204,7 +204,7 @@ fn local_stops_a_value() {
     assert_eq!(leaf::<Local>(&flow.with(Local::N, 9)), 1);
     // It takes what is inherited, and passes nothing on: it is the nearest task that has one.
     let above = flow.with(AboveLocal::N, 9);
-    assert_eq!(above.of::<AboveLocal>().instance::<Local>().expect("one").n, 9);
+    assert_eq!(above.graph::<AboveLocal>().instance::<Local>().expect("one").n, 9);
     assert_eq!(leaf::<AboveLocal>(&above), 1);
     // A value given by name is given to every task.
     assert_eq!(leaf::<AboveLocal>(&above.with_named("n", 4)), 4);
@@ -234,7 +234,7 @@ fn a_parameter_of_another_type_is_another_parameter() {
     assert_eq!(leaf::<Text>(&flow.with(Text::N, "y")), 1);
     // It neither takes the value nor stops it.
     let above = flow.with(AboveText::N, 9);
-    assert_eq!(above.of::<AboveText>().instance::<Text>().expect("one").n, "x");
+    assert_eq!(above.graph::<AboveText>().instance::<Text>().expect("one").n, "x");
     assert_eq!(leaf::<AboveText>(&above), 9);
 }
 

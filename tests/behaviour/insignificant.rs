@@ -31,7 +31,7 @@ fn it_is_not_part_of_the_key() -> Result<()> {
     let more = flow.with(Sort::THREADS, 8);
     assert_eq!((key::<Sort>(&more), key::<Rank>(&more)), (key::<Sort>(&flow), key::<Rank>(&flow)));
     assert_eq!(ran(&more.run::<Rank>()?), [""; 0]);
-    assert_eq!(more.instance::<Sort>()?.threads, 8);
+    assert_eq!(more.graph::<Sort>().instance::<Sort>()?.threads, 8);
     Ok(())
 }
 
@@ -39,7 +39,7 @@ fn it_is_not_part_of_the_key() -> Result<()> {
 fn it_travels_to_another_that_is_insignificant() -> Result<()> {
     let (flow, _folder) = flow();
     let more = flow.with(Rank::THREADS, 8);
-    assert_eq!(more.of::<Rank>().instance::<Sort>()?.threads, 8);
+    assert_eq!(more.graph::<Rank>().instance::<Sort>()?.threads, 8);
     assert_eq!(key::<Rank>(&more), key::<Rank>(&flow));
     Ok(())
 }

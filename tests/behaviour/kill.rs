@@ -30,7 +30,11 @@ fn child() -> Result<()> {
         open(&folder)?.run::<Bread>()?;
         open(&folder)?.with(Every::GRAPH, round).run::<Every>()?;
         // What is too much goes, too, and it may be killed at that.
-        let gc = open(&folder)?.keep_versions(1).gc().older_than(Duration::ZERO);
+        let gc = open(&folder)?
+            .limits(flow::Limits::default().versions(1))
+            .store()
+            .gc()
+            .older_than(Duration::ZERO);
         gc.keep::<Bread>(&open(&folder)?)?
             .keep::<Every>(&open(&folder)?.with(Every::GRAPH, round))?
             .find()?

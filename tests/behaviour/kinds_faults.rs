@@ -185,9 +185,9 @@ fn in_resets() -> Result<()> {
     every_operation(ran_before, |flow| {
         let resets = [
             flow.reset::<All>(),
-            flow.reset_every::<Parts>(),
-            flow.reset_upstream::<Report>(),
-            flow.reset_all(),
+            flow.store().clear_task::<Parts>(),
+            flow.graph::<Report>().reset_all(),
+            flow.store().clear(),
         ];
         for error in resets.into_iter().filter_map(Result::err) {
             assert!(error.to_string().contains("cannot "), "{error}");
@@ -207,11 +207,11 @@ fn a_reset_of_everything_that_says_nothing_has_left_nothing() -> Result<()> {
         let flow = given(&faulty_flow(folder.path(), &faulty)?, folder.path());
         faulty
             .fail(move |at, _, _| (at == n).then_some(Fault::Refuse(ErrorKind::PermissionDenied)));
-        let reset = flow.reset_all();
+        let reset = flow.store().clear();
         let done = faulty.count();
         faulty.heal();
         if reset.is_ok() {
-            let parts = flow.of::<Report>().outputs::<Parts>();
+            let parts = flow.graph::<Report>().outputs::<Parts>();
             assert!(parts.is_err(), "{parts:?} after operation {n}");
             assert!(!flow.is_complete::<Report>()?, "operation {n}");
         }

@@ -233,8 +233,8 @@ fn they_give_what_a_plain_loop_gives() -> Result<()> {
                     fs::write(folder.join(format!("salt-{k}")), salts[k as usize].to_string())?;
                 }
                 4 => evict(&flow, random)?,
-                5 => drop(flow.reset_every::<InParts>()?),
-                6 => drop(flow.reset_between::<InMemory, Last>()?),
+                5 => drop(flow.store().clear_task::<InParts>()?),
+                6 => drop(flow.graph::<Last>().reset_downstream::<InMemory>()?),
                 _ => drop(flow.reset::<Last>()?),
             }
             let what = format!("graph {graph}, step {step}");

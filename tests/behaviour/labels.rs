@@ -66,11 +66,11 @@ fn what_differs_comes_first_and_what_is_common_is_cut() -> Result<()> {
     let summary = flow.run::<Compared>()?.to_string();
     assert!(summary.contains("Strategy {lookback: 10,"), "{summary}");
     assert!(summary.contains("Strategy {lookback: 20,"), "{summary}");
-    let failed = flow.with(Compared::LOOKBACKS, [100, 200]).keep_going().run::<Compared>()?;
+    let failed = flow.with(Compared::LOOKBACKS, [100, 200]).allow_failures().run::<Compared>()?;
     let failed: Vec<_> = failed.failed().iter().map(|one| one.instance.to_string()).collect();
     assert!(failed.iter().all(|one| one.starts_with("Strategy {lookback: ")), "{failed:?}");
     assert_apart(&failed);
-    let error = flow.of::<Compared>().load::<Strategy>().expect_err("two").to_string();
+    let error = flow.graph::<Compared>().load::<Strategy>().expect_err("two").to_string();
     assert!(error.contains("lookback: 10") && error.contains("lookback: 20"), "{error}");
     let plot = flow.plot::<Compared>()?.to_string();
     assert!(plot.contains("lookback: 10") && plot.contains("lookback: 20"), "{plot}");
@@ -83,7 +83,7 @@ fn what_differs_comes_first_and_what_is_common_is_cut() -> Result<()> {
     assert!(has(",lookback=10,start=") && has(",lookback=20,start="), "{folders:?}");
 
     let to = folder.path().join("export");
-    flow.export_upstream::<Compared>(&to)?;
+    flow.graph::<Compared>().export(&to)?;
     let readme = std::fs::read_to_string(to.join("README.md"))?;
     assert!(readme.contains("lookback=10") && readme.contains("lookback=20"), "{readme}");
     Ok(())
@@ -220,7 +220,7 @@ fn values_that_print_alike_are_told_apart() -> Result<()> {
 
     flow.run::<Secrets>()?;
     let to = folder.path().join("export");
-    flow.export_upstream::<Secrets>(&to)?;
+    flow.graph::<Secrets>().export(&to)?;
     let readme = std::fs::read_to_string(to.join("README.md"))?;
     let instances: Vec<_> = readme.lines().filter(|line| line.starts_with("- `Part")).collect();
     let instances = instances.iter().map(|line| line.split(", made").next().unwrap_or_default());

@@ -57,13 +57,18 @@ type Act = fn(&Flow) -> Result<(), flow::Error>;
 /// What deletes from a store, or writes to it.
 const ACTS: [(&str, Act); 6] = [
     ("gc", |flow| {
-        let gc = flow.keep_versions(0).gc().older_than(Duration::ZERO).keep::<Bread>(flow)?;
+        let gc = flow
+            .limits(flow::Limits::default().versions(0))
+            .store()
+            .gc()
+            .older_than(Duration::ZERO)
+            .keep::<Bread>(flow)?;
         gc.find()?.remove().map(drop)
     }),
     ("reset", |flow| flow.reset::<Milled>().map(drop)),
-    ("reset_upstream", |flow| flow.reset_upstream::<Bread>().map(drop)),
-    ("reset_every", |flow| flow.reset_every::<Milled>().map(drop)),
-    ("reset_all", |flow| flow.reset_all().map(drop)),
+    ("reset_upstream", |flow| flow.graph::<Bread>().reset_all().map(drop)),
+    ("reset_every", |flow| flow.store().clear_task::<Milled>().map(drop)),
+    ("reset_all", |flow| flow.store().clear().map(drop)),
     ("run", |flow| flow.force_all().run::<Bread>().map(drop)),
 ];
 
@@ -119,7 +124,7 @@ fn gc_removes_those_that_were_left_and_not_what_they_lead_to() -> Result<()> {
         let at = internal.join(folder);
         let _ = fs::remove_dir_all(&at);
         symlink(&outside, &at)?;
-        let gc = flow.gc().older_than(Duration::ZERO);
+        let gc = flow.store().gc().older_than(Duration::ZERO);
         let error = in_full(gc.find().expect_err("a link"));
         assert!(error.contains(&format!("{} is a link", at.display())), "{error}");
         fs::remove_file(&at)?;
@@ -130,7 +135,7 @@ fn gc_removes_those_that_were_left_and_not_what_they_lead_to() -> Result<()> {
     fs::create_dir_all(&left)?;
     symlink(&outside, left.join("link"))?;
     symlink(outside.join("precious"), left.join("file"))?;
-    let mut removed = flow.gc().older_than(Duration::ZERO).find()?.remove()?;
+    let mut removed = flow.store().gc().older_than(Duration::ZERO).find()?.remove()?;
     removed.files.sort();
     assert_eq!(removed.files, [left.join("file"), left.join("link")]);
     assert_eq!(removed.to_string(), "removed 2 files that belong to no instance");
@@ -146,14 +151,14 @@ fn the_folder_of_a_store_may_be_one_and_an_environment_not() -> Result<()> {
     symlink("data", &link)?;
     let linked = mill(&Flow::open(&link)?.quiet(), folder.path());
     assert!(ran(&linked.run::<Bread>()?).is_empty());
-    linked.reset_every::<Milled>()?;
+    linked.store().clear_task::<Milled>()?;
     assert_eq!(ran(&linked.run::<Bread>()?), ["Milled"]);
-    assert!(linked.gc().find()?.is_empty());
+    assert!(linked.store().gc().find()?.is_empty());
 
     let outside = folder.path().join("outside");
     fs::create_dir(&outside)?;
     symlink(&outside, flow.folder().join("env=prod"))?;
-    let error = said(flow.env("prod").run::<Bread>()).expect("a link");
+    let error = said(flow.namespace("prod").run::<Bread>()).expect("a link");
     assert!(error.contains("env=prod is a link"), "{error}");
     assert!(files_below(&outside).is_empty());
     Ok(())

@@ -64,10 +64,12 @@ fn what_an_execution_uses_stays_with_and_without_them() -> Result<()> {
         let before = data(&open()?);
         while_one_runs(&open()?, || {
             // As another program sees it: what it replaces may be read by the one under way.
-            let other = open()?.keep_versions(0).keep_bytes(0);
+            let other = open()?
+                .limits(flow::Limits::default().versions(0))
+                .limits(flow::Limits::default().bytes(0));
             sow(&grains, &[4, 5]);
             other.run::<Bread>()?;
-            let found = other.gc().older_than(Duration::ZERO).find()?;
+            let found = other.store().gc().older_than(Duration::ZERO).find()?;
             assert!(found.to_string().contains("an execution is under way"), "{found}");
             found.remove()?;
             assert!(before.iter().all(|path| path.exists()));
@@ -75,8 +77,8 @@ fn what_an_execution_uses_stays_with_and_without_them() -> Result<()> {
         })?;
         assert!(files_below(&folder.path().join("data/.flow/running")).is_empty());
         // Now nothing does.
-        let other = open()?.keep_versions(0);
-        other.gc().older_than(Duration::ZERO).find()?.remove()?;
+        let other = open()?.limits(flow::Limits::default().versions(0));
+        other.store().gc().older_than(Duration::ZERO).find()?.remove()?;
         assert!(before.iter().all(|path| !path.exists()));
     }
     Ok(())
@@ -92,7 +94,7 @@ fn the_mark_of_one_that_died_counts_for_a_week() -> Result<()> {
     fs::write(&mark, "")?;
     for (days, is_left) in [(0, false), (6, false), (8, true)] {
         set_age(&mark, days)?;
-        let found = flow.gc().older_than(Duration::ZERO).find()?;
+        let found = flow.store().gc().older_than(Duration::ZERO).find()?;
         assert_eq!(found.files(), usize::from(is_left), "after {days} days: {found}");
         found.remove()?;
         assert_eq!(mark.exists(), !is_left);
@@ -106,7 +108,7 @@ fn what_is_no_mark_stops_nobody() -> Result<()> {
     let flow = faulty_flow(folder.path(), &Faulty::new())?;
     fs::create_dir_all(flow.folder().join(".flow/running/folder/within"))?;
     fs::write(flow.folder().join(".flow/running/folder/file"), "")?;
-    let found = flow.gc().older_than(Duration::ZERO).find()?;
+    let found = flow.store().gc().older_than(Duration::ZERO).find()?;
     assert_eq!(found.files(), 1, "{found}");
     found.remove()?;
     assert!(!flow.folder().join(".flow/running/folder").exists());

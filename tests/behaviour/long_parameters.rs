@@ -70,7 +70,7 @@ fn it_is_recorded_whole_once_and_shortened_downstream() -> Result<()> {
     assert!(ran(&again.run::<Quarter>()?).is_empty());
     assert_eq!(*again.load::<Quarter>()?, 49_995_000.0 / 4.0);
     assert!(preview::<Quarter>(&again).lines().all(|line| line.len() < 200));
-    assert!(again.verify_all()?.is_whole());
+    assert!(again.store().verify()?.is_whole());
     assert!(again.why::<Quarter>()?.to_string().len() < 1_000);
     let more = again.with(Total::NUMBERS, numbers(10_001));
     more.run::<Quarter>()?;

@@ -92,7 +92,7 @@ fn if_the_first_fails_the_others_run() -> Result<()> {
     for workers in [1, 4] {
         CALLS.store(0, Ordering::SeqCst);
         let (flow, _folder) = flow();
-        let flow = flow.workers(workers).keep_going();
+        let flow = flow.workers(workers).allow_failures();
         let sweep = flow.sweep::<FailsOnce>().over(Get::NAME, ["a", "b", "c", "d"]);
         let summary = sweep.run()?;
         assert_eq!(failed(&summary), ["FailsOnce"], "{summary}");
@@ -121,7 +121,7 @@ fn who_waits_is_stopped_with_the_run() -> Result<()> {
 
     let (flow, _folder) = flow();
     STOPPER.get_or_init(|| flow.stopper());
-    let sweep = flow.workers(4).keep_going().sweep::<Stops>().over(Get::NAME, ["a", "b", "c"]);
+    let sweep = flow.workers(4).allow_failures().sweep::<Stops>().over(Get::NAME, ["a", "b", "c"]);
     let summary = sweep.run()?;
     assert_eq!((ran(&summary).len(), summary.failed_variants().len()), (3, 3), "{summary}");
     Ok(())

@@ -106,7 +106,7 @@ fn an_output_made_again_with_other_notes_reaches_who_had_read_them() -> Result<(
     let (flow, _folder) = flow();
     flow.run::<Both>()?;
     // `Loads` has to run and needs the output that is gone; `ReadsTick` was complete.
-    std::fs::remove_file(flow.of::<Both>().output::<Ticks>()?.path()?)?;
+    std::fs::remove_file(flow.graph::<Both>().output::<Ticks>()?.path()?)?;
     flow.reset::<Loads>()?;
     let summary = flow.run::<Both>()?;
     assert_eq!(ran(&summary), ["Both", "Loads", "ReadsTick", "Ticks"]);

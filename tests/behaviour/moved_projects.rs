@@ -111,7 +111,7 @@ fn a_moved_project_is_complete() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let at = folder.path().join("a");
     for env in [false, true] {
-        let of = |flow: Flow| if env { flow.env("prod") } else { flow };
+        let of = |flow: Flow| if env { flow.namespace("prod") } else { flow };
         of(checkout(&at)?).run::<(Twice, Found)>()?;
         let moved = folder.path().join("moved");
         fs::rename(&at, &moved)?;

@@ -66,7 +66,7 @@ fn however_it_is_given_it_is_loaded_reset_and_shown_as_one() -> Result<()> {
     );
     for way in &ways {
         assert_eq!(preview::<Root>(way), shown);
-        assert_eq!((*way.load::<Px>()?, *way.of::<Root>().load::<Px>()?), (2, 2));
+        assert_eq!((*way.load::<Px>()?, *way.graph::<Root>().load::<Px>()?), (2, 2));
         assert_eq!(key::<Px>(way), key::<Px>(&ways[0]));
         assert_eq!(way.output::<Px>()?.path()?, ways[0].output::<Px>()?.path()?);
         assert!(ran(&way.run::<Root>()?).is_empty());

@@ -194,14 +194,14 @@ fn what_is_taken_over_from_another_store_brings_its_versions() -> Result<()> {
     let (other, _folder) = flow();
     other.run::<old::Report>()?;
     let (flow, _folder) = crate::support::flow();
-    let summary = flow.read(&again(&other)).run::<new::Report>()?;
+    let summary = flow.reuse_from(&again(&other)).run::<new::Report>()?;
     assert!(ran(&summary).is_empty(), "{summary}");
     assert_eq!(
         warnings::<new::Report>(&flow),
         ["Fit was made with linfa 0.7.0, now 0.8.1 (and 19 more instances)"]
     );
     // The table is of use as long as a record names it.
-    assert!(flow.gc().find()?.is_empty());
+    assert!(flow.store().gc().find()?.is_empty());
     Ok(())
 }
 

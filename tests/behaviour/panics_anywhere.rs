@@ -138,7 +138,7 @@ fn in_destructors_of_outputs_and_inputs() -> Result<()> {
     flow.run::<OfKept>()?;
     assert_eq!(*flow.load::<OfKept>()?, 3);
     flow.force_all().run::<OfKept>()?;
-    flow.reset_all()?;
+    flow.store().clear()?;
     assert!(!flow.is_complete::<OfKept>()?);
     Ok(())
 }

@@ -37,7 +37,7 @@ struct Cover {
 runs!(Cover: bool = |self, cx| Ok(self.title == *cx.input().load()?));
 
 fn values(flow: &Flow) -> (bool, bool, bool) {
-    let of = flow.of::<Cover>();
+    let of = flow.graph::<Cover>();
     let cover = of.instance::<Cover>().expect("one").title;
     let report = of.instance::<Report>().expect("one").scaled;
     (cover, report, of.instance::<Prepare>().expect("one").scale)
@@ -101,8 +101,8 @@ runs!(AboveAlone: bool = |self, cx| Ok(*cx.input().load()?));
 #[test]
 fn the_other_task_need_not_be_required() -> Result<()> {
     let (flow, _folder) = flow();
-    assert!(flow.instance::<Alone>()?.scale);
-    assert!(!flow.with(Prepare::SCALE, false).instance::<Alone>()?.scale);
+    assert!(flow.graph::<Alone>().instance::<Alone>()?.scale);
+    assert!(!flow.with(Prepare::SCALE, false).graph::<Alone>().instance::<Alone>()?.scale);
     flow.run::<AboveAlone>()?;
     assert!(!*flow.load::<AboveAlone>()?);
     Ok(())

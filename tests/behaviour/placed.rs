@@ -92,7 +92,7 @@ fn reset_every_reaches_where_the_task_was_before() -> Result<()> {
     flow.run::<in_group::Moved>()?;
     let flow = again(&flow);
     flow.run::<elsewhere::Moved>()?;
-    flow.reset_every::<elsewhere::Moved>()?;
+    flow.store().clear_task::<elsewhere::Moved>()?;
     assert_eq!(places(&flow), [""; 0]);
     // Moved back, it is not there either.
     let flow = again(&flow);
@@ -111,10 +111,10 @@ fn reset_every_leaves_the_rest_of_the_group() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<(Neighbour, in_group::Moved)>()?;
     fs::write(flow.folder().join("features/notes.txt"), "mine")?;
-    assert_eq!(flow.reset_every::<in_group::Moved>()?.instances.len(), 1);
+    assert_eq!(flow.store().clear_task::<in_group::Moved>()?.instances.len(), 1);
     assert_eq!(places(&flow), ["features/daily/mine"]);
     assert!(flow.is_complete::<Neighbour>()?);
-    flow.reset_every::<Neighbour>()?;
+    flow.store().clear_task::<Neighbour>()?;
     assert_eq!(fs::read_dir(flow.folder().join("features"))?.count(), 1);
     Ok(())
 }
@@ -129,7 +129,7 @@ fn reset_all_reaches_all_groups() -> Result<()> {
         if !index {
             fs::remove_dir_all(flow.folder().join(".flow/index"))?;
         }
-        let removed = if index { other.reset_all()? } else { flow.reset_all()? };
+        let removed = if index { other.store().clear()? } else { flow.store().clear()? };
         assert_eq!(removed.instances.len(), 2, "{removed}");
         assert_eq!(places(&flow), [""; 0]);
         assert!(!flow.folder().join("features").exists());
@@ -160,10 +160,10 @@ fn a_damaged_index_leads_a_reset_nowhere() -> Result<()> {
         lines.push_str(&format!("\n00000000000000000000000000000001 {place}\n"));
     }
     fs::write(&index, lines)?;
-    flow.reset_every::<Neighbour>()?;
+    flow.store().clear_task::<Neighbour>()?;
     fs::create_dir_all(index.parent().expect("a folder"))?;
     fs::write(&index, "00000000000000000000000000000001 ../outside-0123456789abcdef\n")?;
-    again(&flow).reset_all()?;
+    again(&flow).store().clear()?;
     assert_eq!(fs::read_to_string(outside.join("record.json"))?, "mine");
     Ok(())
 }
@@ -220,7 +220,7 @@ fn reset_every_leaves_another_task_in_the_same_folder() -> Result<()> {
         if !index {
             fs::remove_dir_all(flow.folder().join(".flow/index"))?;
         }
-        assert_eq!(flow.reset_every::<Fit<u8>>()?.instances.len(), 1);
+        assert_eq!(flow.store().clear_task::<Fit<u8>>()?.instances.len(), 1);
         assert!(!flow.is_complete::<Fit<u8>>()? && flow.is_complete::<Fit<u16>>()?);
     }
     Ok(())

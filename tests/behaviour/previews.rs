@@ -34,7 +34,7 @@ above!(Middle: Left);
 above!(Diamond: Left, Right, Middle, Left);
 
 fn shown<R: flow::Roots>(flow: &Flow, how: impl FnOnce(Preview) -> Preview) -> String {
-    how(flow.preview::<R>().expect("a plan").colour(false)).to_string()
+    how(flow.preview::<R>().expect("a plan").color(false)).to_string()
 }
 
 #[test]
@@ -76,9 +76,9 @@ fn parameters_are_shown_in_full_clipped_or_not() {
 }
 
 #[test]
-fn it_is_coloured_where_that_is_wanted() {
+fn it_is_colored_where_that_is_wanted() {
     let (flow, _folder) = flow();
-    let text = shown::<Base>(&flow, |preview| preview.parameters(Show::Hidden).colour(true));
+    let text = shown::<Base>(&flow, |preview| preview.parameters(Show::Hidden).color(true));
     assert_eq!(text, "Base \u{1b}[33mPENDING\u{1b}[0m never run");
 }
 

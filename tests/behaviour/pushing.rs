@@ -149,11 +149,11 @@ fn what_one_store_has_is_pulled_into_another() -> Result<()> {
     assert_eq!((pulled.files(), pulled.bytes()), (4, bytes));
     assert_bread(&there, &GRAINS, 10);
     assert_consistent(there.folder());
-    assert_eq!(there.of::<Bread>().output::<crate::wheat::Milled>()?.meta::<u64>("grains")?, 3);
+    assert_eq!(there.graph::<Bread>().output::<crate::wheat::Milled>()?.meta::<u64>("grains")?, 3);
     assert!(there.run::<Bread>()?.ran().is_empty());
-    assert!(there.verify_all()?.is_whole());
+    assert!(there.store().verify()?.is_whole());
     // Nobody is told that what was pulled is garbage, or of other code.
-    assert!(there.gc().older_than(std::time::Duration::ZERO).find()?.is_empty());
+    assert!(there.store().gc().older_than(std::time::Duration::ZERO).find()?.is_empty());
 
     // From there, it goes on to a third.
     let second = farm.remote("second");
@@ -255,7 +255,7 @@ fn a_push_that_is_interrupted_at_any_call_goes_on() -> Result<()> {
         let between = farm.store(&format!("between {n}"))?;
         let pulled = pull_if_pushed(&between, &farm.remote(&name))?;
         assert_consistent(between.folder());
-        assert!(between.verify_all()?.is_whole());
+        assert!(between.store().verify()?.is_whole());
         between.run::<Bread>()?;
         assert_bread(&between, &GRAINS, 10);
         if let Err(error) = &pushed {
@@ -287,8 +287,8 @@ fn a_pull_that_is_interrupted_at_any_call_goes_on() -> Result<()> {
         let there = farm.store(&format!("there {n}"))?.workers(1);
         let pulled = there.pull::<Bread>(&Failing::new(farm.shared(), n));
         assert_consistent(there.folder());
-        assert!(there.verify_all()?.is_whole());
-        let before = there.upstream::<Bread>()?.iter().filter(|i| i.is_complete()).count();
+        assert!(there.store().verify()?.is_whole());
+        let before = there.graph::<Bread>().instances()?.iter().filter(|i| i.is_complete()).count();
         let again = there.pull::<Bread>(&farm.shared())?;
         assert_eq!((again.instances().len(), again.present()), (4 - before, before), "call {n}");
         assert_bread(&there, &GRAINS, 10);
@@ -332,7 +332,7 @@ fn under_faults(
             fs.heal();
             assert_consistent(there.folder());
             let fresh = farm.store(&name)?;
-            let verified = fresh.verify_all()?;
+            let verified = fresh.store().verify()?;
             assert!(verified.damage().is_empty(), "fault {i}, operation {n}: {verified}");
             fresh.pull::<Bread>(&farm.shared())?;
             fresh.run::<Bread>()?;
@@ -365,7 +365,7 @@ fn whichever_operation_of_a_push_fails_nothing_is_half_there() -> Result<()> {
             let _ = there.push::<Bread>(&other);
             let third = farm.store(&format!("third {name}"))?;
             pull_if_pushed(&third, &other)?;
-            assert!(third.verify_all()?.is_whole());
+            assert!(third.store().verify()?.is_whole());
             third.run::<Bread>()?;
             assert_bread(&third, &GRAINS, 10);
             Ok(())
@@ -388,7 +388,7 @@ fn whichever_operation_of_the_folder_fails_a_push_goes_on() -> Result<()> {
             fs.heal();
             let between = farm.store(&format!("between {crash} {n}"))?;
             pull_if_pushed(&between, &shared)?;
-            assert!(between.verify_all()?.is_whole());
+            assert!(between.store().verify()?.is_whole());
             made.push::<Bread>(&shared)?;
             between.pull::<Bread>(&shared)?;
             assert_bread(&between, &GRAINS, 10);
@@ -417,16 +417,16 @@ fn a_damaged_file_is_refused_and_pushed_again_once_it_is_gone() -> Result<()> {
             if name.contains("tables") {
                 // It is told, and does not count.
                 there.pull::<Bread>(&farm.shared())?;
-                there.reset_all()?;
+                there.store().clear()?;
                 continue;
             }
             let error = in_full(there.pull::<Bread>(&farm.shared()).expect_err("it is damaged"));
             assert!(error.contains(" is damaged: it "), "{error}");
             let name = file.file_name().expect("a name").to_string_lossy();
             assert!(error.contains(&*name), "{error}");
-            assert!(there.verify_all()?.is_whole());
+            assert!(there.store().verify()?.is_whole());
             assert!(!there.is_complete::<Bread>()?);
-            there.reset_all()?;
+            there.store().clear()?;
         }
         if file.to_string_lossy().contains("tables") {
             continue;
@@ -513,7 +513,7 @@ fn two_may_push_and_pull_at_once() -> Result<()> {
         puller.join().expect("no panic")?;
         anyhow::Ok(())
     })?;
-    assert!(fresh.verify_all()?.is_whole());
+    assert!(fresh.store().verify()?.is_whole());
     assert_eq!(farm.files("objects").len(), 4);
     assert!(farm.files(".incoming").is_empty());
     std::thread::scope(|scope| {
@@ -522,7 +522,7 @@ fn two_may_push_and_pull_at_once() -> Result<()> {
         pullers.into_iter().try_for_each(|puller| puller.join().expect("no panic").map(drop))
     })?;
     assert_bread(&fresh, &GRAINS, 10);
-    assert!(fresh.verify_all()?.is_whole());
+    assert!(fresh.store().verify()?.is_whole());
     Ok(())
 }
 
@@ -602,7 +602,7 @@ fn parts_folders_and_what_was_made_in_memory_are_handed_on() -> Result<()> {
     // What was in memory is made again where something needs it.
     there.reset::<Twice>()?;
     assert_eq!(ran(&there.run::<Twice>()?), ["Count", "Twice"]);
-    assert!(there.verify::<Shards>()?.is_whole());
+    assert!(there.graph::<Shards>().verify()?.is_whole());
     Ok(())
 }
 
@@ -610,7 +610,7 @@ fn parts_folders_and_what_was_made_in_memory_are_handed_on() -> Result<()> {
 fn what_is_gone_is_told_and_pulled_once_somebody_has_it() -> Result<()> {
     let farm = Farm::new()?;
     let made = farm.made()?;
-    let grains = made.of::<Bread>().output::<Grains>()?.path()?;
+    let grains = made.graph::<Bread>().output::<Grains>()?.path()?;
     let was = fs::read(&grains)?;
     fs::remove_file(&grains)?;
     let pushed = made.push::<Bread>(&farm.shared())?;

@@ -45,7 +45,7 @@ fn what_is_damaged_there_is_put_again() -> Result<()> {
         assert_eq!(fs::read(&file)?, was, "{}", file.display());
         there.pull::<Sum>(&shared)?;
         assert_eq!(*there.load::<Sum>()?, 6);
-        assert!(there.verify_all()?.is_whole());
+        assert!(there.store().verify()?.is_whole());
     }
     Ok(())
 }
@@ -131,7 +131,7 @@ fn what_is_no_file_keeps_nobody_waiting() -> Result<()> {
         let file = folder.path().join("handed").join(name);
         fs::remove_file(&file)?;
         symlink("/dev/zero", &file)?;
-        there.reset_all()?;
+        there.store().clear()?;
         let error = in_full(there.import(folder.path().join("handed")).expect_err("a link"));
         assert!(error.contains("is a link"), "{error}");
     }

@@ -94,7 +94,8 @@ impl World {
 
     /// The flow as it is now, with a store in that folder, which is opened anew.
     fn flow(&self, folder: &Path) -> Result<Flow> {
-        let flow = faulty_flow(folder, &Faulty::new())?.keep_versions(usize::MAX);
+        let flow = faulty_flow(folder, &Faulty::new())?
+            .limits(flow::Limits::default().versions(usize::MAX));
         Ok((GENERATIONS[self.generation].flow)(&flow, self.folder.path(), &self.settings))
     }
 

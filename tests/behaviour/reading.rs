@@ -68,7 +68,7 @@ fn what_is_kept_there_does_not_run_and_nothing_is_written_there() -> Result<()> 
         fs.fail(move |_, op, _| {
             (!links && op == Op::Link).then_some(Fault::Refuse(ErrorKind::CrossesDevices))
         });
-        let mine = faulty_flow(folder.path(), &fs)?.read(&team);
+        let mine = faulty_flow(folder.path(), &fs)?.reuse_from(&team);
         let before = state(team.folder());
         // It is read there, and taken over when it is run.
         assert!(mine.is_complete::<Report>()?);
@@ -80,7 +80,7 @@ fn what_is_kept_there_does_not_run_and_nothing_is_written_there() -> Result<()> 
         );
         assert_eq!(state(team.folder()), before);
         // From then on it is one's own.
-        team.reset_all()?;
+        team.store().clear()?;
         assert_eq!(fs::read_to_string(mine.load::<Report>()?.join("sub/text"))?, "2");
         assert_eq!(mine.output::<Prices>()?.meta::<String>("unit")?, "EUR");
         assert!(mine.run::<Report>()?.ran().is_empty());
@@ -99,7 +99,7 @@ fn times_that_changed_there_are_not_noted_there() -> Result<()> {
     }
     let before = state(team.folder());
     let (mine, _folder) = flow();
-    let mine = mine.read(&team);
+    let mine = mine.reuse_from(&team);
     mine.preview::<Report>()?;
     assert_eq!(adopted(&mine.run::<Report>()?), ["Prices", "Report"]);
     assert_eq!(state(team.folder()), before);
@@ -111,9 +111,9 @@ fn other_code_and_other_parameters_run() -> Result<()> {
     let (team, _team_folder) = flow();
     team.run::<Prices>()?;
     let (mine, _folder) = flow();
-    let mine = mine.read(&team);
+    let mine = mine.reuse_from(&team);
     assert_eq!(ran(&mine.with(Prices::PLUS, 5u64).run::<Prices>()?), ["Prices"]);
-    let later = Flow::open(mine.folder())?.quiet().read(&team);
+    let later = Flow::open(mine.folder())?.quiet().reuse_from(&team);
     assert_eq!(ran(&later.run::<later::Prices>()?), ["Prices"]);
     assert_eq!(*later.load::<later::Prices>()?, 3);
     Ok(())
@@ -123,7 +123,7 @@ fn other_code_and_other_parameters_run() -> Result<()> {
 fn what_a_name_means_here_is_no_business_of_the_other() -> Result<()> {
     let (team, _team_folder) = flow();
     let (mine, _folder) = flow();
-    let mine = mine.read(&team);
+    let mine = mine.reuse_from(&team);
     mine.run::<later::Prices>()?;
     // The other flow has its own task of that name.
     assert_eq!(ran(&team.run::<now::Prices>()?), ["Prices"]);
@@ -137,7 +137,7 @@ fn it_is_read_through_what_the_other_reads() -> Result<()> {
     first.run::<Prices>()?;
     let (second, _second) = flow();
     let (third, _third) = flow();
-    let third = third.read(&second.read(&first));
+    let third = third.reuse_from(&second.reuse_from(&first));
     assert_eq!(adopted(&third.run::<Prices>()?), ["Prices"]);
     assert_eq!(files_below(second.folder()), Vec::<PathBuf>::new());
     Ok(())
@@ -164,7 +164,7 @@ fn a_store_that_is_missing_or_damaged_has_nothing() -> Result<()> {
         team.run::<Prices>()?;
         damage(team.folder());
         let (mine, _folder) = flow();
-        let mine = mine.read(&team);
+        let mine = mine.reuse_from(&team);
         assert_eq!(ran(&mine.run::<Prices>()?), ["Prices"]);
         assert_eq!(*mine.load::<Prices>()?, 2);
     }
@@ -182,14 +182,14 @@ fn a_value_in_memory_is_shared() -> Result<()> {
     let (team, _team_folder) = flow();
     team.run::<InMemory>()?;
     let (mine, _folder) = flow();
-    let mine = mine.read(&team);
+    let mine = mine.reuse_from(&team);
     assert_eq!(adopted(&mine.run::<InMemory>()?), ["InMemory"]);
     assert!(std::ptr::eq(&*mine.load::<InMemory>()?, &*team.load::<InMemory>()?));
     team.reset::<InMemory>()?;
     assert_eq!(*mine.load::<InMemory>()?, [1, 2]);
     // Of another process there is only the record.
     let (other, _folder) = flow();
-    let other = other.read(&Flow::open(team.folder())?);
+    let other = other.reuse_from(&Flow::open(team.folder())?);
     assert_eq!(ran(&other.run::<InMemory>()?), ["InMemory"]);
     Ok(())
 }
@@ -208,7 +208,7 @@ fn a_secret_is_another_in_each_store() -> Result<()> {
     let (team, _team_folder) = flow();
     team.with(Fetched::TOKEN, token()).run::<Fetched>()?;
     let (mine, _folder) = flow();
-    let mine = mine.read(&team).with(Fetched::TOKEN, token());
+    let mine = mine.reuse_from(&team).with(Fetched::TOKEN, token());
     assert_eq!(ran(&mine.run::<Fetched>()?), ["Fetched"]);
     Ok(())
 }
@@ -220,7 +220,7 @@ fn one_that_is_not_readable_is_an_error_that_names_it() -> Result<()> {
     let team = faulty_flow(folder.path(), &fs)?;
     team.run::<Prices>()?;
     let (mine, _folder) = flow();
-    let mine = mine.read(&team);
+    let mine = mine.reuse_from(&team);
     fs.fail(|_, op, path| {
         let record = op == Op::Read && path.ends_with("record.json");
         record.then_some(Fault::Refuse(ErrorKind::PermissionDenied))

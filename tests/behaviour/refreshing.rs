@@ -44,7 +44,7 @@ fn always_runs_in_each_execution_and_what_it_gave_last_is_loaded() -> Result<()>
     assert!(!flow.is_complete::<Length>()?);
     // To load is to load what the last run gave.
     assert_eq!((&**flow.load::<Always>()?, *flow.load::<Length>()?), ("abc", 3));
-    assert_eq!(*flow.of::<Length>().load::<Always>()?, "abc");
+    assert_eq!(*flow.graph::<Length>().load::<Always>()?, "abc");
 
     let summary = flow.run::<Length>()?;
     assert_eq!((ran(&summary), cut_off(&summary)), (vec!["Always".into()], vec!["Length".into()]));
@@ -105,14 +105,14 @@ fn what_is_too_old_is_fetched_again() -> Result<()> {
     assert_eq!(*flow.load::<Daily>()?, "abc");
     // It is not taken over from another store, where it is as old.
     let (other, _other) = crate::support::flow();
-    let other = other.read(&flow).with(Daily::URL, &*url);
+    let other = other.reuse_from(&flow).with(Daily::URL, &*url);
     assert_eq!(ran(&other.run::<Daily>()?), ["Daily"]);
     assert_eq!(ran(&flow.run::<Daily>()?), ["Daily"]);
     assert_eq!(*flow.load::<Daily>()?, "abcd");
     assert_eq!(ran(&flow.run::<Daily>()?), [""; 0]);
     // There it is young.
     let (another, _another) = crate::support::flow();
-    let another = another.read(&flow).with(Daily::URL, &*url);
+    let another = another.reuse_from(&flow).with(Daily::URL, &*url);
     assert_eq!(adopted(&another.run::<Daily>()?), ["Daily"]);
     another.reset::<Daily>()?;
     assert_eq!(ran(&another.run::<Daily>()?), ["Daily"]);
@@ -132,7 +132,7 @@ fn what_was_taken_over_is_as_old_as_it_was() -> Result<()> {
     let flow = flow.with(Daily::URL, &*url);
     flow.run::<Daily>()?;
     let (other, _folder) = crate::support::flow();
-    let other = other.read(&flow).with(Daily::URL, &*url);
+    let other = other.reuse_from(&flow).with(Daily::URL, &*url);
     shift(&flow, "Daily", 5_000)?;
     assert_eq!(adopted(&other.run::<Daily>()?), ["Daily"]);
     shift(&other, "Daily", 1_000)?;
@@ -273,7 +273,7 @@ fn a_value_may_be_any_and_may_fail() -> Result<()> {
 fn the_reason_is_data_too() -> Result<()> {
     let (flow, _folder) = flow();
     flow.with(OfResult::TEXT, "7").run::<OfResult>()?;
-    let instances = flow.with(OfResult::TEXT, "8").upstream::<OfResult>()?;
+    let instances = flow.with(OfResult::TEXT, "8").graph::<OfResult>().instances()?;
     assert_eq!(instances[0].status(), Status::Pending);
     assert_eq!(instances[0].reasons(), [Reason::Refresh { what: "was 7, is 8".to_owned() }]);
     Ok(())

@@ -68,7 +68,7 @@ fn what_is_always_fetched_runs_once_for_a_run_and_cuts_off() -> Result<()> {
     TICK.store(5, Ordering::SeqCst);
     assert_eq!(ran(&flow.run::<Report>()?), ["Fetched", "Fetched", "Report"]);
     assert_eq!(*flow.load::<Report>()?, 13);
-    assert!(flow.verify::<Report>()?.is_whole());
+    assert!(flow.graph::<Report>().verify()?.is_whole());
     // Records are believed of roots alone.
     assert!(flow.trust(Trust::Records).is_complete::<Report>()?);
     TICK.store(0, Ordering::SeqCst);
@@ -97,7 +97,8 @@ fn what_is_required_is_kept_with_its_root() -> Result<()> {
     flow.run::<Kept>()?;
     flow.run::<Report>()?;
     let flow = flow.trust(Trust::Stamps);
-    flow.gc()
+    flow.store()
+        .gc()
         .older_than(std::time::Duration::ZERO)
         .keep::<(Kept, Report)>(&flow)?
         .find()?
@@ -161,7 +162,7 @@ fn what_was_noted_about_it_counts_alone() -> Result<()> {
     assert_eq!((*flow.load::<Length>()?, *flow.load::<Next>()?), (3, 8));
     // When `Number` is complete already, `Length` is told of it by a plan.
     write("0007");
-    flow.with(Number::PATH, flow.instance::<Next>()?.path).run::<Number>()?;
+    flow.with(Number::PATH, flow.graph::<Next>().instance::<Next>()?.path).run::<Number>()?;
     assert!(!flow.is_complete::<Length>()? && flow.is_complete::<Next>()?);
     let shown = preview::<Length>(&flow);
     assert!(shown.contains("PENDING meta length of Number changed"), "{shown}");
@@ -173,8 +174,8 @@ fn what_was_noted_about_it_counts_alone() -> Result<()> {
 #[test]
 fn a_version_whose_input_is_no_longer_kept_is_adopted_when_that_was_made_again() -> Result<()> {
     let (flow, write, _folder) = on_a_file();
-    let flow = flow.keep_versions(1);
-    let number = flow.with(Number::PATH, flow.instance::<Next>()?.path);
+    let flow = flow.limits(flow::Limits::default().versions(1));
+    let number = flow.with(Number::PATH, flow.graph::<Next>().instance::<Next>()?.path);
     for (text, with_next) in [("1", true), ("2", true), ("3", false), ("4", false)] {
         write(text);
         if with_next {
@@ -203,7 +204,7 @@ fn it_is_taken_over_from_another_store() -> Result<()> {
     write("1");
     team.run::<Next>()?;
     let open = |name: &str| -> Result<Flow> {
-        let flow = Flow::open(folder.path().join(name))?.quiet().read(&team);
+        let flow = Flow::open(folder.path().join(name))?.quiet().reuse_from(&team);
         Ok(flow.with(Next::PATH, folder.path().join("number")))
     };
     let mine = open("mine")?;
@@ -221,7 +222,7 @@ fn it_is_taken_over_from_another_store() -> Result<()> {
     assert_eq!(*other.load::<Next>()?, 3);
     // What was taken over is there when it is gone there.
     write("1");
-    team.reset_all()?;
+    team.store().clear()?;
     assert!(mine.run::<Next>()?.ran().is_empty());
     assert_eq!(*mine.load::<Next>()?, 2);
     Ok(())
@@ -239,7 +240,12 @@ fn who_goes_back_takes_over_what_was_required_too() -> Result<()> {
     assert_eq!((ran(&summary), adopted(&summary)), (vec![], names(&["Next", "Number"])));
     assert!(!preview::<Next>(&flow).contains("PENDING"), "{}", preview::<Next>(&flow));
     // What is complete rests on what is there, and not on a version that may be dropped.
-    flow.keep_versions(0).gc().keep::<Next>(&flow)?.find()?.remove()?;
+    flow.limits(flow::Limits::default().versions(0))
+        .store()
+        .gc()
+        .keep::<Next>(&flow)?
+        .find()?
+        .remove()?;
     assert!(flow.run::<Next>()?.ran().is_empty());
     Ok(())
 }
@@ -281,10 +287,10 @@ fn an_environment_has_what_is_required_of_its_own() -> Result<()> {
     let (flow, write, _folder) = on_a_file();
     write("1");
     flow.run::<Next>()?;
-    let prod = flow.env("prod");
+    let prod = flow.namespace("prod");
     assert!(!prod.is_complete::<Next>()?);
     assert_eq!(ran(&prod.run::<Next>()?), ["Next", "Number"]);
-    prod.reset_upstream::<Next>()?;
+    prod.graph::<Next>().reset_all()?;
     assert!(flow.is_complete::<Next>()? && !prod.is_complete::<Next>()?);
     Ok(())
 }
@@ -329,7 +335,7 @@ fn what_changes_while_it_runs_is_not_taken_for_the_same() -> Result<()> {
         std::fs::write(at("path"), "1")?;
         let flow = flow.with(Careless::OWN, at("own")).with(Careless::PATH, at("path"));
         let flow = flow.with(Careless::WHICH, which);
-        let first = flow.keep_going().run::<Careless>()?;
+        let first = flow.allow_failures().run::<Careless>()?;
         if which == 1 {
             // It was made from what `Number` gave, which is not today's any more.
             assert!(first.is_success());

@@ -223,7 +223,7 @@ mod stopped {
         let (flow, _folder) = flow();
         let stopper = STOPPER.get_or_init(|| flow.stopper());
         for workers in [1, 4] {
-            flow.reset_all()?;
+            flow.store().clear()?;
             let flow = flow.workers(workers).with(Steps::IGNORE, false);
             let summary = failure(flow.run::<Steps>());
             assert_eq!(failed(&summary), Vec::<String>::new());
@@ -335,7 +335,7 @@ mod cycles {
             for workers in [1, 2, 4] {
                 let folder = tempfile::tempdir()?;
                 let flow = faulty_flow(folder.path(), &Faulty::new())?;
-                let result = flow.workers(workers).keep_going().run::<LeftAndRight>()?;
+                let result = flow.workers(workers).allow_failures().run::<LeftAndRight>()?;
                 assert!(!result.is_success());
                 assert!(result.to_string().contains("requires itself while it runs"), "{result}");
             }

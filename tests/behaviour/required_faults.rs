@@ -198,7 +198,7 @@ fn went_back(flow: &Flow, folder: &Path) -> Result<()> {
 
 fn lost_products(flow: &Flow, folder: &Path) -> Result<()> {
     ran_before(flow, folder)?;
-    Ok(flow.reset_every::<Product>().map(drop)?)
+    Ok(flow.store().clear_task::<Product>().map(drop)?)
 }
 
 #[test]

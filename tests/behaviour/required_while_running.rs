@@ -79,7 +79,7 @@ fn two_hundred_at_once_run_once_each() -> Result<()> {
 fn reset_upstream_removes_it_too() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Sum>()?;
-    assert_eq!(flow.reset_upstream::<Sum>()?.instances.len(), 4);
+    assert_eq!(flow.graph::<Sum>().reset_all()?.instances.len(), 4);
     assert_eq!(flow.run::<Sum>()?.ran().len(), 4);
     Ok(())
 }
@@ -247,7 +247,7 @@ mod conditional {
             (vec!["Number".into()], vec!["Parity".into()])
         );
         // What is reset is not adopted, whichever of them it was.
-        flow.reset_every::<Parity>()?;
+        flow.store().clear_task::<Parity>()?;
         for (n, expected) in [(2, 1), (3, 1), (2, 0), (3, 0)] {
             write(n)?;
             let count = ran(&flow.run::<Parity>()?).iter().filter(|task| *task == "Parity").count();

@@ -49,7 +49,7 @@ fn of_one_task() -> Result<()> {
 fn of_a_task_and_all_upstream() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Sum>()?;
-    assert_eq!(flow.reset_upstream::<Double>()?.instances, ["Get {n: 1}", "Double"]);
+    assert_eq!(flow.graph::<Double>().reset_all()?.instances, ["Get {n: 1}", "Double"]);
     let summary = flow.run::<Sum>()?;
     assert_eq!(ran(&summary), ["Double", "Get"]);
     Ok(())
@@ -59,7 +59,7 @@ fn of_a_task_and_all_upstream() -> Result<()> {
 fn of_what_a_task_may_affect() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Sum>()?;
-    let removed = flow.reset_between::<Double, Sum>()?;
+    let removed = flow.graph::<Sum>().reset_downstream::<Double>()?;
     assert_eq!(removed.instances, ["Double", "Sum"]);
     assert_eq!(ran(&flow.run::<Sum>()?), ["Double", "Sum"]);
     Ok(())
@@ -71,7 +71,7 @@ fn of_every_instance_of_a_task() -> Result<()> {
     let two = flow.with(Get::N, 2);
     flow.run::<Sum>()?;
     two.run::<Sum>()?;
-    assert_eq!(flow.reset_every::<Get>()?.instances.len(), 2);
+    assert_eq!(flow.store().clear_task::<Get>()?.instances.len(), 2);
     assert_eq!(ran(&flow.run::<Sum>()?), ["Get"]);
     assert_eq!(ran(&two.run::<Sum>()?), ["Get"]);
     Ok(())
@@ -83,7 +83,7 @@ fn of_all() -> Result<()> {
     flow.run::<Sum>()?;
     let notes = flow.folder().join("notes.txt");
     std::fs::write(&notes, "mine")?;
-    assert_eq!(flow.reset_all()?.instances.len(), 4);
+    assert_eq!(flow.store().clear()?.instances.len(), 4);
     assert!(files_below(flow.folder()).contains(&notes), "what is not the store's own stays");
     assert_eq!(ran(&flow.run::<Sum>()?), ["Aside", "Double", "Get", "Sum"]);
     Ok(())

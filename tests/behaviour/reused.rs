@@ -51,7 +51,7 @@ fn every_question_takes_it_for_complete_and_nothing_is_written() -> Result<()> {
     assert!(two.is_complete::<Report>()? && two.is_complete::<(Report, Squared)>()?);
     assert!(two.is_complete::<Both>()?);
     assert_eq!((*two.load::<Squared>()?, *two.load::<Report>()?), (9, 10));
-    assert_eq!(*two.of::<Report>().load::<Squared>()?, 9);
+    assert_eq!(*two.graph::<Report>().load::<Squared>()?, 9);
     let output = two.output::<Squared>()?;
     assert_eq!(output.meta::<u64>("tens")?, 3);
     assert_eq!(output.path()?, one.output::<Squared>()?.path()?);
@@ -68,7 +68,7 @@ fn every_question_takes_it_for_complete_and_nothing_is_written() -> Result<()> {
         plan.instances().all(|instance| instance.is_complete() && instance.status().is_complete())
     );
     assert!(two.why::<Report>()?.is_complete());
-    assert_eq!(two.verify::<Report>()?.outputs(), 3);
+    assert_eq!(two.graph::<Report>().verify()?.outputs(), 3);
 
     let sweep = flow.sweep::<Report>().over(Tens::N, [31, 32]);
     assert!(sweep.preview()?.to_string().starts_with("2 variants: 2 complete"));
@@ -80,7 +80,7 @@ fn every_question_takes_it_for_complete_and_nothing_is_written() -> Result<()> {
     // An export is sealed with the key of the store, which is written when it is first needed.
     assert_eq!(files_below(flow.folder()), before);
     let exported = folder.path().join("exported");
-    assert_eq!(two.export_upstream::<Report>(&exported)?.instances().len(), 3);
+    assert_eq!(two.graph::<Report>().export(&exported)?.instances().len(), 3);
     let shared = RemoteFolder::new(folder.path().join("shared"));
     assert_eq!(two.push::<Report>(&shared)?.instances().len(), 3);
 
@@ -120,14 +120,14 @@ fn a_reset_counts_for_outputs_of_a_store_that_is_read_too() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let team = Flow::open(folder.path().join("team"))?.quiet().with(Tens::N, 31);
     team.run::<Report>()?;
-    let mine = Flow::open(folder.path().join("mine"))?.quiet().with(Tens::N, 31).read(&team);
+    let mine = Flow::open(folder.path().join("mine"))?.quiet().with(Tens::N, 31).reuse_from(&team);
     assert_eq!((*mine.load::<Report>()?, mine.is_complete::<Tens>()?), (10, true));
     assert_eq!(mine.output::<Report>()?.path()?, team.output::<Report>()?.path()?);
     assert!(files_below(mine.folder()).is_empty());
     mine.reset::<Report>()?;
     assert!(!mine.is_complete::<Report>()? && team.is_complete::<Report>()?);
     // Garbage collection does not forget it.
-    mine.gc().older_than(std::time::Duration::ZERO).find()?.remove()?;
+    mine.store().gc().older_than(std::time::Duration::ZERO).find()?.remove()?;
     let summary = mine.run::<Report>()?;
     assert_eq!(
         (ran(&summary), adopted(&summary)),
@@ -140,7 +140,7 @@ fn a_reset_counts_for_outputs_of_a_store_that_is_read_too() -> Result<()> {
 fn garbage_collection_keeps_what_a_wanted_instance_would_reuse() -> Result<()> {
     let (flow, _folder) = flow();
     let (_, two) = two(&flow)?;
-    flow.gc().keep::<Report>(&two)?.find()?.remove()?;
+    flow.store().gc().keep::<Report>(&two)?.find()?.remove()?;
     assert_eq!((*two.load::<Report>()?, *two.load::<Squared>()?), (10, 9));
     assert!(ran(&two.run::<Report>()?).is_empty());
     Ok(())

@@ -52,13 +52,13 @@ fn called(instances: &[flow::Instance]) -> Vec<String> {
 #[test]
 fn upstream_and_downstream() -> Result<()> {
     let (flow, _folder) = flow();
-    assert_eq!(called(&flow.upstream::<Train>()?), ["Get {n: 1}", "Train {model: ols}"]);
+    assert_eq!(called(&flow.graph::<Train>().instances()?), ["Get {n: 1}", "Train {model: ols}"]);
     assert_eq!(
-        called(&flow.upstream::<(Aside, Train)>()?),
+        called(&flow.graph::<(Aside, Train)>().instances()?),
         ["Aside {k: 1}", "Get {n: 1}", "Train {model: ols}"]
     );
     assert_eq!(
-        called(&flow.downstream::<Train, Report>()?),
+        called(&flow.graph::<Report>().downstream::<Train>()?),
         [
             "Train {model: ols, Get.n: 1}",
             "Train {model: boost, Get.n: 1}",
@@ -66,7 +66,7 @@ fn upstream_and_downstream() -> Result<()> {
             "Report"
         ]
     );
-    assert_eq!(called(&flow.downstream::<Aside, Report>()?), [""; 0]);
+    assert_eq!(called(&flow.graph::<Report>().downstream::<Aside>()?), [""; 0]);
     Ok(())
 }
 
@@ -74,11 +74,11 @@ fn upstream_and_downstream() -> Result<()> {
 fn of_a_root_the_one_instance() -> Result<()> {
     let (flow, _folder) = flow();
     let flow = flow.with(Get::N, 3);
-    assert_eq!(flow.of::<Train>().instance::<Get>()?.n, 3);
-    let error = flow.of::<Train>().load::<Get>().expect_err("it was not run").to_string();
+    assert_eq!(flow.graph::<Train>().instance::<Get>()?.n, 3);
+    let error = flow.graph::<Train>().load::<Get>().expect_err("it was not run").to_string();
     assert_eq!(error, "Get {n: 3} is not complete (never run): run it with `flow.run::<Train>()`");
     flow.run::<Train>()?;
-    assert_eq!(*flow.of::<Train>().load::<Get>()?, 3);
+    assert_eq!(*flow.graph::<Train>().load::<Get>()?, 3);
     Ok(())
 }
 
@@ -86,24 +86,24 @@ fn of_a_root_the_one_instance() -> Result<()> {
 fn of_a_root_with_several_instances_one_is_selected() -> Result<()> {
     let (flow, _folder) = flow();
     assert_eq!(ran(&flow.run::<Report>()?), ["Get", "Get", "Report", "Train", "Train", "Train"]);
-    let of = flow.of::<Report>();
+    let of = flow.graph::<Report>();
     assert_eq!(
         of.load::<Get>().expect_err("there are two").to_string(),
         "Report requires 2 instances of Get: select one with `.at(Get::PARAMETER, value)`\n  \
          Get {n: 1}\n  Get {n: 5}"
     );
-    assert_eq!(*flow.of::<Report>().at(Get::N, 5).load::<Get>()?, 5);
-    assert_eq!(*flow.of::<Report>().at(Train::MODEL, "ols").load::<Train>()?, 13);
+    assert_eq!(*flow.graph::<Report>().at(Get::N, 5).load::<Get>()?, 5);
+    assert_eq!(*flow.graph::<Report>().at(Train::MODEL, "ols").load::<Train>()?, 13);
     assert_eq!(
-        flow.of::<Report>().at(Get::N, 7).load::<Get>().expect_err("there is none").to_string(),
+        flow.graph::<Report>().at(Get::N, 7).load::<Get>().expect_err("there is none").to_string(),
         "Report requires no Get with n: 7"
     );
     assert_eq!(
-        flow.of::<Report>().load::<Aside>().expect_err("there is none").to_string(),
+        flow.graph::<Report>().load::<Aside>().expect_err("there is none").to_string(),
         "Report requires no Aside"
     );
     // Two have one model: what is upstream of them selects further.
-    let boosted = flow.of::<Report>().at(Train::MODEL, "boost");
+    let boosted = flow.graph::<Report>().at(Train::MODEL, "boost");
     assert_eq!(
         boosted.load::<Train>().expect_err("there are two").to_string(),
         "Report requires 2 instances of Train: select one with `.at(Train::PARAMETER, value)`\n  \
@@ -111,12 +111,16 @@ fn of_a_root_with_several_instances_one_is_selected() -> Result<()> {
     );
     assert_eq!(*boosted.at(Get::N, 5).load::<Train>()?, 55);
     // So does what requires them.
-    assert_eq!(*flow.of::<Report>().at(Train::MODEL, "ols").load::<Get>()?, 1);
+    assert_eq!(*flow.graph::<Report>().at(Train::MODEL, "ols").load::<Get>()?, 1);
     assert_eq!(
-        flow.of::<Report>().at(Aside::K, 1).load::<Get>().expect_err("there is none").to_string(),
+        flow.graph::<Report>()
+            .at(Aside::K, 1)
+            .load::<Get>()
+            .expect_err("there is none")
+            .to_string(),
         "Report requires no Get with Aside.k: 1"
     );
-    assert_eq!(flow.of::<Report>().outputs::<Train>()?.len(), 3);
+    assert_eq!(flow.graph::<Report>().outputs::<Train>()?.len(), 3);
     Ok(())
 }
 

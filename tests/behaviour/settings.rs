@@ -31,7 +31,8 @@ fn a_value_leaves_the_flow_as_it_is() -> Result<()> {
     let two = flow.with(Get::N, 2);
     let three = two.with(Get::N, 3);
     let named = flow.with_named("n", 4);
-    let values = [&flow, &two, &three, &named].map(|flow| flow.instance::<Get>().map(|get| get.n));
+    let values = [&flow, &two, &three, &named]
+        .map(|flow| flow.graph::<Get>().instance::<Get>().map(|get| get.n));
     assert_eq!(values.into_iter().collect::<Result<Vec<_>, _>>()?, [1, 2, 3, 4]);
     Ok(())
 }
@@ -39,12 +40,12 @@ fn a_value_leaves_the_flow_as_it_is() -> Result<()> {
 #[test]
 fn an_environment_has_a_store_of_its_own() -> Result<()> {
     let (flow, _folder) = flow();
-    let prod = flow.with(Get::N, 2).env("prod");
+    let prod = flow.with(Get::N, 2).namespace("prod");
     assert_eq!(ran(&prod.run::<Double>()?), ["Double", "Get"]);
     assert_eq!(*prod.load::<Double>()?, 4);
     assert!(!flow.with(Get::N, 2).is_complete::<Double>()?);
-    assert!(flow.env("prod").with(Get::N, 2).is_complete::<Double>()?);
-    assert!(!flow.env("Prod").with(Get::N, 2).is_complete::<Double>()?);
+    assert!(flow.namespace("prod").with(Get::N, 2).is_complete::<Double>()?);
+    assert!(!flow.namespace("Prod").with(Get::N, 2).is_complete::<Double>()?);
     Ok(())
 }
 
@@ -65,7 +66,7 @@ fn a_caller_may_look_at_failures_itself() -> Result<()> {
     let nine = flow.with(Get::N, 9);
     let summary = failure(nine.run::<Double>());
     assert_eq!((failed(&summary), not_run(&summary)), (vec!["Get".into()], vec!["Double".into()]));
-    let summary = nine.keep_going().run::<Double>()?;
+    let summary = nine.allow_failures().run::<Double>()?;
     assert_eq!((failed(&summary), not_run(&summary)), (vec!["Get".into()], vec!["Double".into()]));
     assert!(!summary.is_success());
     Ok(())
@@ -75,7 +76,7 @@ fn a_caller_may_look_at_failures_itself() -> Result<()> {
 fn events(flow: &Flow) -> Vec<String> {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let ears = Arc::clone(&heard);
-    let observed = flow.workers(1).keep_going().observe(move |event| {
+    let observed = flow.workers(1).allow_failures().observe(move |event| {
         let text = event.to_string();
         let text = text.split(" in ").next().expect("a text").to_owned();
         ears.lock().expect("no panic").push(text);

@@ -197,7 +197,7 @@ fn all_of_them_are_adopted() -> Result<()> {
     let summary = other.run::<Copied>()?;
     assert_eq!((ran(&summary), adopted(&summary)), (vec!["Numbers".into()], vec!["Copied".into()]));
     // They have files of their own, which stay if the others are removed.
-    flow.reset_upstream::<Copied>()?;
+    flow.graph::<Copied>().reset_all()?;
     assert_eq!(other.load::<Copied>()?.odd, [1, 3]);
     assert_eq!(other.load::<Copied>()?.note, "5 in all");
     assert!(other.run::<Copied>()?.ran().is_empty());

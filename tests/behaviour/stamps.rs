@@ -238,7 +238,7 @@ fn each_way_to_read_a_file_sees_each_way_to_change_it() -> Result<()> {
         clock.older(if is_settled { 3600 } else { 0 });
         let open = || open(folder.path(), &clock);
         fs::write(&file, "one")?;
-        open()?.reset_all()?;
+        open()?.store().clear()?;
         assert_eq!(ran(&open()?.run::<All>()?), READERS);
 
         // Edited.
@@ -409,7 +409,7 @@ fn whatever_became_of_the_digests_nothing_is_taken_for_what_it_is_not() -> Resul
         assert_eq!(ran(&open(folder.path(), &clock)?.run::<Watched>()?), [""; 0]);
         let _ = fs::remove_dir(&digests);
         fs::write(&digests, &good)?;
-        open(folder.path(), &clock)?.reset_all()?;
+        open(folder.path(), &clock)?.store().clear()?;
         open(folder.path(), &clock)?.run::<Watched>()?;
     }
     Ok(())

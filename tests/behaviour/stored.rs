@@ -163,12 +163,12 @@ fn assert_is_read(folder: &Path) -> Result<()> {
     assert!(flow.is_complete::<second::All>()?, "{shown}");
     assert!(ran(&flow.run::<second::All>()?).is_empty(), "{shown}");
     assert_eq!(*flow.load::<second::All>()?, [25, 25]);
-    let words = flow.of::<second::All>().output::<Words>()?;
+    let words = flow.graph::<second::All>().output::<Words>()?;
     assert_eq!(words.meta::<u64>("words")?, 4);
     assert_eq!(words.load()?.words, ["kept", "as", "it", "was"]);
     assert!(words.load()?.folder.join("sub/seed").is_file());
-    assert!(flow.verify_all()?.is_whole());
-    assert!(flow.gc().find()?.is_empty());
+    assert!(flow.store().verify()?.is_whole());
+    assert!(flow.store().gc().find()?.is_empty());
 
     // What the first version of the code made is kept, and found.
     let earlier = open()?;
@@ -259,11 +259,11 @@ fn code_that_an_earlier_release_tracked_in_another_way_is_a_reason_of_its_own() 
     assert!(
         shown.contains(
             "code: an earlier release recorded this output and computed digests of code in another way, so \
-             that they cannot be compared; if the code is the same, `flow.bless` keeps the output"
+             that they cannot be compared; if the code is the same, `flow.store().bless` keeps the output"
         ),
         "{shown}"
     );
-    flow.bless::<Tracked>().run()?;
+    flow.store().bless::<Tracked>().run()?;
     assert!(ran(&flow.run::<Tracked>()?).is_empty());
     assert_eq!(*flow.load::<Tracked>()?, 7);
     Ok(())

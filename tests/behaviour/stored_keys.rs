@@ -29,7 +29,7 @@ fn what_the_text_of_keys_told_is_reused() -> Result<()> {
     assert_eq!((*flow.load::<Told>()?, *flow.load::<OfParts>()?), (33, 303));
     assert_eq!((*flow.load::<OfLive>()?, flow.load::<Top>()?.0), (2, 14));
     let before = seed()?;
-    assert!(flow.verify_all()?.is_whole());
+    assert!(flow.store().verify()?.is_whole());
 
     // A value in memory that is made again for somebody is the one that others were made from.
     let more = flow.with(OfLive::BY, 2);
@@ -58,7 +58,7 @@ fn outputs_of_format_1_are_not_collected_before_they_were_reused() -> Result<()>
     let flow = open(folder.path())?;
     let collected = |flow: &Flow, all: bool| -> Result<flow::Garbage> {
         // No root of the store is wanted, as if all of its keys were others today.
-        let gc = flow.gc().older_than(std::time::Duration::ZERO);
+        let gc = flow.store().gc().older_than(std::time::Duration::ZERO);
         let gc = gc.keep::<Part>(&flow.with(Part::N, 9))?;
         Ok(if all { gc.earlier_formats().find()? } else { gc.find()? })
     };
@@ -70,7 +70,7 @@ fn outputs_of_format_1_are_not_collected_before_they_were_reused() -> Result<()>
 
     // Those that were taken over into this store are garbage in that one once they are in today's format.
     let (new, _new) = crate::support::flow();
-    let reading = new.with(Top::START, 7).read(&flow);
+    let reading = new.with(Top::START, 7).reuse_from(&flow);
     assert_eq!(adopted(&reading.run::<Told>()?), ["Part", "Part", "Told"]);
     assert!(!collected(&reading, false)?.paths().is_empty());
 

@@ -54,9 +54,9 @@ pub(crate) fn get<T: flow::Task>(
     flow.load::<T>()
 }
 
-/// A preview without colours.
+/// A preview without colors.
 pub(crate) fn preview<R: flow::Roots>(flow: &Flow) -> String {
-    flow.preview::<R>().expect("a plan").colour(false).to_string()
+    flow.preview::<R>().expect("a plan").color(false).to_string()
 }
 
 /// The summary of an execution in which tasks failed.

@@ -82,7 +82,7 @@ fn a_value_given_by_name_takes_no_column_of_the_tables_own() -> Result<()> {
     assert_eq!(names, ["variant", "status#2", "status", "seconds", "score"]);
     assert_eq!(texts(&table, "status"), [Some("complete".into()), Some("pending".into())]);
     assert_eq!(texts(&table, "status#2"), [Some("1".into()), Some("two".into())]);
-    let best = sweep.best("score")?;
+    let best = sweep.max_by("score")?;
     assert_eq!((best.name.as_str(), &*best.left_out[0].1), ("one", "is not complete"));
     Ok(())
 }
@@ -93,7 +93,7 @@ fn text_in_one_variant_leaves_the_numbers_of_the_others_comparable() -> Result<(
     let sweep = flow.sweep::<Echo>().over(Echo::STATUS, ["0.5", "n/a", "10", "9"]);
     sweep.run()?;
     assert_eq!(texts(&sweep.table()?, "score")[1], Some("n/a".into()));
-    let best = sweep.best("score")?;
+    let best = sweep.max_by("score")?;
     assert_eq!((best.name.as_str(), best.value, best.compared), ("status=10", 10.0, 3));
     assert_eq!(best.left_out, [("status=n/a".to_owned(), "is \"n/a\"".to_owned())]);
     Ok(())

@@ -114,10 +114,10 @@ fn a_value_that_is_not_allowed_names_its_variant() {
 fn planned<R: Roots, A: Task>(sweep: &Sweep<R>) -> String {
     let text = error(sweep);
     let wrong = "the sweep is wrong";
-    assert_eq!(sweep.best("x").expect_err(wrong).to_string(), text);
+    assert_eq!(sweep.max_by("x").expect_err(wrong).to_string(), text);
     assert_eq!(sweep.load::<A>().map(drop).expect_err(wrong).to_string(), text);
     assert_eq!(sweep.load_each::<A>().map(drop).expect_err(wrong).to_string(), text);
-    assert_eq!(sweep.output::<A>().map(drop).expect_err(wrong).to_string(), text);
+    assert_eq!(sweep.outputs::<A>().map(drop).expect_err(wrong).to_string(), text);
     assert_eq!(sweep.plot().map(drop).expect_err(wrong).to_string(), text);
     assert_eq!(sweep.reset_each().map(drop).expect_err(wrong).to_string(), text);
     assert_eq!(sweep.clone().missing(1).run().expect_err(wrong).to_string(), text);
@@ -198,12 +198,12 @@ fn a_variant_that_is_not_complete_is_named_with_what_runs_it() -> Result<()> {
     let expected = "Fit {degree: 1, Get.c: 2.0, name: \"\"} is not complete (never run) in the variant `degree=1,c=2.0`: run it \
                     with `sweep.run()`";
     assert_eq!(sweep.load::<Fit>().unwrap_err().to_string(), expected);
-    assert_eq!(sweep.output::<Fit>().map(drop).unwrap_err().to_string(), expected);
+    assert_eq!(sweep.outputs::<Fit>().map(drop).unwrap_err().to_string(), expected);
     let each = sweep.load_each::<Fit>()?;
     assert_eq!(**each["degree=1,c=1.0"].as_ref().unwrap(), 1.0);
     assert_eq!(each["degree=1,c=2.0"].as_ref().unwrap_err().to_string(), expected);
     // So is what a variant requires, and what several share has the name of the one asked.
-    let each = sweep.output_each::<Get>()?;
+    let each = sweep.outputs_each::<Get>()?;
     let expected = "Get {c: 2.0} is not complete (never run) in the variant `degree=2,c=2.0`: run it with \
                     `sweep.run()`";
     let error = each["degree=2,c=2.0"].as_ref().map(drop).unwrap_err();
@@ -277,7 +277,7 @@ fn a_name_breaks_no_line_of_a_message() -> Result<()> {
         error(&named(1.0).variant(name, |fit| fit)),
         error(&named(1.0).over(Get::C, [2.0])),
         named(1.0).reset("other").unwrap_err().to_string(),
-        named(1.0).best("loss").unwrap_err().to_string(),
+        named(1.0).max_by("loss").unwrap_err().to_string(),
         named(1.0).variant("same", |fit| fit).table()?.to_string(),
     ];
     for text in texts {

@@ -82,7 +82,7 @@ fn named_variants_are_multiplied_by_a_grid() -> Result<()> {
         "c=1.0",
     ];
     assert_eq!(sweep.names()?, names);
-    assert_eq!(sweep["curve,c=0.1"].instance::<Fit>().unwrap().degree, 3);
+    assert_eq!(sweep["curve,c=0.1"].graph::<Fit>().instance::<Fit>().unwrap().degree, 3);
     assert_eq!(flow.sweep::<Fit>().setting(|fit| fit).names()?, ["base"]);
     Ok(())
 }
@@ -95,7 +95,7 @@ fn no_two_variants_have_one_name() -> Result<()> {
     assert_eq!(same.names()?, ["c=0.1", "c=0.1#2", "c=0.1#3"]);
     let secrets = flow.sweep::<Fit>().over(Fit::KEY, ["a", "b"]);
     assert_eq!(secrets.names()?, ["key=***", "key=***#2"]);
-    assert_eq!(secrets["key=***#2"].instance::<Fit>().unwrap().key.expose(), "b");
+    assert_eq!(secrets["key=***#2"].graph::<Fit>().instance::<Fit>().unwrap().key.expose(), "b");
     let texts = flow.sweep::<Fit>().over(Get::TEXT, ["x", "x,c=1", ""]).over(Fit::DEGREE, [1]);
     assert_eq!(
         texts.names()?,
@@ -162,7 +162,11 @@ fn values_are_drawn_from_ranges() -> Result<()> {
     };
     let fits = |count| {
         let sweep = sweep(count);
-        sweep.iter().unwrap().map(|(_, flow)| flow.instance::<Fit>().unwrap()).collect::<Vec<_>>()
+        sweep
+            .iter()
+            .unwrap()
+            .map(|(_, flow)| flow.graph::<Fit>().instance::<Fit>().unwrap())
+            .collect::<Vec<_>>()
     };
     let drawn = fits(200);
     assert_eq!(drawn.len(), 200);
@@ -173,7 +177,7 @@ fn values_are_drawn_from_ranges() -> Result<()> {
     // More begin with the same, and another parameter changes nothing of those there are.
     assert!(fits(20).iter().zip(&drawn).all(|(a, b)| (a.c, a.degree) == (b.c, b.degree)));
     let alone = flow.sweep::<Fit>().log_uniform(Fit::C, 1e-3..1e3).sample(20, 5);
-    let alone = alone.iter()?.map(|(_, flow)| flow.instance::<Fit>().unwrap().c);
+    let alone = alone.iter()?.map(|(_, flow)| flow.graph::<Fit>().instance::<Fit>().unwrap().c);
     assert!(alone.zip(&drawn).all(|(c, b)| c == b.c));
     Ok(())
 }
@@ -209,7 +213,7 @@ fn a_name_breaks_no_line() -> Result<()> {
     let sweep = flow.sweep::<Fit>().variant(hostile, |fit| fit.with(Fit::DEGREE, 2));
     let sweep = sweep.variant("b", |fit| fit);
     let shown = "a\\nb\\u{202e}c\\u{1b}[31m";
-    let preview = sweep.preview()?.colour(false).to_string();
+    let preview = sweep.preview()?.color(false).to_string();
     assert!(
         preview.lines().nth(1).unwrap().starts_with(&format!("  {shown}  PENDING")),
         "{preview}"

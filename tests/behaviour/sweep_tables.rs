@@ -68,7 +68,7 @@ fn some(texts: &[&str]) -> Vec<Option<String>> {
 #[test]
 fn parameters_and_what_was_noted_stand_side_by_side() -> Result<()> {
     let (flow, _folder) = flow();
-    let sweep = flow.keep_going().sweep::<Score>().over(Fit::C, [1.0, -1.0, 200.0, 2.0]);
+    let sweep = flow.allow_failures().sweep::<Score>().over(Fit::C, [1.0, -1.0, 200.0, 2.0]);
     sweep.run()?;
     let table = sweep.table()?;
     let expected = [
@@ -174,7 +174,7 @@ fn several_roots_have_columns_of_their_own() -> Result<()> {
     let table = sweep.table()?;
     assert_eq!(texts(&table, "Score.score"), some(&["2.0", "4.0"]));
     assert_eq!(texts(&table, "Get.rows"), some(&["10", "10"]));
-    assert_eq!(sweep.best("Score.score")?.name, "c=2.0");
+    assert_eq!(sweep.max_by("Score.score")?.name, "c=2.0");
     Ok(())
 }
 
@@ -218,7 +218,7 @@ fn columns_have_names_of_their_own() -> Result<()> {
 #[test]
 fn it_is_printed_in_columns() -> Result<()> {
     let (flow, _folder) = flow();
-    let sweep = flow.keep_going().sweep::<Score>().over(Fit::C, [0.5, -1.0, 10.0]);
+    let sweep = flow.allow_failures().sweep::<Score>().over(Fit::C, [0.5, -1.0, 10.0]);
     sweep.run()?;
     let text = sweep.table()?.to_string();
     let lines: Vec<_> = text.lines().map(|line| line.split("  ").collect::<Vec<_>>()).collect();
@@ -250,7 +250,7 @@ fn a_table_is_csv_and_a_batch() -> Result<()> {
     use flow::arrow::datatypes::DataType;
 
     let (flow, _folder) = flow();
-    let sweep = flow.keep_going().sweep::<Score>().over(Fit::C, [0.5, -1.0]);
+    let sweep = flow.allow_failures().sweep::<Score>().over(Fit::C, [0.5, -1.0]);
     sweep.run()?;
     let batch = sweep.table()?.to_record_batch()?;
     let schema = batch.schema();
@@ -278,10 +278,10 @@ fn a_table_is_csv_and_a_batch() -> Result<()> {
 fn the_best_has_the_largest_number_and_the_others_are_told() -> Result<()> {
     let (flow, _folder) = flow();
     let values = [2.0, -1.0, 200.0, 60.0, 10.0, 10.0];
-    let sweep = flow.keep_going().sweep::<Score>().over(Fit::C, values);
+    let sweep = flow.allow_failures().sweep::<Score>().over(Fit::C, values);
     sweep.run()?;
     sweep.reset("c=2.0")?;
-    let best = sweep.best("score")?;
+    let best = sweep.max_by("score")?;
     assert_eq!((best.name.as_str(), best.value, best.compared), ("c=10.0", 20.0, 2));
     assert_eq!(*best.flow.load::<Score>()?, 10.0);
     let left_out: Vec<_> = best.left_out.iter().map(|(n, why)| format!("{n} {why}")).collect();
@@ -297,7 +297,7 @@ fn the_best_has_the_largest_number_and_the_others_are_told() -> Result<()> {
     assert!(best.to_string().starts_with(text) && best.to_string().ends_with("; …)"), "{best}");
 
     // Of what is upstream, and the smallest.
-    let lowest = sweep.lowest("Fit.loss")?;
+    let lowest = sweep.min_by("Fit.loss")?;
     assert_eq!((lowest.name.as_str(), lowest.value), ("c=200.0", 0.005));
     Ok(())
 }
@@ -320,20 +320,21 @@ runs!(Rate: f64 = |self, cx| {
 #[test]
 fn a_parameter_is_not_taken_for_what_was_noted() -> Result<()> {
     let (flow, _folder) = flow();
-    let flow = flow.keep_going();
+    let flow = flow.allow_failures();
     let sweep = flow.sweep::<Rate>().over(Rate::RATE, [0.25, 0.5, 0.9]);
     // As long as nothing is noted, nothing is compared: what is given says nothing of what came of it.
-    let error = sweep.best("rate").unwrap_err().to_string();
+    let error = sweep.max_by("rate").unwrap_err().to_string();
     assert!(error.ends_with("\n  rate=0.9: is not complete"), "{error}");
     sweep.run()?;
     let expected = "`rate` is the parameter, and `Rate.rate` is what was noted by that name: say `Rate::RATE` \
                     for the parameter, or `Rate.rate` for what was noted";
-    assert_eq!(sweep.best("rate").unwrap_err().to_string(), expected);
-    assert_eq!(sweep.lowest("rate").unwrap_err().to_string(), expected);
-    let best = |column: &str| sweep.best(column).map(|best| (best.name, best.value, best.compared));
+    assert_eq!(sweep.max_by("rate").unwrap_err().to_string(), expected);
+    assert_eq!(sweep.min_by("rate").unwrap_err().to_string(), expected);
+    let best =
+        |column: &str| sweep.max_by(column).map(|best| (best.name, best.value, best.compared));
     assert_eq!(best("Rate.rate")?, ("rate=0.25".to_owned(), 0.75, 2));
     assert_eq!(best("Rate::RATE")?, ("rate=0.5".to_owned(), 0.5, 2));
-    let left_out = sweep.best("Rate::RATE")?.left_out;
+    let left_out = sweep.max_by("Rate::RATE")?.left_out;
     assert_eq!(left_out, [("rate=0.9".to_owned(), "failed: too fast".to_owned())]);
     Ok(())
 }
@@ -345,21 +346,21 @@ fn a_parameter_of_another_task_or_given_by_name_is_not_taken_for_what_was_noted(
     upstream.run()?;
     let expected = "`rows` is the parameter, and `Rate.rows` is what was noted by that name: say `Get::ROWS` \
                     for the parameter, or `Rate.rows` for what was noted";
-    assert_eq!(upstream.best("rows").unwrap_err().to_string(), expected);
-    assert_eq!(upstream.best("Get::ROWS")?.name, "rows=2");
-    assert_eq!(upstream.best("Rate.rows")?.value, 0.5);
-    assert_eq!(upstream.lowest("Get.rows")?.name, "rows=1");
+    assert_eq!(upstream.max_by("rows").unwrap_err().to_string(), expected);
+    assert_eq!(upstream.max_by("Get::ROWS")?.name, "rows=2");
+    assert_eq!(upstream.max_by("Rate.rows")?.value, 0.5);
+    assert_eq!(upstream.min_by("Get.rows")?.name, "rows=1");
     // Given by name.
     let named =
         flow.sweep::<Rate>().settings([0.25, 0.5], |rate, value| rate.with_named("rate", value));
     named.run()?;
-    let error = named.best("rate").unwrap_err().to_string();
+    let error = named.max_by("rate").unwrap_err().to_string();
     assert!(error.contains("say `RATE` for the parameter, or `Rate.rate` for"), "{error}");
-    assert_eq!((named.best("RATE")?.value, named.best("Rate.rate")?.value), (0.5, 0.75));
+    assert_eq!((named.max_by("RATE")?.value, named.max_by("Rate.rate")?.value), (0.5, 0.75));
     // Of several roots.
     let both = flow.sweep::<(Rate, Score)>().over(Rate::RATE, [0.25, 0.5]);
     both.run()?;
-    let error = both.best("rate").unwrap_err().to_string();
+    let error = both.max_by("rate").unwrap_err().to_string();
     assert!(error.contains("`Rate.rate` is what was noted"), "{error}");
     Ok(())
 }
@@ -368,19 +369,19 @@ fn a_parameter_of_another_task_or_given_by_name_is_not_taken_for_what_was_noted(
 fn without_numbers_there_is_no_best() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.sweep::<Score>().over(Fit::C, [60.0, 70.0]);
-    let error = sweep.best("score").unwrap_err().to_string();
+    let error = sweep.max_by("score").unwrap_err().to_string();
     let pending = "\n  c=60.0: is not complete\n  c=70.0: is not complete";
     assert_eq!(error, format!("no variant has a number `score`{pending}"));
     sweep.run()?;
     let known = "; there are `digits`, `score`, `Fit.loss`, `Get.rows`";
-    let error = sweep.best("score").unwrap_err().to_string();
+    let error = sweep.max_by("score").unwrap_err().to_string();
     assert_eq!(
         error,
         format!("no variant has a number `score`{known}\n  c=60.0: is NaN\n  c=70.0: is NaN")
     );
-    let error = sweep.best("scores").unwrap_err().to_string();
+    let error = sweep.max_by("scores").unwrap_err().to_string();
     assert!(error.contains("c=60.0: has noted no `scores`"), "{error}");
-    let error = sweep.best("parts").unwrap_err().to_string();
+    let error = sweep.max_by("parts").unwrap_err().to_string();
     assert!(error.contains("c=60.0: is \"[1,2]\""), "{error}");
     Ok(())
 }
@@ -401,10 +402,10 @@ fn a_preview_has_a_line_for_each_variant_and_what_they_share_once() -> Result<()
                 several share:\n\
                 Fit {scale: true, c: 1.0} COMPLETE\n\
                 └─ Get {rows: 10} COMPLETE";
-    assert_eq!(sweep.preview()?.colour(false).to_string(), text);
-    assert!(sweep.preview()?.colour(true).to_string().contains("\u{1b}["));
+    assert_eq!(sweep.preview()?.color(false).to_string(), text);
+    assert!(sweep.preview()?.color(true).to_string().contains("\u{1b}["));
     // One variant shares nothing, and is shown as it is.
-    let one = flow.sweep::<Score>().over(Score::DIGITS, [2]).preview()?.colour(false);
+    let one = flow.sweep::<Score>().over(Score::DIGITS, [2]).preview()?.color(false);
     let text = "1 variant: 1 to run\n  digits=2  PENDING never run\n\
                 Score {digits: 2} PENDING never run\n\
                 └─ Fit {c: 1.0, scale: true} COMPLETE\n   \
@@ -418,7 +419,7 @@ fn a_long_preview_is_cut() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep =
         flow.sweep::<Score>().over(Fit::C, (1..=20).map(f64::from)).over(Score::DIGITS, 1..=5);
-    let preview = sweep.preview()?.colour(false);
+    let preview = sweep.preview()?.color(false);
     let text = preview.to_string();
     // The title, 50 variants, how many more, what is shared: 12 fits with what they require, and how many more.
     assert!(text.contains("\n  … 50 more, 50 of them to run\nseveral share:\nFit {"), "{text}");

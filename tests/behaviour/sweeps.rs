@@ -149,7 +149,7 @@ fn a_failed_variant_stops_no_other() -> Result<()> {
     assert!(text.starts_with(&expected), "{text}");
 
     // What it has done is done; and who wants the summary instead of an error says so.
-    let summary = flow.keep_going().sweep::<Score>().over(Fit::C, [1.0, -1.0, 2.0]).run()?;
+    let summary = flow.allow_failures().sweep::<Score>().over(Fit::C, [1.0, -1.0, 2.0]).run()?;
     assert!(!summary.is_success() && summary.ran().is_empty());
     assert_eq!(summary.variant("c=2.0"), Some(&VariantOutcome::CompleteBefore));
     Ok(())
@@ -230,7 +230,7 @@ fn missing_variants_are_run_in_parts() -> Result<()> {
     let (flow, _folder) = flow();
     let days = || flow.sweep::<Day>().over(Day::DAY, 1..=10);
     days()["day=2"].run::<Day>()?;
-    let preview = days().missing(3).preview()?.colour(false);
+    let preview = days().missing(3).preview()?.color(false);
     let text = "3 variants: 3 to run (left out: 1 complete, 6 for later)\n  \
                 day=1  PENDING never run\n  day=3  PENDING never run\n  day=4  PENDING never run\n\
                 several share:\nGet {count: 4} COMPLETE";
@@ -248,7 +248,7 @@ fn missing_variants_are_run_in_parts() -> Result<()> {
 
     // There is nothing to do, and nothing wrong with that.
     let named = flow.with_named("count", 4).with(Get::COUNT, 4).force::<Get>();
-    let preview = named.sweep::<Day>().over(Day::DAY, [1]).missing(0).preview()?.colour(false);
+    let preview = named.sweep::<Day>().over(Day::DAY, [1]).missing(0).preview()?.color(false);
     assert_eq!(preview.to_string(), "0 variants (left out: 1 for later)");
     let summary = days().missing(3).run()?;
     assert!(summary.is_success() && summary.variants().is_empty());
@@ -279,7 +279,7 @@ fn what_failed_last_time_is_not_in_the_way_of_what_is_missing() -> Result<()> {
 
     let (flow, _folder) = flow();
     let run = || -> Result<Vec<String>> {
-        let sweep = flow.keep_going().sweep::<Day>().over(Day::DAY, 1..=6).missing(2);
+        let sweep = flow.allow_failures().sweep::<Day>().over(Day::DAY, 1..=6).missing(2);
         Ok(sweep.run()?.variants().iter().map(|(name, _)| name.clone()).collect())
     };
     assert_eq!(run()?, ["day=1", "day=2"]);
@@ -332,7 +332,7 @@ fn what_is_not_of_a_sweep_is_garbage() -> Result<()> {
     let sweep = flow.sweep::<Score>().over(Fit::C, [1.0, 2.0]);
     sweep.run()?;
     flow.with(Fit::C, 3.0).run::<Score>()?;
-    let garbage = flow.gc().keep_sweep(&sweep)?.find()?;
+    let garbage = flow.store().gc().keep_sweep(&sweep)?.find()?;
     assert!(garbage.to_string().contains("Score: 1 instance that no root needs"), "{garbage}");
     garbage.remove()?;
     assert!(sweep.is_complete()?);
@@ -352,7 +352,7 @@ fn outputs_are_loaded_by_variant() -> Result<()> {
     // A shared output is loaded once, and any task in the graph can be asked for.
     let numbers = sweep.load::<Get>()?;
     assert!(std::ptr::eq(&**numbers["c=2.0"], &**numbers["c=1.0"]));
-    assert_eq!(sweep.output::<Fit>()?["c=2.0"].task().c, 2.0);
+    assert_eq!(sweep.outputs::<Fit>()?["c=2.0"].task().c, 2.0);
 
     let more = flow.sweep::<Score>().over(Fit::C, [2.0, 5.0]);
     let error = more.load::<Score>().unwrap_err().to_string();
@@ -379,7 +379,7 @@ fn of_several_instances_none_is_loaded() -> Result<()> {
     let error = sweep.load::<Fit>().unwrap_err().to_string();
     assert!(error.starts_with("Both requires 2 instances of Fit: select one"), "{error}");
     assert!(error.ends_with("\n  Fit {c: 1.0, degree: 1}\n  Fit {c: 1.0, degree: 2}"), "{error}");
-    assert_eq!(*sweep["c=2.0"].of::<Both>().at(Fit::DEGREE, 1).load::<Fit>()?, 103.0);
+    assert_eq!(*sweep["c=2.0"].graph::<Both>().at(Fit::DEGREE, 1).load::<Fit>()?, 103.0);
     Ok(())
 }
 
@@ -503,7 +503,7 @@ fn values_in_memory_and_outside_are_swept_too() -> Result<()> {
     let summary = sweep.run()?;
     assert!(summary.variants().iter().all(|(_, outcome)| *outcome == VariantOutcome::Found));
     assert_eq!(*sweep.load::<Length>()?["two"], 2);
-    assert_eq!(sweep.best("Length.length")?.name, "two");
+    assert_eq!(sweep.max_by("Length.length")?.name, "two");
     assert_eq!(*sweep.load::<Outside>()?["one"], "a");
     // What is gone is told of its variant.
     std::fs::remove_file(&paths[1])?;

@@ -148,16 +148,16 @@ fn one_resets_a_task_while_another_runs_it() -> Result<()> {
         let flow = flow.with(Milled::BY, 10 + round % 3);
         match round % 4 {
             0 => flow.reset::<Bread>().map(drop),
-            1 => flow.reset_between::<Milled, Bread>().map(drop),
-            2 => flow.reset_upstream::<Bread>().map(drop),
-            _ => flow.reset_every::<Milled>().map(drop),
+            1 => flow.graph::<Bread>().reset_downstream::<Milled>().map(drop),
+            2 => flow.graph::<Bread>().reset_all().map(drop),
+            _ => flow.store().clear_task::<Milled>().map(drop),
         }
     })
 }
 
 #[test]
 fn one_resets_all_while_another_runs() -> Result<()> {
-    while_it_runs(|flow, _| flow.reset_all().map(drop))
+    while_it_runs(|flow, _| flow.store().clear().map(drop))
 }
 
 #[test]

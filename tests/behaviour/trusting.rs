@@ -61,7 +61,7 @@ fn with_files(flow: &Flow, folder: &Path) -> Result<Flow> {
 }
 
 fn statuses<R: flow::Roots>(flow: &Flow) -> Result<BTreeMap<String, Status>> {
-    let instances = flow.upstream::<R>()?;
+    let instances = flow.graph::<R>().instances()?;
     Ok(instances.iter().map(|i| (i.task().to_owned(), i.status())).collect())
 }
 
@@ -90,7 +90,7 @@ fn what_is_upstream_of_a_trusted_record_is_not_looked_at() -> Result<()> {
     assert!(trusting.preview::<Twice>()?.pending().is_empty());
 
     // Whoever asks about what is upstream is told.
-    assert!(trusting.of::<Twice>().load::<Part>().is_err());
+    assert!(trusting.graph::<Twice>().load::<Part>().is_err());
     // It is not looked at in one run, and is in the next.
     assert_eq!(ran(&flow.run::<Twice>()?).len(), 7);
     assert_eq!(*trusting.load::<Twice>()?, 54);
@@ -254,7 +254,7 @@ fn where_only_content_is_believed_damage_is_seen() -> Result<()> {
     flow.run::<(Twice, Written)>()?;
     let strict = flow.trust(Trust::Content);
     assert!(strict.is_complete::<(Twice, Written)>()?);
-    let of = flow.of::<Twice>();
+    let of = flow.graph::<Twice>();
     let damaged = [
         of.output::<Total>()?.path()?,
         flow.load::<Written>()?.join("a"),
@@ -281,7 +281,7 @@ fn where_only_content_is_believed_what_is_kept_is_hashed_too() -> Result<()> {
     damage(&team.output::<Total>()?.path()?)?;
     for (trust, total) in [(Trust::Stamps, 23), (Trust::Content, 22)] {
         let (mine, _mine) = flow();
-        let mine = with_files(&mine, folder.path())?.read(&team).trust(trust);
+        let mine = with_files(&mine, folder.path())?.reuse_from(&team).trust(trust);
         let summary = mine.run::<Total>()?;
         assert_eq!(adopted(&summary).contains(&"Total".to_owned()), trust == Trust::Stamps);
         assert_eq!(*mine.load::<Total>()?, total);

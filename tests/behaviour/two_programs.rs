@@ -80,14 +80,15 @@ fn another_task_of_another_crate_is_an_error_with_both_and_the_remedy() -> Resul
             "the store in {folder} has outputs of `Train` of `other::two_programs::here` ({{n: u64}} → \
              Json<u64>), and this is `Train` of `behaviour::two_programs::changed` ({{model: String, n: \
              u64}} → Json<u64>): give one of them `#[task(name = \"...\")]`, or use another folder; if \
-             it is the same task, say `flow.claim::<Train>()` once"
+             it is the same task, say `flow.store().claim::<Train>()` once"
         )
     );
     // Nothing of the other's is removed, either.
-    let error = open(&flow)?.reset_every::<changed::Train>().expect_err("they are another's");
+    let error =
+        open(&flow)?.store().clear_task::<changed::Train>().expect_err("they are another's");
     assert!(error.to_string().contains("has outputs of `Train`"), "{error}");
     // An environment is a store of its own, and so is another folder.
-    assert_eq!(ran(&open(&flow)?.env("mine").run::<changed::Train>()?), ["Train"]);
+    assert_eq!(ran(&open(&flow)?.namespace("mine").run::<changed::Train>()?), ["Train"]);
     Ok(())
 }
 
@@ -97,7 +98,7 @@ fn a_task_that_was_moved_and_changed_is_claimed() -> Result<()> {
     flow.run::<here::Train>()?;
     hand_to_another_crate(&flow)?;
     let new = open(&flow)?;
-    new.claim::<changed::Train>()?;
+    new.store().claim::<changed::Train>()?;
     assert_eq!(ran(&new.run::<changed::Train>()?), ["Train"]);
     assert!(ran(&open(&flow)?.run::<changed::Train>()?).is_empty());
     // What was made before is there as before.
@@ -109,11 +110,11 @@ fn a_task_that_was_moved_and_changed_is_claimed() -> Result<()> {
 fn a_name_is_given_up_by_a_reset_of_all_that_it_has() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<here::Train>()?;
-    flow.reset_every::<here::Train>()?;
+    flow.store().clear_task::<here::Train>()?;
     assert!(!claim_of(&flow).exists());
     flow.run::<here::Train>()?;
     assert!(claim_of(&flow).exists(), "it has outputs again");
-    flow.reset_all()?;
+    flow.store().clear()?;
     assert!(!claim_of(&flow).exists());
     flow.run::<here::Train>()?;
     assert!(claim_of(&flow).exists());
@@ -161,7 +162,7 @@ fn a_claim_that_cannot_be_read_is_an_error_and_one_that_cannot_be_written_is_non
     let flow = faulty_flow(folder.path(), &fs)?;
     assert_eq!(ran(&flow.run::<here::Train>()?), ["Train"]);
     assert!(!claim_of(&flow).exists());
-    let error = flow.claim::<here::Train>().expect_err("it cannot be written");
+    let error = flow.store().claim::<here::Train>().expect_err("it cannot be written");
     assert!(error.to_string().starts_with("cannot write"), "{error}");
 
     fs.fail(move |_, op, path| {
@@ -206,7 +207,7 @@ fn each_type_of_a_generic_task_has_a_name_of_its_own() -> Result<()> {
     let error = plan_error::<Power<2>>(&open(&flow)?);
     assert!(error.contains("`Power<2>` of `other::two_programs`"), "{error}");
     assert!(open(&flow)?.is_complete::<Power<3>>()?);
-    open(&flow)?.claim::<Power<2>>()?;
+    open(&flow)?.store().claim::<Power<2>>()?;
     assert!(open(&flow)?.is_complete::<(Power<2>, Power<3>)>()?);
     assert!(own.exists());
     Ok(())
@@ -215,15 +216,15 @@ fn each_type_of_a_generic_task_has_a_name_of_its_own() -> Result<()> {
 #[test]
 fn each_environment_has_claims_of_its_own() -> Result<()> {
     let (flow, _folder) = flow();
-    let mine = flow.env("mine");
+    let mine = flow.namespace("mine");
     mine.run::<here::Train>()?;
     flow.run::<here::Train>()?;
     hand_to_another_crate(&mine)?;
     assert!(open(&flow)?.is_complete::<here::Train>()?);
-    let mine = open(&flow)?.env("mine");
+    let mine = open(&flow)?.namespace("mine");
     assert!(plan_error::<changed::Train>(&mine).contains("`other::two_programs::here`"));
     // A claim there is none here.
-    mine.claim::<changed::Train>()?;
+    mine.store().claim::<changed::Train>()?;
     assert!(fs::read_to_string(claim_of(&mine))?.contains("model"));
     assert!(!fs::read_to_string(claim_of(&flow))?.contains("model"));
     Ok(())

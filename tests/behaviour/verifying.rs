@@ -72,20 +72,20 @@ fn harms(flow: &Flow) -> Result<Vec<(String, Harm)>> {
         harms.sort_by(|(a, _), (b, _)| a.cmp(b));
         harms
     };
-    let harms = found(flow.verify::<Length>()?);
-    assert_eq!(found(flow.verify_all()?), harms);
+    let harms = found(flow.graph::<Length>().verify()?);
+    assert_eq!(found(flow.store().verify()?), harms);
     Ok(harms)
 }
 
 #[test]
 fn what_is_whole_is_said_to_be() -> Result<()> {
     let (flow, _folder) = done()?;
-    let verified = flow.verify::<Length>()?;
+    let verified = flow.graph::<Length>().verify()?;
     assert!(verified.is_whole() && verified.outputs() == 2);
     assert_eq!(verified.to_string(), "2 outputs verified, 9 B: every file is what was recorded");
     assert_eq!(verified.reset()?.to_string(), "nothing was removed");
     assert!(flow.is_complete::<Length>()?);
-    assert_eq!(flow.verify_all()?.to_string(), verified.to_string());
+    assert_eq!(flow.store().verify()?.to_string(), verified.to_string());
     Ok(())
 }
 
@@ -99,23 +99,23 @@ fn a_bit_that_has_fallen_over_is_found_and_mended() -> Result<()> {
     rot(&length)?;
     assert!(flow.is_complete::<Length>()? && ran(&flow.run::<Length>()?).is_empty());
 
-    let verified = flow.verify::<Length>()?;
+    let verified = flow.graph::<Length>().verify()?;
     let damage = &verified.damage()[0];
     assert_eq!((&*damage.task, &damage.file), ("Length", &length));
     assert_eq!((&damage.harm, damage.is_earlier), (&Harm::Modified, false));
     let text = verified.to_string();
     assert!(text.contains("1 file is not what was recorded\n  Length {Made.path: "), "{text}");
     // The other one is the same file.
-    assert_eq!(flow.verify_all()?.damage().len(), 2);
+    assert_eq!(flow.store().verify()?.damage().len(), 2);
 
     assert!(verified.reset()?.files.contains(&length));
     assert_eq!(ran(&flow.run::<Length>()?), ["Length"], "nothing damaged is adopted");
     assert_eq!(*flow.load::<Length>()?, 3);
-    assert!(flow.verify::<Length>()?.is_whole());
-    other.verify::<Length>()?.reset()?;
+    assert!(flow.graph::<Length>().verify()?.is_whole());
+    other.graph::<Length>().verify()?.reset()?;
     other.run::<Length>()?;
     assert_eq!(*other.load::<Length>()?, 3);
-    assert!(flow.verify_all()?.is_whole());
+    assert!(flow.store().verify()?.is_whole());
     Ok(())
 }
 
@@ -136,7 +136,7 @@ fn every_harm_is_named() -> Result<()> {
     fs::write(one_file(&flow.folder().join("Length"), "record.json", ""), "garbage")?;
     let damage = harms(&flow)?;
     assert!(matches!(&damage[1], (file, Harm::Record(_)) if file == "record.json"), "{damage:?}");
-    flow.verify_all()?.reset()?;
+    flow.store().verify()?.reset()?;
     assert_eq!(ran(&flow.run::<Length>()?), ["Length", "Made"]);
     assert_eq!(harms(&flow)?, []);
     Ok(())
@@ -150,7 +150,7 @@ fn an_earlier_version_is_verified_and_not_adopted_when_it_is_damaged() -> Result
     fs::write(&text, "45")?;
     flow.run::<Length>()?;
     rot(&old)?;
-    let verified = flow.verify_all()?;
+    let verified = flow.store().verify()?;
     assert!(verified.damage()[0].is_earlier && verified.damage().len() == 1, "{verified}");
     assert!(verified.to_string().contains("an earlier version"), "{verified}");
     verified.reset()?;
@@ -159,7 +159,7 @@ fn an_earlier_version_is_verified_and_not_adopted_when_it_is_damaged() -> Result
     assert_eq!(ran(&flow.run::<Length>()?), ["Made"]);
     assert_eq!(
         fs::read_to_string(
-            flow.of::<Length>().output::<Made>()?.load_one(Parts::FOLDER)?.join("sub/file")
+            flow.graph::<Length>().output::<Made>()?.load_one(Parts::FOLDER)?.join("sub/file")
         )?,
         "123"
     );
@@ -170,7 +170,7 @@ fn an_earlier_version_is_verified_and_not_adopted_when_it_is_damaged() -> Result
 fn what_was_made_again_since_is_not_reset() -> Result<()> {
     let (flow, folder) = done()?;
     rot(&flow.output::<Length>()?.path()?)?;
-    let verified = flow.verify::<Length>()?;
+    let verified = flow.graph::<Length>().verify()?;
     fs::write(folder.path().join("text"), "4567")?;
     flow.run::<Length>()?;
     verified.reset()?;
@@ -185,7 +185,7 @@ fn a_record_of_a_newer_version_is_left_alone() -> Result<()> {
     let record = one_file(&flow.folder().join("Length"), "record.json", "");
     let newer = fs::read_to_string(&record)?.replace("\"format\": 2", "\"format\": 9");
     fs::write(&record, &newer)?;
-    let verified = flow.verify_all()?;
+    let verified = flow.store().verify()?;
     assert!(verified.is_whole() && verified.to_string().contains("it is in form 9"), "{verified}");
     verified.reset()?;
     assert_eq!(fs::read_to_string(&record)?, newer);
@@ -202,10 +202,10 @@ fn what_cannot_be_read_is_told_and_the_rest_is_verified() -> Result<()> {
         let data = path.to_string_lossy().contains("/Length/");
         (op == Op::Open && data).then_some(Fault::Refuse(ErrorKind::InvalidData))
     });
-    let verified = other.verify::<Length>()?;
+    let verified = other.graph::<Length>().verify()?;
     assert_eq!((verified.outputs(), verified.damage().len()), (2, 1), "{verified}");
     assert!(verified.to_string().contains("cannot be read: "), "{verified}");
     faulty.heal();
-    assert!(flow.verify::<Length>()?.is_whole());
+    assert!(flow.graph::<Length>().verify()?.is_whole());
     Ok(())
 }

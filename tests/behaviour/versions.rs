@@ -48,7 +48,7 @@ fn outputs(flow: &Flow, task: &str) -> usize {
 #[test]
 fn as_many_as_are_kept_are_adopted() -> Result<()> {
     let (flow, write, _folder) = on_a_file();
-    let flow = flow.keep_versions(3);
+    let flow = flow.limits(flow::Limits::default().versions(3));
     for n in 0..10 {
         write(n);
         assert_eq!(ran(&flow.run::<Text>()?), ["Text"]);
@@ -93,7 +93,7 @@ fn ten_are_kept_of_each_instance_unless_something_else_is_said() -> Result<()> {
 #[test]
 fn none_is_kept_if_that_is_said() -> Result<()> {
     let (flow, write, _folder) = on_a_file();
-    let flow = flow.keep_versions(0);
+    let flow = flow.limits(flow::Limits::default().versions(0));
     for n in [1, 2, 1] {
         write(n);
         assert_eq!(ran(&flow.run::<Text>()?), ["Text"]);
@@ -106,7 +106,7 @@ fn none_is_kept_if_that_is_said() -> Result<()> {
 fn those_of_a_task_are_limited_by_their_size() -> Result<()> {
     let (flow, write, _folder) = on_a_file();
     // An output has 102 bytes and more.
-    let flow = flow.keep_bytes(350);
+    let flow = flow.limits(flow::Limits::default().bytes(350));
     let other = flow.with(Text::COPY, 1);
     for n in 0..4 {
         write(n);
@@ -127,7 +127,7 @@ fn those_of_a_task_are_limited_by_their_size() -> Result<()> {
 fn what_is_current_elsewhere_stays_when_a_version_goes() -> Result<()> {
     // Both instances of `Size` share an output by links, in folders of their own.
     let (flow, write, _folder) = on_a_file();
-    let flow = flow.keep_versions(0);
+    let flow = flow.limits(flow::Limits::default().versions(0));
     let other = flow.with(Text::COPY, 1);
     write(1);
     flow.run::<Size>()?;
@@ -203,7 +203,7 @@ fn what_was_forced_is_all_that_is_kept_of_the_same() -> Result<()> {
     assert_ne!(now, before);
     // With its file gone it is made again, for nothing that was kept is believed any more.
     fs::remove_file(flow.output::<Above>()?.path()?)?;
-    fs::remove_file(flow.of::<Above>().output::<Random>()?.path()?)?;
+    fs::remove_file(flow.graph::<Above>().output::<Random>()?.path()?)?;
     assert_eq!(ran(&flow.run::<Random>()?), ["Random"]);
     assert_ne!(*flow.load::<Random>()?, now);
     Ok(())
@@ -284,7 +284,7 @@ fn outputs_of_all_kinds_come_back_with_what_was_noted() -> Result<()> {
         assert_eq!(fs::read_to_string(flow.load::<Folder>()?.join("within/file"))?, text);
     }
     fs::write(&path, "seven")?;
-    flow.keep_versions(0).run::<(Two, Folder)>()?;
+    flow.limits(flow::Limits::default().versions(0)).run::<(Two, Folder)>()?;
     assert_eq!(outputs(&flow, "Two"), 2);
     assert_eq!(files_below(&flow.folder().join("Folder")).len(), 2, "the record and the file");
     assert_consistent(flow.folder());

@@ -100,7 +100,7 @@ pub(crate) fn mill(flow: &Flow, folder: &Path) -> Flow {
 /// Asserts that all outputs are there and are what they must be.
 pub(crate) fn assert_bread(flow: &Flow, grains: &[u64], by: u64) {
     let milled: Vec<_> = grains.iter().map(|n| n * by).collect();
-    let of = flow.of::<Bread>();
+    let of = flow.graph::<Bread>();
     assert_eq!(*of.load::<Grains>().expect("grains"), grains);
     assert_eq!(*of.load::<Milled>().expect("milled"), milled);
     assert_eq!(*flow.load::<Bread>().expect("bread"), bread(grains, by));

@@ -134,7 +134,7 @@ fn without_what_was_used_the_way_ends_where_it_is_known() -> Result<()> {
     let (flow, _folder, data) = with_data();
     flow.run::<before::Train>()?;
     fs::write(&data, "6")?;
-    flow.reset_every::<before::Preprocess>()?;
+    flow.store().clear_task::<before::Preprocess>()?;
     flow.run::<before::Preprocess>()?;
     assert!(why::<before::Train>(&flow).ends_with(": input clean: Preprocess gave other data"));
     Ok(())

@@ -174,7 +174,7 @@ fn a_folder_is_adopted_by_links_or_copies() -> Result<()> {
         one.run::<Second>()?;
         assert_eq!(adopted(&two.run::<Second>()?), ["Second"]);
         assert_ne!(one.load::<Second>()?.as_path(), two.load::<Second>()?.as_path());
-        one.reset_upstream::<Second>()?;
+        one.graph::<Second>().reset_all()?;
         assert_planted(&two.load::<Second>()?);
         assert!(two.run::<Second>()?.ran().is_empty());
     }
@@ -183,7 +183,11 @@ fn a_folder_is_adopted_by_links_or_copies() -> Result<()> {
 
 #[test]
 fn a_reset_removes_the_whole_folder() -> Result<()> {
-    for reset in [Flow::reset::<Tree>, Flow::reset_every::<Tree>, Flow::reset_all] {
+    for reset in [
+        |flow: &Flow| flow.reset::<Tree>(),
+        |flow: &Flow| flow.store().clear_task::<Tree>(),
+        |flow: &Flow| flow.store().clear(),
+    ] {
         let (flow, _folder) = flow();
         flow.run::<Tree>()?;
         let removed = reset(&flow)?;
@@ -329,10 +333,10 @@ fn what_a_link_leads_to_is_not_removed_though_the_link_cannot_be() -> Result<()>
         });
         failure(flow.with(Wrong::MISTAKE, mistake).run::<Wrong>());
         assert_planted(&elsewhere);
-        let _ = flow.reset_all();
+        let _ = flow.store().clear();
         assert_planted(&elsewhere);
         fs.heal();
-        flow.reset_all()?;
+        flow.store().clear()?;
         assert_planted(&elsewhere);
         assert_eq!(flow.folder().join("Wrong").read_dir().map_or(0, Iterator::count), 0);
     }
@@ -404,7 +408,7 @@ fn what_was_written_when_the_process_was_killed_is_not_read() -> Result<()> {
     assert_eq!(ran(&flow.run::<Endless>()?), ["Endless"]);
     assert_planted(&flow.load::<Endless>()?);
     // What is left of it goes with the next reset.
-    flow.reset_every::<Endless>()?;
+    flow.store().clear_task::<Endless>()?;
     assert!(!flow.folder().join("Endless").exists());
     Ok(())
 }

@@ -160,7 +160,7 @@ impl Flow {
     fn look_at(&self, roots: &[&'static TaskType]) -> Looked {
         let nowhere = Store::nowhere();
         let Built { graph, problems, unmet } =
-            build_all(roots, self.store(), &nowhere, self.givens());
+            build_all(roots, self.own_store(), &nowhere, self.givens());
         let mut looked = Looked { problems, warnings: Vec::new(), graph: None };
         if let Some((mut graph, warnings)) = graph {
             let warnings = warnings.into_iter();
@@ -206,7 +206,7 @@ impl Flow {
 
     /// Whether there is a file or a folder, or one that a pattern stands for.
     fn is_there(&self, path: &Path) -> bool {
-        let fs = self.store().unconfined();
+        let fs = self.own_store().unconfined();
         let matches = |pattern: Pattern| pattern.files(&**fs).is_ok_and(|files| !files.is_empty());
         fs.stat(path).is_ok_and(|stat| !stat.special) || Pattern::parse(path).is_some_and(matches)
     }

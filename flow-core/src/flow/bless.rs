@@ -12,7 +12,7 @@ use crate::engine::Execution;
 use crate::engine::aside::Aside;
 use crate::engine::session::Session;
 use crate::flow::error::Error;
-use crate::flow::{Flow, Roots};
+use crate::flow::{Flow, FlowStore, Roots};
 use crate::plan::affected::{Affected, Assumption};
 use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
@@ -26,7 +26,7 @@ const GROUP: usize = 512;
 /// How many lines of a list are printed.
 const LISTED: usize = 10;
 
-impl Flow {
+impl FlowStore<'_> {
     /// Takes the outputs of these roots, and of what they require, while they run too, for today's,
     /// after a refactoring that was meant to change nothing: those that are pending only because code,
     /// a version or a target changed, or because their task, or one upstream, got a new parameter that has
@@ -83,18 +83,18 @@ impl Flow {
     /// # Flow::open(folder)?.quiet().run::<before::Squares>()?;
     /// # let flow = Flow::open(folder)?.quiet();
     /// assert!(!flow.is_complete::<Squares>()?); // its code changed
-    /// let blessed = flow.bless::<Squares>().run()?;
+    /// let blessed = flow.store().bless::<Squares>().run()?;
     /// assert_eq!(blessed.instances(), ["Squares {n: 3}"]);
     /// assert!(flow.is_complete::<Squares>()?);
     /// # Ok(())
     /// # }
     /// ```
     pub fn bless<R: Roots>(&self) -> Bless<R> {
-        Bless { flow: self.clone(), sample: None, roots: PhantomData }
+        Bless { flow: self.flow.clone(), sample: None, roots: PhantomData }
     }
 }
 
-/// Outputs that are to be taken for today's, if they are. Made by [`Flow::bless`].
+/// Outputs that are to be taken for today's, if they are. Made by [`FlowStore::bless`].
 #[must_use = "nothing is compared before `run` is called"]
 pub struct Bless<R> {
     flow: Flow,

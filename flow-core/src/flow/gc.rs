@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::base::key::Digest;
 use crate::flow::error::Error;
 use crate::flow::plan::roots_of;
-use crate::flow::{Flow, Removed, Roots};
+use crate::flow::{Flow, FlowStore, Removed, Roots};
 use crate::plan::variant::Root;
 use crate::store::Store;
 use crate::store::gc::{Found, Item, Keep, What};
@@ -20,10 +20,10 @@ const OLDER_THAN: Duration = Duration::from_secs(60 * 60);
 /// How many files are printed one by one.
 const LISTED: usize = 5;
 
-impl Flow {
+impl FlowStore<'_> {
     /// Looks for what nobody needs in the store: outputs that no record and no kept version names,
     /// what a process left that died, notes of failures that are over, code that no record names,
-    /// versions [beyond the limits](Self::keep_versions) of this flow. With [roots](Gc::keep),
+    /// versions [beyond the limits](Flow::limits) of this flow. With [roots](Gc::keep),
     /// instances that none of them needs, too.
     ///
     /// Nothing is removed before [`Garbage::remove`] is called on what was found. Files that are not
@@ -54,10 +54,10 @@ impl Flow {
     /// let (three, four) = (flow.with(Square::N, 3), flow.with(Square::N, 4));
     /// three.run::<Square>()?;
     /// four.run::<Square>()?;
-    /// assert!(flow.gc().find()?.is_empty());
+    /// assert!(flow.store().gc().find()?.is_empty());
     ///
     /// // Of all instances, only that of 4 is wanted from now on.
-    /// let garbage = flow.gc().keep::<Square>(&four)?.find()?;
+    /// let garbage = flow.store().gc().keep::<Square>(&four)?.find()?;
     /// assert!(garbage.to_string().contains("Square: 1 instance that no root needs"));
     /// garbage.remove()?;
     /// assert!(!three.is_complete::<Square>()?);
@@ -67,11 +67,11 @@ impl Flow {
     /// ```
     pub fn gc(&self) -> Gc {
         let (wanted, reused, earlier_formats) = (None, HashSet::new(), false);
-        Gc { flow: self.clone(), wanted, reused, earlier_formats, older_than: OLDER_THAN }
+        Gc { flow: self.flow.clone(), wanted, reused, earlier_formats, older_than: OLDER_THAN }
     }
 }
 
-/// A search for what nobody needs in a store. Made by [`Flow::gc`].
+/// A search for what nobody needs in a store. Made by [`FlowStore::gc`].
 #[must_use = "nothing is looked for before `find` is called"]
 pub struct Gc {
     flow: Flow,

@@ -43,10 +43,10 @@ impl Flow {
         Self { givens: Arc::new(givens), ..self.clone() }
     }
 
-    /// Uses the part of the store that belongs to this environment, such as `prod`: a folder of
-    /// its own in the folder that was opened, `env=prod`, which shares nothing with the others.
+    /// Uses the namespace of this name, such as `prod`: a store of its own in the folder that was
+    /// opened, in `env=prod`, which shares nothing with the other namespaces.
     #[must_use]
-    pub fn env(&self, name: &str) -> Self {
+    pub fn namespace(&self, name: &str) -> Self {
         let folder = self.opened.join(crate::store::folder::env_folder(name));
         let store = Store::within(&self.opened, folder, Arc::clone(&self.fs));
         Self { store: Arc::new(store), ..self.clone() }
@@ -59,11 +59,11 @@ impl Flow {
         Self { workers: Some(workers), ..self.clone() }
     }
 
-    /// Lets [`run`](Self::run) return its summary even if tasks failed, for a caller that goes on
-    /// and looks at [`Summary::failed`](crate::Summary::failed) itself.
+    /// Makes [`run`](Self::run) return its summary even if tasks failed, for a caller that looks at
+    /// [`Summary::failed`](crate::Summary::failed) itself.
     #[must_use]
-    pub fn keep_going(&self) -> Self {
-        Self { keep_going: true, ..self.clone() }
+    pub fn allow_failures(&self) -> Self {
+        Self { allow_failures: true, ..self.clone() }
     }
 
     /// Lets [`run`](Self::run) run all instances of `A`, even if they are complete; of an aggregate,
@@ -87,10 +87,12 @@ impl Flow {
         Self { force: Force { all: true, ..self.force.clone() }, ..self.clone() }
     }
 
-    /// Takes over outputs of another flow's store, too: what is not complete here and is kept there,
-    /// made from the same, does not run, but is linked or copied. Nothing is written there.
+    /// Reuses outputs of another flow's store, too: an instance that is not complete here does not run if
+    /// that store has an output made from the same. The output is linked or copied; nothing is written
+    /// to the other store.
     ///
-    /// So a team's results are the inputs of one's own: their tasks are required as any others.
+    /// With this, a team's results are the inputs of one's own tasks, which require the team's tasks as
+    /// any others.
     ///
     /// ```
     /// # use flow::prelude::*;
@@ -113,7 +115,7 @@ impl Flow {
     /// # let team = Flow::open(folder.path().join("team"))?.quiet();
     /// # team.run::<Prices>()?;
     /// # let folder = folder.path().join("mine");
-    /// let mine = Flow::open(folder)?.read(&team);
+    /// let mine = Flow::open(folder)?.reuse_from(&team);
     /// # let mine = mine.quiet();
     /// let summary = mine.run::<Report>()?;
     /// assert_eq!(summary.adopted()[0].task(), "Prices");
@@ -121,10 +123,9 @@ impl Flow {
     /// # }
     /// ```
     #[must_use]
-    pub fn read(&self, other: &Self) -> Self {
+    pub fn reuse_from(&self, source: impl Into<ReuseSource>) -> Self {
         let mut flow = self.clone();
-        flow.reading.push(Arc::new(other.store.only_read()));
-        flow.reading.extend(other.reading.iter().cloned());
+        flow.reading.extend(source.into().stores);
         flow
     }
 
@@ -169,5 +170,24 @@ impl Flow {
         let named = setting.named.iter().map(|(name, value)| (name.clone(), value.clone()));
         givens.named.extend(named);
         Self { givens: Arc::new(givens), ..self.clone() }
+    }
+}
+
+/// A source of outputs for [`Flow::reuse_from`]: the store of another flow, and those that it reuses
+/// outputs from.
+pub struct ReuseSource {
+    stores: Vec<Arc<Store>>,
+}
+
+impl From<&Flow> for ReuseSource {
+    fn from(flow: &Flow) -> Self {
+        let own = Arc::new(flow.store.only_read());
+        Self { stores: std::iter::once(own).chain(flow.reading.iter().cloned()).collect() }
+    }
+}
+
+impl From<Flow> for ReuseSource {
+    fn from(flow: Flow) -> Self {
+        Self::from(&flow)
     }
 }

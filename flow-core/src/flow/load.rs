@@ -25,6 +25,33 @@ impl Flow {
         Ok(self.output::<T>()?.load()?)
     }
 
+    /// Runs what is not complete of a task and everything that it requires, and loads its output:
+    /// [`run`](Self::run) and [`load`](Self::load) in one call.
+    ///
+    /// ```
+    /// use flow::prelude::*;
+    ///
+    /// #[task(target = Json<u64>)]
+    /// fn square(#[param(default = 3)] n: u64) -> u64 {
+    ///     n * n
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let flow = Flow::open(folder.path())?.quiet();
+    /// assert_eq!(*flow.get::<square>()?, 9);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run) and [`load`](Self::load).
+    pub fn get<T: Task>(&self) -> Result<Loaded<Output<T>>, Error> {
+        self.run::<T>()?;
+        self.load::<T>()
+    }
+
     /// A handle on the output of a task, if it is complete.
     ///
     /// # Errors

@@ -5,13 +5,13 @@
 //! them ([`view`], [`run`], `why`, `plot`). Which instances of it are meant, [`select`] finds.
 
 mod bless;
-mod claim;
 pub(crate) mod error;
 mod export;
 mod gc;
 mod given;
+mod graph;
+mod limits;
 mod load;
-mod of;
 mod plan;
 mod plot;
 mod reset;
@@ -19,13 +19,13 @@ mod roots;
 mod run;
 mod select;
 mod stand_in;
+mod store;
 pub(crate) mod summary;
 pub(crate) mod sweep_summary;
 mod transfer;
 mod transferred;
 mod trust;
 mod verify;
-mod versions;
 mod view;
 mod why;
 
@@ -38,11 +38,13 @@ use std::sync::Arc;
 pub use self::bless::{Bless, Blessed, Difference, NotBlessed};
 pub use self::export::Handed;
 pub use self::gc::{Garbage, Gc};
+pub use self::given::ReuseSource;
+pub use self::graph::Subgraph;
 pub(crate) use self::load::handle;
-pub use self::of::Of;
 pub use self::reset::Removed;
 pub use self::roots::Roots;
 pub use self::stand_in::Scratch;
+pub use self::store::{FlowStore, StoredOutput};
 pub use self::transferred::{Skipped, Transferred};
 pub use self::verify::{Damage, Verified};
 use crate::base::error::IoContext;
@@ -106,13 +108,13 @@ use crate::value::AnyValue;
 /// // A value for one task, and what it changes.
 /// let week = flow.with(Prices::DAYS, 7);
 /// assert_eq!(
-///     week.preview::<Mean>()?.colour(false).to_string(),
+///     week.preview::<Mean>()?.color(false).to_string(),
 ///     "Mean {Prices.days: 7} PENDING never run\n└─ Prices {days: 7} PENDING never run",
 /// );
 /// week.run::<Mean>()?;
 ///
 /// // The tasks that a root requires, with the parameters they have there.
-/// assert_eq!(week.of::<Mean>().load::<Prices>()?.len(), 7);
+/// assert_eq!(week.graph::<Mean>().load::<Prices>()?.len(), 7);
 ///
 /// // What is taken away runs again, and what follows need not if it gives the same.
 /// flow.reset::<Prices>()?;
@@ -129,7 +131,7 @@ pub struct Flow {
     fs: Arc<dyn Fs>,
     givens: Arc<Givens>,
     workers: Option<usize>,
-    keep_going: bool,
+    allow_failures: bool,
     force: Force,
     /// The stores from which outputs are taken over, too.
     reading: Vec<Arc<Store>>,
@@ -177,7 +179,7 @@ impl Flow {
             fs,
             givens: Arc::default(),
             workers: None,
-            keep_going: false,
+            allow_failures: false,
             force: Force::default(),
             reading: Vec::new(),
             provided: Arc::default(),
@@ -202,7 +204,7 @@ impl Flow {
 
 /// What a check looks at.
 impl Flow {
-    pub(crate) fn store(&self) -> &Store {
+    pub(crate) fn own_store(&self) -> &Store {
         &self.store
     }
 

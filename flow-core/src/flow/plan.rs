@@ -17,7 +17,7 @@ use crate::store::trust::Trust;
 use crate::task::TaskType;
 
 impl Flow {
-    pub(super) fn graph(&self, roots: &[Root<'_>]) -> Result<(Graph, Vec<Warning>), Error> {
+    pub(super) fn build_graph(&self, roots: &[Root<'_>]) -> Result<(Graph, Vec<Warning>), Error> {
         self.store.refresh();
         Ok(builder::build(roots, &self.store, &self.givens)?)
     }
@@ -79,7 +79,7 @@ impl Flow {
         trust: Trust,
         asks: Asks,
     ) -> Result<Plan, Error> {
-        let (mut graph, mut warnings) = self.graph(roots)?;
+        let (mut graph, mut warnings) = self.build_graph(roots)?;
         force.mark(&mut graph);
         warnings.extend(force.unused(&graph));
         match asks {

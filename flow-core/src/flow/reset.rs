@@ -66,17 +66,7 @@ impl Flow {
         self.reset_nodes(&plan, &plan.graph.roots)
     }
 
-    /// Removes the outputs of a task and of all that it requires; also of what any of them has
-    /// required while it ran, as far as that is known from its record.
-    ///
-    /// # Errors
-    ///
-    /// As [`reset`](Self::reset).
-    pub fn reset_upstream<R: Roots>(&self) -> Result<Removed, Error> {
-        self.reset_plan(&*self.plan::<R>()?)
-    }
-
-    /// The same for all instances of a plan.
+    /// Removes the outputs of all instances of a plan.
     pub(crate) fn reset_plan(&self, plan: &Plan) -> Result<Removed, Error> {
         let nodes: Vec<_> = plan.graph.nodes().collect();
         // Their records tell of it, and are removed before it is.
@@ -87,54 +77,6 @@ impl Flow {
             let more = self.reset_nodes(&plan, &nodes)?;
             removed.instances.extend(more.instances);
             removed.files.extend(more.files);
-        }
-        Ok(removed)
-    }
-
-    /// Removes the outputs of `A` and of all between it and the root: what a change of `A` may
-    /// affect.
-    ///
-    /// # Errors
-    ///
-    /// As [`reset`](Self::reset).
-    pub fn reset_between<A: Task, R: Roots>(&self) -> Result<Removed, Error> {
-        let plan = self.plan::<R>()?;
-        self.reset_nodes(&plan, &plan.to_reset(TaskType::of::<A>()))
-    }
-
-    /// Removes all outputs of `A`, whatever its parameters. A task that is external or an aggregate
-    /// has none of its own.
-    ///
-    /// # Errors
-    ///
-    /// The files cannot be removed.
-    pub fn reset_every<A: Task>(&self) -> Result<Removed, Error> {
-        let decl = A::__decl();
-        let task = task_folder(&self.store, TaskType::of::<A>(), &decl)
-            .map_err(|kind| Box::new(PlanError::new(kind, Vec::new())))?;
-        let mut removed = Removed::default();
-        if TaskType::of::<A>().kind != Kind::Made {
-            return Ok(removed);
-        }
-        for (folder, files) in self.store.reset_task(&task, &[&decl.name, decl.identity()])? {
-            removed.instances.push(folder.display().to_string());
-            removed.files.extend(files);
-        }
-        Ok(removed)
-    }
-
-    /// Removes all outputs that are in the store.
-    ///
-    /// Files that are not of the store's own making are left where they are.
-    ///
-    /// # Errors
-    ///
-    /// The files cannot be removed.
-    pub fn reset_all(&self) -> Result<Removed, Error> {
-        let mut removed = Removed::default();
-        for (folder, files) in self.store.reset_all()? {
-            removed.instances.push(folder.display().to_string());
-            removed.files.extend(files);
         }
         Ok(removed)
     }

@@ -46,15 +46,15 @@ impl Flow {
 
     /// The summary, or the error that it is.
     pub(super) fn told(&self, summary: Summary) -> Result<Summary, Error> {
-        if summary.is_success() || self.keep_going {
+        if summary.is_success() || self.allow_failures {
             Ok(summary)
         } else {
             Err(Error::Failed(Box::new(summary)))
         }
     }
 
-    pub(crate) fn is_to_keep_going(&self) -> bool {
-        self.keep_going
+    pub(crate) fn allows_failures(&self) -> bool {
+        self.allow_failures
     }
 
     /// On how many threads it works.

@@ -52,7 +52,7 @@ impl Flow {
     /// let trusting = flow.trust(Trust::Records);
     /// assert!(trusting.is_complete::<Count>()?);
     /// assert_eq!(*trusting.load::<Count>()?, 2);
-    /// assert_eq!(trusting.upstream::<Count>()?[0].status(), Status::Unchecked);
+    /// assert_eq!(trusting.graph::<Count>().instances()?[0].status(), Status::Unchecked);
     /// assert!(!flow.is_complete::<Count>()?);
     /// flow.run::<Count>()?;
     ///

@@ -10,7 +10,7 @@ use crate::base::error::StoreError;
 use crate::base::key::Digest;
 use crate::flow::error::Error;
 use crate::flow::gc::Bytes;
-use crate::flow::{Flow, Removed, Roots};
+use crate::flow::{Flow, FlowStore, Removed, Roots, Subgraph};
 use crate::plan::label::Show;
 use crate::store::record::Record;
 use crate::store::verify::{Harm, Looked, Place};
@@ -24,8 +24,8 @@ const LISTED: usize = 20;
 /// How much of a parameter is printed, in characters.
 const VALUE: usize = 100;
 
-impl Flow {
-    /// Hashes every file of the outputs of these roots and of all that they require, of what is
+impl<R: Roots> Subgraph<R> {
+    /// Hashes every file of the outputs of the graph, of what is
     /// current and of earlier versions, and compares it with what was recorded.
     ///
     /// A run believes a file of the size and time that were recorded, so that it finds what is gone
@@ -51,7 +51,7 @@ impl Flow {
     /// # let folder = tempfile::tempdir()?;
     /// let flow = Flow::open(folder.path())?.quiet();
     /// flow.run::<Poem>()?;
-    /// assert!(flow.verify::<Poem>()?.is_whole());
+    /// assert!(flow.graph::<Poem>().verify()?.is_whole());
     ///
     /// // The disk forgets a bit: the size and the time are what they were.
     /// let path = flow.output::<Poem>()?.path()?;
@@ -60,7 +60,7 @@ impl Flow {
     /// std::fs::File::options().append(true).open(&path)?.set_modified(time)?;
     /// assert!(flow.is_complete::<Poem>()?);
     ///
-    /// let verified = flow.verify::<Poem>()?;
+    /// let verified = flow.graph::<Poem>().verify()?;
     /// assert_eq!(verified.damage()[0].task, "Poem");
     /// verified.reset()?;
     /// assert_eq!(flow.run::<Poem>()?.ran().len(), 1);
@@ -72,16 +72,18 @@ impl Flow {
     /// # Errors
     ///
     /// The flow is wrong, or the store cannot be read.
-    pub fn verify<R: Roots>(&self) -> Result<Verified, Error> {
-        let plan = self.plan::<R>()?;
+    pub fn verify(&self) -> Result<Verified, Error> {
+        let plan = self.flow.plan::<R>()?;
         let graph = &plan.graph;
         let mut places = Vec::new();
         for node in graph.nodes().filter(|&node| graph.kind(node) == Kind::Made) {
-            let folder = graph.folder(node, &self.store)?;
+            let folder = graph.folder(node, &self.flow.store)?;
             let label = graph.label(node, Show::Clipped);
-            let versions =
-                self.store.versions_of(&graph.task(node).folder, graph.node(node).key.short())?;
-            let current = self.store.path(&folder, RECORD);
+            let versions = self
+                .flow
+                .store
+                .versions_of(&graph.task(node).folder, graph.node(node).key.short())?;
+            let current = self.flow.store.path(&folder, RECORD);
             places.extend(
                 [current]
                     .into_iter()
@@ -97,20 +99,25 @@ impl Flow {
                 places.push((place, Some(graph.label(node, Show::Clipped))));
             }
         }
-        self.verify_places(places)
+        self.flow.verify_places(places)
     }
+}
 
+impl FlowStore<'_> {
     /// Hashes every file of all outputs in the store, whatever task or setting they are of, and
-    /// compares it with what was recorded; as [`verify`](Self::verify).
+    /// compares it with what was recorded; as [`Subgraph::verify`] does for a graph.
     ///
     /// # Errors
     ///
     /// The store cannot be read.
-    pub fn verify_all(&self) -> Result<Verified, Error> {
-        let places = self.store.all_places()?.into_iter();
-        self.verify_places(places.map(|place| (place, None)).collect())
+    pub fn verify(&self) -> Result<Verified, Error> {
+        let flow = self.flow;
+        let places = flow.store.all_places()?.into_iter();
+        flow.verify_places(places.map(|place| (place, None)).collect())
     }
+}
 
+impl Flow {
     fn verify_places(&self, places: Vec<(Place, Option<String>)>) -> Result<Verified, Error> {
         let next = AtomicUsize::new(0);
         let threads = self.threads().clamp(1, places.len().max(1));
@@ -142,7 +149,7 @@ impl Flow {
     }
 }
 
-/// What verifying outputs has found: made by [`Flow::verify`].
+/// What verifying outputs has found: made by [`Subgraph::verify`] and [`FlowStore::verify`].
 #[must_use = "nothing is changed by verifying"]
 pub struct Verified {
     store: Arc<Store>,
@@ -244,7 +251,7 @@ impl Verified {
 }
 
 /// The label of an instance by its record: its own parameters and, if there are others, digits of its key.
-fn label_of(record: &Record) -> String {
+pub(super) fn label_of(record: &Record) -> String {
     let digits = match record.parameters.keys().any(|name| name.contains('.')) {
         true => format!(" #{}", &record.key.short().to_string()[..8]),
         false => String::new(),

@@ -216,7 +216,7 @@ pub enum PlanErrorKind {
     #[error(
         "the store in {folder} has outputs of {there}, and this is {here}: give one of them \
          `#[task(name = \"...\")]`, or use another folder; if it is the same task, say \
-         `flow.claim::<{task}>()` once"
+         `flow.store().claim::<{task}>()` once"
     )]
     Claimed { folder: String, there: String, here: String, task: String },
 

@@ -35,7 +35,7 @@ pub(crate) const TOLD: f64 = 1.0;
 /// ```
 ///
 /// What an instance has required while it ran, and would again, is shown under it as `(in run)`. An
-/// instance that several others require is shown in full once. It is coloured if it is printed
+/// instance that several others require is shown in full once. It is colored if it is printed
 /// while the standard output is a terminal and `NO_COLOR` is not set.
 #[derive(Clone)]
 pub struct Preview {
@@ -43,7 +43,7 @@ pub struct Preview {
     cost: Cost,
     show: Show,
     pub(crate) all: bool,
-    colour: Option<bool>,
+    color: Option<bool>,
 }
 
 impl Preview {
@@ -54,7 +54,7 @@ impl Preview {
 
     /// The same, where the cost is known.
     pub(crate) fn costing(plan: Arc<Plan>, cost: Cost) -> Self {
-        Self { plan, cost, show: Show::default(), all: false, colour: None }
+        Self { plan, cost, show: Show::default(), all: false, color: None }
     }
 
     /// How much of the parameters is shown; by default, those that tell instances apart, and as many more as
@@ -68,9 +68,9 @@ impl Preview {
         Self { all: true, ..self }
     }
 
-    /// Colours it, or not, whatever it is printed to.
-    pub fn colour(self, colour: bool) -> Self {
-        Self { colour: Some(colour), ..self }
+    /// Colors it, or not, whatever it is printed to.
+    pub fn color(self, color: bool) -> Self {
+        Self { color: Some(color), ..self }
     }
 
     /// All instances, each after what it requires.
@@ -95,8 +95,8 @@ impl Preview {
         &self.plan.warnings
     }
 
-    fn is_coloured(&self) -> bool {
-        self.colour.unwrap_or_else(|| {
+    fn is_colored(&self) -> bool {
+        self.color.unwrap_or_else(|| {
             std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
                 && std::io::stdout().is_terminal()
         })
@@ -105,7 +105,7 @@ impl Preview {
 
 impl fmt::Debug for Preview {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.clone().colour(false), f)
+        fmt::Display::fmt(&self.clone().color(false), f)
     }
 }
 
@@ -128,7 +128,7 @@ impl fmt::Display for Preview {
 /// What is printed of a plan so far.
 pub(crate) struct Tree<'a> {
     preview: &'a Preview,
-    coloured: bool,
+    colored: bool,
     /// What tells the instances apart if some were required while tasks ran, and so stand in other graphs.
     view: Option<View>,
     seen: HashSet<NodeIndex>,
@@ -147,7 +147,7 @@ impl<'a> Tree<'a> {
         let view = (!in_run.is_empty()).then(|| {
             View::of(std::iter::once(&plan.graph).chain(in_run.iter().map(|plan| &plan.graph)))
         });
-        Self { preview, coloured: preview.is_coloured(), view, seen: HashSet::new() }
+        Self { preview, colored: preview.is_colored(), view, seen: HashSet::new() }
     }
 
     pub(crate) fn write_warnings(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -301,24 +301,24 @@ impl<'a> Tree<'a> {
         // They say why the instance's own folder has not got the output, which is no concern.
         let reasons = if status.is_complete() { &[] } else { plan.verdicts.reasons(node) };
         let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-        let colour = match status {
+        let color = match status {
             Status::Complete | Status::Kept => AnsiColor::Green,
             Status::Evicted => AnsiColor::Cyan,
             Status::Unchecked => AnsiColor::BrightBlack,
             Status::Pending => AnsiColor::Yellow,
         };
-        let status = self.paint(colour, word(status));
+        let status = self.paint(color, word(status));
         match reasons.join("; ").as_str() {
             "" => status,
             reasons => format!("{status} {reasons}"),
         }
     }
 
-    fn paint(&self, colour: AnsiColor, text: &str) -> String {
-        if !self.coloured {
+    fn paint(&self, color: AnsiColor, text: &str) -> String {
+        if !self.colored {
             return text.to_owned();
         }
-        let style = Style::new().fg_color(Some(colour.into()));
+        let style = Style::new().fg_color(Some(color.into()));
         format!("{style}{text}{style:#}")
     }
 }

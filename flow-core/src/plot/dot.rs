@@ -9,7 +9,7 @@ pub(super) fn written(drawing: &Drawing) -> String {
         "digraph flow {\n  rankdir=LR\n  node [shape=box, style=\"rounded,filled\", fontname=\"sans-serif\"]\n",
     );
     for (place, drawn) in drawing.boxes.iter().enumerate() {
-        let (area, edge) = drawn.state.colours();
+        let (area, edge) = drawn.state.colors();
         let lines = std::iter::once(&drawn.title).chain(&drawn.lines).map(|line| escaped(line));
         let label = lines.collect::<Vec<_>>().join("\\n");
         let hint = drawn.hint.lines().map(escaped).collect::<Vec<_>>().join("\\n");

@@ -47,7 +47,7 @@ pub(super) struct Arrow {
     pub(super) in_run: bool,
 }
 
-/// What the colour of a box tells, the most urgent last.
+/// What the color of a box tells, the most urgent last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum State {
     Complete,
@@ -80,9 +80,9 @@ impl State {
         }
     }
 
-    /// The colours of its area and of its edge, which can be told apart by those who see no red and
+    /// The colors of its area and of its edge, which can be told apart by those who see no red and
     /// green: Okabe and Ito, *Color Universal Design*, 2008, the areas lightened.
-    pub(super) fn colours(self) -> (&'static str, &'static str) {
+    pub(super) fn colors(self) -> (&'static str, &'static str) {
         match self {
             Self::Complete => ("#d5efe6", "#009e73"),
             Self::Unchecked => ("#f2f2f2", "#999999"),

@@ -19,7 +19,7 @@ pub(super) fn written(drawing: &Drawing) -> String {
     }
     let states: BTreeSet<_> = drawing.boxes.iter().map(|drawn| drawn.state).collect();
     for state in states {
-        let (area, edge) = state.colours();
+        let (area, edge) = state.colors();
         let class = state.word().to_lowercase();
         let _ = writeln!(text, "  classDef {class} fill:{area},stroke:{edge},color:#000");
     }

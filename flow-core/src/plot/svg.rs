@@ -31,7 +31,7 @@ pub(super) fn written(drawing: &Drawing) -> String {
 }
 
 fn draw_box(svg: &mut String, drawn: &Drawn, area: &Area) {
-    let (fill, edge) = drawn.state.colours();
+    let (fill, edge) = drawn.state.colors();
     let (x, y, width, height) = (area.left(), area.top(), area.width, area.height);
     let _ = write!(
         svg,

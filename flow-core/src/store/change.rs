@@ -50,7 +50,7 @@ pub enum CodeChange {
         what: String,
     },
     /// The output was recorded by a release that computed digests of code in another way, so that it is
-    /// not known whether the code changed. [`Flow::bless`](crate::Flow::bless) keeps the output.
+    /// not known whether the code changed. [`FlowStore::bless`](crate::FlowStore::bless) keeps the output.
     EarlierRelease,
     /// More is different than is listed.
     Others {
@@ -81,7 +81,7 @@ impl fmt::Display for CodeChange {
             Self::Crate { what } => f.write_str(what),
             Self::EarlierRelease => f.write_str(
                 "an earlier release recorded this output and computed digests of code in another way, so \
-                 that they cannot be compared; if the code is the same, `flow.bless` keeps the output",
+                 that they cannot be compared; if the code is the same, `flow.store().bless` keeps the output",
             ),
             Self::Others { count } => write!(f, "and {count} more items"),
             Self::Unknown => f.write_str("it changed"),

@@ -22,9 +22,10 @@ use crate::store::{Folder, RECORD, Store, TaskFolder, index};
 /// How many earlier versions are kept of each instance, unless the user says so.
 const VERSIONS: usize = 10;
 
-/// How many earlier versions are kept.
+/// How many earlier versions of outputs are kept, for [`Flow::limits`](crate::Flow::limits). The current
+/// output is no earlier version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Limits {
+pub struct Limits {
     /// Of each instance.
     pub(crate) versions: usize,
     /// Of all instances of a task, the size of their files in bytes.
@@ -32,8 +33,24 @@ pub(crate) struct Limits {
 }
 
 impl Default for Limits {
+    /// 10 versions of each instance, of any size.
     fn default() -> Self {
         Self { versions: VERSIONS, bytes: None }
+    }
+}
+
+impl Limits {
+    /// Keeps at most this many earlier versions of each instance; with 0, the current output alone.
+    #[must_use]
+    pub fn versions(self, versions: usize) -> Self {
+        Self { versions, ..self }
+    }
+
+    /// Keeps earlier versions of each task up to this size in bytes: the files of the versions of all
+    /// its instances. A file that several instances share is counted for each of them.
+    #[must_use]
+    pub fn bytes(self, bytes: u64) -> Self {
+        Self { bytes: Some(bytes), ..self }
     }
 }
 

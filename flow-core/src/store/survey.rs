@@ -77,7 +77,7 @@ impl Standing {
 impl Store {
     /// The folders of all instances, as far as they can be found: in the folders of tasks, and
     /// wherever an index says that there are some.
-    pub(super) fn instance_folders(&self) -> Result<BTreeSet<Folder>, StoreError> {
+    pub(crate) fn instance_folders(&self) -> Result<BTreeSet<Folder>, StoreError> {
         let mut folders = BTreeSet::new();
         for name in self.names(&self.root).during("list", &self.root)? {
             // What cannot be listed, such as a link, and is not known to be a task's is somebody

@@ -65,9 +65,9 @@ impl<R: Roots> Sweep<R> {
     /// # let flow = Flow::open(folder.path())?.quiet();
     /// let sweep = flow.sweep::<Fit>().over(Fit::LOSS, [0.25, 0.5]);
     /// sweep.run()?;
-    /// assert!(sweep.lowest("loss").is_err()); // the parameter, or what was noted?
-    /// assert_eq!(sweep.lowest("Fit.loss")?.name, "loss=0.5");
-    /// assert_eq!(sweep.lowest("Fit::LOSS")?.name, "loss=0.25");
+    /// assert!(sweep.min_by("loss").is_err()); // the parameter, or what was noted?
+    /// assert_eq!(sweep.min_by("Fit.loss")?.name, "loss=0.5");
+    /// assert_eq!(sweep.min_by("Fit::LOSS")?.name, "loss=0.25");
     /// # Ok(())
     /// # }
     /// ```
@@ -76,17 +76,17 @@ impl<R: Roots> Sweep<R> {
     ///
     /// No variant has one, a parameter and what was noted are both called that, or as
     /// [`table`](Self::table).
-    pub fn best(&self, column: &str) -> Result<Best, Error> {
+    pub fn max_by(&self, column: &str) -> Result<Best, Error> {
         self.best_by(column, |value, best| value > best)
     }
 
     /// The variant with the smallest number in a column of the [`table`](Self::table), as
-    /// [`best`](Self::best) gives the one with the largest.
+    /// [`max_by`](Self::max_by) gives the one with the largest.
     ///
     /// # Errors
     ///
-    /// As [`best`](Self::best).
-    pub fn lowest(&self, column: &str) -> Result<Best, Error> {
+    /// As [`max_by`](Self::max_by).
+    pub fn min_by(&self, column: &str) -> Result<Best, Error> {
         self.best_by(column, |value, best| value < best)
     }
 

@@ -57,8 +57,8 @@ impl<R: Roots> Sweep<R> {
     /// # Errors
     ///
     /// As [`load`](Self::load), before anything is read.
-    pub fn output<A: Task>(&self) -> Result<IndexMap<String, Input<A>>, Error> {
-        all(self.output_each::<A>()?)
+    pub fn outputs<A: Task>(&self) -> Result<IndexMap<String, Input<A>>, Error> {
+        all(self.outputs_each::<A>()?)
     }
 
     /// The same, with an error for each variant that has no such output.
@@ -66,7 +66,9 @@ impl<R: Roots> Sweep<R> {
     /// # Errors
     ///
     /// The sweep or the flow is wrong, or the store cannot be read.
-    pub fn output_each<A: Task>(&self) -> Result<IndexMap<String, Result<Input<A>, Error>>, Error> {
+    pub fn outputs_each<A: Task>(
+        &self,
+    ) -> Result<IndexMap<String, Result<Input<A>, Error>>, Error> {
         self.each::<A, _>(|plan, node| handle::<A, R>(Arc::clone(plan), node))
     }
 

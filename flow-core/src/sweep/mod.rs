@@ -101,7 +101,7 @@ use crate::plan::variant::Root;
 /// let sweep = flow.sweep::<Fit>().over(Fit::SLOPE, [0.25, 0.5]).over(Fit::OFFSET, [0.0, 1.0]);
 /// assert_eq!(sweep.run()?.ran().len(), 1 + 4); // `Points` once, and four fits
 ///
-/// let best = sweep.lowest("error")?;
+/// let best = sweep.min_by("error")?;
 /// assert_eq!((best.name.as_str(), best.value), ("slope=0.5,offset=0.0", 0.0));
 /// assert_eq!(*best.flow.load::<Fit>()?, 0.0);
 /// assert_eq!(

@@ -72,9 +72,9 @@ impl SweepPreview {
         Self { preview: self.preview.all(), ..self }
     }
 
-    /// Colours it, or not, whatever it is printed to.
-    pub fn colour(self, colour: bool) -> Self {
-        Self { preview: self.preview.colour(colour), ..self }
+    /// Colors it, or not, whatever it is printed to.
+    pub fn color(self, color: bool) -> Self {
+        Self { preview: self.preview.color(color), ..self }
     }
 
     /// The variants that a run is about, in order, each with its status.
@@ -132,7 +132,7 @@ impl SweepPreview {
 
 impl fmt::Debug for SweepPreview {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.clone().colour(false), f)
+        fmt::Display::fmt(&self.clone().color(false), f)
     }
 }
 

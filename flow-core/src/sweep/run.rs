@@ -40,7 +40,7 @@ impl<R: Roots> Sweep<R> {
     /// # Errors
     ///
     /// The sweep or the flow is wrong, the store cannot be read or, with the whole summary and
-    /// unless the flow is to [`keep_going`](crate::Flow::keep_going), tasks failed or the execution
+    /// unless the flow is to [`allow_failures`](crate::Flow::allow_failures), tasks failed or the execution
     /// was stopped. What does not need a failed task was done.
     pub fn run(&self) -> Result<SweepSummary, Error> {
         // Without `missing`, all are run, and there is nothing to look at first.
@@ -51,7 +51,7 @@ impl<R: Roots> Sweep<R> {
         let names: Vec<_> = chosen.variants.iter().map(|variant| variant.name.clone()).collect();
         let roots: Vec<Root<'_>> = roots_of::<R>(chosen.variants, chosen.left_out.is_any());
         let summary = self.flow.run_roots(&roots)?;
-        let is_told = summary.is_success() || self.flow.is_to_keep_going();
+        let is_told = summary.is_success() || self.flow.allows_failures();
         let summary = SweepSummary::new(summary, names, chosen.left_out);
         if is_told { Ok(summary) } else { Err(Error::Sweep(Box::new(summary))) }
     }

@@ -10,7 +10,7 @@
 //!    a [`node`]: what one item leads to.
 //! 3. [`reach`] follows the nodes from one impl. What is reached becomes a [`table`]: a row for
 //!    each item, file and variable, with a digest of the tokens or the content, and one digest of
-//!    [which name means which item](colours).
+//!    [which name means which item](colors).
 //!
 //! Where it is not known what something means, all that it may mean is reached: to run once too
 //! often is allowed, to run once too seldom is not. What a reader should know of the limits stands
@@ -24,7 +24,7 @@
 
 mod attributes;
 mod builds;
-mod colours;
+mod colors;
 mod compilation;
 pub(crate) mod file;
 mod functions;

@@ -111,7 +111,7 @@ impl Table {
         let mut unseen = node.unseen.clone();
         let mut packages = BTreeSet::from([0]);
         let own_digest = own.as_ref().map_or(0, |own| own.digest);
-        let mut colours = vec![view.colour_of(own_digest, node)];
+        let mut colors = vec![view.color_of(own_digest, node)];
         let mut tasks = BTreeSet::new();
         for (item, name) in names {
             let Some(node) = reached.nodes.get(&item) else {
@@ -122,9 +122,9 @@ impl Table {
             packages.insert(source.package(item));
             // Several tasks may have the name that a macro writes: how many does not count.
             if source.is_task(item) {
-                tasks.insert(view.colour(item));
+                tasks.insert(view.color(item));
             } else {
-                colours.push(view.colour(item));
+                colors.push(view.color(item));
                 rows.insert(Row {
                     digest: view.digest(item),
                     names: view.names_in(node),
@@ -133,11 +133,11 @@ impl Table {
                 });
             }
         }
-        colours.extend(tasks);
+        colors.extend(tasks);
         for package in packages {
             unseen.extend(source.packages[package].unseen.iter().cloned());
         }
-        Self { unseen, ..Self::new(digest_of(colours), own, rows) }
+        Self { unseen, ..Self::new(digest_of(colors), own, rows) }
     }
 }
 

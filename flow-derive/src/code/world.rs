@@ -37,7 +37,7 @@ pub(crate) struct Cache {
     relations: OnceCell<Relations>,
     nodes: RefCell<HashMap<ItemId, Rc<Node>>>,
     digests: RefCell<HashMap<ItemId, u128>>,
-    pub(crate) colours: RefCell<HashMap<ItemId, u128>>,
+    pub(crate) colors: RefCell<HashMap<ItemId, u128>>,
 }
 
 /// The world as the program or its tests see it.

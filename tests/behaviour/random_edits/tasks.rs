@@ -221,13 +221,13 @@ macro_rules! generations {
                 },
                 run: |flow| flow.run::<Sum>(),
                 load: |flow| Ok(flow.load::<Sum>()?.into_owned()),
-                instances: |flow| flow.upstream::<Sum>(),
+                instances: |flow| flow.graph::<Sum>().instances(),
                 resets: [
                     |flow| flow.reset::<Sum>().map(drop),
-                    |flow| flow.reset_upstream::<Sum>().map(drop),
-                    |flow| flow.reset_every::<Mix>().map(drop),
-                    |flow| flow.reset_every::<Read>().map(drop),
-                    |flow| flow.reset_every::<Pick>().map(drop),
+                    |flow| flow.graph::<Sum>().reset_all().map(drop),
+                    |flow| flow.store().clear_task::<Mix>().map(drop),
+                    |flow| flow.store().clear_task::<Read>().map(drop),
+                    |flow| flow.store().clear_task::<Pick>().map(drop),
                 ],
             };
         })*

@@ -22,7 +22,7 @@ use crate::export::import::{Imported as What, Importer};
 use crate::flow::error::Error;
 use crate::flow::load::check_complete;
 use crate::flow::reset::with_gathered;
-use crate::flow::{Flow, Roots};
+use crate::flow::{Flow, Roots, Subgraph};
 use crate::plan::Plan;
 use crate::store::output::OutputFile;
 use crate::task::Kind;
@@ -126,7 +126,7 @@ impl Flow {
     /// nor text is the text of its JSON.
     ///
     /// Whatever is exported into that folder afterwards is in the crate, by
-    /// [`export_upstream`](Self::export_upstream) too. The files of the outputs are found where the crate
+    /// [`Subgraph::export`] too. The files of the outputs are found where the crate
     /// was compiled, or in the folder that the variable `SALES_OUTPUTS_DIR` names, after the crate.
     ///
     /// # Errors
@@ -136,36 +136,6 @@ impl Flow {
     /// [told](Handed::outdated).
     pub fn export_crate<R: Roots>(&self, folder: impl AsRef<Path>) -> Result<Handed, Error> {
         self.export_roots::<R>(folder.as_ref(), As::Crate)
-    }
-
-    /// Exports the outputs of these roots and of all that they require, as [`export`](Self::export)
-    /// does: what a task has required while it ran, too. What is upstream and has no file any more is
-    /// left out.
-    ///
-    /// # Errors
-    ///
-    /// As [`export`](Self::export).
-    pub fn export_upstream<R: Roots>(&self, folder: impl AsRef<Path>) -> Result<Handed, Error> {
-        let plan = self.plan::<R>()?;
-        let roots = with_gathered(&plan, &plan.graph.roots);
-        roots.iter().try_for_each(|&node| check_complete::<R>(&plan, node))?;
-        // What an instance has required while it ran was found after it.
-        let mut plans = plan.required_in_run()?;
-        plans.reverse();
-        plans.push(plan);
-        let mut seen = HashSet::new();
-        let mut nodes = Vec::new();
-        for plan in &plans {
-            let there = |&node: &NodeIndex| {
-                plan.graph.kind(node) == Kind::Made
-                    && plan.verdicts.status(node).is_complete()
-                    && seen.insert(plan.graph.node(node).key)
-            };
-            let there = plan.graph.nodes().filter(there).collect();
-            nodes.extend(of_plan(plan, there));
-        }
-        check_some::<R>(&nodes)?;
-        write(self, &nodes, folder.as_ref(), As::Files)
     }
 
     /// Takes the outputs of an [export](Self::export) into the store, each file verified by its digest.
@@ -215,6 +185,38 @@ impl Flow {
         nodes.iter().try_for_each(|&node| check_complete::<R>(&plan, node))?;
         check_some::<R>(&nodes)?;
         write(self, &of_plan(&plan, nodes), folder, form)
+    }
+}
+
+impl<R: Roots> Subgraph<R> {
+    /// Exports the outputs of the roots and of all that they require, as [`Flow::export`]
+    /// does: what a task has required while it ran, too. What is upstream and has no file any more is
+    /// left out.
+    ///
+    /// # Errors
+    ///
+    /// As [`Flow::export`].
+    pub fn export(&self, folder: impl AsRef<Path>) -> Result<Handed, Error> {
+        let plan = self.flow.plan::<R>()?;
+        let roots = with_gathered(&plan, &plan.graph.roots);
+        roots.iter().try_for_each(|&node| check_complete::<R>(&plan, node))?;
+        // What an instance has required while it ran was found after it.
+        let mut plans = plan.required_in_run()?;
+        plans.reverse();
+        plans.push(plan);
+        let mut seen = HashSet::new();
+        let mut nodes = Vec::new();
+        for plan in &plans {
+            let there = |&node: &NodeIndex| {
+                plan.graph.kind(node) == Kind::Made
+                    && plan.verdicts.status(node).is_complete()
+                    && seen.insert(plan.graph.node(node).key)
+            };
+            let there = plan.graph.nodes().filter(there).collect();
+            nodes.extend(of_plan(plan, there));
+        }
+        check_some::<R>(&nodes)?;
+        write(&self.flow, &nodes, folder.as_ref(), As::Files)
     }
 }
 

@@ -4,14 +4,15 @@ use crate::flow::Flow;
 use crate::store::limit::Limits;
 
 impl Flow {
-    /// Keeps at most this many earlier versions of each instance's output; without this, 10.
+    /// Limits how many earlier versions of outputs are kept, and how large they may be; by default 10
+    /// of each instance, of any size.
     ///
     /// When code or data change and a task runs again, its former output stays, so that going back
-    /// runs nothing. An execution removes what is too much of the instances that it has committed,
-    /// the versions used least recently first; [`gc`](Self::gc) does so for all. The current output
-    /// is no earlier version: with 0, it alone is kept.
+    /// runs nothing. A run removes what exceeds the limits of the instances that it has committed, the
+    /// versions used least recently first; [`gc`](crate::FlowStore::gc) does so for all.
     ///
     /// ```
+    /// use flow::Limits;
     /// use flow::prelude::*;
     ///
     /// #[derive(Task)]
@@ -32,7 +33,7 @@ impl Flow {
     /// # let folder = tempfile::tempdir()?;
     /// # let folder = folder.path();
     /// let text = folder.join("text");
-    /// let flow = Flow::open(folder.join("data"))?.quiet().keep_versions(1);
+    /// let flow = Flow::open(folder.join("data"))?.quiet().limits(Limits::default().versions(1));
     /// let flow = flow.with(Words::TEXT, text.clone());
     /// for content in ["one", "one two", "one two three"] {
     ///     std::fs::write(&text, content)?;
@@ -48,16 +49,7 @@ impl Flow {
     /// # }
     /// ```
     #[must_use]
-    pub fn keep_versions(&self, versions: usize) -> Self {
-        Self { limits: Limits { versions, ..self.limits }, ..self.clone() }
-    }
-
-    /// Keeps earlier versions of each task's outputs up to this size, in bytes: the files of the
-    /// versions of all its instances. Without this, only [their number](Self::keep_versions) counts.
-    ///
-    /// A file that several instances share is counted for each of them.
-    #[must_use]
-    pub fn keep_bytes(&self, bytes: u64) -> Self {
-        Self { limits: Limits { bytes: Some(bytes), ..self.limits }, ..self.clone() }
+    pub fn limits(&self, limits: Limits) -> Self {
+        Self { limits, ..self.clone() }
     }
 }

@@ -1,13 +1,13 @@
 //! Which name means which item, as a digest.
 //!
 //! Two functions whose imports are exchanged leave a program with the same items, so that the
-//! digests of the items do not show it. The *colour* of an item does: it is a digest of its tokens
-//! and of each name in them with the colours of what that name means. No file and no module is
-//! part of it, so that an item that moves keeps its colour.
+//! digests of the items do not show it. The *color* of an item does: it is a digest of its tokens
+//! and of each name in them with the colors of what that name means. No file and no module is
+//! part of it, so that an item that moves keeps its color.
 //!
-//! Items that refer to one another in a circle get their colours by refinement: first by their
-//! tokens, then, again and again, by the colours of what their names mean, until no two that had
-//! one colour are told apart any more.
+//! Items that refer to one another in a circle get their colors by refinement: first by their
+//! tokens, then, again and again, by the colors of what their names mean, until no two that had
+//! one color are told apart any more.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -17,21 +17,21 @@ use super::tokens::digest_of_bytes;
 use super::world::View;
 
 impl View<'_> {
-    /// The colour of an item.
-    pub(crate) fn colour(&self, item: ItemId) -> u128 {
-        if let Some(&colour) = self.cache.colours.borrow().get(&item) {
-            return colour;
+    /// The color of an item.
+    pub(crate) fn color(&self, item: ItemId) -> u128 {
+        if let Some(&color) = self.cache.colors.borrow().get(&item) {
+            return color;
         }
         for circle in self.circles(item) {
-            let colours = self.refine(&circle);
-            self.cache.colours.borrow_mut().extend(colours);
+            let colors = self.refine(&circle);
+            self.cache.colors.borrow_mut().extend(colors);
         }
-        self.cache.colours.borrow().get(&item).copied().unwrap_or(0)
+        self.cache.colors.borrow().get(&item).copied().unwrap_or(0)
     }
 
-    /// The colour of something with these tokens and links.
-    pub(crate) fn colour_of(&self, digest: u128, node: &Node) -> u128 {
-        colour(digest, node, &|item| self.colour(item))
+    /// The color of something with these tokens and links.
+    pub(crate) fn color_of(&self, digest: u128, node: &Node) -> u128 {
+        color(digest, node, &|item| self.color(item))
     }
 
     /// What the names in an item mean, by the tokens of what they mean alone.
@@ -39,13 +39,13 @@ impl View<'_> {
         if node.links.is_empty() {
             return 0;
         }
-        let digest = colour(0, node, &|item| self.digest(item));
+        let digest = color(0, node, &|item| self.digest(item));
         (digest >> 64) as u64
     }
 
     fn refine(&self, circle: &[ItemId]) -> HashMap<ItemId, u128> {
         let inside: HashSet<ItemId> = circle.iter().copied().collect();
-        let mut colours: HashMap<ItemId, u128> =
+        let mut colors: HashMap<ItemId, u128> =
             circle.iter().map(|&item| (item, self.digest(item))).collect();
         let mut count = 0;
         loop {
@@ -53,16 +53,16 @@ impl View<'_> {
                 .iter()
                 .map(|&item| {
                     let of = |other: ItemId| match inside.contains(&other) {
-                        true => colours[&other],
-                        false => self.cache.colours.borrow().get(&other).copied().unwrap_or(0),
+                        true => colors[&other],
+                        false => self.cache.colors.borrow().get(&other).copied().unwrap_or(0),
                     };
-                    (item, colour(self.digest(item), &self.node(item), &of))
+                    (item, color(self.digest(item), &self.node(item), &of))
                 })
                 .collect();
-            colours = next;
-            let distinct = colours.values().collect::<HashSet<_>>().len();
+            colors = next;
+            let distinct = colors.values().collect::<HashSet<_>>().len();
             if distinct == count {
-                return colours;
+                return colors;
             }
             count = distinct;
         }
@@ -87,7 +87,7 @@ impl View<'_> {
                     if is_open.contains(&other) {
                         order.entry(item).and_modify(|found| found.1 = found.1.min(number));
                     }
-                } else if !self.cache.colours.borrow().contains_key(&other) {
+                } else if !self.cache.colors.borrow().contains_key(&other) {
                     let number = order.len();
                     order.insert(other, (number, number));
                     open.push(other);
@@ -132,22 +132,22 @@ impl View<'_> {
     }
 }
 
-fn colour(digest: u128, node: &Node, of: &dyn Fn(ItemId) -> u128) -> u128 {
+fn color(digest: u128, node: &Node, of: &dyn Fn(ItemId) -> u128) -> u128 {
     let mut bytes = digest.to_le_bytes().to_vec();
     for (name, links) in &node.links {
         bytes.extend_from_slice(&(name.len() as u64).to_le_bytes());
         bytes.extend_from_slice(name.as_bytes());
-        let mut colours: Vec<u128> = links
+        let mut colors: Vec<u128> = links
             .iter()
             .map(|link| match link {
                 Link::Item(item) => of(*item),
                 Link::Foreign(path) => digest_of_bytes(path.as_bytes()),
             })
             .collect();
-        colours.sort_unstable();
-        bytes.extend_from_slice(&(colours.len() as u64).to_le_bytes());
-        for colour in colours {
-            bytes.extend_from_slice(&colour.to_le_bytes());
+        colors.sort_unstable();
+        bytes.extend_from_slice(&(colors.len() as u64).to_le_bytes());
+        for color in colors {
+            bytes.extend_from_slice(&color.to_le_bytes());
         }
     }
     digest_of_bytes(&bytes)
