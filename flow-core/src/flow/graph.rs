@@ -75,7 +75,7 @@ use crate::value::AnyValue;
 /// # }
 /// ```
 pub struct Subgraph<R> {
-    flow: Flow,
+    pub(super) flow: Flow,
     selected: Vec<(&'static TaskType, usize, AnyValue)>,
     root: PhantomData<fn() -> R>,
 }

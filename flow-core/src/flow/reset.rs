@@ -10,12 +10,10 @@ use crate::flow::select::{between, is};
 use crate::flow::{Flow, Roots};
 use crate::plan::Plan;
 use crate::plan::again::Replay;
-use crate::plan::error::PlanError;
 use crate::plan::judge::{Judge, Judged, Verdict};
 use crate::plan::label::Show;
-use crate::plan::types::task_folder;
 use crate::plan::verdicts::Status;
-use crate::task::{Kind, Task, TaskType};
+use crate::task::{Kind, TaskType};
 
 /// How many instances are printed one by one.
 const LISTED: usize = 10;

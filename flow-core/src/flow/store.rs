@@ -8,7 +8,8 @@ use crate::flow::verify::label_of;
 use crate::flow::{Flow, Removed};
 use crate::plan::error::PlanError;
 use crate::plan::types::{claim, task_folder};
-use crate::store::{Found, RECORD};
+use crate::store::RECORD;
+use crate::store::output::OutputFile;
 use crate::task::{Kind, Task, TaskType};
 
 /// The store of a flow: what lies in it, whatever task or setting it is of. Made by [`Flow::store`].
@@ -93,7 +94,13 @@ impl FlowStore<'_> {
                 instance: label_of(&record),
                 key: record.key,
                 folder: store.root().join(&folder),
-                bytes: record.output.contents().map(|content| content.bytes).sum(),
+                bytes: record
+                    .output
+                    .files
+                    .iter()
+                    .flat_map(OutputFile::contents)
+                    .map(|content| content.bytes)
+                    .sum(),
                 started: record.started.as_second(),
                 seconds: record.seconds,
             });

@@ -46,7 +46,7 @@ pub(crate) fn to_value_with_paths<T: Serialize + ?Sized>(
 ) -> Result<WithPaths, ValueError> {
     let texts = Texts::default();
     let writer = Writer { depth: 0, order: Order::of::<T>(), texts: None };
-    let written = value.serialize(writer.graph::<T>(&texts));
+    let written = value.serialize(writer.of::<T>(&texts));
     Ok((written?, texts.into_paths()))
 }
 
@@ -78,7 +78,7 @@ impl<'a> Writer<'a> {
     fn write<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, ValueError> {
         let writer = Self { order: Order::of::<T>(), ..self };
         match self.texts {
-            Some((texts, _)) => value.serialize(writer.graph::<T>(texts)),
+            Some((texts, _)) => value.serialize(writer.of::<T>(texts)),
             None => value.serialize(writer),
         }
     }
