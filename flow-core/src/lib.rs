@@ -34,7 +34,7 @@ pub use flow::{
     Damage, Flow, FlowStore, Garbage, Gc, Removed, ReuseSource, Roots, StoredOutput, Subgraph,
     Verified,
 };
-pub use flow::{Handed, Skipped, Transferred};
+pub use flow::{ExportSummary, Skipped, Transferred};
 pub use plan::cost::Cost;
 pub use plan::error::{PlanError, PlanErrorKind};
 pub use plan::instance::Instance;

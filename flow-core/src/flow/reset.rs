@@ -9,7 +9,7 @@ use crate::flow::error::Error;
 use crate::flow::select::{between, is};
 use crate::flow::{Flow, Roots};
 use crate::plan::Plan;
-use crate::plan::again::Replay;
+use crate::plan::dynamic::Replay;
 use crate::plan::judge::{Judge, Judged, Verdict};
 use crate::plan::label::Show;
 use crate::plan::verdicts::Status;

@@ -76,7 +76,7 @@ impl Transferred {
 
     /// The instances of which only that they were there, and with which content: their values are in
     /// memory, or their files are gone. They are made again when something needs them.
-    pub fn told(&self) -> &[String] {
+    pub fn metadata_only(&self) -> &[String] {
         &self.told
     }
 

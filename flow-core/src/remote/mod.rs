@@ -22,10 +22,10 @@
 //! An output whose files are gone, or that was in memory, is *told*: its manifest says which content
 //! it had. With that, what follows it can be found, which is all that anyone asks of it.
 
+pub(crate) mod checked_io;
 pub(crate) mod finder;
 mod folder;
 pub(crate) mod manifest;
-pub(crate) mod passing;
 pub(crate) mod pull;
 pub(crate) mod push;
 
