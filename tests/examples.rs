@@ -271,8 +271,7 @@ fn external_follows_the_content_of_files_made_elsewhere() {
     // No file.
     fs::remove_file(&orders).expect("the orders");
     let error = example.fail(&args);
-    let failed =
-        format!("Orders {{orders: {orders}}}: there is no file {orders}: it is made elsewhere");
+    let failed = format!("Orders {{orders: {orders}}}: external file {orders} does not exist");
     assert_eq!(listed(&error, "failed:"), [failed]);
     let not_run = format!("{revenue}: Orders {{orders: {orders}}} failed");
     assert_eq!(listed(&error, "not run:"), [not_run]);

@@ -332,7 +332,7 @@ mod values {
         // What the flow gave to others does not reach it.
         let other = flow.with(Leaf::C, 9);
         assert_eq!(asked(&other)?, "c 0 d 0 scale 1 threads 0");
-        assert!(preview::<Asker>(&other).contains("`Leaf.c` reaches nothing"));
+        assert!(preview::<Asker>(&other).contains("`Leaf.c` is not used"));
         Ok(())
     }
 

@@ -120,7 +120,7 @@ impl fmt::Display for Transferred {
         let files = plural(self.files, "file", "files");
         write!(f, "{} {files} of {}; ", self.files, Bytes(self.bytes))?;
         if !self.told.is_empty() {
-            write!(f, "{} told without files; ", self.told.len())?;
+            write!(f, "{} as metadata only; ", self.told.len())?;
         }
         write!(f, "{} {} there already", self.present, plural(self.present, "was", "were"))?;
         for warning in self.warnings.iter().take(LISTED) {

@@ -165,7 +165,7 @@ pub enum PlanErrorKind {
     Panicked { task: String, message: String },
 
     /// The path of a task that is made elsewhere could not be told.
-    #[error("the path of `{task}`, which is made elsewhere, cannot be told: {source:#}")]
+    #[error("evaluating `path` of external task `{task}` failed: {source:#}")]
     ExternalPath { task: String, source: anyhow::Error },
 
     /// A task that has to run uses a handle that the flow was not given.
@@ -177,7 +177,7 @@ pub enum PlanErrorKind {
     NoFile { task: String, param: String, what: String },
 
     /// What is made elsewhere is not there.
-    #[error("there is no file {path:?}, which is the output of `{task}` and made elsewhere")]
+    #[error("external file {path:?}, the output of `{task}`, does not exist")]
     NotMade { task: String, path: std::path::PathBuf },
 
     /// A parameter that a value is not handed to, for it has another type.

@@ -144,7 +144,7 @@ pub(crate) fn table(digest: Digest) -> String {
 
 /// Content of a remote that is not what it must be.
 pub(crate) fn damaged(name: &str, reason: impl std::fmt::Display) -> StoreError {
-    let remedy = "whoever has it in a store puts it again with `flow.push_verified`";
+    let remedy = "push it again with `flow.push_verified` from a store that has it";
     StoreError::damaged(name, format!("{reason}; {remedy}"))
 }
 
