@@ -53,8 +53,8 @@ impl fmt::Display for Removed {
 }
 
 impl Flow {
-    /// Removes the output of a task, and what is kept of the same: it runs again. An equal output that
-    /// is the current one of another instance stays there, and is not reused.
+    /// Removes the outputs of these roots and their kept versions, so that the tasks run again. An equal
+    /// output that is the current one of another instance stays there, and is not reused.
     ///
     /// # Errors
     ///
