@@ -26,6 +26,7 @@ use crate::store::external_reads::in_project;
 use crate::store::log::Log;
 use crate::store::place::Places;
 use crate::store::record::{Meta, Read};
+use crate::target::{self, Source, Target};
 use crate::task::command::Command;
 use crate::task::input::{Handle, Inputs, Wires};
 use crate::task::keep::{File, KeepPart, Outputs, Part, Several};
@@ -148,6 +149,47 @@ impl<T: Task> Cx<T> {
         let project = in_project(path, self.host.store());
         self.reads.add(Read::File { path: text.to_owned(), project, digest });
         Ok(path.to_owned())
+    }
+
+    /// Reads a file with a target, and records that the task reads it, as [`file`](Self::file) does.
+    ///
+    /// The target is made as in `#[task(target = ...)]`, and may have its options.
+    ///
+    /// ```
+    /// use flow::prelude::*;
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Price {
+    ///     day: String,
+    ///     price: Option<f64>,
+    /// }
+    ///
+    /// #[task(target = Json<usize>)]
+    /// fn missing(cx: &Cx<missing>, file: PathBuf) -> Result<usize> {
+    ///     let prices: Vec<Price> = cx.read(file, Csv::default())?;
+    ///     Ok(prices.iter().filter(|row| row.price.is_none()).count())
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let file = folder.path().join("prices.csv");
+    /// std::fs::write(&file, "day,price\nmon,1.5\ntue,\n")?;
+    /// let flow = Flow::open(folder.path().join("data"))?.quiet().with(missing::FILE, &*file);
+    /// assert_eq!(*flow.get::<missing>()?, 1);
+    ///
+    /// std::fs::write(&file, "day,price\nmon,\ntue,\n")?;
+    /// assert_eq!(*flow.get::<missing>()?, 2); // its content has changed
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`file`](Self::file), or the target cannot read the file.
+    pub fn read<F: Target>(&self, path: impl AsRef<Path>, target: F) -> anyhow::Result<F::Value> {
+        let path = self.file(path)?;
+        let fs = self.host.store().unconfined();
+        target::read_from(&Source::new(fs, path, false), &target)
     }
 
     /// Returns the files of a path, sorted, and records that the task reads them.
