@@ -230,7 +230,7 @@ fn folder_reads_the_files_that_are_new_or_changed() {
 
     let missing = example.path("nowhere");
     let error = example.fail(&["--folder", &missing]);
-    let what = format!("Error: what `Ranking` requires cannot be said: no folder {missing:?}: ");
+    let what = format!("Error: evaluating `requires` of `Ranking` failed: no folder {missing:?}: ");
     assert!(error.starts_with(&what), "{error}");
 }
 

@@ -74,7 +74,7 @@ fn all_that_is_wrong_is_told_at_once() {
         "`Source.symbol` has no value: give one with `flow.with(Source::SYMBOL, ...)`",
         "`Fetch.tries` is 5, which is not in 1..=3",
         "the default of `Fetch.day` panicked: there is no calendar",
-        "what `Unsaid` requires cannot be said: it cannot be said",
+        "evaluating `requires` of `Unsaid` failed: it cannot be said",
         "there is no file \"",
     ]) {
         assert!(problem.contains(text), "no {text:?} in {problem:?}");
