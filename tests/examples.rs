@@ -230,7 +230,7 @@ fn folder_reads_the_files_that_are_new_or_changed() {
 
     let missing = example.path("nowhere");
     let error = example.fail(&["--folder", &missing]);
-    let what = format!("Error: what `Ranking` requires cannot be said: no folder {missing:?}: ");
+    let what = format!("Error: evaluating `requires` of `Ranking` failed: no folder {missing:?}: ");
     assert!(error.starts_with(&what), "{error}");
 }
 
@@ -271,8 +271,7 @@ fn external_follows_the_content_of_files_made_elsewhere() {
     // No file.
     fs::remove_file(&orders).expect("the orders");
     let error = example.fail(&args);
-    let failed =
-        format!("Orders {{orders: {orders}}}: there is no file {orders}: it is made elsewhere");
+    let failed = format!("Orders {{orders: {orders}}}: external file {orders} does not exist");
     assert_eq!(listed(&error, "failed:"), [failed]);
     let not_run = format!("{revenue}: Orders {{orders: {orders}}} failed");
     assert_eq!(listed(&error, "not run:"), [not_run]);

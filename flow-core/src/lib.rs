@@ -34,7 +34,7 @@ pub use flow::{
     Damage, Flow, FlowStore, Garbage, Gc, Removed, ReuseSource, Roots, StoredOutput, Subgraph,
     Verified,
 };
-pub use flow::{Handed, Skipped, Transferred};
+pub use flow::{ExportSummary, Skipped, Transferred};
 pub use plan::cost::Cost;
 pub use plan::error::{PlanError, PlanErrorKind};
 pub use plan::instance::Instance;
@@ -52,7 +52,7 @@ pub use store::limit::Limits;
 pub use store::trust::Trust;
 pub use store::verify::Harm;
 pub use sweep::{Best, Cells, Column, Drawn, Sweep, SweepPreview, Table};
-pub use target::{Columnar, Pieces, Sink, Source, Streaming, Target};
+pub use target::{Columnar, Pieces, Sink, Source, Streaming, Target, read};
 pub use task::command::Command;
 pub use task::cx::{Cx, Over, Variants, With};
 pub use task::error::{LoadError, LoadErrorKind, RequireError, RequireErrorKind};

@@ -74,13 +74,13 @@ fn all_that_is_wrong_is_told_at_once() {
         "`Source.symbol` has no value: give one with `flow.with(Source::SYMBOL, ...)`",
         "`Fetch.tries` is 5, which is not in 1..=3",
         "the default of `Fetch.day` panicked: there is no calendar",
-        "what `Unsaid` requires cannot be said: it cannot be said",
+        "evaluating `requires` of `Unsaid` failed: it cannot be said",
         "there is no file \"",
     ]) {
         assert!(problem.contains(text), "no {text:?} in {problem:?}");
         assert!(problem.contains("required by: Root → Middle → "), "{problem}");
     }
-    assert!(told[4].contains("which is the output of `Words` and made elsewhere"), "{told:?}");
+    assert!(told[4].contains("the output of `Words`, does not exist"), "{told:?}");
     assert_eq!(told.len(), 5, "{told:#?}");
 
     // What hid behind those.
@@ -122,7 +122,7 @@ fn a_sound_flow_is_checked_without_a_trace() -> Result<()> {
     let warnings: Vec<_> = checked.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
         warnings,
-        ["the value given for `Words2.n` reaches nothing: no task required here takes it"]
+        ["the value given for `Words2.n` is not used: no task of the graph takes it"]
     );
     // Not even a key for the secret.
     assert_eq!(files_below(folder.path()), [] as [PathBuf; 0]);

@@ -121,10 +121,10 @@ fn one_that_changed_or_is_gone_is_not_read_in_part() -> Result<()> {
     let part = output.part(Pair::NUMBERS);
     fs::write(part.path()?, "1\n")?;
     let error = in_full(part.stream().err().expect("it changed"));
-    assert!(error.contains("it was replaced meanwhile"), "{error}");
+    assert!(error.contains("it was replaced after the plan was made"), "{error}");
     fs::remove_file(part.path()?)?;
     let error = in_full(part.load_columns(&["0"]).expect_err("it is gone"));
-    assert!(error.contains("it was removed meanwhile"), "{error}");
+    assert!(error.contains("it was removed after the plan was made"), "{error}");
     Ok(())
 }
 

@@ -78,9 +78,9 @@ fn one_that_is_missing_is_named() -> Result<()> {
     let summary = failure(flow.run::<Twice>());
     assert_eq!((failed(&summary), not_run(&summary)), (vec!["Raw".into()], vec!["Twice".into()]));
     let error = summary.failed()[0].error.clone().unwrap_or_default();
-    assert_eq!(error, format!("there is no file {name}: it is made elsewhere"));
+    assert_eq!(error, format!("external file {name} does not exist"));
     let error = in_full(flow.load::<Raw>().expect_err("it is missing"));
-    assert!(error.ends_with(&format!("there is no file {name}: it is made elsewhere")), "{error}");
+    assert!(error.ends_with(&format!("external file {name} does not exist")), "{error}");
     assert!(!path.exists());
     Ok(())
 }
@@ -155,11 +155,11 @@ fn one_that_changed_since_the_plan_is_not_loaded() -> Result<()> {
     let output = flow.output::<Raw>()?;
     fs::write(&path, "5")?;
     let error = in_full(output.load().expect_err("it changed"));
-    assert!(error.contains("it was replaced meanwhile"), "{error}");
+    assert!(error.contains("it was replaced after the plan was made"), "{error}");
     assert_eq!(*flow.load::<Raw>()?, 5);
     fs::remove_file(&path)?;
     let error = in_full(output.load().expect_err("it is gone"));
-    assert!(error.contains("it was removed meanwhile"), "{error}");
+    assert!(error.contains("it was removed after the plan was made"), "{error}");
     Ok(())
 }
 
@@ -262,7 +262,7 @@ fn a_path_that_is_gone_is_not_handed_out() -> Result<()> {
     let output = flow.with(Images::AT, &*at).output::<Images>()?;
     fs::remove_file(&at)?;
     let error = in_full(output.load().expect_err("it is gone"));
-    assert!(error.contains("it was removed meanwhile"), "{error}");
+    assert!(error.contains("it was removed after the plan was made"), "{error}");
     Ok(())
 }
 
@@ -270,10 +270,7 @@ fn a_path_that_is_gone_is_not_handed_out() -> Result<()> {
 fn a_path_that_cannot_be_told_is_an_error_of_the_plan() {
     let (flow, _path, _folder) = with_raw(4);
     let error = plan_error::<Twice>(&flow.with(Raw::NAME, "x"));
-    assert!(
-        error.contains("the path of `Raw`, which is made elsewhere, cannot be told"),
-        "{error}"
-    );
+    assert!(error.contains("evaluating `path` of external task `Raw` failed"), "{error}");
     assert!(error.contains("invalid digit") && error.contains("Twice → Raw"), "{error}");
     let error = plan_error::<Images>(&flow.with(Images::AT, ""));
     assert!(error.contains("it is empty"), "{error}");
@@ -292,7 +289,7 @@ fn one_that_cannot_be_read_is_said_to_be_made_elsewhere() -> Result<()> {
     let (flow, path, _folder) = with_raw(4);
     fs::write(&path, "[")?;
     let error = in_full(flow.load::<Raw>().expect_err("it is no number"));
-    assert!(error.contains("which is made elsewhere") && !error.contains("removed"), "{error}");
+    assert!(error.contains("cannot read external file") && !error.contains("removed"), "{error}");
     assert_eq!(failed(&failure(flow.run::<Twice>())), ["Twice"]);
     assert!(path.exists());
     Ok(())

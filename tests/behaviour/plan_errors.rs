@@ -116,16 +116,16 @@ fn an_expression_in_requires_that_fails_is_an_error() {
     let (flow, _folder) = flow();
     assert_eq!(
         plan_error::<Parses>(&flow),
-        "what `Parses` requires cannot be said: invalid digit found in string"
+        "evaluating `requires` of `Parses` failed: invalid digit found in string"
     );
     assert_eq!(
         plan_error::<OutOfBounds>(&flow),
-        "what `OutOfBounds` requires cannot be said: it panicked: index out of bounds: the len is 2 \
+        "evaluating `requires` of `OutOfBounds` failed: it panicked: index out of bounds: the len is 2 \
          but the index is 5"
     );
     assert_eq!(
         plan_error::<Twice>(&flow),
-        "what `Twice` requires cannot be said: the map has two items with the key 1"
+        "evaluating `requires` of `Twice` failed: the map has two items with the key 1"
     );
 }
 

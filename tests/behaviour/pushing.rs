@@ -582,12 +582,12 @@ fn parts_folders_and_what_was_made_in_memory_are_handed_on() -> Result<()> {
     here.run::<Twice>()?;
     let pushed = here.push::<Twice>(&shared)?;
     assert_eq!(pushed.instances(), ["Numbers", "Shards", "Twice"]);
-    assert_eq!(pushed.told(), ["Count"]);
+    assert_eq!(pushed.metadata_only(), ["Count"]);
 
     let there = Flow::open(folder.path().join("there"))?.quiet();
     let pulled = there.pull::<Twice>(&shared)?;
     assert_eq!(pulled.instances(), ["Numbers", "Shards", "Twice"]);
-    assert_eq!(pulled.told(), ["Count"]);
+    assert_eq!(pulled.metadata_only(), ["Count"]);
     assert_eq!((pulled.files(), *there.load::<Twice>()?), (6, 4));
     let odd = there.output::<Numbers>()?.part(Split::ODD);
     assert!(odd.path()?.to_string_lossy().ends_with(".csv.gz"));
@@ -614,9 +614,9 @@ fn what_is_gone_is_told_and_pulled_once_somebody_has_it() -> Result<()> {
     let was = fs::read(&grains)?;
     fs::remove_file(&grains)?;
     let pushed = made.push::<Bread>(&farm.shared())?;
-    assert_eq!((pushed.instances().len(), pushed.told().len()), (3, 1));
+    assert_eq!((pushed.instances().len(), pushed.metadata_only().len()), (3, 1));
     let there = farm.store("there")?;
-    assert_eq!(there.pull::<Bread>(&farm.shared())?.told().len(), 1);
+    assert_eq!(there.pull::<Bread>(&farm.shared())?.metadata_only().len(), 1);
     assert!(there.is_complete::<Bread>()?);
     assert!(!there.is_complete::<Grains>()?);
 

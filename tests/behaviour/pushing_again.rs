@@ -36,7 +36,7 @@ fn what_is_damaged_there_is_put_again() -> Result<()> {
         fs::write(&file, vec![b' '; was.len()])?;
         let there = Flow::open(folder.path().join(format!("there {n}")))?.quiet();
         let error = in_full(there.pull::<Sum>(&shared).expect_err("it is damaged"));
-        assert!(error.contains("puts it again with `flow.push_verified`"), "{error}");
+        assert!(error.contains("push it again with `flow.push_verified`"), "{error}");
         // A push looks at names and sizes, which are right.
         assert_eq!(made.push::<Sum>(&shared)?.present(), 2);
         assert_ne!(fs::read(&file)?, was);

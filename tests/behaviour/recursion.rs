@@ -105,7 +105,7 @@ fn an_endless_recursion_is_an_error() {
 fn a_number_that_overflows_on_the_way_is_an_error() {
     let (flow, _folder) = flow();
     let error = plan_error::<Next>(&flow);
-    let expected = "what `Next` requires cannot be said: it panicked: attempt to add with overflow\n  \
+    let expected = "evaluating `requires` of `Next` failed: it panicked: attempt to add with overflow\n  \
                     required by: Next → Next → Next → … 250 more … → Next → Next → Next";
     assert_eq!(error, expected);
 }

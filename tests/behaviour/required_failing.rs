@@ -79,7 +79,7 @@ fn an_output_made_in_spite_of_a_failure_is_never_complete() -> Result<()> {
     let summary = flow.run::<Tolerant>()?;
     assert_eq!(failed(&summary), ["Fragile"]);
     let text = in_full(flow.load::<Tolerant>().expect_err("it is not complete"));
-    let why = "Tolerant is not complete (in run: Fragile {n: 1, bad: 0} failed)";
+    let why = "Tolerant {bad: 2} is not complete (in run: Fragile {n: 1, bad: 0} failed)";
     assert!(text.starts_with(why), "{text}");
 
     let flow = flow.with(Tolerant::BAD, 3);

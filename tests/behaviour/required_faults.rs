@@ -28,19 +28,18 @@ struct Number {
 
 runs!(Number: u64 = |self, _cx| Ok(fs::read_to_string(&self.path)?.trim().parse()?));
 
-/// One of them fails, whatever the number is.
+/// One of them has no value, whatever the number is.
 #[derive(Task)]
-#[task(requires = Number, target = Json<u64>)]
+#[task(requires = Number, target = Json<Option<u64>>)]
 struct Product {
     by: u64,
 }
 
-runs!(Product: u64 = |self, cx| {
+runs!(Product: Option<u64> = |self, cx| {
     let number = *cx.input().load()?;
-    ensure!(self.by != 3, "nobody knows what {number} times three is");
     cx.meta("number", number)?;
     // Often the same, so that others are cut off.
-    Ok(number / 10 * self.by)
+    Ok((self.by != 3).then(|| number / 10 * self.by))
 });
 
 /// Requires others in its run as well.
@@ -50,20 +49,27 @@ struct Live {
     by: u64,
 }
 
-runs!(Live: u64 = |self, cx| Ok(*cx.with(Product::BY, self.by).require::<Product>()?.load()? + 1));
+runs!(Live: u64 = |self, cx| {
+    let product = cx.with(Product::BY, self.by).require::<Product>()?.load()?;
+    Ok(product.context("a product")? + 1)
+});
 
-/// What it requires depends on what it has loaded, and some of it may fail: what failed for the disk
-/// alone must not count.
+/// What it requires depends on what it has loaded, and it goes on without what fails: what is made so is
+/// not complete.
 #[derive(Task)]
 #[task(requires = Number, target = Json<Vec<Option<u64>>>)]
 struct Search;
 
 runs!(Search: Vec<Option<u64>> = |self, cx| {
     let first = cx.with(Product::BY, 1).require::<Product>()?;
-    let live = cx.with(Live::BY, 1 + *first.load()? % 2).require::<Live>()?;
+    let number = first.load()?.context("a product")?;
+    let live = cx.with(Live::BY, 1 + number % 2).require::<Live>()?;
     let mut found = vec![Some(*live.load()?), Some(first.meta("number")?)];
     for product in cx.over(Product::BY, [2, 3]).require_each::<Product>() {
-        found.push(product.ok().map(|product| product.load()).transpose()?.map(|value| *value));
+        found.push(match product {
+            Ok(product) => *product.load()?,
+            Err(_) => None,
+        });
     }
     Ok(found)
 });

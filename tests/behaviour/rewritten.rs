@@ -323,7 +323,7 @@ fn an_external_file_that_is_loaded_outside_of_a_run() -> Result<()> {
     let flow = flow.with(Stream::PATH, &path);
     rewrite_once(&path);
     let error = crate::support::in_full(flow.load::<Stream>().expect_err("it is rewritten"));
-    assert!(error.contains("it was replaced meanwhile"), "{error}");
+    assert!(error.contains("it was replaced after the plan was made"), "{error}");
     assert_eq!(*flow.load::<Stream>()?, 4);
     Ok(())
 }

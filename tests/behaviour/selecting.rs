@@ -132,7 +132,7 @@ fn a_handle_tells_of_its_output() -> Result<()> {
     assert_eq!(output.meta::<usize>("letters")?, 3);
     assert_eq!(
         in_full(output.meta::<usize>("words").expect_err("it was not noted")),
-        "cannot load Train {model: ols}: its task noted no `words` with `cx.meta`, but `letters`"
+        "cannot load Train {model: ols}: its task recorded no metadata `words` with `cx.meta`, but `letters`"
     );
     assert_eq!(output.task().model, "ols");
     assert_eq!(std::fs::read_to_string(output.path()?)?.trim(), "13");

@@ -117,7 +117,7 @@ fn what_became_of_the_others_is_no_reason_not_to_load_one() -> Result<()> {
     fs::write(file(&flow, "even"), "other")?;
     assert_eq!(*output.load_one(Split::ODD)?, [1, 3]);
     let error = crate::support::in_full(output.load_one(Split::EVEN).expect_err("it changed"));
-    assert!(error.contains("it was replaced meanwhile"), "{error}");
+    assert!(error.contains("it was replaced after the plan was made"), "{error}");
     Ok(())
 }
 

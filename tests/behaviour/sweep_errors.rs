@@ -184,7 +184,7 @@ fn a_value_that_reaches_something_in_one_variant_is_right() -> Result<()> {
     // What the flow was given may be for others.
     let given = flow.with(Other::N, 2).sweep::<Fit>().over(Fit::DEGREE, [1]);
     let warnings: Vec<_> = given.preview()?.warnings().iter().map(ToString::to_string).collect();
-    let expected = "the value given for `Other.n` reaches nothing: no task required here takes it";
+    let expected = "the value given for `Other.n` is not used: no task of the graph takes it";
     assert_eq!(warnings, [expected]);
     assert_eq!(given.run()?.warnings().len(), 1);
     Ok(())

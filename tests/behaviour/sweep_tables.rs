@@ -161,7 +161,7 @@ fn of_several_instances_those_with_a_name_have_columns() -> Result<()> {
     assert_eq!(texts(&table, "Fit[low].loss"), some(&["1.0", "1.0"]));
     assert_eq!(texts(&table, "Fit[high].loss"), some(&["0.25", "0.25"]));
     assert!(table.column("Get.rows").is_none() && table.column("Fit.loss").is_none());
-    let note = "a variant has several instances of Get: what they noted has no column";
+    let note = "a variant has several instances of Get: their metadata has no column";
     assert_eq!(table.notes(), [note]);
     Ok(())
 }
@@ -380,7 +380,7 @@ fn without_numbers_there_is_no_best() -> Result<()> {
         format!("no variant has a number `score`{known}\n  c=60.0: is NaN\n  c=70.0: is NaN")
     );
     let error = sweep.max_by("scores").unwrap_err().to_string();
-    assert!(error.contains("c=60.0: has noted no `scores`"), "{error}");
+    assert!(error.contains("c=60.0: recorded no `scores`"), "{error}");
     let error = sweep.max_by("parts").unwrap_err().to_string();
     assert!(error.contains("c=60.0: is \"[1,2]\""), "{error}");
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use flow::prelude::*;
@@ -286,5 +287,38 @@ fn where_only_content_is_believed_what_is_kept_is_hashed_too() -> Result<()> {
         assert_eq!(adopted(&summary).contains(&"Total".to_owned()), trust == Trust::Stamps);
         assert_eq!(*mine.load::<Total>()?, total);
     }
+    Ok(())
+}
+
+static SUFFIX: AtomicU64 = AtomicU64::new(0);
+
+#[derive(Task)]
+#[task(target = Json<usize>)]
+struct Long {
+    text: String,
+}
+
+runs!(Long: usize = |self, _cx| Ok(self.text.len()));
+
+/// Sets a value that labels show only in part.
+#[derive(Task)]
+#[task(
+    requires = Long { text: format!("{}{}", "x".repeat(300), SUFFIX.load(Ordering::SeqCst)) },
+    target = Json<usize>
+)]
+struct OnLong;
+
+runs!(OnLong: usize = |self, cx| Ok(*cx.input().load()?));
+
+#[test]
+fn an_input_that_differs_where_its_label_is_cut_is_another_one() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<OnLong>()?;
+    let trusting = flow.trust(Trust::Records);
+    assert!(trusting.is_complete::<OnLong>()?);
+    SUFFIX.store(12, Ordering::SeqCst);
+    assert!(!trusting.is_complete::<OnLong>()?);
+    trusting.run::<OnLong>()?;
+    assert_eq!(*trusting.load::<OnLong>()?, 302);
     Ok(())
 }

@@ -32,7 +32,8 @@ runs!(Elsewhere: u8 = |self, _cx| Ok(self.m));
 fn a_value_for_a_task_that_is_not_required() -> Result<()> {
     let (flow, _folder) = flow();
     let given = flow.with(Elsewhere::M, 3);
-    let warning = "warning: the value given for `Elsewhere.m` reaches nothing: no task required here takes it";
+    let warning =
+        "warning: the value given for `Elsewhere.m` is not used: no task of the graph takes it";
     assert_eq!(preview::<Get>(&given), format!("Get {{n: 1}} PENDING never run\n{warning}"));
     let summary = given.run::<Get>()?;
     assert_eq!(ran(&summary), ["Get"]);
@@ -50,8 +51,8 @@ fn a_value_that_every_requirement_sets_itself() -> Result<()> {
         lines,
         "Sets PENDING never run\n\
          └─ Get {n: 5} PENDING never run\n\
-         warning: the value given for `Get.n` reaches nothing: no task required here takes it\n\
-         warning: the value given for `n` reaches nothing: no task required here takes it"
+         warning: the value given for `Get.n` is not used: no task of the graph takes it\n\
+         warning: the value given for `n` is not used: no task of the graph takes it"
     );
     Ok(())
 }

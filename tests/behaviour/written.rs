@@ -51,7 +51,7 @@ fn one_that_is_gone_is_not_handed_out() -> Result<()> {
     let output = flow.output::<Greeting>()?;
     fs::remove_file(output.path()?)?;
     let error = crate::support::in_full(output.load().expect_err("it is gone"));
-    assert!(error.contains("it was removed meanwhile"), "{error}");
+    assert!(error.contains("it was removed after the plan was made"), "{error}");
     Ok(())
 }
 

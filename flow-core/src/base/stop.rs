@@ -3,25 +3,25 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Stops the executions of a flow, from any thread: a handler of Ctrl-C, or a window.
+/// Stops the runs of a flow from any thread, such as a Ctrl-C handler.
 ///
-/// Tasks that are running go on to their end, or to their next [`Cx::checkpoint`](crate::Cx::checkpoint);
-/// no other is started. What was done is kept.
+/// Running tasks continue to their end or to their next [`Cx::checkpoint`](crate::Cx::checkpoint); no other
+/// task starts. Finished outputs are kept.
 #[derive(Clone, Debug, Default)]
 pub struct Stopper(Arc<AtomicBool>);
 
 impl Stopper {
-    /// Stops the executions under way and those to come.
+    /// Stops the current run and those that follow.
     pub fn stop(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Lets the flow run again.
+    /// Allows the flow to run again.
     pub fn reset(&self) {
         self.0.store(false, Ordering::Relaxed);
     }
 
-    /// Whether it was stopped.
+    /// Returns whether the flow was stopped.
     pub fn is_stopped(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

@@ -38,10 +38,10 @@ pub(crate) fn commit_all(
     let store = &*execution.plan.store;
     let mut replaced = Vec::new();
     let mut uncommitted = Vec::new();
-    let Session { limits, underway, .. } = &*execution.session;
+    let Session { limits, run_lock, .. } = &*execution.session;
     while let Ok(first) = staged.recv() {
-        if let Some(underway) = underway {
-            underway.touch();
+        if let Some(run_lock) = run_lock {
+            run_lock.touch();
         }
         let group: Vec<_> = std::iter::once(first).chain(staged.try_iter()).take(GROUP).collect();
         let nodes: Vec<_> = group.iter().map(|commit| (commit.of, commit.node)).collect();
@@ -70,7 +70,7 @@ pub(crate) fn commit_all(
     }
     // Nobody reads them any more.
     uncommitted.iter().for_each(|(folder, output)| store.discard(folder, output));
-    let tidied = panics::catch(|| store.tidy(replaced, *limits, underway.as_ref()));
+    let tidied = panics::catch(|| store.tidy(replaced, *limits, run_lock.as_ref()));
     // What is left does no harm: the next run, or `gc`, finds it.
     drop(tidied);
 }

@@ -1,4 +1,4 @@
-//! The coordinator: hands out what is ready, and owns the courses of all executions.
+//! The coordinator: hands out what is ready, and owns the schedules of all executions.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
@@ -13,9 +13,9 @@ use daggy::NodeIndex;
 use crate::base::key::{Digest, Key};
 use crate::engine::Execution;
 use crate::engine::committer::ToCommit;
-use crate::engine::course::Course;
 use crate::engine::message::Message;
 use crate::engine::outcome::{Outcome, Outcomes, Part};
+use crate::engine::schedule::Schedule;
 use crate::engine::session::{Reply, Request, Unmade};
 use crate::engine::worker::Job;
 use crate::engine::{committer, worker};
@@ -40,13 +40,13 @@ pub(crate) fn run(execution: &Arc<Execution>, workers: usize) -> std::io::Result
             .name("flow-committer".to_owned())
             .spawn_scoped(scope, move || committer::commit_all(execution, &staged, &messages))?;
         coordinator.coordinate(&session.received)?;
-        std::io::Result::Ok((coordinator.courses.remove(&0), coordinator.parts))
+        std::io::Result::Ok((coordinator.schedules.remove(&0), coordinator.parts))
     });
     session.is_coordinated.store(false, Ordering::Release);
-    let (course, in_run) = over?;
-    let course = course.expect("the first execution ends last");
-    let outdated = course.outdated;
-    let (nodes, errors) = course.into_outcomes();
+    let (schedule, in_run) = over?;
+    let schedule = schedule.expect("the first execution ends last");
+    let outdated = schedule.outdated;
+    let (nodes, errors) = schedule.into_outcomes();
     let seconds = begun.elapsed().as_secs_f64();
     Ok(Outcomes { nodes, errors, outdated, seconds, in_run })
 }
@@ -59,8 +59,8 @@ pub(super) struct Coordinator<'scope, 'env> {
     jobs: (Sender<Job>, Receiver<Job>),
     commits: Sender<ToCommit>,
     workers: usize,
-    /// The courses that are not over, the later ones for what the earlier ones wait for.
-    pub(super) courses: BTreeMap<u32, Course>,
+    /// The schedules that are not over, the later ones for what the earlier ones wait for.
+    pub(super) schedules: BTreeMap<u32, Schedule>,
     /// How many threads there are, how many instances they have been given, and how many of those
     /// wait for others.
     threads: usize,
@@ -71,7 +71,7 @@ pub(super) struct Coordinator<'scope, 'env> {
     /// Those that wait until an instance has been settled: the same elsewhere, or one with the same
     /// fingerprint.
     pub(super) parked: HashMap<Key, Vec<At>>,
-    /// For each instance that waits, the courses that it waits for.
+    /// For each instance that waits, the schedules that it waits for.
     pub(super) waits: HashMap<At, Vec<u32>>,
     /// What has failed, and what was made, for those that require the same later.
     failed: HashMap<Key, String>,
@@ -79,7 +79,7 @@ pub(super) struct Coordinator<'scope, 'env> {
     /// What that had as its content, and where instances stand in the plan of the run.
     contents: HashMap<Key, Digest>,
     places: OnceCell<HashMap<Key, NodeIndex>>,
-    /// The courses that are over.
+    /// The schedules that are over.
     parts: Vec<Part>,
 }
 
@@ -91,13 +91,13 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
         commits: Sender<ToCommit>,
         workers: usize,
     ) -> Self {
-        let course = Course::new(Arc::clone(execution));
+        let schedule = Schedule::new(Arc::clone(execution));
         Self {
             scope,
             jobs,
             commits,
             workers: workers.max(1),
-            courses: BTreeMap::from([(0, course)]),
+            schedules: BTreeMap::from([(0, schedule)]),
             threads: 0,
             running: 0,
             waiting: 0,
@@ -114,13 +114,13 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
 
     fn coordinate(&mut self, messages: &Receiver<Message>) -> std::io::Result<()> {
         loop {
-            if self.courses[&0].execution.stopper.is_stopped() {
-                self.courses.values_mut().for_each(Course::stop);
+            if self.schedules[&0].execution.stopper.is_stopped() {
+                self.schedules.values_mut().for_each(Schedule::stop);
                 self.parked.clear();
             }
             self.hand_out()?;
             self.end_courses();
-            if self.courses.len() == 1 && self.courses[&0].is_over() {
+            if self.schedules.len() == 1 && self.schedules[&0].is_over() {
                 return Ok(());
             }
             // Somebody has a sender: the session.
@@ -133,8 +133,8 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
     /// for the next. What somebody waits for goes first.
     fn hand_out(&mut self) -> std::io::Result<()> {
         while self.running.saturating_sub(self.waiting) <= self.workers {
-            let ready = self.courses.iter_mut().rev().find_map(|(&of, course)| {
-                let node = course.ready.pop()?;
+            let ready = self.schedules.iter_mut().rev().find_map(|(&of, schedule)| {
+                let node = schedule.ready.pop()?;
                 Some((of, node))
             });
             let Some(at) = ready else { return Ok(()) };
@@ -145,12 +145,12 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
 
     fn start(&mut self, at: At) -> std::io::Result<()> {
         let (of, node) = at;
-        let course = self.courses.get_mut(&of).expect("it has something ready");
+        let schedule = self.schedules.get_mut(&of).expect("it has something ready");
         // What failed to be committed has blocked some that were ready.
-        if course.outcomes[node.index()] != Outcome::Open {
+        if schedule.outcomes[node.index()] != Outcome::Open {
             return Ok(());
         }
-        let graph = &course.execution.plan.graph;
+        let graph = &schedule.execution.plan.graph;
         let key = graph.node(node).key;
         // Whatever else is made elsewhere has nothing to be made twice.
         if graph.kind(node) == Kind::Made {
@@ -158,22 +158,22 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
                 self.park(at, key, owner);
                 return Ok(());
             }
-            let course = self.courses.get_mut(&of).expect("it has something ready");
+            let schedule = self.schedules.get_mut(&of).expect("it has something ready");
             if let Some(error) = self.failed.get(&key) {
-                course.fail_elsewhere(node, error.clone());
+                schedule.fail_elsewhere(node, error.clone());
                 return Ok(());
             }
             if self.made.get(&key).is_some_and(|&elsewhere| elsewhere != of) {
-                course.is_made_elsewhere(node);
+                schedule.is_made_elsewhere(node);
             }
             self.claims.insert(key, at);
         }
-        let course = self.courses.get_mut(&of).expect("it has something ready");
-        course.gather_again(node);
-        course.running.insert(node);
-        let root = course.execution.plan.graph.is_root(node);
-        let needed = root || course.demands.contains_key(&node);
-        let job = Job { execution: Arc::clone(&course.execution), node, needed };
+        let schedule = self.schedules.get_mut(&of).expect("it has something ready");
+        schedule.gather_again(node);
+        schedule.running.insert(node);
+        let root = schedule.execution.plan.graph.is_root(node);
+        let needed = root || schedule.demands.contains_key(&node);
+        let job = Job { execution: Arc::clone(&schedule.execution), node, needed };
         self.running += 1;
         let _ = self.jobs.0.send(job);
         let busy = self.running.saturating_sub(self.waiting).min(self.workers);
@@ -187,7 +187,7 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
     }
 
     fn spawn(&mut self) -> std::io::Result<()> {
-        let messages = self.courses[&0].execution.session.messages.clone();
+        let messages = self.schedules[&0].execution.session.messages.clone();
         let jobs = self.jobs.1.clone();
         Builder::new()
             .name(format!("flow-worker-{}", self.threads))
@@ -201,16 +201,16 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
     fn park(&mut self, at: At, key: Key, owner: At) {
         let (of, node) = at;
         let cycle = self.cycle(owner, of);
-        let course = self.courses.get_mut(&of).expect("it has something ready");
+        let schedule = self.schedules.get_mut(&of).expect("it has something ready");
         match cycle {
             None => {
-                course.park(node);
+                schedule.park(node);
                 self.parked.entry(key).or_default().push(at);
             }
             Some(cycle) => {
                 let text = format!("it requires itself while it runs: {}", cycle.join(" → "));
-                course.cycle = Some(cycle);
-                course.fail_elsewhere(node, text);
+                schedule.cycle = Some(cycle);
+                schedule.fail_elsewhere(node, text);
             }
         }
     }
@@ -221,8 +221,8 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
             other => other,
         };
         let (of, node) = request.about();
-        let Some(course) = self.courses.get_mut(&of) else { return };
-        let key = course.execution.plan.graph.node(node).key;
+        let Some(schedule) = self.schedules.get_mut(&of) else { return };
+        let key = schedule.execution.plan.graph.node(node).key;
         if !matches!(request, Message::Committed { .. }) {
             self.running -= 1;
         }
@@ -230,25 +230,25 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
             Message::Wait { first, .. } => Some(*first),
             _ => None,
         };
-        course.receive(request, &self.commits);
+        schedule.receive(request, &self.commits);
         let mut made = None;
-        match course.outcomes[node.index()] {
+        match schedule.outcomes[node.index()] {
             Outcome::Failed { error, .. } => {
-                self.failed.insert(key, course.error(error).to_owned());
+                self.failed.insert(key, schedule.error(error).to_owned());
             }
-            // Nobody asks as long as there is one course.
+            // Nobody asks as long as there is one schedule.
             Outcome::Ran { .. } | Outcome::Given | Outcome::Adopted
-                if course.execution.session.has_several() =>
+                if schedule.execution.session.has_several() =>
             {
                 self.made.insert(key, of);
-                made = course.execution.digest(node);
+                made = schedule.execution.digest(node);
             }
             _ => {}
         }
-        if course.execution.session.has_several() {
-            course.execution.session.known.forget(key);
+        if schedule.execution.session.has_several() {
+            schedule.execution.session.known.forget(key);
         }
-        if !course.running.contains(&node) && !course.committing.contains_key(&node) {
+        if !schedule.running.contains(&node) && !schedule.committing.contains_key(&node) {
             self.free(key, (of, node));
         }
         if let Some(first) = first {
@@ -256,7 +256,7 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
         }
         if let Some(digest) = made {
             let is_other = self.is_other(key, of, digest);
-            self.courses.get_mut(&0).expect("it ends last").outdated |= is_other;
+            self.schedules.get_mut(&0).expect("it ends last").outdated |= is_other;
         }
     }
 
@@ -267,7 +267,7 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
         if of == 0 || before.is_some() {
             return before.is_some_and(|before| before != digest);
         }
-        let main = &self.courses[&0].execution;
+        let main = &self.schedules[&0].execution;
         let graph = &main.plan.graph;
         let places = self
             .places
@@ -283,9 +283,9 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
         }
         self.claims.remove(&key);
         for (of, node) in self.parked.remove(&key).into_iter().flatten() {
-            let Some(course) = self.courses.get_mut(&of) else { continue };
-            if course.parked.remove(&node) && course.outcomes[node.index()] == Outcome::Open {
-                course.ready.push(node);
+            let Some(schedule) = self.schedules.get_mut(&of) else { continue };
+            if schedule.parked.remove(&node) && schedule.outcomes[node.index()] == Outcome::Open {
+                schedule.ready.push(node);
             }
         }
     }
@@ -309,18 +309,18 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
             return refuse(Unmade::Thread(error.to_string()));
         }
         let id = execution.id;
-        let mut course = Course::new(execution);
-        course.request = Some((by, reply));
+        let mut schedule = Schedule::new(execution);
+        schedule.request = Some((by, reply));
         self.waits.entry(by).or_default().push(id);
-        self.courses.insert(id, course);
+        self.schedules.insert(id, schedule);
     }
 
-    /// Tells those that wait what came of the courses that are over.
+    /// Tells those that wait what came of the schedules that are over.
     fn end_courses(&mut self) {
-        let over = self.courses.iter().filter(|(id, course)| **id > 0 && course.is_over());
+        let over = self.schedules.iter().filter(|(id, schedule)| **id > 0 && schedule.is_over());
         for id in over.map(|(id, _)| *id).collect::<Vec<_>>() {
-            let mut course = self.courses.remove(&id).expect("it was there");
-            if let Some((by, reply)) = course.request.take() {
+            let mut schedule = self.schedules.remove(&id).expect("it was there");
+            if let Some((by, reply)) = schedule.request.take() {
                 if let Some(waits) = self.waits.get_mut(&by) {
                     waits.retain(|other| *other != id);
                     if waits.is_empty() {
@@ -328,12 +328,12 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
                     }
                 }
                 self.waiting -= 1;
-                let _ = reply.send(course.reply());
+                let _ = reply.send(schedule.reply());
             }
-            let main = self.courses.get_mut(&0).expect("it ends last");
-            main.outdated |= course.outdated;
-            let plan = Arc::clone(&course.execution.plan);
-            let (nodes, errors) = course.into_outcomes();
+            let main = self.schedules.get_mut(&0).expect("it ends last");
+            main.outdated |= schedule.outdated;
+            let plan = Arc::clone(&schedule.execution.plan);
+            let (nodes, errors) = schedule.into_outcomes();
             let part = Part { plan, nodes, errors };
             self.parts.extend(part.tells().then_some(part));
         }

@@ -1,10 +1,10 @@
 //! Instances that wait for each other.
 //!
-//! An instance that requires others while it runs waits for their course. A course waits for what
+//! An instance that requires others while it runs waits for their schedule. A schedule waits for what
 //! is running in it, and for what is settled in another one and parked here meanwhile. Nothing else
-//! waits, but for those in the course of the run that wait for one with their fingerprint, and nobody
-//! waits for that course. So there is a way from the claimed instance, for which a course is about to
-//! wait, back to that course if and only if they would wait for ever.
+//! waits, but for those in the schedule of the run that wait for one with their fingerprint, and nobody
+//! waits for that schedule. So there is a way from the claimed instance, for which a schedule is about to
+//! wait, back to that schedule if and only if they would wait for ever.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use crate::plan::label::Show;
 
 impl Coordinator<'_, '_> {
     /// The instances of which each requires the next, the first one also as the last, if `owner` waits
-    /// for the course `of`, directly or through others.
+    /// for the schedule `of`, directly or through others.
     pub(super) fn cycle(&self, owner: At, of: u32) -> Option<Vec<String>> {
         let mut seen = HashSet::from([owner]);
         // The way to each, by the place of the one before it.
@@ -21,14 +21,14 @@ impl Coordinator<'_, '_> {
         let mut next = 0;
         while next < found.len() {
             let (at, _) = found[next];
-            for &course in self.waits.get(&at).into_iter().flatten() {
-                if course == of {
+            for &schedule in self.waits.get(&at).into_iter().flatten() {
+                if schedule == of {
                     return Some(self.labels(&found, next, of));
                 }
-                let course_of = &self.courses[&course];
-                let running = course_of.running.iter().map(|&node| (course, node));
-                let graph = &course_of.execution.plan.graph;
-                let parked = course_of.parked.iter();
+                let schedule_of = &self.schedules[&schedule];
+                let running = schedule_of.running.iter().map(|&node| (schedule, node));
+                let graph = &schedule_of.execution.plan.graph;
+                let parked = schedule_of.parked.iter();
                 let parked = parked.filter_map(|&node| self.claims.get(&graph.node(node).key));
                 for at in running.chain(parked.copied()).filter(|at| seen.insert(*at)) {
                     found.push((at, next));
@@ -47,7 +47,7 @@ impl Coordinator<'_, '_> {
         let mut labels: Vec<_> =
             way.iter().rev().map(|&place| self.label(found[place].0)).collect();
         let first = labels[0].clone();
-        let root = self.courses[&of].execution.plan.graph.roots[0];
+        let root = self.schedules[&of].execution.plan.graph.roots[0];
         labels.push(self.label((of, root)));
         if labels[labels.len() - 1] != first {
             labels.push(first);
@@ -56,6 +56,6 @@ impl Coordinator<'_, '_> {
     }
 
     fn label(&self, (of, node): At) -> String {
-        self.courses[&of].execution.plan.graph.label(node, Show::Clipped)
+        self.schedules[&of].execution.plan.graph.label(node, Show::Clipped)
     }
 }

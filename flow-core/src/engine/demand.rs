@@ -9,13 +9,13 @@ use std::sync::atomic::Ordering;
 
 use daggy::NodeIndex;
 
-use crate::engine::course::Course;
 use crate::engine::outcome::Outcome;
-use crate::plan::again::Replay;
+use crate::engine::schedule::Schedule;
+use crate::plan::dynamic::Replay;
 use crate::plan::judge::Judge;
 use crate::task::Kind;
 
-impl Course {
+impl Schedule {
     /// Opens an instance: it is ready as soon as its inputs are settled.
     pub(super) fn open(&mut self, node: NodeIndex) {
         self.execution.session.open.fetch_add(1, Ordering::Relaxed);

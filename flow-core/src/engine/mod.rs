@@ -2,7 +2,7 @@
 //!
 //! # Overview
 //!
-//! One [`coordinator`] owns all state of an execution, its [`course`]: what waits for what, what is
+//! One [`coordinator`] owns all state of an execution, its [`schedule`]: what waits for what, what is
 //! ready, what became of each instance. It hands instances that are ready to [`worker`]s, threads that settle
 //! one instance at a time and send back a message. A [`committer`] makes what they wrote durable
 //! and visible, a group at a time.
@@ -31,11 +31,11 @@
 //! # What is required while a task runs
 //!
 //! A task that runs may require others. They are planned by themselves, and what is not complete
-//! becomes another course, an execution of its own in the same [`session`]: the same coordinator,
+//! becomes another schedule, an execution of its own in the same [`session`]: the same coordinator,
 //! the same workers. The task waits for it and gives its slot to others meanwhile, so that one worker
 //! is enough; the thread stays, and another one takes its place. An instance that is in several
-//! courses is settled in one, and then found there by the others. A course in which an instance has
-//! to wait for one that waits for that course is given up: what is required there requires itself
+//! schedules is settled in one, and then found there by the others. A schedule in which an instance has
+//! to wait for one that waits for that schedule is given up: what is required there requires itself
 //! ([`cycle`]).
 //!
 //! What a record tells to have been required is made again in the same way, before the instance is
@@ -47,19 +47,19 @@
 //! other inputs are loaded from their files. Values that several running tasks use are shared as
 //! long as one of them holds it. So memory is bounded by what is ready, not by the graph.
 
-pub(crate) mod aside;
 pub(crate) mod committer;
 pub(crate) mod coordinator;
-pub(crate) mod course;
 pub(crate) mod cycle;
+pub(crate) mod dedup;
 pub(crate) mod demand;
 pub(crate) mod held;
 pub(crate) mod message;
 pub(crate) mod outcome;
 pub(crate) mod remake;
 pub(crate) mod running;
-pub(crate) mod same;
+pub(crate) mod schedule;
 pub(crate) mod session;
+pub(crate) mod shadow;
 mod watch;
 pub(crate) mod worker;
 
@@ -110,8 +110,8 @@ impl Execution {
     ) -> Result<Arc<Self>, StoreError> {
         let is_open = |status| matches!(status, Status::Kept | Status::Pending);
         let has_work = plan.graph.nodes().any(|node| is_open(plan.verdicts.status(node)));
-        let underway = if has_work { plan.store.begin()? } else { None };
-        let session = Session::new(workers, limits, underway);
+        let run_lock = if has_work { plan.store.begin()? } else { None };
+        let session = Session::new(workers, limits, run_lock);
         Ok(Self::in_session(&session, plan, stopper, progress))
     }
 

@@ -8,11 +8,11 @@ use crate::base::error::StoreError;
 use crate::engine::Execution;
 use crate::engine::session::{Unmade, Waiting};
 use crate::plan::Plan;
-use crate::plan::again::{Again, Answer, Answered, Replay, answers};
+use crate::plan::dynamic::{Again, Answer, Answered, Replay, answers};
 use crate::plan::error::PlanError;
 use crate::plan::verdicts::Status;
 use crate::store::record::Required;
-use crate::task::requirement::Wish;
+use crate::task::requirement::Dependency;
 
 /// Makes what is not complete, and then says what came of it.
 pub(super) struct Remake<'a> {
@@ -29,11 +29,11 @@ impl Again for Remake<'_> {
     fn again(
         &self,
         plan: &Plan,
-        asker: NodeIndex,
-        wishes: Vec<Wish>,
+        requester: NodeIndex,
+        dependencies: Vec<Dependency>,
         recorded: &[Required],
     ) -> Result<Result<Answered, Box<PlanError>>, StoreError> {
-        let answered = match self.replay().again(plan, asker, wishes, recorded)? {
+        let answered = match self.replay().again(plan, requester, dependencies, recorded)? {
             Ok(answered) => answered,
             Err(error) => return Ok(Err(error)),
         };
@@ -45,18 +45,18 @@ impl Again for Remake<'_> {
         if is_there || pairs.any(|(recorded, answer)| answer.differs(recorded)) {
             return Ok(Ok(answered));
         }
-        let wished = Arc::clone(&answered.plan);
+        let requested = Arc::clone(&answered.plan);
         let (execution, reply) =
-            self.execution.require(asker, Arc::clone(&wished), &Waiting::default());
+            self.execution.require(requester, Arc::clone(&requested), &Waiting::default());
         if reply.roots.iter().any(|root| matches!(root, Err(Unmade::Stopped))) {
             return Ok(Ok(answered));
         }
-        let mut answers = answers(&wished, &*execution);
+        let mut answers = answers(&requested, &*execution);
         for (answer, made) in answers.iter_mut().zip(&reply.roots) {
             if made.is_err() && *answer == Answer::Open {
                 *answer = Answer::Failed;
             }
         }
-        Ok(Ok(Answered { plan: wished, answers, made: Some(execution) }))
+        Ok(Ok(Answered { plan: requested, answers, made: Some(execution) }))
     }
 }

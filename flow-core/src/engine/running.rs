@@ -12,7 +12,7 @@ use crate::engine::Execution;
 use crate::engine::session::{Reply, Unmade, Waiting};
 use crate::files::Contents;
 use crate::plan::Plan;
-use crate::plan::again::Replay;
+use crate::plan::dynamic::Replay;
 use crate::plan::judge::Upstream;
 use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
@@ -23,7 +23,7 @@ use crate::task::cx::{Host, Reads};
 use crate::task::error::{RequireError, RequireErrorKind};
 use crate::task::execute::{Executed, TaskRun};
 use crate::task::input::{Handle, Origin};
-use crate::task::requirement::Wish;
+use crate::task::requirement::Dependency;
 use crate::task::setting::Values;
 
 /// A running instance.
@@ -101,16 +101,16 @@ impl Running {
     }
 
     /// The plan of what is required.
-    fn plan_for(&self, wishes: Vec<Wish>) -> anyhow::Result<Arc<Plan>> {
+    fn plan_for(&self, dependencies: Vec<Dependency>) -> anyhow::Result<Arc<Plan>> {
         let execution = &self.execution;
-        let mut plan = execution.plan.to_require(self.node, wishes)?;
+        let mut plan = execution.plan.to_require(self.node, dependencies)?;
         let mut forced = std::mem::take(&mut plan.graph.forced);
         for (node, forced) in plan.graph.nodes().zip(&mut forced) {
             *forced &= !execution.session.was_forced(plan.graph.node(node).key);
         }
         plan.graph.forced = forced;
         let replay = Replay::knowing(&execution.session.known);
-        plan.judge_wished(&replay.asked_by(execution.plan.graph.node(self.node).key))?;
+        plan.judge_required(&replay.asked_by(execution.plan.graph.node(self.node).key))?;
         plan.check_provided()?;
         Ok(Arc::new(plan))
     }
@@ -173,13 +173,13 @@ impl Host for Running {
         task: &'static TaskType,
         settings: Vec<Values>,
     ) -> Vec<Result<Handle, RequireError>> {
-        let wish = |with| Wish { task, own: Vec::new(), with };
+        let dependency = |with| Dependency { task, own: Vec::new(), with };
         let mut group: Vec<_> =
-            settings.iter().cloned().map(wish).map(|w| Required::new(&w)).collect();
+            settings.iter().cloned().map(dependency).map(|w| Required::new(&w)).collect();
         let mut rounds = 0;
         let (execution, reply) = loop {
-            let wishes = settings.iter().cloned().map(wish).collect();
-            let plan = match self.plan_for(wishes) {
+            let dependencies = settings.iter().cloned().map(dependency).collect();
+            let plan = match self.plan_for(dependencies) {
                 Ok(plan) => plan,
                 Err(error) => {
                     self.asked().groups.push(group);

@@ -14,12 +14,12 @@ use daggy::NodeIndex;
 
 use crate::base::key::Key;
 use crate::engine::Execution;
+use crate::engine::dedup::BeingMade;
 use crate::engine::message::Message;
-use crate::engine::same::BeingMade;
 use crate::plan::Plan;
-use crate::plan::again::AllKnown;
+use crate::plan::dynamic::AllKnown;
 use crate::store::limit::Limits;
-use crate::store::underway::Underway;
+use crate::store::run_lock::RunLock;
 
 /// What all executions of a run share.
 pub(crate) struct Session {
@@ -39,13 +39,13 @@ pub(crate) struct Session {
     /// How many earlier versions are kept.
     pub(super) limits: Limits,
     /// What tells others that it is under way, if it has anything to do.
-    pub(super) underway: Option<Underway>,
+    pub(super) run_lock: Option<RunLock>,
     /// Whether a coordinator answers those that require something.
     pub(super) is_coordinated: AtomicBool,
 }
 
 impl Session {
-    pub(crate) fn new(workers: usize, limits: Limits, underway: Option<Underway>) -> Arc<Self> {
+    pub(crate) fn new(workers: usize, limits: Limits, run_lock: Option<RunLock>) -> Arc<Self> {
         let (messages, received) = unbounded();
         Arc::new(Self {
             slots: Slots { free: Mutex::new(workers.max(1)), freed: Condvar::new() },
@@ -58,7 +58,7 @@ impl Session {
             open: AtomicUsize::new(0),
             being_made: BeingMade::default(),
             limits,
-            underway,
+            run_lock,
             is_coordinated: AtomicBool::new(false),
         })
     }

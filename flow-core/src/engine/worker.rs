@@ -139,7 +139,7 @@ impl<'a> Worker<'a> {
             Verdict::There(digest) => return Ok(self.found(node, digest)),
             Verdict::Missing => {
                 let path = plan.graph.external(node).display();
-                anyhow::bail!("there is no file {path}: it is made elsewhere");
+                anyhow::bail!("external file {path} does not exist");
             }
             // What it has required while it ran could not be made any more.
             Verdict::Upstream if self.execution.stopper.is_stopped() => return Err(Stopped.into()),

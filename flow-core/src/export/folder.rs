@@ -16,12 +16,12 @@ use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::{Confined, Durable, Fs, Refused, ToSync};
 use crate::base::key::{Digest, digest_bytes};
 use crate::base::names::unique;
+use crate::export::lock::Turn;
 use crate::export::manifest::{MANIFEST, Manifest};
-use crate::export::turn::Turn;
 use crate::files::{digest_file, is_absent};
 use crate::flow::error::Error;
-use crate::remote::passing::{Checked, is_damage};
-use crate::store::underway::is_older;
+use crate::remote::checked_io::{Checked, is_damage};
+use crate::store::run_lock::is_older;
 use crate::store::{Store, bounds};
 
 /// The names of what is being written, until the manifest says so.

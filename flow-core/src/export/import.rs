@@ -12,7 +12,7 @@ use crate::base::error::StoreError;
 use crate::base::fs::{Confined, Fs};
 use crate::base::names::key_of;
 use crate::export::manifest::{Exported, MANIFEST};
-use crate::remote::passing::{is_damage, keep};
+use crate::remote::checked_io::{is_damage, keep};
 use crate::store::folder::{is_env_folder, is_made, placed};
 use crate::store::output::{Look, Output};
 use crate::store::record::{FORMAT, Record};

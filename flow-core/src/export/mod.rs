@@ -22,13 +22,13 @@
 pub(crate) mod consumer;
 pub(crate) mod folder;
 pub(crate) mod import;
+mod lock;
 pub(crate) mod manifest;
 pub(crate) mod names;
 pub(crate) mod python;
 pub(crate) mod readme;
 pub(crate) mod seal;
 pub(crate) mod text;
-mod turn;
 
 /// The files that an export writes besides outputs.
 pub(crate) const WRITTEN: [&str; 4] =

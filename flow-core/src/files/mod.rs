@@ -21,7 +21,7 @@
 mod pattern;
 mod remembered;
 mod stamp;
-mod written;
+mod store_paths;
 
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind, Read};
@@ -32,11 +32,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub(crate) use self::pattern::Pattern;
 use self::remembered::Remembered;
 pub(crate) use self::stamp::Stamp;
-use self::written::Written;
 use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::{FileKind, Fs, Stat};
 use crate::base::key::{Digest, Hasher, digest_of};
 use crate::base::names::INTERNAL;
+use crate::files::store_paths::Written;
 
 /// The file of the store in which digests are remembered.
 const DIGESTS: &str = "digests";

@@ -9,8 +9,8 @@ use std::sync::atomic::AtomicUsize;
 
 use crate::base::error::StoreError;
 use crate::engine::Execution;
-use crate::engine::aside::Aside;
 use crate::engine::session::Session;
+use crate::engine::shadow::Aside;
 use crate::flow::error::Error;
 use crate::flow::{Flow, FlowStore, Roots};
 use crate::plan::affected::{Affected, Assumption};

@@ -19,9 +19,10 @@ use crate::task::setting::named;
 use crate::task::{Task, TaskType};
 
 impl Flow {
-    /// Gives a value to a parameter of one task. It reaches the tasks upstream that have a
-    /// parameter of that name and type, too, and all parameters that are the same one through
-    /// `#[param(from = ...)]`: those cannot be given different values.
+    /// Returns this flow with a value for a parameter of one task.
+    ///
+    /// The value also reaches the tasks upstream that have a parameter of that name and type, and all
+    /// parameters that are the same one through `#[param(from = ...)]`, which cannot have different values.
     #[must_use]
     pub fn with<K: Task, T: Parameter>(&self, key: Param<K, T>, value: impl IntoParam<T>) -> Self {
         let mut givens = Givens::clone(&self.givens);
@@ -33,9 +34,10 @@ impl Flow {
         Self { givens: Arc::new(givens), ..self.clone() }
     }
 
-    /// Gives a value to the parameter of this name of every task, as a command line does: text
-    /// fits a number, a truth value or a variant that it is the text of. It must fit all of them;
-    /// that it does not, or that no task has the name, is an error of the plan.
+    /// Returns this flow with a value for the parameter of this name of every task.
+    ///
+    /// Text is converted to a number, a `bool` or a variant, as on a command line. A value that does not fit
+    /// every task with the name, and a name that no task has, are errors of the plan.
     #[must_use]
     pub fn with_named(&self, name: &str, value: impl Serialize) -> Self {
         let mut givens = Givens::clone(&self.givens);
@@ -43,8 +45,8 @@ impl Flow {
         Self { givens: Arc::new(givens), ..self.clone() }
     }
 
-    /// Uses the namespace of this name, such as `prod`: a store of its own in the folder that was
-    /// opened, in `env=prod`, which shares nothing with the other namespaces.
+    /// Returns this flow in a namespace, such as `prod`: a store of its own in the folder `env=prod` of the
+    /// opened folder, which shares nothing with other namespaces.
     #[must_use]
     pub fn namespace(&self, name: &str) -> Self {
         let folder = self.opened.join(crate::store::folder::env_folder(name));
@@ -52,8 +54,7 @@ impl Flow {
         Self { store: Arc::new(store), ..self.clone() }
     }
 
-    /// Runs on this many worker threads, at least one; without this, on as many as there are
-    /// processors.
+    /// Sets the number of worker threads, at least one. The default is the number of processors.
     #[must_use]
     pub fn workers(&self, workers: usize) -> Self {
         Self { workers: Some(workers), ..self.clone() }
@@ -66,8 +67,8 @@ impl Flow {
         Self { allow_failures: true, ..self.clone() }
     }
 
-    /// Lets [`run`](Self::run) run all instances of `A`, even if they are complete; of an aggregate,
-    /// what it requires. What requires them runs if they give something else.
+    /// Makes [`run`](Self::run) run all instances of `A` even if they are complete; of an aggregate, those
+    /// that it requires. Tasks that require them run if the new outputs differ.
     #[must_use]
     pub fn force<A: Task>(&self) -> Self {
         let mut flow = self.clone();
@@ -75,13 +76,13 @@ impl Flow {
         flow
     }
 
-    /// Lets [`run`](Self::run) run the roots, even if they are complete.
+    /// Makes [`run`](Self::run) run the roots even if they are complete.
     #[must_use]
     pub fn force_roots(&self) -> Self {
         Self { force: Force { roots: true, ..self.force.clone() }, ..self.clone() }
     }
 
-    /// Lets [`run`](Self::run) run everything, even if it is complete.
+    /// Makes [`run`](Self::run) run all instances of the graph even if they are complete.
     #[must_use]
     pub fn force_all(&self) -> Self {
         Self { force: Force { all: true, ..self.force.clone() }, ..self.clone() }
@@ -129,11 +130,11 @@ impl Flow {
         flow
     }
 
-    /// Gives the tasks something to use that is no parameter: a connection, a client, a pool. Those
-    /// that say `#[task(uses(Client))]` get it by [`Cx::provided`](crate::Cx::provided).
+    /// Provides tasks with a value that is not a parameter: a connection, a client, a pool.
     ///
-    /// It is shared by all tasks that run, and counts neither in keys nor in fingerprints. A task
-    /// that has to run and uses what was not provided is an error of the plan.
+    /// Tasks with `#[task(uses(Client))]` get it with [`Cx::provided`](crate::Cx::provided). All running tasks
+    /// share it, and it is part of neither keys nor fingerprints. If a task has to run and the value it uses
+    /// was not provided, planning fails.
     #[must_use]
     pub fn provide<C: Send + Sync + 'static>(&self, handle: C) -> Self {
         let mut provided = HashMap::clone(&self.provided);
@@ -141,13 +142,13 @@ impl Flow {
         Self { provided: Arc::new(provided), ..self.clone() }
     }
 
-    /// Prints nothing while it runs.
+    /// Makes runs print nothing.
     #[must_use]
     pub fn quiet(&self) -> Self {
         Self { progress: Progress::Quiet, ..self.clone() }
     }
 
-    /// Tells `observer` what happens while it runs, instead of printing it to the standard error.
+    /// Calls `observer` with each event of a run, instead of printing events to the standard error.
     ///
     /// An observer that panics receives no more events in that run, whose summary has a
     /// [warning](crate::Warning::ObserverPanicked) then.
@@ -156,7 +157,7 @@ impl Flow {
         Self { progress: Progress::observer(observer), ..self.clone() }
     }
 
-    /// What stops this flow's executions, and those of all flows made from it.
+    /// Returns the handle that stops the runs of this flow and of all flows made from it.
     pub fn stopper(&self) -> Stopper {
         self.stopper.clone()
     }

@@ -15,8 +15,8 @@ use crate::task::loaded::Loaded;
 use crate::task::{Kind, Output, Task};
 
 impl Flow {
-    /// The output of a task, if it is complete. One that a run would reuse from another place is read
-    /// there.
+    /// Loads the output of a task, which must be complete. An output that a run would reuse is read where it
+    /// is.
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ impl Flow {
         self.load::<T>()
     }
 
-    /// A handle on the output of a task, if it is complete.
+    /// Returns a handle on the output of a task, which must be complete.
     ///
     /// # Errors
     ///

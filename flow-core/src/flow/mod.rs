@@ -36,7 +36,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use self::bless::{Bless, Blessed, Difference, NotBlessed};
-pub use self::export::Handed;
+pub use self::export::ExportSummary;
 pub use self::gc::{Garbage, Gc};
 pub use self::given::ReuseSource;
 pub use self::graph::Subgraph;

@@ -5,7 +5,7 @@ use crate::flow::{Flow, Roots};
 use crate::plot::Plot;
 
 impl Flow {
-    /// The graph of these roots as a picture, with what a run would do.
+    /// Returns the graph of these roots as a picture, with what a run would do.
     ///
     /// ```
     /// use flow::prelude::*;

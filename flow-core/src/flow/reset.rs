@@ -9,7 +9,7 @@ use crate::flow::error::Error;
 use crate::flow::select::{between, is};
 use crate::flow::{Flow, Roots};
 use crate::plan::Plan;
-use crate::plan::again::Replay;
+use crate::plan::dynamic::Replay;
 use crate::plan::judge::{Judge, Judged, Verdict};
 use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
@@ -53,8 +53,8 @@ impl fmt::Display for Removed {
 }
 
 impl Flow {
-    /// Removes the output of a task, and what is kept of the same: it runs again. An equal output that
-    /// is the current one of another instance stays there, and is not reused.
+    /// Removes the outputs of these roots and their kept versions, so that the tasks run again. An equal
+    /// output that is the current one of another instance stays there, and is not reused.
     ///
     /// # Errors
     ///

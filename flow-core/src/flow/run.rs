@@ -13,15 +13,14 @@ use crate::plan::variant::Root;
 use crate::plan::warning::Warning;
 
 impl Flow {
-    /// Runs what is not complete, and says what was done.
+    /// Runs every instance of the graph that is not complete, and returns a summary.
     ///
-    /// Nothing runs if all is complete, and nothing is forced. A failed task stops what requires it, and nothing else;
-    /// the next run takes up where this one ended.
+    /// A failed task stops only the tasks that require it, and the next run continues from there.
     ///
     /// # Errors
     ///
-    /// The flow is wrong, the store cannot be read or, with the whole summary, tasks failed or
-    /// the execution was stopped.
+    /// Planning failed, the store cannot be read, or, with the whole summary, tasks failed or the run was
+    /// stopped.
     pub fn run<R: Roots>(&self) -> Result<Summary, Error> {
         self.told(self.run_roots(&roots_of::<R>())?)
     }

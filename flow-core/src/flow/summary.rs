@@ -110,7 +110,7 @@ impl Summary {
         self
     }
 
-    /// What became of each instance, wherever it is required: of several courses that have met it, the
+    /// What became of each instance, wherever it is required: of several schedules that have met it, the
     /// one that tells most.
     fn told(&self) -> Vec<Told<'_>> {
         let own = (&self.plan, &self.outcomes.nodes, &self.outcomes.errors);

@@ -14,7 +14,7 @@ use crate::flow::plan::{Asks, roots_of};
 use crate::flow::transferred::Transferred;
 use crate::flow::{Flow, Roots};
 use crate::plan::Plan;
-use crate::plan::again::Replay;
+use crate::plan::dynamic::Replay;
 use crate::plan::force::Force;
 use crate::plan::judge::{Judge, Upstream, Verdict};
 use crate::plan::label::Show;
@@ -149,14 +149,14 @@ impl Flow {
                 let label = plan.graph.label(node, Show::Clipped);
                 let judged = Judge::new(plan, &plan.verdicts, &replay).judge(node)?;
                 let whole = |record: Box<Record>| match record.output.is_in_memory() {
-                    true => (record, Carried::Told),
+                    true => (record, Carried::MetadataOnly),
                     false => (record, Carried::Whole),
                 };
                 let kept = plan.verdicts.kept(node);
                 let (record, carried) = match (kept, judged.verdict) {
                     (Some(kept), _) => whole(kept.record.clone()),
                     (None, Verdict::Complete(record)) => whole(record),
-                    (None, Verdict::Evicted(record, _)) => (record, Carried::Told),
+                    (None, Verdict::Evicted(record, _)) => (record, Carried::MetadataOnly),
                     (None, _) => {
                         pushed.leave(label, &judged.reasons);
                         continue;
@@ -179,7 +179,7 @@ impl Flow {
         let copied = self.each(&all, |push| push.store.push(remote, push, there));
         for (push, copied) in all.iter().zip(copied) {
             let Some(copied) = copied.transpose()? else { continue };
-            pushed.add(push.label.clone(), push.carried == Carried::Told, copied);
+            pushed.add(push.label.clone(), push.carried == Carried::MetadataOnly, copied);
         }
         Ok(pushed)
     }
@@ -220,13 +220,13 @@ impl Flow {
         if all.is_empty() {
             return Ok(pulled);
         }
-        let underway = self.store.begin()?;
+        let run_lock = self.store.begin()?;
         let mut replaced = Vec::new();
         let sizes: Vec<u64> = all.iter().map(|pull| pull.files().1).collect();
         let result = groups(&sizes, self.threads())
             .try_for_each(|group| self.pull_group(remote, &all[group], &mut replaced, &mut pulled));
         // What is left does no harm: the next run, or `gc`, finds it.
-        let _ = self.store.tidy(replaced, self.limits, underway.as_ref());
+        let _ = self.store.tidy(replaced, self.limits, run_lock.as_ref());
         result.map(|()| pulled)
     }
 

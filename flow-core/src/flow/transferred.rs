@@ -76,7 +76,7 @@ impl Transferred {
 
     /// The instances of which only that they were there, and with which content: their values are in
     /// memory, or their files are gone. They are made again when something needs them.
-    pub fn told(&self) -> &[String] {
+    pub fn metadata_only(&self) -> &[String] {
         &self.told
     }
 
@@ -120,7 +120,7 @@ impl fmt::Display for Transferred {
         let files = plural(self.files, "file", "files");
         write!(f, "{} {files} of {}; ", self.files, Bytes(self.bytes))?;
         if !self.told.is_empty() {
-            write!(f, "{} told without files; ", self.told.len())?;
+            write!(f, "{} as metadata only; ", self.told.len())?;
         }
         write!(f, "{} {} there already", self.present, plural(self.present, "was", "were"))?;
         for warning in self.warnings.iter().take(LISTED) {

@@ -8,7 +8,7 @@ use crate::plan::tree::Preview;
 use crate::plan::variant::Root;
 
 impl Flow {
-    /// What a run of these roots would do, and why.
+    /// Returns what a run of these roots would do, and why.
     ///
     /// # Errors
     ///
@@ -17,7 +17,7 @@ impl Flow {
         Ok(Preview::new(self.plan_to_run::<R>()?))
     }
 
-    /// Whether the outputs of these roots are there, and are what running them now would give.
+    /// Returns whether the outputs of these roots exist and equal what running their tasks now would give.
     ///
     /// # Errors
     ///

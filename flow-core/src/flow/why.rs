@@ -5,8 +5,8 @@ use crate::flow::{Flow, Roots};
 use crate::plan::why::Why;
 
 impl Flow {
-    /// Why these roots are not complete, down to the root causes: the task, parameter, file or
-    /// piece of code that is different, however far upstream it is.
+    /// Returns why these roots are not complete, down to the root causes: the task, parameter, file or item
+    /// of code that changed, however far upstream.
     ///
     /// ```
     /// use flow::prelude::*;

@@ -17,7 +17,7 @@ use daggy::NodeIndex;
 use crate::base::error::StoreError;
 use crate::base::key::{Digest, Key};
 use crate::plan::Plan;
-use crate::plan::again::{AllKnown, Replay, Replayed};
+use crate::plan::dynamic::{AllKnown, Replay, Replayed};
 use crate::plan::judge::{Judge, Upstream};
 use crate::plan::predecessor::{Predecessor, Predecessors};
 use crate::plan::verdicts::Known;

@@ -127,7 +127,7 @@ pub enum PlanErrorKind {
     Default { task: String, param: &'static str, message: String },
 
     /// An expression in `#[task(requires ...)]` failed.
-    #[error("what `{task}` requires cannot be said: {source:#}")]
+    #[error("evaluating `requires` of `{task}` failed: {source:#}")]
     Requires { task: String, source: anyhow::Error },
 
     /// `requires ... with Task::PARAM = value` names a task that is not there.
@@ -164,20 +164,20 @@ pub enum PlanErrorKind {
     #[error("`{task}` panicked while it was planned: {message}")]
     Panicked { task: String, message: String },
 
-    /// The path of a task that is made elsewhere could not be told.
-    #[error("the path of `{task}`, which is made elsewhere, cannot be told: {source:#}")]
+    /// Evaluating the path of an external task failed.
+    #[error("evaluating `path` of external task `{task}` failed: {source:#}")]
     ExternalPath { task: String, source: anyhow::Error },
 
     /// A task that has to run uses a handle that the flow was not given.
     #[error("`{task}` uses a `{ty}`, and the flow has none: give it one with `flow.provide(...)`")]
     NotProvided { task: String, ty: &'static str },
 
-    /// A file that is a parameter is not there.
+    /// A file that is a parameter does not exist.
     #[error("{what}, which is `{task}.{param}`: write it, or give the parameter another value")]
     NoFile { task: String, param: String, what: String },
 
-    /// What is made elsewhere is not there.
-    #[error("there is no file {path:?}, which is the output of `{task}` and made elsewhere")]
+    /// An external file does not exist.
+    #[error("external file {path:?}, the output of `{task}`, does not exist")]
     NotMade { task: String, path: std::path::PathBuf },
 
     /// A parameter that a value is not handed to, for it has another type.

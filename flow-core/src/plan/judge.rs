@@ -4,7 +4,7 @@
 //! first. Both ask here. What an output is made from is put together in
 //! [`made_from`](super::made_from); whether what was read besides is the same is found out in
 //! [`reads`](super::reads), whether what was required while the task ran is the same, in
-//! [`again`](super::again); what is different is told in [`explain`](super::explain).
+//! [`again`](crate::plan::dynamic); what is different is told in [`explain`](super::explain).
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ use daggy::NodeIndex;
 use crate::base::error::StoreError;
 use crate::base::key::{Digest, Hasher};
 use crate::files::Contents;
-use crate::plan::again::{Again, Answered, Replayed};
+use crate::plan::dynamic::{Again, Answered, Replayed};
 use crate::plan::format_1::Format1;
 use crate::plan::reason::Reason;
 use crate::plan::types::task_folder;

@@ -194,10 +194,11 @@ impl Graph {
         parameters.map(|(name, value)| (name, json(&value))).collect()
     }
 
-    /// Adds what each input is, for people.
+    /// Adds which instance each input is: its label and its key.
     pub(crate) fn with_labels(&self, node: NodeIndex, mut made_from: MadeFrom) -> MadeFrom {
         for (input, &required) in made_from.inputs.iter_mut().zip(self.inputs(node)) {
             input.instance = self.label_alone(required);
+            input.of = Some(self.node(required).key);
         }
         made_from
     }

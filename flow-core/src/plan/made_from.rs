@@ -24,7 +24,7 @@ impl Judge<'_> {
         for (role, &input) in graph.roles(node, self.store).into_iter().zip(graph.inputs(node)) {
             let Some(digest) = self.upstream.digest(input) else { return Ok(None) };
             let (role, key) = (role.text, role.key);
-            inputs.push(InputContent { role, key, instance: String::new(), digest });
+            inputs.push(InputContent { role, key, instance: String::new(), of: None, digest });
         }
         let targets = self.targets(node);
         Ok(Some(MadeFrom { inputs, targets, ..self.made_from_itself(node)? }))

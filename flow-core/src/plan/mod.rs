@@ -9,12 +9,11 @@
 //! A plan never changes and writes nothing. Running it is an [execution](crate::engine).
 
 pub(crate) mod affected;
-pub(crate) mod again;
-pub(crate) mod asker;
 pub(crate) mod builder;
 pub(crate) mod cost;
 mod crates;
 pub(crate) mod draws;
+pub(crate) mod dynamic;
 pub(crate) mod error;
 pub(crate) mod explain;
 pub(crate) mod force;
@@ -30,6 +29,7 @@ pub(crate) mod provided;
 pub(crate) mod reads;
 pub(crate) mod reason;
 pub(crate) mod refresh;
+pub(crate) mod requester;
 pub(crate) mod required;
 pub(crate) mod resolve;
 pub(crate) mod role;

@@ -9,16 +9,16 @@ use crate::base::error::StoreError;
 use crate::base::key::{Digest, Key};
 use crate::base::panics;
 use crate::plan::Plan;
-use crate::plan::again::Replay;
-use crate::plan::asker::Asker;
 use crate::plan::builder::build_for;
+use crate::plan::dynamic::Replay;
 use crate::plan::error::{PlanError, PlanErrorKind};
+use crate::plan::requester::Requester;
 use crate::plan::resolve::param_value;
 use crate::plan::verdicts::Verdicts;
 use crate::store::Found;
 use crate::store::record::{Required, Setting};
 use crate::task::registry;
-use crate::task::requirement::Wish;
+use crate::task::requirement::Dependency;
 use crate::task::{Kind, TaskType};
 use crate::value::AnyValue;
 use crate::value::Value;
@@ -27,14 +27,14 @@ impl Plan {
     /// The plan of what an instance requires while it runs, with no verdicts yet.
     pub(crate) fn to_require(
         &self,
-        asker: NodeIndex,
-        wishes: Vec<Wish>,
+        requester: NodeIndex,
+        dependencies: Vec<Dependency>,
     ) -> Result<Self, Box<PlanError>> {
-        let task = || self.graph.task(asker).decl.name.to_string();
+        let task = || self.graph.task(requester).decl.name.to_string();
         let wrong = |kind| Box::new(PlanError::new(kind, vec![task()]));
         let graph = panics::catch(|| {
-            let asker = Asker::new(self, asker).map_err(wrong)?;
-            build_for(&asker, wishes, &self.store)
+            let requester = Requester::new(self, requester).map_err(wrong)?;
+            build_for(&requester, dependencies, &self.store)
         });
         let mut graph = graph.unwrap_or_else(|message| {
             Err(wrong(PlanErrorKind::Panicked { task: task(), message }))
@@ -87,30 +87,30 @@ impl Plan {
             let folder = self.graph.folder(node, &self.store)?;
             let Found::Record(record) = self.store.record(&folder, key)? else { continue };
             for group in &record.required {
-                let wishes = group.iter().map(|required| self.wish_of(required));
+                let dependencies = group.iter().map(|required| self.dependency_of(required));
                 // What is no longer known, or wrong by now, cannot be told.
-                let Ok(wishes) = wishes.collect() else { continue };
-                let Ok(mut plan) = self.to_require(node, wishes) else { continue };
-                plan.judge_wished(&Replay::default())?;
+                let Ok(dependencies) = dependencies.collect() else { continue };
+                let Ok(mut plan) = self.to_require(node, dependencies) else { continue };
+                plan.judge_required(&Replay::default())?;
                 found.push(Arc::new(plan));
             }
         }
         Ok(())
     }
 
-    /// What a record tells of, wished for again.
+    /// What a record tells of, requested for again.
     ///
     /// # Errors
     ///
     /// Why it cannot be.
-    pub(crate) fn wish_of(&self, required: &Required) -> Result<Wish, String> {
+    pub(crate) fn dependency_of(&self, required: &Required) -> Result<Dependency, String> {
         let task = self.task_called(&required.task, &required.module)?;
         let mut with = Vec::with_capacity(required.settings.len());
         for setting in &required.settings {
             let set = read_setting(task, setting);
             with.push(set.map_err(|reason| format!("{}: {reason}", required.instance))?);
         }
-        Ok(Wish { task, own: Vec::new(), with })
+        Ok(Dependency { task, own: Vec::new(), with })
     }
 
     /// The task that is stored under a name.
@@ -147,9 +147,9 @@ impl Plan {
 }
 
 impl Required {
-    /// What a record tells of a wish, but for what came of it.
-    pub(crate) fn new(wish: &Wish) -> Self {
-        let settings = wish.with.iter().map(|(task, place, value)| {
+    /// What a record tells of a dependency, but for what came of it.
+    pub(crate) fn new(dependency: &Dependency) -> Self {
+        let settings = dependency.with.iter().map(|(task, place, value)| {
             let (name, param) = ((task.decl)(), &task.params[*place]);
             let value = param_value(&name.name, param, &**value).ok();
             Setting {
@@ -159,7 +159,7 @@ impl Required {
             }
         });
         let settings = settings.collect();
-        let decl = (wish.task.decl)();
+        let decl = (dependency.task.decl)();
         Self {
             task: decl.identity().to_owned(),
             module: decl.module.to_owned(),

@@ -28,7 +28,7 @@ use crate::plan::types::{PlanType, SourceIndex, TypeIndex, Types, origin, source
 use crate::store::Store;
 use crate::task::TaskType;
 use crate::task::param::ParamDecl;
-use crate::task::requirement::{Entry, Form, Wish};
+use crate::task::requirement::{Dependency, Entry, Form};
 use crate::task::setting::Named;
 use crate::task::setting::Setting;
 use crate::value::AnyValue;
@@ -124,19 +124,19 @@ impl<'a> Resolver<'a> {
         Self { tells_all: true, ..Self::new(givens, store) }
     }
 
-    /// The values of all parameters of the task wished for, in the order of its fields. There are fewer
+    /// The values of all parameters of the task requested for, in the order of its fields. There are fewer
     /// of them if something is wrong that was noted.
     pub(crate) fn resolve(
         &mut self,
         types: &Types,
         index: TypeIndex,
-        wish: &Wish,
+        dependency: &Dependency,
         scope: &Scope,
     ) -> Result<Vec<Resolved>, PlanErrorKind> {
         let entry = types.get(index);
         let mut resolved = Vec::with_capacity(entry.task.params.len());
         for place in 0..entry.task.params.len() {
-            match self.one(types, index, place, wish, scope) {
+            match self.one(types, index, place, dependency, scope) {
                 Ok(one) => {
                     if self.tells_all && one.from == From::Default {
                         self.unmet.insert((index, place));
@@ -159,10 +159,10 @@ impl<'a> Resolver<'a> {
         types: &Types,
         index: TypeIndex,
         place: usize,
-        wish: &Wish,
+        dependency: &Dependency,
         scope: &Scope,
     ) -> Result<Resolved, PlanErrorKind> {
-        let (value, from) = self.value(types, index, place, wish, scope)?;
+        let (value, from) = self.value(types, index, place, dependency, scope)?;
         if let Err(wrong) = self.check(types, index, place, &value) {
             self.note(wrong)?;
         }
@@ -209,13 +209,13 @@ impl<'a> Resolver<'a> {
         types: &Types,
         index: TypeIndex,
         place: usize,
-        wish: &Wish,
+        dependency: &Dependency,
         scope: &Scope,
     ) -> Result<(AnyValue, From), PlanErrorKind> {
         let entry = types.get(index);
         let param = entry.param(place);
 
-        if let Some((_, value)) = wish.own.iter().rfind(|(own, _)| *own == place) {
+        if let Some((_, value)) = dependency.own.iter().rfind(|(own, _)| *own == place) {
             return Ok((value.clone(), From::Literal));
         }
         let source = types.sources(index)[place];

@@ -68,7 +68,7 @@ impl Judge<'_> {
             return Ok(None);
         };
         let inputs = record.made_from.inputs.clone();
-        // What a task sets for those that it requires is in no key; how they are called shows it.
+        // What a task sets for those that it requires is not in its own key.
         let is_same = inputs.len() == graph.inputs(node).len()
             && graph.roles(node, store).iter().zip(&inputs).all(|(role, input)| {
                 role.text == input.role && (role.key == input.key || record.is_of_format_1())
@@ -77,7 +77,7 @@ impl Judge<'_> {
                 .inputs(node)
                 .iter()
                 .zip(&inputs)
-                .all(|(&required, input)| input.instance == graph.label_alone(required));
+                .all(|(&required, input)| input.of == Some(graph.node(required).key));
         if !is_same || self.due(node, &record).is_some() {
             return Ok(None);
         }

@@ -7,7 +7,7 @@ use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
 use crate::base::key::Digest;
-use crate::plan::again::{Answered, Replay};
+use crate::plan::dynamic::{Answered, Replay};
 use crate::plan::judge::{Judge, Judged, SeenFiles, Upstream, Verdict};
 use crate::plan::reason::Reason;
 use crate::plan::{Graph, Plan};
@@ -178,7 +178,7 @@ impl Plan {
 
     /// The same for what is required while something runs: several plans of that may have the same
     /// instances, and one may have those that wait for it.
-    pub(crate) fn judge_wished(&mut self, replay: &Replay<'_>) -> Result<(), StoreError> {
+    pub(crate) fn judge_required(&mut self, replay: &Replay<'_>) -> Result<(), StoreError> {
         let mut verdicts = Verdicts::new(self.graph.len());
         let seen = SeenFiles::default();
         for node in self.graph.nodes() {

@@ -77,7 +77,7 @@ impl fmt::Display for Warning {
         match self {
             Self::Unused { parameter } => write!(
                 f,
-                "the value given for `{parameter}` reaches nothing: no task required here takes it"
+                "the value given for `{parameter}` is not used: no task of the graph takes it"
             ),
             Self::Stopped { given, given_type, parameter, parameter_type, key } => write!(
                 f,
@@ -106,7 +106,10 @@ impl fmt::Display for Warning {
                 write_more_instances(f, *instances)
             }
             Self::ObserverPanicked { message } => {
-                write!(f, "the observer panicked, and was told nothing more in this run: {message}")
+                write!(
+                    f,
+                    "the observer panicked and received no more events in this run: {message}"
+                )
             }
             Self::NotRefreshed { task, error, instances } => {
                 write!(

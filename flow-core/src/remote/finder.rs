@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::base::error::StoreError;
 use crate::base::key::Digest;
-use crate::plan::again::Finder;
+use crate::plan::dynamic::Finder;
 use crate::remote::{Remote, manifest};
 use crate::store::kept::{Carried, Kept};
 use crate::store::record::Record;

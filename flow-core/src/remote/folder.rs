@@ -10,7 +10,7 @@ use crate::base::names::unique;
 use crate::files::is_absent;
 use crate::remote::{OBJECTS, OUTPUTS, Remote};
 use crate::store::folder::is_made;
-use crate::store::underway::is_older;
+use crate::store::run_lock::is_older;
 
 /// What is being written lies here, and is renamed when it is whole.
 const INCOMING: &str = ".incoming";

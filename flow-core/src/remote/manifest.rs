@@ -5,7 +5,7 @@
 
 use crate::base::error::StoreError;
 use crate::base::key::{Digest, digest_bytes};
-use crate::remote::passing::read_whole;
+use crate::remote::checked_io::read_whole;
 use crate::remote::{OUTPUTS, Remote, RemoteContext, damaged};
 use crate::store::folder::task_folder;
 use crate::store::kept::Carried;
@@ -35,14 +35,14 @@ pub(crate) fn beginning(task: &str, record: &Record) -> String {
 pub(crate) fn name(beginning: &str, bytes: &[u8], carried: Carried) -> String {
     let ending = match carried {
         Carried::Whole => WHOLE,
-        Carried::Told => TOLD,
+        Carried::MetadataOnly => TOLD,
     };
     format!("{beginning}{}{ending}", digest_bytes(bytes))
 }
 
 /// How much there is of the output whose manifest has this name.
 pub(crate) fn carried(name: &str) -> Carried {
-    if name.ends_with(TOLD) { Carried::Told } else { Carried::Whole }
+    if name.ends_with(TOLD) { Carried::MetadataOnly } else { Carried::Whole }
 }
 
 /// The manifests of all outputs made from the same: those with files first, the latest first.
@@ -72,14 +72,15 @@ pub(crate) fn all(
     // Another one of the same output makes up for it.
     let says = |name: &str| name.rsplit_once('-').map(|(output, _)| output.to_owned());
     let made_up = |wrong: &str| {
-        let enough = |has: Carried| has == Carried::Whole || carried(wrong) == Carried::Told;
+        let enough =
+            |has: Carried| has == Carried::Whole || carried(wrong) == Carried::MetadataOnly;
         all.iter().any(|(has, _, name)| says(name) == says(wrong) && enough(*has))
     };
     if let Some((_, error)) = wrong.into_iter().find(|(name, _)| !made_up(name)) {
         return Err(error);
     }
     let mut all: Vec<_> = all.into_iter().map(|(carried, record, _)| (carried, record)).collect();
-    let rank = |carried: &Carried| *carried == Carried::Told;
+    let rank = |carried: &Carried| *carried == Carried::MetadataOnly;
     all.sort_by(|(a, x), (b, y)| rank(a).cmp(&rank(b)).then(y.started.cmp(&x.started)));
     Ok(all)
 }

@@ -22,10 +22,10 @@
 //! An output whose files are gone, or that was in memory, is *told*: its manifest says which content
 //! it had. With that, what follows it can be found, which is all that anyone asks of it.
 
+pub(crate) mod checked_io;
 pub(crate) mod finder;
 mod folder;
 pub(crate) mod manifest;
-pub(crate) mod passing;
 pub(crate) mod pull;
 pub(crate) mod push;
 
@@ -144,7 +144,7 @@ pub(crate) fn table(digest: Digest) -> String {
 
 /// Content of a remote that is not what it must be.
 pub(crate) fn damaged(name: &str, reason: impl std::fmt::Display) -> StoreError {
-    let remedy = "whoever has it in a store puts it again with `flow.push_verified`";
+    let remedy = "push it again with `flow.push_verified` from a store that has it";
     StoreError::damaged(name, format!("{reason}; {remedy}"))
 }
 

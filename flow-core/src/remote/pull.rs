@@ -8,9 +8,9 @@ use daggy::NodeIndex;
 use crate::base::error::StoreError;
 use crate::base::key::Digest;
 use crate::plan::Plan;
-use crate::plan::again::{Again, Replay};
+use crate::plan::dynamic::{Again, Replay};
 use crate::plan::judge::{Judge, Judged, Verdict};
-use crate::remote::passing::{is_damage, keep, read_whole};
+use crate::remote::checked_io::{is_damage, keep, read_whole};
 use crate::remote::{Remote, damaged, object, table};
 use crate::store::kept::{Carried, Kept};
 use crate::store::output::OutputFile;
@@ -57,7 +57,7 @@ impl ToPull {
 
     /// Whether only that it was there is to be pulled.
     pub(crate) fn is_told(&self) -> bool {
-        self.kept.remote == Some(Carried::Told)
+        self.kept.remote == Some(Carried::MetadataOnly)
     }
 
     /// How many files it has, and how large they are.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::base::error::{IoContext, StoreError};
 use crate::base::key::{Digest, digest_bytes};
-use crate::remote::passing::{Checked, is_damage};
+use crate::remote::checked_io::{Checked, is_damage};
 use crate::remote::{Remote, RemoteContext, manifest, object, table};
 use crate::store::kept::Carried;
 use crate::store::output::OutputFile;
@@ -57,7 +57,8 @@ impl Store {
         let at = manifest::folder(task, record.fingerprint);
         let there = remote.list(&at).of_remote("list", &at)?;
         let mut named = there.iter().filter(|name| {
-            let enough = *carried == Carried::Told || manifest::carried(name) == Carried::Whole;
+            let enough =
+                *carried == Carried::MetadataOnly || manifest::carried(name) == Carried::Whole;
             enough && name.starts_with(&beginning)
         });
         let is_there = match believed {

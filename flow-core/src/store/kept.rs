@@ -27,7 +27,7 @@ pub(crate) struct Kept {
 pub(crate) enum Carried {
     Whole,
     /// That it was there, and which content it had.
-    Told,
+    MetadataOnly,
 }
 
 impl Kept {

@@ -15,8 +15,8 @@ use crate::base::error::{IoContext, StoreError};
 use crate::base::key::{Digest, Short};
 use crate::base::names::key_of;
 use crate::files::is_absent;
+use crate::store::run_lock::RunLock;
 use crate::store::stage::Staged;
-use crate::store::underway::Underway;
 use crate::store::{Folder, RECORD, Store, TaskFolder, index};
 
 /// How many earlier versions are kept of each instance, unless the user says so.
@@ -98,7 +98,7 @@ impl Store {
         &self,
         replaced: Vec<Replaced>,
         limits: Limits,
-        own: Option<&Underway>,
+        own: Option<&RunLock>,
     ) -> Result<(), StoreError> {
         if replaced.is_empty() {
             return Ok(());

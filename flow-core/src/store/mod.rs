@@ -55,11 +55,11 @@ pub(crate) mod owner;
 pub(crate) mod place;
 pub(crate) mod record;
 pub(crate) mod reset;
+pub(crate) mod run_lock;
 pub(crate) mod secret;
 pub(crate) mod stage;
 pub(crate) mod survey;
 pub(crate) mod trust;
-pub(crate) mod underway;
 pub(crate) mod verify;
 pub(crate) mod version;
 

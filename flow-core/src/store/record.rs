@@ -108,6 +108,10 @@ pub(crate) struct InputContent {
     pub(crate) key: Option<Digest>,
     /// Such as `Train {model: Svc}`: for people, and not part of the fingerprint.
     pub(crate) instance: String,
+    /// The key of the instance that was required, which is not part of the fingerprint either. Early
+    /// records have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) of: Option<Key>,
     pub(crate) digest: Digest,
 }
 

@@ -152,7 +152,7 @@ fn why_not(
         (_, None, Some(text)) => format!("is {text:?}"),
         ("failed", ..) => format!("failed: {}", failure()),
         ("pending", ..) => "is not complete".to_owned(),
-        _ => format!("has noted no `{column}`"),
+        _ => format!("recorded no `{column}`"),
     }
 }
 

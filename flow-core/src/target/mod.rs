@@ -40,7 +40,13 @@ pub use parts::{Columnar, Pieces, Streaming};
 pub use sink::Sink;
 pub use source::Source;
 
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+
 use crate::base::code::Code;
+use crate::base::fs::{Disk, Fs};
 
 /// A way to keep a value in a file.
 ///
@@ -108,4 +114,34 @@ pub trait Target: Sized + Send + Sync + 'static {
     fn describe(&self, _source: &Source) -> anyhow::Result<Description> {
         Ok(Description::default())
     }
+}
+
+/// Reads a file with a target, outside a task and without a store. In a task, use
+/// [`Cx::read`](crate::Cx::read), which records that the task reads the file.
+///
+/// ```
+/// use flow::prelude::*;
+///
+/// # fn main() -> Result<()> {
+/// # let folder = tempfile::tempdir()?;
+/// let file = folder.path().join("numbers.json");
+/// std::fs::write(&file, "[1, 2, 3]")?;
+/// let numbers: Vec<u8> = flow::read(&file, Json::default())?;
+/// assert_eq!(numbers, [1, 2, 3]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// The file cannot be read, or the target cannot read its content.
+pub fn read<F: Target>(path: impl AsRef<Path>, target: F) -> anyhow::Result<F::Value> {
+    let path = path.as_ref();
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let fs: Arc<dyn Fs> = Arc::new(Disk);
+    read_from(&Source::new(&fs, path, false), &target)
+}
+
+pub(crate) fn read_from<F: Target>(source: &Source, target: &F) -> anyhow::Result<F::Value> {
+    target.load(source).with_context(|| format!("cannot read {}", source.path().display()))
 }

@@ -84,14 +84,14 @@ pub enum LoadErrorKind {
         source: anyhow::Error,
     },
     /// A file that is made elsewhere is not there.
-    #[error("there is no file {}: it is made elsewhere", path.display())]
+    #[error("external file {} does not exist", path.display())]
     #[non_exhaustive]
     Missing {
         /// The file.
         path: PathBuf,
     },
     /// The target could not read a file that is made elsewhere.
-    #[error("cannot read {}, which is made elsewhere", path.display())]
+    #[error("cannot read external file {}", path.display())]
     #[non_exhaustive]
     External {
         /// The file.
@@ -107,10 +107,10 @@ pub enum LoadErrorKind {
         why: &'static str,
     },
     /// It was there when the plan was made.
-    #[error("it was removed meanwhile: run it again")]
+    #[error("it was removed after the plan was made: run the task again")]
     Gone,
     /// It was made again by another process, or somebody has changed the file.
-    #[error("it was replaced meanwhile: run what needs it again")]
+    #[error("it was replaced after the plan was made: run the tasks that require it again")]
     Changed,
     /// Its record was damaged since the plan was made.
     #[error("its record cannot be used: {reason}")]
@@ -120,7 +120,7 @@ pub enum LoadErrorKind {
         reason: String,
     },
     /// There is no metadata of that name.
-    #[error("its task noted no `{name}` with `cx.meta`{}", list(known))]
+    #[error("its task recorded no metadata `{name}` with `cx.meta`{}", list(known))]
     #[non_exhaustive]
     NoMeta {
         /// The name asked for.

@@ -11,14 +11,14 @@ use std::sync::Arc;
 pub struct Loaded<V>(pub(crate) Arc<V>);
 
 impl<V: Clone> Loaded<V> {
-    /// The value itself: without a copy if nobody else has it.
+    /// Returns the value itself, without a copy if it is not shared.
     pub fn into_owned(self) -> V {
         Arc::try_unwrap(self.0).unwrap_or_else(|shared| V::clone(&shared))
     }
 }
 
 impl<V> Loaded<V> {
-    /// The value, shared.
+    /// Returns the shared value.
     pub fn into_shared(self) -> Arc<V> {
         self.0
     }

@@ -1,8 +1,8 @@
 //! Requirements: what an instance says it needs, before it is known which instances those are.
 //!
 //! The derive turns `#[task(requires ...)]` into calls of [`Requirements`], one for each entry, in
-//! order. A [`Wish`] is one task wished for, with the [`Settings`] that the entry gives it; the
-//! planner resolves its parameters and finds or makes its instance. The wishes of one entry form
+//! order. A [`Dependency`] is one task requested for, with the [`Settings`] that the entry gives it; the
+//! planner resolves its parameters and finds or makes its instance. The dependencies of one entry form
 //! an [`Entry`], which remembers the form it was written in.
 
 use std::any::Any;
@@ -20,10 +20,10 @@ use crate::value::{self, Value};
 #[derive(Default)]
 pub struct Requirements {
     pub(crate) entries: Vec<Entry>,
-    pub(crate) wishes: Vec<Wish>,
+    pub(crate) dependencies: Vec<Dependency>,
 }
 
-/// One entry of `requires`: its role, its form, and how many wishes it made.
+/// One entry of `requires`: its role, its form, and how many dependencies it made.
 pub(crate) struct Entry {
     /// The name it was given, or empty.
     pub(crate) role: &'static str,
@@ -44,8 +44,8 @@ pub(crate) enum Form {
     Map(Arc<dyn MapKeys>),
 }
 
-/// One task wished for.
-pub(crate) struct Wish {
+/// One task requested for.
+pub(crate) struct Dependency {
     pub(crate) task: &'static TaskType,
     /// Values of the task's own parameters, by place.
     pub(crate) own: Vec<(usize, AnyValue)>,
@@ -83,26 +83,26 @@ impl<K: Task> Settings<K> {
         self
     }
 
-    fn wish(self) -> Wish {
-        Wish { task: TaskType::of::<K>(), own: self.own, with: self.with }
+    fn dependency(self) -> Dependency {
+        Dependency { task: TaskType::of::<K>(), own: self.own, with: self.with }
     }
 }
 
 impl Requirements {
     pub fn one<K: Task>(&mut self, role: &'static str, settings: Settings<K>) {
-        self.wishes.push(settings.wish());
+        self.dependencies.push(settings.dependency());
         self.entries.push(Entry { role, form: Form::One, len: 1 });
     }
 
     pub fn optional<K: Task>(&mut self, role: &'static str, settings: Option<Settings<K>>) {
         let len = usize::from(settings.is_some());
-        self.wishes.extend(settings.map(Settings::wish));
+        self.dependencies.extend(settings.map(Settings::dependency));
         self.entries.push(Entry { role, form: Form::Optional, len });
     }
 
     pub fn list<K: Task>(&mut self, role: &'static str, items: Vec<Settings<K>>) {
         let len = items.len();
-        self.wishes.extend(items.into_iter().map(Settings::wish));
+        self.dependencies.extend(items.into_iter().map(Settings::dependency));
         self.entries.push(Entry { role, form: Form::List, len });
     }
 
@@ -133,7 +133,7 @@ impl Requirements {
         }
         let (keys, settings): (Vec<M>, Vec<_>) = items.into_iter().unzip();
         let len = keys.len();
-        self.wishes.extend(settings.into_iter().map(Settings::wish));
+        self.dependencies.extend(settings.into_iter().map(Settings::dependency));
         self.entries.push(Entry { role, form: Form::Map(Arc::new(keys)), len });
         Ok(())
     }

@@ -50,7 +50,7 @@ pub(super) fn target(task: &Task<'_>, ctxt: &Ctxt) {
         ctxt.error(&outputs.word, message);
     }
     if let (Some(path), None) = (&attr.path, &attr.external) {
-        let message = "`path` says where a file lies that is made elsewhere; write \
+        let message = "`path` is the path of an external file; write \
                        `external, path = ...`, or leave it out";
         ctxt.error(&path.word, message);
     }
@@ -79,20 +79,20 @@ fn external(task: &Task<'_>, ctxt: &Ctxt) {
         ctxt.error(&external.word, message);
     }
     let needless = [
-        (word(&attr.requires), "requires nothing"),
-        (word(&attr.outputs), "is one file, with a `target`"),
-        (word(&attr.aggregate), "is no aggregate"),
-        (word(&attr.uses), "uses nothing"),
-        (word(&attr.may_require), "requires nothing"),
-        (word(&attr.version), "has no code"),
-        (word(&attr.check), "is not made here"),
-        (word(&attr.refresh), "is looked at each time"),
-        (word(&attr.group), "is not in the store"),
-        (word(&attr.dir), "is not in the store"),
+        (word(&attr.requires), "an external task requires nothing"),
+        (word(&attr.outputs), "an external task is one file, with a `target`"),
+        (word(&attr.aggregate), "an external task is no aggregate"),
+        (word(&attr.uses), "an external task uses nothing"),
+        (word(&attr.may_require), "an external task requires nothing"),
+        (word(&attr.version), "an external task has no code"),
+        (word(&attr.check), "an external file is not made by the task"),
+        (word(&attr.refresh), "an external file is checked by each plan"),
+        (word(&attr.group), "an external file is not in the store"),
+        (word(&attr.dir), "an external file is not in the store"),
     ];
     for (word, why) in needless {
         if let Some(word) = word {
-            ctxt.error(word, format_args!("what is made elsewhere {why}; leave out `{word}`"));
+            ctxt.error(word, format_args!("{why}; leave out `{word}`"));
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Exports for people, and their import.
 //!
 //! Which [`output`]s there are, and under which names, is known before anything is [written](write); what
-//! was done is [`Handed`].
+//! was done is [`ExportSummary`].
 
-mod handed;
 mod output;
+mod summary;
 mod write;
 
 use std::collections::HashSet;
@@ -13,13 +13,13 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
-pub use self::handed::Handed;
 use self::write::{As, write};
 use crate::base::error::IoContext;
 use crate::base::fs::Confined;
 use crate::export::folder::read_manifest;
 use crate::export::import::{Imported as What, Importer};
 use crate::flow::error::Error;
+pub use crate::flow::export::summary::ExportSummary;
 use crate::flow::load::check_complete;
 use crate::flow::reset::with_gathered;
 use crate::flow::{Flow, Roots, Subgraph};
@@ -75,7 +75,7 @@ impl Flow {
     ///
     /// A root is not complete or stores no output, a file of the folder is not one's own, or something cannot be read or
     /// written. The folder then is as good as before: its manifest is replaced last.
-    pub fn export<R: Roots>(&self, folder: impl AsRef<Path>) -> Result<Handed, Error> {
+    pub fn export<R: Roots>(&self, folder: impl AsRef<Path>) -> Result<ExportSummary, Error> {
         self.export_roots::<R>(folder.as_ref(), As::Files)
     }
 
@@ -133,8 +133,8 @@ impl Flow {
     ///
     /// As [`export`](Self::export); and no type reads all outputs of a task, for their columns differ. If
     /// these were exported before, they are no error but left out of the crate, and
-    /// [told](Handed::outdated).
-    pub fn export_crate<R: Roots>(&self, folder: impl AsRef<Path>) -> Result<Handed, Error> {
+    /// [told](ExportSummary::outdated).
+    pub fn export_crate<R: Roots>(&self, folder: impl AsRef<Path>) -> Result<ExportSummary, Error> {
         self.export_roots::<R>(folder.as_ref(), As::Crate)
     }
 
@@ -152,7 +152,7 @@ impl Flow {
     ///
     /// The folder has no export, or one without outputs, a file in it is not what was exported, or the store cannot be written. What
     /// has been imported before that is there.
-    pub fn import(&self, folder: impl AsRef<Path>) -> Result<Handed, Error> {
+    pub fn import(&self, folder: impl AsRef<Path>) -> Result<ExportSummary, Error> {
         let named = folder.as_ref();
         let folder = &*std::path::absolute(named).during("open", named)?;
         let fs = Confined::new(Arc::clone(&self.fs), folder);
@@ -164,7 +164,7 @@ impl Flow {
         }
         let _underway = self.store.begin()?;
         self.store.refresh();
-        let mut handed = Handed::new("imported", named);
+        let mut handed = ExportSummary::new("imported", named);
         let mut importer = Importer::new(&self.store, &fs, folder);
         for output in &manifest.outputs {
             match importer.take(output)? {
@@ -179,7 +179,7 @@ impl Flow {
         Ok(handed)
     }
 
-    fn export_roots<R: Roots>(&self, folder: &Path, form: As) -> Result<Handed, Error> {
+    fn export_roots<R: Roots>(&self, folder: &Path, form: As) -> Result<ExportSummary, Error> {
         let plan = self.plan::<R>()?;
         let nodes = with_gathered(&plan, &plan.graph.roots);
         nodes.iter().try_for_each(|&node| check_complete::<R>(&plan, node))?;
@@ -196,7 +196,7 @@ impl<R: Roots> Subgraph<R> {
     /// # Errors
     ///
     /// As [`Flow::export`].
-    pub fn export(&self, folder: impl AsRef<Path>) -> Result<Handed, Error> {
+    pub fn export(&self, folder: impl AsRef<Path>) -> Result<ExportSummary, Error> {
         let plan = self.flow.plan::<R>()?;
         let roots = with_gathered(&plan, &plan.graph.roots);
         roots.iter().try_for_each(|&node| check_complete::<R>(&plan, node))?;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
-use super::handed::Handed;
 use super::output::outputs;
 use crate::base::key::{Digest, Key, digest_bytes};
 use crate::export::folder::ExportFolder;
@@ -14,6 +13,7 @@ use crate::export::manifest::{Exported, Manifest};
 use crate::export::{consumer, python, readme};
 use crate::flow::Flow;
 use crate::flow::error::Error;
+use crate::flow::export::summary::ExportSummary;
 use crate::plan::Plan;
 
 /// What an export makes of its folder.
@@ -39,7 +39,7 @@ pub(super) fn write(
     nodes: &[(Arc<Plan>, NodeIndex)],
     root: &Path,
     form: As,
-) -> Result<Handed, Error> {
+) -> Result<ExportSummary, Error> {
     check_outside(flow, root)?;
     let mut folder = ExportFolder::open(&flow.fs, root)?;
     let before: HashMap<Key, &Exported> =
@@ -73,7 +73,8 @@ pub(super) fn write(
         copies.iter().map(|copy| (copy.name.clone(), copy.content.0)).collect();
     files.extend(manifest.written.clone());
     folder.begin(&files)?;
-    let mut handed = Handed { outdated, without_code, ..Handed::new("exported", root) };
+    let mut handed =
+        ExportSummary { outdated, without_code, ..ExportSummary::new("exported", root) };
     for output in manifest.outputs.iter().filter(|output| new.contains(&output.key)) {
         folders(&folder, output)?;
         handed.instances.push(output.instance.clone());

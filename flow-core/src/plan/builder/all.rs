@@ -14,7 +14,7 @@ use crate::plan::types::{TypeIndex, Types};
 use crate::plan::warning::{self, Warning};
 use crate::store::Store;
 use crate::task::TaskType;
-use crate::task::requirement::Wish;
+use crate::task::requirement::Dependency;
 
 /// What could be built, and all that is wrong.
 pub(crate) struct Built {
@@ -72,9 +72,9 @@ fn build_possible(
     builder.problems = Some(problems);
     let mut nodes = Vec::with_capacity(roots.len());
     for root in roots {
-        let wish = Wish { task: root, own: Vec::new(), with: Vec::new() };
+        let dependency = Dependency { task: root, own: Vec::new(), with: Vec::new() };
         // What is wrong is noted.
-        let grown = builder.grow(wish, Rc::default()).ok().flatten();
+        let grown = builder.grow(dependency, Rc::default()).ok().flatten();
         nodes.extend(grown.map(|grown| grown.node));
     }
     let mut warnings = warning::unused(&builder.resolver);

@@ -1,4 +1,4 @@
-//! On the way down: the parameters of a task wished for, and what it wishes for itself.
+//! On the way down: the parameters of a task requested for, and what it dependencies for itself.
 
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -12,18 +12,18 @@ use crate::plan::scope::Scope;
 use crate::plan::types::{PlanType, TypeIndex};
 use crate::plan::{resolve, stand_in};
 use crate::task::Kind;
-use crate::task::requirement::{Requirements, Wish};
+use crate::task::requirement::{Dependency, Requirements};
 use crate::value::AnyValue;
 
 impl Builder<'_> {
     pub(super) fn enter(
         &mut self,
-        wish: Wish,
+        dependency: Dependency,
         scope: &Rc<Scope>,
         depth: usize,
     ) -> Result<Entered, PlanErrorKind> {
-        let index = self.types.index(wish.task);
-        let memo = self.memo_key(index, &wish, scope)?;
+        let index = self.types.index(dependency.task);
+        let memo = self.memo_key(index, &dependency, scope)?;
         let name = |builder: &Self| builder.types.get(index).decl.name.to_string();
         match self.memo.get(&memo) {
             Some(Some(grown)) => return Ok(Entered::Known(*grown)),
@@ -33,15 +33,15 @@ impl Builder<'_> {
             }
             None => {}
         }
-        let resolved = self.resolver.resolve(&self.types, index, &wish, scope)?;
-        if resolved.len() < wish.task.params.len() {
+        let resolved = self.resolver.resolve(&self.types, index, &dependency, scope)?;
+        if resolved.len() < dependency.task.params.len() {
             return Ok(Entered::Missed);
         }
         let values: Vec<AnyValue> = resolved.iter().map(|param| param.value.clone()).collect();
         let entry = &mut self.types.all[index as usize];
         let instance = entry.instances.push(&values);
         let given = &self.resolver.givens.stand_ins;
-        let stand_in = stand_in::find(given, (wish.task.id)(), entry.instances.get(instance));
+        let stand_in = stand_in::find(given, (dependency.task.id)(), entry.instances.get(instance));
         let required = match &stand_in {
             Some(_) => Requirements::default(),
             None => panics::catch_error(|| entry.instances.requires(instance))
@@ -54,7 +54,7 @@ impl Builder<'_> {
             Kind::External => Some(external(entry, instance)?),
             Kind::Made | Kind::Aggregate => None,
         };
-        let scope = if resolved.is_empty() || required.wishes.is_empty() {
+        let scope = if resolved.is_empty() || required.dependencies.is_empty() {
             Rc::clone(scope)
         } else {
             let mut scope = Scope::clone(scope);
@@ -70,27 +70,27 @@ impl Builder<'_> {
             external,
             stand_in,
             scope,
-            inputs: Vec::with_capacity(required.wishes.len()),
-            draws: Vec::with_capacity(required.wishes.len()),
+            inputs: Vec::with_capacity(required.dependencies.len()),
+            draws: Vec::with_capacity(required.dependencies.len()),
             entries: required.entries,
-            wishes: required.wishes.into_iter(),
+            dependencies: required.dependencies.into_iter(),
             lacks: false,
             with: Box::default(),
         })))
     }
 
-    /// All that the task wished for can see.
+    /// All that the task requested for can see.
     fn memo_key(
         &mut self,
         index: TypeIndex,
-        wish: &Wish,
+        dependency: &Dependency,
         scope: &Scope,
     ) -> Result<Digest, PlanErrorKind> {
-        let mut hasher = Hasher::new("wish");
-        hasher.number(u64::from(index)).number(wish.own.len() as u64);
-        let mut hidden = Vec::with_capacity(wish.own.len());
-        for (place, value) in &wish.own {
-            hasher.number(*place as u64).part(self.digest(wish.task, *place, value)?);
+        let mut hasher = Hasher::new("dependency");
+        hasher.number(u64::from(index)).number(dependency.own.len() as u64);
+        let mut hidden = Vec::with_capacity(dependency.own.len());
+        for (place, value) in &dependency.own {
+            hasher.number(*place as u64).part(self.digest(dependency.task, *place, value)?);
             hidden.push(self.types.names(index)[*place]);
         }
         let reach = self.types.reach(index);

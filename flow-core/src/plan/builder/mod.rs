@@ -1,8 +1,8 @@
 //! From roots to a graph: each instance once, what it requires before it.
 //!
 //! The graph is [walked](walk) in depth, with a stack of its own, for a chain of requirements may be
-//! longer than a thread's stack. [`enter`] resolves the parameters of a task wished for and asks the
-//! task what it requires; [`leave`], when all of that is there, computes the key and adds the node. What was wished for before with the same settings
+//! longer than a thread's stack. [`enter`] resolves the parameters of a task requested for and asks the
+//! task what it requires; [`leave`], when all of that is there, computes the key and adds the node. What was requested for before with the same settings
 //! in the same scope, as far as the task can see it, is not walked again: without that, a ladder
 //! of diamonds takes time exponential in its height.
 
@@ -22,10 +22,10 @@ pub(crate) use self::all::{Built, build_all};
 pub(crate) use self::leave::{instance_key, parameters_digest};
 use crate::base::key::{Digest, Key};
 use crate::base::panics;
-use crate::plan::asker::Asker;
 use crate::plan::draws::{Draws, SetIndex};
 use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::given::Givens;
+use crate::plan::requester::Requester;
 use crate::plan::resolve::{self, Resolver};
 use crate::plan::stand_in::{self, StandIn};
 use crate::plan::types::{TypeIndex, Types};
@@ -34,7 +34,7 @@ use crate::plan::warning::{self, Warning};
 use crate::plan::{Graph, Node};
 use crate::store::Store;
 use crate::task::TaskType;
-use crate::task::requirement::{Form, Wish};
+use crate::task::requirement::{Dependency, Form};
 use crate::task::setting::Setting;
 use crate::value::AnyValue;
 
@@ -73,11 +73,11 @@ fn build_roots(
     let mut nodes = Vec::with_capacity(roots.len());
     let mut names = HashMap::new();
     for root in roots {
-        let wish = Wish { task: root.task, own: Vec::new(), with: Vec::new() };
+        let dependency = Dependency { task: root.task, own: Vec::new(), with: Vec::new() };
         let root_grown = builder
             .turn_to(root.variant.map(|(_, setting)| setting), &mut names)
             .map_err(nowhere)
-            .and_then(|()| builder.grow(wish, Rc::default()));
+            .and_then(|()| builder.grow(dependency, Rc::default()));
         let root_grown = root_grown.map_err(|mut error| {
             if let Some((name, _)) = root.variant {
                 error.variant = Some(name.to_owned());
@@ -93,23 +93,23 @@ fn build_roots(
     Ok((builder.into_graph(nodes), warnings))
 }
 
-/// Builds the graph of what an instance requires while it runs: what it wishes for are the roots.
+/// Builds the graph of what an instance requires while it runs: what it dependencies for are the roots.
 pub(crate) fn build_for(
-    asker: &Asker,
-    wishes: Vec<Wish>,
+    requester: &Requester,
+    dependencies: Vec<Dependency>,
     store: &Store,
 ) -> Result<Graph, Box<PlanError>> {
-    let nowhere = |kind| Box::new(PlanError::new(kind, vec![asker.name.clone()]));
-    let roots: Vec<_> = wishes.iter().map(|wish| wish.task).collect();
+    let nowhere = |kind| Box::new(PlanError::new(kind, vec![requester.name.clone()]));
+    let roots: Vec<_> = dependencies.iter().map(|dependency| dependency.task).collect();
     let types = Types::new(&roots, store).map_err(nowhere)?;
-    let scope = Rc::new(asker.scope(&types));
-    let mut builder = Builder::new(types, Resolver::new(&asker.givens, store));
+    let scope = Rc::new(requester.scope(&types));
+    let mut builder = Builder::new(types, Resolver::new(&requester.givens, store));
     let mut nodes = Vec::with_capacity(roots.len());
-    for mut wish in wishes {
-        let with = builder.with(&scope, &asker.name, &mut wish).map_err(nowhere)?;
+    for mut dependency in dependencies {
+        let with = builder.with(&scope, &requester.name, &mut dependency).map_err(nowhere)?;
         let scope = with.map_or_else(|| Rc::clone(&scope), |(scope, _)| Rc::new(scope));
-        let root = builder.grow(wish, scope).map_err(|mut error| {
-            error.way.insert(0, asker.name.clone());
+        let root = builder.grow(dependency, scope).map_err(|mut error| {
+            error.way.insert(0, requester.name.clone());
             error
         })?;
         nodes.push(grown(root).node);
@@ -123,7 +123,7 @@ struct Builder<'a> {
     /// What the variant gives whose root is being walked.
     variant: Option<Visible>,
     draws: Draws,
-    /// What became of a wish; `None` while it is being walked.
+    /// What became of a dependency; `None` while it is being walked.
     memo: HashMap<Digest, Option<Grown>>,
     by_key: HashMap<Key, NodeIndex>,
     dag: Dag<Node, ()>,
@@ -137,7 +137,7 @@ struct Builder<'a> {
     lacking: HashSet<NodeIndex>,
 }
 
-/// A wish fulfilled.
+/// A dependency fulfilled.
 #[derive(Clone, Copy)]
 struct Grown {
     node: NodeIndex,
@@ -145,7 +145,7 @@ struct Grown {
     draws: SetIndex,
 }
 
-/// A wish, where the first that cannot be fulfilled is an error.
+/// A dependency, where the first that cannot be fulfilled is an error.
 fn grown(grown: Option<Grown>) -> Grown {
     grown.expect("what is wrong is an error, and not noted")
 }

@@ -1,4 +1,4 @@
-//! The walk itself: which wish is next, whose way it is on, and what is wrong there.
+//! The walk itself: which dependency is next, whose way it is on, and what is wrong there.
 
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -15,7 +15,7 @@ use crate::plan::scope::{OnTheWay, Scope};
 use crate::plan::stand_in::StandIn;
 use crate::plan::types::{SourceIndex, TypeIndex};
 use crate::task::TaskType;
-use crate::task::requirement::{Entry, Wish};
+use crate::task::requirement::{Dependency, Entry};
 
 /// A task whose requirements are being walked.
 pub(super) struct Frame {
@@ -29,8 +29,8 @@ pub(super) struct Frame {
     pub(super) stand_in: Option<StandIn>,
     pub(super) scope: Rc<Scope>,
     pub(super) entries: Vec<Entry>,
-    pub(super) wishes: std::vec::IntoIter<Wish>,
-    /// What was set by `with` for the wish being walked.
+    pub(super) dependencies: std::vec::IntoIter<Dependency>,
+    /// What was set by `with` for the dependency being walked.
     pub(super) with: Box<[SourceIndex]>,
     pub(super) inputs: Vec<NodeIndex>,
     pub(super) draws: Vec<SetIndex>,
@@ -47,22 +47,22 @@ pub(super) enum Entered {
     Again(Digest),
 }
 
-/// What is set by `with` for a wish, and the scope with that in it.
+/// What is set by `with` for a dependency, and the scope with that in it.
 pub(super) type With = (Scope, Box<[SourceIndex]>);
 
 impl Builder<'_> {
-    /// Fulfils a wish; `None` if that is not possible and why has been noted.
+    /// Fulfils a dependency; `None` if that is not possible and why has been noted.
     pub(super) fn grow(
         &mut self,
-        root: Wish,
+        root: Dependency,
         scope: Rc<Scope>,
     ) -> Result<Option<Grown>, Box<PlanError>> {
         let mut stack: Vec<Frame> = Vec::new();
         let mut next = Some((root, scope));
         loop {
-            let grown = if let Some((wish, scope)) = next.take() {
-                let task = wish.task;
-                let entered = panics::catch(|| self.enter(wish, &scope, stack.len()));
+            let grown = if let Some((dependency, scope)) = next.take() {
+                let task = dependency.task;
+                let entered = panics::catch(|| self.enter(dependency, &scope, stack.len()));
                 for kind in std::mem::take(&mut self.resolver.wrong) {
                     self.miss(self.at(kind, &stack, Some(task)))?;
                 }
@@ -78,7 +78,7 @@ impl Builder<'_> {
                     Err(kind) => self.miss(self.at(kind, &stack, Some(task)))?,
                 }
             } else {
-                let frame = stack.pop().expect("a frame whose wishes are fulfilled");
+                let frame = stack.pop().expect("a frame whose dependencies are fulfilled");
                 let (task, memo) = (self.types.get(frame.index).task, frame.memo);
                 let left = panics::catch(|| self.leave(frame));
                 match left.unwrap_or_else(|message| Err(panicked(task, message))) {
@@ -112,55 +112,55 @@ impl Builder<'_> {
         Ok(None)
     }
 
-    /// The next wish of the task on top of the stack that can be wished.
+    /// The next dependency of the task on top of the stack that can be requested.
     fn next_wish(
         &mut self,
         stack: &mut [Frame],
-    ) -> Result<Option<(Wish, Rc<Scope>)>, Box<PlanError>> {
+    ) -> Result<Option<(Dependency, Rc<Scope>)>, Box<PlanError>> {
         loop {
             let task = stack.last().map(|frame| self.types.get(frame.index).task);
             let taken = panics::catch(|| self.take_wish(stack)).unwrap_or_else(|message| {
-                Err(panicked(task.expect("a task that wishes"), message))
+                Err(panicked(task.expect("a task that dependencies"), message))
             });
             match taken {
                 Ok(next) => return Ok(next),
                 Err(kind) => self.miss(self.at(kind, stack, None))?,
             };
-            stack.last_mut().expect("a task that wishes").lacks = true;
+            stack.last_mut().expect("a task that dependencies").lacks = true;
         }
     }
 
-    /// The next wish of the task on top of the stack, and the scope in which it is wished.
+    /// The next dependency of the task on top of the stack, and the scope in which it is requested.
     fn take_wish(
         &mut self,
         stack: &mut [Frame],
-    ) -> Result<Option<(Wish, Rc<Scope>)>, PlanErrorKind> {
-        let frame = stack.last_mut().expect("a task that wishes");
-        let Some(mut wish) = frame.wishes.next() else { return Ok(None) };
+    ) -> Result<Option<(Dependency, Rc<Scope>)>, PlanErrorKind> {
+        let frame = stack.last_mut().expect("a task that dependencies");
+        let Some(mut dependency) = frame.dependencies.next() else { return Ok(None) };
         let scope = Rc::clone(&frame.scope);
         let by = self.types.get(frame.index).decl.name.clone();
-        let Some((scope, with)) = self.with(&scope, &by, &mut wish)? else {
-            return Ok(Some((wish, scope)));
+        let Some((scope, with)) = self.with(&scope, &by, &mut dependency)? else {
+            return Ok(Some((dependency, scope)));
         };
         frame.with = with;
-        Ok(Some((wish, Rc::new(scope))))
+        Ok(Some((dependency, Rc::new(scope))))
     }
 
-    /// Takes what a wish sets by `with` into the scope; `None` if it sets nothing.
+    /// Takes what a dependency sets by `with` into the scope; `None` if it sets nothing.
     pub(super) fn with(
         &mut self,
         scope: &Scope,
         by: &str,
-        wish: &mut Wish,
+        dependency: &mut Dependency,
     ) -> Result<Option<With>, PlanErrorKind> {
-        if wish.with.is_empty() {
+        if dependency.with.is_empty() {
             return Ok(None);
         }
         let mut scope = Scope::clone(scope);
-        let required = self.types.index(wish.task);
+        let required = self.types.index(dependency.task);
         let reach = self.types.reach(required);
         let mut set: Vec<(SourceIndex, &'static TaskType, usize)> = Vec::new();
-        for (task, place, value) in std::mem::take(&mut wish.with) {
+        for (task, place, value) in std::mem::take(&mut dependency.with) {
             let source = self.types.find_source(task, place);
             let Some(source) = source.filter(|&source| reach.has_source(source)) else {
                 return Err(PlanErrorKind::WithReachesNothing {
@@ -200,7 +200,7 @@ impl Builder<'_> {
         Box::new(PlanError::new(kind, way.chain(last).collect()))
     }
 
-    /// The part of the stack that forms a cycle: all from the frame of that wish.
+    /// The part of the stack that forms a cycle: all from the frame of that dependency.
     fn cycle(&self, memo: Digest, stack: &[Frame]) -> Box<PlanError> {
         let way: Vec<_> =
             stack.iter().map(|frame| self.types.get(frame.index).decl.name.to_string()).collect();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::base::error::StoreError;
 use crate::base::key::{Digest, Key};
 use crate::plan::Plan;
-use crate::plan::again::{Answer, Answered, Replay, Replayed};
+use crate::plan::dynamic::{Answer, Answered, Replay, Replayed};
 use crate::plan::instance::Instance;
 use crate::plan::judge::Judge;
 use crate::plan::reason::{InputChange, Reason};

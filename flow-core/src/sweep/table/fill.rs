@@ -311,7 +311,7 @@ impl Filling<'_> {
             several.truncate(LISTED);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             self.notes.push(format!(
-                "a variant has several instances of {}{more}: what they noted has no column",
+                "a variant has several instances of {}{more}: their metadata has no column",
                 several.join(", ")
             ));
         }

@@ -1,4 +1,4 @@
-//! What a running task sees besides its parameters.
+//! [`Cx`]: what a running task can use besides its parameters.
 
 mod host;
 mod reads;
@@ -26,16 +26,16 @@ use crate::store::external_reads::in_project;
 use crate::store::log::Log;
 use crate::store::place::Places;
 use crate::store::record::{Meta, Read};
+use crate::target::{self, Source, Target};
 use crate::task::command::Command;
 use crate::task::input::{Handle, Inputs, Wires};
 use crate::task::keep::{File, KeepPart, Outputs, Part, Several};
 use crate::task::{Task, Uses};
 use crate::value::{self, Value};
 
-/// What a running task sees besides its parameters: its inputs, and what it says about its output.
+/// What a running task can use besides its parameters: its inputs, files, metadata, progress.
 ///
-/// What is read through it is recorded, and counts from then on: if it changes, the task runs
-/// again.
+/// Everything that a task reads through it is recorded; if it changes, the task runs again.
 ///
 /// ```
 /// use flow::prelude::*;
@@ -100,12 +100,13 @@ impl<T: Task> Cx<T> {
         Self { host, places, log, inputs, meta, reads }
     }
 
-    /// The handles of the tasks required, in the form of `#[task(requires ...)]`.
+    /// Returns handles on the outputs of the required tasks, in the form of `#[task(requires ...)]`.
     pub fn input(&self) -> &T::Inputs {
         &self.inputs
     }
 
-    /// Notes something about the output: a score, a count of rows. It is kept in the record, and
+    /// Records metadata of the output under a name: a score, a number of rows.
+    ///
     /// [`Input::meta`](crate::Input::meta) reads it. The last value of a name counts.
     ///
     /// # Errors
@@ -118,8 +119,8 @@ impl<T: Task> Cx<T> {
         Ok(())
     }
 
-    /// Says that the task reads this file, or folder, and gives its path. From then on a change
-    /// of its content makes the task run again.
+    /// Records that the task reads this file or folder, and returns its path. A change of its content makes
+    /// the task run again.
     ///
     /// A path that is known before the task runs is better a parameter with `#[param(file)]`. The path
     /// is taken as it is: for a pattern, see [`files`](Self::files). A relative path is relative to the
@@ -150,10 +151,52 @@ impl<T: Task> Cx<T> {
         Ok(path.to_owned())
     }
 
-    /// The files that are meant by a path: itself; if it is a folder, all files in it, at any depth;
-    /// if nothing is there and it is a pattern, such as `data/*.csv` or `data/**/*.csv`, all that it
-    /// stands for. They are in order, and each is there. From then on a change of their content
-    /// makes the task run again, and so does a file that comes or goes.
+    /// Reads a file with a target, and records that the task reads it, as [`file`](Self::file) does.
+    ///
+    /// The target is made as in `#[task(target = ...)]`, and may have its options.
+    ///
+    /// ```
+    /// use flow::prelude::*;
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Price {
+    ///     day: String,
+    ///     price: Option<f64>,
+    /// }
+    ///
+    /// #[task(target = Json<usize>)]
+    /// fn missing(cx: &Cx<missing>, file: PathBuf) -> Result<usize> {
+    ///     let prices: Vec<Price> = cx.read(file, Csv::default())?;
+    ///     Ok(prices.iter().filter(|row| row.price.is_none()).count())
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let file = folder.path().join("prices.csv");
+    /// std::fs::write(&file, "day,price\nmon,1.5\ntue,\n")?;
+    /// let flow = Flow::open(folder.path().join("data"))?.quiet().with(missing::FILE, &*file);
+    /// assert_eq!(*flow.get::<missing>()?, 1);
+    ///
+    /// std::fs::write(&file, "day,price\nmon,\ntue,\n")?;
+    /// assert_eq!(*flow.get::<missing>()?, 2); // its content has changed
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`file`](Self::file), or the target cannot read the file.
+    pub fn read<F: Target>(&self, path: impl AsRef<Path>, target: F) -> anyhow::Result<F::Value> {
+        let path = self.file(path)?;
+        let fs = self.host.store().unconfined();
+        target::read_from(&Source::new(fs, path, false), &target)
+    }
+
+    /// Returns the files of a path, sorted, and records that the task reads them.
+    ///
+    /// The path is a file; a folder, which stands for all files in it at any depth; or a pattern such as
+    /// `data/*.csv` or `data/**/*.csv`. A change of their content makes the task run again, and so does a
+    /// file that is added or removed.
     ///
     /// In a pattern `*` stands for any part of a name, `?` for a character, `[a-c]` for one of these,
     /// and `**` for any number of folders. Names that begin with a dot are meant only if the pattern
@@ -224,11 +267,11 @@ impl<T: Task> Cx<T> {
         Ok(files)
     }
 
-    /// The value of a variable of the environment, if it is set. From then on the task runs again
-    /// when it is set to something else, or is not set any more.
+    /// Returns the value of an environment variable, if it is set, and records it. The task runs again when
+    /// the variable is set to another value, set, or removed.
     ///
-    /// The value may be a secret: it is not written down, but a hash of it by the key of the store.
-    /// So an output that was made by it is not taken over from another store.
+    /// The value may be a secret: the record holds a hash of it, keyed by the store. So an output that
+    /// depends on it is not reused from another store.
     ///
     /// ```
     /// use flow::prelude::*;
@@ -269,8 +312,8 @@ impl<T: Task> Cx<T> {
         }
     }
 
-    /// Where the task writes its output, if its target is [`File`]: a path at which nothing is yet,
-    /// for a file or a folder. The task returns it.
+    /// Returns the path at which a task with the target [`File`] writes its output, a file or a folder.
+    /// Nothing exists there yet. The task returns the path.
     ///
     /// # Errors
     ///
@@ -282,7 +325,7 @@ impl<T: Task> Cx<T> {
         Ok(self.places.give("", &T::__target().__extension())?)
     }
 
-    /// Where the task writes one of several outputs, if it is kept as [`File`].
+    /// Returns the path at which the task writes one of several outputs, whose target is [`File`].
     ///
     /// # Errors
     ///
@@ -294,7 +337,8 @@ impl<T: Task> Cx<T> {
         part.place(&self.places)
     }
 
-    /// A program to be run as a part of the task: logged, and killed with it.
+    /// Returns a program that runs as a part of the task: its output is logged, and it is killed with the
+    /// task.
     ///
     /// ```no_run
     /// # use flow::prelude::*;
@@ -315,8 +359,8 @@ impl<T: Task> Cx<T> {
         Command::new(program.as_ref(), &self.log, self.host.stopper())
     }
 
-    /// What the flow was given by [`Flow::provide`](crate::Flow::provide), and the task says that it
-    /// uses: `#[task(uses(Client))]`.
+    /// Returns the value that [`Flow::provide`](crate::Flow::provide) gave to the flow. The task declares that
+    /// it uses the type: `#[task(uses(Client))]`.
     pub fn provided<C: Send + Sync + 'static>(&self) -> &C
     where
         T: Uses<C>,
@@ -326,7 +370,7 @@ impl<T: Task> Cx<T> {
         provided.downcast_ref().expect("it is found by its type")
     }
 
-    /// Tells whoever watches the execution how the task goes.
+    /// Reports progress: a line on the standard error, or an [`Event`] for an observer.
     pub fn progress(&self, message: impl Display) {
         self.host.progress().tell(|| Event::Progress {
             task: self.host.task_name().to_owned(),
@@ -334,7 +378,7 @@ impl<T: Task> Cx<T> {
         });
     }
 
-    /// A point at which the task can be stopped: call it in long loops, with `?`.
+    /// Returns an error if the run was stopped: call it in long loops, with `?`.
     ///
     /// # Errors
     ///
@@ -343,9 +387,8 @@ impl<T: Task> Cx<T> {
         if self.host.stopper().is_stopped() { Err(Stopped.into()) } else { Ok(()) }
     }
 
-    /// A seed for random numbers: the same for an instance whenever it runs, and another for each
-    /// instance. It is the same wherever it runs, too, unless a secret is among its parameters,
-    /// for those are hashed with a key of the store.
+    /// Returns a seed for random numbers, which follows from the key of the instance: it is the same in every
+    /// run and on every machine, unless a parameter is a secret, which is hashed with a key of the store.
     pub fn seed(&self) -> u64 {
         let seed = self.host.seed();
         self.reads.add(Read::Seed { seed });

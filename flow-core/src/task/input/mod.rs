@@ -25,8 +25,8 @@ use crate::value::AnyValue;
 
 /// A handle on the output of one instance of the task `A`.
 ///
-/// It is what [`Cx::input`](crate::Cx::input) gives for each task required, and what
-/// [`Flow::output`](crate::Flow::output) gives to everybody else.
+/// [`Cx::input`](crate::Cx::input) gives one for each required task, [`Flow::output`](crate::Flow::output)
+/// outside a task.
 pub struct Input<A> {
     handle: Handle,
     of: PhantomData<fn() -> A>,
@@ -37,10 +37,9 @@ impl<A: Task> Input<A> {
         Self { handle, of: PhantomData }
     }
 
-    /// The value.
+    /// Loads the output.
     ///
-    /// In a running task this is the value that was made just now, if a reload would give the
-    /// same, and else what its file holds.
+    /// In a running task this may be the value that was just made, if a reload would give an equal one.
     ///
     /// # Errors
     ///
@@ -59,7 +58,7 @@ impl<A: Task> Input<A> {
         Ok(Loaded(value))
     }
 
-    /// One of several outputs: only its file is read.
+    /// Loads one of several outputs; only its file is read.
     ///
     /// # Errors
     ///
@@ -74,7 +73,7 @@ impl<A: Task> Input<A> {
         self.part(part).load()
     }
 
-    /// A handle on one of several outputs.
+    /// Returns a handle on one of several outputs.
     pub fn part<O: Outputs, K: KeepPart>(&self, part: Part<O, K>) -> InputPart<K>
     where
         A: Task<Target = Several<O>>,
@@ -90,8 +89,8 @@ impl<A: Task> Input<A> {
         InputPart::new(self.handle.clone(), "", A::__target())
     }
 
-    /// The pieces of the output, one after the other, in memory that does not grow with it: the
-    /// record batches of a columnar file.
+    /// Returns the pieces of the output one by one, such as the record batches of a columnar file, in memory
+    /// that does not grow with the file.
     ///
     /// # Errors
     ///
@@ -103,7 +102,7 @@ impl<A: Task> Input<A> {
         self.whole().stream()
     }
 
-    /// Some columns of the output, in the order asked for; the others are not read.
+    /// Loads some columns of the output, in this order; the others are not read.
     ///
     /// # Errors
     ///
@@ -118,18 +117,18 @@ impl<A: Task> Input<A> {
         self.whole().load_columns(names)
     }
 
-    /// The task, with its parameters resolved.
+    /// Returns the task with its parameters resolved.
     ///
-    /// In a running task, reading them counts: if they change, it runs again.
+    /// In a running task this is recorded: if the parameters change, the task runs again.
     pub fn task(&self) -> &A {
         self.handle.read_task();
         let task = self.handle.origin.task(self.handle.node);
         task.downcast_ref().expect("the node is an instance of the task")
     }
 
-    /// What the task noted about its output with [`Cx::meta`](crate::Cx::meta).
+    /// Returns metadata that the task recorded with [`Cx::meta`](crate::Cx::meta).
     ///
-    /// In a running task, reading it counts: if it changes, the task runs again.
+    /// In a running task this is recorded: if the metadata change, the task runs again.
     ///
     /// ```
     /// use flow::prelude::*;
@@ -188,8 +187,8 @@ impl<A: Task> Input<A> {
         self.handle.meta(name)
     }
 
-    /// Where the output lies: its file, which is never rewritten, and must not be; of several, the
-    /// folder of the instance.
+    /// Returns the path of the output: its file, which must not be written to; of several outputs, the folder
+    /// of the instance.
     ///
     /// # Errors
     ///

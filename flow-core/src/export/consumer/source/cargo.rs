@@ -27,7 +27,7 @@ pub(in super::super) fn cargo(model: &Model) -> String {
 
 [package]
 name = \"{package}\"
-description = \"Outputs, as tasks that are made elsewhere\"
+description = \"Outputs, as external tasks\"
 version = \"0.1.0\"
 edition = \"2024\"
 publish = false

@@ -27,7 +27,7 @@ fn header(model: &Model) -> String {
     };
     // What would be formatted would be no file of the next export.
     format!(
-        "//! Outputs, as tasks that are made elsewhere.
+        "//! Outputs, as external tasks.
 //!
 //! Written by an export of typed-flow: what is changed here, the next export leaves alone and
 //! refuses to replace. `README.md` says of each output what it was made from.

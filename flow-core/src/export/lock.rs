@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::{Fs, Lock, Stat};
 use crate::files::is_absent;
-use crate::store::underway::is_older;
+use crate::store::run_lock::is_older;
 
 /// The file that is locked.
 const LOCK: &str = ".exporting.lock";

@@ -8,7 +8,7 @@ use crate::flow::gc::Bytes;
 /// What was exported or imported: made by [`Flow::export`](crate::Flow::export) and
 /// [`Flow::import`](crate::Flow::import).
 #[derive(Clone, Debug)]
-pub struct Handed {
+pub struct ExportSummary {
     pub(super) verb: &'static str,
     pub(super) folder: PathBuf,
     pub(super) instances: Vec<String>,
@@ -19,7 +19,7 @@ pub struct Handed {
     pub(super) without_code: Vec<String>,
 }
 
-impl Handed {
+impl ExportSummary {
     pub(super) fn new(verb: &'static str, folder: &Path) -> Self {
         let (instances, folder) = (Vec::new(), folder.to_owned());
         let (outdated, without_code) = (Vec::new(), Vec::new());
@@ -70,7 +70,7 @@ impl Handed {
     }
 }
 
-impl fmt::Display for Handed {
+impl fmt::Display for ExportSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let outputs = if self.instances.len() == 1 { "output" } else { "outputs" };
         let files = if self.files == 1 { "file" } else { "files" };

@@ -219,7 +219,7 @@ fn differences(record: &Record, made: &Executed, running: &Running) -> Vec<Strin
         record.meta.keys().chain(made.meta.keys()).collect::<std::collections::BTreeSet<_>>();
     for name in names {
         let show = |value: Option<&serde_json::Value>| {
-            value.map_or_else(|| "not noted".to_owned(), ToString::to_string)
+            value.map_or_else(|| "not recorded".to_owned(), ToString::to_string)
         };
         let (was, is) = (record.meta.get(name), made.meta.get(name));
         if was != is {

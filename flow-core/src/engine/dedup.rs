@@ -62,17 +62,17 @@ impl Coordinator<'_, '_> {
     /// with it if nobody is about to commit that.
     pub(super) fn wait_for_first(&mut self, at: At, first: NodeIndex) {
         let (of, node) = at;
-        let Some(course) = self.courses.get_mut(&of) else { return };
-        if course.outcomes[node.index()] != Outcome::Open {
+        let Some(schedule) = self.schedules.get_mut(&of) else { return };
+        if schedule.outcomes[node.index()] != Outcome::Open {
             // It was stopped.
             return;
         }
-        let key = course.execution.plan.graph.node(first).key;
+        let key = schedule.execution.plan.graph.node(first).key;
         if self.claims.get(&key) == Some(&(of, first)) {
-            course.parked.insert(node);
+            schedule.parked.insert(node);
             self.parked.entry(key).or_default().push(at);
         } else {
-            course.ready.push(node);
+            schedule.ready.push(node);
         }
     }
 }

@@ -28,14 +28,14 @@ const RUNNING: &str = "running";
 const LEFT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// An execution under way. When it is dropped, it has ended.
-pub(crate) struct Underway {
+pub(crate) struct RunLock {
     store: Arc<Store>,
     path: PathBuf,
     /// It is locked until it is closed. None on a file system without locks.
     lock: Option<File>,
 }
 
-impl Underway {
+impl RunLock {
     /// Tells others that the execution is still at work, if they cannot see it by the lock.
     pub(crate) fn touch(&self) {
         if self.lock.is_none() {
@@ -45,7 +45,7 @@ impl Underway {
     }
 }
 
-impl Drop for Underway {
+impl Drop for RunLock {
     fn drop(&mut self) {
         // A lock goes with the process at the latest, so that it does no harm if this fails.
         let _ = self.store.fs.remove(&self.path);
@@ -70,7 +70,7 @@ impl Store {
     /// # Errors
     ///
     /// There is a link in the store's own folder, or too large a file.
-    pub(crate) fn begin(self: &Arc<Self>) -> Result<Option<Underway>, StoreError> {
+    pub(crate) fn begin(self: &Arc<Self>) -> Result<Option<RunLock>, StoreError> {
         const TRIES: usize = 8;
         self.check_internal()?;
         let folder = self.internal(RUNNING);
@@ -93,7 +93,7 @@ impl Store {
                 }
             };
             if self.fs.stat(&path).is_ok() {
-                return Ok(Some(Underway { store: Arc::clone(self), path, lock }));
+                return Ok(Some(RunLock { store: Arc::clone(self), path, lock }));
             }
         }
         Ok(None)
@@ -140,7 +140,7 @@ impl Store {
     }
 
     /// The executions under way, of this process and of others, but for `own`.
-    pub(super) fn executions(&self, own: Option<&Underway>) -> Result<Executions, StoreError> {
+    pub(super) fn executions(&self, own: Option<&RunLock>) -> Result<Executions, StoreError> {
         let folder = self.internal(RUNNING);
         let mut executions = Executions::default();
         let own = own.map(|own| &own.path);
@@ -149,7 +149,7 @@ impl Store {
             match self.mark(&path)? {
                 Mark::Gone => {}
                 Mark::Ended(_) => executions.ended.push(path),
-                Mark::Underway { since } => {
+                Mark::RunLock { since } => {
                     let oldest = executions.oldest.get_or_insert(since);
                     *oldest = since.min(*oldest);
                 }
@@ -179,9 +179,9 @@ impl Store {
         };
         Ok(match lock {
             Lock::Taken(file) => Mark::Ended(Some(file)),
-            Lock::Held => Mark::Underway { since: modified },
+            Lock::Held => Mark::RunLock { since: modified },
             Lock::Unsupported if is_older(modified, LEFT) => Mark::Ended(None),
-            Lock::Unsupported => Mark::Underway { since: 0 },
+            Lock::Unsupported => Mark::RunLock { since: 0 },
         })
     }
 }
@@ -191,7 +191,7 @@ enum Mark {
     Gone,
     /// With the lock that nobody else had.
     Ended(Option<File>),
-    Underway {
+    RunLock {
         since: i64,
     },
 }

@@ -1,4 +1,4 @@
-//! The course of one execution: what waits for what, and what became of each instance.
+//! The schedule of one execution: what waits for what, and what became of each instance.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::plan::verdicts::Status;
 use crate::value::AnyValue;
 
 /// One execution under way.
-pub(super) struct Course {
+pub(super) struct Schedule {
     pub(super) execution: Arc<Execution>,
     /// Who waits for it, if it is not that which the run is of, and how it is told.
     pub(super) request: Option<((u32, NodeIndex), Sender<Reply>)>,
@@ -57,10 +57,10 @@ pub(super) struct Course {
     pub(super) cycle: Option<Vec<String>>,
 }
 
-impl Course {
+impl Schedule {
     pub(super) fn new(execution: Arc<Execution>) -> Self {
         let plan = Arc::clone(&execution.plan);
-        let mut course = Self {
+        let mut schedule = Self {
             execution,
             request: None,
             parked: HashSet::new(),
@@ -81,15 +81,15 @@ impl Course {
             regather: BTreeSet::new(),
         };
         for node in plan.graph.nodes() {
-            let outcome = course.first_outcome(node);
-            course.outcomes.push(outcome);
+            let outcome = schedule.first_outcome(node);
+            schedule.outcomes.push(outcome);
             if outcome == Outcome::Open {
-                course.open(node);
+                schedule.open(node);
             }
         }
         // The first instance is settled first.
-        course.ready.reverse();
-        course
+        schedule.ready.reverse();
+        schedule
     }
 
     fn first_outcome(&self, node: NodeIndex) -> Outcome {

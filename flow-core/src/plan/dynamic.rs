@@ -1,7 +1,7 @@
 //! Asking again for what a task has required while it ran.
 //!
 //! A record tells what the task has required, in order, and what came of it. An output is what
-//! running the task now would give if all of that is the same today. So it is wished for again, in
+//! running the task now would give if all of that is the same today. So it is requested for again, in
 //! the same order: what comes later may depend on what was loaded before, and is not looked at when
 //! that is different. What is not complete has to be made before it can be compared. Whoever makes a
 //! plan leaves it at that; whoever runs one makes it.
@@ -25,20 +25,20 @@ use crate::plan::reason::{LISTED, Reason};
 use crate::plan::verdicts::Known;
 use crate::store::kept::Kept;
 use crate::store::record::{Record, Required};
-use crate::task::requirement::Wish;
+use crate::task::requirement::Dependency;
 
 /// How much of the stack must be left, and how much is added, in bytes.
 const LEFT: usize = 256 << 10;
 const ADDED: usize = 4 << 20;
 
-/// Finds out what comes of instances that are wished for again.
+/// Finds out what comes of instances that are requested for again.
 pub(crate) trait Again {
-    /// What comes of the wishes of an instance, of which a record tells this.
+    /// What comes of the dependencies of an instance, of which a record tells this.
     fn again(
         &self,
         plan: &Plan,
-        asker: NodeIndex,
-        wishes: Vec<Wish>,
+        requester: NodeIndex,
+        dependencies: Vec<Dependency>,
         recorded: &[Required],
     ) -> Result<Result<Answered, Box<PlanError>>, StoreError>;
 
@@ -59,7 +59,7 @@ pub(crate) trait Finder {
     ) -> Result<Option<Kept>, StoreError>;
 }
 
-/// What came of some wishes: the roots of a plan.
+/// What came of some dependencies: the roots of a plan.
 #[derive(Clone)]
 pub(crate) struct Answered {
     pub(crate) plan: Arc<Plan>,
@@ -68,7 +68,7 @@ pub(crate) struct Answered {
     pub(crate) made: Option<Arc<dyn Upstream + Send + Sync>>,
 }
 
-/// What came of one wish.
+/// What came of one dependency.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     Content(Digest),
@@ -142,12 +142,13 @@ impl Judge<'_> {
         if let Some(failed) = group.iter().find(|required| required.digest.is_none()) {
             return different(format!("{} failed", failed.instance));
         }
-        let wishes: Result<Vec<_>, _> = group.iter().map(|r| self.plan.wish_of(r)).collect();
-        let wishes = match wishes {
-            Ok(wishes) => wishes,
+        let dependencies: Result<Vec<_>, _> =
+            group.iter().map(|r| self.plan.dependency_of(r)).collect();
+        let dependencies = match dependencies {
+            Ok(dependencies) => dependencies,
             Err(what) => return different(what),
         };
-        let answered = match self.again.again(self.plan, node, wishes, group)? {
+        let answered = match self.again.again(self.plan, node, dependencies, group)? {
             Ok(answered) => answered,
             Err(error) => return different(error.to_string()),
         };
@@ -222,7 +223,7 @@ impl AllKnown {
 pub(crate) struct Replay<'a> {
     /// The verdicts on what was required while something ran: many may require the same.
     pub(super) known: Arc<AllKnown>,
-    /// The instances that wish, each for the next.
+    /// The instances that dependency, each for the next.
     pub(super) asking: RefCell<Vec<Key>>,
     /// Which complete ones were made with other versions of crates, until that is told.
     pub(super) other_crates: RefCell<OtherCrates>,
@@ -255,19 +256,19 @@ impl Again for Replay<'_> {
     fn again(
         &self,
         plan: &Plan,
-        asker: NodeIndex,
-        wishes: Vec<Wish>,
+        requester: NodeIndex,
+        dependencies: Vec<Dependency>,
         _recorded: &[Required],
     ) -> Result<Result<Answered, Box<PlanError>>, StoreError> {
-        let mut wished = match plan.to_require(asker, wishes) {
-            Ok(wished) => wished,
+        let mut requested = match plan.to_require(requester, dependencies) {
+            Ok(requested) => requested,
             Err(error) => return Ok(Err(error)),
         };
-        self.asking.borrow_mut().push(plan.graph.node(asker).key);
-        let judged = stacker::maybe_grow(LEFT, ADDED, || wished.judge_wished(self));
+        self.asking.borrow_mut().push(plan.graph.node(requester).key);
+        let judged = stacker::maybe_grow(LEFT, ADDED, || requested.judge_required(self));
         self.asking.borrow_mut().pop();
         judged?;
-        let plan = Arc::new(wished);
+        let plan = Arc::new(requested);
         let answers = answers(&plan, &plan.verdicts);
         Ok(Ok(Answered { plan, answers, made: None }))
     }

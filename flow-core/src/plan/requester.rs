@@ -30,7 +30,7 @@ use crate::plan::{Graph, Plan};
 use crate::task::TaskType;
 
 /// An instance that requires others while it runs.
-pub(crate) struct Asker {
+pub(crate) struct Requester {
     /// What it is called.
     pub(crate) name: String,
     task: &'static TaskType,
@@ -40,10 +40,10 @@ pub(crate) struct Asker {
     pub(super) givens: Givens,
 }
 
-impl Asker {
+impl Requester {
     pub(crate) fn new(plan: &Plan, node: NodeIndex) -> Result<Self, PlanErrorKind> {
         let entry = plan.graph.task(node);
-        let mut asker = Self {
+        let mut requester = Self {
             name: entry.decl.name.to_string(),
             task: entry.task,
             own: Vec::new(),
@@ -58,10 +58,10 @@ impl Asker {
             let default = default
                 .map(|value| digest_param(&plan.store, &entry.decl.name, &task.params[at], &value));
             let travels = !param.local && default.transpose()? != Some(digest);
-            asker.own.push((OnTheWay { value, digest }, travels));
+            requester.own.push((OnTheWay { value, digest }, travels));
         }
-        asker.take_draws(&plan.graph, node)?;
-        Ok(asker)
+        requester.take_draws(&plan.graph, node)?;
+        Ok(requester)
     }
 
     fn take_draws(&mut self, graph: &Graph, node: NodeIndex) -> Result<(), PlanErrorKind> {
