@@ -114,6 +114,7 @@ mod stop;
 mod stopped_values;
 mod stored;
 mod stored_keys;
+mod subgraph;
 mod summaries;
 mod sweep_cells;
 mod sweep_errors;
