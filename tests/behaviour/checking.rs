@@ -75,7 +75,7 @@ fn all_that_is_wrong_is_told_at_once() {
         "`Fetch.tries` is 5, which is not in 1..=3",
         "the default of `Fetch.day` panicked: there is no calendar",
         "evaluating `requires` of `Unsaid` failed: it cannot be said",
-        "there is no file \"",
+        "external file \"",
     ]) {
         assert!(problem.contains(text), "no {text:?} in {problem:?}");
         assert!(problem.contains("required by: Root → Middle → "), "{problem}");
@@ -86,7 +86,7 @@ fn all_that_is_wrong_is_told_at_once() {
     // What hid behind those.
     let better = flow.with(Source::SYMBOL, "A").with(Fetch::DAY, "today").with(Fetch::TRIES, 1);
     let text = better.check::<Root>().expect_err("files are missing").to_string();
-    assert!(text.starts_with("5 things are wrong:\n- what `Unsaid`"), "{text}");
+    assert!(text.starts_with("5 things are wrong:\n- evaluating `requires` of `Unsaid`"), "{text}");
     assert!(
         text.contains("- there is no file \"no/such/file.csv\", which is `Source.path`: write it"),
         "{text}"

@@ -1,0 +1,258 @@
+//! The public API of the crates, as a text that is checked in: `tests/golden/public_api.txt`.
+//!
+//! A change of the API changes the text, so that it is seen in a review. `FLOW_ACCEPT_API=1 cargo test
+//! --test public_api` writes the text anew. It is read from the source, for rustdoc gives no machine-readable
+//! text on the stable compiler: the items that `lib.rs` exports, and what is public in each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use quote::ToTokens;
+use syn::{Attribute, Fields, ImplItem, Item, ItemUse, TraitItem, UseTree, Visibility};
+
+/// The crates, and the modules whose `pub` items are exported by their path.
+const CRATES: [(&str, &[&str]); 2] =
+    [("flow-core", &["base/fs/mod.rs", "target/mod.rs", "value/mod.rs"]), ("flow-targets", &[])];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    let mut paths: Vec<_> = fs::read_dir(folder)
+        .expect("a folder of the source")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn is_hidden(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        let text = attribute.meta.to_token_stream().to_string();
+        text == "doc (hidden)" || text.starts_with("cfg (test")
+    })
+}
+
+fn is_public(visibility: &Visibility) -> bool {
+    matches!(visibility, Visibility::Public(_))
+}
+
+/// The names that a `pub use` exports.
+fn exported(tree: &UseTree, names: &mut BTreeSet<String>) {
+    match tree {
+        UseTree::Path(path) => exported(&path.tree, names),
+        UseTree::Group(group) => group.items.iter().for_each(|tree| exported(tree, names)),
+        UseTree::Name(name) => drop(names.insert(name.ident.to_string())),
+        UseTree::Rename(rename) => drop(names.insert(rename.rename.to_string())),
+        _ => {}
+    }
+}
+
+/// Tokens as text, without the spaces that nobody writes.
+fn text(tokens: impl ToTokens) -> String {
+    let mut text = tokens.to_token_stream().to_string();
+    for (from, to) in [
+        (" :: ", "::"),
+        (" < ", "<"),
+        ("< ", "<"),
+        (" >", ">"),
+        (" (", "("),
+        ("( ", "("),
+        (" )", ")"),
+        (" ,", ","),
+        (" :", ":"),
+        ("& ", "&"),
+        (" ;", ";"),
+    ] {
+        text = text.replace(from, to);
+    }
+    text.replace("->", " -> ").replace("  ", " ")
+}
+
+fn fields(fields: &Fields) -> Vec<String> {
+    let public = fields.iter().filter(|field| is_public(&field.vis) && !is_hidden(&field.attrs));
+    public
+        .map(|field| {
+            let name = field.ident.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+            format!("    pub {name}{}", text(&field.ty))
+        })
+        .collect()
+}
+
+/// The name of the type that an impl without a trait is for.
+fn implemented(ty: &syn::Type) -> Option<String> {
+    let syn::Type::Path(path) = ty else { return None };
+    Some(path.path.segments.last()?.ident.to_string())
+}
+
+/// The lines of one crate.
+#[derive(Default)]
+struct Api {
+    /// What is public in each exported item, by the line of the item.
+    items: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Api {
+    fn read(krate: &str, modules: &[&str]) -> Self {
+        let source = root().join(krate).join("src");
+        let mut paths = Vec::new();
+        sources(&source, &mut paths);
+        let parse = |path: &PathBuf| {
+            let code = fs::read_to_string(path).expect("a file of the source");
+            syn::parse_file(&code).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        };
+        let files: Vec<_> = paths.iter().map(|path| (path.clone(), parse(path))).collect();
+        let mut names = BTreeSet::new();
+        let faces = [&["lib.rs"], modules].concat();
+        for (path, file) in &files {
+            let is_face = faces.iter().any(|face| *path == source.join(face));
+            for item in file.items.iter().filter(|_| is_face) {
+                match item {
+                    Item::Use(ItemUse { vis, tree, attrs, .. })
+                        if is_public(vis) && !is_hidden(attrs) =>
+                    {
+                        exported(tree, &mut names);
+                    }
+                    Item::Struct(item) if is_public(&item.vis) => {
+                        names.insert(item.ident.to_string());
+                    }
+                    Item::Enum(item) if is_public(&item.vis) => {
+                        names.insert(item.ident.to_string());
+                    }
+                    Item::Trait(item) if is_public(&item.vis) => {
+                        names.insert(item.ident.to_string());
+                    }
+                    Item::Fn(item) if is_public(&item.vis) => {
+                        names.insert(item.sig.ident.to_string());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let mut api = Self::default();
+        files.iter().flat_map(|(_, file)| &file.items).for_each(|item| api.add(item, &names));
+        api
+    }
+
+    fn add(&mut self, item: &Item, names: &BTreeSet<String>) {
+        match item {
+            Item::Struct(item)
+                if is_public(&item.vis) && names.contains(&item.ident.to_string()) =>
+            {
+                let line = format!("struct {}{}", item.ident, text(&item.generics));
+                self.items.entry(line).or_default().extend(fields(&item.fields));
+            }
+            Item::Enum(item) if is_public(&item.vis) && names.contains(&item.ident.to_string()) => {
+                let line = format!("enum {}{}", item.ident, text(&item.generics));
+                let variants = item.variants.iter().filter(|variant| !is_hidden(&variant.attrs));
+                let variants = variants.map(|variant| {
+                    let fields = variant.fields.iter().map(|field| {
+                        let name = field.ident.as_ref().map(|name| format!("{name}: "));
+                        format!("{}{}", name.unwrap_or_default(), text(&field.ty))
+                    });
+                    let fields = fields.collect::<Vec<_>>().join(", ");
+                    let fields =
+                        if fields.is_empty() { fields } else { format!(" {{ {fields} }}") };
+                    format!("    {}{fields}", variant.ident)
+                });
+                self.items.entry(line).or_default().extend(variants);
+            }
+            Item::Trait(item)
+                if is_public(&item.vis) && names.contains(&item.ident.to_string()) =>
+            {
+                let line = format!("trait {}{}", item.ident, text(&item.generics));
+                let lines = item.items.iter().filter_map(|item| match item {
+                    TraitItem::Fn(item) if !is_hidden(&item.attrs) => {
+                        Some(format!("    {}", text(&item.sig)))
+                    }
+                    TraitItem::Type(item) if !is_hidden(&item.attrs) => {
+                        Some(format!("    type {}", item.ident))
+                    }
+                    TraitItem::Const(item) if !is_hidden(&item.attrs) => {
+                        Some(format!("    const {}: {}", item.ident, text(&item.ty)))
+                    }
+                    _ => None,
+                });
+                self.items.entry(line).or_default().extend(lines);
+            }
+            Item::Fn(item)
+                if is_public(&item.vis) && names.contains(&item.sig.ident.to_string()) =>
+            {
+                self.items.entry(text(&item.sig)).or_default();
+            }
+            Item::Impl(item) if item.trait_.is_none() => {
+                let Some(name) = implemented(&item.self_ty).filter(|name| names.contains(name))
+                else {
+                    return;
+                };
+                let lines = item.items.iter().filter_map(|item| match item {
+                    ImplItem::Fn(item) if is_public(&item.vis) && !is_hidden(&item.attrs) => {
+                        Some(format!("    pub {}", text(&item.sig)))
+                    }
+                    ImplItem::Const(item) if is_public(&item.vis) && !is_hidden(&item.attrs) => {
+                        Some(format!("    pub const {}: {}", item.ident, text(&item.ty)))
+                    }
+                    _ => None,
+                });
+                let lines: Vec<_> = lines.collect();
+                if !lines.is_empty() {
+                    self.items.entry(format!("impl {name}")).or_default().extend(lines);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let lines = self
+            .items
+            .iter()
+            .flat_map(|(item, within)| [item.clone()].into_iter().chain(within.iter().cloned()));
+        lines.collect()
+    }
+}
+
+#[test]
+fn the_public_api_is_as_it_was() {
+    let mut all = Vec::new();
+    for (krate, modules) in CRATES {
+        let lines = Api::read(krate, modules).lines();
+        assert!(lines.len() > 20, "{krate}: {lines:?}");
+        all.push(format!("# {krate}"));
+        all.extend(lines);
+    }
+    let now = all.join("\n") + "\n";
+    let golden = root().join("tests/golden/public_api.txt");
+    if std::env::var_os("FLOW_ACCEPT_API").is_some() {
+        fs::write(&golden, &now).expect("the golden file is written");
+    }
+    let was = fs::read_to_string(&golden).unwrap_or_default();
+    let (was, now): (BTreeSet<_>, BTreeSet<_>) = (was.lines().collect(), now.lines().collect());
+    let gone: Vec<_> = was.difference(&now).map(|line| format!("- {}", line.trim())).collect();
+    let new: Vec<_> = now.difference(&was).map(|line| format!("+ {}", line.trim())).collect();
+    assert!(
+        gone.is_empty() && new.is_empty(),
+        "the public API changed; FLOW_ACCEPT_API=1 accepts it, and CHANGELOG.md tells users:\n{}\n{}",
+        gone.join("\n"),
+        new.join("\n")
+    );
+}
+
+#[test]
+fn the_api_has_what_users_call() {
+    let lines = Api::read("flow-core", CRATES[0].1).lines();
+    for expected in ["impl Flow", "struct Flow", "trait Target", "enum StoreError"] {
+        assert!(lines.iter().any(|line| line == expected), "{expected} is not in it");
+    }
+    let has = |part: &str| lines.iter().any(|line| line.contains(part));
+    assert!(has("pub fn run<R: Roots>(&self)") && has("fn load(&self, source:"), "{lines:#?}");
+    assert!(!has("__"), "hidden items are no part of it");
+}
