@@ -161,7 +161,7 @@ impl Host for Running {
     }
 
     fn provided(&self, of: TypeId) -> Option<&(dyn Any + Send + Sync)> {
-        self.execution.plan.provided.get(&of).map(|provided| &**provided as _)
+        self.execution.plan.provided.get(&of).map(|provided| &***provided)
     }
 
     fn was_stopped(&self) -> bool {
