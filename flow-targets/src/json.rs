@@ -49,6 +49,7 @@ use crate::limit::{Bounded, Limit};
 use crate::lossless::{Floats, check};
 use crate::never::keys_of_type;
 use crate::ordered::Ordered;
+use crate::strict::Strict;
 
 /// A JSON file of one value.
 ///
@@ -92,7 +93,10 @@ where
     fn load(&self, source: &Source) -> Result<T> {
         let unreadable = || format!("cannot read {} as JSON", source.path().display());
         let text = self.limit.read(source).with_context(unreadable)?;
-        serde_json::from_slice(&text).with_context(unreadable)
+        let mut json = serde_json::Deserializer::from_slice(&text);
+        let value = T::deserialize(Strict::new(&mut json)).with_context(unreadable)?;
+        json.end().with_context(unreadable)?;
+        Ok(value)
     }
 
     fn describe(&self, _: &Source) -> Result<Description> {

@@ -188,6 +188,15 @@ mod row;
 mod shape;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
 pub mod stream;
+#[cfg(any(
+    feature = "arrow",
+    feature = "csv",
+    feature = "excel",
+    feature = "json",
+    feature = "parquet",
+    feature = "pickle"
+))]
+mod strict;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
 mod sweep;
 #[cfg(any(feature = "arrow", feature = "excel", feature = "parquet"))]

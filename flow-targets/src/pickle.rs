@@ -51,6 +51,7 @@ use serde::de::DeserializeOwned;
 use crate::limit::{Bounded, Limit};
 use crate::lossless::{Floats, check};
 use crate::ordered::Ordered;
+use crate::strict::Strict;
 
 /// Where a file that nests without end is given up, before the stack is. Whatever is saved is far
 /// from it.
@@ -100,7 +101,7 @@ where
         let mut rest = bytes.as_slice();
         let mut deserializer = Deserializer::new(&mut rest);
         deserializer.set_max_depth(DEPTH);
-        let value = T::deserialize(&mut deserializer).with_context(unreadable)?;
+        let value = T::deserialize(Strict::new(&mut deserializer)).with_context(unreadable)?;
         ensure!(rest.is_empty(), "{}: {} bytes follow the value", unreadable(), rest.len());
         Ok(value)
     }

@@ -5,15 +5,14 @@ use std::str::FromStr;
 
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, Expected, IntoDeserializer,
-    MapAccess, SeqAccess, Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess,
+    SeqAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
 
 use super::cell::{Cell, CellKind};
 use super::kinds::Kind;
 use super::serialize::Fault;
-use crate::moment;
 
 /// A line as a row: by its columns' names if there are any, else by their order.
 #[derive(Clone, Copy)]
@@ -101,24 +100,6 @@ impl<'de> SeqAccess<'de> for Ordered<'de> {
 }
 
 impl<'de> Cell<'de> {
-    /// An error if the field is a date or a time of day, and the text is both.
-    ///
-    /// The types of jiff read a part of such a text and drop the rest. Only what their visitors
-    /// expect tells them from others.
-    fn check_whole<V: Visitor<'de>>(&self, visitor: &V) -> Result<(), Fault> {
-        if self.text.len() <= 10 || self.text.as_bytes().get(4) != Some(&b'-') {
-            return Ok(());
-        }
-        let excess = match (visitor as &dyn Expected).to_string().as_str() {
-            "a date string" if !moment::is_date(&self.text) => {
-                "a time of day, and the field is a date"
-            }
-            "a time string" => "a date, and the field is a time of day",
-            _ => return Ok(()),
-        };
-        Err(Fault(format!("{:?} has {excess}", self.text)))
-    }
-
     fn number<N: FromStr>(&self, what: &str) -> Result<N, Fault> {
         let unparsed = |_| Fault(format!("{:?} is not {what}", self.text));
         self.text.parse().map_err(unparsed)
@@ -167,7 +148,6 @@ impl<'de> Deserializer<'de> for &'de Cell<'de> {
 
     // What cannot be null is text, even where the text is that of null.
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.check_whole(&visitor)?;
         visitor.visit_borrowed_str(&self.text)
     }
 

@@ -14,6 +14,7 @@ use super::serialize::{Names, Row, RowWriter};
 use super::write::CellWriter;
 use crate::absent::Columns;
 use crate::ordered::Ordered;
+use crate::strict::Strict;
 
 /// How many lines are taken apart at a time.
 const LINES: usize = 8192;
@@ -78,7 +79,7 @@ where
             {
                 check.first::<R>(&line)?;
             }
-            let row = R::deserialize(Line::new(names.as_deref(), &line))
+            let row = R::deserialize(Strict::new(Line::new(names.as_deref(), &line)))
                 .with_context(|| format!("line {}, as `{}`", block.line(i, 0), type_name::<R>()))?;
             rows.push(row);
         }

@@ -86,7 +86,7 @@ pub(super) const ROWS: u32 = 1_048_576;
 pub(super) const COLUMNS: usize = 16_384;
 
 /// What the sheet calls a cell, counted from 0: `C5`.
-pub(super) fn reference(row: usize, column: usize) -> String {
+pub(crate) fn reference(row: usize, column: usize) -> String {
     let (mut letters, mut rest) = (String::new(), column + 1);
     while rest > 0 {
         let digit = u32::try_from((rest - 1) % 26).unwrap_or(0);

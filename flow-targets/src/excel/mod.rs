@@ -110,6 +110,7 @@ use flow_core::{Code, Sink, Source, Target};
 
 use crate::limit::Limit;
 use crate::table::{Known, Stored, Table, Way, reading};
+pub(crate) use cell::reference;
 use read::{Limits, Types};
 
 /// What errors call it.
@@ -184,7 +185,8 @@ impl<T> Excel<T> {
         self
     }
 
-    fn table(&self, file: impl Read + Seek) -> Result<RecordBatch> {
+    /// The sheet's name, and its table.
+    fn table(&self, file: impl Read + Seek) -> Result<(String, RecordBatch)> {
         let (sheet, limits) = (self.sheet.as_deref(), self.limits);
         match ((self.way.known)(), &self.schema) {
             (Known::ByValue, Some(schema)) => {
@@ -198,12 +200,13 @@ impl<T> Excel<T> {
     }
 
     fn read(&self, file: impl Read + Seek, source: &Source) -> Result<T> {
-        let batch = self.table(file)?;
+        let (sheet, batch) = self.table(file)?;
         let schema = batch.schema();
         // The file is read whole in any case, and not again for each of its batches.
-        (self.way.from_stored)(Stored::new(schema, source, FORMAT, move |_| {
+        let stored = Stored::new(schema, source, FORMAT, move |_| {
             Ok(Box::new(iter::once(Ok(batch.clone()))))
-        }))
+        });
+        (self.way.from_stored)(stored.of_sheet(sheet))
     }
 
     /// An error if the value would come back as another.
@@ -265,7 +268,7 @@ impl<T: Send + Sync + 'static> Target for Excel<T> {
         let schema = match ((self.way.known)(), &self.schema) {
             (Known::ByType(fields), _) => Arc::new(Schema::new(fields)),
             (Known::ByValue, Some(schema)) => schema.clone(),
-            _ => reading(source, FORMAT, || self.table(source.open()?))?.schema(),
+            _ => reading(source, FORMAT, || self.table(source.open()?))?.1.schema(),
         };
         let columns = crate::described::columns(&schema);
         let columns = columns.rust("Excel<RecordBatch>").typed("Excel<Vec<{}>>").feature("excel");

@@ -62,13 +62,13 @@ impl Limits {
     }
 }
 
-/// The table of a sheet: of the first, if none is named.
+/// The table of a sheet, and the sheet's name: of the first, if none is named.
 pub(super) fn table(
     mut file: impl Read + Seek,
     sheet: Option<&str>,
     types: Types<'_>,
     limits: Limits,
-) -> Result<RecordBatch> {
+) -> Result<(String, RecordBatch)> {
     let bytes = file.seek(SeekFrom::End(0))?;
     let most = limits.bytes.expanded(bytes);
     file.rewind()?;
@@ -77,11 +77,13 @@ pub(super) fn table(
     let mut workbook = Xlsx::new(BufReader::new(file))?;
     let sheets = workbook.sheet_names();
     let name = match sheet {
-        Some(name) if sheets.iter().any(|sheet| sheet == name) => name,
+        Some(name) if sheets.iter().any(|sheet| sheet == name) => name.to_owned(),
         Some(name) => bail!("it has no sheet `{name}`, but {sheets:?}"),
-        None => sheets.first().context("it has no sheet")?,
+        None => sheets.first().context("it has no sheet")?.clone(),
     };
-    read(&mut workbook, name, types, limits, most).with_context(|| format!("sheet `{name}`"))
+    let table = read(&mut workbook, &name, types, limits, most);
+    let table = table.with_context(|| format!("sheet `{name}`"))?;
+    Ok((name, table))
 }
 
 fn read<F: Read + Seek>(

@@ -21,6 +21,7 @@ mod columns;
 #[cfg(feature = "polars")]
 mod frame;
 mod merge;
+mod misread;
 #[cfg(feature = "parquet")]
 mod recut;
 mod rows;

@@ -10,17 +10,20 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow, bail};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{FieldRef, Schema};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_arrow::schema::SchemaLike;
 
 use super::absent::{self, Check};
+use super::misread::misread;
+use super::stored::Place;
 use super::{AsRows, Batches, Cut, Known, Stored, Table, merge};
 use crate::absent::{Columns, check_read, is_left_out};
 use crate::enums;
 use crate::lossless::{Floats, check};
 use crate::ordered::Ordered;
 use crate::row::{RowColumns, options};
+use crate::strict::Strict;
 
 /// Rows that are turned into columns at once: enough to make the cost of a batch vanish, few
 /// enough not to hold a table twice.
@@ -57,7 +60,7 @@ where
         for batch in stored.batches()? {
             let batch = batch?;
             check.batch::<R>(&batch, is_left_out)?;
-            let more: Self = read(&batch)?;
+            let more: Self = read(&batch, rows.len(), &stored.place)?;
             if rows.is_empty() {
                 rows = more;
             } else {
@@ -83,12 +86,14 @@ where
 #[doc(hidden)]
 pub fn rows_of<R: DeserializeOwned + 'static>(batch: &RecordBatch) -> Result<Vec<R>> {
     Check::new::<R>(batch.schema_ref())?.batch::<R>(batch, |_, _, _| false)?;
-    read(batch)
+    read(batch, 0, &Place::Table)
 }
 
-fn read<R: DeserializeOwned>(batch: &RecordBatch) -> Result<Vec<R>> {
-    serde_arrow::from_record_batch(batch)
-        .map_err(plain)
+/// Reads the rows of a batch; `before` is how many rows the table has before it.
+fn read<R: DeserializeOwned>(batch: &RecordBatch, before: usize, place: &Place) -> Result<Vec<R>> {
+    let rows = serde_arrow::Deserializer::from_record_batch(batch);
+    rows.and_then(|rows| Vec::<R>::deserialize(Strict::new(rows)))
+        .map_err(|error| misread::<R>(batch, before, place).unwrap_or_else(|| plain(error)))
         .with_context(|| format!("cannot read rows as `{}`", type_name::<R>()))
 }
 
@@ -146,6 +151,6 @@ fn is_as_wide(fields: &[FieldRef], shown: &[FieldRef]) -> bool {
 }
 
 /// The error without the backtrace that it prints.
-fn plain(error: serde_arrow::Error) -> anyhow::Error {
+pub(super) fn plain(error: serde_arrow::Error) -> anyhow::Error {
     anyhow!("{}", error.message())
 }

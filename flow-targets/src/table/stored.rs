@@ -21,6 +21,17 @@ pub struct Stored {
     source: Source,
     format: &'static str,
     open: Arc<Open>,
+    pub(crate) place: Place,
+}
+
+/// What errors call the place of a value.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// Its column, and its row counted from 0.
+    Table,
+    /// Its cell in the sheet of this name, as the sheet calls it.
+    #[cfg(feature = "excel")]
+    Sheet(String),
 }
 
 /// Opens a file at its first batch.
@@ -34,7 +45,13 @@ impl Stored {
         format: &'static str,
         open: impl Fn(&Source) -> Result<Pieces<RecordBatch>> + Send + Sync + 'static,
     ) -> Self {
-        Self { schema, source: source.clone(), format, open: Arc::new(open) }
+        Self { schema, source: source.clone(), format, open: Arc::new(open), place: Place::Table }
+    }
+
+    /// The same table, of which errors say what is in which cell of a sheet.
+    #[cfg(feature = "excel")]
+    pub(crate) fn of_sheet(self, name: String) -> Self {
+        Self { place: Place::Sheet(name), ..self }
     }
 
     /// The batches, for whoever takes them all before [`reading`] returns.

@@ -35,6 +35,7 @@ mod rows;
 mod serde;
 mod shapes;
 mod streams;
+mod strict;
 #[cfg(feature = "excel")]
 mod table;
 mod tables;

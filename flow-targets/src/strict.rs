@@ -1,0 +1,94 @@
+//! A deserializer that refuses what a type would drop.
+//!
+//! Some types read a part of a text and ignore the rest: a `jiff::civil::Date` takes the day of
+//! `2024-02-29T13:45:00`, and a `DateTime` ignores `-05:00`. [`Strict`] stands around the
+//! deserializer of a format, passes each call on, and checks each text before the type reads it.
+//! Only what a visitor expects tells these types from others.
+//!
+//! Where serde keeps a copy of a value before it reads it (`#[serde(flatten)]`,
+//! `#[serde(untagged)]`), the type reads from that copy, which cannot be checked.
+//!
+//! A [`Trace`] records where in a value reading failed.
+
+mod access;
+mod text;
+mod trace;
+mod visitor;
+
+use std::cell::RefCell;
+
+use serde::de::{Deserializer, Visitor};
+
+#[cfg(any(feature = "arrow", feature = "excel", feature = "parquet"))]
+pub(crate) use self::trace::Step;
+pub(crate) use self::trace::Trace;
+use self::visitor::Checking;
+
+/// A deserializer whose values are checked.
+pub(crate) struct Strict<'t, D> {
+    inner: D,
+    records: Records<'t>,
+}
+
+/// What is recorded while a value is read.
+#[derive(Clone, Copy, Default)]
+struct Records<'t> {
+    trace: Option<&'t Trace>,
+    /// Where the text goes, if the value is the key of an entry.
+    key: Option<&'t RefCell<String>>,
+}
+
+impl<D> Strict<'static, D> {
+    /// Checks what the deserializer reads.
+    pub(crate) fn new(inner: D) -> Self {
+        Self { inner, records: Records::default() }
+    }
+}
+
+impl<'t, D> Strict<'t, D> {
+    /// Checks what the deserializer reads, and records where reading fails, which takes longer.
+    #[cfg(any(feature = "arrow", feature = "excel", feature = "parquet"))]
+    pub(crate) fn traced(inner: D, trace: &'t Trace) -> Self {
+        Self { inner, records: Records { trace: Some(trace), key: None } }
+    }
+}
+
+macro_rules! forward {
+    ($($method:ident($($name:ident: $type:ty),*);)*) => {
+        $(fn $method<V: Visitor<'de>>(
+            self,
+            $($name: $type,)*
+            visitor: V,
+        ) -> Result<V::Value, D::Error> {
+            self.inner.$method($($name,)* Checking::new(visitor, self.records))
+        })*
+    };
+}
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<'_, D> {
+    type Error = D::Error;
+
+    forward! {
+        deserialize_any(); deserialize_bool(); deserialize_i8(); deserialize_i16();
+        deserialize_i32(); deserialize_i64(); deserialize_i128(); deserialize_u8();
+        deserialize_u16(); deserialize_u32(); deserialize_u64(); deserialize_u128();
+        deserialize_f64(); deserialize_char(); deserialize_str(); deserialize_string();
+        deserialize_bytes(); deserialize_byte_buf(); deserialize_option(); deserialize_unit();
+        deserialize_seq(); deserialize_map(); deserialize_identifier();
+        deserialize_ignored_any();
+        deserialize_unit_struct(name: &'static str);
+        deserialize_newtype_struct(name: &'static str);
+        deserialize_tuple(length: usize);
+        deserialize_tuple_struct(name: &'static str, length: usize);
+        deserialize_struct(name: &'static str, fields: &'static [&'static str]);
+        deserialize_enum(name: &'static str, variants: &'static [&'static str]);
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.inner.deserialize_f32(Checking::of_f32(visitor, self.records))
+    }
+
+    fn is_human_readable(&self) -> bool {
+        self.inner.is_human_readable()
+    }
+}

@@ -1,0 +1,90 @@
+//! Errors of rows that cannot be read, with the column and the row.
+//!
+//! serde_arrow reads all rows of a batch at once. Where that fails the batch is read again, and a
+//! [`Trace`] records where it fails.
+
+use anyhow::anyhow;
+use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::rows::plain;
+use super::stored::Place;
+use crate::strict::{Step, Strict, Trace};
+
+/// The error of the first row that cannot be read, if a row is what is wrong.
+pub(super) fn misread<R: DeserializeOwned>(
+    batch: &RecordBatch,
+    before: usize,
+    place: &Place,
+) -> Option<anyhow::Error> {
+    let rows = serde_arrow::Deserializer::from_record_batch(batch).ok()?;
+    let trace = Trace::default();
+    let error = Vec::<R>::deserialize(Strict::traced(rows, &trace)).err()?;
+    let steps = trace.into_steps();
+    let (Step::Item(row), inner) = steps.split_first()? else { return None };
+    let row = before + row;
+    let column = match inner.first() {
+        Some(Step::Field(name)) => batch.schema_ref().index_of(name).ok(),
+        _ => None,
+    };
+    let error = plain(error);
+    let message = match column {
+        Some(at) if inner.len() == 1 => said(&error.to_string(), batch.column(at).data_type()),
+        _ => error.to_string(),
+    };
+    Some(anyhow!("{}: {message}", place.of(row, column, &way(inner))))
+}
+
+impl Place {
+    /// The place of a value: its row, its column, and the way to it from the row.
+    fn of(&self, row: usize, column: Option<usize>, way: &str) -> String {
+        let column_name = match way {
+            "" => String::new(),
+            way => format!("column `{way}`"),
+        };
+        match (self, column) {
+            (Self::Table, _) if way.is_empty() => format!("row {row}"),
+            (Self::Table, _) => format!("{column_name}, row {row}"),
+            #[cfg(feature = "excel")]
+            (Self::Sheet(name), Some(column)) => {
+                let cell = crate::excel::reference(row + 1, column);
+                format!("sheet `{name}`: cell {cell}, {column_name}")
+            }
+            #[cfg(feature = "excel")]
+            (Self::Sheet(name), None) => {
+                let comma = if way.is_empty() { "" } else { ", " };
+                format!("sheet `{name}`: row {}{comma}{column_name}", row + 2)
+            }
+        }
+    }
+}
+
+/// The way to a value in a row: `inner.sizes[2]`.
+fn way(steps: &[Step]) -> String {
+    steps.iter().fold(String::new(), |way, step| match step {
+        Step::Field(name) if way.is_empty() => name.clone(),
+        Step::Field(name) => format!("{way}.{name}"),
+        Step::Item(index) => format!("{way}[{index}]"),
+    })
+}
+
+/// What serde_arrow says of a column, in words that say what to do.
+fn said(message: &str, data_type: &DataType) -> String {
+    let asked = message
+        .strip_prefix("deserializer does not implement deserialize_")
+        .and_then(|rest| rest.strip_suffix("_at"));
+    let field = match asked {
+        None => return message.to_owned(),
+        Some("str" | "string") => "text",
+        Some("seq" | "tuple" | "tuple_struct") => "a list or a tuple",
+        Some("bytes" | "byte_buf") => "bytes",
+        Some("identifier") => "an enum with `#[serde(tag)]`, which columns cannot give back",
+        Some("any") => "of a type that reads whatever it is given",
+        Some(other) => {
+            return format!("the column is of type {data_type}, and the field is a `{other}`");
+        }
+    };
+    format!("the column is of type {data_type}, and the field is {field}")
+}
