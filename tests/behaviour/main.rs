@@ -67,6 +67,7 @@ mod map_keys;
 mod memory;
 mod metadata;
 mod moved_projects;
+mod named_folders;
 mod nothing_to_share;
 mod one_parameter;
 mod one_setting;
