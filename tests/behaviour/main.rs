@@ -44,6 +44,7 @@ mod function_names;
 mod functions;
 mod garbage;
 mod given_inputs;
+mod hidden_orders;
 mod hostile_exports;
 mod hostile_folders;
 mod hostile_text;
