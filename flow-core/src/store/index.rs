@@ -18,6 +18,8 @@ use crate::base::key::Digest;
 use crate::base::names::key_of;
 use crate::files::is_absent;
 use crate::store::bounds;
+use crate::store::folder::{is_env_folder, is_made};
+use crate::store::reset::is_output;
 
 /// The index of one task, read as far as it has been written.
 #[derive(Default)]
@@ -132,8 +134,7 @@ pub(crate) fn forget(fingerprint: Digest) -> String {
 /// The folders of the instances whose outputs an index tells of, wherever they lie.
 pub(crate) fn folders(index: &[u8]) -> BTreeSet<PathBuf> {
     let folders = index.split(|&b| b == b'\n').filter_map(|line| Some(parse(line)?.1));
-    let instance = |folder: &&str| folder.rsplit('/').next().is_some_and(|n| key_of(n).is_some());
-    folders.filter(|folder| folder.contains('/')).filter(instance).map(PathBuf::from).collect()
+    folders.filter(|folder| *folder != FORGET).map(PathBuf::from).collect()
 }
 
 /// The lines that tell of these outputs, in their folders, and whether each takes back what was said
@@ -195,12 +196,64 @@ pub(crate) fn without(index: &[u8], dead: &BTreeSet<(String, Digest)>) -> String
 
 fn parse(line: &[u8]) -> Option<(Digest, &str)> {
     let (fingerprint, folder) = std::str::from_utf8(line).ok()?.split_once(' ')?;
-    Some((fingerprint.parse().ok()?, folder)).filter(|_| is_folder(folder))
+    Some((fingerprint.parse().ok()?, folder)).filter(|_| folder == FORGET || is_folder(folder))
 }
 
-/// Whether a line can have this folder: it stays in the store, and on the line.
+/// Whether a line can have this folder: `task/instance`, in the part of the store that holds outputs.
+///
+/// The first part of what a task's folder is made of is neither the store of a namespace, which lies in the
+/// folder of the base store, nor the store's own folder, whose name starts with a dot. No part lies in an
+/// output. The name of the instance's folder may be one that a user gave it: its key counts.
 fn is_folder(folder: &str) -> bool {
-    let inside =
-        |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\\', '\0', ':', '\n']);
-    folder.split('/').all(inside)
+    let Some((task, instance)) = folder.rsplit_once('/') else { return false };
+    let is_task = task.split('/').all(|part| is_made(part) && !is_output(part));
+    let is_instance = !instance.starts_with('.') && !instance.contains(['\\', '\0', ':', '\n']);
+    is_task && !is_env_folder(task) && is_instance && key_of(instance).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(folder: &str) -> String {
+        format!("0123456789abcdef0123456789abcdef {folder}")
+    }
+
+    #[test]
+    fn a_line_names_the_folder_of_an_instance() {
+        for folder in [
+            "Train/c=1-0123456789abcdef",
+            "Train/0123456789abcdef",
+            "features/daily/Fit(Ols)-fedcba9876543210/c=1-0123456789abcdef",
+            "Train/my own name-0123456789abcdef",
+        ] {
+            assert!(parse(line(folder).as_bytes()).is_some(), "{folder}");
+            assert_eq!(folders(line(folder).as_bytes()), BTreeSet::from([PathBuf::from(folder)]));
+        }
+        assert!(parse(line(FORGET).as_bytes()).is_some_and(|(_, folder)| folder == FORGET));
+    }
+
+    #[test]
+    fn a_line_names_nothing_else_in_the_store() {
+        for folder in [
+            "env=prod/t/k=7-0123456789abcdef",
+            "ENV=prod/t/k=7-0123456789abcdef",
+            "env=prod/k=7-0123456789abcdef",
+            ".flow/versions/0123456789abcdef",
+            ".Flow/versions/0123456789abcdef",
+            "t/.flow/0123456789abcdef",
+            "t/../u/0123456789abcdef",
+            "t//0123456789abcdef",
+            "/t/0123456789abcdef",
+            "t/k=7-0123456789abcdef/data-0123456789abcdef-0123456789abcdef.d/0123456789abcdef",
+            "a b/0123456789abcdef",
+            "t/.k-0123456789abcdef",
+            "t/k=7",
+            "0123456789abcdef",
+            "t",
+        ] {
+            assert!(parse(line(folder).as_bytes()).is_none(), "{folder}");
+            assert_eq!(folders(line(folder).as_bytes()), BTreeSet::new(), "{folder}");
+        }
+    }
 }

@@ -32,7 +32,8 @@ impl Store {
         // Once its record is gone, an output is not there; what is left of it does no harm.
         self.remove(&path, &mut removed)?;
         if let Ok(record) = record {
-            for file in &record.output.files {
+            // A record may name any file of its folder; only the store's own are removed.
+            for file in record.output.files.iter().filter(|file| is_output(&file.file)) {
                 self.remove(&self.path(folder, &file.file), &mut removed)?;
             }
             self.memory.forget(record.output.digest);

@@ -8,6 +8,7 @@ use crate::base::key::{Digest, Short};
 use crate::base::names::INTERNAL;
 use crate::base::names::key_of;
 use crate::files::is_absent;
+use crate::store::folder::is_env_folder;
 use crate::store::gc::is_unfinished;
 use crate::store::limit::folder_key;
 use crate::store::record::Record;
@@ -82,7 +83,7 @@ impl Store {
         for name in self.names(&self.root).during("list", &self.root)? {
             // What cannot be listed, such as a link, and is not known to be a task's is somebody
             // else's; the stores of environments are of their own.
-            let is_task = name != INTERNAL && !name.starts_with("env=");
+            let is_task = name != INTERNAL && !is_env_folder(&name);
             let task = Some(name).filter(|_| is_task);
             folders.extend(
                 task.and_then(|name| self.instances(Path::new(&name)).ok()).into_iter().flatten(),

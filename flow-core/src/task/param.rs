@@ -24,9 +24,9 @@ use crate::value::{self, AnyValue, Value, ValueError, WithPaths};
 /// It is implemented for all such types; there is nothing to write.
 ///
 /// Equal values must be serialized alike. The items of a `HashSet` or a `BinaryHeap` inside a value are
-/// sorted, and a map's entries by their keys; the order of an `IndexMap` counts. That takes the type to
-/// be seen: behind `#[serde(transparent)]`, `#[serde(with = ...)]` or an own `Serialize`, use a
-/// `BTreeSet`, or the order of a set gives each value another key.
+/// sorted, and a map's entries by their keys; the order of an `IndexMap` counts. That takes the type of the set to
+/// be seen: if an own `Serialize` writes the items one by one, use a `BTreeSet`, or the order of a set gives each
+/// value another key.
 ///
 /// A record has each parameter of its own task in full up to 1 MiB of JSON, and those of tasks upstream
 /// up to 1 KiB. Of a longer one it has the beginning, the end, and digits of a digest.
@@ -223,9 +223,9 @@ impl<T: Parameter> HasKind for T {
     const KIND: &'static Kind = &Kind {
         id: TypeId::of::<T>,
         name: std::any::type_name::<T>,
-        to_value: |any| contained("Serialize", || value::to_value(expect::<T>(any))),
+        to_value: |any| contained("Serialize", || value::to_parameter(expect::<T>(any))),
         to_value_with_paths: |any| {
-            contained("Serialize", || value::to_value_with_paths(expect::<T>(any)))
+            contained("Serialize", || value::to_parameter_with_paths(expect::<T>(any)))
         },
         from_value: |value| {
             contained("Deserialize", || Ok(Arc::new(value::from_value::<T>(value)?) as AnyValue))

@@ -116,13 +116,13 @@ impl Requirements {
     ) -> anyhow::Result<()> {
         items.sort_by(|(a, _), (b, _)| a.cmp(b));
         if let Some(pair) = items.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            let key = value::to_value(&pair[0].0)?;
+            let key = value::to_parameter(&pair[0].0)?;
             let map = if role.is_empty() { "the map" } else { role };
             anyhow::bail!("{map} has two items with the key {key}");
         }
         let mut seen = HashSet::with_capacity(items.len());
         for (key, _) in &items {
-            let key = value::to_value(key)?;
+            let key = value::to_parameter(key)?;
             if let Some(key) = seen.replace(key) {
                 let map = if role.is_empty() { "the map" } else { role };
                 anyhow::bail!(
@@ -152,6 +152,6 @@ impl<M: Parameter> MapKeys for Vec<M> {
     }
 
     fn value(&self, index: usize) -> Value {
-        value::to_value(&self[index]).unwrap_or(Value::None)
+        value::to_parameter(&self[index]).unwrap_or(Value::None)
     }
 }

@@ -7,7 +7,8 @@
 //!
 //! A value passes through here as follows:
 //!
-//! 1. [`to_value`] makes it from anything that implements `Serialize` (`serialize`).
+//! 1. [`to_value`] makes it from anything that implements `Serialize` (`serialize`), and `to_parameter`
+//!    from a parameter (`settle`).
 //! 2. [`Value::encode`] writes the bytes that keys are hashed from (`encode`).
 //! 3. `Display` gives the text that people read (`text`), `Serialize` what stands in a record
 //!    (`record`). Neither is read back; what is, is kept as `stored`.
@@ -27,11 +28,11 @@
 //!   `Vec<u8>` is a sequence.
 //! - Sequences, tuples, tuple structs, arrays and sets are one class, told apart by their items. The
 //!   items of a `HashSet` or a `BinaryHeap` are sorted, since their order means nothing, wherever
-//!   their type can be seen: not through `#[serde(transparent)]`, `#[serde(with = ...)]` or an own
-//!   `Serialize`.
+//!   their type can be seen: not where an own `Serialize` writes them item by item.
 //! - Maps have keys of any class and no order: what is equal as a map is equal here. Two equal keys
 //!   are an error. The order of an `IndexMap`, which a task can see, counts where it is not that of
-//!   the sorted keys.
+//!   the sorted keys. The type of a map that is written entry by entry, as in `#[serde(flatten)]`, is
+//!   not seen: its order counts if a parameter keeps it when it is read back ([`settle`]).
 //! - Structs are told apart by their fields' names and values, without order. The name of the struct
 //!   does not count, a newtype struct is what it contains, a unit struct is `()`. A struct is not a
 //!   map, but one with `#[serde(flatten)]` is.
@@ -50,6 +51,7 @@ mod paths;
 mod record;
 pub(crate) mod secret;
 mod serialize;
+mod settle;
 mod stored;
 mod text;
 
@@ -59,7 +61,7 @@ pub use error::ValueError;
 pub use number::{Float, Int, IntOverflow};
 pub(crate) use paths::{Paths, WithPaths};
 pub use serialize::to_value;
-pub(crate) use serialize::to_value_with_paths;
+pub(crate) use settle::{to_parameter, to_parameter_with_paths};
 
 use crate::value::secret::Secret;
 pub use crate::value::secret::SecretKey;

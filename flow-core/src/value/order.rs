@@ -5,46 +5,72 @@
 //! map that keeps the order of insertion gives its entries in an order that a task can see. The generic
 //! methods of a serializer know the type of each value, and its name tells which it is.
 //!
-//! What hides the type keeps the order that it is serialized in: `#[serde(transparent)]`,
-//! `#[serde(with = ...)]`, and an own `Serialize` that calls that of a set.
+//! The type is seen at two places: where a value is written, and in `collect_seq` and `collect_map`, which the
+//! collections call with themselves. So a collection behind `#[serde(transparent)]` or in a variant of an untagged
+//! enum is seen, too. Not seen is what a type hands on entry by entry, as `#[serde(flatten)]`,
+//! `#[serde(tag = ...)]` and a `Serialize` of one's own do: such a map is in the order of its entries, and
+//! [`settle`](super::settle) finds out whether that order means anything.
 
 use std::any::type_name;
 
 /// What the order of a collection's items means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
-    /// What the data model says: it counts in a sequence, and not in a map.
+    /// The type is not known: the order of a sequence counts, and that of a map may count.
     Usual,
-    /// It does not count although it is serialized as a sequence: a set, or a heap.
+    /// It does not count: that of a hash, or of a heap.
     None,
+    /// In a map, it is that of the keys, and does not count. In a sequence, it does.
+    Keys,
     /// It counts although it is serialized as a map.
     Insertion,
 }
 
-/// Types without an order that serialize as a sequence.
-const UNORDERED: [&str; 6] = [
-    "std::collections::hash::set::HashSet",
-    "hashbrown::set::HashSet",
-    "ahash::hash_set::AHashSet",
-    "dashmap::set::DashSet",
-    "im::hash::set::HashSet",
-    "alloc::collections::binary_heap::BinaryHeap",
+/// Modules of types whose order has no meaning, and of the iterators over them.
+const UNORDERED: [&str; 10] = [
+    "std::collections::hash::",
+    "hashbrown::",
+    "ahash::",
+    "dashmap::",
+    "im::hash::",
+    "im_rc::hash::",
+    "imbl::hash::",
+    "papaya::",
+    "scc::hash_",
+    "alloc::collections::binary_heap::",
 ];
 
-/// Types that serialize as a map and keep the order of insertion.
-const INSERTION: [&str; 4] = [
-    "indexmap::map::IndexMap",
-    "ordermap::map::OrderMap",
-    "linked_hash_map::LinkedHashMap",
-    "hashlink::linked_hash_map::LinkedHashMap",
-];
+/// Modules of maps in the order of their keys.
+const BY_KEY: [&str; 4] =
+    ["alloc::collections::btree::map::", "im::ord::map::", "im_rc::ord::map::", "imbl::ord::map::"];
 
-/// Types of the standard library that serialize as what they contain.
-const TRANSPARENT: [&str; 10] =
-    ["Box", "Rc", "Arc", "Cow", "Cell", "RefCell", "Mutex", "RwLock", "Reverse", "Saturating"];
+/// Modules of maps that keep the order of insertion.
+const INSERTION: [&str; 4] =
+    ["indexmap::map::", "ordermap::map::", "linked_hash_map::", "hashlink::linked_hash_map::"];
+
+/// Types of the standard library that serialize as what they contain, and iterators that have the order of what
+/// they go through.
+const TRANSPARENT: [&str; 16] = [
+    "Box",
+    "Rc",
+    "Arc",
+    "Cow",
+    "Cell",
+    "RefCell",
+    "Mutex",
+    "RwLock",
+    "Reverse",
+    "Saturating",
+    "Map",
+    "Filter",
+    "FilterMap",
+    "Cloned",
+    "Copied",
+    "Inspect",
+];
 
 impl Order {
-    /// The order of the items of a `T`, also behind references, boxes and the like.
+    /// The order of the items of a `T`, also behind references, boxes and the like. A `T` may be an iterator.
     pub(super) fn of<T: ?Sized>() -> Self {
         Self::of_name(type_name::<T>())
     }
@@ -55,22 +81,26 @@ impl Order {
             name = name.trim_start_matches("'_, ").trim_start_matches('&');
             name = name.trim_start_matches("'_ ").trim_start_matches("mut ");
             // Most values are numbers and texts, which have no type arguments.
-            if !name.ends_with('>') {
+            if !name.ends_with('>') && !name.contains('<') {
                 return Self::Usual;
             }
-            let Some((head, arguments)) = name.split_once('<') else { return Self::Usual };
-            if UNORDERED.contains(&head) {
+            let is_in = |modules: &[&str]| modules.iter().any(|module| name.starts_with(module));
+            if is_in(&UNORDERED) {
                 return Self::None;
             }
-            if INSERTION.contains(&head) {
+            if is_in(&BY_KEY) {
+                return Self::Keys;
+            }
+            if is_in(&INSERTION) {
                 return Self::Insertion;
             }
+            let Some((head, arguments)) = name.split_once('<') else { return Self::Usual };
             let last = head.rsplit("::").next().unwrap_or_default();
             let is_std = ["alloc::", "core::", "std::"].iter().any(|of| head.starts_with(of));
             if !is_std || !TRANSPARENT.contains(&last) {
                 return Self::Usual;
             }
-            name = &arguments[..arguments.len() - 1];
+            name = arguments;
         }
     }
 }
@@ -98,6 +128,35 @@ mod tests {
         assert_eq!(Order::of::<Arc<Mutex<HashSet<u8>>>>(), Order::None);
         assert_eq!(Order::of::<Arc<RwLock<HashSet<u8>>>>(), Order::None);
         assert_eq!(Order::of::<Cow<'_, HashSet<u8>>>(), Order::None);
+        assert_eq!(Order::of::<HashMap<u8, u8>>(), Order::None);
+        assert_eq!(Order::of::<BTreeMap<u8, HashSet<u8>>>(), Order::Keys);
+    }
+
+    fn of_iterator<I: IntoIterator>(_: I) -> Order {
+        Order::of::<I>()
+    }
+
+    #[test]
+    fn an_iterator_has_the_order_of_its_collection() {
+        let map = HashMap::from([(1, 2)]);
+        assert_eq!(of_iterator(&map), Order::None);
+        assert_eq!(of_iterator(map.keys().copied()), Order::None);
+        assert_eq!(of_iterator(map.iter().map(|(key, value)| (value, key))), Order::None);
+        assert_eq!(of_iterator(BTreeMap::from([(1, 2)]).iter().filter(|_| true)), Order::Keys);
+        assert_eq!(of_iterator(IndexMap::from([(1, 2)]).iter()), Order::Insertion);
+        assert_eq!(of_iterator(vec![map].iter().map(HashMap::len)), Order::Usual);
+    }
+
+    #[test]
+    fn collections_of_other_crates_are_known_by_their_modules() {
+        for name in [
+            "imbl::hash::set::GenericHashSet<u8, std::hash::random::RandomState, archery::ArcK>",
+            "im::hash::set::HashSet<u8>",
+            "ahash::hash_set::AHashSet<u8>",
+            "dashmap::DashMap<u8, u8>",
+        ] {
+            assert_eq!(Order::of_name(name), Order::None, "{name}");
+        }
     }
 
     #[test]
@@ -106,8 +165,6 @@ mod tests {
             Order::of::<Vec<HashSet<u8>>>(),
             Order::of::<BTreeSet<u8>>(),
             Order::of::<IndexSet<u8>>(),
-            Order::of::<HashMap<u8, u8>>(),
-            Order::of::<BTreeMap<u8, HashSet<u8>>>(),
             Order::of::<[HashSet<u8>]>(),
             Order::of::<str>(),
             Order::of_name("mine::HashSet<u8>"),

@@ -97,11 +97,11 @@ mod tests {
 
     use serde::Serialize;
 
-    use super::super::serialize::to_value_with_paths;
+    use super::super::serialize::paths_of;
 
     /// Which of these are paths in a value.
     fn paths<T: Serialize>(value: &T, texts: &[&'static str]) -> Vec<&'static str> {
-        let (_, paths) = to_value_with_paths(value).expect("a value");
+        let paths = paths_of(value).expect("a value");
         texts.iter().copied().filter(|text| paths.contains(text)).collect()
     }
 

@@ -1,12 +1,13 @@
 //! From a Rust value to a [`Value`]: a serializer whose output is the tree.
 
+use std::cell::Cell;
 use std::fmt::Display;
 
 use serde::ser::{self, Serialize};
 
 use super::error::Step;
 use super::order::Order;
-use super::paths::{Texts, WithPaths};
+use super::paths::{Paths, Texts};
 use super::{Entries, Value, ValueError};
 use crate::value::secret;
 use crate::value::secret::{ENVELOPE, Secret};
@@ -21,6 +22,8 @@ const MAX_RESERVED: usize = 1024;
 /// Turns anything serialisable into a value, without its type.
 ///
 /// Types see a human-readable format, in which dates and addresses write themselves as text.
+///
+/// A map whose type is not seen, such as one in `#[serde(flatten)]`, is in the order of its entries.
 ///
 /// # Errors
 ///
@@ -37,17 +40,23 @@ const MAX_RESERVED: usize = 1024;
 /// # Ok::<(), flow_core::value::ValueError>(())
 /// ```
 pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value, ValueError> {
-    value.serialize(Writer { depth: 0, order: Order::of::<T>(), texts: None })
+    value.serialize(Writer::new::<T>(None))
 }
 
-/// The same, and which of the texts in the value are paths.
-pub(crate) fn to_value_with_paths<T: Serialize + ?Sized>(
+/// The same, and whether the order of some map in the value may mean nothing: its type was not seen.
+pub(super) fn to_value_as_written<T: Serialize + ?Sized>(
     value: &T,
-) -> Result<WithPaths, ValueError> {
+) -> Result<(Value, bool), ValueError> {
+    let unproven = Cell::new(false);
+    let written = value.serialize(Writer::new::<T>(Some(&unproven)))?;
+    Ok((written, unproven.get()))
+}
+
+/// Which of the texts in a value are paths.
+pub(super) fn paths_of<T: Serialize + ?Sized>(value: &T) -> Result<Paths, ValueError> {
     let texts = Texts::default();
-    let writer = Writer { depth: 0, order: Order::of::<T>(), texts: None };
-    let written = value.serialize(writer.of::<T>(&texts));
-    Ok((written?, texts.into_paths()))
+    value.serialize(Writer::new::<T>(None).of::<T>(&texts))?;
+    Ok(texts.into_paths())
 }
 
 /// Makes the value of one place in the tree.
@@ -58,9 +67,21 @@ struct Writer<'a> {
     order: Order,
     /// Where texts are noted, if somebody asks which of them are paths, with the type of this place.
     texts: Option<(&'a Texts, &'static str)>,
+    /// Where a map is noted whose order may mean nothing and is not that of its keys.
+    unproven: Option<&'a Cell<bool>>,
 }
 
 impl<'a> Writer<'a> {
+    fn new<T: ?Sized>(unproven: Option<&'a Cell<bool>>) -> Self {
+        Self { depth: 0, order: Order::of::<T>(), texts: None, unproven }
+    }
+
+    /// The writer of a collection that gives this iterator, for one whose type was not seen before.
+    fn over<I>(self) -> Self {
+        let order = if self.order == Order::Usual { Order::of::<I>() } else { self.order };
+        Self { order, ..self }
+    }
+
     /// The writer of what this place contains.
     fn inner(self) -> Result<Self, ValueError> {
         if self.depth < MAX_DEPTH {
@@ -215,6 +236,33 @@ impl<'a> ser::Serializer for Writer<'a> {
         Ok(Items { order, ..self.items(length.unwrap_or(0), None)? })
     }
 
+    fn collect_seq<I>(self, items: I) -> Result<Value, ValueError>
+    where
+        I: IntoIterator,
+        I::Item: Serialize,
+    {
+        let items = items.into_iter();
+        let mut written = self.over::<I>().serialize_seq(Some(items.size_hint().0))?;
+        for item in items {
+            written.push(&item)?;
+        }
+        written.finish()
+    }
+
+    fn collect_map<K, V, I>(self, entries: I) -> Result<Value, ValueError>
+    where
+        K: Serialize,
+        V: Serialize,
+        I: IntoIterator<Item = (K, V)>,
+    {
+        let entries = entries.into_iter();
+        let mut written = self.over::<I>().serialize_map(Some(entries.size_hint().0))?;
+        for (key, value) in entries {
+            ser::SerializeMap::serialize_entry(&mut written, &key, &value)?;
+        }
+        ser::SerializeMap::end(written)
+    }
+
     fn serialize_tuple(self, length: usize) -> Result<Items<'a>, ValueError> {
         self.items(length, None)
     }
@@ -335,8 +383,15 @@ impl ser::SerializeMap for Pairs<'_> {
 
     fn end(self) -> Result<Value, ValueError> {
         match self.order {
+            Order::None | Order::Keys => Ok(Value::Map(Entries::new(self.entries)?)),
             Order::Insertion => Value::ordered_map(self.entries),
-            Order::Usual | Order::None => Ok(Value::Map(Entries::new(self.entries)?)),
+            Order::Usual => {
+                let map = Value::ordered_map(self.entries)?;
+                if let (Value::OrderedMap(_), Some(unproven)) = (&map, self.inner.unproven) {
+                    unproven.set(true);
+                }
+                Ok(map)
+            }
         }
     }
 }
