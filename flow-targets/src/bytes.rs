@@ -4,9 +4,10 @@
 //! use flow_core::{Sink, Source, Target};
 //! use flow_targets::Bytes;
 //!
+//! let target = Bytes::default();
 //! let file = tempfile::NamedTempFile::new()?;
-//! Bytes.save(&vec![0, 255], &mut Sink::new(&mut file.reopen()?))?;
-//! assert_eq!(Bytes.load(&Source::file(file.path()))?, [0, 255]);
+//! target.save(&vec![0, 255], &mut Sink::new(&mut file.reopen()?))?;
+//! assert_eq!(target.load(&Source::file(file.path()))?, [0, 255]);
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 //!
@@ -19,11 +20,25 @@ use anyhow::{Context, Result};
 use flow_core::target::Description;
 use flow_core::{Code, Sink, Source, Target};
 
+use crate::limit::{Limit, check};
+
 /// A file of any content: a `Vec<u8>`, such as an image, or a model of another library.
 ///
 /// See [the module](self) for an example.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Bytes;
+pub struct Bytes {
+    limit: Limit,
+}
+
+impl Bytes {
+    /// Sets how many bytes a file may have: 1 GiB by default. Saving and loading a larger one is an
+    /// error.
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.limit = Limit::new(bytes);
+        self
+    }
+}
 
 impl Target for Bytes {
     type Value = Vec<u8>;
@@ -32,12 +47,13 @@ impl Target for Bytes {
     const CODE: Code = Code::version(1);
 
     fn save(&self, value: &Vec<u8>, sink: &mut Sink<'_>) -> Result<()> {
+        check("the value has", value.len() as u64, self.limit.plain())?;
         Ok(sink.write_all(value)?)
     }
 
     fn load(&self, source: &Source) -> Result<Vec<u8>> {
         let unreadable = || format!("cannot read {}", source.path().display());
-        source.read().with_context(unreadable)
+        self.limit.read(source).with_context(unreadable)
     }
 
     fn describe(&self, _: &Source) -> Result<Description> {

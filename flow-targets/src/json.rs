@@ -45,8 +45,10 @@ use flow_core::{Code, Sink, Source, Target};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::decoded::decode;
 use crate::limit::{Bounded, Limit};
 use crate::lossless::{Floats, check};
+use crate::memory::Memory;
 use crate::never::keys_of_type;
 use crate::ordered::Ordered;
 use crate::strict::Strict;
@@ -61,7 +63,8 @@ pub struct Json<T> {
 
 impl<T> Json<T> {
     /// Sets how many bytes a file may have: 1 GiB by default. Saving and loading a larger one is an
-    /// error.
+    /// error. So is loading a value whose lists and maps take more than four times as many bytes in memory
+    /// and 64 MiB, as those of large types of which the file leaves most out.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.limit = Limit::new(bytes);
@@ -93,9 +96,10 @@ where
     fn load(&self, source: &Source) -> Result<T> {
         let unreadable = || format!("cannot read {} as JSON", source.path().display());
         let text = self.limit.read(source).with_context(unreadable)?;
-        let mut json = serde_json::Deserializer::from_slice(&text);
-        let value = T::deserialize(Strict::new(&mut json)).with_context(unreadable)?;
-        json.end().with_context(unreadable)?;
+        let mut deserializer = serde_json::Deserializer::from_slice(&text);
+        let memory = Memory::of_file(self.limit.plain());
+        let value = decode(Strict::new(&mut deserializer), &memory).with_context(unreadable)?;
+        deserializer.end().with_context(unreadable)?;
         Ok(value)
     }
 

@@ -80,15 +80,15 @@
 //!
 //! | option | targets | limit | default |
 //! | --- | --- | --- | --- |
-//! | `max_bytes` | [`Json`], [`Pickle`] | bytes of the file | 1 GiB |
+//! | `max_bytes` | [`Json`], [`Pickle`], [`Text`], [`Bytes`] | bytes of the file | 1 GiB |
 //! | `max_bytes` | [`CsvGz`], [`Excel`] | bytes that the file takes when it is decompressed and loaded whole | 1 GiB, or 100 times the size of the file if that is more |
 //! | `max_bytes` | [`Parquet`], [`ArrowIpc`] | the same | 4 GiB, or 100 times the size of the file if that is more |
 //! | `max_cells` | [`Excel`] | rows times columns | 50,000,000 |
 //! | `max_line` | [`Csv`], [`CsvGz`] | bytes of a line | 64 MiB |
 //! | `max_columns` | [`Csv`], [`CsvGz`] | cells of a line | 100,000 |
 //!
-//! What a value takes in memory is a small multiple of these, depending on its type. [`Text`] and
-//! [`Bytes`] take what the file has.
+//! What a value takes in memory is a small multiple of these, depending on its type. The lists and maps of a
+//! value that [`Json`] or [`Pickle`] loads may take four times as many bytes and 64 MiB.
 //!
 //! # Options
 //!
@@ -126,6 +126,8 @@ pub mod bytes;
 pub mod compression;
 #[cfg(feature = "csv")]
 pub mod csv;
+#[cfg(any(feature = "json", feature = "pickle"))]
+mod decoded;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
 mod described;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
@@ -138,11 +140,13 @@ mod given;
 pub mod json;
 #[cfg(any(
     feature = "arrow",
+    feature = "bytes",
     feature = "csv-gz",
     feature = "excel",
     feature = "json",
     feature = "parquet",
-    feature = "pickle"
+    feature = "pickle",
+    feature = "text"
 ))]
 #[cfg_attr(
     not(all(feature = "csv-gz", feature = "json", feature = "parquet")),
@@ -157,6 +161,8 @@ mod limit;
     feature = "pickle"
 ))]
 mod lossless;
+#[cfg(any(feature = "json", feature = "pickle"))]
+mod memory;
 #[cfg(any(feature = "csv", feature = "excel"))]
 mod moment;
 #[cfg(any(feature = "csv", feature = "json"))]

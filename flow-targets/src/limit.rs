@@ -7,7 +7,7 @@
 use std::io;
 
 use anyhow::{Result, anyhow};
-#[cfg(any(feature = "json", feature = "pickle"))]
+#[cfg(any(feature = "bytes", feature = "json", feature = "pickle", feature = "text"))]
 use flow_core::Source;
 
 /// The least of the default limits.
@@ -46,7 +46,7 @@ impl Limit {
     }
 
     /// The content of a file that is read as it is.
-    #[cfg(any(feature = "json", feature = "pickle"))]
+    #[cfg(any(feature = "bytes", feature = "json", feature = "pickle", feature = "text"))]
     pub(crate) fn read(self, source: &Source) -> Result<Vec<u8>> {
         let most = self.plain();
         source.read_within(most).map_err(|error| match error.kind() {

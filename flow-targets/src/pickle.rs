@@ -48,8 +48,10 @@ use rmp_serde::{Deserializer, Serializer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::decoded::decode;
 use crate::limit::{Bounded, Limit};
 use crate::lossless::{Floats, check};
+use crate::memory::Memory;
 use crate::ordered::Ordered;
 use crate::strict::Strict;
 
@@ -67,9 +69,8 @@ pub struct Pickle<T> {
 
 impl<T> Pickle<T> {
     /// Sets how many bytes a file may have: 1 GiB by default. Saving and loading a larger one is an
-    /// error.
-    ///
-    /// A byte of the file can be an element of a list, which takes as much memory as its type.
+    /// error. So is loading a value whose lists and maps take more than four times as many bytes in memory
+    /// and 64 MiB: a byte of the file can be an item of a list, which takes as much memory as its type.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.limit = Limit::new(bytes);
@@ -101,7 +102,8 @@ where
         let mut rest = bytes.as_slice();
         let mut deserializer = Deserializer::new(&mut rest);
         deserializer.set_max_depth(DEPTH);
-        let value = T::deserialize(Strict::new(&mut deserializer)).with_context(unreadable)?;
+        let memory = Memory::of_file(self.limit.plain());
+        let value = decode(Strict::new(&mut deserializer), &memory).with_context(unreadable)?;
         ensure!(rest.is_empty(), "{}: {} bytes follow the value", unreadable(), rest.len());
         Ok(value)
     }

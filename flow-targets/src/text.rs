@@ -4,10 +4,11 @@
 //! use flow_core::{Sink, Source, Target};
 //! use flow_targets::Text;
 //!
+//! let target = Text::default();
 //! let file = tempfile::NamedTempFile::new()?;
-//! Text.save(&"größer\n".to_owned(), &mut Sink::new(&mut file.reopen()?))?;
+//! target.save(&"größer\n".to_owned(), &mut Sink::new(&mut file.reopen()?))?;
 //! assert_eq!(std::fs::read_to_string(file.path())?, "größer\n");
-//! assert_eq!(Text.load(&Source::file(file.path()))?, "größer\n");
+//! assert_eq!(target.load(&Source::file(file.path()))?, "größer\n");
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 //!
@@ -20,11 +21,25 @@ use anyhow::{Context, Result};
 use flow_core::target::Description;
 use flow_core::{Code, Sink, Source, Target};
 
+use crate::limit::{Limit, check};
+
 /// A file of text: a `String`.
 ///
 /// See [the module](self) for an example.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Text;
+pub struct Text {
+    limit: Limit,
+}
+
+impl Text {
+    /// Sets how many bytes a file may have: 1 GiB by default. Saving and loading a larger one is an
+    /// error.
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.limit = Limit::new(bytes);
+        self
+    }
+}
 
 impl Target for Text {
     type Value = String;
@@ -33,12 +48,13 @@ impl Target for Text {
     const CODE: Code = Code::version(1);
 
     fn save(&self, value: &String, sink: &mut Sink<'_>) -> Result<()> {
+        check("the text has", value.len() as u64, self.limit.plain())?;
         Ok(sink.write_all(value.as_bytes())?)
     }
 
     fn load(&self, source: &Source) -> Result<String> {
         let unreadable = || format!("cannot read {} as text", source.path().display());
-        let bytes = source.read().with_context(unreadable)?;
+        let bytes = self.limit.read(source).with_context(unreadable)?;
         String::from_utf8(bytes).with_context(unreadable)
     }
 

@@ -77,6 +77,8 @@ mod overlooked;
 mod panics;
 mod panics_anywhere;
 mod parameter_from;
+#[cfg(target_os = "linux")]
+mod parsed_sizes;
 mod patterns;
 mod placed;
 mod plan_errors;

@@ -15,6 +15,15 @@ pub(crate) fn flow() -> (Flow, TempDir) {
     (flow, folder)
 }
 
+/// The most memory that this process has had, in bytes.
+#[cfg(target_os = "linux")]
+pub(crate) fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("it is Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
+    kib.expect("a number") << 10
+}
+
 fn names(entries: Vec<flow::Entry>) -> Vec<String> {
     let mut names: Vec<_> = entries.iter().map(|entry| entry.task().to_owned()).collect();
     names.sort_unstable();

@@ -22,7 +22,7 @@ use crate::files::{digest_file, is_absent};
 use crate::flow::error::Error;
 use crate::remote::checked_io::{Checked, is_damage};
 use crate::store::run_lock::is_older;
-use crate::store::{Store, bounds};
+use crate::store::{Store, bounds, json};
 
 /// The names of what is being written, until the manifest says so.
 const WRITING: &str = ".exporting.json";
@@ -60,8 +60,9 @@ impl ExportFolder {
         let path = root.join(WRITING);
         let unfinished = match fs.read(&path, bounds::RECORD) {
             // It is written by a rename, so that it is whole.
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .map_err(|error| StoreError::damaged(path.display(), error))?,
+            Ok(bytes) => {
+                json::parse(&bytes).map_err(|error| StoreError::damaged(path.display(), error))?
+            }
             Err(error) if is_absent(&error) => BTreeSet::new(),
             Err(error) => return Err(error).during("read", &path).map_err(Error::from),
         };
@@ -185,7 +186,7 @@ impl ExportFolder {
             bytes if bytes > bounds::INDEX => {
                 Err(Refused::TooLarge { bytes, limit: bounds::INDEX }.into())
             }
-            _ => Ok(bytes),
+            _ => json::check(&bytes).map_err(std::io::Error::other).map(|()| bytes),
         });
         self.write(MANIFEST, &bytes.during("write", &path)?)?;
         self.fs.sync(&[], std::slice::from_ref(&self.root)).during("make durable", &path)?;

@@ -8,6 +8,7 @@ use crate::base::key::{Digest, Key};
 use crate::export::WRITTEN;
 use crate::export::text::in_line;
 use crate::store::folder::is_made;
+use crate::store::json;
 use crate::store::record::{Meta, Record};
 use crate::target::Description;
 
@@ -98,7 +99,7 @@ impl Manifest {
         struct Form {
             format: u32,
         }
-        let form: Form = serde_json::from_slice(bytes)
+        let form: Form = json::parse(bytes)
             .map_err(|error| format!("it is no manifest of an export: {error}"))?;
         if form.format > FORMAT {
             return Err(format!(
@@ -106,8 +107,7 @@ impl Manifest {
                 form.format
             ));
         }
-        let mut manifest: Self =
-            serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let mut manifest: Self = json::parse(bytes).map_err(|error| error.to_string())?;
         let of_outputs = manifest.outputs.iter().flat_map(Exported::contents);
         let mut names = of_outputs.map(|(path, _)| path).chain(manifest.written.keys().cloned());
         if let Some(path) = names.find(|path| !is_inside(path)) {

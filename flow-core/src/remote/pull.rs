@@ -16,7 +16,7 @@ use crate::store::kept::{Carried, Kept};
 use crate::store::output::OutputFile;
 use crate::store::record::MadeFrom;
 use crate::store::stage::Staged;
-use crate::store::{Folder, Store};
+use crate::store::{Folder, Store, json};
 
 /// An output that a remote has and this store does not.
 pub(crate) struct ToPull {
@@ -78,7 +78,7 @@ impl ToPull {
         store.keep_code_table(&entry.codes, entry.code_digest);
         if let Some(digest) = recorded.crates {
             // Without them less is told, and that is all.
-            let fetched = || serde_json::from_slice(&read_whole(remote, &table(digest)).ok()?).ok();
+            let fetched = || json::parse(&read_whole(remote, &table(digest)).ok()?).ok();
             store.keep_crates(digest, fetched);
         }
         let (output, fingerprint) = (&recorded.output, recorded.fingerprint);

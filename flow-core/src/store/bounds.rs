@@ -2,7 +2,8 @@
 //!
 //! They are read into memory whole. Whoever can write to a store, or has made the folder that was
 //! opened as one, could otherwise exhaust the memory of everybody who opens it, with a sparse file
-//! that takes no room on the disk. Outputs are not bounded: they are read by their targets.
+//! that takes no room on the disk. What a file becomes in memory is bounded by [`json`](crate::store::json).
+//! Outputs are not bounded: they are read by their targets.
 
 /// The largest record, in bytes. That of an output with a million files has about 200 MB.
 pub(crate) const RECORD: u64 = 256 << 20;

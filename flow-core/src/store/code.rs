@@ -10,7 +10,7 @@ use crate::base::code::{By, Code, Codes, Versioning};
 use crate::base::key::Digest;
 use crate::store::change::CodeChange;
 use crate::store::crates::Crates;
-use crate::store::{Store, bounds};
+use crate::store::{Store, bounds, json};
 
 /// The items of one task's code, by name, and the versions that stand for items: the task's own
 /// first, then those of its targets.
@@ -125,7 +125,7 @@ impl Store {
     /// The table of this digest, if it was kept.
     pub(crate) fn code_table(&self, digest: Digest) -> Option<CodeTable> {
         let path = self.internal("code").join(format!("{digest}.json"));
-        serde_json::from_slice(&self.fs.read(&path, bounds::NOTE).ok()?).ok()
+        json::parse(&self.fs.read(&path, bounds::NOTE).ok()?).ok()
     }
 
     /// Keeps the table of a task's code, which has this digest; without it a reason says less.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::code::{Codes, Versioning};
 use crate::base::key::Digest;
-use crate::store::{Store, bounds};
+use crate::store::{Store, bounds, json};
 
 /// The versions of crates, by their names. A name has several where the packages that a task's code
 /// is of depend on different ones.
@@ -77,7 +77,7 @@ impl Store {
     /// The versions of this digest, if they were kept.
     pub(crate) fn crates(&self, digest: Digest) -> Option<Crates> {
         let path = self.internal("code").join(format!("{digest}.json"));
-        serde_json::from_slice(&self.fs.read(&path, bounds::NOTE).ok()?).ok()
+        json::parse(&self.fs.read(&path, bounds::NOTE).ok()?).ok()
     }
 
     /// Keeps versions that have this digest; without them, less can be told.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::key::Key;
-use crate::store::{Folder, Store, bounds};
+use crate::store::{Folder, Store, bounds, json};
 
 pub(crate) const FAILURE: &str = "failure.json";
 
@@ -19,7 +19,7 @@ impl Store {
     /// Why the instance failed last time, if it did.
     pub(crate) fn failure(&self, folder: &Folder, key: Key) -> Option<Failure> {
         let bytes = self.fs.read(&self.path(folder, FAILURE), bounds::NOTE).ok()?;
-        let failure: Failure = serde_json::from_slice(&bytes).ok()?;
+        let failure: Failure = json::parse(&bytes).ok()?;
         (failure.key == key).then_some(failure)
     }
 

@@ -26,7 +26,7 @@
 //! The folder may be hostile or damaged. All of it is reached through
 //! [`Confined`]: no link below the folder that was opened is followed, whether a file is read,
 //! written or deleted. Only regular files are opened, and those that are read into memory are
-//! [bounded](bounds).
+//! [bounded](bounds), and so is [what they become](json) when they are parsed.
 //!
 //! Folders are found by the key in their name, never by the text before it: fields may be
 //! reordered, and a name may be cut. The full key stands in the record and is checked.
@@ -44,6 +44,7 @@ pub(crate) mod folder;
 pub(crate) mod gc;
 pub(crate) mod history;
 pub(crate) mod index;
+pub(crate) mod json;
 pub(crate) mod kept;
 pub(crate) mod limit;
 pub(crate) mod log;

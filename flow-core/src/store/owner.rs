@@ -18,7 +18,7 @@ use crate::base::decl::TaskDecl;
 use crate::base::error::{IoContext, StoreError};
 use crate::files::is_absent;
 use crate::store::folder::task_folder;
-use crate::store::{Store, TaskFolder, bounds};
+use crate::store::{Store, TaskFolder, bounds, json};
 
 /// The folder of the claims.
 const OWNERS: &str = "owners";
@@ -88,7 +88,7 @@ impl Store {
             Err(error) => return Err(error).during("read", &path).map_err(Taken::Unknown),
         };
         // What cannot be understood claims nothing.
-        let Ok(known) = serde_json::from_slice::<Claim>(&bytes) else { return Ok(true) };
+        let Ok(known) = json::parse::<Claim>(&bytes) else { return Ok(true) };
         if known.gives_way_to(claim) { Ok(known != *claim) } else { Err(Taken::Elsewhere(known)) }
     }
 

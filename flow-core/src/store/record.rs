@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::decl::TaskDecl;
 use crate::base::key::{Digest, Hasher, Key};
+use crate::store::json;
 use crate::store::output::Output;
 
 /// The version of the form of records, and of how keys and fingerprints are computed. A record of a newer
@@ -271,7 +272,7 @@ impl Record {
     }
 
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Unreadable> {
-        let record: Self = match serde_json::from_slice(bytes) {
+        let record: Self = match json::parse(bytes) {
             Ok(record) => record,
             Err(error) => return Err(newer(bytes).unwrap_or(Unreadable::Garbage(error))),
         };

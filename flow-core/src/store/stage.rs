@@ -10,7 +10,7 @@ use crate::base::names::unique;
 use crate::store::output::{Output, OutputFile};
 use crate::store::record::Record;
 use crate::store::version::VersionName;
-use crate::store::{Folder, RECORD, Store, bounds};
+use crate::store::{Folder, RECORD, Store, bounds, json};
 
 /// An output that lies in its place, and the record that will say so.
 pub(crate) struct Staged {
@@ -245,6 +245,8 @@ impl Store {
             let (bytes, limit) = (bytes.len() as u64, bounds::RECORD);
             return Err(Refused::TooLarge { bytes, limit }.into()).during("write", &draft);
         }
+        // It could not be read again.
+        json::check(&bytes).map_err(std::io::Error::other).during("write", &draft)?;
         let unfinished = Unfinished { store: self, path: &draft };
         let mut file = self.fs.create(&draft).during("create", &draft)?;
         file.write_all(&bytes).and_then(|()| file.flush()).during("write", &draft)?;

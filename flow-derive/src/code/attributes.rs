@@ -77,6 +77,22 @@ pub(super) fn derives(
     Some(found)
 }
 
+/// The attributes in `range`, each with its `#`.
+pub(super) fn all(tokens: &[Token], range: Range<usize>) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = range.start;
+    while at < range.end {
+        match attribute(&tokens[at..range.end], at) {
+            Some((_, close, _)) => {
+                found.push(at..at + close + 1);
+                at += close + 1;
+            }
+            None => at += 1,
+        }
+    }
+    found
+}
+
 /// The options in each `#[output(...)]` of the fields in `range`.
 pub(super) fn outputs(tokens: &[Token], range: Range<usize>, names: &Names) -> Vec<Range<usize>> {
     let mut found = Vec::new();

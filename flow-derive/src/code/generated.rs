@@ -6,6 +6,7 @@
 //!
 //! - a file where `mod word;` would have it, if no module of the source is that file;
 //! - a file that a macro of the source includes, with an argument in the place of a `$variable`;
+//! - a file or folder that [is named](super::named), if the code of the macro is not known;
 //! - a file in `OUT_DIR` with such a name, if the code of the macro is not known. Of a path dependency,
 //!   the compiler recorded which of these files it read.
 //!
@@ -14,13 +15,13 @@
 //! by a macro: what they name may be anywhere in the package.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::builds::Environment;
 use super::load::Place;
 use super::marks::Marks;
+use super::named::{self, Words, add_files};
 use super::names::{Name, Names, kw};
 use super::parse::Parser;
 use super::scan;
@@ -48,14 +49,12 @@ pub(crate) struct MadeModule {
     pub(crate) module: ModuleId,
 }
 
-/// More files than this are not looked at for one call of a macro.
-const MOST_FILES: usize = 4096;
-
-/// Folders that are deeper in each other than this are not looked at.
-const MOST_FOLDERS: usize = 16;
-
 /// Reads what the calls of macros lead to, in all packages. All files that modules name are read.
 pub(super) fn read(source: &mut Source) {
+    for package in 0..source.packages.len() {
+        let unexplained = named::unexplained(source, package);
+        source.packages[package].unexplained = unexplained;
+    }
     let mut macros: HashMap<Name, Vec<ItemId>> = HashMap::new();
     let mut listed = 0;
     let mut at = 0;
@@ -87,40 +86,6 @@ struct Call {
     arguments: Words,
     /// Those and the ones in the macros.
     all: Words,
-}
-
-/// The words and the texts in some tokens.
-#[derive(Debug, Default)]
-pub(super) struct Words {
-    words: BTreeSet<Name>,
-    texts: Vec<String>,
-}
-
-impl Words {
-    pub(super) fn of(tokens: &[Token], range: Range<usize>, names: &Names) -> Self {
-        let mut found = Self::default();
-        found.extend(tokens, range, names);
-        found
-    }
-
-    fn extend(&mut self, tokens: &[Token], range: Range<usize>, names: &Names) {
-        for &token in &tokens[range] {
-            match token {
-                Token::Word(word) => drop(self.words.insert(word)),
-                Token::Literal(literal) => {
-                    let text = scan::unquote(names.text(literal));
-                    self.texts.extend(text.filter(|text| is_name_of_file(text)));
-                }
-                _ => {}
-            }
-        }
-    }
-}
-
-fn is_name_of_file(text: &str) -> bool {
-    (1..=200).contains(&text.len())
-        && !text.contains(char::is_whitespace)
-        && !text.contains(['{', '"'])
 }
 
 impl Call {
@@ -179,14 +144,22 @@ impl Call {
         let mut unseen = None;
         if self.is_open {
             let file = source.items[self.item].file;
-            files.extend(named_files(source, file, &self.all, true));
+            files.extend(named::files_of_call(source, file, &self.name, &self.all));
             let generated = generated_files(source, self.package);
             let unread: Vec<PathBuf> =
                 generated.into_iter().filter(|path| !self.has_read(source, path)).collect();
             let mut named = unread.clone();
             named.retain(|path| is_named(path, &self.all, &source.names));
-            if named.is_empty() && (self.arguments.words.is_empty() || names_files(&self.name)) {
-                named = unread;
+            if named.is_empty()
+                && (self.arguments.words.is_empty() || named::names_files(&self.name))
+            {
+                let package = &source.packages[self.package];
+                let is_own = |path: &PathBuf| {
+                    package.environment.is_process()
+                        || path.extension().is_some_and(|end| end == "rs")
+                        || package.unexplained.contains(path)
+                };
+                named = unread.into_iter().filter(is_own).collect();
             }
             files.extend(named);
         }
@@ -195,6 +168,10 @@ impl Call {
         let is_missing = files.is_empty() && !has_modules;
         if is_missing && (is_include(source) || self.name.ends_with("_mod")) {
             unseen = Some(format!("the file that `{}!` includes is not found", self.name));
+        } else if self.is_open && is_missing {
+            unseen = named::missing_files(&self.name, &self.all);
+        } else if self.is_open {
+            unseen = named::too_many(&files, &self.name);
         }
         let (rust, others): (Vec<_>, Vec<_>) =
             files.into_iter().partition(|path| path.extension().is_some_and(|end| end == "rs"));
@@ -298,46 +275,19 @@ impl Call {
     }
 }
 
-/// The files that a macro of another crate may read that is called in a function, with these words and
-/// texts as its arguments.
-pub(super) fn files_of(source: &Source, from: FileId, words: &Words) -> Vec<PathBuf> {
-    let mut files = named_files(source, from, words, true);
-    let generated = generated_files(source, source.files[from].package);
-    files.extend(generated.into_iter().filter(|path| is_named(path, words, &source.names)));
-    files.sort();
-    files.dedup();
-    files
-}
-
 /// The name of the macro that is called at this place.
-fn called_at(tokens: &[Token], at: usize) -> Option<Name> {
+pub(super) fn called_at(tokens: &[Token], at: usize) -> Option<Name> {
     let name = scan::word(tokens, at)?;
     (scan::is(tokens, at + 1, b'!') && scan::group(tokens, at + 2).is_some()).then_some(name)
 }
 
-/// Whether the name of a macro says that it reads files.
-pub(super) fn names_files(name: &str) -> bool {
-    let parts = [
-        "include",
-        "embed",
-        "migrat",
-        "template",
-        "query_file",
-        "asset",
-        "generated",
-        "import",
-        "_mod",
-    ];
-    parts.iter().any(|part| name.contains(part))
-}
-
 /// The files in the folder of the build script of a package; of a path dependency, those that the
 /// compiler read.
-fn generated_files(source: &Source, package: PackageId) -> Vec<PathBuf> {
+pub(super) fn generated_files(source: &Source, package: PackageId) -> Vec<PathBuf> {
     let environment = &source.packages[package].environment;
     let mut found = Vec::new();
     match environment {
-        Environment::Process(Some(out_dir)) => add_files(out_dir, MOST_FOLDERS, &mut found),
+        Environment::Process(Some(out_dir)) => add_files(out_dir, &mut found),
         Environment::Process(None) => {}
         Environment::Recorded(builds) => {
             let files: BTreeSet<&PathBuf> = builds.iter().flat_map(|build| &build.files).collect();
@@ -347,26 +297,8 @@ fn generated_files(source: &Source, package: PackageId) -> Vec<PathBuf> {
     found
 }
 
-/// The files below a folder, in the order of their names. Links are not followed.
-fn add_files(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut entries: Vec<_> =
-        entries.filter_map(|entry| Some((entry.path(), entry.file_type().ok()?))).collect();
-    entries.sort_by(|a, b| a.0.cmp(&b.0));
-    for (path, kind) in entries {
-        if found.len() >= MOST_FILES {
-            return;
-        }
-        if kind.is_file() {
-            found.push(path);
-        } else if kind.is_dir() && depth > 0 {
-            add_files(&path, depth - 1, found);
-        }
-    }
-}
-
 /// Whether a file is called like one of the words or texts.
-fn is_named(path: &Path, words: &Words, names: &Names) -> bool {
+pub(super) fn is_named(path: &Path, words: &Words, names: &Names) -> bool {
     let (Some(name), Some(stem)) = (path.file_name(), path.file_stem()) else {
         return false;
     };
@@ -377,51 +309,6 @@ fn is_named(path: &Path, words: &Words, names: &Names) -> bool {
             let last = text.rsplit(['/', '\\']).next().unwrap_or_default();
             last == name || last == stem || last == first
         })
-}
-
-/// The files that the texts in the arguments of a macro of another crate, or in an attribute, name: below
-/// the file's own folder, the package, its `src` or `templates`, and the folder of the build script.
-/// `with_folders` adds the files of a folder that a text names.
-pub(super) fn named_files(
-    source: &Source,
-    from: FileId,
-    words: &Words,
-    with_folders: bool,
-) -> Vec<PathBuf> {
-    if words.texts.is_empty() {
-        return Vec::new();
-    }
-    let file = &source.files[from];
-    let package = &source.packages[file.package];
-    let out_dir = package.environment.out_dir();
-    let mut bases: Vec<PathBuf> = file.path.parent().map(Path::to_owned).into_iter().collect();
-    bases.push(package.folder.clone());
-    bases.extend(["src", "templates"].map(|folder| package.folder.join(folder)));
-    bases.extend(out_dir.clone());
-    let mut found = Vec::new();
-    for text in &words.texts {
-        let mut path = text.replace("$CARGO_MANIFEST_DIR", &package.folder.to_string_lossy());
-        if let Some(out_dir) = &out_dir {
-            path = path.replace("$OUT_DIR", &out_dir.to_string_lossy());
-        }
-        // `lalrpop_mod!(calc, "/calc.rs")` starts at a folder of its own.
-        let path = if path == *text { path.trim_start_matches('/') } else { &path };
-        if path.chars().all(|char| char == '.' || char == '/') {
-            continue;
-        }
-        for path in bases.iter().map(|base| base.join(path)) {
-            if path.is_file() {
-                found.push(path);
-                break;
-            }
-            // A text such as `data` may be a name as well.
-            if with_folders && text.contains('/') && path.is_dir() {
-                add_files(&path, MOST_FOLDERS, &mut found);
-                break;
-            }
-        }
-    }
-    found
 }
 
 impl Source {

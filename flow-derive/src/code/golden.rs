@@ -121,7 +121,8 @@ fn check(
     assert_eq!(items.len(), count, "all are found");
     for (arguments, item) in items {
         let (name, table) = table(&mut world, &arguments, item, &root);
-        assert!(table.unseen.is_empty(), "{name}: {:?}", table.unseen);
+        let mut unseen = table.unseen.iter().filter(|what| !what.contains("`extern` block"));
+        assert!(unseen.next().is_none(), "{name}: {:?}", table.unseen);
         writeln!(tables, "#[{attribute}{arguments}] {name}\n{}", table.text).expect("text");
     }
 

@@ -38,6 +38,7 @@ mod locals;
 pub(crate) mod lock;
 mod manifest;
 mod marks;
+mod named;
 pub(crate) mod names;
 mod node;
 mod packages;

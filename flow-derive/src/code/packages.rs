@@ -171,6 +171,7 @@ impl<'a> Reader<'a> {
             version,
             environment,
             cfgs,
+            unexplained: Vec::new(),
             unseen: Vec::new(),
         });
         id

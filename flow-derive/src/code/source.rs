@@ -48,6 +48,8 @@ pub(crate) struct Package {
     pub(crate) environment: Environment,
     /// The `cfg`s other than features that are on; none where that is not known.
     pub(crate) cfgs: Option<Vec<String>>,
+    /// Files that the compiler read when it built a path dependency, for a macro or attribute.
+    pub(crate) unexplained: Vec<PathBuf>,
     /// What could not be followed.
     pub(crate) unseen: Vec<String>,
 }

@@ -242,6 +242,99 @@ pub(crate) fn is_standard_derive(name: &str) -> bool {
     )
 }
 
+/// Whether a macro or an attribute of another crate is known to read no files: a text in it is a name or
+/// a message. Those of the standard library are [others](is_standard_macro).
+pub(crate) fn reads_no_files(name: &str) -> bool {
+    let prefixes =
+        ["assert_", "const_assert", "debug_span", "error_span", "info_span", "warn_span"];
+    prefixes.iter().any(|prefix| name.starts_with(prefix))
+        || names_no_items(name)
+        || matches!(
+            name,
+            // Errors and logs.
+            "anyhow"
+                | "bail"
+                | "debug"
+                | "ensure"
+                | "error"
+                | "event"
+                | "eyre"
+                | "info"
+                | "instrument"
+                | "log"
+                | "log_enabled"
+                | "span"
+                | "trace"
+                | "trace_span"
+                | "warn"
+                | "whatever"
+                // Values.
+                | "array"
+                | "bitflags"
+                | "btreemap"
+                | "btreeset"
+                | "col"
+                | "concatcp"
+                | "date"
+                | "datetime"
+                | "df"
+                | "formatcp"
+                | "hashmap"
+                | "hashset"
+                | "hex"
+                | "indexmap"
+                | "indexset"
+                | "json"
+                | "params"
+                | "polars_bail"
+                | "polars_ensure"
+                | "polars_err"
+                | "record_batch"
+                | "regex"
+                | "smallvec"
+                | "toml"
+                | "url"
+                | "uuid"
+                // Code.
+                | "cfg_attr"
+                | "cfg_if"
+                | "format_ident"
+                | "lazy_static"
+                | "parse_quote"
+                | "paste"
+                | "proptest"
+                | "quote"
+                | "quote_spanned"
+                | "select"
+                | "try_join"
+                // Attributes of command lines, builders and the like.
+                | "arg"
+                | "builder"
+                | "clap"
+                | "command"
+                | "darling"
+                | "derivative"
+                | "derive_more"
+                | "diesel"
+                | "display"
+                | "envconfig"
+                | "garde"
+                | "group"
+                | "prost"
+                | "pyclass"
+                | "pyfunction"
+                | "schemars"
+                | "serde_as"
+                | "serde_with"
+                | "snafu"
+                | "sqlx"
+                | "structopt"
+                | "strum"
+                | "validate"
+                | "value"
+        )
+}
+
 /// Whether an attribute, or a derive, writes no items that have other names than the item below it.
 pub(crate) fn names_no_items(name: &str) -> bool {
     is_standard_derive(name)

@@ -12,6 +12,7 @@ mod checks;
 mod derives;
 mod functions;
 mod generated;
+mod named;
 mod unknown;
 mod ways;
 

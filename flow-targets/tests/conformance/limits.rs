@@ -1,5 +1,6 @@
 //! What a file may take when it is read, whatever it claims.
 
+use std::fmt::Debug;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -41,6 +42,77 @@ fn values_have_a_largest_file() {
 }
 
 #[test]
+fn text_and_bytes_have_a_largest_file() {
+    let (text, nine) = (Text::default().max_bytes(9), "nine byte".to_owned());
+    assert_eq!(value(&text, &bytes(&text, &nine).unwrap()).unwrap(), nine);
+    says_how_to_raise(&refusal(&text, &"ten  bytes".to_owned()), 9);
+    says_how_to_raise(&complaint(&text, b"ten  bytes"), 9);
+    let (target, nine) = (Bytes::default().max_bytes(9), vec![0_u8; 9]);
+    assert_eq!(value(&target, &bytes(&target, &nine).unwrap()).unwrap(), nine);
+    says_how_to_raise(&refusal(&target, &vec![0; 10]), 9);
+    says_how_to_raise(&complaint(&target, &[0; 10]), 9);
+}
+
+/// The MessagePack of a list of so many copies of an item.
+fn packed_list(item: &[u8], count: u32) -> Vec<u8> {
+    [&[0xdd][..], &count.to_be_bytes(), &item.repeat(count as usize)].concat()
+}
+
+#[derive(::serde::Serialize, ::serde::Deserialize, Debug)]
+struct Large {
+    #[serde(default)]
+    a: [Option<[u64; 32]>; 4],
+}
+
+#[derive(::serde::Serialize, ::serde::Deserialize, Debug)]
+enum Boxed {
+    Large(Box<Large>),
+}
+
+#[test]
+fn items_count_by_what_they_take_in_memory() {
+    use std::collections::{BTreeMap, HashMap};
+
+    // 4 times the limit and 64 MiB.
+    const LIMIT: u64 = 2_500_000;
+    const MOST: u64 = LIMIT * 4 + (64 << 20);
+    #[track_caller]
+    fn refused<
+        T: ::serde::Serialize + ::serde::de::DeserializeOwned + Send + Sync + Debug + 'static,
+    >(
+        (pickled, count): (&[u8], u32),
+        json: &str,
+    ) {
+        let pickle = <Pickle<Vec<T>>>::default().max_bytes(LIMIT);
+        let error = complaint(&pickle, &packed_list(pickled, count));
+        assert!(error.contains(&format!("more than {MOST} bytes in memory")), "{error}");
+        assert!(error.contains("by the target's option `max_bytes = ...`"), "{error}");
+        let texts = format!("[{}]", vec![json; count as usize].join(","));
+        let target = <Json<Vec<T>>>::default().max_bytes(LIMIT);
+        let error = complaint(&target, texts.as_bytes());
+        assert!(error.contains(&format!("more than {MOST} bytes in memory")), "{error}");
+    }
+    refused::<Option<[u64; 32]>>((b"\xc0", 300_000), "null");
+    refused::<BTreeMap<String, u8>>((b"\x81\xa1a\x00", 300_000), r#"{"a":0}"#);
+    refused::<Box<Large>>((b"\x80", 195_000), "{}");
+    refused::<Vec<[Option<[u64; 32]>; 1]>>((b"\x91\x91\xc0", 80_000), "[[null]]");
+    refused::<Boxed>((b"\x81\xa5Large\x80", 100_000), r#"{"Large":{}}"#);
+    refused::<HashMap<bool, Option<[u64; 32]>>>((b"\x81\xc2\xc0", 30_000), r#"{"false":null}"#);
+}
+
+#[test]
+fn a_value_of_many_items_is_loaded_within_the_memory_of_its_file() {
+    let many: Vec<Option<[u64; 32]>> = vec![None; 400_000];
+    let pickle = <Pickle<Vec<Option<[u64; 32]>>>>::default();
+    assert_eq!(value(&pickle, &bytes(&pickle, &many).unwrap()).unwrap(), many);
+    let numbers: Vec<u64> = (0..1_000_000).collect();
+    let json = <Json<Vec<u64>>>::default();
+    let written = bytes(&json, &numbers).unwrap();
+    let exact = json.max_bytes(written.len() as u64);
+    assert_eq!(value(&exact, &written).unwrap(), numbers);
+}
+
+#[test]
 fn a_file_is_compared_with_the_limit_before_it_is_read() {
     let file = tempfile::NamedTempFile::new().unwrap();
     // It has no content on the disk, and more than a machine has memory.
@@ -49,6 +121,10 @@ fn a_file_is_compared_with_the_limit_before_it_is_read() {
     let error = <Json<String>>::default().load(&source).unwrap_err();
     says_how_to_raise(&format!("{error:#}"), 1 << 30);
     let error = <Pickle<String>>::default().load(&source).unwrap_err();
+    says_how_to_raise(&format!("{error:#}"), 1 << 30);
+    let error = Text::default().load(&source).unwrap_err();
+    says_how_to_raise(&format!("{error:#}"), 1 << 30);
+    let error = Bytes::default().load(&source).unwrap_err();
     says_how_to_raise(&format!("{error:#}"), 1 << 30);
     let error = <Csv<RecordBatch>>::default().max_line(1_000_000).load(&source).unwrap_err();
     let error = format!("{error:#}");
@@ -192,8 +268,8 @@ fn only_regular_files_are_read() {
             <CsvGz<RecordBatch>>::default().load(&source).map(drop),
             <Parquet<RecordBatch>>::default().load(&source).map(drop),
             <ArrowIpc<RecordBatch>>::default().load(&source).map(drop),
-            Text.load(&source).map(drop),
-            Bytes.load(&source).map(drop),
+            Text::default().load(&source).map(drop),
+            Bytes::default().load(&source).map(drop),
             #[cfg(feature = "excel")]
             <flow_targets::Excel<RecordBatch>>::default().load(&source).map(drop),
         ];

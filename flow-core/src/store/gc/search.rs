@@ -15,7 +15,7 @@ use crate::store::log::LOG;
 use crate::store::record::FORMAT;
 use crate::store::reset::{is_draft, is_ours, is_output};
 use crate::store::survey::{Brief, Lying, Standing, Survey};
-use crate::store::{ASIDE, RECORD, Store, bounds, index};
+use crate::store::{ASIDE, RECORD, Store, bounds, index, json};
 
 /// One search for garbage.
 struct Search<'a> {
@@ -370,7 +370,7 @@ impl Store {
     fn is_stale(&self, path: &Path, made: Option<&Brief>) -> bool {
         let Some(made) = made else { return false };
         let failure = self.fs.read(path, bounds::NOTE).ok();
-        let failure = failure.and_then(|bytes| serde_json::from_slice::<Failure>(&bytes).ok());
+        let failure = failure.and_then(|bytes| json::parse::<Failure>(&bytes).ok());
         failure.is_none_or(|failure| failure.at <= made.started)
     }
 }

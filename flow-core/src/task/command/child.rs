@@ -18,6 +18,13 @@ use crate::store::log::Log;
 /// How many of the last lines a failure shows.
 const SHOWN: usize = 10;
 
+/// How much it shows of a line, in bytes: the end of a longer one.
+const SHOWN_OF_LINE: usize = 4 << 10;
+
+/// How much of a line is read at a time, in bytes. A longer line is logged in pieces, between which the
+/// other output of the program may be logged.
+const PIECE: u64 = 64 << 10;
+
 /// How long it is at most until a stop is noticed.
 const LONGEST_WAIT: Duration = Duration::from_millis(20);
 
@@ -89,25 +96,46 @@ fn read_all(mut out: impl Read) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Logs line by line, and keeps the last ones.
+/// Logs line by line, and keeps the last ones: of each what is shown.
 fn log_lines(out: impl Read, log: &Log) -> Result<VecDeque<Vec<u8>>> {
     let mut out = BufReader::new(out);
-    let mut last = VecDeque::new();
+    let mut last: VecDeque<Vec<u8>> = VecDeque::new();
+    let mut is_within_line = false;
+    let mut piece = Vec::new();
     loop {
-        let mut line = Vec::new();
-        if out.read_until(b'\n', &mut line).context("cannot read what it printed")? == 0 {
+        piece.clear();
+        let read = out.by_ref().take(PIECE).read_until(b'\n', &mut piece);
+        if read.context("cannot read what it printed")? == 0 {
+            if is_within_line {
+                log.write(b"\n")?;
+            }
             return Ok(last);
         }
-        if !line.ends_with(b"\n") {
-            line.push(b'\n');
+        log.write(&piece)?;
+        if !is_within_line {
+            last.push_back(Vec::new());
+            if last.len() > SHOWN {
+                last.pop_front();
+            }
         }
-        log.write(&line)?;
-        last.push_back(line);
-        if last.len() > SHOWN {
-            last.pop_front();
+        is_within_line = !piece.ends_with(b"\n");
+        if let Some(line) = last.back_mut() {
+            line.extend_from_slice(&piece);
+            cut_start(line);
         }
     }
 }
+
+/// Cuts a line to the end of it that is shown.
+fn cut_start(line: &mut Vec<u8>) {
+    if line.len() > SHOWN_OF_LINE {
+        line.drain(..line.len() - SHOWN_OF_LINE);
+        line.splice(..CUT.len(), CUT.bytes());
+    }
+}
+
+/// What a line begins with whose start is not shown.
+const CUT: &str = "...";
 
 /// A program that is killed when nobody waits for it any more.
 struct Running {

@@ -53,7 +53,8 @@ use crate::store::log::Log;
 ///
 /// It sees nothing on its standard input, unless [`stdin`](Self::stdin) says so. Both its outputs are
 /// written to the file `log.txt` in the folder of the instance, after a line with the program and its
-/// arguments: secrets are better handed over by [`env`](Self::env).
+/// arguments: secrets are better handed over by [`env`](Self::env). A line of more than 64 KiB is written
+/// in pieces, between which the other output may be written.
 ///
 /// When the execution is stopped, or the task ends without waiting for it, the program and what it
 /// has started are killed. If this process is killed, the program is, on Linux.
@@ -119,7 +120,8 @@ impl<'a> Command<'a> {
         child::run(self, false).map(drop)
     }
 
-    /// Runs it, and gives what it printed to the standard output, which is not logged then.
+    /// Runs it, and gives what it printed to the standard output, which is not logged then. All of it is
+    /// in memory: a program that prints gigabytes had better write a file.
     ///
     /// # Errors
     ///

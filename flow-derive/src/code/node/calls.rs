@@ -1,16 +1,17 @@
 //! What a macro leads to that is called: itself, the files that it includes, the names in a format.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::Path;
 
 use super::{Builder, Link, Node, Scope};
-use crate::code::generated::{self, Words};
+use crate::code::named::{self, Words};
 use crate::code::names::{Name, kw};
 use crate::code::references::{Call, References};
 use crate::code::resolve::End;
 use crate::code::row::Row;
-use crate::code::source::ItemId;
-use crate::code::standard::is_standard_macro;
+use crate::code::source::{ItemId, Kind};
+use crate::code::standard::{is_standard_macro, reads_no_files};
 use crate::code::tokens::Token;
 use crate::code::{attributes, scan};
 
@@ -79,9 +80,10 @@ impl Builder<'_> {
                     End::Module(_) => {}
                 }
             }
-            if !is_standard_macro(name) {
-                self.add_foreign_call(scope, name, call, tokens, node);
-            }
+        }
+        if macros.iter().all(|&item| !self.is_macro(item)) && !is_standard_macro(name) {
+            let words = Words::of(tokens, call.arguments.clone(), &source.names);
+            self.add_foreign_call(scope, name, &words, node);
         }
         let links = macros.iter().map(|&item| Link::Item(item));
         node.links.entry(format!("{name}!")).or_default().extend(links);
@@ -102,7 +104,8 @@ impl Builder<'_> {
         let source = self.resolver.source;
         for &item in macros {
             node.items.insert(item);
-            if !met.insert(item) {
+            // A procedural macro of a path dependency has no body of rules.
+            if !met.insert(item) || !self.is_macro(item) {
                 continue;
             }
             let body = source.tokens(item);
@@ -140,33 +143,34 @@ impl Builder<'_> {
                     _ => {}
                 }
                 let macros = self.resolver.macros(&inner.path, source.items[item].module, None);
-                if macros.is_empty() && !is_standard_macro(last) {
-                    self.add_foreign_call(scope, last, call, tokens, node);
+                if macros.iter().all(|&item| !self.is_macro(item)) && !is_standard_macro(last) {
+                    // Its texts stand in the macro or, for a variable, in the call.
+                    let own = body.get(inner.arguments.clone()).map(|_| inner.arguments.clone());
+                    let words = words.with(&body, own.unwrap_or_default(), &source.names);
+                    self.add_foreign_call(scope, last, &words, node);
                 }
                 self.add_macros(scope, &macros, call, tokens, met, node);
             }
         }
     }
 
+    /// Whether an item is a macro of rules.
+    fn is_macro(&self, item: ItemId) -> bool {
+        matches!(self.resolver.source.items[item].kind, Kind::Macro(_))
+    }
+
     /// The files that a macro of another crate may read. Of a call in the place of an item,
-    /// [`generated`] has found them.
-    fn add_foreign_call(
-        &self,
-        scope: &Scope<'_>,
-        name: &str,
-        call: &Call,
-        tokens: &[Token],
-        node: &mut Node,
-    ) {
+    /// [`generated`](crate::code::generated) has found them.
+    fn add_foreign_call(&self, scope: &Scope<'_>, name: &str, words: &Words, node: &mut Node) {
         let source = self.resolver.source;
         let is_item = scope.item.is_some_and(|item| source.generated.contains_key(&item));
-        if is_item || scope.is_macro || !generated::names_files(name) {
+        if is_item || scope.is_macro {
             return;
         }
-        let words = Words::of(tokens, call.arguments.clone(), &source.names);
-        let files = generated::files_of(source, scope.file, &words);
-        if files.is_empty() && name.starts_with("include") {
-            node.unseen.insert(format!("the file that `{name}!` names is not found"));
+        let files = named::files_of_expression(source, scope.file, name, words);
+        match files.is_empty() {
+            true => node.unseen.extend(named::missing_files(name, words)),
+            false => node.unseen.extend(named::too_many(&files, name)),
         }
         for path in files {
             node.add_file(source, scope.file, &path);
@@ -226,18 +230,50 @@ impl Builder<'_> {
         if source.is_task(item) {
             return;
         }
-        for range in source.attributes_of(item) {
-            let text =
-                |at: usize| source.names.text(scan::word(&tokens, at).unwrap_or(kw::UNDERSCORE));
+        let mut ranges: Vec<Range<usize>> = source.attributes_of(item).cloned().collect();
+        if matches!(source.items[item].kind, Kind::Type(_)) {
+            ranges.extend(attributes::all(&tokens, source.items[item].body.clone()));
+        }
+        let mut is_read = false;
+        for range in ranges {
+            let derives = attributes::derives(&tokens, &range, &source.names);
+            let text = |name: Option<Name>| source.names.text(name.unwrap_or(kw::UNDERSCORE));
+            let path = scan::path(&tokens, range.start + 2, range.end);
+            let name = text(path.and_then(|(path, _)| path.segments.last().copied()));
             if attributes::no_code(&tokens[range.clone()], range.start, &source.names).is_some()
-                || text(range.start + 2) == "path"
+                || matches!(name, "path" | "cfg")
             {
                 continue;
             }
+            if let Some(derives) = derives {
+                let mut named = derives.iter().map(|(path, _)| text(path.segments.last().copied()));
+                is_read |= named.any(|name| !reads_no_files(name));
+                continue;
+            }
+            let with_folders = !reads_no_files(name);
+            is_read |= with_folders;
             let words = Words::of(&tokens, range.clone(), &source.names);
-            let is_folder = text(range.start + 2) == "folder";
-            for path in generated::named_files(source, scope.file, &words, is_folder) {
+            let files = named::named_files(source, scope.file, &words, with_folders);
+            let says_path =
+                || tokens[range.clone()].iter().any(|token| token.word() == Some(kw::PATH));
+            let must_read = match name {
+                "template" => says_path(),
+                "folder" | "grammar" => true,
+                _ => false,
+            };
+            if files.is_empty() && must_read {
+                node.unseen.insert(format!("what `#[{name}]` names is not found"));
+            }
+            node.unseen.extend(named::too_many(&files, name));
+            for path in files {
                 node.add_file(source, scope.file, &path);
+            }
+        }
+        if is_read {
+            let package = source.items[item].module;
+            let package = &source.packages[source.modules[package].package];
+            for path in &package.unexplained {
+                node.add_file(source, scope.file, path);
             }
         }
     }

@@ -154,6 +154,12 @@ impl Builder<'_> {
                 node.add_file(source, item.file, path);
             }
         }
+        if matches!(item.kind, Kind::ForeignBlock) {
+            let shown = &source.files[item.file].shown;
+            node.unseen.insert(format!(
+                "the code that is linked for the `extern` block in {shown} is not tracked"
+            ));
+        }
         node.items.remove(&id);
         node
     }
