@@ -250,7 +250,7 @@ fn a_folder_counts_with_all_that_is_in_it() -> Result<()> {
     // It may as well be a file; it may not be nothing.
     fs::remove_dir_all(&at)?;
     let output = in_full(flow.output::<Images>().expect_err("it is gone"));
-    assert!(output.contains("there is no file"), "{output}");
+    assert!(output.contains("does not exist"), "{output}");
     Ok(())
 }
 

@@ -71,7 +71,12 @@ fn what_is_forced_or_refreshed_runs_each_time() -> Result<()> {
     let forced = flow.force::<Twice>().sweep::<Twice>().over(Get::NAME, ["a", "b", "c"]);
     assert_eq!(ran(&*forced.run()?), ["Get", "Get", "Get", "Twice", "Twice", "Twice"]);
     let fetched = flow.sweep::<Fetched>().over(Get::NAME, ["a", "b", "c"]);
-    assert_eq!(ran(&*fetched.run()?), ["Fetched"; 3]);
+    for _ in 0..2 {
+        // One that becomes ready when another one has been committed reuses what that has just fetched.
+        let summary = fetched.run()?;
+        let (ran, reused) = (ran(&*summary).len(), adopted(&*summary).len());
+        assert!(ran >= 1 && ran + reused == 3, "{summary}");
+    }
     Ok(())
 }
 
