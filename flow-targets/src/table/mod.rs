@@ -93,6 +93,16 @@ pub trait Table<Way>: Sized + Send + Sync + 'static {
     /// If it is not one table: batches that differ in schema, rows that have none.
     fn batches(&self) -> Result<Batches<'_>>;
 
+    /// Checks a batch that a value was turned into.
+    ///
+    /// # Errors
+    ///
+    /// It would not give the same part of the value back.
+    #[doc(hidden)]
+    fn check_back(_: &RecordBatch) -> Result<()> {
+        Ok(())
+    }
+
     /// The value that is kept in a file.
     ///
     /// # Errors
@@ -143,6 +153,8 @@ pub(crate) struct Way<T> {
     pub(crate) batches: fn(&T) -> Result<Batches<'_>>,
     pub(crate) from_stored: fn(Stored) -> Result<T>,
     pub(crate) known: fn() -> Known,
+    #[cfg(any(feature = "arrow", feature = "parquet"))]
+    pub(crate) check_back: fn(&RecordBatch) -> Result<()>,
 }
 
 impl<T> Way<T> {
@@ -157,6 +169,8 @@ impl<T> Way<T> {
             batches: T::batches,
             from_stored: T::from_stored,
             known: T::known,
+            #[cfg(any(feature = "arrow", feature = "parquet"))]
+            check_back: T::check_back,
         }
     }
 }
