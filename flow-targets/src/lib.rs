@@ -130,6 +130,8 @@ pub mod csv;
 mod described;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
 mod enums;
+#[cfg(any(feature = "csv", feature = "excel"))]
+mod exact;
 #[cfg(feature = "excel")]
 pub mod excel;
 #[cfg(any(feature = "csv", feature = "excel"))]
@@ -157,8 +159,6 @@ mod limit;
     feature = "pickle"
 ))]
 mod lossless;
-#[cfg(any(feature = "csv", feature = "excel"))]
-mod moment;
 #[cfg(any(feature = "csv", feature = "json"))]
 mod never;
 #[cfg(any(

@@ -19,8 +19,8 @@ use super::cell::{
 };
 use super::number_format::NumberFormat;
 use super::package;
+use crate::exact::excess;
 use crate::limit::{Limit, check};
-use crate::moment::{fits_unit, is_date};
 
 /// A value that does not parse is an error, not a null.
 const STRICT: CastOptions<'_> = CastOptions { safe: false, format_options: FormatOptions::new() };
@@ -324,7 +324,13 @@ impl<E: Into<anyhow::Error>> From<E> for Misfit {
 fn array(column: &Column, rows: usize, as_type: &DataType) -> Result<ArrayRef, Misfit> {
     let wrong = |row: usize, cell: &Cell| {
         let shown = text(cell).unwrap_or_default();
-        let what = anyhow!("{shown:?}, which the cell shows as {}, is no {as_type}", cell.kind());
+        let reason = match cell {
+            Cell::Number { .. } | Cell::Text(_) => excess(&shown, as_type),
+            _ => None,
+        };
+        let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        let kind = cell.kind();
+        let what = anyhow!("{shown:?}, which the cell shows as {kind}, is no {as_type}{reason}");
         Misfit { row: Some(row), what }
     };
     if let Some((row, cell)) = column.iter().find(|(_, cell)| !fits(cell, as_type)) {
@@ -361,7 +367,9 @@ fn fits(cell: &Cell, as_type: &DataType) -> bool {
         (_, DataType::Dictionary(_, values)) => fits(cell, values),
         (Cell::Null, _) => true,
         (Cell::Bool(_), _) => of_text || *as_type == DataType::Boolean,
-        (Cell::Number { .. }, _) => of_text || as_type.is_numeric(),
+        (Cell::Number { value, .. }, _) => {
+            of_text || as_type.is_numeric() && holds(*value, as_type)
+        }
         (Cell::Time(Time { form: Form::Clock, .. }), _) => {
             let is_time = matches!(as_type, DataType::Time32(_) | DataType::Time64(_));
             of_text || is_time || matches!(as_type, DataType::Duration(_))
@@ -371,11 +379,16 @@ fn fits(cell: &Cell, as_type: &DataType) -> bool {
         }
         (Cell::Time(time), DataType::Date32) => time.is_date(),
         (Cell::Time(_), _) => of_text || matches!(as_type, DataType::Timestamp(..)),
-        (Cell::Text(text), DataType::Boolean) => matches!(text.as_str(), "true" | "false"),
-        (Cell::Text(text), DataType::Date32) => is_date(text),
         (Cell::Text(_), DataType::Duration(_)) => false,
-        (Cell::Text(text), _) => fits_unit(text, as_type),
+        (Cell::Text(text), _) => excess(text, as_type).is_none(),
     }
+}
+
+/// Whether a type of numbers holds that of a cell.
+fn holds(value: f64, as_type: &DataType) -> bool {
+    // Excel shows 15 digits: what it shows as 0.3 may be stored as 0.30000000000000004.
+    excess(&digits(value), as_type).is_none()
+        || as_type.is_decimal() && excess(&format!("{value:.14e}"), as_type).is_none()
 }
 
 /// An array of that type, of the text that arrow writes for its values, without a zone.
