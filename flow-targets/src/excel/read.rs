@@ -1,6 +1,6 @@
 //! Cells to columns of arrays.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
@@ -74,6 +74,8 @@ pub(super) fn table(
     file.rewind()?;
     package::check(&mut file, most)?;
     file.rewind()?;
+    let formats = package::number_formats(&mut file)?;
+    file.rewind()?;
     let mut workbook = Xlsx::new(BufReader::new(file))?;
     let sheets = workbook.sheet_names();
     let name = match sheet {
@@ -81,7 +83,7 @@ pub(super) fn table(
         Some(name) => bail!("it has no sheet `{name}`, but {sheets:?}"),
         None => sheets.first().context("it has no sheet")?.clone(),
     };
-    let table = read(&mut workbook, &name, types, limits, most);
+    let table = read(&mut workbook, &name, &formats, types, limits, most);
     let table = table.with_context(|| format!("sheet `{name}`"))?;
     Ok((name, table))
 }
@@ -89,11 +91,12 @@ pub(super) fn table(
 fn read<F: Read + Seek>(
     workbook: &mut Xlsx<F>,
     name: &str,
+    formats: &BTreeSet<u32>,
     types: Types<'_>,
     limits: Limits,
     most: u64,
 ) -> Result<RecordBatch> {
-    let sheet = Sheet::read(workbook, name, limits, most)?;
+    let sheet = Sheet::read(workbook, name, formats, limits, most)?;
     let names = sheet.names()?;
     let schema = schema(&names, &sheet.columns, types)?;
     let mut arrays = Vec::new();
@@ -128,6 +131,7 @@ impl Sheet {
     fn read<F: Read + Seek>(
         workbook: &mut Xlsx<F>,
         name: &str,
+        formats: &BTreeSet<u32>,
         limits: Limits,
         most: u64,
     ) -> Result<Self> {
@@ -135,7 +139,8 @@ impl Sheet {
         let is_1904 = workbook.has_1904_epoch();
         let mut text_bytes = 0;
         let mut cells = workbook.worksheet_cells_reader(name)?;
-        let formats: Vec<NumberFormat> = cells.styles().iter().map(format).collect();
+        let formats: Vec<NumberFormat> =
+            cells.styles().iter().map(|style| format(style, formats)).collect();
         let general = NumberFormat::default();
         while let Some((cell, style)) = cells.next_cell_with_style_id()? {
             let (row, column) = cell.get_position();
@@ -197,11 +202,13 @@ impl Sheet {
     }
 }
 
-fn format(style: &calamine::Style) -> NumberFormat {
-    let format = style.number_format.as_ref();
-    format.map_or_else(NumberFormat::default, |format| {
-        NumberFormat::new(&format.format_code, format.format_id)
-    })
+/// The format of a style; `given` are the numbers of formats for which the file has a code.
+fn format(style: &calamine::Style, given: &BTreeSet<u32>) -> NumberFormat {
+    let Some(format) = &style.number_format else { return NumberFormat::default() };
+    match format.format_id {
+        Some(id) if !given.contains(&id) => NumberFormat::built_in(&format.format_code, id),
+        _ => NumberFormat::new(&format.format_code),
+    }
 }
 
 fn value(cell: &DataRef<'_>, format: &NumberFormat, is_1904: bool) -> Result<Cell> {
