@@ -159,7 +159,7 @@ mod limit;
     feature = "pickle"
 ))]
 mod lossless;
-#[cfg(any(feature = "csv", feature = "json"))]
+#[cfg(any(feature = "csv", feature = "excel", feature = "json"))]
 mod never;
 #[cfg(any(
     feature = "arrow",

@@ -261,7 +261,11 @@ impl<T: Send + Sync + 'static> Target for Excel<T> {
     }
 
     fn check_type(&self) -> Result<()> {
-        self.way.check_type(|schema| write::check_types(schema, true))
+        if let (Known::ByValue, Some(given)) = ((self.way.known)(), &self.schema) {
+            return write::check_types(given, true);
+        }
+        self.way.check_type(|schema| write::check_types(schema, true))?;
+        (self.way.check_cells)()
     }
 
     fn load(&self, source: &Source) -> Result<T> {

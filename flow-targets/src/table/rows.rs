@@ -54,6 +54,11 @@ where
         Ok(Batches { schema, each: Box::new(each) })
     }
 
+    #[cfg(feature = "excel")]
+    fn check_cells() -> Result<()> {
+        crate::never::cells_of_type::<R>()
+    }
+
     fn check_back(batch: &RecordBatch) -> Result<()> {
         match RowColumns::of::<R>() {
             RowColumns::Derived(known) | RowColumns::Shaped(known)
