@@ -132,6 +132,8 @@ mod decoded;
 mod described;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
 mod enums;
+#[cfg(any(feature = "csv", feature = "excel"))]
+mod exact;
 #[cfg(feature = "excel")]
 pub mod excel;
 #[cfg(any(feature = "csv", feature = "excel"))]
@@ -163,9 +165,7 @@ mod limit;
 mod lossless;
 #[cfg(any(feature = "json", feature = "pickle"))]
 mod memory;
-#[cfg(any(feature = "csv", feature = "excel"))]
-mod moment;
-#[cfg(any(feature = "csv", feature = "json"))]
+#[cfg(any(feature = "csv", feature = "excel", feature = "json"))]
 mod never;
 #[cfg(any(
     feature = "arrow",

@@ -3,7 +3,7 @@
 //! What holds for some values only is no matter of the type: an `Option` may be `None`, a field with
 //! a default may be left out, an enum may have other variants. Those are errors when they are saved.
 
-#[cfg(feature = "csv")]
+#[cfg(any(feature = "csv", feature = "excel"))]
 pub(crate) use cells::cells_of_type;
 #[cfg(feature = "json")]
 pub(crate) use keys::keys_of_type;
@@ -60,12 +60,12 @@ fn described(shape: &Shape) -> &'static str {
         Shape::Seq(_) => "a list",
         Shape::Tuple(_) => "a tuple",
         Shape::Map(..) => "a map",
-        Shape::Struct(_) => "a struct",
+        Shape::Struct(_) | Shape::UnknownStruct => "a struct",
         Shape::Enum(_) => "an enum",
     }
 }
 
-#[cfg(feature = "csv")]
+#[cfg(any(feature = "csv", feature = "excel"))]
 mod cells {
     use std::any::type_name;
 
@@ -82,7 +82,7 @@ mod cells {
 
     fn cells(row: &'static str, shape: &Shape, looked_at: Fields) -> Result<()> {
         let fields = match shape {
-            Shape::Unknown | Shape::Map(..) => return Ok(()),
+            Shape::Unknown | Shape::UnknownStruct | Shape::Map(..) => return Ok(()),
             Shape::Struct(fields) => fields,
             other => bail!(
                 "a row is a struct, and `{row}` is {}; `Json` and `Pickle` keep any value",
@@ -97,9 +97,11 @@ mod cells {
                 Shape::Enum(variants) if variants.iter().all(|variant| variant.holds.is_some()) => {
                     "an enum whose variants all hold data"
                 }
-                other @ (Shape::Seq(_) | Shape::Tuple(_) | Shape::Map(..) | Shape::Struct(_)) => {
-                    described(other)
-                }
+                other @ (Shape::Seq(_)
+                | Shape::Tuple(_)
+                | Shape::Map(..)
+                | Shape::Struct(_)
+                | Shape::UnknownStruct) => described(other),
                 Shape::Unknown | Shape::Leaf(_) | Shape::Option(_) | Shape::Enum(_) => continue,
             };
             bail!(
@@ -165,14 +167,18 @@ mod keys {
                 }
                 key
             }),
-            Shape::Unknown | Shape::Leaf(_) | Shape::Option(_) | Shape::Enum(_) => None,
+            Shape::Unknown
+            | Shape::UnknownStruct
+            | Shape::Leaf(_)
+            | Shape::Option(_)
+            | Shape::Enum(_) => None,
         }
     }
 
     /// Whether some keys of that shape are written as texts.
     fn is_text(key: &Shape) -> bool {
         match key {
-            Shape::Unknown | Shape::Option(_) => true,
+            Shape::Unknown | Shape::UnknownStruct | Shape::Option(_) => true,
             Shape::Leaf(leaf) => !matches!(leaf, Leaf::Bytes | Leaf::Unit),
             Shape::Enum(variants) => variants.iter().any(|variant| variant.holds.is_none()),
             Shape::Seq(_) | Shape::Tuple(_) | Shape::Map(..) | Shape::Struct(_) => false,

@@ -12,6 +12,10 @@
 
 mod access;
 mod text;
+#[cfg_attr(
+    not(any(feature = "arrow", feature = "excel", feature = "parquet")),
+    allow(dead_code, reason = "only tables say where a row cannot be read")
+)]
 mod trace;
 mod visitor;
 

@@ -27,7 +27,9 @@ pub(super) fn write<T>(target: &ArrowIpc<T>, value: &T, sink: &mut Sink<'_>) -> 
     let mut writer = FileWriter::try_new_with_options(sink, &table.schema, options)?;
     let mut bytes = 0;
     for batch in table.each {
-        let batch = dictionaries.grown(batch?)?;
+        let batch = batch?;
+        (target.way.check_back)(&batch)?;
+        let batch = dictionaries.grown(batch)?;
         if target.compression != Compression::Uncompressed && !target.way.stream {
             bytes += size(&batch)?;
         }

@@ -13,6 +13,7 @@ use serde::forward_to_deserialize_any;
 use super::cell::{Cell, CellKind};
 use super::kinds::Kind;
 use super::serialize::Fault;
+use crate::exact::infinite;
 
 /// A line as a row: by its columns' names if there are any, else by their order.
 #[derive(Clone, Copy)]
@@ -104,6 +105,18 @@ impl<'de> Cell<'de> {
         let unparsed = |_| Fault(format!("{:?} is not {what}", self.text));
         self.text.parse().map_err(unparsed)
     }
+
+    /// The text as a float, which is infinite only if the text says so.
+    fn float<N: FromStr + Copy>(&self, is_infinite: fn(N) -> bool) -> Result<N, Fault> {
+        let number: N = self.number("a number")?;
+        match infinite(&self.text, |_| is_infinite(number)) {
+            Some(reason) => {
+                let name = std::any::type_name::<N>();
+                Err(Fault(format!("{:?} is not an {name}: {reason}", self.text)))
+            }
+            None => Ok(number),
+        }
+    }
 }
 
 macro_rules! numbers {
@@ -141,9 +154,15 @@ impl<'de> Deserializer<'de> for &'de Cell<'de> {
         deserialize_u32 visit_u32 "an integer that a u32 holds",
         deserialize_u64 visit_u64 "an integer that a u64 holds",
         deserialize_u128 visit_u128 "an integer that a u128 holds",
-        deserialize_f32 visit_f32 "a number",
-        deserialize_f64 visit_f64 "a number",
         deserialize_char visit_char "one character",
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_f32(self.float(f32::is_infinite)?)
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_f64(self.float(f64::is_infinite)?)
     }
 
     // What cannot be null is text, even where the text is that of null.

@@ -34,7 +34,7 @@ impl<T> Format<T> {
     }
 
     pub(super) fn check_type(&self) -> Result<()> {
-        (self.way.check_type)()
+        (self.way.check_type)(&self.options)
     }
 
     pub(super) fn write(&self, value: &T, sink: &mut dyn Write) -> Result<()> {

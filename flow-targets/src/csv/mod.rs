@@ -74,8 +74,10 @@
 //! error unless [`final_newline(false)`](Csv::final_newline) is set.
 //!
 //! A cell that does not parse, or is null where the schema has no nulls, is an error that names
-//! its line and its column. That includes a date with a time of day in a column of dates, and more
-//! digits of a second than the unit of a column of times has.
+//! its line and its column. That includes what a column's type would drop or round: a time of day in
+//! a column of dates, an offset in a column of times without a zone, more digits of a second than the
+//! unit has, more digits than the scale of a decimal, and a number beyond those of a float. Truth
+//! values are `true` and `false`.
 //!
 //! A line may have 64 MiB and 100,000 cells, unless [`max_line`](Csv::max_line) and
 //! [`max_columns`](Csv::max_columns) allow more.

@@ -10,7 +10,7 @@ use arrow::datatypes::FieldRef;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::columns::{ColumnWriter, Reader, schema};
+use super::columns::{ColumnWriter, Reader, check_types, schema};
 use super::content::Content;
 use super::format::batches;
 use super::options::Options;
@@ -47,10 +47,10 @@ pub trait Sheet<Way>: Sized + Send + Sync + 'static {
         None
     }
 
-    /// An error if no value can be written, by what the type shows.
+    /// An error if no value can be written, by what the type or the schema given shows.
     #[doc(hidden)]
-    fn check_type() -> Result<()> {
-        Ok(())
+    fn check_type(options: &Options) -> Result<()> {
+        options.schema.as_deref().map_or(Ok(()), check_types)
     }
 
     #[doc(hidden)]
@@ -115,7 +115,7 @@ where
         }
     }
 
-    fn check_type() -> Result<()> {
+    fn check_type(_: &Options) -> Result<()> {
         cells_of_type::<R>()
     }
 
@@ -133,7 +133,7 @@ pub(super) struct Way<T> {
     #[cfg_attr(not(feature = "csv-gz"), expect(dead_code, reason = "for packed files"))]
     pub(super) stream: bool,
     pub(super) columns: fn() -> Option<Vec<FieldRef>>,
-    pub(super) check_type: fn() -> Result<()>,
+    pub(super) check_type: fn(&Options) -> Result<()>,
     pub(super) write: fn(&T, &Options, &mut CellWriter<'_>) -> Result<()>,
     pub(super) read: fn(&Options, &Content) -> Result<T>,
 }

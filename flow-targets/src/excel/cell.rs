@@ -6,7 +6,7 @@ use arrow::compute::kernels::cast_utils::Parser;
 use arrow::datatypes::{Date32Type, Time32MillisecondType, TimestampMillisecondType};
 use arrow::temporal_conversions::timestamp_ms_to_datetime;
 
-use crate::moment::fits_unit;
+use crate::exact::excess;
 
 /// The value of one cell.
 #[derive(Clone, Debug, PartialEq)]
@@ -182,7 +182,7 @@ impl Time {
         let (date, clock) = text.split_once(['T', ' ']).unwrap_or((text, ""));
         // With a zone it is another type of time, which no cell shows.
         let held = date.bytes().all(plain) && clock.bytes().all(plain) && !clock.contains('-');
-        if !held || !fits_unit(text, &Time32MillisecondType::DATA_TYPE) {
+        if !held || excess(text, &Time32MillisecondType::DATA_TYPE).is_some() {
             return None;
         }
         if !clock.is_empty() {

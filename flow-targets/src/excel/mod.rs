@@ -82,6 +82,10 @@
 //! | the same | with a time of day | timestamp, and so the whole column |
 //! | any other, `General` among them | any | `Float64` |
 //!
+//! A number with a built-in format of East Asian dates, of which the file has no code, is a date or a
+//! time. Of a decimal the 15 digits count that Excel shows; one with more digits than the scale of its
+//! column is an error, and so is a number beyond those of a float.
+//!
 //! An error of a cell names the sheet, the cell as the sheet calls it (`C5`), and the column.
 //!
 //! All parts of a workbook are compared with their checksums before it is read. A workbook may have 1
@@ -257,7 +261,11 @@ impl<T: Send + Sync + 'static> Target for Excel<T> {
     }
 
     fn check_type(&self) -> Result<()> {
-        self.way.check_type(|schema| write::check_types(schema, true))
+        if let (Known::ByValue, Some(given)) = ((self.way.known)(), &self.schema) {
+            return write::check_types(given, true);
+        }
+        self.way.check_type(|schema| write::check_types(schema, true))?;
+        (self.way.check_cells)()
     }
 
     fn load(&self, source: &Source) -> Result<T> {

@@ -47,13 +47,18 @@ enum Operator {
 }
 
 impl NumberFormat {
-    /// The format of a code, and of the number that the file gives it.
-    pub(super) fn new(code: &str, id: Option<u32>) -> Self {
+    /// The format of a code that the file gives.
+    pub(super) fn new(code: &str) -> Self {
         Self {
             code: code.to_owned(),
             sections: sections(code).into_iter().map(Section::parse).collect(),
-            local: id.is_some_and(|id| LOCAL.iter().any(|range| range.contains(&id))),
+            local: false,
         }
+    }
+
+    /// The format of a number for which the file gives no code, and the code that Excel has for it.
+    pub(super) fn built_in(code: &str, id: u32) -> Self {
+        Self { local: LOCAL.iter().any(|range| range.contains(&id)), ..Self::new(code) }
     }
 
     pub(super) fn code(&self) -> &str {
@@ -97,7 +102,7 @@ impl NumberFormat {
 impl Default for NumberFormat {
     /// The format of cells that name none.
     fn default() -> Self {
-        Self::new("General", Some(0))
+        Self::new("General")
     }
 }
 
@@ -266,7 +271,7 @@ mod tests {
     #[track_caller]
     fn shows(form: Option<Form>, codes: &[&str]) {
         for code in codes {
-            assert_eq!(NumberFormat::new(code, None).form(1.5), form, "{code}");
+            assert_eq!(NumberFormat::new(code).form(1.5), form, "{code}");
         }
     }
 
@@ -343,7 +348,7 @@ mod tests {
 
     #[test]
     fn the_number_selects_a_section() {
-        let form = |code, number| NumberFormat::new(code, None).form(number);
+        let form = |code, number| NumberFormat::new(code).form(number);
         assert_eq!(form("[<1]hh:mm;yyyy-mm-dd", 0.5), Some(Form::Clock));
         assert_eq!(form("[<1]hh:mm;yyyy-mm-dd", 2.0), Some(Form::Date));
         assert_eq!(form("[>=100]0;[h]:mm", 100.0), None);
@@ -355,7 +360,7 @@ mod tests {
 
     #[test]
     fn formats_of_a_language_show_what_the_number_is() {
-        let form = |number| NumberFormat::new("General", Some(31)).form(number);
+        let form = |number| NumberFormat::built_in("General", 31).form(number);
         assert_eq!(form(45_351.0), Some(Form::Date));
         assert_eq!(form(45_351.5), Some(Form::Moment));
         assert_eq!(form(0.5), Some(Form::Clock));

@@ -4,6 +4,7 @@
 //! workbooks stops reading a part before its end, where the archive's checksum is compared. So all
 //! parts are decompressed once, a piece at a time, within a limit.
 
+use std::collections::BTreeSet;
 use std::io::{Cursor, Read, Seek};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -19,6 +20,10 @@ const DECOMPRESSED: &str = "when it is decompressed, the workbook has";
 
 /// The attribute for which the reader of workbooks allocates before it reads.
 const COUNT: &[u8] = b"uniqueCount";
+
+/// The element that gives a number format its code, and the attribute that has its number.
+const ELEMENT: &[u8] = b"numFmt";
+const ID: &[u8] = b"numFmtId";
 
 /// The bytes of the shortest entry in the table of texts: `<si/>`.
 const SHORTEST_TEXT: u64 = 5;
@@ -67,6 +72,45 @@ pub(super) fn check(file: impl Read + Seek, max_bytes: u64) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The numbers of the formats for which the file gives a code, in elements such as
+/// `<numFmt numFmtId="27" formatCode="0"/>`. There are none if the file is no archive.
+pub(super) fn number_formats(file: impl Read + Seek) -> Result<BTreeSet<u32>> {
+    let mut ids = BTreeSet::new();
+    let Ok(mut archive) = ZipArchive::new(file) else { return Ok(ids) };
+    for index in 0..archive.len() {
+        let mut part = archive.by_index(index)?;
+        if !part.name_raw().to_ascii_lowercase().ends_with(b"styles.xml") {
+            continue;
+        }
+        let mut text = Vec::new();
+        part.read_to_end(&mut text)?;
+        ids.extend(memchr::memmem::find_iter(&text, ELEMENT).filter_map(|at| {
+            let element = &text[at + ELEMENT.len()..];
+            // Not `<numFmts count="1">`, and not the attribute of another element.
+            element.first().filter(|byte| byte.is_ascii_whitespace())?;
+            let end = end_of_element(element)?;
+            let id = memchr::memmem::find(&element[..end], ID)? + ID.len();
+            let value = element[id..end].trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+            let digits = value.get(1..)?.split(|byte| matches!(byte, b'"' | b'\'')).next()?;
+            str::from_utf8(digits).ok()?.trim().parse::<u32>().ok()
+        }));
+    }
+    Ok(ids)
+}
+
+/// Where the `>` of an element stands that is in no quoted value.
+fn end_of_element(text: &[u8]) -> Option<usize> {
+    let mut quote = None;
+    text.iter().position(|byte| {
+        match (quote, byte) {
+            (None, b'"' | b'\'') => quote = Some(*byte),
+            (Some(open), byte) if open == *byte => quote = None,
+            _ => {}
+        }
+        quote.is_none() && *byte == b'>'
+    })
 }
 
 /// An error if the parts of an archive that was just written are too large to be read again.

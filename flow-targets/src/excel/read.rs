@@ -1,6 +1,6 @@
 //! Cells to columns of arrays.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ use super::cell::{
 };
 use super::number_format::NumberFormat;
 use super::package;
+use crate::exact::excess;
 use crate::limit::{Limit, check};
-use crate::moment::{fits_unit, is_date};
 
 /// A value that does not parse is an error, not a null.
 const STRICT: CastOptions<'_> = CastOptions { safe: false, format_options: FormatOptions::new() };
@@ -74,6 +74,8 @@ pub(super) fn table(
     file.rewind()?;
     package::check(&mut file, most)?;
     file.rewind()?;
+    let formats = package::number_formats(&mut file)?;
+    file.rewind()?;
     let mut workbook = Xlsx::new(BufReader::new(file))?;
     let sheets = workbook.sheet_names();
     let name = match sheet {
@@ -81,7 +83,7 @@ pub(super) fn table(
         Some(name) => bail!("it has no sheet `{name}`, but {sheets:?}"),
         None => sheets.first().context("it has no sheet")?.clone(),
     };
-    let table = read(&mut workbook, &name, types, limits, most);
+    let table = read(&mut workbook, &name, &formats, types, limits, most);
     let table = table.with_context(|| format!("sheet `{name}`"))?;
     Ok((name, table))
 }
@@ -89,11 +91,12 @@ pub(super) fn table(
 fn read<F: Read + Seek>(
     workbook: &mut Xlsx<F>,
     name: &str,
+    formats: &BTreeSet<u32>,
     types: Types<'_>,
     limits: Limits,
     most: u64,
 ) -> Result<RecordBatch> {
-    let sheet = Sheet::read(workbook, name, limits, most)?;
+    let sheet = Sheet::read(workbook, name, formats, limits, most)?;
     let names = sheet.names()?;
     let schema = schema(&names, &sheet.columns, types)?;
     let mut arrays = Vec::new();
@@ -128,6 +131,7 @@ impl Sheet {
     fn read<F: Read + Seek>(
         workbook: &mut Xlsx<F>,
         name: &str,
+        formats: &BTreeSet<u32>,
         limits: Limits,
         most: u64,
     ) -> Result<Self> {
@@ -135,7 +139,8 @@ impl Sheet {
         let is_1904 = workbook.has_1904_epoch();
         let mut text_bytes = 0;
         let mut cells = workbook.worksheet_cells_reader(name)?;
-        let formats: Vec<NumberFormat> = cells.styles().iter().map(format).collect();
+        let formats: Vec<NumberFormat> =
+            cells.styles().iter().map(|style| format(style, formats)).collect();
         let general = NumberFormat::default();
         while let Some((cell, style)) = cells.next_cell_with_style_id()? {
             let (row, column) = cell.get_position();
@@ -197,11 +202,13 @@ impl Sheet {
     }
 }
 
-fn format(style: &calamine::Style) -> NumberFormat {
-    let format = style.number_format.as_ref();
-    format.map_or_else(NumberFormat::default, |format| {
-        NumberFormat::new(&format.format_code, format.format_id)
-    })
+/// The format of a style; `given` are the numbers of formats for which the file has a code.
+fn format(style: &calamine::Style, given: &BTreeSet<u32>) -> NumberFormat {
+    let Some(format) = &style.number_format else { return NumberFormat::default() };
+    match format.format_id {
+        Some(id) if !given.contains(&id) => NumberFormat::built_in(&format.format_code, id),
+        _ => NumberFormat::new(&format.format_code),
+    }
 }
 
 fn value(cell: &DataRef<'_>, format: &NumberFormat, is_1904: bool) -> Result<Cell> {
@@ -324,7 +331,13 @@ impl<E: Into<anyhow::Error>> From<E> for Misfit {
 fn array(column: &Column, rows: usize, as_type: &DataType) -> Result<ArrayRef, Misfit> {
     let wrong = |row: usize, cell: &Cell| {
         let shown = text(cell).unwrap_or_default();
-        let what = anyhow!("{shown:?}, which the cell shows as {}, is no {as_type}", cell.kind());
+        let reason = match cell {
+            Cell::Number { .. } | Cell::Text(_) => excess(&shown, as_type),
+            _ => None,
+        };
+        let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        let kind = cell.kind();
+        let what = anyhow!("{shown:?}, which the cell shows as {kind}, is no {as_type}{reason}");
         Misfit { row: Some(row), what }
     };
     if let Some((row, cell)) = column.iter().find(|(_, cell)| !fits(cell, as_type)) {
@@ -361,7 +374,9 @@ fn fits(cell: &Cell, as_type: &DataType) -> bool {
         (_, DataType::Dictionary(_, values)) => fits(cell, values),
         (Cell::Null, _) => true,
         (Cell::Bool(_), _) => of_text || *as_type == DataType::Boolean,
-        (Cell::Number { .. }, _) => of_text || as_type.is_numeric(),
+        (Cell::Number { value, .. }, _) => {
+            of_text || as_type.is_numeric() && holds(*value, as_type)
+        }
         (Cell::Time(Time { form: Form::Clock, .. }), _) => {
             let is_time = matches!(as_type, DataType::Time32(_) | DataType::Time64(_));
             of_text || is_time || matches!(as_type, DataType::Duration(_))
@@ -371,11 +386,16 @@ fn fits(cell: &Cell, as_type: &DataType) -> bool {
         }
         (Cell::Time(time), DataType::Date32) => time.is_date(),
         (Cell::Time(_), _) => of_text || matches!(as_type, DataType::Timestamp(..)),
-        (Cell::Text(text), DataType::Boolean) => matches!(text.as_str(), "true" | "false"),
-        (Cell::Text(text), DataType::Date32) => is_date(text),
         (Cell::Text(_), DataType::Duration(_)) => false,
-        (Cell::Text(text), _) => fits_unit(text, as_type),
+        (Cell::Text(text), _) => excess(text, as_type).is_none(),
     }
+}
+
+/// Whether a type of numbers holds that of a cell.
+fn holds(value: f64, as_type: &DataType) -> bool {
+    // Excel shows 15 digits: what it shows as 0.3 may be stored as 0.30000000000000004.
+    excess(&digits(value), as_type).is_none()
+        || as_type.is_decimal() && excess(&format!("{value:.14e}"), as_type).is_none()
 }
 
 /// An array of that type, of the text that arrow writes for its values, without a zone.

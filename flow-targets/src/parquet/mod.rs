@@ -52,6 +52,9 @@
 //! - an enum some of whose variants hold data, in a row with a date or the like: it is text as long as
 //!   no row has one of these variants.
 //!
+//! Such rows are read back from their columns while they are saved. What cannot be read, such as an
+//! enum with `#[serde(tag = ..)]`, or would come back as another row, is an error.
+//!
 //! Where that matters, let the row hold a type that shows its form, or the columns themselves, as a
 //! `RecordBatch`.
 //!

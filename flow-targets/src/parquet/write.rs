@@ -28,6 +28,7 @@ pub(super) fn write<T>(target: &Parquet<T>, value: &T, sink: &mut Sink<'_>) -> R
     let mut writer = ArrowWriter::try_new(sink, table.schema, Some(properties))?;
     for batch in table.each {
         let batch = batch?;
+        (target.way.check_back)(&batch)?;
         lengths.push(batch.num_rows());
         if columns {
             writer.write(&batch)?;

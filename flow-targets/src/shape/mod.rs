@@ -6,7 +6,8 @@
 //! that parses a text, such as a date, is seen as the text that it is.
 //!
 //! What decides by the data (`serde_json::Value`, `#[serde(untagged)]`, `#[serde(flatten)]`) and what
-//! contains itself is [`Shape::Unknown`]: whoever reads a shape stays silent about it.
+//! contains itself is [`Shape::Unknown`]: whoever reads a shape stays silent about it. Of a struct
+//! whose visitor is not derived no more is known than that it is one.
 
 mod dummy;
 mod probe;
@@ -44,6 +45,8 @@ pub(crate) enum Shape {
     Tuple(Vec<Shape>),
     Map(Box<Shape>, Box<Shape>),
     Struct(Vec<Field>),
+    /// A struct whose fields are unknown, since its visitor is written by hand: `Duration`, `Range`.
+    UnknownStruct,
     Enum(Vec<Variant>),
 }
 
@@ -109,7 +112,7 @@ impl Shape {
     #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
     pub(crate) fn is_complete(&self) -> bool {
         match self {
-            Self::Unknown => false,
+            Self::Unknown | Self::UnknownStruct => false,
             Self::Leaf(_) => true,
             Self::Option(inner) | Self::Seq(inner) => inner.is_complete(),
             Self::Tuple(items) => items.iter().all(Self::is_complete),
@@ -196,9 +199,9 @@ impl Tracer {
                 let key = self.at(Step::Key);
                 Shape::Map(Box::new(key), Box::new(self.at(Step::Value)))
             }
-            Some(Call::Struct(name, fields)) => {
-                self.within(name, fields, |tracer| tracer.fields(fields))
-            }
+            Some(Call::Struct(name, fields)) => self.within(name, fields, |tracer| {
+                Some(tracer.fields(fields).unwrap_or(Shape::UnknownStruct))
+            }),
             Some(Call::Enum(name, variants)) => {
                 self.within(name, variants, |tracer| tracer.variants(variants))
             }

@@ -26,7 +26,7 @@ pub(crate) struct Sample<'a> {
 /// How many values show the shape.
 fn count(shape: &Shape) -> usize {
     match shape {
-        Shape::Unknown | Shape::Leaf(_) => 1,
+        Shape::Unknown | Shape::UnknownStruct | Shape::Leaf(_) => 1,
         Shape::Option(inner) => count(inner).saturating_add(1),
         Shape::Seq(item) => count(item),
         Shape::Tuple(items) => items.iter().map(count).max().unwrap_or(1),
@@ -54,7 +54,7 @@ impl Serialize for Sample<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let Self { shape, nth: n } = *self;
         match shape {
-            Shape::Unknown => to.serialize_none(),
+            Shape::Unknown | Shape::UnknownStruct => to.serialize_none(),
             Shape::Leaf(leaf) => leaf.serialize(to),
             Shape::Option(inner) => match n.checked_sub(1) {
                 None => to.serialize_none(),

@@ -19,7 +19,10 @@ pub(super) fn misread<R: DeserializeOwned>(
     before: usize,
     place: &Place,
 ) -> Option<anyhow::Error> {
-    let rows = serde_arrow::Deserializer::from_record_batch(batch).ok()?;
+    let rows = match serde_arrow::Deserializer::from_record_batch(batch) {
+        Ok(rows) => rows,
+        Err(_) => return unsupported(batch),
+    };
     let trace = Trace::default();
     let error = Vec::<R>::deserialize(Strict::traced(rows, &trace)).err()?;
     let steps = trace.into_steps();
@@ -35,6 +38,16 @@ pub(super) fn misread<R: DeserializeOwned>(
         _ => error.to_string(),
     };
     Some(anyhow!("{}: {message}", place.of(row, column, &way(inner))))
+}
+
+/// The error of a column of a type that serde_arrow does not read.
+fn unsupported(batch: &RecordBatch) -> Option<anyhow::Error> {
+    (0..batch.num_columns()).find_map(|at| {
+        let column = batch.project(&[at]).ok()?;
+        let error = plain(serde_arrow::Deserializer::from_record_batch(&column).err()?);
+        let field = batch.schema_ref().field(at);
+        Some(anyhow!("column `{}` is of type {}: {error}", field.name(), field.data_type()))
+    })
 }
 
 impl Place {

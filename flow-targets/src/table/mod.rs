@@ -93,6 +93,27 @@ pub trait Table<Way>: Sized + Send + Sync + 'static {
     /// If it is not one table: batches that differ in schema, rows that have none.
     fn batches(&self) -> Result<Batches<'_>>;
 
+    /// Checks that a cell can hold each field of a row.
+    ///
+    /// # Errors
+    ///
+    /// The type of the row has a list, a struct or the like in a field.
+    #[cfg(feature = "excel")]
+    #[doc(hidden)]
+    fn check_cells() -> Result<()> {
+        Ok(())
+    }
+
+    /// Checks a batch that a value was turned into.
+    ///
+    /// # Errors
+    ///
+    /// It would not give the same part of the value back.
+    #[doc(hidden)]
+    fn check_back(_: &RecordBatch) -> Result<()> {
+        Ok(())
+    }
+
     /// The value that is kept in a file.
     ///
     /// # Errors
@@ -143,6 +164,10 @@ pub(crate) struct Way<T> {
     pub(crate) batches: fn(&T) -> Result<Batches<'_>>,
     pub(crate) from_stored: fn(Stored) -> Result<T>,
     pub(crate) known: fn() -> Known,
+    #[cfg(feature = "excel")]
+    pub(crate) check_cells: fn() -> Result<()>,
+    #[cfg(any(feature = "arrow", feature = "parquet"))]
+    pub(crate) check_back: fn(&RecordBatch) -> Result<()>,
 }
 
 impl<T> Way<T> {
@@ -157,6 +182,10 @@ impl<T> Way<T> {
             batches: T::batches,
             from_stored: T::from_stored,
             known: T::known,
+            #[cfg(feature = "excel")]
+            check_cells: T::check_cells,
+            #[cfg(any(feature = "arrow", feature = "parquet"))]
+            check_back: T::check_back,
         }
     }
 }

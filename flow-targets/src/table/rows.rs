@@ -5,9 +5,10 @@
 //! the rows do.
 
 use std::any::type_name;
+use std::iter;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{FieldRef, Schema};
 use serde::de::DeserializeOwned;
@@ -53,28 +54,74 @@ where
         Ok(Batches { schema, each: Box::new(each) })
     }
 
-    fn from_stored(stored: Stored) -> Result<Self> {
-        let mut rows = Self::new();
-        let schema = stored.schema.clone();
-        let mut check = Check::new::<R>(&schema)?;
-        for batch in stored.batches()? {
-            let batch = batch?;
-            check.batch::<R>(&batch, is_left_out)?;
-            let more: Self = read(&batch, rows.len(), &stored.place)?;
-            if rows.is_empty() {
-                rows = more;
-            } else {
-                rows.extend(more);
-            }
-        }
-        if rows.is_empty() {
-            check.without_rows::<R>(&schema)?;
-        } else if !check.knows_fields() {
-            let names = absent::names(schema.fields());
-            check_read(&rows, Columns { names: &names, delimiter: None })?;
-        }
-        Ok(rows)
+    #[cfg(feature = "excel")]
+    fn check_cells() -> Result<()> {
+        crate::never::cells_of_type::<R>()
     }
+
+    fn check_back(batch: &RecordBatch) -> Result<()> {
+        match RowColumns::of::<R>() {
+            RowColumns::Derived(known) | RowColumns::Shaped(known)
+                if known[..] == batch.schema_ref().fields()[..] =>
+            {
+                Ok(())
+            }
+            _ => check_back::<R>(batch),
+        }
+    }
+
+    fn from_stored(stored: Stored) -> Result<Self> {
+        rows(&stored.schema, stored.batches()?, &stored.place)
+    }
+}
+
+/// Reads the rows of a table.
+fn rows<R: Serialize + DeserializeOwned + 'static>(
+    schema: &Schema,
+    batches: impl Iterator<Item = Result<RecordBatch>>,
+    place: &Place,
+) -> Result<Vec<R>> {
+    let mut rows = Vec::new();
+    let mut check = Check::new::<R>(schema)?;
+    for batch in batches {
+        let batch = batch?;
+        check.batch::<R>(&batch, is_left_out)?;
+        let more = read(&batch, rows.len(), place)?;
+        if rows.is_empty() {
+            rows = more;
+        } else {
+            rows.extend(more);
+        }
+    }
+    if rows.is_empty() {
+        check.without_rows::<R>(schema)?;
+    } else if !check.knows_fields() {
+        let names = absent::names(schema.fields());
+        check_read(&rows, Columns { names: &names, delimiter: None })?;
+    }
+    Ok(rows)
+}
+
+/// An error if a batch would not give its rows back.
+///
+/// Where a type does not show its columns, they are what its rows write, and the type may read
+/// something else: an enum with `#[serde(tag = ..)]` writes a struct and cannot be read from one.
+fn check_back<R: Serialize + DeserializeOwned + 'static>(batch: &RecordBatch) -> Result<()> {
+    let schema = batch.schema();
+    let back = rows::<R>(&schema, iter::once(Ok(batch.clone())), &Place::Table).with_context(|| {
+        format!(
+            "`{}` does not show what its columns are, and its rows cannot be read from the columns \
+             that they make; `Json` and `Pickle` keep any value",
+            type_name::<R>(),
+        )
+    })?;
+    ensure!(
+        self::batch(schema.fields(), &back)? == *batch,
+        "`{}` does not show what its columns are, and other rows would come back from the columns \
+         that they make; `Json` and `Pickle` keep any value",
+        type_name::<R>(),
+    );
+    Ok(())
 }
 
 /// Reads the rows of a batch.

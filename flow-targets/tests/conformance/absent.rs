@@ -344,3 +344,114 @@ fn what_was_written_is_read() {
     let _ = refusal(&<Csv<Vec<u8>>>::default(), &vec![1]);
     assert_eq!(<Csv<Vec<Row>> as Target>::EXTENSION, "csv");
 }
+
+/// Structs with other fields than those that are asked for, wherever they are in a row.
+#[test]
+fn fields_are_needed_in_maps_tuples_arrays_and_enums() {
+    #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
+    struct Has {
+        size: u8,
+        #[serde(rename = "Price")]
+        price: Option<f64>,
+    }
+    #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
+    struct Wants {
+        size: u8,
+        price: Option<f64>,
+    }
+    #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
+    struct Row<V> {
+        id: u8,
+        v: V,
+    }
+    #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
+    enum Either<X> {
+        One(X),
+        Two(u8, X),
+        Three { x: X, n: u8 },
+        Four,
+    }
+    let has = || Has { size: 1, price: Some(2.5) };
+    let wants = || Wants { size: 1, price: Some(2.5) };
+    macro_rules! refuses {
+        ($format:ident, $place:literal, $value:expr, $wanted:ty) => {
+            let rows = vec![Row { id: 1, v: $value }];
+            let written = bytes(&<$format<Vec<Row<_>>>>::default(), &rows).unwrap();
+            let error = complaint(&<$format<Vec<Row<$wanted>>>>::default(), &written);
+            let expected = format!("there is no field `price` in column `{}`", $place);
+            assert!(error.contains(&expected), "{error}");
+            assert!(error.contains("did you mean `Price`?"), "{error}");
+        };
+    }
+    macro_rules! reads {
+        ($format:ident, $value:expr) => {
+            let rows = vec![Row { id: 1, v: $value }];
+            assert_eq!(reloaded(&<$format<Vec<Row<_>>>>::default(), &rows).unwrap(), rows);
+        };
+    }
+    macro_rules! each {
+        ($format:ident) => {
+            let map = BTreeMap::from([("k".to_owned(), has())]);
+            refuses!($format, "v", map, BTreeMap<String, Wants>);
+            refuses!($format, "v.0", (has(), 1_u8), (Wants, u8));
+            refuses!($format, "v.0", [has(), has()], [Wants; 2]);
+            refuses!($format, "v.1", vec![(1_u8, Some(vec![has()]))], Vec<(u8, Option<Vec<Wants>>)>);
+            reads!($format, BTreeMap::from([("k".to_owned(), wants())]));
+            reads!($format, BTreeMap::from([("k".to_owned(), (wants(), 1_u8))]));
+            reads!($format, [wants(), wants()]);
+        };
+    }
+    each!(Parquet);
+    each!(ArrowIpc);
+    refuses!(ArrowIpc, "v.One", Either::One(has()), Either<Wants>);
+    refuses!(ArrowIpc, "v.Two.1", Either::Two(1, has()), Either<Wants>);
+    refuses!(ArrowIpc, "v.Three.x", Either::Three { x: has(), n: 1 }, Either<Wants>);
+    reads!(ArrowIpc, vec![Either::One(wants()), Either::Two(1, wants()), Either::Four]);
+    reads!(ArrowIpc, Either::Three { x: wants(), n: 1 });
+}
+
+/// A field with a default may be absent there, too.
+#[test]
+fn fields_with_a_default_may_be_absent_in_maps_tuples_and_enums() {
+    #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
+    struct Old {
+        size: u8,
+    }
+    #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
+    struct New {
+        size: u8,
+        #[serde(default)]
+        price: Option<f64>,
+    }
+    #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
+    enum Either<X> {
+        One(X),
+        Two(u8, X),
+        Four,
+    }
+    #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
+    struct Row<X> {
+        map: BTreeMap<u8, X>,
+        pair: (X, u8),
+        array: [X; 2],
+        either: Either<X>,
+    }
+    fn row<X: Clone>(x: &X, either: Either<X>) -> Row<X> {
+        let map = BTreeMap::from([(1, x.clone())]);
+        Row { map, pair: (x.clone(), 1), array: [x.clone(), x.clone()], either }
+    }
+    let (old, new) = (Old { size: 1 }, New { size: 1, price: None });
+    let rows = vec![
+        row(&old, Either::One(old.clone())),
+        row(&old, Either::Two(2, old.clone())),
+        row(&old, Either::Four),
+    ];
+    let written = bytes(&<ArrowIpc<Vec<Row<Old>>>>::default(), &rows).unwrap();
+    let read = value(&<ArrowIpc<Vec<Row<New>>>>::default(), &written).unwrap();
+    let expected = [
+        row(&new, Either::One(new.clone())),
+        row(&new, Either::Two(2, new.clone())),
+        row(&new, Either::Four),
+    ];
+    assert_eq!(read, expected);
+}

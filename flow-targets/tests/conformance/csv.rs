@@ -295,9 +295,14 @@ fn a_cell_that_does_not_parse_is_named_by_line_and_column() {
 
 #[test]
 fn null_is_an_error_where_the_schema_has_none() {
-    for data_type in [DataType::Int64, DataType::Utf8, DataType::Utf8View, DataType::Boolean] {
+    for (data_type, cell) in [
+        (DataType::Int64, "1"),
+        (DataType::Utf8, "1"),
+        (DataType::Utf8View, "1"),
+        (DataType::Boolean, "true"),
+    ] {
         let target = one().schema(Schema::new(vec![Field::new("a", data_type, false)]));
-        let error = complaint(&target, b"a\n1\n\n1\n");
+        let error = complaint(&target, format!("a\n{cell}\n\n{cell}\n").as_bytes());
         assert!(error.contains("line 3, column `a`: it is null"), "{error}");
     }
     let target = one().schema(Schema::new(vec![Field::new("a", DataType::Utf8, false)]));

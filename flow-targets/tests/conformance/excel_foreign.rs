@@ -269,3 +269,39 @@ fn a_damaged_part_is_an_error() {
     file[at + 14] ^= 1;
     assert!(complaint(&one(), &file).contains("is damaged"));
 }
+
+/// A workbook of one number whose format has this number, and the code that the file gives for it.
+fn numbered(id: u32, code: Option<&str>) -> Vec<u8> {
+    let styles = |styles: String| {
+        // The writer gives its own formats numbers from 164 on.
+        let own = styles.find("<numFmts").map(|start| {
+            start..styles.find("</numFmts>").expect("the element ends") + "</numFmts>".len()
+        });
+        let own = own.expect("there is a format");
+        let given = code.map(|code| {
+            format!(r#"<numFmts count="1"><numFmt numFmtId="{id}" formatCode="{code}"/></numFmts>"#)
+        });
+        let rest = styles[own.end..].replace(r#"numFmtId="164""#, &format!(r#"numFmtId="{id}""#));
+        format!("{}{}{rest}", &styles[..own.start], given.unwrap_or_default())
+    };
+    changed(&book(&[(45_351.0, "0.000")]), |part, text| match part {
+        "xl/styles.xml" => styles(text),
+        _ => text,
+    })
+}
+
+#[test]
+fn a_format_with_the_number_of_a_local_one_is_what_the_file_says() {
+    let read = |id, code| {
+        let batch = value(&one(), &numbered(id, code)).unwrap();
+        batch.column(0).data_type().clone()
+    };
+    for code in ["#,##0&quot;x&quot;", "General", "0.0", "[&gt;1]0;0"] {
+        assert_eq!(read(27, Some(code)), DataType::Float64, "{code}");
+    }
+    assert_eq!(read(58, Some("#,##0")), DataType::Float64);
+    assert_eq!(read(27, Some("yyyy-mm-dd")), DataType::Date32);
+    // Without a code it is a date of the program's language.
+    assert_eq!(read(27, None), DataType::Date32);
+    assert_eq!(read(58, None), DataType::Date32);
+}

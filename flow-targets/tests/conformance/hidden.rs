@@ -293,32 +293,42 @@ fn columns_that_only_rows_show_are_null_without_rows() {
 
 #[test]
 fn what_is_written_otherwise_than_read_is_a_column_of_what_is_written() {
-    /// Read from text or a number, and written as a number.
+    /// Written as a number, and read from text; if `ANY`, also from a number.
     #[derive(Debug, Clone)]
-    struct Cents(i64);
+    struct Cents<const ANY: bool>(i64);
 
-    impl Serialize for Cents {
+    impl<const ANY: bool> Serialize for Cents<ANY> {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             serializer.serialize_i64(self.0)
         }
     }
 
-    impl<'de> Deserialize<'de> for Cents {
+    impl<'de, const ANY: bool> Deserialize<'de> for Cents<ANY> {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            let text = String::deserialize(deserializer)?;
+            let text = match ANY {
+                true => serde_json::Value::deserialize(deserializer)?.to_string(),
+                false => String::deserialize(deserializer)?,
+            };
             text.parse().map(Cents).map_err(::serde::de::Error::custom)
         }
     }
 
     #[derive(Serialize, Deserialize, Debug, Clone)]
-    struct Paid {
+    struct Paid<const ANY: bool> {
         day: Date,
-        cents: Cents,
+        cents: Cents<ANY>,
     }
-    let rows = vec![Paid { day: date(2024, 2, 29), cents: Cents(5) }];
+    let rows = vec![Paid { day: date(2024, 2, 29), cents: Cents::<true>(5) }];
     assert_eq!(*schemas(&rows)[0].field(1).data_type(), DataType::Int64);
+    come_back(&rows);
+    // A column of numbers gives no text; the cells of a sheet do.
+    let rows = vec![Paid { day: date(2024, 2, 29), cents: Cents::<false>(5) }];
+    let error = refusal(&<Parquet<Vec<Paid<false>>>>::default(), &rows);
+    assert!(error.contains("cannot be read from the columns that they make"), "{error}");
+    assert!(error.contains("column `cents`, row 0: the column is of type Int64"), "{error}");
+    refusal(&<ArrowIpc<Vec<Paid<false>>>>::default(), &rows);
     #[cfg(feature = "excel")]
-    comes_back(&<flow_targets::Excel<Vec<Paid>>>::default(), &rows, same);
+    comes_back(&<flow_targets::Excel<Vec<Paid<false>>>>::default(), &rows, same);
 }
 
 /// Nothing shows the columns of no rows: that is told to who asks for one.
@@ -358,4 +368,76 @@ fn no_rows_of_a_type_that_hides_its_columns_have_none() {
     }
     let some = told(&<Parquet<Vec<Order>>>::default(), &orders(&[Buy]), "zzz");
     assert!(some.ends_with("there is no column `zzz`: there are `day`, `side`, `was`"), "{some}");
+}
+
+/// Rows that are saved are loaded, or they are refused before anything counts as an output.
+#[test]
+fn rows_that_columns_do_not_give_back_are_refused_when_saved() {
+    #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
+    #[serde(tag = "kind")]
+    enum Shape {
+        Circle { r: f64 },
+        Point,
+    }
+    #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
+    struct Drawn<S> {
+        id: u8,
+        shape: S,
+    }
+    #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
+    #[serde(tag = "kind", content = "value")]
+    enum Adjacent {
+        Circle { r: f64 },
+        Point,
+    }
+    #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
+    #[serde(untagged)]
+    enum Untagged {
+        Circle { r: f64 },
+        Number(i64),
+        Text(String),
+    }
+    fn refused<R>(rows: &[R])
+    where
+        R: Serialize + DeserializeOwned + Debug + Clone + Send + Sync + 'static,
+    {
+        let rows = rows.to_vec();
+        let parquet = refusal(&<Parquet<Vec<R>>>::default(), &rows);
+        let arrow = refusal(&<ArrowIpc<Vec<R>>>::default(), &rows);
+        for error in [parquet, arrow] {
+            assert!(error.contains("cannot be read from the columns that they make"), "{error}");
+            assert!(error.contains("`Json` and `Pickle` keep any value"), "{error}");
+        }
+    }
+    /// Whether it is saved; then it is loaded.
+    fn comes_back_if_saved<R>(rows: &[R]) -> bool
+    where
+        R: Serialize + DeserializeOwned + Debug + Clone + PartialEq + Send + Sync + 'static,
+    {
+        let rows = rows.to_vec();
+        let (parquet, arrow) = (<Parquet<Vec<R>>>::default(), <ArrowIpc<Vec<R>>>::default());
+        let saved = [bytes(&parquet, &rows), bytes(&arrow, &rows)];
+        for (written, is_arrow) in saved.iter().zip([false, true]) {
+            let Ok(written) = written else { continue };
+            let read = if is_arrow { value(&arrow, written) } else { value(&parquet, written) };
+            assert_eq!(read.unwrap(), rows);
+        }
+        saved.iter().all(Result::is_ok)
+    }
+    let drawn = |shape| Drawn { id: 1, shape };
+    refused(&[drawn(Shape::Circle { r: 1.5 })]);
+    refused(&[drawn(Shape::Point), drawn(Shape::Circle { r: 1.5 })]);
+    refused(&[Drawn { id: 1, shape: vec![Shape::Point] }]);
+    // What cannot be read may come behind the rows of the first batch.
+    let mut many = vec![Drawn { id: 1, shape: None }; 20_000];
+    many.push(Drawn { id: 2, shape: Some(Shape::Point) });
+    refused(&many);
+
+    comes_back_if_saved(&[Drawn { id: 1, shape: Adjacent::Circle { r: 1.5 } }]);
+    comes_back_if_saved(&[Drawn { id: 1, shape: Adjacent::Point }]);
+    comes_back_if_saved(&[Drawn { id: 1, shape: Untagged::Circle { r: 1.5 } }]);
+    assert!(comes_back_if_saved(&[Drawn { id: 1, shape: Untagged::Number(7) }]));
+    assert!(comes_back_if_saved(&[Drawn { id: 1, shape: Untagged::Text("a".into()) }]));
+    assert!(comes_back_if_saved(&[Drawn { id: 1, shape: serde_json::json!(1.5) }]));
+    assert!(comes_back_if_saved(&[Drawn { id: 1, shape: None::<serde_json::Value> }]));
 }

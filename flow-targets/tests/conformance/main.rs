@@ -19,6 +19,7 @@ mod columnar;
 mod csv;
 mod csv_gz;
 mod csv_stream;
+mod exact;
 #[cfg(feature = "excel")]
 mod excel;
 #[cfg(feature = "excel")]

@@ -7,10 +7,10 @@ use ::serde::de::DeserializeOwned;
 use ::serde::{Deserialize, Serialize};
 use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
-use flow_targets::{Csv, Parquet};
+use flow_targets::{ArrowIpc, Csv, Parquet};
 use jiff::civil::date;
 
-use crate::harness::{bytes, conforms, refusal, value};
+use crate::harness::{bytes, complaint, conforms, refusal, value};
 
 #[derive(Serialize, Deserialize, Debug, Clone, Default)]
 pub(crate) struct Trade {
@@ -220,4 +220,51 @@ fn what_no_column_holds_is_refused() {
     struct Empty {}
     refusal(&<Parquet<Vec<Empty>>>::default(), &vec![Empty {}]);
     refusal(&<Csv<Vec<Empty>>>::default(), &vec![Empty {}]);
+}
+
+/// Rows that cannot be read: the error names the column and the row.
+#[test]
+fn errors_of_rows_name_column_and_row() {
+    #[derive(Serialize, Deserialize, Debug, Clone)]
+    struct Row<V> {
+        id: u32,
+        price: V,
+    }
+    fn rows<V: Clone>(count: u32, good: &V, bad: &V) -> Vec<Row<V>> {
+        let row = |id| Row { id, price: if id + 1 == count { bad.clone() } else { good.clone() } };
+        (0..count).map(row).collect()
+    }
+    macro_rules! each {
+        ($format:ident) => {
+            let written = bytes(&<$format<Vec<Row<i64>>>>::default(), &rows(2, &1, &2)).unwrap();
+            let error = complaint(&<$format<Vec<Row<f64>>>>::default(), &written);
+            let expected = "column `price`, row 0: the column is of type Int64, and the field is \
+                            a `f64`";
+            assert!(error.contains(expected), "{error}");
+            assert!(error.contains("cannot read rows as"), "{error}");
+
+            // Of a table of several batches, too.
+            let texts = rows(70_000, &"2024-02-29".to_owned(), &"2024-13-01".to_owned());
+            let written = bytes(&<$format<Vec<Row<String>>>>::default(), &texts).unwrap();
+            let error = complaint(&<$format<Vec<Row<jiff::civil::Date>>>>::default(), &written);
+            assert!(error.contains("column `price`, row 69999: "), "{error}");
+
+            let lists = rows(2, &vec![1_i64], &vec![1, 2, -3]);
+            let written = bytes(&<$format<Vec<Row<Vec<i64>>>>>::default(), &lists).unwrap();
+            let error = complaint(&<$format<Vec<Row<Vec<u8>>>>>::default(), &written);
+            assert!(error.contains("column `price[2]`, row 1: "), "{error}");
+        };
+    }
+    each!(Parquet);
+    each!(ArrowIpc);
+    #[cfg(feature = "excel")]
+    {
+        use flow_targets::Excel;
+        let texts = rows(3, &"2024-02-29".to_owned(), &"2024/02".to_owned());
+        let target = <Excel<Vec<Row<String>>>>::default().sheet("Prices");
+        let written = bytes(&target, &texts).unwrap();
+        let error = complaint(&<Excel<Vec<Row<jiff::civil::Date>>>>::default(), &written);
+        assert!(error.contains("sheet `Prices`: cell B4, column `price`: "), "{error}");
+        assert!(error.contains("cannot read rows as"), "{error}");
+    }
 }

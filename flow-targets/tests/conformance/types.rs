@@ -174,3 +174,70 @@ fn bytes_of_length_zero_are_kept_or_refused() {
         refusal(&<Excel<RecordBatch>>::default(), &batch);
     }
 }
+
+/// A schema that is given is checked before anything runs.
+#[test]
+fn schemas_with_types_that_have_no_text_are_refused() {
+    use arrow::datatypes::{DataType, Field, IntervalUnit, Schema, TimeUnit};
+    let item = || Field::new("item", DataType::Int32, true);
+    let schema = |data_type: &DataType| Schema::new(vec![Field::new("v", data_type.clone(), true)]);
+    for data_type in [
+        DataType::Duration(TimeUnit::Second),
+        DataType::List(item().into()),
+        DataType::Struct(vec![item()].into()),
+        DataType::Binary,
+        DataType::Interval(IntervalUnit::DayTime),
+        DataType::Date64,
+    ] {
+        let expected = format!("column `v` is of type {data_type}, which CSV has no text for");
+        let error = refused(&<Csv<RecordBatch>>::default().schema(schema(&data_type)));
+        assert!(error.contains(&expected), "{error}");
+        let error = refused(&<CsvGz<Vec<RecordBatch>>>::default().schema(schema(&data_type)));
+        assert!(error.contains(&expected), "{error}");
+        let target = <Csv<flow_targets::BatchStream>>::default().schema(schema(&data_type));
+        assert!(refused(&target).contains(&expected));
+        #[cfg(feature = "excel")]
+        if !matches!(data_type, DataType::Duration(_)) {
+            let error = refused(&<Excel<RecordBatch>>::default().schema(schema(&data_type)));
+            assert!(error.contains("which no cell holds"), "{error}");
+        }
+    }
+    let taken_type = DataType::Decimal128(10, 2);
+    taken(&<Csv<RecordBatch>>::default().schema(schema(&taken_type)));
+    #[cfg(feature = "excel")]
+    {
+        taken(&<Excel<RecordBatch>>::default().schema(schema(&taken_type)));
+        let span = DataType::Duration(TimeUnit::Second);
+        taken(&<Excel<RecordBatch>>::default().schema(schema(&span)));
+    }
+    // Rows have their own columns.
+    let target = <Csv<Vec<Holds<u8>>>>::default();
+    taken(&target.schema(schema(&DataType::Binary)));
+}
+
+/// A struct whose visitor is written by hand is a struct all the same.
+#[test]
+fn cells_hold_no_structs_of_the_standard_library() {
+    use std::ops::Range;
+    use std::time::{Duration, SystemTime};
+    fn refuses<V>(value: V)
+    where
+        V: Serialize + DeserializeOwned + Debug + Send + Sync + 'static,
+    {
+        let error = refused(&<Csv<Vec<Holds<V>>>>::default());
+        assert!(error.contains("the field `value` of") && error.contains("is a struct"), "{error}");
+        #[cfg(feature = "excel")]
+        {
+            let error = refused(&<Excel<Vec<Holds<V>>>>::default());
+            assert!(error.contains("the field `value` of"), "{error}");
+        }
+        // Columns hold it.
+        taken(&<Parquet<Vec<Holds<V>>>>::default());
+        bytes(&<Parquet<Vec<Holds<V>>>>::default(), &vec![Holds { day: Date::default(), value }])
+            .unwrap();
+        taken(&<Csv<Vec<Holds<Option<V>>>>>::default());
+    }
+    refuses(Duration::from_millis(1500));
+    refuses(SystemTime::UNIX_EPOCH);
+    refuses(Range { start: 1_u8, end: 2 });
+}

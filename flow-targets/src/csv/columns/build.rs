@@ -18,7 +18,7 @@ use arrow::datatypes::{
 use super::super::cell::CellKind;
 use super::super::scan::Block;
 use super::{STRICT, relabelled};
-use crate::moment;
+use crate::exact::{excess, infinite};
 
 /// An array that grows with the cells of one column of each block.
 pub(super) trait Build: Send {
@@ -45,7 +45,8 @@ pub(super) fn builder(field: &Field) -> Box<dyn Build> {
         }
         // Text with an offset, or `Z`, is parsed as the time in UTC, which is what a zone labels.
         DataType::Timestamp(unit, Some(_)) => {
-            let values = builder(&Field::new("", DataType::Timestamp(*unit, None), nulls));
+            let (of, as_type) = (field.data_type().clone(), DataType::Timestamp(*unit, None));
+            let values = Box::new(Cast { parts: Vec::new(), of, as_type, nulls });
             Box::new(Zoned { values, as_type: field.data_type().clone() })
         }
         DataType::Null => Box::new(Nulls(0)),
@@ -57,15 +58,22 @@ pub(super) fn builder(field: &Field) -> Box<dyn Build> {
         DataType::UInt16 => numbers::<UInt16Type>(nulls),
         DataType::UInt32 => numbers::<UInt32Type>(nulls),
         DataType::UInt64 => numbers::<UInt64Type>(nulls),
-        DataType::Float32 => numbers::<Float32Type>(nulls),
-        DataType::Float64 => numbers::<Float64Type>(nulls),
-        DataType::Date32 => Box::new(Dates(Numbers::new(nulls))),
+        DataType::Float32 => {
+            whole::<Float32Type>(nulls, |text, value| infinite(text, |_| value.is_infinite()))
+        }
+        DataType::Float64 => {
+            whole::<Float64Type>(nulls, |text, value| infinite(text, |_| value.is_infinite()))
+        }
+        DataType::Date32 => whole::<Date32Type>(nulls, |text, _| excess(text, &DataType::Date32)),
         DataType::Utf8 => Box::new(Texts { values: GenericStringBuilder::<i32>::new(), nulls }),
         DataType::LargeUtf8 => {
             Box::new(Texts { values: GenericStringBuilder::<i64>::new(), nulls })
         }
         DataType::Utf8View => Box::new(Views { values: StringViewBuilder::new(), nulls }),
-        other => Box::new(Cast { parts: Vec::new(), as_type: other.clone(), nulls }),
+        other => {
+            let (of, as_type) = (other.clone(), other.clone());
+            Box::new(Cast { parts: Vec::new(), of, as_type, nulls })
+        }
     }
 }
 
@@ -75,8 +83,12 @@ fn allow_null(nulls: bool, row: usize) -> Result<(), Misfit> {
     if nulls { Ok(()) } else { Err(Misfit { row, what: what() }) }
 }
 
-fn unparsed(text: &str, as_type: &DataType) -> anyhow::Error {
-    anyhow!("{text:?} is no {as_type}")
+/// The error of a text that is no value of the type, for a reason if one is known.
+fn unparsed(text: &str, as_type: &DataType, reason: Option<&str>) -> anyhow::Error {
+    match reason {
+        Some(reason) => anyhow!("{text:?} is no {as_type}: {reason}"),
+        None => anyhow!("{text:?} is no {as_type}"),
+    }
 }
 
 /// What parses by itself.
@@ -101,7 +113,7 @@ impl<T: Parser> Numbers<T> {
         &mut self,
         block: &Block<'_>,
         column: usize,
-        parse: impl Fn(&str) -> Option<T::Native>,
+        parse: impl Fn(&str) -> Result<T::Native, Option<&'static str>>,
     ) -> Result<(), Misfit> {
         let cells = block.column(column);
         self.values.reserve(cells.len());
@@ -112,9 +124,10 @@ impl<T: Parser> Numbers<T> {
                 self.validity.append_null();
                 continue;
             }
-            let Some(value) = parse(&cell.text) else {
-                return Err(Misfit { row, what: unparsed(&cell.text, &T::DATA_TYPE) });
-            };
+            let value = parse(&cell.text).map_err(|reason| {
+                let what = unparsed(&cell.text, &T::DATA_TYPE, reason);
+                Misfit { row, what }
+            })?;
             self.values.push(value);
             self.validity.append_non_null();
         }
@@ -124,7 +137,7 @@ impl<T: Parser> Numbers<T> {
 
 impl<T: Parser> Build for Numbers<T> {
     fn append(&mut self, block: &Block<'_>, column: usize) -> Result<(), Misfit> {
-        self.parse(block, column, T::parse)
+        self.parse(block, column, |text| T::parse(text).ok_or(None))
     }
 
     fn finish(&mut self) -> Result<ArrayRef> {
@@ -134,17 +147,30 @@ impl<T: Parser> Build for Numbers<T> {
     }
 }
 
-/// Dates, of which the parser of arrow reads the first part of a date with a time.
-struct Dates(Numbers<Date32Type>);
+/// Values whose parser takes texts that the type does not hold in full.
+struct Whole<T: ArrowPrimitiveType> {
+    numbers: Numbers<T>,
+    excess: Excess<T>,
+}
 
-impl Build for Dates {
+/// Why a value does not hold all of the text that it was parsed from, if it does not.
+type Excess<T> = fn(&str, <T as ArrowPrimitiveType>::Native) -> Option<&'static str>;
+
+fn whole<T: Parser>(nulls: bool, excess: Excess<T>) -> Box<dyn Build> {
+    Box::new(Whole { numbers: Numbers::<T>::new(nulls), excess })
+}
+
+impl<T: Parser> Build for Whole<T> {
     fn append(&mut self, block: &Block<'_>, column: usize) -> Result<(), Misfit> {
-        self.0
-            .parse(block, column, |text| Date32Type::parse(text).filter(|_| moment::is_date(text)))
+        let excess = self.excess;
+        self.numbers.parse(block, column, |text| {
+            let value = T::parse(text).ok_or(None)?;
+            excess(text, value).map_or(Ok(value), |reason| Err(Some(reason)))
+        })
     }
 
     fn finish(&mut self) -> Result<ArrayRef> {
-        self.0.finish()
+        self.numbers.finish()
     }
 }
 
@@ -219,6 +245,9 @@ impl Build for Nulls {
 /// What arrow casts from text, block by block.
 struct Cast {
     parts: Vec<ArrayRef>,
+    /// The type of the column.
+    of: DataType,
+    /// The type that the text is cast to.
     as_type: DataType,
     nulls: bool,
 }
@@ -232,8 +261,8 @@ impl Build for Cast {
                 texts.append_null();
                 continue;
             }
-            if !moment::fits_unit(&cell.text, &self.as_type) {
-                return Err(Misfit { row, what: unparsed(&cell.text, &self.as_type) });
+            if let Some(reason) = excess(&cell.text, &self.of) {
+                return Err(Misfit { row, what: unparsed(&cell.text, &self.of, Some(reason)) });
             }
             texts.append_value(&cell.text);
         }
@@ -243,7 +272,7 @@ impl Build for Cast {
             // Which it was is asked only now.
             let row = (0..texts.len()).find(|&row| cast(&texts.slice(row, 1)).is_err());
             match row {
-                Some(row) => Misfit { row, what: unparsed(texts.value(row), &self.as_type) },
+                Some(row) => Misfit { row, what: unparsed(texts.value(row), &self.of, None) },
                 None => Misfit { row: 0, what: error.into() },
             }
         })?;

@@ -17,6 +17,7 @@ use arrow::datatypes::DataType;
 use arrow::util::display::FormatOptions;
 
 pub(super) use read::{Reader, schema};
+pub(super) use types::check_types;
 pub(super) use write::ColumnWriter;
 
 /// A value that does not parse is an error, not a null.

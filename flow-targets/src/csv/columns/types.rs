@@ -6,6 +6,11 @@ use arrow::datatypes::{DataType, Schema};
 /// An error if the value has other columns than the schema.
 pub(super) fn check_given(schema: &Schema, given: &Schema) -> Result<()> {
     crate::given::check(schema, given)?;
+    check_types(given)
+}
+
+/// An error if a schema that is given has a column whose values CSV has no text for.
+pub(in super::super) fn check_types(given: &Schema) -> Result<()> {
     for field in given.fields() {
         ensure!(
             has_text(field.data_type()),

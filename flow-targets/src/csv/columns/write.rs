@@ -9,8 +9,9 @@ use arrow::array::{
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast_with_options;
 use arrow::datatypes::{
-    DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Schema,
-    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    DataType, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, DecimalType,
+    Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Schema, UInt8Type,
+    UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
@@ -49,6 +50,8 @@ impl<'a, 'b> ColumnWriter<'a, 'b> {
         let arrays = batch.columns().iter().map(plain).collect::<Result<Vec<_>>>()?;
         let mut columns = Vec::new();
         for (field, array) in batch.schema_ref().fields().iter().zip(&arrays) {
+            let of_column = || format!("column `{}`", field.name());
+            check_precision(array, self.rows).with_context(of_column)?;
             let utc = matches!(field.data_type(), DataType::Timestamp(_, Some(_)));
             columns.push(Column {
                 name: field.name(),
@@ -93,6 +96,34 @@ fn plain(array: &ArrayRef) -> Result<ArrayRef> {
         }
         DataType::Timestamp(unit, Some(_)) => relabelled(array, DataType::Timestamp(*unit, None)),
         _ => Ok(array.clone()),
+    }
+}
+
+/// An error if a decimal has more digits than its type: such an array can be made, and its text cannot
+/// be parsed. It names the row, counted from `before`.
+fn check_precision(array: &ArrayRef, before: usize) -> Result<()> {
+    fn check<T: DecimalType>(array: &ArrayRef, before: usize, digits: (u8, i8)) -> Result<()> {
+        let values = array.as_primitive::<T>().iter().enumerate();
+        for (row, value) in values.filter_map(|(row, value)| Some((row, value?))) {
+            T::validate_decimal_precision(value, digits.0, digits.1)
+                .with_context(|| format!("row {}", before + row))?;
+        }
+        Ok(())
+    }
+    match *array.data_type() {
+        DataType::Decimal32(precision, scale) => {
+            check::<Decimal32Type>(array, before, (precision, scale))
+        }
+        DataType::Decimal64(precision, scale) => {
+            check::<Decimal64Type>(array, before, (precision, scale))
+        }
+        DataType::Decimal128(precision, scale) => {
+            check::<Decimal128Type>(array, before, (precision, scale))
+        }
+        DataType::Decimal256(precision, scale) => {
+            check::<Decimal256Type>(array, before, (precision, scale))
+        }
+        _ => Ok(()),
     }
 }
 
