@@ -27,8 +27,9 @@
 //!
 //! A value is one document without line breaks. The entries of a `HashMap` and the items of a
 //! `HashSet` are written in the order of their keys, so that equal values give equal bytes and what
-//! depends on them does not run again; an `IndexMap` keeps its order. The entries of a `HashMap` in a
-//! field with `#[serde(flatten)]` cannot be told from other fields: use a `BTreeMap` there.
+//! depends on them does not run again; an `IndexMap` keeps its order. A map that is written entry by entry, in a
+//! field with `#[serde(flatten)]` or in an enum with `#[serde(tag = ...)]`, cannot be told from a `HashMap` and is
+//! written in the order of its keys, too: an `IndexMap` whose order counts is a field of its own.
 //!
 //! A map whose keys are tuples, structs or lists is refused when the task is planned.
 //!

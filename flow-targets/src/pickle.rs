@@ -31,8 +31,9 @@
 //! are values nested more than 120 deep.
 //!
 //! The entries of a `HashMap` and the items of a `HashSet` are written in the order of their keys, so
-//! that equal values give equal bytes. The entries of a `HashMap` in a field with `#[serde(flatten)]`
-//! cannot be told from other fields: use a `BTreeMap` there.
+//! that equal values give equal bytes. So are those of a map that is written entry by entry, in a field with
+//! `#[serde(flatten)]` or in an enum with `#[serde(tag = ...)]`: an `IndexMap` whose order counts is a field of its
+//! own.
 //!
 //! Not [`EXACT`](flow_core::Target::EXACT): a type says itself what it serialises, and may leave
 //! things out.

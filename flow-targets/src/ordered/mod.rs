@@ -7,18 +7,21 @@
 //!
 //! Serde's impls for these collections hand themselves to `collect_map` and `collect_seq`, which are
 //! generic, so that the serializer sees of which type they are. What a type hands on entry by entry,
-//! as `#[serde(flatten)]` does, is not seen.
+//! as `#[serde(flatten)]` and `#[serde(tag = ...)]` do, is not seen: its [`entries`] are sorted by their keys.
 
+mod content;
+mod entries;
 mod key;
 
 use std::any::type_name;
 use std::fmt::Display;
 
 use serde::ser::{
-    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    Serialize, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
+use entries::Entries;
 use key::sort_key;
 
 /// A value that serializes its unordered collections sorted.
@@ -26,7 +29,7 @@ pub(crate) struct Ordered<T>(pub(crate) T);
 
 impl<T: Serialize> Serialize for Ordered<T> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(Sorting(to))
+        self.0.serialize(Sorting(to, type_name::<T>))
     }
 }
 
@@ -46,15 +49,23 @@ const WRAPPERS: [&str; 7] = [
 
 /// Whether the items of a collection, or of an iterator over one, come in an order of no meaning.
 fn is_unordered<I>() -> bool {
-    let mut name = type_name::<I>();
-    while let Some(inner) = WRAPPERS.iter().find_map(|wrapper| name.strip_prefix(wrapper)) {
-        name = inner;
-    }
+    let name = unwrapped(type_name::<I>());
     UNORDERED.iter().any(|module| name.starts_with(module))
 }
 
-/// A serializer, or a part of one, that sorts what has no order.
-struct Sorting<S>(S);
+/// The name of a type without what it may be wrapped in.
+fn unwrapped(mut name: &str) -> &str {
+    while let Some(inner) = WRAPPERS.iter().find_map(|wrapper| name.strip_prefix(wrapper)) {
+        name = inner;
+    }
+    name
+}
+
+/// A serializer that sorts what has no order, and the name of the type that it is given to.
+struct Sorting<S>(S, fn() -> &'static str);
+
+/// A part of such a serializer.
+struct Parts<S>(S);
 
 macro_rules! values {
     ($($method:ident($type:ty),)*) => {
@@ -68,13 +79,13 @@ macro_rules! values {
 impl<S: Serializer> Serializer for Sorting<S> {
     type Ok = S::Ok;
     type Error = S::Error;
-    type SerializeSeq = Sorting<S::SerializeSeq>;
-    type SerializeTuple = Sorting<S::SerializeTuple>;
-    type SerializeTupleStruct = Sorting<S::SerializeTupleStruct>;
-    type SerializeTupleVariant = Sorting<S::SerializeTupleVariant>;
-    type SerializeMap = Sorting<S::SerializeMap>;
-    type SerializeStruct = Sorting<S::SerializeStruct>;
-    type SerializeStructVariant = Sorting<S::SerializeStructVariant>;
+    type SerializeSeq = Parts<S::SerializeSeq>;
+    type SerializeTuple = Parts<S::SerializeTuple>;
+    type SerializeTupleStruct = Parts<S::SerializeTupleStruct>;
+    type SerializeTupleVariant = Parts<S::SerializeTupleVariant>;
+    type SerializeMap = Entries<S::SerializeMap>;
+    type SerializeStruct = Parts<S::SerializeStruct>;
+    type SerializeStructVariant = Parts<S::SerializeStructVariant>;
 
     values! {
         serialize_bool(bool), serialize_i8(i8), serialize_i16(i16), serialize_i32(i32),
@@ -162,11 +173,11 @@ impl<S: Serializer> Serializer for Sorting<S> {
     }
 
     fn serialize_seq(self, length: Option<usize>) -> Result<Self::SerializeSeq, S::Error> {
-        self.0.serialize_seq(length).map(Sorting)
+        self.0.serialize_seq(length).map(Parts)
     }
 
     fn serialize_tuple(self, length: usize) -> Result<Self::SerializeTuple, S::Error> {
-        self.0.serialize_tuple(length).map(Sorting)
+        self.0.serialize_tuple(length).map(Parts)
     }
 
     fn serialize_tuple_struct(
@@ -174,7 +185,7 @@ impl<S: Serializer> Serializer for Sorting<S> {
         name: &'static str,
         length: usize,
     ) -> Result<Self::SerializeTupleStruct, S::Error> {
-        self.0.serialize_tuple_struct(name, length).map(Sorting)
+        self.0.serialize_tuple_struct(name, length).map(Parts)
     }
 
     fn serialize_tuple_variant(
@@ -184,11 +195,12 @@ impl<S: Serializer> Serializer for Sorting<S> {
         variant: &'static str,
         length: usize,
     ) -> Result<Self::SerializeTupleVariant, S::Error> {
-        self.0.serialize_tuple_variant(name, index, variant, length).map(Sorting)
+        self.0.serialize_tuple_variant(name, index, variant, length).map(Parts)
     }
 
     fn serialize_map(self, length: Option<usize>) -> Result<Self::SerializeMap, S::Error> {
-        self.0.serialize_map(length).map(Sorting)
+        let is_human_readable = self.0.is_human_readable();
+        Ok(Entries::new(self.0.serialize_map(length)?, length, (self.1)(), is_human_readable))
     }
 
     fn serialize_struct(
@@ -196,7 +208,7 @@ impl<S: Serializer> Serializer for Sorting<S> {
         name: &'static str,
         length: usize,
     ) -> Result<Self::SerializeStruct, S::Error> {
-        self.0.serialize_struct(name, length).map(Sorting)
+        self.0.serialize_struct(name, length).map(Parts)
     }
 
     fn serialize_struct_variant(
@@ -206,13 +218,13 @@ impl<S: Serializer> Serializer for Sorting<S> {
         variant: &'static str,
         length: usize,
     ) -> Result<Self::SerializeStructVariant, S::Error> {
-        self.0.serialize_struct_variant(name, index, variant, length).map(Sorting)
+        self.0.serialize_struct_variant(name, index, variant, length).map(Parts)
     }
 }
 
 macro_rules! items {
     ($($trait:ident $method:ident,)*) => {
-        $(impl<S: $trait> $trait for Sorting<S> {
+        $(impl<S: $trait> $trait for Parts<S> {
             type Ok = S::Ok;
             type Error = S::Error;
 
@@ -237,7 +249,7 @@ items! {
 
 macro_rules! fields {
     ($($trait:ident,)*) => {
-        $(impl<S: $trait> $trait for Sorting<S> {
+        $(impl<S: $trait> $trait for Parts<S> {
             type Ok = S::Ok;
             type Error = S::Error;
 
@@ -262,31 +274,6 @@ macro_rules! fields {
 }
 
 fields! { SerializeStruct, SerializeStructVariant, }
-
-impl<S: SerializeMap> SerializeMap for Sorting<S> {
-    type Ok = S::Ok;
-    type Error = S::Error;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), S::Error> {
-        self.0.serialize_key(&Ordered(key))
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
-        self.0.serialize_value(&Ordered(value))
-    }
-
-    fn serialize_entry<K: Serialize + ?Sized, V: Serialize + ?Sized>(
-        &mut self,
-        key: &K,
-        value: &V,
-    ) -> Result<(), S::Error> {
-        self.0.serialize_entry(&Ordered(key), &Ordered(value))
-    }
-
-    fn end(self) -> Result<S::Ok, S::Error> {
-        self.0.end()
-    }
-}
 
 #[cfg(test)]
 mod tests {

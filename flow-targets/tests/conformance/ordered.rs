@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use ::serde::{Deserialize, Serialize};
+use ::serde::ser::{Error, SerializeMap, SerializeStruct};
+use ::serde::{Deserialize, Serialize, Serializer};
 #[cfg(feature = "excel")]
 use flow_targets::Excel;
 use flow_targets::{ArrowIpc, Csv, Json, Parquet, Pickle};
@@ -159,4 +160,138 @@ fn columns_of_maps_are_written_in_the_order_of_their_keys() {
         bytes(&<Excel<Vec<Open>>>::default(), &open()).unwrap(),
         bytes(&<Excel<Vec<Open>>>::default(), &open()).unwrap(),
     );
+}
+
+/// A value that is handed on as `erased_serde` and `typetag` do: a map entry by entry, with keys of one type.
+struct Erased<'a, T: ?Sized>(&'a T);
+
+impl<T: Serialize + ?Sized> Serialize for Erased<'_, T> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let value = serde_json::to_value(self.0).map_err(S::Error::custom)?;
+        let serde_json::Value::Object(map) = value else { return value.serialize(to) };
+        let mut out = to.serialize_map(Some(map.len()))?;
+        // As a `HashMap` gives them: in another order each time.
+        for (key, value) in map.into_iter().collect::<HashMap<_, _>>() {
+            out.serialize_key(&key)?;
+            out.serialize_value(&value)?;
+        }
+        out.end()
+    }
+}
+
+#[test]
+fn maps_that_are_handed_on_entry_by_entry_are_written_in_the_order_of_their_keys() {
+    #[derive(Serialize, Deserialize, Debug, PartialEq)]
+    #[serde(tag = "kind")]
+    enum Model {
+        Weights(HashMap<String, f64>),
+    }
+    #[derive(Serialize, Deserialize, Debug, PartialEq)]
+    struct Flat {
+        zeta: u8,
+        #[serde(flatten)]
+        more: HashMap<String, f64>,
+        alpha: u8,
+    }
+    let map = || (0..12).map(|i| (format!("w{i:02}"), f64::from(i))).collect::<HashMap<_, _>>();
+    type All = (Model, Flat);
+    let all = || (Model::Weights(map()), Flat { zeta: 1, more: map(), alpha: 2 });
+    let json = <Json<All>>::default();
+    let pickle = <Pickle<All>>::default();
+    let (text, packed) = (bytes(&json, &all()).unwrap(), bytes(&pickle, &all()).unwrap());
+    for _ in 0..8 {
+        assert_eq!(bytes(&json, &all()).unwrap(), text);
+        assert_eq!(bytes(&pickle, &all()).unwrap(), packed);
+    }
+    assert_eq!(value(&json, &text).unwrap(), all());
+    assert_eq!(value(&pickle, &packed).unwrap(), all());
+    // A tag and the fields of a struct stay where they are.
+    let text = String::from_utf8(text).unwrap();
+    let starts = r#"[{"kind":"Weights","w00":0.0,"w01":1.0,"#;
+    assert!(text.starts_with(starts), "{text}");
+    assert!(text.contains(r#"{"zeta":1,"w00":0.0,"w01":1.0,"#), "{text}");
+    assert!(text.ends_with(r#""w11":11.0,"alpha":2}]"#), "{text}");
+}
+
+#[test]
+fn an_erased_map_is_written_in_the_order_of_its_keys() {
+    #[derive(Deserialize, Debug, PartialEq)]
+    struct Model {
+        weights: HashMap<String, Vec<u8>>,
+    }
+    impl Serialize for Model {
+        fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+            let mut out = to.serialize_struct("Model", 1)?;
+            out.serialize_field("weights", &Erased(&self.weights))?;
+            out.end()
+        }
+    }
+    let model = || Model { weights: (0..12).map(|i| (format!("w{i:02}"), vec![i, 0])).collect() };
+    let (json, pickle) = (<Json<Model>>::default(), <Pickle<Model>>::default());
+    let (text, packed) = (bytes(&json, &model()).unwrap(), bytes(&pickle, &model()).unwrap());
+    for _ in 0..8 {
+        assert_eq!(bytes(&json, &model()).unwrap(), text);
+        assert_eq!(bytes(&pickle, &model()).unwrap(), packed);
+    }
+    assert!(text.starts_with(br#"{"weights":{"w00":[0,0],"w01":[1,0],"#));
+    assert_eq!(value(&json, &text).unwrap(), model());
+    assert_eq!(value(&pickle, &packed).unwrap(), model());
+}
+
+/// What is kept until a map is sorted is written as it would have been at once.
+#[test]
+fn values_in_sorted_entries_are_written_as_they_are() {
+    #[derive(Serialize, Deserialize, Debug, PartialEq, Clone)]
+    enum Kind {
+        Unit,
+        New(Option<u8>),
+        Tuple(i64, String),
+        Fields { a: (), b: char },
+    }
+    #[derive(Serialize, Deserialize, Debug, PartialEq, Clone)]
+    struct Unit;
+    #[derive(Serialize, Deserialize, Debug, PartialEq, Clone)]
+    struct New(f32);
+    #[derive(Serialize, Deserialize, Debug, PartialEq, Clone)]
+    struct Pair(u64, bool);
+    #[derive(Serialize, Deserialize, Debug, PartialEq, Clone)]
+    struct Item {
+        kinds: Vec<Kind>,
+        unit: Unit,
+        new: New,
+        pair: Pair,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        none: Option<u8>,
+        map: BTreeMap<String, f64>,
+        time: std::net::Ipv4Addr,
+    }
+    #[derive(Serialize, Deserialize, Debug, PartialEq)]
+    struct Flat {
+        #[serde(flatten)]
+        items: BTreeMap<String, Item>,
+    }
+    let item = Item {
+        kinds: vec![
+            Kind::Unit,
+            Kind::New(Some(1)),
+            Kind::New(None),
+            Kind::Tuple(-1, "x".to_owned()),
+            Kind::Fields { a: (), b: 'b' },
+        ],
+        unit: Unit,
+        new: New(0.5),
+        pair: Pair(u64::MAX, true),
+        none: None,
+        map: BTreeMap::from([("k".to_owned(), 0.1)]),
+        time: [127, 0, 0, 1].into(),
+    };
+    let flat =
+        Flat { items: BTreeMap::from([("a".to_owned(), item.clone()), ("b".to_owned(), item)]) };
+    let (json, pickle) = (<Json<Flat>>::default(), <Pickle<Flat>>::default());
+    let text = bytes(&json, &flat).unwrap();
+    assert_eq!(text, serde_json::to_vec(&flat).unwrap());
+    assert_eq!(value(&json, &text).unwrap(), flat);
+    // A format that is not for people has an address as its numbers.
+    let packed = bytes(&pickle, &flat).unwrap();
+    assert!(packed.windows(5).any(|part| part == [0x94, 127, 0, 0, 1]), "{packed:?}");
 }
