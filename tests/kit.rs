@@ -1,4 +1,4 @@
-//! The README's example of the testing kit, as it stands there.
+//! The testing kit on its own: given inputs, assertions on what ran, and a check of all tasks.
 
 use flow::prelude::*;
 use flow::testing::{self, assert_because, assert_ran};
@@ -23,10 +23,3 @@ fn the_highest_price_needs_prices() -> flow::Result<()> {
 }
 
 flow::check_all!(); // all tasks that are linked in; in `tests/`, say `use my_pipeline as _;` above
-
-#[test]
-fn the_readme_has_this_example() {
-    let (_, example) = include_str!("kit.rs").split_once("\n\n").expect("what is below the head");
-    let (example, _) = example.split_once("\n#[test]\nfn the_readme").expect("what is above this");
-    assert!(include_str!("../README.md").contains(&format!("```rust\n{example}```")), "{example}");
-}

@@ -31,8 +31,8 @@ pub use flow::summary::{Entry, Summary};
 pub use flow::sweep_summary::{SweepSummary, VariantOutcome};
 pub use flow::{Bless, Blessed, Difference, NotBlessed};
 pub use flow::{
-    Damage, Flow, FlowStore, Garbage, Gc, Removed, ReuseSource, Roots, StoredOutput, Subgraph,
-    Verified,
+    Damage, Flow, FlowStore, Garbage, Gc, Metadata, Removed, ReuseSource, Roots, StoredOutput,
+    Subgraph, Verified,
 };
 pub use flow::{ExportSummary, Skipped, Transferred};
 pub use plan::cost::Cost;

@@ -74,7 +74,7 @@ fn what_is_forced_or_refreshed_runs_each_time() -> Result<()> {
     for _ in 0..2 {
         // One that becomes ready when another one has been committed reuses what that has just fetched.
         let summary = fetched.run()?;
-        let (ran, reused) = (ran(&*summary).len(), adopted(&*summary).len());
+        let (ran, reused) = (ran(&summary).len(), adopted(&summary).len());
         assert!(ran >= 1 && ran + reused == 3, "{summary}");
     }
     Ok(())

@@ -194,7 +194,7 @@ fn what_is_taken_over_from_another_store_brings_its_versions() -> Result<()> {
     let (other, _folder) = flow();
     other.run::<old::Report>()?;
     let (flow, _folder) = crate::support::flow();
-    let summary = flow.reuse_from(&again(&other)).run::<new::Report>()?;
+    let summary = flow.reuse_from(again(&other)).run::<new::Report>()?;
     assert!(ran(&summary).is_empty(), "{summary}");
     assert_eq!(
         warnings::<new::Report>(&flow),

@@ -137,7 +137,7 @@ fn it_is_read_through_what_the_other_reads() -> Result<()> {
     first.run::<Prices>()?;
     let (second, _second) = flow();
     let (third, _third) = flow();
-    let third = third.reuse_from(&second.reuse_from(&first));
+    let third = third.reuse_from(second.reuse_from(&first));
     assert_eq!(adopted(&third.run::<Prices>()?), ["Prices"]);
     assert_eq!(files_below(second.folder()), Vec::<PathBuf>::new());
     Ok(())

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use daggy::NodeIndex;
 
 use crate::base::event::Event;
+use crate::base::key::Digest;
 use crate::base::names::INTERNAL;
 use crate::base::names::unique;
 use crate::base::panics;
@@ -53,7 +54,7 @@ struct Pair<'a> {
     node: NodeIndex,
     record: &'a Record,
     /// What it is made from today.
-    fingerprint: crate::Digest,
+    fingerprint: Digest,
 }
 
 impl<'a> Aside<'a> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::key::Digest;
+use crate::base::key::{Digest, Key};
 use crate::flow::error::Error;
 use crate::flow::plan::roots_of;
 use crate::flow::{Flow, FlowStore, Removed, Roots};
@@ -75,7 +75,7 @@ impl FlowStore<'_> {
 #[must_use = "nothing is looked for before `find` is called"]
 pub struct Gc {
     flow: Flow,
-    wanted: Option<HashSet<crate::Key>>,
+    wanted: Option<HashSet<Key>>,
     /// The fingerprints of the outputs that wanted instances reuse from another place.
     reused: HashSet<Digest>,
     earlier_formats: bool,

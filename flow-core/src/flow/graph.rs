@@ -23,6 +23,9 @@ use crate::task::param::{IntoParam, Param, Parameter};
 use crate::task::{Kind, Output, Task, TaskType};
 use crate::value::AnyValue;
 
+/// The metadata that a task recorded, by name.
+pub type Metadata = BTreeMap<String, serde_json::Value>;
+
 /// The graph of some roots: every task that they require, with the parameters that it has there. Made
 /// by [`Flow::graph`].
 ///
@@ -238,7 +241,7 @@ impl<R: Roots> Subgraph<R> {
     /// # Errors
     ///
     /// The flow is wrong, or the store cannot be read.
-    pub fn meta(&self) -> Result<Vec<(Instance, BTreeMap<String, serde_json::Value>)>, Error> {
+    pub fn meta(&self) -> Result<Vec<(Instance, Metadata)>, Error> {
         let plan = self.flow.plan::<R>()?;
         let mut found = Vec::new();
         for node in plan.graph.nodes() {

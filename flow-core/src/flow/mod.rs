@@ -39,7 +39,7 @@ pub use self::bless::{Bless, Blessed, Difference, NotBlessed};
 pub use self::export::ExportSummary;
 pub use self::gc::{Garbage, Gc};
 pub use self::given::ReuseSource;
-pub use self::graph::Subgraph;
+pub use self::graph::{Metadata, Subgraph};
 pub(crate) use self::load::handle;
 pub use self::reset::Removed;
 pub use self::roots::Roots;

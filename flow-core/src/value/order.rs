@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(of_iterator(map.iter().map(|(key, value)| (value, key))), Order::None);
         assert_eq!(of_iterator(BTreeMap::from([(1, 2)]).iter().filter(|_| true)), Order::Keys);
         assert_eq!(of_iterator(IndexMap::from([(1, 2)]).iter()), Order::Insertion);
-        assert_eq!(of_iterator(vec![map].iter().map(HashMap::len)), Order::Usual);
+        assert_eq!(of_iterator([map].iter().map(HashMap::len)), Order::Usual);
     }
 
     #[test]

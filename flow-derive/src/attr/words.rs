@@ -85,6 +85,10 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
+/// What is said of a reference in the type of a parameter.
+pub(crate) const OWNS: &str = "a parameter owns its value; \
+                               write `String` for `&str`, `Vec<T>` for `&[T]`";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,7 +112,3 @@ mod tests {
         assert_eq!(TASK.refuse("retries"), "`retries` is not supported yet");
     }
 }
-
-/// What is said of a reference in the type of a parameter.
-pub(crate) const OWNS: &str = "a parameter owns its value; \
-                               write `String` for `&str`, `Vec<T>` for `&[T]`";
