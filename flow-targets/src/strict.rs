@@ -40,6 +40,9 @@ struct Records<'t> {
     trace: Option<&'t Trace>,
     /// Where the text goes, if the value is the key of an entry.
     key: Option<&'t RefCell<String>>,
+    /// Whether the deserializer reads a float of 32 bits from one of 64 by a cast, which makes large
+    /// numbers infinite.
+    casts: bool,
 }
 
 impl<D> Strict<'static, D> {
@@ -49,11 +52,12 @@ impl<D> Strict<'static, D> {
     }
 }
 
+#[cfg(any(feature = "arrow", feature = "excel", feature = "parquet"))]
 impl<'t, D> Strict<'t, D> {
-    /// Checks what the deserializer reads, and records where reading fails, which takes longer.
-    #[cfg(any(feature = "arrow", feature = "excel", feature = "parquet"))]
-    pub(crate) fn traced(inner: D, trace: &'t Trace) -> Self {
-        Self { inner, records: Records { trace: Some(trace), key: None } }
+    /// Checks what serde_arrow reads, and records where it fails if there is a trace: that takes
+    /// longer.
+    pub(crate) fn of_table(inner: D, trace: Option<&'t Trace>) -> Self {
+        Self { inner, records: Records { trace, key: None, casts: true } }
     }
 }
 
@@ -89,7 +93,11 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<'_, D> {
     }
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_f32(Checking::of_f32(visitor, self.records))
+        let visitor = Checking::of_f32(visitor, self.records);
+        match self.records.casts {
+            true => self.inner.deserialize_f64(visitor),
+            false => self.inner.deserialize_f32(visitor),
+        }
     }
 
     fn is_human_readable(&self) -> bool {

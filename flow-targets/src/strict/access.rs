@@ -61,14 +61,14 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Items<'_, A> {
 /// The entries of a map, or the fields of a struct.
 pub(super) struct Entries<'t, A> {
     entries: A,
-    trace: Option<&'t Trace>,
+    records: Records<'t>,
     /// The last key, if it is text and a trace wants it.
     key: RefCell<String>,
 }
 
 impl<'t, A> Entries<'t, A> {
     pub(super) fn new(entries: A, records: Records<'t>) -> Self {
-        Self { entries, trace: records.trace, key: RefCell::default() }
+        Self { entries, records: Records { key: None, ..records }, key: RefCell::default() }
     }
 }
 
@@ -79,19 +79,19 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Entries<'_, A> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, A::Error> {
-        let Self { entries, trace, key } = self;
-        if let Some(trace) = trace {
+        let Self { entries, records, key } = self;
+        if let Some(trace) = records.trace {
             trace.reset();
             key.get_mut().clear();
         }
-        let records = Records { trace: *trace, key: trace.map(|_| &*key) };
+        let records = Records { key: records.trace.map(|_| &*key), ..*records };
         entries.next_key_seed(Inner { inner: seed, records })
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        let records = Records { trace: self.trace, key: None };
+        let records = self.records;
         let value = self.entries.next_value_seed(Inner { inner: seed, records });
-        if let (Err(_), Some(trace)) = (&value, self.trace) {
+        if let (Err(_), Some(trace)) = (&value, records.trace) {
             trace.push(Step::Field(self.key.take()));
         }
         value

@@ -50,6 +50,12 @@ impl Check {
         let mut open = Vec::new();
         match shape {
             Shape::Struct(_) => find("", shape, schema.fields(), &mut open),
+            Shape::Tuple(shapes) => {
+                absent::check_unique(&names(schema.fields()))?;
+                for (shape, column) in shapes.iter().zip(schema.fields()) {
+                    find_in(column.name(), shape, column, &mut open);
+                }
+            }
             _ => absent::check_unique(&names(schema.fields()))?,
         }
         Ok(Self { shape, open, left_out: Vec::new() })

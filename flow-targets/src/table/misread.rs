@@ -24,7 +24,7 @@ pub(super) fn misread<R: DeserializeOwned>(
         Err(_) => return unsupported(batch),
     };
     let trace = Trace::default();
-    let error = Vec::<R>::deserialize(Strict::traced(rows, &trace)).err()?;
+    let error = Vec::<R>::deserialize(Strict::of_table(rows, Some(&trace))).err()?;
     let steps = trace.into_steps();
     let (Step::Item(row), inner) = steps.split_first()? else { return None };
     let row = before + row;
@@ -92,6 +92,7 @@ fn said(message: &str, data_type: &DataType) -> String {
         None => return message.to_owned(),
         Some("str" | "string") => "text",
         Some("seq" | "tuple" | "tuple_struct") => "a list or a tuple",
+        Some("f32" | "f64") => "a float",
         Some("bytes" | "byte_buf") => "bytes",
         Some("identifier") => "an enum with `#[serde(tag)]`, which columns cannot give back",
         Some("any") => "of a type that reads whatever it is given",

@@ -139,7 +139,7 @@ pub fn rows_of<R: DeserializeOwned + 'static>(batch: &RecordBatch) -> Result<Vec
 /// Reads the rows of a batch; `before` is how many rows the table has before it.
 fn read<R: DeserializeOwned>(batch: &RecordBatch, before: usize, place: &Place) -> Result<Vec<R>> {
     let rows = serde_arrow::Deserializer::from_record_batch(batch);
-    rows.and_then(|rows| Vec::<R>::deserialize(Strict::new(rows)))
+    rows.and_then(|rows| Vec::<R>::deserialize(Strict::of_table(rows, None)))
         .map_err(|error| misread::<R>(batch, before, place).unwrap_or_else(|| plain(error)))
         .with_context(|| format!("cannot read rows as `{}`", type_name::<R>()))
 }

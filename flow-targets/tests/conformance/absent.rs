@@ -396,6 +396,10 @@ fn fields_are_needed_in_maps_tuples_arrays_and_enums() {
             refuses!($format, "v.0", (has(), 1_u8), (Wants, u8));
             refuses!($format, "v.0", [has(), has()], [Wants; 2]);
             refuses!($format, "v.1", vec![(1_u8, Some(vec![has()]))], Vec<(u8, Option<Vec<Wants>>)>);
+            // A row that is a tuple.
+            let written = bytes(&<$format<Vec<(Has, u8)>>>::default(), &vec![(has(), 1)]).unwrap();
+            let error = complaint(&<$format<Vec<(Wants, u8)>>>::default(), &written);
+            assert!(error.contains("there is no field `price` in column `0`"), "{error}");
             reads!($format, BTreeMap::from([("k".to_owned(), wants())]));
             reads!($format, BTreeMap::from([("k".to_owned(), (wants(), 1_u8))]));
             reads!($format, [wants(), wants()]);

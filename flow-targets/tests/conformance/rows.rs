@@ -238,10 +238,13 @@ fn errors_of_rows_name_column_and_row() {
         ($format:ident) => {
             let written = bytes(&<$format<Vec<Row<i64>>>>::default(), &rows(2, &1, &2)).unwrap();
             let error = complaint(&<$format<Vec<Row<f64>>>>::default(), &written);
-            let expected = "column `price`, row 0: the column is of type Int64, and the field is \
-                            a `f64`";
+            let expected =
+                "column `price`, row 0: the column is of type Int64, and the field is a float";
             assert!(error.contains(expected), "{error}");
             assert!(error.contains("cannot read rows as"), "{error}");
+
+            let error = complaint(&<$format<Vec<Row<String>>>>::default(), &written);
+            assert!(error.contains("and the field is text"), "{error}");
 
             // Of a table of several batches, too.
             let texts = rows(70_000, &"2024-02-29".to_owned(), &"2024-13-01".to_owned());

@@ -142,6 +142,27 @@ fn a_float_of_64_bits_is_no_infinity_of_32() {
         &bytes(&<Pickle<Vec<f64>>>::default(), &vec![1e39]).unwrap(),
     );
     assert!(error.contains("beyond the numbers of an f32"), "{error}");
+
+    let rows = |number: f64| vec![Row { v: number }];
+    macro_rules! each {
+        ($format:ident) => {
+            let written = bytes(&<$format<Vec<Row<f64>>>>::default(), &rows(1e39)).unwrap();
+            let error = complaint(&<$format<Vec<Row<f32>>>>::default(), &written);
+            assert!(error.contains("column `v`"), "{error}");
+            let written = bytes(&<$format<Vec<Row<f64>>>>::default(), &rows(0.1)).unwrap();
+            let read = value(&<$format<Vec<Row<f32>>>>::default(), &written).unwrap();
+            assert_eq!(read, [Row { v: 0.1_f32 }], "{}", stringify!($format));
+        };
+    }
+    each!(Csv);
+    each!(Parquet);
+    each!(ArrowIpc);
+    #[cfg(feature = "excel")]
+    each!(Excel);
+    // A float of 64 bits is infinite if the file says so.
+    let infinite = bytes(&<Parquet<Vec<Row<f64>>>>::default(), &rows(f64::INFINITY)).unwrap();
+    let read = value(&<Parquet<Vec<Row<f32>>>>::default(), &infinite).unwrap();
+    assert_eq!(read, [Row { v: f32::INFINITY }]);
 }
 
 #[cfg(feature = "excel")]
