@@ -15,6 +15,8 @@ mod apart;
 mod blessing;
 mod blessing_parameters;
 mod blessing_required;
+#[cfg(unix)]
+mod came_and_went;
 mod checking;
 mod columns_and_pieces;
 mod commands;

@@ -81,8 +81,23 @@ pub(crate) enum Named {
     AsPattern,
 }
 
-/// What is looked at in each file on a walk, as a digest.
-type Look<'a> = &'a dyn Fn(&Path, Stat) -> io::Result<Digest>;
+/// What is done on a walk.
+#[derive(Clone, Copy)]
+struct Look<'a> {
+    /// Looks at a file, and gives a digest of what was found.
+    file: &'a dyn Fn(&Path, Stat) -> io::Result<Digest>,
+    /// Notes what the walk goes through.
+    note: &'a dyn Fn(&Path, Passed) -> io::Result<()>,
+}
+
+/// What a walk goes through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Passed {
+    /// A name, which may be that of a link.
+    Name,
+    /// A folder whose names are listed.
+    Folder,
+}
 
 /// What stands at a path.
 enum Entry {
@@ -144,7 +159,8 @@ impl Contents {
 
     /// The digest of the names and content of the files at a path.
     pub(crate) fn content(&self, path: &Path, named: Named) -> Result<Option<Digest>, StoreError> {
-        self.walk(path, named, &|path, stat| self.file(path, stat))
+        let file = |path: &Path, stat| self.file(path, stat);
+        self.walk(path, named, Look { file: &file, note: &|_, _| Ok(()) })
     }
 
     /// The digest of the names of the files at a path, and of what `look` finds at each.
@@ -162,7 +178,11 @@ impl Contents {
             (Ok(Entry::Nothing), Some(pattern)) => self.matched(&pattern, look),
             // What is no name on this system may be a pattern.
             (Err(_), Some(pattern)) if self.is_no_name(path) => self.matched(&pattern, look),
-            (entry, _) => self.walk_entry(path, &entry?, look),
+            (entry, _) => {
+                let entry = entry?;
+                (look.note)(path, Passed::Name).during("read", path)?;
+                self.walk_entry(path, &entry, look)
+            }
         }
     }
 
@@ -224,7 +244,7 @@ impl Contents {
     ) -> Result<Option<Digest>, StoreError> {
         match entry {
             Entry::Nothing | Entry::Above(_) => Ok(None),
-            Entry::File(stat) => look(path, *stat).during("read", path).map(Some),
+            Entry::File(stat) => (look.file)(path, *stat).during("read", path).map(Some),
             Entry::Folder(canonical) => {
                 let written = self.written(path);
                 let folder = self.folder(&written, path, &mut vec![canonical.clone()], look);
@@ -255,6 +275,10 @@ impl Contents {
         way: &mut Vec<PathBuf>,
         look: Look<'_>,
     ) -> Result<(Digest, usize), StoreError> {
+        // What runs write there is no change.
+        if !written.holds_store(path) {
+            (look.note)(path, Passed::Folder).during("read", path)?;
+        }
         let mut names = self.fs.list(path).during("read", path)?;
         names.sort_unstable();
         let mut hasher = Hasher::new("folder");
@@ -265,8 +289,9 @@ impl Contents {
                 continue;
             }
             let entry = self.entry(&at, way)?;
+            (look.note)(&at, Passed::Name).during("read", &at)?;
             let digest = match &entry {
-                Entry::File(stat) => Some(look(&at, *stat).during("read", &at)?),
+                Entry::File(stat) => Some((look.file)(&at, *stat).during("read", &at)?),
                 Entry::Folder(canonical) => {
                     way.push(canonical.clone());
                     let folder = self.folder(written, &at, way, look);
@@ -323,11 +348,12 @@ impl Contents {
         for file in &files {
             // One that has gone since is none of them, and that is seen when it is looked again.
             let Entry::File(stat) = self.entry(file, &[])? else { continue };
+            (look.note)(file, Passed::Name).during("read", file)?;
             let name = file.strip_prefix(pattern.base()).unwrap_or(file);
             let parts: Vec<&OsStr> = name.iter().collect();
             hasher.number(parts.len() as u64);
             parts.iter().fold(&mut hasher, |hasher, part| hasher.bytes(part.as_encoded_bytes()));
-            hasher.part(look(file, stat).during("read", file)?);
+            hasher.part((look.file)(file, stat).during("read", file)?);
         }
         Ok((!files.is_empty()).then(|| hasher.digest()))
     }

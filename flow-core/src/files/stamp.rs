@@ -5,13 +5,14 @@
 //! the last change. That time moves in steps, so that a second change within one step cannot be told
 //! from the first; [`Stamp::settle`] waits until the step is over.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{Contents, Named};
+use super::{Contents, Look, Named, Passed, Pattern};
 use crate::base::error::StoreError;
-use crate::base::fs::Stat;
+use crate::base::fs::{FileKind, Stat};
 use crate::base::key::{Digest, Hasher};
 
 /// How far the clock that times of files are taken from moves at a time, in nanoseconds. Kernels move it
@@ -22,17 +23,42 @@ const STEP: i64 = 12_000_000;
 const COARSE_STEP: i64 = 2_000_000_000;
 
 /// What is known of the files at a path without opening them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Stamp {
     digest: Digest,
     /// From when on a change of any of the files gives another stamp, in nanoseconds since 1970.
     settled: i64,
+    /// The folders on the way to the path, the nearest first.
+    above: Vec<Above>,
+}
+
+/// A folder on the way to files. Other files may come and go in it, so that its times tell little.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Above {
+    inode: Option<u64>,
+    /// When a name in it last came or went.
+    modified: i64,
+    /// When anything about it was last changed. A name that comes or goes sets both times, and a rename of the
+    /// folder itself this one alone.
+    changed: Option<i64>,
+}
+
+impl Above {
+    /// Whether the folder is the one that it was `before`, and was not renamed since. If a name came or went after
+    /// it was renamed, that is not seen.
+    fn is_in_place(&self, before: &Self) -> bool {
+        let is_renamed = self.changed != before.changed
+            && self.changed.is_some_and(|changed| changed > self.modified);
+        self.inode == before.inode && !is_renamed
+    }
 }
 
 impl Stamp {
-    /// Whether nothing was written between this stamp and the other.
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        self.digest == other.digest
+    /// Whether nothing was written or moved between this stamp and the later one.
+    pub(crate) fn is(&self, later: &Self) -> bool {
+        // A folder that was not there before held nothing.
+        let mut above = std::iter::zip(self.above.iter().rev(), later.above.iter().rev());
+        self.digest == later.digest && above.all(|(before, now)| now.is_in_place(before))
     }
 
     /// Waits until a change of the files gives another stamp: some milliseconds after the last one.
@@ -50,16 +76,59 @@ impl Stamp {
 
 impl Contents {
     /// The stamp of the files at a path, of which [`content`](Self::content) gives the digest.
+    ///
+    /// It tells of a change of each file, of each link, and of the names in each folder that is read whole; not of
+    /// the names in a folder that the store is in, to which runs write, nor in those that a pattern is looked
+    /// for in.
     pub(crate) fn stamp(&self, path: &Path, named: Named) -> Result<Stamp, StoreError> {
         let settled = Cell::new(0);
-        let look = |_: &Path, stat: Stat| {
-            settled.set(settled.get().max(settles(&stat)));
+        let passed = RefCell::new(Hasher::new("passed"));
+        let settle = |stat: &Stat| settled.set(settled.get().max(settles(stat)));
+        let file = |_: &Path, stat: Stat| {
+            settle(&stat);
             let mut hasher = Hasher::new("stamp");
             hash_stat(&mut hasher, &stat);
             Ok(hasher.digest())
         };
-        let looked = self.walk(path, named, &look)?;
-        Ok(Stamp { digest: looked.unwrap_or(Digest(0)), settled: settled.get() })
+        let note = |path: &Path, what: Passed| {
+            let is_link = || self.fs.kind(path).is_ok_and(|kind| kind == FileKind::Link);
+            let stat = match what {
+                Passed::Folder => self.fs.stat(path)?,
+                Passed::Name if is_link() => self.fs.link_stat(path)?,
+                Passed::Name => return Ok(()),
+            };
+            settle(&stat);
+            hash_stat(&mut passed.borrow_mut(), &stat);
+            Ok(())
+        };
+        let above = self.above(path, named, &note);
+        let looked = self.walk(path, named, Look { file: &file, note: &note })?;
+        let mut hasher = Hasher::new("stamps");
+        hasher.part(looked.unwrap_or(Digest(0))).part(passed.into_inner().digest());
+        Ok(Stamp { digest: hasher.digest(), settled: settled.get(), above })
+    }
+
+    /// The folders on the way to a path, of which links are noted. What cannot be looked at says nothing: if it
+    /// matters, the walk fails.
+    fn above(
+        &self,
+        path: &Path,
+        named: Named,
+        note: &dyn Fn(&Path, Passed) -> io::Result<()>,
+    ) -> Vec<Above> {
+        let Ok(path) = std::path::absolute(path) else { return Vec::new() };
+        let pattern = Pattern::parse(&path).filter(|_| named == Named::AsPattern);
+        let nearest = match &pattern {
+            Some(pattern) if self.fs.stat(&path).is_err() => Some(pattern.base()),
+            _ => path.parent(),
+        };
+        let folders = nearest.into_iter().flat_map(Path::ancestors);
+        let look = |folder: &Path| {
+            note(folder, Passed::Name).ok()?;
+            let Stat { inode, modified, changed, .. } = self.fs.stat(folder).ok()?;
+            Some(Above { inode, modified, changed })
+        };
+        folders.filter_map(look).collect()
     }
 }
 

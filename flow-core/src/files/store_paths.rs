@@ -40,4 +40,12 @@ impl<'a> Written<'a> {
     pub(super) fn in_store<'p>(&self, path: &'p Path) -> Option<&'p Path> {
         path.strip_prefix(self.path).ok()?.strip_prefix(self.store.as_ref()?).ok()
     }
+
+    /// Whether a folder at it or below it is written to by runs: it holds the store, or lies in it.
+    pub(super) fn holds_store(&self, folder: &Path) -> bool {
+        let is_above = |way: &PathBuf| {
+            folder.strip_prefix(self.path).is_ok_and(|below| way.starts_with(below))
+        };
+        self.in_store(folder).is_some() || self.store.as_ref().is_some_and(is_above)
+    }
 }

@@ -6,7 +6,9 @@
 //!
 //! If a type of paths stands anywhere in a value, the texts that are surely none are left out: strings, dates,
 //! addresses. A text of a type that is not known here may be that of a path type of another crate, and
-//! counts as one. If no type of paths is seen, all texts are paths: `Vec<String>` is a list of them.
+//! counts as one. The same holds if a type of paths is not seen in this value, as in another variant of an enum. All
+//! texts are paths if the parameter itself is a `String`, a collection of them, or a newtype of these:
+//! `Vec<String>` is a list of paths.
 
 use std::any::type_name;
 use std::cell::{Cell, RefCell};
@@ -52,7 +54,9 @@ impl Paths {
 #[derive(Default)]
 pub(super) struct Texts {
     has_path_type: Cell<bool>,
-    /// Those that may be paths if there is a type of paths.
+    /// Whether the parameter is a text, or a collection of texts.
+    is_of_texts: Cell<bool>,
+    /// Those that may be paths where not all are.
     paths: RefCell<HashSet<String>>,
 }
 
@@ -66,6 +70,13 @@ impl Texts {
         ty
     }
 
+    /// Notes that the parameter itself, or what it is a newtype of, has this type.
+    pub(super) fn is_of<T: ?Sized>(&self) {
+        if is_of_texts(type_name::<T>()) {
+            self.is_of_texts.set(true);
+        }
+    }
+
     /// Notes the text of a place of this type.
     pub(super) fn add(&self, text: &str, ty: &str) {
         if !is_text(ty) {
@@ -74,9 +85,9 @@ impl Texts {
     }
 
     pub(super) fn into_paths(self) -> Paths {
-        match self.has_path_type.get() {
-            true => Paths::Of(self.paths.into_inner()),
-            false => Paths::All,
+        match self.is_of_texts.get() && !self.has_path_type.get() {
+            true => Paths::All,
+            false => Paths::Of(self.paths.into_inner()),
         }
     }
 }
@@ -86,6 +97,17 @@ fn is_text(ty: &str) -> bool {
     let ty = ty.trim_start_matches('&');
     let is_cow = ty.starts_with("alloc::borrow::Cow<") && ty.ends_with("str>");
     is_cow || TEXTS.contains(&ty) || NO_PATHS.iter().any(|module| ty.starts_with(module))
+}
+
+/// Whether it is a type of texts, or a collection of them and of nothing that is not of the standard library.
+fn is_of_texts(ty: &str) -> bool {
+    let mut parts = ty.split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | ':'));
+    let is_known = |part: &str| {
+        let of_std = ["alloc::", "core::", "std::", "indexmap::"];
+        !part.contains("::") || of_std.iter().any(|of| part.starts_with(of))
+    };
+    let mut texts = ty.split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | ':'));
+    parts.all(is_known) && texts.any(|part| matches!(part, "alloc::string::String" | "str"))
 }
 
 #[cfg(test)]
@@ -150,6 +172,29 @@ mod tests {
         assert_eq!(paths(&Some(vec!["a", "b"]), &texts), texts);
         assert_eq!(paths(&BTreeMap::from([("k", "a")]), &texts), texts);
         assert_eq!(paths(&Label("a".to_owned()), &texts), texts);
+    }
+
+    #[test]
+    fn texts_of_a_type_that_may_have_paths_are_none() {
+        #[derive(Serialize)]
+        enum Src {
+            File(PathBuf),
+            Inline(String),
+        }
+
+        #[derive(Serialize)]
+        struct Part {
+            label: String,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            file: Option<PathBuf>,
+        }
+
+        assert_eq!(paths(&Src::Inline("a".to_owned()), &["a"]), [""; 0]);
+        assert_eq!(paths(&Src::File("a".into()), &["a"]), ["a"]);
+        assert_eq!(paths(&vec![Src::Inline("a".to_owned())], &["a"]), [""; 0]);
+        let part = |file: Option<&str>| Part { label: "a".to_owned(), file: file.map(Into::into) };
+        assert_eq!(paths(&part(None), &["a", "b"]), [""; 0]);
+        assert_eq!(paths(&part(Some("b")), &["a", "b"]), ["b"]);
     }
 
     #[test]

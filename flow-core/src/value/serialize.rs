@@ -55,6 +55,7 @@ pub(super) fn to_value_as_written<T: Serialize + ?Sized>(
 /// Which of the texts in a value are paths.
 pub(super) fn paths_of<T: Serialize + ?Sized>(value: &T) -> Result<Paths, ValueError> {
     let texts = Texts::default();
+    texts.is_of::<T>();
     value.serialize(Writer::new::<T>(None).of::<T>(&texts))?;
     Ok(texts.into_paths())
 }
@@ -216,6 +217,9 @@ impl<'a> ser::Serializer for Writer<'a> {
             && let Some(content) = secret::take()
         {
             return Ok(Value::Secret(Secret::new(Box::new(content))));
+        }
+        if let (0, Some((texts, _))) = (self.depth, self.texts) {
+            texts.is_of::<T>();
         }
         self.write(value)
     }

@@ -65,6 +65,11 @@ pub trait Fs: Send + Sync {
     /// What stands at a path itself, links not followed.
     fn kind(&self, path: &Path) -> io::Result<FileKind>;
 
+    /// What is known of what stands at a path itself, links not followed.
+    fn link_stat(&self, path: &Path) -> io::Result<Stat> {
+        Stat::of(&fs::symlink_metadata(path)?)
+    }
+
     /// The path without links and `..`, which tells whether two paths lead to one folder.
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
         fs::canonicalize(path)

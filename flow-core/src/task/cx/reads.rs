@@ -38,10 +38,11 @@ impl Reads {
     ) -> Result<(), WatchError> {
         let now = contents.stamp(path, named);
         let mut watched = self.watched.lock().expect("no panic while a file is noted");
-        let before = *watched.entry((path.to_owned(), named)).or_insert(now.as_ref().ok().copied());
+        let before = watched.entry((path.to_owned(), named));
+        let before = before.or_insert_with(|| now.as_ref().ok().cloned()).clone();
         drop(watched);
         let now = now?;
-        compare(path, before, &now)?;
+        compare(path, before.as_ref(), &now)?;
         now.settle();
         Ok(())
     }
@@ -51,13 +52,13 @@ impl Reads {
         let watched = self.watched.lock().expect("no panic while a file is noted");
         let mut watched = watched.iter();
         watched.try_for_each(|((path, named), before)| {
-            compare(path, *before, &contents.stamp(path, *named)?)
+            compare(path, before.as_ref(), &contents.stamp(path, *named)?)
         })
     }
 }
 
 /// Compares the stamp of a file with the one from before.
-fn compare(path: &Path, before: Option<Stamp>, now: &Stamp) -> Result<(), WatchError> {
+fn compare(path: &Path, before: Option<&Stamp>, now: &Stamp) -> Result<(), WatchError> {
     match before {
         Some(before) if before.is(now) => Ok(()),
         Some(_) => Err(WatchError::Rewritten { path: path.to_owned() }),
