@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_arrow::schema::SchemaLike;
 
 use super::absent::{self, Check};
-use super::{AsRows, Batches, Cut, Known, Stored, Table, merge};
+use super::{AsRows, Batches, Counted, Cut, Known, Stored, Table, merge};
 use crate::absent::{Columns, check_read, is_left_out};
 use crate::enums;
 use crate::lossless::{Floats, check};
@@ -31,6 +31,7 @@ where
     R: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
     const CUT: Cut = Cut::Anywhere;
+    const ROW: Option<usize> = Some(size_of::<R>());
 
     fn known() -> Known {
         match RowColumns::of::<R>() {
@@ -54,8 +55,10 @@ where
         let mut rows = Self::new();
         let schema = stored.schema.clone();
         let mut check = Check::new::<R>(&schema)?;
+        let mut counted = Counted::rows(stored.most, size_of::<R>());
         for batch in stored.batches()? {
             let batch = batch?;
+            counted.add(&batch)?;
             check.batch::<R>(&batch, is_left_out)?;
             let more: Self = read(&batch)?;
             if rows.is_empty() {

@@ -13,6 +13,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use flow_core::{Pieces, Source};
 
+use super::{Counted, width};
+
 /// A table in a file, whose batches are read as often as they are asked for.
 #[doc(hidden)]
 pub struct Stored {
@@ -21,6 +23,8 @@ pub struct Stored {
     source: Source,
     format: &'static str,
     open: Arc<Open>,
+    /// How many bytes it may take if it is to be whole in memory.
+    pub(crate) most: Option<u64>,
 }
 
 /// Opens a file at its first batch.
@@ -34,12 +38,26 @@ impl Stored {
         format: &'static str,
         open: impl Fn(&Source) -> Result<Pieces<RecordBatch>> + Send + Sync + 'static,
     ) -> Self {
-        Self { schema, source: source.clone(), format, open: Arc::new(open) }
+        Self { schema, source: source.clone(), format, open: Arc::new(open), most: None }
+    }
+
+    /// The same with a limit of what it takes if it is to be whole in memory.
+    pub(crate) fn within(self, most: Option<u64>) -> Self {
+        Self { most, ..self }
     }
 
     /// The batches, for whoever takes them all before [`reading`] returns.
     pub(crate) fn batches(&self) -> Result<Pieces<RecordBatch>> {
         (self.open)(&self.source)
+    }
+
+    /// The batches, for whoever keeps them all: an error is the last if they take too much.
+    pub(crate) fn counted(&self) -> Result<Pieces<RecordBatch>> {
+        let mut counted = Counted::columns(self.most, width(&self.schema));
+        Ok(Box::new(self.batches()?.map(move |batch| {
+            let batch = batch?;
+            counted.add(&batch).map(|()| batch)
+        })))
     }
 
     /// The batches, for whoever takes them later: an error ends them, names the file, and is what
