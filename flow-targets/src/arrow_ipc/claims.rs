@@ -20,32 +20,43 @@ const MARK: [u8; 4] = [0xff; 4];
 pub(super) struct Claims {
     most: u64,
     all: u64,
+    /// The bytes of what is not compressed, and how many the file has: a block may be named twice.
+    plain: u64,
+    file: u64,
     /// Whether the limit is that of each batch, because none is kept.
     each: bool,
 }
 
 impl Claims {
     /// For batches that are all in memory.
-    pub(super) fn of_all(most: u64) -> Self {
-        Self { most, all: 0, each: false }
+    pub(super) fn of_all(most: u64, file: u64) -> Self {
+        Self { most, all: 0, plain: 0, file, each: false }
     }
 
     /// For batches of which one is in memory at a time.
-    pub(super) fn of_each(most: u64) -> Self {
-        Self { most, all: 0, each: true }
+    pub(super) fn of_each(most: u64, file: u64) -> Self {
+        Self { most, all: 0, plain: 0, file, each: true }
     }
 
     /// The message, if what it claims is within the limit.
     pub(super) fn checked(&mut self, message: Buffer, block: &Block) -> Result<Buffer> {
-        let claimed = claimed(&message, block)?;
+        let claimed = match claimed(&message, block)? {
+            Some(claimed) => claimed,
+            None if self.each => 0,
+            None => {
+                self.plain = self.plain.saturating_add(message.len() as u64);
+                check("in memory, the table takes", self.plain, self.most.max(self.file))?;
+                0
+            }
+        };
         self.all = if self.each { claimed } else { self.all.saturating_add(claimed) };
         check(WHAT, self.all, self.most)?;
         Ok(message)
     }
 }
 
-/// The lengths that a message claims for its compressed buffers.
-fn claimed(message: &[u8], block: &Block) -> Result<u64> {
+/// The lengths that a message claims for its compressed buffers; none if it is not compressed.
+fn claimed(message: &[u8], block: &Block) -> Result<Option<u64>> {
     let head = usize::try_from(block.metaDataLength()).context("a length is negative")?;
     let (head, body) =
         message.split_at_checked(head).context("the file is shorter than it says")?;
@@ -60,16 +71,18 @@ fn claimed(message: &[u8], block: &Block) -> Result<u64> {
         }
         _ => None,
     };
-    let Some(batch) = batch.filter(|batch| batch.compression().is_some()) else { return Ok(0) };
+    let Some(batch) = batch.filter(|batch| batch.compression().is_some()) else {
+        return Ok(None);
+    };
     let length = |offset: i64| -> Option<u64> {
         let bytes = body.get(usize::try_from(offset).ok()?..)?.first_chunk()?;
         // -1 says that the buffer is not compressed.
         u64::try_from(i64::from_le_bytes(*bytes)).ok()
     };
-    let Some(buffers) = batch.buffers() else { return Ok(0) };
+    let Some(buffers) = batch.buffers() else { return Ok(Some(0)) };
     let lengths = buffers
         .iter()
         .filter(|buffer| buffer.length() > 0)
         .filter_map(|buffer| length(buffer.offset()));
-    Ok(lengths.fold(0, u64::saturating_add))
+    Ok(Some(lengths.fold(0, u64::saturating_add)))
 }

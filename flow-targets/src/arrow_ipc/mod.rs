@@ -172,11 +172,11 @@ impl<T: Send + Sync + 'static> Target for ArrowIpc<T> {
 
     fn load(&self, source: &Source) -> Result<T> {
         let file = self.reader(source);
-        reading(source, FORMAT, || (self.way.from_stored)(file.stored(self.way.cut)?))
+        reading(source, FORMAT, || (self.way.from_stored)(file.stored(self.way.cut, self.way.row)?))
     }
 
     fn describe(&self, source: &Source) -> Result<Description> {
-        let table = reading(source, FORMAT, || self.reader(source).stored(Cut::Anywhere))?;
+        let table = reading(source, FORMAT, || self.reader(source).stored(Cut::Anywhere, None))?;
         let columns = crate::described::columns(&table.schema);
         let columns = columns.rust("ArrowIpc<RecordBatch>").typed("ArrowIpc<Vec<{}>>");
         let read = "_frame(pyarrow.feather.read_table(path))";
@@ -189,7 +189,7 @@ impl<T: Send + Sync + 'static> Streaming for ArrowIpc<T> {
 
     /// Batches of at most 65,536 rows.
     fn stream(&self, source: &Source) -> Result<Pieces<RecordBatch>> {
-        reading(source, FORMAT, || self.reader(source).stored(Cut::Anywhere))?.read_later()
+        reading(source, FORMAT, || self.reader(source).stored(Cut::Anywhere, None))?.read_later()
     }
 }
 

@@ -43,23 +43,28 @@ pub(super) struct File<'a> {
 impl File<'_> {
     /// The table of the file. Batches that are kept as they were cut are views of it; where they may be
     /// cut anywhere they are read, for a consumer that takes one after the other and keeps none.
-    pub(super) fn stored(self, cut: Cut) -> Result<Stored> {
+    ///
+    /// Rows take what their types take, so that they have the limit whatever the file has.
+    pub(super) fn stored(self, cut: Cut, row: Option<usize>) -> Result<Stored> {
         let Self { source, mapped, limit } = self;
-        let footer = Arc::new(Footer::read(&Content::viewed(source, mapped)?)?);
+        let content = Content::viewed(source, mapped)?;
+        let footer = Arc::new(Footer::read(&content)?);
         let schema = footer.schema.clone();
-        Ok(Stored::new(schema, source, FORMAT, move |source| match cut {
+        let most = row.map(|_| limit.table(content.len() as u64));
+        let stored = Stored::new(schema, source, FORMAT, move |source| match cut {
             Cut::Whole | Cut::Kept => {
                 let content = Content::viewed(source, mapped)?;
-                let claims = Claims::of_all(limit.table(content.len() as u64));
+                let claims = claims(limit, &content, Claims::of_all);
                 footer.batches(content, None, claims)
             }
             Cut::Anywhere => {
                 let content = Content::read(source, mapped)?;
-                let claims = Claims::of_each(limit.table(content.len() as u64));
+                let claims = claims(limit, &content, Claims::of_each);
                 let batches = footer.batches(content, None, claims)?;
                 Ok(Box::new(batches.flat_map(parts)) as Pieces<RecordBatch>)
             }
-        }))
+        });
+        Ok(stored.within(most))
     }
 
     /// The columns of these names, as views of the file; nothing is read of others.
@@ -68,7 +73,7 @@ impl File<'_> {
         let footer = Footer::read(&content)?;
         let at = find(&footer.schema, names)?;
         let schema = Arc::new(footer.schema.project(&at)?);
-        let claims = Claims::of_all(self.limit.table(content.len() as u64));
+        let claims = claims(self.limit, &content, Claims::of_all);
         joined(&schema, footer.batches(content, Some(&at), claims)?)
     }
 }
@@ -124,6 +129,12 @@ impl Footer {
     }
 }
 
+/// What a file of this content may claim.
+fn claims(limit: Limit, content: &Content, of: fn(u64, u64) -> Claims) -> Claims {
+    let file = content.len() as u64;
+    of(limit.table(file), file)
+}
+
 /// The bytes of a block.
 fn message(content: &Content, block: &Block) -> Result<Buffer> {
     let number = |n: i64| usize::try_from(n).context("the footer has a negative length");
@@ -142,5 +153,39 @@ fn parts(batch: Result<RecordBatch>) -> Box<dyn Iterator<Item = Result<RecordBat
             Box::new(starts.map(move |from| Ok(batch.slice(from, STEP.min(rows - from)))))
         }
         batch => Box::new(std::iter::once(batch)),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use arrow::array::{ArrayRef, Int64Array};
+    use arrow::ipc::writer::FileWriter;
+
+    use super::*;
+
+    #[test]
+    fn a_block_that_is_named_again_and_again_counts_each_time() {
+        let column: ArrayRef = Arc::new(Int64Array::from_iter_values(0..1000));
+        let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
+        let mut writer = FileWriter::try_new(Vec::new(), batch.schema_ref()).unwrap();
+        writer.write(&batch).unwrap();
+        let file = writer.into_inner().unwrap();
+        let mut footer = Footer::read(&Content::of(file.clone())).unwrap();
+        footer.batches = vec![footer.batches[0]; 2000];
+        let count = |most: u64, of: fn(u64, u64) -> Claims| {
+            let claims = of(most, file.len() as u64);
+            footer
+                .batches(Content::of(file.clone()), None, claims)
+                .unwrap()
+                .map_while(Result::ok)
+                .count()
+        };
+        // Each takes 8000 bytes, and a head.
+        assert_eq!(count(100_000, Claims::of_all), 12);
+        assert_eq!(count(100_000, Claims::of_each), 2000);
+        // What the file has is never too much.
+        assert_eq!(count(1, Claims::of_all), 1);
+        assert_eq!(count(1 << 30, Claims::of_all), 2000);
     }
 }

@@ -26,9 +26,12 @@ pub(super) fn write<T>(target: &ArrowIpc<T>, value: &T, sink: &mut Sink<'_>) -> 
     let sink = BufWriter::with_capacity(BUFFER, Counted { sink, written: 0 });
     let mut writer = FileWriter::try_new_with_options(sink, &table.schema, options)?;
     let mut bytes = 0;
+    // What the file has in the end is not known yet: the count is compared with the limit then.
+    let mut rows = target.way.counted(target.way.row.map(|_| u64::MAX), &table.schema);
     for batch in table.each {
         let batch = batch?;
         (target.way.check_back)(&batch)?;
+        rows.add(&batch)?;
         let batch = dictionaries.grown(batch)?;
         if target.compression != Compression::Uncompressed && !target.way.stream {
             bytes += size(&batch)?;
@@ -37,6 +40,7 @@ pub(super) fn write<T>(target: &ArrowIpc<T>, value: &T, sink: &mut Sink<'_>) -> 
     }
     writer.finish()?;
     let file = writer.get_ref().get_ref().written;
+    rows.check(target.limit.table(file))?;
     check_size("in memory, the table takes", bytes, target.limit.table(file))
 }
 

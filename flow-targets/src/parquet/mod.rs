@@ -114,6 +114,7 @@
 //! around it. The arrays are equal; what holds them is not the same.
 
 mod read;
+mod texts;
 mod write;
 
 use std::fmt;
@@ -215,8 +216,8 @@ impl<T> Parquet<T> {
     /// Sets how many bytes a table may take when it is loaded whole: by default 4 GiB or, if that is
     /// more, 100 times the size of the file. Saving and loading a larger one is an error.
     ///
-    /// A page of a few bytes can hold a value a billion times. What a table takes is estimated by its
-    /// rows and the types of its columns. A [`BatchStream`](crate::BatchStream) is never whole in
+    /// A page of a few bytes can hold a value a billion times. What a table takes is counted
+    /// by its rows, the types of its columns or of its rows, and its texts and lists. A [`BatchStream`](crate::BatchStream) is never whole in
     /// memory and has no limit.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
@@ -240,12 +241,12 @@ impl<T: Send + Sync + 'static> Target for Parquet<T> {
 
     fn load(&self, source: &Source) -> Result<T> {
         let limit = (!self.way.stream).then_some(self.limit);
-        let stored = || read::stored(source, self.way.cut, limit);
+        let stored = || read::stored(source, self.way.cut, limit, self.way.row);
         reading(source, FORMAT, || (self.way.from_stored)(stored()?))
     }
 
     fn describe(&self, source: &Source) -> Result<Description> {
-        let table = reading(source, FORMAT, || read::stored(source, Cut::Anywhere, None))?;
+        let table = reading(source, FORMAT, || read::stored(source, Cut::Anywhere, None, None))?;
         let columns = crate::described::columns(&table.schema);
         let columns = columns.rust("Parquet<RecordBatch>").typed("Parquet<Vec<{}>>");
         Ok(columns.python(&["pyarrow"], "_frame(_parquet(path))"))
@@ -257,7 +258,7 @@ impl<T: Send + Sync + 'static> Streaming for Parquet<T> {
 
     /// Batches of at most 65,536 rows. What is held is one of them, and of each column a page.
     fn stream(&self, source: &Source) -> Result<Pieces<RecordBatch>> {
-        reading(source, FORMAT, || read::stored(source, Cut::Anywhere, None))?.read_later()
+        reading(source, FORMAT, || read::stored(source, Cut::Anywhere, None, None))?.read_later()
     }
 }
 

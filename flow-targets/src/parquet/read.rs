@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::compute::concat_batches;
 use arrow::datatypes::{Schema, SchemaRef};
 use flow_core::{Pieces, Source};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::basic::Compression;
 
-use super::{FORMAT, LENGTHS, write};
+use super::{FORMAT, LENGTHS, texts, write};
 use crate::limit::Limit;
-use crate::table::{Cut, Recut, Stored, find, width};
+use crate::table::{Counted, Cut, Recut, Stored, find, width};
 
 /// How many rows are read at once where it makes no difference to the value.
 const STEP: usize = 64 * 1024;
@@ -33,12 +34,23 @@ struct Footer {
 }
 
 /// The table of a file, its batches cut as the value needs them.
-/// The table has the limit if it is to be whole in memory.
-pub(super) fn stored(source: &Source, cut: Cut, limit: Option<Limit>) -> Result<Stored> {
+/// The table has the limit if it is to be whole in memory, in rows of a type of so many bytes.
+pub(super) fn stored(
+    source: &Source,
+    cut: Cut,
+    limit: Option<Limit>,
+    row: Option<usize>,
+) -> Result<Stored> {
     let footer = Footer::read(source)?;
-    limit.map_or(Ok(()), |limit| footer.check(&footer.schema, limit))?;
+    if let Some(limit) = limit {
+        footer.check(&footer.schema, limit)?;
+        write::check_width(footer.rows, row.unwrap_or(0) as u64, limit, footer.bytes)?;
+    }
     let schema = footer.schema.clone();
-    Ok(Stored::new(schema, source, FORMAT, move |source| footer.batches(source, cut)))
+    let most = limit.map(|limit| limit.table(footer.bytes));
+    let stored =
+        Stored::new(schema, source, FORMAT, move |source| footer.batches(source, cut, most));
+    Ok(stored.within(most))
 }
 
 /// The columns of these names; pages of others are not touched.
@@ -53,11 +65,26 @@ pub(super) fn columns(source: &Source, names: &[&str], limit: Limit) -> Result<R
     footer.check_codecs(Some(&at))?;
     let builder = footer.open(source)?;
     let roots = ProjectionMask::roots(builder.parquet_schema(), at.iter().copied());
-    // One step makes one batch, without a copy.
-    let mut reader = builder.with_projection(roots).with_batch_size(footer.rows.max(1)).build()?;
-    let Some(batch) = reader.next().transpose()? else {
-        ensure!(footer.rows == 0, "{FEWER}");
-        return Ok(RecordBatch::new_empty(schema));
+    // One step makes one batch, without a copy, unless it is not sure to fit.
+    let most = limit.table(footer.bytes);
+    let is_read = |leaf: usize| at.contains(&builder.parquet_schema().get_column_root_idx(leaf));
+    let metadata = footer.metadata.metadata();
+    let step = texts::step(source, metadata, footer.rows.max(1), Some(most), is_read)?;
+    let reader = builder.with_projection(roots).with_batch_size(step).build()?;
+    let mut counted = Counted::columns(Some(most), width(&schema));
+    let mut batches = Vec::new();
+    for batch in reader {
+        let batch = batch?;
+        counted.add(&batch)?;
+        batches.push(batch);
+    }
+    let batch = match batches.len() {
+        0 => {
+            ensure!(footer.rows == 0, "{FEWER}");
+            return Ok(RecordBatch::new_empty(schema));
+        }
+        1 => batches.remove(0),
+        _ => concat_batches(&batches[0].schema(), &batches)?,
     };
     ensure!(batch.num_rows() == footer.rows, "{FEWER}");
     // They come in the order of the file.
@@ -106,7 +133,7 @@ impl Footer {
         Ok(())
     }
 
-    fn batches(&self, source: &Source, cut: Cut) -> Result<Pieces<RecordBatch>> {
+    fn batches(&self, source: &Source, cut: Cut, most: Option<u64>) -> Result<Pieces<RecordBatch>> {
         self.check_codecs(None)?;
         let schema = self.schema.clone();
         if schema.fields().is_empty() {
@@ -116,14 +143,24 @@ impl Footer {
         let lengths = match (cut, self.note()) {
             (Cut::Anywhere, _) => None,
             (Cut::Whole, _) => Some(vec![self.rows]),
-            (Cut::Kept, Some(note)) => Some(write::lengths(note, Some(self.rows))?),
+            (Cut::Kept, Some(note)) => {
+                let batch = size_of::<RecordBatch>() + size_of::<usize>();
+                let most = most.map_or(usize::MAX, |most| (most / batch as u64) as usize);
+                Some(write::lengths(note, Some(self.rows), most)?)
+            }
             (Cut::Kept, None) => Some(self.row_groups()),
         };
         // Read in the lengths that are wanted, nothing is copied to make them.
         let step = lengths.iter().flatten().copied().max().unwrap_or(STEP).max(1);
+        let step = texts::step(source, self.metadata.metadata(), step, most, |_| true)?;
         let of = schema.clone();
         let reader = self.open(source)?.with_batch_size(step).build()?;
-        let each = reader.map(move |batch| named(&of, &batch?));
+        // What is put together is counted before.
+        let mut counted = Counted::columns(most.filter(|_| lengths.is_some()), width(&schema));
+        let each = reader.map(move |batch| {
+            let batch = named(&of, &batch?)?;
+            counted.add(&batch).map(|()| batch)
+        });
         Ok(match lengths {
             Some(lengths) => Box::new(Recut::new(each, schema, lengths)),
             None => Box::new(complete(each, self.rows)),
@@ -132,7 +169,7 @@ impl Footer {
 
     /// A table without columns has rows in the note alone.
     fn lengths_without_columns(&self) -> Result<Vec<usize>> {
-        write::lengths(self.note().unwrap_or_default(), None)
+        write::lengths(self.note().unwrap_or_default(), None, usize::MAX)
     }
 
     fn note(&self) -> Option<&str> {

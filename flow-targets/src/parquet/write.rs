@@ -25,22 +25,32 @@ pub(super) fn write<T>(target: &Parquet<T>, value: &T, sink: &mut Sink<'_>) -> R
     let columns = !table.schema.fields().is_empty();
     let mut lengths = Vec::new();
     let width = width(&table.schema);
+    // What the file has in the end is not known yet: the count is compared with the limit then.
+    let mut counted = target.way.counted((!target.way.stream).then_some(u64::MAX), &table.schema);
     let mut writer = ArrowWriter::try_new(sink, table.schema, Some(properties))?;
     for batch in table.each {
         let batch = batch?;
         (target.way.check_back)(&batch)?;
         lengths.push(batch.num_rows());
+        counted.add(&batch)?;
         if columns {
             writer.write(&batch)?;
         }
     }
     if target.way.cut == Cut::Kept || !columns {
+        let empty = lengths.iter().filter(|length| **length == 0).count();
+        ensure!(
+            empty <= MOST_EMPTY,
+            "{empty} batches have no rows, and a file keeps {MOST_EMPTY} at most"
+        );
         writer.append_key_value_metadata(KeyValue::new(LENGTHS.to_owned(), note(&lengths)));
     }
     writer.finish()?;
     if !target.way.stream {
         let rows: usize = lengths.iter().sum();
-        check_width(rows, width, target.limit, writer.bytes_written() as u64)?;
+        let file = writer.bytes_written() as u64;
+        check_width(rows, width, target.limit, file)?;
+        counted.check(target.limit.table(file))?;
     }
     Ok(())
 }
@@ -130,16 +140,23 @@ fn note(lengths: &[usize]) -> String {
     text
 }
 
-/// The lengths that [`note`] wrote, which must add up to `rows` where that is known.
-pub(super) fn lengths(text: &str, rows: Option<usize>) -> Result<Vec<usize>> {
+/// How many batches without rows a file may have.
+const MOST_EMPTY: usize = 1 << 16;
+
+/// The lengths that [`note`] wrote, at most so many, which must add up to `rows` where that is known.
+pub(super) fn lengths(text: &str, rows: Option<usize>, most: usize) -> Result<Vec<usize>> {
+    // Each of the others has a row.
+    let most = most.min(rows.unwrap_or(1 << 24).saturating_add(MOST_EMPTY));
     let mut lengths = Vec::new();
     let mut sum = 0_usize;
     for run in text.split(',').filter(|run| !run.is_empty()) {
         let (length, count) = run.split_once('*').unwrap_or((run, "1"));
         let parsed = || Some((length.parse::<usize>().ok()?, count.parse::<usize>().ok()?));
         let (length, count) = parsed().with_context(|| format!("no lengths: `{text}`"))?;
-        // Batches without rows add nothing: what bounds their number is the sense of the note.
-        ensure!(count <= 1 << 24, "no lengths: `{text}`");
+        ensure!(
+            count <= most - lengths.len(),
+            "the file says that it has more than {most} batches, and is too small for them",
+        );
         sum = length
             .checked_mul(count)
             .and_then(|more| sum.checked_add(more))
@@ -166,11 +183,13 @@ mod tests {
     fn lengths_come_back() {
         for written in [vec![], vec![0], vec![5], vec![3, 3, 3, 1, 0, 0], vec![7, 8]] {
             let sum = written.iter().sum();
-            assert_eq!(lengths(&note(&written), Some(sum)).unwrap(), written);
-            assert!(lengths(&note(&written), Some(sum + 1)).is_err());
+            assert_eq!(lengths(&note(&written), Some(sum), 1000).unwrap(), written);
+            assert!(lengths(&note(&written), Some(sum + 1), 1000).is_err());
         }
         assert_eq!(note(&[100, 100, 37]), "100*2,37");
-        assert!(lengths("9*9*9", None).is_err());
-        assert!(lengths("18446744073709551615*2", None).is_err());
+        assert!(lengths("9*9*9", None, 1000).is_err());
+        assert!(lengths("0*16777216,0*16777216", Some(5), usize::MAX).is_err());
+        assert!(lengths("1*5", Some(5), 4).is_err());
+        assert!(lengths("18446744073709551615*2", None, 1000).is_err());
     }
 }

@@ -19,7 +19,7 @@ impl Table<AsBatches> for RecordBatch {
     }
 
     fn from_stored(stored: Stored) -> Result<Self> {
-        joined(&stored.schema, stored.batches()?)
+        joined(&stored.schema, stored.counted()?)
     }
 }
 
@@ -41,7 +41,7 @@ impl Table<AsBatches> for Vec<RecordBatch> {
     }
 
     fn from_stored(stored: Stored) -> Result<Self> {
-        stored.batches()?.collect()
+        stored.counted()?.collect()
     }
 }
 

@@ -1,7 +1,6 @@
 //! Columns by their names, and what they take.
 
 use anyhow::{Result, bail, ensure};
-#[cfg(feature = "parquet")]
 use arrow::datatypes::DataType;
 use arrow::datatypes::Schema;
 
@@ -43,13 +42,11 @@ fn known(schema: &Schema, name: &str) -> String {
 }
 
 /// The bytes that a row takes in memory at least: the items of lists, and texts, are not known.
-#[cfg(feature = "parquet")]
 pub(crate) fn width(schema: &Schema) -> u64 {
     let bits = schema.fields().iter().map(|field| bits(field.data_type()));
     bits.fold(0, u64::saturating_add).div_ceil(8)
 }
 
-#[cfg(feature = "parquet")]
 fn bits(data_type: &DataType) -> u64 {
     use DataType as Type;
     match data_type {

@@ -39,7 +39,7 @@ impl Table<AsFrame> for DataFrame {
 
     fn from_stored(stored: Stored) -> Result<Self> {
         let mut frame = to_polars(&stored.schema, None)?;
-        for batch in stored.batches()? {
+        for batch in stored.counted()? {
             frame.vstack_mut(&to_polars(&stored.schema, Some(&batch?))?)?;
         }
         Ok(frame)

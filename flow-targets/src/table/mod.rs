@@ -16,8 +16,8 @@
 
 mod absent;
 mod batches;
-#[cfg(any(feature = "arrow", feature = "parquet"))]
 mod columns;
+mod content;
 #[cfg(feature = "polars")]
 mod frame;
 mod merge;
@@ -37,8 +37,8 @@ use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 pub(crate) use batches::joined;
 #[cfg(any(feature = "arrow", feature = "parquet"))]
 pub(crate) use columns::find;
-#[cfg(feature = "parquet")]
 pub(crate) use columns::width;
+pub(crate) use content::Counted;
 #[cfg(feature = "parquet")]
 pub(crate) use recut::Recut;
 #[doc(hidden)]
@@ -79,6 +79,10 @@ pub trait Table<Way>: Sized + Send + Sync + 'static {
     /// Whether a value is read later, and never whole in memory.
     #[doc(hidden)]
     const STREAM: bool = false;
+
+    /// How many bytes the type of a row takes, if it is a value of rows.
+    #[doc(hidden)]
+    const ROW: Option<usize> = None;
 
     /// What the type itself says of the columns.
     #[doc(hidden)]
@@ -160,6 +164,8 @@ pub enum Cut {
 pub(crate) struct Way<T> {
     #[cfg(any(feature = "arrow", feature = "parquet"))]
     pub(crate) stream: bool,
+    #[cfg(any(feature = "arrow", feature = "parquet"))]
+    pub(crate) row: Option<usize>,
     pub(crate) cut: Cut,
     pub(crate) batches: fn(&T) -> Result<Batches<'_>>,
     pub(crate) from_stored: fn(Stored) -> Result<T>,
@@ -178,6 +184,8 @@ impl<T> Way<T> {
         Self {
             #[cfg(any(feature = "arrow", feature = "parquet"))]
             stream: T::STREAM,
+            #[cfg(any(feature = "arrow", feature = "parquet"))]
+            row: T::ROW,
             cut: T::CUT,
             batches: T::batches,
             from_stored: T::from_stored,
@@ -191,6 +199,15 @@ impl<T> Way<T> {
 }
 
 impl<T> Way<T> {
+    /// A count of what a value takes, before it is saved.
+    #[cfg(any(feature = "arrow", feature = "parquet"))]
+    pub(crate) fn counted(&self, most: Option<u64>, schema: &Schema) -> Counted {
+        match self.row {
+            Some(row) => Counted::rows(most, row),
+            None => Counted::columns(most, width(schema)),
+        }
+    }
+
     /// Checks the columns that a type of row has, by what a format says of a schema.
     ///
     /// # Errors

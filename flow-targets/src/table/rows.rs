@@ -18,7 +18,7 @@ use serde_arrow::schema::SchemaLike;
 use super::absent::{self, Check};
 use super::misread::misread;
 use super::stored::Place;
-use super::{AsRows, Batches, Cut, Known, Stored, Table, merge};
+use super::{AsRows, Batches, Counted, Cut, Known, Stored, Table, merge};
 use crate::absent::{Columns, check_read, is_left_out};
 use crate::enums;
 use crate::lossless::{Floats, check};
@@ -35,6 +35,7 @@ where
     R: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
     const CUT: Cut = Cut::Anywhere;
+    const ROW: Option<usize> = Some(size_of::<R>());
 
     fn known() -> Known {
         match RowColumns::of::<R>() {
@@ -71,7 +72,13 @@ where
     }
 
     fn from_stored(stored: Stored) -> Result<Self> {
-        rows(&stored.schema, stored.batches()?, &stored.place)
+        let mut counted = Counted::rows(stored.most, size_of::<R>());
+        let batches = stored.batches()?.map(|batch| {
+            let batch = batch?;
+            counted.add(&batch)?;
+            Ok(batch)
+        });
+        rows(&stored.schema, batches, &stored.place)
     }
 }
 

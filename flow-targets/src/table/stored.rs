@@ -13,6 +13,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use flow_core::{Pieces, Source};
 
+use super::{Counted, width};
+
 /// A table in a file, whose batches are read as often as they are asked for.
 #[doc(hidden)]
 pub struct Stored {
@@ -22,6 +24,8 @@ pub struct Stored {
     format: &'static str,
     open: Arc<Open>,
     pub(crate) place: Place,
+    /// How many bytes it may take if it is to be whole in memory.
+    pub(crate) most: Option<u64>,
 }
 
 /// What errors call the place of a value.
@@ -45,7 +49,8 @@ impl Stored {
         format: &'static str,
         open: impl Fn(&Source) -> Result<Pieces<RecordBatch>> + Send + Sync + 'static,
     ) -> Self {
-        Self { schema, source: source.clone(), format, open: Arc::new(open), place: Place::Table }
+        let (place, most) = (Place::Table, None);
+        Self { schema, source: source.clone(), format, open: Arc::new(open), place, most }
     }
 
     /// The same table, of which errors say what is in which cell of a sheet.
@@ -54,9 +59,23 @@ impl Stored {
         Self { place: Place::Sheet(name), ..self }
     }
 
+    /// The same with a limit of what it takes if it is to be whole in memory.
+    pub(crate) fn within(self, most: Option<u64>) -> Self {
+        Self { most, ..self }
+    }
+
     /// The batches, for whoever takes them all before [`reading`] returns.
     pub(crate) fn batches(&self) -> Result<Pieces<RecordBatch>> {
         (self.open)(&self.source)
+    }
+
+    /// The batches, for whoever keeps them all: an error is the last if they take too much.
+    pub(crate) fn counted(&self) -> Result<Pieces<RecordBatch>> {
+        let mut counted = Counted::columns(self.most, width(&self.schema));
+        Ok(Box::new(self.batches()?.map(move |batch| {
+            let batch = batch?;
+            counted.add(&batch).map(|()| batch)
+        })))
     }
 
     /// The batches, for whoever takes them later: an error ends them, names the file, and is what

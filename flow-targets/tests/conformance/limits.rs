@@ -208,6 +208,136 @@ fn a_table_of_few_values_has_a_largest_size_in_memory() {
     assert_eq!(batches.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 100_000);
 }
 
+/// The most memory that this process has had, in bytes.
+#[cfg(target_os = "linux")]
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().trim().parse::<u64>().unwrap() << 10
+}
+
+#[derive(::serde::Serialize, ::serde::Deserialize, Debug)]
+struct OfText {
+    column: String,
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_text_that_a_page_repeats_counts_each_time() {
+    const ROWS: usize = 2_000;
+    const LIMIT: u64 = 10_000_000;
+    let text = "x".repeat(100_000);
+    let batch = column(LargeStringArray::from(vec![text.as_str(); 10]));
+    let schema = batch.schema();
+    let batches = (0..ROWS / 10).map(move |_| Ok(batch.clone()));
+    let stream = <Parquet<BatchStream>>::default().statistics(flow_targets::Statistics::Off);
+    let written = bytes(&stream, &BatchStream::new(schema, batches)).unwrap();
+    assert!(written.len() < 10_000, "{}", written.len());
+    let before = peak();
+    says_how_to_raise(
+        &complaint(&<Parquet<RecordBatch>>::default().max_bytes(LIMIT), &written),
+        LIMIT,
+    );
+    says_how_to_raise(
+        &complaint(&<Parquet<Vec<RecordBatch>>>::default().max_bytes(LIMIT), &written),
+        LIMIT,
+    );
+    says_how_to_raise(
+        &complaint(&<Parquet<Vec<OfText>>>::default().max_bytes(LIMIT), &written),
+        LIMIT,
+    );
+    let (_file, source) = file(&written).unwrap();
+    let one = <Parquet<RecordBatch>>::default().max_bytes(LIMIT);
+    let error = one.load_columns(&source, &["column"]).unwrap_err();
+    says_how_to_raise(&format!("{error:#}"), LIMIT);
+    let taken = peak() - before;
+    assert!(taken < 100_000_000, "{taken} bytes of 200 MB");
+    // A stream has them in pieces that fit, and what is within the limit comes whole.
+    let mut pieces = stream.stream(&source).unwrap();
+    assert!(pieces.next().unwrap().unwrap().num_rows() < ROWS);
+    let whole = value(&<Parquet<RecordBatch>>::default().max_bytes(201_000_000), &written).unwrap();
+    assert_eq!(whole.num_rows(), ROWS);
+}
+
+#[test]
+fn a_text_that_a_dictionary_repeats_counts_in_each_row() {
+    const LIMIT: u64 = 10_000_000;
+    let text = "x".repeat(100_000);
+    let keys = Int32Array::from(vec![0; 500]);
+    let values = Arc::new(LargeStringArray::from(vec![text.as_str()]));
+    let dictionary = DictionaryArray::<arrow::datatypes::Int32Type>::try_new(keys, values).unwrap();
+    let mut views = StringViewBuilder::new();
+    let block = views.append_block(text.as_bytes().into());
+    (0..500).for_each(|_| views.try_append_view(block, 0, 100_000).unwrap());
+    for table in [column(dictionary), column(views.finish())] {
+        let target = <ArrowIpc<RecordBatch>>::default();
+        let written = bytes(&target, &table).unwrap();
+        assert!(written.len() < 200_000, "{}", written.len());
+        assert_eq!(value(&target.max_bytes(LIMIT), &written).unwrap(), table);
+        let rows = <ArrowIpc<Vec<OfText>>>::default();
+        says_how_to_raise(&complaint(&rows.clone().max_bytes(LIMIT), &written), LIMIT);
+        assert_eq!(value(&rows, &written).unwrap().len(), 500);
+    }
+}
+
+#[test]
+fn rows_count_by_what_their_type_takes() {
+    #[derive(::serde::Serialize, ::serde::Deserialize, Debug, Clone)]
+    struct Wide {
+        n: u8,
+        #[serde(skip)]
+        _memory: [u64; 32],
+    }
+    let rows = vec![Wide { n: 1, _memory: [0; 32] }; 100];
+    let exact = 100 * size_of::<Wide>() as u64;
+    let parquet = <Parquet<Vec<Wide>>>::default();
+    let written = bytes(&parquet, &rows).unwrap();
+    assert_eq!(value(&parquet.clone().max_bytes(exact), &written).unwrap().len(), 100);
+    let small = parquet.max_bytes(exact - 1);
+    says_how_to_raise(&complaint(&small, &written), exact - 1);
+    says_how_to_raise(&refusal(&small, &rows), exact - 1);
+    let arrow = <ArrowIpc<Vec<Wide>>>::default();
+    let written = bytes(&arrow, &rows).unwrap();
+    assert_eq!(value(&arrow.clone().max_bytes(exact), &written).unwrap().len(), 100);
+    let small = arrow.max_bytes(exact - 1);
+    says_how_to_raise(&complaint(&small, &written), exact - 1);
+    says_how_to_raise(&refusal(&small, &rows), exact - 1);
+}
+
+#[test]
+fn a_column_of_nulls_counts_by_its_rows() {
+    #[derive(::serde::Serialize, ::serde::Deserialize, Debug)]
+    struct Row {
+        column: Option<i64>,
+    }
+    let nulls = column(NullArray::new(3_000_000_000));
+    let written = bytes(&<ArrowIpc<RecordBatch>>::default(), &nulls).unwrap();
+    assert!(written.len() < 1000);
+    let rows = <ArrowIpc<Vec<Row>>>::default().max_bytes(3_000_000);
+    says_how_to_raise(&complaint(&rows, &written), 3_000_000);
+}
+
+#[test]
+fn a_note_of_batches_without_rows_is_bounded() {
+    use ::parquet::arrow::ArrowWriter;
+    use ::parquet::file::metadata::KeyValue;
+
+    let note = "0*16777216,".repeat(100);
+    let batch = column(Int64Array::from(vec![1]));
+    let mut written = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut written, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.append_key_value_metadata(KeyValue::new("typed-flow:batches".to_owned(), note));
+    writer.close().unwrap();
+    let target = <Parquet<Vec<RecordBatch>>>::default();
+    let error = complaint(&target.clone().max_bytes(1_000_000), &written);
+    assert!(error.contains("batches, and is too small for them"), "{error}");
+    let error = complaint(&target, &written);
+    assert!(error.contains("batches, and is too small for them"), "{error}");
+    let error = refusal(&target, &vec![batch.slice(0, 0); 70_000]);
+    assert!(error.contains("70000 batches have no rows"), "{error}");
+}
+
 #[test]
 fn compressed_arrow_files_cannot_claim_more_than_the_limit() {
     let zeros = column(Int64Array::from(vec![0; 1000]));
