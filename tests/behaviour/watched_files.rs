@@ -260,38 +260,3 @@ fn texts_beside_paths_are_no_files() -> Result<()> {
     assert!(!flow.with(labelled::INPUTS, renamed).is_complete::<labelled>()?);
     Ok(())
 }
-
-/// A text, or a file.
-#[derive(Clone, Serialize, Deserialize)]
-enum Given {
-    File(PathBuf),
-    Inline(String),
-}
-
-#[derive(Task)]
-#[task(target = Json<String>)]
-struct Either {
-    #[param(file)]
-    given: Given,
-}
-
-runs!(Either: String = |self, _cx| match &self.given {
-    Given::File(path) => Ok(std::fs::read_to_string(path)?),
-    Given::Inline(text) => Ok(text.clone()),
-});
-
-#[test]
-fn a_text_is_no_file_where_a_path_could_have_been_given() -> Result<()> {
-    let (flow, folder) = crate::support::flow();
-    let inline = flow.with(Either::GIVEN, Given::Inline("hello".to_owned()));
-    inline.run::<Either>()?;
-    assert_eq!(*inline.load::<Either>()?, "hello");
-    let path = folder.path().join("text");
-    for text in ["one", "two"] {
-        std::fs::write(&path, text)?;
-        let of_file = flow.with(Either::GIVEN, Given::File(path.clone()));
-        of_file.run::<Either>()?;
-        assert_eq!(*of_file.load::<Either>()?, text);
-    }
-    Ok(())
-}
