@@ -27,12 +27,11 @@ const CORE: Layers = &[
 const DERIVE: Layers = &[
     &["ctxt", "spans"],
     &["attr"],
+    &["code", "text"],
     &["function"],
     &["model", "outputs"],
     &["key_type"],
     &["check"],
-    &["code"],
-    &["text"],
     &["expand"],
     &["lib"],
 ];
@@ -45,17 +44,29 @@ fn source(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name).join("src")
 }
 
+/// The files of a folder, but for those of modules that are compiled for unit tests alone.
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a folder of the source") {
-        let path = entry.expect("an entry").path();
-        match path.is_dir() {
-            true => files(&path, found),
-            false if path.extension().is_some_and(|extension| extension == "rs") => {
-                found.push(path);
-            }
-            false => {}
+    let entries = fs::read_dir(folder).expect("a folder of the source");
+    let paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    let tests: Vec<_> = paths.iter().filter(|path| path.is_file()).flat_map(test_modules).collect();
+    for path in &paths {
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        if stem.is_some_and(|stem| tests.contains(&stem)) {
+            continue;
+        }
+        if path.is_dir() {
+            files(path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path.clone());
         }
     }
+}
+
+/// The modules that a file declares for unit tests alone.
+fn test_modules(path: &PathBuf) -> Vec<String> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let declared = text.split("#[cfg(test)]\nmod ").skip(1);
+    declared.filter_map(|rest| Some(rest.split_once(';')?.0.to_owned())).collect()
 }
 
 /// The modules from the root to that of a file, such as `["store", "gc"]`.
@@ -69,11 +80,20 @@ fn module(source: &Path, file: &Path) -> Vec<String> {
     parts
 }
 
-/// The code of a file, without comments and without unit tests, which stand at its end.
+/// The code of a file, without comments, texts and unit tests, which stand at its end.
 fn code(text: &str) -> String {
-    let end = text.find("#[cfg(test)]\nmod ").unwrap_or(text.len());
+    let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
     let lines = text[..end].lines().map(|line| line.split("//").next().unwrap_or_default());
-    lines.collect::<Vec<_>>().join("\n")
+    let (mut code, mut in_text, mut before) = (String::new(), false, ' ');
+    for c in lines.flat_map(|line| line.chars().chain(['\n'])) {
+        if c == '"' && before != '\\' && before != '\'' {
+            in_text = !in_text;
+        } else if !in_text {
+            code.push(c);
+        }
+        before = c;
+    }
+    code
 }
 
 /// What follows `root` in a path of the code: the first name, or each of those in braces.
@@ -155,6 +175,7 @@ fn an_upward_import_is_found_in_every_form() {
          use crate::{store::Store, engine};\n\
          /// [`Flow`](crate::flow::Flow)\n\
          fn f() -> crate::sweep::Sweep { other_crate::task() }\n\
+         const TEXT: &str = \"crate::check\";\n\
          #[cfg(test)]\nmod tests { use crate::check::Checked; }",
     );
     assert_eq!(names_after(&code, "crate::"), ["plan", "store", "engine", "sweep"]);

@@ -6,8 +6,19 @@ use syn::{Path, Result, Token, parenthesized, token};
 
 use super::options::{self, bare, keep};
 use super::{Opt, path, words};
-use crate::code::Extent;
 use crate::ctxt::Ctxt;
+
+/// How much of the source counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// What the impl reaches.
+    #[default]
+    Reached,
+    /// The body of the impl.
+    Body,
+    /// All of the crate and of its path dependencies.
+    Crate,
+}
 
 /// How much of the code counts.
 #[derive(Default)]

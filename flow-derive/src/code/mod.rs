@@ -68,18 +68,7 @@ use self::names::Names;
 use self::row::Row;
 use self::table::Table;
 use self::world::World;
-
-/// How much of the source counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Extent {
-    /// What the impl reaches.
-    #[default]
-    Reached,
-    /// The body of the impl.
-    Body,
-    /// All of the crate and of its path dependencies.
-    Crate,
-}
+use crate::attr::tracked::Extent;
 
 /// The table of an impl, or of a function that is a task, which is shown as `name`, stands in `file`
 /// and of which `own` counts by itself.

@@ -17,10 +17,11 @@ use syn::{
 };
 
 use crate::attr::path::Facade;
+use crate::attr::tracked::Extent;
 use crate::attr::tracked::TrackedAttr;
 use crate::code::lock::Versions;
 use crate::code::table::Table;
-use crate::code::{self, Extent, file};
+use crate::code::{self, file};
 use crate::ctxt::Ctxt;
 use crate::function::Function;
 use crate::text;
