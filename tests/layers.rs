@@ -51,7 +51,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     let tests: Vec<_> = paths.iter().filter(|path| path.is_file()).flat_map(test_modules).collect();
     for path in &paths {
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        if stem.is_some_and(|stem| tests.contains(&stem)) {
+        if stem.is_some_and(|stem| stem == "tests" || tests.contains(&stem)) {
             continue;
         }
         if path.is_dir() {
