@@ -10,8 +10,8 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{Contents, Look, Named, Passed, Pattern};
-use crate::base::error::StoreError;
+use super::{Contents, Look, Named, Passed, Pattern, is_absent};
+use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::{FileKind, Stat};
 use crate::base::key::{Digest, Hasher};
 
@@ -28,8 +28,8 @@ pub(crate) struct Stamp {
     digest: Digest,
     /// From when on a change of any of the files gives another stamp, in nanoseconds since 1970.
     settled: i64,
-    /// The folders on the way to the path, the nearest first.
-    above: Vec<Above>,
+    /// The folders on the way to the path, the nearest first; `None` for one that does not exist.
+    above: Vec<Option<Above>>,
 }
 
 /// A folder on the way to files. Other files may come and go in it, so that its times tell little.
@@ -56,9 +56,14 @@ impl Above {
 impl Stamp {
     /// Whether nothing was written or moved between this stamp and the later one.
     pub(crate) fn is(&self, later: &Self) -> bool {
-        // A folder that was not there before held nothing.
         let mut above = std::iter::zip(self.above.iter().rev(), later.above.iter().rev());
-        self.digest == later.digest && above.all(|(before, now)| now.is_in_place(before))
+        let is_in_place = |(before, now): (&Option<Above>, &Option<Above>)| match (before, now) {
+            (Some(before), Some(now)) => now.is_in_place(before),
+            (Some(_), None) => false,
+            // A folder that did not exist before held nothing.
+            (None, _) => true,
+        };
+        self.digest == later.digest && above.all(is_in_place)
     }
 
     /// Waits until a change of the files gives another stamp: some milliseconds after the last one.
@@ -91,32 +96,34 @@ impl Contents {
             Ok(hasher.digest())
         };
         let note = |path: &Path, what: Passed| {
-            let is_link = || self.fs.kind(path).is_ok_and(|kind| kind == FileKind::Link);
             let stat = match what {
                 Passed::Folder => self.fs.stat(path)?,
-                Passed::Name if is_link() => self.fs.link_stat(path)?,
-                Passed::Name => return Ok(()),
+                Passed::Name => match self.fs.kind(path) {
+                    Ok(FileKind::Link) => self.fs.link_stat(path)?,
+                    Ok(_) => return Ok(()),
+                    Err(error) if is_absent(&error) => return Ok(()),
+                    Err(error) => return Err(error),
+                },
             };
             settle(&stat);
             hash_stat(&mut passed.borrow_mut(), &stat);
             Ok(())
         };
-        let above = self.above(path, named, &note);
+        let above = self.above(path, named, &note)?;
         let looked = self.walk(path, named, Look { file: &file, note: &note })?;
         let mut hasher = Hasher::new("stamps");
         hasher.part(looked.unwrap_or(Digest(0))).part(passed.into_inner().digest());
         Ok(Stamp { digest: hasher.digest(), settled: settled.get(), above })
     }
 
-    /// The folders on the way to a path, of which links are noted. What cannot be looked at says nothing: if it
-    /// matters, the walk fails.
+    /// Returns the folders on the way to a path, the nearest first, and notes the links among them.
     fn above(
         &self,
         path: &Path,
         named: Named,
         note: &dyn Fn(&Path, Passed) -> io::Result<()>,
-    ) -> Vec<Above> {
-        let Ok(path) = std::path::absolute(path) else { return Vec::new() };
+    ) -> Result<Vec<Option<Above>>, StoreError> {
+        let path = std::path::absolute(path).during("look at", path)?;
         let pattern = Pattern::parse(&path).filter(|_| named == Named::AsPattern);
         let nearest = match &pattern {
             Some(pattern) if self.fs.stat(&path).is_err() => Some(pattern.base()),
@@ -124,11 +131,16 @@ impl Contents {
         };
         let folders = nearest.into_iter().flat_map(Path::ancestors);
         let look = |folder: &Path| {
-            note(folder, Passed::Name).ok()?;
-            let Stat { inode, modified, changed, .. } = self.fs.stat(folder).ok()?;
-            Some(Above { inode, modified, changed })
+            note(folder, Passed::Name).during("look at", folder)?;
+            match self.fs.stat(folder) {
+                Ok(Stat { inode, modified, changed, .. }) => {
+                    Ok(Some(Above { inode, modified, changed }))
+                }
+                Err(error) if is_absent(&error) => Ok(None),
+                error => error.map(|_| None).during("look at", folder),
+            }
         };
-        folders.filter_map(look).collect()
+        folders.map(look).collect()
     }
 }
 
