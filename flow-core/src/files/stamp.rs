@@ -125,8 +125,9 @@ impl Contents {
     ) -> Result<Vec<Option<Above>>, StoreError> {
         let path = std::path::absolute(path).during("look at", path)?;
         let pattern = Pattern::parse(&path).filter(|_| named == Named::AsPattern);
-        let nearest = match &pattern {
-            Some(pattern) if self.fs.stat(&path).is_err() => Some(pattern.base()),
+        let nearest = match (&pattern, self.fs.stat(&path)) {
+            (Some(pattern), Err(error)) if is_absent(&error) => Some(pattern.base()),
+            (_, Err(error)) if !is_absent(&error) => return Err(error).during("look at", &path),
             _ => path.parent(),
         };
         let folders = nearest.into_iter().flat_map(Path::ancestors);
