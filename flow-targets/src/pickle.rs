@@ -58,7 +58,7 @@ use crate::strict::Strict;
 
 /// Where a file that nests without end is given up, before the stack is. Whatever is saved is far
 /// from it.
-const DEPTH: usize = 400;
+const DEPTH: usize = 128;
 
 /// A MessagePack file of one value.
 ///
