@@ -11,7 +11,7 @@ use crate::value::first_line;
 /// How many variants are printed that have no number to compare.
 const LISTED: usize = 3;
 
-/// The best variant of a sweep: made by [`Sweep::best`] and [`Sweep::lowest`].
+/// The best variant of a sweep: made by [`Sweep::max_by`] and [`Sweep::min_by`].
 ///
 /// It is printed as `gbm: accuracy 0.97, the best of 24`.
 #[derive(Clone, Debug)]

@@ -32,7 +32,7 @@
 //! - Maps have keys of any class and no order: what is equal as a map is equal here. Two equal keys
 //!   are an error. The order of an `IndexMap`, which a task can see, counts where it is not that of
 //!   the sorted keys. The type of a map that is written entry by entry, as in `#[serde(flatten)]`, is
-//!   not seen: its order counts if a parameter keeps it when it is read back ([`settle`]).
+//!   not seen: its order counts if a parameter keeps it when it is read back.
 //! - Structs are told apart by their fields' names and values, without order. The name of the struct
 //!   does not count, a newtype struct is what it contains, a unit struct is `()`. A struct is not a
 //!   map, but one with `#[serde(flatten)]` is.
