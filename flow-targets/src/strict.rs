@@ -45,6 +45,7 @@ struct Records<'t> {
     casts: bool,
 }
 
+#[cfg(any(feature = "csv", feature = "json", feature = "pickle"))]
 impl<D> Strict<'static, D> {
     /// Checks what the deserializer reads.
     pub(crate) fn new(inner: D) -> Self {

@@ -1,16 +1,20 @@
 //! Columns by their names, and what they take.
 
+#[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
 use anyhow::{Result, bail, ensure};
 use arrow::datatypes::DataType;
 use arrow::datatypes::Schema;
 
+#[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
 /// How alike two names must be, for one to be suggested for the other.
 const ALIKE: f64 = 0.8;
 
+#[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
 /// What a table without columns may be, for who knows that a row has fields.
 const NONE: &str =
     ": the table has no columns, as no rows have of a type that does not show its columns";
 
+#[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
 /// Where the columns of these names stand, in the order of the names.
 ///
 /// # Errors
@@ -30,6 +34,7 @@ pub(crate) fn find(schema: &Schema, names: &[&str]) -> Result<Vec<usize>> {
     Ok(found)
 }
 
+#[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
 /// What else the name may stand for.
 fn known(schema: &Schema, name: &str) -> String {
     let alike = |other: &&str| strsim::jaro_winkler(name, other);

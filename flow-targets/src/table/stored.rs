@@ -60,6 +60,7 @@ impl Stored {
     }
 
     /// The same with a limit of what it takes if it is to be whole in memory.
+    #[cfg(any(feature = "arrow", feature = "parquet"))]
     pub(crate) fn within(self, most: Option<u64>) -> Self {
         Self { most, ..self }
     }
