@@ -45,6 +45,18 @@ fn is_public(visibility: &Visibility) -> bool {
     matches!(visibility, Visibility::Public(_))
 }
 
+/// The name of a public type, trait or function.
+fn public_name(item: &Item) -> Option<String> {
+    let (visibility, name) = match item {
+        Item::Struct(item) => (&item.vis, &item.ident),
+        Item::Enum(item) => (&item.vis, &item.ident),
+        Item::Trait(item) => (&item.vis, &item.ident),
+        Item::Fn(item) => (&item.vis, &item.sig.ident),
+        _ => return None,
+    };
+    is_public(visibility).then(|| name.to_string())
+}
+
 /// The names that a `pub use` exports.
 fn exported(tree: &UseTree, names: &mut BTreeSet<String>) {
     match tree {
@@ -56,7 +68,7 @@ fn exported(tree: &UseTree, names: &mut BTreeSet<String>) {
     }
 }
 
-/// Tokens as text, without the spaces that nobody writes.
+/// Returns tokens as text, with the spaces that rustfmt would write.
 fn text(tokens: impl ToTokens) -> String {
     let mut text = tokens.to_token_stream().to_string();
     for (from, to) in [
@@ -121,19 +133,7 @@ impl Api {
                     {
                         exported(tree, &mut names);
                     }
-                    Item::Struct(item) if is_public(&item.vis) => {
-                        names.insert(item.ident.to_string());
-                    }
-                    Item::Enum(item) if is_public(&item.vis) => {
-                        names.insert(item.ident.to_string());
-                    }
-                    Item::Trait(item) if is_public(&item.vis) => {
-                        names.insert(item.ident.to_string());
-                    }
-                    Item::Fn(item) if is_public(&item.vis) => {
-                        names.insert(item.sig.ident.to_string());
-                    }
-                    _ => {}
+                    item => names.extend(public_name(item)),
                 }
             }
         }
@@ -143,14 +143,13 @@ impl Api {
     }
 
     fn add(&mut self, item: &Item, names: &BTreeSet<String>) {
+        let is_exported = public_name(item).is_some_and(|name| names.contains(&name));
         match item {
-            Item::Struct(item)
-                if is_public(&item.vis) && names.contains(&item.ident.to_string()) =>
-            {
+            Item::Struct(item) if is_exported => {
                 let line = format!("struct {}{}", item.ident, text(&item.generics));
                 self.items.entry(line).or_default().extend(fields(&item.fields));
             }
-            Item::Enum(item) if is_public(&item.vis) && names.contains(&item.ident.to_string()) => {
+            Item::Enum(item) if is_exported => {
                 let line = format!("enum {}{}", item.ident, text(&item.generics));
                 let variants = item.variants.iter().filter(|variant| !is_hidden(&variant.attrs));
                 let variants = variants.map(|variant| {
@@ -165,9 +164,7 @@ impl Api {
                 });
                 self.items.entry(line).or_default().extend(variants);
             }
-            Item::Trait(item)
-                if is_public(&item.vis) && names.contains(&item.ident.to_string()) =>
-            {
+            Item::Trait(item) if is_exported => {
                 let line = format!("trait {}{}", item.ident, text(&item.generics));
                 let lines = item.items.iter().filter_map(|item| match item {
                     TraitItem::Fn(item) if !is_hidden(&item.attrs) => {
@@ -183,9 +180,7 @@ impl Api {
                 });
                 self.items.entry(line).or_default().extend(lines);
             }
-            Item::Fn(item)
-                if is_public(&item.vis) && names.contains(&item.sig.ident.to_string()) =>
-            {
+            Item::Fn(item) if is_exported => {
                 self.items.entry(text(&item.sig)).or_default();
             }
             Item::Impl(item) if item.trait_.is_none() => {

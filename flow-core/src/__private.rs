@@ -8,6 +8,7 @@ pub use std::sync::Arc;
 
 pub use crate::base::code::{Code, Tracked};
 pub use crate::base::decl::TaskDecl;
+pub use crate::base::names::short_name;
 pub use crate::check::all::{Report, Sound};
 pub use crate::flow::Scratch;
 pub use crate::store::draft::Draft;
@@ -301,9 +302,4 @@ pub fn task_of<K: Task, T>(_: Param<K, T>) -> &'static TaskType {
 /// The name of a task with type arguments: `Fit<Ols, 3>`.
 pub fn generic_name(name: &str, arguments: &[String]) -> String {
     format!("{name}<{}>", arguments.join(", "))
-}
-
-/// The name of a type without the paths of modules: `Vec<Row>`.
-pub fn short_name<T: ?Sized>() -> String {
-    crate::base::names::short_name::<T>()
 }

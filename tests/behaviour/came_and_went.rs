@@ -75,14 +75,18 @@ fn project() -> Result<(Flow, tempfile::TempDir, PathBuf)> {
     Ok((flow, folder, files))
 }
 
+/// Adds a file and removes it.
+fn comes_and_goes(file: PathBuf) -> impl Fn() + Send + Sync + 'static {
+    move || {
+        fs::write(&file, "3").expect("a file");
+        fs::remove_file(&file).expect("a file");
+    }
+}
+
 #[test]
 fn a_file_that_came_and_went_in_a_folder() -> Result<()> {
     let (flow, _folder, files) = project()?;
-    let more = files.join("c.csv");
-    let happens = move || {
-        fs::write(&more, "3").expect("a file");
-        fs::remove_file(&more).expect("a file");
-    };
+    let happens = comes_and_goes(files.join("c.csv"));
     assert_eq!(summaries(&flow, &files, happens), [true, true]);
     Ok(())
 }
@@ -91,11 +95,7 @@ fn a_file_that_came_and_went_in_a_folder() -> Result<()> {
 fn a_file_that_came_and_went_in_a_folder_below() -> Result<()> {
     let (flow, _folder, files) = project()?;
     fs::create_dir(files.join("below"))?;
-    let more = files.join("below/c.csv");
-    let happens = move || {
-        fs::write(&more, "3").expect("a file");
-        fs::remove_file(&more).expect("a file");
-    };
+    let happens = comes_and_goes(files.join("below/c.csv"));
     assert_eq!(summaries(&flow, &files, happens), [true, true]);
     Ok(())
 }

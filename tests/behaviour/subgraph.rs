@@ -56,6 +56,8 @@ fn it_knows_what_lies_upstream_and_downstream_of_a_task() -> Result<()> {
     let (flow, _folder) = flow();
     let upstream = flow.graph::<Total>().at(Double::OF, 2).upstream::<Double>()?;
     assert_eq!(names(&upstream), ["Part {n: 2}", "Double {of: 2}"]);
+    let upstream = flow.graph::<Total>().upstream::<Total>()?;
+    assert_eq!(names(&upstream), names(&flow.graph::<Total>().instances()?));
     let downstream = flow.graph::<Total>().downstream::<Double>()?;
     assert_eq!(names(&downstream), ["Double {of: 1}", "Double {of: 2}", "Double {of: 3}", "Total"]);
     Ok(())

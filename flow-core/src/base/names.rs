@@ -37,7 +37,7 @@ pub(crate) fn unique() -> String {
 }
 
 /// The name of a type without the paths of modules: `Vec<Row>`.
-pub(crate) fn short_name<T: ?Sized>() -> String {
+pub fn short_name<T: ?Sized>() -> String {
     short(std::any::type_name::<T>())
 }
 

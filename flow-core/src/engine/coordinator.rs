@@ -236,7 +236,7 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
             Outcome::Failed { error, .. } => {
                 self.failed.insert(key, schedule.error(error).to_owned());
             }
-            // Nobody asks as long as there is one schedule.
+            // With one schedule, no other schedule looks it up.
             Outcome::Ran { .. } | Outcome::Given | Outcome::Adopted
                 if schedule.execution.session.has_several() =>
             {

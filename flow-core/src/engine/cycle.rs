@@ -2,9 +2,9 @@
 //!
 //! An instance that requires others while it runs waits for their schedule. A schedule waits for what
 //! is running in it, and for what is settled in another one and parked here meanwhile. Nothing else
-//! waits, but for those in the schedule of the run that wait for one with their fingerprint, and nobody
-//! waits for that schedule. So there is a way from the claimed instance, for which a schedule is about to
-//! wait, back to that schedule if and only if they would wait for ever.
+//! waits, except instances in the schedule of the run that wait for one with their fingerprint, and no
+//! schedule waits for that of the run. So a schedule that is about to wait for a claimed instance would wait
+//! for ever if and only if a chain of waits leads from that instance back to the schedule.
 
 use std::collections::HashSet;
 

@@ -15,7 +15,7 @@
 //! and hashed, and goes to the committer. What requires it may start at once, and is committed
 //! after it. If the input cannot be committed, its consumer still may be: its record tells of the
 //! content of the input, not of the input's record. One that would be made from the same as another
-//! one that is running waits for that, and adopts ([`same`]).
+//! one that is running waits for that, and adopts ([`dedup`]).
 //!
 //! An input whose file is gone, but whose content is known, is made again only when a task that
 //! requires it really runs: the worker then *demands* it, and the coordinator schedules it. So an

@@ -28,8 +28,8 @@ use crate::task::setting::Values;
 
 /// A running instance.
 pub(crate) struct Running {
-    execution: Arc<Execution>,
-    node: NodeIndex,
+    pub(super) execution: Arc<Execution>,
+    pub(super) node: NodeIndex,
     reads: Arc<Reads>,
     asked: Mutex<Asked>,
     waiting: Waiting,

@@ -25,8 +25,6 @@ use crate::task::cx::{Reads, WatchError};
 
 /// The files that one run of a task may read.
 pub(super) struct Watch<'a> {
-    execution: &'a Arc<Execution>,
-    node: NodeIndex,
     made_from: &'a MadeFrom,
     running: Arc<Running>,
 }
@@ -38,7 +36,7 @@ impl<'a> Watch<'a> {
     ///
     /// A file cannot be looked at.
     pub(super) fn begin(
-        execution: &'a Arc<Execution>,
+        execution: &Arc<Execution>,
         node: NodeIndex,
         made_from: &'a MadeFrom,
     ) -> Result<Self, WatchError> {
@@ -50,7 +48,7 @@ impl<'a> Watch<'a> {
         for node in execution.plan.graph.gathered_inputs_or_none(node) {
             execution.watch_external(node, reads)?;
         }
-        Ok(Self { execution, node, made_from, running })
+        Ok(Self { made_from, running })
     }
 
     /// The running instance.
@@ -60,8 +58,9 @@ impl<'a> Watch<'a> {
 
     /// Fails if anything that the task may have read was written since the watch began.
     pub(super) fn look_again(&self) -> anyhow::Result<()> {
-        let Plan { contents, graph, store, .. } = &*self.execution.plan;
-        self.execution.look_at_externals(&graph.gathered_inputs_or_none(self.node))?;
+        let Running { execution, node, .. } = &*self.running;
+        let Plan { contents, graph, store, .. } = &*execution.plan;
+        execution.look_at_externals(&graph.gathered_inputs_or_none(*node))?;
         for (execution, root) in self.running.executions() {
             let mut nodes = execution.plan.graph.gathered_inputs_or_none(root);
             nodes.push(root);

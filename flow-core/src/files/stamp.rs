@@ -125,10 +125,13 @@ impl Contents {
     ) -> Result<Vec<Option<Above>>, StoreError> {
         let path = std::path::absolute(path).during("look at", path)?;
         let pattern = Pattern::parse(&path).filter(|_| named == Named::AsPattern);
-        let nearest = match (&pattern, self.fs.stat(&path)) {
-            (Some(pattern), Err(error)) if is_absent(&error) => Some(pattern.base()),
-            (_, Err(error)) if !is_absent(&error) => return Err(error).during("look at", &path),
-            _ => path.parent(),
+        let nearest = match &pattern {
+            None => path.parent(),
+            Some(pattern) => match self.fs.stat(&path) {
+                Ok(_) => path.parent(),
+                Err(error) if is_absent(&error) => Some(pattern.base()),
+                Err(error) => return Err(error).during("look at", &path),
+            },
         };
         let folders = nearest.into_iter().flat_map(Path::ancestors);
         let look = |folder: &Path| {

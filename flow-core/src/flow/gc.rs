@@ -71,7 +71,7 @@ impl FlowStore<'_> {
     }
 }
 
-/// A search for what nobody needs in a store. Made by [`FlowStore::gc`].
+/// A search for files and instances in a store that are no longer needed. Made by [`FlowStore::gc`].
 #[must_use = "nothing is looked for before `find` is called"]
 pub struct Gc {
     flow: Flow,

@@ -92,8 +92,7 @@ impl Flow {
     /// that store has an output made from the same. The output is linked or copied; nothing is written
     /// to the other store.
     ///
-    /// With this, a team's results are the inputs of one's own tasks, which require the team's tasks as
-    /// any others.
+    /// Use it to build on the results of a team: your tasks require the team's tasks like any others.
     ///
     /// ```
     /// # use flow::prelude::*;

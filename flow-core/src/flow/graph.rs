@@ -125,7 +125,7 @@ impl<R: Roots> Subgraph<R> {
     /// There is no instance of `A` in the graph, or several.
     pub fn instance<A: Task>(&self) -> Result<A, Error> {
         let (plan, node) = self.one::<A>()?;
-        let mut plan = Arc::into_inner(plan).expect("nobody else has the plan");
+        let mut plan = Arc::into_inner(plan).expect("plan not shared");
         Ok(plan.graph.take_instance(node))
     }
 
@@ -213,11 +213,7 @@ impl<R: Roots> Subgraph<R> {
         let plan = self.flow.plan_to_run::<R>()?;
         let mut is_upstream = vec![false; plan.graph.len()];
         self.matching::<A>(&plan)?.into_iter().for_each(|node| is_upstream[node.index()] = true);
-        for node in
-            plan.graph.nodes().rev().filter(|node| is_upstream[node.index()]).collect::<Vec<_>>()
-        {
-            plan.graph.inputs(node).iter().for_each(|input| is_upstream[input.index()] = true);
-        }
+        plan.graph.mark_upstream(&mut is_upstream);
         let nodes = plan.graph.nodes().filter(|node| is_upstream[node.index()]).collect();
         Ok(instances(&plan, nodes))
     }
@@ -348,11 +344,7 @@ fn connected(plan: &Plan, these: &[bool]) -> Vec<bool> {
     for node in plan.graph.nodes() {
         requires[node.index()] |= plan.graph.inputs(node).iter().any(|i| requires[i.index()]);
     }
-    for node in plan.graph.nodes().rev() {
-        if required[node.index()] {
-            plan.graph.inputs(node).iter().for_each(|input| required[input.index()] = true);
-        }
-    }
+    plan.graph.mark_upstream(&mut required);
     requires.into_iter().zip(required).map(|(a, b)| a || b).collect()
 }
 

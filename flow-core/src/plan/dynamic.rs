@@ -1,10 +1,10 @@
-//! Asking again for what a task has required while it ran.
+//! Requires again what a task required while it ran, to compare it with the record.
 //!
 //! A record tells what the task has required, in order, and what came of it. An output is what
-//! running the task now would give if all of that is the same today. So it is requested for again, in
+//! running the task now would give if all of that is the same today. So the planner requires it again, in
 //! the same order: what comes later may depend on what was loaded before, and is not looked at when
-//! that is different. What is not complete has to be made before it can be compared. Whoever makes a
-//! plan leaves it at that; whoever runs one makes it.
+//! that is different. What is not complete has to be made before it can be compared. The
+//! planner leaves it open; the engine makes it.
 //!
 //! What is required may itself have required something while it ran, and so on, further than a
 //! thread's stack is long.
@@ -31,9 +31,9 @@ use crate::task::requirement::Dependency;
 const LEFT: usize = 256 << 10;
 const ADDED: usize = 4 << 20;
 
-/// Finds out what comes of instances that are requested for again.
+/// Finds out what instances give that are required again.
 pub(crate) trait Again {
-    /// What comes of the dependencies of an instance, of which a record tells this.
+    /// Returns what the dependencies of an instance give now; `recorded` is what they gave.
     fn again(
         &self,
         plan: &Plan,
@@ -59,7 +59,7 @@ pub(crate) trait Finder {
     ) -> Result<Option<Kept>, StoreError>;
 }
 
-/// What came of some dependencies: the roots of a plan.
+/// What some dependencies gave: the roots of a plan.
 #[derive(Clone)]
 pub(crate) struct Answered {
     pub(crate) plan: Arc<Plan>,
@@ -68,7 +68,7 @@ pub(crate) struct Answered {
     pub(crate) made: Option<Arc<dyn Upstream + Send + Sync>>,
 }
 
-/// What came of one dependency.
+/// What one dependency gave.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     Content(Digest),

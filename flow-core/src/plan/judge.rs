@@ -4,7 +4,7 @@
 //! first. Both ask here. What an output is made from is put together in
 //! [`made_from`](super::made_from); whether what was read besides is the same is found out in
 //! [`reads`](super::reads), whether what was required while the task ran is the same, in
-//! [`again`](crate::plan::dynamic); what is different is told in [`explain`](super::explain).
+//! [`dynamic`](super::dynamic); what is different is told in [`explain`](super::explain).
 
 use std::cell::RefCell;
 use std::collections::HashMap;

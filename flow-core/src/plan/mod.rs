@@ -235,6 +235,15 @@ impl Graph {
         Made { folder: Folder::new(), output, meta: Meta::new(), from: None }
     }
 
+    /// Marks everything that the marked nodes require, directly or through others.
+    pub(crate) fn mark_upstream(&self, marked: &mut [bool]) {
+        for node in self.nodes().rev() {
+            if marked[node.index()] {
+                self.inputs(node).iter().for_each(|input| marked[input.index()] = true);
+            }
+        }
+    }
+
     pub(crate) fn consumers(&self, node: NodeIndex) -> impl Iterator<Item = NodeIndex> {
         self.dag.graph().neighbors(node)
     }

@@ -98,7 +98,7 @@ impl Plan {
         Ok(())
     }
 
-    /// What a record tells of, requested for again.
+    /// Returns the dependency that a record describes, to require it again.
     ///
     /// # Errors
     ///
@@ -147,7 +147,7 @@ impl Plan {
 }
 
 impl Required {
-    /// What a record tells of a dependency, but for what came of it.
+    /// Returns what a record says of a dependency, without what it gave.
     pub(crate) fn new(dependency: &Dependency) -> Self {
         let settings = dependency.with.iter().map(|(task, place, value)| {
             let (name, param) = ((task.decl)(), &task.params[*place]);

@@ -124,7 +124,7 @@ impl<'a> Resolver<'a> {
         Self { tells_all: true, ..Self::new(givens, store) }
     }
 
-    /// The values of all parameters of the task requested for, in the order of its fields. There are fewer
+    /// The values of all parameters of the required task, in the order of its fields. There are fewer
     /// of them if something is wrong that was noted.
     pub(crate) fn resolve(
         &mut self,

@@ -43,11 +43,7 @@ impl Plan {
                 judged[node.index()] = true;
             }
         }
-        for node in graph.nodes().rev() {
-            if judged[node.index()] {
-                graph.inputs(node).iter().for_each(|input| judged[input.index()] = true);
-            }
-        }
+        graph.mark_upstream(&mut judged);
         // What is judged is judged by all that is upstream of it.
         records.retain(|node, _| !judged[node.index()]);
         aggregates.into_iter().for_each(|node| judged[node.index()] = true);

@@ -2,7 +2,7 @@
 //!
 //! All variants of a sweep are roots of one plan, in which each instance stands once. A variant is
 //! what its flow would be by itself: its values stand in the place of those that all of them are
-//! given. So what was requested for in one variant is known in another if the values that can reach it
+//! given. So what was built for one variant is known in another if the values that can reach it
 //! are the same there; a task that no value of either reaches is walked once, however many variants
 //! there are.
 

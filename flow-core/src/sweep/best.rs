@@ -65,7 +65,7 @@ impl<R: Roots> Sweep<R> {
     /// # let flow = Flow::open(folder.path())?.quiet();
     /// let sweep = flow.sweep::<Fit>().over(Fit::LOSS, [0.25, 0.5]);
     /// sweep.run()?;
-    /// assert!(sweep.min_by("loss").is_err()); // the parameter, or what was noted?
+    /// assert!(sweep.min_by("loss").is_err()); // ambiguous: a parameter and metadata
     /// assert_eq!(sweep.min_by("Fit.loss")?.name, "loss=0.5");
     /// assert_eq!(sweep.min_by("Fit::LOSS")?.name, "loss=0.25");
     /// # Ok(())

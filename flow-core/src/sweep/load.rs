@@ -123,12 +123,8 @@ fn none<A: Task>(plan: &Plan, roots: &[NodeIndex]) -> SelectError {
 fn several<A: Task>(plan: &Plan, roots: &[NodeIndex]) -> SelectError {
     let graph = &plan.graph;
     let mut seen = vec![false; graph.len()];
-    let mut new = roots.to_vec();
-    while let Some(node) = new.pop() {
-        if !std::mem::replace(&mut seen[node.index()], true) {
-            new.extend(graph.inputs(node));
-        }
-    }
+    roots.iter().for_each(|root| seen[root.index()] = true);
+    graph.mark_upstream(&mut seen);
     let is_one = |node: &NodeIndex| {
         seen[node.index()] && (graph.task(*node).task.id)() == (TaskType::of::<A>().id)()
     };

@@ -1,7 +1,7 @@
 //! Requirements: what an instance says it needs, before it is known which instances those are.
 //!
 //! The derive turns `#[task(requires ...)]` into calls of [`Requirements`], one for each entry, in
-//! order. A [`Dependency`] is one task requested for, with the [`Settings`] that the entry gives it; the
+//! order. A [`Dependency`] is one required task, with the [`Settings`] that the entry gives it; the
 //! planner resolves its parameters and finds or makes its instance. The dependencies of one entry form
 //! an [`Entry`], which remembers the form it was written in.
 
@@ -44,7 +44,7 @@ pub(crate) enum Form {
     Map(Arc<dyn MapKeys>),
 }
 
-/// One task requested for.
+/// One required task.
 pub(crate) struct Dependency {
     pub(crate) task: &'static TaskType,
     /// Values of the task's own parameters, by place.

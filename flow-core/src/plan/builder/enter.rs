@@ -1,4 +1,4 @@
-//! On the way down: the parameters of a task requested for, and what it dependencies for itself.
+//! On the way down: resolves the parameters of a required task and asks it for its own dependencies.
 
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -79,7 +79,7 @@ impl Builder<'_> {
         })))
     }
 
-    /// All that the task requested for can see.
+    /// Everything that the required task can see.
     fn memo_key(
         &mut self,
         index: TypeIndex,

@@ -1,10 +1,10 @@
 //! From roots to a graph: each instance once, what it requires before it.
 //!
 //! The graph is [walked](walk) in depth, with a stack of its own, for a chain of requirements may be
-//! longer than a thread's stack. [`enter`] resolves the parameters of a task requested for and asks the
-//! task what it requires; [`leave`], when all of that is there, computes the key and adds the node. What was requested for before with the same settings
-//! in the same scope, as far as the task can see it, is not walked again: without that, a ladder
-//! of diamonds takes time exponential in its height.
+//! longer than a thread's stack. [`enter`] resolves the parameters of a required task and asks it what
+//! it requires; [`leave`], when all of that is built, computes the key and adds the node. A task that was
+//! required before with the same settings, in the same scope as far as the task can see it, is not walked
+//! again: without that, a ladder of diamonds takes time exponential in its height.
 
 mod all;
 mod enter;
@@ -93,7 +93,7 @@ fn build_roots(
     Ok((builder.into_graph(nodes), warnings))
 }
 
-/// Builds the graph of what an instance requires while it runs: what it dependencies for are the roots.
+/// Builds the graph of what an instance requires while it runs: its dependencies are the roots.
 pub(crate) fn build_for(
     requester: &Requester,
     dependencies: Vec<Dependency>,

@@ -1,4 +1,4 @@
-//! What a running task needs of whoever runs it.
+//! What a running task needs of the engine.
 
 use std::any::{Any, TypeId};
 
@@ -11,7 +11,7 @@ use crate::task::error::RequireError;
 use crate::task::input::Handle;
 use crate::task::setting::Values;
 
-/// What a running task needs of whoever runs it. The engine implements it.
+/// What a running task needs of its runner. The engine implements it.
 pub(crate) trait Host: Send + Sync {
     /// Returns the store that the output goes to.
     fn store(&self) -> &Store;
