@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use flow::prelude::*;
 
-use crate::support::{failed, failure, files_below, flow, ran};
+use crate::support::{alone, failed, failure, files_below, flow, peak, ran};
 
 /// What the shell prints.
 #[derive(Task)]
@@ -114,22 +114,24 @@ fn its_failure_is_that_of_the_task() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_line_without_an_end_is_not_held_in_memory() -> Result<()> {
-    const LONG: usize = 300 << 20;
-    let before = crate::support::peak();
-    let (flow, folder) = flow();
-    let zeros = format!("head -c {LONG} /dev/zero | tr '\\0' x");
-    let script = format!("{zeros}; echo first >&2; {zeros} >&2; printf 'the end' >&2; exit 3");
-    let summary = failure(flow.with(Logged::SCRIPT, script).run::<Logged>());
-    let error = summary.failed()[0].error.clone().expect("an error");
-    assert!(error.len() < 6 << 10, "{} bytes", error.len());
-    assert!(error.contains("(exit status: 3): first\n...xxx"), "{error}");
-    assert!(error.contains("xthe end\nits log: "), "{error}");
-    let taken = crate::support::peak() - before;
-    assert!(taken < 50 << 20, "{taken} bytes of memory");
-    let logs = files_below(folder.path()).into_iter().find(|file| file.ends_with("log.txt"));
-    let log = std::fs::metadata(logs.expect("a log"))?.len();
-    assert!(log > 2 * LONG as u64, "the log has {log} bytes");
-    Ok(())
+    alone(|| {
+        const LONG: usize = 300 << 20;
+        let before = peak();
+        let (flow, folder) = flow();
+        let zeros = format!("head -c {LONG} /dev/zero | tr '\\0' x");
+        let script = format!("{zeros}; echo first >&2; {zeros} >&2; printf 'the end' >&2; exit 3");
+        let summary = failure(flow.with(Logged::SCRIPT, script).run::<Logged>());
+        let error = summary.failed()[0].error.clone().expect("an error");
+        assert!(error.len() < 6 << 10, "{} bytes", error.len());
+        assert!(error.contains("(exit status: 3): first\n...xxx"), "{error}");
+        assert!(error.contains("xthe end\nits log: "), "{error}");
+        let taken = peak() - before;
+        assert!(taken < 50 << 20, "{taken} bytes of memory");
+        let logs = files_below(folder.path()).into_iter().find(|file| file.ends_with("log.txt"));
+        let log = std::fs::metadata(logs.expect("a log"))?.len();
+        assert!(log > 2 * LONG as u64, "the log has {log} bytes");
+        Ok(())
+    })
 }
 
 #[test]

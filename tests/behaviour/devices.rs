@@ -8,14 +8,14 @@ use std::time::Duration;
 use flow::prelude::*;
 
 use crate::faulty::Faulty;
-use crate::support::{faulty_flow, flow, in_full, one_file};
+use crate::support::{alone, faulty_flow, flow, in_full, one_file, peak};
 use crate::wheat::{Bread, Milled, assert_bread, mill, sow};
 
 /// How large a sparse file is that takes no room on the disk, in bytes.
 const LARGE: u64 = 3 << 30;
 
-/// How much memory may be taken meanwhile, in kB.
-const MEMORY: u64 = 500_000;
+/// How much memory may be taken meanwhile, in bytes.
+const MEMORY: u64 = 500 << 20;
 
 /// What lies in the place of a file.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,13 +37,6 @@ impl Odd {
         }
         Ok(())
     }
-}
-
-/// The most memory that this process has had, in kB.
-fn peak() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").expect("it is Linux");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse().ok()).expect("a number")
 }
 
 /// Does something that must come to its end.
@@ -89,89 +82,94 @@ fn acts(flow: &Flow) -> Vec<Result<(), flow::Error>> {
 
 #[test]
 fn in_a_store_nothing_hangs() -> Result<()> {
-    let peak_before = peak();
-    for odd in [Odd::Pipe, Odd::Sparse] {
-        for part in [
-            ".flow/index/Milled",
-            ".flow/owners/Milled",
-            ".flow/running/0123456789abcdef",
-            ".flow/digests",
-            "Milled/record.json",
-            "Milled/failure.json",
-            ".flow/versions/Milled/record",
-            ".flow/code/table",
-        ] {
-            let (flow, folder) = done()?;
-            let at = flow.folder();
-            let path = match part {
-                "Milled/record.json" => one_file(&at.join("Milled"), "record.json", ""),
-                "Milled/failure.json" => {
-                    one_file(&at.join("Milled"), "record.json", "").with_file_name("failure.json")
+    alone(|| {
+        let peak_before = peak();
+        for odd in [Odd::Pipe, Odd::Sparse] {
+            for part in [
+                ".flow/index/Milled",
+                ".flow/owners/Milled",
+                ".flow/running/0123456789abcdef",
+                ".flow/digests",
+                "Milled/record.json",
+                "Milled/failure.json",
+                ".flow/versions/Milled/record",
+                ".flow/code/table",
+            ] {
+                let (flow, folder) = done()?;
+                let at = flow.folder();
+                let path = match part {
+                    "Milled/record.json" => one_file(&at.join("Milled"), "record.json", ""),
+                    "Milled/failure.json" => one_file(&at.join("Milled"), "record.json", "")
+                        .with_file_name("failure.json"),
+                    ".flow/versions/Milled/record" => {
+                        one_file(&at.join(".flow/versions/Milled"), "", ".json")
+                    }
+                    ".flow/code/table" => {
+                        let first = fs::read_dir(at.join(".flow/code"))?.next().expect("a table");
+                        first?.path()
+                    }
+                    part => at.join(part),
+                };
+                odd.put(&path)?;
+                let flow = open(folder.path())?;
+                let what = format!("{odd:?} {part}");
+                let done = ends(&what, {
+                    let flow = flow.clone();
+                    move || acts(&flow)
+                });
+                let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+                for error in done.into_iter().filter_map(Result::err) {
+                    let error = in_full(error);
+                    let why = ["not a regular file", "of its kind", "No such device"];
+                    assert!(error.contains(&name), "{what}: {error}");
+                    assert!(why.iter().any(|why| error.contains(why)), "{what}: {error}");
                 }
-                ".flow/versions/Milled/record" => {
-                    one_file(&at.join(".flow/versions/Milled"), "", ".json")
+                // What stood in the place of a record is no output: the task has run again.
+                if part == "Milled/record.json" {
+                    flow.run::<Bread>()?;
+                    assert_bread(&flow, &[1, 2, 3], 10);
                 }
-                ".flow/code/table" => {
-                    let first = fs::read_dir(at.join(".flow/code"))?.next().expect("a table");
-                    first?.path()
-                }
-                part => at.join(part),
-            };
-            odd.put(&path)?;
-            let flow = open(folder.path())?;
-            let what = format!("{odd:?} {part}");
-            let done = ends(&what, {
-                let flow = flow.clone();
-                move || acts(&flow)
-            });
-            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-            for error in done.into_iter().filter_map(Result::err) {
-                let error = in_full(error);
-                let why = ["not a regular file", "of its kind", "No such device"];
-                assert!(error.contains(&name), "{what}: {error}");
-                assert!(why.iter().any(|why| error.contains(why)), "{what}: {error}");
-            }
-            // What stood in the place of a record is no output: the task has run again.
-            if part == "Milled/record.json" {
-                flow.run::<Bread>()?;
-                assert_bread(&flow, &[1, 2, 3], 10);
             }
         }
-    }
-    assert!(peak() - peak_before < MEMORY, "{} kB", peak() - peak_before);
-    Ok(())
+        assert!(peak() - peak_before < MEMORY, "{} bytes", peak() - peak_before);
+        Ok(())
+    })
 }
 
 #[test]
 fn in_an_export_nothing_hangs() -> Result<()> {
-    let peak_before = peak();
-    for odd in [Odd::Pipe, Odd::Sparse] {
-        for part in ["manifest.json", ".exporting.json", "README.md", "Bread", ".exporting.lock"] {
-            // The others are never read into memory: they are hashed, or not read at all.
-            if odd == Odd::Sparse && !["manifest.json", ".exporting.json"].contains(&part) {
-                continue;
-            }
-            let (flow, folder) = done()?;
-            let handed = folder.path().join("handed");
-            flow.export::<Bread>(&handed)?;
-            match part {
-                "Bread" => odd.put(&one_file(&handed.join(part), "", ".json"))?,
-                part => odd.put(&handed.join(part))?,
-            }
-            let (exporting, to) = (flow.clone(), handed.clone());
-            let done = ends(&format!("{odd:?} {part}"), move || exporting.export::<Bread>(&to));
-            let error = in_full(done.expect_err(part));
-            assert!(error.contains(part), "{odd:?} {part}: {error}");
-            if part == "manifest.json" {
-                let other = Flow::open(folder.path().join("other"))?.quiet();
-                let done = ends(part, move || other.import(&handed));
+    alone(|| {
+        let peak_before = peak();
+        for odd in [Odd::Pipe, Odd::Sparse] {
+            for part in
+                ["manifest.json", ".exporting.json", "README.md", "Bread", ".exporting.lock"]
+            {
+                // The others are never read into memory: they are hashed, or not read at all.
+                if odd == Odd::Sparse && !["manifest.json", ".exporting.json"].contains(&part) {
+                    continue;
+                }
+                let (flow, folder) = done()?;
+                let handed = folder.path().join("handed");
+                flow.export::<Bread>(&handed)?;
+                match part {
+                    "Bread" => odd.put(&one_file(&handed.join(part), "", ".json"))?,
+                    part => odd.put(&handed.join(part))?,
+                }
+                let (exporting, to) = (flow.clone(), handed.clone());
+                let done = ends(&format!("{odd:?} {part}"), move || exporting.export::<Bread>(&to));
                 let error = in_full(done.expect_err(part));
                 assert!(error.contains(part), "{odd:?} {part}: {error}");
+                if part == "manifest.json" {
+                    let other = Flow::open(folder.path().join("other"))?.quiet();
+                    let done = ends(part, move || other.import(&handed));
+                    let error = in_full(done.expect_err(part));
+                    assert!(error.contains(part), "{odd:?} {part}: {error}");
+                }
             }
         }
-    }
-    assert!(peak() - peak_before < MEMORY, "{} kB", peak() - peak_before);
-    Ok(())
+        assert!(peak() - peak_before < MEMORY, "{} bytes", peak() - peak_before);
+        Ok(())
+    })
 }
 
 #[derive(Task)]

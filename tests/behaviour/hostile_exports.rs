@@ -6,7 +6,7 @@ use std::fs;
 use flow::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::{files_below, flow, in_full};
+use crate::support::{files_below, flow, in_full, ran};
 
 #[derive(Task)]
 #[task(target = Json<u64>)]
@@ -312,6 +312,51 @@ fn links_are_not_followed() -> Result<()> {
     let there = Flow::open(folder.path().join("there"))?.quiet();
     let error = in_full(there.import(&to).expect_err("it is a link"));
     assert!(error.contains("is a link"), "{error}");
+    Ok(())
+}
+
+/// A task that writes a folder.
+#[derive(Task)]
+#[task(target = File(extension = "d"))]
+struct Written;
+
+runs!(Written: PathBuf = |self, cx| {
+    let folder = cx.out_path()?;
+    fs::create_dir(&folder)?;
+    fs::write(folder.join("part"), "1")?;
+    Ok(folder)
+});
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_of_another_size_is_not_read() -> Result<()> {
+    /// It would take hours to read so many zeros, in bytes.
+    const HUGE: u64 = 12 << 40;
+
+    let (flow, folder) = flow();
+    let export = |flow: &Flow, to: &Path| {
+        flow.graph::<(Number, Written)>().export(to)?;
+        Ok::<_, flow::Error>(())
+    };
+    flow.run::<(Number, Written)>()?;
+    let part = "Written/output.d/part";
+    for (n, name) in ["README.md", "manifest.json", "Number/n=1.json", part].iter().enumerate() {
+        let to = folder.path().join(format!("handed{n}"));
+        export(&flow, &to)?;
+        assert!(to.join(name).is_file(), "{:?}", files_below(&to));
+        fs::File::create(to.join(name))?.set_len(HUGE)?;
+        let error = in_full(export(&flow, &to).expect_err("it was changed"));
+        assert!(error.contains(name), "{name}: {error}");
+        let there = Flow::open(folder.path().join("there"))?.quiet();
+        if !name.ends_with(".md") {
+            assert!(in_full(there.import(&to).expect_err("it was changed")).contains(name));
+        }
+    }
+    // The same in a store.
+    let number = flow.output::<Number>()?.path()?;
+    fs::File::create(&number)?.set_len(HUGE)?;
+    assert_eq!(flow.store().verify()?.damage().len(), 1);
+    assert_eq!(ran(&flow.run::<Number>()?), ["Number"]);
     Ok(())
 }
 

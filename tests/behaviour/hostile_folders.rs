@@ -14,7 +14,7 @@ use flow::prelude::*;
 use serde_json::Value;
 
 use crate::faulty::Faulty;
-use crate::support::{files_below, step};
+use crate::support::{alone, files_below, peak, step};
 
 /// How long everything that is done with one folder may take. It takes some milliseconds.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -307,14 +307,6 @@ fn leaves(value: &mut Value, visit: &mut dyn FnMut(&mut Value)) {
     }
 }
 
-/// The most memory that this process has used, in bytes.
-fn memory() -> Result<u64> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = peak.and_then(|peak| peak.trim().strip_suffix("kB"));
-    Ok(kilobytes.expect("it is told").trim().parse::<u64>()? << 10)
-}
-
 /// Harms each part of a folder in each way, and uses the folder.
 fn harm_all(harmed: &'static str, sample: usize) -> Result<()> {
     let original = Arc::new(folders()?);
@@ -346,22 +338,22 @@ fn harm_all(harmed: &'static str, sample: usize) -> Result<()> {
             Ok(result) => result?,
             Err(_) => panic!("{part:?} {harm:?}"),
         }
-        assert!(memory()? < MEMORY, "{part:?} {harm:?} takes too much memory");
+        assert!(peak() < MEMORY, "{part:?} {harm:?} takes too much memory");
     }
     Ok(())
 }
 
 #[test]
 fn a_harmed_store_is_used_without_harm() -> Result<()> {
-    harm_all("store", 37)
+    alone(|| harm_all("store", 37))
 }
 
 #[test]
 fn a_harmed_remote_is_used_without_harm() -> Result<()> {
-    harm_all("remote", 37)
+    alone(|| harm_all("remote", 37))
 }
 
 #[test]
 fn a_harmed_export_is_used_without_harm() -> Result<()> {
-    harm_all("export", 37)
+    alone(|| harm_all("export", 37))
 }

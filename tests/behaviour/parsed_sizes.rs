@@ -4,7 +4,7 @@ use std::fs;
 
 use flow::prelude::*;
 
-use crate::support::{failure, files_below, flow, peak, ran};
+use crate::support::{alone, failure, files_below, flow, peak, ran};
 
 /// How many values the hostile files have, of two bytes each.
 const VALUES: usize = 15_000_000;
@@ -32,32 +32,37 @@ fn bloat(path: &Path, after: &str) -> Result<()> {
 
 #[test]
 fn a_record_of_many_small_values_is_damaged() -> Result<()> {
-    let (flow, folder) = flow();
-    let flow = flow.with(Number::N, 3);
-    flow.run::<Number>()?;
-    let record = files_below(folder.path()).into_iter().find(|path| path.ends_with("record.json"));
-    bloat(&record.expect("a record"), "\"parameters\": {")?;
-    let preview = flow.preview::<Number>()?.color(false).to_string();
-    assert!(preview.contains("would take up to"), "{preview}");
-    assert!(peak() < MOST, "{} bytes", peak());
-    assert_eq!(ran(&flow.run::<Number>()?), ["Number"]);
-    assert_eq!(*flow.load::<Number>()?, 3);
-    Ok(())
+    alone(|| {
+        let (flow, folder) = flow();
+        let flow = flow.with(Number::N, 3);
+        flow.run::<Number>()?;
+        let record =
+            files_below(folder.path()).into_iter().find(|path| path.ends_with("record.json"));
+        bloat(&record.expect("a record"), "\"parameters\": {")?;
+        let preview = flow.preview::<Number>()?.color(false).to_string();
+        assert!(preview.contains("would take up to"), "{preview}");
+        assert!(peak() < MOST, "{} bytes", peak());
+        assert_eq!(ran(&flow.run::<Number>()?), ["Number"]);
+        assert_eq!(*flow.load::<Number>()?, 3);
+        Ok(())
+    })
 }
 
 #[test]
 fn a_manifest_of_many_small_values_is_refused() -> Result<()> {
-    let (flow, folder) = flow();
-    let flow = flow.with(Number::N, 3);
-    flow.run::<Number>()?;
-    let to = folder.path().join("handed");
-    flow.export::<Number>(&to)?;
-    bloat(&to.join("manifest.json"), "\"parameters\": {")?;
-    let there = Flow::open(folder.path().join("there"))?.quiet();
-    let error = format!("{:#}", there.import(&to).expect_err("it is too large"));
-    assert!(error.contains("manifest.json") && error.contains("would take up to"), "{error}");
-    assert!(peak() < MOST, "{} bytes", peak());
-    Ok(())
+    alone(|| {
+        let (flow, folder) = flow();
+        let flow = flow.with(Number::N, 3);
+        flow.run::<Number>()?;
+        let to = folder.path().join("handed");
+        flow.export::<Number>(&to)?;
+        bloat(&to.join("manifest.json"), "\"parameters\": {")?;
+        let there = Flow::open(folder.path().join("there"))?.quiet();
+        let error = format!("{:#}", there.import(&to).expect_err("it is too large"));
+        assert!(error.contains("manifest.json") && error.contains("would take up to"), "{error}");
+        assert!(peak() < MOST, "{} bytes", peak());
+        Ok(())
+    })
 }
 
 /// Records so many numbers about its output.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use flow::anyhow::{Result, ensure};
 use flow::{Flow, Summary};
 use tempfile::TempDir;
 
@@ -15,7 +16,27 @@ pub(crate) fn flow() -> (Flow, TempDir) {
     (flow, folder)
 }
 
-/// The most memory that this process has had, in bytes.
+/// Runs a test in a process of its own, whose memory is not that of the tests that run beside it.
+///
+/// `test` is a closure of the function that is the test, so that its type has the name of the test.
+pub(crate) fn alone<F: FnOnce() -> Result<()>>(test: F) -> Result<()> {
+    const ALONE: &str = "FLOW_TEST_ALONE";
+    let name = std::any::type_name::<F>().split_once("::").map(|(_, name)| name);
+    let name = name.and_then(|name| name.strip_suffix("::{{closure}}")).expect("a closure");
+    if std::env::var_os(ALONE).is_some_and(|alone| alone == name) {
+        return test();
+    }
+    let output = std::process::Command::new(std::env::current_exe()?)
+        .args([name, "--exact", "--nocapture", "--test-threads=1"])
+        .env(ALONE, name)
+        .output()?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let passed = output.status.success() && printed.contains("1 passed");
+    ensure!(passed, "{printed}{}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
+
+/// The most memory that this process has had, in bytes. See [`alone`].
 #[cfg(target_os = "linux")]
 pub(crate) fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("it is Linux");

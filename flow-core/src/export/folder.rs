@@ -17,7 +17,7 @@ use crate::base::fs::{Confined, Durable, Fs, Refused, ToSync};
 use crate::base::key::{Digest, digest_bytes};
 use crate::base::names::unique;
 use crate::export::lock::Turn;
-use crate::export::manifest::{MANIFEST, Manifest};
+use crate::export::manifest::{Content, MANIFEST, Manifest};
 use crate::files::{digest_file, is_absent};
 use crate::flow::error::Error;
 use crate::remote::checked_io::{Checked, is_damage};
@@ -40,7 +40,7 @@ pub(crate) struct ExportFolder {
     pub(crate) root: PathBuf,
     /// What is there from exports before.
     pub(crate) before: Manifest,
-    own: BTreeMap<String, Digest>,
+    own: BTreeMap<String, Content>,
     /// What an export may have written that did not come to its end.
     unfinished: BTreeSet<String>,
     /// The folders with names that may not be durable yet.
@@ -75,8 +75,8 @@ impl ExportFolder {
     /// # Errors
     ///
     /// There is another file in the place of one, or it was changed since it was written.
-    pub(crate) fn begin(&mut self, files: &BTreeMap<String, Digest>) -> Result<(), Error> {
-        for (name, digest) in files {
+    pub(crate) fn begin(&mut self, files: &BTreeMap<String, Content>) -> Result<(), Error> {
+        for (name, content) in files {
             let path = self.root.join(name);
             let stat = match self.fs.stat(&path) {
                 Ok(stat) => stat,
@@ -93,10 +93,12 @@ impl ExportFolder {
             if self.unfinished.contains(name) {
                 continue;
             }
-            let found = digest_file(&*self.fs, &path).during("read", &path)?;
+            let holds = |content: &Content| {
+                content.is_in(&*self.fs, &path, stat.bytes).during("read", &path)
+            };
             match self.own.get(name) {
-                _ if found == *digest => {}
-                Some(own) if found == *own => {}
+                Some(own) if holds(own)? => {}
+                _ if holds(content)? => {}
                 Some(_) => return refused("it was changed since it was exported"),
                 None => return refused("no export has written it"),
             }
@@ -191,9 +193,10 @@ impl ExportFolder {
         self.write(MANIFEST, &bytes.during("write", &path)?)?;
         self.fs.sync(&[], std::slice::from_ref(&self.root)).during("make durable", &path)?;
         let now = manifest.files();
-        for (name, digest) in self.own.iter().filter(|(name, _)| !now.contains_key(*name)) {
+        for (name, content) in self.own.iter().filter(|(name, _)| !now.contains_key(*name)) {
             let path = self.root.join(name);
-            if digest_file(&*self.fs, &path).is_ok_and(|found| found == *digest) {
+            let stat = self.fs.stat(&path);
+            if stat.and_then(|stat| content.is_in(&*self.fs, &path, stat.bytes)).unwrap_or(false) {
                 // It is not named any more: it does no harm if it stays.
                 let _ = self.fs.remove(&path);
             }

@@ -1,12 +1,17 @@
 //! The manifest of an export.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::fs::Fs;
 use crate::base::key::{Digest, Key};
 use crate::export::WRITTEN;
 use crate::export::text::in_line;
+use crate::files::digest_file;
+use crate::store::bounds;
 use crate::store::folder::is_made;
 use crate::store::json;
 use crate::store::record::{Meta, Record};
@@ -74,6 +79,27 @@ pub(crate) struct ExportedFile {
     pub(crate) description: Description,
 }
 
+/// What a file of an export holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Content {
+    pub(crate) digest: Digest,
+    /// A file that is larger holds something else. It is not read to find that out: it may be a sparse
+    /// file of any size.
+    pub(crate) at_most: u64,
+}
+
+impl Content {
+    /// That of one of the texts that an export writes.
+    pub(crate) fn text(digest: Digest) -> Self {
+        Self { digest, at_most: bounds::INDEX }
+    }
+
+    /// Whether the file at `path`, which has this size, holds this.
+    pub(crate) fn is_in(self, fs: &dyn Fs, path: &Path, bytes: u64) -> io::Result<bool> {
+        Ok(bytes <= self.at_most && digest_file(fs, path)? == self.digest)
+    }
+}
+
 /// What an output was made from.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Lineage {
@@ -128,10 +154,11 @@ impl Manifest {
     }
 
     /// All files, with what they hold.
-    pub(crate) fn files(&self) -> BTreeMap<String, Digest> {
-        let written = self.written.iter().map(|(path, digest)| (path.clone(), *digest));
+    pub(crate) fn files(&self) -> BTreeMap<String, Content> {
+        let written =
+            self.written.iter().map(|(path, digest)| (path.clone(), Content::text(*digest)));
         let of_outputs = self.outputs.iter().flat_map(Exported::contents);
-        let files = of_outputs.filter_map(|(path, digest)| Some((path, digest?)));
+        let files = of_outputs.filter_map(|(path, content)| Some((path, content?)));
         files.chain(written).collect()
     }
 
@@ -149,15 +176,18 @@ impl Manifest {
 
 impl Exported {
     /// All files with what they hold, and folders.
-    fn contents(&self) -> Vec<(String, Option<Digest>)> {
+    fn contents(&self) -> Vec<(String, Option<Content>)> {
         let mut contents = Vec::new();
         for file in &self.files {
+            let content = |digest| Content { digest, at_most: file.bytes };
             match &file.within {
-                None => contents.push((file.path.clone(), Some(file.digest))),
+                None => contents.push((file.path.clone(), Some(content(file.digest)))),
                 Some(within) => {
                     contents.push((file.path.clone(), None));
-                    let path = |name: &String| format!("{}/{name}", file.path);
-                    contents.extend(within.iter().map(|(name, digest)| (path(name), *digest)));
+                    let entry = |(name, digest): (&String, &Option<Digest>)| {
+                        (format!("{}/{name}", file.path), digest.map(content))
+                    };
+                    contents.extend(within.iter().map(entry));
                 }
             }
         }

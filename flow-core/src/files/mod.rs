@@ -22,6 +22,7 @@ mod pattern;
 mod remembered;
 mod stamp;
 mod store_paths;
+mod walk;
 
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind, Read};
@@ -33,10 +34,11 @@ pub(crate) use self::pattern::Pattern;
 use self::remembered::Remembered;
 pub(crate) use self::stamp::Stamp;
 use crate::base::error::{IoContext, StoreError};
-use crate::base::fs::{FileKind, Fs, Stat};
+use crate::base::fs::{Fs, Stat};
 use crate::base::key::{Digest, Hasher, digest_of};
 use crate::base::names::INTERNAL;
 use crate::files::store_paths::Written;
+use crate::files::walk::{Entry, Look, Passed, Walk};
 
 /// The file of the store in which digests are remembered.
 const DIGESTS: &str = "digests";
@@ -79,34 +81,6 @@ pub(crate) enum Named {
     Exactly,
     /// The same or, if nothing is there, the files that match the path as a pattern.
     AsPattern,
-}
-
-/// What is done on a walk.
-#[derive(Clone, Copy)]
-struct Look<'a> {
-    /// Looks at a file, and gives a digest of what was found.
-    file: &'a dyn Fn(&Path, Stat) -> io::Result<Digest>,
-    /// Notes what the walk goes through.
-    note: &'a dyn Fn(&Path, Passed) -> io::Result<()>,
-}
-
-/// What a walk goes through.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Passed {
-    /// A name, which may be that of a link.
-    Name,
-    /// A folder whose names are listed.
-    Folder,
-}
-
-/// What stands at a path.
-enum Entry {
-    Nothing,
-    File(Stat),
-    /// With its path without links.
-    Folder(PathBuf),
-    /// A folder that is on the way to it, this many levels up.
-    Above(usize),
 }
 
 impl Contents {
@@ -196,12 +170,7 @@ impl Contents {
         };
         match entry {
             Entry::File(_) => Ok(vec![path.to_owned()]),
-            Entry::Folder(canonical) => {
-                let mut files = Vec::new();
-                self.files_in(&self.written(path), path, &mut vec![canonical], &mut files)?;
-                files.sort_unstable();
-                Ok(files)
-            }
+            Entry::Folder(folder) => Walk::new(self, path, &folder).files(path),
             Entry::Nothing | Entry::Above(_) => Ok(Vec::new()),
         }
     }
@@ -209,31 +178,6 @@ impl Contents {
     /// Whether nothing can have this name on this system, as on Windows nothing has a `*`.
     fn is_no_name(&self, path: &Path) -> bool {
         self.fs.stat(path).is_err_and(|error| error.kind() == ErrorKind::InvalidFilename)
-    }
-
-    /// What stands at `path`, of which the folders on the way are these, without links.
-    fn entry(&self, path: &Path, way: &[PathBuf]) -> Result<Entry, StoreError> {
-        let stat = match self.fs.stat(path) {
-            Ok(stat) => stat,
-            Err(error) if is_absent(&error) => return Ok(Entry::Nothing),
-            Err(error) => return Err(error).during("read", path),
-        };
-        if stat.special {
-            let special = io::Error::other("it is neither a file nor a folder");
-            return Err(special).during("read", path);
-        }
-        if !stat.folder {
-            return Ok(Entry::File(stat));
-        }
-        let is_link = || Ok(self.fs.kind(path)? == FileKind::Link);
-        let canonical = match (way.last(), path.file_name()) {
-            (Some(folder), Some(name)) if !is_link().during("read", path)? => folder.join(name),
-            _ => self.fs.canonical(path).during("read", path)?,
-        };
-        Ok(match way.iter().rev().position(|above| *above == canonical) {
-            Some(levels) => Entry::Above(levels),
-            None => Entry::Folder(canonical),
-        })
     }
 
     fn walk_entry(
@@ -245,11 +189,7 @@ impl Contents {
         match entry {
             Entry::Nothing | Entry::Above(_) => Ok(None),
             Entry::File(stat) => (look.file)(path, *stat).during("read", path).map(Some),
-            Entry::Folder(canonical) => {
-                let written = self.written(path);
-                let folder = self.folder(&written, path, &mut vec![canonical.clone()], look);
-                folder.map(|(digest, _)| Some(digest))
-            }
+            Entry::Folder(folder) => Walk::new(self, path, folder).digest(path, look).map(Some),
         }
     }
 
@@ -265,80 +205,6 @@ impl Contents {
             self.remembered.add(path, &stat, digest);
         }
         Ok(digest)
-    }
-
-    /// The digest of all in a folder, and how many names there are.
-    fn folder(
-        &self,
-        written: &Written<'_>,
-        path: &Path,
-        way: &mut Vec<PathBuf>,
-        look: Look<'_>,
-    ) -> Result<(Digest, usize), StoreError> {
-        // What runs write there is no change.
-        if !written.holds_store(path) {
-            (look.note)(path, Passed::Folder).during("read", path)?;
-        }
-        let mut names = self.fs.list(path).during("read", path)?;
-        names.sort_unstable();
-        let mut hasher = Hasher::new("folder");
-        let mut count = 0;
-        for name in names {
-            let at = path.join(&name);
-            if written.is_stored(&at) {
-                continue;
-            }
-            let entry = self.entry(&at, way)?;
-            (look.note)(&at, Passed::Name).during("read", &at)?;
-            let digest = match &entry {
-                Entry::File(stat) => Some((look.file)(&at, *stat).during("read", &at)?),
-                Entry::Folder(canonical) => {
-                    way.push(canonical.clone());
-                    let folder = self.folder(written, &at, way, look);
-                    way.pop();
-                    let (digest, count) = folder?;
-                    if count == 0 && written.in_store(&at).is_some() {
-                        continue;
-                    }
-                    Some(digest)
-                }
-                Entry::Nothing | Entry::Above(_) => None,
-            };
-            count += 1;
-            hasher.bytes(name.as_encoded_bytes());
-            match (digest, entry) {
-                (Some(digest), _) => hasher.part(digest),
-                (None, Entry::Above(levels)) => hasher.text("above").number(levels as u64),
-                (None, _) => hasher.text("nothing"),
-            };
-        }
-        Ok((hasher.digest(), count))
-    }
-
-    fn files_in(
-        &self,
-        written: &Written<'_>,
-        path: &Path,
-        way: &mut Vec<PathBuf>,
-        files: &mut Vec<PathBuf>,
-    ) -> Result<(), StoreError> {
-        for name in self.fs.list(path).during("read", path)? {
-            let at = path.join(name);
-            if written.is_stored(&at) {
-                continue;
-            }
-            match self.entry(&at, way)? {
-                Entry::File(_) => files.push(at),
-                Entry::Folder(canonical) => {
-                    way.push(canonical);
-                    let found = self.files_in(written, &at, way, files);
-                    way.pop();
-                    found?;
-                }
-                Entry::Nothing | Entry::Above(_) => {}
-            }
-        }
-        Ok(())
     }
 
     /// The digest of the files that a pattern stands for.

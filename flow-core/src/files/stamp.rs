@@ -10,7 +10,8 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{Contents, Look, Named, Passed, Pattern, is_absent};
+use super::walk::{Look, Passed};
+use super::{Contents, Named, Pattern, is_absent};
 use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::{FileKind, Stat};
 use crate::base::key::{Digest, Hasher};

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::base::error::{IoContext, StoreError};
-use crate::base::fs::Fs;
+use crate::base::fs::{Fs, Stat};
 use crate::base::key::Digest;
 use crate::files::{digest_file, is_absent};
 use crate::store::output::OutputFile;
@@ -139,13 +139,13 @@ impl Store {
 fn verify_file(fs: &dyn Fs, at: &Path, file: &OutputFile, looked: &mut Looked) {
     let path = at.join(&file.file);
     let Some(within) = &file.folder else {
-        return verify_content(fs, path, file.digest, looked);
+        return verify_content(fs, path, (file.digest, file.bytes), looked);
     };
     let mut known: HashSet<PathBuf> = HashSet::from([path.clone()]);
     for item in within {
         let path = path.join(&item.path);
         match item.digest {
-            Some(digest) => verify_content(fs, path.clone(), digest, looked),
+            Some(digest) => verify_content(fs, path.clone(), (digest, item.bytes), looked),
             None if fs.stat(&path).is_ok_and(|stat| stat.folder) => {}
             None => looked.harms.push((path.clone(), Harm::Gone)),
         }
@@ -172,7 +172,14 @@ fn verify_file(fs: &dyn Fs, at: &Path, file: &OutputFile, looked: &mut Looked) {
     }
 }
 
-fn verify_content(fs: &dyn Fs, path: PathBuf, digest: Digest, looked: &mut Looked) {
+fn verify_content(fs: &dyn Fs, path: PathBuf, (digest, bytes): (Digest, u64), looked: &mut Looked) {
+    // A sparse file of any size may be in its place: a file of another size is not read.
+    let is_other = |stat: &Stat| !stat.folder && !stat.special && stat.bytes != bytes;
+    if fs.stat(&path).is_ok_and(|stat| is_other(&stat)) {
+        looked.files += 1;
+        looked.harms.push((path, Harm::Modified));
+        return;
+    }
     let harm = match digest_file(fs, &path) {
         Ok(found) => {
             looked.files += 1;

@@ -208,6 +208,25 @@ fn a_table_of_few_values_has_a_largest_size_in_memory() {
     assert_eq!(batches.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 100_000);
 }
 
+/// Runs a test in a process of its own, whose memory is not that of the tests that run beside it.
+#[cfg(target_os = "linux")]
+fn alone<F: FnOnce()>(test: F) {
+    const ALONE: &str = "FLOW_TEST_ALONE";
+    let name = std::any::type_name::<F>().split_once("::").unwrap().1;
+    let name = name.strip_suffix("::{{closure}}").unwrap();
+    if std::env::var_os(ALONE).is_some_and(|alone| alone == name) {
+        return test();
+    }
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([name, "--exact", "--nocapture", "--test-threads=1"])
+        .env(ALONE, name)
+        .output()
+        .unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let passed = output.status.success() && printed.contains("1 passed");
+    assert!(passed, "{printed}{}", String::from_utf8_lossy(&output.stderr));
+}
+
 /// The most memory that this process has had, in bytes.
 #[cfg(target_os = "linux")]
 fn peak() -> u64 {
@@ -224,39 +243,42 @@ struct OfText {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_text_that_a_page_repeats_counts_each_time() {
-    const ROWS: usize = 2_000;
-    const LIMIT: u64 = 10_000_000;
-    let text = "x".repeat(100_000);
-    let batch = column(LargeStringArray::from(vec![text.as_str(); 10]));
-    let schema = batch.schema();
-    let batches = (0..ROWS / 10).map(move |_| Ok(batch.clone()));
-    let stream = <Parquet<BatchStream>>::default().statistics(flow_targets::Statistics::Off);
-    let written = bytes(&stream, &BatchStream::new(schema, batches)).unwrap();
-    assert!(written.len() < 10_000, "{}", written.len());
-    let before = peak();
-    says_how_to_raise(
-        &complaint(&<Parquet<RecordBatch>>::default().max_bytes(LIMIT), &written),
-        LIMIT,
-    );
-    says_how_to_raise(
-        &complaint(&<Parquet<Vec<RecordBatch>>>::default().max_bytes(LIMIT), &written),
-        LIMIT,
-    );
-    says_how_to_raise(
-        &complaint(&<Parquet<Vec<OfText>>>::default().max_bytes(LIMIT), &written),
-        LIMIT,
-    );
-    let (_file, source) = file(&written).unwrap();
-    let one = <Parquet<RecordBatch>>::default().max_bytes(LIMIT);
-    let error = one.load_columns(&source, &["column"]).unwrap_err();
-    says_how_to_raise(&format!("{error:#}"), LIMIT);
-    let taken = peak() - before;
-    assert!(taken < 100_000_000, "{taken} bytes of 200 MB");
-    // A stream has them in pieces that fit, and what is within the limit comes whole.
-    let mut pieces = stream.stream(&source).unwrap();
-    assert!(pieces.next().unwrap().unwrap().num_rows() < ROWS);
-    let whole = value(&<Parquet<RecordBatch>>::default().max_bytes(201_000_000), &written).unwrap();
-    assert_eq!(whole.num_rows(), ROWS);
+    alone(|| {
+        const ROWS: usize = 2_000;
+        const LIMIT: u64 = 10_000_000;
+        let text = "x".repeat(100_000);
+        let batch = column(LargeStringArray::from(vec![text.as_str(); 10]));
+        let schema = batch.schema();
+        let batches = (0..ROWS / 10).map(move |_| Ok(batch.clone()));
+        let stream = <Parquet<BatchStream>>::default().statistics(flow_targets::Statistics::Off);
+        let written = bytes(&stream, &BatchStream::new(schema, batches)).unwrap();
+        assert!(written.len() < 10_000, "{}", written.len());
+        let before = peak();
+        says_how_to_raise(
+            &complaint(&<Parquet<RecordBatch>>::default().max_bytes(LIMIT), &written),
+            LIMIT,
+        );
+        says_how_to_raise(
+            &complaint(&<Parquet<Vec<RecordBatch>>>::default().max_bytes(LIMIT), &written),
+            LIMIT,
+        );
+        says_how_to_raise(
+            &complaint(&<Parquet<Vec<OfText>>>::default().max_bytes(LIMIT), &written),
+            LIMIT,
+        );
+        let (_file, source) = file(&written).unwrap();
+        let one = <Parquet<RecordBatch>>::default().max_bytes(LIMIT);
+        let error = one.load_columns(&source, &["column"]).unwrap_err();
+        says_how_to_raise(&format!("{error:#}"), LIMIT);
+        let taken = peak() - before;
+        assert!(taken < 100_000_000, "{taken} bytes of 200 MB");
+        // A stream has them in pieces that fit, and what is within the limit comes whole.
+        let mut pieces = stream.stream(&source).unwrap();
+        assert!(pieces.next().unwrap().unwrap().num_rows() < ROWS);
+        let whole =
+            value(&<Parquet<RecordBatch>>::default().max_bytes(201_000_000), &written).unwrap();
+        assert_eq!(whole.num_rows(), ROWS);
+    });
 }
 
 #[test]

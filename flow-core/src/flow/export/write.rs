@@ -7,9 +7,9 @@ use std::sync::Arc;
 use daggy::NodeIndex;
 
 use super::output::outputs;
-use crate::base::key::{Digest, Key, digest_bytes};
+use crate::base::key::{Key, digest_bytes};
 use crate::export::folder::ExportFolder;
-use crate::export::manifest::{Exported, Manifest};
+use crate::export::manifest::{Content, Exported, Manifest};
 use crate::export::{consumer, python, readme};
 use crate::flow::Flow;
 use crate::flow::error::Error;
@@ -69,9 +69,12 @@ pub(super) fn write(
     let written = texts.iter().map(|(name, text)| (name.clone(), digest_bytes(text.as_bytes())));
     manifest.written = written.collect();
 
-    let mut files: BTreeMap<String, Digest> =
-        copies.iter().map(|copy| (copy.name.clone(), copy.content.0)).collect();
-    files.extend(manifest.written.clone());
+    let mut files: BTreeMap<String, Content> = BTreeMap::new();
+    for copy in &copies {
+        let (digest, at_most) = copy.content;
+        files.insert(copy.name.clone(), Content { digest, at_most });
+    }
+    files.extend(manifest.written.iter().map(|(name, of)| (name.clone(), Content::text(*of))));
     folder.begin(&files)?;
     let mut handed =
         ExportSummary { outdated, without_code, ..ExportSummary::new("exported", root) };
