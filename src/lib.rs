@@ -102,40 +102,116 @@
 //! - [`testing`]: pipelines in `cargo test`.
 //! - [`expect`]: what is expected of outputs.
 
-pub use flow_core::*;
+pub use anyhow;
+#[doc(hidden)]
+pub use flow_core::__private;
+#[doc(no_inline)]
+pub use flow_core::jiff;
+#[doc(inline)]
+pub use flow_core::{
+    Code, Cx, Entry, Error, Event, File, Flow, Input, Inputs, IntoParam, Limits, Loaded, Memory,
+    Output, Outputs, Param, Parameter, Roots, Run, Secret, Stopper, Subgraph, Summary, Target,
+    Task, Tracked, Trust, Uses, check, read,
+};
+// For the tests of this workspace: a file system that fails, and the canonical form of values.
+#[doc(hidden)]
+pub use flow_core::{fs, value};
 pub use flow_derive::{Outputs, Task, Tracked, task, tracked};
 #[doc(inline)]
 pub use flow_targets as targets;
-
-#[doc(hidden)]
-pub use flow_core::__private;
+#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
+#[doc(no_inline)]
+pub use flow_targets::arrow;
 
 pub mod expect;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use anyhow;
-#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
-#[doc(no_inline)]
-pub use flow_targets::arrow;
+/// What a running task can do beside reading its inputs: start programs, require tasks with settings.
+///
+/// [`Cx`](crate::Cx) returns these types.
+pub mod cx {
+    #[doc(inline)]
+    pub use flow_core::{Command, InputPart, Over, Variants, With};
+}
+
+/// The errors, by what failed.
+pub mod error {
+    #[doc(inline)]
+    pub use flow_core::{
+        Error, LoadError, LoadErrorKind, NotBlessed, PlanError, PlanErrorKind, RequireError,
+        RequireErrorKind, SelectError, StoreError, SweepError,
+    };
+}
+
+/// Exports: outputs as files for people and programs that do not know the store.
+pub mod export {
+    #[doc(inline)]
+    pub use flow_core::ExportSummary;
+}
+
+/// Plans: the graph of instances, what would run and why, and pictures of it.
+pub mod plan {
+    #[doc(inline)]
+    pub use flow_core::{
+        Cause, Checked, CodeChange, Cost, InputChange, Instance, Plot, Preview, Problems, Reason,
+        Show, Status, Step, Warning, Why,
+    };
+}
+
+/// Remotes: places that share outputs between stores.
+pub mod remote {
+    #[doc(inline)]
+    pub use flow_core::{Remote, RemoteFolder, Skipped, Transferred};
+}
+
+/// The store: its outputs, garbage collection, verification.
+///
+/// [`Flow::store`](crate::Flow::store) returns the [`FlowStore`] of a flow.
+pub mod store {
+    #[doc(inline)]
+    pub use flow_core::{
+        Bless, Blessed, Damage, Difference, Digest, FlowStore, Garbage, Gc, Harm, Key, Metadata,
+        NotHex, Removed, ReuseSource, StoredOutput, Verified,
+    };
+}
+
+/// Sweeps: many settings of one flow.
+///
+/// [`Flow::sweep`](crate::Flow::sweep) returns a [`Sweep`].
+pub mod sweep {
+    #[doc(inline)]
+    pub use flow_core::{
+        Best, ByVariant, Cells, Drawn, Setting, Sweep, SweepPreview, SweepSummary, Table,
+        TableColumn, VariantOutcome,
+    };
+}
+
+/// The trait of targets, and what a target of one's own is written with.
+///
+/// The targets of this library are in [`targets`](crate::targets).
+pub mod target {
+    #[doc(inline)]
+    pub use flow_core::target::{
+        Column, Columnar, Description, Pieces, Python, Sink, Source, Streaming, Target, read,
+    };
+    #[doc(inline)]
+    pub use flow_core::{Gathered, Keep, KeepPart, Part, Several};
+}
 
 /// What tasks and programs that run them return: [`anyhow::Result`].
 pub type Result<T, E = anyhow::Error> = std::result::Result<T, E>;
 
-/// All that a program with tasks needs: `use flow::prelude::*;`.
+/// What a file of tasks needs: `use flow::prelude::*;`.
 pub mod prelude {
-    pub use std::path::{Path, PathBuf};
-
     pub use ::anyhow::{self, Context as _, anyhow, bail, ensure};
     pub use flow_core::{
-        Code, Cx, Flow, Input, IntoParam, Loaded, Param, Run, Secret, Sink, Source, Target,
+        Cx, Flow, Input, IntoParam, Loaded, Memory, Outputs, Param, Run, Secret, Target, Task,
+        Tracked,
     };
-    pub use flow_core::{File, Memory, Output, Outputs, Part, Task, Tracked};
     pub use flow_derive::{Outputs, Task, Tracked, task, tracked};
     #[cfg(feature = "arrow")]
     pub use flow_targets::ArrowIpc;
-    #[cfg(feature = "bytes")]
-    pub use flow_targets::Bytes;
     #[cfg(feature = "csv")]
     pub use flow_targets::Csv;
     #[cfg(feature = "csv-gz")]

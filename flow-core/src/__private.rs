@@ -27,8 +27,8 @@ pub use crate::task::refresh::Refresh;
 pub use crate::task::registry::Registered;
 pub use crate::task::requirement::{Requirements, Settings};
 pub use crate::task::{
-    ByRun, Elsewhere, HasOutput, HasRun, Run, Runs, Task, TaskKind, TaskType, Together, Uses,
-    not_run, runs,
+    ByRun, Declared, Elsewhere, HasOutput, HasRun, Run, Runs, Task, TaskKind, TaskType, Together,
+    Uses, not_run, runs,
 };
 pub use crate::value::AnyValue;
 pub use crate::value::Value;

@@ -17,11 +17,13 @@ mod store;
 mod sweep;
 pub mod target;
 mod task;
+#[doc(hidden)]
 pub mod value;
 
 pub use base::code::{Code, Tracked};
 pub use base::error::StoreError;
 pub use base::event::Event;
+#[doc(hidden)]
 pub use base::fs;
 pub use base::key::{Digest, Key, NotHex};
 pub use base::stop::Stopper;
@@ -51,7 +53,7 @@ pub use store::change::CodeChange;
 pub use store::limit::Limits;
 pub use store::trust::Trust;
 pub use store::verify::Harm;
-pub use sweep::{Best, Cells, Column, Drawn, Sweep, SweepPreview, Table};
+pub use sweep::{Best, ByVariant, Cells, Drawn, Sweep, SweepPreview, Table, TableColumn};
 pub use target::{Columnar, Pieces, Sink, Source, Streaming, Target, read};
 pub use task::command::Command;
 pub use task::cx::{Cx, Over, Variants, With};

@@ -7,7 +7,7 @@ use arrow::array::{
     Array, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
 };
 use arrow::datatypes::{Field, Schema};
-use flow_core::{Cells, Column, Table};
+use flow_core::{Cells, Table, TableColumn};
 
 /// What becomes of the [table](flow_core::Table) of a sweep: a `RecordBatch` or, with the feature
 /// `csv`, CSV.
@@ -87,7 +87,7 @@ impl SweepTable for Table {
     }
 }
 
-fn array(column: &Column) -> ArrayRef {
+fn array(column: &TableColumn) -> ArrayRef {
     match &column.cells {
         Cells::Bool(values) => Arc::new(BooleanArray::from(values.clone())),
         Cells::Int(values) => Arc::new(Int64Array::from(values.clone())),

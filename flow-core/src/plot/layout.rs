@@ -1,35 +1,42 @@
-//! Where the boxes and arrows of a picture lie.
+//! The layout of a picture: columns of boxes from left to right, and arrows between them.
 //!
-//! What is small enough is laid out by `dagre`, which leads arrows around boxes; it takes more than
-//! linear time, and as deep a stack as the graph is long. What is large is laid out in [`columns`],
-//! in linear time, whatever it looks like.
+//! It is a layered drawing, after Sugiyama, Tagawa and Toda, *Methods for Visual Understanding of Hierarchical
+//! System Structures*, 1981:
+//!
+//! 1. **Columns.** A box is in the column after the last one that an arrow to it comes from. A box without such
+//!    arrows is in the column before the first box that needs it.
+//! 2. **Bends.** An arrow that passes columns has a bend in each of them, which takes a place in the column like a
+//!    box. So arrows do not cross boxes. If there are too many bends, arrows are straight and may cross boxes.
+//! 3. **Order.** Each column is sorted by the mean place of its neighbors, a few times in both directions.
+//! 4. **Heights.** Each box and bend is moved to the mean height of its neighbors, as near as the others of the
+//!    column allow: the least squares with minimal distances, by pooling adjacent violators.
+//!
+//! Each step takes time linear in boxes, arrows and bends, but for the sorting of columns.
 
-use dagre::graph::{Graph, GraphOptions};
-use dagre::{EdgeLabel, LayoutOptions, NodeLabel, RankDir};
-
-use crate::plot::columns;
 use crate::plot::drawing::{Arrow, Drawing, Drawn};
 
-/// How wide a character and how high a line is, in pixels, of the fixed-width font that is asked for.
+/// The width of a character and the height of a line, in pixels, of the fixed-width font that the picture asks for.
 pub(super) const CHARACTER: f64 = 7.3;
 pub(super) const LINE: f64 = 16.0;
 
-/// What is left free in a box on each side, and around the picture, in pixels.
+/// The space in a box on each side, and around the picture, in pixels.
 pub(super) const PADDING: f64 = 10.0;
 pub(super) const MARGIN: f64 = 16.0;
 
-/// What is left free between boxes: beside each other in a column, and from one column to the next.
-pub(super) const BESIDE: f64 = 24.0;
-pub(super) const BETWEEN: f64 = 48.0;
+/// The space between two boxes of a column, and between two columns, in pixels.
+const BESIDE: f64 = 24.0;
+const BETWEEN: f64 = 48.0;
 
-/// How many boxes, and columns that arrows pass, are laid out by `dagre`.
-const MANY: usize = 600;
+/// How often the columns are sorted, and how often heights are computed, in one of the directions.
+const PASSES: usize = 8;
 
-/// Where everything lies, in pixels.
+/// How many bends there may be for each box and arrow.
+const BENDS: usize = 20;
+
+/// Where everything is, in pixels.
 pub(super) struct Layout {
-    /// Where each box is.
     pub(super) boxes: Vec<Area>,
-    /// The way of each arrow.
+    /// The points of each arrow.
     pub(super) arrows: Vec<Vec<Point>>,
 }
 
@@ -47,24 +54,12 @@ pub(super) struct Point {
     pub(super) y: f64,
 }
 
-impl Layout {
-    pub(super) fn of(drawing: &Drawing) -> Self {
-        let columns = columns::of_each(drawing);
-        let passed = |arrow: &Arrow| columns[arrow.to].abs_diff(columns[arrow.from]);
-        let passed: usize = drawing.arrows.iter().map(passed).sum();
-        match drawing.boxes.len() + passed {
-            MANY.. => columns::layout(drawing, &columns),
-            _ => by_dagre(drawing),
-        }
-    }
-}
-
 impl Area {
-    /// A box that is not laid out yet.
-    pub(super) fn of(drawn: &Drawn) -> Self {
+    /// The size of a box that has no place yet.
+    fn of(drawn: &Drawn) -> Self {
         let lines = std::iter::once(&drawn.title).chain(&drawn.lines);
         let longest = lines.map(|line| line.chars().count()).max().unwrap_or_default();
-        // The title stands beside what the state is called.
+        // The name of the state stands beside the title.
         let title = drawn.title.chars().count() + 2 + drawn.state.word().len();
         let width = longest.max(title) as f64 * CHARACTER + 2.0 * PADDING;
         let height = (drawn.lines.len() + 1) as f64 * LINE + PADDING;
@@ -88,46 +83,220 @@ impl Area {
     }
 }
 
-fn by_dagre(drawing: &Drawing) -> Layout {
-    let options = GraphOptions { directed: true, multigraph: true, compound: false };
-    let mut graph = Graph::with_options(options);
-    let mut boxes: Vec<_> = drawing.boxes.iter().map(Area::of).collect();
-    for (place, Area { width, height, .. }) in boxes.iter().enumerate() {
-        let label = NodeLabel { width: *width, height: *height, ..NodeLabel::default() };
-        graph.set_node(name(place), Some(label));
+impl Layout {
+    pub(super) fn of(drawing: &Drawing) -> Self {
+        let mut grid = Grid::of(drawing);
+        grid.sort();
+        grid.set_heights();
+        grid.layout(drawing)
     }
-    for arrow in &drawing.arrows {
-        let (from, to) = (name(arrow.from), name(arrow.to));
-        graph.set_edge(from, to, Some(EdgeLabel::default()), Some(kind(arrow)));
+}
+
+/// Boxes and bends in columns. A cell is a box or a bend, by its index: the boxes come first.
+struct Grid {
+    areas: Vec<Area>,
+    /// The cells of each column, from top to bottom.
+    columns: Vec<Vec<usize>>,
+    /// For each cell, the cells of earlier and of later columns that a piece of an arrow connects it to.
+    before: Vec<Vec<usize>>,
+    after: Vec<Vec<usize>>,
+    /// The bends of each arrow, from left to right.
+    bends: Vec<Vec<usize>>,
+}
+
+impl Grid {
+    fn of(drawing: &Drawing) -> Self {
+        let mut column_of = columns(drawing);
+        let mut areas: Vec<_> = drawing.boxes.iter().map(Area::of).collect();
+        let passed = |arrow: &Arrow| {
+            let (from, to) = (column_of[arrow.from], column_of[arrow.to]);
+            if from < to { to - from - 1 } else { 0 }
+        };
+        let count: usize = drawing.arrows.iter().map(passed).sum();
+        let most = BENDS * (drawing.boxes.len() + drawing.arrows.len());
+        let mut bends = vec![Vec::new(); drawing.arrows.len()];
+        if count <= most {
+            for (bends, arrow) in bends.iter_mut().zip(&drawing.arrows) {
+                for column in column_of[arrow.from] + 1..column_of[arrow.to] {
+                    bends.push(areas.len());
+                    areas.push(Area::default());
+                    column_of.push(column);
+                }
+            }
+        }
+        let (mut before, mut after) =
+            (vec![Vec::new(); areas.len()], vec![Vec::new(); areas.len()]);
+        for (bends, arrow) in bends.iter().zip(&drawing.arrows) {
+            let mut left = arrow.from;
+            for &right in bends.iter().chain([&arrow.to]) {
+                // An arrow that leads back moves nothing.
+                if column_of[left] < column_of[right] {
+                    before[right].push(left);
+                    after[left].push(right);
+                }
+                left = right;
+            }
+        }
+        let mut columns = vec![Vec::new(); column_of.iter().max().map_or(0, |last| last + 1)];
+        for (cell, &column) in column_of.iter().enumerate() {
+            columns[column].push(cell);
+        }
+        Self { areas, columns, before, after, bends }
     }
-    let options = LayoutOptions {
-        rankdir: RankDir::LR,
-        nodesep: BESIDE,
-        edgesep: BESIDE / 2.0,
-        ranksep: BETWEEN,
-        marginx: MARGIN,
-        marginy: MARGIN,
-        ..LayoutOptions::default()
-    };
-    dagre::layout(&mut graph, Some(options));
-    for (place, area) in boxes.iter_mut().enumerate() {
-        if let Some(NodeLabel { x: Some(x), y: Some(y), .. }) = graph.node(&name(place)) {
-            area.middle = Point { x: *x, y: *y };
+
+    /// Sorts each column by the mean place of the neighbors, forth and back.
+    fn sort(&mut self) {
+        // How far down a cell is in its column, in `0.0..1.0`.
+        let mut down = vec![0.0; self.areas.len()];
+        let record = |column: &[usize], down: &mut [f64]| {
+            for (row, &cell) in column.iter().enumerate() {
+                down[cell] = (row as f64 + 0.5) / column.len() as f64;
+            }
+        };
+        self.columns.iter().for_each(|column| record(column, &mut down));
+        for pass in 0..PASSES {
+            let neighbors = if pass % 2 == 0 { &self.before } else { &self.after };
+            for column in in_direction(&mut self.columns, pass) {
+                let mean = |cell: usize| mean(&neighbors[cell], &down).unwrap_or(down[cell]);
+                let mut wanted: Vec<_> = column.iter().map(|&cell| (mean(cell), cell)).collect();
+                // Cells that want the same place stay in their order.
+                wanted.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+                column.clear();
+                column.extend(wanted.into_iter().map(|(_, cell)| cell));
+                record(column, &mut down);
+            }
         }
     }
-    let way = |arrow: &Arrow| {
-        let edge = graph.edge(&name(arrow.from), &name(arrow.to), Some(kind(arrow)));
-        let points = edge.map_or(&[][..], |edge| &edge.points);
-        points.iter().map(|point| Point { x: point.x, y: point.y }).collect()
-    };
-    Layout { arrows: drawing.arrows.iter().map(way).collect(), boxes }
+
+    /// Moves each cell to the mean height of its neighbors, as near as the column allows.
+    fn set_heights(&mut self) {
+        let mut heights = vec![0.0; self.areas.len()];
+        for column in &self.columns {
+            place(column, &self.areas, &mut heights, |_, _| None);
+        }
+        for pass in 0..PASSES {
+            let neighbors = if pass % 2 == 0 { &self.before } else { &self.after };
+            for column in in_direction(&mut self.columns, pass) {
+                place(column, &self.areas, &mut heights, |cell, heights| {
+                    mean(&neighbors[cell], heights)
+                });
+            }
+        }
+        let top = |cell: usize| heights[cell] - self.areas[cell].height / 2.0;
+        let highest = (0..heights.len()).map(top).fold(f64::INFINITY, f64::min);
+        for (area, height) in self.areas.iter_mut().zip(heights) {
+            area.middle.y = height - highest + MARGIN;
+        }
+    }
+
+    /// Sets the widths of the columns, and leads the arrows.
+    fn layout(mut self, drawing: &Drawing) -> Layout {
+        let mut left = MARGIN;
+        for column in &self.columns {
+            let width = column.iter().map(|&cell| self.areas[cell].width).fold(0.0, f64::max);
+            for &cell in column {
+                self.areas[cell].middle.x = left + width / 2.0;
+                // A bend is a level piece as wide as the column.
+                if cell >= drawing.boxes.len() {
+                    self.areas[cell].width = width;
+                }
+            }
+            left += width + BETWEEN;
+        }
+        let arrows = drawing.arrows.iter().zip(&self.bends);
+        let arrows = arrows.map(|(arrow, bends)| self.points(arrow, bends)).collect();
+        self.areas.truncate(drawing.boxes.len());
+        Layout { boxes: self.areas, arrows }
+    }
+
+    /// The points of an arrow, which is level at both ends.
+    fn points(&self, arrow: &Arrow, bends: &[usize]) -> Vec<Point> {
+        let point = |x, of: &Area| Point { x, y: of.middle.y };
+        let space = BETWEEN / 2.0;
+        let (from, to) = (&self.areas[arrow.from], &self.areas[arrow.to]);
+        let mut points = vec![point(from.right(), from), point(from.right() + space, from)];
+        for bend in bends.iter().map(|&cell| &self.areas[cell]) {
+            points.push(point(bend.left() - space, bend));
+            points.push(point(bend.right() + space, bend));
+        }
+        points.extend([point(to.left() - space, to), point(to.left(), to)]);
+        points
+    }
 }
 
-fn name(place: usize) -> String {
-    format!("n{place}")
+/// Returns the columns from left to right or, in every other pass, from right to left.
+fn in_direction(columns: &mut [Vec<usize>], pass: usize) -> impl Iterator<Item = &mut Vec<usize>> {
+    let count = columns.len();
+    let mut columns = columns.iter_mut();
+    (0..count).filter_map(move |_| if pass % 2 == 0 { columns.next() } else { columns.next_back() })
 }
 
-/// Between the same boxes there may be an arrow of each kind.
-fn kind(arrow: &Arrow) -> &'static str {
-    if arrow.in_run { "in run" } else { "required" }
+/// Returns the mean of some numbers, if there are any.
+fn mean(of: &[usize], numbers: &[f64]) -> Option<f64> {
+    let sum: f64 = of.iter().map(|&index| numbers[index]).sum();
+    (!of.is_empty()).then(|| sum / of.len() as f64)
+}
+
+/// Returns the column of each box.
+fn columns(drawing: &Drawing) -> Vec<usize> {
+    let mut columns = vec![0; drawing.boxes.len()];
+    let mut has_before = vec![false; drawing.boxes.len()];
+    // Arrows are sorted by their begin, and a box comes after those that lead to it. Where tasks require one
+    // another, some arrow leads back, and does not count.
+    for arrow in drawing.arrows.iter().filter(|arrow| arrow.from < arrow.to) {
+        columns[arrow.to] = columns[arrow.to].max(columns[arrow.from] + 1);
+        has_before[arrow.to] = true;
+    }
+    let mut nearest = vec![usize::MAX; drawing.boxes.len()];
+    for arrow in drawing.arrows.iter().filter(|arrow| arrow.from < arrow.to) {
+        nearest[arrow.from] = nearest[arrow.from].min(columns[arrow.to]);
+    }
+    for (index, column) in columns.iter_mut().enumerate() {
+        if !has_before[index] && nearest[index] < usize::MAX {
+            *column = nearest[index] - 1;
+        }
+    }
+    columns
+}
+
+/// Sets the heights of the cells of a column, in their order and without overlap, as near as possible to the ones that
+/// `wanted` returns. A cell for which it returns none stays where it is, if it can.
+fn place(
+    column: &[usize],
+    areas: &[Area],
+    heights: &mut [f64],
+    wanted: impl Fn(usize, &[f64]) -> Option<f64>,
+) {
+    /// Cells that touch: their number, and the sum of what each wants, less its distance from the first cell.
+    struct Pool {
+        cells: usize,
+        sum: f64,
+    }
+
+    let mut pools: Vec<Pool> = Vec::new();
+    let mut distances = Vec::with_capacity(column.len());
+    let mut distance = 0.0;
+    for (row, &cell) in column.iter().enumerate() {
+        if let Some(&above) = row.checked_sub(1).and_then(|row| column.get(row)) {
+            distance += (areas[above].height + areas[cell].height) / 2.0 + BESIDE;
+        }
+        distances.push(distance);
+        let wanted = wanted(cell, heights).unwrap_or(heights[cell]);
+        pools.push(Pool { cells: 1, sum: wanted - distance });
+        while let [.., above, below] = &mut pools[..] {
+            if above.sum / above.cells as f64 <= below.sum / below.cells as f64 {
+                break;
+            }
+            above.cells += below.cells;
+            above.sum += below.sum;
+            pools.pop();
+        }
+    }
+    let mut row = 0;
+    for pool in pools {
+        for _ in 0..pool.cells {
+            heights[column[row]] = pool.sum / pool.cells as f64 + distances[row];
+            row += 1;
+        }
+    }
 }

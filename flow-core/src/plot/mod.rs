@@ -3,16 +3,12 @@
 //! A [`Plot`] is a plan, drawn when it is asked for in one of four languages. What is drawn is found
 //! first, as boxes and arrows (`drawing`): a box for each instance or, where there are too many, for
 //! all instances of a task. Then it is written as `text`, in the language of Graphviz (`dot`) or of
-//! `mermaid`, or laid out (`layout`, and `columns` for what is large) as a picture of its own (`svg`).
+//! `mermaid`, or laid out (`layout`) as a picture of its own (`svg`).
 
-#[cfg(feature = "svg")]
-mod columns;
 mod dot;
 mod drawing;
-#[cfg(feature = "svg")]
 mod layout;
 mod mermaid;
-#[cfg(feature = "svg")]
 mod svg;
 mod text;
 
@@ -72,9 +68,8 @@ impl Plot {
     }
 
     /// A picture that needs nothing else: a file `flow.svg`, or a part of a page. Point at a box to
-    /// read all of its parameters and reasons. In a large one, of many hundred boxes, arrows that pass
-    /// by boxes may lie upon them.
-    #[cfg(feature = "svg")]
+    /// read all of its parameters and reasons. In a dense one, arrows may cross
+    /// boxes.
     pub fn to_svg(&self) -> String {
         svg::written(&self.drawing())
     }

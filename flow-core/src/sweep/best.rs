@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::table::Cells;
-use super::{Column, Sweep, Table};
+use super::{Sweep, Table, TableColumn};
 use crate::flow::error::{Error, SelectError};
 use crate::flow::{Flow, Roots};
 use crate::value::first_line;
@@ -93,7 +93,7 @@ impl<R: Roots> Sweep<R> {
     fn best_by(&self, column: &str, is_better: fn(f64, f64) -> bool) -> Result<Best, Error> {
         let table = self.table()?;
         let meant = table.meant(column)?;
-        let is_parameter = meant.is_some_and(Column::is_parameter);
+        let is_parameter = meant.is_some_and(TableColumn::is_parameter);
         let cells_of_all = meant.map(|column| &column.cells);
         let mut best: Option<(usize, f64)> = None;
         let mut left_out = Vec::new();

@@ -4,12 +4,13 @@ use std::ops::{Range, RangeInclusive};
 use std::sync::{Arc, OnceLock};
 
 use super::Sweep;
-use super::grid::{Axis, Grid, Row, Sample, TAKEN, Values};
 use super::sample::Drawn;
+use super::space::{Sample, Space};
 use crate::flow::Roots;
+use crate::task::Task;
+use crate::task::grid::{Axis, AxisValues, Row};
 use crate::task::param::{IntoParam, Param, Parameter};
 use crate::task::setting::Setting;
-use crate::task::{Task, TaskType};
 use crate::value::AnyValue;
 
 /// # Which variants
@@ -21,8 +22,7 @@ impl<R: Roots> Sweep<R> {
         key: Param<K, V>,
         values: impl IntoIterator<Item = I>,
     ) -> Self {
-        let value = |value: I| Arc::new(value.into_param()) as AnyValue;
-        self.axis(key, Values::Listed(values.into_iter().take(TAKEN).map(value).collect()))
+        self.changed(|space| space.grid.axes.push(Axis::listed(key, values)))
     }
 
     /// Sets a parameter to one day after the other, both ends included.
@@ -89,15 +89,14 @@ impl<R: Roots> Sweep<R> {
                 (key.decl().kind.to_value)(value).map_or_else(|e| e.to_string(), |v| v.to_string())
             };
             let range = format!("{}..{}", text(&range.start), text(&range.end));
-            return self.axis(key, Values::Wrong { range, wrong });
+            return self.axis(key, AxisValues::Wrong { range, wrong });
         }
         let draw = move |number| Arc::new(V::__between(&range, log, number)) as AnyValue;
-        self.axis(key, Values::Drawn(Arc::new(draw)))
+        self.axis(key, AxisValues::Drawn(Arc::new(draw)))
     }
 
-    fn axis<K: Task, V>(self, key: Param<K, V>, values: Values) -> Self {
-        let axis = Axis { task: TaskType::of::<K>(), place: key.index(), values };
-        self.changed(|grid| grid.axes.push(axis))
+    fn axis<K: Task, V>(self, key: Param<K, V>, values: AxisValues) -> Self {
+        self.changed(|space| space.grid.axes.push(Axis::new(key, values)))
     }
 
     /// Adds a variant with this name, which no other one may have.
@@ -105,13 +104,13 @@ impl<R: Roots> Sweep<R> {
     /// The values that are swept [`over`](Self::over) are set in each of the variants.
     pub fn variant(self, name: &str, set: impl FnOnce(Setting) -> Setting) -> Self {
         let row = Row { name: Some(name.to_owned()), setting: set(Setting::default()) };
-        self.changed(|grid| grid.rows.push(row))
+        self.changed(|space| space.grid.rows.push(row))
     }
 
     /// Adds a variant that is called by its values.
     pub fn setting(self, set: impl FnOnce(Setting) -> Setting) -> Self {
         let row = Row { name: None, setting: set(Setting::default()) };
-        self.changed(|grid| grid.rows.push(row))
+        self.changed(|space| space.grid.rows.push(row))
     }
 
     /// Adds a variant for each item of a list, called by its values.
@@ -141,9 +140,7 @@ impl<R: Roots> Sweep<R> {
         items: impl IntoIterator<Item = I>,
         set: impl Fn(Setting, I) -> Setting,
     ) -> Self {
-        let rows = items.into_iter().take(TAKEN).map(|item| set(Setting::default(), item));
-        let rows: Vec<_> = rows.map(|setting| Row { name: None, setting }).collect();
-        self.changed(|grid| grid.rows.extend(rows))
+        self.changed(|space| space.grid.rows.extend(Row::each(items, set)))
     }
 
     /// Takes only so many of the variants, at random and each at most once; all, if there are not
@@ -171,7 +168,7 @@ impl<R: Roots> Sweep<R> {
     /// # }
     /// ```
     pub fn sample(self, count: usize, seed: u64) -> Self {
-        self.changed(|grid| grid.sample = Some(Sample { count, seed }))
+        self.changed(|space| space.sample = Some(Sample { count, seed }))
     }
 
     /// Lets [`preview`](Self::preview), [`plot`](Self::plot) and [`run`](Self::run) take the variants that are not complete
@@ -183,8 +180,8 @@ impl<R: Roots> Sweep<R> {
         Self { missing: Some(at_most), ..self }
     }
 
-    fn changed(mut self, change: impl FnOnce(&mut Grid)) -> Self {
-        change(&mut self.grid);
+    fn changed(mut self, change: impl FnOnce(&mut Space)) -> Self {
+        change(&mut self.space);
         Self { made: OnceLock::new(), ..self }
     }
 }

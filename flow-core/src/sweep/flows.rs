@@ -3,7 +3,7 @@
 use std::ops::Index;
 
 use super::Sweep;
-use super::grid::Variant;
+use super::space::Variant;
 use crate::flow::error::{Error, SelectError};
 use crate::flow::{Flow, Roots};
 use crate::plan::warning::nearest;

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use daggy::NodeIndex;
-use indexmap::IndexMap;
 
 use super::Sweep;
+use super::by_variant::ByVariant;
 use super::upstream::{Instances, instances_of_each};
 use crate::flow::error::{Error, SelectError};
 use crate::flow::{Roots, handle};
@@ -27,7 +27,7 @@ impl<R: Roots> Sweep<R> {
     ///
     /// For some variant there is no instance of `A`, several, or none that is complete; or as
     /// [`Flow::load`](crate::Flow::load).
-    pub fn load<A: Task>(&self) -> Result<IndexMap<String, Loaded<Output<A>>>, Error> {
+    pub fn load<A: Task>(&self) -> Result<ByVariant<Loaded<Output<A>>>, Error> {
         all(self.load_each::<A>()?)
     }
 
@@ -36,10 +36,7 @@ impl<R: Roots> Sweep<R> {
     /// # Errors
     ///
     /// The sweep or the flow is wrong, or the store cannot be read.
-    #[expect(clippy::type_complexity, reason = "a map of results")]
-    pub fn load_each<A: Task>(
-        &self,
-    ) -> Result<IndexMap<String, Result<Loaded<Output<A>>, Error>>, Error> {
+    pub fn load_each<A: Task>(&self) -> Result<ByVariant<Result<Loaded<Output<A>>, Error>>, Error> {
         let mut loaded: HashMap<NodeIndex, Loaded<Output<A>>> = HashMap::new();
         self.each::<A, _>(|plan, node| {
             if let Some(loaded) = loaded.get(&node) {
@@ -57,7 +54,7 @@ impl<R: Roots> Sweep<R> {
     /// # Errors
     ///
     /// As [`load`](Self::load), before anything is read.
-    pub fn outputs<A: Task>(&self) -> Result<IndexMap<String, Input<A>>, Error> {
+    pub fn outputs<A: Task>(&self) -> Result<ByVariant<Input<A>>, Error> {
         all(self.outputs_each::<A>()?)
     }
 
@@ -66,9 +63,7 @@ impl<R: Roots> Sweep<R> {
     /// # Errors
     ///
     /// The sweep or the flow is wrong, or the store cannot be read.
-    pub fn outputs_each<A: Task>(
-        &self,
-    ) -> Result<IndexMap<String, Result<Input<A>, Error>>, Error> {
+    pub fn outputs_each<A: Task>(&self) -> Result<ByVariant<Result<Input<A>, Error>>, Error> {
         self.each::<A, _>(|plan, node| handle::<A, R>(Arc::clone(plan), node))
     }
 
@@ -76,7 +71,7 @@ impl<R: Roots> Sweep<R> {
     fn each<A: Task, V>(
         &self,
         mut tell: impl FnMut(&Arc<Plan>, NodeIndex) -> Result<V, Error>,
-    ) -> Result<IndexMap<String, Result<V, Error>>, Error> {
+    ) -> Result<ByVariant<Result<V, Error>>, Error> {
         let plan = self.flow.as_is(&self.roots()?)?;
         let graph = &plan.graph;
         let roots_of_each = R::types().len();
@@ -84,7 +79,7 @@ impl<R: Roots> Sweep<R> {
             Some(task) => instances_of_each(graph, task, roots_of_each),
             None => vec![Instances::None; self.len()?],
         };
-        let mut each = IndexMap::with_capacity(instances.len());
+        let mut each = Vec::with_capacity(instances.len());
         let roots = graph.roots.chunks(roots_of_each);
         for ((name, roots), instances) in self.names()?.into_iter().zip(roots).zip(instances) {
             let one = match instances {
@@ -92,9 +87,9 @@ impl<R: Roots> Sweep<R> {
                 Instances::None => Err(none::<A>(&plan, roots).into()),
                 Instances::Several => Err(several::<A>(&plan, roots).into()),
             };
-            each.insert(name.to_owned(), one);
+            each.push((name.to_owned(), one));
         }
-        Ok(each)
+        Ok(each.into_iter().collect())
     }
 }
 
@@ -106,7 +101,7 @@ fn of_variant(mut error: Error, name: &str) -> Error {
     error
 }
 
-fn all<V>(each: IndexMap<String, Result<V, Error>>) -> Result<IndexMap<String, V>, Error> {
+fn all<V>(each: ByVariant<Result<V, Error>>) -> Result<ByVariant<V>, Error> {
     each.into_iter().map(|(name, value)| Ok((name, value?))).collect()
 }
 

@@ -1,7 +1,7 @@
 //! Sweeps: many settings of one flow, planned and run as one.
 //!
 //! A [`Sweep`] is a flow, the roots, and the variants: values of parameters in the place of what the
-//! flow gives. A user [`declare`]s them; how they become a list is the [`grid`]'s business, what they
+//! flow gives. A user [`declare`]s them; how they become a list is the [`space`]'s business, what they
 //! are called the [`name`]'s, how some of many are drawn the [`sample`]'s. A variant is just what its
 //! flow would be by itself, with the same keys; yet all of them are roots of one plan, in which what
 //! they share stands once (see [`plan::variant`](crate::plan::variant)).
@@ -11,10 +11,10 @@
 //! [`reset`]. What is asked of one variant is asked of it as one of the [`flows`].
 
 mod best;
+mod by_variant;
 mod declare;
 mod flows;
 mod gc;
-mod grid;
 mod load;
 mod name;
 mod plot;
@@ -22,6 +22,7 @@ mod preview;
 mod reset;
 mod run;
 mod sample;
+mod space;
 mod table;
 mod upstream;
 
@@ -30,11 +31,12 @@ use std::marker::PhantomData;
 use std::sync::OnceLock;
 
 pub use best::Best;
+pub use by_variant::ByVariant;
 pub use preview::SweepPreview;
 pub use sample::Drawn;
-pub use table::{Cells, Column, Table};
+pub use table::{Cells, Table, TableColumn};
 
-use grid::{Grid, Variant, Variants};
+use space::{Space, Variant, Variants};
 
 use crate::flow::error::Error;
 use crate::flow::{Flow, Roots};
@@ -120,7 +122,7 @@ use crate::plan::variant::Root;
 #[must_use = "a sweep does nothing before it is asked"]
 pub struct Sweep<R> {
     flow: Flow,
-    grid: Grid,
+    space: Space,
     missing: Option<usize>,
     /// The variants, once somebody has asked.
     made: OnceLock<Result<Variants, SweepError>>,
@@ -133,7 +135,7 @@ impl Flow {
     pub fn sweep<R: Roots>(&self) -> Sweep<R> {
         Sweep {
             flow: self.clone(),
-            grid: Grid::default(),
+            space: Space::default(),
             missing: None,
             made: OnceLock::new(),
             roots: PhantomData,
@@ -147,7 +149,7 @@ impl<R: Roots> Sweep<R> {
     }
 
     fn made(&self) -> &Result<Variants, SweepError> {
-        self.made.get_or_init(|| self.grid.variants())
+        self.made.get_or_init(|| self.space.variants())
     }
 
     fn variants(&self) -> Result<&Variants, Error> {
@@ -180,7 +182,7 @@ impl<R> Clone for Sweep<R> {
     fn clone(&self) -> Self {
         Self {
             flow: self.flow.clone(),
-            grid: self.grid.clone(),
+            space: self.space.clone(),
             missing: self.missing,
             made: OnceLock::new(),
             roots: PhantomData,

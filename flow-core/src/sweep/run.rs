@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
-use super::grid::Variant;
 use super::preview::SweepPreview;
+use super::space::Variant;
 use super::{Sweep, roots_of};
 use crate::flow::Roots;
 use crate::flow::error::Error;

@@ -35,6 +35,13 @@ pub enum RequireErrorKind {
         /// The instances, of which each requires the next.
         cycle: Vec<String>,
     },
+    /// The settings that it was required with are wrong.
+    #[error("{error}")]
+    #[non_exhaustive]
+    Settings {
+        /// What is wrong.
+        error: String,
+    },
     /// The execution was stopped. A task that returns this error has not failed, and one that goes on
     /// counts as stopped all the same.
     #[error("the execution was stopped")]

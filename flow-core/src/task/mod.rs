@@ -13,6 +13,7 @@ pub(crate) mod command;
 pub(crate) mod cx;
 pub(crate) mod error;
 pub(crate) mod execute;
+pub(crate) mod grid;
 pub(crate) mod input;
 pub(crate) mod instances;
 pub(crate) mod keep;
@@ -47,78 +48,84 @@ use crate::value::Value;
     label = "not a task",
     note = "write `#[derive(Task)]` and `#[task(target = ...)]` above the struct"
 )]
-pub trait Task: Sized + Send + Sync + 'static {
-    /// How the output is kept, and so what type it has.
+pub trait Task: Declared {
+    /// How the output is stored, and so what type it has.
     type Target: Keep;
 
-    /// Whether it is run, made elsewhere, or an aggregate.
-    #[doc(hidden)]
+    /// The type of [`Cx::input`]: a handle for each dependency, in the form of `#[task(requires ...)]`.
+    type Inputs: Inputs;
+}
+
+/// The declaration of a task, which `#[derive(Task)]` writes beside [`Task`].
+///
+/// It is a trait of its own, which no prelude exports, so that its items are neither in the documentation of
+/// `Task` nor among the completions of a user's task.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a task",
+    label = "not a task",
+    note = "write `#[derive(Task)]` and `#[task(target = ...)]` above the struct"
+)]
+pub trait Declared: Sized + Send + Sync + 'static {
+    /// Whether the task is run, external, or an aggregate.
     type __Kind: TaskKind;
 
-    /// What [`Cx::input`] gives: a handle for each task required, in the form that
-    /// `#[task(requires ...)]` was written in.
-    type Inputs: Inputs;
+    /// The length of the longest chain of dependencies.
+    ///
+    /// It cannot be computed for a cycle, so that a task that requires itself does not compile. The compiler
+    /// shows the name.
+    #[expect(non_upper_case_globals, reason = "it is a part of the compiler's message")]
+    const task_requires_itself: usize;
 
-    /// How long the longest chain of requirements is. A cycle makes it impossible to compute, so
-    /// that a task that requires itself does not compile.
-    #[doc(hidden)]
-    const __DEPTH: usize;
-
-    #[doc(hidden)]
     const __PARAMS: &'static [ParamDecl];
 
-    #[doc(hidden)]
+    /// When the task runs again although nothing changed.
+    const __REFRESH: Refresh = Refresh::Never;
+
     fn __decl() -> TaskDecl;
 
-    #[doc(hidden)]
-    fn __target() -> Self::Target;
+    fn __target() -> <Self as Task>::Target
+    where
+        Self: Task;
 
-    /// The task made of one value for each of its parameters.
-    #[doc(hidden)]
+    /// Returns the task with these values of its parameters.
     fn __build(values: &Values<'_>) -> Self;
 
-    /// The field at `index`.
-    #[doc(hidden)]
+    /// Returns the field at `index`.
     fn __field(&self, index: usize) -> &dyn Any;
 
-    #[doc(hidden)]
+    /// Adds the dependencies of this instance.
     fn __requires(&self, to: &mut Requirements) -> anyhow::Result<()>;
 
-    /// Shows every task that may be required, whatever the parameters are.
-    #[doc(hidden)]
+    /// Visits every task that may be required, whatever the parameters are.
     fn __requirement_types(visit: &mut dyn FnMut(&'static TaskType));
 
-    /// Shows every task that it says to require while it runs.
-    #[doc(hidden)]
+    /// Visits every task that is declared as `may_require`.
     fn __may_require(_visit: &mut dyn FnMut(&'static TaskType)) {}
 
-    #[doc(hidden)]
-    fn __runs() -> Runs<Self>;
+    fn __runs() -> Runs<Self>
+    where
+        Self: Task;
 
-    /// Checks the output before it is kept.
-    #[doc(hidden)]
-    fn __check(_value: &Output<Self>) -> anyhow::Result<()> {
+    /// Checks the output before it is stored.
+    fn __check(_value: &Output<Self>) -> anyhow::Result<()>
+    where
+        Self: Task,
+    {
         Ok(())
     }
 
-    /// Where the output lies that is made elsewhere.
-    #[doc(hidden)]
+    /// Evaluates the path of an external task.
     fn __path(&self) -> anyhow::Result<PathBuf> {
-        anyhow::bail!("it is not made elsewhere")
+        anyhow::bail!("the task is not external")
     }
 
-    /// When it runs again although nothing changed.
-    #[doc(hidden)]
-    const __REFRESH: Refresh = Refresh::Never;
-
-    /// What says whether it is to be refreshed.
-    #[doc(hidden)]
+    /// Evaluates the expression of `refresh`.
     fn __refresh(&self) -> anyhow::Result<Value> {
-        anyhow::bail!("nothing says so")
+        anyhow::bail!("the task has no `refresh` expression")
     }
 
-    /// The types of the handles that it uses, with their names.
-    #[doc(hidden)]
+    /// Returns the types of the handles that the task uses, with their names.
     fn __uses() -> Vec<(TypeId, &'static str)> {
         Vec::new()
     }

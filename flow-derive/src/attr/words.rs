@@ -64,25 +64,11 @@ impl Words {
 
 /// The word nearest to what was written, if one is near.
 pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let (distance, near) =
-        known.iter().map(|&known| (distance(word, known), known)).min_by_key(|found| found.0)?;
+    let (distance, near) = known
+        .iter()
+        .map(|&known| (strsim::levenshtein(word, known), known))
+        .min_by_key(|found| found.0)?;
     (distance <= near.len().max(3) / 3).then_some(near)
-}
-
-/// How many characters must be put in, taken out or replaced to make `b` of `a`.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, &y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// What is said of a reference in the type of a parameter.

@@ -55,16 +55,20 @@ pub(crate) fn expand(task: &Task<'_>, errors: Vec<syn::Error>) -> TokenStream {
             #[automatically_derived]
             impl #generics #private::Task for #name #arguments #bounds {
                 #target
-                #kind
                 #inputs
-                const __DEPTH: usize = 0;
+            }
+
+            #[automatically_derived]
+            impl #generics #private::Declared for #name #arguments #bounds {
+                #kind
+                const task_requires_itself: usize = 0;
                 const __PARAMS: &'static [#private::ParamDecl] = &[];
 
                 fn __decl() -> #private::TaskDecl {
                     ::core::unreachable!()
                 }
 
-                fn __target() -> Self::Target {
+                fn __target() -> <Self as #private::Task>::Target {
                     ::core::unreachable!()
                 }
 

@@ -150,16 +150,17 @@ pub(super) fn may_require(task: &Task<'_>) -> TokenStream {
     }
 }
 
-/// The constant `__DEPTH`: one more than that of what is required whatever the parameters are.
+/// The constant `task_requires_itself`: one more than that of what is required whatever the parameters are.
 ///
 /// A cycle is reported at this constant and at the depths it is made of, so these stand where the
 /// entries do.
 pub(super) fn depth(task: &Task<'_>) -> TokenStream {
     let private = private();
-    let of_task = quote!(#private::Task);
+    let of_task = quote!(#private::Declared);
     let entries = task.entries().iter().filter(|entry| matches!(entry.form, Form::One));
-    let mut depths: Vec<_> =
-        entries.map(|entry| associated(&required(&entry.wish), &of_task, "__DEPTH")).collect();
+    let mut depths: Vec<_> = entries
+        .map(|entry| associated(&required(&entry.wish), &of_task, "task_requires_itself"))
+        .collect();
     let (first, last) = place(task, depths.len() == 1);
     let depth = depths.pop().map_or_else(
         || quote!(0),
@@ -168,7 +169,7 @@ pub(super) fn depth(task: &Task<'_>) -> TokenStream {
             all.rev().fold(last, |longest, depth| quote!(#private::longer(#depth, #longest)))
         },
     );
-    let name = Ident::new("__DEPTH", first);
+    let name = Ident::new("task_requires_itself", first);
     let start = quote_spanned!(first=> const #name: usize);
     let end = quote_spanned!(last=> ;);
     quote!(#start = #depth + 1 #end)

@@ -55,8 +55,12 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
             #[automatically_derived]
             impl #generics #private::Task for #name #arguments #bounds {
                 #target_type
-                #kind
                 #inputs
+            }
+
+            #[automatically_derived]
+            impl #generics #private::Declared for #name #arguments #bounds {
+                #kind
                 #depth
                 const __PARAMS: &'static [#private::ParamDecl] = #declarations;
 
@@ -64,7 +68,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
                     #decl
                 }
 
-                fn __target() -> Self::Target {
+                fn __target() -> <Self as #private::Task>::Target {
                     #target_value
                 }
 
@@ -112,7 +116,7 @@ fn force_depth(task: &Task<'_>) -> TokenStream {
     }
     let private = private();
     let name = &task.input.ident;
-    quote!(const _: usize = <#name as #private::Task>::__DEPTH;)
+    quote!(const _: usize = <#name as #private::Declared>::task_requires_itself;)
 }
 
 /// Lets the program know the task by its name, if it is one type.
@@ -225,7 +229,7 @@ fn check(task: &Task<'_>) -> TokenStream {
     let at_path = private_at(path.span());
     let call = quote_spanned!(path.span()=> #at_path::checked("", #path(#value)));
     quote! {
-        fn __check(#value: &<Self::Target as #private::Keep>::Value) -> #private::anyhow::Result<()> {
+        fn __check(#value: &<<Self as #private::Task>::Target as #private::Keep>::Value) -> #private::anyhow::Result<()> {
             #call
         }
     }
@@ -261,7 +265,10 @@ fn uses(task: &Task<'_>) -> (TokenStream, TokenStream) {
 fn target_value(kept: &Kept<'_>) -> TokenStream {
     match kept {
         Kept::By(target) => value_of(&target.ty, &target.options),
-        Kept::Several(_) | Kept::Gathered => quote!(<Self::Target>::default()),
+        Kept::Several(_) | Kept::Gathered => {
+            let private = private();
+            quote!(<<Self as #private::Task>::Target>::default())
+        }
     }
 }
 

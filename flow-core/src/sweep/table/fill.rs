@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use daggy::NodeIndex;
 
 use super::super::Sweep;
-use super::super::grid::{Variant, Variants};
 use super::super::name::{Given, Names, full};
+use super::super::space::{Variant, Variants};
 use super::super::upstream::{Instances, gather, instances_of_each};
 use super::cell::{self, Cell};
-use super::{Column, Origin, Table};
+use super::{Origin, Table, TableColumn};
 use crate::base::error::StoreError;
 use crate::flow::Roots;
 use crate::flow::error::Error;
@@ -77,7 +77,7 @@ struct Recorded {
 }
 
 impl Filling<'_> {
-    fn columns(&mut self) -> Result<Vec<Column>, Error> {
+    fn columns(&mut self) -> Result<Vec<TableColumn>, Error> {
         let rows = || self.variants.list.iter();
         let names: Vec<_> = rows().map(|variant| Cell::Text(variant.name.clone())).collect();
         let errors = self.errors();
@@ -90,7 +90,7 @@ impl Filling<'_> {
             columns.push(("failure".to_owned(), errors, Origin::Own));
         }
         let mut names = Names::new(std::iter::empty());
-        let column = |(name, cells, origin)| Column {
+        let column = |(name, cells, origin)| TableColumn {
             name: names.unique(name),
             cells: cell::column(cells),
             origin,

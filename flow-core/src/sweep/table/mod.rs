@@ -32,7 +32,7 @@ use crate::value::first_line;
 /// prelude brings, makes a `RecordBatch` and CSV of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
-    columns: Vec<Column>,
+    columns: Vec<TableColumn>,
     rows: usize,
     notes: Vec<String>,
 }
@@ -40,7 +40,7 @@ pub struct Table {
 /// A column of a [`Table`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Column {
+pub struct TableColumn {
     /// What it is called.
     pub name: String,
     /// What it holds, row after row.
@@ -59,7 +59,7 @@ enum Origin {
     Noted(Vec<String>),
 }
 
-impl Column {
+impl TableColumn {
     /// Whether it is of a parameter.
     pub(super) fn is_parameter(&self) -> bool {
         matches!(self.origin, Origin::Parameter(_))
@@ -79,7 +79,7 @@ pub enum Cells {
 
 impl Table {
     /// The columns, in order.
-    pub fn columns(&self) -> &[Column] {
+    pub fn columns(&self) -> &[TableColumn] {
         &self.columns
     }
 
@@ -93,17 +93,17 @@ impl Table {
     /// # Errors
     ///
     /// It may be a parameter, and it may be what was noted.
-    pub(super) fn meant(&self, name: &str) -> Result<Option<&Column>, SelectError> {
+    pub(super) fn meant(&self, name: &str) -> Result<Option<&TableColumn>, SelectError> {
         let by_constant =
-            |column: &&Column| matches!(&column.origin, Origin::Parameter(of) if of == name);
+            |column: &&TableColumn| matches!(&column.origin, Origin::Parameter(of) if of == name);
         if let Some(column) = self.columns.iter().find(by_constant) {
             return Ok(Some(column));
         }
         let column = self.columns.iter().find(|column| column.name == name);
-        let Some(Column { origin: Origin::Parameter(constant), .. }) = column else {
+        let Some(TableColumn { origin: Origin::Parameter(constant), .. }) = column else {
             return Ok(column);
         };
-        let is_noted = |column: &&Column| matches!(&column.origin, Origin::Noted(names) if names.iter().any(|of| of == name));
+        let is_noted = |column: &&TableColumn| matches!(&column.origin, Origin::Noted(names) if names.iter().any(|of| of == name));
         match self.columns.iter().find(is_noted) {
             Some(noted) => Err(SelectError::TwoColumns {
                 name: name.to_owned(),
@@ -185,7 +185,7 @@ impl fmt::Display for Table {
             (_, None) => NOTHING.to_owned(),
         };
         let mut lines = vec![String::new(); self.rows + 1];
-        for (place, Column { name, cells, .. }) in self.columns.iter().enumerate() {
+        for (place, TableColumn { name, cells, .. }) in self.columns.iter().enumerate() {
             let texts = std::iter::once(one_line(name));
             let texts: Vec<_> = texts.chain((0..self.rows).map(|row| text(cells, row))).collect();
             let width = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0);

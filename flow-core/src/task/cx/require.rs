@@ -5,7 +5,7 @@ use crate::task::error::RequireError;
 use crate::task::input::Input;
 use crate::task::param::{IntoParam, Param, Parameter};
 use crate::task::registry;
-use crate::task::setting::Values;
+use crate::task::setting::Setting;
 use crate::task::{Task, TaskType};
 
 /// # What is required while it runs
@@ -200,20 +200,21 @@ impl<T: Task> Cx<T> {
     }
 
     fn settings(&self) -> With<'_, T> {
-        With { cx: self, settings: Vec::new() }
+        With { cx: self, setting: Setting::default() }
     }
 
     /// Requires instances of one task, with these settings, and waits for them.
     pub(super) fn require_all<A: Task>(
         &self,
-        settings: Vec<Values>,
+        settings: Vec<Setting>,
     ) -> Vec<Result<Input<A>, RequireError>> {
         let task = TaskType::of::<A>();
         registry::remember(task);
         if settings.is_empty() {
             return Vec::new();
         }
-        let required = self.host.require(task, settings).into_iter();
-        required.map(|handle| handle.map(Input::new)).collect()
+        let required =
+            self.host.require(task, settings.into_iter().map(|setting| setting.typed).collect());
+        required.into_iter().map(|handle| handle.map(Input::new)).collect()
     }
 }

@@ -4,28 +4,29 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Cx;
-use crate::task::Task;
-use crate::task::error::RequireError;
+use crate::task::error::{RequireError, RequireErrorKind};
+use crate::task::grid::{Axis, Grid, LIMIT, Row};
 use crate::task::input::Input;
 use crate::task::param::{IntoParam, Param, Parameter};
-use crate::task::setting::{Values, set};
+use crate::task::setting::{Setting, set};
+use crate::task::{Task, TaskType};
 use crate::value::AnyValue;
 
-/// Values of parameters for what a running task requires: made by [`Cx::with`].
+/// Values of parameters for a task that is required while another one runs. [`Cx::with`] returns it.
 pub struct With<'a, T: Task> {
     pub(super) cx: &'a Cx<T>,
-    pub(super) settings: Values,
+    pub(super) setting: Setting,
 }
 
 impl<'a, T: Task> With<'a, T> {
-    /// Sets a parameter, of the task that is required or of one that it requires.
+    /// Sets a parameter, of the task that is required or of one upstream of it.
     #[must_use]
     pub fn with<K: Task, V: Parameter>(
         mut self,
         key: Param<K, V>,
         value: impl IntoParam<V>,
     ) -> Self {
-        set(&mut self.settings, key, Arc::new(value.into_param()));
+        set(&mut self.setting.typed, key, Arc::new(value.into_param()));
         self
     }
 
@@ -35,32 +36,33 @@ impl<'a, T: Task> With<'a, T> {
         key: Param<K, V>,
         values: impl IntoIterator<Item = I>,
     ) -> Over<'a, T> {
-        Over { cx: self.cx, settings: vec![self.settings] }.over(key, values)
+        let rows = vec![Row { name: None, setting: self.setting }];
+        Over { cx: self.cx, grid: Grid { rows, axes: Vec::new() } }.over(key, values)
     }
 
     /// Names a setting of several parameters: see [`Cx::variant`].
     pub fn variant(self, name: &str, set: impl FnOnce(Self) -> Self) -> Variants<'a, T> {
-        Variants { base: self, settings: BTreeMap::new() }.variant(name, set)
+        Variants { base: self, rows: BTreeMap::new() }.variant(name, set)
     }
 
-    /// Requires a task with these values, and waits until its output is there.
+    /// Requires a task with these values, and waits for its output.
     ///
     /// # Errors
     ///
-    /// As [`Cx::require`]; or the task that is required has no use for one of the values.
+    /// As [`Cx::require`]; or a value reaches neither the task nor one upstream of it.
     pub fn require<A: Task>(self) -> Result<Input<A>, RequireError> {
-        self.cx.require_all(vec![self.settings]).pop().expect("one result for one setting")
+        self.cx.require_all(vec![self.setting]).pop().expect("one result for one setting")
     }
 }
 
-/// Several settings for what a running task requires: made by [`Cx::over`].
+/// A grid of settings for a task that is required while another one runs. [`Cx::over`] returns it.
 pub struct Over<'a, T: Task> {
     cx: &'a Cx<T>,
-    settings: Vec<Values>,
+    grid: Grid,
 }
 
 impl<T: Task> Over<'_, T> {
-    /// Sets a parameter in all of them.
+    /// Sets a parameter in all settings.
     #[must_use]
     pub fn with<K: Task, V: Parameter>(
         mut self,
@@ -68,73 +70,89 @@ impl<T: Task> Over<'_, T> {
         value: impl IntoParam<V>,
     ) -> Self {
         let value: AnyValue = Arc::new(value.into_param());
-        self.settings.iter_mut().for_each(|settings| set(settings, key, Arc::clone(&value)));
+        for row in &mut self.grid.rows {
+            set(&mut row.setting.typed, key, Arc::clone(&value));
+        }
         self
     }
 
-    /// Sets another parameter to one value after the other, in each of the settings so far: a grid,
-    /// in which this parameter changes fastest.
+    /// Sets another parameter to one value after the other, in each of the settings so far: a grid, in
+    /// which this parameter changes fastest.
     #[must_use]
     pub fn over<K: Task, V: Parameter, I: IntoParam<V>>(
-        self,
+        mut self,
         key: Param<K, V>,
         values: impl IntoIterator<Item = I>,
     ) -> Self {
-        let value = |value: I| Arc::new(value.into_param()) as AnyValue;
-        let values: Vec<_> = values.into_iter().map(value).collect();
-        let settings = self.settings.iter().flat_map(|settings| {
-            values.iter().map(|value| {
-                let mut settings = settings.clone();
-                set(&mut settings, key, Arc::clone(value));
-                settings
-            })
-        });
-        Self { settings: settings.collect(), cx: self.cx }
+        self.grid.axes.push(Axis::listed(key, values));
+        self
     }
 
-    /// Requires a task with each of the settings, in order, and waits until all outputs are there.
+    /// Requires a task with each of the settings, in order, and waits for all outputs.
     ///
     /// # Errors
     ///
-    /// As [`Cx::require`], for the first one that is not there.
+    /// As [`Cx::require`], for the first one that is missing; or the settings are wrong: a parameter is set twice,
+    /// or there are more than a million settings.
     pub fn require<A: Task>(self) -> Result<Vec<Input<A>>, RequireError> {
         self.require_each().into_iter().collect()
     }
 
-    /// The same, with an error for each that is not there.
+    /// Requires a task with each of the settings, and returns an error for each output that is missing.
+    ///
+    /// If the settings are wrong, there is one error.
     pub fn require_each<A: Task>(self) -> Vec<Result<Input<A>, RequireError>> {
-        self.cx.require_all(self.settings)
+        match self.settings() {
+            Ok(settings) => self.cx.require_all(settings),
+            Err(error) => {
+                let instance = TaskType::of::<A>().name().into_owned();
+                vec![Err(RequireError { instance, kind: RequireErrorKind::Settings { error } })]
+            }
+        }
+    }
+
+    fn settings(&self) -> Result<Vec<Setting>, String> {
+        let identity = |task: &'static TaskType, place| ((task.id)(), place);
+        if let Some((axis, ..)) = self.grid.set_twice(identity) {
+            let param = axis.task.params[axis.place].name;
+            return Err(format!("the parameter `{}.{param}` is set twice", axis.task.name()));
+        }
+        match self.grid.count() {
+            Some(count) if count <= LIMIT as u128 => {}
+            _ => return Err(format!("there are more than {LIMIT} settings")),
+        }
+        Ok(self.grid.cells().map(|cell| self.grid.setting(&cell)).collect())
     }
 }
 
-/// Several settings, by name, for what a running task requires: made by [`Cx::variant`].
+/// Named settings for a task that is required while another one runs. [`Cx::variant`] returns it.
 pub struct Variants<'a, T: Task> {
     base: With<'a, T>,
-    settings: BTreeMap<String, Values>,
+    rows: BTreeMap<String, Setting>,
 }
 
 impl<'a, T: Task> Variants<'a, T> {
     /// Adds a setting. The last one of a name counts.
     #[must_use]
     pub fn variant(mut self, name: &str, set: impl FnOnce(With<'a, T>) -> With<'a, T>) -> Self {
-        let with = set(With { cx: self.base.cx, settings: self.base.settings.clone() });
-        self.settings.insert(name.to_owned(), with.settings);
+        let with = set(With { cx: self.base.cx, setting: self.base.setting.clone() });
+        self.rows.insert(name.to_owned(), with.setting);
         self
     }
 
-    /// Requires a task with each of the settings, and waits until all outputs are there.
+    /// Requires a task with each of the settings, and waits for all outputs.
     ///
     /// # Errors
     ///
-    /// As [`Cx::require`], for the first one that is not there.
+    /// As [`Cx::require`], for the first one that is missing.
     pub fn require<A: Task>(self) -> Result<BTreeMap<String, Input<A>>, RequireError> {
         let required = self.require_each().into_iter();
         required.map(|(name, input)| Ok((name, input?))).collect()
     }
 
-    /// The same, with an error for each that is not there.
+    /// Requires a task with each of the settings, and returns an error for each output that is missing.
     pub fn require_each<A: Task>(self) -> BTreeMap<String, Result<Input<A>, RequireError>> {
-        let (names, settings): (Vec<_>, Vec<_>) = self.settings.into_iter().unzip();
+        let (names, settings): (Vec<_>, Vec<_>) = self.rows.into_iter().unzip();
         names.into_iter().zip(self.base.cx.require_all(settings)).collect()
     }
 }

@@ -1,0 +1,197 @@
+//! The variants of a sweep: the cells of a grid, or a random sample of them, with their names.
+//!
+//! They are computed when they are first asked for: a sample can be taken of a grid that is too large to be
+//! written down.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
+
+use super::name::{self, Given, Labels};
+use super::sample;
+use crate::flow::Flow;
+use crate::plan::sweep_error::SweepError;
+use crate::plan::types::source;
+use crate::task::grid::{Axis, AxisValues, Cell, Grid, LIMIT, Row, SetBy};
+use crate::task::setting::Setting;
+use crate::value::first_line;
+
+/// What the variants of a sweep are made of.
+#[derive(Clone, Default)]
+pub(super) struct Space {
+    pub(super) grid: Grid,
+    pub(super) sample: Option<Sample>,
+}
+
+/// How many variants are tried, at random.
+#[derive(Clone, Copy)]
+pub(super) struct Sample {
+    pub(super) count: usize,
+    pub(super) seed: u64,
+}
+
+/// The variants of a sweep.
+pub(super) struct Variants {
+    pub(super) list: Vec<Variant>,
+    pub(super) places: HashMap<String, usize>,
+    /// The parameters that any of them gives, and what they are called.
+    pub(super) labels: Labels,
+}
+
+pub(super) struct Variant {
+    pub(super) name: String,
+    pub(super) setting: Setting,
+    /// What it is by itself, once somebody has asked.
+    pub(super) flow: OnceLock<Box<Flow>>,
+}
+
+impl Space {
+    /// Returns all variants, in order.
+    pub(super) fn variants(&self) -> Result<Variants, SweepError> {
+        self.check()?;
+        let mut grid = self.grid.clone();
+        if grid.rows.is_empty() {
+            grid.rows.push(Row::default());
+        }
+        let cells = match self.sample {
+            None => all(&grid)?,
+            Some(sample) => sampled(&grid, sample)?,
+        };
+        let labels = Labels::new(self.given());
+        let mut list = Vec::with_capacity(cells.len());
+        let (rows, axes) = (&grid.rows, &grid.axes);
+        let names = axes.is_empty().then(|| rows.iter().filter_map(|row| row.name.clone()));
+        let mut names = name::Names::new(names.into_iter().flatten());
+        for cell in cells {
+            let row = &rows[cell.0];
+            let mut parts = vec![row.name.clone().unwrap_or_else(|| labels.text(&row.setting))];
+            let texts = axes.iter().zip(&cell.1);
+            parts.extend(
+                texts.map(|(axis, &at)| labels.value_text(axis.task, axis.place, &*axis.value(at))),
+            );
+            let is_given = row.name.is_some() && axes.is_empty();
+            let name = names.name(parts, is_given);
+            list.push(Variant { name, setting: grid.setting(&cell), flow: OnceLock::new() });
+        }
+        let names = list.iter().enumerate().map(|(place, variant)| (variant.name.clone(), place));
+        Ok(Variants { places: names.collect(), list, labels })
+    }
+
+    /// Returns all that any variant gives.
+    fn given(&self) -> impl Iterator<Item = Given> {
+        let Grid { rows, axes } = &self.grid;
+        let typed = rows.iter().flat_map(|row| &row.setting.typed);
+        let typed = typed.map(|&(task, place, _)| Given::Typed(task, place));
+        let named = rows.iter().flat_map(|row| row.setting.named.keys());
+        let axes = axes.iter().map(|axis| Given::Typed(axis.task, axis.place));
+        typed.chain(named.map(|name| Given::Named(name.clone()))).chain(axes)
+    }
+
+    fn check(&self) -> Result<(), SweepError> {
+        let Grid { rows, axes } = &self.grid;
+        if rows.is_empty() && axes.is_empty() {
+            return Err(SweepError::NoVariants);
+        }
+        if rows.len() > LIMIT {
+            return Err(SweepError::TooLong { what: "settings".to_owned(), limit: LIMIT });
+        }
+        let mut names = HashSet::new();
+        for name in rows.iter().filter_map(|row| row.name.as_deref()) {
+            if name.trim().is_empty() {
+                return Err(SweepError::EmptyName);
+            }
+            if !names.insert(name) {
+                return Err(SweepError::SameName { name: name.to_owned() });
+            }
+        }
+        // Parameters that are one through `from` are set as one.
+        let identity = |task, place| {
+            let (task, place) = source(task, place);
+            ((task.id)(), place)
+        };
+        if let Some((axis, by, (task, place))) = self.grid.set_twice(identity) {
+            let (param, other) = (param(axis), name::full(task, place));
+            let by = match by {
+                SetBy::Row(Row { name: Some(name), .. }) => {
+                    format!("in the variant `{}`", first_line(name))
+                }
+                SetBy::Row(_) => "in a setting".to_owned(),
+                SetBy::Axis => "value by value".to_owned(),
+            };
+            let places = match other == param {
+                true => format!("{by}, and value by value"),
+                false => format!("{by} as `{other}`, and value by value"),
+            };
+            return Err(SweepError::SetTwice { param, places });
+        }
+        for axis in axes {
+            let param = param(axis);
+            match &axis.values {
+                AxisValues::Wrong { range, wrong } => {
+                    return Err(SweepError::Range { param, range: range.clone(), wrong });
+                }
+                AxisValues::Drawn(_) if self.sample.is_none() => {
+                    return Err(SweepError::NotSampled { param });
+                }
+                AxisValues::Listed(values) if values.is_empty() => {
+                    return Err(SweepError::NoValues { param });
+                }
+                AxisValues::Listed(values) if values.len() > LIMIT => {
+                    let what = format!("values for `{param}`");
+                    return Err(SweepError::TooLong { what, limit: LIMIT });
+                }
+                AxisValues::Drawn(_) | AxisValues::Listed(_) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn param(axis: &Axis) -> String {
+    name::full(axis.task, axis.place)
+}
+
+fn all(grid: &Grid) -> Result<Vec<Cell>, SweepError> {
+    match grid.count() {
+        Some(count) if count <= LIMIT as u128 => Ok(grid.cells().collect()),
+        count => {
+            let count = count.map_or_else(|| "innumerable".to_owned(), |count| count.to_string());
+            Err(SweepError::TooMany { count, limit: LIMIT })
+        }
+    }
+}
+
+/// Returns some of the cells, each at most once, in the order of the grid; if an axis is drawn, in the order
+/// in which they were drawn.
+fn sampled(grid: &Grid, Sample { count, seed }: Sample) -> Result<Vec<Cell>, SweepError> {
+    if count == 0 {
+        return Err(SweepError::NoVariants);
+    }
+    if count > LIMIT {
+        return Err(SweepError::TooMany { count: count.to_string(), limit: LIMIT });
+    }
+    let is_drawn = grid.axes.iter().any(|axis| axis.len().is_none());
+    // A count that no number holds is more than any sample.
+    if !is_drawn && grid.count().is_some_and(|all| all <= count as u128) {
+        return all(grid);
+    }
+    let mut seen = HashSet::new();
+    let mut cells = Vec::with_capacity(count);
+    for attempt in 0.. {
+        if cells.len() == count {
+            break;
+        }
+        let row = sample::place(sample::number_of_row(seed, attempt), grid.rows.len());
+        let at = grid.axes.iter().map(|axis| {
+            let number = sample::number(seed, attempt, axis.task, axis.place);
+            axis.len().map_or(number, |len| sample::place(number, len) as u64)
+        });
+        let cell: Cell = (row, at.collect());
+        if is_drawn || seen.insert(cell.clone()) {
+            cells.push(cell);
+        }
+    }
+    if !is_drawn {
+        cells.sort_unstable();
+    }
+    Ok(cells)
+}
