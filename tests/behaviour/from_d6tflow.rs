@@ -52,7 +52,7 @@ rows! {
     a_flow_is_exported => 4;
     outputs_are_pushed_and_pulled => 5;
     a_format_is_a_target => 6;
-    metadata_aggregates_and_externals_are_there => 7;
+    metadata_aggregates_and_external_tasks_exist => 7;
 }
 
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
