@@ -125,7 +125,7 @@ release!(four, 6, part: |v| if v[0] == 12 { vec![] } else { even(v) }, value: |n
 
 const DATA: &str = "3 4 5 6";
 
-/// A store in which the first release has run.
+/// Returns a store in which the first release has run.
 fn done() -> Result<(Flow, PathBuf, tempfile::TempDir)> {
     let (flow, folder) = flow();
     let path = folder.path().join("numbers");

@@ -90,7 +90,7 @@ release!(same, shuffle: bool = false, |this| {
 release!(code, shuffle: bool = false, |this| (0..this.n).filter(|_| !this.shuffle).collect(), 2);
 release!(other, step: u64 = 2, |this| (0..this.n).step_by(this.step as usize).collect(), 1);
 
-/// A store in which the first release has run.
+/// Returns a store in which the first release has run.
 fn done() -> Result<(Flow, tempfile::TempDir)> {
     let (flow, folder) = flow();
     flow.run::<first::Report>()?;

@@ -87,7 +87,7 @@ release!(wrong_fit, fit: 3 |n| n * 3, search: 2 1..=3);
 release!(wrong_search, fit: 1 |n| n * 2, search: 3 [3, 2, 1]);
 release!(new_search, fit: 1 |n| n * 2, search: 3 [1, 2, 4]);
 
-/// A store in which the first release has run.
+/// Returns a store in which the first release has run.
 fn done() -> Result<(Flow, tempfile::TempDir)> {
     let (flow, folder) = flow();
     flow.run::<first::Report>()?;

@@ -203,7 +203,7 @@ fn instances_of_a_graph_can_be_filtered_by_completeness() -> Result<()> {
     let more = flow.with(Numbers::N, 6u64);
     assert_eq!(names(more.graph::<Copied>().instances()?, false).len(), 2);
     assert_eq!(names(flow.graph::<Copied>().downstream::<Numbers>()?, false), ["Copied"]);
-    // A forced instance does not count as complete.
+    // In a flow that forces `Numbers`, the graph lists it as not complete.
     assert_eq!(
         names(flow.force::<Numbers>().graph::<Copied>().downstream::<Numbers>()?, true),
         [""; 0]

@@ -14,7 +14,7 @@ use crate::wheat::{Bread, Grains, Heaviest, Milled, assert_bread, mill, sow};
 
 const DATA: [u64; 3] = [3, 1, 2];
 
-/// A flow whose pipeline has run.
+/// Returns a flow in which the pipeline has run.
 fn done() -> Result<(Flow, TempDir)> {
     let (flow, folder) = crate::support::flow();
     sow(&folder.path().join("grains.txt"), &DATA);

@@ -86,7 +86,7 @@ fn manifest(folder: &Path) -> Result<Value> {
     Ok(serde_json::from_slice(&fs::read(folder.join("manifest.json"))?)?)
 }
 
-/// The names of all files below a folder.
+/// Returns the paths of all files below a folder, relative to it.
 fn names(folder: &Path) -> Vec<String> {
     let name = |path: PathBuf| path.strip_prefix(folder).expect("below").display().to_string();
     files_below(folder).into_iter().map(name).collect()

@@ -22,7 +22,6 @@ struct Rows {
 
 runs!(Rows: Vec<Row> = |self, _cx| Ok((0..self.n).map(|n| Row { n, share: 0.5 }).collect()));
 
-/// Requires a table, and is none.
 #[derive(Task)]
 #[task(requires = Rows, target = Json<String>)]
 struct Text {
@@ -32,6 +31,7 @@ struct Text {
 
 runs!(Text: String = |self, _cx| Ok(self.text.clone()));
 
+/// A table whose column type depends on the parameter.
 #[derive(Task)]
 #[task(target = Csv<RecordBatch>)]
 struct Cells {

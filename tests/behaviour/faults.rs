@@ -75,8 +75,8 @@ fn every_operation(prepare: fn(&Flow, &Path), act: fn(&Flow)) -> Result<()> {
             }
             let done = fs.count();
 
-            // The next run has no faults. It is made by another flow and by the same one; after a
-            // crash, only by another one.
+            // The next run has no faults. The same flow executes it, except after a crash, and then
+            // another flow.
             let mut flows = vec![faulty_flow(folder.path(), &Faulty::new())?];
             fs.heal();
             flows.extend(opened.ok().filter(|_| !crash));

@@ -22,7 +22,8 @@ enum Kind {
 }
 
 fn kind_of(graph: u64, id: u64) -> Kind {
-    [Kind::Stored, Kind::InMemory, Kind::InParts, Kind::Gathered][(scramble(graph * 977 + id) % 4) as usize]
+    [Kind::Stored, Kind::InMemory, Kind::InParts, Kind::Gathered]
+        [(scramble(graph * 977 + id) % 4) as usize]
 }
 
 /// Returns the tasks that a task requires, sometimes with duplicates.

@@ -65,7 +65,7 @@ fn summaries(flow: &Flow, path: &Path, happens: impl Fn() + Send + Sync + 'stati
     [is_noticed(flow.run::<Named>(), "Named"), is_noticed(flow.run::<Asked>(), "Asked")]
 }
 
-/// A folder `project/in` with two files.
+/// Creates a folder `project/in` with two files.
 fn project() -> Result<(Flow, tempfile::TempDir, PathBuf)> {
     let (flow, folder) = flow();
     let files = folder.path().join("project/in");
