@@ -1,4 +1,4 @@
-//! A file without a column that a row has a field for is an error, not rows of `None`.
+//! A CSV file that lacks a column of the row type is an error, and is not read as rows of `None`.
 
 use flow::prelude::*;
 
@@ -35,7 +35,7 @@ struct Values;
 runs!(Values: Vec<Option<f64>> = |self, cx| Ok(cx.input().load()?.iter().map(|row| row.price).collect()));
 
 #[test]
-fn a_column_of_another_name_fails_what_reads_it() -> Result<()> {
+fn a_misnamed_column_fails_the_task_that_reads_it() -> Result<()> {
     let (flow, folder) = flow();
     let path = folder.path().join("prices.csv");
     std::fs::write(&path, "id, price\n1,2.5\n")?;

@@ -1,4 +1,4 @@
-//! Aggregates: no output of their own, and complete when all that they require is.
+//! Aggregates have no output of their own. They are complete when all their requirements are.
 
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -53,7 +53,7 @@ fn found(summary: &flow::Summary) -> Vec<String> {
 }
 
 #[test]
-fn it_is_complete_when_all_that_it_requires_is() -> Result<()> {
+fn an_aggregate_is_complete_when_all_its_members_are() -> Result<()> {
     let (flow, _folder) = flow();
     let shown = preview::<Powers>(&flow);
     assert!(shown.starts_with("Powers {n: 3} PENDING upstream: Power first\n"), "{shown}");
@@ -64,14 +64,14 @@ fn it_is_complete_when_all_that_it_requires_is() -> Result<()> {
     let shown = summary.to_string();
     assert!(shown.contains("3 ran, 1 complete now"), "{shown}");
     assert!(shown.contains("complete with what they require:\n    Powers"), "{shown}");
-    // Nothing of it is stored.
+    // The aggregate itself is not stored.
     assert!(!flow.folder().join("Powers").exists());
     assert!(flow.is_complete::<Powers>()?);
     let shown = preview::<Powers>(&flow);
     assert!(shown.starts_with("Powers {n: 3} COMPLETE"), "{shown}");
     let again = flow.run::<Powers>()?;
     assert_eq!(again.complete_before().len(), 4);
-    // Loading it gives handles.
+    // Loading the aggregate returns handles.
     let powers = flow.load::<Powers>()?;
     let values: Vec<_> = powers.iter().map(|power| Ok(*power.load()?)).collect::<Result<_>>()?;
     assert_eq!(values, [0, 2, 4]);
@@ -80,18 +80,18 @@ fn it_is_complete_when_all_that_it_requires_is() -> Result<()> {
 }
 
 #[test]
-fn as_a_requirement_it_counts_with_its_members() -> Result<()> {
+fn a_consumer_depends_on_the_contents_of_the_members() -> Result<()> {
     let (flow, _folder) = flow();
     assert_eq!(ran(&flow.run::<Sum>()?).len(), 4);
     assert_eq!(*flow.load::<Sum>()?, 6);
     assert!(flow.run::<Sum>()?.ran().is_empty());
-    // One more of them, and other content of one.
+    // One more member, and then a member with other content.
     let more = flow.with(Powers::N, 4u32);
     assert_eq!(ran(&more.run::<Sum>()?), ["Power", "Sum"]);
     assert_eq!(*more.load::<Sum>()?, 14);
     let other = flow.with(Power::BASE, 3u64);
     assert_eq!(ran(&other.run::<Sum>()?), ["Power", "Power", "Power", "Sum"]);
-    // The same content from others is the same: 0, 2, 4 and 0, 2, 4.
+    // Other instances with equal contents are equal: 0, 2, 4 and 0, 2, 4.
     let less = flow.with(Nested::MORE, false);
     assert_eq!(ran(&less.run::<Sum>()?), ["Sum"]);
     assert_eq!(*less.load::<Sum>()?, 6);
@@ -99,7 +99,7 @@ fn as_a_requirement_it_counts_with_its_members() -> Result<()> {
 }
 
 #[test]
-fn one_that_fails_stops_what_requires_the_aggregate() -> Result<()> {
+fn a_failed_member_blocks_the_consumers_of_the_aggregate() -> Result<()> {
     let (flow, _folder) = flow();
     let flow = flow.with(Powers::N, 10u32);
     let summary = failure(flow.run::<Sum>());
@@ -108,7 +108,7 @@ fn one_that_fails_stops_what_requires_the_aggregate() -> Result<()> {
     Ok(())
 }
 
-/// Reads of the members what is not their content.
+/// Reads metadata and a parameter of the members, and not their content.
 #[derive(Task)]
 #[task(requires = Nested, target = Json<u64>)]
 struct Bases;
@@ -162,7 +162,7 @@ runs!(ReadsContent: u64 = |self, cx| Ok(*cx.input().load()?.load()?));
 #[task(aggregate, requires(Power { exponent: 1 }, AllNoted))]
 struct Outer;
 
-/// Reads through two of them.
+/// Reads through two nested aggregates.
 #[derive(Task)]
 #[task(requires = Outer, target = Json<u64>)]
 struct ReadsDeep;
@@ -174,7 +174,7 @@ runs!(ReadsDeep: u64 = |self, cx| {
 });
 
 #[test]
-fn what_is_read_through_two_of_them_counts() -> Result<()> {
+fn reads_through_nested_aggregates_are_dependencies() -> Result<()> {
     let (flow, _folder) = flow();
     let (one, two) = (flow.with(Noted::NOTE, 1u64), flow.with(Noted::NOTE, 2u64));
     one.run::<ReadsDeep>()?;
@@ -185,7 +185,7 @@ fn what_is_read_through_two_of_them_counts() -> Result<()> {
 }
 
 #[test]
-fn what_is_read_of_its_members_counts() -> Result<()> {
+fn metadata_and_parameters_read_from_members_are_dependencies() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<(Bases, Blind)>()?;
     assert_eq!((*flow.load::<Bases>()?, *flow.load::<Blind>()?), (4, 3));
@@ -199,7 +199,7 @@ fn what_is_read_of_its_members_counts() -> Result<()> {
     Ok(())
 }
 
-/// Asks the aggregate itself for what nobody noted.
+/// Asks the aggregate itself for metadata, which only its member records.
 #[derive(Task)]
 #[task(requires = AllNoted, target = Json<bool>)]
 struct AsksInVain;
@@ -207,7 +207,7 @@ struct AsksInVain;
 runs!(AsksInVain: bool = |self, cx| Ok(cx.input().meta::<u64>("note").is_err()));
 
 #[test]
-fn nothing_is_noted_about_an_aggregate() -> Result<()> {
+fn an_aggregate_has_no_metadata() -> Result<()> {
     let (flow, _folder) = flow();
     let flow = flow.with(Noted::NOTE, 1u64);
     flow.run::<AsksInVain>()?;
@@ -217,19 +217,19 @@ fn nothing_is_noted_about_an_aggregate() -> Result<()> {
 }
 
 #[test]
-fn one_that_is_gone_is_made_again_when_it_is_needed() -> Result<()> {
+fn a_missing_member_is_recomputed_when_it_is_needed() -> Result<()> {
     for workers in [1, 2, 4] {
         let (flow, _folder) = flow();
         let flow = flow.workers(workers);
         flow.run::<Sum>()?;
         let gone = flow.load::<Powers>()?[2].path()?;
         fs::remove_file(&gone)?;
-        // What follows is complete, and the aggregate is not.
+        // The consumer is complete, and the aggregate is not.
         assert!(flow.run::<Sum>()?.ran().is_empty());
         assert!(flow.is_complete::<Sum>()? && !flow.is_complete::<Nested>()?);
         let shown = preview::<Nested>(&flow);
         assert!(shown.starts_with("Nested {more: true} PENDING upstream: Powers first"), "{shown}");
-        // It is needed where its consumer runs, and where the aggregate is a root.
+        // The missing member is needed where the consumer runs, and where the aggregate is a root.
         flow.reset::<Sum>()?;
         assert_eq!(ran(&flow.run::<Sum>()?), ["Power", "Sum"]);
         fs::remove_file(flow.load::<Powers>()?[2].path()?)?;
@@ -241,7 +241,7 @@ fn one_that_is_gone_is_made_again_when_it_is_needed() -> Result<()> {
 
 static SLOW: AtomicU64 = AtomicU64::new(0);
 
-/// In memory, and takes its time.
+/// A slow task whose output stays in memory.
 #[derive(Task)]
 #[task(target = Memory<u64>)]
 struct Slow {
@@ -276,12 +276,13 @@ runs!(SlowSum: u64 = |self, cx| {
 });
 
 #[test]
-fn members_that_are_made_anyway_are_waited_for() -> Result<()> {
+fn a_consumer_waits_for_members_that_are_recomputed() -> Result<()> {
     for workers in [1, 2, 4, 8] {
         let (flow, _folder) = flow();
         let flow = flow.workers(workers);
         flow.run::<SlowSum>()?;
-        // In another process they are gone, and known. As roots they are made for themselves.
+        // After the store is opened again, the values in memory are lost, and their digests are known.
+        // One of them is computed because it is a root.
         let flow = Flow::open(flow.folder())?.quiet().workers(workers);
         let flow = flow.with(SlowSum::BY, 5u64).with(Slow::N, 2u64);
         let summary = flow.run::<(Slow, SlowSum)>()?;
@@ -293,7 +294,7 @@ fn members_that_are_made_anyway_are_waited_for() -> Result<()> {
 }
 
 #[test]
-fn members_that_are_adopted_are_waited_for() -> Result<()> {
+fn a_consumer_waits_for_members_that_are_reused() -> Result<()> {
     use crate::faulty::{Faulty, Op};
 
     for workers in [1, 2, 4] {
@@ -303,7 +304,7 @@ fn members_that_are_adopted_are_waited_for() -> Result<()> {
         let (one, two) = (flow.with(Low::BASE, 8u64), flow.with(Low::BASE, 9u64));
         one.run::<LowSum>()?;
         two.run::<Low>()?;
-        // Their links take their time.
+        // Linking the reused outputs is slow.
         faulty.fail(|_, op, _| {
             if op == Op::Link {
                 std::thread::sleep(std::time::Duration::from_millis(20));
@@ -384,23 +385,23 @@ runs!(Seen: u64 = |self, cx| {
 });
 
 #[test]
-fn one_that_comes_out_differently_is_what_the_consumer_is_made_from() -> Result<()> {
+fn a_consumer_reads_the_new_content_of_a_recomputed_member() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Seen>()?;
     fs::remove_file(flow.load::<Whims>()?.path()?)?;
     let before = SEEN.load(Ordering::SeqCst);
     let other = flow.with(Seen::PLUS, 100u64);
     assert_eq!(ran(&other.run::<Seen>()?), ["Fickle", "Seen"]);
-    // Once, and with the content that there is now.
+    // The consumer runs once, with the new content.
     assert_eq!(SEEN.load(Ordering::SeqCst), before + 1);
     assert_eq!(*other.load::<Seen>()?, *other.load::<Fickle>()? + 100);
-    // What was made from the content before is not complete any more.
+    // The output that was computed from the old content is no longer complete.
     assert_eq!(ran(&flow.run::<Seen>()?), ["Seen"]);
     assert_eq!(*flow.load::<Seen>()?, *flow.load::<Fickle>()?);
     Ok(())
 }
 
-/// Comes out differently each time.
+/// Returns another value each time.
 #[derive(Task)]
 #[task(target = Json<u64>)]
 struct Whim {
@@ -434,7 +435,7 @@ runs!(Moods: u64 = |self, cx| {
 });
 
 #[test]
-fn several_that_come_out_differently_reach_their_consumer_through_all_aggregates() -> Result<()> {
+fn several_changed_members_reach_a_consumer_of_nested_aggregates() -> Result<()> {
     for workers in [1, 3] {
         let (flow, _folder) = flow();
         let flow = flow.workers(workers);
@@ -457,7 +458,7 @@ fn several_that_come_out_differently_reach_their_consumer_through_all_aggregates
 }
 
 #[test]
-fn a_reset_of_it_resets_its_members() -> Result<()> {
+fn resetting_an_aggregate_resets_its_members() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Sum>()?;
     let removed = flow.reset::<Nested>()?;
@@ -465,26 +466,26 @@ fn a_reset_of_it_resets_its_members() -> Result<()> {
     assert!(removed.instances.iter().all(|one| one.starts_with("Power {")), "{removed}");
     assert!(flow.reset::<Nested>()?.instances.is_empty());
     assert_eq!(ran(&flow.run::<Sum>()?), ["Power", "Power", "Power"]);
-    // It has none of its own, whatever its parameters.
+    // The aggregate has no files of its own, whatever its parameters.
     assert!(flow.store().clear_task::<Nested>()?.files.is_empty());
     assert!(flow.is_complete::<Nested>()?);
     Ok(())
 }
 
 #[test]
-fn what_an_aggregate_gathers_besides_is_not_between() -> Result<()> {
+fn reset_downstream_spares_the_other_members_of_an_aggregate() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<SlowSum>()?;
     let removed = flow.graph::<SlowSum>().reset_downstream::<Power>()?;
     assert_eq!(removed.instances, ["Power {exponent: 2, base: 2}", "SlowSum {by: 1}"]);
     assert!(flow.is_complete::<AllSlow>()?);
-    // What the aggregate itself gathers is meant, if it is named.
+    // If the aggregate itself is named, its own members are reset.
     let removed = flow.graph::<SlowSum>().reset_downstream::<AllSlow>()?;
     assert_eq!(removed.instances[..], ["Slow {n: 0}", "Slow {n: 1}", "Slow {n: 2}"]);
     Ok(())
 }
 
-/// An aggregate of two of the one below, and so on: as many ways as there are tasks, squared.
+/// An aggregate of two aggregates of the next lower level, so that the paths to `Power` double at each level.
 #[derive(Task)]
 #[task(aggregate, requires(
     a = Diamond { n: self.n - 1, side: 0 } if self.n > 0,
@@ -506,7 +507,7 @@ runs!(Under: u64 = |self, cx| {
 });
 
 #[test]
-fn many_ways_to_a_member_cost_no_more_than_one() -> Result<()> {
+fn many_paths_to_a_member_are_walked_once() -> Result<()> {
     let (flow, _folder) = flow();
     let summary = flow.run::<Under>()?;
     assert_eq!((ran(&summary).len(), summary.len()), (2, 83));

@@ -1,4 +1,4 @@
-//! `range` and `choices`: the values that a parameter allows, however it got them.
+//! `range` and `choices` restrict the values of a parameter, wherever a value comes from.
 
 use flow::prelude::*;
 
@@ -16,14 +16,14 @@ struct Fit {
 runs!(Fit: f64 = |self, _cx| Ok(self.c + self.model.len() as f64));
 
 #[test]
-fn a_value_within_is_taken() -> Result<()> {
+fn an_allowed_value_is_accepted() -> Result<()> {
     let (flow, _folder) = flow();
     assert_eq!(ran(&flow.with(Fit::C, 1.0).with(Fit::MODEL, "gbm").run::<Fit>()?), ["Fit"]);
     Ok(())
 }
 
 #[test]
-fn a_value_given_is_checked() {
+fn a_value_given_to_the_flow_is_checked() {
     let (flow, _folder) = flow();
     assert_eq!(
         plan_error::<Fit>(&flow.with(Fit::C, 1.5)),
@@ -58,7 +58,7 @@ struct Passes {
 runs!(Passes: f64 = |self, cx| Ok(*cx.input().load()? + self.c));
 
 #[test]
-fn a_value_set_or_inherited_is_checked() {
+fn a_value_set_by_a_requirement_or_inherited_is_checked() {
     let (flow, _folder) = flow();
     assert_eq!(
         plan_error::<Sets>(&flow),

@@ -1,7 +1,6 @@
-//! After a refactoring that was meant to change nothing, outputs are blessed if it did not, and not if
-//! it did.
+//! After a refactoring, outputs are blessed if the new code computes the same outputs, and not otherwise.
 //!
-//! The releases of a program are modules with tasks of the same names, used on one folder.
+//! The releases of a program are modules with tasks of the same names that use one store.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -61,7 +60,7 @@ macro_rules! release {
                 }
             }
 
-            /// No format keeps it.
+            /// Its output stays in memory.
             #[derive(Task)]
             #[task(requires = Part, target = Memory<Vec<u64>>)]
             pub(super) struct Live;
@@ -93,7 +92,7 @@ macro_rules! release {
                 }
             }
 
-            /// Its code stays what it is.
+            /// Its code is the same in all releases.
             #[derive(Task)]
             #[task(requires = [Sum with Part::BY = by for by in 1..=4], target = Json<u64>)]
             pub(super) struct Total;
@@ -126,7 +125,7 @@ release!(four, 6, part: |v| if v[0] == 12 { vec![] } else { even(v) }, value: |n
 
 const DATA: &str = "3 4 5 6";
 
-/// A store in which the first release has run.
+/// Returns a store in which the first release has run.
 fn done() -> Result<(Flow, PathBuf, tempfile::TempDir)> {
     let (flow, folder) = flow();
     let path = folder.path().join("numbers");
@@ -135,7 +134,7 @@ fn done() -> Result<(Flow, PathBuf, tempfile::TempDir)> {
     Ok((flow, path, folder))
 }
 
-/// The store as another release opens it.
+/// Opens the store for another release.
 macro_rules! opened {
     ($flow:ident, $path:ident, $release:ident) => {
         Flow::open($flow.folder())?.quiet().with($release::Part::PATH, $path.clone())
@@ -143,13 +142,13 @@ macro_rules! opened {
 }
 
 #[test]
-fn what_gives_the_same_is_blessed_and_nothing_runs() -> Result<()> {
+fn equal_outputs_are_blessed_and_nothing_runs() -> Result<()> {
     let (flow, path, _folder) = done()?;
     let total = *flow.with(first::Part::PATH, path.clone()).load::<first::Total>()?;
     let new = opened!(flow, path, same);
     assert!(preview::<same::Total>(&new).contains("PENDING"));
     let blessed = new.store().bless::<same::Total>().run()?;
-    // Four of `Part`, `Live` and `Sum`; values in memory are made for those that load them.
+    // Four instances each of `Part`, `Live` and `Sum`. Values in memory are computed only for the tasks that load them.
     assert_eq!((blessed.instances().len(), blessed.compared().len()), (12, 8), "{blessed}");
     assert_eq!(blessed.to_string(), "12 outputs blessed, 8 made aside gave the same");
     assert!(new.is_complete::<same::Total>()?);
@@ -162,7 +161,8 @@ fn what_gives_the_same_is_blessed_and_nothing_runs() -> Result<()> {
     );
     assert!(RUNS.load(Ordering::Relaxed) >= before);
 
-    // Another program finds the same, the index knows it, and going back runs nothing, either.
+    // Another process finds the blessed outputs. The index lists them, so that going back to the first
+    // release runs nothing but values in memory.
     let other = opened!(flow, path, same);
     assert!(ran(&other.run::<same::Total>()?).is_empty());
     assert!(!flow.folder().join(".flow/aside").exists());
@@ -174,7 +174,7 @@ fn what_gives_the_same_is_blessed_and_nothing_runs() -> Result<()> {
 }
 
 #[test]
-fn a_sample_is_enough_if_that_is_said() -> Result<()> {
+fn sample_compares_one_instance_of_each_task() -> Result<()> {
     let (flow, path, _folder) = done()?;
     let new = opened!(flow, path, same);
     let blessed = new.store().bless::<same::Total>().sample(1).run()?;
@@ -184,7 +184,7 @@ fn a_sample_is_enough_if_that_is_said() -> Result<()> {
 }
 
 #[test]
-fn what_gives_something_else_is_named_and_nothing_changes() -> Result<()> {
+fn different_outputs_are_listed_and_nothing_is_blessed() -> Result<()> {
     let (flow, path, _folder) = done()?;
     let before = files_below(flow.folder());
     let contents = |files: &[PathBuf]| files.iter().map(fs::read).collect::<Result<Vec<_>, _>>();
@@ -212,11 +212,11 @@ fn what_gives_something_else_is_named_and_nothing_changes() -> Result<()> {
     );
     assert!(text.contains("run them with `flow.run::<Total>()`"), "{text}");
 
-    // A value in memory shows in what is made from it.
+    // A changed value in memory is detected in the output that is computed from it.
     assert_eq!(refused!(value).different()[0].task, "Sum");
     let text = refused!(panics).to_string();
     assert!(text.contains("it panicked: out of numbers"), "{text}");
-    // One of four gives something else, and all are compared.
+    // All four instances are compared, and one of them is different.
     assert_eq!(refused!(four).different().len(), 1);
     let first = opened!(flow, path, first);
     assert!(first.is_complete::<first::Total>()?);
@@ -224,7 +224,7 @@ fn what_gives_something_else_is_named_and_nothing_changes() -> Result<()> {
 }
 
 #[test]
-fn what_is_pending_for_something_else_is_not_blessed() -> Result<()> {
+fn instances_pending_for_other_reasons_are_not_blessed() -> Result<()> {
     let (flow, path, _folder) = done()?;
     fs::write(&path, "3 4 5 6 8")?;
     let new = opened!(flow, path, same);
@@ -240,7 +240,7 @@ fn what_is_pending_for_something_else_is_not_blessed() -> Result<()> {
 }
 
 #[test]
-fn a_bless_that_is_cut_short_is_taken_up_again() -> Result<()> {
+fn an_interrupted_bless_can_be_repeated() -> Result<()> {
     for n in (0..).step_by(step(7)) {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("numbers");
@@ -262,7 +262,7 @@ fn a_bless_that_is_cut_short_is_taken_up_again() -> Result<()> {
         }
         assert_consistent(before.folder());
         fs.heal();
-        // What was made before is there, or what was blessed.
+        // The old outputs or the blessed ones are there.
         let other =
             faulty_flow(folder.path(), &Faulty::new())?.with(same::Part::PATH, path.clone());
         other.store().bless::<same::Sum>().run()?;
@@ -279,7 +279,7 @@ fn a_bless_that_is_cut_short_is_taken_up_again() -> Result<()> {
     Ok(())
 }
 
-/// Tasks that fetch: one each time, one when a number is another.
+/// Tasks with `refresh`: one runs each time, one when the content of a file changes.
 macro_rules! fetching {
     ($module:ident, $version:literal) => {
         mod $module {
@@ -326,7 +326,7 @@ fetching!(fetching, 1);
 fetching!(fetching_again, 2);
 
 #[test]
-fn what_is_fetched_is_blessed_and_refreshed_as_before() -> Result<()> {
+fn tasks_with_refresh_are_blessed_and_still_refresh() -> Result<()> {
     let (flow, folder) = flow();
     let tag = folder.path().join("tag");
     fs::write(&tag, "v1")?;
@@ -339,7 +339,7 @@ fn what_is_fetched_is_blessed_and_refreshed_as_before() -> Result<()> {
     assert!(new.is_complete::<fetching_again::Tagged>()?);
     assert_eq!(*new.load::<fetching_again::Always>()?, 1);
     assert_eq!(ran(&new.run::<fetching_again::Fetched>()?), ["Always"]);
-    // What is to be fetched again is none of its business.
+    // A later change of the file makes the task run as before.
     fs::write(&tag, "v2")?;
     assert_eq!(ran(&new.run::<fetching_again::Fetched>()?), ["Always", "Tagged"]);
     Ok(())

@@ -1,7 +1,7 @@
-//! A parameter with a default that is added to a task gives each instance another key. Outputs are
-//! blessed as after a change of code: if running gives the same.
+//! Adding a parameter with a default to a task changes the key of each instance. Outputs are blessed
+//! as after a change of code: if the new instance computes the same output.
 //!
-//! The releases of a program are modules with tasks of the same names, used on one folder.
+//! The releases of a program are modules with tasks of the same names that use one store.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,7 +11,7 @@ use crate::support::{assert_consistent, files_below, flow, preview, ran};
 
 static RUNS: AtomicU64 = AtomicU64::new(0);
 
-/// A release: the parameter of `Get` that is new, what it makes, and the version of the code of `Fit`.
+/// A release: the new parameter of `Get`, the output of `Get`, and the code version of `Fit`.
 macro_rules! release {
     ($module:ident, $($new:ident: $type:ty = $default:expr,)? |$this:ident| $get:expr, $fit:literal) => {
         mod $module {
@@ -90,7 +90,7 @@ release!(same, shuffle: bool = false, |this| {
 release!(code, shuffle: bool = false, |this| (0..this.n).filter(|_| !this.shuffle).collect(), 2);
 release!(other, step: u64 = 2, |this| (0..this.n).step_by(this.step as usize).collect(), 1);
 
-/// A store in which the first release has run.
+/// Returns a store in which the first release has run.
 fn done() -> Result<(Flow, tempfile::TempDir)> {
     let (flow, folder) = flow();
     flow.run::<first::Report>()?;
@@ -114,7 +114,7 @@ fn an_output_is_blessed_if_the_new_parameter_changes_nothing() -> Result<()> {
     assert_eq!(*new.load::<same::Get>()?, [0, 1, 2]);
     assert_consistent(flow.folder());
 
-    // Of another value there is no predecessor, and the one before is what it was.
+    // An instance with another value has no predecessor. The old instance is still complete.
     let shuffled = new.with(same::Get::SHUFFLE, true);
     assert!(shuffled.store().bless::<same::Get>().run()?.instances().is_empty());
     assert_eq!(ran(&shuffled.run::<same::Get>()?), ["Get"]);
@@ -123,7 +123,7 @@ fn an_output_is_blessed_if_the_new_parameter_changes_nothing() -> Result<()> {
 }
 
 #[test]
-fn what_requires_it_goes_with_it() -> Result<()> {
+fn downstream_outputs_are_blessed_too() -> Result<()> {
     let (flow, _folder) = done()?;
     for n in [3, 5] {
         let new = opened(&flow)?.with(same::Get::N, n);
@@ -140,7 +140,7 @@ fn what_requires_it_goes_with_it() -> Result<()> {
 }
 
 #[test]
-fn code_that_changed_with_it_is_compared_too() -> Result<()> {
+fn a_code_change_in_the_same_release_is_compared_too() -> Result<()> {
     let (flow, _folder) = done()?;
     let new = opened(&flow)?;
     let blessed = new.store().bless::<code::Report>().run()?;

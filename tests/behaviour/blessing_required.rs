@@ -1,6 +1,6 @@
-//! A task is blessed with all that it has required while it ran.
+//! A task is blessed together with the instances that it required while it ran.
 //!
-//! The releases of a program are modules with tasks of the same names, used on one folder.
+//! The releases of a program are modules with tasks of the same names that use one store.
 
 use flow::prelude::*;
 
@@ -21,7 +21,7 @@ macro_rules! release {
 
             runs!(Data: u64 = |self, _cx| Ok(self.n));
 
-            /// Required while another one runs.
+            /// Required by `Score` while that runs.
             #[derive(Task)]
             #[task(requires = Data, target = Json<u64>)]
             pub(super) struct Fit {
@@ -38,7 +38,7 @@ macro_rules! release {
                 }
             }
 
-            /// The same, of another one, which is required as it ran.
+            /// Required by `Search` while that runs, and itself requires `Fit`.
             #[derive(Task)]
             #[task(target = Json<u64>, may_require(Fit))]
             pub(super) struct Score {
@@ -70,7 +70,7 @@ macro_rules! release {
                 }
             }
 
-            /// Knows nothing of that.
+            /// Requires `Search` statically.
             #[derive(Task)]
             #[task(requires = Search, target = Json<u64>)]
             pub(super) struct Report;
@@ -87,7 +87,7 @@ release!(wrong_fit, fit: 3 |n| n * 3, search: 2 1..=3);
 release!(wrong_search, fit: 1 |n| n * 2, search: 3 [3, 2, 1]);
 release!(new_search, fit: 1 |n| n * 2, search: 3 [1, 2, 4]);
 
-/// A store in which the first release has run.
+/// Returns a store in which the first release has run.
 fn done() -> Result<(Flow, tempfile::TempDir)> {
     let (flow, folder) = flow();
     flow.run::<first::Report>()?;
@@ -95,7 +95,7 @@ fn done() -> Result<(Flow, tempfile::TempDir)> {
 }
 
 #[test]
-fn what_was_required_is_blessed_and_so_what_required_it_is_complete() -> Result<()> {
+fn blessing_required_instances_completes_their_requester() -> Result<()> {
     let (flow, _folder) = done()?;
     assert!(!flow.is_complete::<fit::Report>()?);
     let blessed = flow.store().bless::<fit::Report>().run()?;
@@ -106,7 +106,7 @@ fn what_was_required_is_blessed_and_so_what_required_it_is_complete() -> Result<
 }
 
 #[test]
-fn what_required_it_is_made_aside_with_what_is_there() -> Result<()> {
+fn a_requester_whose_code_changed_is_compared_and_blessed() -> Result<()> {
     let (flow, _folder) = done()?;
     let blessed = flow.store().bless::<both::Report>().run()?;
     assert_eq!(blessed.to_string(), "4 outputs blessed, 4 made aside gave the same");
@@ -118,7 +118,7 @@ fn what_required_it_is_made_aside_with_what_is_there() -> Result<()> {
 }
 
 #[test]
-fn a_sample_is_one_of_all_that_was_required() -> Result<()> {
+fn sample_compares_one_instance_of_each_required_task() -> Result<()> {
     let (flow, _folder) = done()?;
     let blessed = flow.store().bless::<both::Report>().sample(1).run()?;
     assert_eq!(blessed.to_string(), "4 outputs blessed, 2 made aside gave the same");
@@ -127,7 +127,7 @@ fn a_sample_is_one_of_all_that_was_required() -> Result<()> {
 }
 
 #[test]
-fn what_gives_something_else_is_named_and_nothing_changes() -> Result<()> {
+fn different_outputs_are_listed_and_nothing_is_blessed() -> Result<()> {
     let (flow, _folder) = done()?;
     let refused = flow.store().bless::<wrong_fit::Report>().run().expect_err("it is another");
     let text = refused.to_string();
@@ -140,9 +140,9 @@ fn what_gives_something_else_is_named_and_nothing_changes() -> Result<()> {
 }
 
 #[test]
-fn who_requires_something_else_is_not_the_same() -> Result<()> {
+fn a_task_that_requires_other_instances_is_not_blessed() -> Result<()> {
     let (flow, _folder) = done()?;
-    // The sum is the same.
+    // The sum is the same, but the instances are required in another order.
     let refused = flow.store().bless::<wrong_search::Report>().run().expect_err("it is another");
     let text = refused.to_string();
     assert!(
@@ -153,7 +153,7 @@ fn who_requires_something_else_is_not_the_same() -> Result<()> {
         ),
         "{text}"
     );
-    // What is not there is not made for it.
+    // A required instance without an output is not computed for the comparison.
     let flow = Flow::open(flow.folder())?.quiet();
     let refused = flow.store().bless::<new_search::Report>().run().expect_err("it is another");
     assert!(refused.to_string().contains("Search: it failed: "), "{refused}");
@@ -162,12 +162,12 @@ fn who_requires_something_else_is_not_the_same() -> Result<()> {
 }
 
 #[test]
-fn what_is_pending_for_something_else_is_told() -> Result<()> {
+fn instances_pending_for_other_reasons_are_listed() -> Result<()> {
     let (flow, _folder) = done()?;
     flow.with(first::Score::DEGREE, 2).reset::<first::Score>()?;
     let flow = Flow::open(flow.folder())?.quiet();
     let blessed = flow.store().bless::<both::Report>().run()?;
-    // Two of `Fit`; the third one is not asked for any more.
+    // Two instances of `Fit` are blessed; no record names the third one any more.
     assert_eq!(blessed.pending().len(), 2, "{blessed}");
     let text = blessed.to_string();
     assert!(

@@ -1,4 +1,4 @@
-//! What is wrong with a flow is found before anything runs: all of it at once, and nothing is written.
+//! `check` finds all problems of a flow at once, before anything runs, and writes nothing.
 
 use flow::prelude::*;
 use flow::testing;
@@ -12,7 +12,7 @@ struct Source {
     path: PathBuf,
     #[param(file, default = "no/such/folder/*.csv")]
     pattern: PathBuf,
-    /// It has no default.
+    /// Has no default.
     symbol: String,
 }
 runs!(Source: u32 = |self, cx| bail!("{:?} {:?} {}", self.path, self.pattern, self.symbol));
@@ -67,7 +67,7 @@ fn told<R: flow::Roots>(flow: &Flow) -> Vec<String> {
 }
 
 #[test]
-fn all_that_is_wrong_is_told_at_once() {
+fn all_problems_are_reported_at_once() {
     let (flow, _folder) = flow();
     let told = told::<Root>(&flow);
     for (problem, text) in told.iter().zip([
@@ -83,7 +83,7 @@ fn all_that_is_wrong_is_told_at_once() {
     assert!(told[4].contains("the output of `Words`, does not exist"), "{told:?}");
     assert_eq!(told.len(), 5, "{told:#?}");
 
-    // What hid behind those.
+    // Problems that are found once the first ones are solved.
     let better = flow.with(Source::SYMBOL, "A").with(Fetch::DAY, "today").with(Fetch::TRIES, 1);
     let text = better.check::<Root>().expect_err("files are missing").to_string();
     assert!(text.starts_with("5 things are wrong:\n- evaluating `requires` of `Unsaid`"), "{text}");
@@ -115,7 +115,7 @@ struct Weekly {
 runs!(Weekly: u32 = |self, cx| Ok(self.token.expose().len() as u32 + *cx.input().load()?));
 
 #[test]
-fn a_sound_flow_is_checked_without_a_trace() -> Result<()> {
+fn checking_a_valid_flow_writes_nothing() -> Result<()> {
     let (flow, folder) = flow();
     let checked = flow.provide(Client).with(Words2::N, 1).check::<Weekly>()?;
     assert_eq!(checked.instances, 3);
@@ -124,7 +124,7 @@ fn a_sound_flow_is_checked_without_a_trace() -> Result<()> {
         warnings,
         ["the value given for `Words2.n` is not used: no task of the graph takes it"]
     );
-    // Not even a key for the secret.
+    // Not even the key that hashes secrets is written.
     assert_eq!(files_below(folder.path()), [] as [PathBuf; 0]);
     Ok(())
 }
@@ -170,7 +170,7 @@ struct Settled {
 runs!(Settled: u32 = |self, cx| Ok(self.n as u32 + *cx.input().load()?));
 
 #[test]
-fn a_value_that_would_not_reach_a_parameter_of_its_name_is_told() -> Result<()> {
+fn parameters_of_one_name_and_different_types_are_reported() -> Result<()> {
     let (flow, _folder) = flow();
     let flow = flow.provide(Client);
     assert_eq!(
@@ -181,7 +181,7 @@ fn a_value_that_would_not_reach_a_parameter_of_its_name_is_told() -> Result<()> 
           `#[param(local)]`"
         ]
     );
-    // Where it is meant, or where the value is set, it is right.
+    // A local parameter, a value set by the requirement, and a value given to `Daily` are valid.
     flow.check::<Yearly>()?;
     flow.check::<Settled>()?;
     flow.with(Daily::N, 5).check::<Monthly>()?;
@@ -190,7 +190,7 @@ fn a_value_that_would_not_reach_a_parameter_of_its_name_is_told() -> Result<()> 
 
 #[cfg(unix)]
 #[test]
-fn what_may_be_read_without_end_is_no_file() -> Result<()> {
+fn a_device_is_not_accepted_as_a_file() -> Result<()> {
     let (flow, folder) = flow();
     let there = folder.path().join("there.csv");
     std::fs::write(&there, "a")?;
@@ -214,7 +214,7 @@ struct Both;
 runs!(Both: u32 = |self, cx| bail!("it must not run"));
 
 #[test]
-fn a_name_used_twice_hides_nothing_else() {
+fn a_duplicate_task_name_hides_no_other_problem() {
     let (flow, _folder) = flow();
     let told = told::<Both>(&flow);
     assert!(told[0].contains("two tasks are called `Daily`"), "{told:#?}");
@@ -224,11 +224,11 @@ fn a_name_used_twice_hides_nothing_else() {
 }
 
 #[test]
-fn what_a_test_gives_is_taken_for_there() -> Result<()> {
+fn inputs_given_by_a_test_count_as_present() -> Result<()> {
     let flow = testing::flow().with_input::<Fetch>(1);
     flow.check::<Weekly>()?;
     assert!(testing::flow().check::<Weekly>().is_err());
-    // Nothing reads its files, or asks whether what is made elsewhere is there.
+    // The files of a task whose output is given are not read, and external outputs are not looked for.
     let flow = testing::flow().with(Source::SYMBOL, "A").with_input::<Source>(1);
     flow.check::<Source>()?;
     testing::flow().with_input::<Words>("to be".to_owned()).check::<Words>()?;
@@ -250,7 +250,7 @@ struct Circle {
 runs!(Circle: u64 = |self, cx| Ok(self.n));
 
 #[test]
-fn deep_graphs_are_checked_and_circles_are_told() -> Result<()> {
+fn deep_graphs_are_checked_and_cycles_are_reported() -> Result<()> {
     let (flow, _folder) = flow();
     assert_eq!(flow.with(Chain::N, 50_000).check::<Chain>()?.instances, 50_001);
     let told = told::<Circle>(&flow.with(Circle::N, 1));

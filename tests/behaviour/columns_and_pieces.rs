@@ -1,4 +1,4 @@
-//! Outputs read in part, targets whose code counts, and what is asked of a graph.
+//! Outputs that are read in part, targets whose code is tracked, and queries of a graph.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use flow::{Columnar, Instance, Pieces, Streaming};
 
 use crate::support::{flow, in_full, preview, ran};
 
-/// Numbers, a line each, which can be read one by one, and by their places.
+/// Numbers, one a line, which can be streamed one by one and loaded by position.
 #[derive(Default)]
 struct Column {}
 
@@ -93,7 +93,7 @@ fn an_output_is_read_piece_by_piece_and_by_columns() -> Result<()> {
 }
 
 #[test]
-fn what_is_wrong_in_the_middle_comes_as_a_piece() -> Result<()> {
+fn an_invalid_piece_is_an_error_within_the_stream() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Numbers>()?;
     let output = flow.output::<Numbers>()?;
@@ -114,7 +114,7 @@ fn what_is_wrong_in_the_middle_comes_as_a_piece() -> Result<()> {
 }
 
 #[test]
-fn one_that_changed_or_is_gone_is_not_read_in_part() -> Result<()> {
+fn a_modified_or_missing_output_is_not_read_in_part() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Copied>()?;
     let output = flow.output::<Copied>()?;
@@ -128,7 +128,7 @@ fn one_that_changed_or_is_gone_is_not_read_in_part() -> Result<()> {
     Ok(())
 }
 
-/// A target of one name and another code, used by a task of one name.
+/// A target and two tasks of the same names in each module, with other code of the target.
 macro_rules! tracked_target {
     ($module:ident, $plus:expr) => {
         mod $module {
@@ -178,7 +178,7 @@ tracked_target!(first, 0);
 tracked_target!(second, 1);
 
 #[test]
-fn a_change_of_a_targets_code_makes_its_tasks_run_again() -> Result<()> {
+fn a_change_of_a_targets_code_reruns_its_tasks() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<(first::Kept, first::InParts)>()?;
     assert!(flow.run::<(first::Kept, first::InParts)>()?.ran().is_empty());
@@ -191,7 +191,7 @@ fn a_change_of_a_targets_code_makes_its_tasks_run_again() -> Result<()> {
 }
 
 #[test]
-fn upstream_and_downstream_are_filtered_by_what_is_complete() -> Result<()> {
+fn instances_of_a_graph_can_be_filtered_by_completeness() -> Result<()> {
     let (flow, _folder) = flow();
     let names = |instances: Vec<Instance>, complete: bool| -> Vec<String> {
         let chosen = instances.iter().filter(|one| one.is_complete() == complete);
@@ -203,7 +203,7 @@ fn upstream_and_downstream_are_filtered_by_what_is_complete() -> Result<()> {
     let more = flow.with(Numbers::N, 6u64);
     assert_eq!(names(more.graph::<Copied>().instances()?, false).len(), 2);
     assert_eq!(names(flow.graph::<Copied>().downstream::<Numbers>()?, false), ["Copied"]);
-    // What is forced is not complete for a run.
+    // In a flow that forces `Numbers`, the graph lists it as not complete.
     assert_eq!(
         names(flow.force::<Numbers>().graph::<Copied>().downstream::<Numbers>()?, true),
         [""; 0]

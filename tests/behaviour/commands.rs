@@ -1,4 +1,4 @@
-//! Programs that tasks run.
+//! External programs that tasks run with `cx.command`.
 
 #![cfg(unix)]
 
@@ -10,7 +10,7 @@ use flow::prelude::*;
 
 use crate::support::{alone, failed, failure, files_below, flow, peak, ran};
 
-/// What the shell prints.
+/// Returns the standard output of a shell script.
 #[derive(Task)]
 #[task(target = Text)]
 struct Shell {
@@ -28,7 +28,7 @@ impl Run for Shell {
     }
 }
 
-/// What the shell prints goes to the log.
+/// Runs a shell script whose output goes to the log of the task.
 #[derive(Task)]
 #[task(target = Json<u8>)]
 struct Logged {
@@ -51,7 +51,7 @@ fn log(folder: &Path) -> String {
 }
 
 #[test]
-fn gives_what_it_prints() -> Result<()> {
+fn stdout_of_a_program_is_returned_and_stderr_is_logged() -> Result<()> {
     let (flow, folder) = flow();
     let shell = flow.with(Shell::SCRIPT, "cat; echo \"hello $WHO\"; echo oops >&2");
     let shell = shell.with(Shell::INPUT, "first\n");
@@ -65,7 +65,7 @@ fn gives_what_it_prints() -> Result<()> {
 }
 
 #[test]
-fn logs_what_it_prints_and_begins_anew_with_each_run() -> Result<()> {
+fn each_run_starts_a_new_log() -> Result<()> {
     let (flow, folder) = flow();
     let logged = flow.with(Logged::SCRIPT, "pwd; echo oops >&2; printf end");
     logged.run::<Logged>()?;
@@ -101,7 +101,7 @@ fn a_task_that_runs_no_program_has_no_log() -> Result<()> {
 }
 
 #[test]
-fn its_failure_is_that_of_the_task() {
+fn a_failing_program_fails_its_task() {
     let (flow, folder) = flow();
     let script = "for i in 1 2 3 4 5 6 7 8 9 10 11; do echo line $i >&2; done; exit 3";
     let summary = failure(flow.with(Logged::SCRIPT, script).run::<Logged>());
@@ -113,7 +113,7 @@ fn its_failure_is_that_of_the_task() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_line_without_an_end_is_not_held_in_memory() -> Result<()> {
+fn a_very_long_line_is_not_held_in_memory() -> Result<()> {
     alone(|| {
         const LONG: usize = 300 << 20;
         let before = peak();
@@ -135,7 +135,7 @@ fn a_line_without_an_end_is_not_held_in_memory() -> Result<()> {
 }
 
 #[test]
-fn a_program_that_is_not_there_is_named() {
+fn a_missing_program_is_named_in_the_error() {
     #[derive(Task)]
     #[task(target = Json<u8>)]
     struct Missing;
@@ -155,7 +155,7 @@ fn a_program_that_is_not_there_is_named() {
 }
 
 #[test]
-fn a_large_output_is_read_while_it_is_fed() -> Result<()> {
+fn a_large_output_is_read_while_the_input_is_written() -> Result<()> {
     let (flow, _folder) = flow();
     let text = "0123456789\n".repeat(100_000);
     let shell = flow.with(Shell::SCRIPT, "cat; yes | head -c 500000 >&2");
@@ -166,7 +166,7 @@ fn a_large_output_is_read_while_it_is_fed() -> Result<()> {
 }
 
 #[test]
-fn a_program_that_does_not_read_its_input_is_no_failure() -> Result<()> {
+fn a_program_may_ignore_its_input() -> Result<()> {
     let (flow, _folder) = flow();
     let shell = flow.with(Shell::SCRIPT, "echo done").with(Shell::INPUT, "x".repeat(1_000_000));
     shell.run::<Shell>()?;
@@ -174,14 +174,14 @@ fn a_program_that_does_not_read_its_input_is_no_failure() -> Result<()> {
     Ok(())
 }
 
-/// Whether a process with this text among its arguments is there.
+/// Returns whether a `sleep` process with this text among its arguments is running.
 fn is_running(text: &str) -> bool {
     let out = std::process::Command::new("sh")
         .args(["-c", "grep -la \"$0\" /proc/[0-9]*/cmdline 2>/dev/null | grep -v \"/$$/\"", text])
         .output()
         .expect("a shell");
     let own = format!("/proc/{}/", std::process::id());
-    // The shell and grep name it, too.
+    // The shell and grep have the text among their arguments, too.
     String::from_utf8_lossy(&out.stdout)
         .lines()
         .filter(|path| !path.starts_with(&own))
@@ -189,7 +189,7 @@ fn is_running(text: &str) -> bool {
         .any(|arguments| arguments.starts_with(b"sleep"))
 }
 
-/// Waits until something holds.
+/// Waits until `holds` returns true, for at most 20 seconds.
 fn eventually(what: &str, holds: impl Fn() -> bool) {
     let begun = Instant::now();
     while !holds() {
@@ -200,9 +200,9 @@ fn eventually(what: &str, holds: impl Fn() -> bool) {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_stop_kills_it_and_what_it_has_started() {
+fn a_stop_kills_the_program_and_its_children() {
     let (flow, _folder) = flow();
-    // Ten hours, of a length that nobody else sleeps.
+    // Ten hours; the number identifies the processes of this test.
     let flow = flow.with(Logged::SCRIPT, "sleep 36017 & sleep 36017");
     let stopper = flow.stopper();
     let (done, ended) = channel();
@@ -220,7 +220,7 @@ fn a_stop_kills_it_and_what_it_has_started() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn what_it_has_left_running_ends_with_it() -> Result<()> {
+fn background_processes_end_with_the_program() -> Result<()> {
     let (flow, _folder) = flow();
     flow.with(Logged::SCRIPT, "sleep 36019 & echo started").run::<Logged>()?;
     eventually("it was killed", || !is_running("36019"));
@@ -233,7 +233,7 @@ fn a_program_does_not_outlive_a_process_that_is_killed() -> Result<()> {
     const FOLDER: &str = "FLOW_TEST_COMMAND_FOLDER";
     if let Some(folder) = std::env::var_os(FOLDER) {
         let flow = Flow::open(PathBuf::from(folder))?.quiet();
-        // It is the program itself that is asked for here, not what a shell starts.
+        // `exec` replaces the shell, because this test is about the program itself and not about its children.
         flow.with(Logged::SCRIPT, "exec sleep 36023").run::<Logged>()?;
         return Ok(());
     }
@@ -251,8 +251,9 @@ fn a_program_does_not_outlive_a_process_that_is_killed() -> Result<()> {
     Ok(())
 }
 
-/// A script that leaves a service behind in a session of its own, with the pipes that it has inherited, and
-/// prints `done` when that runs. The number of the service's process is written to a file.
+/// Returns a script that starts a service in a session of its own, which inherits the pipes of the script.
+///
+/// The script prints `done` once the service runs. The process id of the service is written to the file `number`.
 #[cfg(target_os = "linux")]
 fn leaves(service: &str, number: &Path) -> String {
     let number = number.display();
@@ -262,11 +263,11 @@ fn leaves(service: &str, number: &Path) -> String {
     )
 }
 
-/// A service that never stops to print.
+/// A service that prints without end.
 #[cfg(target_os = "linux")]
 const ENDLESS: &str = r#"sh -c "while :; do echo more; done""#;
 
-/// Ends the service when the test ends.
+/// Kills the service on drop. Holds the path of the file with its process id.
 #[cfg(target_os = "linux")]
 struct Service(PathBuf);
 
@@ -279,7 +280,7 @@ impl Drop for Service {
     }
 }
 
-/// Runs a task on a thread of its own, and gives up if it does not end.
+/// Runs a task on a thread of its own, and panics if the run takes longer than 20 seconds.
 #[cfg(target_os = "linux")]
 fn ends<T: Task>(flow: &Flow) -> Result<flow::Summary, flow::Error> {
     let (done, ended) = channel();
@@ -290,7 +291,7 @@ fn ends<T: Task>(flow: &Flow) -> Result<flow::Summary, flow::Error> {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_service_that_it_leaves_behind_does_not_hold_the_task() -> Result<()> {
+fn a_detached_service_does_not_block_the_task() -> Result<()> {
     let (flow, folder) = flow();
     for (place, service) in ["sleep 36037", ENDLESS].into_iter().enumerate() {
         let service_of = |kind: &str| Service(folder.path().join(format!("{kind}-{place}")));
@@ -299,7 +300,7 @@ fn a_service_that_it_leaves_behind_does_not_hold_the_task() -> Result<()> {
         let number = service_of("logged");
         ends::<Logged>(&flow.with(Logged::SCRIPT, service(&number)))?;
 
-        // What was printed before the end is there, and an input that nobody reads is given up.
+        // All text that the program printed before its end is returned; an input that nothing reads is dropped.
         let number = service_of("captured");
         let shell =
             flow.with(Shell::SCRIPT, service(&number)).with(Shell::INPUT, "x".repeat(1 << 20));
@@ -315,10 +316,10 @@ fn a_service_that_it_leaves_behind_does_not_hold_the_task() -> Result<()> {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_stop_is_noticed_although_a_service_holds_its_pipes() {
+fn a_stop_works_while_a_detached_service_holds_the_pipes() {
     let (flow, folder) = flow();
     let number = Service(folder.path().join("number"));
-    // The program itself goes on for hours, and ignores that it is told to end.
+    // The program itself runs for hours and ignores SIGTERM.
     let script = format!("trap '' TERM; {}; sleep 36041", leaves("sleep 36041", &number.0));
     let flow = flow.with(Logged::SCRIPT, script);
     let stopper = flow.stopper();

@@ -1,7 +1,6 @@
-//! The current folder changes while a flow is in use: relative paths mean what they meant when they
-//! were given.
+//! Relative paths keep their meaning when the current folder changes while a flow is in use.
 //!
-//! It is that of a whole process, which is this test program, started anew.
+//! The current folder belongs to the process, so the test starts this test program again as a child.
 
 use std::process::Command;
 
@@ -12,7 +11,7 @@ use crate::support::{files_below, ran};
 
 const ELSEWHERE: &str = "FLOW_TEST_ELSEWHERE";
 
-/// Changes the current folder, as a library may.
+/// Changes the current folder, as a library may do.
 #[derive(Task)]
 #[task(target = Json<u64>)]
 struct Moves {
@@ -30,12 +29,12 @@ struct Follows;
 
 runs!(Follows: u64 = |self, cx| Ok(*cx.input().load()? + 1));
 
-/// Its file is given by a relative path.
+/// An external file with a relative path.
 #[derive(Task)]
 #[task(external, path = "in.json", target = Json<u64>)]
 struct Given;
 
-/// Loads its input when the current folder is another one.
+/// Changes the current folder and then loads its input.
 #[derive(Task)]
 #[task(requires = Given, target = Json<u64>)]
 struct Reads {
@@ -47,7 +46,7 @@ runs!(Reads: u64 = |self, cx| {
     Ok(*cx.input().load()? + 1)
 });
 
-/// Runs in the folder `here`, and finds itself in another.
+/// Starts in the folder `here`; its tasks change the current folder.
 #[test]
 fn child() -> Result<()> {
     let Some(elsewhere) = std::env::var_os(ELSEWHERE).map(PathBuf::from) else { return Ok(()) };
@@ -73,12 +72,12 @@ fn child() -> Result<()> {
     assert_eq!(*other.load::<Follows>()?, 2);
     assert_eq!(source.read()?, b"4");
 
-    // What a task of its own reads is where the process was when the run began.
+    // The paths of external files are relative to the current folder at the start of the run.
     std::env::set_current_dir(&here)?;
     assert_eq!(ran(&scratch.run::<Reads>()?), ["Reads"]);
     std::env::set_current_dir(&here)?;
     assert_eq!(*scratch.load::<Reads>()?, 5);
-    // An export goes to where the process is when it is asked for.
+    // The path of an export is relative to the current folder when `export` is called.
     flow.export::<Follows>("handed")?;
     std::env::set_current_dir(&elsewhere)?;
     assert!(here.join("handed/manifest.json").exists());
@@ -86,7 +85,7 @@ fn child() -> Result<()> {
 }
 
 #[test]
-fn it_changes_nothing() -> Result<()> {
+fn relative_paths_survive_a_change_of_the_current_folder() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let root = folder.path().canonicalize()?;
     let (here, elsewhere) = (root.join("here"), root.join("elsewhere"));

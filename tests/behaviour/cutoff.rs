@@ -1,4 +1,4 @@
-//! An upstream that runs again and gives the same bytes stops the wave there.
+//! Early cutoff: if an upstream task runs again and writes equal bytes, downstream tasks do not run.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -40,11 +40,11 @@ step!(Fifth after Fourth);
 step!(Sixth after Fifth);
 
 #[test]
-fn the_same_bytes_cut_off_all_that_follows() -> Result<()> {
+fn equal_bytes_cut_off_all_downstream_tasks() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Sixth>()?;
     flow.reset::<First>()?;
-    // Its output is gone and its content unknown: it runs, and gives what it gave.
+    // The output and its digest are gone, so the task runs. It computes the same bytes.
     let summary = flow.run::<Sixth>()?;
     assert_eq!(ran(&summary), ["First"]);
     assert_eq!(cut_off(&summary), ["Fifth", "Fourth", "Second", "Sixth", "Third"]);
@@ -68,7 +68,7 @@ impl Run for Counted {
 step!(AfterCounted after Counted);
 
 #[test]
-fn other_bytes_run_what_follows() -> Result<()> {
+fn different_bytes_run_downstream_tasks() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<AfterCounted>()?;
     flow.reset::<Counted>()?;
@@ -77,13 +77,13 @@ fn other_bytes_run_what_follows() -> Result<()> {
 }
 
 #[test]
-fn an_output_that_is_gone_is_made_again_only_if_it_is_needed() -> Result<()> {
+fn a_missing_output_is_recomputed_only_if_it_is_needed() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Sixth>()?;
     std::fs::remove_file(flow.graph::<Sixth>().output::<Third>()?.path()?)?;
     assert!(flow.is_complete::<Sixth>()?);
     assert_eq!(ran(&flow.run::<Sixth>()?), [""; 0]);
-    // `Fourth` has to run, and needs it.
+    // `Fourth` has to run and needs the output of `Third`.
     flow.reset::<Fourth>()?;
     let summary = flow.run::<Sixth>()?;
     assert_eq!(ran(&summary), ["Fourth", "Third"]);
@@ -91,7 +91,7 @@ fn an_output_that_is_gone_is_made_again_only_if_it_is_needed() -> Result<()> {
     Ok(())
 }
 
-/// A map whose entries come in another order each time, as text and packed.
+/// A task that returns a `HashMap`, whose entries come in another order each time, and a task that reads it.
 macro_rules! unordered {
     ($name:ident, $after:ident, $target:ident) => {
         #[derive(Task)]
@@ -122,7 +122,7 @@ unordered!(AsText, AfterText, Json);
 unordered!(Packed, AfterPacked, Pickle);
 
 #[test]
-fn a_map_without_an_order_gives_the_same_bytes() -> Result<()> {
+fn an_unordered_map_is_stored_as_equal_bytes() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<(AfterText, AfterPacked)>()?;
     flow.reset::<AsText>()?;

@@ -1,5 +1,5 @@
-//! Files of the store are deleted, cut, replaced or filled with garbage: what is not right runs
-//! again, and what is right does not.
+//! Files of the store are deleted, truncated, replaced or filled with garbage: exactly the tasks with
+//! damaged outputs run again.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::wheat::{Bread, Grains, Heaviest, Milled, assert_bread, mill, sow};
 
 const DATA: [u64; 3] = [3, 1, 2];
 
-/// A flow whose pipeline has run.
+/// Returns a flow in which the pipeline has run.
 fn done() -> Result<(Flow, TempDir)> {
     let (flow, folder) = crate::support::flow();
     sow(&folder.path().join("grains.txt"), &DATA);
@@ -31,7 +31,7 @@ fn record(flow: &Flow) -> PathBuf {
     output(flow).with_file_name("record.json")
 }
 
-/// Asserts what the next run does, whether the program goes on or is started anew.
+/// Asserts which tasks the next run runs, in the open flow and in one that opens the store again.
 fn assert_runs(flow: &Flow, folder: &Path, tasks: &[&str]) -> Result<()> {
     let other = mill(&Flow::open(flow.folder())?.quiet(), folder);
     assert_eq!(preview::<Bread>(flow), preview::<Bread>(&other));
@@ -44,7 +44,7 @@ fn assert_runs(flow: &Flow, folder: &Path, tasks: &[&str]) -> Result<()> {
 }
 
 #[test]
-fn a_cut_output() -> Result<()> {
+fn a_truncated_output_is_recomputed() -> Result<()> {
     let (flow, folder) = done()?;
     fs::write(output(&flow), "[30,")?;
     let shown = preview::<Bread>(&flow);
@@ -55,7 +55,7 @@ fn a_cut_output() -> Result<()> {
 }
 
 #[test]
-fn an_output_of_the_same_size_and_other_content() -> Result<()> {
+fn an_output_of_equal_size_and_other_content_is_recomputed() -> Result<()> {
     let (flow, folder) = done()?;
     let output = output(&flow);
     let len = fs::metadata(&output)?.len() as usize;
@@ -64,14 +64,14 @@ fn an_output_of_the_same_size_and_other_content() -> Result<()> {
 }
 
 #[test]
-fn an_output_that_is_empty() -> Result<()> {
+fn an_empty_output_file_is_recomputed() -> Result<()> {
     let (flow, folder) = done()?;
     fs::write(output(&flow), "")?;
     assert_runs(&flow, folder.path(), &["Milled"])
 }
 
 #[test]
-fn an_output_that_is_a_folder() -> Result<()> {
+fn an_output_replaced_by_a_folder_is_recomputed() -> Result<()> {
     let (flow, folder) = done()?;
     let output = output(&flow);
     fs::remove_file(&output)?;
@@ -80,20 +80,20 @@ fn an_output_that_is_a_folder() -> Result<()> {
 }
 
 #[test]
-fn an_output_that_is_gone_is_not_needed() -> Result<()> {
+fn a_missing_output_is_recomputed_only_as_a_root() -> Result<()> {
     let (flow, folder) = done()?;
     fs::remove_file(output(&flow))?;
     assert!(flow.is_complete::<Bread>()?);
     let error = flow.graph::<Bread>().load::<Milled>().expect_err("it is gone").to_string();
     assert!(error.contains("is gone"), "{error}");
     assert_eq!(ran(&flow.run::<Bread>()?), [""; 0]);
-    // As a root it is needed.
+    // As a root, the output is needed.
     assert_eq!(ran(&flow.run::<Milled>()?), ["Milled"]);
     assert_runs(&flow, folder.path(), &[])
 }
 
 #[test]
-fn a_touched_output_is_complete_and_its_time_is_noted() -> Result<()> {
+fn a_touched_output_is_complete_and_its_time_is_recorded() -> Result<()> {
     let (flow, folder) = done()?;
     let (output, record) = (output(&flow), record(&flow));
     let file = fs::File::options().append(true).open(output)?;
@@ -108,14 +108,14 @@ fn a_touched_output_is_complete_and_its_time_is_noted() -> Result<()> {
 }
 
 #[test]
-fn a_touched_output_of_a_kept_version_leaves_the_present_record() -> Result<()> {
+fn touching_a_kept_version_leaves_the_current_record() -> Result<()> {
     let (flow, folder) = done()?;
     let grains = folder.path().join("grains.txt");
     let old = output(&flow);
     sow(&grains, &[9, 9]);
     flow.run::<Bread>()?;
     let before = fs::read_to_string(record(&flow))?;
-    // The version before is looked at, because the data is as before.
+    // The earlier version is checked, because the earlier data is restored.
     fs::File::options().append(true).open(old)?.set_modified(SystemTime::UNIX_EPOCH)?;
     sow(&grains, &DATA);
     let (record, _) = (record_of_milled(&flow), flow.preview::<Bread>()?);
@@ -131,7 +131,7 @@ fn record_of_milled(flow: &Flow) -> PathBuf {
 }
 
 #[test]
-fn a_record_that_is_none() -> Result<()> {
+fn an_invalid_record_reruns_its_task() -> Result<()> {
     let garbage: [&[u8]; 8] = [
         b"",
         b"garbage",
@@ -154,7 +154,7 @@ fn a_record_that_is_none() -> Result<()> {
 }
 
 #[test]
-fn a_record_cut_anywhere() -> Result<()> {
+fn a_truncated_record_reruns_its_task() -> Result<()> {
     let (flow, folder) = done()?;
     let path = record(&flow);
     let text = fs::read(&path)?;
@@ -166,7 +166,7 @@ fn a_record_cut_anywhere() -> Result<()> {
 }
 
 #[test]
-fn a_record_of_another_instance() -> Result<()> {
+fn a_record_of_another_instance_is_rejected() -> Result<()> {
     let (flow, folder) = done()?;
     let other = flow.with(Milled::BY, 99);
     other.run::<Bread>()?;
@@ -174,7 +174,7 @@ fn a_record_of_another_instance() -> Result<()> {
     let shown = preview::<Bread>(&flow);
     assert!(shown.contains("it is the record of another instance"), "{shown}");
     assert_runs(&flow, folder.path(), &["Milled"])?;
-    // With its output beside it, too.
+    // The record is rejected, too, if its output is beside it.
     fs::copy(record(&other), record(&flow))?;
     fs::copy(output(&other), record_of(&flow, &other))?;
     assert_eq!(ran(&flow.run::<Bread>()?), ["Milled"]);
@@ -183,14 +183,14 @@ fn a_record_of_another_instance() -> Result<()> {
     Ok(())
 }
 
-/// The place of the output of `other` beside the record of `flow`.
+/// Returns the path that the output of `other` would have beside the record of `flow`.
 fn record_of(flow: &Flow, other: &Flow) -> PathBuf {
     let folder = flow.preview::<Milled>().expect("a plan").instances().last().expect("a root");
     folder.folder().expect("a folder").join(output(other).file_name().expect("a name"))
 }
 
 #[test]
-fn a_record_of_another_task() -> Result<()> {
+fn a_record_of_another_task_is_rejected() -> Result<()> {
     let (flow, folder) = done()?;
     let other = flow.graph::<Bread>().output::<Heaviest>()?.path()?.with_file_name("record.json");
     fs::copy(other, record(&flow))?;
@@ -198,7 +198,7 @@ fn a_record_of_another_task() -> Result<()> {
 }
 
 #[test]
-fn a_record_of_a_newer_form_is_left_alone() -> Result<()> {
+fn a_record_of_a_newer_format_is_an_error_and_is_kept() -> Result<()> {
     let (flow, _folder) = done()?;
     let path = record(&flow);
     let text = fs::read_to_string(&path)?;
@@ -225,7 +225,7 @@ fn a_record_of_a_newer_form_is_left_alone() -> Result<()> {
         assert_eq!(fs::read_to_string(&path)?, newer);
         assert_eq!(files_below(flow.folder()), before);
     }
-    // Another instance goes on, though the index names that one.
+    // Another instance runs, although the index names the instance with the newer record.
     let other = flow.with(Milled::BY, 11);
     other.run::<Bread>()?;
     assert_bread(&other, &DATA, 11);
@@ -233,7 +233,7 @@ fn a_record_of_a_newer_form_is_left_alone() -> Result<()> {
 }
 
 #[test]
-fn a_newer_record_that_could_be_adopted_is_passed_over() -> Result<()> {
+fn a_reusable_record_of_a_newer_format_is_skipped() -> Result<()> {
     let (flow, folder) = done()?;
     sow(&folder.path().join("grains.txt"), &[]);
     let flow = flow.with(Milled::BY, 1);
@@ -241,7 +241,7 @@ fn a_newer_record_that_could_be_adopted_is_passed_over() -> Result<()> {
     let path = flow.output::<Milled>()?.path()?.with_file_name("record.json");
     let text = fs::read_to_string(&path)?.replace("\"format\": 2", "\"format\": 99");
     fs::write(&path, text)?;
-    // Another path with the same content: another instance, made from the same.
+    // Another path with the same content: another instance with the same fingerprint.
     fs::copy(folder.path().join("grains.txt"), folder.path().join("again.txt"))?;
     let again = flow.with(Grains::PATH, folder.path().join("again.txt"));
     assert_eq!(ran(&again.run::<Milled>()?), ["Grains", "Milled"]);
@@ -249,7 +249,7 @@ fn a_newer_record_that_could_be_adopted_is_passed_over() -> Result<()> {
 }
 
 #[test]
-fn a_record_that_names_a_file_outside_its_folder() -> Result<()> {
+fn a_record_that_names_a_file_outside_its_folder_is_rejected() -> Result<()> {
     let (flow, folder) = done()?;
     let text = fs::read_to_string(record(&flow))?;
     let name = output(&flow).file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
@@ -263,7 +263,7 @@ fn a_record_that_names_a_file_outside_its_folder() -> Result<()> {
 }
 
 #[test]
-fn a_record_that_names_itself() -> Result<()> {
+fn a_record_that_names_itself_as_the_output_is_rejected() -> Result<()> {
     let (flow, folder) = done()?;
     let text = fs::read_to_string(record(&flow))?;
     let name = output(&flow).file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
@@ -272,7 +272,7 @@ fn a_record_that_names_itself() -> Result<()> {
 }
 
 #[test]
-fn an_index_of_garbage() -> Result<()> {
+fn an_invalid_index_is_ignored() -> Result<()> {
     let (flow, folder) = done()?;
     let index = flow.folder().join(".flow/index/Milled");
     let good = fs::read_to_string(&index)?;
@@ -299,11 +299,11 @@ fn an_index_of_garbage() -> Result<()> {
 }
 
 #[test]
-fn an_index_that_points_to_a_wrong_folder() -> Result<()> {
+fn an_index_entry_with_the_wrong_folder_is_ignored() -> Result<()> {
     let (flow, folder) = done()?;
     let other = flow.with(Milled::BY, 99);
     other.run::<Bread>()?;
-    // Both fingerprints point to the other's folder.
+    // Each fingerprint points to the folder of the other instance.
     let index = flow.folder().join(".flow/index/Milled");
     let text = fs::read_to_string(&index)?;
     let lines: Vec<_> = text.lines().filter_map(|line| line.split_once(' ')).collect();
@@ -314,12 +314,12 @@ fn an_index_that_points_to_a_wrong_folder() -> Result<()> {
 }
 
 #[test]
-fn a_reset_after_a_cut_index_still_counts() -> Result<()> {
+fn a_reset_counts_after_a_truncated_index() -> Result<()> {
     let (flow, folder) = done()?;
     fs::copy(folder.path().join("grains.txt"), folder.path().join("again.txt"))?;
     let again = flow.with(Grains::PATH, folder.path().join("again.txt"));
     again.run::<Bread>()?;
-    // A process died while it told the index of something.
+    // A process died while it was adding a line to the index.
     let index = flow.folder().join(".flow/index/Milled");
     let text = fs::read_to_string(&index)?;
     fs::write(&index, format!("{text}{}", &text.trim()[..20]))?;
@@ -328,7 +328,7 @@ fn a_reset_after_a_cut_index_still_counts() -> Result<()> {
 }
 
 #[test]
-fn a_failure_of_garbage() -> Result<()> {
+fn an_invalid_failure_file_is_ignored() -> Result<()> {
     let (flow, folder) = done()?;
     flow.reset::<Milled>()?;
     let folder_of = one_file(&flow.folder().join("Bread"), "record.json", "");
@@ -340,7 +340,7 @@ fn a_failure_of_garbage() -> Result<()> {
 }
 
 #[test]
-fn what_is_not_an_output_is_deleted() -> Result<()> {
+fn deleting_internal_files_loses_no_current_output() -> Result<()> {
     let (flow, folder) = done()?;
     fs::remove_dir_all(flow.folder().join(".flow"))?;
     assert_runs(&flow, folder.path(), &[])?;
@@ -353,14 +353,14 @@ fn what_is_not_an_output_is_deleted() -> Result<()> {
 }
 
 #[test]
-fn all_is_deleted_while_the_flow_is_open() -> Result<()> {
+fn a_store_deleted_while_the_flow_is_open_is_rebuilt() -> Result<()> {
     let (flow, folder) = done()?;
     fs::remove_dir_all(flow.folder())?;
     assert_runs(&flow, folder.path(), &["Bread", "Grains", "Heaviest", "Milled"])
 }
 
 #[test]
-fn a_version_is_kept_anew_if_its_output_is_gone() -> Result<()> {
+fn a_recomputed_output_replaces_a_missing_kept_version() -> Result<()> {
     let (flow, folder) = done()?;
     let grains = folder.path().join("grains.txt");
     let old = output(&flow);
@@ -371,7 +371,7 @@ fn a_version_is_kept_anew_if_its_output_is_gone() -> Result<()> {
     assert_eq!(ran(&flow.run::<Bread>()?), ["Milled"]);
     sow(&grains, &[7]);
     assert_eq!(ran(&flow.run::<Bread>()?), [""; 0]);
-    // The one made last is kept now, and not the one that is gone.
+    // The recomputed output is kept now, in place of the missing one.
     sow(&grains, &DATA);
     assert_runs(&flow, folder.path(), &[])
 }
@@ -392,7 +392,7 @@ fn a_renamed_folder_is_found_by_its_key() -> Result<()> {
 }
 
 #[test]
-fn a_copied_folder_is_no_other_instance() -> Result<()> {
+fn a_copy_of_an_instance_folder_is_ignored() -> Result<()> {
     let (flow, folder) = done()?;
     let old = output(&flow).parent().expect("a folder").to_owned();
     let name = old.file_name().and_then(|name| name.to_str()).expect("a name");
@@ -407,7 +407,7 @@ fn a_copied_folder_is_no_other_instance() -> Result<()> {
 }
 
 #[test]
-fn a_store_that_is_a_file() -> Result<()> {
+fn a_file_cannot_be_opened_as_a_store() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("data");
     fs::write(&path, "mine")?;
@@ -421,7 +421,7 @@ fn a_store_that_is_a_file() -> Result<()> {
 }
 
 #[test]
-fn a_file_where_a_folder_should_be() -> Result<()> {
+fn a_file_in_place_of_a_task_folder_fails_the_task() -> Result<()> {
     let (flow, folder) = crate::support::flow();
     sow(&folder.path().join("grains.txt"), &DATA);
     let flow = mill(&flow, folder.path());

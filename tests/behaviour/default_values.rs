@@ -1,4 +1,4 @@
-//! Defaults: evaluated once for a flow, needed where nothing is given.
+//! Defaults of parameters are evaluated once for each flow, and only where no value is given.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -21,7 +21,7 @@ struct Fetch {
 
 runs!(Fetch: u32 = |self, _cx| Ok(self.day));
 
-/// Has the same default by itself, and hands it to nobody.
+/// Takes the default of `Fetch`, and passes no value on.
 #[derive(Task, Clone)]
 #[task(requires(Fetch, [Fetch { day } for day in 100..103]), target = Json<u32>)]
 struct Week {
@@ -32,7 +32,7 @@ struct Week {
 runs!(Week: u32 = |self, cx| Ok(self.since + *cx.input().0.load()?));
 
 #[test]
-fn a_default_is_evaluated_once_for_a_flow_and_all_made_from_it() -> Result<()> {
+fn a_default_is_evaluated_once_for_a_flow_and_its_copies() -> Result<()> {
     let (flow, _folder) = flow();
     let before = EVALUATED.load(Ordering::Relaxed);
     assert_eq!(ran(&flow.run::<Week>()?), ["Fetch", "Fetch", "Fetch", "Fetch", "Week"]);
@@ -42,7 +42,7 @@ fn a_default_is_evaluated_once_for_a_flow_and_all_made_from_it() -> Result<()> {
     let fetch = flow.graph::<Week>().at(Fetch::DAY, before + 1).instance::<Fetch>()?;
     assert_eq!(fetch.day, before + 1);
     assert_eq!(EVALUATED.load(Ordering::Relaxed), before + 1);
-    // Another flow is another day.
+    // Another flow evaluates the default again.
     let another = Flow::open(flow.folder())?.quiet();
     assert_eq!(ran(&another.run::<Week>()?), ["Fetch", "Week"]);
     assert_eq!(EVALUATED.load(Ordering::Relaxed), before + 2);
@@ -52,7 +52,7 @@ fn a_default_is_evaluated_once_for_a_flow_and_all_made_from_it() -> Result<()> {
 #[derive(Task)]
 #[task(target = Json<String>)]
 struct Download {
-    /// Where it lies.
+    /// Where the file is.
     r#type: String,
 }
 
@@ -77,9 +77,9 @@ fn a_parameter_without_default_must_be_given() -> Result<()> {
     Ok(())
 }
 
-/// What is to be written is Rust, whatever the task is stored as.
+/// The error proposes Rust code, which uses the name of the type and not the stored name of the task.
 #[test]
-fn what_gives_a_value_is_called_as_in_rust() {
+fn the_error_names_the_rust_type_where_code_is_to_be_written() {
     #[derive(Task)]
     #[task(target = Json<u8>, name = "stored-as")]
     struct Named {
@@ -112,6 +112,6 @@ fn a_default_that_panics_is_an_error_of_the_plan() {
         plan_error::<Panics>(&flow),
         "the default of `Panics.n` panicked: a number: ParseIntError { kind: InvalidDigit }"
     );
-    // It is not asked where a value is given.
+    // The default is not evaluated where a value is given.
     assert!(flow.with(Panics::N, 3).preview::<Panics>().is_ok());
 }

@@ -1,4 +1,4 @@
-//! A commit survives a loss of power: what is synced, and in which order.
+//! Durability: which files and folders a commit syncs, and in which order, so that it survives a power loss.
 
 use std::sync::{Arc, Mutex};
 
@@ -20,14 +20,14 @@ runs!(Number: u64 = |self, _cx| Ok(self.n));
 #[task(aggregate, requires = [Number { n } for n in 0..20])]
 struct Numbers;
 
-/// What is done, in order: a rename of a record, or a sync.
+/// A step of a commit: a rename of a record, or a sync.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Step {
     Sync,
     Record,
 }
 
-/// Notes what is done from now on.
+/// Records the steps from now on.
 fn steps(fs: &Faulty) -> Arc<Mutex<Vec<Step>>> {
     let steps: Arc<Mutex<Vec<Step>>> = Arc::default();
     let noted = Arc::clone(&steps);
@@ -49,12 +49,12 @@ fn has(synced: &[PathBuf], path: &Path) -> bool {
 }
 
 #[test]
-fn one_output_is_synced_with_all_names_that_lead_to_it() -> Result<()> {
+fn an_output_is_synced_with_all_its_parent_folders() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let fs = Faulty::new();
     let flow = faulty_flow(folder.path(), &fs)?;
     let root = flow.folder().to_owned();
-    // The folder of the store is new itself.
+    // The folder of the store itself is new, so its parent is synced.
     let opened = fs.take_synced();
     assert!(opened.iter().any(|(_, folders)| has(folders, folder.path())), "{opened:?}");
 
@@ -74,7 +74,7 @@ fn one_output_is_synced_with_all_names_that_lead_to_it() -> Result<()> {
 }
 
 #[test]
-fn a_group_is_synced_at_once() -> Result<()> {
+fn a_group_of_outputs_is_synced_together() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let fs = Faulty::new();
     let flow = faulty_flow(folder.path(), &fs)?.workers(1);
@@ -83,7 +83,7 @@ fn a_group_is_synced_at_once() -> Result<()> {
     let mut named = synced.iter().flat_map(|(files, _)| files);
     assert_eq!(named.clone().count(), 2 * 20, "each output and record once");
     assert!(named.all(|file| file.starts_with(flow.folder())));
-    // After each group the names of its records, and no folder more than once.
+    // After each group, the folders of its records are synced, and each folder at most once.
     for (files, folders) in &synced {
         let mut once = folders.clone();
         once.dedup();
@@ -98,7 +98,7 @@ fn a_group_is_synced_at_once() -> Result<()> {
 }
 
 #[test]
-fn a_commit_whose_name_may_be_lost_has_failed() -> Result<()> {
+fn a_commit_fails_if_its_directory_entry_is_not_synced() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let fs = Faulty::new();
     let flow = faulty_flow(folder.path(), &fs)?.with(Number::N, 1);
@@ -119,7 +119,7 @@ fn a_commit_whose_name_may_be_lost_has_failed() -> Result<()> {
 }
 
 #[test]
-fn what_a_manifest_names_is_durable_before_it() -> Result<()> {
+fn files_named_by_a_manifest_are_synced_before_it() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let fs = Faulty::new();
     let flow = faulty_flow(folder.path(), &fs)?.with(Number::N, 1);
@@ -141,7 +141,7 @@ fn what_a_manifest_names_is_durable_before_it() -> Result<()> {
         assert!(of(new).is_some(), "{new:?}: {synced:?}");
     }
 
-    // So it is with an export.
+    // An export syncs in the same order.
     let root = folder.path().join("handed");
     flow.export::<Number>(&root)?;
     let (_, last) = fs.take_synced().pop().expect("a sync");
@@ -158,7 +158,7 @@ struct Login {
 runs!(Login: usize = |self, _cx| Ok(self.token.expose().len()));
 
 #[test]
-fn the_key_of_a_store_is_durable_before_it_is_used() -> Result<()> {
+fn the_key_of_a_store_is_synced_before_it_is_used() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let fs = Faulty::new();
     let flow = faulty_flow(folder.path(), &fs)?;

@@ -1,7 +1,7 @@
-//! Variables of the environment that tasks read: a change of them counts, and none is written down.
+//! Environment variables that tasks read are dependencies, and their values are not stored in plain text.
 //!
-//! The environment of a process does not change safely, so that each state of it is a process of its
-//! own: this test program, started anew.
+//! A process cannot change its own environment safely, so the tests start this test program again as a
+//! child with each value of the variable.
 
 use std::process::Command;
 
@@ -24,7 +24,7 @@ struct Length;
 
 runs!(Length: usize = |self, cx| Ok(cx.input().load()?.as_deref().map_or(0, str::len)));
 
-/// Runs the flow in its environment, and tells what it did.
+/// Runs the flow in the environment of this process, and writes the result to the file `said`.
 #[test]
 fn child() -> Result<()> {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return Ok(()) };
@@ -43,7 +43,7 @@ fn child() -> Result<()> {
     Ok(())
 }
 
-/// What a process does with that value of the variable.
+/// Starts a child with this value of the variable, and returns its result.
 fn with(folder: &Path, value: Option<&std::ffi::OsStr>) -> Result<serde_json::Value> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["environment::child", "--exact", "--test-threads=1"]).env(FOLDER, folder);
@@ -57,7 +57,7 @@ fn with(folder: &Path, value: Option<&std::ffi::OsStr>) -> Result<serde_json::Va
 }
 
 #[test]
-fn a_change_of_a_variable_runs_what_read_it() -> Result<()> {
+fn a_changed_variable_reruns_the_tasks_that_read_it() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let with = |value: Option<&str>| with(folder.path(), value.map(std::ffi::OsStr::new));
     let none = || serde_json::json!([]);
@@ -67,13 +67,13 @@ fn a_change_of_a_variable_runs_what_read_it() -> Result<()> {
     assert_eq!(said["value"], "hunter2");
     assert_eq!(with(Some("hunter2"))?["ran"], none());
 
-    // Another value of the same length: what follows is cut off.
+    // Another value of the same length.
     let said = with(Some("hunter3"))?;
     assert_eq!(said["shown"], format!("Fetched PENDING env: {VARIABLE} changed"));
     assert_eq!(said["ran"], serde_json::json!(["Fetched", "Length"]));
     assert_eq!(said["value"], "hunter3");
 
-    // Back again: what was made by that value is taken over.
+    // Back to the first value: the outputs that were computed with it are reused.
     let said = with(Some("hunter2"))?;
     assert_eq!(
         (&said["ran"], &said["adopted"]),
@@ -85,12 +85,12 @@ fn a_change_of_a_variable_runs_what_read_it() -> Result<()> {
     assert_eq!(said["shown"], format!("Fetched PENDING env: {VARIABLE} is not set any more"));
     assert_eq!(said["value"], serde_json::Value::Null);
     assert_eq!(with(None)?["ran"], none());
-    // What is empty is set.
+    // An empty variable counts as set.
     let said = with(Some(""))?;
     assert_eq!(said["shown"], format!("Fetched PENDING env: {VARIABLE} is set now"));
     assert_eq!(said["value"], "");
 
-    // The output holds the value, for the task wrote it there; nothing else does.
+    // Only the output holds the value, because the task wrote it there.
     with(Some("hunter2"))?;
     for file in files_below(&folder.path().join("data")) {
         let is_output = file.file_name().is_some_and(|n| n.to_string_lossy().starts_with("data-"));
@@ -106,7 +106,7 @@ fn a_change_of_a_variable_runs_what_read_it() -> Result<()> {
 
 #[cfg(unix)]
 #[test]
-fn a_value_that_is_no_text_is_an_error_and_a_change() -> Result<()> {
+fn a_value_that_is_not_unicode_is_an_error_and_a_change() -> Result<()> {
     use std::os::unix::ffi::OsStrExt;
 
     let folder = tempfile::tempdir()?;

@@ -1,5 +1,5 @@
-//! Outputs whose file is gone and whose content is known: they are made again when a task that
-//! requires them runs, and not before.
+//! Evicted outputs: the file is gone and its digest is recorded. Such an output is recomputed when a task
+//! that requires it runs, and not before.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use flow::prelude::*;
 
 use crate::support::{adopted, failed, failure, flow, not_run, ran};
 
-/// A chain `First` ← `Second` ← `Third` ← (`Left`, `Right`) ← `Top`, whose switches are its own.
+/// A chain `First` ← `Second` ← `Third` ← (`Left`, `Right`) ← `Top`, with its own switch and counter.
 macro_rules! graph {
     ($module:ident, $first:expr) => {
         mod $module {
@@ -16,7 +16,8 @@ macro_rules! graph {
 
             pub(super) static BROKEN: AtomicBool = AtomicBool::new(false);
             pub(super) static RUNS: AtomicU64 = AtomicU64::new(0);
-            /// Parameters that count without being in the key would be code; files will do.
+
+            /// Its output may depend on the number of its runs.
             #[derive(Task)]
             #[task(target = Json<u64>)]
             pub(super) struct First;
@@ -97,7 +98,7 @@ macro_rules! graph {
                 }
             }
 
-            /// Runs all, and removes the files of the chain.
+            /// Runs all tasks, and removes the outputs of the chain.
             pub(super) fn evict(flow: &Flow) -> Result<()> {
                 flow.run::<(Top, Beside)>()?;
                 let of = flow.graph::<Top>();
@@ -115,7 +116,7 @@ macro_rules! graph {
 graph!(steady, |_| 1);
 
 #[test]
-fn a_chain_of_them_is_made_again_when_it_is_needed() -> Result<()> {
+fn a_missing_chain_is_recomputed_when_it_is_needed() -> Result<()> {
     for workers in [1, 3] {
         let (flow, _folder) = flow();
         let flow = flow.workers(workers);
@@ -132,7 +133,7 @@ fn a_chain_of_them_is_made_again_when_it_is_needed() -> Result<()> {
 graph!(both, |_| 1);
 
 #[test]
-fn two_that_need_one_make_it_once() -> Result<()> {
+fn an_output_that_two_tasks_need_is_recomputed_once() -> Result<()> {
     for workers in [1, 4] {
         let (flow, _folder) = flow();
         let flow = flow.workers(workers);
@@ -149,7 +150,7 @@ fn two_that_need_one_make_it_once() -> Result<()> {
 graph!(broken, |_| 1);
 
 #[test]
-fn what_needs_one_that_fails_is_not_run() -> Result<()> {
+fn a_failed_recomputation_blocks_downstream_tasks() -> Result<()> {
     for workers in [1, 4] {
         let (flow, _folder) = flow();
         let flow = flow.workers(workers);
@@ -174,12 +175,12 @@ fn what_needs_one_that_fails_is_not_run() -> Result<()> {
 graph!(fickle, |runs| runs);
 
 #[test]
-fn one_that_comes_out_differently_reaches_what_was_complete() -> Result<()> {
+fn a_different_recomputed_output_reruns_complete_tasks() -> Result<()> {
     for workers in [1, 4] {
         let (flow, _folder) = flow();
         let flow = flow.workers(workers);
         fickle::evict(&flow)?;
-        // Only the left side has to run; the right side was complete with the data before.
+        // Only the left side was reset; the right side was complete with the old data.
         flow.reset::<fickle::Left>()?;
         let runs = fickle::RUNS.load(Ordering::SeqCst);
         let summary = flow.run::<(fickle::Top, fickle::Beside)>()?;
@@ -217,7 +218,7 @@ impl Run for Doubled {
 }
 
 #[test]
-fn one_that_another_instance_has_is_adopted() -> Result<()> {
+fn an_output_of_another_instance_replaces_a_missing_one() -> Result<()> {
     let (flow, _folder) = flow();
     let (one, two) = (flow.with(Rounded::N, 11), flow.with(Rounded::N, 12));
     one.run::<Doubled>()?;
@@ -256,7 +257,7 @@ impl Run for Early {
     }
 }
 
-/// Goes on until [`Source`] was tried.
+/// Runs until [`Source`] has been started.
 #[derive(Task)]
 #[task(target = Json<u64>)]
 struct Slow;
@@ -267,7 +268,7 @@ impl Run for Slow {
         while !TRIED.load(Ordering::SeqCst) {
             std::thread::yield_now();
         }
-        // What failed is known by the time this is.
+        // The failure of `Source` is reported before this task ends.
         std::thread::sleep(std::time::Duration::from_millis(20));
         Ok(2)
     }
@@ -309,7 +310,7 @@ impl Run for Beyond {
 }
 
 #[test]
-fn what_finds_one_failed_blocks_what_waits_for_it() -> Result<()> {
+fn a_failed_recomputation_blocks_tasks_that_wait_for_others() -> Result<()> {
     let (flow, _folder) = flow();
     let flow = flow.workers(2);
     flow.run::<(Over, Beyond)>()?;
@@ -363,7 +364,7 @@ struct Last;
 runs!(Last: u64 = |self, cx| Ok(*cx.input().load()?));
 
 #[test]
-fn what_is_gone_is_not_made_again_when_upstream_gives_the_same() -> Result<()> {
+fn a_missing_value_is_not_recomputed_if_upstream_is_unchanged() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("data.txt");
     let open = || -> Result<Flow> {
@@ -373,22 +374,22 @@ fn what_is_gone_is_not_made_again_when_upstream_gives_the_same() -> Result<()> {
     std::fs::write(&path, "abc")?;
     open()?.run::<Last>()?;
 
-    // In another process, so that nothing is in memory; the length is the same.
+    // A flow that is opened again has no values in memory. The length of the file is unchanged.
     std::fs::write(&path, "xyz")?;
     let summary = open()?.run::<Last>()?;
     assert_eq!(ran(&summary), ["Length"]);
     assert_eq!(crate::support::cut_off(&summary), ["Held", "Last", "Scaled"]);
 
-    // Somebody needs it: it has to run, and what it requires is made for it.
+    // `Scaled` has to run and needs `Held`, which is recomputed for it.
     std::fs::write(&path, "123")?;
     let summary = open()?.with(Scaled::BY, 3).run::<Last>()?;
     assert_eq!(ran(&summary), ["Held", "Last", "Length", "Scaled"]);
     assert_eq!(*open()?.with(Scaled::BY, 3).load::<Last>()?, 12);
 
-    // It is a root itself.
+    // `Held` itself is a root.
     std::fs::write(&path, "456")?;
     assert_eq!(ran(&open()?.run::<(Held, Last)>()?), ["Held", "Length"]);
-    // And when upstream gives something else.
+    // The length of the file changes.
     std::fs::write(&path, "longer")?;
     assert_eq!(ran(&open()?.run::<Last>()?), ["Held", "Last", "Length", "Scaled"]);
     assert_eq!(*open()?.load::<Last>()?, 7);

@@ -1,4 +1,4 @@
-//! Files that a task made executable are executable wherever they go.
+//! Executable files in outputs stay executable when they are copied, pushed, pulled, exported or imported.
 #![cfg(unix)]
 
 use std::fs;
@@ -19,7 +19,7 @@ fn write(path: &Path, mode: u32) -> Result<()> {
 #[derive(Task)]
 #[task(target = File(extension = "sh"))]
 struct Tool {
-    /// Counts for nothing: another instance with an equal output.
+    /// Not part of the key.
     #[param(default = 0o755, insignificant)]
     mode: u32,
 }
@@ -50,7 +50,7 @@ fn is_executable(path: &Path) -> Result<bool> {
     Ok(mode(path)? & 0o100 != 0)
 }
 
-/// Asserts that a store has the tools as they were made.
+/// Asserts that the tools in a store have the permissions that the tasks gave them.
 fn assert_tools(flow: &Flow) -> Result<()> {
     let (tool, tools) = (flow.load::<Tool>()?, flow.load::<Tools>()?);
     assert!(is_executable(&tool)? && is_executable(&tools.join("bin/tool"))?);
@@ -60,7 +60,7 @@ fn assert_tools(flow: &Flow) -> Result<()> {
 }
 
 #[test]
-fn what_is_pushed_and_pulled_is_executable() -> Result<()> {
+fn a_file_stays_executable_when_pushed_and_pulled() -> Result<()> {
     let (made, folder) = flow();
     let remote = RemoteFolder::new(folder.path().join("remote"));
     made.run::<(Tool, Tools)>()?;
@@ -68,7 +68,7 @@ fn what_is_pushed_and_pulled_is_executable() -> Result<()> {
     let there = Flow::open(folder.path().join("there"))?.quiet();
     there.pull::<(Tool, Tools)>(&remote)?;
     assert_tools(&there)?;
-    // From there, it goes on.
+    // The second store pushes the pulled files to another remote.
     let second = RemoteFolder::new(folder.path().join("second"));
     there.push::<(Tool, Tools)>(&second)?;
     let third = Flow::open(folder.path().join("third"))?.quiet();
@@ -77,7 +77,7 @@ fn what_is_pushed_and_pulled_is_executable() -> Result<()> {
 }
 
 #[test]
-fn what_is_exported_and_imported_is_executable() -> Result<()> {
+fn a_file_stays_executable_when_exported_and_imported() -> Result<()> {
     let (made, folder) = flow();
     let to = folder.path().join("handed");
     made.run::<(Tool, Tools)>()?;
@@ -86,7 +86,7 @@ fn what_is_exported_and_imported_is_executable() -> Result<()> {
     assert!(is_executable(&tool)?);
     assert!(is_executable(&to.join("Tools/output.d/bin/tool"))?);
     assert!(!is_executable(&to.join("Tools/output.d/notes"))?);
-    // What is there already is made executable again.
+    // A repeated export restores the permission of a file that exists.
     fs::set_permissions(&tool, fs::Permissions::from_mode(0o644))?;
     assert_eq!(made.export::<Tool>(&to)?.files(), 0);
     assert!(is_executable(&tool)?);
@@ -98,7 +98,7 @@ fn what_is_exported_and_imported_is_executable() -> Result<()> {
 }
 
 #[test]
-fn what_is_copied_instead_of_linked_is_executable() -> Result<()> {
+fn a_file_stays_executable_when_copied_instead_of_linked() -> Result<()> {
     let (made, folder) = flow();
     made.run::<(Tool, Tools)>()?;
     let fs = Faulty::new();
@@ -113,7 +113,7 @@ fn what_is_copied_instead_of_linked_is_executable() -> Result<()> {
 }
 
 #[test]
-fn no_other_bit_of_a_mode_travels() -> Result<()> {
+fn no_other_permission_bit_is_transferred() -> Result<()> {
     let (made, folder) = flow();
     let made = made.with(Tool::MODE, 0o6777);
     let remote = RemoteFolder::new(folder.path().join("remote"));
@@ -124,7 +124,7 @@ fn no_other_bit_of_a_mode_travels() -> Result<()> {
     let tool = there.load::<Tool>()?;
     let plain = folder.path().join("plain");
     fs::write(&plain, "")?;
-    // Who may read a new file, may run this one.
+    // Whoever may read a new file may execute this one.
     let readable = mode(&plain)?;
     assert_eq!(mode(&tool)?, readable | (readable & 0o444) >> 2);
     Ok(())

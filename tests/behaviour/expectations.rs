@@ -1,4 +1,4 @@
-//! An output that is not as expected fails its task, with counts and the first rows, and nothing is kept.
+//! An output that fails its check fails its task. The error has counts and the first rows; nothing is stored.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +19,7 @@ struct Numbers {
 }
 runs!(Numbers: Vec<i32> = |self, cx| Ok(self.numbers.clone()));
 
-/// A slice, although the output is a vector.
+/// Takes a slice, although the output is a vector.
 fn all_positive(numbers: &[i32]) -> Result<()> {
     expect::rows(numbers, |n| *n > 0)
 }
@@ -36,7 +36,7 @@ fn outputs(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn an_output_that_is_not_as_expected_is_not_kept() -> Result<()> {
+fn an_output_that_fails_its_check_is_not_kept() -> Result<()> {
     let (flow, folder) = flow();
     let wrong = flow.with(Numbers::NUMBERS, [1, -2, 3, -4]);
     let failed = wrong.run::<Sum>();
@@ -48,7 +48,7 @@ fn an_output_that_is_not_as_expected_is_not_kept() -> Result<()> {
         "the output is not as expected: 2 of 4 rows are not as expected: row 1: -2; row 3: -4",
     );
     assert_eq!(outputs(folder.path()), [""; 0]);
-    // It is tried again, and what is right is kept.
+    // The next run runs the task again; a valid output is kept.
     assert_failed(&wrong.run::<Sum>(), ["Numbers"]);
     assert_ran(&flow.run::<Sum>()?, ["Numbers", "Sum"]);
     assert_ran(&flow.run::<Sum>()?, []);
@@ -56,7 +56,7 @@ fn an_output_that_is_not_as_expected_is_not_kept() -> Result<()> {
 }
 
 #[test]
-fn what_a_test_gives_is_checked_too() {
+fn an_output_given_by_a_test_is_checked_too() {
     let failed = testing::flow().with_input::<Numbers>(vec![-1]).run::<Sum>();
     assert_failed(&failed, ["Numbers"]);
     assert_because(&failed, "Numbers", "1 of 1 rows is not as expected: row 0: -1");
@@ -81,7 +81,7 @@ impl Split {
     }
 }
 
-/// An error of a user's own.
+/// A user-defined error.
 mod expect_error {
     #[derive(Debug)]
     pub(super) struct NotATable;
@@ -107,7 +107,7 @@ runs!(Halves: Split = |self, cx| Ok(Split {
     table: batch((0..self.rows).map(Some).collect(), vec![0.5; self.rows as usize]),
 }));
 
-/// The whole of several outputs.
+/// Checks all outputs of a task together.
 fn as_many(split: &Split) -> Result<()> {
     ensure!(split.first.len() == split.second.len(), "one half is larger");
     Ok(())
@@ -215,7 +215,7 @@ struct Identified {
 }
 
 #[test]
-fn the_first_row_that_cannot_be_read_is_told() -> Result<()> {
+fn the_first_row_that_cannot_be_read_is_reported() -> Result<()> {
     for wrong in [0, 1, 7, 62, 99] {
         let ids = (0..100).map(|id| (id < wrong).then_some(id)).collect();
         let error = expect::rows_of(&batch(ids, vec![0.5; 100]), |row: &Identified| row.id >= 0);
@@ -231,7 +231,7 @@ fn the_first_row_that_cannot_be_read_is_told() -> Result<()> {
 }
 
 #[test]
-fn nulls_are_found_wherever_a_column_notes_them() -> Result<()> {
+fn nulls_are_found_in_dictionary_and_null_columns() -> Result<()> {
     use flow::arrow::array::{ArrayRef, DictionaryArray, Int32Array, NullArray, StringArray};
     use flow::arrow::datatypes::Int32Type;
 
@@ -250,7 +250,7 @@ fn nulls_are_found_wherever_a_column_notes_them() -> Result<()> {
 }
 
 #[test]
-fn only_the_first_rows_are_told() {
+fn only_the_first_rows_are_reported() {
     let numbers: Vec<i32> = (0..1000).collect();
     let error = expect::rows(&numbers, |n| n % 2 == 0).unwrap_err().to_string();
     assert_eq!(

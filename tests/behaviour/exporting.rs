@@ -1,5 +1,4 @@
-//! Outputs in a folder for people, with a manifest that tells what they are, and taken into another
-//! store from there.
+//! Exports: outputs as files with readable names and a manifest, and their import into another store.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -58,7 +57,7 @@ struct Split {
 #[derive(Task)]
 #[task(requires = Rows, outputs = Split)]
 struct Parts {
-    /// A path is no name of a file.
+    /// Has characters that a file name cannot have.
     #[param(default = "../a b")]
     label: String,
 }
@@ -87,14 +86,14 @@ fn manifest(folder: &Path) -> Result<Value> {
     Ok(serde_json::from_slice(&fs::read(folder.join("manifest.json"))?)?)
 }
 
-/// The names of all files below a folder.
+/// Returns the paths of all files below a folder, relative to it.
 fn names(folder: &Path) -> Vec<String> {
     let name = |path: PathBuf| path.strip_prefix(folder).expect("below").display().to_string();
     files_below(folder).into_iter().map(name).collect()
 }
 
 #[test]
-fn what_is_exported_has_names_and_a_manifest_for_people() -> Result<()> {
+fn an_export_has_readable_names_and_a_manifest() -> Result<()> {
     let (flow, folder) = flow();
     let flow = flow.with(Table::KIND, Kind::Squared);
     flow.run::<Report>()?;
@@ -163,7 +162,7 @@ fn what_is_exported_has_names_and_a_manifest_for_people() -> Result<()> {
     ] {
         assert!(readme.contains(line), "{line}:\n{readme}");
     }
-    // A line of the README loads it, without the code that has made it.
+    // The code in the README loads the table without the code of the task.
     #[derive(Task)]
     #[task(external, path = self.to.join("Table/kind=Squared.parquet"), target = Parquet<RecordBatch>, name = "Read")]
     struct Read {
@@ -175,7 +174,7 @@ fn what_is_exported_has_names_and_a_manifest_for_people() -> Result<()> {
 }
 
 #[test]
-fn several_settings_lie_side_by_side_and_are_replaced_by_their_next() -> Result<()> {
+fn settings_are_exported_side_by_side_and_copied_once() -> Result<()> {
     let (flow, folder) = flow();
     let to = folder.path().join("handed");
     for kind in [Kind::Plain, Kind::Squared, Kind::Plain] {
@@ -186,7 +185,7 @@ fn several_settings_lie_side_by_side_and_are_replaced_by_their_next() -> Result<
     assert_eq!(names(&to.join("Table")), ["kind=Plain.parquet", "kind=Squared.parquet"]);
     assert_eq!(manifest(&to)?["outputs"].as_array().map(Vec::len), Some(2));
 
-    // Nothing is copied that is there; what is gone, or another, is.
+    // Files that exist are not copied again; missing and changed ones are.
     let handed = flow.export::<Table>(&to)?;
     assert_eq!((handed.files(), handed.instances().len()), (0, 0));
     fs::remove_file(to.join("Table/kind=Plain.parquet"))?;
@@ -199,7 +198,7 @@ fn several_settings_lie_side_by_side_and_are_replaced_by_their_next() -> Result<
 }
 
 #[test]
-fn what_no_export_has_written_is_left_alone() -> Result<()> {
+fn files_that_no_export_wrote_are_not_replaced() -> Result<()> {
     let (flow, folder) = flow();
     flow.run::<Table>()?;
     let to = folder.path().join("handed");
@@ -224,7 +223,7 @@ fn what_no_export_has_written_is_left_alone() -> Result<()> {
     assert!(error.contains("it was changed since it was exported"), "{error}");
     assert_eq!(fs::read_to_string(to.join("Table/kind=Plain.parquet"))?, "changed");
 
-    // What is not complete is not handed over.
+    // A pending output is not exported.
     flow.reset::<Table>()?;
     let error = in_full(flow.export::<Table>(&to).expect_err("it is not complete"));
     assert!(error.contains("Table {kind: Plain} is not complete (never run)"), "{error}");
@@ -232,7 +231,7 @@ fn what_no_export_has_written_is_left_alone() -> Result<()> {
 }
 
 #[test]
-fn an_import_is_known_by_what_it_was_made_from() -> Result<()> {
+fn an_imported_output_is_found_by_its_fingerprint() -> Result<()> {
     let (here, folder) = flow();
     here.run::<Report>()?;
     let to = folder.path().join("handed");
@@ -249,7 +248,7 @@ fn an_import_is_known_by_what_it_was_made_from() -> Result<()> {
     assert_eq!(there.import(&to)?.present(), 5);
     assert_consistent(there.folder());
 
-    // Another setting stays what it is, and takes over what fits.
+    // A store with an equal upstream output uses the imported one.
     let other = Flow::open(folder.path().join("other"))?.quiet();
     fs::remove_dir_all(&to)?;
     here.export::<Table>(&to)?;
@@ -289,7 +288,7 @@ impl Run for Versioned {
 }
 
 #[test]
-fn an_import_takes_nothing_away_from_an_instance() -> Result<()> {
+fn an_import_keeps_the_outputs_of_the_store() -> Result<()> {
     let (here, folder) = flow();
     here.run::<Versioned>()?;
     let to = folder.path().join("handed");
@@ -302,7 +301,7 @@ fn an_import_takes_nothing_away_from_an_instance() -> Result<()> {
     assert_eq!(*there.load::<other::Versioned>()?, 2);
     assert_consistent(&data);
 
-    // The code that has made it finds it.
+    // The code that computed the imported output reuses it.
     let before = Flow::open(&data)?.quiet();
     assert_eq!(adopted(&before.run::<Versioned>()?), ["Versioned"]);
     assert_eq!(*before.load::<Versioned>()?, 1);
@@ -312,7 +311,7 @@ fn an_import_takes_nothing_away_from_an_instance() -> Result<()> {
 }
 
 #[test]
-fn what_is_damaged_or_leads_elsewhere_is_not_imported() -> Result<()> {
+fn damaged_files_and_manifests_are_not_imported() -> Result<()> {
     let (here, folder) = flow();
     here.run::<Report>()?;
     let to = folder.path().join("handed");
@@ -367,7 +366,7 @@ fn what_is_damaged_or_leads_elsewhere_is_not_imported() -> Result<()> {
 }
 
 #[test]
-fn whichever_operation_fails_the_next_export_and_import_are_whole() -> Result<()> {
+fn exports_and_imports_succeed_after_any_failed_operation() -> Result<()> {
     let (here, folder) = flow();
     here.run::<Parts>()?;
     let fault = Fault::Half(ErrorKind::StorageFull);

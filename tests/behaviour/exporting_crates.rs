@@ -1,5 +1,5 @@
-//! An export that is a crate: what it says of the outputs. That it compiles, and what a program does
-//! with it, is tested in `tests/code/handed.rs`.
+//! Exports as a crate: the generated source. `tests/code/handed.rs` tests that the crate compiles and how a
+//! program uses it.
 
 use std::fs;
 
@@ -22,7 +22,6 @@ struct Rows {
 
 runs!(Rows: Vec<Row> = |self, _cx| Ok((0..self.n).map(|n| Row { n, share: 0.5 }).collect()));
 
-/// The columns depend on the value.
 #[derive(Task)]
 #[task(requires = Rows, target = Json<String>)]
 struct Text {
@@ -32,6 +31,7 @@ struct Text {
 
 runs!(Text: String = |self, _cx| Ok(self.text.clone()));
 
+/// A table whose column type depends on the parameter.
 #[derive(Task)]
 #[task(target = Csv<RecordBatch>)]
 struct Cells {
@@ -52,7 +52,7 @@ fn source(folder: &Path) -> Result<String> {
 }
 
 #[test]
-fn a_crate_has_a_task_for_each_and_a_struct_for_a_table() -> Result<()> {
+fn a_crate_has_a_task_for_each_output_and_structs_for_rows() -> Result<()> {
     let (flow, folder) = flow();
     let to = folder.path().join("my outputs");
     for n in [3, 5] {
@@ -71,7 +71,7 @@ fn a_crate_has_a_task_for_each_and_a_struct_for_a_table() -> Result<()> {
         "pub struct RowsRow {\n    /// `n`: `UInt64`.\n    pub n: u64,\n    /// `share`: `Float64`.\n    pub share: f64,\n}",
         "target = Csv<Vec<RowsRow>>, name = \"my_outputs-Rows\")]\npub struct Rows {\n    /// `3`, `5`.\n    pub n: i64,\n}",
         "(3, \"Rows/n=3.csv\"),\n            (5, \"Rows/n=5.csv\"),",
-        // A name that the prelude has, a value that is the same in both, and what tells them apart.
+        // A name that the prelude has, a parameter with one value, and the parameter that differs.
         "pub struct TextOutput<T = serde_json::Value>",
         "#[param(default = \"a\")]\n    pub text: String,\n    /// `Rows.n`, of `3`, `5`.\n    pub rows_n: i64,",
     ] {
@@ -79,13 +79,13 @@ fn a_crate_has_a_task_for_each_and_a_struct_for_a_table() -> Result<()> {
     }
     let readme = fs::read_to_string(to.join("README.md"))?;
     assert!(readme.contains("use my_outputs::*;"), "{readme}");
-    // Without the crate it has the same name, for that of a target would hide it.
+    // The example in the README uses the same name, because `Text` is the name of a target.
     assert!(readme.contains("struct TextOutput;"), "{readme}");
     Ok(())
 }
 
 #[test]
-fn what_is_exported_into_a_crate_is_in_the_crate() -> Result<()> {
+fn an_export_into_a_crate_adds_to_the_crate() -> Result<()> {
     let (flow, folder) = flow();
     let to = folder.path().join("outputs");
     flow.run::<Text>()?;
@@ -93,7 +93,7 @@ fn what_is_exported_into_a_crate_is_in_the_crate() -> Result<()> {
     assert!(!source(&to)?.contains("pub struct Rows"));
     flow.export::<Rows>(&to)?;
     assert!(source(&to)?.contains("pub struct Rows"));
-    // Nothing new, and nothing else.
+    // Repeating the export changes nothing.
     let before = source(&to)?;
     assert!(flow.export_crate::<Text>(&to)?.instances().is_empty());
     assert_eq!(source(&to)?, before);
@@ -101,7 +101,7 @@ fn what_is_exported_into_a_crate_is_in_the_crate() -> Result<()> {
 }
 
 #[test]
-fn what_somebody_has_written_there_is_left_alone() -> Result<()> {
+fn source_files_written_by_hand_are_not_replaced() -> Result<()> {
     let (flow, folder) = flow();
     flow.run::<Text>()?;
     let to = folder.path().join("outputs");
@@ -111,7 +111,7 @@ fn what_somebody_has_written_there_is_left_alone() -> Result<()> {
     assert!(error.contains("lib.rs is in the way of an export"), "{error}");
     assert_eq!(files_below(&to), [to.join("src/lib.rs")]);
 
-    // Nor is what was changed since.
+    // A source file that was changed after the export is not replaced either.
     let to = folder.path().join("more");
     flow.export_crate::<Text>(&to)?;
     let changed = source(&to)? + "// and mine";
@@ -123,7 +123,7 @@ fn what_somebody_has_written_there_is_left_alone() -> Result<()> {
 }
 
 #[test]
-fn what_was_exported_before_and_fits_no_more_is_left_out_and_told() -> Result<()> {
+fn earlier_outputs_of_another_type_are_left_out_and_reported() -> Result<()> {
     let (flow, folder) = flow();
     let to = folder.path().join("outputs");
     let text = flow.with(Cells::CELL, "x");
@@ -138,7 +138,7 @@ fn what_was_exported_before_and_fits_no_more_is_left_out_and_told() -> Result<()
     let written = source(&to)?;
     assert!(written.contains("is read as another type: `Cells {cell: 1}`."), "{written}");
     assert!(written.contains("pub cell: Option<String>,"), "{written}");
-    // What is no crate's tells how to load both.
+    // The README says how to load both.
     let readme = fs::read_to_string(to.join("README.md"))?;
     for line in [
         "Of `Cells {cell: 1}`:",
@@ -148,7 +148,7 @@ fn what_was_exported_before_and_fits_no_more_is_left_out_and_told() -> Result<()
     ] {
         assert!(readme.contains(line), "{line}:\n{readme}");
     }
-    // The files stay, and what was left out is in again when it is what counts.
+    // The files stay. Exporting the first output again puts it back into the crate.
     assert!(to.join("Cells/cell=1.csv").exists());
     assert_eq!(flow.export_crate::<Cells>(&to)?.outdated(), ["Cells {cell: x}"]);
     assert!(source(&to)?.contains("pub cell: Option<i64>,"));
@@ -156,7 +156,7 @@ fn what_was_exported_before_and_fits_no_more_is_left_out_and_told() -> Result<()
 }
 
 #[test]
-fn outputs_of_one_export_that_no_type_reads_are_an_error() -> Result<()> {
+fn outputs_of_one_export_without_a_common_type_are_an_error() -> Result<()> {
     #[derive(Task)]
     #[task(requires(one = Cells, two = Cells { cell: "x".to_owned() }), aggregate)]
     struct Both;
@@ -169,7 +169,7 @@ fn outputs_of_one_export_that_no_type_reads_are_an_error() -> Result<()> {
                     and Utf8; export what the same code has made, or each into a folder of its own";
     assert_eq!(error, expected);
     assert!(files_below(&to).is_empty());
-    // As files they are.
+    // A plain export accepts both.
     assert_eq!(flow.export::<Both>(&to)?.instances().len(), 2);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Outputs that are made elsewhere: tracked by their content, read, and never touched.
+//! External outputs are tracked by their content, read, and never written or removed.
 
 use std::fs;
 use std::path::Path;
@@ -33,23 +33,23 @@ fn with_raw(n: u64) -> (Flow, PathBuf, tempfile::TempDir) {
 }
 
 #[test]
-fn it_is_there_without_running() -> Result<()> {
+fn an_external_output_is_loaded_without_a_run() -> Result<()> {
     let (flow, path, _folder) = with_raw(4);
     assert_eq!(*flow.load::<Raw>()?, 4);
     assert_eq!(ran(&flow.run::<Twice>()?), ["Twice"]);
     assert_eq!(*flow.load::<Twice>()?, 8);
     assert_eq!(flow.output::<Raw>()?.path()?, path);
-    // Nothing of it is in the store.
+    // The store holds no copy.
     assert!(!flow.folder().join("Raw").exists());
     assert!(flow.run::<Raw>()?.ran().is_empty());
     Ok(())
 }
 
 #[test]
-fn its_content_counts_and_its_time_does_not() -> Result<()> {
+fn a_changed_content_reruns_tasks_and_a_changed_time_does_not() -> Result<()> {
     let (flow, path, _folder) = with_raw(4);
     flow.run::<Twice>()?;
-    // Edited, touched, replaced by a rename, deleted, and there again.
+    // The file is edited, touched, replaced by a rename, removed, and created again.
     fs::write(&path, "5")?;
     assert_eq!(ran(&flow.run::<Twice>()?), ["Twice"]);
     let file = fs::File::options().append(true).open(&path)?;
@@ -69,7 +69,7 @@ fn its_content_counts_and_its_time_does_not() -> Result<()> {
 }
 
 #[test]
-fn one_that_is_missing_is_named() -> Result<()> {
+fn a_missing_external_file_is_named() -> Result<()> {
     let (flow, path, _folder) = with_raw(4);
     fs::remove_file(&path)?;
     let name = path.to_string_lossy().into_owned();
@@ -86,7 +86,7 @@ fn one_that_is_missing_is_named() -> Result<()> {
 }
 
 #[test]
-fn nothing_removes_or_writes_it() -> Result<()> {
+fn no_operation_removes_or_writes_an_external_file() -> Result<()> {
     let (flow, path, _folder) = with_raw(4);
     let modified = fs::metadata(&path)?.modified()?;
     flow.run::<Twice>()?;
@@ -113,9 +113,9 @@ fn nothing_removes_or_writes_it() -> Result<()> {
 }
 
 #[test]
-fn one_that_lies_in_the_store_is_not_removed_either() -> Result<()> {
+fn external_files_in_the_store_are_not_removed() -> Result<()> {
     let (flow, folder) = flow();
-    // As those of the store are called, but for the last digits.
+    // Names that resemble names of the store.
     for name in ["raw", "raw/2024-0123456789abcdef", "Twice", "0123456789abcdef"] {
         let raw = flow.folder().join(name);
         fs::create_dir_all(raw.join("empty"))?;
@@ -135,7 +135,7 @@ fn one_that_lies_in_the_store_is_not_removed_either() -> Result<()> {
 }
 
 #[test]
-fn a_task_with_the_folder_of_its_name_keeps_its_outputs() -> Result<()> {
+fn clearing_an_external_task_spares_the_folder_of_its_name() -> Result<()> {
     #[derive(Task)]
     #[task(target = Json<u64>, dir = "Raw")]
     struct Other;
@@ -150,7 +150,7 @@ fn a_task_with_the_folder_of_its_name_keeps_its_outputs() -> Result<()> {
 }
 
 #[test]
-fn one_that_changed_since_the_plan_is_not_loaded() -> Result<()> {
+fn a_file_that_changed_after_the_plan_is_not_loaded() -> Result<()> {
     let (flow, path, _folder) = with_raw(4);
     let output = flow.output::<Raw>()?;
     fs::write(&path, "5")?;
@@ -163,7 +163,7 @@ fn one_that_changed_since_the_plan_is_not_loaded() -> Result<()> {
     Ok(())
 }
 
-/// Takes the path, and reads by itself what comes while it runs.
+/// Reads the file through its path, after writing `comes` to it if it has another content.
 #[derive(Task)]
 #[task(requires = Raw, target = Json<u64>)]
 struct ByItself {
@@ -182,7 +182,7 @@ runs!(ByItself: u64 = |self, cx| {
 #[task(aggregate, requires = Raw)]
 struct All;
 
-/// The same, through an aggregate.
+/// Reads the file in the same way, through an aggregate.
 #[derive(Task)]
 #[task(requires = All, target = Json<u64>)]
 struct Through {
@@ -196,7 +196,7 @@ runs!(Through: u64 = |self, cx| {
 });
 
 #[test]
-fn one_that_changes_while_it_is_read_gives_nothing_that_is_kept() -> Result<()> {
+fn a_file_that_changes_during_the_run_fails_the_task() -> Result<()> {
     let (flow, path, _folder) = with_raw(4);
     let flow = flow.with(ByItself::COMES, 5u64).with(Through::COMES, 5u64);
     for run in [Flow::run::<ByItself>, Flow::run::<Through>] {
@@ -204,7 +204,7 @@ fn one_that_changes_while_it_is_read_gives_nothing_that_is_kept() -> Result<()> 
         let summary = failure(run(&flow));
         let error = summary.failed()[0].error.clone().unwrap_or_default();
         assert!(error.contains("changed while the task was running; run it again"), "{error}");
-        // Back at what was planned, nothing made from the other is taken for it.
+        // When the planned content is restored, no output of the other content counts as complete.
         fs::write(&path, "4")?;
         assert!(!flow.is_complete::<ByItself>()? && !flow.is_complete::<Through>()?);
     }
@@ -227,7 +227,7 @@ struct Count;
 runs!(Count: usize = |self, cx| Ok(files_below(&cx.input().load()?).len()));
 
 #[test]
-fn a_folder_counts_with_all_that_is_in_it() -> Result<()> {
+fn all_files_of_an_external_folder_are_dependencies() -> Result<()> {
     let (flow, folder) = flow();
     let at = folder.path().join("images");
     fs::create_dir_all(at.join("sub"))?;
@@ -247,7 +247,7 @@ fn a_folder_counts_with_all_that_is_in_it() -> Result<()> {
     flow.graph::<Count>().reset_all()?;
     flow.store().clear()?;
     assert_eq!(files_below(&at), [at.join("sub/a.png")]);
-    // It may as well be a file; it may not be nothing.
+    // A missing folder is an error.
     fs::remove_dir_all(&at)?;
     let output = in_full(flow.output::<Images>().expect_err("it is gone"));
     assert!(output.contains("does not exist"), "{output}");
@@ -255,7 +255,7 @@ fn a_folder_counts_with_all_that_is_in_it() -> Result<()> {
 }
 
 #[test]
-fn a_path_that_is_gone_is_not_handed_out() -> Result<()> {
+fn the_path_of_a_missing_file_is_an_error() -> Result<()> {
     let (flow, folder) = flow();
     let at = folder.path().join("image");
     fs::write(&at, "")?;
@@ -267,7 +267,7 @@ fn a_path_that_is_gone_is_not_handed_out() -> Result<()> {
 }
 
 #[test]
-fn a_path_that_cannot_be_told_is_an_error_of_the_plan() {
+fn a_failing_path_expression_is_an_error_of_the_plan() {
     let (flow, _path, _folder) = with_raw(4);
     let error = plan_error::<Twice>(&flow.with(Raw::NAME, "x"));
     assert!(error.contains("evaluating `path` of external task `Raw` failed"), "{error}");
@@ -277,7 +277,7 @@ fn a_path_that_cannot_be_told_is_an_error_of_the_plan() {
 }
 
 #[test]
-fn a_relative_path_starts_at_the_current_folder() -> Result<()> {
+fn a_relative_path_is_resolved_in_the_current_folder() -> Result<()> {
     let (flow, _folder) = flow();
     let flow = flow.with(Images::AT, "Cargo.toml");
     assert_eq!(**flow.load::<Images>()?, std::env::current_dir()?.join("Cargo.toml"));
@@ -285,7 +285,7 @@ fn a_relative_path_starts_at_the_current_folder() -> Result<()> {
 }
 
 #[test]
-fn one_that_cannot_be_read_is_said_to_be_made_elsewhere() -> Result<()> {
+fn the_error_of_an_unreadable_file_calls_it_external() -> Result<()> {
     let (flow, path, _folder) = with_raw(4);
     fs::write(&path, "[")?;
     let error = in_full(flow.load::<Raw>().expect_err("it is no number"));
@@ -298,7 +298,7 @@ fn one_that_cannot_be_read_is_said_to_be_made_elsewhere() -> Result<()> {
 #[derive(Task)]
 #[task(external, path = format!("{}/1.json", self.folder), target = Json<u64>)]
 struct Mirrored {
-    /// Where it lies does not count, what it is does.
+    /// The folder is not part of the key; the content of the file is.
     #[param(insignificant)]
     folder: String,
 }
@@ -319,7 +319,7 @@ struct Both {
 runs!(Both: u64 = |self, cx| Ok(*cx.input().a.load()? + *cx.input().b.load()?));
 
 #[test]
-fn of_one_that_lies_at_two_places_the_first_counts() -> Result<()> {
+fn the_first_path_counts_if_one_instance_has_two_paths() -> Result<()> {
     let (flow, folder) = flow();
     let places = ["a", "b"].map(|name| folder.path().join(name).to_string_lossy().into_owned());
     for (place, text) in places.iter().zip(["1", "2"]) {
@@ -330,7 +330,7 @@ fn of_one_that_lies_at_two_places_the_first_counts() -> Result<()> {
     flow.run::<Both>()?;
     assert_eq!(*flow.load::<Both>()?, 6);
     let of = flow.graph::<Both>();
-    // Its parameters and its path agree.
+    // The parameters and the path of the instance are both the first ones.
     assert_eq!(of.output::<Mirrored>()?.task().folder, places[0]);
     assert_eq!(of.output::<Mirrored>()?.path()?, Path::new(&places[0]).join("1.json"));
     let again = cut_off(&flow.force::<Thrice>().run::<Both>()?);

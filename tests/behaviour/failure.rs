@@ -1,4 +1,4 @@
-//! A task fails: what requires it is not run, everything else is, and the next run takes up there.
+//! When a task fails, downstream tasks are not run and all others are. The next run continues from there.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -55,7 +55,7 @@ impl Run for Aside {
 }
 
 #[test]
-fn only_what_requires_a_failed_task_is_not_run() -> Result<()> {
+fn only_tasks_downstream_of_a_failed_task_are_not_run() -> Result<()> {
     let (flow, _folder) = flow();
     let summary = failure(flow.run::<(Both, Aside)>());
     assert_eq!(ran(&summary), ["Aside", "Good"]);

@@ -1,5 +1,5 @@
-//! Any one operation on files fails, or all from one on as when the process is killed there: what
-//! is done says so, and the next run gives what a run from nothing gives.
+//! Fault injection: one file-system operation fails, or all operations from one on, as after a crash.
+//! The failure is reported, and the next run computes the same results as a run in an empty store.
 
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,9 +20,9 @@ const AFTER: [u64; 4] = [40, 50, 60, 7];
 #[derive(Clone, Copy, Debug)]
 struct Plan {
     n: u64,
-    /// Whether all that follow fail as well.
+    /// Whether all later operations fail as well.
     crash: bool,
-    /// Whether only operations count that change something.
+    /// Whether only operations that change files are counted.
     changes: bool,
     fault: Fault,
 }
@@ -40,15 +40,14 @@ impl Plan {
     }
 }
 
-/// Does something to a flow on a failing file system. It may fail, and may not panic; what it
-/// says must be true.
+/// Calls `act` with a flow on a failing file system. `act` may fail, but must not panic.
 fn under_fault(act: fn(&Flow), flow: &Flow, plan: Plan) {
     let done = catch_unwind(AssertUnwindSafe(|| act(flow)));
     assert!(done.is_ok(), "a panic with {plan:?}");
 }
 
-/// Makes operations of `act` fail, one after the other, in a store that `prepare` made, and checks
-/// that the next run gives the right result.
+/// Makes each operation of `act` fail in turn, in a store that `prepare` has filled, and checks that the
+/// next run computes the right result.
 fn every_operation(prepare: fn(&Flow, &Path), act: fn(&Flow)) -> Result<()> {
     let faults = [
         (false, false, Fault::Refuse(ErrorKind::PermissionDenied)),
@@ -76,8 +75,8 @@ fn every_operation(prepare: fn(&Flow, &Path), act: fn(&Flow)) -> Result<()> {
             }
             let done = fs.count();
 
-            // What comes next finds no more faults: another program, or the same one. After a
-            // crash there is only another.
+            // The next run has no faults. The same flow executes it, except after a crash, and then
+            // another flow.
             let mut flows = vec![faulty_flow(folder.path(), &Faulty::new())?];
             fs.heal();
             flows.extend(opened.ok().filter(|_| !crash));
@@ -89,7 +88,7 @@ fn every_operation(prepare: fn(&Flow, &Path), act: fn(&Flow)) -> Result<()> {
                 assert_bread(&flow, &now, by);
                 assert!(flow.run::<Bread>()?.ran().is_empty());
                 if n % 4 == 0 {
-                    // The data that was there before gives what it gave before.
+                    // The earlier data gives the earlier result.
                     sow(&grains, &BEFORE);
                     flow.run::<Bread>()?;
                     assert_bread(&flow, &BEFORE, by);
@@ -145,22 +144,22 @@ fn touch(flow: &Flow, grains: &Path) {
 }
 
 #[test]
-fn in_a_first_run() -> Result<()> {
+fn a_first_run_survives_every_fault() -> Result<()> {
     every_operation(nothing, run)
 }
 
 #[test]
-fn in_a_run_with_changed_data() -> Result<()> {
+fn a_run_with_changed_data_survives_every_fault() -> Result<()> {
     every_operation(run_before_with_other_data, run)
 }
 
 #[test]
-fn in_a_run_that_adopts() -> Result<()> {
+fn a_run_that_reuses_outputs_survives_every_fault() -> Result<()> {
     every_operation(go_back, run)
 }
 
 #[test]
-fn in_a_preview_and_a_load() -> Result<()> {
+fn preview_and_load_survive_every_fault() -> Result<()> {
     every_operation(touch, |flow| {
         if let Err(error) = flow.preview::<Bread>() {
             assert!(error.to_string().contains("cannot "), "{error}");
@@ -177,7 +176,7 @@ fn in_a_preview_and_a_load() -> Result<()> {
 }
 
 #[test]
-fn in_a_reset() -> Result<()> {
+fn a_reset_survives_every_fault() -> Result<()> {
     every_operation(run_before, |flow| {
         let resets = [
             flow.reset::<Bread>(),
@@ -192,7 +191,7 @@ fn in_a_reset() -> Result<()> {
     })
 }
 
-/// Leaves an earlier version, an instance that nobody wants and what a dead process left.
+/// Leaves an earlier version, an instance that no root requires, and a file of a dead process.
 fn leave_garbage(flow: &Flow, grains: &Path) {
     run_before_with_other_data(flow, grains);
     flow.with(Milled::BY, 3).run::<Bread>().expect("a run without faults");
@@ -203,7 +202,7 @@ fn leave_garbage(flow: &Flow, grains: &Path) {
 }
 
 #[test]
-fn in_a_collection_of_garbage() -> Result<()> {
+fn garbage_collection_survives_every_fault() -> Result<()> {
     every_operation(leave_garbage, |flow| {
         let flow = flow.limits(flow::Limits::default().versions(0));
         let gc = flow.store().gc().older_than(std::time::Duration::ZERO).keep::<Bread>(&flow);
@@ -214,7 +213,7 @@ fn in_a_collection_of_garbage() -> Result<()> {
 }
 
 #[test]
-fn in_a_run_that_keeps_no_versions() -> Result<()> {
+fn a_run_that_keeps_no_versions_survives_every_fault() -> Result<()> {
     every_operation(run_before_with_other_data, |flow| {
         run(&flow
             .limits(flow::Limits::default().versions(0))
@@ -223,7 +222,7 @@ fn in_a_run_that_keeps_no_versions() -> Result<()> {
 }
 
 #[test]
-fn without_hard_links() -> Result<()> {
+fn versions_are_kept_as_copies_without_hard_links() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let grains = folder.path().join("grains.txt");
     sow(&grains, &BEFORE);
@@ -237,7 +236,7 @@ fn without_hard_links() -> Result<()> {
             assert_bread(&flow, data, 10);
         }
     }
-    // Both were kept by copying.
+    // Both versions were kept as copies.
     sow(&grains, &BEFORE);
     assert!(flow.run::<Bread>()?.ran().is_empty());
     Ok(())
@@ -257,7 +256,7 @@ impl Run for Fetched {
 }
 
 #[test]
-fn while_the_key_of_a_store_is_made() -> Result<()> {
+fn creating_the_key_of_a_store_survives_every_fault() -> Result<()> {
     for links in [true, false] {
         for n in 0.. {
             let folder = tempfile::tempdir()?;

@@ -1,4 +1,4 @@
-//! A file system that fails on purpose.
+//! A file system that makes chosen operations fail, for tests.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use flow::fs::{Disk, FileKind, Fs, Lock, Stat};
 
-/// The operations that can fail. A write is one of its own, for each piece that is written.
+/// An operation that can fail. Each call of `write` counts as one operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
     Open,
@@ -29,7 +29,7 @@ pub(crate) enum Op {
 }
 
 impl Op {
-    /// Whether it changes what is on the disk.
+    /// Returns whether the operation changes files.
     pub(crate) fn changes(self) -> bool {
         !matches!(self, Op::Open | Op::Read | Op::Stat | Op::List)
     }
@@ -38,15 +38,15 @@ impl Op {
 /// How an operation fails.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fault {
-    /// Nothing is done.
+    /// The operation does nothing and returns this error.
     Refuse(ErrorKind),
-    /// Half of it is done, if it writes.
+    /// A write writes half of its bytes and returns this error; other operations do nothing.
     Half(ErrorKind),
 }
 
 type Rule = Box<dyn Fn(u64, Op, &Path) -> Option<Fault> + Send + Sync>;
 
-/// The disk, of which a rule makes operations fail. Nothing is synced: the machine stays up.
+/// The file system of the disk, where a rule makes operations fail. Syncs are recorded, and not executed.
 #[derive(Clone)]
 pub(crate) struct Faulty(Arc<State>);
 
@@ -57,7 +57,7 @@ struct State {
     synced: Mutex<Vec<Synced>>,
 }
 
-/// The files and folders that one call has synced.
+/// The files and the folders of one call of `sync`.
 pub(crate) type Synced = (Vec<PathBuf>, Vec<PathBuf>);
 
 impl Faulty {
@@ -70,19 +70,20 @@ impl Faulty {
         }))
     }
 
-    /// Locks nothing from now on, as some network file systems do.
+    /// Supports no locks from now on, like some network file systems.
     pub(crate) fn without_locks(self) -> Self {
         self.0.has_locks.store(false, Ordering::SeqCst);
         self
     }
 
-    /// The files and folders that were synced since it was last asked, a pair for each call.
+    /// Returns the files and folders synced since the last call of this function, a pair for each sync.
     pub(crate) fn take_synced(&self) -> Vec<Synced> {
         std::mem::take(&mut self.0.synced.lock().expect("no panic while it is noted"))
     }
 
-    /// Counts from 0 again, and fails what the rule says: it is given the count, the operation
-    /// and the file.
+    /// Sets the rule that decides which operations fail, and resets the count to 0.
+    ///
+    /// The rule receives the count, the operation and the file.
     pub(crate) fn fail(
         &self,
         rule: impl Fn(u64, Op, &Path) -> Option<Fault> + Send + Sync + 'static,
@@ -91,12 +92,12 @@ impl Faulty {
         self.0.count.store(0, Ordering::SeqCst);
     }
 
-    /// Counts from 0 again, and fails nothing.
+    /// Makes no operation fail from now on, and resets the count to 0.
     pub(crate) fn heal(&self) {
         self.fail(|_, _, _| None);
     }
 
-    /// How many operations there were since it was counted from 0.
+    /// Returns the number of operations since the count was reset.
     pub(crate) fn count(&self) -> u64 {
         self.0.count.load(Ordering::SeqCst)
     }

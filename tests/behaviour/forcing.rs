@@ -1,4 +1,4 @@
-//! What is complete runs all the same if it is forced: once, and what follows only if it must.
+//! Forcing: a forced task runs once although it is complete; downstream tasks run only if its output changes.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,7 +8,7 @@ use crate::support::{cut_off, failure, flow, preview, ran};
 
 static CALLS: AtomicU64 = AtomicU64::new(0);
 
-/// Fetches what changes each time, if it is told so.
+/// Returns another value each time if `live` is set.
 #[derive(Task)]
 #[task(target = Json<u64>)]
 struct Fetch {
@@ -46,7 +46,7 @@ impl Run for Report {
 }
 
 #[test]
-fn a_forced_task_runs_and_the_same_bytes_stop_there() -> Result<()> {
+fn a_forced_task_with_equal_output_runs_nothing_downstream() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Report>()?;
     let forced = flow.force::<Fetch>();
@@ -56,20 +56,20 @@ fn a_forced_task_runs_and_the_same_bytes_stop_there() -> Result<()> {
          └─ Twice PENDING upstream: Fetch first\n   \
             └─ Fetch {live: false} PENDING forced"
     );
-    // Forcing is about running: the output is there, and is what a run would give.
+    // Forcing affects runs only: the output is still complete and can be loaded.
     assert!(forced.is_complete::<Report>()?);
     assert_eq!(*forced.load::<Report>()?, 201);
     let summary = forced.run::<Report>()?;
     assert_eq!(ran(&summary), ["Fetch"]);
     assert_eq!(cut_off(&summary), ["Report", "Twice"]);
-    // Each run of the flow forces; the flow it was made from does not.
+    // Each run of the forced flow runs the task; runs of the original flow do not.
     assert_eq!(ran(&forced.run::<Report>()?), ["Fetch"]);
     assert_eq!(ran(&flow.run::<Report>()?), [""; 0]);
     Ok(())
 }
 
 #[test]
-fn other_bytes_of_a_forced_task_reach_what_follows() -> Result<()> {
+fn a_forced_task_with_another_output_runs_downstream_tasks() -> Result<()> {
     let (flow, _folder) = flow();
     let live = flow.with(Fetch::LIVE, true);
     live.run::<Report>()?;
@@ -80,13 +80,13 @@ fn other_bytes_of_a_forced_task_reach_what_follows() -> Result<()> {
 }
 
 #[test]
-fn roots_or_all_can_be_forced() -> Result<()> {
+fn roots_or_all_tasks_can_be_forced() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Report>()?;
     assert_eq!(ran(&flow.force_roots().run::<Report>()?), ["Report"]);
     assert_eq!(ran(&flow.force_roots().run::<(Report, Twice)>()?), ["Report", "Twice"]);
     assert_eq!(ran(&flow.force_all().run::<Report>()?), ["Fetch", "Report", "Twice"]);
-    // What was made before under another setting is not adopted either.
+    // Outputs of another setting are not reused either.
     let other = flow.with(Fetch::LIVE, true);
     other.run::<Report>()?;
     assert_eq!(ran(&flow.force_all().run::<Report>()?), ["Fetch", "Report", "Twice"]);
@@ -129,7 +129,7 @@ struct Both;
 struct Outer;
 
 #[test]
-fn an_aggregate_is_forced_by_what_it_requires() -> Result<()> {
+fn forcing_an_aggregate_forces_its_members() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Outer>()?;
     assert_eq!(ran(&flow.force::<Both>().run::<Outer>()?), ["Fetch", "Twice"]);
@@ -139,7 +139,7 @@ fn an_aggregate_is_forced_by_what_it_requires() -> Result<()> {
 }
 
 #[test]
-fn what_forces_nothing_is_a_warning() -> Result<()> {
+fn forcing_a_task_outside_the_graph_is_a_warning() -> Result<()> {
     let (flow, _folder) = flow();
     let preview = flow.force::<Report>().preview::<Twice>()?;
     let warnings: Vec<_> = preview.warnings().iter().map(ToString::to_string).collect();

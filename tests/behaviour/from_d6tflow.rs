@@ -1,4 +1,4 @@
-//! What users of d6tflow know, each as it is done here: a test for each row of the README's table.
+//! The features of d6tflow and their counterparts here: a test for each row of the README's table.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,7 @@ use flow::prelude::*;
 
 use crate::support::{flow, preview, ran};
 
-/// How a row of the table begins, and the test of it.
+/// The beginning of a row of the table, and its test.
 type Tested = (&'static str, fn() -> Result<()>);
 
 const ROWS: [Tested; 8] = [
@@ -52,7 +52,7 @@ rows! {
     a_flow_is_exported => 4;
     outputs_are_pushed_and_pulled => 5;
     a_format_is_a_target => 6;
-    metadata_aggregates_and_externals_are_there => 7;
+    metadata_aggregates_and_external_tasks_exist => 7;
 }
 
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -182,7 +182,7 @@ fn functional() -> Result<()> {
     let sweep = flow.sweep::<total>().over(numbers::N, [2, 3]);
     sweep.run()?;
     assert_eq!(sweep.load::<total>()?.values().map(|sum| **sum).collect::<Vec<_>>(), [3, 6]);
-    // Nothing of it hinders to call them.
+    // The functions can still be called.
     assert_eq!(total(&numbers(2)), 3);
     // flow.reset(total)
     four.reset::<total>()?;
@@ -273,7 +273,7 @@ struct Measured {
     file: PathBuf,
 }
 
-/// `self.saveMeta(..)`, `flow.outputLoadMeta()`, `TaskAggregator`, a task whose file is made elsewhere
+/// `self.saveMeta(..)`, `flow.outputLoadMeta()`, `TaskAggregator`, a task with an external file
 fn metadata_aggregates_externals() -> Result<()> {
     let (flow, folder) = flow();
     flow.run::<Models>()?;

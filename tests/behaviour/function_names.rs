@@ -1,5 +1,5 @@
-//! Functions that are tasks under whatever names: by macros, through `pub use`, beside namesakes, and
-//! with arguments that are called like what is written of them.
+//! Names of functions that are tasks: functions from macros, re-exports, functions of one name, and arguments
+//! whose names occur in the generated code.
 
 use flow::prelude::*;
 
@@ -10,7 +10,7 @@ mod hostile {
 
     use super::*;
 
-    /// What is not to be called any more is still a task, which calls it.
+    /// A deprecated function is a task, too, although the generated code calls it.
     #[task(target = Json<u8>)]
     #[deprecated = "say `later`"]
     pub(crate) fn former(#[param(default = 1)] r#type: u8) -> u8 {
@@ -32,7 +32,7 @@ mod hostile {
         };
     }
 
-    // By a macro, and with names that stand in what is written of it.
+    // The function comes from a macro, and its arguments have names that the generated code uses.
     makes!(later, 2);
 
     pub(crate) mod elsewhere {
@@ -42,7 +42,7 @@ mod hostile {
 }
 
 #[test]
-fn functions_by_macros_and_through_other_names_are_tasks() -> Result<()> {
+fn functions_from_macros_and_reexports_are_tasks() -> Result<()> {
     use hostile::elsewhere::last;
 
     #[task(requires = last, target = Json<u8>)]
@@ -89,7 +89,7 @@ mod namesakes {
 }
 
 #[test]
-fn functions_of_one_name_are_told_apart_by_another_one() -> Result<()> {
+fn functions_of_one_name_need_different_task_names() -> Result<()> {
     use namesakes::{a, b, c};
 
     #[task(requires(a::get, b::get), target = Json<u8>)]

@@ -48,13 +48,13 @@ fn the_function_can_be_called() -> Result<()> {
 }
 
 #[test]
-fn its_parameters_have_keys() -> Result<()> {
+fn the_parameters_of_a_function_have_keys() -> Result<()> {
     let (flow, _folder) = flow();
     assert_eq!((mean::TRIM.name(), mean::TRIM.doc()), ("trim", ""));
     assert_eq!(numbers::N.doc(), "How many.");
     flow.run::<mean>()?;
 
-    // Its own, one further up, by name, and out of range.
+    // A parameter of the root, one of an upstream task, one by name, and one out of range.
     let trimmed = flow.with(mean::TRIM, 1);
     assert_eq!(ran(&trimmed.run::<mean>()?), ["mean"]);
     assert_eq!(
@@ -72,13 +72,13 @@ fn its_parameters_have_keys() -> Result<()> {
 }
 
 #[test]
-fn an_error_is_that_of_the_task() {
+fn an_error_of_the_function_fails_the_task() {
     let (flow, _folder) = flow();
     let summary = failure(flow.with(mean::TRIM, 3).run::<mean>());
     assert!(summary.to_string().contains("nothing is left of 5 numbers"), "{summary}");
 }
 
-/// A struct that requires a function, and one that a function requires.
+/// A struct that requires a function and is required by a function.
 #[derive(Task)]
 #[task(requires = mean { trim: self.trim }, target = Json<String>)]
 struct Report {
@@ -101,12 +101,12 @@ fn functions_and_structs_require_one_another() -> Result<()> {
     let upstream: Vec<_> =
         flow.graph::<page>().instances()?.iter().map(|i| i.task().to_owned()).collect();
     assert!(upstream.contains(&"mean".to_owned()), "{upstream:?}");
-    // As any task's: the same bytes cut off what follows.
+    // Early cutoff works as for other tasks.
     assert_eq!(cut_off(&flow.force::<mean>().run::<page>()?), ["Report", "page"]);
     Ok(())
 }
 
-/// The even ones, and the odd ones.
+/// The even numbers and the odd ones.
 #[derive(Outputs)]
 struct Split {
     #[output(Json)]
@@ -156,7 +156,7 @@ fn named_inputs_are_bound_by_name() -> Result<()> {
 mod structs {
     use super::*;
 
-    /// What `numbers` is, as a struct.
+    /// The function `numbers` as a struct.
     #[derive(Task)]
     #[task(name = "numbers", target = Json<Vec<f64>>)]
     pub(crate) struct Numbers {
@@ -166,7 +166,7 @@ mod structs {
 
     runs!(Numbers: Vec<f64> = |self, cx| Ok((1..=self.n).map(f64::from).collect()));
 
-    /// What `mean` is.
+    /// The function `mean` as a struct.
     #[derive(Task)]
     #[task(name = "mean", requires = Numbers, target = Json<f64>)]
     pub(crate) struct Mean {
@@ -178,7 +178,7 @@ mod structs {
 }
 
 #[test]
-fn a_function_has_the_key_of_the_struct_that_it_could_be() {
+fn a_function_has_the_key_of_the_equivalent_struct() {
     use structs::{Mean, Numbers};
     // Two tasks of one name are an error in one store.
     let ((functions, _folder), (structs, _other)) = (flow(), flow());
@@ -188,7 +188,7 @@ fn a_function_has_the_key_of_the_struct_that_it_could_be() {
     assert_ne!(key::<mean>(&functions), key::<mean>(&function));
 }
 
-/// Every form of `requires`, each taken in every way.
+/// Every form of `requires`, and every type that an argument for it can have.
 #[task(
     requires(
         list = [numbers { n } for n in &self.lengths],
@@ -232,7 +232,7 @@ fn forms(
 }
 
 #[test]
-fn inputs_have_the_form_in_which_they_are_required() -> Result<()> {
+fn inputs_have_the_form_of_their_requirement() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<forms>()?;
     assert_eq!(*flow.load::<forms>()?, [5, 5, 3, 10, 10, 2, 5, 0, 5]);
@@ -242,7 +242,7 @@ fn inputs_have_the_form_in_which_they_are_required() -> Result<()> {
     Ok(())
 }
 
-/// Requires what it finds out about, and notes something.
+/// Requires instances while it runs, and records metadata.
 #[task(target = Json<f64>)]
 fn best(cx: &Cx<best>, candidates: Vec<usize>) -> Result<f64> {
     let mut best = f64::MIN;
@@ -281,14 +281,14 @@ fn parsed(
 }
 
 #[test]
-fn borrowed_parameters_are_stored_as_what_they_borrow_from() -> Result<()> {
+fn borrowed_parameters_are_stored_as_owned_values() -> Result<()> {
     let (flow, folder) = flow();
     let path = folder.path().join("numbers.txt");
     std::fs::write(&path, "# numbers\n1\n2\n")?;
     let flow = flow.with(parsed::PATH, path.as_path()).with(parsed::FACTOR, Some(10));
     flow.run::<parsed>()?;
     assert_eq!(*flow.load::<parsed>()?, 31);
-    // The content of the file counts, and so do the others.
+    // The content of the file and the other parameters are dependencies.
     std::fs::write(&path, "! numbers\n4\n")?;
     let summary = failure(flow.run::<parsed>());
     assert!(summary.to_string().contains("invalid digit"), "{summary}");
@@ -301,7 +301,7 @@ fn borrowed_parameters_are_stored_as_what_they_borrow_from() -> Result<()> {
 mod shapes {
     use super::*;
 
-    /// Something that is fitted.
+    /// A kind of model.
     pub(crate) trait Model: Tracked + Send + Sync + 'static {
         const SCALE: f64;
     }
@@ -320,7 +320,7 @@ mod shapes {
         const SCALE: f64 = 0.5;
     }
 
-    /// A function that is generic, seen outside the module.
+    /// A generic function that is visible outside the module.
     #[task(requires = numbers, target = Json<f64>)]
     pub(crate) fn fit<M: Model, const N: usize>(
         rows: &[f64],
@@ -329,7 +329,7 @@ mod shapes {
         Ok(rows.iter().take(N).sum::<f64>() * M::SCALE + shift)
     }
 
-    /// A function in whose place is a module of its name.
+    /// A function beside a module of the same name.
     #[task(name = Total, requires(fit::<Ols, 2>, fit<Ridge, 2>), target = Json<f64>)]
     pub(crate) fn total(ols: f64, ridge: &f64, cx: &Cx<Total>) -> Result<f64> {
         cx.checkpoint()?;
@@ -340,7 +340,7 @@ mod shapes {
 }
 
 #[test]
-fn functions_may_be_generic_and_named_otherwise() -> Result<()> {
+fn functions_may_be_generic_and_have_another_task_name() -> Result<()> {
     use shapes::{Ols, Total, fit};
     let (flow, _folder) = flow();
     let ran = ran(&flow.run::<Total>()?);
@@ -354,7 +354,7 @@ fn functions_may_be_generic_and_named_otherwise() -> Result<()> {
 }
 
 #[test]
-fn tasks_in_a_function_are_tasks() -> Result<()> {
+fn functions_inside_a_function_are_tasks() -> Result<()> {
     #[task(target = Memory<u64>, refresh = always)]
     fn inner(#[param(default = 3, insignificant)] n: u64) -> u64 {
         n

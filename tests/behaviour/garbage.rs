@@ -1,4 +1,4 @@
-//! What nobody needs is found, shown and removed; everything else stays, whatever else is going on.
+//! Garbage collection finds, shows and removes unneeded files, and keeps everything else, even during runs.
 
 use std::fs;
 use std::sync::Mutex;
@@ -11,7 +11,7 @@ use flow::prelude::*;
 use crate::support::{adopted, assert_consistent, files_below, flow, one_file, ran};
 use crate::wheat::{Bread, Grains, Milled, assert_bread, mill, sow};
 
-/// What is garbage, however young it is.
+/// Returns the garbage of any age.
 fn garbage(flow: &Flow) -> Result<flow::Garbage> {
     Ok(flow.store().gc().older_than(Duration::ZERO).find()?)
 }
@@ -25,7 +25,7 @@ fn done() -> Result<(Flow, tempfile::TempDir)> {
 }
 
 #[test]
-fn what_is_in_use_is_none() -> Result<()> {
+fn outputs_in_use_are_not_garbage() -> Result<()> {
     let (flow, folder) = done()?;
     assert_eq!(garbage(&flow)?.to_string(), "no garbage");
     let grains = folder.path().join("grains.txt");
@@ -37,7 +37,7 @@ fn what_is_in_use_is_none() -> Result<()> {
     let before = files_below(flow.folder());
     let found = garbage(&flow)?;
     assert_eq!((found.files(), found.paths()), (0, vec![]), "{found}");
-    // An index has grown by what was told twice, and tells the same when it is written anew.
+    // The index has duplicate lines. Rewriting it removes those and loses no entry.
     found.remove()?;
     assert_eq!(files_below(flow.folder()), before);
     for data in [&[6][..], &[4, 5], &[1, 2, 3]] {
@@ -49,7 +49,7 @@ fn what_is_in_use_is_none() -> Result<()> {
 }
 
 #[test]
-fn what_a_process_left_that_died_is() -> Result<()> {
+fn files_of_a_dead_process_are_garbage() -> Result<()> {
     let (flow, _folder) = done()?;
     let record = one_file(&flow.folder().join("Milled"), "record.json", "");
     let at = record.parent().expect("a folder");
@@ -76,7 +76,7 @@ fn what_a_process_left_that_died_is() -> Result<()> {
         fs::create_dir_all(path.parent().expect("a folder"))?;
         fs::write(path, "x")?;
     }
-    // An hour has not passed.
+    // By default, only files older than an hour are garbage.
     let young = flow.store().gc().find()?;
     assert!(young.is_empty(), "{young}");
     assert!(young.to_string().contains("younger than 60 min"), "{young}");
@@ -100,7 +100,7 @@ fn what_a_process_left_that_died_is() -> Result<()> {
 }
 
 #[test]
-fn what_no_root_needs_is() -> Result<()> {
+fn instances_that_no_root_requires_are_garbage() -> Result<()> {
     let (flow, folder) = done()?;
     let other = flow.with(Milled::BY, 3);
     other.run::<Bread>()?;
@@ -113,7 +113,7 @@ fn what_no_root_needs_is() -> Result<()> {
         assert!(text.contains(line), "{text}");
     }
     assert!(text.contains("  Bread: 1 earlier version"), "{text}");
-    // Both settings are wanted.
+    // Both settings are kept.
     assert!(flow.store().gc().keep::<Bread>(&other)?.keep::<Bread>(&flow)?.find()?.is_empty());
 
     let removed = found.remove()?;
@@ -121,7 +121,7 @@ fn what_no_root_needs_is() -> Result<()> {
     assert!(other.is_complete::<Milled>()?);
     assert!(!other.is_complete::<Bread>()?);
     assert!(!flow.folder().join("Bread").exists());
-    // The earlier versions of what is wanted are there.
+    // The earlier versions of the kept instances are still there.
     sow(&folder.path().join("grains.txt"), &[1, 2, 3]);
     assert_eq!(adopted(&other.run::<Milled>()?), ["Grains", "Milled"]);
     assert_consistent(flow.folder());
@@ -129,10 +129,10 @@ fn what_no_root_needs_is() -> Result<()> {
 }
 
 #[test]
-fn what_a_wanted_record_names_is_wanted() -> Result<()> {
+fn instances_named_by_a_kept_record_are_kept() -> Result<()> {
     let (flow, _folder) = done()?;
     let key = crate::support::key::<Milled>(&flow);
-    // As if it had been required while the task ran.
+    // The record names `Milled` as an instance that was required while the task ran.
     let record = one_file(&flow.folder().join("Grains"), "record.json", "");
     let text = fs::read_to_string(&record)?;
     fs::write(&record, text.replacen('{', &format!("{{ \"later\": [\"{key}\"],"), 1))?;
@@ -142,7 +142,7 @@ fn what_a_wanted_record_names_is_wanted() -> Result<()> {
 }
 
 #[test]
-fn what_cannot_be_used_is_left_alone_and_told() -> Result<()> {
+fn unusable_records_are_kept_and_reported() -> Result<()> {
     let (flow, _folder) = done()?;
     let record = |task: &str| one_file(&flow.folder().join(task), "record.json", "");
     let newer = fs::read_to_string(record("Milled"))?.replace("\"format\": 2", "\"format\": 9");
@@ -164,7 +164,7 @@ fn what_cannot_be_used_is_left_alone_and_told() -> Result<()> {
 }
 
 #[test]
-fn what_failed_and_then_succeeded_leaves_no_note() -> Result<()> {
+fn the_failure_file_of_a_task_that_succeeded_is_garbage() -> Result<()> {
     let (flow, _folder) = done()?;
     let record = one_file(&flow.folder().join("Milled"), "record.json", "");
     let key = crate::support::key::<Milled>(&flow);
@@ -179,7 +179,7 @@ fn what_failed_and_then_succeeded_leaves_no_note() -> Result<()> {
     Ok(())
 }
 
-/// Begins to write its output, and goes on when it is told to.
+/// Writes a part of its output, and continues when the test sends a message.
 #[derive(Task)]
 #[task(target = File, uses(Mutex<Steps>))]
 struct Slow;
@@ -201,7 +201,7 @@ runs!(Slow: PathBuf = |self, cx| {
 });
 
 #[test]
-fn what_an_execution_under_way_writes_is_none() -> Result<()> {
+fn files_of_an_active_run_are_not_garbage() -> Result<()> {
     let (flow, folder) = done()?;
     let (begun, has_begun) = channel();
     let (go_on, goes_on) = channel();
@@ -211,13 +211,13 @@ fn what_an_execution_under_way_writes_is_none() -> Result<()> {
     std::thread::scope(|scope| {
         let running = scope.spawn(|| slow.run::<Slow>().map(drop));
         has_begun.recv()?;
-        // As another program sees it.
+        // Another flow opens the same store.
         let apart = mill(&Flow::open(flow.folder())?.quiet(), folder.path());
         let found = garbage(&apart)?;
         assert!(found.is_empty(), "{found}");
         assert!(found.to_string().contains("an execution is under way"), "{found}");
         found.remove()?;
-        // It might be about to load an instance that no root needs.
+        // The active run may load an instance that no root requires.
         let found = apart.store().gc().older_than(Duration::ZERO).keep::<Bread>(&apart)?.find()?;
         assert!(found.is_empty(), "{found}");
         go_on.send(())?;
@@ -232,12 +232,13 @@ fn what_an_execution_under_way_writes_is_none() -> Result<()> {
 }
 
 #[test]
-fn what_was_used_after_it_was_found_stays() -> Result<()> {
+fn garbage_that_was_used_after_it_was_found_is_kept() -> Result<()> {
     let (flow, folder) = done()?;
     let grains = folder.path().join("grains.txt");
     sow(&grains, &[5]);
     flow.run::<Bread>()?;
-    // The versions with 1, 2, 3 are too many, and one that no root needs is made again.
+    // The earlier versions exceed the limit, and `unwanted` holds the instances that `Grains` does not
+    // require. Both are used again before they are removed.
     let found = flow.limits(flow::Limits::default().versions(0)).store().gc().find()?;
     let unwanted = flow.store().gc().keep::<Grains>(&flow)?.find()?;
     assert!(found.files() >= 8, "{found}");
@@ -251,12 +252,12 @@ fn what_was_used_after_it_was_found_stays() -> Result<()> {
 }
 
 #[test]
-fn an_index_that_was_written_anew_is_read_anew() -> Result<()> {
+fn a_rewritten_index_is_read_again() -> Result<()> {
     let (flow, folder) = done()?;
     let grains = folder.path().join("grains.txt");
     sow(&grains, &[5]);
     flow.run::<Bread>()?;
-    // Another program removes it all, and makes it again.
+    // Another flow removes the earlier versions, and computes new outputs from the earlier data.
     let other = mill(&Flow::open(flow.folder())?.quiet(), folder.path());
     other
         .limits(flow::Limits::default().versions(0))
@@ -269,7 +270,7 @@ fn an_index_that_was_written_anew_is_read_anew() -> Result<()> {
         sow(&grains, &[1, 2, 3]);
         other.with(Milled::BY, by).run::<Bread>()?;
     }
-    // This one knows what it has read before, and finds what was added.
+    // This flow has read the old index, and finds the new entries.
     let summary = flow.with(Milled::BY, 21).run::<Bread>()?;
     assert!(ran(&summary).is_empty(), "{summary}");
     assert_eq!(ran(&flow.run::<Bread>()?), ["Bread", "Milled"]);
@@ -277,7 +278,7 @@ fn an_index_that_was_written_anew_is_read_anew() -> Result<()> {
 }
 
 #[test]
-fn it_is_collected_beside_runs() -> Result<()> {
+fn garbage_is_collected_during_concurrent_runs() -> Result<()> {
     let (flow, folder) = flow();
     let running = AtomicUsize::new(2);
     std::thread::scope(|scope| {

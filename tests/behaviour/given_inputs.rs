@@ -1,4 +1,4 @@
-//! A task is run alone: a test gives its inputs as values, and nothing upstream is planned.
+//! `testing::flow`: a test gives the inputs of a task as values, and upstream tasks are not planned.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,8 +9,7 @@ use flow::testing::{
     assert_not_run, assert_ran,
 };
 
-/// What would be fetched. It has a parameter without a default, needs a file that is not there and a
-/// client that nobody provides, and fails.
+/// A task that cannot run: it needs a missing file and a client that the flow does not provide, and it fails.
 #[derive(Task)]
 #[task(target = Json<Vec<u32>>, uses(Client), refresh = always)]
 struct Fetch {
@@ -51,7 +50,7 @@ struct Twice;
 runs!(Twice: u32 = |self, cx| Ok(*cx.input().load()? * 2));
 
 #[test]
-fn nothing_upstream_of_what_is_given_is_planned() -> Result<()> {
+fn tasks_upstream_of_a_given_output_are_not_planned() -> Result<()> {
     let flow = testing::flow().with_input::<Clean>(vec![1, 2, 3]);
     let summary = flow.run::<Twice>()?;
     assert_given(&summary, ["Clean {factor: 2}"]);
@@ -59,14 +58,14 @@ fn nothing_upstream_of_what_is_given_is_planned() -> Result<()> {
     assert_eq!(summary.len(), 3);
     assert!(summary.warnings().is_empty(), "{summary}");
     assert_eq!(*flow.load::<Twice>()?, 12);
-    // It is an output as any other, to those who load it.
+    // A given output can be loaded like any other.
     assert_eq!(*flow.load::<Clean>()?, [1, 2, 3]);
     assert_complete_before(&flow.run::<Twice>()?, ["Clean", "Total", "Twice"]);
     Ok(())
 }
 
 #[test]
-fn what_is_given_is_not_checked_for_what_only_a_run_needs() -> Result<()> {
+fn a_task_with_a_given_output_needs_no_files_or_resources() -> Result<()> {
     // `Fetch` has no file and no client, and would be refreshed each time.
     let flow = testing::flow()
         .with_input::<Fetch>(vec![1, 2])
@@ -79,7 +78,7 @@ fn what_is_given_is_not_checked_for_what_only_a_run_needs() -> Result<()> {
 }
 
 #[test]
-fn another_value_is_another_output_and_what_follows_runs_if_it_differs() -> Result<()> {
+fn another_given_value_reruns_downstream_tasks() -> Result<()> {
     let flow = testing::flow().with_input::<Clean>(vec![1, 2, 3]);
     flow.run::<Twice>()?;
     let more = flow.with_input::<Clean>(vec![1, 2, 4]);
@@ -89,7 +88,7 @@ fn another_value_is_another_output_and_what_follows_runs_if_it_differs() -> Resu
     assert_because(&summary, "Total", "upstream: Clean first");
     assert_eq!(*more.load::<Twice>()?, 14);
 
-    // The sum is the same.
+    // Another value with the same sum.
     let summary = more.with_input::<Clean>(vec![7]).run::<Twice>()?;
     assert_ran(&summary, ["Total"]);
     assert_cut_off(&summary, ["Twice"]);
@@ -97,11 +96,11 @@ fn another_value_is_another_output_and_what_follows_runs_if_it_differs() -> Resu
 }
 
 #[test]
-fn what_the_task_has_made_is_not_taken_for_what_is_given() -> Result<()> {
+fn a_given_output_takes_precedence_over_a_computed_one() -> Result<()> {
     let flow = testing::flow().with_input::<Clean>(vec![5]);
     let summary = flow.run::<Total>()?;
     assert_ran(&summary, ["Total"]);
-    // Of `Total` itself, too.
+    // The output of `Total` itself is given, although it was computed before.
     let given = flow.with_input::<Total>(100);
     let summary = given.run::<Twice>()?;
     assert_given(&summary, ["Total"]);
@@ -156,7 +155,7 @@ runs!(All: String = |self, cx| {
 });
 
 #[test]
-fn whatever_a_task_keeps_can_be_given() -> Result<()> {
+fn outputs_of_every_kind_can_be_given() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let notes = folder.path().join("my notes");
     std::fs::write(&notes, "noted")?;
@@ -171,7 +170,7 @@ fn whatever_a_task_keeps_can_be_given() -> Result<()> {
     let summary = flow.run::<All>()?;
     assert_ran(&summary, ["All"]);
     assert_given(&summary, ["Halves", "Names", "Shards", "Elsewhere"]);
-    // The files were copied: what the test does with its own is its own business.
+    // The files were copied, so the test may remove its own.
     drop(folder);
     assert_eq!(*flow.load::<All>()?, "[1, 2] noted 9 4 first from elsewhere");
     assert_eq!(std::fs::read_to_string(&flow.load::<Halves>()?.notes)?, "noted");
@@ -219,7 +218,7 @@ fn given_metadata_is_recorded_as_a_task_records_it() -> Result<()> {
 }
 
 #[test]
-fn a_path_that_leads_nowhere_is_the_failure_of_what_was_given() {
+fn a_given_path_that_does_not_exist_fails_the_task() {
     let flow = testing::flow().with_input::<Shards>("no/such/folder".into());
     let failed = flow.run::<Shards>();
     assert_failed(&failed, ["Shards"]);
@@ -241,7 +240,7 @@ runs!(Index: u32 = |self, cx| {
 });
 
 #[test]
-fn instances_are_told_apart_by_their_parameters() -> Result<()> {
+fn an_output_can_be_given_for_instances_with_some_parameters() -> Result<()> {
     let flow = testing::flow()
         .with_input::<Price>(1)
         .with_input_for::<Price>(|price| price.symbol == "B", 10);
@@ -269,12 +268,12 @@ runs!(Search: u32 = |self, cx| {
 });
 
 #[test]
-fn what_is_required_in_a_run_can_be_given() -> Result<()> {
+fn an_output_of_a_task_required_in_a_run_can_be_given() -> Result<()> {
     let flow = testing::flow().with_input::<Price>(4);
     let summary = flow.run::<Search>()?;
     assert_ran(&summary, ["Search"]);
     assert_given(&summary, ["Price {symbol: A}", "Price {symbol: B}"]);
-    // Before it ran, nobody knew that it would be required.
+    // There is no warning: dynamic requirements are not known before the run.
     assert!(summary.warnings().is_empty(), "{summary}");
     assert_eq!(*flow.load::<Search>()?, 8);
     assert_ran(&flow.run::<Search>()?, []);
@@ -286,7 +285,7 @@ fn what_is_required_in_a_run_can_be_given() -> Result<()> {
 }
 
 #[test]
-fn an_output_that_nobody_requires_is_a_warning() -> Result<()> {
+fn a_given_output_that_no_task_requires_is_a_warning() -> Result<()> {
     let flow = testing::flow().with_input::<Total>(1).with_input::<Price>(1);
     let summary = flow.run::<Twice>()?;
     let warnings: Vec<_> = summary.warnings().iter().map(ToString::to_string).collect();
@@ -298,11 +297,11 @@ fn an_output_that_nobody_requires_is_a_warning() -> Result<()> {
 }
 
 #[test]
-fn a_flow_of_a_test_leaves_nothing_behind() -> Result<()> {
+fn a_test_flow_removes_its_store_on_drop() -> Result<()> {
     let flow = testing::flow().with(Clean::FACTOR, 3).with_input::<Clean>(vec![1]);
     flow.run::<Total>()?;
     let folder = flow.folder().to_owned();
-    // What is made from it and the handles on its outputs still need it.
+    // Copies of the flow and handles of its outputs keep the store.
     let plain = flow.limits(flow::Limits::default().versions(1));
     drop(flow);
     assert!(folder.exists());
@@ -315,7 +314,7 @@ fn a_flow_of_a_test_leaves_nothing_behind() -> Result<()> {
 }
 
 #[test]
-fn two_flows_of_tests_share_nothing() -> Result<()> {
+fn two_test_flows_share_nothing() -> Result<()> {
     testing::flow().with_input::<Clean>(vec![1]).run::<Total>()?;
     let summary = testing::flow().with_input::<Clean>(vec![1]).run::<Total>()?;
     assert_ran(&summary, ["Total"]);

@@ -1,5 +1,5 @@
-//! Exports that somebody hostile has written or changed: nothing of them becomes code, no path leads out
-//! of their folder, no link is followed, and nothing that is no regular file is opened.
+//! Exports that an attacker has written or changed: no text becomes code, no path leads out of the folder,
+//! no link is followed, and only regular files are opened.
 
 use std::fs;
 
@@ -38,13 +38,13 @@ fn change(folder: &Path, change: impl FnOnce(&mut Value)) -> Result<()> {
     Ok(fs::write(folder.join("manifest.json"), serde_json::to_vec(&changed)?)?)
 }
 
-/// What an export writes of its own, by name.
+/// Returns the contents of the files that an export generates, by name.
 fn texts(folder: &Path) -> Result<Vec<(&'static str, String)>> {
     let names = ["flow_outputs.py", "Cargo.toml", "src/lib.rs", "README.md", "manifest.json"];
     names.into_iter().map(|name| Ok((name, fs::read_to_string(folder.join(name))?))).collect()
 }
 
-/// Code in each text of a manifest that an export could take for code.
+/// Writes code into each text of a manifest from which an export generates code.
 fn poison(output: &mut Value) {
     output["target"] = "EVIL".into();
     let file = &mut output["files"][0];
@@ -81,7 +81,7 @@ fn no_text_of_a_changed_manifest_becomes_code() -> Result<()> {
     for (name, text) in texts(&to)? {
         assert!(!text.to_lowercase().contains("evil"), "{name}:\n{text}");
     }
-    // What is left out once is not told again, and all is as before when the store exports it again.
+    // An output that was left out is not reported again. Exporting it from its store restores its code.
     let three = flow.with(Number::N, 3);
     three.run::<Number>()?;
     assert_eq!(three.export::<Number>(&to)?.without_code(), [""; 0]);
@@ -94,12 +94,12 @@ fn no_text_of_a_changed_manifest_becomes_code() -> Result<()> {
 }
 
 #[test]
-fn a_manifest_that_no_store_has_sealed_gives_no_code() -> Result<()> {
+fn a_manifest_without_a_valid_seal_yields_no_code() -> Result<()> {
     let (flow, folder) = flow();
     let to = folder.path().join("handed");
     flow.run::<(Number, Rows)>()?;
     flow.export_crate::<Rows>(&to)?;
-    // A seal does not hold for other texts.
+    // The original seal is invalid for changed texts.
     let own = manifest(&to)?["outputs"][0]["seal"].take();
     for forged in [Value::Null, "0".repeat(32).into(), own] {
         change(&to, |manifest| {
@@ -119,7 +119,7 @@ fn a_manifest_that_no_store_has_sealed_gives_no_code() -> Result<()> {
 }
 
 #[test]
-fn what_another_store_has_exported_is_loaded_as_a_path() -> Result<()> {
+fn outputs_exported_by_another_store_are_loaded_as_paths() -> Result<()> {
     let (flow, folder) = flow();
     let other = Flow::open(folder.path().join("other"))?.quiet();
     let to = folder.path().join("handed");
@@ -131,14 +131,14 @@ fn what_another_store_has_exported_is_loaded_as_a_path() -> Result<()> {
     let rows = outputs.as_array().expect("outputs").iter().find(|of| of["task"] == "Rows");
     let file = &rows.expect("it is there")["files"][0];
     assert_eq!((&file["python"], &file["columns"][0]["name"]), (&Value::Null, &"n".into()));
-    // It is imported as ever.
+    // The import works as for any export.
     let third = Flow::open(folder.path().join("third"))?.quiet();
     third.import(&to)?;
     assert_eq!(third.load::<Rows>()?.len(), 1);
     Ok(())
 }
 
-/// A table whose columns are called whatever text says.
+/// A table whose column names come from a parameter.
 #[derive(Task)]
 #[task(target = Parquet<RecordBatch>)]
 struct Named {
@@ -156,7 +156,7 @@ runs!(Named: RecordBatch = |self, _cx| {
 });
 
 #[test]
-fn hostile_names_stay_text() -> Result<()> {
+fn hostile_column_names_never_become_code() -> Result<()> {
     let hostile = [
         "a\nEVIL!();",
         "a\r\nEVIL = 1",
@@ -189,12 +189,12 @@ fn hostile_names_stay_text() -> Result<()> {
 }
 
 #[test]
-fn only_the_source_of_the_crate_is_built() -> Result<()> {
+fn cargo_builds_only_the_generated_source() -> Result<()> {
     let (flow, folder) = flow();
     let to = folder.path().join("handed");
     flow.run::<Number>()?;
     fs::create_dir(&to)?;
-    // Cargo would find and run it by its name.
+    // By default, Cargo runs a file of this name.
     fs::write(to.join("build.rs"), "fn main() { panic!() }")?;
     flow.export_crate::<Number>(&to)?;
     let cargo = fs::read_to_string(to.join("Cargo.toml"))?;
@@ -205,7 +205,7 @@ fn only_the_source_of_the_crate_is_built() -> Result<()> {
 }
 
 #[test]
-fn a_manifest_has_no_file_of_the_user_replaced_or_removed() -> Result<()> {
+fn a_manifest_cannot_replace_or_remove_files_of_the_user() -> Result<()> {
     let (flow, folder) = flow();
     let to = folder.path().join("handed");
     flow.run::<Number>()?;
@@ -216,7 +216,7 @@ fn a_manifest_has_no_file_of_the_user_replaced_or_removed() -> Result<()> {
     flow.export::<Number>(&to)?;
     assert_eq!(fs::read_to_string(to.join("notes.txt"))?, "mine");
 
-    // An output is called after its task, and a file that tells what to build is not.
+    // A manifest is refused if it names a file of a build, or a file outside the folder of the task.
     for name in ["build.rs", "src", ".cargo/config.toml", "Number/a b", "Number/\n"] {
         let good = fs::read(to.join("manifest.json"))?;
         change(&to, |manifest| manifest["outputs"][0]["files"][0]["path"] = name.into())?;
@@ -230,7 +230,7 @@ fn a_manifest_has_no_file_of_the_user_replaced_or_removed() -> Result<()> {
 }
 
 #[test]
-fn an_import_stays_in_the_environment_that_is_open() -> Result<()> {
+fn an_import_stays_in_the_open_namespace() -> Result<()> {
     let (flow, folder) = flow();
     let to = folder.path().join("handed");
     flow.run::<Number>()?;
@@ -269,7 +269,7 @@ struct Landed;
 runs!(Landed: u64 = |self, _cx| Ok(1));
 
 #[test]
-fn an_import_goes_where_the_program_has_the_task() -> Result<()> {
+fn an_import_uses_the_task_folder_of_the_program() -> Result<()> {
     let (flow, folder) = flow();
     let to = folder.path().join("handed");
     flow.run::<Landed>()?;
@@ -304,7 +304,7 @@ fn links_are_not_followed() -> Result<()> {
         assert!(files_below(&outside).is_empty());
     }
 
-    // Nor by an import.
+    // An import follows no link either.
     let to = folder.path().join("handed");
     flow.export::<Number>(&to)?;
     fs::rename(to.join("Number"), outside.join("Number"))?;
@@ -329,8 +329,8 @@ runs!(Written: PathBuf = |self, cx| {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_file_of_another_size_is_not_read() -> Result<()> {
-    /// It would take hours to read so many zeros, in bytes.
+fn a_file_of_the_wrong_size_is_not_read() -> Result<()> {
+    /// A size in bytes that would take hours to read.
     const HUGE: u64 = 12 << 40;
 
     let (flow, folder) = flow();
@@ -352,7 +352,7 @@ fn a_file_of_another_size_is_not_read() -> Result<()> {
             assert!(in_full(there.import(&to).expect_err("it was changed")).contains(name));
         }
     }
-    // The same in a store.
+    // A file in a store is not read either.
     let number = flow.output::<Number>()?.path()?;
     fs::File::create(&number)?.set_len(HUGE)?;
     assert_eq!(flow.store().verify()?.damage().len(), 1);
@@ -362,7 +362,7 @@ fn a_file_of_another_size_is_not_read() -> Result<()> {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn nothing_but_regular_files_of_bounded_size_is_read() -> Result<()> {
+fn only_regular_files_of_bounded_size_are_read() -> Result<()> {
     use rustix::fs::{CWD, FileType, Mode, mknodat};
 
     let (flow, folder) = flow();

@@ -1,6 +1,5 @@
-//! Stores, remotes and exports of which somebody hostile, or a careless program, has replaced or changed
-//! a part: whatever is done with them touches nothing outside, comes to an end, and gives an error or
-//! the right value.
+//! Stores, remotes and exports of which an attacker or a faulty program has replaced or changed a part:
+//! every operation ends, touches no files outside, and returns an error or the correct value.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -16,10 +15,10 @@ use serde_json::Value;
 use crate::faulty::Faulty;
 use crate::support::{alone, files_below, peak, step};
 
-/// How long everything that is done with one folder may take. It takes some milliseconds.
+/// The time limit of all operations on one folder. They normally take some milliseconds.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// How much memory may be used, in bytes.
+/// The limit of memory, in bytes.
 const MEMORY: u64 = 2 << 30;
 
 #[derive(Task)]
@@ -53,7 +52,7 @@ struct Report;
 
 runs!(Report: u64 = |self, cx| Ok(fs::read_to_string(cx.input().load()?.join("x/one"))?.parse()?));
 
-/// The folders of a case.
+/// A temporary folder with the stores, remotes and exports of a case.
 struct Case {
     folder: tempfile::TempDir,
 }
@@ -73,7 +72,7 @@ impl Case {
         self.folder.path().join(name)
     }
 
-    /// A flow on a store that syncs nothing, which is what takes most of the time.
+    /// Opens a store without syncing files, which would take most of the time.
     fn flow(&self, store: &str) -> Result<Flow> {
         Ok(Flow::open_on(self.path(store), Arc::new(Faulty::new()))?.quiet())
     }
@@ -82,13 +81,13 @@ impl Case {
         RemoteFolder::on(self.path(name), Arc::new(Faulty::new()))
     }
 
-    /// The files that nothing may touch, with what they hold.
+    /// Returns the files outside, which no operation may touch, with their contents.
     fn outside(&self) -> Result<Vec<(PathBuf, Vec<u8>)>> {
         let files = files_below(&self.path("outside")).into_iter();
         files.map(|file| Ok((file.clone(), fs::read(&file)?))).collect()
     }
 
-    /// Does all that can be done with a folder that was harmed. What fails says why.
+    /// Runs all operations on a damaged folder. Errors are ignored; loaded values must be correct.
     fn use_all(&self, harmed: &str) -> Result<()> {
         let good = self.flow("good")?;
         match harmed {
@@ -130,7 +129,7 @@ impl Case {
         }
     }
 
-    /// What is loaded is right.
+    /// Asserts that the report is correct, if it can be loaded.
     fn check(&self, flow: &Flow) -> Result<()> {
         if let Ok(value) = flow.load::<Report>() {
             assert_eq!(*value, 3);
@@ -139,7 +138,7 @@ impl Case {
     }
 }
 
-/// A store, a remote and an export of the same, with an earlier version of each output.
+/// Returns a store, a remote and an export of the same outputs, with an earlier version of each output.
 fn folders() -> Result<Case> {
     let case = Case::new()?;
     let flow = case.flow("good")?;
@@ -165,7 +164,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// All below a folder, relative to it.
+/// Returns all files and folders below a folder, relative to it.
 fn all_below(folder: &Path) -> Vec<PathBuf> {
     let mut all = Vec::new();
     for file in files_below(folder) {
@@ -177,15 +176,15 @@ fn all_below(folder: &Path) -> Vec<PathBuf> {
     all
 }
 
-/// How many texts, and how many numbers, of a file are changed, at most.
+/// The maximum number of texts, and of numbers, that are changed in a file.
 const MOST: usize = 16;
 
-/// What is done to a file or folder.
+/// A way to damage a file or folder.
 #[derive(Clone, Copy, Debug)]
 enum Harm {
-    /// It becomes a link to a file, or folder, outside.
+    /// It is replaced by a link to a file or folder outside.
     Link,
-    /// It moves outside, and a link to it stays.
+    /// It is moved outside, and replaced by a link to it.
     Moved,
     Pipe,
     Folder,
@@ -193,9 +192,9 @@ enum Harm {
     Empty,
     Half,
     Flipped,
-    /// Its text at this place becomes hostile.
+    /// The text at this position of a JSON file is replaced by a hostile one.
     Text(usize),
-    /// Its number at this place becomes large.
+    /// The number at this position of a JSON file is replaced by a large one.
     Number(usize),
 }
 
@@ -298,7 +297,7 @@ impl Harm {
     }
 }
 
-/// Visits all values that hold no others.
+/// Visits all values that are neither arrays nor objects.
 fn leaves(value: &mut Value, visit: &mut dyn FnMut(&mut Value)) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| leaves(item, visit)),
@@ -307,7 +306,7 @@ fn leaves(value: &mut Value, visit: &mut dyn FnMut(&mut Value)) {
     }
 }
 
-/// Harms each part of a folder in each way, and uses the folder.
+/// Damages each part of a folder in each way, and runs all operations on the folder.
 fn harm_all(harmed: &'static str, sample: usize) -> Result<()> {
     let original = Arc::new(folders()?);
     let root = original.path(harmed);
@@ -344,16 +343,16 @@ fn harm_all(harmed: &'static str, sample: usize) -> Result<()> {
 }
 
 #[test]
-fn a_harmed_store_is_used_without_harm() -> Result<()> {
+fn a_damaged_store_never_hangs_and_touches_nothing_outside() -> Result<()> {
     alone(|| harm_all("store", 37))
 }
 
 #[test]
-fn a_harmed_remote_is_used_without_harm() -> Result<()> {
+fn a_damaged_remote_never_hangs_and_touches_nothing_outside() -> Result<()> {
     alone(|| harm_all("remote", 37))
 }
 
 #[test]
-fn a_harmed_export_is_used_without_harm() -> Result<()> {
+fn a_damaged_export_never_hangs_and_touches_nothing_outside() -> Result<()> {
     alone(|| harm_all("export", 37))
 }

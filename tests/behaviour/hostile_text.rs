@@ -1,4 +1,4 @@
-//! Text of users in a path: it stays inside the store's folder, and two values stay apart.
+//! User text in paths: each value gets a folder of its own, inside the folder of the store.
 
 use std::collections::BTreeSet;
 
@@ -87,7 +87,7 @@ fn hostile() -> Vec<String> {
 }
 
 #[test]
-fn hostile_text_stays_inside_and_apart() -> Result<()> {
+fn hostile_values_get_distinct_folders_inside_the_store() -> Result<()> {
     let (flow, folder) = flow();
     let texts = hostile();
     let mut folders = BTreeSet::new();
@@ -116,7 +116,7 @@ fn hostile_text_stays_inside_and_apart() -> Result<()> {
         assert_eq!(*flow.load::<Length>()?, text.len());
         assert_eq!(*flow.graph::<Length>().load::<Echo>()?, *text);
     }
-    // Nothing lies beside the store.
+    // No file was written outside the store.
     for file in files_below(folder.path()) {
         assert!(file.starts_with(flow.folder()), "{file:?}");
     }
@@ -124,7 +124,7 @@ fn hostile_text_stays_inside_and_apart() -> Result<()> {
 }
 
 #[test]
-fn hostile_names_of_environments_stay_inside_and_apart() -> Result<()> {
+fn hostile_namespaces_get_distinct_folders_inside_the_store() -> Result<()> {
     let (flow, _folder) = flow();
     let mut folders = BTreeSet::new();
     for name in ["prod", "Prod", "../x", "..", "a/b", "a_b", "a b", "prod.", "CON", "", "\0", "😀"]

@@ -1,5 +1,5 @@
-//! An output that is imported beside another one of the same instance is kept as an earlier version of
-//! it, whole or not at all.
+//! An import of an instance that has another output in the store is kept as an earlier version, completely
+//! or not at all.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -20,7 +20,7 @@ struct Upper {
 
 runs!(Upper: String = |self, _cx| Ok(fs::read_to_string(&self.text)?.to_uppercase()));
 
-/// Asserts that each record in a store, of a version or not, names files that are there.
+/// Asserts that each record in a store, including those of earlier versions, names files that exist.
 fn assert_named_files_are_there(store: &Path) -> Result<()> {
     let files = files_below(store);
     for path in &files {
@@ -38,7 +38,7 @@ fn assert_named_files_are_there(store: &Path) -> Result<()> {
 }
 
 #[test]
-fn whichever_operation_fails_each_record_names_files_that_are_there() -> Result<()> {
+fn records_name_existing_files_after_any_failed_operation() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let (text, handed) = (folder.path().join("text"), folder.path().join("handed"));
     fs::write(&text, "first")?;

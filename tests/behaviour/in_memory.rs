@@ -1,4 +1,4 @@
-//! Outputs that stay in memory: no file, and made again only where they are needed.
+//! Outputs in memory have no file, and are recomputed only where they are needed.
 
 use std::fs;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use flow::prelude::*;
 
 use crate::support::{adopted, cut_off, failure, files_below, flow, preview, ran};
 
-/// A value that no format keeps, and that counts how many there are.
+/// A value that cannot be stored, and counts its living instances.
 struct Live(u64, Arc<AtomicUsize>);
 
 impl Drop for Live {
@@ -17,7 +17,7 @@ impl Drop for Live {
     }
 }
 
-/// The number in a file, in memory. How many there are is counted by what the flow provides.
+/// Reads a number from a file into memory. The flow provides the count of living values.
 #[derive(Task)]
 #[task(target = Memory<Live>, uses(Arc<AtomicUsize>))]
 struct Number {
@@ -31,7 +31,7 @@ runs!(Number: Live = |self, cx| {
     let live = Arc::clone(cx.provided::<Arc<AtomicUsize>>());
     live.fetch_add(1, Ordering::SeqCst);
     if n == 666 {
-        // It changes while it is read.
+        // The file changes while the task runs.
         fs::write(&self.path, "667")?;
     }
     Ok(Live(n, live))
@@ -63,7 +63,7 @@ fn set(n: u64) -> Set {
 }
 
 impl Set {
-    /// As another process has it.
+    /// Opens the store again, as another process would, so that no values are in memory.
     fn opened_again(&self) -> Flow {
         let flow = Flow::open(self.flow.folder()).expect("a store").quiet();
         flow.with(Number::PATH, &*self.path).provide(Arc::clone(&self.live))
@@ -71,13 +71,13 @@ impl Set {
 }
 
 #[test]
-fn it_is_loaded_in_the_same_process_by_all_flows_of_the_store() -> Result<()> {
+fn all_flows_of_a_store_in_a_process_share_the_value() -> Result<()> {
     let set = set(5);
     assert_eq!(ran(&set.flow.run::<Twice>()?), ["Number", "Twice"]);
     assert_eq!(set.flow.load::<Number>()?.0, 5);
     assert_eq!(set.flow.clone().load::<Number>()?.0, 5);
     assert_eq!(set.flow.with(Twice::BY, 3u64).load::<Number>()?.0, 5);
-    // It is there for another task that comes later.
+    // A task that runs later loads the value, too.
     assert_eq!(ran(&set.flow.with(Twice::BY, 3u64).run::<Twice>()?), ["Twice"]);
     let names = files_below(&set.flow.folder().join("Number"));
     assert!(names.iter().all(|file| file.ends_with("record.json")), "{names:?}");
@@ -86,7 +86,7 @@ fn it_is_loaded_in_the_same_process_by_all_flows_of_the_store() -> Result<()> {
 }
 
 #[test]
-fn another_process_is_complete_without_it_and_makes_it_again_when_it_needs_it() -> Result<()> {
+fn another_process_recomputes_the_value_only_when_needed() -> Result<()> {
     let set = set(5);
     set.flow.run::<Twice>()?;
     let flow = set.opened_again();
@@ -97,16 +97,16 @@ fn another_process_is_complete_without_it_and_makes_it_again_when_it_needs_it() 
     assert_eq!(*flow.load::<Twice>()?, 10);
     let error = flow.graph::<Twice>().load::<Number>().err().expect("it is not there").to_string();
     assert!(error.contains("the value in memory is gone"), "{error}");
-    // Another task needs it now.
+    // A task that runs needs the value.
     assert_eq!(ran(&flow.with(Twice::BY, 3u64).run::<Twice>()?), ["Number", "Twice"]);
     assert_eq!(flow.load::<Number>()?.0, 5);
-    // As a root it is needed itself.
+    // As a root, the value itself is needed.
     assert_eq!(ran(&set.opened_again().run::<Number>()?), ["Number"]);
     Ok(())
 }
 
 #[test]
-fn what_it_reads_counts() -> Result<()> {
+fn a_changed_file_recomputes_the_value() -> Result<()> {
     let set = set(5);
     set.flow.run::<Twice>()?;
     fs::write(&set.path, "60")?;
@@ -116,7 +116,7 @@ fn what_it_reads_counts() -> Result<()> {
 }
 
 #[test]
-fn a_value_that_was_superseded_is_dropped() -> Result<()> {
+fn a_replaced_value_is_dropped() -> Result<()> {
     let set = set(1);
     for n in 1..20 {
         fs::write(&set.path, n.to_string())?;
@@ -128,7 +128,7 @@ fn a_value_that_was_superseded_is_dropped() -> Result<()> {
 }
 
 #[test]
-fn what_was_made_from_a_file_that_changed_meanwhile_is_not_kept() -> Result<()> {
+fn a_value_of_a_file_that_changed_during_the_run_is_not_kept() -> Result<()> {
     let set = set(666);
     let error = failure(set.flow.run::<Number>()).failed()[0].error.clone().unwrap_or_default();
     assert!(error.contains("changed while the task was running"), "{error}");
@@ -137,7 +137,7 @@ fn what_was_made_from_a_file_that_changed_meanwhile_is_not_kept() -> Result<()> 
 }
 
 #[test]
-fn all_resets_forget_it() -> Result<()> {
+fn every_reset_drops_the_value() -> Result<()> {
     let resets = [
         |flow: &Flow| flow.reset::<Number>(),
         |flow: &Flow| flow.store().clear_task::<Number>(),
@@ -157,7 +157,7 @@ fn all_resets_forget_it() -> Result<()> {
 }
 
 #[test]
-fn it_goes_with_the_last_flow() -> Result<()> {
+fn the_value_is_dropped_with_the_last_flow() -> Result<()> {
     let set = set(5);
     set.flow.run::<Twice>()?;
     let other = set.flow.with(Twice::BY, 9u64);
@@ -198,7 +198,7 @@ struct Len;
 runs!(Len: usize = |self, cx| Ok(cx.input().load()?.len()));
 
 #[test]
-fn it_is_adopted_between_instances() -> Result<()> {
+fn a_value_is_reused_between_instances() -> Result<()> {
     let (flow, _folder) = flow();
     let (four, five) = (flow.with(Half::N, 4u64), flow.with(Half::N, 5u64));
     four.run::<Len>()?;
@@ -208,7 +208,7 @@ fn it_is_adopted_between_instances() -> Result<()> {
         (vec!["Half".into()], vec!["Counted".into(), "Len".into()])
     );
     assert!(std::ptr::eq(&*four.load::<Counted>()?, &*five.load::<Counted>()?));
-    // A reset of one takes it from both, and it is made again where it is needed.
+    // Resetting one instance drops the value of both. It is recomputed where it is needed.
     four.reset::<Counted>()?;
     assert!(five.is_complete::<Len>()?);
     assert_eq!(ran(&five.run::<Counted>()?), ["Counted"]);
@@ -217,20 +217,20 @@ fn it_is_adopted_between_instances() -> Result<()> {
 }
 
 #[test]
-fn it_cuts_off_what_follows() -> Result<()> {
+fn a_forced_value_cuts_off_downstream_tasks() -> Result<()> {
     let set = set(5);
     set.flow.run::<Twice>()?;
     let summary = set.flow.force::<Number>().run::<Twice>()?;
     assert_eq!((ran(&summary), cut_off(&summary)), (vec!["Number".into()], vec!["Twice".into()]));
     assert_eq!(set.live.load(Ordering::SeqCst), 1);
-    // Its own parameters are part of what it is made from.
+    // The parameters of the task are part of the fingerprint.
     let other = set.flow.with(Number::UNUSED, 1u64);
     assert_eq!(ran(&other.run::<Twice>()?), ["Number", "Twice"]);
     assert_eq!(*flow_of_range()?, [0, 1, 2]);
     Ok(())
 }
 
-/// A value in memory that requires another task by a parameter of its own.
+/// Returns a value in memory of a task that passes its own parameter to its requirement.
 fn flow_of_range() -> Result<flow::Loaded<Vec<u64>>> {
     let (flow, _folder) = flow();
     let flow = flow.with(Range::N, 7u64);

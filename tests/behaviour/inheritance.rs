@@ -1,7 +1,7 @@
-//! Where a parameter's value comes from: the design's five rules, and their precedence.
+//! Where the value of a parameter comes from: the five rules and their precedence.
 //!
-//! A leaf is required by tasks of all kinds; each test gives values and asks which one the leaf,
-//! and what is on the way to it, has.
+//! Several tasks require a leaf. Each test gives values, and checks which value the leaf and the tasks on
+//! the path to it have.
 
 use flow::prelude::*;
 
@@ -22,7 +22,7 @@ macro_rules! passes_on {
     };
 }
 
-/// Sets the leaf's value in both ways.
+/// Sets the value of the leaf by a literal and by `with`.
 #[derive(Task)]
 #[task(requires = Leaf { n: 10 } with Leaf::N = 20, target = Json<u32>)]
 struct Literal {
@@ -41,7 +41,7 @@ struct With {
 
 runs!(With: u32 = |self, cx| Ok(*cx.input().load()? + 0 * self.n));
 
-/// Has a value of the same name and type.
+/// Declares a parameter of the same name and type.
 #[derive(Task, Clone)]
 #[task(requires = Leaf, target = Json<u32>)]
 struct Near {
@@ -64,7 +64,7 @@ struct PlainNear;
 
 passes_on!(PlainNear);
 
-/// Two tasks on the way to the leaf declare the parameter, and one between them does not.
+/// On the path to the leaf, two tasks declare the parameter, and one between them does not.
 #[derive(Task)]
 #[task(requires = PlainNear, target = Json<u32>)]
 struct Far {
@@ -84,7 +84,7 @@ fn the_first_rule_that_has_a_value_wins() {
     let named = flow.with_named("n", 50);
     let inherited = named.with(Literal::N, 40).with(With::N, 40).with(Near::N, 40);
     let typed = inherited.with(Leaf::N, 30);
-    // With every way at once, each root shows the highest that it has.
+    // Values are given in every way at once; each root uses the one of the highest precedence.
     assert_eq!(leaf::<Literal>(&typed), 10, "the literal goes before `with`");
     assert_eq!(leaf::<With>(&typed), 20, "`with` goes before what the flow gave to the task");
     assert_eq!(leaf::<Near>(&typed), 30, "the flow's value for the task goes before inheritance");
@@ -94,7 +94,7 @@ fn the_first_rule_that_has_a_value_wins() {
 }
 
 #[test]
-fn a_default_never_travels() -> Result<()> {
+fn a_default_is_never_inherited() -> Result<()> {
     let (flow, _folder) = flow();
     assert_eq!(leaf::<Near>(&flow), 1);
     assert_eq!(
@@ -110,7 +110,7 @@ fn a_default_never_travels() -> Result<()> {
 }
 
 #[test]
-fn a_given_value_travels_through_tasks_that_do_not_declare_it() -> Result<()> {
+fn a_given_value_passes_tasks_that_do_not_declare_it() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Far>()?;
     let given = flow.with(Far::N, 5);
@@ -127,7 +127,7 @@ fn a_given_value_travels_through_tasks_that_do_not_declare_it() -> Result<()> {
 }
 
 #[test]
-fn the_nearest_task_on_the_way_decides() {
+fn the_nearest_task_on_the_path_decides() {
     let (flow, _folder) = flow();
     let both = flow.with(Far::N, 5).with(Near::N, 6);
     assert_eq!(leaf::<Far>(&both), 6);
@@ -137,13 +137,13 @@ fn the_nearest_task_on_the_way_decides() {
 }
 
 #[test]
-fn a_value_given_that_equals_the_default_travels() {
+fn a_given_value_equal_to_the_default_is_inherited() {
     let (flow, _folder) = flow();
     assert_eq!(leaf::<Near>(&flow.with(Near::N, 2)), 2);
 }
 
 #[test]
-fn values_set_by_a_requirement_travel_on() {
+fn values_set_by_a_requirement_are_inherited() {
     #[derive(Task)]
     #[task(requires = PlainNear with Near::N = 8, target = Json<u32>)]
     struct SetsNear;
@@ -199,10 +199,10 @@ struct AboveLocal {
 runs!(AboveLocal: u32 = |self, cx| Ok(*cx.input().load()? + 0 * self.n));
 
 #[test]
-fn local_stops_a_value() {
+fn a_local_parameter_is_not_passed_on() {
     let (flow, _folder) = flow();
     assert_eq!(leaf::<Local>(&flow.with(Local::N, 9)), 1);
-    // It takes what is inherited, and passes nothing on: it is the nearest task that has one.
+    // A local parameter inherits a value, and does not pass it on.
     let above = flow.with(AboveLocal::N, 9);
     assert_eq!(above.graph::<AboveLocal>().instance::<Local>().expect("one").n, 9);
     assert_eq!(leaf::<AboveLocal>(&above), 1);
@@ -232,7 +232,7 @@ runs!(AboveText: u32 = |self, cx| Ok(*cx.input().load()? + 0 * self.n));
 fn a_parameter_of_another_type_is_another_parameter() {
     let (flow, _folder) = flow();
     assert_eq!(leaf::<Text>(&flow.with(Text::N, "y")), 1);
-    // It neither takes the value nor stops it.
+    // The parameter neither inherits the value nor hides it from the leaf.
     let above = flow.with(AboveText::N, 9);
     assert_eq!(above.graph::<AboveText>().instance::<Text>().expect("one").n, "x");
     assert_eq!(leaf::<AboveText>(&above), 9);
@@ -251,7 +251,7 @@ fn a_branch_has_its_own_values() -> Result<()> {
 
     let (flow, _folder) = flow();
     let summary = flow.run::<Branches>()?;
-    // `b` and `c` have equal parameters, and draw different values from outside.
+    // `b` and `c` have equal parameters, but their dependencies take different values from outside.
     assert_eq!(ran(&summary), ["Branches", "Leaf", "Leaf", "Leaf", "Near", "Near", "Near"]);
     assert_eq!(*flow.load::<Branches>()?, [4, 1, 6]);
     Ok(())

@@ -1,4 +1,4 @@
-//! `#[param(insignificant)]`: a value that changes nothing of what is made.
+//! `#[param(insignificant)]`: a parameter that does not affect the output and is not part of the key.
 
 use flow::prelude::*;
 
@@ -25,7 +25,7 @@ struct Rank {
 runs!(Rank: u32 = |self, cx| Ok(*cx.input().load()? + 0 * self.threads));
 
 #[test]
-fn it_is_not_part_of_the_key() -> Result<()> {
+fn an_insignificant_parameter_is_not_in_the_key() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Rank>()?;
     let more = flow.with(Sort::THREADS, 8);
@@ -36,7 +36,7 @@ fn it_is_not_part_of_the_key() -> Result<()> {
 }
 
 #[test]
-fn it_travels_to_another_that_is_insignificant() -> Result<()> {
+fn an_insignificant_parameter_inherits_an_insignificant_value() -> Result<()> {
     let (flow, _folder) = flow();
     let more = flow.with(Rank::THREADS, 8);
     assert_eq!(more.graph::<Rank>().instance::<Sort>()?.threads, 8);
@@ -44,7 +44,7 @@ fn it_travels_to_another_that_is_insignificant() -> Result<()> {
     Ok(())
 }
 
-/// Counts the threads: another number is another output.
+/// Its output depends on the number of threads.
 #[derive(Task)]
 #[task(target = Json<u32>)]
 struct Count {
@@ -70,7 +70,7 @@ struct Wrong {
 runs!(Wrong: u32 = |self, cx| Ok(*cx.input().load()? + 0 * self.threads));
 
 #[test]
-fn it_must_not_reach_a_parameter_that_counts() {
+fn a_significant_parameter_must_not_inherit_an_insignificant_one() {
     let (flow, _folder) = flow();
     assert!(flow.preview::<Wrong>().is_ok(), "a default does not travel");
     assert_eq!(
@@ -81,7 +81,7 @@ fn it_must_not_reach_a_parameter_that_counts() {
     );
 }
 
-/// Takes the value of a parameter that does not count for one that does.
+/// Takes the value of an insignificant parameter for a significant one.
 #[derive(Task)]
 #[task(target = Json<u32>)]
 struct Follows {
@@ -92,7 +92,7 @@ struct Follows {
 runs!(Follows: u32 = |self, _cx| Ok(self.threads));
 
 #[test]
-fn a_from_must_not_reach_a_parameter_that_counts_either() {
+fn a_significant_parameter_must_not_take_from_an_insignificant_one() {
     let (flow, _folder) = flow();
     let error = "`Follows.threads` is `Sort.threads`, which is insignificant, but counts itself: mark \
                  both `#[param(insignificant)]`, or neither";
@@ -106,7 +106,7 @@ struct Both;
 
 runs!(Both: u32 = |self, cx| Ok(*cx.input().one.load()? + *cx.input().two.load()?));
 
-/// Requires other instances though its key is the same.
+/// Requires different instances, although its key is the same.
 #[derive(Task)]
 #[task(requires = Sort { n: self.threads }, target = Json<u32>)]
 struct Decides {
@@ -117,7 +117,7 @@ struct Decides {
 runs!(Decides: u32 = |self, cx| Ok(*cx.input().load()?));
 
 #[test]
-fn what_is_required_must_not_depend_on_it() {
+fn requirements_must_not_depend_on_an_insignificant_parameter() {
     let (flow, _folder) = flow();
     assert_eq!(
         plan_error::<Both>(&flow),

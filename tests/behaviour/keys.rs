@@ -1,4 +1,4 @@
-//! Keys: what identifies an instance, and that a release does not change it.
+//! Keys identify instances, and stay the same in new releases of the library.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -8,7 +8,7 @@ use flow::prelude::*;
 
 use crate::support::{flow, key};
 
-/// The store opened anew, by a program in which another task has a name.
+/// Opens the store again, so that another task may use the same name.
 fn apart(flow: &Flow) -> Flow {
     Flow::open(flow.folder()).expect("the same store").quiet()
 }
@@ -116,7 +116,7 @@ impl<const N: usize> Run for Generic<N> {
     }
 }
 
-/// A line for each instance of these roots: its key, and what it is called.
+/// Adds a line for each instance of these roots, with its key and its label.
 fn lines(flow: &Flow, lines: &mut Vec<String>) {
     type Roots = (Above, Fixes, Renamed, Items, Generic<3>);
     for instance in flow.preview::<Roots>().expect("a plan").instances() {
@@ -157,7 +157,7 @@ fn a_release_does_not_change_keys() {
     );
 }
 
-/// Tasks of one name, one release each.
+/// A release of a program, with a task of the same name in each.
 macro_rules! release {
     ($module:ident: $($field:tt)*) => {
         mod $module {
@@ -220,14 +220,14 @@ fn equal_values_have_equal_keys() {
         };
     }
     same!(wider reordered added renamed as_path);
-    // Given or not, an equal value is an equal value.
+    // Given values and defaults that are equal have equal keys.
     assert_eq!(key::<plain::Score>(&apart(&flow).with(plain::Fit::A, 5)), expected.1);
     assert_eq!(key::<plain::Score>(&apart(&flow).with_named("a", 5_i64)), expected.1);
     assert_eq!(key::<other_value::Score>(&apart(&flow).with(other_value::Fit::A, 5)), expected.1);
 }
 
 #[test]
-fn any_difference_is_another_key() {
+fn different_values_have_different_keys() {
     let (flow, _folder) = flow();
     let mut seen = BTreeMap::new();
     macro_rules! other {
@@ -274,15 +274,15 @@ mod draws {
 }
 
 #[test]
-fn what_a_task_fixes_for_its_requirements_is_not_in_its_key() -> Result<()> {
+fn parameters_fixed_for_requirements_are_not_in_the_key() -> Result<()> {
     let (flow, _folder) = flow();
     let fixed = key::<fixes_one::Fixed>(&apart(&flow));
     assert_eq!(fixed, key::<fixes_two::Fixed>(&apart(&flow)));
-    // What it draws from outside is.
+    // Values that a dependency takes from outside are in the key.
     let (one, two) = (apart(&flow).with(Item::N, 1), apart(&flow).with(Item::N, 2));
     assert_ne!(key::<draws::Fixed>(&one), fixed);
     assert_ne!(key::<draws::Fixed>(&one), key::<draws::Fixed>(&two));
-    // One key, and yet never stale: the fingerprint is of what the input contains.
+    // The keys are equal, but the fingerprint includes the content of the input, so the output is not stale.
     apart(&flow).run::<fixes_one::Fixed>()?;
     let next = Flow::open(flow.folder())?.quiet();
     let ran = crate::support::ran(&next.run::<fixes_two::Fixed>()?);

@@ -1,6 +1,6 @@
-//! The process is killed at any point: what is there is whole, and the next run goes on.
+//! A process is killed at any point: the store is consistent, and the next run continues.
 //!
-//! The process is this test program, started anew with a variable in its environment.
+//! The process is this test program, which the test starts again with an environment variable.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -19,7 +19,7 @@ fn open(folder: &Path) -> Result<Flow> {
     Ok(mill(&Flow::open(folder.join("data"))?.quiet().workers(3), folder).with(Every::LEN, LEN))
 }
 
-/// Works until it is killed.
+/// Runs rounds of work until the process is killed.
 #[test]
 fn child() -> Result<()> {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return Ok(()) };
@@ -29,7 +29,7 @@ fn child() -> Result<()> {
         std::fs::rename(folder.join("new.txt"), folder.join("grains.txt"))?;
         open(&folder)?.run::<Bread>()?;
         open(&folder)?.with(Every::GRAPH, round).run::<Every>()?;
-        // What is too much goes, too, and it may be killed at that.
+        // Garbage is collected, too, so that the process may be killed while it removes files.
         let gc = open(&folder)?
             .limits(flow::Limits::default().versions(1))
             .store()
@@ -55,14 +55,14 @@ fn start(folder: &Path, first: u64) -> Result<Child> {
 }
 
 #[test]
-fn what_a_killed_process_left_is_right() -> Result<()> {
+fn a_killed_process_leaves_a_consistent_store() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let folder = folder.path();
     let mut next = 0;
     for kill in 0..8 {
         let mut child = start(folder, next)?;
         let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
-        // It works from its first line on, and is killed somewhere in the next rounds.
+        // The child works from its first line on, and is killed in one of the next rounds.
         let first = lines.next().expect("a line")?;
         assert!(first.starts_with("round "), "{first}");
         std::thread::sleep(Duration::from_micros(2_500 + kill * 7_919));
@@ -73,7 +73,7 @@ fn what_a_killed_process_left_is_right() -> Result<()> {
 
         assert_consistent(&folder.join("data"));
         let flow = open(folder)?;
-        // What is said to be there is right, before anything runs.
+        // Outputs that count as complete are correct before anything runs.
         let words = std::fs::read_to_string(folder.join("grains.txt"))?;
         let grains: Vec<u64> = words.split(' ').map(str::parse).collect::<Result<_, _>>()?;
         if flow.is_complete::<Bread>()? {
@@ -87,7 +87,7 @@ fn what_a_killed_process_left_is_right() -> Result<()> {
             let there =
                 flow.preview::<Every>()?.instances().filter(|one| one.is_complete()).count();
             let summary = flow.run::<Every>()?;
-            // It may have been killed while it removed what these require.
+            // Inputs of cut-off tasks may be missing, because the child was killed while it removed them.
             let (ran, cut_off) = (summary.ran().len(), summary.cut_off().len());
             assert_eq!(there + ran + cut_off, LEN as usize + 1, "{there} were there: {summary}");
             assert_eq!(*flow.load::<Every>()?, oracle(graph, LEN));

@@ -1,4 +1,4 @@
-//! No two instances that are shown together are shown alike, and what tells them apart comes first.
+//! Labels of instances that are shown together are different, and the differing parameters come first.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use flow::prelude::*;
 
 use crate::support::{flow, preview};
 
-/// Longer than a label is.
+/// A value that is longer than a label may be.
 const UNIVERSE: &str = "every share of every exchange of the world that was traded on more than 200 days of \
                         each of the last twenty years";
 
@@ -42,7 +42,7 @@ impl Run for Compared {
     }
 }
 
-/// The labels of a task in a preview.
+/// Returns the labels of a task in a preview.
 fn labels(shown: &str, task: &str) -> Vec<String> {
     let lines = shown.lines().map(|line| line.trim_start_matches(['│', '├', '└', '─', ' ']));
     let lines = lines.filter(|line| line.starts_with(task));
@@ -54,7 +54,7 @@ fn assert_apart(labels: &[String]) {
 }
 
 #[test]
-fn what_differs_comes_first_and_what_is_common_is_cut() -> Result<()> {
+fn differing_parameters_come_first_and_long_labels_are_cut() -> Result<()> {
     let (flow, folder) = flow();
     let flow = flow.with(Strategy::UNIVERSE, UNIVERSE);
     let shown = labels(&preview::<Compared>(&flow), "Strategy");
@@ -75,7 +75,7 @@ fn what_differs_comes_first_and_what_is_common_is_cut() -> Result<()> {
     let plot = flow.plot::<Compared>()?.to_string();
     assert!(plot.contains("lookback: 10") && plot.contains("lookback: 20"), "{plot}");
 
-    // No other one is known where a folder gets its name: what is not the default comes first.
+    // Folder names do not depend on other instances: values that are not defaults come first.
     let folders: Vec<_> = std::fs::read_dir(flow.folder().join("Strategy"))?
         .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
         .collect::<Result<_>>()?;
@@ -131,14 +131,14 @@ impl Run for Pxs {
 }
 
 #[test]
-fn a_parameter_that_is_another_is_shown_once() -> Result<()> {
+fn a_parameter_taken_from_another_is_shown_once() -> Result<()> {
     let flow = flow().0.with(Get::START, 2);
     assert_eq!(labels(&preview::<Px>(&flow), "Px"), ["Px {start: 2}"]);
     Ok(())
 }
 
 #[test]
-fn a_default_upstream_is_shown_where_it_differs() {
+fn an_upstream_parameter_is_shown_if_it_differs() {
     let (flow, _folder) = flow();
     let shown = labels(&preview::<Pxs>(&flow), "Px {");
     assert_eq!(shown, ["Px {Get.end: 0, start: 1}", "Px {Get.end: 1, start: 1}"]);
@@ -184,7 +184,7 @@ parts!(Escapes, String, ["\\n".to_owned(), "\n".to_owned()]);
 parts!(Long, String, [long("a"), long("b"), "short".to_owned()]);
 parts!(Mixed, Either, [Either::Number(1), Either::Text("1".to_owned())]);
 
-/// A number or a text, by what is written.
+/// A number or a text that is serialized without a tag.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Either {
@@ -192,13 +192,13 @@ enum Either {
     Text(String),
 }
 
-/// A long text that differs in its middle.
+/// Returns a long text with the given middle.
 fn long(middle: &str) -> String {
     format!("{}{middle}{}", "x".repeat(200), "y".repeat(200))
 }
 
 #[test]
-fn values_that_print_alike_are_told_apart() -> Result<()> {
+fn values_that_print_alike_get_different_labels() -> Result<()> {
     let (flow, folder) = flow();
     let shown = labels(&preview::<Nested>(&flow), "Part");
     let expected = ["none", "Some(none)", r#"Some("none")"#, r#"Some("None")"#];
@@ -231,7 +231,7 @@ fn values_that_print_alike_are_told_apart() -> Result<()> {
 }
 
 #[test]
-fn names_of_variants_tell_long_values_apart() -> Result<()> {
+fn variant_names_distinguish_long_values() -> Result<()> {
     let (flow, _folder) = flow();
     let flow = flow.with(Strategy::LOOKBACK, 1);
     let sweep = flow.sweep::<Strategy>().over(Strategy::UNIVERSE, [long("a"), long("b")]);

@@ -1,5 +1,5 @@
-//! Links in a folder that others may have written are never followed: nothing behind one is read,
-//! written or deleted, and the error names it.
+//! Links in stores, remotes and exports are never followed: the target of a link is not read, written or
+//! deleted, and the error names the link.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,12 +12,12 @@ use crate::faulty::Faulty;
 use crate::support::{faulty_flow, files_below, in_full, one_file, ran};
 use crate::wheat::{Bread, Milled, assert_bread, mill, sow};
 
-/// The store in a folder. Nothing is synced, which takes most of the time.
+/// Opens the store in a folder, without syncing files, which would take most of the time.
 fn open(folder: &Path) -> Result<Flow> {
     Ok(mill(&faulty_flow(folder, &Faulty::new())?, folder))
 }
 
-/// A store in which everything has run, twice with other data, and the folder that it lies in.
+/// Returns a store in which all tasks have run with two data sets, and the folder that holds it.
 fn done() -> Result<(Flow, tempfile::TempDir)> {
     let folder = tempfile::tempdir()?;
     let flow = open(folder.path())?;
@@ -28,19 +28,19 @@ fn done() -> Result<(Flow, tempfile::TempDir)> {
     Ok((flow, folder))
 }
 
-/// All that lies below a folder, with its content.
+/// Returns the files below a folder with their contents.
 fn content(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let read = |path: PathBuf| (path.clone(), fs::read(&path).expect("a file"));
     files_below(folder).into_iter().map(read).collect()
 }
 
-/// Moves a file or folder away, and puts a link in its place.
+/// Moves a file or folder outside, and replaces it by a link.
 fn lead_outside(path: &Path, outside: &Path) -> Result<()> {
     fs::rename(path, outside)?;
     Ok(symlink(outside, path)?)
 }
 
-/// The error of a call, with its causes; those of tasks that failed, too.
+/// Returns the error of a call with its causes, or the errors of the failed tasks.
 fn said<T>(result: Result<T, flow::Error>) -> Option<String> {
     match result {
         Ok(_) => None,
@@ -54,7 +54,7 @@ fn said<T>(result: Result<T, flow::Error>) -> Option<String> {
 
 type Act = fn(&Flow) -> Result<(), flow::Error>;
 
-/// What deletes from a store, or writes to it.
+/// The operations that write to a store or delete from it.
 const ACTS: [(&str, Act); 6] = [
     ("gc", |flow| {
         let gc = flow
@@ -73,7 +73,7 @@ const ACTS: [(&str, Act); 6] = [
 ];
 
 #[test]
-fn in_a_store_nothing_behind_one_is_touched() -> Result<()> {
+fn no_operation_follows_a_link_in_a_store() -> Result<()> {
     let parts = [
         ".flow",
         ".flow/index",
@@ -100,7 +100,7 @@ fn in_a_store_nothing_behind_one_is_touched() -> Result<()> {
             let named = format!("{} is a link", link.display());
             assert!(error.contains(&named), "{name} with {part}: {error}");
             assert_eq!(content(&outside), before, "{name} with {part}");
-            // What deletes is refused before anything is deleted.
+            // An operation that deletes fails before it deletes anything.
             if name != "run" {
                 assert_eq!(files_below(flow.folder()).len(), before_here, "{name} with {part}");
             }
@@ -110,7 +110,7 @@ fn in_a_store_nothing_behind_one_is_touched() -> Result<()> {
 }
 
 #[test]
-fn gc_removes_those_that_were_left_and_not_what_they_lead_to() -> Result<()> {
+fn gc_removes_links_and_not_their_targets() -> Result<()> {
     let (flow, folder) = done()?;
     let outside = folder.path().join("outside");
     fs::create_dir_all(outside.join("0123456789abcdef"))?;
@@ -120,7 +120,7 @@ fn gc_removes_those_that_were_left_and_not_what_they_lead_to() -> Result<()> {
     let before = content(&outside);
     let internal = flow.folder().join(".flow");
     for folder in ["aside", "running"] {
-        // As a whole, it is refused.
+        // A link in place of the whole folder is an error.
         let at = internal.join(folder);
         let _ = fs::remove_dir_all(&at);
         symlink(&outside, &at)?;
@@ -130,7 +130,7 @@ fn gc_removes_those_that_were_left_and_not_what_they_lead_to() -> Result<()> {
         fs::remove_file(&at)?;
         assert_eq!(content(&outside), before);
     }
-    // A link among what a process has left goes, and nothing else.
+    // A link among the files of a dead process is removed, and nothing else.
     let left = internal.join("aside/0123456789abcdef");
     fs::create_dir_all(&left)?;
     symlink(&outside, left.join("link"))?;
@@ -145,7 +145,7 @@ fn gc_removes_those_that_were_left_and_not_what_they_lead_to() -> Result<()> {
 }
 
 #[test]
-fn the_folder_of_a_store_may_be_one_and_an_environment_not() -> Result<()> {
+fn a_store_folder_may_be_a_link_and_a_namespace_may_not() -> Result<()> {
     let (flow, folder) = done()?;
     let link = folder.path().join("mine");
     symlink("data", &link)?;
@@ -165,13 +165,13 @@ fn the_folder_of_a_store_may_be_one_and_an_environment_not() -> Result<()> {
 }
 
 #[test]
-fn a_push_deletes_and_writes_nothing_behind_one() -> Result<()> {
+fn a_push_follows_no_link() -> Result<()> {
     for part in [".incoming", "objects", "outputs", "outputs/Bread"] {
         let (flow, folder) = done()?;
         let (remote, outside) = (folder.path().join("remote"), folder.path().join("outside"));
         fs::create_dir_all(remote.join(part).parent().expect("a folder"))?;
         fs::create_dir(&outside)?;
-        // So old that it would be swept.
+        // The file is old enough to be removed if the link were followed.
         fs::write(outside.join("precious"), "mine")?;
         let long_ago = SystemTime::now() - Duration::from_secs(100 * 24 * 60 * 60);
         fs::File::options().write(true).open(outside.join("precious"))?.set_modified(long_ago)?;
@@ -188,7 +188,7 @@ fn a_push_deletes_and_writes_nothing_behind_one() -> Result<()> {
 }
 
 #[test]
-fn an_export_writes_nothing_behind_one() -> Result<()> {
+fn an_export_follows_no_link() -> Result<()> {
     for part in ["Bread", "manifest.json", "README.md", ".exporting.json", ".exporting.lock"] {
         let (flow, folder) = done()?;
         let (handed, outside) = (folder.path().join("handed"), folder.path().join("outside"));
@@ -204,7 +204,7 @@ fn an_export_writes_nothing_behind_one() -> Result<()> {
             "Bread" => assert!(files_below(&outside).is_empty()),
             _ => assert_eq!(fs::read(&outside)?, b"{}"),
         }
-        // What the folder itself is, its owner knows.
+        // The folder that the user names may be a link.
         fs::remove_file(handed.join(part))?;
         symlink("handed", folder.path().join("link"))?;
         flow.export::<Bread>(folder.path().join("link"))?;
@@ -214,7 +214,7 @@ fn an_export_writes_nothing_behind_one() -> Result<()> {
 }
 
 #[test]
-fn an_import_reads_nothing_behind_one() -> Result<()> {
+fn an_import_follows_no_link() -> Result<()> {
     let (flow, folder) = done()?;
     let (handed, outside) = (folder.path().join("handed"), folder.path().join("outside"));
     flow.export::<Bread>(&handed)?;

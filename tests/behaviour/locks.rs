@@ -1,5 +1,5 @@
-//! File systems without locks, or with those of a network: what an execution under way uses is left
-//! alone, and two exports do not replace each other's manifest.
+//! File systems with and without locks: garbage collection keeps the files of an active run, and two exports do not
+//! replace each other's manifest.
 
 use std::fs;
 use std::sync::Mutex;
@@ -28,7 +28,7 @@ runs!(Slow: u64 = |self, cx| {
     Ok(1)
 });
 
-/// Looks at a store while an execution is under way in it.
+/// Calls `look` while a run is active in the store.
 fn while_one_runs(flow: &Flow, look: impl FnOnce() -> Result<()>) -> Result<()> {
     let (begun, has_begun) = channel();
     let (go_on, goes_on) = channel();
@@ -49,7 +49,7 @@ fn set_age(path: &Path, days: u64) -> Result<()> {
 }
 
 #[test]
-fn what_an_execution_uses_stays_with_and_without_them() -> Result<()> {
+fn files_of_an_active_run_are_kept_with_and_without_locks() -> Result<()> {
     for fs in [Faulty::new(), Faulty::new().without_locks()] {
         let folder = tempfile::tempdir()?;
         let grains = folder.path().join("grains.txt");
@@ -63,7 +63,7 @@ fn what_an_execution_uses_stays_with_and_without_them() -> Result<()> {
         };
         let before = data(&open()?);
         while_one_runs(&open()?, || {
-            // As another program sees it: what it replaces may be read by the one under way.
+            // Another flow replaces outputs that the active run may read.
             let other = open()?
                 .limits(flow::Limits::default().versions(0))
                 .limits(flow::Limits::default().bytes(0));
@@ -76,7 +76,7 @@ fn what_an_execution_uses_stays_with_and_without_them() -> Result<()> {
             Ok(())
         })?;
         assert!(files_below(&folder.path().join("data/.flow/running")).is_empty());
-        // Now nothing does.
+        // No run is active any more.
         let other = open()?.limits(flow::Limits::default().versions(0));
         other.store().gc().older_than(Duration::ZERO).find()?.remove()?;
         assert!(before.iter().all(|path| !path.exists()));
@@ -85,7 +85,7 @@ fn what_an_execution_uses_stays_with_and_without_them() -> Result<()> {
 }
 
 #[test]
-fn the_mark_of_one_that_died_counts_for_a_week() -> Result<()> {
+fn the_marker_of_a_dead_run_counts_for_a_week() -> Result<()> {
     let fs = Faulty::new().without_locks();
     let folder = tempfile::tempdir()?;
     let flow = faulty_flow(folder.path(), &fs)?;
@@ -103,7 +103,7 @@ fn the_mark_of_one_that_died_counts_for_a_week() -> Result<()> {
 }
 
 #[test]
-fn what_is_no_mark_stops_nobody() -> Result<()> {
+fn a_folder_among_the_run_markers_is_garbage() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let flow = faulty_flow(folder.path(), &Faulty::new())?;
     fs::create_dir_all(flow.folder().join(".flow/running/folder/within"))?;
@@ -116,7 +116,7 @@ fn what_is_no_mark_stops_nobody() -> Result<()> {
 }
 
 #[test]
-fn two_exports_take_turns_without_them() -> Result<()> {
+fn a_recent_export_lock_is_an_error_without_file_locks() -> Result<()> {
     let fs = Faulty::new().without_locks();
     let folder = tempfile::tempdir()?;
     sow(&folder.path().join("grains.txt"), &[1, 2, 3]);
@@ -126,7 +126,7 @@ fn two_exports_take_turns_without_them() -> Result<()> {
     let lock = handed.join(".exporting.lock");
     flow.export::<Bread>(&handed)?;
     assert!(!lock.exists());
-    // Another one is at work, for all that is known.
+    // A new lock file may belong to another export that is running.
     fs::write(&lock, "")?;
     let error = in_full(flow.export::<Bread>(&handed).expect_err("it may be at work"));
     assert!(error.contains(&*lock.to_string_lossy()), "{error}");

@@ -1,4 +1,4 @@
-//! A long parameter stands in the records of its own task, and not in all that follow from it.
+//! A long parameter is recorded in full by its own task, and shortened in the records of downstream tasks.
 
 use std::fs;
 
@@ -45,13 +45,13 @@ fn numbers(count: u32) -> Vec<f64> {
     (0..count).map(f64::from).collect()
 }
 
-/// The record of the one instance of a task.
+/// Reads the record of the only instance of a task.
 fn record(flow: &Flow, task: &str) -> Result<String> {
     Ok(fs::read_to_string(one_file(&flow.folder().join(task), "record.json", ""))?)
 }
 
 #[test]
-fn it_is_recorded_whole_once_and_shortened_downstream() -> Result<()> {
+fn a_long_value_is_recorded_once_and_shortened_downstream() -> Result<()> {
     let (flow, folder) = flow();
     let flow = flow.with(Total::NUMBERS, numbers(10_000));
     flow.run::<Quarter>()?;
@@ -65,7 +65,7 @@ fn it_is_recorded_whole_once_and_shortened_downstream() -> Result<()> {
         assert!(shown.starts_with("[0.0, 1.0, ") && shown.contains("9999.0] #"), "{shown}");
     }
 
-    // Whatever reads records does without it.
+    // Everything that reads records works with the shortened value.
     let again = Flow::open(flow.folder())?.quiet().with(Total::NUMBERS, numbers(10_000));
     assert!(ran(&again.run::<Quarter>()?).is_empty());
     assert_eq!(*again.load::<Quarter>()?, 49_995_000.0 / 4.0);
@@ -85,13 +85,13 @@ fn it_is_recorded_whole_once_and_shortened_downstream() -> Result<()> {
 }
 
 #[test]
-fn a_very_long_one_is_shortened_everywhere() -> Result<()> {
+fn a_very_long_value_is_shortened_everywhere() -> Result<()> {
     let (flow, _folder) = flow();
     let flow = flow.with(Total::NUMBERS, numbers(200_000));
     flow.run::<Total>()?;
     assert!(record(&flow, "Total")?.len() < 3_000);
     assert!(flow.is_complete::<Total>()?);
-    // The digest tells two of them apart, wherever they differ.
+    // The digest distinguishes two values that differ anywhere.
     let mut other = numbers(200_000);
     other[100_000] = 0.5;
     let other = flow.with(Total::NUMBERS, other);

@@ -1,75 +1,69 @@
-//! What a user sees, one behaviour a file.
+//! Behavior tests: each file tests one part of the public API, as a user sees it.
 //!
-//! They are one program: linking a program with Arrow and Parquet takes longer than running all
-//! tests.
-#![allow(clippy::erasing_op, reason = "a task may read a parameter and make the same")]
+//! All files are one test program, because linking a program with Arrow and Parquet takes longer than running
+//! all tests. Helpers of several files are in `support`; `faulty` is a file system that makes operations fail;
+//! `wheat` and `random_graph` are example workflows.
+#![allow(clippy::erasing_op, reason = "tasks read a parameter that does not affect their output")]
 
 #[macro_use]
 mod support;
 
 mod absent_columns;
-mod adoption;
 mod aggregates;
 mod allowed_values;
-mod apart;
 mod blessing;
 mod blessing_parameters;
 mod blessing_required;
-#[cfg(unix)]
-mod came_and_went;
 mod checking;
+mod collection_order;
 mod columns_and_pieces;
 mod commands;
-mod cost;
-mod costs;
+mod cost_estimate;
 mod current_folder;
 mod cutoff;
 mod damage;
 mod default_values;
-#[cfg(target_os = "linux")]
-mod devices;
 mod durability;
 mod environment;
+mod equal_fingerprints;
 mod evicted;
 mod executable;
 mod expectations;
-mod exported_again;
 mod exporting;
 mod exporting_crates;
 mod external;
 mod failure;
 mod faults;
 mod faulty;
+mod file_operations;
 mod forcing;
 mod from_d6tflow;
 mod function_names;
 mod functions;
 mod garbage;
 mod given_inputs;
-mod hidden_orders;
 mod hostile_exports;
 mod hostile_folders;
 mod hostile_text;
-mod imported_beside;
+mod import_conflicts;
 mod imported_versions;
 mod in_memory;
-mod in_part;
 mod inheritance;
 mod insignificant;
 mod keys;
 mod kill;
-mod kinds_faults;
-mod kinds_random;
 mod labels;
 #[cfg(unix)]
 mod links;
 mod locks;
 mod long_parameters;
-mod made_from_the_same;
 mod map_keys;
 mod memory;
 mod metadata;
+mod mixed_tasks_faults;
+mod mixed_tasks_random;
 mod moved_projects;
+mod name_collisions;
 mod named_folders;
 mod nothing_to_share;
 mod one_parameter;
@@ -96,6 +90,7 @@ mod readonly;
 mod recursion;
 mod refreshing;
 mod renamed;
+mod repeated_exports;
 mod required_and;
 mod required_failing;
 mod required_faults;
@@ -106,6 +101,7 @@ mod required_while_running;
 mod requires_forms;
 mod rerun;
 mod resets;
+mod reuse;
 mod reused;
 mod rewritten;
 mod roles;
@@ -115,11 +111,14 @@ mod seeds;
 mod selecting;
 mod settings;
 mod several;
+#[cfg(target_os = "linux")]
+mod special_files;
 mod stamps;
 mod stop;
 mod stopped_values;
 mod stored;
 mod stored_keys;
+mod streamed_tables;
 mod subgraph;
 mod summaries;
 mod sweep_cells;
@@ -129,6 +128,8 @@ mod sweep_names;
 mod sweep_tables;
 mod sweeps;
 mod together;
+#[cfg(unix)]
+mod transient_changes;
 mod trusting;
 mod two_programs;
 mod unordered;

@@ -1,12 +1,12 @@
-//! The key of a map's input counts by its value, and not by its text.
+//! Inputs in a map are identified by the value of the map key, and not by its text.
 //!
-//! The releases of a program are modules with tasks of the same names, used on one folder.
+//! The releases of a program are modules with tasks of the same names that use one store.
 
 use flow::prelude::*;
 
 use crate::support::{flow, preview, ran};
 
-/// A release whose task requires one input under this key.
+/// A release whose task requires one input with this map key.
 macro_rules! release {
     ($module:ident, $key:ty, $value:expr, |$shown:ident| $text:expr) => {
         mod $module {
@@ -71,7 +71,7 @@ macro_rules! assert_apart {
     ($flow:expr, $($module:ident => $value:expr),*) => {{
         let (flow, _folder) = $flow;
         let expected = [$($value),*].map(|value: &str| value.to_owned());
-        // Twice, so that what was made before is found again.
+        // The second pass must find the outputs of the first one.
         for times in 0..2 {
             let values = [$({
                 let flow = Flow::open(flow.folder())?.quiet();
@@ -91,17 +91,17 @@ macro_rules! assert_apart {
 }
 
 #[test]
-fn no_key_and_a_key_of_nothing_are_two() -> Result<()> {
+fn none_and_some_none_are_different_keys() -> Result<()> {
     assert_apart!(flow(), absent => "None", nested => "Some(None)");
     Ok(())
 }
 
 #[test]
-fn two_secrets_are_two() -> Result<()> {
+fn two_secrets_are_different_keys() -> Result<()> {
     assert_apart!(flow(), token => "hunter2", other => "other");
     let (flow, _folder) = flow();
     flow.run::<token::Whole>()?;
-    // The key by which secrets are hashed is of the store, so that the record tells nothing of it.
+    // Secrets are hashed with a key of the store, so that the record does not reveal them.
     let record = crate::support::one_file(&flow.folder().join("Whole"), "record.json", "");
     let record = std::fs::read_to_string(record)?;
     assert!(record.contains("\"role\": \"[*** #") && !record.contains("hunter2"), "{record}");
@@ -109,12 +109,12 @@ fn two_secrets_are_two() -> Result<()> {
 }
 
 #[test]
-fn a_text_and_what_looks_like_its_escape_are_two() -> Result<()> {
+fn a_text_and_its_escaped_form_are_different_keys() -> Result<()> {
     assert_apart!(flow(), escape => "\\n", line => "\n");
     Ok(())
 }
 
-/// Two values that are written as one.
+/// Different values of this type can have the same serialized form.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Day {
     number: u32,

@@ -1,4 +1,4 @@
-//! Values handed on in memory: only as a reload would give them, and no longer than they are used.
+//! Values passed to other tasks in memory equal what a reload returns, and are dropped after their last use.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -7,11 +7,11 @@ use flow::prelude::*;
 
 use crate::support::flow;
 
-/// Keeps a [`Shared`] exactly: what is loaded from its file is a new one, though.
+/// A target that stores a [`Shared`] exactly. Loading its file creates a new allocation.
 #[derive(Default)]
 struct Exact {}
 
-/// A number that counts how many times it was made.
+/// A number in an `Arc`, so that a test can tell whether two values share the allocation.
 #[derive(Clone, Debug)]
 struct Shared(Arc<u64>);
 
@@ -79,7 +79,7 @@ fn an_exact_value_is_shared() -> Result<()> {
         let (flow, _folder) = flow();
         flow.workers(workers).run::<AllSeeTheSame>()?;
         assert_eq!(*flow.load::<AllSeeTheSame>()?, [true; 8]);
-        // Nobody holds it when the execution has ended.
+        // No reference to the value is left after the run.
         let made = MADE.lock().expect("no panic").pop().expect("one was made");
         assert_eq!(Arc::strong_count(&made.0), 1);
         assert_eq!(*flow.load::<Whole>()?.0, 5);
@@ -87,7 +87,7 @@ fn an_exact_value_is_shared() -> Result<()> {
     Ok(())
 }
 
-/// Keeps one digit after the point.
+/// A target that stores one decimal digit.
 #[derive(Default)]
 struct Lossy {}
 
@@ -130,14 +130,14 @@ impl Run for Tripled {
 }
 
 #[test]
-fn a_value_that_is_not_exact_is_handed_on_as_its_file_has_it() -> Result<()> {
+fn an_inexact_value_is_reloaded_from_its_file() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Tripled>()?;
     assert_eq!(*flow.load::<Tripled>()?, 3.0);
     Ok(())
 }
 
-/// A value that counts how many there are.
+/// A value that counts its living instances.
 struct Live(u64);
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
@@ -189,7 +189,7 @@ impl Run for Part {
     }
 }
 
-/// Hands on what it is given, so that values are pinned as well.
+/// Loads the value of its input, so that values are held while their readers run.
 #[derive(Task)]
 #[task(requires = Part { n: self.n }, target = Counted)]
 struct Next {
@@ -223,7 +223,7 @@ fn a_large_fan_in_does_not_hold_all_values() -> Result<()> {
         flow.workers(workers).run::<FanIn>()?;
         assert_eq!(*flow.load::<FanIn>()?, (1..=200).sum::<u64>());
         let most = MOST.load(Ordering::SeqCst);
-        // Each worker has its input and its output, and as many may be on the way.
+        // Each worker holds an input and an output, and as many values may wait for the commit.
         assert!(most <= 6 * (workers + 1), "{most} values with {workers} workers");
         assert_eq!(LIVE.load(Ordering::SeqCst), 0);
     }

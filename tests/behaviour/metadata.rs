@@ -1,4 +1,4 @@
-//! What a task notes about its output, and reads of others': a change of it counts.
+//! Metadata that a task records about its output is a dependency of the tasks that read it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,7 +6,7 @@ use flow::prelude::*;
 
 use crate::support::{adopted, flow, preview, ran};
 
-/// Gives the same whatever the file holds, and notes how long it is.
+/// Returns the same value for every file, and records the length of the file as metadata.
 #[derive(Task)]
 #[task(target = Json<u64>)]
 struct Seven {
@@ -34,7 +34,7 @@ impl Run for Length {
 }
 
 #[test]
-fn a_change_of_what_was_noted_reaches_who_read_it() -> Result<()> {
+fn changed_metadata_reruns_the_tasks_that_read_it() -> Result<()> {
     let (flow, folder) = flow();
     let file = folder.path().join("file");
     let flow = flow.with(Seven::FILE, &file);
@@ -44,7 +44,7 @@ fn a_change_of_what_was_noted_reaches_who_read_it() -> Result<()> {
         std::fs::write(&file, text)?;
         let summary = flow.run::<Length>()?;
         assert_eq!(ran(&summary), runs, "{text}");
-        // What is adopted for `Seven` has its own notes, by which `Length` is judged.
+        // A reused output of `Seven` has its own metadata, with which `Length` is checked.
         assert_eq!(adopted(&summary).len(), 2 - runs.len(), "{text}");
         assert!(flow.is_complete::<Length>()?, "{text}");
         assert_eq!(*flow.load::<Length>()?, text.len() as u64);
@@ -54,7 +54,7 @@ fn a_change_of_what_was_noted_reaches_who_read_it() -> Result<()> {
 
 static TICK: AtomicU64 = AtomicU64::new(0);
 
-/// Gives the same each time, and notes another number.
+/// Returns the same value each time, and records another number as metadata.
 #[derive(Task)]
 #[task(target = Json<u64>)]
 struct Ticks;
@@ -102,10 +102,10 @@ impl Run for Both {
 }
 
 #[test]
-fn an_output_made_again_with_other_notes_reaches_who_had_read_them() -> Result<()> {
+fn a_recomputed_output_with_other_metadata_reruns_its_readers() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Both>()?;
-    // `Loads` has to run and needs the output that is gone; `ReadsTick` was complete.
+    // `Loads` has to run and needs the missing output; `ReadsTick` was complete.
     std::fs::remove_file(flow.graph::<Both>().output::<Ticks>()?.path()?)?;
     flow.reset::<Loads>()?;
     let summary = flow.run::<Both>()?;
@@ -116,7 +116,7 @@ fn an_output_made_again_with_other_notes_reaches_who_had_read_them() -> Result<(
 }
 
 #[test]
-fn a_note_that_changed_is_a_reason() -> Result<()> {
+fn changed_metadata_is_shown_as_a_reason() -> Result<()> {
     let (flow, folder) = flow();
     let file = folder.path().join("file");
     let flow = flow.with(Seven::FILE, &file);
@@ -130,7 +130,7 @@ fn a_note_that_changed_is_a_reason() -> Result<()> {
     Ok(())
 }
 
-/// Two programs, of which the second sets another parameter that makes no difference.
+/// Two programs with different values of a parameter that does not affect the output.
 macro_rules! program {
     ($module:ident, $n:expr) => {
         mod $module {
@@ -144,19 +144,19 @@ macro_rules! program {
 
             runs!(Same: u64 = |self, _cx| Ok(self.n * 0));
 
-            /// What the others require.
+            /// Gathers the instance that the other tasks require.
             #[derive(Task)]
             #[task(aggregate, requires = Same { n: $n })]
             pub(super) struct Made;
 
-            /// Knows the parameter of its input.
+            /// Reads the parameter of its input.
             #[derive(Task)]
             #[task(name = "Knows", requires = Same { n: $n }, target = Json<u64>)]
             pub(super) struct Knows;
 
             runs!(Knows: u64 = |self, cx| Ok(cx.input().task().n + *cx.input().load()?));
 
-            /// Knows what its input gave alone.
+            /// Reads only the content of its input.
             #[derive(Task)]
             #[task(name = "Reads", requires = Same { n: $n }, target = Json<u64>)]
             pub(super) struct Reads;
@@ -170,7 +170,7 @@ program!(first, 1);
 program!(second, 2);
 
 #[test]
-fn the_parameters_of_an_input_count_for_who_read_them() -> Result<()> {
+fn parameters_read_from_an_input_are_dependencies() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<(first::Knows, first::Reads)>()?;
     let flow = Flow::open(flow.folder())?.quiet();

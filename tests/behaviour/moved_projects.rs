@@ -1,5 +1,5 @@
-//! A project in another folder: another checkout, or the same one moved. What does not depend on where it
-//! lies is complete there, and can be pulled.
+//! A project in another folder: another checkout, or a moved one. Outputs that do not depend on the path of
+//! the project are complete there, and can be pulled.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use flow::prelude::*;
 
 use crate::support::{flow, plan_error, ran};
 
-/// Of a file whose path does not count.
+/// Reads a file whose path is insignificant.
 #[derive(Task)]
 #[task(target = Json<usize>)]
 struct Lines {
@@ -24,7 +24,7 @@ struct Twice;
 
 runs!(Twice: usize = |self, cx| Ok(2 * *cx.input().load()?));
 
-/// Of a file whose path counts.
+/// Reads a file whose path is part of the key.
 #[derive(Task)]
 #[task(target = Json<usize>)]
 struct Placed {
@@ -34,7 +34,7 @@ struct Placed {
 
 runs!(Placed: usize = |self, _cx| Ok(fs::read_to_string(&self.path)?.lines().count()));
 
-/// Reads a file, and files, by absolute paths that it finds while it runs.
+/// Reads files by absolute paths that it computes while it runs.
 #[derive(Task)]
 #[task(target = Json<usize>)]
 struct Found {
@@ -47,7 +47,7 @@ runs!(Found: usize = |self, cx| {
     Ok(raw + cx.files(self.project.join("parts/*.csv"))?.len())
 });
 
-/// A checkout in a folder, with data and a store.
+/// Creates a checkout with data and a store in a folder.
 fn checkout(at: &Path) -> Result<Flow> {
     fs::create_dir_all(at.join("parts"))?;
     for name in ["raw.csv", "parts/a.csv"] {
@@ -65,7 +65,7 @@ fn open(at: &Path) -> Result<Flow> {
 }
 
 #[test]
-fn another_checkout_pulls_what_depends_on_content_alone() -> Result<()> {
+fn another_checkout_pulls_outputs_that_depend_on_content_only() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let (a, b) = (checkout(&folder.path().join("a"))?, checkout(&folder.path().join("b"))?);
     let remote = RemoteFolder::new(folder.path().join("remote"));
@@ -78,7 +78,7 @@ fn another_checkout_pulls_what_depends_on_content_alone() -> Result<()> {
     assert!(b.is_complete::<(Twice, Found)>()?);
     assert_eq!((*b.load::<Twice>()?, *b.load::<Found>()?), (4, 3));
 
-    // Content counts: here, and in the checkout that it came from.
+    // A changed content reruns the tasks in this checkout, and not in the other one.
     fs::write(folder.path().join("b/raw.csv"), "1\n2\n3\n")?;
     assert_eq!(ran(&b.run::<(Twice, Found)>()?), ["Found", "Lines", "Twice"]);
     assert_eq!((*b.load::<Twice>()?, *b.load::<Found>()?), (6, 4));
@@ -89,7 +89,7 @@ fn another_checkout_pulls_what_depends_on_content_alone() -> Result<()> {
 }
 
 #[test]
-fn another_file_in_the_other_checkout_is_not_taken_for_the_same() -> Result<()> {
+fn outputs_of_a_different_file_are_not_pulled() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let a = checkout(&folder.path().join("a"))?;
     let at = folder.path().join("b");
@@ -99,7 +99,7 @@ fn another_file_in_the_other_checkout_is_not_taken_for_the_same() -> Result<()> 
     let remote = RemoteFolder::new(folder.path().join("remote"));
     a.run::<(Twice, Found)>()?;
     a.push::<(Twice, Found)>(&remote)?;
-    // The files that it was made of are there, in the other checkout.
+    // The files that the pushed outputs were computed from exist only in the first checkout.
     assert_eq!(b.pull::<(Twice, Found)>(&remote)?.instances(), [""; 0]);
     b.run::<(Twice, Found)>()?;
     assert_eq!((*b.load::<Twice>()?, *b.load::<Found>()?), (6, 4));
@@ -118,7 +118,7 @@ fn a_moved_project_is_complete() -> Result<()> {
         let there = of(open(&moved)?);
         assert!(there.is_complete::<(Twice, Found)>()?, "{}", there.preview::<(Twice, Found)>()?);
         assert_eq!(ran(&there.run::<(Twice, Found)>()?), [""; 0]);
-        // What is found at the path that it had counts, too.
+        // Files at the old path of the project are dependencies, too, if they exist.
         fs::create_dir(&at)?;
         fs::write(at.join("raw.csv"), "other")?;
         assert!(there.is_complete::<Twice>()?);
@@ -130,7 +130,7 @@ fn a_moved_project_is_complete() -> Result<()> {
 }
 
 #[test]
-fn absolute_paths_that_are_pushed_are_a_warning() -> Result<()> {
+fn pushing_absolute_paths_is_a_warning() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let a = checkout(&folder.path().join("a"))?;
     let outside = folder.path().join("outside");
@@ -180,7 +180,7 @@ fn two_files_under_one_key_are_an_error_of_the_plan() -> Result<()> {
     let sweep = flow.sweep::<Lines>().over(Lines::PATH, ["one.csv", "two.csv"]);
     let error = sweep.preview().expect_err("two files").to_string();
     assert!(error.contains(&paths), "{error}");
-    // One file by two paths is one file.
+    // Two paths of the same file are no error.
     assert!(flow.preview::<Same>().is_ok());
     Ok(())
 }

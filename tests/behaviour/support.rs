@@ -1,4 +1,4 @@
-//! What the tests share: a flow in a folder of its own, and words for what an execution did.
+//! Helpers of the tests: flows in temporary folders, and summaries as sorted lists of task names.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,16 +9,17 @@ use tempfile::TempDir;
 
 use crate::faulty::Faulty;
 
-/// A quiet flow in a temporary folder, which goes when the folder is dropped.
+/// Opens a quiet flow in a temporary folder, which is removed on drop.
 pub(crate) fn flow() -> (Flow, TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let flow = Flow::open(folder.path().join("data")).expect("a new store").quiet();
     (flow, folder)
 }
 
-/// Runs a test in a process of its own, whose memory is not that of the tests that run beside it.
+/// Runs a test in a child process, so that the memory of other tests is not measured.
 ///
-/// `test` is a closure of the function that is the test, so that its type has the name of the test.
+/// `test` must be a closure in the test function, because the type name of the closure contains the name of the
+/// test.
 pub(crate) fn alone<F: FnOnce() -> Result<()>>(test: F) -> Result<()> {
     const ALONE: &str = "FLOW_TEST_ALONE";
     let name = std::any::type_name::<F>().split_once("::").map(|(_, name)| name);
@@ -36,7 +37,7 @@ pub(crate) fn alone<F: FnOnce() -> Result<()>>(test: F) -> Result<()> {
     Ok(())
 }
 
-/// The most memory that this process has had, in bytes. See [`alone`].
+/// Returns the peak memory of this process, in bytes. See [`alone`].
 #[cfg(target_os = "linux")]
 pub(crate) fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("it is Linux");
@@ -51,32 +52,32 @@ fn names(entries: Vec<flow::Entry>) -> Vec<String> {
     names
 }
 
-/// The names of the tasks that ran, sorted.
+/// Returns the names of the tasks that ran, sorted.
 pub(crate) fn ran(summary: &Summary) -> Vec<String> {
     names(summary.ran())
 }
 
-/// The names of the tasks that were cut off, sorted.
+/// Returns the names of the tasks that were cut off, sorted.
 pub(crate) fn cut_off(summary: &Summary) -> Vec<String> {
     names(summary.cut_off())
 }
 
-/// The names of the tasks that took over a kept output, sorted.
+/// Returns the names of the tasks that reused an output, sorted.
 pub(crate) fn adopted(summary: &Summary) -> Vec<String> {
     names(summary.adopted())
 }
 
-/// The names of the tasks that failed, sorted.
+/// Returns the names of the tasks that failed, sorted.
 pub(crate) fn failed(summary: &Summary) -> Vec<String> {
     names(summary.failed())
 }
 
-/// The names of the tasks that were not run, sorted.
+/// Returns the names of the tasks that were not run, sorted.
 pub(crate) fn not_run(summary: &Summary) -> Vec<String> {
     names(summary.not_run())
 }
 
-/// Runs a task, and loads what it gave.
+/// Runs a task and loads its output.
 pub(crate) fn get<T: flow::Task>(
     flow: &Flow,
 ) -> Result<flow::Loaded<flow::Output<T>>, flow::Error> {
@@ -84,12 +85,12 @@ pub(crate) fn get<T: flow::Task>(
     flow.load::<T>()
 }
 
-/// A preview without colors.
+/// Returns a preview without colors.
 pub(crate) fn preview<R: flow::Roots>(flow: &Flow) -> String {
     flow.preview::<R>().expect("a plan").color(false).to_string()
 }
 
-/// The summary of an execution in which tasks failed.
+/// Returns the summary of a run in which tasks failed.
 pub(crate) fn failure(result: Result<Summary, flow::Error>) -> Summary {
     match result {
         Err(flow::Error::Failed(summary)) => *summary,
@@ -97,7 +98,7 @@ pub(crate) fn failure(result: Result<Summary, flow::Error>) -> Summary {
     }
 }
 
-/// `runs!(Sum: u64 = |self, cx| Ok(...))`: how a task of a test is made.
+/// Implements `Run` for a task: `runs!(Sum: u64 = |self, cx| Ok(...))`.
 macro_rules! runs {
     ($task:ty: $output:ty = |$this:ident, $cx:ident| $body:expr) => {
         #[tracked]
@@ -110,7 +111,7 @@ macro_rules! runs {
     };
 }
 
-/// What is said of a flow that is wrong. Nothing may run, either.
+/// Returns the error of the plan of a flow, and asserts that a run returns the same error.
 pub(crate) fn plan_error<R: flow::Roots>(flow: &Flow) -> String {
     let error = flow.preview::<R>().expect_err("the flow is wrong");
     assert!(matches!(error, flow::Error::Plan(_)), "{error:?}");
@@ -119,26 +120,26 @@ pub(crate) fn plan_error<R: flow::Roots>(flow: &Flow) -> String {
     error.to_string()
 }
 
-/// The key of the root.
+/// Returns the key of the root.
 pub(crate) fn key<R: flow::Roots>(flow: &Flow) -> String {
     let preview = flow.preview::<R>().expect("a plan");
     preview.instances().next_back().expect("a root").key().to_string()
 }
 
-/// The step of an enumeration: 1 if `FLOW_TEST_ALL` is set, else `sample`.
+/// Returns the step of an enumeration: 1 if `FLOW_TEST_ALL` is set, else `sample`.
 ///
-/// Tests that make each operation fail in turn, or try a thousand seeds, take minutes. `cargo test`
-/// tries every `sample`th case, `.ci/long` tries all.
+/// Tests that make each operation fail in turn, or try a thousand seeds, take minutes. `cargo test` tests
+/// every `sample`th case, and `.ci/long` tests all cases.
 pub(crate) fn step(sample: usize) -> usize {
     if std::env::var_os("FLOW_TEST_ALL").is_some() { 1 } else { sample }
 }
 
-/// A quiet flow on a file system that fails when it is told to.
+/// Opens a quiet flow on a [`Faulty`] file system.
 pub(crate) fn faulty_flow(folder: &Path, fs: &Faulty) -> Result<Flow, flow::Error> {
     Ok(Flow::open_on(folder.join("data"), Arc::new(fs.clone()))?.quiet())
 }
 
-/// The paths of all files in a folder, at any depth, in order.
+/// Returns the paths of all files in a folder, at any depth, sorted.
 pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -154,7 +155,7 @@ pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Asserts that each record in the store is whole, and that its output is as it says or gone.
+/// Asserts that each record in the store is valid, and that its output matches the record or is missing.
 pub(crate) fn assert_consistent(store: &Path) {
     for path in files_below(store) {
         let name = path.file_name().and_then(|name| name.to_str()).expect("an ASCII name");
@@ -177,7 +178,7 @@ pub(crate) fn assert_consistent(store: &Path) {
     }
 }
 
-/// Asserts that a file is as it was described, or gone.
+/// Asserts that a file has the digest and size that a record states, or is missing.
 fn assert_is(file: &Path, described: &serde_json::Value) {
     if let Ok(bytes) = std::fs::read(file) {
         let digest = blake3::hash(&bytes).to_hex()[..32].to_owned();
@@ -186,7 +187,7 @@ fn assert_is(file: &Path, described: &serde_json::Value) {
     }
 }
 
-/// The one file below a folder whose name begins and ends so.
+/// Returns the only file below a folder whose name starts and ends with these texts.
 pub(crate) fn one_file(folder: &Path, starts: &str, ends: &str) -> PathBuf {
     let mut files = files_below(folder);
     files.retain(|file| {
@@ -197,7 +198,7 @@ pub(crate) fn one_file(folder: &Path, starts: &str, ends: &str) -> PathBuf {
     files.remove(0)
 }
 
-/// What an error says, with what caused it.
+/// Returns the message of an error with its causes.
 pub(crate) fn in_full(error: impl Into<flow::anyhow::Error>) -> String {
     format!("{:#}", error.into())
 }

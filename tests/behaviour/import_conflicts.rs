@@ -1,4 +1,4 @@
-//! An import beside what a store has: nothing is hidden, and nothing that was imported is lost.
+//! Import conflicts: an import of an instance that the store has already keeps both outputs.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ struct Read {
 runs!(Read: String = |self, cx| Ok(fs::read_to_string(cx.file(self.path.clone())?)?));
 
 #[test]
-fn what_was_made_of_another_file_is_another_output() -> Result<()> {
+fn an_import_keeps_the_output_of_another_input_file() -> Result<()> {
     let (here, folder) = flow();
     let path = folder.path().join("words.txt");
     let to = folder.path().join("handed");
@@ -49,13 +49,13 @@ struct Squared {
 runs!(Squared: u32 = |self, _cx| Ok(self.n * self.n));
 
 #[test]
-fn an_instance_has_one_folder_whatever_the_other_store_calls_it() -> Result<()> {
+fn an_import_uses_the_existing_folder_of_an_instance() -> Result<()> {
     let (here, folder) = flow();
     let here = here.with(Squared::N, 3);
     here.run::<Squared>()?;
     let to = folder.path().join("handed");
     here.export::<Squared>(&to)?;
-    // What a folder shows before the key follows from the defaults of that program.
+    // The text before the key in a folder name depends on the defaults of the exporting program.
     let path = to.join("manifest.json");
     let mut manifest: Value = serde_json::from_slice(&fs::read(&path)?)?;
     let named = manifest["outputs"][0]["folder"].as_str().expect("a folder").to_owned();
@@ -70,7 +70,7 @@ fn an_instance_has_one_folder_whatever_the_other_store_calls_it() -> Result<()> 
     assert_eq!(fs::read_dir(there.folder().join("Squared"))?.count(), 1);
     assert_eq!(ran(&there.run::<Squared>()?), [""; 0]);
 
-    // Where there is none yet, it is as good as any.
+    // A store without the instance uses the folder name of the manifest.
     let fresh = Flow::open(folder.path().join("fresh"))?.quiet().with(Squared::N, 3);
     fresh.import(&to)?;
     assert_eq!(*fresh.load::<Squared>()?, 9);

@@ -1,5 +1,5 @@
-//! A folder that was exported to before: names stay, nothing that others have added is lost, and nothing
-//! else is touched.
+//! Repeated exports into one folder: outputs keep their names, outputs of earlier exports are kept, and no
+//! other files are changed.
 
 use std::fs;
 
@@ -32,7 +32,7 @@ fn outputs(folder: &Path) -> Result<Vec<(String, String)>> {
 }
 
 #[test]
-fn an_output_keeps_its_name() -> Result<()> {
+fn an_output_keeps_its_name_in_later_exports() -> Result<()> {
     let (flow, folder) = flow();
     let to = folder.path().join("handed");
     flow.run::<Words>()?;
@@ -40,10 +40,10 @@ fn an_output_keeps_its_name() -> Result<()> {
     flow.with(Word::TEXT, "A").export::<Word>(&to)?;
     let named = outputs(&to)?;
     assert_eq!(named[1].1, "Word/text=a.json");
-    // The names differ by case alone, which some file systems do not tell.
+    // The names would differ by case alone, which some file systems ignore.
     assert!(named[0].1.starts_with("Word/text=A-"), "{named:?}");
 
-    // The other one comes first now.
+    // This export has the two outputs in the other order.
     flow.export::<Words>(&to)?;
     assert_eq!(outputs(&to)?, named);
     for (instance, path) in &named {
@@ -54,7 +54,7 @@ fn an_output_keeps_its_name() -> Result<()> {
 }
 
 #[test]
-fn exports_at_once_lose_nothing_of_each_other() -> Result<()> {
+fn concurrent_exports_keep_the_outputs_of_each_other() -> Result<()> {
     let (flow, folder) = flow();
     let to = folder.path().join("handed");
     let flows: Vec<_> = (0..12).map(|n| flow.with(Word::TEXT, n.to_string())).collect();
@@ -74,11 +74,11 @@ fn exports_at_once_lose_nothing_of_each_other() -> Result<()> {
 }
 
 #[test]
-fn what_died_at_work_keeps_nobody_waiting() -> Result<()> {
+fn the_lock_of_a_dead_process_does_not_block_an_export() -> Result<()> {
     let (flow, folder) = flow();
     let to = folder.path().join("handed");
     fs::create_dir(&to)?;
-    // Its process is gone, and with it its lock.
+    // The lock file of a process that has died: the operating system has released its lock.
     fs::write(to.join(".exporting.lock"), "")?;
     let flow = flow.with(Word::TEXT, "a");
     flow.run::<Word>()?;
@@ -88,7 +88,7 @@ fn what_died_at_work_keeps_nobody_waiting() -> Result<()> {
 }
 
 #[test]
-fn a_store_is_no_place_for_an_export() -> Result<()> {
+fn an_export_into_a_store_is_an_error() -> Result<()> {
     let (flow, folder) = flow();
     let flow = flow.with(Word::TEXT, "a");
     flow.run::<Word>()?;
@@ -98,7 +98,7 @@ fn a_store_is_no_place_for_an_export() -> Result<()> {
         assert!(error.contains("is left alone: it is the store"), "{error}");
     }
     assert_eq!(files_below(flow.folder()), before);
-    // Beside the folders of tasks it is nobody's business.
+    // A subfolder of the store that belongs to no task is allowed.
     flow.export::<Word>(data.join("handed"))?;
     assert!(flow.store().gc().older_than(std::time::Duration::ZERO).find()?.is_empty());
     assert!(flow.is_complete::<Word>()?);
@@ -106,7 +106,7 @@ fn a_store_is_no_place_for_an_export() -> Result<()> {
 }
 
 #[test]
-fn a_manifest_that_is_no_export_is_left_alone() -> Result<()> {
+fn a_foreign_manifest_is_not_replaced() -> Result<()> {
     let (flow, folder) = flow();
     let flow = flow.with(Word::TEXT, "a");
     flow.run::<Word>()?;
@@ -124,7 +124,7 @@ fn a_manifest_that_is_no_export_is_left_alone() -> Result<()> {
 }
 
 #[test]
-fn a_manifest_cannot_have_anything_removed_elsewhere() -> Result<()> {
+fn a_manifest_cannot_remove_files_outside_its_folder() -> Result<()> {
     let (flow, folder) = flow();
     let flow = flow.with(Word::TEXT, "a");
     flow.run::<Word>()?;
@@ -151,7 +151,7 @@ runs!(Search: String = |self, cx| {
 });
 
 #[test]
-fn what_was_required_in_a_run_is_exported_with_what_is_upstream() -> Result<()> {
+fn instances_required_in_a_run_are_exported_with_the_graph() -> Result<()> {
     let (flow, folder) = flow();
     flow.run::<Search>()?;
     let to = folder.path().join("handed");

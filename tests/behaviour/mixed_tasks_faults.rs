@@ -1,5 +1,5 @@
-//! Any one operation on files fails, or all from one on, in a flow with tasks of all kinds: what
-//! is said is true, and the next run gives what a run from nothing gives.
+//! Fault injection in a flow with tasks of all kinds: one file-system operation fails, or all operations
+//! from one on. The failure is reported, and the next run computes the same results as a run in an empty store.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -72,7 +72,7 @@ fn given(flow: &Flow, folder: &Path) -> Flow {
     flow.with(Words::PATH, folder.join("words.txt"))
 }
 
-/// Makes operations of `act` fail, one after the other, in a store that `prepare` made.
+/// Makes each operation of `act` fail in turn, in a store that `prepare` has filled.
 fn every_operation(prepare: fn(&Flow, &Path) -> Result<()>, act: fn(&Flow)) -> Result<()> {
     let faults = [
         (false, false, Fault::Refuse(ErrorKind::PermissionDenied)),
@@ -106,7 +106,7 @@ fn every_operation(prepare: fn(&Flow, &Path) -> Result<()>, act: fn(&Flow)) -> R
             assert_consistent(flow.folder());
             assert_eq!(fs::read_to_string(&words)?, text, "it is not ours");
 
-            // Another program goes on, and the same one, unless it was killed.
+            // Another flow continues, and so does the same one, except after a crash.
             let other = given(&faulty_flow(folder.path(), &Faulty::new())?, folder.path());
             for flow in [Some(other), Some(flow).filter(|_| !crash)].into_iter().flatten() {
                 flow.run::<Report>().unwrap_or_else(|error| panic!("{error} after {what}"));
@@ -126,7 +126,7 @@ fn every_operation(prepare: fn(&Flow, &Path) -> Result<()>, act: fn(&Flow)) -> R
     Ok(())
 }
 
-/// What is said of an operation that failed is true: something could not be done.
+/// Runs the report, and asserts that errors name a failed file-system operation.
 fn run(flow: &Flow) {
     let told = |error: &str| {
         assert!(
@@ -166,22 +166,22 @@ fn changed(flow: &Flow, words: &Path) -> Result<()> {
 }
 
 #[test]
-fn in_a_first_run() -> Result<()> {
+fn a_first_run_survives_every_fault() -> Result<()> {
     every_operation(nothing, run)
 }
 
 #[test]
-fn in_a_run_with_changed_data() -> Result<()> {
+fn a_run_with_changed_data_survives_every_fault() -> Result<()> {
     every_operation(changed, run)
 }
 
 #[test]
-fn in_a_run_that_adopts() -> Result<()> {
+fn a_run_that_reuses_outputs_survives_every_fault() -> Result<()> {
     every_operation(went_back, run)
 }
 
 #[test]
-fn in_resets() -> Result<()> {
+fn resets_survive_every_fault() -> Result<()> {
     every_operation(ran_before, |flow| {
         let resets = [
             flow.reset::<All>(),
@@ -195,10 +195,9 @@ fn in_resets() -> Result<()> {
     })
 }
 
-/// What a reset says to be done is done: with any operation failing, either it says so, or
-/// nothing is complete any more.
+/// If an operation of `clear` fails, `clear` returns an error or no output is complete any more.
 #[test]
-fn a_reset_of_everything_that_says_nothing_has_left_nothing() -> Result<()> {
+fn clear_returns_an_error_or_leaves_no_output() -> Result<()> {
     for n in 0..200 {
         let folder = tempfile::tempdir()?;
         fs::write(folder.path().join("words.txt"), BEFORE.0)?;

@@ -1,4 +1,4 @@
-//! What a change would cost is told before it is paid, by how long the tasks took.
+//! A preview estimates the cost of a run from the recorded durations of the tasks.
 
 use std::fs;
 use std::path::Path;
@@ -31,7 +31,7 @@ struct Report;
 
 runs!(Report: u64 = |self, cx| Ok(*cx.input().load()?));
 
-/// Lets the records of a task say that it took so long.
+/// Writes this duration into all records of a task.
 fn took(flow: &Flow, task: &str, seconds: f64) {
     for instance in fs::read_dir(flow.folder().join(task)).expect("instances") {
         let record = instance.expect("an instance").path().join("record.json");
@@ -47,7 +47,7 @@ fn edit(record: &Path, seconds: f64) {
 }
 
 #[test]
-fn a_preview_says_how_long_what_changed_would_take() -> Result<()> {
+fn a_preview_estimates_how_long_the_pending_tasks_take() -> Result<()> {
     let (flow, _folder) = flow();
     let nothing_known = flow.preview::<Report>()?.cost();
     assert_eq!((nothing_known.tasks, nothing_known.unknown), (3, 3));
@@ -61,14 +61,14 @@ fn a_preview_says_how_long_what_changed_would_take() -> Result<()> {
     assert_eq!(flow.preview::<Report>()?.cost(), flow::Cost::default());
     assert!(!preview::<Report>(&flow).contains("to run"));
 
-    // Another setting has never run: other instances of the tasks say how long it takes.
+    // Instances that never ran are estimated by other instances of the same task.
     let steeper = flow.with(Fit::DEGREE, 3);
     let cost = steeper.preview::<Report>()?.cost();
     assert_eq!((cost.tasks, cost.seconds, cost.unknown), (2, 130.0, 0));
     let shown = preview::<Report>(&steeper);
     assert!(shown.ends_with("\nto run: up to 2 tasks, about 2 min 10 s"), "{shown}");
 
-    // An instance that ran says so itself.
+    // An instance that ran is estimated by its own record.
     steeper.run::<Fit>()?;
     steeper.reset::<Fetch>()?;
     let cost = steeper.force::<Fit>().preview::<Fit>()?.cost();

@@ -1,5 +1,5 @@
-//! Pipes, and files that are larger than any of their kind, in the place of the store's own files:
-//! nothing waits for ever or exhausts the memory, and what is there is right or an error.
+//! Pipes and huge sparse files in place of the store's own files: no operation blocks or exhausts the
+//! memory, and each returns an error or a correct result.
 
 use std::fs;
 use std::sync::mpsc::channel;
@@ -11,13 +11,13 @@ use crate::faulty::Faulty;
 use crate::support::{alone, faulty_flow, flow, in_full, one_file, peak};
 use crate::wheat::{Bread, Milled, assert_bread, mill, sow};
 
-/// How large a sparse file is that takes no room on the disk, in bytes.
+/// The size of a sparse file, in bytes. It takes no space on the disk.
 const LARGE: u64 = 3 << 30;
 
-/// How much memory may be taken meanwhile, in bytes.
+/// The limit of the memory that the operations may use, in bytes.
 const MEMORY: u64 = 500 << 20;
 
-/// What lies in the place of a file.
+/// A special file that replaces a file of the store.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Odd {
     Pipe,
@@ -39,7 +39,7 @@ impl Odd {
     }
 }
 
-/// Does something that must come to its end.
+/// Runs `act` on a thread of its own, and panics if it takes longer than a minute.
 fn ends<T: Send + 'static>(what: &str, act: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, is_done) = channel();
     std::thread::spawn(move || done.send(act()));
@@ -47,7 +47,7 @@ fn ends<T: Send + 'static>(what: &str, act: impl FnOnce() -> T + Send + 'static)
     is_done.recv_timeout(limit).unwrap_or_else(|error| panic!("{what} does not end: {error}"))
 }
 
-/// The store in a folder. Nothing is synced, which takes most of the time.
+/// Opens the store in a folder, without syncing files, which would take most of the time.
 fn open(folder: &Path) -> Result<Flow> {
     Ok(mill(&faulty_flow(folder, &Faulty::new())?, folder))
 }
@@ -62,7 +62,7 @@ fn done() -> Result<(Flow, tempfile::TempDir)> {
     Ok((flow, folder))
 }
 
-/// Everything that looks into a store.
+/// Runs all operations that read a store.
 fn acts(flow: &Flow) -> Vec<Result<(), flow::Error>> {
     vec![
         flow.is_complete::<Bread>().map(drop),
@@ -81,7 +81,7 @@ fn acts(flow: &Flow) -> Vec<Result<(), flow::Error>> {
 }
 
 #[test]
-fn in_a_store_nothing_hangs() -> Result<()> {
+fn no_operation_hangs_on_a_special_file_in_a_store() -> Result<()> {
     alone(|| {
         let peak_before = peak();
         for odd in [Odd::Pipe, Odd::Sparse] {
@@ -124,7 +124,7 @@ fn in_a_store_nothing_hangs() -> Result<()> {
                     assert!(error.contains(&name), "{what}: {error}");
                     assert!(why.iter().any(|why| error.contains(why)), "{what}: {error}");
                 }
-                // What stood in the place of a record is no output: the task has run again.
+                // Without a valid record the output does not count, and the task has run again.
                 if part == "Milled/record.json" {
                     flow.run::<Bread>()?;
                     assert_bread(&flow, &[1, 2, 3], 10);
@@ -137,14 +137,14 @@ fn in_a_store_nothing_hangs() -> Result<()> {
 }
 
 #[test]
-fn in_an_export_nothing_hangs() -> Result<()> {
+fn no_operation_hangs_on_a_special_file_in_an_export() -> Result<()> {
     alone(|| {
         let peak_before = peak();
         for odd in [Odd::Pipe, Odd::Sparse] {
             for part in
                 ["manifest.json", ".exporting.json", "README.md", "Bread", ".exporting.lock"]
             {
-                // The others are never read into memory: they are hashed, or not read at all.
+                // The other files are never read into memory: they are hashed, or not read at all.
                 if odd == Odd::Sparse && !["manifest.json", ".exporting.json"].contains(&part) {
                     continue;
                 }
@@ -181,7 +181,7 @@ struct Login {
 runs!(Login: usize = |self, _cx| Ok(self.token.expose().len()));
 
 #[test]
-fn the_key_of_a_store_is_a_small_file() -> Result<()> {
+fn a_special_file_is_not_read_as_the_key_of_a_store() -> Result<()> {
     for odd in [Odd::Pipe, Odd::Sparse] {
         let (flow, _folder) = flow();
         let secret = flow.folder().join(".flow/secret");

@@ -1,5 +1,5 @@
-//! Random graphs of tasks of all kinds, in which files are edited, outputs are removed and reset,
-//! and values in memory are lost: whatever is loaded is what a plain loop gives.
+//! Random graphs of tasks of all kinds: files are edited, outputs are removed and reset, and values in
+//! memory are lost. Every loaded value is the one that a plain loop computes.
 
 use std::fs;
 use std::path::Path;
@@ -12,31 +12,32 @@ use crate::support::{assert_consistent, files_below};
 const LEN: u64 = 40;
 const SALTS: u64 = 4;
 
-/// What a task of the graph is.
+/// The kind of a task of the graph.
 #[derive(Clone, Copy, PartialEq)]
-enum Is {
+enum Kind {
     Stored,
     InMemory,
     InParts,
     Gathered,
 }
 
-fn is(graph: u64, id: u64) -> Is {
-    [Is::Stored, Is::InMemory, Is::InParts, Is::Gathered][(scramble(graph * 977 + id) % 4) as usize]
+fn kind_of(graph: u64, id: u64) -> Kind {
+    [Kind::Stored, Kind::InMemory, Kind::InParts, Kind::Gathered]
+        [(scramble(graph * 977 + id) % 4) as usize]
 }
 
-/// What is required, now and then the same twice.
-fn before(graph: u64, id: u64) -> Vec<u64> {
+/// Returns the tasks that a task requires, sometimes with duplicates.
+fn inputs_of(graph: u64, id: u64) -> Vec<u64> {
     let random = scramble(graph * 1_000_003 + id);
     let near = |i: u64| id - 1 - scramble(random + i) % id.min(8);
     if id == 0 { Vec::new() } else { (0..1 + random % 4).map(near).collect() }
 }
 
-/// Those of one kind.
-fn those(graph: u64, id: u64, kind: Is) -> Vec<u64> {
-    let mut those = before(graph, id);
-    those.retain(|&before| is(graph, before) == kind);
-    those
+/// Returns the required tasks of one kind.
+fn inputs_of_kind(graph: u64, id: u64, kind: Kind) -> Vec<u64> {
+    let mut inputs = inputs_of(graph, id);
+    inputs.retain(|&input| kind_of(graph, input) == kind);
+    inputs
 }
 
 fn salt_of(graph: u64, id: u64) -> Option<u64> {
@@ -44,12 +45,12 @@ fn salt_of(graph: u64, id: u64) -> Option<u64> {
     random.is_multiple_of(3).then_some((random >> 8) % SALTS)
 }
 
-/// Small, so that much of it comes out the same.
+/// Computes the value of a task. Values are small, so that many are equal.
 fn value(id: u64, salt: Option<u64>, inputs: u64) -> u64 {
     (id % 5 + salt.unwrap_or(0) + inputs) / 3 % 16
 }
 
-/// A file that is edited now and then.
+/// An external file that is edited during the test.
 #[derive(Task)]
 #[task(external, path = self.folder.join(format!("salt-{}", self.k)), target = Json<u64>)]
 struct Salt {
@@ -57,15 +58,15 @@ struct Salt {
     k: u64,
 }
 
-/// The kinds of tasks differ by their target alone, and by what their value is made into.
+/// Declares a task of each kind. The kinds differ in their targets and in the type of the output.
 macro_rules! tasks {
     ($($task:ident, $output:ty, ($($kept:tt)*), |$value:ident, $cx:ident| $made:expr;)*) => {$(
         #[derive(Task)]
         #[task(requires(
-            stored = [Stored { graph: self.graph, id } for id in those(self.graph, self.id, Is::Stored)],
-            in_memory = [InMemory { graph: self.graph, id } for id in those(self.graph, self.id, Is::InMemory)],
-            in_parts = [InParts { graph: self.graph, id } for id in those(self.graph, self.id, Is::InParts)],
-            gathered = [Gathered { graph: self.graph, id } for id in those(self.graph, self.id, Is::Gathered)],
+            stored = [Stored { graph: self.graph, id } for id in inputs_of_kind(self.graph, self.id, Kind::Stored)],
+            in_memory = [InMemory { graph: self.graph, id } for id in inputs_of_kind(self.graph, self.id, Kind::InMemory)],
+            in_parts = [InParts { graph: self.graph, id } for id in inputs_of_kind(self.graph, self.id, Kind::InParts)],
+            gathered = [Gathered { graph: self.graph, id } for id in inputs_of_kind(self.graph, self.id, Kind::Gathered)],
             salt = Salt { k } if let Some(k) = salt_of(self.graph, self.id),
         ), $($kept)*)]
         struct $task {
@@ -116,17 +117,17 @@ tasks! {
 
 #[derive(Task)]
 #[task(aggregate, requires(
-    stored = [Stored { graph: self.graph, id } for id in those(self.graph, self.id, Is::Stored)],
-    in_memory = [InMemory { graph: self.graph, id } for id in those(self.graph, self.id, Is::InMemory)],
-    in_parts = [InParts { graph: self.graph, id } for id in those(self.graph, self.id, Is::InParts)],
-    gathered = [Gathered { graph: self.graph, id } for id in those(self.graph, self.id, Is::Gathered)],
+    stored = [Stored { graph: self.graph, id } for id in inputs_of_kind(self.graph, self.id, Kind::Stored)],
+    in_memory = [InMemory { graph: self.graph, id } for id in inputs_of_kind(self.graph, self.id, Kind::InMemory)],
+    in_parts = [InParts { graph: self.graph, id } for id in inputs_of_kind(self.graph, self.id, Kind::InParts)],
+    gathered = [Gathered { graph: self.graph, id } for id in inputs_of_kind(self.graph, self.id, Kind::Gathered)],
 ))]
 struct Gathered {
     graph: u64,
     id: u64,
 }
 
-/// The sum of all that an aggregate stands for, through each way to it.
+/// Returns the sum of the members of an aggregate, counting each path to a member.
 fn gathered(input: &flow::Input<Gathered>) -> Result<u64> {
     let all = input.load()?;
     let mut sum = 0;
@@ -147,14 +148,14 @@ fn gathered(input: &flow::Input<Gathered>) -> Result<u64> {
     Ok(sum)
 }
 
-/// The last task of the graph, whatever it is.
+/// Requires the last task of the graph, whatever its kind.
 #[derive(Task)]
 #[task(requires(
-    stored = Stored { graph: self.graph, id: LEN } if is(self.graph, LEN) == Is::Stored,
-    in_memory = InMemory { graph: self.graph, id: LEN } if is(self.graph, LEN) == Is::InMemory,
-    in_parts = InParts { graph: self.graph, id: LEN } if is(self.graph, LEN) == Is::InParts,
-    gathered = Gathered { graph: self.graph, id: LEN } if is(self.graph, LEN) == Is::Gathered,
-    last = [Stored { graph: self.graph, id } for id in those(self.graph, LEN, Is::Stored)],
+    stored = Stored { graph: self.graph, id: LEN } if kind_of(self.graph, LEN) == Kind::Stored,
+    in_memory = InMemory { graph: self.graph, id: LEN } if kind_of(self.graph, LEN) == Kind::InMemory,
+    in_parts = InParts { graph: self.graph, id: LEN } if kind_of(self.graph, LEN) == Kind::InParts,
+    gathered = Gathered { graph: self.graph, id: LEN } if kind_of(self.graph, LEN) == Kind::Gathered,
+    last = [Stored { graph: self.graph, id } for id in inputs_of_kind(self.graph, LEN, Kind::Stored)],
 ), target = Json<u64>)]
 struct Last {
     graph: u64,
@@ -178,17 +179,17 @@ runs!(Last: u64 = |self, cx| {
     Ok(sum)
 });
 
-/// What [`Last`] is.
+/// Computes the output of [`Last`] in a plain loop.
 fn oracle(graph: u64, salts: &[u64]) -> u64 {
     let mut values: Vec<u64> = Vec::new();
     for id in 0..=LEN {
-        let inputs = before(graph, id).into_iter().map(|input| values[input as usize]).sum();
-        values.push(match is(graph, id) {
-            Is::Gathered => inputs,
+        let inputs = inputs_of(graph, id).into_iter().map(|input| values[input as usize]).sum();
+        values.push(match kind_of(graph, id) {
+            Kind::Gathered => inputs,
             _ => value(id, salt_of(graph, id).map(|k| salts[k as usize]), inputs),
         });
     }
-    let last = those(graph, LEN, Is::Stored).into_iter().map(|id| values[id as usize]);
+    let last = inputs_of_kind(graph, LEN, Kind::Stored).into_iter().map(|id| values[id as usize]);
     values[LEN as usize] + last.sum::<u64>()
 }
 
@@ -197,7 +198,7 @@ fn open(folder: &Path, graph: u64, workers: usize) -> Result<Flow> {
     Ok(flow.with(Salt::FOLDER, folder).with(Last::GRAPH, graph))
 }
 
-/// Removes some of the files that hold outputs.
+/// Removes some of the output files.
 fn evict(flow: &Flow, random: u64) -> Result<()> {
     let mut files = files_below(flow.folder());
     files.retain(|file| {
@@ -213,7 +214,7 @@ fn evict(flow: &Flow, random: u64) -> Result<()> {
 }
 
 #[test]
-fn they_give_what_a_plain_loop_gives() -> Result<()> {
+fn random_graphs_compute_the_same_as_a_plain_loop() -> Result<()> {
     for graph in 0..8 {
         let folder = tempfile::tempdir()?;
         let folder = folder.path();
@@ -225,7 +226,7 @@ fn they_give_what_a_plain_loop_gives() -> Result<()> {
         for step in 0..30 {
             let random = scramble(graph * 7919 + step * 31 + 5);
             match random % 8 {
-                // Another process.
+                // Open the store again, so that values in memory are lost.
                 0 => flow = open(folder, graph, [1, 2, 4][(random >> 8) as usize % 3])?,
                 1..4 => {
                     let k = (random >> 8) % SALTS;

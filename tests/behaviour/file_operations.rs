@@ -1,4 +1,4 @@
-//! What a look at complete instances costs in operations on files.
+//! The number of file-system operations that checking complete instances takes.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -54,7 +54,7 @@ struct Twos;
 #[task(aggregate, requires = [InMemory { n } for n in 0..MANY])]
 struct Values;
 
-/// How often each operation is done.
+/// Counts the file-system operations of `act`, by kind.
 fn counted(faulty: &Faulty, act: impl FnOnce() -> Result<()>) -> Result<BTreeMap<String, u64>> {
     let counts: Arc<Mutex<BTreeMap<String, u64>>> = Arc::default();
     let counter = Arc::clone(&counts);
@@ -68,7 +68,7 @@ fn counted(faulty: &Faulty, act: impl FnOnce() -> Result<()>) -> Result<BTreeMap
 }
 
 #[test]
-fn a_complete_instance_costs_one_read_and_one_look_at_each_file() -> Result<()> {
+fn checking_a_complete_instance_takes_one_read_and_one_stat_per_file() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let faulty = Faulty::new();
     let flow = faulty_flow(folder.path(), &faulty)?;
@@ -89,13 +89,13 @@ fn a_complete_instance_costs_one_read_and_one_look_at_each_file() -> Result<()> 
         // The folder of the task is listed once, and no file is opened.
         assert_eq!(counts.values().sum::<u64>(), MANY + MANY * files + 1, "{counts:?}");
     }
-    // A run does the same, and no more.
+    // A run does the same operations, and no others.
     let counts = counted(&faulty, || Ok(flow.run::<Ones>().map(drop)?))?;
     assert_eq!(counts.values().sum::<u64>(), 2 * MANY + 1, "{counts:?}");
     Ok(())
 }
 
-/// Has one upstream that all variants share.
+/// Has one upstream task that all variants share.
 #[derive(Task)]
 #[task(requires = One { n: 0 }, target = Json<u64>)]
 struct Varied {
@@ -108,21 +108,21 @@ runs!(Varied: u64 = |self, cx| {
 });
 
 #[test]
-fn a_sweep_costs_what_its_instances_cost() -> Result<()> {
+fn a_sweep_takes_as_many_operations_as_its_instances() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let faulty = Faulty::new();
     let flow = faulty_flow(folder.path(), &faulty)?;
     let sweep = flow.sweep::<Varied>().over(Varied::V, 0..MANY);
     sweep.run()?;
-    // What is shared is looked at once; two folders are listed.
+    // The shared instance is checked once; two folders are listed.
     let once = 2 * (MANY + 1) + 2;
     let total = |counts: BTreeMap<String, u64>| counts.values().sum::<u64>();
     assert_eq!(total(counted(&faulty, || Ok(sweep.run().map(drop)?))?), once);
     assert_eq!(total(counted(&faulty, || Ok(sweep.is_complete().map(drop)?))?), once);
-    // A table reads each record for what was noted, shared ones once.
+    // A table reads each record for its metadata, shared records once.
     let table = total(counted(&faulty, || Ok(sweep.table().map(drop)?))?);
     assert_eq!(table, once + MANY + 1);
-    // What is shared is loaded once: its record is read, its file looked at and opened.
+    // The shared output is loaded once: its record is read, its file is checked and opened.
     let load = counted(&faulty, || Ok(sweep.load::<One>().map(drop)?))?;
     assert!(total(load.clone()) <= once + 5, "{load:?}");
     Ok(())
@@ -144,7 +144,7 @@ runs!(InFolder: u64 = |self, cx| Ok(self.n + cx.files(&self.folder)?.len() as u6
 struct InFolders;
 
 #[test]
-fn what_many_read_is_looked_at_once_for_a_plan() -> Result<()> {
+fn a_folder_that_many_tasks_read_is_listed_once_per_plan() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let inside = folder.path().join("in");
     std::fs::create_dir(&inside)?;
@@ -165,9 +165,9 @@ fn what_many_read_is_looked_at_once_for_a_plan() -> Result<()> {
         assert!(flow.is_complete::<InFolders>()?);
         faulty.heal();
         let looks = *looks.lock().expect("no panic");
-        // A few for each file, and none for each instance.
+        // A few operations for each file, and none for each instance.
         assert!((MANY..6 * MANY).contains(&looks), "{looks}");
-        // Between plans nothing is taken for granted.
+        // The next plan checks the files again.
         std::fs::write(inside.join("0.csv"), looks.to_string())?;
         assert!(!flow.is_complete::<InFolders>()?);
     }

@@ -1,5 +1,5 @@
-//! The order of collections in parameters whose types hide them: an order that a task can see counts, and the order
-//! of a hash does not.
+//! Parameters with nested collections: the order of an `IndexMap` is part of the value, and the order of a
+//! hash map or set is not, even behind serde attributes.
 
 use std::collections::{HashMap, HashSet};
 
@@ -129,7 +129,7 @@ fn equal_sets_and_maps_are_one_setting() -> Result<()> {
     let (flow, _folder) = flow();
     let words = || ["a", "b", "c", "d", "e"].map(String::from).into_iter();
     for n in 0..8 {
-        // Each set and each map has an order of its own.
+        // Each set and each map iterates in another order.
         let counted = || words().map(|word| (word, 1)).collect();
         let flow = flow
             .with(tags::OF, Tags(words().collect()))

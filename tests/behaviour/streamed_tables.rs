@@ -1,4 +1,4 @@
-//! Tables that are never whole: made batch by batch, and read batch by batch or by columns.
+//! Streamed tables: written batch by batch, and read batch by batch or by columns, never as a whole.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::support::{failed, failure, flow, in_full, ran};
 const ROWS: i64 = 200_000;
 const STEP: i64 = 1_000;
 
-/// Numbers and their halves; without the batch that is `lost`, if any.
+/// Returns a stream of numbers and their halves, which fails at the batch that begins with `lost`.
 fn numbers(lost: Option<i64>) -> BatchStream {
     let schema = Arc::new(Schema::new(vec![
         Field::new("n", DataType::Int64, false),
@@ -41,7 +41,7 @@ struct Numbers {
 
 runs!(Numbers: BatchStream = |self, cx| Ok(numbers(self.lost)));
 
-/// The same numbers, read off the other file while this one is written.
+/// The same numbers, streamed from one file into another.
 #[derive(Task)]
 #[task(requires = Numbers, target = ArrowIpc<BatchStream>)]
 struct Copied;
@@ -73,7 +73,7 @@ where
 }
 
 #[test]
-fn a_stream_is_written_and_read_in_parts() -> Result<()> {
+fn a_table_is_written_and_read_in_batches() -> Result<()> {
     let (flow, _folder) = flow();
     let summary = flow.run::<Sums>()?;
     assert_eq!(ran(&summary), ["Copied", "Numbers", "Sums"]);
@@ -85,7 +85,7 @@ fn a_stream_is_written_and_read_in_parts() -> Result<()> {
 }
 
 #[test]
-fn a_stream_that_ends_with_an_error_leaves_nothing() -> Result<()> {
+fn a_stream_that_fails_leaves_no_output() -> Result<()> {
     let (flow, _folder) = flow();
     let flow = flow.with(Numbers::LOST, Some(150_000));
     let summary = failure(flow.run::<Sums>());
@@ -96,13 +96,13 @@ fn a_stream_that_ends_with_an_error_leaves_nothing() -> Result<()> {
 }
 
 #[test]
-fn a_column_that_is_not_there_is_named() -> Result<()> {
+fn a_missing_column_is_named_in_the_error() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Numbers>()?;
     let output = flow.output::<Numbers>()?;
     let error = in_full(output.load_columns(&["halves"]).expect_err("there is no such column"));
     assert!(error.contains("there is no column `halves`: did you mean `half`?"), "{error}");
-    // The file is not to blame.
+    // The error does not suggest a reset, because the file is valid.
     assert!(!error.contains("reset"), "{error}");
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Of instances that turn out to be made from the same while a plan runs, one runs and the others
-//! take over what it has made, however many workers there are.
+//! Equal fingerprints: of instances that turn out to have the same fingerprint during a run, one runs and the
+//! others reuse its output, with any number of workers.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use flow::prelude::*;
 
 use crate::support::{adopted, failed, flow, ran};
 
-/// Gives the same, whatever it is called.
+/// Returns the same value for every name.
 #[derive(Task)]
 #[task(target = Json<u64>)]
 struct Get {
@@ -43,7 +43,7 @@ struct Sum;
 runs!(Sum: u64 = |self, cx| Ok(*cx.input().load()? + 1));
 
 #[test]
-fn one_runs_and_the_others_adopt() -> Result<()> {
+fn one_instance_runs_and_the_others_reuse_its_output() -> Result<()> {
     for workers in [1, 2, 8] {
         let (flow, _folder) = flow();
         let names = ["a", "b", "c", "d", "e", "f"];
@@ -60,7 +60,7 @@ fn one_runs_and_the_others_adopt() -> Result<()> {
 }
 
 #[test]
-fn what_is_forced_or_refreshed_runs_each_time() -> Result<()> {
+fn forced_instances_all_run_and_refreshed_ones_may_be_reused() -> Result<()> {
     #[derive(Task)]
     #[task(requires = Get, target = Json<u64>, refresh = always)]
     struct Fetched;
@@ -72,7 +72,7 @@ fn what_is_forced_or_refreshed_runs_each_time() -> Result<()> {
     assert_eq!(ran(&*forced.run()?), ["Get", "Get", "Get", "Twice", "Twice", "Twice"]);
     let fetched = flow.sweep::<Fetched>().over(Get::NAME, ["a", "b", "c"]);
     for _ in 0..2 {
-        // One that becomes ready when another one has been committed reuses what that has just fetched.
+        // An instance that becomes ready after another one was committed reuses the output just fetched.
         let summary = fetched.run()?;
         let (ran, reused) = (ran(&summary).len(), adopted(&summary).len());
         assert!(ran >= 1 && ran + reused == 3, "{summary}");
@@ -81,7 +81,7 @@ fn what_is_forced_or_refreshed_runs_each_time() -> Result<()> {
 }
 
 #[test]
-fn if_the_first_fails_the_others_run() -> Result<()> {
+fn if_the_first_instance_fails_the_others_run() -> Result<()> {
     static CALLS: AtomicU32 = AtomicU32::new(0);
 
     #[derive(Task)]
@@ -103,14 +103,14 @@ fn if_the_first_fails_the_others_run() -> Result<()> {
         assert_eq!(failed(&summary), ["FailsOnce"], "{summary}");
         let made = ran(&summary).iter().filter(|task| *task == "FailsOnce").count();
         assert_eq!(made + adopted(&summary).len(), 3, "{summary}");
-        // The one that failed takes over what the others have made.
+        // In the next run, the failed instance reuses the output of the others.
         assert_eq!(adopted(&*sweep.run()?), ["FailsOnce"]);
     }
     Ok(())
 }
 
 #[test]
-fn who_waits_is_stopped_with_the_run() -> Result<()> {
+fn a_stop_ends_instances_that_wait() -> Result<()> {
     static STOPPER: std::sync::OnceLock<flow::Stopper> = std::sync::OnceLock::new();
 
     #[derive(Task)]
@@ -133,8 +133,8 @@ fn who_waits_is_stopped_with_the_run() -> Result<()> {
 }
 
 #[test]
-fn one_that_the_first_requires_while_it_runs_does_not_wait_for_it() -> Result<()> {
-    /// Requires, if it is the outer one, the same of another name.
+fn an_instance_required_by_the_running_one_does_not_wait_for_it() -> Result<()> {
+    /// If `outer` is set, requires an instance of itself with another name and the same fingerprint.
     #[derive(Task)]
     #[task(requires = Get, target = Json<u64>)]
     struct Nested {
@@ -146,7 +146,7 @@ fn one_that_the_first_requires_while_it_runs_does_not_wait_for_it() -> Result<()
         if !self.outer {
             return Ok(*cx.input().load()?);
         }
-        // Until the other variant waits for this one.
+        // Wait until the other variant waits for this one.
         std::thread::sleep(Duration::from_millis(400));
         Ok(*cx.with(Get::NAME, "b").with(Nested::OUTER, false).require::<Nested>()?.load()?)
     });

@@ -1,4 +1,4 @@
-//! An output made from the same is taken over, whoever made it.
+//! An output with the same fingerprint is reused, whichever instance computed it.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -34,14 +34,14 @@ impl Run for Squared {
     }
 }
 
-/// Two instances of [`Squared`] that are made from the same.
+/// Two instances of [`Squared`] with the same fingerprint.
 fn two(flow: &Flow) -> (Flow, Flow) {
     (flow.with(Tens::N, 31), flow.with(Tens::N, 32))
 }
 
 #[test]
-fn an_adopted_output_survives_a_reset_of_where_it_came_from() -> Result<()> {
-    // As a hard link, and as a copy.
+fn a_reused_output_survives_a_reset_of_the_original() -> Result<()> {
+    // The output is reused as a hard link, or as a copy where links are refused.
     for refuse in [None, Some(ErrorKind::Unsupported), Some(ErrorKind::CrossesDevices)] {
         let folder = tempfile::tempdir()?;
         let fs = Faulty::new();
@@ -61,14 +61,14 @@ fn an_adopted_output_survives_a_reset_of_where_it_came_from() -> Result<()> {
 }
 
 #[test]
-fn a_reset_prevents_adoption() -> Result<()> {
+fn a_reset_prevents_reuse() -> Result<()> {
     let (flow, _folder) = flow();
     let (one, two) = two(&flow);
     one.run::<Squared>()?;
     two.run::<Squared>()?;
     two.reset::<Squared>()?;
     assert_eq!(ran(&two.run::<Squared>()?), ["Squared"]);
-    // What ran after the reset may be adopted again.
+    // An output that was computed after the reset may be reused again.
     let three = flow.with(Tens::N, 33);
     assert_eq!(adopted(&three.run::<Squared>()?), ["Squared"]);
     assert!(one.is_complete::<Squared>()?);
@@ -76,7 +76,7 @@ fn a_reset_prevents_adoption() -> Result<()> {
 }
 
 #[test]
-fn a_copy_that_is_cut_is_not_adopted() -> Result<()> {
+fn a_truncated_copy_is_not_reused() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let fs = Faulty::new();
     let flow = faulty_flow(folder.path(), &fs)?;
@@ -91,7 +91,7 @@ fn a_copy_that_is_cut_is_not_adopted() -> Result<()> {
     let summary = crate::support::failure(two.run::<Squared>());
     let error = summary.failed()[0].error.clone().unwrap_or_default();
     assert!(error.starts_with("cannot copy to") && error.contains("no storage"), "{error}");
-    // What is reused is that of the other instance; the folder of this one has nothing of it.
+    // The folder of this instance holds no part of the failed copy, only the record of the failure.
     let other = one.output::<Squared>()?.path()?;
     let mut left = crate::support::files_below(&flow.folder().join("Squared"));
     left.retain(|file| file.parent() != other.parent());
@@ -103,7 +103,7 @@ fn a_copy_that_is_cut_is_not_adopted() -> Result<()> {
 }
 
 #[test]
-fn a_modified_output_is_not_adopted() -> Result<()> {
+fn a_modified_output_is_not_reused() -> Result<()> {
     let (flow, _folder) = flow();
     let (one, two) = two(&flow);
     one.run::<Squared>()?;
@@ -116,8 +116,8 @@ fn a_modified_output_is_not_adopted() -> Result<()> {
 }
 
 #[test]
-fn what_goes_before_it_is_adopted_is_made() -> Result<()> {
-    // The kept output is there when it is looked at, and gone when it is linked.
+fn a_task_runs_if_the_output_vanishes_before_it_is_linked() -> Result<()> {
+    // The kept output exists when the planner checks it, and is removed before it is linked.
     let folder = tempfile::tempdir()?;
     let fs = Faulty::new();
     let flow = faulty_flow(folder.path(), &fs)?;
@@ -162,7 +162,7 @@ impl Run for Size {
 }
 
 #[test]
-fn back_and_forth_between_data_runs_nothing() -> Result<()> {
+fn switching_back_to_earlier_data_runs_nothing() -> Result<()> {
     let (flow, folder) = flow();
     let path = folder.path().join("text");
     let flow = flow.with(Text::PATH, path.clone());
@@ -181,7 +181,7 @@ fn back_and_forth_between_data_runs_nothing() -> Result<()> {
 }
 
 #[test]
-fn a_reset_of_what_would_be_adopted_makes_it_run() -> Result<()> {
+fn resetting_a_reusable_output_makes_its_task_run() -> Result<()> {
     let (flow, folder) = flow();
     let path = folder.path().join("text");
     let flow = flow.with(Text::PATH, path.clone());
@@ -190,7 +190,7 @@ fn a_reset_of_what_would_be_adopted_makes_it_run() -> Result<()> {
         assert_eq!(flow.is_complete::<Size>()?, is_kept, "{text}");
         flow.run::<Size>()?;
     }
-    // Back at the first text, both are kept; then the file is as the second time.
+    // After the return to the first text, the store holds both versions. The second text is restored next.
     fs::write(&path, "three")?;
     flow.graph::<Size>().reset_all()?;
     assert_eq!(ran(&flow.run::<Size>()?), ["Size", "Text"]);
@@ -199,7 +199,7 @@ fn a_reset_of_what_would_be_adopted_makes_it_run() -> Result<()> {
 }
 
 #[test]
-fn back_and_forth_between_parameters_runs_nothing() -> Result<()> {
+fn switching_back_to_earlier_parameters_runs_nothing() -> Result<()> {
     let (flow, _folder) = flow();
     for n in [10, 20, 30] {
         flow.with(Tens::N, n).run::<Squared>()?;
@@ -212,7 +212,7 @@ fn back_and_forth_between_parameters_runs_nothing() -> Result<()> {
 }
 
 #[test]
-fn an_adopted_output_keeps_the_whole_of_its_extension() -> Result<()> {
+fn a_reused_output_keeps_its_full_extension() -> Result<()> {
     #[derive(Task)]
     #[task(target = Json<u8>)]
     struct Constant {

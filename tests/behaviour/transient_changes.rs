@@ -1,5 +1,5 @@
-//! What is different only while a task runs is noticed: the task may have read it. What happens beside its files is
-//! not.
+//! Transient changes: a file that is changed and restored while a task runs makes the task fail, because
+//! the task may have read the changed file. Changes of other files nearby are ignored.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -9,10 +9,10 @@ use flow::prelude::*;
 
 use crate::support::{failed, failure, flow, ran};
 
-/// What happens while a task runs.
+/// A change that is made while a task runs.
 type Happens = Box<dyn Fn() + Send + Sync>;
 
-/// By the path of the task's files.
+/// The changes, by the path of the task's files.
 static HAPPENS: Mutex<Vec<(PathBuf, Happens)>> = Mutex::new(Vec::new());
 
 fn happen(path: &Path) {
@@ -45,7 +45,7 @@ runs!(Asked: u64 = |self, cx| {
     Ok(files.len() as u64)
 });
 
-/// Runs both tasks on these files while this happens.
+/// Runs both tasks on these files while the change is made. Returns whether each task noticed it.
 fn summaries(flow: &Flow, path: &Path, happens: impl Fn() + Send + Sync + 'static) -> [bool; 2] {
     HAPPENS.lock().expect("no panic").push((path.to_owned(), Box::new(happens)));
     let flow = flow.with(Named::PATH, path).with(Asked::PATH, path);
@@ -65,7 +65,7 @@ fn summaries(flow: &Flow, path: &Path, happens: impl Fn() + Send + Sync + 'stati
     [is_noticed(flow.run::<Named>(), "Named"), is_noticed(flow.run::<Asked>(), "Asked")]
 }
 
-/// A folder `project/in` with two files.
+/// Creates a folder `project/in` with two files.
 fn project() -> Result<(Flow, tempfile::TempDir, PathBuf)> {
     let (flow, folder) = flow();
     let files = folder.path().join("project/in");
@@ -75,7 +75,7 @@ fn project() -> Result<(Flow, tempfile::TempDir, PathBuf)> {
     Ok((flow, folder, files))
 }
 
-/// Adds a file and removes it.
+/// Creates a file and removes it.
 fn comes_and_goes(file: PathBuf) -> impl Fn() + Send + Sync + 'static {
     move || {
         fs::write(&file, "3").expect("a file");
@@ -84,7 +84,7 @@ fn comes_and_goes(file: PathBuf) -> impl Fn() + Send + Sync + 'static {
 }
 
 #[test]
-fn a_file_that_came_and_went_in_a_folder() -> Result<()> {
+fn a_file_created_and_removed_in_a_folder_is_noticed() -> Result<()> {
     let (flow, _folder, files) = project()?;
     let happens = comes_and_goes(files.join("c.csv"));
     assert_eq!(summaries(&flow, &files, happens), [true, true]);
@@ -92,7 +92,7 @@ fn a_file_that_came_and_went_in_a_folder() -> Result<()> {
 }
 
 #[test]
-fn a_file_that_came_and_went_in_a_folder_below() -> Result<()> {
+fn a_file_created_and_removed_in_a_subfolder_is_noticed() -> Result<()> {
     let (flow, _folder, files) = project()?;
     fs::create_dir(files.join("below"))?;
     let happens = comes_and_goes(files.join("below/c.csv"));
@@ -101,7 +101,7 @@ fn a_file_that_came_and_went_in_a_folder_below() -> Result<()> {
 }
 
 #[test]
-fn a_link_that_was_another_for_a_while() -> Result<()> {
+fn a_link_that_is_swapped_and_restored_is_noticed() -> Result<()> {
     let (flow, folder, _files) = project()?;
     let at = folder.path().to_owned();
     fs::create_dir(at.join("v1"))?;
@@ -124,13 +124,13 @@ fn a_link_that_was_another_for_a_while() -> Result<()> {
     let link = at.join("to folder");
     symlink(at.join("v1"), &link)?;
     assert_eq!(summaries(&flow, &link, swap(link.clone(), "")), [true, true]);
-    // On the way to a file.
+    // The link is a component of the path of a file.
     assert_eq!(summaries(&flow, &link.join("x"), swap(link.clone(), "")), [true, true]);
     Ok(())
 }
 
 #[test]
-fn a_link_in_a_folder_that_was_another_for_a_while() -> Result<()> {
+fn a_link_swapped_and_restored_in_a_folder_is_noticed() -> Result<()> {
     let (flow, folder, files) = project()?;
     for version in ["v1", "v2"] {
         fs::write(folder.path().join(version), version)?;
@@ -150,7 +150,7 @@ fn a_link_in_a_folder_that_was_another_for_a_while() -> Result<()> {
 }
 
 #[test]
-fn a_folder_above_that_was_renamed_and_renamed_back() -> Result<()> {
+fn a_parent_folder_renamed_and_renamed_back_is_noticed() -> Result<()> {
     let (flow, folder, files) = project()?;
     let project = folder.path().join("project");
     let happens = move || {
@@ -164,9 +164,9 @@ fn a_folder_above_that_was_renamed_and_renamed_back() -> Result<()> {
 }
 
 #[test]
-fn what_happens_beside_the_files_is_no_change() -> Result<()> {
+fn changes_of_other_files_nearby_are_ignored() -> Result<()> {
     let (flow, folder, files) = project()?;
-    // Its times are those of a folder that was just moved.
+    // The folder was just moved, which changes its times.
     let moved = folder.path().join("moved");
     fs::rename(folder.path().join("project"), &moved)?;
     let files = moved.join(files.file_name().context("a name")?);
@@ -185,9 +185,9 @@ fn what_happens_beside_the_files_is_no_change() -> Result<()> {
 }
 
 #[test]
-fn what_a_run_writes_to_its_store_is_no_change() -> Result<()> {
+fn writes_of_a_run_to_its_own_store_are_ignored() -> Result<()> {
     let (flow, folder, _files) = project()?;
-    // The folder holds the store, which is made by the first run.
+    // The folder holds the store, which the first run creates.
     let all = folder.path().to_owned();
     assert_eq!(summaries(&flow, &all, || ()), [false, false]);
     assert_eq!(summaries(&flow.namespace("prod"), &all, || ()), [false, false]);

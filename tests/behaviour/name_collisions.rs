@@ -1,5 +1,5 @@
-//! What looks alike is kept apart: tasks of one name, parameters that are one, folders of names
-//! that only escaping makes equal.
+//! Name collisions: two tasks of one name, two fields for one parameter, and task names that are equal
+//! only after they are escaped.
 
 use std::marker::PhantomData;
 
@@ -41,7 +41,7 @@ impl<M: Model> Run for Fit<M> {
 }
 
 #[test]
-fn tasks_of_one_name_in_two_plans_of_a_store() -> Result<()> {
+fn two_tasks_of_one_name_in_a_store_are_an_error() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Fit<first::Ols>>()?;
     let error = flow.is_complete::<Fit<second::Ols>>().expect_err("the name is taken");
@@ -79,7 +79,7 @@ impl Run for Two {
 }
 
 #[test]
-fn two_parameters_that_are_one() {
+fn two_fields_for_one_parameter_are_an_error() {
     let (flow, _folder) = flow();
     let error = flow.with(Two::X, 1).preview::<Two>().expect_err("both are `x`");
     assert_eq!(
@@ -101,7 +101,7 @@ impl<const C: char> Run for Letter<C> {
 }
 
 #[test]
-fn a_reset_of_one_task_leaves_another_whose_name_escapes_to_the_same() -> Result<()> {
+fn a_reset_spares_a_task_whose_name_escapes_to_the_same_text() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<(Letter<'/'>, Letter<':'>)>()?;
     assert_eq!(flow.store().clear_task::<Letter<'/'>>()?.instances.len(), 1);
@@ -138,7 +138,7 @@ impl Run for Text {
 }
 
 #[test]
-fn a_value_given_by_name_must_fit_a_parameter_that_it_does_not_reach() -> Result<()> {
+fn a_named_value_must_fit_parameters_that_it_does_not_reach() -> Result<()> {
     let (flow, _folder) = flow();
     assert!(preview::<Text>(&flow).starts_with("Text {c: a} PENDING"));
     let error = flow.with_named("c", "text").preview::<Text>().expect_err("`Count.c` is a number");
@@ -172,7 +172,7 @@ impl Run for Root {
 }
 
 #[test]
-fn what_is_not_complete_says_which_root_to_run() {
+fn loading_a_pending_output_names_the_root_to_run() {
     let (flow, _folder) = flow();
     let remedy = |error: flow::Error| error.to_string();
     assert_eq!(
