@@ -11,7 +11,7 @@ use crate::base::panics;
 use crate::plan::draws::SetIndex;
 use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::resolve::{Resolved, disagree, full_name, text};
-use crate::plan::scope::{OnTheWay, Scope};
+use crate::plan::scope::{PassedValue, Scope};
 use crate::plan::stand_in::StandIn;
 use crate::plan::types::{SourceIndex, TypeIndex};
 use crate::task::TaskType;
@@ -180,7 +180,7 @@ impl Builder<'_> {
                 let other = (full_name(task, place), text(&task.params[place], &value));
                 return Err(disagree((task, place), [one, other]));
             }
-            scope.set_with(source, OnTheWay { value, digest });
+            scope.set_with(source, PassedValue { value, digest });
             set.push((source, task, place));
         }
         let mut keys: Vec<_> = set.into_iter().map(|(source, ..)| source).collect();
