@@ -64,7 +64,12 @@ impl Cost {
         for node in plan.graph.nodes().filter(|&node| is_pending(plan, node)) {
             let task = plan.graph.node(node).task;
             let last = plan.last_duration(node);
-            visit(node, last.or_else(|| *typical.entry(task).or_insert_with(|| plan.typical_duration(task))));
+            visit(
+                node,
+                last.or_else(|| {
+                    *typical.entry(task).or_insert_with(|| plan.typical_duration(task))
+                }),
+            );
         }
     }
 

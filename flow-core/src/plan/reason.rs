@@ -158,7 +158,9 @@ impl fmt::Display for Reason {
             }
             Self::Code { what } => write!(f, "code: {what}"),
             Self::Version { was, now } => write!(f, "version: was {was}, is {now}"),
-            Self::Parameters => f.write_str("parameters: the set of significant parameters changed"),
+            Self::Parameters => {
+                f.write_str("parameters: the set of significant parameters changed")
+            }
             Self::Input { role, what } if role.is_empty() => write!(f, "input: {what}"),
             Self::Input { role, what } => write!(f, "input {role}: {what}"),
             Self::File { path, what } => write!(f, "file: {path} {what}"),

@@ -141,8 +141,8 @@ impl Graph {
             return None;
         }
         let moments = self.asked.as_ref()?.moments();
-        let failed_expressions = moments.get(&self.node(node).key)?.as_ref().err()?;
-        Some(failed_expressions.error.clone())
+        let failed = moments.get(&self.node(node).key)?.as_ref().err()?;
+        Some(failed.error.clone())
     }
 
     /// Returns the names of the tasks on one path from a root to this node.

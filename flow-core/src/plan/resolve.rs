@@ -74,7 +74,7 @@ pub(crate) struct Resolver<'a> {
     /// Whether errors are collected instead of returned.
     collects_errors: bool,
     /// The errors in the parameters of the task that was resolved last.
-    pub(crate) wrong: Vec<PlanErrorKind>,
+    pub(crate) errors: Vec<PlanErrorKind>,
     /// The values that did not reach a parameter of the same name, because it has another type.
     pub(crate) stopped: BTreeSet<Stopped>,
     /// The parameters that took their default, or have no value; only if errors are collected.
@@ -113,7 +113,7 @@ impl<'a> Resolver<'a> {
             used_typed: HashSet::new(),
             used_named: HashSet::new(),
             collects_errors: false,
-            wrong: Vec::new(),
+            errors: Vec::new(),
             unmet: HashSet::new(),
             defaults: HashMap::new(),
         }
@@ -148,7 +148,7 @@ impl<'a> Resolver<'a> {
                     if self.collects_errors && matches!(wrong, PlanErrorKind::NoValue { .. }) {
                         self.unmet.insert((index, place));
                     }
-                    self.note(wrong)?;
+                    self.collect(wrong)?;
                 }
             }
         }
@@ -165,22 +165,22 @@ impl<'a> Resolver<'a> {
     ) -> Result<Resolved, PlanErrorKind> {
         let (value, from) = self.value(types, index, place, dependency, scope)?;
         if let Err(wrong) = self.check(types, index, place, &value) {
-            self.note(wrong)?;
+            self.collect(wrong)?;
         }
         let entry = types.get(index);
         let digest = digest_param(self.store, &entry.decl.name, entry.param(place), &value)?;
         let resolved = Resolved { value, digest, from };
         if let Err(wrong) = agrees(types, index, place, &resolved, scope) {
-            self.note(wrong)?;
+            self.collect(wrong)?;
         }
         if from == From::Default {
-            self.note_stopped(types, index, place, scope);
+            self.record_stopped(types, index, place, scope);
         }
         Ok(resolved)
     }
 
     /// Records the values that would reach a parameter if it had their type.
-    fn note_stopped(&mut self, types: &Types, index: TypeIndex, place: usize, scope: &Scope) {
+    fn record_stopped(&mut self, types: &Types, index: TypeIndex, place: usize, scope: &Scope) {
         let entry = types.get(index);
         let param = entry.param(place);
         if param.local {
@@ -197,11 +197,11 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn note(&mut self, wrong: PlanErrorKind) -> Result<(), PlanErrorKind> {
+    fn collect(&mut self, wrong: PlanErrorKind) -> Result<(), PlanErrorKind> {
         if !self.collects_errors {
             return Err(wrong);
         }
-        self.wrong.push(wrong);
+        self.errors.push(wrong);
         Ok(())
     }
 

@@ -157,10 +157,11 @@ impl Plan {
     pub(crate) fn judge_all_by(&mut self, replay: &Replay<'_>) -> Result<(), StoreError> {
         let mut verdicts = Verdicts::new(self.graph.len());
         let seen = SeenFiles::default();
-        let believed = self.believed(&Judge::new(self, &verdicts, replay).having_seen(&seen))?;
+        let trusted =
+            self.trusted_records(&Judge::new(self, &verdicts, replay).having_seen(&seen))?;
         for node in self.graph.nodes() {
-            if let Some(believed) = believed.as_ref().filter(|all| !all.judged[node.index()]) {
-                match believed.records.get(&node) {
+            if let Some(trusted) = trusted.as_ref().filter(|all| !all.judged[node.index()]) {
+                match trusted.records.get(&node) {
                     Some(record) => {
                         replay.other_crates.borrow_mut().look(&self.graph, node, record);
                         verdicts.push(Status::Complete, Some(record.output.digest), Vec::new());

@@ -31,14 +31,14 @@ pub(crate) type ParameterId = (TypeId, usize);
 /// The parameters that distinguish the instances shown together, by task.
 #[derive(Default)]
 pub(crate) struct View {
-    tasks: HashMap<TypeId, Distinguishing>,
+    tasks: HashMap<TypeId, Distinction>,
     /// Whether instances of other graphs are shown beside these.
     is_part: bool,
 }
 
 /// The parameters that distinguish the instances of one task.
 #[derive(Default)]
-struct Distinguishing {
+struct Distinction {
     parameters: HashSet<ParameterId>,
     /// The parameters among them whose values have several kinds, so that a text may look like a number.
     mixed: HashSet<ParameterId>,
@@ -60,7 +60,8 @@ impl View {
             tasks.entry((graph.task(node).task.id)()).or_default().push((graph, node));
         }
         let several = tasks.into_iter().filter(|(_, members)| members.len() > 1);
-        let tasks = several.map(|(task, members)| (task, Distinguishing::of(task, &members))).collect();
+        let tasks =
+            several.map(|(task, members)| (task, Distinction::of(task, &members))).collect();
         Self { tasks, is_part: false }
     }
 
@@ -69,7 +70,7 @@ impl View {
         Self { is_part: true, ..self }
     }
 
-    fn is_distinguished_by(&self, task: TypeId, parameter: &Shown) -> bool {
+    fn distinguishes(&self, task: TypeId, parameter: &Shown) -> bool {
         self.tasks.get(&task).is_some_and(|task| task.parameters.contains(&parameter.id))
     }
 
@@ -83,7 +84,7 @@ impl View {
         for parameter in graph.all_shown(node) {
             // The parameter from which the value is inherited shows it already.
             let is_repeated = parameter.is_another || parameter.is_inherited;
-            if self.is_distinguished_by(task, &parameter) && !is_repeated {
+            if self.distinguishes(task, &parameter) && !is_repeated {
                 first.push(parameter);
             } else if parameter.is_usual() {
                 rest.push(parameter);
@@ -97,7 +98,7 @@ impl View {
     /// Sorts the parameters so that the distinguishing ones come first.
     pub(crate) fn put_telling_first(&self, graph: &Graph, node: NodeIndex, shown: &mut [Shown]) {
         let task = (graph.task(node).task.id)();
-        shown.sort_by_key(|parameter| !self.is_distinguished_by(task, parameter));
+        shown.sort_by_key(|parameter| !self.distinguishes(task, parameter));
     }
 
     /// Returns whether another instance may have a label with the same text.
@@ -110,11 +111,12 @@ impl View {
         shown: &[Shown],
         count: usize,
     ) -> bool {
-        let distinguishing = self.tasks.get(&(graph.task(node).task.id)());
-        if distinguishing.is_some_and(|distinguishing| distinguishing.alike.contains(&graph.node(node).key)) {
+        let distinction = self.tasks.get(&(graph.task(node).task.id)());
+        if distinction.is_some_and(|distinction| distinction.alike.contains(&graph.node(node).key))
+        {
             return true;
         }
-        let mixed = distinguishing.map(|distinguishing| &distinguishing.mixed);
+        let mixed = distinction.map(|distinction| &distinction.mixed);
         let count = if self.is_part { shown.len() } else { count };
         shown[..count].iter().any(|parameter| {
             !parameter.value.is_told_by_text()
@@ -210,12 +212,12 @@ impl Shown {
     }
 }
 
-impl Distinguishing {
+impl Distinction {
     fn of(task: TypeId, members: &[(&Graph, NodeIndex)]) -> Self {
-        let mut distinguishing = Self::default();
-        distinguishing.compare_own(task, members);
-        distinguishing.compare_drawn(members);
-        distinguishing
+        let mut distinction = Self::default();
+        distinction.compare_own(task, members);
+        distinction.compare_drawn(members);
+        distinction
     }
 
     /// Finds the task's own parameters that differ.

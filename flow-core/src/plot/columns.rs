@@ -1,24 +1,24 @@
 //! The layout of large pictures: in columns, from left to right.
 //!
-//! A box stands one column to the right of the last one that leads to it; one that nothing leads to,
-//! just before the first that needs it. In its column it stands at the height of its neighbours,
-//! by the mean of their places, gone over a few times in both directions (the barycentre method
-//! of Sugiyama, Tagawa and Toda, *Methods for Visual Understanding of Hierarchical System
-//! Structures*, 1981). Arrows are led straight there, so that those that pass columns may lie upon
-//! boxes. All of it takes time linear in boxes and arrows, but for the sorting of a column.
+//! A box is placed one column to the right of the rightmost box that leads to it. A box without an incoming
+//! arrow is placed just before the first box that needs it. In its column, a box is placed at the mean height
+//! of its neighbors, by a few passes in both directions (the barycenter method of Sugiyama, Tagawa and Toda,
+//! *Methods for Visual Understanding of Hierarchical System Structures*, 1981). Arrows are straight, so that
+//! those that pass columns may cross boxes. Everything takes time linear in boxes and arrows, except for
+//! sorting each column.
 
 use crate::plot::drawing::{Arrow, Drawing};
 use crate::plot::layout::{Area, BESIDE, BETWEEN, Layout, MARGIN, Point};
 
-/// How often the order in the columns is gone over, in either direction.
+/// The number of passes over the columns, in both directions together.
 const PASSES: usize = 4;
 
-/// The column of each box.
+/// Returns the column of each box.
 pub(super) fn of_each(drawing: &Drawing) -> Vec<usize> {
     let mut columns = vec![0; drawing.boxes.len()];
     let mut is_led_to = vec![false; drawing.boxes.len()];
-    // They are sorted by where they begin, and all that leads to a box begins before it. Where
-    // tasks require one another, some arrow goes back, and counts for nothing.
+    // Arrows are sorted by their first box, and boxes come after those that lead to them. If tasks require
+    // one another, some arrow leads back, and is ignored.
     for arrow in drawing.arrows.iter().filter(|arrow| arrow.from < arrow.to) {
         columns[arrow.to] = columns[arrow.to].max(columns[arrow.from] + 1);
         is_led_to[arrow.to] = true;
@@ -35,7 +35,7 @@ pub(super) fn of_each(drawing: &Drawing) -> Vec<usize> {
     columns
 }
 
-/// Where everything lies, with the column of each box.
+/// Returns the layout, given the column of each box.
 pub(super) fn layout(drawing: &Drawing, columns: &[usize]) -> Layout {
     let in_columns = ordered(drawing, columns);
     let mut boxes: Vec<_> = drawing.boxes.iter().map(Area::of).collect();
@@ -56,12 +56,12 @@ pub(super) fn layout(drawing: &Drawing, columns: &[usize]) -> Layout {
         }
         left += width + BETWEEN;
     }
-    let arrows = drawing.arrows.iter().map(|arrow| way(&boxes[arrow.from], &boxes[arrow.to]));
+    let arrows = drawing.arrows.iter().map(|arrow| path(&boxes[arrow.from], &boxes[arrow.to]));
     Layout { arrows: arrows.collect(), boxes }
 }
 
-/// From one box to another, level at both ends.
-fn way(from: &Area, to: &Area) -> Vec<Point> {
+/// Returns the points of an arrow from one box to another, horizontal at both ends.
+fn path(from: &Area, to: &Area) -> Vec<Point> {
     let (begin, end) = (from.right(), to.left());
     let at = |x, y| Point { x, y };
     let bend = BETWEEN / 2.0;
@@ -73,48 +73,48 @@ fn way(from: &Area, to: &Area) -> Vec<Point> {
     ]
 }
 
-/// The boxes of each column, from top to bottom.
+/// Returns the boxes of each column, from top to bottom.
 fn ordered(drawing: &Drawing, columns: &[usize]) -> Vec<Vec<usize>> {
     let count = columns.iter().max().map_or(0, |last| last + 1);
     let mut in_columns: Vec<Vec<usize>> = vec![Vec::new(); count];
     for (place, &column) in columns.iter().enumerate() {
         in_columns[column].push(place);
     }
-    let (before, after) = neighbours(drawing);
-    // How far down each is, of all in its column, in `0.0..1.0`.
-    let mut down = vec![0.0; columns.len()];
-    in_columns.iter().for_each(|column| note(column, &mut down));
+    let (before, after) = neighbors(drawing);
+    // The relative height of each box in its column, in `0.0..1.0` from the top.
+    let mut heights = vec![0.0; columns.len()];
+    in_columns.iter().for_each(|column| set_heights(column, &mut heights));
     for pass in 0..PASSES {
-        let (neighbours, forth) = if pass % 2 == 0 { (&before, true) } else { (&after, false) };
+        let (neighbors, forth) = if pass % 2 == 0 { (&before, true) } else { (&after, false) };
         for step in 0..count {
             let column = &mut in_columns[if forth { step } else { count - 1 - step }];
-            let mut wanted: Vec<(f64, usize)> = Vec::with_capacity(column.len());
+            let mut wanted_heights: Vec<(f64, usize)> = Vec::with_capacity(column.len());
             for &place in &*column {
-                let near = &neighbours[place];
-                let sum: f64 = near.iter().map(|&other| down[other]).sum();
-                wanted.push((
-                    if near.is_empty() { down[place] } else { sum / near.len() as f64 },
+                let near = &neighbors[place];
+                let sum: f64 = near.iter().map(|&other| heights[other]).sum();
+                wanted_heights.push((
+                    if near.is_empty() { heights[place] } else { sum / near.len() as f64 },
                     place,
                 ));
             }
-            // Of those that want the same, as they were.
-            wanted.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+            // The sort is stable: boxes that want the same height keep their order.
+            wanted_heights.sort_by(|(a, _), (b, _)| a.total_cmp(b));
             column.clear();
-            column.extend(wanted.into_iter().map(|(_, place)| place));
-            note(column, &mut down);
+            column.extend(wanted_heights.into_iter().map(|(_, place)| place));
+            set_heights(column, &mut heights);
         }
     }
     in_columns
 }
 
-fn note(column: &[usize], down: &mut [f64]) {
+fn set_heights(column: &[usize], heights: &mut [f64]) {
     for (row, &place) in column.iter().enumerate() {
-        down[place] = (row as f64 + 0.5) / column.len() as f64;
+        heights[place] = (row as f64 + 0.5) / column.len() as f64;
     }
 }
 
-/// For each box, those that lead to it, and those that it leads to.
-fn neighbours(drawing: &Drawing) -> (Vec<Vec<usize>>, Vec<Vec<usize>>) {
+/// Returns, for each box, the boxes that lead to it, and those that it leads to.
+fn neighbors(drawing: &Drawing) -> (Vec<Vec<usize>>, Vec<Vec<usize>>) {
     let (mut before, mut after) =
         (vec![Vec::new(); drawing.boxes.len()], vec![Vec::new(); drawing.boxes.len()]);
     for &Arrow { from, to, .. } in &drawing.arrows {

@@ -1,4 +1,4 @@
-//! A plot in the language of Graphviz: <https://graphviz.org/doc/info/lang.html>.
+//! Writes a plot in the language of Graphviz: <https://graphviz.org/doc/info/lang.html>.
 
 use std::fmt::Write;
 
@@ -26,14 +26,14 @@ pub(super) fn written(drawing: &Drawing) -> String {
     text
 }
 
-/// Text within quotes, where a backslash begins what Graphviz calls an escString.
+/// Escapes text within quotes, in which a backslash begins what Graphviz calls an escString.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {
         match char {
             '"' => escaped.push_str("\\\""),
             '\\' => escaped.push_str("\\\\"),
-            // It begins an entity, as in HTML.
+            // An ampersand begins an entity, as in HTML.
             '&' => escaped.push_str("&amp;"),
             char if char.is_control() => escaped.push(' '),
             char => escaped.push(char),

@@ -1,8 +1,9 @@
-//! Where the boxes and arrows of a picture lie.
+//! The positions of boxes and arrows in a picture.
 //!
-//! What is small enough is laid out by `dagre`, which leads arrows around boxes; it takes more than
-//! linear time, and as deep a stack as the graph is long. What is large is laid out in [`columns`],
-//! in linear time, whatever it looks like.
+//! Small graphs are laid out by `dagre`, which leads arrows around boxes. It takes more than linear time:
+//! minutes for 10,000 boxes. Its recursion is as deep as the graph: in a debug build, a chain of 3,000 boxes
+//! overflows the stack. So from 600 boxes and passed columns on, a graph is laid out in [`columns`], in
+//! linear time.
 
 use dagre::graph::{Graph, GraphOptions};
 use dagre::{EdgeLabel, LayoutOptions, NodeLabel, RankDir};
@@ -10,30 +11,30 @@ use dagre::{EdgeLabel, LayoutOptions, NodeLabel, RankDir};
 use crate::plot::columns;
 use crate::plot::drawing::{Arrow, Drawing, Drawn};
 
-/// How wide a character and how high a line is, in pixels, of the fixed-width font that is asked for.
+/// The width of a character and the height of a line of the fixed-width font, in pixels.
 pub(super) const CHARACTER: f64 = 7.3;
 pub(super) const LINE: f64 = 16.0;
 
-/// What is left free in a box on each side, and around the picture, in pixels.
+/// The space inside a box on each side, and around the picture, in pixels.
 pub(super) const PADDING: f64 = 10.0;
 pub(super) const MARGIN: f64 = 16.0;
 
-/// What is left free between boxes: beside each other in a column, and from one column to the next.
+/// The space between boxes of a column, and between columns, in pixels.
 pub(super) const BESIDE: f64 = 24.0;
 pub(super) const BETWEEN: f64 = 48.0;
 
-/// How many boxes, and columns that arrows pass, are laid out by `dagre`.
+/// The number of boxes plus columns passed by arrows from which `dagre` is not used.
 const MANY: usize = 600;
 
-/// Where everything lies, in pixels.
+/// The positions of all boxes and arrows, in pixels.
 pub(super) struct Layout {
-    /// Where each box is.
+    /// The area of each box.
     pub(super) boxes: Vec<Area>,
-    /// The way of each arrow.
+    /// The points of each arrow.
     pub(super) arrows: Vec<Vec<Point>>,
 }
 
-/// A box: its middle, and its size.
+/// The area of a box: its center and its size.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Area {
     pub(super) middle: Point,
@@ -60,11 +61,11 @@ impl Layout {
 }
 
 impl Area {
-    /// A box that is not laid out yet.
+    /// Returns the size of a box, which has no position yet.
     pub(super) fn of(drawn: &Drawn) -> Self {
         let lines = std::iter::once(&drawn.title).chain(&drawn.lines);
         let longest = lines.map(|line| line.chars().count()).max().unwrap_or_default();
-        // The title stands beside what the state is called.
+        // The state is printed to the right of the title.
         let title = drawn.title.chars().count() + 2 + drawn.state.word().len();
         let width = longest.max(title) as f64 * CHARACTER + 2.0 * PADDING;
         let height = (drawn.lines.len() + 1) as f64 * LINE + PADDING;
@@ -115,19 +116,19 @@ fn by_dagre(drawing: &Drawing) -> Layout {
             area.middle = Point { x: *x, y: *y };
         }
     }
-    let way = |arrow: &Arrow| {
+    let path = |arrow: &Arrow| {
         let edge = graph.edge(&name(arrow.from), &name(arrow.to), Some(kind(arrow)));
         let points = edge.map_or(&[][..], |edge| &edge.points);
         points.iter().map(|point| Point { x: point.x, y: point.y }).collect()
     };
-    Layout { arrows: drawing.arrows.iter().map(way).collect(), boxes }
+    Layout { arrows: drawing.arrows.iter().map(path).collect(), boxes }
 }
 
 fn name(place: usize) -> String {
     format!("n{place}")
 }
 
-/// Between the same boxes there may be an arrow of each kind.
+/// Returns the kind of an arrow: two boxes may have one arrow of each kind.
 fn kind(arrow: &Arrow) -> &'static str {
     if arrow.in_run { "in run" } else { "required" }
 }

@@ -1,4 +1,4 @@
-//! A plot in the language of Mermaid: <https://mermaid.js.org/syntax/flowchart.html>.
+//! Writes a plot in the language of Mermaid: <https://mermaid.js.org/syntax/flowchart.html>.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -26,8 +26,9 @@ pub(super) fn written(drawing: &Drawing) -> String {
     text
 }
 
-/// Text within quotes, in which entities are written with `#` in place of `&`. All that means
-/// anything to Mermaid, to HTML or to Markdown is written as one.
+/// Escapes text within quotes, in which entities are written with `#` instead of `&`.
+///
+/// Every character with a meaning in Mermaid, HTML or Markdown is written as an entity.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {
