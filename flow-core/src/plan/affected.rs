@@ -223,15 +223,16 @@ impl Plan {
         }
         let recorded_inputs = Recorded(assumed);
         let by_records = Judge::new(self, &recorded_inputs, replay);
-        let of_code = is_of_code(&record.made_from, &made_from, new.as_deref(), |place| {
-            let input = graph.inputs(node)[place];
-            match record.is_of_format_1() {
-                true => by_records.content_of_format_1(input),
-                false => recorded_inputs.digest(input),
-            }
-        });
+        let only_code =
+            differs_only_in_code(&record.made_from, &made_from, new.as_deref(), |place| {
+                let input = graph.inputs(node)[place];
+                match record.is_of_format_1() {
+                    true => by_records.content_of_format_1(input),
+                    false => recorded_inputs.digest(input),
+                }
+            });
         // A run reuses an output that was kept for today's code.
-        if !of_code || judge.kept(node, &made_from, fingerprint)?.is_some() {
+        if !only_code || judge.kept(node, &made_from, fingerprint)?.is_some() {
             return unknown;
         }
         let is_there = seen.look == Look::Whole;
@@ -251,7 +252,7 @@ impl Plan {
 ///
 /// `new` is given if `was` belongs to a predecessor, which lacks these parameters. `input` returns the
 /// recorded digest of the input with an index.
-fn is_of_code(
+fn differs_only_in_code(
     was: &MadeFrom,
     now: &MadeFrom,
     new: Option<&[&str]>,

@@ -38,8 +38,8 @@ pub(crate) struct Draw<'a> {
     pub(crate) value: &'a Value,
     /// Whether the parameter would have this value if none reached it.
     ///
-    /// That is its default or, downstream of it, the value of a task with a parameter of the same name that
-    /// differs from its default.
+    /// That is its default or, if the nearest task downstream with a parameter of that name passes on another
+    /// value than its default, this value.
     pub(crate) is_implied: bool,
     /// Whether it is implied by the value of a task downstream, and not by the default.
     pub(crate) is_inherited: bool,

@@ -1,10 +1,11 @@
-//! Dynamic dependencies: requires again what a task required while it ran, and compares it with the record.
+//! Compares the dynamic dependencies in a record with what they give today.
 //!
-//! A record lists the dynamic dependencies in order, with the digest of each output. The output is up to date
-//! only if all of them are the same today. So the planner requires them again, in the same order, and stops
-//! at the first difference, because later ones may depend on what the task loaded before. If a dependency is
-//! not complete, it has to run before it can be compared. The planner leaves it open and reports it as
-//! `upstream: X first`; the engine runs it before it decides about the task.
+//! A task may require others while it runs. The record lists these dynamic dependencies in order, with the
+//! digest of each output. The output is up to date only if all of them are the same today. So the planner
+//! requires them again, in the same order, and stops at the first difference, because later ones may depend
+//! on what the task loaded before. If a dependency is not complete, it has to run before it can be compared.
+//! The planner leaves it open and reports it as `upstream: X first`; the engine runs it before it decides
+//! about the task.
 //!
 //! Dynamic dependencies are not part of the fingerprint, which must be known before anything runs. So several
 //! versions of an instance may have one fingerprint; each of them is tried. As for static inputs, only
@@ -177,7 +178,7 @@ impl Judge<'_> {
         })
     }
 
-    /// Describes what is certainly different; if there is much, the first few.
+    /// Describes the dependencies that certainly changed; of many, the first few.
     fn compare_required(&self, group: &[Required], answered: &Answered) -> Option<String> {
         let mut changed = Vec::new();
         let graph = &answered.plan.graph;
@@ -220,7 +221,7 @@ impl AllKnown {
         self.all().insert(key, known);
     }
 
-    /// Copies all verdicts of another cache.
+    /// Adds all verdicts of another cache.
     pub(crate) fn take_over(&self, others: &Self) {
         self.all().extend(others.all().iter().map(|(key, known)| (*key, known.clone())));
     }

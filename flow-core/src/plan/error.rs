@@ -11,7 +11,7 @@ use crate::value::escaped_text;
 ///
 /// The message names the task, the parameter and the fix, and the path from the root to the task.
 #[derive(Debug, thiserror::Error)]
-#[error("{kind}{}{}", Way(way), In(variant))]
+#[error("{kind}{}{}", RequiredBy(way), InVariant(variant))]
 #[non_exhaustive]
 pub struct PlanError {
     /// The error itself. It is part of the message, and so not the `source()` of this error.
@@ -31,9 +31,9 @@ impl PlanError {
 }
 
 /// Displays the variant that has the error.
-struct In<'a>(&'a Option<String>);
+struct InVariant<'a>(&'a Option<String>);
 
-impl fmt::Display for In<'_> {
+impl fmt::Display for InVariant<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.0.iter().map(|name| escaped_text(name.chars()));
         name.into_iter().try_for_each(|name| write!(f, "\n  in the variant `{name}`"))
@@ -41,12 +41,12 @@ impl fmt::Display for In<'_> {
 }
 
 /// Displays the path from the root to the task with the error.
-struct Way<'a>(&'a [String]);
+struct RequiredBy<'a>(&'a [String]);
 
 /// The number of tasks of a long path that are shown at each end.
 const ENDS: usize = 3;
 
-impl fmt::Display for Way<'_> {
+impl fmt::Display for RequiredBy<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let way = self.0;
         if way.len() < 2 {
@@ -92,8 +92,7 @@ pub enum PlanErrorKind {
         param: &'static str,
         /// The parameter that all of them are, as `Task.parameter`.
         origin: String,
-        /// The parameter `Task.parameter`, or the name by which the value is given, and the value; for both
-        /// values.
+        /// Both values, each with `Task.parameter` or the name by which it is given.
         values: Box<[(String, String); 2]>,
     },
 
@@ -257,15 +256,15 @@ fn in_full(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 fn disagreement(task: &str, param: &str, origin: &str, values: &[(String, String); 2]) -> String {
-    let [(one, is), (other, is_not)] = values;
+    let [(one, value), (other, other_value)] = values;
     let this = format!("{task}.{param}");
     let same = match this == origin {
         true => format!("`{origin}` is one parameter with those that are declared `from` it"),
         false => format!("`{this}` is the parameter `{origin}`, by `from`"),
     };
     format!(
-        "{same}, and has two values here: `{one}` is {is} and `{other}` is {is_not}; give the value to \
-         one of them alone, or replace `from` by `#[param(default = ...)]`"
+        "{same}, and has two values here: `{one}` is {value} and `{other}` is {other_value}; give the \
+         value to one of them alone, or replace `from` by `#[param(default = ...)]`"
     )
 }
 

@@ -1,4 +1,4 @@
-//! Explains why the record of an instance does not match what would be computed today.
+//! Explains why the record of an instance does not match today's instance.
 
 use std::collections::HashMap;
 

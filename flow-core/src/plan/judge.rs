@@ -233,8 +233,7 @@ impl<'a> Judge<'a> {
         Some(hasher.digest())
     }
 
-    /// Returns an output with this fingerprint from any instance's folder of this store or of one that is
-    /// read.
+    /// Returns an output with this fingerprint from any instance's folder, in any store of the plan.
     pub(crate) fn kept(
         &self,
         node: NodeIndex,
@@ -299,6 +298,7 @@ impl<'a> Judge<'a> {
         if let Some(kept) = self.store.kept(&entry.folder, fingerprint, self.trust, &mut holds)? {
             return Ok(Some(kept));
         }
+        // A reset forgets the fingerprint: nothing is reused for it, from any store, until a task has run.
         let is_forgotten =
             !self.plan.reading.is_empty() && self.store.is_forgotten(&entry.folder, fingerprint)?;
         for other in self.plan.reading.iter().filter(|_| !is_forgotten) {

@@ -1,10 +1,10 @@
 //! Labels of instances: `Train {model: Logistic, Preprocess.do_preprocess: false}`.
 //!
 //! A label has the task's own parameters and, as `Task.parameter`, those that its dependencies draw from
-//! outside it and that differ from the value that they have if none reaches them. That value is the default
-//! or, below a task with a parameter of that name, this parameter's value. Parameters that are the same
-//! through `from` are shown once. The order of the parameters, and how much of them is shown, is up to the
-//! [`view`](super::view).
+//! outside it and that differ from the value that they would have if none reached them. That value is the
+//! default or, if the nearest task downstream with a parameter of that name passes a value on, this value.
+//! Parameters that are the same through `from` are shown once. The order of the parameters, and how much of
+//! them is shown, is up to the [`view`](super::view).
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -36,7 +36,7 @@ const SHORTENED: usize = 100;
 pub enum Show {
     /// All parameters, in full.
     Full,
-    /// The parameters that distinguish an instance from the others shown, and as many more as fit on a line.
+    /// The parameters that distinguish the instance, and as many more as fit on a line.
     ///
     /// Long values are shortened.
     #[default]
@@ -122,13 +122,13 @@ impl Graph {
         let all = draws().filter(|draw| !draw.is_implied);
         let all: HashSet<_> = all.map(|draw| (self.drawn_id(&draw), draw.digest)).collect();
         let drawn = draws().map(|draw| {
-            let of = self.types.get(draw.task);
-            let (id, origin) = (self.drawn_id(&draw), origin_id(of.task, draw.param));
+            let drawn_type = self.types.get(draw.task);
+            let (id, origin) = (self.drawn_id(&draw), origin_id(drawn_type.task, draw.param));
             let same = by_name.get(&self.types.names(draw.task)[draw.param]);
             let same = same.filter(|&&place| own[place].value == *draw.value);
             let is_own = same.is_some_and(|&place| origin_id(entry.task, place) == origin);
             Shown {
-                name: format!("{}.{}", of.decl.name, of.param(draw.param).name),
+                name: format!("{}.{}", drawn_type.decl.name, drawn_type.param(draw.param).name),
                 value: draw.value.clone(),
                 id,
                 is_own: false,

@@ -119,7 +119,7 @@ pub(crate) struct Graph {
     pub(crate) forced: Vec<bool>,
     /// The values of the `refresh` expressions; `None` if they were not evaluated.
     pub(crate) asked: Option<Asked>,
-    /// Whether this graph holds dynamic dependencies, so that labels are shown beside those of other graphs.
+    /// Whether its roots are dynamic dependencies, whose labels are shown beside those of other graphs.
     pub(crate) is_in_run: bool,
     view: OnceLock<View>,
 }

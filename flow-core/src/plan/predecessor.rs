@@ -80,9 +80,9 @@ impl<'a> Predecessors<'a> {
         Ok(found)
     }
 
-    /// Returns the key that an instance had with only these parameters, and which of the task's own are new.
+    /// Returns the key that an instance had with only these parameters, and its own new parameters.
     ///
-    /// It is `None` if another parameter than these does not have its default.
+    /// It is `None` if no parameter is new, or if a new one differs from its default.
     fn key_with(&self, node: NodeIndex, names: &Names) -> Option<(Key, Vec<&'static str>)> {
         let graph = &self.plan.graph;
         let entry = graph.task(node);

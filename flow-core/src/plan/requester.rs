@@ -113,6 +113,6 @@ impl Requester {
 
 /// Returns the source that a value is given to.
 fn key(task: &'static TaskType, place: usize) -> (TypeId, usize) {
-    let (of, at) = source(task, place);
-    ((of.id)(), at)
+    let (owner, at) = source(task, place);
+    ((owner.id)(), at)
 }

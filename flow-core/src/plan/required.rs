@@ -123,14 +123,14 @@ impl Plan {
         if let Some(here) = here {
             return Ok(here.task);
         }
-        let mut said = None;
+        let mut declared = None;
         for entry in &self.graph.types.all {
             (entry.task.may_require)(&mut |task| {
-                said = said.or(((task.decl)().identity() == name).then_some(task));
+                declared = declared.or(((task.decl)().identity() == name).then_some(task));
             });
         }
-        if let Some(said) = said {
-            return Ok(said);
+        if let Some(declared) = declared {
+            return Ok(declared);
         }
         match registry::called(name).as_slice() {
             [one] => Ok(one),

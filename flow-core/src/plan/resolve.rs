@@ -429,8 +429,8 @@ fn read_text(value: &Value) -> Option<Value> {
 
 /// Returns the source that a value of this parameter is given to.
 fn source_key(task: &'static TaskType, place: usize) -> (TypeId, usize) {
-    let (of, at) = source(task, place);
-    ((of.id)(), at)
+    let (owner, at) = source(task, place);
+    ((owner.id)(), at)
 }
 
 /// Refuses a value that differs from that of a parameter downstream which is the same through `from`.
@@ -460,11 +460,11 @@ pub(super) fn disagree(
     (task, place): (&'static TaskType, usize),
     values: [(String, String); 2],
 ) -> PlanErrorKind {
-    let (of, at) = source(task, place);
+    let (owner, at) = source(task, place);
     PlanErrorKind::Disagree {
         task: (task.decl)().name.into_owned(),
         param: task.params[place].name,
-        origin: full_name(of, at),
+        origin: full_name(owner, at),
         values: Box::new(values),
     }
 }

@@ -12,8 +12,7 @@ pub(crate) struct Scope {
     inherited: Vec<(NameIndex, Inherited)>,
     /// The values that the dependencies on the path set by `with`, sorted.
     with: Vec<(SourceIndex, PassedValue)>,
-    /// The nearest parameter with each source that several parameters of the plan share, and its value,
-    /// sorted.
+    /// The nearest parameter with each source that several parameters share, and its value, sorted.
     shared: Vec<(SourceIndex, Shared)>,
 }
 

@@ -35,8 +35,9 @@ pub(crate) struct StandIn {
     applies: Option<Applies>,
     value: Contained<AnyValue>,
     meta: Meta,
-    /// A mark that no other stand-in has, not even in another process, which may pull outputs that are pushed
-    /// here.
+    /// A mark that no other stand-in has.
+    ///
+    /// It is unique across processes, because another process may pull outputs that are pushed here.
     mark: String,
     /// Whether a planned instance has it.
     is_used: Arc<AtomicBool>,

@@ -59,7 +59,7 @@ impl Plan {
 }
 
 impl Judge<'_> {
-    /// Returns the record of an instance, if it is up to date as far as can be seen without looking upstream.
+    /// Returns the record of an instance, if it is up to date by all that is known without its upstream.
     fn trusted_record(&self, node: NodeIndex) -> Result<Option<Record>, StoreError> {
         let (graph, store) = (self.graph, self.store);
         if graph.kind(node) != Kind::Made || graph.is_forced(node) {

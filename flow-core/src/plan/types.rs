@@ -220,9 +220,9 @@ impl Types {
     fn add_sources(&mut self, index: TypeIndex, task: &'static TaskType) {
         let mut sources = Vec::with_capacity(task.params.len());
         for place in 0..task.params.len() {
-            let (of, at) = source(task, place);
+            let (owner, at) = source(task, place);
             let next = self.members.len() as SourceIndex;
-            let source = *self.source_index.entry(((of.id)(), at)).or_insert(next);
+            let source = *self.source_index.entry(((owner.id)(), at)).or_insert(next);
             if source == next {
                 self.members.push(Vec::new());
             }
@@ -239,8 +239,8 @@ impl Types {
 
     /// Returns the source of any task's parameter, if a parameter of this plan has it.
     pub(crate) fn find_source(&self, task: &'static TaskType, place: usize) -> Option<SourceIndex> {
-        let (of, at) = source(task, place);
-        self.source_index.get(&((of.id)(), at)).copied()
+        let (owner, at) = source(task, place);
+        self.source_index.get(&((owner.id)(), at)).copied()
     }
 
     /// Returns the parameters of this plan with this source.
@@ -292,7 +292,7 @@ impl Types {
         self.name_index.get(&(source.name, (source.kind.id)())).copied()
     }
 
-    /// Returns what a type may read, itself or through its transitive dependencies.
+    /// Returns the types, names and sources that a type may read, itself or through its dependencies.
     pub(crate) fn reach(&mut self, index: TypeIndex) -> Arc<Reach> {
         if let Some(reach) = &self.reach[index as usize] {
             return Arc::clone(reach);
@@ -355,12 +355,12 @@ pub(crate) fn source(task: &'static TaskType, place: usize) -> (&'static TaskTyp
     }
     let mut passed: Vec<(TypeId, usize)> = Vec::new();
     let mut last = (task, place);
-    for (of, at) in same(task, place) {
-        if passed.contains(&((of.id)(), at)) {
+    for (owner, at) in same(task, place) {
+        if passed.contains(&((owner.id)(), at)) {
             return (task, place);
         }
-        passed.push(((of.id)(), at));
-        last = (of, at);
+        passed.push(((owner.id)(), at));
+        last = (owner, at);
     }
     last
 }
@@ -429,14 +429,14 @@ fn check_apart(task: &'static TaskType, names: &[NameIndex]) -> Result<(), PlanE
 fn check_from(task: &'static TaskType, place: usize) -> Result<(), PlanErrorKind> {
     let mut passed: Vec<(TypeId, usize)> = Vec::new();
     let mut names = Vec::new();
-    for (of, at) in same(task, place) {
-        let found = passed.iter().position(|&other| other == ((of.id)(), at));
-        passed.push(((of.id)(), at));
-        names.push(format!("{}.{}", (of.decl)().name, of.params[at].name));
+    for (owner, at) in same(task, place) {
+        let found = passed.iter().position(|&other| other == ((owner.id)(), at));
+        passed.push(((owner.id)(), at));
+        names.push(format!("{}.{}", (owner.decl)().name, owner.params[at].name));
         if let Some(start) = found {
             return Err(PlanErrorKind::FromItself { cycle: names.split_off(start) });
         }
-        if task.params[place].significant && !of.params[at].significant {
+        if task.params[place].significant && !owner.params[at].significant {
             return Err(PlanErrorKind::InsignificantFrom {
                 task: (task.decl)().name.into_owned(),
                 param: task.params[place].name,

@@ -43,7 +43,8 @@ impl From<&'static TaskType> for Root<'_> {
 impl Setting {
     /// Returns the value given to exactly this parameter, not to one that is the same through `from`.
     pub(crate) fn typed(&self, (task, place): (TypeId, usize)) -> Option<&AnyValue> {
-        let is_it = |(of, at, _): &&(&TaskType, usize, AnyValue)| *at == place && (of.id)() == task;
+        let is_it =
+            |(owner, at, _): &&(&TaskType, usize, AnyValue)| *at == place && (owner.id)() == task;
         self.typed.iter().find(is_it).map(|(_, _, value)| value)
     }
 

@@ -40,7 +40,7 @@ pub(crate) struct View {
 #[derive(Default)]
 struct Distinction {
     parameters: HashSet<ParameterId>,
-    /// The parameters among them whose values have several kinds, so that a text may look like a number.
+    /// The parameters among them with values of several kinds, so that a text may look like a number.
     mixed: HashSet<ParameterId>,
     /// The instances that no parameter distinguishes from some other instance.
     alike: HashSet<Key>,

@@ -23,7 +23,7 @@ pub(super) const MARGIN: f64 = 16.0;
 pub(super) const BESIDE: f64 = 24.0;
 pub(super) const BETWEEN: f64 = 48.0;
 
-/// The number of boxes plus columns passed by arrows from which `dagre` is not used.
+/// From this number of boxes plus columns passed by arrows on, `dagre` is not used.
 const MANY: usize = 600;
 
 /// The positions of all boxes and arrows, in pixels.

@@ -64,15 +64,16 @@ impl Plot {
         Self { boxes: Boxes::Instances, ..self }
     }
 
-    /// Returns the plot in the language of [Graphviz](https://graphviz.org/doc/info/lang.html), for `dot
-    /// -Tpng flow.dot`.
+    /// Returns the plot in the language of Graphviz, for `dot -Tpng flow.dot`.
+    ///
+    /// See <https://graphviz.org/doc/info/lang.html>.
     pub fn to_dot(&self) -> String {
         dot::written(&self.drawing())
     }
 
-    /// Returns the plot in the language of [Mermaid](https://mermaid.js.org/syntax/flowchart.html).
+    /// Returns the plot in the language of Mermaid, which many sites draw inside a Markdown file.
     ///
-    /// Many sites draw it inside a Markdown file.
+    /// See <https://mermaid.js.org/syntax/flowchart.html>.
     pub fn to_mermaid(&self) -> String {
         mermaid::written(&self.drawing())
     }

@@ -55,24 +55,24 @@ fn build_possible(
     givens: &Givens,
 ) -> Built {
     let mut problems = Vec::new();
-    let nowhere = |kind| PlanError::new(kind, Vec::new());
+    let plan_error = |kind| PlanError::new(kind, Vec::new());
     let ends = |kind: &PlanErrorKind| matches!(kind, PlanErrorKind::FromItself { .. });
     let types = Types::with_error_handler(roots, store, &mut |kind| {
         // A parameter that is `from` itself cannot be resolved.
         if ends(&kind) {
             return Err(kind);
         }
-        problems.push(nowhere(kind));
+        problems.push(plan_error(kind));
         Ok(())
     });
     let types = match types {
         Ok(types) => types,
         Err(kind) => {
-            problems.push(nowhere(kind));
+            problems.push(plan_error(kind));
             return Built { graph: None, problems, unmet: HashSet::new() };
         }
     };
-    problems.extend(warning::check_names(&types, givens).err().map(nowhere));
+    problems.extend(warning::check_names(&types, givens).err().map(plan_error));
     let mut builder = Builder::new(types, Resolver::collecting_errors(givens, hashing));
     builder.problems = Some(problems);
     let mut nodes = Vec::with_capacity(roots.len());

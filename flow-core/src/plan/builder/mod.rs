@@ -59,9 +59,9 @@ fn build_roots(
     store: &Store,
     givens: &Givens,
 ) -> Result<(Graph, Vec<Warning>), Box<PlanError>> {
-    let nowhere = |kind| Box::new(PlanError::new(kind, Vec::new()));
+    let plan_error = |kind| Box::new(PlanError::new(kind, Vec::new()));
     let tasks: Vec<_> = roots.iter().map(|root| root.task).collect();
-    let types = Types::new(&tasks, store).map_err(nowhere)?;
+    let types = Types::new(&tasks, store).map_err(plan_error)?;
     if roots.is_empty() {
         // No variant is chosen, so unused values are no mistake.
         return Ok((
@@ -69,7 +69,7 @@ fn build_roots(
             Vec::new(),
         ));
     }
-    warning::check_names(&types, givens).map_err(nowhere)?;
+    warning::check_names(&types, givens).map_err(plan_error)?;
     let mut builder = Builder::new(types, Resolver::new(givens, store));
     let mut nodes = Vec::with_capacity(roots.len());
     let mut names = HashMap::new();
@@ -77,7 +77,7 @@ fn build_roots(
         let dependency = Dependency { task: root.task, own: Vec::new(), with: Vec::new() };
         let built = builder
             .set_variant(root.variant.map(|(_, setting)| setting), &mut names)
-            .map_err(nowhere)
+            .map_err(plan_error)
             .and_then(|()| builder.build_dependency(dependency, Rc::default()));
         let built = built.map_err(|mut error| {
             if let Some((name, _)) = root.variant {
@@ -87,7 +87,7 @@ fn build_roots(
         });
         nodes.push(expect_built(built?).node);
     }
-    warning::check_variants(&builder.types, &builder.resolver, roots).map_err(nowhere)?;
+    warning::check_variants(&builder.types, &builder.resolver, roots).map_err(plan_error)?;
     let mut warnings = warning::unused(&builder.resolver);
     warnings.extend(warning::stopped(&builder.resolver));
     warnings.extend(stand_in::unused(&givens.stand_ins));
@@ -100,14 +100,14 @@ pub(crate) fn build_for(
     dependencies: Vec<Dependency>,
     store: &Store,
 ) -> Result<Graph, Box<PlanError>> {
-    let nowhere = |kind| Box::new(PlanError::new(kind, vec![requester.name.clone()]));
+    let plan_error = |kind| Box::new(PlanError::new(kind, vec![requester.name.clone()]));
     let roots: Vec<_> = dependencies.iter().map(|dependency| dependency.task).collect();
-    let types = Types::new(&roots, store).map_err(nowhere)?;
+    let types = Types::new(&roots, store).map_err(plan_error)?;
     let scope = Rc::new(requester.scope(&types));
     let mut builder = Builder::new(types, Resolver::new(&requester.givens, store));
     let mut nodes = Vec::with_capacity(roots.len());
     for mut dependency in dependencies {
-        let with = builder.with(&scope, &requester.name, &mut dependency).map_err(nowhere)?;
+        let with = builder.with(&scope, &requester.name, &mut dependency).map_err(plan_error)?;
         let scope = with.map_or_else(|| Rc::clone(&scope), |(scope, _)| Rc::new(scope));
         let root = builder.build_dependency(dependency, scope).map_err(|mut error| {
             error.way.insert(0, requester.name.clone());
@@ -142,8 +142,7 @@ struct Builder<'a> {
 #[derive(Clone, Copy)]
 struct BuiltNode {
     node: NodeIndex,
-    /// The draws of the dependency, including its own parameters, without those that its consumer sets by a
-    /// literal.
+    /// The draws of the dependency and its own parameters, without those that a literal sets.
     draws: SetIndex,
 }
 

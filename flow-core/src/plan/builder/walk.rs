@@ -1,4 +1,6 @@
-//! The walk over the graph: picks the next dependency, applies its `with`, and reports errors with their
+//! The walk over the graph.
+//!
+//! It picks the next dependency, adds the values of its `with` to the scope, and reports errors with their
 //! path.
 
 use std::path::PathBuf;

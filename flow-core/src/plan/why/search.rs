@@ -31,8 +31,7 @@ pub(super) fn causes(plan: &Arc<Plan>) -> Result<Vec<Cause>, StoreError> {
     Ok(search.grouped())
 }
 
-/// The question why an instance is not complete or, if `was` is given, why its output no longer has that
-/// digest.
+/// The question why an instance is not complete or, if `was` is given, why it lost that content.
 #[derive(Clone)]
 struct Question {
     at: Instance,
@@ -146,17 +145,17 @@ impl Search {
         judge.compare_inputs(at.node, &old.made_from, &now, &mut reasons);
         reasons.extend(judge.changed_reads(at.node, &old)?);
         let changed = changed_inputs(at, &old.made_from);
-        let led = |reason: Reason| {
+        let with_questions = |reason: Reason| {
             let next = leads_to(&reason, &changed);
             (reason, next)
         };
-        let mut led: Vec<_> = reasons.into_iter().map(led).collect();
+        let mut explained: Vec<_> = reasons.into_iter().map(with_questions).collect();
         // Dynamic dependencies are compared only if nothing else changed, which may well change them too.
-        if led.is_empty() {
+        if explained.is_empty() {
             let InRun { reason, changed, .. } = self.in_run(at, &old)?;
-            led.extend(reason.map(|reason| (reason, changed)));
+            explained.extend(reason.map(|reason| (reason, changed)));
         }
-        Ok(led)
+        Ok(explained)
     }
 
     /// Compares the dynamic dependencies in a record with what they give now.
@@ -225,7 +224,7 @@ impl Search {
 /// How the dynamic dependencies of an instance changed.
 #[derive(Default)]
 struct InRun {
-    /// What is different, if it is certain.
+    /// The difference, if it is certain.
     reason: Option<Reason>,
     /// The dependencies that gave other data.
     changed: Vec<Question>,
