@@ -145,6 +145,7 @@ impl Draws {
         }
     }
 
+    /// Returns the values of a set, without its marks.
     pub(crate) fn set(&self, set: SetIndex) -> impl Iterator<Item = Draw<'_>> {
         self.states(set).filter_map(|(_, state)| {
             let Drawn { task, param, ref value, is_default, .. } = self.drawn[state.drawn as usize];

@@ -60,6 +60,7 @@ impl Judge<'_> {
         Ok(())
     }
 
+    /// Adds the reasons why an instance itself differs from a record, apart from its inputs.
     pub(crate) fn compare(
         &self,
         node: NodeIndex,
@@ -103,6 +104,7 @@ impl Judge<'_> {
         }
     }
 
+    /// Adds the reasons why the inputs of an instance differ from the recorded ones.
     pub(crate) fn compare_inputs(
         &self,
         node: NodeIndex,

@@ -72,6 +72,7 @@ pub(crate) struct Judged {
     pub(crate) in_run: Vec<Answered>,
 }
 
+/// Whether the output of an instance is what running it now would produce.
 pub(crate) enum Verdict {
     /// The output exists and is up to date.
     Complete(Box<Record>),
@@ -100,6 +101,7 @@ impl<'a> Judge<'a> {
         Self { seen: Some(seen), ..self }
     }
 
+    /// Returns the verdict on an instance whose inputs have been judged.
     pub(crate) fn judge(&self, node: NodeIndex) -> Result<Judged, StoreError> {
         let (graph, store) = (self.graph, self.store);
         match graph.kind(node) {

@@ -45,6 +45,7 @@ impl Judge<'_> {
         Ok(changed)
     }
 
+    /// Returns the reason that a recorded read differs now, if it does.
     pub(super) fn changed_read(
         &self,
         node: NodeIndex,
@@ -87,6 +88,7 @@ impl Judge<'_> {
         })
     }
 
+    /// Returns the record in the folder of an instance, if there is a valid one.
     pub(super) fn record(&self, node: NodeIndex) -> Result<Option<Record>, StoreError> {
         let folder = self.graph.folder(node, self.store)?;
         Ok(match self.store.record(&folder, self.graph.node(node).key)? {

@@ -155,6 +155,7 @@ impl<'a> Resolver<'a> {
         Ok(resolved)
     }
 
+    /// Returns the value of one parameter, and checks it.
     fn one(
         &mut self,
         types: &Types,
@@ -197,6 +198,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// Collects an error, or returns it if errors are not collected.
     fn collect(&mut self, wrong: PlanErrorKind) -> Result<(), PlanErrorKind> {
         if !self.collects_errors {
             return Err(wrong);
@@ -205,6 +207,7 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
+    /// Returns the first value in the order that the module documentation lists.
     fn value(
         &mut self,
         types: &Types,
@@ -287,6 +290,7 @@ impl<'a> Resolver<'a> {
         self.used_typed.contains(&source_key(task, place))
     }
 
+    /// Returns the value that the flow or the variant gives by name.
     fn named(
         &mut self,
         types: &Types,
@@ -370,6 +374,7 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
+    /// Checks a value against the `range` and `choices` of its parameter and of its source.
     fn check(
         &self,
         types: &Types,

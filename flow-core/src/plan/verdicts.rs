@@ -78,7 +78,7 @@ struct NodeVerdict {
     status: Status,
     /// The digest of its output, if it is known.
     digest: Option<Digest>,
-    /// Its index in [`Verdicts::reasons`], where the list at 0 is empty.
+    /// The index of its list of reasons; the list at index 0 is empty.
     reasons: u32,
 }
 
@@ -193,7 +193,7 @@ impl Plan {
             let key = self.graph.node(node).key;
             if let Some(known) = replay.known.get(key) {
                 verdicts.push_known(node, known);
-            } else if replay.asking.borrow().contains(&key) {
+            } else if replay.requesters.borrow().contains(&key) {
                 let what = "it requires itself".to_owned();
                 verdicts.push(Status::Pending, None, vec![Reason::Required { what }]);
             } else {

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::plot::drawing::Drawing;
 
+/// Returns the DOT of a drawing.
 pub(super) fn written(drawing: &Drawing) -> String {
     let mut text = String::from(
         "digraph flow {\n  rankdir=LR\n  node [shape=box, style=\"rounded,filled\", fontname=\"sans-serif\"]\n",

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use crate::plot::drawing::Drawing;
 
+/// Returns the Mermaid of a drawing.
 pub(super) fn written(drawing: &Drawing) -> String {
     let mut text = String::from("flowchart LR\n");
     for (place, drawn) in drawing.boxes.iter().enumerate() {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use crate::plot::drawing::{Arrow, Drawing, Drawn};
 use crate::plot::layout::{Area, LINE, Layout, MARGIN, PADDING, Point};
 
+/// Returns the SVG of a drawing.
 pub(super) fn written(drawing: &Drawing) -> String {
     let layout = Layout::of(drawing);
     let (mut width, mut height) = (0.0_f64, 0.0_f64);

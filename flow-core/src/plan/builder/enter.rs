@@ -16,6 +16,7 @@ use crate::task::requirement::{Dependency, Requirements};
 use crate::value::AnyValue;
 
 impl Builder<'_> {
+    /// Returns the node of a dependency that was built before, or a frame to walk its own dependencies.
     pub(super) fn enter(
         &mut self,
         dependency: Dependency,

@@ -38,6 +38,7 @@ pub(crate) fn parameters_digest(mut significant: Vec<(&str, Digest)>) -> Digest 
 }
 
 impl Builder<'_> {
+    /// Adds the node of a task whose dependencies are built, or finds the node with the same key.
     pub(super) fn leave(&mut self, frame: Frame) -> Result<BuiltNode, PlanErrorKind> {
         let Frame { memo, index, instance, resolved, external, stand_in, entries, .. } = frame;
         let (inputs, draws) = (frame.inputs, frame.draws);

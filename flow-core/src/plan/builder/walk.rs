@@ -41,6 +41,7 @@ pub(super) struct Frame {
     pub(super) is_incomplete: bool,
 }
 
+/// The result of the first visit of a dependency.
 pub(super) enum Entered {
     Known(BuiltNode),
     /// It could not be built, and the errors are collected.
