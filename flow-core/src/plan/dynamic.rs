@@ -48,7 +48,7 @@ pub(crate) trait Again {
         recorded: &[Required],
     ) -> Result<Result<Answered, Box<PlanError>>, StoreError>;
 
-    /// Returns where outputs are searched that no store of the plan has.
+    /// Returns the finder of outputs that no store of the plan has.
     fn finder(&self) -> Option<&dyn Finder> {
         None
     }
@@ -241,7 +241,7 @@ pub(crate) struct Replay<'a> {
     pub(super) requesters: RefCell<Vec<Key>>,
     /// The complete instances that were computed with other versions of crates, until they are reported.
     pub(super) other_crates: RefCell<OtherCrates>,
-    /// Where outputs are searched that no store of the plan has.
+    /// The finder of outputs that no store of the plan has.
     finder: Option<&'a dyn Finder>,
 }
 

@@ -271,7 +271,7 @@ fn disagreement(task: &str, param: &str, origin: &str, values: &[(String, String
 fn suggest(nearest: &Option<String>, known: &[String]) -> String {
     match nearest {
         Some(name) => format!(": did you mean `{name}`?"),
-        None if known.is_empty() => ": none of them has any".to_owned(),
+        None if known.is_empty() => ": none of these tasks has parameters".to_owned(),
         None => format!(": they have `{}`", known.join("`, `")),
     }
 }

@@ -6,9 +6,10 @@
 //! turned into reasons in [`explain`](super::explain).
 //!
 //! An instance is complete if its record has today's fingerprint, its reads and dynamic dependencies are
-//! unchanged, and its files are as recorded. Otherwise, an output with that fingerprint is searched in the
-//! store, then in the stores that are read too, then by the `Finder`. An output is reused only by
-//! fingerprint, and so only if code, parameters and data are equal.
+//! unchanged, and its files are as recorded. Otherwise the judge searches for an output with that
+//! fingerprint: in the store, then in the other stores of the plan, then with the
+//! [`Finder`](super::dynamic::Finder). An output is reused only by fingerprint, and so only if code,
+//! parameters and data are equal.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

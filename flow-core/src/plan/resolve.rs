@@ -487,8 +487,8 @@ pub(super) fn text(param: &ParamDecl, value: &AnyValue) -> String {
 
 /// Puts a task's own values into the scope of its dependencies.
 ///
-/// Given values replace those from further down. A value given to a `local` parameter stays in its task; a
-/// `local` parameter still takes what is given further down.
+/// Given values replace those from downstream. A value given to a `local` parameter stays in its task; a
+/// `local` parameter still takes a value that is given downstream.
 pub(crate) fn pass_on(types: &Types, index: TypeIndex, resolved: &[Resolved], scope: &mut Scope) {
     for (place, resolved) in resolved.iter().enumerate() {
         let (task, param) = (types.get(index).task, types.get(index).param(place));

@@ -88,12 +88,12 @@ impl fmt::Display for Warning {
                  give both parameters one type, or mark one of them `#[param(local)]`"
             ),
             Self::ForcesNothing { task } => {
-                write!(f, "`{task}` is to be forced, and is not required here")
+                write!(f, "`{task}` is forced, but nothing here requires it")
             }
             Self::StandInUnused { task } => {
                 write!(
                     f,
-                    "an output was given for `{task}`, and no instance that it is for is required here"
+                    "an output was given for `{task}`, but no instance that it applies to is required here"
                 )
             }
             Self::Crates { task, crates, instances } => {
