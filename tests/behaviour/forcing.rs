@@ -143,7 +143,7 @@ fn forcing_a_task_outside_the_graph_is_a_warning() -> Result<()> {
     let (flow, _folder) = flow();
     let preview = flow.force::<Report>().preview::<Twice>()?;
     let warnings: Vec<_> = preview.warnings().iter().map(ToString::to_string).collect();
-    assert_eq!(warnings, ["`Report` is to be forced, and is not required here"]);
+    assert_eq!(warnings, ["`Report` is forced, but nothing here requires it"]);
     assert!(flow.force::<Twice>().preview::<Report>()?.warnings().is_empty());
     Ok(())
 }

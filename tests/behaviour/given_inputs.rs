@@ -291,7 +291,7 @@ fn a_given_output_that_no_task_requires_is_a_warning() -> Result<()> {
     let warnings: Vec<_> = summary.warnings().iter().map(ToString::to_string).collect();
     assert_eq!(
         warnings,
-        ["an output was given for `Price`, and no instance that it is for is required here"]
+        ["an output was given for `Price`, but no instance that it applies to is required here"]
     );
     Ok(())
 }

@@ -87,6 +87,6 @@ fn a_name_that_no_task_has() {
 
     assert_eq!(
         plan_error::<None>(&flow.with_named("n", 4)),
-        "no task that is required here has a parameter `n`: none of them has any"
+        "no task that is required here has a parameter `n`: none of these tasks has parameters"
     );
 }

@@ -1,13 +1,14 @@
-//! Which instances are pending for their code alone: what they were made from is what it is today, but
-//! for the code, the version, the targets, and parameters with defaults that were added since
-//! ([`predecessor`](super::predecessor)).
+//! Finds the instances that are pending only because of code.
 //!
-//! That is told under an assumption: that each of them, upstream first, gives what its record says. So
-//! what follows one of them is judged as it would be if the change meant nothing. A value in memory
-//! has the digest of what it is made from, so that it is known by another one when its code is another.
+//! Such an instance was computed from what it would be computed from today, except for the code, the version,
+//! the targets, and added parameters that have their defaults ([`predecessor`](super::predecessor)).
 //!
-//! What tasks have required while they ran stands in plans of its own, and comes first: whether what
-//! required it is the same is asked under the same assumption.
+//! This rests on an assumption: each of these instances, upstream first, would give what its record says. So
+//! instances downstream are judged as if the change of code had no effect. A value in memory has the digest
+//! of its fingerprint, and so gets another digest when its code changes.
+//!
+//! Dynamic dependencies have plans of their own, which come first: whether they are unchanged is decided
+//! under the same assumption.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -27,27 +28,27 @@ use crate::store::record::{FORMAT, MadeFrom, Meta, Read, Record};
 use crate::store::{Folder, Found, RECORD};
 use crate::task::Kind;
 
-/// An instance that is pending for its code alone.
+/// An instance that is pending only because of code.
 pub(crate) struct Affected {
     pub(crate) node: NodeIndex,
     pub(crate) key: Key,
-    /// Where the record that says so is to lie.
+    /// The folder for the record that declares the output up to date.
     pub(crate) folder: Folder,
-    /// Where the output lies: elsewhere if it is that of the instance as it was before a parameter was added.
+    /// The folder of the output. It differs from `folder` if the output belongs to a predecessor.
     pub(crate) from: Folder,
-    /// As it stands.
+    /// The present record.
     pub(crate) record: Box<Record>,
-    /// What it would be made from today.
+    /// The parts of today's fingerprint.
     pub(crate) made_from: MadeFrom,
     pub(crate) fingerprint: Digest,
-    /// Whether its files are there.
+    /// Whether its files exist.
     pub(crate) is_there: bool,
 }
 
 impl Affected {
-    /// The record that says that the output is today's.
+    /// Returns the record that declares the output up to date.
     pub(crate) fn blessed(&self) -> Record {
-        // A seed that followed from a key of format 1 is only right in a record of that format.
+        // A seed that follows from a key of format 1 is valid only in a record of that format.
         let has_seed = self.record.reads.iter().any(|read| matches!(read, Read::Seed { .. }));
         Record {
             format: if has_seed { self.record.format } else { FORMAT },
@@ -59,7 +60,7 @@ impl Affected {
         }
     }
 
-    /// The output that it has if the change means nothing.
+    /// Returns the output that the instance has under the assumption.
     pub(crate) fn output(&self) -> Output {
         if self.record.output.is_in_memory() {
             return Output::in_memory(memory_digest(self.fingerprint, &self.record.reads));
@@ -68,17 +69,16 @@ impl Affected {
     }
 }
 
-/// What is known of the instances of a plan, and of what they have required while they ran, if the
-/// change means nothing.
+/// The state of the instances of a plan and of their dynamic dependencies, under the assumption.
 pub(crate) struct Assumption {
-    /// The plan, and then those of what was required, each after one that has required it.
+    /// The plan, followed by those of dynamic dependencies, each after one that requires it.
     pub(crate) plans: Vec<Assumed>,
-    /// What was required: as it is then.
+    /// The verdicts on dynamic dependencies under the assumption.
     pub(crate) known: Arc<AllKnown>,
 }
 
 impl Assumption {
-    /// The instances that are affected, with the places of their plans, each in one of them.
+    /// Returns the affected instances, each once, with the index of their plan.
     pub(crate) fn affected(&self) -> Vec<(usize, &Affected)> {
         let mut seen = HashSet::new();
         let plans = self.plans.iter().enumerate();
@@ -87,21 +87,21 @@ impl Assumption {
     }
 }
 
-/// What is known of each instance of one plan, if the change means nothing.
+/// The state of each instance of one plan, under the assumption.
 pub(crate) struct Assumed {
     pub(crate) plan: Arc<Plan>,
     pub(crate) affected: Vec<Affected>,
-    /// What each output is then.
+    /// The digest of each output under the assumption.
     digests: Vec<Option<Digest>>,
-    /// What it is by the records.
+    /// The digest of each output in its record.
     recorded: Vec<Option<Digest>>,
-    /// The outputs that are good today, with their places, and whether their files are there.
+    /// The outputs that are up to date, with their folders and whether their files exist.
     pub(crate) good: Vec<(NodeIndex, Folder, Box<Record>, bool)>,
 }
 
 impl Assumed {
-    /// Tells those that have required its instances what they are.
-    fn tell(&self, known: &AllKnown) {
+    /// Adds the verdicts on this plan's instances to the cache that plans requiring them use.
+    fn add_verdicts(&self, known: &AllKnown) {
         let there = self.affected.iter().filter(|one| one.is_there);
         let there = there.map(|one| (one.node, one.output().digest));
         let good = self.good.iter().filter(|(.., is_there)| *is_there);
@@ -118,12 +118,12 @@ impl Upstream for Assumed {
     }
 
     fn meta(&self, _: NodeIndex) -> Option<Meta> {
-        // That of its record.
+        // The metadata is read from the record.
         None
     }
 }
 
-/// The same, by the records.
+/// The outputs upstream as their records have them, without the assumption.
 struct Recorded<'a>(&'a Assumed);
 
 impl Upstream for Recorded<'_> {
@@ -137,7 +137,7 @@ impl Upstream for Recorded<'_> {
 }
 
 impl Plan {
-    /// Finds the instances that are pending for their code alone.
+    /// Finds the instances that are pending only because of code.
     pub(crate) fn affected(self: &Arc<Self>) -> Result<Assumption, StoreError> {
         let mut plans = vec![Arc::clone(self)];
         plans.extend(self.required_in_run()?);
@@ -146,12 +146,12 @@ impl Plan {
         loop {
             let assumed = plans.iter().rev().map(|plan| {
                 let assumed = plan.assume_all(&known)?;
-                assumed.tell(&known);
+                assumed.add_verdicts(&known);
                 Ok(assumed)
             });
             let mut assumed = assumed.collect::<Result<Vec<_>, StoreError>>()?;
             let now = assumed.iter().map(|plan| plan.affected.len() + plan.good.len()).sum();
-            // What one plan has required may be what another one has, too.
+            // Plans may share dynamic dependencies, so this is repeated until nothing new is found.
             if plans.len() == 1 || now <= found {
                 assumed.reverse();
                 return Ok(Assumption { plans: assumed, known });
@@ -182,7 +182,7 @@ impl Plan {
         Ok(assumed)
     }
 
-    /// What an instance gives if the change means nothing, and by its record.
+    /// Returns the digest of an instance's output under the assumption, and the recorded digest.
     fn assume(
         &self,
         node: NodeIndex,
@@ -216,26 +216,27 @@ impl Plan {
             return unknown;
         }
         let recorded = record.output.digest;
-        let now_1 = judge.as_format_1(node, &made_from, &record);
-        if record.fingerprint == fingerprint || now_1.is_of(&record) {
+        let format_1 = judge.as_format_1(node, &made_from, &record);
+        if record.fingerprint == fingerprint || format_1.is_of(&record) {
             assumed.good.push((node, from, record, seen.look == Look::Whole));
             return Ok((Some(recorded), Some(recorded)));
         }
         let recorded_inputs = Recorded(assumed);
         let by_records = Judge::new(self, &recorded_inputs, replay);
-        let of_code = is_of_code(&record.made_from, &made_from, new.as_deref(), |place| {
-            let input = graph.inputs(node)[place];
-            match record.is_of_format_1() {
-                true => by_records.content_of_format_1(input),
-                false => recorded_inputs.digest(input),
-            }
-        });
-        // What is kept of today's code is adopted by a run.
-        if !of_code || judge.kept(node, &made_from, fingerprint)?.is_some() {
+        let only_code =
+            differs_only_in_code(&record.made_from, &made_from, new.as_deref(), |place| {
+                let input = graph.inputs(node)[place];
+                match record.is_of_format_1() {
+                    true => by_records.content_of_format_1(input),
+                    false => recorded_inputs.digest(input),
+                }
+            });
+        // A run reuses an output that was kept for today's code.
+        if !only_code || judge.kept(node, &made_from, fingerprint)?.is_some() {
             return unknown;
         }
         let is_there = seen.look == Look::Whole;
-        // A value in memory is made for those that load it; files would have to be linked.
+        // A value in memory is computed again for those that load it; files would have to be linked.
         if new.is_some() && !is_there && !record.output.is_in_memory() {
             return unknown;
         }
@@ -247,16 +248,17 @@ impl Plan {
     }
 }
 
-/// Whether what an output was made from is what it is now, but for code, version, targets and parameters
-/// that are `new`, if it was that of the instance without these; what the inputs were is asked by their
-/// place.
-fn is_of_code(
+/// Returns whether two fingerprints differ only in code, version, targets and the parameters `new`.
+///
+/// `new` is given if `was` belongs to a predecessor, which lacks these parameters. `input` returns the
+/// recorded digest of the input with an index.
+fn differs_only_in_code(
     was: &MadeFrom,
     now: &MadeFrom,
     new: Option<&[&str]>,
     input: impl Fn(usize) -> Option<Digest>,
 ) -> bool {
-    // One of several files of a parameter is called `name[0]`.
+    // A parameter with several files has names like `name[0]`.
     let is_new = |file: &str| {
         let name = file.split('[').next().unwrap_or_default();
         new.is_some_and(|new| new.contains(&name))
@@ -269,13 +271,13 @@ fn is_of_code(
         let pairs = std::iter::zip(&was.inputs, &now.inputs).enumerate();
         was.inputs.len() == now.inputs.len()
             && pairs.into_iter().all(|(place, (was, now))| {
-                // Records of format 1 have no keys; where the text does not tell them apart, it is
-                // another one.
+                // Records of format 1 have no keys. If the text does not identify the input, its digest
+                // decides.
                 let same_key = was.key == now.key || was.key.is_none();
                 was.role == now.role && same_key && Some(was.digest) == input(place)
             })
     };
-    // What else the parameters of a predecessor are, its key says.
+    // The other parameters of a predecessor are equal, because its key was found with them.
     (was.parameters == now.parameters || new.is_some())
         && files(was) == files(now)
         && was.refresh == now.refresh

@@ -1,4 +1,6 @@
-//! What a run would cost: how many tasks, and how long they took before.
+//! The cost of a run: the number of tasks, and how long they last_duration before.
+//!
+//! Durations are read from records.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -12,32 +14,31 @@ use crate::plan::verdicts::Status;
 use crate::store::Found;
 use crate::task::Kind;
 
-/// How many instances of a task are asked how long they took, for one that never ran.
-const ASKED: usize = 5;
+/// The number of records from which the duration of a task is estimated.
+const SAMPLED: usize = 5;
 
-/// What running a plan would cost, at most: an instance may be cut off if what it requires gives
-/// the same as before.
+/// The cost of running a plan, at most: early cutoff may skip instances.
 ///
-/// How long an instance takes is what it took last time; if it never ran, the median of a few other
+/// The duration of an instance is that of its last run. If it never ran, it is the median of a few other
 /// instances of its task.
 ///
-/// What a task has required while it ran, and has to run before it, is counted as far as the preview
-/// shows it. What it may require that it has not required before, nobody knows.
+/// Dynamic dependencies that have to run are counted as far as the preview shows them. Those that a task
+/// requires for the first time are not known before it runs.
 ///
 /// It is printed as `up to 4 tasks, about 2 min 10 s, and 1 that never ran`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Cost {
-    /// How many instances would run.
+    /// The number of instances that would run.
     pub tasks: usize,
-    /// How long they would take one after the other, in seconds; without those that are not known.
+    /// The sum of the known durations, in seconds.
     pub seconds: f64,
-    /// How many of them are of a task that never ran.
+    /// The number of instances whose duration is unknown, because no instance of their task ever ran.
     pub unknown: usize,
 }
 
 impl Cost {
-    /// The cost of what is pending, with what was required while tasks ran.
+    /// Returns the cost of all pending instances, dynamic dependencies included.
     pub(crate) fn of(plan: &Plan) -> Self {
         let mut cost = Self::default();
         let mut seen = HashSet::new();
@@ -55,18 +56,24 @@ impl Cost {
         cost
     }
 
-    /// Tells each instance that is pending in one plan, and how long it would take. What cannot be
-    /// read is not known.
-    pub(crate) fn each(plan: &Plan, mut tell: impl FnMut(NodeIndex, Option<f64>)) {
-        let mut usual: HashMap<TypeIndex, Option<f64>> = HashMap::new();
+    /// Calls `visit` with each pending instance of one plan and its duration in seconds, if that is known.
+    ///
+    /// A record that cannot be read counts as missing.
+    pub(crate) fn each(plan: &Plan, mut visit: impl FnMut(NodeIndex, Option<f64>)) {
+        let mut typical: HashMap<TypeIndex, Option<f64>> = HashMap::new();
         for node in plan.graph.nodes().filter(|&node| is_pending(plan, node)) {
             let task = plan.graph.node(node).task;
-            let last = plan.took(node);
-            tell(node, last.or_else(|| *usual.entry(task).or_insert_with(|| plan.usual(task))));
+            let last = plan.last_duration(node);
+            visit(
+                node,
+                last.or_else(|| {
+                    *typical.entry(task).or_insert_with(|| plan.typical_duration(task))
+                }),
+            );
         }
     }
 
-    /// Adds an instance that takes so long.
+    /// Adds an instance with this duration in seconds.
     pub(crate) fn add(&mut self, seconds: Option<f64>) {
         self.tasks += 1;
         self.seconds += seconds.unwrap_or_default();
@@ -79,8 +86,8 @@ fn is_pending(plan: &Plan, node: NodeIndex) -> bool {
 }
 
 impl Plan {
-    /// How long an instance took when it ran last, in seconds.
-    fn took(&self, node: NodeIndex) -> Option<f64> {
+    /// Returns how long an instance last_duration when it ran last, in seconds.
+    fn last_duration(&self, node: NodeIndex) -> Option<f64> {
         let key = self.graph.node(node).key;
         let folder = self.store.listed(&self.graph.task(node).folder, key.short()).ok()??;
         match self.store.record(&folder, key).ok()? {
@@ -89,9 +96,9 @@ impl Plan {
         }
     }
 
-    /// How long instances of a task take.
-    fn usual(&self, task: TypeIndex) -> Option<f64> {
-        let records = self.store.some_records(&self.graph.types.get(task).folder, ASKED);
+    /// Returns the median duration of a few instances of a task, in seconds.
+    fn typical_duration(&self, task: TypeIndex) -> Option<f64> {
+        let records = self.store.some_records(&self.graph.types.get(task).folder, SAMPLED);
         let mut seconds: Vec<_> = records.into_iter().map(|record| record.seconds).collect();
         seconds.sort_unstable_by(f64::total_cmp);
         seconds.get(seconds.len() / 2).copied()

@@ -1,8 +1,9 @@
-//! Outputs that are complete, and were made with other versions of crates than today's.
+//! Warnings about complete outputs that were computed with other versions of crates.
 //!
-//! What a record names is compared with today's by its digest, while the instances are judged, and
-//! what they have required while they ran. A table is read afterwards, once for each digest that is
-//! another.
+//! Versions of crates are reported and are not part of the fingerprint, unless a task says `lock`: otherwise
+//! a patch release of a logger would invalidate everything. While instances and their dynamic dependencies
+//! are judged, only the digest in the record is compared with today's. Afterwards one table of versions is
+//! read for each digest that differs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -17,18 +18,20 @@ use crate::store::crates::{CrateChange, Crates};
 use crate::store::record::Record;
 use crate::task::TaskType;
 
-/// Which complete instances were made with which other versions.
+/// The complete instances that were computed with other versions, by task name and recorded digest.
 #[derive(Default)]
 pub(super) struct OtherCrates(BTreeMap<(String, Digest), Others>);
 
-/// Instances of one task that were made with the same other versions.
+/// Instances of one task that were computed with the same versions.
 struct Others {
     task: &'static TaskType,
     keys: HashSet<Key>,
 }
 
 impl OtherCrates {
-    /// Looks at the record of a complete instance. Of one that says nothing, nothing is known.
+    /// Compares the record of a complete instance with today's versions.
+    ///
+    /// A record without versions is ignored.
     pub(super) fn look(&mut self, graph: &Graph, node: NodeIndex, record: &Record) {
         let entry = graph.task(node);
         if let (Some(was), Some(now)) = (record.crates, entry.crates)
@@ -40,7 +43,9 @@ impl OtherCrates {
         }
     }
 
-    /// A warning for each task. A crate that is new or is not used any more is no other version.
+    /// Returns a warning for each task.
+    ///
+    /// A crate that was added or is no longer used does not count as another version.
     pub(super) fn warnings(self, store: &Store) -> Vec<Warning> {
         let mut tables: HashMap<Digest, Option<Crates>> = HashMap::new();
         let mut tasks: BTreeMap<String, (BTreeSet<CrateChange>, usize)> = BTreeMap::new();

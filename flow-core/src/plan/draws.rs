@@ -1,25 +1,25 @@
-//! Draws: the values that an instance's requirements take from outside it.
+//! Draws: the values that an instance's dependencies take from outside it.
 //!
-//! Two instances of `Train` with equal parameters differ if `Preprocess`, further up, has another
-//! value: `Train` draws that value from outside, and it is part of the key of `Train`. A value that
-//! the instance's own requirements fix, by a literal or by `with`, is not drawn. It does not matter
-//! how a value was given: the draws of an instance follow from the values of everything upstream.
+//! Two instances of `Train` with equal parameters differ if `Preprocess`, further upstream, has another
+//! value. `Train` draws that value from outside, so it is part of the key of `Train`. A value that the
+//! instance sets for its own dependencies, by a literal or by `with`, is not drawn. How a value was given
+//! does not matter: the draws of an instance follow from the values of everything upstream.
 //!
-//! # How a set of draws changes on its way down
+//! # How a set of draws changes on its way downstream
 //!
-//! A graph is left downstream, from an input to its consumers. Each parameter enters as a draw of its
-//! own task, unless its consumer sets it by a literal. On the way down,
+//! The builder finishes nodes from inputs to consumers. Each parameter enters as a draw of its own task,
+//! unless its consumer sets it by a literal. On the way downstream,
 //!
-//! - [`outside`](Draws::outside) removes what the consumer sets by `with`;
-//! - [`settle`](Draws::settle) compares each draw with the parameter of that name of the nearest task
-//!   downstream. A draw that equals it could have been inherited, and so is fixed by whatever fixes
-//!   that parameter. This does not ask whether it was inherited: a flow that gives the task the value
-//!   that it would inherit anyway changes nothing;
-//! - [`release`](Draws::release) removes what equals a literal of the consumer.
+//! - [`outside`](Draws::outside) removes the draws that the consumer sets by `with`;
+//! - [`settle`](Draws::settle) compares each draw with the parameter of the same name of the nearest task
+//!   downstream. A draw that equals this parameter could have been inherited, and so it is fixed by whatever
+//!   fixes that parameter. Whether it was really inherited does not matter: a flow that gives a task the
+//!   value that it would inherit anyway changes nothing;
+//! - [`release`](Draws::release) removes the draws that equal a literal of the consumer.
 //!
-//! A value that is fixed by inheritance leaves a mark, for a flow can override it. A set in which one
-//! parameter has several values, or is drawn in one place and fixed by inheritance in another, does
-//! not say which instance has which value. Keys of such instances include the keys of their inputs.
+//! A value that is fixed by inheritance leaves a mark, because a flow can override it. A set is ambiguous if
+//! it has several values of one parameter, or a value and a mark of one parameter: it does not tell which
+//! instance has which value. The keys of such instances include the keys of their inputs.
 //!
 //! Sets of draws are shared: a plan of a million instances has few different ones.
 
@@ -29,32 +29,34 @@ use crate::base::key::{Digest, Hasher};
 use crate::plan::types::{NameIndex, SourceIndex, TypeIndex, Types};
 use crate::value::Value;
 
-/// One value drawn by one task.
+/// One value of one parameter that is drawn from outside.
 #[derive(Clone, Copy)]
 pub(crate) struct Draw<'a> {
     pub(crate) task: TypeIndex,
     pub(crate) param: usize,
     pub(crate) digest: Digest,
     pub(crate) value: &'a Value,
-    /// Whether it is what the parameter has if no value reaches it: its default or, below a task
-    /// with another value than the default, the value of the same name there.
+    /// Whether the parameter would have this value if none reached it.
+    ///
+    /// That is its default or, if the nearest task downstream with a parameter of that name passes on another
+    /// value than its default, this value.
     pub(crate) is_implied: bool,
     /// Whether it is implied by the value of a task downstream, and not by the default.
     pub(crate) is_inherited: bool,
 }
 
-/// What fixes a value for everything downstream of it.
+/// The setting that fixes a value for everything downstream of it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub(crate) enum Fixer {
-    /// A `with` of a requirement sets the parameter itself.
+    /// A `with` of a dependency sets the parameter itself.
     With(SourceIndex),
-    /// A `with` of a requirement sets a parameter that the value equals and could be inherited from.
+    /// A `with` of a dependency sets a parameter from which the value could be inherited.
     InheritedWith(SourceIndex),
-    /// A literal sets such a parameter.
+    /// A literal sets a parameter from which the value could be inherited.
     InheritedLiteral,
 }
 
-/// The parameter of a consumer that a draw of that name is compared with.
+/// The parameter of a consumer with which a draw of the same name is compared.
 pub(crate) struct Settled {
     pub(crate) name: NameIndex,
     pub(crate) digest: Digest,
@@ -66,7 +68,7 @@ pub(crate) struct Settled {
 
 pub(crate) type DrawIndex = u32;
 
-/// A set of draws, which may be shared. The first one is empty.
+/// The index of a set of draws, which may be shared. The set at index 0 is empty.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub(crate) struct SetIndex(u32);
 
@@ -83,25 +85,25 @@ struct Drawn {
     is_default: bool,
 }
 
-/// A drawn value, and what is known of it so far on its way down.
+/// A drawn value and its state on the way downstream.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct State {
     drawn: u32,
-    /// Its place among the lists of fixers; the first is empty.
+    /// Its index among the lists of fixers. The list at index 0 is empty.
     fixers: u32,
-    /// Whether a task further down may still fix it by inheritance.
+    /// Whether a task further downstream may still fix it by inheritance.
     is_open: bool,
     implied: Implied,
 }
 
-/// Whether a value is implied by the nearest task downstream that has a parameter of its name.
+/// Whether a value is implied by the nearest task downstream with a parameter of its name.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Implied {
-    /// There is none yet.
+    /// No such task was found yet.
     Unknown,
-    /// By its value.
+    /// The value equals that of the task.
     ByValue,
-    /// It has no value that travels, and the default is what is left.
+    /// The task passes no value on, and the draw is the default.
     ByDefault,
     No,
 }
@@ -112,7 +114,7 @@ pub(crate) struct Draws {
     drawn_index: HashMap<(TypeIndex, usize, Option<Digest>), u32>,
     fixers: Interned<Box<[Fixer]>>,
     states: Interned<State>,
-    /// Each sorted.
+    /// The sets, each sorted.
     sets: Interned<Box<[DrawIndex]>>,
     unions: HashMap<Box<[SetIndex]>, SetIndex>,
     outside: HashMap<(SetIndex, Box<[SourceIndex]>), SetIndex>,
@@ -124,7 +126,7 @@ pub(crate) struct Draws {
 #[derive(Clone, Copy)]
 pub(crate) struct SetDigest {
     pub(crate) digest: Digest,
-    /// Whether it leaves open which instance has which value.
+    /// Whether the set does not tell which instance has which value.
     pub(crate) is_ambiguous: bool,
 }
 
@@ -143,6 +145,7 @@ impl Draws {
         }
     }
 
+    /// Returns the values of a set, without its marks.
     pub(crate) fn set(&self, set: SetIndex) -> impl Iterator<Item = Draw<'_>> {
         self.states(set).filter_map(|(_, state)| {
             let Drawn { task, param, ref value, is_default, .. } = self.drawn[state.drawn as usize];
@@ -161,8 +164,9 @@ impl Draws {
         self.sets.get(set.0).iter().map(|&draw| (draw, *self.states.get(draw)))
     }
 
-    /// A draw as it enters; `details` gives the value and whether it is the default, and is called
-    /// for the first of equal ones.
+    /// Returns the index of a draw of a task's own parameter.
+    ///
+    /// `details` returns the value and whether it is the default. It is called for the first of equal draws.
     pub(crate) fn draw(
         &mut self,
         (task, param): (TypeIndex, usize),
@@ -181,7 +185,7 @@ impl Draws {
         self.states.index(State { drawn, fixers, is_open: true, implied: Implied::Unknown })
     }
 
-    /// The set of these draws and those of `others`.
+    /// Returns the union of these draws and the sets `others`.
     pub(crate) fn union(&mut self, own: &[DrawIndex], mut others: Vec<SetIndex>) -> SetIndex {
         others.sort_unstable();
         others.dedup();
@@ -206,8 +210,7 @@ impl Draws {
         self.intern(draws)
     }
 
-    /// What remains of a requirement's draws outside the consumer that sets these parameters by
-    /// `with`.
+    /// Returns the draws that remain outside a consumer that sets the parameters `with`.
     pub(crate) fn outside(&mut self, set: SetIndex, with: &[SourceIndex]) -> SetIndex {
         if set == SetIndex::EMPTY || with.is_empty() {
             return set;
@@ -228,7 +231,7 @@ impl Draws {
         rest
     }
 
-    /// The set as the consumer sees it, whose parameters `settled` gives by name.
+    /// Returns the set as the consumer sees it; `settled` returns the consumer's parameter by name.
     pub(crate) fn settle(
         &mut self,
         set: SetIndex,
@@ -275,8 +278,7 @@ impl Draws {
         })
     }
 
-    /// What remains outside the consumer of the instance that sees this set: without what equals a
-    /// literal that the consumer sets.
+    /// Returns the set without the draws that equal a literal of the consumer.
     pub(crate) fn release(&mut self, set: SetIndex) -> SetIndex {
         let is_fixed = |draws: &Self, state: &State| {
             draws.fixers.get(state.fixers).contains(&Fixer::InheritedLiteral)
@@ -295,7 +297,7 @@ impl Draws {
         released
     }
 
-    /// The mark that a value of a parameter was fixed by inheritance.
+    /// Returns the mark that a value of this parameter was fixed by inheritance.
     fn mark(&mut self, State { drawn, .. }: State) -> DrawIndex {
         let Drawn { task, param, name, .. } = self.drawn[drawn as usize];
         let next = self.drawn.len() as u32;
@@ -307,7 +309,7 @@ impl Draws {
         self.states.index(State { drawn, fixers: 0, is_open: false, implied })
     }
 
-    /// The set of what becomes of each draw.
+    /// Returns the set of the results of `change` for each draw.
     fn map(
         &mut self,
         set: SetIndex,
@@ -328,7 +330,7 @@ impl Draws {
         SetIndex(self.sets.index(draws.into()))
     }
 
-    /// The digest of a set's values, however they were given.
+    /// Returns the digest of a set's values, however they were given.
     pub(crate) fn digest(&mut self, set: SetIndex, types: &Types) -> SetDigest {
         if let Some(&digest) = self.digests.get(&set) {
             return digest;
@@ -338,8 +340,7 @@ impl Draws {
         digest
     }
 
-    /// The digest of the values of those parameters of a set that are `kept`, whatever the way by which
-    /// they came.
+    /// Returns the digest of the values of those parameters for which `kept` is true.
     pub(crate) fn digest_of(
         &self,
         set: SetIndex,
@@ -367,7 +368,7 @@ impl Draws {
     }
 }
 
-/// Things that are kept once, each by its place.
+/// Values that are stored once, each with an index.
 struct Interned<T> {
     all: Vec<T>,
     index: HashMap<T, u32>,

@@ -1,13 +1,19 @@
-//! Requires again what a task required while it ran, to compare it with the record.
+//! Compares the dynamic dependencies in a record with what they give today.
 //!
-//! A record tells what the task has required, in order, and what came of it. An output is what
-//! running the task now would give if all of that is the same today. So the planner requires it again, in
-//! the same order: what comes later may depend on what was loaded before, and is not looked at when
-//! that is different. What is not complete has to be made before it can be compared. The
-//! planner leaves it open; the engine makes it.
+//! A task may require others while it runs. The record lists these dynamic dependencies in order, with the
+//! digest of each output. The output is up to date only if all of them are the same today. So the planner
+//! requires them again, in the same order, and stops at the first difference, because later ones may depend
+//! on what the task loaded before. If a dependency is not complete, it has to run before it can be compared.
+//! The planner leaves it open and reports it as `upstream: X first`; the engine runs it before it decides
+//! about the task.
 //!
-//! What is required may itself have required something while it ran, and so on, further than a
-//! thread's stack is long.
+//! Dynamic dependencies are not part of the fingerprint, which must be known before anything runs. So several
+//! versions of an instance may have one fingerprint; each of them is tried. As for static inputs, only
+//! digests are compared, whether the task loaded the output or not. Parameters and metadata of a dynamic
+//! dependency are compared if the task read them.
+//!
+//! A dynamic dependency may itself have dynamic dependencies, and so on, deeper than a thread's stack. So the
+//! stack grows on demand, and each verdict is cached by key.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -27,13 +33,13 @@ use crate::store::kept::Kept;
 use crate::store::record::{Record, Required};
 use crate::task::requirement::Dependency;
 
-/// How much of the stack must be left, and how much is added, in bytes.
+/// The stack that must be left before it grows, and the size that is added, in bytes.
 const LEFT: usize = 256 << 10;
 const ADDED: usize = 4 << 20;
 
-/// Finds out what instances give that are required again.
+/// Requires dynamic dependencies again.
 pub(crate) trait Again {
-    /// Returns what the dependencies of an instance give now; `recorded` is what they gave.
+    /// Returns what the dependencies of an instance give now. `recorded` is what they gave before.
     fn again(
         &self,
         plan: &Plan,
@@ -42,15 +48,18 @@ pub(crate) trait Again {
         recorded: &[Required],
     ) -> Result<Result<Answered, Box<PlanError>>, StoreError>;
 
-    /// Where outputs are looked for that no store has.
+    /// Returns the finder of outputs that no store of the plan has.
     fn finder(&self) -> Option<&dyn Finder> {
         None
     }
 }
 
 /// Finds outputs in places other than the flow's stores, such as a remote.
+///
+/// A pull is a plan with a `Finder`: it judges fingerprints, reads and dynamic dependencies like any plan,
+/// and the outputs that were found are fetched afterwards.
 pub(crate) trait Finder {
-    /// Returns an output of the task of this name with this fingerprint for which `holds`.
+    /// Returns an output of this task with this fingerprint whose record satisfies `holds`.
     fn kept(
         &self,
         task: &str,
@@ -59,27 +68,27 @@ pub(crate) trait Finder {
     ) -> Result<Option<Kept>, StoreError>;
 }
 
-/// What some dependencies gave: the roots of a plan.
+/// The answers of some dependencies, which are the roots of a plan.
 #[derive(Clone)]
 pub(crate) struct Answered {
     pub(crate) plan: Arc<Plan>,
     pub(crate) answers: Vec<Answer>,
-    /// What is known of the outputs, if some had to be made first; else the verdicts of the plan.
+    /// The outputs, if some had to run first; otherwise the verdicts of the plan hold.
     pub(crate) made: Option<Arc<dyn Upstream + Send + Sync>>,
 }
 
-/// What one dependency gave.
+/// The result of one dependency.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     Content(Digest),
-    /// It is not known before it has run.
+    /// It has to run before its content is known.
     Open,
-    /// It has failed just now.
+    /// It failed in this run.
     Failed,
 }
 
 impl Answer {
-    /// Whether it is certain that it is another one.
+    /// Returns whether the result certainly differs from the recorded one.
     pub(crate) fn differs(self, recorded: &Required) -> bool {
         match self {
             Self::Content(digest) => recorded.digest != Some(digest),
@@ -89,16 +98,18 @@ impl Answer {
     }
 }
 
-/// Whether all that was required is the same.
+/// The result of comparing all dynamic dependencies with a record.
 pub(super) enum Replayed {
     Same,
     Different(Reason),
-    /// These tasks have to run first.
+    /// These tasks have to run before the rest can be compared.
     Open(Vec<String>),
 }
 
 impl Judge<'_> {
-    /// Whether what a record tells to have been required while the task ran is the same.
+    /// Compares the dynamic dependencies of a record with what they give today.
+    ///
+    /// Pushes the answers to `answered`, one for each group.
     pub(super) fn replay(
         &self,
         node: NodeIndex,
@@ -130,7 +141,7 @@ impl Judge<'_> {
         Ok(Replayed::Same)
     }
 
-    /// The same for what was asked for together; `None` if it is the same.
+    /// Compares one group: dependencies that were required together. Returns `None` if they are the same.
     fn replay_group(
         &self,
         node: NodeIndex,
@@ -138,7 +149,8 @@ impl Judge<'_> {
         all: &mut Vec<Answered>,
     ) -> Result<Option<Replayed>, StoreError> {
         let different = |what| Ok(Some(Replayed::Different(Reason::Required { what })));
-        // What a task makes although something that it requires has failed is never complete.
+        // An output that was computed although a dependency had failed is never complete: the next run tries
+        // again.
         if let Some(failed) = group.iter().find(|required| required.digest.is_none()) {
             return different(format!("{} failed", failed.instance));
         }
@@ -166,7 +178,7 @@ impl Judge<'_> {
         })
     }
 
-    /// What is certainly different; of many, the first few.
+    /// Describes the dependencies that certainly changed; of many, the first few.
     fn compare_required(&self, group: &[Required], answered: &Answered) -> Option<String> {
         let mut changed = Vec::new();
         let graph = &answered.plan.graph;
@@ -189,8 +201,10 @@ impl Judge<'_> {
     }
 }
 
-/// Verdicts on what is required while something runs, as long as nothing is settled. One that says
-/// too little does no harm, for what is pending is judged again before it runs.
+/// A cache of verdicts on dynamic dependencies, by key, valid until an instance is settled.
+///
+/// A verdict that says `Pending` too often does no harm, because pending instances are judged again before
+/// they run.
 #[derive(Default)]
 pub(crate) struct AllKnown(Mutex<HashMap<Key, Known>>);
 
@@ -207,44 +221,44 @@ impl AllKnown {
         self.all().insert(key, known);
     }
 
-    /// Knows what others know.
+    /// Adds all verdicts of another cache.
     pub(crate) fn take_over(&self, others: &Self) {
         self.all().extend(others.all().iter().map(|(key, known)| (*key, known.clone())));
     }
 
-    /// Forgets the verdict on what has been settled.
+    /// Removes the verdict on an instance that has been settled.
     pub(crate) fn forget(&self, key: Key) {
         self.all().remove(&key);
     }
 }
 
-/// What is found out while one plan is made: it writes nothing, and makes nothing.
+/// The state while one plan is judged. It writes nothing and runs nothing.
 #[derive(Default)]
 pub(crate) struct Replay<'a> {
-    /// The verdicts on what was required while something ran: many may require the same.
+    /// The cached verdicts on dynamic dependencies: many instances may require the same.
     pub(super) known: Arc<AllKnown>,
-    /// The instances that dependency, each for the next.
-    pub(super) asking: RefCell<Vec<Key>>,
-    /// Which complete ones were made with other versions of crates, until that is told.
+    /// The instances whose dynamic dependencies are being judged, each requiring the next.
+    pub(super) requesters: RefCell<Vec<Key>>,
+    /// The complete instances that were computed with other versions of crates, until they are reported.
     pub(super) other_crates: RefCell<OtherCrates>,
-    /// Where outputs are looked for that no store has.
+    /// The finder of outputs that no store of the plan has.
     finder: Option<&'a dyn Finder>,
 }
 
 impl<'a> Replay<'a> {
-    /// What is found out while outputs are looked for elsewhere, too.
+    /// Creates a state that also searches `finder` for outputs.
     pub(crate) fn finding(finder: &'a dyn Finder) -> Self {
         Self { finder: Some(finder), ..Self::default() }
     }
 
-    /// What is found out while plans are made that know the same.
+    /// Creates a state that shares its cache of verdicts with other plans.
     pub(crate) fn knowing(known: &Arc<AllKnown>) -> Self {
         Self { known: Arc::clone(known), ..Self::default() }
     }
 
-    /// The same, for an instance that is running.
+    /// Returns this state for the dependencies of a running instance.
     pub(crate) fn asked_by(self, key: Key) -> Self {
-        Self { asking: RefCell::new(vec![key]), ..self }
+        Self { requesters: RefCell::new(vec![key]), ..self }
     }
 }
 
@@ -264,9 +278,9 @@ impl Again for Replay<'_> {
             Ok(requested) => requested,
             Err(error) => return Ok(Err(error)),
         };
-        self.asking.borrow_mut().push(plan.graph.node(requester).key);
+        self.requesters.borrow_mut().push(plan.graph.node(requester).key);
         let judged = stacker::maybe_grow(LEFT, ADDED, || requested.judge_required(self));
-        self.asking.borrow_mut().pop();
+        self.requesters.borrow_mut().pop();
         judged?;
         let plan = Arc::new(requested);
         let answers = answers(&plan, &plan.verdicts);
@@ -274,7 +288,7 @@ impl Again for Replay<'_> {
     }
 }
 
-/// What came of the roots of a plan.
+/// Returns the results of the roots of a plan.
 pub(crate) fn answers(plan: &Plan, upstream: &dyn Upstream) -> Vec<Answer> {
     let roots = plan.graph.roots.iter();
     roots.map(|&root| upstream.digest(root).map_or(Answer::Open, Answer::Content)).collect()

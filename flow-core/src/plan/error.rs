@@ -1,4 +1,4 @@
-//! What can be wrong with a flow before anything runs.
+//! Errors of a flow that are found before anything runs.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,18 +7,20 @@ use crate::base::error::StoreError;
 use crate::plan::sweep_error::SweepError;
 use crate::value::escaped_text;
 
-/// A mistake that was found while planning: nothing has run.
+/// An error that was found while planning, before anything ran.
 ///
-/// It names the task, the parameter and the remedy, and the way from the root to the task.
+/// The message names the task, the parameter and the fix, and the path from the root to the task.
 #[derive(Debug, thiserror::Error)]
-#[error("{kind}{}{}", Way(way), In(variant))]
+#[error("{kind}{}{}", RequiredBy(way), InVariant(variant))]
 #[non_exhaustive]
 pub struct PlanError {
-    /// What is wrong. It is part of the message, and so no source of its own.
+    /// The error itself. It is part of the message, and so not the `source()` of this error.
     pub kind: PlanErrorKind,
-    /// The tasks from the root to the one in question, both included; empty where no task is.
+    /// The names of the tasks from the root to the one with the error, both included.
+    ///
+    /// Empty if the error belongs to no task.
     pub way: Vec<String>,
-    /// The variant of a sweep in which it is wrong.
+    /// The variant of a sweep that has the error.
     pub variant: Option<String>,
 }
 
@@ -28,23 +30,23 @@ impl PlanError {
     }
 }
 
-/// The variant in question.
-struct In<'a>(&'a Option<String>);
+/// Displays the variant that has the error.
+struct InVariant<'a>(&'a Option<String>);
 
-impl fmt::Display for In<'_> {
+impl fmt::Display for InVariant<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.0.iter().map(|name| escaped_text(name.chars()));
         name.into_iter().try_for_each(|name| write!(f, "\n  in the variant `{name}`"))
     }
 }
 
-/// How the task in question is reached.
-struct Way<'a>(&'a [String]);
+/// Displays the path from the root to the task with the error.
+struct RequiredBy<'a>(&'a [String]);
 
-/// How many tasks of a way are shown at each end.
+/// The number of tasks of a long path that are shown at each end.
 const ENDS: usize = 3;
 
-impl fmt::Display for Way<'_> {
+impl fmt::Display for RequiredBy<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let way = self.0;
         if way.len() < 2 {
@@ -60,12 +62,12 @@ impl fmt::Display for Way<'_> {
     }
 }
 
-/// What is wrong.
+/// The kinds of errors of a plan.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "each message says what the fields are")]
 pub enum PlanErrorKind {
-    /// A parameter without a default was given no value.
+    /// A parameter without a default has no value.
     #[error(
         "`{task}.{param}` has no value: give one with `flow.with({ty}::{key}, ...)`, in the entry of \
          `requires` that names `{ty}`, or write `#[param(default = ...)]`"
@@ -79,7 +81,7 @@ pub enum PlanErrorKind {
     )]
     WrongType { name: String, task: String, param: &'static str, ty: String, reason: String },
 
-    /// A value was given by a name that no task here has.
+    /// A value was given by a name that no required task has.
     #[error("no task that is required here has a parameter `{name}`{}", suggest(nearest, known))]
     UnknownName { name: String, nearest: Option<String>, known: Vec<String> },
 
@@ -90,35 +92,35 @@ pub enum PlanErrorKind {
         param: &'static str,
         /// The parameter that all of them are, as `Task.parameter`.
         origin: String,
-        /// What has each value, as `Task.parameter` or the name by which it is given, and the value.
+        /// Both values, each with `Task.parameter` or the name by which it is given.
         values: Box<[(String, String); 2]>,
     },
 
-    /// A value is outside what the parameter allows.
+    /// A value is not in the range or the choices of the parameter.
     #[error("`{task}.{param}` is {value}, which is not in {allowed}")]
     NotAllowed { task: String, param: &'static str, value: String, allowed: &'static str },
 
-    /// A value that does not count reaches a parameter that does.
+    /// A significant parameter inherits from an insignificant one.
     #[error(
         "`{task}.{param}` is inherited from `{from}`, which is insignificant, but counts itself: mark both \
          `#[param(insignificant)]`, or the first `#[param(local)]`"
     )]
     Insignificant { task: String, param: &'static str, from: String },
 
-    /// A parameter that counts is, by `from`, one that does not.
+    /// A significant parameter is, through `from`, an insignificant one.
     #[error(
         "`{task}.{param}` is `{from}`, which is insignificant, but counts itself: mark both \
          `#[param(insignificant)]`, or neither"
     )]
     InsignificantFrom { task: String, param: &'static str, from: String },
 
-    /// Parameters that are each other.
+    /// Parameters form a cycle of `from`.
     #[error(
         "`{}` is itself: {}; give one of them a default instead of `from`", cycle[0], cycle.join(" → ")
     )]
     FromItself { cycle: Vec<String> },
 
-    /// A value that serde cannot write down, so that it has no key.
+    /// A value cannot be serialized, so that it has no key.
     #[error("`{task}.{param}` has no key: {reason}")]
     NoKey { task: String, param: &'static str, reason: String },
 
@@ -130,13 +132,13 @@ pub enum PlanErrorKind {
     #[error("evaluating `requires` of `{task}` failed: {source:#}")]
     Requires { task: String, source: anyhow::Error },
 
-    /// `requires ... with Task::PARAM = value` names a task that is not there.
+    /// `requires ... with Task::PARAM = value` names a task that the dependency does not require.
     #[error(
         "`{task}` sets `{param}` for `{required}`, which does not require that task: leave the `with` out"
     )]
     WithReachesNothing { task: String, required: String, param: String },
 
-    /// The variants of a sweep give a parameter that none of them has.
+    /// The variants of a sweep give a parameter that no variant uses.
     #[error(
         "the sweep gives values for `{param}`, and they reach nothing in any variant of `{root}`: {why}"
     )]
@@ -146,21 +148,21 @@ pub enum PlanErrorKind {
     #[error("`{task}` requires itself: {}", cycle.join(" → "))]
     Cycle { task: String, cycle: Vec<String> },
 
-    /// A chain of requirements that does not seem to end.
+    /// A chain of dependencies is so long that it is taken for infinite.
     #[error(
         "`{task}` is required through a chain of {depth} tasks: if it requires itself, write the condition \
          under which it no longer does, such as `{task} {{ n: self.n - 1 }} if self.n > 0`"
     )]
     TooDeep { task: String, depth: usize },
 
-    /// Two parameters of one task are the same.
+    /// Two parameters of one task have the same name and type for inheritance.
     #[error(
         "`{task}.{}` and `{task}.{}` are both the parameter `{name}` that is passed on: leave one of \
          them out, or give it a type of its own", params[0], params[1]
     )]
     SameParameter { task: String, params: [&'static str; 2], name: &'static str },
 
-    /// A user's code panicked while the flow was planned.
+    /// User code panicked while the flow was planned.
     #[error("`{task}` panicked while it was planned: {message}")]
     Panicked { task: String, message: String },
 
@@ -168,11 +170,11 @@ pub enum PlanErrorKind {
     #[error("evaluating `path` of external task `{task}` failed: {source:#}")]
     ExternalPath { task: String, source: anyhow::Error },
 
-    /// A task that has to run uses a handle that the flow was not given.
+    /// A task that has to run uses a type that the flow does not provide.
     #[error("`{task}` uses a `{ty}`, and the flow has none: give it one with `flow.provide(...)`")]
     NotProvided { task: String, ty: &'static str },
 
-    /// A file that is a parameter does not exist.
+    /// A file that a parameter names does not exist.
     #[error("{what}, which is `{task}.{param}`: write it, or give the parameter another value")]
     NoFile { task: String, param: String, what: String },
 
@@ -180,7 +182,7 @@ pub enum PlanErrorKind {
     #[error("external file {path:?}, the output of `{task}`, does not exist")]
     NotMade { task: String, path: std::path::PathBuf },
 
-    /// A parameter that a value is not handed to, for it has another type.
+    /// A value does not reach a dependency's parameter of the same name, because that has another type.
     #[error(
         "`{task}.{param}` is a `{ty}`, and `{required}.{param}`, which is required there, a \
          `{required_ty}`: a value given to the one does not reach the other; give both one type, rename \
@@ -194,7 +196,7 @@ pub enum PlanErrorKind {
         required_ty: String,
     },
 
-    /// No value that a task returns fits its target.
+    /// The target of a task can never store the type that the task returns.
     #[error("`{task}` returns what its target `{target}` can never store: {reason}")]
     Unstorable { task: String, target: &'static str, reason: String },
 
@@ -212,7 +214,7 @@ pub enum PlanErrorKind {
     )]
     SameName { name: String, modules: [String; 2] },
 
-    /// The store has outputs of another program's task of this name.
+    /// The store has outputs of another program's task with this name.
     #[error(
         "the store in {folder} has outputs of {there}, and this is {here}: give one of them \
          `#[task(name = \"...\")]`, or use another folder; if it is the same task, say \
@@ -220,15 +222,14 @@ pub enum PlanErrorKind {
     )]
     Claimed { folder: String, there: String, here: String, task: String },
 
-    /// What an instance requires does not follow from its parameters.
+    /// The dependencies of an instance do not follow from its parameters.
     #[error(
         "`{task}` requires other tasks than the same instance elsewhere in this flow: what it requires must \
          follow from its significant parameters alone"
     )]
     SameKey { task: String },
 
-    /// Two instances have one key, for the parameter that tells them apart does not count, and read
-    /// different files.
+    /// Two instances that differ in an insignificant parameter have one key, and read different files.
     #[error(
         "two instances of `{task}` have one key and read different files, {first:?} and {second:?}: remove \
          `insignificant` from `{task}.{param}`, or add a parameter that tells them apart"
@@ -239,7 +240,7 @@ pub enum PlanErrorKind {
     #[error(transparent)]
     Sweep(SweepError),
 
-    /// More instances than a plan can hold.
+    /// The plan has more instances than it can hold.
     #[error("a flow cannot have more than {limit} instances")]
     TooMany { limit: u32 },
 
@@ -248,29 +249,29 @@ pub enum PlanErrorKind {
     Store(#[from] StoreError),
 }
 
-/// An error with what caused it, for it is told as one message.
+/// Returns an error and its causes as one message.
 fn in_full(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn disagreement(task: &str, param: &str, origin: &str, values: &[(String, String); 2]) -> String {
-    let [(one, is), (other, is_not)] = values;
+    let [(one, value), (other, other_value)] = values;
     let this = format!("{task}.{param}");
     let same = match this == origin {
         true => format!("`{origin}` is one parameter with those that are declared `from` it"),
         false => format!("`{this}` is the parameter `{origin}`, by `from`"),
     };
     format!(
-        "{same}, and has two values here: `{one}` is {is} and `{other}` is {is_not}; give the value to \
-         one of them alone, or replace `from` by `#[param(default = ...)]`"
+        "{same}, and has two values here: `{one}` is {value} and `{other}` is {other_value}; give the \
+         value to one of them alone, or replace `from` by `#[param(default = ...)]`"
     )
 }
 
 fn suggest(nearest: &Option<String>, known: &[String]) -> String {
     match nearest {
         Some(name) => format!(": did you mean `{name}`?"),
-        None if known.is_empty() => ": none of them has any".to_owned(),
+        None if known.is_empty() => ": none of these tasks has parameters".to_owned(),
         None => format!(": they have `{}`", known.join("`, `")),
     }
 }

@@ -1,4 +1,4 @@
-//! Why a record is not that of today's output.
+//! Explains why the record of an instance does not match today's instance.
 
 use std::collections::HashMap;
 
@@ -12,11 +12,11 @@ use crate::store::change::CodeChange;
 use crate::store::record::{InputContent, MadeFrom, Record};
 use crate::store::{Folder, Found};
 
-/// How many items of code are listed that are different.
+/// The number of changed items of code that are listed.
 const ITEMS: usize = 12;
 
 impl Judge<'_> {
-    /// Why the record that was found, if any, is not that of today's output.
+    /// Adds the reasons why the record found, if there is one, does not match today's instance.
     pub(super) fn explain(
         &self,
         node: NodeIndex,
@@ -26,7 +26,8 @@ impl Judge<'_> {
         reasons: &mut Vec<Reason>,
     ) -> Result<(), StoreError> {
         let failure = self.store.failure(folder, self.graph.node(node).key);
-        // One that could not be removed when the task had succeeded is over.
+        // A failure older than the record is over: the task has succeeded since, and the file could not be
+        // removed.
         let failure = failure.filter(|failure| match found {
             Found::Record(record) => failure.at > record.started,
             _ => true,
@@ -59,6 +60,7 @@ impl Judge<'_> {
         Ok(())
     }
 
+    /// Adds the reasons why an instance itself differs from a record, apart from its inputs.
     pub(crate) fn compare(
         &self,
         node: NodeIndex,
@@ -102,6 +104,7 @@ impl Judge<'_> {
         }
     }
 
+    /// Adds the reasons why the inputs of an instance differ from the recorded ones.
     pub(crate) fn compare_inputs(
         &self,
         node: NodeIndex,

@@ -1,4 +1,7 @@
-//! Forcing: running what is complete.
+//! Forcing: running instances that are complete.
+//!
+//! A forced instance is pending for `preview` and `run`, wherever it is required, and runs once in a run. Its
+//! output stays until the forced run has committed another, so that a failing run loses nothing.
 
 use std::any::TypeId;
 use std::collections::HashSet;
@@ -7,7 +10,7 @@ use crate::plan::Graph;
 use crate::plan::warning::Warning;
 use crate::task::{Kind, TaskType};
 
-/// Which instances are to run although they are complete.
+/// Which complete instances run all the same.
 #[derive(Clone, Default)]
 pub(crate) struct Force {
     pub(crate) tasks: Vec<&'static TaskType>,
@@ -16,12 +19,12 @@ pub(crate) struct Force {
 }
 
 impl Force {
-    /// The same for what is required while a task runs, which is no root.
+    /// Returns the setting for dynamic dependencies, which are no roots.
     pub(crate) fn in_run(&self) -> Self {
         Self { roots: false, ..self.clone() }
     }
 
-    /// Marks the instances of a graph that are to run.
+    /// Marks the forced instances of a graph.
     pub(crate) fn mark(&self, graph: &mut Graph) {
         if !self.all && !self.roots && self.tasks.is_empty() {
             return;
@@ -33,7 +36,7 @@ impl Force {
         if self.roots {
             graph.roots.iter().for_each(|root| forced[root.index()] = true);
         }
-        // An aggregate is what it requires.
+        // An aggregate has no output of its own: its inputs are forced instead.
         for node in graph.nodes().rev() {
             if forced[node.index()] && graph.kind(node) == Kind::Aggregate {
                 graph.inputs(node).iter().for_each(|input| forced[input.index()] = true);
@@ -42,7 +45,7 @@ impl Force {
         graph.forced = forced;
     }
 
-    /// A warning for each task that is to run and is not in the graph.
+    /// Returns a warning for each forced task that is not in the graph.
     pub(crate) fn unused(&self, graph: &Graph) -> Vec<Warning> {
         let is_there = |task: &&&TaskType| graph.types.find((task.id)()).is_some();
         let missing = self.tasks.iter().filter(|task| !graph.roots.is_empty() && !is_there(task));

@@ -1,15 +1,16 @@
-//! Records of format 1: whether one is of what would be made today.
+//! Compares records of format 1 with what would be computed today.
 //!
-//! Three things were computed differently when format 1 was written:
+//! Format 1 computed three things differently:
 //!
-//! - A fingerprint had the text of the key of a map's item, `px[AAPL]`, and now has the digest of the key.
-//!   So did the content of an aggregate with a map.
+//! - A fingerprint had the text of the key of a map's item, `px[AAPL]`. Today it has the digest of the key.
+//!   The same goes for the content of an aggregate with a map.
 //! - The digest of a value in memory follows from the fingerprint.
-//! - The key of an instance did not have the values that what it requires inherits, so that it may have
+//! - The key of an instance did not have the values that its dependencies inherit. So an instance may have
 //!   another key today, and with it another seed.
 //!
-//! A record of format 1 is compared with what format 1 would have written today. Where that had one
-//! text for several keys, the record may be of either, and the instance runs again: the reason says so.
+//! A record states its format. A record of format 1 is compared with what format 1 would have written today.
+//! If that had one text for several keys of a map, the record may belong to any of them: the instance runs
+//! again, and its reason says why.
 
 use std::collections::HashMap;
 
@@ -24,18 +25,18 @@ use crate::store::record::{MadeFrom, Record};
 use crate::task::Kind;
 use crate::task::requirement::Form;
 
-/// What format 1 would have written of what an output is made from.
+/// The form that format 1 would have given to the parts of a fingerprint.
 pub(super) enum Format1 {
-    /// The same as today.
+    /// Equal to today's form.
     Same,
-    /// Something else, with this fingerprint.
+    /// Another form, with this fingerprint.
     Other(Box<MadeFrom>, Digest),
-    /// The same as of other keys of a map.
+    /// Equal to the form of other keys of a map.
     Ambiguous,
 }
 
 impl Format1 {
-    /// Whether a record of format 1 is of this.
+    /// Returns whether a record has format 1 and this fingerprint.
     pub(super) fn is_of(&self, record: &Record) -> bool {
         match self {
             Self::Other(_, fingerprint) => {
@@ -45,7 +46,7 @@ impl Format1 {
         }
     }
 
-    /// The form of format 1, if it is another one.
+    /// Returns the form of format 1, if it differs from today's.
     pub(super) fn form(&self) -> Option<&MadeFrom> {
         match self {
             Self::Other(form, _) => Some(form),
@@ -53,7 +54,7 @@ impl Format1 {
         }
     }
 
-    /// Why a record of format 1 is not used in which nothing else is different.
+    /// Returns why a record of format 1 that differs in nothing else is not used.
     pub(super) fn reason(&self) -> Option<Reason> {
         let what = "was written by an earlier release, whose records do not tell the keys of this \
                     task's inputs apart";
@@ -62,12 +63,12 @@ impl Format1 {
 }
 
 impl Judge<'_> {
-    /// What format 1 would have written of `now`, if the record is of format 1.
+    /// Returns what format 1 would have written of `now`, if the record has format 1.
     pub(super) fn as_format_1(&self, node: NodeIndex, now: &MadeFrom, record: &Record) -> Format1 {
         if record.is_of_format_1() { self.format_1(node, now) } else { Format1::Same }
     }
 
-    /// The fingerprint that format 1 would have given to `now`, if it is another one than `today`.
+    /// Returns the fingerprint that format 1 would have given to `now`, if it differs from `today`.
     pub(super) fn fingerprint_of_format_1(
         &self,
         node: NodeIndex,
@@ -103,7 +104,7 @@ impl Judge<'_> {
         Format1::Other(Box::new(form), fingerprint)
     }
 
-    /// The content of an instance as format 1 had it, if that is known.
+    /// Returns the digest of an instance's content in format 1, if it is known.
     pub(super) fn content_of_format_1(&self, node: NodeIndex) -> Option<Digest> {
         match self.graph.gathers(node) {
             true => self.gathered_of_format_1(node, &mut HashMap::new()),
@@ -111,7 +112,7 @@ impl Judge<'_> {
         }
     }
 
-    /// The content of an aggregate as format 1 had it; `None` if it did not tell keys apart.
+    /// Returns the digest of an aggregate's content in format 1; `None` if format 1 was ambiguous.
     fn gathered_of_format_1(
         &self,
         node: NodeIndex,
@@ -138,8 +139,9 @@ impl Judge<'_> {
         digest
     }
 
-    /// Whether the seed that a record of format 1 names is of this instance, which may have had another key:
-    /// the record has the parameters of the instance, or some of them.
+    /// Returns whether the seed in a record of format 1 belongs to this instance.
+    ///
+    /// The instance may have had another key then, so the recorded parameters are compared with today's.
     pub(super) fn is_seed_of_format_1(&self, node: NodeIndex, record: &Record) -> bool {
         record.is_of_format_1() && {
             let now = self.graph.whole_parameters(node);
@@ -158,7 +160,7 @@ impl Graph {
     }
 }
 
-/// The text of a role in format 1, if it told the role apart.
+/// Returns the text of a role in format 1, if the text identified it.
 fn text_of_format_1(role: &Role) -> Option<&str> {
-    role.is_told_by_format_1.then_some(&role.text)
+    role.is_unique_in_format_1.then_some(&role.text)
 }

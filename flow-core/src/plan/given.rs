@@ -1,4 +1,4 @@
-//! The values that a flow was given, and its defaults.
+//! The values that a flow is given, and its defaults.
 
 use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
@@ -11,10 +11,10 @@ use crate::task::TaskType;
 use crate::task::setting::Named;
 use crate::value::AnyValue;
 
-/// The values that a flow was given.
+/// The values that a flow is given.
 #[derive(Clone, Default)]
 pub(crate) struct Givens {
-    /// By typed key: the task and the place of the field.
+    /// By typed key: the task and the index of the field.
     pub(crate) typed: HashMap<(TypeId, usize), Given>,
     /// By name.
     pub(crate) named: BTreeMap<String, Named>,
@@ -31,14 +31,16 @@ pub(crate) struct Given {
 }
 
 impl Givens {
-    /// The defaults alone, which have been evaluated or will be, and the outputs that a test gave.
+    /// Returns only the defaults and the stand-ins, without the given values.
     pub(crate) fn without_values(&self) -> Self {
         let (defaults, stand_ins) = (Arc::clone(&self.defaults), self.stand_ins.clone());
         Self { defaults, stand_ins, ..Default::default() }
     }
 
-    /// The default of a parameter: evaluated once for a flow and all made from it, so that
-    /// `default = today()` is one day throughout.
+    /// Returns the default of a parameter; `None` if it has none.
+    ///
+    /// A default is evaluated once for a flow and all flows derived from it, so that `default = today()` is
+    /// one day throughout.
     ///
     /// # Errors
     ///
@@ -58,9 +60,9 @@ impl Givens {
         if let Some(known) = defaults().get(&key) {
             return Some(shared(known));
         }
-        // The expression may ask a flow itself, so that nothing is locked.
+        // The lock is not held here, because the expression may use a flow itself.
         let value = panics::catch(make).map(Contained::new);
-        // If two threads have made one, the first counts.
+        // If two threads evaluate it at once, the first value counts.
         Some(shared(defaults().entry(key).or_insert(value)))
     }
 }

@@ -1,4 +1,4 @@
-//! One instance of a plan, as users see it.
+//! The public view of one instance of a plan.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -13,8 +13,7 @@ use crate::plan::label::Show;
 use crate::plan::reason::Reason;
 use crate::plan::verdicts::Status;
 
-/// A task with its parameters resolved, as a plan has it: its name, its parameters, and whether
-/// it was complete when the plan was made.
+/// A task with its parameters resolved, and its state when the plan was built.
 ///
 /// It is printed as `Train {model: Logistic}`.
 #[derive(Clone)]
@@ -24,43 +23,41 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// The name of the task.
+    /// Returns the name of the task.
     pub fn task(&self) -> &str {
         &self.plan.graph.task(self.node).decl.name
     }
 
-    /// The parameters that it shows, by name: its own and, as `Task.parameter`, those that its
-    /// requirements draw from outside it and that differ from their defaults.
+    /// Returns the parameters that it shows, with their values as text.
+    ///
+    /// These are its own parameters and, as `Task.parameter`, those that its dependencies draw from outside
+    /// it and that differ from their defaults.
     pub fn parameters(&self) -> Vec<(String, String)> {
         let shown = self.plan.graph.shown(self.node).into_iter();
         shown.map(|(name, value)| (name, value.to_string())).collect()
     }
 
-    /// What identifies it.
+    /// Returns the key that identifies the instance.
     pub fn key(&self) -> Key {
         self.plan.graph.node(self.node).key
     }
 
-    /// Whether it was complete when the plan was made.
+    /// Returns its status when the plan was built.
     pub fn status(&self) -> Status {
         self.plan.verdicts.status(self.node)
     }
 
-    /// Whether its output was there, and what running it would have given.
+    /// Returns whether its output existed and was what running it would produce.
     pub fn is_complete(&self) -> bool {
         self.status().is_complete()
     }
 
-    /// Why it was not complete.
+    /// Returns why it was not complete.
     pub fn reasons(&self) -> &[Reason] {
         self.plan.verdicts.reasons(self.node)
     }
 
-    /// The folder that holds its output, or would.
-    ///
-    /// # Errors
-    ///
-    /// The store cannot be read.
+    /// Returns the folder that holds its output, or would hold it.
     pub fn folder(&self) -> Result<PathBuf, StoreError> {
         Ok(self.plan.output_place(self.node)?.path())
     }

@@ -1,10 +1,15 @@
-//! The verdict on one instance: whether its output is what running it now would give.
+//! The verdict on one instance: whether its output is what running it now would produce.
 //!
-//! The planner judges every instance; the engine judges those again whose inputs had to run
-//! first. Both ask here. What an output is made from is put together in
-//! [`made_from`](super::made_from); whether what was read besides is the same is found out in
-//! [`reads`](super::reads), whether what was required while the task ran is the same, in
-//! [`dynamic`](super::dynamic); what is different is told in [`explain`](super::explain).
+//! The planner judges every instance. The engine judges those again whose inputs had to run first. Both use
+//! [`Judge`]. The parts of the fingerprint come from [`made_from`](super::made_from). Other reads are
+//! compared in [`reads`](super::reads), dynamic dependencies in [`dynamic`](super::dynamic). Differences are
+//! turned into reasons in [`explain`](super::explain).
+//!
+//! An instance is complete if its record has today's fingerprint, its reads and dynamic dependencies are
+//! unchanged, and its files are as recorded. Otherwise the judge searches for an output with that
+//! fingerprint: in the store, then in the other stores of the plan, then with the
+//! [`Finder`](super::dynamic::Finder). An output is reused only by fingerprint, and so only if code,
+//! parameters and data are equal.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -27,7 +32,7 @@ use crate::store::trust::Trust;
 use crate::store::{Folder, Found, RECORD, Store};
 use crate::task::Kind;
 
-/// Judges the instances of a graph by what a store has.
+/// Judges the instances of a graph by the content of a store.
 pub(crate) struct Judge<'a> {
     pub(super) plan: &'a Plan,
     pub(crate) graph: &'a Graph,
@@ -36,51 +41,53 @@ pub(crate) struct Judge<'a> {
     pub(super) trust: Trust,
     pub(super) upstream: &'a dyn Upstream,
     pub(super) again: &'a dyn Again,
-    /// What files that are parameters hold, if each is to be looked at once.
+    /// The digests of parameters that are files, if each file is read once.
     pub(super) seen: Option<&'a SeenFiles>,
 }
 
-/// What files that are parameters were seen to hold, by path: instances may share a folder.
+/// A cache of the digests of parameters that are files, by path: instances may share a folder.
 pub(crate) type SeenFiles = RefCell<HashMap<String, Option<Digest>>>;
 
-/// What is known of the outputs that an instance requires.
+/// Information about the outputs that an instance requires.
 pub(crate) trait Upstream {
-    /// The content of an output, if it is known.
+    /// Returns the digest of an output, if it is known.
     fn digest(&self, node: NodeIndex) -> Option<Digest>;
 
-    /// What was noted about an output that was found or made just now; of all others, their
-    /// records are read.
+    /// Returns the metadata of an output that was found or computed just now.
+    ///
+    /// If it returns `None`, the metadata is read from the record.
     fn meta(&self, node: NodeIndex) -> Option<Meta>;
 
-    /// Whether an instance that is to run although it is complete has done so.
+    /// Returns whether a forced instance has run.
     fn was_forced(&self, _node: NodeIndex) -> bool {
         false
     }
 }
 
-/// A verdict and what led to it.
+/// A verdict, and the reasons for it.
 pub(crate) struct Judged {
     pub(crate) folder: Folder,
     pub(crate) verdict: Verdict,
     pub(crate) reasons: Vec<Reason>,
-    /// What was required while it ran, as far as that was found again.
+    /// The dynamic dependencies, as far as they were required again.
     pub(crate) in_run: Vec<Answered>,
 }
 
+/// Whether the output of an instance is what running it now would produce.
 pub(crate) enum Verdict {
-    /// The output is there.
+    /// The output exists and is up to date.
     Complete(Box<Record>),
-    /// The output was there and its file is gone; its content is known.
+    /// The output was up to date, but its file is gone. Its content is known.
     Evicted(Box<Record>, MadeFrom),
-    /// An output made from the same is there.
+    /// An output with the same fingerprint exists in another place.
     Adopt(Kept, MadeFrom),
-    /// It has to run, and will be made from this, with this fingerprint.
+    /// The instance has to run, and its output will have these parts and this fingerprint.
     Run(MadeFrom, Digest),
-    /// It is not made here, and is there with this content.
+    /// An external or aggregate task with this content.
     There(Digest),
-    /// It is made elsewhere, and is not there.
+    /// An external file that does not exist.
     Missing,
-    /// That depends on inputs whose content is not known yet.
+    /// The verdict depends on instances that have to run first.
     Upstream,
 }
 
@@ -90,11 +97,12 @@ impl<'a> Judge<'a> {
         Self { plan, graph, store, contents, trust: *trust, upstream, again, seen: None }
     }
 
-    /// The same, with what was seen so far of files that are parameters.
+    /// Returns this judge with a cache of the digests of files.
     pub(super) fn having_seen(self, seen: &'a SeenFiles) -> Self {
         Self { seen: Some(seen), ..self }
     }
 
+    /// Returns the verdict on an instance whose inputs have been judged.
     pub(crate) fn judge(&self, node: NodeIndex) -> Result<Judged, StoreError> {
         let (graph, store) = (self.graph, self.store);
         match graph.kind(node) {
@@ -114,7 +122,7 @@ impl<'a> Judge<'a> {
             return Ok(Judged { folder, verdict, reasons, in_run });
         }
         let found = store.record(&folder, graph.node(node).key)?;
-        let now_1 = match (&now, &found) {
+        let format_1 = match (&now, &found) {
             (Some((made_from, fingerprint)), Found::Record(record))
                 if record.fingerprint != *fingerprint =>
             {
@@ -128,7 +136,7 @@ impl<'a> Judge<'a> {
 
         match (&now, found) {
             (Some((made_from, fingerprint)), Found::Record(record))
-                if record.fingerprint == *fingerprint || now_1.is_of(&record) =>
+                if record.fingerprint == *fingerprint || format_1.is_of(&record) =>
             {
                 reasons.extend(self.due(node, &record));
                 if reasons.is_empty() {
@@ -147,7 +155,7 @@ impl<'a> Judge<'a> {
                                 }
                                 Look::Gone => {
                                     reasons.push(output("is gone"));
-                                    let made_from = match now_1 {
+                                    let made_from = match format_1 {
                                         Format1::Other(form, _) if record.output.is_in_memory() => {
                                             *form
                                         }
@@ -165,9 +173,9 @@ impl<'a> Judge<'a> {
                 }
             }
             (now, found) => {
-                let now = now.as_ref().map(|(made_from, _)| now_1.form().unwrap_or(made_from));
+                let now = now.as_ref().map(|(made_from, _)| format_1.form().unwrap_or(made_from));
                 self.explain(node, &folder, &found, now, &mut reasons)?;
-                reasons.extend(now_1.reason().filter(|_| reasons.is_empty()));
+                reasons.extend(format_1.reason().filter(|_| reasons.is_empty()));
                 if let Found::Record(record) = &found {
                     reasons.extend(self.due(node, record));
                 }
@@ -192,7 +200,7 @@ impl<'a> Judge<'a> {
         Ok(Judged { folder, verdict, reasons, in_run })
     }
 
-    /// A file that is made elsewhere is there, or it is not.
+    /// Judges an external task: its file exists, or it does not.
     fn judge_external(&self, node: NodeIndex) -> Result<Judged, StoreError> {
         let path = self.graph.external(node);
         let digest = self.contents.digest(path)?;
@@ -206,13 +214,13 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// What an aggregate is made from is all that it is.
+    /// Judges an aggregate, whose content is that of its inputs.
     fn judge_aggregate(&self, node: NodeIndex) -> Judged {
         let verdict = self.gathered(node).map_or(Verdict::Upstream, Verdict::There);
         Judged { folder: Folder::new(), verdict, reasons: Vec::new(), in_run: Vec::new() }
     }
 
-    /// The content of an aggregate, if all that it gathers is known.
+    /// Returns the digest of an aggregate's content, if that of all its inputs is known.
     pub(crate) fn gathered(&self, node: NodeIndex) -> Option<Digest> {
         if self.graph.kind(node) != Kind::Aggregate {
             return None;
@@ -220,7 +228,7 @@ impl<'a> Judge<'a> {
         let mut hasher = Hasher::new("aggregate");
         let roles = self.graph.roles(node, self.store);
         for (role, &input) in roles.iter().zip(self.graph.inputs(node)) {
-            // What reads an output is a part of what it is to those who load it.
+            // The target is included, because it determines the value that is loaded.
             let target = self.graph.task(input).target_digest;
             hash_role(&mut hasher, &role.text, role.key);
             hasher.part(self.upstream.digest(input)?).part(target);
@@ -228,8 +236,7 @@ impl<'a> Judge<'a> {
         Some(hasher.digest())
     }
 
-    /// An output made from the same, in whichever instance's folder, of this store or of another
-    /// that is read, too.
+    /// Returns an output with this fingerprint from any instance's folder, in any store of the plan.
     pub(crate) fn kept(
         &self,
         node: NodeIndex,
@@ -239,8 +246,10 @@ impl<'a> Judge<'a> {
         self.search(node, made_from, fingerprint, &mut Vec::new(), &mut Vec::new())
     }
 
-    /// The same; says what was required while it was made, and what has to be known before it can be
-    /// told whether there is one.
+    /// Searches for an output with this fingerprint, or with that of format 1.
+    ///
+    /// Sets `in_run` to the dynamic dependencies of the output found, and `open` to the tasks that have to
+    /// run before the dynamic dependencies of a candidate can be compared.
     fn search(
         &self,
         node: NodeIndex,
@@ -258,17 +267,17 @@ impl<'a> Judge<'a> {
         self.search_for(node, fingerprint, Record::is_of_format_1, in_run, open)
     }
 
-    /// The same, for one fingerprint and the records that are `of_form`.
+    /// Searches for an output with one fingerprint, among the records for which `has_format` is true.
     fn search_for(
         &self,
         node: NodeIndex,
         fingerprint: Digest,
-        of_form: impl Fn(&Record) -> bool,
+        has_format: impl Fn(&Record) -> bool,
         in_run: &mut Vec<Answered>,
         open: &mut Vec<String>,
     ) -> Result<Option<Kept>, StoreError> {
         let mut holds = |record: &Record| {
-            if !of_form(record) {
+            if !has_format(record) {
                 return false;
             }
             let changed = || self.changed_reads(node, record);
@@ -292,10 +301,11 @@ impl<'a> Judge<'a> {
         if let Some(kept) = self.store.kept(&entry.folder, fingerprint, self.trust, &mut holds)? {
             return Ok(Some(kept));
         }
+        // A reset forgets the fingerprint: nothing is reused for it, from any store, until a task has run.
         let is_forgotten =
             !self.plan.reading.is_empty() && self.store.is_forgotten(&entry.folder, fingerprint)?;
         for other in self.plan.reading.iter().filter(|_| !is_forgotten) {
-            // A name that means another task there has nothing for this one.
+            // A store in which another task has this name has no output for this one.
             let Ok(folder) = task_folder(other, entry.task, &entry.decl) else { continue };
             if let Some(kept) = other.kept(&folder, fingerprint, self.trust, &mut holds)? {
                 return Ok(Some(kept.of(other)));

@@ -1,10 +1,10 @@
-//! What an instance is called: `Train {model: Logistic, Preprocess.do_preprocess: false}`.
+//! Labels of instances: `Train {model: Logistic, Preprocess.do_preprocess: false}`.
 //!
-//! A task shows its own parameters and, as `Task.parameter`, those that its requirements draw
-//! from outside it and that differ from what they have if no value reaches them: their defaults or, below a
-//! task with a value of that name, this value. A parameter that is another one, through `from`, is shown
-//! once. Which come first, and how much is shown, is up to the
-//! [`view`](super::view).
+//! A label has the task's own parameters and, as `Task.parameter`, those that its dependencies draw from
+//! outside it and that differ from the value that they would have if none reached them. That value is the
+//! default or, if the nearest task downstream with a parameter of that name passes a value on, this value.
+//! Parameters that are the same through `from` are shown once. The order of the parameters, and how much of
+//! them is shown, is up to the [`view`](super::view).
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -22,52 +22,53 @@ use crate::task::TaskType;
 use crate::task::param::ParamDecl;
 use crate::value::{Value, shortened};
 
-/// How long the JSON of one of the task's own parameters may be in a record, in bytes.
+/// The maximum length of the JSON of a task's own parameter in a record, in bytes.
 const OWN: usize = 1 << 20;
 
-/// How long the JSON of a parameter of a task upstream may be in a record, in bytes.
+/// The maximum length of the JSON of a parameter upstream in a record, in bytes.
 const UPSTREAM: usize = 1 << 10;
 
-/// How much a record has of a longer one, in characters.
+/// The length to which longer values are cut in a record, in characters.
 const SHORTENED: usize = 100;
 
 /// How much of the parameters is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Show {
-    /// All of them, whole.
+    /// All parameters, in full.
     Full,
-    /// Those that tell an instance from the others that are shown, and as many more as fit on a line.
+    /// The parameters that distinguish the instance, and as many more as fit on a line.
+    ///
     /// Long values are shortened.
     #[default]
     Clipped,
-    /// None: only the name of the task.
+    /// Only the name of the task.
     Hidden,
 }
 
 /// A parameter that an instance may show.
 pub(crate) struct Shown {
-    /// `model`, or `Preprocess.scale` of one that is drawn from outside.
+    /// `model`, or `Preprocess.scale` if it is drawn from outside.
     pub(crate) name: String,
     pub(crate) value: Value,
     pub(crate) id: ParameterId,
     pub(crate) is_own: bool,
     pub(crate) is_default: bool,
-    /// Whether it is another one that is shown, through `from`.
+    /// Whether it is the same, through `from`, as another parameter that is shown.
     pub(crate) is_another: bool,
-    /// Whether it has the value of the same name of a task downstream, which it would inherit.
+    /// Whether it equals a value of the same name downstream, which it would inherit.
     pub(crate) is_inherited: bool,
     /// Whether it has the value that it would have if no value reached it.
     is_implied: bool,
 }
 
 impl Shown {
-    /// Whether it is shown although nothing depends on it.
+    /// Returns whether it is shown even if nothing depends on it.
     pub(crate) fn is_usual(&self) -> bool {
         self.is_own || !(self.is_implied || self.is_another)
     }
 }
 
-/// The parameter that one is, through `from`, or it itself.
+/// Returns the source of a parameter: the one that `from` leads to, or itself.
 fn origin_id(task: &'static TaskType, place: usize) -> ParameterId {
     let (task, place) = source(task, place);
     ((task.id)(), place)
@@ -78,7 +79,7 @@ fn json(value: &Value) -> serde_json::Value {
 }
 
 impl Graph {
-    /// What tells the instances of this graph apart, which is found out when it is first asked for.
+    /// Returns the view of this graph, which is computed at the first call.
     pub(crate) fn view(&self) -> &View {
         self.view.get_or_init(|| {
             let view = View::of([self]);
@@ -86,7 +87,7 @@ impl Graph {
         })
     }
 
-    /// The name of the task and its parameters, beside the other instances of this graph.
+    /// Returns the label of an instance beside the other instances of this graph.
     pub(crate) fn label(&self, node: NodeIndex, show: Show) -> String {
         match show {
             Show::Hidden => self.task(node).decl.name.to_string(),
@@ -94,12 +95,12 @@ impl Graph {
         }
     }
 
-    /// The first digits of the key.
+    /// Returns the first eight digits of the key.
     pub(crate) fn digits(&self, node: NodeIndex) -> String {
         self.node(node).key.short().to_string()[..8].to_owned()
     }
 
-    /// All parameters that an instance may show: its own, then those that are drawn, by name.
+    /// Returns all parameters that an instance may show: its own, then the drawn ones by name.
     pub(crate) fn all_shown(&self, node: NodeIndex) -> Vec<Shown> {
         let entry = self.task(node);
         let task = (entry.task.id)();
@@ -117,22 +118,22 @@ impl Graph {
         let names = self.types.names(self.node(node).task).iter().enumerate();
         let by_name: HashMap<_, _> = names.map(|(place, name)| (name, place)).collect();
         let draws = || self.draws.set(self.node(node).draws);
-        // What is implied is not shown, so that nothing else is left out for it.
+        // Implied draws are not shown, and so must not hide another parameter.
         let all = draws().filter(|draw| !draw.is_implied);
         let all: HashSet<_> = all.map(|draw| (self.drawn_id(&draw), draw.digest)).collect();
         let drawn = draws().map(|draw| {
-            let of = self.types.get(draw.task);
-            let (id, origin) = (self.drawn_id(&draw), origin_id(of.task, draw.param));
+            let drawn_type = self.types.get(draw.task);
+            let (id, origin) = (self.drawn_id(&draw), origin_id(drawn_type.task, draw.param));
             let same = by_name.get(&self.types.names(draw.task)[draw.param]);
             let same = same.filter(|&&place| own[place].value == *draw.value);
             let is_own = same.is_some_and(|&place| origin_id(entry.task, place) == origin);
             Shown {
-                name: format!("{}.{}", of.decl.name, of.param(draw.param).name),
+                name: format!("{}.{}", drawn_type.decl.name, drawn_type.param(draw.param).name),
                 value: draw.value.clone(),
                 id,
                 is_own: false,
                 is_default: draw.is_implied && !draw.is_inherited,
-                // Of several that are one, the one that the others are is shown.
+                // Of several parameters that are the same through `from`, the source is shown.
                 is_another: is_own || origin != id && all.contains(&(origin, draw.digest)),
                 is_inherited: draw.is_inherited,
                 is_implied: draw.is_implied,
@@ -144,14 +145,16 @@ impl Graph {
         own.into_iter().chain(drawn).collect()
     }
 
-    /// The parameters that an instance shows if nothing is known of others, its own first.
+    /// Returns the parameters that an instance shows if the other instances are unknown, its own first.
     pub(crate) fn shown(&self, node: NodeIndex) -> Vec<(String, Value)> {
         let shown = self.all_shown(node).into_iter().filter(Shown::is_usual);
         shown.map(|parameter| (parameter.name, parameter.value)).collect()
     }
 
-    /// The parameters in the name of an instance's folder or export, with their texts: its own that are not
-    /// the default, then those that are drawn, then the others.
+    /// Returns the parameters in the name of an instance's folder or export.
+    ///
+    /// The task's own parameters that differ from their defaults come first, then the drawn ones, then the
+    /// rest.
     pub(crate) fn shown_in_folder(&self, node: NodeIndex) -> Vec<Shown> {
         let mut shown = self.all_shown(node);
         shown.retain(Shown::is_usual);
@@ -163,14 +166,15 @@ impl Graph {
         shown
     }
 
-    /// All parameters that are in an instance's key, by name.
+    /// Returns all parameters that are in an instance's key, by name.
     pub(crate) fn all_parameters(&self, node: NodeIndex) -> BTreeMap<String, Value> {
         let all = self.all_shown(node).into_iter().filter(|one| !one.is_inherited);
         all.map(|one| (one.name, one.value)).collect()
     }
 
-    /// All parameters that are in an instance's key, as its record has them: a long one is only whole in
-    /// the records of its own task, and a very long one nowhere.
+    /// Returns all parameters that are in an instance's key, as its record has them.
+    ///
+    /// Long values of parameters upstream and very long values of own parameters are shortened.
     pub(crate) fn recorded_parameters(
         &self,
         node: NodeIndex,
@@ -188,13 +192,13 @@ impl Graph {
         all.map(recorded).collect()
     }
 
-    /// All parameters that are in an instance's key, in JSON.
+    /// Returns all parameters that are in an instance's key, in JSON.
     pub(crate) fn whole_parameters(&self, node: NodeIndex) -> BTreeMap<String, serde_json::Value> {
         let parameters = self.all_parameters(node).into_iter();
         parameters.map(|(name, value)| (name, json(&value))).collect()
     }
 
-    /// Adds which instance each input is: its label and its key.
+    /// Adds the label and the key of each input's instance.
     pub(crate) fn with_labels(&self, node: NodeIndex, mut made_from: MadeFrom) -> MadeFrom {
         for (input, &required) in made_from.inputs.iter_mut().zip(self.inputs(node)) {
             input.instance = self.label_alone(required);
@@ -203,25 +207,25 @@ impl Graph {
         made_from
     }
 
-    /// The value of one of the task's own parameters.
+    /// Returns the value of one of the task's own parameters.
     pub(crate) fn own_value(&self, node: NodeIndex, place: usize) -> Value {
         let entry = self.task(node);
         let field = entry.instances.field(self.node(node).instance, place);
-        // A value without this form has no key either, and was refused.
+        // A value that cannot be converted has no key either, and was refused by the builder.
         param_value(&entry.decl.name, entry.param(place), field).unwrap_or(Value::None)
     }
 
-    /// The declaration of a parameter.
+    /// Returns the declaration of a parameter, if its task is in this graph.
     pub(crate) fn param(&self, (task, place): ParameterId) -> Option<&'static ParamDecl> {
         Some(self.types.get(self.types.find(task)?).param(place))
     }
 
-    /// Which parameter a draw is of.
+    /// Returns the parameter that a draw belongs to.
     pub(crate) fn drawn_id(&self, draw: &Draw<'_>) -> ParameterId {
         ((self.types.get(draw.task).task.id)(), draw.param)
     }
 
-    /// Where the instance lies in the store, or would.
+    /// Returns the folder of the instance in the store, which may not exist yet.
     pub(crate) fn folder(&self, node: NodeIndex, store: &Store) -> Result<Folder, StoreError> {
         let task = &self.task(node).folder;
         let key = self.node(node).key;

@@ -1,4 +1,4 @@
-//! What an output is made from: the parts of its fingerprint.
+//! The parts of a fingerprint: everything that an output is computed from.
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +17,7 @@ use crate::task::param::ParamDecl;
 use crate::value::{Paths, Value};
 
 impl Judge<'_> {
-    /// What the output is made from, if the content of all inputs is known.
+    /// Returns the parts of an instance's fingerprint, if the content of all inputs is known.
     pub(crate) fn made_from(&self, node: NodeIndex) -> Result<Option<MadeFrom>, StoreError> {
         let graph = self.graph;
         let mut inputs = Vec::with_capacity(graph.inputs(node).len());
@@ -30,7 +30,7 @@ impl Judge<'_> {
         Ok(Some(MadeFrom { inputs, targets, ..self.made_from_itself(node)? }))
     }
 
-    /// What the outputs of each task required are read by.
+    /// Returns the digest of the target of each required task, by task name.
     pub(super) fn targets(&self, node: NodeIndex) -> BTreeMap<String, Digest> {
         let graph = self.graph;
         let required: BTreeSet<_> =
@@ -42,7 +42,7 @@ impl Judge<'_> {
         targets.collect()
     }
 
-    /// What the output is made from, apart from its inputs.
+    /// Returns the parts of an instance's fingerprint without its inputs.
     pub(super) fn made_from_itself(&self, node: NodeIndex) -> Result<MadeFrom, StoreError> {
         let entry = self.graph.task(node);
         Ok(MadeFrom {
@@ -57,7 +57,7 @@ impl Judge<'_> {
         })
     }
 
-    /// The content of each parameter that is a file.
+    /// Returns the content of each parameter that is a file.
     pub(super) fn files(
         &self,
         node: NodeIndex,
@@ -79,11 +79,13 @@ impl Judge<'_> {
 }
 
 impl Graph {
-    /// The parameters that are files, by name, with their paths.
+    /// Returns the parameters that are files, with their paths.
+    ///
+    /// If a parameter holds several paths, each has a name like `name[0]`.
     pub(crate) fn file_parameters(&self, node: NodeIndex) -> Vec<(String, String)> {
         let entry = self.task(node);
         let instance = self.node(node).instance;
-        // A task that is not run reads none of them.
+        // A task that a stand-in replaces does not run, and reads no files.
         if self.stand_in(node).is_some() {
             return Vec::new();
         }
@@ -100,8 +102,7 @@ impl Graph {
             .collect()
     }
 
-    /// The digest of an instance's own parameters, as `Input::task` shows them, but for those that
-    /// do not count.
+    /// Returns the digest of an instance's own significant parameters, as `Input::task` shows them.
     pub(crate) fn parameters_digest(&self, node: NodeIndex, store: &Store) -> Digest {
         let entry = self.task(node);
         let instance = self.node(node).instance;
@@ -110,7 +111,7 @@ impl Graph {
         for (place, param) in params.filter(|(_, param)| param.significant) {
             let field = entry.instances.field(instance, place);
             let value = param_value(&entry.decl.name, param, field);
-            // A value without a digest has no key either, and was refused.
+            // A value without a digest has no key either, and was refused by the builder.
             let digest = value.and_then(|value| digest_value(store, &value));
             hasher.text(param.name).part(digest.unwrap_or(Digest(0)));
         }
@@ -118,18 +119,17 @@ impl Graph {
     }
 }
 
-/// The paths in the value of a parameter.
+/// Returns the paths in the value of a parameter.
 pub(crate) fn paths_in(param: &ParamDecl, value: &dyn Any) -> Vec<String> {
     let mut paths = Vec::new();
-    // A value without this form has no key either, and was refused.
+    // A value that cannot be converted has no key either, and was refused by the builder.
     if let Ok((value, among)) = (param.kind.to_value_with_paths)(value) {
         collect_paths(&value, &among, &mut paths);
     }
     paths
 }
 
-/// The paths in a value, which are among its texts: one, or however many it holds. The keys of maps are
-/// none.
+/// Collects the paths among the texts of a value. Keys of maps do not count as paths.
 fn collect_paths(value: &Value, among: &Paths, paths: &mut Vec<String>) {
     let mut collect = |value| collect_paths(value, among, paths);
     match value {

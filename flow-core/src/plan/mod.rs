@@ -1,12 +1,14 @@
-//! Plans: which instances a root needs, what each is made from, and which are still good.
+//! Plans: which instances the roots need, what each one is computed from, and which are complete.
 //!
-//! A plan is made in two steps. [`build`] turns roots and the values given to the flow into a
-//! graph of instances: it resolves parameters ([`resolve`]), passes values on ([`scope`]) and
-//! finds out what each instance draws from outside ([`draws`]), which gives its key. Then
-//! [`Plan::judge_all`] looks at the store and gives each instance a verdict ([`judge`]), upstream
-//! first, for whether an output is still good depends on what its inputs contain.
+//! A plan is built in two steps. [`build`](builder::build) turns the roots and the values given to the flow
+//! into a graph of instances. It resolves parameters ([`resolve`]), passes values on to dependencies
+//! ([`scope`]) and finds the values that each instance draws from outside ([`draws`]), which are part of its
+//! key. Then [`Plan::judge_all`] compares each instance with the store and gives it a verdict ([`judge`]).
+//! Upstream instances come first, because a verdict depends on the content of the inputs.
 //!
-//! A plan never changes and writes nothing. Running it is an [execution](crate::engine).
+//! Two invariants hold. A plan never changes and writes nothing; running it is an [execution](crate::engine).
+//! In a graph each node comes after its inputs, so that a pass from upstream to downstream, or back, is a
+//! loop over the nodes.
 
 pub(crate) mod affected;
 pub(crate) mod builder;
@@ -76,71 +78,75 @@ use crate::task::requirement::Form;
 use crate::task::{Kind, Task};
 use crate::value::AnyValue;
 
-/// The instances that some roots need, and a verdict on each.
+/// The instances that some roots need, with a verdict on each.
 pub(crate) struct Plan {
     pub(crate) store: Arc<Store>,
     /// The content of files outside the store.
     pub(crate) contents: Arc<Contents>,
     pub(crate) trust: Trust,
-    /// The stores from which outputs are taken over, too.
+    /// Other stores, whose outputs are reused.
     pub(crate) reading: Vec<Arc<Store>>,
-    /// What tasks may use, by type.
+    /// The clients and handles that the flow provides to tasks, by type.
     pub(crate) provided: Arc<HashMap<TypeId, Contained<AnyValue>>>,
-    /// What parameters are that nobody gave a value.
+    /// The defaults of parameters.
     pub(crate) defaults: Arc<Givens>,
-    /// What is to run although it is complete, in what is required while a task runs, too.
+    /// Which complete instances run all the same, also among the dynamic dependencies.
     pub(crate) force: Force,
     pub(crate) graph: Graph,
     pub(crate) verdicts: Verdicts,
     pub(crate) warnings: Vec<Warning>,
 }
 
-/// The instances that some roots need. An edge leads from an input to its consumer, and every
-/// node comes after its inputs.
+/// The instances that some roots need.
+///
+/// An edge leads from an input to its consumer. Every node comes after its inputs.
 pub(crate) struct Graph {
     pub(crate) types: Types,
     pub(crate) draws: Draws,
     pub(crate) dag: Dag<Node, ()>,
     /// The inputs of all nodes, in the order in which they were required.
     pub(crate) inputs: Vec<NodeIndex>,
-    /// The entries of `requires` of all nodes: role, form, and how many inputs.
+    /// The entries of `requires` of all nodes: role, form, and number of inputs.
     pub(crate) entries: Vec<(&'static str, Form, u32)>,
     pub(crate) roots: Vec<NodeIndex>,
-    /// The same, to look one up: a sweep has many.
+    /// The roots as a set, for lookups: a sweep has many.
     is_root: HashSet<NodeIndex>,
-    /// The files that are made elsewhere.
+    /// The paths of external tasks.
     pub(crate) externals: HashMap<NodeIndex, PathBuf>,
-    /// The outputs that a test gave.
+    /// The outputs that a test provides instead of running the task.
     pub(crate) stand_ins: HashMap<NodeIndex, StandIn>,
-    /// Whether each node is to run although it is complete; empty if none is.
+    /// Whether each node runs although it is complete; empty if `force` marks none.
     pub(crate) forced: Vec<bool>,
-    /// What says when instances are to be refreshed; `None` if nobody asks.
+    /// The values of the `refresh` expressions; `None` if they were not evaluated.
     pub(crate) asked: Option<Asked>,
-    /// Whether it is of what a task requires while it runs, so that others are shown beside it.
+    /// Whether its roots are dynamic dependencies, whose labels are shown beside those of other graphs.
     pub(crate) is_in_run: bool,
     view: OnceLock<View>,
 }
 
-/// One instance. It is kept small, for there may be a million of them.
+/// One instance.
+///
+/// It is kept small, because a graph may have a million of them.
 pub(crate) struct Node {
     pub(crate) key: Key,
-    /// Of its own significant parameters.
+    /// The digest of its own significant parameters.
     pub(crate) parameters: Digest,
     pub(crate) task: TypeIndex,
-    /// The places of the first parameters that differ from their defaults, a bit each.
+    /// Bit `i` is set if parameter `i` differs from its default; for the first 32 parameters.
     given: u32,
-    /// Its place among the instances of its type.
+    /// Its index among the instances of its type.
     pub(crate) instance: u32,
     pub(crate) draws: SetIndex,
-    /// Its place in [`Graph::inputs`].
+    /// The range of its inputs in [`Graph::inputs`].
     pub(crate) inputs: Range<u32>,
-    /// Its place in [`Graph::entries`].
+    /// The range of its entries in [`Graph::entries`].
     pub(crate) entries: Range<u32>,
 }
 
 impl Node {
-    /// Whether the task's own parameter in this place has the value of its default. Of the parameters after
-    /// the first 32 that is not known.
+    /// Returns whether the task's own parameter at this index has its default value.
+    ///
+    /// It returns `false` for all parameters after the first 32, whose state is not stored.
     pub(crate) fn is_default(&self, place: usize) -> bool {
         place < u32::BITS as usize && self.given & (1 << place) == 0
     }
@@ -151,7 +157,7 @@ impl Graph {
         &self.dag[node]
     }
 
-    /// All nodes, each after its inputs.
+    /// Returns all nodes, each after its inputs.
     pub(crate) fn nodes(&self) -> impl DoubleEndedIterator<Item = NodeIndex> + use<> {
         (0..self.dag.node_count()).map(NodeIndex::new)
     }
@@ -189,17 +195,17 @@ impl Graph {
         }
     }
 
-    /// Where the output of a task that is made elsewhere lies.
+    /// Returns the path of an external task. Panics if the node is not external.
     pub(crate) fn external(&self, node: NodeIndex) -> &Path {
         &self.externals[&node]
     }
 
-    /// Whether anything is made elsewhere.
+    /// Returns whether the graph has external tasks.
     pub(crate) fn has_externals(&self) -> bool {
         !self.externals.is_empty()
     }
 
-    /// All inputs but aggregates, and in the place of those what they gather; each once.
+    /// Returns the inputs of a node, each once, with the inputs of an aggregate in place of the aggregate.
     pub(crate) fn gathered_inputs(&self, node: NodeIndex) -> Vec<NodeIndex> {
         let mut gathered = Vec::new();
         let mut seen = HashSet::new();
@@ -215,12 +221,12 @@ impl Graph {
         gathered
     }
 
-    /// The same, if anything is made elsewhere: else nobody asks.
+    /// Returns [`gathered_inputs`](Self::gathered_inputs), or nothing if the graph has no external tasks.
     pub(crate) fn gathered_inputs_or_none(&self, node: NodeIndex) -> Vec<NodeIndex> {
         if self.has_externals() { self.gathered_inputs(node) } else { Vec::new() }
     }
 
-    /// The output of an instance that is not made here, with this content.
+    /// Returns the output of an external or aggregate task with this content.
     pub(crate) fn not_made(&self, node: NodeIndex, digest: Digest) -> Made {
         let external = self.externals.get(&node).map(|path| OutputFile {
             part: String::new(),
@@ -248,7 +254,7 @@ impl Graph {
         self.dag.graph().neighbors(node)
     }
 
-    /// Takes the task struct of a node whose type is known out of the graph.
+    /// Moves the task struct of a node, whose type is known, out of the graph.
     pub(crate) fn take_instance<T: Task>(&mut self, node: NodeIndex) -> T {
         let Node { task, instance, .. } = *self.node(node);
         let taken = self.types.all[task as usize].instances.take(instance);

@@ -1,9 +1,9 @@
-//! Predecessors: the instance that one was before its task, or one upstream, got a parameter.
+//! Predecessors: the instance as it was before its task, or one upstream, got a new parameter.
 //!
-//! A parameter that is added to a task is in the key of each of its instances, and of each that requires
-//! one. If it has its default, the instance may still be what it was: its predecessor is the instance
-//! with the same parameters without the new ones. Which are new, the records of the task tell: those that
-//! a record does not name.
+//! A parameter that is added to a task is part of the key of all its instances, and of all instances that
+//! require them. If it has its default, the instance may be what it was before. Its predecessor is the
+//! instance with the same parameters without the new ones. The records of the task tell which are new: those
+//! that a record does not name.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -24,15 +24,15 @@ use crate::store::{Folder, Found};
 /// The names of all parameters in a record.
 type Names = BTreeSet<String>;
 
-/// An instance with fewer parameters, which has an output.
+/// An instance with fewer parameters that has an output.
 pub(crate) struct Predecessor {
     pub(crate) folder: Folder,
     pub(crate) record: Box<Record>,
-    /// The task's own parameters that it does not have.
+    /// The task's own parameters that it lacks.
     pub(crate) new: Vec<&'static str>,
 }
 
-/// A search for predecessors, which reads the records of each task once.
+/// A search for predecessors that reads the records of each task once.
 pub(super) struct Predecessors<'a> {
     plan: &'a Plan,
     names: RefCell<HashMap<TypeIndex, Rc<BTreeSet<Names>>>>,
@@ -43,7 +43,7 @@ impl<'a> Predecessors<'a> {
         Self { plan, names: RefCell::default() }
     }
 
-    /// The predecessor of an instance that has no output, if there is one.
+    /// Returns the predecessor of an instance without an output, if there is one.
     pub(super) fn find(&self, node: NodeIndex) -> Result<Option<Predecessor>, StoreError> {
         let (graph, store) = (&self.plan.graph, &self.plan.store);
         let task = &graph.task(node).folder;
@@ -60,7 +60,7 @@ impl<'a> Predecessors<'a> {
         Ok(None)
     }
 
-    /// The sets of parameters that the records of a task name.
+    /// Returns the sets of parameter names in the records of a task.
     fn names(&self, task: TypeIndex) -> Result<Rc<BTreeSet<Names>>, StoreError> {
         if let Some(known) = self.names.borrow().get(&task) {
             return Ok(Rc::clone(known));
@@ -80,8 +80,9 @@ impl<'a> Predecessors<'a> {
         Ok(found)
     }
 
-    /// The key that an instance had when it had these parameters, if all others have their defaults; and
-    /// which of the task's own are new.
+    /// Returns the key that an instance had with only these parameters, and its own new parameters.
+    ///
+    /// It is `None` if no parameter is new, or if a new one differs from its default.
     fn key_with(&self, node: NodeIndex, names: &Names) -> Option<(Key, Vec<&'static str>)> {
         let graph = &self.plan.graph;
         let entry = graph.task(node);
@@ -96,7 +97,7 @@ impl<'a> Predecessors<'a> {
                     names.contains(&format!("{task}.{was}"))
                 }
             });
-            // What is inherited is no parameter of a record, and so may have been there before.
+            // An inherited value is not in the record, so the parameter may have existed before.
             if was || names.contains(&one.name) || one.is_inherited || !param.significant {
                 continue;
             }
@@ -119,13 +120,13 @@ impl<'a> Predecessors<'a> {
         let own = own.map(|(place, param)| {
             let value = graph.own_value(node, place);
             let digest = digest_value(&self.plan.store, &value);
-            // A value without a digest has no key either, and was refused.
+            // A value without a digest has no key either, and was refused by the builder.
             (param.identity(), digest.unwrap_or(Digest(0)))
         });
         let id = |task, param| ((graph.types.get(task).task.id)(), param);
         let kept = |task, param| !dropped.contains(&id(task, param));
         let draws = graph.draws.digest_of(graph.node(node).draws, &graph.types, kept);
-        // The key has those of the inputs then, which have other ones, too.
+        // An ambiguous key includes the keys of the inputs, which are different as well.
         if draws.is_ambiguous {
             return None;
         }

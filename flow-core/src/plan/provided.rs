@@ -1,4 +1,6 @@
-//! Handles that tasks use, and that the flow must have been given.
+//! Checks that the flow provides the types that tasks declare with `uses(...)`.
+//!
+//! A missing type is an error before anything runs, if a task that has to run uses it.
 
 use daggy::NodeIndex;
 
@@ -7,7 +9,7 @@ use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::verdicts::Status;
 
 impl Plan {
-    /// An error if a task that may have to run uses what was not provided.
+    /// Returns an error if a pending task uses a type that the flow does not provide.
     pub(crate) fn check_provided(&self) -> Result<(), Box<PlanError>> {
         let mut checked = vec![false; self.graph.types.all.len()];
         for node in self.graph.nodes() {
@@ -20,7 +22,7 @@ impl Plan {
         Ok(())
     }
 
-    /// The same for one instance, of which it has turned out that it has to run.
+    /// Checks one instance that has turned out to be pending.
     pub(crate) fn check_node(&self, node: NodeIndex) -> Result<(), Box<PlanError>> {
         let entry = self.graph.task(node);
         if self.graph.stand_in(node).is_some() {

@@ -1,4 +1,4 @@
-//! What a task has read besides its inputs' outputs, and whether it is the same now.
+//! Compares what a task has read besides its inputs' outputs with what it would read now.
 
 use daggy::NodeIndex;
 
@@ -15,8 +15,7 @@ use crate::task::Kind;
 use std::path::Path;
 
 impl Read {
-    /// Which of the instances that were required while the task ran it was read of, from 1; 0 if of
-    /// none.
+    /// Returns the number of the dynamic dependency that was read, from 1; 0 if it was none.
     pub(super) fn of_required(&self) -> usize {
         match self {
             Self::Task { required, .. } | Self::Meta { required, .. } => *required as usize,
@@ -26,7 +25,7 @@ impl Read {
 }
 
 impl Judge<'_> {
-    /// What was read while the output was made and is different now; of many, the first few.
+    /// Returns the recorded reads that differ now; if there are many, the first few.
     pub(super) fn changed_reads(
         &self,
         node: NodeIndex,
@@ -46,6 +45,7 @@ impl Judge<'_> {
         Ok(changed)
     }
 
+    /// Returns the reason that a recorded read differs now, if it does.
     pub(super) fn changed_read(
         &self,
         node: NodeIndex,
@@ -68,14 +68,14 @@ impl Judge<'_> {
                     Reason::Read { what: format!("parameters of {name} changed") }
                 })
             }
-            // Only an output of another instance, which might be adopted, has another seed.
+            // Only an output of another instance, which might be reused, has another seed.
             Read::Seed { seed } => (graph.node(node).key.seed() != *seed)
                 .then(|| Reason::Read { what: "seed: it is that of another instance".to_owned() }),
             Read::Meta { input: place, name, digest, .. } => {
                 let Some(input) = input(place) else { return Ok(Some(Reason::Parameters)) };
                 let meta = match self.upstream.meta(input) {
                     Some(meta) => Some(meta),
-                    // Nobody notes anything about what is not made here.
+                    // An external or aggregate task records no metadata.
                     None if graph.kind(input) != Kind::Made => Some(Meta::new()),
                     None => self.record(input)?.map(|record| record.meta),
                 };
@@ -88,6 +88,7 @@ impl Judge<'_> {
         })
     }
 
+    /// Returns the record in the folder of an instance, if there is a valid one.
     pub(super) fn record(&self, node: NodeIndex) -> Result<Option<Record>, StoreError> {
         let folder = self.graph.folder(node, self.store)?;
         Ok(match self.store.record(&folder, self.graph.node(node).key)? {
@@ -97,8 +98,9 @@ impl Judge<'_> {
     }
 }
 
-/// How something that was read from outside is different now, if it is. What was read of inputs is
-/// not from outside.
+/// Returns how a recorded file, pattern or environment variable differs now, if it does.
+///
+/// It returns `None` for reads of inputs, which are not external.
 pub(crate) fn changed_outside(
     read: &Read,
     contents: &Contents,
@@ -127,7 +129,9 @@ pub(crate) fn changed_outside(
     })
 }
 
-/// What is different about the files that a path, as users give it, stands for.
+/// Returns the reason that a file, or the files that match a pattern, changed.
+///
+/// `path` is as the user wrote it.
 pub(crate) fn file_changed(path: &str, now: Option<Digest>) -> Reason {
     let what = match now {
         Some(_) => "changed",

@@ -4,16 +4,16 @@ use std::fmt;
 
 use crate::store::change::CodeChange;
 
-/// How many inputs, or other things that were read, the reasons name.
+/// The number of inputs, or of other reads, that the reasons list.
 pub(super) const LISTED: usize = 5;
 
 /// Why an instance is not complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {
-    /// There is no output of this instance, nor was there.
+    /// The instance has no output, and never had one.
     NeverRun,
-    /// It is to run although its output is there.
+    /// It is forced to run although it is complete.
     Forced,
     /// It failed last time.
     FailedLastTime {
@@ -22,69 +22,70 @@ pub enum Reason {
         /// How long ago, in seconds.
         seconds_ago: u64,
     },
-    /// The code that makes it is another.
+    /// Its code changed.
     Code {
-        /// What is different.
+        /// The change.
         what: CodeChange,
     },
-    /// The version written in `#[task(version = ...)]` is another.
+    /// The version in `#[task(version = ...)]` changed.
     Version {
-        /// What it was.
+        /// The recorded version.
         was: u32,
-        /// What it is now.
+        /// Today's version.
         now: u32,
     },
-    /// The task's own parameters are others: the task was changed in a way that its key does not
-    /// show, such as a parameter that became significant.
+    /// The set of significant parameters changed in a way that the key does not show.
+    ///
+    /// For example, an insignificant parameter became significant.
     Parameters,
     /// An input has other content, or is another instance.
     Input {
-        /// Its role in `requires`, empty if it has none.
+        /// Its role in `requires`; empty if it has none.
         role: String,
-        /// What is different.
+        /// The change.
         what: InputChange,
     },
-    /// A file that was read, or those that a pattern stands for, have other content, or are gone.
+    /// A file that was read, or the files that match a pattern, changed or do not exist.
     File {
         /// The path.
         path: String,
-        /// What is different.
+        /// The change.
         what: &'static str,
     },
-    /// A variable of the environment that was read is different.
+    /// An environment variable that was read changed.
     Env {
         /// Its name.
         name: String,
-        /// What is different.
+        /// The change.
         what: &'static str,
     },
-    /// What was fetched is to be fetched again: `#[task(refresh = ...)]`.
+    /// The output is due to be fetched again: `#[task(refresh = ...)]`.
     Refresh {
         /// Why.
         what: String,
     },
-    /// Something that was read from an input besides its output is different.
+    /// Something else than the output that was read from an input changed.
     Read {
         /// What was read.
         what: String,
     },
-    /// Something that was required while the task ran is different.
+    /// A dynamic dependency changed.
     Required {
-        /// What is different.
+        /// The change.
         what: String,
     },
-    /// The target is another.
+    /// The target changed.
     Target {
-        /// As it was written.
+        /// The recorded target.
         was: String,
-        /// As it is written now.
+        /// Today's target.
         now: String,
     },
-    /// The file of the output is gone, or has other content.
+    /// A file of the output does not exist, or has other content.
     Output {
         /// The name of the file.
         file: String,
-        /// What is different.
+        /// The change.
         what: &'static str,
     },
     /// The record cannot be used.
@@ -92,44 +93,44 @@ pub enum Reason {
         /// Why not.
         what: String,
     },
-    /// Something upstream is not complete, so that this is decided when it has run.
+    /// A task upstream has to run first, and its output decides.
     Upstream {
-        /// The tasks required that are not complete.
+        /// The names of the required tasks that are not complete.
         tasks: Vec<String>,
     },
 }
 
-/// How an input is different from what it was.
+/// How an input differs from the recorded one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InputChange {
-    /// The task required has made something else since.
+    /// The required task has another output now.
     OtherData {
         /// Its name.
         task: String,
     },
     /// Another instance is required.
     Instance {
-        /// The one that was, as it is printed.
+        /// The label of the recorded instance.
         was: String,
     },
-    /// It was not required.
+    /// It was not required before.
     New,
-    /// Another number of instances is required.
+    /// The number of required instances changed.
     Count {
-        /// How many there were.
+        /// The recorded number.
         was: usize,
-        /// How many there are.
+        /// Today's number.
         now: usize,
     },
-    /// What its output is read by is another.
+    /// The target that reads its output changed.
     Target {
-        /// The name of the task required.
+        /// The name of the required task.
         task: String,
     },
-    /// The same are required, in another order.
+    /// The same inputs are required in another order.
     Order,
-    /// More inputs are different than are listed.
+    /// More inputs changed than are listed.
     Others,
 }
 
@@ -157,7 +158,9 @@ impl fmt::Display for Reason {
             }
             Self::Code { what } => write!(f, "code: {what}"),
             Self::Version { was, now } => write!(f, "version: was {was}, is {now}"),
-            Self::Parameters => f.write_str("parameters: another set of them counts"),
+            Self::Parameters => {
+                f.write_str("parameters: the set of significant parameters changed")
+            }
             Self::Input { role, what } if role.is_empty() => write!(f, "input: {what}"),
             Self::Input { role, what } => write!(f, "input {role}: {what}"),
             Self::File { path, what } => write!(f, "file: {path} {what}"),
@@ -173,7 +176,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A time span as people say it.
+/// Displays a time span in seconds as text.
 struct Ago(u64);
 
 impl fmt::Display for Ago {

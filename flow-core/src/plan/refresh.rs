@@ -1,13 +1,18 @@
-//! Refreshing: tasks that fetch, whose output may be out of date although nothing changed here.
+//! Refreshing: tasks that fetch data, whose output may be out of date although nothing changed here.
 //!
-//! `#[task(refresh = ...)]` says when such a task runs again: always, when its output is older than
-//! so long, or when the value of an expression is another. Whoever asks what a run would do, and
-//! the run itself, asks that too; whoever loads takes what the last run gave, for the world may
-//! have moved on since.
+//! `#[task(refresh = ...)]` says when such a task runs again: always, when its output is older than a given
+//! age, or when the value of an expression changes. `preview`, `is_complete` and `run` evaluate this. `load`
+//! does not: it returns what the last run gave, because data that changes faster than it is fetched could not
+//! be loaded otherwise.
 //!
-//! An expression may fail, as one that asks a server does while there is no network. That concerns its
-//! task alone: an output that is there is used as it is, with a warning, and an instance that has
-//! to run fails with the error.
+//! The value of an expression is part of the fingerprint. An age and `always` are not: they are reasons to
+//! run, and no earlier output is reused then. The age counts from the run that computed the output, whichever
+//! instance reused it.
+//!
+//! An expression may fail, for example because a server cannot be reached. That concerns its task alone. An
+//! existing output is used as it is, with a warning; an instance that has to run fails with the error. A
+//! `path`, a default or `requires` that fails is an error of the plan, because there is no graph without
+//! them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -30,7 +35,7 @@ use crate::store::record::{MadeFrom, Record};
 use crate::task::refresh::Refresh;
 use crate::value::Value;
 
-/// How much of a value is kept for people to read, in characters.
+/// The number of characters of a value that are recorded, for display.
 const SHOWN: usize = 80;
 
 fn moment(value: &Value, store: &Store) -> Result<Moment, PlanErrorKind> {
@@ -43,7 +48,7 @@ fn moment(value: &Value, store: &Store) -> Result<Moment, PlanErrorKind> {
     Ok(Moment { value: shown, digest })
 }
 
-/// The value as people read it, a text in quotes.
+/// Returns the text of a value for display, with quotes around a string.
 fn text(value: &Value) -> String {
     match value {
         Value::Str(value) => format!("{value:?}"),
@@ -52,46 +57,45 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// What was asked of the instances of a plan, and of what is required while they run, and when.
+/// The values of `refresh` expressions in a plan and in the plans of its dynamic dependencies.
 #[derive(Clone)]
 pub(crate) struct Asked {
-    /// When it was asked what a run would do.
+    /// The time against which ages are measured.
     at: jiff::Timestamp,
-    /// What the expressions gave, each asked once: a value, or why there is none.
-    moments: Arc<Mutex<HashMap<Key, Result<Moment, Unanswered>>>>,
+    /// The value of each expression, which is evaluated once, or why it failed.
+    moments: Arc<Mutex<HashMap<Key, Result<Moment, FailedExpression>>>>,
 }
 
 impl Asked {
-    /// Whoever asks does so now.
+    /// Creates an empty set in which ages count from now.
     pub(crate) fn now() -> Self {
         Self { at: jiff::Timestamp::now(), moments: Arc::default() }
     }
 
-    /// Whoever asks wants what the expressions give now, and takes it as old as it is.
+    /// Creates an empty set in which outputs of any age are accepted.
     pub(crate) fn however_old() -> Self {
         Self { at: jiff::Timestamp::MIN, moments: Arc::default() }
     }
 
-    fn moments(&self) -> MutexGuard<'_, HashMap<Key, Result<Moment, Unanswered>>> {
+    fn moments(&self) -> MutexGuard<'_, HashMap<Key, Result<Moment, FailedExpression>>> {
         self.moments.lock().expect("no panic while a moment is looked up")
     }
 }
 
 /// An expression that failed.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Unanswered {
+struct FailedExpression {
     /// The name of its task.
     task: String,
     error: String,
 }
 
 impl Graph {
-    /// Asks all instances that say by an expression when they are to be refreshed, and have not
-    /// been asked.
+    /// Evaluates the `refresh` expressions of all instances that were not evaluated yet.
     ///
     /// # Errors
     ///
-    /// The key of the store, by which secrets are hashed, cannot be read.
+    /// The store's key, with which secrets are hashed, cannot be read.
     pub(crate) fn ask(&mut self, store: &Store, asked: Asked) -> Result<(), Box<PlanError>> {
         for node in self.nodes() {
             let key = self.node(node).key;
@@ -101,14 +105,14 @@ impl Graph {
             let moment = self.moment(node, store);
             let error = |kind| Box::new(PlanError::new(kind, self.way(node)));
             let moment = moment.map_err(error)?;
-            // Of two who ask at once, the first one is right.
+            // If two threads evaluate it at once, the first value counts.
             asked.moments().entry(key).or_insert(moment);
         }
         self.asked = Some(asked);
         Ok(())
     }
 
-    /// When an instance runs again although nothing changed.
+    /// Returns when an instance runs again although nothing changed.
     fn refresh(&self, node: NodeIndex) -> Refresh {
         match self.stand_in(node) {
             Some(_) => Refresh::Never,
@@ -120,28 +124,28 @@ impl Graph {
         &self,
         node: NodeIndex,
         store: &Store,
-    ) -> Result<Result<Moment, Unanswered>, PlanErrorKind> {
+    ) -> Result<Result<Moment, FailedExpression>, PlanErrorKind> {
         let entry = self.task(node);
         match panics::catch_error(|| entry.instances.refresh(self.node(node).instance)) {
             Ok(value) => moment(&value, store).map(Ok),
             Err(error) => {
                 let (task, error) = (entry.decl.name.to_string(), panics::render(error));
-                Ok(Err(Unanswered { task, error }))
+                Ok(Err(FailedExpression { task, error }))
             }
         }
     }
 
-    /// Why it cannot be told whether an instance is to be refreshed, if its expression failed.
+    /// Returns the error of an instance's `refresh` expression, if it failed.
     pub(crate) fn refresh_error(&self, node: NodeIndex) -> Option<String> {
         if self.refresh(node) != Refresh::Asked {
             return None;
         }
         let moments = self.asked.as_ref()?.moments();
-        let unanswered = moments.get(&self.node(node).key)?.as_ref().err()?;
-        Some(unanswered.error.clone())
+        let failed = moments.get(&self.node(node).key)?.as_ref().err()?;
+        Some(failed.error.clone())
     }
 
-    /// The tasks from a root to this one, by one way of several.
+    /// Returns the names of the tasks on one path from a root to this node.
     pub(crate) fn way(&self, node: NodeIndex) -> Vec<String> {
         let next = |&node: &NodeIndex| {
             Some(node).filter(|node| !self.is_root(*node)).and_then(|n| self.consumers(n).next())
@@ -154,23 +158,24 @@ impl Graph {
 }
 
 impl Plan {
-    /// A warning for each task whose expression failed and whose outputs are used as they are: those of this
-    /// plan, and of what its tasks have required while they ran.
+    /// Returns a warning for each task whose expression failed and whose outputs are used as they are.
+    ///
+    /// The tasks of dynamic dependencies are included.
     pub(crate) fn refresh_warnings(&self) -> Vec<Warning> {
         let Some(asked) = &self.graph.asked else { return Vec::new() };
         let nodes = self.graph.nodes();
         let pending = nodes.filter(|&node| self.verdicts.status(node) == Status::Pending);
         let pending: HashSet<Key> = pending.map(|node| self.graph.node(node).key).collect();
-        let mut unanswered = BTreeMap::new();
+        let mut failed_expressions = BTreeMap::new();
         for (key, moment) in &*asked.moments() {
             if let Err(failed) = moment
                 && !pending.contains(key)
             {
-                *unanswered.entry(failed.clone()).or_insert(0) += 1;
+                *failed_expressions.entry(failed.clone()).or_insert(0) += 1;
             }
         }
-        let warnings = unanswered.into_iter().map(|(failed, instances)| {
-            let Unanswered { task, error } = failed;
+        let warnings = failed_expressions.into_iter().map(|(failed, instances)| {
+            let FailedExpression { task, error } = failed;
             Warning::NotRefreshed { task, error, instances }
         });
         warnings.collect()
@@ -178,8 +183,9 @@ impl Plan {
 }
 
 impl Judge<'_> {
-    /// What counts of the expression of an instance: its value now or, if it is not asked or failed, what
-    /// it was when the output was made.
+    /// Returns the value of an instance's expression for its fingerprint.
+    ///
+    /// That is today's value or, if the expression failed or is not evaluated, the recorded one.
     pub(super) fn refreshed(&self, node: NodeIndex) -> Result<Option<Moment>, StoreError> {
         if self.graph.refresh(node) != Refresh::Asked {
             return Ok(None);
@@ -194,14 +200,13 @@ impl Judge<'_> {
         }
     }
 
-    /// Why an output that is as recorded is to be made again all the same, if it is and somebody
-    /// asks.
+    /// Returns why an output that is as recorded is due to be fetched again, if it is.
     pub(super) fn due(&self, node: NodeIndex, record: &Record) -> Option<Reason> {
         let asked = self.graph.asked.as_ref().filter(|asked| asked.at > jiff::Timestamp::MIN)?;
         let what = match self.graph.refresh(node) {
-            // What this run has made, for a task that required it, is as new as can be.
+            // An output that this run has produced, for a task that required it, is as new as can be.
             Refresh::Always => (record.started < asked.at).then(|| "always".to_owned())?,
-            // A time to come is that of another clock, and tells as little as one long ago.
+            // A time in the future comes from another clock, and counts as one long ago.
             Refresh::After { text, seconds } => {
                 let age = jiff::Timestamp::now().duration_since(record.started).as_secs();
                 (age.unsigned_abs() >= seconds).then(|| format!("older than {text}"))?
@@ -211,17 +216,17 @@ impl Judge<'_> {
         Some(Reason::Refresh { what })
     }
 
-    /// That an instance has to run and cannot, for its expression failed.
+    /// Returns the reason that an instance cannot run, if its expression failed.
     pub(super) fn cannot_refresh(&self, node: NodeIndex) -> Option<Reason> {
         let error = self.graph.refresh_error(node)?;
         Some(Reason::Refresh { what: format!("its expression failed: {error}") })
     }
 
-    /// That the expression gave another value.
+    /// Returns the reason that the value of the expression changed, if it did.
     pub(super) fn compare_refresh(&self, was: &MadeFrom, now: &MadeFrom) -> Option<Reason> {
         let shown = |moment: &Option<Moment>| match moment {
             Some(moment) => moment.value.clone(),
-            None => "not said".to_owned(),
+            None => "not recorded".to_owned(),
         };
         let (before, after) = (shown(&was.refresh), shown(&now.refresh));
         let what = match before == after {

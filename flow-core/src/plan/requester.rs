@@ -1,18 +1,19 @@
-//! An instance that requires others while it runs, and the values that reach them.
+//! An instance that requires others while it runs, and the values that it passes on to them.
 //!
-//! What is required then is found again when the instance is planned another time, in another
-//! process and for other roots. So all that reaches it must be in the instance's key, or follow from
-//! it: what merely passes through the instance on its way from the root does not.
+//! The same dynamic dependencies must be found again when the instance is planned another time, in another
+//! process or for other roots. So every value that reaches them must be in the instance's key, or follow from
+//! it. A value that merely passes through the instance on its way from the root is in no key, and does not
+//! reach them.
 //!
-//! - The instance's *own values* travel as they always do, by name and type, if they are not local.
-//!   The key does not tell whether a value was given or is the default; one that equals the default
-//!   counts as default, and does not travel.
-//! - The instance's *draws*, the values that its static requirements take from outside it, are given
-//!   to the same parameters of the same tasks, unless they are what these have anyway: their default,
-//!   or the value that they inherit. So a task that is required both ways is one instance. Where the
-//!   draws of one parameter differ, none of them is taken.
+//! - The instance's *own values* travel as usual, by name and type, unless they are `local`. The key does not
+//!   tell whether a value was given or is the default. So a value that equals the default counts as the
+//!   default, and does not travel.
+//! - The instance's *draws*, the values that its static dependencies take from outside it, are given to the
+//!   same parameters of the same tasks. Excepted are draws that these parameters have anyway, as their
+//!   default or by inheritance. So a task that is required both statically and dynamically is one instance.
+//!   If the draws of one parameter differ, none of them is used.
 //!
-//! Then come the defaults. What the flow was given is not looked at.
+//! Defaults come last. The values of the flow itself are ignored.
 
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -24,19 +25,19 @@ use crate::base::panics::Contained;
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::{Given, Givens};
 use crate::plan::resolve::digest_param;
-use crate::plan::scope::{Inherited, OnTheWay, Scope, Shared};
+use crate::plan::scope::{Inherited, PassedValue, Scope, Shared};
 use crate::plan::types::{Types, source};
 use crate::plan::{Graph, Plan};
 use crate::task::TaskType;
 
 /// An instance that requires others while it runs.
 pub(crate) struct Requester {
-    /// What it is called.
+    /// The name of its task.
     pub(crate) name: String,
     task: &'static TaskType,
-    /// Its own values, by place, and whether they travel.
-    own: Vec<(OnTheWay, bool)>,
-    /// What it draws, as if a flow had been given that.
+    /// Its own values, in the order of its parameters, and whether each of them travels.
+    own: Vec<(PassedValue, bool)>,
+    /// Its draws, in the form of values given to a flow.
     pub(super) givens: Givens,
 }
 
@@ -58,7 +59,7 @@ impl Requester {
             let default = default
                 .map(|value| digest_param(&plan.store, &entry.decl.name, &task.params[at], &value));
             let travels = !param.local && default.transpose()? != Some(digest);
-            requester.own.push((OnTheWay { value, digest }, travels));
+            requester.own.push((PassedValue { value, digest }, travels));
         }
         requester.take_draws(&plan.graph, node)?;
         Ok(requester)
@@ -90,7 +91,7 @@ impl Requester {
         Ok(())
     }
 
-    /// The scope of what it requires.
+    /// Returns the scope of its dynamic dependencies.
     pub(super) fn scope(&self, types: &Types) -> Scope {
         let mut scope = Scope::default();
         for (place, (value, travels)) in self.own.iter().enumerate() {
@@ -99,7 +100,7 @@ impl Requester {
             if let Some(source) = source {
                 scope.set_shared(source, Shared { task, place, value: value.clone() });
             }
-            // No task takes a value whose name it does not have.
+            // A value is left out if no task has a parameter of its name.
             if *travels && let Some(name) = types.find_name(param) {
                 let (value, giver) = (value.clone(), (task, place));
                 let significant = param.significant;
@@ -110,8 +111,8 @@ impl Requester {
     }
 }
 
-/// What a value is given to.
+/// Returns the source that a value is given to.
 fn key(task: &'static TaskType, place: usize) -> (TypeId, usize) {
-    let (of, at) = source(task, place);
-    ((of.id)(), at)
+    let (owner, at) = source(task, place);
+    ((owner.id)(), at)
 }

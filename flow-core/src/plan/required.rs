@@ -1,4 +1,4 @@
-//! What is required while a task runs: a plan of its own, as it is asked for and as a record tells.
+//! Plans of dynamic dependencies: for a running task, and for a record of an earlier run.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::value::AnyValue;
 use crate::value::Value;
 
 impl Plan {
-    /// The plan of what an instance requires while it runs, with no verdicts yet.
+    /// Returns the plan of an instance's dynamic dependencies, without verdicts.
     pub(crate) fn to_require(
         &self,
         requester: NodeIndex,
@@ -48,7 +48,7 @@ impl Plan {
         Ok(Self {
             store: Arc::clone(&self.store),
             contents: Arc::clone(&self.contents),
-            // What is looked at here is looked at whole.
+            // Dynamic dependencies are judged whole.
             trust: self.trust.in_run(),
             reading: self.reading.clone(),
             provided: Arc::clone(&self.provided),
@@ -60,8 +60,9 @@ impl Plan {
         })
     }
 
-    /// The plans of all that instances have required while they ran, as their records tell, and of
-    /// what those have required, whether it would be required again or not.
+    /// Returns the plans of all dynamic dependencies that records list, and transitively of theirs.
+    ///
+    /// They are included whether they would be required again or not.
     pub(crate) fn required_in_run(&self) -> Result<Vec<Arc<Self>>, StoreError> {
         let mut found: Vec<Arc<Self>> = Vec::new();
         let mut seen = HashSet::new();
@@ -88,7 +89,7 @@ impl Plan {
             let Found::Record(record) = self.store.record(&folder, key)? else { continue };
             for group in &record.required {
                 let dependencies = group.iter().map(|required| self.dependency_of(required));
-                // What is no longer known, or wrong by now, cannot be told.
+                // A dependency that is unknown or invalid by now is skipped.
                 let Ok(dependencies) = dependencies.collect() else { continue };
                 let Ok(mut plan) = self.to_require(node, dependencies) else { continue };
                 plan.judge_required(&Replay::default())?;
@@ -102,7 +103,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// Why it cannot be.
+    /// A message that says why this is not possible.
     pub(crate) fn dependency_of(&self, required: &Required) -> Result<Dependency, String> {
         let task = self.task_called(&required.task, &required.module)?;
         let mut with = Vec::with_capacity(required.settings.len());
@@ -113,20 +114,23 @@ impl Plan {
         Ok(Dependency { task, own: Vec::new(), with })
     }
 
-    /// The task that is stored under a name.
+    /// Returns the task that is stored under a name.
+    ///
+    /// Tasks of this plan come first, then those that its tasks declare with `may_require`, then all tasks
+    /// that are registered with the program. Generic tasks are not registered.
     fn task_called(&self, name: &str, module: &str) -> Result<&'static TaskType, String> {
         let here = self.graph.types.all.iter().find(|entry| entry.decl.identity() == name);
         if let Some(here) = here {
             return Ok(here.task);
         }
-        let mut said = None;
+        let mut declared = None;
         for entry in &self.graph.types.all {
             (entry.task.may_require)(&mut |task| {
-                said = said.or(((task.decl)().identity() == name).then_some(task));
+                declared = declared.or(((task.decl)().identity() == name).then_some(task));
             });
         }
-        if let Some(said) = said {
-            return Ok(said);
+        if let Some(declared) = declared {
+            return Ok(declared);
         }
         match registry::called(name).as_slice() {
             [one] => Ok(one),
@@ -147,7 +151,7 @@ impl Plan {
 }
 
 impl Required {
-    /// Returns what a record says of a dependency, without what it gave.
+    /// Returns the record of a dependency, before its instance and output are known.
     pub(crate) fn new(dependency: &Dependency) -> Self {
         let settings = dependency.with.iter().map(|(task, place, value)| {
             let (name, param) = ((task.decl)(), &task.params[*place]);
@@ -171,20 +175,20 @@ impl Required {
         }
     }
 
-    /// Adds which instance it is.
+    /// Adds the label and the key of the instance.
     pub(crate) fn is(&mut self, plan: &Plan, node: NodeIndex) {
         self.instance = plan.graph.label_alone(node);
         self.key = Some(plan.graph.node(node).key);
     }
 
-    /// Adds the content of its output.
+    /// Adds the digest of its output.
     pub(crate) fn gave(&mut self, plan: &Plan, node: NodeIndex, digest: Digest) {
         self.digest = Some(digest);
         self.target = Some(plan.graph.task(node).target_digest);
     }
 }
 
-/// What was set for a task that is required, or for one that it may require.
+/// Returns the parameter and the value that a dependency sets for a task.
 fn read_setting(
     required: &'static TaskType,
     setting: &Setting,
@@ -194,7 +198,7 @@ fn read_setting(
         return Err(format!("`{task}.{param}` was set to a secret, which is not kept"));
     };
     let gone = || format!("it has no parameter `{task}.{param}` any more");
-    // What had no use for it is an error as it was then.
+    // A setting that reached nothing is an error again, as it was then.
     let other = || registry::called(task).into_iter().next();
     let task = reached(required, task).or_else(other).ok_or_else(gone)?;
     let place = task.params.iter().position(|p| p.identity() == param).ok_or_else(gone)?;
@@ -205,7 +209,7 @@ fn read_setting(
     Ok((task, place, value))
 }
 
-/// The task stored under a name that a task is or may require, or whose parameters it shares.
+/// Returns the task of this name that a task is, requires, or shares parameters with.
 fn reached(task: &'static TaskType, name: &str) -> Option<&'static TaskType> {
     let mut seen = HashSet::new();
     let mut new = vec![task];

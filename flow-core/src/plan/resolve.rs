@@ -1,21 +1,21 @@
-//! Where the value of a parameter comes from.
+//! Resolves the value of each parameter.
 //!
 //! A parameter takes the first of:
 //!
-//! 1. what the requirement sets: the literal, then `with`;
-//! 2. what the flow gave to this task;
-//! 3. the value of that name and type of the nearest task on the way from the root that has one,
-//!    if it was given there and is not local;
-//! 4. what the flow gave by name;
+//! 1. the value that the dependency sets: its literal, then its `with`;
+//! 2. the value that the flow gives to this task;
+//! 3. the value of the same name and type of the nearest task on the path from the root that has one, if that
+//!    value was given and is not `local`;
+//! 4. the value that the flow gives by name;
 //! 5. its default.
 //!
-//! Defaults never travel: two tasks that happen to have defaults for one name stay apart.
+//! Defaults never travel: two tasks that happen to have defaults for the same name stay independent.
 //!
-//! Parameters that are one through `from` have one *source*. What is given to any of them is given to
-//! the source, and so to all of them. Two different values are an error: of the flow, of one
-//! requirement's `with`, or of two such parameters where the task of one requires that of the other.
-//! A task whose own requirement sets the value, by a literal or `with`, asks for another instance on
-//! purpose: for that branch the value is the new one.
+//! Parameters that are the same through `from` have one *source*. A value given to any of them is given to
+//! the source, and so to all of them. Two different values are an error, whether they come from the flow,
+//! from the `with` of one dependency, or from two such parameters of which one is upstream of the other. A
+//! task that sets the value for its own dependency, by a literal or `with`, is the exception: it requires
+//! another instance on purpose, and in that branch the new value holds.
 
 use std::any::TypeId;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -23,7 +23,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use crate::base::key::Digest;
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::Givens;
-use crate::plan::scope::{Inherited, OnTheWay, Scope, Shared};
+use crate::plan::scope::{Inherited, PassedValue, Scope, Shared};
 use crate::plan::types::{PlanType, SourceIndex, TypeIndex, Types, origin, source};
 use crate::store::Store;
 use crate::task::TaskType;
@@ -34,7 +34,7 @@ use crate::task::setting::Setting;
 use crate::value::AnyValue;
 use crate::value::Value;
 
-/// One parameter's value and where it came from.
+/// The value of a parameter, and where it came from.
 pub(crate) struct Resolved {
     pub(crate) value: AnyValue,
     pub(crate) digest: Digest,
@@ -54,46 +54,46 @@ pub(crate) enum From {
 }
 
 impl From {
-    /// Whether the value travels on to the tasks required.
+    /// Returns whether the value was given, so that tasks upstream may inherit it.
     pub(crate) fn is_given(self) -> bool {
         self != Self::Default
     }
 }
 
-/// Resolves parameters, and remembers which of the given values reached one.
+/// Resolves parameters, and records which of the given values were used.
 pub(crate) struct Resolver<'a> {
     pub(crate) givens: &'a Givens,
-    /// What the variant gives whose root is being walked, in the place of what the flow gives.
+    /// The values of the variant whose root is being walked; they replace those of the flow.
     pub(crate) variant: Option<&'a Setting>,
     pub(crate) store: &'a Store,
     /// The values that the flow gives to tasks, by source.
     typed: HashMap<(TypeId, usize), Vec<TypedValue<'a>>>,
-    /// The sources whose values reached a parameter.
+    /// The sources whose given values were used.
     used_typed: HashSet<(TypeId, usize)>,
     pub(crate) used_named: HashSet<String>,
-    /// Whether what is wrong is noted, to go on.
-    tells_all: bool,
-    /// What is wrong with the parameters of the task asked about last.
-    pub(crate) wrong: Vec<PlanErrorKind>,
-    /// The values that did not reach a parameter of their name, for it has another type.
+    /// Whether errors are collected instead of returned.
+    collects_errors: bool,
+    /// The errors in the parameters of the task that was resolved last.
+    pub(crate) errors: Vec<PlanErrorKind>,
+    /// The values that did not reach a parameter of the same name, because it has another type.
     pub(crate) stopped: BTreeSet<Stopped>,
-    /// The parameters that were left to their defaults, or without a value, if that is noted.
+    /// The parameters that took their default, or have no value; only if errors are collected.
     pub(crate) unmet: HashSet<(TypeIndex, usize)>,
-    /// The digests of the defaults asked for.
+    /// A cache of the digests of defaults.
     defaults: HashMap<(TypeId, usize), Option<Digest>>,
 }
 
 /// A value given to a parameter of one task.
 type TypedValue<'a> = (&'static TaskType, usize, &'a AnyValue);
 
-/// A value that stops at a parameter of its name, for that has another type.
+/// A value that does not reach a parameter of the same name, because it has another type.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Stopped {
     /// The parameter that has the value, and its type.
     pub(crate) given: (String, String),
-    /// The one that it does not reach, and its type.
+    /// The parameter that the value does not reach, and its type.
     pub(crate) stopped: (String, String),
-    /// The key of that one, as it is written in code.
+    /// The key of the second parameter, as it is written in code.
     pub(crate) key: String,
 }
 
@@ -112,20 +112,21 @@ impl<'a> Resolver<'a> {
             store,
             used_typed: HashSet::new(),
             used_named: HashSet::new(),
-            tells_all: false,
-            wrong: Vec::new(),
+            collects_errors: false,
+            errors: Vec::new(),
             unmet: HashSet::new(),
             defaults: HashMap::new(),
         }
     }
 
-    /// The same, for one who wants to know all that is wrong.
-    pub(crate) fn telling_all(givens: &'a Givens, store: &'a Store) -> Self {
-        Self { tells_all: true, ..Self::new(givens, store) }
+    /// Creates a resolver that collects all errors.
+    pub(crate) fn collecting_errors(givens: &'a Givens, store: &'a Store) -> Self {
+        Self { collects_errors: true, ..Self::new(givens, store) }
     }
 
-    /// The values of all parameters of the required task, in the order of its fields. There are fewer
-    /// of them if something is wrong that was noted.
+    /// Returns the values of all parameters of the required task, in the order of its fields.
+    ///
+    /// There are fewer values than parameters if errors were collected.
     pub(crate) fn resolve(
         &mut self,
         types: &Types,
@@ -138,22 +139,23 @@ impl<'a> Resolver<'a> {
         for place in 0..entry.task.params.len() {
             match self.one(types, index, place, dependency, scope) {
                 Ok(one) => {
-                    if self.tells_all && one.from == From::Default {
+                    if self.collects_errors && one.from == From::Default {
                         self.unmet.insert((index, place));
                     }
                     resolved.push(one);
                 }
                 Err(wrong) => {
-                    if self.tells_all && matches!(wrong, PlanErrorKind::NoValue { .. }) {
+                    if self.collects_errors && matches!(wrong, PlanErrorKind::NoValue { .. }) {
                         self.unmet.insert((index, place));
                     }
-                    self.note(wrong)?;
+                    self.collect(wrong)?;
                 }
             }
         }
         Ok(resolved)
     }
 
+    /// Returns the value of one parameter, and checks it.
     fn one(
         &mut self,
         types: &Types,
@@ -164,22 +166,22 @@ impl<'a> Resolver<'a> {
     ) -> Result<Resolved, PlanErrorKind> {
         let (value, from) = self.value(types, index, place, dependency, scope)?;
         if let Err(wrong) = self.check(types, index, place, &value) {
-            self.note(wrong)?;
+            self.collect(wrong)?;
         }
         let entry = types.get(index);
         let digest = digest_param(self.store, &entry.decl.name, entry.param(place), &value)?;
         let resolved = Resolved { value, digest, from };
         if let Err(wrong) = agrees(types, index, place, &resolved, scope) {
-            self.note(wrong)?;
+            self.collect(wrong)?;
         }
         if from == From::Default {
-            self.note_stopped(types, index, place, scope);
+            self.record_stopped(types, index, place, scope);
         }
         Ok(resolved)
     }
 
-    /// Notes the values that would have reached a parameter if it had their type.
-    fn note_stopped(&mut self, types: &Types, index: TypeIndex, place: usize, scope: &Scope) {
+    /// Records the values that would reach a parameter if it had their type.
+    fn record_stopped(&mut self, types: &Types, index: TypeIndex, place: usize, scope: &Scope) {
         let entry = types.get(index);
         let param = entry.param(place);
         if param.local {
@@ -196,14 +198,16 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn note(&mut self, wrong: PlanErrorKind) -> Result<(), PlanErrorKind> {
-        if !self.tells_all {
+    /// Collects an error, or returns it if errors are not collected.
+    fn collect(&mut self, wrong: PlanErrorKind) -> Result<(), PlanErrorKind> {
+        if !self.collects_errors {
             return Err(wrong);
         }
-        self.wrong.push(wrong);
+        self.errors.push(wrong);
         Ok(())
     }
 
+    /// Returns the first value in the order that the module documentation lists.
     fn value(
         &mut self,
         types: &Types,
@@ -243,7 +247,7 @@ impl<'a> Resolver<'a> {
         self.default(types, index, place).map(|value| (value, From::Default))
     }
 
-    /// What the flow gave to this parameter, or to one that is the same through `from`.
+    /// Returns the value that the flow gives to this parameter, or to one that is the same through `from`.
     fn typed(
         &mut self,
         task: &'static TaskType,
@@ -281,11 +285,12 @@ impl<'a> Resolver<'a> {
         Ok(Some(value.clone()))
     }
 
-    /// Whether a value that the flow or a variant gives to this parameter has reached one.
+    /// Returns whether a value that the flow or a variant gives to this parameter was used.
     pub(crate) fn is_used(&self, task: &'static TaskType, place: usize) -> bool {
         self.used_typed.contains(&source_key(task, place))
     }
 
+    /// Returns the value that the flow or the variant gives by name.
     fn named(
         &mut self,
         types: &Types,
@@ -343,7 +348,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Whether a value is the parameter's default, wherever it came from.
+    /// Returns whether a value equals the parameter's default, wherever it came from.
     pub(crate) fn is_default(&mut self, entry: &PlanType, place: usize, digest: Digest) -> bool {
         let (task, place) = source(entry.task, place);
         let (givens, store) = (self.givens, self.store);
@@ -354,11 +359,12 @@ impl<'a> Resolver<'a> {
         *default == Some(digest)
     }
 
-    /// Loads the store's key for secrets if a key of a map is one, so that hashing the roles of inputs
-    /// cannot fail later.
+    /// Loads the store's key for secrets if a key of a map is a secret.
+    ///
+    /// After that, hashing the roles of inputs cannot fail.
     pub(crate) fn load_secret_key_for(&self, entries: &[Entry]) -> Result<(), PlanErrorKind> {
         let has_secret = entries.iter().any(|entry| match &entry.form {
-            // The keys of a map are of one type, and so are all secrets or none of them is.
+            // The keys of a map have one type: all of them are secrets, or none is.
             Form::Map(keys) => (0..entry.len).any(|item| keys.value(item).has_secret()),
             Form::One | Form::Optional | Form::List => false,
         });
@@ -368,6 +374,7 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
+    /// Checks a value against the `range` and `choices` of its parameter and of its source.
     fn check(
         &self,
         types: &Types,
@@ -391,15 +398,14 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// A value given by `name` as one of this parameter.
+/// Converts a value that is given by `name` to the type of this parameter.
 pub(crate) fn fit(
     task: &str,
     param: &'static ParamDecl,
     name: &str,
     value: &Named,
 ) -> Result<AnyValue, PlanErrorKind> {
-    // The value itself is not shown, for it may be meant for a secret. The reason says what it can
-    // of it.
+    // The error does not show the value, which may be meant for a secret.
     let wrong = |reason: String| PlanErrorKind::WrongType {
         name: name.to_owned(),
         task: task.to_owned(),
@@ -412,12 +418,12 @@ pub(crate) fn fit(
         Ok(fitted) => return Ok(fitted),
         Err(reason) => reason,
     };
-    // A command line has text only: `0.3` and `true` fit what they are the text of.
+    // A command line has only text: `0.3` and `true` are read as a number and a boolean.
     let meant = read_text(value).and_then(|value| (param.kind.from_value)(&value).ok());
     meant.ok_or_else(|| wrong(reason.to_string()))
 }
 
-/// The truth value or the number that a text is of.
+/// Parses a text as a boolean or a number.
 fn read_text(value: &Value) -> Option<Value> {
     let Value::Str(text) = value else { return None };
     let truth = text.parse().ok().map(Value::Bool);
@@ -426,14 +432,15 @@ fn read_text(value: &Value) -> Option<Value> {
     truth.or_else(whole).or_else(number)
 }
 
-/// What a value of a parameter is given to.
+/// Returns the source that a value of this parameter is given to.
 fn source_key(task: &'static TaskType, place: usize) -> (TypeId, usize) {
-    let (of, at) = source(task, place);
-    ((of.id)(), at)
+    let (owner, at) = source(task, place);
+    ((owner.id)(), at)
 }
 
-/// Refuses another value than that of a parameter downstream that is the same through `from`, unless
-/// the requirement itself sets it.
+/// Refuses a value that differs from that of a parameter downstream which is the same through `from`.
+///
+/// A literal of the dependency is allowed to differ.
 fn agrees(
     types: &Types,
     index: TypeIndex,
@@ -453,43 +460,46 @@ fn agrees(
     Err(disagree((task, place), given))
 }
 
-/// That parameters which are one have two values.
+/// Returns the error that parameters which are the same through `from` have two values.
 pub(super) fn disagree(
     (task, place): (&'static TaskType, usize),
     values: [(String, String); 2],
 ) -> PlanErrorKind {
-    let (of, at) = source(task, place);
+    let (owner, at) = source(task, place);
     PlanErrorKind::Disagree {
         task: (task.decl)().name.into_owned(),
         param: task.params[place].name,
-        origin: full_name(of, at),
+        origin: full_name(owner, at),
         values: Box::new(values),
     }
 }
 
-/// `Task.parameter`
+/// Returns `Task.parameter`.
 pub(crate) fn full_name(task: &TaskType, place: usize) -> String {
     format!("{}.{}", (task.decl)().name, task.params[place].name)
 }
 
-/// A value as it is shown.
+/// Returns the text of a value.
 pub(super) fn text(param: &ParamDecl, value: &AnyValue) -> String {
     (param.kind.to_value)(&**value)
         .map_or_else(|error| error.to_string(), |value| value.to_string())
 }
 
-/// The scope of what a task requires: its own given values go before those from further down.
+/// Puts a task's own values into the scope of its dependencies.
+///
+/// Given values replace those from downstream. A value given to a `local` parameter stays in its task; a
+/// `local` parameter still takes a value that is given downstream.
 pub(crate) fn pass_on(types: &Types, index: TypeIndex, resolved: &[Resolved], scope: &mut Scope) {
     for (place, resolved) in resolved.iter().enumerate() {
         let (task, param) = (types.get(index).task, types.get(index).param(place));
         let source = types.sources(index)[place];
         if types.is_shared(source) {
-            let value = OnTheWay { value: resolved.value.clone(), digest: resolved.digest };
+            let value = PassedValue { value: resolved.value.clone(), digest: resolved.digest };
             scope.set_shared(source, Shared { task, place, value });
         }
         let travels = resolved.from.is_given() && !param.local;
         let value = travels.then(|| Inherited {
-            value: OnTheWay { value: resolved.value.clone(), digest: resolved.digest },
+            value: PassedValue { value: resolved.value.clone(), digest: resolved.digest },
             giver: (task, place),
             significant: param.significant,
         });
@@ -497,7 +507,7 @@ pub(crate) fn pass_on(types: &Types, index: TypeIndex, resolved: &[Resolved], sc
     }
 }
 
-/// A parameter's value in the common form.
+/// Converts a parameter's value to the canonical form.
 pub(crate) fn param_value(
     task: &str,
     param: &'static ParamDecl,
@@ -511,7 +521,7 @@ pub(crate) fn param_value(
     Ok(if is_path(param) { value.with_slashes() } else { value })
 }
 
-/// The digest of a parameter's value.
+/// Returns the digest of a parameter's value.
 pub(crate) fn digest_param(
     store: &Store,
     task: &str,
@@ -521,7 +531,7 @@ pub(crate) fn digest_param(
     digest_value(store, &param_value(task, param, &**value)?)
 }
 
-/// The digest of a value's canonical encoding.
+/// Returns the digest of a value's canonical encoding.
 pub(crate) fn digest_value(store: &Store, value: &Value) -> Result<Digest, PlanErrorKind> {
     thread_local! {
         static ENCODING: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
@@ -535,7 +545,7 @@ pub(crate) fn digest_value(store: &Store, value: &Value) -> Result<Digest, PlanE
     }))
 }
 
-/// Whether a path, or paths, are what the values are.
+/// Returns whether the type of a parameter is a path or holds paths.
 fn is_path(param: &ParamDecl) -> bool {
     use std::path::PathBuf;
 

@@ -1,11 +1,11 @@
-//! Roles: what each input is to the instance that requires it.
+//! Roles: the name of each input for the instance that requires it.
 //!
-//! A role is the name of the entry in `requires`, or its place if several entries have no names, and
-//! for an item of a list or map the item's place or key in brackets: `ols`, `0`, `parts[2]`, `px[AAPL]`.
+//! A role is the name of the entry in `requires`, or its index if there are several entries without names.
+//! For an item of a list or map, the item's index or key follows in brackets: `ols`, `0`, `parts[2]`,
+//! `px[AAPL]`.
 //!
-//! The text of a role is for people. The key of a map's item is identified by the digest of its
-//! canonical encoding, which the fingerprint hashes instead: two keys may print alike, and a secret
-//! prints as `***`.
+//! The text of a role is for people. The fingerprint hashes the digest of a map key's canonical encoding
+//! instead, because two keys may print alike, and a secret prints as `***`.
 
 use daggy::NodeIndex;
 
@@ -19,25 +19,27 @@ use crate::value::Value;
 /// The role of one input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Role {
-    /// The text, which no other input of the instance has.
+    /// The text, which is unique among the inputs of the instance.
     pub(crate) text: String,
     /// The digest of the key, for an item of a map.
     pub(crate) key: Option<Digest>,
-    /// Whether records of format 1, which have the text alone, told the key apart.
-    pub(crate) is_told_by_format_1: bool,
+    /// Whether the text alone, which records of format 1 have, identifies the key.
+    pub(crate) is_unique_in_format_1: bool,
 }
 
 impl Role {
-    /// The role of a map's item. If other keys may print like this one, digits of the digest follow.
+    /// Returns the role of a map's item.
+    ///
+    /// If other keys may print like this one, digits of the digest follow the key.
     fn of_item(entry: &str, key: &Value, store: &Store) -> Self {
-        // The builder has loaded the store's key for secrets, so that this cannot fail.
+        // This cannot fail, because the builder has loaded the store's key for secrets.
         let digest = digest_value(store, key).unwrap_or(Digest(0));
-        let is_told = key.is_told_by_text();
-        let text = match is_told {
+        let is_unique = key.is_told_by_text();
+        let text = match is_unique {
             true => format!("{entry}[{key}]"),
             false => format!("{entry}[{key} #{}]", digest.short()),
         };
-        Self { text, key: Some(digest), is_told_by_format_1: is_told && !key.has_none() }
+        Self { text, key: Some(digest), is_unique_in_format_1: is_unique && !key.has_none() }
     }
 }
 
@@ -47,12 +49,12 @@ impl Graph {
         let mut roles = Vec::with_capacity(self.inputs(node).len());
         let several = self.entries(node).len() > 1;
         for (place, (entry, form, len)) in self.entries(node).iter().enumerate() {
-            // One of several without names is known by its place, whether or not another is there.
+            // One of several entries without names is identified by its index, however many there are.
             let entry = match *entry {
                 "" if several => place.to_string(),
                 entry => entry.to_owned(),
             };
-            let plain = |text| Role { text, key: None, is_told_by_format_1: true };
+            let plain = |text| Role { text, key: None, is_unique_in_format_1: true };
             roles.extend((0..*len as usize).map(|item| match form {
                 Form::One | Form::Optional => plain(entry.clone()),
                 Form::List => plain(format!("{entry}[{item}]")),

@@ -1,41 +1,40 @@
-//! The values that are on their way from the root to the tasks upstream.
+//! The values that are passed on from the root to the tasks upstream.
 
 use crate::base::key::{Digest, Hasher};
 use crate::plan::types::{NameIndex, Reach, SourceIndex};
 use crate::task::TaskType;
 use crate::value::AnyValue;
 
-/// What the tasks from the root down to one requirement pass on.
+/// The values that the tasks on the path from the root to a dependency pass on to it.
 #[derive(Clone, Default)]
 pub(crate) struct Scope {
-    /// What the nearest task with that name has been given, sorted by name.
+    /// The value given to the nearest task with each name, sorted by name.
     inherited: Vec<(NameIndex, Inherited)>,
-    /// What the requirements on the way set with `with`, sorted.
-    with: Vec<(SourceIndex, OnTheWay)>,
-    /// The nearest parameter with each source that several parameters of the plan have, and its
-    /// value, sorted.
+    /// The values that the dependencies on the path set by `with`, sorted.
+    with: Vec<(SourceIndex, PassedValue)>,
+    /// The nearest parameter with each source that several parameters share, and its value, sorted.
     shared: Vec<(SourceIndex, Shared)>,
 }
 
-/// A parameter that is, through `from`, one with others, and the value that it has.
+/// A parameter that is the same as others through `from`, and its value.
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) task: &'static TaskType,
     pub(crate) place: usize,
-    pub(crate) value: OnTheWay,
+    pub(crate) value: PassedValue,
 }
 
-/// A value that travels.
+/// A value that is passed on, with its digest.
 #[derive(Clone)]
-pub(crate) struct OnTheWay {
+pub(crate) struct PassedValue {
     pub(crate) value: AnyValue,
     pub(crate) digest: Digest,
 }
 
-/// A value that travels by its name, and who was given it.
+/// A value that is passed on by its name, and the parameter it was given to.
 #[derive(Clone)]
 pub(crate) struct Inherited {
-    pub(crate) value: OnTheWay,
+    pub(crate) value: PassedValue,
     pub(crate) giver: (&'static TaskType, usize),
     pub(crate) significant: bool,
 }
@@ -46,7 +45,7 @@ impl Scope {
         Some(&self.inherited[place].1)
     }
 
-    pub(crate) fn with(&self, source: SourceIndex) -> Option<&OnTheWay> {
+    pub(crate) fn with(&self, source: SourceIndex) -> Option<&PassedValue> {
         let place = self.with.binary_search_by_key(&source, |(source, _)| *source).ok()?;
         Some(&self.with[place].1)
     }
@@ -56,24 +55,25 @@ impl Scope {
         Some(&self.shared[place].1)
     }
 
-    /// From here on, `name` has this value or, if `None`, none that travels.
+    /// Sets the value that is passed on by `name`; `None` if none is passed on from here.
     pub(crate) fn set(&mut self, name: NameIndex, value: Option<Inherited>) {
         put(&mut self.inherited, name, value);
     }
 
-    /// From here on, all parameters with this source have this value, whatever those downstream have.
-    pub(crate) fn set_with(&mut self, source: SourceIndex, value: OnTheWay) {
+    /// Sets the value of all parameters with this source, whatever parameters downstream have.
+    pub(crate) fn set_with(&mut self, source: SourceIndex, value: PassedValue) {
         put(&mut self.shared, source, None);
         put(&mut self.with, source, Some(value));
     }
 
-    /// From here on, this is the nearest parameter with this source.
+    /// Sets the nearest parameter with this source.
     pub(crate) fn set_shared(&mut self, source: SourceIndex, shared: Shared) {
         put(&mut self.shared, source, Some(shared));
     }
 
-    /// Hashes what of it can matter to a task that reads only `reach`, and that replaces what
-    /// travels under the names `hidden`.
+    /// Hashes the part of the scope that can matter to a task which reads only `reach`.
+    ///
+    /// Values that are passed on by the names in `hidden` are left out, because the task replaces them.
     pub(crate) fn hash(&self, reach: &Reach, hidden: &[NameIndex], hasher: &mut Hasher) {
         for (name, inherited) in &self.inherited {
             if reach.has_name(*name) && !hidden.contains(name) {
@@ -90,7 +90,7 @@ impl Scope {
         hasher.text("shared");
         for (source, shared) in &self.shared {
             if reach.has_source(*source) {
-                // Which parameter it is matters to one that is the same.
+                // Parameters that are the same through `from` see which of them was the nearest.
                 let (name, place) = ((shared.task.decl)().name, shared.place as u64);
                 hasher.number(u64::from(*source)).text(&name).number(place);
                 hasher.part(shared.value.digest);

@@ -1,12 +1,12 @@
-//! Outputs that a test gave: they stand in for what a task would make.
+//! Stand-ins: outputs that a test provides instead of running a task.
 //!
-//! An instance that has a stand-in requires nothing, so that nothing upstream of it is planned. When it
-//! is to be made, the value is saved by the task's target, and what requires it loads it from there as
-//! it would load any output. Its key has a mark of the giving, which no other has: what was given
-//! before, or what the task itself has made, is never taken for it.
+//! An instance with a stand-in requires nothing, so that nothing upstream of it is planned. When the instance
+//! runs, its value is saved by the task's target, and consumers load it from there like any output. Its key
+//! contains a mark that is unique to the stand-in. So neither an earlier stand-in nor an output of the task
+//! itself is ever taken for it.
 //!
-//! Only flows of the testing kit have stand-ins, for a store with such outputs must not be one that
-//! somebody works with.
+//! Only flows of the testing kit have stand-ins, because a store with such outputs must never be used for
+//! real work.
 
 use std::any::{Any, TypeId};
 use std::fmt;
@@ -24,21 +24,22 @@ use crate::store::record::Meta;
 use crate::task::TaskType;
 use crate::value::AnyValue;
 
-/// Whether an output stands in for that of an instance.
+/// A function that returns whether a stand-in is for an instance.
 pub(crate) type Applies = Arc<dyn Fn(&dyn Any) -> bool + Send + Sync>;
 
-/// An output that was given instead of being made.
+/// An output that is provided instead of being computed.
 #[derive(Clone)]
 pub(crate) struct StandIn {
     task: &'static TaskType,
-    /// Which instances it is for; without this, for all.
+    /// Returns whether it is for an instance; `None` if it is for all of them.
     applies: Option<Applies>,
     value: Contained<AnyValue>,
     meta: Meta,
-    /// The digits of this giving, which no other has: not one in another process either, for it may
-    /// pull what is pushed here.
+    /// A mark that no other stand-in has.
+    ///
+    /// It is unique across processes, because another process may pull outputs that are pushed here.
     mark: String,
-    /// Whether an instance was planned that has it.
+    /// Whether a planned instance has it.
     is_used: Arc<AtomicBool>,
 }
 
@@ -59,19 +60,19 @@ impl StandIn {
         }
     }
 
-    /// The same, with something noted about the output.
+    /// Returns this stand-in with additional metadata.
     pub(crate) fn noting(&self, name: &str, value: serde_json::Value) -> Self {
-        let mut noting = Self { mark: unique(), ..self.clone() };
-        noting.meta.insert(name.to_owned(), value);
-        noting
+        let mut stand_in = Self { mark: unique(), ..self.clone() };
+        stand_in.meta.insert(name.to_owned(), value);
+        stand_in
     }
 
-    /// Whether it is for instances of this task.
+    /// Returns whether it is for instances of this task.
     pub(crate) fn is_for(&self, task: TypeId) -> bool {
         (self.task.id)() == task
     }
 
-    /// Whether it is for this instance; if so, it is used from now on.
+    /// Returns whether it is for this instance; if so, it counts as used.
     fn take(&self, instance: &dyn Any) -> bool {
         let takes = self.applies.as_ref().is_none_or(|applies| applies(instance));
         if takes {
@@ -80,7 +81,7 @@ impl StandIn {
         takes
     }
 
-    /// The value, which is of the type of the task's output.
+    /// Returns the value, which has the type of the task's output.
     pub(crate) fn value(&self) -> AnyValue {
         Arc::clone(&self.value)
     }
@@ -89,7 +90,7 @@ impl StandIn {
         self.meta.clone()
     }
 
-    /// The digest of the parameters of an instance that has it, which no other instance has.
+    /// Returns the digest of the parameters of an instance with this stand-in, which no other instance has.
     pub(super) fn mark(&self, parameters: Digest) -> Digest {
         let mut hasher = Hasher::new("stand-in");
         hasher.part(parameters).text(&self.mark);
@@ -103,20 +104,20 @@ impl fmt::Debug for StandIn {
     }
 }
 
-/// What was given last for this instance.
+/// Returns the stand-in that was added last for this instance.
 pub(super) fn find(given: &[StandIn], task: TypeId, instance: &dyn Any) -> Option<StandIn> {
     let mut of_task = given.iter().rev().filter(|stand_in| stand_in.is_for(task));
     of_task.find(|stand_in| stand_in.take(instance)).cloned()
 }
 
-/// A warning for each of those that no instance has.
+/// Returns a warning for each stand-in that no instance has.
 pub(crate) fn unused(given: &[StandIn]) -> impl Iterator<Item = Warning> {
     let unused = given.iter().filter(|stand_in| !stand_in.is_used.load(Ordering::Relaxed));
     unused.map(|stand_in| Warning::StandInUnused { task: (stand_in.task.decl)().name.into_owned() })
 }
 
 impl Graph {
-    /// The output that was given for an instance.
+    /// Returns the stand-in of an instance.
     pub(crate) fn stand_in(&self, node: NodeIndex) -> Option<&StandIn> {
         self.stand_ins.get(&node)
     }

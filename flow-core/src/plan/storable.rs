@@ -1,4 +1,4 @@
-//! Whether a task's target can store what the task returns, by their types alone.
+//! Checks by types alone whether a task's target can store what the task returns.
 
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -9,9 +9,10 @@ use crate::base::panics;
 use crate::plan::error::PlanErrorKind;
 use crate::task::{Kind, TaskType};
 
-/// An error if no value that the task returns can be stored.
+/// Returns an error if the target can store no value that the task returns.
 ///
-/// A type stays what it is, so that each is checked once in a process, however often it is planned.
+/// The check must hold for all values except empty ones: an `Option` may be `None`. Each type is checked once
+/// in a process, because its answer never changes.
 pub(crate) fn check(task: &TaskType, decl: &TaskDecl) -> Result<(), PlanErrorKind> {
     static CHECKED: Mutex<Option<HashMap<TypeId, Option<String>>>> = Mutex::new(None);
     if task.kind != Kind::Made {
@@ -22,7 +23,7 @@ pub(crate) fn check(task: &TaskType, decl: &TaskDecl) -> Result<(), PlanErrorKin
         checked.get_or_insert_default().get(&(task.id)()).cloned()
     };
     let reason = known().unwrap_or_else(|| {
-        // Not under the lock: the target is code of the user.
+        // The lock is not held here, because the target is user code.
         let reason = reason(task);
         let mut checked = CHECKED.lock().unwrap_or_else(PoisonError::into_inner);
         checked.get_or_insert_default().insert((task.id)(), reason.clone());
@@ -39,6 +40,6 @@ pub(crate) fn check(task: &TaskType, decl: &TaskDecl) -> Result<(), PlanErrorKin
 }
 
 fn reason(task: &TaskType) -> Option<String> {
-    // A panic comes again when a value is stored, and fails the task then.
+    // A panic is ignored here: it happens again when a value is stored, and fails the task then.
     panics::catch(task.check_type).ok()?.err().map(panics::render)
 }

@@ -1,7 +1,7 @@
-//! Where the output of a complete instance lies.
+//! Finds where the output of a complete instance lies.
 //!
-//! That is its own folder or, if the output would be reused from another place, that place: whatever
-//! reads outputs reads it there, and writes nothing.
+//! That is the instance's own folder or, if its output would be reused, the place of that output. Everything
+//! that reads outputs outside a run reads them there, and writes nothing.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::plan::Plan;
 use crate::store::record::Record;
 use crate::store::{Folder, Found, Store};
 
-/// The place of an output: a folder of a store.
+/// The place of an output: a store and a folder in it.
 pub(crate) struct Place {
     pub(crate) store: Arc<Store>,
     pub(crate) folder: Folder,
@@ -26,7 +26,7 @@ impl Place {
 }
 
 impl Plan {
-    /// Where an instance's output lies, or would lie.
+    /// Returns where an instance's output lies, or would lie.
     pub(crate) fn output_place(&self, node: NodeIndex) -> Result<Place, StoreError> {
         let kept = self.verdicts.kept(node);
         let store = Arc::clone(kept.and_then(|kept| kept.from.as_ref()).unwrap_or(&self.store));
@@ -37,8 +37,9 @@ impl Plan {
         Ok(Place { store, folder })
     }
 
-    /// The record of an instance's output. What is reused has the record that the instance gets when
-    /// a run reuses it.
+    /// Returns the record of an instance's output.
+    ///
+    /// For an output that would be reused, this is the record that a run would write for the instance.
     pub(crate) fn output_record(&self, node: NodeIndex) -> Result<Found, StoreError> {
         let key = self.graph.node(node).key;
         let Some(kept) = self.verdicts.kept(node) else {

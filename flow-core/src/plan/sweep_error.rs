@@ -1,21 +1,21 @@
-//! What can be wrong with a sweep.
+//! Errors in the declaration of a sweep.
 
 use crate::value::first_line;
 
-/// What is wrong with a sweep, whatever its tasks are.
+/// An error in the declaration of a sweep, independent of its tasks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "each message says what the fields are")]
 pub enum SweepError {
-    /// There is nothing in it.
+    /// The sweep is empty.
     #[error("the sweep has no variants: add some with `over`, `variant` or `setting`")]
     NoVariants,
 
-    /// A parameter is to take one value after the other, and there are none.
+    /// A parameter is swept over an empty list of values.
     #[error("the sweep gives no values for `{param}`, so that it has no variants")]
     NoValues { param: String },
 
-    /// A list of values or settings does not end, or nearly so.
+    /// A list of values or settings is too long, or infinite.
     #[error(
         "the sweep was given more than {limit} {what}: let them be drawn from a range, with `uniform`"
     )]
@@ -25,7 +25,7 @@ pub enum SweepError {
     #[error("the sweep has two variants with the name `{}`", first_line(name))]
     SameName { name: String },
 
-    /// A variant has a name that nobody can read.
+    /// A variant has an empty name.
     #[error("the sweep has a variant without a name: `setting` makes one from the values")]
     EmptyName,
 
@@ -33,17 +33,17 @@ pub enum SweepError {
     #[error("the sweep sets `{param}` twice: {places}; leave one of them out")]
     SetTwice { param: String, places: String },
 
-    /// A range is none.
+    /// A range is empty or invalid.
     #[error("the range {range} for `{param}` {wrong}")]
     Range { param: String, range: String, wrong: &'static str },
 
-    /// Values are to be drawn, and nobody has said how many.
+    /// Values are drawn from a range, and the number of samples is missing.
     #[error(
         "the values of `{param}` are drawn from a range: say how often, with `sample(n, seed)`"
     )]
     NotSampled { param: String },
 
-    /// More variants than anybody would run.
+    /// The sweep has too many variants.
     #[error(
         "the sweep has {count} variants, and more than {limit} are not made: try some of them, with `sample(n, seed)`"
     )]

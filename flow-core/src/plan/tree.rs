@@ -1,4 +1,4 @@
-//! Previews: a plan as a tree, from the roots up to what they require.
+//! Previews: prints a plan as a tree, from the roots upstream.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -16,17 +16,16 @@ use crate::plan::verdicts::Status;
 use crate::plan::view::View;
 use crate::plan::warning::Warning;
 
-/// How many inputs of one task are shown one by one; of more, the rest is counted.
+/// The number of inputs of one task that are shown one by one. The rest is counted.
 const ALIKE: usize = 12;
 
-/// How many levels are shown; below them, what is left out is counted.
+/// The number of levels that are shown. Deeper ones are left out.
 const LEVELS: usize = 48;
 
-/// From how many seconds on the tree is followed by what a run would cost.
+/// The cost of a run, in seconds, from which it is printed below the tree.
 pub(crate) const TOLD: f64 = 1.0;
 
-/// What running a flow would do: a tree of instances, each `COMPLETE` or `PENDING` with its
-/// reasons.
+/// What running a flow would do: a tree of instances, each `COMPLETE` or `PENDING` with its reasons.
 ///
 /// ```text
 /// Train {model: Logistic, Preprocess.do_preprocess: false} PENDING never run
@@ -34,9 +33,9 @@ pub(crate) const TOLD: f64 = 1.0;
 ///    └─ GetData {source: examples/data/iris.csv} COMPLETE
 /// ```
 ///
-/// What an instance has required while it ran, and would again, is shown under it as `(in run)`. An
-/// instance that several others require is shown in full once. It is colored if it is printed
-/// while the standard output is a terminal and `NO_COLOR` is not set.
+/// The instances that an instance required while it ran, and would require again, are shown under it as `(in
+/// run)`. An instance that several others require is shown in full once. The tree is colored if standard
+/// output is a terminal and `NO_COLOR` is not set.
 #[derive(Clone)]
 pub struct Preview {
     pub(crate) plan: Arc<Plan>,
@@ -52,13 +51,14 @@ impl Preview {
         Self::costing(plan, cost)
     }
 
-    /// The same, where the cost is known.
+    /// Creates a preview whose cost is known.
     pub(crate) fn costing(plan: Arc<Plan>, cost: Cost) -> Self {
         Self { plan, cost, show: Show::default(), all: false, color: None }
     }
 
-    /// How much of the parameters is shown; by default, those that tell instances apart, and as many more as
-    /// fit on a line.
+    /// Sets how much of the parameters is shown.
+    ///
+    /// By default, these are the parameters that distinguish instances, and as many more as fit on a line.
     pub fn parameters(self, show: Show) -> Self {
         Self { show, ..self }
     }
@@ -68,29 +68,30 @@ impl Preview {
         Self { all: true, ..self }
     }
 
-    /// Colors it, or not, whatever it is printed to.
+    /// Turns color on or off, wherever it is printed.
     pub fn color(self, color: bool) -> Self {
         Self { color: Some(color), ..self }
     }
 
-    /// All instances, each after what it requires.
+    /// Returns all instances, each after its inputs.
     pub fn instances(&self) -> impl DoubleEndedIterator<Item = Instance> + use<> {
         let plan = Arc::clone(&self.plan);
         self.plan.graph.nodes().map(move |node| Instance { plan: Arc::clone(&plan), node })
     }
 
-    /// The instances that are not complete.
+    /// Returns the pending instances.
     pub fn pending(&self) -> Vec<Instance> {
         self.instances().filter(|instance| instance.status() == Status::Pending).collect()
     }
 
-    /// What a run would cost, by how long the tasks took before. It is printed below the tree if
-    /// that is a second or more.
+    /// Returns what a run would cost, estimated by how long the tasks took before.
+    ///
+    /// It is printed below the tree if it is a second or more.
     pub fn cost(&self) -> Cost {
         self.cost
     }
 
-    /// What is not wrong, but hardly meant.
+    /// Returns the warnings: settings that are legal but probably unintended.
     pub fn warnings(&self) -> &[Warning] {
         &self.plan.warnings
     }
@@ -125,16 +126,16 @@ impl fmt::Display for Preview {
     }
 }
 
-/// What is printed of a plan so far.
+/// The state of printing a preview.
 pub(crate) struct Tree<'a> {
     preview: &'a Preview,
     colored: bool,
-    /// What tells the instances apart if some were required while tasks ran, and so stand in other graphs.
+    /// The view of all graphs, if there are dynamic dependencies, which are in graphs of their own.
     view: Option<View>,
     seen: HashSet<NodeIndex>,
 }
 
-/// What is still to be written, with what goes before each of its lines.
+/// A line that is still to be written, with the text before it.
 enum Line {
     Node { node: NodeIndex, before: String, last: bool, level: usize },
     Rest { text: String, before: String, last: bool },
@@ -157,13 +158,13 @@ impl<'a> Tree<'a> {
         Ok(())
     }
 
-    /// Writes the trees of these nodes, each below a line; of many of one task, some.
+    /// Writes the trees of these nodes, each after a line break. Many nodes of one task are abbreviated.
     pub(crate) fn write_some(
         &mut self,
         f: &mut fmt::Formatter<'_>,
         nodes: impl IntoIterator<Item = NodeIndex>,
     ) -> fmt::Result {
-        let (shown, rest) = self.alike(nodes);
+        let (shown, rest) = self.abbreviate(nodes);
         for node in shown {
             writeln!(f)?;
             self.write(f, node)?;
@@ -171,18 +172,18 @@ impl<'a> Tree<'a> {
         rest.map_or(Ok(()), |rest| write!(f, "\n{rest}"))
     }
 
-    /// Those of some nodes that are shown, and how many there are besides.
-    fn alike(
+    /// Returns the nodes that are shown, and a text that counts the others.
+    fn abbreviate(
         &self,
         nodes: impl IntoIterator<Item = NodeIndex>,
     ) -> (Vec<NodeIndex>, Option<String>) {
         let plan = &self.preview.plan;
         let mut shown = Vec::new();
-        let mut alike: BTreeMap<u32, usize> = BTreeMap::new();
+        let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
         let mut rest = BTreeMap::new();
         for node in nodes {
             let task = plan.graph.node(node).task;
-            let count = alike.entry(task).or_default();
+            let count = counts.entry(task).or_default();
             *count += 1;
             if *count <= ALIKE || self.preview.all {
                 shown.push(node);
@@ -190,11 +191,11 @@ impl<'a> Tree<'a> {
                 *rest.entry((task, word(plan.verdicts.status(node)))).or_insert(0_usize) += 1;
             }
         }
-        let counts = rest.into_iter().map(|((task, word), count)| {
+        let others = rest.into_iter().map(|((task, word), count)| {
             format!("{count} more {} {word}", plan.graph.types.get(task).decl.name)
         });
-        let counts = counts.collect::<Vec<_>>().join(", ");
-        (shown, (!counts.is_empty()).then(|| format!("… {counts}")))
+        let others = others.collect::<Vec<_>>().join(", ");
+        (shown, (!others.is_empty()).then(|| format!("… {others}")))
     }
 
     pub(crate) fn write(&mut self, f: &mut fmt::Formatter<'_>, root: NodeIndex) -> fmt::Result {
@@ -210,7 +211,7 @@ impl<'a> Tree<'a> {
                 Line::Node { node, before, last, level } => {
                     let branch = if last { "└─" } else { "├─" };
                     write!(f, "\n{before}{branch} {}", self.text(node))?;
-                    // Further in, lines would grow longer than anybody reads.
+                    // The indentation of deep levels no longer grows.
                     let before = match (level > LEVELS, last) {
                         (true, _) => before,
                         (false, true) => format!("{before}   "),
@@ -223,7 +224,7 @@ impl<'a> Tree<'a> {
         Ok(())
     }
 
-    /// Pushes the inputs of a node that is shown for the first time, the first one on top.
+    /// Pushes the inputs of a node that is shown for the first time, so that the first one is on top.
     fn push_inputs(&mut self, node: NodeIndex, before: &str, level: usize, lines: &mut Vec<Line>) {
         let graph = &self.preview.plan.graph;
         let in_run = self.in_run(node);
@@ -243,7 +244,7 @@ impl<'a> Tree<'a> {
         }
         let mut seen = HashSet::new();
         let inputs = graph.inputs(node).iter().copied().filter(|&input| seen.insert(input));
-        let (inputs, rest) = self.alike(inputs);
+        let (inputs, rest) = self.abbreviate(inputs);
         if let Some(text) = rest {
             lines.push(Line::Rest { text, before: before.clone(), last });
             last = false;
@@ -265,8 +266,7 @@ impl<'a> Tree<'a> {
         self.verdict(plan, node)
     }
 
-    /// What an instance has required while it ran, as far as that is known to be what it would
-    /// require now, a line each.
+    /// Returns a line for each dynamic dependency of an instance that it would require again.
     fn in_run(&self, node: NodeIndex) -> Vec<String> {
         let answered = self.preview.plan.verdicts.in_run(node).iter();
         let roots = answered.flat_map(|a| a.plan.graph.roots.iter().map(|&root| (&a.plan, root)));
@@ -283,7 +283,7 @@ impl<'a> Tree<'a> {
         lines
     }
 
-    /// An instance, whether it is complete, and why it is not.
+    /// Returns the label of an instance with its status and the reasons.
     fn verdict(&self, plan: &Plan, node: NodeIndex) -> String {
         format!("{} {}", self.label(plan, node), self.status(plan, node))
     }
@@ -295,10 +295,10 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Whether an instance is complete, and why it is not.
+    /// Returns the status of an instance with the reasons.
     pub(crate) fn status(&self, plan: &Plan, node: NodeIndex) -> String {
         let status = plan.verdicts.status(node);
-        // They say why the instance's own folder has not got the output, which is no concern.
+        // The reasons of a reused output concern only the instance's own folder, and are left out.
         let reasons = if status.is_complete() { &[] } else { plan.verdicts.reasons(node) };
         let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
         let color = match status {

@@ -1,4 +1,8 @@
-//! Trust: how much of what is recorded is believed without looking.
+//! `Trust::Records`: accepts the records of roots without checking anything upstream.
+//!
+//! The setting concerns only roots. If every record were trusted by itself, a task could run on inputs that
+//! were never judged. If a root is not complete by its own record, it is judged together with everything
+//! upstream of it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,15 +17,18 @@ use crate::store::trust::Trust;
 use crate::store::{Found, RECORD};
 use crate::task::Kind;
 
-/// Which instances are complete by their own records, and which are judged all the same.
-pub(super) struct Believed {
+/// The instances that are complete by their own records, and those that are judged.
+pub(super) struct TrustedRecords {
     pub(super) records: HashMap<NodeIndex, Record>,
     pub(super) judged: Vec<bool>,
 }
 
 impl Plan {
-    /// What is believed, if records are.
-    pub(super) fn believed(&self, judge: &Judge<'_>) -> Result<Option<Believed>, StoreError> {
+    /// Returns the trusted records, if the plan trusts records.
+    pub(super) fn trusted_records(
+        &self,
+        judge: &Judge<'_>,
+    ) -> Result<Option<TrustedRecords>, StoreError> {
         if self.trust != Trust::Records {
             return Ok(None);
         }
@@ -34,27 +41,26 @@ impl Plan {
                 continue;
             }
             if graph.kind(node) == Kind::Aggregate {
-                // It is what it requires, which is looked at in its place.
+                // An aggregate has no record: its inputs are checked instead.
                 aggregates.push(node);
                 new.extend(graph.inputs(node));
-            } else if let Some(record) = judge.believed(node)? {
+            } else if let Some(record) = judge.trusted_record(node)? {
                 records.insert(node, record);
             } else {
                 judged[node.index()] = true;
             }
         }
         graph.mark_upstream(&mut judged);
-        // What is judged is judged by all that is upstream of it.
+        // A judged instance needs verdicts on everything upstream.
         records.retain(|node, _| !judged[node.index()]);
         aggregates.into_iter().for_each(|node| judged[node.index()] = true);
-        Ok(Some(Believed { records, judged }))
+        Ok(Some(TrustedRecords { records, judged }))
     }
 }
 
 impl Judge<'_> {
-    /// The record of an instance, if it is that of today's output as far as that can be said
-    /// without looking upstream.
-    fn believed(&self, node: NodeIndex) -> Result<Option<Record>, StoreError> {
+    /// Returns the record of an instance, if it is up to date by all that is known without its upstream.
+    fn trusted_record(&self, node: NodeIndex) -> Result<Option<Record>, StoreError> {
         let (graph, store) = (self.graph, self.store);
         if graph.kind(node) != Kind::Made || graph.is_forced(node) {
             return Ok(None);
@@ -64,7 +70,8 @@ impl Judge<'_> {
             return Ok(None);
         };
         let inputs = record.made_from.inputs.clone();
-        // What a task sets for those that it requires is not in its own key.
+        // The values that a task sets for its dependencies are not in its own key, so the keys of the inputs
+        // are compared.
         let is_same = inputs.len() == graph.inputs(node).len()
             && graph.roles(node, store).iter().zip(&inputs).all(|(role, input)| {
                 role.text == input.role && (role.key == input.key || record.is_of_format_1())

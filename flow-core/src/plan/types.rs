@@ -1,4 +1,8 @@
-//! The task types of a plan, and what each may read.
+//! The task types of a plan, and the values that each may read.
+//!
+//! [`Types`] holds every type that the roots may reach, whatever the values of the parameters are. From it
+//! follow two identities of a parameter: its *name* (text and type), by which values are inherited, and its
+//! *source*, the last parameter of its chain of `from`, to which values are given.
 
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -16,13 +20,15 @@ use crate::task::instances::Instances;
 use crate::task::param::ParamDecl;
 use crate::task::{Kind, TaskType};
 
-/// The place of a task type in a plan.
+/// The index of a task type in a plan.
 pub(crate) type TypeIndex = u32;
 
-/// A parameter's name with its type: what a value is inherited by.
+/// The index of a parameter's name and type, by which a value is inherited.
 pub(crate) type NameIndex = u32;
 
-/// A parameter and all those that are it through `from`: what a value is given to.
+/// The index of a parameter together with all parameters that are the same through `from`.
+///
+/// A value is given to the source, and so to all of these parameters.
 pub(crate) type SourceIndex = u32;
 
 /// One task type in a plan.
@@ -31,16 +37,16 @@ pub(crate) struct PlanType {
     pub(crate) decl: TaskDecl,
     pub(crate) codes: Codes,
     pub(crate) code_digest: Digest,
-    /// Of the versions of crates that it is compiled with, if they are known.
+    /// The digest of the versions of the crates that it is compiled with, if they are known.
     pub(crate) crates: Option<Digest>,
-    /// Of what its outputs are read by.
+    /// The digest of the target that reads its outputs.
     pub(crate) target_digest: Digest,
     pub(crate) folder: Arc<TaskFolder>,
     pub(crate) instances: Box<dyn Instances>,
 }
 
 impl PlanType {
-    /// Keeps the tables that the record of an output names which was made just now.
+    /// Stores the tables of code and of crates that the record of a new output names.
     pub(crate) fn keep_tables(&self, store: &Store) {
         store.keep_code_table(&self.codes, self.code_digest);
         if let Some(digest) = self.crates {
@@ -53,30 +59,30 @@ impl PlanType {
     }
 }
 
-/// All types that the roots reach, whatever the parameters are.
+/// All task types that the roots may reach, whatever the values of the parameters are.
 #[derive(Default)]
 pub(crate) struct Types {
     pub(crate) all: Vec<PlanType>,
     index: HashMap<TypeId, TypeIndex>,
-    /// The types that each may require.
+    /// The types that each type may require.
     requires: Vec<Vec<TypeIndex>>,
-    /// The name that each parameter is inherited by.
+    /// The names of each type's parameters, by which values are inherited.
     names: Vec<Vec<NameIndex>>,
     name_index: HashMap<(&'static str, TypeId), NameIndex>,
-    /// The names that are one text with different types.
+    /// The names that have the same text and different types.
     homonyms: HashMap<&'static str, Vec<NameIndex>>,
-    /// The source of each parameter.
+    /// The source of each parameter of each type.
     sources: Vec<Vec<SourceIndex>>,
     source_index: HashMap<(TypeId, usize), SourceIndex>,
-    /// The parameters here that have each source.
+    /// The parameters of this plan with each source.
     members: Vec<Vec<(TypeIndex, usize)>>,
     reach: Vec<Option<Arc<Reach>>>,
 }
 
-/// What a type and all that it may require, transitively, read.
+/// The types, names and sources that a type may read, itself or through its transitive dependencies.
 pub(crate) struct Reach {
     types: Vec<bool>,
-    /// Names that are read, and names of the same text and another type.
+    /// The names that are read, and the names with the same text and another type.
     names: Vec<bool>,
     sources: Vec<bool>,
 }
@@ -96,16 +102,18 @@ impl Reach {
 }
 
 impl Types {
-    /// Adds all types that `roots` reach.
+    /// Collects all types that `roots` may reach, and stops at the first error.
     pub(crate) fn new(roots: &[&'static TaskType], store: &Store) -> Result<Self, PlanErrorKind> {
-        Self::telling(roots, store, &mut Err)
+        Self::with_error_handler(roots, store, &mut Err)
     }
 
-    /// The same; what is wrong is told to `tell`, which may let it go on.
-    pub(crate) fn telling(
+    /// Collects all types that `roots` may reach, and calls `on_error` with each error.
+    ///
+    /// If `on_error` returns `Ok`, the error is skipped.
+    pub(crate) fn with_error_handler(
         roots: &[&'static TaskType],
         store: &Store,
-        tell: &mut dyn FnMut(PlanErrorKind) -> Result<(), PlanErrorKind>,
+        on_error: &mut dyn FnMut(PlanErrorKind) -> Result<(), PlanErrorKind>,
     ) -> Result<Self, PlanErrorKind> {
         let mut types = Self::default();
         let mut new: Vec<&'static TaskType> = roots.to_vec();
@@ -117,18 +125,18 @@ impl Types {
             (task.requirement_types)(&mut |required| new.push(required));
             let mut wrong =
                 (0..task.params.len()).filter_map(|place| check_from(task, place).err());
-            wrong.try_for_each(&mut *tell)?;
+            wrong.try_for_each(&mut *on_error)?;
             let names = task.params.iter().map(|param| types.name(param)).collect::<Vec<_>>();
-            check_apart(task, &names).or_else(&mut *tell)?;
+            check_apart(task, &names).or_else(&mut *on_error)?;
             types.names.push(names);
             types.add_sources(next, task);
             let decl = (task.decl)();
-            storable::check(task, &decl).or_else(&mut *tell)?;
+            storable::check(task, &decl).or_else(&mut *on_error)?;
             let codes = (task.codes)();
             let folder = match task_folder(store, task, &decl) {
                 Ok(folder) => folder,
                 Err(wrong) => {
-                    tell(wrong)?;
+                    on_error(wrong)?;
                     store.detached(&decl, Owner { id: (task.id)(), module: decl.module })
                 }
             };
@@ -150,7 +158,7 @@ impl Types {
         types.homonyms.retain(|_, names| names.len() > 1);
         types.reach = vec![None; types.all.len()];
         types.requires = types.all.iter().map(|entry| types.required_by(entry.task)).collect();
-        types.check_names().or_else(tell)?;
+        types.check_names().or_else(on_error)?;
         Ok(types)
     }
 
@@ -166,7 +174,7 @@ impl Types {
         *self.name_index.entry((source.name, (source.kind.id)())).or_insert(next)
     }
 
-    /// Two tasks that are stored under one name would take each other's outputs for their own.
+    /// Refuses two tasks with one name or one folder: each would take the other's outputs for its own.
     fn check_names(&self) -> Result<(), PlanErrorKind> {
         let mut seen: HashMap<&str, &PlanType> = HashMap::new();
         for entry in &self.all {
@@ -199,12 +207,12 @@ impl Types {
         &self.all[index as usize]
     }
 
-    /// The place of a type that the roots reach.
+    /// Returns the index of a type that the roots reach.
     pub(crate) fn index(&self, task: &'static TaskType) -> TypeIndex {
         self.index[&(task.id)()]
     }
 
-    /// The place of a type, if the roots reach it.
+    /// Returns the index of a type, or `None` if the roots do not reach it.
     pub(crate) fn find(&self, id: TypeId) -> Option<TypeIndex> {
         self.index.get(&id).copied()
     }
@@ -212,9 +220,9 @@ impl Types {
     fn add_sources(&mut self, index: TypeIndex, task: &'static TaskType) {
         let mut sources = Vec::with_capacity(task.params.len());
         for place in 0..task.params.len() {
-            let (of, at) = source(task, place);
+            let (owner, at) = source(task, place);
             let next = self.members.len() as SourceIndex;
-            let source = *self.source_index.entry(((of.id)(), at)).or_insert(next);
+            let source = *self.source_index.entry(((owner.id)(), at)).or_insert(next);
             if source == next {
                 self.members.push(Vec::new());
             }
@@ -224,29 +232,30 @@ impl Types {
         self.sources.push(sources);
     }
 
-    /// The sources of a type's parameters.
+    /// Returns the sources of a type's parameters.
     pub(crate) fn sources(&self, index: TypeIndex) -> &[SourceIndex] {
         &self.sources[index as usize]
     }
 
-    /// The source of any task's parameter, if a parameter here has it.
+    /// Returns the source of any task's parameter, if a parameter of this plan has it.
     pub(crate) fn find_source(&self, task: &'static TaskType, place: usize) -> Option<SourceIndex> {
-        let (of, at) = source(task, place);
-        self.source_index.get(&((of.id)(), at)).copied()
+        let (owner, at) = source(task, place);
+        self.source_index.get(&((owner.id)(), at)).copied()
     }
 
-    /// The parameters here that have this source.
+    /// Returns the parameters of this plan with this source.
     pub(crate) fn members(&self, source: SourceIndex) -> &[(TypeIndex, usize)] {
         &self.members[source as usize]
     }
 
-    /// Whether several parameters here are one through `from`.
+    /// Returns whether several parameters of this plan are the same through `from`.
     pub(crate) fn is_shared(&self, source: SourceIndex) -> bool {
         self.members(source).len() > 1
     }
 
-    /// The names under which a parameter takes a value that is given by name: its own, and those of
-    /// the parameters that are the same through `from`.
+    /// Returns the names by which a parameter takes a value that is given by name.
+    ///
+    /// These are its own name and those of the parameters that are the same through `from`.
     pub(crate) fn names_of(&self, index: TypeIndex, place: usize) -> Vec<&'static str> {
         let param = self.get(index).param(place);
         let mut names = vec![param.name];
@@ -260,7 +269,7 @@ impl Types {
         names
     }
 
-    /// The names of the same text as a parameter's name that have another type.
+    /// Returns the names with the text of a parameter's name and another type.
     pub(crate) fn homonyms(
         &self,
         index: TypeIndex,
@@ -272,18 +281,18 @@ impl Types {
         all.filter(move |&name| name != own)
     }
 
-    /// The names by which a type's parameters are inherited.
+    /// Returns the names by which a type's parameters are inherited.
     pub(crate) fn names(&self, index: TypeIndex) -> &[NameIndex] {
         &self.names[index as usize]
     }
 
-    /// The name that a parameter of another task is inherited by, if a task here has it.
+    /// Returns the name by which a parameter of another task is inherited, if a task here has it.
     pub(crate) fn find_name(&self, param: &'static ParamDecl) -> Option<NameIndex> {
         let source = origin(param);
         self.name_index.get(&(source.name, (source.kind.id)())).copied()
     }
 
-    /// What a type may read, itself and through what it requires.
+    /// Returns the types, names and sources that a type may read, itself or through its dependencies.
     pub(crate) fn reach(&mut self, index: TypeIndex) -> Arc<Reach> {
         if let Some(reach) = &self.reach[index as usize] {
             return Arc::clone(reach);
@@ -317,7 +326,7 @@ impl Types {
     }
 }
 
-/// The declaration that a parameter stands for: its own or, through `from`, another task's.
+/// Returns the declaration that `from` leads to, or the parameter's own one.
 pub(crate) fn origin(param: &'static ParamDecl) -> &'static ParamDecl {
     let mut param = param;
     while let Some(from) = param.from {
@@ -327,7 +336,7 @@ pub(crate) fn origin(param: &'static ParamDecl) -> &'static ParamDecl {
     param
 }
 
-/// A parameter and, through `from`, those of other tasks that it is, the nearest first.
+/// Returns a parameter and then, along its chain of `from`, those that it is the same as.
 pub(crate) fn same(
     task: &'static TaskType,
     place: usize,
@@ -337,25 +346,30 @@ pub(crate) fn same(
     })
 }
 
-/// The task and place of the parameter that this one is: itself or, through `from`, another. Of
-/// parameters that are each other, which a plan refuses, each is itself.
+/// Returns the last parameter of a chain of `from`: the one to which values are given.
+///
+/// If parameters form a cycle, which a plan refuses, each of them is its own source.
 pub(crate) fn source(task: &'static TaskType, place: usize) -> (&'static TaskType, usize) {
     if task.params[place].from.is_none() {
         return (task, place);
     }
     let mut passed: Vec<(TypeId, usize)> = Vec::new();
     let mut last = (task, place);
-    for (of, at) in same(task, place) {
-        if passed.contains(&((of.id)(), at)) {
+    for (owner, at) in same(task, place) {
+        if passed.contains(&((owner.id)(), at)) {
             return (task, place);
         }
-        passed.push(((of.id)(), at));
-        last = (of, at);
+        passed.push(((owner.id)(), at));
+        last = (owner, at);
     }
     last
 }
 
-/// The task's part of the store, which no other task may have had under the same name.
+/// Returns the task's part of the store.
+///
+/// # Errors
+///
+/// Another task, of this program or recorded in the store, has the same name.
 pub(crate) fn task_folder(
     store: &Store,
     task: &'static TaskType,
@@ -379,7 +393,7 @@ pub(crate) fn task_folder(
     })
 }
 
-/// What a store notes of a task; nothing of one that has no outputs there.
+/// Returns what a store records to identify a task; `None` for tasks without outputs in the store.
 pub(crate) fn claim(task: &'static TaskType, decl: &TaskDecl) -> Option<Claim> {
     let params = task.params.iter().filter(|param| param.significant);
     let parameters = params.map(|param| {
@@ -394,7 +408,9 @@ pub(crate) fn claim(task: &'static TaskType, decl: &TaskDecl) -> Option<Claim> {
     })
 }
 
-/// Refuses two parameters that are one and the same: each could be given what the other is not.
+/// Refuses two parameters of one task with the same inherited name.
+///
+/// Otherwise, a value could be given to one of them and not to the other.
 fn check_apart(task: &'static TaskType, names: &[NameIndex]) -> Result<(), PlanErrorKind> {
     let mut seen = HashMap::new();
     for (param, name) in task.params.iter().zip(names) {
@@ -409,19 +425,18 @@ fn check_apart(task: &'static TaskType, names: &[NameIndex]) -> Result<(), PlanE
     Ok(())
 }
 
-/// Refuses a parameter that is, through `from`, itself, or one that counts and is one that does
-/// not.
+/// Refuses a cycle of `from`, and a significant parameter that is `from` an insignificant one.
 fn check_from(task: &'static TaskType, place: usize) -> Result<(), PlanErrorKind> {
     let mut passed: Vec<(TypeId, usize)> = Vec::new();
     let mut names = Vec::new();
-    for (of, at) in same(task, place) {
-        let found = passed.iter().position(|&other| other == ((of.id)(), at));
-        passed.push(((of.id)(), at));
-        names.push(format!("{}.{}", (of.decl)().name, of.params[at].name));
+    for (owner, at) in same(task, place) {
+        let found = passed.iter().position(|&other| other == ((owner.id)(), at));
+        passed.push(((owner.id)(), at));
+        names.push(format!("{}.{}", (owner.decl)().name, owner.params[at].name));
         if let Some(start) = found {
             return Err(PlanErrorKind::FromItself { cycle: names.split_off(start) });
         }
-        if task.params[place].significant && !of.params[at].significant {
+        if task.params[place].significant && !owner.params[at].significant {
             return Err(PlanErrorKind::InsignificantFrom {
                 task: (task.decl)().name.into_owned(),
                 param: task.params[place].name,

@@ -1,10 +1,11 @@
-//! What one variant of a sweep gives, as the tasks of a plan see it.
+//! The values of one variant of a sweep, as the tasks of a plan see them.
 //!
-//! All variants of a sweep are roots of one plan, in which each instance stands once. A variant is
-//! what its flow would be by itself: its values stand in the place of those that all of them are
-//! given. So what was built for one variant is known in another if the values that can reach it
-//! are the same there; a task that no value of either reaches is walked once, however many variants
-//! there are.
+//! All variants of a sweep are roots of one plan, in which each instance exists once. A variant resolves
+//! exactly as its flow would alone: its values take the place of the flow's own values and are looked up
+//! where these are, not in the scope, which travels. So an instance that was built for one variant is reused
+//! in another one if the values that can reach it are equal. A task that no value of any variant reaches is
+//! walked once, however many variants there are. The digest of the values that can reach a type is computed
+//! once for each variant and type.
 
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -21,14 +22,15 @@ use crate::task::setting::Named;
 use crate::task::setting::Setting;
 use crate::value::AnyValue;
 
-/// A root of a plan, and the variant of a sweep that it is the root of.
+/// A root of a plan, and the variant of a sweep that it belongs to.
 #[derive(Clone, Copy)]
 pub(crate) struct Root<'a> {
     pub(crate) task: &'static TaskType,
-    /// The variant's name, and what it gives.
+    /// The name and the values of the variant.
     pub(crate) variant: Option<(&'a str, &'a Setting)>,
-    /// Whether other variants are left out of the plan: what reaches nothing here may reach something
-    /// in one of them.
+    /// Whether the plan has only some of the variants.
+    ///
+    /// A value that reaches nothing here may then reach an instance of another variant.
     pub(crate) is_part: bool,
 }
 
@@ -39,13 +41,14 @@ impl From<&'static TaskType> for Root<'_> {
 }
 
 impl Setting {
-    /// What it gives to this parameter of this task, and to no other that is the same.
+    /// Returns the value given to exactly this parameter, not to one that is the same through `from`.
     pub(crate) fn typed(&self, (task, place): (TypeId, usize)) -> Option<&AnyValue> {
-        let is_it = |(of, at, _): &&(&TaskType, usize, AnyValue)| *at == place && (of.id)() == task;
+        let is_it =
+            |(owner, at, _): &&(&TaskType, usize, AnyValue)| *at == place && (owner.id)() == task;
         self.typed.iter().find(is_it).map(|(_, _, value)| value)
     }
 
-    /// What it gives to the parameters of this name.
+    /// Returns the value given to the parameters of this name.
     pub(super) fn named(&self, name: &str) -> Option<&Named> {
         self.named.get(name)
     }
@@ -53,25 +56,27 @@ impl Setting {
 
 /// The values of one variant, by the types that can take them.
 pub(super) struct Visible {
-    /// The digest of each value, under what it was given for.
+    /// The digest of each value, with the parameters that take it.
     values: Vec<(Takers, Digest)>,
-    /// The digest of those that can reach a type, or what that requires.
+    /// A cache, by type, of the digest of the values that can reach it or its dependencies.
     seen: HashMap<TypeIndex, Option<Digest>>,
 }
 
-/// Who takes a value.
+/// The parameters that take a value.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Takers {
-    /// The parameters with this source, of which one, `Task.parameter`, is given it.
+    /// The parameters with this source; the value is given to the one that is named `Task.parameter`.
     One(SourceIndex, String),
-    /// All with this name, which are of these types.
+    /// All parameters with this name, which belong to these types.
     Named(String, Rc<[TypeIndex]>),
 }
 
 impl Visible {
+    /// Creates the values of a variant.
+    ///
     /// # Errors
     ///
-    /// No task has the name under which a value is given, or the value does not fit.
+    /// No task has a parameter with the name under which a value is given, or the value does not fit one.
     pub(super) fn new(
         setting: &Setting,
         types: &Types,
@@ -96,8 +101,9 @@ impl Visible {
         Ok(Self { values, seen: HashMap::new() })
     }
 
-    /// The digest of all values that a task of this type can take, or one that it requires; `None`
-    /// if there are none.
+    /// Returns the digest of all values that a task of this type, or its dependencies, can take.
+    ///
+    /// It is `None` if there are no such values.
     pub(super) fn digest(&mut self, index: TypeIndex, reach: &Reach) -> Option<Digest> {
         if let Some(&known) = self.seen.get(&index) {
             return known;
@@ -122,7 +128,7 @@ impl Visible {
     }
 }
 
-/// The types with a parameter of that name, all of which the value must fit.
+/// Returns the types with a parameter of that name, all of which the value must fit.
 fn takers(
     types: &Types,
     name: &str,

@@ -1,4 +1,7 @@
-//! The verdicts on all instances of a plan, in few bytes each.
+//! The verdicts on all instances of a plan, stored in few bytes each.
+//!
+//! [`Plan::judge_all`] judges the instances upstream first. Afterwards, in the opposite direction, it decides
+//! for each output whose file is gone whether anything needs it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,39 +22,41 @@ use crate::task::Kind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Status {
-    /// Its output is what running it now would give.
+    /// Its output is what running it now would produce.
     Complete,
-    /// Its output is what running it now would give, but the file is gone. Nobody needs it.
+    /// Its output is what running it now would produce, but the file is gone and nothing needs it.
     Evicted,
-    /// An output made from the same is kept in another place, and is used without running: it counts
-    /// as complete. A run gives it to this instance, too.
+    /// Its output would be reused from another place without running, and counts as complete.
+    ///
+    /// A run links the output to this instance.
     Kept,
-    /// It was not looked at: what requires it is taken for complete by its own record, as
-    /// [`Trust::Records`](crate::Trust::Records) has it.
+    /// It was not checked, because its consumers are complete by their own records.
+    ///
+    /// This happens only with [`Trust::Records`](crate::Trust::Records).
     Unchecked,
-    /// It has to run or, if something upstream has to, that decides.
+    /// It has to run, or instances upstream have to run and their outputs decide.
     Pending,
 }
 
 impl Status {
-    /// Whether there is an output that is what running the instance now would give.
+    /// Returns whether there is an output that is what running the instance now would produce.
     pub fn is_complete(self) -> bool {
         matches!(self, Self::Complete | Self::Kept)
     }
 }
 
-/// What is known of each instance before anything runs.
+/// The verdicts on the instances of a plan before anything runs.
 #[derive(Default)]
 pub(crate) struct Verdicts {
     nodes: Vec<NodeVerdict>,
     reasons: Vec<Vec<Reason>>,
     /// The outputs that are reused from another place.
     kept: HashMap<NodeIndex, Arc<Kept>>,
-    /// What was required while they ran.
+    /// The dynamic dependencies of each instance, as far as they were required again.
     in_run: HashMap<NodeIndex, Vec<Answered>>,
 }
 
-/// The verdict on an instance that is in several plans.
+/// The verdict on an instance that several plans share.
 #[derive(Clone)]
 pub(crate) struct Known {
     status: Status,
@@ -61,7 +66,7 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    /// That its output is there.
+    /// Returns the verdict that an output with this digest exists.
     pub(super) fn complete(digest: Digest) -> Self {
         let (status, digest, reasons) = (Status::Complete, Some(digest), Vec::new());
         Self { status, digest, reasons, kept: None }
@@ -71,9 +76,9 @@ impl Known {
 #[derive(Clone, Copy)]
 struct NodeVerdict {
     status: Status,
-    /// The content of its output, if that is known.
+    /// The digest of its output, if it is known.
     digest: Option<Digest>,
-    /// Its place among the reasons, which start with an empty list.
+    /// The index of its list of reasons; the list at index 0 is empty.
     reasons: u32,
 }
 
@@ -91,22 +96,22 @@ impl Verdicts {
         &self.reasons[self.nodes[node.index()].reasons as usize]
     }
 
-    /// The output of an instance that is reused from another place.
+    /// Returns the output that an instance reuses from another place.
     pub(crate) fn kept(&self, node: NodeIndex) -> Option<&Kept> {
         self.kept.get(&node).map(|kept| &**kept)
     }
 
-    /// All outputs that are reused from another place.
+    /// Returns all outputs that are reused from another place.
     pub(crate) fn all_kept(&self) -> impl Iterator<Item = (NodeIndex, &Kept)> {
         self.kept.iter().map(|(&node, kept)| (node, &**kept))
     }
 
-    /// What was required while an instance ran, as far as that was found again.
+    /// Returns the dynamic dependencies of an instance, as far as they were required again.
     pub(crate) fn in_run(&self, node: NodeIndex) -> &[Answered] {
         self.in_run.get(&node).map_or(&[], Vec::as_slice)
     }
 
-    /// The plans of all that was required while instances ran, and of what was required for that.
+    /// Returns the plans of all dynamic dependencies, and transitively of theirs.
     pub(crate) fn all_in_run(&self) -> Vec<&Plan> {
         let mut plans: Vec<&Plan> = Vec::new();
         let mut new: Vec<&Self> = vec![self];
@@ -119,14 +124,14 @@ impl Verdicts {
         plans
     }
 
-    /// Adds the verdict on a node that another plan has, too.
+    /// Adds the verdict that another plan has on this node.
     fn push_known(&mut self, node: NodeIndex, known: Known) {
         let Known { status, digest, reasons, kept } = known;
         self.kept.extend(kept.map(|kept| (node, kept)));
         self.push(status, digest, reasons);
     }
 
-    /// The verdict on a node, for other plans.
+    /// Returns the verdict on a node, for other plans.
     fn known(&self, node: NodeIndex) -> Known {
         let NodeVerdict { status, digest, .. } = self.nodes[node.index()];
         let kept = self.kept.get(&node).cloned();
@@ -148,14 +153,15 @@ impl Plan {
         self.judge_all_by(&Replay::default())
     }
 
-    /// The same by what is found out on the way.
+    /// Judges every instance, upstream first, with the state in `replay`.
     pub(crate) fn judge_all_by(&mut self, replay: &Replay<'_>) -> Result<(), StoreError> {
         let mut verdicts = Verdicts::new(self.graph.len());
         let seen = SeenFiles::default();
-        let believed = self.believed(&Judge::new(self, &verdicts, replay).having_seen(&seen))?;
+        let trusted =
+            self.trusted_records(&Judge::new(self, &verdicts, replay).having_seen(&seen))?;
         for node in self.graph.nodes() {
-            if let Some(believed) = believed.as_ref().filter(|all| !all.judged[node.index()]) {
-                match believed.records.get(&node) {
+            if let Some(trusted) = trusted.as_ref().filter(|all| !all.judged[node.index()]) {
+                match trusted.records.get(&node) {
                     Some(record) => {
                         replay.other_crates.borrow_mut().look(&self.graph, node, record);
                         verdicts.push(Status::Complete, Some(record.output.digest), Vec::new());
@@ -176,8 +182,10 @@ impl Plan {
         Ok(())
     }
 
-    /// The same for what is required while something runs: several plans of that may have the same
-    /// instances, and one may have those that wait for it.
+    /// Judges a plan of dynamic dependencies.
+    ///
+    /// Several such plans may share instances, whose verdicts are cached. An instance whose own verdict waits
+    /// for this plan requires itself.
     pub(crate) fn judge_required(&mut self, replay: &Replay<'_>) -> Result<(), StoreError> {
         let mut verdicts = Verdicts::new(self.graph.len());
         let seen = SeenFiles::default();
@@ -185,7 +193,7 @@ impl Plan {
             let key = self.graph.node(node).key;
             if let Some(known) = replay.known.get(key) {
                 verdicts.push_known(node, known);
-            } else if replay.asking.borrow().contains(&key) {
+            } else if replay.requesters.borrow().contains(&key) {
                 let what = "it requires itself".to_owned();
                 verdicts.push(Status::Pending, None, vec![Reason::Required { what }]);
             } else {
@@ -226,7 +234,7 @@ impl Plan {
                 let is_kept = |&&input: &&NodeIndex| verdicts.status(input).is_complete();
                 let status = match open.is_empty() {
                     true => Status::Complete,
-                    // A run reuses them first.
+                    // A run links the reused inputs first.
                     false if self.graph.inputs(node).iter().all(|i| is_kept(&i)) => Status::Kept,
                     false => Status::Evicted,
                 };
@@ -244,7 +252,7 @@ impl Plan {
     }
 }
 
-/// The names of the tasks required by an instance, of those inputs for which this holds.
+/// Returns the task names of those inputs of an instance for which `holds` is true.
 fn required(graph: &Graph, node: NodeIndex, holds: impl Fn(NodeIndex) -> bool) -> Vec<String> {
     let inputs = graph.inputs(node).iter().filter(|&&input| holds(input));
     let mut tasks: Vec<_> = inputs.map(|&input| graph.task(input).decl.name.to_string()).collect();
@@ -263,7 +271,7 @@ impl Upstream for Verdicts {
     }
 }
 
-/// That something upstream is pending, if there is nothing more to say.
+/// Returns the reason that instances upstream are pending, unless another reason implies that it runs.
 fn upstream(
     graph: &Graph,
     node: NodeIndex,
@@ -274,13 +282,15 @@ fn upstream(
         return None;
     }
     let tasks = required(graph, node, |input| verdicts.digest(input).is_none());
-    // If there are none, it waits for what it has required while it ran.
+    // If there are none, the instance waits for its dynamic dependencies.
     (!tasks.is_empty()).then_some(Reason::Upstream { tasks })
 }
 
 impl Plan {
-    /// An output that is gone is needed if it is that of a root, or if a task that requires it may
-    /// run. Then an equal output in another place is reused or, if there is none, it is made again.
+    /// Decides for each output whose file is gone whether it is needed.
+    ///
+    /// It is needed if its instance is a root, or if a consumer is pending. Then an equal output in another
+    /// place is reused or, if there is none, the instance runs again.
     fn settle_evicted(
         &self,
         verdicts: &mut Verdicts,
@@ -310,7 +320,7 @@ impl Plan {
         Ok(())
     }
 
-    /// The same output as one that is gone, in another place.
+    /// Returns an output in another place that equals one whose file is gone.
     fn kept_elsewhere(
         &self,
         node: NodeIndex,

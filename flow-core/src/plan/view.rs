@@ -1,11 +1,12 @@
-//! Views: what tells the instances apart that are shown together.
+//! Views: labels that distinguish the instances that are shown together.
 //!
-//! A preview, a summary, a plot or an error shows instances side by side. Most of their parameters are the
-//! same; a few tell them apart. A [`View`] knows which: it is made once of all instances shown, and a label
-//! has what tells its instance apart first and whole, and of the rest as much as fits on a line.
+//! A preview, a summary, a plot or an error shows instances side by side. Most of their parameters are equal,
+//! and a few distinguish them. A [`View`] is built once, from all instances that are shown. A label starts
+//! with the parameters that distinguish its instance, in full, and shows as many others as fit on a line.
 //!
-//! Within a view no two labels are alike. Where the text of a value is not its own (a secret, which prints
-//! as `***`), the first digits of the key follow the label.
+//! Within a view no two labels are equal. If the text of a value does not identify it (a secret prints as
+//! `***`), the first digits of the key follow the label. Labels are for people: identity never follows from
+//! them.
 
 use std::any::TypeId;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -18,69 +19,72 @@ use crate::plan::draws::SetIndex;
 use crate::plan::label::{Show, Shown};
 use crate::value::{Value, shortened};
 
-/// How long the parameters of a label may be, in characters, before what is common is cut.
+/// The maximum length of the parameters in a label, in characters, before common ones are cut.
 const LENGTH: usize = 100;
 
-/// How much of one value is shown in a label that is longer than that, in characters.
+/// The number of characters of one value in a label that is longer than [`LENGTH`].
 const VALUE: usize = 48;
 
-/// A parameter: its task, and its place among the task's parameters.
+/// A parameter: its task, and its index among the task's parameters.
 pub(crate) type ParameterId = (TypeId, usize);
 
-/// What tells the instances apart that are shown together, by their task.
+/// The parameters that distinguish the instances shown together, by task.
 #[derive(Default)]
 pub(crate) struct View {
-    tasks: HashMap<TypeId, Telling>,
+    tasks: HashMap<TypeId, Distinction>,
     /// Whether instances of other graphs are shown beside these.
     is_part: bool,
 }
 
-/// What tells the instances of one task apart.
+/// The parameters that distinguish the instances of one task.
 #[derive(Default)]
-struct Telling {
+struct Distinction {
     parameters: HashSet<ParameterId>,
-    /// Those of these whose values are of several kinds, so that a text may look like a number.
+    /// The parameters among them with values of several kinds, so that a text may look like a number.
     mixed: HashSet<ParameterId>,
-    /// The instances that no parameter tells apart from another one.
+    /// The instances that no parameter distinguishes from some other instance.
     alike: HashSet<Key>,
 }
 
 impl View {
-    /// The view of all instances of some graphs.
+    /// Creates the view of all instances of some graphs.
     pub(crate) fn of<'a>(graphs: impl IntoIterator<Item = &'a Graph>) -> Self {
         let nodes = graphs.into_iter().flat_map(|graph| graph.nodes().map(move |n| (graph, n)));
         Self::of_nodes(nodes)
     }
 
-    /// The view of these instances.
+    /// Creates the view of some instances.
     pub(crate) fn of_nodes<'a>(nodes: impl IntoIterator<Item = (&'a Graph, NodeIndex)>) -> Self {
         let mut tasks: HashMap<TypeId, Vec<(&Graph, NodeIndex)>> = HashMap::new();
         for (graph, node) in nodes {
             tasks.entry((graph.task(node).task.id)()).or_default().push((graph, node));
         }
         let several = tasks.into_iter().filter(|(_, members)| members.len() > 1);
-        let tasks = several.map(|(task, members)| (task, Telling::of(task, &members))).collect();
+        let tasks =
+            several.map(|(task, members)| (task, Distinction::of(task, &members))).collect();
         Self { tasks, is_part: false }
     }
 
-    /// The same, where instances of other graphs are shown beside these.
+    /// Returns this view for use beside instances of other graphs.
     pub(crate) fn in_part(self) -> Self {
         Self { is_part: true, ..self }
     }
 
-    fn tells(&self, task: TypeId, parameter: &Shown) -> bool {
+    fn distinguishes(&self, task: TypeId, parameter: &Shown) -> bool {
         self.tasks.get(&task).is_some_and(|task| task.parameters.contains(&parameter.id))
     }
 
-    /// The parameters that an instance shows: first those that tell it apart, then its own, then those that
-    /// its requirements draw from outside it and that differ from their defaults; and how many come first.
+    /// Returns the parameters that an instance shows, and how many of them distinguish it.
+    ///
+    /// The distinguishing ones come first, then the task's own, then those that its dependencies draw from
+    /// outside it and that differ from their defaults.
     pub(crate) fn shown(&self, graph: &Graph, node: NodeIndex) -> (Vec<Shown>, usize) {
         let task = (graph.task(node).task.id)();
         let (mut first, mut rest) = (Vec::new(), Vec::new());
         for parameter in graph.all_shown(node) {
-            // The parameter that a value is inherited from shows it already.
+            // The parameter from which the value is inherited shows it already.
             let is_repeated = parameter.is_another || parameter.is_inherited;
-            if self.tells(task, &parameter) && !is_repeated {
+            if self.distinguishes(task, &parameter) && !is_repeated {
                 first.push(parameter);
             } else if parameter.is_usual() {
                 rest.push(parameter);
@@ -91,14 +95,15 @@ impl View {
         (first, count)
     }
 
-    /// Puts the parameters first that tell an instance apart.
+    /// Sorts the parameters so that the distinguishing ones come first.
     pub(crate) fn put_telling_first(&self, graph: &Graph, node: NodeIndex, shown: &mut [Shown]) {
         let task = (graph.task(node).task.id)();
-        shown.sort_by_key(|parameter| !self.tells(task, parameter));
+        shown.sort_by_key(|parameter| !self.distinguishes(task, parameter));
     }
 
-    /// Whether the labels of other instances may have the same text as these parameters, of which the first
-    /// `count` tell their instance apart.
+    /// Returns whether another instance may have a label with the same text.
+    ///
+    /// The first `count` parameters are those that distinguish the instance.
     pub(crate) fn is_ambiguous(
         &self,
         graph: &Graph,
@@ -106,11 +111,12 @@ impl View {
         shown: &[Shown],
         count: usize,
     ) -> bool {
-        let telling = self.tasks.get(&(graph.task(node).task.id)());
-        if telling.is_some_and(|telling| telling.alike.contains(&graph.node(node).key)) {
+        let distinction = self.tasks.get(&(graph.task(node).task.id)());
+        if distinction.is_some_and(|distinction| distinction.alike.contains(&graph.node(node).key))
+        {
             return true;
         }
-        let mixed = telling.map(|telling| &telling.mixed);
+        let mixed = distinction.map(|distinction| &distinction.mixed);
         let count = if self.is_part { shown.len() } else { count };
         shown[..count].iter().any(|parameter| {
             !parameter.value.is_told_by_text()
@@ -118,7 +124,7 @@ impl View {
         })
     }
 
-    /// The name of the task and its parameters.
+    /// Returns the label of an instance: the name of the task and its parameters.
     pub(crate) fn label(&self, graph: &Graph, node: NodeIndex, show: Show) -> String {
         let name = &graph.task(node).decl.name;
         if show == Show::Hidden {
@@ -139,22 +145,21 @@ impl View {
 }
 
 impl Graph {
-    /// The label of an instance where nothing is known of others beside it, as it is recorded.
+    /// Returns the label of an instance for a record, where the other instances are unknown.
     pub(crate) fn label_alone(&self, node: NodeIndex) -> String {
         let (shown, _) = View::default().shown(self, node);
         let (text, is_cut) = clipped(&shown, 0, 2 * LENGTH);
         with_digits(self, node, labeled(&self.task(node).decl.name, &text), is_cut)
     }
 
-    /// The label of an instance with all its parameters, long ones shortened, that is unlike those of all
-    /// other instances.
+    /// Returns a label with all parameters, long values shortened, that differs from all other instances.
     pub(crate) fn label_apart(&self, node: NodeIndex) -> String {
         let (shown, _) = View::default().shown(self, node);
-        let is_told = |parameter: &Shown| parameter.value.is_told_by_text();
+        let is_identified = |parameter: &Shown| parameter.value.is_told_by_text();
         let text = shown.iter().map(|parameter| parameter.text(4 * VALUE));
         let text = text.collect::<Vec<_>>().join(", ");
         let label = labeled(&self.task(node).decl.name, &text);
-        with_digits(self, node, label, !shown.iter().all(is_told))
+        with_digits(self, node, label, !shown.iter().all(is_identified))
     }
 }
 
@@ -162,7 +167,7 @@ fn labeled(name: &str, text: &str) -> String {
     if text.is_empty() { name.to_owned() } else { format!("{name} {{{text}}}") }
 }
 
-/// The label and, where it is `ambiguous`, the first digits of the key.
+/// Appends the first digits of the key to an ambiguous label.
 fn with_digits(graph: &Graph, node: NodeIndex, label: String, is_ambiguous: bool) -> String {
     match is_ambiguous {
         true => format!("{label} #{}", graph.digits(node)),
@@ -175,8 +180,9 @@ fn joined(shown: &[Shown]) -> String {
     text.collect::<Vec<_>>().join(", ")
 }
 
-/// The parameters on a line of about `length` characters, the first `count` of them in any case; and
-/// whether others were left out.
+/// Returns the parameters on a line of about `length` characters, and whether some were left out.
+///
+/// The first `count` parameters are always included.
 fn clipped(shown: &[Shown], count: usize, length: usize) -> (String, bool) {
     let whole = joined(shown);
     if whole.chars().nth(length).is_none() {
@@ -186,7 +192,7 @@ fn clipped(shown: &[Shown], count: usize, length: usize) -> (String, bool) {
     for (place, parameter) in shown.iter().enumerate() {
         let next = parameter.text(VALUE);
         let is_too_long = text.chars().count() + next.chars().count() + 2 > length;
-        // One at least is shown.
+        // At least one is shown.
         if is_too_long && place >= count.max(1) {
             text.push_str(", …");
             return (text, true);
@@ -200,21 +206,21 @@ fn clipped(shown: &[Shown], count: usize, length: usize) -> (String, bool) {
 }
 
 impl Shown {
-    /// `name: value`, the value with at most `length` characters.
+    /// Returns `name: value`, with at most `length` characters of the value.
     pub(crate) fn text(&self, length: usize) -> String {
         format!("{}: {}", self.name, shortened(&self.value.to_string(), length))
     }
 }
 
-impl Telling {
+impl Distinction {
     fn of(task: TypeId, members: &[(&Graph, NodeIndex)]) -> Self {
-        let mut telling = Self::default();
-        telling.compare_own(task, members);
-        telling.compare_drawn(members);
-        telling
+        let mut distinction = Self::default();
+        distinction.compare_own(task, members);
+        distinction.compare_drawn(members);
+        distinction
     }
 
-    /// Finds which of the task's own parameters differ.
+    /// Finds the task's own parameters that differ.
     fn compare_own(&mut self, task: TypeId, members: &[(&Graph, NodeIndex)]) {
         let [(graph, first), others @ ..] = members else { return };
         let digest = graph.node(*first).parameters;
@@ -248,8 +254,9 @@ impl Telling {
         }
     }
 
-    /// Finds which of the parameters differ that are drawn from outside, and the instances that differ
-    /// in nothing that is drawn or their own: which input has which value tells these apart.
+    /// Finds the drawn parameters that differ, and the instances that differ in no parameter.
+    ///
+    /// Such instances differ only in which input has which value.
     fn compare_drawn(&mut self, members: &[(&Graph, NodeIndex)]) {
         type Values = BTreeMap<ParameterId, BTreeSet<Digest>>;
 
@@ -281,12 +288,12 @@ impl Telling {
     }
 }
 
-/// Whether the values of a Rust type are all text or all something else, by the type's name.
+/// Returns whether the values of a Rust type, given by its name, are all text or all not text.
 fn is_of_one_kind(name: &str) -> bool {
     !name.contains("::") || matches!(name, "alloc::string::String" | "std::path::PathBuf")
 }
 
-/// Whether a value is text; of one that is absent that is not known.
+/// Returns whether a value is text; `None` for an absent value.
 fn is_text(value: &Value) -> Option<bool> {
     match value {
         Value::Some(inner) => is_text(inner),

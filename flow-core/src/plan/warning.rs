@@ -1,4 +1,4 @@
-//! Warnings: values that were given and reach nothing, outputs that other versions of crates made.
+//! Warnings about a plan: settings that are legal but probably unintended.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,63 +11,65 @@ use crate::plan::types::{TypeIndex, Types, origin};
 use crate::plan::variant::Root;
 use crate::task::param::ParamDecl;
 
-/// Something that is not wrong, but hardly meant.
+/// Something that is legal but probably unintended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Warning {
-    /// A value given to this parameter reaches no instance: its task is not required, or a
-    /// requirement sets the parameter itself.
+    /// A value given to this parameter reaches no instance.
+    ///
+    /// Its task is not required, or a dependency sets the parameter itself.
     Unused {
         /// `Task.parameter`, or the name alone if it was given by name.
         parameter: String,
     },
-    /// A given value does not reach a parameter of its name, for that has another type. The
-    /// parameter keeps its default.
+    /// A given value does not reach a parameter of the same name, because it has another type.
+    ///
+    /// The parameter keeps its default.
     Stopped {
-        /// `Task.parameter`, which has the value.
+        /// The parameter with the value, as `Task.parameter`.
         given: String,
         /// Its type.
         given_type: String,
-        /// `Task.parameter`, which the value does not reach.
+        /// The parameter that the value does not reach, as `Task.parameter`.
         parameter: String,
         /// Its type.
         parameter_type: String,
-        /// Its key, as it is written in code.
+        /// The key of that parameter, as it is written in code.
         key: String,
     },
-    /// A task that is to be forced is not required.
+    /// A forced task is not required.
     ForcesNothing {
         /// Its name.
         task: String,
     },
-    /// An output that a test gave is that of no instance: its task is not required.
+    /// A stand-in output of a test belongs to no required instance.
     StandInUnused {
         /// The name of the task.
         task: String,
     },
-    /// The observer panicked, and was told nothing more in this run.
+    /// The observer panicked, and received no more events in this run.
     ObserverPanicked {
         /// The message of the panic.
         message: String,
     },
-    /// The expression in `#[task(refresh = ...)]` failed, so that outputs of the task are used although they may
-    /// be out of date.
+    /// The expression in `#[task(refresh = ...)]` failed, so that outputs are used that may be out of date.
     NotRefreshed {
         /// The name of the task.
         task: String,
         /// Why it failed.
         error: String,
-        /// How many instances this concerns.
+        /// The number of instances that this concerns.
         instances: usize,
     },
-    /// Outputs that are complete were made with other versions of crates than today's, whose source
-    /// is not tracked. They count for tasks with `#[tracked(lock)]` alone.
+    /// Complete outputs were computed with other versions of crates, whose source is not tracked.
+    ///
+    /// Versions count only for tasks with `#[tracked(lock)]`.
     Crates {
         /// The name of the task.
         task: String,
-        /// Each crate that was another, by name: its name, the version it had, and today's.
+        /// Each crate that differs: its name, the version it had, and today's version.
         crates: Vec<(String, String, String)>,
-        /// How many instances were made with others.
+        /// The number of instances that were computed with other versions.
         instances: usize,
     },
 }
@@ -86,12 +88,12 @@ impl fmt::Display for Warning {
                  give both parameters one type, or mark one of them `#[param(local)]`"
             ),
             Self::ForcesNothing { task } => {
-                write!(f, "`{task}` is to be forced, and is not required here")
+                write!(f, "`{task}` is forced, but nothing here requires it")
             }
             Self::StandInUnused { task } => {
                 write!(
                     f,
-                    "an output was given for `{task}`, and no instance that it is for is required here"
+                    "an output was given for `{task}`, but no instance that it applies to is required here"
                 )
             }
             Self::Crates { task, crates, instances } => {
@@ -122,7 +124,7 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Says how many instances a warning concerns besides the first.
+/// Writes how many instances a warning concerns besides the first.
 fn write_more_instances(f: &mut fmt::Formatter<'_>, instances: usize) -> fmt::Result {
     match instances.saturating_sub(1) {
         0 => Ok(()),
@@ -131,8 +133,9 @@ fn write_more_instances(f: &mut fmt::Formatter<'_>, instances: usize) -> fmt::Re
     }
 }
 
-/// Refuses values given by a name that no task here has, or that do not fit every parameter of
-/// that name: both are more than unused.
+/// Refuses values given by a name that no task has, or that do not fit every parameter of that name.
+///
+/// Both are errors and not only warnings.
 pub(crate) fn check_names(types: &Types, givens: &Givens) -> Result<(), PlanErrorKind> {
     for (name, value) in &givens.named {
         for (index, param) in with_name(types, name)? {
@@ -142,7 +145,7 @@ pub(crate) fn check_names(types: &Types, givens: &Givens) -> Result<(), PlanErro
     Ok(())
 }
 
-/// All parameters that a value given by this name reaches.
+/// Returns all parameters that a value given by this name reaches.
 ///
 /// # Errors
 ///
@@ -171,7 +174,9 @@ pub(super) fn with_name<'a>(
     Ok(params)
 }
 
-/// The values that the flow was given and that reached nothing.
+/// Returns a warning for each value of the flow that was not used.
+///
+/// This is no error: a flow serves many roots, and the value may be for another one.
 pub(crate) fn unused(resolver: &Resolver<'_>) -> Vec<Warning> {
     let givens = resolver.givens;
     let typed = givens.typed.iter().map(|(&(_, place), given)| (given.task, place));
@@ -182,7 +187,7 @@ pub(crate) fn unused(resolver: &Resolver<'_>) -> Vec<Warning> {
     unused.into_iter().map(|parameter| Warning::Unused { parameter }).collect()
 }
 
-/// The values that did not reach a parameter of their name.
+/// Returns a warning for each value that did not reach a parameter of its name.
 pub(crate) fn stopped(resolver: &Resolver<'_>) -> impl Iterator<Item = Warning> {
     resolver.stopped.iter().cloned().map(|stopped| {
         let ((given, given_type), (parameter, parameter_type)) = (stopped.given, stopped.stopped);
@@ -190,8 +195,10 @@ pub(crate) fn stopped(resolver: &Resolver<'_>) -> impl Iterator<Item = Warning> 
     })
 }
 
-/// Refuses a parameter that the variants of a sweep give and that reached nothing in any of them:
-/// there is no sense in trying its values. Of a part of the variants this cannot be told.
+/// Refuses a parameter that the variants of a sweep give and that was used in none of them.
+///
+/// This is an error, and not a warning as for a flow: a sweep has its roots, and trying values that reach
+/// none of them is a mistake. If the plan has only some of the variants, this cannot be decided.
 pub(super) fn check_variants(
     types: &Types,
     resolver: &Resolver<'_>,
@@ -234,7 +241,7 @@ pub(super) fn check_variants(
     Ok(())
 }
 
-/// Why a value does not reach a task that may be required.
+/// Returns why a value does not reach a task that may be required.
 fn sets_itself(task: &str, param: &str) -> String {
     format!(
         "no variant requires {task}, or what requires it gives `{param}` a value of its own; leave \
@@ -250,7 +257,7 @@ fn known_names(types: &Types) -> Vec<&'static str> {
     names
 }
 
-/// The name most like `name`, if one is like it at all.
+/// Returns the name most similar to `name`, if there is a similar one.
 pub(crate) fn nearest(name: &str, known: &[&str]) -> Option<String> {
     let likeness = |other: &&str| strsim::jaro_winkler(name, other);
     let best = known.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;

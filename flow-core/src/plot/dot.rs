@@ -1,9 +1,10 @@
-//! A plot in the language of Graphviz: <https://graphviz.org/doc/info/lang.html>.
+//! Writes a plot in the language of Graphviz: <https://graphviz.org/doc/info/lang.html>.
 
 use std::fmt::Write;
 
 use crate::plot::drawing::Drawing;
 
+/// Returns the DOT of a drawing.
 pub(super) fn written(drawing: &Drawing) -> String {
     let mut text = String::from(
         "digraph flow {\n  rankdir=LR\n  node [shape=box, style=\"rounded,filled\", fontname=\"sans-serif\"]\n",
@@ -26,14 +27,14 @@ pub(super) fn written(drawing: &Drawing) -> String {
     text
 }
 
-/// Text within quotes, where a backslash begins what Graphviz calls an escString.
+/// Escapes text within quotes, in which a backslash begins what Graphviz calls an escString.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {
         match char {
             '"' => escaped.push_str("\\\""),
             '\\' => escaped.push_str("\\\\"),
-            // It begins an entity, as in HTML.
+            // An ampersand begins an entity, as in HTML.
             '&' => escaped.push_str("&amp;"),
             char if char.is_control() => escaped.push(' '),
             char => escaped.push(char),

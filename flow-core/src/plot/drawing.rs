@@ -1,4 +1,4 @@
-//! What is drawn: boxes, and the arrows between them.
+//! The content of a plot: boxes, and arrows between them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -12,42 +12,42 @@ use crate::plan::reason::Reason;
 use crate::plan::verdicts::Status;
 use crate::plan::view::View;
 
-/// How much of one parameter is shown, in characters.
+/// The number of characters of one parameter that are shown.
 const CLIPPED: usize = 40;
 
-/// How many parameters are shown.
+/// The number of parameters that are shown.
 const LINES: usize = 6;
 
-/// Boxes, each after those that lead to it.
+/// The boxes, each after those that lead to it, and the arrows.
 #[derive(Default)]
 pub(super) struct Drawing {
     pub(super) boxes: Vec<Drawn>,
     pub(super) arrows: Vec<Arrow>,
 }
 
-/// A box: an instance, or all of a task.
+/// A box: one instance, or all instances of a task.
 pub(super) struct Drawn {
-    /// The name of the task and, of several instances, how many they are.
+    /// The name of the task and, for several instances, their number.
     pub(super) title: String,
-    /// Its parameters, or how many instances have which state.
+    /// The parameters, or the number of instances in each state.
     pub(super) lines: Vec<String>,
     pub(super) state: State,
-    /// All that there is to say, in lines.
+    /// The tooltip: all parameters and reasons, a line each.
     pub(super) hint: String,
     /// The task and its parameters in one line.
     pub(super) label: String,
 }
 
-/// That one is required by another.
+/// An arrow from a box to one that requires it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Arrow {
     pub(super) from: usize,
     pub(super) to: usize,
-    /// Whether it was required while the other one ran.
+    /// Whether the dependency is dynamic: required while the other one ran.
     pub(super) in_run: bool,
 }
 
-/// What the color of a box tells, the most urgent last.
+/// The state that the color of a box shows, the most urgent last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum State {
     Complete,
@@ -69,7 +69,7 @@ impl State {
         }
     }
 
-    /// As a preview says it, but for what failed last time.
+    /// Returns the word that a preview prints, or `FAILED` if the last run failed.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Complete => "COMPLETE",
@@ -80,8 +80,10 @@ impl State {
         }
     }
 
-    /// The colors of its area and of its edge, which can be told apart by those who see no red and
-    /// green: Okabe and Ito, *Color Universal Design*, 2008, the areas lightened.
+    /// Returns the colors of a box's area and edge.
+    ///
+    /// They can be distinguished by people who cannot see red and green: Okabe and Ito, *Color Universal
+    /// Design*, 2008, with lightened areas.
     pub(super) fn colors(self) -> (&'static str, &'static str) {
         match self {
             Self::Complete => ("#d5efe6", "#009e73"),
@@ -94,7 +96,7 @@ impl State {
 }
 
 impl Drawing {
-    /// A box for each instance, those required while tasks ran too.
+    /// Draws a box for each instance, dynamic dependencies included.
     pub(super) fn of_instances(plan: &Arc<Plan>) -> Self {
         let mut drawing = Self::default();
         let mut plans = vec![&**plan];
@@ -129,7 +131,7 @@ impl Drawing {
         }
     }
 
-    /// The same with one box for each task, at the place of its last instance.
+    /// Merges the boxes of each task into one, at the position of its last instance.
     pub(super) fn by_task(self) -> Self {
         let mut last: HashMap<&str, usize> = HashMap::new();
         for (place, drawn) in self.boxes.iter().enumerate() {

@@ -1,10 +1,11 @@
-//! A plot in the language of Mermaid: <https://mermaid.js.org/syntax/flowchart.html>.
+//! Writes a plot in the language of Mermaid: <https://mermaid.js.org/syntax/flowchart.html>.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::plot::drawing::Drawing;
 
+/// Returns the Mermaid of a drawing.
 pub(super) fn written(drawing: &Drawing) -> String {
     let mut text = String::from("flowchart LR\n");
     for (place, drawn) in drawing.boxes.iter().enumerate() {
@@ -26,8 +27,9 @@ pub(super) fn written(drawing: &Drawing) -> String {
     text
 }
 
-/// Text within quotes, in which entities are written with `#` in place of `&`. All that means
-/// anything to Mermaid, to HTML or to Markdown is written as one.
+/// Escapes text within quotes, in which entities are written with `#` instead of `&`.
+///
+/// Every character with a meaning in Mermaid, HTML or Markdown is written as an entity.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {

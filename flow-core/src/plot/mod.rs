@@ -1,9 +1,13 @@
 //! Plots: the graph of a flow as a picture.
 //!
-//! A [`Plot`] is a plan, drawn when it is asked for in one of four languages. What is drawn is found
-//! first, as boxes and arrows (`drawing`): a box for each instance or, where there are too many, for
-//! all instances of a task. Then it is written as `text`, in the language of Graphviz (`dot`) or of
-//! `mermaid`, or laid out (`layout`) as a picture of its own (`svg`).
+//! A [`Plot`] is a plan that is drawn on request in one of four formats. First, `drawing` turns the plan into
+//! boxes and arrows: a box for each instance or, if there are more than 60, for each task. Then the drawing
+//! is written as `text`, as Graphviz (`dot`) or as `mermaid`; or it is laid out (`layout`) and written as a
+//! picture (`svg`).
+//!
+//! DOT and Mermaid are written without a library, because each box is one line. Dynamic dependencies are
+//! drawn, but not those that they required in turn: plans within plans are not kept, since they may nest
+//! deeper than a stack.
 
 mod dot;
 mod drawing;
@@ -18,32 +22,32 @@ use std::sync::Arc;
 use crate::plan::Plan;
 use crate::plot::drawing::Drawing;
 
-/// How many boxes are drawn before instances of a task share one.
+/// The number of instances from which each task has one box.
 const MOST: usize = 60;
 
-/// The graph of a flow as a picture: what each task requires, and whether it is complete.
+/// The graph of a flow as a picture: the dependencies of each task, and its status.
 ///
-/// Made by [`Flow::plot`](crate::Flow::plot) and [`Sweep::plot`](crate::Sweep::plot). An arrow leads
-/// from a task to those that require it; it is dashed if they did so while they ran. What such a one
-/// has required itself while it ran is not drawn. Of more than 60 instances, those of one task are one
-/// box, unless [`by_instance`](Self::by_instance) is said.
+/// Created by [`Flow::plot`](crate::Flow::plot) and [`Sweep::plot`](crate::Sweep::plot). An arrow leads from
+/// a task to those that require it. It is dashed if they required it while they ran; the dynamic dependencies
+/// of such a task are not drawn. If there are more than 60 instances, each task has one box, unless
+/// [`by_instance`](Self::by_instance) is called.
 #[derive(Clone)]
 pub struct Plot {
     plan: Arc<Plan>,
     boxes: Boxes,
 }
 
-/// What has a box of its own.
+/// What each box stands for.
 #[derive(Clone, Copy)]
 enum Boxes {
-    Fitting,
+    Auto,
     Tasks,
     Instances,
 }
 
 impl Plot {
     pub(crate) fn new(plan: Arc<Plan>) -> Self {
-        Self { plan, boxes: Boxes::Fitting }
+        Self { plan, boxes: Boxes::Auto }
     }
 
     /// Draws one box for each task, with the number of its instances.
@@ -56,20 +60,23 @@ impl Plot {
         Self { boxes: Boxes::Instances, ..self }
     }
 
-    /// In the language of [Graphviz](https://graphviz.org/doc/info/lang.html): `dot -Tpng flow.dot`.
+    /// Returns the plot in the language of Graphviz, for `dot -Tpng flow.dot`.
+    ///
+    /// See <https://graphviz.org/doc/info/lang.html>.
     pub fn to_dot(&self) -> String {
         dot::written(&self.drawing())
     }
 
-    /// In the language of [Mermaid](https://mermaid.js.org/syntax/flowchart.html), which many sites
-    /// draw where it stands in a Markdown file.
+    /// Returns the plot in the language of Mermaid, which many sites draw inside a Markdown file.
+    ///
+    /// See <https://mermaid.js.org/syntax/flowchart.html>.
     pub fn to_mermaid(&self) -> String {
         mermaid::written(&self.drawing())
     }
 
-    /// A picture that needs nothing else: a file `flow.svg`, or a part of a page. Point at a box to
-    /// read all of its parameters and reasons. In a dense one, arrows may cross
-    /// boxes.
+    /// Returns the plot as an SVG picture without external parts, for a file or a page.
+    ///
+    /// The tooltip of a box has all of its parameters and reasons. In a dense picture, arrows may cross boxes.
     pub fn to_svg(&self) -> String {
         svg::written(&self.drawing())
     }
@@ -78,13 +85,13 @@ impl Plot {
         let drawing = Drawing::of_instances(&self.plan);
         match self.boxes {
             Boxes::Instances => drawing,
-            Boxes::Fitting if drawing.boxes.len() <= MOST => drawing,
-            Boxes::Fitting | Boxes::Tasks => drawing.by_task(),
+            Boxes::Auto if drawing.boxes.len() <= MOST => drawing,
+            Boxes::Auto | Boxes::Tasks => drawing.by_task(),
         }
     }
 }
 
-/// A line for each box, each after what it requires.
+/// Writes a line for each box, each after its inputs.
 impl fmt::Display for Plot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&text::written(&self.drawing()))

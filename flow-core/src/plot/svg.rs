@@ -1,10 +1,11 @@
-//! A plot as a picture of its own: SVG.
+//! Writes a plot as an SVG picture.
 
 use std::fmt::Write;
 
 use crate::plot::drawing::{Arrow, Drawing, Drawn};
 use crate::plot::layout::{Area, LINE, Layout, MARGIN, PADDING, Point};
 
+/// Returns the SVG of a drawing.
 pub(super) fn written(drawing: &Drawing) -> String {
     let layout = Layout::of(drawing);
     let (mut width, mut height) = (0.0_f64, 0.0_f64);
@@ -58,7 +59,7 @@ fn draw_box(svg: &mut String, drawn: &Drawn, area: &Area) {
     svg.push_str("</g>\n");
 }
 
-/// A curve through the middles of the way's pieces, so that it turns no corner.
+/// Draws a smooth curve through the midpoints of the segments.
 fn draw_arrow(svg: &mut String, arrow: &Arrow, points: &[Point]) {
     let [first, between @ .., last] = points else { return };
     let mut way = format!("M{:.1} {:.1}", first.x, first.y);
@@ -80,7 +81,7 @@ fn draw_arrow(svg: &mut String, arrow: &Arrow, points: &[Point]) {
     );
 }
 
-/// Text of XML, which has no way to write most control characters.
+/// Escapes text for XML, which cannot represent most control characters.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {

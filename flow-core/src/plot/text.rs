@@ -1,8 +1,8 @@
-//! A plot as lines of text.
+//! Writes a plot as lines of text.
 
 use crate::plot::drawing::Drawing;
 
-/// A line for each box: `Train {depth: 3} PENDING ← Load`.
+/// Returns a line for each box: `Train {depth: 3} PENDING ← Load`.
 pub(super) fn written(drawing: &Drawing) -> String {
     let mut required: Vec<Vec<String>> = vec![Vec::new(); drawing.boxes.len()];
     for arrow in &drawing.arrows {

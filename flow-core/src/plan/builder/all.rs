@@ -1,4 +1,8 @@
-//! Building what can be built, to tell all that is wrong with the rest.
+//! Builds as much of a graph as possible, to report all errors of a flow at once.
+//!
+//! This is the builder for a check. It collects errors instead of stopping at the first. An instance that
+//! cannot be built is left out, and its consumers are built without it, under keys that no other instance
+//! has. Values are hashed with a store of their own, because the flow's store would write a key for secrets.
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -16,17 +20,18 @@ use crate::store::Store;
 use crate::task::TaskType;
 use crate::task::requirement::Dependency;
 
-/// What could be built, and all that is wrong.
+/// The part of the graph that could be built, and all errors.
 pub(crate) struct Built {
-    /// Nothing if a parameter is itself.
+    /// `None` if a parameter is `from` itself, so that no type can be resolved.
     pub(crate) graph: Option<(Graph, Vec<Warning>)>,
     pub(crate) problems: Vec<PlanError>,
-    /// The parameters of instances that were left to their defaults, or without a value.
+    /// The parameters of instances that took their default, or have no value.
     pub(crate) unmet: HashSet<(TypeIndex, usize)>,
 }
 
-/// Builds as much of the graph of what `roots` require as can be built. Names are looked up in `store`;
-/// values are hashed by `hashing`.
+/// Builds as much of the graph of `roots` as can be built.
+///
+/// Names are looked up in `store`; values are hashed with `hashing`.
 pub(crate) fn build_all(
     roots: &[&'static TaskType],
     store: &Store,
@@ -50,32 +55,32 @@ fn build_possible(
     givens: &Givens,
 ) -> Built {
     let mut problems = Vec::new();
-    let nowhere = |kind| PlanError::new(kind, Vec::new());
+    let plan_error = |kind| PlanError::new(kind, Vec::new());
     let ends = |kind: &PlanErrorKind| matches!(kind, PlanErrorKind::FromItself { .. });
-    let types = Types::telling(roots, store, &mut |kind| {
-        // Nothing can be asked of a parameter that is itself.
+    let types = Types::with_error_handler(roots, store, &mut |kind| {
+        // A parameter that is `from` itself cannot be resolved.
         if ends(&kind) {
             return Err(kind);
         }
-        problems.push(nowhere(kind));
+        problems.push(plan_error(kind));
         Ok(())
     });
     let types = match types {
         Ok(types) => types,
         Err(kind) => {
-            problems.push(nowhere(kind));
+            problems.push(plan_error(kind));
             return Built { graph: None, problems, unmet: HashSet::new() };
         }
     };
-    problems.extend(warning::check_names(&types, givens).err().map(nowhere));
-    let mut builder = Builder::new(types, Resolver::telling_all(givens, hashing));
+    problems.extend(warning::check_names(&types, givens).err().map(plan_error));
+    let mut builder = Builder::new(types, Resolver::collecting_errors(givens, hashing));
     builder.problems = Some(problems);
     let mut nodes = Vec::with_capacity(roots.len());
     for root in roots {
         let dependency = Dependency { task: root, own: Vec::new(), with: Vec::new() };
-        // What is wrong is noted.
-        let grown = builder.grow(dependency, Rc::default()).ok().flatten();
-        nodes.extend(grown.map(|grown| grown.node));
+        // An error is collected in `builder.problems`.
+        let built = builder.build_dependency(dependency, Rc::default()).ok().flatten();
+        nodes.extend(built.map(|built| built.node));
     }
     let mut warnings = warning::unused(&builder.resolver);
     warnings.extend(warning::stopped(&builder.resolver));

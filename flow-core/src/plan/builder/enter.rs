@@ -1,4 +1,4 @@
-//! On the way down: resolves the parameters of a required task and asks it for its own dependencies.
+//! First visit of a required task: resolves its parameters and evaluates its `requires`.
 
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -16,6 +16,7 @@ use crate::task::requirement::{Dependency, Requirements};
 use crate::value::AnyValue;
 
 impl Builder<'_> {
+    /// Returns the node of a dependency that was built before, or a frame to walk its own dependencies.
     pub(super) fn enter(
         &mut self,
         dependency: Dependency,
@@ -26,8 +27,8 @@ impl Builder<'_> {
         let memo = self.memo_key(index, &dependency, scope)?;
         let name = |builder: &Self| builder.types.get(index).decl.name.to_string();
         match self.memo.get(&memo) {
-            Some(Some(grown)) => return Ok(Entered::Known(*grown)),
-            Some(None) => return Ok(Entered::Again(memo)),
+            Some(Some(built)) => return Ok(Entered::Known(*built)),
+            Some(None) => return Ok(Entered::Cycle(memo)),
             None if depth >= DEEPEST => {
                 return Err(PlanErrorKind::TooDeep { task: name(self), depth });
             }
@@ -35,7 +36,7 @@ impl Builder<'_> {
         }
         let resolved = self.resolver.resolve(&self.types, index, &dependency, scope)?;
         if resolved.len() < dependency.task.params.len() {
-            return Ok(Entered::Missed);
+            return Ok(Entered::Failed);
         }
         let values: Vec<AnyValue> = resolved.iter().map(|param| param.value.clone()).collect();
         let entry = &mut self.types.all[index as usize];
@@ -74,12 +75,12 @@ impl Builder<'_> {
             draws: Vec::with_capacity(required.dependencies.len()),
             entries: required.entries,
             dependencies: required.dependencies.into_iter(),
-            lacks: false,
+            is_incomplete: false,
             with: Box::default(),
         })))
     }
 
-    /// Everything that the required task can see.
+    /// Returns the digest of everything that the required task can see: its settings and the scope.
     fn memo_key(
         &mut self,
         index: TypeIndex,
@@ -102,7 +103,7 @@ impl Builder<'_> {
     }
 }
 
-/// Where the output of an instance lies that is made elsewhere.
+/// Returns the absolute path of an external instance.
 fn external(entry: &PlanType, instance: u32) -> Result<PathBuf, PlanErrorKind> {
     let path = panics::catch_error(|| entry.instances.path(instance)).and_then(|path| {
         anyhow::ensure!(path.to_str().is_some(), "{path:?} is not Unicode");

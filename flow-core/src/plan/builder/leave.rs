@@ -1,11 +1,11 @@
-//! On the way up: the key of an instance whose requirements are there, and its node.
+//! Last visit of a required task, when its dependencies are built: computes its key and adds its node.
 
 use std::path::PathBuf;
 
 use daggy::NodeIndex;
 
 use super::walk::Frame;
-use super::{Builder, Grown};
+use super::{Builder, BuiltNode};
 use crate::base::key::{Digest, Hasher, Key};
 use crate::plan::Node;
 use crate::plan::draws::{DrawIndex, Fixer, SetIndex, Settled};
@@ -16,15 +16,18 @@ use crate::plan::types::TypeIndex;
 use crate::task::requirement::Entry;
 use crate::value::Value;
 
-/// The hasher whose digest is the key of an instance: the name that its task is stored under, its own
-/// significant parameters, and what its requirements draw from outside it.
+/// Returns the hasher whose digest is the key of an instance.
+///
+/// It hashes the name that the task is stored under, its significant parameters, and the values that its
+/// dependencies draw from outside it. Names are those of `was`, if it is given, so that a renamed task or
+/// parameter keeps its keys.
 pub(crate) fn instance_key(task: &str, parameters: Digest, draws: Digest) -> Hasher {
     let mut hasher = Hasher::new("key");
     hasher.text(task).part(parameters).part(draws);
     hasher
 }
 
-/// The digest of a task's own significant parameters, in an order that fields do not have.
+/// Returns the digest of a task's own significant parameters, whatever the order of its fields.
 pub(crate) fn parameters_digest(mut significant: Vec<(&str, Digest)>) -> Digest {
     significant.sort_unstable();
     let mut hasher = Hasher::new("parameters");
@@ -35,7 +38,8 @@ pub(crate) fn parameters_digest(mut significant: Vec<(&str, Digest)>) -> Digest 
 }
 
 impl Builder<'_> {
-    pub(super) fn leave(&mut self, frame: Frame) -> Result<Grown, PlanErrorKind> {
+    /// Adds the node of a task whose dependencies are built, or finds the node with the same key.
+    pub(super) fn leave(&mut self, frame: Frame) -> Result<BuiltNode, PlanErrorKind> {
         let Frame { memo, index, instance, resolved, external, stand_in, entries, .. } = frame;
         let (inputs, draws) = (frame.inputs, frame.draws);
         let outside = self.draws.union(&[], draws);
@@ -52,12 +56,12 @@ impl Builder<'_> {
             }
         }
         if self.problems.is_some() {
-            // Another task may have its name.
+            // Another task may have the same name.
             hasher.number(u64::from(index));
         }
-        if frame.lacks {
-            // With all that it requires it might be another one than it seems to be.
-            hasher.number(self.lacking.len() as u64);
+        if frame.is_incomplete {
+            // With all of its dependencies it might be a different instance, so its key must be unique.
+            hasher.number(self.incomplete.len() as u64);
         }
         let key = hasher.key();
 
@@ -78,22 +82,24 @@ impl Builder<'_> {
             }
         };
         if let Some(path) = external {
-            // It is that of the first instance with this key, as all its parameters are.
+            // All parameters of a node are those of the first instance with its key, and so is its path.
             self.externals.entry(node).or_insert(path);
         }
-        if frame.lacks {
-            self.lacking.insert(node);
+        if frame.is_incomplete {
+            self.incomplete.insert(node);
         }
         self.stand_ins.extend(stand_in.map(|stand_in| (node, stand_in)));
         let own = self.own_draws(index, &resolved);
         let released = self.draws.release(outside);
-        let grown = Grown { node, draws: self.draws.union(&own, vec![released]) };
-        self.memo.insert(memo, Some(grown));
-        Ok(grown)
+        let built = BuiltNode { node, draws: self.draws.union(&own, vec![released]) };
+        self.memo.insert(memo, Some(built));
+        Ok(built)
     }
 
-    /// Refuses an instance that has the key of another one and reads other files: the path of a file
-    /// may be no part of the key, and the plan holds one instance for each key.
+    /// Refuses an instance that has the key of another one and reads other files.
+    ///
+    /// The path of a file may be insignificant, and so not part of the key; but a plan holds one instance for
+    /// each key.
     fn check_same_files(
         &self,
         node: NodeIndex,
@@ -125,7 +131,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// The digest of the task's own significant parameters.
+    /// Returns the digest of the task's own significant parameters.
     fn parameters_digest(&self, index: TypeIndex, resolved: &[Resolved]) -> Digest {
         let params = self.types.get(index).task.params.iter().zip(resolved);
         let significant = params
@@ -134,14 +140,14 @@ impl Builder<'_> {
         parameters_digest(significant.collect())
     }
 
-    /// The places of the first parameters that differ from their defaults, a bit each.
+    /// Returns a bit for each of the first 32 parameters that differs from its default.
     fn given(&mut self, index: TypeIndex, resolved: &[Resolved]) -> u32 {
         let mut given = 0;
         for (place, resolved) in resolved.iter().enumerate().take(u32::BITS as usize) {
             let entry = self.types.get(index);
             let is_default = match resolved.from {
                 resolve::From::Default => true,
-                // What a requirement sets is given there, and its default may never have been asked for.
+                // A value that a dependency sets counts as given: its default may never have been evaluated.
                 resolve::From::Literal | resolve::From::With(..) => false,
                 _ => self.resolver.is_default(entry, place, resolved.digest),
             };
@@ -150,7 +156,7 @@ impl Builder<'_> {
         given
     }
 
-    /// What the task draws, compared with its own parameters.
+    /// Compares the draws of a task's dependencies with its own parameters.
     fn settle(&mut self, set: SetIndex, index: TypeIndex, resolved: &[Resolved]) -> SetIndex {
         let (types, resolver) = (&self.types, &mut self.resolver);
         let entry = types.get(index);
@@ -172,14 +178,14 @@ impl Builder<'_> {
         })
     }
 
-    /// The task's own parameters, as its consumers draw them.
+    /// Returns the task's own parameters as draws of its consumers.
     fn own_draws(&mut self, index: TypeIndex, resolved: &[Resolved]) -> Vec<DrawIndex> {
         let mut own = Vec::new();
         for (place, resolved) in resolved.iter().enumerate() {
             let entry = self.types.get(index);
             let param = entry.param(place);
             let fixer = match resolved.from {
-                // The consumer has said it.
+                // The consumer sets the value itself.
                 From::Literal => continue,
                 From::With(source) => Some(Fixer::With(source)),
                 From::Flow | From::Inherited | From::Named | From::Default => None,
@@ -188,7 +194,7 @@ impl Builder<'_> {
                 continue;
             }
             let details = || {
-                // A value without this form has no digest either, and was refused.
+                // A value that cannot be converted has no digest either, and was refused.
                 let value = resolve::param_value(&entry.decl.name, param, &*resolved.value);
                 let is_default = self.resolver.is_default(entry, place, resolved.digest);
                 (value.unwrap_or(Value::None), is_default)
@@ -228,8 +234,8 @@ impl Builder<'_> {
         });
         self.inputs.extend(inputs);
         self.entries.extend(entries.into_iter().map(|e| (e.role, e.form, e.len as u32)));
-        // A new node has no consumers, so that no edge to it can close a cycle and daggy, which
-        // knows that, looks for none.
+        // A new node has no consumers, so its edges cannot close a cycle. Daggy knows this and does not
+        // search for one.
         let edges = inputs.iter().map(|&input| (input, node, ()));
         self.dag.add_edges(edges).expect("a new node is in no cycle");
         self.by_key.insert(key, node);

@@ -1,10 +1,11 @@
-//! From roots to a graph: each instance once, what it requires before it.
+//! Builds the graph of some roots: each instance once, and after its inputs.
 //!
-//! The graph is [walked](walk) in depth, with a stack of its own, for a chain of requirements may be
-//! longer than a thread's stack. [`enter`] resolves the parameters of a required task and asks it what
-//! it requires; [`leave`], when all of that is built, computes the key and adds the node. A task that was
-//! required before with the same settings, in the same scope as far as the task can see it, is not walked
-//! again: without that, a ladder of diamonds takes time exponential in its height.
+//! The graph is [walked](walk) depth first with an explicit stack, because a chain of dependencies may be
+//! longer than a thread's stack. [`enter`] resolves the parameters of a required task and evaluates its
+//! `requires`. [`leave`] computes the key and adds the node when all dependencies are built.
+//!
+//! A dependency that was built before with the same settings, in the same scope as far as the task can see
+//! it, is not walked again. Without that, a ladder of diamonds would take time exponential in its height.
 
 mod all;
 mod enter;
@@ -38,10 +39,10 @@ use crate::task::requirement::{Dependency, Form};
 use crate::task::setting::Setting;
 use crate::value::AnyValue;
 
-/// How long a chain of requirements may be before it is taken for endless.
+/// The length of a chain of dependencies that is taken for infinite.
 const DEEPEST: usize = 1_000_000;
 
-/// Builds the graph of what `roots` require.
+/// Builds the graph of `roots` and their dependencies.
 pub(crate) fn build(
     roots: &[Root<'_>],
     store: &Store,
@@ -58,61 +59,61 @@ fn build_roots(
     store: &Store,
     givens: &Givens,
 ) -> Result<(Graph, Vec<Warning>), Box<PlanError>> {
-    let nowhere = |kind| Box::new(PlanError::new(kind, Vec::new()));
+    let plan_error = |kind| Box::new(PlanError::new(kind, Vec::new()));
     let tasks: Vec<_> = roots.iter().map(|root| root.task).collect();
-    let types = Types::new(&tasks, store).map_err(nowhere)?;
+    let types = Types::new(&tasks, store).map_err(plan_error)?;
     if roots.is_empty() {
-        // No variant is chosen: no value can reach anything, and nobody meant it to.
+        // No variant is chosen, so unused values are no mistake.
         return Ok((
             Builder::new(types, Resolver::new(givens, store)).into_graph(Vec::new()),
             Vec::new(),
         ));
     }
-    warning::check_names(&types, givens).map_err(nowhere)?;
+    warning::check_names(&types, givens).map_err(plan_error)?;
     let mut builder = Builder::new(types, Resolver::new(givens, store));
     let mut nodes = Vec::with_capacity(roots.len());
     let mut names = HashMap::new();
     for root in roots {
         let dependency = Dependency { task: root.task, own: Vec::new(), with: Vec::new() };
-        let root_grown = builder
-            .turn_to(root.variant.map(|(_, setting)| setting), &mut names)
-            .map_err(nowhere)
-            .and_then(|()| builder.grow(dependency, Rc::default()));
-        let root_grown = root_grown.map_err(|mut error| {
+        let built = builder
+            .set_variant(root.variant.map(|(_, setting)| setting), &mut names)
+            .map_err(plan_error)
+            .and_then(|()| builder.build_dependency(dependency, Rc::default()));
+        let built = built.map_err(|mut error| {
             if let Some((name, _)) = root.variant {
                 error.variant = Some(name.to_owned());
             }
             error
         });
-        nodes.push(grown(root_grown?).node);
+        nodes.push(expect_built(built?).node);
     }
-    warning::check_variants(&builder.types, &builder.resolver, roots).map_err(nowhere)?;
+    warning::check_variants(&builder.types, &builder.resolver, roots).map_err(plan_error)?;
     let mut warnings = warning::unused(&builder.resolver);
     warnings.extend(warning::stopped(&builder.resolver));
     warnings.extend(stand_in::unused(&givens.stand_ins));
     Ok((builder.into_graph(nodes), warnings))
 }
 
-/// Builds the graph of what an instance requires while it runs: its dependencies are the roots.
+/// Builds the graph of an instance's dynamic dependencies, which are its roots.
 pub(crate) fn build_for(
     requester: &Requester,
     dependencies: Vec<Dependency>,
     store: &Store,
 ) -> Result<Graph, Box<PlanError>> {
-    let nowhere = |kind| Box::new(PlanError::new(kind, vec![requester.name.clone()]));
+    let plan_error = |kind| Box::new(PlanError::new(kind, vec![requester.name.clone()]));
     let roots: Vec<_> = dependencies.iter().map(|dependency| dependency.task).collect();
-    let types = Types::new(&roots, store).map_err(nowhere)?;
+    let types = Types::new(&roots, store).map_err(plan_error)?;
     let scope = Rc::new(requester.scope(&types));
     let mut builder = Builder::new(types, Resolver::new(&requester.givens, store));
     let mut nodes = Vec::with_capacity(roots.len());
     for mut dependency in dependencies {
-        let with = builder.with(&scope, &requester.name, &mut dependency).map_err(nowhere)?;
+        let with = builder.with(&scope, &requester.name, &mut dependency).map_err(plan_error)?;
         let scope = with.map_or_else(|| Rc::clone(&scope), |(scope, _)| Rc::new(scope));
-        let root = builder.grow(dependency, scope).map_err(|mut error| {
+        let root = builder.build_dependency(dependency, scope).map_err(|mut error| {
             error.way.insert(0, requester.name.clone());
             error
         })?;
-        nodes.push(grown(root).node);
+        nodes.push(expect_built(root).node);
     }
     Ok(builder.into_graph(nodes))
 }
@@ -120,34 +121,34 @@ pub(crate) fn build_for(
 struct Builder<'a> {
     types: Types,
     resolver: Resolver<'a>,
-    /// What the variant gives whose root is being walked.
+    /// The values of the variant whose root is being walked.
     variant: Option<Visible>,
     draws: Draws,
-    /// What became of a dependency; `None` while it is being walked.
-    memo: HashMap<Digest, Option<Grown>>,
+    /// The node of each dependency that was built; `None` while it is being walked.
+    memo: HashMap<Digest, Option<BuiltNode>>,
     by_key: HashMap<Key, NodeIndex>,
     dag: Dag<Node, ()>,
     inputs: Vec<NodeIndex>,
     entries: Vec<(&'static str, Form, u32)>,
     externals: HashMap<NodeIndex, PathBuf>,
     stand_ins: HashMap<NodeIndex, StandIn>,
-    /// What is wrong, if all of that is to be told; if not, the first mistake ends it.
+    /// The errors, if all of them are collected; `None` if the first one ends the walk.
     problems: Option<Vec<PlanError>>,
-    /// The nodes that lack something that they require, or require one of these.
-    lacking: HashSet<NodeIndex>,
+    /// The nodes that lack a dependency, directly or upstream.
+    incomplete: HashSet<NodeIndex>,
 }
 
-/// A dependency fulfilled.
+/// A dependency that is built.
 #[derive(Clone, Copy)]
-struct Grown {
+struct BuiltNode {
     node: NodeIndex,
-    /// What it draws from outside its consumer's literal, its own parameters included.
+    /// The draws of the dependency and its own parameters, without those that a literal sets.
     draws: SetIndex,
 }
 
-/// A dependency, where the first that cannot be fulfilled is an error.
-fn grown(grown: Option<Grown>) -> Grown {
-    grown.expect("what is wrong is an error, and not noted")
+/// Returns the built dependency of a walk that ends with the first error.
+fn expect_built(built: Option<BuiltNode>) -> BuiltNode {
+    built.expect("the first error is returned")
 }
 
 impl<'a> Builder<'a> {
@@ -165,12 +166,12 @@ impl<'a> Builder<'a> {
             externals: HashMap::new(),
             stand_ins: HashMap::new(),
             problems: None,
-            lacking: HashSet::new(),
+            incomplete: HashSet::new(),
         }
     }
 
-    /// Walks the root of this variant next.
-    fn turn_to(
+    /// Sets the variant whose root is walked next.
+    fn set_variant(
         &mut self,
         setting: Option<&'a Setting>,
         names: &mut HashMap<String, Rc<[TypeIndex]>>,

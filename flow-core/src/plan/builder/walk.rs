@@ -1,110 +1,114 @@
-//! The walk itself: which dependency is next, whose way it is on, and what is wrong there.
+//! The walk over the graph.
+//!
+//! It picks the next dependency, adds the values of its `with` to the scope, and reports errors with their
+//! path.
 
 use std::path::PathBuf;
 use std::rc::Rc;
 
 use daggy::NodeIndex;
 
-use super::{Builder, Grown};
+use super::{Builder, BuiltNode};
 use crate::base::key::Digest;
 use crate::base::panics;
 use crate::plan::draws::SetIndex;
 use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::resolve::{Resolved, disagree, full_name, text};
-use crate::plan::scope::{OnTheWay, Scope};
+use crate::plan::scope::{PassedValue, Scope};
 use crate::plan::stand_in::StandIn;
 use crate::plan::types::{SourceIndex, TypeIndex};
 use crate::task::TaskType;
 use crate::task::requirement::{Dependency, Entry};
 
-/// A task whose requirements are being walked.
+/// A task whose dependencies are being walked.
 pub(super) struct Frame {
     pub(super) memo: Digest,
     pub(super) index: TypeIndex,
     pub(super) instance: u32,
     pub(super) resolved: Vec<Resolved>,
-    /// Where the output lies, if it is made elsewhere.
+    /// The path of an external task.
     pub(super) external: Option<PathBuf>,
-    /// The output, if a test gave one.
+    /// The output that a test provides for it.
     pub(super) stand_in: Option<StandIn>,
     pub(super) scope: Rc<Scope>,
     pub(super) entries: Vec<Entry>,
     pub(super) dependencies: std::vec::IntoIter<Dependency>,
-    /// What was set by `with` for the dependency being walked.
+    /// The parameters that `with` sets for the dependency being walked.
     pub(super) with: Box<[SourceIndex]>,
     pub(super) inputs: Vec<NodeIndex>,
     pub(super) draws: Vec<SetIndex>,
-    /// Whether something that it requires could not be built.
-    pub(super) lacks: bool,
+    /// Whether a dependency could not be built.
+    pub(super) is_incomplete: bool,
 }
 
+/// The result of the first visit of a dependency.
 pub(super) enum Entered {
-    Known(Grown),
-    /// It could not be built, which has been noted.
-    Missed,
+    Known(BuiltNode),
+    /// It could not be built, and the errors are collected.
+    Failed,
     New(Box<Frame>),
-    /// It is being walked: what it requires leads back to it.
-    Again(Digest),
+    /// It is being walked already, so that it requires itself.
+    Cycle(Digest),
 }
 
-/// What is set by `with` for a dependency, and the scope with that in it.
+/// The scope of a dependency with the values that its `with` sets, and the sources of these.
 pub(super) type With = (Scope, Box<[SourceIndex]>);
 
 impl Builder<'_> {
-    /// Fulfils a dependency; `None` if that is not possible and why has been noted.
-    pub(super) fn grow(
+    /// Builds a dependency; returns `None` if that failed and errors are collected.
+    pub(super) fn build_dependency(
         &mut self,
         root: Dependency,
         scope: Rc<Scope>,
-    ) -> Result<Option<Grown>, Box<PlanError>> {
+    ) -> Result<Option<BuiltNode>, Box<PlanError>> {
         let mut stack: Vec<Frame> = Vec::new();
         let mut next = Some((root, scope));
         loop {
-            let grown = if let Some((dependency, scope)) = next.take() {
+            let built = if let Some((dependency, scope)) = next.take() {
                 let task = dependency.task;
                 let entered = panics::catch(|| self.enter(dependency, &scope, stack.len()));
-                for kind in std::mem::take(&mut self.resolver.wrong) {
-                    self.miss(self.at(kind, &stack, Some(task)))?;
+                for kind in std::mem::take(&mut self.resolver.errors) {
+                    self.report(self.at(kind, &stack, Some(task)))?;
                 }
                 match entered.unwrap_or_else(|message| Err(panicked(task, message))) {
-                    Ok(Entered::Known(grown)) => Some(grown),
+                    Ok(Entered::Known(built)) => Some(built),
                     Ok(Entered::New(frame)) => {
                         stack.push(*frame);
-                        next = self.next_wish(&mut stack)?;
+                        next = self.next_dependency(&mut stack)?;
                         continue;
                     }
-                    Ok(Entered::Missed) => None,
-                    Ok(Entered::Again(memo)) => self.miss(self.cycle(memo, &stack))?,
-                    Err(kind) => self.miss(self.at(kind, &stack, Some(task)))?,
+                    Ok(Entered::Failed) => None,
+                    Ok(Entered::Cycle(memo)) => self.report(self.cycle(memo, &stack))?,
+                    Err(kind) => self.report(self.at(kind, &stack, Some(task)))?,
                 }
             } else {
-                let frame = stack.pop().expect("a frame whose dependencies are fulfilled");
+                let frame = stack.pop().expect("stack not empty");
                 let (task, memo) = (self.types.get(frame.index).task, frame.memo);
                 let left = panics::catch(|| self.leave(frame));
                 match left.unwrap_or_else(|message| Err(panicked(task, message))) {
-                    Ok(grown) => Some(grown),
+                    Ok(built) => Some(built),
                     Err(kind) => {
-                        // It is not being walked any more.
+                        // It is no longer being walked.
                         self.memo.remove(&memo);
-                        self.miss(self.at(kind, &stack, Some(task)))?
+                        self.report(self.at(kind, &stack, Some(task)))?
                     }
                 }
             };
-            let Some(consumer) = stack.last_mut() else { return Ok(grown) };
+            let Some(consumer) = stack.last_mut() else { return Ok(built) };
             let with = std::mem::take(&mut consumer.with);
-            if let Some(grown) = grown {
-                consumer.inputs.push(grown.node);
-                consumer.draws.push(self.draws.outside(grown.draws, &with));
-                consumer.lacks |= self.lacking.contains(&grown.node);
+            if let Some(built) = built {
+                consumer.inputs.push(built.node);
+                consumer.draws.push(self.draws.outside(built.draws, &with));
+                consumer.is_incomplete |= self.incomplete.contains(&built.node);
             } else {
-                consumer.lacks = true;
+                consumer.is_incomplete = true;
             }
-            next = self.next_wish(&mut stack)?;
+            next = self.next_dependency(&mut stack)?;
         }
     }
 
-    /// Notes a mistake, if all of them are to be told, and leaves out what has it.
-    fn miss(&mut self, problem: Box<PlanError>) -> Result<Option<Grown>, Box<PlanError>> {
+    /// Records an error, if errors are collected; otherwise returns it.
+    fn report(&mut self, problem: Box<PlanError>) -> Result<Option<BuiltNode>, Box<PlanError>> {
         match &mut self.problems {
             Some(problems) => problems.push(*problem),
             None => return Err(problem),
@@ -112,30 +116,29 @@ impl Builder<'_> {
         Ok(None)
     }
 
-    /// The next dependency of the task on top of the stack that can be requested.
-    fn next_wish(
+    /// Returns the next valid dependency of the task on top of the stack, and its scope.
+    fn next_dependency(
         &mut self,
         stack: &mut [Frame],
     ) -> Result<Option<(Dependency, Rc<Scope>)>, Box<PlanError>> {
         loop {
             let task = stack.last().map(|frame| self.types.get(frame.index).task);
-            let taken = panics::catch(|| self.take_wish(stack)).unwrap_or_else(|message| {
-                Err(panicked(task.expect("a task that dependencies"), message))
-            });
+            let taken = panics::catch(|| self.take_dependency(stack))
+                .unwrap_or_else(|message| Err(panicked(task.expect("stack not empty"), message)));
             match taken {
                 Ok(next) => return Ok(next),
-                Err(kind) => self.miss(self.at(kind, stack, None))?,
+                Err(kind) => self.report(self.at(kind, stack, None))?,
             };
-            stack.last_mut().expect("a task that dependencies").lacks = true;
+            stack.last_mut().expect("stack not empty").is_incomplete = true;
         }
     }
 
-    /// The next dependency of the task on top of the stack, and the scope in which it is requested.
-    fn take_wish(
+    /// Takes the next dependency of the task on top of the stack, and returns it with its scope.
+    fn take_dependency(
         &mut self,
         stack: &mut [Frame],
     ) -> Result<Option<(Dependency, Rc<Scope>)>, PlanErrorKind> {
-        let frame = stack.last_mut().expect("a task that dependencies");
+        let frame = stack.last_mut().expect("stack not empty");
         let Some(mut dependency) = frame.dependencies.next() else { return Ok(None) };
         let scope = Rc::clone(&frame.scope);
         let by = self.types.get(frame.index).decl.name.clone();
@@ -146,7 +149,7 @@ impl Builder<'_> {
         Ok(Some((dependency, Rc::new(scope))))
     }
 
-    /// Takes what a dependency sets by `with` into the scope; `None` if it sets nothing.
+    /// Adds the values that a dependency sets by `with` to the scope; returns `None` if it sets none.
     pub(super) fn with(
         &mut self,
         scope: &Scope,
@@ -180,7 +183,7 @@ impl Builder<'_> {
                 let other = (full_name(task, place), text(&task.params[place], &value));
                 return Err(disagree((task, place), [one, other]));
             }
-            scope.set_with(source, OnTheWay { value, digest });
+            scope.set_with(source, PassedValue { value, digest });
             set.push((source, task, place));
         }
         let mut keys: Vec<_> = set.into_iter().map(|(source, ..)| source).collect();
@@ -200,7 +203,7 @@ impl Builder<'_> {
         Box::new(PlanError::new(kind, way.chain(last).collect()))
     }
 
-    /// The part of the stack that forms a cycle: all from the frame of that dependency.
+    /// Returns the error of a cycle: the part of the stack from the frame of this dependency on.
     fn cycle(&self, memo: Digest, stack: &[Frame]) -> Box<PlanError> {
         let way: Vec<_> =
             stack.iter().map(|frame| self.types.get(frame.index).decl.name.to_string()).collect();
@@ -212,7 +215,7 @@ impl Builder<'_> {
     }
 }
 
-/// A panic in the code of a user's types: a clone, a comparison, or a destructor.
+/// Returns the error of a panic in a user's types: a clone, a comparison, or a destructor.
 pub(super) fn panicked(task: &'static TaskType, message: String) -> PlanErrorKind {
     PlanErrorKind::Panicked { task: (task.decl)().name.into_owned(), message }
 }

@@ -1,10 +1,10 @@
-//! Why: from an instance that is not complete to the root causes of that.
+//! Explains why instances are not complete, down to the root causes.
 //!
-//! The reasons of one instance say what is different for itself. Two of them lead further: that
-//! something *upstream* is not complete, whose reasons are there to be followed; and that an input
-//! *gave other data*, for which the output that was used is looked up among the kept versions and
-//! compared with the present one. What a task has required while it ran is followed as its inputs
-//! are. All of that, breadth first, gives the shortest way to each root cause.
+//! The reasons of one instance say what is different for itself. Two kinds of reasons lead further. If
+//! something *upstream* is not complete, its own reasons are followed. If an input *gave other data*, the
+//! output that was used is found among the kept versions and compared with the present one. Dynamic
+//! dependencies are followed like inputs. The search is breadth first, and so finds the shortest path to each
+//! root cause.
 
 mod search;
 
@@ -16,12 +16,12 @@ use crate::plan::Plan;
 use crate::plan::instance::Instance;
 use crate::plan::reason::{InputChange, Reason};
 
-/// How many steps of a long way are printed, at each end.
+/// The number of steps of a long path that are printed, at each end.
 const ENDS: usize = 3;
 
 /// Why tasks are not complete, down to the root causes.
 ///
-/// It is printed as a line for each root cause, from what was asked for to the cause:
+/// It is printed as a line for each root cause, from the requested task to the cause:
 ///
 /// ```text
 /// Train: input: Preprocess gave other data ← code: standardise (src/prep.rs) changed
@@ -32,23 +32,23 @@ pub struct Why {
     causes: Vec<Cause>,
 }
 
-/// A root cause, and how it leads to a task that was asked for.
+/// A root cause, and the steps that lead to it from a requested task.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Cause {
-    /// From the task that was asked for to the root cause: what each is not complete for.
+    /// The steps from the requested task to the root cause, each with the reason why it is not complete.
     pub steps: Vec<Step>,
-    /// How many more instances of the last task have the same cause.
+    /// The number of further instances of the last task with the same cause.
     pub alike: usize,
 }
 
-/// An instance, and one reason why it is not complete, or gave something else than before.
+/// An instance, and one reason why it is not complete or has another output than before.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Step {
     /// The instance.
     pub instance: Instance,
-    /// What is different.
+    /// The reason.
     pub reason: Reason,
 }
 
@@ -58,19 +58,19 @@ impl Why {
         Ok(Self { plan, causes })
     }
 
-    /// Whether everything that was asked for is complete, so that there are no causes.
+    /// Returns whether all requested tasks are complete, so that there are no causes.
     pub fn is_complete(&self) -> bool {
         self.causes.is_empty()
     }
 
-    /// The root causes, the nearest first.
+    /// Returns the root causes, the nearest first.
     pub fn causes(&self) -> &[Cause] {
         &self.causes
     }
 }
 
 impl Cause {
-    /// The root cause itself: the instance that it is found at, and what is different there.
+    /// Returns the root cause itself: the last step, with its instance and reason.
     pub fn root(&self) -> &Step {
         self.steps.last().expect("a cause has at least one step")
     }
@@ -112,7 +112,7 @@ impl fmt::Display for Cause {
             if before.is_some() {
                 f.write_str(" ← ")?;
             }
-            // The step before may have named it.
+            // The step before may have named the task already.
             let is_named = before.is_some_and(|before| match &before.reason {
                 Reason::Upstream { tasks } => *tasks == [step.instance.task()],
                 Reason::Input { what: InputChange::OtherData { task }, .. } => {

@@ -1,4 +1,9 @@
-//! The search for root causes: one question after the other, breadth first.
+//! The search for root causes, breadth first.
+//!
+//! A [`Question`] is about one instance. Its answer is a list of reasons, some of which lead to further
+//! questions. Each question is asked once, so that the search ends. Why an input gave other data is found
+//! among the kept versions: the record of the output that was used is compared with the present one. If that
+//! version was dropped, the search ends there.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -13,7 +18,7 @@ use crate::plan::reason::{InputChange, Reason};
 use crate::plan::why::{Cause, Step};
 use crate::store::record::{MadeFrom, Record, Required};
 
-/// The root causes of what is not complete in a plan, the nearest first.
+/// Returns the root causes of everything that is not complete in a plan, the nearest first.
 pub(super) fn causes(plan: &Arc<Plan>) -> Result<Vec<Cause>, StoreError> {
     let mut search = Search::default();
     for &node in &plan.graph.roots {
@@ -26,15 +31,14 @@ pub(super) fn causes(plan: &Arc<Plan>) -> Result<Vec<Cause>, StoreError> {
     Ok(search.grouped())
 }
 
-/// What is to be explained: why an instance is not complete or, if a content is given, why it does
-/// not give that any more.
+/// The question why an instance is not complete or, if `was` is given, why it lost that content.
 #[derive(Clone)]
 struct Question {
     at: Instance,
     was: Option<Digest>,
 }
 
-/// A step that was found, with the place of the one that led to it.
+/// A step that was found, with the index of the step that led to it.
 struct FoundStep {
     step: Step,
     from: Option<usize>,
@@ -43,16 +47,17 @@ struct FoundStep {
 #[derive(Default)]
 struct Search {
     replay: Replay<'static>,
-    /// By key: what is required while tasks run stands in plans of its own.
+    /// The questions asked so far. They are identified by key, because plans of dynamic dependencies share
+    /// instances.
     asked: HashSet<(Key, Option<Digest>)>,
     open: VecDeque<(Question, Option<usize>)>,
     steps: Vec<FoundStep>,
-    /// The steps that nothing leads further from.
+    /// The steps that lead to no further step.
     ends: Vec<usize>,
 }
 
 impl Search {
-    /// Asks what was not asked before; says whether that is so.
+    /// Adds a question that was not asked before, and returns whether it is new.
     fn ask(&mut self, question: Question, from: Option<usize>) -> bool {
         let is_new = self.asked.insert((question.at.key(), question.was));
         if is_new {
@@ -67,19 +72,19 @@ impl Search {
             None => self.why_open(&at)?,
             Some(was) => self.why_other(&at, was)?,
         };
-        // What led here is as much as can be said.
+        // There is no further explanation: the step that led here is the root cause.
         if found.is_empty() {
             self.ends.extend(from);
         }
         for (reason, next) in found {
             let place = self.steps.len();
             self.steps.push(FoundStep { step: Step { instance: at.clone(), reason }, from });
-            let turns_back = next.iter().any(|next| self.is_on_the_way(place, next.at.key()));
+            let turns_back = next.iter().any(|next| self.is_on_path(place, next.at.key()));
             let mut goes_on = false;
             for question in next.iter().cloned() {
                 goes_on |= self.ask(question, Some(place));
             }
-            // What was asked before is told on another way, unless it is this one.
+            // A question that was asked before is answered on another path, unless it is on this one.
             if next.is_empty() || !goes_on && turns_back {
                 self.ends.push(place);
             }
@@ -91,7 +96,7 @@ impl Search {
         Judge::new(&at.plan, &at.plan.verdicts, &self.replay)
     }
 
-    /// Why an instance is not complete, and what each reason leads to.
+    /// Returns why an instance is not complete, and the questions that each reason leads to.
     fn why_open(&self, at: &Instance) -> Result<Vec<(Reason, Vec<Question>)>, StoreError> {
         let (graph, verdicts) = (&at.plan.graph, &at.plan.verdicts);
         let open = graph.inputs(at.node).iter();
@@ -103,7 +108,7 @@ impl Search {
             Reason::Required { .. } => true,
             reason => is_other_data(reason),
         };
-        // What is reused is complete, whatever its own folder has.
+        // A reused instance is complete, whatever its own folder holds.
         let reasons = if at.is_complete() { &[] } else { at.reasons() };
         let (mut changed, mut in_run) = (HashMap::new(), InRun::default());
         if reasons.iter().any(of_record)
@@ -113,7 +118,7 @@ impl Search {
             in_run = self.in_run(at, &record)?;
         }
         let next = |reason: &Reason| match reason {
-            // What waits for none of its inputs waits for what it has required.
+            // An instance that waits for none of its inputs waits for its dynamic dependencies.
             Reason::Upstream { .. } if open.is_empty() => in_run.open.clone(),
             Reason::Upstream { .. } => open.clone(),
             Reason::Required { .. } => in_run.changed.clone(),
@@ -122,7 +127,7 @@ impl Search {
         Ok(reasons.iter().map(|reason| (reason.clone(), next(reason))).collect())
     }
 
-    /// Why an instance, whose output is there, gives something else than this.
+    /// Returns why an instance with an output no longer gives the content `was`.
     fn why_other(
         &self,
         at: &Instance,
@@ -140,20 +145,20 @@ impl Search {
         judge.compare_inputs(at.node, &old.made_from, &now, &mut reasons);
         reasons.extend(judge.changed_reads(at.node, &old)?);
         let changed = changed_inputs(at, &old.made_from);
-        let led = |reason: Reason| {
+        let with_questions = |reason: Reason| {
             let next = leads_to(&reason, &changed);
             (reason, next)
         };
-        let mut led: Vec<_> = reasons.into_iter().map(led).collect();
-        // Other code, or another input, may well require something else.
-        if led.is_empty() {
+        let mut explained: Vec<_> = reasons.into_iter().map(with_questions).collect();
+        // Dynamic dependencies are compared only if nothing else changed, which may well change them too.
+        if explained.is_empty() {
             let InRun { reason, changed, .. } = self.in_run(at, &old)?;
-            led.extend(reason.map(|reason| (reason, changed)));
+            explained.extend(reason.map(|reason| (reason, changed)));
         }
-        Ok(led)
+        Ok(explained)
     }
 
-    /// What has become of that which was required while an instance ran.
+    /// Compares the dynamic dependencies in a record with what they give now.
     fn in_run(&self, at: &Instance, record: &Record) -> Result<InRun, StoreError> {
         if record.required.is_empty() {
             return Ok(InRun::default());
@@ -185,16 +190,16 @@ impl Search {
         Ok(in_run)
     }
 
-    fn is_on_the_way(&self, place: usize, key: Key) -> bool {
+    fn is_on_path(&self, place: usize, key: Key) -> bool {
         self.places(place).any(|place| self.steps[place].step.instance.key() == key)
     }
 
-    /// A step, the one that led to it, and so on.
+    /// Returns the index of a step, of the step that led to it, and so on.
     fn places(&self, place: usize) -> impl Iterator<Item = usize> {
         std::iter::successors(Some(place), |&place| self.steps[place].from)
     }
 
-    /// The ways that were found, one for each root cause.
+    /// Returns one path for each root cause, with the number of equal ones.
     fn grouped(&self) -> Vec<Cause> {
         let mut places: HashMap<(&str, String), usize> = HashMap::new();
         let mut causes: Vec<Cause> = Vec::new();
@@ -216,14 +221,14 @@ impl Search {
     }
 }
 
-/// What has become of that which was required while a task ran.
+/// How the dynamic dependencies of an instance changed.
 #[derive(Default)]
 struct InRun {
-    /// What is different, if that is certain.
+    /// The difference, if it is certain.
     reason: Option<Reason>,
-    /// What gave other data.
+    /// The dependencies that gave other data.
     changed: Vec<Question>,
-    /// What is not complete.
+    /// The dependencies that are not complete.
     open: Vec<Question>,
 }
 
@@ -231,7 +236,7 @@ fn is_other_data(reason: &Reason) -> bool {
     matches!(reason, Reason::Input { what: InputChange::OtherData { .. }, .. })
 }
 
-/// The inputs by role that have other content than they had, with what they had.
+/// Returns a question for each recorded input, by role, with the content that it had.
 fn changed_inputs(at: &Instance, was: &MadeFrom) -> HashMap<String, Question> {
     let graph = &at.plan.graph;
     let old: HashMap<&str, Digest> =
