@@ -1,4 +1,4 @@
-//! Finding garbage.
+//! Finds garbage.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -17,22 +17,22 @@ use crate::store::reset::{is_draft, is_ours, is_output};
 use crate::store::survey::{Brief, Lying, Standing, Survey};
 use crate::store::{ASIDE, RECORD, Store, bounds, index, json};
 
-/// One search for garbage.
+/// The state of a search for garbage.
 struct Search<'a> {
     store: &'a Store,
     keep: &'a Keep,
     survey: Survey,
-    /// What changed later is too young, in nanoseconds since 1970.
+    /// Items that changed after this time are too young, in nanoseconds since 1970.
     before: i64,
-    /// The versions that stay, by instance: their fingerprints and files.
+    /// The records of the versions that stay, by instance.
     named: HashMap<Short, Vec<Brief>>,
-    /// The files of versions that go, which go with them.
+    /// The files of the versions that are to be removed. They are removed with the versions.
     going: HashSet<PathBuf>,
     found: Found,
 }
 
 impl Store {
-    /// Finds what nobody needs.
+    /// Finds everything in the store that can be removed.
     pub(crate) fn find_garbage(&self, keep: &Keep) -> Result<Found, StoreError> {
         self.check_internal()?;
         let executions = self.executions(None)?;
@@ -62,10 +62,11 @@ impl Store {
 }
 
 impl Search<'_> {
-    /// The instances that nobody wants.
+    /// Returns the instances that are not wanted.
     fn unwanted(&self) -> HashSet<Short> {
         let Some(wanted) = &self.keep.wanted else { return HashSet::new() };
-        // What the record of a wanted one names is wanted: it was required while that ran.
+        // An instance that the record of a wanted one names is wanted: it was required while that
+        // one ran.
         let mut new: Vec<Short> = wanted.iter().map(|key| key.short()).collect();
         let mut reached = HashSet::new();
         while let Some(key) = new.pop() {
@@ -78,8 +79,8 @@ impl Search<'_> {
         instances.chain(versions).filter(|key| !reached.contains(key)).collect()
     }
 
-    /// Takes those out of the unwanted instances whose outputs are of an earlier format and were not taken
-    /// over: a wanted instance may have had this key when they were made.
+    /// Takes instances out of `unwanted` whose outputs are of an earlier format and were not reused
+    /// yet. A wanted instance may have had this key when they were written.
     fn spare_earlier_formats(&mut self, unwanted: &mut HashSet<Short>) {
         if self.keep.earlier_formats || unwanted.is_empty() {
             return;
@@ -90,7 +91,7 @@ impl Search<'_> {
                 self.survey.versions.iter().map(|version| (version.key, &version.record));
             current.chain(versions).filter_map(|(key, record)| Some((key, record.brief()?)))
         };
-        // An output that is taken over keeps the time at which its run began.
+        // A reused output keeps the time at which its run began.
         let run = |brief: &Brief| (brief.digest, brief.started);
         let taken_over: HashSet<_> = records()
             .filter(|(key, brief)| brief.format == FORMAT || !unwanted.contains(key))
@@ -138,7 +139,8 @@ impl Search<'_> {
             }
         }
         for version in std::mem::take(&mut self.survey.versions) {
-            // Nobody knows what one names that cannot be used.
+            // The files of a version whose record cannot be used are unknown, so its instance is
+            // not touched.
             let Standing::Record(brief) = version.record else {
                 if let Some(places) = folders.get(&version.key) {
                     places
@@ -163,7 +165,7 @@ impl Search<'_> {
             }
             let mut size = store.size(&version.path)?;
             let modified = size.modified;
-            // A commit keeps a version a moment before it tells the index.
+            // A commit keeps a version a moment before it writes the index.
             if !unwanted.contains(&version.key) && !is_known && modified > self.before {
                 self.found.young += 1;
                 self.named.entry(version.key).or_default().push(brief);
@@ -198,7 +200,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// All of an instance that nobody wants.
+    /// Adds a whole instance that is not wanted.
     fn whole(&mut self, lying: &Lying) -> Result<(), StoreError> {
         if lying.record.is_unusable() {
             return Ok(());
@@ -208,7 +210,7 @@ impl Search<'_> {
             self.found.young += usize::from(!lying.names.is_empty());
             return Ok(());
         }
-        // Another record, and it is wanted by somebody.
+        // `sweep` compares this time: an instance with another record may be wanted.
         let modified = self.store.size(&at.join(RECORD))?.modified;
         let mut size = Size { modified, ..Size::default() };
         for name in lying.names.iter().filter(|name| is_ours(name)) {
@@ -220,7 +222,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// What nobody needs of an instance.
+    /// Adds the unneeded files of an instance.
     fn parts(&mut self, lying: &Lying) -> Result<(), StoreError> {
         if lying.record.is_unusable() {
             return Ok(());
@@ -240,7 +242,7 @@ impl Search<'_> {
             let what = match name.as_str() {
                 name if is_output(name) => What::Unnamed { folder },
                 name if is_draft(name) => What::Note { folder },
-                // It is told only as long as nothing has been made since.
+                // A failure is reported only until the next output is committed.
                 FAILURE if store.is_stale(&at.join(name), brief) => What::Note { folder },
                 LOG if brief.is_none() && !lying.names.iter().any(|name| name == FAILURE) => {
                     What::Note { folder }
@@ -277,11 +279,11 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// The lines of indices that lead to nothing.
+    /// Adds the lines of indices that lead to no output.
     fn indices(&mut self, unwanted: &HashSet<Short>) -> Result<(), StoreError> {
         let mut there: HashMap<&Path, Option<Digest>> = HashMap::new();
         for lying in &self.survey.instances {
-            // What a record names that cannot be used, nobody knows.
+            // The fingerprint in a record that cannot be used is unknown.
             if lying.record.is_unusable() {
                 there.insert(&lying.folder, None);
             } else if let Some(brief) = lying.record.brief()
@@ -307,7 +309,7 @@ impl Search<'_> {
                     dead.insert((folder, fingerprint));
                 }
             }
-            // What separates lines is no reason to write it anew.
+            // Separators of lines alone are no reason to rewrite the index.
             let anew = index::without(&bytes, &dead);
             let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).count();
             let less = bytes.len().saturating_sub(anew.len());
@@ -327,7 +329,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// What lies in the store's own folder and is of no use.
+    /// Adds the unneeded files in the store's internal folder.
     fn internal(&mut self, ended: Vec<PathBuf>) -> Result<(), StoreError> {
         let store = self.store;
         let internal = || INTERNAL.to_owned();
@@ -366,7 +368,7 @@ impl Search<'_> {
 }
 
 impl Store {
-    /// Whether a failure is not told any more, for something was made since.
+    /// Returns whether a failure is outdated because an output was computed after it.
     fn is_stale(&self, path: &Path, made: Option<&Brief>) -> bool {
         let Some(made) = made else { return false };
         let failure = self.fs.read(path, bounds::NOTE).ok();
@@ -375,12 +377,12 @@ impl Store {
     }
 }
 
-/// The folder of the task of an instance.
+/// Returns the folder of an instance's task.
 fn parent(folder: &Path) -> String {
     folder.parent().map(|parent| parent.display().to_string()).unwrap_or_default()
 }
 
-/// The task of a version whose instance has no folder.
+/// Returns the task of a version whose instance has no folder.
 fn task_of(version: &Path) -> String {
     let task = version.parent().and_then(Path::parent).and_then(Path::file_name);
     task.unwrap_or_default().to_string_lossy().into_owned()
