@@ -25,16 +25,16 @@ const AGAIN: usize = 100;
 /// How many names may always be read again.
 const AGAIN_AT_LEAST: usize = 100_000;
 
-/// What is done on a walk.
+/// The callbacks of a walk.
 #[derive(Clone, Copy)]
 pub(super) struct Look<'a> {
-    /// Looks at a file, and returns a digest of what was found.
+    /// Inspects a file, and returns a digest of what it found.
     pub(super) file: &'a dyn Fn(&Path, Stat) -> io::Result<Digest>,
     /// Records what the walk passes through.
     pub(super) note: &'a dyn Fn(&Path, Passed) -> io::Result<()>,
 }
 
-/// What a walk passes through.
+/// What a path is that a walk passes through.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Passed {
     /// A name, which may be that of a link.
@@ -43,12 +43,12 @@ pub(super) enum Passed {
     Folder,
 }
 
-/// What is at a path.
+/// What exists at a path.
 pub(super) enum Entry {
     Nothing,
     File(Stat),
     Folder(Folder),
-    /// A link to a folder on the way to it, this many levels up.
+    /// A link to a folder above it, this many levels up.
     Above(usize),
 }
 
@@ -139,7 +139,7 @@ impl<'a> Walk<'a> {
 
     /// Visits the current folder, which is at `path`.
     fn folder(&mut self, path: &Path, look: Look<'_>) -> Result<Walked, StoreError> {
-        // What runs write to the store is no change.
+        // Runs write to the folders of the store, so their changes do not count.
         if !self.written.holds_store(path) {
             (look.note)(path, Passed::Folder).during("read", path)?;
         }
@@ -187,7 +187,7 @@ impl<'a> Walk<'a> {
     fn step(&mut self, at: &Path, folder: &Folder, look: Look<'_>) -> Result<Walked, StoreError> {
         let may_remember = folder.is_linked && !self.written.holds_store(at);
         if may_remember && let Some(walked) = self.linked.get(&folder.canonical) {
-            // A folder of the way that can be reached from it would be a circle.
+            // A folder of the way that can be reached from it would make a cycle.
             let is_circle = |above: &PathBuf| walked.roots.iter().any(|at| above.starts_with(at));
             if !self.way.iter().any(is_circle) {
                 return Ok(walked.clone());
@@ -272,7 +272,7 @@ mod tests {
         digest.expect("a folder that can be read").expect("it is there")
     }
 
-    /// The digest of a folder, of which nothing is remembered.
+    /// Returns the digest of a folder without remembering any folder.
     fn plain_digest(path: &Path, way: &mut Vec<PathBuf>) -> Digest {
         way.push(path.canonicalize().expect("a folder"));
         let mut names: Vec<_> = fs::read_dir(path).expect("a folder").collect();
@@ -313,7 +313,7 @@ mod tests {
         fs::write(level(19).join("y.csv"), "").expect("a file");
         let later = contents(temp.path()).stamp(&level(0), Named::Exactly);
         assert!(!stamp.expect("a stamp").is(&later.expect("a stamp")));
-        // There are as many files as paths, so that a list of them has no end.
+        // The number of paths is exponential in the number of folders, so they are not listed.
         let error = contents(temp.path()).files(&level(0)).expect_err("too many");
         let error = format!("{:#}", anyhow::Error::from(error));
         assert!(error.contains("level0") && error.contains("over and over"), "{error}");
