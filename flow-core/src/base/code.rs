@@ -339,8 +339,8 @@ mod tests {
 
         let codes = |crates: &str| Codes(vec![code(crates), code("lock\nrand 0.9.1\n")]);
         let both = codes("direct\nlinfa 0.7.0\nrand 0.9.1\n");
-        let told = both.crates(Versioning::Told).into_iter().collect::<Vec<_>>();
-        assert_eq!(told, [("linfa", "0.7.0"), ("rand", "0.9.1")]);
+        let all = both.crates(Versioning::Told).into_iter().collect::<Vec<_>>();
+        assert_eq!(all, [("linfa", "0.7.0"), ("rand", "0.9.1")]);
         assert_eq!(both.crates(Versioning::Counted).len(), 1);
         assert_ne!(both.crates_digest(), codes("direct\nlinfa 0.7.1\n").crates_digest());
         assert_eq!(Codes(vec![code(""), Code::version(3)]).crates_digest(), None);

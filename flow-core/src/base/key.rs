@@ -74,8 +74,9 @@ impl<T: FromStr<Err = NotHex>> Visitor<'_> for HexVisitor<T> {
 }
 
 hex_128! {
-    /// Identifies an instance: a task with its resolved parameters, and those that its dependencies
-    /// take from outside them.
+    /// Identifies an instance: a task with its resolved parameters.
+    ///
+    /// These include the parameters that its dependencies take from outside them.
     Key
 }
 

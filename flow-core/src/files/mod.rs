@@ -41,7 +41,7 @@ use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::{Fs, Stat};
 use crate::base::key::{Digest, Hasher, digest_of};
 use crate::base::names::INTERNAL;
-use crate::files::store_paths::Written;
+use crate::files::store_paths::UserPath;
 use crate::files::walk::{Entry, Look, Passed, Walk};
 
 /// The name of the file in the store's internal folder that keeps the digests.
@@ -89,8 +89,9 @@ pub(crate) enum Named {
 }
 
 impl Contents {
-    /// Returns a cache that is kept in a file of the store, so that the next process does not hash
-    /// the files again. `confined` reaches that file, and `fs` all others.
+    /// Returns a cache that is kept in a file of the store, for the next process.
+    ///
+    /// `confined` reaches that file, and `fs` all others.
     pub(crate) fn remembered(fs: Arc<dyn Fs>, confined: Arc<dyn Fs>, store: &Path) -> Self {
         let file = store.join(INTERNAL).join(DIGESTS);
         Self::new(fs, Remembered::new(confined, Some(file)), store)
@@ -107,15 +108,15 @@ impl Contents {
         Self { remembered, fs, store }
     }
 
-    fn written<'a>(&self, path: &'a Path) -> Written<'a> {
-        Written::new(path, &self.store)
+    fn user_path<'a>(&self, path: &'a Path) -> UserPath<'a> {
+        UserPath::new(path, &self.store)
     }
 
     /// Returns the files that match a pattern, in order.
     fn files_of(&self, pattern: &Pattern) -> Result<Vec<PathBuf>, StoreError> {
         let mut files = pattern.files(&*self.fs)?;
-        let written = self.written(pattern.base());
-        files.retain(|file| !written.is_stored(file));
+        let user_path = self.user_path(pattern.base());
+        files.retain(|file| !user_path.is_stored(file));
         Ok(files)
     }
 

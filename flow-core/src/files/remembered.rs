@@ -221,8 +221,9 @@ fn parse(line: &[u8]) -> Option<(u64, Digest, Digest)> {
     let mut words = std::str::from_utf8(line).ok()?.split(' ');
     let place = u64::from_str_radix(words.next()?, 16).ok()?;
     let (file, digest) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-    let said = u64::from_str_radix(words.next()?, 16).ok()?;
-    (words.next().is_none() && said == check(place, file, digest)).then_some((place, file, digest))
+    let stored_check = u64::from_str_radix(words.next()?, 16).ok()?;
+    (words.next().is_none() && stored_check == check(place, file, digest))
+        .then_some((place, file, digest))
 }
 
 #[cfg(test)]
@@ -271,7 +272,7 @@ mod tests {
             bytes[bit / 8] ^= 1 << (bit % 8);
             bytes
         }));
-        // Begun twice, zeroes after a loss of power, and somebody else's.
+        // A repeated start, zeros after a loss of power, and lines of another format.
         damaged.extend([[&good[..150], &good].concat(), vec![0; 500], b"{\"x\": 1}\n".repeat(40)]);
         for bytes in damaged {
             std::fs::write(&file, bytes).expect("a file");

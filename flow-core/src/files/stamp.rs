@@ -160,8 +160,9 @@ fn settles(stat: &Stat) -> i64 {
     changed.saturating_add(step)
 }
 
-/// Hashes everything that is known of a file without opening it, except its device, which may
-/// differ each time the disk is mounted.
+/// Hashes everything that is known of a file without opening it, except its device.
+///
+/// The device may differ each time the disk is mounted.
 pub(super) fn hash_stat(hasher: &mut Hasher, stat: &Stat) {
     let optional = |hasher: &mut Hasher, number: Option<u64>| {
         hasher.number(u64::from(number.is_some())).number(number.unwrap_or_default());

@@ -7,21 +7,21 @@ use crate::base::names::INTERNAL;
 use crate::base::names::key_of;
 
 /// A path that users write: a folder, or the base of a pattern.
-pub(super) struct Written<'a> {
+pub(super) struct UserPath<'a> {
     path: &'a Path,
     /// The path from there to the store. Empty if the path itself is inside the store, `None` if
     /// nothing below it is in the store.
     store: Option<PathBuf>,
 }
 
-impl<'a> Written<'a> {
+impl<'a> UserPath<'a> {
     /// `store` is the absolute path of the store.
     pub(super) fn new(path: &'a Path, store: &Path) -> Self {
         let here = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         // Nothing can lie below a path that cannot be made absolute.
         let store =
             std::path::absolute(here).ok().and_then(|here| match store.strip_prefix(&here) {
-                Ok(way) => Some(way.to_owned()),
+                Ok(below) => Some(below.to_owned()),
                 Err(_) => here.starts_with(store).then(PathBuf::new),
             });
         Self { path, store }
@@ -34,7 +34,7 @@ impl<'a> Written<'a> {
         let own = |name: &OsStr| {
             name == INTERNAL || name.to_str().is_some_and(|name| key_of(name).is_some())
         };
-        self.in_store(path).is_some_and(|way| way.iter().any(own))
+        self.in_store(path).is_some_and(|below| below.iter().any(own))
     }
 
     /// Returns the path relative to the store, if it is inside the store.
@@ -45,8 +45,8 @@ impl<'a> Written<'a> {
     /// Returns whether runs write to a folder at or below this path: it holds the store, or is
     /// inside it.
     pub(super) fn holds_store(&self, folder: &Path) -> bool {
-        let is_above = |way: &PathBuf| {
-            folder.strip_prefix(self.path).is_ok_and(|below| way.starts_with(below))
+        let is_above = |store: &PathBuf| {
+            folder.strip_prefix(self.path).is_ok_and(|below| store.starts_with(below))
         };
         self.in_store(folder).is_some() || self.store.as_ref().is_some_and(is_above)
     }

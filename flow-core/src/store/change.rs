@@ -49,8 +49,10 @@ pub enum CodeChange {
         /// The change as text, such as `linfa 0.7.0 is 0.8.1 now`.
         what: String,
     },
-    /// The output was recorded by a release that computed digests of code in another way, so that it is
-    /// not known whether the code changed. [`FlowStore::bless`](crate::FlowStore::bless) keeps the output.
+    /// An earlier release recorded the output, with digests of code computed in another way.
+    ///
+    /// So it is not known whether the code changed. [`FlowStore::bless`](crate::FlowStore::bless)
+    /// keeps the output.
     EarlierRelease,
     /// More items changed than are listed.
     Others {

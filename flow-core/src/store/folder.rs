@@ -133,8 +133,9 @@ pub(crate) fn is_made(name: &str) -> bool {
     !name.is_empty() && name.len() <= LONGEST && !name.starts_with('.') && name.chars().all(is_kept)
 }
 
-/// Returns whether a folder with this name may be the store of a namespace, also on a file system
-/// that ignores case.
+/// Returns whether a folder with this name may be the store of a namespace.
+///
+/// Case is ignored, as some file systems ignore it.
 pub(crate) fn is_env_folder(name: &str) -> bool {
     name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("env="))
 }

@@ -153,26 +153,26 @@ pub(crate) fn lines(outputs: impl Iterator<Item = (Digest, String, bool)>) -> St
 
 /// Returns the fingerprint and folder of each line that counts, in order.
 pub(crate) fn live(index: &[u8]) -> Vec<(Digest, String)> {
-    let mut told: Vec<Option<(Digest, &str)>> = Vec::new();
+    let mut entries: Vec<Option<(Digest, &str)>> = Vec::new();
     let mut places: HashMap<Digest, Vec<usize>> = HashMap::new();
     for (fingerprint, folder) in index.split(|&b| b == b'\n').filter_map(parse) {
         let places = places.entry(fingerprint).or_default();
         if folder == FORGET {
-            places.drain(..).for_each(|place| told[place] = None);
+            places.drain(..).for_each(|place| entries[place] = None);
             continue;
         }
         // A repeated line counts at its last position.
         places.retain(|&place| {
-            let again = told[place].is_some_and(|(_, known)| known == folder);
+            let again = entries[place].is_some_and(|(_, known)| known == folder);
             if again {
-                told[place] = None;
+                entries[place] = None;
             }
             !again
         });
-        places.push(told.len());
-        told.push(Some((fingerprint, folder)));
+        places.push(entries.len());
+        entries.push(Some((fingerprint, folder)));
     }
-    told.into_iter().flatten().map(|(print, folder)| (print, folder.to_owned())).collect()
+    entries.into_iter().flatten().map(|(print, folder)| (print, folder.to_owned())).collect()
 }
 
 /// Returns the text of the index without the `dead` lines and without repeated lines.

@@ -27,8 +27,7 @@ const LIST: u64 = 160;
 /// The estimate for each further item of a list, which may be text in a set.
 const ITEM: u64 = 80;
 
-/// The estimate for each further field of an object: its part of a node, its name, and a value that
-/// allocates.
+/// The estimate for each further field of an object: part of a node, its name, and a value.
 const FIELD: u64 = 176;
 
 /// The deepest nesting that `serde_json` parses. The parser refuses deeper texts.

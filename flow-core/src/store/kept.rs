@@ -54,13 +54,13 @@ impl Store {
         mut holds: impl FnMut(&Record) -> bool,
     ) -> Result<Option<Kept>, StoreError> {
         for name in task.index.folders(&*self.fs, &task.index_path, fingerprint)? {
-            let noted = PathBuf::from(name);
-            let last = noted.file_name().and_then(|last| last.to_str());
+            let indexed = PathBuf::from(name);
+            let last = indexed.file_name().and_then(|last| last.to_str());
             let Some(key) = last.and_then(super::key_of) else { continue };
             // The folder may have been created after the listing, or the task's `dir` or `group`
             // may have changed.
-            let listed = self.listed(task, key)?.filter(|listed| *listed != noted);
-            let folders = listed.into_iter().chain([noted]);
+            let listed = self.listed(task, key)?.filter(|listed| *listed != indexed);
+            let folders = listed.into_iter().chain([indexed]);
             let versions = self.versions_with(task, key, fingerprint)?;
             let places = folders.flat_map(|folder| {
                 let places = [self.path(&folder, RECORD)].into_iter().chain(versions.clone());
@@ -117,16 +117,17 @@ impl Store {
     ) -> Result<Seen, StoreError> {
         let seen = self.look_at(folder, &record.output, trust)?;
         if seen.look == Look::Whole && seen.output != record.output && !self.is_only_read {
-            self.note_times(place, record, &seen.output);
+            self.update_times(place, record, &seen.output);
         }
         Ok(seen)
     }
 
-    /// Updates the recorded times of an output whose content is unchanged, so that the next check
-    /// does not hash it again. Errors are ignored: the store may be read-only.
-    fn note_times(&self, place: &Path, record: &Record, seen: &Output) {
-        let noted = Record { output: seen.clone(), ..record.clone() };
-        let Ok(draft) = self.draft_record(place, &noted) else { return };
+    /// Updates the recorded times of an output whose content is unchanged.
+    ///
+    /// So the next check does not hash it again. Errors are ignored: the store may be read-only.
+    fn update_times(&self, place: &Path, record: &Record, seen: &Output) {
+        let updated = Record { output: seen.clone(), ..record.clone() };
+        let Ok(draft) = self.draft_record(place, &updated) else { return };
         let replaced = self.fs.sync(std::slice::from_ref(&draft), &[]).and_then(|()| {
             // Hashing may take long. The record must not replace one that was committed meanwhile.
             let unchanged = matches!(self.read_record(place), Ok(Some(Ok(now))) if *now == *record);

@@ -54,8 +54,10 @@ impl Limits {
         Self { versions, ..self }
     }
 
-    /// Limits the earlier versions of each task to this size in bytes: the files of the versions of
-    /// all its instances. A file that several instances share is counted for each of them.
+    /// Limits the total size of the earlier versions of each task, in bytes.
+    ///
+    /// The files of the versions of all its instances count. A file that several instances share is
+    /// counted for each of them.
     #[must_use]
     pub fn bytes(self, bytes: u64) -> Self {
         Self { bytes: Some(bytes), ..self }
@@ -206,8 +208,8 @@ impl Store {
         Ok(earlier)
     }
 
-    /// Returns these versions of one instance with the time at which each was last in use, the
-    /// least recent first.
+    /// Returns these versions of one instance with the time of their last use, the least recent
+    /// first.
     fn with_uses(
         &self,
         versions: Vec<PathBuf>,

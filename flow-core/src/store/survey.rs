@@ -17,7 +17,7 @@ use crate::store::{Folder, RECORD, Store, index};
 /// The contents of a store, in few bytes for each instance.
 #[derive(Default)]
 pub(super) struct Survey {
-    pub(super) instances: Vec<Lying>,
+    pub(super) instances: Vec<InstanceFolder>,
     pub(super) versions: Vec<Version>,
     /// The tables of code that records name.
     pub(super) codes: HashSet<Digest>,
@@ -28,16 +28,16 @@ pub(super) struct Survey {
 }
 
 /// The folder of an instance.
-pub(super) struct Lying {
+pub(super) struct InstanceFolder {
     pub(super) folder: Folder,
     pub(super) key: Short,
     /// The names of all files in it.
     pub(super) names: Vec<String>,
-    pub(super) record: Standing,
+    pub(super) record: RecordState,
 }
 
 /// What was found at the place of a record.
-pub(super) enum Standing {
+pub(super) enum RecordState {
     Nothing,
     Record(Brief),
     /// The record is damaged, or a newer version of this library wrote it.
@@ -59,10 +59,10 @@ pub(super) struct Brief {
 pub(super) struct Version {
     pub(super) path: PathBuf,
     pub(super) key: Short,
-    pub(super) record: Standing,
+    pub(super) record: RecordState,
 }
 
-impl Standing {
+impl RecordState {
     pub(super) fn brief(&self) -> Option<&Brief> {
         match self {
             Self::Record(brief) => Some(brief),
@@ -94,8 +94,8 @@ impl Store {
         // that were looked up since the store was opened.
         let mut tasks = self.task_names();
         for path in self.indices()? {
-            let noted = index::folders(&self.read_index(&path)?);
-            tasks.extend(noted.iter().filter_map(|folder| Some(folder.parent()?.to_owned())));
+            let indexed = index::folders(&self.read_index(&path)?);
+            tasks.extend(indexed.iter().filter_map(|folder| Some(folder.parent()?.to_owned())));
         }
         for task in &tasks {
             folders.extend(self.instances(task)?);
@@ -139,13 +139,14 @@ impl Store {
         let mut survey = Survey::default();
         for folder in folders {
             let Some(key) = folder_key(&folder) else { continue };
-            let record = self.standing(&self.path(&folder, RECORD), key, &keys, &mut survey)?;
+            let record =
+                self.survey_record(&self.path(&folder, RECORD), key, &keys, &mut survey)?;
             let names = self.names_if_there(&self.root.join(&folder))?;
-            survey.instances.push(Lying { folder, key, names, record });
+            survey.instances.push(InstanceFolder { folder, key, names, record });
         }
         for (at, key) in self.version_folders()? {
             for path in self.versions_in(&at)? {
-                let record = self.standing(&path, key, &keys, &mut survey)?;
+                let record = self.survey_record(&path, key, &keys, &mut survey)?;
                 survey.versions.push(Version { path, key, record });
             }
         }
@@ -153,19 +154,19 @@ impl Store {
     }
 
     /// Reads the record of the instance `key`, and adds what it names to the survey.
-    fn standing(
+    fn survey_record(
         &self,
         path: &Path,
         key: Short,
         keys: &HashSet<Short>,
         survey: &mut Survey,
-    ) -> Result<Standing, StoreError> {
+    ) -> Result<RecordState, StoreError> {
         let bytes = match self.read_record_file(path)? {
-            None => return Ok(Standing::Nothing),
+            None => return Ok(RecordState::Nothing),
             Some(Ok(bytes)) => bytes,
             Some(Err(reason)) => {
                 survey.unusable.push((path.to_owned(), reason));
-                return Ok(Standing::Unusable);
+                return Ok(RecordState::Unusable);
             }
         };
         // A newer format may have keys and digests in unknown fields, so all fields are searched.
@@ -181,15 +182,15 @@ impl Store {
             Ok(record) => {
                 let what = format!("it is the record of another instance, {}", record.key);
                 survey.unusable.push((path.to_owned(), what));
-                return Ok(Standing::Unusable);
+                return Ok(RecordState::Unusable);
             }
             Err(error) => {
                 survey.unusable.push((path.to_owned(), error.to_string()));
-                return Ok(Standing::Unusable);
+                return Ok(RecordState::Unusable);
             }
         };
         let files = record.output.files.iter().map(|file| file.file.clone());
-        Ok(Standing::Record(Brief {
+        Ok(RecordState::Record(Brief {
             format: record.format,
             fingerprint: record.fingerprint,
             digest: record.output.digest,

@@ -121,8 +121,8 @@ impl Store {
         }
         if let Some(fingerprint) = fingerprint {
             for path in self.indices()? {
-                let told = index::live(&self.read_index(&path)?);
-                if told.iter().any(|(known, _)| *known == fingerprint) {
+                let entries = index::live(&self.read_index(&path)?);
+                if entries.iter().any(|(known, _)| *known == fingerprint) {
                     let line = index::forget(fingerprint);
                     self.fs.append(&path, line.as_bytes()).during("write", &path)?;
                 }

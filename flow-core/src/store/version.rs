@@ -136,8 +136,9 @@ impl Store {
         }
     }
 
-    /// Replaces an existing version, whose output may be gone, or copies the record where hard
-    /// links are not supported.
+    /// Replaces an existing version, or copies the record where hard links are not supported.
+    ///
+    /// The output of the existing version may be gone.
     fn replace_version(&self, path: &Path, version: &Path) -> std::io::Result<()> {
         version.parent().map_or(Ok(()), |folder| self.fs.create_folder(folder))?;
         let draft = version.with_extension(crate::base::names::unique());

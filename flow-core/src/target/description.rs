@@ -30,9 +30,10 @@ pub struct Description {
     /// A target in Rust that reads the file into a type that every program has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rust: Option<String>,
-    /// A target in Rust that reads the file into a type of the reader, for which `{}` stands: a
-    /// struct with a field for each column or, if the file is not a table, the type it was written
-    /// from.
+    /// A target in Rust that reads the file into a type of the reader.
+    ///
+    /// `{}` stands for that type: a struct with a field for each column or, if the file is not a
+    /// table, the type it was written from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub typed: Option<String>,
     /// The crates of these types besides the library, with their versions.
@@ -91,8 +92,9 @@ impl Description {
         Self { rust: Some(target.into()), ..self }
     }
 
-    /// Sets the target that reads the file into a type of the reader, for which `{}` stands, such
-    /// as `Parquet<Vec<{}>>`.
+    /// Sets the target that reads the file into a type of the reader.
+    ///
+    /// `{}` stands for that type, as in `Parquet<Vec<{}>>`.
     #[must_use]
     pub fn typed(self, target: impl Into<String>) -> Self {
         Self { typed: Some(target.into()), ..self }
@@ -112,8 +114,10 @@ impl Description {
         self
     }
 
-    /// Sets how Python reads the file: an expression on one line, in which `path` is the path of
-    /// the file, and the modules that it uses.
+    /// Sets how Python reads the file.
+    ///
+    /// The expression is on one line, and `path` in it is the path of the file. `imports` are the
+    /// modules that it uses.
     #[must_use]
     pub fn python(self, imports: &[&str], expression: impl Into<String>) -> Self {
         let imports = imports.iter().map(|name| (*name).to_owned()).collect();
@@ -134,8 +138,9 @@ impl Column {
         Self { rust: Some(kind.into()), ..self }
     }
 
-    /// Sets the fields of the column's values, which are structs. `{}` stands for them in the [Rust
-    /// type](Self::rust).
+    /// Sets the fields of the column's values, which are structs.
+    ///
+    /// `{}` stands for them in the type that [`rust`](Self::rust) sets.
     #[must_use]
     pub fn fields(self, fields: Vec<Column>) -> Self {
         Self { fields, ..self }

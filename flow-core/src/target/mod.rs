@@ -73,10 +73,12 @@ pub trait Target: Sized + Send + Sync + 'static {
     /// is loaded from the file just written, so that one run gives the same results as two.
     const EXACT: bool = false;
 
-    /// The code of the target, which counts as part of the code of every task that uses it and of
-    /// every task that requires such a task. `#[tracked]` on the impl sets it. To declare changes
-    /// by hand, use [`Code::version`]. There is no default, so that changes of a user's own target
-    /// are never missed.
+    /// The code of the target, as a digest.
+    ///
+    /// It counts as part of the code of every task that uses the target, and of every task that
+    /// requires such a task. `#[tracked]` on the impl sets it. To declare changes by hand, use
+    /// [`Code::version`]. There is no default, so that changes of a user's own target are never
+    /// missed.
     const CODE: Code;
 
     /// Writes the value.

@@ -154,7 +154,9 @@ impl Value {
         if cfg!(windows) { self.backslashes_replaced() } else { self }
     }
 
-    /// Returns a map whose order counts: a [`Map`](Self::Map) if its keys are sorted, otherwise an
+    /// Returns a map whose order counts.
+    ///
+    /// It is a [`Map`](Self::Map) if its keys are sorted, otherwise an
     /// [`OrderedMap`](Self::OrderedMap).
     ///
     /// # Errors

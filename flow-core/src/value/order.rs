@@ -50,8 +50,8 @@ const BY_KEY: [&str; 4] =
 const INSERTION: [&str; 4] =
     ["indexmap::map::", "ordermap::map::", "linked_hash_map::", "hashlink::linked_hash_map::"];
 
-/// Types of the standard library that serialize as their content, and iterators that keep the order
-/// of their source.
+/// Standard types that serialize as their content, and iterators that keep the order of their
+/// source.
 const TRANSPARENT: [&str; 16] = [
     "Box",
     "Rc",

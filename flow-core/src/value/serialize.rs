@@ -43,8 +43,9 @@ pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value, ValueError> {
     value.serialize(Writer::new::<T>(None))
 }
 
-/// Returns the same value, and whether the order of a map in it may mean nothing because its type
-/// is not visible.
+/// Returns the same value, and whether the order of a map in it may mean nothing.
+///
+/// That is unknown if the type of the map is not visible.
 pub(super) fn to_value_as_written<T: Serialize + ?Sized>(
     value: &T,
 ) -> Result<(Value, bool), ValueError> {

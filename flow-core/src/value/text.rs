@@ -87,8 +87,9 @@ impl Value {
         }
     }
 
-    /// Returns whether the value contains something that format 1 showed like something else:
-    /// `None` like `Some(None)`, or the text `none` like `None`.
+    /// Returns whether format 1 showed part of the value like something else.
+    ///
+    /// It showed `None` like `Some(None)`, and the text `none` like `None`.
     pub(crate) fn has_none(&self) -> bool {
         match self {
             Self::None => true,
@@ -168,8 +169,10 @@ pub(super) fn escaped(c: char) -> impl Display {
     })
 }
 
-/// Returns whether a character is escaped: control characters, line and paragraph separators, marks
-/// of bidirectional text, and the byte order mark.
+/// Returns whether a character is escaped.
+///
+/// These are control characters, line and paragraph separators, marks of bidirectional text, and
+/// the byte order mark.
 fn is_escaped(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -210,8 +213,10 @@ pub(super) fn list(names: &[&str]) -> String {
     }
 }
 
-/// Shortens a text to `limit` characters: its beginning, its end, and the first digits of its
-/// digest, so that texts that differ in the middle stay distinct.
+/// Shortens a text to `limit` characters.
+///
+/// The result has the beginning and the end of the text, and the first digits of its digest, so
+/// that texts that differ in the middle stay distinct.
 ///
 /// ```text
 /// https://example.org/a…e/report.csv #1f0a99c2

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::base::fs::{FileKind, Fs, Lock, Refused, Stat};
 
-/// From this number of files or folders on, one flush of the whole file system replaces syncing
-/// each of them. It costs as much as syncing a handful of files.
+/// The number of files or folders from which one flush of the whole file system syncs all of them.
+///
+/// It costs as much as syncing a handful of files.
 #[cfg(target_os = "linux")]
 const GROUP: usize = 5;
 
@@ -183,8 +184,9 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Lets the group of the store's folder read a file if it may write to that folder, because then it
-/// could replace every other file of the store anyway.
+/// Lets the group of the store's folder read a file, if the group may write to that folder.
+///
+/// Its members could replace every other file of the store anyway.
 #[cfg(unix)]
 fn share_with_group(file: &File, store: &Path) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};

@@ -63,8 +63,9 @@ pub(crate) fn create_durably(fs: &dyn Fs, folder: &Path) -> io::Result<()> {
     if new.is_empty() { Ok(()) } else { fs.sync(&[], &new) }
 }
 
-/// Returns the folders to sync after the folder `path` was created with its parents: the parent of
-/// each folder for which `exists` is false.
+/// Returns the folders to sync after the folder `path` was created with its parents.
+///
+/// These are the parents of all folders for which `exists` is false.
 fn above_new(path: &Path, exists: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
     let new =
         path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !exists(folder));

@@ -47,8 +47,10 @@ pub trait Fs: Send + Sync {
     /// Network file systems require a handle that can write.
     fn lock(&self, path: &Path) -> io::Result<Lock>;
 
-    /// Opens a regular file for reading, and locks it unless a process holds the lock that
-    /// [`lock`](Self::lock) takes. Several processes may hold this lock at once.
+    /// Opens a regular file for reading and locks it, unless a process holds an exclusive lock.
+    ///
+    /// [`lock`](Self::lock) takes the exclusive lock. Several processes may hold this shared lock
+    /// at once.
     fn try_lock_shared(&self, path: &Path) -> io::Result<Lock>;
 
     /// Creates a file for writing. The file must not exist.

@@ -14,7 +14,7 @@ use crate::store::limit::folder_key;
 use crate::store::log::LOG;
 use crate::store::record::FORMAT;
 use crate::store::reset::{is_draft, is_ours, is_output};
-use crate::store::survey::{Brief, Lying, Standing, Survey};
+use crate::store::survey::{Brief, InstanceFolder, RecordState, Survey};
 use crate::store::{ASIDE, RECORD, Store, bounds, index, json};
 
 /// The state of a search for garbage.
@@ -53,10 +53,10 @@ impl Store {
         };
         let mut unwanted = search.unwanted();
         search.spare_earlier_formats(&mut unwanted);
-        search.versions(&unwanted)?;
-        search.instances(&unwanted)?;
-        search.indices(&unwanted)?;
-        search.internal(executions.ended)?;
+        search.find_versions(&unwanted)?;
+        search.find_instances(&unwanted)?;
+        search.find_lines(&unwanted)?;
+        search.find_internal(executions.ended)?;
         Ok(search.found)
     }
 }
@@ -74,7 +74,7 @@ impl Search<'_> {
                 new.extend(self.survey.named_by.get(&key).into_iter().flatten());
             }
         }
-        let instances = self.survey.instances.iter().map(|lying| lying.key);
+        let instances = self.survey.instances.iter().map(|instance| instance.key);
         let versions = self.survey.versions.iter().map(|version| version.key);
         instances.chain(versions).filter(|key| !reached.contains(key)).collect()
     }
@@ -86,7 +86,8 @@ impl Search<'_> {
             return;
         }
         let records = || {
-            let current = self.survey.instances.iter().map(|lying| (lying.key, &lying.record));
+            let current =
+                self.survey.instances.iter().map(|instance| (instance.key, &instance.record));
             let versions =
                 self.survey.versions.iter().map(|version| (version.key, &version.record));
             current.chain(versions).filter_map(|(key, record)| Some((key, record.brief()?)))
@@ -112,11 +113,11 @@ impl Search<'_> {
         self.found.items.push(Item { of, what, path, files, bytes, modified });
     }
 
-    fn versions(&mut self, unwanted: &HashSet<Short>) -> Result<(), StoreError> {
+    fn find_versions(&mut self, unwanted: &HashSet<Short>) -> Result<(), StoreError> {
         let store = self.store;
         let mut folders: HashMap<Short, Vec<usize>> = HashMap::new();
-        for (place, lying) in self.survey.instances.iter().enumerate() {
-            folders.entry(lying.key).or_default().push(place);
+        for (place, instance) in self.survey.instances.iter().enumerate() {
+            folders.entry(instance.key).or_default().push(place);
         }
         let mut beyond = HashSet::new();
         for (versions, key) in store.version_folders()? {
@@ -141,17 +142,17 @@ impl Search<'_> {
         for version in std::mem::take(&mut self.survey.versions) {
             // The files of a version whose record cannot be used are unknown, so its instance is
             // not touched.
-            let Standing::Record(brief) = version.record else {
+            let RecordState::Record(brief) = version.record else {
                 if let Some(places) = folders.get(&version.key) {
                     places
                         .iter()
-                        .for_each(|&i| self.survey.instances[i].record = Standing::Unusable);
+                        .for_each(|&i| self.survey.instances[i].record = RecordState::Unusable);
                 }
                 continue;
             };
             let places = folders.get(&version.key).map(Vec::as_slice).unwrap_or_default();
-            let home = places.iter().map(|&place| &self.survey.instances[place]).find(|lying| {
-                let there = |file: &String| lying.names.contains(file);
+            let home = places.iter().map(|&place| &self.survey.instances[place]).find(|instance| {
+                let there = |file: &String| instance.names.contains(file);
                 !brief.is_in_memory && brief.files.iter().all(there)
             });
             let is_known =
@@ -176,8 +177,9 @@ impl Search<'_> {
                 self.named.entry(version.key).or_default().push(brief);
                 continue;
             }
-            let of = home.map_or_else(|| task_of(&version.path), |lying| parent(&lying.folder));
-            let folder = home.map(|lying| lying.folder.clone());
+            let of =
+                home.map_or_else(|| task_of(&version.path), |instance| parent(&instance.folder));
+            let folder = home.map(|instance| instance.folder.clone());
             for file in folder.iter().flat_map(|at| brief.files.iter().map(|f| store.path(at, f))) {
                 let data = store.size(&file)?;
                 (size.files, size.bytes) = (size.files + data.files, size.bytes + data.bytes);
@@ -188,63 +190,63 @@ impl Search<'_> {
         Ok(())
     }
 
-    fn instances(&mut self, unwanted: &HashSet<Short>) -> Result<(), StoreError> {
-        for lying in std::mem::take(&mut self.survey.instances) {
-            if unwanted.contains(&lying.key) {
-                self.whole(&lying)?;
+    fn find_instances(&mut self, unwanted: &HashSet<Short>) -> Result<(), StoreError> {
+        for instance in std::mem::take(&mut self.survey.instances) {
+            if unwanted.contains(&instance.key) {
+                self.add_whole(&instance)?;
             } else {
-                self.parts(&lying)?;
+                self.add_parts(&instance)?;
             }
-            self.survey.instances.push(lying);
+            self.survey.instances.push(instance);
         }
         Ok(())
     }
 
     /// Adds a whole instance that is not wanted.
-    fn whole(&mut self, lying: &Lying) -> Result<(), StoreError> {
-        if lying.record.is_unusable() {
+    fn add_whole(&mut self, instance: &InstanceFolder) -> Result<(), StoreError> {
+        if instance.record.is_unusable() {
             return Ok(());
         }
-        let at = self.store.root().join(&lying.folder);
+        let at = self.store.root().join(&instance.folder);
         if self.found.is_underway {
-            self.found.young += usize::from(!lying.names.is_empty());
+            self.found.young += usize::from(!instance.names.is_empty());
             return Ok(());
         }
         // `sweep` compares this time: an instance with another record may be wanted.
         let modified = self.store.size(&at.join(RECORD))?.modified;
         let mut size = Size { modified, ..Size::default() };
-        for name in lying.names.iter().filter(|name| is_ours(name)) {
+        for name in instance.names.iter().filter(|name| is_ours(name)) {
             let file = self.store.size(&at.join(name))?;
             (size.files, size.bytes) = (size.files + file.files, size.bytes + file.bytes);
         }
-        let what = What::Unwanted { folder: lying.folder.clone() };
-        self.add(parent(&lying.folder), what, at, size);
+        let what = What::Unwanted { folder: instance.folder.clone() };
+        self.add(parent(&instance.folder), what, at, size);
         Ok(())
     }
 
     /// Adds the unneeded files of an instance.
-    fn parts(&mut self, lying: &Lying) -> Result<(), StoreError> {
-        if lying.record.is_unusable() {
+    fn add_parts(&mut self, instance: &InstanceFolder) -> Result<(), StoreError> {
+        if instance.record.is_unusable() {
             return Ok(());
         }
         let store = self.store;
-        let at = store.root().join(&lying.folder);
-        let brief = lying.record.brief();
+        let at = store.root().join(&instance.folder);
+        let brief = instance.record.brief();
         let named: HashSet<&String> = brief
             .iter()
             .copied()
-            .chain(self.named.get(&lying.key).into_iter().flatten())
+            .chain(self.named.get(&instance.key).into_iter().flatten())
             .flat_map(|brief| &brief.files)
             .collect();
         let mut found = Vec::new();
-        for name in &lying.names {
-            let folder = lying.folder.clone();
+        for name in &instance.names {
+            let folder = instance.folder.clone();
             let what = match name.as_str() {
                 name if is_output(name) => What::Unnamed { folder },
                 name if is_draft(name) => What::Note { folder },
                 // A failure is reported only until the next output is committed.
                 FAILURE if store.is_stale(&at.join(name), brief) => What::Note { folder },
-                LOG if brief.is_none() && !lying.names.iter().any(|name| name == FAILURE) => {
+                LOG if brief.is_none() && !instance.names.iter().any(|name| name == FAILURE) => {
                     What::Note { folder }
                 }
                 _ => continue,
@@ -254,14 +256,14 @@ impl Search<'_> {
                 found.push((what, path));
             }
         }
-        if found.is_empty() && !lying.names.is_empty() {
+        if found.is_empty() && !instance.names.is_empty() {
             return Ok(());
         }
         let changed = store.changed(&at)?;
-        if lying.names.is_empty() {
+        if instance.names.is_empty() {
             if changed <= self.before {
                 let size = Size { modified: changed, ..Size::default() };
-                let folder = lying.folder.clone();
+                let folder = instance.folder.clone();
                 self.add(parent(&folder), What::Empty { folder }, at, size);
             } else {
                 self.found.young += 1;
@@ -273,23 +275,23 @@ impl Search<'_> {
             if changed > self.before || size.modified > self.before {
                 self.found.young += 1;
             } else {
-                self.add(parent(&lying.folder), what, path, size);
+                self.add(parent(&instance.folder), what, path, size);
             }
         }
         Ok(())
     }
 
     /// Adds the lines of indices that lead to no output.
-    fn indices(&mut self, unwanted: &HashSet<Short>) -> Result<(), StoreError> {
+    fn find_lines(&mut self, unwanted: &HashSet<Short>) -> Result<(), StoreError> {
         let mut there: HashMap<&Path, Option<Digest>> = HashMap::new();
-        for lying in &self.survey.instances {
+        for instance in &self.survey.instances {
             // The fingerprint in a record that cannot be used is unknown.
-            if lying.record.is_unusable() {
-                there.insert(&lying.folder, None);
-            } else if let Some(brief) = lying.record.brief()
-                && !unwanted.contains(&lying.key)
+            if instance.record.is_unusable() {
+                there.insert(&instance.folder, None);
+            } else if let Some(brief) = instance.record.brief()
+                && !unwanted.contains(&instance.key)
             {
-                there.insert(&lying.folder, Some(brief.fingerprint));
+                there.insert(&instance.folder, Some(brief.fingerprint));
             }
         }
         let mut found = Vec::new();
@@ -330,7 +332,7 @@ impl Search<'_> {
     }
 
     /// Adds the unneeded files in the store's internal folder.
-    fn internal(&mut self, ended: Vec<PathBuf>) -> Result<(), StoreError> {
+    fn find_internal(&mut self, ended: Vec<PathBuf>) -> Result<(), StoreError> {
         let store = self.store;
         let internal = || INTERNAL.to_owned();
         let mut left = Vec::new();
@@ -369,11 +371,11 @@ impl Search<'_> {
 
 impl Store {
     /// Returns whether a failure is outdated because an output was computed after it.
-    fn is_stale(&self, path: &Path, made: Option<&Brief>) -> bool {
-        let Some(made) = made else { return false };
+    fn is_stale(&self, path: &Path, current: Option<&Brief>) -> bool {
+        let Some(current) = current else { return false };
         let failure = self.fs.read(path, bounds::NOTE).ok();
         let failure = failure.and_then(|bytes| json::parse::<Failure>(&bytes).ok());
-        failure.is_none_or(|failure| failure.at <= made.started)
+        failure.is_none_or(|failure| failure.at <= current.started)
     }
 }
 
