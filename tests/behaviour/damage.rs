@@ -146,7 +146,7 @@ fn a_record_that_is_none() -> Result<()> {
     for bytes in garbage {
         fs::write(record(&flow), bytes)?;
         let shown = preview::<Bread>(&flow);
-        assert!(shown.contains("PENDING record: it is no record"), "{shown}");
+        assert!(shown.contains("PENDING record: it is not a valid record"), "{shown}");
         assert_runs(&flow, folder.path(), &["Milled"])?;
     }
     fs::write(record(&flow), "[".repeat(100_000))?;

@@ -128,25 +128,25 @@ impl Contents {
         named: Named,
         note: &dyn Fn(&Path, Passed) -> io::Result<()>,
     ) -> Result<Vec<Option<Above>>, StoreError> {
-        let path = std::path::absolute(path).during("look at", path)?;
+        let path = std::path::absolute(path).during("inspect", path)?;
         let pattern = Pattern::parse(&path).filter(|_| named == Named::AsPattern);
         let nearest = match &pattern {
             None => path.parent(),
             Some(pattern) => match self.fs.stat(&path) {
                 Ok(_) => path.parent(),
                 Err(error) if is_absent(&error) => Some(pattern.base()),
-                Err(error) => return Err(error).during("look at", &path),
+                Err(error) => return Err(error).during("inspect", &path),
             },
         };
         let folders = nearest.into_iter().flat_map(Path::ancestors);
         let look = |folder: &Path| {
-            note(folder, Passed::Name).during("look at", folder)?;
+            note(folder, Passed::Name).during("inspect", folder)?;
             match self.fs.stat(folder) {
                 Ok(Stat { inode, modified, changed, .. }) => {
                     Ok(Some(Above { inode, modified, changed }))
                 }
                 Err(error) if is_absent(&error) => Ok(None),
-                error => error.map(|_| None).during("look at", folder),
+                error => error.map(|_| None).during("inspect", folder),
             }
         };
         folders.map(look).collect()

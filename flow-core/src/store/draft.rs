@@ -65,7 +65,7 @@ impl<'a> Draft<'a> {
         let failed = |source| DraftError::Target { path: path.clone(), source };
         save(&mut sink).map_err(failed)?;
         (written.bytes, written.digest) = sink.finish().during("write", &path)?;
-        written.modified = store.fs().stat(&path).during("look at", &path)?.modified;
+        written.modified = store.fs().stat(&path).during("inspect", &path)?.modified;
         Ok(())
     }
 

@@ -220,7 +220,7 @@ impl Store {
             match self.fs.stat(&path) {
                 Ok(stat) => begun.push((path, stat.modified)),
                 Err(error) if is_absent(&error) => {}
-                Err(error) => return Err(error).during("look at", &path),
+                Err(error) => return Err(error).during("inspect", &path),
             }
         }
         begun.sort_unstable_by(|(a, at), (b, bt)| at.cmp(bt).then_with(|| a.cmp(b)));

@@ -283,7 +283,7 @@ fn look_at_file(
     let stat = match fs.stat(&path) {
         Ok(stat) => stat,
         Err(error) if is_absent(&error) => return Ok(Some((Look::Gone, file.file.clone()))),
-        Err(error) => return Err(error).during("look at", &path),
+        Err(error) => return Err(error).during("inspect", &path),
     };
     let modified = |what: &str| Ok(Some((Look::Modified, what.to_owned())));
     let Some(within) = &mut file.folder else {
@@ -303,7 +303,7 @@ fn look_at_file(
         let stat = match fs.stat(&path) {
             Ok(stat) => stat,
             Err(error) if is_absent(&error) => return modified(&name),
-            Err(error) => return Err(error).during("look at", &path),
+            Err(error) => return Err(error).during("inspect", &path),
         };
         let whole = match item.digest {
             Some(digest) => {
@@ -336,9 +336,9 @@ fn look_at_file(
 /// Returns the metadata of a file or folder that a task wrote. A link is an error.
 fn plain(fs: &dyn Fs, path: &Path) -> Result<Stat, StoreError> {
     let refused = |what| Err(std::io::Error::other(what)).during("keep", path);
-    match fs.kind(path).during("look at", path)? {
-        FileKind::File | FileKind::Folder => fs.stat(path).during("look at", path),
-        FileKind::Link => refused("it is a link: write, or copy, what it leads to"),
+    match fs.kind(path).during("inspect", path)? {
+        FileKind::File | FileKind::Folder => fs.stat(path).during("inspect", path),
+        FileKind::Link => refused("it is a link: write or copy the file or folder itself"),
         FileKind::Other => refused("it is neither a file nor a folder"),
     }
 }

@@ -58,7 +58,8 @@ impl Places {
             FileKind::Folder => {}
             FileKind::File => return store.copy(from, to),
             FileKind::Link => {
-                let why = format!("{} is a link: an output has none", from.display());
+                let why =
+                    format!("{} is a link, and an output must not contain links", from.display());
                 return Err(std::io::Error::other(why));
             }
             FileKind::Other => return Err(Refused::Special.into()),

@@ -246,9 +246,9 @@ pub(crate) struct Setting {
 /// The reason why a record could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unreadable {
-    #[error("it is no record: {0}")]
+    #[error("it is not a valid record: {0}")]
     Garbage(#[from] serde_json::Error),
-    #[error("it is in form {0}, and this version of the library knows forms up to {FORMAT}")]
+    #[error("it has format {0}, and this version of the library supports formats up to {FORMAT}")]
     Newer(u32),
     #[error("it names the file {0:?}, which is outside its folder")]
     Outside(String),
@@ -273,12 +273,12 @@ impl Record {
         made_from: MadeFrom,
         output: Output,
     ) -> Self {
-        let is_of_form = self.is_of_format_1()
+        let keeps_format = self.is_of_format_1()
             && (self.output.is_in_memory()
                 || self.reads.iter().any(|read| matches!(read, Read::Seed { .. })));
         let task = decl.name.to_string();
         let adopted = Self { task, key, parameters, output, ..self.clone() };
-        if is_of_form {
+        if keeps_format {
             return adopted;
         }
         let fingerprint = made_from.fingerprint(decl.identity());
@@ -309,11 +309,11 @@ impl Record {
 /// Returns the error for a record of a newer format, of which only the format can be read.
 fn newer(bytes: &[u8]) -> Option<Unreadable> {
     #[derive(Deserialize)]
-    struct Form {
+    struct Format {
         format: u32,
     }
-    let form: Form = serde_json::from_slice(bytes).ok()?;
-    (form.format > FORMAT).then_some(Unreadable::Newer(form.format))
+    let format: Format = serde_json::from_slice(bytes).ok()?;
+    (format.format > FORMAT).then_some(Unreadable::Newer(format.format))
 }
 
 /// Returns the digest of a metadata entry, which may be missing.

@@ -116,7 +116,7 @@ impl Store {
                 self.fs.create_folder(&folder).during("create the folder", &folder)?;
             }
             Err(error) if is_absent(&error) => return Ok(()),
-            Err(error) => return Err(error).during("look at", path),
+            Err(error) => return Err(error).during("inspect", path),
         }
         let line = index::forget(fingerprint);
         self.fs.append(path, line.as_bytes()).during("write", path)

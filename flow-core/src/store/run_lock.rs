@@ -117,7 +117,7 @@ impl Store {
     fn check_links(&self, folder: &Path) -> Result<(), StoreError> {
         for path in self.names_if_there(folder)?.into_iter().map(|name| folder.join(name)) {
             // The folder itself was listed, so it is not a link.
-            if let Some(link) = self.fs.first_link(folder, &path).during("look at", &path)? {
+            if let Some(link) = self.fs.first_link(folder, &path).during("inspect", &path)? {
                 let refused = Refused::Link { link, root: self.opened.clone() };
                 return Err(refused.into()).during("use", &path);
             }
@@ -167,7 +167,7 @@ impl Store {
         let modified = match self.fs.stat(path) {
             Ok(stat) => stat.modified,
             Err(error) if is_absent(&error) => return Ok(Mark::Gone),
-            Err(error) => return Err(error).during("look at", path),
+            Err(error) => return Err(error).during("inspect", path),
         };
         let lock = match self.fs.try_lock_shared(path) {
             // The mark of another user's run, which this user may not read.

@@ -167,7 +167,7 @@ impl Store {
         if !linked {
             self.fs.copy(from, to).during("copy to", to)?;
         }
-        let now = self.fs.stat(to).during("look at", to)?.modified;
+        let now = self.fs.stat(to).during("inspect", to)?.modified;
         // A copy is hashed, and so is a file that was written since it was checked.
         if !linked || now != modified {
             let found = crate::files::digest_file(&*self.fs, to).during("read", to)?;

@@ -106,7 +106,7 @@ impl Store {
         let kind = match self.fs.kind(path) {
             Ok(kind) => kind,
             Err(error) if is_absent(&error) => return Ok(Size::default()),
-            Err(error) => return Err(error).during("look at", path),
+            Err(error) => return Err(error).during("inspect", path),
         };
         // A link counts as one file. Its target does not belong to the store.
         if kind == FileKind::Link {
@@ -115,7 +115,7 @@ impl Store {
         let stat = match self.fs.stat(path) {
             Ok(stat) => stat,
             Err(error) if is_absent(&error) => return Ok(Size::default()),
-            Err(error) => return Err(error).during("look at", path),
+            Err(error) => return Err(error).during("inspect", path),
         };
         if !stat.folder {
             return Ok(Size { files: 1, bytes: stat.bytes, modified: stat.modified });
@@ -135,7 +135,7 @@ impl Store {
         match self.fs.stat(path) {
             Ok(stat) => Ok(stat.modified),
             Err(error) if is_absent(&error) => Ok(0),
-            Err(error) => Err(error).during("look at", path),
+            Err(error) => Err(error).during("inspect", path),
         }
     }
 }
