@@ -12,7 +12,7 @@
 //! #[derive(Default)]
 //! struct Digits;
 //!
-//! #[tracked] // a change of this code makes the tasks run again that use it
+//! #[tracked] // a change of this code invalidates the tasks that use it
 //! impl Target for Digits {
 //!     type Value = u64;
 //!     const EXTENSION: &'static str = "txt";

@@ -11,7 +11,7 @@ use std::fmt::{self, Display, Write};
 use super::Value;
 use crate::value::secret::HIDDEN;
 
-/// `Logistic`, `0.1`, `examples/data/iris.csv`, `[1, 2]`, `{a: 1, b: x}`, `Poly {degree: 3}`.
+/// Writes text such as `Logistic`, `0.1`, `examples/data/iris.csv`, `[1, 2]`, `{a: 1, b: x}`, `Poly {degree: 3}`.
 ///
 /// With `{:#}` a string is quoted if it would be quoted inside a list.
 impl Display for Value {
@@ -203,7 +203,7 @@ impl<T: Display> Display for Clipped<T> {
     }
 }
 
-/// `` `a`, `b` and `c` ``.
+/// Returns names as a list in a sentence: `` `a`, `b` and `c` ``.
 pub(super) fn list(names: &[&str]) -> String {
     let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     match names.split_last() {
