@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_of_crates_count_if_that_is_asked_for() {
+    fn versions_of_crates_count_with_lock() {
         let code = |crates: &str| {
             Code::__tracked(TABLE, Box::leak(crates.to_owned().into_boxed_str()), &[])
         };

@@ -75,7 +75,7 @@ impl<T> Deref for Contained<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        self.0.as_ref().expect("only dropping takes it")
+        self.0.as_ref().expect("present until drop")
     }
 }
 

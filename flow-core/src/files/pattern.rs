@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn it_stands_for_files_in_order() {
+    fn a_pattern_matches_files_in_order() {
         let folder = tempfile::tempdir().expect("a folder");
         let at = folder.path();
         for file in
@@ -194,14 +194,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_is_a_path() {
+    fn a_path_without_wildcards_is_no_pattern() {
         for path in ["data/a.csv", "data/[.csv", "a**b", "", ".."] {
             assert!(Pattern::parse(Path::new(path)).is_none(), "{path}");
         }
     }
 
     #[test]
-    fn many_ways_to_a_folder_are_gone_once() {
+    fn a_folder_that_is_reached_in_many_ways_is_searched_once() {
         let folder = tempfile::tempdir().expect("a folder");
         let deep = folder.path().join(["a"; 40].join("/"));
         std::fs::create_dir_all(&deep).expect("a folder");

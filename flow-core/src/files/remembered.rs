@@ -104,7 +104,7 @@ impl Remembered {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        let mut state = self.state.lock().expect("no panic while a digest is looked up");
+        let mut state = self.state.lock().expect("lock poisoned");
         if !std::mem::replace(&mut state.is_read, true)
             && let Some(file) = &self.file
         {
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn no_damage_gives_a_digest_that_was_not_taken() {
+    fn damage_never_gives_a_wrong_digest() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("digests");
         let path = |i: u64| PathBuf::from(format!("file {i}"));
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_outdated_is_left_out_in_the_end() {
+    fn outdated_lines_are_removed_when_there_are_many() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("digests");
         let path = Path::new("file");
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn of_too_much_the_oldest_is_forgotten() {
+    fn the_oldest_files_are_forgotten_beyond_the_limit() {
         let mut state = State::default();
         for place in 0..(MOST as u64 + 10) {
             let (file, digest) = (Digest(0), Digest(0));

@@ -116,7 +116,7 @@ impl<'a> Walk<'a> {
     /// Returns the names in the current folder that count, with their paths.
     fn list(&mut self, path: &Path) -> Result<Vec<(std::ffi::OsString, PathBuf)>, StoreError> {
         let names = self.contents.fs.list(path).during("read", path)?;
-        let current = self.ancestors.last().expect("a walk is in a folder");
+        let current = self.ancestors.last().expect("ancestors not empty");
         if self.listed.contains(current) {
             self.names_again += names.len();
         } else {
@@ -147,7 +147,7 @@ impl<'a> Walk<'a> {
         names.sort_unstable();
         let mut hasher = Hasher::new("folder");
         let mut count = 0;
-        let current = self.ancestors.last().expect("a walk is in a folder").clone();
+        let current = self.ancestors.last().expect("ancestors not empty").clone();
         let mut roots = BTreeSet::new();
         let mut highest: Option<usize> = None;
         let mut reaches = |index| highest = Some(highest.map_or(index, |found| found.min(index)));

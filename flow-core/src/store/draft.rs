@@ -60,7 +60,7 @@ impl<'a> Draft<'a> {
         let (digest, bytes, modified, executable) = (Digest(0), 0, 0, false);
         let file = OutputFile { part, file, digest, bytes, modified, executable, folder: None };
         self.files.push(file);
-        let written = self.files.last_mut().expect("it was pushed");
+        let written = self.files.last_mut().expect("pushed above");
         let mut sink = Sink::new(&mut *out);
         let failed = |source| DraftError::Target { path: path.clone(), source };
         save(&mut sink).map_err(failed)?;
@@ -98,7 +98,7 @@ pub(crate) fn memory_digest(fingerprint: Digest, reads: &[Read]) -> Digest {
     let mut of_reads = Hasher::new("reads");
     for read in reads {
         let read = read.without_project();
-        of_reads.text(&serde_json::to_string(&read).expect("a read is JSON"));
+        of_reads.text(&serde_json::to_string(&read).expect("serializable as JSON"));
     }
     let mut hasher = Hasher::new("memory");
     hasher.part(fingerprint).part(of_reads.digest());

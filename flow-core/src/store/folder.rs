@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn environments_are_kept_apart() {
+    fn namespaces_have_distinct_folders() {
         let names =
             ["prod", "Prod", "PROD", "pro d", "pro/d", "pro_d", "prod.", "prod ", "../x", ""];
         let folders: Vec<_> = names.iter().map(|name| env_folder(name).to_lowercase()).collect();
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_not_made_here_is_told() {
+    fn names_that_the_store_does_not_create_are_rejected() {
         for name in ["", ".", "..", ".flow", "a/b", "a\nb", "a b", "ü", "a:b", &"x".repeat(256)] {
             assert!(!is_made(name), "{name:?}");
         }

@@ -48,7 +48,7 @@ impl Index {
         path: &Path,
         fingerprint: Digest,
     ) -> Result<Vec<String>, StoreError> {
-        let mut seen = self.seen.lock().expect("no panic while the index is read");
+        let mut seen = self.seen.lock().expect("lock poisoned");
         seen.refresh(fs, path)?;
         let folders = seen.folders.get(&fingerprint);
         Ok(folders.map(|found| found.iter().rev().cloned().collect()).unwrap_or_default())
@@ -63,7 +63,7 @@ impl Index {
         path: &Path,
         fingerprint: Digest,
     ) -> Result<bool, StoreError> {
-        let mut seen = self.seen.lock().expect("no panic while the index is read");
+        let mut seen = self.seen.lock().expect("lock poisoned");
         seen.refresh(fs, path)?;
         Ok(seen.forgotten.contains(&fingerprint))
     }

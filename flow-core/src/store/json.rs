@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nests_too_deep_is_left_to_the_parser() {
+    fn deep_nesting_is_left_to_the_parser() {
         let deep = "[".repeat(4 << 20);
         let error = parse::<Value>(deep.as_bytes()).expect_err("it nests too deep").to_string();
         assert!(error.contains("recursion limit"), "{error}");

@@ -13,7 +13,7 @@ pub(crate) struct Memory(Mutex<HashMap<Digest, Contained<AnyValue>>>);
 
 impl Memory {
     fn values(&self) -> MutexGuard<'_, HashMap<Digest, Contained<AnyValue>>> {
-        self.0.lock().expect("no panic while a value is looked up")
+        self.0.lock().expect("lock poisoned")
     }
 
     pub(crate) fn contains(&self, digest: Digest) -> bool {

@@ -149,6 +149,8 @@ impl Store {
     }
 
     /// Returns the store in a folder below the folder that the user opened.
+    ///
+    /// Namespaces do not nest: the folder of each is directly in the folder that the user opened.
     pub(crate) fn within(opened: &Path, root: PathBuf, fs: Arc<dyn Fs>) -> Self {
         let unconfined = fs;
         let fs: Arc<dyn Fs> = Arc::new(Confined::within(Arc::clone(&unconfined), opened, &root));
@@ -235,7 +237,7 @@ impl Store {
         owner: Owner,
         claim: Option<Claim>,
     ) -> Result<Arc<TaskFolder>, Taken> {
-        let mut tasks = self.tasks.lock().expect("no panic while a task is looked up");
+        let mut tasks = self.tasks.lock().expect("lock poisoned");
         if let Some(task) = tasks.get(&*decl.name) {
             let same = task.owner.id == owner.id;
             return if same { Ok(Arc::clone(task)) } else { Err(Taken::Here(task.owner)) };
@@ -286,21 +288,21 @@ impl Store {
 
     /// Returns the type of the task that has had this name since the store was opened.
     pub(crate) fn owner(&self, name: &str) -> Option<std::any::TypeId> {
-        let tasks = self.tasks.lock().expect("no panic while a task is looked up");
+        let tasks = self.tasks.lock().expect("lock poisoned");
         tasks.get(name).map(|task| task.owner.id)
     }
 
     /// Returns the folders of the tasks that were looked up.
     fn task_names(&self) -> BTreeSet<PathBuf> {
-        let tasks = self.tasks.lock().expect("no panic while a task is looked up");
+        let tasks = self.tasks.lock().expect("lock poisoned");
         tasks.values().map(|task| PathBuf::from(&task.name)).collect()
     }
 
     /// Drops the listings of folders, because folders may have been created or removed since.
     pub(crate) fn refresh(&self) {
         self.durable.forget();
-        for task in self.tasks.lock().expect("no panic while a task is looked up").values() {
-            *task.listing.lock().expect("no panic while a folder is listed") = None;
+        for task in self.tasks.lock().expect("lock poisoned").values() {
+            *task.listing.lock().expect("lock poisoned") = None;
         }
     }
 
@@ -346,7 +348,7 @@ impl Store {
         task: &TaskFolder,
         look: impl FnOnce(&HashMap<Short, Folder>) -> T,
     ) -> Result<T, StoreError> {
-        let mut listing = task.listing.lock().expect("no panic while a folder is listed");
+        let mut listing = task.listing.lock().expect("lock poisoned");
         let listing = match &mut *listing {
             Some(listing) => listing,
             none => none.insert(self.list(task)?),

@@ -129,7 +129,7 @@ impl Store {
                 self.remove(&at.join(name), &mut Vec::new())
             }
             None => {
-                let tasks = self.tasks.lock().expect("no panic while a task is looked up");
+                let tasks = self.tasks.lock().expect("lock poisoned");
                 tasks.values().for_each(|task| task.is_unclaimed.store(true, Ordering::Relaxed));
                 self.remove(&at, &mut Vec::new())
             }

@@ -21,7 +21,7 @@ use crate::store::output::Output;
 /// | format | what changed |
 /// | --- | --- |
 /// | 1 | |
-/// | 2 | A fingerprint has the digests of the keys of maps, and not their text ([`format_1`]). Long parameters are shortened. The keys of instances have the values that what they require inherits. |
+/// | 2 | A fingerprint has the digests of map keys instead of their text ([`format_1`]). Long parameters are shortened. The key of an instance includes the values that its dependencies inherit. |
 ///
 /// [`format_1`]: crate::plan::format_1
 pub(crate) const FORMAT: u32 = 2;
@@ -226,7 +226,7 @@ pub(crate) fn digest_required(required: &[Vec<Required>]) -> Digest {
             // The text of the instance, its module and its key do not count.
             let (instance, module) = (String::new(), String::new());
             let required = Required { instance, module, key: None, ..required.clone() };
-            hasher.text(&serde_json::to_string(&required).expect("it is JSON"));
+            hasher.text(&serde_json::to_string(&required).expect("serializable as JSON"));
         }
     }
     hasher.digest()

@@ -146,7 +146,7 @@ impl Store {
         }
         self.reset_internal(task.index_path.file_name().unwrap_or_default().as_ref())?;
         self.release(Some(task))?;
-        *task.listing.lock().expect("no panic while a folder is listed") = None;
+        *task.listing.lock().expect("lock poisoned") = None;
         Ok(removed)
     }
 

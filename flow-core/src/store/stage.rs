@@ -173,7 +173,7 @@ impl Store {
             let found = crate::files::digest_file(&*self.fs, to).during("read", to)?;
             if found != digest {
                 let changed = std::io::Error::other("it changed meanwhile");
-                return Err(changed).during("take over", from);
+                return Err(changed).during("reuse", from);
             }
         }
         Ok(now)

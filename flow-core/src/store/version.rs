@@ -59,7 +59,7 @@ fn digest(reads: &[Read]) -> Digest {
     let mut hasher = Hasher::new("version");
     for read in reads {
         let read = read.without_project();
-        hasher.text(&serde_json::to_string(&read).expect("a read is JSON"));
+        hasher.text(&serde_json::to_string(&read).expect("serializable as JSON"));
     }
     hasher.digest()
 }

@@ -1,4 +1,6 @@
 //! Targets that read part of an output: piece by piece, or some columns.
+//!
+//! These are traits of targets, so that the core knows no columns and users' own targets can have them.
 
 use super::{Source, Target};
 

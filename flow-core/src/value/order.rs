@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_an_order_keeps_it() {
+    fn ordered_collections_keep_their_order() {
         for order in [
             Order::of::<Vec<HashSet<u8>>>(),
             Order::of::<BTreeSet<u8>>(),

@@ -147,7 +147,7 @@ mod tests {
     struct Other(PathBuf);
 
     #[test]
-    fn texts_beside_paths_are_none() {
+    fn texts_beside_paths_are_not_paths() {
         let texts = ["a", "b", "c", "d", "10.0.0.1"];
         assert_eq!(paths(&vec![("a".to_owned(), PathBuf::from("b"))], &texts), ["b"]);
         assert_eq!(paths(&vec![("a", Path::new("b"))], &texts), ["b"]);
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn without_paths_all_texts_are() {
+    fn all_texts_are_paths_if_no_path_type_occurs() {
         let texts = ["a", "b"];
         assert_eq!(paths(&"a", &texts), texts);
         assert_eq!(paths(&Some(vec!["a", "b"]), &texts), texts);
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_a_type_that_may_have_paths_are_none() {
+    fn texts_of_a_type_that_may_have_paths_are_not_paths() {
         #[derive(Serialize)]
         enum Src {
             File(PathBuf),

@@ -212,7 +212,7 @@ mod tests {
     type Tree = BTreeMap<String, u8>;
 
     #[test]
-    fn the_order_of_an_index_map_counts_where_its_type_is_not_seen() {
+    fn the_order_of_an_index_map_counts_if_its_type_is_not_visible() {
         assert!(!is_equal(&flat::<Index>(&["b", "c"]), &flat::<Index>(&["c", "b"])));
         let tagged = |keys: &[&str]| Tagged::Map(map::<Index>(keys));
         assert!(!is_equal(&tagged(&["b", "a"]), &tagged(&["a", "b"])));
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn each_map_of_a_value_is_told_apart() -> Result<(), ValueError> {
+    fn each_map_of_a_value_is_judged_separately() -> Result<(), ValueError> {
         let both = |index: &[&str], hash: &[&str]| (flat::<Index>(index), flat::<Hash>(hash));
         let first = to_parameter(&both(&["b", "c"], &["b", "c", "d"]))?;
         for _ in 0..8 {
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_that_is_read_back_differently_is_as_it_is_written() -> Result<(), ValueError> {
+    fn the_order_counts_if_a_type_is_read_back_differently() -> Result<(), ValueError> {
         #[derive(Deserialize)]
         struct Other;
 

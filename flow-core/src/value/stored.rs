@@ -122,7 +122,7 @@ fn entries_of(json: &Json) -> Option<Vec<(Value, Value)>> {
 fn literal(name: &str) -> &'static str {
     static NAMES: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
 
-    let mut names = NAMES.lock().expect("no panic while a name is looked up");
+    let mut names = NAMES.lock().expect("lock poisoned");
     let names = names.get_or_insert_default();
     match names.get(name) {
         Some(known) => known,
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_read_back_as_it_was() {
+    fn stored_values_are_read_back_unchanged() {
         let values = [
             to_value(&(1_u8, -1_i64, u128::MAX, i128::MIN, 1.0, -0.0, 0.1_f32, f64::NAN)),
             to_value(&(f64::INFINITY, f64::NEG_INFINITY, f64::MIN_POSITIVE, 'x', "text", true)),
@@ -169,13 +169,13 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_not_kept() {
+    fn a_secret_is_not_stored() {
         let value = to_value(&(1, Secret::new("hunter2".to_owned()))).expect("a value");
         assert_eq!(value.to_stored(), None);
     }
 
     #[test]
-    fn what_is_no_value_is_none() {
+    fn invalid_json_is_none() {
         for text in [r#"{"some": 1, "of": 2}"#, r#"{"int": "x"}"#, r#"{"char": "ab"}"#, "{}"] {
             let json: Json = serde_json::from_str(text).expect("JSON");
             assert_eq!(Value::from_stored(&json), None, "{text}");

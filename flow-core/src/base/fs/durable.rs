@@ -37,7 +37,7 @@ impl Durable {
     /// below it.
     pub(crate) fn add(&self, root: &Path, folder: &Path, to_sync: &mut ToSync) {
         to_sync.add(folder);
-        let known = self.0.lock().expect("no panic while folders are looked up");
+        let known = self.0.lock().expect("lock poisoned");
         for folder in folder.ancestors().take_while(|folder| *folder != root) {
             let Some(above) = folder.parent().filter(|_| !known.contains(folder)) else { break };
             to_sync.named.insert(folder.to_owned());
@@ -47,12 +47,12 @@ impl Durable {
 
     /// Records that these folders were synced.
     pub(crate) fn synced(&self, synced: ToSync) {
-        self.0.lock().expect("no panic while folders are noted").extend(synced.named);
+        self.0.lock().expect("lock poisoned").extend(synced.named);
     }
 
     /// Forgets all folders, because they may have been removed and created again.
     pub(crate) fn forget(&self) {
-        self.0.lock().expect("no panic while folders are forgotten").clear();
+        self.0.lock().expect("lock poisoned").clear();
     }
 }
 

@@ -13,7 +13,7 @@
 //!   or since the oldest run in progress began, are not removed.
 //! - Only names that the store creates are considered, so that files of others stay.
 //! - An instance whose record cannot be read is not touched, because its files are not known.
-//! - Instances with records of an earlier format stay until their outputs were taken over: the keys
+//! - Instances with records of an earlier format stay until their outputs were reused: the keys
 //!   of today's roots do not tell which of those outputs a run would reuse.
 
 mod search;
