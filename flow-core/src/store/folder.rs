@@ -84,7 +84,7 @@ pub(crate) fn instance_folder<'a>(
         }
         text.push_str(&escape(name));
         text.push('=');
-        text.push_str(&escape(&fitting(value)));
+        text.push_str(&escape(&shorten_value(value)));
         if text.len() > TEXT {
             text.truncate(TEXT);
             break;
@@ -95,7 +95,7 @@ pub(crate) fn instance_folder<'a>(
 
 /// Shortens a long value to its beginning and end, because the paths of files often differ at the
 /// end.
-fn fitting(value: &str) -> Cow<'_, str> {
+fn shorten_value(value: &str) -> Cow<'_, str> {
     if value.len() <= VALUE {
         return value.into();
     }

@@ -24,11 +24,11 @@ use crate::store::reset::is_output;
 /// The index of one task, read up to the last complete line.
 #[derive(Default)]
 pub(crate) struct Index {
-    seen: Mutex<Seen>,
+    parsed: Mutex<Parsed>,
 }
 
 #[derive(Default)]
-struct Seen {
+struct Parsed {
     /// The number of bytes of the file that have been read.
     bytes: u64,
     /// The last line that has been read. If the file has another line there, `gc` has replaced the
@@ -48,9 +48,9 @@ impl Index {
         path: &Path,
         fingerprint: Digest,
     ) -> Result<Vec<String>, StoreError> {
-        let mut seen = self.seen.lock().expect("lock poisoned");
-        seen.refresh(fs, path)?;
-        let folders = seen.folders.get(&fingerprint);
+        let mut parsed = self.parsed.lock().expect("lock poisoned");
+        parsed.refresh(fs, path)?;
+        let folders = parsed.folders.get(&fingerprint);
         Ok(folders.map(|found| found.iter().rev().cloned().collect()).unwrap_or_default())
     }
 }
@@ -63,13 +63,13 @@ impl Index {
         path: &Path,
         fingerprint: Digest,
     ) -> Result<bool, StoreError> {
-        let mut seen = self.seen.lock().expect("lock poisoned");
-        seen.refresh(fs, path)?;
-        Ok(seen.forgotten.contains(&fingerprint))
+        let mut parsed = self.parsed.lock().expect("lock poisoned");
+        parsed.refresh(fs, path)?;
+        Ok(parsed.forgotten.contains(&fingerprint))
     }
 }
 
-impl Seen {
+impl Parsed {
     fn refresh(&mut self, fs: &dyn Fs, path: &Path) -> Result<(), StoreError> {
         let size = match fs.stat(path) {
             Ok(stat) => stat.bytes,
@@ -142,8 +142,8 @@ pub(crate) fn folders(index: &[u8]) -> BTreeSet<PathBuf> {
 /// line revokes earlier lines of the fingerprint.
 pub(crate) fn lines(outputs: impl Iterator<Item = (Digest, String, bool)>) -> String {
     let outputs = outputs.filter(|(_, folder, _)| is_folder(folder));
-    outputs.fold("\n".to_owned(), |mut text, (fingerprint, folder, is_alone)| {
-        if is_alone {
+    outputs.fold("\n".to_owned(), |mut text, (fingerprint, folder, revokes_earlier)| {
+        if revokes_earlier {
             let _ = writeln!(text, "{fingerprint} {FORGET}");
         }
         let _ = writeln!(text, "{fingerprint} {folder}");

@@ -53,22 +53,22 @@ pub(crate) fn check(text: &[u8]) -> Result<(), String> {
     if (text.len() as u64).saturating_mul(MOST) <= limit {
         return Ok(());
     }
-    let charge = charge(text);
-    if charge <= limit {
+    let estimate = estimate(text);
+    if estimate <= limit {
         return Ok(());
     }
     Err(format!(
-        "it has {} bytes and would take up to {charge} bytes in memory, more than the limit of {limit} \
+        "it has {} bytes and would take up to {estimate} bytes in memory, more than the limit of {limit} \
          bytes: keep large lists and maps in an output, and not in parameters or metadata",
         text.len()
     ))
 }
 
 /// Returns an upper bound of the memory that the value of a text takes, plus the size of the text.
-fn charge(text: &[u8]) -> u64 {
+fn estimate(text: &[u8]) -> u64 {
     // The estimate for a comma in each open container.
     let mut open = [ITEM; DEPTH];
-    let (mut depth, mut charge) = (0, text.len() as u64);
+    let (mut depth, mut estimate) = (0, text.len() as u64);
     let mut bytes = text.iter();
     while let Some(byte) = bytes.next() {
         let (first, further) = match byte {
@@ -83,7 +83,7 @@ fn charge(text: &[u8]) -> u64 {
                 continue;
             }
             b',' => {
-                charge += open[depth];
+                estimate += open[depth];
                 continue;
             }
             b']' | b'}' => {
@@ -94,14 +94,14 @@ fn charge(text: &[u8]) -> u64 {
             b'[' => (LIST, ITEM),
             _ => continue,
         };
-        charge += first;
+        estimate += first;
         depth += 1;
         match open.get_mut(depth) {
             Some(of) => *of = further,
-            None => return charge,
+            None => return estimate,
         }
     }
-    charge
+    estimate
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ impl Claim {
     }
 
     /// Returns whether `other` may take over the name.
-    fn gives_way_to(&self, other: &Self) -> bool {
+    fn can_be_taken_over_by(&self, other: &Self) -> bool {
         let same_shape = self.parameters == other.parameters && self.target == other.target;
         self.package() == other.package() || same_shape
     }
@@ -93,7 +93,11 @@ impl Store {
         };
         // An invalid file claims nothing.
         let Ok(known) = json::parse::<Claim>(&bytes) else { return Ok(true) };
-        if known.gives_way_to(claim) { Ok(known != *claim) } else { Err(Taken::Elsewhere(known)) }
+        if known.can_be_taken_over_by(claim) {
+            Ok(known != *claim)
+        } else {
+            Err(Taken::Elsewhere(known))
+        }
     }
 
     /// Writes the claim of a task that committed an output, if it was not written yet.
