@@ -146,7 +146,7 @@ fn an_invalid_record_reruns_its_task() -> Result<()> {
     for bytes in garbage {
         fs::write(record(&flow), bytes)?;
         let shown = preview::<Bread>(&flow);
-        assert!(shown.contains("PENDING record: it is no record"), "{shown}");
+        assert!(shown.contains("PENDING record: it is not a valid record"), "{shown}");
         assert_runs(&flow, folder.path(), &["Milled"])?;
     }
     fs::write(record(&flow), "[".repeat(100_000))?;

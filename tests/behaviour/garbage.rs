@@ -152,7 +152,10 @@ fn unusable_records_are_kept_and_reported() -> Result<()> {
     let found = flow.store().gc().older_than(Duration::ZERO).keep::<Grains>(&flow)?.find()?;
     assert_eq!(found.unusable().len(), 2);
     let text = found.to_string();
-    assert!(text.contains("it is in form 9") && text.contains("it is no record"), "{text}");
+    assert!(
+        text.contains("it has format 9") && text.contains("it is not a valid record"),
+        "{text}"
+    );
     assert!(text.contains("Bread: 1 instance"), "{text}");
     found.remove()?;
     for task in ["Milled", "Heaviest"] {

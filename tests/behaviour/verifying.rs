@@ -186,7 +186,7 @@ fn a_record_of_a_newer_version_is_left_alone() -> Result<()> {
     let newer = fs::read_to_string(&record)?.replace("\"format\": 2", "\"format\": 9");
     fs::write(&record, &newer)?;
     let verified = flow.store().verify()?;
-    assert!(verified.is_whole() && verified.to_string().contains("it is in form 9"), "{verified}");
+    assert!(verified.is_whole() && verified.to_string().contains("it has format 9"), "{verified}");
     verified.reset()?;
     assert_eq!(fs::read_to_string(&record)?, newer);
     Ok(())

@@ -1,16 +1,20 @@
-//! The code of a task, as a digest that is part of its fingerprint.
+//! Digests of a task's code, which are part of its fingerprint.
 //!
-//! `#[tracked]` fills in [`Run::CODE`](crate::Run::CODE) from the tokens of the impl and of all that
-//! it reaches. Comments, documentation and formatting are no tokens, so they do not count.
+//! `#[tracked]` sets [`Run::CODE`](crate::Run::CODE) to a table of the items that the impl reaches.
+//! Comments, documentation and formatting are not tokens, so they do not count. Neither do the name
+//! and the file of an item, which only appear in reasons.
+//!
+//! A table is one string with a line for each item, because 200 tasks with 100 items each would
+//! otherwise be a million tokens for the compiler.
 
 use std::collections::BTreeSet;
 
 use crate::base::key::Digest;
 
-/// What identifies the code that makes an output.
+/// Identifies the code that computes an output.
 ///
-/// `#[tracked]` on the impl of [`Run`](crate::Run) writes it. Who would rather say by hand when
-/// the code has changed leaves the attribute out and writes a version:
+/// `#[tracked]` on the impl of [`Run`](crate::Run) sets it. To declare changes of the code by hand,
+/// leave the attribute out and write a version:
 ///
 /// ```
 /// # use flow_core::Code;
@@ -26,39 +30,42 @@ pub struct Code {
 pub(crate) enum By {
     Version(u32),
     Tracked {
-        /// What `#[tracked]` wrote; [`rows`] reads it.
+        /// The table that `#[tracked]` wrote. [`rows`] parses it.
         table: &'static str,
-        /// The versions of crates whose source was not read, as `#[tracked]` wrote them; empty if
-        /// they are not known. [`crates`] reads them.
+        /// The versions of crates whose source was not read, as `#[tracked]` wrote them. Empty if
+        /// unknown. [`crates`] parses them.
         crates: &'static str,
         /// The code of the type arguments.
         types: &'static [Code],
     },
 }
 
-/// Which versions of crates are meant.
+/// Selects versions of crates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Versioning {
-    /// All that are known: when another one is used, that is told.
+    /// All known versions. A change is reported.
     Told,
-    /// Those that are a part of the code: when another one is used, the task runs again.
+    /// The versions that are part of the code. A change makes the task pending.
     Counted,
 }
 
-/// One item of the source that takes part in making an output.
+/// One item of the source that takes part in computing an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Row<'a> {
-    /// Of its tokens.
+    /// The digest of its tokens.
     pub(crate) digest: &'a str,
-    /// Of what the names in it mean.
+    /// The digest of the items that the names in it refer to.
     pub(crate) names: &'a str,
-    /// Such as `impl Run for Train`, or `standardise`.
+    /// The name, such as `impl Run for Train` or `standardise`.
     pub(crate) name: &'a str,
-    /// The file it stands in, relative to the folder of the package.
+    /// The path of its file, relative to the folder of the package.
     pub(crate) file: &'a str,
 }
 
-/// The digest of which name means which item, and the items.
+/// Returns the digest of which name refers to which item, and the items.
+///
+/// That digest is separate because digests of items alone are the same after two imports were
+/// exchanged.
 fn read(table: &str) -> (&str, impl Iterator<Item = Row<'_>>) {
     let (links, rows) = table.split_once('\n').unwrap_or((table, ""));
     let rows = rows.lines().filter_map(|line| {
@@ -70,23 +77,24 @@ fn read(table: &str) -> (&str, impl Iterator<Item = Row<'_>>) {
     (links, rows)
 }
 
-/// The items of a table.
+/// Returns the items of a table.
 pub(crate) fn rows(table: &str) -> impl Iterator<Item = Row<'_>> {
     read(table).1
 }
 
-/// The versions of crates, each as its name and its version.
+/// Returns the versions of crates, each as its name and its version.
 fn crates(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.lines().skip(1).filter_map(|line| line.split_once(' '))
 }
 
-/// Whether the versions of crates are a part of the code, or are only told when they are others.
+/// Returns whether the versions of crates are part of the code. Otherwise changes are only
+/// reported.
 fn do_crates_count(text: &str) -> bool {
     text.lines().next() == Some("lock")
 }
 
 impl Code {
-    /// Code whose changes the user counts: another number, and the task runs again.
+    /// Identifies code by a number. The task runs again when the number changes.
     pub const fn version(version: u32) -> Self {
         Self { by: By::Version(version) }
     }
@@ -100,7 +108,7 @@ impl Code {
         Self { by: By::Tracked { table, crates, types } }
     }
 
-    /// Adds the versions of crates that it was compiled with, or those alone that are a part of it.
+    /// Adds the versions of crates that the code was compiled with.
     pub(crate) fn add_crates(
         self,
         all: Versioning,
@@ -114,8 +122,10 @@ impl Code {
         }
     }
 
-    /// The digest of it. Names do not count: a task that was renamed has the same code, and
-    /// of everything else the name is among the tokens.
+    /// Returns the digest of the code.
+    ///
+    /// The names of items do not count, so that a renamed task has the same code. The names of
+    /// other items are among their tokens.
     pub(crate) fn digest(self) -> Digest {
         let mut hasher = crate::base::key::Hasher::new("code");
         match self.by {
@@ -131,7 +141,7 @@ impl Code {
                 for code in types {
                     hasher.part(code.digest());
                 }
-                // Nothing is said of them by the many tasks for which they do not count.
+                // Only hashed if they count, so that other tasks keep their digests.
                 if do_crates_count(text) {
                     hasher.text("crates");
                     for (name, version) in crates(text) {
@@ -144,14 +154,14 @@ impl Code {
     }
 }
 
-/// A type whose code is known: what a task may be generic over.
+/// A type whose code is known, for the type parameters of tasks.
 ///
-/// A task that is generic over a type runs that type's code, so that `#[tracked]` above
-/// `impl<M: Model + Tracked> Run for Fit<M>` counts it too. `#[tracked]` or `#[derive(Tracked)]`
-/// above a type implements it: the code is the type's definition, its impls of traits, and all that
-/// these reach. A task is `Tracked` already.
+/// A task that is generic over a type runs that type's code. `#[tracked]` on `impl<M: Model +
+/// Tracked> Run for Fit<M>` therefore counts it too. `#[tracked]` or `#[derive(Tracked)]` on a type
+/// implements this trait. The code is the type's definition, its impls of traits, and everything
+/// that these reach. Every task is `Tracked`.
 ///
-/// A type of another crate has none. Wrap it in one of your own, or count its changes by hand:
+/// A type of another crate is not. Wrap it in a type of your own, or write a version:
 ///
 /// ```
 /// # use flow_core::{Code, Tracked};
@@ -172,7 +182,7 @@ pub trait Tracked {
     const CODE: Code;
 }
 
-/// Types that come with the language, whose code does not change.
+/// Implements `Tracked` for types of the standard library, whose code does not change.
 macro_rules! standard {
     ($($ty:ty),* $(,)?) => {
         $(impl Tracked for $ty {
@@ -186,7 +196,7 @@ standard! {
     usize, std::path::Path, std::path::PathBuf, std::time::Duration, std::time::SystemTime,
 }
 
-/// Types whose code is that of what they hold.
+/// Implements `Tracked` for types whose code is that of their content.
 macro_rules! containers {
     ($([$($parameter:ident $(: $bound:path)?),*] $ty:ty),* $(,)?) => {
         $(impl<$($parameter: Tracked $(+ $bound)?),*> Tracked for $ty {
@@ -212,7 +222,7 @@ impl<T: Tracked + ?Sized> Tracked for &T {
     const CODE: Code = T::CODE;
 }
 
-/// All code that makes the outputs of a task: its own first, then that of its targets.
+/// All code that computes the outputs of a task: its own first, then that of its targets.
 #[derive(Clone, Debug)]
 pub(crate) struct Codes(pub(crate) Vec<Code>);
 
@@ -225,14 +235,15 @@ impl Codes {
         hasher.digest()
     }
 
-    /// The versions of crates that it was compiled with, each as its name and its version.
+    /// Returns the versions of crates that the code was compiled with, each as its name and its
+    /// version.
     pub(crate) fn crates(&self, which: Versioning) -> BTreeSet<(&'static str, &'static str)> {
         let mut crates = BTreeSet::new();
         self.0.iter().for_each(|code| code.add_crates(which, &mut crates));
         crates
     }
 
-    /// The digest of all of these, if any are known.
+    /// Returns the digest of all known versions of crates, if any are known.
     pub(crate) fn crates_digest(&self) -> Option<Digest> {
         let crates = self.crates(Versioning::Told);
         let mut hasher = crate::base::key::Hasher::new("crates");
@@ -242,7 +253,8 @@ impl Codes {
         (!crates.is_empty()).then(|| hasher.digest())
     }
 
-    /// The digest of what the outputs are read by: the target, as the user wrote it, and its code.
+    /// Returns the digest of the target that reads the outputs: its text, as the user wrote it, and
+    /// its code.
     pub(crate) fn target_digest(&self, written: &str) -> Digest {
         let mut hasher = crate::base::key::Hasher::new("target");
         hasher.text(written);
@@ -314,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_of_crates_count_if_that_is_asked_for() {
+    fn versions_of_crates_count_with_lock() {
         let code = |crates: &str| {
             Code::__tracked(TABLE, Box::leak(crates.to_owned().into_boxed_str()), &[])
         };
@@ -327,8 +339,8 @@ mod tests {
 
         let codes = |crates: &str| Codes(vec![code(crates), code("lock\nrand 0.9.1\n")]);
         let both = codes("direct\nlinfa 0.7.0\nrand 0.9.1\n");
-        let told = both.crates(Versioning::Told).into_iter().collect::<Vec<_>>();
-        assert_eq!(told, [("linfa", "0.7.0"), ("rand", "0.9.1")]);
+        let all = both.crates(Versioning::Told).into_iter().collect::<Vec<_>>();
+        assert_eq!(all, [("linfa", "0.7.0"), ("rand", "0.9.1")]);
         assert_eq!(both.crates(Versioning::Counted).len(), 1);
         assert_ne!(both.crates_digest(), codes("direct\nlinfa 0.7.1\n").crates_digest());
         assert_eq!(Codes(vec![code(""), Code::version(3)]).crates_digest(), None);

@@ -1,66 +1,66 @@
-//! What can go wrong with a store.
+//! Errors of a store.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A file operation of a store that failed, or a file in it that cannot be used.
+/// An error of a file operation in a store, or a file in it that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The operating system refused.
+    /// The operating system returned an error.
     #[error("cannot {action} {}", path.display())]
     #[non_exhaustive]
     Io {
-        /// What was to be done, such as `write`.
+        /// The failed action, such as `write`.
         action: &'static str,
-        /// To which file or folder.
+        /// The file or folder.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A record was written by a newer version of this library, and is left alone.
+    /// A record was written by a newer version of this library. It is not changed.
     #[error(
         "{} was written by a newer version of this library ({reason}): update it, or use another folder",
         path.display()
     )]
     #[non_exhaustive]
     Newer {
-        /// The record.
+        /// The path of the record.
         path: PathBuf,
-        /// How it can be told.
+        /// How the record shows it.
         reason: String,
     },
     /// A call of a [`Remote`](crate::Remote) failed.
     #[error("cannot {action} {name} of the remote")]
     #[non_exhaustive]
     Remote {
-        /// What was to be done, such as `get`.
+        /// The failed action, such as `get`.
         action: &'static str,
-        /// Under which name.
+        /// The name in the remote.
         name: String,
-        /// What the remote said.
+        /// The error of the remote.
         source: io::Error,
     },
-    /// What a remote, or an export, holds is not what it says it is, and was not taken.
+    /// A file of a remote or an export does not match its description, and was not read.
     #[error("{name} is damaged: {reason}")]
     #[non_exhaustive]
     Damaged {
         /// The name in the remote, or the path.
         name: String,
-        /// What is wrong with it.
+        /// What is wrong with the file.
         reason: String,
     },
-    /// The file with the store's own key, by which secrets are hashed, is damaged.
+    /// The file with the store's key, with which secrets are hashed, is damaged.
     #[error(
         "{} is not the key of a store: restore it, or remove it and every task with a secret runs again",
         path.display()
     )]
     #[non_exhaustive]
     SecretKey {
-        /// The file of the key.
+        /// The path of the key.
         path: PathBuf,
     },
-    /// The file with the store's own key may not be read by this user.
+    /// This user may not read the file with the store's key.
     #[error(
         "cannot read {}, the key by which this store hashes secrets and variables: another user \
          made it before the group of the store could write its folder; that user lets the group \
@@ -69,14 +69,14 @@ pub enum StoreError {
     )]
     #[non_exhaustive]
     SecretKeyDenied {
-        /// The file of the key.
+        /// The path of the key.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
-/// Says what was being done to which file when an operation failed.
+/// Adds the failed action and the path to an I/O error.
 pub(crate) trait IoContext<T> {
     fn during(self, action: &'static str, path: &Path) -> Result<T, StoreError>;
 }

@@ -1,4 +1,4 @@
-//! Telling how an execution goes.
+//! Events: the progress of a run.
 
 use std::fmt;
 use std::io::Write;
@@ -6,26 +6,26 @@ use std::sync::{Arc, OnceLock};
 
 use crate::base::panics;
 
-/// Something that happened during an execution.
+/// Something that happened during a run.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// An instance was settled.
+    /// An instance is done: it ran, reused an output, or failed.
     Settled {
-        /// Which one, such as `Train {model: Logistic}`.
+        /// The instance, such as `Train {model: Logistic}`.
         instance: String,
-        /// What became of it, such as `ran in 3 ms`.
+        /// The result, such as `ran in 3 ms`.
         what: String,
-        /// How many of the instances that were not complete have been settled.
+        /// The number of pending instances that are done.
         settled: usize,
-        /// How many there are, as far as is known.
+        /// The number of pending instances that are known so far.
         of: usize,
     },
-    /// A running task says how it goes.
+    /// A running task reports its progress.
     Progress {
         /// The name of the task.
         task: String,
-        /// What it says.
+        /// The message of the task.
         message: String,
     },
 }
@@ -41,31 +41,31 @@ impl fmt::Display for Event {
     }
 }
 
-/// Where events go.
+/// The receiver of events.
 #[derive(Clone, Default)]
 pub(crate) enum Progress {
-    /// A line each on the standard error.
+    /// Prints a line for each event to the standard error.
     #[default]
     Lines,
     Quiet,
     Observer(Arc<Observer>),
 }
 
-/// An observer in one run.
+/// The observer of one run.
 pub(crate) struct Observer {
     observe: Arc<dyn Fn(&Event) + Send + Sync>,
-    /// The message of its panic: it receives no events after one.
+    /// The message of the observer's panic. After a panic it receives no more events.
     panicked: OnceLock<String>,
 }
 
 impl Progress {
-    /// Events go to an observer.
+    /// Returns an observer that passes events to `observe`.
     pub(crate) fn observer(observe: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         let (observe, panicked) = (Arc::new(observe) as _, OnceLock::new());
         Self::Observer(Arc::new(Observer { observe, panicked }))
     }
 
-    /// The same for another run, whatever happened in the last one.
+    /// Returns the same receiver for another run, without an earlier panic.
     pub(crate) fn for_run(&self) -> Self {
         match self {
             Self::Lines => Self::Lines,
@@ -85,12 +85,13 @@ impl Progress {
 
     pub(crate) fn tell(&self, event: impl FnOnce() -> Event) {
         match self {
-            // A closed standard error is no reason to fail.
+            // A closed standard error is ignored.
             Self::Lines => drop(writeln!(std::io::stderr(), "{}", event())),
             Self::Quiet => {}
             Self::Observer(observer) if observer.panicked.get().is_some() => {}
             Self::Observer(observer) => {
-                // Making the event may call the code of a task, whose panic is its own.
+                // Creating the event may call code of the task. A panic there is not one of the
+                // observer.
                 let event = event();
                 if let Err(message) = panics::catch(|| (observer.observe)(&event)) {
                     let _ = observer.panicked.set(message);
@@ -100,7 +101,7 @@ impl Progress {
     }
 }
 
-/// A duration as people say it.
+/// A duration in seconds, displayed with a fitting unit.
 pub(crate) struct Seconds(pub(crate) f64);
 
 impl fmt::Display for Seconds {

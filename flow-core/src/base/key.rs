@@ -1,8 +1,8 @@
 //! Keys and digests: 128 bits of BLAKE3.
 //!
-//! A [`Key`] identifies an instance, a [`Digest`] identifies content or a fingerprint. Both are
-//! printed as 32 hexadecimal digits. What is hashed is written by a [`Hasher`], where every part
-//! is prefixed with its length, so that no two different lists of parts give the same bytes.
+//! A [`Key`] identifies an instance. A [`Digest`] identifies content or a fingerprint. Both are
+//! displayed as 32 hexadecimal digits. A [`Hasher`] prefixes every part with its length, so that no
+//! two different lists of parts hash the same bytes.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -36,8 +36,8 @@ macro_rules! hex_128 {
                 if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
                     return Err(NotHex);
                 }
-                // Halves: a product of 128 bits for each digit would take most of the time that
-                // reading a record does.
+                // Two halves, because a 128-bit multiplication for each digit would take most of
+                // the time of reading a record.
                 let half = |text| u64::from_str_radix(text, 16).map_err(|_| NotHex);
                 let (high, low) = text.split_at(16);
                 Ok(Self(u128::from(half(high)?) << 64 | u128::from(half(low)?)))
@@ -58,7 +58,7 @@ macro_rules! hex_128 {
     };
 }
 
-/// Parses text where it stands, without a copy.
+/// Parses borrowed text without copying it.
 struct HexVisitor<T>(PhantomData<T>);
 
 impl<T: FromStr<Err = NotHex>> Visitor<'_> for HexVisitor<T> {
@@ -74,30 +74,32 @@ impl<T: FromStr<Err = NotHex>> Visitor<'_> for HexVisitor<T> {
 }
 
 hex_128! {
-    /// Identifies an instance: a task with its parameters resolved, its own and those that its
-    /// requirements draw from outside it.
+    /// Identifies an instance: a task with its resolved parameters.
+    ///
+    /// These include the parameters that its dependencies take from outside them.
     Key
 }
 
 hex_128! {
-    /// Identifies content: of a file, of a task's code, or of all that an output is made from.
+    /// Identifies content: of a file, of a task's code, or of everything that an output is computed
+    /// from.
     Digest
 }
 
 impl Digest {
-    /// The first 8 digits, by which people tell two digests apart.
+    /// Returns the first 8 digits, for people.
     pub(crate) fn short(self) -> String {
         format!("{:08x}", (self.0 >> 96) as u32)
     }
 }
 
 impl Key {
-    /// The 16 digits that a folder's name ends in.
+    /// Returns the 16 digits at the end of the instance's folder name.
     pub(crate) fn short(self) -> Short {
         Short((self.0 >> 64) as u64)
     }
 
-    /// The seed for random numbers of the instance.
+    /// Returns the instance's seed for random numbers.
     pub(crate) fn seed(self) -> u64 {
         let mut hasher = Hasher::new("seed");
         hasher.number(self.0 as u64);
@@ -105,7 +107,7 @@ impl Key {
     }
 }
 
-/// The first half of a [`Key`], by which an instance's folder is found.
+/// The first half of a [`Key`], which identifies the folder of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Short(pub(crate) u64);
 
@@ -115,17 +117,17 @@ impl fmt::Display for Short {
     }
 }
 
-/// The text is not 32 hexadecimal digits.
+/// The error for text that is not 32 hexadecimal digits.
 #[derive(Debug, thiserror::Error)]
 #[error("not 32 hexadecimal digits")]
 pub struct NotHex;
 
-/// Hashes a list of parts, each prefixed with its length, under the name of what they are.
+/// Hashes a list of parts, each prefixed with its length.
 #[derive(Clone)]
 pub(crate) struct Hasher(blake3::Hasher);
 
 impl Hasher {
-    /// A hasher for one kind of thing, so that no two kinds share a hash.
+    /// Creates a hasher. Hashes of different kinds are never equal.
     pub(crate) fn new(kind: &str) -> Self {
         let mut hasher = Self(blake3::Hasher::new());
         hasher.text(kind);
@@ -161,14 +163,14 @@ impl Hasher {
     }
 }
 
-/// The first 128 bits of what a BLAKE3 hasher has seen.
+/// Returns the first 128 bits of the hash.
 pub(crate) fn digest_of(hasher: &blake3::Hasher) -> Digest {
     let mut half = [0; 16];
     half.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
     Digest(u128::from_be_bytes(half))
 }
 
-/// The digest of some bytes.
+/// Returns the digest of bytes.
 pub(crate) fn digest_bytes(bytes: &[u8]) -> Digest {
     let mut half = [0; 16];
     half.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);

@@ -1,7 +1,7 @@
-//! What everything else is made of: keys and digests, the file system, digests of code, I/O errors with
-//! their path, events, the stop signal.
+//! The lowest layer: keys and digests, the file system, digests of code, I/O errors, events,
+//! stopping.
 //!
-//! Nothing here knows what a task is, and nothing here imports another folder of the crate.
+//! Nothing here depends on tasks, and nothing here imports another folder of the crate.
 
 pub(crate) mod code;
 pub(crate) mod decl;

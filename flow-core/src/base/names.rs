@@ -1,14 +1,14 @@
-//! Names: of the store's own folder, of folders and files that no other process gives, and of types.
+//! Names of the store's internal folder, of instances' folders, of unique files, and of types.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::base::key::Short;
 
-/// The folder for what is not an output.
+/// The folder of a store for everything but outputs.
 pub(crate) const INTERNAL: &str = ".flow";
 
-/// The key in the name of an instance's folder.
+/// Returns the key at the end of an instance's folder name.
 pub(crate) fn key_of(folder: &str) -> Option<Short> {
     let digits = folder.get(folder.len().checked_sub(16)?..)?;
     let rest = &folder[..folder.len() - 16];
@@ -18,13 +18,13 @@ pub(crate) fn key_of(folder: &str) -> Option<Short> {
         .flatten()
 }
 
-/// 16 digits that no other process and no other call of this one gives.
+/// Returns 16 digits that no other call and no other process returns.
 pub(crate) fn unique() -> String {
     static START: OnceLock<u64> = OnceLock::new();
     static NEXT: AtomicU64 = AtomicU64::new(0);
 
-    // Without a source of randomness the time and the process tell two processes apart; names
-    // that exist are refused all the same.
+    // Without a source of randomness, the time and the process id distinguish processes. Creating a
+    // file whose name exists is an error in any case.
     let start = START.get_or_init(|| {
         getrandom::u64().unwrap_or_else(|_| {
             let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -36,12 +36,12 @@ pub(crate) fn unique() -> String {
     format!("{:016x}", start.wrapping_add(next.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
 }
 
-/// The name of a type without the paths of modules: `Vec<Row>`.
+/// Returns the name of a type without module paths, such as `Vec<Row>`.
 pub fn short_name<T: ?Sized>() -> String {
     short(std::any::type_name::<T>())
 }
 
-/// A type's name without the paths of modules.
+/// Removes the module paths from the name of a type.
 pub(crate) fn short(full: &str) -> String {
     let mut short = String::with_capacity(full.len());
     let mut segment = 0;

@@ -1,17 +1,17 @@
-//! Containing panics of user code.
+//! Containment of panics in user code.
 //!
-//! Tasks, targets, types of parameters and observers are code of the user, and all of it may panic: `run`,
-//! and also `Drop`, `Display`, `Serialize` or an iterator in `requires`. A panic that unwound a thread
-//! of the engine would end the run, so every call into user code that is not made on the user's own thread
-//! goes through here. A panic becomes an error with its message, and fails one task.
+//! Tasks, targets, types of parameters and observers are user code. All of it may panic: `run`, but
+//! also `Drop`, `Display`, `Serialize` or an iterator in `requires`. A panic that unwinds a thread
+//! of the engine would end the run. So every call of user code on a thread other than the user's
+//! goes through this module. A panic becomes an error with its message, and fails one task.
 //!
-//! A panic while another one unwinds aborts the process; Rust gives no way to contain that.
+//! A panic during unwinding aborts the process. Rust has no way to contain that.
 
 use std::any::Any;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Calls user code, and turns a panic into its message.
+/// Calls user code. Returns the message if it panics.
 pub(crate) fn catch<R>(call: impl FnOnce() -> R) -> Result<R, String> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
         let message = message(&*panic);
@@ -20,9 +20,9 @@ pub(crate) fn catch<R>(call: impl FnOnce() -> R) -> Result<R, String> {
     })
 }
 
-/// Calls user code that may fail, and turns a panic into an error.
+/// Calls user code that may fail. Returns an error if it panics.
 ///
-/// The error that it gives can be printed without a panic.
+/// The returned error can be displayed without a panic.
 pub(crate) fn catch_error<R>(call: impl FnOnce() -> anyhow::Result<R>) -> anyhow::Result<R> {
     match catch(call) {
         Ok(Ok(value)) => Ok(value),
@@ -31,14 +31,14 @@ pub(crate) fn catch_error<R>(call: impl FnOnce() -> anyhow::Result<R>) -> anyhow
     }
 }
 
-/// Renders an error of user code with its causes, and drops it.
+/// Renders an error of user code with its causes, and drops the error.
 pub(crate) fn render(error: anyhow::Error) -> String {
     let text = catch(|| format!("{error:#}"));
     discard(error);
     text.unwrap_or_else(|message| format!("its error has no message: it panicked: {message}"))
 }
 
-/// The error, or one that tells what happened if printing it panics.
+/// Returns the error, or a description of the panic if displaying the error panics.
 fn printable(error: anyhow::Error) -> anyhow::Error {
     match catch(|| format!("{error:#}")) {
         Ok(_) => error,
@@ -46,22 +46,22 @@ fn printable(error: anyhow::Error) -> anyhow::Error {
     }
 }
 
-/// Drops a value of a user's type; a panic of its destructor ends here.
+/// Drops a value of a user's type, and contains a panic of its destructor.
 pub(crate) fn discard<T>(value: T) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        // The destructor of what it panicked with may panic, too.
+        // The destructor of the panic's payload may panic too.
         std::mem::forget(panic);
     }
 }
 
-/// The message of a panic, as far as it has one.
+/// Returns the message of a panic.
 fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     text.unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
-/// A value of a user's type whose destructor may panic wherever the value is dropped.
+/// A value of a user's type. A panic of its destructor is contained wherever it is dropped.
 #[derive(Clone)]
 pub(crate) struct Contained<T>(Option<T>);
 
@@ -75,7 +75,7 @@ impl<T> Deref for Contained<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        self.0.as_ref().expect("only dropping takes it")
+        self.0.as_ref().expect("present until drop")
     }
 }
 
@@ -91,7 +91,7 @@ mod tests {
 
     use super::*;
 
-    /// Panics when it is dropped, with another one of its kind.
+    /// Panics when it is dropped, with another `Bomb` as the payload.
     struct Bomb(u32);
 
     impl Drop for Bomb {

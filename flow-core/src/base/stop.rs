@@ -1,4 +1,4 @@
-//! Stopping an execution from outside.
+//! Stops a run from another thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,7 +27,9 @@ impl Stopper {
     }
 }
 
-/// Why a task ended at a checkpoint: that is no failure of its own.
+/// The error of a task that ended at a checkpoint because the run was stopped.
+///
+/// Such a task was not run. It does not count as failed.
 #[derive(Debug, thiserror::Error)]
 #[error("the execution was stopped")]
 pub(crate) struct Stopped;

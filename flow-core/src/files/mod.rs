@@ -1,22 +1,26 @@
-//! The content of files outside the store, as digests.
+//! External files as digests and stamps.
 //!
-//! A task may read a file, a folder with all in it, or the files that a [`pattern`] stands for.
-//! What counts of them is their content and, of several, their names. A file is hashed once: as
-//! long as its size, its times and its inode stay, its digest is [`remembered`], by the next
-//! process too. That is what git's index does, and as there a file that was written a moment ago
-//! is not trusted, for it may be written again without another time.
+//! A task may read a file, a folder with everything in it, or the files that match a [`pattern`].
+//! Their content counts and, for a folder or pattern, their names.
 //!
-//! A [`Stamp`] is what is known of the same files without opening them: it tells that one was written while
-//! a task read it, even if its content is the same in the end.
+//! - A [`Digest`] identifies content. A file is hashed once: as long as its size, its times and its
+//!   inode stay the same, its digest is [`remembered`], also for the next process. Git's index
+//!   works the same way. The device is left out, because it may differ each time a disk is mounted.
+//!   A file that changed within the last [`SETTLED`] nanoseconds is hashed every time, because it
+//!   could change again without getting another time.
+//! - A [`Stamp`] describes files without opening them. It shows that a file was written while a
+//!   task read it, even if its content is the same in the end.
 //!
-//! What a store holds is never read as if it had been there before: a folder or a pattern that the store
-//! lies in, such as `data/**/*.csv` beside the store `data`, means all but the store's own folders,
-//! `.flow` and those of instances. Within the store, a folder in which nothing else is does not count.
+//! Invariants:
 //!
-//! Links are followed: what they lead to counts, under the link's name. A link to a folder that it
-//! lies in counts as such a link, so that a circle has an end. A link to nothing counts by its
-//! name. What cannot be read is an error that names it, and so is what is neither a file nor a
-//! folder, for reading a pipe may never end.
+//! - The store's own files are never read as external files. If the store is inside a folder or
+//!   pattern, such as `data/**/*.csv` with the store in `data`, the folders `.flow` and those of
+//!   instances are left out. Otherwise a task would read its own output and never be complete.
+//!   Inside the store, a folder that is otherwise empty does not count.
+//! - Links are followed. Their target counts under the name of the link. A link to a folder above
+//!   itself counts as such a link, so that cycles end. A link to nothing counts by its name.
+//! - A file that cannot be read is an error that names it. So is a pipe, socket or device, because
+//!   reading it may never end.
 
 mod pattern;
 mod remembered;
@@ -37,21 +41,22 @@ use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::{Fs, Stat};
 use crate::base::key::{Digest, Hasher, digest_of};
 use crate::base::names::INTERNAL;
-use crate::files::store_paths::Written;
+use crate::files::store_paths::UserPath;
 use crate::files::walk::{Entry, Look, Passed, Walk};
 
-/// The file of the store in which digests are remembered.
+/// The name of the file in the store's internal folder that keeps the digests.
 const DIGESTS: &str = "digests";
 
-/// How much of a file is hashed at a time, in bytes.
+/// How many bytes of a file are hashed at a time.
 const CHUNK: usize = 256 * 1024;
 
-/// How old a file's time must be before it tells one content from another, in nanoseconds. File
-/// systems keep it in steps of up to two seconds, and take it from a clock that moves with the
-/// kernel's ticks: it is up to ten milliseconds behind the one that is asked here.
+/// How long ago a file must have changed for its time to identify its content, in nanoseconds.
+///
+/// File systems store times in steps of up to two seconds. They take them from a clock that follows
+/// the kernel's ticks and is up to ten milliseconds behind the clock that is read here.
 pub(crate) const SETTLED: i64 = 3_000_000_000;
 
-/// The digest of a file's bytes, which is that of an output with the same bytes.
+/// Returns the digest of a file's bytes. An output with the same bytes has the same digest.
 pub(crate) fn digest_file(fs: &dyn Fs, path: &Path) -> io::Result<Digest> {
     let mut file = fs.open(path)?;
     let mut hasher = blake3::Hasher::new();
@@ -66,78 +71,81 @@ pub(crate) fn digest_file(fs: &dyn Fs, path: &Path) -> io::Result<Digest> {
     }
 }
 
-/// The content of files outside the store.
+/// Computes and caches the digests of external files.
 pub(crate) struct Contents {
     fs: Arc<dyn Fs>,
     remembered: Remembered,
-    /// The folder of the store, from the root of the file system.
+    /// The absolute path of the store.
     store: PathBuf,
 }
 
-/// How a path names files.
+/// How a path stands for files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Named {
-    /// The file at the path or, of a folder, all in it.
+    /// The file at the path or, for a folder, everything in it.
     Exactly,
-    /// The same or, if nothing is there, the files that match the path as a pattern.
+    /// The same or, if nothing exists at the path, the files that match it as a pattern.
     AsPattern,
 }
 
 impl Contents {
-    /// Contents that are remembered in a file of the store, so that the next process need not hash
-    /// them. That file is reached by `confined`, all others by `fs`.
+    /// Returns a cache that is kept in a file of the store, for the next process.
+    ///
+    /// `confined` reaches that file, and `fs` all others.
     pub(crate) fn remembered(fs: Arc<dyn Fs>, confined: Arc<dyn Fs>, store: &Path) -> Self {
         let file = store.join(INTERNAL).join(DIGESTS);
         Self::new(fs, Remembered::new(confined, Some(file)), store)
     }
 
-    /// Contents of which nothing is known: each file is hashed when it is first asked for.
+    /// Returns an empty cache that is not kept: each file is hashed once.
     pub(crate) fn unknown(fs: Arc<dyn Fs>, store: &Path) -> Self {
         Self::new(Arc::clone(&fs), Remembered::new(fs, None), store)
     }
 
     fn new(fs: Arc<dyn Fs>, remembered: Remembered, store: &Path) -> Self {
-        // A path that cannot be made absolute is no path that anything lies in.
+        // Nothing can lie below a path that cannot be made absolute.
         let store = std::path::absolute(store).unwrap_or_else(|_| store.to_owned());
         Self { remembered, fs, store }
     }
 
-    fn written<'a>(&self, path: &'a Path) -> Written<'a> {
-        Written::new(path, &self.store)
+    fn user_path<'a>(&self, path: &'a Path) -> UserPath<'a> {
+        UserPath::new(path, &self.store)
     }
 
-    /// The files that a pattern stands for, in order.
+    /// Returns the files that match a pattern, in order.
     fn files_of(&self, pattern: &Pattern) -> Result<Vec<PathBuf>, StoreError> {
         let mut files = pattern.files(&*self.fs)?;
-        let written = self.written(pattern.base());
-        files.retain(|file| !written.is_stored(file));
+        let user_path = self.user_path(pattern.base());
+        files.retain(|file| !user_path.is_stored(file));
         Ok(files)
     }
 
-    /// Writes down what is remembered.
+    /// Writes new digests to the file of the cache.
     pub(crate) fn keep(&self) {
         self.remembered.keep();
     }
 
-    /// The digest of a file's bytes or, of a folder, that of the names and content of all in it.
-    /// `None` if there is nothing at `path`.
+    /// Returns the digest of a file's bytes or, for a folder, of the names and content of
+    /// everything in it. `None` if nothing exists at `path`.
     pub(crate) fn digest(&self, path: &Path) -> Result<Option<Digest>, StoreError> {
         self.content(path, Named::Exactly)
     }
 
-    /// The same for what is meant by a path that users give: if nothing is there and it is a
-    /// pattern, the names and content of all files that it stands for; `None` if there are none.
+    /// Returns the same for a path that users write, which may be a pattern.
+    ///
+    /// If nothing exists at the path and it is a pattern, the names and content of the matching
+    /// files count. `None` if there are none.
     pub(crate) fn meant(&self, path: &Path) -> Result<Option<Digest>, StoreError> {
         self.content(path, Named::AsPattern)
     }
 
-    /// The digest of the names and content of the files at a path.
+    /// Returns the digest of the names and content of the files at a path.
     pub(crate) fn content(&self, path: &Path, named: Named) -> Result<Option<Digest>, StoreError> {
         let file = |path: &Path, stat| self.file(path, stat);
         self.walk(path, named, Look { file: &file, note: &|_, _| Ok(()) })
     }
 
-    /// The digest of the names of the files at a path, and of what `look` finds at each.
+    /// Returns the digest of the names of the files at a path, and of what `look` finds at each.
     fn walk(
         &self,
         path: &Path,
@@ -150,7 +158,7 @@ impl Contents {
         };
         match (self.entry(path, &[]), pattern) {
             (Ok(Entry::Nothing), Some(pattern)) => self.matched(&pattern, look),
-            // What is no name on this system may be a pattern.
+            // A pattern may be an invalid file name on this system.
             (Err(_), Some(pattern)) if self.is_no_name(path) => self.matched(&pattern, look),
             (entry, _) => {
                 let entry = entry?;
@@ -160,8 +168,8 @@ impl Contents {
         }
     }
 
-    /// The files that are meant by a path: itself, all in the folder, or those that it stands for
-    /// as a pattern; in order.
+    /// Returns the files at a path in order: the file itself, all in the folder, or the matches of
+    /// the pattern.
     pub(crate) fn files(&self, path: &Path) -> Result<Vec<PathBuf>, StoreError> {
         let entry = match (self.entry(path, &[]), Pattern::parse(path)) {
             (Ok(Entry::Nothing), Some(pattern)) => return self.files_of(&pattern),
@@ -175,7 +183,8 @@ impl Contents {
         }
     }
 
-    /// Whether nothing can have this name on this system, as on Windows nothing has a `*`.
+    /// Returns whether the path is an invalid file name on this system. On Windows, no name has a
+    /// `*`.
     fn is_no_name(&self, path: &Path) -> bool {
         self.fs.stat(path).is_err_and(|error| error.kind() == ErrorKind::InvalidFilename)
     }
@@ -199,7 +208,8 @@ impl Contents {
         }
         let begun = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let digest = digest_file(&*self.fs, path)?;
-        // Where there is one, the time that no program can set tells of every change.
+        // Programs can set the modification time, but not the time of the last change, where there
+        // is one.
         let age = begun.as_nanos() as i64 - stat.changed.unwrap_or(stat.modified);
         if age > SETTLED && self.fs.stat(path)? == stat {
             self.remembered.add(path, &stat, digest);
@@ -207,12 +217,13 @@ impl Contents {
         Ok(digest)
     }
 
-    /// The digest of the files that a pattern stands for.
+    /// Returns the digest of the files that match a pattern. `None` if there are none.
     fn matched(&self, pattern: &Pattern, look: Look<'_>) -> Result<Option<Digest>, StoreError> {
         let mut hasher = Hasher::new("files");
         let files = self.files_of(pattern)?;
         for file in &files {
-            // One that has gone since is none of them, and that is seen when it is looked again.
+            // A file that was removed meanwhile does not count. The next check of the pattern
+            // detects it.
             let Entry::File(stat) = self.entry(file, &[])? else { continue };
             (look.note)(file, Passed::Name).during("read", file)?;
             let name = file.strip_prefix(pattern.base()).unwrap_or(file);
@@ -225,7 +236,7 @@ impl Contents {
     }
 }
 
-/// Whether the error says that there is nothing there.
+/// Returns whether the error means that nothing exists at the path.
 pub(crate) fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }

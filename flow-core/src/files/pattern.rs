@@ -1,9 +1,9 @@
 //! Patterns: paths such as `data/*.csv`, which stand for files.
 //!
-//! `*` stands for any part of a name, `?` for one character, `[a-c]` for one of them, and `**`, as a
-//! part of a path of its own, for any number of folders. As in a shell, a name that begins with a
-//! dot is meant only if the pattern says the dot; `**` follows no links, so that it always comes to
-//! an end. A pattern stands for files: a folder that fits is passed over.
+//! `*` matches any part of a name, `?` one character, `[a-c]` one of the listed characters, and
+//! `**`, as a whole part of a path, any number of folders. As in a shell, a name that starts with a
+//! dot matches only if the pattern has the dot. `**` does not follow links, so that the search
+//! always ends. A pattern matches files only, so that each match can be opened.
 
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsString;
@@ -15,17 +15,17 @@ use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::{FileKind, Fs};
 use crate::files::is_absent;
 
-/// A path with parts that stand for several.
+/// A path of which at least one part is a pattern.
 pub(crate) struct Pattern {
-    /// What goes before the first of these parts.
+    /// The path before the first of these parts.
     base: PathBuf,
     parts: Vec<Part>,
 }
 
 enum Part {
-    /// Just this name.
+    /// A name without wildcards.
     Plain(OsString),
-    /// All names that fit.
+    /// All names that match.
     Fits(glob::Pattern),
     /// Any number of folders.
     Folders,
@@ -38,7 +38,7 @@ const OPTIONS: MatchOptions = MatchOptions {
 };
 
 impl Pattern {
-    /// The pattern that a path is, if it is one.
+    /// Parses a path as a pattern. Returns `None` if it has no wildcards.
     pub(crate) fn parse(path: &Path) -> Option<Self> {
         let mut pattern = Self { base: PathBuf::new(), parts: Vec::new() };
         for component in path.components() {
@@ -46,7 +46,7 @@ impl Pattern {
             let text = name.to_str().filter(|text| text.contains(['*', '?', '[']));
             match (component, text) {
                 (Component::Normal(_), Some("**")) => {
-                    // Two of them say what one does.
+                    // Repeating `**` has no effect.
                     if !matches!(pattern.parts.last(), Some(Part::Folders)) {
                         pattern.parts.push(Part::Folders);
                     }
@@ -65,12 +65,12 @@ impl Pattern {
         Some(pattern)
     }
 
-    /// The folder that all files lie in.
+    /// Returns the folder below which all matches lie.
     pub(crate) fn base(&self) -> &Path {
         &self.base
     }
 
-    /// The files that it stands for, in order.
+    /// Returns the matching files, in order.
     pub(crate) fn files(&self, fs: &dyn Fs) -> Result<Vec<PathBuf>, StoreError> {
         let mut search = Search { fs, found: BTreeSet::new(), seen: HashSet::new() };
         search.folder(&self.base, &self.parts)?;
@@ -81,7 +81,8 @@ impl Pattern {
 struct Search<'a> {
     fs: &'a dyn Fs,
     found: BTreeSet<PathBuf>,
-    /// Where it was looked for how many parts: with several `**`, there are many ways to a folder.
+    /// The folders that were searched, each with the number of remaining parts. With several `**`,
+    /// the search reaches a folder in many ways.
     seen: HashSet<(PathBuf, usize)>,
 }
 
@@ -115,7 +116,7 @@ impl Search<'_> {
         }
     }
 
-    /// Goes on at a path that fits.
+    /// Continues the search at a path that matches so far.
     fn step(&mut self, path: &Path, rest: &[Part]) -> Result<(), StoreError> {
         if !rest.is_empty() {
             return self.folder(path, rest);
@@ -129,7 +130,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// The names in a folder; none if it is no folder.
+    /// Returns the names in a folder. A path that is not a folder has none.
     fn names(&self, at: &Path) -> Result<Vec<OsString>, StoreError> {
         let at = if at.as_os_str().is_empty() { Path::new(".") } else { at };
         match self.fs.list(at) {
@@ -151,7 +152,7 @@ mod tests {
     use super::*;
     use crate::base::fs::Disk;
 
-    /// The files of a folder that a pattern stands for, relative to it.
+    /// Returns the files in `folder` that match a pattern, relative to it.
     fn found(folder: &Path, pattern: &str) -> Vec<String> {
         let pattern = Pattern::parse(&folder.join(pattern)).expect("a pattern");
         let files = pattern.files(&Disk).expect("a folder that can be read").into_iter();
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn it_stands_for_files_in_order() {
+    fn a_pattern_matches_files_in_order() {
         let folder = tempfile::tempdir().expect("a folder");
         let at = folder.path();
         for file in
@@ -193,14 +194,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_is_a_path() {
+    fn a_path_without_wildcards_is_no_pattern() {
         for path in ["data/a.csv", "data/[.csv", "a**b", "", ".."] {
             assert!(Pattern::parse(Path::new(path)).is_none(), "{path}");
         }
     }
 
     #[test]
-    fn many_ways_to_a_folder_are_gone_once() {
+    fn a_folder_that_is_reached_in_many_ways_is_searched_once() {
         let folder = tempfile::tempdir().expect("a folder");
         let deep = folder.path().join(["a"; 40].join("/"));
         std::fs::create_dir_all(&deep).expect("a folder");

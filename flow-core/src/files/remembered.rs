@@ -1,21 +1,20 @@
-//! Digests that are remembered: what a file held when it had that size, those times and that inode.
+//! A cache of file digests, keyed by the path, size, times and inode of each file.
 //!
-//! They lie in one file of lines, `.flow/digests`, so that a second process does not hash again what
-//! the first one has:
+//! The cache is one file of lines, `.flow/digests`, so that a second process does not hash the
+//! files again:
 //!
 //! ```text
 //! place of 16 digits, file of 32, digest of 32, check of 16
 //! ```
 //!
-//! *Place* is the absolute path, hashed; *file* is the path with all that is known of the file
-//! without opening it, hashed; *check* is the hash of the other three. A line that was cut short,
-//! damaged or written by somebody else does not pass the check, and is no line. Whatever happens to
-//! the file, the worst is that something is hashed again: it is read and written if that can be done,
-//! and an error is nobody's business.
+//! *Place* is a hash of the absolute path. *File* is a hash of the path and everything that is
+//! known of the file without opening it. *Check* is a hash of the other three. A line that was
+//! truncated or damaged fails the check and is ignored. I/O errors are ignored too: this is only a
+//! cache, and a missing line costs one more hash of a file.
 //!
-//! Lines are added to the end, a group in one write, and the last one of a place counts. When most
-//! of them are outdated, or there are too many, the file is written anew and renamed into place.
-//! What another process adds meanwhile is lost, and hashed again.
+//! Lines are appended in groups, each in one write. The last line of a place counts. When most
+//! lines are outdated, or there are too many, the file is rewritten and renamed into place. Lines
+//! that another process appends meanwhile are lost, and those files are hashed again.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -28,16 +27,16 @@ use crate::base::fs::{Fs, Stat};
 use crate::base::key::{Digest, Hasher};
 use crate::base::names::unique;
 
-/// How many files are remembered at most.
+/// The largest number of files in the cache.
 const MOST: usize = 1 << 18;
 
-/// How many outdated lines are left alone.
+/// The number of outdated lines that are always allowed.
 const OUTDATED: usize = 1 << 10;
 
-/// How long a line is, with its end, in bytes.
+/// The length of a line in bytes, with its end.
 const LINE: usize = 100;
 
-/// How many files, and how many bytes of them, are hashed before that is written down.
+/// The number of hashed files, and of their bytes, after which new lines are written.
 const GROUP: usize = 1 << 8;
 const GROUP_BYTES: u64 = 1 << 24;
 
@@ -50,10 +49,10 @@ pub(super) struct Remembered {
 #[derive(Default)]
 struct State {
     is_read: bool,
-    /// Whether the file cannot be written.
+    /// Whether writing the file failed.
     is_refused: bool,
     known: HashMap<u64, Known>,
-    /// How many lines the file has, and will have.
+    /// The number of lines in the file, including those that are not written yet.
     lines: usize,
     new: Vec<u64>,
     new_bytes: u64,
@@ -63,7 +62,7 @@ struct State {
 struct Known {
     file: Digest,
     digest: Digest,
-    /// Greater for what was used or added later.
+    /// Greater for files that were used or added later.
     age: usize,
 }
 
@@ -72,7 +71,7 @@ impl Remembered {
         Self { fs, file, state: Mutex::default() }
     }
 
-    /// The digest of a file, if it was hashed as it is.
+    /// Returns the digest of a file, if it is in the cache and the file has not changed.
     pub(super) fn get(&self, path: &Path, stat: &Stat) -> Option<Digest> {
         let (place, file) = identify(path, stat);
         let mut state = self.state();
@@ -97,7 +96,7 @@ impl Remembered {
         }
     }
 
-    /// Writes down what was added.
+    /// Writes new lines.
     pub(super) fn keep(&self) {
         if let Ok(mut state) = self.state.lock() {
             self.write(&mut state);
@@ -105,11 +104,11 @@ impl Remembered {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        let mut state = self.state.lock().expect("no panic while a digest is looked up");
+        let mut state = self.state.lock().expect("lock poisoned");
         if !std::mem::replace(&mut state.is_read, true)
             && let Some(file) = &self.file
         {
-            // One that is larger than what is ever written was not written here.
+            // The cache never writes a file larger than this.
             state.read(&self.fs.read(file, (4 * MOST * LINE) as u64).unwrap_or_default());
         }
         state
@@ -138,7 +137,7 @@ impl Remembered {
 
     fn append(&self, file: &Path, lines: &str) -> std::io::Result<()> {
         self.fs.append(file, lines.as_bytes()).or_else(|error| {
-            // Only in a store that is there.
+            // The cache creates its folder only in a store that exists.
             let folder = file.parent().filter(|_| error.kind() == ErrorKind::NotFound);
             let store = folder.and_then(Path::parent);
             let (Some(folder), Some(true)) = (folder, store.map(|at| self.fs.stat(at).is_ok()))
@@ -178,14 +177,14 @@ impl State {
         }
     }
 
-    /// Forgets what was not used for longest, if there is too much.
+    /// Removes the least recently used files if there are too many.
     fn forget_oldest(&mut self) {
         if self.known.len() <= MOST {
             return;
         }
         let mut ages: Vec<_> =
             self.known.iter().map(|(&place, known)| (known.age, place)).collect();
-        // So many that it need not be done again soon.
+        // Enough are removed that this is not needed again soon.
         let many = self.known.len() - MOST * 3 / 4;
         ages.select_nth_unstable(many);
         for (_, place) in &ages[..many] {
@@ -194,7 +193,7 @@ impl State {
     }
 }
 
-/// The path, and all that is known of the file there without opening it.
+/// Returns the hash of the path, and of everything that is known of the file without opening it.
 fn identify(path: &Path, stat: &Stat) -> (u64, Digest) {
     let absolute = std::path::absolute(path);
     let path = absolute.as_deref().unwrap_or(path).as_os_str().as_encoded_bytes();
@@ -209,7 +208,7 @@ fn check(place: u64, file: Digest, digest: Digest) -> u64 {
     hasher.number(place).part(file).part(digest).digest().0 as u64
 }
 
-/// These lines. An empty one goes before them, so that they do not continue one that was cut short.
+/// Returns the lines. They start with a line break, so that they never continue a truncated line.
 fn lines<'a>(known: impl Iterator<Item = (&'a u64, &'a Known)>) -> String {
     known.fold("\n".to_owned(), |mut lines, (&place, &Known { file, digest, .. })| {
         let check = check(place, file, digest);
@@ -222,8 +221,9 @@ fn parse(line: &[u8]) -> Option<(u64, Digest, Digest)> {
     let mut words = std::str::from_utf8(line).ok()?.split(' ');
     let place = u64::from_str_radix(words.next()?, 16).ok()?;
     let (file, digest) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-    let said = u64::from_str_radix(words.next()?, 16).ok()?;
-    (words.next().is_none() && said == check(place, file, digest)).then_some((place, file, digest))
+    let stored_check = u64::from_str_radix(words.next()?, 16).ok()?;
+    (words.next().is_none() && stored_check == check(place, file, digest))
+        .then_some((place, file, digest))
 }
 
 #[cfg(test)]
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn no_damage_gives_a_digest_that_was_not_taken() {
+    fn damage_never_gives_a_wrong_digest() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("digests");
         let path = |i: u64| PathBuf::from(format!("file {i}"));
@@ -272,7 +272,7 @@ mod tests {
             bytes[bit / 8] ^= 1 << (bit % 8);
             bytes
         }));
-        // Begun twice, zeroes after a loss of power, and somebody else's.
+        // A repeated start, zeros after a loss of power, and lines of another format.
         damaged.extend([[&good[..150], &good].concat(), vec![0; 500], b"{\"x\": 1}\n".repeat(40)]);
         for bytes in damaged {
             std::fs::write(&file, bytes).expect("a file");
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_outdated_is_left_out_in_the_end() {
+    fn outdated_lines_are_removed_when_there_are_many() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("digests");
         let path = Path::new("file");
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn of_too_much_the_oldest_is_forgotten() {
+    fn the_oldest_files_are_forgotten_beyond_the_limit() {
         let mut state = State::default();
         for place in 0..(MOST as u64 + 10) {
             let (file, digest) = (Digest(0), Digest(0));

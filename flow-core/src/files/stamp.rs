@@ -1,9 +1,10 @@
-//! Stamps: what is known of files without opening them, which tells that one was written meanwhile.
+//! Stamps: what is known of files without opening them, to detect that a file was written
+//! meanwhile.
 //!
-//! A file that is rewritten with equal content has the same digest before and after, and a task that read it
-//! meanwhile may have read a half. Its size, its times or its inode tell: no program can set the time of
-//! the last change. That time moves in steps, so that a second change within one step cannot be told
-//! from the first; [`Stamp::settle`] waits until the step is over.
+//! A file that is rewritten with equal content has the same digest before and after. A task that
+//! read it meanwhile may have read half of it. The size, the times or the inode show the write: no
+//! program can set the time of the last change. That time advances in steps, so that two changes
+//! within one step cannot be distinguished. [`Stamp::settle`] waits until the step is over.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -16,37 +17,39 @@ use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::{FileKind, Stat};
 use crate::base::key::{Digest, Hasher};
 
-/// How far the clock that times of files are taken from moves at a time, in nanoseconds. Kernels move it
-/// with their ticks, of which there are at least a hundred a second.
+/// The longest step of the clock that file systems take times from, in nanoseconds. Kernels advance
+/// it with their ticks, at least a hundred times a second.
 const STEP: i64 = 12_000_000;
 
-/// The same of a file system that keeps whole seconds, or every other one.
+/// The step of a file system that stores whole seconds, or every second one.
 const COARSE_STEP: i64 = 2_000_000_000;
 
 /// What is known of the files at a path without opening them.
 #[derive(Clone, Debug)]
 pub(crate) struct Stamp {
     digest: Digest,
-    /// From when on a change of any of the files gives another stamp, in nanoseconds since 1970.
+    /// The time from which any change of the files gives another stamp, in nanoseconds since 1970.
     settled: i64,
-    /// The folders on the way to the path, the nearest first; `None` for one that does not exist.
+    /// The folders above the path, the nearest first. `None` for one that does not exist.
     above: Vec<Option<Above>>,
 }
 
-/// A folder on the way to files. Other files may come and go in it, so that its times tell little.
+/// A folder above the files. Unrelated files may come and go in it, so its times alone prove
+/// nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Above {
     inode: Option<u64>,
-    /// When a name in it last came or went.
+    /// When a name in it was last added or removed.
     modified: i64,
-    /// When anything about it was last changed. A name that comes or goes sets both times, and a rename of the
-    /// folder itself this one alone.
+    /// When anything about it was last changed. Adding or removing a name sets both times. Renaming
+    /// the folder itself sets only this one.
     changed: Option<i64>,
 }
 
 impl Above {
-    /// Whether the folder is the one that it was `before`, and was not renamed since. If a name came or went after
-    /// it was renamed, that is not seen.
+    /// Returns whether this is the same folder as `before`, and was not renamed since.
+    ///
+    /// A rename is not detected if a name was added or removed after it.
     fn is_in_place(&self, before: &Self) -> bool {
         let is_renamed = self.changed != before.changed
             && self.changed.is_some_and(|changed| changed > self.modified);
@@ -55,23 +58,24 @@ impl Above {
 }
 
 impl Stamp {
-    /// Whether nothing was written or moved between this stamp and the later one.
+    /// Returns whether nothing was written or moved between this stamp and the later one.
     pub(crate) fn is(&self, later: &Self) -> bool {
         let mut above = std::iter::zip(self.above.iter().rev(), later.above.iter().rev());
         let is_in_place = |(before, now): (&Option<Above>, &Option<Above>)| match (before, now) {
             (Some(before), Some(now)) => now.is_in_place(before),
             (Some(_), None) => false,
-            // A folder that did not exist before held nothing.
+            // A folder that did not exist before was empty.
             (None, _) => true,
         };
         self.digest == later.digest && above.all(is_in_place)
     }
 
-    /// Waits until a change of the files gives another stamp: some milliseconds after the last one.
+    /// Waits until a change of the files gives another stamp: a few milliseconds after the last
+    /// one.
     pub(crate) fn settle(&self) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let left = self.settled.saturating_sub(now.as_nanos() as i64);
-        // A time to come is that of another clock, and tells nothing.
+        // A time in the future comes from another clock and proves nothing.
         if let Ok(left @ 1..) = u64::try_from(left)
             && left <= COARSE_STEP as u64
         {
@@ -81,11 +85,11 @@ impl Stamp {
 }
 
 impl Contents {
-    /// The stamp of the files at a path, of which [`content`](Self::content) gives the digest.
+    /// Returns the stamp of the files whose digest [`content`](Self::content) returns.
     ///
-    /// It tells of a change of each file, of each link, and of the names in each folder that is read whole; not of
-    /// the names in a folder that the store is in, to which runs write, nor in those that a pattern is looked
-    /// for in.
+    /// The stamp detects a change of each file, of each link, and of the names in each folder that
+    /// is read completely. It does not detect changes of names in a folder that holds the store,
+    /// because runs write there, nor in folders that are only searched for a pattern.
     pub(crate) fn stamp(&self, path: &Path, named: Named) -> Result<Stamp, StoreError> {
         let settled = Cell::new(0);
         let passed = RefCell::new(Hasher::new("passed"));
@@ -117,47 +121,48 @@ impl Contents {
         Ok(Stamp { digest: hasher.digest(), settled: settled.get(), above })
     }
 
-    /// Returns the folders on the way to a path, the nearest first, and notes the links among them.
+    /// Returns the folders above a path, the nearest first, and records the links among them.
     fn above(
         &self,
         path: &Path,
         named: Named,
         note: &dyn Fn(&Path, Passed) -> io::Result<()>,
     ) -> Result<Vec<Option<Above>>, StoreError> {
-        let path = std::path::absolute(path).during("look at", path)?;
+        let path = std::path::absolute(path).during("inspect", path)?;
         let pattern = Pattern::parse(&path).filter(|_| named == Named::AsPattern);
         let nearest = match &pattern {
             None => path.parent(),
             Some(pattern) => match self.fs.stat(&path) {
                 Ok(_) => path.parent(),
                 Err(error) if is_absent(&error) => Some(pattern.base()),
-                Err(error) => return Err(error).during("look at", &path),
+                Err(error) => return Err(error).during("inspect", &path),
             },
         };
         let folders = nearest.into_iter().flat_map(Path::ancestors);
         let look = |folder: &Path| {
-            note(folder, Passed::Name).during("look at", folder)?;
+            note(folder, Passed::Name).during("inspect", folder)?;
             match self.fs.stat(folder) {
                 Ok(Stat { inode, modified, changed, .. }) => {
                     Ok(Some(Above { inode, modified, changed }))
                 }
                 Err(error) if is_absent(&error) => Ok(None),
-                error => error.map(|_| None).during("look at", folder),
+                error => error.map(|_| None).during("inspect", folder),
             }
         };
         folders.map(look).collect()
     }
 }
 
-/// From when on a change of a file has another time.
+/// Returns the time from which a change of a file gets another time.
 fn settles(stat: &Stat) -> i64 {
     let changed = stat.changed.unwrap_or(stat.modified);
     let step = if changed % 1_000_000_000 == 0 { COARSE_STEP } else { STEP };
     changed.saturating_add(step)
 }
 
-/// All that is known of a file without opening it, but the device that it lies on: that may be another one
-/// each time it is mounted.
+/// Hashes everything that is known of a file without opening it, except its device.
+///
+/// The device may differ each time the disk is mounted.
 pub(super) fn hash_stat(hasher: &mut Hasher, stat: &Stat) {
     let optional = |hasher: &mut Hasher, number: Option<u64>| {
         hasher.number(u64::from(number.is_some())).number(number.unwrap_or_default());

@@ -17,7 +17,7 @@ use super::{Contents, is_absent};
 use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::{FileKind, Stat};
 use crate::base::key::{Digest, Hasher};
-use crate::files::store_paths::Written;
+use crate::files::store_paths::UserPath;
 
 /// How many names may be read again for each name that was read for the first time.
 const AGAIN: usize = 100;
@@ -25,16 +25,16 @@ const AGAIN: usize = 100;
 /// How many names may always be read again.
 const AGAIN_AT_LEAST: usize = 100_000;
 
-/// What is done on a walk.
+/// The callbacks of a walk.
 #[derive(Clone, Copy)]
 pub(super) struct Look<'a> {
-    /// Looks at a file, and returns a digest of what was found.
+    /// Inspects a file, and returns a digest of what it found.
     pub(super) file: &'a dyn Fn(&Path, Stat) -> io::Result<Digest>,
     /// Records what the walk passes through.
     pub(super) note: &'a dyn Fn(&Path, Passed) -> io::Result<()>,
 }
 
-/// What a walk passes through.
+/// What a path is that a walk passes through.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Passed {
     /// A name, which may be that of a link.
@@ -43,12 +43,12 @@ pub(super) enum Passed {
     Folder,
 }
 
-/// What is at a path.
+/// What exists at a path.
 pub(super) enum Entry {
     Nothing,
     File(Stat),
     Folder(Folder),
-    /// A link to a folder on the way to it, this many levels up.
+    /// A link to a folder above it, this many levels up.
     Above(usize),
 }
 
@@ -63,9 +63,9 @@ pub(super) struct Folder {
 /// A walk through the folder at a path that the user gave.
 pub(super) struct Walk<'a> {
     contents: &'a Contents,
-    written: Written<'a>,
+    user_path: UserPath<'a>,
     /// The paths without links of the folders from the first one to the current one.
-    way: Vec<PathBuf>,
+    ancestors: Vec<PathBuf>,
     /// What was found in the folders that links lead to, by their paths without links.
     linked: HashMap<PathBuf, Walked>,
     /// The folders that were listed, by their paths without links.
@@ -82,7 +82,7 @@ struct Walked {
     names: usize,
     /// Each folder that the walk listed lies in one of these. They are paths without links.
     roots: BTreeSet<PathBuf>,
-    /// The first folder of the way that a link in it leads to, as an index.
+    /// The first of the `ancestors` that a link in it leads to, as an index.
     highest: Option<usize>,
 }
 
@@ -91,8 +91,8 @@ impl<'a> Walk<'a> {
     pub(super) fn new(contents: &'a Contents, path: &'a Path, folder: &Folder) -> Self {
         Self {
             contents,
-            written: contents.written(path),
-            way: vec![folder.canonical.clone()],
+            user_path: contents.user_path(path),
+            ancestors: vec![folder.canonical.clone()],
             linked: HashMap::new(),
             listed: HashSet::new(),
             names: 0,
@@ -116,7 +116,7 @@ impl<'a> Walk<'a> {
     /// Returns the names in the current folder that count, with their paths.
     fn list(&mut self, path: &Path) -> Result<Vec<(std::ffi::OsString, PathBuf)>, StoreError> {
         let names = self.contents.fs.list(path).during("read", path)?;
-        let current = self.way.last().expect("a walk is in a folder");
+        let current = self.ancestors.last().expect("ancestors not empty");
         if self.listed.contains(current) {
             self.names_again += names.len();
         } else {
@@ -130,29 +130,29 @@ impl<'a> Walk<'a> {
                 self.names,
                 self.names + self.names_again
             );
-            return Err(io::Error::other(message)).during("read", &self.way[0]);
+            return Err(io::Error::other(message)).during("read", &self.ancestors[0]);
         }
         let names = names.into_iter().map(|name| (path.join(&name), name));
-        let names = names.filter(|(path, _)| !self.written.is_stored(path));
+        let names = names.filter(|(path, _)| !self.user_path.is_stored(path));
         Ok(names.map(|(path, name)| (name, path)).collect())
     }
 
     /// Visits the current folder, which is at `path`.
     fn folder(&mut self, path: &Path, look: Look<'_>) -> Result<Walked, StoreError> {
-        // What runs write to the store is no change.
-        if !self.written.holds_store(path) {
+        // Runs write to the folders of the store, so their changes do not count.
+        if !self.user_path.holds_store(path) {
             (look.note)(path, Passed::Folder).during("read", path)?;
         }
         let mut names = self.list(path)?;
         names.sort_unstable();
         let mut hasher = Hasher::new("folder");
         let mut count = 0;
-        let current = self.way.last().expect("a walk is in a folder").clone();
+        let current = self.ancestors.last().expect("ancestors not empty").clone();
         let mut roots = BTreeSet::new();
         let mut highest: Option<usize> = None;
         let mut reaches = |index| highest = Some(highest.map_or(index, |found| found.min(index)));
         for (name, at) in names {
-            let entry = self.contents.entry(&at, &self.way)?;
+            let entry = self.contents.entry(&at, &self.ancestors)?;
             (look.note)(&at, Passed::Name).during("read", &at)?;
             let digest = match &entry {
                 Entry::File(stat) => Some((look.file)(&at, *stat).during("read", &at)?),
@@ -160,13 +160,13 @@ impl<'a> Walk<'a> {
                     let walked = self.step(&at, folder, look)?;
                     roots.extend(walked.roots.into_iter().filter(|at| !at.starts_with(&current)));
                     walked.highest.into_iter().for_each(&mut reaches);
-                    if walked.names == 0 && self.written.in_store(&at).is_some() {
+                    if walked.names == 0 && self.user_path.in_store(&at).is_some() {
                         continue;
                     }
                     Some(walked.digest)
                 }
                 Entry::Above(levels) => {
-                    reaches(self.way.len() - 1 - levels);
+                    reaches(self.ancestors.len() - 1 - levels);
                     None
                 }
                 Entry::Nothing => None,
@@ -185,20 +185,20 @@ impl<'a> Walk<'a> {
 
     /// Visits a folder in the current one, unless its digest is remembered.
     fn step(&mut self, at: &Path, folder: &Folder, look: Look<'_>) -> Result<Walked, StoreError> {
-        let may_remember = folder.is_linked && !self.written.holds_store(at);
+        let may_remember = folder.is_linked && !self.user_path.holds_store(at);
         if may_remember && let Some(walked) = self.linked.get(&folder.canonical) {
-            // A folder of the way that can be reached from it would be a circle.
+            // An ancestor that can be reached from it would make a cycle.
             let is_circle = |above: &PathBuf| walked.roots.iter().any(|at| above.starts_with(at));
-            if !self.way.iter().any(is_circle) {
+            if !self.ancestors.iter().any(is_circle) {
                 return Ok(walked.clone());
             }
         }
-        let index = self.way.len();
-        self.way.push(folder.canonical.clone());
+        let index = self.ancestors.len();
+        self.ancestors.push(folder.canonical.clone());
         let walked = self.folder(at, look);
-        self.way.pop();
+        self.ancestors.pop();
         let mut walked = walked?;
-        // A link to itself does not depend on the way.
+        // A link to itself does not depend on the ancestors.
         walked.highest = walked.highest.filter(|highest| *highest < index);
         if may_remember && walked.highest.is_none() {
             self.linked.insert(folder.canonical.clone(), walked.clone());
@@ -208,12 +208,12 @@ impl<'a> Walk<'a> {
 
     fn files_in(&mut self, path: &Path, files: &mut Vec<PathBuf>) -> Result<(), StoreError> {
         for (_, at) in self.list(path)? {
-            match self.contents.entry(&at, &self.way)? {
+            match self.contents.entry(&at, &self.ancestors)? {
                 Entry::File(_) => files.push(at),
                 Entry::Folder(folder) => {
-                    self.way.push(folder.canonical);
+                    self.ancestors.push(folder.canonical);
                     let found = self.files_in(&at, files);
-                    self.way.pop();
+                    self.ancestors.pop();
                     found?;
                 }
                 Entry::Nothing | Entry::Above(_) => {}
@@ -224,8 +224,8 @@ impl<'a> Walk<'a> {
 }
 
 impl Contents {
-    /// Returns what is at `path`. `way` holds the folders on the way to it, without links.
-    pub(super) fn entry(&self, path: &Path, way: &[PathBuf]) -> Result<Entry, StoreError> {
+    /// Returns what is at `path`. `ancestors` are the folders above it in the walk, without links.
+    pub(super) fn entry(&self, path: &Path, ancestors: &[PathBuf]) -> Result<Entry, StoreError> {
         let stat = match self.fs.stat(path) {
             Ok(stat) => stat,
             Err(error) if is_absent(&error) => return Ok(Entry::Nothing),
@@ -239,13 +239,13 @@ impl Contents {
             return Ok(Entry::File(stat));
         }
         let is_link = || Ok(self.fs.kind(path)? == FileKind::Link);
-        let (canonical, is_linked) = match (way.last(), path.file_name()) {
+        let (canonical, is_linked) = match (ancestors.last(), path.file_name()) {
             (Some(folder), Some(name)) if !is_link().during("read", path)? => {
                 (folder.join(name), false)
             }
             _ => (self.fs.canonical(path).during("read", path)?, true),
         };
-        Ok(match way.iter().rev().position(|above| *above == canonical) {
+        Ok(match ancestors.iter().rev().position(|above| *above == canonical) {
             Some(levels) => Entry::Above(levels),
             None => Entry::Folder(Folder { canonical, is_linked }),
         })
@@ -272,9 +272,9 @@ mod tests {
         digest.expect("a folder that can be read").expect("it is there")
     }
 
-    /// The digest of a folder, of which nothing is remembered.
-    fn plain_digest(path: &Path, way: &mut Vec<PathBuf>) -> Digest {
-        way.push(path.canonicalize().expect("a folder"));
+    /// Returns the digest of a folder without remembering any folder.
+    fn plain_digest(path: &Path, ancestors: &mut Vec<PathBuf>) -> Digest {
+        ancestors.push(path.canonicalize().expect("a folder"));
         let mut names: Vec<_> = fs::read_dir(path).expect("a folder").collect();
         names.sort_unstable_by_key(|entry| entry.as_ref().expect("a name").file_name());
         let mut hasher = Hasher::new("folder");
@@ -282,15 +282,15 @@ mod tests {
             let at = name.expect("a name").path();
             hasher.bytes(at.file_name().expect("a name").as_encoded_bytes());
             let canonical = at.canonicalize().expect("it leads somewhere");
-            match way.iter().rev().position(|above| *above == canonical) {
+            match ancestors.iter().rev().position(|above| *above == canonical) {
                 _ if at.is_file() => {
                     hasher.part(digest_bytes(&fs::read(&at).expect("a file")));
                 }
                 Some(levels) => drop(hasher.text("above").number(levels as u64)),
-                None => drop(hasher.part(plain_digest(&at, way))),
+                None => drop(hasher.part(plain_digest(&at, ancestors))),
             }
         }
-        way.pop();
+        ancestors.pop();
         hasher.digest()
     }
 
@@ -313,7 +313,7 @@ mod tests {
         fs::write(level(19).join("y.csv"), "").expect("a file");
         let later = contents(temp.path()).stamp(&level(0), Named::Exactly);
         assert!(!stamp.expect("a stamp").is(&later.expect("a stamp")));
-        // There are as many files as paths, so that a list of them has no end.
+        // The number of paths is exponential in the number of folders, so they are not listed.
         let error = contents(temp.path()).files(&level(0)).expect_err("too many");
         let error = format!("{:#}", anyhow::Error::from(error));
         assert!(error.contains("level0") && error.contains("over and over"), "{error}");

@@ -1,63 +1,65 @@
-//! Changes of code, as a reason tells them.
+//! Changes of code, as reported in reasons.
 
 use std::fmt;
 
-/// How code is different from what it was.
+/// A difference between the recorded code of a task and its present code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CodeChange {
-    /// An item is written otherwise.
+    /// The tokens of an item changed.
     Changed {
-        /// Such as `standardise`, or `impl Run for Train`.
+        /// The name of the item, such as `standardise` or `impl Run for Train`.
         item: String,
-        /// The file it stands in, from the folder of its package on; empty if that is not known.
+        /// The path of its file, relative to the folder of its package. Empty if unknown.
         file: String,
     },
-    /// An item is reached that was not.
+    /// The code reaches an item that it did not reach before.
     New {
-        /// Its name.
+        /// The name of the item.
         item: String,
-        /// Its file.
+        /// The path of its file.
         file: String,
     },
-    /// An item is not reached any more.
+    /// The code no longer reaches an item.
     Gone {
-        /// Its name.
+        /// The name of the item.
         item: String,
-        /// The file it stood in.
+        /// The path of the file that contained it.
         file: String,
     },
-    /// A name in an item means another item: an import is another, say.
+    /// A name in an item refers to another item, for example because an import changed.
     Means {
-        /// The item that the name stands in.
+        /// The item that contains the name.
         item: String,
-        /// Its file.
+        /// The path of its file.
         file: String,
     },
-    /// The version that stands for the code is another, or has come or gone: `None` is code that is
-    /// tracked.
+    /// The version that stands for the code changed, was added or was removed. `None` means that
+    /// the code is tracked.
     Version {
-        /// Whether it is that of a target.
+        /// Whether it is the version of a target.
         of_target: bool,
-        /// What it was.
+        /// The recorded version.
         was: Option<u32>,
-        /// What it is.
+        /// The present version.
         now: Option<u32>,
     },
-    /// A crate that counts by `#[tracked(lock)]` is there in another version, new, or gone.
+    /// A crate that counts by `#[tracked(lock)]` has another version, is new, or is gone.
     Crate {
-        /// What is different, such as `linfa 0.7.0 is 0.8.1 now`.
+        /// The change as text, such as `linfa 0.7.0 is 0.8.1 now`.
         what: String,
     },
-    /// The output was recorded by a release that computed digests of code in another way, so that it is
-    /// not known whether the code changed. [`FlowStore::bless`](crate::FlowStore::bless) keeps the output.
+    /// An earlier release recorded the output, with digests of code computed in another way.
+    ///
+    /// So it is not known whether the code changed. [`FlowStore::bless`](crate::FlowStore::bless)
+    /// keeps the output.
     EarlierRelease,
-    /// More is different than is listed.
+    /// More items changed than are listed.
     Others {
-        /// How many items.
+        /// The number of further items.
         count: usize,
     },
-    /// It is not known any more what it was.
+    /// The recorded code is no longer known.
     Unknown,
 }
 
@@ -89,7 +91,7 @@ impl fmt::Display for CodeChange {
     }
 }
 
-/// An item and its file.
+/// Displays an item with its file.
 struct Place<'a>(&'a str, &'a str);
 
 impl fmt::Display for Place<'_> {

@@ -1,5 +1,7 @@
-//! Code tables: the items that a task's code was made of, so that a reason can name the one that
-//! changed. A table is written once and named by its digest.
+//! Code tables: the items of a task's code, so that a reason can name the one that changed.
+//!
+//! A table is written once, to a file named by the digest of the code. The names and files of items
+//! appear in reasons only and are not part of the digest.
 
 use std::collections::BTreeMap;
 
@@ -12,15 +14,16 @@ use crate::store::change::CodeChange;
 use crate::store::crates::Crates;
 use crate::store::{Store, bounds, json};
 
-/// The items of one task's code, by name, and the versions that stand for items: the task's own
-/// first, then those of its targets.
+/// The items of a task's code by name, and the versions that stand for code.
+///
+/// The versions are the task's own, followed by those of its targets. `None` means tracked code.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CodeTable {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) versions: Vec<Option<u32>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) items: BTreeMap<String, CodeItem>,
-    /// The versions of crates that are a part of the code.
+    /// The versions of crates that count as part of the code.
     #[serde(default, skip_serializing_if = "Crates::is_empty")]
     pub(crate) crates: Crates,
 }
@@ -29,7 +32,7 @@ pub(crate) struct CodeTable {
 pub(crate) struct CodeItem {
     pub(crate) file: String,
     pub(crate) digest: String,
-    /// The digest of what the names in it mean.
+    /// The digest of the items that the names in this item refer to.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) names: String,
 }
@@ -56,7 +59,7 @@ impl CodeTable {
             };
             let (file, digest) = (row.file.to_owned(), row.digest.to_owned());
             let item = CodeItem { file, digest, names: text(row.names) };
-            // Two types of one name, say, of two packages.
+            // Types of different packages may have the same name.
             let names = (1..).map(|count| match count {
                 1 => row.name.to_owned(),
                 count => format!("{} #{count}", row.name),
@@ -71,22 +74,23 @@ impl CodeTable {
         }
     }
 
-    /// The first version that stands for code and is another in `now`.
+    /// Returns the first version that stands for code and differs in `now`.
     fn change_of_version(&self, now: &Self) -> Option<CodeChange> {
         let mut pairs = self.versions.iter().zip(&now.versions).enumerate();
         let (place, (&was, &now)) = pairs.find(|(_, (was, is))| was != is)?;
         Some(CodeChange::Version { of_target: place > 0, was, now })
     }
 
-    /// What is different in `now`, where this is the table of a record of format 1. Digests of tracked
-    /// items cannot be compared: those of types with derives and of traits were computed in another
-    /// way, and fewer items were reached.
+    /// Returns the changes from this table of a record of format 1 to `now`.
+    ///
+    /// Digests of tracked items cannot be compared. Format 1 computed those of traits and of types
+    /// with derives in another way, and reached fewer items.
     pub(crate) fn changes_of_format_1(&self, now: &Codes) -> Vec<CodeChange> {
         let change = self.change_of_version(&Self::of(now));
         vec![change.unwrap_or(CodeChange::EarlierRelease)]
     }
 
-    /// What is different in `now`.
+    /// Returns the changes from this table to `now`.
     pub(crate) fn changes(&self, now: &Codes) -> Vec<CodeChange> {
         let now = Self::of(now);
         if let Some(change) = self.change_of_version(&now) {
@@ -122,13 +126,14 @@ impl CodeTable {
 }
 
 impl Store {
-    /// The table of this digest, if it was kept.
+    /// Returns the table with this digest, if it was kept.
     pub(crate) fn code_table(&self, digest: Digest) -> Option<CodeTable> {
         let path = self.internal("code").join(format!("{digest}.json"));
         json::parse(&self.fs.read(&path, bounds::NOTE).ok()?).ok()
     }
 
-    /// Keeps the table of a task's code, which has this digest; without it a reason says less.
+    /// Keeps the table of a task's code, which has this digest. Errors are ignored: reasons say
+    /// less then.
     pub(crate) fn keep_code_table(&self, code: &Codes, digest: Digest) {
         let path = self.internal("code").join(format!("{digest}.json"));
         if self.fs.stat(&path).is_err() {

@@ -1,12 +1,15 @@
-//! The commit: records become visible after what they name is durable.
+//! The commit: renames records into place after the files that they name are durable.
 //!
-//! Syncing each output by itself costs several times what writing it does, so that a group of
-//! them is committed at once. Until its rename an output does not exist; after it, it is whole.
-//! What happens, in this order, survives a loss of power in this order:
+//! Syncing each output by itself costs several times as much as writing it, so outputs are
+//! committed in groups. An output does not exist before the rename of its record, and is complete
+//! after it. The commit makes these durable, in this order:
 //!
-//! 1. The content of all files, and the names that lead to them: those of new folders, too.
-//! 2. Each record is renamed into place.
+//! 1. The content of all files and the names that lead to them, including those of new folders.
+//! 2. The renames of the records.
 //! 3. The names of the records.
+//!
+//! An output that could not be committed stays on disk until the run ends, because tasks that
+//! require it may be reading it.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::ErrorKind;
@@ -20,20 +23,20 @@ use crate::store::stage::Staged;
 use crate::store::version::VersionName;
 use crate::store::{RECORD, Store, TaskFolder, index};
 
-/// An output that was to be committed, and whether it is there now. [`Staged::output`] is `None` if a
-/// record names the output, even where the commit failed.
+/// An output that was to be committed, with the result. [`Staged::output`] is `None` if a record
+/// names the output, even if the commit returned an error.
 pub(crate) type Committed = (Arc<TaskFolder>, Staged, Result<(), StoreError>);
 
 impl Store {
-    /// Commits a group, and says of each whether it is there now.
+    /// Commits a group of outputs and returns the result for each.
     ///
-    /// The output of one that could not be committed is left where it is: what requires it may be
-    /// reading it. No record names it, as long as its [`Staged`] has it.
+    /// If a commit fails, the files of the output stay where they are, because tasks that require
+    /// it may be reading them. No record names them as long as [`Staged::output`] is `Some`.
     pub(crate) fn commit(&self, group: Vec<(Arc<TaskFolder>, Staged)>) -> Vec<Committed> {
         let files: Vec<_> = group.iter().flat_map(|(_, staged)| staged.files()).collect();
         let folders = group.iter().map(|(_, staged)| self.root.join(&staged.folder));
         let folders: Vec<_> = folders.collect();
-        // If one of them cannot be made durable, each is tried by itself.
+        // If the group cannot be synced as a whole, `replace` syncs each output by itself.
         let synced = self.sync_in(&files, &folders).is_ok();
         let mut results: Vec<_> = group
             .into_iter()
@@ -52,7 +55,7 @@ impl Store {
             for (_, staged, result) in results.iter_mut().filter(|(_, _, result)| result.is_ok()) {
                 let error = std::io::Error::new(error.kind(), error.to_string());
                 *result = Err(error).during("make durable", &self.root.join(&staged.folder));
-                // It is there, although it may not survive a loss of power.
+                // The record is in place, but may not survive a loss of power.
                 staged.output = None;
             }
         }
@@ -60,11 +63,11 @@ impl Store {
         results
     }
 
-    /// Makes files durable, and the names that lead to them, in these folders below the root.
+    /// Makes files in these folders below the root durable, and the names that lead to them.
     fn sync_in(&self, files: &[PathBuf], folders: &[PathBuf]) -> std::io::Result<()> {
         let mut to_sync = ToSync::default();
         for folder in folders {
-            // An instance has one folder, which is not worth remembering.
+            // Nothing else syncs the folder of an instance, so it is not added to `durable`.
             to_sync.add(folder);
             let above = folder.parent().unwrap_or(&self.root);
             self.durable.add(&self.root, above, &mut to_sync);
@@ -74,7 +77,7 @@ impl Store {
         Ok(())
     }
 
-    /// Commits an output as an earlier version of its instance, which keeps the one that it has.
+    /// Commits an output as an earlier version of its instance. The current output stays current.
     pub(crate) fn commit_as_version(&self, task: Arc<TaskFolder>, mut staged: Staged) -> Committed {
         let version = self.version_path(&task, staged.key, &staged.version);
         let versions = version.parent().unwrap_or(&self.root).to_owned();
@@ -88,7 +91,7 @@ impl Store {
             return (task, staged, Err(error).during("write", &version));
         }
         if let Err(error) = self.sync_in(&[], &[versions]) {
-            // It is there, although it may not survive a loss of power.
+            // The record is in place, but may not survive a loss of power.
             staged.output = None;
             return (task, staged, Err(error).during("make durable", &version));
         }
@@ -116,11 +119,12 @@ impl Store {
         }
         self.fs.rename(&staged.draft, &path).during("write", &path)?;
         if let Some(old) = old {
-            // Files of former versions stay, but memory is dear.
+            // The files of an earlier version stay on disk, but values in memory are dropped.
             if old.output.digest != staged.digest {
                 self.memory.forget(old.output.digest);
             }
-            // Another execution may be about to read what is not kept: it is removed later.
+            // Another run may be about to read the old files, so they are removed when this run
+            // ends.
             let mut files = HashSet::new();
             if !is_kept {
                 files.extend(old.output.files.into_iter().map(|file| file.file));
@@ -132,8 +136,8 @@ impl Store {
         Ok(())
     }
 
-    /// Removes the version of the same name as the new output, for it is this one, or was of no use;
-    /// gives the files that it names.
+    /// Removes the version with the same name as the new output, because the new record replaces
+    /// it. Returns the files that it names.
     fn take_version(&self, task: &TaskFolder, staged: &Staged) -> Vec<String> {
         let version = self.version_path(task, staged.key, &staged.version);
         let Ok(Some(Ok(record))) = self.read_record(&version) else { return Vec::new() };
@@ -143,9 +147,10 @@ impl Store {
         }
     }
 
-    /// Tells the index of what was committed.
+    /// Adds the committed outputs to the index, and claims the names of their tasks.
     ///
-    /// An index that cannot be written costs a later adoption, not an output.
+    /// Errors are ignored: without the line in the index a later plan cannot reuse the output by
+    /// its fingerprint, but the output itself is there.
     fn note_in_index(&self, results: &[Committed]) {
         let mut tasks: BTreeMap<&Path, Vec<&Staged>> = BTreeMap::new();
         for (task, staged, result) in results {
@@ -171,8 +176,10 @@ impl Store {
     }
 }
 
-/// Whether the output of this record is worth keeping when the staged one takes its place: a value in
-/// memory is gone, and another one made from the same is what it would be made again as.
+/// Returns whether to keep the old output as a version when the staged one replaces it.
+///
+/// A value in memory is never kept. Neither is an output that was computed from the same inputs as
+/// the new one. A forced output replaces all outputs with its fingerprint.
 fn is_kept(old: &Record, new: &Staged) -> bool {
     let same = old.fingerprint == new.fingerprint
         && (new.is_forced || VersionName::of(old) == new.version);

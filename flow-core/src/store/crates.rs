@@ -1,8 +1,9 @@
-//! The versions of crates that an output was made with, whose source is not tracked.
+//! The versions of the crates that an output was computed with, whose source is not tracked.
 //!
-//! They are a table beside those of the code, named by its digest, so that thousands of records name
-//! one table. Whether today's versions are the same is one comparison of digests; a table is read
-//! where they are not.
+//! They are reported and do not count unless the task says `lock`: otherwise a patch release of a
+//! logger would run everything again. The versions are kept in a table named by its digest, because
+//! thousands of records have the same versions. Comparing a record with the present versions is one
+//! comparison of digests. The table is read only if they differ.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,13 +14,13 @@ use crate::base::code::{Codes, Versioning};
 use crate::base::key::Digest;
 use crate::store::{Store, bounds, json};
 
-/// The versions of crates, by their names. A name has several where the packages that a task's code
-/// is of depend on different ones.
+/// The versions of crates by name. A crate has several versions if the packages of a task's code
+/// depend on different ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Crates(BTreeMap<String, Vec<String>>);
 
-/// A crate of another version than it was. A crate without any was not depended on.
+/// A crate whose versions changed. Without versions, the code did not depend on the crate.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct CrateChange {
     pub(crate) name: String,
@@ -40,7 +41,7 @@ impl Crates {
         self.0.is_empty()
     }
 
-    /// What is different in `now`, by name.
+    /// Returns the changes from these versions to `now`, by name.
     pub(crate) fn changes<'a>(
         &'a self,
         now: &'a Self,
@@ -56,7 +57,7 @@ impl Crates {
 }
 
 impl CrateChange {
-    /// Its name, what it was, and what it is.
+    /// Returns the name, the recorded versions and the present versions.
     pub(crate) fn into_words(self) -> (String, String, String) {
         (self.name, self.was.join(" and "), self.now.join(" and "))
     }
@@ -74,13 +75,13 @@ impl fmt::Display for CrateChange {
 }
 
 impl Store {
-    /// The versions of this digest, if they were kept.
+    /// Returns the versions with this digest, if they were kept.
     pub(crate) fn crates(&self, digest: Digest) -> Option<Crates> {
         let path = self.internal("code").join(format!("{digest}.json"));
         json::parse(&self.fs.read(&path, bounds::NOTE).ok()?).ok()
     }
 
-    /// Keeps versions that have this digest; without them, less can be told.
+    /// Keeps the versions with this digest. Errors are ignored: reasons say less then.
     pub(crate) fn keep_crates(&self, digest: Digest, crates: impl FnOnce() -> Option<Crates>) {
         let path = self.internal("code").join(format!("{digest}.json"));
         if self.fs.stat(&path).is_err()

@@ -1,7 +1,7 @@
-//! Drafts: the files of an output while they are written.
+//! Drafts: the files of an output while a target writes them.
 //!
-//! An output is written under its final name, which nobody knows before a record names it. If
-//! writing it fails, or panics, what has been written is removed.
+//! An output is written under its final name, which no record names yet. If writing fails or
+//! panics, the files are removed.
 
 use std::path::{Path, PathBuf};
 
@@ -12,23 +12,24 @@ use crate::store::record::Read;
 use crate::store::{Folder, Store};
 use crate::target::Sink;
 
-/// Why an output could not be written.
+/// The reason why an output could not be written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DraftError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The target could not write the value.
+    /// The target failed to write the value.
     #[error("cannot write {}", path.display())]
     Target { path: PathBuf, source: anyhow::Error },
 }
 
-/// The output of one instance while it is written.
+/// The files of an instance's output while they are written. Dropping it removes them.
 #[doc(hidden)]
 pub struct Draft<'a> {
     store: &'a Store,
     folder: &'a Folder,
     fingerprint: Digest,
-    /// What the task has read besides its inputs, on which a value in memory depends too.
+    /// Returns what the task has read besides its inputs, which is part of the digest of a value in
+    /// memory.
     reads: &'a (dyn Fn() -> Vec<Read> + 'a),
     files: Vec<OutputFile>,
     in_memory: Option<Digest>,
@@ -44,7 +45,7 @@ impl<'a> Draft<'a> {
         Self { store, folder, fingerprint, reads, files: Vec::new(), in_memory: None }
     }
 
-    /// Writes the file of a part, and hashes it on the way.
+    /// Creates the file of a part and hashes it while `save` writes it.
     pub(crate) fn write(
         &mut self,
         part: &str,
@@ -54,21 +55,21 @@ impl<'a> Draft<'a> {
         let store = self.store;
         let (file, path) = store.new_output(self.folder, self.fingerprint, part, extension)?;
         let mut out = store.fs().create(&path).during("create", &path)?;
-        // From here on it is removed if anything fails.
+        // From here on the file is removed if anything fails.
         let part = part.to_owned();
         let (digest, bytes, modified, executable) = (Digest(0), 0, 0, false);
         let file = OutputFile { part, file, digest, bytes, modified, executable, folder: None };
         self.files.push(file);
-        let written = self.files.last_mut().expect("it was pushed");
+        let written = self.files.last_mut().expect("pushed above");
         let mut sink = Sink::new(&mut *out);
         let failed = |source| DraftError::Target { path: path.clone(), source };
         save(&mut sink).map_err(failed)?;
         (written.bytes, written.digest) = sink.finish().during("write", &path)?;
-        written.modified = store.fs().stat(&path).during("look at", &path)?.modified;
+        written.modified = store.fs().stat(&path).during("inspect", &path)?.modified;
         Ok(())
     }
 
-    /// Takes the file, or folder, that the task has written in the place it was given.
+    /// Adds a file or folder that the task wrote itself at the given path.
     pub(crate) fn take(&mut self, part: &str, path: &Path) -> Result<(), StoreError> {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let described = self.store.describe(part, name.to_owned(), path)?;
@@ -76,13 +77,13 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    /// Says that there is no file, for the value is kept in memory. It is put there when it has
-    /// turned out that nothing changed while it was made.
+    /// Marks the output as kept in memory, without files. The caller stores the value after it has
+    /// checked that no file changed while the task ran.
     pub(crate) fn remember(&mut self) {
         self.in_memory = Some(memory_digest(self.fingerprint, &(self.reads)()));
     }
 
-    /// The output, which no longer is removed by itself.
+    /// Returns the output. Its files are not removed any more.
     pub(crate) fn finish(mut self) -> Output {
         match self.in_memory {
             Some(digest) => Output::in_memory(digest),
@@ -91,12 +92,13 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// The digest of a value in memory: of what it is made from, and what was read.
+/// Returns the digest of a value in memory: that of its fingerprint and of everything the task
+/// read.
 pub(crate) fn memory_digest(fingerprint: Digest, reads: &[Read]) -> Digest {
     let mut of_reads = Hasher::new("reads");
     for read in reads {
         let read = read.without_project();
-        of_reads.text(&serde_json::to_string(&read).expect("a read is JSON"));
+        of_reads.text(&serde_json::to_string(&read).expect("serializable as JSON"));
     }
     let mut hasher = Hasher::new("memory");
     hasher.part(fingerprint).part(of_reads.digest());

@@ -1,4 +1,4 @@
-//! Failures: why an instance failed last time.
+//! Failures: a file for each instance that failed in its last run.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::store::{Folder, Store, bounds, json};
 
 pub(crate) const FAILURE: &str = "failure.json";
 
-/// Why and when an instance failed.
+/// The error of an instance's last run, and when it occurred.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Failure {
     pub(crate) key: Key,
@@ -16,7 +16,7 @@ pub(crate) struct Failure {
 }
 
 impl Store {
-    /// Why the instance failed last time, if it did.
+    /// Returns the failure of the instance's last run, if it failed.
     pub(crate) fn failure(&self, folder: &Folder, key: Key) -> Option<Failure> {
         let bytes = self.fs.read(&self.path(folder, FAILURE), bounds::NOTE).ok()?;
         let failure: Failure = json::parse(&bytes).ok()?;

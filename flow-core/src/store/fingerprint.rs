@@ -1,13 +1,13 @@
-//! Fingerprints: what an output is made from, as one digest.
+//! Fingerprints: one digest of everything that an output is computed from.
 
 use crate::base::key::{Digest, Hasher};
 use crate::store::record::MadeFrom;
 
 impl MadeFrom {
-    /// The digest of all parts, for the task that is stored under the name `task`.
+    /// Returns the digest of all parts, for the task that is stored under the name `task`.
     ///
-    /// What an input is called and which content it has counts; which instance gave the content
-    /// does not, so that equal data makes equal outputs whoever made it.
+    /// The role and the content of each input count. The instance that produced the content does
+    /// not, so that equal data gives equal fingerprints whichever instance produced it.
     pub(crate) fn fingerprint(&self, task: &str) -> Digest {
         let mut hasher = Hasher::new("fingerprint");
         hasher.text(task).part(self.parameters).part(self.code);
@@ -26,7 +26,7 @@ impl MadeFrom {
         for (task, target) in &self.targets {
             hasher.text(task).part(*target);
         }
-        // Nothing is said of it by the many tasks that have none.
+        // Only hashed if present, so that tasks without `refresh` keep their fingerprints.
         if let Some(moment) = &self.refresh {
             hasher.text("refresh").part(moment.digest);
         }
@@ -34,11 +34,13 @@ impl MadeFrom {
     }
 }
 
-/// Hashes the role of an input: the entry and the digest of the key for an item of a map, else the
-/// text.
+/// Hashes the role of an input.
+///
+/// For an item of a map this is the name of the entry and the digest of the map's key, otherwise
+/// the text of the role. The text of a key is for people and never identifies an input.
 pub(crate) fn hash_role(hasher: &mut Hasher, text: &str, key: Option<Digest>) {
     match key {
-        // No text of a role ends in `[`, so that what follows can only be the digest of a key.
+        // No text of a role ends in `[`, so the digest of a key must follow.
         Some(key) => {
             let entry = text.split('[').next().unwrap_or_default();
             hasher.text(&format!("{entry}[")).part(key);

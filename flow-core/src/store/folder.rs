@@ -1,28 +1,28 @@
-//! Where an instance lies: `Train/model=Logistic-3f2a91c04b77e010`.
+//! Names of folders and files in the store, such as `Train/model=Logistic-3f2a91c04b77e010`.
 //!
-//! The name of the folder is for people; what identifies it are the 16 digits of the key that it
-//! ends in. It is made of text that users and their data control, so it is escaped until it
-//! cannot leave the store, and shortened until every file system takes it. Two names that differ
-//! by case alone still differ by their key.
+//! The 16 digits of the key at the end of a folder's name identify the instance. The text before
+//! them is for people. Users and their data control that text, so it is escaped until it cannot
+//! lead out of the store, and shortened until every file system accepts it. Two names that differ
+//! only in case still differ in their keys.
 
 use std::borrow::Cow;
 
 use crate::base::decl::TaskDecl;
 use crate::base::key::Short;
 
-/// How much of the parameters' text a folder's name shows, in bytes.
+/// The longest text of parameters in the name of an instance's folder, in bytes.
 pub(crate) const TEXT: usize = 80;
 
-/// How much of one value it shows, in bytes.
+/// The longest text of one value in that name, in bytes.
 const VALUE: usize = 43;
 
-/// How long the folder of a task may be, in bytes. A name that is cut is told apart by a hash.
+/// The longest name of a task's folder, in bytes. A shortened name ends in a hash.
 const TASK: usize = 80;
 
-/// The name of the folder that holds the instances of the task `name`.
+/// Returns the name of the folder that holds the instances of the task `name`.
 pub(crate) fn task_folder(name: &str) -> String {
     let mut folder = escape(name);
-    // What a name of Rust's is made of is told apart as it is; a constant may be any character.
+    // Rust names stay distinct when they are escaped. A constant may contain any character.
     let kept = |c: char| is_plain(c) || matches!(c, '<' | '>' | ',' | ' ');
     if folder.len() > TASK || !name.chars().all(kept) {
         let hash = crate::base::key::Hasher::new("task folder").text(name).key().short();
@@ -32,7 +32,7 @@ pub(crate) fn task_folder(name: &str) -> String {
     if is_reserved(&folder) { format!("{folder}_") } else { folder }
 }
 
-/// Where the instances of a task go under this name: `group/dir`, or `group/name`.
+/// Returns the folder of a task with this name, relative to the store: `group/dir` or `group/name`.
 pub(crate) fn placed(decl: &TaskDecl, name: &str) -> String {
     let folders = |path: &str| path.split('/').map(task_folder).collect::<Vec<_>>();
     let mut placed = decl.group.map(folders).unwrap_or_default();
@@ -43,25 +43,25 @@ pub(crate) fn placed(decl: &TaskDecl, name: &str) -> String {
     placed.join("/")
 }
 
-/// How long the name of a part may be in that of its file, in bytes.
+/// The longest name of a part in the name of its file, in bytes.
 const PART: usize = 40;
 
-/// The name of a part of an output, as part of a file's name. What tells files apart is not it.
+/// Returns the name of a part for the name of its file. It does not have to be unique.
 pub(crate) fn part_name(part: &str) -> String {
     let mut name = escape(part);
     name.truncate(PART);
     name
 }
 
-/// An extension, as the end of a file's name. It may be what a user wrote.
+/// Returns an extension for the name of a file. Users may have written it, so it is escaped.
 pub(crate) fn extension_name(extension: &str) -> String {
     escape(extension.trim_start_matches('.'))
 }
 
-/// The name of the folder that holds the store of an environment.
+/// Returns the name of the folder that holds the store of a namespace.
 ///
-/// Nothing else tells two environments apart, so that a name which is not kept as it is, or which
-/// differs from another by case alone, is told apart by a hash.
+/// The folder's name alone identifies the namespace. So a name that is changed by escaping, or that
+/// differs from another one only in case, gets a hash.
 pub(crate) fn env_folder(name: &str) -> String {
     let folder = task_folder(&format!("env={name}"));
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
@@ -72,7 +72,7 @@ pub(crate) fn env_folder(name: &str) -> String {
     format!("{}.{hash}", folder.get(..TASK / 2).unwrap_or(&folder))
 }
 
-/// The name of an instance's folder: its parameters, and the key that counts.
+/// Returns the name of an instance's folder: its parameters, and the digits of its key.
 pub(crate) fn instance_folder<'a>(
     parameters: impl Iterator<Item = (&'a str, &'a str)>,
     key: Short,
@@ -84,7 +84,7 @@ pub(crate) fn instance_folder<'a>(
         }
         text.push_str(&escape(name));
         text.push('=');
-        text.push_str(&escape(&fitting(value)));
+        text.push_str(&escape(&shorten_value(value)));
         if text.len() > TEXT {
             text.truncate(TEXT);
             break;
@@ -93,8 +93,9 @@ pub(crate) fn instance_folder<'a>(
     if text.is_empty() { key.to_string() } else { format!("{text}-{key}") }
 }
 
-/// A value, or the beginning and the end of a long one: files in one folder differ in their ends.
-fn fitting(value: &str) -> Cow<'_, str> {
+/// Shortens a long value to its beginning and end, because the paths of files often differ at the
+/// end.
+fn shorten_value(value: &str) -> Cow<'_, str> {
     if value.len() <= VALUE {
         return value.into();
     }
@@ -104,8 +105,8 @@ fn fitting(value: &str) -> Cow<'_, str> {
     format!("{head}...{}", &value[start..]).into()
 }
 
-/// Replaces all but letters, digits and a few harmless signs of ASCII. What else stands there is
-/// not told apart: that is the key's business.
+/// Replaces all characters but ASCII letters, digits and a few harmless signs. Different texts may
+/// become equal: the key tells them apart.
 fn escape(text: &str) -> String {
     let escaped: String = text
         .chars()
@@ -116,32 +117,35 @@ fn escape(text: &str) -> String {
             _ => '_',
         })
         .collect();
-    // A leading dot hides a file, and two of them lead out of the folder.
+    // A leading dot would hide the file, and two would lead out of the folder.
     if escaped.starts_with('.') { format!("_{escaped}") } else { escaped }
 }
 
-/// The longest name that a file system takes, in bytes.
+/// The longest name that file systems accept, in bytes.
 const LONGEST: usize = 255;
 
-/// Whether a part of a path may be a name that this module makes, or one of these with an extension.
-/// It checks what others have written.
+/// Returns whether part of a path could be a name that this module returns, with or without an
+/// extension.
+///
+/// Used to check names in manifests, which others have written.
 pub(crate) fn is_made(name: &str) -> bool {
     let is_kept = |c: char| is_plain(c) || matches!(c, '(' | ')' | ',');
     !name.is_empty() && name.len() <= LONGEST && !name.starts_with('.') && name.chars().all(is_kept)
 }
 
-/// Whether a folder of this name may be the store of an environment, or be taken for it by a file
-/// system that does not tell upper from lower case.
+/// Returns whether a folder with this name may be the store of a namespace.
+///
+/// Case is ignored, as some file systems ignore it.
 pub(crate) fn is_env_folder(name: &str) -> bool {
     name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("env="))
 }
 
-/// Whether every file system takes it, anywhere in a name but at its start.
+/// Returns whether every file system accepts the character anywhere but at the start of a name.
 fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '=')
 }
 
-/// Whether Windows keeps the name for a device, whatever its extension.
+/// Returns whether Windows reserves the name for a device, whatever its extension.
 fn is_reserved(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default().to_ascii_uppercase();
     let numbered = |device: &str| {
@@ -194,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn environments_are_kept_apart() {
+    fn namespaces_have_distinct_folders() {
         let names =
             ["prod", "Prod", "PROD", "pro d", "pro/d", "pro_d", "prod.", "prod ", "../x", ""];
         let folders: Vec<_> = names.iter().map(|name| env_folder(name).to_lowercase()).collect();
@@ -209,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_not_made_here_is_told() {
+    fn names_that_the_store_does_not_create_are_rejected() {
         for name in ["", ".", "..", ".flow", "a/b", "a\nb", "a b", "ü", "a:b", &"x".repeat(256)] {
             assert!(!is_made(name), "{name:?}");
         }

@@ -1,12 +1,13 @@
-//! History: how outputs had come about, and how long that took.
+//! History: how earlier outputs were computed, and how long that took.
 
 use crate::base::key::{Digest, Key};
 use crate::store::record::Record;
 use crate::store::{Folder, RECORD, Store, TaskFolder};
 
 impl Store {
-    /// The latest record of an output of the instance `key` with this content among the kept
-    /// versions. It tells how the output came about, whether or not that is still there.
+    /// Returns the latest record among the kept versions of `key` whose output has this content.
+    ///
+    /// The record is returned even if its output no longer exists.
     pub(crate) fn version_with(
         &self,
         task: &TaskFolder,
@@ -19,7 +20,7 @@ impl Store {
         with_content.max_by_key(|record| record.started)
     }
 
-    /// The records of this many instances of the task, or as many as there are.
+    /// Returns the records of up to `count` instances of the task.
     pub(crate) fn some_records(&self, task: &TaskFolder, count: usize) -> Vec<Record> {
         let record = |folder: Folder| {
             let record = self.read_record(&self.path(&folder, RECORD)).ok()??;

@@ -1,10 +1,10 @@
-//! The index of a task: from a fingerprint to the folders that hold or held an output with it.
+//! The index of a task: maps a fingerprint to the folders that hold or held an output with it.
 //!
-//! It is a file of lines, `fingerprint folder`, to which each commit adds one; the folder is
-//! relative to that of the store, so that an output is found where a task was stored before. It only ever
-//! suggests: what it names is believed after the record found there says the same. A line that
-//! was cut short, or is no line, is passed over; each addition begins a line of its own, so that it
-//! does not continue one that was cut.
+//! The file has lines of the form `fingerprint folder`. Each commit appends one. The folder is
+//! relative to the store's folder, so that outputs are found after a task's `group` or `dir`
+//! changed. The index only suggests folders: an output is used if the record in the folder has the
+//! fingerprint. Truncated and invalid lines are skipped. Each append begins with a line break, so
+//! that it never continues a truncated line.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
@@ -21,54 +21,55 @@ use crate::store::bounds;
 use crate::store::folder::{is_env_folder, is_made};
 use crate::store::reset::is_output;
 
-/// The index of one task, read as far as it has been written.
+/// The index of one task, read up to the last complete line.
 #[derive(Default)]
 pub(crate) struct Index {
-    seen: Mutex<Seen>,
+    parsed: Mutex<Parsed>,
 }
 
 #[derive(Default)]
-struct Seen {
-    /// How many bytes of the file have been read.
+struct Parsed {
+    /// The number of bytes of the file that have been read.
     bytes: u64,
-    /// The last line that has been read, by which it is known whether this still is the same file:
-    /// one that `gc` has put in its place is shorter, until others have added to it.
+    /// The last line that has been read. If the file has another line there, `gc` has replaced the
+    /// file. The size alone does not show this once other processes have appended to the new file.
     last: Vec<u8>,
     folders: HashMap<Digest, Vec<String>>,
-    /// The fingerprints that were taken back last, so that outputs of other stores do not count.
+    /// The fingerprints whose last line is [`FORGET`]. Outputs of other stores are not reused for
+    /// them.
     forgotten: HashSet<Digest>,
 }
 
 impl Index {
-    /// The folders that may hold an output with this fingerprint, the latest first.
+    /// Returns the folders that may hold an output with this fingerprint, the latest first.
     pub(crate) fn folders(
         &self,
         fs: &dyn Fs,
         path: &Path,
         fingerprint: Digest,
     ) -> Result<Vec<String>, StoreError> {
-        let mut seen = self.seen.lock().expect("no panic while the index is read");
-        seen.refresh(fs, path)?;
-        let folders = seen.folders.get(&fingerprint);
+        let mut parsed = self.parsed.lock().expect("lock poisoned");
+        parsed.refresh(fs, path)?;
+        let folders = parsed.folders.get(&fingerprint);
         Ok(folders.map(|found| found.iter().rev().cloned().collect()).unwrap_or_default())
     }
 }
 
 impl Index {
-    /// Whether a fingerprint was taken back, and no output with it was made since.
+    /// Returns whether a fingerprint was reset and no output with it was committed since.
     pub(crate) fn is_forgotten(
         &self,
         fs: &dyn Fs,
         path: &Path,
         fingerprint: Digest,
     ) -> Result<bool, StoreError> {
-        let mut seen = self.seen.lock().expect("no panic while the index is read");
-        seen.refresh(fs, path)?;
-        Ok(seen.forgotten.contains(&fingerprint))
+        let mut parsed = self.parsed.lock().expect("lock poisoned");
+        parsed.refresh(fs, path)?;
+        Ok(parsed.forgotten.contains(&fingerprint))
     }
 }
 
-impl Seen {
+impl Parsed {
     fn refresh(&mut self, fs: &dyn Fs, path: &Path) -> Result<(), StoreError> {
         let size = match fs.stat(path) {
             Ok(stat) => stat.bytes,
@@ -88,7 +89,7 @@ impl Seen {
             *self = Self::default();
             return self.refresh(fs, path);
         };
-        // Another process may be in the middle of a line: what follows the last end is read later.
+        // Another process may be writing a line, so an incomplete last line is read next time.
         let whole = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |end| end + 1);
         self.bytes += whole as u64;
         if let Some(end) = whole.checked_sub(1) {
@@ -111,7 +112,7 @@ impl Seen {
     }
 }
 
-/// Says what to do about an index that is none.
+/// Adds a remedy to the error for a file that cannot be an index.
 pub(crate) fn with_remedy(error: io::Error) -> io::Error {
     match Refused::of(&error) {
         Some(why @ (Refused::Special | Refused::TooLarge { .. })) => {
@@ -123,26 +124,26 @@ pub(crate) fn with_remedy(error: io::Error) -> io::Error {
     }
 }
 
-/// What stands for a folder in a line that takes back all before it.
+/// Stands in place of a folder in a line that revokes all earlier lines of its fingerprint.
 const FORGET: &str = "-";
 
-/// The line that takes back what was said of this fingerprint.
+/// Returns the line that revokes all earlier lines of this fingerprint.
 pub(crate) fn forget(fingerprint: Digest) -> String {
     format!("\n{fingerprint} {FORGET}\n")
 }
 
-/// The folders of the instances whose outputs an index tells of, wherever they lie.
+/// Returns the folders of all instances that an index names.
 pub(crate) fn folders(index: &[u8]) -> BTreeSet<PathBuf> {
     let folders = index.split(|&b| b == b'\n').filter_map(|line| Some(parse(line)?.1));
     folders.filter(|folder| *folder != FORGET).map(PathBuf::from).collect()
 }
 
-/// The lines that tell of these outputs, in their folders, and whether each takes back what was said
-/// of its fingerprint before.
+/// Returns the lines for these outputs. Each output is its fingerprint, its folder, and whether its
+/// line revokes earlier lines of the fingerprint.
 pub(crate) fn lines(outputs: impl Iterator<Item = (Digest, String, bool)>) -> String {
     let outputs = outputs.filter(|(_, folder, _)| is_folder(folder));
-    outputs.fold("\n".to_owned(), |mut text, (fingerprint, folder, is_alone)| {
-        if is_alone {
+    outputs.fold("\n".to_owned(), |mut text, (fingerprint, folder, revokes_earlier)| {
+        if revokes_earlier {
             let _ = writeln!(text, "{fingerprint} {FORGET}");
         }
         let _ = writeln!(text, "{fingerprint} {folder}");
@@ -150,32 +151,31 @@ pub(crate) fn lines(outputs: impl Iterator<Item = (Digest, String, bool)>) -> St
     })
 }
 
-/// What an index tells, in the order in which it was told: the folder of each output, by its
-/// fingerprint.
+/// Returns the fingerprint and folder of each line that counts, in order.
 pub(crate) fn live(index: &[u8]) -> Vec<(Digest, String)> {
-    let mut told: Vec<Option<(Digest, &str)>> = Vec::new();
+    let mut entries: Vec<Option<(Digest, &str)>> = Vec::new();
     let mut places: HashMap<Digest, Vec<usize>> = HashMap::new();
     for (fingerprint, folder) in index.split(|&b| b == b'\n').filter_map(parse) {
         let places = places.entry(fingerprint).or_default();
         if folder == FORGET {
-            places.drain(..).for_each(|place| told[place] = None);
+            places.drain(..).for_each(|place| entries[place] = None);
             continue;
         }
-        // What is told again is told last.
+        // A repeated line counts at its last position.
         places.retain(|&place| {
-            let again = told[place].is_some_and(|(_, known)| known == folder);
+            let again = entries[place].is_some_and(|(_, known)| known == folder);
             if again {
-                told[place] = None;
+                entries[place] = None;
             }
             !again
         });
-        places.push(told.len());
-        told.push(Some((fingerprint, folder)));
+        places.push(entries.len());
+        entries.push(Some((fingerprint, folder)));
     }
-    told.into_iter().flatten().map(|(print, folder)| (print, folder.to_owned())).collect()
+    entries.into_iter().flatten().map(|(print, folder)| (print, folder.to_owned())).collect()
 }
 
-/// The lines of an index that tells the same but for what is `dead`, each once.
+/// Returns the text of the index without the `dead` lines and without repeated lines.
 pub(crate) fn without(index: &[u8], dead: &BTreeSet<(String, Digest)>) -> String {
     let mut text = String::new();
     let live = live(index);
@@ -199,11 +199,12 @@ fn parse(line: &[u8]) -> Option<(Digest, &str)> {
     Some((fingerprint.parse().ok()?, folder)).filter(|_| folder == FORGET || is_folder(folder))
 }
 
-/// Whether a line can have this folder: `task/instance`, in the part of the store that holds outputs.
+/// Returns whether a line may name this folder: `task/instance`, in the part of the store for
+/// outputs.
 ///
-/// The first part of what a task's folder is made of is neither the store of a namespace, which lies in the
-/// folder of the base store, nor the store's own folder, whose name starts with a dot. No part lies in an
-/// output. The name of the instance's folder may be one that a user gave it: its key counts.
+/// The folder of a task is neither the store of a namespace, which lies in the folder of the base
+/// store, nor the store's internal folder, whose name starts with a dot, nor part of an output.
+/// Users may have renamed the instance's folder: only the key at its end counts.
 fn is_folder(folder: &str) -> bool {
     let Some((task, instance)) = folder.rsplit_once('/') else { return false };
     let is_task = task.split('/').all(|part| is_made(part) && !is_output(part));

@@ -1,73 +1,74 @@
-//! Parses JSON of the store's files within a bound of memory.
+//! Parses the store's JSON files within a limit of memory.
 //!
-//! Text of a few bytes can be a value of hundreds: `[0,0,...]` takes 16 times its size as values of
-//! `serde_json`, and `[{"a":0},...]` 80 times. So the structure of a text is counted before it is parsed,
-//! which allocates nothing. The charge of each part is at least what it takes in the types that the store
-//! reads. A text and what it becomes take at most three times its size and [`BASE`] together.
+//! A value can take much more memory than its text: `[0,0,...]` takes 16 times its size as values
+//! of `serde_json`, and `[{"a":0},...]` 80 times. So [`check`] estimates the memory from the
+//! structure of the text before the text is parsed, without allocating. The estimate of each part
+//! is at least what it takes in the types that the store reads. A text and its value together take
+//! at most three times the size of the text and [`BASE`].
 
 use serde::de::{DeserializeOwned, Error as _};
 
-/// What any text may become, in bytes. A record of a folder with a million files has about 220 MB and
-/// is charged 900 MB.
+/// The memory that any text may take, in bytes. A record of a folder with a million files takes
+/// about 220 MB and is estimated at 900 MB.
 const BASE: u64 = 512 << 20;
 
-/// How many times its size a text may become beyond that.
+/// The memory that a text may take beyond `BASE`, as a multiple of its size.
 const TIMES: u64 = 2;
 
-/// No text is charged more for each of its bytes: a small one is not counted.
+/// The highest estimate for each byte of a text. Texts that fit by it are not scanned.
 const MOST: u64 = 512;
 
-/// An object that is not empty: the first node of a map, or a struct.
+/// The estimate for an object that is not empty: the first node of a map, or a struct.
 const OBJECT: u64 = 640;
 
-/// A list that is not empty: room for its first items.
+/// The estimate for a list that is not empty: room for its first items.
 const LIST: u64 = 160;
 
-/// A further item of a list, which may be the text of a set.
+/// The estimate for each further item of a list, which may be text in a set.
 const ITEM: u64 = 80;
 
-/// A further field of an object: its part of a node, its name, and a value that allocates.
+/// The estimate for each further field of an object: part of a node, its name, and a value.
 const FIELD: u64 = 176;
 
-/// How deep `serde_json` nests. A text that nests deeper is refused by the parser.
+/// The deepest nesting that `serde_json` parses. The parser refuses deeper texts.
 const DEPTH: usize = 128;
 
 /// Parses a text.
 ///
 /// # Errors
 ///
-/// It is not JSON of this type, or it would take too much memory.
+/// The text is not JSON of this type, or its value would take too much memory.
 pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Error> {
     check(text).map_err(serde_json::Error::custom)?;
     serde_json::from_slice(text)
 }
 
-/// Checks that a text can be parsed within the bound, before it is written or read.
+/// Checks that a text can be parsed within the limit.
 ///
 /// # Errors
 ///
-/// How much memory it would take, and the limit.
+/// The text would take more memory than the limit. The message states both.
 pub(crate) fn check(text: &[u8]) -> Result<(), String> {
     let limit = BASE + TIMES * text.len() as u64;
     if (text.len() as u64).saturating_mul(MOST) <= limit {
         return Ok(());
     }
-    let charge = charge(text);
-    if charge <= limit {
+    let estimate = estimate(text);
+    if estimate <= limit {
         return Ok(());
     }
     Err(format!(
-        "it has {} bytes and would take up to {charge} bytes in memory, more than the limit of {limit} \
+        "it has {} bytes and would take up to {estimate} bytes in memory, more than the limit of {limit} \
          bytes: keep large lists and maps in an output, and not in parameters or metadata",
         text.len()
     ))
 }
 
-/// The most that a text takes once it is parsed, besides itself.
-fn charge(text: &[u8]) -> u64 {
-    // What each open container is charged for a comma.
+/// Returns an upper bound of the memory that the value of a text takes, plus the size of the text.
+fn estimate(text: &[u8]) -> u64 {
+    // The estimate for a comma in each open container.
     let mut open = [ITEM; DEPTH];
-    let (mut depth, mut charge) = (0, text.len() as u64);
+    let (mut depth, mut estimate) = (0, text.len() as u64);
     let mut bytes = text.iter();
     while let Some(byte) = bytes.next() {
         let (first, further) = match byte {
@@ -82,7 +83,7 @@ fn charge(text: &[u8]) -> u64 {
                 continue;
             }
             b',' => {
-                charge += open[depth];
+                estimate += open[depth];
                 continue;
             }
             b']' | b'}' => {
@@ -93,14 +94,14 @@ fn charge(text: &[u8]) -> u64 {
             b'[' => (LIST, ITEM),
             _ => continue,
         };
-        charge += first;
+        estimate += first;
         depth += 1;
         match open.get_mut(depth) {
             Some(of) => *of = further,
-            None => return charge,
+            None => return estimate,
         }
     }
-    charge
+    estimate
 }
 
 #[cfg(test)]
@@ -111,7 +112,7 @@ mod tests {
 
     use super::*;
 
-    /// A list of so many copies of an item.
+    /// Returns a list with `count` copies of an item.
     fn list(item: &str, count: usize) -> Vec<u8> {
         format!("[{}]", vec![item; count].join(",")).into_bytes()
     }
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nests_too_deep_is_left_to_the_parser() {
+    fn deep_nesting_is_left_to_the_parser() {
         let deep = "[".repeat(4 << 20);
         let error = parse::<Value>(deep.as_bytes()).expect_err("it nests too deep").to_string();
         assert!(error.contains("recursion limit"), "{error}");

@@ -1,4 +1,4 @@
-//! The search for an output by its fingerprint, among records and kept versions.
+//! Finds outputs by their fingerprint, among current records and kept versions.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,33 +10,33 @@ use crate::store::record::Record;
 use crate::store::trust::Trust;
 use crate::store::{Folder, RECORD, Store, TaskFolder};
 
-/// An output with the fingerprint looked for, in whichever instance's folder.
+/// An output with the requested fingerprint, in the folder of any instance of the task.
 pub(crate) struct Kept {
     pub(crate) folder: Folder,
-    /// Where the record stands.
+    /// The path of the record.
     pub(crate) place: PathBuf,
     pub(crate) record: Box<Record>,
-    /// The store that has it, if it is another one.
+    /// The store that holds the output, if it is not the flow's own.
     pub(crate) from: Option<Arc<Store>>,
-    /// Whether a remote has it, with its files or without.
+    /// How much of the output the remote holds, if it is in a remote.
     pub(crate) remote: Option<Carried>,
 }
 
-/// How much of an output a remote has.
+/// How much of an output a remote holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Carried {
     Whole,
-    /// That it was there, and which content it had.
+    /// The record without the files.
     MetadataOnly,
 }
 
 impl Kept {
-    /// The same, in another store than the flow's own.
+    /// Returns the same output, marked as one of another store.
     pub(crate) fn of(self, other: &Arc<Store>) -> Self {
         Self { from: Some(Arc::clone(other)), ..self }
     }
 
-    /// One that a remote has.
+    /// Returns an output of a remote.
     pub(crate) fn carried(record: Record, carried: Carried) -> Self {
         let (folder, place, record) = (Folder::new(), PathBuf::new(), Box::new(record));
         Self { folder, place, record, from: None, remote: Some(carried) }
@@ -44,7 +44,8 @@ impl Kept {
 }
 
 impl Store {
-    /// An output of the task with this fingerprint whose file is whole and for which `holds`.
+    /// Returns an output of the task with this fingerprint whose files are whole and for which
+    /// `holds`.
     pub(crate) fn kept(
         &self,
         task: &TaskFolder,
@@ -53,13 +54,13 @@ impl Store {
         mut holds: impl FnMut(&Record) -> bool,
     ) -> Result<Option<Kept>, StoreError> {
         for name in task.index.folders(&*self.fs, &task.index_path, fingerprint)? {
-            let noted = PathBuf::from(name);
-            let last = noted.file_name().and_then(|last| last.to_str());
+            let indexed = PathBuf::from(name);
+            let last = indexed.file_name().and_then(|last| last.to_str());
             let Some(key) = last.and_then(super::key_of) else { continue };
-            // It may have come after the task's folders were listed, or lie where the task was
-            // stored before it got another `dir` or `group`.
-            let listed = self.listed(task, key)?.filter(|listed| *listed != noted);
-            let folders = listed.into_iter().chain([noted]);
+            // The folder may have been created after the listing, or the task's `dir` or `group`
+            // may have changed.
+            let listed = self.listed(task, key)?.filter(|listed| *listed != indexed);
+            let folders = listed.into_iter().chain([indexed]);
             let versions = self.versions_with(task, key, fingerprint)?;
             let places = folders.flat_map(|folder| {
                 let places = [self.path(&folder, RECORD)].into_iter().chain(versions.clone());
@@ -68,7 +69,7 @@ impl Store {
             for (folder, place) in places {
                 let record = match self.read_record(&place) {
                     Ok(Some(Ok(record))) => record,
-                    // Another instance's record that cannot be used is no reason not to run.
+                    // The instance can run, even if the record of another instance is unusable.
                     Ok(_) | Err(StoreError::Newer { .. }) => continue,
                     Err(error) => return Err(error),
                 };
@@ -81,7 +82,7 @@ impl Store {
         Ok(None)
     }
 
-    /// Whether outputs with this fingerprint were reset here, and none was made since.
+    /// Returns whether this fingerprint was reset here and no output with it was committed since.
     pub(crate) fn is_forgotten(
         &self,
         task: &TaskFolder,
@@ -90,7 +91,7 @@ impl Store {
         task.index.is_forgotten(&*self.fs, &task.index_path, fingerprint)
     }
 
-    /// Whether an output that was found is still there.
+    /// Returns whether the files of a reusable output are still whole.
     pub(crate) fn is_whole(&self, kept: &Kept, trust: Trust) -> Result<bool, StoreError> {
         let store = kept.from.as_deref().unwrap_or(self);
         store.is_there(&kept.folder, &kept.place, &kept.record, trust)
@@ -106,7 +107,7 @@ impl Store {
         Ok(self.look(folder, place, record, trust)?.look == Look::Whole)
     }
 
-    /// Looks at the files of an output, whose record was read from `place`.
+    /// Checks the files of an output whose record was read from `place`.
     pub(crate) fn look(
         &self,
         folder: &Folder,
@@ -116,18 +117,19 @@ impl Store {
     ) -> Result<Seen, StoreError> {
         let seen = self.look_at(folder, &record.output, trust)?;
         if seen.look == Look::Whole && seen.output != record.output && !self.is_only_read {
-            self.note_times(place, record, &seen.output);
+            self.update_times(place, record, &seen.output);
         }
         Ok(seen)
     }
 
-    /// Notes the times of an output whose content is as recorded, so that it is not hashed at each
-    /// look. A store that cannot be written does without.
-    fn note_times(&self, place: &Path, record: &Record, seen: &Output) {
-        let noted = Record { output: seen.clone(), ..record.clone() };
-        let Ok(draft) = self.draft_record(place, &noted) else { return };
+    /// Updates the recorded times of an output whose content is unchanged.
+    ///
+    /// So the next check does not hash it again. Errors are ignored: the store may be read-only.
+    fn update_times(&self, place: &Path, record: &Record, seen: &Output) {
+        let updated = Record { output: seen.clone(), ..record.clone() };
+        let Ok(draft) = self.draft_record(place, &updated) else { return };
         let replaced = self.fs.sync(std::slice::from_ref(&draft), &[]).and_then(|()| {
-            // Hashing may have taken long: what was committed meanwhile must not be taken back.
+            // Hashing may take long. The record must not replace one that was committed meanwhile.
             let unchanged = matches!(self.read_record(place), Ok(Some(Ok(now))) if *now == *record);
             let changed = || std::io::Error::other("it was replaced");
             if unchanged { self.fs.rename(&draft, place) } else { Err(changed()) }

@@ -1,11 +1,18 @@
-//! Limits: how many earlier versions are kept, and how large they may be.
+//! Limits on the number and size of the earlier versions that are kept.
 //!
-//! They are applied when all outputs of an execution are committed, to what was committed alone, so
-//! that a run costs no more for what it leaves as it is. The versions used least recently go first.
+//! By default ten versions of each instance are kept, of any size. So the store does not grow
+//! without bound while code is edited, and going back a few steps runs nothing.
 //!
-//! An output is used as long as it is the current one. The record of a version was written when that
-//! began, and it ended when that of the next version was written, or the current one: the times of
-//! these files say all, and nobody has to note a use.
+//! A run applies the limits after its last commit, and only to the instances that it committed, so
+//! that its cost does not depend on the rest of the store. `gc` applies them to all instances. The
+//! versions used least recently are removed first.
+//!
+//! An output is in use while it is the current one. The record of a version was written when that
+//! began. It ended when the record of the next version, or the current one, was written. So the
+//! times of these files give the order, and no use has to be recorded.
+//!
+//! A forced output replaces all versions with its fingerprint. The files that it replaces are
+//! removed when the run ends, unless another run is in progress that may be reading them.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -19,35 +26,38 @@ use crate::store::run_lock::RunLock;
 use crate::store::stage::Staged;
 use crate::store::{Folder, RECORD, Store, TaskFolder, index};
 
-/// How many earlier versions are kept of each instance, unless the user says so.
+/// The number of earlier versions kept of each instance by default.
 const VERSIONS: usize = 10;
 
-/// How many earlier versions of outputs are kept, for [`Flow::limits`](crate::Flow::limits). The current
-/// output is no earlier version.
+/// How many earlier versions of outputs are kept, for [`Flow::limits`](crate::Flow::limits). The
+/// current output does not count as an earlier version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Of each instance.
+    /// The largest number of versions of each instance.
     pub(crate) versions: usize,
-    /// Of all instances of a task, the size of their files in bytes.
+    /// The largest total size of the files of all versions of a task, in bytes.
     pub(crate) bytes: Option<u64>,
 }
 
 impl Default for Limits {
-    /// 10 versions of each instance, of any size.
+    /// Ten versions of each instance, of any size.
     fn default() -> Self {
         Self { versions: VERSIONS, bytes: None }
     }
 }
 
 impl Limits {
-    /// Keeps at most this many earlier versions of each instance; with 0, the current output alone.
+    /// Keeps at most this many earlier versions of each instance. With 0, only the current output
+    /// is kept.
     #[must_use]
     pub fn versions(self, versions: usize) -> Self {
         Self { versions, ..self }
     }
 
-    /// Keeps earlier versions of each task up to this size in bytes: the files of the versions of all
-    /// its instances. A file that several instances share is counted for each of them.
+    /// Limits the total size of the earlier versions of each task, in bytes.
+    ///
+    /// The files of the versions of all its instances count. A file that several instances share is
+    /// counted for each of them.
     #[must_use]
     pub fn bytes(self, bytes: u64) -> Self {
         Self { bytes: Some(bytes), ..self }
@@ -58,9 +68,9 @@ impl Limits {
 pub(super) struct Earlier {
     pub(super) path: PathBuf,
     pub(super) folder: Folder,
-    /// When it was last used, in nanoseconds since 1970.
+    /// When the version was last in use, in nanoseconds since 1970.
     used: i64,
-    /// How large its files are.
+    /// The total size of its files.
     bytes: u64,
 }
 
@@ -69,14 +79,14 @@ pub(crate) struct Replaced {
     task: Arc<TaskFolder>,
     folder: Folder,
     key: Short,
-    /// The fingerprint of which nothing else is to be kept, if it was forced.
+    /// The fingerprint, if the new output was forced. All other outputs with it are removed.
     forced: Option<Digest>,
-    /// What is not kept of the output that was there before.
+    /// The files of the replaced output that are not kept.
     files: HashSet<String>,
 }
 
 impl Replaced {
-    /// What a commit has replaced, if anything was there.
+    /// Returns what a commit replaced, if the instance had an output.
     pub(crate) fn by(task: Arc<TaskFolder>, staged: Staged) -> Option<Self> {
         Some(Self {
             task,
@@ -89,11 +99,10 @@ impl Replaced {
 }
 
 impl Store {
-    /// Removes what the outputs of an execution have taken the place of, and what is beyond the
-    /// limits.
+    /// Removes the outputs that a run replaced, and the versions beyond the limits.
     ///
-    /// Another execution may have found one of these, and be about to read it or to take it over: while
-    /// one is under way all files are left, to the next run or to `gc`.
+    /// Another run may be about to read or reuse one of these. If one is in progress, all files
+    /// stay, and the next run or `gc` removes them.
     pub(crate) fn tidy(
         &self,
         replaced: Vec<Replaced>,
@@ -131,7 +140,7 @@ impl Store {
         Ok(())
     }
 
-    /// The versions of an instance that are too many.
+    /// Returns the versions of an instance beyond the limit on their number.
     pub(super) fn beyond_number(
         &self,
         versions: &Path,
@@ -147,7 +156,8 @@ impl Store {
         Ok(versions.into_iter().map(|(path, _)| path).collect())
     }
 
-    /// The versions of a task that are too large in all, by the name of its index.
+    /// Returns the versions of a task beyond the limit on their size. `index` is the path of its
+    /// index.
     pub(super) fn beyond_size(
         &self,
         index: &Path,
@@ -159,7 +169,7 @@ impl Store {
             Err(error) if is_absent(&error) => Vec::new(),
             names => names.during("list", &versions)?,
         };
-        // Several folders may have a key, if the task got another `dir`.
+        // Several folders may have the same key if the task's `dir` changed.
         let mut folders: HashMap<Short, Vec<Folder>> = HashMap::new();
         for folder in index::folders(&self.read_index(index)?) {
             if let Some(key) = folder_key(&folder) {
@@ -173,7 +183,7 @@ impl Store {
                 all.extend(self.earlier(&versions.join(&name), &folder)?);
             }
         }
-        // The latest first, as many as fit.
+        // The latest versions that fit stay.
         all.sort_unstable_by(|a, b| b.used.cmp(&a.used).then_with(|| a.path.cmp(&b.path)));
         let mut bytes = 0_u64;
         all.retain(|version| {
@@ -183,11 +193,11 @@ impl Store {
         Ok(all)
     }
 
-    /// The versions of an instance whose files lie in this folder.
+    /// Returns the versions of an instance whose files are in this folder.
     fn earlier(&self, versions: &Path, folder: &Folder) -> Result<Vec<Earlier>, StoreError> {
         let mut earlier = Vec::new();
         for (path, used) in self.with_uses(self.versions_in(versions)?, folder)? {
-            // One that cannot be used is left alone, as everywhere.
+            // A record that cannot be used is left alone.
             let Ok(Some(Ok(record))) = self.read_record(&path) else { continue };
             let here = |file: &str| self.fs.stat(&self.path(folder, file)).is_ok();
             if record.output.files.iter().any(|file| here(&file.file)) {
@@ -198,7 +208,7 @@ impl Store {
         Ok(earlier)
     }
 
-    /// These versions of one instance with the time at which each was last used, the least recent
+    /// Returns these versions of one instance with the time of their last use, the least recent
     /// first.
     fn with_uses(
         &self,
@@ -210,7 +220,7 @@ impl Store {
             match self.fs.stat(&path) {
                 Ok(stat) => begun.push((path, stat.modified)),
                 Err(error) if is_absent(&error) => {}
-                Err(error) => return Err(error).during("look at", &path),
+                Err(error) => return Err(error).during("inspect", &path),
             }
         }
         begun.sort_unstable_by(|(a, at), (b, bt)| at.cmp(bt).then_with(|| a.cmp(b)));
@@ -221,7 +231,7 @@ impl Store {
     }
 }
 
-/// The key of the instance in a folder.
+/// Returns the key of the instance in a folder.
 pub(super) fn folder_key(folder: &Path) -> Option<Short> {
     key_of(folder.file_name()?.to_str()?)
 }

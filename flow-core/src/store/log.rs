@@ -1,4 +1,4 @@
-//! Logs: what the programs that a task runs have printed.
+//! Logs: the output of the programs that a task runs.
 
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
@@ -7,14 +7,15 @@ use std::sync::{Arc, Mutex};
 use crate::base::error::{IoContext, StoreError};
 use crate::store::{Folder, Store};
 
-/// The name of the file.
+/// The name of the file in the folder of an instance.
 pub(crate) const LOG: &str = "log.txt";
 
-/// How often another process may begin the same log at the same moment.
+/// The number of attempts to create the file while other processes create it at the same moment.
 const ATTEMPTS: usize = 8;
 
-/// The log of one run of a task: a file beside its output, which is there only if something was
-/// logged, and takes the place of that of the run before.
+/// The log of one run of a task: a file beside its output.
+///
+/// It is created at the first line, and then replaces the log of the previous run.
 pub(crate) struct Log {
     store: Arc<Store>,
     folder: Folder,
@@ -30,7 +31,7 @@ impl Log {
         self.store.path(&self.folder, LOG)
     }
 
-    /// Adds a line, or several.
+    /// Appends one or more lines.
     pub(crate) fn write(&self, text: &[u8]) -> Result<(), StoreError> {
         let mut out = self.out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let out = match &mut *out {
@@ -44,7 +45,7 @@ impl Log {
         let (fs, path) = (self.store.fs(), self.path());
         fs.create_folder(&self.store.root().join(&self.folder))?;
         for _ in 1..ATTEMPTS {
-            // That of the last run, if there is one.
+            // Removes the log of the previous run, if there is one.
             let _ = fs.remove(&path);
             match fs.create(&path) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}

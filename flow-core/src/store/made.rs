@@ -1,4 +1,4 @@
-//! An output that is there: what loading it needs.
+//! An existing output, with what is needed to load it.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use crate::store::output::Output;
 use crate::store::record::{Meta, Record};
 use crate::store::{Folder, Store};
 
-/// An output that is there: what loading it needs, and no more, for there may be many.
+/// An existing output, with what is needed to load it. It is small, because a plan may hold many.
 pub(crate) struct Made {
     pub(crate) folder: Folder,
     pub(crate) output: Output,
     pub(crate) meta: Meta,
-    /// The store that has it, if it is another one.
+    /// The store that holds the output, if it is not the plan's own.
     pub(crate) from: Option<Arc<Store>>,
 }
 
@@ -20,7 +20,7 @@ impl Made {
         Self { folder, output: record.output, meta: record.meta, from: None }
     }
 
-    /// The store that has it, where `own` is that of the plan.
+    /// Returns the store that holds the output. `own` is the store of the plan.
     pub(crate) fn store<'a>(&'a self, own: &'a Arc<Store>) -> &'a Arc<Store> {
         self.from.as_ref().unwrap_or(own)
     }

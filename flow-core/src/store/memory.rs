@@ -1,4 +1,4 @@
-//! Values that are kept in memory, as long as a flow on this store is there.
+//! The values of `Memory` outputs, kept as long as a flow with this store exists.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
@@ -7,13 +7,13 @@ use crate::base::key::Digest;
 use crate::base::panics::Contained;
 use crate::value::AnyValue;
 
-/// The outputs that have no file, by what they are made from.
+/// The outputs that have no file, by the digest of their inputs.
 #[derive(Default)]
 pub(crate) struct Memory(Mutex<HashMap<Digest, Contained<AnyValue>>>);
 
 impl Memory {
     fn values(&self) -> MutexGuard<'_, HashMap<Digest, Contained<AnyValue>>> {
-        self.0.lock().expect("no panic while a value is looked up")
+        self.0.lock().expect("lock poisoned")
     }
 
     pub(crate) fn contains(&self, digest: Digest) -> bool {
@@ -26,7 +26,7 @@ impl Memory {
 
     pub(crate) fn keep(&self, digest: Digest, value: Contained<AnyValue>) {
         let replaced = self.values().insert(digest, value);
-        // It may be large, and is dropped without the lock.
+        // The value may be large, so it is dropped after the lock is released.
         drop(replaced);
     }
 

@@ -1,35 +1,39 @@
-//! The store: one folder, one commit point.
+//! The store: a folder that holds outputs, their records and what the flow remembers of past runs.
 //!
 //! ```text
 //! data/
-//!   Train/                                     a task
+//!   Train/                                     the folder of a task
 //!     model=Logistic-3f2a91c04b77e010/         an instance: its parameters, 16 digits of its key
-//!       record.json                            says that the output is there; replacing it is the commit
+//!       record.json                            describes the output; renaming it into place is the commit
 //!       data-8c1f02ab44d01e9f-5b2e9c01.msgpack the output, never rewritten
-//!       failure.json                           why it failed last time, if it did
-//!       log.txt                                what the programs have printed that it has run
+//!       failure.json                           the last failure, if there was one
+//!       log.txt                                the output of the programs that the task ran
 //!   .flow/
-//!     index/Train                              fingerprint → folder, a line a commit
+//!     index/Train                              fingerprint → folder, one line per commit
 //!     versions/Train/<key>/<fingerprint>.json  the records that were replaced
 //!     code/<digest>.json                       the items of a task's code
-//!     digests                                  what files outside held when they had that size and time
-//!     owners/Train                             which task of which program has the name
-//!     running/<number>                         locked by an execution that is under way
-//!     secret                                   the key by which secrets are hashed
+//!     digests                                  cached digests of external files
+//!     owners/Train                             which task of which crate owns the name
+//!     running/<number>                         locked by a run while it works in the store
+//!     secret                                   the key with which secrets are hashed
 //! ```
 //!
-//! The life of an output: [`stage`] writes it under its final, unique name and hashes it on the
-//! way. [`commit`] makes a group of staged outputs durable, then replaces each record by a
-//! rename, and keeps the record that was there. Nothing that no record names is ever read, so
-//! that a process may die at any point and leave at most a file that nobody looks at.
+//! An output passes through two steps. [`stage`] writes its files under their final, unique names
+//! and hashes them while writing. [`commit`] makes a group of staged outputs durable, keeps the
+//! records that they replace as [`version`]s, and renames the new records into place.
 //!
-//! The folder may be hostile or damaged. All of it is reached through
-//! [`Confined`]: no link below the folder that was opened is followed, whether a file is read,
-//! written or deleted. Only regular files are opened, and those that are read into memory are
-//! [bounded](bounds), and so is [what they become](json) when they are parsed.
+//! Invariants:
 //!
-//! Folders are found by the key in their name, never by the text before it: fields may be
-//! reordered, and a name may be cut. The full key stands in the record and is checked.
+//! - Only a record makes an output exist. A file that no record names is never read. A process may
+//!   die at any point and leaves at most files that `gc` removes.
+//! - Outputs are immutable. A file is created under a new name and never written again.
+//! - The folder may be damaged or hostile. All of it is reached through [`Confined`], which follows
+//!   no link below the folder that was opened. Only regular files are opened. The size of files
+//!   that are read into memory is [bounded](bounds), and so is [the size of the parsed
+//!   values](json).
+//! - The folder of an instance is found by the key at the end of its name, never by the text before
+//!   it: fields may be reordered, and long names are shortened. The record holds the full key,
+//!   which is compared on each read.
 
 pub(crate) mod bounds;
 pub(crate) mod change;
@@ -83,65 +87,70 @@ use crate::store::owner::{Claim, Owner, Taken};
 use crate::store::record::{Record, Unreadable};
 use crate::value::secret::SecretKey;
 
-/// The folder, in that, for what is made aside and compared.
+/// The folder below the store's internal folder for outputs that are computed only for comparison.
 pub(crate) const ASIDE: &str = "aside";
 
-/// The name of the file that says that an output is there.
+/// The name of the file that holds the record of an instance.
 pub(crate) const RECORD: &str = "record.json";
 
-/// A folder of outputs.
+/// A folder of outputs. See the [module documentation](self).
 pub(crate) struct Store {
     root: PathBuf,
-    /// What lies in the store is reached through this alone.
+    /// The confined file system. Everything in the store is reached through it.
     fs: Arc<dyn Fs>,
-    /// The same file system, for files of the user.
+    /// The unconfined file system, for files of the user.
     unconfined: Arc<dyn Fs>,
-    /// The folder that was opened: the root, or that of which this is an environment.
+    /// The folder that the user opened: the root itself or, for a namespace, the folder above it.
     opened: PathBuf,
     durable: Durable,
     secret_key: OnceLock<SecretKey>,
     tasks: Mutex<HashMap<String, Arc<TaskFolder>>>,
     contents: Arc<Contents>,
     memory: Arc<Memory>,
-    /// Whether nothing is written here, not even the time of an output that was touched.
+    /// Whether the store is read-only. Then not even the recorded time of a touched output is
+    /// updated.
     is_only_read: bool,
 }
 
-/// What is known of one task's part of the store.
+/// The folders and the index of one task in the store.
 pub(crate) struct TaskFolder {
     owner: Owner,
-    /// What is noted of it in the store, if it has outputs there, and whether it is not noted yet.
+    /// The owner of the task's name. `None` if the name is not to be claimed.
     claim: Option<Claim>,
+    /// Whether the claim still has to be written.
     is_unclaimed: AtomicBool,
-    /// Where new instances go, relative to the root.
+    /// The folder for new instances, relative to the root.
     pub(crate) name: String,
-    /// Where instances lie that were stored before the task was renamed.
+    /// The folder of instances that were stored before the task was renamed, relative to the root.
     was: Option<String>,
-    /// The file of its index.
+    /// The path of the index file.
     index_path: PathBuf,
     index: Index,
-    /// The folders there are, listed when one is not where its name says.
+    /// The folders of the instances by key. Listed when an instance is not in the folder that its
+    /// parameters name.
     listing: Mutex<Option<HashMap<Short, PathBuf>>>,
 }
 
-/// One instance's folder, whether it exists or not, relative to the root.
+/// The folder of one instance, relative to the root. It may not exist.
 pub(crate) type Folder = PathBuf;
 
-/// What stands where the record of an instance should be.
+/// What was found at the place of an instance's record.
 pub(crate) enum Found {
     Nothing,
     Record(Box<Record>),
-    /// A file that is no record of this instance, and why.
+    /// A file that is not a record of this instance, with the reason.
     Damaged(String),
 }
 
 impl Store {
-    /// The store in a folder, which is made when something is stored.
+    /// Returns the store in a folder. The folder is created when something is stored.
     pub(crate) fn new(root: PathBuf, fs: Arc<dyn Fs>) -> Self {
         Self::within(&root.clone(), root, fs)
     }
 
-    /// The store in a folder that lies in the one that was opened.
+    /// Returns the store in a folder below the folder that the user opened.
+    ///
+    /// Namespaces do not nest: the folder of each is directly in the folder that the user opened.
     pub(crate) fn within(opened: &Path, root: PathBuf, fs: Arc<dyn Fs>) -> Self {
         let unconfined = fs;
         let fs: Arc<dyn Fs> = Arc::new(Confined::within(Arc::clone(&unconfined), opened, &root));
@@ -163,23 +172,27 @@ impl Store {
         }
     }
 
-    /// A store that is nowhere: there is nothing in it, and its key for secrets is no secret. Nothing is
-    /// to be stored there.
+    /// Returns an empty store whose folder does not exist, for plans that are only validated.
+    ///
+    /// Nothing may be stored in it. Its key for secrets is constant, so that no key file has to be
+    /// written.
     pub(crate) fn nowhere() -> Self {
         let root = std::env::temp_dir().join(format!("flow-nowhere-{}", names::unique()));
         let store = Self::new(root, Arc::new(Disk));
         Self { secret_key: SecretKey::new([0; 32]).into(), is_only_read: true, ..store }
     }
 
-    /// The same store, for another one to take outputs from: which tasks have which names is its
-    /// own business.
+    /// Returns the same store opened anew for reading, so that another store can reuse its outputs.
+    ///
+    /// Nothing is written to it, not even the time of a touched output. It shares no claims on task
+    /// names: what a name means is decided by each flow for itself.
     pub(crate) fn only_read(&self) -> Self {
         let fs = Arc::clone(&self.unconfined);
         let store = Self::within(&self.opened, self.root.clone(), fs);
         Self { memory: Arc::clone(&self.memory), is_only_read: true, ..store }
     }
 
-    /// Makes the folder, if it is not there.
+    /// Creates the folder of the store if it does not exist.
     pub(crate) fn create(&self) -> Result<(), StoreError> {
         if self.fs.stat(&self.root).is_ok_and(|stat| stat.folder) {
             return Ok(());
@@ -188,17 +201,17 @@ impl Store {
         fs.create_root().during("create the folder", &self.root)
     }
 
-    /// The file system for what lies in the store, and nothing else.
+    /// Returns the file system for everything in the store, and for nothing else.
     pub(crate) fn fs(&self) -> &Arc<dyn Fs> {
         &self.fs
     }
 
-    /// The file system for files of the user, which lie anywhere.
+    /// Returns the file system for files of the user, which may be anywhere.
     pub(crate) fn unconfined(&self) -> &Arc<dyn Fs> {
         &self.unconfined
     }
 
-    /// The values that are kept in memory.
+    /// Returns the values that are kept in memory.
     pub(crate) fn memory(&self) -> &Memory {
         &self.memory
     }
@@ -211,18 +224,20 @@ impl Store {
         self.root.join(INTERNAL).join(part)
     }
 
-    /// The part of the store that belongs to this task.
+    /// Returns the part of the store that belongs to this task.
+    ///
+    /// As long as the store is open, a name belongs to one task, in whichever plans it occurs.
     ///
     /// # Errors
     ///
-    /// Another task has the name: each would take the other's outputs for its own.
+    /// Another task has the name. Each would take the outputs of the other for its own.
     pub(crate) fn task(
         &self,
         decl: &TaskDecl,
         owner: Owner,
         claim: Option<Claim>,
     ) -> Result<Arc<TaskFolder>, Taken> {
-        let mut tasks = self.tasks.lock().expect("no panic while a task is looked up");
+        let mut tasks = self.tasks.lock().expect("lock poisoned");
         if let Some(task) = tasks.get(&*decl.name) {
             let same = task.owner.id == owner.id;
             return if same { Ok(Arc::clone(task)) } else { Err(Taken::Here(task.owner)) };
@@ -238,7 +253,7 @@ impl Store {
         Ok(task)
     }
 
-    /// The part of a task whose name another one has, for one who looks and stores nothing.
+    /// Returns the part of a task whose name another task owns. Only for reading.
     pub(crate) fn detached(&self, decl: &TaskDecl, owner: Owner) -> Arc<TaskFolder> {
         Arc::new(self.unclaimed(decl, owner))
     }
@@ -256,8 +271,8 @@ impl Store {
         }
     }
 
-    /// The part of the store that belongs to a task of which no more is known than where its outputs
-    /// lie and under which name they are stored.
+    /// Returns the part of a task whose type is unknown, from its folder and the name it is stored
+    /// under.
     pub(crate) fn without_type(&self, name: &str, stored: &str) -> TaskFolder {
         TaskFolder {
             owner: Owner { id: std::any::TypeId::of::<()>(), module: "" },
@@ -271,27 +286,27 @@ impl Store {
         }
     }
 
-    /// The task that has had this name since the store was opened.
+    /// Returns the type of the task that has had this name since the store was opened.
     pub(crate) fn owner(&self, name: &str) -> Option<std::any::TypeId> {
-        let tasks = self.tasks.lock().expect("no panic while a task is looked up");
+        let tasks = self.tasks.lock().expect("lock poisoned");
         tasks.get(name).map(|task| task.owner.id)
     }
 
-    /// The folders of the tasks that have been asked for.
+    /// Returns the folders of the tasks that were looked up.
     fn task_names(&self) -> BTreeSet<PathBuf> {
-        let tasks = self.tasks.lock().expect("no panic while a task is looked up");
+        let tasks = self.tasks.lock().expect("lock poisoned");
         tasks.values().map(|task| PathBuf::from(&task.name)).collect()
     }
 
-    /// Forgets which folders there are, for they may have come or gone since.
+    /// Drops the listings of folders, because folders may have been created or removed since.
     pub(crate) fn refresh(&self) {
         self.durable.forget();
-        for task in self.tasks.lock().expect("no panic while a task is looked up").values() {
-            *task.listing.lock().expect("no panic while a folder is listed") = None;
+        for task in self.tasks.lock().expect("lock poisoned").values() {
+            *task.listing.lock().expect("lock poisoned") = None;
         }
     }
 
-    /// Where a new instance goes.
+    /// Returns the folder for a new instance.
     pub(crate) fn new_folder<'a>(
         &self,
         task: &TaskFolder,
@@ -301,7 +316,7 @@ impl Store {
         Path::new(&task.name).join(instance_folder(parameters, key.short()))
     }
 
-    /// The folder of that key, if there is one.
+    /// Returns the existing folder with that key, if there is one.
     pub(crate) fn listed(
         &self,
         task: &TaskFolder,
@@ -310,7 +325,7 @@ impl Store {
         self.in_listing(task, |listing| listing.get(&key).cloned())
     }
 
-    /// The folders of the instances of a task that have the least keys, this many at most.
+    /// Returns the folders of the `count` instances of a task with the smallest keys.
     pub(crate) fn some_listed(
         &self,
         task: &TaskFolder,
@@ -333,7 +348,7 @@ impl Store {
         task: &TaskFolder,
         look: impl FnOnce(&HashMap<Short, Folder>) -> T,
     ) -> Result<T, StoreError> {
-        let mut listing = task.listing.lock().expect("no panic while a folder is listed");
+        let mut listing = task.listing.lock().expect("lock poisoned");
         let listing = match &mut *listing {
             Some(listing) => listing,
             none => none.insert(self.list(task)?),
@@ -343,7 +358,7 @@ impl Store {
 
     fn list(&self, task: &TaskFolder) -> Result<HashMap<Short, PathBuf>, StoreError> {
         let mut found = HashMap::new();
-        // What lies under the present name hides what lies under the former one.
+        // Instances under the present name hide those under the former name.
         for name in task.was.iter().chain([&task.name]) {
             let path = self.root.join(name);
             let folders = match self.names(&path) {
@@ -364,7 +379,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// It cannot be read, or a newer version of this library wrote it.
+    /// The file cannot be read, or a newer version of this library wrote it.
     pub(crate) fn record(&self, folder: &Folder, key: Key) -> Result<Found, StoreError> {
         let path = self.root.join(folder).join(RECORD);
         Ok(match self.read_record(&path)? {
@@ -377,7 +392,8 @@ impl Store {
         })
     }
 
-    /// The record in a file, if the file is there.
+    /// Reads the record in a file. Returns `None` if there is no file, and `Some(Err(reason))` if
+    /// it is damaged.
     pub(crate) fn read_record(
         &self,
         path: &Path,
@@ -394,8 +410,8 @@ impl Store {
         }
     }
 
-    /// Reads the file of a record, if it is there. What cannot be a record, such as a pipe, is
-    /// damaged, for a reason; a link is an error.
+    /// Reads the file of a record, if it exists. A file that cannot be a record, such as a pipe,
+    /// counts as damaged, with the reason. A link is an error.
     pub(crate) fn read_record_file(
         &self,
         path: &Path,
@@ -412,18 +428,18 @@ impl Store {
         }
     }
 
-    /// The content of files outside the store.
+    /// Returns the cache of digests of external files.
     pub(crate) fn contents(&self) -> &Arc<Contents> {
         &self.contents
     }
 
-    /// The names in a folder that may be of the store's making, which are Unicode.
+    /// Returns the Unicode names in a folder. The store creates no others.
     fn names(&self, folder: &Path) -> std::io::Result<Vec<String>> {
         let names = self.fs.list(folder)?.into_iter();
         Ok(names.filter_map(|name| name.into_string().ok()).collect())
     }
 
-    /// The path of a file in an instance's folder.
+    /// Returns the path of a file in the folder of an instance.
     pub(crate) fn path(&self, folder: &Folder, file: &str) -> PathBuf {
         self.root.join(folder).join(file)
     }

@@ -1,5 +1,6 @@
-//! Notes: small files that make reasons say more, and that a store does without if it cannot be
-//! written.
+//! Notes: small files that improve reasons, such as failures and tables of code.
+//!
+//! Errors are ignored: the store works without them.
 
 use std::path::Path;
 
@@ -9,15 +10,15 @@ use crate::base::names::unique;
 use crate::store::Store;
 
 impl Store {
-    /// Puts a note in its place, whole or not at all.
+    /// Writes a note atomically. Errors are ignored.
     pub(crate) fn note(&self, path: &Path, note: &impl Serialize) {
         let draft = path.with_extension(unique());
-        let noted = serde_json::to_vec_pretty(note).map_err(Into::into).and_then(|bytes| {
+        let written = serde_json::to_vec_pretty(note).map_err(Into::into).and_then(|bytes| {
             path.parent().map_or(Ok(()), |folder| self.fs.create_folder(folder))?;
             self.fs.create(&draft)?.write_all(&bytes)?;
             self.fs.rename(&draft, path)
         });
-        if noted.is_err() {
+        if written.is_err() {
             let _ = self.fs.remove(&draft);
         }
     }

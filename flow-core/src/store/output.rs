@@ -1,7 +1,10 @@
-//! Outputs: the files that a record names, and how they are looked at, linked and removed.
+//! Outputs: the files that a record names, and how they are checked, described and removed.
 //!
-//! Most outputs are one file. An output of several parts has one for each, and a part may be a
-//! folder that the task has filled itself. An output that is kept in memory has none.
+//! Most outputs are one file. An output of several parts has a file for each part. A part may also
+//! be a folder that the task filled itself. An output in memory has no files.
+//!
+//! A link in an output is an error. Its target does not belong to the store: it may change, and
+//! must not be removed with the output.
 
 use std::path::{Path, PathBuf};
 
@@ -14,52 +17,56 @@ use crate::files::{digest_file, is_absent};
 use crate::store::trust::Trust;
 use crate::store::{Folder, Store};
 
-/// An output, by its files.
+/// The files of an output and their common digest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Output {
-    /// Of the content of all files; of an output in memory, of what it was made from.
+    /// The digest of the content of all files or, for an output in memory, of what it was computed
+    /// from.
     pub(crate) digest: Digest,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) files: Vec<OutputFile>,
 }
 
-/// The file, or folder, of one part of an output.
+/// The file or folder of one part of an output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct OutputFile {
-    /// The name of the part; empty if it is the whole.
+    /// The name of the part. Empty if the output has only one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) part: String,
-    /// Its name in the folder of the instance or, if it was made elsewhere, its path.
+    /// The name of the file in the folder of the instance or, for an external task, its path.
     pub(crate) file: String,
     pub(crate) digest: Digest,
-    /// How large it is; of a folder, all files in it.
+    /// The size in bytes. For a folder, the total size of all files in it.
     pub(crate) bytes: u64,
-    /// When it was written, in nanoseconds since 1970; 0 for a folder.
+    /// When the file was last modified, in nanoseconds since 1970. 0 for a folder.
     pub(crate) modified: i64,
-    /// Whether its owner may run it. Who has the file from here may, too.
+    /// Whether the owner may execute the file. Copies and links of the output get the same
+    /// permission.
+    ///
+    /// The permission is not part of a digest: it is a property of a copy and not of the content.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) executable: bool,
-    /// What is in it, if it is a folder.
+    /// The files and folders in it, if it is a folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) folder: Option<Vec<Within>>,
 }
 
-/// A file in a folder that is an output, or a folder in it.
+/// A file or folder inside a folder that is an output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Within {
-    /// Its path in the folder, with `/`.
+    /// The path below that folder, with `/`.
     pub(crate) path: String,
     pub(crate) bytes: u64,
     pub(crate) modified: i64,
-    /// Whether its owner may run it.
+    /// Whether the owner may execute the file.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) executable: bool,
-    /// Of a file's content; a folder has none.
+    /// The digest of the content. `None` for a folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) digest: Option<Digest>,
 }
 
-/// A file of an output, and what it holds.
+/// The path and content of a file of an output.
 pub(crate) struct Content {
     pub(crate) path: PathBuf,
     pub(crate) digest: Digest,
@@ -67,16 +74,16 @@ pub(crate) struct Content {
     pub(crate) executable: bool,
 }
 
-/// What a look at an output shows.
+/// The result of a check of an output's files.
 pub(crate) struct Seen {
     pub(crate) look: Look,
-    /// What is gone or was modified; empty if all is whole.
+    /// The name of the file that is gone or was modified. Empty if the output is whole.
     pub(crate) what: String,
-    /// The output, with the times that its files have now.
+    /// The output with the present times of its files.
     pub(crate) output: Output,
 }
 
-/// Whether an output is there.
+/// The state of an output's files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Look {
     Whole,
@@ -85,7 +92,7 @@ pub(crate) enum Look {
 }
 
 impl Output {
-    /// An output of these files, of which one that is the whole has the output's digest.
+    /// Returns an output of these files. A single file without a part gives the output its digest.
     pub(crate) fn of(files: Vec<OutputFile>) -> Self {
         let digest = match files.as_slice() {
             [whole] if whole.part.is_empty() => whole.digest,
@@ -98,7 +105,7 @@ impl Output {
         Self { digest, files }
     }
 
-    /// An output that has no file, with the digest of what it is made from.
+    /// Returns an output without files. The digest is that of what it was computed from.
     pub(crate) fn in_memory(digest: Digest) -> Self {
         Self { digest, files: Vec::new() }
     }
@@ -107,17 +114,17 @@ impl Output {
         self.files.is_empty()
     }
 
-    /// The file of a part; of the whole, if it is empty.
+    /// Returns the file of a part. An empty name means the whole output.
     pub(crate) fn file(&self, part: &str) -> Option<&OutputFile> {
         self.files.iter().find(|file| file.part == part)
     }
 
-    /// The output as if it had one part.
+    /// Returns an output that consists of one part of this one.
     pub(crate) fn only(&self, part: &str) -> Option<Self> {
         Some(Self { digest: self.digest, files: vec![self.file(part)?.clone()] })
     }
 
-    /// A name that leads out of the folder of the instance, if there is one.
+    /// Returns a file name that leads out of the folder of the instance, if there is one.
     pub(crate) fn outside(&self) -> Option<&str> {
         let leads_out = |part: &str| {
             matches!(part, "" | "." | "..")
@@ -137,12 +144,12 @@ impl Output {
 }
 
 impl OutputFile {
-    /// All of it, such as `csv.gz`: no other part of the name has a dot.
+    /// Returns the whole extension, such as `csv.gz`. The rest of the name has no dot.
     pub(crate) fn extension(&self) -> &str {
         self.file.split_once('.').map_or("", |(_, extension)| extension)
     }
 
-    /// All files with what they hold, relative to the folder of the instance.
+    /// Returns all files with their digests and sizes, relative to the folder of the instance.
     pub(crate) fn contents(&self) -> impl Iterator<Item = Content> + '_ {
         let at = Path::new(&self.file);
         let alone = self.folder.is_none().then(|| Content {
@@ -159,7 +166,7 @@ impl OutputFile {
         alone.into_iter().chain(within)
     }
 
-    /// All files, relative to the folder of the instance.
+    /// Returns the paths of all files, relative to the folder of the instance.
     pub(crate) fn paths(&self) -> impl Iterator<Item = PathBuf> + '_ {
         let alone = self.folder.is_none().then(|| PathBuf::from(&self.file));
         let within = self.folder.iter().flatten().filter(|within| within.digest.is_some());
@@ -168,13 +175,13 @@ impl OutputFile {
 }
 
 impl Store {
-    /// The paths of all files of an output.
+    /// Returns the paths of all files of an output.
     pub(crate) fn output_paths(&self, folder: &Folder, output: &Output) -> Vec<PathBuf> {
         let at = self.root().join(folder);
         output.files.iter().flat_map(OutputFile::paths).map(|path| at.join(path)).collect()
     }
 
-    /// Describes the file, or folder, that a task has written itself.
+    /// Describes a file or folder that a task wrote itself.
     pub(crate) fn describe(
         &self,
         part: &str,
@@ -202,8 +209,7 @@ impl Store {
         Ok(OutputFile { part, file, digest, bytes, modified: 0, executable: false, folder })
     }
 
-    /// Looks at the files of an output, by size and time and, if the time is another or tells
-    /// nothing, by content.
+    /// Checks the files of an output by their sizes and times. A file with another time is hashed.
     pub(crate) fn look_at(
         &self,
         folder: &Folder,
@@ -221,7 +227,7 @@ impl Store {
         for file in &mut seen.output.files {
             match look_at_file(&**self.fs(), &at, file, trust)? {
                 None => {}
-                // Another one may be modified, and that decides.
+                // A later file may be modified, which is the stronger result.
                 Some((Look::Gone, _)) if seen.look == Look::Gone => {}
                 Some((look, what)) => (seen.look, seen.what) = (look, what),
             }
@@ -232,21 +238,21 @@ impl Store {
         Ok(seen)
     }
 
-    /// Removes the files of an output that no record names, as far as that can be done.
+    /// Removes the files of an output that no record names. Errors are ignored.
     pub(crate) fn discard(&self, folder: &Folder, output: &Output) {
         for file in &output.files {
             self.discard_path(&self.path(folder, &file.file));
         }
     }
 
-    /// Removes a file or a folder that nothing names, as far as that can be done.
+    /// Removes a file or folder that no record names. Errors are ignored.
     pub(crate) fn discard_path(&self, path: &Path) {
-        // It does no harm if this fails: nobody looks there.
+        // A file that no record names does no harm, so errors are ignored.
         let _ = remove_all(&**self.fs(), path, &mut Vec::new());
     }
 }
 
-/// Whether a file is as recorded. If only its time is another, that is noted.
+/// Returns whether a file is as recorded. Updates `modified` if only its time changed.
 fn is_unchanged(
     (fs, trust): (&dyn Fs, Trust),
     path: &Path,
@@ -265,7 +271,8 @@ fn is_unchanged(
     Ok(digest_file(fs, path).during("read", path)? == digest)
 }
 
-/// Looks at one part's file, or folder. Gives what is gone or was modified, if anything is.
+/// Checks the file or folder of one part. Returns the name of a file that is gone or modified, if
+/// any.
 fn look_at_file(
     fs: &dyn Fs,
     at: &Path,
@@ -276,7 +283,7 @@ fn look_at_file(
     let stat = match fs.stat(&path) {
         Ok(stat) => stat,
         Err(error) if is_absent(&error) => return Ok(Some((Look::Gone, file.file.clone()))),
-        Err(error) => return Err(error).during("look at", &path),
+        Err(error) => return Err(error).during("inspect", &path),
     };
     let modified = |what: &str| Ok(Some((Look::Modified, what.to_owned())));
     let Some(within) = &mut file.folder else {
@@ -288,7 +295,7 @@ fn look_at_file(
         return modified(&file.file);
     }
     let top = within.iter().filter(|item| !item.path.contains('/')).count() as u64;
-    // Of a folder it is told how many names it has. What is missing is named before that.
+    // The number of names is compared last, so that a missing file is reported by its name.
     let mut folders = vec![(file.file.clone(), top)];
     for item in within {
         let name = format!("{}/{}", file.file, item.path);
@@ -296,7 +303,7 @@ fn look_at_file(
         let stat = match fs.stat(&path) {
             Ok(stat) => stat,
             Err(error) if is_absent(&error) => return modified(&name),
-            Err(error) => return Err(error).during("look at", &path),
+            Err(error) => return Err(error).during("inspect", &path),
         };
         let whole = match item.digest {
             Some(digest) => {
@@ -326,13 +333,12 @@ fn look_at_file(
     Ok(None)
 }
 
-/// What is known of a file or folder that a task has written. A link might lead to anything, and
-/// what it leads to might change.
+/// Returns the metadata of a file or folder that a task wrote. A link is an error.
 fn plain(fs: &dyn Fs, path: &Path) -> Result<Stat, StoreError> {
     let refused = |what| Err(std::io::Error::other(what)).during("keep", path);
-    match fs.kind(path).during("look at", path)? {
-        FileKind::File | FileKind::Folder => fs.stat(path).during("look at", path),
-        FileKind::Link => refused("it is a link: write, or copy, what it leads to"),
+    match fs.kind(path).during("inspect", path)? {
+        FileKind::File | FileKind::Folder => fs.stat(path).during("inspect", path),
+        FileKind::Link => refused("it is a link: write or copy the file or folder itself"),
         FileKind::Other => refused("it is neither a file nor a folder"),
     }
 }
@@ -368,7 +374,7 @@ fn describe_folder(
     Ok(())
 }
 
-/// Removes a file, or a folder with all in it, if it is there; adds the files to `removed`.
+/// Removes a file, or a folder with its contents, if it exists. Adds the files to `removed`.
 pub(crate) fn remove_all(
     fs: &dyn Fs,
     path: &Path,
@@ -380,7 +386,7 @@ pub(crate) fn remove_all(
             return Ok(());
         }
         Err(error) if is_absent(&error) => return Ok(()),
-        // What a link leads to is somebody else's.
+        // A link is not followed: its target does not belong to the store.
         Err(error) if !fs.kind(path).is_ok_and(|kind| kind == FileKind::Folder) => {
             return Err(error);
         }

@@ -1,11 +1,15 @@
-//! Owners: which task of which program has a name in a store.
+//! Owners: the task of each program that owns a name in a store.
 //!
-//! Two programs may share a folder. If each has a task of one name, and they are not the same task,
-//! each would show, reset and replace the other's outputs. So the name is claimed by the first that
-//! commits an output: a small file says which task that is, and in which crate.
+//! Two programs may share a folder. If each had a different task with the same name, each would
+//! show, reset and replace the outputs of the other. So the first task that commits an output
+//! claims its name: a small file records the task's module and its shape. The commit writes the
+//! claim, because a plan writes nothing.
 //!
-//! The same task that has moved, to another module or to another crate, looks the same, and takes over
-//! without a word; so does a task that was changed in its own crate.
+//! The shape of a task is its significant parameters and its target. A task may take over a claim:
+//!
+//! - the same shape in another crate or module means that the task was moved;
+//! - another shape in the same crate means that the task was changed;
+//! - another shape in another crate is an error.
 
 use std::any::TypeId;
 use std::collections::BTreeMap;
@@ -20,37 +24,37 @@ use crate::files::is_absent;
 use crate::store::folder::task_folder;
 use crate::store::{Store, TaskFolder, bounds, json};
 
-/// The folder of the claims.
+/// The folder of the claims, in the store's internal folder.
 const OWNERS: &str = "owners";
 
-/// The task that has a name, as long as the store is open.
+/// The task that owns a name as long as the store is open.
 #[derive(Clone, Copy)]
 pub(crate) struct Owner {
     pub(crate) id: TypeId,
-    /// Where it is declared.
+    /// The module that declares the task.
     pub(crate) module: &'static str,
 }
 
-/// The task that has a name in the store.
+/// The recorded owner of a name in the store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Claim {
     pub(crate) task: String,
-    /// The path of the module that it is declared in, the crate first.
+    /// The path of the module that declares the task, starting with the crate.
     pub(crate) module: String,
-    /// The types of its parameters that count, by name.
+    /// The types of its significant parameters, by name.
     #[serde(default)]
     pub(crate) parameters: BTreeMap<String, String>,
-    /// How its target was written.
+    /// The target as the user wrote it.
     pub(crate) target: String,
 }
 
-/// Why a name cannot be had.
+/// The reason why a task cannot have its name.
 pub(crate) enum Taken {
-    /// By another task of this program.
+    /// Another task of this program owns it.
     Here(Owner),
-    /// By a task of another program.
+    /// A task of another program owns it.
     Elsewhere(Claim),
-    /// That cannot be told.
+    /// The claim cannot be read.
     Unknown(StoreError),
 }
 
@@ -59,8 +63,8 @@ impl Claim {
         self.module.split("::").next().unwrap_or_default()
     }
 
-    /// Whether the name may go to this other one.
-    fn gives_way_to(&self, other: &Self) -> bool {
+    /// Returns whether `other` may take over the name.
+    fn can_be_taken_over_by(&self, other: &Self) -> bool {
         let same_shape = self.parameters == other.parameters && self.target == other.target;
         self.package() == other.package() || same_shape
     }
@@ -79,7 +83,7 @@ impl Store {
         self.internal(OWNERS).join(task_folder(decl.identity()))
     }
 
-    /// Whether the claim has still to be written; an error if the name is another's.
+    /// Returns whether the claim has to be written. An error if another task owns the name.
     pub(super) fn check_claim(&self, decl: &TaskDecl, claim: &Claim) -> Result<bool, Taken> {
         let path = self.claim_path(decl);
         let bytes = match self.fs.read(&path, bounds::NOTE) {
@@ -87,13 +91,18 @@ impl Store {
             Err(error) if is_absent(&error) => return Ok(true),
             Err(error) => return Err(error).during("read", &path).map_err(Taken::Unknown),
         };
-        // What cannot be understood claims nothing.
+        // An invalid file claims nothing.
         let Ok(known) = json::parse::<Claim>(&bytes) else { return Ok(true) };
-        if known.gives_way_to(claim) { Ok(known != *claim) } else { Err(Taken::Elsewhere(known)) }
+        if known.can_be_taken_over_by(claim) {
+            Ok(known != *claim)
+        } else {
+            Err(Taken::Elsewhere(known))
+        }
     }
 
-    /// Claims the name of a task that has committed an output, if that is to be written. Without it
-    /// another program is not told.
+    /// Writes the claim of a task that committed an output, if it was not written yet.
+    ///
+    /// Errors are ignored: without the claim, another program with the same name gets no error.
     pub(super) fn claim(&self, task: &TaskFolder) {
         if let Some(claim) = &task.claim
             && task.is_unclaimed.swap(false, Ordering::Relaxed)
@@ -103,7 +112,7 @@ impl Store {
         }
     }
 
-    /// Gives the name to this task, whoever had it.
+    /// Gives the name to this task, whichever task owns it.
     pub(crate) fn claim_anew(&self, decl: &TaskDecl, claim: &Claim) -> Result<(), StoreError> {
         let path = self.claim_path(decl);
         self.note(&path, claim);
@@ -114,7 +123,7 @@ impl Store {
         }
     }
 
-    /// Gives up the claims of this task, or of all.
+    /// Removes the claim of this task, or of all tasks.
     pub(super) fn release(&self, task: Option<&TaskFolder>) -> Result<(), StoreError> {
         let at = self.internal(OWNERS);
         match task {
@@ -124,7 +133,7 @@ impl Store {
                 self.remove(&at.join(name), &mut Vec::new())
             }
             None => {
-                let tasks = self.tasks.lock().expect("no panic while a task is looked up");
+                let tasks = self.tasks.lock().expect("lock poisoned");
                 tasks.values().for_each(|task| task.is_unclaimed.store(true, Ordering::Relaxed));
                 self.remove(&at, &mut Vec::new())
             }

@@ -1,4 +1,4 @@
-//! Places: where a task writes the files that are its output.
+//! Places: the paths at which a task writes its output itself.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,15 +12,16 @@ use crate::base::key::Digest;
 use crate::store::log::Log;
 use crate::store::{Folder, Store};
 
-/// The places that one run of a task was given to write to, by part. What is not taken as an
-/// output when the run has ended is removed.
+/// The paths that one run of a task received for its output, by part.
+///
+/// The files at paths that did not become an output are removed when this is dropped.
 #[doc(hidden)]
 pub struct Places {
     store: Arc<Store>,
     folder: Folder,
     fingerprint: Digest,
     given: Mutex<BTreeMap<String, PathBuf>>,
-    /// Whether nobody has written there: what lies elsewhere is copied.
+    /// Whether the output is external and is copied. Then the task writes nothing to the places.
     is_copied: bool,
 }
 
@@ -30,21 +31,21 @@ impl Places {
         Self { store, folder, fingerprint, given: Mutex::default(), is_copied: false }
     }
 
-    /// The same, for an output that lies elsewhere and is copied.
+    /// Returns the same places, for an external output that is copied to them.
     pub(crate) fn copying(mut self) -> Self {
         self.is_copied = true;
         self
     }
 
-    /// Whether an output lies elsewhere and is copied.
+    /// Returns whether the output is external and is copied.
     pub(crate) fn is_copied(&self) -> bool {
         self.is_copied
     }
 
-    /// Copies a file, or a folder, to the place of a part.
+    /// Copies a file or folder to the place of a part.
     pub(crate) fn copy(&self, part: &str, extension: &str, path: &Path) -> anyhow::Result<PathBuf> {
         let to = self.give(part, extension)?;
-        // The path itself may be a link, for the user has named it.
+        // The user named this path, so it may be a link.
         let from = self.store.unconfined().canonical(path);
         let copied = from.and_then(|from| self.copy_all(&from, &to));
         copied.with_context(|| format!("cannot copy {path:?}"))?;
@@ -57,7 +58,8 @@ impl Places {
             FileKind::Folder => {}
             FileKind::File => return store.copy(from, to),
             FileKind::Link => {
-                let why = format!("{} is a link: an output has none", from.display());
+                let why =
+                    format!("{} is a link, and an output must not contain links", from.display());
                 return Err(std::io::Error::other(why));
             }
             FileKind::Other => return Err(Refused::Special.into()),
@@ -69,7 +71,7 @@ impl Places {
         Ok(())
     }
 
-    /// The log of the run.
+    /// Returns the log of the run.
     pub(crate) fn log(&self) -> Log {
         Log::new(&self.store, &self.folder)
     }
@@ -78,7 +80,7 @@ impl Places {
         self.given.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Gives the place of a part: the same one whenever it is asked for.
+    /// Returns the place of a part. Repeated calls return the same path.
     pub(crate) fn give(&self, part: &str, extension: &str) -> Result<PathBuf, StoreError> {
         let mut given = self.all();
         if let Some(path) = given.get(part) {
@@ -89,12 +91,12 @@ impl Places {
         Ok(path)
     }
 
-    /// The place that a part was given, if it was.
+    /// Returns the place of a part, if `give` was called for it.
     pub(crate) fn given(&self, part: &str) -> Option<PathBuf> {
         self.all().get(part).cloned()
     }
 
-    /// Says that what lies there is an output now.
+    /// Marks the files of a part as an output, so that they are not removed.
     pub(crate) fn taken(&self, part: &str) {
         self.all().remove(part);
     }

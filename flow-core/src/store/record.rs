@@ -1,4 +1,4 @@
-//! Records: the small file that says an output is there.
+//! Records: the small files that make outputs exist.
 
 use std::collections::BTreeMap;
 
@@ -9,40 +9,48 @@ use crate::base::key::{Digest, Hasher, Key};
 use crate::store::json;
 use crate::store::output::Output;
 
-/// The version of the form of records, and of how keys and fingerprints are computed. A record of a newer
-/// one is left alone.
+/// The version of the format of records, and of the computation of keys and fingerprints. Records
+/// of newer formats are an error.
+///
+/// A store of an earlier format is used as it is. A record of format 1 is compared with what format
+/// 1 would have recorded for today's instance. Where format 1 gave several keys of a map the same
+/// text, the instance runs again, and its reason says so. An output that is reused gets a record of
+/// today's format, unless its content follows from the earlier fingerprint (a value in memory) or
+/// key (a seed).
 ///
 /// | format | what changed |
 /// | --- | --- |
 /// | 1 | |
-/// | 2 | A fingerprint has the digests of the keys of maps, and not their text ([`format_1`]). Long parameters are shortened. The keys of instances have the values that what they require inherits. |
+/// | 2 | A fingerprint has the digests of map keys instead of their text ([`format_1`]). Long parameters are shortened. The key of an instance includes the values that its dependencies inherit. |
 ///
 /// [`format_1`]: crate::plan::format_1
 pub(crate) const FORMAT: u32 = 2;
 
-/// Says that an output is there, what it is made from and where its files lie.
+/// The record of an output: what it was computed from, and its files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) format: u32,
     pub(crate) task: String,
     pub(crate) key: Key,
-    /// The task's own parameters and, as `Task.parameter`, those its requirements draw from
-    /// outside it, for people to read. Long ones are shortened, those of other tasks sooner.
+    /// The task's own parameters and, as `Task.parameter`, those that its dependencies take from
+    /// outside them. For people: long values are shortened, those of other tasks sooner.
     pub(crate) parameters: BTreeMap<String, serde_json::Value>,
     /// The digest of `made_from`.
     pub(crate) fingerprint: Digest,
     pub(crate) made_from: MadeFrom,
-    /// What was read while it ran, apart from its inputs.
+    /// What the task read while it ran, apart from its inputs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) reads: Vec<Read>,
-    /// What was required while it ran, in order: in each group what was asked for together.
+    /// What the task required while it ran, in order. Each group holds what was required together.
+    ///
+    /// This is not part of the fingerprint, which has to be known before the task runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) required: Vec<Vec<Required>>,
     pub(crate) output: Output,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) meta: Meta,
-    /// The versions of crates that it was made with, which stand in the table of this name. They are
-    /// told, and do not count.
+    /// The digest of the table with the versions of crates that the task was built with. They are
+    /// reported but do not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) crates: Option<Digest>,
     pub(crate) started: jiff::Timestamp,
@@ -50,22 +58,22 @@ pub(crate) struct Record {
     pub(crate) host: String,
 }
 
-/// What a task noted about its output, by name.
+/// The metadata that a task recorded for its output, by name.
 pub(crate) type Meta = BTreeMap<String, serde_json::Value>;
 
-/// The parts of a fingerprint, kept apart so that a reason can name the one that changed.
+/// The parts of a fingerprint, kept separately so that a reason can name the one that changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MadeFrom {
-    /// Of the task's own significant parameters.
+    /// The digest of the task's own significant parameters.
     pub(crate) parameters: Digest,
-    /// Of the code, whose items stand in the table of this name.
+    /// The digest of the code, which is also the name of the table of its items.
     pub(crate) code: Digest,
     /// `#[task(version = ...)]`
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) version: u32,
-    /// How the user wrote the target.
+    /// The target as the user wrote it.
     pub(crate) target: String,
-    /// The content of each parameter that is a file.
+    /// The path and content of each parameter that is a file.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) files: BTreeMap<String, FileContent>,
     /// The value of `#[task(refresh = ...)]`, if it is an expression.
@@ -73,8 +81,8 @@ pub(crate) struct MadeFrom {
     pub(crate) refresh: Option<Moment>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) inputs: Vec<InputContent>,
-    /// What the outputs of each task required are read by: its target. Another one may give another
-    /// value for the same content.
+    /// The digest of the target of each required task, by the task's name. Another target may read
+    /// another value from the same content.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) targets: BTreeMap<String, Digest>,
 }
@@ -82,7 +90,7 @@ pub(crate) struct MadeFrom {
 /// The value of the expression in `#[task(refresh = ...)]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Moment {
-    /// For people to read, and not all of it.
+    /// The value as shortened text, for people.
     pub(crate) value: String,
     pub(crate) digest: Digest,
 }
@@ -91,55 +99,57 @@ fn is_zero(version: &u32) -> bool {
     *version == 0
 }
 
-/// A file's path, and its content if it could be read.
+/// The path of a file, and the digest of its content if it could be read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FileContent {
     pub(crate) path: String,
     pub(crate) digest: Option<Digest>,
 }
 
-/// One input: its role, what was required, and the content it had.
+/// One input: its role, the required instance, and the digest of its content.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct InputContent {
-    /// The name in `requires`, with `[key]` for the item of a list or map; empty if it has none.
+    /// The name in `requires`, with `[key]` for an item of a list or map. Empty if it has no name.
     pub(crate) role: String,
     /// The digest of the key of a map's item, which counts instead of its text. Records of format 1
     /// have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) key: Option<Digest>,
-    /// Such as `Train {model: Svc}`: for people, and not part of the fingerprint.
+    /// The instance as text, such as `Train {model: Svc}`. For people, and not part of the
+    /// fingerprint.
     pub(crate) instance: String,
-    /// The key of the instance that was required, which is not part of the fingerprint either. Early
-    /// records have none.
+    /// The key of the required instance, which is not part of the fingerprint either. Early records
+    /// have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) of: Option<Key>,
     pub(crate) digest: Digest,
 }
 
-/// Something that was read through `Cx` while the task ran, and counts from then on.
+/// Something that a task read through `Cx` while it ran. Later plans compare it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Read {
     /// A file named by `cx.file`.
     File {
         path: String,
-        /// The path relative to the project, if it is absolute and leads to something in the project.
+        /// The path relative to the project, if `path` is absolute and inside the project.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         project: Option<String>,
         digest: Option<Digest>,
     },
-    /// The files that a path stands for, named by `cx.files`.
+    /// The files that a path or pattern stands for, named by `cx.files`.
     Files {
         path: String,
-        /// As of a file.
+        /// As for a file.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         project: Option<String>,
         digest: Option<Digest>,
     },
-    /// A variable of the environment; its digest, if it was set.
+    /// An environment variable, with its digest if it was set.
     Env { name: String, digest: Option<Digest> },
-    /// The parameters of the input at this place, or of an input of an input: of the instance itself
-    /// or, if `required` is not 0, of the one that was required as that while it ran.
+    /// The parameters of an input. `input` is the position of the input, followed by that of its
+    /// input and so on. If `required` is not 0, the path starts at the instance that was required
+    /// as that number.
     Task {
         input: Vec<usize>,
         #[serde(default, skip_serializing_if = "is_zero")]
@@ -159,7 +169,7 @@ pub(crate) enum Read {
 }
 
 impl Read {
-    /// The read as it was before reads had a path relative to the project, and as digests have it.
+    /// Returns the read without its path relative to the project, which is not part of any digest.
     pub(crate) fn without_project(&self) -> Self {
         match self.clone() {
             Self::File { path, digest, .. } => Self::File { path, project: None, digest },
@@ -168,7 +178,8 @@ impl Read {
         }
     }
 
-    /// Whether both read the same content by the same path, or by the same path of the project.
+    /// Returns whether both read the same content from the same path, or from the same path in the
+    /// project.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let project = |read: &Self| match read {
             Self::File { project, digest, .. } => Some((true, project.clone()?, *digest)),
@@ -180,77 +191,80 @@ impl Read {
     }
 }
 
-/// An instance that was required while the task ran, and what came of it.
+/// An instance that the task required while it ran, and the result.
+///
+/// Only digests are compared, whether the output was loaded or not. Parameters and metadata count
+/// if they were read, as a [`Read`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Required {
-    /// The name that the task is stored under.
+    /// The name under which the task is stored.
     pub(crate) task: String,
-    /// Where it was declared, which tells it from others of that name.
+    /// The module that declares the task, to distinguish it from others with its name.
     pub(crate) module: String,
-    /// Such as `Train {c: 0.1}`: for people.
+    /// The instance as text, such as `Train {c: 0.1}`. For people.
     pub(crate) instance: String,
-    /// Of the instance, so that it is not taken for garbage as long as this record is there.
+    /// The key of the instance. As long as this record exists, `gc` keeps the instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) key: Option<Key>,
-    /// What was set for it, in order.
+    /// The parameters that were set for it, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) settings: Vec<Setting>,
-    /// The content of its output; none if it failed.
+    /// The digest of its output. `None` if it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) digest: Option<Digest>,
-    /// What its output is read by.
+    /// The digest of its target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) target: Option<Digest>,
 }
 
-/// The digest of what was required while a task ran, and what came of it.
+/// Returns the digest of everything that was required while a task ran, with the results.
 pub(crate) fn digest_required(required: &[Vec<Required>]) -> Digest {
     let mut hasher = Hasher::new("required");
     for group in required {
         hasher.number(group.len() as u64);
         for required in group {
-            // What it is called and where it stands is for people.
+            // The text of the instance, its module and its key do not count.
             let (instance, module) = (String::new(), String::new());
             let required = Required { instance, module, key: None, ..required.clone() };
-            hasher.text(&serde_json::to_string(&required).expect("it is JSON"));
+            hasher.text(&serde_json::to_string(&required).expect("serializable as JSON"));
         }
     }
     hasher.digest()
 }
 
-/// A parameter that was set for what was required.
+/// A parameter that was set for a required instance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Setting {
-    /// The names that the task and the parameter are stored under.
+    /// The names under which the task and the parameter are stored.
     pub(crate) task: String,
     pub(crate) param: String,
-    /// The value, to be read back; none if it was a secret.
+    /// The value. `None` if it was a secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) value: Option<serde_json::Value>,
 }
 
-/// Why a record could not be read.
+/// The reason why a record could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unreadable {
-    #[error("it is no record: {0}")]
+    #[error("it is not a valid record: {0}")]
     Garbage(#[from] serde_json::Error),
-    #[error("it is in form {0}, and this version of the library knows forms up to {FORMAT}")]
+    #[error("it has format {0}, and this version of the library supports formats up to {FORMAT}")]
     Newer(u32),
     #[error("it names the file {0:?}, which is outside its folder")]
     Outside(String),
 }
 
 impl Record {
-    /// Whether it was written in the form in which the text of a map's key was hashed.
+    /// Returns whether the record has the format that hashed the text of a map's keys.
     pub(crate) fn is_of_format_1(&self) -> bool {
         self.format <= 1
     }
 
-    /// The record that says that the instance `key` of a task has the same output, whose files are these,
-    /// made from `made_from`.
+    /// Returns the record with which the instance `key` of a task reuses this output.
     ///
-    /// It is of today's format where it can be. What was computed from the key or the fingerprint of
-    /// format 1, a seed or the digest of a value in memory, is only right in a record of that format.
+    /// `output` holds its files and `made_from` what the instance would compute it from. The new
+    /// record has today's format where possible. A seed or the digest of a value in memory was
+    /// computed from the key or fingerprint of format 1, and is only right in a record of format 1.
     pub(crate) fn adopted(
         &self,
         decl: &TaskDecl,
@@ -259,12 +273,12 @@ impl Record {
         made_from: MadeFrom,
         output: Output,
     ) -> Self {
-        let is_of_form = self.is_of_format_1()
+        let keeps_format = self.is_of_format_1()
             && (self.output.is_in_memory()
                 || self.reads.iter().any(|read| matches!(read, Read::Seed { .. })));
         let task = decl.name.to_string();
         let adopted = Self { task, key, parameters, output, ..self.clone() };
-        if is_of_form {
+        if keeps_format {
             return adopted;
         }
         let fingerprint = made_from.fingerprint(decl.identity());
@@ -292,17 +306,17 @@ impl Record {
     }
 }
 
-/// A record of a newer form may have other fields; its form is all that can be known of it.
+/// Returns the error for a record of a newer format, of which only the format can be read.
 fn newer(bytes: &[u8]) -> Option<Unreadable> {
     #[derive(Deserialize)]
-    struct Form {
+    struct Format {
         format: u32,
     }
-    let form: Form = serde_json::from_slice(bytes).ok()?;
-    (form.format > FORMAT).then_some(Unreadable::Newer(form.format))
+    let format: Format = serde_json::from_slice(bytes).ok()?;
+    (format.format > FORMAT).then_some(Unreadable::Newer(format.format))
 }
 
-/// The digest of a metadata entry, which may be missing.
+/// Returns the digest of a metadata entry, which may be missing.
 pub(crate) fn digest_meta(meta: Option<&serde_json::Value>) -> Digest {
     let mut hasher = Hasher::new("meta");
     hasher.text(&meta.map(ToString::to_string).unwrap_or_default());

@@ -1,7 +1,10 @@
-//! Resets: removing outputs and what is kept of the same.
+//! Resets: removes outputs, and the kept versions with the same fingerprint.
 //!
-//! A link is never followed: a folder of a task or an instance that is one is an error. What is to
-//! be removed is looked at as a whole before anything is, so that such an error leaves all as it is.
+//! A reset revokes the fingerprint in the index: neither this store nor one that it reuses from has
+//! anything to reuse under it until a task has run. The current output of another instance stays.
+//!
+//! No link is followed: a folder of a task or an instance that is a link is an error. Everything
+//! that is to be removed is checked first, so that such an error leaves the store as it is.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,8 +18,8 @@ use crate::store::output::remove_all;
 use crate::store::{Folder, RECORD, Store, TaskFolder, bounds, index, key_of};
 
 impl Store {
-    /// Removes the output in `folder`, and what is kept under its fingerprint; gives the files
-    /// that were removed.
+    /// Removes the output in `folder` and the versions with its fingerprint. Returns the removed
+    /// files.
     pub(crate) fn reset(
         &self,
         task: &TaskFolder,
@@ -29,10 +32,11 @@ impl Store {
             Err(_) => Vec::new(),
         };
         let mut removed = Vec::new();
-        // Once its record is gone, an output is not there; what is left of it does no harm.
+        // Once its record is gone, the output does not exist, and the files left of it do no harm.
         self.remove(&path, &mut removed)?;
         if let Ok(record) = record {
-            // A record may name any file of its folder; only the store's own are removed.
+            // A damaged record may name any file in its folder. Only the store's own files are
+            // removed.
             for file in record.output.files.iter().filter(|file| is_output(&file.file)) {
                 self.remove(&self.path(folder, &file.file), &mut removed)?;
             }
@@ -44,8 +48,8 @@ impl Store {
         Ok(removed)
     }
 
-    /// Removes what is kept under this fingerprint, so that nothing made before is adopted; gives
-    /// the files that were removed.
+    /// Removes the versions with this fingerprint, so that no earlier output is reused for it.
+    /// Returns the removed files.
     pub(crate) fn reset_kept(
         &self,
         task: &TaskFolder,
@@ -56,8 +60,7 @@ impl Store {
         Ok(removed)
     }
 
-    /// Removes the versions with this fingerprint of all instances; gives the files that were
-    /// removed.
+    /// Removes the versions with this fingerprint of all instances. Returns the removed files.
     pub(crate) fn reset_versions(
         &self,
         task: &TaskFolder,
@@ -68,8 +71,8 @@ impl Store {
         Ok(removed)
     }
 
-    /// The versions with this fingerprint of all instances, and the folder that the files of each
-    /// lie in.
+    /// Returns the versions with this fingerprint of all instances, with the folder of each one's
+    /// files.
     fn versions_like(
         &self,
         task: &TaskFolder,
@@ -95,8 +98,10 @@ impl Store {
         versions.try_for_each(|(path, folder)| self.drop_version(path, folder, false, removed))
     }
 
-    /// Tells the index that nothing made before is reused under this fingerprint. If there is no
-    /// index, nothing of this store is; one is written if `is_elsewhere`, for outputs of other stores.
+    /// Adds a line to the index that revokes this fingerprint.
+    ///
+    /// Without an index, this store has no outputs with it. If `is_elsewhere` is set, the index is
+    /// created, so that outputs of other stores are not reused either.
     pub(crate) fn forget(
         &self,
         task: &TaskFolder,
@@ -111,21 +116,21 @@ impl Store {
                 self.fs.create_folder(&folder).during("create the folder", &folder)?;
             }
             Err(error) if is_absent(&error) => return Ok(()),
-            Err(error) => return Err(error).during("look at", path),
+            Err(error) => return Err(error).during("inspect", path),
         }
         let line = index::forget(fingerprint);
         self.fs.append(path, line.as_bytes()).during("write", path)
     }
 
-    /// Removes all outputs of a task, which has or had these names; gives each instance's folder
-    /// with its files.
+    /// Removes all outputs of a task, which has or had these names. Returns each instance's folder
+    /// with its removed files.
     pub(crate) fn reset_task(
         &self,
         task: &TaskFolder,
         names: &[&str],
     ) -> Result<Vec<(Folder, Vec<PathBuf>)>, StoreError> {
         self.check_internal()?;
-        // Where it was stored before it got another `dir` or `group`, too.
+        // The index also names folders from before the task's `dir` or `group` changed.
         let mut folders = index::folders(&self.read_index(&task.index_path)?);
         for name in task.was.iter().chain([&task.name]) {
             for folder in self.instances(Path::new(name))? {
@@ -141,11 +146,11 @@ impl Store {
         }
         self.reset_internal(task.index_path.file_name().unwrap_or_default().as_ref())?;
         self.release(Some(task))?;
-        *task.listing.lock().expect("no panic while a folder is listed") = None;
+        *task.listing.lock().expect("lock poisoned") = None;
         Ok(removed)
     }
 
-    /// Removes all outputs; gives each instance's folder with its files.
+    /// Removes all outputs. Returns each instance's folder with its removed files.
     pub(crate) fn reset_all(&self) -> Result<Vec<(Folder, Vec<PathBuf>)>, StoreError> {
         self.check_internal()?;
         let indices = self.indices()?;
@@ -164,7 +169,7 @@ impl Store {
         Ok(removed)
     }
 
-    /// Checks that none of these folders is a link, or lies in one.
+    /// Checks that none of these folders is a link or lies below one.
     fn check_folders(&self, folders: &BTreeSet<Folder>) -> Result<(), StoreError> {
         for folder in folders {
             let path = self.root.join(folder);
@@ -176,13 +181,13 @@ impl Store {
         Ok(())
     }
 
-    /// Whether the output in a folder is that of another task, which has the same `dir`.
+    /// Returns whether the output in a folder is that of another task with the same `dir`.
     fn is_of_another(&self, folder: &Folder, names: &[&str]) -> Result<bool, StoreError> {
         let record = self.read_record(&self.path(folder, RECORD))?;
         Ok(matches!(record, Some(Ok(record)) if !names.contains(&&*record.task)))
     }
 
-    /// The folders of instances in that of a task, in order.
+    /// Returns the folders of the instances in a task's folder, in order.
     pub(super) fn instances(&self, task: &Path) -> Result<Vec<Folder>, StoreError> {
         let at = self.root.join(task);
         let mut folders = match self.names(&at) {
@@ -194,7 +199,7 @@ impl Store {
         Ok(folders.into_iter().map(|folder| task.join(folder)).collect())
     }
 
-    /// Removes what the store has put into an instance's folder, if that is there.
+    /// Removes the store's files from an instance's folder, if the folder exists.
     pub(super) fn reset_folder(
         &self,
         folder: Folder,
@@ -205,7 +210,7 @@ impl Store {
             Err(error) if is_absent(&error) => return Ok(()),
             names => names.during("list", &at)?,
         };
-        // A record that a newer version wrote is left alone, as everywhere.
+        // A record of a newer version of this library is an error, and nothing is removed.
         if let Some(Ok(record)) = self.read_record(&at.join(RECORD))? {
             self.memory.forget(record.output.digest);
         }
@@ -214,7 +219,7 @@ impl Store {
             let _ = self.fs.remove_folder(&at);
             return Ok(());
         }
-        // The record first: from then on the output is not there.
+        // The record is removed first. From then on the output does not exist.
         names.sort_by_key(|name| (name != RECORD, name.clone()));
         let mut files = Vec::new();
         for name in &names {
@@ -225,8 +230,8 @@ impl Store {
         Ok(())
     }
 
-    /// Removes an instance's folder if nothing is in it, and then those that it lies in: one with
-    /// files of others stays.
+    /// Removes the folder of an instance if it is empty, and then its parents up to one that is
+    /// not.
     pub(super) fn remove_empty(&self, folder: &Folder) {
         for above in folder.ancestors().filter(|above| !above.as_os_str().is_empty()) {
             if self.fs.remove_folder(&self.root.join(above)).is_err() {
@@ -235,7 +240,7 @@ impl Store {
         }
     }
 
-    /// The content of an index, which is empty if there is none.
+    /// Returns the content of an index, which is empty if there is no file.
     pub(super) fn read_index(&self, path: &Path) -> Result<Vec<u8>, StoreError> {
         match self.fs.read(path, bounds::INDEX) {
             Err(error) if is_absent(&error) => Ok(Vec::new()),
@@ -243,7 +248,7 @@ impl Store {
         }
     }
 
-    /// Removes what is kept about a task besides its outputs.
+    /// Removes the versions and the index of a task.
     fn reset_internal(&self, task: &Path) -> Result<(), StoreError> {
         self.remove(&self.internal("versions").join(task), &mut Vec::new())?;
         self.remove(&self.internal("index").join(task), &mut Vec::new())
@@ -254,12 +259,12 @@ impl Store {
     }
 }
 
-/// Whether a file in an instance's folder has a name that the store gives.
+/// Returns whether a file in an instance's folder has a name that the store creates.
 pub(super) fn is_ours(name: &str) -> bool {
     is_output(name) || is_draft(name) || matches!(name, RECORD | LOG | FAILURE)
 }
 
-/// Whether it has the name of an output: two numbers, and whatever tells parts and formats apart.
+/// Returns whether a file name is that of an output: two numbers, then the part and the extension.
 pub(super) fn is_output(name: &str) -> bool {
     let Some((version, rest)) =
         name.strip_prefix("data-").and_then(|name| name.split_at_checked(16))
@@ -270,7 +275,7 @@ pub(super) fn is_output(name: &str) -> bool {
     digits(version) && unique.is_some_and(digits)
 }
 
-/// Whether it has the name of another file that is being written, with a number at its end.
+/// Returns whether a file name is that of a draft of a record or failure, which ends in a number.
 pub(super) fn is_draft(name: &str) -> bool {
     let draft = [RECORD, "failure"].into_iter().filter_map(|file| name.strip_prefix(file));
     draft.filter_map(|rest| rest.strip_prefix('.')).any(digits)

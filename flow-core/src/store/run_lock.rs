@@ -1,12 +1,13 @@
-//! Executions under way: each has a file, a *mark*, that it locks as long as it works in the store.
+//! Run locks: each run has a file, the *mark*, that it locks as long as it works in the store.
 //!
-//! What an execution writes is named by no record yet, and looks like what a process left that
-//! died. The lock tells them apart: the operating system releases it however the process ends.
-//! `gc` and the limits of versions leave alone what is younger than the oldest execution.
+//! No record names yet what a run in progress writes, so its files look like those of a process
+//! that died. The lock distinguishes them: the operating system releases it however the process
+//! ends. `gc` and the limits of versions spare everything that is younger than the oldest run in
+//! progress.
 //!
-//! Some file systems have no locks. There the age of the mark has to tell: it counts as that of an
-//! execution under way for [`LEFT`] after it was last touched, which each commit does, and all
-//! that lies in the store is left alone meanwhile.
+//! On a file system without locks, the age of the mark decides. A mark counts as that of a run in
+//! progress for [`LEFT`] after it was last touched, which each commit does. Meanwhile nothing in
+//! the store is removed.
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -20,26 +21,26 @@ use crate::base::names::unique;
 use crate::files::is_absent;
 use crate::store::Store;
 
-/// The folder of the marks.
+/// The folder of the marks, in the store's internal folder.
 const RUNNING: &str = "running";
 
-/// How long a mark that cannot be locked counts after it was last touched. One task may take days,
-/// and touches nothing meanwhile.
+/// How long a mark that cannot be locked counts after it was last touched. A single task may take
+/// days, and does not touch the mark meanwhile.
 const LEFT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// An execution under way. When it is dropped, it has ended.
+/// The mark of a run in progress. Dropping it ends the run.
 pub(crate) struct RunLock {
     store: Arc<Store>,
     path: PathBuf,
-    /// It is locked until it is closed. None on a file system without locks.
+    /// The locked file, which is unlocked when it is closed. `None` on a file system without locks.
     lock: Option<File>,
 }
 
 impl RunLock {
-    /// Tells others that the execution is still at work, if they cannot see it by the lock.
+    /// Updates the time of the mark on a file system without locks.
     pub(crate) fn touch(&self) {
         if self.lock.is_none() {
-            // If this fails, the mark looks older than it is, and it takes a week until that counts.
+            // If this fails, the mark looks older than it is. It still counts for a week.
             let _ = self.store.fs.append(&self.path, b".");
         }
     }
@@ -47,29 +48,30 @@ impl RunLock {
 
 impl Drop for RunLock {
     fn drop(&mut self) {
-        // A lock goes with the process at the latest, so that it does no harm if this fails.
+        // If this fails, the lock still ends with the process.
         let _ = self.store.fs.remove(&self.path);
     }
 }
 
-/// The executions under way.
+/// The runs in progress, and the marks of those that have ended.
 #[derive(Default)]
 pub(super) struct Executions {
-    /// When the oldest began, in nanoseconds since 1970; 0 if that is not known.
+    /// When the oldest run began, in nanoseconds since 1970. 0 if unknown.
     pub(super) oldest: Option<i64>,
-    /// The marks of those that have ended.
+    /// The marks of runs that have ended.
     pub(super) ended: Vec<PathBuf>,
 }
 
 impl Store {
-    /// Marks that an execution begins. A store that cannot be written has no mark.
+    /// Creates and locks the mark of a run that begins. Returns `None` in a store that cannot be
+    /// written.
     ///
-    /// Another process that cleans up takes a mark for left over that is created and not locked
-    /// yet. So the mark is created again if it is gone when it is locked.
+    /// Another process that runs `gc` takes a mark that was created and is not locked yet for one
+    /// that was left over. So the mark is created again if it is gone when it is locked.
     ///
     /// # Errors
     ///
-    /// There is a link in the store's own folder, or too large a file.
+    /// The store's internal folder contains a link, or a file that is too large.
     pub(crate) fn begin(self: &Arc<Self>) -> Result<Option<RunLock>, StoreError> {
         const TRIES: usize = 8;
         self.check_internal()?;
@@ -99,8 +101,10 @@ impl Store {
         Ok(None)
     }
 
-    /// Checks that nothing in the store's own folder is a link, so that it is told before anything
-    /// is written or deleted, and not only where an error counts.
+    /// Checks that nothing in the store's internal folder is a link.
+    ///
+    /// So a link is an error before anything is written or removed, also for files whose errors are
+    /// ignored.
     pub(crate) fn check_internal(&self) -> Result<(), StoreError> {
         let internal = self.internal("");
         self.check_links(&internal)?;
@@ -112,8 +116,8 @@ impl Store {
     /// Checks that nothing in a folder is a link.
     fn check_links(&self, folder: &Path) -> Result<(), StoreError> {
         for path in self.names_if_there(folder)?.into_iter().map(|name| folder.join(name)) {
-            // The folder itself was listed, and is none.
-            if let Some(link) = self.fs.first_link(folder, &path).during("look at", &path)? {
+            // The folder itself was listed, so it is not a link.
+            if let Some(link) = self.fs.first_link(folder, &path).during("inspect", &path)? {
                 let refused = Refused::Link { link, root: self.opened.clone() };
                 return Err(refused.into()).during("use", &path);
             }
@@ -121,25 +125,26 @@ impl Store {
         Ok(())
     }
 
-    /// Whether a file is the mark of an execution.
+    /// Returns whether a file is the mark of a run.
     pub(super) fn is_mark(&self, path: &Path) -> bool {
         path.parent() == Some(&self.internal(RUNNING))
     }
 
-    /// Removes the mark of an execution that has ended, unless it is only about to begin.
+    /// Removes the mark of a run that has ended, unless it belongs to a run that is about to begin.
     pub(super) fn remove_ended(
         &self,
         path: &Path,
         removed: &mut Vec<PathBuf>,
     ) -> Result<(), StoreError> {
-        // It is locked until it is gone: an execution that waits for the lock sees that it is.
+        // The lock is held until the file is removed. A run that waits for the lock then sees that
+        // it is gone.
         if let Mark::Ended(_lock) = self.mark(path)? {
             self.remove(path, removed)?;
         }
         Ok(())
     }
 
-    /// The executions under way, of this process and of others, but for `own`.
+    /// Returns the runs in progress of this process and of others, without `own`.
     pub(super) fn executions(&self, own: Option<&RunLock>) -> Result<Executions, StoreError> {
         let folder = self.internal(RUNNING);
         let mut executions = Executions::default();
@@ -162,13 +167,13 @@ impl Store {
         let modified = match self.fs.stat(path) {
             Ok(stat) => stat.modified,
             Err(error) if is_absent(&error) => return Ok(Mark::Gone),
-            Err(error) => return Err(error).during("look at", path),
+            Err(error) => return Err(error).during("inspect", path),
         };
         let lock = match self.fs.try_lock_shared(path) {
-            // The mark of another user, which this one may not read.
+            // The mark of another user's run, which this user may not read.
             Err(error) if error.kind() == ErrorKind::PermissionDenied => Lock::Unsupported,
             Err(error) if is_absent(&error) => return Ok(Mark::Gone),
-            // No execution has made a folder or a pipe: it is left over, and no reason to stop.
+            // A run creates no folder and no pipe, so this was left by something else.
             Err(error)
                 if error.kind() == ErrorKind::IsADirectory
                     || matches!(Refused::of(&error), Some(Refused::Special)) =>
@@ -186,23 +191,23 @@ impl Store {
     }
 }
 
-/// What the mark of an execution tells.
+/// The state of a mark.
 enum Mark {
     Gone,
-    /// With the lock that nobody else had.
+    /// The run has ended. Holds the lock, if there is one, so that no other process takes it.
     Ended(Option<File>),
     RunLock {
         since: i64,
     },
 }
 
-/// Whether something that was written at that time, in nanoseconds since 1970, is that old.
+/// Returns whether `modified`, in nanoseconds since 1970, is longer ago than `age`.
 pub(crate) fn is_older(modified: i64, age: Duration) -> bool {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     now.as_nanos() as i64 - modified > age.as_nanos() as i64
 }
 
-/// Does without a mark, unless that is refused.
+/// Returns `None`, or an error if the path was refused.
 fn unless_refused<T>(error: std::io::Error, path: &Path) -> Result<Option<T>, StoreError> {
     match Refused::of(&error) {
         Some(_) => Err(error).during("create", path),

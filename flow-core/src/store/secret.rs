@@ -1,7 +1,9 @@
-//! The key by which a store hashes secrets, so that a secret's hash tells nobody what it is.
+//! The key with which a store hashes secrets, so that a hash does not reveal the secret.
 //!
-//! Its owner alone may read it or, in a store that a group works in, that group: where the folder
-//! of the store may be written by its group when the key is made.
+//! The key is created when the first secret is hashed, and is different in each store. So the keys
+//! of instances with secrets are valid in that store alone. Only the owner of the file may read it
+//! or, where the folder of the store may be written by its group when the key is created, that
+//! group: its members can replace every other file of the store anyway.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -11,15 +13,15 @@ use crate::base::fs::Refused;
 use crate::store::Store;
 use crate::value::secret::SecretKey;
 
-/// How long the key is.
+/// The length of the key in bytes.
 const BYTES: usize = 32;
 
 impl Store {
-    /// The store's own key, made the first time that a secret is hashed.
+    /// Returns the key of the store. Creates it when the first secret is hashed.
     ///
     /// # Errors
     ///
-    /// It cannot be read, or cannot be made.
+    /// The key cannot be read or created.
     pub(crate) fn secret_key(&self) -> Result<&SecretKey, StoreError> {
         if let Some(key) = self.secret_key.get() {
             return Ok(key);
@@ -40,11 +42,12 @@ impl Store {
         self.fs
             .create_folder(&self.internal(""))
             .during("create the folder", &self.internal(""))?;
-        // Two processes may make one at once: linking lets one of them win, whole.
+        // Two processes may create a key at the same time. A hard link lets one of them win
+        // completely.
         let draft = self.internal(&format!("secret-{}", crate::base::names::unique()));
         let drafted = self.draft_key(&draft, &bytes);
         let linked = drafted.and_then(|()| match self.fs.link(&draft, &path) {
-            // A file system without hard links: the one that comes last wins.
+            // Without hard links, the last rename wins.
             Err(error) if error.kind() != ErrorKind::AlreadyExists => match self.fs.stat(&path) {
                 Ok(_) => Ok(()),
                 Err(_) => self.fs.rename(&draft, &path),
@@ -56,7 +59,8 @@ impl Store {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
                 Err(error).during("write", &path)
             }
-            // Whichever is there now is the store's. It must not be lost before what depends on it.
+            // The file that exists now is the store's key. It must be durable before anything that
+            // depends on it.
             _ => {
                 let folders = [self.internal(""), self.root.clone()];
                 self.fs.sync(&[], &folders).during("make durable", &path)?;

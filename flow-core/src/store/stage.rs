@@ -1,4 +1,4 @@
-//! Staging: an output is written under its final name before any record names it.
+//! Staging: writes an output under its final name before any record names it.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -12,38 +12,39 @@ use crate::store::record::Record;
 use crate::store::version::VersionName;
 use crate::store::{Folder, RECORD, Store, bounds, json};
 
-/// An output that lies in its place, and the record that will say so.
+/// An output whose files are in place, and the draft of its record.
 pub(crate) struct Staged {
     pub(crate) folder: Folder,
     pub(crate) key: Short,
     pub(crate) fingerprint: Digest,
-    /// What tells it apart from other outputs of the instance.
+    /// The name that distinguishes it from other outputs of the instance.
     pub(crate) version: VersionName,
-    /// Of the output.
+    /// The digest of the output.
     pub(crate) digest: Digest,
-    /// Whether what was made from the same before is not to be adopted any more.
+    /// Whether the output was forced, so that no other output with its fingerprint may be reused.
     pub(crate) is_forced: bool,
-    /// If another output was there before it was committed, the files that are not kept of that.
+    /// The files of the replaced output that are not kept. `None` if there was no output before.
     pub(crate) replaced: Option<HashSet<String>>,
-    /// The record under a name that nobody reads.
+    /// The path of the record before it is renamed into place.
     pub(crate) draft: PathBuf,
-    /// The output, if no record names it yet, and its files.
+    /// The output, as long as no record names it.
     pub(crate) output: Option<Output>,
+    /// The paths of its files.
     pub(crate) data: Vec<PathBuf>,
 }
 
 impl Staged {
-    /// The files that must be durable before the record is seen.
+    /// Returns the files that must be durable before the record is renamed into place.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         self.data.iter().chain([&self.draft]).cloned().collect()
     }
 }
 
-/// A file of an output that is to be brought to where it is kept.
+/// A file of an output that has to be brought into the folder of an instance.
 pub(crate) struct Piece<'a> {
-    /// Of which file, or folder, of the output.
+    /// The index of the output's file or folder that it belongs to.
     pub(crate) place: usize,
-    /// Its path in that, if it is a folder.
+    /// Its path inside that, if that is a folder.
     within: Option<&'a str>,
     pub(crate) digest: Digest,
     pub(crate) bytes: u64,
@@ -51,19 +52,19 @@ pub(crate) struct Piece<'a> {
 }
 
 impl Piece<'_> {
-    /// Its name with `/`, if the whole has this one.
+    /// Returns its name with `/`, where `whole` is the name of the file or folder it belongs to.
     pub(crate) fn name(&self, whole: &str) -> String {
         self.within.map_or_else(|| whole.to_owned(), |within| format!("{whole}/{within}"))
     }
 
-    /// Where it lies, if the whole lies here.
+    /// Returns its path, where `whole` is the path of the file or folder it belongs to.
     pub(crate) fn path(&self, whole: PathBuf) -> PathBuf {
         self.within.map_or_else(|| whole.clone(), |within| whole.join(within))
     }
 }
 
 impl Store {
-    /// Gives the files of an output names in this folder, of which there is none yet.
+    /// Returns the output with new names for its files in this folder.
     pub(crate) fn name_files(
         &self,
         output: &Output,
@@ -78,10 +79,10 @@ impl Store {
         Ok(named)
     }
 
-    /// Gives the files of an output names in this folder; `bring` puts each there, and says when it was
-    /// written.
+    /// Stages the files of an output under new names in this folder.
     ///
-    /// If that fails, nothing of it is left.
+    /// `bring` creates each file and returns its modification time in nanoseconds since 1970. If
+    /// that fails, the files are removed.
     pub(crate) fn stage_files(
         &self,
         output: &Output,
@@ -130,7 +131,7 @@ impl Store {
         Ok(())
     }
 
-    /// Makes a file executable, if it is recorded as such.
+    /// Makes a file executable, if it was recorded as executable.
     fn make_executable(&self, is_executable: bool, path: &Path) -> Result<(), StoreError> {
         match is_executable {
             true => self.fs.set_executable(path).during("make executable", path),
@@ -138,9 +139,9 @@ impl Store {
         }
     }
 
-    /// Gives the files of another version's output names in this folder too.
+    /// Stages links to the files of another output in this folder.
     ///
-    /// If that fails, nothing of it is left.
+    /// If that fails, the links are removed.
     pub(crate) fn stage_links(
         &self,
         from: &Path,
@@ -154,7 +155,7 @@ impl Store {
         })
     }
 
-    /// Links one file, or copies it, and says when it was written.
+    /// Links one file, or copies it. Returns its modification time in nanoseconds since 1970.
     fn link_file(
         &self,
         from: &Path,
@@ -166,19 +167,19 @@ impl Store {
         if !linked {
             self.fs.copy(from, to).during("copy to", to)?;
         }
-        let now = self.fs.stat(to).during("look at", to)?.modified;
-        // A copy, or a file that was written since it was looked at, has to show what it is.
+        let now = self.fs.stat(to).during("inspect", to)?.modified;
+        // A copy is hashed, and so is a file that was written since it was checked.
         if !linked || now != modified {
             let found = crate::files::digest_file(&*self.fs, to).during("read", to)?;
             if found != digest {
                 let changed = std::io::Error::other("it changed meanwhile");
-                return Err(changed).during("take over", from);
+                return Err(changed).during("reuse", from);
             }
         }
         Ok(now)
     }
 
-    /// A new name for an output, or a part of it, in this folder, which is made if need be.
+    /// Returns a new name for the file of an output or part in this folder, and creates the folder.
     pub(crate) fn new_output(
         &self,
         folder: &Folder,
@@ -202,8 +203,9 @@ impl Store {
         Ok((file, path))
     }
 
-    /// Writes a record under a name that nobody reads. `is_new` says that no other record names
-    /// its output.
+    /// Writes the draft of a record.
+    ///
+    /// `is_new` says that no record names the output yet.
     pub(crate) fn stage_record(
         &self,
         folder: &Folder,
@@ -211,7 +213,7 @@ impl Store {
         is_new: bool,
     ) -> Result<Staged, StoreError> {
         if record.output.is_in_memory() {
-            // No file has made it yet.
+            // No file of the output has created the folder.
             let at = self.root.join(folder);
             self.fs.create_folder(&at).during("create the folder", &at)?;
         }
@@ -232,7 +234,7 @@ impl Store {
         })
     }
 
-    /// Writes a record beside its place, under a name that nobody reads.
+    /// Writes the draft of a record beside its place.
     pub(crate) fn draft_record(
         &self,
         place: &Path,
@@ -245,7 +247,7 @@ impl Store {
             let (bytes, limit) = (bytes.len() as u64, bounds::RECORD);
             return Err(Refused::TooLarge { bytes, limit }.into()).during("write", &draft);
         }
-        // It could not be read again.
+        // A record that exceeds the limit could not be read again.
         json::check(&bytes).map_err(std::io::Error::other).during("write", &draft)?;
         let unfinished = Unfinished { store: self, path: &draft };
         let mut file = self.fs.create(&draft).during("create", &draft)?;
@@ -255,7 +257,7 @@ impl Store {
     }
 }
 
-/// A file that is removed if what fills it fails, or panics.
+/// A file that is removed on drop, unless `keep` is called.
 struct Unfinished<'a> {
     store: &'a Store,
     path: &'a Path,
@@ -269,7 +271,7 @@ impl Unfinished<'_> {
 
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
-        // Nothing names the file, so that it does no harm if this fails too.
+        // No record names the file, so errors are ignored.
         let _ = self.store.fs.remove(self.path);
     }
 }

@@ -1,40 +1,41 @@
-//! Trust: how much of what is recorded is believed without looking.
+//! Trust: how much of what was recorded is checked.
 
-/// How much of what is recorded is believed without looking: [`Flow::trust`](crate::Flow::trust).
+/// How much of what was recorded is checked: [`Flow::trust`](crate::Flow::trust).
 ///
-/// What was recorded is compared with what is there in any case; this says how far that goes.
+/// A flow always compares what was recorded with the present files. This says how thoroughly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Trust {
-    /// A file whose size and time are as they were holds what it held. This is what a flow does if
-    /// nothing is said.
+    /// A file with the recorded size and times has the recorded content. This is the default.
     ///
-    /// An output is taken for whole if its size and time are as recorded; if only the time is
-    /// another, it is hashed. A file that a task reads is hashed if anything is another that is
-    /// known of it without opening it: size, time, the time of its last change, inode. What this
-    /// gives up: an output that was replaced by one of the same size and was given the same time,
-    /// or whose disk has lost a bit, is not noticed.
+    /// An output is whole if its size and modification time are as recorded. If only the time
+    /// differs, it is hashed. A file that a task reads is hashed if its size, its modification
+    /// time, the time of its last change or its inode differs. This does not detect an output that
+    /// was replaced by one of the same size and time, or that has a damaged bit on the disk.
     #[default]
     Stamps,
-    /// A root is complete if its own record says so: nothing upstream of it is looked at.
+    /// A root is complete if its own record says so. Nothing upstream of it is checked.
     ///
-    /// The record of each root must be that of today's code, parameters, target and version, its
-    /// own files and variables must be as they were, and its output must be there, all by their
-    /// stamps. What it required, while it ran too, is believed to be what it was: neither records
-    /// nor files upstream are read, so that the cost is that of the roots alone. What this gives up: a change of the
-    /// code, a file or a parameter that is set inside, anywhere upstream, is not noticed. A root
-    /// that does not pass is judged with all that is upstream of it, as by [`Stamps`](Self::Stamps).
-    /// In a preview, what was not looked at is `UNCHECKED`.
+    /// The record of each root must match today's code, parameters, target and version. Its own
+    /// files and variables must be unchanged and its output must exist, according to their sizes
+    /// and times. Neither records nor files upstream are read, including those of instances that it
+    /// required while it ran. So the cost depends on the roots alone. This does not detect a change
+    /// anywhere upstream: of code, of a file, or of a parameter that a task sets for its
+    /// requirements. A root that does not pass is checked with everything upstream of it, as by
+    /// [`Stamps`](Self::Stamps). In a preview, what was not checked is `UNCHECKED`.
+    ///
+    /// This applies to roots only. If every record was trusted by itself, a task could run on
+    /// inputs that were not checked.
     Records,
-    /// Nothing but content is believed: every output that is looked at, and every file that a task
-    /// reads, is hashed once for each plan, whatever its size and time.
+    /// Only content counts. Every output and every file that a task reads is hashed once for each
+    /// plan.
     ///
-    /// This finds what the others overlook, and costs reading all of it.
+    /// This detects every change, and costs reading all of the files.
     Content,
 }
 
 impl Trust {
-    /// How far what is required while tasks run is believed: it has no roots of its own.
+    /// Returns the trust for what tasks require while they run, which has no roots of its own.
     pub(crate) fn in_run(self) -> Self {
         match self {
             Self::Records => Self::Stamps,

@@ -1,7 +1,7 @@
-//! Verifying: whether the files of outputs are what their records say, by their content.
+//! Verification: compares the content of outputs with their records.
 //!
-//! A plan believes a file that has the size and time that were recorded. Whether every bit is as it
-//! was written is found out here: each file is hashed, whatever its size and time say.
+//! A plan trusts a file that has the recorded size and time. Verification hashes each file of the
+//! recorded size, whatever its time.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -14,50 +14,51 @@ use crate::store::output::OutputFile;
 use crate::store::record::{Record, Unreadable};
 use crate::store::{Folder, RECORD, Store, bounds, index};
 
-/// What is wrong with a file.
+/// The damage of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Harm {
-    /// It is gone.
+    /// The file does not exist.
     Gone,
-    /// It has other content than was written.
+    /// The content of the file differs from what was recorded.
     Modified,
-    /// It is in a folder that is an output, and was not written by the task.
+    /// The file is in a folder that is an output, and was not written by the task.
     Extra,
-    /// It cannot be read, and why.
+    /// The file cannot be read, with the reason.
     Unreadable(String),
-    /// It is a record, and says nothing that can be understood.
+    /// The file is a record and cannot be parsed, with the reason.
     Record(String),
 }
 
-/// A record to be verified: the current one of an instance, or a version.
+/// A record to verify: the current one of an instance, or a version.
 pub(crate) struct Place {
     pub(crate) folder: Folder,
-    /// The file of the record.
+    /// The path of the record.
     pub(crate) path: PathBuf,
 }
 
-/// What was found at a place.
+/// The result of verifying one record.
 #[derive(Default)]
 pub(crate) struct Looked {
-    /// The record, if it can be read.
+    /// The record, if it could be read.
     pub(crate) record: Option<Box<Record>>,
     pub(crate) files: usize,
     pub(crate) bytes: u64,
     pub(crate) harms: Vec<(PathBuf, Harm)>,
-    /// Whether a newer version of this library wrote the record.
+    /// The reason why the record was not verified, if a newer version of this library wrote it.
     pub(crate) newer: Option<String>,
 }
 
 impl Store {
-    /// The records of all instances, and all versions.
+    /// Returns the records of all instances, and all versions.
     pub(crate) fn all_places(&self) -> Result<Vec<Place>, StoreError> {
         let folders = self.instance_folders()?;
         let mut places = Vec::new();
         for (versions, key) in self.version_folders()? {
             let of_key = |folder: &&Folder| super::limit::folder_key(folder) == Some(key);
             for path in self.versions_in(&versions)? {
-                // Where its files lie is known by their names, if it may be in several folders.
+                // The key may have several folders. The files of the version show which one it
+                // belongs to.
                 let record = self.fs.read(&path, bounds::RECORD).ok();
                 let record = record.and_then(|bytes| Record::parse(&bytes).ok());
                 let files = record.map(|record| record.output.files).unwrap_or_default();
@@ -77,7 +78,7 @@ impl Store {
         Ok(places)
     }
 
-    /// Looks at the files that a record names, by content; at nothing, if there is no record.
+    /// Hashes the files that a record names. Returns no harm if there is no record.
     pub(crate) fn verify(&self, place: &Place) -> Result<Looked, StoreError> {
         let mut looked = Looked::default();
         let bytes = match self.fs.read(&place.path, bounds::RECORD) {
@@ -103,9 +104,10 @@ impl Store {
         Ok(looked)
     }
 
-    /// Removes an output that was found to be damaged, unless there is another record at its place
-    /// now; nothing made from the same is adopted any more, for it may be the same file. Gives the
-    /// files that were removed.
+    /// Removes a damaged output, unless its record was replaced since. Returns the removed files.
+    ///
+    /// The fingerprint is revoked in all indices, because a reused output may be a link to the same
+    /// damaged file.
     pub(crate) fn reset_damaged(
         &self,
         place: &Place,
@@ -119,8 +121,8 @@ impl Store {
         }
         if let Some(fingerprint) = fingerprint {
             for path in self.indices()? {
-                let told = index::live(&self.read_index(&path)?);
-                if told.iter().any(|(known, _)| *known == fingerprint) {
+                let entries = index::live(&self.read_index(&path)?);
+                if entries.iter().any(|(known, _)| *known == fingerprint) {
                     let line = index::forget(fingerprint);
                     self.fs.append(&path, line.as_bytes()).during("write", &path)?;
                 }
@@ -157,7 +159,7 @@ fn verify_file(fs: &dyn Fs, at: &Path, file: &OutputFile, looked: &mut Looked) {
         let names = match fs.list(&folder) {
             Ok(names) => names,
             Err(error) => {
-                // Of one that is not there all that was in it is missing, too.
+                // A folder that does not exist lacks all its files too.
                 let harm = Some(Harm::Unreadable(error.to_string())).filter(|_| !is_absent(&error));
                 let harm = harm.unwrap_or(Harm::Gone);
                 if !looked.harms.iter().any(|(known, _)| *known == folder) {
@@ -173,7 +175,7 @@ fn verify_file(fs: &dyn Fs, at: &Path, file: &OutputFile, looked: &mut Looked) {
 }
 
 fn verify_content(fs: &dyn Fs, path: PathBuf, (digest, bytes): (Digest, u64), looked: &mut Looked) {
-    // A sparse file of any size may be in its place: a file of another size is not read.
+    // A file of another size is not hashed: it may be a huge sparse file.
     let is_other = |stat: &Stat| !stat.folder && !stat.special && stat.bytes != bytes;
     if fs.stat(&path).is_ok_and(|stat| is_other(&stat)) {
         looked.files += 1;

@@ -1,17 +1,22 @@
-//! Versions: the records that were replaced, so that going back to code or data finds its output.
+//! Versions: the records that were replaced. When code or data is changed back, their outputs are
+//! reused.
 //!
 //! ```text
 //! .flow/versions/Train/3f2a91c04b77e010/<fingerprint>.json
-//! .flow/versions/Train/3f2a91c04b77e010/<fingerprint>-<what was read>.json
+//! .flow/versions/Train/3f2a91c04b77e010/<fingerprint>-<digest of what was read>.json
 //! ```
 //!
-//! A version is the record as it was; its files stay where they are, in the folder of the instance.
-//! One record of an instance with one fingerprint may follow another: the task has read other files
-//! through [`Cx`](crate::Cx), or required others. Both are kept, and told apart by what was read.
+//! A version is the record of an instance with one fingerprint and one set of things read. Its
+//! files stay where they are, in the folder of the instance. When it is reused by its own instance,
+//! it becomes the current record again and is no version any more.
 //!
-//! A file of an output is named by the current record or by versions, and in rare cases by several:
-//! an output whose fingerprint was blessed is that of the version before, too. A file is removed when
-//! the last of them is gone, and the record that names it always goes first.
+//! Two records of an instance may have the same fingerprint if the task read other files through
+//! [`Cx`](crate::Cx) or required other instances, which is only known after it ran. Both are kept,
+//! and the digest in the name distinguishes them.
+//!
+//! A file is named by the current record or a version, and in rare cases by several: an output
+//! whose fingerprint was blessed is also that of the version before. A file is removed after the
+//! last record that names it.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -24,7 +29,7 @@ use crate::store::record::{Read, Record, digest_required};
 use crate::store::reset::is_output;
 use crate::store::{Folder, RECORD, Store, TaskFolder};
 
-/// What tells the outputs of one instance apart: what each is made from, and what was read.
+/// The file name of a version: its fingerprint, and a digest of what the task read and required.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct VersionName(String);
 
@@ -42,31 +47,31 @@ impl VersionName {
         })
     }
 
-    /// What was read, as digits; none if nothing was.
+    /// Returns the digits of what was read and required. Empty if there is nothing.
     pub(crate) fn of_reads(&self) -> &str {
         let rest = self.0.get(32..).and_then(|rest| rest.strip_suffix(".json"));
         rest.map_or("", |rest| rest.trim_start_matches('-'))
     }
 }
 
-/// The digest of what a task has read.
+/// Returns the digest of what a task read.
 fn digest(reads: &[Read]) -> Digest {
     let mut hasher = Hasher::new("version");
     for read in reads {
         let read = read.without_project();
-        hasher.text(&serde_json::to_string(&read).expect("a read is JSON"));
+        hasher.text(&serde_json::to_string(&read).expect("serializable as JSON"));
     }
     hasher.digest()
 }
 
 impl Store {
-    /// Where the versions of a task are kept, a folder for each instance.
+    /// Returns the folder of a task's versions, with a folder for each instance.
     pub(crate) fn versions(&self, task: &TaskFolder) -> PathBuf {
         let name = task.index_path.file_name().unwrap_or_default();
         self.internal("versions").join(name)
     }
 
-    /// The paths of the versions of an instance, in no order.
+    /// Returns the paths of the versions of an instance, in no order.
     pub(crate) fn versions_of(
         &self,
         task: &TaskFolder,
@@ -75,7 +80,7 @@ impl Store {
         self.versions_in(&self.versions(task).join(key.to_string()))
     }
 
-    /// The paths of the versions in the folder of an instance's versions.
+    /// Returns the paths of the versions in the folder of an instance's versions.
     pub(super) fn versions_in(&self, folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
         let mut names = match self.names(folder) {
             Err(error) if is_absent(&error) => Vec::new(),
@@ -85,7 +90,7 @@ impl Store {
         Ok(names.into_iter().map(|name| folder.join(name)).collect())
     }
 
-    /// The paths of the versions of an instance that have this fingerprint.
+    /// Returns the paths of the versions of an instance with this fingerprint.
     pub(crate) fn versions_with(
         &self,
         task: &TaskFolder,
@@ -100,7 +105,7 @@ impl Store {
         Ok(versions)
     }
 
-    /// Where the version of this name of an instance is kept.
+    /// Returns the path of the version of an instance with this name.
     pub(super) fn version_path(
         &self,
         task: &TaskFolder,
@@ -110,7 +115,7 @@ impl Store {
         self.versions(task).join(key.to_string()).join(&name.0)
     }
 
-    /// Keeps the record at `path` among the versions, before it is replaced.
+    /// Keeps the record at `path` as a version, before it is replaced.
     pub(super) fn keep_version(
         &self,
         task: &TaskFolder,
@@ -131,20 +136,23 @@ impl Store {
         }
     }
 
-    /// Puts the record in the place of a version whose output may be gone, or on a file system
-    /// without hard links.
+    /// Replaces an existing version, or copies the record where hard links are not supported.
+    ///
+    /// The output of the existing version may be gone.
     fn replace_version(&self, path: &Path, version: &Path) -> std::io::Result<()> {
         version.parent().map_or(Ok(()), |folder| self.fs.create_folder(folder))?;
         let draft = version.with_extension(crate::base::names::unique());
         let linked = self.fs.link(path, &draft).or_else(|_| self.fs.copy(path, &draft));
         let replaced = linked.and_then(|()| self.fs.rename(&draft, version));
-        // A rename between two names of one file leaves both.
+        // A rename between two names of the same file leaves both.
         let _ = self.fs.remove(&draft);
         replaced
     }
 
-    /// Removes a version and, unless somebody may be reading them, those of its files in `folder` that
-    /// nothing else names; adds what was removed to `removed`.
+    /// Removes a version and those of its files in `folder` that no other record names.
+    ///
+    /// If `is_read` is set, another run may be reading the files, and they stay. Adds what was
+    /// removed to `removed`.
     pub(crate) fn drop_version(
         &self,
         path: &Path,
@@ -167,17 +175,17 @@ impl Store {
         Ok(())
     }
 
-    /// Those of these files of an instance that neither its record nor a version in these folders
-    /// names.
+    /// Returns those of these files of an instance that neither its record nor a version in these
+    /// folders names.
     ///
-    /// A record that cannot be used may name any of them, so that none is given then.
+    /// A record that cannot be used may name any of them. Then none is returned.
     pub(super) fn unnamed(
         &self,
         versions: impl Iterator<Item = PathBuf>,
         folder: &Folder,
         mut files: HashSet<String>,
     ) -> Result<HashSet<String>, StoreError> {
-        // What another name leads to, nobody knows.
+        // A name that is not that of an output is not the store's file.
         files.retain(|file| is_output(file));
         if files.is_empty() {
             return Ok(files);
@@ -198,7 +206,8 @@ impl Store {
         Ok(files)
     }
 
-    /// Those of these files in the folder of an instance that nothing names, whichever task it is of.
+    /// Returns those of these files in an instance's folder that no record names, of whichever
+    /// task.
     pub(super) fn unnamed_by_any(
         &self,
         folder: &Folder,
@@ -211,7 +220,7 @@ impl Store {
     }
 }
 
-/// The fingerprint in the name of a version.
+/// Returns the fingerprint in the name of a version.
 pub(super) fn fingerprint_of(name: &str) -> Option<Digest> {
     let fingerprint = name.get(..32)?.parse().ok()?;
     let rest = name[32..].strip_suffix(".json")?;

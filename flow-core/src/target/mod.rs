@@ -1,8 +1,8 @@
-//! Targets: how an output is kept in a file.
+//! Targets: the formats of outputs.
 //!
-//! A target writes a value to a [`Sink`] and reads it back from a [`Source`]. Naming the file,
-//! hashing what is written, making it visible only when it is whole, and removing what a failed
-//! write left are the store's business, so that a target is a few lines:
+//! A target writes a value to a [`Sink`] and reads it back from a [`Source`]. The store names the
+//! file, hashes what is written, makes the output visible when it is complete, and removes the file
+//! if writing fails. So a target is a few lines:
 //!
 //! ```
 //! use std::io::{Read, Write};
@@ -12,7 +12,7 @@
 //! #[derive(Default)]
 //! struct Digits;
 //!
-//! #[tracked] // a change of this code makes the tasks run again that use it
+//! #[tracked] // a change of this code invalidates the tasks that use it
 //! impl Target for Digits {
 //!     type Value = u64;
 //!     const EXTENSION: &'static str = "txt";
@@ -48,10 +48,11 @@ use anyhow::Context;
 use crate::base::code::Code;
 use crate::base::fs::{Disk, Fs};
 
-/// A way to keep a value in a file.
+/// A format in which outputs are stored.
 ///
-/// The same value must always give the same bytes: what follows an output runs again only if its
-/// bytes changed. A map without an order, or the time of writing, must not be part of them.
+/// The same value must always give the same bytes, because tasks that require an output run again
+/// if its bytes change. So the order of an unordered map, or the time of writing, must not be part
+/// of them.
 ///
 /// See [the module](self) for an example.
 #[diagnostic::on_unimplemented(
@@ -60,57 +61,64 @@ use crate::base::fs::{Disk, Fs};
     note = "name one, such as `Parquet<RecordBatch>`, `Json<Vec<f64>>` or `Pickle<Model>`, or implement `Target` for a type of your own"
 )]
 pub trait Target: Sized + Send + Sync + 'static {
-    /// What a task returns and what loading gives back.
+    /// The type that a task returns and that loading returns.
     type Value: Send + Sync + 'static;
 
     /// The extension of the file, without the dot.
     const EXTENSION: &'static str;
 
-    /// Whether a value that was saved and loaded cannot be told from the value before.
+    /// Whether a value that was saved and loaded cannot be distinguished from the original.
     ///
-    /// If so, the tasks that require it are given the value itself; if not, what is loaded from
-    /// the file just written, so that a run in one go gives what a run in two gives.
+    /// If so, tasks that require the output receive the original value. Otherwise they receive what
+    /// is loaded from the file just written, so that one run gives the same results as two.
     const EXACT: bool = false;
 
-    /// The code of the target, which counts as part of the code of every task that uses it, and of
-    /// what the tasks that require them are given: written by `#[tracked]` above the impl or, if the
-    /// user would rather count the versions, [`Code::version`].
+    /// The code of the target, as a digest.
+    ///
+    /// It counts as part of the code of every task that uses the target, and of every task that
+    /// requires such a task. `#[tracked]` on the impl sets it. To declare changes by hand, use
+    /// [`Code::version`]. There is no default, so that changes of a user's own target are never
+    /// missed.
     const CODE: Code;
 
     /// Writes the value.
     ///
     /// # Errors
     ///
-    /// What the format or the sink says. The task then counts as failed, and nothing is kept.
+    /// The format or the sink returns an error. The task then fails, and nothing is stored.
     fn save(&self, value: &Self::Value, sink: &mut Sink<'_>) -> anyhow::Result<()>;
 
-    /// Checks that the format can store values of this type at all, by what the type alone shows.
+    /// Checks whether the format can store values of this type, as far as the type alone shows.
     ///
-    /// The planner calls it once for each task type, so that a type that never fits is an error before
-    /// anything runs. A target that cannot tell says nothing, which is the default: an error here must
-    /// hold for every value but empty ones.
+    /// The planner calls this once for each task type in a process, so that an unsuitable type is
+    /// an error before anything runs. An error must hold for every value but empty ones: an
+    /// `Option` may be `None`, and a field with a default may be left out. The default
+    /// implementation accepts every type.
     ///
     /// # Errors
     ///
-    /// Why no value can be stored: which part of the type, and what to use instead.
+    /// No value of the type can be stored. The message names the part of the type, and what to use
+    /// instead.
     fn check_type(&self) -> anyhow::Result<()> {
         Ok(())
     }
 
-    /// Reads a value back.
+    /// Reads a value.
     ///
     /// # Errors
     ///
-    /// What the format or the source says, with no value made up for what could not be read.
+    /// The format or the source returns an error. A value that cannot be read is never replaced by
+    /// a default.
     fn load(&self, source: &Source) -> anyhow::Result<Self::Value>;
 
-    /// What others need to know of a file that this target has written, to read it without the
-    /// program: the columns of a table, and how Rust and Python load it. An
-    /// [export](crate::Flow::export) passes it on; without this, nothing is said.
+    /// Describes a file that this target wrote, for readers without the program.
+    ///
+    /// The description has the columns of a table, and how Rust and Python load the file. An
+    /// [export](crate::Flow::export) includes it. The default implementation returns an empty one.
     ///
     /// # Errors
     ///
-    /// What the format or the source says.
+    /// The format or the source returns an error.
     fn describe(&self, _source: &Source) -> anyhow::Result<Description> {
         Ok(Description::default())
     }

@@ -1,23 +1,24 @@
-//! Where a target writes.
+//! The writer for targets.
 
 use std::io::{self, Write};
 
 use crate::base::key::{Digest, digest_of};
 
-/// Where a target writes: a new file, hashed while it is written.
+/// The writer for targets: a new file that is hashed while it is written.
 ///
-/// Writes are not buffered here; a format that makes many small ones wraps it in a
-/// [`BufWriter`](io::BufWriter).
+/// Writes are not buffered. Wrap it in a [`BufWriter`](io::BufWriter) for a format that makes many
+/// small writes.
 pub struct Sink<'a> {
     file: &'a mut (dyn Write + Send),
     hasher: blake3::Hasher,
     written: u64,
-    /// What failed first. A target may overlook it: a buffer that is dropped writes without a word.
+    /// The first error. A target may ignore errors: a buffer that is dropped writes without
+    /// reporting them.
     failed: Option<io::Error>,
 }
 
 impl<'a> Sink<'a> {
-    /// A sink into any writer, for trying a target out without a store.
+    /// Creates a sink for any writer, to test a target without a store.
     ///
     /// ```
     /// use std::io::Write;
@@ -30,11 +31,11 @@ impl<'a> Sink<'a> {
         Self { file, hasher: blake3::Hasher::new(), written: 0, failed: None }
     }
 
-    /// How many bytes were written, and their digest.
+    /// Returns the number of bytes and their digest.
     ///
     /// # Errors
     ///
-    /// A write failed, whether or not the target said so.
+    /// A write failed, whether or not the target returned the error.
     pub(crate) fn finish(mut self) -> io::Result<(u64, Digest)> {
         self.flush()?;
         if let Some(failed) = self.failed {
@@ -57,7 +58,7 @@ impl Write for Sink<'_> {
     }
 }
 
-/// Notes the first failure, as far as an error can be copied. An interrupted call is repeated.
+/// Records a copy of the first error. An interrupted call is not an error, because it is repeated.
 fn note(failed: &mut Option<io::Error>, error: &io::Error) {
     if failed.is_none() && error.kind() != io::ErrorKind::Interrupted {
         *failed = Some(match error.raw_os_error() {

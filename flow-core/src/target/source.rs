@@ -1,4 +1,4 @@
-//! Where a target reads from.
+//! The reader for targets.
 
 use std::fs::File;
 use std::io;
@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use crate::base::fs::{Disk, Fs};
 
-/// Where a target reads from: one complete file. Unless it is [made elsewhere](Self::is_kept), it is
-/// never rewritten.
+/// The file that a target reads.
 ///
-/// It is cheap to clone, for values that read their file when they are asked for it.
+/// A file that [is kept](Self::is_kept) by the store is never rewritten; an external file may be.
+///
+/// A source is cheap to clone. A value may keep it and read its file later, such as a stream of
+/// batches or a mapped file.
 #[derive(Clone)]
 pub struct Source {
     fs: Arc<dyn Fs>,
@@ -23,8 +25,9 @@ impl Source {
         Self { fs: Arc::clone(fs), path, kept }
     }
 
-    /// A file of the disk, for trying a target out without a store. Nobody may write to it as long
-    /// as what was loaded from it is there.
+    /// Creates a source for a file on disk, to test a target without a store.
+    ///
+    /// The file must not be written as long as a value that was loaded from it exists.
     ///
     /// ```
     /// # use std::io::Read;
@@ -38,7 +41,7 @@ impl Source {
     /// ```
     pub fn file(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
-        // It may be read when the current folder is another one.
+        // The file may be read after the current folder has changed.
         let path = std::path::absolute(&path).unwrap_or(path);
         Self { fs: Arc::new(Disk), path, kept: true }
     }
@@ -57,7 +60,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// As of [`open`](Self::open), or the operating system cannot read it.
+    /// As for [`open`](Self::open), or the operating system cannot read the file.
     pub fn read(&self) -> io::Result<Vec<u8>> {
         self.read_within(u64::MAX)
     }
@@ -77,19 +80,21 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// As of [`read`](Self::read), and [`FileTooLarge`](io::ErrorKind::FileTooLarge) before anything is
-    /// read of a larger file.
+    /// As for [`read`](Self::read), and [`FileTooLarge`](io::ErrorKind::FileTooLarge) before
+    /// anything is read from a larger file.
     pub fn read_within(&self, limit: u64) -> io::Result<Vec<u8>> {
         self.fs.read(&self.path, limit)
     }
 
-    /// Whether the file is an output of the store, which is never rewritten, so that it can be looked
-    /// at in place. One that is made elsewhere may be, and is to be read.
+    /// Returns whether the file is an output of the store, which is never rewritten and so can be
+    /// mapped.
+    ///
+    /// An external file may be rewritten, and has to be read.
     pub fn is_kept(&self) -> bool {
         self.kept
     }
 
-    /// Where the file lies.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -1,11 +1,11 @@
-//! From a [`Value`] to a Rust value: a deserializer that reads the tree.
+//! Converts a [`Value`] to a Rust value, with a deserializer that reads the tree.
 //!
-//! A value need not come from the type that it is read into: the parameter `c` given by name may
-//! meet a field of another width. So integers fit every integer type whose range they are in, and
-//! a float type if it has exactly that number; a float fits both widths, rounded to the nearest
-//! `f32`, but never an integer. The name of a unit variant fits as text, and a map with names as
-//! keys fits a struct. A value fits an `Option` of its type. Anything else is an error that says
-//! what was expected and what was found.
+//! A value may come from another type than the one it is read into: a parameter given by name may
+//! meet a field of another width. So an integer fits every integer type that includes it, and a
+//! float type that has exactly its value. A float fits both widths, rounded to the nearest `f32`,
+//! but never an integer. The name of a unit variant fits as text, and a map with names as keys fits
+//! a struct. A value fits an `Option` of its type. Anything else is an error that states what was
+//! expected and what was found.
 
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{
@@ -17,16 +17,17 @@ use super::error::Step;
 use super::{Float, Int, Value, ValueError};
 use crate::value::secret::ENVELOPE;
 
-/// Reads a value into a type.
+/// Converts a value to a Rust type.
 ///
-/// What [`to_value`](super::to_value) made from a `T` gives that `T` back. A value of another type
-/// is read if nothing is lost: an integer that is in range, an integer into a float that equals
-/// it, text that is the name of a variant. Only an `f32` may round what was an `f64`.
+/// A value that [`to_value`](super::to_value) created from a `T` converts back to an equal `T`. A
+/// value of another type is converted if nothing is lost: an integer that is in range, an integer
+/// to a float that equals it, or text that is the name of a variant. Only an `f64` that is read as
+/// an `f32` is rounded.
 ///
 /// # Errors
 ///
-/// A value that does not fit; the message says where, what was expected and what was found. A
-/// secret fits nothing but a [`Secret`](crate::Secret).
+/// The value does not fit. The message states where, what was expected and what was found. A secret
+/// fits only a [`Secret`](crate::Secret).
 ///
 /// ```
 /// use flow_core::value::{from_value, to_value};
@@ -42,7 +43,7 @@ pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, ValueError> {
     T::deserialize(Reader(value))
 }
 
-/// Reads one place in the tree.
+/// Reads one place of the tree.
 #[derive(Clone, Copy)]
 struct Reader<'a>(&'a Value);
 
@@ -64,8 +65,8 @@ impl<'de> Deserializer<'de> for Reader<'de> {
             Value::Map(entries) => visit_entries(entries, visitor),
             Value::OrderedMap(entries) => visit_entries(entries, visitor),
             Value::Struct(fields) => visit_entries(fields, visitor),
-            // Serde's untagged and flattened types buffer what they read, and know enums only in
-            // the form that they have in JSON.
+            // Serde's untagged and flattened types buffer their input, and accept enums only in
+            // their JSON form.
             Value::UnitVariant(name) => visitor.visit_borrowed_str(name),
             Value::Variant(variant) => visit_entries(std::slice::from_ref(&**variant), visitor),
             Value::Secret(_) => Err(secret_found(&visitor)),
@@ -127,8 +128,8 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         visitor: V,
     ) -> Result<V::Value, ValueError> {
         match self.0 {
-            // A derived struct would take items for its fields in order, and integers for their
-            // places.
+            // A derived struct would accept a sequence as its fields in order, and integers as
+            // indices of fields.
             Value::Seq(_) => Err(Error::invalid_type(Unexpected::Seq, &visitor)),
             Value::Map(entries) if !entries.iter().all(|(key, _)| is_text(key)) => {
                 Err(Error::invalid_type(Unexpected::Map, &visitor))
@@ -188,7 +189,7 @@ fn visit_int<'de, V: Visitor<'de>>(int: Int, visitor: V) -> Result<V::Value, Val
     }
 }
 
-/// The `f32` nearest to a float; none if that is infinite and the float is not.
+/// Returns the nearest `f32`, or `None` if it is infinite and the float is not.
 fn nearest(float: Float) -> Option<f32> {
     let value = float.get() as f32;
     (value.is_finite() || !float.get().is_finite()).then_some(value)
@@ -264,7 +265,7 @@ impl<'de> de::SeqAccess<'de> for Items<'de> {
     }
 }
 
-/// What the entries of a map or the fields of a struct are found by.
+/// A key of a map or struct.
 trait Key {
     fn read<'de, T: DeserializeSeed<'de>>(&'de self, seed: T) -> Result<T::Value, ValueError>;
     fn step(&self) -> Step<'_>;
@@ -290,7 +291,7 @@ impl Key for &'static str {
     }
 }
 
-/// The entries of a map or the fields of a struct: the value of `next`, then what follows.
+/// The entries of a map or fields of a struct, from the value of `next` on.
 struct Pairs<'de, K> {
     entries: &'de [(K, Value)],
     next: usize,
@@ -322,7 +323,7 @@ impl<'de, K: Key> de::MapAccess<'de> for Pairs<'de, K> {
     }
 }
 
-/// A variant, and its content if it has one.
+/// A variant with its content, if it has any.
 struct Choice<'de> {
     name: &'de str,
     content: Option<&'de Value>,
@@ -342,7 +343,7 @@ impl<'de> de::EnumAccess<'de> for Choice<'de> {
 }
 
 impl<'de> Choice<'de> {
-    /// The content, which `expected` asks for.
+    /// Returns the content. `expected` describes it in the error.
     fn content(&self, expected: &str) -> Result<&'de Value, ValueError> {
         self.content.ok_or_else(|| {
             ValueError::mismatch(expected, format!("the name `{}` alone", self.name))

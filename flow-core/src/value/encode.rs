@@ -1,8 +1,8 @@
-//! The canonical encoding of values: what keys are hashed from.
+//! The canonical encoding of values, which keys hash.
 //!
-//! Each value starts with a byte that says its class. What has no fixed size is prefixed with its
-//! length, so that from the front every byte has one reading: no two different values, and no two
-//! different lists of values, are encoded alike. Numbers are little endian, lengths 64 bits.
+//! Each value starts with a byte for its class. Parts without a fixed size are prefixed with their
+//! length. So no two different values, and no two different lists of values, have the same
+//! encoding. Numbers are little endian, and lengths have 64 bits.
 //!
 //! | class | after the tag |
 //! | --- | --- |
@@ -20,15 +20,15 @@
 //! | ordered map | as a map, in its own order |
 //! | secret | the BLAKE3 hash of its content's encoding under the store's key, 32 bytes |
 //!
-//! Keys of existing stores depend on every byte of it, and on the order of [`Value`]s, which is
-//! that of a map's entries. The test `encoding` holds samples of both.
+//! The keys of existing stores depend on every byte, and on the order of [`Value`]s, which is the
+//! order of a map's entries. The test `encoding` has samples of both.
 //!
 //! [`Entries`]: super::Entries
 
 use super::Value;
 use crate::value::secret::SecretKey;
 
-/// The classes, by their byte. Never reuse or change one.
+/// The byte of each class. Never reuse or change one.
 mod tag {
     pub(super) const NONE: u8 = 0;
     pub(super) const UNIT: u8 = 1;
@@ -50,10 +50,10 @@ mod tag {
 }
 
 impl Value {
-    /// Appends the canonical encoding to `out`, with secrets hashed under `secret_key`.
+    /// Appends the canonical encoding to `out`. Secrets are hashed with `secret_key`.
     ///
-    /// Two values are encoded alike if and only if they are equal, and no encoding is the beginning
-    /// of another, so that encodings may follow each other.
+    /// Two encodings are equal if and only if the values are, and no encoding is a prefix of
+    /// another. So encodings can be concatenated.
     ///
     /// ```
     /// use flow_core::value::{SecretKey, to_value};

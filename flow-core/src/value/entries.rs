@@ -1,14 +1,14 @@
-//! The entries of maps and structs, in one order.
+//! The entries of maps and structs, sorted by key.
 
 use std::fmt;
 use std::ops::Deref;
 
 use super::{Value, ValueError};
 
-/// The entries of a map (`K` is a [`Value`]) or the fields of a struct (`K` is its name).
+/// The entries of a map (`K` is a [`Value`]) or the fields of a struct (`K` is the field's name).
 ///
-/// They are sorted by key and no two keys are equal, so that two maps are equal if their entries
-/// are, whatever the order in which they were made. It derefs to a slice of pairs.
+/// They are sorted by key and no two keys are equal. So two maps are equal if their entries are,
+/// whatever the order of insertion. Dereferences to a slice of pairs.
 ///
 /// ```
 /// use flow_core::value::{Entries, Value};
@@ -35,7 +35,7 @@ impl<K: Ord + fmt::Display> Entries<K> {
         }
     }
 
-    /// The value of `key`.
+    /// Returns the value of `key`.
     pub fn get(&self, key: &K) -> Option<&Value> {
         let at = self.0.binary_search_by(|(k, _)| k.cmp(key)).ok()?;
         Some(&self.0[at].1)

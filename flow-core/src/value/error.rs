@@ -1,4 +1,4 @@
-//! What can be wrong with a value.
+//! Errors of converting values.
 
 use std::fmt;
 
@@ -7,66 +7,66 @@ use serde::ser;
 
 use super::text::{self, Clipped};
 
-/// A value cannot be made from a parameter, or does not fit one.
+/// A parameter cannot be converted to a value, or a value does not fit a type.
 ///
 /// No message contains a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ValueError {
-    /// The value is of another class than the type asked for, or out of its range.
+    /// The value has another class than the type expects, or is out of its range.
     #[error("expected {expected}, found {found}")]
     Mismatch {
         /// What would fit, such as `a boolean`.
         expected: String,
-        /// What is there, such as ``the string `x` ``.
+        /// What was found, such as ``the string `x` ``.
         found: String,
     },
-    /// A map has two equal keys, or a struct two fields of one name.
+    /// A map has two equal keys, or a struct two fields with the same name.
     #[error("the key `{key}` is there twice: maps and structs must not have two equal keys")]
     DuplicateKey {
-        /// The key, as text.
+        /// The key as text.
         key: String,
     },
-    /// The value contains itself, or might as well.
+    /// The value is nested too deeply. It may contain itself.
     #[error("nested more than {limit} levels deep")]
     TooDeep {
-        /// The number of levels that are allowed.
+        /// The largest number of levels.
         limit: usize,
     },
-    /// The type has a field that the value lacks.
+    /// The value lacks a field of the type.
     #[error("the field `{field}` is missing")]
     MissingField {
         /// The name of the field.
         field: &'static str,
     },
-    /// The value has a name that the type lacks.
+    /// The value has a name that the type does not have.
     #[error("there is no {what} `{name}`{}", choices(.known))]
     UnknownName {
         /// `field` or `variant`.
         what: &'static str,
-        /// The name.
+        /// The unknown name.
         name: String,
-        /// The names of the type.
+        /// The names that the type has.
         known: &'static [&'static str],
     },
-    /// The type's own implementation of `Serialize` or `Deserialize` refused.
+    /// The type's own implementation of `Serialize` or `Deserialize` returned an error.
     #[error("{message}")]
     Custom {
-        /// What it said.
+        /// The message of the error.
         message: String,
     },
-    /// Something is wrong with a part of the value.
+    /// A part of the value is invalid.
     #[error("at `{place}`: {error}")]
     At {
-        /// Where, such as `grid[2].degree`.
+        /// The path of the part, such as `grid[2].degree`.
         place: String,
-        /// What is wrong there.
+        /// The error of the part.
         error: Box<ValueError>,
     },
 }
 
 impl ValueError {
-    /// The error as one of the part of a value that `step` leads to.
+    /// Returns the error as one of the part of a value that `step` leads to.
     pub(super) fn at(self, step: Step<'_>) -> Self {
         match self {
             Self::At { place, error } => {
@@ -82,7 +82,7 @@ impl ValueError {
     }
 }
 
-/// From a value to a part of it.
+/// A step from a value to a part of it.
 #[derive(Clone, Copy)]
 pub(super) enum Step<'a> {
     Name(&'a str),
@@ -148,7 +148,8 @@ fn choices(known: &[&str]) -> String {
     }
 }
 
-/// What a type of the standard library or a derived one calls itself, for people.
+/// Returns what a type expects, in words for people. Types of the standard library and derived
+/// types use terse names.
 fn readable(expected: &str) -> String {
     macro_rules! integers {
         ($($int:ident)*) => {
@@ -173,7 +174,7 @@ fn readable(expected: &str) -> String {
     }
 }
 
-/// What a visitor was shown, for people.
+/// Displays what a visitor was given, in words for people.
 struct Found<'a>(Unexpected<'a>);
 
 impl fmt::Display for Found<'_> {

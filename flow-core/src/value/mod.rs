@@ -1,45 +1,46 @@
-//! Values: what a parameter was given, without its Rust type.
+//! Values: parameters without their Rust types.
 //!
-//! The planner meets parameters of all types side by side: it compares them, hashes them into
-//! keys, shows them in previews and folder names, writes them into records, and hands a value that
-//! was given by name to fields whose type it learns later. For all of that a parameter is turned
-//! into a [`Value`], a small tree of what serde's data model distinguishes.
+//! The planner handles parameters of all types in the same way. It compares them, hashes them into
+//! keys, shows them in previews and folder names, writes them to records, and passes a value that
+//! was given by name to fields whose type it learns later. To do so, it converts each parameter to
+//! a [`Value`], a small tree of what serde's data model distinguishes.
 //!
-//! A value passes through here as follows:
+//! A value passes through these steps:
 //!
-//! 1. [`to_value`] makes it from anything that implements `Serialize` (`serialize`), and `to_parameter`
-//!    from a parameter (`settle`).
-//! 2. [`Value::encode`] writes the bytes that keys are hashed from (`encode`).
-//! 3. `Display` gives the text that people read (`text`), `Serialize` what stands in a record
-//!    (`record`). Neither is read back; what is, is kept as `stored`.
-//! 4. [`from_value`] makes a Rust value of it again (`deserialize`).
+//! 1. [`to_value`] converts anything that implements `Serialize` (`serialize`), and `to_parameter` a
+//!    parameter (`settle`).
+//! 2. [`Value::encode`] writes the bytes that keys hash (`encode`).
+//! 3. `Display` writes the text for people (`text`), and `Serialize` the JSON in records (`record`). Both
+//!    lose information and are never read back. `stored` is the form that is.
+//! 4. [`from_value`] converts the value to a Rust type (`deserialize`).
 //!
-//! # Which values are equal
+//! # Equality of values
 //!
-//! Two values are equal if and only if they are encoded alike; both follow the *class* of a value
-//! rather than its Rust type, so that a field can become wider without changing any key:
+//! Two values are equal if and only if their encodings are equal. Both depend on the *class* of a
+//! value instead of its Rust type, so that a field can become wider without changing any key:
 //!
-//! - All integers are one class, [`Int`]: `3_u8` is `3_i128`.
-//! - All floats are one class, [`Float`], compared by their bits: `1.0_f32` is `1.0_f64`. Every
-//!   NaN is the same; `0.0` and `-0.0` differ, because what is computed from them may. No float is
+//! - All integers are one class, [`Int`]: `3_u8` equals `3_i128`.
+//! - All floats are one class, [`Float`], compared by their bits: `1.0_f32` equals `1.0_f64`. All
+//!   NaNs are equal. `0.0` and `-0.0` differ, because a task can distinguish them. No float equals
 //!   an integer: `1.0` is not `1`.
-//! - Text is one class: `String`, paths, and all that serde writes as text, such as dates. A single
-//!   `char` is a class of its own, and so are bytes that are serialised as such (`serde_bytes`); a
+//! - Text is one class: `String`, paths, and everything that serde writes as text, such as dates. A
+//!   `char` is a class of its own. So are bytes that are serialized as bytes (`serde_bytes`); a
 //!   `Vec<u8>` is a sequence.
-//! - Sequences, tuples, tuple structs, arrays and sets are one class, told apart by their items. The
-//!   items of a `HashSet` or a `BinaryHeap` are sorted, since their order means nothing, wherever
-//!   their type can be seen: not where an own `Serialize` writes them item by item.
-//! - Maps have keys of any class and no order: what is equal as a map is equal here. Two equal keys
-//!   are an error. The order of an `IndexMap`, which a task can see, counts where it is not that of
-//!   the sorted keys. The type of a map that is written entry by entry, as in `#[serde(flatten)]`, is
-//!   not seen: its order counts if a parameter keeps it when it is read back.
-//! - Structs are told apart by their fields' names and values, without order. The name of the struct
-//!   does not count, a newtype struct is what it contains, a unit struct is `()`. A struct is not a
-//!   map, but one with `#[serde(flatten)]` is.
-//! - Variants are told apart by name and content. The name of the enum and the order of its
-//!   variants do not count.
+//! - Sequences, tuples, tuple structs, arrays and sets are one class, compared by their items. The
+//!   items of a `HashSet` or a `BinaryHeap` are sorted, since their order means nothing. That
+//!   requires that their type is visible, which it is not where a custom `Serialize` writes them
+//!   item by item.
+//! - Maps have keys of any class and no order. Two equal keys are an error. A task can observe the
+//!   order of an `IndexMap`, so it counts if it differs from the order of the keys. If a map is
+//!   written entry by entry, as in `#[serde(flatten)]`, its type is not visible. Its order counts
+//!   if the parameter keeps it when it is read back.
+//! - Structs are compared by the names and values of their fields, without order. The name of the
+//!   struct does not count. A newtype struct equals its content, and a unit struct equals `()`. A
+//!   struct is not a map, but a struct with `#[serde(flatten)]` is.
+//! - Variants are compared by name and content. The name of the enum and the order of its variants
+//!   do not count.
 //! - `Some(x)` is not `x`, and `None`, `()`, an empty sequence and an empty map all differ.
-//! - A [`Secret`] is equal to a secret with equal content and to nothing else.
+//! - A [`Secret`] equals only a secret with equal content.
 
 mod deserialize;
 mod encode;
@@ -67,16 +68,16 @@ use crate::value::secret::Secret;
 pub use crate::value::secret::SecretKey;
 pub(crate) use text::shortened;
 
-/// A value whose type is not known: of a parameter, or of an output, where tasks of all types lie side
-/// by side.
+/// A value of unknown type: a parameter, or an output where tasks of all types are handled
+/// together.
 pub type AnyValue = std::sync::Arc<dyn std::any::Any + Send + Sync>;
 
-/// Text with what would break, hide or reorder what stands around it escaped.
+/// Escapes the characters of a text that would break, hide or reorder the text around it.
 pub(crate) fn escaped_text(text: impl Iterator<Item = char>) -> String {
     text.map(|c| text::escaped(c).to_string()).collect()
 }
 
-/// The first line of a text, escaped like this, and `…` if there is more.
+/// Returns the first line of a text, escaped in the same way, with `…` if there are more lines.
 pub(crate) fn first_line(text: &str) -> String {
     let first = text.lines().next().unwrap_or_default();
     let more = if first.len() < text.trim_end().len() { "…" } else { "" };
@@ -85,8 +86,9 @@ pub(crate) fn first_line(text: &str) -> String {
 
 /// The value of a parameter, without its Rust type.
 ///
-/// It is made by [`to_value`]; the [module](self) says when two are equal. `Display` gives the
-/// text shown in previews, the alternate form (`{:#}`) the same as it stands inside a list.
+/// [`to_value`] creates it. The [module](self) describes when two values are equal. `Display`
+/// writes the text for previews, and the alternate form (`{:#}`) the text as it appears inside a
+/// list.
 ///
 /// ```
 /// use flow_core::value::{Value, from_value, to_value};
@@ -96,10 +98,10 @@ pub(crate) fn first_line(text: &str) -> String {
 /// assert_eq!(from_value::<Vec<Option<f64>>>(&value)?, [Some(0.5), None]);
 /// # Ok::<(), flow_core::value::ValueError>(())
 /// ```
-// A plan holds many: 24 bytes, and nothing on the heap for numbers and unit variants. The names of
-// fields and variants are always literals in serde, so they are neither copied nor freed.
+// A plan holds many values: one takes 24 bytes, and numbers and unit variants allocate nothing. The
+// names of fields and variants are literals in serde, so they are neither copied nor freed.
 //
-// The order of the classes here is the order of a map's keys, and so part of the encoding.
+// The order of the variants determines the order of a map's keys, and so is part of the encoding.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
     /// `None`.
@@ -114,44 +116,47 @@ pub enum Value {
     Float(Float),
     /// A single character.
     Char(char),
-    /// Text, and what is written as text: paths, dates.
+    /// Text, and everything that is written as text: paths, dates.
     Str(Box<str>),
-    /// Bytes that are serialised as such; a `Vec<u8>` is a [`Seq`](Self::Seq).
+    /// Bytes that are serialized as bytes; a `Vec<u8>` is a [`Seq`](Self::Seq).
     Bytes(Box<[u8]>),
     /// `Some` of a value.
     Some(Box<Value>),
     /// A sequence, a tuple, a tuple struct or a set.
     Seq(Box<[Value]>),
-    /// A map, with keys of any kind.
+    /// A map, with keys of any class.
     Map(Entries<Value>),
-    /// A struct: its fields by name.
+    /// A struct, with its fields by name.
     Struct(Entries<&'static str>),
-    /// An enum's variant without content, by its name.
+    /// A variant of an enum without content, by its name.
     UnitVariant(&'static str),
-    /// An enum's variant with content: its name, and a [`Seq`](Self::Seq) for a tuple variant, a
-    /// [`Struct`](Self::Struct) for a struct variant, the content itself for a newtype variant.
+    /// A variant of an enum with content. The content of a tuple variant is a [`Seq`](Self::Seq),
+    /// that of a struct variant a [`Struct`](Self::Struct), and that of a newtype variant the value
+    /// itself.
     Variant(Box<(&'static str, Value)>),
-    /// A secret: counts, and is never shown.
+    /// A secret, which counts and is never shown.
     Secret(Secret<Box<Value>>),
-    /// A map that keeps the order of insertion, which is not that of its keys.
+    /// A map with an order of insertion that differs from the order of its keys.
     OrderedMap(Box<[(Value, Value)]>),
 }
 
 const _: () = assert!(size_of::<Value>() <= 24);
 
 impl Value {
-    /// The value with `\` replaced by `/` in all its text, on Windows; elsewhere the value as it
-    /// is, because a file's name may contain a `\` there.
+    /// Replaces `\` by `/` in all text of the value on Windows. Elsewhere returns the value
+    /// unchanged, because the name of a file may contain a `\` there.
     ///
-    /// It is meant for parameters that are paths, so that one pipeline has the same keys on all
-    /// systems. Secrets are left alone, and so are the keys of a map two of which would become
-    /// equal.
+    /// It is meant for parameters that are paths, so that a pipeline has the same keys on all
+    /// systems. Secrets are not changed, and neither are the keys of a map if two of them would
+    /// become equal.
     #[must_use]
     pub fn with_slashes(self) -> Self {
         if cfg!(windows) { self.backslashes_replaced() } else { self }
     }
 
-    /// A map whose order counts: a [`Map`](Self::Map) if its keys are in order, else an
+    /// Returns a map whose order counts.
+    ///
+    /// It is a [`Map`](Self::Map) if its keys are sorted, otherwise an
     /// [`OrderedMap`](Self::OrderedMap).
     ///
     /// # Errors
@@ -166,7 +171,8 @@ impl Value {
         Ok(Self::OrderedMap(entries.into()))
     }
 
-    /// Whether there is a secret in it, so that encoding it needs the key of a store.
+    /// Returns whether the value contains a secret, so that encoding it requires the key of a
+    /// store.
     pub fn has_secret(&self) -> bool {
         match self {
             Self::Secret(_) => true,

@@ -6,8 +6,8 @@ use std::hash::{Hash, Hasher};
 
 /// An integer from `i128::MIN` to `u128::MAX`.
 ///
-/// It is made from any of Rust's integers with `From`, and turned back with `TryFrom`, which fails
-/// if it does not fit.
+/// It converts from all of Rust's integers with `From`, and back with `TryFrom`, which fails if the
+/// value does not fit.
 ///
 /// ```
 /// use flow_core::value::Int;
@@ -16,7 +16,7 @@ use std::hash::{Hash, Hasher};
 /// assert_eq!(u8::try_from(Int::from(300)).ok(), None);
 /// assert_eq!(Int::from(u128::MAX).to_string(), u128::MAX.to_string());
 /// ```
-// Two halves rather than a `u128`, which would align every value to 16 bytes.
+// Two halves instead of a `u128`, which would align every value to 16 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Int {
     high: u64,
@@ -30,17 +30,17 @@ impl Int {
         Self { high: (magnitude >> 64) as u64, low: magnitude as u64, negative }
     }
 
-    /// Whether it is below zero.
+    /// Returns whether the integer is negative.
     pub const fn is_negative(self) -> bool {
         self.negative
     }
 
-    /// Its distance from zero.
+    /// Returns the absolute value.
     pub const fn magnitude(self) -> u128 {
         (self.high as u128) << 64 | self.low as u128
     }
 
-    /// The float that equals it, if there is one with a mantissa of `digits` binary digits.
+    /// Returns the equal float, if there is one with a mantissa of `digits` binary digits.
     fn exactly(self, digits: u32) -> Option<f64> {
         let magnitude = self.magnitude();
         // Zero has 128 leading and 128 trailing zeros.
@@ -53,12 +53,12 @@ impl Int {
         Some(if self.negative { -float } else { float })
     }
 
-    /// The `f64` that equals it, if there is one.
+    /// Returns the equal `f64`, if there is one.
     pub(super) fn as_f64(self) -> Option<f64> {
         self.exactly(f64::MANTISSA_DIGITS)
     }
 
-    /// The `f32` that equals it, if there is one.
+    /// Returns the equal `f32`, if there is one.
     pub(super) fn as_f32(self) -> Option<f32> {
         self.exactly(f32::MANTISSA_DIGITS).map(|float| float as f32)
     }
@@ -94,7 +94,7 @@ impl fmt::Debug for Int {
     }
 }
 
-/// The integer does not fit the type asked for.
+/// The error for an integer that does not fit the requested type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the integer `{0}` does not fit")]
 pub struct IntOverflow(Int);
@@ -151,8 +151,8 @@ convert! {
 
 /// A float of either width.
 ///
-/// Two are equal if they are the same number, or both NaN; `0.0` and `-0.0` differ. An `f32` is
-/// widened, which is exact, but still printed with the few digits that an `f32` needs.
+/// Two floats are equal if they have the same bits, or both are NaN. So `0.0` and `-0.0` differ. An
+/// `f32` is widened, which is exact, but still displayed with the few digits that an `f32` needs.
 ///
 /// ```
 /// use flow_core::value::Float;
@@ -171,12 +171,12 @@ pub struct Float {
 }
 
 impl Float {
-    /// The number.
+    /// Returns the number.
     pub const fn get(self) -> f64 {
         self.wide
     }
 
-    /// The number as an `f32`, if it was made from one.
+    /// Returns the number as an `f32`, if it was created from one.
     pub const fn narrow(self) -> Option<f32> {
         if self.narrow { Some(self.wide as f32) } else { None }
     }
@@ -194,8 +194,7 @@ impl From<f32> for Float {
     }
 }
 
-/// The bits that stand for every NaN. They are written out, because those of `f64::NAN` are not
-/// guaranteed to stay the same.
+/// The bits of every NaN. They are a literal because the bits of `f64::NAN` are not guaranteed.
 const NAN: u64 = 0x7ff8_0000_0000_0000;
 
 impl PartialEq for Float {
@@ -224,7 +223,7 @@ impl Hash for Float {
     }
 }
 
-/// The shortest digits that give the number back, never those of an integer.
+/// Writes the shortest digits that parse to the same number, never those of an integer.
 impl fmt::Display for Float {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.narrow() {

@@ -1,32 +1,34 @@
-//! The order of a collection's items, by the name of its type.
+//! Determines from the type of a collection what the order of its items means.
 //!
-//! Serde tells a serializer that a sequence or a map follows, and not whether its order means anything.
-//! A set gives its items in another order each time, so that equal values would have different keys; a
-//! map that keeps the order of insertion gives its entries in an order that a task can see. The generic
-//! methods of a serializer know the type of each value, and its name tells which it is.
+//! Serde tells a serializer that a sequence or a map follows, but not whether its order means
+//! anything. A hash set returns its items in another order each time, so that equal values would
+//! have different keys. A map that keeps the order of insertion returns its entries in an order
+//! that a task can observe. The generic methods of a serializer know the type of each value, and
+//! the name of the type identifies it.
 //!
-//! The type is seen at two places: where a value is written, and in `collect_seq` and `collect_map`, which the
-//! collections call with themselves. So a collection behind `#[serde(transparent)]` or in a variant of an untagged
-//! enum is seen, too. Not seen is what a type hands on entry by entry, as `#[serde(flatten)]`,
-//! `#[serde(tag = ...)]` and a `Serialize` of one's own do: such a map is in the order of its entries, and
-//! [`settle`](super::settle) finds out whether that order means anything.
+//! The type is visible at two places: where a value is written, and in `collect_seq` and
+//! `collect_map`, to which collections pass themselves. So a collection behind
+//! `#[serde(transparent)]` or in a variant of an untagged enum is recognized too. A map that a type
+//! writes entry by entry, as `#[serde(flatten)]`, `#[serde(tag = ...)]` and a custom `Serialize`
+//! do, is not. Its entries keep their order, and [`settle`](super::settle) determines whether that
+//! order means anything.
 
 use std::any::type_name;
 
 /// What the order of a collection's items means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
-    /// The type is not known: the order of a sequence counts, and that of a map may count.
+    /// The type is unknown: the order of a sequence counts, and that of a map may count.
     Usual,
-    /// It does not count: that of a hash, or of a heap.
+    /// The order does not count, as in a hash table or a heap.
     None,
-    /// In a map, it is that of the keys, and does not count. In a sequence, it does.
+    /// A map is sorted by its keys, so its order does not count. The order of a sequence does.
     Keys,
-    /// It counts although it is serialized as a map.
+    /// The order counts although the type is serialized as a map.
     Insertion,
 }
 
-/// Modules of types whose order has no meaning, and of the iterators over them.
+/// Modules of types whose order means nothing, and of their iterators.
 const UNORDERED: [&str; 10] = [
     "std::collections::hash::",
     "hashbrown::",
@@ -40,7 +42,7 @@ const UNORDERED: [&str; 10] = [
     "alloc::collections::binary_heap::",
 ];
 
-/// Modules of maps in the order of their keys.
+/// Modules of maps that are sorted by their keys.
 const BY_KEY: [&str; 4] =
     ["alloc::collections::btree::map::", "im::ord::map::", "im_rc::ord::map::", "imbl::ord::map::"];
 
@@ -48,8 +50,8 @@ const BY_KEY: [&str; 4] =
 const INSERTION: [&str; 4] =
     ["indexmap::map::", "ordermap::map::", "linked_hash_map::", "hashlink::linked_hash_map::"];
 
-/// Types of the standard library that serialize as what they contain, and iterators that have the order of what
-/// they go through.
+/// Standard types that serialize as their content, and iterators that keep the order of their
+/// source.
 const TRANSPARENT: [&str; 16] = [
     "Box",
     "Rc",
@@ -70,17 +72,18 @@ const TRANSPARENT: [&str; 16] = [
 ];
 
 impl Order {
-    /// The order of the items of a `T`, also behind references, boxes and the like. A `T` may be an iterator.
+    /// Returns the order of the items of a `T`, also behind references, boxes and the like. `T` may
+    /// be an iterator.
     pub(super) fn of<T: ?Sized>() -> Self {
         Self::of_name(type_name::<T>())
     }
 
     fn of_name(mut name: &str) -> Self {
         loop {
-            // Some compilers write lifetimes.
+            // Some compilers include lifetimes.
             name = name.trim_start_matches("'_, ").trim_start_matches('&');
             name = name.trim_start_matches("'_ ").trim_start_matches("mut ");
-            // Most values are numbers and texts, which have no type arguments.
+            // Most values are numbers and text, whose types have no type arguments.
             if !name.ends_with('>') && !name.contains('<') {
                 return Self::Usual;
             }
@@ -160,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_an_order_keeps_it() {
+    fn ordered_collections_keep_their_order() {
         for order in [
             Order::of::<Vec<HashSet<u8>>>(),
             Order::of::<BTreeSet<u8>>(),

@@ -1,23 +1,24 @@
-//! Which of the texts in a value are paths.
+//! Determines which texts in a value are paths.
 //!
-//! In a [`Value`](super::Value) a path is a text like any other. What tells them apart is the type that wrote
-//! the text, which the serializer sees at each place as the type parameter of the method that is called: an
-//! item of a `Vec<(String, PathBuf)>` is written by two calls, of which one is for a `String`.
+//! In a [`Value`](super::Value), a path is a text like any other. Only the type that wrote the text
+//! distinguishes it. The serializer sees that type at each place, as the type parameter of the
+//! called method: an item of a `Vec<(String, PathBuf)>` is written by two calls, one of them for a
+//! `String`.
 //!
-//! If a type of paths stands anywhere in a value, the texts that are surely none are left out: strings, dates,
-//! addresses. A text of a type that is not known here may be that of a path type of another crate, and
-//! counts as one. The same holds if a type of paths is not seen in this value, as in another variant of an enum. All
-//! texts are paths if the parameter itself is a `String`, a collection of them, or a newtype of these:
-//! `Vec<String>` is a list of paths.
+//! If a type of paths occurs anywhere in a value, only texts that are known to be something else
+//! are left out: strings, dates, addresses. A text of an unknown type may be a path type of another
+//! crate, and counts as a path. The same holds if the type of paths is not seen in this value, for
+//! example in another variant of an enum. If the parameter itself is a `String`, a collection of
+//! them, or a newtype of these, all texts are paths: `Vec<String>` is a list of paths.
 
 use std::any::type_name;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 
-/// How the name of each path type of the standard library begins.
+/// How the names of the standard library's path types start.
 const PATH: &str = "std::path::Path";
 
-/// Types whose texts are no paths.
+/// Types whose texts are not paths.
 const TEXTS: [&str; 5] = [
     "alloc::string::String",
     "str",
@@ -26,7 +27,7 @@ const TEXTS: [&str; 5] = [
     "alloc::sync::Arc<str>",
 ];
 
-/// Crates and modules whose types are no paths.
+/// Crates and modules whose types are not paths.
 const NO_PATHS: [&str; 7] =
     ["chrono::", "core::net::", "jiff::", "std::net::", "time::", "url::", "uuid::"];
 
@@ -34,7 +35,7 @@ const NO_PATHS: [&str; 7] =
 pub(crate) enum Paths {
     /// All of them.
     All,
-    /// Those that are equal to one of these.
+    /// The texts in this set.
     Of(HashSet<String>),
 }
 
@@ -50,18 +51,18 @@ impl Paths {
     }
 }
 
-/// The texts that are seen while a value is written.
+/// Collects the texts of a value while it is written.
 #[derive(Default)]
 pub(super) struct Texts {
     has_path_type: Cell<bool>,
-    /// Whether the parameter is a text, or a collection of texts.
+    /// Whether the parameter is a text or a collection of texts.
     is_of_texts: Cell<bool>,
-    /// Those that may be paths where not all are.
+    /// The texts that may be paths, if not all are.
     paths: RefCell<HashSet<String>>,
 }
 
 impl Texts {
-    /// Notes that a place of type `T` is about to be written, and gives the type's name.
+    /// Records that a place of type `T` is about to be written, and returns the name of the type.
     pub(super) fn enter<T: ?Sized>(&self) -> &'static str {
         let ty = type_name::<T>();
         if ty.contains(PATH) {
@@ -70,14 +71,14 @@ impl Texts {
         ty
     }
 
-    /// Notes that the parameter itself, or what it is a newtype of, has this type.
+    /// Records that the parameter, or the content of its newtype, has this type.
     pub(super) fn is_of<T: ?Sized>(&self) {
         if is_of_texts(type_name::<T>()) {
             self.is_of_texts.set(true);
         }
     }
 
-    /// Notes the text of a place of this type.
+    /// Records the text at a place of this type.
     pub(super) fn add(&self, text: &str, ty: &str) {
         if !is_text(ty) {
             self.paths.borrow_mut().insert(text.to_owned());
@@ -92,14 +93,15 @@ impl Texts {
     }
 }
 
-/// Whether a text of this type is surely no path.
+/// Returns whether texts of this type are not paths.
 fn is_text(ty: &str) -> bool {
     let ty = ty.trim_start_matches('&');
     let is_cow = ty.starts_with("alloc::borrow::Cow<") && ty.ends_with("str>");
     is_cow || TEXTS.contains(&ty) || NO_PATHS.iter().any(|module| ty.starts_with(module))
 }
 
-/// Whether it is a type of texts, or a collection of them and of nothing that is not of the standard library.
+/// Returns whether the type is a text, or a collection of texts that consists of standard types
+/// only.
 fn is_of_texts(ty: &str) -> bool {
     let mut parts = ty.split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | ':'));
     let is_known = |part: &str| {
@@ -121,7 +123,7 @@ mod tests {
 
     use super::super::serialize::paths_of;
 
-    /// Which of these are paths in a value.
+    /// Returns the texts that are paths in a value.
     fn paths<T: Serialize>(value: &T, texts: &[&'static str]) -> Vec<&'static str> {
         let paths = paths_of(value).expect("a value");
         texts.iter().copied().filter(|text| paths.contains(text)).collect()
@@ -145,7 +147,7 @@ mod tests {
     struct Other(PathBuf);
 
     #[test]
-    fn texts_beside_paths_are_none() {
+    fn texts_beside_paths_are_not_paths() {
         let texts = ["a", "b", "c", "d", "10.0.0.1"];
         assert_eq!(paths(&vec![("a".to_owned(), PathBuf::from("b"))], &texts), ["b"]);
         assert_eq!(paths(&vec![("a", Path::new("b"))], &texts), ["b"]);
@@ -166,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn without_paths_all_texts_are() {
+    fn all_texts_are_paths_if_no_path_type_occurs() {
         let texts = ["a", "b"];
         assert_eq!(paths(&"a", &texts), texts);
         assert_eq!(paths(&Some(vec!["a", "b"]), &texts), texts);
@@ -175,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_a_type_that_may_have_paths_are_none() {
+    fn texts_of_a_type_that_may_have_paths_are_not_paths() {
         #[derive(Serialize)]
         enum Src {
             File(PathBuf),

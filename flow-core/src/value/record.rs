@@ -1,8 +1,8 @@
-//! Values as they stand in a record: in a format that people and other programs read, JSON.
+//! Values as JSON in a record, for people and other programs.
 //!
-//! Nothing reads them back into values. What JSON lacks is text: integers beyond 64 bits, floats
-//! that are not finite, bytes, the keys of maps. Variants stand as serde's derive writes them.
-//! A secret is `***`.
+//! The JSON is never read back into values. It uses text for what JSON lacks: integers beyond 64
+//! bits, floats that are not finite, bytes, and keys of maps. Variants are written as serde's
+//! derive writes them. A secret is `***`.
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
@@ -10,7 +10,7 @@ use super::Value;
 use super::text::Hex;
 use crate::value::secret::HIDDEN;
 
-/// For records, to be read by people; there is no `Deserialize`. A secret is written as `***`.
+/// Writes the JSON for records. There is no `Deserialize`. A secret is written as `***`.
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -23,7 +23,7 @@ impl Serialize for Value {
             },
             Self::Float(float) if !float.get().is_finite() => serializer.collect_str(float),
             Self::Float(float) => match float.narrow() {
-                // As it was written, and not what it is nearest to: 0.1, and not 0.10000000149011612.
+                // The shortest digits of the `f32`: 0.1, and not 0.10000000149011612.
                 Some(narrow) => {
                     serializer.serialize_f64(narrow.to_string().parse().unwrap_or(float.get()))
                 }

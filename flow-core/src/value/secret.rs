@@ -1,16 +1,16 @@
-//! Secrets: parameters that count, and are never shown.
+//! Secrets: parameters that count and are never shown.
 //!
-//! A password or a token decides what a task fetches, so another one must give another key; yet
-//! neither a preview nor a folder's name, a record or an error message may contain it. A
-//! [`Secret`] therefore becomes a [`Value::Secret`], which is printed as `***` and enters a key as
-//! a BLAKE3 hash under the [`SecretKey`] of the store, so that a key that becomes public tells
-//! nothing about the secret, not even to somebody who tries all likely ones.
+//! A password or a token decides what a task fetches, so another one must give another key. But it
+//! must not appear in a preview, the name of a folder, a record or an error message. A [`Secret`]
+//! therefore becomes a [`Value::Secret`]. It is displayed as `***`, and a key hashes it with BLAKE3
+//! under the [`SecretKey`] of the store. So a key that becomes public reveals nothing about the
+//! secret, even to someone who tries all likely ones.
 //!
-//! Serde has no notion of a secret: whatever serialises a task would write it out. So the content
-//! never passes through a serializer. [`Secret`] turns it into a [`Value`] by itself, lays that
-//! into a slot that only this crate sees, and shows the serializer an empty envelope.
-//! [`to_value`] recognises the envelope by its name and takes what lies in the
-//! slot; any other serializer opens the envelope, and that is an error.
+//! Serde has no notion of a secret, and every serializer of a task would write it. So the content
+//! never passes through a serializer. [`Secret`] converts its content to a [`Value`] itself, puts
+//! the value into a slot that only this crate can access, and passes an empty envelope to the
+//! serializer. [`to_value`] recognizes the envelope by its name and takes the value from the slot.
+//! Any other serializer serializes the envelope, which is an error.
 
 use std::any::type_name;
 use std::cell::Cell;
@@ -22,18 +22,17 @@ use serde::ser::{self, Serialize, Serializer};
 
 use crate::value::{Value, to_value};
 
-/// The name of the newtype struct that a secret is to serde.
+/// The name of the newtype struct as which a secret is serialized.
 pub(crate) const ENVELOPE: &str = "$flow_core::Secret";
 
-/// What is printed instead of a secret.
+/// The text that is displayed instead of a secret.
 pub(crate) const HIDDEN: &str = "***";
 
-/// A value that decides what a task makes and is never shown: a password, a token, an address
-/// with either in it.
+/// A parameter that counts and is never shown: a password, a token, a URL that contains either.
 ///
-/// It prints as `***`. As a parameter it is part of the task's key through a hash under a key of
-/// the store. Serialising it anywhere else is an error, so that it does not end up in an output by
-/// accident; to use it, or to write it out on purpose, [`expose`](Self::expose) it.
+/// It displays as `***`. As a parameter it is part of the task's key through a hash with a key of
+/// the store. Serializing it anywhere else is an error, so that it does not end up in an output by
+/// accident. Use [`expose`](Self::expose) to use it, or to write it on purpose.
 ///
 /// ```
 /// use flow_core::Secret;
@@ -59,12 +58,12 @@ impl<T> Secret<T> {
         Self(value)
     }
 
-    /// What is hidden. Whoever prints it, shows it.
+    /// Returns the hidden value. Displaying it reveals the secret.
     pub const fn expose(&self) -> &T {
         &self.0
     }
 
-    /// What was hidden, by value. Whoever prints it, shows it.
+    /// Returns the hidden value and consumes the secret. Displaying it reveals the secret.
     pub fn into_exposed(self) -> T {
         self.0
     }
@@ -88,11 +87,11 @@ impl<T> fmt::Debug for Secret<T> {
     }
 }
 
-/// Works inside [`to_value`] only; with any other serializer it fails with "a secret is not
-/// written out".
+/// Serializes inside [`to_value`] only. Any other serializer fails with "a secret is not written
+/// out".
 impl<T: Serialize> Serialize for Secret<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // The reason of a failure may quote the content, and so is not passed on.
+        // The error of the content may quote it, so it is not passed on.
         let value = to_value(&self.0).map_err(|_| {
             ser::Error::custom(format_args!(
                 "a secret of type `{}` cannot be turned into a value",
@@ -104,7 +103,7 @@ impl<T: Serialize> Serialize for Secret<T> {
     }
 }
 
-/// Reads what `T` reads. An error does not say what was found.
+/// Deserializes a `T`. Errors do not quote the value.
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Secret<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_newtype_struct(ENVELOPE, SecretVisitor(PhantomData))
@@ -134,7 +133,7 @@ impl<'de, T: Deserialize<'de>> de::Visitor<'de> for SecretVisitor<T> {
     }
 }
 
-/// What a serializer is shown of a secret.
+/// Stands in for a secret in a serializer.
 struct Envelope;
 
 impl Serialize for Envelope {
@@ -144,17 +143,16 @@ impl Serialize for Envelope {
 }
 
 thread_local! {
-    /// The content of the secret that this thread is serialising right now.
+    /// The content of the secret that this thread is serializing.
     static SLOT: Cell<Option<Value>> = const { Cell::new(None) };
 }
 
-/// Empties the slot when the serializer that was shown the envelope has returned, whether it has
-/// taken the content or not.
+/// Empties the slot when the serializer has returned, whether it took the content or not.
 struct Slot;
 
 impl Slot {
     fn fill(value: Value) -> Self {
-        // While a thread ends there is no slot; the serializer then finds the envelope empty.
+        // A thread that is ending has no slot. The serializer then fails.
         let _ = SLOT.try_with(|slot| slot.set(Some(value)));
         Self
     }
@@ -166,30 +164,30 @@ impl Drop for Slot {
     }
 }
 
-/// The content of the secret whose envelope was just shown; none if there is no such secret.
+/// Takes the content of the secret whose envelope was just serialized, if there is one.
 pub(crate) fn take() -> Option<Value> {
     SLOT.try_with(Cell::take).ok().flatten()
 }
 
-/// The key under which a store hashes secrets.
+/// The key with which a store hashes secrets.
 ///
-/// Each store makes its own, of 32 random bytes, and keeps it to itself: who has it can test
-/// guesses of a secret against the keys of tasks.
+/// Each store creates its own key of 32 random bytes, which must stay private: anyone who has it
+/// can test guesses of a secret against the keys of instances.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretKey([u8; 32]);
 
 impl SecretKey {
-    /// The key of these bytes.
+    /// Creates a key from these bytes.
     pub const fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The bytes of the key, to be stored.
+    /// Returns the bytes of the key, to store them.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// The keyed BLAKE3 hash of `content`.
+    /// Returns the keyed BLAKE3 hash of `content`.
     pub(crate) fn hash(&self, content: &[u8]) -> [u8; 32] {
         *blake3::keyed_hash(&self.0, content).as_bytes()
     }

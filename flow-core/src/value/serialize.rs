@@ -1,4 +1,4 @@
-//! From a Rust value to a [`Value`]: a serializer whose output is the tree.
+//! Converts a Rust value to a [`Value`], with a serializer that builds the tree.
 
 use std::cell::Cell;
 use std::fmt::Display;
@@ -12,23 +12,23 @@ use super::{Entries, Value, ValueError};
 use crate::value::secret;
 use crate::value::secret::{ENVELOPE, Secret};
 
-/// How deep a value may be nested. A type that refers to itself could otherwise exhaust the stack,
-/// here and wherever the tree is walked.
+/// The deepest nesting of a value. A type that refers to itself could otherwise exhaust the stack,
+/// here and in every function that walks the tree.
 const MAX_DEPTH: usize = 128;
 
-/// The most items that room is made for in advance: lengths announced by a type need not be true.
+/// The largest number of items that memory is reserved for. The length that a type announces may be
+/// wrong.
 const MAX_RESERVED: usize = 1024;
 
-/// Turns anything serialisable into a value, without its type.
+/// Converts anything serializable to a value without its type.
 ///
-/// Types see a human-readable format, in which dates and addresses write themselves as text.
-///
-/// A map whose type is not seen, such as one in `#[serde(flatten)]`, is in the order of its entries.
+/// The serializer is human-readable, so dates and addresses are written as text. A map whose type
+/// is not visible, such as one in `#[serde(flatten)]`, keeps the order of its entries.
 ///
 /// # Errors
 ///
-/// A map with two equal keys, nesting deeper than 128 levels, and what the type itself refuses to
-/// serialise: a path, for one, that is not Unicode. The error says in which field.
+/// A map has two equal keys, the value is nested deeper than 128 levels, or the type itself returns
+/// an error, as a path does that is not Unicode. The error names the field.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -43,7 +43,9 @@ pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value, ValueError> {
     value.serialize(Writer::new::<T>(None))
 }
 
-/// The same, and whether the order of some map in the value may mean nothing: its type was not seen.
+/// Returns the same value, and whether the order of a map in it may mean nothing.
+///
+/// That is unknown if the type of the map is not visible.
 pub(super) fn to_value_as_written<T: Serialize + ?Sized>(
     value: &T,
 ) -> Result<(Value, bool), ValueError> {
@@ -52,7 +54,7 @@ pub(super) fn to_value_as_written<T: Serialize + ?Sized>(
     Ok((written, unproven.get()))
 }
 
-/// Which of the texts in a value are paths.
+/// Returns which texts in a value are paths.
 pub(super) fn paths_of<T: Serialize + ?Sized>(value: &T) -> Result<Paths, ValueError> {
     let texts = Texts::default();
     texts.is_of::<T>();
@@ -60,15 +62,16 @@ pub(super) fn paths_of<T: Serialize + ?Sized>(value: &T) -> Result<Paths, ValueE
     Ok(texts.into_paths())
 }
 
-/// Makes the value of one place in the tree.
+/// Writes one place of the tree.
 #[derive(Clone, Copy)]
 struct Writer<'a> {
     depth: usize,
-    /// What the order means if it is a collection.
+    /// What the order means if this place is a collection.
     order: Order,
-    /// Where texts are noted, if somebody asks which of them are paths, with the type of this place.
+    /// Collects the texts if the caller asked which of them are paths. Holds the type of this place
+    /// too.
     texts: Option<(&'a Texts, &'static str)>,
-    /// Where a map is noted whose order may mean nothing and is not that of its keys.
+    /// Set if a map is found that is not sorted by its keys and whose order may mean nothing.
     unproven: Option<&'a Cell<bool>>,
 }
 
@@ -77,13 +80,14 @@ impl<'a> Writer<'a> {
         Self { depth: 0, order: Order::of::<T>(), texts: None, unproven }
     }
 
-    /// The writer of a collection that gives this iterator, for one whose type was not seen before.
+    /// Returns a writer for the items of this iterator, if the type of the collection is not known
+    /// yet.
     fn over<I>(self) -> Self {
         let order = if self.order == Order::Usual { Order::of::<I>() } else { self.order };
         Self { order, ..self }
     }
 
-    /// The writer of what this place contains.
+    /// Returns the writer for the content of this place.
     fn inner(self) -> Result<Self, ValueError> {
         if self.depth < MAX_DEPTH {
             Ok(Self { depth: self.depth + 1, order: Order::Usual, ..self })
@@ -92,7 +96,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The same for a place of this type, which notes its texts.
+    /// Returns a writer for a place of this type that collects texts.
     fn of<T: ?Sized>(self, texts: &'a Texts) -> Self {
         Self { texts: Some((texts, texts.enter::<T>())), ..self }
     }
@@ -130,7 +134,7 @@ fn reserved<T>(length: usize) -> Vec<T> {
     Vec::with_capacity(length.min(MAX_RESERVED))
 }
 
-/// `content`, as that of a variant if it is one.
+/// Returns `content`, as that of a variant if it is one.
 fn variant_of(variant: Option<&'static str>, content: Value) -> Value {
     match variant {
         Some(name) => Value::Variant(Box::new((name, content))),
@@ -309,7 +313,7 @@ impl<'a> ser::Serializer for Writer<'a> {
     }
 }
 
-/// A sequence, or a tuple of any kind, of which the first items are there.
+/// A sequence or tuple that is being written.
 struct Items<'a> {
     inner: Writer<'a>,
     variant: Option<&'static str>,
@@ -357,7 +361,7 @@ items! {
     SerializeTupleVariant::serialize_field
 }
 
-/// A map of which the first entries are there, and maybe the key of the next.
+/// A map that is being written, with the key of the next entry.
 struct Pairs<'a> {
     inner: Writer<'a>,
     order: Order,
@@ -370,7 +374,7 @@ impl ser::SerializeMap for Pairs<'_> {
     type Error = ValueError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), ValueError> {
-        // The keys of maps are no paths.
+        // The keys of maps are not paths.
         let writer = Writer { texts: None, ..self.inner };
         self.key = Some(writer.write(key)?);
         Ok(())
@@ -400,7 +404,7 @@ impl ser::SerializeMap for Pairs<'_> {
     }
 }
 
-/// A struct, or a variant with fields, of which the first fields are there.
+/// A struct or struct variant that is being written.
 struct Fields<'a> {
     inner: Writer<'a>,
     variant: Option<&'static str>,

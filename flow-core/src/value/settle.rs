@@ -1,18 +1,19 @@
-//! Whether the order of a map counts whose type is not seen.
+//! Determines whether the order of a map counts if its type is not visible.
 //!
-//! A map in `#[serde(flatten)]`, in a variant of an internally tagged enum or in a `Serialize` of one's own hands
-//! its entries on one by one, and nothing tells whether it is an `IndexMap`, whose order a task can see, or a
-//! `HashMap`, whose order is another one each time. A parameter can be read back, so it is tried out: the
-//! value is made again several times from entries in ascending and in descending order, and written again.
+//! A map in `#[serde(flatten)]`, in a variant of an internally tagged enum or in a custom
+//! `Serialize` writes its entries one by one. Nothing shows whether it is an `IndexMap`, whose
+//! order a task can observe, or a `HashMap`, whose order differs each time. But a parameter can be
+//! read back. So it is created several times from ascending and from descending entries, and
+//! written again.
 //!
-//! | how it is written again | the order |
+//! | entries that are written again | their order |
 //! | --- | --- |
-//! | twice differently from the same entries | is that of a hash, and does not count |
-//! | alike from ascending and from descending entries | is that of the keys or of fields, and does not count |
-//! | otherwise | is that of the entries, and counts |
+//! | differ although the map was created from the same entries | comes from a hash table, and does not count |
+//! | are equal for ascending and descending entries | is that of the keys or of fields, and does not count |
+//! | otherwise | is that of the insertion, and counts |
 //!
-//! If a value cannot be made again, or is another one then, the order counts: a task may run again for nothing, and
-//! never takes the output of another setting.
+//! If a value cannot be read back, or differs then, the order counts. A task may then run again
+//! unnecessarily, but never reuses the output of another parameter.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -21,11 +22,11 @@ use super::serialize::{paths_of, to_value_as_written};
 use super::{Entries, Value, ValueError, WithPaths, from_value};
 use crate::base::panics;
 
-/// How often a value is made from each order. A `HashMap` of two entries, the smallest that has an order, gives
-/// the same order as often by chance once in 2^30 times.
+/// The number of attempts for each order. A `HashMap` of two entries, the smallest with an order,
+/// returns the same order in all of them once in 2^30 times.
 const TIMES: usize = 16;
 
-/// The value of a parameter, whose maps keep their order only where it means something.
+/// Converts a parameter to a value. Its maps keep their order only where it means something.
 pub(crate) fn to_parameter<T: Serialize + DeserializeOwned>(
     value: &T,
 ) -> Result<Value, ValueError> {
@@ -33,7 +34,7 @@ pub(crate) fn to_parameter<T: Serialize + DeserializeOwned>(
     if !is_unproven {
         return Ok(written);
     }
-    // A type that panics when it is read back says nothing.
+    // A type that panics when it is read back proves nothing, so the order counts.
     let counts = panics::catch(|| try_out::<T>(&written)).ok().flatten();
     Ok(match counts {
         Some(counts) => rewrite(written, &mut counts.into_iter()),
@@ -41,14 +42,15 @@ pub(crate) fn to_parameter<T: Serialize + DeserializeOwned>(
     })
 }
 
-/// The same, and which of the texts in the value are paths.
+/// Returns the same value, and which of its texts are paths.
 pub(crate) fn to_parameter_with_paths<T: Serialize + DeserializeOwned>(
     value: &T,
 ) -> Result<WithPaths, ValueError> {
     Ok((to_parameter(value)?, paths_of(value)?))
 }
 
-/// For each map in the value, in the order of [`maps`], whether the order of its entries counts.
+/// Returns for each map in the value, in the order of [`maps`], whether the order of its entries
+/// counts.
 fn try_out<T: Serialize + DeserializeOwned>(written: &Value) -> Option<Vec<bool>> {
     let again = |given: &Value| -> Option<Value> {
         let again = to_value_as_written(&from_value::<T>(given).ok()?).ok()?.0;
@@ -72,8 +74,8 @@ fn try_out<T: Serialize + DeserializeOwned>(written: &Value) -> Option<Vec<bool>
     Some(counts)
 }
 
-/// The keys of each map in a value, in the order of its entries. The maps are in an order that does not depend on
-/// that of entries.
+/// Returns the keys of each map in a value, in the order of its entries. The order of the maps does
+/// not depend on the order of entries.
 fn maps(value: &Value) -> Vec<Vec<Value>> {
     fn visit(value: &Value, found: &mut Vec<Vec<Value>>) {
         match value {
@@ -97,7 +99,8 @@ fn maps(value: &Value) -> Vec<Vec<Value>> {
     found
 }
 
-/// The value in which the maps, in the order of [`maps`], keep their order as told.
+/// Returns the value with each map sorted unless its order counts. The maps are in the order of
+/// [`maps`].
 fn rewrite(value: Value, counts: &mut impl Iterator<Item = bool>) -> Value {
     each_map(value, &mut |entries| match counts.next() {
         Some(true) => Sorted::No(entries),
@@ -105,12 +108,12 @@ fn rewrite(value: Value, counts: &mut impl Iterator<Item = bool>) -> Value {
     })
 }
 
-/// The value in which all maps are in the order of their keys.
+/// Returns the value with all maps sorted by their keys.
 fn sorted(value: Value) -> Value {
     each_map(value, &mut |entries| Sorted::Yes(entries))
 }
 
-/// The value in which all maps that are not in the order of their keys are in the opposite order.
+/// Returns the value with all maps that are not sorted by their keys sorted in descending order.
 fn reversed(value: Value) -> Value {
     each_map(value, &mut |mut entries| {
         if entries.is_sorted_by(|(a, _), (b, _)| a < b) {
@@ -121,13 +124,13 @@ fn reversed(value: Value) -> Value {
     })
 }
 
-/// The entries of a map, and whether they are to be in the order of their keys.
+/// The entries of a map, and whether they are sorted by their keys.
 enum Sorted {
     Yes(Vec<(Value, Value)>),
     No(Vec<(Value, Value)>),
 }
 
-/// Rewrites each map, the outer ones first and their values in the order of their keys.
+/// Rewrites each map: the outer ones first, and their values in the order of their keys.
 fn each_map(value: Value, change: &mut impl FnMut(Vec<(Value, Value)>) -> Sorted) -> Value {
     match value {
         Value::Map(entries) => change_map(entries.to_vec(), change),
@@ -139,7 +142,6 @@ fn each_map(value: Value, change: &mut impl FnMut(Vec<(Value, Value)>) -> Sorted
         Value::Struct(fields) => {
             let fields =
                 fields.iter().map(|(name, value)| (*name, each_map(value.clone(), change)));
-            // The names are the same.
             Value::Struct(Entries::new(fields.collect()).expect("unique field names"))
         }
         Value::Variant(variant) => {
@@ -210,7 +212,7 @@ mod tests {
     type Tree = BTreeMap<String, u8>;
 
     #[test]
-    fn the_order_of_an_index_map_counts_where_its_type_is_not_seen() {
+    fn the_order_of_an_index_map_counts_if_its_type_is_not_visible() {
         assert!(!is_equal(&flat::<Index>(&["b", "c"]), &flat::<Index>(&["c", "b"])));
         let tagged = |keys: &[&str]| Tagged::Map(map::<Index>(keys));
         assert!(!is_equal(&tagged(&["b", "a"]), &tagged(&["a", "b"])));
@@ -235,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn each_map_of_a_value_is_told_apart() -> Result<(), ValueError> {
+    fn each_map_of_a_value_is_judged_separately() -> Result<(), ValueError> {
         let both = |index: &[&str], hash: &[&str]| (flat::<Index>(index), flat::<Hash>(hash));
         let first = to_parameter(&both(&["b", "c"], &["b", "c", "d"]))?;
         for _ in 0..8 {
@@ -246,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_that_is_read_back_differently_is_as_it_is_written() -> Result<(), ValueError> {
+    fn the_order_counts_if_a_type_is_read_back_differently() -> Result<(), ValueError> {
         #[derive(Deserialize)]
         struct Other;
 

@@ -1,8 +1,8 @@
-//! Values as they are kept to be read back: in JSON that loses nothing.
+//! Values as JSON that loses nothing and is read back.
 //!
-//! What is required while a task runs is planned again from what a record tells of it. There a
-//! value stands with what JSON lacks said by an object of one field: `{"some": 1}`,
-//! `{"variant": "Gbm"}`, `{"float": "NaN"}`. A secret is not written down.
+//! A record lists the parameters that were set for instances required while the task ran, so that
+//! later plans can build these instances again. What JSON lacks is written as an object of one
+//! field: `{"some": 1}`, `{"variant": "Gbm"}`, `{"float": "NaN"}`. A secret is not written.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{Entries, Float, Int, Value};
 
 impl Value {
-    /// The value as it is kept; `None` if there is a secret in it.
+    /// Returns the value as JSON, or `None` if it contains a secret.
     pub(crate) fn to_stored(&self) -> Option<Json> {
         Some(match self {
             Self::None => Json::Null,
@@ -46,7 +46,7 @@ impl Value {
         })
     }
 
-    /// The value that was kept so; `None` if none was.
+    /// Returns the value of such JSON, or `None` if it is invalid.
     pub(crate) fn from_stored(json: &Json) -> Option<Self> {
         Some(match json {
             Json::Null => Self::None,
@@ -118,11 +118,11 @@ fn entries_of(json: &Json) -> Option<Vec<(Value, Value)>> {
     entries.collect()
 }
 
-/// The name of a field or variant, which serde has as a literal: each is kept once, for good.
+/// Returns the name of a field or variant as a literal. Each distinct name is leaked once.
 fn literal(name: &str) -> &'static str {
     static NAMES: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
 
-    let mut names = NAMES.lock().expect("no panic while a name is looked up");
+    let mut names = NAMES.lock().expect("lock poisoned");
     let names = names.get_or_insert_default();
     match names.get(name) {
         Some(known) => known,
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_read_back_as_it_was() {
+    fn stored_values_are_read_back_unchanged() {
         let values = [
             to_value(&(1_u8, -1_i64, u128::MAX, i128::MIN, 1.0, -0.0, 0.1_f32, f64::NAN)),
             to_value(&(f64::INFINITY, f64::NEG_INFINITY, f64::MIN_POSITIVE, 'x', "text", true)),
@@ -169,13 +169,13 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_not_kept() {
+    fn a_secret_is_not_stored() {
         let value = to_value(&(1, Secret::new("hunter2".to_owned()))).expect("a value");
         assert_eq!(value.to_stored(), None);
     }
 
     #[test]
-    fn what_is_no_value_is_none() {
+    fn invalid_json_is_none() {
         for text in [r#"{"some": 1, "of": 2}"#, r#"{"int": "x"}"#, r#"{"char": "ab"}"#, "{}"] {
             let json: Json = serde_json::from_str(text).expect("JSON");
             assert_eq!(Value::from_stored(&json), None, "{text}");

@@ -1,19 +1,19 @@
-//! Values as people read them: in previews, folder names and messages.
+//! Values as text for people, in previews, folder names and messages.
 //!
-//! The text is short rather than reversible. `Some(3)` is shown as `3`, a string without quotes,
-//! the name of a struct not at all. What is kept apart is what confuses a reader: the end of one
-//! item and the start of the next, a float and an integer, `none` for `None`, `Some(none)` for
+//! The text is short instead of reversible. `Some(3)` is shown as `3`, a string without quotes, and
+//! a struct without its name. The text distinguishes what would confuse a reader: the end of one
+//! item from the start of the next, a float from an integer, `none` for `None`, `Some(none)` for
 //! `Some(None)`, and the quoted text `"none"`. Characters that would break or reorder a line are
-//! escaped. The text is as long as the value is; callers [shorten](shortened) it.
+//! escaped. The text has no length limit: callers [shorten](shortened) it.
 
 use std::fmt::{self, Display, Write};
 
 use super::Value;
 use crate::value::secret::HIDDEN;
 
-/// `Logistic`, `0.1`, `examples/data/iris.csv`, `[1, 2]`, `{a: 1, b: x}`, `Poly {degree: 3}`.
+/// Writes text such as `Logistic`, `0.1`, `examples/data/iris.csv`, `[1, 2]`, `{a: 1, b: x}`, `Poly {degree: 3}`.
 ///
-/// With `{:#}` a string is quoted where it would be inside a list.
+/// With `{:#}` a string is quoted if it would be quoted inside a list.
 impl Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nested = f.alternate();
@@ -65,8 +65,10 @@ fn write_value(value: &Value, nested: bool, f: &mut fmt::Formatter<'_>) -> fmt::
 }
 
 impl Value {
-    /// Whether no other value of the same Rust type is shown like this one: false for secrets, for text
-    /// with escapes or quotes, and for a few others of which it is not certain.
+    /// Returns whether no other value of the same Rust type has the same text.
+    ///
+    /// Returns `false` for secrets, for text with escapes or quotes, and for a few others that are
+    /// uncertain.
     pub(crate) fn is_told_by_text(&self) -> bool {
         let is_plain = |c: char| !matches!(c, '"' | '\\') && !is_escaped(c);
         match self {
@@ -85,8 +87,9 @@ impl Value {
         }
     }
 
-    /// Whether something stands in it that format 1 showed like something else: `None` like `Some(None)`, and
-    /// the text `none` like `None`.
+    /// Returns whether format 1 showed part of the value like something else.
+    ///
+    /// It showed `None` like `Some(None)`, and the text `none` like `None`.
     pub(crate) fn has_none(&self) -> bool {
         match self {
             Self::None => true,
@@ -145,7 +148,7 @@ fn write_text(text: &str, nested: bool, f: &mut fmt::Formatter<'_>) -> fmt::Resu
     f.write_char('"')
 }
 
-/// Whether a reader could take a string without quotes for something else, or miss its end.
+/// Returns whether a string without quotes could be misread, or its end missed.
 fn is_ambiguous(text: &str) -> bool {
     text.contains(['{', '}', '[', ']', '(', ')', '"'])
         || text.contains(", ")
@@ -155,7 +158,7 @@ fn is_ambiguous(text: &str) -> bool {
         || text.ends_with(char::is_whitespace)
 }
 
-/// The character, or its escape if it would break, hide or reorder what stands around it.
+/// Returns the character, or its escape if it would break, hide or reorder the text around it.
 pub(super) fn escaped(c: char) -> impl Display {
     fmt::from_fn(move |f| match c {
         '\n' => f.write_str("\\n"),
@@ -166,8 +169,10 @@ pub(super) fn escaped(c: char) -> impl Display {
     })
 }
 
-/// Whether a character is shown as an escape: control characters, line and paragraph separators, the
-/// marks of bidirectional text, and the byte order mark.
+/// Returns whether a character is escaped.
+///
+/// These are control characters, line and paragraph separators, marks of bidirectional text, and
+/// the byte order mark.
 fn is_escaped(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -181,12 +186,12 @@ fn is_escaped(c: char) -> bool {
             | '\u{feff}')
 }
 
-/// Whether a text reads like the absence of a value.
+/// Returns whether a text looks like an absent value.
 fn is_none(text: &str) -> bool {
     text.eq_ignore_ascii_case("none")
 }
 
-/// The text of something in a message, cut after some hundred characters.
+/// A text in a message, shortened to 100 characters.
 pub(super) struct Clipped<T>(pub(super) T);
 
 impl<T: Display> Display for Clipped<T> {
@@ -198,7 +203,7 @@ impl<T: Display> Display for Clipped<T> {
     }
 }
 
-/// `` `a`, `b` and `c` ``.
+/// Returns names as a list in a sentence: `` `a`, `b` and `c` ``.
 pub(super) fn list(names: &[&str]) -> String {
     let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     match names.split_last() {
@@ -208,8 +213,10 @@ pub(super) fn list(names: &[&str]) -> String {
     }
 }
 
-/// The text, if it has at most `limit` characters; else its beginning and its end, and the first digits
-/// of its digest, so that texts that differ in the middle are told apart.
+/// Shortens a text to `limit` characters.
+///
+/// The result has the beginning and the end of the text, and the first digits of its digest, so
+/// that texts that differ in the middle stay distinct.
 ///
 /// ```text
 /// https://example.org/a…e/report.csv #1f0a99c2

@@ -1,15 +1,14 @@
-//! A file system that stays inside one folder and follows no links in it.
+//! A file system that is confined to one folder and follows no link below it.
 //!
-//! A store, a remote and an export may be hostile or damaged: a folder
-//! in it may be a link to the home folder of whoever opens it, and a record may name
-//! `../../.profile`. [`Confined`] checks each part of a path below its root before it does
-//! anything, so that the code that lists, reads, writes and deletes there needs no checks of its
-//! own.
+//! A store, a remote or an export may be damaged or hostile. A folder in it may be a link to the
+//! home folder of the user who opens it, and a record may name `../../.profile`. [`Confined`]
+//! checks each part of a path below its root before each operation. So the code that lists, reads,
+//! writes and removes files there needs no checks of its own.
 //!
-//! The root itself, and the folders above it, may be links: the user has named them.
+//! The root itself and its parents may be links, because the user named them.
 //!
-//! A process that replaces a folder with a link at the same moment, between the check and the
-//! operation, is not defended against: it can write to the folder anyway.
+//! A check and its operation are two system calls. A process that replaces a folder by a link in
+//! between is out of scope, because it can write to the folder anyway.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -19,12 +18,12 @@ use std::sync::Arc;
 
 use crate::base::fs::{FileKind, Fs, Lock, Refused, Stat, create_durably};
 
-/// A file system of which only what lies in one folder can be reached, and no link in it.
+/// A file system that reaches only one folder, and follows no link in it.
 pub(crate) struct Confined {
     fs: Arc<dyn Fs>,
-    /// Nothing outside of it is reached.
+    /// The folder to which operations are confined.
     root: PathBuf,
-    /// The folder that the user has named: the root, or one above it.
+    /// The folder that the user named: `root` or a folder above it. Links are checked below it.
     named: PathBuf,
 }
 
@@ -34,12 +33,13 @@ impl Confined {
         Self { fs, named: root.clone(), root }
     }
 
-    /// Confines to a folder that lies in the one that the user has named, and is no link either.
+    /// Confines operations to the folder `root` inside `named`. No folder between them may be a
+    /// link.
     pub(crate) fn within(fs: Arc<dyn Fs>, named: &Path, root: &Path) -> Self {
         Self { fs, root: root.to_owned(), named: named.to_owned() }
     }
 
-    /// Makes the root, and the folders above it, if they are not there.
+    /// Creates the root and its parents if they do not exist.
     pub(crate) fn create_root(&self) -> io::Result<()> {
         self.check(&self.root)?;
         create_durably(&*self.fs, &self.root)
@@ -58,12 +58,12 @@ impl Confined {
         }
     }
 
-    /// Checks the folder that a path lies in. The path may be a link itself: what is done there
-    /// concerns the link, and not what it leads to.
+    /// Checks the folder of a path. The path itself may be a link, because the operation affects
+    /// the link and not its target.
     fn check_folder(&self, path: &Path) -> io::Result<()> {
         match path.parent() {
             Some(folder) if path != self.root => {
-                // Without a name, it is the folder itself that the path ends in.
+                // A path without a file name ends in `..` or the like, and is checked as a whole.
                 let named = path.file_name().is_some();
                 self.check(if named { folder } else { path })
             }
@@ -148,13 +148,13 @@ impl Fs for Confined {
         self.fs.rename(from, to)
     }
 
-    /// The file may lie elsewhere, such as in another store.
+    /// Links a file, which may be outside, such as in another store.
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.check_folder(to)?;
         self.fs.link(from, to)
     }
 
-    /// The file may lie elsewhere, such as in another store.
+    /// Copies a file, which may be outside, such as in another store.
     fn copy(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.check_folder(to)?;
         self.fs.copy(from, to)
@@ -175,7 +175,7 @@ impl Fs for Confined {
         self.fs.set_executable(path)
     }
 
-    /// What is synced was checked when it was written.
+    /// Syncs files and folders, which were checked when they were written.
     fn sync(&self, files: &[PathBuf], folders: &[PathBuf]) -> io::Result<()> {
         self.fs.sync(files, folders)
     }
@@ -190,7 +190,7 @@ mod tests {
 
     type Act = fn(&Confined, &Path) -> io::Result<()>;
 
-    /// Everything that can be done to a path.
+    /// All operations on a path.
     const ACTS: [(&str, Act); 17] = [
         ("open", |fs, path| fs.open(path).map(drop)),
         ("read", |fs, path| fs.read(path, 100).map(drop)),
@@ -211,7 +211,7 @@ mod tests {
         ("set_executable", |fs, path| fs.set_executable(path)),
     ];
 
-    /// Everything that is below a folder, with its content.
+    /// Returns everything below a folder, with the content of the files.
     fn all(at: &Path) -> Vec<(PathBuf, Vec<u8>)> {
         let mut found = Vec::new();
         for entry in std::fs::read_dir(at).expect("a folder") {
@@ -226,7 +226,7 @@ mod tests {
         found
     }
 
-    /// A folder that is confined to, whose `link` leads to another, in which the same lies.
+    /// Returns a confined folder whose `link` leads to another folder with the same content.
     fn folders() -> (tempfile::TempDir, Confined, PathBuf) {
         let folder = tempfile::tempdir().expect("a folder");
         let (root, outside) = (folder.path().join("root"), folder.path().join("outside"));
@@ -301,7 +301,7 @@ mod tests {
         let fs = Confined::new(Arc::new(Disk), &root);
         assert_eq!(fs.read(&root.join("in/here"), 4).expect("a file"), b"mine");
         assert_eq!(fs.list(&root).expect("a folder").len(), 3);
-        // A folder in it that is confined to is none.
+        // A folder inside the root that operations are confined to must not be a link.
         let within = Confined::within(Arc::new(Disk), &root, &root.join("link"));
         assert!(within.list(&root.join("link")).is_err());
         assert!(within.read(&root.join("here"), 4).is_err());

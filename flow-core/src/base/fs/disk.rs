@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::base::fs::{FileKind, Fs, Lock, Refused, Stat};
 
-/// From how many files, or folders, on all are synced by one flush of the file system, which costs
-/// as much as that of a handful of files.
+/// The number of files or folders from which one flush of the whole file system syncs all of them.
+///
+/// It costs as much as syncing a handful of files.
 #[cfg(target_os = "linux")]
 const GROUP: usize = 5;
 
@@ -36,7 +37,7 @@ impl Fs for Disk {
         }
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(usize::try_from(size).unwrap_or(usize::MAX))?;
-        // It may grow meanwhile, or not know its size, as in `/proc`.
+        // The file may grow meanwhile, or have no size, as in `/proc`.
         file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
         match bytes.len() as u64 {
             read if read > limit => Err(Refused::TooLarge { bytes: read, limit }.into()),
@@ -139,13 +140,13 @@ impl Fs for Disk {
     }
 }
 
-/// Opens a file, if it is a regular one, without waiting for anything.
+/// Opens a file without blocking, if it is a regular file.
 fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     {
         use rustix::fs::OFlags;
-        // A pipe has no writer to wait for, and a terminal does not take over this process. It
-        // means nothing to a regular file.
+        // Without these flags, opening a pipe would wait for a writer, and a terminal could become
+        // the controlling terminal. They do not affect regular files.
         let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits();
         std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags.cast_signed());
     }
@@ -158,13 +159,14 @@ fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     }
 }
 
-/// Opens a file so that it can be synced, for which Windows wants it writable.
+/// Opens a file to sync it. Windows requires write access for that.
 fn open_to_sync(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(cfg!(windows)).open(path)
 }
 
-/// Makes the names in a folder durable. Windows keeps them with the files, and some file systems
-/// cannot be asked.
+/// Makes the names in a folder durable.
+///
+/// Windows stores names with the files. Some file systems do not support syncing a folder.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(not(unix)) {
         return Ok(());
@@ -182,8 +184,9 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Lets the group of a store's folder read a file, if it may write there: it can make and replace
-/// every other file of the store anyway.
+/// Lets the group of the store's folder read a file, if the group may write to that folder.
+///
+/// Its members could replace every other file of the store anyway.
 #[cfg(unix)]
 fn share_with_group(file: &File, store: &Path) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
@@ -193,7 +196,7 @@ fn share_with_group(file: &File, store: &Path) -> io::Result<()> {
     if store.mode() & GROUP_WRITES == 0 {
         return Ok(());
     }
-    // Whoever is not in the group keeps the file alone.
+    // If this user is not in the group, the file stays readable for the owner only.
     let is_of_group =
         file.metadata()?.gid() == store.gid() || fchown(file, None, Some(store.gid())).is_ok();
     match is_of_group {
@@ -202,7 +205,7 @@ fn share_with_group(file: &File, store: &Path) -> io::Result<()> {
     }
 }
 
-/// Lets those run a file who may read it: the umask decided who that is.
+/// Makes a file executable for those who may read it, which the umask decided.
 #[cfg(unix)]
 pub(super) fn set_executable(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -238,7 +241,7 @@ mod tests {
         held.write_all(b"x").expect("network file systems lock no other");
         assert!(matches!(Disk.try_lock_shared(&path), Ok(Lock::Held)));
         drop(held);
-        // Several can look at once.
+        // Several processes can hold the shared lock at once.
         let first = Disk.try_lock_shared(&path);
         assert!(matches!(first, Ok(Lock::Taken(_))));
         assert!(matches!(Disk.try_lock_shared(&path), Ok(Lock::Taken(_))));
@@ -258,10 +261,10 @@ mod tests {
         too_large(Disk.read_from(&path, 3, 1));
         assert!(Disk.read_from(&path, 9, 0).expect("nothing is left").is_empty());
         assert_eq!(Disk.read(&path, u64::MAX).expect("a file").len(), 5);
-        // Nothing is allocated for what is not read.
+        // Nothing is allocated for bytes that are not read.
         File::options().write(true).open(&path).expect("a file").set_len(1 << 40).expect("sparse");
         too_large(Disk.read(&path, 1 << 20));
-        // The size of one is not known before it is read.
+        // Files in `/proc` have no size before they are read.
         if cfg!(target_os = "linux") {
             let proc = Path::new("/proc/self/status");
             assert!(!Disk.read(proc, 1 << 20).expect("a file").is_empty());

@@ -1,8 +1,7 @@
-//! Which folders have to be synced so that a file in them survives a loss of power.
+//! Determines which folders have to be synced so that new files survive a loss of power.
 //!
-//! A file whose content is durable is still lost if the name is not that leads to it, or the name
-//! of any folder above it. So the folder that it lies in is synced and, where a folder is new, the
-//! one above that.
+//! A file whose content is durable is still lost if its name is not durable, or the name of any
+//! folder above it. So the folder of the file is synced and, if that folder is new, its parent too.
 
 use std::collections::{BTreeSet, HashSet};
 use std::io;
@@ -15,7 +14,7 @@ use crate::base::fs::Fs;
 #[derive(Debug, Default)]
 pub(crate) struct Durable(Mutex<HashSet<PathBuf>>);
 
-/// Folders to be synced, each once, and those whose names are durable then.
+/// Folders to sync, and the folders whose names are durable after that.
 #[derive(Debug, Default)]
 pub(crate) struct ToSync {
     folders: BTreeSet<PathBuf>,
@@ -23,7 +22,7 @@ pub(crate) struct ToSync {
 }
 
 impl ToSync {
-    /// Adds a folder that a name is new in.
+    /// Adds a folder that contains a new name.
     pub(crate) fn add(&mut self, folder: &Path) {
         self.folders.insert(folder.to_owned());
     }
@@ -34,11 +33,11 @@ impl ToSync {
 }
 
 impl Durable {
-    /// Adds what has to be synced so that the names in `folder`, which lies below `root` or is it,
-    /// are durable.
+    /// Adds the folders to sync so that the names in `folder` are durable. `folder` is `root` or
+    /// below it.
     pub(crate) fn add(&self, root: &Path, folder: &Path, to_sync: &mut ToSync) {
         to_sync.add(folder);
-        let known = self.0.lock().expect("no panic while folders are looked up");
+        let known = self.0.lock().expect("lock poisoned");
         for folder in folder.ancestors().take_while(|folder| *folder != root) {
             let Some(above) = folder.parent().filter(|_| !known.contains(folder)) else { break };
             to_sync.named.insert(folder.to_owned());
@@ -46,26 +45,27 @@ impl Durable {
         }
     }
 
-    /// Notes that these were synced.
+    /// Records that these folders were synced.
     pub(crate) fn synced(&self, synced: ToSync) {
-        self.0.lock().expect("no panic while folders are noted").extend(synced.named);
+        self.0.lock().expect("lock poisoned").extend(synced.named);
     }
 
-    /// Forgets all, for folders may have been removed and made again.
+    /// Forgets all folders, because they may have been removed and created again.
     pub(crate) fn forget(&self) {
-        self.0.lock().expect("no panic while folders are forgotten").clear();
+        self.0.lock().expect("lock poisoned").clear();
     }
 }
 
-/// Makes a folder with all above it, so that their names survive a loss of power.
+/// Creates a folder and its parents, and makes their names durable.
 pub(crate) fn create_durably(fs: &dyn Fs, folder: &Path) -> io::Result<()> {
     let new = above_new(folder, |above| fs.stat(above).is_ok());
     fs.create_folder(folder)?;
     if new.is_empty() { Ok(()) } else { fs.sync(&[], &new) }
 }
 
-/// The folders in which a name is new once the folder `path` was made with all above it, for those
-/// that `exists` says are not there yet.
+/// Returns the folders to sync after the folder `path` was created with its parents.
+///
+/// These are the parents of all folders for which `exists` is false.
 fn above_new(path: &Path, exists: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
     let new =
         path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !exists(folder));

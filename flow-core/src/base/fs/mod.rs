@@ -1,15 +1,16 @@
-//! The one way to the file system.
+//! The interface to the file system.
 //!
-//! Everything that a store and the targets do to files goes through [`Fs`], so that a test can
-//! make any one operation fail, and see that nothing is lost and nothing half-made is taken for
-//! whole. [`Disk`] is the file system of this machine.
+//! A store and the targets use files only through [`Fs`], so that a test can make any single
+//! operation fail and check that no output is lost and no partial output is taken for complete.
+//! [`Disk`] implements it for the file system of this machine.
 //!
-//! Three rules hold for every file, and no caller has to think of them:
+//! Invariants:
 //!
-//! - Only regular files are opened. Opening a pipe may wait for ever, and a device may have no end.
-//! - A file that is read into memory has a largest size, which is checked before memory is taken.
-//! - A store, a remote and an export are reached through `Confined`, which refuses paths that
-//!   lead out of their folder, and follows no link below it. The error is [`Refused`].
+//! - Only regular files are opened. Opening a pipe may block forever, and a device may have no end.
+//! - The size of a file that is read into memory is limited, and checked before memory is
+//!   allocated.
+//! - A store, a remote and an export are reached through `Confined`. It refuses paths that lead out
+//!   of their folder, and follows no link below it. The error is [`Refused`].
 
 mod confined;
 mod disk;
@@ -33,50 +34,53 @@ pub trait Fs: Send + Sync {
     /// Opens a regular file for reading.
     fn open(&self, path: &Path) -> io::Result<File>;
 
-    /// Returns the whole content of a regular file of at most `limit` bytes. A larger one is an
-    /// error of the kind [`FileTooLarge`](ErrorKind::FileTooLarge).
+    /// Returns the content of a regular file of at most `limit` bytes. A larger file is an error of
+    /// the kind [`FileTooLarge`](ErrorKind::FileTooLarge).
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>>;
 
     /// Returns the content of a regular file from the byte `offset` on, of at most `limit` bytes.
     fn read_from(&self, path: &Path, offset: u64, limit: u64) -> io::Result<Vec<u8>>;
 
-    /// Opens a regular file for writing, and waits until no other process holds a lock on it.
+    /// Opens a regular file for reading and writing, and waits until no other process holds a lock
+    /// on it.
     ///
-    /// Network file systems lock a file alone for a handle that can write.
+    /// Network file systems require a handle that can write.
     fn lock(&self, path: &Path) -> io::Result<Lock>;
 
-    /// Opens a regular file for reading, and locks it unless a process holds the lock that
-    /// [`lock`](Self::lock) takes. Several processes can have this lock at once.
+    /// Opens a regular file for reading and locks it, unless a process holds an exclusive lock.
+    ///
+    /// [`lock`](Self::lock) takes the exclusive lock. Several processes may hold this shared lock
+    /// at once.
     fn try_lock_shared(&self, path: &Path) -> io::Result<Lock>;
 
-    /// Creates a file that must not exist, for writing.
+    /// Creates a file for writing. The file must not exist.
     fn create(&self, path: &Path) -> io::Result<Box<dyn Write + Send>>;
 
-    /// Creates a file that must not exist, for a secret of the store in the folder `store`. Its
-    /// owner may read it and, if the group of that folder may write there, that group.
+    /// Creates a file for a secret of the store in the folder `store`. The file must not exist.
+    /// Only its owner may read it and, if the group of that folder may write there, that group.
     fn create_private(&self, path: &Path, store: &Path) -> io::Result<Box<dyn Write + Send>>;
 
-    /// Adds `bytes` to the end of a file in one write, creating the file if it is not there.
+    /// Appends `bytes` to a file in one write. Creates the file if it does not exist.
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
 
-    /// What is known of a file or folder without opening it, links followed.
+    /// Returns the metadata of a file or folder. Follows links.
     fn stat(&self, path: &Path) -> io::Result<Stat>;
 
-    /// What stands at a path itself, links not followed.
+    /// Returns what exists at a path. Does not follow links.
     fn kind(&self, path: &Path) -> io::Result<FileKind>;
 
-    /// What is known of what stands at a path itself, links not followed.
+    /// Returns the metadata of what exists at a path. Does not follow links.
     fn link_stat(&self, path: &Path) -> io::Result<Stat> {
         Stat::of(&fs::symlink_metadata(path)?)
     }
 
-    /// The path without links and `..`, which tells whether two paths lead to one folder.
+    /// Returns the path without links and `..`. Two paths to the same folder give the same result.
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
         fs::canonicalize(path)
     }
 
-    /// Returns the first part of `path` below the folder `above` that is a link, if there is one.
-    /// What is not there is no link.
+    /// Returns the first part of `path` below the folder `above` that is a link, if there is one. A
+    /// part that does not exist is not a link.
     fn first_link(&self, above: &Path, path: &Path) -> io::Result<Option<PathBuf>> {
         let Ok(below) = path.strip_prefix(above) else { return Ok(None) };
         let mut at = above.to_owned();
@@ -86,7 +90,7 @@ pub trait Fs: Send + Sync {
                 Ok(found) if found.is_symlink() => return Ok(Some(at)),
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::NotFound => break,
-                // The operation itself says what is wrong with the name, or with a file as a folder.
+                // The operation itself reports an invalid name, or a file where a folder is needed.
                 Err(error) if error.kind() == ErrorKind::NotADirectory => break,
                 Err(error) if error.kind() == ErrorKind::InvalidFilename => break,
                 Err(error) => return Err(error),
@@ -95,67 +99,67 @@ pub trait Fs: Send + Sync {
         Ok(None)
     }
 
-    /// The names in a folder, in no order.
+    /// Returns the names in a folder, in no order.
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>>;
 
-    /// Creates a folder and those above it, where they are not there.
+    /// Creates a folder and its parents where they do not exist.
     fn create_folder(&self, path: &Path) -> io::Result<()>;
 
-    /// Renames a file, replacing what has the new name.
+    /// Renames a file. Replaces a file with the new name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
-    /// Gives a file a second name, which must not exist.
+    /// Creates a hard link. The new name must not exist.
     fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
 
-    /// Copies a file to a name that must not exist.
+    /// Copies a file. The new name must not exist.
     fn copy(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
 
-    /// Removes a folder that is empty.
+    /// Removes an empty folder.
     fn remove_folder(&self, path: &Path) -> io::Result<()>;
 
-    /// Lets those run a file who may read it. No other bit of its mode is set; where files have no
-    /// such bits, nothing is done.
+    /// Makes a file executable for those who may read it. Changes no other permission. Does nothing
+    /// on systems without such permissions.
     fn set_executable(&self, path: &Path) -> io::Result<()> {
         disk::set_executable(path)
     }
 
-    /// Makes the content of these files, and the names in these folders, survive a loss of power.
+    /// Makes the content of these files, and the names in these folders, durable.
     fn sync(&self, files: &[PathBuf], folders: &[PathBuf]) -> io::Result<()>;
 }
 
-/// What came of locking a file.
+/// The result of locking a file.
 #[derive(Debug)]
 pub enum Lock {
-    /// It is locked until the file is closed.
+    /// The file is locked until it is closed.
     Taken(File),
     /// Another process holds a lock.
     Held,
-    /// The file system has no locks, so that nothing is known of other processes.
+    /// The file system does not support locks.
     Unsupported,
 }
 
-/// What is known of a file without opening it.
+/// The metadata of a file or folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stat {
-    /// Its size in bytes.
+    /// The size in bytes.
     pub bytes: u64,
     /// When it was last written, in nanoseconds since 1970.
     pub modified: i64,
     /// Whether it is a folder.
     pub folder: bool,
-    /// Whether it is neither a file nor a folder: a device, a socket, a pipe. Reading it may never
-    /// end.
+    /// Whether it is neither a file nor a folder, but a device, a socket or a pipe. Reading it may
+    /// never end.
     pub special: bool,
-    /// When anything about it was last changed, its time included, in nanoseconds since 1970. No
-    /// program can set it. `None` where the system does not tell.
+    /// When anything about it was last changed, including its times, in nanoseconds since 1970.
+    /// Programs cannot set it. `None` if the system does not report it.
     pub changed: Option<i64>,
-    /// Which of the files of its disk it is: another one that takes its name has another. `None`
-    /// where the system does not tell.
+    /// The number of the file on its disk. A file that takes over the name has another one. `None`
+    /// if the system does not report it.
     pub inode: Option<u64>,
-    /// Whether it is a file that its owner may run.
+    /// Whether it is a file that its owner may execute.
     pub executable: bool,
 }
 
@@ -174,7 +178,7 @@ impl Stat {
     }
 }
 
-/// What stands at a path.
+/// What exists at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileKind {
@@ -188,7 +192,7 @@ pub enum FileKind {
     Other,
 }
 
-/// When anything about a file was last changed, in nanoseconds since 1970.
+/// Returns when anything about a file was last changed, in nanoseconds since 1970.
 #[cfg(unix)]
 fn changed(metadata: &fs::Metadata) -> Option<i64> {
     use std::os::unix::fs::MetadataExt;

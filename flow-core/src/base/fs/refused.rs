@@ -1,15 +1,15 @@
-//! What is refused although the operating system would allow it.
+//! Errors for operations that are refused although the operating system would allow them.
 
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
-/// Why an operation on a file or folder was refused before the operating system did it.
+/// The reason why an operation was refused before it reached the operating system.
 ///
 /// It is the inner error of an [`io::Error`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refused {
-    /// A part of the path is a link. It may lead to files of somebody else.
+    /// A part of the path is a link, which may lead to files outside the folder.
     #[error(
         "{} is a link, and links below {} are not followed: remove it, or replace it with the file or folder itself",
         link.display(), root.display()
@@ -30,14 +30,14 @@ pub enum Refused {
         /// The folder that was opened.
         root: PathBuf,
     },
-    /// It is a pipe, a socket or a device. Reading it may never end.
+    /// The file is a pipe, a socket or a device. Reading it may never end.
     #[error("it is not a regular file but a pipe, a socket or a device")]
     Special,
-    /// It is larger than any file of its kind.
+    /// The file is larger than any valid file of its kind.
     #[error("it has {bytes} bytes, and a file of its kind has at most {limit}")]
     #[non_exhaustive]
     TooLarge {
-        /// Its size, or how much of it was read.
+        /// The size in bytes, or the number of bytes that were read.
         bytes: u64,
         /// The largest size, in bytes.
         limit: u64,
@@ -45,7 +45,7 @@ pub enum Refused {
 }
 
 impl Refused {
-    /// Returns why an operation was refused, if that is what the error says.
+    /// Returns the reason if `error` means that an operation was refused.
     pub fn of(error: &io::Error) -> Option<&Self> {
         error.get_ref()?.downcast_ref()
     }

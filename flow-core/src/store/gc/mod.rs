@@ -1,13 +1,20 @@
-//! Garbage: what a store holds and nobody needs.
+//! Garbage collection: finds and removes what the store no longer needs.
 //!
-//! Finding it and removing it are two steps, so that a user sees what would go before it goes. What
-//! was found is looked at again when it is removed: a record that was replaced meanwhile, a file that
-//! is named now, or that was touched, stays.
+//! [`search`] finds garbage and [`sweep`] removes it, so that users see what would be removed
+//! before it is. `sweep` checks each item again and skips it if its record was replaced, if a
+//! record names it now, or if it was touched since.
 //!
-//! A process that is at work has files that no record names yet. So a folder stays as it is if
-//! anything in it changed a short while ago, or since the oldest execution under way began. Only what
-//! has a name that the store gives is ever looked at, so that the files of others stay; and so does
-//! an instance whose record cannot be used, for nobody knows what that names.
+//! Invariants:
+//!
+//! - An instance is removed only if the caller names the wanted roots, and never while a run is in
+//!   progress. An instance that the record of a wanted one names, in whichever field, is wanted
+//!   too.
+//! - A running process has files that no record names yet. So items that changed a short while ago,
+//!   or since the oldest run in progress began, are not removed.
+//! - Only names that the store creates are considered, so that files of others stay.
+//! - An instance whose record cannot be read is not touched, because its files are not known.
+//! - Instances with records of an earlier format stay until their outputs were reused: the keys
+//!   of today's roots do not tell which of those outputs a run would reuse.
 
 mod search;
 mod sweep;
@@ -23,68 +30,69 @@ use crate::files::is_absent;
 use crate::store::limit::Limits;
 use crate::store::{Folder, Store};
 
-/// What is to be kept, and what is too young to be judged.
+/// What to keep, and how old garbage must be.
 pub(crate) struct Keep {
-    /// The instances that are wanted; all of them if there is none.
+    /// The keys of the wanted instances. `None` means all.
     pub(crate) wanted: Option<HashSet<Key>>,
-    /// The fingerprints of versions that stay, however many there are.
+    /// The fingerprints whose versions are kept beyond the limits.
     pub(crate) reused: HashSet<Digest>,
-    /// Whether outputs in a record of an earlier format are garbage too if no wanted instance has taken
-    /// them over: a wanted instance may have another key than it had, and would reuse them.
+    /// Whether outputs of an earlier format are garbage if no wanted instance has taken them over.
+    /// A wanted instance may have had another key then, and could reuse them.
     pub(crate) earlier_formats: bool,
     pub(crate) limits: Limits,
-    /// How old something must be before it is taken for left behind.
+    /// The minimum age of an item. Younger items may belong to a process that is still writing.
     pub(crate) older_than: Duration,
 }
 
-/// Something that can be removed.
+/// An item that can be removed.
 pub(crate) struct Item {
-    /// Such as `Train`, or `.flow`.
+    /// The task's folder, such as `Train`, or `.flow`.
     pub(crate) of: String,
     pub(crate) what: What,
     pub(crate) path: PathBuf,
     pub(crate) files: usize,
     pub(crate) bytes: u64,
-    /// When it was written last, by which it is known that nobody has touched it since.
+    /// When it was last written, in nanoseconds since 1970. `sweep` skips an item that was written
+    /// since.
     modified: i64,
 }
 
-/// What it is.
+/// The kind of an item.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum What {
-    /// An output that no record names, or what is left of one.
+    /// A file of an output that no record names.
     Unnamed { folder: Folder },
-    /// All of an instance that nobody wants.
+    /// A whole instance that is not wanted.
     Unwanted { folder: Folder },
-    /// An earlier version, with its files in this folder, if it is known.
+    /// An earlier version, with the folder that its files are in, if that is known.
     Version { folder: Option<Folder> },
-    /// A note or a draft in an instance's folder.
+    /// The file of a failure or a log, or a draft, in an instance's folder.
     Note { folder: Folder },
     /// A table of code that no record names.
     Code,
-    /// Lines of an index that lead nowhere: the folder and the fingerprint of each.
+    /// Lines of an index that lead to no output: the folder and the fingerprint of each.
     Lines(BTreeSet<(String, Digest)>),
-    /// What a process left that died.
+    /// A file that a process left behind when it died.
     Left,
-    /// A folder with nothing in it.
+    /// An empty folder.
     Empty { folder: Folder },
 }
 
-/// What was found.
+/// The result of a search for garbage.
 #[derive(Default)]
 pub(crate) struct Found {
     pub(crate) items: Vec<Item>,
-    /// What may be garbage, and is too young to tell.
+    /// The number of items that may be garbage but are too young to be removed.
     pub(crate) young: usize,
-    /// How many instances have outputs of an earlier format that a run may reuse.
+    /// The number of instances with outputs of an earlier format that a run may reuse.
     pub(crate) earlier: usize,
-    /// Whether an execution is under way, so that no instance that lies whole is removed.
+    /// Whether a run is in progress. Then no whole instance is removed.
     pub(crate) is_underway: bool,
-    /// What is left alone for it cannot be used, and why.
+    /// The records that cannot be used, with the reasons. Their instances are not touched.
     pub(crate) unusable: Vec<(PathBuf, String)>,
 }
 
-/// How large something is, and when it was written last.
+/// The size of a file or folder, and when it was last written.
 #[derive(Clone, Copy, Default)]
 struct Size {
     files: usize,
@@ -93,21 +101,21 @@ struct Size {
 }
 
 impl Store {
-    /// How large a file or a folder is, with all in it; nothing if it is not there.
+    /// Returns the size of a file, or of a folder with its contents. Zero if it does not exist.
     fn size(&self, path: &Path) -> Result<Size, StoreError> {
         let kind = match self.fs.kind(path) {
             Ok(kind) => kind,
             Err(error) if is_absent(&error) => return Ok(Size::default()),
-            Err(error) => return Err(error).during("look at", path),
+            Err(error) => return Err(error).during("inspect", path),
         };
-        // What a link leads to is somebody else's.
+        // A link counts as one file. Its target does not belong to the store.
         if kind == FileKind::Link {
             return Ok(Size { files: 1, ..Size::default() });
         }
         let stat = match self.fs.stat(path) {
             Ok(stat) => stat,
             Err(error) if is_absent(&error) => return Ok(Size::default()),
-            Err(error) => return Err(error).during("look at", path),
+            Err(error) => return Err(error).during("inspect", path),
         };
         if !stat.folder {
             return Ok(Size { files: 1, bytes: stat.bytes, modified: stat.modified });
@@ -122,17 +130,17 @@ impl Store {
         Ok(size)
     }
 
-    /// When a name came into a folder, or went, last.
+    /// Returns when a name was last added to or removed from a folder.
     fn changed(&self, path: &Path) -> Result<i64, StoreError> {
         match self.fs.stat(path) {
             Ok(stat) => Ok(stat.modified),
             Err(error) if is_absent(&error) => Ok(0),
-            Err(error) => Err(error).during("look at", path),
+            Err(error) => Err(error).during("inspect", path),
         }
     }
 }
 
-/// Whether it is the name of something that is being written, with a number at its end.
+/// Returns whether a name is that of a file that is being written. Such names end in a number.
 pub(super) fn is_unfinished(name: &str) -> bool {
     let number = name.rsplit_once('.').map(|(_, number)| number);
     let number = number.or_else(|| name.strip_prefix("secret-")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Finding garbage.
+//! Finds garbage.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -14,25 +14,25 @@ use crate::store::limit::folder_key;
 use crate::store::log::LOG;
 use crate::store::record::FORMAT;
 use crate::store::reset::{is_draft, is_ours, is_output};
-use crate::store::survey::{Brief, Lying, Standing, Survey};
+use crate::store::survey::{Brief, InstanceFolder, RecordState, Survey};
 use crate::store::{ASIDE, RECORD, Store, bounds, index, json};
 
-/// One search for garbage.
+/// The state of a search for garbage.
 struct Search<'a> {
     store: &'a Store,
     keep: &'a Keep,
     survey: Survey,
-    /// What changed later is too young, in nanoseconds since 1970.
+    /// Items that changed after this time are too young, in nanoseconds since 1970.
     before: i64,
-    /// The versions that stay, by instance: their fingerprints and files.
+    /// The records of the versions that stay, by instance.
     named: HashMap<Short, Vec<Brief>>,
-    /// The files of versions that go, which go with them.
+    /// The files of the versions that are to be removed. They are removed with the versions.
     going: HashSet<PathBuf>,
     found: Found,
 }
 
 impl Store {
-    /// Finds what nobody needs.
+    /// Finds everything in the store that can be removed.
     pub(crate) fn find_garbage(&self, keep: &Keep) -> Result<Found, StoreError> {
         self.check_internal()?;
         let executions = self.executions(None)?;
@@ -53,19 +53,20 @@ impl Store {
         };
         let mut unwanted = search.unwanted();
         search.spare_earlier_formats(&mut unwanted);
-        search.versions(&unwanted)?;
-        search.instances(&unwanted)?;
-        search.indices(&unwanted)?;
-        search.internal(executions.ended)?;
+        search.find_versions(&unwanted)?;
+        search.find_instances(&unwanted)?;
+        search.find_lines(&unwanted)?;
+        search.find_internal(executions.ended)?;
         Ok(search.found)
     }
 }
 
 impl Search<'_> {
-    /// The instances that nobody wants.
+    /// Returns the instances that are not wanted.
     fn unwanted(&self) -> HashSet<Short> {
         let Some(wanted) = &self.keep.wanted else { return HashSet::new() };
-        // What the record of a wanted one names is wanted: it was required while that ran.
+        // An instance that the record of a wanted one names is wanted: it was required while that
+        // one ran.
         let mut new: Vec<Short> = wanted.iter().map(|key| key.short()).collect();
         let mut reached = HashSet::new();
         while let Some(key) = new.pop() {
@@ -73,24 +74,25 @@ impl Search<'_> {
                 new.extend(self.survey.named_by.get(&key).into_iter().flatten());
             }
         }
-        let instances = self.survey.instances.iter().map(|lying| lying.key);
+        let instances = self.survey.instances.iter().map(|instance| instance.key);
         let versions = self.survey.versions.iter().map(|version| version.key);
         instances.chain(versions).filter(|key| !reached.contains(key)).collect()
     }
 
-    /// Takes those out of the unwanted instances whose outputs are of an earlier format and were not taken
-    /// over: a wanted instance may have had this key when they were made.
+    /// Takes instances out of `unwanted` whose outputs are of an earlier format and were not reused
+    /// yet. A wanted instance may have had this key when they were written.
     fn spare_earlier_formats(&mut self, unwanted: &mut HashSet<Short>) {
         if self.keep.earlier_formats || unwanted.is_empty() {
             return;
         }
         let records = || {
-            let current = self.survey.instances.iter().map(|lying| (lying.key, &lying.record));
+            let current =
+                self.survey.instances.iter().map(|instance| (instance.key, &instance.record));
             let versions =
                 self.survey.versions.iter().map(|version| (version.key, &version.record));
             current.chain(versions).filter_map(|(key, record)| Some((key, record.brief()?)))
         };
-        // An output that is taken over keeps the time at which its run began.
+        // A reused output keeps the time at which its run began.
         let run = |brief: &Brief| (brief.digest, brief.started);
         let taken_over: HashSet<_> = records()
             .filter(|(key, brief)| brief.format == FORMAT || !unwanted.contains(key))
@@ -111,11 +113,11 @@ impl Search<'_> {
         self.found.items.push(Item { of, what, path, files, bytes, modified });
     }
 
-    fn versions(&mut self, unwanted: &HashSet<Short>) -> Result<(), StoreError> {
+    fn find_versions(&mut self, unwanted: &HashSet<Short>) -> Result<(), StoreError> {
         let store = self.store;
         let mut folders: HashMap<Short, Vec<usize>> = HashMap::new();
-        for (place, lying) in self.survey.instances.iter().enumerate() {
-            folders.entry(lying.key).or_default().push(place);
+        for (place, instance) in self.survey.instances.iter().enumerate() {
+            folders.entry(instance.key).or_default().push(place);
         }
         let mut beyond = HashSet::new();
         for (versions, key) in store.version_folders()? {
@@ -138,18 +140,19 @@ impl Search<'_> {
             }
         }
         for version in std::mem::take(&mut self.survey.versions) {
-            // Nobody knows what one names that cannot be used.
-            let Standing::Record(brief) = version.record else {
+            // The files of a version whose record cannot be used are unknown, so its instance is
+            // not touched.
+            let RecordState::Record(brief) = version.record else {
                 if let Some(places) = folders.get(&version.key) {
                     places
                         .iter()
-                        .for_each(|&i| self.survey.instances[i].record = Standing::Unusable);
+                        .for_each(|&i| self.survey.instances[i].record = RecordState::Unusable);
                 }
                 continue;
             };
             let places = folders.get(&version.key).map(Vec::as_slice).unwrap_or_default();
-            let home = places.iter().map(|&place| &self.survey.instances[place]).find(|lying| {
-                let there = |file: &String| lying.names.contains(file);
+            let home = places.iter().map(|&place| &self.survey.instances[place]).find(|instance| {
+                let there = |file: &String| instance.names.contains(file);
                 !brief.is_in_memory && brief.files.iter().all(there)
             });
             let is_known =
@@ -163,7 +166,7 @@ impl Search<'_> {
             }
             let mut size = store.size(&version.path)?;
             let modified = size.modified;
-            // A commit keeps a version a moment before it tells the index.
+            // A commit keeps a version a moment before it writes the index.
             if !unwanted.contains(&version.key) && !is_known && modified > self.before {
                 self.found.young += 1;
                 self.named.entry(version.key).or_default().push(brief);
@@ -174,8 +177,9 @@ impl Search<'_> {
                 self.named.entry(version.key).or_default().push(brief);
                 continue;
             }
-            let of = home.map_or_else(|| task_of(&version.path), |lying| parent(&lying.folder));
-            let folder = home.map(|lying| lying.folder.clone());
+            let of =
+                home.map_or_else(|| task_of(&version.path), |instance| parent(&instance.folder));
+            let folder = home.map(|instance| instance.folder.clone());
             for file in folder.iter().flat_map(|at| brief.files.iter().map(|f| store.path(at, f))) {
                 let data = store.size(&file)?;
                 (size.files, size.bytes) = (size.files + data.files, size.bytes + data.bytes);
@@ -186,63 +190,63 @@ impl Search<'_> {
         Ok(())
     }
 
-    fn instances(&mut self, unwanted: &HashSet<Short>) -> Result<(), StoreError> {
-        for lying in std::mem::take(&mut self.survey.instances) {
-            if unwanted.contains(&lying.key) {
-                self.whole(&lying)?;
+    fn find_instances(&mut self, unwanted: &HashSet<Short>) -> Result<(), StoreError> {
+        for instance in std::mem::take(&mut self.survey.instances) {
+            if unwanted.contains(&instance.key) {
+                self.add_whole(&instance)?;
             } else {
-                self.parts(&lying)?;
+                self.add_parts(&instance)?;
             }
-            self.survey.instances.push(lying);
+            self.survey.instances.push(instance);
         }
         Ok(())
     }
 
-    /// All of an instance that nobody wants.
-    fn whole(&mut self, lying: &Lying) -> Result<(), StoreError> {
-        if lying.record.is_unusable() {
+    /// Adds a whole instance that is not wanted.
+    fn add_whole(&mut self, instance: &InstanceFolder) -> Result<(), StoreError> {
+        if instance.record.is_unusable() {
             return Ok(());
         }
-        let at = self.store.root().join(&lying.folder);
+        let at = self.store.root().join(&instance.folder);
         if self.found.is_underway {
-            self.found.young += usize::from(!lying.names.is_empty());
+            self.found.young += usize::from(!instance.names.is_empty());
             return Ok(());
         }
-        // Another record, and it is wanted by somebody.
+        // `sweep` compares this time: an instance with another record may be wanted.
         let modified = self.store.size(&at.join(RECORD))?.modified;
         let mut size = Size { modified, ..Size::default() };
-        for name in lying.names.iter().filter(|name| is_ours(name)) {
+        for name in instance.names.iter().filter(|name| is_ours(name)) {
             let file = self.store.size(&at.join(name))?;
             (size.files, size.bytes) = (size.files + file.files, size.bytes + file.bytes);
         }
-        let what = What::Unwanted { folder: lying.folder.clone() };
-        self.add(parent(&lying.folder), what, at, size);
+        let what = What::Unwanted { folder: instance.folder.clone() };
+        self.add(parent(&instance.folder), what, at, size);
         Ok(())
     }
 
-    /// What nobody needs of an instance.
-    fn parts(&mut self, lying: &Lying) -> Result<(), StoreError> {
-        if lying.record.is_unusable() {
+    /// Adds the unneeded files of an instance.
+    fn add_parts(&mut self, instance: &InstanceFolder) -> Result<(), StoreError> {
+        if instance.record.is_unusable() {
             return Ok(());
         }
         let store = self.store;
-        let at = store.root().join(&lying.folder);
-        let brief = lying.record.brief();
+        let at = store.root().join(&instance.folder);
+        let brief = instance.record.brief();
         let named: HashSet<&String> = brief
             .iter()
             .copied()
-            .chain(self.named.get(&lying.key).into_iter().flatten())
+            .chain(self.named.get(&instance.key).into_iter().flatten())
             .flat_map(|brief| &brief.files)
             .collect();
         let mut found = Vec::new();
-        for name in &lying.names {
-            let folder = lying.folder.clone();
+        for name in &instance.names {
+            let folder = instance.folder.clone();
             let what = match name.as_str() {
                 name if is_output(name) => What::Unnamed { folder },
                 name if is_draft(name) => What::Note { folder },
-                // It is told only as long as nothing has been made since.
+                // A failure is reported only until the next output is committed.
                 FAILURE if store.is_stale(&at.join(name), brief) => What::Note { folder },
-                LOG if brief.is_none() && !lying.names.iter().any(|name| name == FAILURE) => {
+                LOG if brief.is_none() && !instance.names.iter().any(|name| name == FAILURE) => {
                     What::Note { folder }
                 }
                 _ => continue,
@@ -252,14 +256,14 @@ impl Search<'_> {
                 found.push((what, path));
             }
         }
-        if found.is_empty() && !lying.names.is_empty() {
+        if found.is_empty() && !instance.names.is_empty() {
             return Ok(());
         }
         let changed = store.changed(&at)?;
-        if lying.names.is_empty() {
+        if instance.names.is_empty() {
             if changed <= self.before {
                 let size = Size { modified: changed, ..Size::default() };
-                let folder = lying.folder.clone();
+                let folder = instance.folder.clone();
                 self.add(parent(&folder), What::Empty { folder }, at, size);
             } else {
                 self.found.young += 1;
@@ -271,23 +275,23 @@ impl Search<'_> {
             if changed > self.before || size.modified > self.before {
                 self.found.young += 1;
             } else {
-                self.add(parent(&lying.folder), what, path, size);
+                self.add(parent(&instance.folder), what, path, size);
             }
         }
         Ok(())
     }
 
-    /// The lines of indices that lead to nothing.
-    fn indices(&mut self, unwanted: &HashSet<Short>) -> Result<(), StoreError> {
+    /// Adds the lines of indices that lead to no output.
+    fn find_lines(&mut self, unwanted: &HashSet<Short>) -> Result<(), StoreError> {
         let mut there: HashMap<&Path, Option<Digest>> = HashMap::new();
-        for lying in &self.survey.instances {
-            // What a record names that cannot be used, nobody knows.
-            if lying.record.is_unusable() {
-                there.insert(&lying.folder, None);
-            } else if let Some(brief) = lying.record.brief()
-                && !unwanted.contains(&lying.key)
+        for instance in &self.survey.instances {
+            // The fingerprint in a record that cannot be used is unknown.
+            if instance.record.is_unusable() {
+                there.insert(&instance.folder, None);
+            } else if let Some(brief) = instance.record.brief()
+                && !unwanted.contains(&instance.key)
             {
-                there.insert(&lying.folder, Some(brief.fingerprint));
+                there.insert(&instance.folder, Some(brief.fingerprint));
             }
         }
         let mut found = Vec::new();
@@ -307,7 +311,7 @@ impl Search<'_> {
                     dead.insert((folder, fingerprint));
                 }
             }
-            // What separates lines is no reason to write it anew.
+            // Separators of lines alone are no reason to rewrite the index.
             let anew = index::without(&bytes, &dead);
             let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).count();
             let less = bytes.len().saturating_sub(anew.len());
@@ -327,8 +331,8 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// What lies in the store's own folder and is of no use.
-    fn internal(&mut self, ended: Vec<PathBuf>) -> Result<(), StoreError> {
+    /// Adds the unneeded files in the store's internal folder.
+    fn find_internal(&mut self, ended: Vec<PathBuf>) -> Result<(), StoreError> {
         let store = self.store;
         let internal = || INTERNAL.to_owned();
         let mut left = Vec::new();
@@ -366,21 +370,21 @@ impl Search<'_> {
 }
 
 impl Store {
-    /// Whether a failure is not told any more, for something was made since.
-    fn is_stale(&self, path: &Path, made: Option<&Brief>) -> bool {
-        let Some(made) = made else { return false };
+    /// Returns whether a failure is outdated because an output was computed after it.
+    fn is_stale(&self, path: &Path, current: Option<&Brief>) -> bool {
+        let Some(current) = current else { return false };
         let failure = self.fs.read(path, bounds::NOTE).ok();
         let failure = failure.and_then(|bytes| json::parse::<Failure>(&bytes).ok());
-        failure.is_none_or(|failure| failure.at <= made.started)
+        failure.is_none_or(|failure| failure.at <= current.started)
     }
 }
 
-/// The folder of the task of an instance.
+/// Returns the folder of an instance's task.
 fn parent(folder: &Path) -> String {
     folder.parent().map(|parent| parent.display().to_string()).unwrap_or_default()
 }
 
-/// The task of a version whose instance has no folder.
+/// Returns the task of a version whose instance has no folder.
 fn task_of(version: &Path) -> String {
     let task = version.parent().and_then(Path::parent).and_then(Path::file_name);
     task.unwrap_or_default().to_string_lossy().into_owned()

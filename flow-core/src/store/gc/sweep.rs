@@ -1,4 +1,4 @@
-//! Removing garbage.
+//! Removes garbage.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
@@ -12,15 +12,15 @@ use crate::store::reset::is_output;
 use crate::store::{Folder, RECORD, Store, index};
 
 impl Store {
-    /// Removes what was found, as far as it still is what it was; gives the files that were removed
-    /// and the folders of the instances.
+    /// Removes the items that have not changed since they were found. Returns the folders of the
+    /// removed instances and the removed files.
     pub(crate) fn remove_garbage(
         &self,
         items: &[Item],
     ) -> Result<(Vec<Folder>, Vec<PathBuf>), StoreError> {
         let mut removed = Vec::new();
         let mut gone = Vec::new();
-        // Records go before what they name.
+        // Records are removed before the files that they name.
         let order = |what: &What| match what {
             What::Version { .. } => 0,
             What::Unwanted { .. } => 1,
@@ -28,10 +28,10 @@ impl Store {
             What::Lines(_) => 3,
             What::Empty { .. } => 4,
         };
-        // An execution that has begun since may be about to use what it has found whole.
+        // A run that began after the search may be about to use an output that was whole then.
         let oldest = self.executions(None)?.oldest;
         let is_underway = oldest.is_some();
-        // What one writes that began while garbage was searched for is named by no record yet.
+        // No record names yet what a run writes that began during the search.
         let is_old = |item: &Item| oldest.is_none_or(|begun| item.modified < begun - SETTLED);
         let is_safe = |item: &Item| match item.what {
             What::Unnamed { .. } | What::Note { .. } | What::Code | What::Left => is_old(item),
@@ -88,7 +88,7 @@ impl Store {
         Ok((gone, removed))
     }
 
-    /// Whether the record in a folder, or a version of the instance, names this file now.
+    /// Returns whether the record in a folder, or a version of its instance, names this file now.
     fn is_named(&self, folder: &Folder, path: &Path) -> Result<bool, StoreError> {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if !is_output(name) {
@@ -98,7 +98,7 @@ impl Store {
         Ok(self.unnamed_by_any(folder, files)?.is_empty())
     }
 
-    /// Leaves these lines out of an index, unless somebody has written to it.
+    /// Removes these lines from an index, unless the index was written since.
     fn rewrite_index(
         &self,
         path: &Path,
