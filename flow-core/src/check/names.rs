@@ -9,7 +9,7 @@ use crate::plan::types::{TypeIndex, Types, origin};
 /// requires it has a parameter of that name: one of another type, so that what is given there does not
 /// reach it.
 pub(super) fn of_other_types(
-    types: &mut Types,
+    types: &Types,
     unmet: &HashSet<(TypeIndex, usize)>,
 ) -> Vec<PlanError> {
     let mut unmet: Vec<_> = unmet.iter().copied().collect();

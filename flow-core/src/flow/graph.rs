@@ -330,7 +330,7 @@ impl<R: Roots> Subgraph<R> {
         for node in plan.graph.nodes() {
             let entry = plan.graph.task(node);
             if (entry.task.id)() == (task.id)() {
-                let field = entry.instances.field(plan.graph.node(node).instance, place);
+                let field = plan.graph.field(node, place);
                 with_value[node.index()] = self.flow.digest(task, place, field)? == wanted;
             }
         }

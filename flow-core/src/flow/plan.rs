@@ -95,6 +95,7 @@ impl Flow {
             provided: Arc::clone(&self.provided),
             defaults: Arc::new(self.givens.without_values()),
             force: force.clone(),
+            types: Arc::default(),
             graph,
             verdicts: Verdicts::default(),
             warnings,

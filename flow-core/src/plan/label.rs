@@ -210,7 +210,7 @@ impl Graph {
     /// Returns the value of one of the task's own parameters.
     pub(crate) fn own_value(&self, node: NodeIndex, place: usize) -> Value {
         let entry = self.task(node);
-        let field = entry.instances.field(self.node(node).instance, place);
+        let field = self.field(node, place);
         // A value that cannot be converted has no key either, and was refused by the builder.
         param_value(&entry.decl.name, entry.param(place), field).unwrap_or(Value::None)
     }

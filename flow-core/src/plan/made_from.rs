@@ -84,7 +84,6 @@ impl Graph {
     /// If a parameter holds several paths, each has a name like `name[0]`.
     pub(crate) fn file_parameters(&self, node: NodeIndex) -> Vec<(String, String)> {
         let entry = self.task(node);
-        let instance = self.node(node).instance;
         // A task that a stand-in replaces does not run, and reads no files.
         if self.stand_in(node).is_some() {
             return Vec::new();
@@ -92,7 +91,7 @@ impl Graph {
         let files = entry.task.params.iter().enumerate().filter(|(_, param)| param.file);
         files
             .flat_map(|(place, param)| {
-                let paths = paths_in(param, entry.instances.field(instance, place));
+                let paths = paths_in(param, self.field(node, place));
                 let several = paths.len() > 1;
                 paths.into_iter().enumerate().map(move |(i, path)| match several {
                     true => (format!("{}[{i}]", param.name), path),
@@ -105,12 +104,10 @@ impl Graph {
     /// Returns the digest of an instance's own significant parameters, as `Input::task` shows them.
     pub(crate) fn parameters_digest(&self, node: NodeIndex, store: &Store) -> Digest {
         let entry = self.task(node);
-        let instance = self.node(node).instance;
         let mut hasher = Hasher::new("task");
         let params = entry.task.params.iter().enumerate();
         for (place, param) in params.filter(|(_, param)| param.significant) {
-            let field = entry.instances.field(instance, place);
-            let value = param_value(&entry.decl.name, param, field);
+            let value = param_value(&entry.decl.name, param, self.field(node, place));
             // A value without a digest has no key either, and was refused by the builder.
             let digest = value.and_then(|value| digest_value(store, &value));
             hasher.text(param.name).part(digest.unwrap_or(Digest(0)));

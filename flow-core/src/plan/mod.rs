@@ -49,7 +49,7 @@ pub(crate) mod view;
 pub(crate) mod warning;
 pub(crate) mod why;
 
-use std::any::TypeId;
+use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -65,7 +65,7 @@ use crate::plan::force::Force;
 use crate::plan::given::Givens;
 use crate::plan::refresh::Asked;
 use crate::plan::stand_in::StandIn;
-use crate::plan::types::{PlanType, TypeIndex, Types};
+use crate::plan::types::{PlanType, TypeIndex, Types, TypesByRoots};
 use crate::plan::verdicts::Verdicts;
 use crate::plan::view::View;
 use crate::plan::warning::Warning;
@@ -74,6 +74,7 @@ use crate::store::output::{Output, OutputFile};
 use crate::store::record::Meta;
 use crate::store::trust::Trust;
 use crate::store::{Folder, Store};
+use crate::task::instances::Instances;
 use crate::task::requirement::Form;
 use crate::task::{Kind, Task};
 use crate::value::AnyValue;
@@ -92,6 +93,8 @@ pub(crate) struct Plan {
     pub(crate) defaults: Arc<Givens>,
     /// Which complete instances run all the same, also among the dynamic dependencies.
     pub(crate) force: Force,
+    /// The types that dynamic dependencies reach.
+    pub(crate) types: Arc<TypesByRoots>,
     pub(crate) graph: Graph,
     pub(crate) verdicts: Verdicts,
     pub(crate) warnings: Vec<Warning>,
@@ -101,7 +104,9 @@ pub(crate) struct Plan {
 ///
 /// An edge leads from an input to its consumer. Every node comes after its inputs.
 pub(crate) struct Graph {
-    pub(crate) types: Types,
+    pub(crate) types: Arc<Types>,
+    /// The task structs, by type.
+    pub(crate) instances: Vec<Box<dyn Instances>>,
     pub(crate) draws: Draws,
     pub(crate) dag: Dag<Node, ()>,
     /// The inputs of all nodes, in the order in which they were required.
@@ -168,6 +173,18 @@ impl Graph {
 
     pub(crate) fn task(&self, node: NodeIndex) -> &PlanType {
         self.types.get(self.node(node).task)
+    }
+
+    /// Returns the instances of a node's type, and the index of the node's own one.
+    pub(crate) fn instances_of(&self, node: NodeIndex) -> (&dyn Instances, u32) {
+        let Node { task, instance, .. } = *self.node(node);
+        (&*self.instances[task as usize], instance)
+    }
+
+    /// Returns the value of a parameter of a node.
+    pub(crate) fn field(&self, node: NodeIndex, place: usize) -> &dyn Any {
+        let (instances, instance) = self.instances_of(node);
+        instances.field(instance, place)
     }
 
     pub(crate) fn inputs(&self, node: NodeIndex) -> &[NodeIndex] {
@@ -257,7 +274,7 @@ impl Graph {
     /// Moves the task struct of a node, whose type is known, out of the graph.
     pub(crate) fn take_instance<T: Task>(&mut self, node: NodeIndex) -> T {
         let Node { task, instance, .. } = *self.node(node);
-        let taken = self.types.all[task as usize].instances.take(instance);
+        let taken = self.instances[task as usize].take(instance);
         *taken.downcast().expect("the node's task has this type")
     }
 }

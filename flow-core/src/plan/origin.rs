@@ -46,7 +46,8 @@ impl Origin for Plan {
     }
 
     fn task(&self, node: NodeIndex) -> &dyn Any {
-        self.graph.task(node).instances.get(self.graph.node(node).instance)
+        let (instances, instance) = self.graph.instances_of(node);
+        instances.get(instance)
     }
 
     fn parameters_digest(&self, node: NodeIndex) -> Digest {

@@ -126,7 +126,8 @@ impl Graph {
         store: &Store,
     ) -> Result<Result<Moment, FailedExpression>, PlanErrorKind> {
         let entry = self.task(node);
-        match panics::catch_error(|| entry.instances.refresh(self.node(node).instance)) {
+        let (instances, instance) = self.instances_of(node);
+        match panics::catch_error(|| instances.refresh(instance)) {
             Ok(value) => moment(&value, store).map(Ok),
             Err(error) => {
                 let (task, error) = (entry.decl.name.to_string(), panics::render(error));

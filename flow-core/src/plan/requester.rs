@@ -50,9 +50,8 @@ impl Requester {
             own: Vec::new(),
             givens: plan.defaults.without_values(),
         };
-        let instance = plan.graph.node(node).instance;
         for (place, param) in entry.task.params.iter().enumerate() {
-            let value = (param.kind.clone)(entry.instances.field(instance, place));
+            let value = (param.kind.clone)(plan.graph.field(node, place));
             let digest = digest_param(&plan.store, &entry.decl.name, param, &value)?;
             let (task, at) = source(entry.task, place);
             let default = plan.defaults.default(task, at).and_then(Result::ok);

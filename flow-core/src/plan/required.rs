@@ -34,7 +34,7 @@ impl Plan {
         let wrong = |kind| Box::new(PlanError::new(kind, vec![task()]));
         let graph = panics::catch(|| {
             let requester = Requester::new(self, requester).map_err(wrong)?;
-            build_for(&requester, dependencies, &self.store)
+            build_for(&requester, dependencies, &self.store, &self.types)
         });
         let mut graph = graph.unwrap_or_else(|message| {
             Err(wrong(PlanErrorKind::Panicked { task: task(), message }))
@@ -54,6 +54,7 @@ impl Plan {
             provided: Arc::clone(&self.provided),
             defaults: Arc::clone(&self.defaults),
             force,
+            types: Arc::clone(&self.types),
             graph,
             verdicts: Verdicts::default(),
             warnings: Vec::new(),

@@ -6,7 +6,7 @@
 
 use std::any::TypeId;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::base::code::{Codes, Versioning};
 use crate::base::decl::TaskDecl;
@@ -16,7 +16,6 @@ use crate::plan::storable;
 use crate::store::crates::Crates;
 use crate::store::owner::{Claim, Owner, Taken};
 use crate::store::{Store, TaskFolder};
-use crate::task::instances::Instances;
 use crate::task::param::ParamDecl;
 use crate::task::{Kind, TaskType};
 
@@ -42,7 +41,6 @@ pub(crate) struct PlanType {
     /// The digest of the target that reads its outputs.
     pub(crate) target_digest: Digest,
     pub(crate) folder: Arc<TaskFolder>,
-    pub(crate) instances: Box<dyn Instances>,
 }
 
 impl PlanType {
@@ -76,7 +74,7 @@ pub(crate) struct Types {
     source_index: HashMap<(TypeId, usize), SourceIndex>,
     /// The parameters of this plan with each source.
     members: Vec<Vec<(TypeIndex, usize)>>,
-    reach: Vec<Option<Arc<Reach>>>,
+    reach: Vec<OnceLock<Arc<Reach>>>,
 }
 
 /// The types, names and sources that a type may read, itself or through its transitive dependencies.
@@ -98,6 +96,34 @@ impl Reach {
 
     pub(crate) fn has_source(&self, index: SourceIndex) -> bool {
         self.sources[index as usize]
+    }
+}
+
+/// The types that dynamic dependencies reach, by the types of these dependencies.
+///
+/// The plans of one run share it: a task may require the same types many times.
+#[derive(Default)]
+pub(crate) struct TypesByRoots(Mutex<HashMap<Vec<TypeId>, Arc<Types>>>);
+
+impl TypesByRoots {
+    /// Returns all types that `roots` reach.
+    pub(crate) fn get(
+        &self,
+        roots: impl IntoIterator<Item = &'static TaskType>,
+        store: &Store,
+    ) -> Result<Arc<Types>, PlanErrorKind> {
+        let mut unique: Vec<(TypeId, &'static TaskType)> =
+            roots.into_iter().map(|task| ((task.id)(), task)).collect();
+        unique.sort_unstable_by_key(|(id, _)| *id);
+        unique.dedup_by_key(|(id, _)| *id);
+        let (ids, roots): (Vec<_>, Vec<_>) = unique.into_iter().unzip();
+        if let Some(types) = self.0.lock().expect("lock poisoned").get(&ids) {
+            return Ok(Arc::clone(types));
+        }
+        // The code of the user's crates is called without the lock.
+        let types = Arc::new(Types::new(&roots, store)?);
+        let mut known = self.0.lock().expect("lock poisoned");
+        Ok(Arc::clone(known.entry(ids).or_insert(types)))
     }
 }
 
@@ -145,7 +171,6 @@ impl Types {
                 code_digest: codes.digest(),
                 crates: codes.crates_digest(),
                 target_digest: codes.target_digest(decl.target),
-                instances: (task.instances)(),
                 decl,
                 codes,
                 task,
@@ -156,7 +181,7 @@ impl Types {
             types.homonyms.entry(name).or_default().push(index);
         }
         types.homonyms.retain(|_, names| names.len() > 1);
-        types.reach = vec![None; types.all.len()];
+        types.reach = vec![OnceLock::new(); types.all.len()];
         types.requires = types.all.iter().map(|entry| types.required_by(entry.task)).collect();
         types.check_names().or_else(on_error)?;
         Ok(types)
@@ -293,10 +318,11 @@ impl Types {
     }
 
     /// Returns the types, names and sources that a type may read, itself or through its dependencies.
-    pub(crate) fn reach(&mut self, index: TypeIndex) -> Arc<Reach> {
-        if let Some(reach) = &self.reach[index as usize] {
-            return Arc::clone(reach);
-        }
+    pub(crate) fn reach(&self, index: TypeIndex) -> Arc<Reach> {
+        Arc::clone(self.reach[index as usize].get_or_init(|| Arc::new(self.compute_reach(index))))
+    }
+
+    fn compute_reach(&self, index: TypeIndex) -> Reach {
         let mut reach = Reach {
             types: vec![false; self.all.len()],
             names: vec![false; self.name_index.len()],
@@ -320,8 +346,6 @@ impl Types {
             }
             new.extend(&self.requires[index as usize]);
         }
-        let reach = Arc::new(reach);
-        self.reach[index as usize] = Some(Arc::clone(&reach));
         reach
     }
 }

@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::Builder;
 use super::walk::panicked;
@@ -66,7 +67,7 @@ fn build_possible(
         Ok(())
     });
     let types = match types {
-        Ok(types) => types,
+        Ok(types) => Arc::new(types),
         Err(kind) => {
             problems.push(plan_error(kind));
             return Built { graph: None, problems, unmet: HashSet::new() };

@@ -9,7 +9,7 @@ use crate::base::key::{Digest, Hasher};
 use crate::base::panics;
 use crate::plan::error::PlanErrorKind;
 use crate::plan::scope::Scope;
-use crate::plan::types::{PlanType, TypeIndex};
+use crate::plan::types::TypeIndex;
 use crate::plan::{resolve, stand_in};
 use crate::task::Kind;
 use crate::task::requirement::{Dependency, Requirements};
@@ -39,20 +39,20 @@ impl Builder<'_> {
             return Ok(Entered::Failed);
         }
         let values: Vec<AnyValue> = resolved.iter().map(|param| param.value.clone()).collect();
-        let entry = &mut self.types.all[index as usize];
-        let instance = entry.instances.push(&values);
+        let instances = &mut self.instances[index as usize];
+        let instance = instances.push(&values);
         let given = &self.resolver.givens.stand_ins;
-        let stand_in = stand_in::find(given, (dependency.task.id)(), entry.instances.get(instance));
+        let stand_in = stand_in::find(given, (dependency.task.id)(), instances.get(instance));
         let required = match &stand_in {
             Some(_) => Requirements::default(),
-            None => panics::catch_error(|| entry.instances.requires(instance))
+            None => panics::catch_error(|| instances.requires(instance))
                 .map_err(|source| PlanErrorKind::Requires { task: name(self), source })?,
         };
         self.resolver.load_secret_key_for(&required.entries)?;
         let entry = self.types.get(index);
         let external = match entry.task.kind {
             _ if stand_in.is_some() => None,
-            Kind::External => Some(external(entry, instance)?),
+            Kind::External => Some(self.external(index, instance)?),
             Kind::Made | Kind::Aggregate => None,
         };
         let scope = if resolved.is_empty() || required.dependencies.is_empty() {
@@ -101,14 +101,18 @@ impl Builder<'_> {
         }
         Ok(hasher.digest())
     }
-}
 
-/// Returns the absolute path of an external instance.
-fn external(entry: &PlanType, instance: u32) -> Result<PathBuf, PlanErrorKind> {
-    let path = panics::catch_error(|| entry.instances.path(instance)).and_then(|path| {
-        anyhow::ensure!(path.to_str().is_some(), "{path:?} is not Unicode");
-        anyhow::ensure!(!path.as_os_str().is_empty(), "it is empty");
-        Ok(std::path::absolute(path)?)
-    });
-    path.map_err(|source| PlanErrorKind::ExternalPath { task: entry.decl.name.to_string(), source })
+    /// Returns the absolute path of an external instance.
+    fn external(&self, index: TypeIndex, instance: u32) -> Result<PathBuf, PlanErrorKind> {
+        let instances = &self.instances[index as usize];
+        let path = panics::catch_error(|| instances.path(instance)).and_then(|path| {
+            anyhow::ensure!(path.to_str().is_some(), "{path:?} is not Unicode");
+            anyhow::ensure!(!path.as_os_str().is_empty(), "it is empty");
+            Ok(std::path::absolute(path)?)
+        });
+        path.map_err(|source| {
+            let task = self.types.get(index).decl.name.to_string();
+            PlanErrorKind::ExternalPath { task, source }
+        })
+    }
 }

@@ -107,10 +107,11 @@ impl Builder<'_> {
         instance: u32,
     ) -> Result<(), PlanErrorKind> {
         let entry = self.types.get(index);
+        let instances = &self.instances[index as usize];
         let params = entry.task.params.iter().enumerate();
         for (place, param) in params.filter(|(_, param)| param.file && !param.significant) {
             let paths = |instance| {
-                let paths = paths_in(param, entry.instances.field(instance, place)).into_iter();
+                let paths = paths_in(param, instances.field(instance, place)).into_iter();
                 paths.map(|path| std::path::absolute(&path).unwrap_or_else(|_| path.into()))
             };
             let (first, second) = (paths(self.dag[node].instance), paths(instance));

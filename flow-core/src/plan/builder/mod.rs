@@ -15,7 +15,7 @@ mod walk;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use daggy::{Dag, NodeIndex};
 
@@ -29,12 +29,13 @@ use crate::plan::given::Givens;
 use crate::plan::requester::Requester;
 use crate::plan::resolve::{self, Resolver};
 use crate::plan::stand_in::{self, StandIn};
-use crate::plan::types::{TypeIndex, Types};
+use crate::plan::types::{TypeIndex, Types, TypesByRoots};
 use crate::plan::variant::{Root, Visible};
 use crate::plan::warning::{self, Warning};
 use crate::plan::{Graph, Node};
 use crate::store::Store;
 use crate::task::TaskType;
+use crate::task::instances::Instances;
 use crate::task::requirement::{Dependency, Form};
 use crate::task::setting::Setting;
 use crate::value::AnyValue;
@@ -61,7 +62,7 @@ fn build_roots(
 ) -> Result<(Graph, Vec<Warning>), Box<PlanError>> {
     let plan_error = |kind| Box::new(PlanError::new(kind, Vec::new()));
     let tasks: Vec<_> = roots.iter().map(|root| root.task).collect();
-    let types = Types::new(&tasks, store).map_err(plan_error)?;
+    let types = Arc::new(Types::new(&tasks, store).map_err(plan_error)?);
     if roots.is_empty() {
         // No variant is chosen, so unused values are no mistake.
         return Ok((
@@ -99,10 +100,11 @@ pub(crate) fn build_for(
     requester: &Requester,
     dependencies: Vec<Dependency>,
     store: &Store,
+    types: &TypesByRoots,
 ) -> Result<Graph, Box<PlanError>> {
     let plan_error = |kind| Box::new(PlanError::new(kind, vec![requester.name.clone()]));
-    let roots: Vec<_> = dependencies.iter().map(|dependency| dependency.task).collect();
-    let types = Types::new(&roots, store).map_err(plan_error)?;
+    let roots = dependencies.iter().map(|dependency| dependency.task);
+    let types = types.get(roots, store).map_err(plan_error)?;
     let scope = Rc::new(requester.scope(&types));
     let mut builder = Builder::new(types, Resolver::new(&requester.givens, store));
     let mut nodes = Vec::with_capacity(roots.len());
@@ -119,7 +121,8 @@ pub(crate) fn build_for(
 }
 
 struct Builder<'a> {
-    types: Types,
+    types: Arc<Types>,
+    instances: Vec<Box<dyn Instances>>,
     resolver: Resolver<'a>,
     /// The values of the variant whose root is being walked.
     variant: Option<Visible>,
@@ -152,9 +155,11 @@ fn expect_built(built: Option<BuiltNode>) -> BuiltNode {
 }
 
 impl<'a> Builder<'a> {
-    fn new(types: Types, resolver: Resolver<'a>) -> Self {
+    fn new(types: Arc<Types>, resolver: Resolver<'a>) -> Self {
+        let instances = types.all.iter().map(|entry| (entry.task.instances)()).collect();
         Self {
             types,
+            instances,
             resolver,
             variant: None,
             draws: Draws::new(),
@@ -187,6 +192,7 @@ impl<'a> Builder<'a> {
         Graph {
             is_root: roots.iter().copied().collect(),
             types: self.types,
+            instances: self.instances,
             draws: self.draws,
             dag: self.dag,
             inputs: self.inputs,
