@@ -167,7 +167,7 @@ impl Flow {
             // Where something is wrong, what is given may not have got where it is taken.
             looked.warnings.extend(warnings.filter(|_| looked.problems.is_empty()));
             looked.warnings.extend(stand_in::unused(&self.givens().stand_ins));
-            looked.problems.extend(names::of_other_types(&mut graph.types, &unmet));
+            looked.problems.extend(names::of_other_types(&graph.types, &unmet));
             for node in graph.nodes() {
                 self.look_at_node(&graph, node, &mut looked.problems);
             }
