@@ -1,4 +1,4 @@
-//! Every form of `requires`, at run time: which instances there are, and how a task gets them.
+//! Every form of `requires`: which instances it yields, and how a task receives them.
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -10,7 +10,7 @@ use crate::support::{flow, preview, ran};
 mod prices {
     use super::*;
 
-    /// Its fields are private: only typed keys can set them.
+    /// Its fields are private, so that only typed keys can set them.
     #[derive(Task, Clone)]
     #[task(target = Json<String>)]
     pub(super) struct Price {
@@ -35,7 +35,7 @@ mod prices {
 
 use prices::Price;
 
-/// What the root made, and which tasks ran for it.
+/// Runs the root, and returns its output and the tasks that ran.
 fn made<R: Task<Target = Json<String>>>(flow: &Flow) -> (String, Vec<String>) {
     let summary = flow.run::<R>().expect("it runs");
     (flow.load::<R>().expect("it is complete").into_owned(), ran(&summary))
@@ -80,7 +80,7 @@ runs!(Tuple: String = |self, cx| {
 });
 
 #[test]
-fn a_tuple() {
+fn a_tuple_of_requirements() {
     let expected = names(&["One", "Price", "Price", "Tuple"]);
     assert_eq!(made::<Tuple>(&flow().0), ("none1 none1 b1 false".into(), expected));
 }
@@ -107,11 +107,11 @@ runs!(Named: String = |self, cx| {
 });
 
 #[test]
-fn named_with_literals_and_with() {
+fn named_requirements_with_literals_and_with() {
     let (flow, _folder) = flow();
     let all = ["Inner", "Named", "One", "Price", "Price", "Price", "Price"];
     assert_eq!(made::<Named>(&flow), ("a4 none7 w3 i1".into(), names(&all)));
-    // What a literal does not list takes the values that reach it.
+    // Fields that a literal does not list are resolved as usual.
     let given = flow.with(Price::SYMBOL, "g").with(Named::TYPE, 9);
     assert_eq!(made::<Named>(&given).0, "a9 g7 w3 i9");
     assert_eq!(
@@ -144,11 +144,11 @@ runs!(List: String = |self, cx| {
 });
 
 #[test]
-fn a_list_keeps_its_order_and_what_stands_in_it_twice() {
+fn a_list_keeps_its_order_and_duplicates() {
     let (flow, _folder) = flow();
     let expected = names(&["List", "Price", "Price", "Price"]);
     assert_eq!(made::<List>(&flow), ("b1 a1 c1 a1".into(), expected));
-    // Another order is another input.
+    // Another order of the list is another input.
     let sorted = flow.with(List::SYMBOLS, ["a", "b"]);
     assert_eq!(made::<List>(&sorted), ("a1 b1".into(), names(&["List"])));
     let empty = flow.with(List::SYMBOLS, [""; 0]);
@@ -173,7 +173,7 @@ fn a_map_is_ordered_by_its_keys() {
     let (flow, _folder) = flow();
     let expected = names(&["Map", "Price", "Price", "Price"]);
     assert_eq!(made::<Map>(&flow), ("a=a1 b=b1 c=c1".into(), expected));
-    // The same map from another list is made from the same inputs, by another parameter.
+    // The same map from a list in another order has the same inputs and another parameter.
     let other = flow.with(Map::SYMBOLS, ["c", "a", "b"]);
     assert_eq!(made::<Map>(&other), ("a=a1 b=b1 c=c1".into(), names(&["Map"])));
 }
@@ -199,7 +199,7 @@ runs!(Maybe: String = |self, cx| {
 });
 
 #[test]
-fn a_condition() {
+fn optional_requirements() {
     let (flow, _folder) = flow();
     assert_eq!(made::<Maybe>(&flow), ("- -".into(), names(&["Maybe"])));
     let both = flow.with(Maybe::WITH_WEATHER, true).with(Maybe::EXTRA, Some("e".to_owned()));
@@ -216,7 +216,7 @@ runs!(Twice: String = |self, cx| {
 });
 
 #[test]
-fn the_same_instance_twice_runs_once() {
+fn an_instance_required_twice_runs_once() {
     let (flow, _folder) = flow();
     assert_eq!(made::<Twice>(&flow), ("none1 none1".into(), names(&["Price", "Twice"])));
     assert_eq!(
@@ -268,7 +268,7 @@ runs!(Compare: String = |self, cx| {
 });
 
 #[test]
-fn a_generic_task_is_a_task_for_each_type() {
+fn a_generic_task_is_one_task_for_each_type() {
     let (flow, _folder) = flow();
     let expected = names(&["Compare", "Fit<Gbm>", "Fit<Ols>"]);
     assert_eq!(made::<Compare>(&flow), ("ols1 gbm2".into(), expected));

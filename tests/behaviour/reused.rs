@@ -1,5 +1,5 @@
-//! What would be reused without running counts as complete: it is loaded, shown, exported, pushed and
-//! kept where it is, and a reset makes it run again.
+//! An output that a run would reuse counts as complete: it is loaded, shown, exported, pushed and
+//! kept where it is, until a reset.
 
 use flow::RemoteFolder;
 use flow::prelude::*;
@@ -34,7 +34,8 @@ runs!(Report: u64 = |self, cx| Ok(*cx.input().root.load()? + 1));
 #[task(aggregate, requires(Squared, Tens))]
 struct Both;
 
-/// Two flows whose `Squared` is made from the same; the first one has it, the second one its input.
+/// Returns two flows whose `Squared` have equal fingerprints. The first has the output, the second
+/// only its input.
 fn two(flow: &Flow) -> Result<(Flow, Flow)> {
     let (one, two) = (flow.with(Tens::N, 31), flow.with(Tens::N, 32));
     one.run::<Report>()?;
@@ -43,7 +44,7 @@ fn two(flow: &Flow) -> Result<(Flow, Flow)> {
 }
 
 #[test]
-fn every_question_takes_it_for_complete_and_nothing_is_written() -> Result<()> {
+fn reusable_outputs_count_as_complete_without_writing() -> Result<()> {
     let (flow, folder) = flow();
     let (one, two) = two(&flow)?;
     let before = files_below(flow.folder());
@@ -84,7 +85,7 @@ fn every_question_takes_it_for_complete_and_nothing_is_written() -> Result<()> {
     let shared = RemoteFolder::new(folder.path().join("shared"));
     assert_eq!(two.push::<Report>(&shared)?.instances().len(), 3);
 
-    // Both have arrived where nothing was.
+    // A push and an export both transfer the output to an empty store.
     let there = Flow::open(folder.path().join("there"))?.quiet().with(Tens::N, 32);
     there.pull::<Report>(&shared)?;
     assert_eq!(*there.load::<Report>()?, 10);
@@ -93,7 +94,7 @@ fn every_question_takes_it_for_complete_and_nothing_is_written() -> Result<()> {
     assert_eq!(*here.load::<Report>()?, 10);
     assert!(ran(&here.run::<Report>()?).is_empty());
 
-    // A run gives it to the instance, and runs nothing.
+    // A run links the output into the folder of the instance, and runs nothing.
     let summary = two.run::<Report>()?;
     assert_eq!(
         (ran(&summary).len(), adopted(&summary)),
@@ -104,7 +105,7 @@ fn every_question_takes_it_for_complete_and_nothing_is_written() -> Result<()> {
 }
 
 #[test]
-fn a_reset_makes_it_run_again_and_leaves_the_other() -> Result<()> {
+fn a_reset_affects_only_its_own_instance() -> Result<()> {
     let (flow, _folder) = flow();
     let (one, two) = two(&flow)?;
     two.reset::<Squared>()?;
@@ -116,7 +117,7 @@ fn a_reset_makes_it_run_again_and_leaves_the_other() -> Result<()> {
 }
 
 #[test]
-fn a_reset_counts_for_outputs_of_a_store_that_is_read_too() -> Result<()> {
+fn a_reset_prevents_reuse_from_another_store_too() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let team = Flow::open(folder.path().join("team"))?.quiet().with(Tens::N, 31);
     team.run::<Report>()?;
@@ -126,7 +127,7 @@ fn a_reset_counts_for_outputs_of_a_store_that_is_read_too() -> Result<()> {
     assert!(files_below(mine.folder()).is_empty());
     mine.reset::<Report>()?;
     assert!(!mine.is_complete::<Report>()? && team.is_complete::<Report>()?);
-    // Garbage collection does not forget it.
+    // Garbage collection keeps the note of the reset.
     mine.store().gc().older_than(std::time::Duration::ZERO).find()?.remove()?;
     let summary = mine.run::<Report>()?;
     assert_eq!(
@@ -137,7 +138,7 @@ fn a_reset_counts_for_outputs_of_a_store_that_is_read_too() -> Result<()> {
 }
 
 #[test]
-fn garbage_collection_keeps_what_a_wanted_instance_would_reuse() -> Result<()> {
+fn gc_keeps_outputs_that_a_wanted_instance_would_reuse() -> Result<()> {
     let (flow, _folder) = flow();
     let (_, two) = two(&flow)?;
     flow.store().gc().keep::<Report>(&two)?.find()?.remove()?;
@@ -147,7 +148,7 @@ fn garbage_collection_keeps_what_a_wanted_instance_would_reuse() -> Result<()> {
 }
 
 #[test]
-fn what_is_gone_here_and_there_in_another_place_is_reused() -> Result<()> {
+fn a_missing_file_is_replaced_by_an_equal_output() -> Result<()> {
     let (flow, _folder) = flow();
     let (one, two) = two(&flow)?;
     two.run::<Report>()?;

@@ -1,5 +1,5 @@
-//! What the disk has damaged is found whatever its size and time say, and is made again when it was
-//! reset.
+//! `verify` finds outputs that were damaged on the disk although their size and time are unchanged,
+//! and a reset lets them be computed again.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -41,7 +41,7 @@ struct Length;
 
 runs!(Length: usize = |self, cx| Ok(cx.input().load_one(Parts::ONE)?.len()));
 
-/// Writes other bytes, with the same size and time.
+/// Changes the content of a file, and keeps its size and time.
 fn rot(path: &Path) -> Result<()> {
     let time = fs::metadata(path)?.modified()?;
     let mut bytes = fs::read(path)?;
@@ -59,7 +59,7 @@ fn done() -> Result<(Flow, tempfile::TempDir)> {
     Ok((flow, folder))
 }
 
-/// What both ways to verify find wrong, which is the same.
+/// Returns the damage that both ways to verify find, which must be the same.
 fn harms(flow: &Flow) -> Result<Vec<(String, Harm)>> {
     let found = |verified: flow::Verified| {
         let damage = verified.damage().iter();
@@ -78,7 +78,7 @@ fn harms(flow: &Flow) -> Result<Vec<(String, Harm)>> {
 }
 
 #[test]
-fn what_is_whole_is_said_to_be() -> Result<()> {
+fn undamaged_outputs_are_reported_whole() -> Result<()> {
     let (flow, _folder) = done()?;
     let verified = flow.graph::<Length>().verify()?;
     assert!(verified.is_whole() && verified.outputs() == 2);
@@ -90,9 +90,9 @@ fn what_is_whole_is_said_to_be() -> Result<()> {
 }
 
 #[test]
-fn a_bit_that_has_fallen_over_is_found_and_mended() -> Result<()> {
+fn a_flipped_bit_is_found_and_repaired() -> Result<()> {
     let (flow, _folder) = done()?;
-    // A second instance has the same output of `Length`, by a link.
+    // A second instance shares the output of `Length` through a link.
     let other = flow.with(Made::COPY, 1);
     other.run::<Length>()?;
     let length = flow.output::<Length>()?.path()?;
@@ -105,7 +105,7 @@ fn a_bit_that_has_fallen_over_is_found_and_mended() -> Result<()> {
     assert_eq!((&damage.harm, damage.is_earlier), (&Harm::Modified, false));
     let text = verified.to_string();
     assert!(text.contains("1 file is not what was recorded\n  Length {Made.path: "), "{text}");
-    // The other one is the same file.
+    // The output of the other instance is the same file.
     assert_eq!(flow.store().verify()?.damage().len(), 2);
 
     assert!(verified.reset()?.files.contains(&length));
@@ -120,7 +120,7 @@ fn a_bit_that_has_fallen_over_is_found_and_mended() -> Result<()> {
 }
 
 #[test]
-fn every_harm_is_named() -> Result<()> {
+fn every_kind_of_damage_is_reported() -> Result<()> {
     let (flow, _folder) = done()?;
     let within = one_file(&flow.folder().join("Made"), "file", "");
     fs::write(within.with_file_name("new"), "x")?;
@@ -143,7 +143,7 @@ fn every_harm_is_named() -> Result<()> {
 }
 
 #[test]
-fn an_earlier_version_is_verified_and_not_adopted_when_it_is_damaged() -> Result<()> {
+fn a_damaged_earlier_version_is_found_and_not_reused() -> Result<()> {
     let (flow, folder) = done()?;
     let old = one_file(&flow.folder().join("Made"), "file", "");
     let text = folder.path().join("text");
@@ -167,7 +167,7 @@ fn an_earlier_version_is_verified_and_not_adopted_when_it_is_damaged() -> Result
 }
 
 #[test]
-fn what_was_made_again_since_is_not_reset() -> Result<()> {
+fn an_output_recomputed_since_is_not_reset() -> Result<()> {
     let (flow, folder) = done()?;
     rot(&flow.output::<Length>()?.path()?)?;
     let verified = flow.graph::<Length>().verify()?;
@@ -193,7 +193,7 @@ fn a_record_of_a_newer_version_is_left_alone() -> Result<()> {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_and_the_rest_is_verified() -> Result<()> {
+fn an_unreadable_file_is_reported_and_the_rest_is_verified() -> Result<()> {
     let (flow, folder) = done()?;
     let faulty = Faulty::new();
     let path = folder.path().join("text");

@@ -1,4 +1,4 @@
-//! Edits of a pipeline of functions, each of which is a task.
+//! Edits of a pipeline whose tasks are functions.
 
 use crate::edit::Change::Replace;
 use crate::edit::{Edit, check_each, counts, ignored};
@@ -230,6 +230,6 @@ const EDITS: &[Edit] = &[
 ];
 
 #[test]
-fn functions_are_tracked() {
+fn edits_of_functions_that_are_tasks() {
     check_each("functions", EDITS);
 }

@@ -1,5 +1,5 @@
-//! Edits of what a compiler resolves by type: traits, generics, operators, and functions that are
-//! values.
+//! Edits of code that the compiler resolves by type: traits, generics, operators, and functions that
+//! are values.
 //!
 //! ```text
 //! Compare ─┬─ Score<Ols> ─ Fit<Ols> ─ Sample
@@ -12,7 +12,7 @@ use crate::edit::Change::Replace;
 use crate::edit::{Edit, check_each, counts, ignored};
 
 const EDITS: &[Edit] = &[
-    // What counts.
+    // Edits that count.
     counts(
         "type_argument",
         "the code of a type argument counts for the task that has it, and not for one with another",
@@ -190,7 +190,7 @@ const EDITS: &[Edit] = &[
         &[Replace("src/money.rs", "Deserialize)]\npub struct Money", "Deserialize)]\n#[serde(deny_unknown_fields)]\npub struct Money")],
         &["Ledger", "Compare"],
     ),
-    // What does not.
+    // Edits that do not count.
     ignored(
         "unused_derive",
         "a derive of the standard library does not count: what uses it counts",
@@ -233,6 +233,6 @@ const EDITS: &[Edit] = &[
 ];
 
 #[test]
-fn what_is_resolved_by_type() {
+fn edits_of_code_that_is_resolved_by_type() {
     check_each("models", EDITS);
 }

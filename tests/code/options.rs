@@ -1,5 +1,5 @@
-//! Edits of a program that says how much of the code counts: `#[tracked(body)]`, `#[tracked(crate)]`,
-//! `Code::version`, `#[task(version = ...)]`.
+//! Edits of a program that selects how its code is tracked: `#[tracked(body)]`,
+//! `#[tracked(crate)]`, `Code::version`, `#[task(version = ...)]`.
 
 use crate::edit::Change::{Replace, Write};
 use crate::edit::{Edit, check_each, counts, ignored};
@@ -81,6 +81,6 @@ const EDITS: &[Edit] = &[
 ];
 
 #[test]
-fn how_much_of_the_code_counts() {
+fn edits_under_each_tracking_option() {
     check_each("options", EDITS);
 }

@@ -1,5 +1,5 @@
-//! Edits of a program of several modules, with a library of its own, and two crates that it depends
-//! on by path, one through the other.
+//! Edits of a program of several modules, with its own library and two path dependencies, one of
+//! which depends on the other.
 //!
 //! ```text
 //! Report ─ Evaluate ─┬─ Train ─ Features ─┬─ Clean ─ LoadOrders
@@ -27,7 +27,7 @@ pub struct Order {
 }
 ";
 
-/// The same, in a file of its own.
+/// The same type in a file of its own.
 const SOLD: &str = "//! What was sold.
 
 use flow::prelude::*;
@@ -43,7 +43,7 @@ pub struct Order {
 ";
 
 const EDITS: &[Edit] = &[
-    // What counts.
+    // Edits that count.
     counts(
         "rename_local",
         "a local variable of a helper two calls deep is code of what reaches it, and of nothing else",
@@ -224,7 +224,7 @@ const EDITS: &[Edit] = &[
         &["Features"],
     )
     .because("Features", "code: impl Run for Features (src/prep.rs) changed"),
-    // What does not.
+    // Edits that do not count.
     ignored(
         "comment",
         "a comment is no code",
@@ -394,6 +394,6 @@ const EDITS: &[Edit] = &[
 ];
 
 #[test]
-fn a_program_of_modules_and_crates() {
+fn edits_of_a_program_of_modules_and_crates() {
     check_each("retail", EDITS);
 }

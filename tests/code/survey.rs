@@ -1,4 +1,4 @@
-//! Edits of macros, of files that are included, and of how outputs are kept.
+//! Edits of macros, of included files, and of the formats of outputs.
 //!
 //! ```text
 //! Publish ─┬─ Codebook
@@ -9,11 +9,11 @@
 use crate::edit::Change::{Remove, Replace, Write};
 use crate::edit::{Edit, check_each, counts, ignored};
 
-/// Who loads what `Answers` gives.
+/// The tasks that load the output of `Answers`.
 const READERS: &[&str] = &["Weight", "Agreement", "Shares"];
 
 const EDITS: &[Edit] = &[
-    // What counts.
+    // Edits that count.
     counts(
         "expression_macro",
         "the body of a macro counts for who calls it",
@@ -138,7 +138,7 @@ const EDITS: &[Edit] = &[
         &["Shares", "Winner"],
     )
     .because("Winner", "Deserialize"),
-    // What does not.
+    // Edits that do not count.
     ignored(
         "other_invocation",
         "another function that the same macro makes is another function",
@@ -174,6 +174,6 @@ const EDITS: &[Edit] = &[
 ];
 
 #[test]
-fn macros_files_and_formats() {
+fn edits_of_macros_included_files_and_targets() {
     check_each("survey", EDITS);
 }

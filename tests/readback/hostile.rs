@@ -1,5 +1,5 @@
-//! The Python module of an export refuses a manifest that leads out of its folder, and whatever is no
-//! regular file.
+//! The Python module of an export refuses a manifest that leads out of its folder, and everything
+//! that is not a regular file.
 
 use super::*;
 
@@ -84,7 +84,7 @@ refused("is larger than")
 
 #[test]
 #[ignore = "it needs a Python: see the head of tests/readback/main.rs"]
-fn a_manifest_leads_nowhere_else() -> Result<()> {
+fn a_manifest_cannot_lead_out_of_its_folder() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let flow = Flow::open(folder.path().join("data"))?.quiet();
     let to = folder.path().join("handed");

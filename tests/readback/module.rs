@@ -1,10 +1,10 @@
-//! The Python module of an export gives the values that were exported, by task and parameters.
+//! The Python module of an export returns the exported values, by task and parameters.
 
 use arrow::datatypes::{DataType, Field, TimeUnit};
 
 use super::*;
 
-/// One output for each setting.
+/// Has one output for each setting.
 #[derive(Task)]
 #[task(target = Json<Vec<u64>>)]
 struct Powers {
@@ -44,7 +44,7 @@ impl Run for Both {
     }
 }
 
-/// Parameters that JSON has no values for, or Python no names.
+/// Parameters whose values JSON cannot represent, or whose names are special in Python.
 #[derive(Task)]
 #[task(target = Json<u64>)]
 struct Odd {
@@ -98,7 +98,7 @@ impl Run for Odd {
     }
 }
 
-/// What the module must give.
+/// Returns the values that the module must return.
 pub(crate) fn readings(flow: &Flow, folder: &Path) -> Result<Vec<Value>> {
     flow.run::<(ParquetFlat, ArrowFlat, CsvPlain, CsvNull, CsvPacked, JsonValue, PickleValue)>()?;
     flow.export::<(ParquetFlat, ArrowFlat, CsvPlain, CsvNull, CsvPacked)>(folder)?;
@@ -131,7 +131,7 @@ pub(crate) fn readings(flow: &Flow, folder: &Path) -> Result<Vec<Value>> {
     for task in ["EveryParquet", "EveryArrow", "EveryCsv", "EveryExcel"] {
         add(task, columns(&tables::every()));
     }
-    // Without a header, the module has the names from the description.
+    // Without a header, the module takes the column names from the manifest.
     add("EveryPacked", columns(&tables::every()));
     for task in ["RowsParquet", "RowsArrow", "RowsCsv", "RowsExcel"] {
         add(task, columns(&tables::ids(&ids())));
@@ -150,7 +150,7 @@ pub(crate) fn readings(flow: &Flow, folder: &Path) -> Result<Vec<Value>> {
     Ok(all)
 }
 
-/// The columns, with the types that the module gives them, whichever the format.
+/// Describes the columns, with the types that the module assigns in every format.
 fn columns(table: &Typed) -> Value {
     let columns = table.batch.columns().iter().zip(table.batch.schema_ref().fields());
     let columns = columns.zip(&table.types).map(|((values, field), types)| {
@@ -160,7 +160,7 @@ fn columns(table: &Typed) -> Value {
     columns.collect()
 }
 
-/// The type that a column has in the module's frame; `arrow` is what pyarrow calls its own.
+/// Returns the type of a column in the module's data frame; `arrow` is pyarrow's name of the type.
 fn pandas(field: &Field, arrow: &str) -> String {
     let either = |with_nulls: &str, plain: &str| {
         if field.is_nullable() { with_nulls.to_owned() } else { plain.to_owned() }
@@ -190,7 +190,7 @@ fn pandas(field: &Field, arrow: &str) -> String {
             let zone = zone.as_deref().map(|zone| format!(", {zone}")).unwrap_or_default();
             format!("datetime64[{unit}{zone}]")
         }
-        // Of what pandas has no values for, the type is that of pyarrow.
+        // For types that pandas has no values for, the type is that of pyarrow.
         _ => format!("{arrow}[pyarrow]"),
     }
 }

@@ -1,4 +1,4 @@
-//! Text and numbers that a column's type would round, cut or misread.
+//! Text and numbers that the type of a column would round, truncate or misread.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ fn csv(data_type: &DataType) -> Csv<RecordBatch> {
     <Csv<RecordBatch>>::default().schema(schema(data_type))
 }
 
-/// Checks that CSV gives an error for the second of two cells, which names line and column.
+/// Asserts that CSV refuses the second of two cells, with its line and column.
 #[track_caller]
 fn refuses(data_type: &DataType, good: &str, cell: &str) {
     let text = format!("v\n{good}\n{cell}\n");
@@ -40,7 +40,7 @@ fn decimal(value: i128, precision: u8, scale: i8) -> Decimal128Array {
 }
 
 #[test]
-fn csv_rounds_no_decimals() {
+fn csv_does_not_round_decimals() {
     let cents = DataType::Decimal128(10, 2);
     refuses(&cents, "1.23", "1.239");
     refuses(&cents, "1.230", "0.001");
@@ -57,7 +57,7 @@ fn csv_rounds_no_decimals() {
 }
 
 #[test]
-fn csv_makes_no_number_infinite() {
+fn csv_reads_no_large_number_as_infinity() {
     refuses(&DataType::Float16, "65504", "70000");
     refuses(&DataType::Float32, "3.4e38", "1e39");
     refuses(&DataType::Float64, "-1.7e308", "-1e400");
@@ -118,7 +118,8 @@ fn schema_of(name: &str, data_type: &DataType) -> Schema {
     Schema::new(vec![Field::new(name, data_type.clone(), true)])
 }
 
-/// Numbers with more digits than their type can be in an array, and no text of them can be parsed.
+/// An array can hold decimals with more digits than its precision, and their text could not be
+/// parsed.
 #[test]
 fn decimals_beyond_their_precision_are_refused_when_written() {
     let beyond = Decimal256Array::from(vec![Some(i256::MAX), None]);
@@ -144,7 +145,7 @@ fn decimals_beyond_their_precision_are_refused_when_written() {
 
 #[cfg(feature = "excel")]
 #[test]
-fn excel_rounds_no_numbers() {
+fn excel_does_not_round_numbers() {
     use rust_xlsxwriter::Workbook;
     let book = |numbers: &[f64]| {
         let mut workbook = Workbook::new();
@@ -167,7 +168,7 @@ fn excel_rounds_no_numbers() {
         assert!(error.contains("sheet `Sheet1`: cell A3, column `v`"), "{error}");
         assert!(error.contains(&format!("is no {data_type}: ")), "{error}");
     }
-    // What Excel computes and shows as 0.3 is 0.3.
+    // A number that Excel computes and displays as 0.3 is read as 0.3.
     let read = value(&excel(&cents), &book(&[0.1 + 0.2])).unwrap();
     assert_eq!(read.column(0), &(Arc::new(decimal(30, 10, 2)) as ArrayRef));
 }

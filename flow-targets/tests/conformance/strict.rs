@@ -1,4 +1,4 @@
-//! Dates and times of which a type reads a part: every format refuses them.
+//! Text of dates and times of which a type would read only a part: every format refuses it.
 
 use std::fmt::Debug;
 
@@ -16,7 +16,7 @@ struct Row<V> {
     v: V,
 }
 
-/// Each format, of which rows of a text are read as rows of another type.
+/// Applies a macro to each format that can read rows of text as rows of another type.
 macro_rules! formats {
     ($each:ident) => {
         $each!(Csv);
@@ -30,7 +30,7 @@ macro_rules! formats {
     };
 }
 
-/// Checks that no format reads a text as this type, and what each says instead.
+/// Asserts that no format reads the text as a `V`, and that each error says what it has too much.
 #[track_caller]
 fn refuses<V>(text: &str, what: &str)
 where
@@ -50,7 +50,7 @@ where
     formats!(each);
 }
 
-/// Checks that every format reads a text as this value.
+/// Asserts that every format reads the text as this value.
 #[track_caller]
 fn reads<V>(text: &str, expected: V)
 where
@@ -97,9 +97,9 @@ fn a_date_and_time_drops_no_offset() {
     reads("2024-02-29T13:45:00-05:00", instant);
 }
 
-/// Wherever in a value the date is: in a list, as a key, in a variant.
+/// Dates are checked at any position in a value: in a list, as a key, in a variant.
 #[test]
-fn a_part_of_a_value_drops_nothing() {
+fn nested_dates_drop_nothing() {
     use std::collections::BTreeMap;
     #[derive(Serialize, Deserialize, Debug)]
     enum When {
@@ -133,7 +133,7 @@ fn a_part_of_a_value_drops_nothing() {
 }
 
 #[test]
-fn a_float_of_64_bits_is_no_infinity_of_32() {
+fn a_large_64_bit_float_is_not_read_as_infinite_f32() {
     let error = complaint(&<Json<Vec<f32>>>::default(), b"[1e39]");
     assert!(error.contains("number out of range at line 1 column 5"), "{error}");
     assert_eq!(value(&<Json<Vec<f32>>>::default(), b"[3.4e38]").unwrap(), [3.4e38]);
@@ -159,7 +159,7 @@ fn a_float_of_64_bits_is_no_infinity_of_32() {
     each!(ArrowIpc);
     #[cfg(feature = "excel")]
     each!(Excel);
-    // A float of 64 bits is infinite if the file says so.
+    // An infinite 64-bit float in the file stays infinite.
     let infinite = bytes(&<Parquet<Vec<Row<f64>>>>::default(), &rows(f64::INFINITY)).unwrap();
     let read = value(&<Parquet<Vec<Row<f32>>>>::default(), &infinite).unwrap();
     assert_eq!(read, [Row { v: f32::INFINITY }]);
@@ -167,7 +167,7 @@ fn a_float_of_64_bits_is_no_infinity_of_32() {
 
 #[cfg(feature = "excel")]
 #[test]
-fn an_excel_date_with_a_time_of_day_is_no_date() {
+fn an_excel_date_with_a_time_of_day_is_not_a_date() {
     use rust_xlsxwriter::{Format, Workbook};
     let book = |number: f64| {
         let mut workbook = Workbook::new();

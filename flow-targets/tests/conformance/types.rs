@@ -1,4 +1,4 @@
-//! Types of which a format can store no value, which the type alone shows.
+//! Types of which a format can store no value, as the type alone shows.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
@@ -15,7 +15,7 @@ use jiff::civil::Date;
 use crate::harness::{bytes, file, refusal};
 use crate::tables::column;
 
-/// The error of a type that is refused, with all its causes.
+/// Returns the error of a type that is refused, with all its causes.
 #[track_caller]
 fn refused<G: Target>(target: &G) -> String {
     format!("{:#}", target.check_type().expect_err("it can be stored"))
@@ -51,7 +51,7 @@ struct Holds<T> {
 }
 
 #[test]
-fn cells_hold_one_value() {
+fn cells_hold_a_single_value() {
     let error = refused(&<Csv<Vec<Row>>>::default());
     assert!(error.contains("the field `xs` of") && error.contains("Row` is a list"), "{error}");
     assert!(error.contains("`Parquet`, `ArrowIpc`, `Json` and `Pickle` keep it"), "{error}");
@@ -94,7 +94,7 @@ fn columns_hold_no_enums_with_data() {
 }
 
 #[test]
-fn keys_of_json_are_texts() {
+fn json_needs_text_keys() {
     type Pairs = BTreeMap<(u32, u32), f64>;
     let error = refused(&<Json<Pairs>>::default());
     assert!(error.contains("keys are tuples") && error.contains("`Pickle` keeps it"), "{error}");
@@ -111,9 +111,9 @@ fn keys_of_json_are_texts() {
     taken(&<Json<Vec<((u8, u8), f64)>>>::default());
 }
 
-/// What can be stored of some values, or shows nothing, is taken.
+/// A type is accepted if some of its values can be stored, or if it shows nothing about them.
 #[test]
-fn types_of_which_some_values_are_stored_are_taken() {
+fn types_of_which_some_values_can_be_stored_are_accepted() {
     #[track_caller]
     fn all<T>(value: T)
     where
@@ -153,9 +153,9 @@ fn types_of_which_some_values_are_stored_are_taken() {
     taken(&<Csv<Vec<RecordBatch>>>::default());
 }
 
-/// Arrow has bytes of length zero, which some of its code does not expect.
+/// Arrow allows byte arrays of width zero, which part of its code does not expect.
 #[test]
-fn bytes_of_length_zero_are_kept_or_refused() {
+fn byte_arrays_of_width_zero_are_kept_or_refused() {
     fn none(valid: &[bool]) -> RecordBatch {
         let nulls = Some(valid.to_vec().into());
         let values = Vec::<u8>::new().into();
@@ -175,9 +175,9 @@ fn bytes_of_length_zero_are_kept_or_refused() {
     }
 }
 
-/// A schema that is given is checked before anything runs.
+/// A given schema is checked before any task runs.
 #[test]
-fn schemas_with_types_that_have_no_text_are_refused() {
+fn schemas_with_types_without_a_text_form_are_refused() {
     use arrow::datatypes::{DataType, Field, IntervalUnit, Schema, TimeUnit};
     let item = || Field::new("item", DataType::Int32, true);
     let schema = |data_type: &DataType| Schema::new(vec![Field::new("v", data_type.clone(), true)]);
@@ -210,14 +210,14 @@ fn schemas_with_types_that_have_no_text_are_refused() {
         let span = DataType::Duration(TimeUnit::Second);
         taken(&<Excel<RecordBatch>>::default().schema(schema(&span)));
     }
-    // Rows have their own columns.
+    // Rows define their own columns.
     let target = <Csv<Vec<Holds<u8>>>>::default();
     taken(&target.schema(schema(&DataType::Binary)));
 }
 
-/// A struct whose visitor is written by hand is a struct all the same.
+/// A struct of the standard library with a handwritten visitor is a struct too.
 #[test]
-fn cells_hold_no_structs_of_the_standard_library() {
+fn cells_cannot_hold_structs_of_the_standard_library() {
     use std::ops::Range;
     use std::time::{Duration, SystemTime};
     fn refuses<V>(value: V)
@@ -231,7 +231,7 @@ fn cells_hold_no_structs_of_the_standard_library() {
             let error = refused(&<Excel<Vec<Holds<V>>>>::default());
             assert!(error.contains("the field `value` of"), "{error}");
         }
-        // Columns hold it.
+        // Columns can hold the struct.
         taken(&<Parquet<Vec<Holds<V>>>>::default());
         bytes(&<Parquet<Vec<Holds<V>>>>::default(), &vec![Holds { day: Date::default(), value }])
             .unwrap();

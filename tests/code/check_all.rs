@@ -1,5 +1,5 @@
-//! A crate checks all its tasks in its own tests: each kind of mistake is caught, with the task, the
-//! parameter and the remedy, and so is what would lose the outputs made before.
+//! A crate checks all its tasks in its own tests. Each kind of mistake is reported with the task,
+//! the parameter and the fix, and so is each change that would lose existing outputs.
 
 use crate::fixture::Fixture;
 
@@ -9,7 +9,7 @@ fn test(shop: &Fixture) -> Result<(), String> {
     shop.cargo(&["test", "--test", "tasks"]).map(drop)
 }
 
-/// Makes an edit, tests, asserts what is said, and takes the edit back.
+/// Makes an edit, runs the tests, asserts that they fail with these texts, and reverts the edit.
 fn caught(shop: &Fixture, edit: (&str, &str), told: &[&str]) {
     let before = shop.read(TASKS).expect("the tasks");
     shop.edit_in(TASKS, edit.0, edit.1);
@@ -21,10 +21,10 @@ fn caught(shop: &Fixture, edit: (&str, &str), told: &[&str]) {
 }
 
 #[test]
-fn check_all_catches_what_is_wrong_with_the_tasks_of_a_library() {
+fn check_all_reports_mistakes_in_the_tasks_of_a_library() {
     let shop = Fixture::copy("shop");
 
-    // Nothing guards the outputs until somebody says so.
+    // Without a golden file nothing guards the outputs, and the test says how to create it.
     let said = test(&shop).expect_err("there is no golden file");
     assert!(said.contains("FLOW_ACCEPT_KEYS=1 cargo test"), "{said}");
     assert!(said.contains("1 passed; 1 failed"), "{said}");
@@ -70,7 +70,7 @@ fn check_all_catches_what_is_wrong_with_the_tasks_of_a_library() {
             "does not reach the other",
         ],
     );
-    // A name used twice, by tasks of which neither requires the other.
+    // Two tasks with one name, neither of which requires the other.
     let second = "mod other {\n    use flow::prelude::*;\n\n    #[derive(Task)]\n    \
                   #[task(name = \"Clean\", external, path = \"Cargo.toml\", target = Json<u8>)]\n    \
                   pub struct Washed;\n}\n\n#[derive(Clone, Copy, Debug, Serialize";
@@ -83,7 +83,7 @@ fn check_all_catches_what_is_wrong_with_the_tasks_of_a_library() {
             "#[task(name = \"...\")]",
         ],
     );
-    // Two at once are told at once.
+    // Two mistakes are reported together.
     let before = shop.read(TASKS).expect("the tasks");
     shop.edit_in(TASKS, digits, "digits");
     caught(&shop, ("data/orders.json", "data/order.json"), &["`Report.digits` has no value"]);
@@ -105,10 +105,10 @@ fn check_all_catches_what_is_wrong_with_the_tasks_of_a_library() {
     ] {
         assert!(said.contains(text), "no {text:?} in:\n{said}");
     }
-    // The remedy that is told.
+    // The suggested fix.
     shop.edit_in(TASKS, "default = 100.0", "default = 100.0, was = \"limit\"");
     test(&shop).expect("the outputs are found");
-    // Or it is meant.
+    // Or the change is intended, and accepted.
     shop.write(TASKS, &uses);
     shop.cargo_with(&accept, &["test", "--test", "tasks"]).expect("it is written");
     test(&shop).expect("it is accepted");
@@ -139,7 +139,7 @@ fn check_all_catches_what_is_wrong_with_the_tasks_of_a_library() {
 }
 
 #[test]
-fn tasks_with_type_parameters_are_guarded_as_they_are_required() {
+fn generic_tasks_are_checked_for_the_types_they_are_required_with() {
     let shop = Fixture::copy_as("shop", "generic");
     shop.edit_in("Cargo.toml", "name = \"shop\"", "name = \"generic\"");
     shop.edit_in("tests/tasks.rs", "shop", "generic");
@@ -162,7 +162,7 @@ fn tasks_with_type_parameters_are_guarded_as_they_are_required() {
         ("#[param(default = 1)]\n    depth: u8", "#[param(default = 2)]\n    depth: u8"),
         &["Fit<Upper> has changed:\n  - key ", "  - depth: u8 = 1\n", "  + depth: u8 = 2"],
     );
-    // One that it cannot have.
+    // A default that is out of range.
     caught(
         &shop,
         (
@@ -174,7 +174,7 @@ fn tasks_with_type_parameters_are_guarded_as_they_are_required() {
 }
 
 #[test]
-fn a_library_that_is_not_linked_in_is_told() {
+fn a_library_that_is_not_linked_is_an_error() {
     let shop = Fixture::copy_as("shop", "unlinked");
     shop.edit_in("Cargo.toml", "name = \"shop\"", "name = \"unlinked\"");
     shop.write("tests/tasks.rs", "flow::check_all!();\n");

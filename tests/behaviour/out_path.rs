@@ -16,7 +16,7 @@ struct Greeting;
 runs!(Greeting: PathBuf = |self, cx| {
     let path = cx.out_path()?;
     fs::write(&path, "hello")?;
-    // It is the same whenever it is asked for.
+    // Each call returns the same path.
     ensure!(cx.out_path()? == path, "another path");
     Ok(path)
 });
@@ -28,7 +28,7 @@ struct Loud;
 runs!(Loud: String = |self, cx| Ok(fs::read_to_string(&*cx.input().load()?)?.to_uppercase()));
 
 #[test]
-fn a_file_is_an_output_as_any_other() -> Result<()> {
+fn a_written_file_is_an_output_like_any_other() -> Result<()> {
     let (flow, _folder) = flow();
     assert_eq!(ran(&flow.run::<Loud>()?), ["Greeting", "Loud"]);
     assert_eq!(*flow.load::<Loud>()?, "HELLO");
@@ -45,7 +45,7 @@ fn a_file_is_an_output_as_any_other() -> Result<()> {
 }
 
 #[test]
-fn one_that_is_gone_is_not_handed_out() -> Result<()> {
+fn the_path_of_a_missing_file_is_not_returned() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Greeting>()?;
     let output = flow.output::<Greeting>()?;
@@ -55,7 +55,7 @@ fn one_that_is_gone_is_not_handed_out() -> Result<()> {
     Ok(())
 }
 
-/// What the tasks below write.
+/// The names and texts of the files that the tasks below write.
 const TREE: [(&str, &str); 5] =
     [("a", "1"), (".hidden", "2"), ("sub/ü ñ 😀.txt", "3"), ("sub/deep/er/b", ""), ("z.bin", "5")];
 
@@ -102,12 +102,12 @@ runs!(Second: PathBuf = |self, cx| {
 });
 
 #[test]
-fn a_folder_is_kept_with_all_that_is_in_it() -> Result<()> {
+fn a_folder_is_stored_with_all_its_content() -> Result<()> {
     let (flow, _folder) = flow();
     assert_eq!(ran(&flow.run::<Second>()?), ["Second", "Tree"]);
     assert_planted(&flow.load::<Tree>()?);
     assert!(flow.run::<Second>()?.ran().is_empty());
-    // Equal content is equal.
+    // A forced run that writes equal content leaves `Second` unchanged.
     let summary = flow.force::<Tree>().run::<Second>()?;
     assert_eq!((ran(&summary), cut_off(&summary)), (vec!["Tree".into()], vec!["Second".into()]));
     Ok(())
@@ -133,7 +133,7 @@ fn any_change_in_a_folder_is_noticed() -> Result<()> {
         let (flow, _folder) = flow();
         flow.run::<Tree>()?;
         let path = flow.load::<Tree>()?.into_owned();
-        // Files tell times in steps.
+        // The resolution of file times is limited.
         std::thread::sleep(std::time::Duration::from_millis(12));
         change(&path)?;
         let shown = preview::<Tree>(&flow);
@@ -158,7 +158,7 @@ fn a_touched_folder_is_complete() -> Result<()> {
 }
 
 #[test]
-fn a_folder_is_adopted_by_links_or_copies() -> Result<()> {
+fn a_folder_is_reused_through_links_or_copies() -> Result<()> {
     use std::io::ErrorKind;
 
     use crate::faulty::{Fault, Faulty, Op};
@@ -191,7 +191,7 @@ fn a_reset_removes_the_whole_folder() -> Result<()> {
         let (flow, _folder) = flow();
         flow.run::<Tree>()?;
         let removed = reset(&flow)?;
-        // A record, and the files.
+        // The record and the files of the folder.
         assert!(removed.files.len() > TREE.len(), "{removed:?}");
         let mut left = files_below(flow.folder());
         left.retain(|file| !file.starts_with(flow.folder().join(".flow")));
@@ -274,7 +274,7 @@ runs!(Wrong: PathBuf = |self, cx| {
 });
 
 #[test]
-fn a_mistake_is_named_and_leaves_nothing() -> Result<()> {
+fn a_wrong_output_is_explained_and_removed() -> Result<()> {
     let cases = [
         (Mistake::NothingWritten, "has to write a file, or fill a folder, at `cx.out_path()?`"),
         (Mistake::NotAsked, "has not asked where to write its file: it goes to `cx.out_path()?`"),
@@ -306,7 +306,7 @@ fn a_mistake_is_named_and_leaves_nothing() -> Result<()> {
         let at = flow.preview::<Wrong>()?.instances().next().expect("a root").folder()?;
         let left: Vec<_> = fs::read_dir(&at)?.map(|e| Ok(e?.file_name())).collect::<Result<_>>()?;
         assert_eq!(left, ["failure.json"], "{mistake:?}");
-        // What a link leads to is the user's.
+        // The files behind a link belong to the user.
         assert_planted(&elsewhere);
     }
     Ok(())
@@ -314,7 +314,7 @@ fn a_mistake_is_named_and_leaves_nothing() -> Result<()> {
 
 #[cfg(unix)]
 #[test]
-fn what_a_link_leads_to_is_not_removed_though_the_link_cannot_be() -> Result<()> {
+fn files_behind_a_link_are_kept_although_the_link_stays() -> Result<()> {
     use std::io::ErrorKind;
 
     use crate::faulty::{Fault, Faulty, Op};
@@ -363,7 +363,7 @@ fn an_extension_does_not_lead_out_of_the_store() -> Result<()> {
     Ok(())
 }
 
-/// Writes its folder until it is killed.
+/// Writes its folder, and then waits to be killed.
 #[derive(Task)]
 #[task(target = File)]
 struct Endless;
@@ -380,7 +380,7 @@ runs!(Endless: PathBuf = |self, cx| {
 
 const FOLDER: &str = "FLOW_TEST_WRITTEN";
 
-/// Writes until it is killed.
+/// Runs `Endless` until it is killed.
 #[test]
 fn child() -> Result<()> {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return Ok(()) };
@@ -388,13 +388,13 @@ fn child() -> Result<()> {
 }
 
 #[test]
-fn what_was_written_when_the_process_was_killed_is_not_read() -> Result<()> {
+fn files_of_a_killed_process_are_not_read() -> Result<()> {
     use std::io::{BufRead, BufReader};
     use std::process::{Command, Stdio};
 
     let (flow, _folder) = flow();
     let mut child = Command::new(std::env::current_exe()?)
-        .args(["written::child", "--exact", "--nocapture", "--test-threads=1"])
+        .args(["out_path::child", "--exact", "--nocapture", "--test-threads=1"])
         .env(FOLDER, flow.folder())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -407,7 +407,7 @@ fn what_was_written_when_the_process_was_killed_is_not_read() -> Result<()> {
     assert!(preview::<Endless>(&flow).contains("never run"));
     assert_eq!(ran(&flow.run::<Endless>()?), ["Endless"]);
     assert_planted(&flow.load::<Endless>()?);
-    // What is left of it goes with the next reset.
+    // The remains are removed by the next reset.
     flow.store().clear_task::<Endless>()?;
     assert!(!flow.folder().join("Endless").exists());
     Ok(())
