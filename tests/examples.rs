@@ -169,7 +169,7 @@ fn multi_output_has_a_file_for_each_output() {
     let extensions = beside.keys().map(|path| path.extension().and_then(|e| e.to_str()));
     let mut extensions: Vec<_> = extensions.flatten().collect();
     extensions.sort_unstable();
-    assert_eq!(extensions, ["json", "json", "parquet", "parquet", "svg"]); // one is the record
+    assert_eq!(extensions, ["json", "json", "parquet", "parquet", "svg"]); // one `.json` is the record
 
     let second = example.run(&[]);
     assert!(!second.contains("PENDING") && listed(&second, "ran:").is_empty(), "{second}");

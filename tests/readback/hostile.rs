@@ -46,7 +46,7 @@ for path in (str(folder.parent / "outside.json"), "../outside.json", "Number/../
     manifest.write_text(json.dumps(changed))
     refused("outside its folder")
 
-# No text of the manifest is run.
+# No text of the manifest is executed.
 for expression in ("open('ran', 'w')", ["x"], None):
     changed = json.loads(json.dumps(good))
     changed["outputs"][0]["files"][0]["python"] = {"imports": ["evil"], "expression": expression}

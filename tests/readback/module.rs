@@ -228,12 +228,12 @@ def refused(call, *words):
 
 
 refused(lambda: flow_outputs.load("Powers"), "2 outputs", "Powers {base: 2, whole: true}")
-# In Python, True is 1; here it is not.
+# In Python True equals 1, but not as a parameter.
 refused(lambda: flow_outputs.load("Powers", base=2, whole=1), "no output of Powers", "base: 3")
 refused(lambda: flow_outputs.load("Other"), "no output of Other")
 refused(lambda: flow_outputs.read("../data/x.json"), "no output has the file")
 
-# Values that JSON does not have, or Python calls another, and names that Python keeps for itself.
+# Values that JSON cannot represent, values of other Python types, and reserved names.
 odd = {
     "nan": math.nan, "least": -math.inf, "share": 0.1, "huge": -(2**127), "most": 2**64 - 1, "none": None,
     "path": pathlib.Path("a/b"), "text": "it's \"q\" \\ \n ü 🌲", "class": 1, "part": 2, "task": 3,
@@ -245,12 +245,12 @@ for name, value in odd.items():
     refused(lambda: flow_outputs.load("Odd", {name: "another"}), "no output of Odd")
 assert flow_outputs.load("Odd", odd) == 7
 assert flow_outputs.load("Odd", share=numpy.float64(0.1), nan=numpy.nan, by={1: numpy.str_("a")}) == 7
-# In what is nested, too, True is not 1.
+# True differs from 1 in nested values, too.
 refused(lambda: flow_outputs.load("Odd", nested={"list": [1, None], "pair": ["x", 1]}), "no output of Odd")
 refused(lambda: flow_outputs.load("Odd", {"class": True}), "no output of Odd")
 refused(lambda: flow_outputs.load("Both", part="up"), "left, right, other")
 
-# What somebody has changed is no output any more.
+# A modified file is not loaded as an output.
 with open(flow_outputs.path("Powers", base=2), "a") as file:
     file.write(" ")
 try:
