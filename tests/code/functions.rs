@@ -125,11 +125,11 @@ const EDITS: &[Edit] = &[
         "documentation",
         "documentation of a function and of its parameters is not code",
         &[
-            Replace("src/steps.rs", "/// The values as they are.", "/// The values, unchanged."),
+            Replace("src/steps.rs", "/// The raw values.", "/// The values, unchanged."),
             Replace(
                 "src/steps.rs",
-                "    /// How many are left out.\n",
-                "    /// How many of them are left out.\n    // Of all.\n",
+                "    /// The number of values to skip.\n",
+                "    /// The number of leading values to skip.\n    // Of all.\n",
             ),
         ],
     ),
@@ -221,8 +221,8 @@ const EDITS: &[Edit] = &[
             Replace("src/steps.rs", "fn usable(x: f64) -> bool {\n    deeper(x)\n}\n", ""),
             Replace(
                 "src/steps.rs",
-                "/// The values as they are.",
-                "fn usable(x: f64) -> bool {\n    deeper(x)\n}\n\n/// The values as they are.",
+                "/// The raw values.",
+                "fn usable(x: f64) -> bool {\n    deeper(x)\n}\n\n/// The raw values.",
             ),
         ],
     ),

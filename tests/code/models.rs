@@ -201,16 +201,16 @@ const EDITS: &[Edit] = &[
         "an unreached trait is not tracked, although reached types implement it",
         &[Replace(
             "src/series.rs",
-            "/// How far numbers reach, whoever holds them.",
-            "pub trait Loud {\n    fn shout(&self) -> String;\n}\n\nimpl Loud for Vec<f64> {\n    fn shout(&self) -> String {\n        format!(\"{self:?}!\")\n    }\n}\n\n/// How far numbers reach, whoever holds them.",
+            "/// The range of any collection of numbers.",
+            "pub trait Loud {\n    fn shout(&self) -> String;\n}\n\nimpl Loud for Vec<f64> {\n    fn shout(&self) -> String {\n        format!(\"{self:?}!\")\n    }\n}\n\n/// The range of any collection of numbers.",
         )],
     ),
     ignored(
         "comments_in_traits",
         "documentation and comments in traits and impls are not code",
         &[
-            Replace("src/fit.rs", "/// How far the line is off.", "/// The sum of what is off."),
-            Replace("src/fit.rs", "    type Number = f32;", "    // Half of it will do.\n    type Number = f32;"),
+            Replace("src/fit.rs", "/// The error of the line.", "/// The sum of errors."),
+            Replace("src/fit.rs", "    type Number = f32;", "    // Half the precision suffices.\n    type Number = f32;"),
         ],
     ),
     ignored(

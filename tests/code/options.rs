@@ -68,9 +68,9 @@ const EDITS: &[Edit] = &[
         "comments_of_crate",
         "`#[tracked(crate)]` ignores comments and documentation",
         &[
-            Replace("src/steps.rs", "/// All code that there is.", "/// All code, that is."),
+            Replace("src/steps.rs", "/// Tracks all code of the crate.", "/// Tracks the whole crate."),
             Replace("src/main.rs", "mod steps;", "// The steps.\nmod steps;"),
-            Replace("side/src/lib.rs", "/// Nobody calls it.", "/// Nobody needs it."),
+            Replace("side/src/lib.rs", "/// Not called.", "/// Not needed."),
         ],
     ),
     ignored(
@@ -80,8 +80,8 @@ const EDITS: &[Edit] = &[
             Replace("src/steps.rs", "fn helper(x: u64) -> u64 {\n    x * 2\n}\n", ""),
             Replace(
                 "src/steps.rs",
-                "/// The code of `run` alone.",
-                "fn helper(x: u64) -> u64 {\n    x * 2\n}\n\n/// The code of `run` alone.",
+                "/// Tracks the code of `run` only.",
+                "fn helper(x: u64) -> u64 {\n    x * 2\n}\n\n/// Tracks the code of `run` only.",
             ),
         ],
     ),

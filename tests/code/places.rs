@@ -16,7 +16,7 @@ fn pipeline(folder: &str) -> Fixture {
 }
 
 /// The library of the pipeline, with a task in a documentation example.
-const LIBRARY: &str = r#"//! What the programs of the shop have in common.
+const LIBRARY: &str = r#"//! Common code of the shop's programs.
 //!
 //! ```
 //! use flow::prelude::*;

@@ -28,7 +28,7 @@ pub struct Order {
 ";
 
 /// The same type in a file of its own.
-const SOLD: &str = "//! What was sold.
+const SOLD: &str = "//! Sold orders.
 
 use flow::prelude::*;
 
@@ -198,7 +198,7 @@ const EDITS: &[Edit] = &[
         "a re-export that names another item is other code",
         &[
             Replace("src/prep.rs", "pub use scale::spread as deviation;", "pub use scale::reach as deviation;"),
-            Replace("src/prep/scale.rs", "//! How wide numbers lie.\n", "//! How wide numbers lie.\n\npub fn reach(numbers: &[f64]) -> f64 {\n    numbers.iter().fold(1.0, |a, b| a.max(b.abs()))\n}\n"),
+            Replace("src/prep/scale.rs", "//! The spread of numbers.\n", "//! The spread of numbers.\n\npub fn reach(numbers: &[f64]) -> f64 {\n    numbers.iter().fold(1.0, |a, b| a.max(b.abs()))\n}\n"),
         ],
         &["Features", "Evaluate"],
     ),
@@ -283,7 +283,7 @@ const EDITS: &[Edit] = &[
         "item_order",
         "the order of items in a file does not matter",
         &[
-            Replace("src/prep.rs", "/// What an order is at most.\nconst LIMIT: f64 = 500.0;\n", ""),
+            Replace("src/prep.rs", "/// The largest amount of an order.\nconst LIMIT: f64 = 500.0;\n", ""),
             Replace("src/prep.rs", "/// The second day of a weekend.\nconst SUNDAY: u32 = 0;\n", ""),
             Replace("src/prep.rs", "/// Mean 0 and variance 1.", "const SUNDAY: u32 = 0;\n\nconst LIMIT: f64 = 500.0;\n\n/// Mean 0 and variance 1."),
         ],
@@ -314,7 +314,7 @@ const EDITS: &[Edit] = &[
             Remove("src/prep/near.rs"),
             Write(
                 "src/prep/near/mod.rs",
-                "/// What a day counts from near by.\npub fn weight(day: u32) -> f64 {\n    f64::from(day) + 1.0\n}\n",
+                "/// The weight of a day in a short period.\npub fn weight(day: u32) -> f64 {\n    f64::from(day) + 1.0\n}\n",
             ),
         ],
     ),
@@ -364,8 +364,8 @@ const EDITS: &[Edit] = &[
         "an unreached type is not tracked, with all its impls",
         &[Replace(
             "src/order.rs",
-            "/// What is counted in cents.",
-            "pub struct Basket(pub Vec<Order>);\n\nimpl Basket {\n    pub fn total(&self) -> f64 {\n        self.0.iter().map(|order| order.amount).sum()\n    }\n}\n\n/// What is counted in cents.",
+            "/// An amount in cents.",
+            "pub struct Basket(pub Vec<Order>);\n\nimpl Basket {\n    pub fn total(&self) -> f64 {\n        self.0.iter().map(|order| order.amount).sum()\n    }\n}\n\n/// An amount in cents.",
         )],
     ),
     ignored(

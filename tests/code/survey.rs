@@ -197,7 +197,7 @@ const EDITS: &[Edit] = &[
             Remove("src/odd/weighing.rs"),
             Write(
                 "src/weights.rs",
-                "//! What an answer weighs.\n\n/// By its place.\npub fn weigh(place: usize) -> f64 {\n    1.0 / (place as f64 + 1.0)\n}\n",
+                "//! The weight of an answer.\n\n/// By its place.\npub fn weigh(place: usize) -> f64 {\n    1.0 / (place as f64 + 1.0)\n}\n",
             ),
             Replace("src/main.rs", "#[path = \"odd/weighing.rs\"]\n", ""),
         ],
