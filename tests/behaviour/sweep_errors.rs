@@ -204,7 +204,7 @@ fn the_error_for_an_incomplete_variant_names_the_remedy() -> Result<()> {
     let each = sweep.load_each::<Fit>()?;
     assert_eq!(**each["degree=1,c=1.0"].as_ref().unwrap(), 1.0);
     assert_eq!(each["degree=1,c=2.0"].as_ref().unwrap_err().to_string(), expected);
-    // So is an incomplete requirement. For an instance that several variants share, the error names
+    // An incomplete requirement is reported likewise. If several variants share it, the error names
     // the variant that was asked for.
     let each = sweep.outputs_each::<Get>()?;
     let expected = "Get {c: 2.0} is not complete (never run) in the variant `degree=2,c=2.0`: run it with \

@@ -121,8 +121,8 @@ fn an_equal_output_leaves_five_downstream_tasks_unchanged() {
     assert_eq!(tasks(&same, &["cut off:"]), ["Changes", "Forecast", "Report", "Swing", "Trend"]);
     assert_eq!(same.line("value:"), "[12.0, 16.0]");
 
-    // Another output, from which `Changes` computes equal values except for the absolute level:
-    // tasks run as far as their inputs differ.
+    // Another output of `Load`, from which `Changes` computes equal values: only tasks whose inputs
+    // differ run.
     fixture.edit("+ 10.0", "+ 20.0");
     let shifted = fixture.run();
     assert_eq!(tasks(&shifted, &["ran:"]), ["Changes", "Forecast", "Load", "Report"]);

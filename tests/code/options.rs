@@ -68,7 +68,11 @@ const EDITS: &[Edit] = &[
         "comments_of_crate",
         "`#[tracked(crate)]` ignores comments and documentation",
         &[
-            Replace("src/steps.rs", "/// Tracks all code of the crate.", "/// Tracks the whole crate."),
+            Replace(
+                "src/steps.rs",
+                "/// Tracks all code of the crate.",
+                "/// Tracks the whole crate.",
+            ),
             Replace("src/main.rs", "mod steps;", "// The steps.\nmod steps;"),
             Replace("side/src/lib.rs", "/// Not called.", "/// Not needed."),
         ],

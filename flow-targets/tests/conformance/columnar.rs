@@ -123,7 +123,7 @@ fn every_type_survives_a_round_trip(target: &impl Target<Value = RecordBatch>) {
 }
 
 /// A truncated file is detected when it is read in parts, too.
-/// [`a_table_loads_equally_in_every_way`] compares what every type loads as in parts.
+/// [`a_table_loads_equally_in_every_way`] checks that tables of all types load equally in parts.
 fn some_types_survive_a_round_trip(target: &impl Target<Value = RecordBatch>) {
     let names = ["f64", "text views", "a dictionary of text", "maps", "lists of structs"];
     let some = all().into_iter().filter(|(name, _)| names.contains(name));

@@ -1,4 +1,4 @@
-//! CSV.
+//! The `Csv` target.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! CSV, compressed with gzip.
+//! The `CsvGz` target: CSV, compressed with gzip.
 
 use std::io::{Read, Write};
 

@@ -1,4 +1,4 @@
-//! Excel.
+//! The `Excel` target.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -73,7 +73,7 @@ enum Boxed {
 fn items_count_by_their_size_in_memory() {
     use std::collections::{BTreeMap, HashMap};
 
-    // 4 times the limit and 64 MiB.
+    // The memory limit is 64 MiB more than four times the limit of the file.
     const LIMIT: u64 = 2_500_000;
     const MOST: u64 = LIMIT * 4 + (64 << 20);
     #[track_caller]

@@ -1,4 +1,4 @@
-//! Parquet.
+//! The `Parquet` target: guarantees beyond those of the suite for columnar formats.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! JSON and MessagePack.
+//! The `Json` and `Pickle` targets.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Debug;
