@@ -85,7 +85,9 @@ fn threads_run_the_same_tasks() -> Result<()> {
 }
 
 /// Runs one flow again and again, while `disturb` changes the store from another thread.
-fn while_it_runs(disturb: impl Fn(&Flow, u64) -> Result<(), flow::Error> + Sync) -> Result<()> {
+fn run_while_disturbed(
+    disturb: impl Fn(&Flow, u64) -> Result<(), flow::Error> + Sync,
+) -> Result<()> {
     let folder = tempfile::tempdir()?;
     sow(&folder.path().join("grains.txt"), &[4, 2]);
     open(folder.path())?.run::<Bread>()?;
@@ -101,7 +103,7 @@ fn while_it_runs(disturb: impl Fn(&Flow, u64) -> Result<(), flow::Error> + Sync)
                     std::thread::sleep(ROOM);
                 }
                 if let Err(error) = disturb(&flow, round) {
-                    assert_clear(&error);
+                    assert_is_expected(&error);
                 }
             }
         });
@@ -118,13 +120,13 @@ fn while_it_runs(disturb: impl Fn(&Flow, u64) -> Result<(), flow::Error> + Sync)
             match flow.run::<Bread>() {
                 Ok(_) => done += 1,
                 Err(error) => {
-                    assert_clear(&error);
+                    assert_is_expected(&error);
                     last = error.to_string();
                 }
             }
             match flow.load::<Bread>() {
                 Ok(loaded) => assert_eq!(*loaded, bread(&[4, 2], by)),
-                Err(error) => assert_clear(&error),
+                Err(error) => assert_is_expected(&error),
             }
         }
         over.store(true, Ordering::SeqCst);
@@ -137,14 +139,14 @@ fn while_it_runs(disturb: impl Fn(&Flow, u64) -> Result<(), flow::Error> + Sync)
     Ok(())
 }
 
-fn assert_clear(error: &flow::Error) {
+fn assert_is_expected(error: &flow::Error) {
     let text = error.to_string();
     assert!(!text.contains("panicked") && !text.contains("mistake of this library"), "{text}");
 }
 
 #[test]
 fn resets_of_a_task_while_another_flow_runs_it() -> Result<()> {
-    while_it_runs(|flow, round| {
+    run_while_disturbed(|flow, round| {
         let flow = flow.with(Milled::BY, 10 + round % 3);
         match round % 4 {
             0 => flow.reset::<Bread>().map(drop),
@@ -157,10 +159,10 @@ fn resets_of_a_task_while_another_flow_runs_it() -> Result<()> {
 
 #[test]
 fn resets_of_the_store_while_another_flow_runs() -> Result<()> {
-    while_it_runs(|flow, _| flow.store().clear().map(drop))
+    run_while_disturbed(|flow, _| flow.store().clear().map(drop))
 }
 
 #[test]
 fn runs_with_other_parameters_while_another_flow_runs() -> Result<()> {
-    while_it_runs(|flow, round| flow.with(Milled::BY, 9 + round % 5).run::<Bread>().map(drop))
+    run_while_disturbed(|flow, round| flow.with(Milled::BY, 9 + round % 5).run::<Bread>().map(drop))
 }

@@ -72,7 +72,7 @@ program!(old_that_counts, "lock\nlinfa 0.7.0\nndarray 0.15.6\n");
 program!(new_that_counts, "lock\nlinfa 0.8.1\nrand 0.9.1\n");
 
 /// Opens the same store as another program would.
-fn again(flow: &Flow) -> Flow {
+fn reopen(flow: &Flow) -> Flow {
     Flow::open(flow.folder()).expect("a store").quiet()
 }
 
@@ -87,7 +87,7 @@ fn changed_versions_are_one_warning_for_each_task() -> Result<()> {
     flow.run::<old::Report>()?;
     assert!(warnings::<old::Report>(&flow).is_empty());
 
-    let flow = again(&flow);
+    let flow = reopen(&flow);
     let told = "Fit was made with linfa 0.7.0, now 0.8.1 (and 19 more instances)";
     assert_eq!(warnings::<new::Report>(&flow), [told]);
     assert!(flow.is_complete::<new::Report>()?);
@@ -97,14 +97,14 @@ fn changed_versions_are_one_warning_for_each_task() -> Result<()> {
     assert!(summary.to_string().contains(&format!("warning: {told}")), "{summary}");
 
     // Outputs computed with today's versions cause no warning.
-    let few = again(&flow);
+    let few = reopen(&flow);
     let three = few.with(new::Report::MANY, 3_u64).force::<new::Fit>();
     assert_eq!(ran(&three.run::<new::Report>()?), ["Fit", "Fit", "Fit", "Report"]);
     let told = "Fit was made with linfa 0.7.0, now 0.8.1 (and 16 more instances)";
     assert_eq!(warnings::<new::Report>(&few), [told]);
 
     // If several crates changed, the warning names each.
-    let flow = again(&flow);
+    let flow = reopen(&flow);
     assert_eq!(
         warnings::<newest::Report>(&flow),
         ["Fit was made with linfa 0.7.0, now 0.8.1; ndarray 0.15.6, now 0.16.0 and 0.17.2 \
@@ -117,11 +117,11 @@ fn changed_versions_are_one_warning_for_each_task() -> Result<()> {
 fn a_new_crate_or_unknown_versions_are_no_warning() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<old::Report>()?;
-    assert!(warnings::<more::Report>(&again(&flow)).is_empty());
-    assert!(warnings::<unknown::Report>(&again(&flow)).is_empty());
-    let flow = again(&flow);
+    assert!(warnings::<more::Report>(&reopen(&flow)).is_empty());
+    assert!(warnings::<unknown::Report>(&reopen(&flow)).is_empty());
+    let flow = reopen(&flow);
     flow.force_all().run::<unknown::Report>()?;
-    assert!(warnings::<new::Report>(&again(&flow)).is_empty());
+    assert!(warnings::<new::Report>(&reopen(&flow)).is_empty());
     Ok(())
 }
 
@@ -132,7 +132,7 @@ fn versions_that_count_invalidate_outputs() -> Result<()> {
     flow.run::<old_that_counts::Report>()?;
     assert!(flow.is_complete::<old_that_counts::Report>()?);
 
-    let flow = again(&flow).with_named("many", 1);
+    let flow = reopen(&flow).with_named("many", 1);
     let shown = preview::<new_that_counts::Report>(&flow);
     let reasons = "Fit {n: 0} PENDING code: linfa 0.7.0 is 0.8.1 now; code: ndarray 0.15.6 is gone; \
                    code: rand 0.9.1 is new";
@@ -141,7 +141,7 @@ fn versions_that_count_invalidate_outputs() -> Result<()> {
     assert_eq!(ran(&flow.run::<new_that_counts::Report>()?), ["Fit"]);
 
     // Back to the old versions: the outputs computed with them are reused.
-    let flow = again(&flow).with_named("many", 1);
+    let flow = reopen(&flow).with_named("many", 1);
     assert_eq!(adopted(&flow.run::<old_that_counts::Report>()?), ["Fit"]);
     Ok(())
 }
@@ -181,11 +181,11 @@ fn unreadable_versions_cause_no_warning() -> Result<()> {
     let table = tables.iter().find(is_crates).expect("a table of versions");
     for text in ["", "{\"linfa\": 3}", "[[[["] {
         fs::write(table, text)?;
-        assert!(warnings::<new::Report>(&again(&flow)).is_empty());
-        assert!(again(&flow).is_complete::<new::Report>()?);
+        assert!(warnings::<new::Report>(&reopen(&flow)).is_empty());
+        assert!(reopen(&flow).is_complete::<new::Report>()?);
     }
     fs::remove_file(table)?;
-    assert!(warnings::<new::Report>(&again(&flow)).is_empty());
+    assert!(warnings::<new::Report>(&reopen(&flow)).is_empty());
     Ok(())
 }
 
@@ -194,7 +194,7 @@ fn outputs_reused_from_another_store_bring_their_versions() -> Result<()> {
     let (other, _folder) = flow();
     other.run::<old::Report>()?;
     let (flow, _folder) = crate::support::flow();
-    let summary = flow.reuse_from(again(&other)).run::<new::Report>()?;
+    let summary = flow.reuse_from(reopen(&other)).run::<new::Report>()?;
     assert!(ran(&summary).is_empty(), "{summary}");
     assert_eq!(
         warnings::<new::Report>(&flow),
@@ -230,7 +230,7 @@ fn the_versions_that_tracked_finds_are_recorded() -> Result<()> {
 fn dynamic_requirements_are_included_in_the_warning() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<old::Search>()?;
-    let flow = again(&flow);
+    let flow = reopen(&flow);
     // 0 and 1 by `Report`; 1, 2 and 3 while `Search` runs.
     let told = "Fit was made with linfa 0.7.0, now 0.8.1 (and 3 more instances)";
     assert_eq!(warnings::<new::Search>(&flow), [told]);

@@ -92,7 +92,7 @@ fn open(folder: &Path, fs: &Faulty) -> Result<Flow> {
 }
 
 /// Runs `act` in another thread, and panics if it panics or takes longer than `PATIENCE`.
-fn in_time(flow: &Flow, act: fn(&Flow), what: &str) {
+fn with_timeout(flow: &Flow, act: fn(&Flow), what: &str) {
     let (flow, (done, is_done)) = (flow.clone(), channel());
     std::thread::spawn(move || {
         let _ = done.send(catch_unwind(AssertUnwindSafe(|| act(&flow))));
@@ -142,7 +142,7 @@ fn every_operation(
                 fails.then_some(Fault::Half(ErrorKind::StorageFull))
             });
             let what = format!("operation {n}, crash: {crash}");
-            in_time(&flow, act, &what);
+            with_timeout(&flow, act, &what);
             let failed = counted.load(Ordering::SeqCst) > n;
             faulty.heal();
             assert_consistent(flow.folder());
@@ -171,7 +171,7 @@ fn every_operation(
 
 /// Asserts that an error reports a failed operation or one of its consequences. If the note of a
 /// failure cannot be read, the failure is not known to be a repetition.
-fn assert_told(error: &str) {
+fn assert_is_reported(error: &str) {
     let told = ["cannot ", "removed", "permission denied", "no storage", "times three is", "first"];
     assert!(told.iter().any(|told| error.contains(told)), "{error}");
 }
@@ -180,58 +180,61 @@ fn run(flow: &Flow) {
     match flow.run::<Search>() {
         Ok(summary) => assert!(summary.is_success()),
         Err(flow::Error::Failed(summary)) => {
-            summary.failed().into_iter().for_each(|e| assert_told(&e.error.unwrap_or_default()));
+            summary
+                .failed()
+                .into_iter()
+                .for_each(|e| assert_is_reported(&e.error.unwrap_or_default()));
         }
-        Err(error) => assert_told(&error.to_string()),
+        Err(error) => assert_is_reported(&error.to_string()),
     }
 }
 
-fn nothing(_: &Flow, _: &Path) -> Result<()> {
+fn empty_store(_: &Flow, _: &Path) -> Result<()> {
     Ok(())
 }
 
-fn ran_before(flow: &Flow, _: &Path) -> Result<()> {
+fn after_a_run(flow: &Flow, _: &Path) -> Result<()> {
     // One of the products has no value, which `Search` expects.
     Ok(flow.run::<Search>().map(drop)?)
 }
 
-fn went_back(flow: &Flow, folder: &Path) -> Result<()> {
-    ran_before(flow, folder)?;
+fn after_going_back(flow: &Flow, folder: &Path) -> Result<()> {
+    after_a_run(flow, folder)?;
     write(folder, AFTER)?;
-    ran_before(flow, folder)?;
+    after_a_run(flow, folder)?;
     write(folder, BEFORE)
 }
 
-fn lost_products(flow: &Flow, folder: &Path) -> Result<()> {
-    ran_before(flow, folder)?;
+fn after_losing_products(flow: &Flow, folder: &Path) -> Result<()> {
+    after_a_run(flow, folder)?;
     Ok(flow.store().clear_task::<Product>().map(drop)?)
 }
 
 #[test]
 fn faults_in_a_first_run() -> Result<()> {
-    every_operation(2, nothing, run)
+    every_operation(2, empty_store, run)
 }
 
 #[test]
 fn faults_in_a_run_that_reuses_outputs() -> Result<()> {
     // The other operations of this run are tested by the other tests.
-    every_operation(4, went_back, run)
+    every_operation(4, after_going_back, run)
 }
 
 #[test]
 fn faults_in_a_run_that_recomputes_requirements() -> Result<()> {
-    every_operation(1, lost_products, run)
+    every_operation(1, after_losing_products, run)
 }
 
 #[test]
 fn faults_in_a_preview_and_a_load() -> Result<()> {
-    every_operation(1, ran_before, |flow| {
+    every_operation(1, after_a_run, |flow| {
         if let Err(error) = flow.preview::<Search>() {
-            assert_told(&error.to_string());
+            assert_is_reported(&error.to_string());
         }
         match flow.load::<Search>() {
             Ok(loaded) => assert_eq!(*loaded, oracle(BEFORE)),
-            Err(error) => assert_told(&in_full(error)),
+            Err(error) => assert_is_reported(&in_full(error)),
         }
     })
 }

@@ -52,7 +52,7 @@ struct Knot {
 }
 
 /// Computes the value of an instance from its requirements.
-fn knot(
+fn compute_value(
     (graph, id, salt): (u64, u64, u64),
     content: u64,
     inputs: impl IntoIterator<Item = Result<u64>>,
@@ -85,7 +85,7 @@ impl Run for Knot {
             cx.file(file(&self.folder, self.id)).expect("a file");
         })?;
         let inputs = cx.input().iter().map(|input| Ok(*input.load()?));
-        knot((self.graph, self.id, self.salt), content, inputs, |ids| {
+        compute_value((self.graph, self.id, self.salt), content, inputs, |ids| {
             let required = cx
                 .with(Knot::GRAPH, self.graph)
                 .with(Knot::FOLDER, &self.folder)
@@ -100,13 +100,13 @@ impl Run for Knot {
 fn oracle(graph: u64, folder: &Path, id: u64, salt: u64) -> Result<u64> {
     let one = |id: u64| oracle(graph, folder, id, salt);
     let inputs = before(graph, id).into_iter().map(one);
-    knot((graph, id, salt), content(folder, id)?, inputs, |ids| {
+    compute_value((graph, id, salt), content(folder, id)?, inputs, |ids| {
         ids.iter().map(|&id| one(id)).collect()
     })
 }
 
 /// Runs one graph with some edits, and compares it with a plain computation after each run.
-fn weave(graph: u64) -> Result<()> {
+fn check_graph(graph: u64) -> Result<()> {
     let temporary = tempfile::tempdir()?;
     let folder = temporary.path();
     let mut random = graph;
@@ -163,5 +163,5 @@ fn weave(graph: u64) -> Result<()> {
 fn random_graphs_equal_a_plain_computation() -> Result<()> {
     let first = std::env::var("FLOW_TEST_SEED").map_or(Ok(0), |seed| seed.parse())?;
     let graphs = std::env::var("FLOW_TEST_SEEDS").map_or(Ok(8), |seeds| seeds.parse::<u64>())?;
-    (first..first + graphs).try_for_each(weave)
+    (first..first + graphs).try_for_each(check_graph)
 }

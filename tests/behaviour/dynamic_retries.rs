@@ -100,7 +100,10 @@ patient!(WithInput, Loaded, |self, cx| cx.require());
 
 /// Asserts that the output computed without the failed requirement is not complete, and that after
 /// `pass` a run computes it with the requirement.
-fn is_tried_again<T: Task<Target = Json<u64>>>(flow: &Flow, pass: impl FnOnce()) -> Result<()> {
+fn assert_is_tried_again<T: Task<Target = Json<u64>>>(
+    flow: &Flow,
+    pass: impl FnOnce(),
+) -> Result<()> {
     flow.run::<T>()?;
     assert!(!flow.is_complete::<T>()?);
     let refused = flow.load::<T>().expect_err("it is not complete").to_string();
@@ -119,7 +122,7 @@ fn a_server_that_does_not_answer_is_asked_again() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let answers = Arc::new(AtomicBool::new(false));
     let flow = faulty_flow(folder.path(), &Faulty::new())?.provide(Server(Arc::clone(&answers)));
-    is_tried_again::<WithServer>(&flow, || answers.store(true, Ordering::SeqCst))
+    assert_is_tried_again::<WithServer>(&flow, || answers.store(true, Ordering::SeqCst))
 }
 
 #[test]
@@ -132,7 +135,7 @@ fn an_unreadable_tracked_file_is_tried_again() -> Result<()> {
         refused.then_some(Fault::Refuse(ErrorKind::PermissionDenied))
     });
     let flow = faulty_flow(folder.path(), &fs)?.with(WithFile::AT, &at);
-    is_tried_again::<WithFile>(&flow, || fs.heal())
+    assert_is_tried_again::<WithFile>(&flow, || fs.heal())
 }
 
 #[test]
@@ -140,7 +143,7 @@ fn an_untracked_failure_is_tried_again() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let at = folder.path().join("number");
     let flow = faulty_flow(folder.path(), &Faulty::new())?.with(WithUntold::AT, &at);
-    is_tried_again::<WithUntold>(&flow, || std::fs::write(&at, "1").expect("a file"))
+    assert_is_tried_again::<WithUntold>(&flow, || std::fs::write(&at, "1").expect("a file"))
 }
 
 #[cfg(unix)]
@@ -149,7 +152,7 @@ fn a_failing_program_is_started_again() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let at = folder.path().join("number");
     let flow = faulty_flow(folder.path(), &Faulty::new())?.with(WithProgram::AT, &at);
-    is_tried_again::<WithProgram>(&flow, || std::fs::write(&at, "1").expect("a file"))
+    assert_is_tried_again::<WithProgram>(&flow, || std::fs::write(&at, "1").expect("a file"))
 }
 
 #[test]
@@ -162,5 +165,5 @@ fn an_unreadable_input_is_loaded_again() -> Result<()> {
         let output = matches!(op, Op::Open | Op::Read) && made && !path.ends_with("record.json");
         output.then_some(Fault::Refuse(ErrorKind::PermissionDenied))
     });
-    is_tried_again::<WithInput>(&flow, || fs.heal())
+    assert_is_tried_again::<WithInput>(&flow, || fs.heal())
 }

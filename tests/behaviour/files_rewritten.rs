@@ -37,7 +37,7 @@ fn count(path: &Path) -> Result<usize> {
 /// Asserts that a task fails if its file `path` is rewritten while it runs, and that the next run
 /// counts all lines.
 #[track_caller]
-fn assert_not_halved<T: Task<Target = Json<usize>>>(flow: &Flow, path: &Path) {
+fn assert_rewrite_fails<T: Task<Target = Json<usize>>>(flow: &Flow, path: &Path) {
     fs::write(path, WHOLE).expect("a file");
     rewrite_once(path);
     let summary = failure(flow.run::<T>());
@@ -58,7 +58,7 @@ fn of_parameter(#[param(file)] path: &Path) -> Result<usize> {
 fn a_file_parameter_that_is_rewritten_fails_the_task() {
     let (flow, folder) = flow();
     let path = folder.path().join("in.txt");
-    assert_not_halved::<of_parameter>(&flow.with(of_parameter::PATH, &path), &path);
+    assert_rewrite_fails::<of_parameter>(&flow.with(of_parameter::PATH, &path), &path);
 }
 
 #[task(target = Json<usize>)]
@@ -72,7 +72,7 @@ fn a_rewritten_file_of_a_folder_or_pattern_fails_the_task() -> Result<()> {
     let inputs = folder.path().join("inputs");
     fs::create_dir(&inputs)?;
     for path in [inputs.clone(), inputs.join("*.txt")] {
-        assert_not_halved::<of_files>(&flow.with(of_files::PATH, &path), &inputs.join("in.txt"));
+        assert_rewrite_fails::<of_files>(&flow.with(of_files::PATH, &path), &inputs.join("in.txt"));
     }
     Ok(())
 }
@@ -95,9 +95,9 @@ fn a_rewritten_file_named_by_the_running_task_fails_it() {
     let (flow, folder) = flow();
     let path = folder.path().join("in.txt");
     let flow = flow.with(Named::PATH, &path);
-    assert_not_halved::<Named>(&flow, &path);
+    assert_rewrite_fails::<Named>(&flow, &path);
     let several = flow.with(Named::SEVERAL, true).with(Named::PATH, folder.path().join("*.txt"));
-    assert_not_halved::<Named>(&several, &path);
+    assert_rewrite_fails::<Named>(&several, &path);
 }
 
 /// Names a file twice, which is rewritten in between.
@@ -117,7 +117,7 @@ runs!(Twice: usize = |self, cx| {
 fn a_file_named_again_after_a_rewrite_fails_the_task() {
     let (flow, folder) = flow();
     let path = folder.path().join("in.txt");
-    assert_not_halved::<Twice>(&flow.with(Twice::PATH, &path), &path);
+    assert_rewrite_fails::<Twice>(&flow.with(Twice::PATH, &path), &path);
 }
 
 #[derive(Task)]
@@ -161,9 +161,9 @@ fn a_rewritten_external_input_fails_the_task() {
     let (flow, folder) = flow();
     let path = folder.path().join("in.txt");
     let flow = flow.with(Download::PATH, &path).with(InRun::PATH, &path);
-    assert_not_halved::<OfPath>(&flow, &path);
-    assert_not_halved::<Late>(&flow, &path);
-    assert_not_halved::<InRun>(&flow, &path);
+    assert_rewrite_fails::<OfPath>(&flow, &path);
+    assert_rewrite_fails::<Late>(&flow, &path);
+    assert_rewrite_fails::<InRun>(&flow, &path);
 }
 
 fn has_all(lines: &usize) -> Result<()> {
@@ -182,7 +182,7 @@ fn checked(#[param(file)] path: &Path) -> Result<usize> {
 fn a_rewritten_file_read_by_the_check_fails_the_task() {
     let (flow, _folder) = flow();
     let path = std::env::temp_dir().join(format!("flow-check-{}", std::process::id()));
-    assert_not_halved::<checked>(&flow.with(checked::PATH, &path), &path);
+    assert_rewrite_fails::<checked>(&flow.with(checked::PATH, &path), &path);
     let _ = fs::remove_file(&path);
 }
 

@@ -239,7 +239,7 @@ runs!(Top: Tree = |self, cx| {
 });
 
 /// Gives random values to some parameters, each in one of several ways.
-fn give(flow: &Flow, seed: u64) -> Flow {
+fn give_random_values(flow: &Flow, seed: u64) -> Flow {
     let mut flow = flow.clone();
     for way in 0..9 {
         let bits = scramble(seed * 100 + way);
@@ -281,7 +281,7 @@ fn random_values_have_equal_keys_exactly_if_they_are_equal() -> Result<()> {
     let mut seen = Seen::default();
     let mut refused = 0;
     for seed in 0..60 {
-        let given = give(&flow, seed);
+        let given = give_random_values(&flow, seed);
         match given.run::<(Top, Fixes, Alias, Local, Mid)>() {
             Ok(_) => {}
             Err(flow::Error::Plan(error)) => {

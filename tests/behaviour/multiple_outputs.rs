@@ -41,7 +41,7 @@ struct OddSum;
 
 runs!(OddSum: u64 = |self, cx| Ok(cx.input().load_one(Split::ODD)?.iter().sum()));
 
-fn five() -> (Flow, tempfile::TempDir) {
+fn flow_of_five() -> (Flow, tempfile::TempDir) {
     let (flow, folder) = flow();
     (flow.with(Numbers::N, 5u64), folder)
 }
@@ -59,7 +59,7 @@ fn file(flow: &Flow, part: &str) -> PathBuf {
 
 #[test]
 fn outputs_are_loaded_whole_and_one_by_one() -> Result<()> {
-    let (flow, _folder) = five();
+    let (flow, _folder) = flow_of_five();
     assert_eq!(ran(&flow.run::<OddSum>()?), ["Numbers", "OddSum"]);
     assert_eq!(*flow.load::<OddSum>()?, 4);
     let all = flow.load::<Numbers>()?;
@@ -77,7 +77,7 @@ fn outputs_are_loaded_whole_and_one_by_one() -> Result<()> {
 
 #[test]
 fn the_record_names_all_outputs() -> Result<()> {
-    let (flow, _folder) = five();
+    let (flow, _folder) = flow_of_five();
     flow.run::<Numbers>()?;
     let record = flow.output::<Numbers>()?.path()?.join("record.json");
     let record: serde_json::Value = serde_json::from_slice(&fs::read(record)?)?;
@@ -96,7 +96,7 @@ fn the_record_names_all_outputs() -> Result<()> {
 
 #[test]
 fn loading_one_output_reads_only_its_file() -> Result<()> {
-    let (flow, _folder) = five();
+    let (flow, _folder) = flow_of_five();
     flow.run::<Numbers>()?;
     let output = flow.output::<Numbers>()?;
     // The size and time stay the same, so that the damage is only found by reading the file.
@@ -112,7 +112,7 @@ fn loading_one_output_reads_only_its_file() -> Result<()> {
 
 #[test]
 fn one_output_can_be_loaded_although_others_changed() -> Result<()> {
-    let (flow, _folder) = five();
+    let (flow, _folder) = flow_of_five();
     flow.run::<Numbers>()?;
     let output = flow.output::<Numbers>()?;
     fs::write(file(&flow, "even"), "other")?;
@@ -125,7 +125,7 @@ fn one_output_can_be_loaded_although_others_changed() -> Result<()> {
 #[test]
 fn a_missing_output_is_recomputed_when_it_is_needed() -> Result<()> {
     for part in ["even", "odd", "note"] {
-        let (flow, _folder) = five();
+        let (flow, _folder) = flow_of_five();
         flow.run::<OddSum>()?;
         let path = file(&flow, part);
         fs::remove_file(&path)?;
@@ -148,7 +148,7 @@ fn a_missing_output_is_recomputed_when_it_is_needed() -> Result<()> {
 #[test]
 fn a_modified_output_is_named_and_recomputed() -> Result<()> {
     for part in ["even", "odd", "note"] {
-        let (flow, _folder) = five();
+        let (flow, _folder) = flow_of_five();
         flow.run::<OddSum>()?;
         let path = file(&flow, part);
         fs::write(&path, "other")?;
@@ -169,7 +169,7 @@ fn a_modified_output_is_named_and_recomputed() -> Result<()> {
 
 #[test]
 fn a_modified_output_takes_precedence_over_a_missing_one() -> Result<()> {
-    let (flow, _folder) = five();
+    let (flow, _folder) = flow_of_five();
     flow.run::<OddSum>()?;
     fs::remove_file(file(&flow, "even"))?;
     // With a missing part, the path of another part is not available through the handle.
@@ -192,7 +192,7 @@ runs!(Copied: Split = |self, cx| {
 
 #[test]
 fn all_outputs_are_reused_together() -> Result<()> {
-    let (flow, _folder) = five();
+    let (flow, _folder) = flow_of_five();
     let other = flow.with(Numbers::UNUSED, 1u64);
     flow.run::<Copied>()?;
     let summary = other.run::<Copied>()?;
@@ -208,7 +208,7 @@ fn all_outputs_are_reused_together() -> Result<()> {
 
 #[test]
 fn equal_bytes_leave_downstream_tasks_unchanged() -> Result<()> {
-    let (flow, _folder) = five();
+    let (flow, _folder) = flow_of_five();
     flow.run::<OddSum>()?;
     let summary = flow.force::<Numbers>().run::<OddSum>()?;
     assert_eq!((ran(&summary), cut_off(&summary)), (vec!["Numbers".into()], vec!["OddSum".into()]));

@@ -19,7 +19,7 @@ runs!(Kept: u64 = |self, _cx| Ok(self.k));
 
 /// Returns a base store and its namespace `prod`, each with an output. A line in the index of the
 /// base store names the output in `prod`.
-fn named() -> Result<(Flow, Flow, tempfile::TempDir)> {
+fn base_and_namespace() -> Result<(Flow, Flow, tempfile::TempDir)> {
     let (base, folder) = flow();
     let prod = base.namespace("prod");
     base.with(Kept::K, 1u64).run::<Kept>()?;
@@ -36,7 +36,7 @@ fn named() -> Result<(Flow, Flow, tempfile::TempDir)> {
 
 #[test]
 fn gc_of_the_base_store_leaves_outputs_of_a_namespace_alone() -> Result<()> {
-    let (base, prod, _folder) = named()?;
+    let (base, prod, _folder) = base_and_namespace()?;
     let before = files_below(&base.folder().join("env=prod"));
     let one = base.with(Kept::K, 1u64);
     let garbage = base.store().gc().keep::<Kept>(&one)?.older_than(Duration::ZERO).find()?;
@@ -52,7 +52,7 @@ fn gc_of_the_base_store_leaves_outputs_of_a_namespace_alone() -> Result<()> {
 
 #[test]
 fn clearing_a_task_of_the_base_store_leaves_a_namespace_alone() -> Result<()> {
-    let (base, prod, _folder) = named()?;
+    let (base, prod, _folder) = base_and_namespace()?;
     let before = files_below(&base.folder().join("env=prod"));
     base.store().clear_task::<Kept>()?;
     assert_eq!(files_below(&base.folder().join("env=prod")), before);

@@ -59,7 +59,7 @@ fn the_path_of_a_missing_file_is_not_returned() -> Result<()> {
 const TREE: [(&str, &str); 5] =
     [("a", "1"), (".hidden", "2"), ("sub/ü ñ 😀.txt", "3"), ("sub/deep/er/b", ""), ("z.bin", "5")];
 
-fn plant(path: &Path) -> Result<()> {
+fn write_tree(path: &Path) -> Result<()> {
     for (name, text) in TREE {
         let file = path.join(name);
         fs::create_dir_all(file.parent().expect("a folder"))?;
@@ -68,7 +68,7 @@ fn plant(path: &Path) -> Result<()> {
     Ok(fs::create_dir_all(path.join("empty/inside"))?)
 }
 
-fn assert_planted(path: &Path) {
+fn assert_is_tree(path: &Path) {
     for (name, text) in TREE {
         assert_eq!(fs::read_to_string(path.join(name)).ok().as_deref(), Some(text), "{name}");
     }
@@ -85,7 +85,7 @@ struct Tree {
 
 runs!(Tree: PathBuf = |self, cx| {
     let path = cx.out_path()?;
-    plant(&path)?;
+    write_tree(&path)?;
     cx.meta("unused", self.unused)?;
     Ok(path)
 });
@@ -95,9 +95,9 @@ runs!(Tree: PathBuf = |self, cx| {
 struct Second;
 
 runs!(Second: PathBuf = |self, cx| {
-    assert_planted(&cx.input().load()?);
+    assert_is_tree(&cx.input().load()?);
     let path = cx.out_path()?;
-    plant(&path)?;
+    write_tree(&path)?;
     Ok(path)
 });
 
@@ -105,7 +105,7 @@ runs!(Second: PathBuf = |self, cx| {
 fn a_folder_is_stored_with_all_its_content() -> Result<()> {
     let (flow, _folder) = flow();
     assert_eq!(ran(&flow.run::<Second>()?), ["Second", "Tree"]);
-    assert_planted(&flow.load::<Tree>()?);
+    assert_is_tree(&flow.load::<Tree>()?);
     assert!(flow.run::<Second>()?.ran().is_empty());
     // A forced run that writes equal content leaves `Second` unchanged.
     let summary = flow.force::<Tree>().run::<Second>()?;
@@ -139,7 +139,7 @@ fn any_change_in_a_folder_is_noticed() -> Result<()> {
         let shown = preview::<Tree>(&flow);
         assert!(shown.contains(&format!("{named} was modified")), "{what}: {shown}");
         assert_eq!(ran(&flow.run::<Tree>()?), ["Tree"], "{what}");
-        assert_planted(&flow.load::<Tree>()?);
+        assert_is_tree(&flow.load::<Tree>()?);
     }
     Ok(())
 }
@@ -175,7 +175,7 @@ fn a_folder_is_reused_through_links_or_copies() -> Result<()> {
         assert_eq!(adopted(&two.run::<Second>()?), ["Second"]);
         assert_ne!(one.load::<Second>()?.as_path(), two.load::<Second>()?.as_path());
         one.graph::<Second>().reset_all()?;
-        assert_planted(&two.load::<Second>()?);
+        assert_is_tree(&two.load::<Second>()?);
         assert!(two.run::<Second>()?.ran().is_empty());
     }
     Ok(())
@@ -262,7 +262,7 @@ runs!(Wrong: PathBuf = |self, cx| {
     match self.mistake {
         Mistake::NothingWritten => return Ok(path),
         Mistake::AnotherPath => return Ok(path.join("inside")),
-        Mistake::Fails | Mistake::Panics => plant(&path)?,
+        Mistake::Fails | Mistake::Panics => write_tree(&path)?,
         #[cfg(unix)]
         mistake => on_unix(mistake, &path, &self.elsewhere)?,
         #[cfg(not(unix))]
@@ -297,7 +297,7 @@ fn a_wrong_output_is_explained_and_removed() -> Result<()> {
     for (mistake, said) in cases {
         let (flow, folder) = flow();
         let elsewhere = folder.path().join("mine");
-        plant(&elsewhere)?;
+        write_tree(&elsewhere)?;
         let flow = flow.with(Wrong::MISTAKE, mistake).with(Wrong::ELSEWHERE, &*elsewhere);
         let summary = failure(flow.run::<Wrong>());
         assert_eq!(failed(&summary), ["Wrong"]);
@@ -307,7 +307,7 @@ fn a_wrong_output_is_explained_and_removed() -> Result<()> {
         let left: Vec<_> = fs::read_dir(&at)?.map(|e| Ok(e?.file_name())).collect::<Result<_>>()?;
         assert_eq!(left, ["failure.json"], "{mistake:?}");
         // The files behind a link belong to the user.
-        assert_planted(&elsewhere);
+        assert_is_tree(&elsewhere);
     }
     Ok(())
 }
@@ -321,7 +321,7 @@ fn files_behind_a_link_are_kept_although_the_link_stays() -> Result<()> {
 
     let folder = tempfile::tempdir()?;
     let elsewhere = folder.path().join("mine");
-    plant(&elsewhere)?;
+    write_tree(&elsewhere)?;
     let fs = Faulty::new();
     let flow = faulty_flow(folder.path(), &fs)?;
     let flow = flow.with(Wrong::ELSEWHERE, &*elsewhere);
@@ -332,12 +332,12 @@ fn files_behind_a_link_are_kept_although_the_link_stays() -> Result<()> {
             link.then_some(Fault::Refuse(ErrorKind::PermissionDenied))
         });
         failure(flow.with(Wrong::MISTAKE, mistake).run::<Wrong>());
-        assert_planted(&elsewhere);
+        assert_is_tree(&elsewhere);
         let _ = flow.store().clear();
-        assert_planted(&elsewhere);
+        assert_is_tree(&elsewhere);
         fs.heal();
         flow.store().clear()?;
-        assert_planted(&elsewhere);
+        assert_is_tree(&elsewhere);
         assert_eq!(flow.folder().join("Wrong").read_dir().map_or(0, Iterator::count), 0);
     }
     Ok(())
@@ -370,7 +370,7 @@ struct Endless;
 
 runs!(Endless: PathBuf = |self, cx| {
     let path = cx.out_path()?;
-    plant(&path)?;
+    write_tree(&path)?;
     if std::env::var_os(FOLDER).is_some() {
         eprintln!("writing");
         std::thread::sleep(std::time::Duration::from_secs(60));
@@ -406,7 +406,7 @@ fn files_of_a_killed_process_are_not_read() -> Result<()> {
     assert!(!files_below(flow.folder()).is_empty());
     assert!(preview::<Endless>(&flow).contains("never run"));
     assert_eq!(ran(&flow.run::<Endless>()?), ["Endless"]);
-    assert_planted(&flow.load::<Endless>()?);
+    assert_is_tree(&flow.load::<Endless>()?);
     // The remains are removed by the next reset.
     flow.store().clear_task::<Endless>()?;
     assert!(!flow.folder().join("Endless").exists());

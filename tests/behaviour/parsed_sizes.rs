@@ -22,7 +22,7 @@ struct Number {
 runs!(Number: u32 = |self, _cx| Ok(self.n));
 
 /// Adds a list of `VALUES` zeros right after the first occurrence of `after`.
-fn bloat(path: &Path, after: &str) -> Result<()> {
+fn add_zeros(path: &Path, after: &str) -> Result<()> {
     let text = fs::read_to_string(path)?;
     let (before, rest) = text.split_once(after).expect("it is there");
     let mut zeros = "0,".repeat(VALUES);
@@ -39,7 +39,7 @@ fn a_record_with_millions_of_values_is_treated_as_damaged() -> Result<()> {
         flow.run::<Number>()?;
         let record =
             files_below(folder.path()).into_iter().find(|path| path.ends_with("record.json"));
-        bloat(&record.expect("a record"), "\"parameters\": {")?;
+        add_zeros(&record.expect("a record"), "\"parameters\": {")?;
         let preview = flow.preview::<Number>()?.color(false).to_string();
         assert!(preview.contains("would take up to"), "{preview}");
         assert!(peak() < MOST, "{} bytes", peak());
@@ -57,7 +57,7 @@ fn a_manifest_with_millions_of_values_is_refused() -> Result<()> {
         flow.run::<Number>()?;
         let to = folder.path().join("handed");
         flow.export::<Number>(&to)?;
-        bloat(&to.join("manifest.json"), "\"parameters\": {")?;
+        add_zeros(&to.join("manifest.json"), "\"parameters\": {")?;
         let there = Flow::open(folder.path().join("there"))?.quiet();
         let error = format!("{:#}", there.import(&to).expect_err("it is too large"));
         assert!(error.contains("manifest.json") && error.contains("would take up to"), "{error}");

@@ -115,14 +115,14 @@ fn an_svg_has_a_box_and_a_tooltip_for_each_instance() -> Result<()> {
     assert!(texts("text").contains(&"most: 2".to_owned()), "{svg}");
     let arrows = document.descendants().filter(|node| node.attribute("marker-end").is_some());
     assert_eq!(arrows.count(), 3);
-    assert_eq!(boxes_apart(&document), 4);
+    assert_eq!(count_separate_boxes(&document), 4);
     // The same plan yields the same picture, so that the picture can be kept with the code.
     assert_eq!(svg, flow.plot::<(Search, Fit)>()?.to_svg());
     Ok(())
 }
 
 /// Counts the boxes, and asserts that each lies within the picture and that none overlap.
-fn boxes_apart(document: &roxmltree::Document<'_>) -> usize {
+fn count_separate_boxes(document: &roxmltree::Document<'_>) -> usize {
     let number = |node: &roxmltree::Node<'_, '_>, name| -> f64 {
         node.attribute(name).and_then(|text| text.parse().ok()).expect("a number")
     };
@@ -224,7 +224,7 @@ fn large_graphs_of_any_shape_are_drawn() -> Result<()> {
         let svg = plot.by_instance().to_svg();
         let document = roxmltree::Document::parse(&svg)?;
         let arrows = document.descendants().filter(|node| node.attribute("marker-end").is_some());
-        Ok((boxes_apart(&document), arrows.count()))
+        Ok((count_separate_boxes(&document), arrows.count()))
     };
     // A chain too deep for recursion, a very wide graph, and a dense one whose edges cross.
     let days = |n: u64, back: u64| flow.with(Day::N, n).with(Day::BACK, back).plot::<Day>();
@@ -259,7 +259,7 @@ fn tasks_that_require_each_other_are_drawn() -> Result<()> {
     let plot = flow.with(Draft::IS_LAST, true).plot::<Draft>()?.by_task();
     assert_eq!(plot.to_string(), "Report PENDING ← Draft × 2\nDraft × 2 PENDING ← Report");
     assert!(plot.to_mermaid().contains("  n0 --> n1\n  n1 --> n0\n"));
-    assert_eq!(boxes_apart(&roxmltree::Document::parse(&plot.to_svg())?), 2);
+    assert_eq!(count_separate_boxes(&roxmltree::Document::parse(&plot.to_svg())?), 2);
     Ok(())
 }
 
@@ -274,13 +274,13 @@ fn a_plot_of_a_sweep_draws_shared_instances_once() -> Result<()> {
                 Search {most: 1} COMPLETE ← Load {name: a}, Clean, Fit {degree: 1} (in run)\n\
                 Search {most: 2} PENDING ← Load {name: a}, Clean";
     assert_eq!(sweep.plot()?.to_string(), text);
-    assert_eq!(boxes_apart(&roxmltree::Document::parse(&sweep.plot()?.to_svg())?), 5);
+    assert_eq!(count_separate_boxes(&roxmltree::Document::parse(&sweep.plot()?.to_svg())?), 5);
     // Variants that a run would leave out are not drawn.
     let missing = sweep.clone().missing(1).plot()?.to_string();
     assert!(missing.ends_with("Search {most: 2} PENDING ← Load {name: a}, Clean"), "{missing}");
     assert!(!missing.contains("most: 1"), "{missing}");
     let none = sweep.missing(0).plot()?;
     assert_eq!((none.to_string(), none.to_mermaid()), (String::new(), "flowchart LR\n".to_owned()));
-    assert_eq!(boxes_apart(&roxmltree::Document::parse(&none.to_svg())?), 0);
+    assert_eq!(count_separate_boxes(&roxmltree::Document::parse(&none.to_svg())?), 0);
     Ok(())
 }

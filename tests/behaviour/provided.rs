@@ -40,7 +40,7 @@ struct Local;
 
 runs!(Local: u64 = |self, _cx| Ok(1));
 
-fn given(flow: &Flow) -> Flow {
+fn with_clients(flow: &Flow) -> Flow {
     flow.provide(Client(5)).provide(Calls(AtomicUsize::new(0)))
 }
 
@@ -61,7 +61,7 @@ fn a_missing_value_is_an_error_before_any_task_runs() -> Result<()> {
 #[test]
 fn a_value_is_not_needed_if_no_task_that_uses_it_runs() -> Result<()> {
     let (flow, _folder) = flow();
-    assert_eq!(ran(&given(&flow).run::<Both>()?), ["Both", "Doubled", "Fetched", "Local"]);
+    assert_eq!(ran(&with_clients(&flow).run::<Both>()?), ["Both", "Doubled", "Fetched", "Local"]);
     assert!(flow.is_complete::<Both>()?);
     assert!(flow.run::<Both>()?.ran().is_empty());
     flow.reset::<Doubled>()?;
@@ -73,16 +73,16 @@ fn a_value_is_not_needed_if_no_task_that_uses_it_runs() -> Result<()> {
     assert!(flow.run::<Both>()?.ran().is_empty());
     flow.reset::<Doubled>()?;
     plan_error::<Both>(&flow);
-    given(&flow).run::<Both>()?;
+    with_clients(&flow).run::<Both>()?;
     Ok(())
 }
 
 #[test]
 fn provided_values_are_no_part_of_keys_and_fingerprints() -> Result<()> {
     let (flow, _folder) = flow();
-    let other = given(&flow).provide(Client(7));
-    assert_eq!(key::<Both>(&given(&flow)), key::<Both>(&other));
-    given(&flow).run::<Both>()?;
+    let other = with_clients(&flow).provide(Client(7));
+    assert_eq!(key::<Both>(&with_clients(&flow)), key::<Both>(&other));
+    with_clients(&flow).run::<Both>()?;
     assert!(other.run::<Both>()?.ran().is_empty());
     assert!(!preview::<Both>(&other).contains("Client"));
     // The last value given counts, and flows cloned earlier keep theirs.

@@ -33,7 +33,7 @@ impl Farm {
     }
 
     /// Returns a store with all outputs.
-    fn made(&self) -> Result<Flow> {
+    fn complete_store(&self) -> Result<Flow> {
         let flow = self.store("made")?;
         flow.run::<Bread>()?;
         Ok(flow)
@@ -131,7 +131,7 @@ impl Read for Broken {
 #[test]
 fn pushed_outputs_are_pulled_into_another_store() -> Result<()> {
     let farm = Farm::new()?;
-    let made = farm.made()?;
+    let made = farm.complete_store()?;
     let pushed = made.push::<Bread>(&farm.shared())?;
     assert_eq!(pushed.instances().len(), 4);
     assert_eq!((pushed.files(), pushed.present()), (4, 0));
@@ -173,7 +173,7 @@ fn pushed_outputs_are_pulled_into_another_store() -> Result<()> {
 #[test]
 fn only_missing_outputs_are_copied() -> Result<()> {
     let farm = Farm::new()?;
-    let made = farm.made()?;
+    let made = farm.complete_store()?;
     made.push::<Bread>(&farm.shared())?;
     let other = made.with(crate::wheat::Milled::BY, 20);
     other.run::<Bread>()?;
@@ -192,7 +192,7 @@ fn only_missing_outputs_are_copied() -> Result<()> {
 #[test]
 fn incomplete_outputs_are_skipped_and_listed() -> Result<()> {
     let farm = Farm::new()?;
-    let made = farm.made()?;
+    let made = farm.complete_store()?;
     let other = made.with(crate::wheat::Milled::BY, 20);
     let pushed = other.push::<Bread>(&farm.shared())?;
     assert_eq!(pushed.instances().len(), 2);
@@ -245,7 +245,7 @@ fn a_pull_reports_a_missing_external_file() -> Result<()> {
 #[test]
 fn a_push_interrupted_at_any_call_can_be_repeated() -> Result<()> {
     let farm = Farm::new()?;
-    let made = farm.made()?.workers(1);
+    let made = farm.complete_store()?.workers(1);
     let mut n = 0;
     loop {
         let name = format!("shared {n}");
@@ -281,7 +281,7 @@ fn a_push_interrupted_at_any_call_can_be_repeated() -> Result<()> {
 #[test]
 fn a_pull_interrupted_at_any_call_can_be_repeated() -> Result<()> {
     let farm = Farm::new()?;
-    farm.made()?.push::<Bread>(&farm.shared())?;
+    farm.complete_store()?.push::<Bread>(&farm.shared())?;
     let mut n = 0;
     loop {
         let there = farm.store(&format!("there {n}"))?.workers(1);
@@ -319,7 +319,7 @@ fn under_faults(
         (true, Fault::Half(ErrorKind::StorageFull)),
     ];
     let farm = Farm::new()?;
-    farm.made()?.push::<Bread>(&farm.shared())?;
+    farm.complete_store()?.push::<Bread>(&farm.shared())?;
     let steps = [(0, step(7)), (1, step(11)), (2, step(11))];
     for (i, ((crash, fault), (first, step))) in faults.into_iter().zip(steps).enumerate() {
         for n in (first..).step_by(step) {
@@ -377,7 +377,7 @@ fn a_failing_operation_of_a_push_leaves_no_partial_output() -> Result<()> {
 #[test]
 fn a_push_can_be_repeated_after_any_failure_of_the_remote() -> Result<()> {
     let farm = Farm::new()?;
-    let made = farm.made()?.workers(1);
+    let made = farm.complete_store()?.workers(1);
     for crash in [false, true] {
         for n in (0..).step_by(step(7)) {
             let (fs, folder) = (Faulty::new(), farm.0.path().join(format!("shared {crash} {n}")));
@@ -404,7 +404,7 @@ fn a_push_can_be_repeated_after_any_failure_of_the_remote() -> Result<()> {
 #[test]
 fn a_damaged_file_is_refused_and_pushed_again_once_removed() -> Result<()> {
     let farm = Farm::new()?;
-    let made = farm.made()?;
+    let made = farm.complete_store()?;
     made.push::<Bread>(&farm.shared())?;
     for file in farm.files("") {
         let (was, folder) = (fs::read(&file)?, tempfile::tempdir()?);
@@ -445,7 +445,7 @@ fn a_damaged_file_is_refused_and_pushed_again_once_removed() -> Result<()> {
 #[test]
 fn a_file_damaged_locally_or_in_transit_is_not_pushed() -> Result<()> {
     let farm = Farm::new()?;
-    let made = farm.made()?;
+    let made = farm.complete_store()?;
     let path = made.output::<Bread>()?.path()?;
     let (was, time) = (fs::read(&path)?, fs::metadata(&path)?.modified()?);
     fs::write(&path, vec![b' '; was.len()])?;
@@ -473,7 +473,7 @@ fn a_file_damaged_locally_or_in_transit_is_not_pushed() -> Result<()> {
 #[test]
 fn a_manifest_that_leads_out_of_its_folder_is_refused() -> Result<()> {
     let farm = Farm::new()?;
-    farm.made()?.push::<Bread>(&farm.shared())?;
+    farm.complete_store()?.push::<Bread>(&farm.shared())?;
     let manifests = farm.files("outputs");
     let manifest = manifests.iter().find(|file| file.to_string_lossy().contains("Grains"));
     let manifest = manifest.expect("a manifest");
@@ -610,7 +610,7 @@ fn parts_folders_and_metadata_of_memory_outputs_are_pushed() -> Result<()> {
 #[test]
 fn a_missing_file_is_reported_and_pulled_once_it_is_pushed() -> Result<()> {
     let farm = Farm::new()?;
-    let made = farm.made()?;
+    let made = farm.complete_store()?;
     let grains = made.graph::<Bread>().output::<Grains>()?.path()?;
     let was = fs::read(&grains)?;
     fs::remove_file(&grains)?;

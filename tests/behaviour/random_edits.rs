@@ -115,7 +115,7 @@ impl World {
             5 => self.settings.offset = self.random.below(2),
             6 => self.settings.width = 1 + self.random.below(5),
             7 => self.reset()?,
-            _ => self.lose()?,
+            _ => self.remove_output()?,
         }
         Ok(())
     }
@@ -134,7 +134,7 @@ impl World {
     }
 
     /// Removes a file of an output.
-    fn lose(&mut self) -> Result<()> {
+    fn remove_output(&mut self) -> Result<()> {
         let outputs = files_below(&self.store()).into_iter().filter(|path| is_output(path));
         let outputs: Vec<_> = outputs.collect();
         if !outputs.is_empty() {
@@ -288,7 +288,7 @@ fn is_output(path: &Path) -> bool {
     path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("data-"))
 }
 
-fn holds_for(seeds: std::ops::Range<u64>) {
+fn check_seeds(seeds: std::ops::Range<u64>) {
     // `FLOW_TEST_SEED` shifts the range, to try more seeds on demand.
     let more = std::env::var("FLOW_TEST_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
     for seed in seeds.step_by(step(12)).map(|seed| seed + more.unwrap_or(0)) {
@@ -306,20 +306,20 @@ fn holds_for(seeds: std::ops::Range<u64>) {
 
 #[test]
 fn random_edits_with_seeds_up_to_250() {
-    holds_for(0..250);
+    check_seeds(0..250);
 }
 
 #[test]
 fn random_edits_with_seeds_up_to_500() {
-    holds_for(250..500);
+    check_seeds(250..500);
 }
 
 #[test]
 fn random_edits_with_seeds_up_to_750() {
-    holds_for(500..750);
+    check_seeds(500..750);
 }
 
 #[test]
 fn random_edits_with_seeds_up_to_1000() {
-    holds_for(750..1000);
+    check_seeds(750..1000);
 }

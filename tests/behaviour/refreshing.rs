@@ -73,7 +73,7 @@ struct Daily {
 runs!(Daily: String = |self, _cx| fetch(&self.url));
 
 /// Moves the recorded start of a task into the past, or with negative seconds into the future.
-fn shift(flow: &Flow, task: &str, seconds: i64) -> Result<()> {
+fn shift_start(flow: &Flow, task: &str, seconds: i64) -> Result<()> {
     for file in crate::support::files_below(flow.folder()) {
         if !file.ends_with("record.json") || !file.starts_with(flow.folder().join(task)) {
             continue;
@@ -96,9 +96,9 @@ fn an_output_that_is_too_old_is_refreshed() -> Result<()> {
     flow.run::<Daily>()?;
     fs::write(&url, "abcd")?;
     assert!(flow.is_complete::<Daily>()?);
-    shift(&flow, "Daily", 5_300)?;
+    shift_start(&flow, "Daily", 5_300)?;
     assert_eq!(ran(&flow.run::<Daily>()?), [""; 0]);
-    shift(&flow, "Daily", 100)?;
+    shift_start(&flow, "Daily", 100)?;
     assert!(!flow.is_complete::<Daily>()?);
     let shown = preview::<Daily>(&flow);
     assert!(shown.ends_with("PENDING refresh: older than 1h 30m"), "{shown}");
@@ -117,9 +117,9 @@ fn an_output_that_is_too_old_is_refreshed() -> Result<()> {
     another.reset::<Daily>()?;
     assert_eq!(ran(&another.run::<Daily>()?), ["Daily"]);
     // A start in the future, as recorded by a machine with another clock.
-    shift(&flow, "Daily", -60)?;
+    shift_start(&flow, "Daily", -60)?;
     assert!(flow.is_complete::<Daily>()?);
-    shift(&flow, "Daily", -10_000)?;
+    shift_start(&flow, "Daily", -10_000)?;
     assert!(!flow.is_complete::<Daily>()?);
     Ok(())
 }
@@ -133,12 +133,12 @@ fn a_reused_output_keeps_its_age() -> Result<()> {
     flow.run::<Daily>()?;
     let (other, _folder) = crate::support::flow();
     let other = other.reuse_from(&flow).with(Daily::URL, &*url);
-    shift(&flow, "Daily", 5_000)?;
+    shift_start(&flow, "Daily", 5_000)?;
     assert_eq!(adopted(&other.run::<Daily>()?), ["Daily"]);
-    shift(&other, "Daily", 1_000)?;
+    shift_start(&other, "Daily", 1_000)?;
     // The output in the other store is not too old yet.
     assert!(flow.is_complete::<Daily>()? && other.is_complete::<Daily>()?);
-    shift(&flow, "Daily", 1_000)?;
+    shift_start(&flow, "Daily", 1_000)?;
     assert!(!flow.is_complete::<Daily>()? && !other.is_complete::<Daily>()?);
     Ok(())
 }

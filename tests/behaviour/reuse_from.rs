@@ -48,7 +48,7 @@ runs!(Report: PathBuf = |self, cx| {
 });
 
 /// Returns all files with their content and times.
-fn state(folder: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
+fn files_with_times(folder: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
     let files = files_below(folder).into_iter();
     files
         .map(|file| {
@@ -69,7 +69,7 @@ fn outputs_are_reused_and_nothing_is_written_to_the_other_store() -> Result<()> 
             (!links && op == Op::Link).then_some(Fault::Refuse(ErrorKind::CrossesDevices))
         });
         let mine = faulty_flow(folder.path(), &fs)?.reuse_from(&team);
-        let before = state(team.folder());
+        let before = files_with_times(team.folder());
         // The output is read in the other store, and linked or copied by a run.
         assert!(mine.is_complete::<Report>()?);
         assert_eq!(fs::read_to_string(mine.load::<Report>()?.join("sub/text"))?, "2");
@@ -78,7 +78,7 @@ fn outputs_are_reused_and_nothing_is_written_to_the_other_store() -> Result<()> 
             (ran(&summary), adopted(&summary)),
             (vec![], vec!["Prices".into(), "Report".into()])
         );
-        assert_eq!(state(team.folder()), before);
+        assert_eq!(files_with_times(team.folder()), before);
         // From then on this store has outputs of its own.
         team.store().clear()?;
         assert_eq!(fs::read_to_string(mine.load::<Report>()?.join("sub/text"))?, "2");
@@ -97,12 +97,12 @@ fn changed_file_times_are_not_recorded_in_the_other_store() -> Result<()> {
         let file = fs::File::options().append(true).open(file)?;
         file.set_modified(SystemTime::UNIX_EPOCH)?;
     }
-    let before = state(team.folder());
+    let before = files_with_times(team.folder());
     let (mine, _folder) = flow();
     let mine = mine.reuse_from(&team);
     mine.preview::<Report>()?;
     assert_eq!(adopted(&mine.run::<Report>()?), ["Prices", "Report"]);
-    assert_eq!(state(team.folder()), before);
+    assert_eq!(files_with_times(team.folder()), before);
     Ok(())
 }
 

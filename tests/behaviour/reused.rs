@@ -36,7 +36,7 @@ struct Both;
 
 /// Returns two flows whose `Squared` have equal fingerprints. The first has the output, the second
 /// only its input.
-fn two(flow: &Flow) -> Result<(Flow, Flow)> {
+fn two_flows(flow: &Flow) -> Result<(Flow, Flow)> {
     let (one, two) = (flow.with(Tens::N, 31), flow.with(Tens::N, 32));
     one.run::<Report>()?;
     two.run::<Tens>()?;
@@ -46,7 +46,7 @@ fn two(flow: &Flow) -> Result<(Flow, Flow)> {
 #[test]
 fn reusable_outputs_count_as_complete_without_writing() -> Result<()> {
     let (flow, folder) = flow();
-    let (one, two) = two(&flow)?;
+    let (one, two) = two_flows(&flow)?;
     let before = files_below(flow.folder());
 
     assert!(two.is_complete::<Report>()? && two.is_complete::<(Report, Squared)>()?);
@@ -107,7 +107,7 @@ fn reusable_outputs_count_as_complete_without_writing() -> Result<()> {
 #[test]
 fn a_reset_affects_only_its_own_instance() -> Result<()> {
     let (flow, _folder) = flow();
-    let (one, two) = two(&flow)?;
+    let (one, two) = two_flows(&flow)?;
     two.reset::<Squared>()?;
     assert!(!two.is_complete::<Squared>()? && one.is_complete::<Squared>()?);
     assert!(two.load::<Squared>().is_err());
@@ -140,7 +140,7 @@ fn a_reset_prevents_reuse_from_another_store_too() -> Result<()> {
 #[test]
 fn gc_keeps_outputs_that_a_wanted_instance_would_reuse() -> Result<()> {
     let (flow, _folder) = flow();
-    let (_, two) = two(&flow)?;
+    let (_, two) = two_flows(&flow)?;
     flow.store().gc().keep::<Report>(&two)?.find()?.remove()?;
     assert_eq!((*two.load::<Report>()?, *two.load::<Squared>()?), (10, 9));
     assert!(ran(&two.run::<Report>()?).is_empty());
@@ -150,7 +150,7 @@ fn gc_keeps_outputs_that_a_wanted_instance_would_reuse() -> Result<()> {
 #[test]
 fn a_missing_file_is_replaced_by_an_equal_output() -> Result<()> {
     let (flow, _folder) = flow();
-    let (one, two) = two(&flow)?;
+    let (one, two) = two_flows(&flow)?;
     two.run::<Report>()?;
     std::fs::remove_file(two.output::<Report>()?.path()?)?;
     assert!(two.is_complete::<Report>()?, "{}", preview::<Report>(&two));

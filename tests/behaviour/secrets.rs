@@ -29,7 +29,7 @@ struct Broken;
 runs!(Broken: usize = |self, cx| bail!("no luck with {:?}", cx.input().task().token));
 
 /// Returns whether any file or name in the store contains the text.
-fn shows(flow: &Flow, text: &str) -> bool {
+fn store_contains(flow: &Flow, text: &str) -> bool {
     files_below(flow.folder()).iter().any(|path| {
         let content = std::fs::read(path).expect("a file");
         path.to_string_lossy().contains(text)
@@ -53,8 +53,8 @@ fn a_secret_is_shown_nowhere() -> Result<()> {
     let summary = failure(given.run::<Broken>());
     assert_eq!(failed(&summary), ["Broken"]);
     assert_eq!(summary.failed()[0].error.as_deref(), Some("no luck with ***"));
-    assert!(!shows(&given, TOKEN));
-    assert!(shows(&given, "***"), "the record says that there is one");
+    assert!(!store_contains(&given, TOKEN));
+    assert!(store_contains(&given, "***"), "the record says that there is one");
     Ok(())
 }
 
@@ -97,7 +97,7 @@ fn the_key_of_the_store_is_private() {
 
 /// Returns whether a process of another user can read the file.
 #[cfg(unix)]
-fn reads(path: &Path, user: u32, group: u32) -> bool {
+fn can_read(path: &Path, user: u32, group: u32) -> bool {
     use std::os::unix::process::CommandExt;
 
     let mut cat = std::process::Command::new("cat");
@@ -128,8 +128,8 @@ fn a_group_shares_the_key_of_its_store() -> Result<()> {
             set_permissions(folder.path(), Permissions::from_mode(0o711))?;
             let is_shared = mode == 0o640;
             assert_eq!(metadata.gid() == group, is_shared);
-            assert_eq!(reads(&path, 54_322, group), is_shared, "{folder_mode:o}");
-            assert!(!reads(&path, 54_322, 54_323), "another group: {folder_mode:o}");
+            assert_eq!(can_read(&path, 54_322, group), is_shared, "{folder_mode:o}");
+            assert!(!can_read(&path, 54_322, 54_323), "another group: {folder_mode:o}");
         }
     }
     Ok(())
@@ -214,6 +214,6 @@ fn a_task_that_sets_a_secret_while_it_runs_runs_each_time() -> Result<()> {
     );
     // The output of the requirement is found with the key of the store.
     assert_eq!(ran(&flow.run::<Sets>()?), ["Sets"]);
-    assert!(!shows(&flow, TOKEN));
+    assert!(!store_contains(&flow, TOKEN));
     Ok(())
 }

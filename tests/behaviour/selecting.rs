@@ -45,20 +45,20 @@ struct Aside {
 
 runs!(Aside: u32 = |self, _cx| Ok(self.k));
 
-fn called(instances: &[flow::Instance]) -> Vec<String> {
+fn labels(instances: &[flow::Instance]) -> Vec<String> {
     instances.iter().map(ToString::to_string).collect()
 }
 
 #[test]
 fn upstream_and_downstream() -> Result<()> {
     let (flow, _folder) = flow();
-    assert_eq!(called(&flow.graph::<Train>().instances()?), ["Get {n: 1}", "Train {model: ols}"]);
+    assert_eq!(labels(&flow.graph::<Train>().instances()?), ["Get {n: 1}", "Train {model: ols}"]);
     assert_eq!(
-        called(&flow.graph::<(Aside, Train)>().instances()?),
+        labels(&flow.graph::<(Aside, Train)>().instances()?),
         ["Aside {k: 1}", "Get {n: 1}", "Train {model: ols}"]
     );
     assert_eq!(
-        called(&flow.graph::<Report>().downstream::<Train>()?),
+        labels(&flow.graph::<Report>().downstream::<Train>()?),
         [
             "Train {model: ols, Get.n: 1}",
             "Train {model: boost, Get.n: 1}",
@@ -66,7 +66,7 @@ fn upstream_and_downstream() -> Result<()> {
             "Report"
         ]
     );
-    assert_eq!(called(&flow.graph::<Report>().downstream::<Aside>()?), [""; 0]);
+    assert_eq!(labels(&flow.graph::<Report>().downstream::<Aside>()?), [""; 0]);
     Ok(())
 }
 

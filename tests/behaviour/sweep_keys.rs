@@ -15,7 +15,7 @@ fn keys<R: Roots>(flow: &Flow) -> Result<BTreeSet<String>> {
 
 /// Asserts that the plan of a sweep has exactly the instances that the flows of its variants have,
 /// each once.
-fn assert_same<R: Roots>(sweep: &Sweep<R>) -> Result<()> {
+fn assert_same_keys<R: Roots>(sweep: &Sweep<R>) -> Result<()> {
     let mut of_each = BTreeSet::new();
     for (_, flow) in sweep.iter()? {
         of_each.extend(keys::<R>(flow)?);
@@ -117,7 +117,7 @@ fn values_given_to_one_task_yield_the_keys_of_their_flows() -> Result<()> {
         .variant("two", |house| house.with(Ground::N, 4).with(Wall::N, 5))
         .variant("the other way round", |house| house.with(Wall::N, 5).with(Ground::N, 4))
         .variant("threads", |house| house.with(House::THREADS, 4));
-    assert_same(&sweep)?;
+    assert_same_keys(&sweep)?;
     assert_same_outputs(&sweep)
 }
 
@@ -132,7 +132,7 @@ fn values_given_by_name_yield_the_keys_of_their_flows() -> Result<()> {
         .variant("by another name", |house| house.with_named("panes", 4))
         .variant("both", |house| house.with_named("n", 4).with_named("depth", 6))
         .variant("one goes first", |house| house.with_named("n", 4).with(Wall::N, 9));
-    assert_same(&sweep)?;
+    assert_same_keys(&sweep)?;
     assert_same_outputs(&sweep)
 }
 
@@ -146,7 +146,7 @@ fn values_of_the_flow_apply_unless_a_variant_overrides_them() -> Result<()> {
         .variant("another", |house| house.with(Wall::N, 7))
         .variant("another name", |house| house.with_named("depth", 9))
         .variant("the same", |house| house.with(Wall::N, 6));
-    assert_same(&sweep)?;
+    assert_same_keys(&sweep)?;
     assert_eq!(keys::<House>(&sweep["base"])?, keys::<House>(&flow)?);
     assert_eq!(keys::<House>(&sweep["another"])?, keys::<House>(&flow.with(Wall::N, 7))?);
     assert_same_outputs(&sweep)
@@ -170,7 +170,7 @@ fn a_grid_equals_nested_loops() -> Result<()> {
         }
     }
     assert_eq!(sweep.names()?, names);
-    assert_same(&sweep)
+    assert_same_keys(&sweep)
 }
 
 /// A task of a random graph. Most tasks have its parameters, and few are given a value.
@@ -252,7 +252,7 @@ fn random_variants_have_the_keys_of_their_flows() -> Result<()> {
     for salt in 0..6 {
         let sweep = flow.sweep::<Mixed>().settings(0..40, |mixed, n| random(mixed, salt * 100 + n));
         assert_eq!(sweep.len()?, 40);
-        assert_same(&sweep)?;
+        assert_same_keys(&sweep)?;
     }
     Ok(())
 }
@@ -268,9 +268,9 @@ fn a_given_value_equal_to_the_default_has_other_keys() -> Result<()> {
     assert_ne!(house(&flow)?, house(&given)?);
     let sweep = flow.sweep::<House>().variant("base", |house| house);
     let sweep = sweep.variant("given", |house| house.with(Ground::N, 1));
-    assert_same(&sweep)?;
+    assert_same_keys(&sweep)?;
     assert_same_outputs(&sweep)?;
-    assert_same(&flow.sweep::<House>().over(Ground::N, [1, 2]))
+    assert_same_keys(&flow.sweep::<House>().over(Ground::N, [1, 2]))
 }
 
 #[test]

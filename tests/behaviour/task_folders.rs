@@ -31,7 +31,7 @@ placed!(in_both: group = "features", dir = "prices");
 placed!(elsewhere: group = "other");
 
 /// Opens the store as another program would.
-fn again(flow: &Flow) -> Flow {
+fn reopen(flow: &Flow) -> Flow {
     Flow::open(flow.folder()).expect("a store").quiet()
 }
 
@@ -64,7 +64,7 @@ fn outputs_lie_in_the_folder_that_the_task_declares() -> Result<()> {
     let (flow, _folder) = crate::support::flow();
     flow.run::<in_both::Moved>()?;
     assert_eq!(places(&flow), ["features/prices"]);
-    assert!(again(&flow).is_complete::<in_both::Moved>()?);
+    assert!(reopen(&flow).is_complete::<in_both::Moved>()?);
     Ok(())
 }
 
@@ -73,12 +73,12 @@ fn a_task_that_moved_reuses_its_outputs() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<plain::Moved>()?;
     flow.with(plain::Moved::N, 2u64).run::<plain::Moved>()?;
-    let flow = again(&flow);
+    let flow = reopen(&flow);
     assert_eq!(adopted(&flow.run::<in_group::Moved>()?), ["Moved"]);
-    let flow = again(&flow);
+    let flow = reopen(&flow);
     assert_eq!(adopted(&flow.run::<in_both::Moved>()?), ["Moved"]);
     assert_eq!(*flow.load::<in_both::Moved>()?, 1);
-    let flow = again(&flow);
+    let flow = reopen(&flow);
     assert_eq!(
         adopted(&flow.with(elsewhere::Moved::N, 2u64).run::<elsewhere::Moved>()?),
         ["Moved"]
@@ -90,12 +90,12 @@ fn a_task_that_moved_reuses_its_outputs() -> Result<()> {
 fn clear_task_clears_the_former_folders_of_a_task() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<in_group::Moved>()?;
-    let flow = again(&flow);
+    let flow = reopen(&flow);
     flow.run::<elsewhere::Moved>()?;
     flow.store().clear_task::<elsewhere::Moved>()?;
     assert_eq!(places(&flow), [""; 0]);
     // After the task moved back, its first folder is empty too.
-    let flow = again(&flow);
+    let flow = reopen(&flow);
     assert_eq!(ran(&flow.run::<in_group::Moved>()?), ["Moved"]);
     Ok(())
 }
@@ -125,7 +125,7 @@ fn clear_reaches_all_groups() -> Result<()> {
     for index in [true, false] {
         let (flow, _folder) = flow();
         flow.run::<(Neighbour, in_group::Moved)>()?;
-        let other = again(&flow);
+        let other = reopen(&flow);
         if !index {
             fs::remove_dir_all(flow.folder().join(".flow/index"))?;
         }
@@ -133,7 +133,7 @@ fn clear_reaches_all_groups() -> Result<()> {
         assert_eq!(removed.instances.len(), 2, "{removed}");
         assert_eq!(places(&flow), [""; 0]);
         assert!(!flow.folder().join("features").exists());
-        assert_eq!(ran(&again(&flow).run::<Neighbour>()?), ["Neighbour"]);
+        assert_eq!(ran(&reopen(&flow).run::<Neighbour>()?), ["Neighbour"]);
     }
     Ok(())
 }
@@ -163,7 +163,7 @@ fn a_damaged_index_does_not_lead_a_clear_out_of_the_store() -> Result<()> {
     flow.store().clear_task::<Neighbour>()?;
     fs::create_dir_all(index.parent().expect("a folder"))?;
     fs::write(&index, "00000000000000000000000000000001 ../outside-0123456789abcdef\n")?;
-    again(&flow).store().clear()?;
+    reopen(&flow).store().clear()?;
     assert_eq!(fs::read_to_string(outside.join("record.json"))?, "mine");
     Ok(())
 }

@@ -54,15 +54,15 @@ mod changed {
     runs!(Train: u64 = |self, _cx| Ok(self.model.len() as u64 + self.n));
 }
 
-fn claim_of(flow: &Flow) -> PathBuf {
+fn claim_file(flow: &Flow) -> PathBuf {
     flow.folder().join(".flow/owners/Train")
 }
 
 /// Rewrites the claim as if another crate had written the outputs.
-fn hand_to_another_crate(flow: &Flow) -> Result<()> {
-    let claim = fs::read_to_string(claim_of(flow))?;
+fn claim_for_another_crate(flow: &Flow) -> Result<()> {
+    let claim = fs::read_to_string(claim_file(flow))?;
     assert!(claim.contains("\"behaviour::task_owners::"), "{claim}");
-    Ok(fs::write(claim_of(flow), claim.replace("behaviour::", "other::"))?)
+    Ok(fs::write(claim_file(flow), claim.replace("behaviour::", "other::"))?)
 }
 
 fn open(flow: &Flow) -> Result<Flow> {
@@ -73,7 +73,7 @@ fn open(flow: &Flow) -> Result<Flow> {
 fn a_different_task_of_another_crate_is_an_error() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<here::Train>()?;
-    hand_to_another_crate(&flow)?;
+    claim_for_another_crate(&flow)?;
     let error = plan_error::<changed::Train>(&open(&flow)?);
     let folder = flow.folder().display();
     assert_eq!(
@@ -98,7 +98,7 @@ fn a_different_task_of_another_crate_is_an_error() -> Result<()> {
 fn a_moved_and_changed_task_can_be_claimed() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<here::Train>()?;
-    hand_to_another_crate(&flow)?;
+    claim_for_another_crate(&flow)?;
     let new = open(&flow)?;
     new.store().claim::<changed::Train>()?;
     assert_eq!(ran(&new.run::<changed::Train>()?), ["Train"]);
@@ -113,13 +113,13 @@ fn clearing_a_task_releases_its_name() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<here::Train>()?;
     flow.store().clear_task::<here::Train>()?;
-    assert!(!claim_of(&flow).exists());
+    assert!(!claim_file(&flow).exists());
     flow.run::<here::Train>()?;
-    assert!(claim_of(&flow).exists(), "it has outputs again");
+    assert!(claim_file(&flow).exists(), "it has outputs again");
     flow.store().clear()?;
-    assert!(!claim_of(&flow).exists());
+    assert!(!claim_file(&flow).exists());
     flow.run::<here::Train>()?;
-    assert!(claim_of(&flow).exists());
+    assert!(claim_file(&flow).exists());
     Ok(())
 }
 
@@ -127,17 +127,17 @@ fn clearing_a_task_releases_its_name() -> Result<()> {
 fn the_same_task_of_another_crate_shares_the_outputs() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<here::Train>()?;
-    hand_to_another_crate(&flow)?;
+    claim_for_another_crate(&flow)?;
     // In another crate and module, with another insignificant parameter.
     let moved = open(&flow)?;
     assert!(!moved.with(moved::Train::N, 2).is_complete::<moved::Train>()?);
-    assert!(fs::read_to_string(claim_of(&flow))?.contains("other::"), "a plan writes nothing");
+    assert!(fs::read_to_string(claim_file(&flow))?.contains("other::"), "a plan writes nothing");
     moved.with(moved::Train::N, 2).run::<moved::Train>()?;
-    let claim = fs::read_to_string(claim_of(&flow))?;
+    let claim = fs::read_to_string(claim_file(&flow))?;
     assert!(claim.contains("behaviour::task_owners::moved"), "{claim}");
     // Changed in its own crate.
     open(&flow)?.run::<changed::Train>()?;
-    assert!(fs::read_to_string(claim_of(&flow))?.contains("model"));
+    assert!(fs::read_to_string(claim_file(&flow))?.contains("model"));
     Ok(())
 }
 
@@ -146,9 +146,9 @@ fn a_malformed_claim_is_ignored() -> Result<()> {
     for text in ["", "garbage", "{}", "[1]", "\u{0}"] {
         let (flow, _folder) = flow();
         flow.run::<here::Train>()?;
-        fs::write(claim_of(&flow), text)?;
+        fs::write(claim_file(&flow), text)?;
         open(&flow)?.with(changed::Train::N, 3).run::<changed::Train>()?;
-        assert!(fs::read_to_string(claim_of(&flow))?.contains("model"), "{text}");
+        assert!(fs::read_to_string(claim_file(&flow))?.contains("model"), "{text}");
     }
     Ok(())
 }
@@ -163,7 +163,7 @@ fn an_unreadable_claim_is_an_error_and_an_unwritable_one_is_not() -> Result<()> 
     });
     let flow = faulty_flow(folder.path(), &fs)?;
     assert_eq!(ran(&flow.run::<here::Train>()?), ["Train"]);
-    assert!(!claim_of(&flow).exists());
+    assert!(!claim_file(&flow).exists());
     let error = flow.store().claim::<here::Train>().expect_err("it cannot be written");
     assert!(error.to_string().starts_with("cannot write"), "{error}");
 
@@ -221,13 +221,13 @@ fn each_namespace_has_its_own_claims() -> Result<()> {
     let mine = flow.namespace("mine");
     mine.run::<here::Train>()?;
     flow.run::<here::Train>()?;
-    hand_to_another_crate(&mine)?;
+    claim_for_another_crate(&mine)?;
     assert!(open(&flow)?.is_complete::<here::Train>()?);
     let mine = open(&flow)?.namespace("mine");
     assert!(plan_error::<changed::Train>(&mine).contains("`other::task_owners::here`"));
     // A claim in a namespace does not affect the base store.
     mine.store().claim::<changed::Train>()?;
-    assert!(fs::read_to_string(claim_of(&mine))?.contains("model"));
-    assert!(!fs::read_to_string(claim_of(&flow))?.contains("model"));
+    assert!(fs::read_to_string(claim_file(&mine))?.contains("model"));
+    assert!(!fs::read_to_string(claim_file(&flow))?.contains("model"));
     Ok(())
 }

@@ -42,7 +42,7 @@ struct Length;
 runs!(Length: usize = |self, cx| Ok(cx.input().load_one(Parts::ONE)?.len()));
 
 /// Changes the content of a file, and keeps its size and time.
-fn rot(path: &Path) -> Result<()> {
+fn flip_bit(path: &Path) -> Result<()> {
     let time = fs::metadata(path)?.modified()?;
     let mut bytes = fs::read(path)?;
     bytes[0] ^= 1;
@@ -50,7 +50,7 @@ fn rot(path: &Path) -> Result<()> {
     Ok(fs::File::options().append(true).open(path)?.set_modified(time)?)
 }
 
-fn done() -> Result<(Flow, tempfile::TempDir)> {
+fn complete_flow() -> Result<(Flow, tempfile::TempDir)> {
     let (flow, folder) = flow();
     let path = folder.path().join("text");
     fs::write(&path, "123")?;
@@ -60,7 +60,7 @@ fn done() -> Result<(Flow, tempfile::TempDir)> {
 }
 
 /// Returns the damage that both ways to verify find, which must be the same.
-fn harms(flow: &Flow) -> Result<Vec<(String, Harm)>> {
+fn found_harms(flow: &Flow) -> Result<Vec<(String, Harm)>> {
     let found = |verified: flow::Verified| {
         let damage = verified.damage().iter();
         let mut harms: Vec<_> = damage
@@ -79,7 +79,7 @@ fn harms(flow: &Flow) -> Result<Vec<(String, Harm)>> {
 
 #[test]
 fn undamaged_outputs_are_reported_whole() -> Result<()> {
-    let (flow, _folder) = done()?;
+    let (flow, _folder) = complete_flow()?;
     let verified = flow.graph::<Length>().verify()?;
     assert!(verified.is_whole() && verified.outputs() == 2);
     assert_eq!(verified.to_string(), "2 outputs verified, 9 B: every file is what was recorded");
@@ -91,12 +91,12 @@ fn undamaged_outputs_are_reported_whole() -> Result<()> {
 
 #[test]
 fn a_flipped_bit_is_found_and_repaired() -> Result<()> {
-    let (flow, _folder) = done()?;
+    let (flow, _folder) = complete_flow()?;
     // A second instance shares the output of `Length` through a link.
     let other = flow.with(Made::COPY, 1);
     other.run::<Length>()?;
     let length = flow.output::<Length>()?.path()?;
-    rot(&length)?;
+    flip_bit(&length)?;
     assert!(flow.is_complete::<Length>()? && ran(&flow.run::<Length>()?).is_empty());
 
     let verified = flow.graph::<Length>().verify()?;
@@ -121,35 +121,35 @@ fn a_flipped_bit_is_found_and_repaired() -> Result<()> {
 
 #[test]
 fn every_kind_of_damage_is_reported() -> Result<()> {
-    let (flow, _folder) = done()?;
+    let (flow, _folder) = complete_flow()?;
     let within = one_file(&flow.folder().join("Made"), "file", "");
     fs::write(within.with_file_name("new"), "x")?;
-    assert_eq!(harms(&flow)?, [("new".to_owned(), Harm::Extra)]);
+    assert_eq!(found_harms(&flow)?, [("new".to_owned(), Harm::Extra)]);
     fs::remove_file(within.with_file_name("new"))?;
-    assert_eq!(harms(&flow)?, []);
+    assert_eq!(found_harms(&flow)?, []);
 
-    rot(&within)?;
-    assert_eq!(harms(&flow)?, [("file".to_owned(), Harm::Modified)]);
+    flip_bit(&within)?;
+    assert_eq!(found_harms(&flow)?, [("file".to_owned(), Harm::Modified)]);
     fs::remove_file(&within)?;
-    assert_eq!(harms(&flow)?, [("file".to_owned(), Harm::Gone)]);
+    assert_eq!(found_harms(&flow)?, [("file".to_owned(), Harm::Gone)]);
 
     fs::write(one_file(&flow.folder().join("Length"), "record.json", ""), "garbage")?;
-    let damage = harms(&flow)?;
+    let damage = found_harms(&flow)?;
     assert!(matches!(&damage[1], (file, Harm::Record(_)) if file == "record.json"), "{damage:?}");
     flow.store().verify()?.reset()?;
     assert_eq!(ran(&flow.run::<Length>()?), ["Length", "Made"]);
-    assert_eq!(harms(&flow)?, []);
+    assert_eq!(found_harms(&flow)?, []);
     Ok(())
 }
 
 #[test]
 fn a_damaged_earlier_version_is_found_and_not_reused() -> Result<()> {
-    let (flow, folder) = done()?;
+    let (flow, folder) = complete_flow()?;
     let old = one_file(&flow.folder().join("Made"), "file", "");
     let text = folder.path().join("text");
     fs::write(&text, "45")?;
     flow.run::<Length>()?;
-    rot(&old)?;
+    flip_bit(&old)?;
     let verified = flow.store().verify()?;
     assert!(verified.damage()[0].is_earlier && verified.damage().len() == 1, "{verified}");
     assert!(verified.to_string().contains("an earlier version"), "{verified}");
@@ -168,8 +168,8 @@ fn a_damaged_earlier_version_is_found_and_not_reused() -> Result<()> {
 
 #[test]
 fn an_output_recomputed_since_is_not_reset() -> Result<()> {
-    let (flow, folder) = done()?;
-    rot(&flow.output::<Length>()?.path()?)?;
+    let (flow, folder) = complete_flow()?;
+    flip_bit(&flow.output::<Length>()?.path()?)?;
     let verified = flow.graph::<Length>().verify()?;
     fs::write(folder.path().join("text"), "4567")?;
     flow.run::<Length>()?;
@@ -181,7 +181,7 @@ fn an_output_recomputed_since_is_not_reset() -> Result<()> {
 
 #[test]
 fn a_record_of_a_newer_version_is_left_alone() -> Result<()> {
-    let (flow, _folder) = done()?;
+    let (flow, _folder) = complete_flow()?;
     let record = one_file(&flow.folder().join("Length"), "record.json", "");
     let newer = fs::read_to_string(&record)?.replace("\"format\": 2", "\"format\": 9");
     fs::write(&record, &newer)?;
@@ -194,7 +194,7 @@ fn a_record_of_a_newer_version_is_left_alone() -> Result<()> {
 
 #[test]
 fn an_unreadable_file_is_reported_and_the_rest_is_verified() -> Result<()> {
-    let (flow, folder) = done()?;
+    let (flow, folder) = complete_flow()?;
     let faulty = Faulty::new();
     let path = folder.path().join("text");
     let other = faulty_flow(folder.path(), &faulty)?.with(Made::PATH, path);

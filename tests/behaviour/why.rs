@@ -64,7 +64,7 @@ fn with_data() -> (Flow, tempfile::TempDir, PathBuf) {
 }
 
 /// Opens the same store again.
-fn again(flow: &Flow, data: &Path) -> Flow {
+fn reopen(flow: &Flow, data: &Path) -> Flow {
     let flow = Flow::open(flow.folder()).expect("the store").quiet();
     flow.with_named("source", data.to_str().expect("a path"))
 }
@@ -107,7 +107,7 @@ fn changed_input_data_is_traced_to_its_cause() -> Result<()> {
     let (flow, _folder, data) = with_data();
     flow.run::<before::Train>()?;
     // Both upstream tasks run with other code, and the last task does not.
-    let flow = again(&flow, &data);
+    let flow = reopen(&flow, &data);
     assert_eq!(ran(&flow.run::<after::Preprocess>()?), ["GetData", "Preprocess"]);
     let label = format!("Train {{GetData.source: {}}}", data.display());
     assert_eq!(
@@ -302,7 +302,7 @@ fn dynamic_requirements_are_traced_upstream() -> Result<()> {
 fn changed_data_of_dynamic_requirements_is_traced_to_its_cause() -> Result<()> {
     let (flow, _folder, data) = with_data();
     flow.run::<searched::Search>()?;
-    let flow = again(&flow, &data);
+    let flow = reopen(&flow, &data);
     for degree in [1, 2] {
         flow.with(searched_again::Score::DEGREE, degree).run::<searched_again::Score>()?;
     }

@@ -5,15 +5,15 @@ use crate::fixture::Fixture;
 
 const TASKS: &str = "src/lib.rs";
 
-fn test(shop: &Fixture) -> Result<(), String> {
+fn run_tests(shop: &Fixture) -> Result<(), String> {
     shop.cargo(&["test", "--test", "tasks"]).map(drop)
 }
 
 /// Makes an edit, runs the tests, asserts that they fail with these texts, and reverts the edit.
-fn caught(shop: &Fixture, edit: (&str, &str), told: &[&str]) {
+fn assert_reported(shop: &Fixture, edit: (&str, &str), told: &[&str]) {
     let before = shop.read(TASKS).expect("the tasks");
     shop.edit_in(TASKS, edit.0, edit.1);
-    let said = test(shop).expect_err("it is caught");
+    let said = run_tests(shop).expect_err("it is caught");
     for text in told {
         assert!(said.contains(text), "no {text:?} in:\n{said}");
     }
@@ -25,12 +25,12 @@ fn check_all_reports_mistakes_in_the_tasks_of_a_library() {
     let shop = Fixture::copy("shop");
 
     // Without a golden file nothing guards the outputs, and the test says how to create it.
-    let said = test(&shop).expect_err("there is no golden file");
+    let said = run_tests(&shop).expect_err("there is no golden file");
     assert!(said.contains("FLOW_ACCEPT_KEYS=1 cargo test"), "{said}");
     assert!(said.contains("1 passed; 1 failed"), "{said}");
     let accept = [("FLOW_ACCEPT_KEYS", "1")];
     shop.cargo_with(&accept, &["test", "--test", "tasks"]).expect("it is written");
-    test(&shop).expect("all is well");
+    run_tests(&shop).expect("all is well");
     let golden = shop.read("tests/golden/tasks.txt").expect("the golden file");
     assert!(
         golden.contains(
@@ -42,7 +42,7 @@ fn check_all_reports_mistakes_in_the_tasks_of_a_library() {
 
     let digits = "#[param(default = 2)]\n    digits";
     // A missing default.
-    caught(
+    assert_reported(
         &shop,
         (digits, "digits"),
         &[
@@ -52,7 +52,7 @@ fn check_all_reports_mistakes_in_the_tasks_of_a_library() {
         ],
     );
     // An unknown file.
-    caught(
+    assert_reported(
         &shop,
         ("data/orders.json", "data/order.json"),
         &[
@@ -62,7 +62,7 @@ fn check_all_reports_mistakes_in_the_tasks_of_a_library() {
     );
     // An inherited parameter of another type.
     let limit = "#[param(default = 100)]\n    limit: u32,\n    #[param(default = 2)]\n    digits";
-    caught(
+    assert_reported(
         &shop,
         (digits, limit),
         &[
@@ -74,7 +74,7 @@ fn check_all_reports_mistakes_in_the_tasks_of_a_library() {
     let second = "mod other {\n    use flow::prelude::*;\n\n    #[derive(Task)]\n    \
                   #[task(name = \"Clean\", external, path = \"Cargo.toml\", target = Json<u8>)]\n    \
                   pub struct Washed;\n}\n\n#[derive(Clone, Copy, Debug, Serialize";
-    caught(
+    assert_reported(
         &shop,
         ("#[derive(Clone, Copy, Debug, Serialize", second),
         &[
@@ -86,13 +86,17 @@ fn check_all_reports_mistakes_in_the_tasks_of_a_library() {
     // Two mistakes are reported together.
     let before = shop.read(TASKS).expect("the tasks");
     shop.edit_in(TASKS, digits, "digits");
-    caught(&shop, ("data/orders.json", "data/order.json"), &["`Report.digits` has no value"]);
+    assert_reported(
+        &shop,
+        ("data/orders.json", "data/order.json"),
+        &["`Report.digits` has no value"],
+    );
     shop.write(TASKS, &before);
 
     // A changed key.
     let uses = before.replace("self.limit", "self.bound").replace("limit: f64", "bound: f64");
     shop.write(TASKS, &uses);
-    let said = test(&shop).expect_err("nothing finds the outputs of Clean any more");
+    let said = run_tests(&shop).expect_err("nothing finds the outputs of Clean any more");
     for text in [
         "1 passed; 1 failed",
         "Clean has changed:\n  - key ",
@@ -107,11 +111,11 @@ fn check_all_reports_mistakes_in_the_tasks_of_a_library() {
     }
     // The suggested fix.
     shop.edit_in(TASKS, "default = 100.0", "default = 100.0, was = \"limit\"");
-    test(&shop).expect("the outputs are found");
+    run_tests(&shop).expect("the outputs are found");
     // Or the change is intended, and accepted.
     shop.write(TASKS, &uses);
     shop.cargo_with(&accept, &["test", "--test", "tasks"]).expect("it is written");
-    test(&shop).expect("it is accepted");
+    run_tests(&shop).expect("it is accepted");
     assert!(shop.read("tests/golden/tasks.txt").expect("the file").contains("bound: f64 = 100.0"));
     shop.write(TASKS, &before);
     shop.cargo_with(&accept, &["test", "--test", "tasks"]).expect("it is written");
@@ -129,7 +133,7 @@ fn check_all_reports_mistakes_in_the_tasks_of_a_library() {
             "Ok(((spread * unit).round() / unit) as f32)",
         );
     shop.write(TASKS, &single);
-    let said = test(&shop).expect_err("the output is read as something else");
+    let said = run_tests(&shop).expect_err("the output is read as something else");
     assert!(
         said.contains(
             "Report has changed:\n  - output f64 in Json<f64>\n  + output f32 in Json<f32>"
@@ -156,14 +160,14 @@ fn generic_tasks_are_checked_for_the_types_they_are_required_with() {
     shop.cargo_with(&[("FLOW_ACCEPT_KEYS", "1")], &["test", "--test", "tasks"]).expect("written");
     let golden = shop.read("tests/golden/tasks.txt").expect("the golden file");
     assert!(golden.contains("\nFit<Upper>\n  key "), "{golden}");
-    test(&shop).expect("all is well");
-    caught(
+    run_tests(&shop).expect("all is well");
+    assert_reported(
         &shop,
         ("#[param(default = 1)]\n    depth: u8", "#[param(default = 2)]\n    depth: u8"),
         &["Fit<Upper> has changed:\n  - key ", "  - depth: u8 = 1\n", "  + depth: u8 = 2"],
     );
     // A default that is out of range.
-    caught(
+    assert_reported(
         &shop,
         (
             "#[param(default = 1)]\n    depth: u8",
@@ -178,7 +182,7 @@ fn a_library_that_is_not_linked_is_an_error() {
     let shop = Fixture::copy_as("shop", "unlinked");
     shop.edit_in("Cargo.toml", "name = \"shop\"", "name = \"unlinked\"");
     shop.write("tests/tasks.rs", "flow::check_all!();\n");
-    let said = test(&shop).expect_err("no task is there");
+    let said = run_tests(&shop).expect_err("no task is there");
     assert!(said.contains("no task is linked into this test"), "{said}");
     assert!(said.contains("use that_library as _;"), "{said}");
 }

@@ -140,7 +140,7 @@ fn errors_name_the_sheet_the_cell_and_the_column() {
 }
 
 /// Returns the workbook with changed parts, uncompressed.
-fn changed(file: &[u8], change: impl Fn(&str, String) -> String) -> Vec<u8> {
+fn with_changed_parts(file: &[u8], change: impl Fn(&str, String) -> String) -> Vec<u8> {
     let mut parts = ZipArchive::new(Cursor::new(file)).unwrap();
     let mut out = ZipWriter::new(Cursor::new(Vec::new()));
     let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
@@ -156,8 +156,8 @@ fn changed(file: &[u8], change: impl Fn(&str, String) -> String) -> Vec<u8> {
 }
 
 /// Returns the workbook with a text of its sheet replaced.
-fn resheeted(file: &[u8], from: &str, to: &str) -> Vec<u8> {
-    changed(file, |name, text| {
+fn with_changed_sheet(file: &[u8], from: &str, to: &str) -> Vec<u8> {
+    with_changed_parts(file, |name, text| {
         let is_sheet = name.ends_with("sheet1.xml");
         assert!(!is_sheet || text.contains(from), "{text}");
         if is_sheet { text.replace(from, to) } else { text }
@@ -173,7 +173,7 @@ fn iso_8601_cells_are_dates_and_times() {
         ("13:45:00", CLOCK),
         ("2024-02-29T13:45:00.0001", DataType::Utf8),
     ] {
-        let cell = resheeted(&file, "><v>1</v>", &format!(" t=\"d\"><v>{iso}</v>"));
+        let cell = with_changed_sheet(&file, "><v>1</v>", &format!(" t=\"d\"><v>{iso}</v>"));
         let batch = value(&one(), &cell).unwrap();
         assert_eq!(batch.column(0).data_type(), &data_type, "{iso}");
         let text = ArrayFormatter::try_new(batch.column(0), &FormatOptions::new()).unwrap();
@@ -183,12 +183,13 @@ fn iso_8601_cells_are_dates_and_times() {
 
 #[test]
 fn a_distant_cell_does_not_allocate_the_sheet() {
-    let file = resheeted(&book(&[(1.0, "General")]), "r=\"A2\"", "r=\"XFD1048576\"");
+    let file = with_changed_sheet(&book(&[(1.0, "General")]), "r=\"A2\"", "r=\"XFD1048576\"");
     let error = complaint(&one(), &file);
     let expected = "1048575 rows of 16384 columns are 17179852800 cells, more than 50000000";
     assert!(error.contains(expected) && error.contains("max_cells"), "{error}");
     for outside in ["XFE2", "A1048577", "ZZZZZZ1"] {
-        let file = resheeted(&book(&[(1.0, "General")]), "r=\"A2\"", &format!("r=\"{outside}\""));
+        let file =
+            with_changed_sheet(&book(&[(1.0, "General")]), "r=\"A2\"", &format!("r=\"{outside}\""));
         assert!(complaint(&one(), &file).contains("outside of a sheet"));
     }
 
@@ -202,12 +203,13 @@ fn a_distant_cell_does_not_allocate_the_sheet() {
 fn a_workbook_that_decompresses_to_too_much_is_refused() {
     let blanks = " ".repeat(2_000_000);
     let file = book(&[(1.0, "General")]);
-    let large = changed(
-        &file,
-        |name, text| {
-            if name.ends_with("sheet1.xml") { text + &blanks } else { text }
-        },
-    );
+    let large =
+        with_changed_parts(
+            &file,
+            |name, text| {
+                if name.ends_with("sheet1.xml") { text + &blanks } else { text }
+            },
+        );
     assert!(value(&one(), &large).is_ok());
     let error = complaint(&one().max_bytes(1_000_000), &large);
     assert!(error.contains("more than 1000000 bytes") && error.contains("max_bytes"), "{error}");
@@ -229,7 +231,7 @@ fn shared_texts_count_for_each_cell_that_refers_to_them() {
         assert!(error.contains(expected) && error.contains("max_bytes"), "{error}");
     }
 
-    let long = changed(&book(&[(1.0, "General")]), |name, text| match name {
+    let long = with_changed_parts(&book(&[(1.0, "General")]), |name, text| match name {
         "xl/sharedStrings.xml" => text.replace(">v<", &format!(">{}<", "v".repeat(40_000))),
         _ => text,
     });
@@ -240,7 +242,7 @@ fn shared_texts_count_for_each_cell_that_refers_to_them() {
 #[test]
 fn a_false_count_of_shared_texts_is_refused() {
     for count in ["1000000000000", "99999999999999999999", "1000"] {
-        let claims = changed(&book(&[(1.0, "General")]), |name, text| match name {
+        let claims = with_changed_parts(&book(&[(1.0, "General")]), |name, text| match name {
             "xl/sharedStrings.xml" => {
                 text.replace("uniqueCount=\"1\"", &format!("uniqueCount = '{count}'"))
             }
@@ -254,7 +256,7 @@ fn a_false_count_of_shared_texts_is_refused() {
 #[test]
 fn a_damaged_part_is_an_error() {
     // Without compression, only the checksum detects a changed digit.
-    let mut file = changed(&book(&[(1.0, "General")]), |_, text| text);
+    let mut file = with_changed_parts(&book(&[(1.0, "General")]), |_, text| text);
     assert_eq!(value(&one(), &file).unwrap().num_rows(), 1);
     let at = file.windows(8).position(|bytes| bytes == b"<v>1</v>").unwrap();
     file[at + 3] = b'2';
@@ -264,7 +266,7 @@ fn a_damaged_part_is_an_error() {
         "{error}"
     );
     // Content after the last row is verified too.
-    let mut file = changed(&book(&[(1.0, "General")]), |_, text| text);
+    let mut file = with_changed_parts(&book(&[(1.0, "General")]), |_, text| text);
     let at = file.windows(12).position(|bytes| bytes == b"</sheetData>").unwrap();
     file[at + 14] ^= 1;
     assert!(complaint(&one(), &file).contains("is damaged"));
@@ -272,7 +274,7 @@ fn a_damaged_part_is_an_error() {
 
 /// Returns a workbook of one number whose format has this id, with the format code that the file
 /// gives for it.
-fn numbered(id: u32, code: Option<&str>) -> Vec<u8> {
+fn with_format_id(id: u32, code: Option<&str>) -> Vec<u8> {
     let styles = |styles: String| {
         // The writer numbers its own formats from 164 on.
         let own = styles.find("<numFmts").map(|start| {
@@ -285,7 +287,7 @@ fn numbered(id: u32, code: Option<&str>) -> Vec<u8> {
         let rest = styles[own.end..].replace(r#"numFmtId="164""#, &format!(r#"numFmtId="{id}""#));
         format!("{}{}{rest}", &styles[..own.start], given.unwrap_or_default())
     };
-    changed(&book(&[(45_351.0, "0.000")]), |part, text| match part {
+    with_changed_parts(&book(&[(45_351.0, "0.000")]), |part, text| match part {
         "xl/styles.xml" => styles(text),
         _ => text,
     })
@@ -294,7 +296,7 @@ fn numbered(id: u32, code: Option<&str>) -> Vec<u8> {
 #[test]
 fn a_format_code_in_the_file_overrides_a_local_format() {
     let read = |id, code| {
-        let batch = value(&one(), &numbered(id, code)).unwrap();
+        let batch = value(&one(), &with_format_id(id, code)).unwrap();
         batch.column(0).data_type().clone()
     };
     for code in ["#,##0&quot;x&quot;", "General", "0.0", "[&gt;1]0;0"] {

@@ -90,7 +90,7 @@ fn same<V: Debug>(a: &V, b: &V) -> bool {
 }
 
 #[track_caller]
-fn come_back<R>(rows: &Vec<R>)
+fn assert_round_trip<R>(rows: &Vec<R>)
 where
     R: Serialize + DeserializeOwned + Debug + Send + Sync + 'static,
 {
@@ -101,7 +101,7 @@ where
 #[test]
 fn rows_with_a_date_and_any_variants_survive_a_round_trip() {
     for sides in choices() {
-        come_back(&orders(&sides));
+        assert_round_trip(&orders(&sides));
         #[cfg(feature = "excel")]
         comes_back(&<flow_targets::Excel<Vec<Order>>>::default(), &orders(&sides), same);
         comes_back(&<flow_targets::Csv<Vec<Order>>>::default(), &orders(&sides), same);
@@ -113,7 +113,7 @@ fn rows_with_a_date_and_any_variants_survive_a_round_trip() {
 #[test]
 fn variants_in_lists_structs_and_maps_survive_a_round_trip() {
     for sides in choices() {
-        come_back(&deep(&sides));
+        assert_round_trip(&deep(&sides));
     }
 }
 
@@ -158,7 +158,7 @@ fn a_data_variant_without_a_value_is_not_text() {
     comes_back(&<ArrowIpc<Vec<Entry>>>::default(), &rows, same);
     let error = refusal(&<Parquet<Vec<Entry>>>::default(), &rows);
     assert!(error.contains("variants hold data"), "{error}");
-    come_back(&vec![entry(Event::Closed), entry(Event::Opened)]);
+    assert_round_trip(&vec![entry(Event::Closed), entry(Event::Opened)]);
 }
 
 /// A union has at most 128 variants; unused variants need no entry.
@@ -199,7 +199,7 @@ fn variants_beyond_the_limit_of_a_union_are_refused_or_kept() {
         error.contains("has no form in columns; `Json` and `Pickle` keep any value"),
         "{error}"
     );
-    come_back(&vec![sent(0), sent(1)]);
+    assert_round_trip(&vec![sent(0), sent(1)]);
     let all: Vec<Sent> = (0..130).map(sent).collect();
     bytes(&<Parquet<Vec<Sent>>>::default(), &all).unwrap();
 }
@@ -241,7 +241,7 @@ fn columns_of_rows_with_a_date_follow_from_the_type() {
     let of_none = schemas(&Vec::<Price>::new());
     for rows in [vec![none.clone()], vec![some.clone()], vec![some.clone(); 3], vec![none, some]] {
         assert_eq!(schemas(&rows), of_none);
-        come_back(&rows);
+        assert_round_trip(&rows);
     }
     let columns: Vec<_> = of_none[0]
         .fields()
@@ -287,8 +287,8 @@ fn columns_inferred_from_rows_are_null_without_rows() {
     assert_eq!(types(&vec![]), [DataType::LargeUtf8, DataType::UInt8, DataType::Null]);
     let rows = vec![event(true.into())];
     assert_eq!(types(&rows), [DataType::LargeUtf8, DataType::UInt8, DataType::Boolean]);
-    come_back(&rows);
-    come_back(&Vec::<Event>::new());
+    assert_round_trip(&rows);
+    assert_round_trip(&Vec::<Event>::new());
 }
 
 #[test]
@@ -320,7 +320,7 @@ fn a_column_has_the_type_that_serialize_writes() {
     }
     let rows = vec![Paid { day: date(2024, 2, 29), cents: Cents::<true>(5) }];
     assert_eq!(*schemas(&rows)[0].field(1).data_type(), DataType::Int64);
-    come_back(&rows);
+    assert_round_trip(&rows);
     // A number column cannot be read as text, but the cells of a sheet can.
     let rows = vec![Paid { day: date(2024, 2, 29), cents: Cents::<false>(5) }];
     let error = refusal(&<Parquet<Vec<Paid<false>>>>::default(), &rows);
@@ -340,7 +340,7 @@ fn without_rows_undeclared_columns_are_absent() {
         #[serde(flatten)]
         order: Order,
     }
-    fn told<G: Columnar>(target: &G, rows: &G::Value, column: &str) -> String
+    fn column_error<G: Columnar>(target: &G, rows: &G::Value, column: &str) -> String
     where
         G::Columns: Debug,
     {
@@ -350,12 +350,12 @@ fn without_rows_undeclared_columns_are_absent() {
         assert!(error.contains(&*file.path().to_string_lossy()), "{error}");
         error
     }
-    come_back(&Vec::<Order>::new());
-    come_back(&Vec::<Deep>::new());
-    come_back(&Vec::<Flat>::new());
+    assert_round_trip(&Vec::<Order>::new());
+    assert_round_trip(&Vec::<Deep>::new());
+    assert_round_trip(&Vec::<Flat>::new());
     let none = [
-        told(&<Parquet<Vec<Flat>>>::default(), &vec![], "side"),
-        told(&<ArrowIpc<Vec<Flat>>>::default(), &vec![], "side"),
+        column_error(&<Parquet<Vec<Flat>>>::default(), &vec![], "side"),
+        column_error(&<ArrowIpc<Vec<Flat>>>::default(), &vec![], "side"),
     ];
     for error in none {
         assert!(
@@ -366,7 +366,7 @@ fn without_rows_undeclared_columns_are_absent() {
             "{error}"
         );
     }
-    let some = told(&<Parquet<Vec<Order>>>::default(), &orders(&[Buy]), "zzz");
+    let some = column_error(&<Parquet<Vec<Order>>>::default(), &orders(&[Buy]), "zzz");
     assert!(some.ends_with("there is no column `zzz`: there are `day`, `side`, `was`"), "{some}");
 }
 

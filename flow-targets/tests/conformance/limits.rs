@@ -16,7 +16,7 @@ use crate::harness::{bytes, complaint, file, refusal, value};
 use crate::tables::column;
 
 #[track_caller]
-fn says_how_to_raise(error: &str, limit: u64) {
+fn assert_limit_error(error: &str, limit: u64) {
     assert!(error.contains(&format!("more than {limit} bytes")), "{error}");
     assert!(error.contains("raise the limit by the target's option `max_bytes = ...`"), "{error}");
 }
@@ -28,8 +28,8 @@ fn the_size_of_json_and_messagepack_files_is_limited() {
     let written = bytes(&json, &numbers).unwrap();
     let exact = json.max_bytes(written.len() as u64);
     assert_eq!(value(&exact, &bytes(&exact, &numbers).unwrap()).unwrap(), numbers);
-    says_how_to_raise(&refusal(&json.max_bytes(100), &numbers), 100);
-    says_how_to_raise(&complaint(&json.max_bytes(100), &written), 100);
+    assert_limit_error(&refusal(&json.max_bytes(100), &numbers), 100);
+    assert_limit_error(&complaint(&json.max_bytes(100), &written), 100);
 
     // One byte each: null is the shortest value of MessagePack.
     let nils: Vec<Option<String>> = vec![None; 1000];
@@ -37,20 +37,20 @@ fn the_size_of_json_and_messagepack_files_is_limited() {
     let written = bytes(&pickle, &nils).unwrap();
     let exact = pickle.max_bytes(written.len() as u64);
     assert_eq!(value(&exact, &bytes(&exact, &nils).unwrap()).unwrap(), nils);
-    says_how_to_raise(&refusal(&pickle.max_bytes(1000), &nils), 1000);
-    says_how_to_raise(&complaint(&pickle.max_bytes(1000), &written), 1000);
+    assert_limit_error(&refusal(&pickle.max_bytes(1000), &nils), 1000);
+    assert_limit_error(&complaint(&pickle.max_bytes(1000), &written), 1000);
 }
 
 #[test]
 fn the_size_of_text_and_bytes_files_is_limited() {
     let (text, nine) = (Text::default().max_bytes(9), "nine byte".to_owned());
     assert_eq!(value(&text, &bytes(&text, &nine).unwrap()).unwrap(), nine);
-    says_how_to_raise(&refusal(&text, &"ten  bytes".to_owned()), 9);
-    says_how_to_raise(&complaint(&text, b"ten  bytes"), 9);
+    assert_limit_error(&refusal(&text, &"ten  bytes".to_owned()), 9);
+    assert_limit_error(&complaint(&text, b"ten  bytes"), 9);
     let (target, nine) = (Bytes::default().max_bytes(9), vec![0_u8; 9]);
     assert_eq!(value(&target, &bytes(&target, &nine).unwrap()).unwrap(), nine);
-    says_how_to_raise(&refusal(&target, &vec![0; 10]), 9);
-    says_how_to_raise(&complaint(&target, &[0; 10]), 9);
+    assert_limit_error(&refusal(&target, &vec![0; 10]), 9);
+    assert_limit_error(&complaint(&target, &[0; 10]), 9);
 }
 
 /// Returns a MessagePack list of `count` copies of an item.
@@ -119,13 +119,13 @@ fn a_file_is_compared_with_the_limit_before_it_is_read() {
     file.as_file().set_len(1 << 40).unwrap();
     let source = Source::file(file.path());
     let error = <Json<String>>::default().load(&source).unwrap_err();
-    says_how_to_raise(&format!("{error:#}"), 1 << 30);
+    assert_limit_error(&format!("{error:#}"), 1 << 30);
     let error = <Pickle<String>>::default().load(&source).unwrap_err();
-    says_how_to_raise(&format!("{error:#}"), 1 << 30);
+    assert_limit_error(&format!("{error:#}"), 1 << 30);
     let error = Text::default().load(&source).unwrap_err();
-    says_how_to_raise(&format!("{error:#}"), 1 << 30);
+    assert_limit_error(&format!("{error:#}"), 1 << 30);
     let error = Bytes::default().load(&source).unwrap_err();
-    says_how_to_raise(&format!("{error:#}"), 1 << 30);
+    assert_limit_error(&format!("{error:#}"), 1 << 30);
     let error = <Csv<RecordBatch>>::default().max_line(1_000_000).load(&source).unwrap_err();
     let error = format!("{error:#}");
     assert!(error.contains("line 1 is longer than 1000000 bytes"), "{error}");
@@ -165,19 +165,19 @@ fn the_decompressed_size_is_limited() {
     let target = <CsvGz<RecordBatch>>::default();
     assert_eq!(value(&target, &bomb).unwrap().num_rows(), 50_000);
     let small = <CsvGz<RecordBatch>>::default().max_bytes(100_000);
-    says_how_to_raise(&complaint(&small, &bomb), 100_000);
+    assert_limit_error(&complaint(&small, &bomb), 100_000);
     let (_file, source) = file(&bomb).unwrap();
     let error = small.load_columns(&source, &["n"]).unwrap_err();
-    says_how_to_raise(&format!("{error:#}"), 100_000);
+    assert_limit_error(&format!("{error:#}"), 100_000);
     // The limit counts rows like columns.
     #[derive(serde::Serialize, serde::Deserialize, Debug, Clone)]
     struct Row {
         n: u8,
     }
     let rows = <CsvGz<Vec<Row>>>::default().max_bytes(100_000);
-    says_how_to_raise(&complaint(&rows, &bomb), 100_000);
+    assert_limit_error(&complaint(&rows, &bomb), 100_000);
     // A value that could not be loaded is not saved.
-    says_how_to_raise(&refusal(&rows, &vec![Row { n: 1 }; 50_000]), 100_000);
+    assert_limit_error(&refusal(&rows, &vec![Row { n: 1 }; 50_000]), 100_000);
     assert!(bytes(&rows, &vec![Row { n: 1 }; 49_999]).is_ok());
 
     // A stream is never in memory as a whole.
@@ -196,12 +196,12 @@ fn the_decoded_size_of_a_table_is_limited() {
     let written = bytes(&target, &zeros).unwrap();
     assert!(written.len() < 10_000);
     let small = <Parquet<RecordBatch>>::default().max_bytes(799_999);
-    says_how_to_raise(&complaint(&small, &written), 799_999);
-    says_how_to_raise(&refusal(&small, &zeros), 799_999);
+    assert_limit_error(&complaint(&small, &written), 799_999);
+    assert_limit_error(&refusal(&small, &zeros), 799_999);
     assert_eq!(value(&target.max_bytes(800_000), &written).unwrap(), zeros);
     let (_file, source) = file(&written).unwrap();
     let error = small.load_columns(&source, &["column"]).unwrap_err();
-    says_how_to_raise(&format!("{error:#}"), 799_999);
+    assert_limit_error(&format!("{error:#}"), 799_999);
     assert_eq!(small.load_columns(&source, &[]).unwrap().num_rows(), 100_000);
     let stream = <Parquet<BatchStream>>::default().max_bytes(1000);
     let batches = stream.load(&source).unwrap().batches().unwrap();
@@ -254,22 +254,22 @@ fn a_text_repeated_in_a_page_counts_each_time() {
         let written = bytes(&stream, &BatchStream::new(schema, batches)).unwrap();
         assert!(written.len() < 10_000, "{}", written.len());
         let before = peak();
-        says_how_to_raise(
+        assert_limit_error(
             &complaint(&<Parquet<RecordBatch>>::default().max_bytes(LIMIT), &written),
             LIMIT,
         );
-        says_how_to_raise(
+        assert_limit_error(
             &complaint(&<Parquet<Vec<RecordBatch>>>::default().max_bytes(LIMIT), &written),
             LIMIT,
         );
-        says_how_to_raise(
+        assert_limit_error(
             &complaint(&<Parquet<Vec<OfText>>>::default().max_bytes(LIMIT), &written),
             LIMIT,
         );
         let (_file, source) = file(&written).unwrap();
         let one = <Parquet<RecordBatch>>::default().max_bytes(LIMIT);
         let error = one.load_columns(&source, &["column"]).unwrap_err();
-        says_how_to_raise(&format!("{error:#}"), LIMIT);
+        assert_limit_error(&format!("{error:#}"), LIMIT);
         let taken = peak() - before;
         assert!(taken < 100_000_000, "{taken} bytes of 200 MB");
         // A stream yields the rows in pieces that fit, and with a sufficient limit the table is
@@ -298,7 +298,7 @@ fn a_text_repeated_by_a_dictionary_counts_in_each_row() {
         assert!(written.len() < 200_000, "{}", written.len());
         assert_eq!(value(&target.max_bytes(LIMIT), &written).unwrap(), table);
         let rows = <ArrowIpc<Vec<OfText>>>::default();
-        says_how_to_raise(&complaint(&rows.clone().max_bytes(LIMIT), &written), LIMIT);
+        assert_limit_error(&complaint(&rows.clone().max_bytes(LIMIT), &written), LIMIT);
         assert_eq!(value(&rows, &written).unwrap().len(), 500);
     }
 }
@@ -317,14 +317,14 @@ fn rows_count_by_the_size_of_their_type() {
     let written = bytes(&parquet, &rows).unwrap();
     assert_eq!(value(&parquet.clone().max_bytes(exact), &written).unwrap().len(), 100);
     let small = parquet.max_bytes(exact - 1);
-    says_how_to_raise(&complaint(&small, &written), exact - 1);
-    says_how_to_raise(&refusal(&small, &rows), exact - 1);
+    assert_limit_error(&complaint(&small, &written), exact - 1);
+    assert_limit_error(&refusal(&small, &rows), exact - 1);
     let arrow = <ArrowIpc<Vec<Wide>>>::default();
     let written = bytes(&arrow, &rows).unwrap();
     assert_eq!(value(&arrow.clone().max_bytes(exact), &written).unwrap().len(), 100);
     let small = arrow.max_bytes(exact - 1);
-    says_how_to_raise(&complaint(&small, &written), exact - 1);
-    says_how_to_raise(&refusal(&small, &rows), exact - 1);
+    assert_limit_error(&complaint(&small, &written), exact - 1);
+    assert_limit_error(&refusal(&small, &rows), exact - 1);
 }
 
 #[test]
@@ -337,7 +337,7 @@ fn a_column_of_nulls_counts_by_its_rows() {
     let written = bytes(&<ArrowIpc<RecordBatch>>::default(), &nulls).unwrap();
     assert!(written.len() < 1000);
     let rows = <ArrowIpc<Vec<Row>>>::default().max_bytes(3_000_000);
-    says_how_to_raise(&complaint(&rows, &written), 3_000_000);
+    assert_limit_error(&complaint(&rows, &written), 3_000_000);
 }
 
 #[test]
@@ -367,8 +367,8 @@ fn compressed_arrow_files_cannot_claim_more_than_the_limit() {
     let target = <ArrowIpc<RecordBatch>>::default().compression(Zstd(1));
     let written = bytes(&target, &zeros).unwrap();
     let small = <ArrowIpc<RecordBatch>>::default().compression(Zstd(1)).max_bytes(7999);
-    says_how_to_raise(&complaint(&small, &written), 7999);
-    says_how_to_raise(&refusal(&small, &zeros), 7999);
+    assert_limit_error(&complaint(&small, &written), 7999);
+    assert_limit_error(&refusal(&small, &zeros), 7999);
     let plain = <ArrowIpc<RecordBatch>>::default().compression(Uncompressed).max_bytes(7999);
     assert_eq!(value(&plain, &bytes(&plain, &zeros).unwrap()).unwrap(), zeros);
 
@@ -376,7 +376,7 @@ fn compressed_arrow_files_cannot_claim_more_than_the_limit() {
     let length = 8000_u64.to_le_bytes();
     let at = claims.windows(8).rposition(|bytes| bytes == length).unwrap();
     claims[at..at + 8].copy_from_slice(&(1_u64 << 60).to_le_bytes());
-    says_how_to_raise(&complaint(&target, &claims), 4 << 30);
+    assert_limit_error(&complaint(&target, &claims), 4 << 30);
     let (_file, source) = file(&claims).unwrap();
     assert!(target.stream(&source).unwrap().any(|batch| batch.is_err()));
 }

@@ -32,7 +32,7 @@ macro_rules! formats {
 
 /// Asserts that no format reads the text as a `V`, and that each error says what it has too much.
 #[track_caller]
-fn refuses<V>(text: &str, what: &str)
+fn assert_refused<V>(text: &str, what: &str)
 where
     V: Serialize + DeserializeOwned + Debug + Send + Sync + 'static,
 {
@@ -52,7 +52,7 @@ where
 
 /// Asserts that every format reads the text as this value.
 #[track_caller]
-fn reads<V>(text: &str, expected: V)
+fn assert_read<V>(text: &str, expected: V)
 where
     V: Serialize + DeserializeOwned + Debug + Clone + PartialEq + Send + Sync + 'static,
 {
@@ -70,31 +70,31 @@ where
 
 #[test]
 fn a_date_drops_no_time_of_day() {
-    refuses::<Date>("2024-02-29T13:45:00", "a time of day, and the field is a date");
-    refuses::<Date>("2024-02-29 13:45", "a time of day, and the field is a date");
-    reads("2024-02-29", date(2024, 2, 29));
-    reads("2024-02-29T00:00:00", date(2024, 2, 29));
+    assert_refused::<Date>("2024-02-29T13:45:00", "a time of day, and the field is a date");
+    assert_refused::<Date>("2024-02-29 13:45", "a time of day, and the field is a date");
+    assert_read("2024-02-29", date(2024, 2, 29));
+    assert_read("2024-02-29T00:00:00", date(2024, 2, 29));
 }
 
 #[test]
 fn a_time_of_day_drops_no_date_and_no_offset() {
-    refuses::<Time>("2024-02-29T13:45:00", "a date, and the field is a time of day");
-    refuses::<Time>("13:45:00-05:00", "an offset from UTC or a time zone");
-    reads("13:45:00", time(13, 45, 0, 0));
+    assert_refused::<Time>("2024-02-29T13:45:00", "a date, and the field is a time of day");
+    assert_refused::<Time>("13:45:00-05:00", "an offset from UTC or a time zone");
+    assert_read("13:45:00", time(13, 45, 0, 0));
 }
 
 #[test]
 fn a_date_and_time_drops_no_offset() {
-    refuses::<DateTime>("2024-02-29T13:45:00-05:00", "an offset from UTC or a time zone");
-    refuses::<DateTime>(
+    assert_refused::<DateTime>("2024-02-29T13:45:00-05:00", "an offset from UTC or a time zone");
+    assert_refused::<DateTime>(
         "2024-02-29T13:45:00+05:00[Asia/Karachi]",
         "an offset from UTC or a time zone",
     );
-    reads("2024-02-29T13:45:00", date(2024, 2, 29).at(13, 45, 0, 0));
-    reads("2024-02-29", date(2024, 2, 29).at(0, 0, 0, 0));
-    reads("2024-02-29T13:45:00-05:00", "2024-02-29T13:45:00-05:00".to_owned());
+    assert_read("2024-02-29T13:45:00", date(2024, 2, 29).at(13, 45, 0, 0));
+    assert_read("2024-02-29", date(2024, 2, 29).at(0, 0, 0, 0));
+    assert_read("2024-02-29T13:45:00-05:00", "2024-02-29T13:45:00-05:00".to_owned());
     let instant: jiff::Timestamp = "2024-02-29T18:45:00Z".parse().unwrap();
-    reads("2024-02-29T13:45:00-05:00", instant);
+    assert_read("2024-02-29T13:45:00-05:00", instant);
 }
 
 /// Dates are checked at any position in a value: in a list, as a key, in a variant.

@@ -22,7 +22,7 @@ fn refused<G: Target>(target: &G) -> String {
 }
 
 #[track_caller]
-fn taken<G: Target>(target: &G) {
+fn assert_accepted<G: Target>(target: &G) {
     target.check_type().expect("some value can be stored");
 }
 
@@ -71,8 +71,8 @@ fn cells_hold_a_single_value() {
         assert!(error.contains("column `xs`") && error.contains("no cell holds"), "{error}");
         refused(&<Excel<Vec<Holds<Row>>>>::default());
         refused(&<Excel<Vec<u8>>>::default());
-        taken(&<Excel<Vec<Holds<Maybe>>>>::default());
-        taken(&<Excel<Vec<Holds<Option<u8>>>>>::default());
+        assert_accepted(&<Excel<Vec<Holds<Maybe>>>>::default());
+        assert_accepted(&<Excel<Vec<Holds<Option<u8>>>>>::default());
     }
 }
 
@@ -88,9 +88,9 @@ fn columns_hold_no_enums_with_data() {
     refused(&<Parquet<Vec<Holds<Shape>>>>::default());
     refused(&<Parquet<Vec<u8>>>::default());
     refused(&<ArrowIpc<Vec<Vec<f64>>>>::default());
-    taken(&<ArrowIpc<Vec<Drawn>>>::default());
-    taken(&<ArrowIpc<Vec<Holds<Shape>>>>::default());
-    taken(&<Parquet<Vec<Row>>>::default());
+    assert_accepted(&<ArrowIpc<Vec<Drawn>>>::default());
+    assert_accepted(&<ArrowIpc<Vec<Holds<Shape>>>>::default());
+    assert_accepted(&<Parquet<Vec<Row>>>::default());
 }
 
 #[test]
@@ -102,13 +102,13 @@ fn json_needs_text_keys() {
     assert!(error.contains("the field `value` of"), "{error}");
     refused(&<Json<HashMap<Vec<u8>, u8>>>::default());
     refused(&<Json<BTreeMap<String, (u8, Pairs)>>>::default());
-    taken(&<Pickle<Pairs>>::default());
+    assert_accepted(&<Pickle<Pairs>>::default());
     #[derive(Serialize, Deserialize, Debug, PartialEq, Eq, PartialOrd, Ord)]
     struct Name(String);
-    taken(&<Json<BTreeMap<Name, u8>>>::default());
-    taken(&<Json<BTreeMap<Date, u8>>>::default());
-    taken(&<Json<BTreeMap<Option<char>, u8>>>::default());
-    taken(&<Json<Vec<((u8, u8), f64)>>>::default());
+    assert_accepted(&<Json<BTreeMap<Name, u8>>>::default());
+    assert_accepted(&<Json<BTreeMap<Date, u8>>>::default());
+    assert_accepted(&<Json<BTreeMap<Option<char>, u8>>>::default());
+    assert_accepted(&<Json<Vec<((u8, u8), f64)>>>::default());
 }
 
 /// A type is accepted if some of its values can be stored, or if it shows nothing about them.
@@ -120,9 +120,9 @@ fn types_of_which_some_values_can_be_stored_are_accepted() {
         T: Serialize + DeserializeOwned + Debug + Send + Sync + 'static,
     {
         let rows = vec![value];
-        taken(&<Json<Vec<T>>>::default());
+        assert_accepted(&<Json<Vec<T>>>::default());
         bytes(&<Json<Vec<T>>>::default(), &rows).unwrap();
-        taken(&<Csv<Vec<T>>>::default());
+        assert_accepted(&<Csv<Vec<T>>>::default());
         bytes(&<Csv<Vec<T>>>::default(), &rows).unwrap();
     }
     let day = Date::default();
@@ -149,8 +149,8 @@ fn types_of_which_some_values_can_be_stored_are_accepted() {
     all(Tree { size: 1, inner: None });
     all(serde_json::json!({"a": 1}));
     all(HashMap::from([("a".to_owned(), 1)]));
-    taken(&<Parquet<RecordBatch>>::default());
-    taken(&<Csv<Vec<RecordBatch>>>::default());
+    assert_accepted(&<Parquet<RecordBatch>>::default());
+    assert_accepted(&<Csv<Vec<RecordBatch>>>::default());
 }
 
 /// Arrow allows byte arrays of width zero, which part of its code does not expect.
@@ -203,16 +203,16 @@ fn schemas_with_types_without_a_text_form_are_refused() {
         }
     }
     let taken_type = DataType::Decimal128(10, 2);
-    taken(&<Csv<RecordBatch>>::default().schema(schema(&taken_type)));
+    assert_accepted(&<Csv<RecordBatch>>::default().schema(schema(&taken_type)));
     #[cfg(feature = "excel")]
     {
-        taken(&<Excel<RecordBatch>>::default().schema(schema(&taken_type)));
+        assert_accepted(&<Excel<RecordBatch>>::default().schema(schema(&taken_type)));
         let span = DataType::Duration(TimeUnit::Second);
-        taken(&<Excel<RecordBatch>>::default().schema(schema(&span)));
+        assert_accepted(&<Excel<RecordBatch>>::default().schema(schema(&span)));
     }
     // Rows define their own columns.
     let target = <Csv<Vec<Holds<u8>>>>::default();
-    taken(&target.schema(schema(&DataType::Binary)));
+    assert_accepted(&target.schema(schema(&DataType::Binary)));
 }
 
 /// A struct of the standard library with a handwritten visitor is a struct too.
@@ -232,10 +232,10 @@ fn cells_cannot_hold_structs_of_the_standard_library() {
             assert!(error.contains("the field `value` of"), "{error}");
         }
         // Columns can hold the struct.
-        taken(&<Parquet<Vec<Holds<V>>>>::default());
+        assert_accepted(&<Parquet<Vec<Holds<V>>>>::default());
         bytes(&<Parquet<Vec<Holds<V>>>>::default(), &vec![Holds { day: Date::default(), value }])
             .unwrap();
-        taken(&<Csv<Vec<Holds<Option<V>>>>>::default());
+        assert_accepted(&<Csv<Vec<Holds<Option<V>>>>>::default());
     }
     refuses(Duration::from_millis(1500));
     refuses(SystemTime::UNIX_EPOCH);
