@@ -1,4 +1,4 @@
-//! The examples do what they say.
+//! The examples print and do what their documentation says.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
-/// An example, and a folder for its store and what else a test needs.
+/// An example with a temporary folder for its store and other files.
 struct Example {
     name: &'static str,
     folder: TempDir,
@@ -19,19 +19,19 @@ impl Example {
         Self { name, folder: tempfile::tempdir().expect("a temporary folder") }
     }
 
-    /// A path beside the store.
+    /// Returns a path beside the store.
     fn path(&self, name: &str) -> String {
         let path = self.folder.path().join(name);
         path.into_os_string().into_string().expect("a name in Unicode")
     }
 
-    /// Runs it in the folder of the library, and gives what it printed.
+    /// Runs the example in the folder of the library, and returns its standard output.
     fn run(&self, args: &[&str]) -> String {
         let data = self.path("data");
         run(self.name, library(), &[&["--data", &data], args].concat())
     }
 
-    /// Runs it, and gives the error that it ends with.
+    /// Runs the example, which must fail, and returns its error.
     fn fail(&self, args: &[&str]) -> String {
         let data = self.path("data");
         let output = output(self.name, library(), &[&["--data", &data], args].concat());
@@ -42,7 +42,7 @@ impl Example {
     }
 }
 
-/// Runs an example in this folder, and gives what it printed.
+/// Runs an example in this folder, and returns its standard output.
 fn run(example: &str, folder: &Path, args: &[&str]) -> String {
     let output = output(example, folder, args);
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -69,14 +69,14 @@ fn library() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The instances that a printed summary lists below this title, without their times.
+/// Returns the instances that a printed summary lists below this title, without times.
 fn listed<'a>(printed: &'a str, title: &str) -> Vec<&'a str> {
     let lines = printed.lines().skip_while(|line| line.trim() != title).skip(1);
     let entries = lines.map_while(|line| line.strip_prefix("    "));
     entries.map(|entry| entry.split_once(" in ").map_or(entry, |(entry, _)| entry)).collect()
 }
 
-/// All files below a folder, each with its time and content.
+/// Returns all files below a folder, each with its time and content.
 fn files(folder: impl AsRef<Path>) -> BTreeMap<PathBuf, (SystemTime, Vec<u8>)> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder.as_ref()).expect("a folder") {
@@ -103,13 +103,13 @@ fn minimal_runs_again_for_another_parameter() {
 }
 
 #[test]
-fn iris_runs_what_is_needed_and_then_nothing() {
+fn iris_runs_pending_tasks_and_then_nothing() {
     let iris = Example::new("iris");
 
     let first = iris.run(&[]);
     assert!(first.starts_with("Train {model: Logistic} PENDING never run\n"), "{first}");
     assert!(first.contains("3 ran\n"), "{first}");
-    // 146 of 150, as scikit-learn has it on the standardised data.
+    // 146 of 150 are right, as with scikit-learn on the standardized data.
     assert!(first.contains("\naccuracy: 0.9733333333333334\n"), "{first}");
     let changed = "Train {model: Logistic, Preprocess.do_preprocess: false} PENDING never run\n\
                    └─ Preprocess {do_preprocess: false} PENDING never run\n   \
@@ -137,7 +137,7 @@ fn iris_functions_are_tasks_and_functions() {
                    └─ preprocess {do_preprocess: true}";
     assert!(first.starts_with(preview), "{first}");
     assert!(first.contains("4 ran\n"), "{first}");
-    // The same as that of `iris`, and 4 of 150 are taken for another class.
+    // The same accuracy as `iris`: 4 of 150 are classified wrongly.
     assert!(first.contains("\naccuracy: 0.9733333333333334\n"), "{first}");
     assert!(first.contains("\nconfusion: [[50, 0, 0], [0, 47, 3], [0, 1, 49]]\n"), "{first}");
     assert!(first.contains("1 complete before, 3 ran\n"), "{first}");
@@ -169,13 +169,13 @@ fn multi_output_has_a_file_for_each_output() {
     let extensions = beside.keys().map(|path| path.extension().and_then(|e| e.to_str()));
     let mut extensions: Vec<_> = extensions.flatten().collect();
     extensions.sort_unstable();
-    assert_eq!(extensions, ["json", "json", "parquet", "parquet", "svg"]); // one is the record
+    assert_eq!(extensions, ["json", "json", "parquet", "parquet", "svg"]); // one `.json` is the record
 
     let second = example.run(&[]);
     assert!(!second.contains("PENDING") && listed(&second, "ran:").is_empty(), "{second}");
     assert!(second.contains("score: 0.967\n"), "{second}");
 
-    // An output is there as a whole or not at all; what was read of it is as it was.
+    // With one file missing the output is missing, but the tasks that read it stay complete.
     fs::remove_file(plot).expect("the plot");
     let third = example.run(&[]);
     let name = plot.file_name().and_then(|name| name.to_str()).expect("a name");
@@ -185,7 +185,7 @@ fn multi_output_has_a_file_for_each_output() {
 }
 
 #[test]
-fn folder_reads_the_files_that_are_new_or_changed() {
+fn folder_reads_only_new_or_changed_files() {
     let example = Example::new("folder");
     let at = |name: &str| example.path(&format!("stations/{name}.csv"));
     fs::create_dir(example.path("stations")).expect("a folder");
@@ -208,7 +208,7 @@ fn folder_reads_the_files_that_are_new_or_changed() {
     assert!(first.ends_with(table), "{first}");
     assert!(listed(&example.run(&args), "ran:").is_empty());
 
-    // A file more, in between.
+    // One more file, sorted between the others.
     fs::write(at("lima"), "day,celsius\n2024-07-01,16.5\n").expect("a new file");
     let more = example.run(&args);
     assert_eq!(listed(&more, "ran:"), [station("lima"), ranking.clone()]);
@@ -222,7 +222,7 @@ fn folder_reads_the_files_that_are_new_or_changed() {
     assert_eq!(listed(&changed, "ran:"), [station("quito"), ranking.clone()]);
     assert!(changed.ends_with("\nquito             1    9.0    9.0\n"), "{changed}");
 
-    // A file less: nothing is read.
+    // A file is removed, and no file is read.
     fs::remove_file(at("cairo")).expect("a file");
     let less = example.run(&args);
     assert_eq!(listed(&less, "ran:"), [ranking]);
@@ -235,7 +235,7 @@ fn folder_reads_the_files_that_are_new_or_changed() {
 }
 
 #[test]
-fn external_follows_the_content_of_files_made_elsewhere() {
+fn external_tracks_the_content_of_external_files() {
     let example = Example::new("external");
     let orders = example.path("orders.csv");
     let copy = library().join("examples/data/orders.csv");
@@ -260,7 +260,7 @@ fn external_follows_the_content_of_files_made_elsewhere() {
     assert_eq!(listed(&more, "ran:"), [revenue.as_str()]);
     assert!(more.contains("7 orders\nDE   100.00 €\n"), "{more}");
 
-    // A cell that does not fit.
+    // A cell of the wrong type.
     fs::write(&orders, text.replace("120.5", "12O.5")).expect("a wrong order");
     let error = example.fail(&args);
     let what = format!(
@@ -268,7 +268,7 @@ fn external_follows_the_content_of_files_made_elsewhere() {
     );
     assert!(error.contains(&what), "{error}");
 
-    // No file.
+    // A missing file.
     fs::remove_file(&orders).expect("the orders");
     let error = example.fail(&args);
     let failed = format!("Orders {{orders: {orders}}}: external file {orders} does not exist");
@@ -276,13 +276,13 @@ fn external_follows_the_content_of_files_made_elsewhere() {
     let not_run = format!("{revenue}: Orders {{orders: {orders}}} failed");
     assert_eq!(listed(&error, "not run:"), [not_run]);
 
-    // Back again, it is what a result is kept of.
+    // With the first content again, the earlier output is reused.
     fs::write(&orders, text).expect("the first orders");
     let back = example.run(&args);
     assert_eq!(listed(&back, "adopted a kept output:"), [revenue.as_str()]);
 }
 
-/// Lets the outputs of a task have been made earlier, by so many hours.
+/// Moves the recorded start of a task into the past by this number of hours.
 fn age(store: &str, task: &str, hours: i64) {
     for (path, (_, bytes)) in files(Path::new(store).join(task)) {
         if path.ends_with("record.json") {
@@ -297,7 +297,7 @@ fn age(store: &str, task: &str, hours: i64) {
 }
 
 #[test]
-fn fetch_fetches_what_is_another_or_too_old() {
+fn fetch_refreshes_changed_or_outdated_data() {
     let example = Example::new("fetch");
     let server = example.path("server");
     fs::create_dir_all(Path::new(&server).join("stations")).expect("a folder");
@@ -318,7 +318,7 @@ fn fetch_fetches_what_is_another_or_too_old() {
     assert_eq!(ran(&first), ["Orders", "Rates", "Sensors", "Report"]);
     assert_eq!(last(&first), "755.81 EUR up to 2024-07-03 from server, 2 sensors");
 
-    // Looked at, and found to be the same.
+    // Refreshed, and unchanged.
     let same = example.run(&args);
     assert!(same.contains(&format!("{sensors} PENDING refresh: always\n")), "{same}");
     assert_eq!(ran(&same), ["Sensors"]);
@@ -333,7 +333,7 @@ fn fetch_fetches_what_is_another_or_too_old() {
     assert_eq!(ran(&more), ["Orders", "Sensors", "Report"]);
     assert_eq!(last(&more), "765.93 EUR up to 2024-07-04 from server, 2 sensors");
 
-    // What is fetched by its age is the same.
+    // Refreshed because of its age, and unchanged.
     age(&example.path("data"), "Rates", 23);
     assert_eq!(ran(&example.run(&args)), ["Sensors"]);
     age(&example.path("data"), "Rates", 1);
@@ -341,7 +341,7 @@ fn fetch_fetches_what_is_another_or_too_old() {
     assert!(older.contains(&format!("{rates} PENDING refresh: older than 24h\n")), "{older}");
     assert_eq!(ran(&older), ["Rates", "Sensors"]);
 
-    // The environment counts, and back again means what was made there.
+    // The environment variable counts, and the output for its earlier value is reused.
     let data = example.path("data");
     let all = [&["--data", &data], &args[..]].concat();
     let with = |value: Option<&str>| {
@@ -359,7 +359,7 @@ fn fetch_fetches_what_is_another_or_too_old() {
     assert_eq!(ran(&euros), ["Sensors"]);
     assert!(euros.contains("1 adopted") && last(&euros).starts_with("765.93 EUR "), "{euros}");
 
-    // Whoever trusts records looks at nothing upstream, though something changed there.
+    // With `--trust records`, nothing upstream is checked, although something changed there.
     fs::write(&file, "order,day,country,currency,amount\n1,2024-07-05,DE,EUR,1\n").expect("orders");
     let trusting = example.run(&[&args[..], &["--trust", "records"]].concat());
     assert!(trusting.contains(&format!("{orders} UNCHECKED\n")), "{trusting}");
@@ -367,8 +367,7 @@ fn fetch_fetches_what_is_another_or_too_old() {
     let after = example.run(&args);
     assert_eq!(ran(&after), ["Orders", "Sensors", "Report"]);
 
-    // Whoever trusts content alone sees that an output was damaged, though its size and time tell
-    // nothing.
+    // With `--trust content`, a damaged output is found, although its size and time are unchanged.
     let outputs = files(Path::new(&data).join("Report"));
     let (path, (time, bytes)) = outputs
         .into_iter()
@@ -388,7 +387,7 @@ fn fetch_fetches_what_is_another_or_too_old() {
 }
 
 #[test]
-fn backtest_runs_for_each_strategy_what_it_affects() {
+fn backtest_runs_only_the_tasks_that_a_strategy_affects() {
     let example = Example::new("backtest");
     let first = example.run(&[]);
     let ran = |strategy: &str| {
@@ -430,7 +429,7 @@ fn backtest_runs_for_each_strategy_what_it_affects() {
 }
 
 #[test]
-fn custom_target_writes_what_numpy_reads() {
+fn custom_target_writes_files_that_numpy_reads() {
     let example = Example::new("custom_target");
     let first = example.run(&[]);
     assert_eq!(listed(&first, "ran:"), ["Tone {hertz: 44.0, samples: 256}", "Spectrum"]);
@@ -456,7 +455,7 @@ fn custom_target_writes_what_numpy_reads() {
 }
 
 #[test]
-fn compare_trains_another_model_alone() {
+fn compare_trains_only_the_other_model() {
     let example = Example::new("compare");
     let printed = example.run(&[]);
     let parts: Vec<_> = printed.split("OLS does better\n").collect();
@@ -472,7 +471,7 @@ fn compare_trains_another_model_alone() {
     let (ols, ridge) = ("Train {method: Ols}", "Train {method: Ridge {alpha: 1.0}}");
     let before = [&data[..], &[ols]].concat();
     assert_eq!(listed(first, "ran:"), [&before[..], &[ridge, "Report {alpha: 1.0}"]].concat());
-    // As the normal equations give it, for ridge with standardised columns.
+    // The results of the normal equations; for ridge with standardized columns.
     let report = "trained on 112 flowers\nR² of OLS:   0.9498\nR² of ridge: 0.9434 (alpha 1)\n";
     assert!(first.ends_with(report), "{first}");
 
@@ -481,7 +480,7 @@ fn compare_trains_another_model_alone() {
     assert_eq!(listed(second, "ran:"), stricter);
     assert!(second.contains("R² of OLS:   0.9498\nR² of ridge: 0.7949 (alpha 50)\n"), "{second}");
 
-    // Of two variants, the one with other preprocessing has to run, and nothing that both share.
+    // Only the variant with other preprocessing has to run, and none of the shared tasks.
     let preview = "2 variants: 1 complete, 1 to run\n  ols    COMPLETE\n  \
                    ridge  PENDING never run (3 tasks of its own)\nseveral share:\n\
                    GetFlowers {testing: false, source: examples/data/iris.csv} COMPLETE\n\
@@ -511,7 +510,7 @@ fn compare_trains_another_model_alone() {
 }
 
 #[test]
-fn sweep_runs_what_is_shared_once_and_finds_the_best() {
+fn sweep_runs_shared_tasks_once_and_finds_the_best() {
     let example = Example::new("sweep");
     let printed = example.run(&[]);
     assert!(printed.starts_with("24 variants: 24 to run\n"), "{printed}");
@@ -528,7 +527,7 @@ fn sweep_runs_what_is_shared_once_and_finds_the_best() {
     let row: Vec<_> = row.expect("a row of the table").split_whitespace().collect();
     let (parameters, rest) = row.split_at(5);
     assert_eq!(parameters[1..], ["true", "3", "0.01", "complete"]);
-    // The R², how many flowers there are, and the R² of the fit.
+    // The R², the number of flowers, and the R² of the fit.
     assert_eq!(rest[1..], ["0.95528", "150", "0.935764"]);
     assert!(printed.contains("as a batch: 9 columns, 24 rows\n"), "{printed}");
     let columns = "variant,scale,degree,alpha,status,seconds,r2,GetFlowers.flowers,Fit.r2\n";
@@ -567,7 +566,7 @@ fn housekeeping_blesses_verifies_and_collects() {
 }
 
 #[test]
-fn tune_trains_what_it_has_not_tried() {
+fn tune_trains_only_untried_settings() {
     let example = Example::new("tune");
     let first = example.run(&[]);
     let number = |text: &str, before: &str, after: &str| -> usize {
@@ -580,7 +579,7 @@ fn tune_trains_what_it_has_not_tried() {
     let preview: Vec<_> = other.lines().take_while(|line| !line.is_empty()).collect();
     assert!(preview[0].ends_with(" COMPLETE"), "{first}");
     assert!(preview[1].starts_with("├─ (in run) Score {alpha: 0.1} COMPLETE"), "{first}");
-    // The second search goes further and has begun with what the first one has tried.
+    // The second search goes further and starts with the settings that the first one has tried.
     let (other, second) = other.split_once(" with an R² of").expect("a result");
     let tried = number(other, "the best of ", " is alpha");
     assert_eq!(ran, tried + 3, "{first}");
@@ -593,7 +592,7 @@ fn tune_trains_what_it_has_not_tried() {
 }
 
 #[test]
-fn handoff_hands_over_in_three_ways() {
+fn handoff_shares_outputs_in_three_ways() {
     let example = Example::new("handoff");
     let printed = example.run(&[]);
     let steps = [
@@ -614,7 +613,7 @@ fn handoff_hands_over_in_three_ways() {
         let found = rest.find(step).unwrap_or_else(|| panic!("{step:?} is not in {rest}"));
         rest = &rest[found + step.len()..];
     }
-    // All is there the second time, the export too.
+    // The second time, all outputs are there already, in the export too.
     let again = example.run(&[]);
     assert!(again.contains("0 outputs pushed, 0 files of 0 B; 2 were there already"), "{again}");
     assert!(again.contains("0 imported\ncomplete: true\n"), "{again}");

@@ -1,4 +1,5 @@
-//! The testing kit on its own: given inputs, assertions on what ran, and a check of all tasks.
+//! The testing kit without other tests: given inputs, assertions on the tasks that ran, and a check
+//! of all tasks.
 
 use flow::prelude::*;
 use flow::testing::{self, assert_because, assert_ran};

@@ -1,13 +1,14 @@
-//! The layers of `flow-core` and `flow-derive`: each imports only from itself and from those below.
+//! The layers of `flow-core` and `flow-derive`: each layer imports only from itself and from lower
+//! layers.
 //!
-//! The paths in the source are read, `crate::` and `super::` ones, in all code but that of unit tests.
-//! ARCHITECTURE.md says what each layer holds.
+//! The test reads the paths in the source that start with `crate::` or `super::`, in all code
+//! except unit tests. ARCHITECTURE.md describes the layers.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The folders and files at the top of a crate's `src`, lowest layer first; those of one layer may
+/// The folders and files at the top of a crate's `src`, lowest layer first. Those of one layer may
 /// import each other.
 type Layers = &'static [&'static [&'static str]];
 
@@ -44,7 +45,7 @@ fn source(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name).join("src")
 }
 
-/// The files of a folder, but for those of modules that are compiled for unit tests alone.
+/// Collects the source files of a folder, except modules that are compiled for unit tests only.
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     let entries = fs::read_dir(folder).expect("a folder of the source");
     let paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
@@ -62,14 +63,14 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The modules that a file declares for unit tests alone.
+/// Returns the modules that a file declares for unit tests only.
 fn test_modules(path: &PathBuf) -> Vec<String> {
     let text = fs::read_to_string(path).unwrap_or_default();
     let declared = text.split("#[cfg(test)]\nmod ").skip(1);
     declared.filter_map(|rest| Some(rest.split_once(';')?.0.to_owned())).collect()
 }
 
-/// The modules from the root to that of a file, such as `["store", "gc"]`.
+/// Returns the path of a file's module, such as `["store", "gc"]`.
 fn module(source: &Path, file: &Path) -> Vec<String> {
     let relative = file.strip_prefix(source).expect("a file of the source").with_extension("");
     let mut parts: Vec<_> =
@@ -80,7 +81,7 @@ fn module(source: &Path, file: &Path) -> Vec<String> {
     parts
 }
 
-/// The code of a file, without comments, texts and unit tests, which stand at its end.
+/// Returns the code of a file without comments, string literals and the unit tests at its end.
 fn code(text: &str) -> String {
     let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
     let lines = text[..end].lines().map(|line| line.split("//").next().unwrap_or_default());
@@ -96,7 +97,7 @@ fn code(text: &str) -> String {
     code
 }
 
-/// What follows `root` in a path of the code: the first name, or each of those in braces.
+/// Returns the first names after `root` in all paths of the code, including each name in braces.
 fn names_after<'a>(code: &'a str, root: &str) -> Vec<&'a str> {
     let is_name = |c: char| c.is_alphanumeric() || c == '_';
     let mut names = Vec::new();
@@ -121,7 +122,7 @@ fn names_after<'a>(code: &'a str, root: &str) -> Vec<&'a str> {
     names.into_iter().map(|name| &name[..end(&name)]).collect()
 }
 
-/// The modules at the top of the source that each file imports, itself excluded.
+/// Returns the top-level modules that each file imports.
 fn imports(source: &Path) -> BTreeMap<PathBuf, Vec<String>> {
     let mut found = Vec::new();
     files(source, &mut found);
@@ -130,7 +131,7 @@ fn imports(source: &Path) -> BTreeMap<PathBuf, Vec<String>> {
         let own = module(source, &file);
         let mut imported: Vec<_> =
             names_after(&code, "crate::").into_iter().map(str::to_owned).collect();
-        // `super::` in a module at the top leads to the root of the crate.
+        // `super::` in a top-level module leads to the root of the crate.
         if own.len() == 1 {
             imported.extend(names_after(&code, "super::").into_iter().map(str::to_owned));
         }
@@ -139,7 +140,7 @@ fn imports(source: &Path) -> BTreeMap<PathBuf, Vec<String>> {
     imports.collect()
 }
 
-/// The imports of a crate that lead upward.
+/// Returns the imports of a crate that lead to a higher layer.
 fn upward(name: &str, layers: Layers) -> Vec<String> {
     let source = source(name);
     let mut upward = Vec::new();
@@ -161,7 +162,7 @@ fn upward(name: &str, layers: Layers) -> Vec<String> {
 }
 
 #[test]
-fn each_layer_imports_only_from_itself_and_from_those_below() {
+fn each_layer_imports_only_from_itself_and_lower_layers() {
     for (name, layers) in [("flow-core", CORE), ("flow-derive", DERIVE)] {
         let upward = upward(name, layers);
         assert!(upward.is_empty(), "{} upward imports:\n{}", upward.len(), upward.join("\n"));

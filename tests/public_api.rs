@@ -1,8 +1,9 @@
-//! The public API of the crates, as a text that is checked in: `tests/golden/public_api.txt`.
+//! The public API of the crates is checked in as text: `tests/golden/public_api.txt`.
 //!
-//! A change of the API changes the text, so that it is seen in a review. `FLOW_ACCEPT_API=1 cargo test
-//! --test public_api` writes the text anew. It is read from the source, for rustdoc gives no machine-readable
-//! text on the stable compiler: the items that `lib.rs` exports, and what is public in each.
+//! A change of the API changes the text, so that a review sees it. `FLOW_ACCEPT_API=1 cargo test
+//! --test public_api` writes the text anew. The text is read from the source, because rustdoc has
+//! no machine-readable output on the stable compiler. It lists the items that `lib.rs` exports, and
+//! the public parts of each.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -45,7 +46,7 @@ fn is_public(visibility: &Visibility) -> bool {
     matches!(visibility, Visibility::Public(_))
 }
 
-/// The name of a public type, trait or function.
+/// Returns the name of a public type, trait or function.
 fn public_name(item: &Item) -> Option<String> {
     let (visibility, name) = match item {
         Item::Struct(item) => (&item.vis, &item.ident),
@@ -57,7 +58,7 @@ fn public_name(item: &Item) -> Option<String> {
     is_public(visibility).then(|| name.to_string())
 }
 
-/// The names that a `pub use` exports.
+/// Collects the names that a `pub use` exports.
 fn exported(tree: &UseTree, names: &mut BTreeSet<String>) {
     match tree {
         UseTree::Path(path) => exported(&path.tree, names),
@@ -99,7 +100,7 @@ fn fields(fields: &Fields) -> Vec<String> {
         .collect()
 }
 
-/// The name of the type that an impl without a trait is for.
+/// Returns the name of the type of an impl without a trait.
 fn implemented(ty: &syn::Type) -> Option<String> {
     let syn::Type::Path(path) = ty else { return None };
     Some(path.path.segments.last()?.ident.to_string())
@@ -108,7 +109,7 @@ fn implemented(ty: &syn::Type) -> Option<String> {
 /// The lines of one crate.
 #[derive(Default)]
 struct Api {
-    /// What is public in each exported item, by the line of the item.
+    /// The public parts of each exported item, by the line of the item.
     items: BTreeMap<String, BTreeSet<String>>,
 }
 
@@ -216,7 +217,7 @@ impl Api {
 }
 
 #[test]
-fn the_public_api_is_as_it_was() {
+fn the_public_api_matches_the_golden_file() {
     let mut all = Vec::new();
     for (krate, modules) in CRATES {
         let lines = Api::read(krate, modules).lines();
@@ -242,7 +243,7 @@ fn the_public_api_is_as_it_was() {
 }
 
 #[test]
-fn the_api_has_what_users_call() {
+fn the_api_includes_the_main_types() {
     let lines = Api::read("flow-core", CRATES[0].1).lines();
     for expected in ["impl Flow", "struct Flow", "trait Target", "enum StoreError"] {
         assert!(lines.iter().any(|line| line == expected), "{expected} is not in it");

@@ -1,4 +1,4 @@
-//! The second pipeline of the README, as it stands there: its test runs.
+//! The second pipeline of the README, exactly as it stands there, so that its test runs.
 #![allow(dead_code, reason = "`main` is that of a program")]
 
 use flow::prelude::*;

@@ -1,4 +1,5 @@
-//! Equal values are encoded alike, different values are not, and a release does not change how.
+//! Equal values have equal encodings, different values have different ones, and the encoding is
+//! stable across releases.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -131,7 +132,7 @@ struct Renamed {
 #[derive(Serialize)]
 struct NoFields {}
 
-/// A named sample of each class, boundary and extreme. New ones may be appended.
+/// Returns a named sample of each class, boundary and extreme. New samples may be appended.
 fn samples() -> Vec<(&'static str, Value)> {
     let mut samples = Vec::new();
     macro_rules! sample {
@@ -215,7 +216,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         "duration": Duration::from_millis(1500);
         "map of options": BTreeMap::from([(None, 1), (Some(1), 2), (Some(0), 3)]);
     }
-    // The order of the classes is part of the encoding of a map with keys of several.
+    // The order of the classes is part of the encoding of a map with keys of several classes.
     let entries = (0..=15).map(|tag| {
         let (_, key) = samples.iter().find(|(_, value)| class(value) == tag).unwrap();
         (key.clone(), Value::Unit)
@@ -225,7 +226,7 @@ fn samples() -> Vec<(&'static str, Value)> {
     samples
 }
 
-/// The first byte of its encoding.
+/// Returns the first byte of the encoding, which is the class of the value.
 fn class(value: &Value) -> u8 {
     encode_value(value)[0]
 }
@@ -239,7 +240,7 @@ impl Serialize for Bytes {
 }
 
 #[test]
-fn no_two_samples_are_encoded_alike() {
+fn all_samples_have_different_encodings() {
     let mut seen = BTreeMap::new();
     for (name, value) in samples() {
         if let Some(other) = seen.insert(encode_value(&value), name) {
@@ -266,7 +267,7 @@ fn a_secret_is_hashed_with_the_key_of_the_store() {
     assert_eq!(encode(Secret::new("hunter2")), expected);
 }
 
-/// Any tree of values, from so few leaves that equal ones are met often.
+/// Generates any tree of values, from so few leaves that equal trees are frequent.
 fn value() -> impl Strategy<Value = Value> {
     let name = || prop::sample::select(&["", "a", "b", "ab"][..]);
     let leaf = prop_oneof![
@@ -299,7 +300,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// `value` with one thing in it changed, which `choice` selects.
+/// Returns `value` with one change, which `choice` selects.
 fn changed(value: &Value, choice: &mut usize) -> Value {
     let options = 4;
     let here = *choice % options;
@@ -310,7 +311,7 @@ fn changed(value: &Value, choice: &mut usize) -> Value {
         (Value::Some(inner), 2) => (**inner).clone(),
         (Value::Some(inner), _) => Value::Some(Box::new(changed(inner, choice))),
         (Value::Seq(items), 2) if items.len() > 1 => {
-            // A boundary moves: the last two items become one.
+            // Moves a boundary: the last two items become one.
             let (head, tail) = items.split_at(items.len() - 2);
             Value::Seq(head.iter().cloned().chain([Value::Seq(tail.into())]).collect())
         }
@@ -343,22 +344,22 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn values_are_encoded_alike_if_and_only_if_they_are_equal(a in value(), b in value()) {
+    fn values_have_equal_encodings_exactly_if_they_are_equal(a in value(), b in value()) {
         prop_assert_eq!(encode_value(&a) == encode_value(&b), a == b);
         prop_assert_eq!(encode_value(&a), encode_value(&a.clone()));
         prop_assert_eq!(a == b, a.cmp(&b).is_eq());
     }
 
     #[test]
-    fn one_change_anywhere_gives_another_encoding(a in value(), mut choice in any::<usize>()) {
+    fn a_change_anywhere_changes_the_encoding(a in value(), mut choice in any::<usize>()) {
         let b = changed(&a, &mut choice);
         prop_assume!(a != b);
         prop_assert_ne!(encode_value(&a), encode_value(&b));
     }
 
-    /// Which is a proof that no two values, without a secret, are encoded alike.
+    /// Proves that no two values without secrets have the same encoding.
     #[test]
-    fn an_encoding_can_be_read_back(values in vec(value(), 0..3)) {
+    fn an_encoding_can_be_decoded(values in vec(value(), 0..3)) {
         prop_assume!(!values.iter().any(|value| format!("{value:?}").contains("***")));
         let mut bytes = Vec::new();
         values.iter().for_each(|value| value.encode(&KEY, &mut bytes));
@@ -370,7 +371,7 @@ proptest! {
     }
 
     #[test]
-    fn numbers_and_text_come_back(
+    fn numbers_and_text_survive_a_round_trip(
         ints in any::<(i64, u64, i128, u128)>(),
         floats in vec(any::<(f64, f32)>(), 0..4),
         text in any::<BTreeMap<String, Option<char>>>(),
@@ -384,7 +385,7 @@ proptest! {
     }
 }
 
-/// The value at the start of `bytes`, which are left with what follows it.
+/// Decodes the value at the start of `bytes`, and leaves the rest in `bytes`.
 fn decode(bytes: &mut &[u8]) -> Value {
     fn take<'a>(bytes: &mut &'a [u8], count: usize) -> &'a [u8] {
         bytes.split_off(..count).unwrap()
@@ -442,8 +443,9 @@ fn decode(bytes: &mut &[u8]) -> Value {
 
 // ---- releases -------------------------------------------------------------------------------
 
-/// Keys of existing stores hang on the encoding. If a change of it is meant, every output of every
-/// store is made again; then run this test with `FLOW_ACCEPT_ENCODING=1` and commit the file.
+/// The keys of existing stores depend on the encoding. After an intended change, every output of
+/// every store is computed again. Then run this test with `FLOW_ACCEPT_ENCODING=1` and commit the
+/// file.
 #[test]
 fn a_release_does_not_change_the_encoding() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/encoding.txt");

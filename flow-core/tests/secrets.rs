@@ -1,4 +1,4 @@
-//! A secret is used by whoever exposes it, and appears nowhere else.
+//! The value of a `Secret` is only visible through `expose`.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ fn assert_hidden(text: impl fmt::Display) {
 }
 
 #[test]
-fn nothing_that_prints_shows_it() {
+fn display_debug_and_json_hide_a_secret() {
     let value = to_value(&login()).unwrap();
     assert_eq!(value.to_string(), "{password: ***, pins: [***], user: ada}");
     assert_eq!(
@@ -44,13 +44,13 @@ fn nothing_that_prints_shows_it() {
 }
 
 #[test]
-fn no_other_serializer_writes_it_out() {
+fn other_serializers_refuse_a_secret() {
     let error = serde_json::to_string(&login()).unwrap_err();
     assert_eq!(error.to_string(), "a secret is not written out");
     assert!(serde_json::to_value(Some(Secret::new(()))).is_err());
     assert!(serde_json::to_string(&BTreeMap::from([(Secret::new("hunter2"), 1)])).is_err());
 
-    // Serde itself buffers what is internally tagged.
+    // Serde itself buffers internally tagged enums.
     #[derive(Serialize)]
     #[serde(tag = "kind")]
     enum Tagged {
@@ -60,8 +60,8 @@ fn no_other_serializer_writes_it_out() {
 }
 
 #[test]
-fn a_failed_attempt_leaves_nothing_behind() {
-    /// What a secret calls itself, but none.
+fn a_failed_serialization_leaves_no_state() {
+    /// Has the internal name of a secret, and is none.
     #[derive(Serialize)]
     #[serde(rename = "$flow_core::Secret")]
     struct Impostor(u8);
@@ -72,7 +72,7 @@ fn a_failed_attempt_leaves_nothing_behind() {
 }
 
 #[test]
-fn it_passes_through_what_serde_flattens_and_wraps() {
+fn a_secret_survives_flattening_and_wrapping() {
     #[derive(Serialize, Deserialize, Debug, PartialEq)]
     struct Token(Secret<String>);
     #[derive(Serialize, Deserialize, Debug, PartialEq)]
@@ -91,7 +91,7 @@ fn it_passes_through_what_serde_flattens_and_wraps() {
 }
 
 #[test]
-fn it_does_not_become_anything_else() {
+fn a_secret_does_not_deserialize_into_other_types() {
     #[track_caller]
     fn refused<T: DeserializeOwned + fmt::Debug>(value: &Value) -> String {
         from_value::<T>(value).unwrap_err().to_string()
@@ -108,7 +108,7 @@ fn it_does_not_become_anything_else() {
 }
 
 #[test]
-fn an_error_about_it_does_not_show_it() {
+fn errors_do_not_show_a_secret() {
     for value in [to_value(&Secret::new("hunter2")).unwrap(), to_value("hunter2").unwrap()] {
         let error = from_value::<Secret<u32>>(&value).unwrap_err();
         assert_eq!(error.to_string(), "what was given for a secret does not fit its type, `u32`");
@@ -129,7 +129,7 @@ fn an_error_about_it_does_not_show_it() {
 }
 
 #[test]
-fn it_is_read_from_anywhere() {
+fn a_secret_deserializes_from_plain_text() {
     let text = r#"{"user": "ada", "password": "hunter2", "pins": [271828]}"#;
     assert_eq!(serde_json::from_str::<Login>(text).unwrap(), login());
 }

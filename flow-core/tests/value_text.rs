@@ -1,4 +1,4 @@
-//! What people read of a value, in previews and in records.
+//! The text of a value in previews and its JSON in records.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
@@ -43,7 +43,7 @@ impl Serialize for Bytes {
 }
 
 #[test]
-fn values_are_shown_short() {
+fn values_are_shown_in_short_form() {
     assert_eq!(text(Kind::Logistic), "Logistic");
     assert_eq!(text(Kind::Poly { degree: 3 }), "Poly {degree: 3}");
     assert_eq!(text(Kind::Steps(vec![1, 2])), "Steps(1, 2)");
@@ -93,7 +93,7 @@ fn text_is_quoted_only_where_it_could_be_misread() {
 }
 
 #[test]
-fn no_value_reads_like_the_absence_of_another() {
+fn text_and_options_are_not_confused_with_none() {
     #[derive(Serialize)]
     #[serde(rename_all = "lowercase")]
     enum Level {
@@ -109,7 +109,7 @@ fn no_value_reads_like_the_absence_of_another() {
 }
 
 #[test]
-fn what_breaks_or_reorders_a_line_is_escaped() {
+fn control_and_bidi_characters_are_escaped() {
     assert_eq!(text("a\nb\r\t\0\u{1b}[31m\u{7f}"), r"a\nb\r\t\u{0}\u{1b}[31m\u{7f}");
     assert_eq!(text("\u{202e}abc\u{2028}\u{85}"), r"\u{202e}abc\u{2028}\u{85}");
     assert_eq!(text("👩‍👩‍👧 ünï"), "👩‍👩‍👧 ünï");

@@ -1,5 +1,4 @@
-//! What was turned into a value comes back as it was, and a value fits other types only if nothing
-//! is lost.
+//! A serialized value deserializes to an equal one, and fits another type only if nothing is lost.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::cell::RefCell;
@@ -18,7 +17,7 @@ use jiff::{SignedDuration, Span, Timestamp, ToSpan, Zoned};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// Checks that `value` comes back, alone and inside an option, a list and a map.
+/// Asserts that `value` survives a round trip, alone and inside an option, a list and a map.
 #[track_caller]
 fn round_trip<T: Serialize + DeserializeOwned + PartialEq + Debug + Clone>(value: T) {
     let tree = to_value(&value).unwrap();
@@ -28,13 +27,13 @@ fn round_trip<T: Serialize + DeserializeOwned + PartialEq + Debug + Clone>(value
     assert_eq!(from_value::<BTreeMap<u8, _>>(&tree).unwrap(), nested, "by way of {tree:?}");
 }
 
-/// The message of reading `value` as a `T`.
+/// Returns the error of reading `value` as a `T`.
 #[track_caller]
 fn refused<T: DeserializeOwned + Debug>(value: impl Serialize) -> String {
     from_value::<T>(&to_value(&value).unwrap()).unwrap_err().to_string()
 }
 
-/// `value` read as a `T`.
+/// Reads `value` as a `T`.
 #[track_caller]
 fn read<T: DeserializeOwned>(value: impl Serialize) -> T {
     from_value(&to_value(&value).unwrap()).unwrap()
@@ -141,7 +140,8 @@ fn sequences_tuples_sets_and_maps() {
     round_trip(BTreeMap::<u8, u8>::new());
 }
 
-/// The types that hold a set, by which its order is known not to count.
+/// A struct with sets in all positions. A set is recognized by its type, so that its order does not
+/// count.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
 struct Tags {
     tags: HashSet<u32>,
@@ -164,8 +164,8 @@ enum Either {
 }
 
 #[test]
-fn the_order_of_a_set_does_not_count_wherever_it_stands() {
-    // Each set has its own hasher, and with it another order.
+fn the_order_of_a_set_does_not_count_in_any_position() {
+    // Each set has its own hasher, and so another order.
     let set = || (0..50).collect::<HashSet<u32>>();
     let variants: [fn(HashSet<u32>) -> Either; 3] =
         [Either::Newtype, |set| Either::Tuple(1, set), |set| Either::Struct { set }];
@@ -188,13 +188,13 @@ fn the_order_of_a_set_does_not_count_wherever_it_stands() {
 }
 
 #[test]
-fn the_order_of_insertion_counts_in_a_map_that_keeps_it() {
+fn the_order_of_insertion_counts_in_an_index_map() {
     let map = |entries: [(&str, u8); 3]| {
         entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<IndexMap<_, _>>()
     };
     let sorted = map([("a", 1), ("b", 2), ("c", 3)]);
     let other = map([("c", 3), ("a", 1), ("b", 2)]);
-    // It is compared without the order, which a task sees.
+    // `IndexMap` compares without the order, but a task sees the order.
     assert_eq!(sorted, other);
     let (sorted, value) = (to_value(&sorted).unwrap(), to_value(&other).unwrap());
     assert_ne!(sorted, value);
@@ -237,7 +237,7 @@ fn structs_and_enums() {
 }
 
 #[test]
-fn every_way_that_serde_tags_enums() {
+fn every_enum_representation_of_serde() {
     #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
     #[serde(tag = "kind")]
     enum Internal {
@@ -359,7 +359,7 @@ fn a_number_fits_another_width_if_nothing_is_lost() {
 }
 
 #[test]
-fn a_name_fits_a_variant_and_text_fits_what_is_written_as_text() {
+fn text_fits_variants_dates_paths_and_characters() {
     assert_eq!(read::<Kind>("Unit"), Kind::Unit);
     assert_eq!(read::<String>(Kind::Unit), "Unit");
     assert_eq!(read::<Date>("2024-02-29"), date(2024, 2, 29));
@@ -375,7 +375,7 @@ fn a_name_fits_a_variant_and_text_fits_what_is_written_as_text() {
 }
 
 #[test]
-fn anything_else_is_refused_with_what_was_expected_and_found() {
+fn other_types_are_errors_with_expected_and_found() {
     assert_eq!(refused::<bool>("x"), "expected a boolean, found the string `x`");
     assert_eq!(refused::<bool>(1), "expected a boolean, found the integer `1`");
     assert_eq!(refused::<String>(3), "expected a string, found the integer `3`");
@@ -438,7 +438,7 @@ fn anything_else_is_refused_with_what_was_expected_and_found() {
 }
 
 #[test]
-fn an_error_says_where() {
+fn an_error_names_the_path_within_the_value() {
     let grid = BTreeMap::from([("model", (1, vec![Kind::Newtype(1)]))]);
     assert_eq!(
         refused::<BTreeMap<String, (u8, Vec<Result<(), ()>>)>>(&grid),
@@ -456,7 +456,7 @@ fn an_error_says_where() {
 
 #[test]
 fn two_equal_keys_are_an_error() {
-    /// A map that lists its entries as they are.
+    /// A map that lists its entries as given, with duplicates.
     struct Entries(&'static [(u8, u8)]);
 
     impl Serialize for Entries {
@@ -482,7 +482,7 @@ fn two_equal_keys_are_an_error() {
 }
 
 #[test]
-fn what_has_no_end_is_an_error() {
+fn endless_nesting_is_an_error() {
     struct Endless;
 
     impl Serialize for Endless {
@@ -496,7 +496,7 @@ fn what_has_no_end_is_an_error() {
 }
 
 #[test]
-fn a_length_that_is_not_true_costs_nothing() {
+fn a_false_length_hint_allocates_nothing() {
     struct Boasting;
 
     impl Serialize for Boasting {
@@ -509,7 +509,7 @@ fn a_length_that_is_not_true_costs_nothing() {
 }
 
 #[test]
-fn what_a_type_refuses_to_serialise_is_named() {
+fn a_failed_serialization_names_the_path() {
     #[derive(Serialize)]
     struct Get {
         sources: Vec<PathBuf>,
@@ -529,7 +529,7 @@ fn what_a_type_refuses_to_serialise_is_named() {
 }
 
 #[test]
-fn values_can_be_made_by_hand() {
+fn values_can_be_constructed_directly() {
     let value = Value::Some(Box::new(Value::Float(Float::from(0.5))));
     assert_eq!(value, to_value(&Some(0.5)).unwrap());
 }

@@ -1,8 +1,8 @@
-//! What the macros say about wrong uses, and that right ones compile.
+//! The errors of the macros for wrong uses, and that right uses compile.
 //!
-//! A case is a file of `tests/ui`, in the folder of what it is about; what the compiler says of it
-//! stands beside it. After a change of the messages, `TRYBUILD=overwrite cargo test -p flow-derive`
-//! writes them anew, to be read.
+//! Each case is a file of `tests/ui`, in the folder of its subject, with the expected compiler
+//! output beside it. After a change of messages, `TRYBUILD=overwrite cargo test -p flow-derive`
+//! writes the expected output anew, to be reviewed.
 
 use std::process::Command;
 
@@ -13,7 +13,7 @@ fn right_uses_compile() {
 
 #[test]
 fn wrong_uses_are_explained() {
-    // Much of a message is the compiler's, which words it differently in each version.
+    // A large part of a message comes from the compiler, whose wording differs between versions.
     let promised = env!("CARGO_PKG_RUST_VERSION");
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
     let version = Command::new(rustc).arg("--version").output().expect("the compiler");

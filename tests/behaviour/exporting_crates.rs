@@ -1,4 +1,4 @@
-//! Exports as a crate: the generated source. `tests/code/handed.rs` tests that the crate compiles and how a
+//! Exports as a crate: the generated source. `tests/code/exported_crate.rs` tests that the crate compiles and how a
 //! program uses it.
 
 use std::fs;

@@ -1,5 +1,5 @@
-//! Folders that files of a store name: only those in which the store itself keeps outputs of the open namespace
-//! are looked at and removed.
+//! Folders that files of a store name: only folders in which the store keeps outputs of the open
+//! namespace are inspected and removed.
 
 use std::fs;
 use std::time::Duration;
@@ -17,9 +17,9 @@ struct Kept {
 
 runs!(Kept: u64 = |self, _cx| Ok(self.k));
 
-/// A base store and its namespace `prod`, each with an output, and an index line in the base store that names
-/// the output in `prod`.
-fn named() -> Result<(Flow, Flow, tempfile::TempDir)> {
+/// Returns a base store and its namespace `prod`, each with an output. A line in the index of the
+/// base store names the output in `prod`.
+fn base_and_namespace() -> Result<(Flow, Flow, tempfile::TempDir)> {
     let (base, folder) = flow();
     let prod = base.namespace("prod");
     base.with(Kept::K, 1u64).run::<Kept>()?;
@@ -35,8 +35,8 @@ fn named() -> Result<(Flow, Flow, tempfile::TempDir)> {
 }
 
 #[test]
-fn garbage_of_the_base_store_is_none_of_a_namespace() -> Result<()> {
-    let (base, prod, _folder) = named()?;
+fn gc_of_the_base_store_leaves_outputs_of_a_namespace_alone() -> Result<()> {
+    let (base, prod, _folder) = base_and_namespace()?;
     let before = files_below(&base.folder().join("env=prod"));
     let one = base.with(Kept::K, 1u64);
     let garbage = base.store().gc().keep::<Kept>(&one)?.older_than(Duration::ZERO).find()?;
@@ -45,14 +45,14 @@ fn garbage_of_the_base_store_is_none_of_a_namespace() -> Result<()> {
     assert_eq!(files_below(&base.folder().join("env=prod")), before);
     assert_eq!(*prod.load::<Kept>()?, 7);
     assert_eq!(*one.load::<Kept>()?, 1);
-    // The line is gone.
+    // The line is removed from the index.
     assert!(!fs::read_to_string(base.folder().join(".flow/index/Kept"))?.contains("env="));
     Ok(())
 }
 
 #[test]
 fn clearing_a_task_of_the_base_store_leaves_a_namespace_alone() -> Result<()> {
-    let (base, prod, _folder) = named()?;
+    let (base, prod, _folder) = base_and_namespace()?;
     let before = files_below(&base.folder().join("env=prod"));
     base.store().clear_task::<Kept>()?;
     assert_eq!(files_below(&base.folder().join("env=prod")), before);
@@ -64,7 +64,7 @@ fn clearing_a_task_of_the_base_store_leaves_a_namespace_alone() -> Result<()> {
 }
 
 #[test]
-fn a_file_beside_an_output_that_its_record_names_is_not_removed() -> Result<()> {
+fn a_foreign_file_that_a_record_names_is_not_removed() -> Result<()> {
     let (base, _folder) = flow();
     base.run::<Kept>()?;
     let record = one_file(&base.folder().join("Kept"), "record.json", "");

@@ -1,4 +1,4 @@
-//! Pushes, pulls, exports and imports of nothing are errors that say what to do.
+//! Pushes, pulls, exports and imports with nothing to transfer are errors that name the next step.
 
 use std::fs;
 
@@ -27,7 +27,7 @@ runs!(Double: u64 = |self, cx| Ok(2 * *cx.input().load()?));
 struct Raw;
 
 #[test]
-fn a_pull_from_a_folder_that_nothing_was_pushed_to_is_an_error() -> Result<()> {
+fn a_pull_from_a_folder_that_is_no_remote_is_an_error() -> Result<()> {
     let (flow, folder) = flow();
     let (absent, empty) = (folder.path().join("absent"), folder.path().join("empty"));
     let (project, file) = (folder.path().join("project"), folder.path().join("file"));
@@ -48,7 +48,7 @@ fn a_pull_from_a_folder_that_nothing_was_pushed_to_is_an_error() -> Result<()> {
     }
     assert!(!absent.exists());
 
-    // A remote that has something else says what it lacks.
+    // A pull from a remote that holds other outputs reports which ones are missing.
     flow.run::<Number>()?;
     let remote = RemoteFolder::new(folder.path().join("remote"));
     flow.push::<Number>(&remote)?;
@@ -59,7 +59,7 @@ fn a_pull_from_a_folder_that_nothing_was_pushed_to_is_an_error() -> Result<()> {
 }
 
 #[test]
-fn a_push_of_nothing_that_is_complete_is_an_error() -> Result<()> {
+fn a_push_without_complete_outputs_is_an_error() -> Result<()> {
     let (flow, folder) = flow();
     let to = folder.path().join("remote");
     let error = flow.push::<Double>(&RemoteFolder::new(&to)).expect_err("nothing is complete");
@@ -75,7 +75,7 @@ fn a_push_of_nothing_that_is_complete_is_an_error() -> Result<()> {
         "cannot push the outputs of `Raw`: no task there stores an output"
     );
 
-    // What is complete is pushed, and the rest is told.
+    // Complete outputs are pushed, and the others are listed as skipped.
     flow.run::<Number>()?;
     let pushed = flow.push::<Double>(&RemoteFolder::new(&to))?;
     assert_eq!((pushed.instances().len(), pushed.skipped().len()), (1, 1));
@@ -83,7 +83,7 @@ fn a_push_of_nothing_that_is_complete_is_an_error() -> Result<()> {
 }
 
 #[test]
-fn an_export_or_import_of_nothing_is_an_error() -> Result<()> {
+fn an_export_or_import_without_outputs_is_an_error() -> Result<()> {
     let (flow, folder) = flow();
     let to = folder.path().join("handed");
     let error = flow.export::<Raw>(&to).expect_err("it stores nothing").to_string();

@@ -1,4 +1,4 @@
-//! A panic of the user's code, wherever it is: the task has failed, the rest goes on.
+//! Panics in user code: the task fails, and all independent tasks complete.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +7,7 @@ use flow::prelude::*;
 
 use crate::support::{failed, failure, files_below, flow, in_full, not_run, ran};
 
-/// Panics when it saves or loads what it is told to.
+/// Panics when it saves or loads certain values.
 #[derive(Default)]
 struct Fragile {}
 
@@ -70,7 +70,7 @@ impl Run for Aside {
 }
 
 #[test]
-fn in_saving() -> Result<()> {
+fn a_panic_in_save_fails_the_task() -> Result<()> {
     let (flow, _folder) = flow();
     let flow = flow.with(Number::N, 13);
     let summary = failure(flow.run::<(Twice, Aside)>());
@@ -78,7 +78,7 @@ fn in_saving() -> Result<()> {
     assert_eq!(not_run(&summary), ["Twice"]);
     let error = summary.failed()[0].error.clone().unwrap_or_default();
     assert_eq!(error, "it panicked: 13 cannot be saved");
-    // Nothing of it is left.
+    // No output file is left.
     let left = files_below(flow.folder());
     assert!(left.iter().all(|file| file.extension().is_none_or(|e| e != "fragile")), "{left:?}");
     SAVE.store(false, Ordering::SeqCst);
@@ -88,7 +88,7 @@ fn in_saving() -> Result<()> {
 }
 
 #[test]
-fn in_loading() -> Result<()> {
+fn a_panic_in_load_fails_the_task_that_loads() -> Result<()> {
     let (flow, _folder) = flow();
     let flow = flow.with(Number::N, 7);
     let summary = failure(flow.run::<(Twice, Aside)>());
@@ -100,7 +100,7 @@ fn in_loading() -> Result<()> {
     Ok(())
 }
 
-/// An error that panics when it is asked what it is.
+/// An error whose `Display` panics.
 #[derive(Debug)]
 struct Mute;
 
@@ -140,7 +140,7 @@ fails!(Meta, |cx| {
     Ok(1)
 });
 
-/// A value that panics when it is serialised.
+/// A value whose `Serialize` panics.
 struct MuteValue;
 
 impl Serialize for MuteValue {
@@ -150,7 +150,7 @@ impl Serialize for MuteValue {
 }
 
 #[test]
-fn in_an_error_or_with_odd_values() {
+fn panics_in_errors_threads_and_metadata_fail_their_task() {
     for workers in [1, 4] {
         let (flow, _folder) = flow();
         let result = flow.workers(workers).run::<(Silent, Odd, Empty, Sideways, Meta, Aside)>();
@@ -206,7 +206,7 @@ impl Run for Trunk {
 }
 
 #[test]
-fn one_of_many_stops_only_its_branch() {
+fn a_failed_instance_stops_only_its_downstream_tasks() {
     for workers in [1, 3] {
         let (flow, _folder) = flow();
         let summary = failure(flow.workers(workers).run::<Trunk>());

@@ -1,4 +1,4 @@
-//! Panics in all code that users write besides `run`: one task fails, others complete, and the process goes on.
+//! Panics in user code outside `run`: one task fails, the others complete, and the process goes on.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -36,7 +36,7 @@ macro_rules! task {
 
 task!(Aside: u64 = |self, _cx| Ok(1), target = Json<u64>);
 
-/// Asserts that a task fails with this error, and another one beside it completes.
+/// Asserts that a task fails with this error and that another task beside it completes.
 #[track_caller]
 fn assert_fails_alone<T: Task>(flow: &Flow, error: &str) {
     for workers in [1, 2] {
@@ -49,7 +49,7 @@ fn assert_fails_alone<T: Task>(flow: &Flow, error: &str) {
     }
 }
 
-/// Fails with an error of this kind.
+/// The method of `Faulty` that panics.
 #[derive(Clone, Copy)]
 enum Fault {
     Drop,
@@ -97,7 +97,7 @@ task!(ErrorDisplay: u64 = |self, _cx| Err(Faulty(Fault::Display).into()), target
 task!(Payload: u64 = |self, _cx| panic_any(Bomb { n: 1 }), target = Json<u64>);
 
 #[test]
-fn in_errors_and_in_what_was_panicked_with() {
+fn panics_in_errors_and_panic_payloads_fail_one_task() {
     let (flow, _folder) = flow();
     assert_fails_alone::<ErrorDrop>(&flow, "it is faulty");
     assert_fails_alone::<ErrorSource>(&flow, "no source");
@@ -118,10 +118,10 @@ struct Given {
 task!(OfGiven: u64 = |self, cx| Ok(cx.input().load()?.n), requires = Given, target = Json<u64>);
 
 #[test]
-fn in_destructors_of_outputs_and_inputs() -> Result<()> {
+fn panics_in_destructors_of_values_fail_one_task() -> Result<()> {
     let (flow, folder) = flow();
     assert_fails_alone::<Dropped>(&flow, "it panicked: bomb 2 was dropped");
-    // Nothing of it is left.
+    // No output file is left.
     let left = crate::support::files_below(flow.folder());
     let is_output = |file: &&PathBuf| file.starts_with(flow.folder().join("Dropped"));
     let left: Vec<_> = left.iter().filter(is_output).collect();
@@ -134,7 +134,7 @@ fn in_destructors_of_outputs_and_inputs() -> Result<()> {
         "it panicked: bomb 4 was dropped",
     );
 
-    // Whoever drops a value in memory last, it is no longer of use then.
+    // A value in memory is cleared, although dropping it panics.
     flow.run::<OfKept>()?;
     assert_eq!(*flow.load::<OfKept>()?, 3);
     flow.force_all().run::<OfKept>()?;
@@ -143,7 +143,7 @@ fn in_destructors_of_outputs_and_inputs() -> Result<()> {
     Ok(())
 }
 
-/// A task that panics when it is dropped, as do its parameter and the client that it uses.
+/// A task that panics when it is dropped, and so do its parameter and its client.
 #[derive(Task)]
 #[task(target = Json<u64>, uses(Client))]
 struct Fuse {
@@ -161,7 +161,7 @@ runs!(Fuse: u64 = |self, cx| {
 task!(AfterFuse: u64 = |self, cx| Ok(*cx.input().load()?), requires = Fuse, target = Json<u64>);
 
 #[test]
-fn in_destructors_of_tasks_parameters_and_clients() -> Result<()> {
+fn panics_in_destructors_of_tasks_and_clients_are_contained() -> Result<()> {
     let (flow, _folder) = flow();
     let lit = flow.provide(Client(Bomb { n: 6 }));
     for workers in [1, 2] {
@@ -182,7 +182,7 @@ fn refuses(_: &u64) -> Result<()> {
 
 task!(Unchecked: u64 = |self, _cx| Ok(1), target = Json<u64>, check = refuses);
 
-/// A message that panics.
+/// A message that panics when it is formatted.
 struct Silence;
 
 impl fmt::Display for Silence {
@@ -197,10 +197,10 @@ task!(Reports: u64 = |self, cx| {
 }, target = Json<u64>);
 
 #[test]
-fn in_checks_and_messages() -> Result<()> {
+fn panics_in_checks_and_progress_messages_fail_one_task() -> Result<()> {
     let (flow, _folder) = flow();
     assert_fails_alone::<Unchecked>(&flow, "it panicked: it cannot be checked");
-    // The observer is told of others, for it is not the one that panicked.
+    // The observer still receives the other events, because the observer itself did not panic.
     let told = Arc::new(Mutex::new(0));
     let count = Arc::clone(&told);
     let observed =
@@ -211,7 +211,7 @@ fn in_checks_and_messages() -> Result<()> {
 }
 
 #[test]
-fn an_observer_that_panics_is_told_nothing_more() -> Result<()> {
+fn an_observer_that_panics_receives_no_more_events() -> Result<()> {
     static CALLED: AtomicU64 = AtomicU64::new(0);
 
     let (flow, _folder) = flow();
@@ -229,7 +229,7 @@ fn an_observer_that_panics_is_told_nothing_more() -> Result<()> {
     Ok(())
 }
 
-/// Whether the implementations below panic.
+/// The name of the trait whose implementations below panic, if any.
 static ARMED: Mutex<Option<&str>> = Mutex::new(None);
 
 fn maybe_panic(place: &str) {
@@ -271,7 +271,7 @@ impl<'de> Deserialize<'de> for Touchy {
 #[task(target = Json<u64>)]
 struct Sensitive {
     touchy: Touchy,
-    /// From when on its parameter cannot be used.
+    /// Whether `run` makes the parameter panic from now on.
     #[param(default = false, insignificant)]
     arms: bool,
 }
@@ -283,7 +283,7 @@ runs!(Sensitive: u64 = |self, _cx| {
     Ok(self.touchy.0)
 });
 
-/// Iterates over nothing.
+/// An iterator that panics.
 fn broken() -> impl Iterator<Item = u64> {
     std::iter::from_fn(|| panic!("the iterator is broken"))
 }
@@ -294,9 +294,9 @@ struct Iterates;
 
 runs!(Iterates: u64 = |self, _cx| Ok(1));
 
-/// These run one after the other, for they share what panics.
+/// These cases run one after the other, because they share `ARMED`.
 #[test]
-fn in_types_of_parameters_and_in_requires() -> Result<()> {
+fn panics_in_parameter_types_and_requires_are_plan_errors() -> Result<()> {
     let (flow, _folder) = flow();
     let given = flow.with(Sensitive::TOUCHY, Touchy(1));
     for (place, message) in [("Clone", "Clone failed"), ("Serialize", "its `Serialize` panicked")] {
@@ -314,7 +314,7 @@ fn in_types_of_parameters_and_in_requires() -> Result<()> {
     let error = plan_error::<(Iterates, Aside)>(&flow);
     assert!(error.contains("`Iterates`") && error.contains("the iterator is broken"), "{error}");
 
-    // Once it is planned, nothing ends the run: neither does what is told, nor what is recorded.
+    // After planning, a panic in an event or in the recorded parameters does not end the run.
     let told = Arc::new(Mutex::new(Vec::new()));
     let events = Arc::clone(&told);
     let observed = given.with(Sensitive::ARMS, true).observe(move |event| {

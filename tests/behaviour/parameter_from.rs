@@ -26,7 +26,7 @@ struct Report {
 
 runs!(Report: bool = |self, cx| Ok(self.scaled == *cx.input().load()? && self.parts > 0));
 
-/// Is the parameter of a parameter.
+/// An alias of an alias.
 #[derive(Task, Clone)]
 #[task(requires = Report, target = Json<bool>)]
 struct Cover {
@@ -44,23 +44,23 @@ fn values(flow: &Flow) -> (bool, bool, bool) {
 }
 
 #[test]
-fn it_has_the_default_of_the_other() {
+fn it_has_the_default_of_the_other_parameter() {
     let (flow, _folder) = flow();
     assert_eq!(values(&flow), (true, true, true));
 }
 
 #[test]
-fn giving_a_value_to_either_key_gives_it_to_both() {
+fn giving_a_value_to_either_parameter_gives_it_to_both() {
     let (flow, _folder) = flow();
     assert_eq!(values(&flow.with(Prepare::SCALE, false)), (false, false, false));
     assert_eq!(values(&flow.with(Cover::TITLE, false)), (false, false, false));
-    // What is given to the task in between reaches what is upstream of it.
+    // A value given to the task in between also reaches the task upstream of it.
     assert_eq!(values(&flow.with(Report::SCALED, false)), (false, false, false));
     assert_eq!(values(&flow.with_named("scale", false)), (false, false, false));
 }
 
 #[test]
-fn a_with_reaches_it_too() -> Result<()> {
+fn a_with_applies_to_aliases() -> Result<()> {
     #[derive(Task)]
     #[task(requires = Cover with Prepare::SCALE = false, target = Json<bool>)]
     struct Book;
@@ -76,13 +76,13 @@ fn a_with_reaches_it_too() -> Result<()> {
                └─ Prepare {scale: false, folds: 3} PENDING never run"
     );
     flow.run::<Book>()?;
-    // The book fixes the value itself: no other can be given.
+    // `Book` fixes the value itself, so the flow cannot change it.
     let other = flow.with(Prepare::SCALE, true);
     assert!(other.is_complete::<Book>()?);
     Ok(())
 }
 
-/// Has the parameter, and does not require its task.
+/// Has the parameter of a task that it does not require.
 #[derive(Task, Clone)]
 #[task(target = Json<bool>)]
 struct Alone {
@@ -109,7 +109,7 @@ fn the_other_task_need_not_be_required() -> Result<()> {
 }
 
 #[test]
-fn it_allows_what_the_other_allows() {
+fn the_range_of_the_other_parameter_applies() {
     let (flow, _folder) = flow();
     assert_eq!(
         plan_error::<Report>(&flow.with(Report::PARTS, 10)),
@@ -136,7 +136,7 @@ struct Egg {
 runs!(Egg: u8 = |self, _cx| Ok(self.from));
 
 #[test]
-fn two_parameters_that_are_each_other_are_an_error() {
+fn parameters_that_are_declared_from_each_other_are_an_error() {
     let (flow, _folder) = flow();
     assert_eq!(
         plan_error::<Chicken>(&flow),

@@ -1,4 +1,5 @@
-//! Records and manifests that take many times their size once they are parsed are refused before that.
+//! Records and manifests that would take many times their size in memory are refused before they
+//! are parsed.
 
 use std::fs;
 
@@ -6,10 +7,10 @@ use flow::prelude::*;
 
 use crate::support::{alone, failure, files_below, flow, peak, ran};
 
-/// How many values the hostile files have, of two bytes each.
+/// The number of values in a hostile file, of two bytes each.
 const VALUES: usize = 15_000_000;
 
-/// How much memory may be taken, in bytes: much less than such values take.
+/// The memory limit in bytes, far below what such values take when they are parsed.
 const MOST: u64 = 300 << 20;
 
 #[derive(Task)]
@@ -20,8 +21,8 @@ struct Number {
 
 runs!(Number: u32 = |self, _cx| Ok(self.n));
 
-/// Adds a list of so many zeros to the first object that is called `after`.
-fn bloat(path: &Path, after: &str) -> Result<()> {
+/// Adds a list of `VALUES` zeros right after the first occurrence of `after`.
+fn add_zeros(path: &Path, after: &str) -> Result<()> {
     let text = fs::read_to_string(path)?;
     let (before, rest) = text.split_once(after).expect("it is there");
     let mut zeros = "0,".repeat(VALUES);
@@ -31,14 +32,14 @@ fn bloat(path: &Path, after: &str) -> Result<()> {
 }
 
 #[test]
-fn a_record_of_many_small_values_is_damaged() -> Result<()> {
+fn a_record_with_millions_of_values_is_treated_as_damaged() -> Result<()> {
     alone(|| {
         let (flow, folder) = flow();
         let flow = flow.with(Number::N, 3);
         flow.run::<Number>()?;
         let record =
             files_below(folder.path()).into_iter().find(|path| path.ends_with("record.json"));
-        bloat(&record.expect("a record"), "\"parameters\": {")?;
+        add_zeros(&record.expect("a record"), "\"parameters\": {")?;
         let preview = flow.preview::<Number>()?.color(false).to_string();
         assert!(preview.contains("would take up to"), "{preview}");
         assert!(peak() < MOST, "{} bytes", peak());
@@ -49,14 +50,14 @@ fn a_record_of_many_small_values_is_damaged() -> Result<()> {
 }
 
 #[test]
-fn a_manifest_of_many_small_values_is_refused() -> Result<()> {
+fn a_manifest_with_millions_of_values_is_refused() -> Result<()> {
     alone(|| {
         let (flow, folder) = flow();
         let flow = flow.with(Number::N, 3);
         flow.run::<Number>()?;
         let to = folder.path().join("handed");
         flow.export::<Number>(&to)?;
-        bloat(&to.join("manifest.json"), "\"parameters\": {")?;
+        add_zeros(&to.join("manifest.json"), "\"parameters\": {")?;
         let there = Flow::open(folder.path().join("there"))?.quiet();
         let error = format!("{:#}", there.import(&to).expect_err("it is too large"));
         assert!(error.contains("manifest.json") && error.contains("would take up to"), "{error}");
@@ -65,7 +66,7 @@ fn a_manifest_of_many_small_values_is_refused() -> Result<()> {
     })
 }
 
-/// Records so many numbers about its output.
+/// Records a list of this many numbers as metadata.
 #[derive(Task)]
 #[task(target = Json<u32>)]
 struct Chatty {
@@ -79,7 +80,7 @@ runs!(Chatty: u32 = |self, cx| {
 });
 
 #[test]
-fn metadata_that_could_not_be_read_again_fails_its_task() -> Result<()> {
+fn metadata_too_large_to_be_read_back_fails_the_task() -> Result<()> {
     let (flow, _folder) = flow();
     let summary = failure(flow.with(Chatty::NUMBERS, 9_000_000).run::<Chatty>());
     let error = summary.failed()[0].error.clone().expect("an error");

@@ -1,4 +1,4 @@
-//! Files that a pattern stands for: which they are counts, and what is in them.
+//! Patterns as file parameters: the set of matching files and their content are tracked.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use flow::prelude::*;
 
 use crate::support::{failure, flow, preview, ran};
 
-/// The names and the content of files.
+/// Returns the names and the content of the files that its parameter matches.
 #[derive(Task)]
 #[task(target = Json<Vec<String>>)]
 struct Read {
@@ -16,7 +16,7 @@ struct Read {
 
 runs!(Read: Vec<String> = |self, cx| read(&cx.files(&self.source)?));
 
-/// Finds out only while it runs which files it reads.
+/// Finds its files only while it runs; the parameter is not declared as a file.
 #[derive(Task)]
 #[task(target = Json<Vec<String>>)]
 struct Follow {
@@ -30,7 +30,7 @@ fn read(files: &[PathBuf]) -> Result<Vec<String>> {
     files.iter().map(|file| Ok(format!("{}: {}", name(file), fs::read_to_string(file)?))).collect()
 }
 
-/// A folder `in` with `b.csv`, `a.csv`, `sub/c.csv` and `notes.txt`.
+/// Creates a folder `in` with `b.csv`, `a.csv`, `sub/c.csv` and `notes.txt`.
 fn folder(at: &Path) -> Result<PathBuf> {
     let folder = at.join("in");
     fs::create_dir_all(folder.join("sub"))?;
@@ -41,14 +41,15 @@ fn folder(at: &Path) -> Result<PathBuf> {
 }
 
 #[test]
-fn which_files_there_are_and_what_is_in_them_counts() -> Result<()> {
+fn the_set_of_matching_files_and_their_content_are_tracked() -> Result<()> {
     let (flow, temp) = flow();
     let folder = folder(temp.path())?;
     let source = folder.join("*.csv");
     let flow = flow.with(Read::SOURCE, &*source).with(Follow::SOURCE, &*source);
     assert_eq!(ran(&flow.run::<(Read, Follow)>()?), ["Follow", "Read"]);
     assert_eq!(*flow.load::<Read>()?, ["a.csv: a", "b.csv: b"]);
-    // What the parameter means is recorded once; what was found while it ran, as it was read.
+    // Files of a parameter are recorded once, with the parameter. Files found in the run are
+    // recorded as reads.
     let reads = |task: &str| -> Result<String> {
         let record = crate::support::one_file(&flow.folder().join(task), "record", ".json");
         let record: serde_json::Value = serde_json::from_slice(&fs::read(record)?)?;
@@ -76,7 +77,7 @@ fn which_files_there_are_and_what_is_in_them_counts() -> Result<()> {
     }
     assert_eq!(*flow.load::<Read>()?, ["a.csv: A", "b.csv: b"]);
 
-    // What does not fit does not count; what was before is adopted.
+    // Files that do not match do not count. When the earlier content is back, its output is reused.
     fs::write(folder.join("notes.txt"), "m")?;
     fs::write(folder.join("sub/c.csv"), "d")?;
     fs::write(folder.join(".hidden.csv"), "h")?;
@@ -88,7 +89,7 @@ fn which_files_there_are_and_what_is_in_them_counts() -> Result<()> {
 }
 
 #[test]
-fn two_stars_are_any_folders_and_a_folder_is_all_in_it() -> Result<()> {
+fn two_stars_match_any_folders_and_a_folder_means_all_its_files() -> Result<()> {
     let (flow, temp) = flow();
     let folder = folder(temp.path())?;
     let at = |source: &Path| -> Result<Vec<String>> {
@@ -108,7 +109,7 @@ fn two_stars_are_any_folders_and_a_folder_is_all_in_it() -> Result<()> {
 }
 
 #[test]
-fn what_is_there_by_that_name_is_meant() -> Result<()> {
+fn a_file_named_like_a_pattern_is_read_as_a_path() -> Result<()> {
     let (flow, temp) = flow();
     let folder = temp.path().join("in");
     fs::create_dir(&folder)?;
@@ -126,7 +127,7 @@ fn what_is_there_by_that_name_is_meant() -> Result<()> {
 }
 
 #[test]
-fn no_file_is_a_reason_and_a_failed_task() -> Result<()> {
+fn a_pattern_without_matches_fails_the_task() -> Result<()> {
     let (flow, temp) = flow();
     let source = temp.path().join("in/*.csv");
     let flow = flow.with(Read::SOURCE, &*source).with(Follow::SOURCE, &*source);
@@ -144,19 +145,19 @@ fn no_file_is_a_reason_and_a_failed_task() -> Result<()> {
     );
     folder(temp.path())?;
     flow.run::<(Read, Follow)>()?;
-    // They go again.
+    // The files are removed again.
     fs::remove_dir_all(temp.path().join("in"))?;
     for shown in [preview::<Read>(&flow), preview::<Follow>(&flow)] {
         assert!(shown.contains(&format!("file: {} matches no file", source.display())), "{shown}");
     }
-    // What is no pattern, though it looks like one, is a path.
+    // A name that is no valid pattern is a path, although it contains pattern characters.
     let flow = flow.with(Read::SOURCE, temp.path().join("in/[.csv"));
     let error = failure(flow.run::<Read>()).failed()[0].error.clone().unwrap_or_default();
     assert!(error.starts_with("there is no file"), "{error}");
     Ok(())
 }
 
-/// Changes what it reads.
+/// Creates a file while it runs, among the files that it reads.
 #[derive(Task)]
 #[task(target = Json<usize>)]
 struct Meddles {
@@ -179,7 +180,7 @@ runs!(Meddles: usize = |self, cx| {
 });
 
 #[test]
-fn files_that_come_while_it_runs_make_no_output() -> Result<()> {
+fn a_file_created_during_the_run_fails_the_task() -> Result<()> {
     let (flow, temp) = flow();
     let folder = folder(temp.path())?;
     for source in [folder.clone(), folder.join("*.csv"), folder.join("**")] {
@@ -189,7 +190,7 @@ fn files_that_come_while_it_runs_make_no_output() -> Result<()> {
             flow.with(Meddles::WATCHED, None::<PathBuf>).with(Meddles::FOUND, Some(source.clone()));
         let as_it_is = flow.with(Meddles::WATCHED, None::<PathBuf>);
         let of_file = as_it_is.with(Meddles::FILE, Some(source.clone()));
-        // A file or folder is read as it is, and not as a pattern.
+        // `cx.file` takes a path and no pattern.
         let of_file = source.is_dir().then_some(of_file);
         for flow in [of_parameter, of_read].into_iter().chain(of_file) {
             let flow = flow.with(Meddles::NEW, &*new);
@@ -200,7 +201,7 @@ fn files_that_come_while_it_runs_make_no_output() -> Result<()> {
                 format!("{source:?} changed while the task was running; run it again")
             );
             assert!(!flow.is_complete::<Meddles>()?);
-            // The file is there now.
+            // The file exists now, so that the second run succeeds.
             flow.run::<Meddles>()?;
             assert!(flow.is_complete::<Meddles>()?);
             flow.reset::<Meddles>()?;
@@ -218,7 +219,7 @@ mod links {
     use crate::support::in_full;
 
     #[test]
-    fn links_are_followed_and_a_circle_comes_to_an_end() -> Result<()> {
+    fn links_are_followed_and_circular_links_end() -> Result<()> {
         let (flow, temp) = flow();
         let folder = folder(temp.path())?;
         let outside = temp.path().join("outside");
@@ -238,10 +239,10 @@ mod links {
             *all.load::<Read>()?,
             ["a.csv: a", "b.csv: b", "o.csv: o", files[3], files[4], files[5]]
         );
-        // Two stars follow no links to folders.
+        // `**` follows no links to folders.
         assert_eq!(*csv.load::<Read>()?, ["a.csv: a", "b.csv: b", "o.csv: o", "c.csv: c"]);
 
-        // What a link leads to counts, and which link is a circle, or leads to nothing.
+        // The content behind a link is tracked, and so is whether a link is circular or broken.
         type Change = fn(&Path) -> std::io::Result<()>;
         let changes: [Change; 4] = [
             |at| fs::write(at.join("../outside/o.csv"), "p"),
@@ -261,7 +262,7 @@ mod links {
     }
 
     #[test]
-    fn what_cannot_be_read_is_named() -> Result<()> {
+    fn an_error_names_the_file_that_cannot_be_read() -> Result<()> {
         let (flow, temp) = flow();
         let folder = folder(temp.path())?;
         symlink("loop", folder.join("loop"))?;
@@ -270,7 +271,7 @@ mod links {
         assert!(error.contains(&format!("cannot read {}/loop", folder.display())), "{error}");
         fs::remove_file(folder.join("loop"))?;
 
-        // Reading it would wait for somebody who writes.
+        // Opening a pipe would block until another process writes to it.
         let pipe = folder.join("sub/pipe.csv");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status()?.success());
         for source in [folder.clone(), pipe.clone()] {
@@ -280,7 +281,7 @@ mod links {
                 format!("cannot read {}: it is neither a file nor a folder", pipe.display());
             assert!(error.contains(&expected), "{error}");
         }
-        // A pattern stands for files.
+        // A pattern matches regular files only.
         let flow = flow.with(Read::SOURCE, folder.join("**/*.csv"));
         flow.run::<Read>()?;
         assert_eq!(flow.load::<Read>()?.len(), 3);
@@ -288,7 +289,7 @@ mod links {
     }
 }
 
-/// Keeps what it has read where the next one may look.
+/// Stores in the same folder the text that it reads.
 #[derive(Task)]
 #[task(requires = Read, target = Text)]
 struct Copied;
@@ -296,7 +297,7 @@ struct Copied;
 runs!(Copied: String = |self, cx| Ok(cx.input().load()?.join("\n")));
 
 #[test]
-fn a_pattern_over_the_store_does_not_mean_what_the_store_holds() -> Result<()> {
+fn a_pattern_over_the_store_matches_no_files_of_the_store() -> Result<()> {
     let (flow, _folder) = flow();
     let store = flow.folder().to_owned();
     fs::create_dir_all(store.join("raw"))?;
@@ -309,7 +310,7 @@ fn a_pattern_over_the_store_does_not_mean_what_the_store_holds() -> Result<()> {
         assert!(flow.is_complete::<Copied>()?, "{}", source.display());
         assert!(flow.run::<Copied>()?.ran().is_empty());
     }
-    // Who names a folder of the store means it.
+    // A path that leads into the store explicitly reads files of the store.
     let made = flow.with(Read::SOURCE, &*store.join("raw")).output::<Read>();
     assert!(made.is_err(), "it never ran");
     let flow = flow.with(Read::SOURCE, &*store);

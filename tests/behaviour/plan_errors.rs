@@ -1,7 +1,7 @@
-//! What a user is told about a flow that is wrong, before anything runs.
+//! Plan errors: a wrong flow is reported before any task runs.
 //!
-//! What has a behaviour of its own has its error there: a missing value, an insignificant one,
-//! one that is not allowed, recursion, `from`.
+//! Other files of this folder test the errors of their own subject: a missing or insignificant
+//! value, a value that is not allowed, recursion, `from`.
 
 use std::collections::BTreeMap;
 
@@ -52,7 +52,7 @@ fn a_value_given_by_name_must_fit_every_task() {
 }
 
 #[test]
-fn a_number_given_by_name_fits_any_type_that_has_it() {
+fn a_number_given_by_name_fits_any_type_that_can_hold_it() {
     let (flow, _folder) = flow();
     assert!(flow.with_named("c", 2).with_named("k", 7_i64).preview::<Fit>().is_ok());
 }
@@ -64,7 +64,7 @@ struct Misled;
 runs!(Misled: f64 = |self, cx| Ok(*cx.input().load()?));
 
 #[test]
-fn a_with_must_reach_something() {
+fn a_with_for_a_task_that_is_not_required_is_an_error() {
     let (flow, _folder) = flow();
     assert_eq!(
         plan_error::<Misled>(&flow),
@@ -155,7 +155,7 @@ struct Sum;
 
 runs!(Sum: u8 = |self, cx| Ok(*cx.input().0.load()? + *cx.input().1.load()?));
 
-/// Was stored under the name that another task has now.
+/// Was stored earlier under the name that another task has now.
 #[derive(Task)]
 #[task(target = Json<u8>, was = "Load")]
 struct Loaded;
@@ -198,7 +198,7 @@ struct Unkeyed {
 runs!(Unkeyed: u8 = |self, _cx| Ok(self.odd.bad + self.odd.pairs.len() as u8));
 
 #[test]
-fn a_value_that_cannot_be_written_down_has_no_key() {
+fn a_value_that_cannot_be_serialized_is_an_error() {
     let (flow, _folder) = flow();
     let odd = Odd { pairs: BTreeMap::new(), bad: 1 };
     assert_eq!(
@@ -208,7 +208,7 @@ fn a_value_that_cannot_be_written_down_has_no_key() {
 }
 
 #[test]
-fn what_is_wrong_is_said_once() {
+fn the_error_chain_repeats_no_cause() {
     let (flow, _folder) = flow();
     let error = flow.preview::<Misled>().expect_err("it is wrong");
     let message = error.to_string();
@@ -237,7 +237,7 @@ macro_rules! chain {
 chain!(C1 C2 C3 C4 C5 C6 C7 C8);
 
 #[test]
-fn a_long_way_is_shortened() {
+fn a_long_path_of_requirements_is_shortened() {
     let (flow, _folder) = flow();
     let way = |error: String| error.lines().nth(1).expect("a way").to_owned();
     assert_eq!(way(plan_error::<C3>(&flow)), "  required by: C3 → C4 → C5 → C6 → C7 → C8 → Misled");

@@ -1,4 +1,4 @@
-//! The graph as a picture: in four languages, with whatever parameters, and of whatever size.
+//! Plots of the graph: as text, DOT, Mermaid and SVG, with any parameters and of any size.
 
 use flow::prelude::*;
 
@@ -45,7 +45,7 @@ runs!(Search: u64 = |self, cx| {
 });
 
 #[test]
-fn a_plot_shows_what_requires_what_and_what_is_complete() -> Result<()> {
+fn a_plot_shows_dependencies_and_the_state_of_each_instance() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Clean>()?;
     assert_eq!(
@@ -55,7 +55,7 @@ fn a_plot_shows_what_requires_what_and_what_is_complete() -> Result<()> {
          Search {most: 2} PENDING ← Load {name: a}, Clean"
     );
     flow.run::<Search>()?;
-    // What was required while it ran is a part of it.
+    // Instances that were required during the run are part of the plot.
     assert_eq!(
         flow.plot::<Search>()?.to_string(),
         "Load {name: a} COMPLETE\n\
@@ -69,7 +69,7 @@ fn a_plot_shows_what_requires_what_and_what_is_complete() -> Result<()> {
 }
 
 #[test]
-fn graphviz_and_mermaid_read_it() -> Result<()> {
+fn plots_are_written_as_dot_and_mermaid() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Search>()?;
     let plot = flow.with(Search::MOST, 1).plot::<Search>()?;
@@ -99,7 +99,7 @@ fn graphviz_and_mermaid_read_it() -> Result<()> {
 }
 
 #[test]
-fn a_picture_has_a_box_for_each_task_and_tells_why() -> Result<()> {
+fn an_svg_has_a_box_and_a_tooltip_for_each_instance() -> Result<()> {
     let (flow, _folder) = flow();
     let flow = flow.with(Fit::DEGREE, 9);
     failure(flow.run::<Fit>());
@@ -115,14 +115,14 @@ fn a_picture_has_a_box_for_each_task_and_tells_why() -> Result<()> {
     assert!(texts("text").contains(&"most: 2".to_owned()), "{svg}");
     let arrows = document.descendants().filter(|node| node.attribute("marker-end").is_some());
     assert_eq!(arrows.count(), 3);
-    assert_eq!(boxes_apart(&document), 4);
-    // The same plan gives the same picture, so that it can be kept with the code.
+    assert_eq!(count_separate_boxes(&document), 4);
+    // The same plan yields the same picture, so that the picture can be kept with the code.
     assert_eq!(svg, flow.plot::<(Search, Fit)>()?.to_svg());
     Ok(())
 }
 
-/// How many boxes there are: each lies within the picture, and none upon another one.
-fn boxes_apart(document: &roxmltree::Document<'_>) -> usize {
+/// Counts the boxes, and asserts that each lies within the picture and that none overlap.
+fn count_separate_boxes(document: &roxmltree::Document<'_>) -> usize {
     let number = |node: &roxmltree::Node<'_, '_>, name| -> f64 {
         node.attribute(name).and_then(|text| text.parse().ok()).expect("a number")
     };
@@ -153,7 +153,7 @@ fn hostile_parameters_are_text_in_every_language() -> Result<()> {
     let quotes = |line: &str| line.replace("\\\\", "").replace("\\\"", "").matches('"').count();
     assert!(dot.lines().all(|line| quotes(line) % 2 == 0), "{dot}");
     assert_eq!(dot.lines().count(), 5, "{dot}");
-    // What would be read as an entity is none.
+    // Text that looks like an entity is escaped.
     assert!(dot.contains(" &amp; #quot;"), "{dot}");
     let mermaid = plot.to_mermaid();
     let [_, line, class] = mermaid.lines().collect::<Vec<_>>()[..] else { panic!("{mermaid}") };
@@ -175,7 +175,7 @@ struct Sum {
 runs!(Sum: u64 = |self, cx| cx.input().iter().try_fold(0, |sum, fit| Ok(sum + *fit.load()?)));
 
 #[test]
-fn many_instances_are_one_box_unless_it_is_said() -> Result<()> {
+fn many_instances_are_one_box_unless_drawn_by_instance() -> Result<()> {
     let (flow, _folder) = flow();
     let flow = flow.with(Sum::MANY, 500);
     for degree in [1, 2, 9] {
@@ -202,7 +202,7 @@ fn many_instances_are_one_box_unless_it_is_said() -> Result<()> {
     Ok(())
 }
 
-/// Requires the days before it, as far as `back`.
+/// Requires up to `back` days before it.
 #[derive(Task)]
 #[task(
     requires = [Day { n, back: self.back } for n in self.n.saturating_sub(self.back)..self.n],
@@ -218,27 +218,27 @@ struct Day {
 runs!(Day: u64 = |self, _cx| Ok(self.n));
 
 #[test]
-fn large_pictures_are_drawn_whatever_their_form() -> Result<()> {
+fn large_graphs_of_any_shape_are_drawn() -> Result<()> {
     let (flow, _folder) = flow();
     let picture = |plot: flow::Plot| -> Result<(usize, usize)> {
         let svg = plot.by_instance().to_svg();
         let document = roxmltree::Document::parse(&svg)?;
         let arrows = document.descendants().filter(|node| node.attribute("marker-end").is_some());
-        Ok((boxes_apart(&document), arrows.count()))
+        Ok((count_separate_boxes(&document), arrows.count()))
     };
-    // So long that no stack would do, so wide, and so dense that arrows pass each other.
+    // A chain too deep for recursion, a very wide graph, and a dense one whose edges cross.
     let days = |n: u64, back: u64| flow.with(Day::N, n).with(Day::BACK, back).plot::<Day>();
     assert_eq!(picture(days(4000, 1)?)?, (4001, 4000));
     assert_eq!(picture(flow.with(Sum::MANY, 4000).plot::<Sum>()?)?, (4001, 4000));
     assert_eq!(picture(days(100, 100)?)?, (101, 100 * 101 / 2));
-    // Where the way of drawing changes, nothing is lost.
+    // Near the size at which the layout changes, all boxes and arrows are drawn.
     for n in [298, 299, 300, 301] {
         assert_eq!(picture(days(n, 1)?)?, (n as usize + 1, n as usize));
     }
     Ok(())
 }
 
-/// With `Report`, requires itself in turn.
+/// Requires itself through `Report`.
 #[derive(Task)]
 #[task(requires = Report if self.is_last, target = Json<u64>)]
 struct Draft {
@@ -254,17 +254,17 @@ struct Report;
 runs!(Report: u64 = |self, _cx| Ok(1));
 
 #[test]
-fn tasks_that_require_one_another_are_drawn() -> Result<()> {
+fn tasks_that_require_each_other_are_drawn() -> Result<()> {
     let (flow, _folder) = flow();
     let plot = flow.with(Draft::IS_LAST, true).plot::<Draft>()?.by_task();
     assert_eq!(plot.to_string(), "Report PENDING ← Draft × 2\nDraft × 2 PENDING ← Report");
     assert!(plot.to_mermaid().contains("  n0 --> n1\n  n1 --> n0\n"));
-    assert_eq!(boxes_apart(&roxmltree::Document::parse(&plot.to_svg())?), 2);
+    assert_eq!(count_separate_boxes(&roxmltree::Document::parse(&plot.to_svg())?), 2);
     Ok(())
 }
 
 #[test]
-fn a_sweep_has_a_picture_in_which_what_variants_share_stands_once() -> Result<()> {
+fn a_plot_of_a_sweep_draws_shared_instances_once() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.sweep::<Search>().over(Search::MOST, [1, 2]);
     sweep["most=1"].run::<Search>()?;
@@ -274,13 +274,13 @@ fn a_sweep_has_a_picture_in_which_what_variants_share_stands_once() -> Result<()
                 Search {most: 1} COMPLETE ← Load {name: a}, Clean, Fit {degree: 1} (in run)\n\
                 Search {most: 2} PENDING ← Load {name: a}, Clean";
     assert_eq!(sweep.plot()?.to_string(), text);
-    assert_eq!(boxes_apart(&roxmltree::Document::parse(&sweep.plot()?.to_svg())?), 5);
-    // Of what a run would leave out, nothing is drawn.
+    assert_eq!(count_separate_boxes(&roxmltree::Document::parse(&sweep.plot()?.to_svg())?), 5);
+    // Variants that a run would leave out are not drawn.
     let missing = sweep.clone().missing(1).plot()?.to_string();
     assert!(missing.ends_with("Search {most: 2} PENDING ← Load {name: a}, Clean"), "{missing}");
     assert!(!missing.contains("most: 1"), "{missing}");
     let none = sweep.missing(0).plot()?;
     assert_eq!((none.to_string(), none.to_mermaid()), (String::new(), "flowchart LR\n".to_owned()));
-    assert_eq!(boxes_apart(&roxmltree::Document::parse(&none.to_svg())?), 0);
+    assert_eq!(count_separate_boxes(&roxmltree::Document::parse(&none.to_svg())?), 0);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What a preview shows of graphs of all shapes.
+//! Previews of graphs of all shapes.
 
 use flow::prelude::*;
 use flow::{Preview, Show};
@@ -38,7 +38,7 @@ fn shown<R: flow::Roots>(flow: &Flow, how: impl FnOnce(Preview) -> Preview) -> S
 }
 
 #[test]
-fn what_several_require_is_shown_once() {
+fn shared_dependencies_are_shown_once() {
     let (flow, _folder) = flow();
     assert_eq!(
         shown::<Diamond>(&flow, |preview| preview.parameters(Show::Hidden)),
@@ -50,7 +50,7 @@ fn what_several_require_is_shown_once() {
          └─ Middle PENDING never run\n   \
             └─ Left (above)"
     );
-    // Several roots are shown below each other, and what they share once.
+    // Several roots are shown below each other, with shared instances once.
     assert_eq!(
         shown::<(Middle, Left)>(&flow, |preview| preview.parameters(Show::Hidden)),
         "Middle PENDING never run\n\
@@ -61,7 +61,7 @@ fn what_several_require_is_shown_once() {
 }
 
 #[test]
-fn parameters_are_shown_in_full_clipped_or_not() {
+fn parameters_are_shown_in_full_clipped_or_hidden() {
     let (flow, _folder) = flow();
     let flow = flow.with(Base::TEXT, "x".repeat(200));
     let full = format!("Base {{text: {}, n: 1}} PENDING never run", "x".repeat(200));
@@ -76,7 +76,7 @@ fn parameters_are_shown_in_full_clipped_or_not() {
 }
 
 #[test]
-fn it_is_colored_where_that_is_wanted() {
+fn a_preview_is_colored_on_request() {
     let (flow, _folder) = flow();
     let text = shown::<Base>(&flow, |preview| preview.parameters(Show::Hidden).color(true));
     assert_eq!(text, "Base \u{1b}[33mPENDING\u{1b}[0m never run");
@@ -101,7 +101,7 @@ struct Item {
 runs!(Item: u32 = |self, _cx| Ok(self.n));
 
 #[test]
-fn of_many_alike_some_are_shown_and_the_rest_is_counted() -> Result<()> {
+fn of_many_instances_some_are_shown_and_the_rest_counted() -> Result<()> {
     let (flow, _folder) = flow();
     flow.with(Fan::N, 40).run::<Fan>()?;
     let lines = preview::<Fan>(&flow);
@@ -126,7 +126,7 @@ struct Day {
 runs!(Day: u32 = |self, _cx| Ok(self.n));
 
 #[test]
-fn a_deep_chain_is_cut() {
+fn a_deep_chain_is_truncated() {
     let (flow, _folder) = flow();
     let flow = flow.with(Day::N, 200);
     let lines = preview::<Day>(&flow);
@@ -136,12 +136,12 @@ fn a_deep_chain_is_cut() {
 }
 
 #[test]
-fn it_lists_its_instances() -> Result<()> {
+fn a_preview_lists_its_instances() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Left>()?;
     let preview = flow.preview::<Diamond>()?;
     let names: Vec<String> = preview.instances().map(|i| i.task().to_owned()).collect();
-    // Each after what it requires.
+    // Each instance follows its dependencies.
     assert_eq!(names, ["Base", "Left", "Base", "Right", "Middle", "Diamond"]);
     let pending: Vec<String> = preview.pending().iter().map(|i| i.task().to_owned()).collect();
     assert_eq!(pending, ["Base", "Right", "Middle", "Diamond"]);

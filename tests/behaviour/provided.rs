@@ -1,4 +1,4 @@
-//! Handles that the flow gives to the tasks that say they use them.
+//! Values that the flow provides to the tasks that declare `uses`.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -40,12 +40,12 @@ struct Local;
 
 runs!(Local: u64 = |self, _cx| Ok(1));
 
-fn given(flow: &Flow) -> Flow {
+fn with_clients(flow: &Flow) -> Flow {
     flow.provide(Client(5)).provide(Calls(AtomicUsize::new(0)))
 }
 
 #[test]
-fn what_is_not_provided_is_an_error_before_anything_runs() -> Result<()> {
+fn a_missing_value_is_an_error_before_any_task_runs() -> Result<()> {
     let (flow, _folder) = flow();
     for flow in [flow.clone(), flow.provide(Calls(AtomicUsize::new(0)))] {
         let error = plan_error::<Both>(&flow);
@@ -53,46 +53,46 @@ fn what_is_not_provided_is_an_error_before_anything_runs() -> Result<()> {
         assert!(error.contains("give it one with `flow.provide(...)`"), "{error}");
     }
     assert!(!flow.folder().join("Local").exists());
-    // What does not use it runs.
+    // A task that does not use the missing value runs.
     assert_eq!(ran(&flow.run::<Local>()?), ["Local"]);
     Ok(())
 }
 
 #[test]
-fn it_is_not_needed_where_nothing_that_uses_it_has_to_run() -> Result<()> {
+fn a_value_is_not_needed_if_no_task_that_uses_it_runs() -> Result<()> {
     let (flow, _folder) = flow();
-    assert_eq!(ran(&given(&flow).run::<Both>()?), ["Both", "Doubled", "Fetched", "Local"]);
+    assert_eq!(ran(&with_clients(&flow).run::<Both>()?), ["Both", "Doubled", "Fetched", "Local"]);
     assert!(flow.is_complete::<Both>()?);
     assert!(flow.run::<Both>()?.ran().is_empty());
     flow.reset::<Doubled>()?;
     assert_eq!(ran(&flow.run::<Both>()?), ["Doubled"]);
     assert_eq!(*flow.load::<Fetched>()?, 5);
-    // It is where it has to.
+    // The value is required as soon as a task that uses it has to run.
     plan_error::<Both>(&flow.force::<Fetched>());
     std::fs::remove_file(flow.output::<Fetched>()?.path()?)?;
     assert!(flow.run::<Both>()?.ran().is_empty());
     flow.reset::<Doubled>()?;
     plan_error::<Both>(&flow);
-    given(&flow).run::<Both>()?;
+    with_clients(&flow).run::<Both>()?;
     Ok(())
 }
 
 #[test]
-fn it_is_no_part_of_keys_or_of_what_outputs_are_made_from() -> Result<()> {
+fn provided_values_are_no_part_of_keys_and_fingerprints() -> Result<()> {
     let (flow, _folder) = flow();
-    let other = given(&flow).provide(Client(7));
-    assert_eq!(key::<Both>(&given(&flow)), key::<Both>(&other));
-    given(&flow).run::<Both>()?;
+    let other = with_clients(&flow).provide(Client(7));
+    assert_eq!(key::<Both>(&with_clients(&flow)), key::<Both>(&other));
+    with_clients(&flow).run::<Both>()?;
     assert!(other.run::<Both>()?.ran().is_empty());
     assert!(!preview::<Both>(&other).contains("Client"));
-    // The last one given counts, and a flow keeps what it was given.
+    // The last value given counts, and flows cloned earlier keep theirs.
     assert_eq!(ran(&other.force::<Fetched>().run::<Both>()?), ["Both", "Doubled", "Fetched"]);
     assert_eq!(*flow.load::<Both>()?, 14);
     Ok(())
 }
 
 #[test]
-fn one_is_shared_by_all_tasks() -> Result<()> {
+fn one_value_is_shared_by_all_tasks() -> Result<()> {
     use std::sync::Arc;
 
     #[derive(Task)]

@@ -1,5 +1,5 @@
-//! Outputs pushed to a place that others pull them from: only what is missing, each file verified,
-//! and nothing half there wherever it is interrupted.
+//! Pushes to a remote and pulls from it: only missing outputs are copied, each file is verified,
+//! and an interruption at any point leaves no partial output.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,7 @@ use crate::wheat::{Bread, Grains, assert_bread, mill, sow};
 
 const GRAINS: [u64; 3] = [3, 1, 2];
 
-/// A folder with grains, a place to push to, and stores for as many as there are.
+/// A folder with the grains file, a remote, and any number of stores.
 struct Farm(tempfile::TempDir);
 
 impl Farm {
@@ -27,13 +27,13 @@ impl Farm {
     }
 
     fn store(&self, name: &str) -> Result<Flow> {
-        // Nothing is synced on it, which is what takes most of the time.
+        // `Faulty` syncs nothing, and syncing would take most of the time.
         let flow = Flow::open_on(self.0.path().join(name), Arc::new(Faulty::new()))?;
         Ok(mill(&flow.quiet(), self.0.path()))
     }
 
-    /// A store with all outputs.
-    fn made(&self) -> Result<Flow> {
+    /// Returns a store with all outputs.
+    fn complete_store(&self) -> Result<Flow> {
         let flow = self.store("made")?;
         flow.run::<Bread>()?;
         Ok(flow)
@@ -47,18 +47,18 @@ impl Farm {
         RemoteFolder::on(self.0.path().join(name), Arc::new(Faulty::new()))
     }
 
-    /// The files below the place that is shared.
+    /// Returns the files in a subfolder of the shared remote.
     fn files(&self, part: &str) -> Vec<PathBuf> {
         files_below(&self.0.path().join("shared").join(part))
     }
 }
 
-/// A place that fails from one call on, or never, and counts them.
+/// A remote that counts its calls and fails each call from number `from` on.
 struct Failing<R> {
     remote: R,
     calls: AtomicU64,
     from: u64,
-    /// Of content that is read there, only the first bytes are.
+    /// Whether content is truncated to its first byte.
     cut: AtomicBool,
 }
 
@@ -89,7 +89,7 @@ impl<R: Remote> Remote for Failing<R> {
     fn get(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
         let failed = self.call();
         let content = self.remote.get(name)?;
-        // It breaks in the middle.
+        // The connection breaks in the middle of the content.
         match failed {
             Err(_) => Ok(Box::new(content.take(1).chain(Broken))),
             Ok(()) if self.cut.load(Ordering::SeqCst) => Ok(Box::new(content.take(1))),
@@ -108,7 +108,7 @@ impl<R: Remote> Remote for Failing<R> {
     }
 }
 
-/// Pulls, unless nothing was pushed there yet.
+/// Pulls, and returns `None` if nothing was pushed there yet.
 fn pull_if_pushed(
     flow: &Flow,
     remote: &RemoteFolder,
@@ -119,7 +119,7 @@ fn pull_if_pushed(
     }
 }
 
-/// What is read when a connection breaks.
+/// A reader whose connection is broken.
 struct Broken;
 
 impl Read for Broken {
@@ -129,9 +129,9 @@ impl Read for Broken {
 }
 
 #[test]
-fn what_one_store_has_is_pulled_into_another() -> Result<()> {
+fn pushed_outputs_are_pulled_into_another_store() -> Result<()> {
     let farm = Farm::new()?;
-    let made = farm.made()?;
+    let made = farm.complete_store()?;
     let pushed = made.push::<Bread>(&farm.shared())?;
     assert_eq!(pushed.instances().len(), 4);
     assert_eq!((pushed.files(), pushed.present()), (4, 0));
@@ -140,7 +140,7 @@ fn what_one_store_has_is_pulled_into_another() -> Result<()> {
     assert_eq!(pushed.bytes(), bytes);
     let shown = pushed.to_string();
     let first = format!("4 outputs pushed, 4 files of {bytes} B; 0 were there already\n");
-    // The file with the grains is named by an absolute path.
+    // The path of the grains file is absolute, which is a warning.
     assert!(shown.starts_with(&first) && shown.contains("warning: `Grains.path`"), "{shown}");
 
     let there = farm.store("there")?;
@@ -152,17 +152,17 @@ fn what_one_store_has_is_pulled_into_another() -> Result<()> {
     assert_eq!(there.graph::<Bread>().output::<crate::wheat::Milled>()?.meta::<u64>("grains")?, 3);
     assert!(there.run::<Bread>()?.ran().is_empty());
     assert!(there.store().verify()?.is_whole());
-    // Nobody is told that what was pulled is garbage, or of other code.
+    // A pulled output is neither garbage nor outdated.
     assert!(there.store().gc().older_than(std::time::Duration::ZERO).find()?.is_empty());
 
-    // From there, it goes on to a third.
+    // A store that pulled outputs can push them to another remote.
     let second = farm.remote("second");
     there.push::<Bread>(&second)?;
     let third = farm.store("third")?;
     third.pull::<Bread>(&second)?;
     assert_bread(&third, &GRAINS, 10);
 
-    // Nothing is copied twice.
+    // A second push or pull copies nothing.
     let again = made.push::<Bread>(&farm.shared())?;
     assert_eq!((again.instances().len(), again.files(), again.present()), (0, 0, 4));
     let again = there.pull::<Bread>(&farm.shared())?;
@@ -171,9 +171,9 @@ fn what_one_store_has_is_pulled_into_another() -> Result<()> {
 }
 
 #[test]
-fn only_what_is_missing_is_copied() -> Result<()> {
+fn only_missing_outputs_are_copied() -> Result<()> {
     let farm = Farm::new()?;
-    let made = farm.made()?;
+    let made = farm.complete_store()?;
     made.push::<Bread>(&farm.shared())?;
     let other = made.with(crate::wheat::Milled::BY, 20);
     other.run::<Bread>()?;
@@ -190,9 +190,9 @@ fn only_what_is_missing_is_copied() -> Result<()> {
 }
 
 #[test]
-fn what_is_not_complete_is_left_and_told() -> Result<()> {
+fn incomplete_outputs_are_skipped_and_listed() -> Result<()> {
     let farm = Farm::new()?;
-    let made = farm.made()?;
+    let made = farm.complete_store()?;
     let other = made.with(crate::wheat::Milled::BY, 20);
     let pushed = other.push::<Bread>(&farm.shared())?;
     assert_eq!(pushed.instances().len(), 2);
@@ -201,7 +201,7 @@ fn what_is_not_complete_is_left_and_told() -> Result<()> {
     assert_eq!((skipped.len(), &*pushed.skipped()[0].why), (2, "never run"));
     assert!(pushed.to_string().contains("left:\n  Milled {by: 20, "), "{pushed}");
 
-    // Other data has another fingerprint, so that nothing there is taken for what it gives.
+    // With other input data the fingerprint differs, so that the pull uses none of the outputs.
     sow(&farm.0.path().join("grains.txt"), &[7, 8]);
     let there = farm.store("there")?;
     let pulled = there.pull::<Bread>(&farm.shared())?;
@@ -212,7 +212,7 @@ fn what_is_not_complete_is_left_and_told() -> Result<()> {
 }
 
 #[test]
-fn what_is_made_elsewhere_and_missing_is_told_by_a_pull() -> Result<()> {
+fn a_pull_reports_a_missing_external_file() -> Result<()> {
     #[derive(Task)]
     #[task(external, path = self.path.clone(), target = Text)]
     struct Elsewhere {
@@ -243,15 +243,15 @@ fn what_is_made_elsewhere_and_missing_is_told_by_a_pull() -> Result<()> {
 }
 
 #[test]
-fn a_push_that_is_interrupted_at_any_call_goes_on() -> Result<()> {
+fn a_push_interrupted_at_any_call_can_be_repeated() -> Result<()> {
     let farm = Farm::new()?;
-    let made = farm.made()?.workers(1);
+    let made = farm.complete_store()?.workers(1);
     let mut n = 0;
     loop {
         let name = format!("shared {n}");
         let failing = Failing::new(farm.remote(&name), n);
         let pushed = made.push::<Bread>(&failing);
-        // What counts as there is whole.
+        // Only whole outputs can be pulled.
         let between = farm.store(&format!("between {n}"))?;
         let pulled = pull_if_pushed(&between, &farm.remote(&name))?;
         assert_consistent(between.folder());
@@ -260,7 +260,7 @@ fn a_push_that_is_interrupted_at_any_call_goes_on() -> Result<()> {
         assert_bread(&between, &GRAINS, 10);
         if let Err(error) = &pushed {
             assert!(matches!(error, flow::Error::Store(_)), "{error:?}");
-            // It may be that all had arrived, and that could not be told any more.
+            // All outputs may have arrived although the push failed at its last call.
             assert!(pulled.is_none_or(|pulled| pulled.instances().len() <= 4));
         }
 
@@ -279,9 +279,9 @@ fn a_push_that_is_interrupted_at_any_call_goes_on() -> Result<()> {
 }
 
 #[test]
-fn a_pull_that_is_interrupted_at_any_call_goes_on() -> Result<()> {
+fn a_pull_interrupted_at_any_call_can_be_repeated() -> Result<()> {
     let farm = Farm::new()?;
-    farm.made()?.push::<Bread>(&farm.shared())?;
+    farm.complete_store()?.push::<Bread>(&farm.shared())?;
     let mut n = 0;
     loop {
         let there = farm.store(&format!("there {n}"))?.workers(1);
@@ -293,7 +293,7 @@ fn a_pull_that_is_interrupted_at_any_call_goes_on() -> Result<()> {
         assert_eq!((again.instances().len(), again.present()), (4 - before, before), "call {n}");
         assert_bread(&there, &GRAINS, 10);
         assert!(there.run::<Bread>()?.ran().is_empty());
-        // Nothing is left of what was interrupted.
+        // No file of the interrupted pull is left.
         let files = files_below(there.folder());
         let outputs = files.iter().filter(|file| {
             file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("data-"))
@@ -307,7 +307,8 @@ fn a_pull_that_is_interrupted_at_any_call_goes_on() -> Result<()> {
     }
 }
 
-/// Each operation on the files of the store fails, and all from one on, as in a process that is killed.
+/// Lets each operation on the files of the store fail; then all operations from each one on, as in
+/// a killed process.
 fn under_faults(
     prepare: impl Fn(&Flow) -> Result<()>,
     act: impl Fn(&Flow, &Farm, &str) -> Result<()>,
@@ -318,7 +319,7 @@ fn under_faults(
         (true, Fault::Half(ErrorKind::StorageFull)),
     ];
     let farm = Farm::new()?;
-    farm.made()?.push::<Bread>(&farm.shared())?;
+    farm.complete_store()?.push::<Bread>(&farm.shared())?;
     let steps = [(0, step(7)), (1, step(11)), (2, step(11))];
     for (i, ((crash, fault), (first, step))) in faults.into_iter().zip(steps).enumerate() {
         for n in (first..).step_by(step) {
@@ -346,7 +347,7 @@ fn under_faults(
 }
 
 #[test]
-fn whichever_operation_of_a_pull_fails_nothing_is_half_there() -> Result<()> {
+fn a_failing_operation_of_a_pull_leaves_no_partial_output() -> Result<()> {
     under_faults(
         |_| Ok(()),
         |there, farm, _| {
@@ -357,7 +358,7 @@ fn whichever_operation_of_a_pull_fails_nothing_is_half_there() -> Result<()> {
 }
 
 #[test]
-fn whichever_operation_of_a_push_fails_nothing_is_half_there() -> Result<()> {
+fn a_failing_operation_of_a_push_leaves_no_partial_output() -> Result<()> {
     under_faults(
         |there| Ok(there.run::<Bread>().map(drop)?),
         |there, farm, name| {
@@ -374,9 +375,9 @@ fn whichever_operation_of_a_push_fails_nothing_is_half_there() -> Result<()> {
 }
 
 #[test]
-fn whichever_operation_of_the_folder_fails_a_push_goes_on() -> Result<()> {
+fn a_push_can_be_repeated_after_any_failure_of_the_remote() -> Result<()> {
     let farm = Farm::new()?;
-    let made = farm.made()?.workers(1);
+    let made = farm.complete_store()?.workers(1);
     for crash in [false, true] {
         for n in (0..).step_by(step(7)) {
             let (fs, folder) = (Faulty::new(), farm.0.path().join(format!("shared {crash} {n}")));
@@ -401,9 +402,9 @@ fn whichever_operation_of_the_folder_fails_a_push_goes_on() -> Result<()> {
 }
 
 #[test]
-fn a_damaged_file_is_refused_and_pushed_again_once_it_is_gone() -> Result<()> {
+fn a_damaged_file_is_refused_and_pushed_again_once_removed() -> Result<()> {
     let farm = Farm::new()?;
-    let made = farm.made()?;
+    let made = farm.complete_store()?;
     made.push::<Bread>(&farm.shared())?;
     for file in farm.files("") {
         let (was, folder) = (fs::read(&file)?, tempfile::tempdir()?);
@@ -415,7 +416,7 @@ fn a_damaged_file_is_refused_and_pushed_again_once_it_is_gone() -> Result<()> {
             let there = mill(&Flow::open(folder.path())?.quiet(), farm.0.path());
             let name = file.to_string_lossy();
             if name.contains("tables") {
-                // It is told, and does not count.
+                // A damaged table of code is ignored, because it only serves explanations.
                 there.pull::<Bread>(&farm.shared())?;
                 there.store().clear()?;
                 continue;
@@ -442,9 +443,9 @@ fn a_damaged_file_is_refused_and_pushed_again_once_it_is_gone() -> Result<()> {
 }
 
 #[test]
-fn what_is_damaged_here_or_on_its_way_is_not_pushed() -> Result<()> {
+fn a_file_damaged_locally_or_in_transit_is_not_pushed() -> Result<()> {
     let farm = Farm::new()?;
-    let made = farm.made()?;
+    let made = farm.complete_store()?;
     let path = made.output::<Bread>()?.path()?;
     let (was, time) = (fs::read(&path)?, fs::metadata(&path)?.modified()?);
     fs::write(&path, vec![b' '; was.len()])?;
@@ -456,7 +457,7 @@ fn what_is_damaged_here_or_on_its_way_is_not_pushed() -> Result<()> {
     let there = farm.store("there")?;
     assert!(there.pull::<Bread>(&farm.shared())?.instances().len() < 4);
 
-    // The place keeps less than it is given, and says nothing.
+    // The remote silently stores less than it receives.
     fs::write(&path, &was)?;
     let failing = Failing::new(farm.remote("lossy"), u64::MAX);
     failing.cut.store(true, Ordering::SeqCst);
@@ -472,14 +473,14 @@ fn what_is_damaged_here_or_on_its_way_is_not_pushed() -> Result<()> {
 #[test]
 fn a_manifest_that_leads_out_of_its_folder_is_refused() -> Result<()> {
     let farm = Farm::new()?;
-    farm.made()?.push::<Bread>(&farm.shared())?;
+    farm.complete_store()?.push::<Bread>(&farm.shared())?;
     let manifests = farm.files("outputs");
     let manifest = manifests.iter().find(|file| file.to_string_lossy().contains("Grains"));
     let manifest = manifest.expect("a manifest");
     let mut record: serde_json::Value = serde_json::from_slice(&fs::read(manifest)?)?;
     record["output"]["files"][0]["file"] = "../../../escaped".into();
     let bytes = serde_json::to_vec(&record)?;
-    // Whoever writes that names it rightly.
+    // The name of the forged manifest fits its content.
     let name = manifest.file_name().expect("a name").to_string_lossy().into_owned();
     let (beginning, _) = name.rsplit_once('-').expect("its own digest");
     let digest = &blake3::hash(&bytes).to_hex()[..32];
@@ -493,7 +494,7 @@ fn a_manifest_that_leads_out_of_its_folder_is_refused() -> Result<()> {
 }
 
 #[test]
-fn two_may_push_and_pull_at_once() -> Result<()> {
+fn several_stores_push_and_pull_at_once() -> Result<()> {
     let farm = Farm::new()?;
     let flows: Vec<_> = (0..4)
         .map(|i| {
@@ -547,7 +548,7 @@ runs!(Numbers: Split = |self, _cx| {
     Ok(Split { even: vec![0, 2], odd: vec![Odd { odd: 1 }] })
 });
 
-/// A folder with an empty file, an empty folder, and one of the same content twice.
+/// A folder with an empty file, an empty folder, and two files of the same content.
 #[derive(Task)]
 #[task(requires = Numbers, target = File)]
 struct Shards;
@@ -562,7 +563,7 @@ runs!(Shards: PathBuf = |self, cx| {
     Ok(path)
 });
 
-/// In memory, and so nowhere else.
+/// Is kept in memory only, so that its value cannot be pushed.
 #[derive(Task)]
 #[task(requires = Shards, target = Memory<u64>)]
 struct Count;
@@ -576,7 +577,7 @@ struct Twice;
 runs!(Twice: u64 = |self, cx| Ok(*cx.input().load()? * 2));
 
 #[test]
-fn parts_folders_and_what_was_made_in_memory_are_handed_on() -> Result<()> {
+fn parts_folders_and_metadata_of_memory_outputs_are_pushed() -> Result<()> {
     let (here, folder) = flow();
     let shared = RemoteFolder::new(folder.path().join("shared"));
     here.run::<Twice>()?;
@@ -599,7 +600,7 @@ fn parts_folders_and_what_was_made_in_memory_are_handed_on() -> Result<()> {
     assert!(there.is_complete::<Twice>()?);
     assert!(there.run::<Twice>()?.ran().is_empty());
 
-    // What was in memory is made again where something needs it.
+    // A value that was in memory is computed again when a task needs it.
     there.reset::<Twice>()?;
     assert_eq!(ran(&there.run::<Twice>()?), ["Count", "Twice"]);
     assert!(there.graph::<Shards>().verify()?.is_whole());
@@ -607,9 +608,9 @@ fn parts_folders_and_what_was_made_in_memory_are_handed_on() -> Result<()> {
 }
 
 #[test]
-fn what_is_gone_is_told_and_pulled_once_somebody_has_it() -> Result<()> {
+fn a_missing_file_is_reported_and_pulled_once_it_is_pushed() -> Result<()> {
     let farm = Farm::new()?;
-    let made = farm.made()?;
+    let made = farm.complete_store()?;
     let grains = made.graph::<Bread>().output::<Grains>()?.path()?;
     let was = fs::read(&grains)?;
     fs::remove_file(&grains)?;
@@ -638,7 +639,7 @@ runs!(Square: u64 = |self, cx| {
     Ok(self.n * self.n)
 });
 
-/// Requires squares while it runs, one after the other.
+/// Requires squares one after the other while it runs.
 #[derive(Task)]
 #[task(target = Json<u64>)]
 struct Sum {
@@ -665,7 +666,7 @@ runs!(Sums: BTreeMap<u64, u64> = |self, cx| {
 });
 
 #[test]
-fn what_was_required_while_a_task_ran_is_handed_on_with_it() -> Result<()> {
+fn dynamic_requirements_are_pushed_with_their_task() -> Result<()> {
     let (here, folder) = flow();
     let shared = RemoteFolder::new(folder.path().join("shared"));
     here.run::<Sums>()?;
@@ -678,7 +679,7 @@ fn what_was_required_while_a_task_ran_is_handed_on_with_it() -> Result<()> {
     assert!(there.run::<Sums>()?.ran().is_empty());
     assert_eq!(*there.with(Square::N, 3u64).load::<Square>()?, 9);
 
-    // What one of them gives now is not known: its record says another square than is there.
+    // Without the squares, the records of the sums cannot be checked, so that nothing is pulled.
     let other = Flow::open(folder.path().join("other"))?.quiet();
     for name in shared.list("outputs/Square")? {
         fs::remove_file(folder.path().join("shared").join(name))?;
@@ -718,7 +719,7 @@ impl Run for Coded {
 }
 
 #[test]
-fn what_other_code_made_is_not_pulled() -> Result<()> {
+fn outputs_of_other_code_are_not_pulled() -> Result<()> {
     let (here, folder) = flow();
     let shared = RemoteFolder::new(folder.path().join("shared"));
     here.run::<before::Coded>()?;
@@ -732,7 +733,7 @@ fn what_other_code_made_is_not_pulled() -> Result<()> {
     assert_eq!(ran(&there.run::<Coded>()?), ["Coded"]);
     there.push::<Coded>(&shared)?;
 
-    // Both are there from now on.
+    // From now on the remote holds outputs of both versions.
     let third = Flow::open(folder.path().join("third"))?.quiet();
     third.pull::<Coded>(&shared)?;
     assert_eq!(*third.load::<Coded>()?, 2);
@@ -740,7 +741,7 @@ fn what_other_code_made_is_not_pulled() -> Result<()> {
 }
 
 #[test]
-fn what_fetches_is_pulled_as_old_as_it_is() -> Result<()> {
+fn outputs_of_refreshed_tasks_keep_their_age_when_pulled() -> Result<()> {
     #[derive(Task)]
     #[task(target = Json<u64>, refresh = always)]
     struct Fetched;
@@ -765,7 +766,7 @@ fn what_fetches_is_pulled_as_old_as_it_is() -> Result<()> {
 }
 
 #[test]
-fn names_that_lead_elsewhere_are_none() -> Result<()> {
+fn names_that_lead_out_of_the_remote_are_refused() -> Result<()> {
     let farm = Farm::new()?;
     let shared = farm.shared();
     for name in ["", "/etc/x", "a/../b", "..", "a//b", "a/.incoming", "C:\\x", "a\0"] {

@@ -1,9 +1,9 @@
-//! Whatever changes, in whatever order: what is there after a run is what a run from nothing gives,
-//! and nothing ran whose output was known.
+//! Random edits: after any sequence of changes and runs, the store holds exactly what a run in an
+//! empty store produces, and no task ran whose output was known.
 //!
-//! Random graphs, with conditional requirements, requirements for each item of a list and such that
-//! tasks find while they run, are run and changed at random: parameters, files, the code of each
-//! task, and what lies in the store. After each run all outputs are compared with those of the same
+//! The random graphs have conditional requirements, one requirement for each item of a list, and
+//! dynamic requirements. They are run and changed at random: parameters, files, the code of each
+//! task, and files of the store. After each run, all outputs are compared with those of the same
 //! flow in an empty store.
 
 mod tasks;
@@ -20,7 +20,7 @@ use crate::faulty::Faulty;
 use crate::random_graph::scramble;
 use crate::support::{faulty_flow, files_below, step};
 
-/// How often each store is run.
+/// The number of runs of each store.
 const RUNS: usize = 4;
 
 /// Random numbers, the same for each seed.
@@ -33,22 +33,23 @@ impl Random {
     }
 }
 
-/// What a record says an output is made from.
+/// The task, fingerprint, reads and dynamic requirements in a record, which identify its output.
 type MadeFrom = (String, String, String, String);
 
-/// The digests of outputs, whole ones and those that are gone, by what they are made from.
+/// The digests of all recorded outputs, also of missing ones, by what they were computed from.
 type Contents = BTreeMap<MadeFrom, BTreeSet<String>>;
 
-/// A store that is changed and run, and what the runs must not have to do again.
+/// A store that is changed and run, and the outputs that no run may compute again.
 struct World {
     seed: u64,
     random: Random,
     folder: tempfile::TempDir,
     settings: Settings,
     generation: usize,
-    /// What was reset, and so is to be made again although another instance has the same.
+    /// Outputs that were reset, and so have to be computed again although another instance has the
+    /// same.
     taken_back: BTreeSet<MadeFrom>,
-    /// Whether nothing but resets has happened since all was complete.
+    /// Whether all was complete, and only resets happened since then.
     is_settled: bool,
     /// The tasks that were reset since then.
     were_reset: BTreeSet<&'static str>,
@@ -92,14 +93,14 @@ impl World {
         self.folder.path().join("data")
     }
 
-    /// The flow as it is now, with a store in that folder, which is opened anew.
+    /// Returns the current flow on a newly opened store in that folder.
     fn flow(&self, folder: &Path) -> Result<Flow> {
         let flow = faulty_flow(folder, &Faulty::new())?
             .limits(flow::Limits::default().versions(usize::MAX));
         Ok((GENERATIONS[self.generation].flow)(&flow, self.folder.path(), &self.settings))
     }
 
-    /// Changes something.
+    /// Makes one random change.
     fn edit(&mut self) -> Result<()> {
         let what = self.random.below(9);
         self.steps.push(format!("edit {what}"));
@@ -114,7 +115,7 @@ impl World {
             5 => self.settings.offset = self.random.below(2),
             6 => self.settings.width = 1 + self.random.below(5),
             7 => self.reset()?,
-            _ => self.lose()?,
+            _ => self.remove_output()?,
         }
         Ok(())
     }
@@ -127,13 +128,13 @@ impl World {
         let left = self.known()?;
         let gone = known.into_iter().filter(|(record, _)| !left.contains_key(record));
         self.taken_back.extend(gone.map(|(_, made_from)| made_from));
-        // Some are in every graph; not each graph reads files.
+        // `Sum` and `Mix` are part of every graph; not every graph reads files.
         self.were_reset.extend([Some("Sum"), Some("Sum"), Some("Mix"), None, Some("Pick")][reset]);
         Ok(())
     }
 
     /// Removes a file of an output.
-    fn lose(&mut self) -> Result<()> {
+    fn remove_output(&mut self) -> Result<()> {
         let outputs = files_below(&self.store()).into_iter().filter(|path| is_output(path));
         let outputs: Vec<_> = outputs.collect();
         if !outputs.is_empty() {
@@ -143,14 +144,14 @@ impl World {
         Ok(())
     }
 
-    /// What there are whole outputs of, by the paths of their records.
+    /// Returns the outputs whose files all exist, by the paths of their records.
     fn known(&self) -> Result<BTreeMap<PathBuf, MadeFrom>> {
         let files = files_below(&self.store());
         let mut known = BTreeMap::new();
         for (path, record) in records(&self.store())? {
             let outputs = record["output"]["files"].as_array().context("the files of a record")?;
             let names = outputs.iter().map(|output| output["file"].as_str().unwrap_or_default());
-            // A file is of one instance's folder alone: its name is unique.
+            // Names of files are unique among all folders of instances.
             if names.into_iter().all(|name| files.iter().any(|file| file.ends_with(name))) {
                 known.insert(path, made_from(&record));
             }
@@ -200,7 +201,7 @@ impl World {
             ensure!(errors.is_empty(), "{:?}", errors[0].error);
             return Ok(());
         }
-        // What was reset is not found again, in whichever place.
+        // An output that was reset is not reused from any other place.
         for task in std::mem::take(&mut self.were_reset) {
             let ran = summary.ran().iter().any(|entry| entry.task() == task);
             ensure!(!self.is_settled || ran, "{task} was reset, and did not run");
@@ -213,14 +214,14 @@ impl World {
         let instances = (generation.instances)(&flow)?.into_iter();
         for (is, expected) in instances.zip((generation.instances)(&from_nothing)?) {
             ensure!(is.key() == expected.key(), "{is} stands where {expected} is expected");
-            // An output that is gone is made again when somebody needs it.
+            // A missing output file is written again only when a task needs it.
             ensure!(
                 is.status() == Status::Evicted || content(&is)? == content(&expected)?,
                 "{is} is {:?}, and not what a run from nothing gives",
                 is.status()
             );
         }
-        // What was required while something ran stands in no plan.
+        // Instances that were required dynamically are in no plan, so their records are compared.
         let there = contents(&self.store())?;
         for (made_from, expected) in contents(&nothing.path().join("data"))? {
             ensure!(there.get(&made_from) == Some(&expected), "{made_from:?} is not {expected:?}");
@@ -231,7 +232,7 @@ impl World {
     }
 }
 
-/// All records of a store, of earlier versions, too, by their paths.
+/// Returns all records of a store with their paths, including those of earlier versions.
 fn records(store: &Path) -> Result<Vec<(PathBuf, serde_json::Value)>> {
     let is_version = |path: &Path| path.components().any(|part| part.as_os_str() == "versions");
     let files = files_below(store).into_iter();
@@ -244,7 +245,7 @@ fn records(store: &Path) -> Result<Vec<(PathBuf, serde_json::Value)>> {
         .collect()
 }
 
-/// The digests of what there are records of.
+/// Returns the digests of all recorded outputs.
 fn contents(store: &Path) -> Result<Contents> {
     let mut contents = Contents::new();
     for (_, record) in records(store)? {
@@ -257,14 +258,15 @@ fn contents(store: &Path) -> Result<Contents> {
 fn made_from(record: &serde_json::Value) -> MadeFrom {
     let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
     let mut required = record["required"].clone();
-    // Which instance it was does not count, but what was asked for and what came of it.
+    // The key of a required instance does not count, but the requirement and the digest of its
+    // output do.
     for group in required.as_array_mut().into_iter().flatten() {
         for one in group.as_array_mut().into_iter().flatten().filter_map(|one| one.as_object_mut())
         {
             ["key", "instance", "module"].iter().for_each(|name| drop(one.remove(*name)));
         }
     }
-    // Where a file lies in the project is for a project that moves.
+    // The path relative to the project only serves projects that are moved.
     let mut reads = record["reads"].clone();
     for read in reads.as_array_mut().into_iter().flatten().filter_map(|read| read.as_object_mut()) {
         read.values_mut().filter_map(|read| read.as_object_mut()).for_each(|read| {
@@ -274,7 +276,7 @@ fn made_from(record: &serde_json::Value) -> MadeFrom {
     (text("task"), text("fingerprint"), reads.to_string(), required.to_string())
 }
 
-/// The digest of a complete instance's output.
+/// Returns the digest of the output of a complete instance.
 fn content(instance: &Instance) -> Result<String> {
     ensure!(instance.is_complete(), "{instance} is not complete");
     let record = fs::read(instance.folder()?.join("record.json"))?;
@@ -286,8 +288,8 @@ fn is_output(path: &Path) -> bool {
     path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("data-"))
 }
 
-fn holds_for(seeds: std::ops::Range<u64>) {
-    // More of them, on demand: beside those that are always tried.
+fn check_seeds(seeds: std::ops::Range<u64>) {
+    // `FLOW_TEST_SEED` shifts the range, to try more seeds on demand.
     let more = std::env::var("FLOW_TEST_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
     for seed in seeds.step_by(step(12)).map(|seed| seed + more.unwrap_or(0)) {
         let mut world = World::new(seed).expect("a world");
@@ -303,21 +305,21 @@ fn holds_for(seeds: std::ops::Range<u64>) {
 }
 
 #[test]
-fn seeds_up_to_250() {
-    holds_for(0..250);
+fn random_edits_with_seeds_up_to_250() {
+    check_seeds(0..250);
 }
 
 #[test]
-fn seeds_up_to_500() {
-    holds_for(250..500);
+fn random_edits_with_seeds_up_to_500() {
+    check_seeds(250..500);
 }
 
 #[test]
-fn seeds_up_to_750() {
-    holds_for(500..750);
+fn random_edits_with_seeds_up_to_750() {
+    check_seeds(500..750);
 }
 
 #[test]
-fn seeds_up_to_1000() {
-    holds_for(750..1000);
+fn random_edits_with_seeds_up_to_1000() {
+    check_seeds(750..1000);
 }

@@ -1,4 +1,5 @@
-//! Graphs of thousands of tasks, on one worker and on many, compared with what a plain loop gives.
+//! Graphs of thousands of tasks, on one worker and on many, compared with the result of a plain
+//! loop.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,14 +10,14 @@ use flow::prelude::*;
 use crate::faulty::Faulty;
 use crate::support::{failure, faulty_flow};
 
-/// A number that looks random and is the same each time.
+/// Returns a pseudorandom number that depends on `n` only.
 pub(crate) fn scramble(n: u64) -> u64 {
     let n = (n ^ (n >> 31)).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x1234_5678);
     let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     n ^ (n >> 33)
 }
 
-/// What a task requires: up to five before it, now and then the same twice.
+/// Returns the ids that a task requires: up to five smaller ones, with repetitions now and then.
 fn before(graph: u64, id: u64) -> Vec<u64> {
     if id == 0 {
         return Vec::new();
@@ -78,7 +79,7 @@ impl Run for Every {
     }
 }
 
-/// What [`Every`] is.
+/// Computes the output of [`Every`] without a flow.
 pub(crate) fn oracle(graph: u64, len: u64) -> Vec<u64> {
     let mut values: Vec<u64> = Vec::new();
     for id in 0..len {
@@ -89,7 +90,7 @@ pub(crate) fn oracle(graph: u64, len: u64) -> Vec<u64> {
 }
 
 #[test]
-fn two_thousand_tasks_give_what_a_loop_gives() -> Result<()> {
+fn two_thousand_tasks_compute_the_same_as_a_loop() -> Result<()> {
     for (graph, workers) in [(1, 1), (2, 8)] {
         let folder = tempfile::tempdir()?;
         let flow = faulty_flow(folder.path(), &Faulty::new())?.workers(workers);
@@ -102,11 +103,11 @@ fn two_thousand_tasks_give_what_a_loop_gives() -> Result<()> {
     Ok(())
 }
 
-/// The graph in which some fail.
+/// The graph in which some tasks fail.
 const BREAKS: u64 = 99;
 
 #[test]
-fn failures_stop_what_requires_them_and_nothing_else() -> Result<()> {
+fn failures_stop_only_their_downstream_tasks() -> Result<()> {
     const LEN: u64 = 600;
     for workers in [1, 8] {
         BROKEN.store(true, Ordering::SeqCst);
@@ -140,7 +141,7 @@ fn failures_stop_what_requires_them_and_nothing_else() -> Result<()> {
 }
 
 #[test]
-fn a_commit_that_is_over_at_once_is_no_surprise() -> Result<()> {
+fn commits_may_be_as_fast_as_the_workers() -> Result<()> {
     // Nothing is synced, so that the committer is as fast as the workers.
     for round in 0..5 {
         let folder = tempfile::tempdir()?;

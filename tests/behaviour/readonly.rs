@@ -1,4 +1,5 @@
-//! A store that cannot be written: what is there is shown and loaded, and a run says why it cannot.
+//! A read-only store: complete outputs are shown and loaded, and a run that has to write fails with
+//! the reason.
 
 use std::io::ErrorKind;
 
@@ -9,7 +10,7 @@ use crate::support::{failure, faulty_flow, files_below, preview};
 use crate::wheat::{Bread, Milled, assert_bread, mill, sow};
 
 #[test]
-fn a_read_only_store_is_read() -> Result<()> {
+fn a_read_only_store_can_be_shown_and_loaded() -> Result<()> {
     for kind in [ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem] {
         let folder = tempfile::tempdir()?;
         sow(&folder.path().join("grains.txt"), &[1, 2]);

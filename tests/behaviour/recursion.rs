@@ -1,4 +1,4 @@
-//! Tasks that require themselves under a condition: those that come to an end, and those that do
+//! Tasks that require themselves under a condition: recursions that end, and recursions that do
 //! not.
 
 use flow::prelude::*;
@@ -22,7 +22,7 @@ fn a_recursion_that_ends_runs() -> Result<()> {
     let flow = flow.with(Day::N, 4);
     assert_eq!(ran(&flow.run::<Day>()?), ["Day"; 5]);
     assert_eq!(*flow.load::<Day>()?, 10);
-    // What was made for one day is there for the next.
+    // The outputs of the first days are complete already.
     assert_eq!(ran(&flow.with(Day::N, 6).run::<Day>()?), ["Day"; 2]);
     Ok(())
 }
@@ -64,7 +64,7 @@ fn a_cycle_is_found_when_planning() {
         "`Even` requires itself: Even → Odd → Even\n  required by: Even → Odd"
     );
     assert!(flow.with(Odd::ON, false).preview::<Even>().is_ok());
-    // 1, 0, and 1 again.
+    // The values of `n` are 1, 0, and 1 again.
     assert_eq!(
         plan_error::<Above>(&flow),
         "`Ping` requires itself: Ping → Ping → Ping\n  required by: Above → Ping → Ping"
@@ -102,7 +102,7 @@ fn an_endless_recursion_is_an_error() {
 }
 
 #[test]
-fn a_number_that_overflows_on_the_way_is_an_error() {
+fn an_overflow_during_a_recursion_is_an_error() {
     let (flow, _folder) = flow();
     let error = plan_error::<Next>(&flow);
     let expected = "evaluating `requires` of `Next` failed: it panicked: attempt to add with overflow\n  \

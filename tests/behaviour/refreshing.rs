@@ -1,5 +1,5 @@
-//! Tasks that fetch: they run again always, when their output is too old, or when the value of an
-//! expression is another. Equal bytes stop the wave there.
+//! `refresh`: tasks that run in each run, when their output is too old, or when the value of an
+//! expression changed. Equal bytes leave downstream tasks unchanged.
 
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use flow::{Reason, Status};
 
 use crate::support::{adopted, cut_off, failed, failure, flow, not_run, one_file, preview, ran};
 
-/// What is fetched: the content of a file, of which nobody is told that it counts.
+/// Reads a file that is not tracked, in place of a download.
 fn fetch(path: &Path) -> Result<String> {
     Ok(fs::read_to_string(path)?)
 }
@@ -29,20 +29,20 @@ struct Length;
 runs!(Length: usize = |self, cx| Ok(cx.input().load()?.len()));
 
 #[test]
-fn always_runs_in_each_execution_and_what_it_gave_last_is_loaded() -> Result<()> {
+fn refresh_always_runs_each_time_and_loads_the_last_output() -> Result<()> {
     let (flow, folder) = flow();
     let url = folder.path().join("url");
     fs::write(&url, "abc")?;
     let flow = flow.with(Always::URL, &*url);
     assert_eq!(preview::<Always>(&flow).rsplit_once("} ").map(|p| p.1), Some("PENDING never run"));
     assert_eq!(ran(&flow.run::<Length>()?), ["Always", "Length"]);
-    // It may be something else by now, and so what follows is not known either.
+    // The output of `Always` may change, so that the state of `Length` is unknown.
     let shown = preview::<Length>(&flow);
     assert!(shown.starts_with("Length {") || shown.starts_with("Length PENDING"), "{shown}");
     assert!(shown.contains("PENDING upstream: Always first"), "{shown}");
     assert!(shown.ends_with("PENDING refresh: always"), "{shown}");
     assert!(!flow.is_complete::<Length>()?);
-    // To load is to load what the last run gave.
+    // A load returns the output of the last run.
     assert_eq!((&**flow.load::<Always>()?, *flow.load::<Length>()?), ("abc", 3));
     assert_eq!(*flow.graph::<Length>().load::<Always>()?, "abc");
 
@@ -50,12 +50,12 @@ fn always_runs_in_each_execution_and_what_it_gave_last_is_loaded() -> Result<()>
     assert_eq!((ran(&summary), cut_off(&summary)), (vec!["Always".into()], vec!["Length".into()]));
     fs::write(&url, "abcd")?;
     assert_eq!(ran(&flow.run::<Length>()?), ["Always", "Length"]);
-    // What it gave before is not taken over, but what follows is, if it is the same.
+    // An earlier output of `Always` is not reused. The output of `Length` for equal input is.
     fs::write(&url, "abc")?;
     let summary = flow.run::<Length>()?;
     assert_eq!((ran(&summary), adopted(&summary)), (vec!["Always".into()], vec!["Length".into()]));
     assert_eq!(*flow.load::<Length>()?, 3);
-    // That it fails loses nothing.
+    // A failed refresh loses no output.
     fs::remove_file(&url)?;
     failure(flow.run::<Length>());
     assert_eq!(*flow.load::<Length>()?, 3);
@@ -72,8 +72,8 @@ struct Daily {
 
 runs!(Daily: String = |self, _cx| fetch(&self.url));
 
-/// Lets a task have been started earlier, or later.
-fn shift(flow: &Flow, task: &str, seconds: i64) -> Result<()> {
+/// Moves the recorded start of a task into the past, or with negative seconds into the future.
+fn shift_start(flow: &Flow, task: &str, seconds: i64) -> Result<()> {
     for file in crate::support::files_below(flow.folder()) {
         if !file.ends_with("record.json") || !file.starts_with(flow.folder().join(task)) {
             continue;
@@ -88,7 +88,7 @@ fn shift(flow: &Flow, task: &str, seconds: i64) -> Result<()> {
 }
 
 #[test]
-fn what_is_too_old_is_fetched_again() -> Result<()> {
+fn an_output_that_is_too_old_is_refreshed() -> Result<()> {
     let (flow, folder) = flow();
     let url = folder.path().join("url");
     fs::write(&url, "abc")?;
@@ -96,36 +96,36 @@ fn what_is_too_old_is_fetched_again() -> Result<()> {
     flow.run::<Daily>()?;
     fs::write(&url, "abcd")?;
     assert!(flow.is_complete::<Daily>()?);
-    shift(&flow, "Daily", 5_300)?;
+    shift_start(&flow, "Daily", 5_300)?;
     assert_eq!(ran(&flow.run::<Daily>()?), [""; 0]);
-    shift(&flow, "Daily", 100)?;
+    shift_start(&flow, "Daily", 100)?;
     assert!(!flow.is_complete::<Daily>()?);
     let shown = preview::<Daily>(&flow);
     assert!(shown.ends_with("PENDING refresh: older than 1h 30m"), "{shown}");
     assert_eq!(*flow.load::<Daily>()?, "abc");
-    // It is not taken over from another store, where it is as old.
+    // The output in another store is as old, and so it is not reused.
     let (other, _other) = crate::support::flow();
     let other = other.reuse_from(&flow).with(Daily::URL, &*url);
     assert_eq!(ran(&other.run::<Daily>()?), ["Daily"]);
     assert_eq!(ran(&flow.run::<Daily>()?), ["Daily"]);
     assert_eq!(*flow.load::<Daily>()?, "abcd");
     assert_eq!(ran(&flow.run::<Daily>()?), [""; 0]);
-    // There it is young.
+    // The output in that store is recent again.
     let (another, _another) = crate::support::flow();
     let another = another.reuse_from(&flow).with(Daily::URL, &*url);
     assert_eq!(adopted(&another.run::<Daily>()?), ["Daily"]);
     another.reset::<Daily>()?;
     assert_eq!(ran(&another.run::<Daily>()?), ["Daily"]);
-    // By the clock of another machine it was made in the future.
-    shift(&flow, "Daily", -60)?;
+    // A start in the future, as recorded by a machine with another clock.
+    shift_start(&flow, "Daily", -60)?;
     assert!(flow.is_complete::<Daily>()?);
-    shift(&flow, "Daily", -10_000)?;
+    shift_start(&flow, "Daily", -10_000)?;
     assert!(!flow.is_complete::<Daily>()?);
     Ok(())
 }
 
 #[test]
-fn what_was_taken_over_is_as_old_as_it_was() -> Result<()> {
+fn a_reused_output_keeps_its_age() -> Result<()> {
     let (flow, folder) = flow();
     let url = folder.path().join("url");
     fs::write(&url, "abc")?;
@@ -133,19 +133,19 @@ fn what_was_taken_over_is_as_old_as_it_was() -> Result<()> {
     flow.run::<Daily>()?;
     let (other, _folder) = crate::support::flow();
     let other = other.reuse_from(&flow).with(Daily::URL, &*url);
-    shift(&flow, "Daily", 5_000)?;
+    shift_start(&flow, "Daily", 5_000)?;
     assert_eq!(adopted(&other.run::<Daily>()?), ["Daily"]);
-    shift(&other, "Daily", 1_000)?;
-    // The one there is not too old yet.
+    shift_start(&other, "Daily", 1_000)?;
+    // The output in the other store is not too old yet.
     assert!(flow.is_complete::<Daily>()? && other.is_complete::<Daily>()?);
-    shift(&flow, "Daily", 1_000)?;
+    shift_start(&flow, "Daily", 1_000)?;
     assert!(!flow.is_complete::<Daily>()? && !other.is_complete::<Daily>()?);
     Ok(())
 }
 
 static ASKED: AtomicU64 = AtomicU64::new(0);
 
-/// Refreshed by the first line of what is fetched.
+/// Is refreshed when the first line of the file changes.
 #[derive(Task)]
 #[task(target = Json<String>, refresh = {
     ASKED.fetch_add(1, Ordering::SeqCst);
@@ -164,7 +164,7 @@ struct Letters;
 runs!(Letters: usize = |self, cx| Ok(cx.input().load()?.len()));
 
 #[test]
-fn another_value_is_another_output() -> Result<()> {
+fn another_value_of_the_expression_is_another_output() -> Result<()> {
     let (flow, folder) = flow();
     let url = folder.path().join("url");
     fs::write(&url, "v1\nabc")?;
@@ -172,23 +172,23 @@ fn another_value_is_another_output() -> Result<()> {
     let before = ASKED.load(Ordering::SeqCst);
     assert_eq!(ran(&flow.run::<Letters>()?), ["Letters", "Tagged"]);
     assert_eq!(ASKED.load(Ordering::SeqCst) - before, 1, "once for a plan");
-    // The value is the same, whatever else is.
+    // The first line is the same, although other lines changed.
     fs::write(&url, "v1\nabcd")?;
     assert!(flow.is_complete::<Letters>()?);
     fs::write(&url, "v2\nabcd")?;
     let shown = preview::<Letters>(&flow);
     assert!(shown.ends_with("PENDING refresh: was \"v1\", is \"v2\""), "{shown}");
     assert!(!flow.is_complete::<Letters>()?);
-    // To load is to load what the last run gave, and nobody is asked.
+    // A load returns the output of the last run and does not evaluate the expression.
     let before = ASKED.load(Ordering::SeqCst);
     assert_eq!((&**flow.load::<Tagged>()?, *flow.load::<Letters>()?), ("v1\nabc", 6));
     assert_eq!(ASKED.load(Ordering::SeqCst), before);
     assert_eq!(ran(&flow.run::<Letters>()?), ["Letters", "Tagged"]);
-    // What was made for a value is taken over when it is back.
+    // The output for an earlier value is reused when that value is back.
     fs::write(&url, "v1\nabcde")?;
     assert_eq!(adopted(&flow.run::<Letters>()?), ["Letters", "Tagged"]);
     assert_eq!(&**flow.load::<Tagged>()?, "v1\nabc");
-    // There may be none.
+    // The value may be `None`.
     fs::write(&url, "")?;
     let shown = preview::<Tagged>(&flow);
     assert!(shown.ends_with("PENDING refresh: was \"v1\", is none"), "{shown}");
@@ -209,7 +209,7 @@ struct Version {
     tag: String,
 }
 
-/// The forms that an expression may have: a value, a `Result` of one, and what panics.
+/// The forms of the expression: a value, a `Result` of a value, and an expression that panics.
 #[derive(Task)]
 #[task(target = Json<u32>, refresh = Version { major: self.major, tag: "x".repeat(100) })]
 struct OfStruct {
@@ -237,11 +237,11 @@ struct Panics {
 runs!(Panics: u32 = |self, _cx| Ok(0));
 
 #[test]
-fn a_value_may_be_any_and_may_fail() -> Result<()> {
+fn an_expression_may_have_any_type_and_may_fail() -> Result<()> {
     let (flow, _folder) = flow();
     flow.with(OfStruct::MAJOR, 1u32).run::<OfStruct>()?;
     let shown = preview::<OfStruct>(&flow.with(OfStruct::MAJOR, 2u32));
-    // It is long, and cut.
+    // The value is long, so that it is shortened.
     assert!(
         shown.contains("PENDING refresh: was {major: 1, tag: ") && shown.contains('…'),
         "{shown}"
@@ -270,7 +270,7 @@ fn a_value_may_be_any_and_may_fail() -> Result<()> {
 }
 
 #[test]
-fn the_reason_is_data_too() -> Result<()> {
+fn the_reason_is_available_as_data() -> Result<()> {
     let (flow, _folder) = flow();
     flow.with(OfResult::TEXT, "7").run::<OfResult>()?;
     let instances = flow.with(OfResult::TEXT, "8").graph::<OfResult>().instances()?;
@@ -281,7 +281,7 @@ fn the_reason_is_data_too() -> Result<()> {
 
 static OTHER: AtomicU64 = AtomicU64::new(0);
 
-/// Fetched always, and its file goes.
+/// Is refreshed in each run; the test removes its file.
 #[derive(Task)]
 #[task(target = Json<u64>, refresh = always)]
 struct Ticks;
@@ -298,7 +298,7 @@ struct ReadsTick;
 runs!(ReadsTick: u64 = |self, cx| Ok(cx.input().meta("tick")?));
 
 #[test]
-fn one_run_fetches_once() -> Result<()> {
+fn one_run_refreshes_once() -> Result<()> {
     let (flow, _folder) = flow();
     for i in 0..3 {
         let summary = flow.run::<(ReadsTick, Ticks)>()?;
@@ -306,21 +306,21 @@ fn one_run_fetches_once() -> Result<()> {
         assert_eq!(OTHER.load(Ordering::SeqCst), i + 1);
         assert_eq!(*flow.load::<ReadsTick>()?, i);
     }
-    // If its file is gone, it is fetched as well.
+    // A missing file is written again by the same refresh.
     fs::remove_file(flow.output::<Ticks>()?.path()?)?;
     assert_eq!(ran(&flow.run::<ReadsTick>()?), ["ReadsTick", "Ticks"]);
     assert_eq!(OTHER.load(Ordering::SeqCst), 4);
     Ok(())
 }
 
-/// How often it was asked for the newest one.
+/// The number of evaluations of the expression.
 static NEWEST: AtomicU64 = AtomicU64::new(0);
 
 fn newest() -> u64 {
     NEWEST.fetch_add(1, Ordering::Relaxed)
 }
 
-/// What is there is another one whenever somebody asks.
+/// The value of the expression differs each time.
 #[derive(Task)]
 #[task(target = Json<u64>, refresh = newest())]
 struct Newest;
@@ -348,7 +348,7 @@ runs!(AskAll: u64 = |self, cx| {
 });
 
 #[test]
-fn of_what_is_required_in_the_run_it_is_asked_once_for_each_run() -> Result<()> {
+fn dynamic_requirements_evaluate_refresh_once_for_each_run() -> Result<()> {
     let (flow, _folder) = flow();
     for asked in 1..=3 {
         let summary = flow.run::<AskAll>()?;
@@ -359,7 +359,7 @@ fn of_what_is_required_in_the_run_it_is_asked_once_for_each_run() -> Result<()> 
     Ok(())
 }
 
-/// Fetched from a server, which answers as long as its file is there.
+/// A download that fails while its file is missing.
 #[derive(Task)]
 #[task(target = Json<u64>, refresh = fetch(&self.url)?)]
 struct Fetch {
@@ -381,7 +381,7 @@ struct Report;
 runs!(Report: u64 = |self, cx| Ok(*cx.input().fetch.load()? + *cx.input().other.load()?));
 
 #[test]
-fn what_is_there_is_used_while_the_server_does_not_answer() -> Result<()> {
+fn the_last_output_is_used_while_the_expression_fails() -> Result<()> {
     let (flow, folder) = flow();
     let url = folder.path().join("url");
     fs::write(&url, "1")?;
@@ -401,7 +401,7 @@ fn what_is_there_is_used_while_the_server_does_not_answer() -> Result<()> {
     assert!(summary.to_string().contains(warning), "{summary}");
     assert_eq!(*flow.load::<Report>()?, 8);
 
-    // When it answers again, what it says counts.
+    // When the server answers again, its answer counts.
     fs::write(&url, "2")?;
     assert_eq!(ran(&flow.run::<Report>()?), ["Fetch", "Report"]);
     assert_eq!(*flow.load::<Report>()?, 9);
@@ -409,7 +409,7 @@ fn what_is_there_is_used_while_the_server_does_not_answer() -> Result<()> {
 }
 
 #[test]
-fn without_an_answer_only_what_has_to_be_fetched_fails() -> Result<()> {
+fn a_failing_expression_fails_only_tasks_without_an_output() -> Result<()> {
     let (flow, folder) = flow();
     let url = folder.path().join("url");
     let flow = flow.with(Fetch::URL, &*url);
@@ -425,7 +425,7 @@ fn without_an_answer_only_what_has_to_be_fetched_fails() -> Result<()> {
     assert!(error.starts_with("evaluating `refresh` of Fetch failed: "), "{error}");
     assert!(summary.warnings().is_empty(), "{summary}");
 
-    // What is there is not run by force either, and stays.
+    // A forced run fails as well, and keeps the output.
     fs::write(&url, "1")?;
     flow.run::<Report>()?;
     fs::remove_file(&url)?;
@@ -434,7 +434,7 @@ fn without_an_answer_only_what_has_to_be_fetched_fails() -> Result<()> {
     Ok(())
 }
 
-/// Requires what is fetched while it runs.
+/// Requires the fetched output while it runs.
 #[derive(Task)]
 #[task(target = Json<u64>)]
 struct Late {
@@ -448,7 +448,7 @@ runs!(Late: u64 = |self, cx| {
 });
 
 #[test]
-fn what_is_there_is_used_by_tasks_that_require_it_while_they_run() -> Result<()> {
+fn dynamic_requirements_use_the_last_output_too() -> Result<()> {
     let (flow, folder) = flow();
     let url = folder.path().join("url");
     fs::write(&url, "1")?;

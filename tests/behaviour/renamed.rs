@@ -1,6 +1,6 @@
-//! `was`, and fields in another order: a new release finds what an old one made.
+//! `was`, and fields in another order: a new release finds the outputs of an old one.
 //!
-//! Two releases of a program are two modules with tasks of the same names, used on one folder.
+//! Two releases of a program are two modules with tasks of the same names that use the same store.
 #![allow(dead_code, reason = "`run` is the same in all releases, and so reads no field")]
 
 use flow::prelude::*;
@@ -28,7 +28,7 @@ mod old {
     runs!(Total: u32 = |self, cx| Ok(*cx.input().load()? + 1));
 }
 
-/// The fields in another order, one renamed, one added that does not count.
+/// The fields in another order, one renamed, and an insignificant one added.
 mod fields {
     use super::*;
 
@@ -75,7 +75,7 @@ mod task {
 }
 
 #[test]
-fn a_parameter_that_was_renamed_finds_its_outputs() -> Result<()> {
+fn a_renamed_parameter_finds_its_outputs() -> Result<()> {
     let (flow, _folder) = flow();
     flow.with(old::Tallied::N, 4).run::<old::Total>()?;
     let new = Flow::open(flow.folder())?.quiet().with(fields::Tallied::NUMBER, 4);
@@ -90,13 +90,13 @@ fn a_parameter_that_was_renamed_finds_its_outputs() -> Result<()> {
 }
 
 #[test]
-fn a_task_that_was_renamed_finds_its_outputs() -> Result<()> {
+fn a_renamed_task_finds_its_outputs() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<old::Total>()?;
     let new = Flow::open(flow.folder())?.quiet();
     assert_eq!(preview::<task::Total>(&new), "Total COMPLETE\n└─ Tally {n: 3, text: x} COMPLETE");
     assert_eq!(ran(&new.run::<task::Total>()?), [""; 0]);
-    // What is made from now on lies under the new name.
+    // New outputs are stored under the new name.
     let more = new.with(task::Tally::N, 4);
     more.run::<task::Total>()?;
     assert!(flow.folder().join("Tally").is_dir());

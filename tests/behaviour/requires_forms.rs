@@ -1,4 +1,4 @@
-//! Every form of `requires`, at run time: which instances there are, and how a task gets them.
+//! Every form of `requires`: which instances it yields, and how a task receives them.
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -10,7 +10,7 @@ use crate::support::{flow, preview, ran};
 mod prices {
     use super::*;
 
-    /// Its fields are private: only typed keys can set them.
+    /// Its fields are private, so that only typed keys can set them.
     #[derive(Task, Clone)]
     #[task(target = Json<String>)]
     pub(super) struct Price {
@@ -35,8 +35,8 @@ mod prices {
 
 use prices::Price;
 
-/// What the root made, and which tasks ran for it.
-fn made<R: Task<Target = Json<String>>>(flow: &Flow) -> (String, Vec<String>) {
+/// Runs the root, and returns its output and the tasks that ran.
+fn run_and_load<R: Task<Target = Json<String>>>(flow: &Flow) -> (String, Vec<String>) {
     let summary = flow.run::<R>().expect("it runs");
     (flow.load::<R>().expect("it is complete").into_owned(), ran(&summary))
 }
@@ -56,7 +56,7 @@ runs!(Nothing: String = |self, cx| {
 
 #[test]
 fn nothing() {
-    assert_eq!(made::<Nothing>(&flow().0), ("nothing".into(), names(&["Nothing"])));
+    assert_eq!(run_and_load::<Nothing>(&flow().0), ("nothing".into(), names(&["Nothing"])));
 }
 
 #[derive(Task)]
@@ -67,7 +67,7 @@ runs!(One: String = |self, cx| Ok(cx.input().load()?.into_owned()));
 
 #[test]
 fn one() {
-    assert_eq!(made::<One>(&flow().0), ("none1".into(), names(&["One", "Price"])));
+    assert_eq!(run_and_load::<One>(&flow().0), ("none1".into(), names(&["One", "Price"])));
 }
 
 #[derive(Task)]
@@ -80,9 +80,9 @@ runs!(Tuple: String = |self, cx| {
 });
 
 #[test]
-fn a_tuple() {
+fn a_tuple_of_requirements() {
     let expected = names(&["One", "Price", "Price", "Tuple"]);
-    assert_eq!(made::<Tuple>(&flow().0), ("none1 none1 b1 false".into(), expected));
+    assert_eq!(run_and_load::<Tuple>(&flow().0), ("none1 none1 b1 false".into(), expected));
 }
 
 #[derive(Task)]
@@ -107,13 +107,13 @@ runs!(Named: String = |self, cx| {
 });
 
 #[test]
-fn named_with_literals_and_with() {
+fn named_requirements_with_literals_and_with() {
     let (flow, _folder) = flow();
     let all = ["Inner", "Named", "One", "Price", "Price", "Price", "Price"];
-    assert_eq!(made::<Named>(&flow), ("a4 none7 w3 i1".into(), names(&all)));
-    // What a literal does not list takes the values that reach it.
+    assert_eq!(run_and_load::<Named>(&flow), ("a4 none7 w3 i1".into(), names(&all)));
+    // Fields that a literal does not list are resolved as usual.
     let given = flow.with(Price::SYMBOL, "g").with(Named::TYPE, 9);
-    assert_eq!(made::<Named>(&given).0, "a9 g7 w3 i9");
+    assert_eq!(run_and_load::<Named>(&given).0, "a9 g7 w3 i9");
     assert_eq!(
         preview::<Named>(&given),
         "Named {type: 9, Price.symbol: g} COMPLETE\n\
@@ -144,15 +144,15 @@ runs!(List: String = |self, cx| {
 });
 
 #[test]
-fn a_list_keeps_its_order_and_what_stands_in_it_twice() {
+fn a_list_keeps_its_order_and_duplicates() {
     let (flow, _folder) = flow();
     let expected = names(&["List", "Price", "Price", "Price"]);
-    assert_eq!(made::<List>(&flow), ("b1 a1 c1 a1".into(), expected));
-    // Another order is another input.
+    assert_eq!(run_and_load::<List>(&flow), ("b1 a1 c1 a1".into(), expected));
+    // Another order of the list is another input.
     let sorted = flow.with(List::SYMBOLS, ["a", "b"]);
-    assert_eq!(made::<List>(&sorted), ("a1 b1".into(), names(&["List"])));
+    assert_eq!(run_and_load::<List>(&sorted), ("a1 b1".into(), names(&["List"])));
     let empty = flow.with(List::SYMBOLS, [""; 0]);
-    assert_eq!(made::<List>(&empty), (String::new(), names(&["List"])));
+    assert_eq!(run_and_load::<List>(&empty), (String::new(), names(&["List"])));
 }
 
 #[derive(Task)]
@@ -172,10 +172,10 @@ runs!(Map: String = |self, cx| {
 fn a_map_is_ordered_by_its_keys() {
     let (flow, _folder) = flow();
     let expected = names(&["Map", "Price", "Price", "Price"]);
-    assert_eq!(made::<Map>(&flow), ("a=a1 b=b1 c=c1".into(), expected));
-    // The same map from another list is made from the same inputs, by another parameter.
+    assert_eq!(run_and_load::<Map>(&flow), ("a=a1 b=b1 c=c1".into(), expected));
+    // The same map from a list in another order has the same inputs and another parameter.
     let other = flow.with(Map::SYMBOLS, ["c", "a", "b"]);
-    assert_eq!(made::<Map>(&other), ("a=a1 b=b1 c=c1".into(), names(&["Map"])));
+    assert_eq!(run_and_load::<Map>(&other), ("a=a1 b=b1 c=c1".into(), names(&["Map"])));
 }
 
 #[derive(Task)]
@@ -199,11 +199,11 @@ runs!(Maybe: String = |self, cx| {
 });
 
 #[test]
-fn a_condition() {
+fn optional_requirements() {
     let (flow, _folder) = flow();
-    assert_eq!(made::<Maybe>(&flow), ("- -".into(), names(&["Maybe"])));
+    assert_eq!(run_and_load::<Maybe>(&flow), ("- -".into(), names(&["Maybe"])));
     let both = flow.with(Maybe::WITH_WEATHER, true).with(Maybe::EXTRA, Some("e".to_owned()));
-    assert_eq!(made::<Maybe>(&both), ("w1 e1".into(), names(&["Maybe", "Price", "Price"])));
+    assert_eq!(run_and_load::<Maybe>(&both), ("w1 e1".into(), names(&["Maybe", "Price", "Price"])));
 }
 
 #[derive(Task)]
@@ -216,9 +216,9 @@ runs!(Twice: String = |self, cx| {
 });
 
 #[test]
-fn the_same_instance_twice_runs_once() {
+fn an_instance_required_twice_runs_once() {
     let (flow, _folder) = flow();
-    assert_eq!(made::<Twice>(&flow), ("none1 none1".into(), names(&["Price", "Twice"])));
+    assert_eq!(run_and_load::<Twice>(&flow), ("none1 none1".into(), names(&["Price", "Twice"])));
     assert_eq!(
         preview::<Twice>(&flow),
         "Twice COMPLETE\n└─ Price {symbol: \"none\", type: 1} COMPLETE"
@@ -268,10 +268,13 @@ runs!(Compare: String = |self, cx| {
 });
 
 #[test]
-fn a_generic_task_is_a_task_for_each_type() {
+fn a_generic_task_is_one_task_for_each_type() {
     let (flow, _folder) = flow();
     let expected = names(&["Compare", "Fit<Gbm>", "Fit<Ols>"]);
-    assert_eq!(made::<Compare>(&flow), ("ols1 gbm2".into(), expected));
+    assert_eq!(run_and_load::<Compare>(&flow), ("ols1 gbm2".into(), expected));
     let given = flow.with(Fit::<Ols>::C, 5);
-    assert_eq!(made::<Compare>(&given), ("ols5 gbm2".into(), names(&["Compare", "Fit<Ols>"])));
+    assert_eq!(
+        run_and_load::<Compare>(&given),
+        ("ols5 gbm2".into(), names(&["Compare", "Fit<Ols>"]))
+    );
 }

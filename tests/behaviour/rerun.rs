@@ -1,4 +1,4 @@
-//! A parameter changes: what it reaches runs again, and nothing else.
+//! When a parameter changes, its task and the tasks downstream run again, and no others.
 
 use flow::prelude::*;
 
@@ -44,7 +44,7 @@ impl Run for Sum {
 }
 
 #[test]
-fn nothing_runs_twice() -> Result<()> {
+fn a_second_run_runs_nothing() -> Result<()> {
     let (flow, _folder) = flow();
     assert_eq!(ran(&flow.run::<Sum>()?), ["Numbers", "Scaled", "Sum"]);
     assert_eq!(ran(&flow.run::<Sum>()?), [""; 0]);
@@ -53,7 +53,7 @@ fn nothing_runs_twice() -> Result<()> {
 }
 
 #[test]
-fn a_changed_parameter_reruns_its_task_and_what_follows() -> Result<()> {
+fn a_changed_parameter_reruns_its_task_and_downstream_tasks() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Sum>()?;
     let more = flow.with(Scaled::BY, 100);
@@ -77,10 +77,11 @@ fn a_parameter_given_its_default_is_the_same_instance() -> Result<()> {
 }
 
 #[test]
-fn an_output_made_from_the_same_is_adopted() -> Result<()> {
+fn an_output_with_an_equal_fingerprint_is_reused() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Sum>()?;
-    // 0 numbers scaled by anything are no numbers: the sum is made from the same.
+    // Zero numbers scaled by anything are zero numbers, so that the fingerprint of the sum is the
+    // same.
     let none = flow.with(Numbers::N, 0);
     assert_eq!(ran(&none.run::<Sum>()?), ["Numbers", "Scaled", "Sum"]);
     let scaled = none.with(Scaled::BY, 7).run::<Sum>()?;

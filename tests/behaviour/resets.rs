@@ -1,4 +1,4 @@
-//! Resets: what they remove, and what runs again.
+//! Resets: which outputs they remove, and which tasks run again.
 
 use flow::prelude::*;
 
@@ -32,7 +32,7 @@ struct Aside;
 runs!(Aside: u32 = |self, _cx| Ok(1));
 
 #[test]
-fn of_one_task() -> Result<()> {
+fn a_reset_of_one_task() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Sum>()?;
     let path = flow.output::<Sum>()?.path()?;
@@ -46,7 +46,7 @@ fn of_one_task() -> Result<()> {
 }
 
 #[test]
-fn of_a_task_and_all_upstream() -> Result<()> {
+fn a_reset_of_a_task_and_all_upstream_tasks() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Sum>()?;
     assert_eq!(flow.graph::<Double>().reset_all()?.instances, ["Get {n: 1}", "Double"]);
@@ -56,7 +56,7 @@ fn of_a_task_and_all_upstream() -> Result<()> {
 }
 
 #[test]
-fn of_what_a_task_may_affect() -> Result<()> {
+fn a_reset_of_a_task_and_its_downstream_tasks() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Sum>()?;
     let removed = flow.graph::<Sum>().reset_downstream::<Double>()?;
@@ -66,7 +66,7 @@ fn of_what_a_task_may_affect() -> Result<()> {
 }
 
 #[test]
-fn of_every_instance_of_a_task() -> Result<()> {
+fn a_reset_of_every_instance_of_a_task() -> Result<()> {
     let (flow, _folder) = flow();
     let two = flow.with(Get::N, 2);
     flow.run::<Sum>()?;
@@ -78,7 +78,7 @@ fn of_every_instance_of_a_task() -> Result<()> {
 }
 
 #[test]
-fn of_all() -> Result<()> {
+fn a_reset_of_the_whole_store() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Sum>()?;
     let notes = flow.folder().join("notes.txt");
@@ -89,7 +89,7 @@ fn of_all() -> Result<()> {
     Ok(())
 }
 
-/// Gives the same whatever it is told.
+/// Returns the same whatever its parameter is.
 #[derive(Task)]
 #[task(target = Json<u32>)]
 struct Same {
@@ -106,14 +106,14 @@ struct Of;
 runs!(Of: u32 = |self, cx| Ok(*cx.input().load()?));
 
 #[test]
-fn what_was_reset_is_not_taken_over_from_another_instance() -> Result<()> {
+fn a_reset_output_is_not_reused_from_another_instance() -> Result<()> {
     let (flow, _folder) = flow();
     let other = flow.with(Same::N, 2);
     flow.run::<Of>()?;
     assert_eq!(ran(&other.run::<Of>()?), ["Same"], "the rest is taken over");
     flow.reset::<Of>()?;
     assert!(other.is_complete::<Of>()?);
-    // Whoever has opened the store, and whether it has read the index before or not.
+    // Also in a store that was just opened, and in one that has read the index before.
     let later = Flow::open(flow.folder())?.quiet();
     assert_eq!(ran(&later.run::<Of>()?), ["Of"]);
     flow.reset::<Of>()?;

@@ -1,5 +1,5 @@
-//! What would be reused without running counts as complete: it is loaded, shown, exported, pushed and
-//! kept where it is, and a reset makes it run again.
+//! An output that a run would reuse counts as complete: it is loaded, shown, exported, pushed and
+//! kept where it is, until a reset.
 
 use flow::RemoteFolder;
 use flow::prelude::*;
@@ -34,8 +34,9 @@ runs!(Report: u64 = |self, cx| Ok(*cx.input().root.load()? + 1));
 #[task(aggregate, requires(Squared, Tens))]
 struct Both;
 
-/// Two flows whose `Squared` is made from the same; the first one has it, the second one its input.
-fn two(flow: &Flow) -> Result<(Flow, Flow)> {
+/// Returns two flows whose `Squared` have equal fingerprints. The first has the output, the second
+/// only its input.
+fn two_flows(flow: &Flow) -> Result<(Flow, Flow)> {
     let (one, two) = (flow.with(Tens::N, 31), flow.with(Tens::N, 32));
     one.run::<Report>()?;
     two.run::<Tens>()?;
@@ -43,9 +44,9 @@ fn two(flow: &Flow) -> Result<(Flow, Flow)> {
 }
 
 #[test]
-fn every_question_takes_it_for_complete_and_nothing_is_written() -> Result<()> {
+fn reusable_outputs_count_as_complete_without_writing() -> Result<()> {
     let (flow, folder) = flow();
-    let (one, two) = two(&flow)?;
+    let (one, two) = two_flows(&flow)?;
     let before = files_below(flow.folder());
 
     assert!(two.is_complete::<Report>()? && two.is_complete::<(Report, Squared)>()?);
@@ -84,7 +85,7 @@ fn every_question_takes_it_for_complete_and_nothing_is_written() -> Result<()> {
     let shared = RemoteFolder::new(folder.path().join("shared"));
     assert_eq!(two.push::<Report>(&shared)?.instances().len(), 3);
 
-    // Both have arrived where nothing was.
+    // A push and an export both transfer the output to an empty store.
     let there = Flow::open(folder.path().join("there"))?.quiet().with(Tens::N, 32);
     there.pull::<Report>(&shared)?;
     assert_eq!(*there.load::<Report>()?, 10);
@@ -93,7 +94,7 @@ fn every_question_takes_it_for_complete_and_nothing_is_written() -> Result<()> {
     assert_eq!(*here.load::<Report>()?, 10);
     assert!(ran(&here.run::<Report>()?).is_empty());
 
-    // A run gives it to the instance, and runs nothing.
+    // A run links the output into the folder of the instance, and runs nothing.
     let summary = two.run::<Report>()?;
     assert_eq!(
         (ran(&summary).len(), adopted(&summary)),
@@ -104,9 +105,9 @@ fn every_question_takes_it_for_complete_and_nothing_is_written() -> Result<()> {
 }
 
 #[test]
-fn a_reset_makes_it_run_again_and_leaves_the_other() -> Result<()> {
+fn a_reset_affects_only_its_own_instance() -> Result<()> {
     let (flow, _folder) = flow();
-    let (one, two) = two(&flow)?;
+    let (one, two) = two_flows(&flow)?;
     two.reset::<Squared>()?;
     assert!(!two.is_complete::<Squared>()? && one.is_complete::<Squared>()?);
     assert!(two.load::<Squared>().is_err());
@@ -116,7 +117,7 @@ fn a_reset_makes_it_run_again_and_leaves_the_other() -> Result<()> {
 }
 
 #[test]
-fn a_reset_counts_for_outputs_of_a_store_that_is_read_too() -> Result<()> {
+fn a_reset_prevents_reuse_from_another_store_too() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let team = Flow::open(folder.path().join("team"))?.quiet().with(Tens::N, 31);
     team.run::<Report>()?;
@@ -126,7 +127,7 @@ fn a_reset_counts_for_outputs_of_a_store_that_is_read_too() -> Result<()> {
     assert!(files_below(mine.folder()).is_empty());
     mine.reset::<Report>()?;
     assert!(!mine.is_complete::<Report>()? && team.is_complete::<Report>()?);
-    // Garbage collection does not forget it.
+    // Garbage collection keeps the note of the reset.
     mine.store().gc().older_than(std::time::Duration::ZERO).find()?.remove()?;
     let summary = mine.run::<Report>()?;
     assert_eq!(
@@ -137,9 +138,9 @@ fn a_reset_counts_for_outputs_of_a_store_that_is_read_too() -> Result<()> {
 }
 
 #[test]
-fn garbage_collection_keeps_what_a_wanted_instance_would_reuse() -> Result<()> {
+fn gc_keeps_outputs_that_a_wanted_instance_would_reuse() -> Result<()> {
     let (flow, _folder) = flow();
-    let (_, two) = two(&flow)?;
+    let (_, two) = two_flows(&flow)?;
     flow.store().gc().keep::<Report>(&two)?.find()?.remove()?;
     assert_eq!((*two.load::<Report>()?, *two.load::<Squared>()?), (10, 9));
     assert!(ran(&two.run::<Report>()?).is_empty());
@@ -147,9 +148,9 @@ fn garbage_collection_keeps_what_a_wanted_instance_would_reuse() -> Result<()> {
 }
 
 #[test]
-fn what_is_gone_here_and_there_in_another_place_is_reused() -> Result<()> {
+fn a_missing_file_is_replaced_by_an_equal_output() -> Result<()> {
     let (flow, _folder) = flow();
-    let (one, two) = two(&flow)?;
+    let (one, two) = two_flows(&flow)?;
     two.run::<Report>()?;
     std::fs::remove_file(two.output::<Report>()?.path()?)?;
     assert!(two.is_complete::<Report>()?, "{}", preview::<Report>(&two));

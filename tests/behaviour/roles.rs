@@ -1,4 +1,4 @@
-//! The role of an input counts: the same data as another input makes something else.
+//! The role of an input counts: the same data in another role is another input.
 
 use flow::prelude::*;
 
@@ -12,7 +12,8 @@ struct Half {
 
 runs!(Half: u64 = |self, _cx| Ok(self.n));
 
-/// A release, of which `requires` alone is another: neither the code nor what is required, nor the order.
+/// A release in which only the names in `requires` differ: neither the code, nor the instances, nor
+/// their order.
 macro_rules! release {
     ($module:ident, $first:ident, $second:ident) => {
         mod $module {
@@ -38,7 +39,7 @@ release!(before, left, right);
 release!(after, right, left);
 
 #[test]
-fn inputs_that_change_their_roles_are_a_reason_to_run() -> Result<()> {
+fn exchanged_roles_of_inputs_are_a_reason_to_run() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<before::Whole>()?;
     assert_eq!(*flow.load::<before::Whole>()?, 12);
@@ -51,7 +52,7 @@ fn inputs_that_change_their_roles_are_a_reason_to_run() -> Result<()> {
     Ok(())
 }
 
-/// The same, of which the order alone is another.
+/// The same names, in another order.
 mod reordered {
     use super::*;
 
@@ -70,7 +71,7 @@ mod reordered {
 }
 
 #[test]
-fn another_order_is_told_as_the_reason() -> Result<()> {
+fn another_order_of_inputs_is_a_reason_to_run() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<before::Whole>()?;
     let later = Flow::open(flow.folder())?.quiet();

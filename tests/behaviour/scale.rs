@@ -1,4 +1,4 @@
-//! Large graphs: they are planned, shown and run without waste, and without the thread's stack.
+//! Large graphs are planned, shown and run in linear time, and without recursion on the stack.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ struct Ground {
 
 runs!(Ground: u64 = |self, _cx| Ok(self.n));
 
-/// A level for each pair of names: both tasks require both of the level below.
+/// A level for each pair of names: both tasks require both tasks of the level below.
 macro_rules! ladder {
     ($below_a:ident $below_b:ident:) => {
         type Top = $below_a;
@@ -29,7 +29,7 @@ macro_rules! ladder {
         #[derive(Task)]
         #[task(requires($left, $right), target = Json<u64>)]
         struct $name {
-            /// Not that of the ground, so that every level has one of its own.
+            /// Named unlike the parameter of `Ground`, so that every level has its own.
             #[param(default = 1)]
             k: u64,
         }
@@ -44,17 +44,17 @@ ladder!(Ground Ground:
     A21 B21 A22 B22 A23 B23 A24 B24 A25 B25 A26 B26 A27 B27 A28 B28 A29 B29 A30 B30);
 
 #[test]
-fn a_ladder_of_diamonds_is_planned_once_a_task() -> Result<()> {
+fn a_ladder_of_diamonds_plans_each_task_once() -> Result<()> {
     let (flow, _folder) = flow();
     let travels = flow.with(Top::K, 7).with_named("n", 3);
-    // From the middle on down each task has two instances, one for each value.
+    // From the middle on down, each task has two instances, one for each value.
     let splits = travels.with(A15::K, 8);
     for (flow, instances, at_ground) in [(&flow, 60, 2), (&travels, 60, 2), (&splits, 88, 4)] {
         let begun = Instant::now();
         let preview = flow.preview::<Top>()?;
         let text = preview.to_string();
         let took = begun.elapsed();
-        // Each task shows its two requirements once, those above the ground their one.
+        // Each task lists its two requirements once; the tasks above the ground have one.
         let lines = 1 + 2 * (instances - 1 - at_ground) + at_ground;
         assert_eq!((preview.instances().count(), text.lines().count()), (instances, lines));
         assert!(took < Duration::from_secs(1), "{took:?}");
@@ -113,7 +113,7 @@ fn a_wide_fan_runs() -> Result<()> {
     let summary = flow.run::<Fan>()?;
     assert_eq!(summary.ran().len(), 5_001);
     assert_eq!(*flow.load::<Fan>()?, 5_000 * 4_999 / 2);
-    // One more, and that one runs alone, and what adds them up.
+    // With one more input, only that input and the task that sums them up run.
     let summary = flow.with(Fan::N, 5_001).run::<Fan>()?;
     assert_eq!((summary.ran().len(), summary.complete_before().len()), (2, 5_000));
     Ok(())

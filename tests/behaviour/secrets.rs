@@ -1,4 +1,4 @@
-//! Secrets count, and are never shown.
+//! Secrets are part of keys, and are never shown.
 
 use flow::prelude::*;
 
@@ -28,8 +28,8 @@ struct Broken;
 
 runs!(Broken: usize = |self, cx| bail!("no luck with {:?}", cx.input().task().token));
 
-/// Whether any file or name in the store contains the text.
-fn shows(flow: &Flow, text: &str) -> bool {
+/// Returns whether any file or name in the store contains the text.
+fn store_contains(flow: &Flow, text: &str) -> bool {
     files_below(flow.folder()).iter().any(|path| {
         let content = std::fs::read(path).expect("a file");
         path.to_string_lossy().contains(text)
@@ -53,13 +53,13 @@ fn a_secret_is_shown_nowhere() -> Result<()> {
     let summary = failure(given.run::<Broken>());
     assert_eq!(failed(&summary), ["Broken"]);
     assert_eq!(summary.failed()[0].error.as_deref(), Some("no luck with ***"));
-    assert!(!shows(&given, TOKEN));
-    assert!(shows(&given, "***"), "the record says that there is one");
+    assert!(!store_contains(&given, TOKEN));
+    assert!(store_contains(&given, "***"), "the record says that there is one");
     Ok(())
 }
 
 #[test]
-fn another_secret_is_another_key() -> Result<()> {
+fn another_secret_is_another_instance() -> Result<()> {
     let (flow, _folder) = flow();
     let one = flow.with(Fetch::TOKEN, TOKEN);
     let two = flow.with(Fetch::TOKEN, "another");
@@ -68,7 +68,7 @@ fn another_secret_is_another_key() -> Result<()> {
     one.run::<Count>()?;
     assert_eq!(ran(&two.run::<Count>()?), ["Count", "Fetch"]);
     assert_eq!((*one.load::<Fetch>()?, *two.load::<Fetch>()?), (TOKEN.len(), 7));
-    // In the same store it is the same key, whoever opens it.
+    // The key is the same for each process that opens the store.
     let again = Flow::open(flow.folder())?.quiet().with(Fetch::TOKEN, TOKEN);
     assert_eq!(key::<Fetch>(&again), key::<Fetch>(&one));
     assert_eq!(ran(&again.run::<Count>()?), [""; 0]);
@@ -76,7 +76,7 @@ fn another_secret_is_another_key() -> Result<()> {
 }
 
 #[test]
-fn another_store_has_another_key() {
+fn the_key_of_an_instance_with_a_secret_depends_on_the_store() {
     let ((one, _a), (two, _b)) = (flow(), flow());
     let given = |flow: &Flow| key::<Fetch>(&flow.with(Fetch::TOKEN, TOKEN));
     assert_ne!(given(&one), given(&two));
@@ -95,9 +95,9 @@ fn the_key_of_the_store_is_private() {
     assert_eq!(files_below(flow.folder()), [path], "no draft of it is left");
 }
 
-/// A program that reads a file as another user.
+/// Returns whether a process of another user can read the file.
 #[cfg(unix)]
-fn reads(path: &Path, user: u32, group: u32) -> bool {
+fn can_read(path: &Path, user: u32, group: u32) -> bool {
     use std::os::unix::process::CommandExt;
 
     let mut cat = std::process::Command::new("cat");
@@ -111,12 +111,12 @@ fn a_group_shares_the_key_of_its_store() -> Result<()> {
     use std::fs::{Permissions, set_permissions};
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 
-    // Who may work in the folder of the store, and who may read its key then.
+    // The permissions of the store's folder, and those expected for its key.
     for (folder_mode, mode) in
         [(0o700, 0o600), (0o750, 0o600), (0o755, 0o600), (0o770, 0o640), (0o2775, 0o640)]
     {
         let (flow, folder) = flow();
-        // Another group than that of the user, if that can be had.
+        // A group other than the user's own, if the process may set it.
         let group = 54_321;
         let is_root = chown(flow.folder(), None, Some(group)).is_ok();
         set_permissions(flow.folder(), Permissions::from_mode(folder_mode))?;
@@ -128,15 +128,15 @@ fn a_group_shares_the_key_of_its_store() -> Result<()> {
             set_permissions(folder.path(), Permissions::from_mode(0o711))?;
             let is_shared = mode == 0o640;
             assert_eq!(metadata.gid() == group, is_shared);
-            assert_eq!(reads(&path, 54_322, group), is_shared, "{folder_mode:o}");
-            assert!(!reads(&path, 54_322, 54_323), "another group: {folder_mode:o}");
+            assert_eq!(can_read(&path, 54_322, group), is_shared, "{folder_mode:o}");
+            assert!(!can_read(&path, 54_322, 54_323), "another group: {folder_mode:o}");
         }
     }
     Ok(())
 }
 
 #[test]
-fn a_key_that_another_user_keeps_alone_says_how_to_share_it() -> Result<()> {
+fn an_unreadable_key_of_the_store_is_explained() -> Result<()> {
     use crate::faulty::{Fault, Faulty, Op};
 
     let folder = tempfile::tempdir()?;
@@ -185,7 +185,7 @@ fn errors_do_not_show_a_secret() {
         plan_error::<Pin>(&flow.with(Pin::PIN, 77_777_u32)),
         "`Pin.pin` is ***, which is not in ..Secret::new(10_000)"
     );
-    // Given by name it is no secret until it has met its parameter.
+    // A value given by name counts as a secret only once it is matched with its parameter.
     let error = plan_error::<Pin>(&flow.with_named("pin", TOKEN));
     assert!(!error.contains(TOKEN), "{error}");
     assert!(error.contains("what was given for a secret does not fit its type, `u32`"), "{error}");
@@ -195,7 +195,7 @@ fn errors_do_not_show_a_secret() {
     assert!(error.contains("at `[id]`: expected an integer"), "{error}");
 }
 
-/// Sets a secret for what it requires in its run.
+/// Sets a secret for its requirement while it runs.
 #[derive(Task)]
 #[task(target = Json<usize>)]
 struct Sets;
@@ -203,7 +203,7 @@ struct Sets;
 runs!(Sets: usize = |self, cx| Ok(*cx.with(Fetch::TOKEN, TOKEN).require::<Fetch>()?.load()?));
 
 #[test]
-fn what_has_set_a_secret_in_its_run_runs_each_time() -> Result<()> {
+fn a_task_that_sets_a_secret_while_it_runs_runs_each_time() -> Result<()> {
     let (flow, _folder) = flow();
     assert_eq!(ran(&flow.run::<Sets>()?), ["Fetch", "Sets"]);
     assert!(!flow.is_complete::<Sets>()?);
@@ -212,8 +212,8 @@ fn what_has_set_a_secret_in_its_run_runs_each_time() -> Result<()> {
         "Sets PENDING in run: Fetch {token: ***, other: none}: `Fetch.token` was set to a secret, which is \
          not kept"
     );
-    // What it requires is found by the key of the store.
+    // The output of the requirement is found with the key of the store.
     assert_eq!(ran(&flow.run::<Sets>()?), ["Sets"]);
-    assert!(!shows(&flow, TOKEN));
+    assert!(!store_contains(&flow, TOKEN));
     Ok(())
 }

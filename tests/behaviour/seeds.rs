@@ -1,4 +1,4 @@
-//! `cx.seed()`: one number for an instance, whenever it runs.
+//! `cx.seed()`: a number that depends on the instance only.
 
 use flow::prelude::*;
 
@@ -37,10 +37,10 @@ fn an_instance_has_one_seed() -> Result<()> {
 }
 
 #[test]
-fn an_output_made_with_another_seed_is_not_adopted() -> Result<()> {
+fn an_output_computed_with_another_seed_is_not_reused() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Draw>()?;
-    // What it is made from is the same, but for its seed.
+    // Everything but the seed is the same.
     let other = flow.with(Get::N, 2);
     let summary = other.run::<Draw>()?;
     assert_eq!((ran(&summary), adopted(&summary)), (vec!["Draw".into(), "Get".into()], vec![]));

@@ -1,4 +1,4 @@
-//! Asking a flow for instances: upstream, downstream, and those in the graph of a root.
+//! Selecting instances of a flow: upstream, downstream, and those in the graph of a root.
 
 use flow::prelude::*;
 
@@ -45,20 +45,20 @@ struct Aside {
 
 runs!(Aside: u32 = |self, _cx| Ok(self.k));
 
-fn called(instances: &[flow::Instance]) -> Vec<String> {
+fn labels(instances: &[flow::Instance]) -> Vec<String> {
     instances.iter().map(ToString::to_string).collect()
 }
 
 #[test]
 fn upstream_and_downstream() -> Result<()> {
     let (flow, _folder) = flow();
-    assert_eq!(called(&flow.graph::<Train>().instances()?), ["Get {n: 1}", "Train {model: ols}"]);
+    assert_eq!(labels(&flow.graph::<Train>().instances()?), ["Get {n: 1}", "Train {model: ols}"]);
     assert_eq!(
-        called(&flow.graph::<(Aside, Train)>().instances()?),
+        labels(&flow.graph::<(Aside, Train)>().instances()?),
         ["Aside {k: 1}", "Get {n: 1}", "Train {model: ols}"]
     );
     assert_eq!(
-        called(&flow.graph::<Report>().downstream::<Train>()?),
+        labels(&flow.graph::<Report>().downstream::<Train>()?),
         [
             "Train {model: ols, Get.n: 1}",
             "Train {model: boost, Get.n: 1}",
@@ -66,12 +66,12 @@ fn upstream_and_downstream() -> Result<()> {
             "Report"
         ]
     );
-    assert_eq!(called(&flow.graph::<Report>().downstream::<Aside>()?), [""; 0]);
+    assert_eq!(labels(&flow.graph::<Report>().downstream::<Aside>()?), [""; 0]);
     Ok(())
 }
 
 #[test]
-fn of_a_root_the_one_instance() -> Result<()> {
+fn the_only_instance_of_a_task_needs_no_selection() -> Result<()> {
     let (flow, _folder) = flow();
     let flow = flow.with(Get::N, 3);
     assert_eq!(flow.graph::<Train>().instance::<Get>()?.n, 3);
@@ -83,7 +83,7 @@ fn of_a_root_the_one_instance() -> Result<()> {
 }
 
 #[test]
-fn of_a_root_with_several_instances_one_is_selected() -> Result<()> {
+fn parameters_select_one_of_several_instances() -> Result<()> {
     let (flow, _folder) = flow();
     assert_eq!(ran(&flow.run::<Report>()?), ["Get", "Get", "Report", "Train", "Train", "Train"]);
     let of = flow.graph::<Report>();
@@ -102,7 +102,7 @@ fn of_a_root_with_several_instances_one_is_selected() -> Result<()> {
         flow.graph::<Report>().load::<Aside>().expect_err("there is none").to_string(),
         "Report requires no Aside"
     );
-    // Two have one model: what is upstream of them selects further.
+    // Two instances have this model, so a parameter further upstream has to select one.
     let boosted = flow.graph::<Report>().at(Train::MODEL, "boost");
     assert_eq!(
         boosted.load::<Train>().expect_err("there are two").to_string(),
@@ -110,7 +110,7 @@ fn of_a_root_with_several_instances_one_is_selected() -> Result<()> {
          Train {model: boost, Get.n: 1}\n  Train {model: boost, Get.n: 5}"
     );
     assert_eq!(*boosted.at(Get::N, 5).load::<Train>()?, 55);
-    // So does what requires them.
+    // Parameters of downstream tasks select as well.
     assert_eq!(*flow.graph::<Report>().at(Train::MODEL, "ols").load::<Get>()?, 1);
     assert_eq!(
         flow.graph::<Report>()
@@ -125,7 +125,7 @@ fn of_a_root_with_several_instances_one_is_selected() -> Result<()> {
 }
 
 #[test]
-fn a_handle_tells_of_its_output() -> Result<()> {
+fn a_handle_has_the_metadata_path_and_value_of_its_output() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Train>()?;
     let output = flow.output::<Train>()?;

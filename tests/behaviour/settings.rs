@@ -1,4 +1,4 @@
-//! How a flow is set up: each setting gives a new flow, and leaves the other as it is.
+//! Settings of a flow: each setting returns a new flow and leaves the original unchanged.
 
 use std::sync::{Arc, Mutex};
 
@@ -26,7 +26,7 @@ struct Double;
 runs!(Double: u32 = |self, cx| Ok(*cx.input().load()? * 2));
 
 #[test]
-fn a_value_leaves_the_flow_as_it_is() -> Result<()> {
+fn a_given_value_leaves_the_original_flow_unchanged() -> Result<()> {
     let (flow, _folder) = flow();
     let two = flow.with(Get::N, 2);
     let three = two.with(Get::N, 3);
@@ -38,7 +38,7 @@ fn a_value_leaves_the_flow_as_it_is() -> Result<()> {
 }
 
 #[test]
-fn an_environment_has_a_store_of_its_own() -> Result<()> {
+fn a_namespace_has_a_store_of_its_own() -> Result<()> {
     let (flow, _folder) = flow();
     let prod = flow.with(Get::N, 2).namespace("prod");
     assert_eq!(ran(&prod.run::<Double>()?), ["Double", "Get"]);
@@ -50,7 +50,7 @@ fn an_environment_has_a_store_of_its_own() -> Result<()> {
 }
 
 #[test]
-fn any_number_of_workers_makes_the_same() -> Result<()> {
+fn any_number_of_workers_produces_the_same_outputs() -> Result<()> {
     for workers in [0, 1, 7] {
         let (flow, _folder) = flow();
         let flow = flow.workers(workers);
@@ -61,7 +61,7 @@ fn any_number_of_workers_makes_the_same() -> Result<()> {
 }
 
 #[test]
-fn a_caller_may_look_at_failures_itself() -> Result<()> {
+fn allow_failures_returns_the_summary() -> Result<()> {
     let (flow, _folder) = flow();
     let nine = flow.with(Get::N, 9);
     let summary = failure(nine.run::<Double>());
@@ -72,7 +72,7 @@ fn a_caller_may_look_at_failures_itself() -> Result<()> {
     Ok(())
 }
 
-/// The events of a run, without times.
+/// Returns the events of a run as text, without times.
 fn events(flow: &Flow) -> Vec<String> {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let ears = Arc::clone(&heard);
@@ -86,13 +86,13 @@ fn events(flow: &Flow) -> Vec<String> {
 }
 
 #[test]
-fn an_observer_is_told_what_happens() {
+fn an_observer_receives_the_events_of_a_run() {
     let (flow, _folder) = flow();
     assert_eq!(events(&flow), ["Get: at 1", "[1/2] Get {n: 1} ran", "[2/2] Double ran"]);
     assert_eq!(events(&flow), [""; 0]);
     assert_eq!(events(&flow.with(Get::N, 9)), ["Get: at 9", "[1/2] Get {n: 9} failed: nine"]);
     flow.reset::<Get>().expect("a reset");
-    // What follows may be settled before the output is committed.
+    // `Double` may be settled before the output of `Get` is committed.
     let mut heard = events(&flow);
     heard.iter_mut().for_each(|text| *text = text.split("] ").last().expect("a text").to_owned());
     heard.sort_unstable();

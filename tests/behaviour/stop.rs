@@ -1,4 +1,4 @@
-//! An execution is stopped: what is running ends, nothing else starts, what was done stays.
+//! Stopping a run: running tasks end, no other task starts, and committed outputs remain.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,7 +49,7 @@ fn nothing_starts_after_a_stop() -> Result<()> {
     for entry in summary.not_run() {
         assert_eq!(entry.error.as_deref(), Some("the execution was stopped"));
     }
-    // It stays stopped until it is told otherwise.
+    // The flow stays stopped until `reset`.
     assert_eq!(failure(flow.run::<All>()).not_run().len(), 48);
 
     stopper.reset();
@@ -96,7 +96,7 @@ fn a_task_ends_at_its_checkpoint() {
     assert_eq!(failed(&summary), [""; 0]);
     assert_eq!(not_run(&summary), ["AfterLong", "Long"]);
     assert_eq!(summary.not_run()[0].error.as_deref(), Some("the execution was stopped"));
-    // It did not fail of itself, so that nobody is told so.
+    // A stop is no failure, so that no failure is recorded.
     assert_eq!(
         preview::<AfterLong>(&flow),
         "AfterLong PENDING never run\n└─ Long PENDING never run"

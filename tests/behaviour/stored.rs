@@ -1,9 +1,9 @@
-//! A store that an earlier release has made is read by this one, and nothing in it runs again.
+//! A store written by an earlier release is read by this one, and nothing in it runs again.
 //!
-//! `tests/golden/store` has a folder for each format of records: the store that the tasks below had made
-//! with it (`0.1.0` is of format 1). `FLOW_ACCEPT_STORE=1` adds that of this release's format, and never
-//! replaces one. The code of the tasks is counted by hand, so that the stores do not depend on how code
-//! is tracked.
+//! `tests/golden/store` has a folder for each format of records: the store that the tasks below
+//! produced with it (`0.1.0` has format 1). `FLOW_ACCEPT_STORE=1` adds the store of this release's
+//! format, and never replaces one. The versions of the tasks' code are set by hand, so that the
+//! stores do not depend on how code is tracked.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use flow::prelude::*;
 
 use crate::support::{adopted, files_below, ran};
 
-/// Where the tests run, and so what the paths that tasks read are relative to.
+/// The golden stores. Tests run in the root of the repository, and the tasks read relative paths.
 const GOLDEN: &str = "tests/golden/store";
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -125,7 +125,7 @@ macro_rules! count {
 count!(first, 1);
 count!(second, 2);
 
-/// Runs the first version of the code and then the second one, and leaves no trace of who did.
+/// Runs the first version of the code and then the second, and removes the name of the host.
 fn make(folder: &Path) -> Result<()> {
     Flow::open(folder)?.quiet().run::<first::All>()?;
     Flow::open(folder)?.quiet().run::<second::All>()?;
@@ -155,7 +155,7 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Asserts that a store which [`make`] made is today's.
+/// Asserts that a store written by [`make`] is complete and can be loaded.
 fn assert_is_read(folder: &Path) -> Result<()> {
     let open = || -> Result<Flow> { Ok(Flow::open(folder)?.quiet()) };
     let flow = open()?;
@@ -170,7 +170,7 @@ fn assert_is_read(folder: &Path) -> Result<()> {
     assert!(flow.store().verify()?.is_whole());
     assert!(flow.store().gc().find()?.is_empty());
 
-    // What the first version of the code made is kept, and found.
+    // The outputs of the first version are kept, and are reused.
     let earlier = open()?;
     assert_eq!(adopted(&earlier.run::<first::All>()?), ["All", "Count", "Count"]);
     assert_eq!(*earlier.load::<first::All>()?, [24, 24]);
@@ -178,13 +178,13 @@ fn assert_is_read(folder: &Path) -> Result<()> {
 }
 
 #[test]
-fn what_this_release_makes_it_reads() -> Result<()> {
+fn a_store_of_this_release_is_read() -> Result<()> {
     let folder = tempfile::tempdir()?;
     make(folder.path())?;
     assert_is_read(folder.path())
 }
 
-/// The format of the records in a store.
+/// Returns the format of the records in a store.
 fn format(store: &Path) -> Result<u64> {
     let mut records = files_below(store).into_iter();
     let record = records.find(|file| file.ends_with("record.json")).context("a record")?;
@@ -193,7 +193,7 @@ fn format(store: &Path) -> Result<u64> {
 }
 
 #[test]
-fn what_earlier_releases_made_is_read_and_nothing_runs() -> Result<()> {
+fn stores_of_earlier_releases_are_read_without_a_run() -> Result<()> {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDEN);
     let folder = tempfile::tempdir()?;
     make(folder.path())?;
@@ -211,7 +211,7 @@ fn what_earlier_releases_made_is_read_and_nothing_runs() -> Result<()> {
     for store in fs::read_dir(golden)? {
         let store = store?;
         let folder = tempfile::tempdir()?;
-        // Git keeps no times, and a store is copied as often as it is backed up.
+        // Git keeps no file times, and neither does a copy of a store.
         copy(&store.path(), folder.path())?;
         formats.push(format(folder.path())?);
         let name = store.file_name();
@@ -226,7 +226,7 @@ fn what_earlier_releases_made_is_read_and_nothing_runs() -> Result<()> {
     Ok(())
 }
 
-/// A task whose code is tracked: how, format 2 has changed.
+/// A task whose code is tracked, in the way that format 2 changed.
 #[derive(Task)]
 #[task(target = Json<u32>)]
 struct Tracked;
@@ -239,7 +239,7 @@ impl Run for Tracked {
 }
 
 #[test]
-fn code_that_an_earlier_release_tracked_in_another_way_is_a_reason_of_its_own() -> Result<()> {
+fn digests_of_code_of_earlier_releases_have_their_own_reason() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let flow = Flow::open(folder.path())?.quiet();
     flow.run::<Tracked>()?;

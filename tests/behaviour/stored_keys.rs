@@ -1,7 +1,8 @@
-//! A store of format 1, which told the keys of maps apart by their text, is used without a run, and is
-//! never collected before it was.
+//! A store of format 1, which identified map keys by their text, is used without a run, and its
+//! outputs are not collected before they were reused.
 //!
-//! `tests/golden/store_keys/format-1` was made by `make`, with the library as it was before format 2.
+//! `tests/golden/store_keys/format-1` was written by `make`, with the library as it was before
+//! format 2.
 
 use flow::prelude::*;
 
@@ -10,7 +11,7 @@ use crate::support::{adopted, flow, preview, ran};
 
 include!("stored_keys/tasks.rs");
 
-/// A copy of the store, since tests change it.
+/// Returns a copy of the store, because tests change it.
 fn store() -> Result<tempfile::TempDir> {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/store_keys/format-1");
     let folder = tempfile::tempdir()?;
@@ -19,7 +20,7 @@ fn store() -> Result<tempfile::TempDir> {
 }
 
 #[test]
-fn what_the_text_of_keys_told_is_reused() -> Result<()> {
+fn outputs_identified_by_the_text_of_map_keys_are_reused() -> Result<()> {
     let folder = store()?;
     let flow = open(folder.path())?;
     let seed = || -> Result<u64> { Ok(flow.load::<Top>()?.1) };
@@ -31,7 +32,8 @@ fn what_the_text_of_keys_told_is_reused() -> Result<()> {
     let before = seed()?;
     assert!(flow.store().verify()?.is_whole());
 
-    // A value in memory that is made again for somebody is the one that others were made from.
+    // A value in memory that is computed again equals the one that other outputs were computed
+    // from.
     let more = flow.with(OfLive::BY, 2);
     assert_eq!(ran(&more.run::<OfLive>()?), ["Live", "OfLive"]);
     let again = open(folder.path())?;
@@ -41,7 +43,7 @@ fn what_the_text_of_keys_told_is_reused() -> Result<()> {
 }
 
 #[test]
-fn what_the_text_of_keys_did_not_tell_runs_and_says_why() -> Result<()> {
+fn outputs_with_ambiguous_text_of_map_keys_run_again() -> Result<()> {
     let folder = store()?;
     let flow = open(folder.path())?;
     let shown = preview::<Untold>(&flow);
@@ -57,7 +59,7 @@ fn outputs_of_format_1_are_not_collected_before_they_were_reused() -> Result<()>
     let folder = store()?;
     let flow = open(folder.path())?;
     let collected = |flow: &Flow, all: bool| -> Result<flow::Garbage> {
-        // No root of the store is wanted, as if all of its keys were others today.
+        // No root of the store is wanted, as if all of its keys had changed.
         let gc = flow.store().gc().older_than(std::time::Duration::ZERO);
         let gc = gc.keep::<Part>(&flow.with(Part::N, 9))?;
         Ok(if all { gc.earlier_formats().find()? } else { gc.find()? })
@@ -68,7 +70,8 @@ fn outputs_of_format_1_are_not_collected_before_they_were_reused() -> Result<()>
     found.remove()?;
     assert!(ran(&open(folder.path())?.run::<Everything>()?).is_empty());
 
-    // Those that were taken over into this store are garbage in that one once they are in today's format.
+    // Outputs that were reused in the new store exist there in today's format, and are collected as
+    // usual.
     let (new, _new) = crate::support::flow();
     let reading = new.with(Top::START, 7).reuse_from(&flow);
     assert_eq!(adopted(&reading.run::<Told>()?), ["Part", "Part", "Told"]);
@@ -80,7 +83,7 @@ fn outputs_of_format_1_are_not_collected_before_they_were_reused() -> Result<()>
     Ok(())
 }
 
-/// What this release makes it finds again, in whichever form it is.
+/// Outputs written by this release are found again, with keys of every form.
 #[test]
 fn a_store_of_this_release_is_reused() -> Result<()> {
     let (flow, _folder) = flow();

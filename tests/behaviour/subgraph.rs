@@ -1,4 +1,5 @@
-//! The graph of some roots has every verb for the tasks in it, and the store lists what lies in it.
+//! `flow.graph` offers every operation for the tasks in the graph of some roots, and the store
+//! lists its outputs.
 
 use flow::Limits;
 use flow::prelude::*;
@@ -35,7 +36,7 @@ fn names(instances: &[flow::Instance]) -> Vec<String> {
 }
 
 #[test]
-fn it_runs_loads_and_shows_every_task_of_the_graph() -> Result<()> {
+fn a_subgraph_runs_loads_and_shows_its_tasks() -> Result<()> {
     let (flow, _folder) = flow();
     let graph = flow.graph::<Total>();
     assert!(!graph.is_complete()?);
@@ -52,7 +53,7 @@ fn it_runs_loads_and_shows_every_task_of_the_graph() -> Result<()> {
 }
 
 #[test]
-fn it_knows_what_lies_upstream_and_downstream_of_a_task() -> Result<()> {
+fn a_subgraph_lists_upstream_and_downstream_instances() -> Result<()> {
     let (flow, _folder) = flow();
     let upstream = flow.graph::<Total>().at(Double::OF, 2).upstream::<Double>()?;
     assert_eq!(names(&upstream), ["Part {n: 2}", "Double {of: 2}"]);
@@ -64,7 +65,7 @@ fn it_knows_what_lies_upstream_and_downstream_of_a_task() -> Result<()> {
 }
 
 #[test]
-fn it_gives_the_metadata_of_all_tasks() -> Result<()> {
+fn a_subgraph_returns_the_metadata_of_its_tasks() -> Result<()> {
     let (flow, _folder) = flow();
     assert!(flow.graph::<Total>().meta()?.is_empty());
     flow.run::<Total>()?;
@@ -76,7 +77,7 @@ fn it_gives_the_metadata_of_all_tasks() -> Result<()> {
 }
 
 #[test]
-fn it_resets_and_forces_selected_instances() -> Result<()> {
+fn a_subgraph_resets_and_forces_selected_instances() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Total>()?;
     let removed = flow.graph::<Total>().at(Double::OF, 3).reset::<Double>()?;
@@ -109,7 +110,7 @@ fn the_store_lists_its_outputs_with_their_sizes() -> Result<()> {
 }
 
 #[test]
-fn limits_keep_as_many_versions_as_they_say() -> Result<()> {
+fn a_limit_of_zero_versions_keeps_none() -> Result<()> {
     let (flow, _folder) = flow();
     let flow = flow.limits(Limits::default().versions(0).bytes(1 << 20));
     flow.run::<Total>()?;

@@ -1,4 +1,4 @@
-//! The summary of an execution, as text and as a struct.
+//! The summary of a run, as text and as a struct.
 
 use flow::prelude::*;
 
@@ -31,7 +31,7 @@ struct Many {
 
 runs!(Many: u32 = |self, _cx| Ok(self.to));
 
-/// The text with every time replaced.
+/// Returns the text with every time replaced by `TIME`.
 fn text(summary: &flow::Summary) -> String {
     let lines = summary.to_string();
     let lines = lines.lines().map(|line| match line.split_once(" in ") {
@@ -45,7 +45,7 @@ fn text(summary: &flow::Summary) -> String {
 }
 
 #[test]
-fn it_says_what_was_done() -> Result<()> {
+fn the_summary_lists_the_outcome_of_each_task() -> Result<()> {
     let (flow, _folder) = flow();
     let summary = flow.run::<Get>()?;
     assert_eq!(text(&summary), "1 task in TIME: 1 ran\n  ran:\n    Get {n: 1} in TIME");
@@ -60,7 +60,7 @@ fn it_says_what_was_done() -> Result<()> {
     let ran = summary.ran();
     assert_eq!((ran[0].task(), ran[0].instance.to_string()), ("Double", "Double".to_owned()));
     assert!(ran[0].seconds > 0.0 && ran[0].error.is_none());
-    // The same content from another number: what follows takes over what is there.
+    // `Get` computes the same content from another number, so the output of `Double` is reused.
     let summary = flow.with(Get::N, 2).run::<Double>()?;
     assert_eq!(
         text(&summary),
@@ -80,7 +80,7 @@ fn it_says_what_was_done() -> Result<()> {
 }
 
 #[test]
-fn it_says_what_failed_and_what_did_not_run() {
+fn the_summary_lists_failed_tasks_and_tasks_not_run() {
     let (flow, _folder) = flow();
     let summary = failure(flow.with(Get::N, 9).run::<Double>());
     let expected = "2 tasks in TIME: 1 failed, 1 not run\n  \
@@ -90,7 +90,7 @@ fn it_says_what_failed_and_what_did_not_run() {
 }
 
 #[test]
-fn a_long_list_is_cut() -> Result<()> {
+fn a_long_list_is_truncated() -> Result<()> {
     let (flow, _folder) = flow();
     let summary = flow.run::<Many>()?;
     let text = summary.to_string();

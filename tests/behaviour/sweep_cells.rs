@@ -1,4 +1,4 @@
-//! What stands in the cells of a sweep's table is what the variants have, whatever it looks like.
+//! The cells of a sweep's table hold the exact values of its variants, even if the text is hostile.
 
 use arrow::array::AsArray;
 use flow::prelude::*;
@@ -6,7 +6,7 @@ use flow::{Cells, Table};
 
 use crate::support::flow;
 
-/// Notes what it is given, as it is given.
+/// Records its parameter as metadata, as a number if it is one.
 #[derive(Task)]
 #[task(target = Text)]
 struct Echo {
@@ -36,7 +36,7 @@ const HOSTILE: [&str; 12] =
     ["", " ", "none", "a\nb", "\r", "a,b", "q\"q\"", "\\n", "=1+1", "\u{202e}x", "NaN", "<script>"];
 
 #[test]
-fn text_is_as_it_was_given_in_a_batch_and_in_csv() -> Result<()> {
+fn text_is_kept_exactly_in_a_record_batch_and_in_csv() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.sweep::<Echo>().settings(HOSTILE, |echo, text| {
         echo.with(Echo::STATUS, text).with(Echo::NOTE, Some(text.to_owned()))
@@ -53,13 +53,13 @@ fn text_is_as_it_was_given_in_a_batch_and_in_csv() -> Result<()> {
     let place = reader.headers()?.iter().position(|name| name == "Echo.status");
     let read = reader.records().map(|row| Ok(row?[place.expect("a column")].to_owned()));
     assert_eq!(read.collect::<Result<Vec<_>, csv::Error>>()?, HOSTILE);
-    // What is printed breaks no line.
+    // No text breaks a line of the printed table.
     assert_eq!(table.to_string().lines().count(), 1 + HOSTILE.len());
     Ok(())
 }
 
 #[test]
-fn text_that_looks_like_a_number_is_text_and_nothing_is_nothing() -> Result<()> {
+fn text_that_looks_like_a_number_stays_text() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.sweep::<Echo>().over(Echo::NOTE, [None, Some("NaN".into()), Some("1".into())]);
     let table = sweep.table()?;
@@ -70,7 +70,7 @@ fn text_that_looks_like_a_number_is_text_and_nothing_is_nothing() -> Result<()> 
 }
 
 #[test]
-fn a_value_given_by_name_takes_no_column_of_the_tables_own() -> Result<()> {
+fn a_value_given_by_name_takes_no_reserved_column() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow
         .sweep::<Echo>()
@@ -88,7 +88,7 @@ fn a_value_given_by_name_takes_no_column_of_the_tables_own() -> Result<()> {
 }
 
 #[test]
-fn text_in_one_variant_leaves_the_numbers_of_the_others_comparable() -> Result<()> {
+fn text_in_one_variant_leaves_other_numbers_comparable() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.sweep::<Echo>().over(Echo::STATUS, ["0.5", "n/a", "10", "9"]);
     sweep.run()?;

@@ -1,4 +1,4 @@
-//! What is wrong with a sweep is said before anything runs.
+//! Errors of a sweep are reported before any task runs.
 
 use flow::prelude::*;
 use flow::{Roots, Sweep};
@@ -25,7 +25,7 @@ struct Fit {
 
 runs!(Fit: f64 = |self, cx| Ok(*cx.input().load()? * f64::from(self.degree)));
 
-/// Not required by anything.
+/// Not required by any task.
 #[derive(Task)]
 #[task(target = Json<u32>)]
 struct Other {
@@ -35,7 +35,7 @@ struct Other {
 
 runs!(Other: u32 = |self, _cx| Ok(self.n));
 
-/// What every question to a sweep says.
+/// Returns the error that every operation of a wrong sweep reports.
 fn error<R: Roots>(sweep: &Sweep<R>) -> String {
     let error = sweep.run().expect_err("the sweep is wrong");
     assert!(matches!(error, flow::Error::Plan(_)), "{error:?}");
@@ -46,7 +46,8 @@ fn error<R: Roots>(sweep: &Sweep<R>) -> String {
     text
 }
 
-/// The same of a sweep that is wrong whatever its tasks are: no loop over it does nothing in silence.
+/// Returns the error of a sweep that is wrong whatever its tasks are. Iterating over its variants
+/// reports it too, instead of silently doing nothing.
 fn wrong<R: Roots>(sweep: &Sweep<R>) -> String {
     let text = error(sweep);
     assert_eq!(sweep.names().expect_err("the sweep is wrong").to_string(), text);
@@ -59,7 +60,7 @@ fn wrong<R: Roots>(sweep: &Sweep<R>) -> String {
 }
 
 #[test]
-fn a_sweep_has_variants() {
+fn a_sweep_without_variants_is_an_error() {
     let (flow, _folder) = flow();
     let none = "the sweep has no variants: add some with `over`, `variant` or `setting`";
     assert_eq!(wrong(&flow.sweep::<Fit>()), none);
@@ -73,7 +74,7 @@ fn a_sweep_has_variants() {
 }
 
 #[test]
-fn names_are_given_once() {
+fn duplicate_or_empty_names_are_errors() {
     let (flow, _folder) = flow();
     let twice = flow.sweep::<Fit>().variant("a", |a| a).variant("a", |a| a.with(Fit::DEGREE, 2));
     assert_eq!(wrong(&twice), "the sweep has two variants with the name `a`");
@@ -82,7 +83,7 @@ fn names_are_given_once() {
 }
 
 #[test]
-fn a_parameter_is_set_in_one_place() {
+fn a_parameter_set_in_two_places_is_an_error() {
     let (flow, _folder) = flow();
     let twice = flow.sweep::<Fit>().over(Fit::DEGREE, [1]).over(Fit::DEGREE, [2]);
     let expected = "the sweep sets `Fit.degree` twice: value by value, and value by value; leave one of them out";
@@ -93,7 +94,7 @@ fn a_parameter_is_set_in_one_place() {
 }
 
 #[test]
-fn a_value_that_is_not_allowed_names_its_variant() {
+fn the_error_for_a_value_out_of_range_names_the_variant() {
     let (flow, folder) = flow();
     let sweep = flow.sweep::<Fit>().over(Fit::DEGREE, [1, 2]).over(Get::C, [1.0, 11.0]);
     let expected = "`Get.c` is 11.0, which is not in 0.0..=10.0\n  \
@@ -110,7 +111,8 @@ fn a_value_that_is_not_allowed_names_its_variant() {
     assert!(error(&two).starts_with("the value given for `degree` does not fit `Fit.degree`"));
 }
 
-/// What a sweep says that its plan finds to be wrong, to all questions that need a plan.
+/// Returns the error that planning the sweep finds, and that all operations that need a plan
+/// report.
 fn planned<R: Roots, A: Task>(sweep: &Sweep<R>) -> String {
     let text = error(sweep);
     let wrong = "the sweep is wrong";
@@ -124,7 +126,7 @@ fn planned<R: Roots, A: Task>(sweep: &Sweep<R>) -> String {
     text
 }
 
-/// Requires `Fit`, and sometimes another task; says itself how many.
+/// Requires `Fit`, whose degree it sets itself, and `Other` under a condition.
 #[derive(Task)]
 #[task(requires(Fit { degree: 3 }, Other if self.more), target = Json<u32>)]
 struct Maybe {
@@ -134,7 +136,7 @@ struct Maybe {
 runs!(Maybe: u32 = |self, _cx| Ok(u32::from(self.more)));
 
 #[test]
-fn a_value_that_reaches_nothing_in_any_variant_is_refused() {
+fn a_value_that_reaches_no_task_in_any_variant_is_an_error() {
     let (flow, folder) = flow();
     let expected = "the sweep gives values for `Other.n`, and they reach nothing in any variant of `Fit`: \
                     nothing requires `Other` there; leave `n` out of the sweep, or let something require \
@@ -148,7 +150,7 @@ fn a_value_that_reaches_nothing_in_any_variant_is_refused() {
 }
 
 #[test]
-fn a_value_that_every_requirement_sets_itself_is_refused() {
+fn a_value_that_every_requirement_overrides_is_an_error() {
     let (flow, _folder) = flow();
     let sweep = flow.with(Maybe::MORE, true).sweep::<Maybe>().over(Fit::DEGREE, [1, 2]);
     let expected = "the sweep gives values for `Fit.degree`, and they reach nothing in any variant of \
@@ -160,7 +162,7 @@ fn a_value_that_every_requirement_sets_itself_is_refused() {
     let expected = "the sweep gives values for `degree`, and they reach nothing in any variant of `Maybe`: no \
                     variant requires a task that takes it, ";
     assert!(planned::<_, Maybe>(&named).starts_with(expected), "{}", error(&named));
-    // Of several roots, all are told; what reaches one of them is right.
+    // The message names all roots. A value that reaches one of them is no error.
     let both = flow.with(Maybe::MORE, false).sweep::<(Maybe, Get)>().over(Other::N, [1]);
     assert!(error(&both).contains("any variant of `Maybe`, `Get`: no variant requires `Other`"));
     let both = flow.with(Maybe::MORE, false).sweep::<(Maybe, Fit)>().over(Fit::DEGREE, [1, 2]);
@@ -168,11 +170,11 @@ fn a_value_that_every_requirement_sets_itself_is_refused() {
 }
 
 #[test]
-fn a_value_that_reaches_something_in_one_variant_is_right() -> Result<()> {
+fn a_value_that_reaches_a_task_in_one_variant_is_allowed() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = || flow.sweep::<Maybe>().over(Maybe::MORE, [false, true]).over(Other::N, [1, 2]);
     assert!(sweep().preview()?.warnings().is_empty());
-    // So it is if those in which it does are left for later, or done.
+    // Also if the variants that it reaches are left for later, or complete.
     for ran in [1, 1, 1, 0] {
         assert!(sweep().missing(1).preview()?.warnings().is_empty());
         let summary = sweep().missing(1).run()?;
@@ -181,7 +183,7 @@ fn a_value_that_reaches_something_in_one_variant_is_right() -> Result<()> {
         assert_eq!(maybes, ran, "{summary}");
     }
     assert!(sweep().is_complete()?);
-    // What the flow was given may be for others.
+    // A value given by the flow may be meant for other tasks, so it is only a warning.
     let given = flow.with(Other::N, 2).sweep::<Fit>().over(Fit::DEGREE, [1]);
     let warnings: Vec<_> = given.preview()?.warnings().iter().map(ToString::to_string).collect();
     let expected = "the value given for `Other.n` is not used: no task of the graph takes it";
@@ -191,7 +193,7 @@ fn a_value_that_reaches_something_in_one_variant_is_right() -> Result<()> {
 }
 
 #[test]
-fn a_variant_that_is_not_complete_is_named_with_what_runs_it() -> Result<()> {
+fn the_error_for_an_incomplete_variant_names_the_remedy() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.sweep::<Fit>().over(Fit::DEGREE, [1, 2]).over(Get::C, [1.0, 2.0]);
     sweep["degree=1,c=1.0"].run::<Fit>()?;
@@ -202,7 +204,8 @@ fn a_variant_that_is_not_complete_is_named_with_what_runs_it() -> Result<()> {
     let each = sweep.load_each::<Fit>()?;
     assert_eq!(**each["degree=1,c=1.0"].as_ref().unwrap(), 1.0);
     assert_eq!(each["degree=1,c=2.0"].as_ref().unwrap_err().to_string(), expected);
-    // So is what a variant requires, and what several share has the name of the one asked.
+    // An incomplete requirement is reported likewise. If several variants share it, the error names
+    // the variant that was asked for.
     let each = sweep.outputs_each::<Get>()?;
     let expected = "Get {c: 2.0} is not complete (never run) in the variant `degree=2,c=2.0`: run it with \
                     `sweep.run()`";
@@ -211,7 +214,7 @@ fn a_variant_that_is_not_complete_is_named_with_what_runs_it() -> Result<()> {
     assert!(
         matches!(error, flow::Error::NotComplete { variant: Some(name), .. } if name == "degree=2,c=2.0")
     );
-    // A flow by itself is run as before.
+    // For a single flow, the message suggests `flow.run`.
     let alone = sweep["degree=2,c=2.0"].load::<Fit>().unwrap_err().to_string();
     assert!(alone.ends_with(": run it with `flow.run::<Fit>()`"), "{alone}");
     sweep.run()?;
@@ -220,7 +223,7 @@ fn a_variant_that_is_not_complete_is_named_with_what_runs_it() -> Result<()> {
 }
 
 #[test]
-fn an_unknown_variant_is_named_with_those_there_are() {
+fn the_error_for_an_unknown_variant_lists_the_variants() {
     let (flow, _folder) = flow();
     let sweep =
         flow.sweep::<Fit>().variant("linear", |a| a).variant("cubic", |a| a.with(Fit::DEGREE, 3));
@@ -232,7 +235,7 @@ fn an_unknown_variant_is_named_with_those_there_are() {
     };
     assert_eq!(message("lineal"), "the sweep has no variant `lineal`: did you mean `linear`?");
     assert_eq!(message("x"), "the sweep has no variant `x`: it has `linear`, `cubic`");
-    // Of a sweep that is wrong, that is said.
+    // For a wrong sweep, the message is the error of the sweep.
     let wrong = flow.sweep::<Fit>();
     let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(wrong["a"].clone())));
     let panic = panic.expect_err("there is none");
@@ -241,7 +244,7 @@ fn an_unknown_variant_is_named_with_those_there_are() {
 }
 
 #[test]
-fn ranges_need_a_sample_and_values() {
+fn ranges_need_a_sample_and_valid_bounds() {
     let (flow, _folder) = flow();
     let range = |range| flow.sweep::<Fit>().uniform(Get::C, range);
     let expected =
@@ -255,7 +258,7 @@ fn ranges_need_a_sample_and_values() {
 }
 
 #[test]
-fn lists_without_an_end_are_refused() {
+fn infinite_lists_of_values_are_errors() {
     let (flow, _folder) = flow();
     let endless = flow.sweep::<Fit>().over(Other::N, 0..);
     let expected = "the sweep was given more than 1000000 values for `Other.n`: let them be drawn from a \
@@ -267,7 +270,7 @@ fn lists_without_an_end_are_refused() {
 }
 
 #[test]
-fn a_name_breaks_no_line_of_a_message() -> Result<()> {
+fn control_characters_in_names_are_escaped_in_messages() -> Result<()> {
     let (flow, _folder) = flow();
     let (name, shown) = ("a\u{1b}[31m\u{202e}b", "a\\u{1b}[31m\\u{202e}b");
     let is_clean = |text: &str| text.contains(shown) && !text.contains(['\u{1b}', '\u{202e}']);
@@ -287,7 +290,7 @@ fn a_name_breaks_no_line_of_a_message() -> Result<()> {
 }
 
 #[test]
-fn a_grid_that_nobody_could_run_is_not_made() -> Result<()> {
+fn a_grid_with_millions_of_variants_is_an_error() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.sweep::<Fit>().over(Fit::DEGREE, 0..2000).over(Get::C, vec![0.5; 1000]);
     let expected = "the sweep has 2000000 variants, and more than 1000000 are not made: try some of them, \

@@ -1,5 +1,4 @@
-//! A variant of a sweep has the very keys of the flow that it is: each of its instances is the
-//! instance that the flow has by itself.
+//! The instances of a variant of a sweep have the same keys as those of the equivalent single flow.
 
 use std::collections::BTreeSet;
 
@@ -9,14 +8,14 @@ use flow::{Roots, Setting, Sweep};
 use crate::random_graph::scramble;
 use crate::support::flow;
 
-/// The keys of all instances that a flow needs.
+/// Returns the keys of all instances that a flow needs.
 fn keys<R: Roots>(flow: &Flow) -> Result<BTreeSet<String>> {
     Ok(flow.preview::<R>()?.instances().map(|instance| instance.key().to_string()).collect())
 }
 
-/// Asserts that the one plan of a sweep has the instances that its variants have by themselves, and no
-/// others; and that it says so of each root.
-fn assert_same<R: Roots>(sweep: &Sweep<R>) -> Result<()> {
+/// Asserts that the plan of a sweep has exactly the instances that the flows of its variants have,
+/// each once.
+fn assert_same_keys<R: Roots>(sweep: &Sweep<R>) -> Result<()> {
     let mut of_each = BTreeSet::new();
     for (_, flow) in sweep.iter()? {
         of_each.extend(keys::<R>(flow)?);
@@ -39,7 +38,7 @@ struct Ground {
 
 runs!(Ground: u64 = |self, _cx| Ok(self.n * 10 + self.depth));
 
-/// Inherits `n`, and has a default for it that nobody else knows.
+/// Passes a given `n` on to `Ground`, and has a default of its own.
 #[derive(Task)]
 #[task(requires = Ground, target = Json<u64>)]
 struct Wall {
@@ -51,7 +50,7 @@ struct Wall {
 
 runs!(Wall: u64 = |self, cx| Ok(self.n + self.depth + *cx.input().load()?));
 
-/// Is `Wall.n`, by another name.
+/// Has `Wall.n` under another name.
 #[derive(Task)]
 #[task(requires = Ground, target = Json<u64>)]
 struct Window {
@@ -61,7 +60,7 @@ struct Window {
 
 runs!(Window: u64 = |self, cx| Ok(self.panes * *cx.input().load()?));
 
-/// Sets `n` for one of its requirements by a literal, for another further up.
+/// Sets `n` with a literal for one requirement, and through `with` further upstream for another.
 #[derive(Task)]
 #[task(
     requires(
@@ -83,14 +82,14 @@ runs!(House: u64 = |self, cx| {
     Ok(plain + 10 * literal + 100 * *cx.input().further.load()?)
 });
 
-/// In each case, what the one plan gives is what the flows give.
+/// Asserts that the sweep produces the same outputs as the flows of its variants.
 fn assert_same_outputs(sweep: &Sweep<House>) -> Result<()> {
     sweep.run()?;
     let houses = sweep.load::<House>()?;
     for (name, flow) in sweep.iter()? {
         assert!(flow.is_complete::<House>()?, "{name}");
         assert_eq!(*houses[name], *flow.load::<House>()?, "{name}");
-        // What it is made of is what it is made of by itself, in a store of its own.
+        // The outputs also equal those of a flow in an empty store.
         let (alone, _folder) = crate::support::flow();
         let alone = match name.split_once('=') {
             Some(("by name", n)) => alone.with_named("n", n.parse::<u64>()?),
@@ -103,7 +102,7 @@ fn assert_same_outputs(sweep: &Sweep<House>) -> Result<()> {
 }
 
 #[test]
-fn values_for_one_task_reach_what_they_reach() -> Result<()> {
+fn values_given_to_one_task_yield_the_keys_of_their_flows() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow
         .sweep::<House>()
@@ -118,12 +117,12 @@ fn values_for_one_task_reach_what_they_reach() -> Result<()> {
         .variant("two", |house| house.with(Ground::N, 4).with(Wall::N, 5))
         .variant("the other way round", |house| house.with(Wall::N, 5).with(Ground::N, 4))
         .variant("threads", |house| house.with(House::THREADS, 4));
-    assert_same(&sweep)?;
+    assert_same_keys(&sweep)?;
     assert_same_outputs(&sweep)
 }
 
 #[test]
-fn values_by_name_reach_what_they_reach() -> Result<()> {
+fn values_given_by_name_yield_the_keys_of_their_flows() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow
         .sweep::<House>()
@@ -133,12 +132,12 @@ fn values_by_name_reach_what_they_reach() -> Result<()> {
         .variant("by another name", |house| house.with_named("panes", 4))
         .variant("both", |house| house.with_named("n", 4).with_named("depth", 6))
         .variant("one goes first", |house| house.with_named("n", 4).with(Wall::N, 9));
-    assert_same(&sweep)?;
+    assert_same_keys(&sweep)?;
     assert_same_outputs(&sweep)
 }
 
 #[test]
-fn what_the_flow_was_given_stays_unless_a_variant_gives_another() -> Result<()> {
+fn values_of_the_flow_apply_unless_a_variant_overrides_them() -> Result<()> {
     let (flow, _folder) = flow();
     let flow = flow.with(Wall::N, 6).with_named("depth", 8).with(House::THREADS, 2);
     let sweep = flow
@@ -147,14 +146,14 @@ fn what_the_flow_was_given_stays_unless_a_variant_gives_another() -> Result<()> 
         .variant("another", |house| house.with(Wall::N, 7))
         .variant("another name", |house| house.with_named("depth", 9))
         .variant("the same", |house| house.with(Wall::N, 6));
-    assert_same(&sweep)?;
+    assert_same_keys(&sweep)?;
     assert_eq!(keys::<House>(&sweep["base"])?, keys::<House>(&flow)?);
     assert_eq!(keys::<House>(&sweep["another"])?, keys::<House>(&flow.with(Wall::N, 7))?);
     assert_same_outputs(&sweep)
 }
 
 #[test]
-fn a_grid_is_what_nested_loops_give() -> Result<()> {
+fn a_grid_equals_nested_loops() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.sweep::<House>().over(Ground::N, 1..=2).over(Wall::N, 1..=3);
     let sweep = sweep.over(House::HEIGHT, [3, 4]);
@@ -171,10 +170,10 @@ fn a_grid_is_what_nested_loops_give() -> Result<()> {
         }
     }
     assert_eq!(sweep.names()?, names);
-    assert_same(&sweep)
+    assert_same_keys(&sweep)
 }
 
-/// A task of a random graph, with parameters that most of them have and few are given.
+/// A task of a random graph. Most tasks have its parameters, and few are given a value.
 #[derive(Task)]
 #[task(
     requires = [
@@ -200,7 +199,7 @@ fn before(id: u64, salt: u64) -> Vec<u64> {
     (0..random % 3).map(|i| id - 1 - scramble(random + i) % id.min(4)).collect()
 }
 
-/// Requires some by a literal, some as they come.
+/// Sets some parameters of its requirements with a literal, and leaves the others to be resolved.
 #[derive(Task)]
 #[task(
     requires(
@@ -222,7 +221,7 @@ struct Mixed {
 runs!(Mixed: u64 = |self, _cx| Ok(self.id + self.c + self.a));
 
 #[test]
-fn random_variants_of_a_random_graph_are_their_flows() -> Result<()> {
+fn random_variants_have_the_keys_of_their_flows() -> Result<()> {
     let (flow, _folder) = flow();
     let flow = flow.with(Mixed::ID, 8);
     let random = |setting: Setting, n: u64| {
@@ -238,7 +237,7 @@ fn random_variants_of_a_random_graph_are_their_flows() -> Result<()> {
         if bits & 4 > 0 {
             setting = setting.with(Mixed::A, 30 + value(30));
         }
-        // It is the same parameter as `Numbered.b`.
+        // `Mixed.c` is an alias of `Numbered.b`, so that only one of them may be given.
         if bits & (8 | 2) == 8 {
             setting = setting.with(Mixed::C, 40 + value(40));
         }
@@ -253,28 +252,29 @@ fn random_variants_of_a_random_graph_are_their_flows() -> Result<()> {
     for salt in 0..6 {
         let sweep = flow.sweep::<Mixed>().settings(0..40, |mixed, n| random(mixed, salt * 100 + n));
         assert_eq!(sweep.len()?, 40);
-        assert_same(&sweep)?;
+        assert_same_keys(&sweep)?;
     }
     Ok(())
 }
 
 #[test]
-fn a_default_that_is_given_in_one_variant_alone_is_another_setting() -> Result<()> {
+fn a_given_value_equal_to_the_default_has_other_keys() -> Result<()> {
     let (flow, _folder) = flow();
-    // What is given travels: a window's ground is that of the flow, and not the house's.
+    // A given value is inherited upstream, so that the key differs although the value equals the
+    // default.
     let given = flow.with(Ground::N, 1);
     let house =
         |flow: &Flow| flow.preview::<House>().map(|p| p.instances().next_back().unwrap().key());
     assert_ne!(house(&flow)?, house(&given)?);
     let sweep = flow.sweep::<House>().variant("base", |house| house);
     let sweep = sweep.variant("given", |house| house.with(Ground::N, 1));
-    assert_same(&sweep)?;
+    assert_same_keys(&sweep)?;
     assert_same_outputs(&sweep)?;
-    assert_same(&flow.sweep::<House>().over(Ground::N, [1, 2]))
+    assert_same_keys(&flow.sweep::<House>().over(Ground::N, [1, 2]))
 }
 
 #[test]
-fn what_a_task_requires_must_follow_from_what_counts() -> Result<()> {
+fn requirements_must_not_depend_on_insignificant_parameters() -> Result<()> {
     #[derive(Task)]
     #[task(requires = [Ground { n } for n in 0..self.many], target = Json<u64>)]
     struct Depends {
@@ -293,7 +293,7 @@ fn what_a_task_requires_must_follow_from_what_counts() -> Result<()> {
 }
 
 #[test]
-fn a_value_of_a_task_that_is_not_here_reaches_those_that_took_its_parameter() -> Result<()> {
+fn a_value_of_an_absent_task_reaches_its_aliases() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.sweep::<Window>().over(Wall::N, 1..=3);
     for (name, variant) in sweep.iter()? {
@@ -302,7 +302,7 @@ fn a_value_of_a_task_that_is_not_here_reaches_those_that_took_its_parameter() ->
     }
     sweep.run()?;
     let panes: Vec<u64> = sweep.load::<Window>()?.values().map(|loaded| **loaded).collect();
-    // It is called `n`, and so `Ground` inherits it.
+    // `Wall.n` is called `n`, so that `Ground` inherits it.
     assert_eq!(panes, [11, 2 * 21, 3 * 31]);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Which variants a sweep has, and what they are called.
+//! The variants of a sweep and their names.
 
 use std::collections::BTreeSet;
 
@@ -40,7 +40,7 @@ struct Fit {
 runs!(Fit: u32 = |self, _cx| Ok(self.degree));
 
 #[test]
-fn cells_of_a_grid_are_called_by_their_values() -> Result<()> {
+fn variants_of_a_grid_are_named_by_their_values() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.sweep::<Fit>().over(Fit::C, [0.1, 1.0]).over(Fit::DEGREE, [1, 2]);
     let names = ["c=0.1,degree=1", "c=0.1,degree=2", "c=1.0,degree=1", "c=1.0,degree=2"];
@@ -52,7 +52,7 @@ fn cells_of_a_grid_are_called_by_their_values() -> Result<()> {
 }
 
 #[test]
-fn parameters_of_one_name_are_told_apart() -> Result<()> {
+fn parameters_of_one_name_are_qualified_by_their_task() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.sweep::<Fit>().over(Fit::C, [0.1]).over(Get::C, [1.0]).over(Fit::DEGREE, [1]);
     assert_eq!(sweep.names()?, ["Fit.c=0.1,Get.c=1.0,degree=1"]);
@@ -62,7 +62,7 @@ fn parameters_of_one_name_are_told_apart() -> Result<()> {
 }
 
 #[test]
-fn named_variants_are_multiplied_by_a_grid() -> Result<()> {
+fn named_variants_are_combined_with_a_grid() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow
         .sweep::<Fit>()
@@ -88,9 +88,9 @@ fn named_variants_are_multiplied_by_a_grid() -> Result<()> {
 }
 
 #[test]
-fn no_two_variants_have_one_name() -> Result<()> {
+fn generated_names_are_unique() -> Result<()> {
     let (flow, _folder) = flow();
-    // The same value twice; values that nobody may see; text that looks like more than one value.
+    // Equal values, values that are secret, and text that looks like more than one value.
     let same = flow.sweep::<Fit>().over(Fit::C, [0.1, 0.1, 0.1]);
     assert_eq!(same.names()?, ["c=0.1", "c=0.1#2", "c=0.1#3"]);
     let secrets = flow.sweep::<Fit>().over(Fit::KEY, ["a", "b"]);
@@ -105,18 +105,18 @@ fn no_two_variants_have_one_name() -> Result<()> {
     let long = flow.sweep::<Fit>().over(Get::TEXT, [format!("{long}a"), format!("{long}b")]);
     assert_eq!(long.names()?[0].chars().count(), "text=".len() + 48);
     assert!(long.names()?[0] != long.names()?[1] && !long.names()?[1].ends_with("#2"));
-    // A name that the user gives is kept, wherever it is said.
+    // A name that the user gives is kept, wherever it is declared.
     let given =
         flow.sweep::<Fit>().setting(|fit| fit.with(Fit::C, 0.1)).variant("c=0.1", |fit| fit);
     assert_eq!(given.names()?, ["c=0.1#2", "c=0.1"]);
-    // And so is one that looks as if it had been made.
+    // So is a value that looks like a generated name.
     let made = flow.sweep::<Fit>().over(Get::TEXT, ["a#2", "a", "a"]);
     assert_eq!(made.names()?, ["text=a#2", "text=a", "text=a#3"]);
     Ok(())
 }
 
 #[test]
-fn a_sample_is_of_the_grid_and_the_same_each_time() {
+fn a_sample_of_a_grid_is_deterministic() {
     let (flow, _folder) = flow();
     let grid = || flow.sweep::<Fit>().over(Fit::C, [0.1, 1.0, 2.0, 3.0]).over(Fit::DEGREE, 0..25);
     let names = |sweep: flow::Sweep<Fit>| {
@@ -131,19 +131,19 @@ fn a_sample_is_of_the_grid_and_the_same_each_time() {
     let places: Vec<_> =
         ten.iter().map(|n| all.iter().position(|other| other == n).unwrap()).collect();
     assert!(places.is_sorted(), "{places:?}");
-    // More of them have those that were there.
+    // A larger sample contains the smaller one.
     let thirty: BTreeSet<_> = names(grid().sample(30, 7)).into_iter().collect();
     assert!(ten.iter().all(|name| thirty.contains(name)));
     assert_eq!(names(grid().sample(99, 7)).len(), 99);
     assert_eq!(names(grid().sample(1000, 7)), all);
-    // The first ones of a seed are for ever.
+    // The sample of a seed never changes between releases.
     assert_eq!(names(grid().sample(3, 7)), GOLDEN);
 }
 
 const GOLDEN: [&str; 3] = ["c=1.0,degree=22", "c=2.0,degree=19", "c=3.0,degree=14"];
 
 #[test]
-fn a_grid_too_large_to_be_written_down_has_samples() -> Result<()> {
+fn a_huge_grid_can_be_sampled() -> Result<()> {
     let (flow, _folder) = flow();
     let many = || 0..1000;
     let sweep = flow.sweep::<Fit>().over(Fit::DEGREE, many()).over(Fit::C, many().map(f64::from));
@@ -154,7 +154,7 @@ fn a_grid_too_large_to_be_written_down_has_samples() -> Result<()> {
 }
 
 #[test]
-fn values_are_drawn_from_ranges() -> Result<()> {
+fn values_drawn_from_ranges_are_deterministic() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = |count| {
         let sweep = flow.sweep::<Fit>().log_uniform(Fit::C, 1e-3..1e3).uniform(Fit::DEGREE, 1..4);
@@ -174,7 +174,7 @@ fn values_are_drawn_from_ranges() -> Result<()> {
     let small = drawn.iter().filter(|fit| fit.c < 1.0).count();
     assert!((70..130).contains(&small), "{small}");
     assert_eq!(drawn.iter().map(|fit| fit.degree).collect::<BTreeSet<_>>().len(), 3);
-    // More begin with the same, and another parameter changes nothing of those there are.
+    // A longer sample starts with the shorter one, and another parameter does not change it.
     assert!(fits(20).iter().zip(&drawn).all(|(a, b)| (a.c, a.degree) == (b.c, b.degree)));
     let alone = flow.sweep::<Fit>().log_uniform(Fit::C, 1e-3..1e3).sample(20, 5);
     let alone = alone.iter()?.map(|(_, flow)| flow.graph::<Fit>().instance::<Fit>().unwrap().c);
@@ -183,7 +183,7 @@ fn values_are_drawn_from_ranges() -> Result<()> {
 }
 
 #[test]
-fn days_are_all_days_between() -> Result<()> {
+fn days_includes_both_ends_and_leap_days() -> Result<()> {
     #[derive(Task)]
     #[task(target = Json<i16>)]
     struct Daily {
@@ -199,7 +199,7 @@ fn days_are_all_days_between() -> Result<()> {
     assert_eq!(days(Date::MAX, Date::MAX).len()?, 1);
     let error = days(date(2024, 3, 1), date(2024, 2, 28)).preview().unwrap_err().to_string();
     assert!(error.starts_with("the sweep gives no values for `Daily.day`"), "{error}");
-    // Any other step is an iterator.
+    // Other steps are given as an iterator.
     let weekly =
         flow.sweep::<Daily>().over(Daily::DAY, (0..3).map(|week| date(2024, 1, 1 + 7 * week)));
     assert_eq!(weekly.names()?, ["day=2024-01-01", "day=2024-01-08", "day=2024-01-15"]);
@@ -207,7 +207,7 @@ fn days_are_all_days_between() -> Result<()> {
 }
 
 #[test]
-fn a_name_breaks_no_line() -> Result<()> {
+fn control_characters_in_names_are_escaped() -> Result<()> {
     let (flow, _folder) = flow();
     let hostile = "a\nb\u{202e}c\u{1b}[31m";
     let sweep = flow.sweep::<Fit>().variant(hostile, |fit| fit.with(Fit::DEGREE, 2));

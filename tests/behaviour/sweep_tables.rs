@@ -66,7 +66,7 @@ fn some(texts: &[&str]) -> Vec<Option<String>> {
 }
 
 #[test]
-fn parameters_and_what_was_noted_stand_side_by_side() -> Result<()> {
+fn a_table_has_parameters_and_metadata_side_by_side() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.allow_failures().sweep::<Score>().over(Fit::C, [1.0, -1.0, 200.0, 2.0]);
     sweep.run()?;
@@ -80,7 +80,7 @@ fn parameters_and_what_was_noted_stand_side_by_side() -> Result<()> {
     assert_eq!((table.len(), texts(&table, "status")), (4, status));
     let error = "Fit {c: -1.0, scale: true}: c must be positive";
     assert_eq!(texts(&table, "failure"), some(&["", error, "c is too large", ""]));
-    // Numbers are numbers, and nothing is nothing.
+    // Numbers stay numbers, and missing values stay missing.
     assert_eq!(
         table.column("c"),
         Some(&Cells::Float(vec![Some(1.0), Some(-1.0), Some(200.0), Some(2.0)]))
@@ -88,7 +88,7 @@ fn parameters_and_what_was_noted_stand_side_by_side() -> Result<()> {
     assert_eq!(table.column("score"), Some(&Cells::Float(vec![Some(2.0), None, None, Some(4.0)])));
     assert_eq!(table.column("digits"), Some(&Cells::Int(vec![Some(1), None, None, Some(1)])));
     assert_eq!(texts(&table, "parts"), some(&["[1,2]", "", "", "[1,2]"]));
-    // What is upstream of a failure is there.
+    // Metadata of tasks upstream of a failure is shown.
     let losses = Cells::Float(vec![Some(1.0), None, Some(0.005), Some(0.5)]);
     assert_eq!(table.column("Fit.loss"), Some(&losses));
     assert_eq!(table.column("Get.rows"), Some(&Cells::Int(vec![Some(10); 4])));
@@ -100,7 +100,7 @@ fn parameters_and_what_was_noted_stand_side_by_side() -> Result<()> {
 }
 
 #[test]
-fn a_variant_that_gives_nothing_shows_what_it_has() -> Result<()> {
+fn a_variant_without_a_value_shows_the_value_it_uses() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow
         .with(Get::ROWS, 20)
@@ -109,7 +109,7 @@ fn a_variant_that_gives_nothing_shows_what_it_has() -> Result<()> {
         .variant("raw", |score| score.with(Fit::SCALE, false))
         .variant("more", |score| score.with(Get::ROWS, 30).with_named("digits", 3));
     let table = sweep.table()?;
-    // Nothing has run, and nothing was noted.
+    // Nothing has run, so that no metadata is recorded.
     assert_eq!(names(&table), ["variant", "scale", "rows", "digits", "status", "seconds"]);
     assert_eq!(
         table.column("scale"),
@@ -121,7 +121,7 @@ fn a_variant_that_gives_nothing_shows_what_it_has() -> Result<()> {
 
     sweep.run()?;
     let table = sweep.table()?;
-    // What the root has noted under a name that is taken says whose it is.
+    // Metadata whose name is taken is prefixed with its task.
     assert_eq!(texts(&table, "Score.digits"), some(&["1", "1", "3"]));
     assert_eq!(texts(&table, "Get.rows"), some(&["20", "20", "30"]));
     assert_eq!(texts(&table, "Fit.note"), some(&["scaled, and so on", "", "scaled, and so on"]));
@@ -129,7 +129,7 @@ fn a_variant_that_gives_nothing_shows_what_it_has() -> Result<()> {
 }
 
 #[test]
-fn variants_that_are_one_instance_are_told() -> Result<()> {
+fn variants_that_are_the_same_instance_are_noted() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.sweep::<Score>().variant("a", |a| a).variant("b", |b| b.with(Fit::C, 1.0));
     assert_eq!(sweep.table()?.notes(), ["`b` is the same instance as `a`"]);
@@ -153,7 +153,7 @@ struct Report {
 runs!(Report: f64 = |self, _cx| Ok(f64::from(self.n)));
 
 #[test]
-fn of_several_instances_those_with_a_name_have_columns() -> Result<()> {
+fn named_instances_of_one_task_have_their_own_columns() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.sweep::<Report>().over(Report::N, [1, 2]);
     sweep.run()?;
@@ -167,7 +167,7 @@ fn of_several_instances_those_with_a_name_have_columns() -> Result<()> {
 }
 
 #[test]
-fn several_roots_have_columns_of_their_own() -> Result<()> {
+fn several_roots_have_their_own_columns() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.sweep::<(Score, Get)>().over(Fit::C, [1.0, 2.0]);
     sweep.run()?;
@@ -179,8 +179,8 @@ fn several_roots_have_columns_of_their_own() -> Result<()> {
 }
 
 #[test]
-fn columns_have_names_of_their_own() -> Result<()> {
-    /// Notes things under names that mean something else.
+fn names_of_columns_are_unique() -> Result<()> {
+    /// Records metadata under names of other columns.
     #[derive(Task)]
     #[task(requires = Get, target = Json<u32>)]
     struct Odd {
@@ -216,13 +216,13 @@ fn columns_have_names_of_their_own() -> Result<()> {
 }
 
 #[test]
-fn it_is_printed_in_columns() -> Result<()> {
+fn a_table_is_printed_in_aligned_columns() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.allow_failures().sweep::<Score>().over(Fit::C, [0.5, -1.0, 10.0]);
     sweep.run()?;
     let text = sweep.table()?.to_string();
     let lines: Vec<_> = text.lines().map(|line| line.split("  ").collect::<Vec<_>>()).collect();
-    // What stands in each line, but for the time.
+    // The cells of a line, without the time.
     let cells = |line: &[&str]| {
         let mut cells: Vec<_> = line.iter().map(|cell| cell.trim()).collect();
         cells.retain(|cell| !cell.is_empty());
@@ -236,7 +236,7 @@ fn it_is_printed_in_columns() -> Result<()> {
         "c=10.0 | 10.0 | complete | 1 | [1,2] | 20.0 | 0.1 | scaled, and so on | 10 | -",
     ];
     assert_eq!(lines.iter().map(|line| cells(line)).collect::<Vec<_>>(), expected, "{text}");
-    // Text begins at one place, and numbers end at one.
+    // Text is aligned to the left, and numbers to the right.
     let starts: Vec<_> =
         text.lines().map(|line| line.find("complete").or(line.find("failed"))).collect();
     assert!(starts[1..].iter().all(|start| *start == text.find("status")), "{text}");
@@ -246,7 +246,7 @@ fn it_is_printed_in_columns() -> Result<()> {
 }
 
 #[test]
-fn a_table_is_csv_and_a_batch() -> Result<()> {
+fn a_table_converts_to_csv_and_a_record_batch() -> Result<()> {
     use flow::arrow::datatypes::DataType;
 
     let (flow, _folder) = flow();
@@ -275,7 +275,7 @@ fn a_table_is_csv_and_a_batch() -> Result<()> {
 }
 
 #[test]
-fn the_best_has_the_largest_number_and_the_others_are_told() -> Result<()> {
+fn max_by_returns_the_best_variant_and_lists_those_left_out() -> Result<()> {
     let (flow, _folder) = flow();
     let values = [2.0, -1.0, 200.0, 60.0, 10.0, 10.0];
     let sweep = flow.allow_failures().sweep::<Score>().over(Fit::C, values);
@@ -296,13 +296,13 @@ fn the_best_has_the_largest_number_and_the_others_are_told() -> Result<()> {
         "c=10.0: score 20, the best of 2 (4 left out: c=2.0 is not complete; c=-1.0 failed: ";
     assert!(best.to_string().starts_with(text) && best.to_string().ends_with("; …)"), "{best}");
 
-    // Of what is upstream, and the smallest.
+    // Metadata of an upstream task, and the smallest value.
     let lowest = sweep.min_by("Fit.loss")?;
     assert_eq!((lowest.name.as_str(), lowest.value), ("c=200.0", 0.005));
     Ok(())
 }
 
-/// Notes something else under the name of its parameter, and of one upstream.
+/// Records metadata under the name of its own parameter, and of a parameter upstream.
 #[derive(Task)]
 #[task(requires = Get, target = Json<f64>)]
 struct Rate {
@@ -318,11 +318,11 @@ runs!(Rate: f64 = |self, cx| {
 });
 
 #[test]
-fn a_parameter_is_not_taken_for_what_was_noted() -> Result<()> {
+fn a_parameter_is_not_taken_for_metadata_of_the_same_name() -> Result<()> {
     let (flow, _folder) = flow();
     let flow = flow.allow_failures();
     let sweep = flow.sweep::<Rate>().over(Rate::RATE, [0.25, 0.5, 0.9]);
-    // As long as nothing is noted, nothing is compared: what is given says nothing of what came of it.
+    // Without recorded metadata nothing is compared: a parameter is no result.
     let error = sweep.max_by("rate").unwrap_err().to_string();
     assert!(error.ends_with("\n  rate=0.9: is not complete"), "{error}");
     sweep.run()?;
@@ -340,7 +340,7 @@ fn a_parameter_is_not_taken_for_what_was_noted() -> Result<()> {
 }
 
 #[test]
-fn a_parameter_of_another_task_or_given_by_name_is_not_taken_for_what_was_noted() -> Result<()> {
+fn other_parameters_are_not_taken_for_metadata_either() -> Result<()> {
     let (flow, _folder) = flow();
     let upstream = flow.sweep::<Rate>().over(Get::ROWS, [1, 2]);
     upstream.run()?;
@@ -350,14 +350,14 @@ fn a_parameter_of_another_task_or_given_by_name_is_not_taken_for_what_was_noted(
     assert_eq!(upstream.max_by("Get::ROWS")?.name, "rows=2");
     assert_eq!(upstream.max_by("Rate.rows")?.value, 0.5);
     assert_eq!(upstream.min_by("Get.rows")?.name, "rows=1");
-    // Given by name.
+    // A parameter given by name.
     let named =
         flow.sweep::<Rate>().settings([0.25, 0.5], |rate, value| rate.with_named("rate", value));
     named.run()?;
     let error = named.max_by("rate").unwrap_err().to_string();
     assert!(error.contains("say `RATE` for the parameter, or `Rate.rate` for"), "{error}");
     assert_eq!((named.max_by("RATE")?.value, named.max_by("Rate.rate")?.value), (0.5, 0.75));
-    // Of several roots.
+    // Several roots.
     let both = flow.sweep::<(Rate, Score)>().over(Rate::RATE, [0.25, 0.5]);
     both.run()?;
     let error = both.max_by("rate").unwrap_err().to_string();
@@ -366,7 +366,7 @@ fn a_parameter_of_another_task_or_given_by_name_is_not_taken_for_what_was_noted(
 }
 
 #[test]
-fn without_numbers_there_is_no_best() -> Result<()> {
+fn max_by_without_numbers_is_an_error() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.sweep::<Score>().over(Fit::C, [60.0, 70.0]);
     let error = sweep.max_by("score").unwrap_err().to_string();
@@ -387,7 +387,7 @@ fn without_numbers_there_is_no_best() -> Result<()> {
 }
 
 #[test]
-fn a_preview_has_a_line_for_each_variant_and_what_they_share_once() -> Result<()> {
+fn a_preview_lists_each_variant_and_shared_instances_once() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Score>()?;
     let sweep = flow
@@ -404,7 +404,7 @@ fn a_preview_has_a_line_for_each_variant_and_what_they_share_once() -> Result<()
                 └─ Get {rows: 10} COMPLETE";
     assert_eq!(sweep.preview()?.color(false).to_string(), text);
     assert!(sweep.preview()?.color(true).to_string().contains("\u{1b}["));
-    // One variant shares nothing, and is shown as it is.
+    // A single variant shares nothing, and is shown like a plain flow.
     let one = flow.sweep::<Score>().over(Score::DIGITS, [2]).preview()?.color(false);
     let text = "1 variant: 1 to run\n  digits=2  PENDING never run\n\
                 Score {digits: 2} PENDING never run\n\
@@ -415,13 +415,14 @@ fn a_preview_has_a_line_for_each_variant_and_what_they_share_once() -> Result<()
 }
 
 #[test]
-fn a_long_preview_is_cut() -> Result<()> {
+fn a_long_preview_is_truncated() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep =
         flow.sweep::<Score>().over(Fit::C, (1..=20).map(f64::from)).over(Score::DIGITS, 1..=5);
     let preview = sweep.preview()?.color(false);
     let text = preview.to_string();
-    // The title, 50 variants, how many more, what is shared: 12 fits with what they require, and how many more.
+    // The title, 50 variants and a count of the others; then 12 shared fits with their
+    // requirements, and a count of the others.
     assert!(text.contains("\n  … 50 more, 50 of them to run\nseveral share:\nFit {"), "{text}");
     assert_eq!(text.lines().count(), 1 + 50 + 1 + 1 + 12 * 2 + 1, "{text}");
     assert!(text.ends_with("\n… 8 more Fit PENDING"), "{text}");

@@ -1,4 +1,4 @@
-//! Many settings of one flow, planned and run as one.
+//! Sweeps: many settings of one flow, planned and run together.
 
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use flow::{Sweep, VariantOutcome};
 
 use crate::support::{adopted, failed, files_below, flow, not_run, ran};
 
-/// Numbers that everything is made of.
+/// The numbers that all outputs are computed from.
 #[derive(Task)]
 #[task(target = Json<Vec<f64>>)]
 struct Get {
@@ -44,7 +44,7 @@ struct Fit {
 
 runs!(Fit: f64 = |self, cx| {
     ensure!(self.c > 0.0, "c must be positive");
-    // No two settings give the same, which would be adopted.
+    // No two settings yield the same output, which would be reused.
     let sum: f64 = cx.input().load()?.iter().map(|x| self.c * x.powi(self.degree)).sum();
     Ok(sum + f64::from(self.degree * 100))
 });
@@ -59,14 +59,14 @@ runs!(Score: f64 = |self, cx| {
     Ok(score)
 });
 
-/// Two ways of scaling, three of `c`, four degrees.
+/// Returns a grid of two ways of scaling, three values of `c` and four degrees.
 fn grid(flow: &Flow) -> Sweep<Score> {
     let sweep = flow.sweep::<Score>().over(Prepare::SCALE, [true, false]);
     sweep.over(Fit::C, [0.1, 1.0, 2.0]).over(Fit::DEGREE, 1..=4)
 }
 
 #[test]
-fn what_variants_share_runs_once() -> Result<()> {
+fn shared_instances_run_once() -> Result<()> {
     let (flow, _folder) = flow();
     let summary = grid(&flow).run()?;
     let count = |task| ran(&summary).iter().filter(|name| *name == task).count();
@@ -74,7 +74,7 @@ fn what_variants_share_runs_once() -> Result<()> {
     assert_eq!(summary.variants().len(), 24);
     assert!(summary.variants().iter().all(|(_, o)| matches!(o, VariantOutcome::Ran { .. })));
 
-    // Nothing is left to do, of the sweep and of each variant by itself.
+    // The sweep and each variant alone are complete.
     assert!(grid(&flow).is_complete()?);
     assert_eq!(grid(&flow).run()?.ran().len(), 0);
     for (name, variant) in grid(&flow).iter()? {
@@ -86,9 +86,9 @@ fn what_variants_share_runs_once() -> Result<()> {
 }
 
 #[test]
-fn a_variant_is_what_its_flow_is_by_itself() -> Result<()> {
+fn variants_share_outputs_with_ordinary_flows() -> Result<()> {
     let (flow, _folder) = flow();
-    // Half of it was there before, made by ordinary flows.
+    // Half of the outputs were produced before, by ordinary flows.
     for degree in [1, 2] {
         flow.with(Prepare::SCALE, false).with(Fit::DEGREE, degree).run::<Score>()?;
     }
@@ -148,7 +148,7 @@ fn a_failed_variant_stops_no_other() -> Result<()> {
         format!("3 variants: 2 ran, 1 not run\n  not run:\n    c=-1.0: {why}\n8 tasks in ");
     assert!(text.starts_with(&expected), "{text}");
 
-    // What it has done is done; and who wants the summary instead of an error says so.
+    // Committed outputs remain, and `allow_failures` returns the summary instead of an error.
     let summary = flow.allow_failures().sweep::<Score>().over(Fit::C, [1.0, -1.0, 2.0]).run()?;
     assert!(!summary.is_success() && summary.ran().is_empty());
     assert_eq!(summary.variant("c=2.0"), Some(&VariantOutcome::CompleteBefore));
@@ -167,7 +167,7 @@ fn several_roots_are_one_variant() -> Result<()> {
     Ok(())
 }
 
-/// A metric, before somebody edits it.
+/// A metric before an edit.
 #[derive(Task)]
 #[task(requires = Fit, target = Json<f64>)]
 struct Metric;
@@ -198,14 +198,14 @@ mod edited {
 }
 
 #[test]
-fn a_change_of_the_metrics_code_runs_the_metric_alone() -> Result<()> {
+fn changed_code_of_the_metric_reruns_only_the_metric() -> Result<()> {
     let (flow, folder) = flow();
     fn sweep<R: flow::Roots>(flow: &Flow) -> Sweep<R> {
         let sweep = flow.sweep().over(Prepare::SCALE, [true, false]);
         sweep.over(Fit::C, [0.1, 1.0, 2.0]).over(Fit::DEGREE, 1..=4)
     }
     assert_eq!(sweep::<Metric>(&flow).run()?.ran().len(), 1 + 2 + 24 + 24);
-    // Another program, in which the code is another.
+    // Another program, with the edited code.
     drop(flow);
     let flow = Flow::open(folder.path().join("data"))?.quiet();
     let preview = sweep::<edited::Metric>(&flow).preview()?;
@@ -218,7 +218,7 @@ fn a_change_of_the_metrics_code_runs_the_metric_alone() -> Result<()> {
 }
 
 #[test]
-fn missing_variants_are_run_in_parts() -> Result<()> {
+fn missing_runs_the_pending_variants_in_parts() -> Result<()> {
     #[derive(Task)]
     #[task(requires = Get, target = Json<u32>)]
     struct Day {
@@ -246,7 +246,7 @@ fn missing_variants_are_run_in_parts() -> Result<()> {
     assert_eq!(days().missing(100).run()?.ran().len(), 6);
     assert!(days().is_complete()?);
 
-    // There is nothing to do, and nothing wrong with that.
+    // A sweep with nothing left to do is no error.
     let named = flow.with_named("count", 4).with(Get::COUNT, 4).force::<Get>();
     let preview = named.sweep::<Day>().over(Day::DAY, [1]).missing(0).preview()?.color(false);
     assert_eq!(preview.to_string(), "0 variants (left out: 1 for later)");
@@ -257,7 +257,7 @@ fn missing_variants_are_run_in_parts() -> Result<()> {
 }
 
 #[test]
-fn what_failed_last_time_is_not_in_the_way_of_what_is_missing() -> Result<()> {
+fn missing_prefers_variants_that_have_not_failed() -> Result<()> {
     #[derive(Task)]
     #[task(target = Json<u32>)]
     struct Fetch {
@@ -285,13 +285,13 @@ fn what_failed_last_time_is_not_in_the_way_of_what_is_missing() -> Result<()> {
     assert_eq!(run()?, ["day=1", "day=2"]);
     assert_eq!(run()?, ["day=3", "day=4"]);
     assert_eq!(run()?, ["day=5", "day=6"]);
-    // There is nothing else left.
+    // Only the failed variants are left.
     assert_eq!(run()?, ["day=1", "day=2"]);
     Ok(())
 }
 
 #[test]
-fn what_is_forced_is_forced_for_all() -> Result<()> {
+fn forcing_applies_to_all_variants() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = |flow: &Flow| flow.sweep::<Score>().over(Fit::C, [1.0, 2.0]);
     sweep(&flow).run()?;
@@ -301,7 +301,7 @@ fn what_is_forced_is_forced_for_all() -> Result<()> {
 }
 
 #[test]
-fn one_variant_is_reset_or_all() -> Result<()> {
+fn resets_of_one_variant_or_all() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow
         .sweep::<Score>()
@@ -327,7 +327,7 @@ fn one_variant_is_reset_or_all() -> Result<()> {
 }
 
 #[test]
-fn what_is_not_of_a_sweep_is_garbage() -> Result<()> {
+fn gc_keeps_the_outputs_of_a_sweep() -> Result<()> {
     let (flow, folder) = flow();
     let sweep = flow.sweep::<Score>().over(Fit::C, [1.0, 2.0]);
     sweep.run()?;
@@ -349,7 +349,7 @@ fn outputs_are_loaded_by_variant() -> Result<()> {
     let scores = sweep.load::<Score>()?;
     assert_eq!(scores.keys().collect::<Vec<_>>(), ["c=2.0", "c=1.0"]);
     assert_eq!(scores.values().map(|score| **score).collect::<Vec<_>>(), [103.0, 101.5]);
-    // A shared output is loaded once, and any task in the graph can be asked for.
+    // A shared output is loaded once, and any task of the graph can be loaded.
     let numbers = sweep.load::<Get>()?;
     assert!(std::ptr::eq(&**numbers["c=2.0"], &**numbers["c=1.0"]));
     assert_eq!(sweep.outputs::<Fit>()?["c=2.0"].task().c, 2.0);
@@ -359,14 +359,14 @@ fn outputs_are_loaded_by_variant() -> Result<()> {
     assert!(error.starts_with("Score {Fit.c: 5.0} is not complete (never run)"), "{error}");
     let each = more.load_each::<Score>()?;
     assert!(each["c=2.0"].is_ok() && each["c=5.0"].is_err());
-    // A task that is not there.
+    // A task that is not in the graph.
     let none = sweep.load::<Metric>().unwrap_err().to_string();
     assert_eq!(none, "Score requires no Metric");
     Ok(())
 }
 
 #[test]
-fn of_several_instances_none_is_loaded() -> Result<()> {
+fn loading_a_task_with_several_instances_is_an_error() -> Result<()> {
     #[derive(Task)]
     #[task(requires(one = Fit { degree: 1 }, two = Fit { degree: 2 }), target = Json<f64>)]
     struct Both;
@@ -384,12 +384,12 @@ fn of_several_instances_none_is_loaded() -> Result<()> {
 }
 
 #[test]
-fn equal_outputs_are_adopted_across_variants() -> Result<()> {
+fn equal_outputs_are_reused_across_variants() -> Result<()> {
     #[derive(Task)]
     #[task(requires = Get, target = Json<usize>)]
     struct Many;
 
-    // The same for all counts but none.
+    // The same for all counts but zero.
     runs!(Many: usize = |self, cx| Ok(cx.input().load()?.len().min(1)));
 
     #[derive(Task)]
@@ -409,7 +409,7 @@ fn equal_outputs_are_adopted_across_variants() -> Result<()> {
 }
 
 #[test]
-fn variants_that_were_stopped_are_told() -> Result<()> {
+fn stopped_variants_are_listed() -> Result<()> {
     static STOPPER: OnceLock<flow::Stopper> = OnceLock::new();
 
     #[derive(Task)]
@@ -432,14 +432,14 @@ fn variants_that_were_stopped_are_told() -> Result<()> {
     assert!(matches!(summary.variant("n=1"), Some(VariantOutcome::Ran { .. })), "{summary}");
     let stopped = summary.failed_variants();
     assert!(stopped.contains(&("n=3", "the execution was stopped")), "{summary}");
-    // The next run takes up there.
+    // The next run continues there.
     stopper.reset();
     assert_eq!(sweep.run()?.ran().len(), stopped.len());
     Ok(())
 }
 
 #[test]
-fn what_one_variant_requires_while_it_runs_may_be_another() -> Result<()> {
+fn a_dynamic_requirement_may_be_another_variant() -> Result<()> {
     #[derive(Task)]
     #[task(target = Json<u64>)]
     struct Count {
@@ -459,7 +459,7 @@ fn what_one_variant_requires_while_it_runs_may_be_another() -> Result<()> {
     assert_eq!(ran(&summary).len(), 4);
     let all_ran = summary.variants().iter().all(|(_, o)| matches!(o, VariantOutcome::Ran { .. }));
     assert!(all_ran, "{:?}", summary.variants());
-    // And may fail there.
+    // A requirement that fails may be another variant, too.
     let sweep = flow.sweep::<Count>().over(Count::N, [5, 4, 3]);
     let Err(flow::Error::Sweep(summary)) = sweep.run() else { panic!("two have failed") };
     let names: Vec<_> = summary.failed_variants().iter().map(|(name, _)| *name).collect();
@@ -469,7 +469,7 @@ fn what_one_variant_requires_while_it_runs_may_be_another() -> Result<()> {
 }
 
 #[test]
-fn values_in_memory_and_outside_are_swept_too() -> Result<()> {
+fn memory_and_external_tasks_can_be_swept() -> Result<()> {
     #[derive(Task)]
     #[task(external, path = &self.path, target = Text)]
     struct Outside {
@@ -505,7 +505,7 @@ fn values_in_memory_and_outside_are_swept_too() -> Result<()> {
     assert_eq!(*sweep.load::<Length>()?["two"], 2);
     assert_eq!(sweep.max_by("Length.length")?.name, "two");
     assert_eq!(*sweep.load::<Outside>()?["one"], "a");
-    // What is gone is told of its variant.
+    // The error of a missing file belongs to its variant.
     std::fs::remove_file(&paths[1])?;
     let each = sweep.load_each::<Outside>()?;
     assert!(each["one"].is_ok() && each["two"].is_err());

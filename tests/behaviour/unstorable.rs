@@ -1,4 +1,4 @@
-//! A task that returns what its target can never store is an error before anything runs.
+//! A task whose return type its target can never store is a plan error.
 
 use std::collections::BTreeMap;
 
@@ -57,12 +57,12 @@ fn downstream(rows: &[Row]) -> usize {
     rows.len()
 }
 
-/// It reads what somebody else has written, and stores nothing.
+/// An external task, which only reads its file and stores nothing.
 #[derive(Task)]
 #[task(external, path = "drawn.parquet", target = Parquet<Vec<Drawn>>)]
 struct Elsewhere;
 
-/// Types of which some values are stored are no error.
+/// A type of which the target can store some values is no error.
 #[task(target = Json<Option<BTreeMap<(u32, u32), f64>>>)]
 fn sometimes() -> Option<BTreeMap<(u32, u32), f64>> {
     None
@@ -103,7 +103,7 @@ fn a_type_that_its_target_never_stores_is_an_error_of_the_plan() -> Result<()> {
 }
 
 #[test]
-fn what_is_stored_of_some_values_runs() -> Result<()> {
+fn a_type_of_which_some_values_can_be_stored_runs() -> Result<()> {
     let flow = testing::flow();
     flow.run::<sometimes>()?;
     assert_eq!(*flow.load::<sometimes>()?, None);

@@ -1,5 +1,5 @@
-//! What the disk has damaged is found whatever its size and time say, and is made again when it was
-//! reset.
+//! `verify` finds outputs that were damaged on the disk although their size and time are unchanged,
+//! and a reset lets them be computed again.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -41,8 +41,8 @@ struct Length;
 
 runs!(Length: usize = |self, cx| Ok(cx.input().load_one(Parts::ONE)?.len()));
 
-/// Writes other bytes, with the same size and time.
-fn rot(path: &Path) -> Result<()> {
+/// Changes the content of a file, and keeps its size and time.
+fn flip_bit(path: &Path) -> Result<()> {
     let time = fs::metadata(path)?.modified()?;
     let mut bytes = fs::read(path)?;
     bytes[0] ^= 1;
@@ -50,7 +50,7 @@ fn rot(path: &Path) -> Result<()> {
     Ok(fs::File::options().append(true).open(path)?.set_modified(time)?)
 }
 
-fn done() -> Result<(Flow, tempfile::TempDir)> {
+fn complete_flow() -> Result<(Flow, tempfile::TempDir)> {
     let (flow, folder) = flow();
     let path = folder.path().join("text");
     fs::write(&path, "123")?;
@@ -59,8 +59,8 @@ fn done() -> Result<(Flow, tempfile::TempDir)> {
     Ok((flow, folder))
 }
 
-/// What both ways to verify find wrong, which is the same.
-fn harms(flow: &Flow) -> Result<Vec<(String, Harm)>> {
+/// Returns the damage that both ways to verify find, which must be the same.
+fn found_harms(flow: &Flow) -> Result<Vec<(String, Harm)>> {
     let found = |verified: flow::Verified| {
         let damage = verified.damage().iter();
         let mut harms: Vec<_> = damage
@@ -78,8 +78,8 @@ fn harms(flow: &Flow) -> Result<Vec<(String, Harm)>> {
 }
 
 #[test]
-fn what_is_whole_is_said_to_be() -> Result<()> {
-    let (flow, _folder) = done()?;
+fn undamaged_outputs_are_reported_whole() -> Result<()> {
+    let (flow, _folder) = complete_flow()?;
     let verified = flow.graph::<Length>().verify()?;
     assert!(verified.is_whole() && verified.outputs() == 2);
     assert_eq!(verified.to_string(), "2 outputs verified, 9 B: every file is what was recorded");
@@ -90,13 +90,13 @@ fn what_is_whole_is_said_to_be() -> Result<()> {
 }
 
 #[test]
-fn a_bit_that_has_fallen_over_is_found_and_mended() -> Result<()> {
-    let (flow, _folder) = done()?;
-    // A second instance has the same output of `Length`, by a link.
+fn a_flipped_bit_is_found_and_repaired() -> Result<()> {
+    let (flow, _folder) = complete_flow()?;
+    // A second instance shares the output of `Length` through a link.
     let other = flow.with(Made::COPY, 1);
     other.run::<Length>()?;
     let length = flow.output::<Length>()?.path()?;
-    rot(&length)?;
+    flip_bit(&length)?;
     assert!(flow.is_complete::<Length>()? && ran(&flow.run::<Length>()?).is_empty());
 
     let verified = flow.graph::<Length>().verify()?;
@@ -105,7 +105,7 @@ fn a_bit_that_has_fallen_over_is_found_and_mended() -> Result<()> {
     assert_eq!((&damage.harm, damage.is_earlier), (&Harm::Modified, false));
     let text = verified.to_string();
     assert!(text.contains("1 file is not what was recorded\n  Length {Made.path: "), "{text}");
-    // The other one is the same file.
+    // The output of the other instance is the same file.
     assert_eq!(flow.store().verify()?.damage().len(), 2);
 
     assert!(verified.reset()?.files.contains(&length));
@@ -120,36 +120,36 @@ fn a_bit_that_has_fallen_over_is_found_and_mended() -> Result<()> {
 }
 
 #[test]
-fn every_harm_is_named() -> Result<()> {
-    let (flow, _folder) = done()?;
+fn every_kind_of_damage_is_reported() -> Result<()> {
+    let (flow, _folder) = complete_flow()?;
     let within = one_file(&flow.folder().join("Made"), "file", "");
     fs::write(within.with_file_name("new"), "x")?;
-    assert_eq!(harms(&flow)?, [("new".to_owned(), Harm::Extra)]);
+    assert_eq!(found_harms(&flow)?, [("new".to_owned(), Harm::Extra)]);
     fs::remove_file(within.with_file_name("new"))?;
-    assert_eq!(harms(&flow)?, []);
+    assert_eq!(found_harms(&flow)?, []);
 
-    rot(&within)?;
-    assert_eq!(harms(&flow)?, [("file".to_owned(), Harm::Modified)]);
+    flip_bit(&within)?;
+    assert_eq!(found_harms(&flow)?, [("file".to_owned(), Harm::Modified)]);
     fs::remove_file(&within)?;
-    assert_eq!(harms(&flow)?, [("file".to_owned(), Harm::Gone)]);
+    assert_eq!(found_harms(&flow)?, [("file".to_owned(), Harm::Gone)]);
 
     fs::write(one_file(&flow.folder().join("Length"), "record.json", ""), "garbage")?;
-    let damage = harms(&flow)?;
+    let damage = found_harms(&flow)?;
     assert!(matches!(&damage[1], (file, Harm::Record(_)) if file == "record.json"), "{damage:?}");
     flow.store().verify()?.reset()?;
     assert_eq!(ran(&flow.run::<Length>()?), ["Length", "Made"]);
-    assert_eq!(harms(&flow)?, []);
+    assert_eq!(found_harms(&flow)?, []);
     Ok(())
 }
 
 #[test]
-fn an_earlier_version_is_verified_and_not_adopted_when_it_is_damaged() -> Result<()> {
-    let (flow, folder) = done()?;
+fn a_damaged_earlier_version_is_found_and_not_reused() -> Result<()> {
+    let (flow, folder) = complete_flow()?;
     let old = one_file(&flow.folder().join("Made"), "file", "");
     let text = folder.path().join("text");
     fs::write(&text, "45")?;
     flow.run::<Length>()?;
-    rot(&old)?;
+    flip_bit(&old)?;
     let verified = flow.store().verify()?;
     assert!(verified.damage()[0].is_earlier && verified.damage().len() == 1, "{verified}");
     assert!(verified.to_string().contains("an earlier version"), "{verified}");
@@ -167,9 +167,9 @@ fn an_earlier_version_is_verified_and_not_adopted_when_it_is_damaged() -> Result
 }
 
 #[test]
-fn what_was_made_again_since_is_not_reset() -> Result<()> {
-    let (flow, folder) = done()?;
-    rot(&flow.output::<Length>()?.path()?)?;
+fn an_output_recomputed_since_is_not_reset() -> Result<()> {
+    let (flow, folder) = complete_flow()?;
+    flip_bit(&flow.output::<Length>()?.path()?)?;
     let verified = flow.graph::<Length>().verify()?;
     fs::write(folder.path().join("text"), "4567")?;
     flow.run::<Length>()?;
@@ -181,7 +181,7 @@ fn what_was_made_again_since_is_not_reset() -> Result<()> {
 
 #[test]
 fn a_record_of_a_newer_version_is_left_alone() -> Result<()> {
-    let (flow, _folder) = done()?;
+    let (flow, _folder) = complete_flow()?;
     let record = one_file(&flow.folder().join("Length"), "record.json", "");
     let newer = fs::read_to_string(&record)?.replace("\"format\": 2", "\"format\": 9");
     fs::write(&record, &newer)?;
@@ -193,8 +193,8 @@ fn a_record_of_a_newer_version_is_left_alone() -> Result<()> {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_and_the_rest_is_verified() -> Result<()> {
-    let (flow, folder) = done()?;
+fn an_unreadable_file_is_reported_and_the_rest_is_verified() -> Result<()> {
+    let (flow, folder) = complete_flow()?;
     let faulty = Faulty::new();
     let path = folder.path().join("text");
     let other = faulty_flow(folder.path(), &faulty)?.with(Made::PATH, path);

@@ -1,4 +1,5 @@
-//! Earlier versions: which are kept, which go, and that going back runs nothing.
+//! Earlier versions of outputs: which are kept, which are removed, and that going back runs
+//! nothing.
 
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,13 +8,13 @@ use flow::prelude::*;
 
 use crate::support::{adopted, assert_consistent, files_below, flow, ran};
 
-/// The number in a file, as a hundred bytes and more.
+/// The number in a file, padded to more than a hundred bytes.
 #[derive(Task)]
 #[task(target = Json<String>)]
 struct Text {
     #[param(file)]
     path: PathBuf,
-    /// What counts nowhere, so that other instances make the same.
+    /// Does not change the output, so that other instances compute the same.
     #[param(default = 0)]
     copy: u64,
 }
@@ -28,7 +29,7 @@ struct Size;
 
 runs!(Size: usize = |self, cx| Ok(cx.input().load()?.len()));
 
-/// A flow on a file, and what writes it.
+/// Returns a flow on a file, and a function that writes the file.
 fn on_a_file() -> (Flow, impl Fn(u64), tempfile::TempDir) {
     let (flow, folder) = flow();
     let path = folder.path().join("number");
@@ -36,7 +37,7 @@ fn on_a_file() -> (Flow, impl Fn(u64), tempfile::TempDir) {
     (flow, move |n| fs::write(&path, n.to_string()).expect("a file"), folder)
 }
 
-/// The outputs in the folders of a task.
+/// Returns the number of output files in the folders of a task.
 fn outputs(flow: &Flow, task: &str) -> usize {
     let files = files_below(&flow.folder().join(task));
     let is_output = |file: &&PathBuf| {
@@ -46,7 +47,7 @@ fn outputs(flow: &Flow, task: &str) -> usize {
 }
 
 #[test]
-fn as_many_as_are_kept_are_adopted() -> Result<()> {
+fn kept_versions_are_reused() -> Result<()> {
     let (flow, write, _folder) = on_a_file();
     let flow = flow.limits(flow::Limits::default().versions(3));
     for n in 0..10 {
@@ -75,7 +76,7 @@ fn as_many_as_are_kept_are_adopted() -> Result<()> {
 }
 
 #[test]
-fn ten_are_kept_of_each_instance_unless_something_else_is_said() -> Result<()> {
+fn ten_versions_of_each_instance_are_kept_by_default() -> Result<()> {
     let (flow, write, _folder) = on_a_file();
     for n in 0..15 {
         write(n);
@@ -91,7 +92,7 @@ fn ten_are_kept_of_each_instance_unless_something_else_is_said() -> Result<()> {
 }
 
 #[test]
-fn none_is_kept_if_that_is_said() -> Result<()> {
+fn a_limit_of_zero_keeps_no_version() -> Result<()> {
     let (flow, write, _folder) = on_a_file();
     let flow = flow.limits(flow::Limits::default().versions(0));
     for n in [1, 2, 1] {
@@ -103,9 +104,9 @@ fn none_is_kept_if_that_is_said() -> Result<()> {
 }
 
 #[test]
-fn those_of_a_task_are_limited_by_their_size() -> Result<()> {
+fn versions_of_a_task_are_limited_by_their_size() -> Result<()> {
     let (flow, write, _folder) = on_a_file();
-    // An output has 102 bytes and more.
+    // An output has at least 102 bytes.
     let flow = flow.limits(flow::Limits::default().bytes(350));
     let other = flow.with(Text::COPY, 1);
     for n in 0..4 {
@@ -114,7 +115,7 @@ fn those_of_a_task_are_limited_by_their_size() -> Result<()> {
         other.run::<Text>()?;
         assert!(outputs(&flow, "Text") <= 2 + 3);
     }
-    // The latest version of each instance is there, and one more.
+    // The latest version of each instance is kept, and one more.
     write(2);
     assert_eq!(adopted(&flow.run::<Text>()?), ["Text"]);
     assert_eq!(adopted(&other.run::<Text>()?), ["Text"]);
@@ -124,8 +125,8 @@ fn those_of_a_task_are_limited_by_their_size() -> Result<()> {
 }
 
 #[test]
-fn what_is_current_elsewhere_stays_when_a_version_goes() -> Result<()> {
-    // Both instances of `Size` share an output by links, in folders of their own.
+fn removing_a_version_leaves_linked_outputs_of_other_instances() -> Result<()> {
+    // Both instances of `Size` share an output through links, in folders of their own.
     let (flow, write, _folder) = on_a_file();
     let flow = flow.limits(flow::Limits::default().versions(0));
     let other = flow.with(Text::COPY, 1);
@@ -140,7 +141,7 @@ fn what_is_current_elsewhere_stays_when_a_version_goes() -> Result<()> {
     Ok(())
 }
 
-/// What it reads is not in its fingerprint.
+/// Reads a file that is not part of its fingerprint.
 #[derive(Task)]
 #[task(target = Json<String>)]
 struct Reads {
@@ -155,7 +156,7 @@ runs!(Reads: String = |self, cx| {
 });
 
 #[test]
-fn all_that_was_read_is_kept_apart() -> Result<()> {
+fn versions_are_told_apart_by_the_files_that_were_read() -> Result<()> {
     let (flow, folder) = flow();
     let path = folder.path().join("read");
     let flow = flow.with(Reads::PATH, path.clone());
@@ -174,7 +175,7 @@ fn all_that_was_read_is_kept_apart() -> Result<()> {
 
 static CALLS: AtomicU64 = AtomicU64::new(0);
 
-/// Another number each time.
+/// Returns another number each time.
 #[derive(Task)]
 #[task(target = Json<u64>)]
 struct Random {
@@ -191,7 +192,7 @@ struct Above;
 runs!(Above: u64 = |self, cx| Ok(*cx.input().load()?));
 
 #[test]
-fn what_was_forced_is_all_that_is_kept_of_the_same() -> Result<()> {
+fn a_forced_output_replaces_versions_with_its_fingerprint() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Above>()?;
     let before = *flow.load::<Above>()?;
@@ -201,7 +202,7 @@ fn what_was_forced_is_all_that_is_kept_of_the_same() -> Result<()> {
     }
     let now = *flow.load::<Above>()?;
     assert_ne!(now, before);
-    // With its file gone it is made again, for nothing that was kept is believed any more.
+    // With its file missing, the task runs again, because no earlier version is trusted any more.
     fs::remove_file(flow.output::<Above>()?.path()?)?;
     fs::remove_file(flow.graph::<Above>().output::<Random>()?.path()?)?;
     assert_eq!(ran(&flow.run::<Random>()?), ["Random"]);
@@ -268,7 +269,7 @@ runs!(Folder: PathBuf = |self, cx| {
 });
 
 #[test]
-fn outputs_of_all_kinds_come_back_with_what_was_noted() -> Result<()> {
+fn outputs_of_all_kinds_are_reused_with_their_metadata() -> Result<()> {
     let (flow, folder) = flow();
     let path = folder.path().join("text");
     let flow = flow.with(Two::PATH, path.clone()).with(Folder::PATH, path.clone());

@@ -1,9 +1,10 @@
-//! A small pipeline in all forms that matter to a store: a file that is read, a target that hands
-//! on values and one that does not, metadata, a diamond. What it gives is easily said.
+//! A small pipeline with all features that matter to a store: a tracked file, a target that shares
+//! values in memory and one that does not, metadata, and a diamond. Its outputs are easy to
+//! compute.
 
 use flow::prelude::*;
 
-/// Writes numbers as text, and reads them as they were.
+/// Writes numbers as text, and reads them back exactly.
 #[derive(Default)]
 pub(crate) struct Lines {}
 
@@ -16,7 +17,7 @@ impl Target for Lines {
     fn save(&self, value: &Vec<u64>, sink: &mut Sink<'_>) -> Result<()> {
         use std::io::Write;
 
-        // Piece by piece, so that any of them can fail.
+        // Writes line by line, so that each write can fail.
         value.iter().try_for_each(|n| Ok(writeln!(sink, "{n}")?))
     }
 
@@ -80,7 +81,7 @@ impl Run for Bread {
     }
 }
 
-/// What [`Bread`] is.
+/// Computes the output of [`Bread`] without a flow.
 pub(crate) fn bread(grains: &[u64], by: u64) -> Vec<u64> {
     let milled = grains.iter().map(|n| n * by);
     vec![grains.len() as u64, milled.sum(), grains.iter().max().copied().unwrap_or_default()]
@@ -92,12 +93,12 @@ pub(crate) fn sow(path: &Path, grains: &[u64]) {
     std::fs::write(path, words.join(" ")).expect("a file that can be written");
 }
 
-/// A flow with the file of grains, in this folder.
+/// Returns a flow that reads the grains from this folder.
 pub(crate) fn mill(flow: &Flow, folder: &Path) -> Flow {
     flow.with(Grains::PATH, folder.join("grains.txt"))
 }
 
-/// Asserts that all outputs are there and are what they must be.
+/// Asserts that all outputs are complete and right.
 pub(crate) fn assert_bread(flow: &Flow, grains: &[u64], by: u64) {
     let milled: Vec<_> = grains.iter().map(|n| n * by).collect();
     let of = flow.graph::<Bread>();

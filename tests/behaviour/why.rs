@@ -1,4 +1,4 @@
-//! Why a task is not complete is told down to the root cause, however far upstream it is.
+//! `flow.why` reports the root cause for which a task is not complete, however far upstream it is.
 
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use flow::prelude::*;
 
 use crate::support::{flow, ran};
 
-/// A pipeline with another version of the code at its start.
+/// A pipeline whose first task has this version of the code.
 macro_rules! pipeline {
     ($module:ident, $version:literal) => {
         mod $module {
@@ -54,7 +54,7 @@ fn why<R: flow::Roots>(flow: &Flow) -> String {
     flow.why::<R>().expect("a plan").to_string()
 }
 
-/// A flow whose data is in a file, and that file.
+/// Returns a flow whose data is in a file, and the path of that file.
 fn with_data() -> (Flow, tempfile::TempDir, PathBuf) {
     let (flow, folder) = flow();
     let data = folder.path().join("n.txt");
@@ -63,14 +63,14 @@ fn with_data() -> (Flow, tempfile::TempDir, PathBuf) {
     (flow, folder, data)
 }
 
-/// The same store, opened anew.
-fn again(flow: &Flow, data: &Path) -> Flow {
+/// Opens the same store again.
+fn reopen(flow: &Flow, data: &Path) -> Flow {
     let flow = Flow::open(flow.folder()).expect("the store").quiet();
     flow.with_named("source", data.to_str().expect("a path"))
 }
 
 #[test]
-fn what_never_ran_and_what_is_complete_says_so() -> Result<()> {
+fn tasks_that_never_ran_or_are_complete_are_reported_as_such() -> Result<()> {
     let (flow, _folder, data) = with_data();
     let data = data.display();
     assert_eq!(why::<before::Train>(&flow), format!("Train {{GetData.source: {data}}}: never run"));
@@ -82,7 +82,7 @@ fn what_never_ran_and_what_is_complete_says_so() -> Result<()> {
 }
 
 #[test]
-fn what_is_pending_leads_upstream_to_what_changed() -> Result<()> {
+fn a_pending_task_is_traced_to_the_changed_file() -> Result<()> {
     let (flow, _folder, data) = with_data();
     flow.run::<before::Train>()?;
     fs::write(&data, "6")?;
@@ -103,11 +103,11 @@ fn what_is_pending_leads_upstream_to_what_changed() -> Result<()> {
 }
 
 #[test]
-fn other_data_leads_to_what_made_it_another() -> Result<()> {
+fn changed_input_data_is_traced_to_its_cause() -> Result<()> {
     let (flow, _folder, data) = with_data();
     flow.run::<before::Train>()?;
-    // Everything but the last task runs with other code.
-    let flow = again(&flow, &data);
+    // Both upstream tasks run with other code, and the last task does not.
+    let flow = reopen(&flow, &data);
     assert_eq!(ran(&flow.run::<after::Preprocess>()?), ["GetData", "Preprocess"]);
     let label = format!("Train {{GetData.source: {}}}", data.display());
     assert_eq!(
@@ -118,7 +118,7 @@ fn other_data_leads_to_what_made_it_another() -> Result<()> {
         )
     );
 
-    // Of two changes, both are told.
+    // If there are two changes, both are reported.
     fs::write(&data, "7")?;
     flow.run::<after::GetData>()?;
     flow.run::<after::Preprocess>()?;
@@ -130,7 +130,7 @@ fn other_data_leads_to_what_made_it_another() -> Result<()> {
 }
 
 #[test]
-fn without_what_was_used_the_way_ends_where_it_is_known() -> Result<()> {
+fn without_the_earlier_record_the_trace_ends_early() -> Result<()> {
     let (flow, _folder, data) = with_data();
     flow.run::<before::Train>()?;
     fs::write(&data, "6")?;
@@ -144,7 +144,7 @@ fn without_what_was_used_the_way_ends_where_it_is_known() -> Result<()> {
 #[task(target = Json<u64>)]
 struct Clock;
 
-/// How often it was asked.
+/// The number of runs of `Clock`.
 static TICKS: AtomicU64 = AtomicU64::new(0);
 
 runs!(Clock: u64 = |self, _cx| Ok(TICKS.fetch_add(1, Ordering::Relaxed)));
@@ -156,7 +156,7 @@ struct Late;
 runs!(Late: u64 = |self, cx| Ok(*cx.input().load()?));
 
 #[test]
-fn what_gives_something_else_each_time_has_no_other_cause() -> Result<()> {
+fn a_nondeterministic_task_has_no_further_cause() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Late>()?;
     flow.force::<Clock>().run::<Clock>()?;
@@ -206,7 +206,7 @@ struct Hours;
 runs!(Hours: u64 = |self, cx| Ok(cx.input().len() as u64));
 
 #[test]
-fn what_many_have_in_common_is_told_once_and_long_ways_are_cut() -> Result<()> {
+fn common_causes_are_merged_and_long_paths_shortened() -> Result<()> {
     let (flow, folder) = flow();
     let rates = folder.path().join("rates");
     fs::write(&rates, "1")?;
@@ -229,7 +229,7 @@ fn what_many_have_in_common_is_told_once_and_long_ways_are_cut() -> Result<()> {
     Ok(())
 }
 
-/// A task that requires others while it runs, with another version of the code of those.
+/// A task with dynamic requirements, whose code has this version.
 macro_rules! search {
     ($module:ident, $version:literal) => {
         mod $module {
@@ -282,7 +282,7 @@ search!(searched, 1);
 search!(searched_again, 2);
 
 #[test]
-fn what_was_required_in_the_run_is_followed_upstream() -> Result<()> {
+fn dynamic_requirements_are_traced_upstream() -> Result<()> {
     let (flow, _folder, data) = with_data();
     flow.run::<searched::Search>()?;
     assert!(flow.why::<searched::Search>()?.is_complete());
@@ -299,10 +299,10 @@ fn what_was_required_in_the_run_is_followed_upstream() -> Result<()> {
 }
 
 #[test]
-fn other_data_of_what_was_required_in_the_run_leads_to_its_cause() -> Result<()> {
+fn changed_data_of_dynamic_requirements_is_traced_to_its_cause() -> Result<()> {
     let (flow, _folder, data) = with_data();
     flow.run::<searched::Search>()?;
-    let flow = again(&flow, &data);
+    let flow = reopen(&flow, &data);
     for degree in [1, 2] {
         flow.with(searched_again::Score::DEGREE, degree).run::<searched_again::Score>()?;
     }

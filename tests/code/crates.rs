@@ -1,7 +1,8 @@
-//! The versions of crates: with `#[tracked(lock)]` they count; without, others are told of.
+//! The versions of dependency crates: with `#[tracked(lock)]` they are part of the code. Without
+//! it, other versions cause a warning.
 //!
-//! A folder stands for a registry; a crate in it is replaced by another release, which `cargo update`
-//! then writes into the lock.
+//! A folder replaces a registry. A test replaces a crate in it by another release, and `cargo
+//! update` writes that into the lock.
 
 use crate::fixture::Fixture;
 
@@ -19,7 +20,7 @@ dice = { version = "1", registry = "tests" }
 debug = false
 "#;
 
-/// A registry that nobody asks, since a folder stands for it.
+/// A registry that is never contacted, because a folder replaces it.
 const CONFIG: &str = r#"[registries.tests]
 index = "https://registry.invalid/index"
 
@@ -31,8 +32,8 @@ replace-with = "folder"
 directory = "registry"
 "#;
 
-/// A task for which versions count, one for which they count with its body alone, one for which they
-/// do not, and one that loads what `dice` gave.
+/// `Followed` ignores versions, `Locked` tracks them, `Bodily` tracks them together with its body
+/// only, and `All` loads the three outputs.
 const MAIN: &str = r#"
 use flow::prelude::*;
 
@@ -96,7 +97,7 @@ fn main() -> Result<()> {
 }
 "#;
 
-/// Puts a release into the registry, in the place of the one that was there: cargo takes the newest.
+/// Replaces the release of a crate in the registry, so that cargo finds the new one only.
 fn publish(fixture: &Fixture, name: &str, version: &str, dependencies: &str, library: &str) {
     let folder = format!("registry/{name}");
     let manifest = format!(
@@ -119,14 +120,14 @@ fn publish_sides(fixture: &Fixture, version: &str, sides: u64) {
     publish(fixture, "sides", version, "", &library);
 }
 
-/// Lets the lock name what there is.
+/// Updates the lock to the releases in the registry.
 fn update(fixture: &Fixture, arguments: &[&str]) {
     let arguments = [&["update"], arguments].concat();
     fixture.cargo(&arguments).map(drop).unwrap_or_else(|error| panic!("{error}"));
 }
 
 #[test]
-fn versions_of_crates_count_with_lock_and_are_told_without() {
+fn versions_of_crates_are_tracked_with_lock_and_warned_about_without() {
     let fixture = Fixture::new("crates", MAIN);
     fixture.write("Cargo.toml", MANIFEST);
     fixture.write(".cargo/config.toml", CONFIG);
@@ -140,7 +141,7 @@ fn versions_of_crates_count_with_lock_and_are_told_without() {
     assert_eq!(none.line("ran:"), "");
     none.has_not("warning");
 
-    // Another release of the crate that the program names.
+    // Another release of a direct dependency.
     publish_dice(&fixture, "1.1.0", 10);
     update(&fixture, &["dice"]);
     let direct = fixture.run();
@@ -151,7 +152,7 @@ fn versions_of_crates_count_with_lock_and_are_told_without() {
     assert_eq!(direct.line("ran:"), "Locked Bodily All");
     assert_eq!(direct.line("value:"), "[6, 16, 16]");
 
-    // One of a crate that is named by that crate alone: it is told where it counts.
+    // Another release of an indirect dependency: it only counts with `lock`.
     publish_sides(&fixture, "2.0.1", 8);
     update(&fixture, &["sides"]);
     let deep = fixture.run();
@@ -161,7 +162,7 @@ fn versions_of_crates_count_with_lock_and_are_told_without() {
     assert_eq!(deep.line("ran:"), "Locked Bodily All");
     assert_eq!(deep.line("value:"), "[6, 18, 18]");
 
-    // And back: nothing runs, and nothing is told.
+    // Back to the first releases: nothing runs, and there is no warning.
     publish_dice(&fixture, "1.0.0", 0);
     publish_sides(&fixture, "2.0.0", 6);
     update(&fixture, &["dice", "sides"]);

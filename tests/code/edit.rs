@@ -1,39 +1,40 @@
-//! Edits of a pipeline, and what is pending after each.
+//! Edits of a pipeline, and the tasks that are pending after each.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::fixture::{Fixture, Printed};
 
-/// `cargo test` makes every fourth edit, for each is a build; with `FLOW_TEST_ALL`, as in `.ci/long`, all are
-/// made. Which code a task reaches is tested on source text in `flow-derive`, too.
+/// `cargo test` makes every fourth edit, because each one is a build. With `FLOW_TEST_ALL`, as in
+/// `.ci/long`, all edits are made. Unit tests of `flow-derive` also test on source text which code
+/// a task reaches.
 const SAMPLED: usize = 4;
 
-/// One edit of a pipeline as it was at first, and what it must lead to.
+/// An edit of a pipeline in its original state, and the expected result.
 pub(crate) struct Edit {
     name: &'static str,
-    /// In a line, what is true if it leads to that.
+    /// The rule that this edit demonstrates, in one line.
     shows: &'static str,
     changes: &'static [Change],
-    /// The tasks that are pending for a reason of their own, and not because of what is upstream.
+    /// The tasks that are pending for a reason of their own, and not because of upstream tasks.
     pending: &'static [&'static str],
-    /// Tasks that may be pending, too, where the code of more than one item is taken as a whole.
+    /// Tasks that may be pending too, where the code of several items is tracked as a whole.
     may: &'static [&'static str],
-    /// A task, and what the reason that it is pending for says.
+    /// A task, and a text that its reasons must contain.
     because: Option<(&'static str, &'static str)>,
 }
 
-/// One change of a file.
+/// A change of one file.
 pub(crate) enum Change {
-    /// In this file, the one place where the first text stands is the second text.
+    /// Replaces the first text, which occurs exactly once in this file, by the second.
     Replace(&'static str, &'static str, &'static str),
-    /// This file has this text, whether it was there or not.
+    /// Writes this file, whether it exists or not.
     Write(&'static str, &'static str),
-    /// This file is gone.
+    /// Removes this file.
     Remove(&'static str),
 }
 
-/// An edit that counts: these tasks must run again, and no other.
+/// Returns an edit after which exactly these tasks must run again.
 pub(crate) const fn counts(
     name: &'static str,
     shows: &'static str,
@@ -43,7 +44,7 @@ pub(crate) const fn counts(
     Edit { name, shows, changes, pending, may: &[], because: None }
 }
 
-/// An edit that does not count.
+/// Returns an edit after which no task may run again.
 pub(crate) const fn ignored(
     name: &'static str,
     shows: &'static str,
@@ -53,12 +54,12 @@ pub(crate) const fn ignored(
 }
 
 impl Edit {
-    /// These may be pending, too.
+    /// Allows these tasks to be pending, too.
     pub(crate) const fn perhaps(self, may: &'static [&'static str]) -> Self {
         Self { may, ..self }
     }
 
-    /// The reasons of this task say so.
+    /// Expects this text in the reasons of the task.
     pub(crate) const fn because(self, task: &'static str, says: &'static str) -> Self {
         Self { because: Some((task, says)), ..self }
     }
@@ -73,7 +74,7 @@ impl Edit {
         }
     }
 
-    /// What is not as it must be.
+    /// Compares the pending tasks with the expected ones, and describes all differences.
     fn check(&self, printed: &Printed) -> Result<(), String> {
         let own = own_reasons(printed);
         let names: BTreeSet<&str> = own.iter().map(|(task, _)| task.as_str()).collect();
@@ -102,8 +103,8 @@ impl Edit {
     }
 }
 
-/// The tasks that are pending for reasons of their own, with those. A task that only waits for what
-/// is upstream has none.
+/// Returns the tasks that are pending for reasons of their own, with these reasons. A task that
+/// only waits for upstream tasks has none.
 fn own_reasons(printed: &Printed) -> Vec<(String, String)> {
     let pending = printed.pending().into_iter().map(|(task, mut reasons)| {
         reasons.retain(|reason| !reason.starts_with("upstream:"));
@@ -112,8 +113,8 @@ fn own_reasons(printed: &Printed) -> Vec<(String, String)> {
     pending.filter(|(_, reasons)| !reasons.is_empty()).collect()
 }
 
-/// Runs the pipeline of this name, and then applies each edit to it, alone, and compares what is
-/// pending. Everything that is wrong is reported at the end, edit by edit.
+/// Runs the pipeline of this name, applies each edit to its original state, and compares the
+/// pending tasks. All differences are reported at the end, edit by edit.
 pub(crate) fn check_each(fixture: &str, edits: &[Edit]) {
     let names: BTreeSet<&str> = edits.iter().map(|edit| edit.name).collect();
     assert_eq!(names.len(), edits.len(), "each edit has a name of its own");
@@ -123,7 +124,7 @@ pub(crate) fn check_each(fixture: &str, edits: &[Edit]) {
     let preview = fixture.preview().expect("it was built before");
     assert!(preview.pending().is_empty(), "what was run is not complete: {:?}", preview.pending());
 
-    // A part of them, while working on one: `EDITS=rename cargo test --test code`.
+    // To try some edits only: `EDITS=rename cargo test --test code`.
     let wanted = std::env::var("EDITS").unwrap_or_default();
     let is_sampled = wanted.is_empty() && std::env::var_os("FLOW_TEST_ALL").is_none();
     let step = if is_sampled { SAMPLED } else { 1 };
@@ -138,14 +139,14 @@ pub(crate) fn check_each(fixture: &str, edits: &[Edit]) {
         }
     }
 
-    // Were anything left over of an edit, the edits after it would have shown something else.
+    // If an edit were not fully reverted, later edits would have shown other pending tasks.
     let preview = fixture.preview().expect("it was built before");
     assert!(preview.pending().is_empty(), "left of an edit: {:?}", preview.pending());
     let (failed, all) = (failures.len(), edits.len());
     assert!(failures.is_empty(), "{failed} of {all} edits failed:\n{}", failures.join("\n"));
 }
 
-/// The files that an edit changes, as they were.
+/// The original content of the files that an edit changes.
 struct Before(Vec<(&'static str, Option<String>)>);
 
 impl Before {

@@ -4,20 +4,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What stands in a manifest for the folder of the library.
+/// The placeholder in manifests for the folder of the library.
 const LIBRARY: &str = "@LIBRARY@";
 
-/// A crate with a pipeline, in a folder that its store is in, too.
+/// A crate with a pipeline, in a folder that also holds its store.
 pub(crate) struct Fixture {
     folder: PathBuf,
     target: PathBuf,
 }
 
-/// What cargo, or the pipeline, printed.
+/// The output of cargo or of the pipeline.
 pub(crate) struct Printed(String);
 
 impl Fixture {
-    /// Writes a crate of one file; one of the same name is replaced.
+    /// Writes a crate of one file, and replaces a crate of the same name.
     pub(crate) fn new(name: &str, main: &str) -> Self {
         let manifest = format!(
             "[package]\nname = \"fixture-{name}\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies.flow]\n\
@@ -30,12 +30,12 @@ impl Fixture {
         fixture
     }
 
-    /// Copies the crate of this name in `fixtures/`, where `manifest.toml` stands for `Cargo.toml`.
+    /// Copies the crate of this name from `fixtures/`, where `manifest.toml` is its `Cargo.toml`.
     pub(crate) fn copy(name: &str) -> Self {
         Self::copy_as(name, name)
     }
 
-    /// The same, into a folder of another name.
+    /// Copies a crate from `fixtures/` into a folder of another name.
     pub(crate) fn copy_as(name: &str, folder: &str) -> Self {
         let fixture = Self::empty(folder);
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/code/fixtures").join(name);
@@ -48,7 +48,7 @@ impl Fixture {
         let folder = tmp.join("code").join(name);
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).expect("a new folder");
-        // The same versions as those that are being tested, which are on the machine already.
+        // The locked versions are those of this repository, so that nothing is downloaded.
         let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock");
         if lock.exists() {
             fs::copy(lock, folder.join("Cargo.lock")).expect("a lock file");
@@ -64,29 +64,29 @@ impl Fixture {
                 self.copy_folder(&path, &to.join(name));
                 continue;
             }
-            // Under its own name, cargo would take it for a package of this repository.
+            // As `Cargo.toml`, cargo would take it for a package of this repository.
             let name = if name == "manifest.toml" { "Cargo.toml".into() } else { name };
             let text = fs::read_to_string(&path).expect("text");
             self.write(to.join(name).to_str().expect("a name in ASCII"), &text);
         }
     }
 
-    /// What is built goes into this folder, and not into the one that all fixtures share.
+    /// Builds into a target folder of its own instead of the one that all fixtures share.
     pub(crate) fn with_target(self, name: &str) -> Self {
         self.with_target_at(&Path::new(env!("CARGO_TARGET_TMPDIR")).join(name))
     }
 
-    /// The same, with the path of that folder.
+    /// Builds into the target folder at this path.
     pub(crate) fn with_target_at(self, folder: &Path) -> Self {
         Self { target: folder.to_owned(), ..self }
     }
 
-    /// The folder that the crate is in.
+    /// Returns the folder of the crate.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The text of a file, if it is there.
+    /// Returns the text of a file, or `None` if it does not exist.
     pub(crate) fn read(&self, file: &str) -> Option<String> {
         fs::read_to_string(self.folder.join(file)).ok()
     }
@@ -104,34 +104,34 @@ impl Fixture {
         fs::remove_file(self.folder.join(file)).expect("a file to remove");
     }
 
-    /// Replaces the one place where `from` stands in `src/main.rs`.
+    /// Replaces the only occurrence of `from` in `src/main.rs`.
     pub(crate) fn edit(&self, from: &str, to: &str) {
         self.edit_in("src/main.rs", from, to);
     }
 
-    /// Replaces the one place where `from` stands in a file.
+    /// Replaces the only occurrence of `from` in a file.
     pub(crate) fn edit_in(&self, file: &str, from: &str, to: &str) {
         let text = self.read(file).unwrap_or_else(|| panic!("there is no file {file}"));
         assert_eq!(text.matches(from).count(), 1, "{from:?} stands once in {file}");
         self.write(file, &text.replace(from, to));
     }
 
-    /// Builds and runs it.
+    /// Builds and runs the crate.
     pub(crate) fn run(&self) -> Printed {
         self.cargo(&["run"]).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Builds it and asks for a preview, which writes nothing.
+    /// Builds the crate and prints a preview, which writes nothing.
     pub(crate) fn preview(&self) -> Result<Printed, String> {
         self.cargo(&["run", "--", "preview"])
     }
 
-    /// What cargo prints on its standard output; what it prints as errors if it fails.
+    /// Runs cargo, and returns its standard output, or everything it printed if it fails.
     pub(crate) fn cargo(&self, arguments: &[&str]) -> Result<Printed, String> {
         self.cargo_with(&[], arguments)
     }
 
-    /// The same, with variables of the environment.
+    /// Runs cargo with these environment variables.
     pub(crate) fn cargo_with(
         &self,
         variables: &[(&str, &str)],
@@ -139,7 +139,7 @@ impl Fixture {
     ) -> Result<Printed, String> {
         let (command, rest) = arguments.split_first().expect("a command of cargo");
         let output = Command::new(env!("CARGO"))
-            // Whoever accepts what is golden here does not mean what is golden there.
+            // Accepting the golden keys of this repository must not accept those of the fixture.
             .env_remove("FLOW_ACCEPT_KEYS")
             .envs(variables.iter().copied())
             .args([command, "--quiet", "--offline"])
@@ -155,7 +155,7 @@ impl Fixture {
 }
 
 impl Printed {
-    /// What follows `start` on its line.
+    /// Returns the rest of the line that starts with `start`.
     pub(crate) fn line(&self, start: &str) -> &str {
         let line = self.0.lines().find_map(|line| line.strip_prefix(start));
         line.unwrap_or_else(|| panic!("no line {start:?} in:\n{}", self.0)).trim()
@@ -169,7 +169,7 @@ impl Printed {
         assert!(!self.0.contains(text), "there is {text:?} in:\n{}", self.0);
     }
 
-    /// The instances that a preview shows as pending, each with its reasons.
+    /// Returns the instances that a preview shows as pending, with their reasons.
     pub(crate) fn pending(&self) -> Vec<(String, Vec<String>)> {
         let lines = self.0.lines().filter_map(|line| line.split_once(" PENDING"));
         lines

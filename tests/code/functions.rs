@@ -1,4 +1,4 @@
-//! Edits of a pipeline of functions, each of which is a task.
+//! Edits of a pipeline whose tasks are functions.
 
 use crate::edit::Change::Replace;
 use crate::edit::{Edit, check_each, counts, ignored};
@@ -13,21 +13,21 @@ const EDITS: &[Edit] = &[
     .because("spread", "code: fn spread (src/main.rs) changed"),
     counts(
         "helper_two_calls_deep",
-        "a helper counts for who reaches it, however deep",
+        "a helper is code of every function that reaches it, at any depth",
         &[Replace("src/steps.rs", "x.is_finite()", "x.is_finite() && x > -1.0")],
         &["clean"],
     )
     .because("clean", "code: deeper (src/steps.rs) changed"),
     counts(
         "helper_in_a_dependency",
-        "and in a crate that is named by a path",
+        "a helper in a path dependency is code of the functions that reach it",
         &[Replace("side/src/lib.rs", "x.round()", "x.ceil()")],
         &["spread"],
     )
     .because("spread", "step"),
     counts(
         "called_function",
-        "a task that is called as a function counts for who calls it",
+        "a task that is called as a function is code of its caller",
         &[Replace(
             "src/main.rs",
             "    steps::average(clean)\n",
@@ -38,26 +38,25 @@ const EDITS: &[Edit] = &[
     .because("spread", "code: mean (src/main.rs) changed"),
     counts(
         "helper_of_called_function",
-        "and so does what it calls",
+        "helpers of a called task are code of its caller",
         &[Replace("src/steps.rs", "rows.len() as f64", "rows.len().max(1) as f64")],
         &["mean", "spread"],
     ),
     counts(
         "required_function",
-        "a task that is required, in the head or while it runs, or loaded into a variable of its name, is \
-         not called",
+        "a task that is only required, statically or dynamically, is not code of its dependents",
         &[Replace("src/steps.rs", "raw().into_iter()", "raw().into_iter().rev()")],
         &["data", "(in run) data"],
     ),
     counts(
         "constant_of_required_function",
-        "nor is what it reaches",
+        "constants of a required task are not code of the requiring task",
         &[Replace("src/steps.rs", "LOWEST: f64 = 1.0", "LOWEST: f64 = 1.5")],
         &["data", "(in run) data"],
     ),
     counts(
         "name_of_an_input",
-        "an input is part of the code, whatever its name is",
+        "an input is part of the code, including its name",
         &[
             Replace("src/steps.rs", "clean(data: &[f64]", "clean(rows: &[f64]"),
             Replace("src/steps.rs", "Ok(data.iter()", "Ok(rows.iter()"),
@@ -66,20 +65,20 @@ const EDITS: &[Edit] = &[
     ),
     counts(
         "type_of_an_input",
-        "so is how it is taken",
+        "the type of an input is part of the code",
         &[Replace("src/steps.rs", "clean(data: &[f64]", "clean(data: &Vec<f64>")],
         &["clean"],
     ),
     counts(
         "method_of_a_parameter",
-        "the type of a parameter counts with its methods",
+        "methods of a parameter's type are code of the task",
         &[Replace("src/model.rs", "Self::Plain => 1.0", "Self::Plain => 1.5")],
         &["fit"],
     )
     .because("fit", "Kind::weight"),
     counts(
         "type_of_an_output",
-        "the type of an output counts for the task, and for who loads it",
+        "the type of an output is code of the task and of tasks that load it",
         &[
             Replace(
                 "src/model.rs",
@@ -92,14 +91,14 @@ const EDITS: &[Edit] = &[
     ),
     counts(
         "check_of_an_output",
-        "what checks one of several outputs counts for the task that makes them, not for who loads them",
+        "the check of an output is code of its task, and not of tasks that load it",
         &[Replace("src/model.rs", "values.len() < 100", "values.len() <= 100")],
         &["halves"],
     )
     .because("halves", "code: few (src/model.rs) changed"),
     counts(
         "body_alone",
-        "`tracked(body)` sees a change of the body, and none of a helper",
+        "`tracked(body)` tracks the body, and no helpers",
         &[
             Replace("src/main.rs", "steps::twice(mean)", "steps::twice(mean + 0.0)"),
             Replace("src/steps.rs", "x * 2.0", "x + x"),
@@ -109,7 +108,7 @@ const EDITS: &[Edit] = &[
     .because("doubled", "code: fn doubled (src/main.rs) changed"),
     counts(
         "version",
-        "another version is another code",
+        "another version is other code",
         &[Replace(
             "src/main.rs",
             "target = Json<f64>, tracked(body)",
@@ -119,24 +118,24 @@ const EDITS: &[Edit] = &[
     ),
     ignored(
         "helper_of_body_alone",
-        "with `tracked(body)`, helpers do not count",
+        "with `tracked(body)`, helpers are not tracked",
         &[Replace("src/steps.rs", "x * 2.0", "x + x")],
     ),
     ignored(
         "documentation",
-        "documentation of a function and of its parameters is no code",
+        "documentation of a function and of its parameters is not code",
         &[
-            Replace("src/steps.rs", "/// The values as they are.", "/// The values, unchanged."),
+            Replace("src/steps.rs", "/// The raw values.", "/// The values, unchanged."),
             Replace(
                 "src/steps.rs",
-                "    /// How many are left out.\n",
-                "    /// How many of them are left out.\n    // Of all.\n",
+                "    /// The number of values to skip.\n",
+                "    /// The number of leading values to skip.\n    // Of all.\n",
             ),
         ],
     ),
     ignored(
         "what_is_said_of_parameters",
-        "limits, and code that makes an equal default, are no code",
+        "limits, and code that computes an equal default, are not code",
         &[
             Replace(
                 "src/steps.rs",
@@ -148,7 +147,7 @@ const EDITS: &[Edit] = &[
     ),
     ignored(
         "default_of_a_task_that_is_called",
-        "who calls a function does not see what is said of it as a task",
+        "the task attribute of a called function is not code of its caller",
         &[Replace(
             "src/main.rs",
             "#[task(requires = clean, target = Json<f64>)]",
@@ -157,7 +156,7 @@ const EDITS: &[Edit] = &[
     ),
     ignored(
         "order_of_arguments",
-        "parameters may stand in another order, and among the inputs",
+        "parameters may be reordered, and placed among the inputs",
         &[Replace(
             "src/model.rs",
             "clean: &[f64], all: Option<&Vec<f64>>, kind: Kind, #[param(default = 1)] n: u8",
@@ -166,7 +165,7 @@ const EDITS: &[Edit] = &[
     ),
     ignored(
         "formatting",
-        "formatting is no code",
+        "formatting is not code",
         &[Replace(
             "src/main.rs",
             "fn mean(clean: &[f64]) -> f64 {",
@@ -175,7 +174,7 @@ const EDITS: &[Edit] = &[
     ),
     ignored(
         "renamed",
-        "a task that was renamed, and says so, has the same code",
+        "a renamed task with `was` keeps its code",
         &[
             Replace(
                 "src/main.rs",
@@ -191,7 +190,7 @@ const EDITS: &[Edit] = &[
     ),
     ignored(
         "type_of_another_name",
-        "so has one whose type has another name",
+        "a task with another `name` and with `was` keeps its code",
         &[
             Replace(
                 "src/main.rs",
@@ -203,12 +202,12 @@ const EDITS: &[Edit] = &[
     ),
     ignored(
         "not_reached",
-        "what nothing calls does not count",
+        "functions that are not called are not tracked",
         &[Replace("src/steps.rs", "    3.0\n", "    4.0\n")],
     ),
     ignored(
         "visibility",
-        "nor does who may call a function, nor an attribute of the compiler's lints",
+        "visibility and lint attributes are not code",
         &[
             Replace("src/steps.rs", "pub fn clean(", "#[allow(unused)]\npub(crate) fn clean("),
             Replace("src/model.rs", "pub fn fit(", "pub(crate) fn fit("),
@@ -217,19 +216,19 @@ const EDITS: &[Edit] = &[
     ),
     ignored(
         "moved",
-        "a function may move, with what it calls",
+        "a function may move together with its helpers",
         &[
             Replace("src/steps.rs", "fn usable(x: f64) -> bool {\n    deeper(x)\n}\n", ""),
             Replace(
                 "src/steps.rs",
-                "/// The values as they are.",
-                "fn usable(x: f64) -> bool {\n    deeper(x)\n}\n\n/// The values as they are.",
+                "/// The raw values.",
+                "fn usable(x: f64) -> bool {\n    deeper(x)\n}\n\n/// The raw values.",
             ),
         ],
     ),
 ];
 
 #[test]
-fn functions_are_tracked() {
+fn edits_of_functions_that_are_tasks() {
     check_each("functions", EDITS);
 }

@@ -1,11 +1,11 @@
-//! Code that build scripts generate counts, of this package and of dependencies of dependencies, and so
-//! do modules that only a macro declares. What has no effect on a value does not.
+//! Code that build scripts generate is tracked, of this package and of indirect dependencies, and
+//! so are modules that only a macro declares. Code without effect on a value is not.
 
 use std::collections::BTreeSet;
 
 use crate::fixture::Fixture;
 
-/// A registry that nobody asks, since a folder stands for it.
+/// A registry that is never contacted, because a folder replaces it.
 const CONFIG: &str = r#"[registries.tests]
 index = "https://registry.invalid/index"
 
@@ -17,7 +17,7 @@ replace-with = "folder"
 directory = "registry"
 "#;
 
-/// What changes no value of a task.
+/// Items that do not change the value of any task.
 const UNRELATED: &str = r#"
 thread_local! {
     static CACHE: std::cell::RefCell<Vec<f64>> = std::cell::RefCell::new(Vec::new());
@@ -32,14 +32,15 @@ fn main() -> Result<()> {
     println!("{}", number());"#;
 
 #[test]
-fn generated_code_counts() {
+fn generated_code_is_tracked() {
     let fixture = Fixture::copy("generated");
     fixture.write(".cargo/config.toml", CONFIG);
     let first = fixture.run();
     first.has_not("PENDING");
     assert_eq!(first.line("stored:"), first.line("called:"));
 
-    // Items that no task reaches, a derive, a hint to the optimiser, a method that nothing calls.
+    // Items that no task reaches, more derives, a hint to the optimizer, and a method that is never
+    // called.
     fixture.edit("\nfn main() -> Result<()> {", UNRELATED);
     fixture
         .edit("#[derive(Default)]\nstruct", "#[derive(Default, Debug, Clone, PartialEq)]\nstruct");

@@ -1,4 +1,4 @@
-//! Two versions of the code of the example `iris`, back and forth.
+//! Switches between two versions of the code of the example `iris`.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use crate::fixture::Fixture;
 
 const SOURCE: &str = include_str!("../../examples/iris.rs");
 
-/// The manifest of an example: what it takes from this repository's.
+/// Returns the manifest of an example, with the versions of dependencies from this repository.
 pub(crate) fn manifest(name: &str) -> String {
     let library = include_str!("../../Cargo.toml");
     let version = |name: &str| {
@@ -24,15 +24,15 @@ pub(crate) fn manifest(name: &str) -> String {
         version("csv"),
         version("serde"),
         version("smartcore"),
-        // Not used. With it, all crates have the features that they have for the tests, so that they
-        // need not be built once more.
+        // Not used. With it, all crates have the same features as for the tests, so that they are
+        // not built once more.
         version("tempfile"),
     )
 }
 
 #[test]
-fn the_third_run_executes_nothing() {
-    // What the example is built from is built already, for the tests.
+fn going_back_to_earlier_code_runs_nothing() {
+    // The dependencies are built already, for the tests.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
     let fixture = Fixture::new("iris", SOURCE).with_target_at(target);
     fixture.write("Cargo.toml", &manifest("iris"));
@@ -50,7 +50,8 @@ fn the_third_run_executes_nothing() {
     second.has("GetData {source: examples/data/iris.csv} COMPLETE");
     second.has("ran:\n    Preprocess");
 
-    // The first one again: what it made is kept, and nothing runs, in either flow of the example.
+    // The first version again: its outputs are kept, and nothing runs in either flow of the
+    // example.
     fixture.edit(".sum::<f64>() / (rows - 1.0);", ".sum::<f64>() / rows;");
     let third = fixture.run();
     third.has("adopted a kept output:");
@@ -58,7 +59,7 @@ fn the_third_run_executes_nothing() {
     assert_eq!(third.line("accuracy:"), first.line("accuracy:"));
     assert_ne!(second.line("accuracy:"), "");
 
-    // And to and fro once more.
+    // Once more the second version, and its outputs.
     fixture.edit(".sum::<f64>() / rows;", ".sum::<f64>() / (rows - 1.0);");
     let fourth = fixture.run();
     fourth.has_not("ran:");

@@ -1,26 +1,27 @@
-//! The code of a task changes: it runs again, with what follows, and the reason names it. Whatever
-//! does not change what it does leaves it alone.
+//! Changes of the code of a task. If the code that it executes changes, the task and the tasks
+//! downstream run again, and the reason names the changed item. Other changes have no effect.
 //!
-//! Only a compiler sees code, so each case edits a small crate, builds it and asks it. There are three
-//! kinds of cases:
+//! Code is only seen by the compiler, so each case edits a small crate, builds it and runs it. There
+//! are several kinds of cases:
 //!
-//! - [`edit`] applies many edits to one of the pipelines in `fixtures/`, each to the pipeline as it
-//!   was at first, and asserts which tasks are pending after it and why. The edits are lists, a
-//!   file for each pipeline: [`retail`], [`models`], [`survey`], [`options`], [`functions`].
-//! - [`handed`] hands outputs over as a crate, and builds a program that reads them.
-//! - [`checking`] edits a crate that checks its own tasks, and reads what its tests say.
-//! - [`generated`] edits what build scripts read, and looks at all tasks at once.
-//! - The others run what they have built: [`run`], [`target`], [`waves`], [`iris`], [`crates`], where
-//!   other releases of crates are used, and [`places`], where one pipeline is built in other ways and
-//!   other places, and nothing is pending.
+//! - [`edit`] applies many edits to one of the pipelines in `fixtures/`, each to its original state,
+//!   and asserts which tasks are pending and why. The edits are lists, one file for each pipeline:
+//!   [`retail`], [`models`], [`survey`], [`options`], [`functions`].
+//! - [`exported_crate`] exports outputs as a crate, and builds a program that reads them.
+//! - [`check_all`] edits a crate that checks its own tasks, and reads what its tests report.
+//! - [`generated`] edits the inputs of build scripts, and inspects all tasks at once.
+//! - [`run`], [`target`], [`early_cutoff`], [`iris`] and [`sweep`] run the pipeline after each edit.
+//! - [`crates`] changes the versions of dependencies.
+//! - [`places`] builds one pipeline with other settings and in other folders, and nothing is pending.
 
-mod checking;
+mod check_all;
 mod crates;
+mod early_cutoff;
 mod edit;
+mod exported_crate;
 mod fixture;
 mod functions;
 mod generated;
-mod handed;
 mod iris;
 mod models;
 mod options;
@@ -30,4 +31,3 @@ mod run;
 mod survey;
 mod sweep;
 mod target;
-mod waves;

@@ -1,5 +1,5 @@
-//! Edits of what a compiler resolves by type: traits, generics, operators, and functions that are
-//! values.
+//! Edits of code that the compiler resolves by type: traits, generics, operators, and functions that
+//! are values.
 //!
 //! ```text
 //! Compare ─┬─ Score<Ols> ─ Fit<Ols> ─ Sample
@@ -12,10 +12,10 @@ use crate::edit::Change::Replace;
 use crate::edit::{Edit, check_each, counts, ignored};
 
 const EDITS: &[Edit] = &[
-    // What counts.
+    // Edits that count.
     counts(
         "type_argument",
-        "the code of a type argument counts for the task that has it, and not for one with another",
+        "the code of a type argument is code of the tasks with this argument only",
         &[Replace("src/fit.rs", "let slope = least_squares(points) - zero;", "let slope = zero + least_squares(points);")],
         &["Fit<Ols>"],
     )
@@ -23,7 +23,7 @@ const EDITS: &[Edit] = &[
     .because("Fit<Ols>", "src/fit.rs"),
     counts(
         "helper_of_type_argument",
-        "so does what that code calls",
+        "helpers of a type argument's code are tracked",
         &[Replace("src/fit.rs", "let (mut xy, mut xx) = (0.0, penalty);", "let (mut xy, mut xx) = (0.0, penalty * 2.0);")],
         &["Fit<Ridge>"],
     )
@@ -31,21 +31,21 @@ const EDITS: &[Edit] = &[
     .because("Fit<Ridge>", "shrunk_squares"),
     counts(
         "associated_constant",
-        "so does an associated constant",
+        "an associated constant of a type argument is tracked",
         &[Replace("src/fit.rs", "PENALTY: f64 = 0.125", "PENALTY: f64 = 0.25")],
         &["Fit<Ridge>"],
     )
     .perhaps(&["Score<Ridge>"]),
     counts(
         "associated_type",
-        "so does an associated type",
+        "an associated type of a type argument is tracked",
         &[Replace("src/fit.rs", "type Number = f32;", "type Number = f64;")],
         &["Fit<Ridge>"],
     )
     .perhaps(&["Score<Ridge>"]),
     counts(
         "trait_default",
-        "the default body of a trait's method counts where no impl has another",
+        "the default body of a trait method is tracked where no impl overrides it",
         &[Replace("src/fit.rs", "- y).abs()).sum()", "- y).powi(2)).sum()")],
         &["Score<Ols>", "Score<Ridge>"],
     )
@@ -53,7 +53,7 @@ const EDITS: &[Edit] = &[
     .because("Score<Ols>", "src/fit.rs"),
     counts(
         "overridden_default",
-        "a type that gets a method of its own instead of the trait's default has other code",
+        "overriding the default of a trait method changes the code",
         &[Replace(
             "src/fit.rs",
             "    const PENALTY: f64 = 0.125;",
@@ -64,158 +64,158 @@ const EDITS: &[Edit] = &[
     .perhaps(&["Fit<Ridge>"]),
     counts(
         "generic_run",
-        "the `run` of a generic task counts whatever the argument is",
+        "the `run` of a generic task is code of the task for every type argument",
         &[Replace("src/fit.rs", "M::learn(&points[self.skip..])", "M::learn(&points[self.skip.min(5)..])")],
         &["Fit<Ols>", "Fit<Ridge>"],
     ),
     counts(
         "trait_object",
-        "what a trait object may be counts, although `run` does not name it",
+        "types behind a trait object are tracked, although `run` does not name them",
         &[Replace("src/ensemble.rs", "fold(f64::MIN, f64::max)", "fold(0.0, f64::max)")],
         &["Vote"],
     ),
     counts(
         "field_behind_trait_object",
-        "so does what that holds",
+        "fields of types behind a trait object are tracked",
         &[Replace("src/ensemble.rs", "doubt: f64,", "doubt: f64, // How much.\n    _unused: (),"), Replace("src/ensemble.rs", "Pessimist { doubt: 0.5 }", "Pessimist { doubt: 0.5, _unused: () }")],
         &["Vote"],
     ),
     counts(
         "function_table",
-        "a function counts that stands in a table, whichever of them is called",
+        "every function in a table is tracked, whichever of them is called",
         &[Replace("src/ensemble.rs", "x * 0.5", "x * 0.75")],
         &["Blend"],
     )
     .because("Blend", "code: flat (src/ensemble.rs) changed"),
     counts(
         "swapped_function_table",
-        "which function stands where in the table counts",
+        "the order of functions in a table is tracked",
         &[Replace("src/ensemble.rs", "[(\"flat\", flat), (\"steep\", steep)]", "[(\"flat\", steep), (\"steep\", flat)]")],
         &["Blend"],
     )
     .because("Blend", "KERNELS"),
     counts(
         "impl_for_foreign_type",
-        "a trait of the crate counts that is implemented for a type of the standard library",
+        "a trait impl for a type of the standard library is tracked",
         &[Replace("src/series.rs", "self.get(self.len() / 2)", "self.get(self.len() / 3)")],
         &["Totals"],
     ),
     counts(
         "blanket_impl",
-        "so does one that is implemented for whatever has another trait",
+        "a blanket impl is tracked",
         &[Replace("src/series.rs", "numbers.first().copied().unwrap_or(0.0)", "numbers.last().copied().unwrap_or(0.0)")],
         &["Totals"],
     ),
     counts(
         "generic_function",
-        "the body of a generic function counts",
+        "the body of a generic function is tracked",
         &[Replace("src/series.rs", "if *item > largest", "if *item >= largest")],
         &["Totals"],
     )
     .because("Totals", "code: largest (src/series.rs) changed"),
     counts(
         "const_generic",
-        "the body of a method of a type with a constant for a parameter counts",
+        "methods of a type with a const parameter are tracked",
         &[Replace("src/series.rs", "window.iter().sum::<f64>()", "window.iter().rev().sum::<f64>()")],
         &["Totals"],
     ),
     counts(
         "closure_in_constant",
-        "the body of a closure in a constant counts",
+        "the body of a closure in a constant is tracked",
         &[Replace("src/series.rs", "|x| x * x,", "|x| x * x * x,")],
         &["Curve"],
     )
     .because("Curve", "EASE"),
     counts(
         "helper_of_closure_in_constant",
-        "so does what that closure calls",
+        "helpers of a closure in a constant are tracked",
         &[Replace("src/series.rs", "    x * x * x\n", "    x * x\n")],
         &["Curve"],
     )
     .because("Curve", "code: eased (src/series.rs) changed"),
     counts(
         "async_function",
-        "the body of an async function counts",
+        "the body of an async function is tracked",
         &[Replace("src/series.rs", "x + 1.0", "x + 2.0")],
         &["Curve"],
     ),
     counts(
         "unsafe_function",
-        "the body of an unsafe function counts",
+        "the body of an unsafe function is tracked",
         &[Replace("src/series.rs", "x.sqrt()", "x.abs().sqrt()")],
         &["Curve"],
     ),
     counts(
         "const_function",
-        "the body of a const function counts, through the constant that it gives",
+        "the body of a const function is tracked through the constant that it computes",
         &[Replace("src/sample.rs", "weeks * 7", "weeks * 5")],
         &["Sample"],
     )
     .because("Sample", "code: count_of (src/sample.rs) changed"),
     counts(
         "operator",
-        "an operator counts, although nobody names its function",
+        "the impl of an operator is tracked, although no code names its function",
         &[Replace("src/money.rs", "self.cents + other.cents", "other.cents + self.cents")],
         &["Ledger", "Compare"],
     )
     .because("Ledger", "Add"),
     counts(
         "display",
-        "how a value is shown counts for who made it and who loads it, although nobody names `fmt`",
+        "the `Display` impl of an output is code of its task and of tasks that load it",
         &[Replace("src/money.rs", "{}.{:02}", "{},{:02}")],
         &["Ledger", "Compare"],
     ),
     counts(
         "conversion",
-        "a conversion counts, although it is only called as `into`",
+        "a `From` impl is tracked, although it is only called through `into`",
         &[Replace("src/money.rs", "fn from(cents: i64) -> Self {\n        Self { cents }", "fn from(cents: i64) -> Self {\n        Self { cents: cents * 2 }")],
         &["Ledger", "Compare"],
     ),
     counts(
         "drop",
-        "what happens when a value is dropped counts",
+        "the `Drop` impl of a used type is tracked",
         &[Replace("src/money.rs", "self.closed.get() + self.items.len() as i64", "self.closed.get() - self.items.len() as i64")],
         &["Ledger"],
     )
     .because("Ledger", "Drop"),
     counts(
         "deref",
-        "what a value is taken for counts",
+        "the `Deref` impl of a used type is tracked",
         &[Replace("src/money.rs", "&self.items\n", "&self.items[1..]\n")],
         &["Ledger"],
     ),
     counts(
         "derived_trait",
-        "what a type derives counts for who makes it and who loads it",
+        "the derives of an output's type are code of its task and of tasks that load it",
         &[Replace("src/money.rs", "Deserialize)]\npub struct Money", "Deserialize)]\n#[serde(deny_unknown_fields)]\npub struct Money")],
         &["Ledger", "Compare"],
     ),
-    // What does not.
+    // Edits that do not count.
     ignored(
         "unused_derive",
-        "a derive of the standard library does not count: what uses it counts",
+        "derives of the standard library are not tracked: code that uses them is",
         &[Replace("src/money.rs", "PartialEq, PartialOrd, Serialize", "Hash, PartialEq, Eq, Serialize")],
     ),
     ignored(
         "unrelated_trait",
-        "a trait that no task reaches does not count, although it is implemented for types that are",
+        "an unreached trait is not tracked, although reached types implement it",
         &[Replace(
             "src/series.rs",
-            "/// How far numbers reach, whoever holds them.",
-            "pub trait Loud {\n    fn shout(&self) -> String;\n}\n\nimpl Loud for Vec<f64> {\n    fn shout(&self) -> String {\n        format!(\"{self:?}!\")\n    }\n}\n\n/// How far numbers reach, whoever holds them.",
+            "/// The range of any collection of numbers.",
+            "pub trait Loud {\n    fn shout(&self) -> String;\n}\n\nimpl Loud for Vec<f64> {\n    fn shout(&self) -> String {\n        format!(\"{self:?}!\")\n    }\n}\n\n/// The range of any collection of numbers.",
         )],
     ),
     ignored(
         "comments_in_traits",
-        "documentation and comments do not count in traits and impls either",
+        "documentation and comments in traits and impls are not code",
         &[
-            Replace("src/fit.rs", "/// How far the line is off.", "/// The sum of what is off."),
-            Replace("src/fit.rs", "    type Number = f32;", "    // Half of it will do.\n    type Number = f32;"),
+            Replace("src/fit.rs", "/// The error of the line.", "/// The sum of errors."),
+            Replace("src/fit.rs", "    type Number = f32;", "    // Half the precision suffices.\n    type Number = f32;"),
         ],
     ),
     ignored(
         "order_of_impls",
-        "the order of the impls of a file does not matter",
+        "the order of impls in a file does not matter",
         &[
             Replace("src/ensemble.rs", "struct Optimist;\n", ""),
             Replace("src/ensemble.rs", "fn voters() ->", "struct Optimist;\n\nfn voters() ->"),
@@ -223,7 +223,7 @@ const EDITS: &[Edit] = &[
     ),
     ignored(
         "unrelated_generic",
-        "a type that could be an argument, and is none, does not count",
+        "a type that could be a type argument, and is none, is not tracked",
         &[Replace(
             "src/sample.rs",
             "const COUNT",
@@ -233,6 +233,6 @@ const EDITS: &[Edit] = &[
 ];
 
 #[test]
-fn what_is_resolved_by_type() {
+fn edits_of_code_that_is_resolved_by_type() {
     check_each("models", EDITS);
 }

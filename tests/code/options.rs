@@ -1,5 +1,5 @@
-//! Edits of a program that says how much of the code counts: `#[tracked(body)]`, `#[tracked(crate)]`,
-//! `Code::version`, `#[task(version = ...)]`.
+//! Edits of a program that selects how its code is tracked: `#[tracked(body)]`,
+//! `#[tracked(crate)]`, `Code::version`, `#[task(version = ...)]`.
 
 use crate::edit::Change::{Replace, Write};
 use crate::edit::{Edit, check_each, counts, ignored};
@@ -7,47 +7,50 @@ use crate::edit::{Edit, check_each, counts, ignored};
 const EDITS: &[Edit] = &[
     counts(
         "helper",
-        "a helper counts for who follows it, not for who looks at its body alone, nor for who counts by hand",
+        "a helper is code with full tracking, and not with `body` or `Code::version`",
         &[Replace("src/steps.rs", "x * 2", "x + x")],
         &["Followed", "Whole", "Versioned"],
     )
     .because("Whole", "helper"),
     counts(
         "body",
-        "`#[tracked(body)]` sees a change of its own body",
+        "`#[tracked(body)]` tracks its own body",
         &[Replace("src/steps.rs", "helper(2)", "helper(2) + 1")],
         &["Bodily", "Whole"],
     )
     .because("Bodily", "code: impl Run for Bodily (src/steps.rs) changed"),
     counts(
         "unrelated",
-        "`#[tracked(crate)]` sees what is not reached",
+        "`#[tracked(crate)]` tracks unreached code",
         &[Replace("src/steps.rs", "fn helper", "pub fn nobody_calls_it() {}\n\nfn helper")],
         &["Whole"],
     )
     .because("Whole", "nobody_calls_it"),
     counts(
         "unrelated_in_dependency",
-        "`#[tracked(crate)]` sees the crates that are named by a path",
+        "`#[tracked(crate)]` tracks path dependencies",
         &[Replace("side/src/lib.rs", "x + 1", "1 + x")],
         &["Whole"],
     )
     .because("Whole", "unused"),
     counts(
         "new_module",
-        "`#[tracked(crate)]` sees a new module",
-        &[Write("src/extra.rs", "pub fn extra() {}\n"), Replace("src/main.rs", "mod steps;", "mod extra;\nmod steps;")],
+        "`#[tracked(crate)]` tracks new modules",
+        &[
+            Write("src/extra.rs", "pub fn extra() {}\n"),
+            Replace("src/main.rs", "mod steps;", "mod extra;\nmod steps;"),
+        ],
         &["Whole"],
     ),
     counts(
         "uncounted",
-        "who counts by hand is not rerun unless the number is another",
+        "a task with `Code::version` is unaffected by other changes of its code",
         &[Replace("src/steps.rs", "helper(4)", "helper(4) + 1")],
         &["Whole"],
     ),
     counts(
         "counted",
-        "`Code::version` with another number is other code",
+        "another number in `Code::version` is other code",
         &[Replace("src/steps.rs", "Code::version(1)", "Code::version(2)")],
         &["Counted"],
     )
@@ -55,7 +58,7 @@ const EDITS: &[Edit] = &[
     .because("Counted", "version 1 is version 2 now"),
     counts(
         "version_of_task",
-        "`#[task(version = ...)]` with another number runs it again",
+        "another number in `#[task(version = ...)]` reruns the task",
         &[Replace("src/steps.rs", "version = 1)]", "version = 2)]")],
         &["Versioned"],
     )
@@ -63,24 +66,32 @@ const EDITS: &[Edit] = &[
     .because("Versioned", "version: was 1, is 2"),
     ignored(
         "comments_of_crate",
-        "`#[tracked(crate)]` sees no comments and no documentation",
+        "`#[tracked(crate)]` ignores comments and documentation",
         &[
-            Replace("src/steps.rs", "/// All code that there is.", "/// All code, that is."),
+            Replace(
+                "src/steps.rs",
+                "/// Tracks all code of the crate.",
+                "/// Tracks the whole crate.",
+            ),
             Replace("src/main.rs", "mod steps;", "// The steps.\nmod steps;"),
-            Replace("side/src/lib.rs", "/// Nobody calls it.", "/// Nobody needs it."),
+            Replace("side/src/lib.rs", "/// Not called.", "/// Not needed."),
         ],
     ),
     ignored(
         "order_in_crate",
-        "`#[tracked(crate)]` sees no order",
+        "`#[tracked(crate)]` ignores the order of items",
         &[
             Replace("src/steps.rs", "fn helper(x: u64) -> u64 {\n    x * 2\n}\n", ""),
-            Replace("src/steps.rs", "/// The code of `run` alone.", "fn helper(x: u64) -> u64 {\n    x * 2\n}\n\n/// The code of `run` alone."),
+            Replace(
+                "src/steps.rs",
+                "/// Tracks the code of `run` only.",
+                "fn helper(x: u64) -> u64 {\n    x * 2\n}\n\n/// Tracks the code of `run` only.",
+            ),
         ],
     ),
 ];
 
 #[test]
-fn how_much_of_the_code_counts() {
+fn edits_under_each_tracking_option() {
     check_each("options", EDITS);
 }

@@ -1,11 +1,12 @@
-//! One pipeline, built in other ways and other places: it is the same code everywhere.
+//! One pipeline, built with other settings and in other folders: its code is the same everywhere.
 
 use std::fs;
 use std::path::Path;
 
 use crate::fixture::Fixture;
 
-/// The pipeline, as a program of another name than the one that is edited at the same time.
+/// Returns the pipeline as a program of another name than that of `retail`, which is edited at the
+/// same time.
 fn pipeline(folder: &str) -> Fixture {
     let fixture = Fixture::copy_as("retail", folder);
     let binary = "[[bin]]\nname = \"retail-places\"\npath = \"src/main.rs\"\n\n[profile.dev]";
@@ -14,8 +15,8 @@ fn pipeline(folder: &str) -> Fixture {
     fixture
 }
 
-/// Its library, with a task in an example of the documentation.
-const LIBRARY: &str = r#"//! What the programs of the shop have in common.
+/// The library of the pipeline, with a task in a documentation example.
+const LIBRARY: &str = r#"//! Common code of the shop's programs.
 //!
 //! ```
 //! use flow::prelude::*;
@@ -44,17 +45,17 @@ pub mod calendar;
 "#;
 
 #[test]
-fn nothing_is_pending_in_another_place() {
+fn nothing_is_pending_in_another_folder_or_build() {
     let here = pipeline("places/here");
     here.run();
     let preview = here.preview().expect("it was built before");
     assert!(preview.pending().is_empty(), "{:?}", preview.pending());
 
-    // As a test of the same program: `cfg(test)` is on.
+    // As a test of the same program, with `cfg(test)`.
     here.cargo(&["test", "--bins"]).unwrap_or_else(|error| panic!("cargo test: {error}"));
 
-    // The same crate and its store, in another folder, with another target folder; checked before it
-    // is built; and built as a release is.
+    // The same crate and store in another folder with another target folder, first checked and then
+    // built as a release.
     let elsewhere = pipeline("places/far/away/elsewhere").with_target("code-elsewhere");
     copy(&here.folder().join("store"), &elsewhere.folder().join("store"));
     elsewhere.cargo(&["check"]).unwrap_or_else(|error| panic!("cargo check: {error}"));
@@ -63,7 +64,7 @@ fn nothing_is_pending_in_another_place() {
     release.has("Report COMPLETE");
     assert!(release.pending().is_empty(), "{:?}", release.pending());
 
-    // Both see a change: it was not for want of looking that nothing was pending.
+    // Both builds see a change, so that the result above was not due to missing tracking.
     for fixture in [&here, &elsewhere] {
         fixture.edit_in("src/prep.rs", "/ deviation)", "/ deviation / 2.0)");
     }

@@ -1,4 +1,5 @@
-//! The body of `run` changes: the task runs again, and what follows does if the data is other.
+//! When the body of `run` changes, the task runs again. Downstream tasks run again if its output
+//! changed.
 
 use crate::fixture::Fixture;
 
@@ -55,13 +56,13 @@ fn main() -> Result<()> {
 "#;
 
 #[test]
-fn a_change_of_run_reruns_it_and_what_follows() {
+fn a_change_of_run_reruns_its_task_and_downstream_tasks() {
     let fixture = Fixture::new("run", PIPELINE);
     let first = fixture.run();
     assert_eq!(first.line("ran:"), "GetData Preprocess Train");
     assert_eq!(first.line("value:"), "12");
 
-    // What is no code: a comment, documentation, the formatting.
+    // Changes that are no code: a comment, documentation, formatting.
     fixture.edit("let data = cx", "// The rows.\n        let data   =\n            cx");
     fixture.edit("data.iter().map(|x| x * 2)", "data.iter().map(|x| x*2)");
     fixture.edit(
@@ -70,7 +71,7 @@ fn a_change_of_run_reruns_it_and_what_follows() {
     );
     assert_eq!(fixture.run().line("ran:"), "");
 
-    // One character.
+    // A single character.
     fixture.edit("x*2", "x*3");
     let changed = fixture.run();
     changed.has("Preprocess PENDING code: impl Run for Preprocess (src/main.rs) changed");
@@ -78,13 +79,13 @@ fn a_change_of_run_reruns_it_and_what_follows() {
     assert_eq!(changed.line("ran:"), "Preprocess Train");
     assert_eq!(changed.line("value:"), "18");
 
-    // And back: what was made then is kept.
+    // Back to the first code: its outputs are reused.
     fixture.edit("x*3", "x*2");
     let back = fixture.run();
     assert_eq!((back.line("ran:"), back.line("adopted:")), ("", "Preprocess Train"));
     assert_eq!(back.line("value:"), "12");
 
-    // Other code with the same result stops the wave.
+    // Other code with the same output leaves downstream tasks unchanged.
     fixture.edit("x*2", "2*x");
     let same = fixture.run();
     assert_eq!((same.line("ran:"), same.line("cut off:")), ("Preprocess", "Train"));

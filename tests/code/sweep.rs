@@ -1,5 +1,5 @@
-//! A change of the code of a metric, in the example `sweep`: of 24 settings, the metric runs again, and
-//! nothing that it is computed from.
+//! The code of the metric changes in the example `sweep`: of 24 settings, only the metric runs
+//! again.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::iris::manifest;
 const SOURCE: &str = include_str!("../../examples/sweep.rs");
 
 #[test]
-fn the_metric_alone_runs_again() {
+fn only_the_metric_runs_again() {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
     let fixture = Fixture::new("sweep", SOURCE).with_target_at(target);
     fixture.write("Cargo.toml", &manifest("sweep"));
@@ -20,7 +20,7 @@ fn the_metric_alone_runs_again() {
     let first = fixture.run();
     first.has("24 variants: 24 ran\n51 tasks in ");
 
-    // The metric, and what it calls.
+    // An edit in the metric itself.
     fixture.edit("let score = r2(", "let score = 1.0 - r2(");
     let second = fixture.run();
     second.has(
@@ -29,7 +29,7 @@ fn the_metric_alone_runs_again() {
     second.has("24 variants: 24 ran\n51 tasks in ");
     second.has("27 complete before, 24 ran\n");
 
-    // The first one again: nothing runs.
+    // The first code again: nothing runs.
     fixture.edit("let score = 1.0 - r2(", "let score = r2(");
     let third = fixture.run();
     third.has("24 variants: 24 adopted\n");

@@ -1,8 +1,9 @@
-//! A target of one's own changes: what is kept with it and what reads that runs again.
+//! When the code of a user-defined target changes, the tasks stored with it and the tasks that read
+//! it run again.
 
 use crate::fixture::{Fixture, Printed};
 
-/// A task with a target of its own, one that reads it, and one that has nothing to do with it.
+/// A task with its own target, tasks that read such files, and one that is unrelated.
 const TARGET: &str = r#"
 use std::io::Write;
 
@@ -118,17 +119,17 @@ fn values(printed: &Printed) -> (&str, &str, &str) {
 }
 
 #[test]
-fn a_change_of_a_target_reruns_what_it_keeps_and_what_reads_it() {
+fn a_change_of_a_target_reruns_its_tasks_and_their_readers() {
     let fixture = Fixture::new("target", TARGET);
     let first = fixture.run();
     assert_eq!(first.line("ran:"), "Numbers Other Sum Product Least");
     assert_eq!(values(&first), ("16", "6", "2"));
 
-    // What is no code.
+    // A change that is no code.
     fixture.edit("for number in numbers {", "for number in numbers { // each");
     assert_eq!(fixture.run().line("ran:"), "");
 
-    // Another format: `Other` does not use it.
+    // Another format, which `Other` does not use.
     fixture.edit(r#"writeln!(sink, "{number}")"#, r#"writeln!(sink, " {number}")"#);
     let saved = fixture.run();
     saved.has("Numbers PENDING code: impl Target for Lines (src/main.rs) changed");
@@ -137,7 +138,7 @@ fn a_change_of_a_target_reruns_what_it_keeps_and_what_reads_it() {
     assert_eq!(saved.line("ran:"), "Numbers Sum Product Least");
     assert_eq!(values(&saved), ("16", "6", "2"));
 
-    // The same bytes, read as something else: who reads them must not be cut off.
+    // Equal bytes are read as other values, so that readers must run again.
     fixture.edit("Ok(line.trim().parse::<i64>()?)", "Ok(line.trim().parse::<i64>()? * 10)");
     fixture.edit("const EXACT: bool = true;", "");
     let loaded = fixture.run();

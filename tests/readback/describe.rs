@@ -1,4 +1,4 @@
-//! Values in the common form that `read.py` explains.
+//! Describes values in the common form that `read.py` explains.
 
 use arrow::array::types::*;
 use arrow::array::*;
@@ -6,12 +6,12 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit};
 use serde_json::{Value, json};
 
-/// Returns an integer.
+/// Describes an integer.
 pub fn int(value: impl ToString) -> Value {
     json!({ "int": value.to_string() })
 }
 
-/// Returns a float, by its bits.
+/// Describes a float by its bits.
 pub fn float(value: f64) -> Value {
     if value.is_nan() {
         return json!({ "float": "nan" });
@@ -19,23 +19,23 @@ pub fn float(value: f64) -> Value {
     json!({ "float": format!("{:016x}", value.to_bits()) })
 }
 
-/// Returns a text.
+/// Describes a text.
 pub fn text(value: &str) -> Value {
     json!({ "text": value })
 }
 
-/// Returns a list.
+/// Describes a list.
 pub fn list(values: impl IntoIterator<Item = Value>) -> Value {
     json!({ "list": values.into_iter().collect::<Vec<_>>() })
 }
 
-/// Returns a map.
+/// Describes a map.
 pub fn map<'a>(pairs: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
     let pair = |(name, value)| json!([text(name), value]);
     json!({ "map": pairs.into_iter().map(pair).collect::<Vec<_>>() })
 }
 
-/// Returns all values of a column.
+/// Describes all values of a column.
 pub fn column(array: &dyn Array) -> Vec<Value> {
     (0..array.len()).map(|row| value(array, row)).collect()
 }
@@ -91,7 +91,7 @@ fn value(array: &dyn Array, row: usize) -> Value {
     }
 }
 
-/// Nanoseconds.
+/// Returns a time as nanoseconds.
 fn ticks(array: &dyn Array, row: usize, unit: TimeUnit) -> String {
     let ticks = array.slice(row, 1);
     let ticks = match array.data_type() {

@@ -1,5 +1,5 @@
-//! The Python module of an export refuses a manifest that leads out of its folder, and whatever is no
-//! regular file.
+//! The Python module of an export refuses a manifest that leads out of its folder, and everything
+//! that is not a regular file.
 
 use super::*;
 
@@ -46,7 +46,7 @@ for path in (str(folder.parent / "outside.json"), "../outside.json", "Number/../
     manifest.write_text(json.dumps(changed))
     refused("outside its folder")
 
-# No text of the manifest is run.
+# No text of the manifest is executed.
 for expression in ("open('ran', 'w')", ["x"], None):
     changed = json.loads(json.dumps(good))
     changed["outputs"][0]["files"][0]["python"] = {"imports": ["evil"], "expression": expression}
@@ -84,7 +84,7 @@ refused("is larger than")
 
 #[test]
 #[ignore = "it needs a Python: see the head of tests/readback/main.rs"]
-fn a_manifest_leads_nowhere_else() -> Result<()> {
+fn a_manifest_cannot_lead_out_of_its_folder() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let flow = Flow::open(folder.path().join("data"))?.quiet();
     let to = folder.path().join("handed");

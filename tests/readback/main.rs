@@ -1,10 +1,10 @@
-//! Outputs are read by other programs as what they are: pandas, pyarrow, openpyxl and msgpack.
+//! Reads outputs with other programs: pandas, pyarrow, openpyxl and msgpack.
 //!
-//! A flow writes tables and values that are hard to keep. What they are is written down in a form
-//! of its own, and `read.py` compares it with what the readers of Python make of the files, value
-//! by value and type by type.
+//! A flow writes tables and values that are hard to store exactly. The test describes them in a form
+//! of its own, and `read.py` compares this description with the values that Python libraries read
+//! from the files, value by value and type by type.
 //!
-//! It needs a Python that has what `requirements.txt` lists, and so is run only if asked for:
+//! The test needs a Python with the packages of `requirements.txt`, and so only runs on request:
 //!
 //! ```text
 //! python3 -m venv venv && venv/bin/pip install -r tests/readback/requirements.txt
@@ -26,7 +26,7 @@ use flow::prelude::*;
 use serde_json::{Value, json};
 use tables::Typed;
 
-/// A task for each output.
+/// Defines a task for each output.
 macro_rules! outputs {
     ($($task:ident: ($($target:tt)*) = $value:expr;)*) => {
         $(
@@ -80,7 +80,7 @@ outputs! {
 
 const HUGE: [i128; 3] = [i128::MIN, u64::MAX as i128 + 1, i128::MAX];
 
-/// Rows with integers that are not the same as floats.
+/// Rows with integers that a float cannot hold.
 #[derive(Clone, Serialize, Deserialize)]
 struct Id {
     id: Option<i64>,
@@ -98,7 +98,7 @@ fn ids() -> Vec<Id> {
     ids.map(|id| Id { id, n: 255, buy: id.map(|id| id > 0) }).to_vec()
 }
 
-/// A value of the formats that keep any.
+/// A value for formats that store any value.
 #[derive(Serialize, Deserialize)]
 struct Measured {
     least: i64,
@@ -149,7 +149,7 @@ fn described(value: &Measured) -> Value {
     ])
 }
 
-/// The output of a task, and how it is read: by whom, with which of the types of its columns.
+/// The outputs, and how each is read: by which reader, with which of the types of its columns.
 struct Readings {
     flow: Flow,
     all: Vec<Value>,
@@ -188,10 +188,10 @@ impl Readings {
     }
 }
 
-/// Every output and every reader of it.
+/// Returns every output with every reader of it.
 ///
-/// To add a target: an output above, a reading here, and a reader in `read.py` unless one of those
-/// there reads it.
+/// To add a target: add an output above, a reading here, and a reader in `read.py` unless an
+/// existing one reads it.
 fn readings(folder: &Path) -> Result<Vec<Value>> {
     let mut of = Readings { flow: Flow::open(folder)?, all: Vec::new() };
     let none = || json!({});
@@ -204,7 +204,7 @@ fn readings(folder: &Path) -> Result<Vec<Value>> {
     of.table::<ArrowFlat>(&tables::flat(), "pandas.read_feather", 1, none())?;
     of.table::<ArrowPacked>(&tables::nested(), "pyarrow.ipc", 0, none())?;
 
-    // It takes any integer for one of 64 bits with a sign.
+    // pyarrow takes every integer column for signed 64-bit integers.
     let unsigned = json!({ "u64": "uint64" });
     of.table::<CsvPlain>(&tables::csv(), "pyarrow.csv", 0, unsigned)?;
     of.table::<CsvEmpties>(&tables::empties(), "pyarrow.csv", 0, none())?;
@@ -222,7 +222,7 @@ fn readings(folder: &Path) -> Result<Vec<Value>> {
     Ok(of.all)
 }
 
-/// What `read.py` says, and whether it is content.
+/// Returns what `read.py` printed, and whether the values are equal.
 fn read(python: &str, folder: &Path, readings: &[Value]) -> Result<(bool, String)> {
     std::fs::write(folder.join("expected.json"), serde_json::to_vec_pretty(readings)?)?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("read.py");
@@ -233,7 +233,7 @@ fn read(python: &str, folder: &Path, readings: &[Value]) -> Result<(bool, String
 
 #[test]
 #[ignore = "it needs a Python with pandas: see the head of tests/readback/main.rs"]
-fn others_read_the_same() -> Result<()> {
+fn python_libraries_read_equal_values() -> Result<()> {
     let Ok(python) = std::env::var("READBACK_PYTHON") else {
         bail!(
             "READBACK_PYTHON is not set: it names a Python with the packages of \
@@ -246,7 +246,7 @@ fn others_read_the_same() -> Result<()> {
     println!("{said}");
     ensure!(same, "other programs read something else:\n{said}");
 
-    // It is not content with anything.
+    // The comparison notices differences of types and of values.
     for at in ["type", "values"] {
         let column = &mut readings[0]["columns"][3];
         let before = column[at].clone();

@@ -1,10 +1,10 @@
-//! The Python module of an export gives the values that were exported, by task and parameters.
+//! The Python module of an export returns the exported values, by task and parameters.
 
 use arrow::datatypes::{DataType, Field, TimeUnit};
 
 use super::*;
 
-/// One output for each setting.
+/// Has one output for each setting.
 #[derive(Task)]
 #[task(target = Json<Vec<u64>>)]
 struct Powers {
@@ -44,7 +44,7 @@ impl Run for Both {
     }
 }
 
-/// Parameters that JSON has no values for, or Python no names.
+/// Parameters whose values JSON cannot represent, or whose names are special in Python.
 #[derive(Task)]
 #[task(target = Json<u64>)]
 struct Odd {
@@ -98,7 +98,7 @@ impl Run for Odd {
     }
 }
 
-/// What the module must give.
+/// Returns the values that the module must return.
 pub(crate) fn readings(flow: &Flow, folder: &Path) -> Result<Vec<Value>> {
     flow.run::<(ParquetFlat, ArrowFlat, CsvPlain, CsvNull, CsvPacked, JsonValue, PickleValue)>()?;
     flow.export::<(ParquetFlat, ArrowFlat, CsvPlain, CsvNull, CsvPacked)>(folder)?;
@@ -131,7 +131,7 @@ pub(crate) fn readings(flow: &Flow, folder: &Path) -> Result<Vec<Value>> {
     for task in ["EveryParquet", "EveryArrow", "EveryCsv", "EveryExcel"] {
         add(task, columns(&tables::every()));
     }
-    // Without a header, the module has the names from the description.
+    // Without a header, the module takes the column names from the manifest.
     add("EveryPacked", columns(&tables::every()));
     for task in ["RowsParquet", "RowsArrow", "RowsCsv", "RowsExcel"] {
         add(task, columns(&tables::ids(&ids())));
@@ -150,7 +150,7 @@ pub(crate) fn readings(flow: &Flow, folder: &Path) -> Result<Vec<Value>> {
     Ok(all)
 }
 
-/// The columns, with the types that the module gives them, whichever the format.
+/// Describes the columns, with the types that the module assigns in every format.
 fn columns(table: &Typed) -> Value {
     let columns = table.batch.columns().iter().zip(table.batch.schema_ref().fields());
     let columns = columns.zip(&table.types).map(|((values, field), types)| {
@@ -160,7 +160,7 @@ fn columns(table: &Typed) -> Value {
     columns.collect()
 }
 
-/// The type that a column has in the module's frame; `arrow` is what pyarrow calls its own.
+/// Returns the type of a column in the module's data frame; `arrow` is pyarrow's name of the type.
 fn pandas(field: &Field, arrow: &str) -> String {
     let either = |with_nulls: &str, plain: &str| {
         if field.is_nullable() { with_nulls.to_owned() } else { plain.to_owned() }
@@ -190,7 +190,7 @@ fn pandas(field: &Field, arrow: &str) -> String {
             let zone = zone.as_deref().map(|zone| format!(", {zone}")).unwrap_or_default();
             format!("datetime64[{unit}{zone}]")
         }
-        // Of what pandas has no values for, the type is that of pyarrow.
+        // For types that pandas has no values for, the type is that of pyarrow.
         _ => format!("{arrow}[pyarrow]"),
     }
 }
@@ -228,12 +228,12 @@ def refused(call, *words):
 
 
 refused(lambda: flow_outputs.load("Powers"), "2 outputs", "Powers {base: 2, whole: true}")
-# In Python, True is 1; here it is not.
+# In Python True equals 1, but not as a parameter.
 refused(lambda: flow_outputs.load("Powers", base=2, whole=1), "no output of Powers", "base: 3")
 refused(lambda: flow_outputs.load("Other"), "no output of Other")
 refused(lambda: flow_outputs.read("../data/x.json"), "no output has the file")
 
-# Values that JSON does not have, or Python calls another, and names that Python keeps for itself.
+# Values that JSON cannot represent, values of other Python types, and reserved names.
 odd = {
     "nan": math.nan, "least": -math.inf, "share": 0.1, "huge": -(2**127), "most": 2**64 - 1, "none": None,
     "path": pathlib.Path("a/b"), "text": "it's \"q\" \\ \n ü 🌲", "class": 1, "part": 2, "task": 3,
@@ -245,12 +245,12 @@ for name, value in odd.items():
     refused(lambda: flow_outputs.load("Odd", {name: "another"}), "no output of Odd")
 assert flow_outputs.load("Odd", odd) == 7
 assert flow_outputs.load("Odd", share=numpy.float64(0.1), nan=numpy.nan, by={1: numpy.str_("a")}) == 7
-# In what is nested, too, True is not 1.
+# True differs from 1 in nested values, too.
 refused(lambda: flow_outputs.load("Odd", nested={"list": [1, None], "pair": ["x", 1]}), "no output of Odd")
 refused(lambda: flow_outputs.load("Odd", {"class": True}), "no output of Odd")
 refused(lambda: flow_outputs.load("Both", part="up"), "left, right, other")
 
-# What somebody has changed is no output any more.
+# A modified file is not loaded as an output.
 with open(flow_outputs.path("Powers", base=2), "a") as file:
     file.write(" ")
 try:

@@ -1,21 +1,20 @@
-"""Reads outputs with the programs that others use, and compares them with what was written.
+"""Reads outputs with common Python libraries, and compares them with the written values.
 
     python read.py FOLDER
 
-FOLDER has an expected.json, written by main.rs. It is a list of readings: which file, by which
-reader of the table at the end, and what must come: a type and values per column, or one value.
+FOLDER contains an expected.json, written by main.rs. It is a list of readings: a file, a reader of
+the table READERS, and the expected result: a type and the values of each column, or one value.
 
-Values are described in one common form, in which nothing is lost that JSON has no word for:
+Values are described in a common form, which also represents values that JSON cannot:
 
     null, true, false   themselves
-    {"int": "1"}        digits
+    {"int": "1"}        decimal digits
     {"float": "..."}    the eight bytes of a double in hexadecimal, or "nan"
     {"text": "a"}       text
     {"bytes": "00ff"}   bytes in hexadecimal
-    {"decimal": "1.20"} digits, with those after the point
+    {"decimal": "1.20"} digits, including those after the point
     {"date": "..."}     year, month and day
-    {"time": "1"}       nanoseconds since 1970 in UTC; which zone they are shown in is a type's
-                        business
+    {"time": "1"}       nanoseconds since 1970 in UTC; the zone is part of the column's type
     {"clock": "1"}      nanoseconds since midnight
     {"list": [...]}     values
     {"map": [...]}      pairs, in order
@@ -43,7 +42,7 @@ EPOCH = datetime.datetime(1970, 1, 1)
 
 
 def plain(value):
-    """A value of Python, described."""
+    """Describes a Python value."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -68,7 +67,7 @@ def plain(value):
 
 
 def scalar(value):
-    """A scalar of pyarrow, described by its type."""
+    """Describes a pyarrow scalar by its type."""
     kind = value.type
     if not value.is_valid:
         return None
@@ -89,7 +88,7 @@ def scalar(value):
 
 
 def pandas_value(value):
-    """A value in a column of pandas, which has one mark for all that is missing, and for NaN."""
+    """Describes a value of a pandas column, where missing values and NaN are the same."""
     if isinstance(value, pandas.Timestamp):
         return {"time": str(value.as_unit("ns").value)}
     if value is None or value is pandas.NA or value is pandas.NaT or value != value:
@@ -99,7 +98,7 @@ def pandas_value(value):
 
 def by_pyarrow(table):
     for name, column in zip(table.column_names, table.columns):
-        # Of a map in Parquet, the text of its type has the name of its entries, too.
+        # The text of a map type read from Parquet also contains the name of its entries.
         kind = re.sub(r" \('\w+'\)", "", str(column.type))
         yield name, kind, [scalar(value) for value in column]
 
@@ -139,7 +138,7 @@ def csv_of_pandas(path, given):
         pandas.read_csv(
             path,
             keep_default_na=False,
-            # Its floats are numbers only if "NaN" is missing.
+            # A column with "NaN" is only read as floats if "NaN" counts as missing.
             na_values=["NA", "NaN"],
             parse_dates=given.get("dates", []),
         )
@@ -154,7 +153,7 @@ def excel_cells(path, _):
         values = []
         for cell in column[1:]:
             value = cell.value
-            # A float without a fraction is written without a point, and read as an integer.
+            # A float without a fraction is stored without a point, and read as an integer.
             if cell.number_format == "General" and type(value) is int:
                 value = float(value)
             if type(value) is datetime.datetime and cell.number_format == "yyyy-mm-dd":
@@ -164,7 +163,7 @@ def excel_cells(path, _):
 
 
 def by_module(path, given):
-    """What the module gives that an export has written."""
+    """Loads an output through the module that an export has written."""
     spec = importlib.util.spec_from_file_location("flow_outputs", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -194,7 +193,7 @@ READERS = {
 
 
 def differences(expected, found, at):
-    """Where two described values differ, in words."""
+    """Yields the differences of two described values as text."""
     if type(expected) is type(found) is dict and expected.keys() == found.keys():
         for key in expected:
             yield from differences(expected[key], found[key], at)
@@ -206,7 +205,7 @@ def differences(expected, found, at):
 
 
 def as_pandas(value, kind):
-    """What pandas makes of a value in a column of its type: NaN is missing, dates are times."""
+    """Converts an expected value to its form in pandas: NaN is missing, dates are times."""
     if value == NAN:
         return None
     if isinstance(value, dict) and "int" in value and kind == "float64":
@@ -217,7 +216,7 @@ def as_pandas(value, kind):
 
 
 def check(folder, reading):
-    """What is wrong with one reading."""
+    """Yields the differences between a file and its reading."""
     reader = reading["reader"]
     found = list(READERS[reader](folder / reading["file"], reading.get("given", {})))
     names = [name for name, _, _ in found]

@@ -1,4 +1,5 @@
-//! What is written: tables of columns that are hard to keep, each with the types that readers show.
+//! The written tables, with columns that are hard to store, each with the types that readers
+//! report.
 
 use std::sync::Arc;
 
@@ -7,13 +8,13 @@ use arrow::array::*;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema};
 
-/// A table, and what the columns' types are called by each of some readers.
+/// A table, and the names of its column types in several readers.
 pub(crate) struct Typed {
     pub(crate) batch: RecordBatch,
     pub(crate) types: Vec<Vec<&'static str>>,
 }
 
-/// A column, and its type's names.
+/// A column, and the names of its type.
 type Column = (&'static str, ArrayRef, &'static [&'static str]);
 
 fn table(columns: Vec<Column>) -> Typed {
@@ -27,7 +28,7 @@ fn table(columns: Vec<Column>) -> Typed {
 const UNICODE: &str = "Zürich 🌲 — 東京\u{301} \u{feff}";
 const SECONDS: [i64; 3] = [0, 1_709_208_000, -1];
 
-/// Numbers that any format can keep.
+/// Numbers that any format can store.
 fn numbers() -> Vec<Column> {
     vec![
         ("bool", Arc::new(BooleanArray::from(vec![true, false, true])), &["bool", "bool"]),
@@ -146,12 +147,12 @@ pub(crate) fn nested() -> Typed {
         ),
         ("lists", Arc::new(lists), &["list<item: int64>"]),
         ("structs", Arc::new(structs), &["struct<x: double, ü: string>"]),
-        // It calls the entries of a map as the map, in files of its own too.
+        // pyarrow names the entries of a map after the map, in its own files too.
         ("maps", Arc::new(maps.finish()), &["map<string, int64>"]),
     ])
 }
 
-/// Columns of CSV, with the types that pyarrow and pandas find in its text.
+/// Columns of CSV, with the types that pyarrow and pandas infer from its text.
 pub(crate) fn csv() -> Typed {
     let mut columns = numbers();
     let more: Vec<Column> = vec![
@@ -184,7 +185,7 @@ pub(crate) fn empties() -> Typed {
     ])
 }
 
-/// Columns of Excel, with the formats of the cells and the types of pandas.
+/// Columns of Excel, with the number formats of the cells and the types of pandas.
 pub(crate) fn excel() -> Typed {
     let times = SECONDS.map(|seconds| seconds.abs() * 1000 + 7);
     let limit = 1 << 53;
@@ -213,7 +214,7 @@ pub(crate) fn excel() -> Typed {
     ])
 }
 
-/// Each type that all formats of tables keep, with nulls and with values that other types do not hold.
+/// Each type that all table formats store, with nulls and with values that no other type can hold.
 pub(crate) fn every() -> Typed {
     let nanos = micros().map(|time| time * 1000 + 789);
     let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
@@ -264,7 +265,7 @@ pub(crate) fn every() -> Typed {
         ("short decimal", decimals([Some(125), None, Some(-5)], 5, 2), &[]),
     ];
     let Typed { batch, types } = table(columns);
-    // And one that is never null, and whose type says so.
+    // A column that is never null, and declared so.
     let mut fields = batch.schema().fields().to_vec();
     fields.push(Arc::new(Field::new("never null", DataType::Int64, false)));
     let mut arrays = batch.columns().to_vec();
@@ -296,12 +297,12 @@ pub(crate) fn one_column() -> Typed {
     table(vec![("v", Arc::new(Int64Array::from(vec![Some(1), None, Some(3), None])), &[])])
 }
 
-/// As [`one_column`], of text.
+/// Like [`one_column`], with text.
 pub(crate) fn one_text() -> Typed {
     table(vec![("text", texts([None, Some(""), Some("a\n\nb")]), &[])])
 }
 
-/// A line that is longer than readers take at a time.
+/// A line that is longer than the buffers of the readers.
 pub(crate) fn long() -> Typed {
     let text = "x\n".repeat(1_500_000);
     table(vec![("text", texts([Some("a"), Some(&text), None]), &[])])

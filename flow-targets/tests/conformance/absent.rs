@@ -21,7 +21,7 @@ struct Row {
     price: Option<f64>,
 }
 
-/// A file of the format, of which rows are written and read as others.
+/// Applies a macro to each format.
 macro_rules! formats {
     ($each:ident) => {
         $each!(Csv);
@@ -74,7 +74,7 @@ fn an_absent_column_is_an_error_in_every_format() {
             assert!(!error.contains("did you mean"), "{error}");
             assert!(error.contains("`id`, `volume`"), "{error}");
 
-            // Without rows, too, as far as the type shows it.
+            // Without rows too, as far as the type declares its columns.
             let written = bytes(&<$format<Vec<Capital>>>::default(), &vec![]).unwrap();
             let error = complaint(&<$format<Vec<Row>>>::default(), &written);
             assert!(error.contains("there is no column `price`"), "{error}");
@@ -127,7 +127,7 @@ fn a_field_with_a_default_may_have_no_column() {
 }
 
 #[test]
-fn an_option_behind_fields_with_defaults_is_still_needed() {
+fn an_option_after_fields_with_defaults_is_still_required() {
     #[derive(Serialize, Deserialize, Debug)]
     struct Mixed {
         #[serde(default)]
@@ -170,7 +170,7 @@ fn an_alias_finds_the_column() {
 }
 
 #[test]
-fn a_file_with_another_delimiter_is_recognised() {
+fn another_delimiter_is_recognized_and_suggested() {
     for (text, delimiter) in
         [("id;price\n1;2.5\n", "';'"), ("id\tprice\n1\t2.5\n", "'\\t'"), ("id|price\n", "'|'")]
     {
@@ -179,13 +179,13 @@ fn a_file_with_another_delimiter_is_recognised() {
     }
     let error = complaint(&<Csv<Vec<Row>>>::default().delimiter(';'), b"id,price\n1,2.5\n");
     assert!(error.contains("seems to be separated by ','"), "{error}");
-    // What is a column by itself does not look like another delimiter.
+    // A name that is a column by itself does not hint at another delimiter.
     let error = complaint(&<Csv<Vec<Row>>>::default(), b"id,a;b\n1,2.5\n");
     assert!(error.contains("`id`, `a;b`"), "{error}");
 }
 
 #[test]
-fn a_field_that_is_left_out_when_written_may_have_no_column() {
+fn a_field_skipped_when_serialized_may_have_no_column() {
     #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
     struct Sparse {
         id: i64,
@@ -200,13 +200,13 @@ fn a_field_that_is_left_out_when_written_may_have_no_column() {
     }
     formats!(each);
     assert_eq!(value(&<Csv<Vec<Sparse>>>::default(), b"id\n1\n2\n").unwrap(), rows);
-    // A column of nearly that name is meant for it.
+    // A column with a similar name is suggested.
     let error = complaint(&<Csv<Vec<Sparse>>>::default(), b"id, Price\n1,2.5\n");
     assert!(error.contains("did you mean ` Price`?"), "{error}");
 }
 
 #[test]
-fn flattened_rows_need_the_columns_that_they_write() {
+fn flattened_rows_require_the_columns_that_they_write() {
     #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
     struct Inner {
         price: Option<f64>,
@@ -238,7 +238,7 @@ fn flattened_rows_need_the_columns_that_they_write() {
     let error = complaint(&<Parquet<Vec<Outer>>>::default(), &written);
     assert!(error.contains("there is no column `size`"), "{error}");
 
-    // Keys are columns, and columns of one name would be one key.
+    // Keys are columns, and two columns of one name would be one key.
     let rest = <Csv<Vec<Rest>>>::default();
     assert_eq!(value(&rest, b"id,a,b\n1,2,3\n").unwrap()[0].rest.len(), 2);
     let error = complaint(&rest, b"id,a,a\n1,2,3\n");
@@ -248,7 +248,7 @@ fn flattened_rows_need_the_columns_that_they_write() {
 }
 
 #[test]
-fn fields_of_structs_in_columns_are_needed_too() {
+fn fields_of_structs_in_columns_are_required_too() {
     #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
     struct Inner<T> {
         #[serde(default)]
@@ -298,7 +298,7 @@ fn fields_of_structs_in_columns_are_needed_too() {
 }
 
 #[test]
-fn columns_of_other_programs_are_compared_too() {
+fn columns_of_other_programs_are_checked_too() {
     let price: ArrayRef = Arc::new(Float64Array::from(vec![Some(2.5), None]));
     let inner =
         StructArray::from(vec![(Arc::new(Field::new("prise", DataType::Float64, true)), price)]);
@@ -321,9 +321,9 @@ fn columns_of_other_programs_are_compared_too() {
     assert!(error.contains("did you mean `prise`?"), "{error}");
 }
 
-/// Rows that were written are read, whatever else is said of columns.
+/// Written rows can always be read.
 #[test]
-fn what_was_written_is_read() {
+fn written_rows_can_be_read() {
     fn reads<R>(rows: Vec<R>)
     where
         R: Serialize + DeserializeOwned + Debug + PartialEq + Send + Sync + 'static,
@@ -345,9 +345,9 @@ fn what_was_written_is_read() {
     assert_eq!(<Csv<Vec<Row>> as Target>::EXTENSION, "csv");
 }
 
-/// Structs with other fields than those that are asked for, wherever they are in a row.
+/// Missing fields are found in structs at any position in a row.
 #[test]
-fn fields_are_needed_in_maps_tuples_arrays_and_enums() {
+fn fields_are_required_in_maps_tuples_arrays_and_enums() {
     #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
     struct Has {
         size: u8,
@@ -414,7 +414,7 @@ fn fields_are_needed_in_maps_tuples_arrays_and_enums() {
     reads!(ArrowIpc, Either::Three { x: wants(), n: 1 });
 }
 
-/// A field with a default may be absent there, too.
+/// Fields with a default may be absent at these positions, too.
 #[test]
 fn fields_with_a_default_may_be_absent_in_maps_tuples_and_enums() {
     #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]

@@ -1,4 +1,4 @@
-//! Arrow IPC: what it promises beyond the suite of the columnar formats.
+//! Arrow IPC: guarantees beyond those of the suite for columnar formats.
 
 use std::sync::Arc;
 
@@ -22,15 +22,15 @@ fn several() -> ArrowIpc<Vec<RecordBatch>> {
 }
 
 #[test]
-fn rare_types_come_back() {
+fn rare_types_survive_a_round_trip() {
     for (name, batch) in [tables::rare(), odd()].concat() {
         println!("{name}");
-        // Arrow does not compare all of them.
+        // Arrow cannot compare all of these types, so their `Debug` text is compared.
         conforms(&one(), &batch);
         let rows = batch.num_rows();
         let slice = batch.slice(rows.min(1), rows.saturating_sub(1));
         let back = reloaded(&one(), &slice).unwrap();
-        // Runs are shown with those around the slice, and unions are only shown.
+        // Runs are printed with values around the slice, and unions can only be compared as text.
         let shown = format!("{back:?}") == format!("{slice:?}");
         assert!(back == slice || shown, "a slice of {name}: {back:?} of {slice:?}");
         let (_file, source) = file(&bytes(&one(), &batch).unwrap()).unwrap();
@@ -39,7 +39,7 @@ fn rare_types_come_back() {
     }
 }
 
-/// Types that only this format has.
+/// Types that only this format stores.
 fn odd() -> Tables {
     let mut dense = UnionBuilder::new_dense();
     dense.append::<Int32Type>("number", 1).unwrap();
@@ -78,7 +78,7 @@ fn every_compression_keeps_the_value() {
 }
 
 #[test]
-fn compressions_that_do_not_exist_are_refused() {
+fn invalid_compressions_are_refused() {
     let batch = column(Int64Array::from(vec![1]));
     let error = refusal(&one().compression(Snappy), &batch);
     assert!(error.ends_with("Snappy: an Arrow file can be compressed by `Lz4` or `Zstd(level)`"));
@@ -89,7 +89,7 @@ fn compressions_that_do_not_exist_are_refused() {
 }
 
 #[test]
-fn what_is_loaded_is_a_view_of_the_file() {
+fn loaded_arrays_are_views_of_the_mapped_file() {
     let numbers = || Arc::new(Int64Array::from_iter_values(0..100_000)) as ArrayRef;
     let texts = StringArray::from_iter_values((0..100_000).map(|i| i.to_string()));
     let decimals = Decimal256Array::from_iter_values((0..100_000).map(i256::from_i128));
@@ -102,7 +102,7 @@ fn what_is_loaded_is_a_view_of_the_file() {
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     let (file, source) = file(&bytes(&one(), &batch).unwrap()).unwrap();
     let length = std::fs::metadata(file.path()).unwrap().len() as usize;
-    // Where the buffers of all columns lie.
+    // Returns the addresses of the buffers of all columns.
     let places = |batch: &RecordBatch| -> Vec<usize> {
         let buffers = |column: &ArrayRef| column.to_data().buffers().to_vec();
         let buffers = batch.columns().iter().flat_map(buffers);
@@ -113,18 +113,18 @@ fn what_is_loaded_is_a_view_of_the_file() {
     {
         let places = places(&loaded);
         let (first, last) = (places.iter().min().unwrap(), places.iter().max().unwrap());
-        // They are of one mapping, and it is not memory that was allocated.
+        // All buffers are in one memory mapping, and not in allocated memory.
         assert!(last - first < length);
         assert!(loaded.get_array_memory_size() >= length, "each counts the whole file");
     }
-    // The file may go while it is looked at.
+    // The file may be removed while its mapping is in use.
     let loaded = one().load(&source).unwrap();
     drop(file);
     assert_eq!(loaded, batch);
 }
 
 #[test]
-fn a_file_is_one_of_the_format() {
+fn other_arrow_readers_load_the_file() {
     let batch = tables::numbers()[4].1.clone();
     let content = bytes(&several(), &vec![batch.clone(), batch.clone()]).unwrap();
     let reader = FileReader::try_new(std::io::Cursor::new(content), None).unwrap();
@@ -135,7 +135,7 @@ fn words<K: ArrowDictionaryKeyType>(words: &[Option<&str>]) -> RecordBatch {
     column(words.iter().copied().collect::<DictionaryArray<K>>())
 }
 
-/// As [`words`], in a column of lists.
+/// Like [`words`], in a column of lists.
 fn lists_of_words(words: &[Option<&str>]) -> RecordBatch {
     let mut lists = ListBuilder::new(StringDictionaryBuilder::<Int8Type>::new());
     for word in words {
@@ -146,7 +146,7 @@ fn lists_of_words(words: &[Option<&str>]) -> RecordBatch {
 }
 
 #[test]
-fn dictionaries_of_batches_are_put_together() {
+fn dictionaries_of_batches_are_merged() {
     for batch in [words::<Int16Type>, lists_of_words] {
         let list = vec![
             batch(&[Some("a"), Some("b"), None]),
@@ -167,14 +167,14 @@ fn dictionaries_of_batches_are_put_together() {
         let (_file, source) = file(&content).unwrap();
         let pieces: Vec<_> = several().stream(&source).unwrap().map(Result::unwrap).collect();
         assert_eq!(pieces, list);
-        // Another reader finds the same.
+        // Another reader loads equal batches.
         let reader = FileReader::try_new(std::io::Cursor::new(content), None).unwrap();
         assert_eq!(reader.map(Result::unwrap).collect::<Vec<_>>(), list);
     }
 }
 
 #[test]
-fn dictionaries_of_every_type_are_put_together() {
+fn dictionaries_of_every_type_are_merged() {
     for (name, batch) in [tables::numbers(), tables::texts(), tables::times()].concat() {
         let values = batch.column(0);
         if let DataType::Dictionary(..) = values.data_type() {
@@ -217,7 +217,7 @@ fn a_dictionary_of_dictionaries_is_refused() {
 }
 
 #[test]
-fn rows_of_enums_with_data_come_back() {
+fn rows_of_enums_with_data_survive_a_round_trip() {
     #[derive(Serialize, Deserialize, Debug)]
     enum Shape {
         Circle(f64),

@@ -1,4 +1,4 @@
-//! What the columnar formats promise, one suite for all of them.
+//! One test suite for all columnar formats.
 
 use std::sync::Arc;
 
@@ -33,35 +33,35 @@ macro_rules! suite {
             }
 
             #[test]
-            fn every_type_comes_back() {
-                super::every_type_comes_back(&one());
+            fn every_type_survives_a_round_trip() {
+                super::every_type_survives_a_round_trip(&one());
             }
 
             #[test]
-            fn a_stream_comes_back_or_fails() {
-                super::some_types_come_back(&Streamed(stream()));
+            fn a_stream_survives_a_round_trip_or_fails() {
+                super::some_types_survive_a_round_trip(&Streamed(stream()));
             }
 
             #[test]
-            fn pieces_come_back_or_fail() {
-                super::some_types_come_back(&InPieces(one()));
+            fn pieces_survive_a_round_trip_or_fail() {
+                super::some_types_survive_a_round_trip(&InPieces(one()));
             }
 
             #[test]
-            fn a_list_of_batches_comes_back() {
-                super::a_list_of_batches_comes_back(&several());
+            fn a_list_of_batches_survives_a_round_trip() {
+                super::a_list_of_batches_survives_a_round_trip(&several());
             }
 
             #[test]
-            fn rows_come_back() {
+            fn rows_survive_a_round_trip() {
                 conforms(&<$target<Vec<rows::Trade>>>::default(), &rows::trades());
                 conforms(&<$target<Vec<rows::Nested>>>::default(), &rows::nested());
                 conforms(&<$target<Vec<rows::Trade>>>::default(), &vec![]);
             }
 
             #[test]
-            fn a_table_is_the_same_however_it_is_read() {
-                super::a_table_is_the_same_however_it_is_read(&one(), &several(), &stream());
+            fn a_table_loads_equally_in_every_way() {
+                super::a_table_loads_equally_in_every_way(&one(), &several(), &stream());
             }
 
             #[test]
@@ -70,8 +70,8 @@ macro_rules! suite {
             }
 
             #[test]
-            fn pieces_are_short_and_rows_many() {
-                super::pieces_are_short_and_rows_many(&one(), &several(), &stream());
+            fn pieces_have_a_limited_number_of_rows() {
+                super::pieces_have_a_limited_number_of_rows(&one(), &several(), &stream());
             }
 
             #[test]
@@ -85,8 +85,8 @@ macro_rules! suite {
             }
 
             #[test]
-            fn a_stream_reads_its_file_when_it_is_asked_to() {
-                super::a_stream_reads_its_file_when_it_is_asked_to(&stream());
+            fn a_stream_reads_its_file_lazily() {
+                super::a_stream_reads_its_file_lazily(&stream());
             }
 
             #[test]
@@ -100,8 +100,8 @@ macro_rules! suite {
             }
 
             #[test]
-            fn damaged_files_are_no_panics() {
-                super::damaged_files_are_no_panics(&one(), &several());
+            fn damaged_files_cause_no_panic() {
+                super::damaged_files_cause_no_panic(&one(), &several());
             }
         })*
     };
@@ -113,7 +113,7 @@ fn all() -> Tables {
     [tables::flat(), tables::nested(), shapes::shapes()].concat()
 }
 
-fn every_type_comes_back(target: &impl Target<Value = RecordBatch>) {
+fn every_type_survives_a_round_trip(target: &impl Target<Value = RecordBatch>) {
     for (name, batch) in all() {
         println!("{name}");
         conforms_as(target, &batch, |a, b| a == b);
@@ -122,9 +122,9 @@ fn every_type_comes_back(target: &impl Target<Value = RecordBatch>) {
     }
 }
 
-/// A file that was cut off is found out in parts, too. What every type loads as in parts is
-/// compared by [`a_table_is_the_same_however_it_is_read`].
-fn some_types_come_back(target: &impl Target<Value = RecordBatch>) {
+/// A truncated file is detected when it is read in parts, too.
+/// [`a_table_loads_equally_in_every_way`] checks that tables of all types load equally in parts.
+fn some_types_survive_a_round_trip(target: &impl Target<Value = RecordBatch>) {
     let names = ["f64", "text views", "a dictionary of text", "maps", "lists of structs"];
     let some = all().into_iter().filter(|(name, _)| names.contains(name));
     for (name, batch) in some.chain(shapes::shapes()) {
@@ -133,7 +133,7 @@ fn some_types_come_back(target: &impl Target<Value = RecordBatch>) {
     }
 }
 
-fn a_list_of_batches_comes_back(target: &impl Target<Value = Vec<RecordBatch>>) {
+fn a_list_of_batches_survives_a_round_trip(target: &impl Target<Value = Vec<RecordBatch>>) {
     let batch = |from: i64, to| column(Int64Array::from_iter_values(from..to));
     let lists = [
         vec![],
@@ -154,9 +154,9 @@ fn a_list_of_batches_comes_back(target: &impl Target<Value = Vec<RecordBatch>>) 
     }
 }
 
-/// Whole, as a list, as a stream, piece by piece, and column by column: what one kind of value
-/// was saved as loads as any other.
-fn a_table_is_the_same_however_it_is_read<O, S, B>(one: &O, several: &S, stream: &B)
+/// A table loads equally as a batch, a list, a stream, in pieces and by column, whichever of these
+/// kinds of values it was saved as.
+fn a_table_loads_equally_in_every_way<O, S, B>(one: &O, several: &S, stream: &B)
 where
     O: Target<Value = RecordBatch>
         + Streaming<Piece = RecordBatch>
@@ -213,7 +213,7 @@ fn columns_are_found_by_name<G>(target: &G)
 where
     G: Columnar<Columns = RecordBatch> + Target<Value = RecordBatch>,
 {
-    // Columns of several buffers and children stand before the others, and are skipped.
+    // Columns with several buffers and children come first, and are skipped.
     let mut columns: Vec<(&str, ArrayRef)> = Vec::new();
     let tables = [tables::texts(), tables::nested()].concat();
     let rows = 2;
@@ -253,7 +253,7 @@ where
     assert!(error.contains("there is no column `price`: the table has no columns"), "{error}");
 }
 
-fn pieces_are_short_and_rows_many<O, S, B>(one: &O, several: &S, stream: &B)
+fn pieces_have_a_limited_number_of_rows<O, S, B>(one: &O, several: &S, stream: &B)
 where
     O: Target<Value = RecordBatch> + Streaming<Piece = RecordBatch>,
     S: Target<Value = Vec<RecordBatch>>,
@@ -278,7 +278,7 @@ where
     }
 }
 
-/// Metadata is a map without an order, which must not show.
+/// Metadata is an unordered map; its order must not change the bytes.
 fn equal_batches_give_equal_bytes(target: &impl Target<Value = RecordBatch>) {
     let batch = || {
         let metadata = || (0..20).map(|i| (format!("key {i}"), i.to_string()));
@@ -312,16 +312,16 @@ fn a_stream_that_fails_is_not_saved(target: &impl Target<Value = BatchStream>) {
     assert!(refusal(target, &produced).ends_with("the thread is gone"));
 }
 
-fn a_stream_reads_its_file_when_it_is_asked_to(target: &impl Target<Value = BatchStream>) {
+fn a_stream_reads_its_file_lazily(target: &impl Target<Value = BatchStream>) {
     let batch = column(Int64Array::from_iter_values(0..1000));
     let kept = BatchStream::new(batch.schema(), [Ok(batch.clone())]);
     let (file, source) = file(&bytes(target, &kept).unwrap()).unwrap();
     let stream = target.load(&source).unwrap();
-    // Two readers do not disturb each other.
+    // Two readers of one stream are independent.
     let (mut a, mut b) = (stream.batches().unwrap(), stream.batches().unwrap());
     assert_eq!(a.next().unwrap().unwrap(), batch);
     assert_eq!(b.next().unwrap().unwrap(), batch);
-    // What was loaded can be saved: the file is written anew.
+    // A loaded stream can be saved, which writes the file anew.
     assert_eq!(bytes(target, &stream).unwrap(), std::fs::read(file.path()).unwrap());
     let path = file.path().display().to_string();
     drop(file);
@@ -361,9 +361,9 @@ where
     }
 }
 
-/// Whether damage is found out is up to the checksum of the store; here it must not be a panic,
-/// however the file is read.
-fn damaged_files_are_no_panics<O, S>(one: &O, several: &S)
+/// The checksum of the store detects damage. Here, reading a damaged file in any way must not
+/// panic.
+fn damaged_files_cause_no_panic<O, S>(one: &O, several: &S)
 where
     O: Target<Value = RecordBatch>
         + Streaming<Piece = RecordBatch>

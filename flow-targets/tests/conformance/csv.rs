@@ -1,4 +1,4 @@
-//! CSV.
+//! The `Csv` target.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ fn types(text: &str) -> Vec<DataType> {
 }
 
 #[test]
-fn every_type_that_has_text_comes_back_by_its_schema() {
+fn every_type_with_a_text_form_survives_with_a_schema() {
     for (name, batch) in tables::flat() {
         println!("{name}");
         for target in [one(), one().null("NA").delimiter(';'), one().header(false)] {
@@ -36,7 +36,7 @@ fn every_type_that_has_text_comes_back_by_its_schema() {
 }
 
 #[test]
-fn what_has_no_text_is_refused() {
+fn types_without_a_text_form_are_refused() {
     for (name, batch) in tables::nested() {
         if name == "a dictionary of numbers" {
             conforms_as(&one().schema(batch.schema()), &batch, |a, b| a == b);
@@ -57,7 +57,7 @@ fn what_has_no_text_is_refused() {
 }
 
 #[test]
-fn without_a_schema_the_widest_type_of_the_text_comes_back() {
+fn without_a_schema_the_widest_type_is_inferred() {
     let same = [
         "booleans",
         "i64",
@@ -83,13 +83,13 @@ fn without_a_schema_the_widest_type_of_the_text_comes_back() {
         } else if name != "f32" {
             assert_eq!(back, of(cast(batch.column(0), back.column(0).data_type()).unwrap()));
         }
-        // What came back is what comes back again.
+        // A loaded value survives a second round trip.
         conforms_as(&one(), &back, |a, b| a == b);
     }
 }
 
 #[test]
-fn text_says_its_type() {
+fn types_are_inferred_from_text() {
     assert_eq!(types("a\ntrue\n\nfalse\n"), [DataType::Boolean]);
     assert_eq!(types("a\n1\n-1\n"), [DataType::Int64]);
     assert_eq!(types("a\n1\n18446744073709551615\n"), [DataType::UInt64]);
@@ -126,7 +126,7 @@ fn integers_beside_a_float_are_never_rounded() {
 }
 
 #[test]
-fn times_out_of_the_range_of_nanoseconds_stay_what_they_are() {
+fn times_beyond_the_range_of_nanoseconds_are_kept() {
     let micros = [DataType::Timestamp(TimeUnit::Microsecond, None)];
     let nanos = [DataType::Timestamp(TimeUnit::Nanosecond, None)];
     let fine = "2024-01-01T00:00:00.123456789";
@@ -145,7 +145,7 @@ fn times_out_of_the_range_of_nanoseconds_stay_what_they_are() {
 }
 
 #[test]
-fn a_part_of_a_time_is_never_dropped() {
+fn no_part_of_a_time_is_dropped() {
     let schema = |of| one().schema(Schema::new(vec![Field::new("day", of, true)]));
     let day = schema(DataType::Date32);
     assert!(value(&day, b"day\n2024-02-29\n2024-02-29T00:00:00\n2024-02-29 00:00:00\n").is_ok());
@@ -205,14 +205,14 @@ fn lines_that_end_in_a_carriage_return_are_rows() {
 }
 
 #[test]
-fn empty_text_is_no_null() {
+fn empty_text_and_null_are_told_apart() {
     let batch = column(StringArray::from(vec![Some(""), None, Some("NA")]));
     assert_eq!(bytes(&one(), &batch).unwrap(), b"column\n\"\"\n\nNA\n");
     assert_eq!(bytes(&one().null("NA"), &batch).unwrap(), b"column\n\"\"\nNA\n\"NA\"\n");
 }
 
 #[test]
-fn a_number_that_reads_as_null_is_refused() {
+fn a_number_that_would_be_read_as_null_is_refused() {
     let batch = column(Int64Array::from(vec![1, -999]));
     let error = refusal(&one().null("-999"), &batch);
     assert!(
@@ -310,7 +310,7 @@ fn null_is_an_error_where_the_schema_has_none() {
 }
 
 #[test]
-fn cells_that_are_not_what_a_field_is_are_errors() {
+fn cells_that_do_not_fit_a_field_are_errors() {
     #[derive(Serialize, Deserialize, Debug)]
     struct Row {
         a: u8,
@@ -330,7 +330,7 @@ fn cells_that_are_not_what_a_field_is_are_errors() {
 }
 
 #[test]
-fn a_schema_that_is_not_the_values_is_refused() {
+fn a_schema_that_does_not_fit_the_value_is_refused() {
     let batch = column(Int32Array::from(vec![1]));
     let schema = Schema::new(vec![Field::new("column", DataType::Int64, true)]);
     let error = refusal(&one().schema(schema), &batch);
@@ -338,7 +338,7 @@ fn a_schema_that_is_not_the_values_is_refused() {
 }
 
 #[test]
-fn options_that_make_no_csv_are_refused() {
+fn ambiguous_delimiters_and_nulls_are_refused() {
     let batch = column(Int64Array::from(vec![1]));
     for delimiter in ['"', '\n', '.', '-', '5', 'e', 'ü', ' '] {
         assert!(refusal(&one().delimiter(delimiter), &batch).contains("may be part of a cell"));
@@ -347,7 +347,7 @@ fn options_that_make_no_csv_are_refused() {
 }
 
 #[test]
-fn a_list_of_batches_comes_back_as_one() {
+fn a_list_of_batches_is_loaded_as_one_batch() {
     let target = <Csv<Vec<RecordBatch>>>::default();
     let part = column(Int64Array::from(vec![1, 2]));
     let back = reloaded(&target, &vec![part.clone(), part.slice(0, 0), part]).unwrap();
@@ -358,7 +358,7 @@ fn a_list_of_batches_comes_back_as_one() {
 }
 
 #[test]
-fn the_csv_crate_reads_the_same() {
+fn the_csv_crate_reads_equal_values() {
     for (name, batch) in tables::texts() {
         println!("{name}");
         let text = bytes(&one(), &batch).unwrap();
@@ -367,7 +367,7 @@ fn the_csv_crate_reads_the_same() {
         let array = cast(batch.column(0), &DataType::Utf8).unwrap();
         let values: Vec<&str> =
             array.as_string::<i32>().iter().map(Option::unwrap_or_default).collect();
-        // It leaves out lines without any character, which are nulls of a single column.
+        // The csv crate skips empty lines, which are nulls in a table of one column.
         let lines: Vec<&str> = lines.iter().map(|line| &line[0]).collect();
         let nulls = array.null_count();
         assert_eq!(lines.len() + nulls, values.len());

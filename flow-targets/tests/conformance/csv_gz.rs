@@ -1,4 +1,4 @@
-//! CSV, packed by gzip.
+//! The `CsvGz` target: CSV, compressed with gzip.
 
 use std::io::{Read, Write};
 
@@ -23,7 +23,7 @@ fn packed(text: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn every_type_that_has_text_comes_back() {
+fn every_type_with_a_text_form_survives_a_round_trip() {
     for (name, batch) in tables::flat() {
         println!("{name}");
         let target = one().schema(batch.schema()).null("NA").delimiter(';');
@@ -34,7 +34,7 @@ fn every_type_that_has_text_comes_back() {
 }
 
 #[test]
-fn rows_come_back() {
+fn rows_survive_a_round_trip() {
     #[derive(Serialize, Deserialize, Debug, Clone)]
     struct Row {
         id: u64,
@@ -48,7 +48,7 @@ fn rows_come_back() {
 }
 
 #[test]
-fn it_is_the_csv_file_packed_without_time_and_name() {
+fn the_file_is_compressed_csv_without_time_and_name() {
     let batch = column(StringArray::from(vec![Some("a\n,"), None, Some("")]));
     for level in 0..=9 {
         let written = bytes(&one().level(level), &batch).unwrap();
@@ -62,7 +62,7 @@ fn it_is_the_csv_file_packed_without_time_and_name() {
 }
 
 #[test]
-fn a_harder_level_packs_smaller() {
+fn a_higher_level_compresses_more() {
     let batch = column(Int64Array::from_iter_values((0..20_000).map(|i| i * i % 1009)));
     let size = |level| bytes(&one().level(level), &batch).unwrap().len();
     assert!(size(0) > size(1) && size(1) > size(9));
@@ -100,8 +100,8 @@ fn damaged_and_foreign_files_are_errors() {
         let error = complaint(&one(), &written[..length]);
         assert!(error.contains("gzip stream"), "{length}: {error}");
     }
-    // Behind the header's ten bytes are the content, its checksum and its length. A few bits of the
-    // content stand for nothing; what is read is never another table.
+    // The header has ten bytes; the content, its checksum and its length follow. A few bits of the
+    // content are unused; a damaged file never loads as another table.
     let mut unseen = 0;
     for i in 10..written.len() {
         let mut damaged = written.clone();
@@ -123,7 +123,7 @@ fn damaged_and_foreign_files_are_errors() {
     followed.extend(b"a\n1\n");
     assert!(complaint(&one(), &followed).contains("gzip stream"));
 
-    // What is packed may be no CSV either.
+    // The decompressed content may be invalid CSV.
     assert!(complaint(&one(), &packed(b"a\n1")).contains("line 2 does not end"));
     assert!(complaint(&one(), &packed(b"")).contains("the file is empty"));
 }

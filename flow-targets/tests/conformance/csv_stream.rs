@@ -1,4 +1,4 @@
-//! CSV, batch by batch and column by column.
+//! CSV, by batches and by columns.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::tables;
 type Whole = Csv<RecordBatch>;
 type Streams = Csv<BatchStream>;
 
-/// A file of such content, for as long as it is read.
+/// Creates a file with this content, and returns it with its source.
 fn file(content: &[u8]) -> (NamedTempFile, Source) {
     let file = NamedTempFile::new().unwrap();
     std::fs::write(file.path(), content).unwrap();
@@ -31,7 +31,7 @@ fn joined(schema: &SchemaRef, batches: Pieces<RecordBatch>) -> RecordBatch {
     concat_batches(schema, &batches.collect::<Result<Vec<_>>>().unwrap()).unwrap()
 }
 
-/// One batch as a stream of its rows, with batches without rows between them.
+/// Returns a batch as a stream of its rows, with empty batches between them.
 fn stream_of(batch: &RecordBatch) -> BatchStream {
     let rows: Vec<_> = (0..batch.num_rows())
         .flat_map(|row| [Ok(batch.slice(row, 1)), Ok(batch.slice(row, 0))])
@@ -39,7 +39,7 @@ fn stream_of(batch: &RecordBatch) -> BatchStream {
     BatchStream::new(batch.schema(), rows)
 }
 
-/// `id`, `price` and `name`, with cells that are quoted, null, or text of several lines.
+/// Returns a table of `id`, `price` and `name`, with quoted cells, nulls and text of several lines.
 fn table(rows: i64) -> RecordBatch {
     let name = |i: i64| match i % 5 {
         0 => None,
@@ -57,7 +57,7 @@ fn table(rows: i64) -> RecordBatch {
 }
 
 #[test]
-fn streams_of_every_type_come_back() {
+fn streams_of_every_type_survive_a_round_trip() {
     for (name, batch) in tables::flat() {
         println!("{name}");
         let (whole, streams) = (Whole::default().null("NA"), Streams::default().null("NA"));
@@ -76,7 +76,7 @@ fn streams_of_every_type_come_back() {
             for _ in 0..2 {
                 assert_eq!(joined(stream.schema(), stream.batches().unwrap()), whole);
             }
-            // What was loaded is saved again.
+            // A loaded stream is saved again.
             assert_eq!(bytes(&streams, &stream).unwrap(), written);
         }
     }
@@ -103,7 +103,7 @@ fn many_rows_are_read_in_batches() {
 }
 
 #[test]
-fn long_lines_make_short_batches() {
+fn long_lines_yield_short_batches() {
     let long = "x".repeat(1 << 20);
     let (_file, source) = file(format!("a\n{}", format!("{long}\n").repeat(20)).as_bytes());
     let batches: Vec<_> = Whole::default().stream(&source).unwrap().map(Result::unwrap).collect();
@@ -112,7 +112,7 @@ fn long_lines_make_short_batches() {
 }
 
 #[test]
-fn any_csv_is_streamed_as_it_is_loaded() {
+fn streaming_and_loading_yield_equal_rows() {
     #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
     struct Row {
         n: i64,
@@ -128,7 +128,7 @@ fn any_csv_is_streamed_as_it_is_loaded() {
     assert_eq!(joined(&whole.schema(), of_list.stream(&source).unwrap()), whole);
     assert_eq!(whole.column(0).as_ref(), &Int64Array::from_iter_values(0..20_000));
 
-    // Without a row there is no batch, and the types that are known.
+    // Without rows there are no batches, and only the types that are known.
     let (_file, source) = file(b"n,text\n");
     assert_eq!(of_rows.stream(&source).unwrap().count(), 0);
     let stream = Streams::default().load(&source).unwrap();
@@ -136,7 +136,7 @@ fn any_csv_is_streamed_as_it_is_loaded() {
 }
 
 #[test]
-fn columns_are_those_of_the_whole() {
+fn columns_equal_those_of_the_whole_table() {
     let table = table(20_000);
     let targets = [
         Whole::default(),
@@ -168,7 +168,7 @@ fn columns_are_those_of_the_whole() {
 }
 
 #[test]
-fn only_the_columns_asked_for_are_parsed() {
+fn only_requested_columns_are_parsed() {
     let field = |name| Field::new(name, DataType::Int64, true);
     let target = Whole::default().schema(Schema::new(vec![field("a"), field("b")]));
     let (_file, source) = file(b"a,b\n1,x\n2,y\n");
@@ -207,16 +207,16 @@ fn an_iterator_that_fails_fails_the_save() {
 }
 
 #[test]
-fn a_value_that_is_refused_is_named_by_its_row_of_the_whole() {
+fn a_refused_value_is_named_by_its_row_in_the_stream() {
     let batch = tables::column(Int64Array::from(vec![1, 2, -999]));
     let target = Streams::default().null("-999");
     let error = refusal(&target, &stream_of(&batch));
     assert!(error.contains("column `column`, row 2: the value -999"), "{error}");
 }
 
-/// A batch is written before the next but few are made.
+/// Each batch is written before many further batches are produced.
 #[test]
-fn batches_are_written_as_they_come() {
+fn batches_are_written_as_they_are_produced() {
     struct Counted(Arc<AtomicUsize>);
 
     impl Write for Counted {
@@ -245,7 +245,7 @@ fn batches_are_written_as_they_come() {
 }
 
 #[test]
-fn a_stream_of_a_file_that_was_cut_off_is_an_error_where_it_ends() {
+fn a_stream_of_a_truncated_file_is_an_error_at_its_end() {
     let table = table(20);
     let written = bytes(&Whole::default(), &table).unwrap();
     for length in 0..written.len() {

@@ -1,4 +1,4 @@
-//! Text and numbers that a column's type would round, cut or misread.
+//! Text and numbers that the type of a column would round, truncate or misread.
 
 use std::sync::Arc;
 
@@ -20,9 +20,9 @@ fn csv(data_type: &DataType) -> Csv<RecordBatch> {
     <Csv<RecordBatch>>::default().schema(schema(data_type))
 }
 
-/// Checks that CSV gives an error for the second of two cells, which names line and column.
+/// Asserts that CSV refuses the second of two cells, with its line and column.
 #[track_caller]
-fn refuses(data_type: &DataType, good: &str, cell: &str) {
+fn assert_refused(data_type: &DataType, good: &str, cell: &str) {
     let text = format!("v\n{good}\n{cell}\n");
     let error = complaint(&csv(data_type), text.as_bytes());
     let expected = format!("line 3, column `v`: {cell:?} is no {data_type}");
@@ -30,7 +30,7 @@ fn refuses(data_type: &DataType, good: &str, cell: &str) {
 }
 
 #[track_caller]
-fn reads(data_type: &DataType, cell: &str, expected: impl Array + 'static) {
+fn assert_read(data_type: &DataType, cell: &str, expected: impl Array + 'static) {
     let batch = value(&csv(data_type), format!("v\n{cell}\n").as_bytes()).unwrap();
     assert_eq!(batch.column(0), &(Arc::new(expected) as ArrayRef), "{cell}");
 }
@@ -40,30 +40,30 @@ fn decimal(value: i128, precision: u8, scale: i8) -> Decimal128Array {
 }
 
 #[test]
-fn csv_rounds_no_decimals() {
+fn csv_does_not_round_decimals() {
     let cents = DataType::Decimal128(10, 2);
-    refuses(&cents, "1.23", "1.239");
-    refuses(&cents, "1.230", "0.001");
-    refuses(&cents, "1e-2", "1e-3");
-    reads(&cents, "1.230", decimal(123, 10, 2));
-    reads(&cents, "12e1", decimal(12_000, 10, 2));
+    assert_refused(&cents, "1.23", "1.239");
+    assert_refused(&cents, "1.230", "0.001");
+    assert_refused(&cents, "1e-2", "1e-3");
+    assert_read(&cents, "1.230", decimal(123, 10, 2));
+    assert_read(&cents, "12e1", decimal(12_000, 10, 2));
     let packed = DataType::Dictionary(Box::new(DataType::Int32), Box::new(cents));
     let error = complaint(&csv(&packed), b"v\n1.2\n1.239\n");
     assert!(error.contains("line 3, column `v`: \"1.239\" is no Decimal128(10, 2)"), "{error}");
     assert!(error.contains("more digits than the scale"), "{error}");
     let hundreds = DataType::Decimal128(10, -2);
-    refuses(&hundreds, "100", "149");
-    reads(&hundreds, "14900", decimal(149, 10, -2));
+    assert_refused(&hundreds, "100", "149");
+    assert_read(&hundreds, "14900", decimal(149, 10, -2));
 }
 
 #[test]
-fn csv_makes_no_number_infinite() {
-    refuses(&DataType::Float16, "65504", "70000");
-    refuses(&DataType::Float32, "3.4e38", "1e39");
-    refuses(&DataType::Float64, "-1.7e308", "-1e400");
-    reads(&DataType::Float32, "inf", Float32Array::from(vec![f32::INFINITY]));
-    reads(&DataType::Float64, "-inf", Float64Array::from(vec![f64::NEG_INFINITY]));
-    reads(&DataType::Float32, "3.4e38", Float32Array::from(vec![3.4e38]));
+fn csv_reads_no_large_number_as_infinity() {
+    assert_refused(&DataType::Float16, "65504", "70000");
+    assert_refused(&DataType::Float32, "3.4e38", "1e39");
+    assert_refused(&DataType::Float64, "-1.7e308", "-1e400");
+    assert_read(&DataType::Float32, "inf", Float32Array::from(vec![f32::INFINITY]));
+    assert_read(&DataType::Float64, "-inf", Float64Array::from(vec![f64::NEG_INFINITY]));
+    assert_read(&DataType::Float32, "3.4e38", Float32Array::from(vec![3.4e38]));
 
     #[derive(Serialize, Deserialize, Debug, PartialEq)]
     struct Row {
@@ -82,27 +82,27 @@ fn csv_makes_no_number_infinite() {
 
 #[test]
 fn csv_drops_no_part_of_a_time() {
-    refuses(&DataType::Date64, "2024-02-29T13:45:00.123", "2024-02-29T13:45:00.123456");
+    assert_refused(&DataType::Date64, "2024-02-29T13:45:00.123", "2024-02-29T13:45:00.123456");
     for unit in [TimeUnit::Second, TimeUnit::Microsecond, TimeUnit::Nanosecond] {
         let plain = DataType::Timestamp(unit, None);
-        refuses(&plain, "2024-01-01T00:00:00", "2024-01-01T00:00:00+02:00");
-        refuses(&plain, "2024-01-01", "2024-01-01 00:00:00-05:00");
-        refuses(&plain, "2024-01-01", "2024-01-01T00:00:00Z");
+        assert_refused(&plain, "2024-01-01T00:00:00", "2024-01-01T00:00:00+02:00");
+        assert_refused(&plain, "2024-01-01", "2024-01-01 00:00:00-05:00");
+        assert_refused(&plain, "2024-01-01", "2024-01-01T00:00:00Z");
     }
     let zoned = DataType::Timestamp(TimeUnit::Second, Some("UTC".into()));
     let utc = |seconds| TimestampSecondArray::from(vec![seconds]).with_timezone("UTC");
-    reads(&zoned, "2024-01-01T00:00:00+02:00", utc(1_704_060_000));
-    reads(&zoned, "2024-01-01T00:00:00Z", utc(1_704_067_200));
+    assert_read(&zoned, "2024-01-01T00:00:00+02:00", utc(1_704_060_000));
+    assert_read(&zoned, "2024-01-01T00:00:00Z", utc(1_704_067_200));
     let plain = DataType::Timestamp(TimeUnit::Second, None);
-    reads(&plain, "2024-01-01T00:00:00", TimestampSecondArray::from(vec![1_704_067_200]));
+    assert_read(&plain, "2024-01-01T00:00:00", TimestampSecondArray::from(vec![1_704_067_200]));
 }
 
 #[test]
 fn truth_values_are_true_and_false_in_csv_and_excel() {
     for text in ["yes", "1", "TRUE", "t"] {
-        refuses(&DataType::Boolean, "true", text);
+        assert_refused(&DataType::Boolean, "true", text);
     }
-    reads(&DataType::Boolean, "false", BooleanArray::from(vec![false]));
+    assert_read(&DataType::Boolean, "false", BooleanArray::from(vec![false]));
     #[cfg(feature = "excel")]
     for text in ["yes", "1", "TRUE", "t"] {
         let target = <Excel<RecordBatch>>::default();
@@ -118,7 +118,8 @@ fn schema_of(name: &str, data_type: &DataType) -> Schema {
     Schema::new(vec![Field::new(name, data_type.clone(), true)])
 }
 
-/// Numbers with more digits than their type can be in an array, and no text of them can be parsed.
+/// An array can hold decimals with more digits than its precision, and their text could not be
+/// parsed.
 #[test]
 fn decimals_beyond_their_precision_are_refused_when_written() {
     let beyond = Decimal256Array::from(vec![Some(i256::MAX), None]);
@@ -144,7 +145,7 @@ fn decimals_beyond_their_precision_are_refused_when_written() {
 
 #[cfg(feature = "excel")]
 #[test]
-fn excel_rounds_no_numbers() {
+fn excel_does_not_round_numbers() {
     use rust_xlsxwriter::Workbook;
     let book = |numbers: &[f64]| {
         let mut workbook = Workbook::new();
@@ -167,7 +168,7 @@ fn excel_rounds_no_numbers() {
         assert!(error.contains("sheet `Sheet1`: cell A3, column `v`"), "{error}");
         assert!(error.contains(&format!("is no {data_type}: ")), "{error}");
     }
-    // What Excel computes and shows as 0.3 is 0.3.
+    // A number that Excel computes and displays as 0.3 is read as 0.3.
     let read = value(&excel(&cents), &book(&[0.1 + 0.2])).unwrap();
     assert_eq!(read.column(0), &(Arc::new(decimal(30, 10, 2)) as ArrayRef));
 }

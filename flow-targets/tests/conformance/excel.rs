@@ -1,4 +1,4 @@
-//! Excel.
+//! The `Excel` target.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ fn one() -> Excel<RecordBatch> {
 }
 
 #[test]
-fn every_type_that_a_cell_holds_comes_back_by_its_schema() {
+fn every_cell_type_survives_a_round_trip_with_a_schema() {
     for (name, batch) in tables::flat() {
         println!("{name}");
         let target = one().schema(batch.schema());
@@ -29,7 +29,7 @@ fn every_type_that_a_cell_holds_comes_back_by_its_schema() {
 }
 
 #[test]
-fn what_no_cell_holds_is_refused() {
+fn types_that_no_cell_can_hold_are_refused() {
     for (name, batch) in tables::nested() {
         if name == "a dictionary of numbers" {
             comes_back(&one().schema(batch.schema()), &batch, |a, b| a == b);
@@ -50,12 +50,12 @@ fn what_no_cell_holds_is_refused() {
 }
 
 #[test]
-fn without_a_schema_cells_show_the_types() {
+fn without_a_schema_types_are_inferred_from_cells() {
     let same = [
         "booleans",
         "text",
         "text of digits",
-        // Their values are those of the next row.
+        // The column equals the text column without its dictionary.
         "a dictionary of text",
     ];
     for (name, batch) in tables::flat() {
@@ -73,13 +73,13 @@ fn without_a_schema_cells_show_the_types() {
         let as_before = cast(batch.column(0), back.column(0).data_type()).unwrap();
         assert_eq!(back, of(as_before), "{name}");
         assert!(!same[..3].contains(&name) || back == batch);
-        // What came back is what comes back again.
+        // A loaded value survives a second round trip.
         comes_back(&one(), &back, |a, b| a == b);
     }
     let types = [
         (column(Int8Array::from(vec![Some(3), None])), DataType::Int64),
         (column(Int64Array::from(vec![Some(1 << 53), Some(-(1 << 53))])), DataType::Int64),
-        // Not by what the numbers happen to be.
+        // The type does not depend on whether all numbers are whole.
         (column(Float64Array::from(vec![Some(3.0), None])), DataType::Float64),
         (column(Date32Array::from(vec![19_782])), DataType::Date32),
         (
@@ -100,7 +100,7 @@ fn without_a_schema_cells_show_the_types() {
 }
 
 #[test]
-fn what_is_no_number_of_excel_needs_a_schema() {
+fn numbers_outside_the_range_of_excel_need_a_schema() {
     let refused: [(ArrayRef, &str); 11] = [
         (Arc::new(Int64Array::from(vec![0, (1 << 53) + 1])), "9007199254740993"),
         (Arc::new(UInt64Array::from(vec![0, u64::MAX])), "18446744073709551615"),
@@ -131,7 +131,7 @@ fn what_is_no_number_of_excel_needs_a_schema() {
 }
 
 #[test]
-fn null_and_empty_text_are_two() {
+fn null_and_empty_text_are_told_apart() {
     let texts = [Some(""), None, Some(" "), Some(""), None, None];
     for end in 0..=texts.len() {
         let batch = column(StringArray::from(texts[..end].to_vec()));
@@ -155,7 +155,7 @@ fn null_and_empty_text_are_two() {
 }
 
 #[test]
-fn text_of_any_characters_comes_back() {
+fn text_of_any_characters_survives_a_round_trip() {
     let odd = [
         "_x0041_",
         "_x005F_",
@@ -192,7 +192,7 @@ fn text_of_any_characters_comes_back() {
 }
 
 #[test]
-fn a_sheet_has_an_end() {
+fn the_limits_of_a_sheet_are_checked() {
     let rows = |n| column(NullArray::new(n));
     assert!(refusal(&one(), &rows(1_048_576)).contains("more rows than the 1048575"));
     let last = reloaded(&one(), &rows(1_048_575)).unwrap();
@@ -209,7 +209,7 @@ fn a_sheet_has_an_end() {
 }
 
 #[test]
-fn shapes_come_back_or_are_refused() {
+fn tables_of_unusual_shapes_are_kept_or_refused() {
     for (name, batch) in shapes::shapes() {
         println!("{name}");
         let target = one().schema(batch.schema());
@@ -227,7 +227,7 @@ fn shapes_come_back_or_are_refused() {
 }
 
 #[test]
-fn sheets_have_names() {
+fn sheet_names_are_kept_or_refused() {
     let batch = column(Int64Array::from(vec![1]));
     for name in ["Data", "größer 東京", "it's"] {
         comes_back(&one().sheet(name), &batch, |a, b| a == b);
@@ -245,7 +245,7 @@ fn sheets_have_names() {
 }
 
 #[test]
-fn a_schema_that_is_not_the_values_is_refused() {
+fn a_schema_that_does_not_fit_the_value_is_refused() {
     let batch = column(Int32Array::from(vec![Some(1), None]));
     let schema = |data_type, nullable| Schema::new(vec![Field::new("column", data_type, nullable)]);
     let error = refusal(&one().schema(schema(DataType::Int64, true)), &batch);
@@ -270,7 +270,7 @@ fn foreign_and_damaged_files_are_errors() {
     for at in (0..file.len()).step_by(5) {
         let mut damaged = file.clone();
         damaged[at] ^= 0xff;
-        // Whether it is found out is up to the checksum of the store.
+        // The checksum of the store detects the damage; loading only must not panic.
         let _ = value(&one(), &damaged);
     }
 }
@@ -299,7 +299,7 @@ enum Side {
 }
 
 #[test]
-fn rows_come_back() {
+fn rows_survive_a_round_trip() {
     let trades = vec![
         Trade { id: u64::MAX, change: i64::MIN, price: -0.0, ..Trade::default() },
         Trade { price: f64::NAN, weight: f32::INFINITY, size: Some(7), ..Trade::default() },
@@ -320,7 +320,7 @@ fn rows_come_back() {
 }
 
 #[test]
-fn rows_whose_type_hides_their_columns_come_back_or_are_refused() {
+fn rows_with_undeclared_columns_are_kept_or_refused() {
     #[derive(Serialize, Deserialize, Debug, Clone)]
     struct Dated {
         day: jiff::civil::Date,
@@ -351,7 +351,7 @@ fn rows_whose_type_hides_their_columns_come_back_or_are_refused() {
 }
 
 #[test]
-fn rows_that_no_cells_hold_are_refused() {
+fn rows_that_cells_cannot_hold_are_refused() {
     #[derive(Serialize, Deserialize, Debug)]
     struct Nested {
         tags: Vec<String>,

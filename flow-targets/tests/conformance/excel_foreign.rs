@@ -17,7 +17,7 @@ fn one() -> Excel<RecordBatch> {
     <Excel<RecordBatch>>::default()
 }
 
-/// A workbook of one column `v` with such numbers, each shown by a format.
+/// Returns a workbook with one column `v` of these numbers, each with a number format.
 fn book(cells: &[(f64, &str)]) -> Vec<u8> {
     let mut workbook = Workbook::new();
     let sheet = workbook.add_worksheet();
@@ -29,7 +29,7 @@ fn book(cells: &[(f64, &str)]) -> Vec<u8> {
     workbook.save_to_buffer().unwrap()
 }
 
-/// The type of the column, and what its values are.
+/// Returns the type of the loaded column, and its values as text.
 fn shown(cells: &[(f64, &str)]) -> (DataType, Vec<String>) {
     let batch = value(&one(), &book(cells)).unwrap();
     let column = batch.column(0);
@@ -44,7 +44,7 @@ const CLOCK: DataType = DataType::Time32(TimeUnit::Millisecond);
 const SPAN: DataType = DataType::Duration(TimeUnit::Millisecond);
 
 #[test]
-fn formats_as_excel_writes_them_show_dates_times_and_durations() {
+fn number_formats_of_excel_yield_dates_times_and_durations() {
     let (half_past, day) = (0.520_833_333_333_333_4, 45_351.0);
     for (format, number, data_type, text) in [
         ("hh:mm", half_past, CLOCK, "12:30:00"),
@@ -75,12 +75,12 @@ fn formats_as_excel_writes_them_show_dates_times_and_durations() {
 }
 
 #[test]
-fn a_date_with_a_time_of_day_makes_a_column_of_timestamps() {
+fn a_date_with_a_time_of_day_yields_timestamps() {
     let (data_type, values) =
         shown(&[(45_351.0, "yyyy-mm-dd"), (45_351.572_916_666_664, "yyyy-mm-dd")]);
     assert_eq!(data_type, MICROS);
     assert_eq!(values, ["2024-02-29T00:00:00", "2024-02-29T13:45:00"]);
-    // Where the column is one of dates, the time is not dropped.
+    // If the column is declared as dates, the time is not dropped silently.
     let days = one().schema(Schema::new(vec![Field::new("v", DataType::Date32, true)]));
     let error = complaint(
         &days,
@@ -91,12 +91,12 @@ fn a_date_with_a_time_of_day_makes_a_column_of_timestamps() {
 }
 
 #[test]
-fn durations_come_back() {
+fn durations_survive_a_round_trip() {
     let spans = column(DurationMillisecondArray::from(vec![Some(0), Some(90_061_001), None]));
     comes_back(&one(), &spans, |a, b| a == b);
     let seconds = column(DurationSecondArray::from(vec![Some(129_600), None]));
     comes_back(&one().schema(seconds.schema()), &seconds, |a, b| a == b);
-    // A sum below a day may have a cell of another format.
+    // A sum of durations below a day may be in a cell of another format.
     let mixed = shown(&[(1.5, "[h]:mm"), (0.25, "hh:mm")]);
     assert_eq!(mixed, (SPAN, vec!["PT129600S".to_owned(), "PT21600S".to_owned()]));
     let error = refusal(&one(), &column(DurationMicrosecondArray::from(vec![1])));
@@ -104,7 +104,7 @@ fn durations_come_back() {
 }
 
 #[test]
-fn large_numbers_are_floats_and_never_cut_to_an_integer() {
+fn large_numbers_are_floats_and_not_truncated_integers() {
     let large = 1_577_134_800_018_226_901_f64;
     for cells in [[(large, "0"), (1.0, "0")], [(1.0, "0"), (1e300, "0")]] {
         let (data_type, values) = shown(&cells);
@@ -139,8 +139,8 @@ fn errors_name_the_sheet_the_cell_and_the_column() {
     assert!(error.contains("sheet `Sheet1`: cell A2: -1 is no date of Excel"), "{error}");
 }
 
-/// The workbook with parts that were changed, none of them compressed.
-fn changed(file: &[u8], change: impl Fn(&str, String) -> String) -> Vec<u8> {
+/// Returns the workbook with changed parts, uncompressed.
+fn with_changed_parts(file: &[u8], change: impl Fn(&str, String) -> String) -> Vec<u8> {
     let mut parts = ZipArchive::new(Cursor::new(file)).unwrap();
     let mut out = ZipWriter::new(Cursor::new(Vec::new()));
     let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
@@ -155,9 +155,9 @@ fn changed(file: &[u8], change: impl Fn(&str, String) -> String) -> Vec<u8> {
     out.finish().unwrap().into_inner()
 }
 
-/// The workbook with one of its sheet's texts replaced.
-fn resheeted(file: &[u8], from: &str, to: &str) -> Vec<u8> {
-    changed(file, |name, text| {
+/// Returns the workbook with a text of its sheet replaced.
+fn with_changed_sheet(file: &[u8], from: &str, to: &str) -> Vec<u8> {
+    with_changed_parts(file, |name, text| {
         let is_sheet = name.ends_with("sheet1.xml");
         assert!(!is_sheet || text.contains(from), "{text}");
         if is_sheet { text.replace(from, to) } else { text }
@@ -165,7 +165,7 @@ fn resheeted(file: &[u8], from: &str, to: &str) -> Vec<u8> {
 }
 
 #[test]
-fn times_in_iso_8601_are_times() {
+fn iso_8601_cells_are_dates_and_times() {
     let file = book(&[(1.0, "General")]);
     for (iso, data_type) in [
         ("2024-02-29", DataType::Date32),
@@ -173,7 +173,7 @@ fn times_in_iso_8601_are_times() {
         ("13:45:00", CLOCK),
         ("2024-02-29T13:45:00.0001", DataType::Utf8),
     ] {
-        let cell = resheeted(&file, "><v>1</v>", &format!(" t=\"d\"><v>{iso}</v>"));
+        let cell = with_changed_sheet(&file, "><v>1</v>", &format!(" t=\"d\"><v>{iso}</v>"));
         let batch = value(&one(), &cell).unwrap();
         assert_eq!(batch.column(0).data_type(), &data_type, "{iso}");
         let text = ArrayFormatter::try_new(batch.column(0), &FormatOptions::new()).unwrap();
@@ -182,13 +182,14 @@ fn times_in_iso_8601_are_times() {
 }
 
 #[test]
-fn a_cell_far_from_the_others_takes_no_memory() {
-    let file = resheeted(&book(&[(1.0, "General")]), "r=\"A2\"", "r=\"XFD1048576\"");
+fn a_distant_cell_does_not_allocate_the_sheet() {
+    let file = with_changed_sheet(&book(&[(1.0, "General")]), "r=\"A2\"", "r=\"XFD1048576\"");
     let error = complaint(&one(), &file);
     let expected = "1048575 rows of 16384 columns are 17179852800 cells, more than 50000000";
     assert!(error.contains(expected) && error.contains("max_cells"), "{error}");
     for outside in ["XFE2", "A1048577", "ZZZZZZ1"] {
-        let file = resheeted(&book(&[(1.0, "General")]), "r=\"A2\"", &format!("r=\"{outside}\""));
+        let file =
+            with_changed_sheet(&book(&[(1.0, "General")]), "r=\"A2\"", &format!("r=\"{outside}\""));
         assert!(complaint(&one(), &file).contains("outside of a sheet"));
     }
 
@@ -199,15 +200,16 @@ fn a_cell_far_from_the_others_takes_no_memory() {
 }
 
 #[test]
-fn a_workbook_that_is_large_when_decompressed_is_refused() {
+fn a_workbook_that_decompresses_to_too_much_is_refused() {
     let blanks = " ".repeat(2_000_000);
     let file = book(&[(1.0, "General")]);
-    let large = changed(
-        &file,
-        |name, text| {
-            if name.ends_with("sheet1.xml") { text + &blanks } else { text }
-        },
-    );
+    let large =
+        with_changed_parts(
+            &file,
+            |name, text| {
+                if name.ends_with("sheet1.xml") { text + &blanks } else { text }
+            },
+        );
     assert!(value(&one(), &large).is_ok());
     let error = complaint(&one().max_bytes(1_000_000), &large);
     assert!(error.contains("more than 1000000 bytes") && error.contains("max_bytes"), "{error}");
@@ -218,8 +220,8 @@ fn a_workbook_that_is_large_when_decompressed_is_refused() {
 }
 
 #[test]
-fn texts_are_counted_each_time_that_a_cell_refers_to_them() {
-    // The file has the text once, and each cell refers to it.
+fn shared_texts_count_for_each_cell_that_refers_to_them() {
+    // The file contains the text once, and each cell refers to it.
     let texts = StringArray::from_iter_values((0..100).map(|_| "x".repeat(30_000)));
     let file = bytes(&one(), &column(texts.clone())).unwrap();
     assert!(file.len() < 50_000);
@@ -229,7 +231,7 @@ fn texts_are_counted_each_time_that_a_cell_refers_to_them() {
         assert!(error.contains(expected) && error.contains("max_bytes"), "{error}");
     }
 
-    let long = changed(&book(&[(1.0, "General")]), |name, text| match name {
+    let long = with_changed_parts(&book(&[(1.0, "General")]), |name, text| match name {
         "xl/sharedStrings.xml" => text.replace(">v<", &format!(">{}<", "v".repeat(40_000))),
         _ => text,
     });
@@ -238,9 +240,9 @@ fn texts_are_counted_each_time_that_a_cell_refers_to_them() {
 }
 
 #[test]
-fn a_table_of_texts_that_claims_more_than_it_holds_is_refused() {
+fn a_false_count_of_shared_texts_is_refused() {
     for count in ["1000000000000", "99999999999999999999", "1000"] {
-        let claims = changed(&book(&[(1.0, "General")]), |name, text| match name {
+        let claims = with_changed_parts(&book(&[(1.0, "General")]), |name, text| match name {
             "xl/sharedStrings.xml" => {
                 text.replace("uniqueCount=\"1\"", &format!("uniqueCount = '{count}'"))
             }
@@ -253,8 +255,8 @@ fn a_table_of_texts_that_claims_more_than_it_holds_is_refused() {
 
 #[test]
 fn a_damaged_part_is_an_error() {
-    // Without compression nothing but the checksum tells that a digit is another.
-    let mut file = changed(&book(&[(1.0, "General")]), |_, text| text);
+    // Without compression, only the checksum detects a changed digit.
+    let mut file = with_changed_parts(&book(&[(1.0, "General")]), |_, text| text);
     assert_eq!(value(&one(), &file).unwrap().num_rows(), 1);
     let at = file.windows(8).position(|bytes| bytes == b"<v>1</v>").unwrap();
     file[at + 3] = b'2';
@@ -263,17 +265,18 @@ fn a_damaged_part_is_an_error() {
         error.contains("part `xl/worksheets/sheet1.xml` of the workbook is damaged"),
         "{error}"
     );
-    // Nor is what stands behind the last row read in any other way.
-    let mut file = changed(&book(&[(1.0, "General")]), |_, text| text);
+    // Content after the last row is verified too.
+    let mut file = with_changed_parts(&book(&[(1.0, "General")]), |_, text| text);
     let at = file.windows(12).position(|bytes| bytes == b"</sheetData>").unwrap();
     file[at + 14] ^= 1;
     assert!(complaint(&one(), &file).contains("is damaged"));
 }
 
-/// A workbook of one number whose format has this number, and the code that the file gives for it.
-fn numbered(id: u32, code: Option<&str>) -> Vec<u8> {
+/// Returns a workbook of one number whose format has this id, with the format code that the file
+/// gives for it.
+fn with_format_id(id: u32, code: Option<&str>) -> Vec<u8> {
     let styles = |styles: String| {
-        // The writer gives its own formats numbers from 164 on.
+        // The writer numbers its own formats from 164 on.
         let own = styles.find("<numFmts").map(|start| {
             start..styles.find("</numFmts>").expect("the element ends") + "</numFmts>".len()
         });
@@ -284,16 +287,16 @@ fn numbered(id: u32, code: Option<&str>) -> Vec<u8> {
         let rest = styles[own.end..].replace(r#"numFmtId="164""#, &format!(r#"numFmtId="{id}""#));
         format!("{}{}{rest}", &styles[..own.start], given.unwrap_or_default())
     };
-    changed(&book(&[(45_351.0, "0.000")]), |part, text| match part {
+    with_changed_parts(&book(&[(45_351.0, "0.000")]), |part, text| match part {
         "xl/styles.xml" => styles(text),
         _ => text,
     })
 }
 
 #[test]
-fn a_format_with_the_number_of_a_local_one_is_what_the_file_says() {
+fn a_format_code_in_the_file_overrides_a_local_format() {
     let read = |id, code| {
-        let batch = value(&one(), &numbered(id, code)).unwrap();
+        let batch = value(&one(), &with_format_id(id, code)).unwrap();
         batch.column(0).data_type().clone()
     };
     for code in ["#,##0&quot;x&quot;", "General", "0.0", "[&gt;1]0;0"] {
@@ -301,7 +304,7 @@ fn a_format_with_the_number_of_a_local_one_is_what_the_file_says() {
     }
     assert_eq!(read(58, Some("#,##0")), DataType::Float64);
     assert_eq!(read(27, Some("yyyy-mm-dd")), DataType::Date32);
-    // Without a code it is a date of the program's language.
+    // Without a code, the id means a date in the language of the program.
     assert_eq!(read(27, None), DataType::Date32);
     assert_eq!(read(58, None), DataType::Date32);
 }

@@ -1,4 +1,4 @@
-//! What every target promises, whatever it keeps.
+//! The guarantees of every target, for any value.
 
 use std::fmt::Debug;
 use std::io::{self, Write};
@@ -6,20 +6,20 @@ use std::io::{self, Write};
 use anyhow::Result;
 use flow_core::{Sink, Source, Target};
 
-/// What a value is written as.
+/// Returns the bytes that a value is saved as.
 pub(crate) fn bytes<G: Target>(target: &G, value: &G::Value) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     target.save(value, &mut Sink::new(&mut bytes))?;
     Ok(bytes)
 }
 
-/// What a file of such content is read as.
+/// Loads a value from a file with this content.
 pub(crate) fn value<G: Target>(target: &G, bytes: &[u8]) -> Result<G::Value> {
     let (_file, source) = file(bytes)?;
     target.load(&source)
 }
 
-/// A file of such content, and where to read it from.
+/// Creates a file with this content, and returns it with its source.
 pub(crate) fn file(bytes: &[u8]) -> Result<(tempfile::NamedTempFile, Source)> {
     let file = tempfile::NamedTempFile::new()?;
     std::fs::write(file.path(), bytes)?;
@@ -27,18 +27,19 @@ pub(crate) fn file(bytes: &[u8]) -> Result<(tempfile::NamedTempFile, Source)> {
     Ok((file, source))
 }
 
-/// A value that was saved and loaded.
+/// Saves and loads a value.
 pub(crate) fn reloaded<G: Target>(target: &G, kept: &G::Value) -> Result<G::Value> {
     value(target, &bytes(target, kept)?)
 }
 
-/// The error of saving a value that the target cannot keep, with all its causes.
+/// Returns the error of saving a value that the target cannot store, with all its causes.
 #[track_caller]
 pub(crate) fn refusal<G: Target>(target: &G, value: &G::Value) -> String {
     format!("{:#}", bytes(target, value).expect_err("it cannot be kept"))
 }
 
-/// The error of loading what is no such file, with all its causes.
+/// Returns the error of loading invalid content, with all its causes, and asserts that it names the
+/// file.
 #[track_caller]
 pub(crate) fn complaint<G: Target>(target: &G, content: &[u8]) -> String
 where
@@ -50,8 +51,8 @@ where
     text
 }
 
-/// Checks all promises for one value. Values are the same if they print the same, which tells
-/// `NaN` and `-0.0` from others, where equality does not.
+/// Asserts all guarantees for one value. Values are compared by their `Debug` text, which tells
+/// `NaN` and `-0.0` apart where equality does not.
 #[track_caller]
 pub(crate) fn conforms<G: Target>(target: &G, value: &G::Value)
 where
@@ -60,7 +61,7 @@ where
     conforms_as(target, value, |a, b| format!("{a:?}") == format!("{b:?}"));
 }
 
-/// As [`conforms`], with a comparison.
+/// Like [`conforms`], with another comparison.
 #[track_caller]
 pub(crate) fn conforms_as<G: Target>(
     target: &G,
@@ -74,8 +75,8 @@ pub(crate) fn conforms_as<G: Target>(
     is_not_saved_in_part(target, kept, written.len());
 }
 
-/// The part of [`conforms_as`] that writes and reads the file a few times instead of hundreds, for
-/// formats that take long. Gives what was written.
+/// Asserts the guarantees of [`conforms_as`] that need a few reads and writes instead of hundreds,
+/// for slow formats. Returns the written bytes.
 #[track_caller]
 pub(crate) fn comes_back<G: Target>(
     target: &G,
@@ -100,9 +101,10 @@ where
     written
 }
 
-/// A file that was cut off is an error. Only where a line ends can a CSV file not show it (before
-/// the first one if it has no header), nor where a digit ends a JSON file that is but a number. A
-/// part of text is text, and of bytes bytes: there the size that the store has recorded tells.
+/// Asserts that a truncated file is an error. Some truncations cannot be detected: a CSV file that
+/// ends at the end of a line (or before the first one, without a header), a JSON file of a single
+/// number that ends after a digit, and text and bytes. For those, the size in the store's record
+/// detects the truncation.
 #[track_caller]
 fn is_not_loaded_in_part<G: Target>(target: &G, written: &[u8])
 where
@@ -122,7 +124,7 @@ where
     }
 }
 
-/// A sink that fails makes saving fail.
+/// Asserts that saving fails if the sink fails.
 #[track_caller]
 fn is_not_saved_in_part<G: Target>(target: &G, kept: &G::Value, length: usize) {
     for room in sample(length) {
@@ -132,7 +134,7 @@ fn is_not_saved_in_part<G: Target>(target: &G, kept: &G::Value, length: usize) {
     }
 }
 
-/// All lengths below one, or some of them if there are many.
+/// Returns all smaller lengths, or a sample of them if there are many.
 fn sample(length: usize) -> impl Iterator<Item = usize> {
     (0..length).step_by(length.div_ceil(200).max(1)).chain(length.checked_sub(1))
 }

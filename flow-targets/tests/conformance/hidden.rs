@@ -1,4 +1,4 @@
-//! Rows whose type hides its columns, which are read off the rows.
+//! Rows whose type does not declare its columns, which are then inferred from the rows.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -40,7 +40,7 @@ struct Deep {
     by_side: BTreeMap<Side, Vec<Option<Side>>>,
 }
 
-/// What a row with such an enum looks like if its type shows it.
+/// A row with the same enum, whose type declares its columns.
 #[derive(Serialize, Deserialize, Debug, Clone)]
 struct Shown {
     day: String,
@@ -48,7 +48,7 @@ struct Shown {
     was: Option<Side>,
 }
 
-/// Some of the variants in some order, in all ways.
+/// Returns all selections of up to three variants, in every order.
 fn choices() -> Vec<Vec<Side>> {
     let mut all = vec![vec![]];
     for _ in 0..3 {
@@ -90,7 +90,7 @@ fn same<V: Debug>(a: &V, b: &V) -> bool {
 }
 
 #[track_caller]
-fn come_back<R>(rows: &Vec<R>)
+fn assert_round_trip<R>(rows: &Vec<R>)
 where
     R: Serialize + DeserializeOwned + Debug + Send + Sync + 'static,
 {
@@ -99,9 +99,9 @@ where
 }
 
 #[test]
-fn rows_with_a_date_and_any_variants_come_back() {
+fn rows_with_a_date_and_any_variants_survive_a_round_trip() {
     for sides in choices() {
-        come_back(&orders(&sides));
+        assert_round_trip(&orders(&sides));
         #[cfg(feature = "excel")]
         comes_back(&<flow_targets::Excel<Vec<Order>>>::default(), &orders(&sides), same);
         comes_back(&<flow_targets::Csv<Vec<Order>>>::default(), &orders(&sides), same);
@@ -111,14 +111,14 @@ fn rows_with_a_date_and_any_variants_come_back() {
 }
 
 #[test]
-fn variants_in_lists_structs_and_maps_come_back() {
+fn variants_in_lists_structs_and_maps_survive_a_round_trip() {
     for sides in choices() {
-        come_back(&deep(&sides));
+        assert_round_trip(&deep(&sides));
     }
 }
 
 #[test]
-fn an_enum_without_data_is_text_whichever_variants_there_are() {
+fn an_enum_without_data_is_a_text_column_for_any_variants() {
     fn types<G: Target, T: Target<Value = RecordBatch>>(
         target: &G,
         rows: &G::Value,
@@ -140,7 +140,7 @@ fn an_enum_without_data_is_text_whichever_variants_there_are() {
 }
 
 #[test]
-fn a_variant_that_holds_nothing_here_is_no_text() {
+fn a_data_variant_without_a_value_is_not_text() {
     #[derive(Serialize, Deserialize, Debug, Clone)]
     enum Event {
         Opened,
@@ -158,12 +158,12 @@ fn a_variant_that_holds_nothing_here_is_no_text() {
     comes_back(&<ArrowIpc<Vec<Entry>>>::default(), &rows, same);
     let error = refusal(&<Parquet<Vec<Entry>>>::default(), &rows);
     assert!(error.contains("variants hold data"), "{error}");
-    come_back(&vec![entry(Event::Closed), entry(Event::Opened)]);
+    assert_round_trip(&vec![entry(Event::Closed), entry(Event::Opened)]);
 }
 
-/// A union has 128 variants; as long as there is none missing, none is needed.
+/// A union has at most 128 variants; unused variants need no entry.
 #[test]
-fn variants_behind_the_last_of_a_union_are_refused_or_come_back() {
+fn variants_beyond_the_limit_of_a_union_are_refused_or_kept() {
     const NAMES: [&str; 130] = {
         let mut names = ["Named"; 130];
         names[0] = "First";
@@ -199,12 +199,12 @@ fn variants_behind_the_last_of_a_union_are_refused_or_come_back() {
         error.contains("has no form in columns; `Json` and `Pickle` keep any value"),
         "{error}"
     );
-    come_back(&vec![sent(0), sent(1)]);
+    assert_round_trip(&vec![sent(0), sent(1)]);
     let all: Vec<Sent> = (0..130).map(sent).collect();
     bytes(&<Parquet<Vec<Sent>>>::default(), &all).unwrap();
 }
 
-/// What a type of rows has for columns, in each format that keeps their types.
+/// Returns the schemas of the rows, in each format that keeps the types of columns.
 fn schemas<R>(rows: &Vec<R>) -> [SchemaRef; 2]
 where
     R: Serialize + DeserializeOwned + Debug + Send + Sync + 'static,
@@ -218,7 +218,7 @@ where
 }
 
 #[test]
-fn the_columns_of_rows_with_a_date_are_those_of_the_type() {
+fn columns_of_rows_with_a_date_follow_from_the_type() {
     #[derive(Serialize, Deserialize, Debug, Clone)]
     struct Price {
         day: Date,
@@ -241,7 +241,7 @@ fn the_columns_of_rows_with_a_date_are_those_of_the_type() {
     let of_none = schemas(&Vec::<Price>::new());
     for rows in [vec![none.clone()], vec![some.clone()], vec![some.clone(); 3], vec![none, some]] {
         assert_eq!(schemas(&rows), of_none);
-        come_back(&rows);
+        assert_round_trip(&rows);
     }
     let columns: Vec<_> = of_none[0]
         .fields()
@@ -260,7 +260,7 @@ fn the_columns_of_rows_with_a_date_are_those_of_the_type() {
             ("note", DataType::LargeUtf8, true),
         ]
     );
-    // Nested values, too, whichever variants there are.
+    // Nested values too, for all selections of variants.
     let of_none = schemas(&Vec::<Deep>::new());
     for sides in choices() {
         assert_eq!(schemas(&deep(&sides)), of_none, "{sides:?}");
@@ -272,7 +272,7 @@ fn the_columns_of_rows_with_a_date_are_those_of_the_type() {
 }
 
 #[test]
-fn columns_that_only_rows_show_are_null_without_rows() {
+fn columns_inferred_from_rows_are_null_without_rows() {
     #[derive(Serialize, Deserialize, Debug, Clone)]
     struct Event {
         day: Date,
@@ -287,13 +287,13 @@ fn columns_that_only_rows_show_are_null_without_rows() {
     assert_eq!(types(&vec![]), [DataType::LargeUtf8, DataType::UInt8, DataType::Null]);
     let rows = vec![event(true.into())];
     assert_eq!(types(&rows), [DataType::LargeUtf8, DataType::UInt8, DataType::Boolean]);
-    come_back(&rows);
-    come_back(&Vec::<Event>::new());
+    assert_round_trip(&rows);
+    assert_round_trip(&Vec::<Event>::new());
 }
 
 #[test]
-fn what_is_written_otherwise_than_read_is_a_column_of_what_is_written() {
-    /// Written as a number, and read from text; if `ANY`, also from a number.
+fn a_column_has_the_type_that_serialize_writes() {
+    /// Is written as a number and read from text, and if `ANY` also from a number.
     #[derive(Debug, Clone)]
     struct Cents<const ANY: bool>(i64);
 
@@ -320,8 +320,8 @@ fn what_is_written_otherwise_than_read_is_a_column_of_what_is_written() {
     }
     let rows = vec![Paid { day: date(2024, 2, 29), cents: Cents::<true>(5) }];
     assert_eq!(*schemas(&rows)[0].field(1).data_type(), DataType::Int64);
-    come_back(&rows);
-    // A column of numbers gives no text; the cells of a sheet do.
+    assert_round_trip(&rows);
+    // A number column cannot be read as text, but the cells of a sheet can.
     let rows = vec![Paid { day: date(2024, 2, 29), cents: Cents::<false>(5) }];
     let error = refusal(&<Parquet<Vec<Paid<false>>>>::default(), &rows);
     assert!(error.contains("cannot be read from the columns that they make"), "{error}");
@@ -331,16 +331,16 @@ fn what_is_written_otherwise_than_read_is_a_column_of_what_is_written() {
     comes_back(&<flow_targets::Excel<Vec<Paid<false>>>>::default(), &rows, same);
 }
 
-/// Nothing shows the columns of no rows: that is told to who asks for one.
+/// Without rows no columns are known, and the error of a requested column says so.
 #[test]
-fn no_rows_of_a_type_that_hides_its_columns_have_none() {
+fn without_rows_undeclared_columns_are_absent() {
     #[derive(Serialize, Deserialize, Debug, Clone)]
     struct Flat {
         day: Date,
         #[serde(flatten)]
         order: Order,
     }
-    fn told<G: Columnar>(target: &G, rows: &G::Value, column: &str) -> String
+    fn column_error<G: Columnar>(target: &G, rows: &G::Value, column: &str) -> String
     where
         G::Columns: Debug,
     {
@@ -350,12 +350,12 @@ fn no_rows_of_a_type_that_hides_its_columns_have_none() {
         assert!(error.contains(&*file.path().to_string_lossy()), "{error}");
         error
     }
-    come_back(&Vec::<Order>::new());
-    come_back(&Vec::<Deep>::new());
-    come_back(&Vec::<Flat>::new());
+    assert_round_trip(&Vec::<Order>::new());
+    assert_round_trip(&Vec::<Deep>::new());
+    assert_round_trip(&Vec::<Flat>::new());
     let none = [
-        told(&<Parquet<Vec<Flat>>>::default(), &vec![], "side"),
-        told(&<ArrowIpc<Vec<Flat>>>::default(), &vec![], "side"),
+        column_error(&<Parquet<Vec<Flat>>>::default(), &vec![], "side"),
+        column_error(&<ArrowIpc<Vec<Flat>>>::default(), &vec![], "side"),
     ];
     for error in none {
         assert!(
@@ -366,13 +366,13 @@ fn no_rows_of_a_type_that_hides_its_columns_have_none() {
             "{error}"
         );
     }
-    let some = told(&<Parquet<Vec<Order>>>::default(), &orders(&[Buy]), "zzz");
+    let some = column_error(&<Parquet<Vec<Order>>>::default(), &orders(&[Buy]), "zzz");
     assert!(some.ends_with("there is no column `zzz`: there are `day`, `side`, `was`"), "{some}");
 }
 
-/// Rows that are saved are loaded, or they are refused before anything counts as an output.
+/// Rows are either saved and can be loaded, or they are refused when they are saved.
 #[test]
-fn rows_that_columns_do_not_give_back_are_refused_when_saved() {
+fn rows_that_could_not_be_loaded_are_refused_when_saved() {
     #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
     #[serde(tag = "kind")]
     enum Shape {
@@ -409,7 +409,7 @@ fn rows_that_columns_do_not_give_back_are_refused_when_saved() {
             assert!(error.contains("`Json` and `Pickle` keep any value"), "{error}");
         }
     }
-    /// Whether it is saved; then it is loaded.
+    /// Returns whether the rows can be saved, and asserts that saved rows can be loaded.
     fn comes_back_if_saved<R>(rows: &[R]) -> bool
     where
         R: Serialize + DeserializeOwned + Debug + Clone + PartialEq + Send + Sync + 'static,
@@ -428,7 +428,7 @@ fn rows_that_columns_do_not_give_back_are_refused_when_saved() {
     refused(&[drawn(Shape::Circle { r: 1.5 })]);
     refused(&[drawn(Shape::Point), drawn(Shape::Circle { r: 1.5 })]);
     refused(&[Drawn { id: 1, shape: vec![Shape::Point] }]);
-    // What cannot be read may come behind the rows of the first batch.
+    // Unreadable rows may come after the first batch.
     let mut many = vec![Drawn { id: 1, shape: None }; 20_000];
     many.push(Drawn { id: 2, shape: Some(Shape::Point) });
     refused(&many);

@@ -1,4 +1,4 @@
-//! What a file may take when it is read, whatever it claims.
+//! Limits of the memory that reading a file may take, whatever sizes the file claims.
 
 use std::fmt::Debug;
 use std::io::Write;
@@ -16,44 +16,44 @@ use crate::harness::{bytes, complaint, file, refusal, value};
 use crate::tables::column;
 
 #[track_caller]
-fn says_how_to_raise(error: &str, limit: u64) {
+fn assert_limit_error(error: &str, limit: u64) {
     assert!(error.contains(&format!("more than {limit} bytes")), "{error}");
     assert!(error.contains("raise the limit by the target's option `max_bytes = ...`"), "{error}");
 }
 
 #[test]
-fn values_have_a_largest_file() {
+fn the_size_of_json_and_messagepack_files_is_limited() {
     let numbers: Vec<u64> = vec![1; 100];
     let json = <Json<Vec<u64>>>::default();
     let written = bytes(&json, &numbers).unwrap();
     let exact = json.max_bytes(written.len() as u64);
     assert_eq!(value(&exact, &bytes(&exact, &numbers).unwrap()).unwrap(), numbers);
-    says_how_to_raise(&refusal(&json.max_bytes(100), &numbers), 100);
-    says_how_to_raise(&complaint(&json.max_bytes(100), &written), 100);
+    assert_limit_error(&refusal(&json.max_bytes(100), &numbers), 100);
+    assert_limit_error(&complaint(&json.max_bytes(100), &written), 100);
 
-    // A byte each: null is the shortest that MessagePack has.
+    // One byte each: null is the shortest value of MessagePack.
     let nils: Vec<Option<String>> = vec![None; 1000];
     let pickle = <Pickle<Vec<Option<String>>>>::default();
     let written = bytes(&pickle, &nils).unwrap();
     let exact = pickle.max_bytes(written.len() as u64);
     assert_eq!(value(&exact, &bytes(&exact, &nils).unwrap()).unwrap(), nils);
-    says_how_to_raise(&refusal(&pickle.max_bytes(1000), &nils), 1000);
-    says_how_to_raise(&complaint(&pickle.max_bytes(1000), &written), 1000);
+    assert_limit_error(&refusal(&pickle.max_bytes(1000), &nils), 1000);
+    assert_limit_error(&complaint(&pickle.max_bytes(1000), &written), 1000);
 }
 
 #[test]
-fn text_and_bytes_have_a_largest_file() {
+fn the_size_of_text_and_bytes_files_is_limited() {
     let (text, nine) = (Text::default().max_bytes(9), "nine byte".to_owned());
     assert_eq!(value(&text, &bytes(&text, &nine).unwrap()).unwrap(), nine);
-    says_how_to_raise(&refusal(&text, &"ten  bytes".to_owned()), 9);
-    says_how_to_raise(&complaint(&text, b"ten  bytes"), 9);
+    assert_limit_error(&refusal(&text, &"ten  bytes".to_owned()), 9);
+    assert_limit_error(&complaint(&text, b"ten  bytes"), 9);
     let (target, nine) = (Bytes::default().max_bytes(9), vec![0_u8; 9]);
     assert_eq!(value(&target, &bytes(&target, &nine).unwrap()).unwrap(), nine);
-    says_how_to_raise(&refusal(&target, &vec![0; 10]), 9);
-    says_how_to_raise(&complaint(&target, &[0; 10]), 9);
+    assert_limit_error(&refusal(&target, &vec![0; 10]), 9);
+    assert_limit_error(&complaint(&target, &[0; 10]), 9);
 }
 
-/// The MessagePack of a list of so many copies of an item.
+/// Returns a MessagePack list of `count` copies of an item.
 fn packed_list(item: &[u8], count: u32) -> Vec<u8> {
     [&[0xdd][..], &count.to_be_bytes(), &item.repeat(count as usize)].concat()
 }
@@ -70,10 +70,10 @@ enum Boxed {
 }
 
 #[test]
-fn items_count_by_what_they_take_in_memory() {
+fn items_count_by_their_size_in_memory() {
     use std::collections::{BTreeMap, HashMap};
 
-    // 4 times the limit and 64 MiB.
+    // The memory limit is 64 MiB more than four times the limit of the file.
     const LIMIT: u64 = 2_500_000;
     const MOST: u64 = LIMIT * 4 + (64 << 20);
     #[track_caller]
@@ -101,7 +101,7 @@ fn items_count_by_what_they_take_in_memory() {
 }
 
 #[test]
-fn a_value_of_many_items_is_loaded_within_the_memory_of_its_file() {
+fn a_value_of_many_items_within_the_limit_is_loaded() {
     let many: Vec<Option<[u64; 32]>> = vec![None; 400_000];
     let pickle = <Pickle<Vec<Option<[u64; 32]>>>>::default();
     assert_eq!(value(&pickle, &bytes(&pickle, &many).unwrap()).unwrap(), many);
@@ -115,17 +115,17 @@ fn a_value_of_many_items_is_loaded_within_the_memory_of_its_file() {
 #[test]
 fn a_file_is_compared_with_the_limit_before_it_is_read() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    // It has no content on the disk, and more than a machine has memory.
+    // A sparse file, which is larger than the memory of the machine.
     file.as_file().set_len(1 << 40).unwrap();
     let source = Source::file(file.path());
     let error = <Json<String>>::default().load(&source).unwrap_err();
-    says_how_to_raise(&format!("{error:#}"), 1 << 30);
+    assert_limit_error(&format!("{error:#}"), 1 << 30);
     let error = <Pickle<String>>::default().load(&source).unwrap_err();
-    says_how_to_raise(&format!("{error:#}"), 1 << 30);
+    assert_limit_error(&format!("{error:#}"), 1 << 30);
     let error = Text::default().load(&source).unwrap_err();
-    says_how_to_raise(&format!("{error:#}"), 1 << 30);
+    assert_limit_error(&format!("{error:#}"), 1 << 30);
     let error = Bytes::default().load(&source).unwrap_err();
-    says_how_to_raise(&format!("{error:#}"), 1 << 30);
+    assert_limit_error(&format!("{error:#}"), 1 << 30);
     let error = <Csv<RecordBatch>>::default().max_line(1_000_000).load(&source).unwrap_err();
     let error = format!("{error:#}");
     assert!(error.contains("line 1 is longer than 1000000 bytes"), "{error}");
@@ -135,7 +135,7 @@ fn a_file_is_compared_with_the_limit_before_it_is_read() {
 }
 
 #[test]
-fn lengths_that_are_claimed_and_values_that_nest_without_end_are_errors() {
+fn false_lengths_and_endless_nesting_are_errors() {
     type Any = ::serde_json::Value;
     for claims in [
         &b"\xdd\xff\xff\xff\xff"[..],
@@ -158,29 +158,29 @@ fn packed(text: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_packed_file_has_a_largest_content() {
+fn the_decompressed_size_is_limited() {
     let text = format!("n\n{}", "1\n".repeat(50_000));
     let bomb = packed(text.as_bytes());
     assert!(bomb.len() < 1000);
     let target = <CsvGz<RecordBatch>>::default();
     assert_eq!(value(&target, &bomb).unwrap().num_rows(), 50_000);
     let small = <CsvGz<RecordBatch>>::default().max_bytes(100_000);
-    says_how_to_raise(&complaint(&small, &bomb), 100_000);
+    assert_limit_error(&complaint(&small, &bomb), 100_000);
     let (_file, source) = file(&bomb).unwrap();
     let error = small.load_columns(&source, &["n"]).unwrap_err();
-    says_how_to_raise(&format!("{error:#}"), 100_000);
-    // Rows count as columns do.
+    assert_limit_error(&format!("{error:#}"), 100_000);
+    // The limit counts rows like columns.
     #[derive(serde::Serialize, serde::Deserialize, Debug, Clone)]
     struct Row {
         n: u8,
     }
     let rows = <CsvGz<Vec<Row>>>::default().max_bytes(100_000);
-    says_how_to_raise(&complaint(&rows, &bomb), 100_000);
-    // What could not be loaded is not saved.
-    says_how_to_raise(&refusal(&rows, &vec![Row { n: 1 }; 50_000]), 100_000);
+    assert_limit_error(&complaint(&rows, &bomb), 100_000);
+    // A value that could not be loaded is not saved.
+    assert_limit_error(&refusal(&rows, &vec![Row { n: 1 }; 50_000]), 100_000);
     assert!(bytes(&rows, &vec![Row { n: 1 }; 49_999]).is_ok());
 
-    // A stream is never whole in memory.
+    // A stream is never in memory as a whole.
     let stream = <CsvGz<BatchStream>>::default().max_bytes(100_000);
     let rows = |batches: flow_core::Pieces<RecordBatch>| {
         batches.map(|b| b.unwrap().num_rows()).sum::<usize>()
@@ -190,25 +190,25 @@ fn a_packed_file_has_a_largest_content() {
 }
 
 #[test]
-fn a_table_of_few_values_has_a_largest_size_in_memory() {
+fn the_decoded_size_of_a_table_is_limited() {
     let zeros = column(Int64Array::from(vec![0; 100_000]));
     let target = <Parquet<RecordBatch>>::default();
     let written = bytes(&target, &zeros).unwrap();
     assert!(written.len() < 10_000);
     let small = <Parquet<RecordBatch>>::default().max_bytes(799_999);
-    says_how_to_raise(&complaint(&small, &written), 799_999);
-    says_how_to_raise(&refusal(&small, &zeros), 799_999);
+    assert_limit_error(&complaint(&small, &written), 799_999);
+    assert_limit_error(&refusal(&small, &zeros), 799_999);
     assert_eq!(value(&target.max_bytes(800_000), &written).unwrap(), zeros);
     let (_file, source) = file(&written).unwrap();
     let error = small.load_columns(&source, &["column"]).unwrap_err();
-    says_how_to_raise(&format!("{error:#}"), 799_999);
+    assert_limit_error(&format!("{error:#}"), 799_999);
     assert_eq!(small.load_columns(&source, &[]).unwrap().num_rows(), 100_000);
     let stream = <Parquet<BatchStream>>::default().max_bytes(1000);
     let batches = stream.load(&source).unwrap().batches().unwrap();
     assert_eq!(batches.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 100_000);
 }
 
-/// Runs a test in a process of its own, whose memory is not that of the tests that run beside it.
+/// Runs a test in a process of its own, so that tests beside it do not add to its memory.
 #[cfg(target_os = "linux")]
 fn alone<F: FnOnce()>(test: F) {
     const ALONE: &str = "FLOW_TEST_ALONE";
@@ -227,7 +227,7 @@ fn alone<F: FnOnce()>(test: F) {
     assert!(passed, "{printed}{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// The most memory that this process has had, in bytes.
+/// Returns the peak memory of this process in bytes.
 #[cfg(target_os = "linux")]
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -242,7 +242,7 @@ struct OfText {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_text_that_a_page_repeats_counts_each_time() {
+fn a_text_repeated_in_a_page_counts_each_time() {
     alone(|| {
         const ROWS: usize = 2_000;
         const LIMIT: u64 = 10_000_000;
@@ -254,25 +254,26 @@ fn a_text_that_a_page_repeats_counts_each_time() {
         let written = bytes(&stream, &BatchStream::new(schema, batches)).unwrap();
         assert!(written.len() < 10_000, "{}", written.len());
         let before = peak();
-        says_how_to_raise(
+        assert_limit_error(
             &complaint(&<Parquet<RecordBatch>>::default().max_bytes(LIMIT), &written),
             LIMIT,
         );
-        says_how_to_raise(
+        assert_limit_error(
             &complaint(&<Parquet<Vec<RecordBatch>>>::default().max_bytes(LIMIT), &written),
             LIMIT,
         );
-        says_how_to_raise(
+        assert_limit_error(
             &complaint(&<Parquet<Vec<OfText>>>::default().max_bytes(LIMIT), &written),
             LIMIT,
         );
         let (_file, source) = file(&written).unwrap();
         let one = <Parquet<RecordBatch>>::default().max_bytes(LIMIT);
         let error = one.load_columns(&source, &["column"]).unwrap_err();
-        says_how_to_raise(&format!("{error:#}"), LIMIT);
+        assert_limit_error(&format!("{error:#}"), LIMIT);
         let taken = peak() - before;
         assert!(taken < 100_000_000, "{taken} bytes of 200 MB");
-        // A stream has them in pieces that fit, and what is within the limit comes whole.
+        // A stream yields the rows in pieces that fit, and with a sufficient limit the table is
+        // loaded whole.
         let mut pieces = stream.stream(&source).unwrap();
         assert!(pieces.next().unwrap().unwrap().num_rows() < ROWS);
         let whole =
@@ -282,7 +283,7 @@ fn a_text_that_a_page_repeats_counts_each_time() {
 }
 
 #[test]
-fn a_text_that_a_dictionary_repeats_counts_in_each_row() {
+fn a_text_repeated_by_a_dictionary_counts_in_each_row() {
     const LIMIT: u64 = 10_000_000;
     let text = "x".repeat(100_000);
     let keys = Int32Array::from(vec![0; 500]);
@@ -297,13 +298,13 @@ fn a_text_that_a_dictionary_repeats_counts_in_each_row() {
         assert!(written.len() < 200_000, "{}", written.len());
         assert_eq!(value(&target.max_bytes(LIMIT), &written).unwrap(), table);
         let rows = <ArrowIpc<Vec<OfText>>>::default();
-        says_how_to_raise(&complaint(&rows.clone().max_bytes(LIMIT), &written), LIMIT);
+        assert_limit_error(&complaint(&rows.clone().max_bytes(LIMIT), &written), LIMIT);
         assert_eq!(value(&rows, &written).unwrap().len(), 500);
     }
 }
 
 #[test]
-fn rows_count_by_what_their_type_takes() {
+fn rows_count_by_the_size_of_their_type() {
     #[derive(::serde::Serialize, ::serde::Deserialize, Debug, Clone)]
     struct Wide {
         n: u8,
@@ -316,14 +317,14 @@ fn rows_count_by_what_their_type_takes() {
     let written = bytes(&parquet, &rows).unwrap();
     assert_eq!(value(&parquet.clone().max_bytes(exact), &written).unwrap().len(), 100);
     let small = parquet.max_bytes(exact - 1);
-    says_how_to_raise(&complaint(&small, &written), exact - 1);
-    says_how_to_raise(&refusal(&small, &rows), exact - 1);
+    assert_limit_error(&complaint(&small, &written), exact - 1);
+    assert_limit_error(&refusal(&small, &rows), exact - 1);
     let arrow = <ArrowIpc<Vec<Wide>>>::default();
     let written = bytes(&arrow, &rows).unwrap();
     assert_eq!(value(&arrow.clone().max_bytes(exact), &written).unwrap().len(), 100);
     let small = arrow.max_bytes(exact - 1);
-    says_how_to_raise(&complaint(&small, &written), exact - 1);
-    says_how_to_raise(&refusal(&small, &rows), exact - 1);
+    assert_limit_error(&complaint(&small, &written), exact - 1);
+    assert_limit_error(&refusal(&small, &rows), exact - 1);
 }
 
 #[test]
@@ -336,11 +337,11 @@ fn a_column_of_nulls_counts_by_its_rows() {
     let written = bytes(&<ArrowIpc<RecordBatch>>::default(), &nulls).unwrap();
     assert!(written.len() < 1000);
     let rows = <ArrowIpc<Vec<Row>>>::default().max_bytes(3_000_000);
-    says_how_to_raise(&complaint(&rows, &written), 3_000_000);
+    assert_limit_error(&complaint(&rows, &written), 3_000_000);
 }
 
 #[test]
-fn a_note_of_batches_without_rows_is_bounded() {
+fn the_number_of_batches_without_rows_is_limited() {
     use ::parquet::arrow::ArrowWriter;
     use ::parquet::file::metadata::KeyValue;
 
@@ -366,8 +367,8 @@ fn compressed_arrow_files_cannot_claim_more_than_the_limit() {
     let target = <ArrowIpc<RecordBatch>>::default().compression(Zstd(1));
     let written = bytes(&target, &zeros).unwrap();
     let small = <ArrowIpc<RecordBatch>>::default().compression(Zstd(1)).max_bytes(7999);
-    says_how_to_raise(&complaint(&small, &written), 7999);
-    says_how_to_raise(&refusal(&small, &zeros), 7999);
+    assert_limit_error(&complaint(&small, &written), 7999);
+    assert_limit_error(&refusal(&small, &zeros), 7999);
     let plain = <ArrowIpc<RecordBatch>>::default().compression(Uncompressed).max_bytes(7999);
     assert_eq!(value(&plain, &bytes(&plain, &zeros).unwrap()).unwrap(), zeros);
 
@@ -375,13 +376,13 @@ fn compressed_arrow_files_cannot_claim_more_than_the_limit() {
     let length = 8000_u64.to_le_bytes();
     let at = claims.windows(8).rposition(|bytes| bytes == length).unwrap();
     claims[at..at + 8].copy_from_slice(&(1_u64 << 60).to_le_bytes());
-    says_how_to_raise(&complaint(&target, &claims), 4 << 30);
+    assert_limit_error(&complaint(&target, &claims), 4 << 30);
     let (_file, source) = file(&claims).unwrap();
     assert!(target.stream(&source).unwrap().any(|batch| batch.is_err()));
 }
 
 #[test]
-fn an_arrow_file_that_is_not_mapped_is_shortened_without_harm() {
+fn truncating_an_unmapped_arrow_file_does_no_harm() {
     let numbers = column(Int64Array::from_iter_values(0..100_000));
     let target = <ArrowIpc<RecordBatch>>::default();
     let (file, source) = file(&bytes(&target, &numbers).unwrap()).unwrap();

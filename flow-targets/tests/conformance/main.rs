@@ -1,4 +1,4 @@
-//! One suite for all targets: what any of them promises, over values of all kinds.
+//! One test suite for all targets: the guarantees of every target, over values of all kinds.
 
 #![cfg(all(
     feature = "arrow",
@@ -10,7 +10,7 @@
     feature = "text",
     feature = "bytes"
 ))]
-// A test that fails panics, and prints which value it was at.
+// A failing test panics, and prints the name of the current value.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod absent;

@@ -1,4 +1,4 @@
-//! Values without an order: equal ones are equal bytes.
+//! Unordered collections: equal values are written as equal bytes.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -32,7 +32,7 @@ enum Shape {
     Listed(HashSet<u64>),
 }
 
-/// The same model, each time with other hashes.
+/// Returns equal models, each with other hashers.
 fn model(shape: impl Fn() -> Shape) -> Model {
     let word = |i: u32| format!("word {i}");
     Model {
@@ -77,9 +77,9 @@ fn a_map_is_sorted_by_numbers_and_letters() {
     assert_eq!(json, r#"["","a","b"]"#);
 }
 
-/// What has an order keeps it, and is the text that `serde_json` writes.
+/// Ordered values keep their order, and the text is that of `serde_json`.
 #[test]
-fn what_has_an_order_keeps_it() {
+fn ordered_values_keep_their_order() {
     #[derive(Serialize, Deserialize, Debug, PartialEq)]
     struct Kept {
         list: Vec<u8>,
@@ -91,7 +91,7 @@ fn what_has_an_order_keeps_it() {
         #[serde(with = "reversed")]
         written: HashMap<u8, u8>,
     }
-    /// A map that its own code writes in an order of its own.
+    /// Serializes a map in an order of its own.
     mod reversed {
         use std::collections::HashMap;
 
@@ -162,7 +162,7 @@ fn columns_of_maps_are_written_in_the_order_of_their_keys() {
     );
 }
 
-/// A value that is handed on as `erased_serde` and `typetag` do: a map entry by entry, with keys of one type.
+/// Serializes a map entry by entry, as `erased_serde` and `typetag` do, with keys of one type.
 struct Erased<'a, T: ?Sized>(&'a T);
 
 impl<T: Serialize + ?Sized> Serialize for Erased<'_, T> {
@@ -170,7 +170,7 @@ impl<T: Serialize + ?Sized> Serialize for Erased<'_, T> {
         let value = serde_json::to_value(self.0).map_err(S::Error::custom)?;
         let serde_json::Value::Object(map) = value else { return value.serialize(to) };
         let mut out = to.serialize_map(Some(map.len()))?;
-        // As a `HashMap` gives them: in another order each time.
+        // The order of a `HashMap`, which differs each time.
         for (key, value) in map.into_iter().collect::<HashMap<_, _>>() {
             out.serialize_key(&key)?;
             out.serialize_value(&value)?;
@@ -180,7 +180,7 @@ impl<T: Serialize + ?Sized> Serialize for Erased<'_, T> {
 }
 
 #[test]
-fn maps_that_are_handed_on_entry_by_entry_are_written_in_the_order_of_their_keys() {
+fn maps_serialized_by_entry_are_written_in_the_order_of_keys() {
     #[derive(Serialize, Deserialize, Debug, PartialEq)]
     #[serde(tag = "kind")]
     enum Model {
@@ -205,7 +205,7 @@ fn maps_that_are_handed_on_entry_by_entry_are_written_in_the_order_of_their_keys
     }
     assert_eq!(value(&json, &text).unwrap(), all());
     assert_eq!(value(&pickle, &packed).unwrap(), all());
-    // A tag and the fields of a struct stay where they are.
+    // A tag and the fields of a struct keep their places.
     let text = String::from_utf8(text).unwrap();
     let starts = r#"[{"kind":"Weights","w00":0.0,"w01":1.0,"#;
     assert!(text.starts_with(starts), "{text}");
@@ -238,9 +238,9 @@ fn an_erased_map_is_written_in_the_order_of_its_keys() {
     assert_eq!(value(&pickle, &packed).unwrap(), model());
 }
 
-/// What is kept until a map is sorted is written as it would have been at once.
+/// Values that are buffered until a map is sorted are written as if they were not.
 #[test]
-fn values_in_sorted_entries_are_written_as_they_are() {
+fn values_in_sorted_entries_are_written_unchanged() {
     #[derive(Serialize, Deserialize, Debug, PartialEq, Clone)]
     enum Kind {
         Unit,
@@ -291,7 +291,7 @@ fn values_in_sorted_entries_are_written_as_they_are() {
     let text = bytes(&json, &flat).unwrap();
     assert_eq!(text, serde_json::to_vec(&flat).unwrap());
     assert_eq!(value(&json, &text).unwrap(), flat);
-    // A format that is not for people has an address as its numbers.
+    // A format that is not human-readable writes an address as numbers.
     let packed = bytes(&pickle, &flat).unwrap();
     assert!(packed.windows(5).any(|part| part == [0x94, 127, 0, 0, 1]), "{packed:?}");
 }

@@ -1,4 +1,4 @@
-//! Parquet.
+//! The `Parquet` target: guarantees beyond those of the suite for columnar formats.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ fn several() -> Parquet<Vec<RecordBatch>> {
 }
 
 #[test]
-fn rare_types_come_back_or_are_refused() {
+fn rare_types_are_kept_or_refused() {
     for (name, batch) in tables::rare() {
         match bytes(&one(), &batch) {
             Ok(_) => {
@@ -33,7 +33,7 @@ fn rare_types_come_back_or_are_refused() {
 }
 
 #[test]
-fn batches_come_back_whatever_the_row_groups_are() {
+fn batches_are_kept_for_any_size_of_row_groups() {
     let batch = |from: i64, to| column(Int64Array::from_iter_values(from..to));
     let lists = [
         vec![batch(0, 5), batch(5, 5), batch(5, 6), batch(6, 1000)],
@@ -46,7 +46,7 @@ fn batches_come_back_whatever_the_row_groups_are() {
             assert_eq!(reloaded(&target, &list).unwrap(), list);
         }
     }
-    // Batches that are longer than what is read at once.
+    // Batches longer than one read of the decoder.
     let long = vec![batch(0, 70_000), batch(0, 70_000), batch(0, 1)];
     assert_eq!(reloaded(&several().row_group_rows(30_000), &long).unwrap(), long);
 }
@@ -63,14 +63,14 @@ fn columns_and_pieces_span_row_groups() {
     assert_eq!(concat_batches(&batch.schema(), &pieces).unwrap(), batch);
 }
 
-/// Where other columns lie in the file does not matter: their pages can be damaged.
+/// Only the requested columns are read: the pages of other columns may be damaged.
 #[test]
 fn other_columns_are_not_read() {
     let columns = [("a", numbers(0)), ("b", numbers(1)), ("c", numbers(2))];
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     let target = one().compression(Uncompressed).dictionary(false);
     let mut content = bytes(&target, &batch).unwrap();
-    // The first column comes first.
+    // The pages of the first column come first.
     content[4..400].fill(0xff);
     let (_file, source) = file(&content).unwrap();
     assert!(target.load(&source).is_err());
@@ -121,7 +121,7 @@ fn every_option_keeps_the_value() {
 }
 
 #[test]
-fn options_that_do_not_exist_are_refused() {
+fn invalid_options_are_refused() {
     let batch = column(Int64Array::from(vec![1]));
     for level in [0, -1, 23, 99] {
         let error = refusal(&one().compression(Zstd(level)), &batch);
@@ -139,14 +139,14 @@ fn unions_are_refused() {
 }
 
 #[test]
-fn a_name_of_a_type_is_not_enough() {
+fn the_nullability_of_a_column_is_kept() {
     let schema = Schema::new(vec![Field::new("a", DataType::Int64, false)]);
     let batch = RecordBatch::try_new(Arc::new(schema), vec![Arc::new(Int64Array::from(vec![1]))]);
     let back = reloaded(&one(), batch.as_ref().unwrap()).unwrap();
     assert!(!back.schema().field(0).is_nullable());
 }
 
-/// Files that pyarrow 26 has written, of the same table in each codec.
+/// Files written by pyarrow 26, with the same table in each codec.
 #[test]
 fn files_of_other_programs_load_in_every_codec() {
     macro_rules! written {

@@ -1,4 +1,4 @@
-//! Frames of polars, in the formats of tables.
+//! Polars data frames, in the table formats.
 
 use flow_targets::Parquet;
 use polars::prelude::*;
@@ -35,7 +35,7 @@ fn target() -> Parquet<DataFrame> {
 }
 
 #[test]
-fn frames_come_back() {
+fn frames_survive_a_round_trip() {
     let same = |a: &DataFrame, b: &DataFrame| a.schema() == b.schema() && a.equals_missing(b);
     conforms_as(&target(), &frame(), same);
     comes_back(&target(), &frame().slice(1, 1), same);
@@ -48,7 +48,7 @@ fn frames_come_back() {
 }
 
 #[test]
-fn a_frame_is_a_file_like_any_other() {
+fn the_file_of_a_frame_equals_that_of_a_batch() {
     let file = crate::harness::bytes(&target(), &frame()).unwrap();
     let batch = value(&<Parquet<flow_targets::RecordBatch>>::default(), &file).unwrap();
     assert_eq!((batch.num_rows(), batch.num_columns()), (3, 11));
@@ -58,7 +58,7 @@ fn a_frame_is_a_file_like_any_other() {
 
 #[test]
 #[cfg(feature = "excel")]
-fn a_frame_is_a_sheet() {
+fn a_frame_can_be_stored_as_a_sheet() {
     let frame = df!["n" => [Some(1_i64), None], "text" => [None, Some("ü")]].unwrap();
     let target = <flow_targets::Excel<DataFrame>>::default();
     comes_back(&target, &frame, |a, b| a.schema() == b.schema() && a.equals_missing(b));

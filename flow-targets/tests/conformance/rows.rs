@@ -1,4 +1,4 @@
-//! Rows of structs, in the formats of tables.
+//! Rows of structs, in the table formats.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -131,7 +131,7 @@ fn csv<R: Serialize + DeserializeOwned + Debug + Send + Sync + 'static>(rows: Ve
 }
 
 #[test]
-fn rows_come_back() {
+fn rows_survive_a_round_trip() {
     parquet(trades());
     csv(trades());
     parquet(vec![Day::default(), Day { day: date(2024, 2, 29), ..Day::default() }]);
@@ -140,18 +140,18 @@ fn rows_come_back() {
 }
 
 #[test]
-fn flattened_rows_come_back() {
+fn flattened_rows_survive_a_round_trip() {
     conforms(&<Csv<Vec<Dated>>>::default(), &dated());
     parquet(dated());
 }
 
 #[test]
-pub(crate) fn nested_rows_come_back_from_columns() {
+pub(crate) fn nested_rows_survive_a_round_trip() {
     parquet(nested());
 }
 
 #[test]
-fn no_rows_come_back() {
+fn empty_tables_survive_a_round_trip() {
     parquet(Vec::<Trade>::new());
     parquet(Vec::<Nested>::new());
     parquet(Vec::<Day>::new());
@@ -162,7 +162,7 @@ fn no_rows_come_back() {
 }
 
 #[test]
-fn many_rows_come_back() {
+fn many_rows_survive_a_round_trip() {
     let trades = trades();
     let rows: Vec<_> = trades.iter().cycle().take(40_000).cloned().collect();
     let target = <Parquet<Vec<Trade>>>::default();
@@ -171,7 +171,7 @@ fn many_rows_come_back() {
 }
 
 #[test]
-fn the_columns_of_rows_are_those_of_the_type() {
+fn the_columns_of_rows_follow_from_the_type() {
     let columns = |rows: &Vec<Trade>| {
         let file = bytes(&<Parquet<Vec<Trade>>>::default(), rows).unwrap();
         value(&<Parquet<RecordBatch>>::default(), &file).unwrap().schema()
@@ -184,7 +184,7 @@ fn the_columns_of_rows_are_those_of_the_type() {
 }
 
 #[test]
-fn what_no_column_holds_is_refused() {
+fn values_that_no_column_can_hold_are_refused() {
     #[derive(Serialize, Deserialize, Debug)]
     enum Shape {
         Circle(f64),
@@ -222,7 +222,7 @@ fn what_no_column_holds_is_refused() {
     refusal(&<Csv<Vec<Empty>>>::default(), &vec![Empty {}]);
 }
 
-/// Rows that cannot be read: the error names the column and the row.
+/// For rows that cannot be read, the error names the column and the row.
 #[test]
 fn errors_of_rows_name_column_and_row() {
     #[derive(Serialize, Deserialize, Debug, Clone)]
@@ -246,7 +246,7 @@ fn errors_of_rows_name_column_and_row() {
             let error = complaint(&<$format<Vec<Row<String>>>>::default(), &written);
             assert!(error.contains("and the field is text"), "{error}");
 
-            // Of a table of several batches, too.
+            // In a table of several batches, too.
             let texts = rows(70_000, &"2024-02-29".to_owned(), &"2024-13-01".to_owned());
             let written = bytes(&<$format<Vec<Row<String>>>>::default(), &texts).unwrap();
             let error = complaint(&<$format<Vec<Row<jiff::civil::Date>>>>::default(), &written);

@@ -1,4 +1,4 @@
-//! JSON and MessagePack.
+//! The `Json` and `Pickle` targets.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Debug;
@@ -77,7 +77,7 @@ fn everything() -> Everything {
     }
 }
 
-/// Both formats.
+/// Checks a value with both formats.
 #[track_caller]
 fn both<T>(kept: T)
 where
@@ -88,7 +88,7 @@ where
 }
 
 #[test]
-fn every_value_comes_back() {
+fn every_value_survives_a_round_trip() {
     both(everything());
     both(vec![everything(), Everything::default()]);
     both(Vec::<Everything>::new());
@@ -105,7 +105,7 @@ fn every_value_comes_back() {
 }
 
 #[test]
-fn floats_come_back_to_the_last_bit() {
+fn floats_survive_a_round_trip_bit_by_bit() {
     let mut bits = 0x9e37_79b9_7f4a_7c15_u64;
     let mut doubles = Vec::new();
     while doubles.len() < 20_000 {
@@ -130,7 +130,7 @@ fn floats_come_back_to_the_last_bit() {
 }
 
 #[test]
-fn what_is_no_number_in_json_is_refused_where_it_stands() {
+fn json_refuses_nan_and_infinity_with_their_path() {
     let mut kept = everything();
     kept.map.insert(9, vec![Shape::Point, Shape::Box { width: f64::NAN, height: None }]);
     let error = refusal(&<Json<Everything>>::default(), &kept);
@@ -149,7 +149,7 @@ fn what_is_no_number_in_json_is_refused_where_it_stands() {
 }
 
 #[test]
-fn what_would_be_taken_for_none_is_refused() {
+fn a_value_that_would_be_read_as_none_is_refused() {
     let some_none: Vec<Option<Option<u8>>> = vec![None, Some(None)];
     let error = refusal(&<Json<Vec<Option<Option<u8>>>>>::default(), &some_none);
     assert!(error.contains("would come back as `None`, at value[1]"), "{error}");
@@ -159,7 +159,7 @@ fn what_would_be_taken_for_none_is_refused() {
 }
 
 #[test]
-fn depth_ends_before_the_stack() {
+fn deep_nesting_is_refused_before_the_stack_overflows() {
     let nested = |depth| (0..depth).fold(serde_json::Value::Null, |value, _| vec![value].into());
     both(nested(120));
     refusal(&<Json<serde_json::Value>>::default(), &nested(121));
@@ -179,7 +179,7 @@ fn depth_ends_before_the_stack() {
 }
 
 #[test]
-fn keys_that_json_does_not_have_are_refused() {
+fn json_refuses_keys_that_are_not_text() {
     type Pairs = BTreeMap<(u8, u8), u8>;
     let kept = BTreeMap::from([((1, 2), 3)]);
     let error = refusal(&<Json<Pairs>>::default(), &kept);
@@ -188,7 +188,7 @@ fn keys_that_json_does_not_have_are_refused() {
 }
 
 #[test]
-fn structs_are_maps_by_the_names_of_their_fields() {
+fn messagepack_writes_structs_as_maps_by_field_name() {
     #[derive(Serialize, Deserialize, Debug)]
     struct Old {
         a: u8,
@@ -206,7 +206,7 @@ fn structs_are_maps_by_the_names_of_their_fields() {
 }
 
 #[test]
-fn what_follows_a_value_is_an_error() {
+fn trailing_bytes_are_an_error() {
     let mut text = bytes(&<Json<u8>>::default(), &1).unwrap();
     text.extend(b" 2");
     complaint(&<Json<u8>>::default(), &text);
@@ -230,7 +230,7 @@ fn foreign_files_are_errors() {
 fn extensions_are_those_of_the_formats() {
     assert_eq!(<Json<u8> as Target>::EXTENSION, "json");
     assert_eq!(<Pickle<u8> as Target>::EXTENSION, "msgpack");
-    // The order of a set is another each time: nothing here can help that.
+    // The order of a set differs each time, and no test here can prevent that.
     let set: HashSet<u8> = HashSet::from([1]);
     both(set);
 }

@@ -8,7 +8,7 @@ use arrow::datatypes::*;
 
 use crate::tables::{Tables, column};
 
-/// No rows, no columns, slices, names and notes of all kinds.
+/// Returns tables without rows or columns, slices, and tables with unusual names and metadata.
 pub(crate) fn shapes() -> Tables {
     let rows = RecordBatchOptions::new().with_row_count(Some(3));
     let none = RecordBatchOptions::new().with_row_count(Some(0));

@@ -1,4 +1,4 @@
-//! Tables that are never whole, made whole so that they can be compared.
+//! Streamed tables, concatenated for comparison.
 
 use anyhow::Result;
 use arrow::array::RecordBatch;
@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 use flow_core::{Code, Sink, Source, Streaming, Target};
 use flow_targets::BatchStream;
 
-/// All rows of some batches, in one.
+/// Concatenates batches.
 pub(crate) fn joined(
     schema: &SchemaRef,
     batches: impl Iterator<Item = Result<RecordBatch>>,
@@ -15,7 +15,7 @@ pub(crate) fn joined(
     Ok(concat_batches(schema, &batches.collect::<Result<Vec<_>>>()?)?)
 }
 
-/// The target of a stream as that of the batch which the stream is, in pieces of a few rows.
+/// A stream target as a target of the whole batch, which is written in pieces of a few rows.
 pub(crate) struct Streamed<G>(pub(crate) G);
 
 impl<G: Target<Value = BatchStream>> Target for Streamed<G> {
@@ -33,13 +33,13 @@ impl<G: Target<Value = BatchStream>> Target for Streamed<G> {
     fn load(&self, source: &Source) -> Result<RecordBatch> {
         let stream = self.0.load(source)?;
         let first = joined(stream.schema(), stream.batches()?)?;
-        // It can be read again.
+        // The stream can be read twice.
         assert_eq!(joined(stream.schema(), stream.batches()?)?, first);
         Ok(first)
     }
 }
 
-/// A target whose files are read piece by piece.
+/// A target whose files are read in pieces.
 pub(crate) struct InPieces<G>(pub(crate) G);
 
 impl<G> Target for InPieces<G>

@@ -1,4 +1,4 @@
-//! Dates and times of which a type reads a part: every format refuses them.
+//! Text of dates and times of which a type would read only a part: every format refuses it.
 
 use std::fmt::Debug;
 
@@ -16,7 +16,7 @@ struct Row<V> {
     v: V,
 }
 
-/// Each format, of which rows of a text are read as rows of another type.
+/// Applies a macro to each format that can read rows of text as rows of another type.
 macro_rules! formats {
     ($each:ident) => {
         $each!(Csv);
@@ -30,9 +30,9 @@ macro_rules! formats {
     };
 }
 
-/// Checks that no format reads a text as this type, and what each says instead.
+/// Asserts that no format reads the text as a `V`, and that each error says what it has too much.
 #[track_caller]
-fn refuses<V>(text: &str, what: &str)
+fn assert_refused<V>(text: &str, what: &str)
 where
     V: Serialize + DeserializeOwned + Debug + Send + Sync + 'static,
 {
@@ -50,9 +50,9 @@ where
     formats!(each);
 }
 
-/// Checks that every format reads a text as this value.
+/// Asserts that every format reads the text as this value.
 #[track_caller]
-fn reads<V>(text: &str, expected: V)
+fn assert_read<V>(text: &str, expected: V)
 where
     V: Serialize + DeserializeOwned + Debug + Clone + PartialEq + Send + Sync + 'static,
 {
@@ -70,36 +70,36 @@ where
 
 #[test]
 fn a_date_drops_no_time_of_day() {
-    refuses::<Date>("2024-02-29T13:45:00", "a time of day, and the field is a date");
-    refuses::<Date>("2024-02-29 13:45", "a time of day, and the field is a date");
-    reads("2024-02-29", date(2024, 2, 29));
-    reads("2024-02-29T00:00:00", date(2024, 2, 29));
+    assert_refused::<Date>("2024-02-29T13:45:00", "a time of day, and the field is a date");
+    assert_refused::<Date>("2024-02-29 13:45", "a time of day, and the field is a date");
+    assert_read("2024-02-29", date(2024, 2, 29));
+    assert_read("2024-02-29T00:00:00", date(2024, 2, 29));
 }
 
 #[test]
 fn a_time_of_day_drops_no_date_and_no_offset() {
-    refuses::<Time>("2024-02-29T13:45:00", "a date, and the field is a time of day");
-    refuses::<Time>("13:45:00-05:00", "an offset from UTC or a time zone");
-    reads("13:45:00", time(13, 45, 0, 0));
+    assert_refused::<Time>("2024-02-29T13:45:00", "a date, and the field is a time of day");
+    assert_refused::<Time>("13:45:00-05:00", "an offset from UTC or a time zone");
+    assert_read("13:45:00", time(13, 45, 0, 0));
 }
 
 #[test]
 fn a_date_and_time_drops_no_offset() {
-    refuses::<DateTime>("2024-02-29T13:45:00-05:00", "an offset from UTC or a time zone");
-    refuses::<DateTime>(
+    assert_refused::<DateTime>("2024-02-29T13:45:00-05:00", "an offset from UTC or a time zone");
+    assert_refused::<DateTime>(
         "2024-02-29T13:45:00+05:00[Asia/Karachi]",
         "an offset from UTC or a time zone",
     );
-    reads("2024-02-29T13:45:00", date(2024, 2, 29).at(13, 45, 0, 0));
-    reads("2024-02-29", date(2024, 2, 29).at(0, 0, 0, 0));
-    reads("2024-02-29T13:45:00-05:00", "2024-02-29T13:45:00-05:00".to_owned());
+    assert_read("2024-02-29T13:45:00", date(2024, 2, 29).at(13, 45, 0, 0));
+    assert_read("2024-02-29", date(2024, 2, 29).at(0, 0, 0, 0));
+    assert_read("2024-02-29T13:45:00-05:00", "2024-02-29T13:45:00-05:00".to_owned());
     let instant: jiff::Timestamp = "2024-02-29T18:45:00Z".parse().unwrap();
-    reads("2024-02-29T13:45:00-05:00", instant);
+    assert_read("2024-02-29T13:45:00-05:00", instant);
 }
 
-/// Wherever in a value the date is: in a list, as a key, in a variant.
+/// Dates are checked at any position in a value: in a list, as a key, in a variant.
 #[test]
-fn a_part_of_a_value_drops_nothing() {
+fn nested_dates_drop_nothing() {
     use std::collections::BTreeMap;
     #[derive(Serialize, Deserialize, Debug)]
     enum When {
@@ -133,7 +133,7 @@ fn a_part_of_a_value_drops_nothing() {
 }
 
 #[test]
-fn a_float_of_64_bits_is_no_infinity_of_32() {
+fn a_large_64_bit_float_is_not_read_as_infinite_f32() {
     let error = complaint(&<Json<Vec<f32>>>::default(), b"[1e39]");
     assert!(error.contains("number out of range at line 1 column 5"), "{error}");
     assert_eq!(value(&<Json<Vec<f32>>>::default(), b"[3.4e38]").unwrap(), [3.4e38]);
@@ -159,7 +159,7 @@ fn a_float_of_64_bits_is_no_infinity_of_32() {
     each!(ArrowIpc);
     #[cfg(feature = "excel")]
     each!(Excel);
-    // A float of 64 bits is infinite if the file says so.
+    // An infinite 64-bit float in the file stays infinite.
     let infinite = bytes(&<Parquet<Vec<Row<f64>>>>::default(), &rows(f64::INFINITY)).unwrap();
     let read = value(&<Parquet<Vec<Row<f32>>>>::default(), &infinite).unwrap();
     assert_eq!(read, [Row { v: f32::INFINITY }]);
@@ -167,7 +167,7 @@ fn a_float_of_64_bits_is_no_infinity_of_32() {
 
 #[cfg(feature = "excel")]
 #[test]
-fn an_excel_date_with_a_time_of_day_is_no_date() {
+fn an_excel_date_with_a_time_of_day_is_not_a_date() {
     use rust_xlsxwriter::{Format, Workbook};
     let book = |number: f64| {
         let mut workbook = Workbook::new();

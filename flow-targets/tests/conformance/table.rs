@@ -1,7 +1,7 @@
-//! The tables in the documentation say what the targets do: they are made here, of what comes back.
+//! The tables in the documentation are generated here, from the actual behaviour of the targets.
 //!
-//! To add a target, add a line to [`columns`]; to add a kind of values, one to [`kinds`]. The test
-//! then fails, and says what to paste.
+//! To add a target, add a line to [`columns`]; to add a kind of values, add one to [`kinds`]. The
+//! test then fails, and prints the table to paste.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -18,16 +18,16 @@ use crate::harness::{bytes, value};
 use crate::shapes::shapes;
 use crate::tables::{self, Tables, column};
 
-/// What becomes of values of one kind.
+/// How a target handles values of one kind.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kept {
-    /// They come back equal.
+    /// They are loaded as equal values.
     Yes,
-    /// They do if the target is given the schema, and only then.
+    /// They are only loaded as equal values if the target is given a schema.
     WithSchema,
     /// Saving them is an error.
     Error,
-    /// Others come back, which the documentation of the target must explain.
+    /// They are loaded as other values, which the documentation of the target must explain.
     Others,
     /// The target is for other values.
     Inapplicable,
@@ -44,7 +44,7 @@ impl Kept {
         }
     }
 
-    /// What becomes of values of which some become this, and some that.
+    /// Combines the results of two values of one kind.
     fn and(self, other: Self) -> Self {
         match (self, other) {
             _ if self == other => self,
@@ -68,7 +68,7 @@ fn kept<G: Target>(
     }
 }
 
-/// As [`kept`], where equality does not tell NaN and −0.0 from others.
+/// Like [`kept`], where equality does not tell NaN and −0.0 apart.
 fn printed<G: Target>(target: &G, of: &G::Value) -> Kept
 where
     G::Value: Debug,
@@ -76,8 +76,8 @@ where
     kept(target, of, |a, b| format!("{a:?}") == format!("{b:?}"))
 }
 
-/// Whether a target implements more than it must: the constants of the impl stand before those of
-/// the trait, if its bound holds.
+/// Detects which optional traits a target implements: the constants of an inherent impl take
+/// precedence over those of the trait, if its bound holds.
 struct Probe<G>(PhantomData<G>);
 
 trait Without {
@@ -104,7 +104,7 @@ struct Column {
     exact: bool,
     streaming: bool,
     columnar: bool,
-    /// Batches, with their schema or without.
+    /// Stores a batch, with its schema if the flag is set.
     batch: fn(&RecordBatch, bool) -> Option<Kept>,
     batches: fn(&Vec<RecordBatch>) -> Kept,
     shaped: fn(&Vec<Shaped>) -> Kept,
@@ -112,7 +112,7 @@ struct Column {
     serde: fn(&dyn Serde) -> Kept,
 }
 
-/// A target of none of the values here.
+/// A target for none of the values here.
 const NOTHING: Column = Column {
     name: "",
     extension: "",
@@ -126,7 +126,7 @@ const NOTHING: Column = Column {
     serde: |_| Kept::Inapplicable,
 };
 
-/// What all columns have, of whatever values the target is.
+/// The properties that are common to all targets.
 macro_rules! column {
     ($target:ident, $of:ty, $($field:ident: $value:expr),* $(,)?) => {
         Column {
@@ -141,7 +141,7 @@ macro_rules! column {
     };
 }
 
-/// A target of tables, and how it is given a schema, if it can be.
+/// A target for tables, and how it is given a schema, if it takes one.
 macro_rules! tabular {
     ($target:ident, $given:expr) => {
         column! {
@@ -161,7 +161,7 @@ macro_rules! tabular {
     };
 }
 
-/// A target of any values that serde knows.
+/// A target for all values that implement serde's traits.
 macro_rules! of_serde {
     ($target:ident, $method:ident) => {
         column! {
@@ -174,7 +174,7 @@ macro_rules! of_serde {
     };
 }
 
-/// The targets, in the order of the documentation.
+/// Returns the targets, in the order of the documentation.
 fn columns() -> Vec<Column> {
     vec![
         tabular!(Parquet, |_, _| None),
@@ -189,7 +189,7 @@ fn columns() -> Vec<Column> {
     ]
 }
 
-/// A value that is kept by targets of any.
+/// A value that targets for any value can store.
 trait Serde {
     fn json(&self) -> Kept;
     fn pickle(&self) -> Kept;
@@ -223,9 +223,9 @@ enum Shape {
     Circle(f64),
 }
 
-/// Values of one kind, as each target takes them.
+/// Values of one kind, in the form that each target takes.
 enum Values {
-    /// Columns, and the same for serde.
+    /// Columns, and the same values for serde.
     Columns(Tables, Vec<Box<dyn Serde>>),
     Batches(Vec<Vec<RecordBatch>>),
     Measured(Vec<Measured>),
@@ -249,7 +249,7 @@ macro_rules! serde {
     };
 }
 
-/// The rows of the table: kinds of values.
+/// Returns the rows of the table: kinds of values.
 fn kinds() -> Vec<(&'static str, Values)> {
     use Values::{Batches, Columns};
 
@@ -365,7 +365,7 @@ fn yes(yes: bool) -> &'static str {
     if yes { "yes" } else { "no" }
 }
 
-/// What each target can do.
+/// Returns the table of the properties of each target.
 fn abilities() -> String {
     let mut text = line(["target", "file", "exact", "in pieces", "some columns"]);
     text += &line(["---"; 5]);
@@ -381,7 +381,7 @@ fn abilities() -> String {
     text
 }
 
-/// What each target that keeps values of several kinds makes of them.
+/// Returns the table of kinds of values for each target that stores several.
 fn values() -> String {
     let targets: Vec<_> =
         columns().into_iter().filter(|target| !["Text", "Bytes"].contains(&target.name)).collect();
@@ -396,7 +396,7 @@ fn values() -> String {
 }
 
 #[test]
-fn the_documentation_says_what_the_targets_do() {
+fn the_documentation_matches_the_targets() {
     let documentation = include_str!("../../src/lib.rs");
     for table in [abilities(), values()] {
         assert!(

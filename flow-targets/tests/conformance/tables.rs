@@ -1,4 +1,4 @@
-//! Tables of all types.
+//! Tables with columns of all types.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use arrow::array::*;
 use arrow::compute::cast;
 use arrow::datatypes::*;
 
-/// Batches by what they hold.
+/// Batches, each with a description of its content.
 pub(crate) type Tables = Vec<(&'static str, RecordBatch)>;
 
 pub(crate) fn column(array: impl Array + 'static) -> RecordBatch {
@@ -18,7 +18,7 @@ pub(crate) fn of(array: ArrayRef) -> RecordBatch {
     RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![array]).unwrap()
 }
 
-/// Columns that have a text form, without nested ones.
+/// Returns columns that have a text form, without nested ones.
 pub(crate) fn flat() -> Tables {
     let mut tables = numbers();
     tables.extend(texts());
@@ -149,7 +149,7 @@ pub(crate) fn times() -> Tables {
     ]
 }
 
-/// Columns that are bytes, or hold other columns.
+/// Returns columns of bytes, and columns that contain other columns.
 pub(crate) fn nested() -> Tables {
     let list = ListArray::from_iter_primitive::<Int64Type, _, _>(vec![
         Some(vec![Some(1), None, Some(3)]),
@@ -226,13 +226,13 @@ pub(crate) fn nested() -> Tables {
     ]
 }
 
-/// Values without a byte, where they are no nulls.
+/// Returns an array of byte strings of width zero, of which some may be null.
 fn no_bytes(valid: &[bool]) -> FixedSizeBinaryArray {
     let nulls = valid.contains(&false).then(|| valid.to_vec().into());
     FixedSizeBinaryArray::try_new_with_len(0, Vec::<u8>::new().into(), nulls, valid.len()).unwrap()
 }
 
-/// Types that are rare, and that a format may refuse but must not change.
+/// Returns tables of rare types, which a format may refuse but must not change.
 pub(crate) fn rare() -> Tables {
     vec![
         (

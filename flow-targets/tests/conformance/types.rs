@@ -1,4 +1,4 @@
-//! Types of which a format can store no value, which the type alone shows.
+//! Types of which a format can store no value, as the type alone shows.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
@@ -15,14 +15,14 @@ use jiff::civil::Date;
 use crate::harness::{bytes, file, refusal};
 use crate::tables::column;
 
-/// The error of a type that is refused, with all its causes.
+/// Returns the error of a type that is refused, with all its causes.
 #[track_caller]
 fn refused<G: Target>(target: &G) -> String {
     format!("{:#}", target.check_type().expect_err("it can be stored"))
 }
 
 #[track_caller]
-fn taken<G: Target>(target: &G) {
+fn assert_accepted<G: Target>(target: &G) {
     target.check_type().expect("some value can be stored");
 }
 
@@ -51,7 +51,7 @@ struct Holds<T> {
 }
 
 #[test]
-fn cells_hold_one_value() {
+fn cells_hold_a_single_value() {
     let error = refused(&<Csv<Vec<Row>>>::default());
     assert!(error.contains("the field `xs` of") && error.contains("Row` is a list"), "{error}");
     assert!(error.contains("`Parquet`, `ArrowIpc`, `Json` and `Pickle` keep it"), "{error}");
@@ -71,8 +71,8 @@ fn cells_hold_one_value() {
         assert!(error.contains("column `xs`") && error.contains("no cell holds"), "{error}");
         refused(&<Excel<Vec<Holds<Row>>>>::default());
         refused(&<Excel<Vec<u8>>>::default());
-        taken(&<Excel<Vec<Holds<Maybe>>>>::default());
-        taken(&<Excel<Vec<Holds<Option<u8>>>>>::default());
+        assert_accepted(&<Excel<Vec<Holds<Maybe>>>>::default());
+        assert_accepted(&<Excel<Vec<Holds<Option<u8>>>>>::default());
     }
 }
 
@@ -88,13 +88,13 @@ fn columns_hold_no_enums_with_data() {
     refused(&<Parquet<Vec<Holds<Shape>>>>::default());
     refused(&<Parquet<Vec<u8>>>::default());
     refused(&<ArrowIpc<Vec<Vec<f64>>>>::default());
-    taken(&<ArrowIpc<Vec<Drawn>>>::default());
-    taken(&<ArrowIpc<Vec<Holds<Shape>>>>::default());
-    taken(&<Parquet<Vec<Row>>>::default());
+    assert_accepted(&<ArrowIpc<Vec<Drawn>>>::default());
+    assert_accepted(&<ArrowIpc<Vec<Holds<Shape>>>>::default());
+    assert_accepted(&<Parquet<Vec<Row>>>::default());
 }
 
 #[test]
-fn keys_of_json_are_texts() {
+fn json_needs_text_keys() {
     type Pairs = BTreeMap<(u32, u32), f64>;
     let error = refused(&<Json<Pairs>>::default());
     assert!(error.contains("keys are tuples") && error.contains("`Pickle` keeps it"), "{error}");
@@ -102,27 +102,27 @@ fn keys_of_json_are_texts() {
     assert!(error.contains("the field `value` of"), "{error}");
     refused(&<Json<HashMap<Vec<u8>, u8>>>::default());
     refused(&<Json<BTreeMap<String, (u8, Pairs)>>>::default());
-    taken(&<Pickle<Pairs>>::default());
+    assert_accepted(&<Pickle<Pairs>>::default());
     #[derive(Serialize, Deserialize, Debug, PartialEq, Eq, PartialOrd, Ord)]
     struct Name(String);
-    taken(&<Json<BTreeMap<Name, u8>>>::default());
-    taken(&<Json<BTreeMap<Date, u8>>>::default());
-    taken(&<Json<BTreeMap<Option<char>, u8>>>::default());
-    taken(&<Json<Vec<((u8, u8), f64)>>>::default());
+    assert_accepted(&<Json<BTreeMap<Name, u8>>>::default());
+    assert_accepted(&<Json<BTreeMap<Date, u8>>>::default());
+    assert_accepted(&<Json<BTreeMap<Option<char>, u8>>>::default());
+    assert_accepted(&<Json<Vec<((u8, u8), f64)>>>::default());
 }
 
-/// What can be stored of some values, or shows nothing, is taken.
+/// A type is accepted if some of its values can be stored, or if it shows nothing about them.
 #[test]
-fn types_of_which_some_values_are_stored_are_taken() {
+fn types_of_which_some_values_can_be_stored_are_accepted() {
     #[track_caller]
     fn all<T>(value: T)
     where
         T: Serialize + DeserializeOwned + Debug + Send + Sync + 'static,
     {
         let rows = vec![value];
-        taken(&<Json<Vec<T>>>::default());
+        assert_accepted(&<Json<Vec<T>>>::default());
         bytes(&<Json<Vec<T>>>::default(), &rows).unwrap();
-        taken(&<Csv<Vec<T>>>::default());
+        assert_accepted(&<Csv<Vec<T>>>::default());
         bytes(&<Csv<Vec<T>>>::default(), &rows).unwrap();
     }
     let day = Date::default();
@@ -149,13 +149,13 @@ fn types_of_which_some_values_are_stored_are_taken() {
     all(Tree { size: 1, inner: None });
     all(serde_json::json!({"a": 1}));
     all(HashMap::from([("a".to_owned(), 1)]));
-    taken(&<Parquet<RecordBatch>>::default());
-    taken(&<Csv<Vec<RecordBatch>>>::default());
+    assert_accepted(&<Parquet<RecordBatch>>::default());
+    assert_accepted(&<Csv<Vec<RecordBatch>>>::default());
 }
 
-/// Arrow has bytes of length zero, which some of its code does not expect.
+/// Arrow allows byte arrays of width zero, which part of its code does not expect.
 #[test]
-fn bytes_of_length_zero_are_kept_or_refused() {
+fn byte_arrays_of_width_zero_are_kept_or_refused() {
     fn none(valid: &[bool]) -> RecordBatch {
         let nulls = Some(valid.to_vec().into());
         let values = Vec::<u8>::new().into();
@@ -175,9 +175,9 @@ fn bytes_of_length_zero_are_kept_or_refused() {
     }
 }
 
-/// A schema that is given is checked before anything runs.
+/// A given schema is checked before any task runs.
 #[test]
-fn schemas_with_types_that_have_no_text_are_refused() {
+fn schemas_with_types_without_a_text_form_are_refused() {
     use arrow::datatypes::{DataType, Field, IntervalUnit, Schema, TimeUnit};
     let item = || Field::new("item", DataType::Int32, true);
     let schema = |data_type: &DataType| Schema::new(vec![Field::new("v", data_type.clone(), true)]);
@@ -203,21 +203,21 @@ fn schemas_with_types_that_have_no_text_are_refused() {
         }
     }
     let taken_type = DataType::Decimal128(10, 2);
-    taken(&<Csv<RecordBatch>>::default().schema(schema(&taken_type)));
+    assert_accepted(&<Csv<RecordBatch>>::default().schema(schema(&taken_type)));
     #[cfg(feature = "excel")]
     {
-        taken(&<Excel<RecordBatch>>::default().schema(schema(&taken_type)));
+        assert_accepted(&<Excel<RecordBatch>>::default().schema(schema(&taken_type)));
         let span = DataType::Duration(TimeUnit::Second);
-        taken(&<Excel<RecordBatch>>::default().schema(schema(&span)));
+        assert_accepted(&<Excel<RecordBatch>>::default().schema(schema(&span)));
     }
-    // Rows have their own columns.
+    // Rows define their own columns.
     let target = <Csv<Vec<Holds<u8>>>>::default();
-    taken(&target.schema(schema(&DataType::Binary)));
+    assert_accepted(&target.schema(schema(&DataType::Binary)));
 }
 
-/// A struct whose visitor is written by hand is a struct all the same.
+/// A struct of the standard library with a handwritten visitor is a struct too.
 #[test]
-fn cells_hold_no_structs_of_the_standard_library() {
+fn cells_cannot_hold_structs_of_the_standard_library() {
     use std::ops::Range;
     use std::time::{Duration, SystemTime};
     fn refuses<V>(value: V)
@@ -231,11 +231,11 @@ fn cells_hold_no_structs_of_the_standard_library() {
             let error = refused(&<Excel<Vec<Holds<V>>>>::default());
             assert!(error.contains("the field `value` of"), "{error}");
         }
-        // Columns hold it.
-        taken(&<Parquet<Vec<Holds<V>>>>::default());
+        // Columns can hold the struct.
+        assert_accepted(&<Parquet<Vec<Holds<V>>>>::default());
         bytes(&<Parquet<Vec<Holds<V>>>>::default(), &vec![Holds { day: Date::default(), value }])
             .unwrap();
-        taken(&<Csv<Vec<Holds<Option<V>>>>>::default());
+        assert_accepted(&<Csv<Vec<Holds<Option<V>>>>>::default());
     }
     refuses(Duration::from_millis(1500));
     refuses(SystemTime::UNIX_EPOCH);

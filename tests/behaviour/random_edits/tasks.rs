@@ -7,32 +7,32 @@ use flow::{Instance, Summary};
 
 use crate::random_graph::scramble;
 
-/// How many files are read.
+/// The number of files that tasks read.
 pub(super) const FILES: u64 = 3;
 
-/// The files that a task reads.
+/// Returns the files that a task reads.
 fn files(folder: &Path, graph: u64, id: u64) -> Vec<PathBuf> {
     let random = scramble(graph * 31 + id);
     (0..random % 3).map(|i| folder.join(format!("{}.txt", scramble(random + i) % FILES))).collect()
 }
 
-/// The tasks before it that a task requires.
+/// Returns the static requirements of a task, which have smaller ids.
 fn before(graph: u64, id: u64) -> Vec<u64> {
     let random = scramble(graph * 1_000_003 + id);
     if id == 0 { Vec::new() } else { (0..random % 3).map(|i| scramble(random + i) % id).collect() }
 }
 
-/// What a task requires first while it runs.
+/// Returns the first dynamic requirement of a task.
 fn first(graph: u64, id: u64) -> u64 {
     scramble(graph * 104_729 + id) % (id + 3)
 }
 
-/// Whether a task reads the first file as well.
+/// Returns whether a task also reads the first file.
 fn has_extra(graph: u64, id: u64) -> bool {
     scramble(graph + (id << 7)).is_multiple_of(3)
 }
 
-/// What a flow is asked for, besides the code.
+/// The settings of a flow, besides the versions of the code.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) graph: u64,
@@ -52,7 +52,7 @@ pub(super) struct Generation {
     pub(super) resets: [Reset; 5],
 }
 
-/// Tasks whose code has these versions. With versions 0 and 1 the outputs are the same.
+/// Defines tasks whose code has these versions. Versions 0 and 1 compute the same outputs.
 macro_rules! generations {
     ($($module:ident: $read:literal $mix:literal $sum:literal $pick:literal;)*) => {
         $(mod $module {
@@ -105,12 +105,12 @@ macro_rules! generations {
                         mixed += *before.load()?;
                     }
                     cx.meta("parity", mixed % 2)?;
-                    // Few values, so that much comes out the same.
+                    // Few distinct values, so that equal outputs are frequent.
                     Ok(mixed % 5)
                 }
             }
 
-            /// It requires others while it runs, depending on what those before gave.
+            /// Has dynamic requirements, which depend on the outputs of earlier ones.
             #[derive(Task)]
             #[task(
                 requires(mix = Mix { id: first(self.graph, self.id) } if has_extra(self.graph, self.id + 1)),
@@ -138,13 +138,13 @@ macro_rules! generations {
                             value += mix.meta::<u64>("parity")?;
                         }
                     }
-                    // Another version asks for others.
+                    // Some versions of the code require other instances.
                     let start = first(self.graph, self.id) + $pick / 3;
                     let one = cx.with(Mix::ID, start % (self.id + 3)).require::<Mix>()?;
                     value += *one.load()?;
                     let next = scramble(random + value % 3);
                     match next % 6 {
-                        // Several settings of another, which its value has chosen.
+                        // Several settings of an instance that the loaded value selects.
                         0 | 1 => {
                             let mixes = cx
                                 .with(Mix::ID, next % (self.id + 3))
@@ -154,7 +154,7 @@ macro_rules! generations {
                                 value += *mix.load()?;
                             }
                         }
-                        // One like itself, and one more if it gave that.
+                        // Another instance of `Pick`, and depending on its output one more `Mix`.
                         2 | 3 if self.id > 0 => {
                             let pick = cx
                                 .with(Pick::ID, next % self.id)

@@ -1,4 +1,4 @@
-/// How often a task has run that nothing else counts.
+/// The number of runs of all tasks.
 static RUNS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
 
 macro_rules! makes_stored {
@@ -22,7 +22,7 @@ struct Part {
 }
 makes_stored!(Part, u64, |this, _cx| Ok(this.n));
 
-/// Keys whose text told them apart.
+/// Keys that can be told apart by their text.
 #[derive(Task)]
 #[task(requires = {n: Option<u64> => Part { n: n.unwrap_or(0) } for n in [Some(1), Some(2)]}, target = Json<u64>)]
 struct Told;
@@ -30,13 +30,13 @@ makes_stored!(Told, u64, |_this, cx| {
     cx.input().iter().map(|(n, part)| Ok(n.unwrap_or(0) * 10 + *part.load()?)).sum()
 });
 
-/// A key whose text did not.
+/// A key that cannot be identified by its text.
 #[derive(Task)]
 #[task(requires = {n: Option<Option<u64>> => Part { n: 3 } for n in [None]}, target = Json<String>)]
 struct Untold;
 makes_stored!(Untold, String, |_this, cx| Ok(format!("{:?}", cx.input().keys().collect::<Vec<_>>())));
 
-/// Its content is told by what its inputs are called.
+/// Its content is identified by the names of its inputs.
 #[derive(Task)]
 #[task(aggregate, requires = {n: u64 => Part { n } for n in [1, 2]})]
 struct Parts;
@@ -48,7 +48,7 @@ makes_stored!(OfParts, u64, |_this, cx| {
     cx.input().load()?.iter().map(|(n, part)| Ok(n * 100 + *part.load()?)).sum()
 });
 
-/// Its content is told by its fingerprint.
+/// Its content is identified by its fingerprint.
 #[derive(Task)]
 #[task(requires = {n: u64 => Part { n } for n in [1, 2]}, target = Memory<u64>)]
 struct Live;
@@ -62,7 +62,7 @@ struct OfLive {
 }
 makes_stored!(OfLive, u64, |this, cx| Ok(*cx.input().load()? * this.by));
 
-/// The value of `Top.start` reaches it.
+/// Inherits the value of `Top.start`.
 #[derive(Task)]
 #[task(target = Json<u64>)]
 struct Base {
@@ -88,7 +88,7 @@ fn open(folder: &Path) -> Result<Flow> {
     Ok(Flow::open(folder)?.quiet().with(Top::START, 7))
 }
 
-/// Makes all of it, and leaves no trace of who did.
+/// Runs all tasks, and removes the name of the host from the records.
 fn make(folder: &Path) -> Result<()> {
     let flow = open(folder)?;
     flow.run::<Everything>()?;

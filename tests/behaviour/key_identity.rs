@@ -1,5 +1,5 @@
-//! One setting has one identity: whichever way its values are given, instances have the same keys,
-//! and different values have different keys.
+//! Equal parameter values have equal keys, in whichever way they are given. Different values have
+//! different keys.
 
 use std::collections::HashMap;
 
@@ -25,7 +25,7 @@ struct Px {
 
 runs!(Px: i64 = |self, cx| Ok(self.start + *cx.input().load()?));
 
-/// As `Px`, but the parameter only has the same name.
+/// Like `Px`, but the parameter only has the same name.
 #[derive(Task)]
 #[task(requires = Get, target = Json<i64>)]
 struct Same {
@@ -40,14 +40,14 @@ struct Root;
 
 runs!(Root: i64 = |self, cx| Ok(*cx.input().load()?));
 
-/// Sets the same value by a literal.
+/// Sets the same value with a literal.
 #[derive(Task)]
 #[task(requires = Px { start: 1 }, target = Json<i64>)]
 struct ByLiteral;
 
 runs!(ByLiteral: i64 = |self, cx| Ok(*cx.input().load()?));
 
-/// Sets the same value by `with`.
+/// Sets the same value through `with`.
 #[derive(Task)]
 #[task(requires = Px with Get::START = 1, target = Json<i64>)]
 struct ByWith;
@@ -55,7 +55,7 @@ struct ByWith;
 runs!(ByWith: i64 = |self, cx| Ok(*cx.input().load()?));
 
 #[test]
-fn however_it_is_given_it_is_loaded_reset_and_shown_as_one() -> Result<()> {
+fn a_value_given_in_different_ways_selects_one_instance() -> Result<()> {
     let (flow, _folder) = flow();
     let ways = [flow.with(Get::START, 1), flow.with(Px::START, 1), flow.with_named("start", 1)];
     assert_eq!(ran(&ways[0].run::<Root>()?), ["Get", "Px", "Root"]);
@@ -71,7 +71,7 @@ fn however_it_is_given_it_is_loaded_reset_and_shown_as_one() -> Result<()> {
         assert_eq!(way.output::<Px>()?.path()?, ways[0].output::<Px>()?.path()?);
         assert!(ran(&way.run::<Root>()?).is_empty());
     }
-    // What sets it for its own requirement has the same instances.
+    // Tasks that set the value for their own requirement share these instances.
     assert_eq!(ran(&flow.run::<(ByLiteral, ByWith)>()?), ["ByLiteral", "ByWith"]);
 
     for reset_by in 0..3 {
@@ -85,7 +85,7 @@ fn however_it_is_given_it_is_loaded_reset_and_shown_as_one() -> Result<()> {
 }
 
 #[test]
-fn a_value_that_is_inherited_is_the_one_that_is_given_to_both() {
+fn an_inherited_value_equals_one_given_to_both_tasks() {
     let (flow, _folder) = flow();
     let inherited = flow.with(Same::START, 1);
     let both = inherited.with(Get::START, 1);
@@ -96,7 +96,7 @@ fn a_value_that_is_inherited_is_the_one_that_is_given_to_both() {
     assert!(preview::<Same>(&other).starts_with("Same {start: 1, Get.start: 2} PENDING"));
 }
 
-/// Its default is what `Below` can be given.
+/// The default of this task is a value that `Below` may be given.
 #[derive(Task)]
 #[task(requires = Below, target = Json<u64>)]
 struct Over {
@@ -116,14 +116,14 @@ struct Below {
 runs!(Below: u64 = |self, _cx| Ok(self.n));
 
 #[test]
-fn a_given_value_that_equals_a_default_travels_and_is_another_setting() -> Result<()> {
+fn a_given_value_equal_to_the_default_is_inherited_upstream() -> Result<()> {
     let (flow, _folder) = flow();
     let given = flow.with(Over::N, 5);
     assert_ne!(key::<Over>(&flow), key::<Over>(&given));
     assert_eq!(key::<Over>(&given), key::<Over>(&flow.with(Below::N, 5)));
     assert!(preview::<Over>(&flow).starts_with("Over {n: 5} PENDING"));
     assert!(preview::<Over>(&given).starts_with("Over {n: 5, Below.n: 5} PENDING"));
-    // Both stand in one sweep, each with its own value.
+    // One sweep holds both variants, each with its own value.
     let sweep = flow.sweep::<Over>();
     let sweep =
         sweep.variant("default", |over| over).variant("given", |over| over.with(Over::N, 5));
@@ -156,9 +156,9 @@ struct Two;
 runs!(Two: (u64, u64) = |self, cx| Ok((*cx.input().0.load()?, *cx.input().1.load()?)));
 
 #[test]
-fn which_instance_has_which_value_counts() -> Result<()> {
+fn equal_values_on_different_instances_have_different_keys() -> Result<()> {
     let (flow, _folder) = flow();
-    // In both, `Left.n` and `Right.n` are 7, and `Below.n` is once 3 and once 7.
+    // In both flows, `Left.n` and `Right.n` are 7. One `Below.n` is 3 and the other is 7.
     let (left, right) = (flow.with(Left::N, 7), flow.with(Right::N, 7));
     assert_ne!(key::<Two>(&left), key::<Two>(&right));
     assert_eq!((*get::<Two>(&left)?, *get::<Two>(&right)?), ((77, 73), (73, 77)));
@@ -166,7 +166,7 @@ fn which_instance_has_which_value_counts() -> Result<()> {
     Ok(())
 }
 
-/// What an instance is made of, in full.
+/// A text that lists everything an instance is computed from.
 type Tree = String;
 
 #[derive(Task)]
@@ -238,8 +238,8 @@ runs!(Top: Tree = |self, cx| {
     Ok(format!("top {} ({alias}) ({fixes}) ({})", self.n, cx.input().2.load()?))
 });
 
-/// Gives some parameters values at random, each in one of several ways.
-fn give(flow: &Flow, seed: u64) -> Flow {
+/// Gives random values to some parameters, each in one of several ways.
+fn give_random_values(flow: &Flow, seed: u64) -> Flow {
     let mut flow = flow.clone();
     for way in 0..9 {
         let bits = scramble(seed * 100 + way);
@@ -276,12 +276,12 @@ impl Seen {
 }
 
 #[test]
-fn equal_values_given_at_random_have_equal_keys_and_no_others() -> Result<()> {
+fn random_values_have_equal_keys_exactly_if_they_are_equal() -> Result<()> {
     let (flow, _folder) = flow();
     let mut seen = Seen::default();
     let mut refused = 0;
     for seed in 0..60 {
-        let given = give(&flow, seed);
+        let given = give_random_values(&flow, seed);
         match given.run::<(Top, Fixes, Alias, Local, Mid)>() {
             Ok(_) => {}
             Err(flow::Error::Plan(error)) => {
@@ -304,7 +304,7 @@ fn equal_values_given_at_random_have_equal_keys_and_no_others() -> Result<()> {
 }
 
 #[test]
-fn a_task_that_is_required_while_another_runs_has_the_values_that_it_has_upstream() -> Result<()> {
+fn dynamic_requirements_resolve_values_like_static_ones() -> Result<()> {
     #[derive(Task)]
     #[task(requires = Below, may_require(Below), target = Json<(u64, u64)>)]
     struct Twice {
@@ -321,7 +321,7 @@ fn a_task_that_is_required_while_another_runs_has_the_values_that_it_has_upstrea
     assert_eq!(*get::<Twice>(&flow)?, (3, 3));
     assert_eq!(*get::<Twice>(&flow.with(Twice::N, 7))?, (7, 7));
     assert_eq!(*get::<Twice>(&flow.with(Twice::N, 5))?, (5, 5));
-    // A value that equals the default, and is not what would be inherited.
+    // The given value equals the default and differs from the value that would be inherited.
     assert_eq!(*get::<Twice>(&flow.with(Twice::N, 7).with(Below::N, 3))?, (3, 3));
     Ok(())
 }

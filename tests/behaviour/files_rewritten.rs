@@ -1,5 +1,5 @@
-//! Files that are rewritten with equal content while a task reads them: nothing made from a half of one is
-//! kept.
+//! Files that are rewritten with equal content while a task reads them: no output computed from
+//! partial content is kept.
 
 use std::fs;
 use std::sync::Mutex;
@@ -10,14 +10,15 @@ use crate::support::{failed, failure, flow, ran};
 
 const WHOLE: &str = "1\n2\n3\n4\n";
 
-/// Paths whose files the tasks here rewrite while they read them, as a download would: each once.
+/// Paths of files that the tasks rewrite while they read them, as a download would: each once.
 static WRITTEN: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 fn rewrite_once(path: &Path) {
     WRITTEN.lock().expect("no panic while a path is noted").push(path.to_owned());
 }
 
-/// The number of lines of a file. If it is to be rewritten, a half of it is there at that moment.
+/// Counts the lines of a file. If the path is in `WRITTEN`, the file is truncated while it is read,
+/// and whole again afterwards.
 fn count(path: &Path) -> Result<usize> {
     let mut written = WRITTEN.lock().expect("no panic while a path is noted");
     let place = written.iter().position(|written| written == path);
@@ -33,10 +34,10 @@ fn count(path: &Path) -> Result<usize> {
     Ok(lines)
 }
 
-/// Asserts that a task that reads the file `path` fails if that is rewritten meanwhile, and then counts
-/// all of its lines in the next run.
+/// Asserts that a task fails if its file `path` is rewritten while it runs, and that the next run
+/// counts all lines.
 #[track_caller]
-fn assert_not_halved<T: Task<Target = Json<usize>>>(flow: &Flow, path: &Path) {
+fn assert_rewrite_fails<T: Task<Target = Json<usize>>>(flow: &Flow, path: &Path) {
     fs::write(path, WHOLE).expect("a file");
     rewrite_once(path);
     let summary = failure(flow.run::<T>());
@@ -54,10 +55,10 @@ fn of_parameter(#[param(file)] path: &Path) -> Result<usize> {
 }
 
 #[test]
-fn a_parameter_that_is_a_file() {
+fn a_file_parameter_that_is_rewritten_fails_the_task() {
     let (flow, folder) = flow();
     let path = folder.path().join("in.txt");
-    assert_not_halved::<of_parameter>(&flow.with(of_parameter::PATH, &path), &path);
+    assert_rewrite_fails::<of_parameter>(&flow.with(of_parameter::PATH, &path), &path);
 }
 
 #[task(target = Json<usize>)]
@@ -66,12 +67,12 @@ fn of_files(cx: &Cx<of_files>, #[param(file)] path: &Path) -> Result<usize> {
 }
 
 #[test]
-fn a_parameter_that_is_a_folder_or_a_pattern() -> Result<()> {
+fn a_rewritten_file_of_a_folder_or_pattern_fails_the_task() -> Result<()> {
     let (flow, folder) = flow();
     let inputs = folder.path().join("inputs");
     fs::create_dir(&inputs)?;
     for path in [inputs.clone(), inputs.join("*.txt")] {
-        assert_not_halved::<of_files>(&flow.with(of_files::PATH, &path), &inputs.join("in.txt"));
+        assert_rewrite_fails::<of_files>(&flow.with(of_files::PATH, &path), &inputs.join("in.txt"));
     }
     Ok(())
 }
@@ -90,13 +91,13 @@ runs!(Named: usize = |self, cx| match self.several {
 });
 
 #[test]
-fn a_file_that_the_running_task_names() {
+fn a_rewritten_file_named_by_the_running_task_fails_it() {
     let (flow, folder) = flow();
     let path = folder.path().join("in.txt");
     let flow = flow.with(Named::PATH, &path);
-    assert_not_halved::<Named>(&flow, &path);
+    assert_rewrite_fails::<Named>(&flow, &path);
     let several = flow.with(Named::SEVERAL, true).with(Named::PATH, folder.path().join("*.txt"));
-    assert_not_halved::<Named>(&several, &path);
+    assert_rewrite_fails::<Named>(&several, &path);
 }
 
 /// Names a file twice, which is rewritten in between.
@@ -113,10 +114,10 @@ runs!(Twice: usize = |self, cx| {
 });
 
 #[test]
-fn a_file_that_is_named_again_fails_at_once() {
+fn a_file_named_again_after_a_rewrite_fails_the_task() {
     let (flow, folder) = flow();
     let path = folder.path().join("in.txt");
-    assert_not_halved::<Twice>(&flow.with(Twice::PATH, &path), &path);
+    assert_rewrite_fails::<Twice>(&flow.with(Twice::PATH, &path), &path);
 }
 
 #[derive(Task)]
@@ -156,17 +157,17 @@ runs!(InRun: usize = |self, cx| {
 });
 
 #[test]
-fn an_external_input() {
+fn a_rewritten_external_input_fails_the_task() {
     let (flow, folder) = flow();
     let path = folder.path().join("in.txt");
     let flow = flow.with(Download::PATH, &path).with(InRun::PATH, &path);
-    assert_not_halved::<OfPath>(&flow, &path);
-    assert_not_halved::<Late>(&flow, &path);
-    assert_not_halved::<InRun>(&flow, &path);
+    assert_rewrite_fails::<OfPath>(&flow, &path);
+    assert_rewrite_fails::<Late>(&flow, &path);
+    assert_rewrite_fails::<InRun>(&flow, &path);
 }
 
 fn has_all(lines: &usize) -> Result<()> {
-    // It reads another file than the task does.
+    // The check reads a file that the task does not read itself.
     let path = std::env::temp_dir().join(format!("flow-check-{}", std::process::id()));
     ensure!(!path.exists() || count(&path)? <= *lines, "it is too short");
     Ok(())
@@ -178,14 +179,14 @@ fn checked(#[param(file)] path: &Path) -> Result<usize> {
 }
 
 #[test]
-fn a_file_that_the_check_reads() {
+fn a_rewritten_file_read_by_the_check_fails_the_task() {
     let (flow, _folder) = flow();
     let path = std::env::temp_dir().join(format!("flow-check-{}", std::process::id()));
-    assert_not_halved::<checked>(&flow.with(checked::PATH, &path), &path);
+    assert_rewrite_fails::<checked>(&flow.with(checked::PATH, &path), &path);
     let _ = fs::remove_file(&path);
 }
 
-/// Fails because it reads a half.
+/// Fails if it reads partial content.
 #[task(target = Json<usize>)]
 fn strict(#[param(file)] path: &Path) -> Result<usize> {
     let lines = count(path)?;
@@ -193,7 +194,7 @@ fn strict(#[param(file)] path: &Path) -> Result<usize> {
     Ok(lines)
 }
 
-/// Does without it if it fails.
+/// Continues with 0 if its requirement fails.
 #[derive(Task)]
 #[task(target = Json<usize>)]
 struct Lenient {
@@ -208,7 +209,7 @@ runs!(Lenient: usize = |self, cx| {
 });
 
 #[test]
-fn a_failure_that_came_of_a_half_may_pass() -> Result<()> {
+fn a_failure_due_to_partial_content_is_tried_again() -> Result<()> {
     let (flow, folder) = flow();
     let path = folder.path().join("in.txt");
     fs::write(&path, WHOLE)?;
@@ -221,7 +222,7 @@ fn a_failure_that_came_of_a_half_may_pass() -> Result<()> {
     rewrite_once(&path);
     let summary = flow.clone().allow_failures().run::<Lenient>()?;
     assert_eq!((ran(&summary), failed(&summary)), (vec!["Lenient".into()], vec!["strict".into()]));
-    // What it made without the failed task is not what it makes now.
+    // The output computed without the failed requirement is not complete.
     assert!(!flow.is_complete::<Lenient>()?);
     flow.run::<Lenient>()?;
     assert_eq!(*flow.load::<Lenient>()?, 4);
@@ -229,7 +230,7 @@ fn a_failure_that_came_of_a_half_may_pass() -> Result<()> {
 }
 
 #[test]
-fn a_file_that_another_one_replaces_with_its_time() -> Result<()> {
+fn a_file_replaced_with_equal_time_fails_the_task() -> Result<()> {
     #[task(target = Json<usize>)]
     fn replaces(#[param(file)] path: &Path) -> Result<usize> {
         let (copy, modified) = (path.with_extension("new"), fs::metadata(path)?.modified()?);
@@ -253,7 +254,7 @@ fn a_file_that_another_one_replaces_with_its_time() -> Result<()> {
     Ok(())
 }
 
-/// A target that reads what its task gives only while it writes.
+/// A target that reads the file named by its value only while it writes.
 #[derive(Default)]
 struct Lines;
 
@@ -279,7 +280,7 @@ fn lazy(#[param(file)] path: &Path) -> PathBuf {
 }
 
 #[test]
-fn a_file_that_is_read_while_the_output_is_written() -> Result<()> {
+fn a_file_rewritten_during_save_fails_the_task() -> Result<()> {
     let (flow, folder) = flow();
     let path = folder.path().join("in.txt");
     fs::write(&path, WHOLE)?;
@@ -291,7 +292,7 @@ fn a_file_that_is_read_while_the_output_is_written() -> Result<()> {
     Ok(())
 }
 
-/// Reads a file that is rewritten while it does.
+/// A target whose load reads a file that is rewritten meanwhile.
 #[derive(Default)]
 struct Slow;
 
@@ -316,7 +317,7 @@ struct Stream {
 }
 
 #[test]
-fn an_external_file_that_is_loaded_outside_of_a_run() -> Result<()> {
+fn an_external_file_rewritten_during_a_load_is_an_error() -> Result<()> {
     let (flow, folder) = flow();
     let path = folder.path().join("in.txt");
     fs::write(&path, WHOLE)?;

@@ -1,4 +1,4 @@
-//! Files that tasks read: their content counts, and nothing else of them.
+//! Files that tasks read: their content counts, and their times do not.
 
 use std::fs;
 use std::time::{Duration, SystemTime};
@@ -16,7 +16,7 @@ struct Load {
 
 runs!(Load: String = |self, _cx| Ok(fs::read_to_string(&self.source)?));
 
-/// Finds out only while it runs what it reads.
+/// Finds its files only while it runs; the parameter is not declared as a file.
 #[derive(Task)]
 #[task(target = Json<String>)]
 struct Follow {
@@ -40,7 +40,7 @@ struct Both;
 runs!(Both: String = |self, cx| Ok(format!("{} {}", *cx.input().0.load()?, *cx.input().1.load()?)));
 
 #[test]
-fn a_change_of_content_reruns_just_what_read_it() -> Result<()> {
+fn changed_content_reruns_only_the_tasks_that_read_it() -> Result<()> {
     let (flow, folder) = flow();
     let at = |name: &str| folder.path().join(name);
     fs::write(at("source"), "s")?;
@@ -50,7 +50,7 @@ fn a_change_of_content_reruns_just_what_read_it() -> Result<()> {
     assert_eq!(ran(&flow.run::<Both>()?), ["Both", "Follow", "Load"]);
     assert_eq!(*flow.load::<Both>()?, "s 1 -");
 
-    // Touched, and written again with the same content: equal is complete.
+    // Files that were touched, or written again with the same content, leave the tasks complete.
     let later = SystemTime::now() + Duration::from_secs(60);
     for name in ["source", "one", "list"] {
         fs::write(at(name), fs::read(at(name))?)?;
@@ -72,12 +72,12 @@ fn a_change_of_content_reruns_just_what_read_it() -> Result<()> {
     assert!(shown.contains(&format!("PENDING file: {} changed", at("one").display())), "{shown}");
     assert_eq!(ran(&flow.run::<Both>()?), ["Both", "Follow"]);
 
-    // A file that was not there comes, and goes.
+    // A file that was missing is created, and removed again.
     fs::write(at("two"), "2")?;
     assert_eq!(ran(&flow.run::<Both>()?), ["Both", "Follow"]);
     assert_eq!(*flow.load::<Both>()?, "t 3 2");
     fs::remove_file(at("two"))?;
-    // It is as it was before, and what was made then is used.
+    // The files are as they were before, so that the earlier output is used.
     assert_eq!(*flow.load::<Both>()?, "t 3 -");
     fs::write(at("two"), "2")?;
     fs::write(at("one"), "4")?;
@@ -92,7 +92,7 @@ fn a_change_of_content_reruns_just_what_read_it() -> Result<()> {
 }
 
 #[test]
-fn a_folder_counts_with_all_in_it() -> Result<()> {
+fn all_files_in_a_folder_are_tracked() -> Result<()> {
     #[derive(Task)]
     #[task(target = Json<usize>)]
     struct Count {
@@ -117,7 +117,7 @@ fn a_folder_counts_with_all_in_it() -> Result<()> {
 }
 
 #[test]
-fn a_file_that_is_missing_is_a_failed_task() -> Result<()> {
+fn a_missing_file_fails_the_task() -> Result<()> {
     let (flow, folder) = flow();
     let path = folder.path().join("not there");
     let flow = flow.with(Load::SOURCE, &path);
@@ -135,7 +135,7 @@ struct Pair {
     right: Option<PathBuf>,
 }
 
-/// A file in every form in which a parameter can hold one.
+/// Files in every form in which a parameter can hold them.
 #[derive(Task)]
 #[task(target = Json<usize>)]
 struct Forms {
@@ -154,7 +154,7 @@ impl Run for Forms {
 }
 
 #[test]
-fn files_in_maps_and_structs_are_watched() -> Result<()> {
+fn files_in_maps_and_structs_are_tracked() -> Result<()> {
     let (flow, folder) = flow();
     let path = |name: &str| folder.path().join(name);
     for name in ["a", "b", "c"] {
@@ -173,7 +173,7 @@ fn files_in_maps_and_structs_are_watched() -> Result<()> {
     Ok(())
 }
 
-/// Reads a file after somebody has changed it.
+/// Changes the file between two reads.
 #[derive(Task)]
 #[task(target = Json<String>)]
 struct Late {
@@ -192,7 +192,7 @@ impl Run for Late {
 }
 
 #[test]
-fn a_file_that_changes_while_it_is_read_is_no_output() -> Result<()> {
+fn a_file_that_changes_while_it_is_read_fails_the_task() -> Result<()> {
     let (flow, folder) = flow();
     let path = folder.path().join("file");
     std::fs::write(&path, "old")?;
@@ -207,7 +207,7 @@ fn a_file_that_changes_while_it_is_read_is_no_output() -> Result<()> {
 
 #[cfg(unix)]
 #[test]
-fn a_name_that_is_no_text_counts_in_a_folder() -> Result<()> {
+fn a_file_name_that_is_not_unicode_is_tracked() -> Result<()> {
     use std::os::unix::ffi::OsStrExt;
 
     let (flow, folder) = flow();
@@ -241,7 +241,7 @@ fn labelled(#[param(file)] inputs: Vec<(String, PathBuf)>) -> Result<Vec<usize>>
 }
 
 #[test]
-fn texts_beside_paths_are_no_files() -> Result<()> {
+fn text_beside_paths_is_not_tracked_as_a_file() -> Result<()> {
     let (flow, folder) = flow();
     let path = |name: &str| folder.path().join(name);
     std::fs::write(path("a"), "a")?;
@@ -251,7 +251,7 @@ fn texts_beside_paths_are_no_files() -> Result<()> {
     assert!(flow.check::<labelled>().is_ok());
     flow.run::<labelled>()?;
     assert_eq!(*flow.load::<labelled>()?, [1, 2]);
-    // The paths are files as ever, and the text is a part of the value.
+    // The paths are tracked as files, and the text is part of the parameter's value.
     std::fs::write(path("b"), "bbb")?;
     assert!(!flow.is_complete::<labelled>()?);
     flow.run::<labelled>()?;

@@ -1,4 +1,4 @@
-//! What a task requires while it runs fails, is stopped, or requires the task itself.
+//! Dynamic requirements that fail, are stopped, or require the task itself.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use flow::{RequireError, RequireErrorKind, Stopper};
 use crate::faulty::Faulty;
 use crate::support::{failed, failure, faulty_flow, flow, in_full, not_run, preview, ran};
 
-/// How often the task was tried that one test alone requires.
+/// The number of attempts of the `Fragile` tasks of one test, those with `bad == 3`.
 static TRIED: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Task)]
@@ -27,7 +27,7 @@ runs!(Fragile: u64 = |self, _cx| {
     Ok(self.n)
 });
 
-/// Handles what fails.
+/// Handles failures of its requirements.
 #[derive(Task)]
 #[task(target = Json<Vec<String>>)]
 struct Tolerant {
@@ -45,7 +45,7 @@ runs!(Tolerant: Vec<String> = |self, cx| {
         .collect()
 });
 
-/// Does not.
+/// Does not handle failures.
 #[derive(Task)]
 #[task(target = Json<u64>)]
 struct Strict;
@@ -73,9 +73,10 @@ fn a_failure_is_an_error_of_the_task_that_requires_it() -> Result<()> {
 }
 
 #[test]
-fn an_output_made_in_spite_of_a_failure_is_never_complete() -> Result<()> {
+fn an_output_computed_despite_a_failure_is_never_complete() -> Result<()> {
     let (flow, _folder) = flow();
-    // The default does not travel, and so it is the first that panics.
+    // `Fragile::bad` is 0, because the default of `Tolerant::bad` is not inherited; so the first
+    // instance panics.
     let summary = flow.run::<Tolerant>()?;
     assert_eq!(failed(&summary), ["Fragile"]);
     let text = in_full(flow.load::<Tolerant>().expect_err("it is not complete"));
@@ -86,7 +87,7 @@ fn an_output_made_in_spite_of_a_failure_is_never_complete() -> Result<()> {
     let summary = flow.run::<Tolerant>()?;
     assert_eq!(failed(&summary), ["Fragile", "Fragile"]);
     assert!(!flow.is_complete::<Tolerant>()?);
-    // What failed is tried again in each run, and what did not fail is not.
+    // Failed requirements are tried again in each run, and successful ones are not.
     TRIED.store(0, Ordering::SeqCst);
     let summary = flow.run::<Tolerant>()?;
     assert_eq!((ran(&summary), failed(&summary).len()), (vec!["Tolerant".to_owned()], 2));
@@ -94,7 +95,7 @@ fn an_output_made_in_spite_of_a_failure_is_never_complete() -> Result<()> {
     Ok(())
 }
 
-/// Is given what a tolerant task made.
+/// Loads the output of a tolerant task.
 #[derive(Task)]
 #[task(requires = Tolerant, target = Json<usize>)]
 struct AfterTolerant;
@@ -102,7 +103,7 @@ struct AfterTolerant;
 runs!(AfterTolerant: usize = |self, cx| Ok(cx.input().load()?.len()));
 
 #[test]
-fn an_output_made_in_spite_of_a_failure_reaches_the_tasks_of_the_same_run() -> Result<()> {
+fn an_output_computed_despite_a_failure_is_used_in_the_same_run() -> Result<()> {
     let (flow, _folder) = flow();
     for _ in 0..2 {
         let summary = flow.run::<AfterTolerant>()?;
@@ -136,7 +137,7 @@ struct Patient {
 runs!(Patient: u64 = |self, cx| Ok(cx.require::<Moody>().map_or(Ok(0), |m| m.load().map(|n| *n))?));
 
 #[test]
-fn a_failure_is_tried_again_in_each_run() -> Result<()> {
+fn a_failed_requirement_is_tried_again_in_each_run() -> Result<()> {
     let (flow, folder) = flow();
     let path = folder.path().join("sky.txt");
     std::fs::write(&path, "grey")?;
@@ -172,7 +173,7 @@ struct Blocked;
 runs!(Blocked: u64 = |self, cx| Ok(*cx.require::<OnFragile>()?.load()?));
 
 #[test]
-fn what_failed_further_up_is_named() -> Result<()> {
+fn the_error_names_the_upstream_task_that_failed() -> Result<()> {
     let (flow, _folder) = flow();
     let summary = failure(flow.run::<Blocked>());
     assert_eq!(not_run(&summary), ["OnFragile"]);
@@ -219,7 +220,7 @@ mod stopped {
     });
 
     #[test]
-    fn a_stop_ends_what_waits_and_is_no_failure() -> Result<()> {
+    fn a_stop_ends_waiting_tasks_and_is_no_failure() -> Result<()> {
         let (flow, _folder) = flow();
         let stopper = STOPPER.get_or_init(|| flow.stopper());
         for workers in [1, 4] {
@@ -233,7 +234,7 @@ mod stopped {
             assert_eq!(flow.run::<Steps>()?.ran().len(), 3);
             assert_eq!(*flow.load::<Steps>()?, 10);
 
-            // A task that does not mind has been stopped all the same.
+            // A task that ignores the error of a stop counts as stopped too.
             let flow = flow.with(Steps::IGNORE, true).force::<Step>();
             let summary = failure(flow.run::<Steps>());
             assert_eq!((ran(&summary).len(), not_run(&summary)), (3, vec!["Steps".to_owned()]));
@@ -251,7 +252,7 @@ mod cycles {
         format!("{:#}", error.into())
     }
 
-    /// Each requires the other while it runs.
+    /// `Ping` and `Pong` require each other while they run, and `Ping` handles the error.
     #[derive(Task)]
     #[task(target = Json<String>)]
     struct Ping;
@@ -267,7 +268,7 @@ mod cycles {
 
     runs!(Pong: String = |self, cx| Ok(cx.require::<Ping>()?.load()?.to_string()));
 
-    /// The same, of which neither handles the error.
+    /// `Left` and `Right` require each other, and neither handles the error.
     #[derive(Task)]
     #[task(target = Json<u64>)]
     struct Left;
@@ -285,7 +286,7 @@ mod cycles {
     #[task(aggregate, requires(Left, Right))]
     struct LeftAndRight;
 
-    /// What is required requires the task itself, before it runs.
+    /// Requires a task that statically requires `Egg`.
     #[derive(Task)]
     #[task(target = Json<u64>)]
     struct Egg;
@@ -298,7 +299,7 @@ mod cycles {
 
     runs!(Hen: u64 = |self, cx| Ok(*cx.input().load()?));
 
-    /// Itself.
+    /// Requires itself.
     #[derive(Task)]
     #[task(target = Json<u64>)]
     struct Own;
@@ -330,7 +331,7 @@ mod cycles {
     }
 
     #[test]
-    fn tasks_that_were_started_apart_and_wait_for_each_other_are_an_error() -> Result<()> {
+    fn independently_started_tasks_that_require_each_other_are_an_error() -> Result<()> {
         for _ in 0..20 {
             for workers in [1, 2, 4] {
                 let folder = tempfile::tempdir()?;
@@ -344,14 +345,14 @@ mod cycles {
     }
 
     #[test]
-    fn what_statically_requires_the_task_cannot_be_required_by_it() -> Result<()> {
+    fn a_static_downstream_task_cannot_be_required() -> Result<()> {
         for workers in [1, 4] {
             let (flow, _folder) = flow();
             let flow = flow.workers(workers);
             let expected = "cannot require Hen: it requires itself while it runs: Egg → Hen → Egg";
             let summary = failure(flow.run::<Egg>());
             assert_eq!(summary.failed()[0].error.as_deref(), Some(expected));
-            // And if it waits for it already.
+            // The same error if `Hen` is waiting for `Egg` already.
             let summary = failure(flow.run::<Hen>());
             assert_eq!(summary.failed()[0].error.as_deref(), Some(expected));
             let summary = failure(flow.run::<Own>());
@@ -387,18 +388,18 @@ mod deep {
     });
 
     #[test]
-    fn a_thousand_tasks_may_wait_for_each_other_on_one_worker() -> Result<()> {
+    fn a_chain_of_a_thousand_tasks_may_wait_on_one_worker() -> Result<()> {
         let folder = tempfile::tempdir()?;
         let flow = faulty_flow(folder.path(), &Faulty::new())?.workers(1).with(Level::N, 1000);
         assert_eq!(flow.run::<Level>()?.ran().len(), 1002);
-        // Another test of this program may have changed where it starts.
+        // Another test of this program may have changed `START`.
         assert_eq!(*flow.load::<Level>()?, 1000 + *flow.load::<Bottom>()?);
         assert!(flow.is_complete::<Level>()?);
         Ok(())
     }
 
     #[test]
-    fn a_change_far_up_is_found() -> Result<()> {
+    fn a_change_sixty_levels_up_is_found() -> Result<()> {
         let folder = tempfile::tempdir()?;
         let flow = faulty_flow(folder.path(), &Faulty::new())?.workers(2).with(Level::N, 60);
         flow.run::<Level>()?;
@@ -407,7 +408,7 @@ mod deep {
         assert!(preview::<Level>(&forced).contains("upstream: Level first"));
         assert_eq!(forced.run::<Level>()?.ran().len(), 62);
         assert_eq!(*flow.load::<Level>()?, 65);
-        // What is made again and gives the same goes no further.
+        // A recomputed output with equal bytes leaves the levels above unchanged.
         flow.reset::<Bottom>()?;
         let summary = flow.run::<Level>()?;
         assert_eq!((summary.ran().len(), summary.cut_off().len()), (1, 61));

@@ -1,4 +1,4 @@
-//! Outputs that are taken over from another store, in which nothing is written.
+//! `reuse_from`: outputs are reused from another store, and nothing is written there.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -10,7 +10,7 @@ use flow::prelude::*;
 use crate::faulty::{Fault, Faulty, Op};
 use crate::support::{adopted, assert_consistent, faulty_flow, files_below, flow, ran};
 
-/// A task of one name, with code that is told apart.
+/// A task with one name, in two versions of its code.
 macro_rules! prices {
     ($module:ident, $n:expr) => {
         mod $module {
@@ -47,8 +47,8 @@ runs!(Report: PathBuf = |self, cx| {
     Ok(path)
 });
 
-/// All files with their content and times.
-fn state(folder: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
+/// Returns all files with their content and times.
+fn files_with_times(folder: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
     let files = files_below(folder).into_iter();
     files
         .map(|file| {
@@ -59,7 +59,7 @@ fn state(folder: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
 }
 
 #[test]
-fn what_is_kept_there_does_not_run_and_nothing_is_written_there() -> Result<()> {
+fn outputs_are_reused_and_nothing_is_written_to_the_other_store() -> Result<()> {
     for links in [true, false] {
         let (team, _team_folder) = flow();
         team.run::<Report>()?;
@@ -69,8 +69,8 @@ fn what_is_kept_there_does_not_run_and_nothing_is_written_there() -> Result<()> 
             (!links && op == Op::Link).then_some(Fault::Refuse(ErrorKind::CrossesDevices))
         });
         let mine = faulty_flow(folder.path(), &fs)?.reuse_from(&team);
-        let before = state(team.folder());
-        // It is read there, and taken over when it is run.
+        let before = files_with_times(team.folder());
+        // The output is read in the other store, and linked or copied by a run.
         assert!(mine.is_complete::<Report>()?);
         assert_eq!(fs::read_to_string(mine.load::<Report>()?.join("sub/text"))?, "2");
         let summary = mine.run::<Report>()?;
@@ -78,8 +78,8 @@ fn what_is_kept_there_does_not_run_and_nothing_is_written_there() -> Result<()> 
             (ran(&summary), adopted(&summary)),
             (vec![], vec!["Prices".into(), "Report".into()])
         );
-        assert_eq!(state(team.folder()), before);
-        // From then on it is one's own.
+        assert_eq!(files_with_times(team.folder()), before);
+        // From then on this store has outputs of its own.
         team.store().clear()?;
         assert_eq!(fs::read_to_string(mine.load::<Report>()?.join("sub/text"))?, "2");
         assert_eq!(mine.output::<Prices>()?.meta::<String>("unit")?, "EUR");
@@ -90,24 +90,24 @@ fn what_is_kept_there_does_not_run_and_nothing_is_written_there() -> Result<()> 
 }
 
 #[test]
-fn times_that_changed_there_are_not_noted_there() -> Result<()> {
+fn changed_file_times_are_not_recorded_in_the_other_store() -> Result<()> {
     let (team, _team_folder) = flow();
     team.run::<Report>()?;
     for file in files_below(team.folder()) {
         let file = fs::File::options().append(true).open(file)?;
         file.set_modified(SystemTime::UNIX_EPOCH)?;
     }
-    let before = state(team.folder());
+    let before = files_with_times(team.folder());
     let (mine, _folder) = flow();
     let mine = mine.reuse_from(&team);
     mine.preview::<Report>()?;
     assert_eq!(adopted(&mine.run::<Report>()?), ["Prices", "Report"]);
-    assert_eq!(state(team.folder()), before);
+    assert_eq!(files_with_times(team.folder()), before);
     Ok(())
 }
 
 #[test]
-fn other_code_and_other_parameters_run() -> Result<()> {
+fn other_code_or_parameters_are_not_reused() -> Result<()> {
     let (team, _team_folder) = flow();
     team.run::<Prices>()?;
     let (mine, _folder) = flow();
@@ -120,7 +120,7 @@ fn other_code_and_other_parameters_run() -> Result<()> {
 }
 
 #[test]
-fn what_a_name_means_here_is_no_business_of_the_other() -> Result<()> {
+fn each_store_has_its_own_owners_of_task_names() -> Result<()> {
     let (team, _team_folder) = flow();
     let (mine, _folder) = flow();
     let mine = mine.reuse_from(&team);
@@ -132,7 +132,7 @@ fn what_a_name_means_here_is_no_business_of_the_other() -> Result<()> {
 }
 
 #[test]
-fn it_is_read_through_what_the_other_reads() -> Result<()> {
+fn outputs_are_reused_through_a_chain_of_stores() -> Result<()> {
     let (first, _first) = flow();
     first.run::<Prices>()?;
     let (second, _second) = flow();
@@ -144,7 +144,7 @@ fn it_is_read_through_what_the_other_reads() -> Result<()> {
 }
 
 #[test]
-fn a_store_that_is_missing_or_damaged_has_nothing() -> Result<()> {
+fn a_missing_or_damaged_store_offers_nothing() -> Result<()> {
     type Damage = fn(&Path);
     let damages: [Damage; 5] = [
         |team| fs::remove_dir_all(team).expect("a store"),
@@ -187,7 +187,7 @@ fn a_value_in_memory_is_shared() -> Result<()> {
     assert!(std::ptr::eq(&*mine.load::<InMemory>()?, &*team.load::<InMemory>()?));
     team.reset::<InMemory>()?;
     assert_eq!(*mine.load::<InMemory>()?, [1, 2]);
-    // Of another process there is only the record.
+    // Another process has only the record of a value in memory.
     let (other, _folder) = flow();
     let other = other.reuse_from(&Flow::open(team.folder())?);
     assert_eq!(ran(&other.run::<InMemory>()?), ["InMemory"]);
@@ -203,7 +203,7 @@ struct Fetched {
 runs!(Fetched: usize = |self, _cx| Ok(self.token.expose().len()));
 
 #[test]
-fn a_secret_is_another_in_each_store() -> Result<()> {
+fn outputs_that_depend_on_a_secret_are_not_reused() -> Result<()> {
     let token = || Secret::from("hush".to_owned());
     let (team, _team_folder) = flow();
     team.with(Fetched::TOKEN, token()).run::<Fetched>()?;
@@ -214,7 +214,7 @@ fn a_secret_is_another_in_each_store() -> Result<()> {
 }
 
 #[test]
-fn one_that_is_not_readable_is_an_error_that_names_it() -> Result<()> {
+fn an_unreadable_record_in_the_other_store_is_an_error() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let fs = Faulty::new();
     let team = faulty_flow(folder.path(), &fs)?;

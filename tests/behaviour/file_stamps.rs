@@ -1,6 +1,5 @@
-//! Files that tasks read are hashed once: as long as nothing is another that is known of them
-//! without opening them, by other processes too. A file that was written a moment ago is not
-//! trusted.
+//! Files that tasks read are hashed once, by all processes together, as long as their size, times
+//! and inode are unchanged. The digest of a file that was just written is not cached.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -16,24 +15,24 @@ use flow::prelude::*;
 use crate::faulty::{Fault, Faulty, Op};
 use crate::support::{faulty_flow, files_below, ran};
 
-/// The disk with a clock of its own: the times of files are moved, and kept in steps.
+/// The disk with another clock: the times of files are shifted, and rounded down to a resolution.
 #[derive(Clone, Default)]
 struct Clock(Arc<Times>);
 
 #[derive(Default)]
 struct Times {
-    /// How much older files are, in seconds.
+    /// How much older files appear, in seconds.
     older: AtomicI64,
-    /// The step in which times are kept, in seconds; 0 for what the disk has.
+    /// The resolution of times in seconds; 0 for that of the disk.
     step: AtomicI64,
-    /// Whether only size and time are known.
+    /// Whether the inode and the change time are hidden.
     is_plain: Mutex<bool>,
-    /// How many files outside the store were hashed.
+    /// The number of files outside the store that were hashed.
     hashed: AtomicU64,
 }
 
 impl Clock {
-    /// Files are that much older than they are, in seconds.
+    /// Lets files appear older by this number of seconds.
     fn older(&self, seconds: i64) {
         self.0.older.store(seconds, Ordering::SeqCst);
     }
@@ -59,7 +58,7 @@ impl Fs for Clock {
 
     fn stat(&self, path: &Path) -> io::Result<Stat> {
         let stat = Disk.stat(path)?;
-        // Those of outputs are as they are.
+        // The times of outputs are not changed.
         if path.extension().is_none_or(|extension| extension != "in") {
             return Ok(stat);
         }
@@ -196,14 +195,14 @@ runs!(External: String = |self, cx| Ok(cx.input().load()?.to_string()));
 #[task(aggregate, requires(Watched, InFolder, Matched, Found, FoundFiles, External))]
 struct All;
 
-/// The tasks that read, in order.
+/// The tasks that read files, sorted by name.
 const READERS: [&str; 6] = ["External", "Found", "FoundFiles", "InFolder", "Matched", "Watched"];
 
 fn text(files: &[PathBuf]) -> Result<String> {
     files.iter().map(|file| Ok(fs::read_to_string(file)?)).collect()
 }
 
-/// A flow in which each task reads the file `in/x.in`, on a disk with a clock.
+/// Returns a flow in which each task reads the file `in/x.in`, on a disk with another clock.
 fn open(folder: &Path, clock: &Clock) -> Result<Flow> {
     let inside = folder.join("in");
     let file = inside.join("x.in");
@@ -217,7 +216,7 @@ fn open(folder: &Path, clock: &Clock) -> Result<Flow> {
         .with(Elsewhere::ELSEWHERE, &*file))
 }
 
-/// A folder with the file `in/x.in`, which is an hour old.
+/// Creates a folder with the file `in/x.in`, and returns both paths.
 fn input(text: &str) -> Result<(tempfile::TempDir, PathBuf)> {
     let folder = tempfile::tempdir()?;
     fs::create_dir(folder.path().join("in"))?;
@@ -254,7 +253,8 @@ fn each_way_to_read_a_file_sees_each_way_to_change_it() -> Result<()> {
             set_modified(&file, time)?;
             assert_eq!(ran(&open()?.run::<All>()?), [""; 0]);
         }
-        // Replaced by another file, with the same size and time; and the same that it was before.
+        // Replaced by another file with the same size and time, and then by one with the earlier
+        // content.
         let time = fs::metadata(&file)?.modified()?;
         for (text, runs) in [("LONGER", true), ("Longer", false)] {
             let other = folder.path().join("other");
@@ -267,7 +267,7 @@ fn each_way_to_read_a_file_sees_each_way_to_change_it() -> Result<()> {
             assert_eq!(*flow.load::<Found>()?, text);
             assert_eq!(ran(&flow.run::<All>()?), [""; 0]);
         }
-        // Deleted, and there again.
+        // Removed, and created again.
         fs::remove_file(&file)?;
         let flow = open()?;
         for complete in [
@@ -292,9 +292,9 @@ fn a_file_is_hashed_once_by_all_processes() -> Result<()> {
     let clock = Clock::default();
     clock.older(3600);
     open(folder.path(), &clock)?.run::<All>()?;
-    // By all tasks, to be judged and to be run, and after that.
+    // All tasks share one digest: when they are planned, when they run, and afterwards.
     assert_eq!(clock.hashed(), 1);
-    // A second process, as far as the store can tell.
+    // A newly opened store behaves as in a second process.
     for _ in 0..2 {
         assert!(open(folder.path(), &clock)?.is_complete::<All>()?);
         assert_eq!(clock.hashed(), 0);
@@ -304,7 +304,7 @@ fn a_file_is_hashed_once_by_all_processes() -> Result<()> {
     assert_eq!(clock.hashed(), 1);
     assert!(open(folder.path(), &clock)?.is_complete::<All>()?);
     assert_eq!(clock.hashed(), 0);
-    // The same file on the same disk, by another name, is another one.
+    // A hard link has another path, and counts as another file.
     fs::hard_link(&file, file.with_extension("2.in"))?;
     assert!(!open(folder.path(), &clock)?.is_complete::<All>()?);
     assert_eq!(clock.hashed(), 2);
@@ -312,9 +312,9 @@ fn a_file_is_hashed_once_by_all_processes() -> Result<()> {
 }
 
 #[test]
-fn nothing_is_remembered_of_what_was_written_a_moment_ago() -> Result<()> {
-    // The time is kept in steps of two seconds, and neither the inode nor the time of the last
-    // change is known: only that time tells that it was written again.
+fn digests_of_files_that_were_just_written_are_not_cached() -> Result<()> {
+    // The resolution is two seconds, and neither the inode nor the change time is known, so that a
+    // rewrite within that time is invisible to `stat`.
     let (folder, file) = input("one")?;
     let clock = Clock::default();
     clock.0.step.store(2, Ordering::SeqCst);
@@ -328,7 +328,7 @@ fn nothing_is_remembered_of_what_was_written_a_moment_ago() -> Result<()> {
         assert_eq!(*open(folder.path(), &clock)?.load::<Watched>()?, text);
     }
     drop(flow);
-    // Once its time is past, it is hashed for the last time.
+    // Once its time is past, the file is hashed for the last time.
     clock.older(10);
     clock.hashed();
     assert!(open(folder.path(), &clock)?.is_complete::<Watched>()?);
@@ -338,10 +338,10 @@ fn nothing_is_remembered_of_what_was_written_a_moment_ago() -> Result<()> {
     Ok(())
 }
 
-/// The kernel gives files the time of its last tick, which is milliseconds ago: a file that is
-/// written just after a step of two seconds has begun may have the time of the step before.
+/// The kernel stamps files with the time of its last tick, which is milliseconds ago. So a file
+/// written just after a step of two seconds has begun may carry the time of the step before.
 #[test]
-fn a_step_that_has_just_ended_may_still_be_given_to_files() -> Result<()> {
+fn a_file_may_carry_the_time_of_the_previous_clock_step() -> Result<()> {
     let (folder, file) = input("one")?;
     let clock = Clock::default();
     *clock.0.is_plain.lock().expect("no panic") = true;
@@ -352,7 +352,7 @@ fn a_step_that_has_just_ended_may_still_be_given_to_files() -> Result<()> {
         let flow = open(folder.path(), &clock)?;
         flow.run::<Watched>()?;
         if begun_a_step_ago.elapsed()? > Duration::from_millis(2_900) {
-            // Too slow to tell anything.
+            // The machine was too slow for this test.
             return Ok(());
         }
         assert_eq!(*flow.load::<Watched>()?, text);
@@ -362,7 +362,7 @@ fn a_step_that_has_just_ended_may_still_be_given_to_files() -> Result<()> {
 
 #[cfg(unix)]
 #[test]
-fn a_time_that_was_set_does_not_make_it_look_old() -> Result<()> {
+fn setting_the_time_into_the_past_does_not_make_a_file_old() -> Result<()> {
     let (folder, file) = input("one")?;
     let clock = Clock::default();
     let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
@@ -378,7 +378,7 @@ fn a_time_that_was_set_does_not_make_it_look_old() -> Result<()> {
 }
 
 #[test]
-fn whatever_became_of_the_digests_nothing_is_taken_for_what_it_is_not() -> Result<()> {
+fn a_damaged_cache_of_digests_never_yields_a_wrong_digest() -> Result<()> {
     let (folder, file) = input("one")?;
     let digests = folder.path().join("data/.flow/digests");
     let clock = Clock::default();
@@ -395,7 +395,7 @@ fn whatever_became_of_the_digests_nothing_is_taken_for_what_it_is_not() -> Resul
             let line = String::from_utf8_lossy(good).replace(['1', '2', '3'], "4");
             fs::write(at, line)
         },
-        // It cannot be read or written.
+        // The cache can be neither read nor written.
         |at, _| fs::remove_file(at).and_then(|()| fs::create_dir(at)),
     ];
     for damage in damages {
@@ -416,7 +416,7 @@ fn whatever_became_of_the_digests_nothing_is_taken_for_what_it_is_not() -> Resul
 }
 
 #[test]
-fn threads_and_processes_add_to_them_at_once() -> Result<()> {
+fn threads_and_processes_share_the_cache_of_digests() -> Result<()> {
     let folder = tempfile::tempdir()?;
     fs::create_dir(folder.path().join("in"))?;
     for i in 0..50 {
@@ -447,7 +447,7 @@ fn threads_and_processes_add_to_them_at_once() -> Result<()> {
 }
 
 #[test]
-fn nothing_is_read_or_written_where_no_task_reads_a_file() -> Result<()> {
+fn the_cache_is_not_used_if_no_task_reads_files() -> Result<()> {
     #[derive(Task)]
     #[task(target = Json<u64>)]
     struct Plain;
@@ -464,8 +464,8 @@ fn nothing_is_read_or_written_where_no_task_reads_a_file() -> Result<()> {
 }
 
 #[test]
-fn where_only_content_is_believed_no_stamp_is() -> Result<()> {
-    // Only size and time are known, and they are set to what they were.
+fn trust_in_content_ignores_modification_times() -> Result<()> {
+    // Only size and time are known, and both are restored after the edit.
     let (folder, file) = input("one")?;
     let clock = Clock::default();
     clock.older(3600);
@@ -479,7 +479,7 @@ fn where_only_content_is_believed_no_stamp_is() -> Result<()> {
     let strict = open(folder.path(), &clock)?.trust(Trust::Content);
     clock.hashed();
     assert!(!strict.is_complete::<All>()?);
-    // Once for a plan, though six tasks read it.
+    // Once for a plan, although six tasks read the file.
     assert_eq!(clock.hashed(), 1);
     assert_eq!(ran(&strict.run::<All>()?), READERS);
     assert_eq!(*strict.load::<Watched>()?, "two");
@@ -488,7 +488,7 @@ fn where_only_content_is_believed_no_stamp_is() -> Result<()> {
 }
 
 #[test]
-fn a_store_that_cannot_be_written_is_judged_all_the_same() -> Result<()> {
+fn plans_work_although_the_cache_cannot_be_written() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("file");
     fs::write(&file, "one")?;
@@ -496,13 +496,13 @@ fn a_store_that_cannot_be_written_is_judged_all_the_same() -> Result<()> {
     let open =
         || -> Result<Flow> { Ok(faulty_flow(folder.path(), &faulty)?.with(Watched::FILE, &*file)) };
     open()?.run::<Watched>()?;
-    // Old enough to be remembered.
+    // Old enough for the digest to be cached.
     std::thread::sleep(Duration::from_millis(3_100));
     let digests = folder.path().join("data/.flow/digests");
     let is_digests = |path: &Path| path.to_string_lossy().contains("digests");
     for fault in [Fault::Refuse(ErrorKind::ReadOnlyFilesystem), Fault::Half(ErrorKind::StorageFull)]
     {
-        // Nothing can be written, and of what is written there are halves.
+        // Either nothing can be written, or only half of each line.
         faulty.fail(move |_, op, path| (op.changes() && is_digests(path)).then_some(fault));
         assert!(open()?.is_complete::<Watched>()?);
         assert!(open()?.run::<Watched>()?.ran().is_empty());
@@ -512,7 +512,7 @@ fn a_store_that_cannot_be_written_is_judged_all_the_same() -> Result<()> {
         fs::write(&file, "one")?;
         assert!(flow.is_complete::<Watched>()?);
     }
-    // It cannot be read, either.
+    // The cache cannot be read either.
     faulty.fail(move |_, _, path| {
         is_digests(path).then_some(Fault::Refuse(ErrorKind::PermissionDenied))
     });
@@ -520,7 +520,7 @@ fn a_store_that_cannot_be_written_is_judged_all_the_same() -> Result<()> {
     faulty.heal();
     std::thread::sleep(Duration::from_millis(3_100));
     assert!(open()?.is_complete::<Watched>()?);
-    // After the half of a line stands a whole one.
+    // After half a line in the cache, a whole line is appended and used.
     let count = |op: Op| -> Result<usize> {
         let seen = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&seen);

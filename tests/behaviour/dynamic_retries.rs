@@ -1,5 +1,5 @@
-//! A failure of what is required in the run is handled: it is tried again in each run, and what was made
-//! without it is not complete.
+//! A task handles the failure of a dynamic requirement: the requirement is tried again in each run,
+//! and the output computed without it is not complete.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use flow::prelude::*;
 use crate::faulty::{Fault, Faulty, Op};
 use crate::support::{faulty_flow, ran};
 
-/// A server that may answer or not.
+/// A server that answers or not.
 struct Server(Arc<AtomicBool>);
 
 impl Server {
@@ -36,7 +36,7 @@ struct Opened {
 
 runs!(Opened: u64 = |self, cx| Ok(std::fs::read_to_string(cx.file(&self.path)?)?.trim().parse()?));
 
-/// It is not told what it reads.
+/// Reads a file that is not tracked.
 #[derive(Task)]
 #[task(target = Json<u64>)]
 struct Untold {
@@ -71,7 +71,7 @@ struct Made;
 
 runs!(Made: u64 = |self, _cx| Ok(1));
 
-/// What each of them gives, or 0.
+/// Defines a task that returns the output of its requirement, or 0 if that failed.
 macro_rules! patient {
     ($name:ident, $required:ty, |$this:ident, $cx:ident| $required_by:expr) => {
         #[derive(Task)]
@@ -98,8 +98,12 @@ patient!(WithUntold, Untold, |self, cx| cx.with(Untold::PATH, &self.at).require(
 patient!(WithProgram, Told, |self, cx| cx.with(Told::PROGRAM, &self.at).require());
 patient!(WithInput, Loaded, |self, cx| cx.require());
 
-/// Without what failed it is made, and not complete; when that has passed, it is made with it.
-fn is_tried_again<T: Task<Target = Json<u64>>>(flow: &Flow, pass: impl FnOnce()) -> Result<()> {
+/// Asserts that the output computed without the failed requirement is not complete, and that after
+/// `pass` a run computes it with the requirement.
+fn assert_is_tried_again<T: Task<Target = Json<u64>>>(
+    flow: &Flow,
+    pass: impl FnOnce(),
+) -> Result<()> {
     flow.run::<T>()?;
     assert!(!flow.is_complete::<T>()?);
     let refused = flow.load::<T>().expect_err("it is not complete").to_string();
@@ -114,15 +118,15 @@ fn is_tried_again<T: Task<Target = Json<u64>>>(flow: &Flow, pass: impl FnOnce())
 }
 
 #[test]
-fn a_server_that_does_not_answer() -> Result<()> {
+fn a_server_that_does_not_answer_is_asked_again() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let answers = Arc::new(AtomicBool::new(false));
     let flow = faulty_flow(folder.path(), &Faulty::new())?.provide(Server(Arc::clone(&answers)));
-    is_tried_again::<WithServer>(&flow, || answers.store(true, Ordering::SeqCst))
+    assert_is_tried_again::<WithServer>(&flow, || answers.store(true, Ordering::SeqCst))
 }
 
 #[test]
-fn a_file_that_cannot_be_read() -> Result<()> {
+fn an_unreadable_tracked_file_is_tried_again() -> Result<()> {
     let (folder, fs) = (tempfile::tempdir()?, Faulty::new());
     let at = folder.path().join("number");
     std::fs::write(&at, "1")?;
@@ -131,28 +135,28 @@ fn a_file_that_cannot_be_read() -> Result<()> {
         refused.then_some(Fault::Refuse(ErrorKind::PermissionDenied))
     });
     let flow = faulty_flow(folder.path(), &fs)?.with(WithFile::AT, &at);
-    is_tried_again::<WithFile>(&flow, || fs.heal())
+    assert_is_tried_again::<WithFile>(&flow, || fs.heal())
 }
 
 #[test]
-fn an_operation_that_nobody_was_told_of() -> Result<()> {
+fn an_untracked_failure_is_tried_again() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let at = folder.path().join("number");
     let flow = faulty_flow(folder.path(), &Faulty::new())?.with(WithUntold::AT, &at);
-    is_tried_again::<WithUntold>(&flow, || std::fs::write(&at, "1").expect("a file"))
+    assert_is_tried_again::<WithUntold>(&flow, || std::fs::write(&at, "1").expect("a file"))
 }
 
 #[cfg(unix)]
 #[test]
-fn a_program_that_fails() -> Result<()> {
+fn a_failing_program_is_started_again() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let at = folder.path().join("number");
     let flow = faulty_flow(folder.path(), &Faulty::new())?.with(WithProgram::AT, &at);
-    is_tried_again::<WithProgram>(&flow, || std::fs::write(&at, "1").expect("a file"))
+    assert_is_tried_again::<WithProgram>(&flow, || std::fs::write(&at, "1").expect("a file"))
 }
 
 #[test]
-fn an_input_that_cannot_be_loaded() -> Result<()> {
+fn an_unreadable_input_is_loaded_again() -> Result<()> {
     let (folder, fs) = (tempfile::tempdir()?, Faulty::new());
     let flow = faulty_flow(folder.path(), &fs)?;
     flow.run::<Made>()?;
@@ -161,5 +165,5 @@ fn an_input_that_cannot_be_loaded() -> Result<()> {
         let output = matches!(op, Op::Open | Op::Read) && made && !path.ends_with("record.json");
         output.then_some(Fault::Refuse(ErrorKind::PermissionDenied))
     });
-    is_tried_again::<WithInput>(&flow, || fs.heal())
+    assert_is_tried_again::<WithInput>(&flow, || fs.heal())
 }

@@ -1,5 +1,5 @@
-//! Outputs are handed over as a crate: a program without the code of the tasks loads them by types,
-//! and does not compile any more once a column that it uses is gone or of another type.
+//! Outputs are exported as a crate: a program without the code of the tasks loads them with their
+//! types, and no longer compiles once a column that it uses is removed or has another type.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ const READER: &str = include_str!("fixtures/handed/reader.rs");
 
 #[test]
 fn a_consumer_without_the_code_loads_typed_outputs() {
-    // What they are built from is built already, for the tests.
+    // The dependencies are built already, for the tests.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
     let maker = Fixture::new("handed-maker", MAKER).with_target_at(target);
     maker.write("Cargo.toml", &manifest("maker"));
@@ -19,7 +19,7 @@ fn a_consumer_without_the_code_loads_typed_outputs() {
 
     let reader = Fixture::new("handed-reader", READER).with_target_at(target);
     let outputs = "sales-outputs = { path = \"../handed-maker/sales-outputs\" }\nflow = {";
-    // The crate asks for the library as it is released.
+    // The exported crate depends on the published library.
     let patch = "\n[patch.crates-io]\ntyped-flow = { path = \"@LIBRARY@\" }\n";
     reader.write("Cargo.toml", &(manifest("reader").replace("flow = {", outputs) + patch));
     let printed = reader.run();
@@ -28,11 +28,11 @@ fn a_consumer_without_the_code_loads_typed_outputs() {
     printed.has("1 ran");
     printed.has("no such output was exported; there are");
 
-    // Its documentation runs, and nobody is warned of anything.
+    // Its documentation examples compile, without warnings.
     let checked = reader.cargo_with(&[("RUSTFLAGS", "")], &["check", "--package", "sales-outputs"]);
     checked.unwrap_or_else(|error| panic!("{error}"));
 
-    // A column is gone, and one is of another type.
+    // One column is removed, and later another one has a new type.
     maker.edit("turnover: f64,\n}", "revenue: f64,\n}");
     maker.edit("turnover: f64::from", "revenue: f64::from");
     maker.edit("total.turnover", "total.revenue");

@@ -1,6 +1,5 @@
-//! Random graphs in which one task requires others of its kind both ways, step by step, compared with what
-//! a plain computation gives. What changes of the code and of the store do is tried in
-//! [`random_edits`](crate::random_edits).
+//! Random graphs of one task with static and dynamic requirements, compared with a plain
+//! computation. [`random_edits`](crate::random_edits) tests changes of the code and of the store.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -11,28 +10,29 @@ use crate::faulty::Faulty;
 use crate::random_graph::scramble;
 use crate::support::faulty_flow;
 
-/// How many tasks a graph has.
+/// The number of tasks of a graph.
 const LEN: u64 = 14;
 
 /// The instances that have run in this process.
 static RAN: Mutex<Vec<(u64, u64)>> = Mutex::new(Vec::new());
 
-/// What a task requires before it runs.
+/// Returns the static requirements of a task.
 fn before(graph: u64, id: u64) -> Vec<u64> {
     let random = scramble(graph * 7_919 + id);
     (0..random % 3).filter(|_| id > 0).map(|i| scramble(random + i) % id).collect()
 }
 
-/// What it requires while it runs, if it has come to `value`.
+/// Returns the dynamic requirements of a step in which the task has reached `value`.
 fn next(graph: u64, id: u64, step: u64, value: u64) -> Option<Vec<u64>> {
     let random = scramble(graph * 104_729 + id * 31 + step);
     let more = id > 0 && random % 5 > step && step < 3;
-    // Which ones depends on what was loaded before, but for few different values of that.
+    // The requirements depend on the values loaded so far, of which only three classes are told
+    // apart.
     let one = |i: u64| scramble(random + 7 * (value % 3) + i) % id;
     more.then(|| (0..1 + random % 2).map(one).collect())
 }
 
-/// What the file of an instance holds.
+/// Returns the path of the file that an instance reads.
 fn file(folder: &Path, id: u64) -> PathBuf {
     folder.join(format!("{}.txt", id % 5))
 }
@@ -46,13 +46,13 @@ struct Knot {
     graph: u64,
     id: u64,
     folder: PathBuf,
-    /// Given to one of them, it reaches what that requires.
+    /// A value given to one instance is inherited by its requirements.
     #[param(default = 0)]
     salt: u64,
 }
 
-/// What an instance makes of what it requires.
-fn knot(
+/// Computes the value of an instance from its requirements.
+fn compute_value(
     (graph, id, salt): (u64, u64, u64),
     content: u64,
     inputs: impl IntoIterator<Item = Result<u64>>,
@@ -69,7 +69,7 @@ fn knot(
         }
         step += 1;
     }
-    // Often the same although something changed, so that others are cut off.
+    // Equal for many inputs, so that downstream tasks are often unchanged.
     Ok(value % 4)
 }
 
@@ -85,7 +85,7 @@ impl Run for Knot {
             cx.file(file(&self.folder, self.id)).expect("a file");
         })?;
         let inputs = cx.input().iter().map(|input| Ok(*input.load()?));
-        knot((self.graph, self.id, self.salt), content, inputs, |ids| {
+        compute_value((self.graph, self.id, self.salt), content, inputs, |ids| {
             let required = cx
                 .with(Knot::GRAPH, self.graph)
                 .with(Knot::FOLDER, &self.folder)
@@ -96,17 +96,17 @@ impl Run for Knot {
     }
 }
 
-/// What an instance is.
+/// Computes the output of an instance without a flow.
 fn oracle(graph: u64, folder: &Path, id: u64, salt: u64) -> Result<u64> {
     let one = |id: u64| oracle(graph, folder, id, salt);
     let inputs = before(graph, id).into_iter().map(one);
-    knot((graph, id, salt), content(folder, id)?, inputs, |ids| {
+    compute_value((graph, id, salt), content(folder, id)?, inputs, |ids| {
         ids.iter().map(|&id| one(id)).collect()
     })
 }
 
-/// One graph with some edits: after each run, all is what it would be from nothing.
-fn weave(graph: u64) -> Result<()> {
+/// Runs one graph with some edits, and compares it with a plain computation after each run.
+fn check_graph(graph: u64) -> Result<()> {
     let temporary = tempfile::tempdir()?;
     let folder = temporary.path();
     let mut random = graph;
@@ -143,7 +143,8 @@ fn weave(graph: u64) -> Result<()> {
         let keys = summary.ran().into_iter().map(|entry| entry.instance.key().to_string());
         let keys: BTreeSet<_> = keys.collect();
         assert_eq!(keys.len(), ran, "graph {graph}, round {round}: one ran twice");
-        // All of it was made before from the same, and nothing was taken away.
+        // After a reset nothing counts as known. Otherwise, a combination of contents that was seen
+        // before runs nothing.
         let mut files = vec![salt];
         for id in 0..5 {
             files.push(content(folder, id)?);
@@ -159,8 +160,8 @@ fn weave(graph: u64) -> Result<()> {
 }
 
 #[test]
-fn random_graphs_give_what_a_plain_computation_gives() -> Result<()> {
+fn random_graphs_equal_a_plain_computation() -> Result<()> {
     let first = std::env::var("FLOW_TEST_SEED").map_or(Ok(0), |seed| seed.parse())?;
     let graphs = std::env::var("FLOW_TEST_SEEDS").map_or(Ok(8), |seeds| seeds.parse::<u64>())?;
-    (first..first + graphs).try_for_each(weave)
+    (first..first + graphs).try_for_each(check_graph)
 }

@@ -1,4 +1,5 @@
-//! Several outputs of one task: complete with all of them, loaded whole or one by one.
+//! Several outputs of one task: the task is complete with all of them, and they are loaded whole or
+//! one by one.
 
 use std::fs;
 
@@ -8,7 +9,7 @@ use crate::support::{
     adopted, assert_consistent, cut_off, failed, failure, files_below, flow, preview, ran,
 };
 
-/// The even numbers below `n`, and the odd ones, and how many there are.
+/// The even numbers below `n`, the odd ones, and their count as text.
 #[derive(Outputs)]
 struct Split {
     #[output(Json)]
@@ -23,7 +24,7 @@ struct Split {
 #[task(outputs = Split)]
 struct Numbers {
     n: u64,
-    /// Reads it, and makes the same.
+    /// Is recorded as metadata, and does not change the outputs.
     #[param(default = 0)]
     unused: u64,
 }
@@ -40,12 +41,12 @@ struct OddSum;
 
 runs!(OddSum: u64 = |self, cx| Ok(cx.input().load_one(Split::ODD)?.iter().sum()));
 
-fn five() -> (Flow, tempfile::TempDir) {
+fn flow_of_five() -> (Flow, tempfile::TempDir) {
     let (flow, folder) = flow();
     (flow.with(Numbers::N, 5u64), folder)
 }
 
-/// The file of a part.
+/// Returns the path of the file of a part.
 fn file(flow: &Flow, part: &str) -> PathBuf {
     let output = flow.output::<Numbers>().expect("it has run");
     match part {
@@ -57,8 +58,8 @@ fn file(flow: &Flow, part: &str) -> PathBuf {
 }
 
 #[test]
-fn they_are_loaded_whole_and_one_by_one() -> Result<()> {
-    let (flow, _folder) = five();
+fn outputs_are_loaded_whole_and_one_by_one() -> Result<()> {
+    let (flow, _folder) = flow_of_five();
     assert_eq!(ran(&flow.run::<OddSum>()?), ["Numbers", "OddSum"]);
     assert_eq!(*flow.load::<OddSum>()?, 4);
     let all = flow.load::<Numbers>()?;
@@ -66,7 +67,7 @@ fn they_are_loaded_whole_and_one_by_one() -> Result<()> {
     let output = flow.output::<Numbers>()?;
     assert_eq!(*output.load_one(Split::EVEN)?, [0, 2, 4]);
     assert_eq!(*output.part(Split::NOTE).load()?, "5 in all");
-    // Each has the format of its own, beside the others.
+    // Each part has its own format and lies beside the others.
     let extensions = ["even", "odd", "note"].map(|part| file(&flow, part));
     let extensions = extensions.each_ref().map(|path| path.extension().and_then(|e| e.to_str()));
     assert_eq!(extensions, [Some("json"), Some("msgpack"), Some("txt")]);
@@ -75,8 +76,8 @@ fn they_are_loaded_whole_and_one_by_one() -> Result<()> {
 }
 
 #[test]
-fn the_record_names_all_of_them() -> Result<()> {
-    let (flow, _folder) = five();
+fn the_record_names_all_outputs() -> Result<()> {
+    let (flow, _folder) = flow_of_five();
     flow.run::<Numbers>()?;
     let record = flow.output::<Numbers>()?.path()?.join("record.json");
     let record: serde_json::Value = serde_json::from_slice(&fs::read(record)?)?;
@@ -94,11 +95,11 @@ fn the_record_names_all_of_them() -> Result<()> {
 }
 
 #[test]
-fn only_the_file_of_the_one_asked_for_is_read() -> Result<()> {
-    let (flow, _folder) = five();
+fn loading_one_output_reads_only_its_file() -> Result<()> {
+    let (flow, _folder) = flow_of_five();
     flow.run::<Numbers>()?;
     let output = flow.output::<Numbers>()?;
-    // Of the same size and time, so that nobody looks closer.
+    // The size and time stay the same, so that the damage is only found by reading the file.
     let path = file(&flow, "even");
     let modified = fs::metadata(&path)?.modified()?;
     fs::write(&path, "x".repeat(fs::metadata(&path)?.len() as usize))?;
@@ -110,8 +111,8 @@ fn only_the_file_of_the_one_asked_for_is_read() -> Result<()> {
 }
 
 #[test]
-fn what_became_of_the_others_is_no_reason_not_to_load_one() -> Result<()> {
-    let (flow, _folder) = five();
+fn one_output_can_be_loaded_although_others_changed() -> Result<()> {
+    let (flow, _folder) = flow_of_five();
     flow.run::<Numbers>()?;
     let output = flow.output::<Numbers>()?;
     fs::write(file(&flow, "even"), "other")?;
@@ -122,19 +123,19 @@ fn what_became_of_the_others_is_no_reason_not_to_load_one() -> Result<()> {
 }
 
 #[test]
-fn one_that_is_gone_is_made_again_when_it_is_needed() -> Result<()> {
+fn a_missing_output_is_recomputed_when_it_is_needed() -> Result<()> {
     for part in ["even", "odd", "note"] {
-        let (flow, _folder) = five();
+        let (flow, _folder) = flow_of_five();
         flow.run::<OddSum>()?;
         let path = file(&flow, part);
         fs::remove_file(&path)?;
-        // What follows is complete without it.
+        // The downstream task is complete without the file.
         assert!(flow.is_complete::<OddSum>()?);
         assert_eq!(ran(&flow.run::<OddSum>()?), [""; 0]);
         let name = path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
         let shown = preview::<Numbers>(&flow);
         assert!(shown.contains(&format!("output: {name} is gone")), "{shown}");
-        // It is needed by a task that has to run.
+        // A pending downstream task needs the file.
         flow.reset::<OddSum>()?;
         assert_eq!(ran(&flow.run::<OddSum>()?), ["Numbers", "OddSum"]);
         assert_eq!(flow.load::<Numbers>()?.even, [0, 2, 4]);
@@ -145,9 +146,9 @@ fn one_that_is_gone_is_made_again_when_it_is_needed() -> Result<()> {
 }
 
 #[test]
-fn one_that_was_modified_is_named_and_made_again() -> Result<()> {
+fn a_modified_output_is_named_and_recomputed() -> Result<()> {
     for part in ["even", "odd", "note"] {
-        let (flow, _folder) = five();
+        let (flow, _folder) = flow_of_five();
         flow.run::<OddSum>()?;
         let path = file(&flow, part);
         fs::write(&path, "other")?;
@@ -167,11 +168,11 @@ fn one_that_was_modified_is_named_and_made_again() -> Result<()> {
 }
 
 #[test]
-fn a_modified_one_counts_more_than_one_that_is_gone() -> Result<()> {
-    let (flow, _folder) = five();
+fn a_modified_output_takes_precedence_over_a_missing_one() -> Result<()> {
+    let (flow, _folder) = flow_of_five();
     flow.run::<OddSum>()?;
     fs::remove_file(file(&flow, "even"))?;
-    // A plan cannot say where the others lie now.
+    // With a missing part, the path of another part is not available through the handle.
     let odd = files_below(flow.folder()).into_iter().find(|f| f.to_string_lossy().contains("-odd"));
     fs::write(odd.expect("it is there"), "other")?;
     let shown = preview::<Numbers>(&flow);
@@ -190,13 +191,13 @@ runs!(Copied: Split = |self, cx| {
 });
 
 #[test]
-fn all_of_them_are_adopted() -> Result<()> {
-    let (flow, _folder) = five();
+fn all_outputs_are_reused_together() -> Result<()> {
+    let (flow, _folder) = flow_of_five();
     let other = flow.with(Numbers::UNUSED, 1u64);
     flow.run::<Copied>()?;
     let summary = other.run::<Copied>()?;
     assert_eq!((ran(&summary), adopted(&summary)), (vec!["Numbers".into()], vec!["Copied".into()]));
-    // They have files of their own, which stay if the others are removed.
+    // The reused outputs have files of their own, which remain when the originals are removed.
     flow.graph::<Copied>().reset_all()?;
     assert_eq!(other.load::<Copied>()?.odd, [1, 3]);
     assert_eq!(other.load::<Copied>()?.note, "5 in all");
@@ -206,8 +207,8 @@ fn all_of_them_are_adopted() -> Result<()> {
 }
 
 #[test]
-fn equal_bytes_cut_off() -> Result<()> {
-    let (flow, _folder) = five();
+fn equal_bytes_leave_downstream_tasks_unchanged() -> Result<()> {
+    let (flow, _folder) = flow_of_five();
     flow.run::<OddSum>()?;
     let summary = flow.force::<Numbers>().run::<OddSum>()?;
     assert_eq!((ran(&summary), cut_off(&summary)), (vec!["Numbers".into()], vec!["OddSum".into()]));
@@ -241,7 +242,7 @@ struct First;
 runs!(First: u8 = |self, cx| Ok(*cx.input().load_one(Two::FIRST)?));
 
 #[test]
-fn swapping_the_content_of_two_is_a_change() -> Result<()> {
+fn swapping_the_content_of_two_outputs_is_a_change() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<First>()?;
     let swapped = flow.with(Swap::SWAPPED, true);
@@ -250,7 +251,7 @@ fn swapping_the_content_of_two_is_a_change() -> Result<()> {
     Ok(())
 }
 
-/// Refuses what is not even.
+/// Refuses odd numbers, and panics on 13.
 #[derive(Default)]
 struct OnlyEven {}
 
@@ -297,7 +298,7 @@ runs!(Picks: Picky = |self, cx| {
 });
 
 #[test]
-fn if_one_cannot_be_kept_nothing_is_left_of_any() -> Result<()> {
+fn if_one_output_cannot_be_saved_none_is_left() -> Result<()> {
     for (n, said) in [(3u64, "output `even`: cannot write"), (13, "it is a bad number")] {
         let (flow, _folder) = flow();
         let flow = flow.with(Picks::N, n);
@@ -328,7 +329,7 @@ struct NeverAsks {
 runs!(NeverAsks: Picky = |self, _cx| Ok(Picky { any: 1, even: 2, file: self.elsewhere.clone() }));
 
 #[test]
-fn one_that_was_not_written_where_it_goes_is_named() -> Result<()> {
+fn an_output_file_written_to_another_path_is_an_error() -> Result<()> {
     let (flow, folder) = flow();
     let elsewhere = folder.path().join("mine");
     fs::write(&elsewhere, "mine")?;
@@ -340,7 +341,7 @@ fn one_that_was_not_written_where_it_goes_is_named() -> Result<()> {
     Ok(())
 }
 
-/// A task of one name, of which one output is kept in two ways.
+/// Defines a task with one name, whose second output has the given target.
 macro_rules! kept_as {
     ($module:ident, $target:ident) => {
         mod $module {
@@ -368,14 +369,14 @@ kept_as!(as_json, Json);
 kept_as!(as_pickle, Pickle);
 
 #[test]
-fn another_target_of_one_makes_the_task_run_again() -> Result<()> {
+fn another_target_of_one_output_reruns_the_task() -> Result<()> {
     let (flow, _folder) = flow();
     assert_eq!(ran(&flow.run::<as_json::Pairs>()?), ["Pairs"]);
     let flow = Flow::open(flow.folder())?.quiet();
     let shown = preview::<as_pickle::Pairs>(&flow);
     assert!(shown.contains("target: was Pair {one: Json<u64>, other: Json<u64>}"), "{shown}");
     assert_eq!(ran(&flow.run::<as_pickle::Pairs>()?), ["Pairs"]);
-    // Going back takes over what was made before.
+    // With the first target again, the earlier output is reused.
     let flow = Flow::open(flow.folder())?.quiet();
     assert_eq!(adopted(&flow.run::<as_json::Pairs>()?), ["Pairs"]);
     Ok(())

@@ -1,4 +1,4 @@
-//! A target that overlooks that it could not write: what is there is not taken for an output.
+//! A target that ignores a write error: the truncated file does not become an output.
 
 use std::io::{BufWriter, ErrorKind, Write};
 
@@ -7,7 +7,7 @@ use flow::prelude::*;
 use crate::faulty::{Fault, Faulty, Op};
 use crate::support::{failure, faulty_flow, files_below};
 
-/// Buffers, and lets the buffer write when it is dropped, which tells nobody of an error.
+/// Writes through a buffer that is flushed on drop, where errors are lost.
 #[derive(Default)]
 struct Careless {}
 
@@ -39,7 +39,7 @@ impl Run for Letter {
 }
 
 #[test]
-fn an_overlooked_write_error_fails_the_task() -> Result<()> {
+fn an_ignored_write_error_fails_the_task() -> Result<()> {
     for fault in [Fault::Refuse(ErrorKind::StorageFull), Fault::Half(ErrorKind::StorageFull)] {
         let folder = tempfile::tempdir()?;
         let fs = Faulty::new();

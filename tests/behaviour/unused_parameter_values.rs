@@ -1,4 +1,4 @@
-//! A value that was given and reaches nothing is a warning, in the preview and in the summary.
+//! A given value that no task takes is a warning, in the preview and in the summary.
 
 use flow::prelude::*;
 
@@ -29,7 +29,7 @@ struct Elsewhere {
 runs!(Elsewhere: u8 = |self, _cx| Ok(self.m));
 
 #[test]
-fn a_value_for_a_task_that_is_not_required() -> Result<()> {
+fn a_value_for_a_task_that_is_not_required_is_a_warning() -> Result<()> {
     let (flow, _folder) = flow();
     let given = flow.with(Elsewhere::M, 3);
     let warning =
@@ -43,7 +43,7 @@ fn a_value_for_a_task_that_is_not_required() -> Result<()> {
 }
 
 #[test]
-fn a_value_that_every_requirement_sets_itself() -> Result<()> {
+fn a_value_that_every_requirement_overrides_is_a_warning() -> Result<()> {
     let (flow, _folder) = flow();
     let given = flow.with(Get::N, 3).with_named("n", 4);
     let lines = preview::<Sets>(&given);
@@ -58,7 +58,7 @@ fn a_value_that_every_requirement_sets_itself() -> Result<()> {
 }
 
 #[test]
-fn a_name_that_no_task_has() {
+fn a_name_that_no_task_has_is_an_error() {
     let (flow, _folder) = flow();
     assert_eq!(
         plan_error::<(Sets, Elsewhere)>(&flow.with_named("x_y_z", 4)),

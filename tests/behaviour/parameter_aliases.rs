@@ -1,4 +1,5 @@
-//! A parameter that is another one through `from` has one value with it: two are an error.
+//! A parameter declared with `from` always equals the parameter that it names. Two different values
+//! are an error.
 
 use flow::prelude::*;
 
@@ -22,7 +23,7 @@ struct Px {
 
 runs!(Px: (i64, i64) = |self, cx| Ok((*cx.input().load()?, self.start)));
 
-/// Is the parameter of a parameter, by another name.
+/// An alias of an alias, under another name.
 #[derive(Task, Clone)]
 #[task(name = "cover", requires = Px, target = Json<(i64, i64)>)]
 struct Cover {
@@ -32,7 +33,7 @@ struct Cover {
 
 runs!(Cover: (i64, i64) = |self, cx| Ok((cx.input().load()?.0, self.first)));
 
-/// Has another alias, and both tasks beside it.
+/// Requires both tasks and has an alias of its own.
 #[derive(Task, Clone)]
 #[task(name = "beside", requires(Get, Px), target = Json<(i64, i64, i64)>)]
 struct Beside {
@@ -49,7 +50,7 @@ const DISAGREE: &str = "`px.start` is the parameter `get.start`, by `from`, and 
                         replace `from` by `#[param(default = ...)]`";
 
 #[test]
-fn two_values_are_an_error_in_every_question() -> Result<()> {
+fn two_values_are_an_error_in_every_operation() -> Result<()> {
     let (flow, _folder) = flow();
     let one = flow.with(Get::START, 1);
     let other = one.with(Px::START, 2);
@@ -60,14 +61,14 @@ fn two_values_are_an_error_in_every_question() -> Result<()> {
     let of_sweep = format!("{DISAGREE}\n  in the variant `start=2`");
     assert_eq!(sweep.preview().unwrap_err().to_string(), of_sweep);
     assert_eq!(sweep.run().unwrap_err().to_string(), of_sweep);
-    // The order in which they are given does not matter, and equal values are one.
+    // The order of the two `with` calls does not matter, and equal values do not conflict.
     assert_eq!(plan_error::<Px>(&flow.with(Px::START, 2).with(Get::START, 1)), DISAGREE);
     assert_eq!(*get::<Px>(&one.with(Px::START, 1))?, (1, 1));
     Ok(())
 }
 
 #[test]
-fn a_value_for_one_is_a_value_for_all() -> Result<()> {
+fn a_value_given_to_one_alias_applies_to_all() -> Result<()> {
     let (flow, _folder) = flow();
     let ways = [
         flow.with(Get::START, 2),
@@ -81,19 +82,19 @@ fn a_value_for_one_is_a_value_for_all() -> Result<()> {
     for (place, way) in ways.iter().enumerate() {
         assert_eq!(key::<Cover>(way), key::<Cover>(&ways[0]), "{place}");
         assert_eq!(*get::<Cover>(way)?, (2, 2), "{place}");
-        // Of a name that no task has here nothing is known.
+        // `Beside` has no parameter called `first`.
         if place != 5 {
             assert_eq!(key::<Beside>(way), key::<Beside>(&ways[0]), "{place}");
             assert_eq!(*get::<Beside>(way)?, (2, 2, 2), "{place}");
         }
     }
-    // Only one thing is shown.
+    // The preview shows the value once.
     assert!(preview::<Beside>(&ways[1]).starts_with("beside {from: 2} COMPLETE"));
     Ok(())
 }
 
 #[test]
-fn two_names_of_one_parameter_cannot_have_two_values() -> Result<()> {
+fn two_names_of_one_parameter_must_agree() -> Result<()> {
     let (flow, _folder) = flow();
     let named = flow.with_named("start", 1).with_named("first", 2);
     let error = plan_error::<Cover>(&named);
@@ -106,21 +107,21 @@ fn two_names_of_one_parameter_cannot_have_two_values() -> Result<()> {
     Ok(())
 }
 
-/// Sets the alias by a literal.
+/// Sets the alias with a literal.
 #[derive(Task)]
 #[task(name = "literal", requires = Px { start: 2 }, target = Json<(i64, i64)>)]
 struct Literal;
 
 runs!(Literal: (i64, i64) = |self, cx| Ok(*cx.input().load()?));
 
-/// Sets the alias by `with`.
+/// Sets the alias through `with`.
 #[derive(Task)]
 #[task(name = "with", requires = Cover with Px::START = 2, target = Json<(i64, i64)>)]
 struct With;
 
 runs!(With: (i64, i64) = |self, cx| Ok(*cx.input().load()?));
 
-/// Sets it twice.
+/// Sets the parameter and its alias to different values.
 #[derive(Task)]
 #[task(requires = Px with Px::START = 2, Get::START = 3, target = Json<(i64, i64)>)]
 struct Both;
@@ -128,10 +129,10 @@ struct Both;
 runs!(Both: (i64, i64) = |self, cx| Ok(*cx.input().load()?));
 
 #[test]
-fn what_a_requirement_sets_is_one_value_too() -> Result<()> {
+fn values_set_by_a_requirement_apply_to_all_aliases() -> Result<()> {
     let (flow, _folder) = flow();
     assert_eq!((*get::<Literal>(&flow)?, *get::<With>(&flow)?), ((2, 2), (2, 2)));
-    // A `with` goes before what the flow gives, for the whole branch.
+    // A `with` takes precedence over the flow's value in the whole branch.
     assert_eq!(*get::<With>(&flow.with(Get::START, 1))?, (2, 2));
     let error = plan_error::<Literal>(&flow.with(Get::START, 1));
     assert_eq!(
@@ -144,7 +145,7 @@ fn what_a_requirement_sets_is_one_value_too() -> Result<()> {
     Ok(())
 }
 
-/// Compares its value with others, on purpose.
+/// Deliberately requires the same task with other values.
 #[derive(Task)]
 #[task(
     requires(same = Get, next = Get { start: self.start + 1 }, fixed = Px with Get::START = 40),
@@ -164,14 +165,15 @@ runs!(Compare: Vec<i64> = |self, cx| {
 });
 
 #[test]
-fn a_task_may_ask_for_other_values_itself() -> Result<()> {
+fn a_task_may_require_the_same_task_with_other_values() -> Result<()> {
     let (flow, _folder) = flow();
     assert_eq!(*get::<Compare>(&flow)?, [7, 8, 40, 9, 7]);
     assert_eq!(*get::<Compare>(&flow.with(Compare::START, 1))?, [1, 2, 40, 3, 1]);
     Ok(())
 }
 
-/// Has the name, and is no alias; stands between two that are.
+/// Has a parameter of the same name that is not an alias, and stands between two tasks that share
+/// one.
 #[derive(Task)]
 #[task(name = "between", requires = Get, target = Json<i64>)]
 struct Between {
@@ -191,7 +193,7 @@ struct Outer {
 runs!(Outer: (i64, i64) = |self, cx| Ok((*cx.input().load()?, self.start)));
 
 #[test]
-fn a_value_that_is_inherited_on_the_way_cannot_part_them() -> Result<()> {
+fn an_inherited_value_that_differs_from_the_alias_is_an_error() -> Result<()> {
     let (flow, _folder) = flow();
     let error = plan_error::<Outer>(&flow.with(Between::START, 9));
     assert!(error.contains("`outer.start` is 7 and `get.start` is 9"), "{error}");
@@ -200,7 +202,7 @@ fn a_value_that_is_inherited_on_the_way_cannot_part_them() -> Result<()> {
 }
 
 #[test]
-fn a_sweep_over_one_is_a_sweep_over_all() -> Result<()> {
+fn a_sweep_over_one_alias_varies_all() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.sweep::<Beside>().over(Px::START, [2, 3]);
     sweep.run()?;

@@ -1,4 +1,4 @@
-//! How much is believed without looking, and what that costs.
+//! `Trust`: how much is checked for completeness, and what that costs.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -49,7 +49,7 @@ struct Twice;
 
 runs!(Twice: u64 = |self, cx| Ok(*cx.input().load()? * 2));
 
-/// What is gathered is trusted in its place.
+/// An aggregate is complete if the records of its requirements are trusted.
 #[derive(Task)]
 #[task(aggregate, requires(Twice, Total))]
 struct Both;
@@ -67,12 +67,12 @@ fn statuses<R: flow::Roots>(flow: &Flow) -> Result<BTreeMap<String, Status>> {
 }
 
 #[test]
-fn what_is_upstream_of_a_trusted_record_is_not_looked_at() -> Result<()> {
+fn tasks_upstream_of_a_trusted_record_are_not_checked() -> Result<()> {
     let (flow, folder) = flow();
     let flow = with_files(&flow, folder.path())?;
     flow.run::<Twice>()?;
     let trusting = flow.trust(Trust::Records);
-    // Whatever becomes of it.
+    // A changed file and missing outputs upstream are not noticed.
     fs::write(folder.path().join("file"), "abc")?;
     for file in files_below(&flow.folder().join("Part")) {
         fs::remove_file(file)?;
@@ -90,16 +90,16 @@ fn what_is_upstream_of_a_trusted_record_is_not_looked_at() -> Result<()> {
     assert!(shown.contains("UNCHECKED\n") && !shown.contains("PENDING"), "{shown}");
     assert!(trusting.preview::<Twice>()?.pending().is_empty());
 
-    // Whoever asks about what is upstream is told.
+    // A load of an upstream output checks it.
     assert!(trusting.graph::<Twice>().load::<Part>().is_err());
-    // It is not looked at in one run, and is in the next.
+    // With `Trust::Records` it is not checked, and without it is.
     assert_eq!(ran(&flow.run::<Twice>()?).len(), 7);
     assert_eq!(*trusting.load::<Twice>()?, 54);
     Ok(())
 }
 
 #[test]
-fn what_is_a_roots_own_counts() -> Result<()> {
+fn changes_of_the_root_itself_are_noticed() -> Result<()> {
     let (flow, folder) = flow();
     let flow = with_files(&flow, folder.path())?;
     flow.run::<Total>()?;
@@ -119,7 +119,7 @@ fn what_is_a_roots_own_counts() -> Result<()> {
     assert!(!trusting.is_complete::<Total>()?);
     fs::write(&path, text)?;
     assert!(trusting.is_complete::<Total>()?);
-    // Its parameters, and what it is told to do.
+    // Its parameters, and forcing.
     assert!(!trusting.with(Total::PARTS, 4u64).is_complete::<Total>()?);
     assert_eq!(ran(&trusting.force_roots().run::<Total>()?), ["Total"]);
     // Its record.
@@ -157,7 +157,7 @@ mod after {
 
     runs!(Low: u64 = |self, _cx| Ok(self.n));
 
-    /// The same but for what it sets for the other.
+    /// Sets another value for its requirement; everything else is the same.
     #[derive(Task)]
     #[task(name = "High", requires = Low { n: 2 }, target = Json<u64>)]
     pub(super) struct High;
@@ -166,7 +166,7 @@ mod after {
 }
 
 #[test]
-fn what_is_set_for_what_is_required_is_a_roots_own() -> Result<()> {
+fn values_set_for_a_requirement_belong_to_the_root() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<before::High>()?;
     let later = || -> Result<Flow> { Ok(Flow::open(flow.folder())?.quiet().trust(Trust::Records)) };
@@ -176,7 +176,7 @@ fn what_is_set_for_what_is_required_is_a_roots_own() -> Result<()> {
 }
 
 #[test]
-fn of_several_roots_each_is_trusted_by_itself() -> Result<()> {
+fn each_of_several_roots_is_trusted_by_itself() -> Result<()> {
     let (flow, folder) = flow();
     let flow = with_files(&flow, folder.path())?;
     flow.run::<Both>()?;
@@ -184,7 +184,8 @@ fn of_several_roots_each_is_trusted_by_itself() -> Result<()> {
     fs::write(folder.path().join("file"), "abc")?;
     assert!(trusting.is_complete::<Both>()?);
     assert_eq!(statuses::<Both>(&trusting)?["Part"], Status::Unchecked);
-    // One that is not complete is judged by all upstream of it, and so is what it requires.
+    // An incomplete root is judged with all tasks upstream of it, and so is the other root among
+    // them.
     flow.reset::<Twice>()?;
     let statuses = statuses::<Both>(&trusting)?;
     assert_eq!((statuses["Part"], statuses["Total"]), (Status::Pending, Status::Pending));
@@ -200,7 +201,7 @@ fn of_several_roots_each_is_trusted_by_itself() -> Result<()> {
 }
 
 #[test]
-fn trusting_records_reads_those_of_the_roots_alone() -> Result<()> {
+fn trust_in_records_reads_only_the_records_of_roots() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let faulty = Faulty::new();
     let flow = with_files(&faulty_flow(folder.path(), &faulty)?, folder.path())?;
@@ -220,13 +221,14 @@ fn trusting_records_reads_those_of_the_roots_alone() -> Result<()> {
     };
     assert!(operations(&flow)?.len() > 400);
     let trusting = operations(&flow.trust(Trust::Records))?;
-    // Each time the folder of the task is listed, the record read and the output looked at.
+    // For each plan, the folder of the task is listed, its record is read, and the output is
+    // inspected.
     assert_eq!(trusting.len(), 6, "{trusting:?}");
     assert!(trusting.iter().all(|(_, path)| path.starts_with(flow.folder().join("Twice"))));
     Ok(())
 }
 
-/// Replaces what is in a file, and leaves its size and time as they are.
+/// Changes the content of a file, and keeps its size and time.
 fn damage(file: &Path) -> Result<()> {
     let time = fs::metadata(file)?.modified()?;
     let mut bytes = fs::read(file)?;
@@ -249,7 +251,7 @@ runs!(Written: PathBuf = |self, cx| {
 });
 
 #[test]
-fn where_only_content_is_believed_damage_is_seen() -> Result<()> {
+fn trust_in_content_detects_damaged_outputs() -> Result<()> {
     let (flow, folder) = flow();
     let flow = with_files(&flow, folder.path())?;
     flow.run::<(Twice, Written)>()?;
@@ -275,7 +277,7 @@ fn where_only_content_is_believed_damage_is_seen() -> Result<()> {
 }
 
 #[test]
-fn where_only_content_is_believed_what_is_kept_is_hashed_too() -> Result<()> {
+fn trust_in_content_hashes_outputs_before_reuse() -> Result<()> {
     let (team, folder) = flow();
     let team = with_files(&team, folder.path())?;
     team.run::<Total>()?;
@@ -300,7 +302,7 @@ struct Long {
 
 runs!(Long: usize = |self, _cx| Ok(self.text.len()));
 
-/// Sets a value that labels show only in part.
+/// Sets a value that labels shorten.
 #[derive(Task)]
 #[task(
     requires = Long { text: format!("{}{}", "x".repeat(300), SUFFIX.load(Ordering::SeqCst)) },
@@ -311,7 +313,7 @@ struct OnLong;
 runs!(OnLong: usize = |self, cx| Ok(*cx.input().load()?));
 
 #[test]
-fn an_input_that_differs_where_its_label_is_cut_is_another_one() -> Result<()> {
+fn inputs_that_differ_only_beyond_their_label_are_told_apart() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<OnLong>()?;
     let trusting = flow.trust(Trust::Records);

@@ -1,4 +1,4 @@
-//! A set within a parameter is the same whatever the order in which it gives its items.
+//! Equal sets in a parameter have one key, whatever order they iterate in.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};

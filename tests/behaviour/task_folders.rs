@@ -1,4 +1,4 @@
-//! Where outputs lie that have a `group` or a `dir`, and what happens when those change.
+//! The folders of tasks with a `group` or a `dir`, and how outputs are found after those change.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use flow::prelude::*;
 
 use crate::support::{adopted, files_below, flow, plan_error, ran};
 
-/// A task of one name, placed in different ways.
+/// A task with one name, in different folders.
 macro_rules! placed {
     ($module:ident: $($place:tt)*) => {
         mod $module {
@@ -30,12 +30,12 @@ placed!(in_dir: dir = "prices/x");
 placed!(in_both: group = "features", dir = "prices");
 placed!(elsewhere: group = "other");
 
-/// The store opened as another program has it.
-fn again(flow: &Flow) -> Flow {
+/// Opens the store as another program would.
+fn reopen(flow: &Flow) -> Flow {
     Flow::open(flow.folder()).expect("a store").quiet()
 }
 
-/// The folders of instances, but for their own names.
+/// Returns the folders of tasks that hold records.
 fn places(flow: &Flow) -> Vec<String> {
     let mut places: Vec<_> = files_below(flow.folder())
         .into_iter()
@@ -51,7 +51,7 @@ fn places(flow: &Flow) -> Vec<String> {
 }
 
 #[test]
-fn they_lie_where_the_task_says() -> Result<()> {
+fn outputs_lie_in_the_folder_that_the_task_declares() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<plain::Moved>()?;
     assert_eq!(places(&flow), ["Moved"]);
@@ -64,21 +64,21 @@ fn they_lie_where_the_task_says() -> Result<()> {
     let (flow, _folder) = crate::support::flow();
     flow.run::<in_both::Moved>()?;
     assert_eq!(places(&flow), ["features/prices"]);
-    assert!(again(&flow).is_complete::<in_both::Moved>()?);
+    assert!(reopen(&flow).is_complete::<in_both::Moved>()?);
     Ok(())
 }
 
 #[test]
-fn a_task_that_moved_takes_its_outputs_along() -> Result<()> {
+fn a_task_that_moved_reuses_its_outputs() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<plain::Moved>()?;
     flow.with(plain::Moved::N, 2u64).run::<plain::Moved>()?;
-    let flow = again(&flow);
+    let flow = reopen(&flow);
     assert_eq!(adopted(&flow.run::<in_group::Moved>()?), ["Moved"]);
-    let flow = again(&flow);
+    let flow = reopen(&flow);
     assert_eq!(adopted(&flow.run::<in_both::Moved>()?), ["Moved"]);
     assert_eq!(*flow.load::<in_both::Moved>()?, 1);
-    let flow = again(&flow);
+    let flow = reopen(&flow);
     assert_eq!(
         adopted(&flow.with(elsewhere::Moved::N, 2u64).run::<elsewhere::Moved>()?),
         ["Moved"]
@@ -87,15 +87,15 @@ fn a_task_that_moved_takes_its_outputs_along() -> Result<()> {
 }
 
 #[test]
-fn reset_every_reaches_where_the_task_was_before() -> Result<()> {
+fn clear_task_clears_the_former_folders_of_a_task() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<in_group::Moved>()?;
-    let flow = again(&flow);
+    let flow = reopen(&flow);
     flow.run::<elsewhere::Moved>()?;
     flow.store().clear_task::<elsewhere::Moved>()?;
     assert_eq!(places(&flow), [""; 0]);
-    // Moved back, it is not there either.
-    let flow = again(&flow);
+    // After the task moved back, its first folder is empty too.
+    let flow = reopen(&flow);
     assert_eq!(ran(&flow.run::<in_group::Moved>()?), ["Moved"]);
     Ok(())
 }
@@ -107,7 +107,7 @@ struct Neighbour;
 runs!(Neighbour: u64 = |self, _cx| Ok(7));
 
 #[test]
-fn reset_every_leaves_the_rest_of_the_group() -> Result<()> {
+fn clear_task_leaves_the_rest_of_the_group() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<(Neighbour, in_group::Moved)>()?;
     fs::write(flow.folder().join("features/notes.txt"), "mine")?;
@@ -120,12 +120,12 @@ fn reset_every_leaves_the_rest_of_the_group() -> Result<()> {
 }
 
 #[test]
-fn reset_all_reaches_all_groups() -> Result<()> {
-    // With the index and, in the program that made them, without it.
+fn clear_reaches_all_groups() -> Result<()> {
+    // With the index, and without it in the program that wrote the outputs.
     for index in [true, false] {
         let (flow, _folder) = flow();
         flow.run::<(Neighbour, in_group::Moved)>()?;
-        let other = again(&flow);
+        let other = reopen(&flow);
         if !index {
             fs::remove_dir_all(flow.folder().join(".flow/index"))?;
         }
@@ -133,13 +133,13 @@ fn reset_all_reaches_all_groups() -> Result<()> {
         assert_eq!(removed.instances.len(), 2, "{removed}");
         assert_eq!(places(&flow), [""; 0]);
         assert!(!flow.folder().join("features").exists());
-        assert_eq!(ran(&again(&flow).run::<Neighbour>()?), ["Neighbour"]);
+        assert_eq!(ran(&reopen(&flow).run::<Neighbour>()?), ["Neighbour"]);
     }
     Ok(())
 }
 
 #[test]
-fn a_damaged_index_leads_a_reset_nowhere() -> Result<()> {
+fn a_damaged_index_does_not_lead_a_clear_out_of_the_store() -> Result<()> {
     let (flow, folder) = flow();
     flow.run::<Neighbour>()?;
     let outside = folder.path().join("outside-0123456789abcdef");
@@ -163,7 +163,7 @@ fn a_damaged_index_leads_a_reset_nowhere() -> Result<()> {
     flow.store().clear_task::<Neighbour>()?;
     fs::create_dir_all(index.parent().expect("a folder"))?;
     fs::write(&index, "00000000000000000000000000000001 ../outside-0123456789abcdef\n")?;
-    again(&flow).store().clear()?;
+    reopen(&flow).store().clear()?;
     assert_eq!(fs::read_to_string(outside.join("record.json"))?, "mine");
     Ok(())
 }
@@ -192,12 +192,12 @@ fn two_tasks_in_one_folder_are_an_error_of_the_plan() -> Result<()> {
     let error = plan_error::<(Beside, SameDir)>(&flow);
     assert!(error.contains("`Beside`") && error.contains("`SameDir`"), "{error}");
     assert!(error.contains("the folder \"Beside\": give one of them another"), "{error}");
-    // A group tells them apart.
+    // A group keeps their folders apart.
     flow.run::<(Neighbour, Thief)>()?;
     Ok(())
 }
 
-/// Stored in one folder whatever the type is.
+/// All instances of this generic task share one folder, whatever `M` is.
 #[derive(Task)]
 #[task(target = Json<u64>, dir = "fits")]
 struct Fit<M: Tracked + Send + Sync + 'static> {
@@ -212,7 +212,7 @@ impl<M: Tracked + Send + Sync + 'static> Run for Fit<M> {
 }
 
 #[test]
-fn reset_every_leaves_another_task_in_the_same_folder() -> Result<()> {
+fn clear_task_leaves_another_task_in_the_same_folder() -> Result<()> {
     for index in [true, false] {
         let (flow, _folder) = flow();
         flow.run::<Fit<u8>>()?;

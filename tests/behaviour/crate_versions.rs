@@ -1,8 +1,8 @@
-//! The versions of crates: what was made with others than today's is told of, and stays complete; where
-//! the versions count, it runs again.
+//! Versions of dependency crates: an output computed with other versions than today's stays
+//! complete and causes a warning. Where the versions count (`lock`), the task runs again.
 //!
-//! The versions are written by hand here, as `#[tracked]` writes them; that it takes them from
-//! `Cargo.lock` is tested crate by crate, by `tests/code`.
+//! The versions are written by hand here, as `#[tracked]` writes them. `tests/code` tests that
+//! `#[tracked]` takes them from `Cargo.lock`.
 
 use std::fs;
 use std::sync::{Arc, Mutex};
@@ -71,8 +71,8 @@ program!(unknown, "");
 program!(old_that_counts, "lock\nlinfa 0.7.0\nndarray 0.15.6\n");
 program!(new_that_counts, "lock\nlinfa 0.8.1\nrand 0.9.1\n");
 
-/// The same store, opened by another program.
-fn again(flow: &Flow) -> Flow {
+/// Opens the same store as another program would.
+fn reopen(flow: &Flow) -> Flow {
     Flow::open(flow.folder()).expect("a store").quiet()
 }
 
@@ -82,12 +82,12 @@ fn warnings<R: flow::Roots>(flow: &Flow) -> Vec<String> {
 }
 
 #[test]
-fn other_versions_are_told_once_for_each_task_and_nothing_runs() -> Result<()> {
+fn changed_versions_are_one_warning_for_each_task() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<old::Report>()?;
     assert!(warnings::<old::Report>(&flow).is_empty());
 
-    let flow = again(&flow);
+    let flow = reopen(&flow);
     let told = "Fit was made with linfa 0.7.0, now 0.8.1 (and 19 more instances)";
     assert_eq!(warnings::<new::Report>(&flow), [told]);
     assert!(flow.is_complete::<new::Report>()?);
@@ -96,15 +96,15 @@ fn other_versions_are_told_once_for_each_task_and_nothing_runs() -> Result<()> {
     assert!(ran(&summary).is_empty());
     assert!(summary.to_string().contains(&format!("warning: {told}")), "{summary}");
 
-    // What runs with today's has nothing to be told of.
-    let few = again(&flow);
+    // Outputs computed with today's versions cause no warning.
+    let few = reopen(&flow);
     let three = few.with(new::Report::MANY, 3_u64).force::<new::Fit>();
     assert_eq!(ran(&three.run::<new::Report>()?), ["Fit", "Fit", "Fit", "Report"]);
     let told = "Fit was made with linfa 0.7.0, now 0.8.1 (and 16 more instances)";
     assert_eq!(warnings::<new::Report>(&few), [told]);
 
-    // Of several other versions, each is named.
-    let flow = again(&flow);
+    // If several crates changed, the warning names each.
+    let flow = reopen(&flow);
     assert_eq!(
         warnings::<newest::Report>(&flow),
         ["Fit was made with linfa 0.7.0, now 0.8.1; ndarray 0.15.6, now 0.16.0 and 0.17.2 \
@@ -114,25 +114,25 @@ fn other_versions_are_told_once_for_each_task_and_nothing_runs() -> Result<()> {
 }
 
 #[test]
-fn a_crate_that_is_new_or_not_known_is_no_other_version() -> Result<()> {
+fn a_new_crate_or_unknown_versions_are_no_warning() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<old::Report>()?;
-    assert!(warnings::<more::Report>(&again(&flow)).is_empty());
-    assert!(warnings::<unknown::Report>(&again(&flow)).is_empty());
-    let flow = again(&flow);
+    assert!(warnings::<more::Report>(&reopen(&flow)).is_empty());
+    assert!(warnings::<unknown::Report>(&reopen(&flow)).is_empty());
+    let flow = reopen(&flow);
     flow.force_all().run::<unknown::Report>()?;
-    assert!(warnings::<new::Report>(&again(&flow)).is_empty());
+    assert!(warnings::<new::Report>(&reopen(&flow)).is_empty());
     Ok(())
 }
 
 #[test]
-fn versions_that_count_are_reasons() -> Result<()> {
+fn versions_that_count_invalidate_outputs() -> Result<()> {
     let (flow, _folder) = flow();
     let flow = flow.with_named("many", 1);
     flow.run::<old_that_counts::Report>()?;
     assert!(flow.is_complete::<old_that_counts::Report>()?);
 
-    let flow = again(&flow).with_named("many", 1);
+    let flow = reopen(&flow).with_named("many", 1);
     let shown = preview::<new_that_counts::Report>(&flow);
     let reasons = "Fit {n: 0} PENDING code: linfa 0.7.0 is 0.8.1 now; code: ndarray 0.15.6 is gone; \
                    code: rand 0.9.1 is new";
@@ -140,14 +140,14 @@ fn versions_that_count_are_reasons() -> Result<()> {
     assert!(!shown.contains("warning"), "{shown}");
     assert_eq!(ran(&flow.run::<new_that_counts::Report>()?), ["Fit"]);
 
-    // And back: what was made with those is kept.
-    let flow = again(&flow).with_named("many", 1);
+    // Back to the old versions: the outputs computed with them are reused.
+    let flow = reopen(&flow).with_named("many", 1);
     assert_eq!(adopted(&flow.run::<old_that_counts::Report>()?), ["Fit"]);
     Ok(())
 }
 
 #[test]
-fn it_costs_one_read_for_all_instances_with_the_same_versions() -> Result<()> {
+fn instances_with_equal_versions_cost_one_read() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let fs = crate::faulty::Faulty::new();
     faulty_flow(folder.path(), &fs)?.run::<old::Report>()?;
@@ -172,7 +172,7 @@ fn it_costs_one_read_for_all_instances_with_the_same_versions() -> Result<()> {
 }
 
 #[test]
-fn versions_that_cannot_be_read_are_not_told() -> Result<()> {
+fn unreadable_versions_cause_no_warning() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<old::Report>()?;
     let tables = files_below(&flow.folder().join(".flow/code"));
@@ -181,32 +181,32 @@ fn versions_that_cannot_be_read_are_not_told() -> Result<()> {
     let table = tables.iter().find(is_crates).expect("a table of versions");
     for text in ["", "{\"linfa\": 3}", "[[[["] {
         fs::write(table, text)?;
-        assert!(warnings::<new::Report>(&again(&flow)).is_empty());
-        assert!(again(&flow).is_complete::<new::Report>()?);
+        assert!(warnings::<new::Report>(&reopen(&flow)).is_empty());
+        assert!(reopen(&flow).is_complete::<new::Report>()?);
     }
     fs::remove_file(table)?;
-    assert!(warnings::<new::Report>(&again(&flow)).is_empty());
+    assert!(warnings::<new::Report>(&reopen(&flow)).is_empty());
     Ok(())
 }
 
 #[test]
-fn what_is_taken_over_from_another_store_brings_its_versions() -> Result<()> {
+fn outputs_reused_from_another_store_bring_their_versions() -> Result<()> {
     let (other, _folder) = flow();
     other.run::<old::Report>()?;
     let (flow, _folder) = crate::support::flow();
-    let summary = flow.reuse_from(again(&other)).run::<new::Report>()?;
+    let summary = flow.reuse_from(reopen(&other)).run::<new::Report>()?;
     assert!(ran(&summary).is_empty(), "{summary}");
     assert_eq!(
         warnings::<new::Report>(&flow),
         ["Fit was made with linfa 0.7.0, now 0.8.1 (and 19 more instances)"]
     );
-    // The table is of use as long as a record names it.
+    // The table of versions is kept as long as a record names it.
     assert!(flow.store().gc().find()?.is_empty());
     Ok(())
 }
 
 #[test]
-fn what_tracked_writes_is_recorded() -> Result<()> {
+fn the_versions_that_tracked_finds_are_recorded() -> Result<()> {
     #[derive(Task)]
     #[task(target = Json<u8>)]
     struct Tracked;
@@ -219,7 +219,7 @@ fn what_tracked_writes_is_recorded() -> Result<()> {
     let digest = record["crates"].as_str().context("the versions are named")?;
     let table = flow.folder().join(format!(".flow/code/{digest}.json"));
     let table: serde_json::Value = serde_json::from_slice(&fs::read(table)?)?;
-    // This package depends on it in one version.
+    // This package depends on exactly one version of `anyhow`.
     assert_eq!(table["anyhow"].as_array().map(Vec::len), Some(1), "{table}");
     let own = ["typed-flow", "flow-core", "flow-derive", "flow-targets"];
     assert!(own.iter().all(|own| table.get(own).is_none()), "{table}");
@@ -227,11 +227,11 @@ fn what_tracked_writes_is_recorded() -> Result<()> {
 }
 
 #[test]
-fn what_was_required_in_the_run_is_told_of_too() -> Result<()> {
+fn dynamic_requirements_are_included_in_the_warning() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<old::Search>()?;
-    let flow = again(&flow);
-    // 0 and 1 by `Report`, 1, 2 and 3 in the run.
+    let flow = reopen(&flow);
+    // 0 and 1 by `Report`; 1, 2 and 3 while `Search` runs.
     let told = "Fit was made with linfa 0.7.0, now 0.8.1 (and 3 more instances)";
     assert_eq!(warnings::<new::Search>(&flow), [told]);
     assert!(flow.is_complete::<new::Search>()?);

@@ -1,4 +1,5 @@
-//! A given value that stops at a parameter of its name, for that has another type, is a warning.
+//! A given value that is not inherited, because the parameter of the same name has another type, is
+//! a warning.
 
 use flow::prelude::*;
 
@@ -13,7 +14,7 @@ struct Base {
 
 runs!(Base: u32 = |self, _cx| Ok(self.n));
 
-/// Has the name with another width.
+/// Has a parameter of the same name with another width.
 #[derive(Task, Clone)]
 #[task(requires = Base, target = Json<u32>)]
 struct Wide {
@@ -32,14 +33,14 @@ struct Down {
 
 runs!(Down: u32 = |self, cx| Ok(self.n + *cx.input().load()?));
 
-/// Sets the value by a requirement.
+/// Sets the value through its requirements.
 #[derive(Task)]
 #[task(requires(by_literal = Down { n: 8 }, by_with = Down with Down::N = 9), target = Json<u32>)]
 struct Sets;
 
 runs!(Sets: u32 = |self, cx| Ok(*cx.input().by_literal.load()? + *cx.input().by_with.load()?));
 
-/// Its parameter of the name is its own affair.
+/// Its parameter of the same name is `local`.
 #[derive(Task)]
 #[task(requires = Base, target = Json<u32>)]
 struct Local {
@@ -68,13 +69,13 @@ fn warnings<R: flow::Roots>(flow: &Flow) -> Vec<String> {
 }
 
 #[test]
-fn it_names_both_parameters_their_types_and_the_remedy() -> Result<()> {
+fn the_warning_names_both_parameters_their_types_and_the_fix() -> Result<()> {
     let (flow, _folder) = flow();
     let given = flow.with(Down::N, 5);
     assert_eq!(warnings::<Down>(&given), [STOPPED]);
     assert!(preview::<Down>(&given).ends_with(&format!("\nwarning: {STOPPED}")));
     assert_eq!(given.run::<Down>()?.warnings().len(), 1);
-    // It went on to `Base`, which has the type.
+    // The value still reached `Base`, whose parameter has the type.
     assert_eq!(*given.load::<Down>()?, 5 + 2 + 5);
     assert_eq!(warnings::<Down>(&flow.sweep::<Down>().over(Down::N, [5, 6])["n=5"]), [STOPPED]);
     let sweep = flow.sweep::<Down>().over(Down::N, [5, 6]).preview()?;
@@ -83,15 +84,15 @@ fn it_names_both_parameters_their_types_and_the_remedy() -> Result<()> {
 }
 
 #[test]
-fn what_a_requirement_sets_stops_likewise_and_is_told_once() {
+fn a_value_set_by_a_requirement_causes_one_warning() {
     let (flow, _folder) = flow();
     assert_eq!(warnings::<Sets>(&flow), [STOPPED]);
-    // Whatever was planned before, with no value on its way.
+    // Also if `Wide` was planned before, where no value was given.
     assert_eq!(warnings::<(Wide, Sets)>(&flow), [STOPPED]);
 }
 
 #[test]
-fn it_is_no_warning_where_the_parameter_has_a_value_or_nothing_is_given() {
+fn a_given_or_local_parameter_causes_no_warning() {
     let (flow, _folder) = flow();
     assert_eq!(warnings::<Down>(&flow), [""; 0]);
     assert_eq!(warnings::<Down>(&flow.with(Down::N, 5).with(Wide::N, 5)), [""; 0]);

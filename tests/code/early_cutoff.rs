@@ -1,8 +1,8 @@
-//! How far a change goes: what gives the same as before stops it.
+//! Early cutoff: an equal output stops a change from running tasks further downstream.
 
 use crate::fixture::{Fixture, Printed};
 
-/// Six tasks, of which the first is required by all others, directly or not.
+/// Six tasks. All others require the first one, directly or indirectly.
 const PIPELINE: &str = r#"
 use flow::prelude::*;
 
@@ -100,7 +100,7 @@ fn main() -> Result<()> {
 
 const ALL: [&str; 6] = ["Changes", "Forecast", "Load", "Report", "Swing", "Trend"];
 
-/// The tasks that a line of what was printed names, by name.
+/// Returns the tasks that these lines of the output name, sorted.
 fn tasks<'a>(printed: &'a Printed, lines: &[&str]) -> Vec<&'a str> {
     let mut tasks: Vec<&str> =
         lines.iter().flat_map(|line| printed.line(line).split_whitespace()).collect();
@@ -109,11 +109,11 @@ fn tasks<'a>(printed: &'a Printed, lines: &[&str]) -> Vec<&'a str> {
 }
 
 #[test]
-fn one_runs_and_five_are_cut_off() {
+fn an_equal_output_leaves_five_downstream_tasks_unchanged() {
     let fixture = Fixture::new("cut-off", PIPELINE);
     assert_eq!(tasks(&fixture.run(), &["ran:"]), ALL);
 
-    // Other code, in a helper of the first task, with the same output.
+    // Other code in a helper of the first task, with the same output.
     fixture.edit("10.0 + f64::from(day % 3)", "f64::from(day % 3) + 10.0");
     let same = fixture.run();
     same.has("Load {days: 6} PENDING code: price (src/main.rs) changed");
@@ -121,14 +121,15 @@ fn one_runs_and_five_are_cut_off() {
     assert_eq!(tasks(&same, &["cut off:"]), ["Changes", "Forecast", "Report", "Swing", "Trend"]);
     assert_eq!(same.line("value:"), "[12.0, 16.0]");
 
-    // Another output that comes to the same further on: the wave goes as far as the data is other.
+    // Another output of `Load`, from which `Changes` computes equal values: only tasks whose inputs
+    // differ run.
     fixture.edit("+ 10.0", "+ 20.0");
     let shifted = fixture.run();
     assert_eq!(tasks(&shifted, &["ran:"]), ["Changes", "Forecast", "Load", "Report"]);
     assert_eq!(tasks(&shifted, &["cut off:"]), ["Swing", "Trend"]);
     assert_eq!(shifted.line("value:"), "[22.0, 26.0]");
 
-    // And back: all that is needed was made once already.
+    // Back to the first code: all outputs are reused.
     fixture.edit("+ 20.0", "+ 10.0");
     let back = fixture.run();
     assert_eq!(tasks(&back, &["ran:"]), [""; 0]);
@@ -136,7 +137,7 @@ fn one_runs_and_five_are_cut_off() {
 }
 
 #[test]
-fn a_new_parameter_with_a_default_reruns_its_task_alone() {
+fn a_new_parameter_with_a_default_reruns_only_its_task() {
     let fixture = Fixture::new("new-parameter", PIPELINE);
     assert_eq!(tasks(&fixture.run(), &["ran:"]), ALL);
 
@@ -148,7 +149,7 @@ fn a_new_parameter_with_a_default_reruns_its_task_alone() {
     assert_eq!(others, ["Changes", "Forecast", "Report", "Swing", "Trend"]);
     assert_eq!(same.line("value:"), "[12.0, 16.0]");
 
-    // With another default, the data is other.
+    // Another default changes the data.
     fixture.edit("default = 1.0", "default = 2.0");
     let other = fixture.run();
     assert_eq!(tasks(&other, &["ran:"]), ALL);

@@ -1,6 +1,6 @@
-//! Any one operation on files fails, or all from one on, while tasks require others in their run: what
-//! is said to be complete is right, nothing waits for ever, and the next run gives what a run from
-//! nothing gives.
+//! Dynamic requirements under I/O faults: a single file operation fails, or all from one on.
+//! Outputs that count as complete are right, nothing hangs, and the next run yields what a run in
+//! an empty store yields.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -16,7 +16,7 @@ use flow::prelude::*;
 use crate::faulty::{Fault, Faulty};
 use crate::support::{assert_consistent, faulty_flow, in_full};
 
-/// How long anything may take before it hangs.
+/// The time after which an operation counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Task)]
@@ -28,7 +28,7 @@ struct Number {
 
 runs!(Number: u64 = |self, _cx| Ok(fs::read_to_string(&self.path)?.trim().parse()?));
 
-/// One of them has no value, whatever the number is.
+/// Has no value for `by == 3`, so that [`Live`] fails for it.
 #[derive(Task)]
 #[task(requires = Number, target = Json<Option<u64>>)]
 struct Product {
@@ -38,11 +38,11 @@ struct Product {
 runs!(Product: Option<u64> = |self, cx| {
     let number = *cx.input().load()?;
     cx.meta("number", number)?;
-    // Often the same, so that others are cut off.
+    // Equal for many numbers, so that downstream tasks are often unchanged.
     Ok((self.by != 3).then(|| number / 10 * self.by))
 });
 
-/// Requires others in its run as well.
+/// Requires a product while it runs.
 #[derive(Task)]
 #[task(requires = Number, target = Memory<u64>)]
 struct Live {
@@ -54,8 +54,8 @@ runs!(Live: u64 = |self, cx| {
     Ok(product.context("a product")? + 1)
 });
 
-/// What it requires depends on what it has loaded, and it goes on without what fails: what is made so is
-/// not complete.
+/// Its requirements depend on loaded values. It continues without requirements that fail, and then
+/// its output is not complete.
 #[derive(Task)]
 #[task(requires = Number, target = Json<Vec<Option<u64>>>)]
 struct Search;
@@ -77,7 +77,7 @@ runs!(Search: Vec<Option<u64>> = |self, cx| {
 const BEFORE: u64 = 21;
 const AFTER: u64 = 34;
 
-/// What [`Search`] is.
+/// Computes the output of [`Search`] without a flow.
 fn oracle(number: u64) -> Vec<Option<u64>> {
     let first = number / 10;
     vec![Some(first * (1 + first % 2) + 1), Some(number), Some(first * 2), None]
@@ -91,8 +91,8 @@ fn open(folder: &Path, fs: &Faulty) -> Result<Flow> {
     Ok(faulty_flow(folder, fs)?.with(Number::PATH, folder.join("number")))
 }
 
-/// Does it in another thread, and waits for it, but not for ever.
-fn in_time(flow: &Flow, act: fn(&Flow), what: &str) {
+/// Runs `act` in another thread, and panics if it panics or takes longer than `PATIENCE`.
+fn with_timeout(flow: &Flow, act: fn(&Flow), what: &str) {
     let (flow, (done, is_done)) = (flow.clone(), channel());
     std::thread::spawn(move || {
         let _ = done.send(catch_unwind(AssertUnwindSafe(|| act(&flow))));
@@ -104,7 +104,7 @@ fn in_time(flow: &Flow, act: fn(&Flow), what: &str) {
     }
 }
 
-/// What is loaded is right, if there is anything.
+/// Asserts that a loaded output is right, if there is one.
 fn assert_right(flow: &Flow, number: u64, what: &str) {
     match flow.load::<Search>() {
         Ok(loaded) => assert_eq!(*loaded, oracle(number), "{what}"),
@@ -112,9 +112,9 @@ fn assert_right(flow: &Flow, number: u64, what: &str) {
     }
 }
 
-/// Makes operations of `act` fail, one after the other, in a store that `prepare` made: each by itself,
-/// and then all from each on that changes something, as if the process were killed there. Of those it is
-/// every `step`th.
+/// Lets operations of `act` fail, one after the other, in a store that `prepare` set up. First,
+/// every `step`th operation fails alone. Then all operations that change something fail from every
+/// `2 * step`th one on, as if the process were killed there.
 fn every_operation(
     step: usize,
     prepare: fn(&Flow, &Path) -> Result<()>,
@@ -126,7 +126,7 @@ fn every_operation(
             let folder = folder.path();
             write(folder, BEFORE)?;
             let faulty = Faulty::new();
-            // One worker has to do for tasks that wait for each other.
+            // Tasks that wait for each other have to make progress on one worker too.
             let flow = open(folder, &faulty)?.workers(1 + n as usize / step % 2);
             prepare(&flow, folder)?;
             let number = fs::read_to_string(folder.join("number"))?.parse()?;
@@ -142,12 +142,12 @@ fn every_operation(
                 fails.then_some(Fault::Half(ErrorKind::StorageFull))
             });
             let what = format!("operation {n}, crash: {crash}");
-            in_time(&flow, act, &what);
+            with_timeout(&flow, act, &what);
             let failed = counted.load(Ordering::SeqCst) > n;
             faulty.heal();
             assert_consistent(flow.folder());
 
-            // Another program goes on, or the same one, unless it was killed.
+            // Either another process continues, or the same one unless it was killed.
             let flow = if crash || (n as usize / step / 2).is_multiple_of(2) {
                 open(folder, &Faulty::new())?
             } else {
@@ -169,9 +169,9 @@ fn every_operation(
     Ok(())
 }
 
-/// Whether an error tells of an operation that failed, or of what that has led to: of a failure whose note
-/// cannot be read nobody knows that it happens again.
-fn assert_told(error: &str) {
+/// Asserts that an error reports a failed operation or one of its consequences. If the note of a
+/// failure cannot be read, the failure is not known to be a repetition.
+fn assert_is_reported(error: &str) {
     let told = ["cannot ", "removed", "permission denied", "no storage", "times three is", "first"];
     assert!(told.iter().any(|told| error.contains(told)), "{error}");
 }
@@ -180,58 +180,61 @@ fn run(flow: &Flow) {
     match flow.run::<Search>() {
         Ok(summary) => assert!(summary.is_success()),
         Err(flow::Error::Failed(summary)) => {
-            summary.failed().into_iter().for_each(|e| assert_told(&e.error.unwrap_or_default()));
+            summary
+                .failed()
+                .into_iter()
+                .for_each(|e| assert_is_reported(&e.error.unwrap_or_default()));
         }
-        Err(error) => assert_told(&error.to_string()),
+        Err(error) => assert_is_reported(&error.to_string()),
     }
 }
 
-fn nothing(_: &Flow, _: &Path) -> Result<()> {
+fn empty_store(_: &Flow, _: &Path) -> Result<()> {
     Ok(())
 }
 
-fn ran_before(flow: &Flow, _: &Path) -> Result<()> {
-    // One of the products fails, and that is expected.
+fn after_a_run(flow: &Flow, _: &Path) -> Result<()> {
+    // One of the products has no value, which `Search` expects.
     Ok(flow.run::<Search>().map(drop)?)
 }
 
-fn went_back(flow: &Flow, folder: &Path) -> Result<()> {
-    ran_before(flow, folder)?;
+fn after_going_back(flow: &Flow, folder: &Path) -> Result<()> {
+    after_a_run(flow, folder)?;
     write(folder, AFTER)?;
-    ran_before(flow, folder)?;
+    after_a_run(flow, folder)?;
     write(folder, BEFORE)
 }
 
-fn lost_products(flow: &Flow, folder: &Path) -> Result<()> {
-    ran_before(flow, folder)?;
+fn after_losing_products(flow: &Flow, folder: &Path) -> Result<()> {
+    after_a_run(flow, folder)?;
     Ok(flow.store().clear_task::<Product>().map(drop)?)
 }
 
 #[test]
-fn in_a_first_run() -> Result<()> {
-    every_operation(2, nothing, run)
+fn faults_in_a_first_run() -> Result<()> {
+    every_operation(2, empty_store, run)
 }
 
 #[test]
-fn in_a_run_that_adopts() -> Result<()> {
-    // What it does besides is done in the others.
-    every_operation(4, went_back, run)
+fn faults_in_a_run_that_reuses_outputs() -> Result<()> {
+    // The other operations of this run are tested by the other tests.
+    every_operation(4, after_going_back, run)
 }
 
 #[test]
-fn in_a_run_that_makes_again_what_was_required() -> Result<()> {
-    every_operation(1, lost_products, run)
+fn faults_in_a_run_that_recomputes_requirements() -> Result<()> {
+    every_operation(1, after_losing_products, run)
 }
 
 #[test]
-fn in_a_preview_and_a_load() -> Result<()> {
-    every_operation(1, ran_before, |flow| {
+fn faults_in_a_preview_and_a_load() -> Result<()> {
+    every_operation(1, after_a_run, |flow| {
         if let Err(error) = flow.preview::<Search>() {
-            assert_told(&error.to_string());
+            assert_is_reported(&error.to_string());
         }
         match flow.load::<Search>() {
             Ok(loaded) => assert_eq!(*loaded, oracle(BEFORE)),
-            Err(error) => assert_told(&in_full(error)),
+            Err(error) => assert_is_reported(&in_full(error)),
         }
     })
 }

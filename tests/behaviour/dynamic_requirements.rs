@@ -1,5 +1,4 @@
-//! Tasks that require others while they run: what runs, what is recorded, and what counts from then
-//! on.
+//! Dynamic requirements: which instances run, what the record lists, and how later plans use it.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -32,7 +31,7 @@ runs!(Sum: u64 = |self, cx| {
 });
 
 #[test]
-fn what_is_required_runs_and_is_recorded() -> Result<()> {
+fn dynamic_requirements_run_and_are_recorded() -> Result<()> {
     for workers in [1, 4] {
         let (flow, _folder) = flow();
         let flow = flow.workers(workers);
@@ -42,13 +41,13 @@ fn what_is_required_runs_and_is_recorded() -> Result<()> {
         assert!(flow.is_complete::<Sum>()?);
         assert!(flow.run::<Sum>()?.ran().is_empty());
 
-        // One more of them, the others are there.
+        // Only the additional instance runs.
         let more = flow.with(Sum::UP_TO, 4);
         assert_eq!(ran(&more.run::<Sum>()?), ["Square", "Sum"]);
         assert_eq!(*more.load::<Sum>()?, 30);
         assert!(flow.is_complete::<Sum>()?);
 
-        // One of them is made again, and gives the same.
+        // One of them runs again and yields the same output.
         flow.with(Square::N, 2).reset::<Square>()?;
         assert!(!flow.is_complete::<Sum>()?);
         assert_eq!(
@@ -66,7 +65,7 @@ fn what_is_required_runs_and_is_recorded() -> Result<()> {
 }
 
 #[test]
-fn two_hundred_at_once_run_once_each() -> Result<()> {
+fn two_hundred_requirements_run_once_each() -> Result<()> {
     let (flow, _folder) = flow();
     let flow = flow.workers(8).with(Sum::UP_TO, 200);
     assert_eq!(flow.run::<Sum>()?.ran().len(), 201);
@@ -76,7 +75,7 @@ fn two_hundred_at_once_run_once_each() -> Result<()> {
 }
 
 #[test]
-fn reset_upstream_removes_it_too() -> Result<()> {
+fn reset_all_removes_dynamic_requirements_too() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Sum>()?;
     assert_eq!(flow.graph::<Sum>().reset_all()?.instances.len(), 4);
@@ -84,7 +83,7 @@ fn reset_upstream_removes_it_too() -> Result<()> {
     Ok(())
 }
 
-/// Not required elsewhere in this program.
+/// Is required nowhere else in this program.
 #[derive(Task)]
 #[task(target = Json<u64>)]
 struct Cube {
@@ -99,7 +98,7 @@ struct Cubes;
 
 runs!(Cubes: u64 = |self, cx| Ok(*cx.with(Cube::N, 2).require::<Cube>()?.load()?));
 
-/// One type for each argument.
+/// A generic task, which is another type for each argument.
 #[derive(Task)]
 #[task(target = Json<u64>)]
 struct Power<const N: u32> {
@@ -136,10 +135,10 @@ fn child() -> Result<()> {
 }
 
 #[test]
-fn another_process_finds_the_tasks_by_name() -> Result<()> {
+fn another_process_finds_required_tasks_by_name() -> Result<()> {
     let (flow, _folder) = flow();
     let status = Command::new(std::env::current_exe()?)
-        .args(["required_while_running::child", "--exact", "--test-threads=1"])
+        .args(["dynamic_requirements::child", "--exact", "--test-threads=1"])
         .env(FOLDER, flow.folder())
         .stdout(std::process::Stdio::null())
         .status()?;
@@ -150,10 +149,10 @@ fn another_process_finds_the_tasks_by_name() -> Result<()> {
     assert!(flow.is_complete::<Said>()?);
     assert!(preview::<Unsaid>(&flow).contains("`#[task(may_require(Power<5>))]`"));
     assert_eq!(ran(&flow.run::<Unsaid>()?), ["Unsaid"]);
-    // It was required in this process.
+    // The task was required in this process, so that it is known now.
     assert!(flow.is_complete::<Unsaid>()?);
 
-    // A name that no task has is a reason to run.
+    // A task name that this program does not know is a reason to run.
     let record = one_file(&flow.folder().join("Cubes"), "record", ".json");
     let text = std::fs::read_to_string(&record)?;
     std::fs::write(&record, text.replace("\"task\": \"Cube\"", "\"task\": \"Gone<Cube>\""))?;
@@ -162,7 +161,7 @@ fn another_process_finds_the_tasks_by_name() -> Result<()> {
         "Cubes PENDING in run: no task `Gone<Cube>` is known in this program; of one that is generic, \
          say `#[task(may_require(Gone<Cube>))]` above the task that requires it"
     );
-    // So is a value that does not fit.
+    // So is a recorded value that does not fit its parameter.
     let broken = text.replace("\"value\": 2", "\"value\": {\"variant\": \"Two\"}");
     assert_ne!(broken, text);
     std::fs::write(&record, broken)?;
@@ -214,7 +213,7 @@ mod conditional {
     });
 
     #[test]
-    fn what_is_required_next_may_depend_on_what_was_loaded() -> Result<()> {
+    fn a_requirement_may_depend_on_loaded_values() -> Result<()> {
         let (flow, folder) = flow();
         let path = folder.path().join("number.txt");
         let flow = flow.with(Parity::PATH, &path);
@@ -229,24 +228,25 @@ mod conditional {
         write(3)?;
         assert_eq!(ran(&flow.run::<Parity>()?), ["Number", "Odd", "Parity"]);
         assert_eq!(*flow.load::<Parity>()?, "3 is odd");
-        // Each was made before, from the same.
+        // Each of these outputs was computed before, from equal inputs.
         for (n, parity) in [(4, "4 is even"), (2, "2 is even"), (3, "3 is odd"), (2, "2 is even")] {
             write(n)?;
             let summary = flow.run::<Parity>()?;
             assert_eq!(ran(&summary), Vec::<String>::new(), "{n}");
-            // So that nothing that is complete rests on a version that may be dropped.
+            // Reused versions become current, so that no complete output rests on a version that
+            // may be dropped.
             assert_eq!(adopted(&summary), ["Number", "Parity"], "{n}");
             assert_eq!(*flow.load::<Parity>()?, parity);
             assert!(flow.is_complete::<Parity>()?);
         }
-        // The same text in other bytes: what follows is cut off.
+        // The same number in other bytes: `Parity` is unchanged.
         std::fs::write(&path, "  2")?;
         let summary = flow.run::<Parity>()?;
         assert_eq!(
             (ran(&summary), cut_off(&summary)),
             (vec!["Number".into()], vec!["Parity".into()])
         );
-        // What is reset is not adopted, whichever of them it was.
+        // A reset task is not reused, for any of the values.
         flow.store().clear_task::<Parity>()?;
         for (n, expected) in [(2, 1), (3, 1), (2, 0), (3, 0)] {
             write(n)?;
@@ -307,7 +307,7 @@ mod values {
     });
 
     #[test]
-    fn given_values_reach_what_is_required_and_defaults_do_not() -> Result<()> {
+    fn requirements_inherit_given_values_and_no_defaults() -> Result<()> {
         let (flow, _folder) = flow();
         let asked = |flow: &Flow| -> Result<String> {
             flow.run::<Asker>()?;
@@ -316,20 +316,22 @@ mod values {
         };
         assert_eq!(asked(&flow)?, "c 0 d 0 scale 1 threads 0");
         assert_eq!(asked(&flow.with(Asker::C, 7))?, "c 7 d 0 scale 1 threads 0");
-        // What equals the default counts as the default, for the key does not tell them apart.
+        // A given value that equals the default counts as the default, because the key does not
+        // tell them apart.
         assert_eq!(asked(&flow.with(Asker::C, 5))?, "c 0 d 0 scale 1 threads 0");
-        // It is local.
+        // A `local` value is not inherited.
         assert_eq!(asked(&flow.with(Asker::D, 7))?, "c 0 d 0 scale 1 threads 0");
-        // What does not count may travel.
+        // An insignificant value may be inherited.
         assert_eq!(
             asked(&flow.with(Asker::THREADS, 7).with(Asker::C, 1))?,
             "c 1 d 0 scale 1 threads 7"
         );
-        // `Asker` requires `Base` itself, and so the value is in its key: it is the same `Base`.
+        // `Asker` requires `Base` itself, so that the value is in its key and both require the same
+        // `Base`.
         BASES.store(0, Ordering::SeqCst);
         assert_eq!(asked(&flow.with(Base::SCALE, 3))?, "c 0 d 0 scale 3 threads 0");
         assert_eq!(BASES.load(Ordering::SeqCst), 1);
-        // What the flow gave to others does not reach it.
+        // Values that the flow gives to other tasks do not reach the requirement.
         let other = flow.with(Leaf::C, 9);
         assert_eq!(asked(&other)?, "c 0 d 0 scale 1 threads 0");
         assert!(preview::<Asker>(&other).contains("`Leaf.c` is not used"));
@@ -355,7 +357,7 @@ mod values {
     });
 
     #[test]
-    fn with_sets_what_is_required_and_further_up() -> Result<()> {
+    fn with_sets_parameters_of_requirements_and_further_upstream() -> Result<()> {
         let (flow, _folder) = flow();
         flow.run::<Setter>()?;
         assert_eq!(*flow.load::<Setter>()?, "c 3 d 0 scale 2");
@@ -381,7 +383,7 @@ mod together {
     static AT_WORK: AtomicU64 = AtomicU64::new(0);
     static MOST: AtomicU64 = AtomicU64::new(0);
 
-    /// Counts how many are at work, but for those that wait.
+    /// Counts how many tasks run at the same time, without those that wait.
     fn work() {
         let now = AT_WORK.fetch_add(1, Ordering::SeqCst) + 1;
         MOST.fetch_max(now, Ordering::SeqCst);
@@ -414,7 +416,7 @@ mod together {
         slow.iter().map(|slow| Ok(*slow.load()?)).sum()
     });
 
-    /// Required by the plan, and while others run.
+    /// Requires instances both statically and dynamically.
     #[derive(Task)]
     #[task(requires(each = [Each { n } for n in 0..20u64], seven = Slow { n: 7u64 }), target = Json<u64>)]
     struct All;
@@ -425,8 +427,7 @@ mod together {
     });
 
     #[test]
-    fn an_instance_runs_once_whoever_requires_it_and_no_more_run_than_there_are_workers()
-    -> Result<()> {
+    fn shared_requirements_run_once_within_the_limit_of_workers() -> Result<()> {
         let value = |n: u64| n % 3 + (n + 1) % 3 + 7;
         for workers in [1, 2, 5] {
             SLOW.store(0, Ordering::SeqCst);
@@ -440,7 +441,7 @@ mod together {
             assert_eq!(*flow.load::<All>()?, (0..20).map(value).sum::<u64>() + 7 + value(3));
             assert!(flow.is_complete::<All>()?);
 
-            // Forced: each once, wherever it is required.
+            // When forced, each instance runs once, wherever it is required.
             SLOW.store(0, Ordering::SeqCst);
             let summary = flow.force::<Slow>().run::<All>()?;
             assert_eq!(SLOW.load(Ordering::SeqCst), 4);
@@ -498,7 +499,7 @@ mod handles {
     });
 
     #[test]
-    fn files_aggregates_and_metadata_are_read_as_those_of_inputs() -> Result<()> {
+    fn external_files_aggregates_and_metadata_can_be_required() -> Result<()> {
         let (flow, folder) = flow();
         let path = folder.path().join("text.txt");
         std::fs::write(&path, "four")?;
@@ -511,7 +512,7 @@ mod handles {
         assert_eq!(*flow.load::<Reader>()?, expected(4));
         assert!(flow.is_complete::<Reader>()?);
 
-        // What `Noted` gives is the same, and what it notes is not.
+        // The output of `Noted` is the same, and its metadata differs.
         std::fs::write(&path, "twelve bytes")?;
         assert!(!flow.is_complete::<Reader>()?);
         flow.run::<Reader>()?;
@@ -541,7 +542,7 @@ mod handles {
     runs!(Fetcher: u64 = |self, cx| Ok(*cx.require::<Fetch>()?.load()?));
 
     #[test]
-    fn what_is_used_must_be_provided() -> Result<()> {
+    fn values_used_by_requirements_must_be_provided() -> Result<()> {
         let (flow, _folder) = flow();
         let error = format!("{:#}", anyhow::Error::from(flow.run::<Fetcher>().unwrap_err()));
         assert!(error.contains("`Fetch` uses a `Client`, and the flow has none"), "{error}");
@@ -566,7 +567,7 @@ mod handles {
     runs!(OfMemory: u64 = |self, cx| Ok(*cx.with(InMemory::N, 5).require::<InMemory>()?.load()?));
 
     #[test]
-    fn what_is_in_memory_is_made_again_only_for_what_runs() -> Result<()> {
+    fn values_in_memory_are_recomputed_only_for_tasks_that_run() -> Result<()> {
         let (flow, _folder) = flow();
         assert_eq!(ran(&flow.run::<OfMemory>()?), ["InMemory", "OfMemory", "Square"]);
         let other = Flow::open(flow.folder())?.quiet();
@@ -577,7 +578,7 @@ mod handles {
     }
 }
 
-/// What lies in a file.
+/// The number in a file.
 #[derive(Task)]
 #[task(target = Json<u64>)]
 struct Source {
@@ -587,14 +588,14 @@ struct Source {
 
 runs!(Source: u64 = |self, _cx| Ok(std::fs::read_to_string(&self.file)?.trim().parse()?));
 
-/// The same, to be required while another one runs.
+/// Reads the same file, and is required dynamically.
 #[derive(Task)]
 #[task(requires = Source, target = Json<u64>)]
 struct Later;
 
 runs!(Later: u64 = |self, cx| Ok(*cx.input().load()?));
 
-/// While it runs, somebody changes the file.
+/// Changes the file while it runs.
 #[derive(Task)]
 #[task(requires = Source, target = Json<(u64, u64)>)]
 struct Both {
@@ -608,7 +609,7 @@ runs!(Both: (u64, u64) = |self, cx| {
 });
 
 #[test]
-fn a_run_does_not_mix_what_a_file_held_before_and_after_it_changed() -> Result<()> {
+fn a_run_does_not_mix_old_and_new_content_of_a_file() -> Result<()> {
     for workers in [1, 4] {
         let (flow, folder) = flow();
         let file = folder.path().join("number");
@@ -656,7 +657,7 @@ struct Everything;
 runs!(Everything: u64 = |self, cx| cx.input().iter().try_fold(0, |sum, one| Ok(sum + *one.load()?)));
 
 #[test]
-fn the_summary_tells_of_each_instance_once() -> Result<()> {
+fn the_summary_lists_each_instance_once() -> Result<()> {
     let (flow, _folder) = flow();
     for round in 0..2 {
         let summary = flow.run::<Everything>()?;
@@ -673,8 +674,8 @@ fn the_summary_tells_of_each_instance_once() -> Result<()> {
         keys.sort_unstable();
         keys.dedup();
         assert_eq!(keys.len(), summary.len(), "{summary}");
-        // One of `Shared`, three of `Above`, three of `Several`, and the root. Those of `Above` are told
-        // of only if somebody asked before `Shared` was there again.
+        // One of `Shared`, three of `Above`, three of `Several`, and the root. In the second round,
+        // `Above` is only listed if it was required before `Shared` was complete again.
         let told = if round == 0 { 8..=8 } else { 5..=8 };
         assert!(told.contains(&summary.len()), "{summary}");
         assert_eq!(summary.ran().len(), if round == 0 { 8 } else { 1 }, "{summary}");

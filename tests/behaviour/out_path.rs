@@ -16,7 +16,7 @@ struct Greeting;
 runs!(Greeting: PathBuf = |self, cx| {
     let path = cx.out_path()?;
     fs::write(&path, "hello")?;
-    // It is the same whenever it is asked for.
+    // Each call returns the same path.
     ensure!(cx.out_path()? == path, "another path");
     Ok(path)
 });
@@ -28,7 +28,7 @@ struct Loud;
 runs!(Loud: String = |self, cx| Ok(fs::read_to_string(&*cx.input().load()?)?.to_uppercase()));
 
 #[test]
-fn a_file_is_an_output_as_any_other() -> Result<()> {
+fn a_written_file_is_an_output_like_any_other() -> Result<()> {
     let (flow, _folder) = flow();
     assert_eq!(ran(&flow.run::<Loud>()?), ["Greeting", "Loud"]);
     assert_eq!(*flow.load::<Loud>()?, "HELLO");
@@ -45,7 +45,7 @@ fn a_file_is_an_output_as_any_other() -> Result<()> {
 }
 
 #[test]
-fn one_that_is_gone_is_not_handed_out() -> Result<()> {
+fn the_path_of_a_missing_file_is_not_returned() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Greeting>()?;
     let output = flow.output::<Greeting>()?;
@@ -55,11 +55,11 @@ fn one_that_is_gone_is_not_handed_out() -> Result<()> {
     Ok(())
 }
 
-/// What the tasks below write.
+/// The names and texts of the files that the tasks below write.
 const TREE: [(&str, &str); 5] =
     [("a", "1"), (".hidden", "2"), ("sub/ü ñ 😀.txt", "3"), ("sub/deep/er/b", ""), ("z.bin", "5")];
 
-fn plant(path: &Path) -> Result<()> {
+fn write_tree(path: &Path) -> Result<()> {
     for (name, text) in TREE {
         let file = path.join(name);
         fs::create_dir_all(file.parent().expect("a folder"))?;
@@ -68,7 +68,7 @@ fn plant(path: &Path) -> Result<()> {
     Ok(fs::create_dir_all(path.join("empty/inside"))?)
 }
 
-fn assert_planted(path: &Path) {
+fn assert_is_tree(path: &Path) {
     for (name, text) in TREE {
         assert_eq!(fs::read_to_string(path.join(name)).ok().as_deref(), Some(text), "{name}");
     }
@@ -85,7 +85,7 @@ struct Tree {
 
 runs!(Tree: PathBuf = |self, cx| {
     let path = cx.out_path()?;
-    plant(&path)?;
+    write_tree(&path)?;
     cx.meta("unused", self.unused)?;
     Ok(path)
 });
@@ -95,19 +95,19 @@ runs!(Tree: PathBuf = |self, cx| {
 struct Second;
 
 runs!(Second: PathBuf = |self, cx| {
-    assert_planted(&cx.input().load()?);
+    assert_is_tree(&cx.input().load()?);
     let path = cx.out_path()?;
-    plant(&path)?;
+    write_tree(&path)?;
     Ok(path)
 });
 
 #[test]
-fn a_folder_is_kept_with_all_that_is_in_it() -> Result<()> {
+fn a_folder_is_stored_with_all_its_content() -> Result<()> {
     let (flow, _folder) = flow();
     assert_eq!(ran(&flow.run::<Second>()?), ["Second", "Tree"]);
-    assert_planted(&flow.load::<Tree>()?);
+    assert_is_tree(&flow.load::<Tree>()?);
     assert!(flow.run::<Second>()?.ran().is_empty());
-    // Equal content is equal.
+    // A forced run that writes equal content leaves `Second` unchanged.
     let summary = flow.force::<Tree>().run::<Second>()?;
     assert_eq!((ran(&summary), cut_off(&summary)), (vec!["Tree".into()], vec!["Second".into()]));
     Ok(())
@@ -133,13 +133,13 @@ fn any_change_in_a_folder_is_noticed() -> Result<()> {
         let (flow, _folder) = flow();
         flow.run::<Tree>()?;
         let path = flow.load::<Tree>()?.into_owned();
-        // Files tell times in steps.
+        // The resolution of file times is limited.
         std::thread::sleep(std::time::Duration::from_millis(12));
         change(&path)?;
         let shown = preview::<Tree>(&flow);
         assert!(shown.contains(&format!("{named} was modified")), "{what}: {shown}");
         assert_eq!(ran(&flow.run::<Tree>()?), ["Tree"], "{what}");
-        assert_planted(&flow.load::<Tree>()?);
+        assert_is_tree(&flow.load::<Tree>()?);
     }
     Ok(())
 }
@@ -158,7 +158,7 @@ fn a_touched_folder_is_complete() -> Result<()> {
 }
 
 #[test]
-fn a_folder_is_adopted_by_links_or_copies() -> Result<()> {
+fn a_folder_is_reused_through_links_or_copies() -> Result<()> {
     use std::io::ErrorKind;
 
     use crate::faulty::{Fault, Faulty, Op};
@@ -175,7 +175,7 @@ fn a_folder_is_adopted_by_links_or_copies() -> Result<()> {
         assert_eq!(adopted(&two.run::<Second>()?), ["Second"]);
         assert_ne!(one.load::<Second>()?.as_path(), two.load::<Second>()?.as_path());
         one.graph::<Second>().reset_all()?;
-        assert_planted(&two.load::<Second>()?);
+        assert_is_tree(&two.load::<Second>()?);
         assert!(two.run::<Second>()?.ran().is_empty());
     }
     Ok(())
@@ -191,7 +191,7 @@ fn a_reset_removes_the_whole_folder() -> Result<()> {
         let (flow, _folder) = flow();
         flow.run::<Tree>()?;
         let removed = reset(&flow)?;
-        // A record, and the files.
+        // The record and the files of the folder.
         assert!(removed.files.len() > TREE.len(), "{removed:?}");
         let mut left = files_below(flow.folder());
         left.retain(|file| !file.starts_with(flow.folder().join(".flow")));
@@ -262,7 +262,7 @@ runs!(Wrong: PathBuf = |self, cx| {
     match self.mistake {
         Mistake::NothingWritten => return Ok(path),
         Mistake::AnotherPath => return Ok(path.join("inside")),
-        Mistake::Fails | Mistake::Panics => plant(&path)?,
+        Mistake::Fails | Mistake::Panics => write_tree(&path)?,
         #[cfg(unix)]
         mistake => on_unix(mistake, &path, &self.elsewhere)?,
         #[cfg(not(unix))]
@@ -274,7 +274,7 @@ runs!(Wrong: PathBuf = |self, cx| {
 });
 
 #[test]
-fn a_mistake_is_named_and_leaves_nothing() -> Result<()> {
+fn a_wrong_output_is_explained_and_removed() -> Result<()> {
     let cases = [
         (Mistake::NothingWritten, "has to write a file, or fill a folder, at `cx.out_path()?`"),
         (Mistake::NotAsked, "has not asked where to write its file: it goes to `cx.out_path()?`"),
@@ -297,7 +297,7 @@ fn a_mistake_is_named_and_leaves_nothing() -> Result<()> {
     for (mistake, said) in cases {
         let (flow, folder) = flow();
         let elsewhere = folder.path().join("mine");
-        plant(&elsewhere)?;
+        write_tree(&elsewhere)?;
         let flow = flow.with(Wrong::MISTAKE, mistake).with(Wrong::ELSEWHERE, &*elsewhere);
         let summary = failure(flow.run::<Wrong>());
         assert_eq!(failed(&summary), ["Wrong"]);
@@ -306,22 +306,22 @@ fn a_mistake_is_named_and_leaves_nothing() -> Result<()> {
         let at = flow.preview::<Wrong>()?.instances().next().expect("a root").folder()?;
         let left: Vec<_> = fs::read_dir(&at)?.map(|e| Ok(e?.file_name())).collect::<Result<_>>()?;
         assert_eq!(left, ["failure.json"], "{mistake:?}");
-        // What a link leads to is the user's.
-        assert_planted(&elsewhere);
+        // The files behind a link belong to the user.
+        assert_is_tree(&elsewhere);
     }
     Ok(())
 }
 
 #[cfg(unix)]
 #[test]
-fn what_a_link_leads_to_is_not_removed_though_the_link_cannot_be() -> Result<()> {
+fn files_behind_a_link_are_kept_although_the_link_stays() -> Result<()> {
     use std::io::ErrorKind;
 
     use crate::faulty::{Fault, Faulty, Op};
 
     let folder = tempfile::tempdir()?;
     let elsewhere = folder.path().join("mine");
-    plant(&elsewhere)?;
+    write_tree(&elsewhere)?;
     let fs = Faulty::new();
     let flow = faulty_flow(folder.path(), &fs)?;
     let flow = flow.with(Wrong::ELSEWHERE, &*elsewhere);
@@ -332,12 +332,12 @@ fn what_a_link_leads_to_is_not_removed_though_the_link_cannot_be() -> Result<()>
             link.then_some(Fault::Refuse(ErrorKind::PermissionDenied))
         });
         failure(flow.with(Wrong::MISTAKE, mistake).run::<Wrong>());
-        assert_planted(&elsewhere);
+        assert_is_tree(&elsewhere);
         let _ = flow.store().clear();
-        assert_planted(&elsewhere);
+        assert_is_tree(&elsewhere);
         fs.heal();
         flow.store().clear()?;
-        assert_planted(&elsewhere);
+        assert_is_tree(&elsewhere);
         assert_eq!(flow.folder().join("Wrong").read_dir().map_or(0, Iterator::count), 0);
     }
     Ok(())
@@ -363,14 +363,14 @@ fn an_extension_does_not_lead_out_of_the_store() -> Result<()> {
     Ok(())
 }
 
-/// Writes its folder until it is killed.
+/// Writes its folder, and then waits to be killed.
 #[derive(Task)]
 #[task(target = File)]
 struct Endless;
 
 runs!(Endless: PathBuf = |self, cx| {
     let path = cx.out_path()?;
-    plant(&path)?;
+    write_tree(&path)?;
     if std::env::var_os(FOLDER).is_some() {
         eprintln!("writing");
         std::thread::sleep(std::time::Duration::from_secs(60));
@@ -380,7 +380,7 @@ runs!(Endless: PathBuf = |self, cx| {
 
 const FOLDER: &str = "FLOW_TEST_WRITTEN";
 
-/// Writes until it is killed.
+/// Runs `Endless` until it is killed.
 #[test]
 fn child() -> Result<()> {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return Ok(()) };
@@ -388,13 +388,13 @@ fn child() -> Result<()> {
 }
 
 #[test]
-fn what_was_written_when_the_process_was_killed_is_not_read() -> Result<()> {
+fn files_of_a_killed_process_are_not_read() -> Result<()> {
     use std::io::{BufRead, BufReader};
     use std::process::{Command, Stdio};
 
     let (flow, _folder) = flow();
     let mut child = Command::new(std::env::current_exe()?)
-        .args(["written::child", "--exact", "--nocapture", "--test-threads=1"])
+        .args(["out_path::child", "--exact", "--nocapture", "--test-threads=1"])
         .env(FOLDER, flow.folder())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -406,8 +406,8 @@ fn what_was_written_when_the_process_was_killed_is_not_read() -> Result<()> {
     assert!(!files_below(flow.folder()).is_empty());
     assert!(preview::<Endless>(&flow).contains("never run"));
     assert_eq!(ran(&flow.run::<Endless>()?), ["Endless"]);
-    assert_planted(&flow.load::<Endless>()?);
-    // What is left of it goes with the next reset.
+    assert_is_tree(&flow.load::<Endless>()?);
+    // The remains are removed by the next reset.
     flow.store().clear_task::<Endless>()?;
     assert!(!flow.folder().join("Endless").exists());
     Ok(())

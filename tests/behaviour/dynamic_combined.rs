@@ -1,4 +1,5 @@
-//! Tasks that require others while they run, beside what else decides whether something runs.
+//! Dynamic requirements combined with the other features that decide what runs: refresh, memory,
+//! garbage collection, versions, other stores, forcing, costs and namespaces.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -10,7 +11,7 @@ use crate::support::{adopted, cut_off, flow, preview, ran};
 
 static TICK: AtomicU64 = AtomicU64::new(0);
 
-/// Held by tests that fetch: they may run in one process.
+/// Serializes the tests that change `TICK`, which may run in one process.
 static FETCHING: Mutex<()> = Mutex::new(());
 
 #[derive(Task)]
@@ -52,7 +53,7 @@ struct Kept;
 runs!(Kept: u64 = |self, cx| Ok(*cx.input().load()?));
 
 #[test]
-fn what_is_always_fetched_runs_once_for_a_run_and_cuts_off() -> Result<()> {
+fn a_refreshed_requirement_runs_once_and_may_cut_off() -> Result<()> {
     let _alone = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
     let (flow, _folder) = flow();
     assert_eq!(ran(&flow.run::<Report>()?), ["Fetched", "Fetched", "Report"]);
@@ -63,13 +64,13 @@ fn what_is_always_fetched_runs_once_for_a_run_and_cuts_off() -> Result<()> {
         assert_eq!(ran(&flow.run::<Report>()?), ["Fetched", "Fetched"]);
         assert_eq!(*flow.load::<Report>()?, 3);
     }
-    // Both as a root and from within.
+    // As a root, and required by a running task.
     assert_eq!(ran(&flow.run::<(Report, Fetched)>()?), ["Fetched", "Fetched"]);
     TICK.store(5, Ordering::SeqCst);
     assert_eq!(ran(&flow.run::<Report>()?), ["Fetched", "Fetched", "Report"]);
     assert_eq!(*flow.load::<Report>()?, 13);
     assert!(flow.graph::<Report>().verify()?.is_whole());
-    // Records are believed of roots alone.
+    // With `Trust::Records`, only the record of the root is checked.
     assert!(flow.trust(Trust::Records).is_complete::<Report>()?);
     TICK.store(0, Ordering::SeqCst);
     assert_eq!(ran(&flow.run::<Report>()?), ["Fetched", "Fetched"]);
@@ -78,7 +79,7 @@ fn what_is_always_fetched_runs_once_for_a_run_and_cuts_off() -> Result<()> {
 }
 
 #[test]
-fn what_is_in_memory_is_made_again_only_if_it_is_loaded() -> Result<()> {
+fn a_requirement_in_memory_runs_again_only_if_it_is_loaded() -> Result<()> {
     let (flow, folder) = flow();
     assert_eq!(ran(&flow.run::<Kept>()?), ["Held", "Holder", "Kept"]);
     let later = Flow::open(folder.path().join("data"))?.quiet();
@@ -91,7 +92,7 @@ fn what_is_in_memory_is_made_again_only_if_it_is_loaded() -> Result<()> {
 }
 
 #[test]
-fn what_is_required_is_kept_with_its_root() -> Result<()> {
+fn gc_keeps_requirements_together_with_their_root() -> Result<()> {
     let _alone = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
     let (flow, _folder) = flow();
     flow.run::<Kept>()?;
@@ -108,7 +109,7 @@ fn what_is_required_is_kept_with_its_root() -> Result<()> {
     Ok(())
 }
 
-/// What the file holds, and how it is written.
+/// Returns the number in the file, and records the length of its text as metadata.
 #[derive(Task)]
 #[task(target = Json<u64>)]
 struct Number {
@@ -130,7 +131,7 @@ struct Next {
 
 runs!(Next: u64 = |self, cx| Ok(*cx.require::<Number>()?.load()? + 1));
 
-/// Reads nothing but what was noted.
+/// Reads only recorded metadata of its requirement.
 #[derive(Task)]
 #[task(target = Json<u64>)]
 struct Length {
@@ -139,7 +140,7 @@ struct Length {
 
 runs!(Length: u64 = |self, cx| Ok(cx.require::<Number>()?.meta("length")?));
 
-/// A flow on a file, and what writes it.
+/// Returns a flow on a file, and a function that writes the file.
 fn on_a_file() -> (Flow, impl Fn(&str), tempfile::TempDir) {
     let (flow, folder) = flow();
     let path = folder.path().join("number");
@@ -148,7 +149,7 @@ fn on_a_file() -> (Flow, impl Fn(&str), tempfile::TempDir) {
 }
 
 #[test]
-fn what_was_noted_about_it_counts_alone() -> Result<()> {
+fn recorded_metadata_of_a_requirement_counts_only_if_it_is_read() -> Result<()> {
     let (flow, write, _folder) = on_a_file();
     write("7");
     flow.run::<(Length, Next)>()?;
@@ -160,7 +161,7 @@ fn what_was_noted_about_it_counts_alone() -> Result<()> {
         (names(&["Length", "Number"]), names(&["Next"]))
     );
     assert_eq!((*flow.load::<Length>()?, *flow.load::<Next>()?), (3, 8));
-    // When `Number` is complete already, `Length` is told of it by a plan.
+    // When `Number` is complete already, the plan finds that `Length` is pending.
     write("0007");
     flow.with(Number::PATH, flow.graph::<Next>().instance::<Next>()?.path).run::<Number>()?;
     assert!(!flow.is_complete::<Length>()? && flow.is_complete::<Next>()?);
@@ -172,7 +173,7 @@ fn what_was_noted_about_it_counts_alone() -> Result<()> {
 }
 
 #[test]
-fn a_version_whose_input_is_no_longer_kept_is_adopted_when_that_was_made_again() -> Result<()> {
+fn a_kept_version_is_reused_after_its_input_ran_again() -> Result<()> {
     let (flow, write, _folder) = on_a_file();
     let flow = flow.limits(flow::Limits::default().versions(1));
     let number = flow.with(Number::PATH, flow.graph::<Next>().instance::<Next>()?.path);
@@ -184,12 +185,12 @@ fn a_version_whose_input_is_no_longer_kept_is_adopted_when_that_was_made_again()
             number.run::<Number>()?
         };
     }
-    // Of `Next` 1 is kept, of `Number` it is not.
+    // The version for `1` is kept for `Next`, but not for `Number`.
     write("1");
     let summary = flow.run::<Next>()?;
     assert_eq!((ran(&summary), adopted(&summary)), (names(&["Number"]), names(&["Next"])));
     assert_eq!(*flow.load::<Next>()?, 2);
-    // 4 was never its input, and 3 is gone everywhere.
+    // `4` was never an input of `Next`, and all outputs for `3` are gone.
     for (text, expected) in [("4", &["Next"][..]), ("3", &["Next", "Number"])] {
         write(text);
         assert_eq!(ran(&flow.run::<Next>()?), expected, "{text}");
@@ -199,7 +200,7 @@ fn a_version_whose_input_is_no_longer_kept_is_adopted_when_that_was_made_again()
 }
 
 #[test]
-fn it_is_taken_over_from_another_store() -> Result<()> {
+fn outputs_with_requirements_are_reused_from_another_store() -> Result<()> {
     let (team, write, folder) = on_a_file();
     write("1");
     team.run::<Next>()?;
@@ -210,17 +211,17 @@ fn it_is_taken_over_from_another_store() -> Result<()> {
     let mine = open("mine")?;
     let summary = mine.run::<Next>()?;
     assert_eq!((ran(&summary), adopted(&summary)), (vec![], names(&["Next", "Number"])));
-    // Without the other store it is complete, and is loaded.
+    // Without the other store, the output is still complete and can be loaded.
     let alone = Flow::open(folder.path().join("mine"))?.quiet();
     let alone = alone.with(Next::PATH, folder.path().join("number"));
     assert!(alone.is_complete::<Next>()?);
     assert_eq!(*alone.load::<Next>()?, 2);
-    // What it has required was made elsewhere from something else: it is not taken over.
+    // The requirement has another value now, so that the output in the other store is not reused.
     write("2");
     let other = open("other")?;
     assert_eq!(ran(&other.run::<Next>()?), ["Next", "Number"]);
     assert_eq!(*other.load::<Next>()?, 3);
-    // What was taken over is there when it is gone there.
+    // The reused outputs remain when the other store is cleared.
     write("1");
     team.store().clear()?;
     assert!(mine.run::<Next>()?.ran().is_empty());
@@ -229,7 +230,7 @@ fn it_is_taken_over_from_another_store() -> Result<()> {
 }
 
 #[test]
-fn who_goes_back_takes_over_what_was_required_too() -> Result<()> {
+fn going_back_reuses_the_versions_of_requirements_too() -> Result<()> {
     let (flow, write, _folder) = on_a_file();
     for text in ["1", "2"] {
         write(text);
@@ -239,7 +240,7 @@ fn who_goes_back_takes_over_what_was_required_too() -> Result<()> {
     let summary = flow.run::<Next>()?;
     assert_eq!((ran(&summary), adopted(&summary)), (vec![], names(&["Next", "Number"])));
     assert!(!preview::<Next>(&flow).contains("PENDING"), "{}", preview::<Next>(&flow));
-    // What is complete rests on what is there, and not on a version that may be dropped.
+    // Complete outputs rest on current records, and not on versions that may be dropped.
     flow.limits(flow::Limits::default().versions(0))
         .store()
         .gc()
@@ -251,7 +252,7 @@ fn who_goes_back_takes_over_what_was_required_too() -> Result<()> {
 }
 
 #[test]
-fn what_is_forced_runs_once_whether_it_is_a_root_or_required() -> Result<()> {
+fn forced_instances_run_once_as_roots_or_requirements() -> Result<()> {
     let (flow, write, _folder) = on_a_file();
     write("1");
     flow.run::<(Next, Length)>()?;
@@ -264,7 +265,7 @@ fn what_is_forced_runs_once_whether_it_is_a_root_or_required() -> Result<()> {
 }
 
 #[test]
-fn the_cost_counts_what_has_to_run_first() -> Result<()> {
+fn the_cost_includes_pending_requirements() -> Result<()> {
     let (flow, write, _folder) = on_a_file();
     write("1");
     let nothing_known = flow.preview::<(Next, Length)>()?.cost();
@@ -275,7 +276,7 @@ fn the_cost_counts_what_has_to_run_first() -> Result<()> {
     );
     flow.run::<(Next, Length)>()?;
     assert_eq!(flow.preview::<(Next, Length)>()?.cost(), flow::Cost::default());
-    // `Number` is required by both.
+    // `Number` is required by both, and counts once.
     write("2");
     let cost = flow.preview::<(Next, Length)>()?.cost();
     assert_eq!((cost.tasks, cost.unknown), (3, 0), "{cost}");
@@ -283,7 +284,7 @@ fn the_cost_counts_what_has_to_run_first() -> Result<()> {
 }
 
 #[test]
-fn an_environment_has_what_is_required_of_its_own() -> Result<()> {
+fn a_namespace_has_requirements_of_its_own() -> Result<()> {
     let (flow, write, _folder) = on_a_file();
     write("1");
     flow.run::<Next>()?;
@@ -303,7 +304,7 @@ struct Raw {
     path: PathBuf,
 }
 
-/// Changes, once, what it has required, its own file, or what that was made from.
+/// Changes, once: its external requirement, the file of its requirement, or its own file.
 #[derive(Task)]
 #[task(target = Json<String>)]
 struct Careless {
@@ -326,7 +327,7 @@ runs!(Careless: String = |self, cx| {
 });
 
 #[test]
-fn what_changes_while_it_runs_is_not_taken_for_the_same() -> Result<()> {
+fn inputs_that_change_during_the_run_leave_the_task_incomplete() -> Result<()> {
     for which in 0..3 {
         CHANGES.store(which, Ordering::SeqCst);
         let (flow, folder) = flow();
@@ -337,7 +338,7 @@ fn what_changes_while_it_runs_is_not_taken_for_the_same() -> Result<()> {
         let flow = flow.with(Careless::WHICH, which);
         let first = flow.allow_failures().run::<Careless>()?;
         if which == 1 {
-            // It was made from what `Number` gave, which is not today's any more.
+            // The output was computed from the earlier output of `Number`, which is outdated now.
             assert!(first.is_success());
         } else {
             let error = first.failed()[0].error.clone().unwrap_or_default();

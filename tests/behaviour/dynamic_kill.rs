@@ -1,7 +1,7 @@
-//! The process is killed at any point while a task runs and waits for what it requires: the next run goes
-//! on, with what was committed.
+//! The process is killed while a task runs and waits for dynamic requirements: the next run
+//! continues with the committed outputs.
 //!
-//! The process is this test program, started anew with a variable in its environment.
+//! The process is this test program, started again with a variable in its environment.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -14,7 +14,7 @@ use crate::support::{assert_consistent, files_below};
 const FOLDER: &str = "FLOW_TEST_REQUIRED_KILL";
 const FIRST: &str = "FLOW_TEST_REQUIRED_FIRST";
 
-/// How many pieces there are, of which one is in the middle of a chain.
+/// The number of pieces. The pieces of the second half each require another one.
 const PIECES: u64 = 12;
 
 #[derive(Task)]
@@ -25,7 +25,7 @@ struct Piece {
 }
 
 runs!(Piece: u64 = |self, cx| {
-    // The last ones require one before them while they run.
+    // Pieces of the second half require one of the first half while they run.
     let before = match self.n {
         n if n * 2 > PIECES => *cx.with(Piece::N, n / 2).require::<Piece>()?.load()?,
         _ => 0,
@@ -41,7 +41,7 @@ struct Puzzle {
 
 runs!(Puzzle: u64 = |self, cx| {
     let mut sum = 0;
-    // Some at once, and then the others, one after the other.
+    // Requires the first pieces at once, and the last ones one after the other.
     for piece in cx.over(Piece::N, 1..PIECES - 3).require::<Piece>()? {
         sum += *piece.load()?;
     }
@@ -51,7 +51,7 @@ runs!(Puzzle: u64 = |self, cx| {
     Ok(sum)
 });
 
-/// What [`Puzzle`] is.
+/// Computes the output of [`Puzzle`] without a flow.
 fn oracle(round: u64) -> u64 {
     let before = |n: u64| if n * 2 > PIECES { round * 100 + n / 2 } else { 0 };
     (1..=PIECES).map(|n| round * 100 + n + before(n)).sum()
@@ -62,7 +62,7 @@ fn open(folder: &Path, round: u64) -> Result<Flow> {
     Ok(Flow::open(folder.join("data"))?.quiet().workers(workers).with(Puzzle::ROUND, round))
 }
 
-/// Works until it is killed.
+/// Runs one round after the other until it is killed.
 #[test]
 fn child() -> Result<()> {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return Ok(()) };
@@ -74,7 +74,7 @@ fn child() -> Result<()> {
     Ok(())
 }
 
-/// How many outputs of that round are committed.
+/// Returns the number of outputs of that round that are committed.
 fn committed(folder: &Path, round: u64) -> usize {
     let records = files_below(&folder.join("data")).into_iter();
     let of_round = records.filter(|path| path.ends_with("record.json")).filter(|path| {
@@ -86,13 +86,13 @@ fn committed(folder: &Path, round: u64) -> usize {
 }
 
 #[test]
-fn what_was_committed_is_not_made_again() -> Result<()> {
+fn committed_outputs_survive_a_kill() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let folder = folder.path();
     let (mut next, mut cut) = (0, 0);
     for kill in 0..8 {
         let mut child = Command::new(std::env::current_exe()?)
-            .args(["required_kill::child", "--exact", "--nocapture", "--test-threads=1"])
+            .args(["dynamic_kill::child", "--exact", "--nocapture", "--test-threads=1"])
             .env(FOLDER, folder)
             .env(FIRST, next.to_string())
             .stdout(Stdio::null())
@@ -101,7 +101,8 @@ fn what_was_committed_is_not_made_again() -> Result<()> {
         let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
         let first = lines.next().expect("a line")?;
         assert!(first.starts_with("round "), "{first}");
-        // Each kill is at another part of a round, however long one takes here.
+        // Kills at a different fraction of a round each time, relative to the measured duration of
+        // one round.
         let begun = Instant::now();
         let first = lines.next().expect("a line")?;
         std::thread::sleep(begun.elapsed() * (2 * kill + 1) / 16);

@@ -1,4 +1,4 @@
-//! What was damaged where it was pushed to is found, and put there again.
+//! Damaged files in a remote are found and pushed again.
 
 use std::fs;
 
@@ -20,7 +20,7 @@ struct Sum;
 runs!(Sum: u32 = |self, cx| Ok(cx.input().load()?.iter().sum()));
 
 #[test]
-fn what_is_damaged_there_is_put_again() -> Result<()> {
+fn damaged_files_are_pushed_again_by_push_verified() -> Result<()> {
     let (made, folder) = flow();
     let shared = RemoteFolder::new(folder.path().join("shared"));
     made.run::<Sum>()?;
@@ -37,7 +37,7 @@ fn what_is_damaged_there_is_put_again() -> Result<()> {
         let there = Flow::open(folder.path().join(format!("there {n}")))?.quiet();
         let error = in_full(there.pull::<Sum>(&shared).expect_err("it is damaged"));
         assert!(error.contains("push it again with `flow.push_verified`"), "{error}");
-        // A push looks at names and sizes, which are right.
+        // A plain push compares names and sizes only, and both are right.
         assert_eq!(made.push::<Sum>(&shared)?.present(), 2);
         assert_ne!(fs::read(&file)?, was);
 
@@ -51,7 +51,7 @@ fn what_is_damaged_there_is_put_again() -> Result<()> {
 }
 
 #[test]
-fn what_another_store_has_made_stands_in_for_what_is_damaged() -> Result<()> {
+fn another_store_replaces_damaged_manifests() -> Result<()> {
     let (made, folder) = flow();
     let shared = RemoteFolder::new(folder.path().join("shared"));
     made.run::<Sum>()?;
@@ -60,7 +60,7 @@ fn what_another_store_has_made_stands_in_for_what_is_damaged() -> Result<()> {
     for manifest in &manifests {
         fs::write(manifest, "{")?;
     }
-    // It has the same, and says so in manifests of its own.
+    // The other store holds the same outputs and writes manifests of its own.
     let other = Flow::open(folder.path().join("other"))?.quiet();
     other.run::<Sum>()?;
     assert_eq!(other.push_verified::<Sum>(&shared)?.instances().len(), 2);
@@ -72,7 +72,7 @@ fn what_another_store_has_made_stands_in_for_what_is_damaged() -> Result<()> {
 }
 
 #[test]
-fn a_manifest_of_a_newer_library_hides_no_other() -> Result<()> {
+fn a_manifest_of_a_newer_version_does_not_hide_others() -> Result<()> {
     let (made, folder) = flow();
     let shared = RemoteFolder::new(folder.path().join("shared"));
     made.run::<Sum>()?;
@@ -85,7 +85,7 @@ fn a_manifest_of_a_newer_library_hides_no_other() -> Result<()> {
         let (output, _) = name.rsplit_once('-').expect("its own digest");
         let digest = &blake3::hash(&bytes).to_hex()[..32];
         fs::write(manifest.with_file_name(format!("{output}-{digest}.json")), bytes)?;
-        // Alone, it is an error that says what to do.
+        // Without another manifest, the error says what to do.
         fs::rename(&manifest, manifest.with_extension("aside"))?;
         let there = Flow::open(folder.path().join("there"))?.quiet();
         let error = in_full(there.pull::<Sum>(&shared).expect_err("it is newer"));
@@ -99,7 +99,7 @@ fn a_manifest_of_a_newer_library_hides_no_other() -> Result<()> {
 
 #[cfg(unix)]
 #[test]
-fn what_is_no_file_keeps_nobody_waiting() -> Result<()> {
+fn links_and_devices_in_a_remote_are_errors_and_do_not_block() -> Result<()> {
     use std::os::unix::fs::symlink;
 
     let (made, folder) = flow();
@@ -107,7 +107,7 @@ fn what_is_no_file_keeps_nobody_waiting() -> Result<()> {
     made.run::<Sum>()?;
     made.push::<Sum>(&shared)?;
     made.export::<Sum>(folder.path().join("handed"))?;
-    // Links in circles, of which there are more ways than can be gone.
+    // Circular links, which could be followed without end.
     for manifest in files_below(&folder.path().join("shared/outputs")) {
         for name in ["a", "b"] {
             symlink(".", manifest.with_file_name(name))?;

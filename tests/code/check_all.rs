@@ -1,19 +1,19 @@
-//! A crate checks all its tasks in its own tests: each kind of mistake is caught, with the task, the
-//! parameter and the remedy, and so is what would lose the outputs made before.
+//! A crate checks all its tasks in its own tests. Each kind of mistake is reported with the task,
+//! the parameter and the fix, and so is each change that would lose existing outputs.
 
 use crate::fixture::Fixture;
 
 const TASKS: &str = "src/lib.rs";
 
-fn test(shop: &Fixture) -> Result<(), String> {
+fn run_tests(shop: &Fixture) -> Result<(), String> {
     shop.cargo(&["test", "--test", "tasks"]).map(drop)
 }
 
-/// Makes an edit, tests, asserts what is said, and takes the edit back.
-fn caught(shop: &Fixture, edit: (&str, &str), told: &[&str]) {
+/// Makes an edit, runs the tests, asserts that they fail with these texts, and reverts the edit.
+fn assert_reported(shop: &Fixture, edit: (&str, &str), told: &[&str]) {
     let before = shop.read(TASKS).expect("the tasks");
     shop.edit_in(TASKS, edit.0, edit.1);
-    let said = test(shop).expect_err("it is caught");
+    let said = run_tests(shop).expect_err("it is caught");
     for text in told {
         assert!(said.contains(text), "no {text:?} in:\n{said}");
     }
@@ -21,16 +21,16 @@ fn caught(shop: &Fixture, edit: (&str, &str), told: &[&str]) {
 }
 
 #[test]
-fn check_all_catches_what_is_wrong_with_the_tasks_of_a_library() {
+fn check_all_reports_mistakes_in_the_tasks_of_a_library() {
     let shop = Fixture::copy("shop");
 
-    // Nothing guards the outputs until somebody says so.
-    let said = test(&shop).expect_err("there is no golden file");
+    // Without a golden file nothing guards the outputs, and the test says how to create it.
+    let said = run_tests(&shop).expect_err("there is no golden file");
     assert!(said.contains("FLOW_ACCEPT_KEYS=1 cargo test"), "{said}");
     assert!(said.contains("1 passed; 1 failed"), "{said}");
     let accept = [("FLOW_ACCEPT_KEYS", "1")];
     shop.cargo_with(&accept, &["test", "--test", "tasks"]).expect("it is written");
-    test(&shop).expect("all is well");
+    run_tests(&shop).expect("all is well");
     let golden = shop.read("tests/golden/tasks.txt").expect("the golden file");
     assert!(
         golden.contains(
@@ -42,7 +42,7 @@ fn check_all_catches_what_is_wrong_with_the_tasks_of_a_library() {
 
     let digits = "#[param(default = 2)]\n    digits";
     // A missing default.
-    caught(
+    assert_reported(
         &shop,
         (digits, "digits"),
         &[
@@ -52,7 +52,7 @@ fn check_all_catches_what_is_wrong_with_the_tasks_of_a_library() {
         ],
     );
     // An unknown file.
-    caught(
+    assert_reported(
         &shop,
         ("data/orders.json", "data/order.json"),
         &[
@@ -62,7 +62,7 @@ fn check_all_catches_what_is_wrong_with_the_tasks_of_a_library() {
     );
     // An inherited parameter of another type.
     let limit = "#[param(default = 100)]\n    limit: u32,\n    #[param(default = 2)]\n    digits";
-    caught(
+    assert_reported(
         &shop,
         (digits, limit),
         &[
@@ -70,11 +70,11 @@ fn check_all_catches_what_is_wrong_with_the_tasks_of_a_library() {
             "does not reach the other",
         ],
     );
-    // A name used twice, by tasks of which neither requires the other.
+    // Two tasks with one name, neither of which requires the other.
     let second = "mod other {\n    use flow::prelude::*;\n\n    #[derive(Task)]\n    \
                   #[task(name = \"Clean\", external, path = \"Cargo.toml\", target = Json<u8>)]\n    \
                   pub struct Washed;\n}\n\n#[derive(Clone, Copy, Debug, Serialize";
-    caught(
+    assert_reported(
         &shop,
         ("#[derive(Clone, Copy, Debug, Serialize", second),
         &[
@@ -83,16 +83,20 @@ fn check_all_catches_what_is_wrong_with_the_tasks_of_a_library() {
             "#[task(name = \"...\")]",
         ],
     );
-    // Two at once are told at once.
+    // Two mistakes are reported together.
     let before = shop.read(TASKS).expect("the tasks");
     shop.edit_in(TASKS, digits, "digits");
-    caught(&shop, ("data/orders.json", "data/order.json"), &["`Report.digits` has no value"]);
+    assert_reported(
+        &shop,
+        ("data/orders.json", "data/order.json"),
+        &["`Report.digits` has no value"],
+    );
     shop.write(TASKS, &before);
 
     // A changed key.
     let uses = before.replace("self.limit", "self.bound").replace("limit: f64", "bound: f64");
     shop.write(TASKS, &uses);
-    let said = test(&shop).expect_err("nothing finds the outputs of Clean any more");
+    let said = run_tests(&shop).expect_err("nothing finds the outputs of Clean any more");
     for text in [
         "1 passed; 1 failed",
         "Clean has changed:\n  - key ",
@@ -105,13 +109,13 @@ fn check_all_catches_what_is_wrong_with_the_tasks_of_a_library() {
     ] {
         assert!(said.contains(text), "no {text:?} in:\n{said}");
     }
-    // The remedy that is told.
+    // The suggested fix.
     shop.edit_in(TASKS, "default = 100.0", "default = 100.0, was = \"limit\"");
-    test(&shop).expect("the outputs are found");
-    // Or it is meant.
+    run_tests(&shop).expect("the outputs are found");
+    // Or the change is intended, and accepted.
     shop.write(TASKS, &uses);
     shop.cargo_with(&accept, &["test", "--test", "tasks"]).expect("it is written");
-    test(&shop).expect("it is accepted");
+    run_tests(&shop).expect("it is accepted");
     assert!(shop.read("tests/golden/tasks.txt").expect("the file").contains("bound: f64 = 100.0"));
     shop.write(TASKS, &before);
     shop.cargo_with(&accept, &["test", "--test", "tasks"]).expect("it is written");
@@ -129,7 +133,7 @@ fn check_all_catches_what_is_wrong_with_the_tasks_of_a_library() {
             "Ok(((spread * unit).round() / unit) as f32)",
         );
     shop.write(TASKS, &single);
-    let said = test(&shop).expect_err("the output is read as something else");
+    let said = run_tests(&shop).expect_err("the output is read as something else");
     assert!(
         said.contains(
             "Report has changed:\n  - output f64 in Json<f64>\n  + output f32 in Json<f32>"
@@ -139,7 +143,7 @@ fn check_all_catches_what_is_wrong_with_the_tasks_of_a_library() {
 }
 
 #[test]
-fn tasks_with_type_parameters_are_guarded_as_they_are_required() {
+fn generic_tasks_are_checked_for_the_types_they_are_required_with() {
     let shop = Fixture::copy_as("shop", "generic");
     shop.edit_in("Cargo.toml", "name = \"shop\"", "name = \"generic\"");
     shop.edit_in("tests/tasks.rs", "shop", "generic");
@@ -156,14 +160,14 @@ fn tasks_with_type_parameters_are_guarded_as_they_are_required() {
     shop.cargo_with(&[("FLOW_ACCEPT_KEYS", "1")], &["test", "--test", "tasks"]).expect("written");
     let golden = shop.read("tests/golden/tasks.txt").expect("the golden file");
     assert!(golden.contains("\nFit<Upper>\n  key "), "{golden}");
-    test(&shop).expect("all is well");
-    caught(
+    run_tests(&shop).expect("all is well");
+    assert_reported(
         &shop,
         ("#[param(default = 1)]\n    depth: u8", "#[param(default = 2)]\n    depth: u8"),
         &["Fit<Upper> has changed:\n  - key ", "  - depth: u8 = 1\n", "  + depth: u8 = 2"],
     );
-    // One that it cannot have.
-    caught(
+    // A default that is out of range.
+    assert_reported(
         &shop,
         (
             "#[param(default = 1)]\n    depth: u8",
@@ -174,11 +178,11 @@ fn tasks_with_type_parameters_are_guarded_as_they_are_required() {
 }
 
 #[test]
-fn a_library_that_is_not_linked_in_is_told() {
+fn a_library_that_is_not_linked_is_an_error() {
     let shop = Fixture::copy_as("shop", "unlinked");
     shop.edit_in("Cargo.toml", "name = \"shop\"", "name = \"unlinked\"");
     shop.write("tests/tasks.rs", "flow::check_all!();\n");
-    let said = test(&shop).expect_err("no task is there");
+    let said = run_tests(&shop).expect_err("no task is there");
     assert!(said.contains("no task is linked into this test"), "{said}");
     assert!(said.contains("use that_library as _;"), "{said}");
 }

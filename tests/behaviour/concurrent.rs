@@ -14,10 +14,10 @@ use crate::wheat::{Bread, Milled, assert_bread, bread, mill, sow};
 const FOLDER: &str = "FLOW_TEST_TOGETHER";
 const LEN: u64 = 150;
 
-/// How long the one that disturbs waits each time, when no run has succeeded so far.
+/// The pause of the disturbing flow in each round, if no run has succeeded so far.
 const ROOM: Duration = Duration::from_millis(250);
 
-/// How long a flow is given until a run of it succeeds while another one disturbs it.
+/// The time within which a run must succeed while another flow disturbs it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn open(folder: &Path) -> Result<Flow> {
@@ -35,12 +35,12 @@ fn child() -> Result<()> {
 }
 
 #[test]
-fn processes_run_the_same() -> Result<()> {
+fn processes_run_the_same_tasks() -> Result<()> {
     let folder = tempfile::tempdir()?;
     sow(&folder.path().join("grains.txt"), &[4, 2]);
     let start = || {
         Command::new(std::env::current_exe().expect("this program"))
-            .args(["together::child", "--exact", "--test-threads=1"])
+            .args(["concurrent::child", "--exact", "--test-threads=1"])
             .env(FOLDER, folder.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -60,7 +60,7 @@ fn processes_run_the_same() -> Result<()> {
 }
 
 #[test]
-fn threads_run_the_same() -> Result<()> {
+fn threads_run_the_same_tasks() -> Result<()> {
     for shared in [true, false] {
         let folder = tempfile::tempdir()?;
         sow(&folder.path().join("grains.txt"), &[4, 2]);
@@ -84,8 +84,10 @@ fn threads_run_the_same() -> Result<()> {
     Ok(())
 }
 
-/// Lets one flow run again and again, while another does something to the store.
-fn while_it_runs(disturb: impl Fn(&Flow, u64) -> Result<(), flow::Error> + Sync) -> Result<()> {
+/// Runs one flow again and again, while `disturb` changes the store from another thread.
+fn run_while_disturbed(
+    disturb: impl Fn(&Flow, u64) -> Result<(), flow::Error> + Sync,
+) -> Result<()> {
     let folder = tempfile::tempdir()?;
     sow(&folder.path().join("grains.txt"), &[4, 2]);
     open(folder.path())?.run::<Bread>()?;
@@ -101,7 +103,7 @@ fn while_it_runs(disturb: impl Fn(&Flow, u64) -> Result<(), flow::Error> + Sync)
                     std::thread::sleep(ROOM);
                 }
                 if let Err(error) = disturb(&flow, round) {
-                    assert_clear(&error);
+                    assert_is_expected(&error);
                 }
             }
         });
@@ -111,20 +113,20 @@ fn while_it_runs(disturb: impl Fn(&Flow, u64) -> Result<(), flow::Error> + Sync)
             if round >= 60 && (done > 0 || begun.elapsed() > PATIENCE) {
                 break;
             }
-            // The other one may be faster each time, until there is time for a run in between.
+            // The disturbing flow may be faster each time, until it pauses for the run.
             gives_room.store(round >= 60, Ordering::SeqCst);
             let by = 10 + round % 3;
             let flow = flow.with(Milled::BY, by);
             match flow.run::<Bread>() {
                 Ok(_) => done += 1,
                 Err(error) => {
-                    assert_clear(&error);
+                    assert_is_expected(&error);
                     last = error.to_string();
                 }
             }
             match flow.load::<Bread>() {
                 Ok(loaded) => assert_eq!(*loaded, bread(&[4, 2], by)),
-                Err(error) => assert_clear(&error),
+                Err(error) => assert_is_expected(&error),
             }
         }
         over.store(true, Ordering::SeqCst);
@@ -137,14 +139,14 @@ fn while_it_runs(disturb: impl Fn(&Flow, u64) -> Result<(), flow::Error> + Sync)
     Ok(())
 }
 
-fn assert_clear(error: &flow::Error) {
+fn assert_is_expected(error: &flow::Error) {
     let text = error.to_string();
     assert!(!text.contains("panicked") && !text.contains("mistake of this library"), "{text}");
 }
 
 #[test]
-fn one_resets_a_task_while_another_runs_it() -> Result<()> {
-    while_it_runs(|flow, round| {
+fn resets_of_a_task_while_another_flow_runs_it() -> Result<()> {
+    run_while_disturbed(|flow, round| {
         let flow = flow.with(Milled::BY, 10 + round % 3);
         match round % 4 {
             0 => flow.reset::<Bread>().map(drop),
@@ -156,11 +158,11 @@ fn one_resets_a_task_while_another_runs_it() -> Result<()> {
 }
 
 #[test]
-fn one_resets_all_while_another_runs() -> Result<()> {
-    while_it_runs(|flow, _| flow.store().clear().map(drop))
+fn resets_of_the_store_while_another_flow_runs() -> Result<()> {
+    run_while_disturbed(|flow, _| flow.store().clear().map(drop))
 }
 
 #[test]
-fn one_runs_other_parameters_while_another_runs() -> Result<()> {
-    while_it_runs(|flow, round| flow.with(Milled::BY, 9 + round % 5).run::<Bread>().map(drop))
+fn runs_with_other_parameters_while_another_flow_runs() -> Result<()> {
+    run_while_disturbed(|flow, round| flow.with(Milled::BY, 9 + round % 5).run::<Bread>().map(drop))
 }
