@@ -21,8 +21,9 @@ use arrow::compute::concat_batches;
 use arrow::csv::reader::Format;
 use arrow::csv::{ReaderBuilder, WriterBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use flow::Target;
 use flow::prelude::*;
-use flow::{Sink, Source, Streaming, Target};
+use flow::target::{Sink, Source, Streaming};
 use tempfile::TempDir;
 
 const ROWS: i64 = 5_000_000;

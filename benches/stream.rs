@@ -15,8 +15,10 @@ use std::time::Instant;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
+use flow::Target;
 use flow::prelude::*;
-use flow::{Streaming, Target};
+use flow::target::Streaming;
+use flow::target::{Sink, Source};
 
 const ROWS: u64 = 20_000_000;
 const BATCH: u64 = 64 * 1024;

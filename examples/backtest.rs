@@ -10,6 +10,7 @@
 //! signal leaves all prices.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use flow::prelude::*;
 use jiff::civil::{Date, Weekday, date};

@@ -6,6 +6,8 @@
 //! cargo run --example compare -- [--data DIR]
 //! ```
 
+use std::path::PathBuf;
+
 use flow::prelude::*;
 use smartcore::linalg::basic::arrays::Array;
 use smartcore::linalg::basic::matrix::DenseMatrix;

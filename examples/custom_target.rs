@@ -9,8 +9,10 @@
 //! other.
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use flow::prelude::*;
+use flow::target::{Sink, Source};
 
 /// Numbers in the file that `numpy.load` reads: [version 1.0][format], `float64`, one dimension.
 ///

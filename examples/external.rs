@@ -6,6 +6,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use flow::prelude::*;
 

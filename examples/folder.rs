@@ -9,6 +9,7 @@
 //! not, and the last task follows.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use flow::prelude::*;
 

@@ -6,9 +6,10 @@
 //! ```
 
 use std::fs;
+use std::path::PathBuf;
 
-use flow::RemoteFolder;
 use flow::prelude::*;
+use flow::remote::RemoteFolder;
 
 /// A month's sales in one shop.
 #[derive(Serialize, Deserialize)]

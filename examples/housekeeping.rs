@@ -6,8 +6,10 @@
 //! ```
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use flow::Code;
 use flow::prelude::*;
 
 /// The temperatures of a year, a measurement each day.

@@ -8,6 +8,7 @@
 //! Started a second time, it finds all outputs complete and runs nothing.
 
 use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Float64Array, UInt32Array};

@@ -7,7 +7,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
 
+use flow::File;
 use flow::prelude::*;
 
 /// One flower: what is known, in cm, and what is to be told from it.

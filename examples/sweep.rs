@@ -5,8 +5,10 @@
 //! cargo run --example sweep -- [--data DIR]
 //! ```
 
-use flow::Sweep;
+use std::path::PathBuf;
+
 use flow::prelude::*;
+use flow::sweep::Sweep;
 use smartcore::linalg::basic::matrix::DenseMatrix;
 use smartcore::linear::ridge_regression::{RidgeRegression, RidgeRegressionParameters};
 use smartcore::metrics::r2;

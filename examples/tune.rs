@@ -5,6 +5,8 @@
 //! cargo run --example tune -- [--data DIR]
 //! ```
 
+use std::path::PathBuf;
+
 use flow::prelude::*;
 use smartcore::linalg::basic::matrix::DenseMatrix;
 use smartcore::linear::ridge_regression::{RidgeRegression, RidgeRegressionParameters};

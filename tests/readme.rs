@@ -1,6 +1,8 @@
 //! The second pipeline of the README, exactly as it stands there, so that its test runs.
 #![allow(dead_code, reason = "`main` is that of a program")]
 
+use std::path::PathBuf;
+
 use flow::prelude::*;
 
 /// A row of `measurements.csv`. An empty cell is `None`.

@@ -1,5 +1,7 @@
 //! A CSV file that lacks a column of the row type is an error, and is not read as rows of `None`.
 
+use std::path::PathBuf;
+
 use flow::prelude::*;
 
 use crate::support::flow;

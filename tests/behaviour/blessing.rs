@@ -4,9 +4,11 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use flow::prelude::*;
+use flow::{Code, File};
 
 use crate::faulty::{Fault, Faulty};
 use crate::support::{

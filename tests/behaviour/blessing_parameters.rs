@@ -5,6 +5,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use flow::Code;
 use flow::prelude::*;
 
 use crate::support::{assert_consistent, files_below, flow, preview, ran};

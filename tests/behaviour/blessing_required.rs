@@ -2,6 +2,7 @@
 //!
 //! The releases of a program are modules with tasks of the same names that use one store.
 
+use flow::Code;
 use flow::prelude::*;
 
 use crate::support::{assert_consistent, flow, ran};

@@ -1,5 +1,7 @@
 //! `check` finds all problems of a flow at once, before anything runs, and writes nothing.
 
+use std::path::PathBuf;
+
 use flow::prelude::*;
 use flow::testing;
 

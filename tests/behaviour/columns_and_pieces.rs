@@ -2,8 +2,11 @@
 
 use std::fs;
 
+use flow::Code;
+use flow::plan::Instance;
 use flow::prelude::*;
-use flow::{Columnar, Instance, Pieces, Streaming};
+use flow::target::{Columnar, Pieces, Streaming};
+use flow::target::{Sink, Source};
 
 use crate::support::{flow, in_full, preview, ran};
 

@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 

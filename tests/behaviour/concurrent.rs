@@ -1,5 +1,6 @@
 //! Several flows, in one process or in several, use one store at the same time.
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -58,7 +58,7 @@ fn a_preview_estimates_how_long_the_pending_tasks_take() -> Result<()> {
     took(&flow, "Fit", 100.0);
     took(&flow, "Report", 30.0);
     let flow = Flow::open(flow.folder())?.quiet();
-    assert_eq!(flow.preview::<Report>()?.cost(), flow::Cost::default());
+    assert_eq!(flow.preview::<Report>()?.cost(), flow::plan::Cost::default());
     assert!(!preview::<Report>(&flow).contains("to run"));
 
     // Instances that never ran are estimated by other instances of the same task.

@@ -7,6 +7,7 @@
 use std::fs;
 use std::sync::{Arc, Mutex};
 
+use flow::Code;
 use flow::prelude::*;
 
 use crate::faulty::Op;

@@ -2,10 +2,11 @@
 //!
 //! The current folder belongs to the process, so the test starts this test program again as a child.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use flow::RemoteFolder;
 use flow::prelude::*;
+use flow::remote::RemoteFolder;
 
 use crate::support::{files_below, ran};
 
@@ -54,7 +55,7 @@ fn child() -> Result<()> {
     let flow = Flow::open("data")?.quiet().workers(1).with(Moves::TO, &elsewhere);
     let other = Flow::open("other")?.quiet().with(Moves::TO, &elsewhere);
     let (remote, prod) = (RemoteFolder::new("remote"), flow.namespace("prod"));
-    let source = flow::Source::file("in.json");
+    let source = flow::target::Source::file("in.json");
     let scratch = flow.with(Reads::TO, &elsewhere);
 
     assert_eq!(ran(&flow.run::<Follows>()?), ["Follows", "Moves"]);

@@ -1,9 +1,10 @@
 //! Durability: which files and folders a commit syncs, and in which order, so that it survives a power loss.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use flow::RemoteFolder;
 use flow::prelude::*;
+use flow::remote::RemoteFolder;
 
 use crate::faulty::{Faulty, Op, Synced};
 use crate::support::{faulty_flow, files_below, one_file};

@@ -1,6 +1,7 @@
 //! Dynamic requirements combined with the other features that decide what runs: refresh, memory,
 //! garbage collection, versions, other stores, forcing, costs and namespaces.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -275,7 +276,7 @@ fn the_cost_includes_pending_requirements() -> Result<()> {
         "nobody knows what they require"
     );
     flow.run::<(Next, Length)>()?;
-    assert_eq!(flow.preview::<(Next, Length)>()?.cost(), flow::Cost::default());
+    assert_eq!(flow.preview::<(Next, Length)>()?.cost(), flow::plan::Cost::default());
     // `Number` is required by both, and counts once.
     write("2");
     let cost = flow.preview::<(Next, Length)>()?.cost();

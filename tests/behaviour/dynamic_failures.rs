@@ -1,10 +1,12 @@
 //! Dynamic requirements that fail, are stopped, or require the task itself.
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use flow::Stopper;
+use flow::error::{RequireError, RequireErrorKind};
 use flow::prelude::*;
-use flow::{RequireError, RequireErrorKind, Stopper};
 
 use crate::faulty::Faulty;
 use crate::support::{failed, failure, faulty_flow, flow, in_full, not_run, preview, ran};

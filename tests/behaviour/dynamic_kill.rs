@@ -4,6 +4,7 @@
 //! The process is this test program, started again with a variable in its environment.
 
 use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 

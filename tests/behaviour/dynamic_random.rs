@@ -2,6 +2,7 @@
 //! computation. [`random_edits`](crate::random_edits) tests changes of the code and of the store.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use flow::prelude::*;

@@ -1,6 +1,7 @@
 //! Dynamic requirements: which instances run, what the record lists, and how later plans use it.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -2,6 +2,7 @@
 //! and the output computed without it is not complete.
 
 use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -82,7 +83,7 @@ macro_rules! patient {
         }
 
         runs!($name: u64 = |$this, $cx| {
-            let required: Result<flow::Input<$required>, flow::RequireError> = $required_by;
+            let required: Result<flow::Input<$required>, flow::error::RequireError> = $required_by;
             ensure!(!$this.at.ends_with("none"));
             Ok(match required {
                 Ok(required) => *required.load()?,

@@ -3,6 +3,7 @@
 //! A process cannot change its own environment safely, so the tests start this test program again as a
 //! child with each value of the variable.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use flow::prelude::*;

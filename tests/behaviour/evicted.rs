@@ -2,6 +2,7 @@
 //! that requires it runs, and not before.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use flow::prelude::*;

@@ -3,10 +3,12 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use flow::RemoteFolder;
+use flow::File;
 use flow::prelude::*;
+use flow::remote::RemoteFolder;
 
 use crate::faulty::{Fault, Faulty, Op};
 use crate::support::{adopted, flow, one_file};

@@ -1,5 +1,6 @@
 //! An output that fails its check fails its task. The error has counts and the first rows; nothing is stored.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 

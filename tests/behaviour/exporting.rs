@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use flow::prelude::*;
+use flow::{Code, File};
 use serde_json::Value;
 
 use crate::faulty::{Fault, Faulty};

@@ -2,6 +2,7 @@
 //! program uses it.
 
 use std::fs;
+use std::path::Path;
 
 use flow::prelude::*;
 

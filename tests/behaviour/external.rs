@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use flow::File;
 use flow::prelude::*;
 
 use crate::support::{

@@ -1,6 +1,7 @@
 //! The number of file-system operations that checking complete instances takes.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use flow::prelude::*;

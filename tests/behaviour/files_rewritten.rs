@@ -2,9 +2,12 @@
 //! partial content is kept.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use flow::Code;
 use flow::prelude::*;
+use flow::target::{Sink, Source};
 
 use crate::support::{failed, failure, flow, ran};
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::num::ParseIntError;
+use std::path::Path;
 
 use flow::prelude::*;
 

@@ -1,18 +1,20 @@
 //! Garbage collection finds, shows and removes unneeded files, and keeps everything else, even during runs.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
+use flow::File;
 use flow::prelude::*;
 
 use crate::support::{adopted, assert_consistent, files_below, flow, one_file, ran};
 use crate::wheat::{Bread, Grains, Milled, assert_bread, mill, sow};
 
 /// Returns the garbage of any age.
-fn garbage(flow: &Flow) -> Result<flow::Garbage> {
+fn garbage(flow: &Flow) -> Result<flow::store::Garbage> {
     Ok(flow.store().gc().older_than(Duration::ZERO).find()?)
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 
+use flow::File;
 use flow::prelude::*;
 use flow::testing::{
     self, assert_because, assert_complete_before, assert_cut_off, assert_failed, assert_given,

@@ -2,7 +2,9 @@
 //! no link is followed, and only regular files are opened.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
+use flow::File;
 use flow::prelude::*;
 use serde_json::{Value, json};
 

@@ -4,12 +4,14 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use flow::RemoteFolder;
+use flow::File;
 use flow::prelude::*;
+use flow::remote::RemoteFolder;
 use serde_json::Value;
 
 use crate::faulty::Faulty;

@@ -2,7 +2,9 @@
 
 use std::io::{BufWriter, ErrorKind, Write};
 
+use flow::Code;
 use flow::prelude::*;
+use flow::target::{Sink, Source};
 
 use crate::faulty::{Fault, Faulty, Op};
 use crate::support::{failure, faulty_flow, files_below};

@@ -1,6 +1,7 @@
 //! Import conflicts: an import of an instance that the store has already keeps both outputs.
 
 use std::fs;
+use std::path::PathBuf;
 
 use flow::prelude::*;
 use serde_json::Value;

@@ -1,6 +1,7 @@
 //! Outputs in memory have no file, and are recomputed only where they are needed.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -286,7 +286,7 @@ fn random_values_have_equal_keys_exactly_if_they_are_equal() -> Result<()> {
             Ok(_) => {}
             Err(flow::Error::Plan(error)) => {
                 let kind = &error.kind;
-                assert!(matches!(kind, flow::PlanErrorKind::Disagree { .. }), "{error}");
+                assert!(matches!(kind, flow::error::PlanErrorKind::Disagree { .. }), "{error}");
                 refused += 1;
                 continue;
             }

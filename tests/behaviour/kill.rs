@@ -3,6 +3,7 @@
 //! The process is this test program, which the test starts again with an environment variable.
 
 use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 

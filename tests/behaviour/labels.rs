@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use flow::prelude::*;
+use flow::target::Part;
 
 use crate::support::{flow, preview};
 

@@ -3,10 +3,11 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use flow::RemoteFolder;
 use flow::prelude::*;
+use flow::remote::RemoteFolder;
 
 use crate::faulty::Faulty;
 use crate::support::{faulty_flow, files_below, in_full, one_file, ran};

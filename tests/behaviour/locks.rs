@@ -2,6 +2,7 @@
 //! replace each other's manifest.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, SystemTime};

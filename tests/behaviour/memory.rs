@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use flow::Code;
 use flow::prelude::*;
+use flow::target::{Sink, Source};
 
 use crate::support::flow;
 

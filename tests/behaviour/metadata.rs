@@ -1,5 +1,6 @@
 //! Metadata that a task records about its output is a dependency of the tasks that read it.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use flow::prelude::*;

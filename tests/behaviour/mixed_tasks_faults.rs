@@ -5,9 +5,11 @@ use std::fs;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use flow::File;
 use flow::prelude::*;
 
 use crate::faulty::{Fault, Faulty};

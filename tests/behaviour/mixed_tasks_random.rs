@@ -3,7 +3,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::path::PathBuf;
 
+use flow::File;
 use flow::prelude::*;
 
 use crate::random_graph::scramble;

@@ -2,9 +2,10 @@
 //! the project are complete there, and can be pulled.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
-use flow::RemoteFolder;
 use flow::prelude::*;
+use flow::remote::RemoteFolder;
 
 use crate::support::{flow, plan_error, ran};
 

@@ -2,8 +2,11 @@
 //! one by one.
 
 use std::fs;
+use std::path::PathBuf;
 
 use flow::prelude::*;
+use flow::target::{Sink, Source};
+use flow::{Code, File};
 
 use crate::support::{
     adopted, assert_consistent, cut_off, failed, failure, files_below, flow, preview, ran,

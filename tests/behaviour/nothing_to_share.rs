@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use flow::RemoteFolder;
 use flow::prelude::*;
+use flow::remote::RemoteFolder;
 
 use crate::support::{files_below, flow, in_full};
 

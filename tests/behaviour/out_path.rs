@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::path::PathBuf;
 
+use flow::File;
 use flow::prelude::*;
 
 use crate::support::{

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use flow::Code;
 use flow::prelude::*;
+use flow::target::{Sink, Source};
 
 use crate::support::{failed, failure, files_below, flow, in_full, not_run, ran};
 

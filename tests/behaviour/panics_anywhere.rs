@@ -4,11 +4,13 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::fs;
 use std::panic::panic_any;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use flow::Warning;
+use flow::plan::Warning;
 use flow::prelude::*;
+use flow::target::Source;
 
 use crate::support::{failed, failure, flow, plan_error, ran};
 

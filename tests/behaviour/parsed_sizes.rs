@@ -2,6 +2,7 @@
 //! are parsed.
 
 use std::fs;
+use std::path::Path;
 
 use flow::prelude::*;
 

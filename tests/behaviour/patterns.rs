@@ -1,6 +1,7 @@
 //! Patterns as file parameters: the set of matching files and their content are tracked.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use flow::prelude::*;
 

@@ -220,7 +220,7 @@ runs!(Day: u64 = |self, _cx| Ok(self.n));
 #[test]
 fn large_graphs_of_any_shape_are_drawn() -> Result<()> {
     let (flow, _folder) = flow();
-    let picture = |plot: flow::Plot| -> Result<(usize, usize)> {
+    let picture = |plot: flow::plan::Plot| -> Result<(usize, usize)> {
         let svg = plot.by_instance().to_svg();
         let document = roxmltree::Document::parse(&svg)?;
         let arrows = document.descendants().filter(|node| node.attribute("marker-end").is_some());

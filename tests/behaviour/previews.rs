@@ -1,7 +1,7 @@
 //! Previews of graphs of all shapes.
 
+use flow::plan::{Preview, Show};
 use flow::prelude::*;
-use flow::{Preview, Show};
 
 use crate::support::{flow, preview, ran};
 

@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, ErrorKind, Read};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use flow::prelude::*;
-use flow::{Remote, RemoteFolder};
+use flow::remote::{Remote, RemoteFolder};
+use flow::{Code, File};
 
 use crate::faulty::{Fault, Faulty};
 use crate::support::{assert_consistent, files_below, flow, in_full, preview, ran, step};
@@ -112,7 +114,7 @@ impl<R: Remote> Remote for Failing<R> {
 fn pull_if_pushed(
     flow: &Flow,
     remote: &RemoteFolder,
-) -> Result<Option<flow::Transferred>, flow::Error> {
+) -> Result<Option<flow::remote::Transferred>, flow::Error> {
     match flow.pull::<Bread>(remote) {
         Err(flow::Error::NoRemote { .. }) => Ok(None),
         pulled => pulled.map(Some),

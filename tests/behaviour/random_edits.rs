@@ -10,10 +10,12 @@ mod tasks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use flow::Event;
+use flow::plan::{Instance, Status};
 use flow::prelude::*;
-use flow::{Event, Instance, Status};
 
 use self::tasks::{FILES, GENERATIONS, Settings};
 use crate::faulty::Faulty;

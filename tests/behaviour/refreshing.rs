@@ -2,10 +2,11 @@
 //! expression changed. Equal bytes leave downstream tasks unchanged.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use flow::plan::{Reason, Status};
 use flow::prelude::*;
-use flow::{Reason, Status};
 
 use crate::support::{adopted, cut_off, failed, failure, flow, not_run, one_file, preview, ran};
 

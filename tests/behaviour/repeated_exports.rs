@@ -2,6 +2,7 @@
 //! other files are changed.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use flow::prelude::*;
 use serde_json::Value;

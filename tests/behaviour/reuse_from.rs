@@ -3,8 +3,10 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
+use flow::File;
 use flow::prelude::*;
 
 use crate::faulty::{Fault, Faulty, Op};

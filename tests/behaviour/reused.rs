@@ -1,8 +1,8 @@
 //! An output that a run would reuse counts as complete: it is loaded, shown, exported, pushed and
 //! kept where it is, until a reset.
 
-use flow::RemoteFolder;
 use flow::prelude::*;
+use flow::remote::RemoteFolder;
 
 use crate::support::{adopted, files_below, flow, preview, ran};
 

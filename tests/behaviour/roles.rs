@@ -1,5 +1,6 @@
 //! The role of an input counts: the same data in another role is another input.
 
+use flow::Code;
 use flow::prelude::*;
 
 use crate::support::{flow, preview, ran};

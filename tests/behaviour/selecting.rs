@@ -45,7 +45,7 @@ struct Aside {
 
 runs!(Aside: u32 = |self, _cx| Ok(self.k));
 
-fn labels(instances: &[flow::Instance]) -> Vec<String> {
+fn labels(instances: &[flow::plan::Instance]) -> Vec<String> {
     instances.iter().map(ToString::to_string).collect()
 }
 

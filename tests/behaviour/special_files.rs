@@ -2,6 +2,7 @@
 //! memory, and each returns an error or a correct result.
 
 use std::fs;
+use std::path::Path;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 

@@ -6,8 +6,10 @@
 //! stores do not depend on how code is tracked.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use flow::prelude::*;
+use flow::{Code, File};
 
 use crate::support::{adopted, files_below, ran};
 

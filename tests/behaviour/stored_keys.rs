@@ -4,7 +4,10 @@
 //! `tests/golden/store_keys/format-1` was written by `make`, with the library as it was before
 //! format 2.
 
+use std::path::{Path, PathBuf};
+
 use flow::prelude::*;
+use flow::target::Part;
 
 use crate::stored::copy;
 use crate::support::{adopted, flow, preview, ran};
@@ -58,7 +61,7 @@ fn outputs_with_ambiguous_text_of_map_keys_run_again() -> Result<()> {
 fn outputs_of_format_1_are_not_collected_before_they_were_reused() -> Result<()> {
     let folder = store()?;
     let flow = open(folder.path())?;
-    let collected = |flow: &Flow, all: bool| -> Result<flow::Garbage> {
+    let collected = |flow: &Flow, all: bool| -> Result<flow::store::Garbage> {
         // No root of the store is wanted, as if all of its keys had changed.
         let gc = flow.store().gc().older_than(std::time::Duration::ZERO);
         let gc = gc.keep::<Part>(&flow.with(Part::N, 9))?;

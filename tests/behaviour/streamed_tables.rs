@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array};
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema};
 use flow::prelude::*;
-use flow::{Columnar, Streaming};
+use flow::target::{Columnar, Streaming};
 
 use crate::support::{failed, failure, flow, in_full, ran};
 

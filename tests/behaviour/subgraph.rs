@@ -31,7 +31,7 @@ struct Total;
 
 runs!(Total: u64 = |self, cx| cx.input().iter().map(|double| Ok(*double.load()?)).sum());
 
-fn names(instances: &[flow::Instance]) -> Vec<String> {
+fn names(instances: &[flow::plan::Instance]) -> Vec<String> {
     instances.iter().map(ToString::to_string).collect()
 }
 

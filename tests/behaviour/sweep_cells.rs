@@ -2,7 +2,7 @@
 
 use arrow::array::AsArray;
 use flow::prelude::*;
-use flow::{Cells, Table};
+use flow::sweep::{Cells, Table};
 
 use crate::support::flow;
 

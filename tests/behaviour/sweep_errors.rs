@@ -1,7 +1,8 @@
 //! Errors of a sweep are reported before any task runs.
 
+use flow::Roots;
 use flow::prelude::*;
-use flow::{Roots, Sweep};
+use flow::sweep::Sweep;
 
 use crate::support::flow;
 

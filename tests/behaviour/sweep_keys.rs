@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use flow::Roots;
 use flow::prelude::*;
-use flow::{Roots, Setting, Sweep};
+use flow::sweep::{Setting, Sweep};
 
 use crate::random_graph::scramble;
 use crate::support::flow;

@@ -119,7 +119,7 @@ fn generated_names_are_unique() -> Result<()> {
 fn a_sample_of_a_grid_is_deterministic() {
     let (flow, _folder) = flow();
     let grid = || flow.sweep::<Fit>().over(Fit::C, [0.1, 1.0, 2.0, 3.0]).over(Fit::DEGREE, 0..25);
-    let names = |sweep: flow::Sweep<Fit>| {
+    let names = |sweep: flow::sweep::Sweep<Fit>| {
         sweep.names().unwrap().iter().map(|n| (*n).to_owned()).collect::<Vec<_>>()
     };
     let all = names(grid());

@@ -1,7 +1,7 @@
 //! The table of a sweep, its best row, and its preview.
 
 use flow::prelude::*;
-use flow::{Cells, Table};
+use flow::sweep::{Cells, Table};
 
 use crate::support::flow;
 

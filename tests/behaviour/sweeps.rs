@@ -3,8 +3,9 @@
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
+use flow::Code;
 use flow::prelude::*;
-use flow::{Sweep, VariantOutcome};
+use flow::sweep::{Sweep, VariantOutcome};
 
 use crate::support::{adopted, failed, files_below, flow, not_run, ran};
 

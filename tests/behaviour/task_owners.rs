@@ -5,6 +5,7 @@
 //! store.
 
 use std::fs;
+use std::path::PathBuf;
 
 use flow::prelude::*;
 

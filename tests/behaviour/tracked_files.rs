@@ -1,6 +1,7 @@
 //! Files that tasks read: their content counts, and their times do not.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use flow::prelude::*;

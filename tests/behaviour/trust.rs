@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use flow::File;
+use flow::Trust;
+use flow::plan::Status;
 use flow::prelude::*;
-use flow::{Status, Trust};
 
 use crate::faulty::{Faulty, Op};
 use crate::support::{adopted, faulty_flow, files_below, flow, one_file, preview, ran};

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use flow::error::PlanErrorKind;
 use flow::prelude::*;
-use flow::{PlanErrorKind, testing};
+use flow::testing;
 
 use crate::support::{files_below, flow};
 

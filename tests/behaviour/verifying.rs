@@ -3,9 +3,11 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
-use flow::Harm;
+use flow::File;
 use flow::prelude::*;
+use flow::store::Harm;
 
 use crate::faulty::{Fault, Faulty, Op};
 use crate::support::{faulty_flow, flow, one_file, ran};
@@ -61,7 +63,7 @@ fn complete_flow() -> Result<(Flow, tempfile::TempDir)> {
 
 /// Returns the damage that both ways to verify find, which must be the same.
 fn found_harms(flow: &Flow) -> Result<Vec<(String, Harm)>> {
-    let found = |verified: flow::Verified| {
+    let found = |verified: flow::store::Verified| {
         let damage = verified.damage().iter();
         let mut harms: Vec<_> = damage
             .map(|damage| {

@@ -2,8 +2,10 @@
 //! nothing.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use flow::File;
 use flow::prelude::*;
 
 use crate::support::{adopted, assert_consistent, files_below, flow, ran};

@@ -2,7 +2,11 @@
 //! values in memory and one that does not, metadata, and a diamond. Its outputs are easy to
 //! compute.
 
+use std::path::{Path, PathBuf};
+
+use flow::Code;
 use flow::prelude::*;
+use flow::target::{Sink, Source};
 
 /// Writes numbers as text, and reads them back exactly.
 #[derive(Default)]

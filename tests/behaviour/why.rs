@@ -1,9 +1,11 @@
 //! `flow.why` reports the root cause for which a task is not complete, however far upstream it is.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use flow::Reason;
+use flow::Code;
+use flow::plan::Reason;
 use flow::prelude::*;
 
 use crate::support::{flow, ran};

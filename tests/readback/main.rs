@@ -22,6 +22,7 @@ use std::path::Path;
 use std::process::Command;
 
 use describe::{column, float, int, list, map, text};
+use flow::Output;
 use flow::prelude::*;
 use serde_json::{Value, json};
 use tables::Typed;

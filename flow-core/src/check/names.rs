@@ -8,10 +8,7 @@ use crate::plan::types::{TypeIndex, Types, origin};
 /// A problem for each parameter that was left to its default, or without a value, although a task that
 /// requires it has a parameter of that name: one of another type, so that what is given there does not
 /// reach it.
-pub(super) fn of_other_types(
-    types: &Types,
-    unmet: &HashSet<(TypeIndex, usize)>,
-) -> Vec<PlanError> {
+pub(super) fn of_other_types(types: &Types, unmet: &HashSet<(TypeIndex, usize)>) -> Vec<PlanError> {
     let mut unmet: Vec<_> = unmet.iter().copied().collect();
     unmet.sort_unstable();
     let mut problems = Vec::new();

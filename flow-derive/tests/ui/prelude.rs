@@ -5,7 +5,8 @@
 pub use std::path::PathBuf;
 
 pub use flow::__private::anyhow::Result;
-pub use flow::{Code, Cx, File, Input, Memory, Output, Outputs, Param, Run, Secret, Sink, Source};
+pub use flow::target::{Sink, Source};
+pub use flow::{Code, Cx, File, Input, Memory, Output, Outputs, Param, Run, Secret};
 pub use flow::{Loaded, Target, Task, Tracked, task, tracked};
 
 /// Keeps nothing, of any type.

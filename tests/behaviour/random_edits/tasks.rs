@@ -1,9 +1,12 @@
 //! The tasks of [`random_edits`](super), in several versions of their code.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
+use flow::Code;
+use flow::Summary;
+use flow::plan::Instance;
 use flow::prelude::*;
-use flow::{Instance, Summary};
 
 use crate::random_graph::scramble;
 
