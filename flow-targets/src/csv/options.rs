@@ -1,4 +1,4 @@
-//! What a user may choose.
+//! The options of the CSV targets.
 
 use std::io::Write;
 
