@@ -75,7 +75,6 @@ pub(super) struct Outcome {
 /// The error that ends every pass.
 ///
 /// It has the name of the field that was given twice, if that is the reason.
-/// reason.
 #[derive(Debug)]
 pub(super) struct Stop(pub(super) Option<&'static str>);
 
