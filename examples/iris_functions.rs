@@ -123,8 +123,7 @@ fn read_csv(path: &Path) -> Result<RecordBatch> {
     Ok(RecordBatch::try_from_iter(columns)?)
 }
 
-/// Scales every feature to mean 0 and variance 1 over the rows, as scikit-learn's
-/// `StandardScaler` does.
+/// Scales every feature to mean 0 and variance 1, like scikit-learn's `StandardScaler`.
 fn standardise(data: &RecordBatch) -> Result<RecordBatch> {
     let columns = data.columns().iter().map(|column| -> Result<ArrayRef> {
         let Some(feature) = column.as_primitive_opt::<Float64Type>() else {

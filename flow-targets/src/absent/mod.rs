@@ -129,7 +129,7 @@ pub(crate) fn error<R>(parent: &str, names: &[&str], columns: Columns<'_>) -> an
 
 /// Returns whether a row that was read without a column for `field` is valid.
 ///
-/// It is if the row does not write the field either, and no column has nearly the same name.
+/// The row is valid if it does not write the field either, and no column has nearly the same name.
 pub(crate) fn is_left_out<R: Serialize>(row: &R, field: &Field, columns: Columns<'_>) -> bool {
     let written = emitted(row);
     let is_written = |name: &&str| written.iter().any(|Emitted { name: other, .. }| other == name);

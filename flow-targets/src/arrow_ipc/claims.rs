@@ -13,8 +13,9 @@ use crate::limit::check;
 /// The subject of the error message.
 const WHAT: &str = "when it is decompressed, the table takes";
 
-/// The marker before the length of a message's header, which the first version of the format did
-/// not have.
+/// The marker before the length of a message's header.
+///
+/// Files of the first version of the format do not have it.
 const MARK: [u8; 4] = [0xff; 4];
 
 /// Adds up the sizes that a file claims, and compares them with a limit.

@@ -11,7 +11,7 @@ use memmap2::Mmap;
 
 /// The length from which a part is a view of the file, even if other parts are read.
 ///
-/// So the memory of a stream does not grow with a long batch.
+/// This keeps the memory of a stream small if a batch is long.
 const VIEWED: usize = 32 * 1024 * 1024;
 
 /// A file whose parts can be accessed in any order.
@@ -77,8 +77,8 @@ impl Content {
 
 /// Returns whether a file may be mapped.
 ///
-/// It may if it is an output of the store and, by default, on a file system where only this machine
-/// can truncate or remove it. An external file may not, since it can be rewritten at any time.
+/// Only outputs of the store are mapped and, by default, only on a file system where no other machine
+/// can truncate or remove them. External files are not, since they can be rewritten at any time.
 fn may_map(source: &Source, file: &File, mapped: Option<bool>) -> bool {
     source.is_kept() && mapped.unwrap_or_else(|| is_local(file))
 }

@@ -33,8 +33,8 @@ const BLANKS: usize = 64;
 
 /// Returns an error if the workbook is damaged or too large.
 ///
-/// It is if a checksum does not match, if the parts have more than `max_bytes` together, or if the
-/// table of shared texts claims more entries than it can hold.
+/// It is damaged if a checksum does not match, or if the table of shared texts claims more entries
+/// than it can hold. It is too large if its parts have more than `max_bytes` together.
 ///
 /// A file that is not an archive passes: `calamine` reports better what is wrong with it.
 pub(super) fn check(file: impl Read + Seek, max_bytes: u64) -> Result<()> {

@@ -38,8 +38,8 @@ impl serde::ser::Error for Failed {
 }
 
 type Done = Result<(), Failed>;
+
 /// The byte before each part of a value, and the one after the last part.
-/// The byte before each part of a value.
 const PART: u8 = 1;
 const END: u8 = 0;
 
