@@ -152,8 +152,9 @@ fn large(tracked: bool) -> Vec<(&'static str, String)> {
     files
 }
 
-/// Generates a module of about 500 lines, in which each function calls the next one, and one of the
-/// next module.
+/// Generates a module of about 500 lines.
+///
+/// Each function calls the next one, and a function of the next module.
 fn part(module: usize) -> String {
     let next = (module + 1) % MODULES;
     let mut text = format!(

@@ -66,7 +66,7 @@
 //! | enums with data | error | yes | error | error | error | yes | yes |
 //!
 //! Parquet files are small, and most data tools read them. A file of Arrow IPC is as large as the
-//! table in memory, and loading it maps the file instead of reading it.
+//! table in memory, and loading it usually maps the file instead of reading it.
 //!
 //! Saving a value that the format cannot preserve is an error that names the place in the value and
 //! a fix; values are never changed silently. A type that a format can never store (lists in CSV,

@@ -1,4 +1,4 @@
-//! Exports of the table of a sweep.
+//! Exports of the table of a sweep, as a trait because the table in `flow-core` knows no format.
 
 use std::sync::Arc;
 

@@ -36,15 +36,15 @@ use flow_core::Flow;
 /// # #[tracked]
 /// # impl Run for Report { fn run(&self, _cx: &Cx<Self>) -> Result<u32> { Ok(1) } }
 /// # struct Client;
+/// flow::check_all!(|flow| flow.with(Report::SYMBOL, "A").provide(Client));
+/// ```
+///
+/// # Golden file
+///
 /// The second test compares the keys by which outputs are found, and the types as which they are
 /// loaded, with the file `tests/golden/tasks.txt` of the crate. The keys are those of the default
 /// parameters. They change with everything that orphans existing outputs, such as the name or the
 /// type of a parameter. If a change is intended, and the first time, write the file with
-///
-/// The second test compares the keys by which outputs are found, and the types as which they are
-/// loaded, with the file `tests/golden/tasks.txt` of the crate. It fails if a refactoring changes
-/// them, so that existing outputs would not be found any more. If the change is intended, and the
-/// first time, write the file with
 ///
 /// ```sh
 /// FLOW_ACCEPT_KEYS=1 cargo test

@@ -1,9 +1,8 @@
-//! Number formats, which determine whether a number is a date, a time of day, a duration, or a
-//! plain number.
+//! Number formats, which determine whether a number is a date, a time of day or a duration.
 //!
-//! The codes are those of [ECMA-376, part 1,
-//! 18.8.31](https://www.ecma-international.org/publications-and-standards/standards/ecma-376/): up
-//! to four sections separated by `;`. A condition such as `[<1]`, or the sign of the number,
+//! The codes are those of
+//! [ECMA-376, part 1, 18.8.31](https://www.ecma-international.org/publications-and-standards/standards/ecma-376/):
+//! up to four sections separated by `;`. A condition such as `[<1]`, or the sign of the number,
 //! selects a section. Quoted text, escaped characters, colors and locales (`[Red]`, `[$-de-DE]`) do
 //! not affect the kind of the number.
 //!
