@@ -95,7 +95,7 @@ mod cells {
                 described(other),
             ),
         };
-        ensure!(!fields.is_empty(), "`{row}` has no fields, and a line without cells is no row");
+        ensure!(!fields.is_empty(), "`{row}` has no fields, and a row needs at least one cell");
         for field in included.of(fields) {
             let fields = &[field.names[0]];
             let what = match &field.shape {

@@ -125,8 +125,12 @@ impl BatchStream {
         let batches = match &self.origin {
             Origin::Again(open) => open()?,
             Origin::Once(batches) => {
-                let mut batches = batches.lock().map_err(|_| anyhow!("reading it panicked"))?;
-                batches.take().context("a stream that is made of an iterator is read once")?
+                let mut batches = batches
+                    .lock()
+                    .map_err(|_| anyhow!("an earlier read of the stream panicked"))?;
+                batches
+                    .take()
+                    .context("a stream of an iterator is read once, and was read before")?
             }
         };
         let schema = Arc::clone(&self.schema);
@@ -159,7 +163,7 @@ impl BatchSender {
     ///
     /// The task has failed, so that no more batches are written.
     pub fn send(&self, batch: RecordBatch) -> Result<()> {
-        self.0.send(batch).map_err(|_| anyhow!("nobody reads the stream any more"))
+        self.0.send(batch).map_err(|_| anyhow!("the stream is closed: its task has failed"))
     }
 }
 

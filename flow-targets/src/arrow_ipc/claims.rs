@@ -61,9 +61,9 @@ impl Claims {
 fn claimed(message: &[u8], block: &Block) -> Result<Option<u64>> {
     let head = usize::try_from(block.metaDataLength()).context("a length is negative")?;
     let (head, body) =
-        message.split_at_checked(head).context("the file is shorter than it says")?;
+        message.split_at_checked(head).context("the file is shorter than its metadata says")?;
     let start = if head.starts_with(&MARK) { 8 } else { 4 };
-    let head = head.get(start..).context("the file is shorter than it says")?;
+    let head = head.get(start..).context("the file is shorter than its metadata says")?;
     let message =
         root_as_message(head).map_err(|error| anyhow!("a message cannot be read: {error:?}"))?;
     let batch = match message.header_type() {

@@ -59,7 +59,7 @@ impl Content {
     /// Returns `length` bytes from `offset` on.
     pub(super) fn part(&self, offset: usize, length: usize) -> Result<Buffer> {
         let end = offset.checked_add(length).filter(|end| *end <= self.len());
-        end.context("the file is shorter than it says")?;
+        end.context("the file is shorter than its metadata says")?;
         let mut file = match (&self.mapped, &self.file) {
             (Some(mapped), Some(_)) if length >= VIEWED => {
                 return Ok(mapped.slice_with_length(offset, length));

@@ -89,7 +89,8 @@ impl Footer {
         let mut trailer = [0; TRAILER];
         trailer.copy_from_slice(&content.part(end, TRAILER)?);
         let length = read_footer_length(trailer)?;
-        let start = end.checked_sub(length).context("the file is shorter than it says")?;
+        let start =
+            end.checked_sub(length).context("the file is shorter than its metadata says")?;
         Self::parse(&content.part(start, length)?)
     }
 
@@ -146,7 +147,7 @@ fn message(content: &Content, block: &Block) -> Result<Buffer> {
     let number = |n: i64| usize::try_from(n).context("the footer has a negative length");
     let head = number(block.metaDataLength().into())?;
     let body = number(block.bodyLength())?;
-    let length = head.checked_add(body).context("the file is shorter than it says")?;
+    let length = head.checked_add(body).context("the file is shorter than its metadata says")?;
     content.part(number(block.offset())?, length)
 }
 

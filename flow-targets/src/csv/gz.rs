@@ -116,7 +116,7 @@ impl<R: Read> Read for Unpacked<R> {
                 io::Error::new(error.kind(), "the gzip stream has no end: the file was cut off")
             }
             ErrorKind::InvalidInput | ErrorKind::InvalidData => {
-                io::Error::new(error.kind(), format!("it is no whole gzip stream: {error}"))
+                io::Error::new(error.kind(), format!("the gzip stream is damaged: {error}"))
             }
             _ => error,
         })
@@ -130,7 +130,7 @@ impl<T: Send + Sync + 'static> Target for CsvGz<T> {
 
     fn save(&self, value: &T, sink: &mut Sink<'_>) -> Result<()> {
         let write = || {
-            ensure!(self.level <= 9, "level {} is none of gzip's, which are 0 to 9", self.level);
+            ensure!(self.level <= 9, "level {}: levels of gzip go from 0 to 9", self.level);
             let out = Counted { sink: BufWriter::with_capacity(crate::BUFFER, sink), bytes: 0 };
             let packed = GzBuilder::new().write(out, Compression::new(self.level));
             let mut content = Counted { sink: packed, bytes: 0 };

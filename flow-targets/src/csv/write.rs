@@ -90,7 +90,7 @@ impl<'a> CellWriter<'a> {
     pub(super) fn end_line(&mut self) -> Result<()> {
         let cells = std::mem::take(&mut self.cells);
         let columns = *self.columns.get_or_insert(cells);
-        ensure!(cells == columns, "a row of {cells} cells follows one of {columns}");
+        ensure!(cells == columns, "a row has {cells} cells, and those before it have {columns}");
         self.out.push(b'\n');
         if self.out.len() >= BUFFER {
             self.write_out()?;

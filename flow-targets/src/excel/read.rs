@@ -198,7 +198,10 @@ impl Sheet {
         let name = |column: usize| {
             let name = self.names.get(&column).map(text).transpose()?;
             name.with_context(|| {
-                format!("cell {} is to name the column, and is empty", reference(0, column))
+                format!(
+                    "cell {} must have the name of the column, and is empty",
+                    reference(0, column)
+                )
             })
         };
         (0..self.columns.len()).map(name).collect()

@@ -20,7 +20,7 @@ use crate::table::{Counted, Cut, Recut, Stored, find, width};
 /// How many rows are read at once if the value does not determine it.
 const STEP: usize = 64 * 1024;
 
-const FEWER: &str = "the file has fewer rows than it says";
+const FEWER: &str = "the file has fewer rows than its metadata says";
 
 /// The metadata of a file, which is read once, even if the batches are read several times.
 #[derive(Clone)]
@@ -212,7 +212,7 @@ fn complete(
     iter::from_fn(move || match batches.next() {
         Some(Ok(batch)) => {
             missing = missing.and_then(|rows| rows.checked_sub(batch.num_rows()));
-            Some(missing.map(|_| batch).context("the file has more rows than it says"))
+            Some(missing.map(|_| batch).context("the file has more rows than its metadata says"))
         }
         None if missing.is_some_and(|rows| rows > 0) => {
             missing = None;

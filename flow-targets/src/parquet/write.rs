@@ -155,7 +155,8 @@ pub(super) fn lengths(text: &str, rows: Option<usize>, most: usize) -> Result<Ve
     for run in text.split(',').filter(|run| !run.is_empty()) {
         let (length, count) = run.split_once('*').unwrap_or((run, "1"));
         let parsed = || Some((length.parse::<usize>().ok()?, count.parse::<usize>().ok()?));
-        let (length, count) = parsed().with_context(|| format!("no lengths: `{text}`"))?;
+        let (length, count) =
+            parsed().with_context(|| format!("invalid lengths of batches: `{text}`"))?;
         ensure!(
             count <= most - lengths.len(),
             "the file says that it has more than {most} batches, and is too small for them",
@@ -163,7 +164,7 @@ pub(super) fn lengths(text: &str, rows: Option<usize>, most: usize) -> Result<Ve
         sum = length
             .checked_mul(count)
             .and_then(|more| sum.checked_add(more))
-            .with_context(|| format!("no lengths: `{text}`"))?;
+            .with_context(|| format!("invalid lengths of batches: `{text}`"))?;
         ensure!(
             rows.is_none_or(|rows| sum <= rows),
             "the file says that its batches have `{text}` rows, and has fewer",

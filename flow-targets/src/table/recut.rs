@@ -32,7 +32,7 @@ impl<I: Iterator<Item = Result<RecordBatch>>> Recut<I> {
             match self.rest.take().map(Ok).or_else(|| self.source.next()).transpose()? {
                 Some(batch) if batch.num_rows() == 0 => {}
                 Some(batch) => break batch,
-                None => bail!("the file has fewer rows than it says"),
+                None => bail!("the file has fewer rows than its metadata says"),
             }
         };
         let rows = batch.num_rows();
@@ -61,7 +61,9 @@ impl<I: Iterator<Item = Result<RecordBatch>>> Recut<I> {
     /// Returns an error if the source has more rows than `lengths`.
     fn end(&mut self) -> Result<()> {
         match self.rest.take().map(Ok).or_else(|| self.source.next()).transpose()? {
-            Some(batch) if batch.num_rows() > 0 => bail!("the file has more rows than it says"),
+            Some(batch) if batch.num_rows() > 0 => {
+                bail!("the file has more rows than its metadata says")
+            }
             _ => Ok(()),
         }
     }
