@@ -34,6 +34,7 @@
 //!
 //! A cell holds a 64-bit float, which its number format may show as an integer, a date or a time; a
 //! boolean; or a text of up to 32,767 characters.
+//!
 //! | value | cell |
 //! | --- | --- |
 //! | null | none |
