@@ -1,18 +1,20 @@
-//! What the macros cost a build: `cargo check` of generated crates, which differ in the macros only.
+//! Measures what the macros cost a build: `cargo check` of generated crates that differ only in the
+//! macros.
 //!
 //! - 200 tasks, each a struct with three parameters, `#[derive(Task)]` and `#[tracked] impl Run`,
-//!   beside the same structs and functions with serde's `Serialize` and `Deserialize` instead, both
-//!   less the same without any macro:
+//!   compared with the same structs and functions with serde's `Serialize` and `Deserialize`
+//!   instead. The time of the same crate without any macro is subtracted from both:
 //!   `RESULT compile derive ms_per_task=... serde_ms_per_task=... ratio=...`
-//! - the same where only one task was edited since, with what the compiler remembers, as one works:
+//! - The same after an edit of one task, with incremental compilation:
 //!   `RESULT compile derive_again ...`
-//! - `#[tracked]` on 20 tasks of a crate of 20,000 lines, all of which they reach, beside the same
-//!   with `Code::version(1)`: `RESULT compile tracked seconds=... lines=20000`
+//! - `#[tracked]` on 20 tasks that reach all of a crate of 20,000 lines, compared with
+//!   `Code::version(1)`: `RESULT compile tracked seconds=... lines=20000`
 //!
-//! The crates take turns, each figure is the difference of medians, and each build is of one crate:
-//! what it depends on was checked before. The macros are as a user's debug build has them,
-//! unoptimised. Where the system tells how long a program kept the processor busy, that is printed as
-//! `cpu_...`: it is the same on a busy machine, and a check is the work of one thread. It needs the toolchain and what the library itself was built from.
+//! The crates take turns, and each figure is the difference of medians. Each build is of one crate,
+//! whose dependencies were checked before. The macros are unoptimized, as in a user's debug build.
+//! If the system reports the processor time of a program, it is printed as `cpu_...`: it is the
+//! same on a busy machine, and a check is the work of one thread. The benchmark needs the toolchain
+//! and the dependencies that the library itself was built with.
 
 use std::fmt::Write;
 use std::fs;
@@ -25,7 +27,7 @@ const TASKS: usize = 200;
 /// How often each crate is checked.
 const TIMES: usize = 9;
 
-/// What stands in the place of a macro.
+/// The variants of the macros in a crate.
 #[derive(Clone, Copy, PartialEq)]
 enum Macros {
     None,
@@ -74,7 +76,7 @@ impl Macros {
     }
 }
 
-/// A crate of 200 structs, ten in a row that require one another.
+/// Generates a crate of 200 structs, in chains of ten that require one another.
 fn tasks(macros: Macros) -> String {
     let mut text = String::from("#![allow(dead_code, unused_imports)]\n\nuse flow::prelude::*;\n");
     for i in 0..TASKS {
@@ -118,12 +120,12 @@ fn tasks(macros: Macros) -> String {
     text
 }
 
-/// How many modules, and how many functions in each, come to 20,000 lines.
+/// The numbers of modules and of functions in each, which make 20,000 lines.
 const MODULES: usize = 40;
 const FUNCTIONS: usize = 28;
 
-/// A crate of 20,000 lines: modules of functions and types that use one another, and 20 tasks that
-/// reach them all.
+/// Generates a crate of 20,000 lines: modules of functions and types that use one another, and 20
+/// tasks that reach all of them.
 fn large(tracked: bool) -> Vec<(&'static str, String)> {
     let modules: Vec<String> = (0..MODULES).map(|module| format!("mod part{module};")).collect();
     let mut main =
@@ -150,7 +152,9 @@ fn large(tracked: bool) -> Vec<(&'static str, String)> {
     files
 }
 
-/// A module of about 500 lines; each function calls the next one, and one of the next module.
+/// Generates a module of about 500 lines.
+///
+/// Each function calls the next one, and a function of the next module.
 fn part(module: usize) -> String {
     let next = (module + 1) % MODULES;
     let mut text = format!(
@@ -200,7 +204,7 @@ impl Crate {
              serde = {{ version = \"1\", features = [\"derive\"] }}\n"
         );
         fs::write(folder.join("Cargo.toml"), manifest).expect("a manifest");
-        // The same versions, which are on the machine already.
+        // The same versions as the library, which are on the machine already.
         let lock = library.join("Cargo.lock");
         if lock.exists() {
             fs::copy(lock, folder.join("Cargo.lock")).expect("a lock file");
@@ -214,7 +218,7 @@ impl Crate {
         new
     }
 
-    /// Checks it after a small edit, and says how many seconds that took.
+    /// Checks the crate after a small edit, and returns the time.
     fn check(&self, incremental: bool) -> Seconds {
         let main = self.folder.join("src/main.rs");
         let text = fs::read_to_string(&main).expect("the source");
@@ -238,33 +242,34 @@ impl Crate {
     }
 }
 
-/// How many seconds something took.
+/// The time of a check, in seconds.
 #[derive(Clone, Copy)]
 struct Seconds {
     wall: f64,
-    /// What it kept the processor busy, whatever else the machine does; not a number where the
-    /// system does not tell.
+    /// Processor time, which is independent of the load of the machine.
+    ///
+    /// It is NaN if the system does not report it.
     cpu: f64,
 }
 
 impl Seconds {
-    /// How much longer it took than something else.
+    /// Returns how much longer this took than `other`.
     fn since(self, other: Self) -> Self {
         Self { wall: self.wall - other.wall, cpu: self.cpu - other.cpu }
     }
 }
 
-/// How many seconds the programs that were started so far have kept the processor busy.
+/// Returns the processor time of all child processes so far, in seconds.
 fn cpu() -> f64 {
-    // The sixteenth and seventeenth value of `/proc/self/stat`, in hundredths; the second one is a
-    // name in parentheses.
+    // The 16th and 17th value of `/proc/self/stat`, in hundredths of a second. The second value is
+    // a name in parentheses.
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let values = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
     let ticks: Vec<f64> = values.skip(13).take(2).filter_map(|value| value.parse().ok()).collect();
     if ticks.len() == 2 { ticks.iter().sum::<f64>() / 100.0 } else { f64::NAN }
 }
 
-/// How many seconds a check of each takes, in the median; they take turns.
+/// Checks the crates in turns, and returns the median time of each.
 fn medians<const N: usize>(crates: [&Crate; N], incremental: bool) -> [Seconds; N] {
     let mut times = [const { Vec::new() }; N];
     for _ in 0..TIMES {

@@ -1,14 +1,16 @@
-//! How fast a large table is saved as CSV and loaded, beside arrow's own writer and reader: five
-//! million rows of an `i64`, two `f64`, an `i64` of a thousand values, and short text.
+//! Measures how fast a large table is saved as CSV and loaded, compared with arrow's own code.
 //!
-//! Both write and read the same bytes, with the same options and the schema given, on one thread.
-//! Ours hashes what it writes, as a store does. Loading gives one `RecordBatch`; arrow's reader
-//! gives batches of 8,192 rows, so for the same result they are concatenated. `inferred` is loading
-//! without a schema, which both find out by a pass over the whole file. `stream` is [`Streaming`]
-//! beside arrow's batches, one by one, each dropped before the next.
+//! The table has five million rows of an `i64`, two `f64`, an `i64` with a thousand distinct
+//! values, and a short text. Both write and read the same bytes, with the same options and a given
+//! schema, on one thread. The target also hashes what it writes, as a store does. Loading returns
+//! one `RecordBatch`; arrow's reader returns batches of 8,192 rows, which are concatenated for the
+//! same result. `inferred` loads without a schema, which both infer in a pass over the whole file.
+//! `stream` compares [`Streaming`] with arrow's batches, each of which is dropped before the next
+//! one.
 //!
-//! `RESULT csv load ratio=... mb_per_s=...` is the median of the ratios of pairs measured one
-//! after the other, ours over arrow's, and ours in millions of bytes of the file per second.
+//! `RESULT csv load ratio=... mb_per_s=...`: the median of the ratios of the target's time to
+//! arrow's, of pairs that were measured one after the other, and the speed of the target in
+//! millions of bytes of the file per second.
 
 use std::fs::{self, File};
 use std::hint::black_box;
@@ -36,7 +38,7 @@ fn main() {
     let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary folder");
     let (ours, theirs) = (folder.path().join("ours.csv"), folder.path().join("theirs.csv"));
 
-    // What is compared is the same.
+    // Both write the same bytes.
     save(&target, &table, &ours);
     save_directly(&table, &theirs);
     assert!(fs::read(&ours).expect("ours") == fs::read(&theirs).expect("theirs"), "other bytes");
@@ -119,7 +121,7 @@ fn inferred_directly(path: &Path) -> SchemaRef {
 
 fn table() -> RecordBatch {
     let mut state = 0_u64;
-    // Splitmix64.
+    // SplitMix64.
     let mut random = move || {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = state;

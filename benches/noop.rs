@@ -1,8 +1,10 @@
-//! What it takes to find that nothing has to run: 10,000 and 100,000 complete instances, planned
-//! and confirmed, beside the floor: one stat and one small read for each.
+//! Measures how long it takes to find that nothing has to run.
 //!
-//! `RESULT noop complete_100000 us_per_instance=... floor_us_per_instance=... ratio=...` are medians.
-//! Each time the store is opened anew, so that nothing is remembered.
+//! It plans and confirms 10,000 and 100,000 complete instances. The floor is one `stat` and one
+//! small read for each instance.
+//!
+//! `RESULT noop complete_100000 us_per_instance=... floor_us_per_instance=... ratio=...` are
+//! medians. The store is opened anew each time, so that nothing is cached.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +13,7 @@ use std::time::{Duration, Instant};
 use flow::prelude::*;
 use tempfile::TempDir;
 
-/// How often both are done; the two take turns.
+/// How often both are measured, in turns.
 const ROUNDS: usize = 9;
 
 #[derive(Task)]
@@ -66,7 +68,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Runs the flow on a store that is opened anew; from the second time on, nothing is to be done.
+/// Runs the flow on a newly opened store. From the second time on, all instances are complete.
 fn run(folder: &Path, tasks: u64) -> Result<Duration> {
     let is_first = !folder.exists();
     let flow = Flow::open(folder)?.quiet().with(Sum::N, tasks);
@@ -77,7 +79,7 @@ fn run(folder: &Path, tasks: u64) -> Result<Duration> {
     Ok(took)
 }
 
-/// The record and the output of each instance.
+/// Returns the record and the output of each instance.
 fn files(task: &Path) -> Result<Vec<(PathBuf, PathBuf)>> {
     let mut files = Vec::new();
     for instance in fs::read_dir(task)? {
@@ -93,7 +95,7 @@ fn files(task: &Path) -> Result<Vec<(PathBuf, PathBuf)>> {
     Ok(files)
 }
 
-/// Reads each record and looks at each output.
+/// Reads each record and calls `stat` on each output.
 fn floor(files: &[(PathBuf, PathBuf)]) -> Result<Duration> {
     let begun = Instant::now();
     let mut bytes = 0;

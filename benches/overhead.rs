@@ -1,9 +1,10 @@
-//! What the library costs a task: 1,000 and 10,000 tasks that write a small JSON file each, and
-//! one that sums them, beside the floor: the same files written by a plain loop, with the same
-//! durability.
+//! Measures the overhead of the library per task.
 //!
-//! `RESULT overhead fan_10000 ratio=... us_per_task=...` is the median of the run over the median
-//! of the floor, and of the run per task, in microseconds.
+//! It runs 1,000 and 10,000 tasks that write a small JSON file each, and a task that sums them. The
+//! floor is a plain loop that writes the same files with the same durability.
+//!
+//! `RESULT overhead fan_10000 ratio=... us_per_task=...`: the median time of the run, as a ratio to
+//! the median of the floor, and per task in microseconds.
 
 use std::cell::RefCell;
 use std::fs::{self, File};
@@ -56,8 +57,10 @@ fn run(folder: &Path, tasks: u64) -> Duration {
     took
 }
 
-/// Writes the same files: for each task a folder, the output, and a record renamed into place;
-/// all made durable before the records are seen, a group at a time.
+/// Writes the same files: for each task a folder, the output, and a record that is renamed into
+/// place.
+///
+/// All files of a group are made durable before its records become visible.
 fn floor(folder: &Path, record: &[u8], tasks: u64) -> Duration {
     let begun = Instant::now();
     let mut sum = 0;
@@ -85,8 +88,8 @@ fn floor(folder: &Path, record: &[u8], tasks: u64) -> Duration {
     took
 }
 
-/// Makes what was written durable: at once where that can be said, else it is not part of the
-/// floor.
+/// Makes the written files durable by one flush, if the system has one. Otherwise the floor does
+/// not include it.
 fn sync(file: &Path) {
     #[cfg(target_os = "linux")]
     rustix::fs::syncfs(File::open(file).expect("the file just written")).expect("a sync");
@@ -104,7 +107,7 @@ fn record() -> Vec<u8> {
 }
 
 fn overhead(criterion: &mut Criterion) {
-    // Nothing is deleted before the end: a disk is slow for a while after that.
+    // Nothing is deleted before the end, because deletions slow down the disk for a while.
     let root = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary folder");
     let record = record();
     let mut group = criterion.benchmark_group("overhead");
@@ -118,7 +121,7 @@ fn overhead(criterion: &mut Criterion) {
             fs::create_dir(&at).expect("a new folder");
             at
         };
-        // The two take turns, so that a disk that slows down slows both.
+        // Both take turns, so that a disk that slows down affects both.
         group.bench_function(format!("fan_{tasks}"), |bencher| {
             bencher.iter_custom(|times| {
                 let mut total = Duration::ZERO;
@@ -144,7 +147,7 @@ fn overhead(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// In seconds.
+/// Returns the time in seconds.
 fn median(times: &RefCell<Vec<Duration>>) -> f64 {
     let mut times = times.borrow_mut();
     times.sort_unstable();

@@ -1,9 +1,11 @@
-//! What the Parquet target costs: five million rows of five columns, saved and loaded, beside the
-//! parquet crate called by hand with the same options. The target hashes what it writes, too.
+//! Measures the overhead of the Parquet target, compared with direct calls of the `parquet` crate.
 //!
-//! `RESULT parquet save ratio=... mb_per_s=...` is the median over all rounds of the target's time
-//! over that of the crate in the same round, and the megabytes of the table, as it lies in memory,
-//! that the target saves in a second.
+//! Both save and load five million rows of five columns, with the same options. The target also
+//! hashes what it writes.
+//!
+//! `RESULT parquet save ratio=... mb_per_s=...`: the median, over all rounds, of the target's time
+//! divided by the crate's in the same round, and the megabytes of the table in memory that the
+//! target saves in a second.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -44,7 +46,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// What the target does, by hand.
+/// Does what the target does, with the `parquet` crate.
 fn write(batch: &RecordBatch, path: &Path) -> Result<()> {
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
@@ -62,8 +64,9 @@ fn read(path: &Path) -> Result<RecordBatch> {
     batch.ok_or_else(|| anyhow!("no rows"))
 }
 
-/// The times of both in seconds, round by round. Which of them is first changes, and the first
-/// round does not count.
+/// Returns the times of both in seconds, by round.
+///
+/// The order alternates, and the first round does not count.
 fn rounds(
     mut ours: impl FnMut() -> Result<()>,
     mut floor: impl FnMut() -> Result<()>,

@@ -1,13 +1,15 @@
-//! What a large plan takes: 10,000, 100,000 and a million instances on three levels, each with
-//! inputs that others have too, in a store that is empty. Each is planned by a process of its own,
-//! whose peak of memory the operating system tells.
+//! Measures the time and memory of a large plan.
 //!
-//! `RESULT plan instances_1000000 us_per_instance=... bytes_per_instance=... peak_mb=...`: of time
-//! and memory, what the plan added to an open flow. Where the peak cannot be told, it is `NaN`.
+//! It plans 10,000, 100,000 and a million instances on three levels, with shared inputs, in an
+//! empty store. Each plan is built by a process of its own, whose peak memory the operating system
+//! reports.
 //!
-//! Then a sweep of 1,000 and 10,000 variants over 1,000 instances that all of them share, beside the
-//! plans of the same flows one by one: `RESULT plan variants_1000 us_per_variant=...
-//! us_per_variant_alone=...`.
+//! `RESULT plan instances_1000000 us_per_instance=... bytes_per_instance=... peak_mb=...`: the time
+//! and memory that the plan adds to an open flow. If the peak is unknown, it is `NaN`.
+//!
+//! Then it plans a sweep of 1,000 and 10,000 variants over 1,000 instances that all variants share,
+//! compared with separate plans of the same flows:
+//! `RESULT plan variants_1000 us_per_variant=... us_per_variant_alone=...`.
 
 use std::env;
 use std::process::Command;
@@ -28,7 +30,7 @@ impl Run for Ground {
     }
 }
 
-/// Two of these have a ground in common.
+/// Two instances of this task share an input.
 #[derive(Task)]
 #[task(requires(Ground { n: self.m / 2 }, Ground { n: self.m / 3 }), target = Json<u64>)]
 struct Middle {
@@ -70,7 +72,7 @@ impl Run for Varied {
     }
 }
 
-/// What is planned one by one, to compare: more would take too long.
+/// How many variants are planned separately for comparison; more would take too long.
 const ALONE: usize = 50;
 
 fn main() -> Result<()> {
@@ -91,7 +93,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Plans a sweep of this many variants, and some of them by themselves.
+/// Plans a sweep of this many variants, and some of the variants separately.
 fn swept(variants: u64) -> Result<()> {
     let folder = tempfile::TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
     let flow = Flow::open(folder.path())?.quiet().with(Top::WIDTH, 1000 * 2 / 3);
@@ -113,10 +115,10 @@ fn swept(variants: u64) -> Result<()> {
     Ok(())
 }
 
-/// Plans this many instances, or hardly more.
+/// Plans this many instances, or slightly more.
 fn measured(instances: u64) -> Result<()> {
     let folder = tempfile::TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
-    // Two grounds for three of the middle.
+    // Two inputs for three instances of the middle level.
     let flow = Flow::open(folder.path())?.quiet().with(Top::WIDTH, instances * 2 / 3);
     let before = peak();
     let begun = Instant::now();
@@ -133,7 +135,7 @@ fn measured(instances: u64) -> Result<()> {
     Ok(())
 }
 
-/// The most memory that this process has had, in bytes.
+/// Returns the peak memory of this process, in bytes.
 fn peak() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,12 +1,14 @@
-//! What a table that is never whole in memory takes: twenty million rows streamed through a target
-//! and read back, beside the same table whole. Each is done by a process of its own, whose peak of
-//! memory the operating system tells.
+//! Measures the speed and memory of tables that are never in memory as a whole.
 //!
-//! `RESULT stream parquet_save mb_per_s=... peak_mb=... whole_mb_per_s=... whole_peak_mb=...` are
-//! megabytes of the table, as it lies in memory, per second, and those that the process had at
-//! most; first of the stream, then of the whole table. Making the rows is part of saving.
-//! Where the peak cannot be told, it is `NaN`. Pages of a mapped file count, though the system may
-//! take them back: a loaded file of Arrow IPC is nothing else.
+//! It streams twenty million rows through a target and reads them back, compared with the same
+//! table as a whole. Each measurement is done by a process of its own, whose peak memory the
+//! operating system reports.
+//!
+//! `RESULT stream parquet_save mb_per_s=... peak_mb=... whole_mb_per_s=... whole_peak_mb=...`:
+//! megabytes of the table in memory per second, and the peak memory of the process in megabytes,
+//! first of the stream and then of the whole table. Saving includes computing the rows. If the peak
+//! is unknown, it is `NaN`. Pages of a mapped file count, although the system can reclaim them: a
+//! loaded file of Arrow IPC consists only of such pages.
 
 use std::env;
 use std::fs::File;
@@ -46,7 +48,7 @@ fn main() -> Result<()> {
 
     let folder = tempfile::TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
     for format in ["parquet", "arrow_ipc"] {
-        // Each kind of value is read from the file that it was saved in.
+        // Each kind of value is read from the file that it was saved to.
         for what in ["save", "load"] {
             let mut result = format!("RESULT stream {format}_{what}");
             for (kind, prefix) in [("stream", ""), ("whole", "whole_")] {
@@ -68,7 +70,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Does one thing, and says how fast, and with how much memory.
+/// Does one measurement, and prints its speed and memory.
 fn measured<S, W>(stream: &S, whole: &W, what: &str, path: &str) -> Result<()>
 where
     S: Target<Value = BatchStream> + Streaming<Piece = RecordBatch>,
@@ -102,7 +104,7 @@ where
     Ok(())
 }
 
-/// The sum of the ids, and a look at every other value.
+/// Returns the sum of the ids, and accesses all other values.
 fn looked_at(batch: &RecordBatch) -> i128 {
     for column in batch.columns() {
         let data = column.to_data();
@@ -116,7 +118,7 @@ fn expected() -> i128 {
     i128::from(ROWS) * i128::from(ROWS - 1) / 2
 }
 
-/// The most memory that this process ever had, in megabytes.
+/// Returns the peak memory of this process, in megabytes.
 fn peak() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

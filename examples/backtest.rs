@@ -1,13 +1,13 @@
-//! Three trading strategies over one pipeline: what they have in common runs once.
+//! Three trading strategies over one pipeline, which share most of its tasks.
 //!
 //! ```text
 //! cargo run --example backtest -- [--data DIR]
 //! ```
 //!
-//! Index and news are sources over one range of days, signals are made from both; each symbol has
-//! an instance of `Prices`; a portfolio follows the signals, and `Pnl` says what came of it. Another
-//! list of symbols leaves the signals and the prices of the symbols it shares as they are; another
-//! signal leaves all prices.
+//! `Index` and `News` are sources over one range of days, and `Signals` is computed from both. Each
+//! symbol has its own instance of `Prices`. `Portfolio` follows the signals, and `Pnl` computes the
+//! profit and loss. With another list of symbols, the signals and the prices of common symbols are
+//! reused. With other signals, all prices are reused.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use flow::prelude::*;
 use jiff::civil::{Date, Weekday, date};
 
-/// A value that belongs to a day.
+/// A value of one day.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 struct Point {
     day: Date,
@@ -39,11 +39,11 @@ impl Run for Index {
     }
 }
 
-/// How good the day's news are, from -1 to 1.
+/// How good the news of the day are, from -1 to 1.
 #[derive(Task)]
 #[task(group = "sources", target = Parquet<Vec<Point>>)]
 struct News {
-    #[param(from = Index::START)] // one range for all sources, given in one place
+    #[param(from = Index::START)] // one range for all sources, set in one place
     start: Date,
     #[param(from = Index::END)]
     end: Date,
@@ -74,8 +74,10 @@ impl Run for Prices {
     }
 }
 
-/// How much to invest from the close of each day on: nothing if the index is below its mean of the
-/// last days, half if only the news are bad, else all.
+/// The share to invest from the close of each day on.
+///
+/// It is nothing if the index is below its mean of the last days, half if only the news are bad,
+/// and everything otherwise.
 #[derive(Task)]
 #[task(requires(index = Index, news = News), target = Parquet<Vec<Point>>)]
 struct Signals {
@@ -98,7 +100,7 @@ impl Run for Signals {
     }
 }
 
-/// What share of the money is in a symbol from the close of a day on.
+/// The share of the capital in a symbol, from the close of a day on.
 #[derive(Serialize, Deserialize)]
 struct Holding {
     day: Date,
@@ -106,7 +108,8 @@ struct Holding {
     share: f64,
 }
 
-/// The signals followed with these symbols: each in inverse proportion to how much it varied.
+/// A portfolio that follows the signals, with each symbol weighted by the inverse of its
+/// volatility.
 #[derive(Task)]
 #[task(
     requires(
@@ -129,7 +132,7 @@ impl Run for Portfolio {
         }
         let mut holdings = Vec::new();
         for &Point { day, value } in cx.input().signals.load()?.iter() {
-            // Of what is known on that day, the last month.
+            // The volatility is that of the last month before the day.
             let calm = returns.iter().map(|(symbol, returns)| {
                 let last = returns.range(..=day).rev().take(21);
                 (symbol, 1.0 / deviation(&last.map(|(_, value)| *value).collect::<Vec<_>>()))
@@ -146,7 +149,7 @@ impl Run for Portfolio {
     }
 }
 
-/// What each day brought, as a share of the money that was there.
+/// The profit or loss of each day, as a share of the capital.
 #[derive(Task)]
 #[task(
     requires(
@@ -167,7 +170,7 @@ impl Run for Pnl {
         for (symbol, prices) in &cx.input().prices {
             returns.insert(symbol, self::returns(&prices.load()?));
         }
-        // What is bought at one close earns what the price does until the next.
+        // A holding that is bought at one close earns the change of the price until the next close.
         let mut pnl: BTreeMap<Date, f64> = BTreeMap::new();
         for Holding { day, symbol, share } in cx.input().portfolio.load()?.iter() {
             if let Some((&next, earned)) = returns[symbol].range(day.tomorrow()?..).next() {
@@ -182,13 +185,13 @@ impl Run for Pnl {
     }
 }
 
-/// What each day changed, as a share of the value before.
+/// Returns the change of each day, as a share of the previous value.
 fn returns(prices: &[Point]) -> BTreeMap<Date, f64> {
     let pairs = prices.windows(2).map(|p| (p[1].day, p[1].value / p[0].value - 1.0));
     pairs.collect()
 }
 
-/// The standard deviation.
+/// Returns the standard deviation.
 fn deviation(values: &[f64]) -> f64 {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
@@ -215,13 +218,13 @@ fn main() -> Result<()> {
         let (total, sharpe) = (pnl.meta::<f64>("total")?, pnl.meta::<f64>("sharpe")?);
         println!("{name:<16} {:>7.2}% {sharpe:>8.2}", total * 100.0);
     }
-    // What a browser shows: which task requires which, and that all of it is complete.
+    // A picture for a browser: which task requires which, and that all tasks are complete.
     let picture = flow.folder().with_extension("svg");
     std::fs::write(&picture, flow.plot::<Pnl>()?.to_svg())?;
     Ok(())
 }
 
-/// The folder after `--data`, or `data/backtest`.
+/// Returns the folder after `--data`, or `data/backtest`.
 fn data_folder() -> Result<PathBuf> {
     match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
         [] => Ok("data/backtest".into()),
@@ -230,11 +233,11 @@ fn data_folder() -> Result<PathBuf> {
     }
 }
 
-/// Stands for those who sell the data: made up, but always the same for a name and a day.
+/// A stand-in for a data vendor, with made-up data that is always the same for a name and a day.
 mod vendor {
     use super::{Date, Point, Weekday, date};
 
-    /// The closes of the days on which there is trade.
+    /// Returns the closing prices of all trading days.
     pub(super) fn closes(name: &str, start: Date, end: Date) -> Vec<Point> {
         let mut price = 100.0;
         let all = days(date(2020, 1, 1), end).map(|day| {
@@ -244,7 +247,7 @@ mod vendor {
         all.filter(|point| point.day >= start).collect()
     }
 
-    /// How good the news of each day are.
+    /// Returns how good the news of each day are.
     pub(super) fn moods(start: Date, end: Date) -> Vec<Point> {
         days(start, end).map(|day| Point { day, value: chance("news", day) }).collect()
     }
@@ -254,7 +257,7 @@ mod vendor {
         days.filter(|day| !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday))
     }
 
-    /// A number from -1 to 1: FNV-1a of the name and the day, mixed as SplitMix64 does.
+    /// Returns a number from -1 to 1: FNV-1a of the name and the day, mixed like SplitMix64.
     fn chance(name: &str, day: Date) -> f64 {
         let text = format!("{name} {day}");
         let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

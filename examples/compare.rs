@@ -1,6 +1,7 @@
-//! Two models on the same data, side by side: what they share runs once. First by a report, a task that
-//! requires both and compares what they noted about themselves; then as named variants, of which one
-//! prepares the data in another way, with a table.
+//! Two models on the same data, which share their upstream tasks.
+//!
+//! First, a task requires both models and compares their recorded metadata. Then the models are
+//! named variants, of which one prepares the data in another way, and a table compares them.
 //!
 //! ```text
 //! cargo run --example compare -- [--data DIR]
@@ -17,20 +18,20 @@ use smartcore::metrics::r2;
 
 type Matrix = DenseMatrix<f64>;
 
-/// What is known of flowers, and what is to be told from it: the width of the petals.
+/// The features of flowers, and the value to predict: the width of the petals.
 #[derive(Clone, Serialize, Deserialize)]
 struct Flowers {
     known: Vec<Vec<f64>>,
     petal_width: Vec<f64>,
 }
 
-/// The flowers for training, or those for testing.
+/// The flowers for training or for testing.
 #[derive(Task)]
 #[task(target = Pickle<Flowers>)]
 struct GetFlowers {
     #[param(file, default = "examples/data/iris.csv")]
     source: PathBuf,
-    /// One in four is for testing.
+    /// Select the testing data, one in four flowers, instead of the training data.
     testing: bool,
 }
 
@@ -50,12 +51,12 @@ impl Run for GetFlowers {
     }
 }
 
-/// The same, prepared for a model.
+/// The flowers, prepared for a model.
 #[derive(Task)]
 #[task(requires = GetFlowers, target = Pickle<Flowers>)]
 struct Prepare {
     testing: bool,
-    /// Take the logarithms of what is known.
+    /// Take the logarithms of the features.
     #[param(default = false)]
     logarithms: bool,
 }
@@ -71,7 +72,7 @@ impl Run for Prepare {
     }
 }
 
-/// Which model is trained.
+/// The kind of model to train.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Method {
     Ols,
@@ -118,7 +119,7 @@ impl Run for Train {
     }
 }
 
-/// Which model does better on flowers that it has not seen.
+/// A report of which model is better on flowers that it has not seen.
 #[derive(Task)]
 #[task(
     requires(
@@ -135,7 +136,7 @@ struct Report {
 #[tracked]
 impl Run for Report {
     fn run(&self, cx: &Cx<Self>) -> Result<String> {
-        // The inputs have the names that they were given in `requires`.
+        // The inputs have the names from `requires`.
         let ols = cx.input().ols.meta::<f64>("r2")?;
         let ridge = cx.input().ridge.meta::<f64>("r2")?;
         let flowers: usize = cx.input().ols.meta("flowers")?;
@@ -156,12 +157,12 @@ fn main() -> Result<()> {
     println!("{}\n", flow.run::<Report>()?);
     println!("{}", flow.load::<Report>()?);
 
-    // Another alpha is another ridge: OLS stays as it is.
+    // Another alpha changes only the ridge regression; the OLS model is reused.
     let strict = flow.with(Report::ALPHA, 50.0);
     println!("{}\n", strict.run::<Report>()?);
     println!("{}", strict.load::<Report>()?);
 
-    // Two named variants, and what is different between them.
+    // Two named variants, and the parameters in which they differ.
     let models = flow
         .sweep::<Train>()
         .variant("ols", |train| train.with(Train::METHOD, Method::Ols))
@@ -180,12 +181,12 @@ fn main() -> Result<()> {
         };
         println!("{name} has {} coefficients", coefficients.shape().0);
     }
-    // One of them is a flow as any other.
+    // A variant is an ordinary flow.
     println!("{}", models["ridge"].why::<Train>()?);
     Ok(())
 }
 
-/// The folder after `--data`, or `data/compare`.
+/// Returns the folder after `--data`, or `data/compare`.
 fn data_folder() -> Result<PathBuf> {
     match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
         [] => Ok("data/compare".into()),

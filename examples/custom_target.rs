@@ -1,12 +1,12 @@
-//! A target of one's own: arrays as NumPy's `.npy` files, in a dozen lines.
+//! A custom target: arrays as NumPy's `.npy` files, in a dozen lines.
 //!
 //! ```text
 //! cargo run --example custom_target -- [--data DIR]
 //! ```
 //!
-//! `#[tracked]` stands above its impl as it does above those of `Run`: what is changed in `save` or
-//! `load` makes the tasks run again that use the target and those that read what they gave, and no
-//! other.
+//! `#[tracked]` above the impl of `Target` works as above an impl of `Run`: after a change in
+//! `save` or `load`, only the tasks with this target, and the tasks that load their outputs, run
+//! again.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -14,7 +14,9 @@ use std::path::PathBuf;
 use flow::prelude::*;
 use flow::target::{Sink, Source};
 
-/// Numbers in the file that `numpy.load` reads: [version 1.0][format], `float64`, one dimension.
+/// An array in a file that `numpy.load` reads.
+///
+/// The format is [version 1.0][format], with one dimension of `float64`.
 ///
 /// [format]: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 #[derive(Default)]
@@ -25,17 +27,19 @@ impl Target for Npy {
     type Value = Vec<f64>;
     const EXTENSION: &'static str = "npy";
 
-    // Every bit of every number comes back, so that a task that is run next may be handed the value
-    // itself. Were it `false`, as it is if this line is left out, the task would be given what the
-    // file is read as: the safe choice for a format that rounds, sorts or leaves something out.
+    // The target is exact: every bit of every number is preserved, so that downstream tasks may
+    // receive the value in memory. If `EXACT` is `false`, the default, they receive the value that
+    // the file loads as. That is the safe choice for a format that rounds, sorts or omits
+    // something.
     const EXACT: bool = true;
 
-    // The sink goes to a new file, which counts only when it is whole: no temporary name, no hash,
-    // nothing to clean up. The same value must give the same bytes; a time has no place here.
+    // The sink writes to a new file, which becomes an output only when it is complete. `save` needs
+    // no temporary name, no hash, and no cleanup. The same value must give the same bytes, so do
+    // not write the time.
     fn save(&self, numbers: &Vec<f64>, sink: &mut Sink<'_>) -> Result<()> {
         let shape = format!("({},)", numbers.len());
         let header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}");
-        // Magic, version, and the length of the header, with which all of it is 128 bytes.
+        // Magic string, version, and the length of the header, which makes 128 bytes in total.
         sink.write_all(b"\x93NUMPY\x01\x00\x76\x00")?;
         writeln!(sink, "{header:<117}")?;
         let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
@@ -46,7 +50,7 @@ impl Target for Npy {
         let file = source.read()?;
         let numbers = file.get(128..).unwrap_or_default().as_chunks().0;
         let numbers = numbers.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
-        // A file that was cut off, or that another program wrote, must not be taken for less.
+        // A truncated file, or a file of another program, must be an error.
         let mut same = Vec::new();
         self.save(&numbers, &mut Sink::new(&mut same))?;
         ensure!(file == same, "it is no `.npy` file of float64 in one dimension, or not all of it");
@@ -54,13 +58,13 @@ impl Target for Npy {
     }
 }
 
-/// A second of a tone, and its first overtone at half the volume.
+/// A second of a tone, with its first overtone at half the volume.
 #[derive(Task)]
 #[task(target = Npy)]
 struct Tone {
     #[param(default = 44.0)]
     hertz: f64,
-    /// Samples.
+    /// The number of samples.
     #[param(default = 256)]
     samples: usize,
 }
@@ -73,7 +77,7 @@ impl Run for Tone {
     }
 }
 
-/// How loud each frequency is, from 0 Hz on.
+/// The volume of each frequency, from 0 Hz on.
 #[derive(Task)]
 #[task(requires = Tone, target = Npy)]
 struct Spectrum;
@@ -106,7 +110,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The folder after `--data`, or `data/custom_target`.
+/// Returns the folder after `--data`, or `data/custom_target`.
 fn data_folder() -> Result<PathBuf> {
     match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
         [] => Ok("data/custom_target".into()),

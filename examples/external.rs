@@ -1,5 +1,7 @@
-//! Files that are made elsewhere: another program writes them, a task says where they are and what
-//! is in them, and what follows runs again when their content changes.
+//! External files, which another program writes.
+//!
+//! Each task states the path and the format of its file. Downstream tasks run again when the
+//! content of a file changes.
 //!
 //! ```text
 //! cargo run --example external -- [--data DIR] [--orders FILE] [--rates FILE]
@@ -10,7 +12,7 @@ use std::path::PathBuf;
 
 use flow::prelude::*;
 
-/// A row of the shop's export. A cell that does not fit is an error which names it.
+/// A row of the shop's export. A cell that does not parse is an error that names the cell.
 #[derive(Serialize, Deserialize)]
 struct Order {
     order: u32,
@@ -20,8 +22,9 @@ struct Order {
     amount: f64,
 }
 
-/// The orders, as the shop exports them every night. There is no `run`: the file is the output, and
-/// the target reads it.
+/// The orders, which the shop exports every night.
+///
+/// There is no `run`: the file is the output, and the target reads it.
 #[derive(Task)]
 #[task(external, path = &self.orders, target = Csv<Vec<Order>>)]
 struct Orders {
@@ -29,7 +32,7 @@ struct Orders {
     orders: PathBuf,
 }
 
-/// What a unit of each currency is worth in euros, as the bank has it.
+/// The value of a unit of each currency in euros, from the bank.
 #[derive(Task)]
 #[task(external, path = &self.rates, target = Json<BTreeMap<String, f64>>)]
 struct Rates {
@@ -69,8 +72,9 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// A flow in the folder after `--data`, or in `data/external`. What else is given, as `--orders FILE`, is the
-/// value of the parameter of that name.
+/// Returns a flow in the folder after `--data`, or in `data/external`.
+///
+/// Any other argument, such as `--orders FILE`, sets the parameter of that name.
 fn flow() -> Result<Flow> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let (mut data, mut values) = ("data/external", Vec::new());

@@ -1,11 +1,12 @@
-//! Data that is fetched, and is not the same tomorrow: a task says when it is fetched again.
+//! Data that is fetched, and changes over time: each task states when it is fetched again.
 //!
 //! ```text
 //! cargo run --example fetch -- [--data DIR] [--server DIR] [--trust stamps|records|content]
 //! ```
 //!
-//! So that this runs without a network, the server is a folder. Change one of its files, and run it
-//! again: what is fetched is what has to be, and what follows runs only if that gave something else.
+//! To run without a network, the server is a folder. Change one of its files, and run the example
+//! again: only data that may have changed is fetched, and downstream tasks run only if the fetched
+//! data is different.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,13 +15,13 @@ use std::path::{Path, PathBuf};
 use flow::Trust;
 use flow::prelude::*;
 
-/// What a server says of a file without sending it, as an `ETag` of HTTP does: when it was written.
+/// Returns the time at which the server's file was written, like an `ETag` of HTTP.
 fn tag(server: &Path, name: &str) -> Result<String> {
     let time = fs::metadata(server.join(name)).with_context(|| format!("no {name} there"))?;
     Ok(format!("{:?}", time.modified()?.duration_since(std::time::UNIX_EPOCH)?))
 }
 
-/// What a server sends.
+/// Returns the content of a file of the server.
 fn get(server: &Path, name: &str) -> Result<String> {
     fs::read_to_string(server.join(name)).with_context(|| format!("no {name} there"))
 }
@@ -35,7 +36,8 @@ struct Order {
     amount: f64,
 }
 
-/// The orders. The server is asked for the tag each time, and for the file only if that is another.
+/// The orders. Each run asks the server for the tag, and fetches the file only if the tag has
+/// changed.
 #[derive(Task)]
 #[task(target = Csv<Vec<Order>>, refresh = tag(&self.server, "orders.csv"))]
 struct Orders {
@@ -54,7 +56,7 @@ impl Run for Orders {
     }
 }
 
-/// The rates of the day. Those of yesterday are too old, whatever they are.
+/// The exchange rates of the day, which are fetched again after 24 hours.
 #[derive(Task)]
 #[task(target = Json<BTreeMap<String, f64>>, refresh = "24h")]
 struct Rates {
@@ -69,8 +71,9 @@ impl Run for Rates {
     }
 }
 
-/// Which sensors are there is looked at in each run. If they are the same as before, nothing that
-/// requires this runs.
+/// The names of the sensors, which are fetched in each run.
+///
+/// If they have not changed, downstream tasks do not run.
 #[derive(Task)]
 #[task(target = Json<Vec<String>>, refresh = always)]
 struct Sensors {
@@ -81,14 +84,14 @@ struct Sensors {
 #[tracked]
 impl Run for Sensors {
     fn run(&self, cx: &Cx<Self>) -> Result<Vec<String>> {
-        // As a parameter with `#[param(file)]`, the pattern would count before the task runs.
+        // Unlike with `#[param(file)]`, the matching files are recorded while the task runs.
         let files = cx.files(self.server.join("stations/*.csv"))?;
         let name = |file: &PathBuf| file.file_stem().unwrap_or_default().display().to_string();
         Ok(files.iter().map(name).collect())
     }
 }
 
-/// All of it in a few lines, in the currency that the environment names.
+/// A report in a few lines, in the currency from the environment.
 #[derive(Task)]
 #[task(requires(orders = Orders, rates = Rates, sensors = Sensors), target = Text)]
 struct Report;
@@ -97,7 +100,7 @@ struct Report;
 impl Run for Report {
     fn run(&self, cx: &Cx<Self>) -> Result<String> {
         let input = cx.input();
-        // It counts: with another currency, this runs again, and nothing else does.
+        // The variable is recorded: with another currency, only this task runs again.
         let currency = cx.env("REPORT_CURRENCY")?.unwrap_or_else(|| "EUR".to_owned());
         let rates = input.rates.load()?;
         let rate = |of: &str| rates.get(of).with_context(|| format!("no rate of {of}"));
@@ -105,7 +108,7 @@ impl Run for Report {
         for order in input.orders.load()?.iter() {
             sum += order.amount * rate(&order.currency)?;
         }
-        // What an input has noted about itself, and its parameters, count as well.
+        // Metadata and parameters of an input that the task reads are recorded, too.
         let last_day: String = input.orders.meta("last day")?;
         let server = input.orders.task().server.file_name().unwrap_or_default().display();
         Ok(format!(
@@ -124,8 +127,9 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// A flow in the folder after `--data`, or in `data`. What else is given, as `--server DIR`, is the
-/// value of the parameter of that name.
+/// Returns a flow in the folder after `--data`, or in `data`.
+///
+/// Any other argument, such as `--server DIR`, sets the parameter of that name.
 fn flow() -> Result<Flow> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let (mut data, mut trust, mut values) = ("data", Trust::default(), Vec::new());

@@ -1,25 +1,24 @@
-//! A folder of files: each is read by an instance of its own, and a last task puts together what
-//! they say.
+//! A folder of files, with an instance for each file, and a task that combines their results.
 //!
 //! ```text
 //! cargo run --example folder -- [--data DIR] [--folder DIR]
 //! ```
 //!
-//! Add a file to the folder, or change one, and run it again: that file is read, the others are
-//! not, and the last task follows.
+//! Add a file to the folder, or change one, and run the example again: that file is read, the
+//! others are reused, and the last task runs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use flow::prelude::*;
 
-/// What a weather station reports.
+/// A reading of a weather station.
 #[derive(Deserialize)]
 struct Reading {
     celsius: f64,
 }
 
-/// What remains of it.
+/// The result for a station.
 #[derive(Serialize, Deserialize)]
 struct Temperature {
     readings: usize,
@@ -27,11 +26,11 @@ struct Temperature {
     max: f64,
 }
 
-/// One file, read and reduced.
+/// The temperatures in one file.
 #[derive(Task)]
 #[task(target = Json<Temperature>)]
 struct Station {
-    #[param(file)] // its content counts, and not only its name
+    #[param(file)] // the file's content counts, not only its name
     file: PathBuf,
 }
 
@@ -72,7 +71,7 @@ impl Run for Ranking {
         let mut rows = Vec::new();
         for input in cx.input() {
             let Temperature { readings, mean, max } = *input.load()?;
-            // The input is an instance of `Station`, and knows its file.
+            // The input is an instance of `Station`, with its parameter `file`.
             let name = input.task().file.file_stem().unwrap_or_default();
             rows.push(Row { station: name.display().to_string(), readings, mean, max });
         }
@@ -81,7 +80,7 @@ impl Run for Ranking {
     }
 }
 
-/// The files of a folder, by name. It is looked at each time the flow is asked something.
+/// Returns the CSV files of a folder, sorted by name. Each plan lists the folder again.
 fn csv_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).with_context(|| format!("no folder {folder:?}"))?;
     let mut files: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
@@ -102,8 +101,9 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// A flow in the folder after `--data`, or in `data/folder`. What else is given, as `--folder DIR`, is the
-/// value of the parameter of that name.
+/// Returns a flow in the folder after `--data`, or in `data/folder`.
+///
+/// Any other argument, such as `--folder DIR`, sets the parameter of that name.
 fn flow() -> Result<Flow> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let (mut data, mut values) = ("data/folder", Vec::new());

@@ -1,5 +1,5 @@
-//! Handing results over: to a colleague with the same program, to one without it, and to one who
-//! works in Python.
+//! Sharing results: with a colleague who has the same program, one who does not, and one who works
+//! in Python.
 //!
 //! ```sh
 //! cargo run --example handoff -- [--data DIR]
@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use flow::prelude::*;
 use flow::remote::RemoteFolder;
 
-/// A month's sales in one shop.
+/// A month's sales of an article in one shop.
 #[derive(Serialize, Deserialize)]
 struct Sale {
     day: u32,
@@ -41,7 +41,7 @@ impl Run for Sales {
     }
 }
 
-/// What a shop has sold, in pieces and in money.
+/// The total sales of a shop, in pieces and in money.
 #[derive(Serialize, Deserialize)]
 struct Total {
     shop: String,
@@ -52,7 +52,7 @@ struct Total {
 #[derive(Task)]
 #[task(requires = Sales, target = Csv<Vec<Total>>)]
 struct Report {
-    /// What is taken off a price, in percent.
+    /// The discount on each price, in percent.
     #[param(default = 0)]
     discount: u32,
 }
@@ -80,7 +80,8 @@ impl Run for Report {
     }
 }
 
-/// What somebody writes who has the files and not the code: the line is in the export's README.
+/// The task of a program that has the exported files but not the code, as the export's README shows
+/// it.
 #[derive(Task)]
 #[task(external, path = self.folder.join("Report/discount=10.csv"), target = Csv<RecordBatch>)]
 struct Handed {
@@ -94,7 +95,7 @@ fn main() -> Result<()> {
         mine.with(Report::DISCOUNT, discount).run::<Report>()?;
     }
 
-    // Through a folder that both see. Nothing runs at the other end, and nothing is copied twice.
+    // Through a shared folder. Nothing runs at the other end, and nothing is copied twice.
     let shared = RemoteFolder::new(folder.join("shared"));
     println!("{}", mine.push::<Report>(&shared)?);
     println!("{}", mine.with(Report::DISCOUNT, 10).push::<Report>(&shared)?);
@@ -102,7 +103,7 @@ fn main() -> Result<()> {
     println!("{}", theirs.pull::<Report>(&shared)?);
     println!("{}\n", theirs.run::<Report>()?);
 
-    // For people: files with names, a manifest, a README, and a module for Python.
+    // For people: files with readable names, a manifest, a README, and a Python module.
     let to = folder.join("handed");
     for discount in [0, 10] {
         mine.with(Report::DISCOUNT, discount).graph::<Report>().export(&to)?;
@@ -112,14 +113,14 @@ fn main() -> Result<()> {
     }
     println!("{}", fs::read_to_string(to.join("Report/discount=10.csv"))?);
 
-    // For other programs in Rust: the folder is a crate, with a struct for the rows of each table.
+    // For other Rust programs: the folder is a crate, with a struct for the rows of each table.
     let outputs = folder.join("sales-outputs");
     println!("{}\n", mine.export_crate::<(Report, Sales)>(&outputs)?);
     let types = fs::read_to_string(outputs.join("src/lib.rs"))?;
     types.lines().filter(|line| line.starts_with("pub struct")).for_each(|line| println!("{line}"));
     println!();
 
-    // Into a store, and into a program that knows no more than the columns.
+    // Into another store, and into a program that knows only the columns.
     let imported = Flow::open(folder.join("imported"))?;
     println!("{} imported", imported.import(&to)?.instances().len());
     println!("complete: {}", imported.with(Report::DISCOUNT, 10).is_complete::<Report>()?);
@@ -128,7 +129,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The folder after `--data`, or `data/handoff`.
+/// Returns the folder after `--data`, or `data/handoff`.
 fn data_folder() -> Result<PathBuf> {
     match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
         [] => Ok("data/handoff".into()),

@@ -1,5 +1,4 @@
-//! Looking after a store: earlier versions, what a disk has damaged, a refactoring that changes
-//! nothing, and what nobody needs any more.
+//! Maintaining a store: earlier versions, damaged files, refactorings, and garbage collection.
 //!
 //! ```sh
 //! cargo run --example housekeeping -- [--data DIR]
@@ -12,7 +11,7 @@ use std::time::Duration;
 use flow::Code;
 use flow::prelude::*;
 
-/// The temperatures of a year, a measurement each day.
+/// The temperatures of a year, with a measurement for each day.
 fn temperatures() -> Vec<f64> {
     (0..365).map(|day| 10.0 - 12.0 * (f64::from(day) / 58.1).cos()).collect()
 }
@@ -29,7 +28,7 @@ mod first {
     }
 
     impl Run for Weeks {
-        // Usually `#[tracked]` tells the code of releases apart. Here both are one program.
+        // Usually, `#[tracked]` detects changes of the code. Here, all releases are in one program.
         const CODE: Code = Code::version(1);
 
         fn run(&self, _cx: &Cx<Self>) -> Result<Vec<f64>> {
@@ -42,7 +41,7 @@ mod first {
     }
 }
 
-/// The same, written anew: nothing is meant to change.
+/// The same computation, rewritten: the output should not change.
 mod second {
     use super::*;
 
@@ -63,7 +62,7 @@ mod second {
     }
 }
 
-/// The same, with a mistake: a year's last days are no week, and are left out.
+/// The same computation with a bug: the last days of the year, which are no full week, are missing.
 mod third {
     use super::*;
 
@@ -90,12 +89,13 @@ fn main() -> Result<()> {
     let first = open()?;
     println!("{}\n", first.run::<first::Weeks>()?);
 
-    // A refactoring: what it makes aside is compared, and then nothing has to run.
+    // A refactoring: `bless` runs the new code aside and compares the outputs. If they are equal,
+    // nothing has to run.
     let second = open()?;
     println!("{}", second.store().bless::<second::Weeks>().run()?);
     println!("{}\n", second.run::<second::Weeks>()?);
 
-    // One that changes the output is refused, and is told what it changes.
+    // A change of the output: `bless` refuses it, and reports the difference.
     let third = open()?;
     match third.store().bless::<third::Weeks>().run() {
         Err(error) => println!("{error}\n"),
@@ -103,10 +103,10 @@ fn main() -> Result<()> {
     }
     println!("{}\n", third.run::<third::Weeks>()?);
 
-    // Back at the second release, its output is still kept: two earlier versions are.
+    // Back at the second release, its output is still there: two earlier versions are kept.
     println!("{}\n", second.run::<second::Weeks>()?);
 
-    // The disk forgets a bit. The file's size and time do not show it; its content does.
+    // The disk flips a bit. The file's size and time do not show it, but its digest does.
     let path = second.output::<second::Weeks>()?.path()?;
     let time = fs::metadata(&path)?.modified()?;
     let mut bytes = fs::read(&path)?;
@@ -119,7 +119,7 @@ fn main() -> Result<()> {
     println!("{}", verified.reset()?);
     println!("{}\n", second.run::<second::Weeks>()?);
 
-    // A month was tried once, and nobody needs it. What would go is shown before it goes.
+    // An experiment that is not needed any more. `gc` first shows what it would remove.
     let month = second.with(second::Weeks::DAYS, 30);
     month.run::<second::Weeks>()?;
     let garbage =
@@ -131,7 +131,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The folder after `--data`, or `data/housekeeping`.
+/// Returns the folder after `--data`, or `data/housekeeping`.
 fn data_folder() -> Result<PathBuf> {
     match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
         [] => Ok("data/housekeeping".into()),

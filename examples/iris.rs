@@ -1,10 +1,10 @@
-//! The iris pipeline: read, standardise, train; then with one parameter changed.
+//! The iris pipeline: read, standardize, train; then run again with one parameter changed.
 //!
 //! ```text
 //! cargo run --example iris -- [--data DIR]
 //! ```
 //!
-//! Started a second time, it finds all outputs complete and runs nothing.
+//! If it is started a second time, all outputs are complete, and nothing runs.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use smartcore::linalg::basic::matrix::DenseMatrix;
 use smartcore::linear::logistic_regression::{LogisticRegression, LogisticRegressionParameters};
 use smartcore::tree::decision_tree_classifier::DecisionTreeClassifier;
 
-/// The iris measurements as published.
+/// The published iris measurements.
 #[derive(Task)]
 #[task(target = Parquet<RecordBatch>)]
 struct GetData {
@@ -33,7 +33,7 @@ impl Run for GetData {
     }
 }
 
-/// The measurements, ready for training.
+/// The measurements, prepared for training.
 #[derive(Task)]
 #[task(requires = GetData, target = Parquet<RecordBatch>)]
 struct Preprocess {
@@ -50,14 +50,14 @@ impl Run for Preprocess {
     }
 }
 
-/// Which model is trained.
+/// The kind of model to train.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 enum ModelKind {
     Logistic,
     Tree,
 }
 
-/// The trained classifier, and how well it does on what it was trained on.
+/// The trained classifier, and its accuracy on the training data.
 #[derive(Task)]
 #[task(requires = Preprocess, target = Pickle<Classifier>)]
 struct Train {
@@ -85,7 +85,7 @@ fn main() -> Result<()> {
     let data = flow.load::<Preprocess>()?;
     println!("accuracy: {}\n", model.accuracy(&data)?);
 
-    // One parameter of an upstream task changes: GetData is reused, the rest runs.
+    // One parameter of an upstream task changes: GetData is reused, the other tasks run.
     let raw = flow.with(Preprocess::DO_PREPROCESS, false);
     println!("{}\n", raw.preview::<Train>()?);
     println!("{}\n", raw.run::<Train>()?);
@@ -93,7 +93,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The folder after `--data`, or `data/iris`.
+/// Returns the folder after `--data`, or `data/iris`.
 fn data_folder() -> Result<PathBuf> {
     let mut args = std::env::args().skip(1);
     match (args.next().as_deref(), args.next()) {
@@ -103,7 +103,7 @@ fn data_folder() -> Result<PathBuf> {
     }
 }
 
-/// Reads the file as scikit-learn ships it: `rows,features,class names`, then the rows.
+/// Reads the file in the format of scikit-learn: a line `rows,features,class names`, then the rows.
 fn read_csv(path: &Path) -> Result<RecordBatch> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(File::open(path)?);
     let mut features = vec![Vec::new(); 4];
@@ -123,8 +123,7 @@ fn read_csv(path: &Path) -> Result<RecordBatch> {
     Ok(RecordBatch::try_from_iter(columns)?)
 }
 
-/// Scales every feature to mean 0 and variance 1 over the rows, as scikit-learn's
-/// `StandardScaler` does.
+/// Scales every feature to mean 0 and variance 1, like scikit-learn's `StandardScaler`.
 fn standardise(data: &RecordBatch) -> Result<RecordBatch> {
     let columns = data.columns().iter().map(|column| -> Result<ArrayRef> {
         let Some(feature) = column.as_primitive_opt::<Float64Type>() else {
@@ -138,7 +137,7 @@ fn standardise(data: &RecordBatch) -> Result<RecordBatch> {
     Ok(RecordBatch::try_new(data.schema(), columns.collect::<Result<_>>()?)?)
 }
 
-/// A model of the class by the features.
+/// A model that predicts the class from the features.
 #[derive(Serialize, Deserialize)]
 enum Classifier {
     Logistic(LogisticRegression<f64, u32, DenseMatrix<f64>, Vec<u32>>),
@@ -157,7 +156,7 @@ impl Classifier {
         })
     }
 
-    /// The share of rows whose class the model tells, from 0 to 1.
+    /// Returns the share of rows whose class the model predicts correctly, from 0 to 1.
     fn accuracy(&self, data: &RecordBatch) -> Result<f64> {
         let x = features(data)?;
         let predicted = match self {

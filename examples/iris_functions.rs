@@ -1,11 +1,13 @@
-//! The iris pipeline with functions as tasks: read, standardise, train, judge; then with one parameter
-//! changed. The same with structs is the example `iris`.
+//! The iris pipeline with functions as tasks: read, standardize, train, evaluate.
+//!
+//! Then it runs again with one parameter changed. The example `iris` is the same pipeline with
+//! structs as tasks.
 //!
 //! ```text
 //! cargo run --example iris_functions -- [--data DIR]
 //! ```
 //!
-//! Started a second time, it finds all outputs complete and runs nothing.
+//! If it is started a second time, all outputs are complete, and nothing runs.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -19,7 +21,7 @@ use smartcore::linalg::basic::matrix::DenseMatrix;
 use smartcore::linear::logistic_regression::{LogisticRegression, LogisticRegressionParameters};
 use smartcore::tree::decision_tree_classifier::DecisionTreeClassifier;
 
-/// The iris measurements as published.
+/// The published iris measurements.
 #[task(target = Parquet<RecordBatch>)]
 fn get_data(
     #[param(file, default = "examples/data/iris.csv")] source: &Path,
@@ -27,7 +29,7 @@ fn get_data(
     read_csv(source)
 }
 
-/// The measurements, ready for training.
+/// The measurements, prepared for training.
 #[task(requires = get_data, target = Parquet<RecordBatch>)]
 fn preprocess(
     data: RecordBatch,
@@ -38,14 +40,14 @@ fn preprocess(
     if do_preprocess { standardise(&data) } else { Ok(data) }
 }
 
-/// Which model is trained.
+/// The kind of model to train.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 enum ModelKind {
     Logistic,
     Tree,
 }
 
-/// The trained classifier, and how well it does on what it was trained on.
+/// The trained classifier, and its accuracy on the training data.
 #[task(requires = preprocess, target = Pickle<Classifier>)]
 fn train(
     data: &RecordBatch,
@@ -57,8 +59,7 @@ fn train(
     Ok(model)
 }
 
-/// How often each class was taken for each other one: a row for what it is, a column for what it was
-/// taken for.
+/// The confusion matrix: a row for each actual class, and a column for each predicted class.
 #[task(requires(train, preprocess), target = Json<Vec<Vec<usize>>>)]
 fn confusion(model: &Classifier, data: &RecordBatch) -> Result<Vec<Vec<usize>>> {
     let (predicted, classes) = (model.predict(data)?, classes(data));
@@ -81,19 +82,19 @@ fn main() -> Result<()> {
     println!("accuracy: {}", model.accuracy(&data)?);
     println!("confusion: {:?}\n", flow.load::<confusion>()?);
 
-    // One parameter of an upstream task changes: get_data is reused, the rest runs.
+    // One parameter of an upstream task changes: get_data is reused, the other tasks run.
     let raw = flow.with(preprocess::DO_PREPROCESS, false);
     println!("{}\n", raw.preview::<confusion>()?);
     println!("{}\n", raw.run::<confusion>()?);
     println!("accuracy without preprocessing: {}", raw.output::<train>()?.meta::<f64>("accuracy")?);
 
-    // The functions are functions: a tree, and nothing is stored.
+    // The functions can be called directly: this trains a tree, and stores nothing.
     let tree = Classifier::fit(ModelKind::Tree, &data)?;
     println!("confusion of a tree: {:?}", confusion(&tree, &data)?);
     Ok(())
 }
 
-/// The folder after `--data`, or `data/iris_functions`.
+/// Returns the folder after `--data`, or `data/iris_functions`.
 fn data_folder() -> Result<PathBuf> {
     let mut args = std::env::args().skip(1);
     match (args.next().as_deref(), args.next()) {
@@ -103,7 +104,7 @@ fn data_folder() -> Result<PathBuf> {
     }
 }
 
-/// Reads the file as scikit-learn ships it: `rows,features,class names`, then the rows.
+/// Reads the file in the format of scikit-learn: a line `rows,features,class names`, then the rows.
 fn read_csv(path: &Path) -> Result<RecordBatch> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(File::open(path)?);
     let mut features = vec![Vec::new(); 4];
@@ -123,8 +124,7 @@ fn read_csv(path: &Path) -> Result<RecordBatch> {
     Ok(RecordBatch::try_from_iter(columns)?)
 }
 
-/// Scales every feature to mean 0 and variance 1 over the rows, as scikit-learn's
-/// `StandardScaler` does.
+/// Scales every feature to mean 0 and variance 1, like scikit-learn's `StandardScaler`.
 fn standardise(data: &RecordBatch) -> Result<RecordBatch> {
     let columns = data.columns().iter().map(|column| -> Result<ArrayRef> {
         let Some(feature) = column.as_primitive_opt::<Float64Type>() else {
@@ -138,7 +138,7 @@ fn standardise(data: &RecordBatch) -> Result<RecordBatch> {
     Ok(RecordBatch::try_new(data.schema(), columns.collect::<Result<_>>()?)?)
 }
 
-/// A model of the class by the features.
+/// A model that predicts the class from the features.
 #[derive(Serialize, Deserialize)]
 enum Classifier {
     Logistic(LogisticRegression<f64, u32, DenseMatrix<f64>, Vec<u32>>),
@@ -157,7 +157,7 @@ impl Classifier {
         })
     }
 
-    /// The share of rows whose class the model tells, from 0 to 1.
+    /// Returns the share of rows whose class the model predicts correctly, from 0 to 1.
     fn accuracy(&self, data: &RecordBatch) -> Result<f64> {
         let (predicted, classes) = (self.predict(data)?, classes(data));
         let right = predicted.iter().zip(&classes).filter(|(p, c)| p == c).count();

@@ -1,4 +1,4 @@
-//! Two tasks, and what happens when a parameter changes.
+//! Two tasks, and what runs again when a parameter changes.
 
 use flow::prelude::*;
 

@@ -1,5 +1,8 @@
-//! A task with several outputs, each in a file of the format that suits it: two tables, some counts,
-//! and a plot that the task draws itself. What follows reads the one that it needs.
+//! A task with several outputs: two tables, a JSON file of counts, and a plot that the task draws
+//! itself.
+//!
+//! Each output has a file in a suitable format, and downstream tasks load only the outputs that
+//! they need.
 //!
 //! ```text
 //! cargo run --example multi_output -- [--data DIR]
@@ -12,7 +15,7 @@ use std::path::{Path, PathBuf};
 use flow::File;
 use flow::prelude::*;
 
-/// One flower: what is known, in cm, and what is to be told from it.
+/// One flower: its features in cm, and the class to predict.
 #[derive(Clone, Serialize, Deserialize)]
 struct Flower {
     petal_length: f64,
@@ -20,28 +23,28 @@ struct Flower {
     class: u32,
 }
 
-/// What `Prepare` gives. `run` returns the whole struct, so that no output can be forgotten.
+/// The outputs of `Prepare`. `run` returns the whole struct, so that no output can be forgotten.
 #[derive(Outputs)]
 struct Prepared {
     #[output(Parquet)]
     train: Vec<Flower>,
     #[output(Parquet(compression = Zstd(9)))]
     test: Vec<Flower>,
-    /// How many flowers of each class there are.
+    /// The number of flowers of each class.
     #[output(Json)]
     counts: BTreeMap<u32, usize>,
-    /// A picture. For `File`, the task writes the file and returns where.
+    /// A picture. For a `File`, the task writes the file and returns its path.
     #[output(File(extension = "svg"))]
     plot: PathBuf,
 }
 
-/// The flowers, split for training and testing.
+/// The flowers, split into training and testing data.
 #[derive(Task)]
 #[task(outputs = Prepared)]
 struct Prepare {
     #[param(file, default = "examples/data/iris.csv")]
     source: PathBuf,
-    /// One flower in so many is for testing.
+    /// One in this many flowers is for testing.
     #[param(default = 5, range = 2..)]
     test_every: usize,
 }
@@ -69,7 +72,7 @@ impl Run for Prepare {
     }
 }
 
-/// The mean petal length and width of each class: a model that tells the nearest one.
+/// The mean petal length and width of each class: a model that predicts the nearest class.
 #[derive(Task)]
 #[task(requires = Prepare, target = Json<BTreeMap<u32, (f64, f64)>>)]
 struct Train;
@@ -77,7 +80,7 @@ struct Train;
 #[tracked]
 impl Run for Train {
     fn run(&self, cx: &Cx<Self>) -> Result<BTreeMap<u32, (f64, f64)>> {
-        let train = cx.input().load_one(Prepared::TRAIN)?; // no other file is read
+        let train = cx.input().load_one(Prepared::TRAIN)?; // reads no other file
         let mut sums = BTreeMap::new();
         for flower in train.iter() {
             let (length, width, count) = sums.entry(flower.class).or_insert((0.0, 0.0, 0.0));
@@ -89,7 +92,7 @@ impl Run for Train {
     }
 }
 
-/// The share of the flowers for testing whose class the model tells.
+/// The share of the testing flowers whose class the model predicts correctly.
 #[derive(Task)]
 #[task(requires(data = Prepare, model = Train), target = Json<f64>)]
 struct Score;
@@ -113,15 +116,15 @@ impl Run for Score {
 fn main() -> Result<()> {
     let flow = Flow::open(data_folder()?)?;
     println!("{}\n", flow.preview::<Score>()?);
-    // Two roots: without `Prepare`, its files may be gone as long as no task has to run that reads
-    // them.
+    // Two roots: as `Prepare` is a root, too, missing files of its outputs are restored. With the
+    // root `Score` alone, they may be missing as long as no task that reads them has to run.
     println!("{}\n", flow.run::<(Score, Prepare)>()?);
 
-    // All outputs at once, as the struct ...
+    // Load all outputs at once, as the struct ...
     let all = flow.load::<Prepare>()?;
     println!("{} flowers to train with, {} to test with", all.train.len(), all.test.len());
 
-    // ... or one of them, from its file alone.
+    // ... or load one of them, which reads only its file.
     let prepared = flow.output::<Prepare>()?;
     println!("of each class: {:?}", prepared.load_one(Prepared::COUNTS)?);
     println!("plot: {}", prepared.load_one(Prepared::PLOT)?.display());
@@ -130,7 +133,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Reads the file as scikit-learn ships it: `rows,features,class names`, then the rows.
+/// Reads the file in the format of scikit-learn: a line `rows,features,class names`, then the rows.
 fn read(path: &Path) -> Result<Vec<Flower>> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(path)?;
     let rows = reader.deserialize::<(f64, f64, f64, f64, u32)>();
@@ -141,7 +144,7 @@ fn read(path: &Path) -> Result<Vec<Flower>> {
     rows.map(flower).collect()
 }
 
-/// The folder after `--data`, or `data/multi_output`.
+/// Returns the folder after `--data`, or `data/multi_output`.
 fn data_folder() -> Result<PathBuf> {
     match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
         [] => Ok("data/multi_output".into()),

@@ -1,5 +1,7 @@
-//! A sweep over 2 × 3 × 4 settings: what they share runs once, the rest in parallel; a table of what
-//! came of each, the best one as a flow, and a random search beyond the grid.
+//! A sweep over 2 × 3 × 4 settings, whose shared upstream tasks run once.
+//!
+//! It prints a table of the results, uses the best variant as a flow, and continues with a random
+//! search beyond the grid.
 //!
 //! ```text
 //! cargo run --example sweep -- [--data DIR]
@@ -16,7 +18,7 @@ use smartcore::metrics::r2;
 type Matrix = DenseMatrix<f64>;
 type Model = RidgeRegression<f64, f64, Matrix, Vec<f64>>;
 
-/// What is known of flowers, and what is to be told from it: the width of the petals.
+/// The features of flowers, and the value to predict: the width of the petals.
 #[derive(Default, Serialize, Deserialize)]
 struct Flowers {
     known: Vec<Vec<f64>>,
@@ -46,18 +48,18 @@ impl Run for GetFlowers {
     }
 }
 
-/// Some for training, and others for testing.
+/// The flowers for training, and those for testing.
 #[derive(Serialize, Deserialize)]
 struct Prepared {
     train: Flowers,
     test: Flowers,
 }
 
-/// One flower in four is for testing.
+/// The flowers, split so that one in four is for testing.
 #[derive(Task)]
 #[task(requires = GetFlowers, target = Pickle<Prepared>)]
 struct Prepare {
-    /// Scale what is known to mean 0 and variance 1, as the flowers for training have it.
+    /// Scale the features to mean 0 and variance 1, computed from the training flowers.
     scale: bool,
 }
 
@@ -90,7 +92,7 @@ fn moments(values: Vec<f64>) -> (f64, f64) {
     (mean, variance.sqrt())
 }
 
-/// A ridge regression on powers of what is known.
+/// A ridge regression on powers of the features.
 #[derive(Task)]
 #[task(requires = Prepare, target = Pickle<Model>)]
 struct Fit {
@@ -120,7 +122,7 @@ fn powers(known: &[Vec<f64>], degree: i32) -> Result<Matrix> {
     Ok(Matrix::from_2d_vec(&known.iter().map(row).collect())?)
 }
 
-/// How well it does on flowers that it has not seen.
+/// The score of the regression on flowers that it has not seen.
 #[derive(Task)]
 #[task(requires(model = Fit, data = Prepare), target = Json<f64>)]
 struct Score;
@@ -136,7 +138,7 @@ impl Run for Score {
     }
 }
 
-/// Every way of preparing with every fit.
+/// Returns the sweep over all combinations of preparation and fit.
 fn grid(flow: &Flow) -> Sweep<Score> {
     flow.sweep()
         .over(Prepare::SCALE, [false, true])
@@ -156,14 +158,14 @@ fn main() -> Result<()> {
     println!("as a batch: {} columns, {} rows", batch.num_columns(), batch.num_rows());
     println!("as CSV: {}\n", table.to_csv()?.lines().next().unwrap_or_default());
 
-    // The best one is a flow as any other.
+    // The best variant is an ordinary flow.
     let best = sweep.max_by("r2")?;
     println!("{best}");
     println!("its R²: {:.4}", best.flow.load::<Score>()?);
     let another = &sweep["scale=true,degree=2,alpha=1.0"];
     println!("R² of another: {:.4}", another.load::<Score>()?);
 
-    // Further on, at random: what was tried before does not run again.
+    // A random search: settings that were tried before do not run again.
     let search = flow.sweep::<Score>().over(Prepare::SCALE, [true]).over(Fit::DEGREE, 1..=5);
     let search = search.log_uniform(Fit::ALPHA, 1e-4..1e2).sample(12, 7);
     search.run()?;
@@ -171,7 +173,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The folder after `--data`, or `data/sweep`.
+/// Returns the folder after `--data`, or `data/sweep`.
 fn data_folder() -> Result<PathBuf> {
     match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
         [] => Ok("data/sweep".into()),

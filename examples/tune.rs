@@ -1,5 +1,7 @@
-//! A search that decides while it runs what to train next: a coarse grid first, all of it at once,
-//! then ever closer to the best one, until that no longer helps.
+//! A search that decides while it runs which models to train next.
+//!
+//! It first trains a coarse grid in parallel, and then ever finer ones around the best model, until
+//! the score does not improve any more.
 //!
 //! ```text
 //! cargo run --example tune -- [--data DIR]
@@ -14,20 +16,20 @@ use smartcore::metrics::r2;
 
 type Matrix = DenseMatrix<f64>;
 
-/// What is known of flowers, and what is to be told from it: the width of the petals.
+/// The features of flowers, and the value to predict: the width of the petals.
 #[derive(Serialize, Deserialize)]
 struct Flowers {
     known: Vec<Vec<f64>>,
     petal_width: Vec<f64>,
 }
 
-/// The flowers for training, or those for testing.
+/// The flowers for training or for testing.
 #[derive(Task)]
 #[task(target = Pickle<Flowers>)]
 struct GetFlowers {
     #[param(file, default = "examples/data/iris.csv")]
     source: PathBuf,
-    /// One in four is for testing.
+    /// Select the testing data, one in four flowers, instead of the training data.
     testing: bool,
 }
 
@@ -47,7 +49,7 @@ impl Run for GetFlowers {
     }
 }
 
-/// How well a ridge regression does on flowers that it has not seen: its R².
+/// The score (R²) of a ridge regression on flowers that it has not seen.
 #[derive(Task)]
 #[task(
     requires(train = GetFlowers { testing: false }, test = GetFlowers { testing: true }),
@@ -69,7 +71,7 @@ impl Run for Score {
     }
 }
 
-/// What the search has come to.
+/// The result of the search.
 #[derive(Debug, Serialize, Deserialize)]
 struct Best {
     alpha: f64,
@@ -81,7 +83,7 @@ struct Best {
 #[derive(Task)]
 #[task(target = Json<Best>)]
 struct Tune {
-    /// The search ends when a step helps by less.
+    /// The search ends when a step improves the score by less.
     #[param(default = 1e-4)]
     enough: f64,
 }
@@ -106,7 +108,7 @@ impl Run for Tune {
     }
 }
 
-/// Tries some more, in parallel, and keeps the best.
+/// Requires the scores of more alphas, in parallel, and keeps the best one.
 fn better(cx: &Cx<Tune>, best: &mut Best, alphas: &[f64]) -> Result<()> {
     for score in cx.over(Score::ALPHA, alphas.iter().copied()).require::<Score>()? {
         best.tried += 1;
@@ -121,10 +123,10 @@ fn better(cx: &Cx<Tune>, best: &mut Best, alphas: &[f64]) -> Result<()> {
 fn main() -> Result<()> {
     let flow = Flow::open(data_folder()?)?;
     println!("{}\n", flow.run::<Tune>()?);
-    println!("{}\n", flow.preview::<Tune>()?); // what was required, and is looked at again
+    println!("{}\n", flow.preview::<Tune>()?); // shows the recorded dynamic requirements
     print(&*flow.load::<Tune>()?);
 
-    // A search that goes further begins with the same scores.
+    // A longer search starts with the same scores, which are reused.
     let closer = flow.with(Tune::ENOUGH, 1e-7);
     println!("{}\n", closer.run::<Tune>()?);
     print(&*closer.load::<Tune>()?);
@@ -138,7 +140,7 @@ fn print(best: &Best) {
     );
 }
 
-/// The folder after `--data`, or `data`.
+/// Returns the folder after `--data`, or `data`.
 fn data_folder() -> Result<PathBuf> {
     match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
         [] => Ok("data".into()),

@@ -1,11 +1,11 @@
-//! The table of the benchmarks: five columns, the same for the same rows.
+//! The table of the benchmarks, which has five columns and is the same for the same rows.
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
-/// A number, two floats, an integer of a thousand values, and a short text.
+/// An integer, two floats, an integer with a thousand distinct values, and a short text.
 pub fn schema() -> SchemaRef {
     let types = [
         ("id", DataType::Int64),
@@ -17,10 +17,10 @@ pub fn schema() -> SchemaRef {
     Arc::new(Schema::new(types.map(|(name, of)| Field::new(name, of, false)).to_vec()))
 }
 
-/// The rows from one number to another.
+/// Returns the rows in a range.
 pub fn rows(schema: &SchemaRef, from: u64, to: u64) -> RecordBatch {
     let random = || (from..to).map(scrambled);
-    // Prices have two decimals, sizes any.
+    // Prices have two decimals, sizes any number.
     let price = random().map(|n| (n % 100_000) as f64 / 100.0);
     let size = random().map(|n| (n >> 11) as f64 / (1_u64 << 53) as f64);
     let columns: Vec<ArrayRef> = vec![
@@ -33,13 +33,13 @@ pub fn rows(schema: &SchemaRef, from: u64, to: u64) -> RecordBatch {
     RecordBatch::try_new(schema.clone(), columns).expect("columns of one length")
 }
 
-/// The bytes of the values, in megabytes.
+/// Returns the size of the values, in megabytes.
 pub fn megabytes(rows: u64) -> f64 {
-    // Four columns of 8 bytes, and text of 7 with an offset of 4.
+    // Four columns of 8 bytes, and texts of 7 bytes with offsets of 4.
     (rows * (4 * 8 + 7 + 4)) as f64 / 1e6
 }
 
-/// A number that looks random (the finaliser of SplitMix64).
+/// Returns a pseudo-random number (the finalizer of SplitMix64).
 fn scrambled(n: u64) -> u64 {
     let n = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,4 +1,4 @@
-//! Bytes: a file of any content, as it is.
+//! The target [`Bytes`]: a `Vec<u8>` as a file of the same bytes.
 //!
 //! ```
 //! use flow_core::{Sink, Source, Target};
@@ -11,8 +11,8 @@
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 //!
-//! [`EXACT`](flow_core::Target::EXACT). Every file is bytes, whole or cut; the store tells by its
-//! size.
+//! The target is [`EXACT`](flow_core::Target::EXACT). A truncated file is valid, too; the store
+//! detects it by the size in the record.
 
 use std::io::Write;
 
@@ -22,7 +22,7 @@ use flow_core::{Code, Sink, Source, Target};
 
 use crate::limit::{Limit, check};
 
-/// A file of any content: a `Vec<u8>`, such as an image, or a model of another library.
+/// A binary file: a `Vec<u8>`, such as an image or a model of another library.
 ///
 /// See [the module](self) for an example.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,8 +31,9 @@ pub struct Bytes {
 }
 
 impl Bytes {
-    /// Sets how many bytes a file may have: 1 GiB by default. Saving and loading a larger one is an
-    /// error.
+    /// Sets the most bytes that a file may have, 1 GiB by default.
+    ///
+    /// Saving and loading a larger file is an error.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.limit = Limit::new(bytes);

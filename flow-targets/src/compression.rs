@@ -1,23 +1,22 @@
-//! Compression of columns.
+//! Compression of the columns of a file.
 
 use anyhow::{Result, ensure};
 #[cfg(feature = "parquet")]
 use parquet::basic::{self, ZstdLevel};
 
-/// How the columns of a [`Parquet`](crate::Parquet) or [`ArrowIpc`](crate::ArrowIpc) file are
-/// compressed.
+/// The compression of the columns of a file.
 ///
-/// The variants are exported by themselves, so that an option reads `compression = Zstd(3)`.
+/// An option of [`Parquet`](crate::Parquet) and [`ArrowIpc`](crate::ArrowIpc). The crate exports
+/// the variants by name, so that the option reads `compression = Zstd(3)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Compression {
-    /// Not at all.
+    /// No compression.
     Uncompressed,
-    /// [Snappy](https://google.github.io/snappy/): fast and light; every reader of Parquet
-    /// has it, and none of Arrow IPC.
+    /// [Snappy](https://google.github.io/snappy/): fast and light. Every reader of Parquet supports
+    /// it; Arrow IPC does not.
     Snappy,
-    /// [LZ4](https://lz4.org): in Parquet in the raw block form that it calls `LZ4_RAW`, in Arrow
-    /// IPC in frames.
+    /// [LZ4](https://lz4.org): in Parquet as raw blocks (`LZ4_RAW`), in Arrow IPC as frames.
     Lz4,
     /// [Zstandard](https://facebook.github.io/zstd/) at a level from 1, the fastest, to 22, the
     /// smallest.
@@ -32,7 +31,7 @@ impl Default for Compression {
 }
 
 impl Compression {
-    /// What the crate of Parquet calls it.
+    /// Returns the codec of the `parquet` crate.
     #[cfg(feature = "parquet")]
     pub(crate) fn codec(self) -> Result<basic::Compression> {
         Ok(match self {
@@ -44,7 +43,7 @@ impl Compression {
     }
 }
 
-/// The level, if there is such a one. The crates that compress take some others, and round them.
+/// Returns the level if it is valid. The compression crates accept some others, and round them.
 pub(crate) fn zstd_level(level: i32) -> Result<i32> {
     ensure!((1..=22).contains(&level), "Zstd({level}): levels go from 1 to 22");
     Ok(level)

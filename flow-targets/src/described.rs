@@ -1,10 +1,10 @@
-//! What others need to know of a table's file.
+//! Descriptions of the columns of a table, for exports.
 
 use arrow::datatypes::{DataType, Field, Fields, Schema};
 use flow_core::target::{Column, Description};
 
-/// The columns of a table, with the types that Arrow gives them and those that the fields of a row
-/// have.
+/// Returns the columns of a table, with their Arrow types and the Rust types of the fields of a
+/// row.
 pub(crate) fn columns(schema: &Schema) -> Description {
     columns_of(schema.fields()).into_iter().fold(Description::default(), Description::column)
 }
@@ -23,7 +23,7 @@ fn column(field: &Field) -> Column {
     }
 }
 
-/// The type of Rust that holds the values of a column; `{}` in it is a struct of `fields`.
+/// Returns the Rust type for the values of a column; `{}` in it stands for a struct of `fields`.
 fn rust(field: &Field, fields: &mut Vec<Column>) -> Option<String> {
     let kind = kind(field.data_type(), fields)?;
     Some(if field.is_nullable() { format!("Option<{kind}>") } else { kind })
@@ -44,7 +44,7 @@ fn kind(kind: &DataType, fields: &mut Vec<Column>) -> Option<String> {
         Kind::UInt64 => "u64",
         Kind::Float16 | Kind::Float32 => "f32",
         Kind::Float64 => "f64",
-        // Dates, times and decimals as they are written.
+        // Dates, times and decimals, as their text form.
         Kind::Utf8 | Kind::LargeUtf8 | Kind::Utf8View => "String",
         Kind::Date32 | Kind::Date64 | Kind::Time32(_) | Kind::Time64(_) => "String",
         Kind::Timestamp(..) | Kind::Decimal128(..) => "String",
@@ -57,13 +57,13 @@ fn kind(kind: &DataType, fields: &mut Vec<Column>) -> Option<String> {
             *fields = columns_of(inner);
             return fields.iter().all(|field| field.rust.is_some()).then(|| "{}".to_owned());
         }
-        // What is left is rare, and not what serde reads from a table.
+        // The other types are rare, and serde does not read them from a table.
         _ => return None,
     };
     Some(plain.to_owned())
 }
 
-/// A map, whose keys are in order.
+/// Returns the type of a map, whose keys must be ordered.
 fn map(entries: &Field, fields: &mut Vec<Column>) -> Option<String> {
     let DataType::Struct(entry) = entries.data_type() else { return None };
     let [key, value] = entry.as_ref() else { return None };

@@ -1,15 +1,15 @@
 //! Enums without data, in columns that are derived from values.
 //!
-//! serde_arrow knows all variants of an enum where it derives columns from a type, and if none holds
-//! data the column is a dictionary of their names. Of values it sees only the variants that are in
-//! them, and makes a union of those, with a child of the type `Null` for each. Such a union becomes the
-//! dictionary here.
+//! If serde_arrow derives columns from a type, it knows all variants of an enum. If none holds
+//! data, the column is a dictionary of their names. From values, it sees only the variants that
+//! occur, and derives a union with a child of the type `Null` for each. This module turns such a
+//! union into the dictionary.
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, UnionFields};
 
-/// The columns with the names of variants as text wherever no variant holds anything.
+/// Returns the columns, with variants as text in each enum without data.
 pub(crate) fn as_text(fields: &[FieldRef]) -> Vec<FieldRef> {
     fields.iter().map(field).collect()
 }
@@ -38,7 +38,7 @@ fn is_without_data(variants: &UnionFields) -> bool {
     variants.iter().all(|(_, variant)| variant.data_type().is_null())
 }
 
-/// What serde_arrow makes of such an enum when the type shows it.
+/// Returns the type that serde_arrow derives for such an enum from the type.
 fn text() -> DataType {
     DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::LargeUtf8))
 }

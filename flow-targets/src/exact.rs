@@ -1,11 +1,11 @@
-//! Which texts a column's type holds in full.
+//! Checks whether a column's type can hold a text in full.
 //!
-//! The parsers of arrow drop or round what a type does not have: digits of a fraction, a time of day
-//! in a date, an offset in a time without a zone. Here such a text is no value of the type.
+//! The parsers of arrow drop or round what a type cannot hold: digits of a fraction, the time of
+//! day in a date, the offset in a time without a zone. These checks reject such texts.
 
 use arrow::datatypes::{DataType, TimeUnit};
 
-/// Why a type does not hold all of a text, if its parser takes the text and would drop a part of it.
+/// Returns why the parser of a type would drop a part of a text, if it would.
 pub(crate) fn excess(text: &str, data_type: &DataType) -> Option<&'static str> {
     match data_type {
         DataType::Dictionary(_, values) => excess(text, values),
@@ -25,7 +25,7 @@ pub(crate) fn excess(text: &str, data_type: &DataType) -> Option<&'static str> {
             let fits = scale_of(text).is_none_or(|digits| digits <= i64::from(*scale));
             (!fits).then_some("it has more digits than the scale of the type")
         }
-        // The next number after 65504 would be 65536; what is nearer to that is infinite.
+        // The next number after 65504 would be 65536; a number closer to that is infinite.
         DataType::Float16 => {
             infinite(text, |text| text.parse().is_ok_and(|number: f64| number.abs() >= 65_520.0))
         }
@@ -35,14 +35,14 @@ pub(crate) fn excess(text: &str, data_type: &DataType) -> Option<&'static str> {
     }
 }
 
-/// Why a float does not hold the number of a text that it was parsed from, if it became infinite.
+/// Returns why a float cannot hold the number that a text was parsed from, if it became infinite.
 pub(crate) fn infinite(text: &str, is_infinite: impl Fn(&str) -> bool) -> Option<&'static str> {
     // `inf` and `infinity` have no digits.
     let overflows = is_infinite(text) && text.bytes().any(|byte| byte.is_ascii_digit());
     overflows.then_some("the number is beyond those of the type")
 }
 
-/// Whether a text that parses as a date holds no time of day, other than midnight.
+/// Returns whether a text that parses as a date has no time of day, other than midnight.
 ///
 /// The parser reads the date of `2024-02-29T13:45:00` and drops the time.
 fn is_date(text: &str) -> bool {
@@ -52,7 +52,8 @@ fn is_date(text: &str) -> bool {
     }
 }
 
-/// Why a time without a zone does not hold a text: the parser takes the time of UTC instead.
+/// Returns why a time without a zone cannot hold a text with one. The parser would convert it to
+/// UTC.
 fn zone(text: &str) -> Option<&'static str> {
     let (_, time) = text.trim().split_once(['T', 't', ' '])?;
     let is_clock = |byte: u8| byte.is_ascii_digit() || matches!(byte, b':' | b'.');
@@ -60,8 +61,9 @@ fn zone(text: &str) -> Option<&'static str> {
     has_zone.then_some("it has an offset from UTC, and the type is a time without a zone")
 }
 
-/// Why a type of times does not hold a text: the parsers drop the digits of a second's fraction that
-/// the unit does not have.
+/// Returns why a type of times cannot hold a text with more digits of a second than its unit has.
+///
+/// The parsers drop these digits.
 fn fraction(text: &str, unit: TimeUnit) -> Option<&'static str> {
     let digits = match unit {
         TimeUnit::Second => 0,
@@ -74,8 +76,9 @@ fn fraction(text: &str, unit: TimeUnit) -> Option<&'static str> {
     rest.any(|digit| digit != b'0').then_some("it has more digits of a second than the type")
 }
 
-/// How many digits a number has behind the point, without zeros at its end; -2 for 100. There is none
-/// for zero, and for what is no number.
+/// Returns the number of digits after the decimal point, without trailing zeros; -2 for 100.
+///
+/// Returns `None` for zero, and for a text that is not a number.
 fn scale_of(text: &str) -> Option<i64> {
     let text = text.trim();
     let text = text.strip_prefix(['+', '-']).unwrap_or(text);

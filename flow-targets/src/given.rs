@@ -1,11 +1,11 @@
-//! Schemas that users give to formats whose files have none.
+//! Checks against a schema that the user gives.
 
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
 use arrow::datatypes::{Field, Schema};
 
-/// An error if a value has other columns than the schema that was given.
+/// Returns an error if a value has other columns than the given schema.
 pub(crate) fn check(schema: &Schema, given: &Schema) -> Result<()> {
     let columns = |schema: &Schema| -> Vec<_> {
         let column = |field: &Arc<Field>| format!("{}: {}", field.name(), field.data_type());

@@ -1,4 +1,5 @@
-//! [JSON](https://www.rfc-editor.org/rfc/rfc8259): any value that serde serialises, as text.
+//! The target [`Json`]: any value that serde serializes, as
+//! [JSON](https://www.rfc-editor.org/rfc/rfc8259).
 //!
 //! ```
 //! use std::collections::BTreeMap;
@@ -15,26 +16,27 @@
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 //!
-//! # What comes back
+//! # What is preserved
 //!
-//! Numbers come back to the last bit. What JSON has no form for is an error when saving, which
-//! names where it is, never a `null` instead:
+//! Numbers come back to the last bit. Saving a value that JSON cannot represent is an error that
+//! names the place in the value; it is never written as `null`:
 //!
-//! - NaN and the infinities ([`Pickle`](crate::Pickle) keeps them);
-//! - `Some` of what is itself written as `null`, such as `Some(None)`;
-//! - a map whose keys are neither text, numbers, booleans nor variants without data;
+//! - NaN and the infinities ([`Pickle`](crate::Pickle) preserves them);
+//! - `Some(x)` where `x` itself is written as `null`, such as `Some(None)`;
+//! - a map whose keys are neither text, numbers, booleans nor enum variants without data;
 //! - values nested more than 120 deep.
 //!
 //! A value is one document without line breaks. The entries of a `HashMap` and the items of a
-//! `HashSet` are written in the order of their keys, so that equal values give equal bytes and what
-//! depends on them does not run again; an `IndexMap` keeps its order. A map that is written entry by entry, in a
-//! field with `#[serde(flatten)]` or in an enum with `#[serde(tag = ...)]`, cannot be told from a `HashMap` and is
-//! written in the order of its keys, too: an `IndexMap` whose order counts is a field of its own.
+//! `HashSet` are written in the order of their keys, so that equal values give equal bytes and
+//! nothing downstream runs again. An `IndexMap` keeps its order, with one exception: serde writes a
+//! map entry by entry in a field with `#[serde(flatten)]` and in an enum with `#[serde(tag =
+//! ...)]`, where its type is unknown, so that it is sorted by its keys. Keep an `IndexMap` whose
+//! order matters in a field of its own.
 //!
-//! A map whose keys are tuples, structs or lists is refused when the task is planned.
+//! A type with a map whose keys are tuples, structs or lists is an error of the plan.
 //!
-//! Not [`EXACT`](flow_core::Target::EXACT): a type says itself what it serialises, and may leave
-//! things out.
+//! The target is not [`EXACT`](flow_core::Target::EXACT): a type may leave data out when it is
+//! serialized.
 
 use std::fmt;
 use std::io::{BufWriter, Write};
@@ -56,16 +58,18 @@ use crate::strict::Strict;
 
 /// A JSON file of one value.
 ///
-/// See [the module](self) for what comes back, and an example.
+/// See [the module](self) for what is preserved, and an example.
 pub struct Json<T> {
     limit: Limit,
     value: PhantomData<fn() -> T>,
 }
 
 impl<T> Json<T> {
-    /// Sets how many bytes a file may have: 1 GiB by default. Saving and loading a larger one is an
-    /// error. So is loading a value whose lists and maps take more than four times as many bytes in memory
-    /// and 64 MiB, as those of large types of which the file leaves most out.
+    /// Sets the most bytes that a file may have, 1 GiB by default.
+    ///
+    /// Saving and loading a larger file is an error. Loading is also an error if the lists and maps
+    /// of the value take more than four times as many bytes in memory plus 64 MiB: an item of a
+    /// list can take much more memory than its JSON, if most of its fields are left out.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.limit = Limit::new(bytes);

@@ -1,4 +1,4 @@
-//! The formats in which typed-flow keeps outputs, a module and a cargo feature each.
+//! The file formats in which typed-flow stores outputs: a module and a cargo feature for each.
 //!
 //! | target | feature | values |
 //! | --- | --- | --- |
@@ -6,18 +6,18 @@
 //! | [`ArrowIpc<T>`](ArrowIpc) | `arrow` | tables |
 //! | [`Csv<T>`](Csv) | `csv` | tables |
 //! | [`CsvGz<T>`](CsvGz) | `csv-gz` | tables |
-//! | [`Excel<T>`](Excel) | `excel`, not by default | tables |
-//! | [`Json<T>`](Json) | `json` | any that serde serialises |
-//! | [`Pickle<T>`](Pickle) | `pickle` | any that serde serialises |
+//! | [`Excel<T>`](Excel) | `excel`, not a default feature | tables |
+//! | [`Json<T>`](Json) | `json` | any value that serde serializes |
+//! | [`Pickle<T>`](Pickle) | `pickle` | any value that serde serializes |
 //! | [`Text`] | `text` | a `String` |
 //! | [`Bytes`] | `bytes` | a `Vec<u8>` |
 //!
-//! Tables are `RecordBatch`, `Vec<RecordBatch>`, [`BatchStream`], which is never whole in memory,
-//! and `Vec<R>`, where `R` is a struct that derives serde's `Serialize` and `Deserialize`, and
-//! nothing else. With the feature `polars`, which is not there by default (it takes a minute and a
-//! half more to build), a `DataFrame` of polars 0.55 is a table too, but for CSV.
+//! A table is a `RecordBatch`, a `Vec<RecordBatch>`, a [`BatchStream`], which is never in memory as
+//! a whole, or a `Vec<R>`, where `R` is a struct that derives serde's `Serialize` and
+//! `Deserialize`. With the cargo feature `polars`, a `DataFrame` of polars 0.55 is a table too,
+//! except for CSV. This feature is off by default because it adds a minute and a half to a build.
 //!
-//! | target | file | exact | in pieces | some columns |
+//! | target | file | exact | streams | single columns |
 //! | --- | --- | --- | --- | --- |
 //! | [`Parquet`] | `.parquet` | no | yes | yes |
 //! | [`ArrowIpc`] | `.arrow` | no | yes | yes |
@@ -29,19 +29,21 @@
 //! | [`Text`] | `.txt` | yes | no | no |
 //! | [`Bytes`] | `.bin` | yes | no | no |
 //!
-//! *Exact* is [`Target::EXACT`](flow_core::Target::EXACT): where it is "yes", tasks that become
-//! ready by an output are given the value itself; where it is "no", what the file just written is
-//! read as, so that a run in one go gives what a run in two gives. *In pieces* is
-//! [`Streaming`](flow_core::Streaming), *some columns* [`Columnar`](flow_core::Columnar).
+//! *Exact* is [`Target::EXACT`](flow_core::Target::EXACT). If a target is exact, a run hands the
+//! value in memory to the tasks that require it. If it is not, those tasks receive the value that
+//! the new file loads as, so that a single run and a resumed run compute the same. *Streams* is
+//! [`Streaming`](flow_core::Streaming): the file can be read batch by batch. *Single columns* is
+//! [`Columnar`](flow_core::Columnar): some columns can be loaded without the others.
 //!
-//! What a format keeps, of columns and of the same values by themselves. "With a schema" is an option
-//! of the target, without which such columns come back with another type or are an error; "see
-//! there" is a change that the target's module explains.
+//! The next table lists what each format preserves, in columns of a table and, for `Json` and
+//! `Pickle`, in any value. "With a schema" means: set the target's option `schema`, otherwise such
+//! columns load with another type or are an error when saving. "See there" means: the format
+//! changes this, as the module of the target explains.
 //!
 //! | | Parquet | ArrowIpc | Csv | CsvGz | Excel | Json | Pickle |
 //! | --- | --- | --- | --- | --- | --- | --- | --- |
 //! | null, empty text, unicode | yes | yes | yes | yes | yes | yes | yes |
-//! | truth values, `Int64` up to 2⁵³ | yes | yes | yes | yes | yes | yes | yes |
+//! | booleans, `Int64` up to 2⁵³ | yes | yes | yes | yes | yes | yes | yes |
 //! | all of `Int64` | yes | yes | yes | yes | with a schema | yes | yes |
 //! | numbers of other types | yes | yes | with a schema | with a schema | with a schema | yes | yes |
 //! | `Float64`, finite | yes | yes | yes | yes | yes | yes | yes |
@@ -56,44 +58,46 @@
 //! | bytes | yes | yes | error | error | error | | |
 //! | dictionary columns | yes | yes | with a schema | with a schema | with a schema | | |
 //! | metadata of columns | yes | yes | with a schema | with a schema | with a schema | | |
-//! | no rows, of a type that shows its columns | yes | yes | with a schema | with a schema | with a schema | yes | yes |
-//! | no columns | yes | yes | error | error | error | | |
-//! | where batches end | yes | yes | see there | see there | see there | | |
+//! | a table without rows, of a row type that shows its columns | yes | yes | with a schema | with a schema | with a schema | yes | yes |
+//! | a table without columns | yes | yes | error | error | error | | |
+//! | boundaries of batches | yes | yes | see there | see there | see there | | |
 //! | rows of a struct | yes | yes | yes | yes | yes | yes | yes |
 //! | rows with any number | yes | yes | yes | yes | yes | yes | yes |
 //! | enums with data | error | yes | error | error | error | yes | yes |
 //!
-//! Parquet makes small files that every tool reads; a file of Arrow IPC is as large as the table is
-//! in memory, and loaded without being read.
+//! Parquet files are small, and most data tools read them. A file of Arrow IPC is as large as the
+//! table in memory, and loading it usually maps the file instead of reading it.
 //!
-//! What a format cannot keep is an error when it is saved, which says where and what to do; it is
-//! never changed without a word. A type that a format can never keep (lists in CSV, enums with data in
-//! Parquet, tuples as keys in JSON) is an error of the plan, before anything runs. Equal values give
-//! equal bytes: a `HashMap` and a `HashSet` are written in the order of their keys.
+//! Saving a value that the format cannot preserve is an error that names the place in the value and
+//! a fix; values are never changed silently. A type that a format can never store (lists in CSV,
+//! enums with data in Parquet, tuples as keys in JSON) is an error of the plan, before anything
+//! runs. Equal values give equal bytes: a `HashMap` and a `HashSet` are written in the order of
+//! their keys.
 //!
-//! # Files of others
+//! # Untrusted files
 //!
-//! A file may come from another program, another machine or somebody hostile. Readers open regular
-//! files only, and compare sizes with a limit before they allocate. What exceeds a limit is an error
-//! that names the option that raises it; a value that could not be loaded again is an error when it is
-//! saved.
+//! A file may come from another program, from another machine or from an attacker. Readers open
+//! only regular files, and compare sizes with a limit before they allocate memory. A file that
+//! exceeds a limit is an error that names the option to raise it. Saving a value that the same
+//! target could not load again is an error, too.
 //!
 //! | option | targets | limit | default |
 //! | --- | --- | --- | --- |
 //! | `max_bytes` | [`Json`], [`Pickle`], [`Text`], [`Bytes`] | bytes of the file | 1 GiB |
-//! | `max_bytes` | [`CsvGz`], [`Excel`] | bytes that the file takes when it is decompressed and loaded whole | 1 GiB, or 100 times the size of the file if that is more |
-//! | `max_bytes` | [`Parquet`], [`ArrowIpc`] | the same | 4 GiB, or 100 times the size of the file if that is more |
+//! | `max_bytes` | [`CsvGz`], [`Excel`] | bytes of the decompressed file, if it is loaded whole | 1 GiB, or 100 times the size of the file if that is more |
+//! | `max_bytes` | [`Parquet`], [`ArrowIpc`] | bytes of the decompressed table, if it is loaded whole | 4 GiB, or 100 times the size of the file if that is more |
 //! | `max_cells` | [`Excel`] | rows times columns | 50,000,000 |
 //! | `max_line` | [`Csv`], [`CsvGz`] | bytes of a line | 64 MiB |
 //! | `max_columns` | [`Csv`], [`CsvGz`] | cells of a line | 100,000 |
 //!
-//! What a value takes in memory is a small multiple of these, depending on its type. The lists and maps of a
-//! value that [`Json`] or [`Pickle`] loads may take four times as many bytes and 64 MiB.
+//! The memory that a value takes is a small multiple of these limits and depends on its type. The
+//! lists and maps of a value that [`Json`] or [`Pickle`] loads may take at most four times
+//! `max_bytes` plus 64 MiB.
 //!
 //! # Options
 //!
-//! Options are methods that return the target, so that `target = Parquet<T>(compression = Zstd(3))`
-//! stands for
+//! Options are methods that return the target. The attribute
+//! `target = Parquet<T>(compression = Zstd(3))` is short for
 //!
 //! ```
 //! # use arrow::array::RecordBatch;
@@ -235,14 +239,14 @@ pub use crate::sweep::SweepTable;
 #[cfg(feature = "text")]
 pub use crate::text::Text;
 
-/// How many bytes are gathered before they go to the sink, where a format writes few at a time.
+/// How many bytes a format that writes few at a time buffers before it writes them to the sink.
 #[cfg(any(feature = "arrow", feature = "csv", feature = "json", feature = "pickle"))]
 const BUFFER: usize = 64 * 1024;
 
 #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
 pub use arrow::array::RecordBatch;
 
-/// The crate whose record batches these targets keep, in the version that they keep.
+/// The `arrow` crate, in the version whose record batches these targets read and write.
 #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
 #[doc(no_inline)]
 pub use arrow;

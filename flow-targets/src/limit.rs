@@ -1,7 +1,7 @@
-//! How much memory a file may take when it is read.
+//! Limits of the memory that a reader allocates for a file.
 //!
-//! A file of a megabyte can hold gigabytes when it is decompressed, or claim to. Each reader
-//! compares sizes with a limit before it allocates, and the error says how to raise it. What a task
+//! A file of a megabyte can decompress to gigabytes, or claim to. Each reader compares sizes with a
+//! limit before it allocates, and the error names the option that raises the limit. What a task
 //! saves is compared with the same limit, so that no output is saved that cannot be loaded.
 
 use std::io;
@@ -10,42 +10,43 @@ use anyhow::{Result, anyhow};
 #[cfg(any(feature = "bytes", feature = "json", feature = "pickle", feature = "text"))]
 use flow_core::Source;
 
-/// The least of the default limits.
+/// The smallest default limit.
 const GIB: u64 = 1 << 30;
 
-/// As [`GIB`], of the formats that keep large tables: one of few values is small when it is compressed.
+/// The smallest default limit of large tables, whose repeated values compress to tiny files.
 const TABLE: u64 = 4 << 30;
 
-/// How many times its size a file may take by default.
+/// The default limit as a multiple of the file's size.
 const TIMES: u64 = 100;
 
-/// How many bytes a file may have, in the format's own plain form.
+/// The number of bytes that a file may hold, uncompressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Limit(Option<u64>);
 
 impl Limit {
-    /// A limit that a user has chosen.
+    /// Creates a limit that the user has set.
     pub(crate) fn new(bytes: u64) -> Self {
         Self(Some(bytes))
     }
 
-    /// That of a file that is read as it is: 1 GiB by default.
+    /// Returns the limit of an uncompressed file: 1 GiB by default.
     pub(crate) fn plain(self) -> u64 {
         self.0.unwrap_or(GIB)
     }
 
-    /// That of what comes out of a compressed file of so many bytes: by default 1 GiB or, if that is
-    /// more, 100 times as many.
+    /// Returns the limit of the content of a compressed file of `file` bytes.
+    ///
+    /// The default is 1 GiB or, if that is more, 100 times `file`.
     pub(crate) fn expanded(self, file: u64) -> u64 {
         self.0.unwrap_or_else(|| file.saturating_mul(TIMES).max(GIB))
     }
 
-    /// As [`expanded`](Self::expanded), with a default of at least 4 GiB.
+    /// Like [`expanded`](Self::expanded), with a default of at least 4 GiB.
     pub(crate) fn table(self, file: u64) -> u64 {
         self.0.unwrap_or_else(|| file.saturating_mul(TIMES).max(TABLE))
     }
 
-    /// The content of a file that is read as it is.
+    /// Reads a whole uncompressed file, if it is within the limit.
     #[cfg(any(feature = "bytes", feature = "json", feature = "pickle", feature = "text"))]
     pub(crate) fn read(self, source: &Source) -> Result<Vec<u8>> {
         let most = self.plain();
@@ -56,7 +57,7 @@ impl Limit {
     }
 }
 
-/// The error of a file of which something is larger than the limit.
+/// Returns the error of a file in which `what` exceeds the limit of `most` bytes.
 pub(crate) fn exceeded(what: &str, most: u64) -> anyhow::Error {
     anyhow!(
         "{what} more than {most} bytes; if that is right, raise the limit by the target's option \
@@ -64,12 +65,12 @@ pub(crate) fn exceeded(what: &str, most: u64) -> anyhow::Error {
     )
 }
 
-/// As [`exceeded`], if it is.
+/// Returns the error of [`exceeded`] if `bytes` is more than `most`.
 pub(crate) fn check(what: &str, bytes: u64, most: u64) -> Result<()> {
     if bytes > most { Err(exceeded(what, most)) } else { Ok(()) }
 }
 
-/// Passes bytes on, up to the limit.
+/// A reader or writer that fails when more than `most` bytes have passed through it.
 pub(crate) struct Bounded<T> {
     inner: T,
     what: &'static str,

@@ -1,9 +1,9 @@
-//! Whether a value can be written without loss where a format has one `null` for several things.
+//! Checks that a value can be written without loss by a format with only one `null`.
 //!
-//! `serde_json` writes NaN as `null`, and any such format writes `Some(None)` as it writes
-//! `None`, without a word. So the value is serialised once before, to nowhere, which only looks.
-//! It also sees values nested deeper than the format's reader goes, which could be written and
-//! not read.
+//! `serde_json` silently writes NaN as `null`, and any such format writes `Some(None)` like `None`.
+//! So the value is serialized once before it is written, without any output, only to inspect it.
+//! This also detects values that are nested more deeply than the format's reader allows, which
+//! could be written and not read.
 
 use std::fmt::{self, Write as _};
 
@@ -12,24 +12,26 @@ use serde::ser::{
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-/// Which floats a format has.
+/// The floats that a format can represent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Floats {
-    /// All.
+    /// All floats.
     #[cfg(any(feature = "arrow", feature = "excel", feature = "parquet", feature = "pickle"))]
     Any,
-    /// No NaN and no infinities.
+    /// Neither NaN nor the infinities.
     #[cfg(feature = "json")]
     Finite,
 }
 
-/// An error, with the way to it, if something in `value` would be written as `null` and is not.
+/// Returns an error, with its path, if a part of `value` would be lost.
 pub(crate) fn check<T: Serialize + ?Sized>(value: &T, floats: Floats) -> Result<(), Loss> {
-    value.serialize(Look { floats, depth: 0 }).map(|_| ())
+    value.serialize(Checker { floats, depth: 0 }).map(|_| ())
 }
 
-/// How deep values may be nested: readers give up rather than overflow the stack, at 128 that of
-/// JSON, and each level may count twice with them.
+/// The most levels of nesting.
+///
+/// Readers fail at some depth so as not to overflow the stack, that of JSON at 128, and some count
+/// a level twice.
 const DEPTH: u8 = 120;
 
 impl Floats {
@@ -52,21 +54,21 @@ impl Floats {
 #[derive(Debug)]
 pub(crate) struct Loss {
     what: String,
-    /// From the inside out.
-    way: Vec<Step>,
+    /// The path to the place, from the inside out.
+    path: Vec<Step>,
 }
 
 #[derive(Debug)]
 enum Step {
     Field(&'static str),
     Item(usize),
-    /// By its key, where that is text, a number or the like.
+    /// An entry, by its key, if that has a short form.
     Entry(String),
 }
 
 impl Loss {
     fn at(mut self, step: Step) -> Self {
-        self.way.push(step);
+        self.path.push(step);
         self
     }
 }
@@ -74,11 +76,11 @@ impl Loss {
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)?;
-        if self.way.is_empty() {
+        if self.path.is_empty() {
             return Ok(());
         }
         f.write_str(", at value")?;
-        for step in self.way.iter().rev() {
+        for step in self.path.iter().rev() {
             match step {
                 Step::Field(name) => write!(f, ".{name}")?,
                 Step::Item(index) => write!(f, "[{index}]")?,
@@ -93,7 +95,7 @@ impl std::error::Error for Loss {}
 
 impl serde::ser::Error for Loss {
     fn custom<T: fmt::Display>(what: T) -> Self {
-        Self { what: what.to_string(), way: Vec::new() }
+        Self { what: what.to_string(), path: Vec::new() }
     }
 }
 
@@ -105,13 +107,13 @@ const NULL: Result<IsNull, Loss> = Ok(IsNull(true));
 const SOMETHING: Result<IsNull, Loss> = Ok(IsNull(false));
 
 #[derive(Clone, Copy)]
-struct Look {
+struct Checker {
     floats: Floats,
-    /// How many values this one is in; each variant with data counts as one.
+    /// How many values contain this one. A variant with data counts as one.
     depth: u8,
 }
 
-impl Look {
+impl Checker {
     fn deeper(self) -> Result<Self, Loss> {
         if self.depth == DEPTH {
             return Err(Loss::custom(format_args!("values are nested more than {DEPTH} deep")));
@@ -120,7 +122,7 @@ impl Look {
     }
 
     fn compound(self) -> Result<Compound, Loss> {
-        Ok(Compound { look: self.deeper()?, seen: 0 })
+        Ok(Compound { checker: self.deeper()?, seen: 0 })
     }
 }
 
@@ -135,7 +137,7 @@ macro_rules! something {
     };
 }
 
-impl Serializer for Look {
+impl Serializer for Checker {
     type Ok = IsNull;
     type Error = Loss;
     type SerializeSeq = Compound;
@@ -264,9 +266,9 @@ impl Serializer for Look {
     }
 }
 
-/// A value that has others in it.
+/// The parts of a value.
 struct Compound {
-    look: Look,
+    checker: Checker,
     seen: usize,
 }
 
@@ -275,7 +277,7 @@ impl Compound {
     fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Loss> {
         let index = self.seen;
         self.seen += 1;
-        match value.serialize(self.look) {
+        match value.serialize(self.checker) {
             Ok(_) => Ok(()),
             Err(loss) => Err(loss.at(Step::Item(index))),
         }
@@ -283,7 +285,7 @@ impl Compound {
 
     #[inline]
     fn field<T: Serialize + ?Sized>(&self, name: &'static str, value: &T) -> Result<(), Loss> {
-        match value.serialize(self.look) {
+        match value.serialize(self.checker) {
             Ok(_) => Ok(()),
             Err(loss) => Err(loss.at(Step::Field(name))),
         }
@@ -343,7 +345,7 @@ impl SerializeMap for Compound {
     type Ok = IsNull;
     type Error = Loss;
 
-    // Keys are the format's business: one that it cannot write it says so.
+    // The format itself reports keys that it cannot write.
     fn serialize_key<T: Serialize + ?Sized>(&mut self, _: &T) -> Result<(), Loss> {
         Ok(())
     }
@@ -357,11 +359,11 @@ impl SerializeMap for Compound {
         key: &K,
         value: &V,
     ) -> Result<(), Loss> {
-        match value.serialize(self.look) {
+        match value.serialize(self.checker) {
             Ok(_) => Ok(()),
             Err(loss) => {
                 let mut text = String::new();
-                // A key that has no short form goes without.
+                // A key without a short form is left empty.
                 let _ = write!(text, "{}", Short(key));
                 Err(loss.at(Step::Entry(text)))
             }
@@ -373,7 +375,7 @@ impl SerializeMap for Compound {
     }
 }
 
-/// A key as text.
+/// Displays a key as text.
 struct Short<'a, K: ?Sized>(&'a K);
 
 impl<K: Serialize + ?Sized> fmt::Display for Short<'_, K> {

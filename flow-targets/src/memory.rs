@@ -1,34 +1,35 @@
-//! How much memory the value of a file may take.
+//! A limit of the memory that the value of a file may take.
 //!
-//! A byte of a file can be an item of a list of any type: `nil` as an `Option<[u64; 32]>` takes 264
-//! times as much. So what lists and maps allocate is counted by the sizes of their types.
+//! One byte of a file can be an item of a list of any type: a `nil` that is read as an
+//! `Option<[u64; 32]>` takes 264 times as much memory. So the memory of lists and maps is counted
+//! by the sizes of their item types.
 
 use std::cell::Cell;
 
-/// How many times the limit of the file a value may take.
+/// The memory that a value may take, as a multiple of the limit of its file.
 const TIMES: u64 = 4;
 
-/// What any value may take beyond that, in bytes.
+/// The bytes that a value may take in addition to that multiple.
 const BASE: u64 = 64 << 20;
 
-/// How much memory is left for a value.
+/// The memory that is left for a value.
 pub(crate) struct Memory {
     most: u64,
     left: Cell<u64>,
 }
 
 impl Memory {
-    /// The memory for a value whose file may have so many bytes.
+    /// Creates the budget for a value whose file may have `bytes` bytes.
     pub(crate) fn of_file(bytes: u64) -> Self {
         let most = bytes.saturating_mul(TIMES).saturating_add(BASE);
         Self { most, left: Cell::new(most) }
     }
 
-    /// Takes so many bytes.
+    /// Subtracts `bytes` from what is left.
     ///
     /// # Errors
     ///
-    /// The value takes too much, and how to raise the limit.
+    /// The value takes too much memory. The message says how to raise the limit.
     pub(crate) fn take(&self, bytes: u64) -> Result<(), String> {
         match self.left.get().checked_sub(bytes) {
             Some(left) => {
@@ -44,29 +45,29 @@ impl Memory {
     }
 }
 
-/// A list or map that grows: its room doubles, as that of a `Vec` does.
+/// The size of a growing list or map, whose capacity doubles like that of a `Vec`.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Growth {
     items: u64,
     room: u64,
 }
 
-/// The room that a list takes with its first item, unless the items are large.
+/// The capacity of a list after its first item, unless the items are large.
 const LIST: u64 = 4;
 
-/// The entries of a node of a `BTreeMap`.
+/// The number of entries in a node of a `BTreeMap`.
 const NODE: u64 = 11;
 
-/// From which size of its items on a list takes room for one at first, in bytes.
+/// The size of an item, in bytes, above which the first capacity of a list is 1.
 const LARGE: usize = 1024;
 
 impl Growth {
-    /// Adds an item of this size to a list.
+    /// Adds an item of `size` bytes to a list.
     pub(crate) fn item(&mut self, memory: &Memory, size: usize) -> Result<(), String> {
         self.add(memory, size, if size > LARGE { 1 } else { LIST })
     }
 
-    /// Adds an entry to a map, whose key and value have this size together.
+    /// Adds an entry to a map, whose key and value have `size` bytes together.
     pub(crate) fn entry(&mut self, memory: &Memory, size: usize) -> Result<(), String> {
         self.add(memory, size, NODE)
     }

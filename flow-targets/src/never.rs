@@ -1,7 +1,8 @@
-//! Types of which a format can store no value, by their [`Shape`].
+//! Rejects types of which a format can store no value, by their [`Shape`].
 //!
-//! What holds for some values only is no matter of the type: an `Option` may be `None`, a field with
-//! a default may be left out, an enum may have other variants. Those are errors when they are saved.
+//! A type passes if only some of its values cannot be stored: an `Option` may be `None`, a field
+//! with a default may be left out, an enum may have other variants. Such values are errors when
+//! they are saved.
 
 #[cfg(any(feature = "csv", feature = "excel"))]
 pub(crate) use cells::cells_of_type;
@@ -13,13 +14,13 @@ use serde::de::DeserializeOwned;
 
 use crate::shape::{Field, Shape};
 
-/// The way to a part of a type, for errors: `Row.xs`.
-struct Way<'a> {
+/// The path to a part of a type, for errors: `Row.xs`.
+struct Path<'a> {
     root: &'static str,
     fields: &'a [&'static str],
 }
 
-impl std::fmt::Display for Way<'_> {
+impl std::fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.fields {
             [] => write!(f, "`{}`", self.root),
@@ -28,17 +29,22 @@ impl std::fmt::Display for Way<'_> {
     }
 }
 
-/// What is wrong with a type, if anything. Whether fields have a default, so that values may be without
-/// them, is asked only if it matters.
-fn fault<T: DeserializeOwned + 'static>(of: impl Fn(&Shape, Fields) -> Result<()>) -> Result<()> {
-    of(Shape::of::<T>(), Fields::All).or_else(|_| of(&Shape::with_defaults::<T>(), Fields::Needed))
+/// Returns the error of `check` for a type, if there is one.
+///
+/// Whether fields have a default, so that values may omit them, is detected only if all fields
+/// together have an error.
+fn fault<T: DeserializeOwned + 'static>(
+    check: impl Fn(&Shape, Fields) -> Result<()>,
+) -> Result<()> {
+    check(Shape::of::<T>(), Fields::All)
+        .or_else(|_| check(&Shape::with_defaults::<T>(), Fields::Needed))
 }
 
-/// Which fields are looked at.
+/// The fields that are inspected.
 #[derive(Clone, Copy)]
 enum Fields {
     All,
-    /// Those without which there is no value.
+    /// The fields that every value must have.
     Needed,
 }
 
@@ -51,7 +57,7 @@ impl Fields {
     }
 }
 
-/// What a shape is called in errors.
+/// Returns the name of a shape for errors.
 fn described(shape: &Shape) -> &'static str {
     match shape {
         Shape::Unknown => "a value",
@@ -72,15 +78,15 @@ mod cells {
     use anyhow::{Result, bail, ensure};
     use serde::de::DeserializeOwned;
 
-    use super::{Fields, Way, described, fault};
+    use super::{Fields, Path, described, fault};
     use crate::shape::{Leaf, Shape};
 
-    /// An error if no row of this type can be a line of cells.
+    /// Returns an error if no row of this type can be a line of cells.
     pub(crate) fn cells_of_type<R: DeserializeOwned + 'static>() -> Result<()> {
-        fault::<R>(|shape, looked_at| cells(type_name::<R>(), shape, looked_at))
+        fault::<R>(|shape, included| cells(type_name::<R>(), shape, included))
     }
 
-    fn cells(row: &'static str, shape: &Shape, looked_at: Fields) -> Result<()> {
+    fn cells(row: &'static str, shape: &Shape, included: Fields) -> Result<()> {
         let fields = match shape {
             Shape::Unknown | Shape::UnknownStruct | Shape::Map(..) => return Ok(()),
             Shape::Struct(fields) => fields,
@@ -89,8 +95,8 @@ mod cells {
                 described(other),
             ),
         };
-        ensure!(!fields.is_empty(), "`{row}` has no fields, and a line without cells is no row");
-        for field in looked_at.of(fields) {
+        ensure!(!fields.is_empty(), "`{row}` has no fields, and a row needs at least one cell");
+        for field in included.of(fields) {
             let fields = &[field.names[0]];
             let what = match &field.shape {
                 Shape::Leaf(Leaf::Bytes) => "bytes",
@@ -107,7 +113,7 @@ mod cells {
             bail!(
                 "{} is {what}, and a cell holds one value; `Parquet`, `ArrowIpc`, `Json` and \
                  `Pickle` keep it",
-                Way { root: row, fields },
+                Path { root: row, fields },
             );
         }
         Ok(())
@@ -121,24 +127,25 @@ mod keys {
     use anyhow::{Result, bail};
     use serde::de::DeserializeOwned;
 
-    use super::{Fields, Way, described, fault};
+    use super::{Fields, Path, described, fault};
     use crate::shape::{Leaf, Shape};
 
-    /// An error if each value of this type has a map whose keys are no text in JSON.
+    /// Returns an error if every non-empty value of this type has a map whose keys are not text in
+    /// JSON.
     ///
-    /// Empty maps could be written, and lists without such maps: a task that returns nothing else
-    /// has no use, so that they do not count.
+    /// Empty maps, and empty lists of such maps, could be written. They are ignored, since a task
+    /// that can only return these is useless.
     pub(crate) fn keys_of_type<T: DeserializeOwned + 'static>() -> Result<()> {
-        fault::<T>(|shape, looked_at| keys(type_name::<T>(), shape, looked_at))
+        fault::<T>(|shape, included| keys(type_name::<T>(), shape, included))
     }
 
-    fn keys(root: &'static str, shape: &Shape, looked_at: Fields) -> Result<()> {
-        let mut way = Vec::new();
-        let Some(key) = key(shape, looked_at, &mut way) else { return Ok(()) };
+    fn keys(root: &'static str, shape: &Shape, included: Fields) -> Result<()> {
+        let mut path = Vec::new();
+        let Some(key) = key(shape, included, &mut path) else { return Ok(()) };
         bail!(
             "{} has a map whose keys are {}, and keys of JSON are texts; `Pickle` keeps it, or write a \
              list of pairs",
-            Way { root, fields: &way },
+            Path { root, fields: &path },
             match described(key) {
                 "a list" => "lists",
                 "a tuple" => "tuples",
@@ -149,21 +156,22 @@ mod keys {
         )
     }
 
-    /// The key of a map that JSON has no text for, and the fields on the way to it.
+    /// Returns the key of a map that JSON cannot write, and adds the fields that lead to it to
+    /// `path`.
     fn key<'a>(
         shape: &'a Shape,
-        looked_at: Fields,
-        way: &mut Vec<&'static str>,
+        included: Fields,
+        path: &mut Vec<&'static str>,
     ) -> Option<&'a Shape> {
         match shape {
             Shape::Map(key, _) if !is_text(key) => Some(key),
-            Shape::Map(_, inner) | Shape::Seq(inner) => self::key(inner, looked_at, way),
-            Shape::Tuple(items) => items.iter().find_map(|item| self::key(item, looked_at, way)),
-            Shape::Struct(fields) => looked_at.of(fields).find_map(|field| {
-                way.push(field.names[0]);
-                let key = self::key(&field.shape, looked_at, way);
+            Shape::Map(_, inner) | Shape::Seq(inner) => self::key(inner, included, path),
+            Shape::Tuple(items) => items.iter().find_map(|item| self::key(item, included, path)),
+            Shape::Struct(fields) => included.of(fields).find_map(|field| {
+                path.push(field.names[0]);
+                let key = self::key(&field.shape, included, path);
                 if key.is_none() {
-                    way.pop();
+                    path.pop();
                 }
                 key
             }),
@@ -175,7 +183,7 @@ mod keys {
         }
     }
 
-    /// Whether some keys of that shape are written as texts.
+    /// Returns whether some keys of this shape are written as text.
     fn is_text(key: &Shape) -> bool {
         match key {
             Shape::Unknown | Shape::UnknownStruct | Shape::Option(_) => true,

@@ -1,4 +1,6 @@
-//! What pickle is to Python: any value that serde serialises, compact and exact, such as a model.
+//! The target [`Pickle`]: any value that serde serializes, as compact and exact MessagePack.
+//!
+//! It stores what Python's `pickle` would store, such as a trained model.
 //!
 //! ```
 //! use flow_core::{Sink, Source, Target};
@@ -20,23 +22,22 @@
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 //!
-//! The file is [MessagePack](https://msgpack.org), structs being maps from the names of their
-//! fields, so that other languages read it and a field that has a `#[serde(default)]` may be
-//! added later.
+//! The file is [MessagePack](https://msgpack.org). A struct is a map from the names of its fields,
+//! so that other languages can read it, and a field with `#[serde(default)]` can be added later.
 //!
-//! # What comes back
+//! # What is preserved
 //!
-//! Floats come back to the last bit, NaN and the infinities too; integers and maps with any keys
-//! as well. `Some(None)` is an error when saving, since both it and `None` would be `nil`, and so
-//! are values nested more than 120 deep.
+//! Floats come back to the last bit, including NaN and the infinities, and so do integers and maps
+//! with any keys. Saving `Some(None)` is an error, since both it and `None` would be written as
+//! `nil`. Saving values nested more than 120 deep is an error.
 //!
-//! The entries of a `HashMap` and the items of a `HashSet` are written in the order of their keys, so
-//! that equal values give equal bytes. So are those of a map that is written entry by entry, in a field with
-//! `#[serde(flatten)]` or in an enum with `#[serde(tag = ...)]`: an `IndexMap` whose order counts is a field of its
-//! own.
+//! The entries of a `HashMap` and the items of a `HashSet` are written in the order of their keys,
+//! so that equal values give equal bytes. So are the entries of any map in a field with
+//! `#[serde(flatten)]` or in an enum with `#[serde(tag = ...)]`, where serde writes the map entry
+//! by entry and its type is unknown. Keep an `IndexMap` whose order matters in a field of its own.
 //!
-//! Not [`EXACT`](flow_core::Target::EXACT): a type says itself what it serialises, and may leave
-//! things out.
+//! The target is not [`EXACT`](flow_core::Target::EXACT): a type may leave data out when it is
+//! serialized.
 
 use std::fmt;
 use std::io::{BufWriter, Write};
@@ -56,22 +57,25 @@ use crate::memory::Memory;
 use crate::ordered::Ordered;
 use crate::strict::Strict;
 
-/// Where a file that nests without end is given up, before the stack is. Whatever is saved is far
-/// from it.
+/// The nesting depth at which loading fails, so that a hostile file cannot overflow the stack.
+///
+/// Saving fails at a smaller depth.
 const DEPTH: usize = 128;
 
 /// A MessagePack file of one value.
 ///
-/// See [the module](self) for what comes back, and an example.
+/// See [the module](self) for what is preserved, and an example.
 pub struct Pickle<T> {
     limit: Limit,
     value: PhantomData<fn() -> T>,
 }
 
 impl<T> Pickle<T> {
-    /// Sets how many bytes a file may have: 1 GiB by default. Saving and loading a larger one is an
-    /// error. So is loading a value whose lists and maps take more than four times as many bytes in memory
-    /// and 64 MiB: a byte of the file can be an item of a list, which takes as much memory as its type.
+    /// Sets the most bytes that a file may have, 1 GiB by default.
+    ///
+    /// Saving and loading a larger file is an error. Loading is also an error if the lists and maps
+    /// of the value take more than four times as many bytes in memory plus 64 MiB: one byte of the
+    /// file can be an item of a list, and an item takes as much memory as its type.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.limit = Limit::new(bytes);
@@ -109,7 +113,8 @@ where
         Ok(value)
     }
 
-    /// For Rust no type is said: there is none that everybody has and that keeps all of it.
+    /// Describes the file for Python only: no Rust type that all programs have can hold any
+    /// MessagePack value.
     fn describe(&self, _: &Source) -> Result<Description> {
         let read = "msgpack.unpackb(pathlib.Path(path).read_bytes(), strict_map_key=False)";
         Ok(Description::default().typed("Pickle<{}>").python(&["pathlib", "msgpack"], read))

@@ -1,8 +1,8 @@
-//! Types of columns as `pyarrow` writes them, for the readers of an export's Python module.
+//! Arrow types as `pyarrow` expressions, for the readers in the Python module of an export.
 
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 
-/// An expression for the columns: `pyarrow.schema([...])`.
+/// Returns a Python expression for the columns: `pyarrow.schema([...])`.
 pub(crate) fn schema(schema: &Schema) -> String {
     let fields = schema.fields().iter().map(|field| self::field(field)).collect::<Vec<_>>();
     format!("pyarrow.schema([{}])", fields.join(", "))
@@ -13,7 +13,8 @@ fn field(field: &Field) -> String {
     format!("pyarrow.field({}, {}{nullable})", text(field.name()), data_type(field.data_type()))
 }
 
-/// A type of the formats that have text, all of which have a type of pyarrow. Others do not get here.
+/// Returns the `pyarrow` expression of a type that CSV or Excel can hold. Other types never get
+/// here.
 fn data_type(data_type: &DataType) -> String {
     use DataType as Type;
     let plain = match data_type {
@@ -66,7 +67,7 @@ fn unit(unit: TimeUnit) -> &'static str {
     }
 }
 
-/// Text as Python writes it.
+/// Returns a Python string literal of `text`.
 pub(crate) fn text(text: &str) -> String {
     let mut quoted = String::from('"');
     for c in text.chars() {

@@ -1,9 +1,9 @@
-//! The columns that a type of row shows, which is a struct that serde serialises.
+//! The columns that the type of a row shows. A row is a struct that serde serializes.
 //!
-//! serde_arrow derives them from the type alone if each of its parts can be built from nothing. A
-//! type that parses a text, such as a date, cannot: its [`Shape`] is known all the same, and columns
-//! are derived from [`samples`] of that. Where the data decides (`serde_json::Value`,
-//! `#[serde(flatten)]`, `#[serde(untagged)]`), only the rows show a column.
+//! serde_arrow derives columns from the type alone if each of its parts can be built without data.
+//! A type that parses a text, such as a date, cannot. But its [`Shape`] is known, and columns are
+//! derived from [`samples`] of that shape. If the type depends on the data (`serde_json::Value`,
+//! `#[serde(flatten)]`, `#[serde(untagged)]`), only the rows show the columns.
 
 use std::any::TypeId;
 use std::collections::BTreeMap;
@@ -16,31 +16,34 @@ use serde_arrow::schema::{SchemaLike, TracingOptions};
 use crate::enums;
 use crate::shape::{Shape, samples};
 
-/// An enum's variants and nested types take one pass over the type each.
+/// The limit of serde_arrow's passes over a type: each variant of an enum and each nested type
+/// takes one.
 const PASSES: usize = 10_000;
 
-/// What the type of a row says of the columns.
+/// The columns that the type of a row shows.
 #[derive(Clone, Debug)]
 #[cfg_attr(
     not(any(feature = "arrow", feature = "excel", feature = "parquet")),
     expect(dead_code, reason = "CSV alone reads the columns of `Derived` only")
 )]
 pub(crate) enum RowColumns {
-    /// All of them, as serde_arrow derives them.
+    /// All columns, as serde_arrow derives them.
     Derived(Vec<FieldRef>),
-    /// All of them, by the shape of the type. How a value is written may differ from how it is read;
-    /// and an enum some of whose variants hold data is text, as long as no row has one of these.
+    /// All columns, derived from the shape of the type.
+    ///
+    /// The type may serialize to another form than it deserializes from. An enum with some variants
+    /// that hold data is text, as long as no row has one of these.
     Shaped(Vec<FieldRef>),
-    /// Some; of the type `Null` are those that only the rows show.
+    /// Some columns. Those that only the rows show have the type `Null`.
     Partial(Vec<FieldRef>),
-    /// None.
+    /// No columns.
     Hidden,
-    /// There are none: the reason why no row is columns.
+    /// The reason why rows of this type cannot be columns.
     Never(String),
 }
 
 impl RowColumns {
-    /// What the type of a row says, which is found once.
+    /// Returns the columns of a type, which are derived once per process.
     pub(crate) fn of<R: DeserializeOwned + 'static>() -> Self {
         static KNOWN: Mutex<BTreeMap<TypeId, RowColumns>> = Mutex::new(BTreeMap::new());
         let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -68,7 +71,8 @@ impl RowColumns {
     }
 }
 
-/// A map is a column of maps, whatever keys it has in these rows.
+/// Returns the options of serde_arrow. A map is a column of maps, even if all rows have the same
+/// keys.
 pub(crate) fn options() -> TracingOptions {
     TracingOptions::default()
         .allow_null_fields(true)

@@ -1,4 +1,4 @@
-//! Tables that are never whole in memory.
+//! Streams of record batches: tables that are never in memory as a whole.
 
 use std::fmt;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -10,15 +10,16 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use flow_core::Pieces;
 
-/// How many batches a producing thread may be ahead of whoever writes them.
+/// How many batches a producing thread may be ahead of the writer.
 const AHEAD: usize = 2;
 
-/// A table that is never whole in memory: a schema, and batches that come one by one.
+/// A table that is never in memory as a whole: a schema, and batches that are computed or read one
+/// by one.
 ///
-/// A task whose target is `Parquet<BatchStream>`, `ArrowIpc<BatchStream>` or `Csv<BatchStream>`
-/// returns one, and its batches are made while they are written; loaded, it reads them off the
-/// file when it is asked for them. Any other table of these formats can be read in the same way by
-/// [`Input::stream`](flow_core::Input::stream).
+/// A task with the target `Parquet<BatchStream>`, `ArrowIpc<BatchStream>` or `Csv<BatchStream>`
+/// returns a stream, whose batches are computed while they are written. A loaded stream reads its
+/// batches from the file on demand. Any other table in one of these formats can be read in the same
+/// way with [`Input::stream`](flow_core::Input::stream).
 ///
 /// ```
 /// use std::sync::Arc;
@@ -45,13 +46,14 @@ pub struct BatchStream {
 enum Origin {
     /// An iterator, until it is taken.
     Once(Mutex<Option<Pieces<RecordBatch>>>),
-    /// Something that is opened whenever it is asked for.
+    /// A function that opens the batches each time.
     Again(Arc<dyn Fn() -> Result<Pieces<RecordBatch>> + Send + Sync>),
 }
 
 impl BatchStream {
-    /// The batches that an iterator gives, which must have this schema. An error among them fails
-    /// the task, and nothing of the output is kept.
+    /// Creates a stream of the batches of an iterator, which must all have this schema.
+    ///
+    /// An error among them fails the task, and nothing of the output is kept.
     pub fn new<I>(schema: impl Into<SchemaRef>, batches: I) -> Self
     where
         I: IntoIterator<Item = Result<RecordBatch>>,
@@ -61,8 +63,9 @@ impl BatchStream {
         Self { schema: schema.into(), origin: Origin::Once(Mutex::new(Some(batches))) }
     }
 
-    /// The batches that `produce` sends, on a thread of its own, at most two ahead of whoever
-    /// writes them.
+    /// Creates a stream of the batches that `produce` sends from a thread of its own.
+    ///
+    /// The thread is at most two batches ahead of the writer.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -84,7 +87,7 @@ impl BatchStream {
         schema: impl Into<SchemaRef>,
         produce: impl FnOnce(&BatchSender) -> Result<()> + Send + 'static,
     ) -> Self {
-        // The thread starts with the first batch that is asked for.
+        // The thread starts when the first batch is requested.
         let mut produced = None;
         let mut produce = Some(produce);
         Self::new(
@@ -98,7 +101,8 @@ impl BatchStream {
         )
     }
 
-    /// Batches that can be read any number of times, each time from what `open` gives.
+    /// Creates a stream whose batches can be read any number of times, each time from the result of
+    /// `open`.
     pub(crate) fn reopened(
         schema: SchemaRef,
         open: impl Fn() -> Result<Pieces<RecordBatch>> + Send + Sync + 'static,
@@ -106,23 +110,27 @@ impl BatchStream {
         Self { schema, origin: Origin::Again(Arc::new(open)) }
     }
 
-    /// The schema of each batch.
+    /// Returns the schema of each batch.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
     }
 
-    /// The batches. A stream that was loaded reads its file anew each time.
+    /// Returns the batches. A loaded stream reads its file again each time.
     ///
     /// # Errors
     ///
-    /// The file cannot be opened; or the stream was made of an iterator, and was read before. A
-    /// batch is an error if it cannot be had, or has another schema.
+    /// The file cannot be opened, or the stream was created from an iterator and was read before.
+    /// The iterator returns an error if a batch cannot be read or computed, or has another schema.
     pub fn batches(&self) -> Result<Pieces<RecordBatch>> {
         let batches = match &self.origin {
             Origin::Again(open) => open()?,
             Origin::Once(batches) => {
-                let mut batches = batches.lock().map_err(|_| anyhow!("reading it panicked"))?;
-                batches.take().context("a stream that is made of an iterator is read once")?
+                let mut batches = batches
+                    .lock()
+                    .map_err(|_| anyhow!("an earlier read of the stream panicked"))?;
+                batches
+                    .take()
+                    .context("a stream of an iterator is read once, and was read before")?
             }
         };
         let schema = Arc::clone(&self.schema);
@@ -145,21 +153,21 @@ impl fmt::Debug for BatchStream {
     }
 }
 
-/// Where [`BatchStream::produced`] sends its batches.
+/// The sender of the batches of [`BatchStream::produced`].
 pub struct BatchSender(SyncSender<RecordBatch>);
 
 impl BatchSender {
-    /// Sends a batch, and waits if those before it are not written yet.
+    /// Sends a batch, and blocks while two earlier batches are not written yet.
     ///
     /// # Errors
     ///
-    /// Nobody writes them any more: the task has failed.
+    /// The task has failed, so that no more batches are written.
     pub fn send(&self, batch: RecordBatch) -> Result<()> {
-        self.0.send(batch).map_err(|_| anyhow!("nobody reads the stream any more"))
+        self.0.send(batch).map_err(|_| anyhow!("the stream is closed: its task has failed"))
     }
 }
 
-/// A thread that produces batches.
+/// A thread that produces batches, and the receiver of these batches.
 struct Produced {
     batches: Receiver<RecordBatch>,
     thread: Option<JoinHandle<Result<()>>>,

@@ -1,12 +1,12 @@
-//! A deserializer that refuses what a type would drop.
+//! A deserializer that rejects values that a type would read only in part.
 //!
-//! Some types read a part of a text and ignore the rest: a `jiff::civil::Date` takes the day of
-//! `2024-02-29T13:45:00`, and a `DateTime` ignores `-05:00`. [`Strict`] stands around the
-//! deserializer of a format, passes each call on, and checks each text before the type reads it.
-//! Only what a visitor expects tells these types from others.
+//! Some types read a part of a text and ignore the rest: `jiff::civil::Date` reads the day of
+//! `2024-02-29T13:45:00`, and `DateTime` ignores `-05:00`. [`Strict`] wraps the deserializer of a
+//! format. It forwards each call, and checks each text before the type reads it. It recognizes
+//! these types only by what their visitors expect.
 //!
-//! Where serde keeps a copy of a value before it reads it (`#[serde(flatten)]`,
-//! `#[serde(untagged)]`), the type reads from that copy, which cannot be checked.
+//! Serde copies a value before it reads it for `#[serde(flatten)]` and `#[serde(untagged)]`. The
+//! type reads that copy, which cannot be checked.
 //!
 //! A [`Trace`] records where in a value reading failed.
 
@@ -28,7 +28,7 @@ pub(crate) use self::trace::Step;
 pub(crate) use self::trace::Trace;
 use self::visitor::Checking;
 
-/// A deserializer whose values are checked.
+/// A deserializer that checks the values that it reads.
 pub(crate) struct Strict<'t, D> {
     inner: D,
     records: Records<'t>,
@@ -38,16 +38,16 @@ pub(crate) struct Strict<'t, D> {
 #[derive(Clone, Copy, Default)]
 struct Records<'t> {
     trace: Option<&'t Trace>,
-    /// Where the text goes, if the value is the key of an entry.
+    /// Receives the text, if the value is the key of an entry.
     key: Option<&'t RefCell<String>>,
-    /// Whether the deserializer reads a float of 32 bits from one of 64 by a cast, which makes large
-    /// numbers infinite.
+    /// Whether the deserializer casts an `f64` to read an `f32`, which makes large numbers
+    /// infinite.
     casts: bool,
 }
 
 #[cfg(any(feature = "csv", feature = "json", feature = "pickle"))]
 impl<D> Strict<'static, D> {
-    /// Checks what the deserializer reads.
+    /// Wraps a deserializer, to check the values that it reads.
     pub(crate) fn new(inner: D) -> Self {
         Self { inner, records: Records::default() }
     }
@@ -55,8 +55,7 @@ impl<D> Strict<'static, D> {
 
 #[cfg(any(feature = "arrow", feature = "excel", feature = "parquet"))]
 impl<'t, D> Strict<'t, D> {
-    /// Checks what serde_arrow reads, and records where it fails if there is a trace: that takes
-    /// longer.
+    /// Wraps a deserializer of serde_arrow. A trace records where it fails, which takes longer.
     pub(crate) fn of_table(inner: D, trace: Option<&'t Trace>) -> Self {
         Self { inner, records: Records { trace, key: None, casts: true } }
     }

@@ -1,4 +1,4 @@
-//! The table of a sweep, in forms that other programs take.
+//! Exports of the table of a sweep, as a trait because the table in `flow-core` knows no format.
 
 use std::sync::Arc;
 
@@ -9,8 +9,9 @@ use arrow::array::{
 use arrow::datatypes::{Field, Schema};
 use flow_core::{Cells, Table, TableColumn};
 
-/// What becomes of the [table](flow_core::Table) of a sweep: a `RecordBatch` or, with the feature
-/// `csv`, CSV.
+/// Exports the [table](flow_core::Table) of a sweep as a `RecordBatch` or as CSV.
+///
+/// CSV needs the feature `csv`.
 ///
 /// ```
 /// use arrow::array::AsArray;
@@ -50,20 +51,24 @@ use flow_core::{Cells, Table, TableColumn};
 /// # }
 /// ```
 pub trait SweepTable {
-    /// The table as a batch: whole numbers are `Int64`, numbers `Float64`, truth values `Boolean`, all
-    /// else is `Utf8`; where a variant has no value there is null.
+    /// Converts the table to a batch.
+    ///
+    /// Integers are `Int64`, other numbers `Float64`, booleans `Boolean`, and everything else
+    /// `Utf8`. A missing value is null.
     ///
     /// # Errors
     ///
-    /// Arrow refuses it, which it has no reason to.
+    /// Arrow rejects the batch, which is not expected for any table.
     fn to_record_batch(&self) -> Result<RecordBatch>;
 
-    /// The table as CSV, as the target [`Csv`](crate::Csv) writes it: a header, commas, nothing for
-    /// null, and quotes around text that looks like something else.
+    /// Converts the table to CSV, in the form of the target [`Csv`](crate::Csv).
+    ///
+    /// It has a header, commas, empty cells for null, and quotes around text that looks like
+    /// another type.
     ///
     /// # Errors
     ///
-    /// As [`to_record_batch`](Self::to_record_batch).
+    /// Like [`to_record_batch`](Self::to_record_batch).
     #[cfg(feature = "csv")]
     fn to_csv(&self) -> Result<String>;
 }
@@ -95,7 +100,7 @@ fn array(column: &TableColumn) -> ArrayRef {
         Cells::Text(values) => {
             Arc::new(values.iter().map(Option::as_deref).collect::<StringArray>())
         }
-        // Of what a later version adds, the text.
+        // Cells of a kind that a later version adds are exported as text.
         other => {
             let texts = (0..other.len()).map(|row| other.text(row));
             Arc::new(texts.collect::<StringArray>())

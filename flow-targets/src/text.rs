@@ -1,4 +1,4 @@
-//! Text: a file of UTF-8, as it is.
+//! The target [`Text`]: a `String` as a UTF-8 file.
 //!
 //! ```
 //! use flow_core::{Sink, Source, Target};
@@ -12,8 +12,9 @@
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 //!
-//! [`EXACT`](flow_core::Target::EXACT): a string is its bytes. A file that was cut between two
-//! characters is text, too; the store tells by its size.
+//! The target is [`EXACT`](flow_core::Target::EXACT), since a string is its bytes. Text that was
+//! truncated between two characters is still valid text; the store detects it by the size in the
+//! record.
 
 use std::io::Write;
 
@@ -23,7 +24,7 @@ use flow_core::{Code, Sink, Source, Target};
 
 use crate::limit::{Limit, check};
 
-/// A file of text: a `String`.
+/// A text file in UTF-8: a `String`.
 ///
 /// See [the module](self) for an example.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,8 +33,9 @@ pub struct Text {
 }
 
 impl Text {
-    /// Sets how many bytes a file may have: 1 GiB by default. Saving and loading a larger one is an
-    /// error.
+    /// Sets the most bytes that a file may have, 1 GiB by default.
+    ///
+    /// Saving and loading a larger file is an error.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.limit = Limit::new(bytes);

@@ -1,8 +1,9 @@
-//! Expectations on outputs: what `check = ...` calls to look at rows and columns.
+//! Expectations on outputs: functions for the checks of `check = ...`.
 //!
-//! A task says by which function its output is checked, in `#[task(check = ...)]` or, for one of several
-//! outputs, in `#[output(..., check = ...)]`. If that is an error, the task has failed, with the error's
-//! text, and nothing is kept. The function's code counts as the task's own does.
+//! A task names the function that checks its output in `#[task(check = ...)]` or, for one of
+//! several outputs, in `#[output(..., check = ...)]`. If the function returns an error, the task
+//! fails with the text of that error, and the output is not kept. The code of the function is part
+//! of the task's code.
 //!
 //! ```
 //! use flow::prelude::*;

@@ -6,15 +6,15 @@ use std::hash::Hash;
 
 use anyhow::{Result, bail};
 
-/// How many rows of those that are wrong are shown.
+/// The most wrong rows that a message shows.
 const SHOWN: usize = 5;
 
-/// The most characters of a row that are shown.
+/// The most characters of a row that a message shows.
 const LENGTH: usize = 200;
 
-/// What is found out about a row: whether it is as expected and, if it is a `Result`, why not.
+/// The result of checking a row: a `bool`, or a `Result` whose error is the reason.
 pub trait Holds {
-    /// `None` if it is; else why not, which may be empty.
+    /// Returns `None` if the row is as expected, otherwise the reason, which may be empty.
     fn why_not(self) -> Option<String>;
 }
 
@@ -30,7 +30,7 @@ impl<E: Into<anyhow::Error>> Holds for Result<(), E> {
     }
 }
 
-/// Expects of each row that `holds` is true, or `Ok`.
+/// Checks that `holds` is true, or `Ok`, for each row.
 ///
 /// ```
 /// use flow::anyhow::ensure;
@@ -49,7 +49,8 @@ impl<E: Into<anyhow::Error>> Holds for Result<(), E> {
 ///
 /// # Errors
 ///
-/// How many rows are not as expected, and the first of them by their places, counted from 0.
+/// Some rows are not as expected. The error has their number, and shows the first of them with
+/// their indices, which count from 0.
 pub fn rows<'a, T, H>(
     rows: impl IntoIterator<Item = &'a T>,
     mut holds: impl FnMut(&'a T) -> H,
@@ -66,11 +67,12 @@ where
     wrong.result()
 }
 
-/// Expects that no two rows have the same key.
+/// Checks that no two rows have the same key.
 ///
 /// # Errors
 ///
-/// How many rows have a key that another one before has, and the first of them.
+/// Some rows have the key of an earlier row. The error has their number, and shows the first of
+/// them.
 pub fn unique<'a, T, K>(
     rows: impl IntoIterator<Item = &'a T>,
     mut key: impl FnMut(&'a T) -> K,
@@ -98,7 +100,7 @@ pub(super) struct Wrong {
 }
 
 impl Wrong {
-    /// Counts a row, which is as expected if there is no reason why not.
+    /// Counts a row, which is as expected if `why_not` is `None`.
     pub(super) fn count(&mut self, place: usize, row: &dyn Debug, why_not: Option<String>) {
         self.rows += 1;
         let Some(why_not) = why_not else { return };

@@ -11,12 +11,14 @@ use serde::de::DeserializeOwned;
 
 use super::rows::{Holds, Wrong};
 
-/// Expects of each row of a batch, read as a struct that has some of its columns for fields, that
-/// `holds` is true, or `Ok`.
+/// Checks that `holds` is true, or `Ok`, for each row of a batch.
+///
+/// A row is read as a struct whose fields are columns of the batch; other columns are ignored.
 ///
 /// # Errors
 ///
-/// How many rows are not as expected, and the first of them; or the first that is no such row.
+/// Some rows are not as expected. The error has their number, and shows the first of them. If rows
+/// cannot be read, the error shows the first of those.
 pub fn rows_of<R, H>(batch: &RecordBatch, mut holds: impl FnMut(&R) -> H) -> Result<()>
 where
     R: DeserializeOwned + Debug + 'static,
@@ -31,13 +33,13 @@ where
     wrong.result()
 }
 
-/// Says which is the first row that cannot be read.
+/// Returns the error of the first row that cannot be read.
 fn unreadable<R: DeserializeOwned + 'static>(
     batch: &RecordBatch,
     mut why: anyhow::Error,
 ) -> Result<Vec<R>> {
     let rows = batch.num_rows();
-    // All before `good` can be read, and something before `bad` cannot.
+    // All rows before `good` can be read, and some row before `bad` cannot.
     let (mut good, mut bad) = (0, rows);
     while bad - good > 1 {
         let middle = good + (bad - good) / 2;
@@ -49,11 +51,12 @@ fn unreadable<R: DeserializeOwned + 'static>(
     bail!("row {good} of {rows} rows is not as expected: {why:#}")
 }
 
-/// Expects just these columns, in this order, with these types.
+/// Checks that a batch has exactly these columns, in this order, with these types.
 ///
 /// # Errors
 ///
-/// Each column that is missing, is not expected, or has another type or place.
+/// Some columns are missing or unexpected, or have another type or position. The error lists all of
+/// them.
 pub fn schema(batch: &RecordBatch, columns: &[(&str, DataType)]) -> Result<()> {
     let schema = batch.schema();
     let mut wrong = Vec::new();
@@ -78,11 +81,12 @@ pub fn schema(batch: &RecordBatch, columns: &[(&str, DataType)]) -> Result<()> {
     bail!("the columns are not as expected: {}", wrong.join("; "))
 }
 
-/// Expects that these columns are there and have no nulls.
+/// Checks that the batch has these columns, without nulls.
 ///
 /// # Errors
 ///
-/// Each column that has nulls, with how many and the first row that has one, or that is missing.
+/// Some columns are missing or have nulls. For each, the error has the number of nulls and the
+/// first row with one.
 pub fn no_nulls<const N: usize>(batch: &RecordBatch, columns: [&str; N]) -> Result<()> {
     let mut wrong = Vec::new();
     for name in columns {
@@ -90,7 +94,8 @@ pub fn no_nulls<const N: usize>(batch: &RecordBatch, columns: [&str; N]) -> Resu
             wrong.push(format!("`{name}` is missing"));
             continue;
         };
-        // Those of a dictionary lie in its values, and a column of nulls notes none.
+        // The nulls of a dictionary are in its values, and those of a column of type `Null` are in
+        // no buffer.
         let nulls = column.logical_nulls();
         let is_null = |row: &usize| nulls.as_ref().is_some_and(|nulls| nulls.is_null(*row));
         if let Some(first) = (0..column.len()).find(is_null) {

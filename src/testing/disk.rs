@@ -1,4 +1,5 @@
-//! The disk of a test: a folder that goes when nothing can look into it any more.
+//! The file system of a test: a temporary folder, removed with the last flow or handle that uses
+//! it.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -8,8 +9,10 @@ use std::path::{Path, PathBuf};
 use flow_core::fs::{Disk, FileKind, Fs, Lock, Stat};
 use tempfile::TempDir;
 
-/// The file system, and a folder in it. All that knows the store has this, flows as well as handles
-/// on outputs; with the last of them the folder is removed.
+/// The file system of a test, which owns the temporary folder.
+///
+/// Flows and handles of outputs share it, so that the folder is removed when the last of them is
+/// dropped.
 pub(super) struct Scratch {
     _folder: TempDir,
 }
@@ -20,7 +23,7 @@ impl Scratch {
     }
 }
 
-/// Does what the disk does.
+/// Forwards methods to the disk.
 macro_rules! as_disk {
     ($($name:ident($($argument:ident: $ty:ty),*) -> $result:ty;)*) => {
         $(fn $name(&self, $($argument: $ty),*) -> $result {
@@ -52,7 +55,7 @@ impl Fs for Scratch {
         set_executable(path: &Path) -> io::Result<()>;
     }
 
-    /// What goes with the test need not survive a loss of power.
+    /// A store that is removed with the test does not need to survive a power loss.
     fn sync(&self, _: &[PathBuf], _: &[PathBuf]) -> io::Result<()> {
         Ok(())
     }

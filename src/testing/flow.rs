@@ -1,4 +1,4 @@
-//! A flow for tests, to which outputs can be given.
+//! A flow for tests, which accepts outputs as values.
 
 use std::fmt;
 use std::ops::Deref;
@@ -10,14 +10,13 @@ use serde::Serialize;
 
 use super::disk;
 
-/// A [flow](crate::Flow) in a temporary folder, to which outputs can be given instead of being made.
+/// A [flow](crate::Flow) in a temporary folder, for which outputs can be given instead of computed.
 ///
-/// It is used as any other flow. What gives a new flow is a `testing::Flow` again, as far as it is
-/// listed here.
+/// It has all methods of a flow. Those listed here return a `testing::Flow` again.
 #[derive(Clone)]
 pub struct Flow(Scratch);
 
-/// Methods of a flow that give a new one, by their names and arguments.
+/// Defines methods of a flow that return a new one, by their names and arguments.
 macro_rules! as_flow {
     ($($(#[$doc:meta])* $name:ident($($argument:ident: $ty:ty),*);)*) => {
         $($(#[$doc])*
@@ -37,13 +36,19 @@ impl Flow {
         Self(Scratch::new(flow.quiet()))
     }
 
-    /// Gives the output of all instances of a task: they do not run, and nothing that they require is
-    /// planned. What requires them loads this value, through the task's target as ever.
+    /// Gives the output of all instances of a task, which then do not run.
     ///
-    /// Another value given later, in the flow that this returns, goes before it. The task's own
-    /// parameters still have to have values, for whoever requires it may look at them. What it would
-    /// have noted about its output is given by [`with_input_meta`](Self::with_input_meta). For a
-    /// [`File`](crate::File) it is the path of a file, or a folder, which is copied.
+    /// Nothing upstream of these instances is planned. Tasks that require them load this value,
+    /// which is saved and loaded by the task's target, so that a loss in the target's format shows
+    /// in the test, too.
+    ///
+    /// If several values are given, the last one applies. The task's own parameters still need
+    /// values, since downstream tasks may read them. Metadata of the output is given with
+    /// [`with_input_meta`](Self::with_input_meta). For a [`File`](crate::File), the value is the
+    /// path of a file or folder, which is copied.
+    ///
+    /// The key of a given output differs from that of a computed one, so that neither is taken for
+    /// the other. Tasks downstream keep their keys.
     ///
     /// ```
     /// use flow::prelude::*;
@@ -76,7 +81,7 @@ impl Flow {
         Self(self.0.with_output::<A>(None, value))
     }
 
-    /// Gives the output of those instances of a task for which `applies` holds.
+    /// Gives the output of those instances of a task for which `applies` returns `true`.
     ///
     /// ```
     /// # use flow::prelude::*;
@@ -119,11 +124,11 @@ impl Flow {
         Self(self.0.with_output::<A>(Some(Box::new(applies)), value))
     }
 
-    /// Records metadata of the output of `A` that was given last, as `cx.meta` does in `A`.
+    /// Records metadata of the output of `A` that was given last, like `cx.meta` in `A`.
     ///
     /// # Panics
     ///
-    /// No output of `A` was given, or the value cannot be written as JSON.
+    /// Panics if no output of `A` was given, or if the value cannot be serialized as JSON.
     #[must_use]
     #[track_caller]
     pub fn with_input_meta<A: Task>(&self, name: &str, value: impl Serialize) -> Self {
@@ -131,52 +136,52 @@ impl Flow {
         match self.0.with_meta::<A>(name, value) {
             Ok(Some(scratch)) => Self(scratch),
             Ok(None) => {
-                panic!("no output of `{task}` was given: say `with_input::<{task}>(...)` first")
+                panic!("no output of `{task}` was given: call `with_input::<{task}>(...)` first")
             }
-            Err(error) => panic!("`{name}` of `{task}` cannot be noted: {error}"),
+            Err(error) => panic!("cannot record the metadata `{name}` of `{task}`: {error}"),
         }
     }
 
-    /// As [`Flow::with`](crate::Flow::with).
+    /// Like [`Flow::with`](crate::Flow::with).
     #[must_use]
     pub fn with<K: Task, T: Parameter>(&self, key: Param<K, T>, value: impl IntoParam<T>) -> Self {
         Self(self.0.map(|flow| flow.with(key, value)))
     }
 
-    /// As [`Flow::with_named`](crate::Flow::with_named).
+    /// Like [`Flow::with_named`](crate::Flow::with_named).
     #[must_use]
     pub fn with_named(&self, name: &str, value: impl Serialize) -> Self {
         Self(self.0.map(|flow| flow.with_named(name, value)))
     }
 
-    /// As [`Flow::provide`](crate::Flow::provide).
+    /// Like [`Flow::provide`](crate::Flow::provide).
     #[must_use]
     pub fn provide<C: Send + Sync + 'static>(&self, handle: C) -> Self {
         Self(self.0.map(|flow| flow.provide(handle)))
     }
 
-    /// As [`Flow::force`](crate::Flow::force).
+    /// Like [`Flow::force`](crate::Flow::force).
     #[must_use]
     pub fn force<A: Task>(&self) -> Self {
         Self(self.0.map(crate::Flow::force::<A>))
     }
 
     as_flow! {
-        /// As [`Flow::workers`](crate::Flow::workers).
+        /// Like [`Flow::workers`](crate::Flow::workers).
         workers(workers: usize);
-        /// As [`Flow::allow_failures`](crate::Flow::allow_failures).
+        /// Like [`Flow::allow_failures`](crate::Flow::allow_failures).
         allow_failures();
-        /// As [`Flow::force_roots`](crate::Flow::force_roots).
+        /// Like [`Flow::force_roots`](crate::Flow::force_roots).
         force_roots();
-        /// As [`Flow::force_all`](crate::Flow::force_all).
+        /// Like [`Flow::force_all`](crate::Flow::force_all).
         force_all();
-        /// As [`Flow::namespace`](crate::Flow::namespace).
+        /// Like [`Flow::namespace`](crate::Flow::namespace).
         namespace(name: &str);
-        /// As [`Flow::reuse_from`](crate::Flow::reuse_from).
+        /// Like [`Flow::reuse_from`](crate::Flow::reuse_from).
         reuse_from(source: impl Into<crate::ReuseSource>);
-        /// As [`Flow::trust`](crate::Flow::trust).
+        /// Like [`Flow::trust`](crate::Flow::trust).
         trust(trust: crate::Trust);
-        /// As [`Flow::observe`](crate::Flow::observe).
+        /// Like [`Flow::observe`](crate::Flow::observe).
         observe(observer: impl Fn(&crate::Event) + Send + Sync + 'static);
     }
 }

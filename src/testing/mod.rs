@@ -1,7 +1,7 @@
-//! The testing kit: pipelines in `cargo test`.
+//! The testing kit, for pipelines in `cargo test`.
 //!
-//! [`flow()`] is a flow in a temporary folder. A task is run alone by giving it its inputs as values,
-//! and what a run did is asserted by the names of tasks:
+//! [`flow()`] returns a flow in a temporary folder. To test a task alone, give its inputs as
+//! values. Assertions name the tasks that ran, failed or were reused:
 //!
 //! ```
 //! use flow::prelude::*;
@@ -32,7 +32,7 @@
 //! }
 //!
 //! # fn main() -> Result<()> {
-//! // `Prices` is given, by the type that it returns, and does not run.
+//! // The output of `Prices` is given, so that `Prices` does not run.
 //! let flow = testing::flow().with_input::<Prices>(vec![1.0, 2.0, 6.0]);
 //! assert_ran(&flow.run::<Mean>()?, ["Mean"]);
 //! assert_eq!(*flow.load::<Mean>()?, 3.0);
@@ -43,8 +43,11 @@
 //! # }
 //! ```
 //!
-//! [`check_all!`](crate::check_all) checks all tasks of a program, and guards their outputs against being
-//! lost by a refactoring.
+//! [`check_all!`](crate::check_all) checks all tasks of a program, and detects refactorings that
+//! orphan outputs.
+//!
+//! Only a [`testing::Flow`](Flow) accepts given outputs, so that a store that somebody works with
+//! never has any.
 
 mod disk;
 mod flow;
@@ -58,12 +61,13 @@ pub use told::{
     assert_given, assert_not_run, assert_ran,
 };
 
-/// A flow in a temporary folder of its own, which is removed when the last flow and the last handle
-/// that know it are dropped. It prints nothing while it runs.
+/// Creates a flow in a temporary folder of its own, which prints nothing while it runs.
+///
+/// The folder is removed when the last flow and the last output handle that use it are dropped.
 ///
 /// # Panics
 ///
-/// There can be no temporary folder.
+/// Panics if no temporary folder can be created.
 #[must_use]
 pub fn flow() -> Flow {
     Flow::new()

@@ -1,16 +1,20 @@
-//! All tasks of a program, as tests.
+//! Tests of all tasks of a program.
 
 use std::path::Path;
 
 use flow_core::__private::Report;
 use flow_core::Flow;
 
-/// One test that checks all tasks, and one that guards their outputs: `flow::check_all!();` in a test
-/// file, or in a module with `#[cfg(test)]`.
+/// Defines a test that checks all tasks, and a test that detects orphaned outputs.
 ///
-/// Every task that is linked into the test is checked as [`Flow::check`](crate::Flow::check) does, and
-/// all that is wrong is told, task by task. A linker leaves out a library of which nothing is used, so a
-/// file in `tests/` says which one is meant: `use my_pipeline as _;`.
+/// Write `flow::check_all!();` in a test file, or in a module with `#[cfg(test)]`.
+///
+/// Every task that is linked into the test is checked like [`Flow::check`](crate::Flow::check)
+/// does, and the test reports all errors by task. A linker omits a library that is not used, so a
+/// file in `tests/` must name the library: `use my_pipeline as _;`.
+///
+/// It is one test for all tasks, and not one for each, because a macro cannot know the tasks: they
+/// are registered when the program is linked.
 ///
 /// ```no_run
 /// // tests/tasks.rs
@@ -20,8 +24,9 @@ use flow_core::Flow;
 /// flow::check_all!();
 /// ```
 ///
-/// Tasks that no other task requires are planned as roots. What they need is given as to a flow: values
-/// without a default, handles, and values in the place of defaults that are another one each day:
+/// Tasks that no other task requires are planned as roots; the others are checked with the values
+/// that they get from these. Give the flow what the roots need: values for parameters without a
+/// default, handles, and fixed values for parameters whose default changes from day to day:
 ///
 /// ```no_run
 /// # use flow::prelude::*;
@@ -34,19 +39,20 @@ use flow_core::Flow;
 /// flow::check_all!(|flow| flow.with(Report::SYMBOL, "A").provide(Client));
 /// ```
 ///
-/// # Outputs are found again
+/// # Golden file
 ///
-/// The second test compares what outputs are found by, their keys, and the types that they are read as,
-/// with the file `tests/golden/tasks.txt` of the crate, so that a refactoring that loses what was made
-/// before does not go unseen. It is written, the first time and when a change is meant, by
+/// The second test compares the keys by which outputs are found, and the types as which they are
+/// loaded, with the file `tests/golden/tasks.txt` of the crate. The keys are those of the default
+/// parameters. They change with everything that orphans existing outputs, such as the name or the
+/// type of a parameter. If a change is intended, and the first time, write the file with
 ///
 /// ```sh
 /// FLOW_ACCEPT_KEYS=1 cargo test
 /// ```
 ///
-/// and kept with the code. Another path is given by `flow::check_all!(golden = "tests/keys.txt")`, after
-/// the values if there are any. Where several test files say this, each has to have a path of its own, for
-/// they link in different tasks.
+/// and commit it with the code. Set another path with
+/// `flow::check_all!(golden = "tests/keys.txt")`, after the values if there are any. If several
+/// test files use the macro, each needs a path of its own, because they link different tasks.
 #[macro_export]
 macro_rules! check_all {
     () => {
@@ -71,12 +77,12 @@ macro_rules! check_all {
     };
 }
 
-/// Checks all tasks of this program: what [`check_all!`](crate::check_all) does, to be called from a test
-/// of one's own.
+/// Checks all tasks of this program, like [`check_all!`](crate::check_all), from a test of your
+/// own.
 ///
 /// # Panics
 ///
-/// Something is wrong with a task, or there is none.
+/// Panics if a task has an error, or if there is no task.
 #[track_caller]
 pub fn check_tasks(with: impl FnOnce(Flow) -> Flow) {
     match Report::of_program(with).sound() {
@@ -89,12 +95,14 @@ pub fn check_tasks(with: impl FnOnce(Flow) -> Flow) {
     }
 }
 
-/// Compares what outputs are found by with a file of a crate: what [`check_all!`](crate::check_all)
-/// does, to be called from a test of one's own.
+/// Compares the keys and types of outputs with a golden file, like
+/// [`check_all!`](crate::check_all).
+///
+/// Call it from a test of your own. `file` is relative to `crate_folder`.
 ///
 /// # Panics
 ///
-/// They are not found by the same, the file cannot be read, or there is no task.
+/// Panics if keys or types differ, if the file cannot be read, or if there is no task.
 #[track_caller]
 pub fn check_keys(crate_folder: &str, file: &str, with: impl FnOnce(Flow) -> Flow) {
     let report = Report::of_program(with);
@@ -104,6 +112,6 @@ pub fn check_keys(crate_folder: &str, file: &str, with: impl FnOnce(Flow) -> Flo
     }
 }
 
-/// What is said of a program without tasks.
+/// The message for a program without tasks.
 const NONE: &str = "no task is linked into this test: if they are in a library, name it, with \
                     `use that_library as _;`";

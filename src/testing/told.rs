@@ -1,14 +1,14 @@
-//! Assertions on what a run did.
+//! Assertions on the outcome of a run.
 
 use flow_core::{Entry, Error, Summary};
 
-/// What a run gave: a summary, be it that of a run that failed.
+/// A result of a run: a summary, including that of a run that failed.
 pub trait Told {
-    /// The summary.
+    /// Returns the summary of the run.
     ///
     /// # Errors
     ///
-    /// There is none: the flow is wrong, or the store cannot be read.
+    /// There is no summary: the flow has an error, or the store cannot be read.
     fn summary(&self) -> Result<&Summary, &Error>;
 }
 
@@ -33,44 +33,47 @@ impl Told for Result<Summary, Error> {
     }
 }
 
-/// `assert_ran` and its like.
+/// Defines `assert_ran` and the similar assertions.
 macro_rules! assertions {
     ($($(#[$doc:meta])* $name:ident: $which:ident, $text:literal;)*) => {
         $($(#[$doc])*
         ///
-        /// Each is named by its task, or as the summary prints it: `Train {model: Logistic}`. The order
-        /// does not matter, and as many have to be named as there are.
+        /// An instance is named by its task, or with its parameters as in the summary:
+        /// `Train {model: Logistic}`. The order does not matter. Each instance must be named.
         ///
         /// # Panics
         ///
-        /// It was others; the message has the whole summary.
+        /// Panics if the instances differ. The message has the whole summary.
         #[track_caller]
-        pub fn $name<const N: usize>(told: &impl Told, expected: [&str; N]) {
-            let summary = summary(told);
+        pub fn $name<const N: usize>(run: &impl Told, expected: [&str; N]) {
+            let summary = summary(run);
             compare(summary, $text, &summary.$which(), &expected);
         })*
     };
 }
 
 assertions! {
-    /// Asserts that just these instances ran.
+    /// Asserts that exactly these instances ran.
     assert_ran: ran, "ran";
-    /// Asserts that the outputs of just these instances were given by the test, and saved in this run.
+    /// Asserts that exactly the outputs of these instances were given by the test, and saved in
+    /// this run.
     assert_given: given, "were given";
-    /// Asserts that just these instances did not have to run, for what they require ran and gave the same.
+    /// Asserts that exactly these instances were cut off early: upstream ran, and produced equal
+    /// outputs.
     assert_cut_off: cut_off, "were cut off";
-    /// Asserts that just these instances took over an output that is made from the same.
+    /// Asserts that exactly these instances reused an existing output with the same fingerprint.
     assert_adopted: adopted, "were adopted";
-    /// Asserts that just these instances failed.
+    /// Asserts that exactly these instances failed.
     assert_failed: failed, "failed";
-    /// Asserts that just these instances were not run, for something upstream failed.
+    /// Asserts that exactly these instances were not run because an upstream instance failed.
     assert_not_run: not_run, "were not run";
-    /// Asserts that just these instances were complete before the run.
+    /// Asserts that exactly these instances were complete before the run.
     assert_complete_before: complete_before, "were complete before";
 }
 
-/// Asserts why an instance failed, was not run or, if it ran, why it had to: that `text` is in its error
-/// or in one of the reasons that the preview gave.
+/// Asserts why an instance failed, was not run, or ran.
+///
+/// The error of the instance, or one of its reasons in the preview, must contain `text`.
 ///
 /// ```
 /// # use flow::prelude::*;
@@ -88,10 +91,11 @@ assertions! {
 ///
 /// # Panics
 ///
-/// There is no such instance, or none of that name has such a reason; the message has the whole summary.
+/// Panics if there is no such instance, or none of its reasons contains `text`. The message has the
+/// whole summary.
 #[track_caller]
-pub fn assert_because(told: &impl Told, instance: &str, text: &str) {
-    let summary = summary(told);
+pub fn assert_because(run: &impl Told, instance: &str, text: &str) {
+    let summary = summary(run);
     let kinds = [
         summary.failed(),
         summary.not_run(),
@@ -104,11 +108,11 @@ pub fn assert_because(told: &impl Told, instance: &str, text: &str) {
     ];
     let named = kinds.into_iter().flatten().filter(|entry| is_named(entry, instance));
     let named: Vec<Entry> = named.collect();
-    assert!(!named.is_empty(), "there is no `{instance}` in what was run\n{summary}");
+    assert!(!named.is_empty(), "this run has no instance `{instance}`\n{summary}");
     let reasons: Vec<String> = named.iter().flat_map(reasons).collect();
     assert!(
         reasons.iter().any(|reason| reason.contains(text)),
-        "`{instance}` is not there because of {text:?}, but because of {reasons:?}\n{summary}"
+        "no reason of `{instance}` contains {text:?}; its reasons are {reasons:?}\n{summary}"
     );
 }
 
@@ -118,11 +122,11 @@ fn reasons(entry: &Entry) -> Vec<String> {
 }
 
 #[track_caller]
-fn summary(told: &impl Told) -> &Summary {
-    told.summary().unwrap_or_else(|error| panic!("nothing was run: {error}"))
+fn summary(run: &impl Told) -> &Summary {
+    run.summary().unwrap_or_else(|error| panic!("nothing was run: {error}"))
 }
 
-/// Whether an instance is meant: by its task alone or with its parameters.
+/// Returns whether an instance has this name: that of its task, alone or with its parameters.
 fn is_named(entry: &Entry, name: &str) -> bool {
     entry.task() == name || entry.instance.to_string() == name
 }
@@ -131,7 +135,8 @@ fn is_named(entry: &Entry, name: &str) -> bool {
 fn compare(summary: &Summary, what: &str, entries: &[Entry], expected: &[&str]) {
     let mut surplus: Vec<&Entry> = entries.iter().collect();
     let mut missing = Vec::new();
-    // Those with parameters first, so that one named by its task alone is not taken away from them.
+    // Names with parameters come first, so that a name without parameters does not take their
+    // instances.
     let (full, short): (Vec<&str>, Vec<&str>) =
         expected.iter().partition(|name| name.contains(" {"));
     for name in full.into_iter().chain(short) {
@@ -143,12 +148,12 @@ fn compare(summary: &Summary, what: &str, entries: &[Entry], expected: &[&str]) 
     if missing.is_empty() && surplus.is_empty() {
         return;
     }
-    let mut message = format!("it is not {expected:?} that {what}");
+    let mut message = format!("the instances that {what} are not {expected:?}");
     for name in missing {
         message += &format!("\n  missing: {name}");
     }
     for entry in surplus {
-        message += &format!("\n  besides: {}", entry.instance);
+        message += &format!("\n  unexpected: {}", entry.instance);
     }
     panic!("{message}\n{summary}");
 }

@@ -334,15 +334,15 @@ fn a_wrong_assertion_shows_the_whole_summary() {
     let summary = flow.run::<Twice>().expect("it runs");
     let message = panics(|| assert_ran(&summary, ["Twice", "Fetch"]));
     let mut lines = message.lines();
-    assert_eq!(lines.next(), Some("it is not [\"Twice\", \"Fetch\"] that ran"));
+    assert_eq!(lines.next(), Some("the instances that ran are not [\"Twice\", \"Fetch\"]"));
     assert_eq!(lines.next(), Some("  missing: Fetch"));
-    assert_eq!(lines.next(), Some("  besides: Total"));
+    assert_eq!(lines.next(), Some("  unexpected: Total"));
     assert!(message.contains("3 tasks in"), "{message}");
     assert!(message.contains("given by a test:\n    Clean {factor: 2}"), "{message}");
 
     let nothing = testing::flow().run::<Index>();
     let message = panics(|| assert_because(&nothing, "Index", "no reason"));
-    assert!(message.contains("is not there because of \"no reason\""), "{message}");
+    assert!(message.contains("no reason of `Index` contains \"no reason\""), "{message}");
     let message = panics(|| assert_because(&nothing, "Twice", "no reason"));
-    assert!(message.starts_with("there is no `Twice` in what was run\n"), "{message}");
+    assert!(message.starts_with("this run has no instance `Twice`\n"), "{message}");
 }

@@ -1,16 +1,17 @@
-//! What a row writes: the names of its fields, and which of them are null.
+//! The fields that a row serializes: their names, and which of them are null.
 
 use std::fmt::{self, Display};
 
 use serde::ser::{Impossible, Serialize, SerializeMap, SerializeStruct, Serializer};
 
-/// A field that a row writes.
+/// A field that a row serializes.
 pub(super) struct Emitted {
     pub(super) name: String,
     pub(super) is_null: bool,
 }
 
-/// The fields that a row writes; none if it is no struct and no map with text as keys.
+/// Returns the fields that a row serializes. There are none if it is neither a struct nor a map
+/// with text keys.
 pub(super) fn emitted<R: Serialize>(row: &R) -> Vec<Emitted> {
     let mut fields = Vec::new();
     match row.serialize(Fields(&mut fields)) {
@@ -19,7 +20,7 @@ pub(super) fn emitted<R: Serialize>(row: &R) -> Vec<Emitted> {
     }
 }
 
-/// Anything else than what is looked for.
+/// The error for any other kind of value.
 #[derive(Debug)]
 struct Other;
 
@@ -97,7 +98,7 @@ macro_rules! all_other {
     };
 }
 
-/// Notes the fields of a row.
+/// Collects the fields of a row.
 struct Fields<'a>(&'a mut Vec<Emitted>);
 
 impl<'a> Serializer for Fields<'a> {
@@ -147,7 +148,7 @@ impl SerializeStruct for Fields<'_> {
     }
 }
 
-/// A row that is a map.
+/// Collects the entries of a row that is a map.
 struct Entries<'a> {
     fields: &'a mut Vec<Emitted>,
     name: String,
@@ -173,7 +174,7 @@ impl SerializeMap for Entries<'_> {
     }
 }
 
-/// Whether a value is written as null. What has parts is not.
+/// Returns whether a value is serialized as null.
 fn is_null<T: Serialize + ?Sized>(value: &T) -> bool {
     value.serialize(Null).is_ok()
 }
@@ -212,7 +213,7 @@ impl Serializer for Null {
     }
 }
 
-/// A key that is text.
+/// Serializes a key that is text.
 struct Text;
 
 impl Serializer for Text {

@@ -1,20 +1,21 @@
-//! Fields of a row for which a file has no column.
+//! Fields of a row without a column in the file.
 //!
-//! Serde reads a field of type `Option` that is missing as `None`, without a word: a column that is
-//! called `Price` instead of `price` would make every row `None`. So the columns are compared with
-//! the [`Shape`](crate::shape::Shape) of the row before the rows are read, and a field without a
-//! column is an error, unless
+//! Serde silently reads a missing field of type `Option` as `None`: a column that is called `Price`
+//! instead of `price` would make every row `None`. So the columns are compared with the
+//! [`Shape`](crate::shape::Shape) of the row before the rows are read. A field without a column is
+//! an error, with two exceptions:
 //!
-//! - the field, or its struct, has a `#[serde(default)]`. The attribute cannot be seen from outside,
-//!   but what it does can: a struct that is read as a sequence takes the default where the sequence
-//!   ends early, and fails where there is none. The first row is read in that way, with the values
-//!   that the file has, and nothing for a field that has no column;
-//! - the row itself leaves the field out where it writes it (`#[serde(skip_serializing_if = ..)]`),
-//!   since then files that were written by it lack the column, too. A column of nearly that name is
-//!   an error all the same.
+//! - The field, or its struct, has a `#[serde(default)]`. The attribute itself is not visible at
+//!   run time, but its effect is: a struct that is read as a sequence takes the default if the
+//!   sequence ends early, and fails if there is no default. The first row is read in that way, with
+//!   the values of the file and no value for a field without a column.
+//! - The row leaves the field out when it is written (`#[serde(skip_serializing_if = ..)]`), since
+//!   then files that were written from such rows lack the column, too. If a column has nearly the
+//!   same name, it is an error nevertheless.
 //!
-//! A row with `#[serde(flatten)]` shows neither names nor defaults. There the first row is written
-//! after it was read: what it writes as null and no column has is an error.
+//! A row with `#[serde(flatten)]` shows neither names nor defaults. Such a row is written again
+//! after it was read: a field that it writes as null in every row, and that has no column, is an
+//! error.
 
 mod emitted;
 
@@ -26,21 +27,21 @@ use serde::Serialize;
 use crate::shape::Field;
 use emitted::{Emitted, emitted};
 
-/// How alike two names must be, for one to be suggested for the other.
+/// The least similarity of two names for one to be suggested instead of the other.
 const ALIKE: f64 = 0.8;
 
-/// How many columns a message lists.
+/// The most columns that a message lists.
 const LISTED: usize = 20;
 
-/// The delimiters that a file may have instead of the one that was said.
+/// The delimiters that are suggested instead of the one that was set.
 #[cfg(feature = "csv")]
 const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
 
-/// The columns of a file, as far as errors name them.
+/// The columns of a file, for error messages.
 #[derive(Clone, Copy)]
 pub(crate) struct Columns<'a> {
     pub(crate) names: &'a [String],
-    /// What stands between the cells, if the file is text.
+    /// The delimiter between cells, if the file is text.
     #[cfg_attr(not(feature = "csv"), expect(dead_code, reason = "only CSV has delimiters"))]
     pub(crate) delimiter: Option<char>,
 }
@@ -50,7 +51,7 @@ impl Columns<'_> {
         self.names.iter().any(|column| column == name)
     }
 
-    /// The column whose name is nearest to one of these.
+    /// Returns the column whose name is most similar to one of `names`.
     fn nearest(&self, names: &[&str]) -> Option<(&str, f64)> {
         let plain = |name: &str| name.trim().to_lowercase();
         let alike = |column: &str| {
@@ -61,7 +62,7 @@ impl Columns<'_> {
         columns.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, alike)| *alike >= ALIKE)
     }
 
-    /// Another delimiter, if with it there would be columns of these names.
+    /// Returns another delimiter, if columns with these names would exist with it.
     fn other_delimiter(&self, _names: &[&str]) -> Option<char> {
         #[cfg(feature = "csv")]
         if let Some(delimiter) = self.delimiter {
@@ -70,7 +71,7 @@ impl Columns<'_> {
         None
     }
 
-    /// What an error says of the columns, given the names that were looked for.
+    /// Returns the part of a message that lists the columns, given the `names` that were searched.
     pub(crate) fn instead_of(&self, names: &[&str]) -> String {
         if let Some(delimiter) = self.other_delimiter(names) {
             return format!(
@@ -94,7 +95,7 @@ impl Columns<'_> {
     }
 }
 
-/// Another delimiter with which one of these names would be a column.
+/// Returns another delimiter with which one of these names would be a column.
 #[cfg(feature = "csv")]
 pub(crate) fn other_delimiter(columns: &[String], delimiter: char, names: &[&str]) -> Option<char> {
     DELIMITERS.into_iter().filter(|other| *other != delimiter).find(|other| {
@@ -103,14 +104,15 @@ pub(crate) fn other_delimiter(columns: &[String], delimiter: char, names: &[&str
     })
 }
 
-/// The fields of a struct that no column is for.
+/// Returns the fields of a struct that have no column.
 pub(crate) fn fields<'f>(fields: &'f [Field], columns: &[String]) -> Vec<&'f Field> {
     let has_column = |field: &&Field| columns.iter().any(|column| field.is_called(column));
     fields.iter().filter(|field| !has_column(field)).collect()
 }
 
-/// The error of a field that has no column and needs one. `parent` is the column that the field's
-/// struct is in, if any.
+/// Returns the error of a field that needs a column and has none.
+///
+/// `parent` is the column that contains the field's struct, or empty.
 pub(crate) fn error<R>(parent: &str, names: &[&str], columns: Columns<'_>) -> anyhow::Error {
     let joined = names.join("` or `");
     let (place, column) = match parent {
@@ -125,8 +127,9 @@ pub(crate) fn error<R>(parent: &str, names: &[&str], columns: Columns<'_>) -> an
     )
 }
 
-/// Whether a row that was read without a column for this field may be kept: it leaves the field out
-/// itself, and no column is nearly called so.
+/// Returns whether a row that was read without a column for `field` is valid.
+///
+/// The row is valid if it does not write the field either, and no column has nearly the same name.
 pub(crate) fn is_left_out<R: Serialize>(row: &R, field: &Field, columns: Columns<'_>) -> bool {
     let written = emitted(row);
     let is_written = |name: &&str| written.iter().any(|Emitted { name: other, .. }| other == name);
@@ -139,8 +142,10 @@ pub(crate) fn is_left_out<R: Serialize>(row: &R, field: &Field, columns: Columns
     !field.names.iter().any(is_written) && !columns.names.iter().any(is_alike)
 }
 
-/// An error if rows of a type that does not show its fields were read without one of the columns that
-/// they write: then it is null in all of them.
+/// Returns an error if rows with hidden fields were read without one of the columns that they
+/// write.
+///
+/// Such a field is null in all rows.
 pub(crate) fn check_read<R: Serialize>(rows: &[R], columns: Columns<'_>) -> Result<()> {
     let Some(first) = rows.first() else { return Ok(()) };
     let absent = |field: &Emitted| field.is_null && !columns.has(&field.name);
@@ -159,7 +164,8 @@ pub(crate) fn check_read<R: Serialize>(rows: &[R], columns: Columns<'_>) -> Resu
     Ok(())
 }
 
-/// An error if several columns have one name: rows without named fields would keep the last.
+/// Returns an error if several columns have the same name: a row without named fields would keep
+/// only the last.
 pub(crate) fn check_unique(columns: &[String]) -> Result<()> {
     let twice = columns.iter().enumerate().find(|(i, name)| columns[..*i].contains(name));
     match twice {

@@ -1,4 +1,4 @@
-//! The bytes of a file, a part at a time.
+//! Access to parts of a file, by mapping or reading it.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -9,22 +9,24 @@ use arrow::buffer::{Buffer, MutableBuffer};
 use flow_core::Source;
 use memmap2::Mmap;
 
-/// From this length on a part is a view of the file even where others are read, so that what is
-/// held does not grow with a batch that was written in one.
+/// The length from which a part is a view of the file, even if other parts are read.
+///
+/// This keeps the memory of a stream small if a batch is long.
 const VIEWED: usize = 32 * 1024 * 1024;
 
-/// A file whose parts can be had in any order.
+/// A file whose parts can be accessed in any order.
 pub(super) struct Content {
     length: usize,
-    /// The whole file, none of which is read before it is looked at, if it is mapped.
+    /// The whole file, if it is mapped. Its pages are loaded on first access.
     mapped: Option<Buffer>,
-    /// Where parts are read from that shall not be views.
+    /// The file from which parts are read, if they should not be views.
     file: Option<File>,
 }
 
 impl Content {
-    /// Parts are views of the file, if it may be mapped: nothing is copied, and the operating system
-    /// reads what is looked at. Otherwise they are read.
+    /// Opens a file so that its parts are views, if it may be mapped. Otherwise they are read.
+    ///
+    /// Views are not copied, and the operating system loads them on first access.
     pub(super) fn viewed(source: &Source, mapped: Option<bool>) -> Result<Self> {
         let file = source.open()?;
         if !may_map(source, &file, mapped) {
@@ -35,7 +37,9 @@ impl Content {
         Ok(Self { length: mapped.len(), mapped: Some(mapped), file: None })
     }
 
-    /// Parts are read, and gone when they are dropped; long ones are views, if the file may be mapped.
+    /// Opens a file so that its parts are read, and freed when they are dropped.
+    ///
+    /// Long parts are views, if the file may be mapped.
     pub(super) fn read(source: &Source, mapped: Option<bool>) -> Result<Self> {
         let file = source.open()?;
         let length = usize::try_from(file.metadata()?.len())?;
@@ -43,7 +47,7 @@ impl Content {
         Ok(Self { length, mapped, file: Some(file) })
     }
 
-    /// The bytes of a file that is not written to a disk.
+    /// Returns the content of a file that exists in memory only.
     pub(super) fn of(bytes: Vec<u8>) -> Self {
         Self { length: bytes.len(), mapped: Some(Buffer::from_vec(bytes)), file: None }
     }
@@ -52,10 +56,10 @@ impl Content {
         self.length
     }
 
-    /// `length` bytes from `offset` on.
+    /// Returns `length` bytes from `offset` on.
     pub(super) fn part(&self, offset: usize, length: usize) -> Result<Buffer> {
         let end = offset.checked_add(length).filter(|end| *end <= self.len());
-        end.context("the file is shorter than it says")?;
+        end.context("the file is shorter than its metadata says")?;
         let mut file = match (&self.mapped, &self.file) {
             (Some(mapped), Some(_)) if length >= VIEWED => {
                 return Ok(mapped.slice_with_length(offset, length));
@@ -71,17 +75,21 @@ impl Content {
     }
 }
 
-/// Whether the file is mapped: an output of the store, by default on a file system on which only this
-/// machine can shorten or remove it. External files may be rewritten at any time.
+/// Returns whether a file may be mapped.
+///
+/// Only outputs of the store are mapped and, by default, only on a file system where no other machine
+/// can truncate or remove them. External files are not, since they can be rewritten at any time.
 fn may_map(source: &Source, file: &File, mapped: Option<bool>) -> bool {
     source.is_kept() && mapped.unwrap_or_else(|| is_local(file))
 }
 
-/// Whether the file system is known to belong to this machine alone.
+/// Returns whether the file system is known to be local.
 #[cfg(target_os = "linux")]
 fn is_local(file: &File) -> bool {
-    /// The numbers of `statfs`(2): ext2 to ext4, XFS, Btrfs, ZFS, tmpfs, ramfs, overlayfs, F2FS,
-    /// bcachefs, JFS, ReiserFS, FAT, exFAT, NTFS.
+    /// The magic numbers of local file systems in `statfs(2)`.
+    ///
+    /// They are ext2 to ext4, XFS, Btrfs, ZFS, tmpfs, ramfs, overlayfs, F2FS, bcachefs, JFS,
+    /// ReiserFS, FAT, exFAT and NTFS.
     const LOCAL: [i64; 14] = [
         0xEF53,
         0x5846_5342,
@@ -102,7 +110,7 @@ fn is_local(file: &File) -> bool {
     rustix::fs::fstatfs(file).is_ok_and(|stat| LOCAL.contains(&(stat.f_type as i64)))
 }
 
-/// Other systems do not say it in a common way, and maps are what users of the format expect.
+/// Returns `true`: other systems have no common way to ask, and users of the format expect maps.
 #[cfg(not(target_os = "linux"))]
 fn is_local(_: &File) -> bool {
     true
@@ -113,11 +121,12 @@ fn map(file: &File) -> Result<Buffer> {
         return Ok(Buffer::default()); // which some systems cannot map
     }
     #[expect(unsafe_code, reason = "mapping a file is unsafe, since others might write to it")]
-    // SAFETY: what is mapped must not change as long as it is looked at. A kept `Source` is a complete
-    // file that is never rewritten: the store creates each under a name of its own, compares its
-    // size with the record before it is read, and when it goes, unlinks it, which leaves its
-    // content to the processes that have it mapped. `may_map` has excluded external files and, unless
-    // the user says otherwise, file systems on which an unlinked file does not live on.
+    // SAFETY: mapped bytes must not change while they are in use. A kept `Source` is a complete
+    // file that is never rewritten: the store creates each file under a unique name, and compares
+    // its size with the record before it is read. To remove a file, the store unlinks it, which
+    // preserves its content for processes that have mapped it. `may_map` has excluded external
+    // files and, unless the user overrides it, file systems on which an unlinked file does not live
+    // on.
     let mapped = unsafe { Mmap::map(file) }?;
     Ok(Buffer::from(Bytes::from_owner(mapped)))
 }

@@ -1,10 +1,10 @@
-//! One dictionary for each column, however many its batches have.
+//! Merges the dictionaries of all batches into one for each column.
 //!
-//! A column of a dictionary type has values, each once, and keys that refer to them. Every batch
-//! may bring values of its own, but a file has one dictionary for each column: one that grows, by
-//! parts that are added at its end. So the values of the first batch are kept as they are; the
-//! values that a later batch has beyond them are added, in the order in which it has them, and its
-//! keys are numbered anew. What the batch says stays the same.
+//! A column of a dictionary type has distinct values, and keys that refer to them. Each batch may
+//! have its own dictionary, but a file has one for each column, to which later batches can only
+//! append. So the values of the first batch are kept as they are. Values that a later batch adds
+//! are appended in their order, and the keys of that batch are renumbered. The data of the batch
+//! stays the same.
 
 use std::collections::HashMap;
 use std::slice;
@@ -15,8 +15,7 @@ use arrow::compute::{CastOptions, cast_with_options, concat, take};
 use arrow::datatypes::DataType;
 use arrow::row::{RowConverter, SortField};
 
-/// The dictionaries of all columns, and of columns inside others, in the order in which they are
-/// met.
+/// The dictionaries of all columns, and of nested columns, in the order of a depth-first walk.
 #[derive(Default)]
 pub(super) struct Dictionaries {
     grown: Vec<Dictionary>,
@@ -24,20 +23,20 @@ pub(super) struct Dictionaries {
 
 struct Dictionary {
     values: ArrayRef,
-    /// Where each value stands, from the second dictionary on.
+    /// The position of each value, from the second dictionary on.
     index: Option<Index>,
-    /// The dictionary that came last, and where each of its values stands here.
+    /// The dictionary of the previous batch, and the position of each of its values here.
     last: Option<(ArrayData, Vec<u64>)>,
 }
 
-/// Values by their bytes, which are equal only if the values are.
+/// The positions of values, by a byte encoding in which equal bytes are equal values.
 struct Index {
     bytes: RowConverter,
     places: HashMap<Box<[u8]>, u64>,
 }
 
 impl Dictionaries {
-    /// The batch, with keys into the dictionaries of all batches up to it.
+    /// Returns the batch with keys into the merged dictionaries of all batches so far.
     pub(super) fn grown(&mut self, batch: RecordBatch) -> Result<RecordBatch> {
         let schema = batch.schema();
         let mut at = 0;
@@ -58,7 +57,9 @@ impl Dictionaries {
         Ok(if any { RecordBatch::try_new(schema, columns)? } else { batch })
     }
 
-    /// What the array becomes, if anything. `at` counts the dictionaries met before.
+    /// Returns the array with merged dictionaries, or `None` if it is unchanged.
+    ///
+    /// `at` counts the dictionaries before this array.
     fn array(&mut self, data: &ArrayData, at: &mut usize) -> Result<Option<ArrayData>> {
         if !has_dictionary(data.data_type()) {
             return Ok(None);
@@ -92,7 +93,7 @@ impl Dictionaries {
 }
 
 impl Dictionary {
-    /// The same array, with keys into this dictionary, which has all its values then.
+    /// Returns the array with keys into this dictionary, after adding its values.
     fn keys_of(&mut self, array: &ArrayRef) -> Result<Option<ArrayData>> {
         let dictionary = array.as_any_dictionary();
         let values = dictionary.values();
@@ -127,7 +128,7 @@ impl Dictionary {
         Ok(Some(data.child_data(vec![self.values.to_data()]).build()?))
     }
 
-    /// Adds what is new among these values, and says where each of them stands.
+    /// Adds the values that are new, and returns the positions of all of them.
     fn add(&mut self, values: &ArrayRef) -> Result<Vec<u64>> {
         if values.as_ref() == self.values.as_ref() {
             return Ok((0..values.len() as u64).collect());

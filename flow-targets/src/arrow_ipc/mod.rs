@@ -1,5 +1,8 @@
-//! [Arrow IPC](https://arrow.apache.org/docs/format/Columnar.html#ipc-file-format) files, also
-//! called Feather: tables as they lie in memory, so that loading one is looking at it.
+//! The target [`ArrowIpc`]: tables in [Arrow
+//! IPC](https://arrow.apache.org/docs/format/Columnar.html#ipc-file-format) files.
+//!
+//! The format is also called Feather. A file has the same layout as the table in memory, so that
+//! loading it maps the file.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -23,54 +26,56 @@
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 //!
-//! # What comes back
+//! # What is preserved
 //!
 //! | value | loads as |
 //! | --- | --- |
-//! | `RecordBatch` | one batch of the same schema, its metadata included, and equal columns: views of the file |
-//! | `Vec<RecordBatch>` | batches of the same lengths: views of the file |
-//! | [`BatchStream`](crate::BatchStream) | the rows of its batches, read when they are asked for |
-//! | `Vec<R>` | the rows; columns' types come from `R` as for [`Parquet`](crate::parquet#what-comes-back) |
+//! | `RecordBatch` | one batch of the same schema, including its metadata, and equal columns, which are views of the file |
+//! | `Vec<RecordBatch>` | batches of the same lengths, which are views of the file |
+//! | [`BatchStream`](crate::BatchStream) | the same rows, read on demand |
+//! | `Vec<R>` | equal rows; the column types come from `R` as for [`Parquet`](crate::parquet#what-is-preserved) |
 //!
-//! All types come back, unions, views, runs and maps among them. An enum with data in a row is a
-//! union. What cannot is an error when saving: a dictionary whose values are a dictionary.
+//! All types are preserved, including unions, views, run-end encoded arrays and maps, with one
+//! exception: saving a dictionary whose values are a dictionary is an error. An enum with data in a
+//! row is a union.
 //!
-//! Types that [hide their columns](crate::parquet#types-that-hide-their-columns), and fields [without a
-//! column](crate::parquet#files-of-other-programs), are as in Parquet.
+//! Row types that [hide their columns](crate::parquet#types-that-hide-their-columns), and fields
+//! [without a column](crate::parquet#files-of-other-programs), behave as in Parquet.
 //!
 //! # Views
 //!
-//! An uncompressed output of the store is mapped into memory: a loaded column is the file's own bytes,
-//! and of a column that nothing reads, the system loads only what it takes to check it. Text is
-//! checked to be UTF-8, and all that refers to other places to stay inside, so that a damaged file is an
-//! error. A file that is removed goes on to exist for the programs that have it mapped (on Windows it
-//! cannot be removed before).
+//! An uncompressed output of the store is mapped into memory: a loaded column consists of the
+//! file's own bytes. Of a column that is not used, the operating system loads only the bytes that
+//! are checked. Texts are checked to be UTF-8, and offsets to be in bounds, so that a damaged file
+//! is an error. If a file is removed, programs that have mapped it can still use it (on Windows, it
+//! cannot be removed while it is mapped).
 //!
-//! That holds for file systems of this machine. On one that several machines share, another machine
-//! can remove or shorten a file that is mapped here, and the next look at its bytes ends the process
-//! by the signal `SIGBUS`, which no program can turn into an error. So on Linux a file is mapped only if
-//! its file system is known to be local (ext4, XFS, Btrfs, ZFS, tmpfs, an overlay, and the like), and
-//! read otherwise; on other systems every output is mapped. [`mapped`](ArrowIpc::mapped) says it for one
-//! target: `mapped = false` for a store on a network drive of such a system, or where programs other
-//! than this one write into the store. Files of external tasks are never mapped.
+//! This holds for local file systems. On a shared file system, another machine can remove or
+//! truncate a file that is mapped here. The next access to its bytes then ends the process by the
+//! signal `SIGBUS`, which cannot be turned into an error. So on Linux, a file is mapped only if its
+//! file system is known to be local (ext4, XFS, Btrfs, ZFS, tmpfs, overlayfs and similar ones), and
+//! is read otherwise. On other systems, every output is mapped. The option
+//! [`mapped`](ArrowIpc::mapped) overrides this for one target: set `mapped = false` for a store on
+//! a network drive of such a system, or if other programs write into the store. Files of external
+//! tasks are never mapped, because they may be rewritten at any time.
 //!
-//! A compressed file, see [`compression`](ArrowIpc::compression), is smaller, and decompressed
+//! A compressed file, see [`compression`](ArrowIpc::compression), is smaller, and is decompressed
 //! when it is loaded.
 //!
-//! # In part
+//! # Reading a part of a file
 //!
-//! A stream is written batch by batch, and read in pieces of at most 65,536 rows. A batch that was
-//! written in one is the least that is read: a long one as a view of which pages come and go, but
-//! if it is compressed it is decompressed whole.
+//! A stream is written batch by batch, and read in batches of at most 65,536 rows. The smallest
+//! unit that is read is a batch as it was written: an uncompressed long batch is a view, whose
+//! pages are loaded on demand, but a compressed one is decompressed as a whole.
 //!
 //! # Dictionaries
 //!
-//! A file has one dictionary for each column, and where batches have several their values are put
-//! together; arrays come back equal, with other keys. If there are more values than keys the type
-//! of the keys is too short, which is an error that says so.
+//! A file has one dictionary for each column. If batches have different dictionaries, their values
+//! are merged; the arrays come back equal, with other keys. If the merged dictionary has more
+//! values than the key type allows, saving is an error.
 //!
-//! That is one of the reasons why the target is not [`EXACT`](flow_core::Target::EXACT). Another
-//! is that a slice comes back without the rows around it.
+//! This is one reason why the target is not [`EXACT`](flow_core::Target::EXACT). Another one is
+//! that a slice comes back without the rows around it.
 
 mod claims;
 mod content;
@@ -89,14 +94,14 @@ use crate::compression::Compression;
 use crate::limit::Limit;
 use crate::table::{Cut, Table, Way, reading};
 
-/// What errors call it.
+/// The name of the format in errors.
 const FORMAT: &str = "Arrow IPC";
 
-/// An Arrow IPC file of a table: `RecordBatch`, `Vec<RecordBatch>`,
-/// [`BatchStream`](crate::BatchStream), or `Vec<R>` where `R` is a struct that derives serde's
-/// `Serialize` and `Deserialize`.
+/// An Arrow IPC file of a table.
 ///
-/// See [the module](self) for what comes back, and an example.
+/// The table is a `RecordBatch`, a `Vec<RecordBatch>`, a [`BatchStream`](crate::BatchStream), or a
+/// `Vec<R>` where `R` is a struct that derives serde's `Serialize` and `Deserialize`. See [the
+/// module](self) for what is preserved, and an example.
 pub struct ArrowIpc<T> {
     compression: Compression,
     mapped: Option<bool>,
@@ -105,10 +110,10 @@ pub struct ArrowIpc<T> {
 }
 
 impl<T> ArrowIpc<T> {
-    /// Uncompressed, so that a file can be looked at without being read.
+    /// Creates a target without compression, so that files can be mapped.
     ///
-    /// This is no impl of [`Default`], since the type alone does not say how its values become
-    /// tables; see [`Table`].
+    /// This is not an impl of [`Default`], since the type alone does not determine how its values
+    /// become tables; see [`Table`].
     #[expect(clippy::should_implement_trait, reason = "`Way` can be inferred in a call only")]
     pub fn default<Way>() -> Self
     where
@@ -122,36 +127,40 @@ impl<T> ArrowIpc<T> {
         }
     }
 
-    /// How the columns are compressed: [`Lz4`](Compression::Lz4), which the format keeps in frames,
-    /// or [`Zstd`](Compression::Zstd). A level that does not exist is an error when saving, and so
-    /// is [`Snappy`](Compression::Snappy), which the format does not have.
+    /// Sets the compression of columns: [`Lz4`](Compression::Lz4) or [`Zstd`](Compression::Zstd).
+    ///
+    /// An invalid level is an error when saving, and so is [`Snappy`](Compression::Snappy), which
+    /// Arrow IPC does not support.
     #[must_use]
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = compression;
         self
     }
 
-    /// Sets whether an uncompressed output of the store is mapped when it is loaded, or read. By
-    /// default it is mapped if it lies on a file system of this machine: see
-    /// [Views](self#views) for the risk elsewhere.
+    /// Sets whether an uncompressed output of the store is mapped when it is loaded, or read.
+    ///
+    /// By default, it is mapped if it is on a local file system: see [Views](self#views) for the
+    /// risk on others.
     #[must_use]
     pub fn mapped(mut self, mapped: bool) -> Self {
         self.mapped = Some(mapped);
         self
     }
 
-    /// Sets how many bytes a compressed table may take when it is loaded whole: by default 4 GiB or, if
-    /// that is more, 100 times the size of the file. Saving and loading a larger one is an error.
+    /// Sets the most bytes that a compressed table may take when it is loaded whole.
     ///
-    /// A [`BatchStream`](crate::BatchStream) is never whole in memory; for it, the limit is that of one
-    /// batch.
+    /// The default is 4 GiB or, if that is more, 100 times the size of the file. Saving and loading
+    /// a larger table is an error.
+    ///
+    /// A [`BatchStream`](crate::BatchStream) is never in memory as a whole; for it, the limit
+    /// applies to each batch.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.limit = Limit::new(bytes);
         self
     }
 
-    /// How the file is read.
+    /// Returns the reader of a file with the options of this target.
     fn reader<'a>(&self, source: &'a Source) -> read::File<'a> {
         read::File { source, mapped: self.mapped, limit: self.limit }
     }
@@ -187,7 +196,7 @@ impl<T: Send + Sync + 'static> Target for ArrowIpc<T> {
 impl<T: Send + Sync + 'static> Streaming for ArrowIpc<T> {
     type Piece = RecordBatch;
 
-    /// Batches of at most 65,536 rows.
+    /// Reads batches of at most 65,536 rows.
     fn stream(&self, source: &Source) -> Result<Pieces<RecordBatch>> {
         reading(source, FORMAT, || self.reader(source).stored(Cut::Anywhere, None))?.read_later()
     }
@@ -196,8 +205,10 @@ impl<T: Send + Sync + 'static> Streaming for ArrowIpc<T> {
 impl<T: Send + Sync + 'static> Columnar for ArrowIpc<T> {
     type Columns = RecordBatch;
 
-    /// One batch of these columns. Without any names it has no columns, and still the rows. They
-    /// are views of the file, unless it has several batches, which are copied into one.
+    /// Loads one batch with these columns. Without names, the batch has no columns, but all rows.
+    ///
+    /// The columns are views of the file. If the file has several batches, they are copied into
+    /// one.
     fn load_columns(&self, source: &Source, names: &[&str]) -> Result<RecordBatch> {
         reading(source, FORMAT, || self.reader(source).columns(names))
     }

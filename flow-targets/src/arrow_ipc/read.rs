@@ -1,4 +1,4 @@
-//! Reading a table back: whole, batch by batch, or some of its columns.
+//! Reads tables: whole, batch by batch, or some columns.
 
 use std::sync::Arc;
 
@@ -17,13 +17,14 @@ use super::content::Content;
 use crate::limit::Limit;
 use crate::table::{Cut, Stored, find, joined};
 
-/// How many rows a piece of a stream has at most.
+/// The most rows in a batch of a stream.
 const STEP: usize = 64 * 1024;
 
-/// The length of the footer, and the name of the format.
+/// The length of the file's trailer: the length of the footer, and the magic string of the format.
 const TRAILER: usize = 10;
 
-/// Where what lies in a file: it is read once, however often the batches are.
+/// The positions of all parts of a file. It is read once, even if the batches are read several
+/// times.
 pub(super) struct Footer {
     pub(super) schema: SchemaRef,
     version: MetadataVersion,
@@ -31,20 +32,24 @@ pub(super) struct Footer {
     batches: Vec<Block>,
 }
 
-/// A file, and how it is read.
+/// A file, and the options with which it is read.
 #[derive(Clone, Copy)]
 pub(super) struct File<'a> {
     pub(super) source: &'a Source,
-    /// Whether it is mapped; if that is not set, where it is safe.
+    /// Whether the file is mapped; by default, only if that is safe.
     pub(super) mapped: Option<bool>,
     pub(super) limit: Limit,
 }
 
 impl File<'_> {
-    /// The table of the file. Batches that are kept as they were cut are views of it; where they may be
-    /// cut anywhere they are read, for a consumer that takes one after the other and keeps none.
+    /// Returns the table of the file.
     ///
-    /// Rows take what their types take, so that they have the limit whatever the file has.
+    /// If the value needs the batches as they were written, they are views of the file. If they may
+    /// be cut anywhere, they are read instead, for a consumer that takes one after the other and
+    /// keeps none.
+    ///
+    /// `row` is the size of the Rust type of a row, in bytes. Rows take as much memory as their
+    /// type, so that they have the limit even if the file is not compressed.
     pub(super) fn stored(self, cut: Cut, row: Option<usize>) -> Result<Stored> {
         let Self { source, mapped, limit } = self;
         let content = Content::viewed(source, mapped)?;
@@ -67,7 +72,7 @@ impl File<'_> {
         Ok(stored.within(most))
     }
 
-    /// The columns of these names, as views of the file; nothing is read of others.
+    /// Returns the columns with these names, as views of the file. Other columns are not read.
     pub(super) fn columns(self, names: &[&str]) -> Result<RecordBatch> {
         let content = Content::viewed(self.source, self.mapped)?;
         let footer = Footer::read(&content)?;
@@ -84,7 +89,8 @@ impl Footer {
         let mut trailer = [0; TRAILER];
         trailer.copy_from_slice(&content.part(end, TRAILER)?);
         let length = read_footer_length(trailer)?;
-        let start = end.checked_sub(length).context("the file is shorter than it says")?;
+        let start =
+            end.checked_sub(length).context("the file is shorter than its metadata says")?;
         Self::parse(&content.part(start, length)?)
     }
 
@@ -105,8 +111,9 @@ impl Footer {
         })
     }
 
-    /// The batches, or some columns of them. Dictionaries are read first: a file has one for each
-    /// column, in parts.
+    /// Returns the batches, or some of their columns.
+    ///
+    /// Dictionaries are read first: a file has one for each column, in several parts.
     fn batches(
         &self,
         content: Content,
@@ -129,22 +136,22 @@ impl Footer {
     }
 }
 
-/// What a file of this content may claim.
+/// Returns the limit of the sizes that this file may claim.
 fn claims(limit: Limit, content: &Content, of: fn(u64, u64) -> Claims) -> Claims {
     let file = content.len() as u64;
     of(limit.table(file), file)
 }
 
-/// The bytes of a block.
+/// Returns the bytes of a block.
 fn message(content: &Content, block: &Block) -> Result<Buffer> {
     let number = |n: i64| usize::try_from(n).context("the footer has a negative length");
     let head = number(block.metaDataLength().into())?;
     let body = number(block.bodyLength())?;
-    let length = head.checked_add(body).context("the file is shorter than it says")?;
+    let length = head.checked_add(body).context("the file is shorter than its metadata says")?;
     content.part(number(block.offset())?, length)
 }
 
-/// Pieces of at most [`STEP`] rows, none of which is copied.
+/// Cuts a batch into slices of at most [`STEP`] rows, without a copy.
 fn parts(batch: Result<RecordBatch>) -> Box<dyn Iterator<Item = Result<RecordBatch>> + Send> {
     match batch {
         Ok(batch) if batch.num_rows() > STEP => {
@@ -181,10 +188,10 @@ mod tests {
                 .map_while(Result::ok)
                 .count()
         };
-        // Each takes 8000 bytes, and a head.
+        // Each batch takes 8000 bytes and a header.
         assert_eq!(count(100_000, Claims::of_all), 12);
         assert_eq!(count(100_000, Claims::of_each), 2000);
-        // What the file has is never too much.
+        // The bytes of the file itself are always within the limit.
         assert_eq!(count(1, Claims::of_all), 1);
         assert_eq!(count(1 << 30, Claims::of_all), 2000);
     }

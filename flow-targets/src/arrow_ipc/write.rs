@@ -1,4 +1,4 @@
-//! Writing a table, batch by batch, straight into the sink.
+//! Writes tables batch by batch into the sink.
 
 use std::io::{self, BufWriter, Write};
 
@@ -26,7 +26,7 @@ pub(super) fn write<T>(target: &ArrowIpc<T>, value: &T, sink: &mut Sink<'_>) -> 
     let sink = BufWriter::with_capacity(BUFFER, Counted { sink, written: 0 });
     let mut writer = FileWriter::try_new_with_options(sink, &table.schema, options)?;
     let mut bytes = 0;
-    // What the file has in the end is not known yet: the count is compared with the limit then.
+    // The final size of the file is not known yet. The count is compared with the limit at the end.
     let mut rows = target.way.counted(target.way.row.map(|_| u64::MAX), &table.schema);
     for batch in table.each {
         let batch = batch?;
@@ -44,7 +44,7 @@ pub(super) fn write<T>(target: &ArrowIpc<T>, value: &T, sink: &mut Sink<'_>) -> 
     check_size("in memory, the table takes", bytes, target.limit.table(file))
 }
 
-/// Counts what is written.
+/// A writer that counts the bytes that it writes.
 struct Counted<'a, 'b> {
     sink: &'a mut Sink<'b>,
     written: u64,
@@ -62,14 +62,15 @@ impl Write for Counted<'_, '_> {
     }
 }
 
-/// The bytes of a batch, without those of the rows around it if it is a slice.
+/// Returns the bytes of a batch. For a slice, the rows around it do not count.
 fn size(batch: &RecordBatch) -> Result<u64> {
     let sizes = batch.columns().iter().map(|column| column.to_data().get_slice_memory_size());
     sizes.map(|size| Ok(size? as u64)).sum()
 }
 
 fn options(compression: Compression) -> Result<IpcWriteOptions> {
-    // A file has one dictionary for each column. What a batch adds to it is written with the batch.
+    // A file has one dictionary for each column. The values that a batch adds are written with the
+    // batch.
     let options = IpcWriteOptions::default().with_dictionary_handling(DictionaryHandling::Delta);
     Ok(match compression {
         Compression::Uncompressed => options,
@@ -83,7 +84,7 @@ fn options(compression: Compression) -> Result<IpcWriteOptions> {
     })
 }
 
-/// An error if a column would come back with another type: what a file without rows says is read.
+/// Returns an error if a column would come back with another type, by reading a file without rows.
 pub(super) fn check(schema: &Schema) -> Result<()> {
     let mut file = Vec::new();
     let mut writer = FileWriter::try_new(&mut file, schema)?;

@@ -1,4 +1,4 @@
-//! Fields of rows for which a file has no column; see [`crate::absent`].
+//! Fields of rows without a column in the file; see [`crate::absent`].
 
 use std::borrow::Cow;
 use std::ptr;
@@ -14,19 +14,19 @@ use super::serialize::Fault;
 use crate::absent::{self, Columns, is_left_out};
 use crate::shape::{Field, Shape};
 
-/// What stands for a column that is absent and may be.
+/// The cell of a missing column that may be missing.
 static NULL: Cell<'static> = Cell { text: Cow::Borrowed(""), kind: CellKind::Null };
 
-/// The check of a file's columns against the fields of its rows, made at the first row.
+/// Checks the columns of a file against the fields of its rows, at the first row.
 pub(super) struct Check<'a> {
     columns: Columns<'a>,
     shape: &'static Shape,
-    /// Fields without a column for which nothing is known yet.
+    /// The fields without a column that have not been checked yet.
     open: Vec<&'static Field>,
 }
 
 impl<'a> Check<'a> {
-    /// A check for a file with these columns.
+    /// Creates a check for a file with these columns.
     pub(super) fn new<R: DeserializeOwned + 'static>(columns: Columns<'a>) -> Result<Self> {
         let shape = Shape::of::<R>();
         let open = match shape.fields() {
@@ -39,7 +39,7 @@ impl<'a> Check<'a> {
         Ok(Self { columns, shape, open })
     }
 
-    /// An error if a field needs a column that is absent, by what the type says without any row.
+    /// Returns an error if a field needs a missing column, judged by the type alone.
     pub(super) fn without_rows<R: DeserializeOwned>(&self) -> Result<()> {
         if self.open.is_empty() {
             return Ok(());
@@ -52,7 +52,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// An error if a field needs a column that is absent. Afterwards, `row` can be read.
+    /// Returns an error if a field needs a missing column. After success, `row` can be read.
     pub(super) fn first<R>(&mut self, row: &[Cell<'_>]) -> Result<()>
     where
         R: Serialize + DeserializeOwned,
@@ -68,7 +68,8 @@ impl<'a> Check<'a> {
                 needed: &mut needed,
             };
             let _ = R::deserialize(line);
-            // Otherwise all have a default, or the row is wrong elsewhere, and says so when it is read.
+            // Otherwise all fields have a default, or the row has another error, which is reported
+            // when it is read.
             let Some(needed) = needed else { break };
             let read = R::deserialize(Line::new(Some(self.columns.names), row));
             if !read.is_ok_and(|read| is_left_out(&read, needed, self.columns)) {
@@ -79,7 +80,7 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// An error if rows that do not show their fields have one without a column.
+    /// Returns an error if a row whose type hides its fields has a field without a column.
     pub(super) fn all<R: Serialize>(&self, rows: &[R]) -> Result<()> {
         match self.shape {
             Shape::Struct(_) => Ok(()),
@@ -88,13 +89,13 @@ impl<'a> Check<'a> {
     }
 }
 
-/// A line as the sequence of a struct's fields, in which those that are open are left out.
+/// A line as the sequence of a struct's fields, without the cells of the fields in `open`.
 struct InOrder<'a, 'de> {
     fields: &'static [Field],
     columns: &'a [String],
     cells: &'de [Cell<'de>],
     open: &'a [&'static Field],
-    /// The field that was left out last, unless another was asked for afterwards.
+    /// The field that was left out last, unless another field was requested afterwards.
     needed: &'a mut Option<&'static Field>,
 }
 
@@ -150,7 +151,7 @@ impl<'de> SeqAccess<'de> for &mut InOrder<'_, 'de> {
                 *self.needed = Some(field);
                 Ok(None)
             }
-            // It was found to be one that may be absent, which only an option is.
+            // An earlier pass found that this column may be missing, which only an `Option` may.
             None => seed.deserialize(&NULL).map(Some),
         }
     }

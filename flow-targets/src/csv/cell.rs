@@ -1,20 +1,20 @@
-//! Cells, as they stand in a file.
+//! Cells of a CSV file.
 //!
-//! Whether a cell was quoted is what tells text from null, so both directions keep it.
+//! Quotes distinguish text from null, so both the reader and the writer preserve them.
 
 use std::borrow::Cow;
 
-/// What a file may begin with to say that it is UTF-8.
+/// The byte order mark, with which a UTF-8 file may begin.
 pub(super) const MARK: char = '\u{feff}';
 
-/// A cell as it stands in a file.
+/// A cell of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Cell<'a> {
     pub(super) text: Cow<'a, str>,
     pub(super) kind: CellKind,
 }
 
-/// How a cell stands in a file.
+/// How a cell is written in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CellKind {
     Null,

@@ -1,4 +1,4 @@
-//! The content of a file, which may be packed.
+//! The content of a CSV file, which may be compressed.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,15 +8,16 @@ use flow_core::Source;
 #[cfg(feature = "csv-gz")]
 use crate::limit::{Bounded, Limit};
 
-/// What makes the content of a file out of its bytes.
+/// Turns a file into a reader of its decompressed content.
 pub(super) type Unpack = fn(File) -> Box<dyn Read + Send>;
 
-/// The content of a file, which can be read from its start any number of times.
+/// The content of a file, which can be opened any number of times.
 #[derive(Clone)]
 pub struct Content {
     source: Source,
     unpack: Unpack,
-    /// How much of it is read; of a file that is not packed, all.
+    /// The most decompressed bytes to read; `None` if the whole file is read, and for uncompressed
+    /// files.
     #[cfg(feature = "csv-gz")]
     limit: Option<Limit>,
 }
@@ -31,7 +32,7 @@ impl Content {
         }
     }
 
-    /// The same content, of which no more is read than the limit allows.
+    /// Limits how much of the content is read.
     #[cfg(feature = "csv-gz")]
     pub(super) fn within(self, limit: Limit) -> Self {
         Self { limit: Some(limit), ..self }
@@ -48,7 +49,7 @@ impl Content {
         Ok((self.unpack)(file))
     }
 
-    /// What is said of a file that is no such table.
+    /// Returns the context of the errors of this file.
     pub(super) fn unreadable(&self) -> String {
         format!("cannot read {} as CSV", self.source.path().display())
     }

@@ -1,4 +1,4 @@
-//! What others need to know of a CSV file, whose cells do not say which type they are of.
+//! Descriptions of CSV files, whose cells do not state their types.
 
 use std::sync::Arc;
 
@@ -11,8 +11,10 @@ use super::content::Content;
 use super::options::Options;
 use crate::python::text;
 
-/// The columns, and how the file is read with their types. `known` gives what the type of the value
-/// says of them, `target` is what the target is called.
+/// Describes the columns, and how to read the file with their types.
+///
+/// `known` returns the columns that the type of the value determines. `target` is the name of the
+/// target.
 pub(super) fn describe(
     options: &Options,
     known: fn() -> Option<Vec<FieldRef>>,
@@ -40,7 +42,7 @@ pub(super) fn describe(
     Ok(columns.python(&["pyarrow"], python(options, &schema)))
 }
 
-/// The schema that was given, or that of the value's type, or that of the text.
+/// Returns the given schema, else that of the value's type, else the one inferred from the text.
 fn schema(
     options: &Options,
     known: fn() -> Option<Vec<FieldRef>>,
@@ -50,7 +52,7 @@ fn schema(
         && let Some(fields) = known()
     {
         let typed = Options { schema: Some(Arc::new(Schema::new(fields))), ..options.clone() };
-        // Not every field is written, and then the type does not say what the columns are.
+        // Rows may leave fields out, and then the type does not determine the columns.
         if let Ok(schema) = columns::schema(&typed, content) {
             return Ok(schema);
         }
@@ -58,7 +60,8 @@ fn schema(
     columns::schema(options, content)
 }
 
-/// A call of the function of an export's module that reads CSV with the types of its columns.
+/// Returns a call of the function `_csv` of an export's Python module, with the types of the
+/// columns.
 fn python(options: &Options, schema: &Schema) -> String {
     let mut arguments = vec!["path".to_owned(), crate::python::schema(schema)];
     if options.delimiter != ',' {

@@ -1,4 +1,4 @@
-//! Cells to fields.
+//! Deserializes cells as the fields of a row.
 
 use std::slice;
 use std::str::FromStr;
@@ -15,7 +15,7 @@ use super::kinds::Kind;
 use super::serialize::Fault;
 use crate::exact::infinite;
 
-/// A line as a row: by its columns' names if there are any, else by their order.
+/// A line as a row, whose fields are matched by column names or, without names, by position.
 #[derive(Clone, Copy)]
 pub(super) struct Line<'de> {
     names: Option<&'de [String]>,
@@ -106,7 +106,7 @@ impl<'de> Cell<'de> {
         self.text.parse().map_err(unparsed)
     }
 
-    /// The text as a float, which is infinite only if the text says so.
+    /// Parses the text as a float, which is infinite only if the text says so.
     fn float<N: FromStr + Copy>(&self, is_infinite: fn(N) -> bool) -> Result<N, Fault> {
         let number: N = self.number("a number")?;
         match infinite(&self.text, |_| is_infinite(number)) {
@@ -130,7 +130,7 @@ macro_rules! numbers {
 impl<'de> Deserializer<'de> for &'de Cell<'de> {
     type Error = Fault;
 
-    /// For types that ask what there is: as a column of such cells would be read.
+    /// For types that accept any value, cells have the type that inference gives them.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match (self.kind, Kind::of(&self.text)) {
             (CellKind::Null, _) => visitor.visit_unit(),
@@ -165,7 +165,7 @@ impl<'de> Deserializer<'de> for &'de Cell<'de> {
         visitor.visit_f64(self.float(f64::is_infinite)?)
     }
 
-    // What cannot be null is text, even where the text is that of null.
+    // A field that cannot be null is text, even if the cell is the null text.
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         visitor.visit_borrowed_str(&self.text)
     }
@@ -226,17 +226,17 @@ impl<'de> Deserializer<'de> for &'de Cell<'de> {
     }
 }
 
-/// What the fields of a plain struct are called.
+/// Returns the field names of a plain struct.
 pub(super) fn field_names<R: DeserializeOwned>() -> Option<&'static [&'static str]> {
     let mut names = None;
-    // It fails, having told what it was asked for.
-    let _ = R::deserialize(Asked(&mut names));
+    // Deserialization fails after the names were recorded.
+    let _ = R::deserialize(FieldNames(&mut names));
     names
 }
 
-struct Asked<'de>(&'de mut Option<&'static [&'static str]>);
+struct FieldNames<'de>(&'de mut Option<&'static [&'static str]>);
 
-impl<'de> Deserializer<'de> for Asked<'_> {
+impl<'de> Deserializer<'de> for FieldNames<'_> {
     type Error = Fault;
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Fault> {

@@ -1,4 +1,4 @@
-//! What is the same of a file that is packed and of one that is not.
+//! The implementation shared by [`Csv`](super::Csv) and [`CsvGz`](super::CsvGz).
 
 use std::io::Write;
 
@@ -13,7 +13,7 @@ use super::describe::describe;
 use super::options::Options;
 use super::sheet::{Sheet, Way};
 
-/// The options, and how values of a type become cells.
+/// The options of a target, and the functions that convert values of its type to cells.
 pub(super) struct Format<T> {
     pub(super) options: Options,
     way: Way<T>,
@@ -27,7 +27,7 @@ impl<T> Format<T> {
         Self { options: Options::default(), way: Way::of::<W>() }
     }
 
-    /// Whether a value is read later, and never whole in memory.
+    /// Returns whether a value is a stream, which is read later and never in memory as a whole.
     #[cfg(feature = "csv-gz")]
     pub(super) fn is_stream(&self) -> bool {
         self.way.stream
@@ -69,7 +69,7 @@ impl<T> Clone for Format<T> {
     }
 }
 
-/// The batches of a file; after an error there are none.
+/// Returns the batches of a file. After an error, the iterator ends.
 pub(super) fn batches(options: &Options, content: &Content) -> Result<Pieces<RecordBatch>> {
     let content = content.clone();
     let reader = Reader::open(options, &content).with_context(|| content.unreadable())?;
@@ -83,60 +83,66 @@ pub(super) fn batches(options: &Options, content: &Content) -> Result<Pieces<Rec
     })))
 }
 
-/// The methods that set the options, of a target with a [`Format`].
+/// Defines the methods that set options, for a target with a field `format` of type [`Format`].
 macro_rules! setters {
     () => {
-        /// What stands between cells: `','`, `';'`, `b'\t'`. Anything that may be part of a number is
-        /// an error when saving and loading.
+        /// Sets the delimiter between cells, such as `','`, `';'` or `b'\t'`.
+        ///
+        /// A character that may be part of a number is an error when saving and loading.
         #[must_use]
         pub fn delimiter(mut self, delimiter: impl Into<char>) -> Self {
             self.format.options.delimiter = delimiter.into();
             self
         }
 
-        /// Whether the first line is the columns' names. Without, fields of rows are found by their
-        /// order, and columns without a schema are named `column_1` and so on.
+        /// Sets whether the first line has the names of the columns, `true` by default.
+        ///
+        /// Without a header, the fields of rows are matched by position, and columns without a
+        /// schema are named `column_1`, `column_2` and so on.
         #[must_use]
         pub fn header(mut self, header: bool) -> Self {
             self.format.options.header = header;
             self
         }
 
-        /// What stands for null, when it is not quoted.
+        /// Sets the text that stands for null when it is not quoted, empty by default.
         #[must_use]
         pub fn null(mut self, text: impl Into<String>) -> Self {
             self.format.options.null = text.into();
             self
         }
 
-        /// The columns of record batches, so that they come back with these types. Rows have their
-        /// own, and ignore it.
+        /// Sets the schema of record batches, so that their columns come back with these types.
+        ///
+        /// Rows ignore this option, since their types come from the struct.
         #[must_use]
         pub fn schema(mut self, schema: impl Into<::arrow::datatypes::SchemaRef>) -> Self {
             self.format.options.schema = Some(schema.into());
             self
         }
 
-        /// Sets whether the last line must have a line end, which tells a whole file from one that
-        /// was cut off. Set `false` for files of programs that leave it out.
+        /// Sets whether the last line must have a line end, `true` by default.
+        ///
+        /// A missing line end shows that a file was truncated. Set `false` for files of programs
+        /// that omit it.
         #[must_use]
         pub fn final_newline(mut self, required: bool) -> Self {
             self.format.options.final_newline = required;
             self
         }
 
-        /// Sets the longest line that is read, in bytes: 64 MiB by default.
+        /// Sets the most bytes of a line that is read, 64 MiB by default.
         ///
-        /// A line is one row, with the line breaks in its quoted cells. Reading holds about twice the
-        /// longest line, so that the limit bounds what a hostile or damaged file can take. A longer
-        /// line is an error that names the line.
+        /// A line is one row, including the line breaks in its quoted cells. Reading holds about
+        /// twice the longest line in memory, so this limits the memory that a hostile or damaged
+        /// file can take. A longer line is an error that names its number.
         #[must_use]
         pub fn max_line(mut self, bytes: usize) -> Self {
             self.format.options.max_line = bytes;
             self
         }
 
-        /// Sets how many cells a line may have: 100,000 by default. A line with more is an error.
+        /// Sets the most cells of a line, 100,000 by default. A line with more cells is an error.
         #[must_use]
         pub fn max_columns(mut self, columns: usize) -> Self {
             self.format.options.max_columns = columns;

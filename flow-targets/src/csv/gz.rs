@@ -1,4 +1,4 @@
-//! CSV, packed by gzip.
+//! The target [`CsvGz`]: CSV compressed by gzip.
 
 use std::fmt;
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
@@ -15,7 +15,7 @@ use super::content::Content;
 use super::format::{Format, setters};
 use crate::limit::{Limit, check};
 
-/// A [`Csv`](super::Csv) file, packed by [gzip](https://www.rfc-editor.org/rfc/rfc1952).
+/// A CSV file of a table, compressed by [gzip](https://www.rfc-editor.org/rfc/rfc1952).
 ///
 /// ```
 /// use std::io::Read;
@@ -42,10 +42,10 @@ use crate::limit::{Limit, check};
 /// # Ok::<(), anyhow::Error>(())
 /// ```
 ///
-/// It keeps and refuses what [`Csv`](super::Csv) does, and has its options. The file holds neither
-/// a time nor a name, so that the same table gives the same bytes. What other programs have packed
-/// is read too, also if it is several packed files one behind the other. A file that was cut off,
-/// or has another checksum than its content, is an error.
+/// The target accepts and preserves what [`Csv`](super::Csv) does, and has the same options. The
+/// file contains neither a time nor a name, so that the same table gives the same bytes. Files that
+/// other programs compressed can be read, including several gzip streams one after the other. A
+/// truncated file, or one whose checksum does not match, is an error.
 pub struct CsvGz<T> {
     format: Format<T>,
     level: u32,
@@ -53,7 +53,7 @@ pub struct CsvGz<T> {
 }
 
 impl<T> CsvGz<T> {
-    /// As [`Csv::default`](super::Csv::default), packed at level 6.
+    /// Creates a target like [`Csv::default`](super::Csv::default), with compression level 6.
     #[expect(clippy::should_implement_trait, reason = "`Way` can be inferred in a call only")]
     pub fn default<Way>() -> Self
     where
@@ -62,17 +62,18 @@ impl<T> CsvGz<T> {
         Self { format: Format::of::<Way>(), level: 6, limit: Limit::default() }
     }
 
-    /// How hard to pack: from 0, not at all, over 1, fast, to 9, small.
+    /// Sets the compression level, from 0 (no compression) to 9 (smallest), 6 by default.
     #[must_use]
     pub fn level(mut self, level: u32) -> Self {
         self.level = level;
         self
     }
 
-    /// Sets how many bytes a file may have when it is decompressed and loaded whole: by default 1 GiB
-    /// or, if that is more, 100 times the size of the file. Saving and loading a larger one is an error.
+    /// Sets the most bytes that a file may decompress to when it is loaded whole.
     ///
-    /// A [`BatchStream`](crate::BatchStream) is never whole in memory and has no limit.
+    /// The default is 1 GiB or, if that is more, 100 times the size of the file. Saving and loading
+    /// a larger one is an error. A [`BatchStream`](crate::BatchStream) is never in memory as a
+    /// whole and has no limit.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.limit = Limit::new(bytes);
@@ -82,12 +83,12 @@ impl<T> CsvGz<T> {
     setters!();
 }
 
-/// The content of a packed file.
+/// Returns the content of a compressed file.
 fn unpacked(source: &Source) -> Content {
     Content::new(source, |file| Box::new(Unpacked(MultiGzDecoder::new(file))))
 }
 
-/// Counts what is written.
+/// A writer that counts the bytes that it writes.
 struct Counted<W> {
     sink: W,
     bytes: u64,
@@ -105,7 +106,7 @@ impl<W: Write> Write for Counted<W> {
     }
 }
 
-/// Says of an error that it is one of packing.
+/// A decompressing reader, whose errors mention gzip.
 struct Unpacked<R>(MultiGzDecoder<R>);
 
 impl<R: Read> Read for Unpacked<R> {
@@ -115,7 +116,7 @@ impl<R: Read> Read for Unpacked<R> {
                 io::Error::new(error.kind(), "the gzip stream has no end: the file was cut off")
             }
             ErrorKind::InvalidInput | ErrorKind::InvalidData => {
-                io::Error::new(error.kind(), format!("it is no whole gzip stream: {error}"))
+                io::Error::new(error.kind(), format!("the gzip stream is damaged: {error}"))
             }
             _ => error,
         })
@@ -129,7 +130,7 @@ impl<T: Send + Sync + 'static> Target for CsvGz<T> {
 
     fn save(&self, value: &T, sink: &mut Sink<'_>) -> Result<()> {
         let write = || {
-            ensure!(self.level <= 9, "level {} is none of gzip's, which are 0 to 9", self.level);
+            ensure!(self.level <= 9, "level {}: levels of gzip go from 0 to 9", self.level);
             let out = Counted { sink: BufWriter::with_capacity(crate::BUFFER, sink), bytes: 0 };
             let packed = GzBuilder::new().write(out, Compression::new(self.level));
             let mut content = Counted { sink: packed, bytes: 0 };

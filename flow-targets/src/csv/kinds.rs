@@ -1,41 +1,41 @@
-//! What a bare cell looks like.
+//! Inference of types from the text of unquoted cells.
 
 use std::str::FromStr;
 
 use arrow::compute::kernels::cast_utils::{Parser, string_to_timestamp_nanos};
 use arrow::datatypes::Date32Type;
 
-/// What a bare cell may be read as.
+/// The type that an unquoted cell can be read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Nothing but null.
+    /// Only nulls so far.
     Null,
     Boolean,
     Integer {
-        /// Whether one is negative, which a `u64` does not hold.
+        /// Whether a value is negative, so that a `u64` cannot hold it.
         negative: bool,
-        /// Whether only a `u64` holds one.
+        /// Whether a value needs a `u64`.
         large: bool,
-        /// Whether an `f64` holds all of them without rounding.
+        /// Whether an `f64` can hold all values without rounding.
         exact: bool,
     },
     Float,
     Date {
-        /// Whether the range of nanoseconds, 1677 to 2262, has all of them.
+        /// Whether all values are in the range of nanosecond timestamps, 1677 to 2262.
         near: bool,
     },
-    /// Without a zone, or in UTC; with digits beyond the microseconds, or not.
+    /// A time without a zone or in UTC, with or without digits beyond microseconds.
     Time {
         utc: bool,
         nanoseconds: bool,
-        /// As of dates.
+        /// Like `near` of dates.
         near: bool,
     },
     Text,
 }
 
 impl Kind {
-    /// What one cell looks like.
+    /// Returns the kind of one cell.
     pub(super) fn of(cell: &str) -> Self {
         match cell.as_bytes() {
             b"true" | b"false" => Self::Boolean,
@@ -48,7 +48,7 @@ impl Kind {
 
     fn of_number(cell: &str, digits: &[u8]) -> Self {
         match digits {
-            // What begins with a zero is an identifier, such as a postal code.
+            // A leading zero marks an identifier, such as a postal code.
             [b'0', b'0'..=b'9', ..] => Self::Text,
             [b'0'..=b'9', rest @ ..] if rest.iter().all(u8::is_ascii_digit) => {
                 Self::of_integer(cell, digits)
@@ -63,7 +63,7 @@ impl Kind {
     fn of_integer(cell: &str, digits: &[u8]) -> Self {
         let negative = digits.len() < cell.len();
         match i64::from_str(cell) {
-            // There is no negative zero among integers.
+            // Integers have no negative zero.
             Ok(0) if negative => Self::Text,
             Ok(number) => {
                 let exact = number.unsigned_abs() <= 1 << 53 || is_exact(number.into());
@@ -110,7 +110,7 @@ impl Kind {
         }
     }
 
-    /// What a column is that holds both.
+    /// Returns the kind of a column that holds cells of both kinds.
     pub(super) fn and(self, other: Self) -> Self {
         use Kind::{Date, Float, Integer, Null, Text, Time};
         match (self, other) {
@@ -123,7 +123,7 @@ impl Kind {
                 (true, true) => Text,
                 (negative, large) => Integer { negative, large, exact: c && z },
             },
-            // As floats, integers that a float does not hold would be rounded.
+            // Integers that a float cannot hold exactly would be rounded.
             (Integer { large: false, exact: true, .. }, Float)
             | (Float, Integer { large: false, exact: true, .. }) => Float,
             (Date { near: a }, Date { near: b }) => Date { near: a && b },
@@ -139,7 +139,7 @@ impl Kind {
         }
     }
 
-    /// Times, or text if some need nanoseconds and others are out of their range.
+    /// Returns a time, or text if some values need nanoseconds and others are out of their range.
     fn time(utc: bool, nanoseconds: bool, near: bool) -> Self {
         match nanoseconds && !near {
             true => Self::Text,
@@ -148,13 +148,13 @@ impl Kind {
     }
 }
 
-/// Whether a float holds that integer without rounding.
+/// Returns whether a float can hold an integer without rounding.
 #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "it is compared")]
 fn is_exact(number: i128) -> bool {
     number as f64 as i128 == number
 }
 
-/// Whether nanoseconds since 1970 hold the time of a cell that begins with that date.
+/// Returns whether nanoseconds since 1970 can hold the time of a cell that begins with `date`.
 fn is_near(cell: &str, date: &str) -> bool {
     match &date[..4] {
         "1677" | "2262" => string_to_timestamp_nanos(cell).is_ok(),
@@ -162,7 +162,7 @@ fn is_near(cell: &str, date: &str) -> bool {
     }
 }
 
-/// The number of two digits; 99 if they are none.
+/// Returns the number of two digits, or 99 if one is not a digit.
 fn two(tens: u8, ones: u8) -> u8 {
     if tens.is_ascii_digit() && ones.is_ascii_digit() {
         (tens - b'0') * 10 + (ones - b'0')
@@ -171,7 +171,7 @@ fn two(tens: u8, ones: u8) -> u8 {
     }
 }
 
-/// Whether a cell must be quoted to be read as text.
+/// Returns whether text must be quoted, because without quotes it would be read as another type.
 pub(super) fn looks_typed(cell: &str) -> bool {
     match cell.as_bytes().first() {
         None => true,

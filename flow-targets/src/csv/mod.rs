@@ -1,4 +1,5 @@
-//! [CSV](https://www.rfc-editor.org/rfc/rfc4180): tables as text, a line a row.
+//! The targets [`Csv`] and [`CsvGz`]: tables as [CSV](https://www.rfc-editor.org/rfc/rfc4180) text,
+//! one line per row.
 //!
 //! ```
 //! use flow_core::{Sink, Source, Target};
@@ -28,66 +29,68 @@
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 //!
-//! # What comes back
+//! # What is preserved
 //!
-//! The format has cells of text and no types, so where they come from depends on the value:
+//! CSV cells are text without types. Where the types come from depends on the value:
 //!
-//! - **`Vec<R>`**, rows of a struct that derives serde's `Serialize` and `Deserialize`: from `R`.
-//!   Every field is parsed as what it is; equal rows come back. A field without a column is an error
-//!   that names the nearest one, or the delimiter that the file seems to have, unless the field has a
-//!   `#[serde(default)]`, or the row leaves it out where it is written, by `skip_serializing_if`.
-//! - **`RecordBatch` with [`schema`](Csv::schema)**: from that schema, which the value must have.
-//!   Every type that has a text form comes back equal: numbers, decimals, text, dates, times,
-//!   timestamps of any zone, dictionaries.
-//! - **`RecordBatch` without**: from the text. The type of a column is the first of these that all
-//!   its cells have, and a column without any value has type `Null`:
+//! - **`Vec<R>`**, rows of a struct that derives serde's `Serialize` and `Deserialize`: the types
+//!   come from `R`. Every field is parsed as its own type, and equal rows come back. A field
+//!   without a column is an error that suggests the most similar column, or the delimiter that the
+//!   file seems to have. There are two exceptions: a field with `#[serde(default)]`, and a field
+//!   that the row itself leaves out when it is written, by `skip_serializing_if`.
+//! - **`RecordBatch` with [`schema`](Csv::schema)**: the types come from that schema, which must
+//!   equal the schema of the value. Every type that has a text form comes back equal: numbers,
+//!   decimals, text, dates, times, timestamps of any time zone, dictionaries.
+//! - **`RecordBatch` without a schema**: the types are inferred from the text. A column has the
+//!   first of these types that fits all its cells, and the type `Null` if it has no values:
 //!
 //!   | type | cells |
 //!   | --- | --- |
 //!   | `Boolean` | `true`, `false` |
 //!   | `Int64`, else `UInt64` | integers without leading zeros |
-//!   | `Float64` | numbers, `NaN`, `inf`, `-inf`; integers among them only if a float holds them all without rounding |
+//!   | `Float64` | numbers, `NaN`, `inf`, `-inf`; integers among them only if a float can hold all of them without rounding |
 //!   | `Date32` | `2024-02-29` |
-//!   | `Timestamp` | `2024-02-29T12:00:00`, a zone being `Z` or nothing; in microseconds, or nanoseconds if a cell has more than six digits and all times are between 1677 and 2262 |
-//!   | `Utf8` | anything else, and whatever is quoted |
+//!   | `Timestamp` | `2024-02-29T12:00:00`, with the zone `Z` or none; in microseconds, or in nanoseconds if a cell has more than six digits and all times are between 1677 and 2262 |
+//!   | `Utf8` | anything else, and every quoted cell |
 //!
-//!   So integers come back in 64 bits and `Float32` as the `Float64` of the same text, for a run in
-//!   one go as for a later one. A type that the text would not give back at all, such as a decimal
-//!   or a time with a zone, is an error when saving, which asks for the schema.
-//! - **`Vec<RecordBatch>`** as a `RecordBatch`: the file does not say where a batch ended, so one
-//!   comes back. A list without any is an error when saving.
-//! - **[`BatchStream`](crate::stream::BatchStream)** as a `RecordBatch`, but in batches of at most
-//!   8,192 rows, read when they are asked for. Without a schema, loading goes over the file once to
-//!   find the types.
+//!   So integers come back as 64 bits, and `Float32` as the `Float64` of the same text, both in the
+//!   run that saves them and in later runs. A type that cannot be inferred from its text, such as a
+//!   decimal or a time with a zone, is an error when saving, which asks for the schema.
+//! - **`Vec<RecordBatch>`**: like a `RecordBatch`. The file does not record the boundaries of
+//!   batches, so that one batch comes back. A list without batches is an error when saving.
+//! - **[`BatchStream`](crate::stream::BatchStream)**: like a `RecordBatch`, in batches of at most
+//!   8,192 rows, which are read on demand. Without a schema, loading first reads the file once to
+//!   infer the types.
 //!
-//! Lists, structs, maps and binary columns are an error when saving. A row that always holds one is an
-//! error of the plan, before its task runs.
+//! Saving lists, structs, maps and binary columns is an error. If the type of the row shows such a
+//! field, it is an error of the plan, before the task runs.
 //!
-//! A null is the null text, by default nothing, without quotes; text that reads the same is
-//! quoted, so that empty text and null stay apart, and so is text that looks like a number, a
-//! truth value or a time. Readers that ignore quotes (pandas is one) see null for both; choose
-//! another null text for them. A number that reads like the null text is an error when saving.
+//! A null is written as the null text, which is empty by default, without quotes. Text is quoted if
+//! it equals the null text, so that empty text and null stay apart, and if it looks like a number,
+//! a boolean or a time. Programs that ignore quotes, such as pandas, read both as null; choose
+//! another null text for them. Saving a number that equals the null text is an error.
 //!
-//! Lines are written with `\n`, and read with `\n`, `\r\n` or `\r`, also mixed; a byte order mark is
-//! skipped. A line that ends in `\r\r\n`, as programs make it that translate line ends twice, is an
-//! error: it may be one line end or two. A file whose last line does not end was cut off, and is an
-//! error unless [`final_newline(false)`](Csv::final_newline) is set.
+//! Lines are written with `\n`, and read with `\n`, `\r\n` or `\r`, also mixed. A byte order mark
+//! is skipped. A line that ends in `\r\r\n`, as written by programs that translate line ends twice,
+//! is an error: it may be one line end or two. A file whose last line has no line end was
+//! truncated, and is an error unless [`final_newline(false)`](Csv::final_newline) is set.
 //!
-//! A cell that does not parse, or is null where the schema has no nulls, is an error that names
-//! its line and its column. That includes what a column's type would drop or round: a time of day in
-//! a column of dates, an offset in a column of times without a zone, more digits of a second than the
-//! unit has, more digits than the scale of a decimal, and a number beyond those of a float. Truth
-//! values are `true` and `false`.
+//! A cell that does not parse, or is null where the schema allows no nulls, is an error that names
+//! its line and its column. A cell is also an error if its column's type would drop or round a part
+//! of it: a time of day in a column of dates, an offset in a column of times without a zone, more
+//! digits of a second than the unit has, more digits than the scale of a decimal, or a number out
+//! of the range of a float. Booleans are `true` and `false`.
 //!
 //! A line may have 64 MiB and 100,000 cells, unless [`max_line`](Csv::max_line) and
 //! [`max_columns`](Csv::max_columns) allow more.
 //!
-//! Not [`EXACT`](flow_core::Target::EXACT), since what comes back is what the text says.
+//! The target is not [`EXACT`](flow_core::Target::EXACT), since a value comes back as its text is
+//! read.
 //!
-//! # In part
+//! # Reading a part of a file
 //!
 //! A file of any of these values can be read batch by batch, as if it were a `BatchStream`, or
-//! some columns of it, as a `RecordBatch`; the cells of other columns are not parsed.
+//! single columns can be loaded as a `RecordBatch`. Cells of other columns are not parsed.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -100,7 +103,7 @@
 //! let field = |name| Field::new(name, DataType::Int64, true);
 //! let schema = Arc::new(Schema::new(vec![field("n"), field("square")]));
 //! let of = schema.clone();
-//! // Ten batches of a thousand rows, each made when those before are written.
+//! // Ten batches of a thousand rows, each computed after the previous ones are written.
 //! let batch = move |i: i64| {
 //!     let n = i * 1000..(i + 1) * 1000;
 //!     let squares = Int64Array::from_iter_values(n.clone().map(|n| n * n));
@@ -124,7 +127,14 @@
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 //!
-//! What a stream holds in memory does not grow with the file, only with its longest line.
+//! The memory that a stream takes does not grow with the file, only with its longest line.
+//!
+//! # Implementation
+//!
+//! Cells are scanned and written here, because the CSV crates do not report whether a cell was
+//! quoted, which tells empty text from null. One scanner, whose buffer is as long as a chunk or the
+//! longest line, serves both values that are loaded whole and streams. Without a schema it reads
+//! the file twice, since the last cell may change the type of a column.
 
 mod absent;
 mod cell;
@@ -156,20 +166,22 @@ use format::{Format, setters};
 pub use gz::CsvGz;
 pub use sheet::Sheet;
 
-/// A CSV file of a table: `RecordBatch`, `Vec<RecordBatch>`,
-/// [`BatchStream`](crate::stream::BatchStream), or `Vec<R>` where `R` is a struct that derives
-/// serde's `Serialize` and `Deserialize`.
+/// A CSV file of a table.
 ///
-/// See [the module](self) for what comes back, and an example.
+/// The table is a `RecordBatch`, a `Vec<RecordBatch>`, a
+/// [`BatchStream`](crate::stream::BatchStream), or a `Vec<R>` where `R` is a struct that derives
+/// serde's `Serialize` and `Deserialize`. See [the module](self) for what is preserved, and an
+/// example.
 pub struct Csv<T> {
     format: Format<T>,
 }
 
 impl<T> Csv<T> {
-    /// Commas between cells, a header of the columns' names, and nothing for null.
+    /// Creates a target with commas between cells, a header of column names, and empty text for
+    /// null.
     ///
-    /// This is no impl of [`Default`], since the type alone does not say how its values become
-    /// cells; see [`Sheet`].
+    /// This is not an impl of [`Default`], since the type alone does not determine how its values
+    /// become cells; see [`Sheet`].
     #[expect(clippy::should_implement_trait, reason = "`Way` can be inferred in a call only")]
     pub fn default<Way>() -> Self
     where
@@ -181,7 +193,7 @@ impl<T> Csv<T> {
     setters!();
 }
 
-/// The content of a file that is not packed.
+/// Returns the content of an uncompressed file.
 fn plain(source: &Source) -> Content {
     Content::new(source, |file| Box::new(file))
 }

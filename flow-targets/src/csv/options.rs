@@ -1,4 +1,4 @@
-//! What a user may choose.
+//! The options of the CSV targets.
 
 use std::io::Write;
 
@@ -68,7 +68,12 @@ impl Options {
             "delimiter {delimiter:?} may be part of a cell; take one such as ',', ';', '\\t' or '|'",
         );
         let plain = !self.null.contains(['"', '\n', '\r', delimiter]);
-        ensure!(plain, "null text {:?} needs quotes, and null has none", self.null);
+        ensure!(
+            plain,
+            "null text {:?} needs quotes, which mark text: choose one without quotes, line ends and \
+             the delimiter",
+            self.null
+        );
         Ok(delimiter as u8)
     }
 }

@@ -1,4 +1,4 @@
-//! Rows of a struct, to lines and back.
+//! Converts rows of a struct to lines, and lines to rows.
 
 use std::any::type_name;
 
@@ -16,7 +16,7 @@ use crate::absent::Columns;
 use crate::ordered::Ordered;
 use crate::strict::Strict;
 
-/// How many lines are taken apart at a time.
+/// How many lines are scanned at a time.
 const LINES: usize = 8192;
 
 pub(super) fn write<R: Serialize + DeserializeOwned>(
@@ -25,7 +25,8 @@ pub(super) fn write<R: Serialize + DeserializeOwned>(
     cells: &mut CellWriter<'_>,
 ) -> Result<()> {
     let Some(first) = rows.first() else {
-        // Without a row only the type says what the columns are called, if it is a plain struct.
+        // Without a row, only the type can provide the names of the columns, if it is a plain
+        // struct.
         return match field_names::<R>().filter(|_| options.header) {
             Some(names) => write_names(names, cells),
             None => Ok(()),

@@ -1,12 +1,13 @@
-//! The grammar: a file taken apart into lines, and lines into cells.
+//! The grammar of CSV: splits a file into lines, and lines into cells.
 //!
 //! A [`Scanner`] holds a part of the file at a time: a chunk, or as much as the longest line needs.
-//! It finds where the cells of all lines in it begin and end, and hands them out as a [`Block`],
-//! from which columns are parsed one after the other. Nothing is copied but the beginning of a line
-//! that the chunk has not the end of.
+//! It finds where the cells of all complete lines in that part begin and end, and returns them as a
+//! [`Block`], from which columns are parsed one after the other. Only an incomplete line at the end
+//! of a chunk is copied.
 //!
-//! A line ends in `\n`, `\r\n` or `\r`. Files with a carriage return are rare, so the scanner looks
-//! for it in each chunk once and searches cells for it only in a file that has one.
+//! A line ends with `\n`, `\r\n` or `\r`. Files with a carriage return are rare. So the scanner
+//! searches each chunk once for a carriage return, and searches the cells for it only if the file
+//! has one.
 
 use std::borrow::Cow;
 use std::io::{ErrorKind, Read};
@@ -18,7 +19,7 @@ use super::cell::{Cell, CellKind, MARK};
 /// How much of a file is read at a time.
 pub(super) const CHUNK: usize = 256 * 1024;
 
-/// What the user may choose of the grammar.
+/// The part of the grammar that a user can set.
 #[derive(Clone, Debug)]
 pub(super) struct Grammar {
     pub(super) delimiter: u8,
@@ -31,7 +32,8 @@ pub(super) struct Grammar {
 }
 
 impl Grammar {
-    /// What is wrong with a line of more than `max_line` bytes, which may end in an `open` quote.
+    /// Returns the error of a line longer than `max_line` bytes, which may end inside a quoted
+    /// cell.
     fn too_long(&self, open: bool) -> String {
         let open = if open { ", in which a quote is not closed" } else { "" };
         format!(
@@ -42,23 +44,24 @@ impl Grammar {
     }
 }
 
-/// Reads lines of equally many cells.
+/// Reads lines that all have the same number of cells.
 pub(super) struct Scanner {
     source: Box<dyn Read + Send>,
     grammar: Grammar,
     chunk: usize,
-    /// Of which the bytes from `next` to `read` are those that no block has had yet.
+    /// The bytes read from the source. Those from `next` to `read` were not returned in a block
+    /// yet.
     buffer: Vec<u8>,
     next: usize,
     read: usize,
-    /// Whether the source has no more.
+    /// Whether the end of the source was reached.
     ended: bool,
-    /// Whether a carriage return has been read so far.
+    /// Whether a carriage return was read so far.
     returns: bool,
     /// The cells of the last block.
     spans: Vec<Span>,
     columns: Option<usize>,
-    /// That of the line at `next`, counted from 1.
+    /// The number of the line at `next`, counted from 1.
     line: usize,
 }
 
@@ -89,12 +92,12 @@ impl Scanner {
         Ok(scanner)
     }
 
-    /// How many cells each line must have, where that is known before the first.
+    /// Sets the number of cells of each line, if it is known before the first line.
     pub(super) fn expect(&mut self, columns: usize) {
         self.columns = Some(columns);
     }
 
-    /// The next lines, at least one and at most so many, or nothing at the end of the file.
+    /// Returns the next lines, at least one and at most `most`, or `None` at the end of the file.
     pub(super) fn block(&mut self, most: usize) -> Result<Option<Block<'_>>> {
         let length = loop {
             let length = self.scan(most)?;
@@ -127,12 +130,12 @@ impl Scanner {
         }))
     }
 
-    /// Reads more, behind the beginning of a line that is there already.
+    /// Reads more of the source into the buffer, after the incomplete line that is there already.
     fn fill(&mut self) -> Result<()> {
         self.buffer.copy_within(self.next..self.read, 0);
         self.read -= self.next;
         self.next = 0;
-        // A long line is scanned again from its start each time, so the buffer is doubled.
+        // A long line is scanned from its start each time, so the buffer doubles.
         if self.buffer.len() < 2 * self.read.max(self.chunk.div_ceil(2)) {
             self.buffer.resize(2 * self.read.max(self.chunk.div_ceil(2)), 0);
         }
@@ -151,12 +154,12 @@ impl Scanner {
         Ok(())
     }
 
-    /// Finds the cells of the lines that are whole, and gives how many bytes these have.
+    /// Finds the cells of the complete lines, and returns the number of bytes of these lines.
     fn scan(&mut self, most: usize) -> Result<usize> {
         if self.returns { self.scan_lines::<true>(most) } else { self.scan_lines::<false>(most) }
     }
 
-    /// Does what [`scan`](Self::scan) does, for bytes with or without a carriage return.
+    /// Implements [`scan`](Self::scan). `RETURNS` is whether the file has carriage returns.
     fn scan_lines<const RETURNS: bool>(&mut self, most: usize) -> Result<usize> {
         self.spans.clear();
         let bytes = &self.buffer[self.next..self.read];
@@ -179,7 +182,7 @@ impl Scanner {
             });
             match whole {
                 Ok(true) => {}
-                // Whatever is wrong here is found again, when the lines before are done with.
+                // The next call finds the same error, after the lines before it were returned.
                 Err(wrong) if start == 0 => {
                     bail!("line {}{}", self.line + line_ends(&bytes[..wrong.at]), wrong.what)
                 }
@@ -193,7 +196,7 @@ impl Scanner {
     }
 }
 
-/// How a line breaks the grammar.
+/// An error in the grammar of a line.
 struct Malformed {
     at: usize,
     what: Cow<'static, str>,
@@ -205,21 +208,21 @@ impl Malformed {
     }
 }
 
-/// Takes lines apart. `RETURNS` says whether the bytes may have a carriage return.
+/// Splits lines into cells. `RETURNS` is whether the bytes may contain a carriage return.
 struct Line<'a, const RETURNS: bool> {
     bytes: &'a [u8],
     at: usize,
     grammar: &'a Grammar,
-    /// Whether the bytes are all that follow.
+    /// Whether the bytes reach to the end of the source.
     ended: bool,
 }
 
-/// What stands behind a cell.
+/// What follows a cell.
 enum End {
     Cell,
     Line,
     File,
-    /// What is not read yet.
+    /// Bytes that are not read yet.
     Unread,
 }
 
@@ -228,7 +231,7 @@ impl<'a, const RETURNS: bool> Line<'a, RETURNS> {
         Self { bytes, at: 0, grammar, ended }
     }
 
-    /// Finds the cells of the next line, if there is one and its end was read.
+    /// Finds the cells of the next line. Returns `false` if the end of a line was not read yet.
     fn scan(&mut self, spans: &mut Vec<Span>) -> Result<bool, Malformed> {
         if self.at == self.bytes.len() {
             return Ok(false);
@@ -284,7 +287,7 @@ impl<'a, const RETURNS: bool> Line<'a, RETURNS> {
         Ok((Span::bare(start, end), found))
     }
 
-    /// How long the line end at `at` is, if there is one.
+    /// Returns the length of the line end at `at`, if there is one.
     fn line_end(&self, at: usize) -> Result<(usize, End), Malformed> {
         match &self.bytes[at..] {
             [b'\n', ..] => Ok((1, End::Line)),
@@ -320,7 +323,7 @@ impl<'a, const RETURNS: bool> Line<'a, RETURNS> {
             doubled = true;
             end += 1;
         };
-        // A delimiter that ends the file stands before one more cell, which is empty.
+        // If the file ends with a delimiter, one more empty cell follows.
         let (skip, found) = match self.bytes.get(end) {
             Some(byte) if *byte == self.grammar.delimiter => (1, End::Cell),
             _ => self.line_end(end)?,
@@ -330,12 +333,13 @@ impl<'a, const RETURNS: bool> Line<'a, RETURNS> {
     }
 }
 
-/// Where the first of some bytes stands, from there on. Most cells are a few bytes long, so eight
-/// are looked at in one step, as the lanes of a number.
+/// Returns the first position from `at` on that has one of the bytes `any`.
+///
+/// Most cells are a few bytes long, so eight bytes are compared in one step, as lanes of a `u64`.
 #[inline]
 fn find_any<const N: usize>(bytes: &[u8], mut at: usize, any: [u8; N]) -> Option<usize> {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    /// Marks the lanes that are zero; above the lowest of them, others too.
+    /// Sets the high bit of each zero lane; lanes above the lowest zero lane may be wrong.
     fn zeros(lanes: u64) -> u64 {
         lanes.wrapping_sub(ONES) & !lanes & (ONES << 7)
     }
@@ -351,18 +355,18 @@ fn find_any<const N: usize>(bytes: &[u8], mut at: usize, any: [u8; N]) -> Option
     bytes[at..].iter().position(|byte| any.contains(byte)).map(|length| at + length)
 }
 
-/// How many line ends there are, as an editor counts them: `\n`, `\r\n` and `\r`.
+/// Counts the line ends as an editor does: `\n`, `\r\n` and `\r`.
 fn line_ends(bytes: &[u8]) -> usize {
     let alone = |at: &usize| bytes.get(at + 1) != Some(&b'\n');
     let returns = memchr::memchr_iter(b'\r', bytes).filter(alone).count();
     memchr::memchr_iter(b'\n', bytes).count() + returns
 }
 
-/// Where a cell stands in its block, and how.
+/// The position of a cell in its block, and how it is quoted.
 #[derive(Clone, Copy)]
 struct Span {
     start: usize,
-    /// The length, and two bits: whether it is quoted, and whether there are quotes in it.
+    /// The length, shifted left by two bits: is the cell quoted, and does it contain quotes.
     rest: usize,
 }
 
@@ -376,13 +380,13 @@ impl Span {
     }
 }
 
-/// Some lines, taken apart into cells.
+/// Complete lines, split into cells.
 pub(super) struct Block<'a> {
     text: &'a str,
     null: &'a str,
     spans: &'a [Span],
     columns: usize,
-    /// That of the first.
+    /// The number of the first line.
     line: usize,
 }
 
@@ -395,17 +399,17 @@ impl<'a> Block<'a> {
         self.spans.len() / self.columns
     }
 
-    /// How many bytes the lines have.
+    /// Returns the number of bytes of the lines.
     pub(super) fn bytes(&self) -> usize {
         self.text.len()
     }
 
-    /// The cells of a line.
+    /// Returns the cells of a line.
     pub(super) fn row(&self, row: usize) -> impl Iterator<Item = Cell<'a>> {
         self.spans[row * self.columns..][..self.columns].iter().map(|span| self.cell(span))
     }
 
-    /// The cells of a column.
+    /// Returns the cells of a column.
     pub(super) fn column(&self, column: usize) -> impl ExactSizeIterator<Item = Cell<'a>> {
         self.spans[column..].iter().step_by(self.columns).map(|span| self.cell(span))
     }
@@ -421,7 +425,7 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// The line in which a cell begins.
+    /// Returns the number of the line in which a cell begins.
     pub(super) fn line(&self, row: usize, column: usize) -> usize {
         let start = self.spans[row * self.columns + column].start;
         self.line + line_ends(&self.text.as_bytes()[..start])

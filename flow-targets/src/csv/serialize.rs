@@ -1,4 +1,4 @@
-//! Fields to cells.
+//! Serializes the fields of a row as cells.
 
 use std::fmt::{self, Display, Write as _};
 
@@ -6,7 +6,7 @@ use serde::ser::{Error as _, Impossible, Serialize, SerializeMap, SerializeStruc
 
 use super::write::CellWriter;
 
-/// Why a row has no cells, or cells no row.
+/// An error of converting a row to cells, or cells to a row.
 #[derive(Debug)]
 pub(super) struct Fault(pub(super) String);
 
@@ -30,7 +30,7 @@ impl serde::de::Error for Fault {
     }
 }
 
-/// What is done with each field of a row.
+/// Handles each field of a row.
 pub(super) trait Fields {
     fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), Fault>;
 
@@ -39,7 +39,7 @@ pub(super) trait Fields {
     }
 }
 
-/// Notes what the fields are called.
+/// Collects the names of the fields.
 #[derive(Default)]
 pub(super) struct Names(pub(super) Vec<String>);
 
@@ -50,7 +50,7 @@ impl Fields for Names {
     }
 }
 
-/// Writes the cells of a row, which must have the fields of the first.
+/// Writes the cells of a row, which must have the same fields as the first row.
 pub(super) struct RowWriter<'a, 'b> {
     cells: &'a mut CellWriter<'b>,
     names: &'a [String],
@@ -89,7 +89,7 @@ impl Fields for RowWriter<'_, '_> {
     }
 }
 
-/// Takes a row apart into its fields.
+/// Serializes a row by passing each of its fields to `F`.
 pub(super) struct Row<'a, F>(pub(super) &'a mut F);
 
 const NO_ROW: &str = "a row is a struct (or a map with text as keys)";
@@ -187,7 +187,7 @@ impl<F: Fields> SerializeStruct for Row<'_, F> {
     }
 }
 
-/// A row that is a map, as `#[serde(flatten)]` makes it.
+/// A row that is serialized as a map, as `#[serde(flatten)]` does.
 pub(super) struct MapRow<'a, F> {
     fields: &'a mut F,
     name: String,
@@ -213,7 +213,7 @@ impl<F: Fields> SerializeMap for MapRow<'_, F> {
     }
 }
 
-/// Where a cell goes.
+/// The destination of a cell.
 trait Out {
     fn null(&mut self) -> anyhow::Result<()>;
     fn bare(&mut self, cell: &str) -> anyhow::Result<()>;
@@ -236,7 +236,7 @@ impl Out for CellWriter<'_> {
     }
 }
 
-/// A column's name.
+/// The destination of a column's name.
 impl Out for String {
     fn null(&mut self) -> anyhow::Result<()> {
         anyhow::bail!("a column has no name")
@@ -257,7 +257,7 @@ struct CellSerializer<'a, O> {
     scratch: &'a mut String,
 }
 
-/// Whether the cell is null.
+/// Whether the written cell is null.
 struct IsNull(bool);
 
 impl<O: Out> CellSerializer<'_, O> {

@@ -1,8 +1,8 @@
 //! Values that can be written as lines of cells.
 //!
-//! The parameter `Way` is there for the same reason as that of a table: an impl for
-//! `Vec<RecordBatch>` and one for every `Vec<R>` of rows may not be of one trait, since arrow
-//! could make its batches serialisable. It is inferred where a target is made.
+//! [`Sheet`] has the parameter `Way` for the same reason as `Table`: the
+//! impls for `Vec<RecordBatch>` and for every `Vec<R>` of rows would overlap if arrow made its
+//! batches serializable. The parameter is inferred where a target is constructed.
 
 use anyhow::{Result, bail};
 use arrow::array::RecordBatch;
@@ -20,16 +20,18 @@ use crate::never::cells_of_type;
 use crate::row::RowColumns;
 use crate::stream::BatchStream;
 
-/// The way of values that are record batches.
+/// Selects the impl for record batches.
 #[doc(hidden)]
 pub enum AsBatches {}
 
-/// The way of values that are rows: structs that serde serialises.
+/// Selects the impl for rows, which are structs that serde serializes.
 #[doc(hidden)]
 pub enum AsRows {}
 
-/// A value that is lines of cells: `RecordBatch`, `Vec<RecordBatch>`, [`BatchStream`], or `Vec<R>`
-/// where `R` is a struct that derives serde's `Serialize` and `Deserialize`.
+/// A value that can be written as lines of cells.
+///
+/// It is a `RecordBatch`, a `Vec<RecordBatch>`, a [`BatchStream`], or a `Vec<R>` where `R` is a
+/// struct that derives serde's `Serialize` and `Deserialize`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a table",
     label = "not a table",
@@ -37,17 +39,17 @@ pub enum AsRows {}
     note = "for other values there are `Json<T>` and `Pickle<T>`"
 )]
 pub trait Sheet<Way>: Sized + Send + Sync + 'static {
-    /// Whether a value is read later, and never whole in memory.
+    /// Whether a value is a stream, which is read later and never in memory as a whole.
     #[doc(hidden)]
     const STREAM: bool = false;
 
-    /// What the type itself says of the columns.
+    /// Returns the columns, if the type alone determines them.
     #[doc(hidden)]
     fn columns() -> Option<Vec<FieldRef>> {
         None
     }
 
-    /// An error if no value can be written, by what the type or the schema given shows.
+    /// Returns an error if the type or the given schema shows that no value can be written.
     #[doc(hidden)]
     fn check_type(options: &Options) -> Result<()> {
         options.schema.as_deref().map_or(Ok(()), check_types)
@@ -97,7 +99,7 @@ impl Sheet<AsBatches> for BatchStream {
 
     fn read(options: &Options, content: &Content) -> Result<Self> {
         let schema = schema(options, content)?;
-        // The types are found out once.
+        // The types are inferred once, and not each time the stream is opened.
         let options = Options { schema: Some(schema.clone()), ..options.clone() };
         let content = content.clone();
         Ok(Self::reopened(schema, move || batches(&options, &content)))
@@ -128,7 +130,7 @@ where
     }
 }
 
-/// The functions of a [`Sheet`] impl, without the impl's type.
+/// The functions of a [`Sheet`] impl, independent of the impl's type.
 pub(super) struct Way<T> {
     #[cfg_attr(not(feature = "csv-gz"), expect(dead_code, reason = "for packed files"))]
     pub(super) stream: bool,

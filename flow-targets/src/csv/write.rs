@@ -1,4 +1,4 @@
-//! Cells and lines, written.
+//! Writes lines of cells.
 
 use std::io::Write;
 
@@ -8,18 +8,18 @@ use super::cell::MARK;
 use super::kinds::looks_typed;
 use crate::BUFFER;
 
-/// Writes cells, and lines of equally many.
+/// Writes cells in lines, which must all have the same number of cells.
 pub struct CellWriter<'a> {
     sink: &'a mut dyn Write,
-    /// What is not written yet.
+    /// The bytes that are not written to the sink yet.
     out: Vec<u8>,
     delimiter: u8,
     null: String,
-    /// Which bytes end a cell without quotes, or a quoted one.
+    /// The bytes that make quotes necessary.
     special: [bool; 256],
-    /// How many cells the first line has.
+    /// The number of cells in the first line.
     columns: Option<usize>,
-    /// How many the current one has so far.
+    /// The number of cells in the current line so far.
     cells: usize,
 }
 
@@ -45,7 +45,7 @@ impl<'a> CellWriter<'a> {
         self.out.extend_from_slice(self.null.as_bytes());
     }
 
-    /// A cell that is no text, such as a number.
+    /// Writes a cell of another type than text, such as a number.
     pub(super) fn bare(&mut self, cell: &str) -> Result<()> {
         ensure!(
             cell != self.null,
@@ -62,7 +62,7 @@ impl<'a> CellWriter<'a> {
         self.put(cell, quoted);
     }
 
-    /// A column's name, which is text whatever it looks like.
+    /// Writes the name of a column, which needs no quotes if it looks like another type.
     pub(super) fn name(&mut self, name: &str) {
         self.start();
         self.put(name, name.is_empty() || self.is_special(name));
@@ -82,7 +82,7 @@ impl<'a> CellWriter<'a> {
         self.out.push(b'"');
     }
 
-    /// Whether text would end a cell, or at the start of a file be taken for its encoding's mark.
+    /// Returns whether text contains a special byte, or begins with a byte order mark.
     fn is_special(&self, cell: &str) -> bool {
         cell.bytes().any(|byte| self.special[usize::from(byte)]) || cell.starts_with(MARK)
     }
@@ -90,7 +90,7 @@ impl<'a> CellWriter<'a> {
     pub(super) fn end_line(&mut self) -> Result<()> {
         let cells = std::mem::take(&mut self.cells);
         let columns = *self.columns.get_or_insert(cells);
-        ensure!(cells == columns, "a row of {cells} cells follows one of {columns}");
+        ensure!(cells == columns, "a row has {cells} cells, and those before it have {columns}");
         self.out.push(b'\n');
         if self.out.len() >= BUFFER {
             self.write_out()?;
@@ -104,7 +104,9 @@ impl<'a> CellWriter<'a> {
         Ok(())
     }
 
-    /// Writes the rest. The sink is not flushed, which would leave a mark in what is packed.
+    /// Writes the rest.
+    ///
+    /// The sink is not flushed, since a flush would add a marker to a compressed file.
     pub(super) fn finish(mut self) -> Result<()> {
         self.write_out()
     }

@@ -1,10 +1,10 @@
-//! The parts of a value, counted as it takes them.
+//! Access to the parts of a value, which counts their memory.
 
 use std::mem::size_of;
 
 use serde::de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
 
-use super::visitor::{Lies, Visit};
+use super::visitor::{Location, Visit};
 use super::{Account, Counted};
 use crate::memory::Growth;
 
@@ -12,13 +12,13 @@ use crate::memory::Growth;
 pub(super) struct Items<'a, A> {
     inner: A,
     account: Account<'a>,
-    lies: Lies,
+    location: Location,
     growth: Growth,
 }
 
 impl<'a, A> Items<'a, A> {
-    pub(super) fn new(inner: A, account: Account<'a>, lies: Lies) -> Self {
-        Self { inner, account, lies, growth: Growth::default() }
+    pub(super) fn new(inner: A, account: Account<'a>, location: Location) -> Self {
+        Self { inner, account, location, growth: Growth::default() }
     }
 }
 
@@ -29,12 +29,12 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Items<'_, A> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, A::Error> {
-        let account = match self.lies {
-            Lies::Within => self.account,
-            Lies::Apart => self.account.within::<S::Value>(),
+        let account = match self.location {
+            Location::Inline => self.account,
+            Location::Heap => self.account.within::<S::Value>(),
         };
         let item = self.inner.next_element_seed(Counted::new(seed, account))?;
-        if item.is_some() && self.lies == Lies::Apart {
+        if item.is_some() && self.location == Location::Heap {
             let size = size_of::<S::Value>();
             self.growth.item(self.account.memory, size).map_err(A::Error::custom)?;
         }
@@ -50,15 +50,15 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Items<'_, A> {
 pub(super) struct Entries<'a, A> {
     inner: A,
     account: Account<'a>,
-    lies: Lies,
+    location: Location,
     growth: Growth,
-    /// The size of the key whose value comes next.
+    /// The size of the key of the next value.
     key: usize,
 }
 
 impl<'a, A> Entries<'a, A> {
-    pub(super) fn new(inner: A, account: Account<'a>, lies: Lies) -> Self {
-        Self { inner, account, lies, growth: Growth::default(), key: 0 }
+    pub(super) fn new(inner: A, account: Account<'a>, location: Location) -> Self {
+        Self { inner, account, location, growth: Growth::default(), key: 0 }
     }
 }
 
@@ -74,7 +74,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Entries<'_, A> {
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        if self.lies == Lies::Within {
+        if self.location == Location::Inline {
             return self.inner.next_value_seed(Counted::new(seed, self.account));
         }
         let size = self.key + size_of::<S::Value>();
@@ -87,7 +87,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Entries<'_, A> {
     }
 }
 
-/// The variant of an enum, and then its content, which lies in the enum.
+/// The variant of an enum, and its content, which is stored inside the enum.
 pub(super) struct Variants<'a, A> {
     inner: A,
     account: Account<'a>,
@@ -125,7 +125,7 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Variants<'_, A> {
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
-        self.inner.tuple_variant(len, Visit::new(visitor, self.account, Lies::Within))
+        self.inner.tuple_variant(len, Visit::new(visitor, self.account, Location::Inline))
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -133,6 +133,6 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Variants<'_, A> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, A::Error> {
-        self.inner.struct_variant(fields, Visit::new(visitor, self.account, Lies::Within))
+        self.inner.struct_variant(fields, Visit::new(visitor, self.account, Location::Inline))
     }
 }

@@ -1,11 +1,12 @@
-//! Passes what a type asks for on to the format, and the type's visitor in a [`Visit`].
+//! Forwards the calls of a type to the deserializer, with the type's visitor wrapped in a
+//! [`Visit`].
 
 use serde::de::{DeserializeSeed, Deserializer, Visitor};
 
 use super::Account;
-use super::visitor::{Lies, Visit};
+use super::visitor::{Location, Visit};
 
-/// A deserializer, or a seed, of which what is decoded is counted.
+/// A deserializer or a seed, wrapped to count the memory of the values that it reads.
 pub(crate) struct Counted<'a, D> {
     inner: D,
     account: Account<'a>,
@@ -26,7 +27,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Counted<'_, S> {
 }
 
 macro_rules! pass {
-    ($($lies:ident: $($method:ident($($name:ident: $type:ty),*)),* $(,)?;)*) => {
+    ($($location:ident: $($method:ident($($name:ident: $type:ty),*)),* $(,)?;)*) => {
         $($(
             fn $method<V: Visitor<'de>>(
                 self,
@@ -34,7 +35,7 @@ macro_rules! pass {
                 visitor: V,
             ) -> Result<V::Value, D::Error> {
                 let account = self.account.enter::<V::Value, D::Error>()?;
-                self.inner.$method($($name,)* Visit::new(visitor, account, Lies::$lies))
+                self.inner.$method($($name,)* Visit::new(visitor, account, Location::$location))
             }
         )*)*
     };
@@ -44,8 +45,8 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Counted<'_, D> {
     type Error = D::Error;
 
     pass! {
-        // What has any number of parts keeps them on the heap.
-        Apart:
+        // Values with any number of parts have these on the heap.
+        Heap:
             deserialize_any(), deserialize_bool(), deserialize_i8(), deserialize_i16(),
             deserialize_i32(), deserialize_i64(), deserialize_i128(), deserialize_u8(),
             deserialize_u16(), deserialize_u32(), deserialize_u64(), deserialize_u128(),
@@ -54,8 +55,8 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Counted<'_, D> {
             deserialize_unit(), deserialize_unit_struct(name: &'static str),
             deserialize_newtype_struct(name: &'static str), deserialize_seq(), deserialize_map(),
             deserialize_identifier(), deserialize_ignored_any();
-        // The parts of these lie in them.
-        Within:
+        // The parts of these values are stored inside them.
+        Inline:
             deserialize_tuple(len: usize),
             deserialize_tuple_struct(name: &'static str, len: usize),
             deserialize_struct(name: &'static str, fields: &'static [&'static str]),

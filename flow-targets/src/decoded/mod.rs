@@ -1,8 +1,9 @@
-//! Decodes a value, and counts how much memory it takes on the way.
+//! Deserializes a value, and counts the memory that it takes.
 //!
-//! A type asks a [`Deserializer`] for its value and gives it a visitor, which gets the parts of the value by
-//! accesses. Each of these is wrapped in one that counts: an item of a list and an entry of a map by the
-//! size of its type, and what lies behind a pointer by its own. Nothing is changed that passes through.
+//! A type calls a [`Deserializer`] with a visitor, which receives the parts of the value through
+//! access types. Wrappers of these types count the memory: an item of a list and an entry of a map
+//! by the size of its type, and a value behind a pointer by its own size. They forward everything
+//! unchanged.
 //!
 //! [`Deserializer`]: serde::Deserializer
 
@@ -17,11 +18,11 @@ use serde::de::Error;
 use self::deserializer::Counted;
 use crate::memory::Memory;
 
-/// Decodes a value from a format's deserializer.
+/// Deserializes a value from a format's deserializer.
 ///
 /// # Errors
 ///
-/// Those of the format, and that the value takes too much memory.
+/// Deserialization fails, or the value takes too much memory.
 pub(crate) fn decode<'de, T, D>(deserializer: D, memory: &Memory) -> Result<T, D::Error>
 where
     T: serde::Deserialize<'de>,
@@ -30,7 +31,7 @@ where
     T::deserialize(Counted::new(deserializer, Account { memory, paid: size_of::<T>() }))
 }
 
-/// The memory that is left, and the size of the place that a value is decoded into, which is counted.
+/// The memory that is left, and the size of the place for the next value, which is counted already.
 #[derive(Clone, Copy)]
 struct Account<'a> {
     memory: &'a Memory,
@@ -38,12 +39,12 @@ struct Account<'a> {
 }
 
 impl Account<'_> {
-    /// That of a value in the place of a `T`.
+    /// Returns the account for a value in a place of the size of a `T`.
     fn within<T>(self) -> Self {
         Self { paid: size_of::<T>(), ..self }
     }
 
-    /// Counts a `T`, if it is larger than the place it is for: then it lies behind a pointer.
+    /// Counts a `T` that is larger than the place for it, and therefore behind a pointer.
     fn enter<T, E: Error>(self) -> Result<Self, E> {
         let size = size_of::<T>();
         if size > self.paid {

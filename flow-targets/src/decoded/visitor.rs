@@ -1,4 +1,4 @@
-//! A type's visitor, which gets the parts of its value by accesses that count them.
+//! A visitor that counts the memory of the parts of its value.
 
 use std::fmt;
 
@@ -7,25 +7,25 @@ use serde::de::{Deserializer, EnumAccess, MapAccess, SeqAccess, Visitor};
 use super::access::{Entries, Items, Variants};
 use super::{Account, Counted};
 
-/// Where the parts of a value lie.
+/// Where the parts of a value are stored.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lies {
-    /// In the value, with which they are counted.
-    Within,
+pub(super) enum Location {
+    /// Inside the value, so that they are counted with it.
+    Inline,
     /// On the heap.
-    Apart,
+    Heap,
 }
 
-/// A visitor of which the parts of its value are counted.
+/// A visitor, wrapped to count the parts of its value.
 pub(super) struct Visit<'a, V> {
     inner: V,
     account: Account<'a>,
-    lies: Lies,
+    location: Location,
 }
 
 impl<'a, V> Visit<'a, V> {
-    pub(super) fn new(inner: V, account: Account<'a>, lies: Lies) -> Self {
-        Self { inner, account, lies }
+    pub(super) fn new(inner: V, account: Account<'a>, location: Location) -> Self {
+        Self { inner, account, location }
     }
 }
 
@@ -75,11 +75,11 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Visit<'_, V> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<V::Value, A::Error> {
-        self.inner.visit_seq(Items::new(items, self.account, self.lies))
+        self.inner.visit_seq(Items::new(items, self.account, self.location))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<V::Value, A::Error> {
-        self.inner.visit_map(Entries::new(entries, self.account, self.lies))
+        self.inner.visit_map(Entries::new(entries, self.account, self.location))
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, variant: A) -> Result<V::Value, A::Error> {

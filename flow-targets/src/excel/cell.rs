@@ -1,4 +1,4 @@
-//! What a cell of a sheet can hold, and what it cannot.
+//! Values that a cell can hold, and their conversion to and from numbers.
 
 use anyhow::{Context, Result, bail, ensure};
 use arrow::array::ArrowPrimitiveType;
@@ -15,7 +15,7 @@ pub(super) enum Cell {
     Bool(bool),
     Number {
         value: f64,
-        /// Whether it is shown as an integer.
+        /// Whether the format shows it as an integer.
         whole: bool,
     },
     Time(Time),
@@ -23,7 +23,7 @@ pub(super) enum Cell {
 }
 
 impl Cell {
-    /// What errors call the kind of a cell.
+    /// Returns the name of the cell's kind for errors.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
@@ -37,7 +37,7 @@ impl Cell {
     }
 }
 
-/// A date, a time of day, both, or a duration: a number with a format that shows it as such.
+/// A date, a time of day, a timestamp, or a duration: a number with a format for times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Time {
     pub(super) form: Form,
@@ -45,7 +45,7 @@ pub(super) struct Time {
     pub(super) ms: i64,
 }
 
-/// What a format shows of a time.
+/// The part of a time that a format shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     Date,
@@ -55,10 +55,10 @@ pub(super) enum Form {
     Span,
 }
 
-/// Blank cells of this format are text without characters: there is no other way to enter it.
+/// The format of blank cells that stand for empty text, which Excel cannot represent otherwise.
 pub(super) const EMPTY_TEXT: &str = "@";
 
-/// A blank cell of this format stands in the last row if all of it is null, to be a row at all.
+/// The format of a blank cell in the last row, if all its values are null, so that the row exists.
 pub(super) const LAST_ROW: &str = "General;General;General;@";
 
 /// The format of integers, which shows all their digits.
@@ -66,26 +66,26 @@ pub(super) const WHOLE: &str = "0";
 
 const DAY: i64 = 86_400_000;
 
-/// The day 1970-01-01 as Excel counts days.
+/// The number of the day 1970-01-01 in Excel.
 const EPOCH: i64 = 25_569;
 
-/// The days that are counted right: Excel takes 1900 for a leap year, and ends with the year 9999.
+/// The range of valid day numbers. Excel treats 1900 as a leap year, and ends with the year 9999.
 const DAYS: std::ops::Range<i64> = 61..2_958_466;
 
-/// The longest duration in days that is read: far beyond what a float counts in milliseconds.
+/// The longest duration that is read, in days. A float can hold its milliseconds exactly.
 const LONGEST: f64 = 1e8;
 
-/// From 1904-01-01, whose number is 0 in files that count from there, to the usual count.
+/// The difference between day numbers that count from 1904-01-01, and the usual ones.
 pub(super) const FROM_1904: f64 = 1462.0;
 
-/// The characters that a cell holds, as UTF-16 counts them.
+/// The most UTF-16 code units in a cell.
 pub(super) const CHARACTERS: usize = 32_767;
 
-/// The rows and columns of a sheet.
+/// The most rows in a sheet.
 pub(super) const ROWS: u32 = 1_048_576;
 pub(super) const COLUMNS: usize = 16_384;
 
-/// What the sheet calls a cell, counted from 0: `C5`.
+/// Returns Excel's name of a cell, such as `C5`. `row` and `column` count from 0.
 pub(crate) fn reference(row: usize, column: usize) -> String {
     let (mut letters, mut rest) = (String::new(), column + 1);
     while rest > 0 {
@@ -96,34 +96,35 @@ pub(crate) fn reference(row: usize, column: usize) -> String {
     format!("{letters}{}", row + 1)
 }
 
-/// The number that a text without a unit is, if a cell holds that one and every program reads it:
-/// no NaN and no infinity, no zero with a sign, none below what Excel takes for zero.
+/// Parses a text as a number, if a cell can hold it and all programs can read it.
+///
+/// The number must not be NaN, infinite, −0.0 or subnormal.
 pub(super) fn number(text: &str) -> Option<f64> {
     let value: f64 = text.parse().ok()?;
     (value.is_normal() || value == 0.0 && value.is_sign_positive()).then_some(value)
 }
 
-/// As [`number`], for an integer: those that a float counts one by one.
+/// Like [`number`], for integers of at most 2^53, which a float holds exactly.
 pub(super) fn integer(text: &str) -> Option<f64> {
     let exact = text.parse::<i64>().is_ok_and(|value| value.unsigned_abs() <= 1 << 53);
     number(text).filter(|_| exact)
 }
 
-/// As [`number`], for a decimal: those of no more digits than Excel shows.
+/// Like [`number`], for decimals of at most 15 digits, which Excel shows.
 pub(super) fn decimal(text: &str) -> Option<f64> {
     let digits = text.bytes().filter(u8::is_ascii_digit).skip_while(|digit| *digit == b'0');
     let short = digits.count() <= 15;
     number(text).filter(|_| short)
 }
 
-/// The number as text, by which columns of any type of numbers are read.
+/// Formats a number as text, from which columns of any numeric type are parsed.
 pub(super) fn digits(value: f64) -> String {
-    // Beyond it the digits are not all those of the number, and no integer is read from them.
+    // Above 2^53, an integer notation would show digits that the number does not have.
     if value.abs() > 2_f64.powi(53) { format!("{value:?}") } else { value.to_string() }
 }
 
 impl Time {
-    /// `ticks` of which a day has `per_day`, if that is a time that a cell holds.
+    /// Creates a time of `ticks`, of which a day has `per_day`, if a cell can hold it.
     pub(super) fn new(form: Form, ticks: i64, per_day: i64) -> Option<Self> {
         let ms = i128::from(ticks) * i128::from(DAY);
         let per_day = i128::from(per_day);
@@ -139,7 +140,7 @@ impl Time {
         known.contains(&time.ms).then_some(time)
     }
 
-    /// The number that stands in the cell.
+    /// Returns the number in the cell.
     #[expect(clippy::cast_precision_loss, reason = "both are below 2^53")]
     pub(super) fn serial(self) -> f64 {
         match self.form {
@@ -148,16 +149,16 @@ impl Time {
         }
     }
 
-    /// The time that such a number is, to the millisecond, in a workbook that counts days from 1904 or
-    /// from 1900.
+    /// Returns the time of a number, rounded to milliseconds.
+    ///
+    /// `is_1904` is whether the workbook counts days from 1904 instead of 1900.
     #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "as above")]
     pub(super) fn of_serial(form: Form, serial: f64, is_1904: bool) -> Result<Self> {
         if form == Form::Span {
             ensure!(serial.abs() < LONGEST, "{serial} is no duration of Excel");
             return Ok(Self { form, ms: (serial * DAY as f64).round() as i64 });
         }
-        // A number below 1 is a time of day, whatever the format shows of it: before the first day
-        // there is none.
+        // A number below 1 is a time of day, whatever the format shows: there is no day 0.
         if (0.0..1.0).contains(&serial) && (form == Form::Clock || !is_1904) {
             let ms = (serial * DAY as f64).round() as i64;
             return Ok(Self { form: Form::Clock, ms: ms.min(DAY - 1) });
@@ -167,7 +168,7 @@ impl Time {
         ensure!(serial >= 0.0 && days < DAYS.end as f64, "{serial} is no date of Excel");
         let epoch = match days as i64 {
             days if days >= DAYS.start => EPOCH,
-            // Before the leap day that never was.
+            // Before 1900-02-29, a day that Excel counts and that did not exist.
             days if days != DAYS.start - 1 => EPOCH - 1,
             _ => bail!("{serial} is 1900-02-29 in Excel, and there was no such day"),
         };
@@ -175,12 +176,12 @@ impl Time {
         Ok(Self { form, ms: (serial * DAY as f64).round() as i64 - epoch * DAY })
     }
 
-    /// The time that a text in ISO 8601 is, if it is one to the millisecond: `2024-02-29T13:45:00`.
+    /// Parses a time in ISO 8601, of at most milliseconds, such as `2024-02-29T13:45:00`.
     pub(super) fn of_iso(text: &str) -> Option<Self> {
         let time = |form, ms| Some(Self { form, ms });
         let plain = |byte: u8| byte.is_ascii_digit() || b"-:.".contains(&byte);
         let (date, clock) = text.split_once(['T', ' ']).unwrap_or((text, ""));
-        // With a zone it is another type of time, which no cell shows.
+        // A time with a zone is another type, which a cell cannot show.
         let held = date.bytes().all(plain) && clock.bytes().all(plain) && !clock.contains('-');
         if !held || excess(text, &Time32MillisecondType::DATA_TYPE).is_some() {
             return None;
@@ -197,7 +198,7 @@ impl Time {
         }
     }
 
-    /// What it is written as in the cell.
+    /// Returns the number format of the cell.
     pub(super) fn format(self, utc: bool) -> String {
         let date = match self.form {
             Form::Clock | Form::Span => "",
@@ -215,13 +216,14 @@ impl Time {
         format!("{date}{between}{clock}{zone}")
     }
 
-    /// Whether it is the start of a day.
+    /// Returns whether it is the start of a day.
     pub(super) fn is_date(self) -> bool {
         matches!(self.form, Form::Date | Form::Moment) && self.ms.rem_euclid(DAY) == 0
     }
 
-    /// Such a time as text, by which columns of any type of times are read. A duration is hours,
-    /// minutes and seconds, as the cell shows it.
+    /// Formats the time as text, from which columns of any time type are parsed.
+    ///
+    /// A duration is formatted as hours, minutes and seconds, as the cell shows it.
     pub(super) fn text(self) -> Result<String> {
         if self.form == Form::Span {
             let (sign, ms) = (if self.ms < 0 { "-" } else { "" }, self.ms.unsigned_abs());
@@ -271,7 +273,7 @@ mod tests {
         for none in [-1.0, 60.0, 60.5, 2_958_466.0, f64::NAN] {
             assert!(Time::of_serial(Form::Date, none, false).is_err());
         }
-        // There is no day before the first; a number below 1 is a time of day.
+        // There is no day 0; a number below 1 is a time of day.
         assert_eq!(text(0.0), "00:00:00.000");
         assert_eq!(text(0.25), "06:00:00.000");
     }

@@ -1,5 +1,7 @@
-//! [Excel](https://www.ecma-international.org/publications-and-standards/standards/ecma-376/):
-//! tables as a sheet of a workbook, for people who work with those.
+//! The target [`Excel`]: tables as a sheet of an Excel workbook.
+//!
+//! Use it for people who work with spreadsheets. The format is [Office Open
+//! XML](https://www.ecma-international.org/publications-and-standards/standards/ecma-376/).
 //!
 //! ```
 //! use flow_core::{Sink, Source, Target};
@@ -25,53 +27,56 @@
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 //!
-//! The first row has the names of the columns, which are those of a table's columns or of a row's
-//! fields, and each further one is a row.
+//! The first row has the names of the columns, which are those of the table's columns or of the
+//! row's fields. Each further row of the sheet is a row of the table.
 //!
-//! # What a cell holds
+//! # What a cell can hold
 //!
-//! A cell holds a float of 64 bits, which its format may show as an integer, a date or a time; a
-//! truth value; or up to 32,767 characters of text.
+//! A cell holds a 64-bit float, which its number format may show as an integer, a date or a time; a
+//! boolean; or a text of up to 32,767 characters.
 //!
 //! | value | cell |
 //! | --- | --- |
 //! | null | none |
-//! | integer | a number of the format `0`, if it is at most 2⁵³ either way |
+//! | integer | a number with the format `0`, if its absolute value is at most 2⁵³ |
 //! | float | a number, if it is finite, normal, and not −0.0 |
 //! | decimal | a number, if it has at most 15 digits |
 //! | date, timestamp | a date, from 1900-03-01 to 9999-12-31, in whole milliseconds |
 //! | timestamp with a zone | its time in UTC, shown with a `Z` |
 //! | time of day | a time, in whole milliseconds |
-//! | duration | a time of the format `[h]:mm:ss`, in whole milliseconds and not negative |
-//! | text | text; without characters, a blank cell of the format `@` ("Text") |
+//! | duration | a time with the format `[h]:mm:ss`, in whole milliseconds and not negative |
+//! | text | text; empty text is a blank cell with the format `@` ("Text") |
 //!
-//! What the second column excludes is written as text where the types of the columns are known
-//! when the file is read, and parsed from it (but for durations); else it is an error when saving.
-//! Lists, structs, maps and bytes are always an error, as is a table of more than 1,048,575 rows or
-//! 16,384 columns.
+//! A value that does not fit the second column is written as text if the types of the columns are
+//! known when the file is read, and parsed from that text (except durations). Otherwise it is an
+//! error when saving. Lists, structs, maps and bytes are always an error, and so is a table of more
+//! than 1,048,575 rows or 16,384 columns.
 //!
-//! Other programs, pandas among them, read a blank cell as missing whatever its format is: to
-//! them, null and empty text are one. A carriage return, and a control character that XML does not
-//! have, is written as Excel does it, `_x000D_`, which openpyxl and with it pandas leave so.
+//! Other programs, such as pandas, read a blank cell as missing, whatever its format: for them,
+//! null and empty text are the same. A carriage return, or a control character that XML does not
+//! allow, is escaped as Excel does it (`_x000D_`). openpyxl and pandas do not unescape it.
 //!
-//! # What comes back
+//! # What is preserved
 //!
 //! - **`Vec<R>`**, rows of a struct that derives serde's `Serialize` and `Deserialize`: equal rows.
-//!   A type that does not show its columns (with a `#[serde(flatten)]`, a `serde_json::Value`) comes
-//!   back by what the cells show; it is read back once while it is saved, and what would not come back
-//!   is an error. A field without a column is an error that names the nearest one, unless it has a
-//!   `#[serde(default)]`, or the row leaves it out where it is written, by `skip_serializing_if`.
-//! - **`RecordBatch` with [`schema`](Excel::schema)**: a batch of that schema, which the value must
-//!   have.
-//! - **`RecordBatch` without**: what the cells show. Integers are `Int64`, other numbers `Float64`,
-//!   dates `Date32`, timestamps in microseconds, times of day and durations in milliseconds, text
-//!   `Utf8`; a column without a value is `Null`, and one of several kinds is text. A type whose
-//!   values would be others then, such as a decimal or a time with a zone, is an error when saving.
-//! - **`Vec<RecordBatch>`** and **`BatchStream`** as a `RecordBatch`: one comes back.
+//!   A row type that does not show its columns (with `#[serde(flatten)]` or a `serde_json::Value`)
+//!   loads by the types of the cells. It is read back once while it is saved, and if other rows come
+//!   back, saving is an error. A field without a column is an error that suggests the most similar column.
+//!   There are two exceptions: a field with `#[serde(default)]`, and a field that the row itself
+//!   leaves out when it is written, by `skip_serializing_if`.
+//! - **`RecordBatch` with [`schema`](Excel::schema)**: a batch of that schema, which must equal the
+//!   schema of the value.
+//! - **`RecordBatch` without a schema**: the types that the cells show. Integers are `Int64`, other
+//!   numbers `Float64`, dates `Date32`, timestamps are in microseconds, times of day and durations
+//!   in milliseconds, and text is `Utf8`. A column without values is `Null`, and a column of
+//!   several kinds is text. A type whose values would change, such as a decimal or a time with a
+//!   zone, is an error when saving.
+//! - **`Vec<RecordBatch>`** and **`BatchStream`**: like a `RecordBatch`; a single batch comes back.
 //!
-//! A workbook of another program loads in the same way, from its first sheet or that of the
-//! [name](Excel::sheet). Of a formula its result is read. What a number is follows from its format as
-//! Excel reads it, with its sections, conditions, colors, languages (`[$-de-DE]`) and quoted text:
+//! A workbook of another program loads in the same way, from its first sheet or the one with the
+//! set [name](Excel::sheet). Of a formula, its result is read. The type of a number follows from
+//! its number format, interpreted as Excel does it, with sections, conditions, colors, languages
+//! (`[$-de-DE]`) and quoted text:
 //!
 //! | format | number | type |
 //! | --- | --- | --- |
@@ -79,21 +84,21 @@
 //! | any with hours or seconds, such as `hh:mm` | below 1 | time of day |
 //! | any with `[h]`, `[m]` or `[s]` | any | duration |
 //! | any with a year, month or day | without a fraction | date |
-//! | the same | with a time of day | timestamp, and so the whole column |
-//! | any other, `General` among them | any | `Float64` |
+//! | the same | with a fraction | timestamp, and so is the whole column |
+//! | any other, including `General` | any | `Float64` |
 //!
-//! A number with a built-in format of East Asian dates, of which the file has no code, is a date or a
-//! time. Of a decimal the 15 digits count that Excel shows; one with more digits than the scale of its
-//! column is an error, and so is a number beyond those of a float.
+//! A number with a built-in format of East Asian dates, for which the file has no format code, is a
+//! date or a time. Of a decimal, the 15 digits that Excel shows count. A decimal with more digits
+//! than the scale of its column is an error, and so is a number out of the range of a float.
 //!
-//! An error of a cell names the sheet, the cell as the sheet calls it (`C5`), and the column.
+//! An error of a cell names the sheet, the cell in Excel's notation (`C5`), and the column.
 //!
-//! All parts of a workbook are compared with their checksums before it is read. A workbook may have 1
-//! GiB when it is decompressed, and a sheet 50 million cells, unless [`max_bytes`](Excel::max_bytes)
-//! and [`max_cells`](Excel::max_cells) allow more.
+//! Before a workbook is read, the checksums of all its parts are checked. A decompressed workbook
+//! may have 1 GiB, and a sheet 50 million cells, unless [`max_bytes`](Excel::max_bytes) and
+//! [`max_cells`](Excel::max_cells) allow more.
 //!
-//! Not [`EXACT`](flow_core::Target::EXACT). The whole table is in memory while it is written or
-//! read; for tables of millions of cells there are Parquet and Arrow.
+//! The target is not [`EXACT`](flow_core::Target::EXACT). The whole table is in memory while it is
+//! written or read; for tables of millions of cells, use Parquet or Arrow IPC.
 
 mod cell;
 mod number_format;
@@ -117,20 +122,20 @@ use crate::table::{Known, Stored, Table, Way, reading};
 pub(crate) use cell::reference;
 use read::{Limits, Types};
 
-/// What errors call it.
+/// The name of the format in errors.
 const FORMAT: &str = "Excel";
 
-/// What Excel calls the first sheet itself.
+/// The name that Excel itself gives to the first sheet.
 const SHEET: &str = "Sheet1";
 
 /// The default of [`Excel::max_cells`].
 const MAX_CELLS: u64 = 50_000_000;
 
-/// An Excel workbook of a table: `RecordBatch`, `Vec<RecordBatch>`,
-/// [`BatchStream`](crate::BatchStream), or `Vec<R>` where `R` is a struct that derives serde's
-/// `Serialize` and `Deserialize`.
+/// An Excel workbook of a table.
 ///
-/// See [the module](self) for what cells hold and what comes back, and an example.
+/// The table is a `RecordBatch`, a `Vec<RecordBatch>`, a [`BatchStream`](crate::BatchStream), or a
+/// `Vec<R>` where `R` is a struct that derives serde's `Serialize` and `Deserialize`. See [the
+/// module](self) for what cells can hold, what is preserved, and an example.
 pub struct Excel<T> {
     sheet: Option<String>,
     schema: Option<SchemaRef>,
@@ -139,10 +144,10 @@ pub struct Excel<T> {
 }
 
 impl<T> Excel<T> {
-    /// A workbook of one sheet, called `Sheet1`.
+    /// Creates a target that writes a single sheet, called `Sheet1`.
     ///
-    /// This is no impl of [`Default`], since the type alone does not say how its values become
-    /// tables; see [`Table`].
+    /// This is not an impl of [`Default`], since the type alone does not determine how its values
+    /// become tables; see [`Table`].
     #[expect(clippy::should_implement_trait, reason = "`Way` can be inferred in a call only")]
     pub fn default<Way>() -> Self
     where
@@ -152,44 +157,46 @@ impl<T> Excel<T> {
         Self { sheet: None, schema: None, limits, way: self::Way::of::<Way>() }
     }
 
-    /// What the sheet is called, which is at most 31 characters long; and the sheet that is read,
-    /// which is the first if none is named.
+    /// Sets the name of the sheet to write and read, of at most 31 characters.
+    ///
+    /// By default, `Sheet1` is written, and the first sheet is read.
     #[must_use]
     pub fn sheet(mut self, name: impl Into<String>) -> Self {
         self.sheet = Some(name.into());
         self
     }
 
-    /// The columns of record batches, so that they come back with these types. Rows have their
-    /// own, and ignore it.
+    /// Sets the schema of record batches, so that their columns come back with these types.
+    ///
+    /// Rows ignore this option, since their types come from the struct.
     #[must_use]
     pub fn schema(mut self, schema: impl Into<SchemaRef>) -> Self {
         self.schema = Some(schema.into());
         self
     }
 
-    /// Sets how many bytes a workbook may have when it is decompressed: by default 1 GiB or, if that is
-    /// more, 100 times the size of the file.
+    /// Sets the most bytes of a decompressed workbook.
     ///
-    /// A workbook is a zip archive, and one of a megabyte can hold gigabytes. Saving and loading one
-    /// that is larger is an error.
+    /// The default is 1 GiB or, if that is more, 100 times the size of the file. A workbook is a
+    /// zip archive, and one of a megabyte can decompress to gigabytes. Saving and loading a larger
+    /// one is an error.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.limits.bytes = Limit::new(bytes);
         self
     }
 
-    /// Sets how many cells a sheet may have, rows times columns: 50 million by default.
+    /// Sets the most cells of a sheet, rows times columns: 50 million by default.
     ///
-    /// One cell far from the others makes a sheet of all the rows and columns before it. Saving and
-    /// loading a larger one is an error.
+    /// A single cell far from the others makes a sheet of all rows and columns before it. Saving
+    /// and loading a larger sheet is an error.
     #[must_use]
     pub fn max_cells(mut self, cells: u64) -> Self {
         self.limits.cells = cells;
         self
     }
 
-    /// The sheet's name, and its table.
+    /// Reads the name of the sheet, and its table.
     fn table(&self, file: impl Read + Seek) -> Result<(String, RecordBatch)> {
         let (sheet, limits) = (self.sheet.as_deref(), self.limits);
         match ((self.way.known)(), &self.schema) {
@@ -206,14 +213,14 @@ impl<T> Excel<T> {
     fn read(&self, file: impl Read + Seek, source: &Source) -> Result<T> {
         let (sheet, batch) = self.table(file)?;
         let schema = batch.schema();
-        // The file is read whole in any case, and not again for each of its batches.
+        // The file was read as a whole, and is not read again for each of its batches.
         let stored = Stored::new(schema, source, FORMAT, move |_| {
             Ok(Box::new(iter::once(Ok(batch.clone()))))
         });
         (self.way.from_stored)(stored.of_sheet(sheet))
     }
 
-    /// An error if the value would come back as another.
+    /// Returns an error if another value would come back.
     fn check(&self, value: &T, file: &[u8]) -> Result<()> {
         let read = || -> Result<bool> {
             let back = self.read(Cursor::new(file), &Source::file(""))?;
@@ -244,7 +251,7 @@ impl<T: Send + Sync + 'static> Target for Excel<T> {
             let known = (self.way.known)();
             let given = self.schema.as_deref().filter(|_| matches!(known, Known::ByValue));
             let table = (self.way.batches)(value)?;
-            // The rows may write something else than their type reads.
+            // The rows may serialize to another form than their type deserializes from.
             let by_type = match &known {
                 Known::ByType(fields) => table.schema.fields()[..] == fields[..],
                 _ => false,

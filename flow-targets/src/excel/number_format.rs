@@ -1,14 +1,17 @@
-//! What a cell's number format makes of its number: a date, a time of day, a duration, or a number.
+//! Number formats, which determine whether a number is a date, a time of day or a duration.
 //!
 //! The codes are those of
 //! [ECMA-376, part 1, 18.8.31](https://www.ecma-international.org/publications-and-standards/standards/ecma-376/):
-//! up to four sections separated by `;`, of which a condition such as `[<1]` or the sign of the number
-//! selects one. Quoted text, escaped characters, colors and locales (`[Red]`, `[$-de-DE]`) show
-//! nothing of the number.
+//! up to four sections separated by `;`. A condition such as `[<1]`, or the sign of the number,
+//! selects a section. Quoted text, escaped characters, colors and locales (`[Red]`, `[$-de-DE]`) do
+//! not affect the kind of the number.
+//!
+//! `calamine` classifies formats too, but by the first section alone, and does not distinguish
+//! times from dates.
 
 use super::cell::Form;
 
-/// The formats whose codes depend on the language of the program: East Asian dates and times.
+/// The ids of built-in formats whose codes depend on Excel's language: East Asian dates and times.
 const LOCAL: [std::ops::RangeInclusive<u32>; 2] = [27..=36, 50..=58];
 
 /// A number format of a workbook.
@@ -16,11 +19,11 @@ const LOCAL: [std::ops::RangeInclusive<u32>; 2] = [27..=36, 50..=58];
 pub(super) struct NumberFormat {
     code: String,
     sections: Vec<Section>,
-    /// Whether it is one of [`LOCAL`].
+    /// Whether its id is in [`LOCAL`].
     local: bool,
 }
 
-/// A part of a format's code.
+/// A section of a format's code.
 #[derive(Clone, Debug, Default)]
 struct Section {
     condition: Option<Condition>,
@@ -29,7 +32,7 @@ struct Section {
     digits: bool,
 }
 
-/// The numbers for which a section is used.
+/// A comparison that selects a section.
 #[derive(Clone, Copy, Debug)]
 struct Condition {
     operator: Operator,
@@ -47,7 +50,7 @@ enum Operator {
 }
 
 impl NumberFormat {
-    /// The format of a code that the file gives.
+    /// Parses a format code of the file.
     pub(super) fn new(code: &str) -> Self {
         Self {
             code: code.to_owned(),
@@ -56,7 +59,7 @@ impl NumberFormat {
         }
     }
 
-    /// The format of a number for which the file gives no code, and the code that Excel has for it.
+    /// Creates a built-in format, for which the file has no code, from Excel's own code.
     pub(super) fn built_in(code: &str, id: u32) -> Self {
         Self { local: LOCAL.iter().any(|range| range.contains(&id)), ..Self::new(code) }
     }
@@ -65,10 +68,10 @@ impl NumberFormat {
         &self.code
     }
 
-    /// The time that the format shows of a number, if it shows one.
+    /// Returns the part of a time that the format shows of a number, or `None` for a plain number.
     pub(super) fn form(&self, number: f64) -> Option<Form> {
         if self.local {
-            // Which of them it shows depends on the program, so the number says it.
+            // The code depends on Excel's language, so that the number itself decides.
             return Some(match number {
                 n if n < 1.0 => Form::Clock,
                 n if n.fract() == 0.0 => Form::Date,
@@ -77,13 +80,13 @@ impl NumberFormat {
         }
         let section = self.section(number)?;
         match section.form {
-            // Such as `[h]:mm;;"-"`, which writes zero as a text of its own.
+            // Such as `[h]:mm;;"-"`, which shows zero as a text.
             None if !section.digits => self.sections.first()?.form,
             form => form,
         }
     }
 
-    /// The section that shows a number.
+    /// Returns the section for a number.
     fn section(&self, number: f64) -> Option<&Section> {
         let numeric = &self.sections[..self.sections.len().min(3)];
         if numeric.iter().any(|section| section.condition.is_some()) {
@@ -100,14 +103,14 @@ impl NumberFormat {
 }
 
 impl Default for NumberFormat {
-    /// The format of cells that name none.
+    /// The format of cells without a format.
     fn default() -> Self {
         Self::new("General")
     }
 }
 
 impl Condition {
-    /// The condition between brackets, if that is one.
+    /// Parses the text between brackets, if it is a condition.
     fn parse(text: &str) -> Option<Self> {
         let (operator, limit) = [
             ("<=", Operator::LessOrEqual),
@@ -135,7 +138,7 @@ impl Condition {
     }
 }
 
-/// The sections of a code: split at each `;` that is no part of a text.
+/// Splits a code into sections, at each `;` outside of texts.
 fn sections(code: &str) -> Vec<&str> {
     let (mut sections, mut start) = (Vec::new(), 0);
     let (mut quoted, mut literal, mut bracket) = (false, false, false);
@@ -161,16 +164,16 @@ fn sections(code: &str) -> Vec<&str> {
     sections
 }
 
-/// A placeholder that shows a part of a number.
+/// A placeholder for a part of a number.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Token {
     Date,
     Hour,
-    /// One or two `m`: a month, or minutes beside hours or seconds.
+    /// One or two `m`: minutes after hours or before seconds, otherwise a month.
     MonthOrMinute,
     Second,
     Noon,
-    /// Hours, minutes or seconds that are not cut at a day, an hour or a minute.
+    /// Hours, minutes or seconds that may exceed a day, an hour or a minute.
     Elapsed,
     Digit,
 }
@@ -199,7 +202,7 @@ impl Section {
                             tokens.push(token);
                             rest.nth(word.len() - 2);
                         }
-                        // The era of a year, in Japan.
+                        // The era of a Japanese year.
                         None if lower == 'g' => tokens.push(Token::Date),
                         None => {}
                     }
@@ -222,7 +225,7 @@ impl Section {
     }
 }
 
-/// Whether the text from `first` on begins with that word, in whichever case.
+/// Returns whether `first` and `rest` begin with a word, ignoring case.
 fn starts_with(first: char, rest: &str, word: &str) -> bool {
     let mut word = word.chars();
     word.next().is_some_and(|c| c.eq_ignore_ascii_case(&first))
@@ -231,14 +234,14 @@ fn starts_with(first: char, rest: &str, word: &str) -> bool {
             .is_some_and(|rest| rest.eq_ignore_ascii_case(word.as_str()))
 }
 
-/// Whether the text between brackets is hours, minutes or seconds: `[h]`, `[mm]`.
+/// Returns whether the text between brackets is hours, minutes or seconds: `[h]`, `[mm]`.
 fn is_elapsed(inner: &str) -> bool {
     let inner = inner.to_ascii_lowercase();
     let same = |unit: char| !inner.is_empty() && inner.chars().all(|c| c == unit);
     ['h', 'm', 's'].into_iter().any(same)
 }
 
-/// What such placeholders show.
+/// Returns the part of a time that these placeholders show.
 fn form(tokens: &[Token]) -> Option<Form> {
     let times: Vec<Token> = tokens.iter().copied().filter(|token| *token != Token::Digit).collect();
     let is_minute = |at: usize| {

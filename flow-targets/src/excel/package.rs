@@ -1,8 +1,8 @@
-//! The file of a workbook: a zip archive of parts, checked before anything is read from it.
+//! Checks the file of a workbook, a zip archive of parts, before anything is read from it.
 //!
-//! A small archive can hold parts that are huge when they are decompressed, and the reader of
-//! workbooks stops reading a part before its end, where the archive's checksum is compared. So all
-//! parts are decompressed once, a piece at a time, within a limit.
+//! A small archive can decompress to huge parts. `calamine`, which reads workbooks, stops before
+//! the end of a part, where the archive's checksum would be compared, and allocates memory by a
+//! count in the file. So all parts are decompressed once before, piece by piece, within a limit.
 
 use std::collections::BTreeSet;
 use std::io::{Cursor, Read, Seek};
@@ -12,29 +12,31 @@ use zip::ZipArchive;
 
 use crate::limit::{self, Limit, exceeded};
 
-/// How much of a part is decompressed at a time.
+/// How many bytes of a part are decompressed at a time.
 const PIECE: usize = 64 * 1024;
 
-/// What is compared with the limit.
+/// The subject of the error message.
 const DECOMPRESSED: &str = "when it is decompressed, the workbook has";
 
-/// The attribute for which the reader of workbooks allocates before it reads.
+/// The attribute by which `calamine` allocates memory before it reads.
 const COUNT: &[u8] = b"uniqueCount";
 
-/// The element that gives a number format its code, and the attribute that has its number.
+/// The element that defines the code of a number format, and its attribute with the format's id.
 const ELEMENT: &[u8] = b"numFmt";
 const ID: &[u8] = b"numFmtId";
 
-/// The bytes of the shortest entry in the table of texts: `<si/>`.
+/// The bytes of the shortest entry in the table of shared texts: `<si/>`.
 const SHORTEST_TEXT: u64 = 5;
 
 /// The most blanks between the name of the attribute and its value.
 const BLANKS: usize = 64;
 
-/// An error if a part is damaged, if the parts have more than `max_bytes` together, or if the table of
-/// texts claims more entries than it can hold.
+/// Returns an error if the workbook is damaged or too large.
 ///
-/// A file that is no archive passes: the reader of workbooks says best what it is.
+/// It is damaged if a checksum does not match, or if the table of shared texts claims more entries
+/// than it can hold. It is too large if its parts have more than `max_bytes` together.
+///
+/// A file that is not an archive passes: `calamine` reports better what is wrong with it.
 pub(super) fn check(file: impl Read + Seek, max_bytes: u64) -> Result<()> {
     let Ok(mut archive) = ZipArchive::new(file) else {
         return Ok(());
@@ -74,8 +76,10 @@ pub(super) fn check(file: impl Read + Seek, max_bytes: u64) -> Result<()> {
     Ok(())
 }
 
-/// The numbers of the formats for which the file gives a code, in elements such as
-/// `<numFmt numFmtId="27" formatCode="0"/>`. There are none if the file is no archive.
+/// Returns the ids of the number formats for which the file has a code.
+///
+/// They are in elements such as `<numFmt numFmtId="27" formatCode="0"/>`. There are none if the
+/// file is not an archive.
 pub(super) fn number_formats(file: impl Read + Seek) -> Result<BTreeSet<u32>> {
     let mut ids = BTreeSet::new();
     let Ok(mut archive) = ZipArchive::new(file) else { return Ok(ids) };
@@ -88,7 +92,7 @@ pub(super) fn number_formats(file: impl Read + Seek) -> Result<BTreeSet<u32>> {
         part.read_to_end(&mut text)?;
         ids.extend(memchr::memmem::find_iter(&text, ELEMENT).filter_map(|at| {
             let element = &text[at + ELEMENT.len()..];
-            // Not `<numFmts count="1">`, and not the attribute of another element.
+            // Skips `<numFmts count="1">`, and an attribute of another element.
             element.first().filter(|byte| byte.is_ascii_whitespace())?;
             let end = end_of_element(element)?;
             let id = memchr::memmem::find(&element[..end], ID)? + ID.len();
@@ -100,7 +104,7 @@ pub(super) fn number_formats(file: impl Read + Seek) -> Result<BTreeSet<u32>> {
     Ok(ids)
 }
 
-/// Where the `>` of an element stands that is in no quoted value.
+/// Returns the position of the `>` that ends an element, outside of quoted values.
 fn end_of_element(text: &[u8]) -> Option<usize> {
     let mut quote = None;
     text.iter().position(|byte| {
@@ -113,7 +117,7 @@ fn end_of_element(text: &[u8]) -> Option<usize> {
     })
 }
 
-/// An error if the parts of an archive that was just written are too large to be read again.
+/// Returns an error if the parts of a new archive are too large to be read again.
 pub(super) fn check_size(file: &[u8], limit: Limit) -> Result<()> {
     let mut archive = ZipArchive::new(Cursor::new(file))?;
     let mut bytes: u64 = 0;
@@ -123,13 +127,13 @@ pub(super) fn check_size(file: &[u8], limit: Limit) -> Result<()> {
     limit::check(DECOMPRESSED, bytes, limit.expanded(file.len() as u64))
 }
 
-/// The numbers that a part gives for an attribute, read piece by piece.
+/// The values of [`COUNT`] in a part, which is read piece by piece.
 #[derive(Default)]
 struct Counts {
-    /// The greatest of them.
+    /// The greatest value.
     most: u64,
     bytes: u64,
-    /// The end of what was read, in which the attribute may begin.
+    /// The last bytes, in which the attribute may begin.
     tail: Vec<u8>,
 }
 
@@ -140,14 +144,17 @@ impl Counts {
         for at in memchr::memmem::find_iter(&self.tail, COUNT) {
             self.most = self.most.max(number(&self.tail[at + COUNT.len()..]));
         }
-        // Enough for the attribute, blanks around its `=`, and the digits of its value.
+        // 256 bytes have room for the attribute, blanks around its `=`, and the digits of its
+        // value.
         let keep = self.tail.len().min(256);
         self.tail.drain(..self.tail.len() - keep);
     }
 }
 
-/// The number of an attribute's value, from behind its name on; 0 if that is none, and the greatest if
-/// it stands too far behind to be seen.
+/// Parses the number of an attribute's value, from the end of the attribute's name on.
+///
+/// Returns 0 if the value is not a number, and the greatest number if the value is too far away to
+/// be found.
 fn number(text: &[u8]) -> u64 {
     let value = |text: &[u8]| text.iter().position(|byte| !byte.is_ascii_whitespace());
     let Some(at) = value(text) else { return if text.len() > BLANKS { u64::MAX } else { 0 } };

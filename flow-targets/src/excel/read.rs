@@ -1,4 +1,4 @@
-//! Cells to columns of arrays.
+//! Reads the cells of a sheet into arrays.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -22,34 +22,34 @@ use super::package;
 use crate::exact::excess;
 use crate::limit::{Limit, check};
 
-/// A value that does not parse is an error, not a null.
+/// Options with which a value that does not parse is an error instead of null.
 const STRICT: CastOptions<'_> = CastOptions { safe: false, format_options: FormatOptions::new() };
 
-/// What is known of the columns before they are read.
+/// What is known about the columns before they are read.
 #[derive(Clone, Copy)]
 pub(super) enum Types<'a> {
-    /// All.
+    /// The whole schema.
     Schema(&'a SchemaRef),
-    /// The types of columns of some names.
+    /// The types of some columns, by name.
     ByName(&'a [FieldRef]),
-    /// Nothing.
+    /// Nothing: the cells determine the types.
     Shown,
 }
 
-/// What errors say of the texts of all cells.
+/// The subject of the error of too many bytes in the texts of all cells.
 pub(super) const TEXTS: &str = "the texts of its cells have";
 
-/// What a workbook may have at most.
+/// The limits of a workbook.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// Bytes, when it is decompressed.
+    /// The most decompressed bytes.
     pub(super) bytes: Limit,
-    /// Rows times columns.
+    /// The most cells, rows times columns.
     pub(super) cells: u64,
 }
 
 impl Limits {
-    /// An error if a table has too many cells.
+    /// Returns an error if a table has too many cells.
     pub(super) fn check_cells(self, rows: usize, columns: usize) -> Result<()> {
         let cells = (rows as u64).saturating_mul(columns as u64);
         ensure!(
@@ -62,7 +62,9 @@ impl Limits {
     }
 }
 
-/// The table of a sheet, and the sheet's name: of the first, if none is named.
+/// Reads the table of a sheet, and returns it with the sheet's name.
+///
+/// If `sheet` is `None`, the first sheet is read.
 pub(super) fn table(
     mut file: impl Read + Seek,
     sheet: Option<&str>,
@@ -114,20 +116,21 @@ fn read<F: Read + Seek>(
     Ok(RecordBatch::try_new(schema, arrays)?)
 }
 
-/// The cells of a column that hold something, from the top down, by their row in the sheet: that of
-/// the names is 0.
+/// The non-empty cells of a column, from the top down, with their row in the sheet.
+///
+/// The row of the column names is 0.
 type Column = Vec<(usize, Cell)>;
 
-/// The cells by column: the names, and what is below them. Cells without a value take no memory.
+/// The cells of a sheet by column: the names, and the rows below. Empty cells take no memory.
 struct Sheet {
     names: BTreeMap<usize, Cell>,
     columns: Vec<Column>,
-    /// How many rows there are below the names.
+    /// The number of rows below the names.
     rows: usize,
 }
 
 impl Sheet {
-    /// Reads the cells, whose texts may have so many bytes together.
+    /// Reads the cells, whose texts may have at most `most` bytes together.
     fn read<F: Read + Seek>(
         workbook: &mut Xlsx<F>,
         name: &str,
@@ -155,7 +158,7 @@ impl Sheet {
             let value = value(cell.get_value(), format, is_1904)
                 .with_context(|| format!("cell {}", reference(row, column)))?;
             if let Cell::Text(text) = &value {
-                // Many cells may refer to one text.
+                // Many cells may refer to one shared text.
                 text_bytes += text.len() as u64;
                 check(TEXTS, text_bytes, most)?;
             }
@@ -168,7 +171,7 @@ impl Sheet {
         Ok(sheet)
     }
 
-    /// Takes a cell. One without a value has nothing but a look, and may mark the last row.
+    /// Adds a cell. An empty cell has only a format, and may mark the last row.
     fn put(&mut self, row: usize, column: usize, value: Cell, last: bool) -> Result<()> {
         if value == Cell::Null && !last {
             return Ok(());
@@ -195,14 +198,18 @@ impl Sheet {
         let name = |column: usize| {
             let name = self.names.get(&column).map(text).transpose()?;
             name.with_context(|| {
-                format!("cell {} is to name the column, and is empty", reference(0, column))
+                format!(
+                    "cell {} must have the name of the column, and is empty",
+                    reference(0, column)
+                )
             })
         };
         (0..self.columns.len()).map(name).collect()
     }
 }
 
-/// The format of a style; `given` are the numbers of formats for which the file has a code.
+/// Returns the number format of a style. `given` are the ids of the formats for which the file has
+/// a code.
 fn format(style: &calamine::Style, given: &BTreeSet<u32>) -> NumberFormat {
     let Some(format) = &style.number_format else { return NumberFormat::default() };
     match format.format_id {
@@ -218,7 +225,8 @@ fn value(cell: &DataRef<'_>, format: &NumberFormat, is_1904: bool) -> Result<Cel
         DataRef::Bool(value) => Cell::Bool(*value),
         DataRef::Int(value) => bail!("{value} is no number of Excel"),
         DataRef::Float(value) => number(*value, format, is_1904)?,
-        // What shows a time is decided here, by the whole of a format.
+        // Whether a number is a time is decided by `NumberFormat`, which evaluates the whole
+        // format.
         DataRef::DateTime(time) => number(time.as_f64(), format, is_1904)?,
         DataRef::String(text) => self::characters(text)?,
         DataRef::SharedString(text) => self::characters(text)?,
@@ -237,7 +245,7 @@ fn number(value: f64, format: &NumberFormat, is_1904: bool) -> Result<Cell> {
 }
 
 fn characters(text: &str) -> Result<Cell> {
-    // Of few bytes there are few characters, and most texts are short.
+    // A short byte length implies few characters, and most texts are short.
     let fits = text.len() <= CHARACTERS || text.encode_utf16().count() <= CHARACTERS;
     ensure!(fits, "a text is longer than the {CHARACTERS} characters that a cell holds");
     Ok(Cell::Text(text.to_owned()))
@@ -263,14 +271,14 @@ fn schema(names: &[String], columns: &[Column], types: Types<'_>) -> Result<Sche
     Ok(Arc::new(Schema::new(names.iter().zip(columns).map(field).collect::<Vec<_>>())))
 }
 
-/// The type that a column's cells show.
+/// Returns the type of a column, as its cells show it.
 fn shown(column: &Column) -> DataType {
     column.iter().filter_map(|(_, cell)| shown_by(cell)).reduce(both).unwrap_or(DataType::Null)
 }
 
-/// The type that one cell shows.
+/// Returns the type that one cell shows.
 fn shown_by(cell: &Cell) -> Option<DataType> {
-    // Beyond it a float counts in steps, and no integer type holds all that follow.
+    // Above 2^53, floats skip integers, so that the digits are not exact.
     let is_integer = |value: f64| value.fract() == 0.0 && value.abs() <= 2_f64.powi(53);
     Some(match cell {
         Cell::Null => return None,
@@ -278,7 +286,7 @@ fn shown_by(cell: &Cell) -> Option<DataType> {
         Cell::Number { value, whole: true } if is_integer(*value) => DataType::Int64,
         Cell::Number { .. } => DataType::Float64,
         Cell::Time(time) if time.form == Form::Date && time.is_date() => DataType::Date32,
-        // A format may show no more than the date of a time.
+        // The format may show only the date of a timestamp.
         Cell::Time(Time { form: Form::Date | Form::Moment, .. }) => {
             DataType::Timestamp(TimeUnit::Microsecond, None)
         }
@@ -288,7 +296,7 @@ fn shown_by(cell: &Cell) -> Option<DataType> {
     })
 }
 
-/// The type of a column that has cells of both types.
+/// Returns the type of a column that has cells of both types.
 fn both(a: DataType, b: DataType) -> DataType {
     match (&a, &b) {
         _ if a == b => a,
@@ -297,7 +305,7 @@ fn both(a: DataType, b: DataType) -> DataType {
         }
         (DataType::Timestamp(..), DataType::Date32) => a,
         (DataType::Date32, DataType::Timestamp(..)) => b,
-        // A sum of times that is shorter than a day may be shown as a time of day.
+        // A duration shorter than a day may be formatted as a time of day.
         (DataType::Duration(_), DataType::Time32(_)) => a,
         (DataType::Time32(_), DataType::Duration(_)) => b,
         _ => DataType::Utf8,
@@ -314,9 +322,9 @@ fn text(cell: &Cell) -> Result<String> {
     })
 }
 
-/// A cell that is no value of its column, or what is wrong with the whole column.
+/// The error of a cell that is not a value of its column's type, or of a whole column.
 struct Misfit {
-    /// As the sheet has it, counted from 0.
+    /// The row in the sheet, counted from 0.
     row: Option<usize>,
     what: anyhow::Error,
 }
@@ -327,7 +335,7 @@ impl<E: Into<anyhow::Error>> From<E> for Misfit {
     }
 }
 
-/// The cells as a column of that type: parsed from their text, which every type has.
+/// Builds an array of a type by parsing the texts of the cells.
 fn array(column: &Column, rows: usize, as_type: &DataType) -> Result<ArrayRef, Misfit> {
     let wrong = |row: usize, cell: &Cell| {
         let shown = text(cell).unwrap_or_default();
@@ -357,7 +365,7 @@ fn array(column: &Column, rows: usize, as_type: &DataType) -> Result<ArrayRef, M
     })?;
     let texts: ArrayRef = Arc::new(LargeStringArray::from_iter(texts));
     parse(&texts, as_type).map_err(|error| {
-        // Which cell it is, is looked for only now.
+        // The cell that failed is searched only after an error.
         let alone = |row: usize| parse(&texts.slice(row - 1, 1), as_type).is_err();
         match column.iter().find(|(row, _)| alone(*row)) {
             Some((row, cell)) => wrong(*row, cell),
@@ -366,8 +374,9 @@ fn array(column: &Column, rows: usize, as_type: &DataType) -> Result<ArrayRef, M
     })
 }
 
-/// Whether a cell of that kind may be one of the type's values. Parsers are more generous: to them
-/// 1 is true.
+/// Returns whether a cell of this kind may be a value of the type.
+///
+/// The parsers are too permissive: they accept 1 as `true`.
 fn fits(cell: &Cell, as_type: &DataType) -> bool {
     let of_text = as_type.is_string();
     match (cell, as_type) {
@@ -391,14 +400,14 @@ fn fits(cell: &Cell, as_type: &DataType) -> bool {
     }
 }
 
-/// Whether a type of numbers holds that of a cell.
+/// Returns whether a numeric type can hold the number of a cell.
 fn holds(value: f64, as_type: &DataType) -> bool {
-    // Excel shows 15 digits: what it shows as 0.3 may be stored as 0.30000000000000004.
+    // Excel shows 15 digits: a number that it shows as 0.3 may be stored as 0.30000000000000004.
     excess(&digits(value), as_type).is_none()
         || as_type.is_decimal() && excess(&format!("{value:.14e}"), as_type).is_none()
 }
 
-/// An array of that type, of the text that arrow writes for its values, without a zone.
+/// Parses texts in arrow's display format, without a zone, into an array of a type.
 pub(super) fn parse(text: &ArrayRef, as_type: &DataType) -> Result<ArrayRef> {
     match as_type {
         DataType::Null => {
@@ -408,7 +417,7 @@ pub(super) fn parse(text: &ArrayRef, as_type: &DataType) -> Result<ArrayRef> {
         DataType::Dictionary(_, values) => {
             Ok(cast_with_options(&parse(text, values)?, as_type, &STRICT)?)
         }
-        // The times of a zone stand in the cells as those of UTC, which is what a zone labels.
+        // Cells have the times of a zone in UTC, which an array with a zone stores.
         DataType::Timestamp(unit, Some(_)) => {
             let times = parse(text, &DataType::Timestamp(*unit, None))?;
             Ok(make_array(times.to_data().into_builder().data_type(as_type.clone()).build()?))

@@ -1,4 +1,4 @@
-//! Columns of arrays to cells.
+//! Writes columns of arrays as cells.
 
 use std::sync::Arc;
 
@@ -21,11 +21,13 @@ use super::read::{Limits, TEXTS, parse};
 use crate::limit::check;
 use crate::table::{Batches, Cut};
 
-/// A value that does not fit is an error, not a null.
+/// Options with which a value that does not fit is an error instead of null.
 const STRICT: CastOptions<'_> = CastOptions { safe: false, format_options: FormatOptions::new() };
 
-/// The file of a table. If the columns' types are `known` when it is read, text may stand for what
-/// no cell holds.
+/// Returns the file of a table.
+///
+/// `known` is whether the types of the columns are known when the file is read. If so, a value that
+/// a cell cannot hold is written as text.
 pub(super) fn workbook(
     sheet: &str,
     table: Batches<'_>,
@@ -91,7 +93,7 @@ fn column_number(i: usize) -> Result<u16> {
     u16::try_from(i).context("a sheet has fewer columns")
 }
 
-/// How wide a column must be, in digits, for its cells not to be shown as `####`.
+/// Returns the width of a column, in digits, that is needed to avoid `####`.
 fn width(data_type: &DataType) -> Option<f64> {
     match data_type {
         DataType::Date32 => Some(11.0),
@@ -102,14 +104,14 @@ fn width(data_type: &DataType) -> Option<f64> {
     }
 }
 
-/// The rows of a sheet, as far as they are written.
+/// Writes the rows of a sheet.
 struct Rows<'a> {
     out: &'a mut Worksheet,
     known: bool,
-    /// Where the next row goes.
+    /// The index of the next row in the sheet.
     next: u32,
     last_is_null: bool,
-    /// Of all cells, each time that a text occurs.
+    /// The bytes of the texts of all cells, counting repeated texts each time.
     text_bytes: u64,
 }
 
@@ -160,13 +162,13 @@ fn put(cell: &Cell, utc: bool, out: &mut Worksheet, row: u32, column: u16) -> Re
     Ok(())
 }
 
-/// A column's values, one by one.
+/// A column, and how its values become cells.
 struct Column<'a> {
     kind: Kind,
     known: bool,
     utc: bool,
     nulls: Option<NullBuffer>,
-    /// The numbers that times are.
+    /// The numbers of a column of times.
     ticks: Option<Int64Array>,
     data_type: &'a DataType,
     text: ArrayFormatter<'a>,
@@ -232,7 +234,7 @@ impl<'a> Column<'a> {
         }
     }
 
-    /// A cell of the text of what no other cell holds.
+    /// Returns a text cell for a value that no other cell can hold.
     fn as_text(&self, text: String) -> Result<Cell> {
         let column: ArrayRef = Arc::new(LargeStringArray::from(vec![text.as_str()]));
         let same = parse(&column, self.data_type).is_ok_and(|back| {
@@ -245,7 +247,8 @@ impl<'a> Column<'a> {
     }
 }
 
-/// The array without what no cell shows: a dictionary, and a zone, whose times are those of UTC.
+/// Removes what a cell does not show: a dictionary, and the zone of a timestamp, which is stored in
+/// UTC.
 fn plain(array: &ArrayRef) -> Result<ArrayRef> {
     match array.data_type() {
         DataType::Dictionary(_, values) => {
@@ -289,13 +292,13 @@ fn ticks(array: &ArrayRef) -> Result<Int64Array> {
     Ok(ticks.as_primitive::<Int64Type>().clone())
 }
 
-/// An error if the value has other columns than the schema.
+/// Returns an error if the value has other columns than the given schema.
 fn check_given(schema: &Schema, given: &Schema) -> Result<()> {
     crate::given::check(schema, given)?;
     check_types(given, true)
 }
 
-/// An error if the schema given has no nulls where the batch has.
+/// Returns an error if a batch has nulls where the given schema allows none.
 fn check_nulls(batch: &RecordBatch, given: &Schema) -> Result<()> {
     for (field, array) in given.fields().iter().zip(batch.columns()) {
         let fits = field.is_nullable() || array.logical_null_count() == 0;
@@ -304,7 +307,7 @@ fn check_nulls(batch: &RecordBatch, given: &Schema) -> Result<()> {
     Ok(())
 }
 
-/// An error if cells would not give back the values of a column.
+/// Returns an error if cells cannot preserve the values of a column.
 pub(super) fn check_types(schema: &Schema, known: bool) -> Result<()> {
     for field in schema.fields() {
         let (name, data_type) = (field.name(), field.data_type());

@@ -1,7 +1,8 @@
-//! Values that are kept until the entries around them are sorted.
+//! Serialized values that are kept until the entries around them are sorted.
 //!
-//! An entry of a map that is handed on by itself is gone when the next one comes. [`Content`] is a value as serde
-//! sees it, with all names and widths, so that it is written later exactly as it would have been at once.
+//! If a map is serialized entry by entry, an entry is gone when the next one comes. [`Content`]
+//! stores a value as serde's data model, including all names and widths, so that it is written
+//! later in the same way as it would have been at once.
 
 use std::marker::PhantomData;
 
@@ -12,10 +13,10 @@ use serde::ser::{
 
 type Name = &'static str;
 
-/// The name of a field and its value, which is none if the field is skipped.
+/// The name of a field, and its value, which is `None` if the field is skipped.
 type Field = (Name, Option<Content>);
 
-/// A value as serde sees it.
+/// A value in serde's data model.
 pub(super) enum Content {
     Bool(bool),
     I8(i8),
@@ -125,12 +126,12 @@ impl Serialize for Content {
     }
 }
 
-/// How many fields are not skipped.
+/// Returns the number of fields that are not skipped.
 fn present(fields: &[Field]) -> usize {
     fields.iter().filter(|(_, value)| value.is_some()).count()
 }
 
-/// Keeps a value for a format that is read by people, or is not.
+/// A serializer that stores a value, for a human-readable format or not.
 pub(super) struct Keep<E> {
     is_human_readable: bool,
     error: PhantomData<fn() -> E>,
@@ -150,12 +151,12 @@ impl<E> Keep<E> {
     }
 }
 
-/// A collection of which the first parts are there.
+/// A collection whose first parts are stored.
 pub(super) struct Parts<P, E> {
     keep: Keep<E>,
     head: P,
     content: fn(P) -> Content,
-    /// The key of a map's next value.
+    /// The key of the next value of a map.
     key: Option<Content>,
 }
 
@@ -289,7 +290,7 @@ macro_rules! items {
     };
 }
 
-// A sequence and a tuple are told apart by `content`.
+// `content` distinguishes a sequence from a tuple.
 items! {
     SerializeSeq serialize_element Vec<Content>;
     SerializeTuple serialize_element Vec<Content>;

@@ -1,9 +1,10 @@
-//! Maps whose entries are handed on one by one.
+//! Maps whose entries are serialized one by one.
 //!
-//! `#[serde(flatten)]`, `#[serde(tag = ...)]`, `erased_serde` and a `Serialize` of one's own do that, and whether the
-//! map is one of a hash is not seen. Its entries are kept until the map ends and written in the order of their
-//! keys. In their place stay the tag of an enum, and the fields of a struct between which a map is flattened: each
-//! sorts the entries up to it.
+//! `#[serde(flatten)]`, `#[serde(tag = ...)]`, `erased_serde` and some hand-written `Serialize`
+//! impls do so, and whether the map is a hash map is unknown. So its entries are kept until the map
+//! ends, and then written in the order of their keys. The tag of an enum, and the fields of a
+//! struct between flattened maps, keep their positions: each of them first writes the sorted
+//! entries before it.
 
 use std::any::type_name;
 
@@ -13,7 +14,7 @@ use super::content::{Content, Keep};
 use super::key::sort_key;
 use super::{Ordered, unwrapped};
 
-/// Modules of types that write their entries one by one in an order of their own.
+/// Modules of types that serialize their entries one by one in an order that has a meaning.
 const ORDERED: [&str; 10] = [
     "serde_json::",
     "toml::",
@@ -27,38 +28,38 @@ const ORDERED: [&str; 10] = [
     "imbl::ord::",
 ];
 
-/// A map of which the first entries are there.
+/// A map whose first entries were serialized.
 pub(super) struct Entries<S> {
     to: S,
     form: Form,
     is_human_readable: bool,
     is_first: bool,
-    /// What is still to be sorted, with the bytes to sort by.
+    /// The entries that are still to be sorted, with the bytes to sort by.
     kept: Vec<(Vec<u8>, Content, Content)>,
     key: Key,
 }
 
-/// What is known of a map.
+/// What is known about the order of a map.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// Its type has an order of its own.
+    /// The type has an order with a meaning.
     Ordered,
-    /// It has no length in advance, as a struct into which a map is flattened.
+    /// The map has no length in advance, like a struct with a flattened map.
     Open,
-    /// It has a length.
+    /// The map has a length.
     Counted,
 }
 
 /// The key of the next value.
 enum Key {
     None,
-    /// It is written already.
+    /// The key was written already.
     Written,
     Kept(Content),
 }
 
 impl<S: SerializeMap> Entries<S> {
-    /// The entries of a value of this type.
+    /// Creates the serializer of the entries of a value, whose type has the name `ty`.
     pub(super) fn new(to: S, length: Option<usize>, ty: &str, is_human_readable: bool) -> Self {
         let is_ordered = ORDERED.iter().any(|module| unwrapped(ty).starts_with(module));
         let form = match length {
@@ -73,15 +74,16 @@ impl<S: SerializeMap> Entries<S> {
         Ordered(value).serialize(Keep::new(self.is_human_readable))
     }
 
-    /// Writes what is kept, in the order of the keys.
+    /// Writes the kept entries in the order of their keys.
     fn flush(&mut self) -> Result<(), S::Error> {
         self.kept.sort_by(|(a, ..), (b, ..)| a.cmp(b));
         let mut kept = std::mem::take(&mut self.kept).into_iter();
         kept.try_for_each(|(_, key, value)| self.to.serialize_entry(&key, &value))
     }
 
-    /// Whether an entry whose key has this type stays where it is. The name of a field, or of a tag, is a `str`;
-    /// the key of a map is a reference.
+    /// Returns whether an entry keeps its position, by the type of its key.
+    ///
+    /// The name of a field or of a tag has the type `str`. The key of a map has a reference type.
     fn is_field<K: ?Sized>(&self, is_tag: bool) -> bool {
         match self.form {
             Form::Ordered => true,

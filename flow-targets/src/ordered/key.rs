@@ -1,4 +1,4 @@
-//! Keys to sort by: bytes whose order is that of the values, numbers by size and texts by letters.
+//! Sort keys: bytes in the order of the values, with numbers by size and texts by characters.
 
 use std::fmt::{self, Display};
 
@@ -9,7 +9,8 @@ use serde::ser::{
 
 use super::Ordered;
 
-/// The bytes to sort a value by. A value that cannot be serialized has none: to write it fails, too.
+/// Returns the bytes to sort a value by. They are empty if the value cannot be serialized, since
+/// writing it fails, too.
 pub(super) fn sort_key<T: Serialize>(value: &T) -> Vec<u8> {
     let mut key = Vec::new();
     match Ordered(value).serialize(Key(&mut key)) {
@@ -18,7 +19,7 @@ pub(super) fn sort_key<T: Serialize>(value: &T) -> Vec<u8> {
     }
 }
 
-/// The value's own `Serialize` has failed.
+/// The error if the `Serialize` impl of a value fails.
 #[derive(Debug)]
 struct Failed;
 
@@ -38,7 +39,7 @@ impl serde::ser::Error for Failed {
 
 type Done = Result<(), Failed>;
 
-/// What stands before each part of a value, and after the last.
+/// The byte before each part of a value, and the one after the last part.
 const PART: u8 = 1;
 const END: u8 = 0;
 

@@ -1,13 +1,14 @@
-//! One order for what has none.
+//! Serializes unordered collections in the order of their keys.
 //!
-//! A `HashMap` or a `HashSet` yields its entries in another order in each process, and two equal ones
-//! may differ even in one. The bytes of an output would differ with them, and what depends on the
-//! output would run again for nothing. [`Ordered`] serializes such collections sorted by their keys
-//! or items, at any depth, and everything else as it is: a `Vec` and an `IndexMap` keep their order.
+//! The order of a `HashMap` or a `HashSet` differs in each process, and even between two equal
+//! collections in one process. The bytes of an output would differ with it, and downstream tasks
+//! would run again for nothing. [`Ordered`] serializes such collections sorted by their keys or
+//! items, at any depth. Everything else is unchanged: a `Vec` and an `IndexMap` keep their order.
 //!
-//! Serde's impls for these collections hand themselves to `collect_map` and `collect_seq`, which are
-//! generic, so that the serializer sees of which type they are. What a type hands on entry by entry,
-//! as `#[serde(flatten)]` and `#[serde(tag = ...)]` do, is not seen: its [`entries`] are sorted by their keys.
+//! Serde's impls for these collections call `collect_map` and `collect_seq`. These methods are
+//! generic, so that the serializer knows the type of the collection. The type is unknown if entries
+//! are serialized one by one, as by `#[serde(flatten)]` and `#[serde(tag = ...)]`: such [`entries`]
+//! are sorted by their keys.
 
 mod content;
 mod entries;
@@ -24,7 +25,7 @@ use serde::ser::{
 use entries::Entries;
 use key::sort_key;
 
-/// A value that serializes its unordered collections sorted.
+/// A value whose unordered collections are serialized sorted.
 pub(crate) struct Ordered<T>(pub(crate) T);
 
 impl<T: Serialize> Serialize for Ordered<T> {
@@ -36,7 +37,7 @@ impl<T: Serialize> Serialize for Ordered<T> {
 /// The modules of collections whose order is that of a hash.
 const UNORDERED: [&str; 2] = ["std::collections::hash::", "hashbrown::"];
 
-/// What an iterator may be wrapped in and have the order of what is inside.
+/// Prefixes of type names that wrap a collection or an iterator and preserve its order.
 const WRAPPERS: [&str; 7] = [
     "&",
     "mut ",
@@ -47,13 +48,13 @@ const WRAPPERS: [&str; 7] = [
     "core::iter::adapters::copied::Copied<",
 ];
 
-/// Whether the items of a collection, or of an iterator over one, come in an order of no meaning.
+/// Returns whether the order of a collection, or of an iterator over one, has no meaning.
 fn is_unordered<I>() -> bool {
     let name = unwrapped(type_name::<I>());
     UNORDERED.iter().any(|module| name.starts_with(module))
 }
 
-/// The name of a type without what it may be wrapped in.
+/// Returns the name of a type without its wrappers.
 fn unwrapped(mut name: &str) -> &str {
     while let Some(inner) = WRAPPERS.iter().find_map(|wrapper| name.strip_prefix(wrapper)) {
         name = inner;
@@ -61,10 +62,10 @@ fn unwrapped(mut name: &str) -> &str {
     name
 }
 
-/// A serializer that sorts what has no order, and the name of the type that it is given to.
+/// A serializer that sorts unordered collections, and the name of the type that is serialized.
 struct Sorting<S>(S, fn() -> &'static str);
 
-/// A part of such a serializer.
+/// A serializer of the parts of a value.
 struct Parts<S>(S);
 
 macro_rules! values {

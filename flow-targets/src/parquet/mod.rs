@@ -1,4 +1,5 @@
-//! [Parquet](https://parquet.apache.org): tables, by column, compressed, with their types.
+//! The target [`Parquet`]: tables as compressed, typed columns in
+//! [Parquet](https://parquet.apache.org) files.
 //!
 //! ```
 //! use flow_core::{Sink, Source, Target};
@@ -24,56 +25,60 @@
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 //!
-//! # What comes back
+//! # What is preserved
 //!
 //! | value | loads as |
 //! | --- | --- |
-//! | `RecordBatch` | one batch of the same schema, its metadata included, and equal columns |
-//! | `Vec<RecordBatch>` | batches of the same lengths: they are noted in the file, whose row groups are independent of them; a file of another program loads as a batch per row group |
-//! | [`BatchStream`](crate::BatchStream) | the rows of its batches, in batches of other lengths, read when they are asked for |
-//! | `Vec<R>` | the rows; columns' types come from `R`, see [below](#types-that-hide-their-columns) |
+//! | `RecordBatch` | one batch of the same schema, including its metadata, and equal columns |
+//! | `Vec<RecordBatch>` | batches of the same lengths, which are recorded in the file's metadata, independent of its row groups; a file of another program loads as one batch per row group |
+//! | [`BatchStream`](crate::BatchStream) | the same rows, in batches of other lengths, read on demand |
+//! | `Vec<R>` | equal rows; the column types come from `R`, see [below](#types-that-hide-their-columns) |
 //!
-//! Dates, times and decimals of rows are text columns, as their types serialise, and an enum without
-//! data is a dictionary of its variants' names. An enum with data, and whatever else the format has
-//! no type for, is an error of the plan where the type of the row shows it, else when it is saved; so is
-//! a column whose type would not come back.
+//! Dates, times and decimals in rows are text columns, as their types serialize. An enum without
+//! data is a dictionary of the names of its variants. An enum with data, and any other type that
+//! Parquet does not have, is an error of the plan if the type of the row shows it, otherwise an
+//! error when saving. A column that would come back with another type is an error when saving.
 //!
 //! # Types that hide their columns
 //!
-//! The type of a row says its columns, so that they are the same for no rows, for one and for many,
-//! and for a field that is `None` throughout. A type that parses a text, such as
-//! `jiff::civil::Date`, is a column of texts. Some types show nothing before there is a value:
+//! The columns are determined by the type of the row, so that they are the same without rows, with
+//! one row and with many, and for a field that is `None` in every row. A type that parses a text,
+//! such as `jiff::civil::Date`, is a text column. Some types do not show their columns until there
+//! is a value:
 //!
-//! - a field of type `serde_json::Value` or with `#[serde(untagged)]`: its column is what the rows
-//!   show, and of the type `Null` if there are none. The other columns are those of their types;
-//! - a row with `#[serde(flatten)]`: all columns are what the rows show. No rows are a table without
-//!   columns, so that [`load_columns`](flow_core::Columnar::load_columns) finds none there;
-//! - a type that writes something else than it reads: its column is what the rows show;
-//! - an enum some of whose variants hold data, in a row with a date or the like: it is text as long as
-//!   no row has one of these variants.
+//! - A field of type `serde_json::Value` or with `#[serde(untagged)]`: the rows determine its
+//!   column, which has the type `Null` if there are no rows. The other columns come from their
+//!   types.
+//! - A row with `#[serde(flatten)]`: the rows determine all columns. A table without rows has no
+//!   columns, so that [`load_columns`](flow_core::Columnar::load_columns) finds none.
+//! - A type that serializes to another form than it deserializes from: the rows determine its
+//!   column.
+//! - An enum with some variants that hold data, in a row with a date or a similar type: it is text
+//!   as long as no row has one of these variants.
 //!
-//! Such rows are read back from their columns while they are saved. What cannot be read, such as an
-//! enum with `#[serde(tag = ..)]`, or would come back as another row, is an error.
+//! Such rows are read back from their columns while they are saved. If they cannot be read, as an
+//! enum with `#[serde(tag = ..)]`, or come back as other rows, saving is an error.
 //!
-//! Where that matters, let the row hold a type that shows its form, or the columns themselves, as a
-//! `RecordBatch`.
+//! If that is a problem, use a type that shows its form in the row, or a `RecordBatch` instead of
+//! rows.
 //!
 //! # Files of other programs
 //!
-//! A field of a row is read from the column of its name, wherever it stands. A field without a column
-//! is an error that names the nearest one, unless it has a `#[serde(default)]`, or the row leaves it
-//! out where it is written, by `skip_serializing_if`. Columns without a field are not read.
+//! A field of a row is read from the column of its name, at any position. A field without a column
+//! is an error that suggests the most similar column. There are two exceptions: a field with
+//! `#[serde(default)]`, and a field that the row itself leaves out when it is written, by
+//! `skip_serializing_if`. Columns without a field are not read.
 //!
-//! Files load in every codec of the format that the `parquet` crate has: Snappy, gzip, LZ4, Zstandard
-//! and, with the cargo feature `brotli`, Brotli.
+//! Files can be compressed by Snappy, gzip, LZ4, Zstandard and, with the cargo feature `brotli`,
+//! Brotli.
 //!
-//! # In part
+//! # Reading a part of a file
 //!
-//! A file of any of these can be read batch by batch, by
-//! [`stream`](flow_core::Streaming::stream), and some of its columns alone, by
-//! [`load_columns`](flow_core::Columnar::load_columns). Writing a stream holds what is encoded of a
-//! row group, which [`row_group_rows`](Parquet::row_group_rows) bounds, and one batch; reading one
-//! holds a batch of at most 65,536 rows and a page of each column.
+//! A file of any of these values can be read batch by batch with
+//! [`stream`](flow_core::Streaming::stream), and some of its columns with
+//! [`load_columns`](flow_core::Columnar::load_columns). Writing a stream holds one batch and the
+//! encoded part of a row group in memory, which [`row_group_rows`](Parquet::row_group_rows) limits.
+//! Reading a stream holds a batch of at most 65,536 rows and one page of each column.
 //!
 //! ```
 //! # use flow_core::{Columnar, Sink, Source, Streaming, Target};
@@ -91,7 +96,7 @@
 //!     let roots = Float64Array::from(vec![(n as f64).sqrt()]);
 //!     Ok(RecordBatch::try_new(of.clone(), vec![Arc::new(Int64Array::from(vec![n])), Arc::new(roots)])?)
 //! };
-//! let stream = BatchStream::new(schema, (0..100).map(batch)); // nothing is made yet
+//! let stream = BatchStream::new(schema, (0..100).map(batch)); // no batch is computed yet
 //!
 //! let file = tempfile::NamedTempFile::new()?;
 //! let target = <Parquet<BatchStream>>::default();
@@ -109,9 +114,9 @@
 //!
 //! # Not exact
 //!
-//! A target is not [`EXACT`](flow_core::Target::EXACT): a dictionary array comes back with its
-//! values in another order and without those that no row uses, and a slice without the rows
-//! around it. The arrays are equal; what holds them is not the same.
+//! The target is not [`EXACT`](flow_core::Target::EXACT): a dictionary array comes back with its
+//! values in another order and without unused values, and a slice comes back without the rows
+//! around it. The arrays are equal, but their memory is not the same.
 
 mod read;
 mod texts;
@@ -128,17 +133,17 @@ use crate::compression::Compression;
 use crate::limit::Limit;
 use crate::table::{Cut, Table, Way, reading};
 
-/// What errors call it.
+/// The name of the format in errors.
 const FORMAT: &str = "Parquet";
 
-/// The note of how long the batches were, in the file's own metadata: see [`write::lengths`].
+/// The key, in the file's own metadata, of the lengths of the batches: see [`write::lengths`].
 const LENGTHS: &str = "typed-flow:batches";
 
-/// A Parquet file of a table: `RecordBatch`, `Vec<RecordBatch>`,
-/// [`BatchStream`](crate::BatchStream), or `Vec<R>` where `R` is a struct that derives serde's
-/// `Serialize` and `Deserialize`.
+/// A Parquet file of a table.
 ///
-/// See [the module](self) for what comes back, and an example.
+/// The table is a `RecordBatch`, a `Vec<RecordBatch>`, a [`BatchStream`](crate::BatchStream), or a
+/// `Vec<R>` where `R` is a struct that derives serde's `Serialize` and `Deserialize`. See [the
+/// module](self) for what is preserved, and an example.
 pub struct Parquet<T> {
     compression: Compression,
     row_group_rows: usize,
@@ -148,27 +153,29 @@ pub struct Parquet<T> {
     way: Way<T>,
 }
 
-/// For what the least and greatest value and the number of nulls are noted in a file.
+/// The parts of a file for which minima, maxima and null counts are recorded.
 ///
-/// Readers skip by them what a filter cannot match.
+/// Readers use them to skip parts that a filter cannot match.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Statistics {
-    /// For nothing.
+    /// No statistics.
     Off,
-    /// For each column of a row group.
+    /// Statistics for each column of a row group.
     RowGroup,
-    /// For each page too.
+    /// Statistics for each page, too.
     #[default]
     Page,
 }
 
 impl<T> Parquet<T> {
-    /// Compressed by `Zstd(1)`, at most 1,048,576 rows in a row group, statistics for each page,
-    /// and columns of few values as a dictionary.
+    /// Creates a target with the default options.
     ///
-    /// This is no impl of [`Default`], since the type alone does not say how its values become
-    /// tables; see [`Table`].
+    /// The file is compressed with `Zstd(1)`, has at most 1,048,576 rows in a row group and
+    /// statistics for each page, and stores columns of few distinct values as dictionaries.
+    ///
+    /// This is not an impl of [`Default`], since the type alone does not determine how its values
+    /// become tables; see [`Table`].
     #[expect(clippy::should_implement_trait, reason = "`Way` can be inferred in a call only")]
     pub fn default<Way>() -> Self
     where
@@ -184,41 +191,44 @@ impl<T> Parquet<T> {
         }
     }
 
-    /// How pages are compressed. A level that does not exist is an error when saving.
+    /// Sets the compression of pages, `Zstd(1)` by default. An invalid level is an error when
+    /// saving.
     #[must_use]
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = compression;
         self
     }
 
-    /// How many rows a row group has at most, and so how many a reader must hold. Zero is an
-    /// error when saving.
+    /// Sets the most rows of a row group, which limits the memory of a reader. Zero is an error
+    /// when saving.
     #[must_use]
     pub fn row_group_rows(mut self, rows: usize) -> Self {
         self.row_group_rows = rows;
         self
     }
 
-    /// For what the least and greatest values are noted.
+    /// Sets for which parts of the file statistics are recorded.
     #[must_use]
     pub fn statistics(mut self, statistics: Statistics) -> Self {
         self.statistics = statistics;
         self
     }
 
-    /// Whether a column of few values is kept as those values and numbers that refer to them.
+    /// Sets whether a column of few distinct values is stored as a dictionary, `true` by default.
     #[must_use]
     pub fn dictionary(mut self, dictionary: bool) -> Self {
         self.dictionary = dictionary;
         self
     }
 
-    /// Sets how many bytes a table may take when it is loaded whole: by default 4 GiB or, if that is
-    /// more, 100 times the size of the file. Saving and loading a larger one is an error.
+    /// Sets the most bytes that a table may take when it is loaded whole.
     ///
-    /// A page of a few bytes can hold a value a billion times. What a table takes is counted
-    /// by its rows, the types of its columns or of its rows, and its texts and lists. A [`BatchStream`](crate::BatchStream) is never whole in
-    /// memory and has no limit.
+    /// The default is 4 GiB or, if that is more, 100 times the size of the file. Saving and loading
+    /// a larger table is an error.
+    ///
+    /// A page of a few bytes can repeat a value a billion times. So the size of a table is computed
+    /// from its number of rows, the types of its columns or rows, and the lengths of its texts and
+    /// lists. A [`BatchStream`](crate::BatchStream) is never in memory as a whole and has no limit.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.limit = Limit::new(bytes);
@@ -256,7 +266,7 @@ impl<T: Send + Sync + 'static> Target for Parquet<T> {
 impl<T: Send + Sync + 'static> Streaming for Parquet<T> {
     type Piece = RecordBatch;
 
-    /// Batches of at most 65,536 rows. What is held is one of them, and of each column a page.
+    /// Reads batches of at most 65,536 rows. Memory holds one batch, and one page of each column.
     fn stream(&self, source: &Source) -> Result<Pieces<RecordBatch>> {
         reading(source, FORMAT, || read::stored(source, Cut::Anywhere, None, None))?.read_later()
     }
@@ -265,7 +275,7 @@ impl<T: Send + Sync + 'static> Streaming for Parquet<T> {
 impl<T: Send + Sync + 'static> Columnar for Parquet<T> {
     type Columns = RecordBatch;
 
-    /// One batch of these columns. Without any names it has no columns, and still the rows.
+    /// Loads one batch with these columns. Without names, the batch has no columns, but all rows.
     fn load_columns(&self, source: &Source, names: &[&str]) -> Result<RecordBatch> {
         reading(source, FORMAT, || read::columns(source, names, self.limit))
     }

@@ -1,4 +1,4 @@
-//! Reading a table back: whole, batch by batch, or some of its columns.
+//! Reads tables: whole, batch by batch, or some columns.
 
 use std::fs::File;
 use std::iter;
@@ -17,24 +17,26 @@ use super::{FORMAT, LENGTHS, texts, write};
 use crate::limit::Limit;
 use crate::table::{Counted, Cut, Recut, Stored, find, width};
 
-/// How many rows are read at once where it makes no difference to the value.
+/// How many rows are read at once if the value does not determine it.
 const STEP: usize = 64 * 1024;
 
-const FEWER: &str = "the file has fewer rows than it says";
+const FEWER: &str = "the file has fewer rows than its metadata says";
 
-/// What a file says of itself, which is read once however often its batches are.
+/// The metadata of a file, which is read once, even if the batches are read several times.
 #[derive(Clone)]
 struct Footer {
     metadata: ArrowReaderMetadata,
-    /// As it was given to the writer.
+    /// The schema that was given to the writer.
     schema: SchemaRef,
     rows: usize,
-    /// Of the file.
+    /// The size of the file.
     bytes: u64,
 }
 
-/// The table of a file, its batches cut as the value needs them.
-/// The table has the limit if it is to be whole in memory, in rows of a type of so many bytes.
+/// Returns the table of a file, with its batches cut as the value needs them.
+///
+/// A `limit` is given if the table will be in memory as a whole. `row` is the size of the Rust type
+/// of a row, in bytes.
 pub(super) fn stored(
     source: &Source,
     cut: Cut,
@@ -53,7 +55,7 @@ pub(super) fn stored(
     Ok(stored.within(most))
 }
 
-/// The columns of these names; pages of others are not touched.
+/// Reads the columns with these names. Pages of other columns are not read.
 pub(super) fn columns(source: &Source, names: &[&str], limit: Limit) -> Result<RecordBatch> {
     let footer = Footer::read(source)?;
     let at = find(&footer.schema, names)?;
@@ -65,7 +67,7 @@ pub(super) fn columns(source: &Source, names: &[&str], limit: Limit) -> Result<R
     footer.check_codecs(Some(&at))?;
     let builder = footer.open(source)?;
     let roots = ProjectionMask::roots(builder.parquet_schema(), at.iter().copied());
-    // One step makes one batch, without a copy, unless it is not sure to fit.
+    // A single step produces a single batch without a copy, unless that may exceed the limit.
     let most = limit.table(footer.bytes);
     let is_read = |leaf: usize| at.contains(&builder.parquet_schema().get_column_root_idx(leaf));
     let metadata = footer.metadata.metadata();
@@ -87,7 +89,7 @@ pub(super) fn columns(source: &Source, names: &[&str], limit: Limit) -> Result<R
         _ => concat_batches(&batches[0].schema(), &batches)?,
     };
     ensure!(batch.num_rows() == footer.rows, "{FEWER}");
-    // They come in the order of the file.
+    // The reader returns the columns in the order of the file.
     let before = |place| at.iter().filter(|other| *other < place).count();
     let columns = at.iter().map(|place| batch.column(before(place)).clone()).collect();
     Ok(RecordBatch::try_new(schema, columns)?)
@@ -107,8 +109,9 @@ impl Footer {
         Ok(footer)
     }
 
-    /// An error if these columns are larger than the limit. It says what the file claims, before
-    /// anything is allocated for it.
+    /// Returns an error if these columns are larger than the limit.
+    ///
+    /// It checks what the file claims, before any memory is allocated for it.
     fn check(&self, columns: &Schema, limit: Limit) -> Result<()> {
         write::check_width(self.rows, width(columns), limit, self.bytes)
     }
@@ -118,8 +121,9 @@ impl Footer {
         Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(source.open()?, metadata))
     }
 
-    /// An error if one of these columns (of all, if none are named) is compressed by a codec that is
-    /// not compiled in.
+    /// Returns an error if a column is compressed by a codec that is not compiled in.
+    ///
+    /// `roots` are the columns to check; `None` means all.
     fn check_codecs(&self, roots: Option<&[usize]>) -> Result<()> {
         let descriptor = self.metadata.metadata().file_metadata().schema_descr();
         for group in self.metadata.metadata().row_groups() {
@@ -150,12 +154,12 @@ impl Footer {
             }
             (Cut::Kept, None) => Some(self.row_groups()),
         };
-        // Read in the lengths that are wanted, nothing is copied to make them.
+        // If batches are read in the lengths that are needed, they are not copied.
         let step = lengths.iter().flatten().copied().max().unwrap_or(STEP).max(1);
         let step = texts::step(source, self.metadata.metadata(), step, most, |_| true)?;
         let of = schema.clone();
         let reader = self.open(source)?.with_batch_size(step).build()?;
-        // What is put together is counted before.
+        // A batch that is joined from several is counted before it is joined.
         let mut counted = Counted::columns(most.filter(|_| lengths.is_some()), width(&schema));
         let each = reader.map(move |batch| {
             let batch = named(&of, &batch?)?;
@@ -167,7 +171,8 @@ impl Footer {
         })
     }
 
-    /// A table without columns has rows in the note alone.
+    /// Returns the lengths of the batches of a table without columns, which only the metadata
+    /// records.
     fn lengths_without_columns(&self) -> Result<Vec<usize>> {
         write::lengths(self.note().unwrap_or_default(), None, usize::MAX)
     }
@@ -198,7 +203,7 @@ fn check_codec(codec: Compression) -> Result<()> {
     }
 }
 
-/// The batches, and an error at their end if they do not have so many rows.
+/// Passes batches on, and ends with an error if they do not have `rows` rows.
 fn complete(
     mut batches: impl Iterator<Item = Result<RecordBatch>>,
     rows: usize,
@@ -207,7 +212,7 @@ fn complete(
     iter::from_fn(move || match batches.next() {
         Some(Ok(batch)) => {
             missing = missing.and_then(|rows| rows.checked_sub(batch.num_rows()));
-            Some(missing.map(|_| batch).context("the file has more rows than it says"))
+            Some(missing.map(|_| batch).context("the file has more rows than its metadata says"))
         }
         None if missing.is_some_and(|rows| rows > 0) => {
             missing = None;
@@ -226,7 +231,7 @@ fn without_note(schema: &SchemaRef) -> SchemaRef {
     Arc::new(Schema::new_with_metadata(schema.fields().clone(), metadata))
 }
 
-/// The batch with the schema's metadata, which the reader leaves out.
+/// Returns the batch with the schema's metadata, which the reader omits.
 fn named(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch> {
     Ok(RecordBatch::try_new(schema.clone(), batch.columns().to_vec())?)
 }

@@ -1,8 +1,9 @@
-//! How long the texts are that a page of a file stands for.
+//! Limits how many rows are decoded at once, by the lengths of texts.
 //!
-//! A page of a dictionary has each text once, and a page of a few bytes can repeat it a billion times.
-//! So it is known only after a page was decoded how much it takes. How long a text is at most is
-//! known before, from the dictionary: so many rows are decoded at a time as surely fit.
+//! The dictionary of a page has each text once, and a page of a few bytes can repeat it a billion
+//! times. So the decoded size of a page is only known after it was decoded. But the length of the
+//! longest text is known before, from the dictionary: at a time, only so many rows are decoded as
+//! surely fit.
 
 use anyhow::Result;
 use flow_core::Source;
@@ -11,25 +12,26 @@ use parquet::column::page::Page;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
-/// How much is decoded at a time if not all of a table is sure to fit, in bytes.
+/// How many bytes are decoded at a time if the whole table may exceed the limit.
 const BUDGET: u64 = 128 << 20;
 
-/// Where each text shares a part with the one before, so many rows are decoded at a time at least.
+/// The least rows that are decoded at a time, if each text shares a prefix with the one before.
 const LEAST_SHARED: usize = 1024;
 
-/// The most that the texts of a row take.
+/// Upper bounds of the bytes that the texts of a column take.
 #[derive(Default)]
 struct Longest {
-    /// Of dictionaries.
+    /// The most bytes per row, for texts in dictionaries.
     repeated: u64,
-    /// Of texts that share a part with the one before.
+    /// The most bytes per row, for texts that share a prefix with the one before.
     shared: u64,
-    /// What all texts that stand in pages as they are take.
+    /// The bytes of all texts that are stored as they are.
     plain: u64,
 }
 
-/// How many rows can be decoded at a time: as many as are wanted, if they surely take no more than `most`.
-/// `is_read` says of which columns, by the index of their leaf.
+/// Returns how many rows to decode at a time: `wanted`, if they surely take at most `most` bytes.
+///
+/// `is_read` returns whether a column is read, by the index of its leaf.
 pub(super) fn step(
     source: &Source,
     metadata: &ParquetMetaData,
@@ -46,7 +48,7 @@ pub(super) fn step(
         });
         chunks.filter(|(_, i, chunk)| is_text(chunk) && is_read(*i))
     };
-    // No text is longer than the chunk that it stands in.
+    // No text is longer than the chunk that contains it.
     let longest = texts().map(|(_, _, chunk)| size(chunk)).fold(0, u64::saturating_add);
     if (wanted as u64).saturating_mul(longest) <= most {
         return Ok(wanted);
@@ -60,7 +62,7 @@ pub(super) fn step(
         let of = &mut of_columns[i];
         let rows = u64::try_from(metadata.row_group(group).num_rows()).unwrap_or(0).max(1);
         let values = u64::try_from(chunk.num_values()).unwrap_or(0);
-        // A row of a list has several.
+        // A row of a list column has several values.
         let in_row = values.div_ceil(rows).max(1);
         if chunk.encodings().any(|encoding| encoding == Encoding::DELTA_BYTE_ARRAY) {
             of.shared = of.shared.max(size(chunk).saturating_mul(in_row));
@@ -86,7 +88,7 @@ pub(super) fn step(
     Ok(wanted.min(rows(repeated).max(1)).min(rows(shared).max(LEAST_SHARED)))
 }
 
-/// The bytes of a chunk when it is decompressed.
+/// Returns the decompressed size of a chunk, in bytes.
 fn size(chunk: &ColumnChunkMetaData) -> u64 {
     u64::try_from(chunk.uncompressed_size()).unwrap_or(0)
 }
@@ -97,7 +99,7 @@ fn has_dictionary(chunk: &ColumnChunkMetaData) -> bool {
     chunk.dictionary_page_offset().is_some() || chunk.encodings().any(is_of_dictionary)
 }
 
-/// The longest text in a page of a dictionary: each stands behind its length.
+/// Returns the length of the longest text in a dictionary page, where each text follows its length.
 fn longest_in(mut page: &[u8]) -> u64 {
     let mut longest = 0;
     while let Some((length, rest)) = page.split_first_chunk() {

@@ -1,4 +1,4 @@
-//! Writing a table, batch by batch, straight into the sink.
+//! Writes tables batch by batch into the sink.
 
 use std::fmt::Write as _;
 
@@ -21,11 +21,11 @@ pub(super) fn write<T>(target: &Parquet<T>, value: &T, sink: &mut Sink<'_>) -> R
     let table = (target.way.batches)(value)?;
     check(&table.schema)?;
 
-    // A file without columns has no rows either, so that the note alone says how many there were.
+    // A file without columns has no rows either, so that only the metadata records their number.
     let columns = !table.schema.fields().is_empty();
     let mut lengths = Vec::new();
     let width = width(&table.schema);
-    // What the file has in the end is not known yet: the count is compared with the limit then.
+    // The final size of the file is not known yet. The count is compared with the limit at the end.
     let mut counted = target.way.counted((!target.way.stream).then_some(u64::MAX), &table.schema);
     let mut writer = ArrowWriter::try_new(sink, table.schema, Some(properties))?;
     for batch in table.each {
@@ -55,7 +55,8 @@ pub(super) fn write<T>(target: &Parquet<T>, value: &T, sink: &mut Sink<'_>) -> R
     Ok(())
 }
 
-/// An error if a table of so many rows, each of so many bytes, is larger than the limit for a file.
+/// Returns an error if `rows` rows of `width` bytes are more than the limit of a file of `file`
+/// bytes.
 pub(super) fn check_width(rows: usize, width: u64, limit: Limit, file: u64) -> Result<()> {
     let bytes = (rows as u64).saturating_mul(width);
     limit::check("in memory, the table takes", bytes, limit.table(file))
@@ -75,7 +76,7 @@ fn properties<T>(target: &Parquet<T>) -> Result<WriterProperties> {
         .build())
 }
 
-/// An error if a column would come back with another type.
+/// Returns an error if a column would come back with another type.
 pub(super) fn check(schema: &Schema) -> Result<()> {
     for field in schema.fields() {
         let (name, data_type) = (field.name(), field.data_type());
@@ -84,7 +85,7 @@ pub(super) fn check(schema: &Schema) -> Result<()> {
             "column `{name}` is of type {data_type}, which Parquet does not have (of a Rust type, it is \
              an enum whose variants hold data); `Json` and `Pickle` keep any value",
         );
-        // The writer panics at it.
+        // The writer panics for this type.
         ensure!(
             !has(data_type, &|inner| *inner == DataType::FixedSizeBinary(0)),
             "column `{name}` is of type {data_type}, and Parquet has no bytes of length zero: cast it to \
@@ -107,7 +108,7 @@ pub(super) fn check(schema: &Schema) -> Result<()> {
     Ok(())
 }
 
-/// Whether a type, or one inside it, is such a one.
+/// Returns whether a type, or one nested in it, satisfies `such`.
 fn has(data_type: &DataType, such: &impl Fn(&DataType) -> bool) -> bool {
     such(data_type)
         || match data_type {
@@ -124,7 +125,7 @@ fn has(data_type: &DataType, such: &impl Fn(&DataType) -> bool) -> bool {
         }
 }
 
-/// Lengths as text: `100*8,37` are eight of 100 and one of 37.
+/// Formats the lengths of batches: `100*8,37` is eight batches of 100 rows and one of 37.
 fn note(lengths: &[usize]) -> String {
     let mut text = String::new();
     for run in lengths.chunk_by(|a, b| a == b) {
@@ -140,19 +141,22 @@ fn note(lengths: &[usize]) -> String {
     text
 }
 
-/// How many batches without rows a file may have.
+/// The most batches without rows that a file may have.
 const MOST_EMPTY: usize = 1 << 16;
 
-/// The lengths that [`note`] wrote, at most so many, which must add up to `rows` where that is known.
+/// Parses the lengths that [`note`] wrote.
+///
+/// There may be at most `most`, and they must add up to `rows` if that is known.
 pub(super) fn lengths(text: &str, rows: Option<usize>, most: usize) -> Result<Vec<usize>> {
-    // Each of the others has a row.
+    // Each other batch has at least one row.
     let most = most.min(rows.unwrap_or(1 << 24).saturating_add(MOST_EMPTY));
     let mut lengths = Vec::new();
     let mut sum = 0_usize;
     for run in text.split(',').filter(|run| !run.is_empty()) {
         let (length, count) = run.split_once('*').unwrap_or((run, "1"));
         let parsed = || Some((length.parse::<usize>().ok()?, count.parse::<usize>().ok()?));
-        let (length, count) = parsed().with_context(|| format!("no lengths: `{text}`"))?;
+        let (length, count) =
+            parsed().with_context(|| format!("invalid lengths of batches: `{text}`"))?;
         ensure!(
             count <= most - lengths.len(),
             "the file says that it has more than {most} batches, and is too small for them",
@@ -160,7 +164,7 @@ pub(super) fn lengths(text: &str, rows: Option<usize>, most: usize) -> Result<Ve
         sum = length
             .checked_mul(count)
             .and_then(|more| sum.checked_add(more))
-            .with_context(|| format!("no lengths: `{text}`"))?;
+            .with_context(|| format!("invalid lengths of batches: `{text}`"))?;
         ensure!(
             rows.is_none_or(|rows| sum <= rows),
             "the file says that its batches have `{text}` rows, and has fewer",

@@ -1,4 +1,4 @@
-//! Values that stand for any other, to get past a field.
+//! Dummy values, with which the probe gets past a field.
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
@@ -8,7 +8,7 @@ use serde::forward_to_deserialize_any;
 
 use super::probe::{STOP, Stop};
 
-/// The texts that the usual types parse.
+/// Texts that common types can parse.
 const TEXTS: &[&str] = &[
     "",
     "1",
@@ -28,13 +28,13 @@ const TEXTS: &[&str] = &[
     "a",
 ];
 
-/// How many kinds of dummies there are.
+/// The number of dummies to try.
 pub(super) const CHOICES: usize = TEXTS.len();
 
-/// How deep dummies are nested, so that a type that contains itself has an end.
+/// The deepest nesting of dummies, so that a recursive type ends.
 const DEPTH: u8 = 16;
 
-/// A value of any type: `None`, nothing, the number one, or one of some texts.
+/// A value of any type: `None`, an empty collection, the number one, or one of some texts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Dummy {
     text: &'static str,
@@ -42,7 +42,7 @@ pub(super) struct Dummy {
 }
 
 impl Dummy {
-    /// The dummy whose texts are the `choice`-th of [`CHOICES`].
+    /// Creates the dummy with the `choice`-th text, of [`CHOICES`].
     pub(super) fn new(choice: usize) -> Self {
         Self { text: TEXTS[choice], depth: 0 }
     }

@@ -1,13 +1,17 @@
-//! The shape of a type: what its `Deserialize` asks for, found without any data.
+//! The shape of a type: what its `Deserialize` impl requests, detected without data.
 //!
-//! [`Shape::of`] deserializes the type from a [`probe`](mod@probe), which answers nothing: it follows
-//! one path into the type (a field, an item, a variant), records which method is called at its end,
-//! and fails. One pass for each path gives the whole tree. No value is ever built, so that a type
-//! that parses a text, such as a date, is seen as the text that it is.
+//! [`Shape::of`] deserializes the type from a [`probe`](mod@probe), which provides no values. In
+//! each pass, the probe follows one path into the type (a field, an item, a variant), records which
+//! method is called at its end, and fails. One pass for each path gives the whole tree. No value is
+//! ever built, so that a type that parses a text, such as a date, has the shape of a text.
 //!
-//! What decides by the data (`serde_json::Value`, `#[serde(untagged)]`, `#[serde(flatten)]`) and what
-//! contains itself is [`Shape::Unknown`]: whoever reads a shape stays silent about it. Of a struct
-//! whose visitor is not derived no more is known than that it is one.
+//! The shape decides which columns rows with dates have, which fields have no column, and which
+//! types a target can never store. A field has a `#[serde(default)]` if its struct can be read as a
+//! sequence that ends before the field.
+//!
+//! A type that depends on the data (`serde_json::Value`, `#[serde(untagged)]`,
+//! `#[serde(flatten)]`), and a recursive type, is [`Shape::Unknown`], which no check rejects. The
+//! fields of a struct whose visitor is not derived are unknown.
 
 mod dummy;
 mod probe;
@@ -22,35 +26,35 @@ use std::sync::{Mutex, PoisonError};
 use serde::de::DeserializeOwned;
 
 use self::dummy::{CHOICES, Dummy};
-use self::probe::{Call, Found, Probe, Step, Stop};
+use self::probe::{Call, Outcome, Probe, Step, Stop};
 
 #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
 pub(crate) use self::sample::samples;
 
-/// How many passes a type may take before the rest of it is unknown.
+/// The most passes over a type. The rest of the type is unknown.
 const PASSES: usize = 20_000;
 
-/// How often a type of one name may be in itself before it is taken for endless.
+/// How often a type of one name may be nested in itself before it is treated as recursive.
 const NESTED: usize = 3;
 
 /// What a type is deserialized from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// The data decides, or the type contains itself.
+    /// The type depends on the data, or is recursive.
     Unknown,
-    /// One value without parts.
+    /// A single value without parts.
     Leaf(Leaf),
     Option(Box<Shape>),
     Seq(Box<Shape>),
     Tuple(Vec<Shape>),
     Map(Box<Shape>, Box<Shape>),
     Struct(Vec<Field>),
-    /// A struct whose fields are unknown, since its visitor is written by hand: `Duration`, `Range`.
+    /// A struct with unknown fields, since its visitor is written by hand: `Duration`, `Range`.
     UnknownStruct,
     Enum(Vec<Variant>),
 }
 
-/// A value without parts.
+/// A single value without parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Leaf {
     Bool,
@@ -78,7 +82,7 @@ pub(crate) struct Field {
     /// Its name and its aliases.
     pub(crate) names: Vec<&'static str>,
     pub(crate) shape: Shape,
-    /// Whether it has a `#[serde(default)]`, if that was asked for and can be found out without data.
+    /// Whether it has a `#[serde(default)]`, if that was requested and can be detected.
     pub(crate) default: Option<bool>,
 }
 
@@ -86,12 +90,12 @@ pub(crate) struct Field {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Variant {
     pub(crate) name: &'static str,
-    /// What it holds; nothing for a variant without data.
+    /// The content; `None` for a variant without data.
     pub(crate) holds: Option<Shape>,
 }
 
 impl Shape {
-    /// The shape of a type, which is found once.
+    /// Returns the shape of a type, which is detected once per process.
     pub(crate) fn of<T: DeserializeOwned + 'static>() -> &'static Self {
         static KNOWN: Mutex<BTreeMap<TypeId, &'static Shape>> = Mutex::new(BTreeMap::new());
         let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -102,13 +106,15 @@ impl Shape {
         known().entry(TypeId::of::<T>()).or_insert(shape)
     }
 
-    /// The shape of a type, and which fields have a default. For that the type is deserialized from
-    /// values that it may not like, so that it is asked only where it matters.
+    /// Returns the shape of a type, including which fields have a default.
+    ///
+    /// To detect defaults, the type is deserialized from values that it may reject. So call this
+    /// only if the defaults matter.
     pub(crate) fn with_defaults<T: DeserializeOwned>() -> Self {
         Tracer::new::<T>(true).shape()
     }
 
-    /// Whether no part of it is unknown.
+    /// Returns whether no part of the shape is unknown.
     #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
     pub(crate) fn is_complete(&self) -> bool {
         match self {
@@ -124,7 +130,7 @@ impl Shape {
         }
     }
 
-    /// The fields, if it is a struct.
+    /// Returns the fields of a struct.
     #[cfg(feature = "csv")]
     pub(crate) fn fields(&self) -> Option<&[Field]> {
         match self {
@@ -135,28 +141,28 @@ impl Shape {
 }
 
 impl Field {
-    /// Whether a column of that name is for this field.
+    /// Returns whether a column of this name is for the field.
     #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
     pub(crate) fn is_called(&self, name: &str) -> bool {
         self.names.contains(&name)
     }
 }
 
-/// Deserializes a type from a probe, which fails.
-fn run<T: DeserializeOwned>(path: &[Step], found: &mut Found) {
+/// Deserializes a type from a probe, which always fails.
+fn run<T: DeserializeOwned>(path: &[Step], found: &mut Outcome) {
     if let Err(Stop(name)) = T::deserialize(Probe::new(path, found)) {
         found.name = name;
     }
 }
 
-/// Follows the paths into one type, each by a pass of its own.
+/// Follows the paths into a type, in one pass each.
 struct Tracer {
-    run: fn(&[Step], &mut Found),
-    /// Whether it is asked which fields have a default.
+    run: fn(&[Step], &mut Outcome),
+    /// Whether to detect which fields have a default.
     defaults: bool,
     passes: usize,
     path: Vec<Step>,
-    /// The structs and enums that the present path leads through.
+    /// The structs and enums that contain the current path.
     around: Vec<(&'static str, &'static [&'static str])>,
 }
 
@@ -165,18 +171,18 @@ impl Tracer {
         Self { run: run::<T>, defaults, passes: 0, path: Vec::new(), around: Vec::new() }
     }
 
-    fn found(&mut self) -> Found {
+    fn found(&mut self) -> Outcome {
         self.passes += 1;
-        let mut found = Found::default();
+        let mut found = Outcome::default();
         if self.passes <= PASSES {
             let run = || (self.run)(&self.path, &mut found);
-            // The code of the type may panic, and does so again when it is used.
+            // The code of the type may panic, and would do so again when it is used.
             let _ = panic::catch_unwind(AssertUnwindSafe(run));
         }
         found
     }
 
-    /// The shape at the end of a further step.
+    /// Returns the shape at the end of the path with one more step.
     fn at(&mut self, step: Step) -> Shape {
         self.path.push(step);
         let shape = self.shape();
@@ -184,7 +190,7 @@ impl Tracer {
         shape
     }
 
-    /// The shape at the end of the path.
+    /// Returns the shape at the end of the path.
     fn shape(&mut self) -> Shape {
         match self.found().call {
             None | Some(Call::Any) => Shape::Unknown,
@@ -208,14 +214,14 @@ impl Tracer {
         }
     }
 
-    /// What is in a struct or an enum, unless it is in itself.
+    /// Traces the parts of a struct or an enum, unless it is nested in itself.
     fn within(
         &mut self,
         name: &'static str,
         parts: &'static [&'static str],
         trace: impl FnOnce(&mut Self) -> Option<Shape>,
     ) -> Shape {
-        // A type with parameters may hold itself with others.
+        // A generic type may contain itself with other parameters.
         if self.around.iter().filter(|around| **around == (name, parts)).count() == NESTED {
             return Shape::Unknown;
         }
@@ -225,8 +231,9 @@ impl Tracer {
         shape.unwrap_or(Shape::Unknown)
     }
 
-    /// The fields of a struct whose visitor serde has derived. One that somebody has written may do
-    /// anything with the names.
+    /// Returns the fields of a struct whose visitor serde has derived.
+    ///
+    /// A visitor that is written by hand may use the names in any way.
     fn fields(&mut self, names: &'static [&'static str]) -> Option<Shape> {
         let mut fields: Vec<Field> = Vec::new();
         let mut last = None;
@@ -235,7 +242,7 @@ impl Tracer {
             let key = self.found().key.filter(|key| key.is_derived);
             self.path.pop();
             let key = key?;
-            // The names of one field stand side by side.
+            // The names of a field are adjacent.
             match fields.last_mut() {
                 Some(field) if last == Some(key) => field.names.push(name),
                 _ => {
@@ -252,7 +259,8 @@ impl Tracer {
         Some(Shape::Struct(fields))
     }
 
-    /// Puts the name of each field before its aliases: an error about a field given twice says it.
+    /// Moves the name of each field before its aliases: the error about a duplicate field contains
+    /// the name.
     fn name_first(&mut self, fields: &mut [Field]) {
         for field in fields.iter_mut().filter(|field| field.names.len() > 1) {
             let Some(dummy) = self.dummy(field.names[0]) else { continue };
@@ -265,12 +273,13 @@ impl Tracer {
         }
     }
 
-    /// Finds out which fields have a default: as a sequence, a struct lacks no other field.
+    /// Detects which fields have a default, by reading the struct as a sequence that lacks only the
+    /// field.
     fn find_defaults(&mut self, fields: &mut [Field]) {
         let dummies: Vec<_> = fields.iter().map(|field| self.dummy(field.names[0])).collect();
         for (i, field) in fields.iter_mut().enumerate() {
             if dummies.iter().take(i).any(Option::is_none) {
-                break; // What precedes it cannot be given, and so it is never asked for.
+                break; // A preceding field has no dummy, and so this field is never requested.
             }
             let given = dummies[..i].iter().flatten().copied().collect();
             self.path.push(Step::Without(given));
@@ -279,7 +288,7 @@ impl Tracer {
         }
     }
 
-    /// A value that the field can be, as the first of the texts that it takes.
+    /// Returns a dummy that the field accepts, the first in the order of the texts.
     fn dummy(&mut self, name: &'static str) -> Option<Dummy> {
         (0..CHOICES).map(Dummy::new).find(|dummy| {
             self.path.extend([Step::Field(name), Step::Dummy(*dummy)]);

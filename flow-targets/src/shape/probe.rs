@@ -1,4 +1,4 @@
-//! A deserializer that follows a path and records what is called at its end.
+//! A deserializer that follows a path into a type, and records which method is called at its end.
 
 use std::any::type_name;
 use std::fmt::{self, Display};
@@ -16,7 +16,7 @@ use super::dummy::Dummy;
 /// A step into a type.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    /// Into an option that holds a value.
+    /// To the value in an option.
     Inside,
     /// To an item of a sequence or a tuple.
     Item(usize),
@@ -24,19 +24,19 @@ pub(super) enum Step {
     Key,
     /// To the value of an entry.
     Value,
-    /// To a field by its name.
+    /// To a field, by its name.
     Field(&'static str),
-    /// To what a variant holds.
+    /// To the content of a variant.
     Variant(&'static str),
-    /// Nowhere: the value is this one, and what counts is whether it is taken.
+    /// The end: the value is this dummy, and the pass records whether the type accepts it.
     Dummy(Dummy),
-    /// Nowhere: the struct has this value twice for the field of that name.
+    /// The end: the struct gets this dummy twice for the field of this name.
     Twice(&'static str, Dummy),
-    /// Nowhere: the struct is a sequence of these and ends before the next field.
+    /// The end: the struct is a sequence of these dummies, which ends before the next field.
     Without(Vec<Dummy>),
 }
 
-/// What is called at the end of a path.
+/// The method that is called at the end of a path.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Call {
     Any,
@@ -50,33 +50,35 @@ pub(super) enum Call {
     UnitVariant,
 }
 
-/// Which field a name stands for.
+/// The field that a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key {
     field: u64,
-    /// Whether serde's derive has made the type of the key.
+    /// Whether serde's derive generated the type of the key.
     pub(super) is_derived: bool,
 }
 
-/// What a pass has found.
+/// The outcome of a pass.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct Outcome {
     pub(super) call: Option<Call>,
     /// The key of the last field on the path.
     pub(super) key: Option<Key>,
-    /// Whether the dummy at the end was taken.
+    /// Whether the type accepted the dummy at the end.
     pub(super) is_taken: bool,
     /// Whether the field that was left out has a default.
     pub(super) default: Option<bool>,
-    /// What the field is called that was given twice.
+    /// The name of the field that was given twice.
     pub(super) name: Option<&'static str>,
 }
 
-/// Ends every pass; with the name of the field that was given twice, if that has ended it.
+/// The error that ends every pass.
+///
+/// It has the name of the field that was given twice, if that is the reason.
 #[derive(Debug)]
 pub(super) struct Stop(pub(super) Option<&'static str>);
 
-/// The end of a pass that has nothing to say.
+/// The error that ends a pass for any other reason.
 pub(super) const STOP: Stop = Stop(None);
 
 impl Display for Stop {
@@ -99,15 +101,15 @@ impl serde::de::Error for Stop {
 
 pub(super) struct Probe<'a> {
     path: &'a [Step],
-    found: &'a mut Found,
+    found: &'a mut Outcome,
 }
 
 impl<'a> Probe<'a> {
-    pub(super) fn new(path: &'a [Step], found: &'a mut Found) -> Self {
+    pub(super) fn new(path: &'a [Step], found: &'a mut Outcome) -> Self {
         Self { path, found }
     }
 
-    /// Records a call at the end of the path; before it, the path and the type disagree.
+    /// Records a call at the end of the path. If the path is longer, it does not match the type.
     fn end<V>(self, call: Call) -> Result<V, Stop> {
         if self.path.is_empty() {
             self.found.call = Some(call);
@@ -238,11 +240,11 @@ impl<'de> Deserializer<'de> for Probe<'_> {
     }
 }
 
-/// A sequence whose last item is probed; those before it are dummies.
+/// A sequence whose last item is probed. The items before it are dummies.
 struct Items<'a> {
     before: usize,
     path: &'a [Step],
-    found: &'a mut Found,
+    found: &'a mut Outcome,
 }
 
 impl<'de> SeqAccess<'de> for Items<'_> {
@@ -263,7 +265,7 @@ impl<'de> SeqAccess<'de> for Items<'_> {
 /// A struct as a sequence of values that ends early.
 struct Without<'a> {
     given: std::slice::Iter<'a, Dummy>,
-    /// How many fields were asked for beyond those that are given.
+    /// How many fields were requested after the given ones.
     asked: &'a mut usize,
 }
 
@@ -278,12 +280,12 @@ impl<'de> SeqAccess<'de> for Without<'_> {
             return seed.deserialize(*dummy).map(Some);
         }
         *self.asked += 1;
-        // Whoever asks for a second one has had a default for the first.
+        // A second request means that the first field has a default.
         if *self.asked == 1 { Ok(None) } else { Err(STOP) }
     }
 }
 
-/// A struct that has a field over and over.
+/// A struct that has the same field again and again.
 struct Twice {
     name: &'static str,
     dummy: Dummy,
@@ -304,7 +306,7 @@ impl<'de> MapAccess<'de> for Twice {
     }
 }
 
-/// A map or a struct of one entry.
+/// A map or a struct with one entry.
 struct Entry<'a>(Probe<'a>);
 
 impl<'de> MapAccess<'de> for Entry<'_> {

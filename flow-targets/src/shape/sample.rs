@@ -1,4 +1,4 @@
-//! Values that show a shape: what serde_arrow derives columns from where no value is there.
+//! Sample values of a shape, from which serde_arrow derives columns if there are no rows.
 
 use serde::ser::{
     Serialize, SerializeMap, SerializeStruct, SerializeStructVariant, SerializeTuple,
@@ -7,23 +7,25 @@ use serde::ser::{
 
 use super::{Field, Leaf, Shape, Variant};
 
-/// More samples than a type of rows needs.
+/// The most samples, more than a row type needs.
 const MOST: usize = 1000;
 
-/// Values that together have each part of the shape: every option with and without a value, one item
-/// in each list, every variant of an enum or, if some hold no data, each of those: they are text. What
-/// is unknown is null.
+/// Returns values that together have each part of the shape.
+///
+/// They have every option with and without a value, one item in each list, and every variant of an
+/// enum. If some variants hold no data, only those are included: they are text. An unknown part is
+/// null.
 pub(crate) fn samples(shape: &Shape) -> Vec<Sample<'_>> {
     (0..count(shape).min(MOST)).map(|nth| Sample { shape, nth }).collect()
 }
 
-/// One of the values that show a shape.
+/// One of the samples of a shape.
 pub(crate) struct Sample<'a> {
     shape: &'a Shape,
     nth: usize,
 }
 
-/// How many values show the shape.
+/// Returns the number of samples of the shape.
 fn count(shape: &Shape) -> usize {
     match shape {
         Shape::Unknown | Shape::UnknownStruct | Shape::Leaf(_) => 1,
@@ -40,7 +42,7 @@ fn count(shape: &Shape) -> usize {
     }
 }
 
-/// The variants that samples have, and their numbers.
+/// Returns the variants that samples have, with their indices.
 fn shown(variants: &[Variant]) -> impl Iterator<Item = (u32, &Variant)> {
     let is_text = variants.iter().any(|variant| variant.holds.is_none());
     (0..).zip(variants).filter(move |(_, variant)| !is_text || variant.holds.is_none())
@@ -100,7 +102,7 @@ impl Serialize for Sample<'_> {
     }
 }
 
-/// A variant that holds something.
+/// Serializes a variant with data.
 fn variant_of<S: Serializer>(
     to: S,
     index: u32,

@@ -1,4 +1,4 @@
-//! The parts of values: items, entries and variants, each of which is checked.
+//! Wrappers for the parts of values, which check items, entries and variants.
 
 use std::cell::RefCell;
 
@@ -10,7 +10,7 @@ use super::trace::Step;
 use super::visitor::Checking;
 use super::{Records, Strict, Trace};
 
-/// A seed or a variant, what it reads is checked.
+/// A seed or a variant, wrapped to check the values that it reads.
 pub(super) struct Inner<'t, T> {
     pub(super) inner: T,
     pub(super) records: Records<'t>,
@@ -62,7 +62,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Items<'_, A> {
 pub(super) struct Entries<'t, A> {
     entries: A,
     records: Records<'t>,
-    /// The last key, if it is text and a trace wants it.
+    /// The last key, if it is text and there is a trace.
     key: RefCell<String>,
 }
 

@@ -1,10 +1,10 @@
-//! Texts of which a type of dates or times reads a part.
+//! Texts of which a type of dates or times would read only a part.
 
 use std::fmt;
 
-/// What is wrong with a text, if a type that expects `expected` would drop a part of it.
+/// Returns the error of a text, if a type that expects `expected` would drop a part of it.
 ///
-/// The types of jiff do, and say in their visitors what they are.
+/// The types of jiff do so. They are recognized by what their visitors expect.
 pub(super) fn excess(text: &str, expected: impl fmt::Display) -> Option<String> {
     if !is_candidate(text) {
         return None;
@@ -36,19 +36,19 @@ pub(super) fn excess(text: &str, expected: impl fmt::Display) -> Option<String> 
     Some(format!("{text:?} has {excess}"))
 }
 
-/// Whether a text may be a date or a time with several parts. Most texts are not.
+/// Returns whether a text may be a date or a time with several parts. Most texts are not.
 fn is_candidate(text: &str) -> bool {
     let is_start = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'T' | b't' | b'+' | b'-');
     let is_part = |byte: u8| matches!(byte, b'T' | b't' | b' ' | b':' | b'[' | b'+' | b'-');
     text.bytes().next().is_some_and(is_start) && text.bytes().any(is_part)
 }
 
-/// What stands behind the date.
+/// Returns the text after the date.
 fn time_of(text: &str) -> Option<&str> {
     text.split_once(['T', 't', ' ']).map(|(_, time)| time)
 }
 
-/// Whether a text is the digits of a time of day and nothing else.
+/// Returns whether a text has only the digits of a time of day.
 fn is_clock(time: &str) -> bool {
     time.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'.' | b','))
 }

@@ -1,11 +1,11 @@
-//! Where in a value reading failed.
+//! The path to the value at which reading failed.
 
 use std::cell::RefCell;
 
-/// Records the way to the value at which reading failed.
+/// Records the path to the value at which reading failed.
 #[derive(Debug, Default)]
 pub(crate) struct Trace {
-    /// From the inside out.
+    /// The steps, from the inside out.
     steps: RefCell<Vec<Step>>,
 }
 
@@ -14,12 +14,12 @@ pub(crate) struct Trace {
 pub(crate) enum Step {
     /// To an item of a sequence, counted from 0.
     Item(usize),
-    /// To a field, or to the value of an entry whose key is text.
+    /// To a field, or to the value of an entry with a text key.
     Field(String),
 }
 
 impl Trace {
-    /// The steps from the value as a whole to where reading failed.
+    /// Returns the steps from the whole value to the place where reading failed.
     #[cfg(any(feature = "arrow", feature = "excel", feature = "parquet"))]
     pub(crate) fn into_steps(self) -> Vec<Step> {
         let mut steps = self.steps.into_inner();
@@ -27,7 +27,7 @@ impl Trace {
         steps
     }
 
-    /// Forgets a failure: a type that goes on reading has handled it.
+    /// Forgets a failure. If a type continues to read, it has handled the failure.
     pub(super) fn reset(&self) {
         self.steps.borrow_mut().clear();
     }

@@ -1,4 +1,4 @@
-//! A visitor that checks what it is given.
+//! A visitor that checks the values that it receives.
 
 use std::fmt;
 
@@ -8,11 +8,11 @@ use super::access::{Entries, Inner, Items};
 use super::text::excess;
 use super::{Records, Strict};
 
-/// A visitor whose values are checked before it has them.
+/// A visitor that checks values before it forwards them to another visitor.
 pub(super) struct Checking<'t, V> {
     visitor: V,
     records: Records<'t>,
-    /// Whether the type asked for a float of 32 bits.
+    /// Whether the type requested an `f32`.
     is_f32: bool,
 }
 
@@ -21,7 +21,7 @@ impl<'t, V> Checking<'t, V> {
         Self { visitor, records, is_f32: false }
     }
 
-    /// A visitor of a type that asked for a float of 32 bits.
+    /// Wraps the visitor of a type that requested an `f32`.
     pub(super) fn of_f32(visitor: V, records: Records<'t>) -> Self {
         Self { visitor, records, is_f32: true }
     }

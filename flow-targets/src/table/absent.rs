@@ -1,10 +1,10 @@
-//! Fields of rows for which a table has no column, structs in columns included; see
+//! Fields of rows, and of structs nested in them, without a column in a table; see
 //! [`crate::absent`].
 //!
-//! Whether a field has a default is seen where its struct is read as a sequence. So a row is read
-//! here once by its fields instead of its columns: what has parts (structs, lists, tuples, maps, and
-//! enums with data) is taken apart, and everything else is read by serde_arrow, out of a table of one
-//! cell.
+//! Whether a field has a default can be detected if its struct is read as a sequence. So a row is
+//! read here once by its fields instead of its columns. Values with parts (structs, lists, tuples,
+//! maps, and enums with data) are read part by part. Every other value is read by serde_arrow, from
+//! a table of one cell.
 
 mod compound;
 mod value;
@@ -24,27 +24,27 @@ use crate::shape::{Field, Shape};
 
 /// A field without a column.
 struct Absent<'a> {
-    /// The column that its struct is in; none for a field of the row.
+    /// The column that contains the field's struct; empty for a field of the row.
     parent: String,
     field: &'a Field,
-    /// What there is instead.
+    /// The columns that exist.
     columns: Vec<String>,
 }
 
-/// Whether a row that was read may be without a column for the field.
+/// Returns whether a row that was read may have no column for the field.
 pub(super) type IsLeftOut<R> = fn(&R, &Field, Columns<'_>) -> bool;
 
-/// The check of a table's columns against the fields of its rows.
+/// Checks the columns of a table against the fields of its rows.
 pub(super) struct Check {
     shape: &'static Shape,
-    /// Fields of which it is not known yet whether they may be without a column.
+    /// The fields for which it is not known yet whether their column may be missing.
     open: Vec<Absent<'static>>,
-    /// Fields that may be without one, though they have no default.
+    /// The fields whose column may be missing, although they have no default.
     left_out: Vec<&'static Field>,
 }
 
 impl Check {
-    /// A check of a table of this schema.
+    /// Creates a check of a table with this schema.
     pub(super) fn new<R: DeserializeOwned + 'static>(schema: &Schema) -> Result<Self> {
         let shape = Shape::of::<R>();
         let mut open = Vec::new();
@@ -61,7 +61,7 @@ impl Check {
         Ok(Self { shape, open, left_out: Vec::new() })
     }
 
-    /// An error if rows of this batch need a column that is absent.
+    /// Returns an error if rows of this batch need a missing column.
     pub(super) fn batch<R>(&mut self, batch: &RecordBatch, is_left_out: IsLeftOut<R>) -> Result<()>
     where
         R: DeserializeOwned,
@@ -101,7 +101,7 @@ impl Check {
         Ok(())
     }
 
-    /// An error if a field needs a column that is absent, by what the type says without any row.
+    /// Returns an error if a field needs a missing column, judged by the type alone.
     pub(super) fn without_rows<R: DeserializeOwned>(&self, schema: &Schema) -> Result<()> {
         if self.open.is_empty() {
             return Ok(());
@@ -118,7 +118,7 @@ impl Check {
         }
     }
 
-    /// Whether the type of the row shows its fields.
+    /// Returns whether the type of the row shows its fields.
     pub(super) fn knows_fields(&self) -> bool {
         matches!(self.shape, Shape::Struct(_))
     }
@@ -128,7 +128,7 @@ pub(super) fn names(columns: &Fields) -> Vec<String> {
     columns.iter().map(|column| column.name().clone()).collect()
 }
 
-/// Adds the fields of a struct that have no column, and those of the structs in its columns.
+/// Adds the fields of a struct that have no column, including those of nested structs.
 fn find<'a>(parent: &str, shape: &'a Shape, columns: &Fields, open: &mut Vec<Absent<'a>>) {
     let Shape::Struct(fields) = shape else { return };
     let names = names(columns);
@@ -147,7 +147,7 @@ fn find<'a>(parent: &str, shape: &'a Shape, columns: &Fields, open: &mut Vec<Abs
     }
 }
 
-/// As [`find`], for a value of any shape, in whichever structs it is made of.
+/// Like [`find`], for a value of any shape that contains structs.
 fn find_in<'a>(path: &str, shape: &'a Shape, column: &Column, open: &mut Vec<Absent<'a>>) {
     use DataType::{FixedSizeList, LargeList, List, Map, Struct, Union};
     match (shape, column.data_type()) {
@@ -159,7 +159,7 @@ fn find_in<'a>(path: &str, shape: &'a Shape, column: &Column, open: &mut Vec<Abs
         (Shape::Tuple(shapes), List(item) | LargeList(item) | FixedSizeList(item, _)) => {
             shapes.iter().for_each(|shape| find_in(path, shape, item, open));
         }
-        // The items of a tuple stand in the order of the columns, whatever these are called.
+        // The items of a tuple are columns in the same order, under any names.
         (Shape::Tuple(shapes), Struct(columns)) => {
             for (shape, column) in shapes.iter().zip(columns) {
                 find_in(&format!("{path}.{}", column.name()), shape, column, open);
@@ -189,18 +189,19 @@ fn find_in<'a>(path: &str, shape: &'a Shape, column: &Column, open: &mut Vec<Abs
     }
 }
 
-/// What is looked for, and what was found in a row.
+/// The state of reading one row.
 struct Look<'a> {
     left_out: &'a [&'static Field],
-    /// Fields that were left out and have a default.
+    /// The fields that were left out and have a default.
     passed: RefCell<Vec<&'static Field>>,
-    /// The field that was left out last, until something else is asked for.
+    /// The field that was left out last, until another value is requested.
     needed: Cell<Option<&'static Field>>,
     kept: Kept,
 }
 
 impl Look<'_> {
-    /// The field that was left out last has a default, for more was asked for afterwards.
+    /// Records that the last field that was left out has a default, since more values were
+    /// requested.
     fn pass(&self) {
         self.passed.borrow_mut().extend(self.needed.take());
     }

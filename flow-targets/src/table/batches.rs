@@ -1,4 +1,4 @@
-//! Record batches as tables.
+//! Implements [`Table`] for record batches.
 
 use std::iter;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ impl Table<AsBatches> for BatchStream {
     }
 }
 
-/// All rows in one batch. Nothing is copied if they are in one already.
+/// Joins all rows into one batch. A single batch is not copied.
 pub(crate) fn joined(
     schema: &SchemaRef,
     mut batches: impl Iterator<Item = Result<RecordBatch>>,

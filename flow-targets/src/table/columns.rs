@@ -1,4 +1,4 @@
-//! Columns by their names, and what they take.
+//! Finds columns by name, and computes the memory that they take.
 
 #[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
 use anyhow::{Result, bail, ensure};
@@ -6,20 +6,20 @@ use arrow::datatypes::DataType;
 use arrow::datatypes::Schema;
 
 #[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
-/// How alike two names must be, for one to be suggested for the other.
+/// The least similarity of two names for one to be suggested instead of the other.
 const ALIKE: f64 = 0.8;
 
 #[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
-/// What a table without columns may be, for who knows that a row has fields.
+/// The end of a message about a table without columns, for users who know that the row has fields.
 const NONE: &str =
     ": the table has no columns, as no rows have of a type that does not show its columns";
 
 #[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
-/// Where the columns of these names stand, in the order of the names.
+/// Returns the indices of the columns with these names, in the order of the names.
 ///
 /// # Errors
 ///
-/// A name is asked for twice, no column has it, or several have.
+/// A name is requested twice, no column has it, or several columns have it.
 pub(crate) fn find(schema: &Schema, names: &[&str]) -> Result<Vec<usize>> {
     let mut found = Vec::with_capacity(names.len());
     for (i, &name) in names.iter().enumerate() {
@@ -35,7 +35,7 @@ pub(crate) fn find(schema: &Schema, names: &[&str]) -> Result<Vec<usize>> {
 }
 
 #[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
-/// What else the name may stand for.
+/// Returns the part of a message that suggests another name.
 fn known(schema: &Schema, name: &str) -> String {
     let alike = |other: &&str| strsim::jaro_winkler(name, other);
     let names = || schema.fields().iter().map(|field| field.name().as_str());
@@ -46,7 +46,7 @@ fn known(schema: &Schema, name: &str) -> String {
     }
 }
 
-/// The bytes that a row takes in memory at least: the items of lists, and texts, are not known.
+/// Returns the least bytes of a row in memory. The sizes of list items and texts are unknown.
 pub(crate) fn width(schema: &Schema) -> u64 {
     let bits = schema.fields().iter().map(|field| bits(field.data_type()));
     bits.fold(0, u64::saturating_add).div_ceil(8)

@@ -1,5 +1,6 @@
-//! What the texts and lists of a table take in memory, which its rows and the types of its columns do not
-//! say.
+//! Counts the memory of a table, including its texts and lists.
+//!
+//! Their sizes do not follow from the number of rows and the types of columns.
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
@@ -8,26 +9,27 @@ use anyhow::Result;
 
 use crate::limit::check;
 
-/// Adds up what a table takes while it is read or written, and compares it with a limit.
+/// Adds up the memory that a table takes while it is read or written, and compares it with a limit.
 ///
-/// What does not depend on where batches are cut is counted: the same is counted before a table is saved
+/// The sum does not depend on where batches are cut, so that it is the same before a table is saved
 /// and while it is loaded.
 pub(crate) struct Counted {
     most: Option<u64>,
     bytes: u64,
-    /// Of a row, if the value is one of rows: what the type takes.
+    /// The size of the row's Rust type, if the value consists of rows.
     row: Option<usize>,
-    /// Of a row in columns, if there are no rows.
+    /// The bytes per row in columns, otherwise.
     width: u64,
 }
 
 impl Counted {
-    /// A table of columns whose rows take so many bytes besides texts and lists.
+    /// Creates the count of a table in columns, whose rows take `width` bytes besides texts and
+    /// lists.
     pub(crate) fn columns(most: Option<u64>, width: u64) -> Self {
         Self { most, bytes: 0, row: None, width }
     }
 
-    /// A value of rows whose type takes so many bytes.
+    /// Creates the count of a value of rows, whose Rust type takes `row` bytes.
     pub(crate) fn rows(most: Option<u64>, row: usize) -> Self {
         Self { most, bytes: 0, row: Some(row), width: 0 }
     }
@@ -47,21 +49,23 @@ impl Counted {
         self.check(most)
     }
 
-    /// Compares what was added with a limit.
+    /// Compares the sum with a limit.
     ///
     /// # Errors
     ///
-    /// It is more.
+    /// The sum is larger than the limit.
     pub(crate) fn check(&self, most: u64) -> Result<()> {
         check("in memory, the table takes", self.bytes, most)
     }
 }
 
-/// The bytes of the texts and lists in an array, without its own offsets. In rows, each value of a
-/// dictionary is a text of its own (`in_rows`).
+/// Returns the bytes of the texts and lists in an array, without the array's own offsets.
+///
+/// `in_rows` is whether the value consists of rows, where each value of a dictionary becomes a text
+/// of its own.
 fn content(array: &dyn Array, in_rows: bool) -> u64 {
     let sum = |parts: &mut dyn Iterator<Item = u64>| parts.fold(0, u64::saturating_add);
-    // The items of a list, which lie on the heap.
+    // The items of a list, which are on the heap.
     let items = |items: &dyn Array| {
         let width = items.data_type().primitive_width().unwrap_or(size_of::<u64>());
         (items.len() as u64).saturating_mul(width as u64).saturating_add(content(items, in_rows))
@@ -122,7 +126,7 @@ fn content(array: &dyn Array, in_rows: bool) -> u64 {
     }
 }
 
-/// The bytes between the first offset and the last.
+/// Returns the number of bytes between the first and the last offset.
 fn length<O: Copy + Into<i64>>(offsets: &[O]) -> u64 {
     let at = |offset: Option<&O>| offset.map_or(0, |&offset| offset.into());
     u64::try_from(at(offsets.last()) - at(offsets.first())).unwrap_or_default()

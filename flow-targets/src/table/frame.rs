@@ -1,9 +1,9 @@
-//! Frames of polars as tables.
+//! Implements [`Table`] for data frames of polars.
 //!
-//! Polars has its own arrays of Arrow's layout. What both libraries read and write is Arrow's
-//! format for streams, so that a frame passes from one to the other through that, in memory and a
-//! part at a time: a copy, and no unsafe code. Its own notes, such as which column is an enum, are
-//! metadata of the fields, which the formats of tables keep.
+//! Polars has its own arrays, with the memory layout of Arrow. Both libraries read and write
+//! Arrow's stream format. So a frame is converted through that format, in memory and a part at a
+//! time: this copies the data, but needs no unsafe code. Polars stores its own annotations, such as
+//! which column is an enum, in the metadata of the fields, which the formats of tables preserve.
 
 use std::io::Cursor;
 
@@ -17,7 +17,7 @@ use polars::prelude::{IpcStreamReader, IpcStreamWriter, SerReader, SerWriter};
 
 use super::{AsFrame, Batches, Cut, Stored, Table};
 
-/// Rows that are passed on at once.
+/// How many rows are converted at once.
 const CHUNK: usize = 64 * 1024;
 
 impl Table<AsFrame> for DataFrame {

@@ -1,21 +1,22 @@
-//! Columns that the type of a row shows, and the rows show too.
+//! Merges the columns that the type of a row shows with those that the rows show.
 //!
-//! The type knows more than some rows do: what a column is that is null in all of them, and which
-//! variants an enum has. So its columns are taken, and those of the rows where the type does not know
-//! them, or where the rows write something else than they read.
+//! The type can know more than the rows: the type of a column that is null in all rows, and all
+//! variants of an enum. So the type's columns are used. The columns of the rows are used where the
+//! type does not show them, or where rows serialize to another form than the type deserializes
+//! from.
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 
-/// The columns by the type, completed by those of the rows.
+/// Returns the columns of the type, completed by those of the rows.
 pub(super) fn merged(typed: &[FieldRef], shown: &[FieldRef]) -> Vec<FieldRef> {
     let by_name = |fields: &[FieldRef], name: &str| -> Option<FieldRef> {
         fields.iter().find(|field| field.name() == name).cloned()
     };
     let known = typed.iter().filter_map(|typed| match by_name(shown, typed.name()) {
         Some(shown) => Some(column(typed, &shown)),
-        // The rows leave it out, which is null.
+        // The rows omit this field, which is stored as null.
         None => typed.is_nullable().then(|| typed.clone()),
     });
     let others = shown.iter().filter(|field| by_name(typed, field.name()).is_none());
@@ -31,7 +32,7 @@ fn column(typed: &FieldRef, shown: &FieldRef) -> FieldRef {
     Arc::new(Field::clone(field).with_data_type(data_type).with_nullable(is_nullable))
 }
 
-/// The type of a column; none if the two say different things.
+/// Returns the merged type of a column, or `None` if the two contradict each other.
 fn data_type(typed: &DataType, shown: &DataType) -> Option<DataType> {
     Some(match (typed, shown) {
         (DataType::Null, other) | (other, DataType::Null) => other.clone(),
@@ -45,7 +46,7 @@ fn data_type(typed: &DataType, shown: &DataType) -> Option<DataType> {
         (DataType::Map(typed, sorted), DataType::Map(shown, _)) => {
             DataType::Map(column(typed, shown), *sorted)
         }
-        // Rows show the variants that are in them.
+        // The rows show only the variants that occur in them.
         (DataType::Union(..), DataType::Union(..)) => typed.clone(),
         (typed, shown) if typed == shown => typed.clone(),
         _ => return None,

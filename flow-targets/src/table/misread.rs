@@ -1,7 +1,7 @@
-//! Errors of rows that cannot be read, with the column and the row.
+//! Errors of rows that cannot be deserialized, which name the column and the row.
 //!
-//! serde_arrow reads all rows of a batch at once. Where that fails the batch is read again, and a
-//! [`Trace`] records where it fails.
+//! serde_arrow reads all rows of a batch at once. If that fails, the batch is read again with a
+//! [`Trace`], which records where it fails.
 
 use anyhow::anyhow;
 use arrow::array::RecordBatch;
@@ -13,7 +13,8 @@ use super::rows::plain;
 use super::stored::Place;
 use crate::strict::{Step, Strict, Trace};
 
-/// The error of the first row that cannot be read, if a row is what is wrong.
+/// Returns the error of the first row that cannot be deserialized, or `None` if no row is the
+/// cause.
 pub(super) fn misread<R: DeserializeOwned>(
     batch: &RecordBatch,
     before: usize,
@@ -37,10 +38,10 @@ pub(super) fn misread<R: DeserializeOwned>(
         Some(at) if inner.len() == 1 => said(&error.to_string(), batch.column(at).data_type()),
         _ => error.to_string(),
     };
-    Some(anyhow!("{}: {message}", place.of(row, column, &way(inner))))
+    Some(anyhow!("{}: {message}", place.of(row, column, &path(inner))))
 }
 
-/// The error of a column of a type that serde_arrow does not read.
+/// Returns the error of a column whose type serde_arrow does not support.
 fn unsupported(batch: &RecordBatch) -> Option<anyhow::Error> {
     (0..batch.num_columns()).find_map(|at| {
         let column = batch.project(&[at]).ok()?;
@@ -51,14 +52,14 @@ fn unsupported(batch: &RecordBatch) -> Option<anyhow::Error> {
 }
 
 impl Place {
-    /// The place of a value: its row, its column, and the way to it from the row.
-    fn of(&self, row: usize, column: Option<usize>, way: &str) -> String {
-        let column_name = match way {
+    /// Describes the place of a value by its row, its column, and the path from the row.
+    fn of(&self, row: usize, column: Option<usize>, path: &str) -> String {
+        let column_name = match path {
             "" => String::new(),
-            way => format!("column `{way}`"),
+            path => format!("column `{path}`"),
         };
         match (self, column) {
-            (Self::Table, _) if way.is_empty() => format!("row {row}"),
+            (Self::Table, _) if path.is_empty() => format!("row {row}"),
             (Self::Table, _) => format!("{column_name}, row {row}"),
             #[cfg(feature = "excel")]
             (Self::Sheet(name), Some(column)) => {
@@ -67,23 +68,23 @@ impl Place {
             }
             #[cfg(feature = "excel")]
             (Self::Sheet(name), None) => {
-                let comma = if way.is_empty() { "" } else { ", " };
+                let comma = if path.is_empty() { "" } else { ", " };
                 format!("sheet `{name}`: row {}{comma}{column_name}", row + 2)
             }
         }
     }
 }
 
-/// The way to a value in a row: `inner.sizes[2]`.
-fn way(steps: &[Step]) -> String {
-    steps.iter().fold(String::new(), |way, step| match step {
-        Step::Field(name) if way.is_empty() => name.clone(),
-        Step::Field(name) => format!("{way}.{name}"),
-        Step::Item(index) => format!("{way}[{index}]"),
+/// Formats the path to a value in a row, such as `inner.sizes[2]`.
+fn path(steps: &[Step]) -> String {
+    steps.iter().fold(String::new(), |path, step| match step {
+        Step::Field(name) if path.is_empty() => name.clone(),
+        Step::Field(name) => format!("{path}.{name}"),
+        Step::Item(index) => format!("{path}[{index}]"),
     })
 }
 
-/// What serde_arrow says of a column, in words that say what to do.
+/// Rephrases serde_arrow's error of a column, so that it says what to do.
 fn said(message: &str, data_type: &DataType) -> String {
     let asked = message
         .strip_prefix("deserializer does not implement deserialize_")

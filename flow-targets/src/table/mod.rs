@@ -1,18 +1,19 @@
-//! Values that are tables: what the columnar formats keep.
+//! Values that are tables, which the columnar formats store.
 //!
-//! A format knows nothing of the type that a task returns, only of a schema and a run of batches;
-//! [`Table`] turns one into the other. It has a parameter that says by which way, because two
-//! impls of one trait, for `Vec<RecordBatch>` and for every `Vec<R>` of serialisable rows, would
-//! overlap as soon as a release of arrow made its batches serialisable, and so are refused. With
-//! the way as parameter they are impls of two traits. Nobody writes it: the constructor of a
-//! target, such as [`Parquet::default`](crate::Parquet::default), is called for a known type, for
-//! which only one way's conditions hold, and keeps it as a `Way`, a handful of functions. The
-//! way is then no part of the target's type, which is `Parquet<Vec<Trade>>` and nothing more.
-
+//! A format does not know the type that a task returns. It reads and writes a schema and a sequence
+//! of batches, and [`Table`] converts a value to and from these.
 //!
-//! A value that is saved gives its [`Batches`] one by one, so that a format never holds more than
-//! one of them. A file that is loaded is [`Stored`]: not batches but what opens them, because a
-//! [`BatchStream`](crate::BatchStream) reads them later, and again.
+//! [`Table`] has a parameter `Way`, which selects the impl. Without it, the impls for
+//! `Vec<RecordBatch>` and for every `Vec<R>` of serializable rows would overlap if arrow made its
+//! batches serializable, so that the compiler rejects them. With the parameter, they implement two
+//! different traits. Users never write the parameter: the constructor of a target, such as
+//! [`Parquet::default`](crate::Parquet::default), is called for a known type, for which only one
+//! impl fits. The target stores the functions of that impl as a `Way`, so that the parameter is no
+//! part of the target's type, which is just `Parquet<Vec<Trade>>`.
+//!
+//! A value to save is converted to [`Batches`] one by one, so that a format never holds more than
+//! one of them. A loaded file is [`Stored`], which can open the batches any number of times, because
+//! a [`BatchStream`](crate::BatchStream) reads them later, and maybe several times.
 
 mod absent;
 mod batches;
@@ -46,26 +47,28 @@ pub use rows::rows_of;
 pub use stored::Stored;
 pub(crate) use stored::reading;
 
-/// The way of values that are record batches.
+/// Selects the impl for record batches.
 #[doc(hidden)]
 pub enum AsBatches {}
 
-/// The way of values that are rows: structs that serde serialises.
+/// Selects the impl for rows, which are structs that serde serializes.
 #[doc(hidden)]
 pub enum AsRows {}
 
-/// The way of frames of polars.
+/// Selects the impl for data frames of polars.
 #[cfg(feature = "polars")]
 #[doc(hidden)]
 pub enum AsFrame {}
 
-/// A value that is a table: `RecordBatch`, `Vec<RecordBatch>`, [`BatchStream`], or `Vec<R>` where
-/// `R` is a struct that derives serde's `Serialize` and `Deserialize`. With the cargo feature
-/// `polars`, a `DataFrame` of polars too.
+/// A value that is a table.
+///
+/// It is a `RecordBatch`, a `Vec<RecordBatch>`, a [`BatchStream`], or a `Vec<R>` where `R` is a
+/// struct that derives serde's `Serialize` and `Deserialize`. With the cargo feature `polars`, a
+/// `DataFrame` of polars is a table too.
 ///
 /// [`BatchStream`]: crate::BatchStream
 ///
-/// `Way` is inferred; see [the module](self) for why it is there.
+/// The parameter `Way` is inferred; see [the module](self) for its purpose.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a table",
     label = "not a table",
@@ -73,94 +76,95 @@ pub enum AsFrame {}
     note = "for other values there are `Json<T>` and `Pickle<T>`"
 )]
 pub trait Table<Way>: Sized + Send + Sync + 'static {
-    /// Where the batches that are read must begin and end.
+    /// How the batches that are read must be cut.
     const CUT: Cut;
 
-    /// Whether a value is read later, and never whole in memory.
+    /// Whether a value is a stream, which is read later and never in memory as a whole.
     #[doc(hidden)]
     const STREAM: bool = false;
 
-    /// How many bytes the type of a row takes, if it is a value of rows.
+    /// The size of the Rust type of a row in bytes, if the value consists of rows.
     #[doc(hidden)]
     const ROW: Option<usize> = None;
 
-    /// What the type itself says of the columns.
+    /// Returns what the type alone determines about the columns.
     #[doc(hidden)]
     fn known() -> Known {
         Known::ByValue
     }
 
-    /// The value as batches of one schema.
+    /// Converts the value to batches of one schema.
     ///
     /// # Errors
     ///
-    /// If it is not one table: batches that differ in schema, rows that have none.
+    /// The value is not a single table: its batches differ in their schemas, or its rows have no
+    /// columns.
     fn batches(&self) -> Result<Batches<'_>>;
 
     /// Checks that a cell can hold each field of a row.
     ///
     /// # Errors
     ///
-    /// The type of the row has a list, a struct or the like in a field.
+    /// A field of the row's type is a list, a struct or the like.
     #[cfg(feature = "excel")]
     #[doc(hidden)]
     fn check_cells() -> Result<()> {
         Ok(())
     }
 
-    /// Checks a batch that a value was turned into.
+    /// Checks a batch that a value was converted to.
     ///
     /// # Errors
     ///
-    /// It would not give the same part of the value back.
+    /// Another part of the value would come back from the batch.
     #[doc(hidden)]
     fn check_back(_: &RecordBatch) -> Result<()> {
         Ok(())
     }
 
-    /// The value that is kept in a file.
+    /// Converts the table in a file to a value.
     ///
     /// # Errors
     ///
-    /// If the batches in it are of another type, or cannot be read.
+    /// The batches have another type, or cannot be read.
     fn from_stored(stored: Stored) -> Result<Self>;
 }
 
-/// A schema, and batches of it.
+/// A schema, and batches with this schema.
 #[doc(hidden)]
 pub struct Batches<'a> {
-    /// That of each batch.
+    /// The schema of each batch.
     pub schema: SchemaRef,
-    /// One after the other.
+    /// The batches in their order.
     pub each: Box<dyn Iterator<Item = Result<RecordBatch>> + 'a>,
 }
 
-/// Where the columns' types are known from.
+/// What determines the types of the columns.
 #[doc(hidden)]
 pub enum Known {
-    /// Each value says its own, and loads as what the format says.
+    /// Each value determines them, and the format determines the types that are loaded.
     ByValue,
-    /// The Rust type of a row has such columns.
+    /// The Rust type of a row determines these columns.
     ByType(Vec<FieldRef>),
-    /// The Rust type of a row does not show all of them.
+    /// The Rust type of a row does not show all columns.
     Hidden,
-    /// No value of the Rust type of a row is columns, for this reason.
+    /// No value of the Rust type of a row can be columns, for this reason.
     Never(String),
 }
 
-/// Where the batches that a [`Table`] is made of begin and end.
+/// How a [`Table`] needs its batches to be cut.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
     /// All rows in one batch.
     Whole,
-    /// Where they began and ended when they were written.
+    /// Like the batches that were written.
     Kept,
-    /// Wherever it suits the reader.
+    /// In any way.
     Anywhere,
 }
 
-/// The functions of a [`Table`] impl, without the impl's type.
+/// The functions of a [`Table`] impl, independent of the impl's type.
 pub(crate) struct Way<T> {
     #[cfg(any(feature = "arrow", feature = "parquet"))]
     pub(crate) stream: bool,
@@ -199,7 +203,7 @@ impl<T> Way<T> {
 }
 
 impl<T> Way<T> {
-    /// A count of what a value takes, before it is saved.
+    /// Returns a counter of the memory that a value takes, to be used before the value is saved.
     #[cfg(any(feature = "arrow", feature = "parquet"))]
     pub(crate) fn counted(&self, most: Option<u64>, schema: &Schema) -> Counted {
         match self.row {
@@ -208,11 +212,11 @@ impl<T> Way<T> {
         }
     }
 
-    /// Checks the columns that a type of row has, by what a format says of a schema.
+    /// Checks the columns of a row's type with a check of the format.
     ///
     /// # Errors
     ///
-    /// No row is columns, or the format has no such columns.
+    /// The rows cannot be columns, or the format does not support one of the columns.
     pub(crate) fn check_type(&self, check: impl FnOnce(&Schema) -> Result<()>) -> Result<()> {
         let fields = match (self.known)() {
             Known::ByType(fields) => fields,

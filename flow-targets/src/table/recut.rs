@@ -1,4 +1,4 @@
-//! Batches cut at other places.
+//! Cuts batches to other lengths.
 
 use std::collections::VecDeque;
 
@@ -7,31 +7,32 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 
-/// Turns batches of any lengths into batches of given ones.
+/// Turns batches of any lengths into batches of given lengths.
 ///
-/// A batch that comes whole from the source is passed on, a part of one is a slice, and only what
-/// spans several is copied.
+/// A batch that fits is passed on, and a part of a batch is a slice. Only a batch that is joined
+/// from several is copied.
 pub(crate) struct Recut<I> {
     source: I,
     schema: SchemaRef,
     lengths: VecDeque<usize>,
-    /// What is left of the batch read last.
+    /// The unused rest of the last batch.
     rest: Option<RecordBatch>,
 }
 
 impl<I: Iterator<Item = Result<RecordBatch>>> Recut<I> {
-    /// `lengths` are numbers of rows, which must add up to all that the source has.
+    /// Creates the iterator. `lengths` are numbers of rows, whose sum must be the rows of the
+    /// source.
     pub(crate) fn new(source: I, schema: SchemaRef, lengths: Vec<usize>) -> Self {
         Self { source, schema, lengths: lengths.into(), rest: None }
     }
 
-    /// The next rows, at most `wanted`, at least one.
+    /// Returns the next rows, at least one and at most `wanted`.
     fn part(&mut self, wanted: usize) -> Result<RecordBatch> {
         let batch = loop {
             match self.rest.take().map(Ok).or_else(|| self.source.next()).transpose()? {
                 Some(batch) if batch.num_rows() == 0 => {}
                 Some(batch) => break batch,
-                None => bail!("the file has fewer rows than it says"),
+                None => bail!("the file has fewer rows than its metadata says"),
             }
         };
         let rows = batch.num_rows();
@@ -57,10 +58,12 @@ impl<I: Iterator<Item = Result<RecordBatch>>> Recut<I> {
         })
     }
 
-    /// An error if the source has rows beyond the lengths.
+    /// Returns an error if the source has more rows than `lengths`.
     fn end(&mut self) -> Result<()> {
         match self.rest.take().map(Ok).or_else(|| self.source.next()).transpose()? {
-            Some(batch) if batch.num_rows() > 0 => bail!("the file has more rows than it says"),
+            Some(batch) if batch.num_rows() > 0 => {
+                bail!("the file has more rows than its metadata says")
+            }
             _ => Ok(()),
         }
     }

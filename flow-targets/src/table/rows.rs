@@ -1,8 +1,8 @@
-//! Rows, which are structs that serde serialises, as tables.
+//! Implements [`Table`] for rows, which are structs that serde serializes.
 //!
-//! The columns' types are those of the Rust type ([`RowColumns`]), so that no rows at all, or a field
-//! that is `None` throughout, have the same columns as any others. Where the type does not show one,
-//! the rows do.
+//! The types of the columns come from the Rust type ([`RowColumns`]). So they are the same for a
+//! table without rows, and for a field that is `None` in all rows. If the type does not show a
+//! column, the rows determine it.
 
 use std::any::type_name;
 use std::iter;
@@ -26,8 +26,10 @@ use crate::ordered::Ordered;
 use crate::row::{RowColumns, options};
 use crate::strict::Strict;
 
-/// Rows that are turned into columns at once: enough to make the cost of a batch vanish, few
-/// enough not to hold a table twice.
+/// How many rows are converted to columns at once.
+///
+/// It is large enough that the cost of a batch does not matter, and small enough that memory does
+/// not hold the table twice.
 const CHUNK: usize = 16 * 1024;
 
 impl<R> Table<AsRows> for Vec<R>
@@ -82,7 +84,7 @@ where
     }
 }
 
-/// Reads the rows of a table.
+/// Deserializes the rows of a table.
 fn rows<R: Serialize + DeserializeOwned + 'static>(
     schema: &Schema,
     batches: impl Iterator<Item = Result<RecordBatch>>,
@@ -109,10 +111,11 @@ fn rows<R: Serialize + DeserializeOwned + 'static>(
     Ok(rows)
 }
 
-/// An error if a batch would not give its rows back.
+/// Returns an error if other rows would come back from a batch.
 ///
-/// Where a type does not show its columns, they are what its rows write, and the type may read
-/// something else: an enum with `#[serde(tag = ..)]` writes a struct and cannot be read from one.
+/// If a type does not show its columns, the serialized rows determine them, and the type may
+/// deserialize from another form: an enum with `#[serde(tag = ..)]` serializes to a struct and
+/// cannot be read from one.
 fn check_back<R: Serialize + DeserializeOwned + 'static>(batch: &RecordBatch) -> Result<()> {
     let schema = batch.schema();
     let back = rows::<R>(&schema, iter::once(Ok(batch.clone())), &Place::Table).with_context(|| {
@@ -131,19 +134,19 @@ fn check_back<R: Serialize + DeserializeOwned + 'static>(batch: &RecordBatch) ->
     Ok(())
 }
 
-/// Reads the rows of a batch.
+/// Deserializes the rows of a batch.
 ///
 /// # Errors
 ///
-/// A column is not of the type that the row has there, or is absent and has no
-/// `#[serde(default)]`.
+/// A column has another type than the field, or a field without a `#[serde(default)]` has no
+/// column.
 #[doc(hidden)]
 pub fn rows_of<R: DeserializeOwned + 'static>(batch: &RecordBatch) -> Result<Vec<R>> {
     Check::new::<R>(batch.schema_ref())?.batch::<R>(batch, |_, _, _| false)?;
     read(batch, 0, &Place::Table)
 }
 
-/// Reads the rows of a batch; `before` is how many rows the table has before it.
+/// Deserializes the rows of a batch. `before` is the number of rows before it in the table.
 fn read<R: DeserializeOwned>(batch: &RecordBatch, before: usize, place: &Place) -> Result<Vec<R>> {
     let rows = serde_arrow::Deserializer::from_record_batch(batch);
     rows.and_then(|rows| Vec::<R>::deserialize(Strict::of_table(rows, None)))
@@ -161,7 +164,7 @@ fn batch<R: Serialize>(fields: &[FieldRef], rows: &[R]) -> Result<RecordBatch> {
         .with_context(|| format!("cannot turn rows of `{}` into columns", type_name::<R>()))
 }
 
-/// The columns that hold such rows.
+/// Returns the columns for these rows.
 fn fields<R: Serialize + DeserializeOwned + 'static>(rows: &[R]) -> Result<Vec<FieldRef>> {
     let typed = match RowColumns::of::<R>() {
         RowColumns::Derived(fields) => return Ok(fields),
@@ -169,11 +172,11 @@ fn fields<R: Serialize + DeserializeOwned + 'static>(rows: &[R]) -> Result<Vec<F
         RowColumns::Hidden | RowColumns::Never(_) => Vec::new(),
     };
     if rows.is_empty() {
-        // What only rows show is null, and there is nothing to hold.
+        // A column that only rows would show has the type `Null`.
         return Ok(typed);
     }
     let shown = Vec::<FieldRef>::from_samples(Ordered(rows), options())
-        // A map is a row if `#[serde(flatten)]` has made one of it.
+        // A map is a row if `#[serde(flatten)]` made it one.
         .or_else(|_| Vec::<FieldRef>::from_samples(Ordered(rows), options().map_as_struct(true)))
         .map_err(plain)
         .with_context(|| {
@@ -187,14 +190,14 @@ fn fields<R: Serialize + DeserializeOwned + 'static>(rows: &[R]) -> Result<Vec<F
     let fits = |fields: &[FieldRef]| {
         rows.chunks(CHUNK).all(|rows| serde_arrow::to_record_batch(fields, &Ordered(rows)).is_ok())
     };
-    // `Note(None)` looks like a variant without data, and no text holds it; and a type may write
-    // something else than it reads.
+    // `Note(None)` looks like a variant without data, but cannot be stored as text. And a type may
+    // serialize to another form than it deserializes from.
     let candidates = [merged, text];
     let mut candidates = candidates.into_iter();
     Ok(candidates.find(|fields| is_as_wide(fields, &shown) || fits(fields)).unwrap_or(shown))
 }
 
-/// Whether columns hold what others hold: they differ in nothing but nulls that are allowed.
+/// Returns whether `fields` differ from `shown` only by allowing more nulls.
 fn is_as_wide(fields: &[FieldRef], shown: &[FieldRef]) -> bool {
     fields.len() == shown.len()
         && fields.iter().zip(shown).all(|(field, shown)| {
@@ -204,7 +207,7 @@ fn is_as_wide(fields: &[FieldRef], shown: &[FieldRef]) -> bool {
         })
 }
 
-/// The error without the backtrace that it prints.
+/// Returns the error without the backtrace that serde_arrow prints.
 pub(super) fn plain(error: serde_arrow::Error) -> anyhow::Error {
     anyhow!("{}", error.message())
 }

@@ -1,8 +1,8 @@
 //! Tables in files, which may be damaged.
 //!
-//! Arrow asserts what a damaged file does not keep to, so that reading one may panic wherever a
-//! batch is decoded: while a value is loaded, or later, when a stream comes to it. Here a panic
-//! becomes an error that names the file.
+//! Arrow asserts invariants that a damaged file may violate. So reading a file can panic wherever a
+//! batch is decoded: while a value is loaded, or later, when a stream reaches the batch. This
+//! module turns such a panic into an error that names the file.
 
 use std::iter;
 use std::panic::{self, AssertUnwindSafe};
@@ -15,34 +15,34 @@ use flow_core::{Pieces, Source};
 
 use super::{Counted, width};
 
-/// A table in a file, whose batches are read as often as they are asked for.
+/// A table in a file, whose batches can be read any number of times.
 #[doc(hidden)]
 pub struct Stored {
-    /// That of each batch.
+    /// The schema of each batch.
     pub schema: SchemaRef,
     source: Source,
     format: &'static str,
     open: Arc<Open>,
     pub(crate) place: Place,
-    /// How many bytes it may take if it is to be whole in memory.
+    /// The most bytes that the table may take, if it will be in memory as a whole.
     pub(crate) most: Option<u64>,
 }
 
-/// What errors call the place of a value.
+/// How errors describe the place of a value.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
-    /// Its column, and its row counted from 0.
+    /// By its column, and its row counted from 0.
     Table,
-    /// Its cell in the sheet of this name, as the sheet calls it.
+    /// By its cell, in the sheet of this name.
     #[cfg(feature = "excel")]
     Sheet(String),
 }
 
-/// Opens a file at its first batch.
+/// Opens a file and reads its batches from the first one on.
 type Open = dyn Fn(&Source) -> Result<Pieces<RecordBatch>> + Send + Sync;
 
 impl Stored {
-    /// `open` reads the file of `source` from its first batch to its last.
+    /// Creates the table of a file. `open` reads all batches of `source`.
     pub(crate) fn new(
         schema: SchemaRef,
         source: &Source,
@@ -53,24 +53,25 @@ impl Stored {
         Self { schema, source: source.clone(), format, open: Arc::new(open), place, most }
     }
 
-    /// The same table, of which errors say what is in which cell of a sheet.
+    /// Sets the sheet whose cells errors name.
     #[cfg(feature = "excel")]
     pub(crate) fn of_sheet(self, name: String) -> Self {
         Self { place: Place::Sheet(name), ..self }
     }
 
-    /// The same with a limit of what it takes if it is to be whole in memory.
+    /// Sets the most bytes that the table may take as a whole.
     #[cfg(any(feature = "arrow", feature = "parquet"))]
     pub(crate) fn within(self, most: Option<u64>) -> Self {
         Self { most, ..self }
     }
 
-    /// The batches, for whoever takes them all before [`reading`] returns.
+    /// Returns the batches, for a caller that takes them all within [`reading`].
     pub(crate) fn batches(&self) -> Result<Pieces<RecordBatch>> {
         (self.open)(&self.source)
     }
 
-    /// The batches, for whoever keeps them all: an error is the last if they take too much.
+    /// Returns the batches, for a caller that keeps them all. The iterator ends with an error if
+    /// they take too much memory.
     pub(crate) fn counted(&self) -> Result<Pieces<RecordBatch>> {
         let mut counted = Counted::columns(self.most, width(&self.schema));
         Ok(Box::new(self.batches()?.map(move |batch| {
@@ -79,8 +80,9 @@ impl Stored {
         })))
     }
 
-    /// The batches, for whoever takes them later: an error ends them, names the file, and is what
-    /// a panic becomes.
+    /// Returns the batches, for a caller that takes them later.
+    ///
+    /// An error ends the iterator and names the file. A panic becomes an error.
     pub(crate) fn read_later(&self) -> Result<Pieces<RecordBatch>> {
         let (source, format) = (self.source.clone(), self.format);
         let mut rest = Some(reading(&source, format, || self.batches())?);
@@ -95,7 +97,7 @@ impl Stored {
     }
 }
 
-/// Reads a file, and names it in what goes wrong.
+/// Runs `read`, and returns its error or panic as an error that names the file.
 pub(crate) fn reading<V>(
     source: &Source,
     format: &str,

@@ -269,7 +269,7 @@ fn kinds() -> Vec<(&'static str, Values)> {
             ),
         ),
         (
-            "truth values, `Int64` up to 2⁵³",
+            "booleans, `Int64` up to 2⁵³",
             Columns(
                 [one(BooleanArray::from(vec![true])), one(Int64Array::from(vec![-(1 << 53)]))]
                     .concat(),
@@ -309,11 +309,11 @@ fn kinds() -> Vec<(&'static str, Values)> {
         ("dictionary columns", Columns(named(tables::texts(), &["dictionary"]), vec![])),
         ("metadata of columns", Columns(named(shapes(), &["metadata"]), vec![])),
         (
-            "no rows, of a type that shows its columns",
+            "a table without rows, of a row type that shows its columns",
             Columns(named(shapes(), &["no rows"]), serde!(Vec::<u8>::new())),
         ),
-        ("no columns", Columns(named(shapes(), &["no columns"]), vec![])),
-        ("where batches end", Batches(vec![vec![number.clone(), number]])),
+        ("a table without columns", Columns(named(shapes(), &["no columns"]), vec![])),
+        ("boundaries of batches", Batches(vec![vec![number.clone(), number]])),
         ("rows of a struct", Values::Measured(vec![measured])),
         (
             "rows with any number",
@@ -367,7 +367,7 @@ fn yes(yes: bool) -> &'static str {
 
 /// Returns the table of the properties of each target.
 fn abilities() -> String {
-    let mut text = line(["target", "file", "exact", "in pieces", "some columns"]);
+    let mut text = line(["target", "file", "exact", "streams", "single columns"]);
     text += &line(["---"; 5]);
     for target in columns() {
         text += &line([

@@ -1,4 +1,4 @@
-//! Cells to arrays.
+//! Builds arrays from cells.
 
 use std::sync::Arc;
 
@@ -20,22 +20,22 @@ use super::super::scan::Block;
 use super::{STRICT, relabelled};
 use crate::exact::{excess, infinite};
 
-/// An array that grows with the cells of one column of each block.
+/// Builds an array from the cells of one column, block by block.
 pub(super) trait Build: Send {
     fn append(&mut self, block: &Block<'_>, column: usize) -> Result<(), Misfit>;
 
-    /// The array, after which another begins.
+    /// Returns the array, and starts a new one.
     fn finish(&mut self) -> Result<ArrayRef>;
 }
 
-/// A cell that is no value of its column.
+/// The error of a cell that is not a value of its column's type.
 pub(super) struct Misfit {
-    /// Counted from the block's first.
+    /// The row, counted from the first row of the block.
     pub(super) row: usize,
     pub(super) what: anyhow::Error,
 }
 
-/// What builds an array of that field.
+/// Returns the builder for the array of a field.
 pub(super) fn builder(field: &Field) -> Box<dyn Build> {
     let nulls = field.is_nullable();
     match field.data_type() {
@@ -43,7 +43,8 @@ pub(super) fn builder(field: &Field) -> Box<dyn Build> {
             let values = builder(&Field::new("", values.as_ref().clone(), nulls));
             Box::new(Packed { values, as_type: field.data_type().clone() })
         }
-        // Text with an offset, or `Z`, is parsed as the time in UTC, which is what a zone labels.
+        // Text with an offset, or `Z`, is parsed as the time in UTC, which an array with a zone
+        // stores.
         DataType::Timestamp(unit, Some(_)) => {
             let (of, as_type) = (field.data_type().clone(), DataType::Timestamp(*unit, None));
             let values = Box::new(Cast { parts: Vec::new(), of, as_type, nulls });
@@ -77,13 +78,13 @@ pub(super) fn builder(field: &Field) -> Box<dyn Build> {
     }
 }
 
-/// An error if a column has no nulls.
+/// Returns an error if a column does not allow nulls.
 fn allow_null(nulls: bool, row: usize) -> Result<(), Misfit> {
     let what = || anyhow!("it is null, which the schema does not allow");
     if nulls { Ok(()) } else { Err(Misfit { row, what: what() }) }
 }
 
-/// The error of a text that is no value of the type, for a reason if one is known.
+/// Returns the error of a text that is not a value of the type, with the reason if it is known.
 fn unparsed(text: &str, as_type: &DataType, reason: Option<&str>) -> anyhow::Error {
     match reason {
         Some(reason) => anyhow!("{text:?} is no {as_type}: {reason}"),
@@ -91,7 +92,7 @@ fn unparsed(text: &str, as_type: &DataType, reason: Option<&str>) -> anyhow::Err
     }
 }
 
-/// What parses by itself.
+/// Builds an array of a type whose parser is exact.
 struct Numbers<T: ArrowPrimitiveType> {
     values: Vec<T::Native>,
     validity: NullBufferBuilder,
@@ -107,7 +108,7 @@ impl<T: Parser> Numbers<T> {
         Self { values: Vec::new(), validity: NullBufferBuilder::new(0), nulls }
     }
 
-    /// Appends what `parse` makes of each cell.
+    /// Appends the result of `parse` for each cell.
     #[inline]
     fn parse(
         &mut self,
@@ -147,13 +148,13 @@ impl<T: Parser> Build for Numbers<T> {
     }
 }
 
-/// Values whose parser takes texts that the type does not hold in full.
+/// Builds an array of a type whose parser accepts texts that the type cannot hold in full.
 struct Whole<T: ArrowPrimitiveType> {
     numbers: Numbers<T>,
     excess: Excess<T>,
 }
 
-/// Why a value does not hold all of the text that it was parsed from, if it does not.
+/// Returns why a value does not hold all of the text that it was parsed from, if it does not.
 type Excess<T> = fn(&str, <T as ArrowPrimitiveType>::Native) -> Option<&'static str>;
 
 fn whole<T: Parser>(nulls: bool, excess: Excess<T>) -> Box<dyn Build> {
@@ -225,7 +226,7 @@ impl Build for Views {
     }
 }
 
-/// As many nulls.
+/// Counts nulls, for a column of type `Null`.
 struct Nulls(usize);
 
 impl Build for Nulls {
@@ -242,7 +243,7 @@ impl Build for Nulls {
     }
 }
 
-/// What arrow casts from text, block by block.
+/// Builds an array of any other type by arrow's cast from text, block by block.
 struct Cast {
     parts: Vec<ArrayRef>,
     /// The type of the column.
@@ -269,7 +270,7 @@ impl Build for Cast {
         let texts = texts.finish();
         let cast = |texts: &dyn Array| cast_with_options(texts, &self.as_type, &STRICT);
         let part = cast(&texts).map_err(|error| {
-            // Which it was is asked only now.
+            // The row that failed is searched only after an error.
             let row = (0..texts.len()).find(|&row| cast(&texts.slice(row, 1)).is_err());
             match row {
                 Some(row) => Misfit { row, what: unparsed(texts.value(row), &self.of, None) },
@@ -290,7 +291,7 @@ impl Build for Cast {
     }
 }
 
-/// A dictionary of what another builds.
+/// Builds a dictionary from the array of another builder.
 struct Packed {
     values: Box<dyn Build>,
     as_type: DataType,
@@ -306,7 +307,7 @@ impl Build for Packed {
     }
 }
 
-/// The times of UTC that another builds, with a zone.
+/// Adds a zone to the UTC times of another builder.
 struct Zoned {
     values: Box<dyn Build>,
     as_type: DataType,

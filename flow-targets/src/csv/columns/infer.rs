@@ -1,4 +1,4 @@
-//! The types of columns, from their text.
+//! Infers the types of columns from their text.
 
 use anyhow::Result;
 use arrow::datatypes::{DataType, TimeUnit};
@@ -7,11 +7,13 @@ use super::super::cell::CellKind;
 use super::super::kinds::Kind;
 use super::super::scan::{Block, Scanner};
 
-/// How many lines are looked at at a time.
+/// How many lines are inspected at a time.
 const LINES: usize = 8192;
 
-/// The types of the columns of all lines that follow; of those without a value it is `Null`.
-/// There are none if there is no line and no number of columns is given.
+/// Returns the types of the columns of all remaining lines.
+///
+/// A column without values has the type `Null`. The result is empty if there are no lines and
+/// `columns` is `None`.
 pub(super) fn types(scanner: &mut Scanner, columns: Option<usize>) -> Result<Vec<DataType>> {
     let mut kinds = vec![Kind::Null; columns.unwrap_or_default()];
     while let Some(block) = scanner.block(LINES)? {
@@ -23,7 +25,7 @@ pub(super) fn types(scanner: &mut Scanner, columns: Option<usize>) -> Result<Vec
     Ok(kinds.into_iter().map(data_type).collect())
 }
 
-/// What a column looks like that looked like `kind` so far.
+/// Returns the kind of a column that has the kind `kind` before this block.
 fn kind_of(block: &Block<'_>, column: usize, mut kind: Kind) -> Kind {
     for cell in block.column(column) {
         if kind == Kind::Text {

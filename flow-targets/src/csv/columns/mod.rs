@@ -1,8 +1,8 @@
-//! Columns of arrays, to cells and back.
+//! Conversion between cells and arrays, column by column.
 //!
-//! A file is read in blocks of lines, and each column of a block is parsed on its own, straight
-//! into an array of the type that the schema says. Where no schema is given a first pass over the
-//! file finds out the types, and keeps nothing else.
+//! A file is read in blocks of lines. Each column of a block is parsed on its own, straight into an
+//! array of the type in the schema. If no schema is given, a first pass over the file infers the
+//! types, and keeps nothing else.
 
 mod build;
 mod infer;
@@ -20,10 +20,10 @@ pub(super) use read::{Reader, schema};
 pub(super) use types::check_types;
 pub(super) use write::ColumnWriter;
 
-/// A value that does not parse is an error, not a null.
+/// Options with which a value that does not parse is an error instead of null.
 const STRICT: CastOptions<'_> = CastOptions { safe: false, format_options: FormatOptions::new() };
 
-/// The same numbers as another type of the same layout.
+/// Returns the same numbers as another type with the same memory layout.
 fn relabelled(array: &ArrayRef, as_type: DataType) -> Result<ArrayRef> {
     Ok(make_array(array.to_data().into_builder().data_type(as_type).build()?))
 }

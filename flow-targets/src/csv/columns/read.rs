@@ -1,4 +1,4 @@
-//! Lines to batches.
+//! Reads lines into batches.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -16,11 +16,10 @@ use super::infer;
 /// How many lines are parsed at a time.
 const LINES: usize = 8192;
 
-/// How many bytes of the file make a batch of a stream, if fewer than [`LINES`] lines do: lines
-/// may be long.
+/// How many bytes of the file fill a batch of a stream, if fewer than [`LINES`] lines have them.
 const BYTES: usize = 4 << 20;
 
-/// Reads the columns of a file, or some of them.
+/// Reads all columns of a file, or some of them.
 pub(in super::super) struct Reader {
     scanner: Scanner,
     schema: SchemaRef,
@@ -28,13 +27,13 @@ pub(in super::super) struct Reader {
 }
 
 struct Column {
-    /// Which of the file's it is.
+    /// The index among the columns of the file.
     index: usize,
     name: String,
     array: Box<dyn Build>,
 }
 
-/// The schema that batches of this file have: that which is given, or that of its text.
+/// Returns the schema of the batches of a file: the given one, or the one inferred from its text.
 pub(in super::super) fn schema(options: &Options, content: &Content) -> Result<SchemaRef> {
     let (mut scanner, names) = open(options, content)?;
     if let Some(schema) = &options.schema {
@@ -48,7 +47,9 @@ pub(in super::super) fn schema(options: &Options, content: &Content) -> Result<S
     Ok(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
 }
 
-/// What stands behind the names, and these, which must be those of the schema given.
+/// Opens a file and reads its header, whose names must be those of a given schema.
+///
+/// Returns a scanner of the lines after the header, and the names.
 fn open(options: &Options, content: &Content) -> Result<(Scanner, Option<Vec<String>>)> {
     let mut scanner = options.scanner(content)?;
     let known = options.schema.as_ref();
@@ -71,7 +72,7 @@ fn open(options: &Options, content: &Content) -> Result<(Scanner, Option<Vec<Str
     Ok((scanner, names))
 }
 
-/// Where the columns of these names stand.
+/// Returns the indices of the columns with these names.
 fn find(schema: &Schema, names: &[&str]) -> Result<Vec<usize>> {
     let mut indices = Vec::new();
     for name in names {
@@ -95,7 +96,7 @@ impl Reader {
         Self::of(options, content, &schema, all)
     }
 
-    /// Reads the columns of these names only, in this order.
+    /// Opens a file to read only the columns with these names, in this order.
     pub(in super::super) fn of_columns(
         options: &Options,
         content: &Content,
@@ -124,13 +125,13 @@ impl Reader {
         Ok(Self { scanner, schema, columns })
     }
 
-    /// All rows in one batch.
+    /// Reads all rows into one batch.
     pub(in super::super) fn whole(mut self) -> Result<RecordBatch> {
         let rows = self.append(|_, _| ControlFlow::Continue(()))?;
         self.finish(rows)
     }
 
-    /// The next rows, if there are any.
+    /// Reads the next batch, or returns `None` at the end of the file.
     pub(in super::super) fn batch(&mut self) -> Result<Option<RecordBatch>> {
         let rows = self.append(|rows, bytes| {
             let full = rows >= LINES || bytes >= BYTES;
@@ -139,7 +140,9 @@ impl Reader {
         if rows == 0 { Ok(None) } else { self.finish(rows).map(Some) }
     }
 
-    /// Parses lines until enough are there, being so many rows of so many bytes, or none are left.
+    /// Parses lines until `enough` breaks or none are left, and returns the number of rows.
+    ///
+    /// The arguments of `enough` are the rows and bytes parsed so far.
     fn append(&mut self, enough: impl Fn(usize, usize) -> ControlFlow<()>) -> Result<usize> {
         let (mut rows, mut bytes) = (0, 0);
         while let Some(block) = self.scanner.block(LINES - rows % LINES)? {

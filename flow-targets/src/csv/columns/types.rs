@@ -1,15 +1,15 @@
-//! Which types a file keeps.
+//! Checks of the column types that CSV can preserve.
 
 use anyhow::{Result, bail, ensure};
 use arrow::datatypes::{DataType, Schema};
 
-/// An error if the value has other columns than the schema.
+/// Returns an error if the value has other columns than the given schema.
 pub(super) fn check_given(schema: &Schema, given: &Schema) -> Result<()> {
     crate::given::check(schema, given)?;
     check_types(given)
 }
 
-/// An error if a schema that is given has a column whose values CSV has no text for.
+/// Returns an error if a given schema has a column whose values have no text form in CSV.
 pub(in super::super) fn check_types(given: &Schema) -> Result<()> {
     for field in given.fields() {
         ensure!(
@@ -22,7 +22,7 @@ pub(in super::super) fn check_types(given: &Schema) -> Result<()> {
     Ok(())
 }
 
-/// Whether an array of that type is parsed back from its text.
+/// Returns whether arrays of a type can be parsed back from their text.
 fn has_text(data_type: &DataType) -> bool {
     match data_type {
         DataType::Dictionary(_, values) => !values.is_nested() && has_text(values),
@@ -39,7 +39,7 @@ fn has_text(data_type: &DataType) -> bool {
     }
 }
 
-/// An error if the text of a column would not give its values back.
+/// Returns an error if the types inferred from the text of a column would change its values.
 pub(super) fn check_inferred(schema: &Schema) -> Result<()> {
     for field in schema.fields() {
         let of_text = |data_type: &DataType| match data_type {

@@ -1,4 +1,4 @@
-//! Columns to cells.
+//! Writes columns as cells.
 
 use std::fmt::Write as _;
 
@@ -23,12 +23,12 @@ use super::{STRICT, relabelled};
 /// Writes batches of one schema.
 pub(in super::super) struct ColumnWriter<'a, 'b> {
     cells: &'a mut CellWriter<'b>,
-    /// How many rows there are so far.
+    /// The number of rows written so far.
     rows: usize,
 }
 
 impl<'a, 'b> ColumnWriter<'a, 'b> {
-    /// Checks that the schema is one that comes back, and writes the names.
+    /// Checks that the schema can be preserved, and writes the header.
     pub(in super::super) fn new(
         schema: &Schema,
         options: &Options,
@@ -82,13 +82,13 @@ struct Column<'a> {
     values: Box<dyn Values + 'a>,
 }
 
-/// The values of an array, as cells.
+/// The values of an array, which can be written as cells.
 trait Values {
     fn write(&mut self, row: usize, cells: &mut CellWriter<'_>) -> Result<()>;
 }
 
-/// The array without what the text of a cell does not show: a dictionary, and a zone, whose
-/// times are those of UTC.
+/// Removes what the text of a cell does not show: a dictionary, and the zone of a timestamp, which
+/// is stored in UTC.
 fn plain(array: &ArrayRef) -> Result<ArrayRef> {
     match array.data_type() {
         DataType::Dictionary(_, values) => {
@@ -99,8 +99,10 @@ fn plain(array: &ArrayRef) -> Result<ArrayRef> {
     }
 }
 
-/// An error if a decimal has more digits than its type: such an array can be made, and its text cannot
-/// be parsed. It names the row, counted from `before`.
+/// Returns an error if a decimal has more digits than its type.
+///
+/// Such an array can be built, but its text cannot be parsed. The error names the row, counted from
+/// `before`.
 fn check_precision(array: &ArrayRef, before: usize) -> Result<()> {
     fn check<T: DecimalType>(array: &ArrayRef, before: usize, digits: (u8, i8)) -> Result<()> {
         let values = array.as_primitive::<T>().iter().enumerate();
@@ -174,7 +176,7 @@ where
     }
 }
 
-/// The shortest digits that parse to the same float.
+/// Writes the shortest digits that parse to the same float.
 struct Floats<'a, T: ArrowPrimitiveType>(&'a PrimitiveArray<T>);
 
 impl<T: ArrowPrimitiveType> Values for Floats<'_, T>
@@ -195,7 +197,7 @@ impl<'a, A: StringArrayType<'a>> Values for Texts<A> {
     }
 }
 
-/// Anything else, as arrow shows it.
+/// Writes values of any other type as arrow displays them.
 struct Displayed<'a> {
     values: ArrayFormatter<'a>,
     utc: bool,

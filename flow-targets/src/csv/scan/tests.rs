@@ -1,10 +1,10 @@
-//! What is scanned is the same wherever a chunk ends.
+//! The scanner finds the same cells wherever a chunk ends.
 
 use std::io::{self, Cursor, Read};
 
 use super::*;
 
-/// Gives as many bytes as it is asked for, but at most so many.
+/// A reader that returns at most `most` bytes at a time.
 struct Sips {
     bytes: Cursor<Vec<u8>>,
     most: usize,
@@ -37,7 +37,7 @@ fn grammar() -> Grammar {
     }
 }
 
-/// All lines by their numbers, and what is wrong with the next.
+/// Returns all lines with their numbers, and the error of the next line.
 fn scanned(text: &[u8], grammar: &Grammar, way: &Way) -> (Lines, Option<String>) {
     let source = Sips { bytes: Cursor::new(text.to_vec()), most: way.sip };
     let mut scanner = Scanner::new(Box::new(source), grammar.clone(), way.chunk).unwrap();
@@ -199,7 +199,7 @@ fn a_line_or_its_cells_beyond_the_limit_are_an_error() {
         (b"a,b,c\n1,2,3\n1,2,3,4\n", 2, "line 3 has more than 3 cells"),
         (b"a,b,c,d\n1,2,3,4\n", 0, "line 1 has more than 3 cells"),
     ] {
-        // The error may be found before the end of the line is read.
+        // The scanner may find the error before it has read the end of the line.
         let (lines, wrong) = scanned(text, &short, &Way { chunk: 8, ..WHOLE });
         let wrong = wrong.expect("it is beyond a limit");
         assert!(wrong.starts_with(expected), "{wrong}");

@@ -1,4 +1,4 @@
-//! The parts of structs, lists, tuples, maps and enums.
+//! Access to the parts of structs, lists, tuples, maps and enums.
 
 use std::ptr;
 
@@ -14,12 +14,12 @@ use super::Look;
 use super::value::{Value, Values};
 use crate::shape::{Field, Shape};
 
-/// The items of a list, or of a tuple that is a list in the table.
+/// The items of a list, or of a tuple that is stored as a list.
 pub(super) struct Items<'a> {
     pub(super) field: &'a FieldRef,
     pub(super) items: &'a RecordBatch,
     pub(super) row: usize,
-    /// One for each item; the last is that of all that follow.
+    /// The shapes of the items; the last one also applies to all further items.
     pub(super) shapes: &'static [Shape],
     pub(super) look: &'a Look<'a>,
 }
@@ -52,7 +52,7 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// The next column as a value of that shape.
+    /// Returns the next column as a value of this shape.
     fn value(&mut self, shape: &'static Shape) -> Option<Value<'a>> {
         let values = Values::Column(self.columns.get(self.at)?, self.arrays.get(self.at)?);
         self.at += 1;
@@ -60,7 +60,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// A tuple that is a struct in the table: its items are the columns in their order.
+/// A tuple that is stored as a struct: its items are the columns in their order.
 pub(super) struct Positional<'a> {
     pub(super) parts: Parts<'a>,
     pub(super) shapes: &'static [Shape],
@@ -78,7 +78,7 @@ impl<'de> SeqAccess<'de> for Positional<'de> {
     }
 }
 
-/// A map that is a struct in the table: its keys are the names of the columns.
+/// A map that is stored as a struct: its keys are the names of the columns.
 pub(super) struct Keyed<'a> {
     pub(super) fields: Parts<'a>,
     pub(super) shape: &'static Shape,
@@ -108,13 +108,13 @@ pub(super) struct Entries<'a> {
     values: Values<'a>,
     rows: usize,
     row: usize,
-    /// Of the keys and of the values.
+    /// The shapes of the keys and of the values.
     shapes: [&'static Shape; 2],
     look: &'a Look<'a>,
 }
 
 impl<'a> Entries<'a> {
-    /// The entries of a table whose only column holds structs of a key and a value.
+    /// Creates the access to a table whose only column holds structs of a key and a value.
     pub(super) fn new(
         field: &'a FieldRef,
         entries: &'a RecordBatch,
@@ -126,7 +126,7 @@ impl<'a> Entries<'a> {
         Self { values, rows: entries.num_rows(), row: 0, shapes: [key, value], look }
     }
 
-    /// The key (0) or the value (1) of the present entry.
+    /// Returns the key (0) or the value (1) of the current entry.
     fn part(&self, at: usize) -> Option<Value<'a>> {
         let (columns, arrays) = self.values.columns()?;
         let values = Values::Column(columns.get(at)?, arrays.get(at)?);
@@ -155,7 +155,7 @@ impl<'de> MapAccess<'de> for Entries<'de> {
     }
 }
 
-/// A variant of an enum with data: what it holds.
+/// The content of a variant of an enum with data.
 pub(super) struct Variant<'a>(pub(super) Value<'a>);
 
 impl<'de> EnumAccess<'de> for Variant<'de> {
@@ -195,7 +195,7 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
     }
 }
 
-/// A struct as the sequence of its fields, in which those that are open are left out.
+/// A struct as the sequence of its fields, without the fields that have no column.
 pub(super) struct InOrder<'a> {
     pub(super) fields: &'static [Field],
     pub(super) columns: &'a Fields,

@@ -1,4 +1,4 @@
-//! A value of a table that is read by its parts.
+//! A value of a table that is read part by part.
 
 use std::cell::OnceCell;
 use std::fmt;
@@ -22,7 +22,7 @@ pub(super) enum Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    /// The columns of a row or a struct.
+    /// Returns the columns of a row or a struct.
     pub(super) fn columns(self) -> Option<(&'a Fields, &'a [ArrayRef])> {
         match self {
             Self::Rows(batch) => Some((batch.schema_ref().fields(), batch.columns())),
@@ -33,7 +33,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The items of a list.
+    /// Returns the items of a list.
     pub(super) fn items(self, row: usize) -> Option<(&'a FieldRef, ArrayRef)> {
         let Self::Column(field, array) = self else { return None };
         match field.data_type() {
@@ -46,14 +46,14 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The entries of a map, as structs of a key and a value.
+    /// Returns the entries of a map, as structs of a key and a value.
     pub(super) fn entries(self, row: usize) -> Option<(&'a FieldRef, ArrayRef)> {
         let Self::Column(field, array) = self else { return None };
         let DataType::Map(entries, _) = field.data_type() else { return None };
         Some((entries, Arc::new(array.as_map_opt()?.value(row))))
     }
 
-    /// The variant of an enum with data: its column, and the row in that.
+    /// Returns the variant of an enum with data: its column, and the row in that column.
     pub(super) fn variant(self, row: usize) -> Option<(&'a FieldRef, &'a ArrayRef, usize)> {
         let Self::Column(field, array) = self else { return None };
         let DataType::Union(variants, _) = field.data_type() else { return None };
@@ -64,7 +64,7 @@ impl<'a> Values<'a> {
     }
 }
 
-/// Tables of one column, as long as a row is read.
+/// Tables of one column, which are kept while a row is read.
 #[derive(Default)]
 pub(super) struct Kept {
     table: OnceCell<RecordBatch>,
@@ -83,7 +83,7 @@ impl Kept {
     }
 }
 
-/// One value of a table.
+/// A value in a row of a table.
 #[derive(Clone, Copy)]
 pub(super) struct Value<'a> {
     pub(super) values: Values<'a>,
@@ -93,7 +93,7 @@ pub(super) struct Value<'a> {
 }
 
 impl<'de> Value<'de> {
-    /// Reads a value by serde_arrow, out of a table of one cell.
+    /// Reads a value by serde_arrow, from a table of one cell.
     fn read<V: Visitor<'de>>(self, method: Method, visitor: V) -> Result<V::Value, Error> {
         let Values::Column(field, array) = self.values else {
             return Err(Error::custom("a row is a struct"));
@@ -104,7 +104,7 @@ impl<'de> Value<'de> {
         row.deserialize_map(Only(Call { method, visitor }))
     }
 
-    /// Reads a tuple, which is a struct or a list.
+    /// Reads a tuple, which is stored as a struct or a list.
     fn tuple<V: Visitor<'de>>(self, method: Method, visitor: V) -> Result<V::Value, Error> {
         let Shape::Tuple(shapes) = self.shape else { return self.read(method, visitor) };
         if let Some((columns, arrays)) = self.values.columns() {
@@ -243,7 +243,7 @@ macro_rules! read {
             }
         }
 
-        /// A method of a deserializer.
+        /// A method of `Deserializer`, with its arguments.
         #[derive(Clone, Copy)]
         enum Method {
             Tuple(usize),
@@ -291,13 +291,13 @@ read! {
     deserialize_ignored_any Ignored,
 }
 
-/// A call of a deserializer that is still to be had.
+/// A call of a deserializer's method, to be made later.
 struct Call<V> {
     method: Method,
     visitor: V,
 }
 
-/// The value of a row with one column.
+/// A visitor that reads the value of a row with one column.
 struct Only<S>(S);
 
 impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Only<S> {
