@@ -162,7 +162,7 @@ impl Flow {
         let Built { graph, problems, unmet } =
             build_all(roots, self.own_store(), &nowhere, self.givens());
         let mut looked = Looked { problems, warnings: Vec::new(), graph: None };
-        if let Some((mut graph, warnings)) = graph {
+        if let Some((graph, warnings)) = graph {
             let warnings = warnings.into_iter();
             // Where something is wrong, what is given may not have got where it is taken.
             looked.warnings.extend(warnings.filter(|_| looked.problems.is_empty()));

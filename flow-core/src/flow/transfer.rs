@@ -306,12 +306,12 @@ impl Flow {
 /// What keeps others from pulling an output: absolute paths that are a part of what it is made from.
 fn absolute_paths(plan: &Plan, node: NodeIndex, record: &Record) -> impl Iterator<Item = String> {
     let entry = plan.graph.task(node);
-    let (task, instance) = (&entry.decl.name, plan.graph.node(node).instance);
+    let task = &entry.decl.name;
     let is_path = |param: &ParamDecl| param.file || (param.kind.name)().contains("path::PathBuf");
     let params = entry.task.params.iter().enumerate();
     let params = params.filter(|(_, param)| param.significant && is_path(param));
     let of_params = params.filter_map(|(place, param)| {
-        let paths = paths_in(param, entry.instances.field(instance, place));
+        let paths = paths_in(param, plan.graph.field(node, place));
         let path = paths.into_iter().find(|path| Path::new(path).is_absolute())?;
         let option = if param.file { "file, insignificant" } else { "insignificant" };
         Some(format!(

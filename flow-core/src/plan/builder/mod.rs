@@ -107,7 +107,7 @@ pub(crate) fn build_for(
     let types = types.get(roots, store).map_err(plan_error)?;
     let scope = Rc::new(requester.scope(&types));
     let mut builder = Builder::new(types, Resolver::new(&requester.givens, store));
-    let mut nodes = Vec::with_capacity(roots.len());
+    let mut nodes = Vec::with_capacity(dependencies.len());
     for mut dependency in dependencies {
         let with = builder.with(&scope, &requester.name, &mut dependency).map_err(plan_error)?;
         let scope = with.map_or_else(|| Rc::clone(&scope), |(scope, _)| Rc::new(scope));

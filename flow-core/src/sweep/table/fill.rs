@@ -146,17 +146,15 @@ impl Filling<'_> {
         // All instances with one value are one.
         let graph = &self.plan.graph;
         let index = self.index(task);
-        let field =
-            |node: NodeIndex| graph.task(node).instances.field(graph.node(node).instance, place);
         let mut values: HashMap<Value, NodeIndex> = HashMap::new();
         let has = gather(graph, self.roots_of_each, |node| {
             (Some(graph.node(node).task) == index).then_some(())?;
-            let value = param_value("", &task.params[place], field(node)).ok()?;
+            let value = param_value("", &task.params[place], graph.field(node, place)).ok()?;
             Some(*values.entry(value).or_insert(node))
         });
         let cell = |(given, has): (Option<Cell>, Instances)| match (given, has) {
             (Some(given), _) => given,
-            (None, Instances::One(node)) => self.value(task, place, field(node)),
+            (None, Instances::One(node)) => self.value(task, place, graph.field(node, place)),
             (None, Instances::None | Instances::Several) => Cell::Nothing,
         };
         cells.into_iter().zip(has).map(cell).collect()

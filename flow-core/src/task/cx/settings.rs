@@ -105,7 +105,7 @@ impl<T: Task> Over<'_, T> {
         match self.settings() {
             Ok(settings) => self.cx.require_all(settings),
             Err(error) => {
-                let instance = TaskType::of::<A>().name().into_owned();
+                let instance = A::__decl().name.into_owned();
                 vec![Err(RequireError { instance, kind: RequireErrorKind::Settings { error } })]
             }
         }
@@ -115,7 +115,7 @@ impl<T: Task> Over<'_, T> {
         let identity = |task: &'static TaskType, place| ((task.id)(), place);
         if let Some((axis, ..)) = self.grid.set_twice(identity) {
             let param = axis.task.params[axis.place].name;
-            return Err(format!("the parameter `{}.{param}` is set twice", axis.task.name()));
+            return Err(format!("the parameter `{}.{param}` is set twice", (axis.task.decl)().name));
         }
         match self.grid.count() {
             Some(count) if count <= LIMIT as u128 => {}
