@@ -153,8 +153,8 @@ fn what_is_exported_has_names_and_a_manifest_for_people() -> Result<()> {
     let readme = fs::read_to_string(to.join("README.md"))?;
     for line in [
         "## Table",
-        "- `Table {kind: Squared}`, made ",
-        "; of `Rows {n: 3}`",
+        "- `Table {kind: Squared}`, created ",
+        "; input `Rows {n: 3}`",
         "| n | UInt64 | no |",
         "#[task(external, path = \"Table/kind=Squared.parquet\", target = Parquet<RecordBatch>)]",
         "struct PartsNote;",

@@ -22,7 +22,7 @@ use crate::task::{Kind, TaskType};
 /// The maximal number of instances that are printed.
 const LISTED: usize = 10;
 
-/// The outputs and files that a reset or a garbage collection removed.
+/// The outputs and files that a reset, a `clear` or a garbage collection removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Removed {
