@@ -151,14 +151,14 @@ fn what_gives_the_same_is_blessed_and_nothing_runs() -> Result<()> {
     let blessed = new.store().bless::<same::Total>().run()?;
     // Four of `Part`, `Live` and `Sum`; values in memory are made for those that load them.
     assert_eq!((blessed.instances().len(), blessed.compared().len()), (12, 8), "{blessed}");
-    assert_eq!(blessed.to_string(), "12 outputs blessed, 8 made aside gave the same");
+    assert_eq!(blessed.to_string(), "12 outputs blessed, 8 compared");
     assert!(new.is_complete::<same::Total>()?);
     let before = RUNS.load(Ordering::Relaxed);
     assert!(ran(&new.run::<same::Total>()?).is_empty());
     assert_eq!(*new.load::<same::Total>()?, total);
     assert_eq!(
         new.store().bless::<same::Total>().run()?.to_string(),
-        "nothing was pending for its code alone"
+        "no output is pending only because of its code"
     );
     assert!(RUNS.load(Ordering::Relaxed) >= before);
 
@@ -205,7 +205,7 @@ fn what_gives_something_else_is_named_and_nothing_changes() -> Result<()> {
     assert_eq!(refusal.different()[0].task, "Part");
     assert_eq!(refusal.different().len(), 4);
     let text = refusal.to_string();
-    assert!(text.starts_with("nothing was blessed: of 8 outputs made aside"), "{text}");
+    assert!(text.starts_with("nothing was blessed: of 8 compared outputs"), "{text}");
     assert!(
         text.contains("Part {by: 1, path: ") && text.contains(": output `even` has other content"),
         "{text}"

@@ -99,7 +99,7 @@ fn what_was_required_is_blessed_and_so_what_required_it_is_complete() -> Result<
     let (flow, _folder) = done()?;
     assert!(!flow.is_complete::<fit::Report>()?);
     let blessed = flow.store().bless::<fit::Report>().run()?;
-    assert_eq!(blessed.to_string(), "3 outputs blessed, 3 made aside gave the same");
+    assert_eq!(blessed.to_string(), "3 outputs blessed, 3 compared");
     assert!(ran(&flow.run::<fit::Report>()?).is_empty());
     assert_consistent(flow.folder());
     Ok(())
@@ -109,7 +109,7 @@ fn what_was_required_is_blessed_and_so_what_required_it_is_complete() -> Result<
 fn what_required_it_is_made_aside_with_what_is_there() -> Result<()> {
     let (flow, _folder) = done()?;
     let blessed = flow.store().bless::<both::Report>().run()?;
-    assert_eq!(blessed.to_string(), "4 outputs blessed, 4 made aside gave the same");
+    assert_eq!(blessed.to_string(), "4 outputs blessed, 4 compared");
     assert!(blessed.instances().contains(&"Search".to_owned()), "{blessed:?}");
     assert!(ran(&flow.run::<both::Report>()?).is_empty());
     assert!(!flow.folder().join(".flow/aside").exists());
@@ -121,7 +121,7 @@ fn what_required_it_is_made_aside_with_what_is_there() -> Result<()> {
 fn a_sample_is_one_of_all_that_was_required() -> Result<()> {
     let (flow, _folder) = done()?;
     let blessed = flow.store().bless::<both::Report>().sample(1).run()?;
-    assert_eq!(blessed.to_string(), "4 outputs blessed, 2 made aside gave the same");
+    assert_eq!(blessed.to_string(), "4 outputs blessed, 2 compared");
     assert!(ran(&flow.run::<both::Report>()?).is_empty());
     Ok(())
 }
@@ -131,7 +131,7 @@ fn what_gives_something_else_is_named_and_nothing_changes() -> Result<()> {
     let (flow, _folder) = done()?;
     let refused = flow.store().bless::<wrong_fit::Report>().run().expect_err("it is another");
     let text = refused.to_string();
-    assert!(text.starts_with("nothing was blessed: of 4 outputs made aside"), "{text}");
+    assert!(text.starts_with("nothing was blessed: of 4 compared outputs"), "{text}");
     assert!(text.contains("Fit {degree: 2}: the output has other content"), "{text}");
     assert!(!flow.is_complete::<wrong_fit::Report>()?);
     let again = Flow::open(flow.folder())?.quiet();

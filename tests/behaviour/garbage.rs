@@ -171,7 +171,7 @@ fn what_failed_and_then_succeeded_leaves_no_note() -> Result<()> {
     let failure = record.with_file_name("failure.json");
     let at = |time: &str| format!("{{\"key\": \"{key}\", \"error\": \"e\", \"at\": \"{time}\"}}");
     fs::write(&failure, at("2001-01-01T00:00:00Z"))?;
-    assert!(garbage(&flow)?.to_string().contains("Milled: 1 note that nobody reads"));
+    assert!(garbage(&flow)?.to_string().contains("Milled: 1 outdated note"));
     garbage(&flow)?.remove()?;
     assert!(!failure.exists());
     fs::write(&failure, at("2901-01-01T00:00:00Z"))?;

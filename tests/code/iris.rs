@@ -53,7 +53,7 @@ fn the_third_run_executes_nothing() {
     // The first one again: what it made is kept, and nothing runs, in either flow of the example.
     fixture.edit(".sum::<f64>() / (rows - 1.0);", ".sum::<f64>() / rows;");
     let third = fixture.run();
-    third.has("adopted a kept output:");
+    third.has("reused a stored output:");
     third.has_not("ran:");
     assert_eq!(third.line("accuracy:"), first.line("accuracy:"));
     assert_ne!(second.line("accuracy:"), "");

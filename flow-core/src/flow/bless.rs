@@ -306,9 +306,9 @@ impl Blessed {
 impl fmt::Display for Blessed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.instances.len(), self.compared.len()) {
-            (0, _) => f.write_str("nothing was pending for its code alone")?,
-            (1, compared) => write!(f, "1 output blessed, {compared} made aside gave the same")?,
-            (n, compared) => write!(f, "{n} outputs blessed, {compared} made aside gave the same")?,
+            (0, _) => f.write_str("no output is pending only because of its code")?,
+            (1, compared) => write!(f, "1 output blessed, {compared} compared")?,
+            (n, compared) => write!(f, "{n} outputs blessed, {compared} compared")?,
         }
         if self.pending.is_empty() {
             return Ok(());
@@ -365,13 +365,13 @@ impl fmt::Display for Difference {
 impl fmt::Display for NotBlessed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let outputs = if self.compared == 1 { "output" } else { "outputs" };
-        write!(f, "nothing was blessed: of {} {outputs} made aside,", self.compared)?;
-        f.write_str(" these are not what is recorded:")?;
+        write!(f, "nothing was blessed: of {} compared {outputs},", self.compared)?;
+        f.write_str(" these differ from their records:")?;
         list(f, &self.different)?;
         write!(
             f,
-            "\nrun them with `flow.run::<{}>()`; what is another each time, for it holds random numbers or \
-             the time, cannot be blessed",
+            "\nrun them with `flow.run::<{}>()`; an output that differs in every run, for example because of \
+             random numbers or the time, cannot be blessed",
             self.root
         )
     }

@@ -93,8 +93,8 @@ pub enum Error {
     },
     /// No Rust type reads all outputs of a task, for instance because their columns differ.
     #[error(
-        "no type reads both {first} and {second}: {difference}; export what the same code has made, or \
-         each into a folder of its own"
+        "no type reads both {first} and {second}: {difference}; export outputs of the same code, or each \
+         into its own folder"
     )]
     #[non_exhaustive]
     Unlike {
@@ -152,8 +152,8 @@ pub enum SelectError {
     },
     /// A parameter of a sweep and recorded metadata have the same name.
     #[error(
-        "`{0}` is the parameter, and `{1}` is what was noted by that name: say `{2}` for the parameter, or \
-         `{1}` for what was noted",
+        "`{0}` is a parameter, and `{1}` is metadata of the same name: use `{2}` for the parameter, or \
+         `{1}` for the metadata",
         first_line(name),
         first_line(noted),
         first_line(constant)

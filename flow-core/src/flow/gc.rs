@@ -225,25 +225,25 @@ impl fmt::Display for Garbage {
         if self.found.young > 0 {
             let what = Count(self.found.young, "other");
             if self.found.is_underway {
-                write!(f, "\nleft alone: {what}, for an execution is under way")?;
+                write!(f, "\nkept: {what}, because an execution is under way")?;
             } else {
                 let minutes = self.older_than.as_secs() / 60;
-                write!(f, "\nleft alone: {what}, younger than {minutes} min")?;
+                write!(f, "\nkept: {what}, younger than {minutes} min")?;
             }
         }
         if self.found.earlier > 0 {
             let what = Count(self.found.earlier, "instance");
             write!(
                 f,
-                "\nleft alone: {what} of an earlier release, which a run may reuse: run what is wanted \
-                 first, or collect with `earlier_formats()`"
+                "\nkept: {what} of an earlier release, which a run may reuse: run the wanted roots first, \
+                 or collect with `earlier_formats()`"
             )?;
         }
         for (path, why) in self.found.unusable.iter().take(LISTED) {
-            write!(f, "\nleft alone: {}: {why}", path.display())?;
+            write!(f, "\nkept: {}: {why}", path.display())?;
         }
         match self.found.unusable.len().checked_sub(LISTED) {
-            Some(more @ 1..) => write!(f, "\nleft alone: {more} more of these"),
+            Some(more @ 1..) => write!(f, "\nkept: {more} more of these"),
             _ => Ok(()),
         }
     }
@@ -270,10 +270,10 @@ fn describe(items: &[&Item]) -> String {
         What::Unwanted { .. } => format!("{} that no root needs", Count(n, "instance")),
         What::Version { .. } => Count(n, "earlier version").to_string(),
         What::Unnamed { .. } => format!("{} that no record names", Count(n, "output")),
-        What::Note { .. } => format!("{} that nobody reads", Count(n, "note")),
+        What::Note { .. } => Count(n, "outdated note").to_string(),
         What::Empty { .. } => Count(n, "empty folder").to_string(),
         What::Code => format!("{} of code that no record names", Count(n, "table")),
-        What::Lines(_) => format!("{} with lines that lead nowhere", Count(n, "index")),
+        What::Lines(_) => format!("{} with lines of removed outputs", Count(n, "index")),
         What::Left => format!("{} of processes that have ended", Count(n, "leftover")),
     }
 }

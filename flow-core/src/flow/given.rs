@@ -101,7 +101,8 @@ impl Flow {
     /// parameters and input content. The run links or copies the output into this store. The other store is
     /// opened for reading only.
     ///
-    /// Use it to build on the results of a team: your tasks require the team's tasks like any others.
+    /// Use it to build on the results of a team: your tasks require the team's tasks like any others. To use an
+    /// output that other code has produced, declare an `external` task instead.
     ///
     /// ```
     /// # use flow::prelude::*;
@@ -183,6 +184,9 @@ impl Flow {
 }
 
 /// A source of outputs for [`Flow::reuse_from`]: another flow's store and the stores that it reuses from.
+///
+/// The stores are opened for reading only. Not even the modification time of a touched output is recorded in them, and
+/// each flow checks by itself which task has which name.
 pub struct ReuseSource {
     stores: Vec<Arc<Store>>,
 }

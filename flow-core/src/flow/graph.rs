@@ -34,7 +34,8 @@ pub type Metadata = BTreeMap<String, serde_json::Value>;
 /// If the graph has several instances of a task, [`at`](Self::at) selects some by the value of a parameter.
 ///
 /// A subgraph contains the dependencies that tasks declare. Those that a task requires while it runs are known
-/// only from its record: [`reset_all`](Self::reset_all) and [`export`](Self::export) include them.
+/// only from its record: [`preview`](Self::preview) shows them, and [`reset_all`](Self::reset_all) and
+/// [`export`](Self::export) include them.
 ///
 /// ```
 /// use flow::prelude::*;

@@ -22,8 +22,8 @@ const LISTED: usize = 10;
 /// The result of a run: the outcome of each instance, with errors and warnings.
 ///
 /// ```text
-/// 3 tasks in 12.5 ms: 1 complete before, 2 ran
-///   complete before:
+/// 3 tasks in 12.5 ms: 1 complete already, 2 ran
+///   complete already:
 ///     GetData {source: examples/data/iris.csv}
 ///   ran:
 ///     Preprocess {do_preprocess: false} in 3.1 ms
@@ -70,7 +70,8 @@ impl Summary {
         warnings.retain(|warning| !matches!(warning, Warning::StandInUnused { .. }));
         warnings.extend(stand_in::unused(&plan.defaults.stand_ins));
         for warning in plan.refresh_warnings() {
-            // The plan has the warnings about the `refresh` expressions that were evaluated for planning.
+            // Tasks that were required while another one ran may have added warnings about their `refresh`
+            // expressions.
             if !warnings.contains(&warning) {
                 warnings.push(warning);
             }
@@ -273,12 +274,12 @@ impl fmt::Debug for Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kinds = [
-            ("complete before", "complete before", self.complete_before()),
+            ("complete already", "complete already", self.complete_before()),
             ("given by a test", "given", self.given()),
             ("ran", "ran", self.ran()),
-            ("adopted a kept output", "adopted", self.adopted()),
-            ("cut off: upstream gave the same", "cut off", self.cut_off()),
-            ("complete with what they require", "complete now", self.found()),
+            ("reused a stored output", "reused", self.adopted()),
+            ("inputs unchanged (early cutoff)", "with unchanged inputs", self.cut_off()),
+            ("complete with their dependencies", "complete now", self.found()),
             ("failed", "failed", self.failed()),
             ("not run", "not run", self.not_run()),
         ];

@@ -98,10 +98,10 @@ impl VariantOutcome {
 
     fn word(&self) -> &'static str {
         match self {
-            Self::CompleteBefore => "complete before",
+            Self::CompleteBefore => "complete already",
             Self::Found => "complete now",
-            Self::CutOff => "cut off",
-            Self::Adopted => "adopted",
+            Self::CutOff => "with unchanged inputs",
+            Self::Adopted => "reused",
             Self::Ran { .. } => "ran",
             Self::NotRun { .. } => "not run",
             Self::Failed { .. } => "failed",

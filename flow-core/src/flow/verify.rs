@@ -273,8 +273,8 @@ pub(super) fn label_of(record: &Record) -> String {
 impl fmt::Display for Harm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Gone => f.write_str("is gone"),
-            Self::Modified => f.write_str("has other content than was written"),
+            Self::Gone => f.write_str("is missing"),
+            Self::Modified => f.write_str("has other content than recorded"),
             Self::Extra => f.write_str("was not written by the task"),
             Self::Unreadable(why) => write!(f, "cannot be read: {why}"),
             Self::Record(why) => write!(f, "cannot be used: {why}"),
@@ -300,19 +300,22 @@ impl fmt::Display for Verified {
         let outputs = if self.outputs == 1 { "output" } else { "outputs" };
         write!(f, "{} {outputs} verified, {}: ", self.outputs, Bytes(self.bytes))?;
         match self.damage.len() {
-            0 => f.write_str("every file is what was recorded")?,
+            0 => f.write_str("every file matches its record")?,
             n => {
-                let files = if n == 1 { "file is" } else { "files are" };
-                write!(f, "{n} {files} not what was recorded")?;
+                let differ = match n {
+                    1 => "file does not match its record",
+                    _ => "files do not match their records",
+                };
+                write!(f, "{n} {differ}")?;
                 let listed = self.damage.iter().take(LISTED);
                 listed.into_iter().try_for_each(|damage| write!(f, "\n  {damage}"))?;
                 if let Some(more @ 1..) = n.checked_sub(LISTED) {
                     write!(f, "\n  … and {more} more")?;
                 }
-                f.write_str("\n`reset()` of this removes them, and the next run makes them again")?;
+                f.write_str("\nremove them with `reset()`; the next run computes them again")?;
             }
         }
         let mut newer = self.newer.iter();
-        newer.try_for_each(|(path, why)| write!(f, "\nleft alone: {}: {why}", path.display()))
+        newer.try_for_each(|(path, why)| write!(f, "\nnot verified: {}: {why}", path.display()))
     }
 }

@@ -102,8 +102,8 @@ pub trait Remote: Send + Sync {
 
     /// Stores content of this many bytes under a name, atomically.
     ///
-    /// If `content` cannot be read to its end or written, nothing may be stored. An existing name is replaced.
-    /// This happens with equal content, or to repair damaged content.
+    /// If `content` cannot be read to its end, or writing fails, the method must store nothing. It must replace
+    /// the content of an existing name: a push does so with equal content, or to repair damaged content.
     fn put(&self, name: &str, content: &mut dyn Read, bytes: u64) -> io::Result<()>;
 
     /// Checks that outputs were pushed to this remote.

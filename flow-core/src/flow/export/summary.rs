@@ -82,13 +82,13 @@ impl fmt::Display for ExportSummary {
         for instance in &self.without_code {
             write!(
                 f,
-                "\n  loaded as a path from now on, for another store has exported it: {instance}"
+                "\n  loaded as a path from now on, because another store exported it: {instance}"
             )?;
         }
         for instance in &self.outdated {
             write!(
                 f,
-                "\n  left out of the crate, for no type reads it and what is new: {instance}"
+                "\n  left out of the crate, because no type reads both it and the new outputs: {instance}"
             )?;
         }
         Ok(())
