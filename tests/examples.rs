@@ -115,12 +115,12 @@ fn iris_runs_pending_tasks_and_then_nothing() {
                    └─ Preprocess {do_preprocess: false} PENDING never run\n   \
                       └─ GetData {source: examples/data/iris.csv} COMPLETE\n";
     assert!(first.contains(changed), "{first}");
-    assert!(first.contains("1 complete before, 2 ran\n"), "{first}");
+    assert!(first.contains("1 complete already, 2 ran\n"), "{first}");
 
     let before = files(iris.path("data"));
     let second = iris.run(&[]);
     assert!(!second.contains("PENDING") && !second.contains("ran"), "{second}");
-    assert_eq!(second.matches("3 complete before\n").count(), 2, "{second}");
+    assert_eq!(second.matches("3 complete already\n").count(), 2, "{second}");
     assert!(second.contains("\naccuracy: 0.9733333333333334\n"), "{second}");
     assert_eq!(files(iris.path("data")), before);
 }
@@ -140,12 +140,12 @@ fn iris_functions_are_tasks_and_functions() {
     // The same accuracy as `iris`: 4 of 150 are classified wrongly.
     assert!(first.contains("\naccuracy: 0.9733333333333334\n"), "{first}");
     assert!(first.contains("\nconfusion: [[50, 0, 0], [0, 47, 3], [0, 1, 49]]\n"), "{first}");
-    assert!(first.contains("1 complete before, 3 ran\n"), "{first}");
+    assert!(first.contains("1 complete already, 3 ran\n"), "{first}");
     assert!(first.ends_with("of a tree: [[50, 0, 0], [0, 50, 0], [0, 0, 50]]\n"), "{first}");
 
     let second = iris.run(&[]);
     assert!(!second.contains("PENDING") && !second.contains("ran"), "{second}");
-    assert_eq!(second.matches("4 complete before\n").count(), 2, "{second}");
+    assert_eq!(second.matches("4 complete already\n").count(), 2, "{second}");
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn multi_output_has_a_file_for_each_output() {
     let name = plot.file_name().and_then(|name| name.to_str()).expect("a name");
     assert!(third.contains(&format!(" EVICTED output: {name} is gone\n")), "{third}");
     assert_eq!(listed(&third, "ran:"), [prepare]);
-    assert_eq!(listed(&third, "complete before:"), ["Train", "Score"]);
+    assert_eq!(listed(&third, "complete already:"), ["Train", "Score"]);
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn external_tracks_the_content_of_external_files() {
     // With the first content again, the earlier output is reused.
     fs::write(&orders, text).expect("the first orders");
     let back = example.run(&args);
-    assert_eq!(listed(&back, "adopted a kept output:"), [revenue.as_str()]);
+    assert_eq!(listed(&back, "reused a stored output:"), [revenue.as_str()]);
 }
 
 /// Moves the recorded start of a task into the past by this number of hours.
@@ -322,7 +322,7 @@ fn fetch_refreshes_changed_or_outdated_data() {
     let same = example.run(&args);
     assert!(same.contains(&format!("{sensors} PENDING refresh: always\n")), "{same}");
     assert_eq!(ran(&same), ["Sensors"]);
-    assert!(same.contains("1 cut off"), "{same}");
+    assert!(same.contains("1 with unchanged inputs"), "{same}");
 
     // The server has a new tag.
     let file = Path::new(&server).join("orders.csv");
@@ -357,7 +357,7 @@ fn fetch_refreshes_changed_or_outdated_data() {
     assert!(last(&dollars).starts_with("823.58 USD "), "{dollars}");
     let euros = with(None);
     assert_eq!(ran(&euros), ["Sensors"]);
-    assert!(euros.contains("1 adopted") && last(&euros).starts_with("765.93 EUR "), "{euros}");
+    assert!(euros.contains("1 reused") && last(&euros).starts_with("765.93 EUR "), "{euros}");
 
     // With `--trust records`, nothing upstream is checked, although something changed there.
     fs::write(&file, "order,day,country,currency,amount\n1,2024-07-05,DE,EUR,1\n").expect("orders");
@@ -475,7 +475,7 @@ fn compare_trains_only_the_other_model() {
     let report = "trained on 112 flowers\nR² of OLS:   0.9498\nR² of ridge: 0.9434 (alpha 1)\n";
     assert!(first.ends_with(report), "{first}");
 
-    assert_eq!(listed(second, "complete before:"), before);
+    assert_eq!(listed(second, "complete already:"), before);
     let stricter = ["Train {method: Ridge {alpha: 50.0}}", "Report {alpha: 50.0}"];
     assert_eq!(listed(second, "ran:"), stricter);
     assert!(second.contains("R² of OLS:   0.9498\nR² of ridge: 0.7949 (alpha 50)\n"), "{second}");
@@ -505,7 +505,7 @@ fn compare_trains_only_the_other_model() {
     assert!(variants.contains("\nols: r2 0.9497"), "{variants}");
 
     let again = example.run(&[]);
-    assert_eq!(again.matches("7 complete before\n").count(), 2, "{again}");
+    assert_eq!(again.matches("7 complete already\n").count(), 2, "{again}");
     assert!(again.contains("\n8 tasks in ") && !again.contains("ran:"), "{again}");
 }
 
@@ -537,22 +537,22 @@ fn sweep_runs_shared_tasks_once_and_finds_the_best() {
 
     let again = example.run(&[]);
     assert!(again.starts_with("24 variants: 24 complete\n"), "{again}");
-    assert!(again.contains("\n24 variants: 24 complete before\n51 tasks in "), "{again}");
+    assert!(again.contains("\n24 variants: 24 complete already\n51 tasks in "), "{again}");
 }
 
 #[test]
 fn housekeeping_blesses_verifies_and_collects() {
     let printed = Example::new("housekeeping").run(&[]);
     let steps = [
-        "1 output blessed, 1 made aside gave the same\n1 task in ",
-        "1 complete before\n",
-        "nothing was blessed: of 1 output made aside, these are not what is recorded:\n  \
+        "1 output blessed, 1 compared\n1 task in ",
+        "1 complete already\n",
+        "nothing was blessed: of 1 compared output, these differ from their records:\n  \
          Weeks {days: 7}: the output has other content",
         "run them with `flow.run::<Weeks>()`",
         "1 ran\n",
-        "1 adopted\n",
+        "1 reused\n",
         "complete: true\n",
-        "2 files are not what was recorded\n  Weeks {days: 7}: ",
+        "2 files do not match their records\n  Weeks {days: 7}: ",
         "removed the output of Weeks {days: 7}\n",
         "1 ran\n",
         "Weeks: 1 instance that no root needs",
@@ -601,7 +601,7 @@ fn handoff_shares_outputs_in_three_ways() {
         "1 output pushed, 1 file of ",
         "1 was there already\n",
         "2 outputs pulled, 2 files of ",
-        "2 complete before\n",
+        "2 complete already\n",
         "Report/discount=0.csv: ",
         "shop,pieces,turnover\nUlm,",
         "2 outputs exported, 2 files of ",

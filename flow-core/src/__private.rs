@@ -1,4 +1,4 @@
-//! What the expansions of the macros call: no part of the API.
+//! Items that macro expansions call. They are not part of the public API.
 
 pub use std::any::Any;
 pub use std::borrow::Cow;
@@ -35,22 +35,22 @@ pub use crate::value::Value;
 pub use anyhow;
 pub use inventory;
 
-/// The value of `#[param(default = ...)]`.
+/// Converts the value of `#[param(default = ...)]` to the type of the parameter.
 pub fn default<T: Parameter>(value: impl IntoParam<T>) -> AnyValue {
     Arc::new(value.into_param())
 }
 
-/// The longer of two chains of requirements.
+/// Returns the length of the longer of two chains of dependencies.
 pub const fn longer(a: usize, b: usize) -> usize {
     if a > b { a } else { b }
 }
 
-/// The source of `#[param(from = KEY)]`, which must have the field's type.
+/// Returns the source of `#[param(from = KEY)]`, which must have the type of the field.
 pub fn source<K: Task, T: Parameter>(key: Param<K, T>) -> (&'static TaskType, usize) {
     (TaskType::of::<K>(), key.index())
 }
 
-/// A type that a field can have: a [`Parameter`], said in one message if it is none.
+/// A type that a field can have: any [`Parameter`]. Reduces the compiler's errors for others to one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a parameter",
     label = "not a parameter",
@@ -61,30 +61,30 @@ pub trait FieldType: Parameter {}
 #[diagnostic::do_not_recommend]
 impl<T: Parameter> FieldType for T {}
 
-/// A field of type `T`.
+/// The declaration of a field of type `T`.
 pub struct Field<T> {
     pub decl: ParamDecl,
     clone: fn(&T) -> T,
 }
 
-/// What is known of a field by its type. All that asks for the type's traits goes through it.
+/// Declares a field. It is the only place in an expansion that requires the traits of the field's type.
 pub const fn field<T: FieldType>(name: &'static str, doc: &'static str) -> Field<T> {
     Field { decl: ParamDecl::new::<T>(name, doc), clone: T::clone }
 }
 
 impl<T: 'static> Field<T> {
-    /// The value at `index`, which is of the type of the field there.
+    /// Returns the value at `index`, which must have the type of this field.
     pub fn value(&self, values: &Values<'_>, index: usize) -> T {
         (self.clone)(expect(values.0[index].as_ref()))
     }
 
-    /// A copy of the value of a field, for a function that takes it.
+    /// Clones the value of a field, to pass it to a task function by value.
     pub fn copy(&self, value: &T) -> T {
         (self.clone)(value)
     }
 }
 
-/// A type that the macro could not make out, and has reported: its argument is the error.
+/// Placeholder for a type that the macro could not determine. `ERROR` fails to compile and reports why.
 pub struct Unknown<const ERROR: usize>;
 
 impl<const ERROR: usize> Target for Unknown<ERROR> {
@@ -107,28 +107,28 @@ impl<const ERROR: usize> Inputs for Unknown<ERROR> {
     }
 }
 
-/// What is said of a parameter that is not there.
+/// Panics because a task has no parameter at `index`.
 #[cold]
 pub fn no_param(index: usize) -> &'static dyn Any {
     unreachable!("the task has no parameter at {index}")
 }
 
-/// Whether `#[param(range = ...)]` holds.
+/// Returns whether a value is within `#[param(range = ...)]`.
 pub fn in_range<T: PartialOrd + 'static, R: RangeBounds<T>>(range: R, value: &dyn Any) -> bool {
     range.contains(expect::<T>(value))
 }
 
-/// Whether `#[param(choices = [...])]` holds.
+/// Returns whether a value is one of `#[param(choices = [...])]`.
 pub fn one_of<T: PartialEq + 'static>(choices: &[T], value: &dyn Any) -> bool {
     choices.contains(expect::<T>(value))
 }
 
-/// The key of an item of a map. By reference, since the item may be needed for more.
+/// Converts an item to the key of a map. It takes a reference, for the expansion may use the item again.
 pub fn map_key<T, K: IntoParam<T> + Clone>(key: &K) -> T {
     key.clone().into_param()
 }
 
-/// What `#[task(refresh = ...)]` may be: a value that serde can write, or a `Result` of one.
+/// A value that `#[task(refresh = ...)]` accepts: one that serde can serialize, or a `Result` of one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot say whether a task is to be refreshed",
     label = "not a value that can be compared",
@@ -145,9 +145,9 @@ impl<T: serde::Serialize> Compared for T {
     }
 }
 
-/// The value of the expression. Its methods find out by the type whether it may have failed: the
-/// first impl fits what is a `Result`, and the second, for which one more reference is taken, the
-/// rest.
+/// The value of a `refresh` expression. Method resolution tells a `Result` from a plain value: the
+/// impl of [`MayFail`] applies to a `Result`; that of [`NeverFails`] needs one more reference and so
+/// applies to all other types.
 pub struct Asked<T>(pub T);
 
 pub trait MayFail {
@@ -159,7 +159,7 @@ impl<T, E: fmt::Debug + fmt::Display> MayFail for Asked<Result<T, E>> {
     type Value = T;
 
     fn value(&self) -> anyhow::Result<&T> {
-        // `{:#}` has the causes of an `anyhow::Error`, too.
+        // `{:#}` includes the causes of an `anyhow::Error`.
         self.0.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"))
     }
 }
@@ -177,17 +177,17 @@ impl<'a, T> NeverFails<'a> for &'a Asked<T> {
     }
 }
 
-/// The value that an expression gave, in the common form.
+/// Converts the value of a `refresh` expression to a [`Value`].
 pub fn compared<T: Compared>(value: &T) -> anyhow::Result<Value> {
     value.compared()
 }
 
-/// What a function that is a task is given: the output of a task that it requires.
+/// Loads the output of a dependency, as an argument of a task function.
 pub fn load<A: Task>(input: &Input<A>) -> anyhow::Result<Loaded<Output<A>>> {
     Ok(input.load()?)
 }
 
-/// An output that a function can be given by value.
+/// An output that a task function can take by value.
 #[diagnostic::on_unimplemented(
     message = "a `{Self}` cannot be taken by value, for it cannot be cloned",
     label = "not `Clone`",
@@ -199,12 +199,12 @@ pub trait TakenByValue: Clone {}
 #[diagnostic::do_not_recommend]
 impl<T: Clone> TakenByValue for T {}
 
-/// The value, for the function to change.
+/// Returns the loaded value as an owned one, cloning it if it is shared.
 pub fn owned<T: TakenByValue>(loaded: Loaded<T>) -> T {
     loaded.into_owned()
 }
 
-/// An error that a function that is a task can give.
+/// An error that a task function can return.
 #[diagnostic::on_unimplemented(
     message = "a task cannot fail with a `{Self}`",
     label = "not an error",
@@ -222,7 +222,7 @@ impl<E: Into<anyhow::Error>> Failure for E {
     }
 }
 
-/// What a function can give whose target keeps a `T`: that, or a `Result` of it.
+/// A type that a task function can return if its target stores a `T`: a `T` or a `Result` of one.
 #[diagnostic::on_unimplemented(
     message = "the function gives a `{Self}`, and its target keeps a `{T}`",
     label = "not what the target keeps",
@@ -245,12 +245,12 @@ impl<T, E: Failure> Gives<T> for Result<T, E> {
     }
 }
 
-/// What a function has given, as the output of the task that it is.
+/// Converts the return value of a task function to the output of its task.
 pub fn output<T, G: Gives<T>>(given: G) -> anyhow::Result<T> {
     given.output()
 }
 
-/// What came of a check of an output, or of a part.
+/// Adds the name of the part to the error of a check. `part` is empty for a single output.
 pub fn checked<E: Into<anyhow::Error>>(part: &str, result: Result<(), E>) -> anyhow::Result<()> {
     result.map_err(|error| {
         error.into().context(match part {
@@ -260,7 +260,7 @@ pub fn checked<E: Into<anyhow::Error>>(part: &str, result: Result<(), E>) -> any
     })
 }
 
-/// A task that is required, so that one that is none is said once.
+/// A required task. Reduces the compiler's errors for a type that is not a task to one.
 pub trait Required {
     type Task: Task;
 }
@@ -269,7 +269,7 @@ impl<T: Task> Required for T {
     type Task = T;
 }
 
-/// How a struct of outputs is kept, so that one that is none is said once.
+/// Maps a struct of outputs to its target. Reduces the compiler's errors for other types to one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no struct of outputs",
     label = "not outputs",
@@ -284,22 +284,22 @@ impl<O: Outputs> KeptApart for O {
     type Target = Several<O>;
 }
 
-/// The settings of a requirement, none so far.
+/// Returns the empty settings of a requirement.
 pub fn settings<K: Task>() -> Settings<K> {
     Settings::new()
 }
 
-/// A typed key, so that what is none is said once.
+/// Returns `key` unchanged. Reduces the compiler's errors for an expression of another type to one.
 pub fn key<K: Task, T>(key: Param<K, T>) -> Param<K, T> {
     key
 }
 
-/// The task that a parameter belongs to.
+/// Returns the task that a parameter belongs to.
 pub fn task_of<K: Task, T>(_: Param<K, T>) -> &'static TaskType {
     TaskType::of::<K>()
 }
 
-/// The name of a task with type arguments: `Fit<Ols, 3>`.
+/// Returns the name of a task with its type arguments, such as `Fit<Ols, 3>`.
 pub fn generic_name(name: &str, arguments: &[String]) -> String {
     format!("{name}<{}>", arguments.join(", "))
 }

@@ -1,6 +1,6 @@
 //! The core of typed-flow: tasks, parameters, keys, plans, the store and the engine.
 //!
-//! Users depend on the facade, `typed-flow`, which re-exports what they need of this crate.
+//! Users depend on the facade crate, `typed-flow`, which re-exports the public items of this crate.
 
 #[doc(hidden)]
 pub mod __private;
@@ -66,6 +66,6 @@ pub use task::setting::Setting;
 pub use task::{Output, Run, Task, Uses};
 pub use value::secret::Secret;
 
-/// The crate of the dates that [`Sweep::days`] takes, in the version that it takes.
+/// Re-export of the crate whose dates [`Sweep::days`] accepts, in the required version.
 #[doc(no_inline)]
 pub use jiff;

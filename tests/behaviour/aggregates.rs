@@ -63,7 +63,7 @@ fn an_aggregate_is_complete_when_all_its_members_are() -> Result<()> {
     assert_eq!((ran(&summary), found(&summary)), (vec!["Power".into(); 3], vec!["Powers".into()]));
     let shown = summary.to_string();
     assert!(shown.contains("3 ran, 1 complete now"), "{shown}");
-    assert!(shown.contains("complete with what they require:\n    Powers"), "{shown}");
+    assert!(shown.contains("complete with their dependencies:\n    Powers"), "{shown}");
     // The aggregate itself is not stored.
     assert!(!flow.folder().join("Powers").exists());
     assert!(flow.is_complete::<Powers>()?);

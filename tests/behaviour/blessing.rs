@@ -152,14 +152,14 @@ fn equal_outputs_are_blessed_and_nothing_runs() -> Result<()> {
     let blessed = new.store().bless::<same::Total>().run()?;
     // Four instances each of `Part`, `Live` and `Sum`. Values in memory are computed only for the tasks that load them.
     assert_eq!((blessed.instances().len(), blessed.compared().len()), (12, 8), "{blessed}");
-    assert_eq!(blessed.to_string(), "12 outputs blessed, 8 made aside gave the same");
+    assert_eq!(blessed.to_string(), "12 outputs blessed, 8 compared");
     assert!(new.is_complete::<same::Total>()?);
     let before = RUNS.load(Ordering::Relaxed);
     assert!(ran(&new.run::<same::Total>()?).is_empty());
     assert_eq!(*new.load::<same::Total>()?, total);
     assert_eq!(
         new.store().bless::<same::Total>().run()?.to_string(),
-        "nothing was pending for its code alone"
+        "no output is pending only because of its code"
     );
     assert!(RUNS.load(Ordering::Relaxed) >= before);
 
@@ -207,7 +207,7 @@ fn different_outputs_are_listed_and_nothing_is_blessed() -> Result<()> {
     assert_eq!(refusal.different()[0].task, "Part");
     assert_eq!(refusal.different().len(), 4);
     let text = refusal.to_string();
-    assert!(text.starts_with("nothing was blessed: of 8 outputs made aside"), "{text}");
+    assert!(text.starts_with("nothing was blessed: of 8 compared outputs"), "{text}");
     assert!(
         text.contains("Part {by: 1, path: ") && text.contains(": output `even` has other content"),
         "{text}"

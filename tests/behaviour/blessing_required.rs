@@ -100,7 +100,7 @@ fn blessing_required_instances_completes_their_requester() -> Result<()> {
     let (flow, _folder) = done()?;
     assert!(!flow.is_complete::<fit::Report>()?);
     let blessed = flow.store().bless::<fit::Report>().run()?;
-    assert_eq!(blessed.to_string(), "3 outputs blessed, 3 made aside gave the same");
+    assert_eq!(blessed.to_string(), "3 outputs blessed, 3 compared");
     assert!(ran(&flow.run::<fit::Report>()?).is_empty());
     assert_consistent(flow.folder());
     Ok(())
@@ -110,7 +110,7 @@ fn blessing_required_instances_completes_their_requester() -> Result<()> {
 fn a_requester_whose_code_changed_is_compared_and_blessed() -> Result<()> {
     let (flow, _folder) = done()?;
     let blessed = flow.store().bless::<both::Report>().run()?;
-    assert_eq!(blessed.to_string(), "4 outputs blessed, 4 made aside gave the same");
+    assert_eq!(blessed.to_string(), "4 outputs blessed, 4 compared");
     assert!(blessed.instances().contains(&"Search".to_owned()), "{blessed:?}");
     assert!(ran(&flow.run::<both::Report>()?).is_empty());
     assert!(!flow.folder().join(".flow/aside").exists());
@@ -122,7 +122,7 @@ fn a_requester_whose_code_changed_is_compared_and_blessed() -> Result<()> {
 fn sample_compares_one_instance_of_each_required_task() -> Result<()> {
     let (flow, _folder) = done()?;
     let blessed = flow.store().bless::<both::Report>().sample(1).run()?;
-    assert_eq!(blessed.to_string(), "4 outputs blessed, 2 made aside gave the same");
+    assert_eq!(blessed.to_string(), "4 outputs blessed, 2 compared");
     assert!(ran(&flow.run::<both::Report>()?).is_empty());
     Ok(())
 }
@@ -132,7 +132,7 @@ fn different_outputs_are_listed_and_nothing_is_blessed() -> Result<()> {
     let (flow, _folder) = done()?;
     let refused = flow.store().bless::<wrong_fit::Report>().run().expect_err("it is another");
     let text = refused.to_string();
-    assert!(text.starts_with("nothing was blessed: of 4 outputs made aside"), "{text}");
+    assert!(text.starts_with("nothing was blessed: of 4 compared outputs"), "{text}");
     assert!(text.contains("Fit {degree: 2}: the output has other content"), "{text}");
     assert!(!flow.is_complete::<wrong_fit::Report>()?);
     let again = Flow::open(flow.folder())?.quiet();

@@ -154,8 +154,8 @@ fn an_export_has_readable_names_and_a_manifest() -> Result<()> {
     let readme = fs::read_to_string(to.join("README.md"))?;
     for line in [
         "## Table",
-        "- `Table {kind: Squared}`, made ",
-        "; of `Rows {n: 3}`",
+        "- `Table {kind: Squared}`, created ",
+        "; input `Rows {n: 3}`",
         "| n | UInt64 | no |",
         "#[task(external, path = \"Table/kind=Squared.parquet\", target = Parquet<RecordBatch>)]",
         "struct PartsNote;",

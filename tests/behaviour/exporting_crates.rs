@@ -167,7 +167,7 @@ fn outputs_of_one_export_without_a_common_type_are_an_error() -> Result<()> {
     let to = folder.path().join("outputs");
     let error = flow.export_crate::<Both>(&to).expect_err("no type reads both").to_string();
     let expected = "no type reads both Cells {cell: 1} and Cells {cell: x}: column \"cell\" is of type Int64 \
-                    and Utf8; export what the same code has made, or each into a folder of its own";
+                    and Utf8; export outputs of the same code, or each into its own folder";
     assert_eq!(error, expected);
     assert!(files_below(&to).is_empty());
     // A plain export accepts both.

@@ -176,7 +176,7 @@ fn the_failure_file_of_a_task_that_succeeded_is_garbage() -> Result<()> {
     let failure = record.with_file_name("failure.json");
     let at = |time: &str| format!("{{\"key\": \"{key}\", \"error\": \"e\", \"at\": \"{time}\"}}");
     fs::write(&failure, at("2001-01-01T00:00:00Z"))?;
-    assert!(garbage(&flow)?.to_string().contains("Milled: 1 note that nobody reads"));
+    assert!(garbage(&flow)?.to_string().contains("Milled: 1 outdated note"));
     garbage(&flow)?.remove()?;
     assert!(!failure.exists());
     fs::write(&failure, at("2901-01-01T00:00:00Z"))?;

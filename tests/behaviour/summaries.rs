@@ -52,8 +52,8 @@ fn the_summary_lists_the_outcome_of_each_task() -> Result<()> {
     let summary = flow.run::<Double>()?;
     assert_eq!(
         text(&summary),
-        "2 tasks in TIME: 1 complete before, 1 ran\n  \
-         complete before:\n    Get {n: 1}\n  \
+        "2 tasks in TIME: 1 complete already, 1 ran\n  \
+         complete already:\n    Get {n: 1}\n  \
          ran:\n    Double in TIME"
     );
     assert!(summary.is_success() && summary.len() == 2 && summary.seconds() > 0.0);
@@ -64,17 +64,17 @@ fn the_summary_lists_the_outcome_of_each_task() -> Result<()> {
     let summary = flow.with(Get::N, 2).run::<Double>()?;
     assert_eq!(
         text(&summary),
-        "2 tasks in TIME: 1 ran, 1 adopted\n  \
+        "2 tasks in TIME: 1 ran, 1 reused\n  \
          ran:\n    Get {n: 2} in TIME\n  \
-         adopted a kept output:\n    Double {Get.n: 2}"
+         reused a stored output:\n    Double {Get.n: 2}"
     );
     flow.reset::<Get>()?;
     let summary = flow.run::<Double>()?;
     assert_eq!(
         text(&summary),
-        "2 tasks in TIME: 1 ran, 1 cut off\n  \
+        "2 tasks in TIME: 1 ran, 1 with unchanged inputs\n  \
          ran:\n    Get {n: 1} in TIME\n  \
-         cut off: upstream gave the same:\n    Double"
+         inputs unchanged (early cutoff):\n    Double"
     );
     Ok(())
 }

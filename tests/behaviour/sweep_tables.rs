@@ -326,8 +326,8 @@ fn a_parameter_is_not_taken_for_metadata_of_the_same_name() -> Result<()> {
     let error = sweep.max_by("rate").unwrap_err().to_string();
     assert!(error.ends_with("\n  rate=0.9: is not complete"), "{error}");
     sweep.run()?;
-    let expected = "`rate` is the parameter, and `Rate.rate` is what was noted by that name: say `Rate::RATE` \
-                    for the parameter, or `Rate.rate` for what was noted";
+    let expected = "`rate` is a parameter, and `Rate.rate` is metadata of the same name: use `Rate::RATE` \
+                    for the parameter, or `Rate.rate` for the metadata";
     assert_eq!(sweep.max_by("rate").unwrap_err().to_string(), expected);
     assert_eq!(sweep.min_by("rate").unwrap_err().to_string(), expected);
     let best =
@@ -344,8 +344,8 @@ fn other_parameters_are_not_taken_for_metadata_either() -> Result<()> {
     let (flow, _folder) = flow();
     let upstream = flow.sweep::<Rate>().over(Get::ROWS, [1, 2]);
     upstream.run()?;
-    let expected = "`rows` is the parameter, and `Rate.rows` is what was noted by that name: say `Get::ROWS` \
-                    for the parameter, or `Rate.rows` for what was noted";
+    let expected = "`rows` is a parameter, and `Rate.rows` is metadata of the same name: use `Get::ROWS` \
+                    for the parameter, or `Rate.rows` for the metadata";
     assert_eq!(upstream.max_by("rows").unwrap_err().to_string(), expected);
     assert_eq!(upstream.max_by("Get::ROWS")?.name, "rows=2");
     assert_eq!(upstream.max_by("Rate.rows")?.value, 0.5);
@@ -355,13 +355,13 @@ fn other_parameters_are_not_taken_for_metadata_either() -> Result<()> {
         flow.sweep::<Rate>().settings([0.25, 0.5], |rate, value| rate.with_named("rate", value));
     named.run()?;
     let error = named.max_by("rate").unwrap_err().to_string();
-    assert!(error.contains("say `RATE` for the parameter, or `Rate.rate` for"), "{error}");
+    assert!(error.contains("use `RATE` for the parameter, or `Rate.rate` for"), "{error}");
     assert_eq!((named.max_by("RATE")?.value, named.max_by("Rate.rate")?.value), (0.5, 0.75));
     // Several roots.
     let both = flow.sweep::<(Rate, Score)>().over(Rate::RATE, [0.25, 0.5]);
     both.run()?;
     let error = both.max_by("rate").unwrap_err().to_string();
-    assert!(error.contains("`Rate.rate` is what was noted"), "{error}");
+    assert!(error.contains("`Rate.rate` is metadata"), "{error}");
     Ok(())
 }
 

@@ -84,7 +84,7 @@ fn undamaged_outputs_are_reported_whole() -> Result<()> {
     let (flow, _folder) = complete_flow()?;
     let verified = flow.graph::<Length>().verify()?;
     assert!(verified.is_whole() && verified.outputs() == 2);
-    assert_eq!(verified.to_string(), "2 outputs verified, 9 B: every file is what was recorded");
+    assert_eq!(verified.to_string(), "2 outputs verified, 9 B: every file matches its record");
     assert_eq!(verified.reset()?.to_string(), "nothing was removed");
     assert!(flow.is_complete::<Length>()?);
     assert_eq!(flow.store().verify()?.to_string(), verified.to_string());
@@ -106,7 +106,7 @@ fn a_flipped_bit_is_found_and_repaired() -> Result<()> {
     assert_eq!((&*damage.task, &damage.file), ("Length", &length));
     assert_eq!((&damage.harm, damage.is_earlier), (&Harm::Modified, false));
     let text = verified.to_string();
-    assert!(text.contains("1 file is not what was recorded\n  Length {Made.path: "), "{text}");
+    assert!(text.contains("1 file does not match its record\n  Length {Made.path: "), "{text}");
     // The output of the other instance is the same file.
     assert_eq!(flow.store().verify()?.damage().len(), 2);
 

@@ -54,7 +54,7 @@ fn going_back_to_earlier_code_runs_nothing() {
     // example.
     fixture.edit(".sum::<f64>() / (rows - 1.0);", ".sum::<f64>() / rows;");
     let third = fixture.run();
-    third.has("adopted a kept output:");
+    third.has("reused a stored output:");
     third.has_not("ran:");
     assert_eq!(third.line("accuracy:"), first.line("accuracy:"));
     assert_ne!(second.line("accuracy:"), "");

@@ -27,12 +27,12 @@ fn only_the_metric_runs_again() {
         "  scale=false,degree=1,alpha=0.01  PENDING code: impl Run for Score (src/main.rs) changed",
     );
     second.has("24 variants: 24 ran\n51 tasks in ");
-    second.has("27 complete before, 24 ran\n");
+    second.has("27 complete already, 24 ran\n");
 
     // The first code again: nothing runs.
     fixture.edit("let score = 1.0 - r2(", "let score = r2(");
     let third = fixture.run();
-    third.has("24 variants: 24 adopted\n");
+    third.has("24 variants: 24 reused\n");
     assert_eq!(third.line("its R²:"), first.line("its R²:"));
     assert_ne!(second.line("its R²:"), first.line("its R²:"));
 }

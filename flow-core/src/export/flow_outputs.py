@@ -2,24 +2,24 @@
 
     import flow_outputs
 
-    flow_outputs.load("Train", model="Logistic")        # as pandas or Python has it
-    flow_outputs.load("Split", part="train")            # one of several outputs
-    flow_outputs.meta("Train", model="Logistic")        # what the task has noted
-    flow_outputs.path("Report")                         # the file
-    flow_outputs.read("Report/model=Logistic.parquet")  # as load, by the path of the file in this folder
-    flow_outputs.outputs("Train")                       # all that there are, as the manifest has them
+    flow_outputs.load("Train", model="Logistic")        # a pandas DataFrame or a Python value
+    flow_outputs.load("Split", part="train")            # one part of several outputs
+    flow_outputs.meta("Train", model="Logistic")        # the metadata that the task recorded
+    flow_outputs.path("Report")                         # the path of the file
+    flow_outputs.read("Report/model=Logistic.parquet")  # like load, by the path of the file in this folder
+    flow_outputs.outputs("Train")                       # all outputs of a task, as in the manifest
 
-A parameter whose name is no name in Python, and one of another task from which it was made, goes into a
-dict:
+Pass parameters whose names are not valid in Python, and parameters of upstream tasks, in a dict:
 
     flow_outputs.load("Train", {"class": "a", "Preprocess.scale": False})
 
-A table is a frame of pandas with the values and the types of its columns, whichever format it has: see
-`_frame`. Reading one takes pyarrow and pandas, and of a workbook openpyxl too.
+A table is loaded as a pandas DataFrame with the same values and column types for every format: see `_frame`.
+This needs pyarrow and pandas, and openpyxl for workbooks.
 
-A file of another size than was exported is an error; that its content is the same, `flow.import` verifies.
+Loading a file with another size than was exported is an error. Digests are not compared: `flow.import` verifies
+them.
 
-Written by an export of typed-flow, with the manifest beside it: the next export replaces it.
+Written by an export of typed-flow, together with the manifest. The next export replaces this file.
 """
 
 import datetime
@@ -32,12 +32,12 @@ import stat
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 
-# The largest manifest that is read, in bytes.
+# The maximal size of a manifest, in bytes.
 LARGEST_MANIFEST = 256 << 20
 
 
 def outputs(task=None, parameters=None, /, **named):
-    """All outputs, or those of a task with these parameters, each with all that the manifest says."""
+    """Returns all outputs, or those of a task with these parameters, as dicts of the manifest."""
     wanted = {**(parameters or {}), **named}
     wanted = {name: _plain(value) for name, value in wanted.items()}
     return [
@@ -52,7 +52,7 @@ def outputs(task=None, parameters=None, /, **named):
 
 
 def load(task, parameters=None, /, *, part=None, **named):
-    """The one output of a task with these parameters; of several, one part, or a dict of all."""
+    """Loads the only output of a task with these parameters: its value, one part, or a dict of all parts."""
     output = _one(task, parameters, named)
     if part is None and [file.get("part", "") for file in output["files"]] != [""]:
         return {file["part"]: _read(output, file) for file in _files(output)}
@@ -60,13 +60,13 @@ def load(task, parameters=None, /, *, part=None, **named):
 
 
 def path(task, parameters=None, /, *, part=None, **named):
-    """Where that output lies."""
+    """Returns the path of the only output of a task with these parameters."""
     output = _one(task, parameters, named)
     return _locate(_file(output, part))
 
 
 def read(path):
-    """The output in the file of that path, which is relative to this folder."""
+    """Loads the output in the file with this path, which is relative to this folder."""
     for output in outputs():
         for file in output["files"]:
             if file["path"] == path:
@@ -75,13 +75,14 @@ def read(path):
 
 
 def meta(task, parameters=None, /, **named):
-    """What the task has noted about that output, by name."""
+    """Returns the metadata that the task recorded for that output, by name."""
     return _one(task, parameters, named).get("meta", {})
 
 
 def _plain(value):
-    # The value as the manifest has it, in which some are text: JSON has no infinity, no large numbers.
-    if hasattr(value, "tolist"):  # of numpy
+    # Converts a value to its form in the manifest. Some numbers are text there, because JSON has no infinities
+    # and no large integers.
+    if hasattr(value, "tolist"):  # numpy
         value = value.tolist()
     if isinstance(value, os.PathLike):
         return os.fspath(value).replace(os.sep, "/")
@@ -100,7 +101,7 @@ def _plain(value):
 
 
 def _same(value, wanted):
-    # In Python, True is 1.
+    # Compares two values of the manifest. In Python, True equals 1; here it does not.
     if isinstance(value, bool) != isinstance(wanted, bool):
         return False
     if isinstance(value, list) and isinstance(wanted, list):
@@ -116,9 +117,9 @@ def _one(task, parameters, named):
         return found[0]
     if found:
         listed = "\n  ".join(output["instance"] for output in found)
-        raise LookupError(f"{len(found)} outputs: say more parameters\n  {listed}")
+        raise LookupError(f"{len(found)} outputs match: give more parameters\n  {listed}")
     listed = "\n  ".join(output["instance"] for output in outputs(task)) or "no output of that task"
-    raise LookupError(f"no output of {task} with these parameters; there is\n  {listed}")
+    raise LookupError(f"no output of {task} with these parameters; the export has\n  {listed}")
 
 
 def _manifest():
@@ -132,7 +133,7 @@ def _manifest():
 
 
 def _locate(file):
-    # The path of a file that the manifest names: below this folder, with no link on the way or in it.
+    # Returns the path of a file that the manifest names. It must be below this folder, without links.
     name = file["path"]
     path = FOLDER
     for part in name.split("/"):
@@ -173,7 +174,7 @@ def _read(output, file):
     reader = file.get("python", {}).get("expression")
     path = _locate(file)
     if not isinstance(reader, str) or reader not in _READERS:
-        # No reader is known for it.
+        # There is no reader for this format.
         return path
     size = path.stat().st_size
     if "within" not in file and size != file["bytes"]:
@@ -182,11 +183,12 @@ def _read(output, file):
 
 
 def _frame(table):
-    # The frame of a table of pyarrow, in which no value is another than in the table.
+    # Converts a pyarrow table to a DataFrame without changing a value. All formats use this function, so that a
+    # column has the same values and type whichever format it was read from.
     #
-    # Integers and truth values that may be null have the types of pandas that hold nulls, for its plain types turn
-    # them into floats and objects. Times of day, durations that pandas does not hold, lists, structs and maps
-    # keep their types of pyarrow. Floats have one mark, NaN, for null and NaN, as pandas users expect.
+    # Integers and booleans that may be null get the nullable types of pandas, because its plain types convert
+    # them to floats and objects. Times of day, durations that pandas cannot hold, lists, structs and maps
+    # keep their pyarrow types. In floats, null becomes NaN, as pandas users expect.
     import pandas
     import pyarrow
     from pyarrow import types
@@ -202,7 +204,7 @@ def _frame(table):
         pyarrow.uint32(): pandas.UInt32Dtype(),
         pyarrow.uint64(): pandas.UInt64Dtype(),
     }
-    # A column of text is one of text without a value too. Before pandas 3 it is one of objects.
+    # Text columns have the type `str`, also if all values are null. Before pandas 3 they are objects.
     text = pandas.Series(dtype="str").dtype
     plain = {kind: text for kind in (pyarrow.string(), pyarrow.large_string()) if text != object}
 
@@ -220,8 +222,8 @@ def _frame(table):
 
 
 def _parquet(path):
-    # The table of a Parquet file. The format has no times in seconds, which are numbers there; what they are
-    # stands in the schema that the writer has added.
+    # Reads a Parquet file as a table. The format stores times in seconds as numbers; their types are in the
+    # Arrow schema that the writer has added.
     import base64
 
     import pyarrow
@@ -241,11 +243,11 @@ def _parquet(path):
 
 
 def _csv(path, schema, delimiter=",", header=True, null=""):
-    # The table of a CSV file. Text without quotes is null if it is the null text; quoted text never is.
+    # Reads a CSV file as a table. Unquoted text is null if it equals `null`; quoted text never is.
     import pyarrow
     from pyarrow import csv, types
 
-    # Names may be given twice, and some types are cast from text.
+    # Columns are read by index, because names may be duplicate. Some types are cast from text.
     names = [str(place) for place in range(len(schema))]
     as_text = lambda kind: types.is_string_view(kind) or types.is_decimal256(kind) or types.is_float16(kind)
     read = lambda kind: kind.value_type if types.is_dictionary(kind) else pyarrow.string() if as_text(kind) else kind
@@ -273,7 +275,7 @@ def _csv(path, schema, delimiter=",", header=True, null=""):
             )
             break
         except pyarrow.ArrowInvalid as error:
-            # A line may be longer than what is read at a time.
+            # A line may be longer than a block.
             if "straddling" not in str(error) or block >= 1 << 30:
                 raise
             block *= 8
@@ -281,7 +283,7 @@ def _csv(path, schema, delimiter=",", header=True, null=""):
 
 
 def _excel(path, schema):
-    # The table of the first sheet of a workbook, of which the first row is the names.
+    # Reads the first sheet of a workbook as a table. Its first row has the names of the columns.
     import pyarrow
     from openpyxl import load_workbook
 
@@ -298,7 +300,7 @@ def _excel(path, schema):
 
 
 def _typed(columns, schema):
-    # The columns as a table of that schema.
+    # Casts columns to the types of a schema and returns them as a table.
     import pyarrow
 
     cast = [column.cast(kind) for column, kind in zip(columns, schema.types)]
@@ -306,14 +308,14 @@ def _typed(columns, schema):
 
 
 def _cell(cell, kind):
-    # The value of a cell in a column of a type. What Excel has no number for stands there as text.
+    # Converts a cell to the type of its column. Values that Excel has no number for are stored as text.
     from pyarrow import types
 
     value = cell.value
     if types.is_dictionary(kind):
         kind = kind.value_type
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        # An empty text is a blank cell of the format "Text".
+        # A blank cell with the format "Text" is an empty text; another blank cell is null.
         empty = "" if getattr(cell, "number_format", None) == "@" else None
         return empty if value is None else str(value)
     if value is None:
@@ -336,7 +338,7 @@ def _cell(cell, kind):
 
 
 def _parsed(text, kind):
-    # The value of a text, as a number of the type's unit if it is a time.
+    # Parses the text of a cell. A timestamp becomes a number in the unit of its type.
     import pyarrow
     from pyarrow import types
 
@@ -349,7 +351,7 @@ def _parsed(text, kind):
 
 
 def _clock(text, kind):
-    # A time of day as a number of the type's unit.
+    # Parses a time of day as a number in the unit of its type.
     hours, minutes, seconds = text.split(":")
     second, _, fraction = seconds.partition(".")
     nanoseconds = ((int(hours) * 60 + int(minutes)) * 60 + int(second)) * 10**9 + int(fraction.ljust(9, "0"))

@@ -1,9 +1,13 @@
-//! The folder of an export, in which nothing is touched that an export has not written.
+//! Access to the folder of an export. Only files that an export has written are replaced.
 //!
-//! Another program may have written the folder: it is reached through [`Confined`], so that a link in it
-//! leads nowhere. A file is written beside its place, verified, and renamed. The names that are about to be written
-//! are noted first, so that what an export has left that died is known to be one's own. Of several at
-//! once, one is at work and the others wait.
+//! [`ExportFolder::open`] takes the lock of the folder and reads the manifest. [`ExportFolder::begin`] checks that no
+//! foreign file is in the place of one to write, and records the names of these files in a journal,
+//! `.exporting.json`: files of an export that died are recognized by it. Each file is then written to a draft,
+//! verified and renamed. [`ExportFolder::finish`] replaces the manifest, removes files that it no longer names,
+//! and deletes the journal.
+//!
+//! Another program may have written the folder. All access goes through [`Confined`], so that links in it are never
+//! followed.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +20,7 @@ use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::{Confined, Durable, Fs, Refused, ToSync};
 use crate::base::key::{Digest, digest_bytes};
 use crate::base::names::unique;
-use crate::export::lock::Turn;
+use crate::export::lock::ExportLock;
 use crate::export::manifest::{Content, MANIFEST, Manifest};
 use crate::files::{digest_file, is_absent};
 use crate::flow::error::Error;
@@ -24,42 +28,45 @@ use crate::remote::checked_io::{Checked, is_damage};
 use crate::store::run_lock::is_older;
 use crate::store::{Store, bounds, json};
 
-/// The names of what is being written, until the manifest says so.
+/// The journal: the names of the files that an export writes, until the manifest names them.
 const WRITING: &str = ".exporting.json";
 
-/// What the names of files begin with that are being written.
+/// The beginning of the names of drafts, which are files that are being written.
 const DRAFT: &str = ".exporting-";
 
-/// How old such a file must be before it is taken for left behind.
+/// The age at which a draft counts as left by a process that died.
 const LEFT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The folder of an export.
+/// The folder of an export, locked until it is dropped.
 pub(crate) struct ExportFolder {
-    /// What lies in the folder is reached through this alone.
+    /// All access to the folder goes through this file system.
     fs: Arc<dyn Fs>,
     pub(crate) root: PathBuf,
-    /// What is there from exports before.
+    /// The manifest of earlier exports.
     pub(crate) before: Manifest,
+    /// The files of earlier exports, by name.
     own: BTreeMap<String, Content>,
-    /// What an export may have written that did not come to its end.
+    /// The names in the journal: files that this export, or one that died, may have written.
     unfinished: BTreeSet<String>,
     /// The folders with names that may not be durable yet.
     to_sync: RefCell<ToSync>,
-    _turn: Turn,
+    _lock: ExportLock,
 }
 
 impl ExportFolder {
-    /// The folder, with what an export before has left there.
+    /// Opens the folder, and creates it if it does not exist.
+    ///
+    /// Waits until no other export works in the folder.
     pub(crate) fn open(fs: &Arc<dyn Fs>, root: &Path) -> Result<Self, Error> {
         let root = std::path::absolute(root).during("open", root)?;
         let fs = Arc::new(Confined::new(Arc::clone(fs), &root));
         fs.create_root().during("create the folder", &root)?;
         let fs: Arc<dyn Fs> = fs;
-        let turn = Turn::take(&fs, &root)?;
+        let lock = ExportLock::take(&fs, &root)?;
         let before = read_manifest(&*fs, &root)?.unwrap_or_else(Manifest::new);
         let path = root.join(WRITING);
         let unfinished = match fs.read(&path, bounds::RECORD) {
-            // It is written by a rename, so that it is whole.
+            // It is never incomplete, because it is written by a rename.
             Ok(bytes) => {
                 json::parse(&bytes).map_err(|error| StoreError::damaged(path.display(), error))?
             }
@@ -67,14 +74,14 @@ impl ExportFolder {
             Err(error) => return Err(error).during("read", &path).map_err(Error::from),
         };
         let own = before.files();
-        Ok(Self { fs, root, before, own, unfinished, to_sync: RefCell::default(), _turn: turn })
+        Ok(Self { fs, root, before, own, unfinished, to_sync: RefCell::default(), _lock: lock })
     }
 
-    /// Says that these files are about to be written.
+    /// Checks that these files may be written, and records their names in the journal.
     ///
     /// # Errors
     ///
-    /// There is another file in the place of one, or it was changed since it was written.
+    /// A foreign file is in the place of one of them, or a file of an earlier export was changed since.
     pub(crate) fn begin(&mut self, files: &BTreeMap<String, Content>) -> Result<(), Error> {
         for (name, content) in files {
             let path = self.root.join(name);
@@ -109,13 +116,13 @@ impl ExportFolder {
         self.write(WRITING, &bytes.during("write", &path)?)
     }
 
-    /// Writes a file, in the place of what was there.
+    /// Writes a file, replacing an existing one.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let content = (digest_bytes(bytes), bytes.len() as u64);
         self.put(name, &mut Cursor::new(bytes), content)
     }
 
-    /// Copies a file of a store, which must hold this, unless it is there.
+    /// Copies a file of a store and verifies its content; returns `false` if an equal file exists already.
     pub(crate) fn copy(
         &self,
         name: &str,
@@ -159,7 +166,7 @@ impl ExportFolder {
         };
         Durable::default().add(&self.root, folder, &mut self.to_sync.borrow_mut());
         Ok(write().inspect_err(|_| {
-            // Nobody looks there.
+            // An error is ignored: a later sweep removes the draft.
             let _ = self.fs.remove(&draft);
         })?)
     }
@@ -170,21 +177,23 @@ impl ExportFolder {
         Ok(self.fs.set_executable(&path).during("make executable", &path)?)
     }
 
-    /// Makes a folder.
+    /// Creates a folder with its parents.
     pub(crate) fn folder(&self, name: &str) -> Result<(), Error> {
         let path = self.root.join(name);
         Ok(self.fs.create_folder(&path).during("create the folder", &path)?)
     }
 
-    /// Replaces the manifest, and removes what it does not name any more and nobody has changed.
+    /// Replaces the manifest and removes the files of earlier exports that it no longer names.
+    ///
+    /// A file that was changed since it was exported stays.
     pub(crate) fn finish(self, manifest: &Manifest) -> Result<(), Error> {
         let path = self.root.join(MANIFEST);
-        // The manifest must not outlast what it names.
+        // The manifest must not become durable before the files that it names.
         let folders = self.to_sync.borrow().list();
         self.fs.sync(&[], &folders).during("make durable", &self.root)?;
         let bytes = serde_json::to_vec_pretty(manifest).map_err(std::io::Error::from);
         let bytes = bytes.and_then(|bytes| match bytes.len() as u64 {
-            // It could not be read again.
+            // The next export could not read a larger manifest.
             bytes if bytes > bounds::INDEX => {
                 Err(Refused::TooLarge { bytes, limit: bounds::INDEX }.into())
             }
@@ -197,20 +206,20 @@ impl ExportFolder {
             let path = self.root.join(name);
             let stat = self.fs.stat(&path);
             if stat.and_then(|stat| content.is_in(&*self.fs, &path, stat.bytes)).unwrap_or(false) {
-                // It is not named any more: it does no harm if it stays.
+                // An error is ignored: the manifest no longer names the file.
                 let _ = self.fs.remove(&path);
             }
         }
         self.sweep();
         let path = self.root.join(WRITING);
         match self.fs.remove(&path) {
-            // Without locks, another export may have come to its end meanwhile.
+            // On a file system without locks, another export may have removed it meanwhile.
             Err(error) if !is_absent(&error) => Err(error).during("remove", &path)?,
             _ => Ok(()),
         }
     }
 
-    /// Removes what was left by processes that died. It does no harm if this fails.
+    /// Removes drafts that were left by processes that died. Errors are ignored.
     fn sweep(&self) {
         for name in self.fs.list(&self.root).into_iter().flatten() {
             let path = self.root.join(&name);
@@ -223,7 +232,7 @@ impl ExportFolder {
     }
 }
 
-/// The manifest in a folder, if there is one.
+/// Reads the manifest in a folder; returns `None` if there is none.
 pub(crate) fn read_manifest(fs: &dyn Fs, root: &Path) -> Result<Option<Manifest>, Error> {
     let path = root.join(MANIFEST);
     match fs.read(&path, bounds::INDEX) {

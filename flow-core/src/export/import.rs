@@ -1,8 +1,12 @@
-//! Taking an export into a store: its outputs are known by their fingerprints from then on.
+//! Imports the outputs of an export into a store, where plans find them by fingerprint.
 //!
-//! Nobody needs the code that has made them for that. Where an instance has no output yet, the one of
-//! the export becomes it; where it has another, that stays, and this one goes among its earlier
-//! versions, to be adopted when it is what would be made.
+//! The code of the tasks is not needed. An output goes to the folder of its instance or, if the instance is new, to the
+//! folder that it had in the exporting store. If the instance has another output, that stays the current one, and the
+//! imported one becomes an earlier version: an import cannot know which of them is up to date. A later run
+//! reuses the version if it has the present fingerprint.
+//!
+//! The manifest may come from anyone. [`check`] refuses names that lead out of the folder of an instance, and each
+//! file is verified while it is copied.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -21,20 +25,22 @@ use crate::store::version::VersionName;
 use crate::store::{Folder, Found, Store, TaskFolder};
 use crate::task::registry;
 
-/// What became of an output.
+/// The result of importing one output.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Imported {
+    /// The output was copied into the store.
     New,
+    /// The store had the output already.
     Present,
 }
 
-/// Takes over the outputs of an export that lies in a folder, one by one.
+/// Imports the outputs of an export one by one.
 pub(crate) struct Importer<'a> {
     store: &'a Store,
-    /// The file system of the export, which may come from anybody.
+    /// The file system of the export, confined to its folder.
     fs: &'a Confined,
     root: &'a Path,
-    /// The part of the store of each task that was met: by its folder, and the name that it has there.
+    /// The task folders that were used, by their path and the name that the task is stored under.
     tasks: HashMap<(String, String), Arc<TaskFolder>>,
 }
 
@@ -43,15 +49,15 @@ impl<'a> Importer<'a> {
         Self { store, fs, root, tasks: HashMap::new() }
     }
 
-    /// Takes over one output.
+    /// Imports one output.
     pub(crate) fn take(&mut self, exported: &Exported) -> Result<Imported, StoreError> {
         let (store, record) = (self.store, &exported.record);
         let folder = check(exported)
             .map_err(|reason| StoreError::damaged(self.root.join(MANIFEST).display(), reason))?;
         let task = self.task(&folder, &exported.stored);
-        // What the folder of an instance is called may be another here; its key is not.
+        // The folder of the instance may have another name in this store. Its key is the same.
         let folder = store.listed(&task, record.key.short())?.unwrap_or(folder);
-        // Of what is made from the same, another may have been read.
+        // Two outputs with one fingerprint may differ in what was read while they were computed.
         let is_same = |found: &Record| VersionName::of(found) == VersionName::of(record);
         let is_there = |found: &Record| -> Result<bool, StoreError> {
             let whole = || store.look_at(&folder, &found.output, Trust::Stamps);
@@ -61,7 +67,7 @@ impl<'a> Importer<'a> {
         match store.record(&folder, record.key)? {
             Found::Record(found) if !is_same(&found) => is_current = true,
             Found::Record(found) if is_there(&found)? => return Ok(Imported::Present),
-            // One that cannot be used makes way, as it does for a run.
+            // A record that cannot be used is replaced, as by a run.
             Found::Record(_) | Found::Nothing | Found::Damaged(_) => {}
         }
         for version in store.versions_with(&task, record.key.short(), record.fingerprint)? {
@@ -90,14 +96,14 @@ impl<'a> Importer<'a> {
         Ok(Imported::New)
     }
 
-    /// The part of the store that an output goes to.
+    /// Returns the folder of a task in the store.
     fn task(&mut self, folder: &Folder, stored: &str) -> Arc<TaskFolder> {
         let parent = folder.parent().and_then(Path::to_str).unwrap_or_default();
         let task = self.tasks.entry((parent.to_owned(), stored.to_owned()));
         Arc::clone(task.or_insert_with(|| Arc::new(self.store.without_type(parent, stored))))
     }
 
-    /// Copies the files of an output under new names. If that fails, nothing of it is left.
+    /// Copies the files of an output under new names. On an error, all of them are removed.
     fn stage(&self, exported: &Exported, folder: &Folder) -> Result<Output, StoreError> {
         let (store, record) = (self.store, &exported.record);
         store.stage_files(&record.output, folder, record.fingerprint, |piece, to| {
@@ -114,7 +120,11 @@ impl<'a> Importer<'a> {
     }
 }
 
-/// Where an output goes, if the manifest is right about it.
+/// Validates the manifest entry of an output and returns the folder of its instance.
+///
+/// # Errors
+///
+/// A message that says what is wrong with the entry.
 fn check(exported: &Exported) -> Result<Folder, String> {
     let record = &exported.record;
     let wrong = |what: &str| Err(format!("{}: {what}", exported.instance));
@@ -129,13 +139,13 @@ fn check(exported: &Exported) -> Result<Folder, String> {
     }
     let is_of_files =
         record.output.is_in_memory() || Output::of(record.output.files.clone()) == record.output;
-    let told = exported.files.iter().map(|file| (&file.part, file.digest));
-    let kept = record.output.files.iter().map(|file| (&file.part, file.digest));
-    if !is_of_files || !told.eq(kept) {
+    let listed = exported.files.iter().map(|file| (&file.part, file.digest));
+    let recorded = record.output.files.iter().map(|file| (&file.part, file.digest));
+    if !is_of_files || !listed.eq(recorded) {
         return wrong("it has other files than its record says");
     }
     let (task, instance) = exported.folder.rsplit_once('/').unwrap_or_default();
-    // The folders above that of an instance are of no other instance and of no other environment.
+    // A parent of the instance's folder must not be the folder of another instance or of a namespace.
     let is_task = task.split('/').all(|part| is_made(part) && key_of(part).is_none());
     let is_instance = is_made(instance) && key_of(instance) == Some(record.key.short());
     if !is_task || is_env_folder(task) || !is_instance || record.key != exported.key {
@@ -143,7 +153,7 @@ fn check(exported: &Exported) -> Result<Folder, String> {
     }
     let known = registry::called(&exported.stored);
     let task = match known.as_slice() {
-        // What the program calls the folder is what its plans look for.
+        // Plans of this program look in the folder that the task has in this program.
         [known] => placed(&(known.decl)(), &(known.decl)().name),
         _ => task.to_owned(),
     };

@@ -1,11 +1,11 @@
-//! Taking turns: one export at a time is at work in a folder.
+//! The lock of an export folder: one export at a time works in a folder.
 //!
-//! Each reads the manifest, adds its outputs and replaces it, so that of two at once one would lose
-//! what the other has added. So a file is locked meanwhile. The operating system releases the lock
-//! however a process ends, and the file goes with the export.
+//! Each export reads the manifest, adds its outputs and replaces it. Without a lock, one of two concurrent exports
+//! would lose the outputs of the other. The lock is an operating system lock on a file, which is released however
+//! the process ends. The export removes the file at its end.
 //!
-//! On a file system without locks the file itself is the lock. There it may be left by an export
-//! that died, and counts for [`LEFT`].
+//! On a file system without locks, the existence of the file is the lock. An export that died may leave it there:
+//! it is ignored once it is older than [`LEFT`].
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -18,30 +18,30 @@ use crate::base::fs::{Fs, Lock, Stat};
 use crate::files::is_absent;
 use crate::store::run_lock::is_older;
 
-/// The file that is locked.
+/// The name of the lock file.
 const LOCK: &str = ".exporting.lock";
 
-/// How old the file must be before it is taken for left behind, if it cannot be locked.
+/// The age at which a file that cannot be locked counts as left by a process that died.
 const LEFT: Duration = Duration::from_secs(60 * 60);
 
-/// The right to export into a folder, until it is dropped.
-pub(super) struct Turn {
+/// The lock of an export folder, released when it is dropped.
+pub(super) struct ExportLock {
     fs: Arc<dyn Fs>,
     path: PathBuf,
-    /// It is locked until it is closed. None on a file system without locks.
+    /// The locked file; closing it releases the lock. `None` on a file system without locks.
     lock: Option<File>,
 }
 
-impl Turn {
-    /// Waits until no other export is at work in the folder.
+impl ExportLock {
+    /// Waits until no other export works in the folder, and locks it.
     ///
     /// # Errors
     ///
-    /// The file cannot be created, or the file system has no locks and another export may be at
-    /// work.
+    /// The file cannot be created; or the file system has no locks, and another export may be working in the
+    /// folder.
     pub(super) fn take(fs: &Arc<dyn Fs>, root: &Path) -> Result<Self, StoreError> {
         let path = root.join(LOCK);
-        let turn = |lock| Ok(Self { fs: Arc::clone(fs), path: path.clone(), lock });
+        let taken = |lock| Ok(Self { fs: Arc::clone(fs), path: path.clone(), lock });
         loop {
             let is_new = match fs.create(&path) {
                 Ok(_) => true,
@@ -51,7 +51,7 @@ impl Turn {
             let file = match fs.lock(&path) {
                 Err(error) if is_absent(&error) => continue,
                 Ok(Lock::Taken(file)) => file,
-                Ok(Lock::Unsupported | Lock::Held) if is_new => return turn(None),
+                Ok(Lock::Unsupported | Lock::Held) if is_new => return taken(None),
                 Ok(Lock::Unsupported | Lock::Held) => match fs.stat(&path) {
                     Ok(stat) if is_older(stat.modified, LEFT) => {
                         fs.remove(&path).during("remove", &path)?;
@@ -63,12 +63,12 @@ impl Turn {
                 },
                 Err(error) => return Err(error).during("lock", &path),
             };
-            // The previous holder removed the file: the lock is on a file without a name.
+            // The previous holder may have removed the file meanwhile: then this lock is on a deleted file.
             match is_at(&**fs, &file, &path) {
                 Err(error) if is_absent(&error) => {}
                 is_it => {
                     if is_it.during("look at", &path)? {
-                        return turn(Some(file));
+                        return taken(Some(file));
                     }
                 }
             }
@@ -82,17 +82,17 @@ fn occupied() -> io::Error {
     io::Error::other(why)
 }
 
-impl Drop for Turn {
+impl Drop for ExportLock {
     fn drop(&mut self) {
-        // Where files cannot be told apart, nobody could see that it is another one. It does no harm
-        // if a file stays that can be locked.
+        // Without inodes, a waiting export could not detect that its lock is on a deleted file. So the file
+        // stays there, which is harmless if it can be locked.
         if self.lock.is_none() || cfg!(unix) {
             let _ = self.fs.remove(&self.path);
         }
     }
 }
 
-/// Whether this open file is the one that has the name.
+/// Returns whether an open file is the one at `path`.
 fn is_at(fs: &dyn Fs, file: &File, path: &Path) -> io::Result<bool> {
     Ok(fs.stat(path)?.inode == Stat::of(&file.metadata()?)?.inode)
 }

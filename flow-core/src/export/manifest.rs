@@ -1,4 +1,7 @@
-//! The manifest of an export.
+//! The manifest of an export, `manifest.json`.
+//!
+//! Names in a manifest are validated when it is parsed: they must be names that a store could have given, below the
+//! folder of the export.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -17,35 +20,35 @@ use crate::store::json;
 use crate::store::record::{Meta, Record};
 use crate::target::Description;
 
-/// The version of the manifest's form.
+/// The version of the format of the manifest.
 pub(crate) const FORMAT: u32 = 1;
 
-/// The name of its file.
+/// The file name of the manifest.
 pub(crate) const MANIFEST: &str = "manifest.json";
 
-/// What is in an export.
+/// The content of an export.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Manifest {
     pub(crate) format: u32,
-    /// Each after those in this export that it was made from.
+    /// The outputs in the order in which they were exported; within one export, upstream first.
     pub(crate) outputs: Vec<Exported>,
-    /// The other files that were written, and what they held.
+    /// The generated text files and their digests.
     #[serde(default)]
     pub(crate) written: BTreeMap<String, Digest>,
 }
 
-/// One output.
+/// An exported output.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Exported {
     pub(crate) task: String,
-    /// Such as `Train {model: Logistic}`.
+    /// The label of the instance, such as `Train {model: Logistic}`.
     pub(crate) instance: String,
     pub(crate) key: Key,
-    /// Its own parameters, and those of what it was made from.
+    /// The parameters of the task, and those of upstream tasks that affect it.
     pub(crate) parameters: BTreeMap<String, serde_json::Value>,
-    /// As it was written in Rust.
+    /// The target, as Rust source.
     pub(crate) target: String,
-    /// None if it was in memory.
+    /// The files; empty if the value was in memory.
     pub(crate) files: Vec<ExportedFile>,
     pub(crate) inputs: Vec<Lineage>,
     pub(crate) code: Digest,
@@ -53,57 +56,58 @@ pub(crate) struct Exported {
     pub(crate) seconds: f64,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) meta: Meta,
-    /// The name that the task is stored under, and the folder of the instance in a store.
+    /// The name that the task is stored under.
     pub(crate) stored: String,
+    /// The folder of the instance in the exporting store.
     pub(crate) folder: String,
-    /// The record that the store has of it, for an import.
+    /// The record in the exporting store, for an import.
     pub(crate) record: Record,
-    /// What tells that the texts here that become code are of an export of the same store.
+    /// The [seal](super::seal) of the texts that become code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) seal: Option<Digest>,
 }
 
-/// The file, or folder, of an output or of one of several.
+/// The file or folder of an output, or of a part of one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ExportedFile {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) part: String,
-    /// In the folder of the export, with `/`.
+    /// The path relative to the folder of the export, with `/`.
     pub(crate) path: String,
     pub(crate) digest: Digest,
     pub(crate) bytes: u64,
-    /// What is in it, if it is a folder: without a digest, a folder.
+    /// The content of a folder: the digest of each file, and `None` for folders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) within: Option<BTreeMap<String, Option<Digest>>>,
     #[serde(flatten)]
     pub(crate) description: Description,
 }
 
-/// What a file of an export holds.
+/// The expected content of a file of an export.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Content {
     pub(crate) digest: Digest,
-    /// A file that is larger holds something else. It is not read to find that out: it may be a sparse
-    /// file of any size.
+    /// The maximal size. A larger file has other content, and is not read: it may be a sparse file of any
+    /// size.
     pub(crate) at_most: u64,
 }
 
 impl Content {
-    /// That of one of the texts that an export writes.
+    /// Returns the expected content of a generated text file.
     pub(crate) fn text(digest: Digest) -> Self {
         Self { digest, at_most: bounds::INDEX }
     }
 
-    /// Whether the file at `path`, which has this size, holds this.
+    /// Returns whether the file at `path`, of this size, has the expected content.
     pub(crate) fn is_in(self, fs: &dyn Fs, path: &Path, bytes: u64) -> io::Result<bool> {
         Ok(bytes <= self.at_most && digest_file(fs, path)? == self.digest)
     }
 }
 
-/// What an output was made from.
+/// An input of an output.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Lineage {
-    /// What the task calls it, or its place.
+    /// The name that the task gives to the dependency, or its index.
     pub(crate) name: String,
     pub(crate) instance: String,
     pub(crate) key: Key,
@@ -115,11 +119,11 @@ impl Manifest {
         Self { format: FORMAT, outputs: Vec::new(), written: BTreeMap::new() }
     }
 
-    /// Reads a manifest.
+    /// Parses and validates a manifest.
     ///
     /// # Errors
     ///
-    /// Why it is none.
+    /// A message that says why it is not a valid manifest.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
         #[derive(Deserialize)]
         struct Form {
@@ -146,14 +150,15 @@ impl Manifest {
                 file.path
             ));
         }
-        // They are shown on terminals.
+        // Labels are printed on terminals.
         manifest.outputs.iter_mut().for_each(|of| of.instance = in_line(&of.instance));
-        // Whatever else it says that an export has written may be a file of the user's.
+        // An export writes no other text files. Another name in `written` may be a file of the user, which the
+        // next export must not replace.
         manifest.written.retain(|name, _| WRITTEN.contains(&name.as_str()));
         Ok(manifest)
     }
 
-    /// All files, with what they hold.
+    /// Returns all files with their expected content.
     pub(crate) fn files(&self) -> BTreeMap<String, Content> {
         let written =
             self.written.iter().map(|(path, digest)| (path.clone(), Content::text(*digest)));
@@ -162,7 +167,7 @@ impl Manifest {
         files.chain(written).collect()
     }
 
-    /// The modules of Python that some file takes, by expression.
+    /// Returns the Python expressions that read files, with the modules that they import.
     pub(crate) fn readers(&self) -> BTreeMap<&str, BTreeSet<&str>> {
         let mut readers: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         let files = self.outputs.iter().flat_map(|output| &output.files);
@@ -175,7 +180,7 @@ impl Manifest {
 }
 
 impl Exported {
-    /// All files with what they hold, and folders.
+    /// Returns the paths of all files with their expected content, and of all folders with `None`.
     fn contents(&self) -> Vec<(String, Option<Content>)> {
         let mut contents = Vec::new();
         for file in &self.files {
@@ -195,13 +200,13 @@ impl Exported {
     }
 }
 
-/// Whether a path leads to something in the folder that it is relative to.
+/// Returns whether a relative path stays inside its folder.
 fn is_inside(path: &str) -> bool {
     let inside = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\0', '\\', ':']);
     path.split('/').all(inside)
 }
 
-/// Whether an export may have given a file this name: it lies in the folder of a task.
+/// Returns whether an export may have given an output this path: a valid one in the folder of a task.
 fn is_name(path: &str) -> bool {
     path.contains('/') && path.split('/').all(is_made)
 }

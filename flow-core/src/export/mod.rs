@@ -1,23 +1,32 @@
-//! Exports: outputs for people, in a folder that tells what is in it.
+//! Exports: folders with outputs as files with readable names, and a description of each.
 //!
 //! ```text
-//! handed/
-//!   manifest.json              what each output is, what it was made from, and how it is read
-//!   README.md                  the same for people, with lines to load each
-//!   flow_outputs.py            loads them in Python, by task and parameters
+//! exported/
+//!   manifest.json              parameters, inputs, digests and columns of each output
+//!   README.md                  a readable summary, with code that loads each output
+//!   flow_outputs.py            a Python module that loads outputs by task and parameters
+//!   Cargo.toml, src/lib.rs     the crate, if the folder is one
 //!   Train/model=Logistic.parquet
-//!   Split/output/train.parquet one of several outputs
+//!   Split/output/train.parquet one part of several outputs
 //! ```
 //!
-//! The names are [`names`]. A [`manifest`] says of each file which it is and what it holds, and is
-//! replaced last. What a target tells of its files it says itself, so that no format is known here.
+//! # Modules
 //!
-//! A folder may have been there before. What an export has not written it does not touch, and what it
-//! has written it replaces only as long as nobody has changed it ([`folder`]). Outputs of earlier
-//! exports stay in the manifest, so that several settings come to lie side by side; texts of theirs that
-//! become code are used only if they have the [`seal`] of the same store. Two exports at once take
-//! [turns](turn). An [import](mod@import) takes an export into a store: each file is verified, and an
-//! output is known by its fingerprint from then on.
+//! [`names`] defines the paths of outputs, [`manifest`] the format of the manifest. [`readme`], [`python`] and
+//! [`consumer`] generate the texts. [`folder`] writes files, [`lock`] serializes concurrent exports, and
+//! [`import`](mod@import) reads an export into a store. Columns, Rust types and Python expressions come from
+//! `Target::describe`, so that this module knows no format.
+//!
+//! # Invariants
+//!
+//! - Files are copies. Recipients may change them, which must not change the store.
+//! - An export never overwrites a file that no export has written, or that was changed since. It knows its own files by
+//!   the digests in the manifest. The names of files are recorded before they are written, so that the next export
+//!   recognizes the files of one that died.
+//! - The manifest is replaced last, which is the commit. It keeps the outputs of earlier exports, so that outputs with
+//!   several settings can be collected in one folder. An output that is exported again keeps its name.
+//! - No text of a manifest becomes code unless this store wrote it, which its [`seal`] proves.
+//! - An imported output is found by its fingerprint and what was read; its types are not needed.
 
 pub(crate) mod consumer;
 pub(crate) mod folder;
@@ -30,6 +39,6 @@ pub(crate) mod readme;
 pub(crate) mod seal;
 pub(crate) mod text;
 
-/// The files that an export writes besides outputs.
+/// The text files that an export may generate, except for the manifest.
 pub(crate) const WRITTEN: [&str; 4] =
     [readme::README, python::MODULE, consumer::CARGO, consumer::SOURCE];

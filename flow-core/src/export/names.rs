@@ -1,9 +1,8 @@
-//! What the files of an export are called: `Train/model=Logistic.parquet`.
+//! The paths of outputs in an export, such as `Train/model=Logistic.parquet`.
 //!
-//! A name is made of what the task shows of its parameters, as the folders of a store are, and so it
-//! is the same in each export. Where the text says less than the parameters, for it was cut or has
-//! signs that no file name can have, or where another output has that name already, by case alone even,
-//! the digits of the key follow.
+//! A path is derived from the parameters that the task shows, as the folders of a store are, so that it is the same in
+//! each export. The digits of the key are appended if the text was cut or characters were replaced, or if another
+//! output has the same path (ignoring case).
 
 use std::collections::BTreeSet;
 
@@ -13,20 +12,20 @@ use crate::plan::label::Shown;
 use crate::store::folder::{TEXT, extension_name, instance_folder, part_name};
 use crate::store::output::OutputFile;
 
-/// The name of an output that has no parameters to show.
+/// The name of an output without shown parameters.
 const OUTPUT: &str = "output";
 
-/// The names that outputs have in an export, without their extensions.
+/// The paths of the outputs of an export, without extensions and in lower case.
 #[derive(Default)]
 pub(crate) struct Names(BTreeSet<String>);
 
 impl Names {
-    /// Says that a name is taken.
+    /// Marks a path as used.
     pub(crate) fn take(&mut self, stem: &str) {
         self.0.insert(stem.to_lowercase());
     }
 
-    /// A name for an output: in the folder of its task, by what it shows of its parameters.
+    /// Returns an unused path for an output of `task` with these shown parameters.
     pub(crate) fn give(
         &mut self,
         task: &str,
@@ -36,9 +35,9 @@ impl Names {
         let pairs = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let folder = instance_folder(pairs, key);
         let text = folder.trim_end_matches(&key.to_string()).trim_end_matches('-');
-        let said: Vec<_> =
+        let pairs: Vec<_> =
             parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let is_whole = said.join(",") == text && !text.ends_with('.') && key_of(text).is_none();
+        let is_whole = pairs.join(",") == text && !text.ends_with('.') && key_of(text).is_none();
         let short = match parameters {
             [] => format!("{task}/{OUTPUT}"),
             _ => format!("{task}/{text}"),
@@ -55,13 +54,13 @@ impl Names {
     }
 }
 
-/// Whether a name has all of these parameters.
+/// Returns whether a path has room for all of these parameters.
 pub(crate) fn is_whole(parameters: &[Shown]) -> bool {
     let lengths = parameters.iter().map(|one| one.name.len() + one.value.to_string().len() + 2);
     lengths.sum::<usize>() <= TEXT
 }
 
-/// The path of a part of the output that has this name: the one at this place.
+/// Returns the path of a part of an output. `stem` is the path of the output, `place` the index of the part.
 pub(crate) fn path(stem: &str, file: &OutputFile, place: usize) -> String {
     let extension = match file.extension() {
         "" => String::new(),
@@ -70,7 +69,7 @@ pub(crate) fn path(stem: &str, file: &OutputFile, place: usize) -> String {
     match file.part.as_str() {
         "" => format!("{stem}{extension}"),
         part if part_name(part) == part => format!("{stem}/{part}{extension}"),
-        // Another may be called the same but for what no name of a file can have.
+        // Two parts may differ only in characters that are replaced: the index distinguishes them.
         part => format!("{stem}/{}-{place}{extension}", part_name(part)),
     }
 }
@@ -95,6 +94,7 @@ mod tests {
         assert_eq!(names.give("Train", &[], Short(6)), "Train/output");
         assert_eq!(names.give("Train", &[], Short(7)), "Train/output-0000000000000007");
     }
+
     #[test]
     fn parts_that_differ_in_what_no_name_can_have_are_told_apart() {
         let file = |part: &str| OutputFile {

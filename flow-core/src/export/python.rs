@@ -1,20 +1,20 @@
-//! The Python module of an export.
+//! Generates the Python module of an export.
 //!
-//! What is the same in each stands in `flow_outputs.py`, beside this file. It ends in a table of
-//! readers, one for each expression that a target gives for an output that is exported now, or gave
-//! for an earlier one that has the [seal](super::seal) of this store. The module runs none of what a
-//! manifest says: it looks the expression up in the table.
+//! The fixed part of the module is the file `flow_outputs.py` beside this one. The generated part is a table of
+//! readers, one for each Python expression that targets return for their outputs. Expressions of earlier
+//! exports are included only if they have the [seal](super::seal) of this store. At run time the module looks up
+//! the expression of an output in this table, and so never evaluates text of the manifest.
 
 use std::fmt::Write;
 
 use crate::export::manifest::Manifest;
 
-/// The name of its file.
+/// The file name of the module.
 pub(crate) const MODULE: &str = "flow_outputs.py";
 
 const HEAD: &str = include_str!("flow_outputs.py");
 
-/// The module that loads these outputs.
+/// Returns the source of the module that loads the outputs of `manifest`.
 pub(crate) fn module(manifest: &Manifest) -> String {
     let mut text = HEAD.to_owned();
     let readers = manifest.readers();
@@ -27,7 +27,7 @@ pub(crate) fn module(manifest: &Manifest) -> String {
     }
     text.push_str("\n\n_READERS = {\n");
     for (place, expression) in readers.keys().enumerate() {
-        // A string of JSON is one of Python.
+        // A JSON string is a valid Python string.
         let key = serde_json::Value::from(*expression);
         let _ = writeln!(text, "    {key}: _read_{place},");
     }

@@ -1,4 +1,4 @@
-//! The README of an export: what is in it, and lines to load each.
+//! Generates the README of an export: a list of its outputs, with code that loads them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -7,17 +7,17 @@ use crate::export::consumer;
 use crate::export::manifest::{Exported, ExportedFile, Manifest};
 use crate::export::text::{self, between_backticks as code};
 
-/// The name of its file.
+/// The file name of the README.
 pub(crate) const README: &str = "README.md";
 
-/// How many outputs of a task are listed.
+/// The maximal number of listed outputs of a task.
 const LISTED: usize = 20;
 
-/// The README; of a folder that is the crate of this name, too.
+/// Returns the README. `library` is the name of the crate, if the folder is one.
 pub(crate) fn readme(manifest: &Manifest, library: Option<&str>) -> String {
     let mut text = "# Outputs\n\n\
-        Written by an export of typed-flow. `manifest.json` says of each output what it was made from;\n\
-        `flow.import(folder)` takes them into a store, and `flow_outputs.py` loads them in Python:\n\n\
+        Written by an export of typed-flow. `manifest.json` describes each output and its inputs.\n\
+        `flow.import(folder)` copies the outputs into a store. `flow_outputs.py` loads them in Python:\n\n\
         ```python\n\
         import flow_outputs  # with this folder in `sys.path`\n\
         ```\n"
@@ -25,8 +25,8 @@ pub(crate) fn readme(manifest: &Manifest, library: Option<&str>) -> String {
     if let Some(library) = library {
         let _ = write!(
             text,
-            "\nThe folder is a crate as well, whose tasks are these outputs with their types: see\n\
-             [`src/lib.rs`](<src/lib.rs>).\n\n```rust\nuse {library}::*; // with the folder as a dependency\n```\n",
+            "\nThe folder is also a crate with a task for each kind of output: see [`src/lib.rs`](<src/lib.rs>).\n\n\
+             ```rust\nuse {library}::*; // with the folder as a dependency\n```\n",
         );
     }
     let mut tasks: BTreeMap<&str, Vec<&Exported>> = BTreeMap::new();
@@ -36,11 +36,11 @@ pub(crate) fn readme(manifest: &Manifest, library: Option<&str>) -> String {
     for (task, outputs) in tasks {
         let _ = writeln!(text, "\n## {}\n", in_line(task));
         for output in outputs.iter().take(LISTED) {
-            let made = output.started.strftime("%Y-%m-%d %H:%M UTC");
-            let _ = write!(text, "- `{}`, made {made}", code(&output.instance));
+            let started = output.started.strftime("%Y-%m-%d %H:%M UTC");
+            let _ = write!(text, "- `{}`, created {started}", code(&output.instance));
             let _ = write!(text, " in {:.1} s", output.seconds);
             for input in &output.inputs {
-                let _ = write!(text, "; of `{}`", code(&input.instance));
+                let _ = write!(text, "; input `{}`", code(&input.instance));
             }
             text.push('\n');
             for file in &output.files {
@@ -67,8 +67,9 @@ pub(crate) fn readme(manifest: &Manifest, library: Option<&str>) -> String {
     text
 }
 
-/// The outputs that are loaded in the same way, which those of other code, or of other data, may not
-/// be; as many kinds as are told of.
+/// Groups the outputs of a task by the code that loads them, into at most [`LISTED`] kinds.
+///
+/// Outputs of other code or other data may have other columns, and so another description.
 fn kinds<'a>(outputs: &[&'a Exported]) -> Vec<Vec<&'a Exported>> {
     let mut kinds: Vec<Vec<&Exported>> = Vec::new();
     let described = |output: &'a Exported| {
@@ -84,7 +85,7 @@ fn kinds<'a>(outputs: &[&'a Exported]) -> Vec<Vec<&'a Exported>> {
     kinds
 }
 
-/// How an output is loaded, and the others of its kind.
+/// Writes the columns of an output, and the code that loads it in Rust and Python.
 fn snippets(text: &mut String, output: &Exported) {
     for file in &output.files {
         columns(text, file);
@@ -92,8 +93,7 @@ fn snippets(text: &mut String, output: &Exported) {
         let target = match (&file.description.rust, file.part.as_str()) {
             (Some(target), _) => target.as_str(),
             (None, "") if !output.target.is_empty() => output.target.as_str(),
-            // Which of several it is, the target of the whole does not say; of what another store has
-            // exported, the target is not known.
+            // The target of a part, and of an output that another store exported, is unknown.
             (None, _) => "File",
         };
         let _ = write!(
@@ -109,7 +109,7 @@ fn snippets(text: &mut String, output: &Exported) {
         if file.description.python.is_none() {
             continue;
         }
-        // A string of JSON is one of Python.
+        // A JSON string is a valid Python string.
         let path = serde_json::Value::from(file.path.as_str());
         let _ = writeln!(
             text,
@@ -118,6 +118,7 @@ fn snippets(text: &mut String, output: &Exported) {
     }
 }
 
+/// Writes the table of the columns of a file, if they are known.
 fn columns(text: &mut String, file: &ExportedFile) {
     if file.description.columns.is_empty() {
         return;
@@ -130,7 +131,7 @@ fn columns(text: &mut String, file: &ExportedFile) {
     }
 }
 
-/// Text that is one line, and is no Markdown.
+/// Escapes text as one line without Markdown.
 fn in_line(text: &str) -> String {
     let mut escaped = String::new();
     for c in text::in_line(text).chars() {

@@ -1,11 +1,13 @@
-//! Seals: which texts of a manifest an export of this store has written.
+//! Seals: proof that the texts of a manifest were written by an export of this store.
 //!
-//! An export into a folder that has outputs already writes a Python module, a README and a crate for
-//! all of them. For that it takes the expressions and types that the targets gave of the earlier
-//! ones from the manifest, and these become code. A folder may have been written by anybody, so that
-//! each output has a seal: a hash of these texts by the secret key of the store that exported it. A
-//! later export uses the texts of outputs that have the seal of its own store. From all others it
-//! removes them: their files stay, and are loaded as paths.
+//! An export into a folder with earlier outputs generates a Python module, a README and a crate for all of them. For
+//! the earlier outputs it takes Python expressions and Rust types from the manifest, and these become code. Anyone
+//! may have written the folder. So each output has a seal: a hash of these texts with the secret key of the store that
+//! exported it. An export uses the texts of outputs that have the seal of its own store. It removes those of all
+//! other outputs, whose files stay and are loaded as paths.
+//!
+//! Names, column types and parameters have no seal: they are data, and are escaped wherever they are written
+//! ([`text`](super::text)).
 
 use crate::base::key::{Digest, Hasher};
 use crate::export::manifest::Exported;
@@ -13,7 +15,7 @@ use crate::target::{Column, Description};
 use crate::value::secret::SecretKey;
 
 impl Exported {
-    /// The seal for this output by the key of a store.
+    /// Computes the seal of this output with the key of a store.
     pub(crate) fn sealed_by(&self, key: &SecretKey) -> Digest {
         let mut hasher = Hasher::new("texts of an export");
         hasher.text(&self.stored).part(self.record.fingerprint).part(self.record.output.digest);
@@ -26,7 +28,7 @@ impl Exported {
         Hasher::new("seal").bytes(&hash).digest()
     }
 
-    /// Removes the texts that become code, and says whether a file had some.
+    /// Removes the texts that become code; returns whether there were any.
     pub(crate) fn remove_code(&mut self) -> bool {
         let mut removed = false;
         self.seal = None;

@@ -1,17 +1,16 @@
-//! Text of data within a line of Markdown, a comment or a string of code.
+//! Escaping of untrusted text for Markdown, comments and string literals.
 
-/// The text on one line that reads from left to right: what would break the line, or show it in
-/// another order than it is in, becomes a space.
+/// Replaces characters that end a line or change the direction of text by spaces.
 pub(crate) fn in_line(text: &str) -> String {
     text.chars().map(|c| if is_shown(c) { c } else { ' ' }).collect()
 }
 
-/// The same between two backticks, of which it has none.
+/// Escapes text for a code span: as [`in_line`], and backticks become apostrophes.
 pub(crate) fn between_backticks(text: &str) -> String {
     in_line(text).replace('`', "'")
 }
 
-/// A basic string of TOML.
+/// Quotes text as a basic string of TOML.
 pub(crate) fn toml(text: &str) -> String {
     use std::fmt::Write;
 
@@ -27,8 +26,9 @@ pub(crate) fn toml(text: &str) -> String {
     quoted
 }
 
-/// Whether a character stands in a line and leaves the order of the others: all that do not are in the
-/// basic multilingual plane.
+/// Returns whether a character neither ends a line nor changes the direction of text.
+///
+/// All characters that do are in the basic multilingual plane, so that `\uXXXX` can escape them.
 fn is_shown(c: char) -> bool {
     let is_direction = matches!(
         c,

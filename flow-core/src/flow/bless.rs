@@ -1,4 +1,19 @@
-//! Blessing: taking outputs for today's after a change of code that was meant to change nothing.
+//! Blessing: declaring outputs up to date after a refactoring that did not change results.
+//!
+//! [`Bless::run`] has four steps:
+//!
+//! 1. The plan finds the *affected* instances: those that are pending only because of a change of code, a version,
+//!    a target, or a new parameter with its default. An instance from before a parameter was added has another key,
+//!    which is computed from the present key: the records of the task show which parameters are new.
+//! 2. The chosen tasks run in a shadow folder with the inputs in the store. Their outputs, metadata and reads are
+//!    compared with the records. If one differs, nothing is changed.
+//! 3. The plan is built again. Instances whose fingerprint or record changed during the comparison are dropped.
+//! 4. The records of the remaining instances get today's fingerprints, in groups and downstream first, so that a
+//!    process that dies in between leaves outputs that can be blessed later.
+//!
+//! A value in memory has no bytes to compare. It is covered by the comparison of the outputs downstream. Instances that
+//! a task required while it ran are treated like inputs: they are blessed with the instances that required them. A task
+//! that requires other instances than before, or one without an output, counts as different.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -20,23 +35,24 @@ use crate::store::Store;
 use crate::store::record::Record;
 use crate::store::stage::Staged;
 
-/// How many outputs are committed at once.
+/// The maximal number of outputs in one commit.
 const GROUP: usize = 512;
 
-/// How many lines of a list are printed.
+/// The maximal number of printed lines of a list.
 const LISTED: usize = 10;
 
 impl FlowStore<'_> {
-    /// Takes the outputs of these roots, and of what they require, while they run too, for today's,
-    /// after a refactoring that was meant to change nothing: those that are pending only because code,
-    /// a version or a target changed, or because their task, or one upstream, got a new parameter that has
-    /// its default. What is pending for something else stays so, and is [told](Blessed::pending).
+    /// Declares stored outputs up to date after a refactoring that did not change results.
     ///
-    /// That is proved first: the tasks run aside, with the inputs that are in the store, all of them
-    /// or a [sample](Bless::sample), and what they make is compared with what is recorded, byte for
-    /// byte. Only if all agree, the outputs get the fingerprint of today's code. If one does not,
-    /// nothing is changed, and the error says what is different. A task that makes other bytes each
-    /// time cannot be blessed.
+    /// It is about the outputs of these roots and of all instances upstream, including those that tasks
+    /// required while they ran. An output can be blessed if it is pending only because code, a version or a target
+    /// changed, or because its task or one upstream got a new parameter that has its default. Outputs that are
+    /// pending for other reasons stay pending, and [`Blessed::pending`] lists them.
+    ///
+    /// The tasks, or a [sample](Bless::sample) of them, first run in a separate folder with the inputs in the
+    /// store, and their outputs are compared with the recorded ones byte by byte. If all are equal, the records
+    /// get the fingerprint of today's code. If one differs, nothing is changed and the error names the
+    /// differences. A task whose output differs from run to run cannot be blessed.
     ///
     /// ```
     /// # mod before {
@@ -73,7 +89,7 @@ impl FlowStore<'_> {
     /// #[tracked]
     /// impl Run for Squares {
     ///     fn run(&self, _cx: &Cx<Self>) -> Result<Vec<u64>> {
-    ///         Ok((0..self.n).map(|n| n.pow(2)).collect()) // it was `n * n`
+    ///         Ok((0..self.n).map(|n| n.pow(2)).collect()) // before: `n * n`
     ///     }
     /// }
     ///
@@ -94,7 +110,7 @@ impl FlowStore<'_> {
     }
 }
 
-/// Outputs that are to be taken for today's, if they are. Made by [`FlowStore::bless`].
+/// A builder that blesses outputs when it is [run](Bless::run). Created by [`FlowStore::bless`].
 #[must_use = "nothing is compared before `run` is called"]
 pub struct Bless<R> {
     flow: Flow,
@@ -103,21 +119,23 @@ pub struct Bless<R> {
 }
 
 impl<R: Roots> Bless<R> {
-    /// Runs this many instances of each task, at least one, instead of all of them: which ones, the
-    /// digits of their keys say. The others are believed if these agree.
+    /// Compares only this many instances of each task, at least one.
+    ///
+    /// The instances with the smallest keys are taken. If their outputs are equal, all others are blessed
+    /// without a comparison.
     pub fn sample(self, instances: usize) -> Self {
         Self { sample: Some(instances.max(1)), ..self }
     }
 
-    /// Runs the tasks aside, compares, and blesses if all agree.
+    /// Runs the tasks in a separate folder, compares their outputs, and blesses them if all are equal.
     ///
-    /// If the process ends while it runs, nothing has changed or, at the very end, some outputs have
-    /// been blessed: do it again for the others.
+    /// If the process dies during the comparison, nothing has changed. If it dies while records are written,
+    /// some outputs have been blessed: bless again for the others.
     ///
     /// # Errors
     ///
-    /// Something is different, and nothing has been changed; the flow is wrong; or the store cannot
-    /// be used.
+    /// [`Error::NotBlessed`] if an output differs; then nothing has been changed. Planning fails, or the store
+    /// cannot be read or written.
     pub fn run(self) -> Result<Blessed, Error> {
         let flow = &self.flow;
         let assumption = flow.plan::<R>()?.affected()?;
@@ -125,10 +143,10 @@ impl<R: Roots> Bless<R> {
         let chosen = choose(&assumption, &affected, self.sample);
         let different = self.compare(&assumption, &chosen)?;
         if !different.is_empty() {
-            let (root, of) = (crate::base::names::short_name::<R>(), chosen.len());
-            return Err(Error::NotBlessed(Box::new(NotBlessed { root, of, different })));
+            let (root, compared) = (crate::base::names::short_name::<R>(), chosen.len());
+            return Err(Error::NotBlessed(Box::new(NotBlessed { root, compared, different })));
         }
-        // What was read may have changed meanwhile.
+        // Files and records may have changed during the comparison: bless only what still is as compared.
         let again = assumption.plans[0].plan.affected()?;
         let again = again.affected();
         let now: HashMap<_, _> = again.iter().map(|(_, one)| (one.key, one)).collect();
@@ -141,15 +159,16 @@ impl<R: Roots> Bless<R> {
             assumption.plans[*place].plan.graph.label(one.node, Show::Clipped)
         };
         let instances = still.iter().map(label).collect();
-        // What requires others first: a value in memory is known by what it is made from, and what was
-        // made of it could no longer be told when its own record had gone on.
+        // Downstream first. A value in memory has its fingerprint as its digest. If its record were replaced
+        // first, the records downstream would name a digest that no record has, and could not be blessed
+        // after a crash.
         still.sort_by_key(|(place, one)| (*place, Reverse(one.node)));
         still.chunks(GROUP).try_for_each(|group| commit(&assumption, group))?;
         let compared = chosen.iter().map(label).collect();
         Ok(Blessed { instances, compared, pending: flow.pending::<R>()? })
     }
 
-    /// Makes these aside, and says what is different.
+    /// Runs the chosen instances in a shadow folder and returns the differences from their records.
     fn compare(
         &self,
         assumption: &Assumption,
@@ -162,16 +181,16 @@ impl<R: Roots> Bless<R> {
         let done = AtomicUsize::new(0);
         let mut all = Vec::new();
         for (place, assumed) in assumption.plans.iter().enumerate() {
-            let these = chosen.iter().filter(|(of, _)| *of == place);
-            let these: Vec<_> = these.map(|(_, one)| *one).collect();
-            if these.is_empty() {
+            let of_plan = chosen.iter().filter(|(of, _)| *of == place);
+            let of_plan: Vec<_> = of_plan.map(|(_, one)| *one).collect();
+            if of_plan.is_empty() {
                 continue;
             }
             let plan = &assumed.plan;
             let (stopper, progress) = (flow.stopper.clone(), progress.clone());
             let execution = Execution::in_session(&session, Arc::clone(plan), stopper, progress);
             let aside = Aside::new(&execution, assumed, (&done, chosen.len()));
-            let different = aside.compare(&these, flow.threads()).map_err(Error::Thread)?;
+            let different = aside.compare(&of_plan, flow.threads()).map_err(Error::Thread)?;
             all.extend(different.into_iter().map(|(node, what)| Difference {
                 task: plan.graph.task(node).decl.name.to_string(),
                 instance: plan.graph.label(node, Show::Clipped),
@@ -183,7 +202,7 @@ impl<R: Roots> Bless<R> {
 }
 
 impl Flow {
-    /// What is pending, and why.
+    /// Returns the pending instances, each with its reasons.
     fn pending<R: Roots>(&self) -> Result<Vec<String>, Error> {
         let plan = self.plan::<R>()?;
         let pending =
@@ -197,8 +216,9 @@ impl Flow {
     }
 }
 
-/// The instances to be made aside, upstream first. A value in memory is made for those that
-/// load it, and is of no use for itself.
+/// Returns the instances to compare, upstream first.
+///
+/// Values in memory are left out: they are computed when an instance downstream loads them.
 fn choose<'a>(
     assumption: &Assumption,
     affected: &[(usize, &'a Affected)],
@@ -219,7 +239,7 @@ fn choose<'a>(
     chosen
 }
 
-/// Gives the outputs of a group their new fingerprints.
+/// Commits records with today's fingerprints for a group of outputs.
 fn commit(assumption: &Assumption, group: &[(usize, &Affected)]) -> Result<(), StoreError> {
     let store = &assumption.plans[0].plan.store;
     let mut staged = Vec::with_capacity(group.len());
@@ -229,7 +249,7 @@ fn commit(assumption: &Assumption, group: &[(usize, &Affected)]) -> Result<(), S
         entry.keep_tables(store);
         let mut record = one.blessed();
         record.parameters = plan.graph.recorded_parameters(one.node);
-        // It was found to be what today's crates make.
+        // The comparison has shown that today's versions of crates produce the same output.
         record.crates = entry.crates;
         record.made_from = plan.graph.with_labels(one.node, record.made_from);
         match stage(store, one, record) {
@@ -243,8 +263,9 @@ fn commit(assumption: &Assumption, group: &[(usize, &Affected)]) -> Result<(), S
     store.commit(staged).into_iter().try_for_each(|(_, _, result)| result)
 }
 
-/// Writes the record of an output, which is linked if it was that of the instance before a parameter was
-/// added.
+/// Stages the record of an output.
+///
+/// If a parameter was added, the instance has a new folder: the files of the old one are linked into it.
 fn stage(store: &Store, one: &Affected, mut record: Record) -> Result<Staged, StoreError> {
     if one.from == one.folder || record.output.is_in_memory() {
         return store.stage_record(&one.folder, &record, one.from != one.folder);
@@ -256,7 +277,7 @@ fn stage(store: &Store, one: &Affected, mut record: Record) -> Result<Staged, St
         .inspect_err(|_| store.discard(&one.folder, &record.output))
 }
 
-/// What was blessed.
+/// The result of [`Bless::run`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Blessed {
@@ -266,17 +287,17 @@ pub struct Blessed {
 }
 
 impl Blessed {
-    /// The instances whose outputs are today's now, such as `Train {model: Logistic}`.
+    /// Returns the instances that were blessed, such as `Train {model: Logistic}`.
     pub fn instances(&self) -> &[String] {
         &self.instances
     }
 
-    /// Those that were made aside, and gave the same.
+    /// Returns the instances that ran for the comparison and produced equal outputs.
     pub fn compared(&self) -> &[String] {
         &self.compared
     }
 
-    /// Those that are pending all the same, and why: `Train {model: Logistic}: file: a.csv changed`.
+    /// Returns the instances that are still pending, with the reasons: `Train {model: Logistic}: file: a.csv changed`.
     pub fn pending(&self) -> &[String] {
         &self.pending
     }
@@ -285,9 +306,9 @@ impl Blessed {
 impl fmt::Display for Blessed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.instances.len(), self.compared.len()) {
-            (0, _) => f.write_str("nothing was pending for its code alone")?,
-            (1, compared) => write!(f, "1 output blessed, {compared} made aside gave the same")?,
-            (n, compared) => write!(f, "{n} outputs blessed, {compared} made aside gave the same")?,
+            (0, _) => f.write_str("no output is pending only because of its code")?,
+            (1, compared) => write!(f, "1 output blessed, {compared} compared")?,
+            (n, compared) => write!(f, "{n} outputs blessed, {compared} compared")?,
         }
         if self.pending.is_empty() {
             return Ok(());
@@ -297,7 +318,7 @@ impl fmt::Display for Blessed {
     }
 }
 
-/// The first few of many, each in a line of its own.
+/// Writes the first of `lines`, and how many more there are.
 fn list(f: &mut fmt::Formatter<'_>, lines: &[impl fmt::Display]) -> fmt::Result {
     lines.iter().take(LISTED).try_for_each(|line| write!(f, "\n  {line}"))?;
     match lines.len().checked_sub(LISTED) {
@@ -306,16 +327,17 @@ fn list(f: &mut fmt::Formatter<'_>, lines: &[impl fmt::Display]) -> fmt::Result 
     }
 }
 
-/// Why nothing was blessed: tasks run aside gave something else than what is recorded.
+/// Why nothing was blessed: tasks produced other outputs than the recorded ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NotBlessed {
     root: String,
-    of: usize,
+    /// The number of instances that were compared.
+    compared: usize,
     different: Vec<Difference>,
 }
 
-/// What is different in the output of one instance.
+/// How the output of one instance differs from its record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Difference {
@@ -323,12 +345,12 @@ pub struct Difference {
     pub task: String,
     /// The instance, such as `Train {model: Logistic}`.
     pub instance: String,
-    /// What is different: which file or metadata, or how it failed.
+    /// The file or metadata that differs, or the error if the task failed.
     pub what: String,
 }
 
 impl NotBlessed {
-    /// All that is different.
+    /// Returns all differences.
     pub fn different(&self) -> &[Difference] {
         &self.different
     }
@@ -342,14 +364,14 @@ impl fmt::Display for Difference {
 
 impl fmt::Display for NotBlessed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let outputs = if self.of == 1 { "output" } else { "outputs" };
-        write!(f, "nothing was blessed: of {} {outputs} made aside,", self.of)?;
-        f.write_str(" these are not what is recorded:")?;
+        let outputs = if self.compared == 1 { "output" } else { "outputs" };
+        write!(f, "nothing was blessed: of {} compared {outputs},", self.compared)?;
+        f.write_str(" these differ from their records:")?;
         list(f, &self.different)?;
         write!(
             f,
-            "\nrun them with `flow.run::<{}>()`; what is another each time, for it holds random numbers or \
-             the time, cannot be blessed",
+            "\nrun them with `flow.run::<{}>()`; an output that differs in every run, for example because of \
+             random numbers or the time, cannot be blessed",
             self.root
         )
     }

@@ -1,4 +1,4 @@
-//! What can go wrong when a flow is used.
+//! The errors of a flow's operations.
 
 use std::path::PathBuf;
 
@@ -10,99 +10,99 @@ use crate::plan::error::PlanError;
 use crate::task::error::{LoadError, RequireError};
 use crate::value::first_line;
 
-/// What can go wrong when a flow is used, by cause.
+/// An error of an operation of a flow, by cause.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The flow itself is wrong; nothing has run.
+    /// Planning failed; nothing has run.
     #[error(transparent)]
     Plan(#[from] Box<PlanError>),
-    /// The store cannot be used.
+    /// The store could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// An output was asked for that is not what running its task now would give.
+    /// The requested output is not complete: it is missing, or not what running its task now would produce.
     #[error("{instance} is not complete ({reason}){}", remedy(root, variant))]
     #[non_exhaustive]
     NotComplete {
         /// The instance.
         instance: String,
-        /// What to run, as it is written in Rust: the root of the graph, or a tuple of them.
+        /// The root of the graph, or a tuple of roots, as Rust source: `flow.run` takes it as a type.
         root: String,
         /// Why it is not complete.
         reason: String,
-        /// The variant of a sweep that it was asked for of.
+        /// The variant of a sweep that the output belongs to.
         variant: Option<String>,
     },
-    /// Tasks failed; everything that did not need them was done.
+    /// Tasks failed, or the run was stopped. Everything that does not depend on a failed task has run.
     #[error("{0}")]
     Failed(Box<Summary>),
-    /// The same of a sweep, with what came of each variant.
+    /// Tasks of a sweep failed, or its run was stopped. The summary has the outcome of each variant.
     #[error("{0}")]
     Sweep(Box<SweepSummary>),
     /// An output could not be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// What a task required while it ran is not there.
+    /// An output that a task required while it ran is not available.
     #[error(transparent)]
     Required(#[from] RequireError),
-    /// No instance of the task, or several, are in the graph and were selected.
+    /// The selection has no instance of the task, or several; or the sweep has no such variant or column.
     #[error(transparent)]
     Select(#[from] SelectError),
-    /// Outputs are not what running their tasks now gives, and were not blessed.
+    /// Tasks that [`bless`](crate::FlowStore::bless) ran produced other outputs than the recorded ones.
     #[error("{0}")]
     NotBlessed(Box<NotBlessed>),
-    /// A pull was asked of a place that outputs were not pushed to.
+    /// The source of a pull is not a remote that outputs were pushed to.
     #[error("cannot pull: {why}")]
     #[non_exhaustive]
     NoRemote {
-        /// What the [remote](crate::Remote::check) said.
+        /// The message of [`Remote::check`](crate::Remote::check).
         why: String,
     },
-    /// A push or an export would have copied nothing.
+    /// A push or an export has no outputs to copy.
     #[error("cannot {verb} the outputs of `{root}`: {}", nothing(root, incomplete))]
     #[non_exhaustive]
     Nothing {
-        /// What was asked for: `push` or `export`.
+        /// The operation: `push` or `export`.
         verb: &'static str,
-        /// The root of the graph, or a tuple of them, as it is written in Rust.
+        /// The root of the graph, or a tuple of roots, as Rust source.
         root: String,
-        /// The instances, each with why it is not complete; none if no task of the graph stores an
-        /// output.
+        /// The instances, each with the reason why it is not complete. Empty if no task of the graph
+        /// stores an output.
         incomplete: Vec<(String, String)>,
     },
-    /// An import was asked of a folder that no export has written, or that has no outputs.
+    /// The source of an import is not an exported folder, or has no outputs.
     #[error("cannot import from {}: {why}", folder.display())]
     #[non_exhaustive]
     NoExport {
         /// The folder.
         folder: PathBuf,
-        /// What it lacks.
+        /// What is missing in it.
         why: &'static str,
     },
-    /// A file of an export is in the way of another that is not its own.
+    /// An export would replace a file or folder that no export has written.
     #[error(
         "{} is in the way of an export, and is left alone: {why}; move it, or export to another folder",
         path.display()
     )]
     #[non_exhaustive]
     Occupied {
-        /// What is in the way.
+        /// The file or folder.
         path: PathBuf,
         /// Why it is not replaced.
         why: &'static str,
     },
-    /// Outputs of one task differ so that no type of Rust reads them all.
+    /// No Rust type reads all outputs of a task, for instance because their columns differ.
     #[error(
-        "no type reads both {first} and {second}: {difference}; export what the same code has made, or \
-         each into a folder of its own"
+        "no type reads both {first} and {second}: {difference}; export outputs of the same code, or each \
+         into its own folder"
     )]
     #[non_exhaustive]
     Unlike {
-        /// The instance of one.
+        /// One instance.
         first: String,
-        /// The instance of the other.
+        /// Another instance.
         second: String,
-        /// In what they differ.
+        /// How their outputs differ.
         difference: String,
     },
     /// The operating system refused to start a thread.
@@ -110,22 +110,22 @@ pub enum Error {
     Thread(#[source] std::io::Error),
 }
 
-/// Why a task's instance in a graph, or a variant of a sweep, could not be told.
+/// Why a selection of an instance of a graph, or of a variant or column of a sweep, failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SelectError {
-    /// The task is not in the graph, or no instance has the values asked for.
+    /// The task is not in the graph, or no instance has the selected values.
     #[error("{root} requires no {task}{}", with(selected))]
     #[non_exhaustive]
     None {
         /// The root of the graph.
         root: String,
-        /// The task asked for.
+        /// The requested task.
         task: String,
-        /// The values asked for.
+        /// The selected values.
         selected: Vec<String>,
     },
-    /// Several instances are in the graph.
+    /// The selection has several instances of the task.
     #[error(
         "{root} requires {} instances of {task}: select one with `.at({task}::PARAMETER, value)`\n  {}",
         instances.len(), shorten(instances).join("\n  ")
@@ -134,53 +134,53 @@ pub enum SelectError {
     Several {
         /// The root of the graph.
         root: String,
-        /// The task asked for.
+        /// The requested task.
         task: String,
-        /// All of them.
+        /// All selected instances.
         instances: Vec<String>,
     },
     /// The sweep has no variant of that name.
     #[error("the sweep has no variant `{}`{}", first_line(name), suggest(nearest, known))]
     #[non_exhaustive]
     Variant {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// The name most like it.
+        /// The most similar name of a variant.
         nearest: Option<String>,
-        /// The names that there are.
+        /// The names of all variants.
         known: Vec<String>,
     },
-    /// A parameter of a sweep and what was noted have one name.
+    /// A parameter of a sweep and recorded metadata have the same name.
     #[error(
-        "`{0}` is the parameter, and `{1}` is what was noted by that name: say `{2}` for the parameter, or \
-         `{1}` for what was noted",
+        "`{0}` is a parameter, and `{1}` is metadata of the same name: use `{2}` for the parameter, or \
+         `{1}` for the metadata",
         first_line(name),
         first_line(noted),
         first_line(constant)
     )]
     #[non_exhaustive]
     TwoColumns {
-        /// The name that was said, which is that of the parameter's column.
+        /// The ambiguous name, which is also the name of the parameter's column.
         name: String,
-        /// What means the parameter alone.
+        /// A name for the parameter that is not ambiguous.
         constant: String,
-        /// The column of what was noted.
+        /// The column of the metadata.
         noted: String,
     },
-    /// No variant of the sweep is the best one.
+    /// No variant of the sweep has a number in the requested column.
     #[error("no variant has a number `{name}`{}{}", list_columns(known), list_left_out(left_out))]
     #[non_exhaustive]
     NoBest {
-        /// What was to be the largest, or the smallest.
+        /// The requested column.
         name: String,
-        /// What there are numbers of.
+        /// The columns that have numbers.
         known: Vec<String>,
-        /// The variants, each with why it has none.
+        /// The variants, each with the reason why it has no number.
         left_out: Vec<(String, String)>,
     },
 }
 
-/// Why there is nothing to copy, and what to do.
+/// Returns why there is nothing to copy, and how to fix it.
 fn nothing(root: &str, incomplete: &[(String, String)]) -> String {
     if incomplete.is_empty() {
         return "no task there stores an output".to_owned();
@@ -189,7 +189,7 @@ fn nothing(root: &str, incomplete: &[(String, String)]) -> String {
     format!("none is complete; run them first with `flow.run::<{root}>()`{lines}")
 }
 
-/// How an output comes to be complete: the flow of a variant is not at hand where a sweep is.
+/// Returns how to complete an output. A variant is run by its sweep, since the user has no flow of it.
 fn remedy(root: &str, variant: &Option<String>) -> String {
     match variant {
         None => format!(": run it with `flow.run::<{root}>()`"),
@@ -221,7 +221,7 @@ fn list_left_out(left_out: &[(String, String)]) -> String {
     shorten(&lines).iter().map(|line| format!("\n  {line}")).collect()
 }
 
-/// How many instances a message lists.
+/// The maximal number of instances in a message.
 const LISTED: usize = 10;
 
 fn shorten(instances: &[String]) -> Vec<String> {

@@ -1,4 +1,8 @@
-//! Collecting garbage: finding what nobody needs, and removing it.
+//! Garbage collection: finding files that are no longer needed, and removing them.
+//!
+//! Finding and removing are separate steps, so that users see what will be removed. Instances are garbage only if
+//! the user names roots to [keep](Gc::keep), and nothing that an execution under way may have written or be reading is
+//! removed.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -14,21 +18,22 @@ use crate::plan::variant::Root;
 use crate::store::Store;
 use crate::store::gc::{Found, Item, Keep, What};
 
-/// How old something must be before it is taken for left behind, unless the user says so.
+/// The default minimal age of garbage.
 const OLDER_THAN: Duration = Duration::from_secs(60 * 60);
 
-/// How many files are printed one by one.
+/// The maximal number of unusable files that are printed.
 const LISTED: usize = 5;
 
 impl FlowStore<'_> {
-    /// Looks for what nobody needs in the store: outputs that no record and no kept version names,
-    /// what a process left that died, notes of failures that are over, code that no record names,
-    /// versions [beyond the limits](Flow::limits) of this flow. With [roots](Gc::keep),
-    /// instances that none of them needs, too.
+    /// Returns a search for garbage: files in the store that are no longer needed.
     ///
-    /// Nothing is removed before [`Garbage::remove`] is called on what was found. Files that are not
-    /// of the store's own making are never touched, nor are those of other environments, nor what is
-    /// made elsewhere.
+    /// Garbage is: outputs that no record names, files that a process left when it died, records of
+    /// failures that were fixed since, tables of code that no record names, and versions
+    /// [beyond the limits](Flow::limits) of this flow. If [roots](Gc::keep) are given, instances that none of
+    /// them needs are garbage as well.
+    ///
+    /// Nothing is removed before [`Garbage::remove`] is called. Files that the store did not create,
+    /// other namespaces and external files are never touched.
     ///
     /// ```
     /// use std::time::Duration;
@@ -56,7 +61,7 @@ impl FlowStore<'_> {
     /// four.run::<Square>()?;
     /// assert!(flow.store().gc().find()?.is_empty());
     ///
-    /// // Of all instances, only that of 4 is wanted from now on.
+    /// // Keep the instance for 4, and no other.
     /// let garbage = flow.store().gc().keep::<Square>(&four)?.find()?;
     /// assert!(garbage.to_string().contains("Square: 1 instance that no root needs"));
     /// garbage.remove()?;
@@ -71,27 +76,27 @@ impl FlowStore<'_> {
     }
 }
 
-/// A search for files and instances in a store that are no longer needed. Made by [`FlowStore::gc`].
+/// A search for files and instances in a store that are no longer needed. Created by [`FlowStore::gc`].
 #[must_use = "nothing is looked for before `find` is called"]
 pub struct Gc {
     flow: Flow,
     wanted: Option<HashSet<Key>>,
-    /// The fingerprints of the outputs that wanted instances reuse from another place.
+    /// The fingerprints of outputs of other instances that wanted instances would reuse.
     reused: HashSet<Digest>,
     earlier_formats: bool,
     older_than: Duration,
 }
 
 impl Gc {
-    /// Wants these roots with the parameters of that flow, and all that they require. Once this is
-    /// said, all other instances are garbage: say it for each flow and root that is wanted.
+    /// Keeps these roots with the parameters of `flow` and all instances upstream of them.
     ///
-    /// What a wanted task has required while it ran is wanted as well, and so is an output of another
-    /// instance that a wanted one would reuse.
+    /// Once this is called, all other instances are garbage: call it for each flow and root to keep. It
+    /// also keeps the instances that a kept task required while it ran, and outputs of other instances that a
+    /// kept instance would reuse.
     ///
     /// # Errors
     ///
-    /// The flow is wrong.
+    /// Planning fails.
     pub fn keep<R: Roots>(self, flow: &Flow) -> Result<Self, Error> {
         self.keep_roots(&roots_of::<R>(), flow)
     }
@@ -108,33 +113,33 @@ impl Gc {
         Ok(self)
     }
 
-    /// Treats outputs of an earlier release like all others: an instance that no root needs is garbage.
+    /// Treats outputs in an earlier format of the store like all others.
     ///
-    /// Without this, `gc` keeps what an earlier release has stored in an earlier format until a run has
-    /// reused it. An instance may have another key in this release than it had, so that the keys of
-    /// the roots do not tell which of those outputs a run would reuse.
+    /// Without this setting, `gc` keeps an output that an earlier release stored in an earlier format until a
+    /// run has reused it. An instance may have had another key in that release, so that the keys of the roots
+    /// do not tell which of those outputs a run would reuse.
     pub fn earlier_formats(self) -> Self {
         Self { earlier_formats: true, ..self }
     }
 
-    /// Takes nothing for left behind that is younger than this; without it, than an hour.
+    /// Sets the minimal age of garbage; the default is one hour.
     ///
-    /// What a process at work has written is named by no record yet. Executions under way are known
-    /// by locks, so that their files are left alone however old they are. On a file system without
-    /// locks, everything is left alone until a week after an execution last committed that has not
-    /// come to its end: remove its file in `.flow/running` if it has died.
+    /// A running process has written files that no record names yet. Executions under way hold a lock, so
+    /// that their files are kept at any age. On a file system without locks, an execution that did not end
+    /// properly counts as under way until a week after its last commit, and its files are kept: remove
+    /// its file in `.flow/running` if its process has died.
     ///
-    /// A link in the folder of the store is never followed. One below `.flow`, or in the place of the
-    /// folder of a task or an instance, is an error that names it.
+    /// Symbolic links in the store are never followed. [`find`](Self::find) fails on a link below `.flow`, or in
+    /// place of the folder of a task or an instance, and names it.
     pub fn older_than(self, age: Duration) -> Self {
         Self { older_than: age, ..self }
     }
 
-    /// Finds what nobody needs. Nothing is changed.
+    /// Finds the garbage without changing anything.
     ///
     /// # Errors
     ///
-    /// The store cannot be read.
+    /// The store cannot be read, or has a symbolic link in place of one of its folders.
     pub fn find(self) -> Result<Garbage, Error> {
         let Self { flow, wanted, reused, earlier_formats, older_than } = self;
         let keep = Keep { wanted, reused, earlier_formats, limits: flow.limits, older_than };
@@ -143,7 +148,7 @@ impl Gc {
     }
 }
 
-/// What nobody needs in a store: found by [`Gc::find`], printed, and removed when it is said.
+/// The garbage in a store, as [`Gc::find`] returns it. It can be printed and [removed](Self::remove).
 #[must_use = "nothing is removed before `remove` is called"]
 pub struct Garbage {
     store: Arc<Store>,
@@ -152,39 +157,41 @@ pub struct Garbage {
 }
 
 impl Garbage {
-    /// Whether nothing was found.
+    /// Returns whether there is no garbage.
     pub fn is_empty(&self) -> bool {
         self.found.items.is_empty()
     }
 
-    /// How many files would be removed.
+    /// Returns the number of files that would be removed.
     pub fn files(&self) -> usize {
         self.found.items.iter().map(|item| item.files).sum()
     }
 
-    /// How large they are, in bytes. A file of which a link lies elsewhere takes no less room when it
-    /// is gone here.
+    /// Returns the size of these files in bytes.
+    ///
+    /// Removing a file that has another hard link, in this store or another one, frees no space.
     pub fn bytes(&self) -> u64 {
         self.found.items.iter().map(|item| item.bytes).sum()
     }
 
-    /// The files and folders that would be removed.
+    /// Returns the files and folders that would be removed.
     pub fn paths(&self) -> Vec<PathBuf> {
         let whole = self.found.items.iter().filter(|item| !matches!(item.what, What::Lines(_)));
         whole.map(|item| item.path.clone()).collect()
     }
 
-    /// The files that are left alone for they cannot be used, and why: records that are damaged, or
-    /// that a newer version of this library wrote.
+    /// Returns the records that cannot be read, with the reasons. They are kept.
+    ///
+    /// They are damaged, or were written by a newer version of this library.
     pub fn unusable(&self) -> &[(PathBuf, String)] {
         &self.found.unusable
     }
 
-    /// Removes what was found, but for what somebody has begun to use since.
+    /// Removes the garbage, except for files that came into use after the search.
     ///
     /// # Errors
     ///
-    /// A file cannot be removed; what was removed before that is gone, and nothing else is harmed.
+    /// A file cannot be removed. Other files may have been removed before; the outputs that are kept stay intact.
     pub fn remove(self) -> Result<Removed, Error> {
         let (folders, files) = self.store.remove_garbage(&self.found.items)?;
         self.store.refresh();
@@ -213,36 +220,36 @@ impl fmt::Display for Garbage {
         }
         for ((of, _), items) in kinds {
             let bytes = items.iter().map(|item| item.bytes).sum();
-            write!(f, "\n  {of}: {}, {}", said(&items), Bytes(bytes))?;
+            write!(f, "\n  {of}: {}, {}", describe(&items), Bytes(bytes))?;
         }
         if self.found.young > 0 {
             let what = Count(self.found.young, "other");
             if self.found.is_underway {
-                write!(f, "\nleft alone: {what}, for an execution is under way")?;
+                write!(f, "\nkept: {what}, because an execution is under way")?;
             } else {
                 let minutes = self.older_than.as_secs() / 60;
-                write!(f, "\nleft alone: {what}, younger than {minutes} min")?;
+                write!(f, "\nkept: {what}, younger than {minutes} min")?;
             }
         }
         if self.found.earlier > 0 {
             let what = Count(self.found.earlier, "instance");
             write!(
                 f,
-                "\nleft alone: {what} of an earlier release, which a run may reuse: run what is wanted \
-                 first, or collect with `earlier_formats()`"
+                "\nkept: {what} of an earlier release, which a run may reuse: run the wanted roots first, \
+                 or collect with `earlier_formats()`"
             )?;
         }
         for (path, why) in self.found.unusable.iter().take(LISTED) {
-            write!(f, "\nleft alone: {}: {why}", path.display())?;
+            write!(f, "\nkept: {}: {why}", path.display())?;
         }
         match self.found.unusable.len().checked_sub(LISTED) {
-            Some(more @ 1..) => write!(f, "\nleft alone: {more} more of these"),
+            Some(more @ 1..) => write!(f, "\nkept: {more} more of these"),
             _ => Ok(()),
         }
     }
 }
 
-/// What is printed together.
+/// Returns the rank of a kind of garbage. Items of one kind are printed together.
 fn kind(what: &What) -> u8 {
     match what {
         What::Unwanted { .. } => 0,
@@ -256,22 +263,22 @@ fn kind(what: &What) -> u8 {
     }
 }
 
-/// Items of one kind in words.
-fn said(items: &[&Item]) -> String {
+/// Describes items of one kind, which must not be empty.
+fn describe(items: &[&Item]) -> String {
     let n = items.len();
     match items[0].what {
         What::Unwanted { .. } => format!("{} that no root needs", Count(n, "instance")),
         What::Version { .. } => Count(n, "earlier version").to_string(),
         What::Unnamed { .. } => format!("{} that no record names", Count(n, "output")),
-        What::Note { .. } => format!("{} that nobody reads", Count(n, "note")),
+        What::Note { .. } => Count(n, "outdated note").to_string(),
         What::Empty { .. } => Count(n, "empty folder").to_string(),
         What::Code => format!("{} of code that no record names", Count(n, "table")),
-        What::Lines(_) => format!("{} with lines that lead nowhere", Count(n, "index")),
+        What::Lines(_) => format!("{} with lines of removed outputs", Count(n, "index")),
         What::Left => format!("{} of processes that have ended", Count(n, "leftover")),
     }
 }
 
-/// A number of things.
+/// Displays a number with its noun: `1 file`, `2 files`.
 struct Count(usize, &'static str);
 
 impl fmt::Display for Count {
@@ -284,7 +291,7 @@ impl fmt::Display for Count {
     }
 }
 
-/// A size as people say it.
+/// Displays a size in bytes with a decimal unit: `1.5 MB`.
 pub(super) struct Bytes(pub(super) u64);
 
 impl fmt::Display for Bytes {

@@ -1,4 +1,4 @@
-//! What a flow is given: values, an environment, and how it is to run. Each is a new flow.
+//! The builder methods of a flow: parameter values, namespace and settings of runs. Each returns a new flow.
 
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -21,8 +21,9 @@ use crate::task::{Task, TaskType};
 impl Flow {
     /// Returns this flow with a value for a parameter of one task.
     ///
-    /// The value also reaches the tasks upstream that have a parameter of that name and type, and all
-    /// parameters that are the same one through `#[param(from = ...)]`, which cannot have different values.
+    /// The value also reaches tasks upstream that have a parameter of the same name and type, and all
+    /// parameters that are linked to this one through `#[param(from = ...)]`: linked parameters have one value.
+    /// If `key` is a `local` parameter, its value does not reach other tasks.
     #[must_use]
     pub fn with<K: Task, T: Parameter>(&self, key: Param<K, T>, value: impl IntoParam<T>) -> Self {
         let mut givens = Givens::clone(&self.givens);
@@ -36,8 +37,8 @@ impl Flow {
 
     /// Returns this flow with a value for the parameter of this name of every task.
     ///
-    /// Text is converted to a number, a `bool` or a variant, as on a command line. A value that does not fit
-    /// every task with the name, and a name that no task has, are errors of the plan.
+    /// Text is converted to a number, a `bool` or an enum variant, as on a command line. Planning fails if no
+    /// task has a parameter of this name, or if the value does not fit the type of one that has.
     #[must_use]
     pub fn with_named(&self, name: &str, value: impl Serialize) -> Self {
         let mut givens = Givens::clone(&self.givens);
@@ -45,8 +46,10 @@ impl Flow {
         Self { givens: Arc::new(givens), ..self.clone() }
     }
 
-    /// Returns this flow in a namespace, such as `prod`: a store of its own in the folder `env=prod` of the
-    /// opened folder, which shares nothing with other namespaces.
+    /// Returns this flow with the store of a namespace, such as `prod`.
+    ///
+    /// The store of `prod` is the folder `env=prod` of the opened folder. It shares nothing with other
+    /// namespaces. Namespaces do not nest: the folder is always below the one that was opened.
     #[must_use]
     pub fn namespace(&self, name: &str) -> Self {
         let folder = self.opened.join(crate::store::folder::env_folder(name));
@@ -60,15 +63,19 @@ impl Flow {
         Self { workers: Some(workers), ..self.clone() }
     }
 
-    /// Makes [`run`](Self::run) return its summary even if tasks failed, for a caller that looks at
-    /// [`Summary::failed`](crate::Summary::failed) itself.
+    /// Makes [`run`](Self::run) return its summary instead of an error if tasks failed.
+    ///
+    /// The caller inspects [`Summary::failed`](crate::Summary::failed). With and without this setting, a failed
+    /// task does not stop tasks that do not depend on it.
     #[must_use]
     pub fn allow_failures(&self) -> Self {
         Self { allow_failures: true, ..self.clone() }
     }
 
-    /// Makes [`run`](Self::run) run all instances of `A` even if they are complete; of an aggregate, those
-    /// that it requires. Tasks that require them run if the new outputs differ.
+    /// Makes [`run`](Self::run) run all instances of `A` even if they are complete.
+    ///
+    /// If `A` is an aggregate, its dependencies are forced. Tasks downstream run only if the new outputs
+    /// differ. Present outputs stay until a forced run replaces them.
     #[must_use]
     pub fn force<A: Task>(&self) -> Self {
         let mut flow = self.clone();
@@ -88,11 +95,14 @@ impl Flow {
         Self { force: Force { all: true, ..self.force.clone() }, ..self.clone() }
     }
 
-    /// Reuses outputs of another flow's store, too: an instance that is not complete here does not run if
-    /// that store has an output made from the same. The output is linked or copied; nothing is written
-    /// to the other store.
+    /// Reuses outputs of another flow's store in addition to those of its own.
     ///
-    /// Use it to build on the results of a team: your tasks require the team's tasks like any others.
+    /// An instance does not run if the other store has an output with the same fingerprint: the same code,
+    /// parameters and input content. The run links or copies the output into this store. The other store is
+    /// opened for reading only.
+    ///
+    /// Use it to build on the results of a team: your tasks require the team's tasks like any others. To use an
+    /// output that other code has produced, declare an `external` task instead.
     ///
     /// ```
     /// # use flow::prelude::*;
@@ -129,11 +139,11 @@ impl Flow {
         flow
     }
 
-    /// Provides tasks with a value that is not a parameter: a connection, a client, a pool.
+    /// Provides tasks with a value that is not a parameter, such as a connection, a client or a pool.
     ///
     /// Tasks with `#[task(uses(Client))]` get it with [`Cx::provided`](crate::Cx::provided). All running tasks
-    /// share it, and it is part of neither keys nor fingerprints. If a task has to run and the value it uses
-    /// was not provided, planning fails.
+    /// share it, and it is part of neither keys nor fingerprints. Planning a run fails if a pending task uses
+    /// a type that was not provided.
     #[must_use]
     pub fn provide<C: Send + Sync + 'static>(&self, handle: C) -> Self {
         let mut provided = HashMap::clone(&self.provided);
@@ -141,27 +151,27 @@ impl Flow {
         Self { provided: Arc::new(provided), ..self.clone() }
     }
 
-    /// Makes runs print nothing.
+    /// Makes runs print no progress.
     #[must_use]
     pub fn quiet(&self) -> Self {
         Self { progress: Progress::Quiet, ..self.clone() }
     }
 
-    /// Calls `observer` with each event of a run, instead of printing events to the standard error.
+    /// Calls `observer` with each event of a run instead of printing progress to standard error.
     ///
-    /// An observer that panics receives no more events in that run, whose summary has a
-    /// [warning](crate::Warning::ObserverPanicked) then.
+    /// An observer that panics receives no more events of that run, and the summary of the run has the warning
+    /// [`ObserverPanicked`](crate::Warning::ObserverPanicked).
     #[must_use]
     pub fn observe(&self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         Self { progress: Progress::observer(observer), ..self.clone() }
     }
 
-    /// Returns the handle that stops the runs of this flow and of all flows made from it.
+    /// Returns the handle that stops the runs of this flow and of all flows derived from it.
     pub fn stopper(&self) -> Stopper {
         self.stopper.clone()
     }
 
-    /// This flow with the values of a setting.
+    /// Returns this flow with the values of a setting.
     pub(crate) fn with_setting(&self, setting: &Setting) -> Self {
         let mut givens = Givens::clone(&self.givens);
         givens.typed.extend(setting.typed.iter().map(|(task, place, value)| {
@@ -173,8 +183,10 @@ impl Flow {
     }
 }
 
-/// A source of outputs for [`Flow::reuse_from`]: the store of another flow, and those that it reuses
-/// outputs from.
+/// A source of outputs for [`Flow::reuse_from`]: another flow's store and the stores that it reuses from.
+///
+/// The stores are opened for reading only. Not even the modification time of a touched output is recorded in them, and
+/// each flow checks by itself which task has which name.
 pub struct ReuseSource {
     stores: Vec<Arc<Store>>,
 }

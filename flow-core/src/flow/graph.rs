@@ -1,4 +1,4 @@
-//! The graph of some roots, with everything that can be asked of the tasks in it.
+//! [`Subgraph`]: the graph of some roots, and operations on the tasks in it.
 
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use daggy::NodeIndex;
 
 use crate::flow::error::Error;
-use crate::flow::select::{between, nodes_of, one_of};
+use crate::flow::select::{nodes_of, one_of, with_downstream};
 use crate::flow::summary::Summary;
 use crate::flow::{Flow, Removed, Roots, handle};
 use crate::plan::Plan;
@@ -26,13 +26,16 @@ use crate::value::AnyValue;
 /// The metadata that a task recorded, by name.
 pub type Metadata = BTreeMap<String, serde_json::Value>;
 
-/// The graph of some roots: every task that they require, with the parameters that it has there. Made
-/// by [`Flow::graph`].
+/// The graph of some roots: the roots and all instances upstream of them. Created by [`Flow::graph`].
 ///
-/// Its methods take a task of the graph where [`Flow`] has those of the roots alone:
-/// `flow.graph::<Report>().load::<Prices>()`.
+/// The methods of [`Flow`] are about the roots. Those of a subgraph are about any task in it, with the
+/// parameters that the task has there: `flow.graph::<Report>().load::<Prices>()`.
 ///
-/// If the graph has several instances of a task, [`at`](Self::at) selects one of them.
+/// If the graph has several instances of a task, [`at`](Self::at) selects some by the value of a parameter.
+///
+/// A subgraph contains the dependencies that tasks declare. Those that a task requires while it runs are known
+/// only from its record: [`preview`](Self::preview) shows them, and [`reset_all`](Self::reset_all) and
+/// [`export`](Self::export) include them.
 ///
 /// ```
 /// use flow::prelude::*;
@@ -84,67 +87,68 @@ pub struct Subgraph<R> {
 }
 
 impl Flow {
-    /// Returns the graph of these roots, for everything that concerns the tasks that they require.
+    /// Returns the graph of these roots, for operations on the tasks that they require.
     pub fn graph<R: Roots>(&self) -> Subgraph<R> {
         Subgraph { flow: self.clone(), selected: Vec::new(), root: PhantomData }
     }
 }
 
 impl<R: Roots> Subgraph<R> {
-    /// Considers only the instances of that task with this value and, of other tasks, those that
-    /// require such an instance, or are required by one.
+    /// Selects the instances of a task that have this value of a parameter.
+    ///
+    /// Of other tasks it selects the instances that are upstream or downstream of a selected one.
     #[must_use]
     pub fn at<K: Task, T: Parameter>(mut self, key: Param<K, T>, value: impl IntoParam<T>) -> Self {
         self.selected.push((TaskType::of::<K>(), key.index(), Arc::new(value.into_param())));
         self
     }
 
-    /// The output of `A`.
+    /// Loads the output of `A`.
     ///
     /// # Errors
     ///
-    /// There is no instance of `A` in the graph, or several; or as [`Flow::load`].
+    /// The selection has no instance of `A`, or several; otherwise the same as [`Flow::load`].
     pub fn load<A: Task>(&self) -> Result<Loaded<Output<A>>, Error> {
         Ok(self.output::<A>()?.load()?)
     }
 
-    /// A handle on the output of `A`.
+    /// Returns a handle to the output of `A`.
     ///
     /// # Errors
     ///
-    /// There is no instance of `A` in the graph, or several; or as [`Flow::output`].
+    /// The selection has no instance of `A`, or several; otherwise the same as [`Flow::output`].
     pub fn output<A: Task>(&self) -> Result<Input<A>, Error> {
         let (plan, node) = self.one::<A>()?;
         handle::<A, R>(plan, node)
     }
 
-    /// The task `A` with its parameters resolved.
+    /// Returns the task `A` with its parameters resolved.
     ///
     /// # Errors
     ///
-    /// There is no instance of `A` in the graph, or several.
+    /// The selection has no instance of `A`, or several; or planning fails.
     pub fn instance<A: Task>(&self) -> Result<A, Error> {
         let (plan, node) = self.one::<A>()?;
         let mut plan = Arc::into_inner(plan).expect("plan not shared");
         Ok(plan.graph.take_instance(node))
     }
 
-    /// Handles on the outputs of all instances of `A`.
+    /// Returns handles to the outputs of all selected instances of `A`.
     ///
     /// # Errors
     ///
-    /// One of them is not complete.
+    /// An instance is not complete, or planning fails.
     pub fn outputs<A: Task>(&self) -> Result<Vec<Input<A>>, Error> {
         let plan = self.flow.plan::<R>()?;
         let nodes = self.matching::<A>(&plan)?;
         nodes.into_iter().map(|node| handle::<A, R>(Arc::clone(&plan), node)).collect()
     }
 
-    /// Runs what is not complete, as [`Flow::run`] does.
+    /// Runs every instance of the graph that is not complete, as [`Flow::run`] does.
     ///
     /// # Errors
     ///
-    /// As [`Flow::run`].
+    /// The same as [`Flow::run`].
     pub fn run(&self) -> Result<Summary, Error> {
         self.flow.run::<R>()
     }
@@ -153,7 +157,7 @@ impl<R: Roots> Subgraph<R> {
     ///
     /// # Errors
     ///
-    /// As [`Flow::preview`].
+    /// The same as [`Flow::preview`].
     pub fn preview(&self) -> Result<Preview, Error> {
         self.flow.preview::<R>()
     }
@@ -162,7 +166,7 @@ impl<R: Roots> Subgraph<R> {
     ///
     /// # Errors
     ///
-    /// As [`Flow::is_complete`].
+    /// The same as [`Flow::is_complete`].
     pub fn is_complete(&self) -> Result<bool, Error> {
         self.flow.is_complete::<R>()
     }
@@ -171,16 +175,16 @@ impl<R: Roots> Subgraph<R> {
     ///
     /// # Errors
     ///
-    /// As [`Flow::why`].
+    /// The same as [`Flow::why`].
     pub fn why(&self) -> Result<Why, Error> {
         self.flow.why::<R>()
     }
 
-    /// Returns the graph as a picture, as [`Flow::plot`] does.
+    /// Returns a plot of the graph, as [`Flow::plot`] does.
     ///
     /// # Errors
     ///
-    /// As [`Flow::plot`].
+    /// The same as [`Flow::plot`].
     pub fn plot(&self) -> Result<Plot, Error> {
         self.flow.plot::<R>()
     }
@@ -192,23 +196,22 @@ impl<R: Roots> Subgraph<R> {
         Self { flow: self.flow.force::<A>(), ..self }
     }
 
-    /// Returns all instances of the graph, each after those that it requires.
+    /// Returns all instances of the graph in topological order, dependencies first.
     ///
     /// # Errors
     ///
-    /// The flow is wrong, or the store cannot be read.
+    /// Planning fails, or the store cannot be read.
     pub fn instances(&self) -> Result<Vec<Instance>, Error> {
         let plan = self.flow.plan_to_run::<R>()?;
         let nodes = plan.graph.nodes().collect();
         Ok(instances(&plan, nodes))
     }
 
-    /// Returns the selected instances of `A` and everything that they require, each after those that it
-    /// requires.
+    /// Returns the selected instances of `A` and all instances upstream of them, dependencies first.
     ///
     /// # Errors
     ///
-    /// The flow is wrong, or the store cannot be read.
+    /// Planning fails, or the store cannot be read.
     pub fn upstream<A: Task>(&self) -> Result<Vec<Instance>, Error> {
         let plan = self.flow.plan_to_run::<R>()?;
         let mut is_upstream = vec![false; plan.graph.len()];
@@ -218,25 +221,26 @@ impl<R: Roots> Subgraph<R> {
         Ok(instances(&plan, nodes))
     }
 
-    /// Returns the instances of `A` and everything between them and the roots, which is what a change of
-    /// `A` may affect; each after those that it requires.
+    /// Returns the instances of `A` and all instances downstream of them, dependencies first.
+    ///
+    /// These are the instances that a change of `A` may affect. Values selected with [`at`](Self::at) are ignored.
     ///
     /// # Errors
     ///
-    /// The flow is wrong, or the store cannot be read.
+    /// Planning fails, or the store cannot be read.
     pub fn downstream<A: Task>(&self) -> Result<Vec<Instance>, Error> {
         let plan = self.flow.plan_to_run::<R>()?;
-        let nodes = between(&plan, TaskType::of::<A>());
+        let nodes = with_downstream(&plan, TaskType::of::<A>());
         Ok(instances(&plan, nodes))
     }
 
-    /// Returns the metadata that the tasks of the graph have recorded with
-    /// [`Cx::meta`](crate::Cx::meta), by instance and name; of those that are complete and have recorded
-    /// any.
+    /// Returns the metadata that the tasks of the graph recorded with [`Cx::meta`](crate::Cx::meta).
+    ///
+    /// Instances that are not complete or have no metadata are left out.
     ///
     /// # Errors
     ///
-    /// The flow is wrong, or the store cannot be read.
+    /// Planning fails, or the store cannot be read.
     pub fn meta(&self) -> Result<Vec<(Instance, Metadata)>, Error> {
         let plan = self.flow.plan::<R>()?;
         let mut found = Vec::new();
@@ -257,30 +261,32 @@ impl<R: Roots> Subgraph<R> {
     ///
     /// # Errors
     ///
-    /// As [`Flow::reset`].
+    /// The same as [`Flow::reset`].
     pub fn reset<A: Task>(&self) -> Result<Removed, Error> {
         let plan = self.flow.plan::<R>()?;
         let nodes = self.matching::<A>(&plan)?;
         self.flow.reset_nodes(&plan, &nodes)
     }
 
-    /// Removes the outputs of `A` and of everything between it and the roots, which is what a change of
-    /// `A` may affect.
+    /// Removes the outputs of `A` and of all instances downstream of it.
+    ///
+    /// These are the outputs that a change of `A` may affect. Values selected with [`at`](Self::at) are ignored.
     ///
     /// # Errors
     ///
-    /// As [`Flow::reset`].
+    /// The same as [`Flow::reset`].
     pub fn reset_downstream<A: Task>(&self) -> Result<Removed, Error> {
         let plan = self.flow.plan::<R>()?;
         self.flow.reset_nodes(&plan, &plan.to_reset(TaskType::of::<A>()))
     }
 
-    /// Removes the outputs of the roots and of everything that they require, also of what any of these
-    /// has required while it ran, as far as that is known from its record.
+    /// Removes the outputs of the roots and of all instances upstream of them.
+    ///
+    /// This includes the instances that a task required while it ran, as far as they are known from its record.
     ///
     /// # Errors
     ///
-    /// As [`Flow::reset`].
+    /// The same as [`Flow::reset`].
     pub fn reset_all(&self) -> Result<Removed, Error> {
         self.flow.reset_plan(&*self.flow.plan::<R>()?)
     }
@@ -302,7 +308,7 @@ impl<R: Roots> Subgraph<R> {
         Ok((plan, node))
     }
 
-    /// The nodes of `A` for which all selected values hold.
+    /// Returns the nodes of `A` that match all selected values.
     fn matching<A: Task>(&self, plan: &Plan) -> Result<Vec<NodeIndex>, Error> {
         let mut nodes = nodes_of::<A>(plan);
         for (task, place, value) in &self.selected {
@@ -317,7 +323,7 @@ impl<R: Roots> Subgraph<R> {
         Ok(nodes)
     }
 
-    /// For each node, whether it is of that task and has this value.
+    /// Returns, for each node, whether it is an instance of `task` with this value of the parameter at `place`.
     fn with_value(
         &self,
         plan: &Plan,
@@ -338,14 +344,14 @@ impl<R: Roots> Subgraph<R> {
     }
 }
 
-/// For each node, whether it requires one of `these`, or is required by one.
-fn connected(plan: &Plan, these: &[bool]) -> Vec<bool> {
-    let (mut requires, mut required) = (these.to_vec(), these.to_vec());
+/// Returns, for each node, whether it is one of `selected`, or upstream or downstream of one.
+fn connected(plan: &Plan, selected: &[bool]) -> Vec<bool> {
+    let (mut downstream, mut upstream) = (selected.to_vec(), selected.to_vec());
     for node in plan.graph.nodes() {
-        requires[node.index()] |= plan.graph.inputs(node).iter().any(|i| requires[i.index()]);
+        downstream[node.index()] |= plan.graph.inputs(node).iter().any(|i| downstream[i.index()]);
     }
-    plan.graph.mark_upstream(&mut required);
-    requires.into_iter().zip(required).map(|(a, b)| a || b).collect()
+    plan.graph.mark_upstream(&mut upstream);
+    downstream.into_iter().zip(upstream).map(|(a, b)| a || b).collect()
 }
 
 fn instances(plan: &Arc<Plan>, nodes: Vec<NodeIndex>) -> Vec<Instance> {

@@ -1,15 +1,16 @@
-//! How many earlier versions of outputs a flow keeps.
+//! The limits of earlier versions of outputs.
 
 use crate::flow::Flow;
 use crate::store::limit::Limits;
 
 impl Flow {
-    /// Limits how many earlier versions of outputs are kept, and how large they may be; by default 10
-    /// of each instance, of any size.
+    /// Limits the number and the size of the earlier versions of outputs that the store keeps.
     ///
-    /// When code or data change and a task runs again, its former output stays, so that going back
-    /// runs nothing. A run removes what exceeds the limits of the instances that it has committed, the
-    /// versions used least recently first; [`gc`](crate::FlowStore::gc) does so for all.
+    /// The default is 10 versions of each instance, of any size: the disk does not fill up without bound
+    /// while code is edited. When a task runs again after a change of code or data, its previous output
+    /// stays as an earlier version, so that undoing the change runs nothing. At its end a run removes the
+    /// versions beyond the limits, least recently used first, of the instances that it committed.
+    /// [`gc`](crate::FlowStore::gc) does so for all instances.
     ///
     /// ```
     /// use flow::Limits;
@@ -40,7 +41,7 @@ impl Flow {
     ///     flow.run::<Words>()?;
     /// }
     ///
-    /// // One step back nothing runs. What was before that is not kept any more.
+    /// // The last version before the present one is kept, and no earlier one.
     /// std::fs::write(&text, "one two")?;
     /// assert_eq!(flow.run::<Words>()?.adopted().len(), 1);
     /// std::fs::write(&text, "one")?;

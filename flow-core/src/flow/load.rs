@@ -1,4 +1,4 @@
-//! Loading outputs that are complete.
+//! Loading of complete outputs.
 
 use std::sync::Arc;
 
@@ -15,18 +15,20 @@ use crate::task::loaded::Loaded;
 use crate::task::{Kind, Output, Task};
 
 impl Flow {
-    /// Loads the output of a task, which must be complete. An output that a run would reuse is read where it
-    /// is.
+    /// Loads the output of a task, which must be complete.
+    ///
+    /// An output that a run would reuse counts as complete, and is read from its present place.
     ///
     /// # Errors
     ///
-    /// The task is not complete, its file cannot be read, or the flow is wrong.
+    /// The task is not complete, its file cannot be read, or planning fails.
     pub fn load<T: Task>(&self) -> Result<Loaded<Output<T>>, Error> {
         Ok(self.output::<T>()?.load()?)
     }
 
-    /// Runs what is not complete of a task and everything that it requires, and loads its output:
-    /// [`run`](Self::run) and [`load`](Self::load) in one call.
+    /// Runs a task with its dependencies and loads its output.
+    ///
+    /// This is [`run`](Self::run) and [`load`](Self::load) in one call: what is complete does not run.
     ///
     /// ```
     /// use flow::prelude::*;
@@ -46,17 +48,17 @@ impl Flow {
     ///
     /// # Errors
     ///
-    /// As [`run`](Self::run) and [`load`](Self::load).
+    /// The same as [`run`](Self::run) and [`load`](Self::load).
     pub fn get<T: Task>(&self) -> Result<Loaded<Output<T>>, Error> {
         self.run::<T>()?;
         self.load::<T>()
     }
 
-    /// Returns a handle on the output of a task, which must be complete.
+    /// Returns a handle to the output of a task, which must be complete.
     ///
     /// # Errors
     ///
-    /// The task is not complete, or the flow is wrong.
+    /// The task is not complete, or planning fails.
     pub fn output<T: Task>(&self) -> Result<Input<T>, Error> {
         let plan = self.plan_to_load::<T>()?;
         let root = plan.graph.roots[0];
@@ -64,7 +66,7 @@ impl Flow {
     }
 }
 
-/// A handle on a complete output in the graph of `R`.
+/// Returns a handle to the output of `node`, which must be complete, in the graph of `R`.
 pub(crate) fn handle<A: Task, R: Roots>(
     plan: Arc<Plan>,
     node: NodeIndex,
@@ -77,7 +79,7 @@ pub(crate) fn handle<A: Task, R: Roots>(
     Ok(Input::new(Handle::outside(plan as _, node)))
 }
 
-/// Refuses what is not complete in the graph of `R`.
+/// Returns an error if `node` is not complete. `R` names the roots in the message.
 pub(super) fn check_complete<R: Roots>(plan: &Plan, node: NodeIndex) -> Result<(), Error> {
     if plan.verdicts.status(node).is_complete() {
         return Ok(());

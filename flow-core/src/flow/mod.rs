@@ -1,8 +1,19 @@
-//! Flows: a store, and the parameter values given to it.
+//! The user's entry points: [`Flow`], [`Subgraph`] and [`FlowStore`].
 //!
-//! What a flow is [`given`] makes another flow. Whatever it is asked makes a [`plan`] first: as things are
-//! (`reset`, `verify`, `gc`, `export`, `push`), as a load needs it ([`load`]), or as a run would find
-//! them ([`view`], [`run`], `why`, `plot`). Which instances of it are meant, [`select`] finds.
+//! A [`Flow`] is a store with parameter values and settings. It is immutable: the builder methods in [`given`],
+//! [`limits`] and [`trust`] return a new flow.
+//!
+//! Every operation first builds a plan, of one of three kinds (see the module [`plan`]):
+//!
+//! - of the present state of the store, for `reset`, `verify`, `gc`, `bless`, `export` and `push`; `force` and
+//!   `refresh` have no effect on it, and it judges every instance whatever [`Flow::trust`] says;
+//! - for [`load`], which ignores `force` and `refresh` as well, but may trust the records of roots;
+//! - for [`run`] and for all that describe a run: [`view`], `why` and `plot`.
+//!
+//! [`graph`] and [`select`] find the instances of a plan that a call is about. Results are data that implement
+//! `Display`: [`summary`], [`sweep_summary`], [`transferred`] and `export::summary`.
+//!
+//! Planning changes no outputs. Except for caches, nothing is remembered between two calls.
 
 mod bless;
 pub(crate) mod error;
@@ -60,11 +71,11 @@ use crate::store::limit::Limits;
 use crate::store::trust::Trust;
 use crate::value::AnyValue;
 
-/// A store, and the parameter values given to it.
+/// A store together with parameter values and settings: the entry point of the library.
 ///
-/// It is cheap to clone. [`with`](Self::with) and its like leave a flow as it is and return a new
-/// one, so that two settings stand side by side. Whatever is asked of a flow makes a plan anew:
-/// what it says is what the code, the parameters and the files are at that moment.
+/// A flow is immutable and cheap to clone. [`with`](Self::with) and the other builder methods return a
+/// new flow, so that several settings can be used side by side. Every operation builds a new plan from
+/// the present code, parameters and files.
 ///
 /// ```
 /// use flow::prelude::*;
@@ -105,7 +116,7 @@ use crate::value::AnyValue;
 /// assert_eq!(*flow.load::<Mean>()?, 101.0);
 /// assert_eq!(flow.output::<Mean>()?.meta::<usize>("rows")?, 3);
 ///
-/// // A value for one task, and what it changes.
+/// // A parameter value of one task, and the instances that it affects.
 /// let week = flow.with(Prices::DAYS, 7);
 /// assert_eq!(
 ///     week.preview::<Mean>()?.color(false).to_string(),
@@ -113,10 +124,10 @@ use crate::value::AnyValue;
 /// );
 /// week.run::<Mean>()?;
 ///
-/// // The tasks that a root requires, with the parameters they have there.
+/// // The tasks that a root requires, with the parameters that they have in its graph.
 /// assert_eq!(week.graph::<Mean>().load::<Prices>()?.len(), 7);
 ///
-/// // What is taken away runs again, and what follows need not if it gives the same.
+/// // A task that was reset runs again. Its dependents do not if it produces an equal output.
 /// flow.reset::<Prices>()?;
 /// let summary = flow.run::<Mean>()?;
 /// assert_eq!((summary.ran().len(), summary.cut_off().len()), (1, 1));
@@ -126,14 +137,14 @@ use crate::value::AnyValue;
 #[derive(Clone)]
 pub struct Flow {
     store: Arc<Store>,
-    /// The folder that was opened, which the store of an environment lies in.
+    /// The folder passed to `open`. The stores of namespaces are in folders below it.
     opened: Arc<Path>,
     fs: Arc<dyn Fs>,
     givens: Arc<Givens>,
     workers: Option<usize>,
     allow_failures: bool,
     force: Force,
-    /// The stores from which outputs are taken over, too.
+    /// Other stores whose outputs are reused.
     reading: Vec<Arc<Store>>,
     provided: Arc<HashMap<TypeId, Contained<AnyValue>>>,
     trust: Trust,
@@ -143,27 +154,27 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// Opens the store in this folder, which is made if it is not there.
+    /// Opens the store in a folder, and creates the folder if it does not exist.
     ///
-    /// A relative path is resolved once, here: the flow keeps using that folder when a task, or
-    /// another part of the program, changes the current folder.
+    /// A relative path is resolved once, by this call: the flow keeps using that folder if a task or
+    /// another part of the program changes the current folder.
     ///
-    /// The folder itself, and those above it, may be links. Links below it are not followed: a
-    /// store, which others may have written, never leads out of its folder. What is done there
-    /// fails with an error that names the link.
+    /// The folder and its parents may be symbolic links. Links below the folder are never followed,
+    /// because another program may have written the store: an operation that meets a link fails with
+    /// an error that names it.
     ///
     /// # Errors
     ///
-    /// The folder cannot be made, or something else has its name.
+    /// The folder cannot be created, or the path names something other than a folder.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, Error> {
         Self::open_on(folder, Arc::new(Disk))
     }
 
-    /// Opens a store on another file system than the disk, such as one that fails on purpose.
+    /// Opens a store on a custom file system, such as one that simulates failures.
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open).
+    /// The same as [`open`](Self::open).
     pub fn open_on(folder: impl Into<PathBuf>, fs: Arc<dyn Fs>) -> Result<Self, Error> {
         let folder = folder.into();
         let folder = std::path::absolute(&folder).during("open", &folder)?;
@@ -190,19 +201,19 @@ impl Flow {
         }
     }
 
-    /// A flow without a store, which is only asked what is wrong.
+    /// Returns a flow without a store, which can be validated and not run.
     pub(crate) fn nowhere() -> Self {
         let store = crate::store::Store::nowhere();
         Self::of_store(store.root().into(), Arc::new(store), Arc::new(Disk))
     }
 
-    /// The folder of the store.
+    /// Returns the folder of the store.
     pub fn folder(&self) -> &Path {
         self.store.root()
     }
 }
 
-/// What a check looks at.
+/// Access for the module `check`.
 impl Flow {
     pub(crate) fn own_store(&self) -> &Store {
         &self.store

@@ -1,4 +1,15 @@
-//! The plans that are made for what a flow is asked: as things are, for a load, and for a run.
+//! Planning for the operations of a flow. There are three kinds of plans.
+//!
+//! | kind | `force` | `refresh` | `Trust::Records` |
+//! | --- | --- | --- | --- |
+//! | present state ([`Flow::as_is`]) | ignored | ignored | ignored: every instance gets a verdict |
+//! | load ([`Flow::to_load`]) | ignored | ignored | respected |
+//! | run ([`Flow::to_run`]) | respected | evaluated | respected |
+//!
+//! `force` is about running alone: a forced instance is pending for a run and its preview. Its output stays and can be
+//! loaded until the forced run has replaced it, so that a failed run loses nothing. In the same way a load returns
+//! the output of the last run whatever `refresh` says; otherwise an output that changes faster than it is
+//! fetched could never be loaded.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -22,38 +33,38 @@ impl Flow {
         Ok(builder::build(roots, &self.store, &self.givens)?)
     }
 
-    /// The plan as things are, with a verdict on each instance.
+    /// Builds a plan of the present state, with a verdict on each instance.
     pub(super) fn plan<R: Roots>(&self) -> Result<Arc<Plan>, Error> {
         self.as_is(&roots_of::<R>())
     }
 
-    /// The same for these roots.
+    /// Builds a plan of the present state, with a verdict on each instance.
     pub(crate) fn as_is(&self, roots: &[Root<'_>]) -> Result<Arc<Plan>, Error> {
         let trust = match self.trust {
             Trust::Records => Trust::Stamps,
             trust => trust,
         };
-        self.judged(roots, &Force::default(), trust, Asks::Nothing).map(Arc::new)
+        self.judged(roots, &Force::default(), trust, RefreshMode::Ignore).map(Arc::new)
     }
 
-    /// The plan as things are, with a verdict on the roots.
+    /// Builds a plan for a load, with a verdict on the roots.
     pub(super) fn plan_to_load<R: Roots>(&self) -> Result<Arc<Plan>, Error> {
         self.to_load(&roots_of::<R>())
     }
 
-    /// The same for these roots.
+    /// Builds a plan for a load, with a verdict on the roots.
     pub(super) fn to_load(&self, roots: &[Root<'_>]) -> Result<Arc<Plan>, Error> {
-        self.judged(roots, &Force::default(), self.trust, Asks::Nothing).map(Arc::new)
+        self.judged(roots, &Force::default(), self.trust, RefreshMode::Ignore).map(Arc::new)
     }
 
-    /// The plan of what a run does, in which what is forced is not complete.
+    /// Builds a plan for a run, in which forced instances are pending.
     pub(super) fn plan_to_run<R: Roots>(&self) -> Result<Arc<Plan>, Error> {
         self.to_run(&roots_of::<R>())
     }
 
-    /// The same for these roots.
+    /// Builds a plan for a run, in which forced instances are pending.
     pub(crate) fn to_run(&self, roots: &[Root<'_>]) -> Result<Arc<Plan>, Error> {
-        let plan = self.judged(roots, &self.force, self.trust, Asks::Refresh)?;
+        let plan = self.judged(roots, &self.force, self.trust, RefreshMode::Evaluate)?;
         plan.check_provided()?;
         Ok(Arc::new(plan))
     }
@@ -63,29 +74,29 @@ impl Flow {
         roots: &[Root<'_>],
         force: &Force,
         trust: Trust,
-        asks: Asks,
+        refresh: RefreshMode,
     ) -> Result<Plan, Error> {
-        let mut plan = self.unjudged(roots, force, trust, asks)?;
+        let mut plan = self.unjudged(roots, force, trust, refresh)?;
         plan.judge_all()?;
         plan.contents.keep();
         Ok(plan)
     }
 
-    /// A plan with no verdicts yet.
+    /// Builds a plan without verdicts.
     pub(super) fn unjudged(
         &self,
         roots: &[Root<'_>],
         force: &Force,
         trust: Trust,
-        asks: Asks,
+        refresh: RefreshMode,
     ) -> Result<Plan, Error> {
         let (mut graph, mut warnings) = self.build_graph(roots)?;
         force.mark(&mut graph);
         warnings.extend(force.unused(&graph));
-        match asks {
-            Asks::Nothing => {}
-            Asks::Refresh => graph.ask(&self.store, Asked::now())?,
-            Asks::HoweverOld => graph.ask(&self.store, Asked::however_old())?,
+        match refresh {
+            RefreshMode::Ignore => {}
+            RefreshMode::Evaluate => graph.ask(&self.store, Asked::now())?,
+            RefreshMode::EvaluateIgnoringAge => graph.ask(&self.store, Asked::however_old())?,
         }
         Ok(Plan {
             store: Arc::clone(&self.store),
@@ -102,7 +113,7 @@ impl Flow {
         })
     }
 
-    /// The digest of a value of a parameter.
+    /// Returns the digest of a value of the parameter at `place`.
     pub(super) fn digest(
         &self,
         task: &TaskType,
@@ -120,12 +131,13 @@ pub(super) fn roots_of<R: Roots>() -> Vec<Root<'static>> {
     R::types().into_iter().map(Root::from).collect()
 }
 
-/// Whether tasks that fetch are asked if they are to be refreshed.
+/// How a plan treats the `refresh` attribute of tasks.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asks {
-    /// What the last run gave counts.
-    Nothing,
-    Refresh,
-    /// What their expressions give now counts, and no age.
-    HoweverOld,
+pub(super) enum RefreshMode {
+    /// The output of the last run counts, whatever `refresh` says.
+    Ignore,
+    /// Expressions are evaluated, and outputs that are too old are pending.
+    Evaluate,
+    /// Expressions are evaluated, for their values are part of fingerprints. The age of an output is ignored.
+    EvaluateIgnoringAge,
 }

@@ -1,11 +1,11 @@
-//! The graph of a flow as a picture.
+//! Plots of the graph of a flow.
 
 use crate::flow::error::Error;
 use crate::flow::{Flow, Roots};
 use crate::plot::Plot;
 
 impl Flow {
-    /// Returns the graph of these roots as a picture, with what a run would do.
+    /// Returns a plot of the graph of these roots that shows what a run would do.
     ///
     /// ```
     /// use flow::prelude::*;
@@ -42,7 +42,7 @@ impl Flow {
     ///
     /// # Errors
     ///
-    /// The flow is wrong, or the store cannot be read.
+    /// Planning fails, or the store cannot be read.
     pub fn plot<R: Roots>(&self) -> Result<Plot, Error> {
         Ok(Plot::new(self.plan_to_run::<R>()?))
     }

@@ -1,4 +1,8 @@
-//! Resets: taking outputs away, so that their tasks run again.
+//! Resets: removing outputs, so that their tasks run again.
+//!
+//! A reset withdraws the fingerprint of each removed output from the index of its task, and removes the kept versions
+//! with it. Neither this store nor one that is read has an output to reuse under that fingerprint until a
+//! task has run. An output that is the current one of another instance stays.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,7 +10,7 @@ use std::path::PathBuf;
 use daggy::NodeIndex;
 
 use crate::flow::error::Error;
-use crate::flow::select::{between, is};
+use crate::flow::select::{is_of, with_downstream};
 use crate::flow::{Flow, Roots};
 use crate::plan::Plan;
 use crate::plan::dynamic::Replay;
@@ -15,15 +19,16 @@ use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
 use crate::task::{Kind, TaskType};
 
-/// How many instances are printed one by one.
+/// The maximal number of instances that are printed.
 const LISTED: usize = 10;
 
-/// What a reset removed.
+/// The outputs and files that a reset, a `clear` or a garbage collection removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Removed {
-    /// The instances that were reset, such as `Train {model: Logistic}`, or the folders of those
-    /// that no plan names. One that would have reused the output of another instance has no files.
+    /// The instances that were reset, such as `Train {model: Logistic}`, or their folders if the operation
+    /// had no plan that names them. An instance that would have reused the output of another one is listed,
+    /// but none of its files are.
     pub instances: Vec<String>,
     /// The files that were removed.
     pub files: Vec<PathBuf>,
@@ -53,21 +58,23 @@ impl fmt::Display for Removed {
 }
 
 impl Flow {
-    /// Removes the outputs of these roots and their kept versions, so that the tasks run again. An equal
-    /// output that is the current one of another instance stays there, and is not reused.
+    /// Removes the outputs of these roots with their earlier versions, so that the tasks run again.
+    ///
+    /// If an equal output is the current one of another instance, it is not removed, and the roots do not
+    /// reuse it.
     ///
     /// # Errors
     ///
-    /// The flow is wrong, or the files cannot be removed.
+    /// Planning fails, or a file cannot be removed.
     pub fn reset<R: Roots>(&self) -> Result<Removed, Error> {
         let plan = self.plan::<R>()?;
         self.reset_nodes(&plan, &plan.graph.roots)
     }
 
-    /// Removes the outputs of all instances of a plan.
+    /// Removes the outputs of all instances of a plan, and of those that its tasks required while they ran.
     pub(crate) fn reset_plan(&self, plan: &Plan) -> Result<Removed, Error> {
         let nodes: Vec<_> = plan.graph.nodes().collect();
-        // Their records tell of it, and are removed before it is.
+        // Read before the reset, because it removes the records that list these instances.
         let in_run = plan.required_in_run()?;
         let mut removed = self.reset_nodes(plan, &nodes)?;
         for plan in in_run {
@@ -82,11 +89,11 @@ impl Flow {
     pub(crate) fn reset_nodes(&self, plan: &Plan, nodes: &[NodeIndex]) -> Result<Removed, Error> {
         self.store.check_internal()?;
         let mut removed = Removed::default();
-        // Consumers first: at no time is an output there without what it was made from.
+        // Downstream first, so that an interrupted reset never leaves an output without its inputs.
         for node in with_gathered(plan, nodes).into_iter().rev() {
             let folder = plan.graph.folder(node, &self.store)?;
             let task = &plan.graph.task(node).folder;
-            // What would be adopted was made from something else than the present record says.
+            // The output that would be reused has another fingerprint than the present record.
             let replay = Replay::default();
             let judge = Judge::new(plan, &plan.verdicts, &replay);
             let kept = (plan.verdicts.status(node) == Status::Kept).then(|| judge.judge(node));
@@ -95,7 +102,7 @@ impl Flow {
             if let Some(Judged { verdict: Verdict::Adopt(kept, _), .. }) = kept.transpose()? {
                 let fingerprint = kept.record.fingerprint;
                 files.extend(self.store.reset_kept(task, fingerprint)?);
-                // What another store has stays there, and is not reused either.
+                // An output of another store is not removed. `forget` keeps it from being reused.
                 if kept.from.is_some() {
                     self.store.forget(task, fingerprint, true)?;
                 }
@@ -112,18 +119,20 @@ impl Flow {
 }
 
 impl Plan {
-    /// What a change of a task may affect: its instances, and what lies between them and the roots.
+    /// Returns the instances of a task and all instances downstream of them, for `reset_downstream`.
     pub(crate) fn to_reset(&self, task: &TaskType) -> Vec<NodeIndex> {
-        let mut nodes = between(self, task);
-        // Of an aggregate on the way, what else it gathers is not affected.
+        let mut nodes = with_downstream(self, task);
+        // Resetting an aggregate resets all its dependencies, also those that `task` does not affect.
         let is_aggregate = |node| self.graph.kind(node) == Kind::Aggregate;
-        nodes.retain(|&node| !is_aggregate(node) || is(self, node, task));
+        nodes.retain(|&node| !is_aggregate(node) || is_of(self, node, task));
         nodes
     }
 }
 
-/// The nodes that have an output of their own to be removed, in the order of the plan: for an
-/// aggregate, those that it requires. What is made elsewhere is left alone.
+/// Returns the nodes that store an output, in topological order.
+///
+/// An aggregate is replaced by its dependencies. External nodes are left out, because external files are never
+/// written.
 pub(super) fn with_gathered(plan: &Plan, nodes: &[NodeIndex]) -> Vec<NodeIndex> {
     let graph = &plan.graph;
     let mut new = nodes.to_vec();

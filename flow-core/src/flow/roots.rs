@@ -1,10 +1,10 @@
-//! Roots: what a plan starts from.
+//! The roots of a plan.
 
 use crate::task::{Task, TaskType};
 
-/// What a plan starts from: one task, or a tuple of tasks.
+/// The roots of a plan: one task, or a tuple of tasks.
 ///
-/// `flow.run::<(Train, Report)>()` makes one plan of both, in which what they share runs once.
+/// `flow.run::<(Train, Report)>()` builds one plan for both tasks, in which shared dependencies run once.
 pub trait Roots {
     #[doc(hidden)]
     fn types() -> Vec<&'static TaskType>;

@@ -1,4 +1,4 @@
-//! Running what is not complete.
+//! Runs of a flow.
 
 use std::sync::Arc;
 
@@ -19,19 +19,19 @@ impl Flow {
     ///
     /// # Errors
     ///
-    /// Planning failed, the store cannot be read, or, with the whole summary, tasks failed or the run was
-    /// stopped.
+    /// Planning fails or the store cannot be read. If tasks failed or the run was stopped, the error is
+    /// [`Error::Failed`] with the summary, unless the flow [allows failures](Self::allow_failures).
     pub fn run<R: Roots>(&self) -> Result<Summary, Error> {
-        self.told(self.run_roots(&roots_of::<R>())?)
+        self.check_success(self.run_roots(&roots_of::<R>())?)
     }
 
-    /// Runs what is not complete of these roots.
+    /// Runs the pending instances of `roots` and of their dependencies.
     pub(crate) fn run_roots(&self, roots: &[Root<'_>]) -> Result<Summary, Error> {
         let progress = self.progress.for_run();
         let mut summary = self.execute(self.to_run(roots)?, &progress)?;
-        // An output that was gone, and is made again for a task that has to run, may have other
-        // content: what the plan took for good because of it has to be judged again. Each time
-        // one more of those that were gone is there.
+        // A missing output that was computed again may have other content than its record said. The
+        // verdicts that relied on the recorded content are outdated then, and the roots are planned again.
+        // The loop ends, because each execution restores at least one missing output.
         for _ in 0..summary.len() {
             if !summary.is_outdated() || !summary.is_success() {
                 break;
@@ -43,8 +43,8 @@ impl Flow {
         Ok(summary)
     }
 
-    /// The summary, or the error that it is.
-    pub(super) fn told(&self, summary: Summary) -> Result<Summary, Error> {
+    /// Returns the summary, or an error if the run did not succeed and the flow does not allow failures.
+    pub(super) fn check_success(&self, summary: Summary) -> Result<Summary, Error> {
         if summary.is_success() || self.allow_failures {
             Ok(summary)
         } else {
@@ -56,7 +56,7 @@ impl Flow {
         self.allow_failures
     }
 
-    /// On how many threads it works.
+    /// Returns the number of worker threads.
     pub(super) fn threads(&self) -> usize {
         self.workers.unwrap_or_else(|| {
             std::thread::available_parallelism().map_or(1, std::num::NonZero::get)

@@ -1,4 +1,4 @@
-//! Instances of a graph, by their task.
+//! Selection of the instances of a plan by their task.
 
 use daggy::NodeIndex;
 
@@ -7,27 +7,28 @@ use crate::plan::Plan;
 use crate::plan::label::Show;
 use crate::task::{Task, TaskType};
 
-/// The nodes of a task, and all that lies between them and the roots.
-pub(super) fn between(plan: &Plan, task: &TaskType) -> Vec<NodeIndex> {
-    let mut below = vec![false; plan.graph.len()];
+/// Returns the nodes of a task and all nodes downstream of them.
+pub(super) fn with_downstream(plan: &Plan, task: &TaskType) -> Vec<NodeIndex> {
+    let mut selected = vec![false; plan.graph.len()];
     for node in plan.graph.nodes() {
         let inputs = plan.graph.inputs(node);
-        below[node.index()] =
-            is(plan, node, task) || inputs.iter().any(|input| below[input.index()]);
+        selected[node.index()] =
+            is_of(plan, node, task) || inputs.iter().any(|input| selected[input.index()]);
     }
-    plan.graph.nodes().filter(|node| below[node.index()]).collect()
+    plan.graph.nodes().filter(|node| selected[node.index()]).collect()
 }
 
-/// The nodes of `A`.
+/// Returns the nodes of `A`.
 pub(super) fn nodes_of<A: Task>(plan: &Plan) -> Vec<NodeIndex> {
-    plan.graph.nodes().filter(|&node| is(plan, node, TaskType::of::<A>())).collect()
+    plan.graph.nodes().filter(|&node| is_of(plan, node, TaskType::of::<A>())).collect()
 }
 
-pub(super) fn is(plan: &Plan, node: NodeIndex, task: &TaskType) -> bool {
+/// Returns whether a node is an instance of `task`.
+pub(super) fn is_of(plan: &Plan, node: NodeIndex, task: &TaskType) -> bool {
     (plan.graph.task(node).task.id)() == (task.id)()
 }
 
-/// The one node of these, or why there is not one.
+/// Returns the only node of `nodes`, or an error that lists the candidates.
 pub(super) fn one_of(
     plan: &Plan,
     nodes: &[NodeIndex],

@@ -1,4 +1,4 @@
-//! The care of a store: what lies in it, whether it is whole, and what can be removed.
+//! Maintenance of a store: list, clear and claim. `verify`, `gc` and `bless` have modules of their own.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,9 @@ use crate::store::RECORD;
 use crate::store::output::OutputFile;
 use crate::task::{Kind, Task, TaskType};
 
-/// The store of a flow: what lies in it, whatever task or setting it is of. Made by [`Flow::store`].
+/// Maintenance operations on the store of a flow. Created by [`Flow::store`].
+///
+/// They are about all outputs in the store, of any task and any parameters.
 ///
 /// ```
 /// use flow::prelude::*;
@@ -48,7 +50,7 @@ pub struct FlowStore<'a> {
     pub(super) flow: &'a Flow,
 }
 
-/// An output in a store.
+/// An output in a store, as [`FlowStore::list`] returns it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct StoredOutput {
@@ -62,22 +64,23 @@ pub struct StoredOutput {
     pub folder: PathBuf,
     /// The size of its files in bytes.
     pub bytes: u64,
-    /// When the run started that made it, in seconds since 1970.
+    /// The start of the run that produced it, in seconds since 1970 (UTC).
     pub started: i64,
-    /// How long that run took, in seconds.
+    /// The duration of that run in seconds.
     pub seconds: f64,
 }
 
 impl Flow {
-    /// Returns the store of the flow, for its care: list, verify, collect garbage, clear.
+    /// Returns the store of the flow for maintenance: list, verify, collect garbage, clear.
     pub fn store(&self) -> FlowStore<'_> {
         FlowStore { flow: self }
     }
 }
 
 impl FlowStore<'_> {
-    /// Returns the current output of each instance that the store has, in the order of their folders.
-    /// Records that cannot be read are left out: [`verify`](Self::verify) reports them.
+    /// Returns the current output of each instance in the store, ordered by folder.
+    ///
+    /// Damaged records are left out; [`verify`](Self::verify) reports them.
     ///
     /// # Errors
     ///
@@ -108,12 +111,13 @@ impl FlowStore<'_> {
         Ok(stored)
     }
 
-    /// Removes all outputs of `A`, whatever its parameters. A task that is external or an aggregate
-    /// has none of its own.
+    /// Removes all outputs of `A`, with any parameters.
+    ///
+    /// It removes nothing if `A` is external or an aggregate.
     ///
     /// # Errors
     ///
-    /// The files cannot be removed.
+    /// Another task has the name of `A` in this store, or a file cannot be removed.
     pub fn clear_task<A: Task>(&self) -> Result<Removed, Error> {
         let decl = A::__decl();
         let task = task_folder(&self.flow.store, TaskType::of::<A>(), &decl)
@@ -129,13 +133,13 @@ impl FlowStore<'_> {
         Ok(removed)
     }
 
-    /// Removes all outputs that are in the store.
+    /// Removes all outputs in the store.
     ///
-    /// Files that are not of the store's own making are left where they are.
+    /// Files that the store did not create are not touched.
     ///
     /// # Errors
     ///
-    /// The files cannot be removed.
+    /// A file cannot be removed.
     pub fn clear(&self) -> Result<Removed, Error> {
         let mut removed = Removed::default();
         for (folder, files) in self.flow.store.reset_all()? {
@@ -145,13 +149,13 @@ impl FlowStore<'_> {
         Ok(removed)
     }
 
-    /// Says that the outputs under the name of `A` are those of this program's task from now on.
+    /// Assigns the name of `A` in this store to this program's task.
     ///
-    /// A store notes which task has a name. If another crate comes with a task of that name, and it
-    /// has other parameters or another target, that is an error before anything runs: two programs
-    /// that share a folder by accident would replace each other's outputs. A task that was moved to
-    /// another crate and changed at the same time looks just so: then this is what to do, once.
-    /// Nothing is removed, and nothing that was made before is taken for what it is not.
+    /// A store records which task has a name. If another crate uses the store with a task of the same name but
+    /// other parameters or another target, planning fails: two programs that share a folder by accident
+    /// would replace each other's outputs. A task that was moved to another crate and changed at the same
+    /// time cannot be told from that case. Call this method once after such a move. It removes no outputs,
+    /// and has no influence on which outputs are complete.
     ///
     /// # Errors
     ///

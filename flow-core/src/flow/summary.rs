@@ -1,4 +1,4 @@
-//! Summaries: what an execution did.
+//! The summary of a run.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
@@ -16,15 +16,14 @@ use crate::plan::stand_in;
 use crate::plan::view::View;
 use crate::plan::warning::Warning;
 
-/// How many instances of a kind are printed one by one.
+/// The maximal number of instances that are printed for each outcome.
 const LISTED: usize = 10;
 
-/// What an execution did: which instances were complete before, ran, were adopted or cut off,
-/// failed, or were not run, and why.
+/// The result of a run: the outcome of each instance, with errors and warnings.
 ///
 /// ```text
-/// 3 tasks in 12.5 ms: 1 complete before, 2 ran
-///   complete before:
+/// 3 tasks in 12.5 ms: 1 complete already, 2 ran
+///   complete already:
 ///     GetData {source: examples/data/iris.csv}
 ///   ran:
 ///     Preprocess {do_preprocess: false} in 3.1 ms
@@ -36,28 +35,28 @@ pub struct Summary {
     warnings: Vec<Warning>,
 }
 
-/// What became of one instance in one plan.
-struct Told<'a> {
+/// The outcome of one instance in one plan.
+struct NodeOutcome<'a> {
     plan: &'a Arc<Plan>,
     node: NodeIndex,
     outcome: Outcome,
     errors: &'a [String],
 }
 
-/// What became of one instance.
+/// An instance in a [`Summary`], with its duration and error.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Entry {
     /// The instance.
     pub instance: Instance,
-    /// How long it ran, in seconds; 0 if it did not.
+    /// The duration of its run in seconds; 0 if it did not run.
     pub seconds: f64,
-    /// Why it failed, or was not run.
+    /// Why it failed or was not run.
     pub error: Option<String>,
 }
 
 impl Entry {
-    /// The name of the task.
+    /// Returns the name of the task.
     pub fn task(&self) -> &str {
         self.instance.task()
     }
@@ -66,11 +65,13 @@ impl Entry {
 impl Summary {
     pub(crate) fn new(plan: Arc<Plan>, outcomes: Outcomes) -> Self {
         let mut warnings = plan.warnings.clone();
-        // A task that was required while another one ran may have used what seemed to be unused.
+        // The plan's warnings about unused test outputs are recomputed: a task that was required while another
+        // one ran may have used one.
         warnings.retain(|warning| !matches!(warning, Warning::StandInUnused { .. }));
         warnings.extend(stand_in::unused(&plan.defaults.stand_ins));
         for warning in plan.refresh_warnings() {
-            // So may one have been asked whether it is to be refreshed.
+            // Tasks that were required while another one ran may have added warnings about their `refresh`
+            // expressions.
             if !warnings.contains(&warning) {
                 warnings.push(warning);
             }
@@ -91,18 +92,18 @@ impl Summary {
         &self.outcomes
     }
 
-    /// Whether what the plan took for good may not be.
+    /// Returns whether verdicts of the plan relied on content that has changed since, so that it must be planned again.
     pub(crate) fn is_outdated(&self) -> bool {
         self.outcomes.outdated
     }
 
-    /// Adds what an execution of the same roots did before this one.
+    /// Adds the outcomes of an earlier execution of the same roots.
     pub(crate) fn after(mut self, earlier: &Self) -> Self {
         let keys = |summary: &Self| {
             let graph = &summary.plan.graph;
             graph.nodes().map(|node| graph.node(node).key).collect::<Vec<_>>()
         };
-        // A requirement may depend on what is not in the flow, and give another graph.
+        // The graph may be another one, because `requires` may depend on state outside the flow.
         if keys(&self) == keys(earlier) {
             self.outcomes.add_earlier(&earlier.outcomes);
         }
@@ -110,29 +111,30 @@ impl Summary {
         self
     }
 
-    /// What became of each instance, wherever it is required: of several schedules that have met it, the
-    /// one that tells most.
-    fn told(&self) -> Vec<Told<'_>> {
+    /// Returns the outcome of each instance of this plan and of those that were required while tasks ran.
+    ///
+    /// An instance may be in several of these plans. The most informative outcome is taken.
+    fn node_outcomes(&self) -> Vec<NodeOutcome<'_>> {
         let own = (&self.plan, &self.outcomes.nodes, &self.outcomes.errors);
         let in_run =
             self.outcomes.in_run.iter().map(|part| (&part.plan, &part.nodes, &part.errors));
-        let mut told: Vec<Told<'_>> = Vec::with_capacity(own.1.len());
+        let mut found: Vec<NodeOutcome<'_>> = Vec::with_capacity(own.1.len());
         let mut places = HashMap::new();
         for (plan, outcomes, errors) in std::iter::once(own).chain(in_run) {
             for (node, &outcome) in plan.graph.nodes().zip(outcomes) {
-                let one = Told { plan, node, outcome, errors };
-                // Within one plan each instance stands once.
+                let one = NodeOutcome { plan, node, outcome, errors };
+                // Within one plan, each instance is one node.
                 if self.outcomes.in_run.is_empty() {
-                    told.push(one);
+                    found.push(one);
                     continue;
                 }
                 match places.entry(plan.graph.node(node).key) {
                     Slot::Vacant(slot) => {
-                        slot.insert(told.len());
-                        told.push(one);
+                        slot.insert(found.len());
+                        found.push(one);
                     }
                     Slot::Occupied(place) => {
-                        let before = &mut told[*place.get()];
+                        let before = &mut found[*place.get()];
                         if outcome.tells() > before.outcome.tells() {
                             *before = one;
                         }
@@ -140,14 +142,14 @@ impl Summary {
                 }
             }
         }
-        told
+        found
     }
 
     fn select(
         &self,
         select: impl Fn(Outcome, &[String]) -> Option<(f64, Option<String>)>,
     ) -> Vec<Entry> {
-        let entry = |Told { plan, node, outcome, errors }: Told<'_>| {
+        let entry = |NodeOutcome { plan, node, outcome, errors }: NodeOutcome<'_>| {
             let (seconds, error) = select(outcome, errors)?;
             let error = match outcome {
                 Outcome::NotRun { because } => {
@@ -159,20 +161,22 @@ impl Summary {
             let instance = Instance { plan: Arc::clone(plan), node };
             Some(Entry { instance, seconds, error })
         };
-        self.told().into_iter().filter_map(entry).collect()
+        self.node_outcomes().into_iter().filter_map(entry).collect()
     }
 
-    /// The instances that were complete before, those whose output is gone and was not needed, and
-    /// those that were not looked at, as [`Trust::Records`](crate::Trust::Records) has it.
+    /// Returns the instances that were complete before the run.
+    ///
+    /// They include instances whose output is missing and was not needed, and those that
+    /// [`Trust::Records`](crate::Trust::Records) does not check.
     pub fn complete_before(&self) -> Vec<Entry> {
         let before = |o: Outcome| matches!(o, Outcome::CompleteBefore | Outcome::NotNeeded);
-        // What was there of what was required while tasks ran is not a part of what was asked for.
+        // Instances that were only required while tasks ran are not part of the requested graph.
         let own = |entry: &Entry| Arc::ptr_eq(&entry.instance.plan, &self.plan);
         let entries = self.select(|outcome, _| before(outcome).then_some((0.0, None)));
         entries.into_iter().filter(own).collect()
     }
 
-    /// The instances that ran.
+    /// Returns the instances that ran.
     pub fn ran(&self) -> Vec<Entry> {
         self.select(|outcome, _| match outcome {
             Outcome::Ran { seconds } => Some((f64::from(seconds), None)),
@@ -180,28 +184,27 @@ impl Summary {
         })
     }
 
-    /// The instances whose outputs a test gave, and that were saved in this run.
+    /// Returns the instances whose outputs a test provided and this run saved.
     pub fn given(&self) -> Vec<Entry> {
         self.select(|outcome, _| (outcome == Outcome::Given).then_some((0.0, None)))
     }
 
-    /// The instances that took over an output that was kept and is made from the same.
+    /// Returns the instances that reused a stored output with the same fingerprint instead of running.
     pub fn adopted(&self) -> Vec<Entry> {
         self.select(|outcome, _| (outcome == Outcome::Adopted).then_some((0.0, None)))
     }
 
-    /// The instances that did not have to run, for what they require ran and gave the same.
+    /// Returns the instances that did not have to run: upstream tasks ran, and produced equal outputs.
     pub fn cut_off(&self) -> Vec<Entry> {
         self.select(|outcome, _| (outcome == Outcome::CutOff).then_some((0.0, None)))
     }
 
-    /// The instances that have no output of their own, or one that is made elsewhere, and that have
-    /// become complete.
+    /// Returns the aggregate and external instances that became complete in this run.
     pub fn found(&self) -> Vec<Entry> {
         self.select(|outcome, _| (outcome == Outcome::Found).then_some((0.0, None)))
     }
 
-    /// The instances that failed, each with its error.
+    /// Returns the instances that failed, each with its error.
     pub fn failed(&self) -> Vec<Entry> {
         self.select(|outcome, errors| match outcome {
             Outcome::Failed { seconds, error } => {
@@ -211,7 +214,7 @@ impl Summary {
         })
     }
 
-    /// The instances that were not run, each with what failed upstream.
+    /// Returns the instances that were not run, each with the reason: a failure upstream, or a stopped run.
     pub fn not_run(&self) -> Vec<Entry> {
         self.select(|outcome, _| match outcome {
             Outcome::NotRun { .. } => Some((0.0, None)),
@@ -222,7 +225,7 @@ impl Summary {
         })
     }
 
-    /// Whether every root is complete now.
+    /// Returns whether every root is complete now.
     pub fn is_success(&self) -> bool {
         !self.outcomes.nodes.iter().any(|outcome| {
             matches!(
@@ -236,25 +239,27 @@ impl Summary {
         })
     }
 
-    /// How many instances the graph has, with those that were settled because tasks required them
-    /// while they ran.
+    /// Returns the number of instances of the graph.
+    ///
+    /// Instances that were run, reused or failed because a task required them while it ran are included.
     pub fn len(&self) -> usize {
-        let told = self.told().into_iter();
-        let is_told = |one: &Told<'_>| one.outcome.tells() > 0 || Arc::ptr_eq(one.plan, &self.plan);
-        told.filter(is_told).count()
+        let all = self.node_outcomes().into_iter();
+        let counts =
+            |one: &NodeOutcome<'_>| one.outcome.tells() > 0 || Arc::ptr_eq(one.plan, &self.plan);
+        all.filter(counts).count()
     }
 
-    /// Whether the graph has no instances, which no graph does.
+    /// Returns whether the graph has no instances. This is always `false`, because a graph has a root.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How long it all took, in seconds.
+    /// Returns the duration of the run in seconds.
     pub fn seconds(&self) -> f64 {
         self.outcomes.seconds
     }
 
-    /// What is not wrong, but hardly meant.
+    /// Returns the warnings: what is legal but probably unintended.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
@@ -269,12 +274,12 @@ impl fmt::Debug for Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kinds = [
-            ("complete before", "complete before", self.complete_before()),
+            ("complete already", "complete already", self.complete_before()),
             ("given by a test", "given", self.given()),
             ("ran", "ran", self.ran()),
-            ("adopted a kept output", "adopted", self.adopted()),
-            ("cut off: upstream gave the same", "cut off", self.cut_off()),
-            ("complete with what they require", "complete now", self.found()),
+            ("reused a stored output", "reused", self.adopted()),
+            ("inputs unchanged (early cutoff)", "with unchanged inputs", self.cut_off()),
+            ("complete with their dependencies", "complete now", self.found()),
             ("failed", "failed", self.failed()),
             ("not run", "not run", self.not_run()),
         ];
@@ -283,7 +288,7 @@ impl fmt::Display for Summary {
         let counts = kinds.iter().filter(|(_, _, entries)| !entries.is_empty());
         let counts = counts.map(|(_, short, entries)| format!("{} {short}", entries.len()));
         f.write_str(&counts.collect::<Vec<_>>().join(", "))?;
-        // What was required while tasks ran stands in other graphs.
+        // Labels must be unique among all graphs: instances that were required while tasks ran are in others.
         let in_run = &self.outcomes.in_run;
         let view = (!in_run.is_empty()).then(|| {
             let in_run = in_run.iter().map(|part| &part.plan.graph);

@@ -1,4 +1,4 @@
-//! What a run of a sweep did.
+//! The summary of a run of a sweep.
 
 use std::fmt;
 use std::ops::Deref;
@@ -11,11 +11,12 @@ use crate::plan::Plan;
 use crate::plan::label::Show;
 use crate::value::escaped_text;
 
-/// How many variants of a kind are printed one by one.
+/// The maximal number of variants that are printed for each outcome.
 const LISTED: usize = 10;
 
-/// What a run of a sweep did: the [`Summary`] of the one execution, which this is as well, and what
-/// came of each variant.
+/// The result of a run of a sweep: the outcome of each variant and the [`Summary`] of all instances.
+///
+/// It dereferences to the [`Summary`].
 ///
 /// ```text
 /// 24 variants: 23 ran, 1 failed
@@ -30,43 +31,42 @@ pub struct SweepSummary {
     left_out: LeftOut,
 }
 
-/// What came of a variant, which is what came of its root; of several roots, what is most worth
-/// saying.
+/// The outcome of a variant: that of its root or, of several roots, the most informative one.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum VariantOutcome {
-    /// It was complete before.
+    /// It was complete before the run.
     CompleteBefore,
-    /// It has no output of its own, and became complete with what it requires.
+    /// It is an aggregate or external, and became complete in this run.
     Found,
-    /// It did not have to run, for what it requires ran and gave the same.
+    /// It did not have to run: upstream tasks ran, and produced equal outputs.
     CutOff,
-    /// It took over an output that was kept and is made from the same.
+    /// It reused a stored output with the same fingerprint instead of running.
     Adopted,
     /// It ran.
     Ran {
-        /// How long, in seconds, without what it requires.
+        /// The duration in seconds, without that of its dependencies.
         seconds: f64,
     },
     /// It was not run.
     NotRun {
-        /// Why: what failed upstream, and why that did; or the execution was stopped.
+        /// The reason: a failure upstream with its error, or a stopped run.
         why: String,
     },
     /// It failed.
     Failed {
-        /// Why.
+        /// The error.
         error: String,
     },
 }
 
 impl VariantOutcome {
-    /// Whether the variant is complete now.
+    /// Returns whether the variant is complete now.
     pub fn is_success(&self) -> bool {
         !matches!(self, Self::NotRun { .. } | Self::Failed { .. })
     }
 
-    /// Why it is not complete.
+    /// Returns why the variant is not complete; `None` if it is.
     pub fn error(&self) -> Option<&str> {
         match self {
             Self::NotRun { why: error } | Self::Failed { error } => Some(error),
@@ -74,7 +74,8 @@ impl VariantOutcome {
         }
     }
 
-    fn worth_saying(&self) -> u8 {
+    /// Returns the rank of an outcome: of several roots, the highest is shown.
+    fn rank(&self) -> u8 {
         match self {
             Self::CompleteBefore => 0,
             Self::Found => 1,
@@ -86,21 +87,21 @@ impl VariantOutcome {
         }
     }
 
-    /// What came of two roots.
+    /// Combines the outcomes of two roots.
     fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Ran { seconds: a }, Self::Ran { seconds: b }) => Self::Ran { seconds: a + b },
-            (a, b) if b.worth_saying() > a.worth_saying() => b,
+            (a, b) if b.rank() > a.rank() => b,
             (a, _) => a,
         }
     }
 
     fn word(&self) -> &'static str {
         match self {
-            Self::CompleteBefore => "complete before",
+            Self::CompleteBefore => "complete already",
             Self::Found => "complete now",
-            Self::CutOff => "cut off",
-            Self::Adopted => "adopted",
+            Self::CutOff => "with unchanged inputs",
+            Self::Adopted => "reused",
             Self::Ran { .. } => "ran",
             Self::NotRun { .. } => "not run",
             Self::Failed { .. } => "failed",
@@ -121,17 +122,17 @@ impl SweepSummary {
         Self { summary, variants, left_out }
     }
 
-    /// What came of each variant, in order.
+    /// Returns the name and the outcome of each variant that was to run, in order.
     pub fn variants(&self) -> &[(String, VariantOutcome)] {
         &self.variants
     }
 
-    /// What came of the variant with this name; `None` if it was not to run.
+    /// Returns the outcome of the variant with this name; `None` if the variant was left out of the run.
     pub fn variant(&self, name: &str) -> Option<&VariantOutcome> {
-        self.variants.iter().find(|(of, _)| of == name).map(|(_, outcome)| outcome)
+        self.variants.iter().find(|(variant, _)| variant == name).map(|(_, outcome)| outcome)
     }
 
-    /// The variants that are not complete, each with why.
+    /// Returns the names of the variants that are not complete, each with the reason.
     pub fn failed_variants(&self) -> Vec<(&str, &str)> {
         let failed = self.variants.iter();
         failed.filter_map(|(name, outcome)| Some((name.as_str(), outcome.error()?))).collect()
@@ -146,11 +147,11 @@ impl Deref for SweepSummary {
     }
 }
 
-/// What came of a root.
+/// Returns the outcome of a root.
 fn outcome(plan: &Plan, outcomes: &Outcomes, root: NodeIndex) -> VariantOutcome {
-    let of = outcomes.nodes[root.index()];
-    if matches!(of, Outcome::Elsewhere { error: None }) {
-        // Another task has required it while it ran, and there it is told.
+    let own = outcomes.nodes[root.index()];
+    if matches!(own, Outcome::Elsewhere { error: None }) {
+        // A task required the root while it ran: the plan of that requirement has the outcome.
         let key = plan.graph.node(root).key;
         for part in &outcomes.in_run {
             let graph = &part.plan.graph;
@@ -159,21 +160,28 @@ fn outcome(plan: &Plan, outcomes: &Outcomes, root: NodeIndex) -> VariantOutcome 
                     && !matches!(part.nodes[node.index()], Outcome::Elsewhere { .. })
             });
             if let Some(node) = node {
-                return told(&part.plan, part.nodes[node.index()], &part.nodes, &part.errors);
+                let own = part.nodes[node.index()];
+                return variant_outcome(&part.plan, own, &part.nodes, &part.errors);
             }
         }
     }
-    told(plan, of, &outcomes.nodes, &outcomes.errors)
+    variant_outcome(plan, own, &outcomes.nodes, &outcomes.errors)
 }
 
-fn told(plan: &Plan, of: Outcome, all: &[Outcome], errors: &[String]) -> VariantOutcome {
+/// Converts the outcome of a root, `own`; `all` are the outcomes of its plan.
+fn variant_outcome(
+    plan: &Plan,
+    own: Outcome,
+    all: &[Outcome],
+    errors: &[String],
+) -> VariantOutcome {
     let error_of = |outcome: Outcome| match outcome {
         Outcome::Failed { error, .. } | Outcome::Elsewhere { error: Some(error) } => {
             Some(errors[error as usize].as_str())
         }
         _ => None,
     };
-    match of {
+    match own {
         Outcome::CompleteBefore | Outcome::NotNeeded => VariantOutcome::CompleteBefore,
         Outcome::Ran { seconds } => VariantOutcome::Ran { seconds: f64::from(seconds) },
         Outcome::Adopted => VariantOutcome::Adopted,
@@ -182,7 +190,7 @@ fn told(plan: &Plan, of: Outcome, all: &[Outcome], errors: &[String]) -> Variant
             VariantOutcome::Found
         }
         Outcome::Failed { .. } | Outcome::Elsewhere { error: Some(_) } => {
-            VariantOutcome::Failed { error: error_of(of).unwrap_or_default().to_owned() }
+            VariantOutcome::Failed { error: error_of(own).unwrap_or_default().to_owned() }
         }
         Outcome::NotRun { because } => {
             let failed = plan.graph.label(because, Show::Clipped);
@@ -208,7 +216,7 @@ impl fmt::Display for SweepSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", Counted(self.variants.len()))?;
         let mut kinds: Vec<_> = self.variants.iter().map(|(_, outcome)| outcome).collect();
-        kinds.sort_by_key(|outcome| outcome.worth_saying());
+        kinds.sort_by_key(|outcome| outcome.rank());
         for (place, kind) in kinds.chunk_by(|a, b| a.word() == b.word()).enumerate() {
             let comma = if place == 0 { ": " } else { ", " };
             write!(f, "{comma}{} {}", kind.len(), kind[0].word())?;
@@ -232,12 +240,12 @@ impl fmt::Display for SweepSummary {
     }
 }
 
-/// How many variants are left out, and why.
+/// How many variants a run leaves out, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LeftOut {
-    /// They are complete.
+    /// Variants that are complete.
     pub(crate) complete: usize,
-    /// There are enough without them.
+    /// Variants beyond the requested number.
     pub(crate) later: usize,
 }
 
@@ -247,7 +255,7 @@ impl LeftOut {
     }
 }
 
-/// `24 variants`
+/// Displays a number of variants: `24 variants`.
 pub(crate) struct Counted(pub(crate) usize);
 
 impl fmt::Display for Counted {

@@ -1,4 +1,12 @@
-//! Pushing outputs to where others can get them, and pulling them from there.
+//! Push and pull: copying outputs to a [`Remote`], and from there into another store.
+//!
+//! A pull is a plan with one more place to look for outputs: where the planner would search a store for an output
+//! with a fingerprint, it also searches the remote ([`RemoteFinder`]). So fingerprints, recorded reads and
+//! instances that tasks required while they ran are judged by the same code as for a run. The files of the
+//! outputs that were found are fetched afterwards, and committed in groups.
+//!
+//! A pull takes an output however old it is, as a load does. It evaluates expressions of `refresh`, because
+//! their values are part of fingerprints.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -10,7 +18,7 @@ use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
 use crate::flow::error::Error;
-use crate::flow::plan::{Asks, roots_of};
+use crate::flow::plan::{RefreshMode, roots_of};
 use crate::flow::transferred::Transferred;
 use crate::flow::{Flow, Roots};
 use crate::plan::Plan;
@@ -24,7 +32,7 @@ use crate::remote::Remote;
 use crate::remote::finder::RemoteFinder;
 use crate::remote::manifest;
 use crate::remote::pull::ToPull;
-use crate::remote::push::{Copied, There, ToPush};
+use crate::remote::push::{Copied, PresentCheck, ToPush};
 use crate::store::kept::Carried;
 use crate::store::limit::Replaced;
 use crate::store::record::{MadeFrom, Read, Record};
@@ -33,31 +41,33 @@ use crate::store::trust::Trust;
 use crate::task::Kind;
 use crate::task::param::ParamDecl;
 
-/// How many outputs are fetched before their records are committed together, at most.
+/// The maximal number of outputs in a group: they are fetched, and then committed together.
 const GROUP: usize = 64;
 
-/// How many bytes of outputs are fetched before that, if each thread has one: whoever is interrupted has
-/// fetched those in vain.
+/// A group is complete at this size in bytes, once it has an output for each thread. It bounds the download
+/// that an interruption wastes.
 const GROUP_BYTES: u64 = 32 << 20;
 
-/// How many outputs of a remote are compared with one that it does not have, at most.
+/// The maximal number of manifests that are read to explain why a remote lacks an output.
 const COMPARED: usize = 20;
 
 impl Flow {
-    /// Puts the complete outputs of these roots, and of all that they require, where others can
-    /// [pull](Self::pull) them: those too that a task has required while it ran.
+    /// Copies the complete outputs of these roots to a remote, where others can [pull](Self::pull) them.
     ///
-    /// Only what is missing there is copied. Each file is hashed while it is read here, and again as
-    /// it has arrived there. If a push is interrupted, at whatever point, nothing counts as there that
-    /// is not; the next one goes on with the files that have not arrived yet.
+    /// The outputs of all instances upstream are included, also of those that a task required while it ran.
+    /// Instances that are not complete are [skipped](Transferred::skipped).
     ///
-    /// Give paths relative to the current folder, which are the same in each checkout of a project. An
-    /// absolute path in a parameter is a part of what an output is made from, so that a pull elsewhere
-    /// takes nothing; the push [warns](Transferred::warnings). Where a path must be absolute, mark it
+    /// Only files that the remote lacks are copied. Each file is hashed while it is read, and again as the
+    /// remote has stored it. If a push is interrupted, the remote has no incomplete outputs, and the next push
+    /// continues with the missing files.
+    ///
+    /// Give paths relative to the current folder, so that they are the same in each checkout of a project. An
+    /// absolute path in a parameter is part of the fingerprint, so that a pull on another machine finds
+    /// nothing; the push [warns](Transferred::warnings) about it. If a path must be absolute, mark it
     /// `#[param(file, insignificant)]`: then the content of the file counts and its path does not.
     ///
-    /// A value in memory is not pushed, and neither is a file that is gone here. That it was there,
-    /// and which content it had, is: so what was made of it can be pulled.
+    /// Of a value in memory and of an output whose file is missing, only the record is pushed
+    /// ([`metadata_only`](Transferred::metadata_only)). Outputs downstream can be pulled with its help.
     ///
     /// ```
     /// use flow::{prelude::*, RemoteFolder};
@@ -84,7 +94,7 @@ impl Flow {
     /// let pushed = here.push::<Squares>(&shared)?;
     /// assert_eq!((pushed.instances(), pushed.files()), (&["Squares {n: 3}".to_owned()][..], 1));
     ///
-    /// // Somewhere else, with the same program.
+    /// // On another machine, with the same program.
     /// let there = Flow::open(folder.join("there"))?.with(Squares::N, 3);
     /// there.pull::<Squares>(&shared)?;
     /// assert_eq!(*there.load::<Squares>()?, [1, 4, 9]);
@@ -94,17 +104,17 @@ impl Flow {
     ///
     /// # Errors
     ///
-    /// The flow is wrong, none of the outputs is complete, or a file cannot be read here or put there.
-    /// What has been pushed before that is there.
+    /// Planning fails, no output is complete, or a file cannot be read, or written to the remote. Outputs that
+    /// were pushed before the error stay in the remote.
     pub fn push<R: Roots>(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
-        self.push_to::<R>(remote, There::Believed)
+        self.push_to::<R>(remote, PresentCheck::Size)
     }
 
-    /// As [`push`](Self::push), and reads all that is there already, too: what was damaged there is put
-    /// again.
+    /// Pushes like [`push`](Self::push), and repairs damaged files of the remote.
     ///
-    /// A push believes what was put there before, for each file was read when it was. A disk may fail
-    /// since then; who pulls is told, and takes nothing of it.
+    /// `push` verifies a file when it copies it, and later compares its size only. This method reads all files
+    /// of these outputs in the remote, and replaces those whose content has changed since. A
+    /// [`pull`](Self::pull) that meets a damaged file fails and names this method.
     ///
     /// ```
     /// # use flow::{prelude::*, RemoteFolder};
@@ -121,19 +131,23 @@ impl Flow {
     /// # let flow = Flow::open(folder.path().join("data"))?.quiet();
     /// # flow.run::<Answer>()?;
     /// # flow.push::<Answer>(&shared)?;
-    /// assert_eq!(flow.push_verified::<Answer>(&shared)?.files(), 0); // all is as it was
+    /// assert_eq!(flow.push_verified::<Answer>(&shared)?.files(), 0); // nothing was damaged
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
     ///
-    /// As [`push`](Self::push).
+    /// The same as [`push`](Self::push).
     pub fn push_verified<R: Roots>(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
-        self.push_to::<R>(remote, There::Read)
+        self.push_to::<R>(remote, PresentCheck::Content)
     }
 
-    fn push_to<R: Roots>(&self, remote: &dyn Remote, there: There) -> Result<Transferred, Error> {
+    fn push_to<R: Roots>(
+        &self,
+        remote: &dyn Remote,
+        check: PresentCheck,
+    ) -> Result<Transferred, Error> {
         let plan = self.plan::<R>()?;
         let mut plans = vec![Arc::clone(&plan)];
         plans.extend(plan.required_in_run()?);
@@ -158,7 +172,7 @@ impl Flow {
                     (None, Verdict::Complete(record)) => whole(record),
                     (None, Verdict::Evicted(record, _)) => (record, Carried::MetadataOnly),
                     (None, _) => {
-                        pushed.leave(label, &judged.reasons);
+                        pushed.skip(label, &judged.reasons);
                         continue;
                     }
                 };
@@ -173,10 +187,10 @@ impl Flow {
             return Err(Error::Nothing {
                 verb: "push",
                 root: crate::base::names::short_name::<R>(),
-                incomplete: skipped.map(|of| (of.instance.clone(), of.why.clone())).collect(),
+                incomplete: skipped.map(|one| (one.instance.clone(), one.why.clone())).collect(),
             });
         }
-        let copied = self.each(&all, |push| push.store.push(remote, push, there));
+        let copied = self.each(&all, |push| push.store.push(remote, push, check));
         for (push, copied) in all.iter().zip(copied) {
             let Some(copied) = copied.transpose()? else { continue };
             pushed.add(push.label.clone(), push.carried == Carried::MetadataOnly, copied);
@@ -184,32 +198,33 @@ impl Flow {
         Ok(pushed)
     }
 
-    /// Takes over what a [`Remote`] has for these roots and for all that they require, and what is not
-    /// complete here: outputs that were [pushed](Self::push), made from the same as they would be made
-    /// from now. Nothing runs.
+    /// Copies outputs that were [pushed](Self::push) to a remote into this store, without running anything.
     ///
-    /// Each file is hashed as it arrives. One that is not what was pushed is an error, and nothing is
-    /// taken over that needs it; [`push_verified`](Self::push_verified) mends it. If a pull is interrupted, at whatever point, what is complete is
-    /// whole; the next one goes on.
+    /// It is about these roots and all instances upstream. An instance that is not complete gets the output that
+    /// the remote has for its present fingerprint: the same code, parameters and input content.
     ///
-    /// What a task that fetches would fetch now is not asked by its age: as [`load`](Self::load) does,
-    /// it takes what the last run has given. Secrets and variables of the environment are hashed with
-    /// a key that each store has of its own, so that what was made by them is not found.
+    /// Each file is hashed as it arrives. A file with other content than was pushed is an error, and no output
+    /// that needs it is committed; [`push_verified`](Self::push_verified) repairs it. If a pull is
+    /// interrupted, the outputs pulled so far are complete, and the next pull continues.
     ///
-    /// Digests tell what was damaged, and not who made it: whoever may push there says what an output
-    /// was made from.
+    /// The age of an output does not count: as [`load`](Self::load) does, a pull takes the output of the last run
+    /// whatever `refresh` says about its age. Secrets and environment variables are hashed with a key that
+    /// each store has of its own, so that outputs that depend on them are not found.
+    ///
+    /// Digests detect damage, not forgery: anyone who can write to the remote decides what an output claims to be
+    /// computed from.
     ///
     /// # Errors
     ///
-    /// The flow is wrong, the remote cannot be read or [is none](Remote::check), or what it has is
-    /// damaged. What has been pulled before that is complete.
+    /// Planning fails, the remote cannot be read or [was never pushed to](Remote::check), or a file or manifest
+    /// in it is damaged. Outputs that were pulled before the error are complete.
     pub fn pull<R: Roots>(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
         let trust = match self.trust {
             Trust::Records => Trust::Stamps,
             trust => trust,
         };
-        let mut plan =
-            self.unjudged(&roots_of::<R>(), &Force::default(), trust, Asks::HoweverOld)?;
+        let refresh = RefreshMode::EvaluateIgnoringAge;
+        let mut plan = self.unjudged(&roots_of::<R>(), &Force::default(), trust, refresh)?;
         remote.check().map_err(|error| Error::NoRemote { why: error.to_string() })?;
         let finder = RemoteFinder::new(remote);
         let replay = Replay::finding(&finder);
@@ -225,12 +240,12 @@ impl Flow {
         let sizes: Vec<u64> = all.iter().map(|pull| pull.files().1).collect();
         let result = groups(&sizes, self.threads())
             .try_for_each(|group| self.pull_group(remote, &all[group], &mut replaced, &mut pulled));
-        // What is left does no harm: the next run, or `gc`, finds it.
+        // An error is ignored: the next run, or `gc`, removes replaced files that are left.
         let _ = self.store.tidy(replaced, self.limits, run_lock.as_ref());
         result.map(|()| pulled)
     }
 
-    /// Fetches some outputs, and commits those before the first that failed.
+    /// Fetches a group of outputs and commits those before the first failure.
     fn pull_group(
         &self,
         remote: &dyn Remote,
@@ -245,7 +260,7 @@ impl Flow {
                 Some(Ok(one)) if failed.is_none() => staged.push((pull, one)),
                 Some(Ok(one)) => discard(self, &one),
                 Some(Err(error)) => failed = failed.or(Some(error)),
-                // It was not begun, for another one had failed.
+                // Not started, because another fetch had failed.
                 None => {}
             }
         }
@@ -258,7 +273,8 @@ impl Flow {
                     replaced.extend(Replaced::by(task, staged));
                     let (files, bytes) = pull.files();
                     let label = pull.plan.graph.label(pull.node, Show::Clipped);
-                    pulled.add(label, pull.is_told(), Copied { is_new: true, files, bytes });
+                    let copied = Copied { is_new: true, files, bytes };
+                    pulled.add(label, pull.is_metadata_only(), copied);
                 }
                 Err(error) => {
                     discard(self, &staged);
@@ -269,8 +285,9 @@ impl Flow {
         failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    /// Does this with each of some, on several threads. Once it has failed with one, no other is
-    /// begun, and for those there is nothing.
+    /// Calls `work` with each item, on several threads, and returns the results in order.
+    ///
+    /// After the first error no other item is started; the result of such an item is `None`.
     fn each<T: Sync, U: Send>(
         &self,
         all: &[T],
@@ -279,31 +296,33 @@ impl Flow {
         let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
         let threads = self.threads().clamp(1, all.len().max(1));
         let mut done: Vec<_> = all.iter().map(|_| None).collect();
-        let some = || {
-            let mut some = Vec::new();
+        let worker = || {
+            let mut results = Vec::new();
             while !failed.load(Ordering::Relaxed) {
                 let place = next.fetch_add(1, Ordering::Relaxed);
                 let Some(one) = all.get(place) else { break };
                 let result = work(one);
                 failed.fetch_or(result.is_err(), Ordering::Relaxed);
-                some.push((place, result));
+                results.push((place, result));
             }
-            some
+            results
         };
-        let all_some = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(some)).collect();
+        let all_results = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
             let joined = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
             joined.collect::<Vec<_>>()
         });
-        for some in all_some {
-            let some = some.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            some.into_iter().for_each(|(place, result)| done[place] = Some(result));
+        for results in all_results {
+            let results = results.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            results.into_iter().for_each(|(place, result)| done[place] = Some(result));
         }
         done
     }
 }
 
-/// What keeps others from pulling an output: absolute paths that are a part of what it is made from.
+/// Returns a warning for each absolute path in the fingerprint of an output or among the files that were read.
+///
+/// On a machine with other paths the fingerprint differs, so that a pull does not find the output.
 fn absolute_paths(plan: &Plan, node: NodeIndex, record: &Record) -> impl Iterator<Item = String> {
     let entry = plan.graph.task(node);
     let task = &entry.decl.name;
@@ -335,7 +354,7 @@ fn absolute_paths(plan: &Plan, node: NodeIndex, record: &Record) -> impl Iterato
     of_params.chain(of_reads).collect::<Vec<_>>().into_iter()
 }
 
-/// All outputs of a plan that a remote has and the store does not, each after what it was made from.
+/// Returns the outputs of a plan that the remote has and the store lacks, upstream first.
 fn to_pull(
     plan: Arc<Plan>,
     (remote, replay): (&dyn Remote, &Replay<'_>),
@@ -352,10 +371,10 @@ fn to_pull(
                 continue;
             }
             if kind == Kind::External {
-                // Without it nobody can tell what is made of it.
+                // If an external file is missing, the fingerprints of instances downstream are unknown.
                 if plan.verdicts.digest(node).is_none() {
                     let label = plan.graph.label(node, Show::Clipped);
-                    pulled.leave(label, plan.verdicts.reasons(node));
+                    pulled.skip(label, plan.verdicts.reasons(node));
                 }
                 continue;
             }
@@ -366,38 +385,38 @@ fn to_pull(
             let reasons = judged.reasons.clone();
             match ToPull::new(&plan, node, judged, replay)? {
                 Ok(pull) => of_plan.push(pull),
-                Err(Verdict::Complete(_) | Verdict::Adopt(..)) => pulled.found(),
+                Err(Verdict::Complete(_) | Verdict::Adopt(..)) => pulled.add_present(),
                 Err(verdict) => {
-                    pulled.leave(plan.graph.label(node, Show::Clipped), &reasons);
+                    pulled.skip(plan.graph.label(node, Show::Clipped), &reasons);
                     if let Verdict::Run(made_from, _) = &verdict
                         && plan.graph.roots.contains(&node)
                     {
-                        pulled.explain(lacking(remote, &judge, node, made_from)?);
+                        pulled.explain(explain_missing(remote, &judge, node, made_from)?);
                     }
                 }
             }
         }
         found.push(of_plan);
     }
-    // What an instance has required while it ran was found after it.
+    // The plans of instances that were required during a run come after the plan that required them.
     Ok(found.into_iter().rev().flatten().collect())
 }
 
-/// Why a remote has no output of an instance that would be made from this.
-fn lacking(
+/// Returns why a remote has no output with the fingerprint of `made_from`.
+fn explain_missing(
     remote: &dyn Remote,
     judge: &Judge<'_>,
     node: NodeIndex,
     made_from: &MadeFrom,
 ) -> Result<String, StoreError> {
     let (decl, key) = (&judge.graph.task(node).decl, judge.graph.node(node).key);
-    let (count, some) = manifest::some(remote, decl.identity(), COMPARED)?;
+    let (count, records) = manifest::some(remote, decl.identity(), COMPARED)?;
     if count == 0 {
         return Ok("the remote has no output of this task".to_owned());
     }
     let mut reasons = Vec::new();
-    let same = some.iter().filter(|record| record.key == key);
-    if let Some(latest) = same.max_by_key(|record| record.started) {
+    let of_instance = records.iter().filter(|record| record.key == key);
+    if let Some(latest) = of_instance.max_by_key(|record| record.started) {
         judge.compare(node, latest, made_from, &mut reasons);
         judge.compare_inputs(node, &latest.made_from, made_from, &mut reasons);
     }
@@ -412,7 +431,7 @@ fn lacking(
     })
 }
 
-/// Removes the files of an output that is not committed.
+/// Removes the files of an output that was not committed.
 fn discard(flow: &Flow, staged: &Staged) {
     flow.store.discard_path(&staged.draft);
     if let Some(output) = &staged.output {
@@ -420,7 +439,7 @@ fn discard(flow: &Flow, staged: &Staged) {
     }
 }
 
-/// Outputs of these sizes, in groups that are committed together.
+/// Splits outputs of these sizes in bytes into the groups that are committed together.
 fn groups(sizes: &[u64], threads: usize) -> impl Iterator<Item = Range<usize>> {
     let mut start = 0;
     std::iter::from_fn(move || {

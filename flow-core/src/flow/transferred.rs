@@ -1,4 +1,4 @@
-//! What came of a push or a pull, as data and as text.
+//! The result of a push or a pull.
 
 use std::fmt;
 
@@ -6,16 +6,15 @@ use crate::flow::gc::Bytes;
 use crate::plan::reason::Reason;
 use crate::remote::push::Copied;
 
-/// How many instances are printed one by one.
+/// The maximal number of skipped instances, and of warnings, that are printed.
 const LISTED: usize = 10;
 
-/// What was pushed or pulled: made by [`Flow::push`](crate::Flow::push) and
-/// [`Flow::pull`](crate::Flow::pull).
+/// The result of [`Flow::push`](crate::Flow::push) and [`Flow::pull`](crate::Flow::pull).
 #[derive(Clone, Debug)]
 pub struct Transferred {
     verb: &'static str,
     instances: Vec<String>,
-    told: Vec<String>,
+    metadata_only: Vec<String>,
     present: usize,
     skipped: Vec<Skipped>,
     warnings: Vec<String>,
@@ -29,27 +28,28 @@ pub struct Transferred {
 pub struct Skipped {
     /// The instance, such as `Train {model: Logistic}`.
     pub instance: String,
-    /// Why it was left.
+    /// Why it was skipped.
     pub why: String,
 }
 
 impl Transferred {
     pub(super) fn new(verb: &'static str) -> Self {
-        let (instances, told, skipped) = (Vec::new(), Vec::new(), Vec::new());
+        let (instances, metadata_only, skipped) = (Vec::new(), Vec::new(), Vec::new());
         let warnings = Vec::new();
-        Self { verb, instances, told, present: 0, skipped, warnings, files: 0, bytes: 0 }
+        Self { verb, instances, metadata_only, present: 0, skipped, warnings, files: 0, bytes: 0 }
     }
 
-    /// Adds a warning, unless it is there.
+    /// Adds a warning, unless an equal one was added before.
     pub(super) fn warn(&mut self, warning: String) {
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
         }
     }
 
-    pub(super) fn add(&mut self, label: String, is_told: bool, copied: Copied) {
+    /// Adds a transferred instance.
+    pub(super) fn add(&mut self, label: String, is_metadata_only: bool, copied: Copied) {
         match copied.is_new {
-            true if is_told => self.told.push(label),
+            true if is_metadata_only => self.metadata_only.push(label),
             true => self.instances.push(label),
             false => self.present += 1,
         }
@@ -57,56 +57,63 @@ impl Transferred {
         self.bytes += copied.bytes;
     }
 
-    pub(super) fn leave(&mut self, instance: String, reasons: &[Reason]) {
+    /// Adds a skipped instance.
+    pub(super) fn skip(&mut self, instance: String, reasons: &[Reason]) {
         let why = reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
         self.skipped.push(Skipped { instance, why });
     }
 
-    /// Adds to why the last instance was left.
+    /// Adds a reason to the instance that was skipped last.
     pub(super) fn explain(&mut self, more: String) {
         if let Some(last) = self.skipped.last_mut() {
             last.why = if last.why.is_empty() { more } else { format!("{}; {more}", last.why) };
         }
     }
 
-    /// The instances whose outputs were copied, such as `Train {model: Logistic}`.
+    /// Returns the instances whose outputs were copied, such as `Train {model: Logistic}`.
     pub fn instances(&self) -> &[String] {
         &self.instances
     }
 
-    /// The instances of which only that they were there, and with which content: their values are in
-    /// memory, or their files are gone. They are made again when something needs them.
+    /// Returns the instances of which only the record was transferred, without files.
+    ///
+    /// Their values are in memory, or their files are missing. A run computes them again when a task needs
+    /// them.
     pub fn metadata_only(&self) -> &[String] {
-        &self.told
+        &self.metadata_only
     }
 
-    pub(super) fn found(&mut self) {
+    /// Counts an instance whose output the destination already has.
+    pub(super) fn add_present(&mut self) {
         self.present += 1;
     }
 
-    /// How many instances were there already.
+    /// Returns the number of instances whose output the destination already had.
     pub fn present(&self) -> usize {
         self.present
     }
 
-    /// The instances that were left, and why: of a push those that are not complete, of a pull those
-    /// that the remote does not have.
+    /// Returns the instances that were not transferred, with the reasons.
+    ///
+    /// A push skips instances that are not complete, a pull those that the remote does not have.
     pub fn skipped(&self) -> &[Skipped] {
         &self.skipped
     }
 
-    /// Why others may not be able to pull some of what was pushed: absolute paths in parameters and
-    /// among the files that tasks have read, each with what to do.
+    /// Returns the reasons why others may be unable to pull some of the pushed outputs.
+    ///
+    /// They are about absolute paths in parameters and among the files that tasks read. Each says how to
+    /// fix it.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// How many files were copied.
+    /// Returns the number of copied files.
     pub fn files(&self) -> usize {
         self.files
     }
 
-    /// How large those files are, in bytes.
+    /// Returns the size of the copied files in bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -119,8 +126,8 @@ impl fmt::Display for Transferred {
         write!(f, "{} {outputs} {}, ", self.instances.len(), self.verb)?;
         let files = plural(self.files, "file", "files");
         write!(f, "{} {files} of {}; ", self.files, Bytes(self.bytes))?;
-        if !self.told.is_empty() {
-            write!(f, "{} as metadata only; ", self.told.len())?;
+        if !self.metadata_only.is_empty() {
+            write!(f, "{} as metadata only; ", self.metadata_only.len())?;
         }
         write!(f, "{} {} there already", self.present, plural(self.present, "was", "were"))?;
         for warning in self.warnings.iter().take(LISTED) {

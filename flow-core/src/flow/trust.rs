@@ -1,4 +1,4 @@
-//! How much a flow believes without looking.
+//! The level of trust in recorded data.
 
 use std::sync::Arc;
 
@@ -7,10 +7,12 @@ use crate::flow::Flow;
 use crate::store::trust::Trust;
 
 impl Flow {
-    /// Says how much of what is recorded this flow believes without looking: the time of a file,
-    /// as it does if nothing is said; or whole records, so that nothing upstream of a root that has
-    /// one is looked at; or nothing but content, which is hashed. See [`Trust`] for what each
-    /// promises.
+    /// Sets how much recorded data this flow trusts without checking it.
+    ///
+    /// By default a file with the recorded size and modification time counts as unchanged.
+    /// [`Trust::Records`] trusts the records of the roots and checks nothing upstream of them.
+    /// [`Trust::Content`] ignores modification times and hashes every file. [`Trust`] describes what each
+    /// level detects.
     ///
     /// ```
     /// use flow::{Status, Trust, prelude::*};
@@ -47,7 +49,7 @@ impl Flow {
     /// let flow = Flow::open(folder.join("data"))?.quiet().with(Words::FILE, folder.join("words"));
     /// flow.run::<Count>()?;
     ///
-    /// // Upstream a file changes. Whoever trusts records does not look there.
+    /// // A file upstream changes. A flow that trusts records does not check it.
     /// std::fs::write(folder.join("words"), "one two three")?;
     /// let trusting = flow.trust(Trust::Records);
     /// assert!(trusting.is_complete::<Count>()?);
@@ -56,7 +58,7 @@ impl Flow {
     /// assert!(!flow.is_complete::<Count>()?);
     /// flow.run::<Count>()?;
     ///
-    /// // An output is replaced by one of the same size, which is given the same time.
+    /// // An output is overwritten with another of the same size, and its modification time is restored.
     /// let path = flow.output::<Count>()?.path()?;
     /// let time = std::fs::metadata(&path)?.modified()?;
     /// std::fs::write(&path, "4")?;
@@ -73,7 +75,7 @@ impl Flow {
         Self { trust, ..self.clone() }
     }
 
-    /// The content of files outside the store, for one plan.
+    /// Returns the digests of files outside the store, for one plan.
     pub(super) fn contents(&self, trust: Trust) -> Arc<Contents> {
         match trust {
             Trust::Stamps | Trust::Records => Arc::clone(self.store.contents()),

@@ -1,4 +1,4 @@
-//! Verifying outputs by their content.
+//! Verification: comparing the content of outputs with their records.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -18,20 +18,19 @@ use crate::store::{RECORD, Store};
 use crate::task::Kind;
 use crate::value::shortened;
 
-/// How many damaged files are printed one by one.
+/// The maximal number of damaged files that are printed.
 const LISTED: usize = 20;
 
-/// How much of a parameter is printed, in characters.
+/// The maximal length of a printed parameter value, in characters.
 const VALUE: usize = 100;
 
 impl<R: Roots> Subgraph<R> {
-    /// Hashes every file of the outputs of the graph, of what is
-    /// current and of earlier versions, and compares it with what was recorded.
+    /// Hashes every file of the outputs of the graph and compares the digests with the records.
     ///
-    /// A run believes a file of the size and time that were recorded, so that it finds what is gone
-    /// or was written to, but not a bit that has fallen over. This does, and takes as long as reading
-    /// it all. Nothing is changed: what is damaged is removed by [`Verified::reset`], and made again
-    /// by the next run.
+    /// Current outputs and earlier versions are verified. A run trusts a file that has the recorded size
+    /// and modification time, so that it detects files that are missing or were written to, but no bit
+    /// rot. This method detects bit rot as well, and takes as long as reading all files. It changes nothing:
+    /// [`Verified::reset`] removes damaged outputs, and the next run computes them again.
     ///
     /// ```
     /// use flow::prelude::*;
@@ -53,7 +52,7 @@ impl<R: Roots> Subgraph<R> {
     /// flow.run::<Poem>()?;
     /// assert!(flow.graph::<Poem>().verify()?.is_whole());
     ///
-    /// // The disk forgets a bit: the size and the time are what they were.
+    /// // Bit rot: the content changes, the size and the modification time do not.
     /// let path = flow.output::<Poem>()?.path()?;
     /// let time = std::fs::metadata(&path)?.modified()?;
     /// std::fs::write(&path, "Roses are rad")?;
@@ -71,7 +70,7 @@ impl<R: Roots> Subgraph<R> {
     ///
     /// # Errors
     ///
-    /// The flow is wrong, or the store cannot be read.
+    /// Planning fails, or the store cannot be read.
     pub fn verify(&self) -> Result<Verified, Error> {
         let plan = self.flow.plan::<R>()?;
         let graph = &plan.graph;
@@ -91,7 +90,7 @@ impl<R: Roots> Subgraph<R> {
                     .map(|path| (Place { folder: folder.clone(), path }, Some(label.clone()))),
             );
         }
-        // Of what is reused, the output is that of another instance.
+        // A reused output is that of another instance, which may not be in this graph.
         let known: HashSet<_> = places.iter().map(|(place, _)| place.path.clone()).collect();
         for (node, kept) in plan.verdicts.all_kept().filter(|(_, kept)| kept.from.is_none()) {
             if !known.contains(&kept.place) {
@@ -104,8 +103,9 @@ impl<R: Roots> Subgraph<R> {
 }
 
 impl FlowStore<'_> {
-    /// Hashes every file of all outputs in the store, whatever task or setting they are of, and
-    /// compares it with what was recorded; as [`Subgraph::verify`] does for a graph.
+    /// Hashes every file of all outputs in the store and compares the digests with the records.
+    ///
+    /// [`Subgraph::verify`] does the same for the outputs of a graph.
     ///
     /// # Errors
     ///
@@ -131,7 +131,7 @@ impl Flow {
             };
             let threads: Vec<_> = (0..threads).map(|_| scope.spawn(look)).collect();
             let looked = threads.into_iter().map(|thread| thread.join());
-            looked.flat_map(|looked| looked.expect("nobody's code runs here")).collect::<Vec<_>>()
+            looked.flat_map(|looked| looked.expect("verifying never panics")).collect::<Vec<_>>()
         });
         let mut verified = Verified::new(&self.store);
         let labels: HashMap<_, _> =
@@ -140,7 +140,7 @@ impl Flow {
             .into_iter()
             .map(|(place, looked)| Ok((place, looked?)))
             .collect::<Result<Vec<(&Place, Looked)>, StoreError>>()?;
-        // What is current comes first.
+        // Current outputs come before earlier versions.
         looked.sort_by_key(|(place, _)| (!place.path.ends_with(RECORD), &place.path));
         for (place, looked) in looked {
             verified.add(place, labels[&place.path].as_deref(), looked);
@@ -149,7 +149,7 @@ impl Flow {
     }
 }
 
-/// What verifying outputs has found: made by [`Subgraph::verify`] and [`FlowStore::verify`].
+/// The result of [`Subgraph::verify`] and [`FlowStore::verify`].
 #[must_use = "nothing is changed by verifying"]
 pub struct Verified {
     store: Arc<Store>,
@@ -157,13 +157,13 @@ pub struct Verified {
     files: usize,
     bytes: u64,
     damage: Vec<Damage>,
-    /// The files among these.
+    /// The files of `damage`, so that a file with two records is reported once.
     known: HashSet<PathBuf>,
     damaged: Vec<(Place, Option<Digest>, String)>,
     newer: Vec<(PathBuf, String)>,
 }
 
-/// A file that is not what was recorded.
+/// A file of an output that does not match its record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Damage {
@@ -171,11 +171,11 @@ pub struct Damage {
     pub task: String,
     /// The instance, such as `Train {model: Logistic}`.
     pub instance: String,
-    /// Whether it is of an earlier version, and not of the current output.
+    /// Whether it belongs to an earlier version instead of the current output.
     pub is_earlier: bool,
-    /// The file.
+    /// The path of the file.
     pub file: PathBuf,
-    /// What is wrong with it.
+    /// How it differs from its record.
     pub harm: Harm,
 }
 
@@ -202,7 +202,8 @@ impl Verified {
         let folder = || place.folder.parent().map(|path| path.display().to_string());
         let task = record.map(|record| record.task.clone()).or_else(folder).unwrap_or_default();
         let is_earlier = !place.path.ends_with(RECORD);
-        // A version may name the files of the current output, too, and is reset with it.
+        // An earlier version may share files with the current output, which have been reported then. It is
+        // reset as well.
         let harms = looked.harms.into_iter().filter(|(file, _)| self.known.insert(file.clone()));
         self.damage.extend(harms.map(|(file, harm)| {
             let (task, instance) = (task.clone(), instance.clone());
@@ -213,25 +214,25 @@ impl Verified {
         self.damaged.push((place, record.map(|record| record.fingerprint), instance));
     }
 
-    /// Whether every file is what was recorded.
+    /// Returns whether every file matches its record.
     pub fn is_whole(&self) -> bool {
         self.damage.is_empty()
     }
 
-    /// The files that are not what was recorded.
+    /// Returns the files that do not match their records.
     pub fn damage(&self) -> &[Damage] {
         &self.damage
     }
 
-    /// How many outputs were looked at, earlier versions included.
+    /// Returns the number of verified outputs, earlier versions included.
     pub fn outputs(&self) -> usize {
         self.outputs
     }
 
-    /// Removes the outputs that are damaged, so that the next run makes them again: nothing made from
-    /// the same is adopted, for it may be the same file by another name.
+    /// Removes the damaged outputs, so that the next run computes them again.
     ///
-    /// What was made again since is left alone.
+    /// The run does not reuse another output with the same fingerprint, because that may be a hard link to
+    /// the same damaged file. Outputs that were replaced since the verification are not removed.
     ///
     /// # Errors
     ///
@@ -250,7 +251,9 @@ impl Verified {
     }
 }
 
-/// The label of an instance by its record: its own parameters and, if there are others, digits of its key.
+/// Returns the label of an instance from its record, with its own parameters.
+///
+/// If the record has parameters of upstream tasks too, digits of the key make the label unique.
 pub(super) fn label_of(record: &Record) -> String {
     let digits = match record.parameters.keys().any(|name| name.contains('.')) {
         true => format!(" #{}", &record.key.short().to_string()[..8]),
@@ -270,8 +273,8 @@ pub(super) fn label_of(record: &Record) -> String {
 impl fmt::Display for Harm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Gone => f.write_str("is gone"),
-            Self::Modified => f.write_str("has other content than was written"),
+            Self::Gone => f.write_str("is missing"),
+            Self::Modified => f.write_str("has other content than recorded"),
             Self::Extra => f.write_str("was not written by the task"),
             Self::Unreadable(why) => write!(f, "cannot be read: {why}"),
             Self::Record(why) => write!(f, "cannot be used: {why}"),
@@ -297,19 +300,22 @@ impl fmt::Display for Verified {
         let outputs = if self.outputs == 1 { "output" } else { "outputs" };
         write!(f, "{} {outputs} verified, {}: ", self.outputs, Bytes(self.bytes))?;
         match self.damage.len() {
-            0 => f.write_str("every file is what was recorded")?,
+            0 => f.write_str("every file matches its record")?,
             n => {
-                let files = if n == 1 { "file is" } else { "files are" };
-                write!(f, "{n} {files} not what was recorded")?;
+                let differ = match n {
+                    1 => "file does not match its record",
+                    _ => "files do not match their records",
+                };
+                write!(f, "{n} {differ}")?;
                 let listed = self.damage.iter().take(LISTED);
                 listed.into_iter().try_for_each(|damage| write!(f, "\n  {damage}"))?;
                 if let Some(more @ 1..) = n.checked_sub(LISTED) {
                     write!(f, "\n  … and {more} more")?;
                 }
-                f.write_str("\n`reset()` of this removes them, and the next run makes them again")?;
+                f.write_str("\nremove them with `reset()`; the next run computes them again")?;
             }
         }
         let mut newer = self.newer.iter();
-        newer.try_for_each(|(path, why)| write!(f, "\nleft alone: {}: {why}", path.display()))
+        newer.try_for_each(|(path, why)| write!(f, "\nnot verified: {}: {why}", path.display()))
     }
 }

@@ -1,7 +1,7 @@
-//! What a flow tells without running anything.
+//! Previews and completeness of a flow, which run nothing.
 
 use crate::flow::error::Error;
-use crate::flow::plan::{Asks, roots_of};
+use crate::flow::plan::{RefreshMode, roots_of};
 use crate::flow::{Flow, Roots};
 use crate::plan::force::Force;
 use crate::plan::tree::Preview;
@@ -12,23 +12,25 @@ impl Flow {
     ///
     /// # Errors
     ///
-    /// The flow is wrong, or the store cannot be read.
+    /// Planning fails, or the store cannot be read.
     pub fn preview<R: Roots>(&self) -> Result<Preview, Error> {
         Ok(Preview::new(self.plan_to_run::<R>()?))
     }
 
-    /// Returns whether the outputs of these roots exist and equal what running their tasks now would give.
+    /// Returns whether these roots are complete.
+    ///
+    /// A root is complete if its output exists and equals what running its task now would produce.
     ///
     /// # Errors
     ///
-    /// The flow is wrong, or the store cannot be read.
+    /// Planning fails, or the store cannot be read.
     pub fn is_complete<R: Roots>(&self) -> Result<bool, Error> {
         self.are_complete(&roots_of::<R>())
     }
 
-    /// The same for these roots.
+    /// Returns whether `roots` are complete.
     pub(crate) fn are_complete(&self, roots: &[Root<'_>]) -> Result<bool, Error> {
-        let plan = self.judged(roots, &Force::default(), self.trust, Asks::Refresh)?;
+        let plan = self.judged(roots, &Force::default(), self.trust, RefreshMode::Evaluate)?;
         Ok(plan.graph.roots.iter().all(|&root| plan.verdicts.status(root).is_complete()))
     }
 }

@@ -1,12 +1,13 @@
-//! Why tasks are not complete.
+//! Explanations why tasks are not complete.
 
 use crate::flow::error::Error;
 use crate::flow::{Flow, Roots};
 use crate::plan::why::Why;
 
 impl Flow {
-    /// Returns why these roots are not complete, down to the root causes: the task, parameter, file or item
-    /// of code that changed, however far upstream.
+    /// Returns why these roots are not complete.
+    ///
+    /// Each cause is followed upstream to its origin: the task, parameter, file or item of code that changed.
     ///
     /// ```
     /// use flow::prelude::*;
@@ -56,7 +57,7 @@ impl Flow {
     ///
     /// # Errors
     ///
-    /// The flow is wrong, or the store cannot be read.
+    /// Planning fails, or the store cannot be read.
     pub fn why<R: Roots>(&self) -> Result<Why, Error> {
         Ok(Why::new(self.plan_to_run::<R>()?)?)
     }

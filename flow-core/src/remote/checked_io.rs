@@ -1,4 +1,4 @@
-//! Content on its way: hashed while it is read, and never taken for more than it is.
+//! Reading content whose digest and size are known: both are verified while it is read.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -9,17 +9,19 @@ use crate::base::key::{Digest, digest_of};
 use crate::remote::{Remote, RemoteContext, damaged};
 use crate::store::bounds;
 
-/// How much is read at a time, in bytes.
+/// The size of a read, in bytes.
 const CHUNK: usize = 256 * 1024;
 
-/// Content that must have this digest and size. Who reads it to its end gets an error, and not an
-/// end, if it has not: so nothing that is damaged is put anywhere.
+/// A reader that fails unless the content has the expected digest and size.
+///
+/// The error comes in place of the end of the content. So a copy of damaged content fails before it is complete.
 pub(crate) struct Checked<R> {
     content: R,
     digest: Digest,
+    /// The number of bytes that must still come.
     left: u64,
     hasher: blake3::Hasher,
-    /// Whether it was read to its end, and is what it must be.
+    /// Whether the end was reached, with the expected digest and size.
     is_whole: bool,
 }
 
@@ -28,7 +30,7 @@ impl<R: Read> Checked<R> {
         Self { content, digest, left: bytes, hasher: blake3::Hasher::new(), is_whole: false }
     }
 
-    /// Reads what is left, and gives an error unless all was what it must be.
+    /// Reads the rest of the content and verifies it.
     pub(crate) fn finish(&mut self) -> io::Result<()> {
         let mut chunk = vec![0; CHUNK];
         while !self.is_whole {
@@ -41,7 +43,7 @@ impl<R: Read> Checked<R> {
     }
 }
 
-/// What is wrong with content that is not what it must be.
+/// Returns the error for content with another digest or size than expected.
 fn wrong(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("it {what} than its digest says"))
 }
@@ -67,13 +69,14 @@ impl<R: Read> Read for Checked<R> {
     }
 }
 
-/// Whether an error says that content is not what it must be.
+/// Returns whether an error means that content has another digest or size than expected.
 pub(crate) fn is_damage(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData
 }
 
-/// Copies content, which must have this digest and size, into a new file, and says when that was
-/// written. What is wrong with the content is said by `wrong`.
+/// Copies content into a new file, verifies its digest and size, and returns the file's modification time.
+///
+/// `wrong` converts errors of reading, and of the verification.
 pub(crate) fn keep(
     content: impl Read,
     (digest, bytes): (Digest, u64),
@@ -96,7 +99,7 @@ pub(crate) fn keep(
     Ok(fs.stat(to).during("look at", to)?.modified)
 }
 
-/// Reads a manifest, or a table, whole.
+/// Reads a manifest or a table into memory. Its size is limited.
 pub(crate) fn read_whole(remote: &dyn Remote, name: &str) -> Result<Vec<u8>, StoreError> {
     let mut bytes = Vec::new();
     let content = remote.get(name).of_remote("get", name)?;

@@ -1,4 +1,4 @@
-//! The search for outputs by their fingerprints in a remote, while a plan is made.
+//! The search of a remote for outputs with a fingerprint, during planning.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -11,26 +11,27 @@ use crate::remote::{Remote, manifest};
 use crate::store::kept::{Carried, Kept};
 use crate::store::record::Record;
 
-/// Finds outputs in a remote, which is asked once for each fingerprint.
+/// Finds outputs in a remote. It reads the manifests of each fingerprint once.
 pub(crate) struct RemoteFinder<'a> {
     remote: &'a dyn Remote,
-    asked: RefCell<HashMap<(String, Digest), Manifests>>,
+    /// The manifests that were read, by task and fingerprint.
+    cache: RefCell<HashMap<(String, Digest), Manifests>>,
 }
 
 type Manifests = Rc<[(Carried, Record)]>;
 
 impl<'a> RemoteFinder<'a> {
     pub(crate) fn new(remote: &'a dyn Remote) -> Self {
-        Self { remote, asked: RefCell::default() }
+        Self { remote, cache: RefCell::default() }
     }
 
     fn manifests(&self, task: &str, fingerprint: Digest) -> Result<Manifests, StoreError> {
-        let asked = (task.to_owned(), fingerprint);
-        if let Some(known) = self.asked.borrow().get(&asked) {
+        let key = (task.to_owned(), fingerprint);
+        if let Some(known) = self.cache.borrow().get(&key) {
             return Ok(Rc::clone(known));
         }
         let found: Manifests = manifest::all(self.remote, task, fingerprint)?.into();
-        self.asked.borrow_mut().insert(asked, Rc::clone(&found));
+        self.cache.borrow_mut().insert(key, Rc::clone(&found));
         Ok(found)
     }
 }

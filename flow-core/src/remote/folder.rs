@@ -1,4 +1,7 @@
-//! A folder as a place for outputs.
+//! [`RemoteFolder`]: a folder as a remote.
+//!
+//! Content is written to a file in `.incoming` and renamed when it is complete and durable. The names that lead to
+//! it are made durable before `put` returns, so that a manifest is never durable before the files that it names.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -12,45 +15,45 @@ use crate::remote::{OBJECTS, OUTPUTS, Remote};
 use crate::store::folder::is_made;
 use crate::store::run_lock::is_older;
 
-/// What is being written lies here, and is renamed when it is whole.
+/// The folder of files that are being written. They are renamed when they are complete.
 const INCOMING: &str = ".incoming";
 
-/// How old what lies there must be before it is taken for left behind.
+/// The age at which a file there counts as left by a process that died.
 const LEFT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A folder that outputs are [pushed](crate::Flow::push) to and [pulled](crate::Flow::pull) from: on
-/// a disk that several machines share, or one that is carried from here to there.
+/// A folder as a [`Remote`], such as one on a network drive or a portable disk.
 ///
-/// It is no store, and no flow is opened in it. It is made when something is pushed; a pull from a
-/// folder that nothing was pushed to is an error.
+/// The folder is no store: do not open a flow in it. The first push creates it. A pull from a folder that nothing
+/// was pushed to is an error.
 ///
-/// A relative path is resolved once, when the value is made. The folder may be a link; links below
-/// it are not followed, but an error.
+/// A relative path is resolved once, when the value is created. The folder may be a symbolic link. Links below it
+/// are never followed: an operation that meets one fails.
 #[derive(Clone)]
 pub struct RemoteFolder {
     root: PathBuf,
-    /// What lies in the folder is reached through this alone.
+    /// All access to the folder goes through this file system.
     fs: Arc<Confined>,
     durable: Arc<Durable>,
+    /// Set once files of processes that died were removed.
     swept: Arc<OnceLock<()>>,
 }
 
 impl RemoteFolder {
-    /// The place in this folder.
+    /// Returns a remote in this folder.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self::on(folder, Arc::new(Disk))
     }
 
-    /// The place in a folder on another file system than the disk, such as one that fails on purpose.
+    /// Returns a remote in a folder of a custom file system, such as one that simulates failures.
     pub fn on(folder: impl Into<PathBuf>, fs: Arc<dyn Fs>) -> Self {
         let folder = folder.into();
-        // A path that cannot be made absolute is an error of whatever is done there.
+        // A path that cannot be made absolute fails with the first operation.
         let root = std::path::absolute(&folder).unwrap_or(folder);
         let fs = Arc::new(Confined::new(fs, &root));
         Self { root, fs, durable: Arc::default(), swept: Arc::default() }
     }
 
-    /// Where the content of a name lies, which must not lead out of the folder.
+    /// Returns the path of a name, or an error if the name could lead out of the folder.
     fn path(&self, name: &str) -> io::Result<PathBuf> {
         if name.split('/').all(is_made) {
             Ok(self.root.join(name))
@@ -59,6 +62,7 @@ impl RemoteFolder {
         }
     }
 
+    /// Adds the names of all files below the folder `at`, whose own name is `name`.
     fn add(&self, at: &Path, name: &str, names: &mut Vec<String>) -> io::Result<()> {
         let found = match self.fs.list(at) {
             Ok(found) => found,
@@ -66,13 +70,13 @@ impl RemoteFolder {
             Err(error) => return Err(error),
         };
         let found = found.into_iter().filter_map(|part| part.into_string().ok());
-        // A push makes no other name, and nothing could be got under it.
+        // A push creates no other names, and `path` refuses them.
         for part in found.filter(|part| is_made(part)) {
             let (path, name) = (at.join(&part), format!("{name}/{part}"));
             match self.fs.kind(&path) {
                 Ok(FileKind::Folder) => self.add(&path, &name, names)?,
                 Ok(FileKind::File) => names.push(name),
-                // Nobody puts a link there, and those to folders may go in circles.
+                // A push creates no links, and links to folders may form cycles.
                 Ok(FileKind::Link | FileKind::Other) => {}
                 Err(error) if is_absent(&error) => {}
                 Err(error) => return Err(error),
@@ -81,8 +85,9 @@ impl RemoteFolder {
         Ok(())
     }
 
-    /// Removes what was left by processes that died. It does no harm if this fails, unless the
-    /// folder is a link.
+    /// Removes files that were left by processes that died.
+    ///
+    /// Errors are ignored, except if the folder is a link.
     fn sweep(&self) -> io::Result<()> {
         let incoming = self.root.join(INCOMING);
         let names = match self.fs.list(&incoming) {
@@ -125,7 +130,7 @@ impl Remote for RemoteFolder {
             None => format!("there is no folder {folder}: check the path, or push to it first"),
             Some(false) => format!("{folder} is not a folder"),
             Some(true) => {
-                // A push that was interrupted has left one of the others.
+                // An interrupted push may have created only one of the other folders.
                 for part in [OUTPUTS, OBJECTS, INCOMING] {
                     if is_folder(&self.root.join(part))? == Some(true) {
                         return Ok(());
@@ -174,7 +179,7 @@ impl Remote for RemoteFolder {
                 }
                 renamed => renamed?,
             }
-            // What a manifest names must not be lost before the manifest.
+            // A manifest must not become durable before the files that it names.
             let mut to_sync = ToSync::default();
             self.durable.add(&self.root, folder, &mut to_sync);
             self.fs.sync(&[], &to_sync.list())?;
@@ -182,7 +187,7 @@ impl Remote for RemoteFolder {
             Ok(())
         });
         if put.is_err() {
-            // Nobody reads it there.
+            // An error is ignored: the file is never read, and a later sweep removes it.
             let _ = self.fs.remove(&incoming);
         }
         put

@@ -1,7 +1,8 @@
-//! Manifests: the records of outputs that a remote has.
+//! Manifests: the records of the outputs in a remote.
 //!
-//! A manifest is named by its own digest, too, so that a damaged one is known. What stands before
-//! that in its name tells whether the same output is there already.
+//! The name of a manifest ends in its own digest, so that damage is detected. The part before that is the same for all
+//! manifests of the same output, so that a listing shows whether the remote has an output. The module
+//! [`remote`](super) has the layout.
 
 use crate::base::error::StoreError;
 use crate::base::key::{Digest, digest_bytes};
@@ -13,39 +14,43 @@ use crate::store::output::Output;
 use crate::store::record::{Record, Unreadable};
 use crate::store::version::VersionName;
 
-/// How the name ends of one whose files are not there.
-const TOLD: &str = ".told.json";
+/// The end of the name of a manifest without files.
+const METADATA_ONLY: &str = ".told.json";
 
-/// How the name ends of any other.
+/// The end of the name of a manifest with files.
 const WHOLE: &str = ".json";
 
-/// The folder of the manifests of all outputs made from the same.
+/// Returns the folder of the manifests with this fingerprint.
 pub(crate) fn folder(task: &str, fingerprint: Digest) -> String {
     format!("{OUTPUTS}/{}/{fingerprint}", task_folder(task))
 }
 
-/// What the names of all manifests of this output begin with.
+/// Returns the common beginning of the names of all manifests of an output.
 pub(crate) fn beginning(task: &str, record: &Record) -> String {
     let folder = folder(task, record.fingerprint);
     let reads = VersionName::of(record);
     format!("{folder}/{:0>16}-{}-", reads.of_reads(), record.output.digest)
 }
 
-/// The name of the manifest of these bytes.
+/// Returns the name of a manifest with these bytes.
 pub(crate) fn name(beginning: &str, bytes: &[u8], carried: Carried) -> String {
     let ending = match carried {
         Carried::Whole => WHOLE,
-        Carried::MetadataOnly => TOLD,
+        Carried::MetadataOnly => METADATA_ONLY,
     };
     format!("{beginning}{}{ending}", digest_bytes(bytes))
 }
 
-/// How much there is of the output whose manifest has this name.
+/// Returns whether the manifest with this name has files.
 pub(crate) fn carried(name: &str) -> Carried {
-    if name.ends_with(TOLD) { Carried::MetadataOnly } else { Carried::Whole }
+    if name.ends_with(METADATA_ONLY) { Carried::MetadataOnly } else { Carried::Whole }
 }
 
-/// The manifests of all outputs made from the same: those with files first, the latest first.
+/// Returns all manifests with this fingerprint: those with files first, and the latest first.
+///
+/// # Errors
+///
+/// The remote cannot be read, or a manifest is damaged and no other manifest of the same output replaces it.
 pub(crate) fn all(
     remote: &dyn Remote,
     task: &str,
@@ -69,14 +74,14 @@ pub(crate) fn all(
             Err(error) => return Err(error),
         }
     }
-    // Another one of the same output makes up for it.
-    let says = |name: &str| name.rsplit_once('-').map(|(output, _)| output.to_owned());
-    let made_up = |wrong: &str| {
+    // A damaged manifest is ignored if there is an intact one of the same output.
+    let output_of = |name: &str| name.rsplit_once('-').map(|(output, _)| output.to_owned());
+    let is_replaced = |wrong: &str| {
         let enough =
             |has: Carried| has == Carried::Whole || carried(wrong) == Carried::MetadataOnly;
-        all.iter().any(|(has, _, name)| says(name) == says(wrong) && enough(*has))
+        all.iter().any(|(has, _, name)| output_of(name) == output_of(wrong) && enough(*has))
     };
-    if let Some((_, error)) = wrong.into_iter().find(|(name, _)| !made_up(name)) {
+    if let Some((_, error)) = wrong.into_iter().find(|(name, _)| !is_replaced(name)) {
         return Err(error);
     }
     let mut all: Vec<_> = all.into_iter().map(|(carried, record, _)| (carried, record)).collect();
@@ -85,11 +90,13 @@ pub(crate) fn all(
     Ok(all)
 }
 
-/// How many outputs of a task there are, and the manifests of some of them, this many at most.
+/// Returns the number of manifests of a task and the records of the first of them, at most `most`.
+///
+/// Damaged manifests are skipped.
 ///
 /// # Errors
 ///
-/// The remote cannot be asked. A damaged manifest is none.
+/// The remote cannot be read.
 pub(crate) fn some(
     remote: &dyn Remote,
     task: &str,
@@ -104,15 +111,15 @@ pub(crate) fn some(
     Ok((names.len(), some.collect()))
 }
 
-/// Whether a manifest is what its name says.
+/// Returns whether a manifest has the digest in its name.
 pub(crate) fn is_whole(remote: &dyn Remote, name: &str) -> Result<bool, StoreError> {
     let Some(digest) = own_digest(name) else { return Ok(false) };
     Ok(digest_bytes(&read_whole(remote, name)?) == digest)
 }
 
-/// The digest of itself that a manifest is named by.
+/// Returns the digest of the manifest itself, from its name.
 fn own_digest(name: &str) -> Option<Digest> {
-    let stem = name.strip_suffix(TOLD).or_else(|| name.strip_suffix(WHOLE))?;
+    let stem = name.strip_suffix(METADATA_ONLY).or_else(|| name.strip_suffix(WHOLE))?;
     stem.rsplit('-').next()?.parse().ok()
 }
 

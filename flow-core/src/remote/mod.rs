@@ -1,26 +1,34 @@
-//! Outputs on their way from one store to another, through a place that both reach.
+//! Remotes: storage through which stores exchange outputs.
 //!
-//! ```text
-//! objects/8c/8c1f02ab44d01e9f5b2e9c0111aa44d0          the content of a file, named by its digest
-//! outputs/Train/<fingerprint>/<what was read>-<output>-<manifest>.json      that an output is there
-//! tables/<digest>.json                                 versions of crates, which are told
-//! ```
+//! # Layout
 //!
-//! A [`Remote`] is the place: names with content, nothing more, so that an object store can be one.
-//! [`RemoteFolder`] is a folder as such a place. There is no lock in it, nothing is renamed and
-//! nothing that is whole is written again: whoever pushes puts the files of an output first, each under the name
-//! of its digest, and then its manifest, which is the commit. A push that dies leaves files that no
-//! manifest names, and the next one finds them there. Two that push at once put the same under the
+//! | name | content |
+//! | --- | --- |
+//! | `objects/8c/8c1f02ab44d01e9f5b2e9c0111aa44d0` | a file of an output; the name is its digest |
+//! | `outputs/Train/<fingerprint>/<reads>-<output>-<manifest>.json` | a manifest: the record of an output |
+//! | `tables/<digest>.json` | a table of crate versions, which is for information only |
+//!
+//! In the name of a manifest, `<reads>`, `<output>` and `<manifest>` are digests: of the files and instances that were
+//! read in the run, of the output, and of the manifest itself. So damage is detected, and a push can tell from a
+//! listing whether the remote has an output.
+//!
+//! # Push and pull
+//!
+//! A [`Remote`] maps names to content. It has no renames and no locks, because object stores have neither;
+//! [`RemoteFolder`] is a folder as a remote. A push puts the files of an output first and its manifest last,
+//! which is the commit. A push that dies leaves files that no manifest names. The next push reads such files in
+//! full before it relies on them, because they may be incomplete. Concurrent pushes put the same content under the
 //! same name.
 //!
-//! A [`manifest`] is the record of an output, as its store has it, under the fingerprint of what it
-//! is made from. Whoever pulls makes a plan, and asks the remote wherever a store that is read would
-//! be asked, by a [`finder`]: what is there with today's fingerprint is adopted. The files are
-//! fetched afterwards, all that is seen of them is compared with what the manifest says, and records
-//! are committed as they are after a run.
+//! A pull builds a plan whose [`finder`] searches the remote by fingerprint, wherever the planner searches other
+//! stores. Outputs that were found are reused: their files are fetched, compared with the manifest while they
+//! arrive, and committed as after a run.
 //!
-//! An output whose files are gone, or that was in memory, is *told*: its manifest says which content
-//! it had. With that, what follows it can be found, which is all that anyone asks of it.
+//! The record of an output whose files are missing, or whose value is in memory, is transferred without files
+//! ([`Carried::MetadataOnly`](crate::store::kept::Carried)). It has the digest of the output, from which the
+//! fingerprints downstream follow: without it, no output downstream could be found.
+//!
+//! Everything in a remote may come from anyone. Names and sizes are checked before they are used ([`checked_io`]).
 
 pub(crate) mod checked_io;
 pub(crate) mod finder;
@@ -37,12 +45,13 @@ pub use folder::RemoteFolder;
 use crate::base::error::StoreError;
 use crate::base::key::Digest;
 
-/// A place that outputs are [pushed](crate::Flow::push) to and [pulled](crate::Flow::pull) from:
-/// content under names. [`RemoteFolder`] is a folder; an object store is one by these four calls, and
-/// by [`check`](Self::check).
+/// Storage that outputs are [pushed](crate::Flow::push) to and [pulled](crate::Flow::pull) from.
 ///
-/// A name is a path of `/`, letters, digits and `-_.+=(),` of ASCII, of at most 300 bytes. What was
-/// put under it never changes. Calls come from several threads at once.
+/// A remote maps names to immutable content. [`RemoteFolder`] implements it for a folder. Implement it for an
+/// object store with these four methods and, optionally, [`check`](Self::check).
+///
+/// A name is a path with `/` between its parts. It consists of ASCII letters, digits and `-_.+=(),`, and has at most
+/// 300 bytes. Methods are called from several threads at once.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -51,7 +60,7 @@ use crate::base::key::Digest;
 ///
 /// use flow::Remote;
 ///
-/// /// A place in memory.
+/// /// A remote in memory.
 /// #[derive(Default)]
 /// struct Shelf(Mutex<BTreeMap<String, Vec<u8>>>);
 ///
@@ -72,32 +81,35 @@ use crate::base::key::Digest;
 ///
 ///     fn put(&self, name: &str, content: &mut dyn Read, _: u64) -> io::Result<()> {
 ///         let mut bytes = Vec::new();
-///         content.read_to_end(&mut bytes)?; // what fails here is not put
+///         content.read_to_end(&mut bytes)?; // on an error nothing is stored
 ///         self.0.lock().expect("no panic").insert(name.to_owned(), bytes);
 ///         Ok(())
 ///     }
 /// }
 /// ```
-#[expect(clippy::missing_errors_doc, reason = "those of the place, said as it says them")]
+#[expect(clippy::missing_errors_doc, reason = "errors depend on the implementation")]
 pub trait Remote: Send + Sync {
-    /// All names that begin with that of this folder and a `/`, in no order; none if there is
-    /// nothing.
+    /// Returns all names that begin with `folder` and a `/`, in any order; an empty list if there are none.
     fn list(&self, folder: &str) -> io::Result<Vec<String>>;
 
-    /// How large the content under a name is, in bytes; `None` if there is none.
+    /// Returns the size of the content under a name in bytes; `None` if the name does not exist.
     fn size(&self, name: &str) -> io::Result<Option<u64>>;
 
-    /// The content under a name. If there is none, that is an error of the kind
-    /// [`NotFound`](io::ErrorKind::NotFound).
+    /// Opens the content under a name.
+    ///
+    /// If the name does not exist, the error has the kind [`NotFound`](io::ErrorKind::NotFound).
     fn get(&self, name: &str) -> io::Result<Box<dyn Read + Send>>;
 
-    /// Puts content of this many bytes under a name: all of it or, if it cannot be read or written to
-    /// its end, nothing. What was there is replaced: by the same, unless it was damaged.
+    /// Stores content of this many bytes under a name, atomically.
+    ///
+    /// If `content` cannot be read to its end, or writing fails, the method must store nothing. It must replace
+    /// the content of an existing name: a push does so with equal content, or to repair damaged content.
     fn put(&self, name: &str, content: &mut dyn Read, bytes: u64) -> io::Result<()>;
 
-    /// Checks that this is a place that outputs were pushed to. A [pull](crate::Flow::pull) calls it
-    /// first, so that a mistyped path is an error and not a remote that has nothing. By default every
-    /// place is one.
+    /// Checks that outputs were pushed to this remote.
+    ///
+    /// A [pull](crate::Flow::pull) calls it first, so that a mistyped path is an error instead of an empty
+    /// remote. The default implementation always succeeds.
     fn check(&self) -> io::Result<()> {
         Ok(())
     }
@@ -125,30 +137,30 @@ impl<T: Remote + ?Sized> Remote for Arc<T> {
     }
 }
 
-/// The folder of the files' contents.
+/// The folder of the contents of files.
 pub(crate) const OBJECTS: &str = "objects";
 
 /// The folder of the manifests.
 pub(crate) const OUTPUTS: &str = "outputs";
 
-/// The name of the content of a file.
+/// Returns the name of the content with this digest.
 pub(crate) fn object(digest: Digest) -> String {
     let digits = digest.to_string();
     format!("{OBJECTS}/{}/{digits}", &digits[..2])
 }
 
-/// The name of a table of crates.
+/// Returns the name of the table of crate versions with this digest.
 pub(crate) fn table(digest: Digest) -> String {
     format!("tables/{digest}.json")
 }
 
-/// Content of a remote that is not what it must be.
+/// Returns the error for damaged content of a remote, with the remedy.
 pub(crate) fn damaged(name: &str, reason: impl std::fmt::Display) -> StoreError {
     let remedy = "push it again with `flow.push_verified` from a store that has it";
     StoreError::damaged(name, format!("{reason}; {remedy}"))
 }
 
-/// Says what was being done to which name when a call failed.
+/// Adds the action and the name to an error of a remote.
 pub(crate) trait RemoteContext<T> {
     fn of_remote(self, action: &'static str, name: &str) -> Result<T, StoreError>;
 }

@@ -1,4 +1,4 @@
-//! Pulling one output: its files under new names, and a record that says so once all are whole.
+//! Pulls one output: fetches its files under new names and stages its record for a commit.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::store::record::MadeFrom;
 use crate::store::stage::Staged;
 use crate::store::{Folder, Store, json};
 
-/// An output that a remote has and this store does not.
+/// An output that the remote has and the store lacks.
 pub(crate) struct ToPull {
     pub(crate) plan: Arc<Plan>,
     pub(crate) node: NodeIndex,
@@ -28,23 +28,23 @@ pub(crate) struct ToPull {
 }
 
 impl ToPull {
-    /// What a verdict leaves to be pulled, if it does.
+    /// Returns the output to pull for an instance, or its verdict if there is nothing to pull.
     ///
     /// # Errors
     ///
-    /// The verdict, if there is nothing to pull.
+    /// The store or the remote cannot be read.
     pub(crate) fn new(
         plan: &Arc<Plan>,
         node: NodeIndex,
         judged: Judged,
-        again: &Replay<'_>,
+        replay: &Replay<'_>,
     ) -> Result<Result<Self, Verdict>, StoreError> {
         let Judged { folder, verdict, .. } = judged;
         let (kept, made_from) = match verdict {
             Verdict::Adopt(kept, made_from) if kept.remote.is_some() => (kept, made_from),
             Verdict::Evicted(record, made_from) => {
-                // The remote may have the files that are gone here. That it had some is known.
-                let judge = Judge::new(plan, &plan.verdicts, again as &dyn Again);
+                // The store has the record without the files, and the remote may have the files.
+                let judge = Judge::new(plan, &plan.verdicts, replay as &dyn Again);
                 match judge.kept(node, &made_from, record.fingerprint)? {
                     Some(kept) if kept.remote == Some(Carried::Whole) => (kept, made_from),
                     _ => return Ok(Err(Verdict::Evicted(record, made_from))),
@@ -55,14 +55,14 @@ impl ToPull {
         Ok(Ok(Self { plan: Arc::clone(plan), node, folder, kept, made_from }))
     }
 
-    /// Whether only that it was there is to be pulled.
-    pub(crate) fn is_told(&self) -> bool {
+    /// Returns whether the remote has the record alone, without files.
+    pub(crate) fn is_metadata_only(&self) -> bool {
         self.kept.remote == Some(Carried::MetadataOnly)
     }
 
-    /// How many files it has, and how large they are.
+    /// Returns the number of files to fetch, and their size in bytes.
     pub(crate) fn files(&self) -> (usize, u64) {
-        if self.is_told() {
+        if self.is_metadata_only() {
             return (0, 0);
         }
         let files = &self.kept.record.output.files;
@@ -70,19 +70,19 @@ impl ToPull {
         files.fold((0, 0), |(files, bytes), file| (files + 1, bytes + file.bytes))
     }
 
-    /// Fetches its files, and writes its record, to be committed. If that fails, nothing is left.
+    /// Fetches the files and stages the record for a commit. On an error, all files are removed.
     pub(crate) fn stage(&self, remote: &dyn Remote) -> Result<Staged, StoreError> {
         let Self { plan, node, folder, kept, made_from } = self;
         let (store, entry) = (&plan.store, plan.graph.task(*node));
         let recorded = &kept.record;
         store.keep_code_table(&entry.codes, entry.code_digest);
         if let Some(digest) = recorded.crates {
-            // Without them less is told, and that is all.
+            // An error is ignored: the table of crate versions is for information only.
             let fetched = || json::parse(&read_whole(remote, &table(digest)).ok()?).ok();
             store.keep_crates(digest, fetched);
         }
         let (output, fingerprint) = (&recorded.output, recorded.fingerprint);
-        let output = match self.is_told() {
+        let output = match self.is_metadata_only() {
             true => store.name_files(output, folder, fingerprint)?,
             false => store.stage_files(output, folder, fingerprint, |piece, to| {
                 fetch((store, remote), (piece.digest, piece.bytes), to)
@@ -95,15 +95,15 @@ impl ToPull {
         let mut staged = store.stage_record(folder, &record, true).inspect_err(|_| {
             store.discard(folder, &record.output);
         })?;
-        if self.is_told() {
-            // There are no files to be made durable.
+        if self.is_metadata_only() {
+            // There are no files to make durable.
             staged.data.clear();
         }
         Ok(staged)
     }
 }
 
-/// Fetches the content with this digest, and says when it was written.
+/// Fetches the content with this digest and size, and returns the modification time of the new file.
 fn fetch(
     (store, remote): (&Store, &dyn Remote),
     content: (Digest, u64),

@@ -1,4 +1,4 @@
-//! Pushing one output: its files, and then the manifest that says that they are there.
+//! Pushes one output: first its files, then its manifest, which is the commit.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -13,57 +13,57 @@ use crate::store::output::OutputFile;
 use crate::store::record::Record;
 use crate::store::{Folder, Store};
 
-/// An output to be pushed.
+/// An output to push.
 pub(crate) struct ToPush {
-    /// What it is called.
+    /// The label of the instance.
     pub(crate) label: String,
     /// The name that the task is stored under.
     pub(crate) task: String,
-    /// The store that has it.
+    /// The store that has the output.
     pub(crate) store: Arc<Store>,
     pub(crate) folder: Folder,
     pub(crate) record: Box<Record>,
     pub(crate) carried: Carried,
 }
 
-/// What was copied of an output.
+/// What a transfer of an output has copied.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Copied {
-    /// Whether it was not there as a whole.
+    /// Whether the destination did not have the complete output before.
     pub(crate) is_new: bool,
     pub(crate) files: usize,
     pub(crate) bytes: u64,
 }
 
-/// What becomes of what a remote has already.
+/// How a push checks files that the remote already has and a manifest names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum There {
-    /// Of what a manifest names, the size is looked at.
-    Believed,
-    /// All of it is read.
-    Read,
+pub(crate) enum PresentCheck {
+    /// Their sizes are compared.
+    Size,
+    /// They are read and hashed.
+    Content,
 }
 
 impl Store {
-    /// Pushes what a remote does not have of an output.
+    /// Pushes the files of an output that the remote lacks, and its manifest.
     pub(crate) fn push(
         &self,
         remote: &dyn Remote,
         push: &ToPush,
-        believed: There,
+        check: PresentCheck,
     ) -> Result<Copied, StoreError> {
         let ToPush { task, folder, record, carried, .. } = push;
         let beginning = manifest::beginning(task, record);
         let at = manifest::folder(task, record.fingerprint);
-        let there = remote.list(&at).of_remote("list", &at)?;
-        let mut named = there.iter().filter(|name| {
+        let names = remote.list(&at).of_remote("list", &at)?;
+        let mut named = names.iter().filter(|name| {
             let enough =
                 *carried == Carried::MetadataOnly || manifest::carried(name) == Carried::Whole;
             enough && name.starts_with(&beginning)
         });
-        let is_there = match believed {
-            There::Believed => named.next().is_some(),
-            There::Read => named.try_fold(false, |whole, name| {
+        let is_there = match check {
+            PresentCheck::Size => named.next().is_some(),
+            PresentCheck::Content => named.try_fold(false, |whole, name| {
                 Ok::<_, StoreError>(whole || manifest::is_whole(remote, name)?)
             })?,
         };
@@ -72,8 +72,8 @@ impl Store {
             for file in record.output.files.iter().flat_map(OutputFile::contents) {
                 let path = self.root().join(folder).join(&file.path);
                 let (digest, bytes) = (file.digest, file.bytes);
-                let is_believed = is_there && believed == There::Believed;
-                if self.push_file(remote, &path, (digest, bytes), is_believed)? {
+                let is_trusted = is_there && check == PresentCheck::Size;
+                if self.push_file(remote, &path, (digest, bytes), is_trusted)? {
                     copied.files += 1;
                     copied.bytes += bytes;
                 }
@@ -92,20 +92,20 @@ impl Store {
         Ok(copied)
     }
 
-    /// Puts a file, unless it is there; says whether it did.
+    /// Puts a file unless the remote has it, and returns whether it was put.
     ///
-    /// What a manifest names was looked at when that was written. Of what none names yet, each byte
-    /// is read: somebody may have died while putting it.
+    /// A file that a manifest names was verified before the manifest was written: if `is_trusted`, its size is enough.
+    /// A file that no manifest names is read and hashed, because a push may have died while it wrote the file.
     fn push_file(
         &self,
         remote: &dyn Remote,
         path: &Path,
         (digest, bytes): (Digest, u64),
-        is_believed: bool,
+        is_trusted: bool,
     ) -> Result<bool, StoreError> {
         let name = object(digest);
-        let there = remote.size(&name).of_remote("look for", &name)?;
-        if there == Some(bytes) && (is_believed || is_whole(remote, &name, (digest, bytes))?) {
+        let size = remote.size(&name).of_remote("look for", &name)?;
+        if size == Some(bytes) && (is_trusted || is_whole(remote, &name, (digest, bytes))?) {
             return Ok(false);
         }
         let file = self.fs().open(path).during("read", path)?;
@@ -116,7 +116,7 @@ impl Store {
             }
             put => put.of_remote("put", &name)?,
         }
-        // The remote may have been content with less than all.
+        // An implementation of `put` may have stopped reading before the end.
         content.finish().map_err(|error| StoreError::damaged(path.display(), error))?;
         if is_whole(remote, &name, (digest, bytes))? {
             return Ok(true);
@@ -129,14 +129,14 @@ impl Store {
         if remote.size(&name).of_remote("look for", &name)?.is_some() {
             return Ok(());
         }
-        // It is told, and does not count.
+        // If the table is lost here, the push goes on: it is for information only.
         let Some(crates) = self.crates(digest) else { return Ok(()) };
         let bytes = serde_json::to_vec(&crates).map_err(std::io::Error::from);
         put_bytes(remote, &name, &bytes.of_remote("write", &name)?)
     }
 }
 
-/// Puts what is in memory, and looks whether it has arrived.
+/// Puts bytes and verifies that the remote has stored them.
 fn put_bytes(remote: &dyn Remote, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
     let size = bytes.len() as u64;
     remote.put(name, &mut Cursor::new(bytes), size).of_remote("put", name)?;
@@ -146,7 +146,7 @@ fn put_bytes(remote: &dyn Remote, name: &str, bytes: &[u8]) -> Result<(), StoreE
     }
 }
 
-/// Whether the content under a name has this digest and size.
+/// Returns whether the content under a name has this digest and size.
 fn is_whole(
     remote: &dyn Remote,
     name: &str,

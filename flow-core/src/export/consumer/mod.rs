@@ -1,20 +1,26 @@
-//! A crate for those who have outputs and not the tasks' code.
+//! Generates the crate of an export, which loads outputs with Rust types without the code of the tasks.
 //!
-//! The folder of an export becomes a crate by two more files: a `Cargo.toml` and a `src/lib.rs`, in
-//! which each task is an `external` one of the same name. Its parameters tell the outputs apart that
-//! were exported, and its target is what the targets told of their files:
+//! The crate consists of a `Cargo.toml` and a `src/lib.rs` in the folder of the export. Each exported task is an
+//! `external` task in it. It has the task's own parameters, and those upstream that are needed to distinguish its
+//! outputs. Its target depends on what `Target::describe` returned for the files:
 //!
-//! | what was told | the type |
+//! | description | target in the crate |
 //! | --- | --- |
-//! | a table whose columns have types in Rust | `Csv<Vec<ReportRow>>`, and the struct `ReportRow` |
-//! | what a reader has a type for, such as JSON | `Json<T>`, of a task `Summary<T>` |
-//! | a type that everybody has | such as `Text`, or a `RecordBatch` |
-//! | nothing | `File`: its path |
+//! | a table whose columns have Rust types | `Csv<Vec<ReportRow>>`, with a struct `ReportRow` |
+//! | a format that deserializes any type, such as JSON | `Json<T>`, of a generic task `Summary<T>` |
+//! | a type of this library | that type, such as `Text` or `Parquet<RecordBatch>` |
+//! | none | `File`: the path of the output |
 //!
-//! So a column that is gone, or is of another type, is an error of the compiler where it is used. What
-//! was exported before and cannot be read as what was exported last is left out of the crate. The
-//! [`model`] gathers what the outputs of a task have in common, [`parameter`] and [`row`] its parts;
-//! the [`names`] are those that Rust takes; and [`source`] writes it down. No format is known here.
+//! The list of exported outputs is a constant in the source, so that loading one that was not exported fails with a
+//! list of those that were. Registered names of tasks begin with the name of the crate, so that a program can use
+//! several such crates.
+//!
+//! The outputs that were exported last decide the types. Outputs of earlier exports that do not fit them are left out
+//! of the crate and reported: refusing the export would mean that, after a change of a type, nothing could be exported
+//! without emptying the folder.
+//!
+//! [`model`] computes what the outputs of a task have in common, with [`parameter`] and [`row`]. [`names`] derives
+//! valid Rust names, and [`source`] writes the files. No format is known here.
 
 mod model;
 mod names;
@@ -30,36 +36,35 @@ use crate::base::key::Key;
 use crate::export::manifest::Manifest;
 use crate::flow::error::Error;
 
-/// The name of the file of its types.
+/// The path of the source file of the crate.
 pub(crate) const SOURCE: &str = "src/lib.rs";
 
-/// The name of the file that makes the folder a crate.
+/// The file name of the manifest of the crate.
 pub(crate) const CARGO: &str = "Cargo.toml";
 
-/// What a task is called that loads an output, or a part of it.
+/// Returns the name of the task type that loads an output of `task`, or its part `part`.
 pub(crate) fn type_name(task: &str, part: &str) -> String {
     names::Names::default().of_task(task, part)
 }
 
-/// What Rust calls the crate in this folder.
+/// Returns the name of the library of the crate in this folder.
 pub(crate) fn library(root: &Path) -> String {
     names::library(&names::package(root))
 }
 
-/// What makes an export a crate.
+/// The generated crate.
 pub(crate) struct Consumer {
-    /// Its files, with their names.
+    /// The name and the content of each file.
     pub(crate) files: Vec<(String, String)>,
-    /// The instances that are in the export and not in the crate, for they cannot be read as those are
-    /// that were exported since.
+    /// The instances of earlier exports that do not fit the types of the crate, and are left out.
     pub(crate) outdated: Vec<String>,
 }
 
-/// The crate of an export in this folder, of which `now` is what was just exported.
+/// Generates the crate of the export in the folder `root`. `now` are the outputs of the current export.
 ///
 /// # Errors
 ///
-/// The outputs of a task that were just exported differ so that no type reads them all.
+/// No type reads all outputs of a task that the current export has.
 pub(crate) fn consumer(
     manifest: &Manifest,
     root: &Path,

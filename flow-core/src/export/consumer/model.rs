@@ -1,4 +1,4 @@
-//! What a crate says of the outputs of each task.
+//! The model of a generated crate: its tasks, with their parameters, files and types.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -12,56 +12,65 @@ use crate::export::manifest::{Exported, ExportedFile, Manifest};
 use crate::flow::error::Error;
 use crate::target::{Column, Description};
 
-/// What stands for a type in a target.
+/// The placeholder for a type in a target.
 const HOLE: &str = "{}";
 
-/// The crate.
+/// A generated crate.
 pub(super) struct Model {
     pub(super) package: String,
     pub(super) types: Vec<Type>,
-    /// Crates that the types name, with their versions.
+    /// The crates that the types refer to, with their versions.
     pub(super) crates: BTreeMap<String, String>,
-    /// Features of the library that the targets take.
+    /// The features of this library that the targets need.
     pub(super) features: BTreeSet<String>,
-    /// The instances that have no file.
+    /// The instances without files.
     pub(super) absent: Vec<String>,
-    /// The instances that cannot be read as those are that were exported since.
+    /// The instances of earlier exports that do not fit the types.
     pub(super) outdated: Vec<String>,
 }
 
-/// A task that is made elsewhere.
+/// An external task of the crate.
 pub(super) struct Type {
     pub(super) name: String,
-    /// As the export calls it, and the part of its output, if it has several.
+    /// The name of the task in the export.
     pub(super) task: String,
+    /// The part of its output; empty if it has only one.
     pub(super) part: String,
     pub(super) parameters: Vec<Parameter>,
-    /// The files, in the order of the parameters' values.
+    /// The files, in the order of the values in `parameters`.
     pub(super) files: Vec<String>,
     pub(super) reads: Reads,
 }
 
-/// How a file is read.
+/// The target of a task of the crate.
 pub(super) enum Reads {
-    /// As rows of the last of these structs; the others are in it.
+    /// Reads rows of the last of these structs, whose fields contain the others.
     Rows { target: String, rows: Vec<Row> },
-    /// As a type of the reader's own, or this one.
+    /// Reads a type `T` that the user chooses, with this default.
     Any { target: String, default: Option<String> },
-    /// As what the target says.
+    /// Reads the type of the target.
     Plain(String),
 }
 
-/// How the files of some outputs can be read.
+/// How files can be read, as their descriptions say.
 #[derive(Clone, PartialEq)]
-enum Way {
+enum ReadAs {
+    /// As structs with these columns.
     Rows { target: String, columns: Vec<Column> },
+    /// As any type, with this default.
     Any { target: String, default: Option<String> },
+    /// As the type of this target.
     Plain(String),
 }
 
 impl Model {
-    /// What the last output of each task can be read as, and with it the others that can. Of `now` none
-    /// is left out.
+    /// Computes the model of an export. `now` are the outputs of the current export.
+    ///
+    /// The last output of each task decides the type. Outputs of earlier exports that do not fit are left out.
+    ///
+    /// # Errors
+    ///
+    /// An output in `now` does not fit.
     pub(super) fn of(
         manifest: &Manifest,
         package: &str,
@@ -87,15 +96,17 @@ impl Model {
             }
         }
         let mut names = Names::default();
-        // Each task has its name before a row has.
-        let named: Vec<_> =
-            tasks.into_iter().map(|(of, files)| (names.of_task(of.0, of.1), of, files)).collect();
+        // Tasks are named before rows, so that the name of a row gets a number if they collide.
+        let named: Vec<_> = tasks
+            .into_iter()
+            .map(|((task, part), files)| (names.of_task(task, part), (task, part), files))
+            .collect();
         for (name, (task, part), files) in named {
-            let (way, outdated) = Way::common(&files, now)?;
+            let (read_as, outdated) = ReadAs::common(&files, now)?;
             let (outdated, files): (Vec<_>, Vec<_>) =
                 files.into_iter().partition(|(output, _)| outdated.contains(&output.key));
             model.outdated.extend(outdated.iter().map(|(output, _)| output.instance.clone()));
-            let reads = way.reads(&name, &mut names);
+            let reads = read_as.reads(&name, &mut names);
             model.types.push(Type {
                 name,
                 task: task.to_owned(),
@@ -110,12 +121,12 @@ impl Model {
         Ok(model)
     }
 
-    /// What Rust calls the crate.
+    /// Returns the name of the library.
     pub(super) fn library(&self) -> String {
         names::library(&self.package)
     }
 
-    /// Whether a field of a row is a map.
+    /// Returns whether a field of a row is a map.
     pub(super) fn has_maps(&self) -> bool {
         let has_map = |row: &Row| row.fields.iter().any(|field| field.kind.contains("BTreeMap<"));
         self.types.iter().any(|of| match &of.reads {
@@ -124,31 +135,34 @@ impl Model {
         })
     }
 
-    /// Whether a file is read as a type of the reader's own.
+    /// Returns whether a task is generic over its type.
     pub(super) fn has_any(&self) -> bool {
         self.types.iter().any(|of| matches!(of.reads, Reads::Any { .. }))
     }
 }
 
 impl Type {
-    /// Whether its name is a type, for what it is generic over goes without saying.
+    /// Returns whether the name alone is a type: the task is not generic, or has a default type.
     pub(super) fn is_named_alone(&self) -> bool {
         !matches!(self.reads, Reads::Any { default: None, .. })
     }
 }
 
-impl Way {
-    /// The way to read the last of these, and all others that can be read so; with the keys of those
-    /// that cannot.
+impl ReadAs {
+    /// Returns how to read the last of these files and all that fit, with the keys of the outputs that do not.
+    ///
+    /// # Errors
+    ///
+    /// An output in `now` does not fit.
     fn common(
         files: &[(&Exported, &ExportedFile)],
         now: &HashSet<Key>,
     ) -> Result<(Self, HashSet<Key>), Error> {
         let mut outdated = HashSet::new();
-        let mut ways = files.iter().rev().map(|(output, file)| (*output, Self::of(file)));
-        let Some((last, mut common)) = ways.next() else { return Ok((Self::file(), outdated)) };
-        for (output, way) in ways {
-            match common.with(&way) {
+        let mut all = files.iter().rev().map(|(output, file)| (*output, Self::of(file)));
+        let Some((last, mut common)) = all.next() else { return Ok((Self::file(), outdated)) };
+        for (output, read_as) in all {
+            match common.with(&read_as) {
                 Ok(both) => common = both,
                 Err(difference) if now.contains(&output.key) => {
                     let (first, second) = (output.instance.clone(), last.instance.clone());
@@ -162,7 +176,11 @@ impl Way {
         Ok((common, outdated))
     }
 
-    /// The way to read what is read in either; if there is none, why.
+    /// Returns how to read the files of both.
+    ///
+    /// # Errors
+    ///
+    /// A message that says how they differ.
     fn with(&self, other: &Self) -> Result<Self, String> {
         match (self, other) {
             (Self::Rows { target, columns }, Self::Rows { target: other, columns: others })
@@ -176,6 +194,7 @@ impl Way {
         }
     }
 
+    /// Returns how to read a file, by its description.
     fn of(file: &ExportedFile) -> Self {
         let Description { columns, rust, typed, .. } = &file.description;
         match (typed, rust) {
@@ -192,17 +211,19 @@ impl Way {
         }
     }
 
-    /// As the path.
+    /// Returns how to load a file as its path.
     fn file() -> Self {
         Self::Plain("File".to_owned())
     }
 
+    /// Returns the target, for messages.
     fn shown(&self) -> &str {
         match self {
             Self::Rows { target, .. } | Self::Any { target, .. } | Self::Plain(target) => target,
         }
     }
 
+    /// Converts this to the target of the task `name`, with structs for rows.
     fn reads(self, name: &str, names: &mut Names) -> Reads {
         match self {
             Self::Rows { target, columns } => {
@@ -219,22 +240,21 @@ impl Way {
     }
 }
 
-/// What stands in `whole` where `pattern` has its hole.
+/// Returns the part of `whole` at the place of the [`HOLE`] in `pattern`.
 fn inside<'a>(pattern: &str, whole: &'a str) -> Option<&'a str> {
     let (before, after) = pattern.split_once(HOLE)?;
     whole.strip_prefix(before)?.strip_suffix(after)
 }
 
-/// The task's own parameters and, as far as these do not tell its outputs apart, those of what is
-/// upstream that do.
+/// Returns the task's own parameters, and those upstream that are needed to distinguish its outputs.
 fn parameters(files: &[(&Exported, &ExportedFile)]) -> Vec<Parameter> {
     let all: BTreeSet<&String> =
         files.iter().flat_map(|(output, _)| output.parameters.keys()).collect();
     let (upstream, own): (Vec<_>, Vec<_>) = all.into_iter().partition(|name| name.contains('.'));
     let mut names = Names::default();
     let mut parameters = Vec::new();
-    // Which outputs are the same as far as the parameters tell: those of one number.
-    let mut alike = vec![0; files.len()];
+    // Outputs in one group have equal values of all parameters so far.
+    let mut groups = vec![0; files.len()];
     for (name, is_own) in own
         .into_iter()
         .map(|name| (name, true))
@@ -242,24 +262,25 @@ fn parameters(files: &[(&Exported, &ExportedFile)]) -> Vec<Parameter> {
     {
         let value = |output: &Exported| output.parameters.get(name).cloned().unwrap_or_default();
         let values: Vec<_> = files.iter().map(|(output, _)| value(output)).collect();
-        if tell_apart(&mut alike, &values) || is_own {
+        if refine(&mut groups, &values) || is_own {
             parameters.push(Parameter::new(name, values, &mut names));
         }
     }
-    // What is fixed for a branch of the graph is no parameter of the whole.
+    // Values that are set for a single branch of the graph are not among the parameters. If outputs differ in
+    // them alone, the key becomes a parameter.
     let keys: Vec<_> =
         files.iter().map(|(output, _)| Value::from(output.key.short().to_string())).collect();
-    if tell_apart(&mut alike, &keys) {
+    if refine(&mut groups, &keys) {
         parameters.push(Parameter::new("key", keys, &mut names));
     }
     parameters
 }
 
-/// Numbers the outputs by these values as well; says whether some are told apart by that.
-fn tell_apart(alike: &mut [usize], values: &[Value]) -> bool {
+/// Splits groups of outputs by these values; returns whether a group was split.
+fn refine(groups: &mut [usize], values: &[Value]) -> bool {
     let mut numbers = BTreeMap::new();
-    let before = alike.iter().collect::<BTreeSet<_>>().len();
-    for (number, value) in alike.iter_mut().zip(values) {
+    let before = groups.iter().collect::<BTreeSet<_>>().len();
+    for (number, value) in groups.iter_mut().zip(values) {
         let next = numbers.len();
         *number = *numbers.entry((*number, value.to_string())).or_insert(next);
     }

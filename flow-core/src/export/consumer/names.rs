@@ -1,9 +1,9 @@
-//! Names that Rust takes, of what has other ones.
+//! Derives valid and unique Rust names from the names of tasks, columns and folders.
 
 use std::collections::HashSet;
 use std::path::Path;
 
-/// What may be called otherwise: all that the crate's source names itself, or that Rust reserves.
+/// Type names that the source of the crate uses or that Rust reserves.
 const TAKEN: &[&str] = &[
     "ArrowIpc",
     "BTreeMap",
@@ -63,7 +63,7 @@ const TAKEN: &[&str] = &[
     "Zstd",
 ];
 
-/// What is no name of a package, or would be mistaken for one that the crate needs.
+/// Names that cargo refuses for a package, or that would collide with a dependency of the crate.
 const NO_PACKAGE: &[&str] = &[
     "alloc",
     "build",
@@ -77,17 +77,17 @@ const NO_PACKAGE: &[&str] = &[
     "test",
 ];
 
-/// Names that were given, so that each is given once.
+/// The names that were given, so that each is given once.
 #[derive(Default)]
 pub(super) struct Names(HashSet<String>);
 
 impl Names {
-    /// The name of a task that loads an output, or a part of it, such as `SplitTrain`.
+    /// Returns the name of a task type that loads an output or a part of one, such as `SplitTrain`.
     pub(super) fn of_task(&mut self, task: &str, part: &str) -> String {
         self.of_type(&format!("{task} {part}"))
     }
 
-    /// The name of a type, such as `FitGbm` for `Fit<Gbm>` and `Mean` for `mean`.
+    /// Returns the name of a type, such as `FitGbm` for `Fit<Gbm>` and `Mean` for `mean`.
     pub(super) fn of_type(&mut self, text: &str) -> String {
         let mut name = String::new();
         for word in words(text) {
@@ -104,7 +104,7 @@ impl Names {
         self.give(name, "")
     }
 
-    /// The name of a field, such as `unit_price` for `Unit price` and `unitPrice`.
+    /// Returns the name of a field, such as `unit_price` for `Unit price` and `unitPrice`.
     pub(super) fn of_field(&mut self, text: &str) -> String {
         let mut name = String::new();
         let mut was_lower = false;
@@ -130,6 +130,7 @@ impl Names {
         self.give(name, "_")
     }
 
+    /// Returns the name if it is unused; otherwise the name with the next free number.
     fn give(&mut self, name: String, between: &str) -> String {
         if self.0.insert(name.clone()) {
             return name;
@@ -140,13 +141,13 @@ impl Names {
     }
 }
 
-/// The letters and digits of a text that stand together.
+/// Returns the runs of ASCII letters and digits of a text.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty())
 }
 
 fn is_keyword(name: &str) -> bool {
-    // Those of every edition, and those that are reserved. `flow` is the library.
+    // The keywords of all editions, and the reserved ones.
     const KEYWORDS: &[&str] = &[
         "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
         "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
@@ -157,7 +158,7 @@ fn is_keyword(name: &str) -> bool {
     KEYWORDS.contains(&name)
 }
 
-/// The name of the package in this folder.
+/// Returns the name of the package in this folder.
 pub(super) fn package(folder: &Path) -> String {
     let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let name = absolute.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
@@ -173,7 +174,7 @@ pub(super) fn package(folder: &Path) -> String {
     }
 }
 
-/// What Rust calls a package.
+/// Returns the name of the library of a package.
 pub(super) fn library(package: &str) -> String {
     package.replace('-', "_")
 }

@@ -1,21 +1,21 @@
-//! The parameters that tell the outputs of a task apart, with the types that their values have.
+//! The parameters of a task of a generated crate, with types that are derived from their values.
 
 use serde_json::Value;
 
 use super::names::Names;
 
-/// A parameter of a task that is made elsewhere.
+/// A parameter of a task of the crate.
 pub(super) struct Parameter {
-    /// As its field is called.
+    /// The name of its field.
     pub(super) field: String,
-    /// As the export calls it: `model`, or `Train.model` of what was upstream.
+    /// The name in the export: `model`, or `Train.model` for a parameter of an upstream task.
     pub(super) name: String,
     pub(super) kind: Kind,
-    /// Those of the outputs, in their order.
+    /// The value of each output, in their order.
     values: Vec<Value>,
 }
 
-/// The type of a parameter.
+/// The type of a parameter, which holds all of its values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Kind {
     plain: Plain,
@@ -29,23 +29,23 @@ enum Plain {
     Large,
     Float,
     Text,
-    /// The text that JSON has for it.
+    /// The text of the value's JSON.
     Json,
 }
 
 impl Parameter {
-    /// A parameter with the values that it has in each output.
+    /// Returns a parameter with its value in each output.
     pub(super) fn new(name: &str, values: Vec<Value>, names: &mut Names) -> Self {
         let kind = Kind::of(&values);
         Self { field: names.of_field(name), name: name.to_owned(), kind, values }
     }
 
-    /// What its value is in the output at this place, as it is written in Rust.
+    /// Returns the value in the output at this place, as a Rust literal.
     pub(super) fn literal(&self, place: usize) -> String {
         self.kind.literal(&self.values[place])
     }
 
-    /// Its values as they are written in Rust, each once.
+    /// Returns the different values as Rust literals.
     pub(super) fn literals(&self) -> Vec<String> {
         let mut literals = Vec::new();
         for value in &self.values {
@@ -60,10 +60,10 @@ impl Parameter {
 
 impl Kind {
     fn of(values: &[Value]) -> Self {
-        let there: Vec<_> = values.iter().filter(|value| !value.is_null()).collect();
-        let all = |is: fn(&Value) -> bool| there.iter().all(|value| is(value));
+        let present: Vec<_> = values.iter().filter(|value| !value.is_null()).collect();
+        let all = |is: fn(&Value) -> bool| present.iter().all(|value| is(value));
         let plain = match () {
-            () if there.is_empty() => Plain::Text,
+            () if present.is_empty() => Plain::Text,
             () if all(Value::is_boolean) => Plain::Truth,
             () if all(Value::is_i64) => Plain::Int,
             () if all(Value::is_u64) => Plain::Large,
@@ -71,10 +71,10 @@ impl Kind {
             () if all(Value::is_string) => Plain::Text,
             () => Plain::Json,
         };
-        Self { plain, is_optional: there.len() < values.len() }
+        Self { plain, is_optional: present.len() < values.len() }
     }
 
-    /// The type of the field.
+    /// Returns the type of the field.
     pub(super) fn owned(self) -> String {
         let plain = match self.plain {
             Plain::Text | Plain::Json => "String",
@@ -83,12 +83,12 @@ impl Kind {
         self.optional(plain)
     }
 
-    /// The type of a constant.
+    /// Returns the type of a constant.
     pub(super) fn borrowed(self) -> String {
         self.optional(self.plain_borrowed())
     }
 
-    /// The comparison of a field with a constant.
+    /// Returns an expression that compares the field with a constant of the same name.
     pub(super) fn is(self, field: &str) -> String {
         match self.plain {
             Plain::Text | Plain::Json if self.is_optional => {

@@ -1,4 +1,4 @@
-//! Structs for the rows of tables.
+//! The structs of a generated crate for the rows of tables.
 
 use super::names::Names;
 use crate::export::text::between_backticks;
@@ -7,7 +7,7 @@ use crate::target::Column;
 /// A struct with a field for each column.
 pub(super) struct Row {
     pub(super) name: String,
-    /// What it holds the rows of, for its documentation.
+    /// The task or the column whose rows it holds, for its documentation.
     pub(super) of: String,
     pub(super) fields: Vec<Field>,
 }
@@ -17,16 +17,16 @@ pub(super) struct Field {
     pub(super) name: String,
     pub(super) column: String,
     pub(super) kind: String,
-    /// As the format calls its type.
+    /// The name of the column's type in the format.
     pub(super) stored: String,
 }
 
-/// Whether each column has a type in Rust.
+/// Returns whether there are columns and each has a Rust type.
 pub(super) fn is_typed(columns: &[Column]) -> bool {
     !columns.is_empty() && columns.iter().all(|column| column.rust.is_some())
 }
 
-/// The struct for these columns, after those for the structs in them.
+/// Returns the struct for these columns, after the structs for nested columns.
 pub(super) fn rows(name: &str, of: &str, columns: &[Column], names: &mut Names) -> Vec<Row> {
     let name = names.of_type(name);
     let mut rows = Vec::new();
@@ -55,7 +55,11 @@ pub(super) fn rows(name: &str, of: &str, columns: &[Column], names: &mut Names) 
     rows
 }
 
-/// Columns that hold what both do; where they differ, why there are none.
+/// Returns columns whose types hold the values of both tables.
+///
+/// # Errors
+///
+/// A message that says how the columns differ.
 pub(super) fn common(ours: &[Column], theirs: &[Column]) -> Result<Vec<Column>, String> {
     let names = |columns: &[Column]| -> Vec<_> {
         columns.iter().map(|column| column.name.clone()).collect()
@@ -72,7 +76,7 @@ fn common_column(ours: &Column, theirs: &Column) -> Result<Column, String> {
     let (Some(our), Some(their)) = (&ours.rust, &theirs.rust) else {
         return if ours.kind == theirs.kind { Ok(ours.clone()) } else { differ() };
     };
-    // Nothing but nulls is a column of any type.
+    // A column that has only nulls fits any type.
     let (ours_is_null, theirs_is_null) = (is_null(our), is_null(their));
     let (wider, fields) = match () {
         () if theirs_is_null => (our, ours.fields.clone()),
@@ -92,7 +96,7 @@ fn is_null(kind: &str) -> bool {
     bare(kind) == "()"
 }
 
-/// The type of a value that is there.
+/// Returns the type without `Option`.
 fn bare(kind: &str) -> &str {
     kind.strip_prefix("Option<").and_then(|kind| kind.strip_suffix('>')).unwrap_or(kind)
 }

@@ -1,7 +1,7 @@
-//! Exports for people, and their import.
+//! `Flow::export`, `Flow::export_crate` and `Flow::import`.
 //!
-//! Which [`output`]s there are, and under which names, is known before anything is [written](write); what
-//! was done is [`ExportSummary`].
+//! An export has two steps: [`output`] collects the outputs and decides the name of each file, and
+//! [`write`](mod@write) writes the folder. The result is an [`ExportSummary`]. The format of the folder is defined in [`crate::export`].
 
 mod output;
 mod summary;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
-use self::write::{As, write};
+use self::write::{Form, write};
 use crate::base::error::IoContext;
 use crate::base::fs::Confined;
 use crate::export::folder::read_manifest;
@@ -28,16 +28,17 @@ use crate::store::output::OutputFile;
 use crate::task::Kind;
 
 impl Flow {
-    /// Writes the outputs of these roots into a folder for people: under names that say what they are,
-    /// such as `Train/model=Logistic.parquet`, with a `manifest.json` that tells parameters, columns,
-    /// what each was made from and its digest; a `README.md` with lines that load each, and a Python
-    /// module, `flow_outputs.py`, that loads them by task and parameters.
+    /// Copies the outputs of these roots into a folder, as files with readable names.
     ///
-    /// The files are copies, so that whoever gets them may do with them what they want. Into a folder
-    /// that was exported to before, outputs are added, and those of the same instances replaced, under
-    /// the names that they have. What no export has written, or somebody has changed since, is never
-    /// touched, but an error. A value in memory is told of, and has no file; what is made elsewhere is
-    /// left where it is. Several exports into one folder at once take turns.
+    /// The files are named by task and parameters, such as `Train/model=Logistic.parquet`. The folder also gets a
+    /// `manifest.json` with the parameters, columns, inputs and digest of each output; a `README.md` with code
+    /// that loads each; and a Python module, `flow_outputs.py`, that loads them by task and parameters.
+    ///
+    /// The files are copies, so that recipients may change them. If the folder has outputs of earlier exports, new
+    /// ones are added, and an output of the same instance is replaced under the same name. The export never
+    /// overwrites a file that no export has written, or that was changed since: it fails instead. A value in memory
+    /// is listed in the manifest, and has no file. External files are not copied. Concurrent exports into
+    /// one folder wait for each other.
     ///
     /// ```
     /// use flow::prelude::*;
@@ -63,7 +64,7 @@ impl Flow {
     /// flow.export::<Squares>(folder.join("handed"))?;
     /// assert_eq!(std::fs::read_to_string(folder.join("handed/Squares/n=3.json"))?, "[1,4,9]");
     ///
-    /// // A store takes them over, whoever has made them.
+    /// // Another store imports them.
     /// let other = Flow::open(folder.join("other"))?.with(Squares::N, 3);
     /// other.import(folder.join("handed"))?;
     /// assert_eq!(*other.load::<Squares>()?, [1, 4, 9]);
@@ -73,17 +74,19 @@ impl Flow {
     ///
     /// # Errors
     ///
-    /// A root is not complete or stores no output, a file of the folder is not one's own, or something cannot be read or
-    /// written. The folder then is as good as before: its manifest is replaced last.
+    /// A root is not complete or stores no output, the export would overwrite a file that no export has written, or
+    /// a file cannot be read or written. The earlier outputs in the folder stay usable then: the manifest is
+    /// replaced last.
     pub fn export<R: Roots>(&self, folder: impl AsRef<Path>) -> Result<ExportSummary, Error> {
-        self.export_roots::<R>(folder.as_ref(), As::Files)
+        self.export_roots::<R>(folder.as_ref(), Form::Files)
     }
 
-    /// Exports the outputs of these roots, as [`export`](Self::export) does, and makes the folder a
-    /// crate: for somebody who has not the code of the tasks, and loads their outputs by types. Each task
-    /// is there as an `external` one, with the parameters that tell its outputs apart. Of a table there
-    /// is a struct with a field for each column, so that a column that is gone, or of another type, after
-    /// the next export is an error of the compiler wherever it is used.
+    /// Exports the outputs of these roots, as [`export`](Self::export) does, as a crate.
+    ///
+    /// With the crate, users load the outputs with Rust types, without the code of the tasks. It has an
+    /// `external` task for each exported task, with the parameters that distinguish its outputs, and a struct for
+    /// the rows of each table, with a field for each column. If a column is missing or has another type after the
+    /// next export, code that uses it does not compile.
     ///
     /// ```no_run
     /// # use flow::prelude::*;
@@ -103,9 +106,9 @@ impl Flow {
     /// # }
     /// ```
     ///
-    /// and in another program, whose `Cargo.toml` has `sales-outputs = { path = "../sales-outputs" }`, and
-    /// the same release of this library; where that is not from crates.io, a line in `[patch.crates-io]`
-    /// says where from, `typed-flow = { path = "../typed-flow" }`:
+    /// Another program uses the crate with `sales-outputs = { path = "../sales-outputs" }` in its `Cargo.toml`. It must
+    /// use the same release of this library. If that is not from crates.io, the program needs a line such as
+    /// `typed-flow = { path = "../typed-flow" }` in `[patch.crates-io]`.
     ///
     /// ```ignore
     /// use sales_outputs::{Report, ReportRow};
@@ -118,40 +121,40 @@ impl Flow {
     /// struct Forecast;
     /// ```
     ///
-    /// What no columns are known of has no struct: a task whose output is JSON or MessagePack is generic
-    /// over the type that it is read as, such as `Summary<Mine>`, and `Summary` alone is
-    /// `serde_json::Value`. An output in a format of one's own, or a folder, is its path, as is a
-    /// [`File`](crate::File). Dates, times and decimals are text. A parameter is of the type that its
-    /// values have in JSON: variants without data are text, and what is neither a number, a truth value
-    /// nor text is the text of its JSON.
+    /// An output without known columns has no struct. A task whose output is JSON or MessagePack is generic over
+    /// the type that it is read as, such as `Summary<Mine>`; `Summary` alone is `serde_json::Value`. An output in
+    /// a custom format, or a folder, is loaded as a path, as a [`File`](crate::File) is. Dates, times and
+    /// decimals are text. A parameter has the Rust type that fits its values in JSON: enum variants without data
+    /// are text, and values other than numbers, booleans and text are the text of their JSON.
     ///
-    /// Whatever is exported into that folder afterwards is in the crate, by
-    /// [`Subgraph::export`] too. The files of the outputs are found where the crate
-    /// was compiled, or in the folder that the variable `SALES_OUTPUTS_DIR` names, after the crate.
+    /// Later exports into the folder, including those by [`Subgraph::export`], update the crate. The crate looks for
+    /// the files in the folder where it was compiled, or in the folder that an environment variable named
+    /// after the crate contains, such as `SALES_OUTPUTS_DIR`.
     ///
     /// # Errors
     ///
-    /// As [`export`](Self::export); and no type reads all outputs of a task, for their columns differ. If
-    /// these were exported before, they are no error but left out of the crate, and
-    /// [told](ExportSummary::outdated).
+    /// The same as [`export`](Self::export); and [`Error::Unlike`] if no type reads all exported outputs of a
+    /// task, for instance because their columns differ. Outputs of earlier exports that do not fit the new
+    /// types are no error: they are left out of the crate, and listed in [`ExportSummary::outdated`].
     pub fn export_crate<R: Roots>(&self, folder: impl AsRef<Path>) -> Result<ExportSummary, Error> {
-        self.export_roots::<R>(folder.as_ref(), As::Crate)
+        self.export_roots::<R>(folder.as_ref(), Form::Crate)
     }
 
-    /// Takes the outputs of an [export](Self::export) into the store, each file verified by its digest.
-    /// The tasks need not be known: what is taken is found by what it was made from, and is complete
-    /// for those whose plan would make it from the same now.
+    /// Copies the outputs of an [export](Self::export) into the store and verifies each file by its digest.
     ///
-    /// An instance that has another output already keeps it. What is imported then is one of its
-    /// earlier versions, and the next run takes it over if it is what it would make.
+    /// The program need not have the tasks: outputs are found by their fingerprints later. An imported output is
+    /// complete if the plan of a flow has the same fingerprint for its instance.
     ///
-    /// Digests tell what was damaged, and not who made it: what an output was made from is what the
-    /// export says. Take one from those whose outputs you would use.
+    /// If an instance has another output already, that stays the current one, and the import adds an earlier version.
+    /// The next run reuses it if it has the present fingerprint.
+    ///
+    /// Digests detect damage, not forgery: the export itself states what an output was computed from. Import only
+    /// from sources that you trust.
     ///
     /// # Errors
     ///
-    /// The folder has no export, or one without outputs, a file in it is not what was exported, or the store cannot be written. What
-    /// has been imported before that is there.
+    /// The folder has no export or one without outputs, a file in it is damaged, or the store cannot be written.
+    /// Outputs that were imported before the error stay in the store.
     pub fn import(&self, folder: impl AsRef<Path>) -> Result<ExportSummary, Error> {
         let named = folder.as_ref();
         let folder = &*std::path::absolute(named).during("open", named)?;
@@ -164,22 +167,22 @@ impl Flow {
         }
         let _underway = self.store.begin()?;
         self.store.refresh();
-        let mut handed = ExportSummary::new("imported", named);
+        let mut summary = ExportSummary::new("imported", named);
         let mut importer = Importer::new(&self.store, &fs, folder);
         for output in &manifest.outputs {
             match importer.take(output)? {
                 What::New => {
-                    handed.instances.push(output.instance.clone());
+                    summary.instances.push(output.instance.clone());
                     let files = output.record.output.files.iter().flat_map(OutputFile::contents);
-                    files.for_each(|file| handed.copied(file.bytes));
+                    files.for_each(|file| summary.copied(file.bytes));
                 }
-                What::Present => handed.present += 1,
+                What::Present => summary.present += 1,
             }
         }
-        Ok(handed)
+        Ok(summary)
     }
 
-    fn export_roots<R: Roots>(&self, folder: &Path, form: As) -> Result<ExportSummary, Error> {
+    fn export_roots<R: Roots>(&self, folder: &Path, form: Form) -> Result<ExportSummary, Error> {
         let plan = self.plan::<R>()?;
         let nodes = with_gathered(&plan, &plan.graph.roots);
         nodes.iter().try_for_each(|&node| check_complete::<R>(&plan, node))?;
@@ -189,38 +192,39 @@ impl Flow {
 }
 
 impl<R: Roots> Subgraph<R> {
-    /// Exports the outputs of the roots and of all that they require, as [`Flow::export`]
-    /// does: what a task has required while it ran, too. What is upstream and has no file any more is
-    /// left out.
+    /// Exports the outputs of the roots and of all instances upstream, as [`Flow::export`] does.
+    ///
+    /// Instances that a task required while it ran are included. Outputs upstream whose files are missing are left
+    /// out.
     ///
     /// # Errors
     ///
-    /// As [`Flow::export`].
+    /// The same as [`Flow::export`].
     pub fn export(&self, folder: impl AsRef<Path>) -> Result<ExportSummary, Error> {
         let plan = self.flow.plan::<R>()?;
         let roots = with_gathered(&plan, &plan.graph.roots);
         roots.iter().try_for_each(|&node| check_complete::<R>(&plan, node))?;
-        // What an instance has required while it ran was found after it.
+        // Upstream first: instances that were required during a run come before those that required them.
         let mut plans = plan.required_in_run()?;
         plans.reverse();
         plans.push(plan);
         let mut seen = HashSet::new();
         let mut nodes = Vec::new();
         for plan in &plans {
-            let there = |&node: &NodeIndex| {
+            let is_exported = |&node: &NodeIndex| {
                 plan.graph.kind(node) == Kind::Made
                     && plan.verdicts.status(node).is_complete()
                     && seen.insert(plan.graph.node(node).key)
             };
-            let there = plan.graph.nodes().filter(there).collect();
-            nodes.extend(of_plan(plan, there));
+            let exported = plan.graph.nodes().filter(is_exported).collect();
+            nodes.extend(of_plan(plan, exported));
         }
         check_some::<R>(&nodes)?;
-        write(&self.flow, &nodes, folder.as_ref(), As::Files)
+        write(&self.flow, &nodes, folder.as_ref(), Form::Files)
     }
 }
 
-/// Refuses to export nothing.
+/// Returns an error if there is nothing to export.
 fn check_some<R: Roots>(nodes: &[impl Sized]) -> Result<(), Error> {
     let (verb, root) = ("export", crate::base::names::short_name::<R>());
     match nodes.is_empty() {
@@ -229,7 +233,7 @@ fn check_some<R: Roots>(nodes: &[impl Sized]) -> Result<(), Error> {
     }
 }
 
-/// Some nodes of a plan.
+/// Pairs each node with its plan.
 fn of_plan(plan: &Arc<Plan>, nodes: Vec<NodeIndex>) -> Vec<(Arc<Plan>, NodeIndex)> {
     nodes.into_iter().map(|node| (Arc::clone(plan), node)).collect()
 }

@@ -1,4 +1,4 @@
-//! An output as an export has it: what is said of it, and under which names its files lie.
+//! The outputs of an export: their entries in the manifest, and the names of their files.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -23,20 +23,22 @@ use crate::target::Description;
 use crate::task::error::LoadErrorKind;
 use crate::task::input::Handle;
 
-/// A file that is copied.
+/// A file to copy into an export.
 pub(super) struct FileCopy {
-    /// Its name in the export.
+    /// Its path in the export.
     pub(super) name: String,
     /// The store that it is copied from.
     pub(super) store: Arc<Store>,
-    /// Where it is there.
+    /// Its path in that store.
     pub(super) from: PathBuf,
     pub(super) content: (Digest, u64),
     pub(super) is_executable: bool,
 }
 
-/// The outputs of these instances under their names, with the files that are copied. What is exported
-/// again keeps the name that it has `before`.
+/// Returns the manifest entries of these instances and the files to copy.
+///
+/// An output that an earlier export wrote keeps its name, whatever else the folder has got since: `before` has the
+/// entries of the earlier exports.
 pub(super) fn outputs(
     flow: &Flow,
     nodes: &[(Arc<Plan>, NodeIndex)],
@@ -64,7 +66,7 @@ pub(super) fn outputs(
     Ok((outputs, copies))
 }
 
-/// Gives the files of an output their names.
+/// Sets the paths of the files of an output and returns the files to copy.
 fn place(output: &mut Exported, stem: &str, at: &Place) -> Vec<FileCopy> {
     let mut copies = Vec::new();
     let kept = output.record.output.files.iter().enumerate();
@@ -85,7 +87,7 @@ fn place(output: &mut Exported, stem: &str, at: &Place) -> Vec<FileCopy> {
     copies
 }
 
-/// The name of an output without its extension, as it was given.
+/// Returns the path of an exported output without its extension.
 fn stem(output: &Exported) -> String {
     let Some(file) = output.files.first() else { return String::new() };
     match (file.part.as_str(), output.record.output.files.first()) {
@@ -97,7 +99,7 @@ fn stem(output: &Exported) -> String {
     }
 }
 
-/// What a manifest says of an output, but for the names of its files; and where they are.
+/// Returns the manifest entry of an output, without the paths of its files, and the place of its files.
 fn exported(flow: &Flow, plan: &Arc<Plan>, node: NodeIndex) -> Result<(Exported, Place), Error> {
     let handle = Handle::outside(Arc::clone(plan) as _, node);
     let (graph, entry) = (&plan.graph, plan.graph.task(node));

@@ -1,12 +1,11 @@
-//! What was exported or imported.
+//! The result of an export or an import.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::flow::gc::Bytes;
 
-/// What was exported or imported: made by [`Flow::export`](crate::Flow::export) and
-/// [`Flow::import`](crate::Flow::import).
+/// The result of [`Flow::export`](crate::Flow::export) and [`Flow::import`](crate::Flow::import).
 #[derive(Clone, Debug)]
 pub struct ExportSummary {
     pub(super) verb: &'static str,
@@ -26,45 +25,48 @@ impl ExportSummary {
         Self { verb, folder, instances, present: 0, files: 0, bytes: 0, outdated, without_code }
     }
 
+    /// Counts a copied file.
     pub(super) fn copied(&mut self, bytes: u64) {
         self.files += 1;
         self.bytes += bytes;
     }
 
-    /// The folder of the export.
+    /// Returns the folder of the export.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The instances whose outputs were not there as they are now, such as `Train {model: Logistic}`.
+    /// Returns the instances whose outputs are new at the destination, such as `Train {model: Logistic}`.
     pub fn instances(&self) -> &[String] {
         &self.instances
     }
 
-    /// How many outputs of an import were there already.
+    /// Returns the number of outputs of an import that the store already had.
     pub fn present(&self) -> usize {
         self.present
     }
 
-    /// The instances that were exported before and are left out of the [crate](crate::Flow::export_crate): no
-    /// type reads them as well as what was exported now.
+    /// Returns the instances of earlier exports that are left out of the [crate](crate::Flow::export_crate).
+    ///
+    /// No type reads both their outputs and those that were exported now.
     pub fn outdated(&self) -> &[String] {
         &self.outdated
     }
 
-    /// The instances in the folder that another store has exported, or whose manifest somebody has
-    /// changed since: from this export on they are loaded as paths, without a type. Exporting them
-    /// from the store of this flow gives them their types again.
+    /// Returns the instances of earlier exports that are loaded as paths, without a type, from now on.
+    ///
+    /// Another store exported them, or their entries in the manifest were changed. Export them from the store of this
+    /// flow to restore their types.
     pub fn without_code(&self) -> &[String] {
         &self.without_code
     }
 
-    /// How many files were copied.
+    /// Returns the number of copied files.
     pub fn files(&self) -> usize {
         self.files
     }
 
-    /// How large those files are, in bytes.
+    /// Returns the size of the copied files in bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -80,13 +82,13 @@ impl fmt::Display for ExportSummary {
         for instance in &self.without_code {
             write!(
                 f,
-                "\n  loaded as a path from now on, for another store has exported it: {instance}"
+                "\n  loaded as a path from now on, because another store exported it: {instance}"
             )?;
         }
         for instance in &self.outdated {
             write!(
                 f,
-                "\n  left out of the crate, for no type reads it and what is new: {instance}"
+                "\n  left out of the crate, because no type reads both it and the new outputs: {instance}"
             )?;
         }
         Ok(())

@@ -1,4 +1,8 @@
-//! Writing an export.
+//! Writes the folder of an export.
+//!
+//! The steps are: open and lock the folder; decide all files and their content; check that none of them would replace
+//! a foreign file, and record their names; copy the outputs; write the texts; replace the manifest, which is the
+//! commit.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -16,18 +20,18 @@ use crate::flow::error::Error;
 use crate::flow::export::summary::ExportSummary;
 use crate::plan::Plan;
 
-/// What an export makes of its folder.
+/// The form of an export.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum As {
-    /// The outputs, and what tells what they are.
+pub(super) enum Form {
+    /// The outputs with a manifest, a README and a Python module.
     Files,
-    /// A crate as well.
+    /// The same, and a crate.
     Crate,
 }
 
-/// The files that tell what is in an export.
+/// The generated text files of an export, except for the manifest.
 struct Texts {
-    /// With their names.
+    /// The name and the content of each file.
     texts: Vec<(String, String)>,
     /// The instances that are left out of the crate.
     outdated: Vec<String>,
@@ -38,7 +42,7 @@ pub(super) fn write(
     flow: &Flow,
     nodes: &[(Arc<Plan>, NodeIndex)],
     root: &Path,
-    form: As,
+    form: Form,
 ) -> Result<ExportSummary, Error> {
     check_outside(flow, root)?;
     let mut folder = ExportFolder::open(&flow.fs, root)?;
@@ -50,7 +54,7 @@ pub(super) fn write(
     };
     let new: HashSet<Key> = outputs.iter().filter(is_new).map(|output| output.key).collect();
     let now: HashSet<Key> = outputs.iter().map(|output| output.key).collect();
-    // A store that cannot have a key exports without seals.
+    // A store whose secret key cannot be read or written exports without seals.
     let key = flow.store.secret_key().ok();
     let mut manifest = folder.before.clone();
     manifest.outputs.retain(|output| !now.contains(&output.key));
@@ -63,8 +67,8 @@ pub(super) fn write(
     }
     outputs.iter_mut().for_each(|output| output.seal = key.map(|key| output.sealed_by(key)));
     manifest.outputs.extend(outputs);
-    // What was a crate once is one with what is added.
-    let is_crate = form == As::Crate || manifest.written.contains_key(consumer::SOURCE);
+    // A folder that is a crate stays one.
+    let is_crate = form == Form::Crate || manifest.written.contains_key(consumer::SOURCE);
     let Texts { texts, outdated } = Texts::of(&manifest, root, is_crate, &now)?;
     let written = texts.iter().map(|(name, text)| (name.clone(), digest_bytes(text.as_bytes())));
     manifest.written = written.collect();
@@ -76,15 +80,15 @@ pub(super) fn write(
     }
     files.extend(manifest.written.iter().map(|(name, of)| (name.clone(), Content::text(*of))));
     folder.begin(&files)?;
-    let mut handed =
+    let mut summary =
         ExportSummary { outdated, without_code, ..ExportSummary::new("exported", root) };
     for output in manifest.outputs.iter().filter(|output| new.contains(&output.key)) {
-        folders(&folder, output)?;
-        handed.instances.push(output.instance.clone());
+        create_folders(&folder, output)?;
+        summary.instances.push(output.instance.clone());
     }
     for copy in &copies {
         if folder.copy(&copy.name, (&copy.store, &copy.from), copy.content)? {
-            handed.copied(copy.content.1);
+            summary.copied(copy.content.1);
         }
         if copy.is_executable {
             folder.make_executable(&copy.name)?;
@@ -94,11 +98,11 @@ pub(super) fn write(
         folder.write(name, text.as_bytes())?;
     }
     folder.finish(&manifest)?;
-    Ok(handed)
+    Ok(summary)
 }
 
-/// Makes the folders that an output has, for there may be nothing in them.
-fn folders(folder: &ExportFolder, output: &Exported) -> Result<(), Error> {
+/// Creates the folders of an output. Copying files creates none that is empty.
+fn create_folders(folder: &ExportFolder, output: &Exported) -> Result<(), Error> {
     for file in &output.files {
         let Some(within) = &file.within else { continue };
         let folders = within.iter().filter(|(_, digest)| digest.is_none());
@@ -132,7 +136,7 @@ impl Texts {
     }
 }
 
-/// An export is for people, and a store is not: each has folders that are called as tasks are.
+/// Returns an error if the folder is that of the store: both have folders that are named after tasks.
 fn check_outside(flow: &Flow, folder: &Path) -> Result<(), Error> {
     let canonical = |path: &Path| flow.fs.canonical(path).ok();
     match canonical(folder).is_some_and(|folder| canonical(flow.store.root()) == Some(folder)) {

@@ -1,9 +1,12 @@
-//! The `Cargo.toml` of the crate.
+//! Generates the `Cargo.toml` of the crate.
+//!
+//! Only `src/lib.rs` belongs to the crate. All other targets are disabled, because anyone may have put a `build.rs` or
+//! other sources into the folder.
 
 use super::super::model::Model;
 use crate::export::text::toml;
 
-/// What the crate is called, and what it takes.
+/// Returns the `Cargo.toml`.
 pub(in super::super) fn cargo(model: &Model) -> String {
     let features = match model.features.len() {
         0 => String::new(),
@@ -12,15 +15,15 @@ pub(in super::super) fn cargo(model: &Model) -> String {
             format!(", features = [{}]", features.join(", "))
         }
     };
-    // No crate has another name.
+    // Names of crates come from a manifest, which may be damaged: any that cargo would refuse is left out.
     let is_name = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
     let crates = model.crates.iter().filter(|(name, _)| is_name(name));
     let crates = crates.map(|(name, version)| format!("{name} = {}\n", toml(version)));
     format!(
-        "# Written by an export of typed-flow, as `src/lib.rs` was.
+        "# Written by an export of typed-flow, together with `src/lib.rs`.
 #
-# Who has typed-flow from elsewhere than crates.io says so in the `Cargo.toml` of the program that takes
-# this crate, for the two have to have the same one:
+# A program that uses this crate must use the same typed-flow. If that is not from crates.io, add to the
+# `Cargo.toml` of the program:
 #
 #     [patch.crates-io]
 #     typed-flow = {{ path = \"../typed-flow\" }}
@@ -31,7 +34,7 @@ description = \"Outputs, as external tasks\"
 version = \"0.1.0\"
 edition = \"2024\"
 publish = false
-# Only `src/lib.rs` is this crate's: no other file of the folder is built or run.
+# Only `src/lib.rs` belongs to this crate: no other file of the folder is compiled or run.
 build = false
 autobins = false
 autoexamples = false

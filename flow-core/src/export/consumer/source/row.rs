@@ -1,8 +1,9 @@
-//! A struct of the crate for the rows of a table.
+//! Generates the struct for the rows of a table.
 
 use super::super::row::{Field, Row};
 use super::text::code;
 
+/// Returns the source of the struct.
 pub(super) fn row(row: &Row) -> String {
     format!(
         "

@@ -1,24 +1,24 @@
-//! A task of the crate, and how it finds its file.
+//! Generates a task of the crate, with a method that finds its file.
 
 use super::super::model::{Reads, Type};
 use super::super::parameter::Parameter;
 use super::BOUNDS;
 use super::text::{code, listed};
 
-/// The longest name of a task, in characters.
+/// The maximal length of the registered name of a task, in characters.
 const LONGEST_NAME: usize = 80;
 
-/// What a task is generic over: the type that its file is read as, if that is the reader's own.
+/// The generics of a task, if the user chooses the type that its file is read as.
 struct Generics {
-    /// At the struct, with what goes without saying.
+    /// The parameters of the struct, with their defaults.
     declared: String,
-    /// At an impl.
+    /// The arguments in an impl.
     used: &'static str,
     bounds: String,
     field: &'static str,
 }
 
-/// The task, after the structs of its rows.
+/// Returns the source of a task, after that of the structs of its rows.
 pub(super) fn task(of: &Type, library: &str) -> String {
     let Type { name, reads, .. } = of;
     let rows: String = match reads {
@@ -40,11 +40,11 @@ pub(super) fn task(of: &Type, library: &str) -> String {
 pub struct {name}{declared}{fields}
 
 impl{used} {name}{used}{bounds} {{
-    /// Where the output lies.
+    /// Returns the path of the output.
     ///
     /// # Errors
     ///
-    /// None with these parameters was exported.
+    /// No output with these parameters was exported.
     pub fn path(&self) -> Result<PathBuf> {{
 {path}    }}
 }}
@@ -73,16 +73,17 @@ impl Generics {
     }
 }
 
+/// Returns the documentation of a task.
 fn about(of: &Type) -> String {
     let part = match of.part.as_str() {
         "" => String::new(),
-        part => format!(", its part {}", code(part)),
+        part => format!(", part {}", code(part)),
     };
     let outputs = if of.files.len() == 1 { "output" } else { "outputs" };
     let about = format!("/// {}{part}: {} {outputs}.\n", code(&of.task), of.files.len());
     match of.reads {
         Reads::Any { .. } => {
-            about + "///\n/// It is read as `T`, a type like that of what was written.\n"
+            about + "///\n/// It is read as `T`, a type that fits what was written.\n"
         }
         _ => about,
     }
@@ -100,7 +101,7 @@ fn parameter(parameter: &Parameter) -> String {
     format!("    /// {of}{literals}.\n{default}    pub {field}: {},\n", kind.owned())
 }
 
-/// How the file is found by the parameters.
+/// Returns the body of the method that finds the file by the parameters.
 fn path(of: &Type) -> String {
     let Type { parameters, files, .. } = of;
     if let ([], [only]) = (parameters.as_slice(), files.as_slice()) {
