@@ -48,7 +48,7 @@ impl Reads {
     }
 
     /// Looks whether any of the watched files was written.
-    pub(crate) fn look_again(&self, contents: &Contents) -> Result<(), WatchError> {
+    pub(crate) fn check_unwritten(&self, contents: &Contents) -> Result<(), WatchError> {
         let watched = self.watched.lock().expect("no panic while a file is noted");
         let mut watched = watched.iter();
         watched.try_for_each(|((path, named), before)| {
