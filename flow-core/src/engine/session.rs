@@ -185,8 +185,8 @@ impl Execution {
         let required =
             Self::in_session(&self.session, plan, self.stopper.clone(), self.progress.clone());
         if !self.session.is_coordinated.load(Ordering::Acquire) {
-            let alone = "what it requires while it runs is not there, and nothing else is made now";
-            let unmade = Err(Unmade::Failed(alone.to_owned()));
+            let error = "its output does not exist, and no other task is run during a comparison";
+            let unmade = Err(Unmade::Failed(error.to_owned()));
             let roots = vec![unmade; required.plan.graph.roots.len()];
             return (required, Reply { roots, outdated: false });
         }
