@@ -48,7 +48,7 @@ pub(crate) fn run(execution: &Arc<Execution>, workers: usize) -> std::io::Result
     });
     session.is_coordinated.store(false, Ordering::Release);
     let (schedule, in_run) = over?;
-    let schedule = schedule.expect("the first execution ends last");
+    let schedule = schedule.expect("the first schedule ends last");
     let outdated = schedule.outdated;
     let (nodes, errors) = schedule.into_outcomes();
     let seconds = begun.elapsed().as_secs_f64();
@@ -154,7 +154,7 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
 
     fn start(&mut self, at: At) -> std::io::Result<()> {
         let (id, node) = at;
-        let schedule = self.schedules.get_mut(&id).expect("it has something ready");
+        let schedule = self.schedules.get_mut(&id).expect("the schedule exists");
         // A failed commit may have blocked an instance that was ready.
         if schedule.outcomes[node.index()] != Outcome::Open {
             return Ok(());
@@ -167,7 +167,7 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
                 self.park(at, key, owner);
                 return Ok(());
             }
-            let schedule = self.schedules.get_mut(&id).expect("it has something ready");
+            let schedule = self.schedules.get_mut(&id).expect("the schedule exists");
             if let Some(error) = self.failed.get(&key) {
                 schedule.fail_from_other_schedule(node, error.clone());
                 return Ok(());
@@ -177,7 +177,7 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
             }
             self.claims.insert(key, at);
         }
-        let schedule = self.schedules.get_mut(&id).expect("it has something ready");
+        let schedule = self.schedules.get_mut(&id).expect("the schedule exists");
         schedule.gather_again(node);
         schedule.running.insert(node);
         let root = schedule.execution.plan.graph.is_root(node);
@@ -212,7 +212,7 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
     fn park(&mut self, at: At, key: Key, owner: At) {
         let (id, node) = at;
         let cycle = self.cycle(owner, id);
-        let schedule = self.schedules.get_mut(&id).expect("it has something ready");
+        let schedule = self.schedules.get_mut(&id).expect("the schedule exists");
         match cycle {
             None => {
                 schedule.park(node);
@@ -266,8 +266,8 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
             self.wait_for_first((id, node), first);
         }
         if let Some(digest) = made {
-            let has_other_content = self.has_other_content(key, id, digest);
-            self.schedules.get_mut(&0).expect("it ends last").outdated |= has_other_content;
+            let is_outdated = self.has_other_content(key, id, digest);
+            self.schedules.get_mut(&0).expect("the first schedule ends last").outdated |= is_outdated;
         }
     }
 
@@ -333,7 +333,7 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
     fn finish_schedules(&mut self) {
         let over = self.schedules.iter().filter(|(id, schedule)| **id > 0 && schedule.is_over());
         for id in over.map(|(id, _)| *id).collect::<Vec<_>>() {
-            let mut schedule = self.schedules.remove(&id).expect("it was there");
+            let mut schedule = self.schedules.remove(&id).expect("the schedule exists");
             if let Some((by, reply)) = schedule.request.take() {
                 if let Some(waits) = self.waits.get_mut(&by) {
                     waits.retain(|other| *other != id);
@@ -344,7 +344,7 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
                 self.waiting -= 1;
                 let _ = reply.send(schedule.reply());
             }
-            let main = self.schedules.get_mut(&0).expect("it ends last");
+            let main = self.schedules.get_mut(&0).expect("the first schedule ends last");
             main.outdated |= schedule.outdated;
             let plan = Arc::clone(&schedule.execution.plan);
             let (nodes, errors) = schedule.into_outcomes();

@@ -203,7 +203,7 @@ impl Host for Running {
             requested.count += 1;
             let kind = match made {
                 Ok(()) => {
-                    let digest = execution.digest(root).expect("what was made is known");
+                    let digest = execution.digest(root).expect("a produced output has a digest");
                     required.gave(plan, root, digest);
                     if plan.graph.has_externals() {
                         execution.watch_externals(root, &self.reads);

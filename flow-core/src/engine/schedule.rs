@@ -167,7 +167,7 @@ impl Schedule {
             }
             Message::Committed { node, result, .. } => {
                 let outcome =
-                    self.committing.remove(&node).expect("only what was made is committed");
+                    self.committing.remove(&node).expect("only staged outputs are committed");
                 match result {
                     Ok(()) => self.conclude(node, outcome),
                     Err(error) => self.fail(node, error, 0.0),
@@ -285,7 +285,7 @@ impl Schedule {
     /// Releases the value that is pinned for a consumer; the last release drops it.
     fn unpin_for(&mut self, consumer: NodeIndex) {
         let Some(node) = self.pinned_for.remove(&consumer) else { return };
-        let pins = self.pins.get_mut(&node).expect("a pin for each consumer");
+        let pins = self.pins.get_mut(&node).expect("each pinned consumer is counted");
         *pins -= 1;
         if *pins == 0 {
             self.pins.remove(&node);

@@ -1,9 +1,12 @@
-//! Grids: what the variants of a sweep are made of, and how they become a list.
+//! Grids: how the declarations of a sweep are combined to a list of variants.
 //!
 //! A sweep has *rows*, which are named variants and other settings, and *axes*, which are parameters
-//! with several values each. The variants are all rows with all values of all axes; the row changes
-//! slowest, the last axis fastest. They are made when somebody asks for them: a sample can be taken
-//! of grids that nobody could write down.
+//! with several values each. The variants are all combinations of a row with a value of each axis, whatever the order
+//! of the calls that declared them; the row changes slowest, the last axis fastest. A parameter that is
+//! set both in a row and by an axis, or by two axes, is an error, because one of the two values would be lost.
+//!
+//! The list is computed lazily, so that a sample can be taken of a grid that is too large to list. Ranges are drawn
+//! once per try, and are no axis: a value that is drawn for one parameter is independent of the others.
 
 use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -20,13 +23,13 @@ use crate::task::setting::Setting;
 use crate::value::AnyValue;
 use crate::value::first_line;
 
-/// How many variants a sweep can have, and how many values a parameter of it.
+/// The most variants of a sweep, and the most values of one of its parameters.
 const LIMIT: usize = 1_000_000;
 
-/// How many of a list are taken, which may have no end: one more than it may have.
+/// The most items taken from the user's iterators, which may be infinite: one more than the limit.
 pub(super) const TAKEN: usize = LIMIT + 1;
 
-/// What the variants of a sweep are made of.
+/// The declarations of a sweep.
 #[derive(Clone, Default)]
 pub(super) struct Grid {
     pub(super) rows: Vec<Row>,
@@ -34,14 +37,14 @@ pub(super) struct Grid {
     pub(super) sample: Option<Sample>,
 }
 
-/// A setting, and its name if it was given one.
+/// A setting, with the name that the user gave it, if any.
 #[derive(Clone)]
 pub(super) struct Row {
     pub(super) name: Option<String>,
     pub(super) setting: Setting,
 }
 
-/// A parameter, and the values that it takes.
+/// A parameter, with the values that it takes.
 #[derive(Clone)]
 pub(super) struct Axis {
     pub(super) task: &'static TaskType,
@@ -51,15 +54,15 @@ pub(super) struct Axis {
 
 #[derive(Clone)]
 pub(super) enum Values {
-    /// One after the other.
+    /// Each of these values.
     Listed(Vec<AnyValue>),
-    /// The one that a random number stands for.
+    /// A value from a range, computed from a random number.
     Drawn(Arc<dyn Fn(u64) -> AnyValue + Send + Sync>),
-    /// There are none, for the range is wrong.
+    /// No value: the range is invalid.
     Wrong { range: String, wrong: &'static str },
 }
 
-/// How many variants are tried, at random.
+/// How many variants are drawn at random, and with which seed.
 #[derive(Clone, Copy)]
 pub(super) struct Sample {
     pub(super) count: usize,
@@ -68,24 +71,27 @@ pub(super) struct Sample {
 
 /// The variants of a sweep.
 pub(super) struct Variants {
+    /// The variants, in order.
     pub(super) list: Vec<Variant>,
+    /// The index of each variant by its name.
     pub(super) places: HashMap<String, usize>,
-    /// The parameters that any of them gives, and what they are called.
+    /// The parameters that any variant sets, with their labels.
     pub(super) labels: Labels,
 }
 
+/// One variant of a sweep.
 pub(super) struct Variant {
     pub(super) name: String,
     pub(super) setting: Setting,
-    /// What it is by itself, once somebody has asked.
+    /// The variant as a flow, created when first needed.
     pub(super) flow: OnceLock<Box<Flow>>,
 }
 
-/// A row, and what each axis has: the place of a value or, if it is drawn, a random number.
+/// One combination: the index of a row and, for each axis, the index of a value or a random number to draw it with.
 type Cell = (usize, Box<[u64]>);
 
 impl Axis {
-    /// What it gives values to: parameters that are one through `from` are set as one.
+    /// Returns the parameter that the axis sets: the source of a chain of `from`.
     fn key(&self) -> (TypeId, usize) {
         let (task, place) = source(self.task, self.place);
         ((task.id)(), place)
@@ -103,7 +109,7 @@ impl Axis {
         }
     }
 
-    /// How many values it has; `None` if there is no end of them.
+    /// Returns the number of values; `None` if they are drawn from a range.
     fn len(&self) -> Option<usize> {
         match &self.values {
             Values::Listed(values) => Some(values.len()),
@@ -113,7 +119,11 @@ impl Axis {
 }
 
 impl Grid {
-    /// All variants, in order.
+    /// Returns all variants, in order.
+    ///
+    /// # Errors
+    ///
+    /// The declarations are invalid, or give too many variants.
     pub(super) fn variants(&self) -> Result<Variants, SweepError> {
         self.check()?;
         let no_row = [Row { name: None, setting: Setting::default() }];
@@ -143,7 +153,7 @@ impl Grid {
         Ok(Variants { places: names.collect(), list, labels })
     }
 
-    /// All that any variant gives.
+    /// Returns the parameters that any variant sets.
     fn given(&self) -> impl Iterator<Item = Given> {
         let typed = self.rows.iter().flat_map(|row| &row.setting.typed);
         let typed = typed.map(|&(task, place, _)| Given::Typed(task, place));
@@ -168,7 +178,7 @@ impl Grid {
                 return Err(SweepError::SameName { name: name.to_owned() });
             }
         }
-        // Where each is set, and as which parameter.
+        // For each parameter, where it is set, and under which name.
         let mut set: BTreeMap<(TypeId, usize), (String, String)> = BTreeMap::new();
         for row in &self.rows {
             for (task, place, _) in &row.setting.typed {
@@ -186,7 +196,7 @@ impl Grid {
             if let Some((by, other)) = set.insert(axis.key(), here) {
                 let places = match other == param {
                     true => format!("{by}, and value by value"),
-                    // One parameter is the other through `from`.
+                    // One parameter stands for the other, by `from`.
                     false => format!("{by} as `{other}`, and value by value"),
                 };
                 return Err(SweepError::SetTwice { param, places });
@@ -211,7 +221,7 @@ impl Grid {
         Ok(())
     }
 
-    /// How many variants there are; `None` if there is no end of them, or no number for it.
+    /// Returns the number of variants; `None` if a parameter is drawn from a range, or the number overflows.
     fn count(&self, rows: usize) -> Option<u128> {
         let mut lens = self.axes.iter().map(Axis::len);
         lens.try_fold(rows as u128, |count, len| count.checked_mul(len? as u128))
@@ -228,9 +238,9 @@ impl Grid {
             let mut at = vec![0_u64; self.axes.len()].into_boxed_slice();
             loop {
                 cells.push((row, at.clone()));
-                // As a counter does: the last place first.
+                // Count up, the last axis first.
                 let next = (0..at.len()).rev().find(|&axis| {
-                    let len = self.axes[axis].len().expect("a list") as u64;
+                    let len = self.axes[axis].len().expect("the grid is finite") as u64;
                     at[axis] = (at[axis] + 1) % len;
                     at[axis] > 0
                 });
@@ -242,8 +252,9 @@ impl Grid {
         Ok(cells)
     }
 
-    /// Some of them, each at most once, in the order of the grid; if there is no end of them, in that
-    /// in which they were drawn.
+    /// Draws some of the combinations, in the order of the grid and each at most once.
+    ///
+    /// With values from a range, they are in the order in which they were drawn, and may repeat.
     fn sampled(
         &self,
         rows: usize,
@@ -256,7 +267,7 @@ impl Grid {
             return Err(SweepError::TooMany { count: count.to_string(), limit: LIMIT });
         }
         let drawn = self.axes.iter().any(|axis| axis.len().is_none());
-        // What is no number is more than anybody draws.
+        // A count that overflows is more than the limit.
         if !drawn && self.count(rows).is_some_and(|all| all <= count as u128) {
             return self.all(rows);
         }

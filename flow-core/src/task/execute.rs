@@ -54,7 +54,7 @@ pub(crate) fn execute<T: Task>(run: TaskRun<'_>) -> anyhow::Result<Executed> {
     let all_reads = || reads.all();
     let draft = Draft::new(store, folder, fingerprint, &all_reads);
     if let Some((value, meta)) = stand_in {
-        let value = value.downcast().expect("it was given for this task");
+        let value = value.downcast().expect("a stand-in has the type of the output");
         check::<T>(&value)?;
         let (output, value) = save::<T>(value, &places.copying(), draft)?;
         return Ok(Executed { output, meta, value });

@@ -374,8 +374,8 @@ impl<T: Task> Cx<T> {
         T: Uses<C>,
     {
         let provided = self.host.provided(TypeId::of::<C>());
-        let provided = provided.expect("what a task uses was looked for when the flow was planned");
-        provided.downcast_ref().expect("it is found by its type")
+        let provided = provided.expect("the plan has checked `uses`");
+        provided.downcast_ref().expect("values are stored by type")
     }
 
     /// Reports progress: a line on the standard error, or an [`Event`] for an observer.
