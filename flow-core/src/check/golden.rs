@@ -117,7 +117,7 @@ impl Tasks {
                 Some(now) if now == lines => {}
                 Some(now) => differences.push(difference(task, lines, now)),
                 None => differences
-                    .push(format!("{task} is not there any more, and nothing finds its outputs")),
+                    .push(format!("{task} does not exist any more, so its outputs are not found")),
             }
         }
         let new = self.0.keys().filter(|task| !was.0.contains_key(*task));
@@ -138,17 +138,17 @@ fn difference(task: &str, was: &[String], now: &[String]) -> String {
     let rest =
         |lines: &[String]| lines.iter().filter(|line| !is_key(line)).cloned().collect::<Vec<_>>();
     if rest(was) == rest(now) {
-        text += "\n  what it requires, or what a value is written as, is another";
+        text += "\n  a task upstream, or the serialization of a value, has changed";
     }
     text
 }
 
 fn explain(differences: &[String], path: &Path) -> String {
     format!(
-        "outputs that were made before would not be found, or not be read as they were:\n{}\n\
+        "existing outputs would not be found, or would be read as another type:\n{}\n\
          A task or a parameter that was renamed keeps its outputs with `was = \"...\"`. A default that \
-         follows the day, or the machine, is to be set: `flow::check_all!(|flow| flow.with(...))`. If what \
-         is different is meant, the tasks run again, and `{ACCEPT}=1 cargo test` writes it down in {}",
+         depends on the day or the machine has to be set: `flow::check_all!(|flow| flow.with(...))`. If the \
+         changes are intended, the tasks run again, and `{ACCEPT}=1 cargo test` writes it down in {}",
         differences.join("\n"),
         path.display()
     )
@@ -208,8 +208,8 @@ mod tests {
             now.differences(&was),
             [
                 "A has changed:\n  - key 1\n  - n: u32 = 5\n  + key 4\n  + m: u32 = 5",
-                "B has changed:\n  - key 2\n  + key 5\n  what it requires, or what a value is written as, is another",
-                "C is not there any more, and nothing finds its outputs",
+                "B has changed:\n  - key 2\n  + key 5\n  a task upstream, or the serialization of a value, has changed",
+                "C does not exist any more, so its outputs are not found",
                 "D is new, and not guarded yet",
             ]
         );

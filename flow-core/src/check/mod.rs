@@ -71,9 +71,9 @@ impl fmt::Display for Problems {
             [one] => write!(f, "{one}"),
             several => {
                 write!(f, "{} things are wrong:", several.len())?;
-                let mut seen =
+                let mut texts =
                     several.iter().map(|problem| problem.to_string().replace('\n', "\n  "));
-                seen.try_for_each(|problem| write!(f, "\n- {problem}"))
+                texts.try_for_each(|problem| write!(f, "\n- {problem}"))
             }
         }
     }
@@ -149,9 +149,9 @@ impl Flow {
     /// # let folder = tempfile::tempdir()?;
     /// # let folder = folder.path();
     /// let problems = Flow::open(folder)?.check::<Count>().unwrap_err();
-    /// let told: Vec<String> = problems.iter().map(|problem| problem.kind.to_string()).collect();
-    /// assert_eq!(told[0], "`Count.least` is 0, which is not in 1..");
-    /// assert!(told[1].starts_with("there is no file \"no/such/words.txt\", which is `Words.source`"));
+    /// let texts: Vec<String> = problems.iter().map(|problem| problem.kind.to_string()).collect();
+    /// assert_eq!(texts[0], "`Count.least` is 0, which is not in 1..");
+    /// assert!(texts[1].starts_with("there is no file \"no/such/words.txt\", which is `Words.source`"));
     /// # Ok(())
     /// # }
     /// ```

@@ -30,8 +30,8 @@ pub(crate) struct ToCommit {
 /// Commits staged outputs until the channel is closed, with one message for each.
 ///
 /// Afterwards surplus earlier versions of the committed instances are removed, and so are the outputs that forced
-/// runs have replaced. An output that could not be committed stays until then, because tasks that require it may be
-/// reading it.
+/// runs have replaced, unless another run is under way that may be reading them. An output that could not be committed
+/// stays until then, because tasks that require it may be reading it.
 pub(crate) fn commit_all(
     execution: &Execution,
     staged: &Receiver<ToCommit>,

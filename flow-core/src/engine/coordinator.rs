@@ -48,7 +48,7 @@ pub(crate) fn run(execution: &Arc<Execution>, workers: usize) -> std::io::Result
     });
     session.is_coordinated.store(false, Ordering::Release);
     let (schedule, in_run) = over?;
-    let schedule = schedule.expect("the first schedule ends last");
+    let schedule = schedule.expect("schedule 0 ends last");
     let outdated = schedule.outdated;
     let (nodes, errors) = schedule.into_outcomes();
     let seconds = begun.elapsed().as_secs_f64();
@@ -267,7 +267,7 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
         }
         if let Some(digest) = made {
             let is_outdated = self.has_other_content(key, id, digest);
-            self.schedules.get_mut(&0).expect("the first schedule ends last").outdated |= is_outdated;
+            self.schedules.get_mut(&0).expect("schedule 0 ends last").outdated |= is_outdated;
         }
     }
 
@@ -344,7 +344,7 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
                 self.waiting -= 1;
                 let _ = reply.send(schedule.reply());
             }
-            let main = self.schedules.get_mut(&0).expect("the first schedule ends last");
+            let main = self.schedules.get_mut(&0).expect("schedule 0 ends last");
             main.outdated |= schedule.outdated;
             let plan = Arc::clone(&schedule.execution.plan);
             let (nodes, errors) = schedule.into_outcomes();

@@ -40,7 +40,7 @@ impl Message {
     }
 }
 
-/// The output of a settled instance, as far as it has to be committed or passed on.
+/// The output of a settled instance: what remains to be committed, and the value for consumers.
 #[derive(Default)]
 pub(crate) struct NewlyMade {
     /// The value, if a reload returns an equal one.

@@ -346,7 +346,7 @@ impl Schedule {
         let what = match outcome {
             Outcome::Ran { seconds } => format!("ran in {}", Seconds(f64::from(seconds))),
             Outcome::Given => "was given".to_owned(),
-            Outcome::Adopted => "adopted a kept output".to_owned(),
+            Outcome::Adopted => "reused a kept output".to_owned(),
             Outcome::CutOff => "cut off: output unchanged".to_owned(),
             Outcome::Failed { error, .. } => format!("failed: {}", self.errors[error as usize]),
             _ => return,

@@ -256,8 +256,8 @@ fn different_files(was: &Output, is: &Output) -> Vec<String> {
                 Some(path) => format!("{named}: {} has other content", path.display()),
                 None => format!("{named} has other content ({} → {} bytes)", was.bytes, is.bytes),
             }),
-            (Some(_), None) => different.push(format!("{named} is not made any more")),
-            (None, _) => different.push(format!("{named} was not made before")),
+            (Some(_), None) => different.push(format!("{named} does not exist any more")),
+            (None, _) => different.push(format!("{named} did not exist before")),
         }
     }
     different

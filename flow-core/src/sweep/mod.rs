@@ -130,7 +130,7 @@ use crate::plan::variant::Root;
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "a sweep does nothing before it is asked"]
+#[must_use = "a sweep does nothing until one of its methods is called"]
 pub struct Sweep<R> {
     flow: Flow,
     grid: Grid,
@@ -177,7 +177,10 @@ impl<R: Roots> Sweep<R> {
     }
 }
 
-/// Returns the roots of these variants. `is_part` tells whether they are only a part of the sweep's variants.
+/// Returns the roots of these variants.
+///
+/// `is_part` says that they are only a part of the sweep's variants. A parameter that no variant uses is then no error,
+/// because only a plan of all variants can show that.
 fn roots_of<'a, R: Roots>(
     variants: impl IntoIterator<Item = &'a Variant, IntoIter: 'a>,
     is_part: bool,

@@ -78,7 +78,7 @@ pub enum LoadErrorKind {
         source: anyhow::Error,
     },
     /// The target could not read the requested part: some columns, or the first piece.
-    #[error("a part of it was asked for")]
+    #[error("cannot read the requested part of it")]
     #[non_exhaustive]
     InPart {
         /// The error of the target.

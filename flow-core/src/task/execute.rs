@@ -31,7 +31,8 @@ pub(crate) struct TaskRun<'a> {
     pub(crate) folder: &'a Folder,
     /// The fingerprint of the output, which is part of the names of its files.
     pub(crate) fingerprint: Digest,
-    /// The output that a test has given, which replaces the run.
+    /// The output that a test has given, which replaces the run. It is saved by the target and loaded from the file,
+    /// so that a test sees what the target loses.
     pub(crate) stand_in: Option<(AnyValue, Meta)>,
 }
 
@@ -71,7 +72,7 @@ pub(crate) fn execute<T: Task>(run: TaskRun<'_>) -> anyhow::Result<Executed> {
     Ok(Executed { output, meta: cx.finish(), value })
 }
 
-/// Runs the user's checks of an output: those of each part, then the one of the whole.
+/// Runs the user's checks before anything is written: those of each part, then the one of the whole output.
 fn check<T: Task>(value: &crate::task::Output<T>) -> anyhow::Result<()> {
     <T::Target as Keep>::__check(value)?;
     T::__check(value)

@@ -298,6 +298,8 @@ impl ParamDecl {
     }
 
     /// Returns the name that is hashed in keys: the one that the parameter was first stored with.
+    ///
+    /// So a renamed parameter keeps the keys of its task, and no output has to be moved.
     pub(crate) fn identity(&self) -> &'static str {
         self.was.unwrap_or(self.name)
     }

@@ -66,7 +66,7 @@ pub(super) fn run(command: Command<'_>, capture: bool) -> Result<Vec<u8>> {
         let status = running.wait(stopper);
         ended.set();
         let _ = input.join();
-        let joined = |_| anyhow!("reading what it printed panicked");
+        let joined = |_| anyhow!("reading its output panicked");
         anyhow::Ok((out.join().map_err(joined)??, status?, err.join().map_err(joined)??))
     })?;
 
@@ -94,7 +94,7 @@ fn shown(program: &std::process::Command) -> String {
 
 fn read_all(mut out: impl Read) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    out.read_to_end(&mut bytes).context("cannot read what it printed")?;
+    out.read_to_end(&mut bytes).context("cannot read its output")?;
     Ok(bytes)
 }
 
@@ -107,7 +107,7 @@ fn log_lines(out: impl Read, log: &Log) -> Result<VecDeque<Vec<u8>>> {
     loop {
         piece.clear();
         let read = out.by_ref().take(PIECE).read_until(b'\n', &mut piece);
-        if read.context("cannot read what it printed")? == 0 {
+        if read.context("cannot read its output")? == 0 {
             if is_within_line {
                 log.write(b"\n")?;
             }

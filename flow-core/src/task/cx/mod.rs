@@ -200,7 +200,8 @@ impl<T: Task> Cx<T> {
     ///
     /// The path is a file; a folder, which stands for all files in it at any depth; or a pattern such as
     /// `data/*.csv` or `data/**/*.csv`. A change of their content makes the task run again, and so does a
-    /// file that is added or removed.
+    /// file that is added or removed. Files of the store are left out: otherwise a task could read its own output, and
+    /// would never be complete.
     ///
     /// In a pattern `*` matches any part of a name, `?` one character, `[a-c]` one of these characters,
     /// and `**` any number of folders. Names that begin with a dot match only a pattern that begins with a dot.
@@ -387,6 +388,8 @@ impl<T: Task> Cx<T> {
     }
 
     /// Returns an error if the run was stopped: call it in long loops, with `?`.
+    ///
+    /// A task that returns this error counts as not run, and not as failed.
     ///
     /// # Errors
     ///

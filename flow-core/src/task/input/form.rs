@@ -27,7 +27,7 @@ pub trait Inputs: Sized + Send + Sync + 'static {
 /// An iterator over the inputs of one instance, entry by entry.
 #[doc(hidden)]
 pub struct Wires<'a> {
-    of: &'a Handle,
+    handle: &'a Handle,
     /// The number of entries that have been taken.
     entries: usize,
     /// The number of inputs that have been taken.
@@ -35,18 +35,18 @@ pub struct Wires<'a> {
 }
 
 impl<'a> Wires<'a> {
-    pub(crate) fn new(of: &'a Handle) -> Self {
-        Self { of, entries: 0, inputs: 0 }
+    pub(crate) fn new(handle: &'a Handle) -> Self {
+        Self { handle, entries: 0, inputs: 0 }
     }
 
     fn input<A: Task>(&mut self) -> Input<A> {
         let place = self.inputs;
         self.inputs += 1;
-        Input::new(self.of.input(place))
+        Input::new(self.handle.input(place))
     }
 
     fn entry(&mut self) -> (Form, usize) {
-        let entry = self.of.origin.entry(self.of.node, self.entries);
+        let entry = self.handle.origin.entry(self.handle.node, self.entries);
         self.entries += 1;
         entry
     }

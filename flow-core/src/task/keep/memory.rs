@@ -65,6 +65,6 @@ impl<T: Send + Sync + 'static> Keep for Memory<T> {
             files.made.store(files.of.origin.store()).memory().get(files.made.output.digest);
         let value = value.context("it was in the memory of another process")?;
         // Values of different types normally differ in their fingerprints, which include the code.
-        value.downcast().map_err(|_| anyhow::anyhow!("its type is another one now: reset it"))
+        value.downcast().map_err(|_| anyhow::anyhow!("its type has changed: reset the task"))
     }
 }
