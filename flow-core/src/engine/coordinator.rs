@@ -71,8 +71,8 @@ pub(super) struct Coordinator<'scope, 'env> {
     running: usize,
     /// The number of requests that running tasks wait for.
     waiting: usize,
-    /// For each key that is being settled, the instance that settles it. Whichever schedule is ready first claims
-    /// the key.
+    /// For each key that is being settled, the instance that settles it: the first one of all schedules that was
+    /// ready.
     pub(super) claims: HashMap<Key, At>,
     /// The instances that wait until a key has been settled: instances of other schedules with the same key, or
     /// instances with the same fingerprint.

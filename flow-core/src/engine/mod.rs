@@ -12,9 +12,9 @@
 //! - The *committer* ([`committer`]) makes staged outputs durable and renames their records into place, a group at
 //!   a time. Only the committer commits.
 //!
-//! The executions of one run share a [`session`]: the channel to the coordinator, the worker slots, and what was
-//! found out so far. There is one execution for the run's own plan (number 0) and one for each request of a running
-//! task for further tasks.
+//! The executions of one run share a [`session`]: the channel to the coordinator, the worker slots, and caches.
+//! There is one execution for the run's own plan (number 0) and one for each request of a running task for
+//! further tasks.
 //!
 //! # The life of an instance
 //!
@@ -48,7 +48,8 @@
 //! ```
 //!
 //! The names on the right are [`Outcome`](outcome::Outcome)s. An instance that another schedule settled ends as
-//! `Elsewhere` in this one. When an execution is stopped, all instances that are not with a worker or the committer
+//! `Elsewhere` in this one. An instance may be `CutOff` although its file is missing; it can then be demanded like one
+//! that is `NotNeeded`. When an execution is stopped, all instances that are not with a worker or the committer
 //! become `Stopped`.
 //!
 //! A worker judges the instance again because it knows the content of all inputs by then, which the plan did not.

@@ -29,7 +29,7 @@ pub(crate) struct Session {
     executions: AtomicU32,
     /// The forced instances that have run. `force` applies once per run, wherever an instance is required.
     forced: Mutex<HashSet<Key>>,
-    /// A cache of judged plans of dynamic requirements.
+    /// A cache of verdicts on instances that running tasks have required.
     pub(crate) known: Arc<AllKnown>,
     /// The number of instances that have been settled.
     pub(super) settled: AtomicUsize,
