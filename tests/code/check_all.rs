@@ -103,7 +103,7 @@ fn check_all_reports_mistakes_in_the_tasks_of_a_library() {
         "  - limit: f64 = 100.0\n",
         "  + bound: f64 = 100.0\n",
         "Report has changed:\n  - key ",
-        "what it requires, or what a value is written as, is another",
+        "a task upstream, or the serialization of a value, has changed",
         "keeps its outputs with `was = \"...\"`",
         "`FLOW_ACCEPT_KEYS=1 cargo test` writes it down",
     ] {

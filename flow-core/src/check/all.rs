@@ -1,15 +1,18 @@
-//! All tasks of a program, checked together.
+//! Checks all tasks of a program together.
 //!
-//! A task that no other one requires is checked as a root. The others are checked as they are required,
-//! with the values that they get there; what is not reached so, for a condition does not hold or a list
-//! is empty, is checked by itself, where a parameter without a value is no mistake: whoever requires the
-//! task may set it.
+//! A task that no other task requires is checked as a root. The others are checked as they are required,
+//! with the values that they get there. A task that is not reached, because a condition does not hold or a list
+//! is empty, is checked by itself. There a parameter without a value is no problem, because a task that requires it may
+//! set the value.
+//!
+//! `check_all!` is one test for all tasks, and not one per task, because a macro cannot list them: they are registered
+//! when the program is linked.
 
 use std::any::TypeId;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
-use super::{Looked, golden};
+use super::{Findings, golden};
 use crate::flow::Flow;
 use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::given::Givens;
@@ -19,22 +22,22 @@ use crate::store::Store;
 use crate::task::TaskType;
 use crate::task::registry;
 
-/// What was found out about all tasks of a program.
+/// The result of checking all tasks of a program.
 #[derive(Debug)]
 pub struct Report {
-    /// Each task, by name, and what is wrong with it.
+    /// The problems of each task, by its name.
     tasks: BTreeMap<String, Vec<PlanError>>,
     warnings: Vec<Warning>,
     golden: golden::Tasks,
 }
 
-/// The tasks of a program with which nothing is wrong.
+/// The tasks of a program without problems.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Sound {
-    /// Their names.
+    /// The names of the tasks.
     pub tasks: Vec<String>,
-    /// What is not wrong, but hardly meant.
+    /// Things that are legal but probably unintended.
     pub warnings: Vec<Warning>,
 }
 
@@ -47,27 +50,27 @@ impl Report {
 
     fn of(flow: &Flow, registered: &[&'static TaskType]) -> Self {
         let roots = roots(registered);
-        let Looked { mut problems, warnings, graph } = flow.look_at(&roots);
-        let mut met: HashSet<TypeId> = HashSet::new();
+        let Findings { mut problems, warnings, graph } = flow.inspect(&roots);
+        let mut reached: HashSet<TypeId> = HashSet::new();
         if let Some(graph) = &graph {
-            met.extend(graph.nodes().map(|node| (graph.task(node).task.id)()));
+            reached.extend(graph.nodes().map(|node| (graph.task(node).task.id)()));
         }
-        let told: HashSet<String> = problems.iter().flat_map(tasks_of).collect();
+        let reported: HashSet<String> = problems.iter().flat_map(tasks_of).collect();
         for task in registered {
             let name = (task.decl)().name;
-            if met.contains(&(task.id)()) || told.contains(&*name) {
+            if reached.contains(&(task.id)()) || reported.contains(&*name) {
                 continue;
             }
             let alone = flow.with_givens(givens_of(flow, task));
-            let alone = alone.look_at(&[task]).problems.into_iter();
+            let alone = alone.inspect(&[task]).problems.into_iter();
             problems.extend(alone.filter(|problem| {
                 !matches!(&problem.kind, PlanErrorKind::NoValue { task, .. } if *task == *name)
             }));
         }
         let names = registered.iter().map(|task| (task.decl)().name.into_owned());
         let mut tasks: BTreeMap<String, Vec<PlanError>> = names.map(|n| (n, Vec::new())).collect();
-        let mut said = HashSet::new();
-        problems.retain(|problem| said.insert(problem.kind.to_string()));
+        let mut seen = HashSet::new();
+        problems.retain(|problem| seen.insert(problem.kind.to_string()));
         for problem in problems {
             let task = tasks_of(&problem).into_iter().next().unwrap_or_default();
             tasks.entry(task).or_default().push(problem);
@@ -76,11 +79,11 @@ impl Report {
         Self { tasks, warnings, golden }
     }
 
-    /// Whether nothing is wrong with any task.
+    /// Returns the tasks, if none has a problem.
     ///
     /// # Errors
     ///
-    /// What is wrong, task by task.
+    /// Returns the report, if any task has a problem.
     pub fn sound(self) -> Result<Sound, Self> {
         if self.tasks.values().any(|problems| !problems.is_empty()) {
             return Err(self);
@@ -88,12 +91,12 @@ impl Report {
         Ok(Sound { tasks: self.tasks.into_keys().collect(), warnings: self.warnings })
     }
 
-    /// The tasks, and what is wrong with each.
+    /// Returns an iterator over the tasks, each with its problems.
     pub fn tasks(&self) -> impl Iterator<Item = (&str, &[PlanError])> {
         self.tasks.iter().map(|(task, problems)| (task.as_str(), problems.as_slice()))
     }
 
-    /// What outputs are found by, as a file of text has it.
+    /// Returns the keys of the tasks, for comparison with a golden file.
     #[doc(hidden)]
     pub fn golden(&self) -> &golden::Tasks {
         &self.golden
@@ -122,14 +125,14 @@ impl fmt::Display for Report {
     }
 }
 
-/// These tasks, and those with type parameters that they require: nobody could register them.
+/// Adds the tasks with type parameters that these tasks require, which cannot be registered.
 fn with_generic(registered: Vec<&'static TaskType>) -> Vec<&'static TaskType> {
     let mut all = registered.clone();
-    let mut met: HashSet<TypeId> = all.iter().map(|task| (task.id)()).collect();
+    let mut reached: HashSet<TypeId> = all.iter().map(|task| (task.id)()).collect();
     let mut new = registered;
     while let Some(task) = new.pop() {
         (task.requirement_types)(&mut |other| {
-            if met.insert((other.id)()) {
+            if reached.insert((other.id)()) {
                 all.push(other);
                 new.push(other);
             }
@@ -139,7 +142,7 @@ fn with_generic(registered: Vec<&'static TaskType>) -> Vec<&'static TaskType> {
     all
 }
 
-/// The tasks that no other one requires. In a circle, which conditions may break, none is a root.
+/// Returns the tasks that no other task requires. Of a cycle, which conditions may break, no task is a root.
 fn roots(registered: &[&'static TaskType]) -> Vec<&'static TaskType> {
     let mut required = HashSet::new();
     for task in registered {
@@ -152,8 +155,10 @@ fn roots(registered: &[&'static TaskType]) -> Vec<&'static TaskType> {
     registered.iter().copied().filter(|task| !required.contains(&(task.id)())).collect()
 }
 
-/// What a flow that many tasks are asked of gives to one of them: of the values by name, those that it,
-/// or what it requires, has parameters for.
+/// Returns the values of the flow that apply to one task.
+///
+/// Values given by name are left out if neither the task nor a task upstream of it has such a parameter: they are
+/// meant for other tasks.
 pub(super) fn givens_of(flow: &Flow, task: &'static TaskType) -> Givens {
     let mut givens = flow.givens().clone();
     if let Ok(types) = Types::new(&[task], &Store::nowhere()) {
@@ -164,7 +169,7 @@ pub(super) fn givens_of(flow: &Flow, task: &'static TaskType) -> Givens {
     givens
 }
 
-/// The tasks that a problem is of, the one that it is told of first.
+/// Returns the tasks that a problem concerns; it is reported for the first one.
 fn tasks_of(problem: &PlanError) -> Vec<String> {
     use PlanErrorKind as Kind;
 

@@ -1,9 +1,9 @@
-//! What the outputs of tasks are found by, as a file of text that stands beside the code.
+//! The golden file: the keys of all tasks, as a text file that is kept with the code.
 //!
-//! An output is found by its task's name, the names and values of parameters, and is read as the type
-//! that the task says. A refactoring that changes one of these loses what was made before, and nothing
-//! else tells: the tasks run again. So the file has for each task the key of the instance that a plan of
-//! that task alone gives, its parameters, and the type of its output:
+//! An output is found by a key, which hashes the name of its task and the names and values of parameters, and it is
+//! read as the type that the task declares. A refactoring that changes one of these loses the existing outputs without
+//! an error: the tasks just run again. The golden file makes a test fail instead. It has for each task the key
+//! of the instance with default values, its parameters, and the type of its output:
 //!
 //! ```text
 //! Train
@@ -11,6 +11,9 @@
 //!   model: ModelKind = Logistic
 //!   output Classifier in Pickle<Classifier>
 //! ```
+//!
+//! The key of the defaults changes with everything that loses outputs: names, types, the serialization of values,
+//! and parameters upstream. A default that depends on the day or the machine has to be set in `check_all!`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -22,14 +25,14 @@ use crate::plan::builder::build;
 use crate::store::Store;
 use crate::task::{Kind, TaskType};
 
-/// The variable of the environment that lets the file be written.
+/// The environment variable that makes the test write the file.
 const ACCEPT: &str = "FLOW_ACCEPT_KEYS";
 
-/// What stands at the head of the file.
+/// The head of the file.
 const HEAD: &str = "# What the outputs of each task are found by: see `flow::check_all!`. It is written by\n\
                     # FLOW_ACCEPT_KEYS=1 cargo test\n";
 
-/// What is said where a task alone has no key.
+/// The line of a task that has no key by itself, because a parameter without a default is set by its consumers.
 const NO_KEY: &str = "key by what requires it";
 
 /// The lines of each task, by the name that it is stored under.
@@ -44,11 +47,11 @@ impl Tasks {
         Self(lines.collect())
     }
 
-    /// Compares with a file, or writes it if that was asked for by a variable of the environment.
+    /// Compares the tasks with a file, or writes the file if the environment variable is set.
     ///
     /// # Errors
     ///
-    /// What is different and what to do, or that the file cannot be read or written.
+    /// The message lists the differences and what to do, or says that the file cannot be read or written.
     pub fn compare(&self, path: &Path) -> Result<(), String> {
         if std::env::var_os(ACCEPT).is_some_and(|value| !value.is_empty()) {
             return self
@@ -71,7 +74,7 @@ impl Tasks {
 
     fn write(&self, path: &Path) -> std::io::Result<()> {
         let text = self.text();
-        // Several tests may write it at once, and whoever reads it reads a whole one.
+        // Several tests may write the file at once: renaming a draft lets each reader see a whole file.
         path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
         let draft = path.with_extension(format!("{}.tmp", unique()));
         std::fs::write(&draft, text)?;
@@ -106,7 +109,7 @@ impl Tasks {
         Self(tasks)
     }
 
-    /// What is not as it was, a text for each task.
+    /// Returns the differences from an earlier state, a text for each task.
     fn differences(&self, was: &Self) -> Vec<String> {
         let mut differences = Vec::new();
         for (task, lines) in &was.0 {
@@ -114,7 +117,7 @@ impl Tasks {
                 Some(now) if now == lines => {}
                 Some(now) => differences.push(difference(task, lines, now)),
                 None => differences
-                    .push(format!("{task} is not there any more, and nothing finds its outputs")),
+                    .push(format!("{task} does not exist any more, so its outputs are not found")),
             }
         }
         let new = self.0.keys().filter(|task| !was.0.contains_key(*task));
@@ -135,23 +138,23 @@ fn difference(task: &str, was: &[String], now: &[String]) -> String {
     let rest =
         |lines: &[String]| lines.iter().filter(|line| !is_key(line)).cloned().collect::<Vec<_>>();
     if rest(was) == rest(now) {
-        text += "\n  what it requires, or what a value is written as, is another";
+        text += "\n  a task upstream, or the serialization of a value, has changed";
     }
     text
 }
 
 fn explain(differences: &[String], path: &Path) -> String {
     format!(
-        "outputs that were made before would not be found, or not be read as they were:\n{}\n\
+        "existing outputs would not be found, or would be read as another type:\n{}\n\
          A task or a parameter that was renamed keeps its outputs with `was = \"...\"`. A default that \
-         follows the day, or the machine, is to be set: `flow::check_all!(|flow| flow.with(...))`. If what \
-         is different is meant, the tasks run again, and `{ACCEPT}=1 cargo test` writes it down in {}",
+         depends on the day or the machine has to be set: `flow::check_all!(|flow| flow.with(...))`. If the \
+         changes are intended, the tasks run again, and `{ACCEPT}=1 cargo test` writes it down in {}",
         differences.join("\n"),
         path.display()
     )
 }
 
-/// What is written of one task.
+/// Returns the lines of one task.
 fn lines(flow: &Flow, task: &'static TaskType) -> Vec<String> {
     let decl = (task.decl)();
     let planned = build(&[task.into()], &Store::nowhere(), &super::all::givens_of(flow, task)).ok();
@@ -193,7 +196,7 @@ mod tests {
     fn what_is_written_is_read_back() {
         let some = tasks("A\n  key 1\n  n: u32 = 5\n\nB<C>\n  key 2\n");
         assert_eq!(tasks(&some.text()), some);
-        // A checkout may have other ends of lines.
+        // A checkout may have other line endings.
         assert_eq!(tasks(&some.text().replace('\n', "\r\n")), some);
     }
 
@@ -205,8 +208,8 @@ mod tests {
             now.differences(&was),
             [
                 "A has changed:\n  - key 1\n  - n: u32 = 5\n  + key 4\n  + m: u32 = 5",
-                "B has changed:\n  - key 2\n  + key 5\n  what it requires, or what a value is written as, is another",
-                "C is not there any more, and nothing finds its outputs",
+                "B has changed:\n  - key 2\n  + key 5\n  a task upstream, or the serialization of a value, has changed",
+                "C does not exist any more, so its outputs are not found",
                 "D is new, and not guarded yet",
             ]
         );

@@ -1,12 +1,19 @@
-//! Checks: what is wrong with a flow, all of it, before anything runs.
+//! Checks: all problems of a flow at once, before anything runs.
 //!
-//! A plan ends at the first mistake. A check builds the same graph and goes on: an instance that cannot
-//! be built is left out, what requires it is built without it, and what is wrong with each is noted.
-//! Then it looks at what a plan does not: whether files are there, whether all that tasks use was
-//! provided, and whether a name has one type all the way up.
+//! A plan ends at the first problem. A check uses the same builder but continues: an instance that cannot
+//! be built is recorded as a problem and left out, and its consumers are built without it, under a key that
+//! no other instance has. Then the check examines what a plan does not:
 //!
-//! Nothing is written, for a check has a store of its own that is nowhere. What is complete is not looked
-//! at: the question is whether all of it could run.
+//! - whether files exist that are parameters or external,
+//! - whether the flow provides all values that tasks use,
+//! - whether parameters of one name have one type along each path ([`names`]). Different types are no problem for a
+//!   plan, but a given value does not reach the parameter of the other type, which its author may not expect.
+//!   `local` declares that as intended.
+//!
+//! A check writes nothing: values are hashed by a store without a folder, because the flow's own store would create a
+//! key for secrets. Whether instances are complete is not examined: the question is whether everything could run.
+//!
+//! [`all`] checks all tasks of a program together, and [`golden`] compares their keys with a file.
 
 pub(crate) mod all;
 pub(crate) mod golden;
@@ -27,29 +34,29 @@ use crate::plan::warning::Warning;
 use crate::store::Store;
 use crate::task::{Kind, TaskType};
 
-/// A flow that was checked, with nothing wrong.
+/// The result of checking a flow without problems.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Checked {
-    /// How many instances there are.
+    /// The number of instances.
     pub instances: usize,
-    /// What is not wrong, but hardly meant.
+    /// Things that are legal but probably unintended.
     pub warnings: Vec<Warning>,
 }
 
-/// All that is wrong with a flow.
+/// All problems of a flow, which are at least one.
 #[derive(Debug)]
 pub struct Problems {
     problems: Vec<PlanError>,
 }
 
 impl Problems {
-    /// Each of them, with its task, parameter and remedy.
+    /// Returns an iterator over the problems, each with its task, parameter and remedy.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &PlanError> {
         self.problems.iter()
     }
 
-    /// How many there are: at least one.
+    /// Returns the number of problems: at least one.
     #[expect(clippy::len_without_is_empty, reason = "there is one")]
     pub fn len(&self) -> usize {
         self.problems.len()
@@ -64,16 +71,15 @@ impl fmt::Display for Problems {
             [one] => write!(f, "{one}"),
             several => {
                 write!(f, "{} things are wrong:", several.len())?;
-                let mut told =
+                let mut texts =
                     several.iter().map(|problem| problem.to_string().replace('\n', "\n  "));
-                told.try_for_each(|problem| write!(f, "\n- {problem}"))
+                texts.try_for_each(|problem| write!(f, "\n- {problem}"))
             }
         }
     }
 }
 
-/// Checks what these roots require, with the values that they have by default: as
-/// [`Flow::check`], without a flow.
+/// Checks roots and everything upstream with default values: [`Flow::check`] without a flow.
 ///
 /// ```
 /// # use flow::prelude::*;
@@ -94,19 +100,24 @@ impl fmt::Display for Problems {
 ///
 /// # Errors
 ///
-/// All that is wrong.
+/// Returns all problems.
 pub fn check<R: Roots>() -> Result<Checked, Problems> {
     Flow::nowhere().check::<R>()
 }
 
 impl Flow {
-    /// Looks for all that is wrong with a flow, without running or writing anything: parameters without
-    /// a value or with one that is not allowed, names that two tasks have, requirements that cannot be
-    /// said or are cyclic, files that are parameters or made elsewhere and are not there, handles that
-    /// nobody [provided](Self::provide), and parameters of one name that have different types, so that
-    /// a value given to one does not reach the other.
+    /// Finds all problems of a flow, without running or writing anything.
     ///
-    /// It is asked whether everything could run, be it complete or not.
+    /// The problems are:
+    ///
+    /// - parameters without a value, or with one that is not allowed,
+    /// - names that two tasks have,
+    /// - requirements that are cyclic, or whose evaluation fails,
+    /// - missing files that are parameters or external,
+    /// - values that a task uses and the flow does not [provide](Self::provide),
+    /// - parameters of one name with different types, so that a value given to one does not reach the other.
+    ///
+    /// Complete instances are checked too: the question is whether everything could run.
     ///
     /// ```
     /// use flow::prelude::*;
@@ -138,9 +149,9 @@ impl Flow {
     /// # let folder = tempfile::tempdir()?;
     /// # let folder = folder.path();
     /// let problems = Flow::open(folder)?.check::<Count>().unwrap_err();
-    /// let told: Vec<String> = problems.iter().map(|problem| problem.kind.to_string()).collect();
-    /// assert_eq!(told[0], "`Count.least` is 0, which is not in 1..");
-    /// assert!(told[1].starts_with("there is no file \"no/such/words.txt\", which is `Words.source`"));
+    /// let texts: Vec<String> = problems.iter().map(|problem| problem.kind.to_string()).collect();
+    /// assert_eq!(texts[0], "`Count.least` is 0, which is not in 1..");
+    /// assert!(texts[1].starts_with("there is no file \"no/such/words.txt\", which is `Words.source`"));
     /// # Ok(())
     /// # }
     /// ```
@@ -149,73 +160,73 @@ impl Flow {
     ///
     /// All that is wrong.
     pub fn check<R: Roots>(&self) -> Result<Checked, Problems> {
-        let Looked { problems, graph, warnings, .. } = self.look_at(&R::types());
+        let Findings { problems, graph, warnings, .. } = self.inspect(&R::types());
         match problems.is_empty() {
             true => Ok(Checked { instances: graph.map_or(0, |graph| graph.len()), warnings }),
             false => Err(Problems { problems }),
         }
     }
 
-    /// Builds the graph of these roots as far as that is possible, and finds all that is wrong.
-    fn look_at(&self, roots: &[&'static TaskType]) -> Looked {
+    /// Builds the graph of these roots as far as possible, and finds all problems.
+    fn inspect(&self, roots: &[&'static TaskType]) -> Findings {
         let nowhere = Store::nowhere();
         let Built { graph, problems, unmet } =
             build_all(roots, self.own_store(), &nowhere, self.givens());
-        let mut looked = Looked { problems, warnings: Vec::new(), graph: None };
+        let mut findings = Findings { problems, warnings: Vec::new(), graph: None };
         if let Some((graph, warnings)) = graph {
             let warnings = warnings.into_iter();
-            // Where something is wrong, what is given may not have got where it is taken.
-            looked.warnings.extend(warnings.filter(|_| looked.problems.is_empty()));
-            looked.warnings.extend(stand_in::unused(&self.givens().stand_ins));
-            looked.problems.extend(names::of_other_types(&graph.types, &unmet));
+            // With problems, warnings about unused values may be wrong: the graph may lack the task that uses them.
+            findings.warnings.extend(warnings.filter(|_| findings.problems.is_empty()));
+            findings.warnings.extend(stand_in::unused(&self.givens().stand_ins));
+            findings.problems.extend(names::of_other_types(&graph.types, &unmet));
             for node in graph.nodes() {
-                self.look_at_node(&graph, node, &mut looked.problems);
+                self.inspect_node(&graph, node, &mut findings.problems);
             }
-            looked.graph = Some(graph);
+            findings.graph = Some(graph);
         }
-        let mut told = std::collections::HashSet::new();
-        looked.problems.retain(|problem| told.insert(problem.kind.to_string()));
-        looked
+        let mut seen = std::collections::HashSet::new();
+        findings.problems.retain(|problem| seen.insert(problem.kind.to_string()));
+        findings
     }
 
-    /// What a run of one instance would not find.
-    fn look_at_node(&self, graph: &Graph, node: NodeIndex, problems: &mut Vec<PlanError>) {
+    /// Finds what a run of one instance would miss: files and provided values.
+    fn inspect_node(&self, graph: &Graph, node: NodeIndex, problems: &mut Vec<PlanError>) {
         if graph.stand_in(node).is_some() {
             return;
         }
         let task = || graph.task(node).decl.name.to_string();
-        let mut tell = |kind| problems.push(PlanError::new(kind, graph.way(node)));
+        let mut report = |kind| problems.push(PlanError::new(kind, graph.way(node)));
         for (param, path) in graph.file_parameters(node) {
-            if !self.is_there(Path::new(&path)) {
+            if !self.exists(Path::new(&path)) {
                 let what = crate::store::external_reads::no_file(&path);
-                tell(PlanErrorKind::NoFile { task: task(), param, what });
+                report(PlanErrorKind::NoFile { task: task(), param, what });
             }
         }
         if graph.kind(node) == Kind::External {
             let path = graph.external(node);
-            if !self.is_there(path) {
-                tell(PlanErrorKind::NotMade { task: task(), path: path.to_owned() });
+            if !self.exists(path) {
+                report(PlanErrorKind::NotMade { task: task(), path: path.to_owned() });
             }
         }
         for (id, ty) in (graph.task(node).task.uses)() {
             if !self.provides(id) {
-                tell(PlanErrorKind::NotProvided { task: task(), ty });
+                report(PlanErrorKind::NotProvided { task: task(), ty });
             }
         }
     }
 
-    /// Whether there is a file or a folder, or one that a pattern stands for.
-    fn is_there(&self, path: &Path) -> bool {
+    /// Returns whether a path is a file or folder, or a pattern that matches a file.
+    fn exists(&self, path: &Path) -> bool {
         let fs = self.own_store().unconfined();
         let matches = |pattern: Pattern| pattern.files(&**fs).is_ok_and(|files| !files.is_empty());
         fs.stat(path).is_ok_and(|stat| !stat.special) || Pattern::parse(path).is_some_and(matches)
     }
 }
 
-/// What was found out about some roots.
-struct Looked {
+/// The result of checking some roots.
+struct Findings {
     problems: Vec<PlanError>,
     warnings: Vec<Warning>,
-    /// What could be built.
+    /// The graph, as far as it could be built.
     graph: Option<Graph>,
 }

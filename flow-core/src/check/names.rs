@@ -1,13 +1,14 @@
-//! Parameters of one name and different types, between which no value travels.
+//! Finds parameters of one name and different types, between which no value is passed.
 
 use std::collections::HashSet;
 
 use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::types::{TypeIndex, Types, origin};
 
-/// A problem for each parameter that was left to its default, or without a value, although a task that
-/// requires it has a parameter of that name: one of another type, so that what is given there does not
-/// reach it.
+/// Returns a problem for each unset parameter whose name a downstream task uses with another type.
+///
+/// `unmet` are the parameters that have their default or no value. A value that is given to the parameter of the
+/// downstream task does not reach them.
 pub(super) fn of_other_types(types: &Types, unmet: &HashSet<(TypeIndex, usize)>) -> Vec<PlanError> {
     let mut unmet: Vec<_> = unmet.iter().copied().collect();
     unmet.sort_unstable();

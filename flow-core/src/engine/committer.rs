@@ -1,4 +1,4 @@
-//! The committer: one thread that commits what the workers have staged, a group at a time.
+//! The committer: one thread that commits the outputs that workers have staged, a group at a time.
 
 use std::sync::Arc;
 
@@ -13,23 +13,25 @@ use crate::store::TaskFolder;
 use crate::store::limit::Replaced;
 use crate::store::stage::Staged;
 
-/// How many outputs are committed at once. While a group is being committed the next one gathers,
-/// so that groups are as large as the disk is slow.
+/// The most outputs that are committed as one group.
+///
+/// The next group gathers while one is being committed, so that a slow disk leads to large groups.
 const GROUP: usize = 512;
 
-/// An output to be committed.
+/// A staged output to commit.
 pub(crate) struct ToCommit {
-    /// The execution that it is of.
-    pub(crate) of: u32,
+    /// The number of the execution that produced it.
+    pub(crate) execution: u32,
     pub(crate) node: NodeIndex,
     pub(crate) task: Arc<TaskFolder>,
     pub(crate) staged: Staged,
 }
 
-/// Commits until nobody sends anything more.
+/// Commits staged outputs until the channel is closed, with one message for each.
 ///
-/// When all is committed, the earlier versions are limited of those that got one more, and
-/// what was replaced is removed.
+/// Afterwards surplus earlier versions of the committed instances are removed, and so are the outputs that forced
+/// runs have replaced, unless another run is under way that may be reading them. An output that could not be committed
+/// stays until then, because tasks that require it may be reading it.
 pub(crate) fn commit_all(
     execution: &Execution,
     staged: &Receiver<ToCommit>,
@@ -44,7 +46,7 @@ pub(crate) fn commit_all(
             run_lock.touch();
         }
         let group: Vec<_> = std::iter::once(first).chain(staged.try_iter()).take(GROUP).collect();
-        let nodes: Vec<_> = group.iter().map(|commit| (commit.of, commit.node)).collect();
+        let nodes: Vec<_> = group.iter().map(|commit| (commit.execution, commit.node)).collect();
         let group = group.into_iter().map(|commit| (commit.task, commit.staged)).collect();
         let results = panics::catch(|| store.commit(group));
         let results: Vec<Result<(), String>> = match results {
@@ -63,14 +65,14 @@ pub(crate) fn commit_all(
                 .collect(),
             Err(message) => vec![Err(message); nodes.len()],
         };
-        for ((of, node), result) in nodes.into_iter().zip(results) {
-            // The coordinator waits for all that it was promised.
-            let _ = messages.send(Message::Committed { of, node, result });
+        for ((id, node), result) in nodes.into_iter().zip(results) {
+            // The coordinator waits for one message per staged output.
+            let _ = messages.send(Message::Committed { execution: id, node, result });
         }
     }
-    // Nobody reads them any more.
+    // All tasks have ended, so no task reads these outputs.
     uncommitted.iter().for_each(|(folder, output)| store.discard(folder, output));
     let tidied = panics::catch(|| store.tidy(replaced, *limits, run_lock.as_ref()));
-    // What is left does no harm: the next run, or `gc`, finds it.
+    // Errors are ignored: the next run or `gc` removes the remaining files.
     drop(tidied);
 }

@@ -1,4 +1,4 @@
-//! The coordinator: hands out what is ready, and owns the schedules of all executions.
+//! The coordinator: owns the schedules of all executions of a run, and sends ready instances to the workers.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
@@ -22,20 +22,24 @@ use crate::engine::{committer, worker};
 use crate::plan::judge::Upstream;
 use crate::task::Kind;
 
-/// The stack of a worker, in bytes: that of a main thread, for tasks may be recursive.
+/// The stack size of a worker, in bytes: that of a main thread, because tasks may be recursive.
 const STACK: usize = 8 << 20;
 
-/// Runs a plan on at most this many worker threads at a time, and says what became of each instance.
+/// Runs a plan with at most `workers` tasks at a time, and returns the outcome of each instance.
+///
+/// # Errors
+///
+/// The operating system refuses to start the committer or the first worker.
 pub(crate) fn run(execution: &Arc<Execution>, workers: usize) -> std::io::Result<Outcomes> {
     let begun = Instant::now();
     let session = &execution.session;
     let messages = session.messages.clone();
     session.is_coordinated.store(true, Ordering::Release);
     let over = std::thread::scope(|scope| {
-        let (jobs, of_workers) = unbounded();
+        let (jobs, job_queue) = unbounded();
         let (commits, staged) = unbounded();
         let mut coordinator =
-            Coordinator::new(execution, scope, (jobs, of_workers), commits, workers);
+            Coordinator::new(execution, scope, (jobs, job_queue), commits, workers);
         Builder::new()
             .name("flow-committer".to_owned())
             .spawn_scoped(scope, move || committer::commit_all(execution, &staged, &messages))?;
@@ -44,14 +48,14 @@ pub(crate) fn run(execution: &Arc<Execution>, workers: usize) -> std::io::Result
     });
     session.is_coordinated.store(false, Ordering::Release);
     let (schedule, in_run) = over?;
-    let schedule = schedule.expect("the first execution ends last");
+    let schedule = schedule.expect("schedule 0 ends last");
     let outdated = schedule.outdated;
     let (nodes, errors) = schedule.into_outcomes();
     let seconds = begun.elapsed().as_secs_f64();
     Ok(Outcomes { nodes, errors, outdated, seconds, in_run })
 }
 
-/// An instance of one of the executions.
+/// An instance of one of the executions: the execution's number, and the node in its plan.
 pub(super) type At = (u32, NodeIndex);
 
 pub(super) struct Coordinator<'scope, 'env> {
@@ -59,27 +63,31 @@ pub(super) struct Coordinator<'scope, 'env> {
     jobs: (Sender<Job>, Receiver<Job>),
     commits: Sender<ToCommit>,
     workers: usize,
-    /// The schedules that are not over, the later ones for what the earlier ones wait for.
+    /// The unfinished schedules by number. Instances of earlier schedules wait for later ones.
     pub(super) schedules: BTreeMap<u32, Schedule>,
-    /// How many threads there are, how many instances they have been given, and how many of those
-    /// wait for others.
+    /// The number of worker threads.
     threads: usize,
+    /// The number of jobs that are with the workers.
     running: usize,
+    /// The number of requests that running tasks wait for.
     waiting: usize,
-    /// Where each instance is settled that is being settled.
+    /// For each key that is being settled, the instance that settles it: the first one of all schedules that was
+    /// ready.
     pub(super) claims: HashMap<Key, At>,
-    /// Those that wait until an instance has been settled: the same elsewhere, or one with the same
-    /// fingerprint.
+    /// The instances that wait until a key has been settled: instances of other schedules with the same key, or
+    /// instances with the same fingerprint.
     pub(super) parked: HashMap<Key, Vec<At>>,
-    /// For each instance that waits, the schedules that it waits for.
+    /// For each running instance that waits, the schedules that it waits for.
     pub(super) waits: HashMap<At, Vec<u32>>,
-    /// What has failed, and what was made, for those that require the same later.
+    /// The errors of failed instances, for schedules that require the same key later.
     failed: HashMap<Key, String>,
-    made: HashMap<Key, u32>,
-    /// What that had as its content, and where instances stand in the plan of the run.
+    /// The schedules that produced an output, for schedules that require the same key later.
+    settled_in: HashMap<Key, u32>,
+    /// The content digests of these outputs.
     contents: HashMap<Key, Digest>,
-    places: OnceCell<HashMap<Key, NodeIndex>>,
-    /// The schedules that are over.
+    /// The nodes of the run's own plan by key, computed when first needed.
+    main_nodes: OnceCell<HashMap<Key, NodeIndex>>,
+    /// The outcomes of the finished schedules, except the run's own.
     parts: Vec<Part>,
 }
 
@@ -105,9 +113,9 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
             parked: HashMap::new(),
             waits: HashMap::new(),
             failed: HashMap::new(),
-            made: HashMap::new(),
+            settled_in: HashMap::new(),
             contents: HashMap::new(),
-            places: OnceCell::new(),
+            main_nodes: OnceCell::new(),
             parts: Vec::new(),
         }
     }
@@ -119,23 +127,24 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
                 self.parked.clear();
             }
             self.hand_out()?;
-            self.end_courses();
+            self.finish_schedules();
             if self.schedules.len() == 1 && self.schedules[&0].is_over() {
                 return Ok(());
             }
-            // Somebody has a sender: the session.
+            // The session holds a sender, so the channel stays open.
             let Ok(message) = messages.recv() else { return Ok(()) };
             self.receive(message);
         }
     }
 
-    /// Gives the workers what is ready, one job more than there are workers, so that none has to wait
-    /// for the next. What somebody waits for goes first.
+    /// Sends ready instances to the workers: one more than there are workers, so that none waits for its next job.
+    ///
+    /// The latest schedules go first, because running tasks wait for them.
     fn hand_out(&mut self) -> std::io::Result<()> {
         while self.running.saturating_sub(self.waiting) <= self.workers {
-            let ready = self.schedules.iter_mut().rev().find_map(|(&of, schedule)| {
+            let ready = self.schedules.iter_mut().rev().find_map(|(&id, schedule)| {
                 let node = schedule.ready.pop()?;
-                Some((of, node))
+                Some((id, node))
             });
             let Some(at) = ready else { return Ok(()) };
             self.start(at)?;
@@ -144,31 +153,31 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
     }
 
     fn start(&mut self, at: At) -> std::io::Result<()> {
-        let (of, node) = at;
-        let schedule = self.schedules.get_mut(&of).expect("it has something ready");
-        // What failed to be committed has blocked some that were ready.
+        let (id, node) = at;
+        let schedule = self.schedules.get_mut(&id).expect("the schedule exists");
+        // A failed commit may have blocked an instance that was ready.
         if schedule.outcomes[node.index()] != Outcome::Open {
             return Ok(());
         }
         let graph = &schedule.execution.plan.graph;
         let key = graph.node(node).key;
-        // Whatever else is made elsewhere has nothing to be made twice.
+        // Only tasks that are run could run twice; external and aggregate tasks need no claim.
         if graph.kind(node) == Kind::Made {
             if let Some(&owner) = self.claims.get(&key).filter(|&&owner| owner != at) {
                 self.park(at, key, owner);
                 return Ok(());
             }
-            let schedule = self.schedules.get_mut(&of).expect("it has something ready");
+            let schedule = self.schedules.get_mut(&id).expect("the schedule exists");
             if let Some(error) = self.failed.get(&key) {
-                schedule.fail_elsewhere(node, error.clone());
+                schedule.fail_from_other_schedule(node, error.clone());
                 return Ok(());
             }
-            if self.made.get(&key).is_some_and(|&elsewhere| elsewhere != of) {
-                schedule.is_made_elsewhere(node);
+            if self.settled_in.get(&key).is_some_and(|&elsewhere| elsewhere != id) {
+                schedule.mark_settled_in_other_schedule(node);
             }
             self.claims.insert(key, at);
         }
-        let schedule = self.schedules.get_mut(&of).expect("it has something ready");
+        let schedule = self.schedules.get_mut(&id).expect("the schedule exists");
         schedule.gather_again(node);
         schedule.running.insert(node);
         let root = schedule.execution.plan.graph.is_root(node);
@@ -197,11 +206,13 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
         Ok(())
     }
 
-    /// Lets an instance wait until it has been settled where it is claimed.
+    /// Lets an instance wait until the instance that has claimed its key is settled.
+    ///
+    /// If that instance waits for this schedule, the required task requires itself, and the instance fails.
     fn park(&mut self, at: At, key: Key, owner: At) {
-        let (of, node) = at;
-        let cycle = self.cycle(owner, of);
-        let schedule = self.schedules.get_mut(&of).expect("it has something ready");
+        let (id, node) = at;
+        let cycle = self.cycle(owner, id);
+        let schedule = self.schedules.get_mut(&id).expect("the schedule exists");
         match cycle {
             None => {
                 schedule.park(node);
@@ -210,18 +221,18 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
             Some(cycle) => {
                 let text = format!("it requires itself while it runs: {}", cycle.join(" → "));
                 schedule.cycle = Some(cycle);
-                schedule.fail_elsewhere(node, text);
+                schedule.fail_from_other_schedule(node, text);
             }
         }
     }
 
     fn receive(&mut self, message: Message) {
         let request = match message {
-            Message::Require(request) => return self.begin(request),
+            Message::Require(request) => return self.start_required(request),
             other => other,
         };
-        let (of, node) = request.about();
-        let Some(schedule) = self.schedules.get_mut(&of) else { return };
+        let (id, node) = request.about();
+        let Some(schedule) = self.schedules.get_mut(&id) else { return };
         let key = schedule.execution.plan.graph.node(node).key;
         if !matches!(request, Message::Committed { .. }) {
             self.running -= 1;
@@ -236,11 +247,11 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
             Outcome::Failed { error, .. } => {
                 self.failed.insert(key, schedule.error(error).to_owned());
             }
-            // With one schedule, no other schedule looks it up.
+            // With a single schedule, no other schedule would look the output up.
             Outcome::Ran { .. } | Outcome::Given | Outcome::Adopted
                 if schedule.execution.session.has_several() =>
             {
-                self.made.insert(key, of);
+                self.settled_in.insert(key, id);
                 made = schedule.execution.digest(node);
             }
             _ => {}
@@ -249,49 +260,52 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
             schedule.execution.session.known.forget(key);
         }
         if !schedule.running.contains(&node) && !schedule.committing.contains_key(&node) {
-            self.free(key, (of, node));
+            self.release_claim(key, (id, node));
         }
         if let Some(first) = first {
-            self.wait_for_first((of, node), first);
+            self.wait_for_first((id, node), first);
         }
         if let Some(digest) = made {
-            let is_other = self.is_other(key, of, digest);
-            self.schedules.get_mut(&0).expect("it ends last").outdated |= is_other;
+            let is_outdated = self.has_other_content(key, id, digest);
+            self.schedules.get_mut(&0).expect("schedule 0 ends last").outdated |= is_outdated;
         }
     }
 
-    /// Whether what was just made has other content than the run has found or made before, where it
-    /// is required by others: what was made of that has to be judged again.
-    fn is_other(&mut self, key: Key, of: u32, digest: Digest) -> bool {
+    /// Whether an output that was just produced has other content than the run found or produced before.
+    ///
+    /// Outputs that were made from the earlier content have to be judged again then.
+    fn has_other_content(&mut self, key: Key, id: u32, digest: Digest) -> bool {
         let before = self.contents.insert(key, digest);
-        if of == 0 || before.is_some() {
+        if id == 0 || before.is_some() {
             return before.is_some_and(|before| before != digest);
         }
         let main = &self.schedules[&0].execution;
         let graph = &main.plan.graph;
-        let places = self
-            .places
+        let main_nodes = self
+            .main_nodes
             .get_or_init(|| graph.nodes().map(|node| (graph.node(node).key, node)).collect());
-        let before = places.get(&key).and_then(|&node| main.digest(node));
+        let before = main_nodes.get(&key).and_then(|&node| main.digest(node));
         before.is_some_and(|before| before != digest)
     }
 
-    /// Lets go those that wait until an instance has been settled.
-    fn free(&mut self, key: Key, at: At) {
+    /// Releases the claim of a settled instance, and makes the instances ready that wait for it.
+    fn release_claim(&mut self, key: Key, at: At) {
         if self.claims.get(&key) != Some(&at) {
             return;
         }
         self.claims.remove(&key);
-        for (of, node) in self.parked.remove(&key).into_iter().flatten() {
-            let Some(schedule) = self.schedules.get_mut(&of) else { continue };
+        for (id, node) in self.parked.remove(&key).into_iter().flatten() {
+            let Some(schedule) = self.schedules.get_mut(&id) else { continue };
             if schedule.parked.remove(&node) && schedule.outcomes[node.index()] == Outcome::Open {
                 schedule.ready.push(node);
             }
         }
     }
 
-    /// Begins with what a running instance requires.
-    fn begin(&mut self, request: Request) {
+    /// Starts the schedule that a running instance requests.
+    ///
+    /// The instance keeps its thread while it waits, so another thread may have to take its place.
+    fn start_required(&mut self, request: Request) {
         let Request { by, execution, reply } = request;
         let refuse = |unmade: Unmade| {
             let roots = vec![Err(unmade); execution.plan.graph.roots.len()];
@@ -315,11 +329,11 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
         self.schedules.insert(id, schedule);
     }
 
-    /// Tells those that wait what came of the schedules that are over.
-    fn end_courses(&mut self) {
+    /// Removes the finished schedules, and replies to the instances that wait for them.
+    fn finish_schedules(&mut self) {
         let over = self.schedules.iter().filter(|(id, schedule)| **id > 0 && schedule.is_over());
         for id in over.map(|(id, _)| *id).collect::<Vec<_>>() {
-            let mut schedule = self.schedules.remove(&id).expect("it was there");
+            let mut schedule = self.schedules.remove(&id).expect("the schedule exists");
             if let Some((by, reply)) = schedule.request.take() {
                 if let Some(waits) = self.waits.get_mut(&by) {
                     waits.retain(|other| *other != id);
@@ -330,7 +344,7 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
                 self.waiting -= 1;
                 let _ = reply.send(schedule.reply());
             }
-            let main = self.schedules.get_mut(&0).expect("it ends last");
+            let main = self.schedules.get_mut(&0).expect("schedule 0 ends last");
             main.outdated |= schedule.outdated;
             let plan = Arc::clone(&schedule.execution.plan);
             let (nodes, errors) = schedule.into_outcomes();

@@ -1,12 +1,12 @@
-//! Instances that would be made from the same.
+//! Deduplication: of several instances with the same fingerprint, one runs.
 //!
-//! Two instances of a run may turn out to have one fingerprint, as variants of a sweep have whose
-//! upstream gave the same. The second one waits until the first has been committed, and takes over
-//! what that made. It waits once: if the first one failed, or its output cannot be taken over, it
-//! runs.
+//! Two instances of a run may turn out to have the same fingerprint, for example two variants of a sweep whose
+//! upstream produced equal outputs. The second instance waits until the first one is committed, and then reuses its
+//! output. It waits only once: if the first one failed, or its output cannot be reused, the second one runs.
 //!
-//! Only instances of the run's own plan wait. One that is required while another one runs may be
-//! what that other one waits for, and so does not; nor does one that runs whatever is there.
+//! Only instances of the run's own plan wait. An instance that a running task requires never does, because that
+//! task may be the one that it would wait for. Instances that run regardless of kept outputs (forced, refreshed or
+//! given by a test) do not wait either.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
@@ -20,24 +20,24 @@ use crate::plan::Plan;
 use crate::plan::types::TypeIndex;
 use crate::task::refresh::Refresh;
 
-/// What the instances of a run are being made from, or were.
+/// The fingerprints with which instances of a run are running, or have run.
 #[derive(Default)]
-pub(super) struct BeingMade(Mutex<Fingerprints>);
+pub(super) struct RunningFingerprints(Mutex<Fingerprints>);
 
 #[derive(Default)]
 struct Fingerprints {
-    /// The first instance that was to run with each.
+    /// The first instance that had to run with each fingerprint.
     first: HashMap<(TypeIndex, Digest), NodeIndex>,
-    /// Those that have waited for another one.
+    /// The instances that have waited for another one.
     waited: HashSet<NodeIndex>,
 }
 
-impl BeingMade {
+impl RunningFingerprints {
     fn all(&self) -> MutexGuard<'_, Fingerprints> {
-        self.0.lock().expect("no panic while a fingerprint is noted")
+        self.0.lock().expect("lock poisoned")
     }
 
-    /// Notes that an instance is about to run; or says for which one it has to wait.
+    /// Registers an instance that is about to run, or returns the instance that it has to wait for.
     pub(super) fn enter(
         &self,
         plan: &Plan,
@@ -58,17 +58,18 @@ impl BeingMade {
 }
 
 impl Coordinator<'_, '_> {
-    /// Lets an instance wait until the first one with its fingerprint has been committed, or goes on
-    /// with it if nobody is about to commit that.
+    /// Lets an instance wait until the first one with its fingerprint is committed.
+    ///
+    /// If the first one is not running any more, the instance is ready at once.
     pub(super) fn wait_for_first(&mut self, at: At, first: NodeIndex) {
-        let (of, node) = at;
-        let Some(schedule) = self.schedules.get_mut(&of) else { return };
+        let (id, node) = at;
+        let Some(schedule) = self.schedules.get_mut(&id) else { return };
         if schedule.outcomes[node.index()] != Outcome::Open {
-            // It was stopped.
+            // The execution was stopped.
             return;
         }
         let key = schedule.execution.plan.graph.node(first).key;
-        if self.claims.get(&key) == Some(&(of, first)) {
+        if self.claims.get(&key) == Some(&(id, first)) {
             schedule.parked.insert(node);
             self.parked.entry(key).or_default().push(at);
         } else {

@@ -1,8 +1,8 @@
-//! Who waits for what.
+//! Which instance waits for which, and demands for inputs whose files are missing.
 //!
-//! An instance waits for its inputs. One that turns out to have to run may need more: an input
-//! whose file is gone is *demanded*, and made before it; so is a member of an aggregate, which it
-//! requires only through that.
+//! An instance waits for its inputs. When a worker finds that the instance has to run, more may be needed: an
+//! input whose content is known but whose file is missing is *demanded*, that is, produced first. So is a
+//! member of an aggregate that the instance requires.
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
@@ -22,7 +22,7 @@ impl Schedule {
         self.wait_for(node, self.execution.plan.graph.inputs(node).to_vec());
     }
 
-    /// Lets an instance wait for those of `inputs` that are not settled.
+    /// Lets an instance wait for the `inputs` that are not settled; without any, it is ready.
     pub(super) fn wait_for(&mut self, node: NodeIndex, inputs: Vec<NodeIndex>) {
         let mut waiting = 0;
         for input in inputs {
@@ -41,13 +41,13 @@ impl Schedule {
         }
     }
 
-    /// Makes the inputs that have no file, for an instance that has to run.
+    /// Opens the inputs whose files are missing, for an instance that has to run.
     pub(super) fn demand(&mut self, node: NodeIndex, inputs: Vec<NodeIndex>) {
         if self.stopped {
             self.outcomes[node.index()] = Outcome::Stopped;
             return;
         }
-        // They may have failed since the instance was judged: another one demanded them.
+        // An input may have failed since the instance was judged, if another instance demanded it.
         for &input in &inputs {
             match self.outcomes[input.index()] {
                 Outcome::Failed { .. } => return self.block(node, input),
@@ -79,7 +79,7 @@ impl Schedule {
         self.wait_for(node, inputs);
     }
 
-    /// Who waits for an instance.
+    /// Removes and returns the instances that wait for an instance.
     pub(super) fn waiters(&mut self, node: NodeIndex) -> Vec<NodeIndex> {
         let mut waiters = match self.demands.remove(&node) {
             Some(waiters) => waiters,
@@ -89,8 +89,9 @@ impl Schedule {
         waiters
     }
 
-    /// Notes which aggregates gather an output, directly or through others, that has other content
-    /// than the plan knows.
+    /// Marks the aggregates that gather an output, directly or through other aggregates, as outdated.
+    ///
+    /// The output has other content than the plan knows.
     pub(super) fn mark_gathering(&mut self, node: NodeIndex) {
         let graph = &self.execution.plan.graph;
         let mut new = vec![node];
@@ -101,8 +102,9 @@ impl Schedule {
         }
     }
 
-    /// Tells an instance that is about to be settled what the aggregates that it requires gather now:
-    /// that is what it is made from.
+    /// Computes the digests of outdated aggregates again, if an instance that is about to be settled requires one.
+    ///
+    /// They are part of the fingerprint of the instance.
     pub(super) fn gather_again(&mut self, node: NodeIndex) {
         let graph = &self.execution.plan.graph;
         let outdated = |input| self.regather.contains(input);
@@ -111,7 +113,7 @@ impl Schedule {
         }
         let replay = Replay::default();
         let judge = Judge::new(&self.execution.plan, &*self.execution, &replay);
-        // Those that gather others come after them.
+        // In the order of the nodes: an aggregate comes after the aggregates that it gathers.
         for aggregate in std::mem::take(&mut self.regather) {
             if let Some(digest) = judge.gathered(aggregate) {
                 self.execution.held.set_made(aggregate, graph.not_made(aggregate, digest));

@@ -1,4 +1,6 @@
-//! What an execution holds of each instance: its record, and its value as long as it is used.
+//! The outputs and values that an execution holds in memory.
+//!
+//! For each instance: the record of its output, and its value as long as it is used.
 
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
@@ -8,19 +10,20 @@ use crate::base::panics::Contained;
 use crate::store::made::Made;
 use crate::value::AnyValue;
 
-/// What an execution holds of each instance.
+/// The outputs and values of the instances of an execution.
 pub(crate) struct Held {
     slots: Vec<Mutex<Slot>>,
 }
 
 #[derive(Default)]
 struct Slot {
+    /// The output that this execution has found or produced.
     made: Option<Arc<Made>>,
-    /// Its output is what running it would give, but the file is gone, and nobody has needed it.
+    /// An output that is up to date but whose file is missing, and was not needed so far.
     gone: Option<Arc<Made>>,
     /// The value, kept for tasks that are about to run.
     pinned: Option<Contained<AnyValue>>,
-    /// The value, as long as somebody else keeps it.
+    /// The value, as long as a running task holds it.
     shared: Option<Weak<dyn std::any::Any + Send + Sync>>,
 }
 
@@ -31,51 +34,56 @@ impl Held {
     }
 
     fn slot(&self, node: NodeIndex) -> MutexGuard<'_, Slot> {
-        self.slots[node.index()].lock().expect("no panic while a slot is locked")
+        self.slots[node.index()].lock().expect("lock poisoned")
     }
 
+    /// Returns the output that this execution has found or produced.
     pub(crate) fn made(&self, node: NodeIndex) -> Option<Arc<Made>> {
         self.slot(node).made.clone()
     }
 
-    /// The output whose file is gone, if it was not made again.
+    /// Returns the output whose file is missing, if there is one.
     pub(crate) fn gone(&self, node: NodeIndex) -> Option<Arc<Made>> {
         self.slot(node).gone.clone()
     }
 
+    /// Records that an output is up to date, but its file is missing.
     pub(crate) fn set_gone(&self, node: NodeIndex, made: Made) {
         self.slot(node).gone = Some(Arc::new(made));
     }
 
+    /// Records an output, and drops the value of the one before.
     pub(crate) fn set_made(&self, node: NodeIndex, made: Made) {
         let mut slot = self.slot(node);
         slot.made = Some(Arc::new(made));
         slot.shared = None;
         let pinned = slot.pinned.take();
         drop(slot);
-        // The value may be large, and is dropped without the lock.
+        // The value may be large, and is dropped after the lock is released.
         drop(pinned);
     }
 
+    /// Returns the value of an output, if it is in memory.
     pub(crate) fn value(&self, node: NodeIndex) -> Option<AnyValue> {
         let slot = self.slot(node);
         let pinned = slot.pinned.as_deref().cloned();
         pinned.or_else(|| slot.shared.as_ref()?.upgrade())
     }
 
-    /// Lets others have the value as long as somebody keeps it.
+    /// Shares a value with other tasks for as long as one of them holds it.
     pub(crate) fn share(&self, node: NodeIndex, value: &AnyValue) {
         self.slot(node).shared = Some(Arc::downgrade(value));
     }
 
-    /// Keeps the value until it is unpinned.
+    /// Keeps a value in memory until it is unpinned.
     pub(crate) fn pin(&self, node: NodeIndex, value: Contained<AnyValue>) {
         self.slot(node).pinned = Some(value);
     }
 
+    /// Drops a pinned value.
     pub(crate) fn unpin(&self, node: NodeIndex) {
         let value = self.slot(node).pinned.take();
-        // The value may be large, and is dropped without the lock.
+        // The value may be large, and is dropped after the lock is released.
         drop(value);
     }
 }

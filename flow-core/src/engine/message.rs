@@ -1,4 +1,4 @@
-//! What workers and the committer tell the coordinator.
+//! The messages of workers and the committer to the coordinator.
 
 use daggy::NodeIndex;
 
@@ -7,81 +7,61 @@ use crate::engine::committer::ToCommit;
 use crate::engine::session::Request;
 use crate::value::AnyValue;
 
-/// What workers and the committer tell the coordinator of an instance of the execution `of`.
+/// A message to the coordinator about one instance of the execution with this number.
 pub(crate) enum Message {
-    Settled {
-        of: u32,
-        node: NodeIndex,
-        how: How,
-        seconds: f32,
-        made: Box<NewlyMade>,
-    },
-    Failed {
-        of: u32,
-        node: NodeIndex,
-        error: String,
-        seconds: f32,
-    },
-    /// The instance has to run, and these inputs have to be made first.
-    Demand {
-        of: u32,
-        node: NodeIndex,
-        inputs: Vec<NodeIndex>,
-    },
-    /// The instance has to run, and the first one with its fingerprint is about to.
-    Wait {
-        of: u32,
-        node: NodeIndex,
-        first: NodeIndex,
-    },
+    /// The instance was settled; its output may still have to be committed.
+    Settled { execution: u32, node: NodeIndex, how: How, seconds: f32, made: Box<NewlyMade> },
+    /// The task failed, or the instance could not be judged.
+    Failed { execution: u32, node: NodeIndex, error: String, seconds: f32 },
+    /// The instance has to run, and these inputs have to be produced first.
+    Demand { execution: u32, node: NodeIndex, inputs: Vec<NodeIndex> },
+    /// The instance has to run, and should wait for the first instance with the same fingerprint.
+    Wait { execution: u32, node: NodeIndex, first: NodeIndex },
     /// The execution was stopped before the instance was started, or while it ran.
-    GivenUp {
-        of: u32,
-        node: NodeIndex,
-    },
-    Committed {
-        of: u32,
-        node: NodeIndex,
-        result: Result<(), String>,
-    },
-    /// An instance that is running requires others.
+    GivenUp { execution: u32, node: NodeIndex },
+    /// The output of the instance was committed, or its commit failed.
+    Committed { execution: u32, node: NodeIndex, result: Result<(), String> },
+    /// A running instance requires further instances.
     Require(Request),
 }
 
 impl Message {
-    /// The instance that it is about.
+    /// Returns the instance that the message is about.
     pub(super) fn about(&self) -> (u32, NodeIndex) {
         match self {
-            Self::Settled { of, node, .. }
-            | Self::Failed { of, node, .. }
-            | Self::Demand { of, node, .. }
-            | Self::Wait { of, node, .. }
-            | Self::GivenUp { of, node }
-            | Self::Committed { of, node, .. } => (*of, *node),
+            Self::Settled { execution, node, .. }
+            | Self::Failed { execution, node, .. }
+            | Self::Demand { execution, node, .. }
+            | Self::Wait { execution, node, .. }
+            | Self::GivenUp { execution, node }
+            | Self::Committed { execution, node, .. } => (*execution, *node),
             Self::Require(request) => request.by,
         }
     }
 }
 
-/// What settling an instance left to be done.
+/// The output of a settled instance: what remains to be committed, and the value for consumers.
 #[derive(Default)]
 pub(crate) struct NewlyMade {
-    /// The value, if a reload would give just that.
+    /// The value, if a reload returns an equal one.
     pub(crate) value: Option<Contained<AnyValue>>,
-    /// The output, if its record is not in place yet.
+    /// The output, if it has to be committed.
     pub(crate) staged: Option<Box<ToCommit>>,
-    /// Whether something else was noted about it than what the plan relied on.
+    /// Whether the recorded metadata differ from those that the plan relied on.
     pub(crate) other_meta: bool,
 }
 
 /// How an instance was settled.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum How {
+    /// The task ran.
     Ran,
     /// A test gave the output, and it was saved.
     Given,
+    /// A kept output with the same fingerprint was reused.
     Adopted,
+    /// The output turned out to be up to date (early cutoff).
     CutOff,
-    /// It is not made here, and is there.
+    /// The instance is external and its file exists, or it is an aggregate.
     Found,
 }

@@ -1,51 +1,119 @@
-//! Executions: a plan being run.
+//! The engine: runs a plan.
 //!
 //! # Overview
 //!
-//! One [`coordinator`] owns all state of an execution, its [`schedule`]: what waits for what, what is
-//! ready, what became of each instance. It hands instances that are ready to [`worker`]s, threads that settle
-//! one instance at a time and send back a message. A [`committer`] makes what they wrote durable
-//! and visible, a group at a time.
+//! An [`Execution`] is a plan that is being run. The plan never changes; everything that changes during
+//! the run is owned by one thread, the [`coordinator`]. For each execution the coordinator has a
+//! [`Schedule`](schedule::Schedule), which says what each instance waits for, which instances are ready, and what
+//! became of the others. The other threads receive jobs and send messages back:
 //!
-//! # Settling
+//! - *Workers* ([`worker`]) settle one instance at a time: they judge it, reuse a kept output or run the task, and
+//!   write the output and a staged record.
+//! - The *committer* ([`committer`]) makes staged outputs durable and renames their records into place, a group at
+//!   a time. Only the committer commits.
 //!
-//! A worker judges the instance again, for by now the content of all inputs is known. The output
-//! may turn out to be there (*cut off*: upstream ran and gave the same bytes), an output made from
-//! the same may be kept (*adopted*), or the task runs: its value is written under its final name
-//! and hashed, and goes to the committer. What requires it may start at once, and is committed
-//! after it. If the input cannot be committed, its consumer still may be: its record tells of the
-//! content of the input, not of the input's record. One that would be made from the same as another
-//! one that is running waits for that, and adopts ([`dedup`]).
+//! The executions of one run share a [`session`]: the channel to the coordinator, the worker slots, and caches.
+//! There is one execution for the run's own plan (number 0) and one for each request of a running task for
+//! further tasks.
 //!
-//! An input whose file is gone, but whose content is known, is made again only when a task that
-//! requires it really runs: the worker then *demands* it, and the coordinator schedules it. So an
-//! instance of which that turns out only now is cut off without its file, unless it is needed.
+//! # The life of an instance
 //!
-//! # Failure
+//! ```text
+//!  verdict of the plan
+//!    │
+//!    ├─ complete ──────────────────────────────────────────────► CompleteBefore
+//!    ├─ content known, and nothing needs the file so far ──────► NotNeeded ──┐
+//!    └─ kept or pending ─► Open                                              │ demanded
+//!                           │ ◄──────────────────────────────────────────────┘
+//!                           ▼
+//!                        waiting   until its inputs are settled
+//!                           ▼
+//!                        ready     all inputs are settled
+//!                           │ ──► parked, while another schedule settles the same key; then ready again
+//!                           ▼
+//!                        running   on a worker, which judges the instance again
+//!                           │
+//!                           ├─ output unchanged ───────────────► CutOff
+//!                           ├─ external or aggregate ──────────► Found
+//!                           ├─ has to run, but an input's file is missing ──► waiting for that input (demand)
+//!                           ├─ has to run, but an instance with the same fingerprint is running
+//!                           │                                    ──► parked until that is committed; then ready
+//!                           ├─ error or panic ─────────────────► Failed; its consumers: NotRun
+//!                           ├─ the execution was stopped ──────► Stopped
+//!                           └─ ran, reused, or given by a test
+//!                                ▼
+//!                              staged    consumers may start; the committer has the record
+//!                                ├─ committed ─────────────────► Ran, Adopted or Given
+//!                                └─ the commit failed ─────────► Failed; consumers not started: NotRun
+//! ```
 //!
-//! A task fails if a file that it may read is written while it runs ([`watch`]).
+//! The names on the right are [`Outcome`](outcome::Outcome)s. An instance that another schedule settled ends as
+//! `Elsewhere` in this one. An instance may be `CutOff` although its file is missing; it can then be demanded like one
+//! that is `NotNeeded`. When an execution is stopped, all instances that are not with a worker or the committer
+//! become `Stopped`.
 //!
-//! An error or a panic of a task is its outcome. Whatever requires it is not run; everything else
-//! goes on, and what was committed stays.
+//! A worker judges the instance again because it knows the content of all inputs by then, which the plan did not.
+//! So the output may turn out to be complete: upstream ran and produced the same bytes (early cutoff).
 //!
-//! # What is required while a task runs
+//! A consumer may start as soon as its input is staged, and its record goes to the committer after the record of
+//! the input. If the commit of the input fails, a consumer that has started is committed all the same: its record
+//! holds the digest of the input's content, and does not refer to the input's record.
 //!
-//! A task that runs may require others. They are planned by themselves, and what is not complete
-//! becomes another schedule, an execution of its own in the same [`session`]: the same coordinator,
-//! the same workers. The task waits for it and gives its slot to others meanwhile, so that one worker
-//! is enough; the thread stays, and another one takes its place. An instance that is in several
-//! schedules is settled in one, and then found there by the others. A schedule in which an instance has
-//! to wait for one that waits for that schedule is given up: what is required there requires itself
-//! ([`cycle`]).
+//! # Scheduling
 //!
-//! What a record tells to have been required is made again in the same way, before the instance is
-//! judged by it ([`remake`]).
+//! The coordinator sends ready instances to the workers, one more than there are workers, so that no worker waits
+//! for its next job. Schedules that a running task waits for go first. Within a schedule the instance that became ready
+//! last goes first, so that values in memory are consumed soon.
+//!
+//! - **Missing files** ([`demand`]). An input whose content is known but whose file is missing is not produced in
+//!   advance. When a task that requires the input has to run, the worker *demands* the input, and the coordinator
+//!   schedules it first. So files that no task reads are not produced again.
+//! - **Equal fingerprints** ([`dedup`]). Of several instances with the same fingerprint one runs; the others wait for
+//!   its commit and reuse its output.
+//! - **Failures.** An error or a panic of a task is the outcome of that instance. Its consumers do not run; all other
+//!   instances do, and what is committed stays. A task also fails if a file that it may have read was written
+//!   while it ran ([`watch`]).
+//!
+//! # Messages
+//!
+//! | from | to | message |
+//! | --- | --- | --- |
+//! | coordinator | worker | [`Job`](worker::Job): settle this instance |
+//! | worker | coordinator | `Settled`, `Failed`, `Demand`, `Wait`, `GivenUp`: exactly one for each job |
+//! | worker, on behalf of a running task | coordinator | `Require`: run this plan, and reply when it has ended |
+//! | coordinator | committer | [`ToCommit`](committer::ToCommit): a staged output |
+//! | committer | coordinator | `Committed`: exactly one for each staged output |
+//!
+//! The variants are those of [`Message`](message::Message). A worker catches panics of user code, so that its message
+//! is never lost.
+//!
+//! # Requirements of running tasks
+//!
+//! A running task may require further tasks. They form a plan of their own. If that plan is not complete, it becomes
+//! another execution in the same session, with the same coordinator and workers. The task keeps its thread
+//! but releases its worker slot while it waits, and another thread takes the slot. So a run with one worker
+//! cannot deadlock. The number of threads is bounded by how deep tasks wait for each other: a thousand levels are a
+//! thousand threads, whose stacks are mapped but hardly used. If the operating system refuses a thread, `require`
+//! returns an error.
+//!
+//! An instance that is part of several schedules is settled in the schedule that claims its key first; the others find
+//! its output. If a schedule would wait for an instance that waits for this schedule, the required task
+//! requires itself, which is an error ([`cycle`]).
+//!
+//! The record of an output lists the instances that its task required while it ran. Before an instance is judged by
+//! such a record, the listed instances are produced in the same way if they are not complete ([`remake`]). A run
+//! relies on one content of each instance: if an instance was produced again with other content than other tasks
+//! have loaded, the execution is marked `outdated`, and the caller plans and runs again until the contents agree.
 //!
 //! # Values in memory
 //!
-//! A value just made is handed to the tasks that became ready by it, if its target is exact; all
-//! other inputs are loaded from their files. Values that several running tasks use are shared as
-//! long as one of them holds it. So memory is bounded by what is ready, not by the graph.
+//! A value that a task returned is passed in memory to the consumers that became ready with it, if the target is exact.
+//! All other inputs are loaded from their files. A value that several running tasks use is shared as long as one of
+//! them holds it ([`held`]). So memory is bounded by the instances that are ready, and not by the size of the graph.
+//!
+//! # Comparison
+//!
+//! [`shadow`] runs tasks without committing anything, in order to compare their outputs with the stored ones.
 
 pub(crate) mod committer;
 pub(crate) mod coordinator;
@@ -89,9 +157,9 @@ use crate::task::input::Origin;
 use crate::task::requirement::Form;
 use crate::value::AnyValue;
 
-/// A plan being run: what its threads share.
+/// A plan that is being run: the state that its threads share.
 pub(crate) struct Execution {
-    /// Its number in the session; that of the plan which the run is of is 0.
+    /// The number of this execution in the session; 0 for the run's own plan.
     pub(crate) id: u32,
     pub(crate) session: Arc<Session>,
     pub(crate) plan: Arc<Plan>,
@@ -115,7 +183,7 @@ impl Execution {
         Ok(Self::in_session(&session, plan, stopper, progress))
     }
 
-    /// One of several executions of a run.
+    /// Creates an execution of a plan in an existing session.
     pub(crate) fn in_session(
         session: &Arc<Session>,
         plan: Arc<Plan>,

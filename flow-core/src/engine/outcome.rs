@@ -1,4 +1,4 @@
-//! What became of each instance.
+//! The outcomes of the instances of an execution.
 
 use std::sync::Arc;
 
@@ -6,45 +6,40 @@ use daggy::NodeIndex;
 
 use crate::plan::Plan;
 
-/// What became of one instance.
+/// The outcome of one instance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Outcome {
-    /// Its output was there before.
+    /// The output was complete before the run.
     CompleteBefore,
-    /// Its output was gone, and nobody needed it.
+    /// The content of the output is known, but the file is missing or was not checked; no task needed it.
     NotNeeded,
-    /// It waits, or is being settled.
+    /// The instance waits, or is being settled.
     Open,
-    Ran {
-        seconds: f32,
-    },
-    /// A test gave its output.
+    /// The task ran.
+    Ran { seconds: f32 },
+    /// A test gave the output.
     Given,
+    /// A kept output with the same fingerprint was reused.
     Adopted,
+    /// The output turned out to be up to date, because upstream produced the same content (early cutoff).
     CutOff,
-    /// It is not made here, and has become complete.
+    /// The instance is external or an aggregate, and has become complete.
     Found,
-    /// It failed, with the error at this place.
-    Failed {
-        seconds: f32,
-        error: u32,
-    },
-    /// It was not run because this one failed.
-    NotRun {
-        because: NodeIndex,
-    },
-    /// It was not run because the execution was stopped.
+    /// The instance failed; `error` is an index into the errors of the execution.
+    Failed { seconds: f32, error: u32 },
+    /// The instance was not run because this one failed.
+    NotRun { because: NodeIndex },
+    /// The instance was not run because the execution was stopped.
     Stopped,
-    /// It was settled where something else requires it, too, which tells more; with the error at this
-    /// place, if it failed.
-    Elsewhere {
-        error: Option<u32>,
-    },
+    /// Another schedule of the session settled the instance, and has its outcome. If it failed, `error` is an index
+    /// into the errors of this execution.
+    Elsewhere { error: Option<u32> },
 }
 
 impl Outcome {
-    /// How much it tells of an instance of which another execution may tell something, too; 0 if
-    /// nothing was done.
+    /// Returns how informative the outcome is; 0 if nothing was done.
+    ///
+    /// If several executions have an outcome of one instance, the summary shows the most informative one.
     pub(crate) fn tells(self) -> u8 {
         match self {
             Self::CompleteBefore | Self::NotNeeded | Self::Elsewhere { .. } => 0,
@@ -59,19 +54,22 @@ impl Outcome {
     }
 }
 
-/// What became of all instances of a plan.
+/// The outcomes of all instances of a plan.
 pub(crate) struct Outcomes {
+    /// The outcomes, by node.
     pub(crate) nodes: Vec<Outcome>,
+    /// The errors that the outcomes refer to.
     pub(crate) errors: Vec<String>,
-    /// Whether an output whose content the plan relied on has other content now, so that what it
-    /// took for good may not be.
+    /// Whether an output now has other content than the plan relied on, so that outputs that the plan found
+    /// complete may not be.
     pub(crate) outdated: bool,
+    /// How long the execution took, in seconds.
     pub(crate) seconds: f64,
-    /// What was required while tasks ran.
+    /// The outcomes of the plans that running tasks required.
     pub(crate) in_run: Vec<Part>,
 }
 
-/// What became of what was required while a task ran.
+/// The outcomes of a plan that a running task required.
 #[derive(Clone)]
 pub(crate) struct Part {
     pub(crate) plan: Arc<Plan>,
@@ -80,14 +78,14 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// Whether there is something to tell.
+    /// Whether any outcome is worth showing.
     pub(crate) fn tells(&self) -> bool {
         self.nodes.iter().any(|outcome| outcome.tells() > 0)
     }
 }
 
 impl Outcomes {
-    /// Adds what another execution of the same graph did before this one.
+    /// Adds the outcomes of an earlier execution of the same graph.
     pub(crate) fn add_earlier(&mut self, earlier: &Outcomes) {
         for (now, before) in self.nodes.iter_mut().zip(&earlier.nodes) {
             if matches!(now, Outcome::CompleteBefore | Outcome::NotNeeded)

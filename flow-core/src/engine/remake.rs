@@ -1,4 +1,8 @@
-//! Making what a record tells to have been required, before an instance is judged by it.
+//! Produces the instances that a record lists as required, before an instance is judged by that record.
+//!
+//! A record lists what its task required while it ran. Whether the output is still up to date depends on these
+//! instances. If one of them is pending, a run produces it first, and then decides whether the task has to run; a
+//! preview can only report that it is pending.
 
 use std::sync::Arc;
 
@@ -14,7 +18,7 @@ use crate::plan::verdicts::Status;
 use crate::store::record::Required;
 use crate::task::requirement::Dependency;
 
-/// Makes what is not complete, and then says what came of it.
+/// Answers recorded requirements as [`Replay`] does, but runs those that are pending.
 pub(super) struct Remake<'a> {
     pub(super) execution: &'a Arc<Execution>,
 }
@@ -41,7 +45,8 @@ impl Again for Remake<'_> {
         let is_settled = !answered.answers.contains(&Answer::Open);
         let is_kept = |root: &NodeIndex| answered.plan.verdicts.status(*root) == Status::Kept;
         let is_there = is_settled && !answered.plan.graph.roots.iter().any(is_kept);
-        // Who takes over an output takes over what was required for it, too.
+        // Kept outputs among the roots are reused, too: an output must rest on outputs of this store, and not on
+        // another store or a kept version that may be removed.
         if is_there || pairs.any(|(recorded, answer)| answer.differs(recorded)) {
             return Ok(Ok(answered));
         }

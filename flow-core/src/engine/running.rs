@@ -1,4 +1,4 @@
-//! A running instance: what its task asks of the engine.
+//! A running instance: the engine as its task sees it, through [`Host`].
 
 use std::any::{Any, TypeId};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -26,25 +26,25 @@ use crate::task::input::{Handle, Origin};
 use crate::task::requirement::Dependency;
 use crate::task::setting::Values;
 
-/// A running instance.
+/// A running instance, with the reads and requirements that its task has made so far.
 pub(crate) struct Running {
     pub(super) execution: Arc<Execution>,
     pub(super) node: NodeIndex,
     reads: Arc<Reads>,
-    asked: Mutex<Asked>,
+    requested: Mutex<Requested>,
     waiting: Waiting,
 }
 
-/// What a running task has required.
+/// The instances that a running task has required.
 #[derive(Default)]
-struct Asked {
-    /// As it is recorded: in each group what was asked for together.
+struct Requested {
+    /// As they are recorded, in order: a group for each call.
     groups: Vec<Vec<Required>>,
-    /// How many instances have been planned.
-    places: u32,
-    /// The executions in which external files were read, with their roots.
+    /// The number of instances that were required so far.
+    count: u32,
+    /// The roots of required plans that contain external files, with their executions.
     executions: Vec<(Arc<Execution>, NodeIndex)>,
-    /// Whether the task was told that the execution was stopped.
+    /// Whether a call of the task returned that the execution was stopped.
     stopped: bool,
 }
 
@@ -54,12 +54,12 @@ impl Running {
             execution: Arc::clone(execution),
             node,
             reads: Arc::default(),
-            asked: Mutex::default(),
+            requested: Mutex::default(),
             waiting: Waiting::default(),
         })
     }
 
-    /// Returns what the task reads besides its inputs' outputs.
+    /// Returns the task's reads besides the outputs of its inputs.
     pub(super) fn reads(&self) -> &Arc<Reads> {
         &self.reads
     }
@@ -86,21 +86,21 @@ impl Running {
         })
     }
 
-    fn asked(&self) -> MutexGuard<'_, Asked> {
-        self.asked.lock().expect("no panic while a requirement is recorded")
+    fn requested(&self) -> MutexGuard<'_, Requested> {
+        self.requested.lock().expect("lock poisoned")
     }
 
-    /// Returns what was required, in order.
+    /// Returns the required instances as they are recorded: a group for each call, in order.
     pub(super) fn required(&self) -> Vec<Vec<Required>> {
-        self.asked().groups.clone()
+        self.requested().groups.clone()
     }
 
-    /// Returns the executions in which external files were read, with their roots.
+    /// Returns the roots of required plans that contain external files, with their executions.
     pub(super) fn executions(&self) -> Vec<(Arc<Execution>, NodeIndex)> {
-        self.asked().executions.clone()
+        self.requested().executions.clone()
     }
 
-    /// The plan of what is required.
+    /// Plans the required dependencies, and judges the plan.
     fn plan_for(&self, dependencies: Vec<Dependency>) -> anyhow::Result<Arc<Plan>> {
         let execution = &self.execution;
         let mut plan = execution.plan.to_require(self.node, dependencies)?;
@@ -115,8 +115,8 @@ impl Running {
         Ok(Arc::new(plan))
     }
 
-    /// Makes what is not complete.
-    fn make(&self, plan: Arc<Plan>) -> (Arc<Execution>, Reply) {
+    /// Runs a required plan, unless its roots are complete.
+    fn run_pending(&self, plan: Arc<Plan>) -> (Arc<Execution>, Reply) {
         let verdicts = &plan.verdicts;
         let complete = |root: &NodeIndex| verdicts.status(*root) == Status::Complete;
         let execution = &self.execution;
@@ -165,7 +165,7 @@ impl Host for Running {
     }
 
     fn was_stopped(&self) -> bool {
-        self.asked().stopped
+        self.requested().stopped
     }
 
     fn require(
@@ -182,39 +182,39 @@ impl Host for Running {
             let plan = match self.plan_for(dependencies) {
                 Ok(plan) => plan,
                 Err(error) => {
-                    self.asked().groups.push(group);
-                    // A plan is made of all of them.
+                    self.requested().groups.push(group);
+                    // The dependencies of a call form one plan, so that each of them fails.
                     return refused(task, settings.len(), &error);
                 }
             };
-            let (execution, reply) = self.make(plan);
+            let (execution, reply) = self.run_pending(plan);
             rounds += 1;
-            // An output that was gone has other content now that it was made again: what was
-            // taken for good because of it has to be judged again.
+            // A missing output was produced again and has other content: outputs that were judged complete
+            // by its former content have to be judged again.
             if !reply.outdated || rounds > execution.plan.graph.len() {
                 break (execution, reply);
             }
         };
         let plan = &execution.plan;
         let mut results = Vec::with_capacity(group.len());
-        let mut asked = self.asked();
+        let mut requested = self.requested();
         for ((required, made), &root) in group.iter_mut().zip(reply.roots).zip(&plan.graph.roots) {
             required.is(plan, root);
-            asked.places += 1;
+            requested.count += 1;
             let kind = match made {
                 Ok(()) => {
-                    let digest = execution.digest(root).expect("what was made is known");
+                    let digest = execution.digest(root).expect("a produced output has a digest");
                     required.gave(plan, root, digest);
                     if plan.graph.has_externals() {
                         execution.watch_externals(root, &self.reads);
-                        asked.executions.push((Arc::clone(&execution), root));
+                        requested.executions.push((Arc::clone(&execution), root));
                     }
                     let origin = Arc::clone(&execution) as _;
-                    results.push(Ok(Handle::required(origin, root, &self.reads, asked.places)));
+                    results.push(Ok(Handle::required(origin, root, &self.reads, requested.count)));
                     continue;
                 }
                 Err(Unmade::Stopped) => {
-                    asked.stopped = true;
+                    requested.stopped = true;
                     RequireErrorKind::Stopped
                 }
                 Err(Unmade::Cycle(cycle)) => RequireErrorKind::Cycle { cycle },
@@ -224,12 +224,12 @@ impl Host for Running {
             let instance = plan.graph.label(root, Show::Clipped);
             results.push(Err(RequireError { instance, kind }));
         }
-        asked.groups.push(group);
+        requested.groups.push(group);
         results
     }
 }
 
-/// The same error for each of `count` instances of a task.
+/// Returns the same error for each of `count` instances of a task.
 fn refused(
     task: &'static TaskType,
     count: usize,

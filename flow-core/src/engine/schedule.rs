@@ -1,4 +1,7 @@
-//! The schedule of one execution: what waits for what, and what became of each instance.
+//! The schedule of one execution: which instance waits for which, and the outcome of each.
+//!
+//! A schedule is a state machine without threads of its own: the coordinator pops [`ready`](Schedule::ready)
+//! instances, and passes each message of a worker or the committer to [`Schedule::receive`].
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -19,41 +22,43 @@ use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
 use crate::value::AnyValue;
 
-/// One execution under way.
+/// The state of one execution.
 pub(super) struct Schedule {
     pub(super) execution: Arc<Execution>,
-    /// Who waits for it, if it is not that which the run is of, and how it is told.
+    /// The running instance that waits for this execution, and the channel for the reply; `None` for the run's own.
     pub(super) request: Option<((u32, NodeIndex), Sender<Reply>)>,
     pub(super) outcomes: Vec<Outcome>,
     errors: Vec<String>,
-    /// For each instance that is open, how many of its inputs are.
+    /// For each open instance, the number of its inputs that are not settled.
     pub(super) waiting: Vec<u32>,
-    /// What can be settled, the latest first: that keeps what is in memory short-lived.
+    /// The instances that can be settled, as a stack: taking the latest one first keeps values in memory short-lived.
     pub(super) ready: Vec<NodeIndex>,
-    /// Those that are with the workers, one of them more than there are workers.
+    /// The instances that are with the workers: at most one more than there are workers.
     pub(super) running: HashSet<NodeIndex>,
-    /// What was made and is not committed yet, with how it was settled.
+    /// The staged instances that are not committed yet, each with the outcome that it gets when it is.
     pub(super) committing: HashMap<NodeIndex, Outcome>,
-    /// The instances that were opened because somebody demanded them, and who waits for each. Of
-    /// all others, the consumers wait.
+    /// The instances that were opened by a demand, each with the instances that wait for it. For every
+    /// other instance, its consumers in the graph wait.
     pub(super) demands: HashMap<NodeIndex, Vec<NodeIndex>>,
-    /// Who waits for an instance that it does not require itself, but through an aggregate, and
-    /// that was open before somebody demanded it.
+    /// The instances that wait for a member of an aggregate that they require, where the member was open before
+    /// it was demanded.
     pub(super) through: HashMap<NodeIndex, Vec<NodeIndex>>,
-    /// For whom a value is pinned, and how many there are of them.
+    /// For each consumer, the input whose value is pinned for it.
     pinned_for: HashMap<NodeIndex, NodeIndex>,
+    /// For each pinned input, the number of consumers that it is pinned for.
     pins: HashMap<NodeIndex, usize>,
-    /// Whether no instance is to be started any more.
+    /// Whether the execution was stopped: no more instances are started.
     pub(super) stopped: bool,
-    /// Whether an output whose content the plan knows has other content now.
+    /// Whether an output has other content than the plan relied on.
     pub(super) outdated: bool,
-    /// The aggregates that gather such an output.
+    /// The aggregates with such an output as a member, whose digests have to be computed again.
     pub(super) regather: BTreeSet<NodeIndex>,
-    /// What waits for another execution that settles the same, or for what has its fingerprint; and
-    /// what has done the former.
+    /// The instances that wait until another schedule settles the same key, or until the first instance with their
+    /// fingerprint is committed.
     pub(super) parked: HashSet<NodeIndex>,
+    /// The instances that another schedule has settled, or that waited for it.
     was_parked: HashSet<NodeIndex>,
-    /// The tasks of which each requires the next, if what was required here requires itself.
+    /// The labels along a cycle of tasks that require each other while they run, if there is one.
     pub(super) cycle: Option<Vec<String>>,
 }
 
@@ -87,7 +92,7 @@ impl Schedule {
                 schedule.open(node);
             }
         }
-        // The first instance is settled first.
+        // `ready` is a stack: the first instance of the plan goes first.
         schedule.ready.reverse();
         schedule
     }
@@ -97,7 +102,7 @@ impl Schedule {
         match plan.verdicts.status(node) {
             Status::Complete => Outcome::CompleteBefore,
             Status::Evicted | Status::Unchecked => Outcome::NotNeeded,
-            // Its content is known: it is made again when a task that requires it runs.
+            // The content is known. The file is produced again only if a task that requires it runs.
             Status::Pending
                 if plan.verdicts.digest(node).is_some() && !plan.graph.is_root(node) =>
             {
@@ -129,8 +134,8 @@ impl Schedule {
                     How::CutOff => self.conclude(node, Outcome::CutOff),
                     How::Found => self.conclude(node, Outcome::Found),
                 }
-                // It goes to the committer before anybody who loads it starts, so that no record
-                // is seen before those of its inputs. The committer outlives the coordinator.
+                // The record goes to the committer before any consumer starts, so that no record is visible
+                // before those of its inputs. The committer outlives the coordinator, so sending cannot fail.
                 if let Some(staged) = made.staged {
                     let _ = commits.send(*staged);
                 }
@@ -143,7 +148,7 @@ impl Schedule {
             }
             Message::Demand { node, inputs, .. } => {
                 self.running.remove(&node);
-                // By the time it runs, another input has been made last.
+                // By the time the instance runs, another input was produced last.
                 self.unpin_for(node);
                 self.demand(node, inputs);
             }
@@ -162,7 +167,7 @@ impl Schedule {
             }
             Message::Committed { node, result, .. } => {
                 let outcome =
-                    self.committing.remove(&node).expect("only what was made is committed");
+                    self.committing.remove(&node).expect("only staged outputs are committed");
                 match result {
                     Ok(()) => self.conclude(node, outcome),
                     Err(error) => self.fail(node, error, 0.0),
@@ -172,7 +177,7 @@ impl Schedule {
         }
     }
 
-    /// Whether nothing is to be done any more.
+    /// Whether no instance is ready, running, parked or being committed.
     pub(super) fn is_over(&self) -> bool {
         self.running.is_empty()
             && self.committing.is_empty()
@@ -180,19 +185,19 @@ impl Schedule {
             && self.ready.is_empty()
     }
 
-    /// Lets an instance wait until another execution has settled it.
+    /// Lets an instance wait until another schedule has settled it.
     pub(super) fn park(&mut self, node: NodeIndex) {
         self.parked.insert(node);
         self.was_parked.insert(node);
     }
 
-    /// Says that an instance has become complete in another execution.
-    pub(super) fn is_made_elsewhere(&mut self, node: NodeIndex) {
+    /// Records that another schedule has settled an instance.
+    pub(super) fn mark_settled_in_other_schedule(&mut self, node: NodeIndex) {
         self.was_parked.insert(node);
     }
 
-    /// Concludes that an instance fails for a reason that another execution tells.
-    pub(super) fn fail_elsewhere(&mut self, node: NodeIndex, error: String) {
+    /// Fails an instance with an error that comes from another schedule.
+    pub(super) fn fail_from_other_schedule(&mut self, node: NodeIndex, error: String) {
         self.unpin_for(node);
         let error = Some(self.push_error(error));
         self.conclude(node, Outcome::Elsewhere { error });
@@ -204,19 +209,19 @@ impl Schedule {
         self.errors.len() as u32 - 1
     }
 
-    /// An error that an outcome names.
+    /// Returns the error that an outcome refers to.
     pub(super) fn error(&self, place: u32) -> &str {
         &self.errors[place as usize]
     }
 
-    /// What is told to the one that waits for it.
+    /// Returns the reply for the instance that waits for this schedule.
     pub(super) fn reply(&self) -> Reply {
-        let roots = self.execution.plan.graph.roots.iter().map(|&root| self.made(root));
+        let roots = self.execution.plan.graph.roots.iter().map(|&root| self.result(root));
         Reply { roots: roots.collect(), outdated: self.outdated }
     }
 
-    /// Whether an instance is there and, if not, why.
-    fn made(&self, node: NodeIndex) -> Result<(), Unmade> {
+    /// Returns whether the output of an instance exists and, if not, why.
+    fn result(&self, node: NodeIndex) -> Result<(), Unmade> {
         let error = |place: u32| self.errors[place as usize].clone();
         let failed = |node: NodeIndex| match self.outcomes[node.index()] {
             Outcome::Failed { error: place, .. } | Outcome::Elsewhere { error: Some(place) } => {
@@ -248,12 +253,12 @@ impl Schedule {
         })
     }
 
-    /// What became of the instances.
+    /// Returns the outcome of each instance, and the errors that they refer to.
     pub(super) fn into_outcomes(self) -> (Vec<Outcome>, Vec<String>) {
         (self.outcomes, self.errors)
     }
 
-    /// Lets go what waited for this one.
+    /// Lets the waiters of a settled instance proceed, and pins its value for those that become ready.
     fn release(&mut self, node: NodeIndex, value: Option<Contained<AnyValue>>) {
         let before = self.ready.len();
         for consumer in self.waiters(node) {
@@ -277,10 +282,10 @@ impl Schedule {
         }
     }
 
-    /// Drops a value that was pinned for this consumer and no other.
+    /// Releases the value that is pinned for a consumer; the last release drops it.
     fn unpin_for(&mut self, consumer: NodeIndex) {
         let Some(node) = self.pinned_for.remove(&consumer) else { return };
-        let pins = self.pins.get_mut(&node).expect("a pin for each consumer");
+        let pins = self.pins.get_mut(&node).expect("each pinned consumer is counted");
         *pins -= 1;
         if *pins == 0 {
             self.pins.remove(&node);
@@ -294,7 +299,7 @@ impl Schedule {
         self.block_waiters(node, node);
     }
 
-    /// Concludes that an instance, and what waits for it, cannot run.
+    /// Concludes that an instance and everything that waits for it cannot run.
     pub(super) fn block(&mut self, node: NodeIndex, because: NodeIndex) {
         self.conclude(node, Outcome::NotRun { because });
         self.block_waiters(node, because);
@@ -313,14 +318,14 @@ impl Schedule {
         }
     }
 
-    /// Whether an instance is to be settled and nobody has begun to.
+    /// Whether an instance is open, and neither with a worker nor with the committer.
     fn is_idle(&self, node: NodeIndex) -> bool {
         self.outcomes[node.index()] == Outcome::Open
             && !self.running.contains(&node)
             && !self.committing.contains_key(&node)
     }
 
-    /// Gives up all that is not with a worker yet, for good.
+    /// Stops the schedule: instances that are not with a worker or the committer are never started.
     pub(super) fn stop(&mut self) {
         if std::mem::replace(&mut self.stopped, true) {
             return;
@@ -341,7 +346,7 @@ impl Schedule {
         let what = match outcome {
             Outcome::Ran { seconds } => format!("ran in {}", Seconds(f64::from(seconds))),
             Outcome::Given => "was given".to_owned(),
-            Outcome::Adopted => "adopted a kept output".to_owned(),
+            Outcome::Adopted => "reused a kept output".to_owned(),
             Outcome::CutOff => "cut off: output unchanged".to_owned(),
             Outcome::Failed { error, .. } => format!("failed: {}", self.errors[error as usize]),
             _ => return,

@@ -1,9 +1,9 @@
-//! A session: what all executions share that one run leads to.
+//! A session: the state that all executions of one run share.
 //!
-//! A task that requires others while it runs waits for an execution of their plan. Its workers are
-//! those of the run: a task that runs holds a *slot*, of which there are as many as the run has
-//! workers, and gives it back while it waits. So a run on one worker goes on, and there are never
-//! more tasks at work than workers.
+//! A task that requires further tasks while it runs waits for an execution of their plan. That execution uses the
+//! workers of the run. A running task holds a *slot*; there are as many slots as workers. The task
+//! releases its slot while it waits and takes one again afterwards. So a run with one worker cannot deadlock, and
+//! never more tasks work at the same time than there are workers.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -14,33 +14,34 @@ use daggy::NodeIndex;
 
 use crate::base::key::Key;
 use crate::engine::Execution;
-use crate::engine::dedup::BeingMade;
+use crate::engine::dedup::RunningFingerprints;
 use crate::engine::message::Message;
 use crate::plan::Plan;
 use crate::plan::dynamic::AllKnown;
 use crate::store::limit::Limits;
 use crate::store::run_lock::RunLock;
 
-/// What all executions of a run share.
+/// The state that all executions of a run share.
 pub(crate) struct Session {
     slots: Slots,
     pub(super) messages: Sender<Message>,
     pub(super) received: Receiver<Message>,
     executions: AtomicU32,
-    /// What was to run although it was complete, and has.
+    /// The forced instances that have run. `force` applies once per run, wherever an instance is required.
     forced: Mutex<HashSet<Key>>,
-    /// What was found out of what is required while tasks run.
+    /// A cache of verdicts on instances that running tasks have required.
     pub(crate) known: Arc<AllKnown>,
-    /// How many instances have been settled, and how many are to be.
+    /// The number of instances that have been settled.
     pub(super) settled: AtomicUsize,
+    /// The number of instances that were opened, settled ones included.
     pub(super) open: AtomicUsize,
-    /// What the instances of the run's own plan are made from.
-    pub(super) being_made: BeingMade,
-    /// How many earlier versions are kept.
+    /// The fingerprints of the running instances of the run's own plan.
+    pub(super) running_fingerprints: RunningFingerprints,
+    /// The number of earlier versions to keep.
     pub(super) limits: Limits,
-    /// What tells others that it is under way, if it has anything to do.
+    /// The lock that tells other processes that this run is under way; `None` if the run has nothing to do.
     pub(super) run_lock: Option<RunLock>,
-    /// Whether a coordinator answers those that require something.
+    /// Whether a coordinator is running, which answers requests.
     pub(super) is_coordinated: AtomicBool,
 }
 
@@ -56,39 +57,39 @@ impl Session {
             known: Arc::default(),
             settled: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
-            being_made: BeingMade::default(),
+            running_fingerprints: RunningFingerprints::default(),
             limits,
             run_lock,
             is_coordinated: AtomicBool::new(false),
         })
     }
 
-    /// A number for an execution; the first one is 0.
+    /// Returns the next number for an execution, beginning with 0.
     pub(super) fn number(&self) -> u32 {
         self.executions.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Whether anything was required while a task ran.
+    /// Whether there is more than the run's own execution: a running task has required others.
     pub(super) fn has_several(&self) -> bool {
         self.executions.load(Ordering::Relaxed) > 1
     }
 
-    /// Waits until a task may run; it may as long as it holds what this gives.
+    /// Waits for a free slot, which is released when the returned guard is dropped.
     pub(super) fn slot(&self) -> Slot<'_> {
         self.slots.take();
         Slot(&self.slots)
     }
 
     pub(crate) fn was_forced(&self, key: Key) -> bool {
-        self.forced.lock().expect("no panic while it is looked up").contains(&key)
+        self.forced.lock().expect("lock poisoned").contains(&key)
     }
 
     pub(super) fn set_forced(&self, key: Key) {
-        self.forced.lock().expect("no panic while it is noted").insert(key);
+        self.forced.lock().expect("lock poisoned").insert(key);
     }
 }
 
-/// How many tasks may run.
+/// A semaphore that bounds the number of tasks that run at the same time.
 struct Slots {
     free: Mutex<usize>,
     freed: Condvar,
@@ -96,21 +97,18 @@ struct Slots {
 
 impl Slots {
     fn take(&self) {
-        let free = self.free.lock().expect("no panic while slots are counted");
-        let mut free = self
-            .freed
-            .wait_while(free, |free| *free == 0)
-            .expect("no panic while slots are counted");
+        let free = self.free.lock().expect("lock poisoned");
+        let mut free = self.freed.wait_while(free, |free| *free == 0).expect("lock poisoned");
         *free -= 1;
     }
 
     fn give(&self) {
-        *self.free.lock().expect("no panic while slots are counted") += 1;
+        *self.free.lock().expect("lock poisoned") += 1;
         self.freed.notify_one();
     }
 }
 
-/// The right to run a task.
+/// A slot that is held: the right to run a task.
 pub(super) struct Slot<'a>(&'a Slots);
 
 impl Drop for Slot<'_> {
@@ -119,14 +117,16 @@ impl Drop for Slot<'_> {
     }
 }
 
-/// How many threads of one running task wait: the first one gives the task's slot back, and the last
-/// one takes one again.
+/// The number of waiting threads of one running task.
+///
+/// A task may call `require` on several threads. The first thread that waits releases the task's slot, and the last
+/// one that ends waiting takes a slot again.
 #[derive(Default)]
 pub(crate) struct Waiting(Mutex<usize>);
 
 impl Waiting {
     fn begin(&self, slots: &Slots) {
-        let mut waiting = self.0.lock().expect("no panic while threads are counted");
+        let mut waiting = self.0.lock().expect("lock poisoned");
         if *waiting == 0 {
             slots.give();
         }
@@ -134,7 +134,7 @@ impl Waiting {
     }
 
     fn end(&self, slots: &Slots) {
-        let mut waiting = self.0.lock().expect("no panic while threads are counted");
+        let mut waiting = self.0.lock().expect("lock poisoned");
         *waiting -= 1;
         if *waiting == 0 {
             slots.take();
@@ -142,37 +142,40 @@ impl Waiting {
     }
 }
 
-/// What the coordinator is asked for by a task that waits.
+/// A request of a running task that further tasks be run.
 pub(crate) struct Request {
-    /// The running instance, and its execution.
+    /// The running instance that waits, with the number of its execution.
     pub(super) by: (u32, NodeIndex),
-    /// What has to be made for it.
+    /// The execution of the required plan.
     pub(super) execution: Arc<Execution>,
     pub(super) reply: Sender<Reply>,
 }
 
-/// What came of the roots of a plan that was required.
+/// The result of running a required plan.
 pub(crate) struct Reply {
+    /// For each root, whether its output exists.
     pub(crate) roots: Vec<Result<(), Unmade>>,
-    /// Whether something has other content than the plan relied on.
+    /// Whether an output now has other content than the plan relied on.
     pub(crate) outdated: bool,
 }
 
-/// Why something that was required is not there.
+/// Why the output of a required instance does not exist.
 #[derive(Clone, Debug)]
 pub(crate) enum Unmade {
-    /// It, or what it requires, failed.
+    /// The instance or something upstream of it failed.
     Failed(String),
-    /// It waits for the one that requires it.
+    /// The instance waits for the instance that requires it. The labels are those along the cycle.
     Cycle(Vec<String>),
     /// The execution was stopped.
     Stopped,
-    /// There are too many threads already.
+    /// The operating system refused to start another thread.
     Thread(String),
 }
 
 impl Execution {
-    /// Has an instance that is running wait for the roots of a plan.
+    /// Runs a plan that a running instance requires, and waits for its roots.
+    ///
+    /// Without a coordinator, as when outputs are only compared, every root fails.
     pub(crate) fn require(
         &self,
         node: NodeIndex,
@@ -182,8 +185,8 @@ impl Execution {
         let required =
             Self::in_session(&self.session, plan, self.stopper.clone(), self.progress.clone());
         if !self.session.is_coordinated.load(Ordering::Acquire) {
-            let alone = "what it requires while it runs is not there, and nothing else is made now";
-            let unmade = Err(Unmade::Failed(alone.to_owned()));
+            let error = "its output does not exist, and no other task is run during a comparison";
+            let unmade = Err(Unmade::Failed(error.to_owned()));
             let roots = vec![unmade; required.plan.graph.roots.len()];
             return (required, Reply { roots, outdated: false });
         }
@@ -194,7 +197,7 @@ impl Execution {
         waiting.begin(&self.session.slots);
         let reply = sent.ok().and_then(|()| replied.recv().ok());
         waiting.end(&self.session.slots);
-        // The coordinator answers as long as anything runs.
+        // The coordinator replies to every request as long as an instance runs, so a missing reply means a stop.
         let stopped = || Reply {
             roots: vec![Err(Unmade::Stopped); required.plan.graph.roots.len()],
             outdated: false,

@@ -1,7 +1,11 @@
-//! Making outputs aside, to compare them with those that are there.
+//! Shadow runs: runs tasks without committing anything, to compare their outputs with the stored ones.
 //!
-//! The inputs are loaded from the store as it is. What is made goes into a folder of its own, which is
-//! removed when it was compared; if the process dies before that, `gc` finds it.
+//! `bless` uses this to find out whether an edit of the code changes any output. The inputs are loaded from the
+//! store as it is. The outputs go into a folder of their own, which is removed after the comparison; if the
+//! process dies before that, `gc` removes it.
+//!
+//! Two runs are equal if the outputs, the recorded metadata, the reads and the requirements are equal. The content
+//! of an output in memory cannot be compared: it is confirmed by the outputs that are computed from it.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -27,14 +31,14 @@ use crate::store::{ASIDE, Folder};
 use crate::task::Kind;
 use crate::task::execute::Executed;
 
-/// The stack of a thread, in bytes: that of a worker.
+/// The stack size of a thread, in bytes: that of a worker.
 const STACK: usize = 8 << 20;
 
-/// A place for what is made aside, which is removed with all in it.
+/// A folder for shadow outputs, which is removed with all its content on drop.
 pub(crate) struct Aside<'a> {
     execution: &'a Arc<Execution>,
     assumed: &'a Assumed,
-    /// How many have been made, of how many.
+    /// The number of outputs that were compared, and that will be.
     done: (&'a AtomicUsize, usize),
     folder: Folder,
 }
@@ -43,22 +47,22 @@ impl Drop for Aside<'_> {
     fn drop(&mut self) {
         let store = &self.execution.plan.store;
         store.discard_path(&store.root().join(&self.folder));
-        // The folder of all of them goes with the last one.
+        // The parent folder is removed with the last one in it: removing a folder that is not empty fails.
         let above = self.folder.parent().map(|above| store.root().join(above));
         let _ = above.map(|above| store.fs().remove_folder(&above));
     }
 }
 
-/// What was made, and what is there.
+/// An instance to run again, with the record that its output is compared with.
 struct Pair<'a> {
     node: NodeIndex,
     record: &'a Record,
-    /// What it is made from today.
+    /// The fingerprint that the instance has today.
     fingerprint: Digest,
 }
 
 impl<'a> Aside<'a> {
-    /// Lets the tasks of an execution find what is there, as if it were today's.
+    /// Creates the folder, and lets tasks load the recorded outputs as if these were up to date.
     pub(crate) fn new(
         execution: &'a Arc<Execution>,
         assumed: &'a Assumed,
@@ -85,21 +89,21 @@ impl<'a> Aside<'a> {
         Self { execution, assumed, done, folder }
     }
 
-    /// Makes the outputs of these aside, on so many threads, and gives what is different.
+    /// Runs the chosen instances on this many threads, and returns the differences by instance.
     ///
-    /// What they load and is not there, such as a value in memory, is made before.
+    /// Inputs whose output is missing, such as values in memory, are produced first.
     ///
     /// # Errors
     ///
-    /// A thread cannot be started.
+    /// The operating system refuses to start a thread.
     pub(crate) fn compare(
         &self,
-        these: &[&Affected],
+        chosen: &[&Affected],
         threads: usize,
     ) -> std::io::Result<Vec<(NodeIndex, String)>> {
         let graph = &self.execution.plan.graph;
         let (done, of) = self.done;
-        let told = |node, differences: &[String]| {
+        let report = |node, differences: &[String]| {
             let settled = done.fetch_add(1, Ordering::Relaxed) + 1;
             let what = if differences.is_empty() { "gave the same" } else { "gave something else" };
             self.execution.progress.tell(|| Event::Settled {
@@ -110,7 +114,7 @@ impl<'a> Aside<'a> {
             });
         };
         let mut different = Vec::new();
-        for pair in self.missing(these) {
+        for pair in self.missing(chosen) {
             let (node, differences) = (pair.node, self.make(&pair, true));
             different.extend(differences.into_iter().map(|what| (node, what)));
         }
@@ -120,17 +124,17 @@ impl<'a> Aside<'a> {
         let next = AtomicUsize::new(0);
         let work = || {
             let mut different = Vec::new();
-            while let Some(one) = these.get(next.fetch_add(1, Ordering::Relaxed)) {
+            while let Some(one) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let (node, fingerprint) = (one.node, one.fingerprint);
                 let pair = Pair { node, record: &one.record, fingerprint };
                 let differences = self.make(&pair, false);
-                told(node, &differences);
+                report(node, &differences);
                 different.extend(differences.into_iter().map(|what| (node, what)));
             }
             different
         };
         let different = std::thread::scope(|scope| {
-            let threads = (0..threads.clamp(1, these.len().max(1))).map(|i| {
+            let threads = (0..threads.clamp(1, chosen.len().max(1))).map(|i| {
                 let thread = std::thread::Builder::new().name(format!("flow-aside-{i}"));
                 thread.stack_size(STACK).spawn_scoped(scope, work)
             });
@@ -143,12 +147,12 @@ impl<'a> Aside<'a> {
         Ok(different)
     }
 
-    /// What is loaded by these, or by others that are, and is not there: upstream first.
-    fn missing(&self, these: &[&Affected]) -> Vec<Pair<'a>> {
+    /// Returns the missing inputs of the chosen instances, and the missing inputs of those, upstream first.
+    fn missing(&self, chosen: &[&Affected]) -> Vec<Pair<'a>> {
         let assumed = self.assumed;
         let graph = &self.execution.plan.graph;
         let mut needed = HashSet::new();
-        let mut new: Vec<NodeIndex> = these.iter().map(|one| one.node).collect();
+        let mut new: Vec<NodeIndex> = chosen.iter().map(|one| one.node).collect();
         while let Some(node) = new.pop() {
             for input in graph.gathered_inputs(node) {
                 let made = graph.kind(input) == Kind::Made;
@@ -173,7 +177,7 @@ impl<'a> Aside<'a> {
         missing
     }
 
-    /// Makes one output aside, and gives what is different. If it is `loaded`, others find it.
+    /// Runs one instance, and returns the differences. If the output is to be `loaded`, it is kept for consumers.
     fn make(&self, pair: &Pair<'_>, loaded: bool) -> Vec<String> {
         let plan = &self.execution.plan;
         if self.execution.stopper.is_stopped() {
@@ -192,7 +196,7 @@ impl<'a> Aside<'a> {
             Ok(executed) => executed,
             Err(error) => return vec![format!("it failed: {}", panics::render(error))],
         };
-        if let Err(changed) = watch.look_again() {
+        if let Err(changed) = watch.check_unchanged() {
             plan.store.discard(&folder, &executed.output);
             return vec![format!("it cannot be compared: {changed:#}")];
         }
@@ -210,7 +214,7 @@ impl<'a> Aside<'a> {
     }
 }
 
-/// What is different in what was made aside.
+/// Returns the differences between a recorded run and a shadow run.
 fn differences(record: &Record, made: &Executed, running: &Running) -> Vec<String> {
     let mut differences = Vec::new();
     if !record.output.is_in_memory() {
@@ -238,7 +242,7 @@ fn differences(record: &Record, made: &Executed, running: &Running) -> Vec<Strin
     differences
 }
 
-/// Which files of an output are others.
+/// Returns the differences between the files of two outputs.
 fn different_files(was: &Output, is: &Output) -> Vec<String> {
     let parts = was.files.iter().chain(&is.files).map(|file| file.part.as_str());
     let parts: std::collections::BTreeSet<_> = parts.collect();
@@ -252,14 +256,14 @@ fn different_files(was: &Output, is: &Output) -> Vec<String> {
                 Some(path) => format!("{named}: {} has other content", path.display()),
                 None => format!("{named} has other content ({} → {} bytes)", was.bytes, is.bytes),
             }),
-            (Some(_), None) => different.push(format!("{named} is not made any more")),
-            (None, _) => different.push(format!("{named} was not made before")),
+            (Some(_), None) => different.push(format!("{named} does not exist any more")),
+            (None, _) => different.push(format!("{named} did not exist before")),
         }
     }
     different
 }
 
-/// The first file in a folder that is another.
+/// Returns the path of the first file that differs between two folders, in alphabetical order.
 fn different_within(was: &OutputFile, is: &OutputFile) -> Option<PathBuf> {
     let (was, is) = (was.folder.as_ref()?, is.folder.as_ref()?);
     let content = |file: &&crate::store::output::Within| (file.path.clone(), file.digest);

@@ -1,12 +1,15 @@
-//! Watching what a running task reads from outside the store.
+//! Checks that external files do not change while a task that may read them runs.
 //!
-//! A file that changes while a task runs may have been read before, after or halfway through the change.
-//! Its output is then not what the recorded content gives, and must not be committed. So the files that a
-//! task may read are watched from before it runs until it has ended: parameters with
-//! `#[param(file)]`, external inputs, those of what it requires while it runs, and what it names to
-//! [`Cx::file`](crate::Cx::file) and [`Cx::files`](crate::Cx::files). When it has ended, the content has
-//! to be as recorded, and nothing may have been written meanwhile: a file that was rewritten with equal
-//! content was half of it for a while.
+//! If a file changes while a task runs, the task may have read it before, after or halfway through the change. Its
+//! output may then not be what follows from the recorded content, and must not be committed. So the files that a task
+//! may read are watched from before the task runs until it has ended:
+//!
+//! - parameters with `#[param(file)]`,
+//! - external inputs, and external files upstream of what the task requires while it runs,
+//! - paths that the task passes to [`Cx::file`](crate::Cx::file) and [`Cx::files`](crate::Cx::files).
+//!
+//! When the task has ended, each file must have the recorded content and the same stamp (size, times, inode) as before.
+//! The content alone does not suffice: a file that was rewritten with equal content was incomplete for a while.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,11 +33,11 @@ pub(super) struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    /// Begins to watch what an instance may read that is about to run.
+    /// Begins to watch the files that an instance may read, before its task runs.
     ///
     /// # Errors
     ///
-    /// A file cannot be looked at.
+    /// The stamp of a file cannot be read.
     pub(super) fn begin(
         execution: &Arc<Execution>,
         node: NodeIndex,
@@ -51,20 +54,20 @@ impl<'a> Watch<'a> {
         Ok(Self { made_from, running })
     }
 
-    /// The running instance.
+    /// Returns the running instance.
     pub(super) fn running(&self) -> &Arc<Running> {
         &self.running
     }
 
     /// Fails if anything that the task may have read was written since the watch began.
-    pub(super) fn look_again(&self) -> anyhow::Result<()> {
+    pub(super) fn check_unchanged(&self) -> anyhow::Result<()> {
         let Running { execution, node, .. } = &*self.running;
         let Plan { contents, graph, store, .. } = &*execution.plan;
-        execution.look_at_externals(&graph.gathered_inputs_or_none(*node))?;
+        execution.check_externals(&graph.gathered_inputs_or_none(*node))?;
         for (execution, root) in self.running.executions() {
             let mut nodes = execution.plan.graph.gathered_inputs_or_none(root);
             nodes.push(root);
-            execution.look_at_externals(&nodes)?;
+            execution.check_externals(&nodes)?;
         }
         for file in self.made_from.files.values() {
             if contents.meant(Path::new(&file.path))? != file.digest {
@@ -80,7 +83,7 @@ impl<'a> Watch<'a> {
                 return Err(changed(what));
             }
         }
-        Ok(self.running.reads().look_again(contents)?)
+        Ok(self.running.reads().check_unwritten(contents)?)
     }
 }
 
@@ -93,7 +96,7 @@ impl Execution {
     pub(crate) fn watch_externals(&self, root: NodeIndex, reads: &Reads) {
         let mut nodes = self.plan.graph.gathered_inputs_or_none(root);
         nodes.push(root);
-        // What is wrong with one is found again, and told, when the task has ended.
+        // Errors are ignored here: they occur again, and are reported, when the task has ended.
         nodes.into_iter().for_each(|node| drop(self.watch_external(node, reads)));
     }
 
@@ -106,8 +109,8 @@ impl Execution {
         }
     }
 
-    /// External files must have the content that the task was to read.
-    fn look_at_externals(&self, nodes: &[NodeIndex]) -> anyhow::Result<()> {
+    /// Returns an error if the content of an external file differs from what the plan or execution has seen.
+    fn check_externals(&self, nodes: &[NodeIndex]) -> anyhow::Result<()> {
         let graph = &self.plan.graph;
         for &node in nodes.iter().filter(|&&node| graph.kind(node) == Kind::External) {
             let path = graph.external(node);

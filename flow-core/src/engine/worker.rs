@@ -1,4 +1,8 @@
-//! A worker: settles one instance at a time.
+//! A worker: a thread that settles one instance at a time.
+//!
+//! Settling means: judge the instance again, now that the content of its inputs is known; then accept the output
+//! that is there, reuse a kept one, or run the task. The output is written under its final, unique name, its record is
+//! staged, and the committer commits it.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -28,21 +32,22 @@ use crate::task::Kind;
 use crate::task::error::{RequireError, RequireErrorKind};
 use crate::task::execute::Executed;
 
-/// Settles instances until there are no more.
+/// Settles the instances of the queue until it is closed, with one message for each.
 pub(crate) fn work(jobs: &Receiver<Job>, messages: &Sender<Message>) {
     for job in jobs {
         let session = Arc::clone(&job.execution.session);
         let slot = session.slot();
-        let (of, node) = (job.execution.id, job.node);
-        // It may have been sent before the execution was stopped.
+        let (id, node) = (job.execution.id, job.node);
+        // The job may have been sent before the execution was stopped.
         let message = match job.execution.stopper.is_stopped() {
-            true => Message::GivenUp { of, node },
-            // The coordinator waits for a message, whatever happens.
-            false => panics::catch(|| Worker::new(&job.execution).message(&job))
-                .unwrap_or_else(|error| Message::Failed { of, node, error, seconds: 0.0 }),
+            true => Message::GivenUp { execution: id, node },
+            // The coordinator waits for a message of each job, even if the worker panics.
+            false => panics::catch(|| Worker::new(&job.execution).message(&job)).unwrap_or_else(
+                |error| Message::Failed { execution: id, node, error, seconds: 0.0 },
+            ),
         };
         drop(slot);
-        // It may be the last one that holds the plan, and the tasks in it.
+        // This may be the last reference to the plan and its tasks, whose destructors may panic.
         panics::discard(job);
         if messages.send(message).is_err() {
             return;
@@ -50,20 +55,20 @@ pub(crate) fn work(jobs: &Receiver<Job>, messages: &Sender<Message>) {
     }
 }
 
-/// An instance to be settled.
+/// An instance to settle.
 pub(crate) struct Job {
     pub(crate) execution: Arc<Execution>,
     pub(crate) node: NodeIndex,
-    /// Whether somebody waits for its file: it is a root, or what requires it has to run.
+    /// Whether the file of its output is needed: the instance is a root, or a consumer demanded it.
     pub(crate) needed: bool,
 }
 
-/// What became of an instance.
+/// The result of settling an instance.
 enum Settled {
     As(How, NewlyMade),
-    /// It has to run, and these inputs have no file.
+    /// The instance has to run, but the files of these inputs are missing.
     Demand(Vec<NodeIndex>),
-    /// It has to run, and this one is about to be made from the same.
+    /// The instance has to run, but this instance with the same fingerprint is about to run.
     Wait(NodeIndex),
 }
 
@@ -76,26 +81,26 @@ impl<'a> Worker<'a> {
         Self { execution }
     }
 
-    /// Settles an instance and tells what became of it.
+    /// Settles an instance, and returns the message for the coordinator.
     fn message(&self, job: &Job) -> Message {
-        let (of, node) = (self.execution.id, job.node);
+        let (id, node) = (self.execution.id, job.node);
         let begun = Instant::now();
         let settled = panics::catch_error(|| self.settle(job));
         let seconds = begun.elapsed().as_secs_f32();
         match settled {
-            Ok(Settled::Demand(inputs)) => Message::Demand { of, node, inputs },
-            Ok(Settled::Wait(first)) => Message::Wait { of, node, first },
+            Ok(Settled::Demand(inputs)) => Message::Demand { execution: id, node, inputs },
+            Ok(Settled::Wait(first)) => Message::Wait { execution: id, node, first },
             Ok(Settled::As(how, made)) => {
-                Message::Settled { of, node, how, seconds, made: Box::new(made) }
+                Message::Settled { execution: id, node, how, seconds, made: Box::new(made) }
             }
             Err(error) => {
                 let is_stopped = is_stop(&error);
                 let error = panics::render(error);
                 if is_stopped {
-                    return Message::GivenUp { of, node };
+                    return Message::GivenUp { execution: id, node };
                 }
-                self.note(node, &error);
-                Message::Failed { of, node, error, seconds }
+                self.record_failure(node, &error);
+                Message::Failed { execution: id, node, error, seconds }
             }
         }
     }
@@ -111,7 +116,7 @@ impl<'a> Worker<'a> {
             _ => None,
         };
         let other_meta = || relied_on.is_some() && self.execution.meta(node) != relied_on;
-        // A value in memory is known by what it was made from in the form of its record.
+        // A value in memory is identified by its fingerprint, which depends on the format of the record.
         let format = match &verdict {
             Verdict::Evicted(record, _) if record.output.is_in_memory() => record.format,
             _ => FORMAT,
@@ -126,7 +131,7 @@ impl<'a> Worker<'a> {
                 (Some(kept), made_from, fingerprint)
             }
             Verdict::Evicted(record, made_from) => {
-                // Another instance may have the same.
+                // Another instance may have an output with this fingerprint.
                 let fingerprint = made_from.fingerprint(plan.graph.task(node).decl.identity());
                 let kept = judge.kept(node, &made_from, fingerprint)?;
                 if kept.is_none() && !job.needed {
@@ -141,26 +146,27 @@ impl<'a> Worker<'a> {
                 let path = plan.graph.external(node).display();
                 anyhow::bail!("external file {path} does not exist");
             }
-            // What it has required while it ran could not be made any more.
+            // The instances that its record lists as required could not be produced before the stop.
             Verdict::Upstream if self.execution.stopper.is_stopped() => return Err(Stopped.into()),
             Verdict::Upstream => {
                 anyhow::bail!("an input is not settled: a mistake of this library")
             }
         };
         if let Some(kept) = kept {
-            match self.adopt(node, &folder, &kept, made_from.clone()) {
+            match self.reuse(node, &folder, &kept, made_from.clone()) {
                 Ok(staged) => {
                     let made =
                         NewlyMade { value: None, staged: Some(staged), other_meta: other_meta() };
                     return Ok(Settled::As(How::Adopted, made));
                 }
-                // It was there a moment ago: somebody has taken it away meanwhile.
+                // The kept output was removed after it was found: run the task.
                 Err(_) if !plan.store.is_whole(&kept, plan.trust)? => {}
                 Err(error) => return Err(error.into()),
             }
         }
         if self.execution.id == 0
-            && let Some(first) = self.execution.session.being_made.enter(plan, node, fingerprint)
+            && let Some(first) =
+                self.execution.session.running_fingerprints.enter(plan, node, fingerprint)
         {
             return Ok(Settled::Wait(first));
         }
@@ -177,12 +183,12 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// What is not made here is there.
+    /// Settles an external or aggregate instance, whose content has this digest.
     fn found(&self, node: NodeIndex, digest: Digest) -> Settled {
         let graph = &self.execution.plan.graph;
         let gone = match graph.is_root(node) {
             true => self.gone_inputs(node),
-            // Whoever loads it demands what is gone.
+            // A consumer that loads the aggregate demands the missing files itself.
             false => Vec::new(),
         };
         if !gone.is_empty() {
@@ -192,20 +198,21 @@ impl<'a> Worker<'a> {
         Settled::As(How::Found, NewlyMade::default())
     }
 
-    /// The inputs whose files are known to be gone, those of aggregates included.
+    /// Returns the inputs whose files are known to be missing, members of aggregates included.
     fn gone_inputs(&self, node: NodeIndex) -> Vec<NodeIndex> {
         let mut inputs = self.execution.plan.graph.gathered_inputs(node);
         inputs.retain(|&input| self.is_gone(input));
         inputs
     }
 
-    /// Whether the file of an input is known to be gone.
+    /// Whether the file of an input is known to be missing.
     fn is_gone(&self, input: NodeIndex) -> bool {
         let verdicts = &self.execution.plan.verdicts;
         let there = matches!(verdicts.status(input), Status::Complete);
         !there && self.execution.held.made(input).is_none()
     }
 
+    /// Runs the task of an instance, and stages its output.
     fn run(
         &self,
         node: NodeIndex,
@@ -261,26 +268,29 @@ impl<'a> Worker<'a> {
         Ok(NewlyMade { value, staged: Some(staged), other_meta: false })
     }
 
-    /// What running a task gave, unless a file that it may have read was written meanwhile.
+    /// Returns the result of running a task, or an error if a file that it may have read was written meanwhile.
     fn unless_changed(
         &self,
         folder: &Folder,
         watch: &Watch<'_>,
         executed: anyhow::Result<Executed>,
     ) -> anyhow::Result<Executed> {
-        match (executed, watch.look_again()) {
+        match (executed, watch.check_unchanged()) {
             (executed, Ok(())) => executed,
             (Ok(executed), Err(changed)) => {
                 self.execution.plan.store.discard(folder, &executed.output);
                 Err(changed)
             }
             (Err(error), Err(_)) if is_stop(&error) => Err(error),
-            // It may have failed for what it has read.
+            // The change of the file may be why the task failed.
             (Err(error), Err(changed)) => Err(error.context(format!("{changed:#}"))),
         }
     }
 
-    fn adopt(
+    /// Links a kept output into the instance's folder, and stages a record for it.
+    ///
+    /// The record names what the task required in the run that produced the output.
+    fn reuse(
         &self,
         node: NodeIndex,
         folder: &Folder,
@@ -304,8 +314,8 @@ impl<'a> Worker<'a> {
             let value = Contained::new(value.during("take over", &from)?);
             plan.store.memory().keep(output.digest, value);
         }
-        // Names of its own even in its own folder: whoever removes the version meanwhile, as one too
-        // many, takes nothing away from this output.
+        // The links get new names even within one folder: another process may remove the kept version as
+        // surplus, and must not remove this output with it.
         let output = plan.store.stage_links(&from, output, folder, kept.record.fingerprint)?;
         let (graph, key) = (&plan.graph, plan.graph.node(node).key);
         let (parameters, made_from) =
@@ -315,8 +325,7 @@ impl<'a> Worker<'a> {
         self.stage(node, folder.clone(), record)
     }
 
-    /// Writes the record of an output that lies in its place, to be committed, and lets the tasks
-    /// that wait for the output find it.
+    /// Stages the record of an output whose files are in place, and makes the output visible to consumers.
     fn stage(
         &self,
         node: NodeIndex,
@@ -330,10 +339,11 @@ impl<'a> Worker<'a> {
         staged.is_forced = plan.graph.is_forced(node);
         self.execution.held.set_made(node, Made::new(folder, record));
         let task = Arc::clone(&plan.graph.task(node).folder);
-        Ok(Box::new(ToCommit { of: self.execution.id, node, task, staged }))
+        Ok(Box::new(ToCommit { execution: self.execution.id, node, task, staged }))
     }
 
-    fn note(&self, node: NodeIndex, error: &str) {
+    /// Records the failure of an instance in its folder, so that later plans can show it.
+    fn record_failure(&self, node: NodeIndex, error: &str) {
         let plan = &self.execution.plan;
         let key = plan.graph.node(node).key;
         if plan.graph.kind(node) != Kind::Made {
@@ -355,11 +365,11 @@ fn is_stop(error: &anyhow::Error) -> bool {
                 .downcast_ref::<RequireError>()
                 .is_some_and(|e| e.kind == RequireErrorKind::Stopped)
     };
-    // What the cause of an error is, its own code says.
+    // `source` is code of the error's type, and may panic.
     panics::catch(|| error.chain().any(is_stop)).unwrap_or(false)
 }
 
-/// The name of this machine.
+/// Returns the host name of this machine.
 fn host() -> String {
     static HOST: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     HOST.get_or_init(|| gethostname::gethostname().to_string_lossy().into_owned()).clone()

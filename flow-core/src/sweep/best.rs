@@ -8,10 +8,10 @@ use crate::flow::error::{Error, SelectError};
 use crate::flow::{Flow, Roots};
 use crate::value::first_line;
 
-/// How many variants are printed that have no number to compare.
+/// The most variants without a number that are printed.
 const LISTED: usize = 3;
 
-/// The best variant of a sweep: made by [`Sweep::max_by`] and [`Sweep::min_by`].
+/// The best variant of a sweep, returned by [`Sweep::max_by`] and [`Sweep::min_by`].
 ///
 /// It is printed as `gbm: accuracy 0.97, the best of 24`.
 #[derive(Clone, Debug)]
@@ -21,28 +21,30 @@ pub struct Best {
     pub name: String,
     /// The variant as a flow.
     pub flow: Flow,
-    /// Its number.
+    /// The variant's number.
     pub value: f64,
-    /// What the number is.
+    /// The column of the number.
     pub column: String,
-    /// How many variants have one.
+    /// How many variants have a number.
     pub compared: usize,
-    /// The variants that have none, each with why: it failed, is not complete, has noted no such
-    /// number, or one that is no number.
+    /// The variants without a number, each with the reason: it failed, is not complete, recorded no such
+    /// metadata, or recorded a value that is NaN or not a number.
     pub left_out: Vec<(String, String)>,
 }
 
-/// # Which is best
+/// # The best variant
 impl<R: Roots> Sweep<R> {
-    /// The variant with the largest number in a column of the [`table`](Self::table), such as
-    /// `accuracy` or, of a task upstream, `Train.accuracy`; of equals, the first one.
+    /// Returns the variant with the largest number in a column of the [`table`](Self::table).
     ///
-    /// Variants that have no such number, or one that is NaN, are left out, and listed in
-    /// [`Best::left_out`]. A number is one, too, if the column is text because another variant has
-    /// noted text.
+    /// The column is metadata such as `accuracy` or, of a task upstream, `Train.accuracy`. If several variants have the
+    /// largest number, the first one is returned.
     ///
-    /// A parameter can be named as well, of those variants that are complete; as in code,
-    /// `Fit::ACCURACY`, or in capitals if it is given by name, it is never taken for anything else.
+    /// Variants without such a number, or with NaN, are left out and listed in
+    /// [`Best::left_out`]. If another variant has recorded text, so that the column is text, the numbers
+    /// are compared all the same.
+    ///
+    /// The column may also be a parameter; then only complete variants are compared. If metadata has the same name,
+    /// write the parameter as in code, `Fit::ACCURACY`, or in capitals if it was given by name.
     ///
     /// ```
     /// # use flow::prelude::*;
@@ -74,14 +76,15 @@ impl<R: Roots> Sweep<R> {
     ///
     /// # Errors
     ///
-    /// No variant has one, a parameter and what was noted are both called that, or as
+    /// No variant has a number in that column, or the name is that of both a parameter and metadata; or as
     /// [`table`](Self::table).
     pub fn max_by(&self, column: &str) -> Result<Best, Error> {
         self.best_by(column, |value, best| value > best)
     }
 
-    /// The variant with the smallest number in a column of the [`table`](Self::table), as
-    /// [`max_by`](Self::max_by) gives the one with the largest.
+    /// Returns the variant with the smallest number in a column of the [`table`](Self::table).
+    ///
+    /// Columns are named as for [`max_by`](Self::max_by).
     ///
     /// # Errors
     ///
@@ -92,17 +95,17 @@ impl<R: Roots> Sweep<R> {
 
     fn best_by(&self, column: &str, is_better: fn(f64, f64) -> bool) -> Result<Best, Error> {
         let table = self.table()?;
-        let meant = table.meant(column)?;
-        let is_parameter = meant.is_some_and(TableColumn::is_parameter);
-        let cells_of_all = meant.map(|column| &column.cells);
+        let found = table.find(column)?;
+        let is_parameter = found.is_some_and(TableColumn::is_parameter);
+        let cells_of_all = found.map(|column| &column.cells);
         let mut best: Option<(usize, f64)> = None;
         let mut left_out = Vec::new();
         let mut compared = 0;
         let names = self.names()?;
         for (row, name) in names.iter().enumerate() {
-            // What a variant is given says nothing of what came of it.
-            let is_told = !is_parameter || status(&table, row) == "complete";
-            let cells = cells_of_all.filter(|_| is_told);
+            // A parameter has a value for every variant, so check that the variant has a result.
+            let counts = !is_parameter || status(&table, row) == "complete";
+            let cells = cells_of_all.filter(|_| counts);
             match cells.and_then(|cells| number(cells, row)) {
                 Some(value) if !value.is_nan() => {
                     compared += 1;
@@ -126,7 +129,7 @@ impl<R: Roots> Sweep<R> {
     }
 }
 
-/// The number in a row, also of a column that is text because of what stands in another one.
+/// Returns the number in a row, even if the column is text because of another row.
 fn number(cells: &Cells, row: usize) -> Option<f64> {
     match cells {
         Cells::Text(texts) => texts[row].as_ref().and_then(|text| text.parse().ok()),
@@ -138,7 +141,7 @@ fn status(table: &Table, row: usize) -> String {
     table.column("status").and_then(|cells| cells.text(row)).unwrap_or_default()
 }
 
-/// Why a variant cannot be compared.
+/// Returns the reason why a variant cannot be compared.
 fn why_not(
     table: &Table,
     cells: Option<&Cells>,
@@ -156,7 +159,7 @@ fn why_not(
     }
 }
 
-/// The columns in which there are numbers that a task has noted.
+/// Returns the names of the columns of numeric metadata.
 fn numbers(table: &Table) -> Vec<String> {
     let after = table.columns().iter().skip_while(|column| column.name != "seconds").skip(1);
     let numeric = after.filter(|column| matches!(column.cells, Cells::Int(_) | Cells::Float(_)));

@@ -1,4 +1,4 @@
-//! Saying what the variants of a sweep are.
+//! The methods that declare the variants of a sweep.
 
 use std::ops::{Range, RangeInclusive};
 use std::sync::{Arc, OnceLock};
@@ -13,10 +13,11 @@ use crate::task::param::{IntoParam, Param, Parameter};
 use crate::task::setting::Setting;
 use crate::value::AnyValue;
 
-/// # Which variants
+/// # Declaring variants
 impl<R: Roots> Sweep<R> {
-    /// Sets a parameter to one value after the other, in each of the variants so far: a grid, in
-    /// which this parameter changes fastest.
+    /// Combines each of the variants so far with each of several values of a parameter.
+    ///
+    /// The result is a grid, in which this parameter changes fastest.
     pub fn over<K: Task, V: Parameter, I: IntoParam<V>>(
         self,
         key: Param<K, V>,
@@ -25,9 +26,9 @@ impl<R: Roots> Sweep<R> {
         self.changed(|space| space.grid.axes.push(Axis::listed(key, values)))
     }
 
-    /// Sets a parameter to one day after the other, both ends included.
+    /// Sets a parameter to each day of a range, both ends included.
     ///
-    /// Of the days between, or of another type, [`over`](Self::over) takes any iterator.
+    /// For other selections of days, or another type of date, pass an iterator to [`over`](Self::over).
     ///
     /// ```
     /// use flow::jiff::civil::{Date, date};
@@ -70,15 +71,17 @@ impl<R: Roots> Sweep<R> {
         self.over(key, all.take_while(|day| *day <= last))
     }
 
-    /// Draws a parameter from a range, with all values equally likely; for a
-    /// [`sample`](Self::sample), which says how often.
+    /// Draws a parameter from a range, with all values equally likely.
+    ///
+    /// It needs a [`sample`](Self::sample), which sets how many values are drawn.
     pub fn uniform<K: Task, V: Drawn>(self, key: Param<K, V>, range: Range<V>) -> Self {
         self.drawn(key, range, false)
     }
 
-    /// Draws a parameter from a range of positive numbers, with all orders of magnitude equally
-    /// likely: as many values between 0.01 and 0.1 as between 1 and 10. For a
-    /// [`sample`](Self::sample), which says how often.
+    /// Draws a parameter from a range of positive numbers, with all orders of magnitude equally likely.
+    ///
+    /// As many values lie between 0.01 and 0.1 as between 1 and 10. It needs a
+    /// [`sample`](Self::sample), which sets how many values are drawn.
     pub fn log_uniform<K: Task, V: Drawn>(self, key: Param<K, V>, range: Range<V>) -> Self {
         self.drawn(key, range, true)
     }
@@ -99,21 +102,21 @@ impl<R: Roots> Sweep<R> {
         self.changed(|space| space.grid.axes.push(Axis::new(key, values)))
     }
 
-    /// Adds a variant with this name, which no other one may have.
+    /// Adds a variant with a name, which must be unique.
     ///
-    /// The values that are swept [`over`](Self::over) are set in each of the variants.
+    /// If there are values to sweep [`over`](Self::over), the variant is combined with each of them.
     pub fn variant(self, name: &str, set: impl FnOnce(Setting) -> Setting) -> Self {
         let row = Row { name: Some(name.to_owned()), setting: set(Setting::default()) };
         self.changed(|space| space.grid.rows.push(row))
     }
 
-    /// Adds a variant that is called by its values.
+    /// Adds a variant that is named by its values.
     pub fn setting(self, set: impl FnOnce(Setting) -> Setting) -> Self {
         let row = Row { name: None, setting: set(Setting::default()) };
         self.changed(|space| space.grid.rows.push(row))
     }
 
-    /// Adds a variant for each item of a list, called by its values.
+    /// Adds a variant for each item of a list, named by its values.
     ///
     /// ```
     /// # use flow::prelude::*;
@@ -143,12 +146,11 @@ impl<R: Roots> Sweep<R> {
         self.changed(|space| space.grid.rows.extend(Row::each(items, set)))
     }
 
-    /// Takes only so many of the variants, at random and each at most once; all, if there are not
-    /// more.
+    /// Selects `count` variants at random, each at most once; all, if there are no more.
     ///
-    /// The same seed gives the same variants, on every machine, and a larger sample has those of a
-    /// smaller one. The grid may be too large to be written down. What is drawn from a range may be
-    /// drawn again.
+    /// The same seed selects the same variants on every machine, and a larger sample contains a
+    /// smaller one. The grid may be too large to be listed. Values that are drawn from a range may
+    /// repeat.
     ///
     /// ```
     /// # use flow::prelude::*;
@@ -171,17 +173,18 @@ impl<R: Roots> Sweep<R> {
         self.changed(|space| space.sample = Some(Sample { count, seed }))
     }
 
-    /// Lets [`preview`](Self::preview), [`plot`](Self::plot) and [`run`](Self::run) take the variants that are not complete
-    /// alone, and at most so many of them: so a long list is worked off in parts. It takes the first ones,
-    /// and those that failed last time after all others.
+    /// Limits [`preview`](Self::preview), [`plot`](Self::plot) and [`run`](Self::run) to `at_most` incomplete variants.
     ///
-    /// Everything else is asked of all variants.
+    /// With it, a long list can be processed in parts. The first variants are taken; those that failed in the last run
+    /// come after all others, so that they cannot block the rest.
+    ///
+    /// All other methods still cover all variants.
     pub fn missing(self, at_most: usize) -> Self {
         Self { missing: Some(at_most), ..self }
     }
 
     fn changed(mut self, change: impl FnOnce(&mut Space)) -> Self {
         change(&mut self.space);
-        Self { made: OnceLock::new(), ..self }
+        Self { variants_cell: OnceLock::new(), ..self }
     }
 }

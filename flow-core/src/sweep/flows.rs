@@ -10,46 +10,49 @@ use crate::plan::warning::nearest;
 
 /// # The variants as flows
 impl<R: Roots> Sweep<R> {
-    /// The names of the variants, in order.
+    /// Returns the names of the variants, in order.
     ///
     /// # Errors
     ///
-    /// The sweep is wrong.
+    /// The declaration of the sweep is invalid.
     pub fn names(&self) -> Result<Vec<&str>, Error> {
         Ok(self.list()?.iter().map(|variant| variant.name.as_str()).collect())
     }
 
-    /// How many variants there are.
+    /// Returns the number of variants.
     ///
     /// # Errors
     ///
-    /// The sweep is wrong.
+    /// The declaration of the sweep is invalid.
     pub fn len(&self) -> Result<usize, Error> {
         Ok(self.list()?.len())
     }
 
-    /// Whether there are no variants, which no sweep is without that is right.
+    /// Returns whether there are no variants, which is never the case for a valid sweep.
     ///
     /// # Errors
     ///
-    /// The sweep is wrong: nothing would be in it then, and that is what is said.
+    /// The declaration of the sweep is invalid. A sweep without variants is.
     pub fn is_empty(&self) -> Result<bool, Error> {
         Ok(self.list()?.is_empty())
     }
 
-    /// The variant with this name, as a flow: the one that [`Flow::with`] gives for the same values;
-    /// `None` if there is none, as in a sweep that is wrong.
+    /// Returns the variant with this name, as a flow.
+    ///
+    /// The flow is the one that [`Flow::with`] returns for the same values. Returns `None` if there is no such variant,
+    /// or the declaration of the sweep is invalid.
     pub fn get(&self, name: &str) -> Option<&Flow> {
-        let variants = self.made().as_ref().ok()?;
+        let variants = self.try_variants().as_ref().ok()?;
         let place = *variants.places.get(name)?;
         Some(self.flow_of(&variants.list[place]))
     }
 
-    /// All variants, in order, each with its name.
+    /// Returns all variants as flows, in order, each with its name.
     ///
     /// # Errors
     ///
-    /// The sweep is wrong. A loop over it would do nothing then, and nobody would be told.
+    /// The declaration of the sweep is invalid. That is an error, and no empty iterator, so that a loop does
+    /// not silently do nothing.
     ///
     /// ```
     /// # use flow::prelude::*;
@@ -78,16 +81,16 @@ impl<R: Roots> Sweep<R> {
         Ok(list.map(|variant| (variant.name.as_str(), self.flow_of(variant))))
     }
 
-    /// The flow that all of them are variants of.
+    /// Returns the flow that the sweep was created from.
     pub fn base(&self) -> &Flow {
         &self.flow
     }
 
-    /// Whether all of them are complete.
+    /// Returns whether all variants are complete.
     ///
     /// # Errors
     ///
-    /// The sweep or the flow is wrong, or the store cannot be read.
+    /// The sweep or the flow is invalid, or the store cannot be read.
     pub fn is_complete(&self) -> Result<bool, Error> {
         self.flow.are_complete(&self.roots()?)
     }
@@ -96,7 +99,7 @@ impl<R: Roots> Sweep<R> {
         variant.flow.get_or_init(|| Box::new(self.flow.with_setting(&variant.setting)))
     }
 
-    /// The variant with this name.
+    /// Returns the variant with this name as a flow, or an error that suggests similar names.
     pub(super) fn named(&self, name: &str) -> Result<&Flow, Error> {
         let list = self.list()?;
         self.get(name).ok_or_else(|| {
@@ -108,11 +111,11 @@ impl<R: Roots> Sweep<R> {
     }
 }
 
-/// The variant with this name, as a flow.
+/// Returns the variant with this name, as a flow.
 ///
 /// # Panics
 ///
-/// There is none: [`get`](Sweep::get) asks.
+/// Panics if there is no such variant; [`get`](Sweep::get) returns `None` instead.
 impl<R: Roots> Index<&str> for Sweep<R> {
     type Output = Flow;
 

@@ -9,7 +9,7 @@ impl Gc {
     ///
     /// # Errors
     ///
-    /// The sweep is wrong.
+    /// The declaration of the sweep is invalid.
     pub fn keep_sweep<R: Roots>(self, sweep: &Sweep<R>) -> Result<Self, Error> {
         self.keep_roots(&sweep.roots()?, sweep.base())
     }

@@ -1,4 +1,4 @@
-//! Loading outputs of all variants.
+//! Loading the outputs of all variants.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,26 +16,25 @@ use crate::task::input::Input;
 use crate::task::loaded::Loaded;
 use crate::task::{Output, Task, TaskType};
 
-/// # What the variants have made
+/// # Loading outputs
 impl<R: Roots> Sweep<R> {
-    /// The output of `A` for each variant, by name and in the order of the variants. `A` is the root,
-    /// or any task that it requires.
+    /// Loads the output of `A` for each variant, by name and in the order of the variants.
     ///
-    /// What several variants share is loaded once.
+    /// `A` is the root or any task upstream of it. An output that several variants share is loaded once.
     ///
     /// # Errors
     ///
-    /// For some variant there is no instance of `A`, several, or none that is complete; or as
+    /// A variant has no instance of `A`, more than one, or one that is not complete; or as
     /// [`Flow::load`](crate::Flow::load).
     pub fn load<A: Task>(&self) -> Result<ByVariant<Loaded<Output<A>>>, Error> {
         all(self.load_each::<A>()?)
     }
 
-    /// The same, with an error for each variant that has no such output.
+    /// Loads the output of `A` for each variant, with a result for each.
     ///
     /// # Errors
     ///
-    /// The sweep or the flow is wrong, or the store cannot be read.
+    /// The sweep or the flow is invalid, or the store cannot be read.
     pub fn load_each<A: Task>(&self) -> Result<ByVariant<Result<Loaded<Output<A>>, Error>>, Error> {
         let mut loaded: HashMap<NodeIndex, Loaded<Output<A>>> = HashMap::new();
         self.each::<A, _>(|plan, node| {
@@ -48,29 +47,30 @@ impl<R: Roots> Sweep<R> {
         })
     }
 
-    /// A handle on the output of `A` for each variant, by name and in the order of the variants: for
-    /// its metadata, its path, or a part of it.
+    /// Returns a handle on the output of `A` for each variant, by name and in the order of the variants.
+    ///
+    /// A handle gives access to the metadata, the path, or a part of the output.
     ///
     /// # Errors
     ///
-    /// As [`load`](Self::load), before anything is read.
+    /// As [`load`](Self::load), but no file is read.
     pub fn outputs<A: Task>(&self) -> Result<ByVariant<Input<A>>, Error> {
         all(self.outputs_each::<A>()?)
     }
 
-    /// The same, with an error for each variant that has no such output.
+    /// Returns a handle on the output of `A` for each variant, with a result for each.
     ///
     /// # Errors
     ///
-    /// The sweep or the flow is wrong, or the store cannot be read.
+    /// The sweep or the flow is invalid, or the store cannot be read.
     pub fn outputs_each<A: Task>(&self) -> Result<ByVariant<Result<Input<A>, Error>>, Error> {
         self.each::<A, _>(|plan, node| handle::<A, R>(Arc::clone(plan), node))
     }
 
-    /// What can be told of the instance of `A` that each variant has.
+    /// Calls `load` with the instance of `A` of each variant, and returns the results by name.
     fn each<A: Task, V>(
         &self,
-        mut tell: impl FnMut(&Arc<Plan>, NodeIndex) -> Result<V, Error>,
+        mut load: impl FnMut(&Arc<Plan>, NodeIndex) -> Result<V, Error>,
     ) -> Result<ByVariant<Result<V, Error>>, Error> {
         let plan = self.flow.as_is(&self.roots()?)?;
         let graph = &plan.graph;
@@ -83,7 +83,7 @@ impl<R: Roots> Sweep<R> {
         let roots = graph.roots.chunks(roots_of_each);
         for ((name, roots), instances) in self.names()?.into_iter().zip(roots).zip(instances) {
             let one = match instances {
-                Instances::One(node) => tell(&plan, node).map_err(|error| of_variant(error, name)),
+                Instances::One(node) => load(&plan, node).map_err(|error| of_variant(error, name)),
                 Instances::None => Err(none::<A>(&plan, roots).into()),
                 Instances::Several => Err(several::<A>(&plan, roots).into()),
             };
@@ -93,7 +93,7 @@ impl<R: Roots> Sweep<R> {
     }
 }
 
-/// What is not complete, of this variant.
+/// Adds the name of the variant to an error that an instance is not complete.
 fn of_variant(mut error: Error, name: &str) -> Error {
     if let Error::NotComplete { variant, .. } = &mut error {
         *variant = Some(name.to_owned());
@@ -114,7 +114,7 @@ fn none<A: Task>(plan: &Plan, roots: &[NodeIndex]) -> SelectError {
     SelectError::None { root, task: A::__decl().name.into_owned(), selected: Vec::new() }
 }
 
-/// All instances that a variant has, which are looked for only now.
+/// Returns the error that a variant has several instances of `A`, with their labels.
 fn several<A: Task>(plan: &Plan, roots: &[NodeIndex]) -> SelectError {
     let graph = &plan.graph;
     let mut seen = vec![false; graph.len()];

@@ -1,14 +1,27 @@
-//! Sweeps: many settings of one flow, planned and run as one.
+//! Sweeps: many settings of one flow, planned and run together.
 //!
-//! A [`Sweep`] is a flow, the roots, and the variants: values of parameters in the place of what the
-//! flow gives. A user [`declare`]s them; how they become a list is the [`space`]'s business, what they
-//! are called the [`name`]'s, how some of many are drawn the [`sample`]'s. A variant is just what its
-//! flow would be by itself, with the same keys; yet all of them are roots of one plan, in which what
-//! they share stands once (see [`plan::variant`](crate::plan::variant)).
+//! A [`Sweep`] is a flow, the root tasks, and a list of variants. A variant is a set of parameter values that override
+//! those of the flow. It consists of parameters only: workers, `force` or the environment belong to the one execution,
+//! so a [`Setting`](crate::Setting) has no methods for them.
 //!
-//! What is asked of a sweep is asked of that plan: a [`preview`], a [`plot`], a [`run`] and its
-//! [`summary`], the [`table`] of what came of it and the [`best`] row, outputs to [`load`], and what to
-//! [`reset`]. What is asked of one variant is asked of it as one of the [`flows`].
+//! # From the declaration to the variants
+//!
+//! The user declares rows and axes ([`declare`]). The [`space`] combines them to a list of variants, of which a
+//! [`sample`] draws some at random, and [`name`] derives the names that the user has not given.
+//!
+//! # From the variants to the plan
+//!
+//! A variant has the same keys as a flow with the same values. All variants are roots of one plan, so that the
+//! instances that they share exist, and run, once (see [`plan::variant`](crate::plan::variant)).
+//!
+//! # Using the plan
+//!
+//! The methods of a sweep plan all variants: [`preview`], [`plot`], [`run`], the [`table`] of results and its [`best`]
+//! row, [`load`] and [`reset`]. Only `preview`, `plot` and `run` are limited by [`Sweep::missing`]; everything else
+//! covers all variants. A single variant is used as one of the [`flows`].
+//!
+//! A parameter of a sweep that no variant uses is an error, whereas one that is given to a flow is a warning: a flow
+//! may have other roots that use it, a sweep has only its own.
 
 mod best;
 mod by_variant;
@@ -44,22 +57,22 @@ use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::sweep_error::SweepError;
 use crate::plan::variant::Root;
 
-/// Many settings of one flow, planned and run as one: made by [`Flow::sweep`].
+/// Many settings of one flow, planned and run together, created by [`Flow::sweep`].
 ///
-/// Its variants are
+/// The variants are declared by
 ///
-/// - all values of a parameter: [`over`](Self::over), which multiplies what was there before, so
-///   that several are a grid; [`days`](Self::days) for dates,
-/// - named settings of any parameters: [`variant`](Self::variant); without a name
-///   [`setting`](Self::setting), and [`settings`](Self::settings) for a list of them,
-/// - a random [`sample`](Self::sample) of all these, also of values from a range:
+/// - [`over`](Self::over): all values of a parameter. Several calls form a grid, with all combinations.
+///   [`days`](Self::days) does the same for a range of dates.
+/// - [`variant`](Self::variant): a named setting of any parameters; [`setting`](Self::setting) without a name, and
+///   [`settings`](Self::settings) for a list of items.
+/// - [`sample`](Self::sample): a random selection of all these, also of values from a range:
 ///   [`uniform`](Self::uniform), [`log_uniform`](Self::log_uniform).
 ///
-/// Each is exactly the flow that [`Flow::with`] would give, and can be had as that: `sweep["gbm"]`. A
-/// variant that was given no name is called by its values, `c=0.1,degree=2`; each value of a parameter
-/// with each named variant is `gbm,c=0.1`. Where two would have one name, the second is `c=0.1#2`.
+/// Each variant is exactly the flow that [`Flow::with`] returns for the same values: `sweep["gbm"]`. A
+/// variant without a given name is named by its values, such as `c=0.1,degree=2`, and a named variant combined with a
+/// value is `gbm,c=0.1`. If two derived names are equal, the second is `c=0.1#2`.
 ///
-/// All variants are one graph: what they share stands in it once and runs once, the rest in
+/// All variants form one graph: instances that they share run once, all others in
 /// parallel. A variant that fails does not stop the others.
 ///
 /// ```
@@ -119,25 +132,26 @@ use crate::plan::variant::Root;
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "a sweep does nothing before it is asked"]
+#[must_use = "a sweep does nothing until one of its methods is called"]
 pub struct Sweep<R> {
     flow: Flow,
     space: Space,
     missing: Option<usize>,
-    /// The variants, once somebody has asked.
-    made: OnceLock<Result<Variants, SweepError>>,
+    /// The variants, computed when first needed.
+    variants_cell: OnceLock<Result<Variants, SweepError>>,
     roots: PhantomData<fn() -> R>,
 }
 
 impl Flow {
-    /// Many settings of this flow, planned and run as one. What the flow was given holds for all of
-    /// them, as do its workers and all else.
+    /// Creates a sweep: many settings of this flow, planned and run together.
+    ///
+    /// The values and options of the flow, such as its workers, apply to all variants.
     pub fn sweep<R: Roots>(&self) -> Sweep<R> {
         Sweep {
             flow: self.clone(),
             space: Space::default(),
             missing: None,
-            made: OnceLock::new(),
+            variants_cell: OnceLock::new(),
             roots: PhantomData,
         }
     }
@@ -148,24 +162,27 @@ impl<R: Roots> Sweep<R> {
         Ok(&self.variants()?.list)
     }
 
-    fn made(&self) -> &Result<Variants, SweepError> {
-        self.made.get_or_init(|| self.space.variants())
+    fn try_variants(&self) -> &Result<Variants, SweepError> {
+        self.variants_cell.get_or_init(|| self.space.variants())
     }
 
     fn variants(&self) -> Result<&Variants, Error> {
-        self.made().as_ref().map_err(|error| {
+        self.try_variants().as_ref().map_err(|error| {
             let kind = PlanErrorKind::Sweep(error.clone());
             Error::Plan(Box::new(PlanError::new(kind, Vec::new())))
         })
     }
 
-    /// The roots of all variants: for each as many as the sweep has.
+    /// Returns the roots of all variants: for each variant one root per root task of the sweep.
     pub(crate) fn roots(&self) -> Result<Vec<Root<'_>>, Error> {
         Ok(roots_of::<R>(self.list()?, false))
     }
 }
 
-/// The roots of these variants, which are all of the sweep, or a part of them.
+/// Returns the roots of these variants.
+///
+/// `is_part` says that they are only a part of the sweep's variants. A parameter that no variant uses is then no error,
+/// because only a plan of all variants can show that.
 fn roots_of<'a, R: Roots>(
     variants: impl IntoIterator<Item = &'a Variant, IntoIter: 'a>,
     is_part: bool,
@@ -184,7 +201,7 @@ impl<R> Clone for Sweep<R> {
             flow: self.flow.clone(),
             space: self.space.clone(),
             missing: self.missing,
-            made: OnceLock::new(),
+            variants_cell: OnceLock::new(),
             roots: PhantomData,
         }
     }

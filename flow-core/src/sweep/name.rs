@@ -1,7 +1,10 @@
-//! What variants are called, and the parameters that they give.
+//! Names of variants, and labels of the parameters that they set.
 //!
-//! A variant is called as the user has named it; what has no name is called by what it gives,
-//! `c=0.1,degree=2`. A parameter is `c` or, if a parameter of another task has that name too, `Fit.c`.
+//! A variant has the name that the user gave it, or one that is derived from its values, such as
+//! `c=0.1,degree=2`. A parameter is `c` or, if a parameter of another task has the same name, `Fit.c`.
+//!
+//! If two derived names are equal, the later one gets a number: long values and secrets may look alike, and the
+//! same value may occur twice. A given name never gets one: two equal given names are an error.
 
 use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
@@ -11,26 +14,27 @@ use crate::task::TaskType;
 use crate::task::setting::Setting;
 use crate::value::{Value, shortened};
 
-/// How much of a value stands in a name, in characters.
+/// The most characters of a value in a name.
 const CLIPPED: usize = 48;
 
-/// What a variant gives a value to.
+/// A parameter that a variant sets.
 #[derive(Clone)]
 pub(super) enum Given {
-    /// A parameter of one task.
+    /// A parameter of one task, by its index.
     Typed(&'static TaskType, usize),
-    /// All of that name.
+    /// All parameters of that name.
     Named(String),
 }
 
-/// `Fit.c`
+/// Returns the full label of a parameter, such as `Fit.c`.
 pub(super) fn full(task: &TaskType, place: usize) -> String {
     format!("{}.{}", (task.decl)().name, task.params[place].name)
 }
 
 impl Given {
-    /// As it is written in code, `Fit::C`; of what is given by name, the name in capitals. No column
-    /// is called that.
+    /// Returns the parameter as written in code, `Fit::C`; if it is given by name, the name in capitals.
+    ///
+    /// No column has such a name.
     pub(super) fn constant(&self) -> String {
         match self {
             Self::Typed(task, place) => {
@@ -41,9 +45,9 @@ impl Given {
     }
 }
 
-/// What the parameters are called that the variants of a sweep give.
+/// The labels of the parameters that the variants of a sweep set.
 pub(super) struct Labels {
-    /// In the order in which they were said.
+    /// The parameters with their labels, in the order of the declarations.
     pub(super) all: Vec<(Given, String)>,
     typed: HashMap<(TypeId, usize), usize>,
 }
@@ -78,7 +82,7 @@ impl Labels {
         labels
     }
 
-    /// `c=0.1`
+    /// Returns a value with the label of its parameter, such as `c=0.1`.
     pub(super) fn value_text(
         &self,
         task: &'static TaskType,
@@ -86,12 +90,12 @@ impl Labels {
         value: &(dyn Any + Send + Sync),
     ) -> String {
         let label = &self.all[self.typed[&((task.id)(), place)]].1;
-        // A value without this form has no key either, and is refused when it is planned.
+        // A value that cannot be converted has no key, and is an error of the plan.
         let value = param_value("", &task.params[place], value).unwrap_or(Value::None);
         format!("{label}={}", text(&value))
     }
 
-    /// `c=0.1,degree=2`
+    /// Returns the name that is derived from a setting, such as `c=0.1,degree=2`.
     pub(super) fn text(&self, setting: &Setting) -> String {
         let typed = setting.typed.iter();
         let typed = typed.map(|(task, place, value)| self.value_text(task, *place, &**value));
@@ -111,25 +115,25 @@ fn text(value: &Value) -> String {
     shortened(&text, CLIPPED)
 }
 
-/// The names that are taken, and how many have each.
+/// The names that are in use, with the number of times that each was requested.
 pub(super) struct Names(HashMap<String, usize>);
 
 impl Names {
-    /// Some names are the user's, and for nobody else.
+    /// Reserves the names that the user has given.
     pub(super) fn new(given: impl Iterator<Item = String>) -> Self {
         Self(given.map(|name| (name, 1)).collect())
     }
 
-    /// A name of these parts, which nothing else has.
+    /// Returns a unique name of these parts; a given name is returned as it is.
     pub(super) fn name(&mut self, parts: Vec<String>, is_given: bool) -> String {
         let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         let name = if parts.is_empty() { "base".to_owned() } else { parts.join(",") };
         if is_given { name } else { self.unique(name) }
     }
 
-    /// This name or, if something else has it, one like it.
+    /// Returns this name or, if it is in use, the name with a number.
     pub(super) fn unique(&mut self, name: String) -> String {
-        // Two values may look alike, or be the same.
+        // Two values may look alike, or be equal.
         let mut free = name.clone();
         while self.0.contains_key(&free) {
             let count = self.0.entry(name.clone()).or_default();

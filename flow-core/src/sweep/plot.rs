@@ -1,4 +1,4 @@
-//! The graph of a sweep as a picture.
+//! The graph of a sweep as a plot.
 
 use super::Sweep;
 use crate::flow::Roots;
@@ -6,7 +6,9 @@ use crate::flow::error::Error;
 use crate::plot::Plot;
 
 impl<R: Roots> Sweep<R> {
-    /// The graph of all variants as a picture, with what a run would do: what they share is one box.
+    /// Returns a plot of the graph of all variants, with what a run would do.
+    ///
+    /// An instance that several variants share is one box.
     ///
     /// ```
     /// # use flow::prelude::*;
@@ -39,7 +41,7 @@ impl<R: Roots> Sweep<R> {
     ///
     /// # Errors
     ///
-    /// The sweep or the flow is wrong, or the store cannot be read.
+    /// The sweep or the flow is invalid, or the store cannot be read.
     pub fn plot(&self) -> Result<Plot, Error> {
         Ok(Plot::new(self.to_run()?.1))
     }

@@ -1,4 +1,4 @@
-//! The preview of a sweep: a line for each variant, then what they share.
+//! The preview of a sweep: a line for each variant, then the instances that several variants share.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,11 +18,13 @@ use crate::plan::verdicts::Status;
 use crate::plan::warning::Warning;
 use crate::value::escaped_text;
 
-/// How many variants are printed one by one.
+/// The most variants that are printed.
 const LISTED: usize = 50;
 
-/// What running a sweep would do: a line for each variant, which says whether it is complete, why it
-/// is not, and what would run for it alone; then what several variants share, as a tree.
+/// A preview of what running a sweep would do, created by [`Sweep::preview`](crate::Sweep::preview).
+///
+/// It prints a line for each variant: whether it is complete, why not, and what would run for it alone. Then follow
+/// the instances that several variants share, as a tree.
 ///
 /// ```text
 /// 3 variants: 1 complete, 2 to run
@@ -38,9 +40,9 @@ pub struct SweepPreview {
     preview: Preview,
     names: Vec<String>,
     left_out: LeftOut,
-    /// What each variant costs that no other one needs.
+    /// For each variant, the cost of the instances that no other variant needs.
     alone: Vec<Cost>,
-    /// What several variants need, and nothing that they need besides requires.
+    /// The shared instances that no other shared instance requires: the roots of the printed tree.
     shared: Vec<NodeIndex>,
 }
 
@@ -62,59 +64,58 @@ impl SweepPreview {
         Self { preview, names, left_out, alone, shared }
     }
 
-    /// How much of the parameters is shown; by default, as many as fit on a line.
+    /// Sets how much of the parameters is shown; by default, as many as fit on a line.
     pub fn parameters(self, show: Show) -> Self {
         Self { preview: self.preview.parameters(show), ..self }
     }
 
-    /// Shows every variant, and everything that they share, however many there are.
+    /// Shows all variants and all shared instances, however many there are.
     pub fn all(self) -> Self {
         Self { preview: self.preview.all(), ..self }
     }
 
-    /// Colors it, or not, whatever it is printed to.
+    /// Sets whether the text is colored, instead of deciding by where it is printed to.
     pub fn color(self, color: bool) -> Self {
         Self { preview: self.preview.color(color), ..self }
     }
 
-    /// The variants that a run is about, in order, each with its status.
+    /// Returns the variants that a run would cover, in order, each with its status.
     pub fn variants(&self) -> impl Iterator<Item = (&str, Status)> {
         let status = |place| self.preview.plan.verdicts.status(self.worst(place));
         self.names.iter().enumerate().map(move |(place, name)| (name.as_str(), status(place)))
     }
 
-    /// How many variants are left out because they are complete, by
-    /// [`missing`](crate::Sweep::missing).
+    /// Returns how many variants [`missing`](crate::Sweep::missing) leaves out because they are complete.
     pub fn left_out_complete(&self) -> usize {
         self.left_out.complete
     }
 
-    /// How many variants are left for later, by [`missing`](crate::Sweep::missing).
+    /// Returns how many pending variants [`missing`](crate::Sweep::missing) leaves for a later run.
     pub fn left_for_later(&self) -> usize {
         self.left_out.later
     }
 
-    /// All instances, each after what it requires.
+    /// Returns all instances, each after those that it requires.
     pub fn instances(&self) -> impl DoubleEndedIterator<Item = Instance> + use<> {
         self.preview.instances()
     }
 
-    /// The instances that are not complete.
+    /// Returns the instances that are not complete.
     pub fn pending(&self) -> Vec<Instance> {
         self.preview.pending()
     }
 
-    /// What a run would cost.
+    /// Returns the estimated cost of a run.
     pub fn cost(&self) -> Cost {
         self.preview.cost()
     }
 
-    /// What is not wrong, but hardly meant.
+    /// Returns the warnings: things that are legal but probably unintended.
     pub fn warnings(&self) -> &[Warning] {
         self.preview.warnings()
     }
 
-    /// That root of a variant which is the furthest from complete.
+    /// Returns the root of a variant that is the furthest from complete.
     fn worst(&self, place: usize) -> NodeIndex {
         let roots = &self.preview.plan.graph.roots;
         let count = roots.len() / self.names.len();
@@ -124,7 +125,7 @@ impl SweepPreview {
             Status::Evicted => 2,
             Status::Pending => 3,
         };
-        // Of equals, the first one.
+        // `max_by_key` returns the last of several maxima: reversed, that is the first root.
         let of_variant = roots[place * count..][..count].iter().rev();
         *of_variant.max_by_key(rank).expect("a variant has a root")
     }
@@ -171,7 +172,7 @@ impl fmt::Display for SweepPreview {
             write!(f, "\n  … {more} more, {open} of them to run")?;
         }
         match &*self.shared {
-            // There is nobody to share with.
+            // A single variant shares nothing: show its tree.
             [] if self.names.len() == 1 => {
                 tree.write_some(f, self.preview.plan.graph.roots.clone())?
             }

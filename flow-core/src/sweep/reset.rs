@@ -1,4 +1,4 @@
-//! Resets of variants.
+//! Resetting the outputs of variants.
 
 use daggy::NodeIndex;
 
@@ -9,20 +9,20 @@ use crate::flow::{Removed, Roots};
 use crate::plan::Plan;
 use crate::task::{Task, TaskType};
 
-/// # Making it anew
+/// # Resetting outputs
 impl<R: Roots> Sweep<R> {
-    /// Removes the output of one variant's root: it runs again. What it requires stays, and so does
-    /// everything else; but two variants that are the same instance have one output.
+    /// Removes the output of one variant's root, so that it runs again.
+    ///
+    /// All other outputs stay. If two variants are the same instance, they share the removed output.
     ///
     /// # Errors
     ///
-    /// There is no such variant, the flow is wrong, or the files cannot be removed.
+    /// There is no such variant, the flow is invalid, or the files cannot be removed.
     pub fn reset(&self, name: &str) -> Result<Removed, Error> {
         self.named(name)?.reset::<R>()
     }
 
-    /// Removes the outputs of one variant's root and of all that it requires, as far as no other
-    /// variant needs them.
+    /// Removes the outputs of one variant's root and of its upstream that no other variant needs.
     ///
     /// # Errors
     ///
@@ -37,7 +37,7 @@ impl<R: Roots> Sweep<R> {
         })
     }
 
-    /// Removes the outputs of all variants' roots. What they require stays.
+    /// Removes the outputs of all variants' roots. Outputs upstream stay.
     ///
     /// # Errors
     ///
@@ -46,8 +46,9 @@ impl<R: Roots> Sweep<R> {
         self.reset_where(|plan| plan.graph.roots.clone())
     }
 
-    /// Removes the outputs of `A`, and of all between it and the roots, for all variants: what a
-    /// change of `A` may affect.
+    /// Removes the outputs of `A` and of all tasks between `A` and the roots, for all variants.
+    ///
+    /// These are the outputs that a change of `A` may affect.
     ///
     /// # Errors
     ///
@@ -56,7 +57,7 @@ impl<R: Roots> Sweep<R> {
         self.reset_where(|plan| plan.to_reset(TaskType::of::<A>()))
     }
 
-    /// Removes the outputs of all variants' roots and of all that they require.
+    /// Removes the outputs of all variants' roots and of everything upstream.
     ///
     /// # Errors
     ///

@@ -15,35 +15,35 @@ use crate::plan::Plan;
 use crate::plan::reason::Reason;
 use crate::plan::variant::Root;
 
-/// The variants that a run is about, and those that it leaves out.
+/// The variants that a run covers, and the number of those that it leaves out.
 pub(super) struct Chosen<'a> {
     pub(super) variants: Vec<&'a Variant>,
     pub(super) left_out: LeftOut,
 }
 
 impl<R: Roots> Sweep<R> {
-    /// What a run would do: the variants, whether each is complete, why not and what it would cost;
-    /// then what they share, as a tree.
+    /// Returns a preview of a run: whether each variant is complete, why not, and what it would cost.
     ///
     /// # Errors
     ///
-    /// The sweep or the flow is wrong, or the store cannot be read.
+    /// The sweep or the flow is invalid, or the store cannot be read.
     pub fn preview(&self) -> Result<SweepPreview, Error> {
         let (chosen, plan) = self.to_run()?;
         let names = chosen.variants.iter().map(|variant| variant.name.clone()).collect();
         Ok(SweepPreview::new(plan, names, chosen.left_out))
     }
 
-    /// Runs what is not complete of all variants, in parallel and what they share once, and says what
-    /// came of each.
+    /// Runs the pending instances of all variants in parallel, and returns a summary by variant.
+    ///
+    /// Instances that several variants share run once.
     ///
     /// # Errors
     ///
-    /// The sweep or the flow is wrong, the store cannot be read or, with the whole summary and
-    /// unless the flow is to [`allow_failures`](crate::Flow::allow_failures), tasks failed or the execution
-    /// was stopped. What does not need a failed task was done.
+    /// The sweep or the flow is invalid, or the store cannot be read. If tasks failed or the execution was stopped, the
+    /// error contains the whole summary, unless the flow [allows failures](crate::Flow::allow_failures). Tasks that
+    /// do not depend on a failed task were run.
     pub fn run(&self) -> Result<SweepSummary, Error> {
-        // Without `missing`, all are run, and there is nothing to look at first.
+        // Without `missing`, all variants are run, and no plan is needed to choose them.
         let chosen = match self.missing {
             None => self.all()?,
             Some(_) => self.to_run()?.0,
@@ -51,9 +51,9 @@ impl<R: Roots> Sweep<R> {
         let names: Vec<_> = chosen.variants.iter().map(|variant| variant.name.clone()).collect();
         let roots: Vec<Root<'_>> = roots_of::<R>(chosen.variants, chosen.left_out.is_any());
         let summary = self.flow.run_roots(&roots)?;
-        let is_told = summary.is_success() || self.flow.allows_failures();
+        let is_ok = summary.is_success() || self.flow.allows_failures();
         let summary = SweepSummary::new(summary, names, chosen.left_out);
-        if is_told { Ok(summary) } else { Err(Error::Sweep(Box::new(summary))) }
+        if is_ok { Ok(summary) } else { Err(Error::Sweep(Box::new(summary))) }
     }
 
     fn all(&self) -> Result<Chosen<'_>, Error> {
@@ -61,7 +61,7 @@ impl<R: Roots> Sweep<R> {
         Ok(Chosen { variants, left_out: LeftOut::default() })
     }
 
-    /// The variants that a run is about, and the plan of them.
+    /// Returns the variants that a run covers, and their plan.
     pub(super) fn to_run(&self) -> Result<(Chosen<'_>, Arc<Plan>), Error> {
         let all = self.all()?;
         let plan = self.flow.to_run(&roots_of::<R>(all.variants.iter().copied(), false))?;
@@ -76,7 +76,7 @@ impl<R: Roots> Sweep<R> {
             complete: all.variants.len() - missing.len(),
             later: missing.len().saturating_sub(at_most),
         };
-        // What has failed would else be in the way of the others for ever.
+        // Variants that failed in the last run come last: otherwise they would block the others forever.
         let failed = failed(&plan);
         let has_failed = |&place: &usize| roots(place).iter().any(|root| failed[root.index()]);
         let (again, new): (Vec<_>, Vec<_>) = missing.into_iter().partition(has_failed);
@@ -92,7 +92,7 @@ impl<R: Roots> Sweep<R> {
     }
 }
 
-/// Of each instance, whether it failed last time, or something did that it requires.
+/// Returns for each instance whether it, or an instance upstream of it, failed in the last run.
 fn failed(plan: &Plan) -> Vec<bool> {
     let mut failed = vec![false; plan.graph.len()];
     for node in plan.graph.nodes() {

@@ -1,8 +1,8 @@
-//! Random numbers that are the same each time, on each machine and in each version.
+//! Random numbers that are reproducible in every run, on every machine and in every version.
 //!
-//! A number is the hash of the seed, of which try it is, and of the parameter it is for. So a larger
-//! sample begins with the same variants as a smaller one, and a parameter more or less leaves the
-//! values of the others as they are.
+//! A random number is a hash of the seed, the number of the try, and the parameter. So a larger
+//! sample contains a smaller one, adding or removing a parameter does not change the
+//! values of the others, and no release of a generator changes which variants are tried.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use crate::base::key::Hasher;
 use crate::task::TaskType;
 use crate::task::param::Parameter;
 
-/// A random number for one parameter in one try.
+/// Returns the random number of one parameter in one try.
 pub(super) fn number(seed: u64, attempt: u64, task: &TaskType, place: usize) -> u64 {
     let mut hasher = Hasher::new("sample");
     hasher.number(seed).number(attempt);
@@ -18,31 +18,32 @@ pub(super) fn number(seed: u64, attempt: u64, task: &TaskType, place: usize) -> 
     hasher.digest().0 as u64
 }
 
-/// The same for which of the named variants and settings it is.
+/// Returns the random number that selects the row of one try.
 pub(super) fn number_of_row(seed: u64, attempt: u64) -> u64 {
     let mut hasher = Hasher::new("sample of variants");
     hasher.number(seed).number(attempt);
     hasher.digest().0 as u64
 }
 
-/// One of `len` places.
+/// Maps a random number to an index below `len`.
 pub(super) fn place(number: u64, len: usize) -> usize {
     ((u128::from(number) * len as u128) >> 64) as usize
 }
 
-/// A number in `0.0..1.0`.
+/// Maps a random number to `0.0..1.0`.
 fn unit(number: u64) -> f64 {
     (number >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// A type of parameters whose values can be drawn from a range: the numbers of up to 64 bits.
+/// A type whose values can be drawn from a range: all numbers of up to 64 bits.
 pub trait Drawn: Parameter + PartialOrd {
-    /// What is wrong with a range, or `None`.
+    /// Returns why a range is invalid, or `None` if it is valid.
     #[doc(hidden)]
     fn __wrong(range: &Range<Self>, log: bool) -> Option<&'static str>;
 
-    /// The value of the range that a random number stands for: all are equally likely or, if `log`,
-    /// all orders of magnitude.
+    /// Maps a random number to a value of the range.
+    ///
+    /// All values are equally likely or, if `log`, all orders of magnitude.
     #[doc(hidden)]
     fn __between(range: &Range<Self>, log: bool, number: u64) -> Self;
 }
@@ -51,7 +52,7 @@ const EMPTY: &str = "is empty";
 const NOT_FINITE: &str = "has an end that is not finite";
 const NOT_POSITIVE: &str = "does not begin above zero, and orders of magnitude do";
 
-/// A value in `low..high`, whose logarithm is as likely as any other.
+/// Maps a random number to `low..high`, with a uniformly distributed logarithm.
 fn by_magnitude(low: f64, high: f64, number: u64) -> f64 {
     (low.ln() + (high.ln() - low.ln()) * unit(number)).exp()
 }
@@ -75,10 +76,10 @@ macro_rules! floats {
                 let (low, high) = (range.start as f64, range.end as f64);
                 let value = match log {
                     true => by_magnitude(low, high, number),
-                    // As a sum of shares, for the length of the range may be no number.
+                    // A weighted sum, because `high - low` may overflow.
                     false => low * (1.0 - unit(number)) + high * unit(number),
                 };
-                // Rounding may have led out of it.
+                // Rounding may lead out of the range.
                 let value = value as Self;
                 if range.contains(&value) { value } else { range.start }
             }

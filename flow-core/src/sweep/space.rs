@@ -1,7 +1,9 @@
 //! The variants of a sweep: the cells of a grid, or a random sample of them, with their names.
 //!
-//! They are computed when they are first asked for: a sample can be taken of a grid that is too large to be
-//! written down.
+//! The list is computed lazily, so that a sample can be taken of a grid that is too large to list. A parameter that
+//! is set both in a row and by an axis, or by two axes, is an error, because one of the two values would be lost.
+//! Ranges are drawn once per try, and are no axis of the full grid: a value that is drawn for one parameter is
+//! independent of the others.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;

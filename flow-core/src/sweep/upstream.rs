@@ -1,7 +1,7 @@
-//! What lies upstream of each variant: which instance of a task it has, and what nobody else needs.
+//! The upstream of each variant: which instance of a task it has, and which instances only it needs.
 //!
-//! The graph is passed over once for a question, whatever the number of variants: what they share
-//! is not walked for each of them.
+//! Each query passes over the graph once for all variants, so that the instances that they share
+//! are not visited for each of them.
 
 use daggy::NodeIndex;
 
@@ -26,7 +26,7 @@ impl Instances {
     }
 }
 
-/// For each variant, the instances of a task that its roots are or require.
+/// Returns for each variant the instances of a task among its roots and their upstream.
 pub(super) fn instances_of_each(
     graph: &Graph,
     task: TypeIndex,
@@ -35,15 +35,17 @@ pub(super) fn instances_of_each(
     gather(graph, roots_of_each, |node| (graph.node(node).task == task).then_some(node))
 }
 
-/// The same for any nodes that this tells, where several may stand for one.
+/// Returns for each variant the nodes among its roots and their upstream that `select` returns.
+///
+/// `select` may return one node as a representative of several equivalent ones.
 pub(super) fn gather(
     graph: &Graph,
     roots_of_each: usize,
-    mut tell: impl FnMut(NodeIndex) -> Option<NodeIndex>,
+    mut select: impl FnMut(NodeIndex) -> Option<NodeIndex>,
 ) -> Vec<Instances> {
     let mut all: Vec<Instances> = Vec::with_capacity(graph.len());
     for node in graph.nodes() {
-        let own = tell(node).map_or(Instances::None, Instances::One);
+        let own = select(node).map_or(Instances::None, Instances::One);
         let inputs = graph.inputs(node).iter().map(|input| all[input.index()]);
         all.push(inputs.fold(own, Instances::and));
     }
@@ -54,11 +56,11 @@ pub(super) fn gather(
     variants.map(of_roots).collect()
 }
 
-/// Who needs a node.
+/// The variants that need a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
     Nobody,
-    /// The variant at this place, and no other.
+    /// Only the variant with this index.
     One(usize),
     Several,
 }
@@ -73,7 +75,7 @@ impl Owner {
     }
 }
 
-/// For each node, which variant needs it.
+/// Returns for each node which variants need it.
 pub(super) fn owners(graph: &Graph, roots_of_each: usize) -> Vec<Owner> {
     let mut owners = vec![Owner::Nobody; graph.len()];
     for (place, roots) in graph.roots.chunks(roots_of_each.max(1)).enumerate() {

@@ -1,38 +1,37 @@
-//! Errors of what a task, or a user of a flow, reads: an output that cannot be loaded, and a task that
-//! was required in vain.
+//! Errors of loading an output, and of requiring a task while another one runs.
 
 use std::path::PathBuf;
 
 use crate::base::error::StoreError;
 
-/// Something that a task required while it ran is not there.
+/// The output of a task that was required by a running task does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot require {instance}")]
 #[non_exhaustive]
 pub struct RequireError {
     /// The instance that was required.
     pub instance: String,
-    /// Why it is not there.
+    /// Why its output does not exist.
     #[source]
     pub kind: RequireErrorKind,
 }
 
-/// Why something that a task required while it ran is not there.
+/// Why the output of a required task does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequireErrorKind {
-    /// It failed, or something that it requires did.
+    /// The task failed, or a task upstream of it did.
     #[error("{error}")]
     #[non_exhaustive]
     Failed {
         /// What failed, and why.
         error: String,
     },
-    /// It requires the task that requires it, which would wait for itself.
+    /// The task requires the running task, which would wait for itself.
     #[error("it requires itself while it runs: {}", cycle.join(" → "))]
     #[non_exhaustive]
     Cycle {
-        /// The instances, of which each requires the next.
+        /// The instances along the cycle, each of which requires the next.
         cycle: Vec<String>,
     },
     /// The settings that it was required with are wrong.
@@ -42,15 +41,17 @@ pub enum RequireErrorKind {
         /// What is wrong.
         error: String,
     },
-    /// The execution was stopped. A task that returns this error has not failed, and one that goes on
-    /// counts as stopped all the same.
+    /// The execution was stopped.
+    ///
+    /// A task that returns this error has not failed. A task that continues counts as stopped all the same,
+    /// because its output would not be what it computes otherwise.
     #[error("the execution was stopped")]
     Stopped,
     /// The operating system refused to start another thread: too many tasks wait for others.
     #[error("no thread can be started for it: {error}")]
     #[non_exhaustive]
     Thread {
-        /// What it said.
+        /// The error of the operating system.
         error: String,
     },
 }
@@ -80,59 +81,59 @@ pub enum LoadErrorKind {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the target said.
+        /// The error of the target.
         source: anyhow::Error,
     },
-    /// The target could not read the part that was asked for: some columns, or its first piece.
-    #[error("a part of it was asked for")]
+    /// The target could not read the requested part: some columns, or the first piece.
+    #[error("cannot read the requested part of it")]
     #[non_exhaustive]
     InPart {
-        /// What the target said.
+        /// The error of the target.
         source: anyhow::Error,
     },
-    /// A file that is made elsewhere is not there.
+    /// An external file does not exist.
     #[error("external file {} does not exist", path.display())]
     #[non_exhaustive]
     Missing {
         /// The file.
         path: PathBuf,
     },
-    /// The target could not read a file that is made elsewhere.
+    /// The target could not read an external file.
     #[error("cannot read external file {}", path.display())]
     #[non_exhaustive]
     External {
         /// The file.
         path: PathBuf,
-        /// What the target said.
+        /// The error of the target.
         source: anyhow::Error,
     },
-    /// A path was asked for, and the output is no file.
+    /// The path of an output without a file was requested.
     #[error("it has no file: {why}")]
     #[non_exhaustive]
     NoFile {
-        /// What it has instead.
+        /// Why it has no file.
         why: &'static str,
     },
-    /// It was there when the plan was made.
+    /// The output was removed after the plan was made.
     #[error("it was removed after the plan was made: run the task again")]
     Gone,
-    /// It was made again by another process, or somebody has changed the file.
+    /// Another process replaced the output, or the file was changed.
     #[error("it was replaced after the plan was made: run the tasks that require it again")]
     Changed,
-    /// Its record was damaged since the plan was made.
+    /// The record of the output was damaged after the plan was made.
     #[error("its record cannot be used: {reason}")]
     #[non_exhaustive]
     Record {
-        /// Why not.
+        /// Why the record cannot be used.
         reason: String,
     },
-    /// There is no metadata of that name.
+    /// The task recorded no metadata of that name.
     #[error("its task recorded no metadata `{name}` with `cx.meta`{}", list(known))]
     #[non_exhaustive]
     NoMeta {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// The names there are.
+        /// The names that were recorded.
         known: Vec<String>,
     },
     /// The store cannot be used.
@@ -142,9 +143,9 @@ pub enum LoadErrorKind {
     #[error("`{name}` cannot be read")]
     #[non_exhaustive]
     Meta {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// What is wrong.
+        /// Why the value cannot be read.
         source: anyhow::Error,
     },
 }

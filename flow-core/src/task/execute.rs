@@ -1,4 +1,4 @@
-//! Running one task, where its type is known.
+//! Runs one task, where its type is known.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -19,33 +19,35 @@ use crate::value::AnyValue;
 
 /// One run of a task.
 pub(crate) struct TaskRun<'a> {
-    /// The task, with its parameters resolved.
+    /// The task with its parameters resolved.
     pub(crate) task: &'a dyn Any,
-    /// A handle on the instance that is run.
+    /// A handle on the running instance.
     pub(crate) running: Handle,
     pub(crate) host: Arc<dyn Host>,
     pub(crate) reads: &'a Arc<Reads>,
-    /// Where the output goes.
+    /// The store that the output is written to.
     pub(crate) store: &'a Arc<Store>,
+    /// The folder of the instance in that store.
     pub(crate) folder: &'a Folder,
-    /// What the output is made from.
+    /// The fingerprint of the output, which is part of the names of its files.
     pub(crate) fingerprint: Digest,
-    /// The output that a test gave in place of a run.
+    /// The output that a test has given, which replaces the run. It is saved by the target and loaded from the file,
+    /// so that a test sees what the target loses.
     pub(crate) stand_in: Option<(AnyValue, Meta)>,
 }
 
-/// What running a task gave.
+/// The result of running a task.
 pub(crate) struct Executed {
     pub(crate) output: Output,
     pub(crate) meta: Meta,
-    /// The value, if a reload would give just that.
+    /// The value, if a reload returns an equal one.
     pub(crate) value: Option<Contained<AnyValue>>,
 }
 
-/// [`execute`] for one type of task.
+/// The function [`execute`] of one task type.
 pub(crate) type Execute = fn(TaskRun<'_>) -> anyhow::Result<Executed>;
 
-/// Runs the task and writes what it returns.
+/// Runs the task, checks its output, and writes it.
 pub(crate) fn execute<T: Task>(run: TaskRun<'_>) -> anyhow::Result<Executed> {
     let TaskRun { task, running, host, reads, store, folder, fingerprint, stand_in } = run;
     let task: &T = task.downcast_ref().expect("the task has the type of its declaration");
@@ -53,30 +55,30 @@ pub(crate) fn execute<T: Task>(run: TaskRun<'_>) -> anyhow::Result<Executed> {
     let all_reads = || reads.all();
     let draft = Draft::new(store, folder, fingerprint, &all_reads);
     if let Some((value, meta)) = stand_in {
-        let value = value.downcast().expect("it was given for this task");
+        let value = value.downcast().expect("a stand-in has the type of the output");
         check::<T>(&value)?;
         let (output, value) = save::<T>(value, &places.copying(), draft)?;
         return Ok(Executed { output, meta, value });
     }
     let cx = Cx::<T>::new(Arc::clone(&host), &running, places, reads);
     let value = Arc::new((T::__runs().run)(task, &cx)?);
-    // What a task makes of that is not what it would make another time.
+    // After a stop the task may have computed another output than it otherwise would.
     if host.was_stopped() {
         return Err(Stopped.into());
     }
     check::<T>(&value)?;
-    // What is made while it is written may read of the inputs, too.
+    // The context outlives saving: an output that is produced while it is written may still read inputs.
     let (output, value) = save::<T>(value, cx.places(), draft)?;
     Ok(Executed { output, meta: cx.finish(), value })
 }
 
-/// Checks an output, part by part and as a whole, as the user has said.
+/// Runs the user's checks before anything is written: those of each part, then the one of the whole output.
 fn check<T: Task>(value: &crate::task::Output<T>) -> anyhow::Result<()> {
     <T::Target as Keep>::__check(value)?;
     T::__check(value)
 }
 
-/// Writes an output, and gives the value if a reload would give just that.
+/// Writes an output, and returns its value if a reload returns an equal one.
 fn save<T: Task>(
     value: Arc<crate::task::Output<T>>,
     places: &Places,
@@ -85,7 +87,7 @@ fn save<T: Task>(
     T::__target().__save(&value, places, &mut draft)?;
     let exact = match <T::Target as Keep>::__EXACT {
         true => Some(Contained::new(value as AnyValue)),
-        // If its destructor panics, the draft still removes what was written.
+        // If the destructor of the value panics, the draft still removes the written files.
         false => {
             drop(value);
             None

@@ -1,4 +1,4 @@
-//! The instances of one task type, without the type.
+//! The instances of one task type, stored in a vector of that type and accessed without it.
 
 use std::any::Any;
 use std::path::PathBuf;
@@ -9,21 +9,25 @@ use crate::task::param::Values;
 use crate::task::requirement::Requirements;
 use crate::value::{AnyValue, Value};
 
-/// The instances of one type, without the type.
+/// The instances of one task type, without the type.
 pub(crate) trait Instances: Send + Sync {
+    /// Adds an instance with these values of its parameters, and returns its index.
     fn push(&mut self, values: &[AnyValue]) -> u32;
+    /// Returns the task of an instance.
     fn get(&self, index: u32) -> &dyn Any;
-    /// Takes an instance out, after which no place means what it did.
+    /// Removes and returns the task of an instance. Indices are invalid afterwards.
     fn take(&mut self, index: u32) -> Box<dyn Any>;
+    /// Returns the value of a parameter of an instance.
     fn field(&self, index: u32, field: usize) -> &dyn Any;
-    /// Where the output lies of an external task.
+    /// Evaluates the `path` of an external task.
     fn path(&self, index: u32) -> anyhow::Result<PathBuf>;
-    /// What says whether it is to be refreshed.
+    /// Evaluates the `refresh` expression.
     fn refresh(&self, index: u32) -> anyhow::Result<Value>;
+    /// Evaluates `requires`.
     fn requires(&self, index: u32) -> anyhow::Result<Requirements>;
 }
 
-/// The instances of one type, in a vector of that type.
+/// The instances of the task type `T`.
 pub(crate) struct InstancesOf<T>(Vec<T>);
 
 impl<T> Default for InstancesOf<T> {
@@ -34,7 +38,7 @@ impl<T> Default for InstancesOf<T> {
 
 impl<T> Drop for InstancesOf<T> {
     fn drop(&mut self) {
-        // A plan is dropped by whichever thread has it last, which is one of the engine's maybe.
+        // The last owner of a plan may be a thread of the engine, where a panicking destructor must be contained.
         if std::mem::needs_drop::<T>() {
             self.0.drain(..).for_each(panics::discard);
         }

@@ -4,14 +4,14 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// A loaded output: it derefs to the value and is cheap to clone.
+/// A loaded output, which derefs to the value and is cheap to clone.
 ///
-/// Tasks that run at the same time and load the same output share one value, so that it cannot be
-/// changed in place; [`into_owned`](Self::into_owned) gives one that can.
+/// Tasks that run at the same time and load the same output share one value, so it cannot be
+/// changed in place; [`into_owned`](Self::into_owned) returns a value that can.
 pub struct Loaded<V>(pub(crate) Arc<V>);
 
 impl<V: Clone> Loaded<V> {
-    /// Returns the value itself, without a copy if it is not shared.
+    /// Returns the owned value, which is cloned only if it is shared.
     pub fn into_owned(self) -> V {
         Arc::try_unwrap(self.0).unwrap_or_else(|shared| V::clone(&shared))
     }

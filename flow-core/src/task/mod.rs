@@ -1,13 +1,24 @@
-//! What users write against: tasks, parameters, requirements, and what a running task can ask.
+//! The API that users write tasks with: tasks, parameters, requirements, and the context of a running task.
 //!
-//! [`Task`] is what the derive writes: the parameters, what is required, how the output is kept.
-//! [`Run`] is what the user writes: how the output is made. A [`TaskType`] is both with the type
-//! taken away, so that the tasks of a graph lie side by side in one plan.
+//! The derive implements [`Task`]: the parameters, the requirements, and the target of the output. The user
+//! implements [`Run`], which computes the output. A [`TaskType`] is a task with its type erased, so that one plan
+//! can hold tasks of all types.
 //!
-//! A running task gets a [`Cx`], and through it the [`Input`](input::Input) handles of what it requires.
-//! Neither knows the planner or the engine: what they need of them is declared here as traits,
-//! [`Host`](cx::Host) for a running task and [`Origin`](input::Origin) for a handle, which layers above
-//! implement.
+//! A running task gets a [`Cx`], and from it an [`Input`](input::Input) handle for each task that it requires.
+//! Nothing here depends on the planner or the engine. What this layer needs of them it declares as two
+//! traits, which the layers above implement: [`Host`](cx::Host) for a running task, and
+//! [`Origin`](input::Origin) for a handle.
+//!
+//! | module | content |
+//! | --- | --- |
+//! | [`param`], [`setting`] | typed keys of parameters, their declarations, and values given to them |
+//! | [`requirement`] | the dependencies of an instance, before they are resolved |
+//! | [`task_type`], [`instances`], [`registry`] | tasks without their types |
+//! | [`cx`], [`command`] | what a running task can use: inputs, files, metadata, programs, further tasks |
+//! | [`input`], [`loaded`] | handles on outputs, and loaded values |
+//! | [`keep`] | how an output is stored: in a file, in several, in memory |
+//! | [`execute`] | runs a task where its type is known |
+//! | [`error`] | errors of loading an output and of requiring a task |
 
 pub(crate) mod command;
 pub(crate) mod cx;
@@ -41,8 +52,7 @@ use crate::value::Value;
 
 /// A step of a pipeline: a struct whose fields are its parameters.
 ///
-/// Written by `#[derive(Task)]` and `#[task(...)]`; how the output is made is said by implementing
-/// [`Run`].
+/// `#[derive(Task)]` and `#[task(...)]` implement this trait. Implement [`Run`] to say how the output is computed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a task",
     label = "not a task",
@@ -131,23 +141,23 @@ pub trait Declared: Sized + Send + Sync + 'static {
     }
 }
 
-/// What a task returns and what loading its output gives.
+/// The type that a task returns, and that loading its output returns.
 pub type Output<T> = <<T as Task>::Target as Keep>::Value;
 
-/// How an output comes about.
+/// How the output of a task is produced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// By running the task.
     Made,
-    /// Somewhere else.
+    /// By something else: the output is an existing file.
     External,
-    /// It has none: it stands for those of others.
+    /// The task has no output of its own, and stands for the tasks that it requires.
     Aggregate,
 }
 
-/// How the output of a task comes about, as a type.
+/// How the output of a task is produced, as a type.
 #[doc(hidden)]
-#[expect(private_interfaces, reason = "the core asks, nobody else")]
+#[expect(private_interfaces, reason = "only the core reads it")]
 pub trait TaskKind {
     const KIND: Kind;
 }
@@ -197,7 +207,7 @@ impl HasOutput for ByRun {}
 
 impl HasOutput for Elsewhere {}
 
-/// How a task makes its output.
+/// The code of a task, which computes its output.
 ///
 /// Write `#[tracked]` above the impl: it fills in [`CODE`](Run::CODE), so that a change of the
 /// code makes the task run again.
@@ -210,16 +220,16 @@ pub trait Run: Task<__Kind: HasRun> {
     /// The code of `run`, filled in by `#[tracked]` above the impl.
     const CODE: Code;
 
-    /// Makes the output.
+    /// Computes the output.
     ///
     /// # Errors
     ///
-    /// Any. The task then counts as failed with that message, what requires it is not run, and
-    /// everything else goes on. A panic counts as an error.
+    /// Any error makes the task fail with that message. Tasks that require it are not run; all others are. A
+    /// panic counts as an error.
     fn run(&self, cx: &Cx<Self>) -> anyhow::Result<Output<Self>>;
 }
 
-/// A task that says `#[task(uses(C))]`.
+/// A task that is declared with `#[task(uses(C))]`.
 #[diagnostic::on_unimplemented(
     message = "the task `{Self}` does not say that it uses a `{C}`",
     label = "not among what the task uses",
@@ -227,7 +237,7 @@ pub trait Run: Task<__Kind: HasRun> {
 )]
 pub trait Uses<C>: Task {}
 
-/// How a task that is [`Run`] is run.
+/// The code of a task, and the function that runs it.
 #[doc(hidden)]
 pub struct Runs<T: Task> {
     pub(crate) code: Code,
@@ -239,7 +249,7 @@ pub const fn runs<T: Run>() -> Runs<T> {
     Runs { code: T::CODE, run: T::run }
 }
 
-/// How a task that is not run is not run.
+/// Returns the placeholder for external and aggregate tasks, which are never run.
 #[doc(hidden)]
 pub const fn not_run<T: Task>() -> Runs<T> {
     let run = |_: &T, _: &Cx<T>| Err(anyhow::anyhow!("it is not run: a mistake of this library"));

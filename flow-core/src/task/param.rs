@@ -1,9 +1,8 @@
 //! Parameters: the fields of a task.
 //!
-//! For each field the derive makes a *typed key*, an associated constant of type [`Param`], and a
-//! *declaration*, a [`ParamDecl`], which carries what the user wrote about the field. The key is
-//! what users name a parameter by; the declaration is what the planner works with, where tasks of
-//! all types lie side by side and a value is an [`AnyValue`].
+//! For each field the derive creates a *typed key*, an associated constant of type [`Param`], and a
+//! *declaration*, a [`ParamDecl`], with the attributes of the field. Users refer to a parameter by its key. The
+//! planner, which holds tasks of all types and values as [`AnyValue`], works with the declaration.
 
 use std::any::{Any, TypeId};
 use std::marker::PhantomData;
@@ -18,25 +17,24 @@ use crate::task::{Task, TaskType};
 use crate::value::secret::Secret;
 use crate::value::{self, AnyValue, Value, ValueError, WithPaths};
 
-/// A type that a parameter can have: anything that serde writes and reads back, that can be
-/// cloned and sent to another thread.
+/// A type that a parameter can have: serializable with serde, `Clone`, `Send` and `Sync`.
 ///
-/// It is implemented for all such types; there is nothing to write.
+/// The trait is implemented for all such types.
 ///
-/// Equal values must be serialized alike. The items of a `HashSet` or a `BinaryHeap` inside a value are
-/// sorted, and a map's entries by their keys; the order of an `IndexMap` counts. That takes the type of the set to
-/// be seen: if an own `Serialize` writes the items one by one, use a `BTreeSet`, or the order of a set gives each
-/// value another key.
+/// Equal values must have equal serializations. The items of a `HashSet` or a `BinaryHeap` inside a value are
+/// sorted, and the entries of a map are sorted by their keys; the order of an `IndexMap` counts. Sets are recognized
+/// by their type: if your own `Serialize` writes the items of a `HashSet` one by one, their random order gives
+/// equal values different keys. Use a `BTreeSet` there.
 ///
-/// A record has each parameter of its own task in full up to 1 MiB of JSON, and those of tasks upstream
-/// up to 1 KiB. Of a longer one it has the beginning, the end, and digits of a digest.
+/// A record contains each parameter of its own task in full up to 1 MiB of JSON, and those of tasks upstream
+/// up to 1 KiB. Longer values are recorded as their beginning, their end, and digits of a digest.
 pub trait Parameter: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {}
 
 impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> Parameter for T {}
 
-/// A value that fits a parameter of type `T`.
+/// A value that can be given to a parameter of type `T`.
 ///
-/// It is what makes `"gbm"` fit a `String`, `[1, 2]` a `Vec` and a borrowed value its owned type.
+/// It converts `"gbm"` to a `String`, `[1, 2]` to a `Vec`, and a borrowed value to its owned type.
 /// Numbers are not converted: a literal takes the parameter's own type, and a variable of another
 /// width is a compile error.
 ///
@@ -52,7 +50,7 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> Parameter 
     label = "expected a value for a parameter of type `{T}`"
 )]
 pub trait IntoParam<T> {
-    /// The value as the parameter's own type.
+    /// Converts the value to the parameter's own type.
     fn into_param(self) -> T;
 }
 
@@ -119,9 +117,9 @@ impl<T: Parameter> IntoParam<Secret<T>> for T {
 
 /// The typed key of one parameter of the task `K`, whose values have type `T`.
 ///
-/// Keys are made by `#[derive(Task)]`, one associated constant for each field, named as the field
-/// in capitals: `Preprocess::DO_PREPROCESS` is a `Param<Preprocess, bool>`. They name a parameter
-/// wherever one is given, so that a wrong name or a value of another type does not compile.
+/// `#[derive(Task)]` creates an associated constant for each field, named as the field
+/// in capitals: `Preprocess::DO_PREPROCESS` is a `Param<Preprocess, bool>`. Because values are given by key, a
+/// wrong name or a value of another type does not compile.
 pub struct Param<K, T> {
     index: usize,
     of: PhantomData<fn() -> (K, T)>,
@@ -133,19 +131,19 @@ impl<K, T> Param<K, T> {
         Self { index, of: PhantomData }
     }
 
-    /// The place of the field among the fields of the task.
+    /// Returns the index of the field among the fields of the task.
     pub(crate) const fn index(self) -> usize {
         self.index
     }
 }
 
 impl<K: Task, T> Param<K, T> {
-    /// The name of the field.
+    /// Returns the name of the field.
     pub fn name(self) -> &'static str {
         self.decl().name
     }
 
-    /// The field's documentation, empty if it has none.
+    /// Returns the field's documentation, empty if it has none.
     pub fn doc(self) -> &'static str {
         self.decl().doc
     }
@@ -169,42 +167,42 @@ impl<K: Task, T> std::fmt::Debug for Param<K, T> {
     }
 }
 
-/// A rule that the values of a parameter must obey, and how the user wrote it.
+/// A constraint on the values of a parameter: `range` or `choices`.
 #[doc(hidden)]
 #[derive(Clone, Copy)]
 pub struct Rule {
-    /// Such as `1..=10`, or `["a", "b"]`.
+    /// The constraint as the user wrote it, such as `1..=10` or `["a", "b"]`.
     pub text: &'static str,
     pub holds: fn(&dyn Any) -> bool,
 }
 
-/// Where the field of one task is the parameter of another: that task's type and the place of the
-/// parameter in it.
+/// The parameter of another task that a field stands for, by `from`: that task, and the index of the parameter.
 pub(crate) type Origin = fn() -> (&'static TaskType, usize);
 
-/// What the user wrote about one parameter.
+/// The declaration of one parameter: its field, with the attributes.
 #[doc(hidden)]
 #[derive(Clone, Copy)]
 pub struct ParamDecl {
     pub name: &'static str,
     pub doc: &'static str,
-    /// The name it is stored under, if the field was renamed.
+    /// The name that it is stored under, if the field was renamed.
     pub was: Option<&'static str>,
     pub default: Option<fn() -> AnyValue>,
-    /// Whether another value gives another output.
+    /// Whether the value is part of the key.
     pub significant: bool,
-    /// Whether the value stays with this task, instead of reaching the tasks it requires.
+    /// Whether the value stays with this task and does not reach the tasks that it requires. A `local` parameter
+    /// still takes a value that is given further downstream.
     pub local: bool,
-    /// Whether the paths in the value are files whose content counts.
+    /// Whether the paths in the value are files whose content is part of the fingerprint.
     pub file: bool,
     pub from: Option<Origin>,
     pub range: Option<Rule>,
     pub choices: Option<Rule>,
-    /// What the planner does with a value of the field's type.
+    /// The functions of the field's type that the planner calls.
     pub kind: &'static Kind,
 }
 
-/// A parameter's type, as functions over values that have lost theirs.
+/// The type of a parameter, as functions over values without a type.
 #[doc(hidden)]
 pub struct Kind {
     pub id: fn() -> TypeId,
@@ -234,7 +232,7 @@ impl<T: Parameter> HasKind for T {
     };
 }
 
-/// Calls the implementation of one of serde's traits by a parameter's type.
+/// Calls a serde implementation of a parameter's type, and turns a panic into an error.
 fn contained<R>(
     trait_name: &str,
     call: impl FnOnce() -> Result<R, ValueError>,
@@ -244,7 +242,7 @@ fn contained<R>(
     })
 }
 
-/// The value behind `any`, which the planner has stored as a `T`.
+/// Returns the value behind `any`, which the planner has stored as a `T`.
 #[doc(hidden)]
 pub fn expect<T: 'static>(any: &dyn Any) -> &T {
     any.downcast_ref().expect("a parameter's value has the type of its declaration")
@@ -299,14 +297,17 @@ impl ParamDecl {
         Self { choices: Some(Rule { text, holds }), ..self }
     }
 
-    /// The name it counts under in keys: the one it was first stored with.
+    /// Returns the name that is hashed in keys: the one that the parameter was first stored with.
+    ///
+    /// So a renamed parameter keeps the keys of its task, and no output has to be moved.
     pub(crate) fn identity(&self) -> &'static str {
         self.was.unwrap_or(self.name)
     }
 }
 
-/// The resolved values of an instance's parameters, in the order of the fields, from which the
-/// derive builds the task.
+/// The resolved values of an instance's parameters, in the order of the fields.
+///
+/// The derive builds the task from them.
 #[doc(hidden)]
 pub struct Values<'a>(pub(crate) &'a [AnyValue]);
 

@@ -1,16 +1,16 @@
-//! The tasks of a program, by name: what a record names is found as a type again.
+//! The registry: finds the type of a task by its name.
 //!
-//! A record tells what a task required while it ran by the name of that task. The derive registers
-//! each task that is one type with the program. Of a generic task there is a type for each argument,
-//! which nobody can list: those are known that a task which is planned may require, and those that
-//! were required in this process.
+//! A record names the tasks that were required during a run, and a later plan needs their types. The derive registers
+//! each task without type parameters with the program, by `inventory`. A generic task has a type for each argument,
+//! so it cannot be registered. Its types are known if a planned task names them in `requires` or `may_require`, or
+//! if they were required in this process before.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock};
 
 use crate::task::TaskType;
 
-/// A task that the derive has registered.
+/// A task that the derive has registered with the program.
 #[doc(hidden)]
 pub struct Registered(pub fn() -> &'static TaskType);
 
@@ -19,17 +19,17 @@ inventory::collect!(Registered);
 /// The tasks that were required in this process, by name.
 static REQUIRED: Mutex<Option<HashMap<String, Vec<&'static TaskType>>>> = Mutex::new(None);
 
-/// Remembers a task that is required while another one runs.
+/// Adds a task that a running task requires.
 pub(crate) fn remember(task: &'static TaskType) {
     let name = (task.decl)().identity().to_owned();
-    let mut required = REQUIRED.lock().expect("no panic while a task is noted");
+    let mut required = REQUIRED.lock().expect("lock poisoned");
     let same = required.get_or_insert_default().entry(name).or_default();
     if !same.iter().any(|other| (other.id)() == (task.id)()) {
         same.push(task);
     }
 }
 
-/// The tasks that are registered with the program, by name.
+/// Returns the tasks that are registered with the program, sorted by name.
 pub(crate) fn all() -> Vec<&'static TaskType> {
     let registered = inventory::iter::<Registered>.into_iter();
     let mut tasks: Vec<_> = registered.map(|Registered(task)| task()).collect();
@@ -40,7 +40,7 @@ pub(crate) fn all() -> Vec<&'static TaskType> {
     tasks
 }
 
-/// All tasks of the program that are known to be stored under a name: usually one.
+/// Returns all known tasks that are stored under a name: usually one.
 pub(crate) fn called(name: &str) -> Vec<&'static TaskType> {
     static REGISTERED: OnceLock<HashMap<String, Vec<&'static TaskType>>> = OnceLock::new();
 
@@ -53,7 +53,7 @@ pub(crate) fn called(name: &str) -> Vec<&'static TaskType> {
         tasks
     });
     let mut found = registered.get(name).cloned().unwrap_or_default();
-    let required = REQUIRED.lock().expect("no panic while a task is looked up");
+    let required = REQUIRED.lock().expect("lock poisoned");
     for &task in required.iter().flat_map(|tasks| tasks.get(name)).flatten() {
         if !found.iter().any(|other| (other.id)() == (task.id)()) {
             found.push(task);

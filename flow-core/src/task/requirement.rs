@@ -1,9 +1,9 @@
-//! Requirements: what an instance says it needs, before it is known which instances those are.
+//! Requirements: the tasks that an instance depends on, before they are resolved to instances.
 //!
 //! The derive turns `#[task(requires ...)]` into calls of [`Requirements`], one for each entry, in
 //! order. A [`Dependency`] is one required task, with the [`Settings`] that the entry gives it; the
-//! planner resolves its parameters and finds or makes its instance. The dependencies of one entry form
-//! an [`Entry`], which remembers the form it was written in.
+//! planner resolves its parameters and finds or creates its instance. The dependencies of one entry form
+//! an [`Entry`], which holds the form that the entry was written in.
 
 use std::any::Any;
 use std::collections::HashSet;
@@ -15,7 +15,7 @@ use crate::task::{Task, TaskType};
 use crate::value::AnyValue;
 use crate::value::{self, Value};
 
-/// What one instance requires.
+/// The requirements of one instance.
 #[doc(hidden)]
 #[derive(Default)]
 pub struct Requirements {
@@ -23,15 +23,16 @@ pub struct Requirements {
     pub(crate) dependencies: Vec<Dependency>,
 }
 
-/// One entry of `requires`: its role, its form, and how many dependencies it made.
+/// One entry of `requires`.
 pub(crate) struct Entry {
-    /// The name it was given, or empty.
+    /// The name of the entry; empty if it has none.
     pub(crate) role: &'static str,
     pub(crate) form: Form,
+    /// The number of its dependencies.
     pub(crate) len: usize,
 }
 
-/// The form an entry was written in.
+/// The form that an entry was written in.
 #[derive(Clone)]
 pub(crate) enum Form {
     /// `A`
@@ -47,13 +48,13 @@ pub(crate) enum Form {
 /// One required task.
 pub(crate) struct Dependency {
     pub(crate) task: &'static TaskType,
-    /// Values of the task's own parameters, by place.
+    /// Values of the required task's parameters, each with the index of the parameter.
     pub(crate) own: Vec<(usize, AnyValue)>,
-    /// Values of parameters of tasks further up.
+    /// Values of parameters of tasks further upstream.
     pub(crate) with: Vec<(&'static TaskType, usize, AnyValue)>,
 }
 
-/// The values that a requirement gives to the task required, and to tasks further up.
+/// The values that an entry of `requires` gives to the required task, and to tasks further upstream.
 #[doc(hidden)]
 pub struct Settings<K> {
     own: Vec<(usize, AnyValue)>,
@@ -142,7 +143,7 @@ impl Requirements {
 /// The keys of an entry that is a map: a `Vec` of the key type.
 pub(crate) trait MapKeys: Send + Sync {
     fn as_any(&self) -> &dyn Any;
-    /// Returns the key at `index`. [`Requirements::map`] refused keys that have no such value.
+    /// Returns the key at `index`. [`Requirements::map`] has rejected keys that cannot be serialized.
     fn value(&self, index: usize) -> Value;
 }
 

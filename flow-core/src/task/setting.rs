@@ -1,4 +1,4 @@
-//! Settings: values of parameters that are given together.
+//! Settings: values of parameters that are given together, as of a variant of a sweep.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,34 +9,33 @@ use crate::task::param::{IntoParam, Param, Parameter};
 use crate::task::{Task, TaskType};
 use crate::value::{self, AnyValue, Value};
 
-/// Values of parameters, by task and place, each at most once.
+/// Values of parameters, each with its task and the index of the parameter, each parameter at most once.
 pub(crate) type Values = Vec<(&'static TaskType, usize, AnyValue)>;
 
-/// A value given by name, or why it cannot be one.
+/// A value given by name, or the reason why it cannot be converted.
 pub(crate) type Named = Result<Value, String>;
 
-/// A value from outside the library, as it is given by name.
+/// Converts a user's value that is given by name.
 pub(crate) fn named<T: Serialize>(value: &T) -> Named {
     value::to_value(value).map_err(|reason| reason.to_string())
 }
 
-/// Sets a parameter; the last value counts.
+/// Sets a parameter, and replaces an earlier value.
 pub(crate) fn set<K: Task, V: Parameter>(values: &mut Values, key: Param<K, V>, value: AnyValue) {
     put(values, TaskType::of::<K>(), key.index(), value);
 }
 
-/// The same, where the types are not known.
+/// Sets a parameter whose type is not known, and replaces an earlier value.
 pub(crate) fn put(values: &mut Values, task: &'static TaskType, place: usize, value: AnyValue) {
     values.retain(|(other, at, _)| ((other.id)(), *at) != ((task.id)(), place));
     values.push((task, place, value));
 }
 
-/// The values of parameters that make one variant of a [`Sweep`](crate::Sweep), beside those that
-/// the flow gives to all of them.
+/// The values of parameters that define one variant of a [`Sweep`](crate::Sweep).
 ///
-/// It has the methods of [`Flow`](crate::Flow) that give values, and no others: what else can be
-/// said of a flow, such as [`workers`](crate::Flow::workers), is said of the whole sweep, before it
-/// is made.
+/// They are added to the values that the flow gives to all variants. A setting has only the methods of
+/// [`Flow`](crate::Flow) that give values. Everything else, such as [`workers`](crate::Flow::workers), applies to
+/// the whole sweep, and is set on the flow before the sweep is created.
 #[derive(Clone, Default)]
 pub struct Setting {
     pub(crate) typed: Values,

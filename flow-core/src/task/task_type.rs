@@ -1,4 +1,4 @@
-//! A task with its type taken away, so that the tasks of a graph lie side by side in one plan.
+//! A task with its type erased, so that one plan can hold tasks of all types.
 
 use std::any::TypeId;
 
@@ -11,7 +11,7 @@ use crate::task::param::ParamDecl;
 use crate::task::refresh::Refresh;
 use crate::task::{Kind, Output, Task, TaskKind};
 
-/// A task with its type taken away.
+/// A task with its type erased: its declarations, and functions over values without a type.
 #[doc(hidden)]
 pub struct TaskType {
     pub(crate) id: fn() -> TypeId,
@@ -25,17 +25,17 @@ pub struct TaskType {
     pub(crate) kind: Kind,
     pub(crate) refresh: Refresh,
     pub(crate) uses: fn() -> Vec<(TypeId, &'static str)>,
-    /// Whether its target can store values of its output's type at all.
+    /// Checks whether the target can store values of the output's type at all.
     pub(crate) check_type: fn() -> anyhow::Result<()>,
     pub(crate) describe: fn(&Files<'_>) -> anyhow::Result<Described>,
-    /// The name of the type of its output.
+    /// The name of the output's type.
     pub(crate) output: fn() -> &'static str,
-    /// Its own name in Rust, which may not be the one that it is stored under.
+    /// The name of the task's type in Rust, which may differ from the name that it is stored under.
     pub(crate) rust_name: fn() -> String,
 }
 
 impl TaskType {
-    /// The type `T`, taken away.
+    /// Returns the task `T` with its type erased.
     pub fn of<T: Task>() -> &'static TaskType {
         <T as HasTaskType>::TYPE
     }

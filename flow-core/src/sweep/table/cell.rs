@@ -1,9 +1,9 @@
-//! Cells, and how those of a column get one type.
+//! Cells of a table, and the conversion of a column's cells to one type.
 
 use super::Cells;
 use crate::value::Value;
 
-/// What a variant has in a column.
+/// The value of a variant in a column.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Cell {
     Nothing,
@@ -22,13 +22,13 @@ impl From<&Value> for Cell {
                 Ok(int) => Self::Int(int),
                 Err(_) => Self::Text(int.to_string()),
             },
-            // 0.1 as an `f32` is 0.1, and not the nearest `f64` to what it is exactly.
+            // Convert by the decimal text: 0.1 as an `f32` becomes 0.1, and not 0.10000000149.
             Value::Float(float) => match float.narrow() {
                 Some(narrow) => Self::Float(narrow.to_string().parse().unwrap_or(f64::NAN)),
                 None => Self::Float(float.get()),
             },
             Value::Some(value) => Self::from(&**value),
-            // As it is: what is printed is escaped when it is, and what is read by programs is not.
+            // Text is kept as it is. It is escaped only when the table is printed.
             Value::Str(text) => Self::Text(text.to_string()),
             Value::Char(char) => Self::Text(char.to_string()),
             value => Self::Text(value.to_string()),
@@ -36,7 +36,7 @@ impl From<&Value> for Cell {
     }
 }
 
-/// Something that was noted.
+/// Converts recorded metadata.
 impl From<&serde_json::Value> for Cell {
     fn from(value: &serde_json::Value) -> Self {
         use serde_json::Value as Json;
@@ -46,13 +46,13 @@ impl From<&serde_json::Value> for Cell {
             Json::Bool(value) => Self::Bool(*value),
             Json::Number(number) => match (number.as_i64(), number.as_f64()) {
                 (Some(int), _) => Self::Int(int),
-                // A whole number that does not fit.
+                // An integer that does not fit into an `i64`.
                 _ if number.is_u64() => Self::Text(number.to_string()),
                 (None, Some(float)) => Self::Float(float),
                 (None, None) => Self::Text(number.to_string()),
             },
             Json::String(text) => match text.as_str() {
-                // What is not finite was noted as text.
+                // Numbers that are not finite are recorded as text.
                 "NaN" => Self::Float(f64::NAN),
                 "inf" => Self::Float(f64::INFINITY),
                 "-inf" => Self::Float(f64::NEG_INFINITY),
@@ -64,7 +64,7 @@ impl From<&serde_json::Value> for Cell {
 }
 
 impl Cell {
-    /// As it is said in text, as far as there is anything.
+    /// Returns the value as text; `None` if there is no value.
     fn text(self) -> Option<String> {
         match self {
             Self::Nothing => None,
@@ -75,7 +75,7 @@ impl Cell {
         }
     }
 
-    /// A number.
+    /// Returns the value as a number, if it is one.
     fn float(&self) -> Option<f64> {
         match self {
             Self::Int(value) => Some(*value as f64),
@@ -85,7 +85,7 @@ impl Cell {
     }
 }
 
-/// Gives all cells of a column the one type that can hold them.
+/// Converts the cells of a column to the narrowest type that can hold all of them.
 pub(super) fn column(cells: Vec<Cell>) -> Cells {
     let all = |holds: fn(&Cell) -> bool| {
         cells.iter().all(|cell| matches!(cell, Cell::Nothing) || holds(cell))
@@ -113,32 +113,32 @@ mod tests {
 
     use super::*;
 
-    fn noted(values: &[serde_json::Value]) -> Cells {
+    fn recorded(values: &[serde_json::Value]) -> Cells {
         column(values.iter().map(Cell::from).collect())
     }
 
     #[test]
     fn a_column_has_the_type_that_holds_all_of_it() {
-        assert_eq!(noted(&[json!(1), json!(null)]), Cells::Int(vec![Some(1), None]));
-        assert_eq!(noted(&[json!(1), json!(0.5)]), Cells::Float(vec![Some(1.0), Some(0.5)]));
-        assert_eq!(noted(&[json!(true), json!(null)]), Cells::Bool(vec![Some(true), None]));
+        assert_eq!(recorded(&[json!(1), json!(null)]), Cells::Int(vec![Some(1), None]));
+        assert_eq!(recorded(&[json!(1), json!(0.5)]), Cells::Float(vec![Some(1.0), Some(0.5)]));
+        assert_eq!(recorded(&[json!(true), json!(null)]), Cells::Bool(vec![Some(true), None]));
         let mixed = [json!(1), json!("a"), json!(true), json!(null)];
         let texts = [Some("1"), Some("a"), Some("true"), None];
-        assert_eq!(noted(&mixed), Cells::Text(texts.map(|t| t.map(str::to_owned)).to_vec()));
-        assert_eq!(noted(&[json!(null)]), Cells::Text(vec![None]));
+        assert_eq!(recorded(&mixed), Cells::Text(texts.map(|t| t.map(str::to_owned)).to_vec()));
+        assert_eq!(recorded(&[json!(null)]), Cells::Text(vec![None]));
     }
 
     #[test]
     fn what_has_parts_and_what_is_too_large_is_text() {
-        let large = noted(&[json!(u64::MAX), json!(1)]);
+        let large = recorded(&[json!(u64::MAX), json!(1)]);
         let texts = [Some(u64::MAX.to_string()), Some("1".to_owned())];
         assert_eq!(large, Cells::Text(texts.to_vec()));
-        assert_eq!(noted(&[json!([1, 2])]), Cells::Text(vec![Some("[1,2]".to_owned())]));
+        assert_eq!(recorded(&[json!([1, 2])]), Cells::Text(vec![Some("[1,2]".to_owned())]));
     }
 
     #[test]
     fn numbers_that_are_not_finite_are_numbers() {
-        let Cells::Float(values) = noted(&[json!("NaN"), json!("-inf"), json!(2)]) else {
+        let Cells::Float(values) = recorded(&[json!("NaN"), json!("-inf"), json!(2)]) else {
             panic!("numbers are numbers")
         };
         assert!(values[0].is_some_and(f64::is_nan));

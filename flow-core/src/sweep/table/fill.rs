@@ -1,4 +1,9 @@
-//! Filling a table, from a plan of all variants and the records of what is complete.
+//! Fills a table from a plan of all variants and the records of their complete instances.
+//!
+//! A table has columns for parameters, reserved columns (name, status, seconds, failure), and columns for metadata.
+//! Metadata of a task upstream has a value for a variant with one instance of the task, or if the root requires
+//! the instance by a name: several instances have no single value. The instances of all variants are found by one
+//! pass over the graph per task, and only the records of these instances are read.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -26,19 +31,20 @@ use crate::task::requirement::Form;
 use crate::task::{Kind, TaskType};
 use crate::value::{Value, first_line};
 
-/// Columns whose names no parameter and nothing that was noted may have: programs look for them.
-const OWN: [&str; 4] = ["variant", "status", "seconds", "failure"];
+/// Reserved column names, which no parameter and no metadata gets, because programs look them up.
+const RESERVED: [&str; 4] = ["variant", "status", "seconds", "failure"];
 
-/// How many tasks, or pairs of variants, a note names.
+/// The most tasks, or pairs of variants, that the notes name.
 const LISTED: usize = 5;
 
 impl<R: Roots> Sweep<R> {
-    /// What came of the variants: a row for each, with its parameters and what was noted about its
-    /// output and those upstream. Nothing runs, so that what is not complete has empty cells.
+    /// Returns a table with a row for each variant: its parameters, status, and recorded metadata.
+    ///
+    /// Nothing runs: the cells of instances that are not complete are empty.
     ///
     /// # Errors
     ///
-    /// The sweep or the flow is wrong, or the store cannot be read.
+    /// The sweep or the flow is invalid, or the store cannot be read.
     pub fn table(&self) -> Result<Table, Error> {
         let variants = self.variants()?;
         let plan = self.flow.as_is(&self.roots()?)?;
@@ -56,7 +62,7 @@ impl<R: Roots> Sweep<R> {
     }
 }
 
-/// A column that is being filled: what it is called if no other one is, its cells, and what it is.
+/// A column that is being filled: its name, which may still get a number, its cells, and its origin.
 type Filled = (String, Vec<Cell>, Origin);
 
 /// A table that is being filled.
@@ -64,12 +70,12 @@ struct Filling<'a> {
     plan: &'a Plan,
     variants: &'a Variants,
     roots_of_each: usize,
-    /// What the records say that were read.
+    /// The contents of the records that were read so far.
     records: HashMap<NodeIndex, Recorded>,
     notes: Vec<String>,
 }
 
-/// What a record says of an output that is complete.
+/// The content of a record that the table shows.
 #[derive(Clone, Default)]
 struct Recorded {
     meta: Meta,
@@ -85,7 +91,7 @@ impl Filling<'_> {
         columns.extend(self.parameters());
         columns.push(("status".to_owned(), self.statuses(&errors), Origin::Own));
         columns.push(("seconds".to_owned(), self.seconds()?, Origin::Own));
-        columns.extend(self.noted(&columns)?);
+        columns.extend(self.metadata(&columns)?);
         if errors.iter().any(|error| *error != Cell::Nothing) {
             columns.push(("failure".to_owned(), errors, Origin::Own));
         }
@@ -106,16 +112,18 @@ impl Filling<'_> {
         self.plan.graph.types.find((task.id)())
     }
 
-    /// What each variant gives; of what another one gives, what it has.
+    /// Returns a column for each parameter that any variant sets.
+    ///
+    /// A variant that does not set the parameter has the value of its instances, if they have only one.
     fn parameters(&self) -> Vec<Filled> {
         let mut columns = Vec::with_capacity(self.variants.labels.all.len());
         for (given, label) in &self.variants.labels.all {
             let (name, cells) = match given {
-                Given::Named(name) if OWN.contains(&name.as_str()) => {
+                Given::Named(name) if RESERVED.contains(&name.as_str()) => {
                     (format!("{name}#2"), self.named(name))
                 }
                 Given::Named(name) => (label.clone(), self.named(name)),
-                Given::Typed(task, place) if OWN.contains(&label.as_str()) => {
+                Given::Typed(task, place) if RESERVED.contains(&label.as_str()) => {
                     (full(task, *place), self.typed(task, *place))
                 }
                 Given::Typed(task, place) => (label.clone(), self.typed(task, *place)),
@@ -143,7 +151,7 @@ impl Filling<'_> {
         if cells.iter().all(Option::is_some) {
             return cells.into_iter().flatten().collect();
         }
-        // All instances with one value are one.
+        // Instances with equal values are represented by one of them.
         let graph = &self.plan.graph;
         let index = self.index(task);
         let mut values: HashMap<Value, NodeIndex> = HashMap::new();
@@ -161,11 +169,11 @@ impl Filling<'_> {
     }
 
     fn value(&self, task: &TaskType, place: usize, value: &dyn std::any::Any) -> Cell {
-        // A value without this form has no key either, and was refused.
+        // A value that cannot be converted has no key, and was an error of the plan.
         param_value("", &task.params[place], value).as_ref().map_or(Cell::Nothing, Cell::from)
     }
 
-    /// Why a variant failed: itself, or the first that did of what it requires.
+    /// Returns for each variant why it failed: the error of its root, or of the first failed instance upstream.
     fn errors(&self) -> Vec<Cell> {
         let (graph, verdicts) = (&self.plan.graph, &self.plan.verdicts);
         let mut failed: Vec<Option<NodeIndex>> = Vec::with_capacity(graph.len());
@@ -225,7 +233,7 @@ impl Filling<'_> {
         Ok(cells)
     }
 
-    /// What the record says of an instance that is complete.
+    /// Returns the recorded content of a complete instance; empty if there is none.
     fn recorded(&mut self, node: NodeIndex) -> Result<&Recorded, StoreError> {
         if !self.records.contains_key(&node) {
             let recorded = self.read(node)?.unwrap_or_default();
@@ -245,13 +253,13 @@ impl Filling<'_> {
             Found::Record(record) if verdicts.digest(node) == Some(record.output.digest) => {
                 Some(Recorded { meta: record.meta, seconds: Some(record.seconds) })
             }
-            // It was made again, or removed, since the plan was made.
+            // The output was replaced or removed after the plan was made.
             _ => None,
         })
     }
 
-    /// What was noted: by the roots, then by what is upstream.
-    fn noted(&mut self, before: &[Filled]) -> Result<Vec<Filled>, Error> {
+    /// Returns the columns of metadata: first those of the roots, then those of the tasks upstream.
+    fn metadata(&mut self, before: &[Filled]) -> Result<Vec<Filled>, Error> {
         let plan = self.plan;
         let graph = &plan.graph;
         let mut columns = Vec::new();
@@ -261,13 +269,13 @@ impl Filling<'_> {
             let task = graph.roots.first().map(|&root| graph.node(root).task);
             of_root = task;
             let taken: HashSet<&str> =
-                before.iter().map(|(name, ..)| name.as_str()).chain(OWN).collect();
+                before.iter().map(|(name, ..)| name.as_str()).chain(RESERVED).collect();
             let task = graph.roots.first().map(|&root| graph.task(root).decl.name.to_string());
-            let noted = self.noted_by(&roots, str::to_owned)?.into_iter();
-            columns.extend(noted.map(|(meta, cells)| {
+            let metadata = self.metadata_of(&roots, str::to_owned)?.into_iter();
+            columns.extend(metadata.map(|(meta, cells)| {
                 let full = format!("{}.{meta}", task.as_deref().unwrap_or_default());
                 let name = if taken.contains(meta.as_str()) { &full } else { &meta };
-                (name.clone(), cells, Origin::Noted(vec![meta, full]))
+                (name.clone(), cells, Origin::Meta(vec![meta, full]))
             }));
         }
         let mut several = Vec::new();
@@ -283,23 +291,23 @@ impl Filling<'_> {
             };
             let nodes: Vec<_> = each.iter().map(one).collect();
             let task = &entry.decl.name;
-            // Of several roots, what one of them has noted may be called by its name alone, too.
+            // With several roots, the metadata of a root can also be referred to by its name alone.
             let is_root = graph.roots.iter().any(|&root| graph.node(root).task == index);
-            columns.extend(self.noted_by(&nodes, str::to_owned)?.into_iter().map(
+            columns.extend(self.metadata_of(&nodes, str::to_owned)?.into_iter().map(
                 |(meta, cells)| {
                     let full = format!("{task}.{meta}");
                     let alone = is_root.then_some(meta);
-                    (full.clone(), cells, Origin::Noted(alone.into_iter().chain([full]).collect()))
+                    (full.clone(), cells, Origin::Meta(alone.into_iter().chain([full]).collect()))
                 },
             ));
             if each.contains(&Instances::Several) {
-                let by_role = self.noted_by_role(index)?;
-                if by_role.is_empty() && self.has_noted(index)? {
+                let by_role = self.metadata_by_role(index)?;
+                if by_role.is_empty() && self.has_metadata(index)? {
                     several.push(task.to_string());
                 }
                 let by_role = by_role.into_iter();
                 columns.extend(by_role.map(|(name, cells)| {
-                    let origin = Origin::Noted(vec![name.clone()]);
+                    let origin = Origin::Meta(vec![name.clone()]);
                     (name, cells, origin)
                 }));
             }
@@ -316,8 +324,8 @@ impl Filling<'_> {
         Ok(columns)
     }
 
-    /// A column for each name under which one of these instances has noted something.
-    fn noted_by(
+    /// Returns a column for each name of metadata that one of these instances has recorded.
+    fn metadata_of(
         &mut self,
         nodes: &[Option<NodeIndex>],
         name: impl Fn(&str) -> String,
@@ -334,8 +342,8 @@ impl Filling<'_> {
         Ok(columns.into_iter().map(|(of, cells)| (name(&of), cells)).collect())
     }
 
-    /// Of a task that a root requires several times, by the names that it requires them by.
-    fn noted_by_role(&mut self, task: TypeIndex) -> Result<Vec<(String, Vec<Cell>)>, Error> {
+    /// Returns the columns of a task that the root requires several times, by the names of the requirements.
+    fn metadata_by_role(&mut self, task: TypeIndex) -> Result<Vec<(String, Vec<Cell>)>, Error> {
         if self.roots_of_each != 1 {
             return Ok(Vec::new());
         }
@@ -358,13 +366,13 @@ impl Filling<'_> {
         let name = &graph.types.get(task).decl.name;
         let mut columns = Vec::new();
         for (role, nodes) in roles {
-            columns.extend(self.noted_by(&nodes, |meta| format!("{name}[{role}].{meta}"))?);
+            columns.extend(self.metadata_of(&nodes, |meta| format!("{name}[{role}].{meta}"))?);
         }
         Ok(columns)
     }
 
-    /// Whether an instance of a task has noted anything, of which there are many: one is asked.
-    fn has_noted(&mut self, task: TypeIndex) -> Result<bool, Error> {
+    /// Returns whether a task records metadata, judged by one of its instances.
+    fn has_metadata(&mut self, task: TypeIndex) -> Result<bool, Error> {
         let (graph, verdicts) = (&self.plan.graph, &self.plan.verdicts);
         let is_there = |node: &NodeIndex| {
             graph.node(*node).task == task && verdicts.status(*node).is_complete()
@@ -373,7 +381,7 @@ impl Filling<'_> {
         node.map_or(Ok(false), |node| Ok(!self.recorded(node)?.meta.is_empty()))
     }
 
-    /// Which variants have the same roots, and so are one.
+    /// Returns notes about variants that have the same roots as another one.
     fn same_instances(&self) -> Vec<String> {
         let mut first: HashMap<&[NodeIndex], &str> = HashMap::new();
         let mut notes = Vec::new();

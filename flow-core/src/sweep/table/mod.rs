@@ -1,4 +1,8 @@
 //! Tables: a row for each variant of a sweep.
+//!
+//! A table is for programs: its columns have types, and its cells hold text as it was given. Its printed form is for
+//! people: text is escaped and cut, and numbers are rounded. This crate knows no file format; a trait of `flow-targets`
+//! converts a table to a record batch or CSV.
 
 mod cell;
 mod fill;
@@ -8,28 +12,28 @@ use std::fmt;
 use crate::flow::error::SelectError;
 use crate::value::first_line;
 
-/// What came of the variants of a sweep: a row for each, in order. Made by
-/// [`Sweep::table`](crate::Sweep::table).
+/// The results of a sweep, with a row for each variant, created by [`Sweep::table`](crate::Sweep::table).
 ///
-/// Its columns are, in this order,
+/// The columns are, in this order:
 ///
-/// | column | what |
+/// | column | content |
 /// | --- | --- |
-/// | `variant` | the name |
-/// | `c`, ... | each parameter that a variant gives, with the value that this one has, if all its instances of that task have one; `Fit.c`, if two tasks have that name |
+/// | `variant` | the name of the variant |
+/// | `c`, ... | each parameter that any variant sets, if all instances of the task in this variant have the same value; `Fit.c` if two tasks have a parameter of that name |
 /// | `status` | `complete`, `failed` or `pending` |
-/// | `seconds` | how long the root ran last, without what it requires |
-/// | `accuracy`, ... | what the root has noted with [`cx.meta`](crate::Cx::meta), if it is complete |
-/// | `Train.accuracy`, ... | what the tasks upstream have noted that a variant has one instance of; of one of several, `Train[ols].accuracy`, if the root requires it by that name |
-/// | `failure` | why it failed, or what it requires did; only if any did |
+/// | `seconds` | how long the last run of the root took, without its upstream |
+/// | `accuracy`, ... | the metadata that the root has recorded with [`cx.meta`](crate::Cx::meta), if it is complete |
+/// | `Train.accuracy`, ... | the metadata of each task upstream, if the variant has one instance of it; `Train[ols].accuracy` for one of several instances that the root requires by the name `ols` |
+/// | `failure` | why the root, or a task upstream, failed; only if any variant failed |
 ///
-/// A column has one type: whole numbers, numbers, truth values or text. What has parts, as a list,
-/// is text, and so is what has different types in different rows. Where a variant has no value there
-/// is none, and not an empty text. Of several roots, the columns of all are called as those upstream. Of two
-/// columns of one name, the second is `c#2`; `variant`, `status`, `seconds` and `failure` are always these.
+/// A column has one type: integers, floating-point numbers, booleans or text. Values with parts, such as lists,
+/// are text, and so are columns with different types in different rows. A missing value is `None`, and not an empty
+/// text. With several roots, the metadata columns of all roots are named like those of tasks upstream. If two
+/// columns have the same name, the second is `c#2`, but `variant`, `status`, `seconds` and `failure` are
+/// always the columns above.
 ///
-/// It is printed as text, with what there is to note below it, and numbers to six digits. `flow::targets::SweepTable`, which the
-/// prelude brings, makes a `RecordBatch` and CSV of it.
+/// A table is printed as text, with numbers rounded to six digits and the notes below. `flow::targets::SweepTable`,
+/// which is part of the prelude, converts it to a `RecordBatch` or CSV.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     columns: Vec<TableColumn>,
@@ -41,32 +45,32 @@ pub struct Table {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TableColumn {
-    /// What it is called.
+    /// The name of the column.
     pub name: String,
-    /// What it holds, row after row.
+    /// The values, one for each row.
     pub cells: Cells,
     origin: Origin,
 }
 
-/// Where what a column holds comes from.
+/// The source of a column's values.
 #[derive(Clone, Debug, PartialEq)]
 enum Origin {
-    /// The table's own.
+    /// One of the reserved columns.
     Own,
-    /// A parameter, by the constant that it has in code.
+    /// A parameter, with its constant in code.
     Parameter(String),
-    /// What was noted, by all names that somebody may call it.
-    Noted(Vec<String>),
+    /// Metadata, with all names that it can be referred to by.
+    Meta(Vec<String>),
 }
 
 impl TableColumn {
-    /// Whether it is of a parameter.
+    /// Returns whether the column is that of a parameter.
     pub(super) fn is_parameter(&self) -> bool {
         matches!(self.origin, Origin::Parameter(_))
     }
 }
 
-/// What a column holds, row after row; `None` where a variant has no value.
+/// The values of a column, one for each row; `None` where a variant has no value.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "each says what it is")]
@@ -78,22 +82,22 @@ pub enum Cells {
 }
 
 impl Table {
-    /// The columns, in order.
+    /// Returns the columns, in order.
     pub fn columns(&self) -> &[TableColumn] {
         &self.columns
     }
 
-    /// The column with this name.
+    /// Returns the values of the column with this name.
     pub fn column(&self, name: &str) -> Option<&Cells> {
         self.columns.iter().find(|column| column.name == name).map(|column| &column.cells)
     }
 
-    /// The column that somebody means by this name, who may mean a parameter by its constant.
+    /// Finds the column that a user refers to, by its name or by the constant of a parameter.
     ///
     /// # Errors
     ///
-    /// It may be a parameter, and it may be what was noted.
-    pub(super) fn meant(&self, name: &str) -> Result<Option<&TableColumn>, SelectError> {
+    /// The name is ambiguous: both a parameter and metadata have it.
+    pub(super) fn find(&self, name: &str) -> Result<Option<&TableColumn>, SelectError> {
         let by_constant =
             |column: &&TableColumn| matches!(&column.origin, Origin::Parameter(of) if of == name);
         if let Some(column) = self.columns.iter().find(by_constant) {
@@ -103,8 +107,8 @@ impl Table {
         let Some(TableColumn { origin: Origin::Parameter(constant), .. }) = column else {
             return Ok(column);
         };
-        let is_noted = |column: &&TableColumn| matches!(&column.origin, Origin::Noted(names) if names.iter().any(|of| of == name));
-        match self.columns.iter().find(is_noted) {
+        let is_meta = |column: &&TableColumn| matches!(&column.origin, Origin::Meta(names) if names.iter().any(|of| of == name));
+        match self.columns.iter().find(is_meta) {
             Some(noted) => Err(SelectError::TwoColumns {
                 name: name.to_owned(),
                 constant: constant.clone(),
@@ -114,25 +118,24 @@ impl Table {
         }
     }
 
-    /// How many rows there are: as many as variants.
+    /// Returns the number of rows, which is the number of variants.
     pub fn len(&self) -> usize {
         self.rows
     }
 
-    /// Whether there are no rows, which no table of a sweep is without.
+    /// Returns whether there are no rows, which is never the case for a table of a sweep.
     pub fn is_empty(&self) -> bool {
         self.rows == 0
     }
 
-    /// What a reader should know of it: which variants are one and the same instance, and of which
-    /// tasks there are several.
+    /// Returns notes for the reader: variants that are the same instance, and tasks with several instances.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 }
 
 impl Cells {
-    /// How many rows there are.
+    /// Returns the number of rows.
     pub fn len(&self) -> usize {
         match self {
             Self::Bool(values) => values.len(),
@@ -142,12 +145,12 @@ impl Cells {
         }
     }
 
-    /// Whether there are no rows.
+    /// Returns whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The number in a row, if there is one.
+    /// Returns the number in a row, if there is one.
     pub fn number(&self, row: usize) -> Option<f64> {
         match self {
             Self::Int(values) => values[row].map(|value| value as f64),
@@ -156,7 +159,7 @@ impl Cells {
         }
     }
 
-    /// What stands in a row, as text.
+    /// Returns the value in a row as text, if there is one.
     pub fn text(&self, row: usize) -> Option<String> {
         match self {
             Self::Bool(values) => values[row].map(|value| value.to_string()),
@@ -171,10 +174,10 @@ impl Cells {
     }
 }
 
-/// How much of a text is printed, in characters.
+/// The most characters of a text that are printed.
 const CLIPPED: usize = 60;
 
-/// What stands where there is no value.
+/// The text that is printed for a missing value.
 const NOTHING: &str = "-";
 
 impl fmt::Display for Table {
@@ -205,12 +208,12 @@ impl fmt::Display for Table {
     }
 }
 
-/// A number to six digits.
+/// Formats a number rounded to six digits.
 fn rounded(value: f64) -> String {
     format!("{:?}", format!("{value:.5e}").parse().unwrap_or(value))
 }
 
-/// The first line of a text, cut if it is long, with nothing in it that breaks the line.
+/// Returns the first line of a text, escaped, and cut if it is long.
 fn one_line(text: &str) -> String {
     let first = text.lines().next().unwrap_or_default();
     match first.char_indices().nth(CLIPPED) {

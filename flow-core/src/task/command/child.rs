@@ -1,5 +1,7 @@
-//! A program that runs: threads of their own read what it prints, while the thread of the task waits for its
-//! end.
+//! Runs a program: separate threads serve its pipes, while the thread of the task waits for its end.
+//!
+//! A program runs in a process group of its own, so that all processes that it starts are killed with it. On Linux
+//! the kernel kills it when this process dies.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
@@ -15,24 +17,24 @@ use crate::base::event::Seconds;
 use crate::base::stop::{Stopped, Stopper};
 use crate::store::log::Log;
 
-/// How many of the last lines a failure shows.
+/// The number of last lines that an error message shows.
 const SHOWN: usize = 10;
 
-/// How much it shows of a line, in bytes: the end of a longer one.
+/// The most bytes of a line that an error message shows; of a longer line it shows the end.
 const SHOWN_OF_LINE: usize = 4 << 10;
 
-/// How much of a line is read at a time, in bytes. A longer line is logged in pieces, between which the
-/// other output of the program may be logged.
+/// The most bytes of a line that are read at a time.
+///
+/// A longer line is logged in pieces, and other output of the program may be logged in between.
 const PIECE: u64 = 64 << 10;
 
-/// How long it is at most until a stop is noticed.
+/// The longest time until a stop is noticed.
 const LONGEST_WAIT: Duration = Duration::from_millis(20);
 
-/// How long a program has to end when it is told to, before it is killed.
+/// The time that a program has to end after `SIGTERM` before it is killed.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// Runs the program to its end, and gives what it printed to the standard output, if that is not to
-/// be logged.
+/// Runs the program to its end, and returns its standard output if `capture`; otherwise that is logged.
 pub(super) fn run(command: Command<'_>, capture: bool) -> Result<Vec<u8>> {
     let Command { mut program, stdin, log, stopper } = command;
     if stopper.is_stopped() {
@@ -43,7 +45,7 @@ pub(super) fn run(command: Command<'_>, capture: bool) -> Result<Vec<u8>> {
     let begun = Instant::now();
     program.stdin(if stdin.is_empty() { Stdio::null() } else { Stdio::piped() });
     program.stdout(Stdio::piped()).stderr(Stdio::piped());
-    tie(&mut program);
+    tie_to_parent(&mut program);
     let started = program.spawn().with_context(|| format!("cannot start `{shown}`"))?;
     let mut running = Running { child: started, ended: false };
 
@@ -64,7 +66,7 @@ pub(super) fn run(command: Command<'_>, capture: bool) -> Result<Vec<u8>> {
         let status = running.wait(stopper);
         ended.set();
         let _ = input.join();
-        let joined = |_| anyhow!("reading what it printed panicked");
+        let joined = |_| anyhow!("reading its output panicked");
         anyhow::Ok((out.join().map_err(joined)??, status?, err.join().map_err(joined)??))
     })?;
 
@@ -79,7 +81,7 @@ pub(super) fn run(command: Command<'_>, capture: bool) -> Result<Vec<u8>> {
     bail!("`{shown}` failed ({status}){said}\nits log: {}", log.path().display());
 }
 
-/// The program and its arguments, for people.
+/// Returns the program and its arguments as text for logs and messages.
 fn shown(program: &std::process::Command) -> String {
     let words = std::iter::once(program.get_program()).chain(program.get_args());
     let words = words.map(|word| {
@@ -92,11 +94,11 @@ fn shown(program: &std::process::Command) -> String {
 
 fn read_all(mut out: impl Read) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    out.read_to_end(&mut bytes).context("cannot read what it printed")?;
+    out.read_to_end(&mut bytes).context("cannot read its output")?;
     Ok(bytes)
 }
 
-/// Logs line by line, and keeps the last ones: of each what is shown.
+/// Logs the output of a program, and returns its last lines as an error message shows them.
 fn log_lines(out: impl Read, log: &Log) -> Result<VecDeque<Vec<u8>>> {
     let mut out = BufReader::new(out);
     let mut last: VecDeque<Vec<u8>> = VecDeque::new();
@@ -105,7 +107,7 @@ fn log_lines(out: impl Read, log: &Log) -> Result<VecDeque<Vec<u8>>> {
     loop {
         piece.clear();
         let read = out.by_ref().take(PIECE).read_until(b'\n', &mut piece);
-        if read.context("cannot read what it printed")? == 0 {
+        if read.context("cannot read its output")? == 0 {
             if is_within_line {
                 log.write(b"\n")?;
             }
@@ -126,7 +128,7 @@ fn log_lines(out: impl Read, log: &Log) -> Result<VecDeque<Vec<u8>>> {
     }
 }
 
-/// Cuts a line to the end of it that is shown.
+/// Cuts off the start of a line that is too long to show.
 fn cut_start(line: &mut Vec<u8>) {
     if line.len() > SHOWN_OF_LINE {
         line.drain(..line.len() - SHOWN_OF_LINE);
@@ -134,34 +136,34 @@ fn cut_start(line: &mut Vec<u8>) {
     }
 }
 
-/// What a line begins with whose start is not shown.
+/// The beginning of a line whose start was cut off.
 const CUT: &str = "...";
 
-/// A program that is killed when nobody waits for it any more.
+/// A running program, which is killed on drop.
 struct Running {
     child: Child,
-    /// Whether its status was asked for: from then on its number may be that of another process.
+    /// Whether the exit status was collected: from then on the process id may be that of another process.
     ended: bool,
 }
 
 impl Running {
-    /// Waits for its end; if the execution is stopped, not for long.
+    /// Waits for the end of the program. If the execution is stopped, the program is terminated, then killed.
     fn wait(&mut self, stopper: &Stopper) -> Result<ExitStatus> {
         let mut pause = Duration::from_micros(200);
-        let mut told_at: Option<Instant> = None;
+        let mut stopped_at: Option<Instant> = None;
         loop {
             if self.has_ended()? {
-                // What it has started ends with it. As long as nobody has asked for its status, its
-                // number is that of no other process, nor is that of its group.
+                // Processes that the program has started end with it. Until the exit status is collected, its
+                // process id and that of its group cannot be reused by other processes.
                 self.kill();
                 self.ended = true;
                 let status = self.child.wait().context("cannot wait for it")?;
-                return if told_at.is_some() { Err(Stopped.into()) } else { Ok(status) };
+                return if stopped_at.is_some() { Err(Stopped.into()) } else { Ok(status) };
             }
-            match told_at {
+            match stopped_at {
                 None if stopper.is_stopped() => {
-                    self.tell_to_end();
-                    told_at = Some(Instant::now());
+                    self.terminate();
+                    stopped_at = Some(Instant::now());
                 }
                 Some(at) if at.elapsed() > GRACE => self.kill(),
                 _ => {}
@@ -195,23 +197,23 @@ impl Running {
     }
 
     #[cfg(unix)]
-    fn tell_to_end(&mut self) {
+    fn terminate(&mut self) {
         self.signal(rustix::process::Signal::TERM);
     }
 
     #[cfg(not(unix))]
-    fn tell_to_end(&mut self) {
+    fn terminate(&mut self) {
         let _ = self.child.kill();
     }
 
-    /// Kills it, and what it has started, if any of that is left.
+    /// Kills the program, and the remaining processes that it has started.
     fn kill(&mut self) {
         #[cfg(unix)]
         self.signal(rustix::process::Signal::KILL);
         let _ = self.child.kill();
     }
 
-    /// Sends a signal to its process group, in which is what it has started.
+    /// Sends a signal to the program's process group, which contains the processes that it has started.
     #[cfg(unix)]
     fn signal(&self, signal: rustix::process::Signal) {
         if let Some(group) = self.id() {
@@ -229,10 +231,9 @@ impl Drop for Running {
     }
 }
 
-/// Makes the program one that can be killed together with what it starts, and that does not
-/// outlive this process.
+/// Puts the program into a process group of its own, and on Linux ends it with this process.
 #[cfg_attr(target_os = "linux", expect(unsafe_code, reason = "what runs between fork and exec"))]
-fn tie(program: &mut std::process::Command) {
+fn tie_to_parent(program: &mut std::process::Command) {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(program, 0);
     #[cfg(target_os = "linux")]
@@ -242,12 +243,12 @@ fn tie(program: &mut std::process::Command) {
         use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
 
         let parent = getpid();
-        // SAFETY: between fork and exec only what is safe in a signal handler may be called. These
+        // SAFETY: between fork and exec only functions that are safe in a signal handler may be called. These
         // are plain system calls, which neither allocate nor take a lock.
         unsafe {
             program.pre_exec(move || {
                 set_parent_process_death_signal(Some(Signal::KILL))?;
-                // It may have died before that was set.
+                // The parent may have died before the signal was set.
                 match getppid() {
                     Some(now) if now == parent => Ok(()),
                     _ => Err(std::io::Error::from(std::io::ErrorKind::BrokenPipe)),

@@ -1,8 +1,8 @@
 //! Programs that tasks run.
 //!
-//! A program is run as a part of its task: what it prints goes to the task's log, its failure is
-//! the task's, and it is stopped with the task. [`Command`] says what is run, as that of the
-//! standard library does; [`child`] runs it, and [`pipe`] reads what it prints and writes what it reads.
+//! A program runs as part of its task: its output goes to the task's log, its failure fails
+//! the task, and it is stopped with the task. [`Command`] describes the program, like the type of the same name in the
+//! standard library. [`child`] runs it, and [`pipe`] serves its standard input and outputs.
 
 mod child;
 mod pipe;
@@ -14,7 +14,7 @@ use std::process;
 use crate::base::stop::Stopper;
 use crate::store::log::Log;
 
-/// A program to be run by a task: made by [`Cx::command`](crate::Cx::command).
+/// A program to be run by a task, created by [`Cx::command`](crate::Cx::command).
 ///
 /// ```
 /// use flow::prelude::*;
@@ -46,22 +46,21 @@ use crate::store::log::Log;
 /// # fn main() {}
 /// ```
 ///
-/// What counts of it is what counts of any code: the name and the arguments stand in `run`, or come
-/// from parameters. The program itself is not looked at. A script is better named to
-/// [`Cx::file`](crate::Cx::file), so that a change of it counts, and the version of a program made
-/// a parameter.
+/// **Staleness.** The name and the arguments are tracked like any code: they are written in `run`, or come
+/// from parameters. The program itself is not tracked. Pass a script to [`Cx::file`](crate::Cx::file), so that a
+/// change of it makes the task run again, and declare the version of a program as a parameter.
 ///
-/// It sees nothing on its standard input, unless [`stdin`](Self::stdin) says so. Both its outputs are
-/// written to the file `log.txt` in the folder of the instance, after a line with the program and its
-/// arguments: secrets are better handed over by [`env`](Self::env). A line of more than 64 KiB is written
-/// in pieces, between which the other output may be written.
+/// **Input and output.** The standard input is empty unless [`stdin`](Self::stdin) sets it. The standard output and
+/// the standard error are written to the file `log.txt` in the folder of the instance, after a line with the program
+/// and its arguments: pass secrets by [`env`](Self::env) instead. A line of more than 64 KiB is written
+/// in pieces, and other output may be written in between.
 ///
-/// When the execution is stopped, or the task ends without waiting for it, the program and what it
-/// has started are killed. If this process is killed, the program is, on Linux.
+/// **Lifetime.** When the execution is stopped, or the task ends without waiting for the program, the program and the
+/// processes that it has started are killed. On Linux the program is also killed when this process dies.
 ///
-/// What the program has started ends with it. A service that it leaves behind in a session of its own, as
-/// `setsid`, `ssh -f` or `gradle` do, goes on. The task does not wait for it, and nothing that it prints
-/// after the program has ended is logged. On Windows the task waits until such a service closes the outputs that it
+/// Processes that the program has started end with it, except services that it starts in a session of their own, as
+/// `setsid`, `ssh -f` or `gradle` do. The task does not wait for such a service, and does not log its output
+/// after the program has ended. On Windows the task waits until the service closes the outputs that it
 /// has inherited.
 pub struct Command<'a> {
     program: process::Command,
@@ -89,39 +88,40 @@ impl<'a> Command<'a> {
         self
     }
 
-    /// Sets a variable of its environment, which is that of this process otherwise.
+    /// Sets an environment variable. All others are inherited from this process.
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.program.env(name, value);
         self
     }
 
-    /// The folder in which it runs; that of this process otherwise.
+    /// Sets the current folder of the program; the default is that of this process.
     #[must_use]
     pub fn current_dir(mut self, folder: impl AsRef<Path>) -> Self {
         self.program.current_dir(folder);
         self
     }
 
-    /// What it reads from its standard input.
+    /// Sets the bytes that the program reads from its standard input.
     #[must_use]
     pub fn stdin(mut self, bytes: impl AsRef<[u8]>) -> Self {
         self.stdin = bytes.as_ref().to_vec();
         self
     }
 
-    /// Runs it, and waits for its end.
+    /// Runs the program, and waits for its end.
     ///
     /// # Errors
     ///
-    /// It cannot be started, it fails (with the last lines that it printed to the standard error),
+    /// The program cannot be started, it fails (the error has the last lines of its standard error),
     /// or the execution was stopped.
     pub fn run(self) -> anyhow::Result<()> {
         child::run(self, false).map(drop)
     }
 
-    /// Runs it, and gives what it printed to the standard output, which is not logged then. All of it is
-    /// in memory: a program that prints gigabytes had better write a file.
+    /// Runs the program, and returns its standard output, which is not logged.
+    ///
+    /// All of it is held in memory: let a program that prints gigabytes write a file instead.
     ///
     /// # Errors
     ///

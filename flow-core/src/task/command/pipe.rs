@@ -1,13 +1,13 @@
-//! The pipes of a program that runs: they are read and written without ever waiting for longer than a moment.
+//! The pipes of a running program, read and written without blocking for long.
 //!
-//! A pipe ends when the last process that has it is gone, which may be long after the program: a service that it
-//! has left in a session of its own has inherited the pipe. So what is read is what was written until
-//! the program ended, and then nothing more is waited for.
+//! A pipe is closed when the last process that has it open ends. That may be long after the program: a service that it
+//! has started in a session of its own has inherited the pipe. So the threads here read what was written until the
+//! program ended, and then stop, instead of waiting for the end of the pipe.
 
 use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Tells those that serve the pipes of a program that it has ended.
+/// A flag that tells the threads that serve the pipes of a program that it has ended.
 #[derive(Default)]
 pub(super) struct Ended(AtomicBool);
 
@@ -21,11 +21,11 @@ impl Ended {
     }
 }
 
-/// A pipe that a program writes to, up to what was in it when the program ended.
+/// A reader of a pipe that stops at the bytes that were in the pipe when the program ended.
 pub(super) struct UntilEnd<'a, P> {
     pipe: P,
     ended: &'a Ended,
-    /// How many bytes are still to be read, if the program has ended.
+    /// The number of bytes that are still to be read; `None` until the program has ended.
     left: Option<u64>,
 }
 
@@ -39,7 +39,7 @@ impl<'a, P: Pipe> UntilEnd<'a, P> {
 impl<P: Pipe + Read> Read for UntilEnd<'_, P> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            // What is written from now on, others have written: they might never end.
+            // Bytes that are written from now on come from other processes, which might never end.
             if self.left.is_none() && self.ended.is_set() {
                 self.left = self.pipe.readable()?;
             }
@@ -61,7 +61,9 @@ impl<P: Pipe + Read> Read for UntilEnd<'_, P> {
     }
 }
 
-/// Writes what a program reads, until it ends. One that does not read it all does not want it.
+/// Writes the standard input of a program, until the program ends.
+///
+/// Errors are ignored: a program need not read all of its input.
 pub(super) fn feed<P: Pipe + Write>(mut pipe: P, mut bytes: &[u8], ended: &Ended) {
     let _ = pipe.set_nonblocking();
     while !bytes.is_empty() && !ended.is_set() {
@@ -78,7 +80,7 @@ pub(super) fn feed<P: Pipe + Write>(mut pipe: P, mut bytes: &[u8], ended: &Ended
     }
 }
 
-/// What is waited for.
+/// Whether to wait until a pipe can be read or written.
 #[derive(Clone, Copy)]
 pub(super) enum Direction {
     Read,
@@ -87,13 +89,13 @@ pub(super) enum Direction {
 
 /// One end of a pipe.
 pub(super) trait Pipe {
-    /// Lets reading and writing fail instead of waiting.
+    /// Makes reads and writes return `WouldBlock` instead of blocking.
     fn set_nonblocking(&self) -> io::Result<()>;
 
-    /// How many bytes can be read now; `None` where the system does not tell.
+    /// Returns the number of bytes that can be read now; `None` on systems that do not report it.
     fn readable(&self) -> io::Result<Option<u64>>;
 
-    /// Waits a moment until it can be read or written.
+    /// Waits until the pipe can be read or written, but only for a short time.
     fn wait(&self, direction: Direction) -> io::Result<()>;
 }
 
@@ -110,7 +112,7 @@ impl<P: std::os::fd::AsFd> Pipe for P {
     fn wait(&self, direction: Direction) -> io::Result<()> {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-        /// How long it is at most until it is noticed that the program has ended, in nanoseconds.
+        /// The longest time until the end of the program is noticed, in nanoseconds.
         const MOMENT: i64 = 10_000_000;
 
         let flags = match direction {
@@ -125,7 +127,7 @@ impl<P: std::os::fd::AsFd> Pipe for P {
     }
 }
 
-/// Elsewhere pipes are read to their end.
+/// On other systems pipes block, and are read to their end.
 #[cfg(not(unix))]
 impl<P> Pipe for P {
     fn set_nonblocking(&self) -> io::Result<()> {

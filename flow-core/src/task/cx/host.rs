@@ -1,4 +1,4 @@
-//! What a running task needs of the engine.
+//! [`Host`]: the interface of a running task to the engine.
 
 use std::any::{Any, TypeId};
 
@@ -11,18 +11,18 @@ use crate::task::error::RequireError;
 use crate::task::input::Handle;
 use crate::task::setting::Values;
 
-/// What a running task needs of its runner. The engine implements it.
+/// The interface of a running task to its runner, which the engine implements.
 pub(crate) trait Host: Send + Sync {
-    /// Returns the store that the output goes to.
+    /// Returns the store that the output is written to.
     fn store(&self) -> &Store;
 
-    /// Returns what is known of the content of files outside the store.
+    /// Returns the digests of files outside the store.
     fn contents(&self) -> &Contents;
 
-    /// Returns what stops the execution.
+    /// Returns the stop signal of the execution.
     fn stopper(&self) -> &Stopper;
 
-    /// Returns where events go.
+    /// Returns the receiver of events.
     fn progress(&self) -> &Progress;
 
     /// Returns the name of the task.
@@ -34,16 +34,16 @@ pub(crate) trait Host: Send + Sync {
     /// Returns whether a parameter with `#[param(file)]` has this path.
     fn is_file_parameter(&self, path: &str) -> bool;
 
-    /// Returns the value of this type that the flow was given.
+    /// Returns the value of this type that the flow provides.
     fn provided(&self, of: TypeId) -> Option<&(dyn Any + Send + Sync)>;
 
-    /// Requires instances of a task, one for each of the settings, and waits for them.
+    /// Requires instances of a task, one for each of the settings, and waits for all of them.
     fn require(
         &self,
         task: &'static TaskType,
         settings: Vec<Values>,
     ) -> Vec<Result<Handle, RequireError>>;
 
-    /// Returns whether the task was told that the execution was stopped.
+    /// Returns whether a call of [`require`](Self::require) returned that the execution was stopped.
     fn was_stopped(&self) -> bool;
 }

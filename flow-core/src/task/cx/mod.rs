@@ -1,4 +1,8 @@
-//! [`Cx`]: what a running task can use besides its parameters.
+//! [`Cx`]: the context of a running task, with everything that the task can use besides its parameters.
+//!
+//! Each access through the context is recorded in [`Reads`], and becomes part of the record of the output. A later plan
+//! compares the recorded reads with the present state. What the context needs of the engine, it calls
+//! through [`Host`].
 
 mod host;
 mod reads;
@@ -33,9 +37,9 @@ use crate::task::keep::{File, KeepPart, Outputs, Part, Several};
 use crate::task::{Task, Uses};
 use crate::value::{self, Value};
 
-/// What a running task can use besides its parameters: its inputs, files, metadata, progress.
+/// The context of a running task: its inputs, files, metadata, progress.
 ///
-/// Everything that a task reads through it is recorded; if it changes, the task runs again.
+/// Everything that a task reads through its context is recorded. If any of it changes, the task runs again.
 ///
 /// ```
 /// use flow::prelude::*;
@@ -88,7 +92,7 @@ pub struct Cx<T: Task> {
 }
 
 impl<T: Task> Cx<T> {
-    /// `running` is a handle on the instance that is run.
+    /// Creates the context of the instance that `running` is a handle on.
     pub(crate) fn new(
         host: Arc<dyn Host>,
         running: &Handle,
@@ -107,37 +111,37 @@ impl<T: Task> Cx<T> {
 
     /// Records metadata of the output under a name: a score, a number of rows.
     ///
-    /// [`Input::meta`](crate::Input::meta) reads it. The last value of a name counts.
+    /// [`Input::meta`](crate::Input::meta) reads it. A later value of the same name replaces an earlier one.
     ///
     /// # Errors
     ///
     /// The value cannot be written as JSON.
     pub fn meta(&self, name: &str, value: impl Serialize) -> anyhow::Result<()> {
         let value = meta_to_json(&value)?;
-        let mut meta = self.meta.lock().expect("no panic while metadata is noted");
+        let mut meta = self.meta.lock().expect("lock poisoned");
         meta.insert(name.to_owned(), value);
         Ok(())
     }
 
-    /// Records that the task reads this file or folder, and returns its path. A change of its content makes
-    /// the task run again.
+    /// Records that the task reads this file or folder, and returns its path.
     ///
-    /// A path that is known before the task runs is better a parameter with `#[param(file)]`. The path
-    /// is taken as it is: for a pattern, see [`files`](Self::files). A relative path is relative to the
-    /// current folder of the process, whenever the file is looked at.
+    /// A change of its content makes the task run again. If the path is known before the task runs, prefer a
+    /// parameter with `#[param(file)]`. The path is no pattern: for those, see [`files`](Self::files). A
+    /// relative path is always resolved against the current folder of the process.
     ///
     /// Prefer paths relative to the current folder: they are the same in each checkout of a project. An
-    /// absolute path to a file in the folder that the store lies in is looked for in that folder, too,
-    /// when the project has moved or another checkout [pulls](crate::Flow::pull) the output: the output
-    /// counts as complete if all files that are found there have the recorded content.
+    /// absolute path below the folder that contains the store is recorded together with the path relative to that
+    /// folder. When the project has moved, or another checkout [pulls](crate::Flow::pull) the output, the file
+    /// is looked up at both paths, and the output counts as complete if the file has the recorded content wherever
+    /// it is found.
     ///
     /// # Errors
     ///
-    /// It cannot be read, is a pipe or the like, or its name is not Unicode. A file that is not there is no error: its
-    /// coming counts as a change.
+    /// The file cannot be read, is a pipe or another special file, or its name is not Unicode. A file that does not
+    /// exist is no error: creating it counts as a change.
     ///
     /// If the file is written while the task runs, the task fails when it ends, even if the content is the same
-    /// then: it may have read a part of it. The next run runs it again.
+    /// then, because the task may have read a part of it. The next run runs the task again.
     pub fn file(&self, path: impl AsRef<Path>) -> anyhow::Result<PathBuf> {
         let path = path.as_ref();
         let text = path
@@ -153,7 +157,7 @@ impl<T: Task> Cx<T> {
 
     /// Reads a file with a target, and records that the task reads it, as [`file`](Self::file) does.
     ///
-    /// The target is made as in `#[task(target = ...)]`, and may have its options.
+    /// The target may have options, as in `#[task(target = ...)]`.
     ///
     /// ```
     /// use flow::prelude::*;
@@ -196,13 +200,14 @@ impl<T: Task> Cx<T> {
     ///
     /// The path is a file; a folder, which stands for all files in it at any depth; or a pattern such as
     /// `data/*.csv` or `data/**/*.csv`. A change of their content makes the task run again, and so does a
-    /// file that is added or removed.
+    /// file that is added or removed. Files of the store are left out: otherwise a task could read its own output, and
+    /// would never be complete.
     ///
-    /// In a pattern `*` stands for any part of a name, `?` for a character, `[a-c]` for one of these,
-    /// and `**` for any number of folders. Names that begin with a dot are meant only if the pattern
-    /// says so. `[*]` is a `*` that is meant as such.
+    /// In a pattern `*` matches any part of a name, `?` one character, `[a-c]` one of these characters,
+    /// and `**` any number of folders. Names that begin with a dot match only a pattern that begins with a dot.
+    /// `[*]` matches a literal `*`.
     ///
-    /// What is a parameter with `#[param(file)]` counts before the task runs, and is counted once:
+    /// The content of a parameter with `#[param(file)]` is part of the fingerprint already, and is not recorded again:
     ///
     /// ```
     /// use flow::prelude::*;
@@ -234,7 +239,7 @@ impl<T: Task> Cx<T> {
     /// flow.run::<Lines>()?;
     /// assert_eq!(*flow.load::<Lines>()?, 2);
     ///
-    /// std::fs::write(folder.join("notes.txt"), "is not meant")?;
+    /// std::fs::write(folder.join("notes.txt"), "does not match")?;
     /// assert!(flow.is_complete::<Lines>()?);
     /// std::fs::write(folder.join("b.csv"), "3\n")?;
     /// assert!(!flow.is_complete::<Lines>()?);
@@ -254,7 +259,7 @@ impl<T: Task> Cx<T> {
             .ok_or_else(|| anyhow::anyhow!("the name of the file {path:?} is not Unicode"))?;
         let contents = self.host.contents();
         self.reads.watch(contents, path, Named::AsPattern)?;
-        // What a parameter means was digested before, and is looked at again when the task has run.
+        // The plan has the digest of a file parameter, and the engine checks it again when the task has run.
         if !self.host.is_file_parameter(text) {
             let digest = contents.meant(path)?;
             let project = in_project(path, self.host.store());
@@ -267,8 +272,9 @@ impl<T: Task> Cx<T> {
         Ok(files)
     }
 
-    /// Returns the value of an environment variable, if it is set, and records it. The task runs again when
-    /// the variable is set to another value, set, or removed.
+    /// Returns the value of an environment variable, if it is set, and records it.
+    ///
+    /// The task runs again when the variable is changed, set, or removed.
     ///
     /// The value may be a secret: the record holds a hash of it, keyed by the store. So an output that
     /// depends on it is not reused from another store.
@@ -313,11 +319,13 @@ impl<T: Task> Cx<T> {
     }
 
     /// Returns the path at which a task with the target [`File`] writes its output, a file or a folder.
-    /// Nothing exists there yet. The task returns the path.
+    ///
+    /// Nothing exists at the path yet. It is absolute, so that programs with another current folder find it. The task
+    /// writes there and returns the path. A task with another target that calls this does not compile.
     ///
     /// # Errors
     ///
-    /// The folder that it lies in cannot be made.
+    /// The parent folder cannot be created.
     pub fn out_path(&self) -> anyhow::Result<PathBuf>
     where
         T: Task<Target = File>,
@@ -337,8 +345,7 @@ impl<T: Task> Cx<T> {
         part.place(&self.places)
     }
 
-    /// Returns a program that runs as a part of the task: its output is logged, and it is killed with the
-    /// task.
+    /// Returns a program to run as part of the task: its output is logged, and it is stopped with the task.
     ///
     /// ```no_run
     /// # use flow::prelude::*;
@@ -359,15 +366,17 @@ impl<T: Task> Cx<T> {
         Command::new(program.as_ref(), &self.log, self.host.stopper())
     }
 
-    /// Returns the value that [`Flow::provide`](crate::Flow::provide) gave to the flow. The task declares that
-    /// it uses the type: `#[task(uses(Client))]`.
+    /// Returns the value of a type that [`Flow::provide`](crate::Flow::provide) gave to the flow.
+    ///
+    /// The task declares the type with `#[task(uses(Client))]`. A flow that does not provide it fails
+    /// before any task runs.
     pub fn provided<C: Send + Sync + 'static>(&self) -> &C
     where
         T: Uses<C>,
     {
         let provided = self.host.provided(TypeId::of::<C>());
-        let provided = provided.expect("what a task uses was looked for when the flow was planned");
-        provided.downcast_ref().expect("it is found by its type")
+        let provided = provided.expect("the plan has checked `uses`");
+        provided.downcast_ref().expect("values are stored by type")
     }
 
     /// Reports progress: a line on the standard error, or an [`Event`] for an observer.
@@ -380,6 +389,8 @@ impl<T: Task> Cx<T> {
 
     /// Returns an error if the run was stopped: call it in long loops, with `?`.
     ///
+    /// A task that returns this error counts as not run, and not as failed.
+    ///
     /// # Errors
     ///
     /// The execution was stopped by its [`Stopper`](crate::Stopper).
@@ -387,32 +398,34 @@ impl<T: Task> Cx<T> {
         if self.host.stopper().is_stopped() { Err(Stopped.into()) } else { Ok(()) }
     }
 
-    /// Returns a seed for random numbers, which follows from the key of the instance: it is the same in every
-    /// run and on every machine, unless a parameter is a secret, which is hashed with a key of the store.
+    /// Returns a seed for random numbers, derived from the key of the instance.
+    ///
+    /// It is the same in every run and on every machine, unless a parameter is a secret, which is hashed with a
+    /// key of the store.
     pub fn seed(&self) -> u64 {
         let seed = self.host.seed();
         self.reads.add(Read::Seed { seed });
         seed
     }
 
-    /// Where its files go.
+    /// Returns the paths that the output's files are written to.
     pub(crate) fn places(&self) -> &Places {
         &self.places
     }
 
-    /// The metadata that was recorded.
+    /// Returns the recorded metadata.
     pub(crate) fn finish(self) -> Meta {
-        self.meta.into_inner().expect("no panic while metadata is noted")
+        self.meta.into_inner().expect("lock poisoned")
     }
 }
 
-/// A metadata value as JSON, in which numbers that JSON does not have are strings.
+/// Converts a metadata value to JSON, with numbers that JSON cannot represent as strings.
 pub(crate) fn meta_to_json(value: &impl Serialize) -> anyhow::Result<serde_json::Value> {
     let value: Value = value::to_value(value)?;
     Ok(serde_json::to_value(&value)?)
 }
 
-/// A metadata value of the type asked for.
+/// Converts a metadata value from JSON to the requested type.
 pub(crate) fn meta_from_json<V: serde::de::DeserializeOwned>(
     json: &serde_json::Value,
 ) -> anyhow::Result<V> {
@@ -423,7 +436,7 @@ pub(crate) fn meta_from_json<V: serde::de::DeserializeOwned>(
         Ok(value) => return Ok(value),
         Err(wrong) => wrong,
     };
-    // NaN and the infinities stand as strings.
+    // NaN and the infinities are stored as strings.
     let number = json.as_str().and_then(|text| text.parse::<f64>().ok());
     if let Some(number) = number.filter(|number| !number.is_finite()) {
         let number: F64Deserializer<Error> = number.into_deserializer();

@@ -1,4 +1,4 @@
-//! What a task has read and required, which is recorded with its output.
+//! The reads of a running task, which are recorded with its output, and the files that it may have read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,28 +8,30 @@ use crate::base::error::StoreError;
 use crate::files::{Contents, Named, Stamp};
 use crate::store::record::Read;
 
-/// What a task has read besides its inputs' outputs.
+/// The reads of a running task, besides the outputs of its inputs.
 #[derive(Default)]
 pub(crate) struct Reads {
     read: Mutex<BTreeSet<Read>>,
-    /// The files that it may have read, with their stamps from before; none of what could not be looked at.
+    /// The files that the task may have read, with their stamps from before; `None` if a stamp could not be read.
     watched: Mutex<BTreeMap<(PathBuf, Named), Option<Stamp>>>,
 }
 
 impl Reads {
+    /// Records a read.
     pub(crate) fn add(&self, read: Read) {
-        self.read.lock().expect("no panic while a read is noted").insert(read);
+        self.read.lock().expect("lock poisoned").insert(read);
     }
 
+    /// Returns all recorded reads, sorted.
     pub(crate) fn all(&self) -> Vec<Read> {
-        self.read.lock().expect("no panic while a read is noted").iter().cloned().collect()
+        self.read.lock().expect("lock poisoned").iter().cloned().collect()
     }
 
-    /// Watches files that the task is about to read: from now on a write to them is noticed.
+    /// Watches files that the task is about to read: writes to them are noticed from now on.
     ///
     /// # Errors
     ///
-    /// They were watched before and have been written since, or they cannot be looked at.
+    /// The files were watched before and have been written since, or their stamps cannot be read.
     pub(crate) fn watch(
         &self,
         contents: &Contents,
@@ -37,7 +39,7 @@ impl Reads {
         named: Named,
     ) -> Result<(), WatchError> {
         let now = contents.stamp(path, named);
-        let mut watched = self.watched.lock().expect("no panic while a file is noted");
+        let mut watched = self.watched.lock().expect("lock poisoned");
         let before = watched.entry((path.to_owned(), named));
         let before = before.or_insert_with(|| now.as_ref().ok().cloned()).clone();
         drop(watched);
@@ -47,9 +49,9 @@ impl Reads {
         Ok(())
     }
 
-    /// Looks whether any of the watched files was written.
-    pub(crate) fn look_again(&self, contents: &Contents) -> Result<(), WatchError> {
-        let watched = self.watched.lock().expect("no panic while a file is noted");
+    /// Returns an error if any of the watched files was written.
+    pub(crate) fn check_unwritten(&self, contents: &Contents) -> Result<(), WatchError> {
+        let watched = self.watched.lock().expect("lock poisoned");
         let mut watched = watched.iter();
         watched.try_for_each(|((path, named), before)| {
             compare(path, before.as_ref(), &contents.stamp(path, *named)?)
@@ -57,7 +59,7 @@ impl Reads {
     }
 }
 
-/// Compares the stamp of a file with the one from before.
+/// Compares the stamp of a file with its earlier stamp.
 fn compare(path: &Path, before: Option<&Stamp>, now: &Stamp) -> Result<(), WatchError> {
     match before {
         Some(before) if before.is(now) => Ok(()),
@@ -66,7 +68,7 @@ fn compare(path: &Path, before: Option<&Stamp>, now: &Stamp) -> Result<(), Watch
     }
 }
 
-/// Why it is not certain that a task has read files as they are.
+/// Why a task may have read other content than is recorded.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WatchError {
     /// A file was written while the task ran.
@@ -75,13 +77,13 @@ pub(crate) enum WatchError {
          again"
     )]
     Rewritten { path: PathBuf },
-    /// A file could not be looked at before the task read it.
+    /// The stamp of a file could not be read before the task read the file.
     #[error(
-        "cannot tell whether {path:?} was rewritten while the task was running, for it could not be looked \
-         at before; run it again"
+        "cannot tell whether {path:?} was rewritten while the task was running, because its size and times \
+         could not be read before; run it again"
     )]
     Unknown { path: PathBuf },
-    /// A file cannot be looked at.
+    /// The stamp of a file cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

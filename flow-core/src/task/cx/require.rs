@@ -1,4 +1,4 @@
-//! What a task requires while it runs.
+//! Dynamic requirements: tasks that a task requires while it runs.
 
 use super::{Cx, Over, Variants, With};
 use crate::task::error::RequireError;
@@ -8,15 +8,15 @@ use crate::task::registry;
 use crate::task::setting::Setting;
 use crate::task::{Task, TaskType};
 
-/// # What is required while it runs
+/// # Dynamic requirements
 ///
-/// Some tasks know what they require only when they run: which settings are worth trying depends on
-/// the score of those before. They [`require`](Self::require) it then, and wait.
+/// Some tasks know their requirements only when they run: which settings are worth trying depends on the score of
+/// earlier ones. Such a task calls [`require`](Self::require) while it runs, and waits for the output.
 ///
 /// ```
 /// use flow::prelude::*;
 ///
-/// /// How far a guess is from what is looked for.
+/// /// How far the square of a guess is from a number.
 /// #[derive(Task)]
 /// #[task(target = Json<f64>)]
 /// struct Distance {
@@ -32,7 +32,7 @@ use crate::task::{Task, TaskType};
 ///     }
 /// }
 ///
-/// /// Its square root, by halving.
+/// /// The square root of a number, by bisection.
 /// #[derive(Task)]
 /// #[task(target = Json<f64>)]
 /// struct Root {
@@ -58,9 +58,9 @@ use crate::task::{Task, TaskType};
 /// let flow = Flow::open(folder.path())?.quiet();
 /// assert_eq!(flow.run::<Root>()?.ran().len(), 6); // `Root`, and five guesses
 /// assert!((*flow.load::<Root>()? - 2_f64.sqrt()).abs() < 0.1);
-/// assert!(flow.is_complete::<Root>()?); // as long as all guesses give the same
+/// assert!(flow.is_complete::<Root>()?); // as long as the outputs of all guesses are unchanged
 ///
-/// // A value that was given to the task reaches what it requires.
+/// // A value that was given to the task reaches the tasks that it requires.
 /// let three = flow.with(Root::OF, 3.0);
 /// three.run::<Root>()?;
 /// assert!((*three.load::<Root>()? - 3_f64.sqrt()).abs() < 0.1);
@@ -68,48 +68,48 @@ use crate::task::{Task, TaskType};
 /// # }
 /// ```
 ///
-/// What is not complete runs on the workers of the run, of which the task takes none while it waits;
-/// of what several require, each instance runs once.
+/// Instances that are not complete run on the workers of the run. The waiting task occupies no worker. An instance
+/// that several tasks require runs once.
 ///
-/// It is recorded what was required, and what came of it. When a flow is planned, all of that is
-/// looked at again, in the same order: if it is the same, the output is what running the task would
-/// give. If something has to run before that can be told, a run does so first.
+/// The record of the output lists the required instances and the digests of their outputs. A later plan
+/// checks them in the same order. If all are unchanged, the output is complete. If one of them has to run before
+/// that can be decided, a run runs it first.
 ///
-/// **Which values reach it** follows from the instance that requires it, so that it is found again
-/// whatever the flow was given otherwise:
+/// **The parameters of a required task** follow from the instance that requires it, so that a later plan can
+/// resolve them in the same way. Each parameter takes the first of:
 ///
-/// 1. what [`with`](Self::with) sets, for the task required or for tasks further up;
-/// 2. what the tasks that are required by `#[task(requires ...)]` have drawn from outside the
-///    instance, and that is no default, for the same parameters;
-/// 3. the instance's own values, by name and type, if they are not `local`, and not their defaults;
-/// 4. defaults.
+/// 1. the value that [`with`](Self::with) sets, for the required task or for tasks further upstream;
+/// 2. the value that the tasks of `#[task(requires ...)]` take from outside the instance for the same parameter, if
+///    it is not the default;
+/// 3. the instance's own value of the same name and type, if it is neither `local` nor the default;
+/// 4. the parameter's default.
 ///
-/// A value that was given to a flow and is none of these does not reach it: give the task that
-/// requires it a parameter of that name.
+/// Other values that were given to the flow do not reach the required task: declare a parameter of the same name on
+/// the task that requires it.
 ///
-/// **A failure** is an error that a task may handle, and so is a cycle: to require a task that waits
-/// for the one that runs. An output that was made although something required had failed is never
-/// complete: tasks that require it in the same run get it, it is not loaded afterwards, and the next run
-/// runs its task again. A task whose failure is a result like others returns it as a value, such as
+/// **A failure** of a required task is an error that the task may handle, and so is a cycle, that is, requiring a task
+/// that waits for the running one. An output that was computed although a required task had failed is never
+/// complete: tasks that require it in the same run get it, but it cannot be loaded afterwards, and the next run
+/// runs its task again. If a failure is a result like any other, return it as a value, such as
 /// `Json<Option<f64>>`.
 ///
-/// **Planning again** finds the tasks by their names. Those without type parameters are known if
-/// their crate is linked into the program; of a crate that has nothing else that the program uses, say
-/// `use that_crate as _;`. Of those with type parameters, such as `Fit<Ols>`, the ones are known that
-/// a task in the flow names in `requires` or `may_require(Fit<Ols>)`, or that were required in this
-/// process. What is not known is a reason to run.
+/// **A later plan** finds the required tasks by their names. A task without type parameters is known if
+/// its crate is linked into the program; if the program uses nothing else of that crate, write
+/// `use that_crate as _;`. A task with type parameters, such as `Fit<Ols>`, is known if
+/// a task in the flow names it in `requires` or `may_require(Fit<Ols>)`, or if it was required in this
+/// process. A required task that is not known is a reason to run.
 impl<T: Task> Cx<T> {
-    /// Requires a task, and waits until its output is there.
+    /// Requires a task, and waits for its output.
     ///
     /// # Errors
     ///
-    /// It failed or requires the running task itself, its parameters or requirements are wrong, or
+    /// The task failed or requires the running task, its parameters or requirements cannot be resolved, or
     /// the execution was stopped.
     pub fn require<A: Task>(&self) -> Result<Input<A>, RequireError> {
         self.settings().require()
     }
 
-    /// Sets a parameter for what is required next: of that task, or of one that it requires.
+    /// Sets a parameter of the task that is required next, or of a task upstream of it.
     pub fn with<K: Task, V: Parameter>(
         &self,
         key: Param<K, V>,
@@ -118,7 +118,7 @@ impl<T: Task> Cx<T> {
         self.settings().with(key, value)
     }
 
-    /// Sets a parameter to one value after the other.
+    /// Sets a parameter to each of several values, to require one instance for each.
     ///
     /// ```
     /// # use flow::prelude::*;
@@ -158,7 +158,7 @@ impl<T: Task> Cx<T> {
         self.settings().over(key, values)
     }
 
-    /// Names a setting of several parameters, beside which others are required.
+    /// Adds a named setting of parameters, to require one instance for each of several settings.
     ///
     /// ```
     /// # use flow::prelude::*;
@@ -203,7 +203,7 @@ impl<T: Task> Cx<T> {
         With { cx: self, setting: Setting::default() }
     }
 
-    /// Requires instances of one task, with these settings, and waits for them.
+    /// Requires instances of one task, one for each of the settings, and waits for all of them.
     pub(super) fn require_all<A: Task>(
         &self,
         settings: Vec<Setting>,

@@ -115,7 +115,10 @@ impl<T: Task> Over<'_, T> {
         let identity = |task: &'static TaskType, place| ((task.id)(), place);
         if let Some((axis, ..)) = self.grid.set_twice(identity) {
             let param = axis.task.params[axis.place].name;
-            return Err(format!("the parameter `{}.{param}` is set twice", (axis.task.decl)().name));
+            return Err(format!(
+                "the parameter `{}.{param}` is set twice",
+                (axis.task.decl)().name
+            ));
         }
         match self.grid.count() {
             Some(count) if count <= LIMIT as u128 => {}

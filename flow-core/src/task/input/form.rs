@@ -1,4 +1,4 @@
-//! The inputs of a task, in the form in which they were required.
+//! The inputs of a task, in the form of its `requires`.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::task::Task;
 use crate::task::param::Parameter;
 use crate::task::requirement::Form;
 
-/// The inputs of a task, in the form in which they were required.
+/// The inputs of a task, in the form of its `requires`.
 ///
 /// | `requires` | inputs |
 /// | --- | --- |
@@ -19,33 +19,34 @@ use crate::task::requirement::Form;
 /// | `= {k => A for k in ks}` | `BTreeMap<K, Input<A>>` |
 /// | `= A if cond` | `Option<Input<A>>` |
 pub trait Inputs: Sized + Send + Sync + 'static {
-    /// Takes the next entries off `wires`.
+    /// Takes the next entries from `wires`.
     #[doc(hidden)]
     fn take(wires: &mut Wires<'_>) -> Self;
 }
 
-/// The inputs of one instance, entry by entry.
+/// An iterator over the inputs of one instance, entry by entry.
 #[doc(hidden)]
 pub struct Wires<'a> {
-    of: &'a Handle,
-    /// How many entries and inputs have been taken.
+    handle: &'a Handle,
+    /// The number of entries that have been taken.
     entries: usize,
+    /// The number of inputs that have been taken.
     inputs: usize,
 }
 
 impl<'a> Wires<'a> {
-    pub(crate) fn new(of: &'a Handle) -> Self {
-        Self { of, entries: 0, inputs: 0 }
+    pub(crate) fn new(handle: &'a Handle) -> Self {
+        Self { handle, entries: 0, inputs: 0 }
     }
 
     fn input<A: Task>(&mut self) -> Input<A> {
         let place = self.inputs;
         self.inputs += 1;
-        Input::new(self.of.input(place))
+        Input::new(self.handle.input(place))
     }
 
     fn entry(&mut self) -> (Form, usize) {
-        let entry = self.of.origin.entry(self.of.node, self.entries);
+        let entry = self.handle.origin.entry(self.handle.node, self.entries);
         self.entries += 1;
         entry
     }

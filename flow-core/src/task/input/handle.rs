@@ -1,4 +1,7 @@
-//! A handle on the output of one instance, whatever its task is.
+//! A handle on the output of one instance, without the type of its task.
+//!
+//! A handle finds the output through its [`Origin`], checks that the files have the content that the plan or the
+//! execution knows, and lets the target read them. The handle of a running task also records what is read.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,17 +23,18 @@ use crate::task::error::{LoadError, LoadErrorKind};
 use crate::task::input::Origin;
 use crate::task::keep::Files;
 
-/// A handle on the output of one instance, whatever its task is.
+/// A handle on the output of one instance, without the type of its task.
 #[derive(Clone)]
 pub(crate) struct Handle {
     pub(crate) origin: Arc<dyn Origin>,
     pub(crate) node: NodeIndex,
-    /// The reads of the running task that has the handle; none outside a task.
+    /// The reads of the running task that owns the handle; `None` outside a task.
     reads: Option<Arc<Reads>>,
-    /// Its place among the inputs of the running task; several, if those are inputs of an input.
+    /// The path to the instance: its index among the inputs of the running task, or, for a member of an aggregate, the
+    /// index among the inputs of that, and so on.
     place: Vec<usize>,
-    /// As which it, or what it is an input of, was required while the task runs, from 1; 0 if it was
-    /// not.
+    /// The number of the dynamic requirement that the path starts from, counted from 1; 0 if it starts from
+    /// the running task.
     required: u32,
 }
 
@@ -55,15 +59,20 @@ impl Handle {
         Self { required, ..Self::running(origin, node, reads) }
     }
 
-    /// A handle on one of its inputs.
+    /// Returns a handle on one of the instance's inputs.
     pub(crate) fn input(&self, place: usize) -> Self {
         let node = self.origin.inputs(self.node)[place];
         let place = self.place.iter().copied().chain([place]).collect();
         Self { node, place, ..self.clone() }
     }
 
-    /// Reads the files of the output, or that of one part. If they are gone, another process has put
-    /// new ones in their place: the record is read again, once.
+    /// Reads the files of the output, or that of one part.
+    ///
+    /// If the files are missing, another process may have replaced the output: the record is read again, once.
+    ///
+    /// # Errors
+    ///
+    /// The output is missing, has other content than the plan knows, or cannot be read.
     pub(crate) fn read<V>(
         &self,
         part: &str,
@@ -72,7 +81,7 @@ impl Handle {
         let mut first = true;
         loop {
             let made = self.made()?;
-            // An external file may be written while it is read.
+            // An external file may be written while it is read: its stamp must be the same before and after.
             let external = (self.origin.kind(self.node) == Kind::External)
                 .then(|| self.origin.external(self.node));
             let stamp = || {
@@ -81,8 +90,8 @@ impl Handle {
             };
             let before = stamp()?;
             before.iter().for_each(Stamp::settle);
-            // It was whole when the plan was made, or when it was written.
-            match self.look(&made, part).map_err(|error| self.error(error))? {
+            // The output was whole when the plan was made, or when it was written.
+            match self.check_output(&made, part).map_err(|error| self.error(error))? {
                 Look::Whole => {}
                 Look::Modified => return Err(self.error(LoadErrorKind::Changed)),
                 Look::Gone if first => {
@@ -124,8 +133,8 @@ impl Handle {
         }
     }
 
-    /// Whether the output still is what the plan, or the execution, knows.
-    fn look(&self, made: &Made, part: &str) -> Result<Look, StoreError> {
+    /// Checks whether the output still is the one that the plan or the execution knows.
+    fn check_output(&self, made: &Made, part: &str) -> Result<Look, StoreError> {
         let store = made.store(self.origin.store());
         Ok(match self.origin.kind(self.node) {
             Kind::Aggregate => Look::Whole,
@@ -139,7 +148,7 @@ impl Handle {
             Kind::Made if part.is_empty() => {
                 store.look_at(&made.folder, &made.output, Trust::Stamps)?.look
             }
-            // There may be many other files.
+            // Only the file of this part is checked, because the output may have many.
             Kind::Made => match made.output.only(part) {
                 Some(output) => store.look_at(&made.folder, &output, Trust::Stamps)?.look,
                 None => Look::Gone,
@@ -147,11 +156,12 @@ impl Handle {
         })
     }
 
-    /// The record, and where it lies: of the output that the plan or the execution knows.
+    /// Returns the output that the plan or the execution knows, and where it lies.
     pub(crate) fn made(&self) -> Result<Arc<Made>, LoadError> {
         self.origin.made(self.node).map_err(|kind| self.error(kind))
     }
 
+    /// Returns an error of this kind for the instance.
     pub(crate) fn error(&self, kind: impl Into<LoadErrorKind>) -> LoadError {
         LoadError { instance: self.label(), kind: kind.into() }
     }
@@ -160,7 +170,7 @@ impl Handle {
         self.origin.label(self.node, false)
     }
 
-    /// Notes that the parameters of the instance were read.
+    /// Records that the running task has read the parameters of the instance.
     pub(crate) fn read_task(&self) {
         if let Some(reads) = &self.reads {
             let digest = self.origin.parameters_digest(self.node);
@@ -169,7 +179,7 @@ impl Handle {
         }
     }
 
-    /// A metadata entry of the output.
+    /// Returns a metadata entry of the output, and records that it was read.
     pub(crate) fn meta<V: DeserializeOwned>(&self, name: &str) -> Result<V, LoadError> {
         let made = self.made()?;
         let json = made.meta.get(name);
@@ -187,7 +197,7 @@ impl Handle {
         meta_from_json(json).map_err(wrong).map_err(|error| self.error(error))
     }
 
-    /// Where the output lies, for users: an error if it has no file.
+    /// Returns the path of the output, or an error if it has no file.
     pub(crate) fn path(&self) -> Result<PathBuf, LoadError> {
         let made = self.made()?;
         if made.output.is_in_memory() {
@@ -200,7 +210,7 @@ impl Handle {
         Ok(self.path_of(&made))
     }
 
-    /// Where the output lies: its file or, if there are several or none, their folder.
+    /// Returns the path of the output: its file or, if there are several or none, the folder.
     pub(crate) fn path_of(&self, made: &Made) -> PathBuf {
         let store = made.store(self.origin.store());
         match made.output.files.as_slice() {

@@ -1,4 +1,8 @@
-//! Handles on outputs, and how the handles of a task's inputs take the form of its `requires`.
+//! Handles on outputs.
+//!
+//! [`Input`] is the typed handle that users see, [`Handle`] the same without a type, and [`InputPart`] a handle
+//! on one of several outputs. [`Inputs`] gives the handles of a task's inputs the form of its `requires`. A handle
+//! finds outputs through an [`Origin`]: a plan, or an execution.
 
 mod form;
 mod handle;
@@ -25,8 +29,8 @@ use crate::value::AnyValue;
 
 /// A handle on the output of one instance of the task `A`.
 ///
-/// [`Cx::input`](crate::Cx::input) gives one for each required task, [`Flow::output`](crate::Flow::output)
-/// outside a task.
+/// [`Cx::input`](crate::Cx::input) returns a handle for each required task. Outside a task,
+/// [`Flow::output`](crate::Flow::output) returns one.
 pub struct Input<A> {
     handle: Handle,
     of: PhantomData<fn() -> A>,
@@ -39,18 +43,19 @@ impl<A: Task> Input<A> {
 
     /// Loads the output.
     ///
-    /// In a running task this may be the value that was just made, if a reload would give an equal one.
+    /// In a running task this may be the value that the required task has just returned, if a reload would return
+    /// an equal one.
     ///
     /// # Errors
     ///
-    /// The file is gone or cannot be read.
+    /// The file is missing or cannot be read.
     pub fn load(&self) -> Result<Loaded<Output<A>>, LoadError> {
         let Handle { origin, node, .. } = &self.handle;
         if let Some(value) = origin.value(*node) {
             return Ok(Loaded(downcast(value)));
         }
         let value = self.handle.read("", |files| A::__target().__load(files))?;
-        // Handles note what is read of them for one running task alone.
+        // The output of an aggregate is handles, which record the reads of one task, so it cannot be shared.
         if origin.kind(*node) != Kind::Aggregate {
             let shared: AnyValue = Arc::clone(&value) as _;
             origin.share(*node, &shared);
@@ -62,7 +67,7 @@ impl<A: Task> Input<A> {
     ///
     /// # Errors
     ///
-    /// The file is gone or cannot be read.
+    /// The file is missing or cannot be read.
     pub fn load_one<O: Outputs, K: KeepPart>(
         &self,
         part: Part<O, K>,
@@ -81,7 +86,7 @@ impl<A: Task> Input<A> {
         InputPart::new(self.handle.clone(), part.name(), part.target())
     }
 
-    /// The whole, as a part.
+    /// Returns the whole output as a part.
     fn whole(&self) -> InputPart<A::Target>
     where
         A::Target: KeepPart,
@@ -89,12 +94,13 @@ impl<A: Task> Input<A> {
         InputPart::new(self.handle.clone(), "", A::__target())
     }
 
-    /// Returns the pieces of the output one by one, such as the record batches of a columnar file, in memory
-    /// that does not grow with the file.
+    /// Returns the pieces of the output one by one, such as the record batches of a columnar file.
+    ///
+    /// Memory use does not grow with the file.
     ///
     /// # Errors
     ///
-    /// The file is gone or cannot be read. What is found out later comes as a piece.
+    /// The file is missing or cannot be read. An error that occurs later is an item of the iterator.
     pub fn stream(&self) -> Result<Pieces<<A::Target as Streaming>::Piece>, LoadError>
     where
         A::Target: Streaming,
@@ -106,7 +112,7 @@ impl<A: Task> Input<A> {
     ///
     /// # Errors
     ///
-    /// There is no such column, the file is gone or cannot be read.
+    /// There is no such column, or the file is missing or cannot be read.
     pub fn load_columns(
         &self,
         names: &[&str],
@@ -128,7 +134,7 @@ impl<A: Task> Input<A> {
 
     /// Returns metadata that the task recorded with [`Cx::meta`](crate::Cx::meta).
     ///
-    /// In a running task this is recorded: if the metadata change, the task runs again.
+    /// In a running task this is recorded: if the metadata changes, the task runs again.
     ///
     /// ```
     /// use flow::prelude::*;
@@ -169,7 +175,7 @@ impl<A: Task> Input<A> {
     /// flow.run::<Report>()?;
     /// assert_eq!(*flow.load::<Report>()?, "2 words");
     ///
-    /// // The output is the same, and what was noted about it is not.
+    /// // The output is the same, but its metadata has changed.
     /// std::fs::write(folder.join("text"), "one two three")?;
     /// flow.run::<HasWords>()?;
     /// let report = flow.preview::<Report>()?.instances().next_back().unwrap();
@@ -182,17 +188,18 @@ impl<A: Task> Input<A> {
     ///
     /// # Errors
     ///
-    /// There is nothing of that name, or it has another type.
+    /// The task recorded no metadata of that name, or it has another type.
     pub fn meta<V: DeserializeOwned>(&self, name: &str) -> Result<V, LoadError> {
         self.handle.meta(name)
     }
 
-    /// Returns the path of the output: its file, which must not be written to; of several outputs, the folder
-    /// of the instance.
+    /// Returns the path of the output: its file or, if there are several, the folder of the instance.
+    ///
+    /// The file must not be written to.
     ///
     /// # Errors
     ///
-    /// There is no output any more, or it has no file.
+    /// The output does not exist any more, or has no file.
     pub fn path(&self) -> Result<PathBuf, LoadError> {
         self.handle.path()
     }

@@ -17,22 +17,22 @@ use crate::value::AnyValue;
 
 /// Where a handle finds the output of an instance: in a plan, or in an execution of a plan.
 pub(crate) trait Origin: Send + Sync {
-    /// Returns the store that a record without another one lies in.
+    /// Returns the store of the outputs that name no other store.
     fn store(&self) -> &Arc<Store>;
 
-    /// Returns what is known of the content of files outside the store.
+    /// Returns the digests of files outside the store.
     fn contents(&self) -> &Contents;
 
-    /// Returns how the output of an instance comes about.
+    /// Returns how the output of an instance is produced.
     fn kind(&self, node: NodeIndex) -> Kind;
 
-    /// Returns the label of an instance; a long one is shortened unless it is asked for in full.
+    /// Returns the label of an instance; a long one is shortened unless `in_full`.
     fn label(&self, node: NodeIndex, in_full: bool) -> String;
 
     /// Returns the instances that an instance requires, in order.
     fn inputs(&self, node: NodeIndex) -> &[NodeIndex];
 
-    /// Returns the form of an entry of `requires`, and how many inputs it has.
+    /// Returns the form of an entry of `requires`, and the number of its inputs.
     fn entry(&self, node: NodeIndex, place: usize) -> (Form, usize);
 
     /// Returns the task with its parameters resolved.
@@ -52,6 +52,6 @@ pub(crate) trait Origin: Send + Sync {
         None
     }
 
-    /// Lets others have the value of an output as long as it is in use.
+    /// Shares the value of an output with other tasks as long as it is in use.
     fn share(&self, _node: NodeIndex, _value: &AnyValue) {}
 }

@@ -1,4 +1,4 @@
-//! A handle on what lies in one file.
+//! A handle on one part of an output: the content of one file.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::task::error::{LoadError, LoadErrorKind};
 use crate::task::keep::{Files, KeepPart};
 use crate::task::loaded::Loaded;
 
-/// A handle on one of several outputs of a task, made by [`Input::part`](crate::Input::part).
+/// A handle on one of several outputs of a task, created by [`Input::part`](crate::Input::part).
 #[derive(Clone)]
 pub struct InputPart<K> {
     handle: Handle,
@@ -25,22 +25,22 @@ impl<K: KeepPart> InputPart<K> {
         Self { handle, name, target }
     }
 
-    /// The value.
+    /// Loads the value.
     ///
     /// # Errors
     ///
-    /// The file is gone or cannot be read.
+    /// The file is missing or cannot be read.
     pub fn load(&self) -> Result<Loaded<K::Value>, LoadError> {
         let value =
             self.handle.read(self.name, |files| self.target.__load_part(self.name, files))?;
         Ok(Loaded(Arc::new(value)))
     }
 
-    /// The pieces of the output, one after the other, in memory that does not grow with it.
+    /// Returns the pieces of the output one by one, in memory that does not grow with the file.
     ///
     /// # Errors
     ///
-    /// The file is gone or cannot be read. What is found out later comes as a piece.
+    /// The file is missing or cannot be read. An error that occurs later is an item of the iterator.
     pub fn stream(&self) -> Result<Pieces<K::Piece>, LoadError>
     where
         K: Streaming,
@@ -53,11 +53,11 @@ impl<K: KeepPart> InputPart<K> {
         })))
     }
 
-    /// Some columns of the output, in the order asked for; the others are not read.
+    /// Loads some columns of the output, in this order; the others are not read.
     ///
     /// # Errors
     ///
-    /// There is no such column, the file is gone or cannot be read.
+    /// There is no such column, or the file is missing or cannot be read.
     pub fn load_columns(&self, names: &[&str]) -> Result<K::Columns, LoadError>
     where
         K: Columnar,
@@ -67,11 +67,11 @@ impl<K: KeepPart> InputPart<K> {
             .map_err(in_part)
     }
 
-    /// Where the file lies. It is never rewritten, and must not be.
+    /// Returns the path of the file, which must not be written to.
     ///
     /// # Errors
     ///
-    /// There is no output any more.
+    /// The output does not exist any more.
     pub fn path(&self) -> Result<PathBuf, LoadError> {
         let made = self.handle.made()?;
         let path = Files { of: &self.handle, made: &made }.path(self.name);
@@ -79,7 +79,7 @@ impl<K: KeepPart> InputPart<K> {
     }
 }
 
-/// What is wrong may be what was asked for, and not the file.
+/// Turns `Unreadable` into `InPart`: the request for a part may be wrong, and not the file.
 fn in_part(LoadError { instance, kind }: LoadError) -> LoadError {
     let kind = match kind {
         LoadErrorKind::Unreadable { source, .. } => LoadErrorKind::InPart { source },

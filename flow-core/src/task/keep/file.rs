@@ -1,4 +1,4 @@
-//! Files and folders that tasks write themselves.
+//! The target [`File`]: a file or folder that the task writes itself.
 
 use std::path::PathBuf;
 
@@ -9,8 +9,9 @@ use crate::base::code::Code;
 use crate::store::draft::Draft;
 use crate::store::place::Places;
 
-/// A file or a folder that the task writes itself, at [`Cx::out_path`](crate::Cx::out_path): the
-/// model of another library, images, shards. Loaded, it is the path.
+/// A target for a file or folder that the task writes itself, at [`Cx::out_path`](crate::Cx::out_path).
+///
+/// Use it for the model of another library, images, or shards. Loading the output returns its path.
 ///
 /// ```
 /// use flow::prelude::*;
@@ -38,16 +39,16 @@ use crate::store::place::Places;
 /// # }
 /// ```
 ///
-/// What is written there counts as any other output does: it is hashed, it is there only as a
-/// whole, and nothing is left of it if the task fails. It must not be changed afterwards. Links are
-/// refused, for what they lead to may change.
+/// Such an output is handled like any other: it is hashed, becomes visible only as a
+/// whole, and is removed if the task fails. It must not be changed afterwards. Links are
+/// errors, because the files that they lead to may change, and must not be removed with the output.
 #[derive(Clone, Debug, Default)]
 pub struct File {
     extension: String,
 }
 
 impl File {
-    /// The extension of the file, without the dot; none by default.
+    /// Sets the extension of the file, without the dot; the default is none.
     #[must_use]
     pub fn extension(mut self, extension: impl Into<String>) -> Self {
         self.extension = extension.into();

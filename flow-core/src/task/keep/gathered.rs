@@ -1,4 +1,4 @@
-//! Tasks that have no output of their own.
+//! [`Gathered`]: the output of an aggregate, which is handles on the outputs of the tasks that it requires.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -9,8 +9,7 @@ use crate::store::draft::Draft;
 use crate::store::place::Places;
 use crate::task::input::{Inputs, Wires};
 
-/// What an `aggregate` has for an output: handles on what it requires, in the form of its
-/// `requires`.
+/// The output of an `aggregate`: handles on the tasks that it requires, in the form of its `requires`.
 ///
 /// ```
 /// use flow::prelude::*;

@@ -1,4 +1,4 @@
-//! Outputs that stay in memory.
+//! The target [`Memory`]: outputs that stay in memory.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -10,16 +10,14 @@ use crate::base::code::Code;
 use crate::store::draft::Draft;
 use crate::store::place::Places;
 
-/// No file: the value stays in memory, as long as this flow, or one made from it, is there.
+/// A target without a file: the value stays in memory as long as this flow, or a flow derived from it, exists.
 ///
-/// It is for what is quicker to make than to load, and for values that no format can keep. The
-/// record stays in the store, so that another process knows what the value was made from: what
-/// follows it is complete without it, and it is made again only when a task that requires it
-/// runs, or when it is a root itself.
+/// Use it for values that are quicker to compute than to load, and for values that no format can store. The
+/// record is stored as usual, so that in another process the tasks downstream can be complete without the value. The
+/// value is computed again only when a task that requires it runs, or when it is a root.
 ///
-/// It counts as the same value whenever it is made from the same, for nothing tells two values
-/// apart that have no bytes: what follows runs again if what it is made from changes. When it is
-/// made from something else, the value before is dropped.
+/// Because the value has no bytes to compare, its digest is its fingerprint: tasks downstream run again whenever the
+/// fingerprint changes. A value with a new fingerprint replaces the one before in memory.
 ///
 /// ```
 /// use flow::prelude::*;
@@ -66,7 +64,7 @@ impl<T: Send + Sync + 'static> Keep for Memory<T> {
         let value =
             files.made.store(files.of.origin.store()).memory().get(files.made.output.digest);
         let value = value.context("it was in the memory of another process")?;
-        // What it is made from, code included, tells the types of two versions apart.
-        value.downcast().map_err(|_| anyhow::anyhow!("its type is another one now: reset it"))
+        // Values of different types normally differ in their fingerprints, which include the code.
+        value.downcast().map_err(|_| anyhow::anyhow!("its type has changed: reset the task"))
     }
 }

@@ -1,12 +1,18 @@
-//! How the output of a task is kept: what `target = ...` and `outputs = ...` may name.
+//! How the output of a task is stored: the types that `target = ...` and `outputs = ...` may name.
 //!
-//! Nearly always it is a [`Target`], which writes a value to one file. [`Several`] keeps a struct
-//! of [`Outputs`], a file for each field. [`File`] is a file or folder that the task writes itself,
-//! and [`Memory`] no file at all; a task that is an aggregate has no output of its own, and what it
-//! [`Gathered`] are handles on those of others.
+//! | type | output |
+//! | --- | --- |
+//! | any [`Target`](crate::Target) | a value in one file |
+//! | [`Several`] | a struct of [`Outputs`], with a file for each field |
+//! | [`File`] | a file or folder that the task writes itself |
+//! | [`Memory`] | a value in memory, without a file |
+//! | [`Gathered`] | handles on the outputs that an aggregate requires |
 //!
-//! [`Keep`] is what the engine sees of all of them: it saves a value into a [`Draft`], and loads it
+//! The engine sees all of them as [`Keep`], which saves a value into a [`Draft`] and loads it
 //! from the [`Files`] that a record names.
+//!
+//! `File` and `Memory` are part of the core, because they concern the store and not a format. All formats are
+//! [`Target`](crate::Target)s of other crates.
 
 mod file;
 mod gathered;
@@ -31,7 +37,7 @@ use crate::target::{Description, Source};
 use crate::task::Kind;
 use crate::task::input::Handle;
 
-/// A way to keep the output of a task: any [`Target`](crate::Target), [`File`], [`Memory`], or
+/// A way to store the output of a task: any [`Target`](crate::Target), [`File`], [`Memory`], or
 /// several outputs.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a target: it does not say how an output is kept",
@@ -39,14 +45,14 @@ use crate::task::input::Handle;
     note = "name one, such as `Parquet<RecordBatch>`, `Json<Vec<f64>>` or `Pickle<Model>`, or implement `Target` for a type of your own"
 )]
 pub trait Keep: Sized + Send + Sync + 'static {
-    /// What a task returns and what loading gives back.
+    /// The type that a task returns, and that loading returns.
     type Value: Send + Sync + 'static;
 
-    /// Whether a value that was saved and loaded cannot be told from the value before.
+    /// Whether saving and loading a value returns an equal one.
     #[doc(hidden)]
     const __EXACT: bool;
 
-    /// Adds the code of the targets.
+    /// Adds the code digests of the targets.
     #[doc(hidden)]
     fn __codes(codes: &mut Vec<Code>);
 
@@ -73,18 +79,18 @@ pub trait Keep: Sized + Send + Sync + 'static {
     #[doc(hidden)]
     fn __load(&self, files: &Files<'_>) -> anyhow::Result<Arc<Self::Value>>;
 
-    /// What others need to know of the file of each part.
+    /// Describes the file of each part for readers outside this program.
     #[doc(hidden)]
     fn __describe(&self, _files: &Files<'_>) -> anyhow::Result<Described> {
         Ok(Vec::new())
     }
 }
 
-/// What others need to know of files, by part.
+/// The descriptions of files, by part.
 #[doc(hidden)]
 pub type Described = Vec<(&'static str, Description)>;
 
-/// The files of an output that is there.
+/// The files of an existing output.
 #[doc(hidden)]
 pub struct Files<'a> {
     pub(crate) of: &'a Handle,
@@ -92,14 +98,14 @@ pub struct Files<'a> {
 }
 
 impl Files<'_> {
-    /// Where a part lies; the whole, if its name is empty.
+    /// Returns the path of a part, or of the whole output if the name is empty.
     pub(crate) fn path(&self, part: &str) -> anyhow::Result<PathBuf> {
         let file = self.made.output.file(part);
         let file = file.ok_or_else(|| anyhow::anyhow!("the record names no file `{part}`"))?;
         Ok(self.made.store(self.of.origin.store()).path(&self.made.folder, &file.file))
     }
 
-    /// The file of a part, for a target to read.
+    /// Returns the file of a part as a source for a target.
     pub(crate) fn source(&self, part: &str) -> anyhow::Result<Source> {
         let Handle { origin, node, .. } = self.of;
         let kept = origin.kind(*node) == Kind::Made;

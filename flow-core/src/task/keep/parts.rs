@@ -1,4 +1,4 @@
-//! Parts: what is kept in one file, be it the whole output or a field of several.
+//! Parts: the content of one file, which is the whole output or a field of several outputs.
 
 use std::marker::PhantomData;
 use std::path::PathBuf;
@@ -10,14 +10,14 @@ use crate::store::draft::Draft;
 use crate::store::place::Places;
 use crate::target::{Description, Target};
 
-/// A way to keep one part of an output: any [`Target`], or [`File`](super::File).
+/// A way to store one part of an output: any [`Target`], or [`File`](super::File).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a target: it does not say how an output is kept",
     label = "not a target",
     note = "name one, such as `Parquet<RecordBatch>`, `Json<Vec<f64>>` or `Pickle<Model>`, or implement `Target` for a type of your own"
 )]
 pub trait KeepPart: Sized + Send + Sync + 'static {
-    /// What is kept.
+    /// The type of the stored value.
     type Value: Send + Sync + 'static;
 
     #[doc(hidden)]
@@ -44,11 +44,11 @@ pub trait KeepPart: Sized + Send + Sync + 'static {
     #[doc(hidden)]
     fn __load_part(&self, part: &str, files: &Files<'_>) -> anyhow::Result<Self::Value>;
 
-    /// The extension of the file that the task writes itself.
+    /// Returns the extension of the file.
     #[doc(hidden)]
     fn __extension(&self) -> String;
 
-    /// What others need to know of the file.
+    /// Describes the file for readers outside this program.
     #[doc(hidden)]
     fn __describe_part(&self, _part: &str, _files: &Files<'_>) -> anyhow::Result<Description> {
         Ok(Description::default())
@@ -119,8 +119,9 @@ impl<K: KeepPart> Keep for K {
     }
 }
 
-/// The key of one output among several: a constant such as `Split::TRAIN`, which
-/// `#[derive(Outputs)]` makes for each field.
+/// The key of one output among several, such as `Split::TRAIN`.
+///
+/// `#[derive(Outputs)]` creates a constant for each field.
 ///
 /// `O` is the struct of outputs and `K` the target of the field.
 pub struct Part<O, K> {
@@ -135,7 +136,7 @@ impl<O, K: KeepPart> Part<O, K> {
         Self { name, target, of: PhantomData }
     }
 
-    /// The name of the field.
+    /// Returns the name of the field.
     pub fn name(&self) -> &'static str {
         self.name
     }
@@ -151,7 +152,7 @@ impl<O, K: KeepPart> Part<O, K> {
         checked.map_err(|error| anyhow::anyhow!("output `{}`: {error:#}", self.name))
     }
 
-    /// The path of the file that the task writes itself.
+    /// Returns the path at which the task writes the file itself.
     pub(crate) fn place(&self, places: &Places) -> anyhow::Result<PathBuf> {
         Ok(places.give(self.name, &self.target().__extension())?)
     }

@@ -8,16 +8,16 @@ use crate::store::draft::Draft;
 use crate::store::place::Places;
 use crate::target::Description;
 
-/// Several outputs of one task, side by side in files of their own: a struct with
-/// `#[derive(Outputs)]`, of which each field says by `#[output(...)]` how it is kept.
+/// Several outputs of one task, each in a file of its own: a struct with `#[derive(Outputs)]`.
 ///
-/// The task returns the whole struct, so that none can be missing, and it is complete only with
-/// all of them. They are loaded whole, or [one by one](crate::Input::load_one).
+/// The attribute `#[output(...)]` of a field names its target. The task returns the whole struct, so that no output
+/// can be missing, and it is complete only with all of them. They are loaded as a whole or
+/// [one by one](crate::Input::load_one).
 ///
 /// ```
 /// use flow::prelude::*;
 ///
-/// /// Numbers, apart.
+/// /// Even and odd numbers.
 /// #[derive(Outputs)]
 /// struct Split {
 ///     #[output(Json)]
@@ -60,7 +60,7 @@ pub trait Outputs: Sized + Send + Sync + 'static {
     #[doc(hidden)]
     const __EXACT: bool;
 
-    /// How the user wrote the targets.
+    /// The targets as the user wrote them.
     #[doc(hidden)]
     const __TARGETS: &'static str;
 
@@ -89,7 +89,7 @@ pub trait Outputs: Sized + Send + Sync + 'static {
     fn __describe(of: &Files<'_>) -> anyhow::Result<Described>;
 }
 
-/// Where the parts of an output are saved, one after the other.
+/// A writer for the parts of an output, which are saved one after the other.
 #[doc(hidden)]
 pub struct Saving<'a, 'b> {
     places: &'a Places,
@@ -123,9 +123,9 @@ impl Files<'_> {
     }
 }
 
-/// How [`Outputs`] are kept: each field by its own target.
+/// The target of a struct of [`Outputs`]: stores each field with its own target.
 ///
-/// `outputs = Split` stands for it; nobody writes it.
+/// `outputs = Split` is short for `target = Several<Split>`.
 pub struct Several<O>(std::marker::PhantomData<fn() -> O>);
 
 impl<O> Default for Several<O> {
