@@ -103,7 +103,7 @@ fn names(table: &Table) -> Vec<String> {
 #[track_caller]
 fn counts(package: &Package, file: &str, text: &str) {
     let before = package.table();
-    assert!(before.unseen.is_empty(), "{file}: {:?}", before.unseen);
+    assert!(before.untracked.is_empty(), "{file}: {:?}", before.untracked);
     let kept = fs::read_to_string(package.path(file)).expect("a file");
     package.write(file, text);
     let after = package.table();
@@ -348,7 +348,10 @@ fn files_that_are_included_count() {
     let package =
         Package::new("const TEXT: &str = include_str!(\"../data/x.csv\"); fn go() { TEXT; }");
     let missing = package.table();
-    assert!(missing.unseen.iter().any(|unseen| unseen.contains("include_str!")), "{missing:?}");
+    assert!(
+        missing.untracked.iter().any(|untracked| untracked.contains("include_str!")),
+        "{missing:?}"
+    );
     package.write("data/x.csv", "1");
     assert_eq!(package.reached(), ["const TEXT", "data/x.csv", "go"]);
     let was = digests(&package.table());
@@ -417,9 +420,9 @@ fn a_source_that_is_broken_says_so_and_goes_on() {
         .write("src/round.rs", "#[path = \"round.rs\"] mod round;");
     let table = package.table();
     assert!(names(&table).contains(&"go".to_owned()));
-    let unseen: Vec<&str> = table.unseen.iter().map(String::as_str).collect();
-    assert!(unseen.contains(&"the file of `mod gone` is not found"), "{unseen:?}");
-    assert!(unseen.contains(&"the file src/odd.rs cannot be read as Rust"), "{unseen:?}");
+    let untracked: Vec<&str> = table.untracked.iter().map(String::as_str).collect();
+    assert!(untracked.contains(&"the file of `mod gone` is not found"), "{untracked:?}");
+    assert!(untracked.contains(&"the file src/odd.rs cannot be read as Rust"), "{untracked:?}");
 
     for text in
         ["impl", "fn", "struct", "mod", "use", "enum E {", "macro_rules! m", "pub(", "#[", "const"]

@@ -1,4 +1,4 @@
-//! `impl Outputs`, and the typed keys of its fields.
+//! Generates `impl Outputs`, and the typed keys of the fields.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -12,7 +12,7 @@ use crate::ctxt::Ctxt;
 use crate::outputs::{Outputs, Part};
 use crate::spans::{local, plain};
 
-/// The expansion of `#[derive(Outputs)]`.
+/// Expands `#[derive(Outputs)]`.
 pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
     let ctxt = Ctxt::new();
     let outputs = Outputs::read(input, &ctxt);
@@ -26,7 +26,7 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
     quote!(#(#errors)* #stub)
 }
 
-/// Everything that is written for outputs without mistakes.
+/// Returns the code for a declaration without mistakes.
 fn expand(outputs: &Outputs<'_>) -> TokenStream {
     let private = private();
     let name = &outputs.input.ident;
@@ -102,7 +102,7 @@ fn expand(outputs: &Outputs<'_>) -> TokenStream {
     )
 }
 
-/// What stands for the impl where something is wrong, so that nothing else is.
+/// Returns a stub of the impl for a declaration with mistakes, so that no further errors follow.
 fn stub(outputs: &Outputs<'_>) -> TokenStream {
     let private = private();
     let name = &outputs.input.ident;
@@ -137,7 +137,7 @@ fn stub(outputs: &Outputs<'_>) -> TokenStream {
     )
 }
 
-/// `<Target as KeepPart>`, pointing at the target.
+/// Returns `<Target as KeepPart>`, with spans that point at the target.
 fn kept(part: &Part<'_>) -> TokenStream {
     let target = &part.target;
     let span = target.span();
@@ -153,7 +153,7 @@ fn keys(outputs: &Outputs<'_>) -> TokenStream {
     let (generics, arguments, bounds) = generics.split_for_impl();
     let mut seen = Vec::new();
     let keys = outputs.parts.iter().filter_map(|part| {
-        // Two of one name are reported; the second would be an error of its own.
+        // Two keys of the same name are already reported. A second constant would be another error.
         if seen.contains(&&part.key) {
             return None;
         }
@@ -168,7 +168,7 @@ fn keys(outputs: &Outputs<'_>) -> TokenStream {
         let docs = if docs.is_empty() { quote!(#[doc = #doc]) } else { quote!(#(#docs)*) };
         Some(quote_spanned! {span=>
             #docs
-            // The target is the user's, and clippy would tell the user of the closure.
+            // The closure has the user's span, so clippy would warn the user about it.
             #[allow(clippy::redundant_closure)]
             #visibility const #key: #private::Part<Self, #target> =
                 #private::Part::__new(#text, || #value);
@@ -183,7 +183,7 @@ fn keys(outputs: &Outputs<'_>) -> TokenStream {
     }
 }
 
-/// How the user wrote the targets: `Split {train: Parquet<RecordBatch>}`.
+/// Returns the targets as the user wrote them: `Split {train: Parquet<RecordBatch>}`.
 fn targets(outputs: &Outputs<'_>) -> String {
     let parts = outputs
         .parts

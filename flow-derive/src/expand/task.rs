@@ -1,4 +1,4 @@
-//! `impl Task`.
+//! Generates `impl Task`.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -14,7 +14,7 @@ use crate::model::{Kept, Task};
 use crate::spans::{ends, local};
 use crate::text;
 
-/// Everything that is written for a task without mistakes.
+/// Returns the code of a task without mistakes.
 pub(super) fn expand(task: &Task<'_>) -> TokenStream {
     let Some(kept) = task.kept() else {
         return TokenStream::new();
@@ -44,7 +44,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
     let tracked = tracked::implementation_of(task.input, written, &private.to_token_stream());
     let run = declared::run(task);
     let (values, index, to, visit) = (local("values"), local("index"), local("to"), local("visit"));
-    // The user's expressions say `self`, so this one is theirs.
+    // The user's expressions refer to `self`, so this `self` has the span of the call site.
     let this = quote_spanned!(Span::call_site()=> self);
     enclose(
         &task.facade,
@@ -105,7 +105,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
     )
 }
 
-/// Computes the depth of a task that is one type. A cycle makes that impossible.
+/// Makes the compiler evaluate `__DEPTH` of a task without type parameters, which fails for a cycle.
 fn force_depth(task: &Task<'_>) -> TokenStream {
     if !task.input.generics.params.is_empty() {
         return TokenStream::new();
@@ -115,7 +115,7 @@ fn force_depth(task: &Task<'_>) -> TokenStream {
     quote!(const _: usize = <#name as #private::Task>::__DEPTH;)
 }
 
-/// Lets the program know the task by its name, if it is one type.
+/// Registers a task without type parameters in the program, so that its type is found by its name.
 fn register(task: &Task<'_>) -> TokenStream {
     if !task.input.generics.params.is_empty() {
         return TokenStream::new();
@@ -129,20 +129,20 @@ fn register(task: &Task<'_>) -> TokenStream {
     }
 }
 
-/// The associated type `Target`, standing at the user's type: that is where the compiler says that
-/// it is more private than the task.
+/// Returns the associated type `Target`, with the span of the user's type. The compiler reports there
+/// that the type is more private than the task.
 pub(crate) fn target_type(kept: &Kept<'_>) -> TokenStream {
     let private = private();
     let (ty, (first, last)) = match kept {
-        Kept::By(target) => (target.ty.to_token_stream(), ends(target)),
-        Kept::Several(outputs) => {
+        Kept::Target(target) => (target.ty.to_token_stream(), ends(target)),
+        Kept::Outputs(outputs) => {
             let private = private_at(outputs.span());
             (
                 quote_spanned!(outputs.span()=> <#outputs as #private::KeptApart>::Target),
                 ends(outputs),
             )
         }
-        Kept::Gathered => {
+        Kept::Aggregate => {
             let here = Span::call_site();
             (quote!(#private::Gathered<<Self as #private::Task>::Inputs>), (here, here))
         }
@@ -152,7 +152,7 @@ pub(crate) fn target_type(kept: &Kept<'_>) -> TokenStream {
     quote!(#start #ty #end)
 }
 
-/// The associated type `Kind`.
+/// Returns the associated type `__Kind`.
 pub(crate) fn kind(task: &Task<'_>) -> TokenStream {
     let private = private();
     let attr = &task.attr;
@@ -163,7 +163,7 @@ pub(crate) fn kind(task: &Task<'_>) -> TokenStream {
     }
 }
 
-/// Where the output lies that is made elsewhere.
+/// Returns the function that computes the path of an external file.
 fn path(task: &Task<'_>) -> TokenStream {
     let Some(path) = &task.attr.path else {
         return TokenStream::new();
@@ -180,7 +180,7 @@ fn path(task: &Task<'_>) -> TokenStream {
     }
 }
 
-/// When it runs again although nothing changed.
+/// Returns the declaration of `refresh`.
 fn refresh(task: &Task<'_>) -> TokenStream {
     let Some(refresh) = &task.attr.refresh else {
         return TokenStream::new();
@@ -194,10 +194,10 @@ fn refresh(task: &Task<'_>) -> TokenStream {
                 #private::Refresh::After { text: #text, seconds: #seconds }
             });
         }
-        Refresh::Asked(expr) => expr,
+        Refresh::OnChange(expr) => expr,
     };
     let declared = refresh_const(quote!(#private::Refresh::Asked));
-    // What is no value is said at the expression.
+    // With the span of the expression, where the compiler reports a value that cannot be compared.
     let value = Ident::new("__value", expr.span());
     let this = quote_spanned!(Span::call_site()=> self);
     let at_expr = private_at(expr.span());
@@ -215,7 +215,8 @@ fn refresh(task: &Task<'_>) -> TokenStream {
     }
 }
 
-/// Checks the output by the user's function, called by its path: so `&Vec<T>` may be a `&[T]` there.
+/// Returns the function that checks the output. It calls the user's function by its path, so that a
+/// `&Vec<T>` coerces to `&[T]`.
 fn check(task: &Task<'_>) -> TokenStream {
     let Some(check) = &task.attr.check else {
         return TokenStream::new();
@@ -231,7 +232,7 @@ fn check(task: &Task<'_>) -> TokenStream {
     }
 }
 
-/// The list of what is used, and an impl of `Uses` for each.
+/// Returns the list of the types that the task uses, and an impl of `Uses` for each.
 fn uses(task: &Task<'_>) -> (TokenStream, TokenStream) {
     let Some(uses) = &task.attr.uses else {
         return Default::default();
@@ -256,16 +257,16 @@ fn uses(task: &Task<'_>) -> (TokenStream, TokenStream) {
     (list, impls)
 }
 
-/// `<Target>::default().option(expr)`, where `default` is that of the type itself if it has one,
-/// which may then infer more than a trait could say.
+/// Returns `<Target>::default().option(expr)`. An inherent function `default` takes precedence over the
+/// trait's: it lets `Parquet<T>` infer how a `T` becomes a table.
 fn target_value(kept: &Kept<'_>) -> TokenStream {
     match kept {
-        Kept::By(target) => value_of(&target.ty, &target.options),
-        Kept::Several(_) | Kept::Gathered => quote!(<Self::Target>::default()),
+        Kept::Target(target) => value_of(&target.ty, &target.options),
+        Kept::Outputs(_) | Kept::Aggregate => quote!(<Self::Target>::default()),
     }
 }
 
-/// The value of a target of that type, with these options.
+/// Returns the value of a target of type `ty` with `options`.
 pub(super) fn value_of(ty: &Type, options: &[(Ident, Expr)]) -> TokenStream {
     let mut value = quote_spanned!(ty.span()=> <#ty>::default());
     for (option, expr) in options {
@@ -307,9 +308,9 @@ fn decl(task: &Task<'_>, kept: &Kept<'_>) -> TokenStream {
     let doc = doc::doc(&task.input.attrs);
     let version = attr.version.as_ref().map_or(0, |version| version.value);
     let target = match kept {
-        Kept::By(target) => target_text(&target.ty, &target.options).to_token_stream(),
-        Kept::Several(outputs) => quote!(<#outputs as #private::Outputs>::__TARGETS),
-        Kept::Gathered => quote!(""),
+        Kept::Target(target) => target_text(&target.ty, &target.options).to_token_stream(),
+        Kept::Outputs(outputs) => quote!(<#outputs as #private::Outputs>::__TARGETS),
+        Kept::Aggregate => quote!(""),
     };
     let optional = |text: &Opt<LitStr>| match text {
         Some(text) => {
@@ -333,14 +334,14 @@ fn decl(task: &Task<'_>, kept: &Kept<'_>) -> TokenStream {
     }
 }
 
-/// How the user wrote the target: `Parquet<Row>(compression=Zstd(3))`.
+/// Returns the target as the user wrote it: `Parquet<Row>(compression=Zstd(3))`.
 pub(super) fn target_text(ty: &Type, options: &[(Ident, Expr)]) -> String {
     let ty = text::short_type(ty.to_token_stream());
     if options.is_empty() {
         return ty;
     }
     let options = options.iter().map(|(option, expr)| quote!(#option = #expr));
-    let options: Vec<String> = options.map(text::of).collect();
+    let options: Vec<String> = options.map(text::to_text).collect();
     format!("{ty}({})", options.join(", "))
 }
 
@@ -371,7 +372,8 @@ fn fields(task: &Task<'_>) -> TokenStream {
     }
 }
 
-/// `runs::<Self>()`, which points at the task's name if there is no `Run`.
+/// Returns `runs::<Self>()`, with the span of the task's name, where the compiler reports a missing
+/// `Run`.
 fn runs(task: &Task<'_>) -> TokenStream {
     let span = task.input.ident.span();
     let private = private_at(span);

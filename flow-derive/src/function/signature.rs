@@ -1,4 +1,4 @@
-//! What the head of a function must not have, for it to be a task.
+//! Checks the signature of a function that is a task.
 
 use syn::visit::{self, Visit};
 use syn::{
@@ -7,7 +7,7 @@ use syn::{
 
 use crate::ctxt::Ctxt;
 
-/// Reports what is wrong apart from the arguments one by one.
+/// Reports mistakes in the signature, except for those in a single argument's role.
 pub(super) fn check(signature: &Signature, ctxt: &Ctxt) {
     let Signature { asyncness, constness, safety, abi, variadic, .. } = signature;
     if let Some(word) = asyncness {
@@ -52,7 +52,7 @@ pub(super) fn check(signature: &Signature, ctxt: &Ctxt) {
     }
 }
 
-/// What stands in a type.
+/// The parts of a type that a task's signature must not contain.
 #[derive(Default)]
 pub(super) struct Within<'a> {
     /// Each `impl Trait`.

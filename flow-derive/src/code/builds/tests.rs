@@ -43,7 +43,7 @@ impl Folder {
     fn environment(&self, libraries: &[&str]) -> Environment {
         let compilation = self.compilation(libraries);
         let root = self.path().join("deep/src/lib.rs");
-        Environment::Recorded(Builds::new(&compilation).of("deep", &root))
+        Environment::Recorded(Builds::new(&compilation).candidates("deep", &root))
     }
 }
 

@@ -86,22 +86,22 @@ fn what_the_build_script_of_a_dependency_sets_counts() {
     ] {
         let package = with_dependency(way);
         let before = package.table();
-        assert!(before.unseen.is_empty(), "{way}: {:?}", before.unseen);
+        assert!(before.untracked.is_empty(), "{way}: {:?}", before.untracked);
         build(&package, "1", "2");
         assert_ne!(digests(&before), digests(&package.table()), "{way}");
         // Of several builds, it is not known which one it is.
         build(&package, "2", "1");
-        let unseen = "the value of `env!(\"SCHEMA\")` in the package `proto` is not known";
-        assert_eq!(package.table().unseen, [unseen.to_owned()].into(), "{way}");
+        let untracked = "the value of `env!(\"SCHEMA\")` in the package `proto` is not known";
+        assert_eq!(package.table().untracked, [untracked.to_owned()].into(), "{way}");
     }
     let package = with_dependency(
         "pub fn scale() { option_env!(\"OPTIONAL\"); env!(\"CARGO_MANIFEST_DIR\") }",
     );
-    assert!(package.table().unseen.is_empty());
+    assert!(package.table().untracked.is_empty());
     // There is no record of the build at all.
     let package = with_dependency("pub fn scale() { env!(\"SCHEMA\") }");
     fs::remove_file(package.path("target/debug/deps/proto-1.d")).expect("a file");
-    assert_eq!(package.table().unseen.len(), 1);
+    assert_eq!(package.table().untracked.len(), 1);
 }
 
 #[test]
@@ -151,8 +151,11 @@ fn what_ones_own_build_script_writes_counts() {
         counts(&package, &format!("out/{file}"), "pub fn v() -> f64 { 2.0 }");
     }
     let package = Package::new("tonic::include_proto!(\"gone\"); fn go() { gone::v() }");
-    let unseen = package.table().unseen;
-    assert!(unseen.contains("the file that `include_proto!` includes is not found"), "{unseen:?}");
+    let untracked = package.table().untracked;
+    assert!(
+        untracked.contains("the file that `include_proto!` includes is not found"),
+        "{untracked:?}"
+    );
 }
 
 #[test]
@@ -236,8 +239,8 @@ fn cfgs_that_a_build_script_sets_count() {
     }
     let package = with_dependency("pub fn scale() { cfg!(fancy) }");
     fs::remove_file(package.path("target/debug/deps/proto-1.d")).expect("a file");
-    assert!(package.table().unseen.is_empty(), "there is one run");
+    assert!(package.table().untracked.is_empty(), "there is one run");
     package.write("target/debug/build/proto-2/output", "cargo:rustc-cfg=fancy\n");
-    let unseen = "whether `cfg(fancy)` holds in the package `proto` is not known";
-    assert_eq!(package.table().unseen, [unseen.to_owned()].into());
+    let untracked = "whether `cfg(fancy)` holds in the package `proto` is not known";
+    assert_eq!(package.table().untracked, [untracked.to_owned()].into());
 }

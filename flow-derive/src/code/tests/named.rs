@@ -60,7 +60,7 @@ fn files_and_folders_that_macros_of_other_crates_name_count() {
 
 #[test]
 fn a_macro_that_surely_reads_files_of_which_none_is_found_is_a_warning() {
-    for (text, unseen) in [
+    for (text, untracked) in [
         ("fn go() { sqlx::migrate!() }", "the files that `migrate!` reads are not found"),
         (
             "fn go() { embed_migrations!(\"gone\") }",
@@ -83,7 +83,7 @@ fn a_macro_that_surely_reads_files_of_which_none_is_found_is_a_warning() {
             "what `#[folder]` names is not found",
         ),
     ] {
-        assert_eq!(with_files(text).table().unseen, [unseen.to_owned()].into(), "{text}");
+        assert_eq!(with_files(text).table().untracked, [untracked.to_owned()].into(), "{text}");
     }
 }
 
@@ -103,7 +103,7 @@ fn texts_that_are_no_paths_name_no_files() {
             package.write(file, "changed");
         }
         assert_eq!(digests(&before), digests(&package.table()), "{text}");
-        assert!(before.unseen.is_empty(), "{text}: {:?}", before.unseen);
+        assert!(before.untracked.is_empty(), "{text}: {:?}", before.untracked);
     }
 }
 
@@ -160,10 +160,10 @@ fn a_procedural_macro_of_a_path_dependency_may_read_files() {
 fn linked_code_is_a_warning() {
     let block = "unsafe extern \"C\" { fn kernel(x: f64) -> f64; }";
     let package = Package::new(&format!("{block} fn go() {{ unsafe {{ kernel(1.0) }} }}"));
-    let unseen = "the code that is linked for the `extern` block in src/main.rs is not tracked";
-    assert_eq!(package.table().unseen, [unseen.to_owned()].into());
+    let untracked = "the code that is linked for the `extern` block in src/main.rs is not tracked";
+    assert_eq!(package.table().untracked, [untracked.to_owned()].into());
     // One that the task does not reach is none.
-    assert!(Package::new(&format!("{block} fn go() {{}}")).table().unseen.is_empty());
+    assert!(Package::new(&format!("{block} fn go() {{}}")).table().untracked.is_empty());
 }
 
 #[test]

@@ -3,14 +3,14 @@
 use super::*;
 
 #[track_caller]
-fn unseen(text: &str) -> Vec<String> {
+fn untracked(text: &str) -> Vec<String> {
     let package = Package::new(text);
     package.write(
         "Cargo.toml",
         "[package]\nname = \"a\"\n[dependencies]\nflow = { package = \"typed-flow\", version = \"1\" }\n\
          polars = \"1\"\nserde = \"1\"\n",
     );
-    package.table().unseen.into_iter().collect()
+    package.table().untracked.into_iter().collect()
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn a_name_that_means_nothing_is_a_warning() {
         ("struct S { x: Gone } fn go() -> S { 1 }", "Gone"),
     ] {
         let expected = format!("`{name}` in src/main.rs names nothing that is known");
-        assert_eq!(unseen(text), [expected], "{text}");
+        assert_eq!(untracked(text), [expected], "{text}");
     }
 }
 
@@ -55,7 +55,7 @@ fn names_that_mean_something_are_no_warnings() {
         "fn go() { make!(Row); Row::new() } macro_rules! make { ($n:ident) => { struct $n; } }",
         "async fn go() { async move { y }.await; unsafe { (z) }; let (a, b) = c; return (a); }",
     ] {
-        assert_eq!(unseen(text), [""; 0], "{text}");
+        assert_eq!(untracked(text), [""; 0], "{text}");
     }
 }
 
@@ -74,6 +74,6 @@ fn an_example_of_this_library_has_its_prelude() {
     package
         .write("Cargo.toml", "[package]\nname = \"typed-flow\"\n[lib]\nname = \"flow\"\n")
         .write("src/lib.rs", "pub mod prelude {}");
-    let unseen = "`Gone` in src/main.rs names nothing that is known";
-    assert_eq!(package.table().unseen, [unseen.to_owned()].into());
+    let untracked = "`Gone` in src/main.rs names nothing that is known";
+    assert_eq!(package.table().untracked, [untracked.to_owned()].into());
 }
