@@ -1,10 +1,10 @@
-//! Files that texts in calls of macros and in attributes name: each way counts, or is a warning.
+//! Tests that files that strings in macro calls and attributes name count, or are a warning.
 
 use std::time::{Duration, Instant};
 
 use super::*;
 
-/// The files that a crate of macros may read.
+/// Creates a program with files that macros may read.
 fn with_files(text: &str) -> Package {
     let package = Package::new(text);
     package
@@ -59,7 +59,7 @@ fn files_and_folders_that_macros_of_other_crates_name_count() {
 }
 
 #[test]
-fn a_macro_that_surely_reads_files_of_which_none_is_found_is_a_warning() {
+fn a_macro_whose_files_are_not_found_is_a_warning() {
     for (text, untracked) in [
         ("fn go() { sqlx::migrate!() }", "the files that `migrate!` reads are not found"),
         (
@@ -88,7 +88,7 @@ fn a_macro_that_surely_reads_files_of_which_none_is_found_is_a_warning() {
 }
 
 #[test]
-fn texts_that_are_no_paths_name_no_files() {
+fn strings_that_are_no_paths_name_no_files() {
     for text in [
         "fn go() { println!(\"data.txt\"); format!(\"locales\"); assert!(x, \"assets\") }",
         "fn go() { json!({ \"assets\": \"data.txt\" }); anyhow::bail!(\"locales\"); tracing::info!(\"assets\") }",
@@ -108,7 +108,7 @@ fn texts_that_are_no_paths_name_no_files() {
 }
 
 #[test]
-fn a_store_is_no_folder_of_a_macro() {
+fn a_folder_with_a_store_does_not_count() {
     let package = with_files("fn go() { pm::open!(\"data\") }");
     package.write("data/.flow/index/x", "1").write("data/Train/record.json", "1");
     assert_eq!(package.reached(), ["go"]);
@@ -162,12 +162,12 @@ fn linked_code_is_a_warning() {
     let package = Package::new(&format!("{block} fn go() {{ unsafe {{ kernel(1.0) }} }}"));
     let untracked = "the code that is linked for the `extern` block in src/main.rs is not tracked";
     assert_eq!(package.table().untracked, [untracked.to_owned()].into());
-    // One that the task does not reach is none.
+    // An `extern` block that the task does not reach causes no warning.
     assert!(Package::new(&format!("{block} fn go() {{}}")).table().untracked.is_empty());
 }
 
 #[test]
-fn many_texts_are_looked_up_in_no_time() {
+fn many_strings_are_looked_up_quickly() {
     let calls: Vec<String> =
         (0..5_000).map(|at| format!("pm::word!(\"word{at}\", \"a b {at}\");")).collect();
     let package = with_files(&format!("fn go() {{ {} }}", calls.join(" ")));

@@ -1,4 +1,4 @@
-//! Names that mean nothing that is known are warnings, and all others are none.
+//! Tests that names that cannot be resolved are warnings, and that no others are.
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn untracked(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_name_that_means_nothing_is_a_warning() {
+fn a_name_that_cannot_be_resolved_is_a_warning() {
     for (text, name) in [
         ("fn go() { calc::v() }", "calc::v"),
         ("fn go() { v(1) }", "v"),
@@ -30,7 +30,7 @@ fn a_name_that_means_nothing_is_a_warning() {
 }
 
 #[test]
-fn names_that_mean_something_are_no_warnings() {
+fn names_that_can_be_resolved_are_no_warnings() {
     for text in [
         "use polars::prelude::*; fn go() { col(\"x\"); DataFrame::new(); LIMIT }",
         "mod m { pub use polars::prelude::*; } fn go() { m::col(1); } ",
@@ -60,7 +60,7 @@ fn names_that_mean_something_are_no_warnings() {
 }
 
 #[test]
-fn what_an_attribute_or_a_macro_of_another_crate_may_make_is_reached() {
+fn attributes_and_macros_that_may_generate_a_name_are_reached() {
     let reached =
         Package::new("#[derive(Builder)] struct S; fn go() { SBuilder::new() }").reached();
     assert_eq!(reached, ["go", "struct S"]);
