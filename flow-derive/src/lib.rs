@@ -253,8 +253,8 @@ pub fn derive_outputs(input: TokenStream) -> TokenStream {
 /// The macro warns about code that it recognizes as untracked: a file, a module, a variable or a `cfg`
 /// that it does not find, or that differs between several builds of a path dependency; a source file
 /// that it cannot parse; `paste!`; and each name in reached code that it cannot resolve:
-/// `` `parser::parse` in src/load.rs names nothing that is known ``. `#[allow(deprecated)]` above the
-/// impl silences the warning.
+/// `` `parser::parse` in src/load.rs cannot be resolved ``. `#[allow(deprecated)]` above the impl silences
+/// the warning.
 /// In an editor, and in documentation examples, the macro cannot read the source. There only the body
 /// of the impl is tracked, and the reason says so.
 #[proc_macro_attribute]

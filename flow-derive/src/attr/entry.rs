@@ -180,8 +180,8 @@ fn literal(content: ParseStream<'_>) -> Result<Vec<FieldValue>> {
     let mut fields: Vec<FieldValue> = Vec::new();
     while !content.is_empty() {
         if content.peek(Token![..]) {
-            let message = "`..` has no place here; the parameters that are not listed take the \
-                           values that reach them, or their defaults";
+            let message = "`..` is not supported here; the parameters that are not listed are \
+                           resolved as usual";
             return Err(content.error(message));
         }
         if content.peek(syn::LitInt) {

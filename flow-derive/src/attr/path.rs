@@ -130,7 +130,7 @@ impl KeyPath {
         };
         if path.qself.is_none() && path.path.segments.len() < 2 {
             let name = path.to_token_stream();
-            let message = format!("`{name}` does not say of which task; write `Task::{name}`");
+            let message = format!("`{name}` does not name its task; write `Task::{name}`");
             return Err(syn::Error::new_spanned(path, message));
         }
         Ok(Self(path))

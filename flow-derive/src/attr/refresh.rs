@@ -40,7 +40,7 @@ fn stands_alone<T: syn::parse::Parse>(input: ParseStream<'_>) -> bool {
 fn seconds(text: &str) -> std::result::Result<u64, String> {
     let wrong = || {
         format!(
-            "{text:?} is no time; write a number with `s`, `m`, `h`, `d` or `w`, such as \"15m\", \
+            "{text:?} is no duration; write a number with `s`, `m`, `h`, `d` or `w`, such as \"15m\", \
              \"24h\" or \"1h 30m\""
         )
     };
@@ -55,7 +55,7 @@ fn seconds(text: &str) -> std::result::Result<u64, String> {
     }
     match seconds {
         0 if text.trim().is_empty() => Err(wrong()),
-        0 => Err("no output is younger than this; write `refresh = always`".to_owned()),
+        0 => Err("the duration is zero; write `refresh = always`".to_owned()),
         seconds => Ok(seconds),
     }
 }

@@ -58,7 +58,7 @@ impl TrackedAttr {
         let mut attr = Self::default();
         attr.options(&content, ctxt);
         if let Some(krate) = attr.krate.take() {
-            let message = "where the facade is, is said once: `#[task(crate = ...)]`";
+            let message = "the path of the facade is an option of the task: `#[task(crate = ...)]`";
             ctxt.error(krate.word, message);
         }
         Ok(attr)

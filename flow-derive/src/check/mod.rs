@@ -170,7 +170,7 @@ fn options(param: &Param<'_>, ctxt: &Ctxt) {
         for other in others.into_iter().flatten() {
             let message = format!(
                 "with `from` it is another task's parameter, \
-                 and `{other}` is said there; leave it out here"
+                 and `{other}` belongs to that one; leave it out here"
             );
             ctxt.error(other, message);
         }
@@ -178,14 +178,14 @@ fn options(param: &Param<'_>, ctxt: &Ctxt) {
     if let (Some(_), Some(choices)) = (&attr.range, &attr.choices) {
         ctxt.error(
             &choices.word,
-            "the values allowed are said by `range` or by `choices`; keep one",
+            "`range` and `choices` both limit the values; keep one",
         );
     }
     if let Some(was) = &attr.was {
         if was.value.value() == plain(param.ident) {
-            ctxt.error(&was.value, "this is its name today; leave out `was`");
+            ctxt.error(&was.value, "this is its current name; leave out `was`");
         } else if syn::parse_str::<Ident>(&was.value.value()).is_err() {
-            ctxt.error(&was.value, "this is no name that it can have had");
+            ctxt.error(&was.value, "this is not a valid name of a field");
         }
     }
     if let (Some(file), Type::Path(path)) = (&attr.file, &param.field.ty)
@@ -252,7 +252,7 @@ fn default(param: &Param<'_>, ctxt: &Ctxt) {
     ];
     for tokens in expressions.into_iter().flatten() {
         if let Some(word) = find_self(tokens) {
-            let message = "`self` is not there yet: defaults and limits are those of all \
+            let message = "`self` is not available: defaults and limits are the same for all \
                            instances, and cannot depend on other parameters";
             ctxt.error(word, message);
         }
@@ -281,8 +281,8 @@ fn keys(task: &Task<'_>, ctxt: &Ctxt) {
         } else if let Some(first) = before.iter().find(|first| stored(first) == stored(param)) {
             let was = [&param.attr.was, &first.attr.was].into_iter().flatten().next();
             let message = format!(
-                "`{}` and `{}` would both be stored as `{}`; leave out this `was`, or tell the \
-                 other one what it `was`",
+                "`{}` and `{}` would both be stored as `{}`; leave out this `was`, or give the \
+                 other one a `was`, too",
                 first.ident,
                 param.ident,
                 stored(param)

@@ -149,7 +149,7 @@ fn with_world(
         Ok(found) => found.unwrap_or_else(alone),
         Err(_) => {
             let mistake =
-                "what is outside this block (a mistake of this library: please report it)";
+                "the code outside this block (a bug of this library: please report it)";
             Table { untracked: BTreeSet::from([mistake.to_owned()]), ..alone() }
         }
     }

@@ -159,7 +159,7 @@ fn of_type(arguments: &TrackedAttr, item: TokenStream, ctxt: &Ctxt) -> TokenStre
     let options = [&arguments.body, &arguments.whole, &arguments.lock];
     for option in options.into_iter().flatten() {
         let word = &option.word;
-        ctxt.error(word, format_args!("`{word}` is said above the impl of `Run` or `Target`"));
+        ctxt.error(word, format_args!("`{word}` belongs above the impl of `Run` or `Target`"));
     }
     match syn::parse2::<DeriveInput>(item.clone()) {
         Ok(input) => {
@@ -253,8 +253,8 @@ fn is_to_track(head: &Head, ctxt: &Ctxt) -> bool {
         return false;
     }
     if let Some(name) = written_constant(&head.body) {
-        let message = "`CODE` is there twice: `#[tracked]` fills it in; \
-                       leave out the one or the other";
+        let message = "`CODE` is defined twice: `#[tracked]` generates it; \
+                       leave out the constant or `#[tracked]`";
         ctxt.error(name, message);
         return false;
     }
@@ -306,7 +306,7 @@ fn code(
         let more = untracked.split_off(untracked.len().min(MAX_SHOWN)).len();
         let more = if more > 0 { format!("; and {more} more") } else { String::new() };
         let note = format!(
-            "`#[tracked]` does not see all of this code: {}{more}. After a change there, write another \
+            "`#[tracked]` cannot follow all of this code: {}{more}. After a change there, write another \
              `#[task(version = ...)]`; `#[allow(deprecated)]` above the {kind} silences this",
             untracked.join("; ")
         );

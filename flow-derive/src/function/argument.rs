@@ -91,7 +91,7 @@ pub(super) fn read(signature: &Signature, attr: &TaskAttr, ctxt: &Ctxt) -> Vec<A
             }
             FnArg::Typed(argument) => {
                 for attr in argument.attrs.iter().filter(|attr| is_condition(attr)) {
-                    let message = "an argument of a task is there or not for everybody; write the \
+                    let message = "an argument of a task cannot be conditional; write the \
                                    condition above the function";
                     ctxt.error(attr, message);
                 }
@@ -179,16 +179,16 @@ impl Roles<'_> {
 
     fn context(&mut self, ident: &Ident, ty: &Type, attribute: Option<&Attribute>) -> Role {
         if let Some(attribute) = attribute {
-            let message = "what a running task sees is no parameter; leave out `#[param]`";
+            let message = "the context of a running task is no parameter; leave out `#[param]`";
             self.ctxt.error(attribute, message);
         }
         if !matches!(bare(ty), Type::Reference(reference) if reference.mutability.is_none()) {
             let written = crate::text::to_text(unborrowed(ty).to_token_stream());
-            self.ctxt.error(ty, format_args!("a task borrows what it sees: `{ident}: &{written}`"));
+            self.ctxt.error(ty, format_args!("a task borrows its context: `{ident}: &{written}`"));
             return Role::Unknown;
         }
         if let Some(first) = &self.context {
-            let message = format!("a running task sees one of these, and `{first}` is it already");
+            let message = format!("a running task has one context, and `{first}` is it already");
             self.ctxt.error(ident, message);
             return Role::Unknown;
         }

@@ -11,8 +11,8 @@ use crate::ctxt::Ctxt;
 pub(super) fn check(signature: &Signature, ctxt: &Ctxt) {
     let Signature { asyncness, constness, safety, abi, variadic, .. } = signature;
     if let Some(word) = asyncness {
-        let message = "a task runs on a thread of its own; leave out `async`, and wait in the \
-                       function for what is async, as with `block_on` of a runtime";
+        let message = "a task runs on a thread of its own; leave out `async`, and wait for async \
+                       code inside the function, as with `block_on` of a runtime";
         ctxt.error(word, message);
     }
     if let Some(word) = constness {
@@ -20,8 +20,8 @@ pub(super) fn check(signature: &Signature, ctxt: &Ctxt) {
         ctxt.error(word, message);
     }
     if let Safety::Unsafe(word) = safety {
-        let message = "a task is called by the library, which cannot know what makes that safe; \
-                       leave out `unsafe`, and say it in the function";
+        let message = "a task is called by the library, which cannot uphold safety conditions; \
+                       leave out `unsafe`, and write an `unsafe` block in the function";
         ctxt.error(word, message);
     }
     if let Some(abi) = abi {

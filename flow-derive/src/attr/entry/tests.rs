@@ -75,8 +75,8 @@ fn with_continues_after_a_comma_before_another_key() {
 fn mistakes_are_reported() {
     assert!(read("A, a = B").starts_with("either all entries have a name or none has"));
     assert!(read("a = A, a = B").starts_with("two entries are named `a`"));
-    assert!(read("A { ..b }").starts_with("`..` has no place here"));
-    assert!(read("A with X = 1").starts_with("`X` does not say of which task"));
+    assert!(read("A { ..b }").starts_with("`..` is not supported here"));
+    assert!(read("A with X = 1").starts_with("`X` does not name its task"));
     assert!(read("[A]").contains("expected `for`"));
     assert!(read("[[A for x in xs] for y in ys]").starts_with("expected a task"));
 }

@@ -65,7 +65,7 @@ impl Builder<'_> {
         let macros = self.resolver.macros(&call.path, scope.module, Some(&references.imports));
         if macros.is_empty() {
             if matches!(name, "paste" | "concat_idents") {
-                let untracked = format!("the names that `{name}!` puts together are not known");
+                let untracked = format!("the names that `{name}!` assembles are not known");
                 node.untracked.insert(untracked);
             }
             let meaning = self.resolver.path(&call.path, scope.module, Some(&references.imports));
@@ -263,7 +263,7 @@ impl Builder<'_> {
                 _ => false,
             };
             if files.is_empty() && must_read {
-                node.untracked.insert(format!("what `#[{name}]` names is not found"));
+                node.untracked.insert(format!("the path that `#[{name}]` names is not found"));
             }
             node.untracked.extend(named::too_many(&files, name));
             for path in files {

@@ -42,7 +42,7 @@ impl Builder<'_> {
             return;
         }
         let (path, shown) = (self.text(&reference.path), &source.files[scope.file].shown);
-        node.untracked.insert(format!("`{path}` in {shown} names nothing that is known"));
+        node.untracked.insert(format!("`{path}` in {shown} cannot be resolved"));
     }
 
     /// Returns the first segment of a path that cannot be resolved, with the module in which it was searched.

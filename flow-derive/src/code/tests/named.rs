@@ -76,11 +76,11 @@ fn a_macro_whose_files_are_not_found_is_a_warning() {
         ),
         (
             "fn go() { P } #[derive(Template)] #[template(path = \"gone.html\")] struct P;",
-            "what `#[template]` names is not found",
+            "the path that `#[template]` names is not found",
         ),
         (
             "fn go() { P } #[derive(RustEmbed)] #[folder = \"gone/\"] struct P;",
-            "what `#[folder]` names is not found",
+            "the path that `#[folder]` names is not found",
         ),
     ] {
         assert_eq!(with_files(text).table().untracked, [untracked.to_owned()].into(), "{text}");

@@ -24,7 +24,7 @@ fn a_name_that_cannot_be_resolved_is_a_warning() {
         ("fn go() { println!(\"{}\", LIMIT) }", "LIMIT"),
         ("struct S { x: Gone } fn go() -> S { 1 }", "Gone"),
     ] {
-        let expected = format!("`{name}` in src/main.rs names nothing that is known");
+        let expected = format!("`{name}` in src/main.rs cannot be resolved");
         assert_eq!(untracked(text), [expected], "{text}");
     }
 }
@@ -74,6 +74,6 @@ fn an_example_of_this_library_has_its_prelude() {
     package
         .write("Cargo.toml", "[package]\nname = \"typed-flow\"\n[lib]\nname = \"flow\"\n")
         .write("src/lib.rs", "pub mod prelude {}");
-    let untracked = "`Gone` in src/main.rs names nothing that is known";
+    let untracked = "`Gone` in src/main.rs cannot be resolved";
     assert_eq!(package.table().untracked, [untracked.to_owned()].into());
 }
