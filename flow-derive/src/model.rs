@@ -27,7 +27,7 @@ pub(crate) struct Task<'a> {
 }
 
 /// How the output of a task is stored.
-pub(crate) enum Kept<'a> {
+pub(crate) enum Storage<'a> {
     /// One output, stored by a target.
     Target(&'a Target),
     /// Several outputs: the fields of this struct.
@@ -92,13 +92,13 @@ impl<'a> Task<'a> {
     }
 
     /// Returns how the output is stored; `None` if no attribute declares it.
-    pub(crate) fn kept(&self) -> Option<Kept<'_>> {
+    pub(crate) fn storage(&self) -> Option<Storage<'_>> {
         let attr = &self.attr;
         if attr.aggregate.is_some() {
-            return Some(Kept::Aggregate);
+            return Some(Storage::Aggregate);
         }
-        let outputs = attr.outputs.as_ref().map(|outputs| Kept::Outputs(&outputs.value));
-        outputs.or_else(|| attr.target.as_ref().map(|target| Kept::Target(&target.value)))
+        let outputs = attr.outputs.as_ref().map(|outputs| Storage::Outputs(&outputs.value));
+        outputs.or_else(|| attr.target.as_ref().map(|target| Storage::Target(&target.value)))
     }
 
     pub(crate) fn entries(&self) -> &[Entry] {

@@ -49,8 +49,8 @@ impl TrackedAttr {
     /// Parses the option `tracked(...)` of a task, after its keyword `word`.
     pub(crate) fn option(word: &Ident, input: ParseStream<'_>, ctxt: &Ctxt) -> Result<Self> {
         if !input.peek(token::Paren) {
-            let message = "`tracked` says how much of the code counts: `tracked(body)`, \
-                           `tracked(crate)`, `tracked(lock)`; without it, all that is reached counts";
+            let message = "`tracked` sets how much of the code is tracked: `tracked(body)`, \
+                           `tracked(crate)`, `tracked(lock)`; without it, all reached code is";
             return Err(syn::Error::new(word.span(), message));
         }
         let content;

@@ -37,7 +37,7 @@ pub(super) fn function(task: &Task<'_>, ctxt: &Ctxt) {
 /// Checks how and where the output is stored.
 pub(super) fn target(task: &Task<'_>, ctxt: &Ctxt) {
     let attr = &task.attr;
-    if task.kept().is_none() && !attr.bad_target {
+    if task.storage().is_none() && !attr.bad_target {
         let message = format!(
             "`{}` does not say how its output is kept; \
              write `#[task(target = Json<f64>)]`, with the target and the type that {} returns",

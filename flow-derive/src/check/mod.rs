@@ -176,10 +176,7 @@ fn options(param: &Param<'_>, ctxt: &Ctxt) {
         }
     }
     if let (Some(_), Some(choices)) = (&attr.range, &attr.choices) {
-        ctxt.error(
-            &choices.word,
-            "`range` and `choices` both limit the values; keep one",
-        );
+        ctxt.error(&choices.word, "`range` and `choices` both limit the values; keep one");
     }
     if let Some(was) = &attr.was {
         if was.value.value() == plain(param.ident) {

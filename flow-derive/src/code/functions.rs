@@ -56,7 +56,7 @@ impl Parser<'_> {
         end: usize,
         generics: &[Name],
     ) -> Option<ItemId> {
-        start.marks.says_task.then_some(())?;
+        start.marks.has_task_attribute.then_some(())?;
         let tokens = self.tokens.clone();
         let arguments = scan::find(&tokens, at + 2..end, |at| {
             matches!(tokens[at], Token::Open(Delimiter::Parenthesis, _))
@@ -99,6 +99,6 @@ fn has_task(tokens: &[Token], range: Range<usize>, names: &Names) -> bool {
             Some(kw::PUB) => (after + 1..=after + 2).find(|&at| is_fn(at)).unwrap_or(after),
             _ => after,
         };
-        marks.says_task && is_fn(after)
+        marks.has_task_attribute && is_fn(after)
     })
 }

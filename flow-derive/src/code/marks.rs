@@ -25,7 +25,7 @@ pub(crate) struct Marks {
     /// `#[derive(Task)]`.
     pub(crate) is_task: bool,
     /// `#[task(...)]`, which turns a function into a task.
-    pub(crate) says_task: bool,
+    pub(crate) has_task_attribute: bool,
     /// The name in `#[proc_macro_derive(Name)]`.
     pub(crate) derives: Option<Name>,
 }
@@ -77,7 +77,7 @@ impl Marks {
             }
             "test" | "bench" | "rstest" | "test_case" => self.is_test = true,
             "macro_export" => self.is_exported = true,
-            "task" => self.says_task = true,
+            "task" => self.has_task_attribute = true,
             "derive" => {
                 let ends = tokens[after..content.end].windows(2);
                 let task = Token::Word(kw::TASK_TYPE);

@@ -148,8 +148,7 @@ fn with_world(
     match found {
         Ok(found) => found.unwrap_or_else(alone),
         Err(_) => {
-            let mistake =
-                "the code outside this block (a bug of this library: please report it)";
+            let mistake = "the code outside this block (a bug of this library: please report it)";
             Table { untracked: BTreeSet::from([mistake.to_owned()]), ..alone() }
         }
     }

@@ -109,10 +109,10 @@ impl Resolver<'_> {
     fn imports_all(
         &self,
         module: ModuleId,
-        met: &mut HashSet<ModuleId>,
+        visited: &mut HashSet<ModuleId>,
         counts: &dyn Fn(&str) -> bool,
     ) -> bool {
-        if !met.insert(module) {
+        if !visited.insert(module) {
             return false;
         }
         self.source.modules[module].globs.iter().any(|glob| {
@@ -120,7 +120,7 @@ impl Resolver<'_> {
             ends.is_empty()
                 || ends.iter().any(|end| match end {
                     End::Foreign(path) => counts(path),
-                    End::Module(inner) => self.imports_all(*inner, met, counts),
+                    End::Module(inner) => self.imports_all(*inner, visited, counts),
                     End::Item(..) => false,
                 })
         })

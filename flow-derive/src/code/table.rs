@@ -72,7 +72,7 @@ impl Table {
         }
         reached.items.retain(|item| !roots.contains(item));
         let own = Row { names: view.names_in(&node), ..own };
-        Self::of(view, Some(own), &node, &reached)
+        Self::build(view, Some(own), &node, &reached)
     }
 
     /// Returns the table of a type, which may be any of `types`.
@@ -89,7 +89,7 @@ impl Table {
                 .filter(|&method| view.resolver.is_seen(method) && !reached.items.contains(&method))
                 .collect();
             if unreached.is_empty() {
-                return Self::of(view, None, &node, &reached);
+                return Self::build(view, None, &node, &reached);
             }
             node.items.extend(unreached);
         }
@@ -107,10 +107,10 @@ impl Table {
         let mut node = Node::default();
         roots.iter().for_each(|&root| node.extend(view.builder().node(root)));
         let own = Row { names: view.names_in(&node), ..own };
-        Self::of(view, Some(own), &node, &reached)
+        Self::build(view, Some(own), &node, &reached)
     }
 
-    fn of(view: &View<'_>, own: Option<Row>, node: &Node, reached: &Reached) -> Self {
+    fn build(view: &View<'_>, own: Option<Row>, node: &Node, reached: &Reached) -> Self {
         let source = view.resolver.source;
         let names = unique_names(view, reached);
         let mut rows = node.rows.clone();

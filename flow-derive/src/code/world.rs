@@ -98,10 +98,10 @@ impl World {
     /// macro generates. If several items have these tokens, all are returned, and all count. An item that
     /// stands in no file, since a macro generated it, is added.
     pub(crate) fn find(&mut self, stream: TokenStream, file: Option<&Path>) -> Vec<ItemId> {
-        let given = tokens::flatten(stream, &mut self.source.names);
-        let start = behind_attributes(&given, &self.source);
+        let item_tokens = tokens::flatten(stream, &mut self.source.names);
+        let start = after_attributes(&item_tokens, &self.source);
         let mut parts = Vec::new();
-        tokens::append(&given[start..], start, &self.source.names, &mut parts);
+        tokens::append(&item_tokens[start..], start, &self.source.names, &mut parts);
         let digest = tokens::digest(&parts);
         let file = file.and_then(|file| file.canonicalize().ok());
         let in_file = |&id: &ItemId| {
@@ -111,10 +111,10 @@ impl World {
         let equal = self.by_digest.get(&digest).into_iter().flatten().copied();
         let mut found: Vec<ItemId> = equal.filter(in_file).collect();
         if found.is_empty()
-            && let [Token::Word(_), Token::Word(name), ..] = given[start..]
+            && let [Token::Word(_), Token::Word(name), ..] = item_tokens[start..]
         {
             // The compiler may have removed a field with a `cfg` from the tokens.
-            let is_function = given[start] == Token::Word(kw::FN);
+            let is_function = item_tokens[start] == Token::Word(kw::FN);
             let named = (0..self.source.items.len()).filter(|&id| {
                 let item = &self.source.items[id];
                 let is_one = match item.kind {
@@ -127,7 +127,7 @@ impl World {
             found = named.filter(in_file).collect();
         }
         if found.is_empty() {
-            found.extend(self.add(given, file.as_deref()));
+            found.extend(self.add(item_tokens, file.as_deref()));
         }
         found
     }
@@ -160,7 +160,7 @@ impl World {
     }
 }
 
-fn behind_attributes(tokens: &[Token], source: &Source) -> usize {
+fn after_attributes(tokens: &[Token], source: &Source) -> usize {
     let (_, at) = marks::read(tokens, 0, tokens.len(), &source.names, false);
     match (scan::word(tokens, at), scan::group(tokens, at + 1)) {
         (Some(kw::PUB), Some((tokens::Delimiter::Parenthesis, inner))) => inner.end + 1,

@@ -31,8 +31,8 @@ pub(crate) fn expand(task: &Task<'_>, errors: Vec<syn::Error>) -> TokenStream {
         Some(error) => quote!(#private::Unknown<{ #error }>),
         None => quote!(<Self as #private::Task>::Target),
     };
-    let target = match task.kept() {
-        Some(kept) => target_type(&kept),
+    let target = match task.storage() {
+        Some(storage) => target_type(&storage),
         None => {
             let unknown = unknown();
             quote!(type Target = #unknown;)

@@ -33,7 +33,7 @@ fn expand(outputs: &Outputs<'_>) -> TokenStream {
     let generics = outputs.owned_generics();
     let (generics, arguments, bounds) = generics.split_for_impl();
     let keys = keys(outputs);
-    let kept: Vec<_> = outputs.parts.iter().map(kept).collect();
+    let keep_impls: Vec<_> = outputs.parts.iter().map(keep_impl).collect();
     let targets = targets(outputs);
     let (codes, to, from) = (local("codes"), local("to"), local("from"));
     let save = outputs.parts.iter().map(|part| {
@@ -66,11 +66,11 @@ fn expand(outputs: &Outputs<'_>) -> TokenStream {
 
             #[automatically_derived]
             impl #generics #private::Outputs for #name #arguments #bounds {
-                const __EXACT: bool = #(#kept::__EXACT)&&*;
+                const __EXACT: bool = #(#keep_impls::__EXACT)&&*;
                 const __TARGETS: &'static str = #targets;
 
                 fn __codes(#codes: &mut ::std::vec::Vec<#private::Code>) {
-                    #(#codes.push(#kept::__CODE);)*
+                    #(#codes.push(#keep_impls::__CODE);)*
                 }
 
                 fn __save(&self, #to: &mut #private::Saving<'_, '_>) -> #private::anyhow::Result<()> {
@@ -138,7 +138,7 @@ fn stub(outputs: &Outputs<'_>) -> TokenStream {
 }
 
 /// Returns `<Target as KeepPart>`, with spans that point at the target.
-fn kept(part: &Part<'_>) -> TokenStream {
+fn keep_impl(part: &Part<'_>) -> TokenStream {
     let target = &part.target;
     let span = target.span();
     let private = private_at(span);

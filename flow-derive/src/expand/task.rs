@@ -10,13 +10,13 @@ use crate::attr::Opt;
 use crate::attr::doc;
 use crate::attr::refresh::Refresh;
 use crate::expand::tracked;
-use crate::model::{Kept, Task};
+use crate::model::{Storage, Task};
 use crate::spans::{ends, local};
 use crate::text;
 
 /// Returns the code of a task without mistakes.
 pub(super) fn expand(task: &Task<'_>) -> TokenStream {
-    let Some(kept) = task.kept() else {
+    let Some(storage) = task.storage() else {
         return TokenStream::new();
     };
     let private = private();
@@ -25,11 +25,11 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
     let (generics, arguments, bounds) = generics.split_for_impl();
     let Shape { ty: inputs, items } = Shape::of(task);
     let keys = keys(task);
-    let (target_type, target_value) = (target_type(&kept), target_value(&kept));
+    let (target_type, target_value) = (target_type(&storage), target_value(&storage));
     let inputs = requires::inputs(task, &inputs);
     let depth = requires::depth(task);
     let declarations = params::declarations(task);
-    let decl = decl(task, &kept);
+    let decl = decl(task, &storage);
     let (build, fields) = (build(task), fields(task));
     let (calls, types) = (requires::calls(task), requires::types(task));
     let (runs, forced) = (runs(task), force_depth(task));
@@ -131,18 +131,18 @@ fn register(task: &Task<'_>) -> TokenStream {
 
 /// Returns the associated type `Target`, with the span of the user's type. The compiler reports there
 /// that the type is more private than the task.
-pub(crate) fn target_type(kept: &Kept<'_>) -> TokenStream {
+pub(crate) fn target_type(storage: &Storage<'_>) -> TokenStream {
     let private = private();
-    let (ty, (first, last)) = match kept {
-        Kept::Target(target) => (target.ty.to_token_stream(), ends(target)),
-        Kept::Outputs(outputs) => {
+    let (ty, (first, last)) = match storage {
+        Storage::Target(target) => (target.ty.to_token_stream(), ends(target)),
+        Storage::Outputs(outputs) => {
             let private = private_at(outputs.span());
             (
                 quote_spanned!(outputs.span()=> <#outputs as #private::KeptApart>::Target),
                 ends(outputs),
             )
         }
-        Kept::Aggregate => {
+        Storage::Aggregate => {
             let here = Span::call_site();
             (quote!(#private::Gathered<<Self as #private::Task>::Inputs>), (here, here))
         }
@@ -259,10 +259,10 @@ fn uses(task: &Task<'_>) -> (TokenStream, TokenStream) {
 
 /// Returns `<Target>::default().option(expr)`. An inherent function `default` takes precedence over the
 /// trait's: it lets `Parquet<T>` infer how a `T` becomes a table.
-fn target_value(kept: &Kept<'_>) -> TokenStream {
-    match kept {
-        Kept::Target(target) => value_of(&target.ty, &target.options),
-        Kept::Outputs(_) | Kept::Aggregate => quote!(<Self::Target>::default()),
+fn target_value(storage: &Storage<'_>) -> TokenStream {
+    match storage {
+        Storage::Target(target) => value_of(&target.ty, &target.options),
+        Storage::Outputs(_) | Storage::Aggregate => quote!(<Self::Target>::default()),
     }
 }
 
@@ -275,7 +275,7 @@ pub(super) fn value_of(ty: &Type, options: &[(Ident, Expr)]) -> TokenStream {
     value
 }
 
-fn decl(task: &Task<'_>, kept: &Kept<'_>) -> TokenStream {
+fn decl(task: &Task<'_>, storage: &Storage<'_>) -> TokenStream {
     let private = private();
     let attr = &task.attr;
     let name = attr.name.as_ref().map_or_else(|| task.struct_name(), |name| name.value.value());
@@ -307,10 +307,10 @@ fn decl(task: &Task<'_>, kept: &Kept<'_>) -> TokenStream {
     };
     let doc = doc::doc(&task.input.attrs);
     let version = attr.version.as_ref().map_or(0, |version| version.value);
-    let target = match kept {
-        Kept::Target(target) => target_text(&target.ty, &target.options).to_token_stream(),
-        Kept::Outputs(outputs) => quote!(<#outputs as #private::Outputs>::__TARGETS),
-        Kept::Aggregate => quote!(""),
+    let target = match storage {
+        Storage::Target(target) => target_text(&target.ty, &target.options).to_token_stream(),
+        Storage::Outputs(outputs) => quote!(<#outputs as #private::Outputs>::__TARGETS),
+        Storage::Aggregate => quote!(""),
     };
     let optional = |text: &Opt<LitStr>| match text {
         Some(text) => {

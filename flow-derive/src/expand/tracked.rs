@@ -31,8 +31,8 @@ use crate::text;
 const PLACE: &str = "`#[tracked]` stands above `impl Run for ...` or `impl Target for ...`, whose \
                      code it tracks, or above a type that tasks are generic over";
 
-const PLACE_OF_FUNCTION: &str = "a function that is a task is tracked without `#[tracked]`; how much of \
-                                 its code counts is said by `#[task(tracked(...))]`";
+const PLACE_OF_FUNCTION: &str = "a function that is a task is tracked without `#[tracked]`; write its \
+                                 options in `#[task(tracked(...))]`";
 
 /// How many untracked pieces of code one warning names.
 const MAX_SHOWN: usize = 8;

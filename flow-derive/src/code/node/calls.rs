@@ -87,8 +87,8 @@ impl Builder<'_> {
         }
         let links = macros.iter().map(|&item| Link::Item(item));
         node.links.entry(format!("{name}!")).or_default().extend(links);
-        let mut met = BTreeSet::new();
-        self.add_macros(scope, &macros, call, tokens, &mut met, node);
+        let mut visited = BTreeSet::new();
+        self.add_macros(scope, &macros, call, tokens, &mut visited, node);
     }
 
     /// Adds the macros that a call may use, and resolves the names in their bodies at the place of the call,
@@ -99,14 +99,14 @@ impl Builder<'_> {
         macros: &[ItemId],
         call: &Call,
         tokens: &[Token],
-        met: &mut BTreeSet<ItemId>,
+        visited: &mut BTreeSet<ItemId>,
         node: &mut Node,
     ) {
         let source = self.resolver.source;
         for &item in macros {
             node.items.insert(item);
             // A procedural macro of a path dependency has no body of rules.
-            if !met.insert(item) || !self.is_macro(item) {
+            if !visited.insert(item) || !self.is_macro(item) {
                 continue;
             }
             let body = source.tokens(item);
@@ -150,7 +150,7 @@ impl Builder<'_> {
                     let words = words.with(&body, own.unwrap_or_default(), &source.names);
                     self.add_foreign_call(scope, last, &words, node);
                 }
-                self.add_macros(scope, &macros, call, tokens, met, node);
+                self.add_macros(scope, &macros, call, tokens, visited, node);
             }
         }
     }

@@ -38,13 +38,13 @@ impl Builder<'_> {
     /// a struct.
     fn add_checks_of_named(&self, named: Node, node: &mut Node) -> bool {
         let mut queue: Vec<ItemId> = named.items.into_iter().collect();
-        let mut met: BTreeSet<ItemId> = queue.iter().copied().collect();
+        let mut visited: BTreeSet<ItemId> = queue.iter().copied().collect();
         let mut is_known = false;
         while let Some(item) = queue.pop() {
             is_known |= self.add_checks_of(item, node);
             if matches!(self.resolver.source.items[item].kind, Kind::Value(_)) {
                 let next = self.node(item).items.into_iter();
-                queue.extend(next.filter(|&item| met.insert(item)));
+                queue.extend(next.filter(|&item| visited.insert(item)));
             }
         }
         is_known
@@ -52,7 +52,7 @@ impl Builder<'_> {
 
     /// Adds the checks on the fields of a struct of outputs. Returns whether the item is such a struct.
     pub(crate) fn add_checks_of(&self, item: ItemId, node: &mut Node) -> bool {
-        let outputs = self.fields_kept(item);
+        let outputs = self.output_options(item);
         let (source, tokens) = (self.resolver.source, self.resolver.source.tokens(item));
         for options in &outputs {
             if let Some(check) = attributes::check(&tokens, options.clone(), &source.names) {
@@ -66,7 +66,7 @@ impl Builder<'_> {
     pub(super) fn unchecked(&self, item: ItemId) -> Vec<Range<usize>> {
         let (source, tokens) = (self.resolver.source, self.resolver.source.tokens(item));
         let mut parts = source.code_of(item);
-        for options in self.fields_kept(item) {
+        for options in self.output_options(item) {
             if let Some(check) = attributes::check(&tokens, options, &source.names)
                 && let Some(last) = parts.pop()
             {
@@ -77,7 +77,7 @@ impl Builder<'_> {
     }
 
     /// Returns the options of each `#[output(...)]` on the fields of a type, in order.
-    fn fields_kept(&self, item: ItemId) -> Vec<Range<usize>> {
+    fn output_options(&self, item: ItemId) -> Vec<Range<usize>> {
         let source = self.resolver.source;
         let known = &source.items[item];
         if !matches!(known.kind, Kind::Type(_)) {

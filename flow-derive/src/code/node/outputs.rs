@@ -59,7 +59,7 @@ impl Builder<'_> {
     }
 
     /// Adds the types of the outputs that `task` requires.
-    pub(crate) fn add_inputs(&self, task: ItemId, node: &mut Node, met: &mut BTreeSet<ItemId>) {
+    pub(crate) fn add_inputs(&self, task: ItemId, node: &mut Node, visited: &mut BTreeSet<ItemId>) {
         let source = self.resolver.source;
         let tokens = source.tokens(task);
         for (word, range) in self.options(task) {
@@ -77,12 +77,12 @@ impl Builder<'_> {
                     let End::Item(required, rest) = end else {
                         continue;
                     };
-                    if !rest.is_empty() || !source.is_task(required) || !met.insert(required) {
+                    if !rest.is_empty() || !source.is_task(required) || !visited.insert(required) {
                         continue;
                     }
                     self.add_outputs(required, node);
                     if self.options(required).iter().any(|(word, _)| *word == "aggregate") {
-                        self.add_inputs(required, node, met);
+                        self.add_inputs(required, node, visited);
                     }
                     // `Fit<Ols>`: the output may be a type of `Ols`.
                     if scan::is(&tokens, after, b'<') && self.has_generic_output(required) {
