@@ -49,8 +49,7 @@ fn range_type<'a>(expr: &Expr, params: &[Param<'a>]) -> Option<&'a Type> {
     bounds.into_iter().flatten().find_map(|bound| field_type(bound, params))
 }
 
-/// Returns the collection `xs` of `xs.iter()`, `xs.clone()`, `xs.iter().cloned()` and the like, which
-/// have the same items.
+/// Returns the collection `xs` of `xs.iter()`, `xs.clone()`, `xs.iter().cloned()` and the like.
 fn iterated(expr: &Expr) -> &Expr {
     match expr {
         Expr::MethodCall(call) if is_plain(call, &["cloned", "copied"]) => {

@@ -264,8 +264,7 @@ fn find_self(tokens: TokenStream) -> Option<Ident> {
     })
 }
 
-/// Reports two fields whose typed keys would have the same name, or that would be stored under the
-/// same name.
+/// Reports two fields whose typed keys, or stored parameters, would have the same name.
 fn keys(task: &Task<'_>, ctxt: &Ctxt) {
     for (index, param) in task.params.iter().enumerate() {
         let before = &task.params[..index];

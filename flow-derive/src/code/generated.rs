@@ -50,7 +50,9 @@ pub(crate) struct GeneratedModule {
     pub(crate) module: ModuleId,
 }
 
-/// Reads the files that macro calls refer to, in all packages, after the files of all modules were read.
+/// Reads the files that macro calls refer to, in all packages.
+///
+/// The files of all modules must have been read before.
 pub(super) fn read(source: &mut Source) {
     for package in 0..source.packages.len() {
         let unexplained = named::unexplained(source, package);
@@ -282,8 +284,9 @@ pub(super) fn called_at(tokens: &[Token], at: usize) -> Option<Name> {
     (scan::is(tokens, at + 1, b'!') && scan::group(tokens, at + 2).is_some()).then_some(name)
 }
 
-/// Returns the files in the output folder of a package's build script or, for a path dependency, the files
-/// that the compiler read.
+/// Returns the files in the output folder of a package's build script.
+///
+/// For a path dependency, these are the files that the compiler read.
 pub(super) fn generated_files(source: &Source, package: PackageId) -> Vec<PathBuf> {
     let environment = &source.packages[package].environment;
     let mut found = Vec::new();
@@ -313,8 +316,9 @@ pub(super) fn is_named(path: &Path, words: &Words, names: &Names) -> bool {
 }
 
 impl Source {
-    /// Returns the files that `include!`, `include_str!` or `include_bytes!` name in the body of a macro that
-    /// is called in the file `from`. Each word and string of the call may be the value of a variable.
+    /// Returns the files that the body of a macro includes, if the macro is called in the file `from`.
+    ///
+    /// Each word and string of the call may be the value of a `$variable`.
     pub(super) fn included_by_macro(
         &self,
         tokens: &[Token],

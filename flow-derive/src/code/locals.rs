@@ -115,8 +115,9 @@ fn is_statement(tokens: &[Token], at: usize) -> bool {
     )
 }
 
-/// Returns the variable that the `let` at `at` binds, if its pattern is one name, with the two ranges of the
-/// variable: its declaration, and the rest of the block, which ends at `end`.
+/// Returns the variable that the `let` at `at` binds, if its pattern is one name.
+///
+/// The variable has two ranges: its declaration, and the rest of the block, which ends at `end`.
 fn bound(tokens: &[Token], at: usize, end: usize) -> Option<[(Name, Range<usize>); 2]> {
     let place = at + 1 + usize::from(scan::word(tokens, at + 1) == Some(kw::MUT));
     let name = scan::word(tokens, place)?;

@@ -1,6 +1,6 @@
-//! Finds the versions of the packages whose source is not read, since they come from a registry or from
-//! git, in `Cargo.lock`.
+//! Reads the versions of packages from `Cargo.lock`.
 //!
+//! The source of packages from a registry or from git is not read, so their versions stand in for it.
 //! The versions of the direct dependencies of the package and of its path dependencies are recorded with each
 //! output. They are not part of the fingerprint, since a patch release of a logger would run everything
 //! again. With `#[tracked(lock)]`, the versions of indirect dependencies are recorded, too, and all of
@@ -178,8 +178,9 @@ impl Lock {
         reached
     }
 
-    /// Returns whether the version of a package is recorded. The crates of this library have versions of
-    /// their own for each target.
+    /// Returns whether the version of a package is recorded.
+    ///
+    /// The versions of this library's own crates are not: each of its targets has a version of its own.
     fn is_recorded(&self, place: usize) -> bool {
         !OWN.contains(&self.packages[place].name.as_str())
     }
@@ -195,8 +196,9 @@ impl Lock {
 }
 
 impl Locked {
-    /// Returns the name and version, with the commit for a package from git, where one version may have
-    /// different content.
+    /// Returns the name and version of the package, with the commit if it comes from git.
+    ///
+    /// In a git repository, one version may have different content.
     fn shown(&self) -> String {
         let Self { name, version, source, .. } = self;
         match source.strip_prefix("git+").and_then(|source| source.split_once('#')) {

@@ -129,8 +129,7 @@ pub(crate) fn conditions(tokens: &[Token], range: Range<usize>, names: &Names) -
     found
 }
 
-/// Returns whether the compiler itself sets the `cfg` with this name, or the name is an operator such as
-/// `all`.
+/// Returns whether the compiler sets the `cfg` with this name, or it is an operator such as `all`.
 fn is_built_in(name: &str) -> bool {
     name.starts_with("target_")
         || matches!(

@@ -135,8 +135,7 @@ fn found_type(world: &mut World, item: TokenStream, file: Option<&Path>) -> Opti
     (!types.is_empty()).then(|| Table::of_type(&view, &types))
 }
 
-/// Returns the table that `query` computes from the source of this crate, or `alone()` if there is no
-/// source.
+/// Returns the table that `query` computes from the source, or `alone()` if there is no source.
 ///
 /// A panic in this module is a bug of this library and must not break the user's build: then the table is
 /// `alone()`, too, with a warning.

@@ -189,8 +189,9 @@ fn types(resolver: &Resolver<'_>, id: ItemId, range: Range<usize>) -> Vec<ItemId
     found
 }
 
-/// Returns the first type or trait in a part of an item, such as `Table` in `Table<Row>`, if it is in the
-/// source.
+/// Returns the first type or trait in a part of an item: `Table` in `Table<Row>`.
+///
+/// The result is empty if it is not in the source.
 fn head_types(resolver: &Resolver<'_>, id: ItemId, range: Range<usize>) -> Vec<ItemId> {
     let mut found = Vec::new();
     if let Some(path) = paths(resolver, id, range).first() {

@@ -65,8 +65,7 @@ pub(crate) struct Meanings {
 }
 
 impl Resolver<'_> {
-    /// Returns whether any name in `module` may refer to another crate, because of a glob import of that
-    /// crate.
+    /// Returns whether any name in `module` may refer to another crate, because of a glob import.
     pub(crate) fn is_open(&self, module: ModuleId) -> bool {
         self.imports_all(module, &mut HashSet::new(), &|_| true)
     }
@@ -104,8 +103,9 @@ impl Resolver<'_> {
         facades.any(|name| path.strip_prefix(name) == Some("::prelude"))
     }
 
-    /// Returns whether a module has a glob import of another crate for which `counts` holds, directly or
-    /// through glob imports of other modules.
+    /// Returns whether a module has a glob import of another crate for which `counts` holds.
+    ///
+    /// Glob imports of other modules are followed.
     fn imports_all(
         &self,
         module: ModuleId,

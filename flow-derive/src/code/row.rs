@@ -93,8 +93,10 @@ impl Row {
         Ok(Some(Self::fact(format!("env {name}"), String::new(), value.as_bytes())))
     }
 
-    /// Returns whether a condition of a `cfg` holds in the package of `module`, or a warning as the error if
-    /// that is unknown. The condition is the literal of a feature, or the name of another `cfg`.
+    /// Returns whether a condition of a `cfg` holds in the package of `module`.
+    ///
+    /// The condition is the literal of a feature, or the name of another `cfg`. Returns a warning as the error
+    /// if the result is unknown.
     pub(crate) fn condition(
         source: &Source,
         module: ModuleId,

@@ -147,8 +147,9 @@ impl Table {
     }
 }
 
-/// Returns everything that `node` reaches, with the checks of all reached structs of outputs, since it is
-/// unknown which of them the task computes.
+/// Returns everything that `node` reaches, with the checks of all reached structs of outputs.
+///
+/// It is used where it is unknown which of these structs the task computes.
 fn with_all_checks(view: &View<'_>, node: &mut Node) -> Reached {
     let mut seen = BTreeSet::new();
     loop {

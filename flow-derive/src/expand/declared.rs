@@ -210,8 +210,7 @@ fn handles(task: &Task<'_>, place: usize, cx: &Ident) -> TokenStream {
     }
 }
 
-/// Returns the statement that loads an input into a variable, and the expression that is passed to the
-/// function.
+/// Returns the statement that loads an input, and the expression that is passed to the function.
 fn input(
     entry: &Entry,
     handles: &TokenStream,

@@ -151,8 +151,7 @@ impl Function {
         quote!(#(#attributes)* (#(#inputs),*) #output #body)
     }
 
-    /// Returns the tokens where the compiler reports that the function returns another type than the
-    /// target stores.
+    /// Returns the tokens where the compiler reports a return type that the target does not store.
     pub(crate) fn output_tokens(&self) -> TokenStream {
         match &self.item.sig.output {
             ReturnType::Default => self.item.sig.ident.to_token_stream(),

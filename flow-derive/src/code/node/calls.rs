@@ -91,8 +91,9 @@ impl Builder<'_> {
         self.add_macros(scope, &macros, call, tokens, &mut visited, node);
     }
 
-    /// Adds the macros that a call may use, and resolves the names in their bodies at the place of the call,
-    /// too.
+    /// Adds the macros that a call may use.
+    ///
+    /// The names in their bodies are resolved at the place of the call, too.
     fn add_macros(
         &self,
         scope: &Scope<'_>,

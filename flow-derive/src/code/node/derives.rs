@@ -70,9 +70,9 @@ impl Builder<'_> {
             }
     }
 
-    /// Returns whether another type or trait has the same name and equal tokens, so that an edited import may
-    /// exchange them.
+    /// Returns whether another type or trait has the same name and equal tokens.
     ///
+    /// An edited import may exchange the two.
     /// Tasks are never ambiguous: the name under which a task is stored identifies it.
     pub(crate) fn is_ambiguous(&self, item: ItemId) -> bool {
         let source = self.resolver.source;

@@ -88,7 +88,8 @@ impl Builder<'_> {
         None
     }
 
-    /// Adds the macro calls, and the items with attributes, that may generate an item of this name in a module.
+    /// Adds the macro calls and attributes that may generate an item of this name in a module.
+    ///
     /// Returns whether there are any.
     fn add_generators(&self, module: ModuleId, name: Name, node: &mut Node) -> bool {
         let source = self.resolver.source;
