@@ -50,7 +50,7 @@ impl TrackedAttr {
     pub(crate) fn option(word: &Ident, input: ParseStream<'_>, ctxt: &Ctxt) -> Result<Self> {
         if !input.peek(token::Paren) {
             let message = "`tracked` sets how much of the code is tracked: `tracked(body)`, \
-                           `tracked(crate)`, `tracked(lock)`; without it, all reached code is";
+                           `tracked(crate)`, `tracked(lock)`; without it, all reached code is tracked";
             return Err(syn::Error::new(word.span(), message));
         }
         let content;

@@ -21,8 +21,8 @@
 //!
 //! **Invariant:** the result does not depend on the folder of the source or on how it is compiled.
 //!
-//! If the source cannot be read, in an editor or in a documentation example, the arguments of the
-//! compiler name no root file. Then only the body of the impl counts, the reason says so, and there is no error.
+//! In an editor, and for a documentation example, the compiler's arguments name no root file, so the source
+//! cannot be read. Then only the body of the impl counts. That is no error, but the reason states it.
 //!
 //! [`lock`] adds the versions of the packages that are not read, as `Cargo.lock` lists them.
 
