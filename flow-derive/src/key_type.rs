@@ -1,7 +1,8 @@
-//! The type of a map's keys, where it can be seen from how the key is written.
+//! Infers the key type of a map in `requires`.
 //!
-//! A macro sees no types but those that are written, so this goes as far as the fields of the
-//! task: what is iterated is a field, or a range up to one, or the key is a field itself.
+//! A macro sees only the types that are written in its input. So the type is inferred in three cases:
+//! the map iterates over a field of the task, or over a range that a field bounds, or the key is a
+//! field itself. In all other cases the user writes the type: `{key: Type => ...}`.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -10,8 +11,8 @@ use syn::{Expr, ExprMethodCall, Ident, Member, Pat, Type};
 use crate::attr::entry::{Each, Key};
 use crate::model::Param;
 
-/// The type of the key, or `None` if only the user can say.
-pub(crate) fn of(key: &Key, each: &Each, params: &[Param<'_>]) -> Option<TokenStream> {
+/// Returns the type of the key, or `None` if it cannot be inferred.
+pub(crate) fn infer(key: &Key, each: &Each, params: &[Param<'_>]) -> Option<TokenStream> {
     if let Some(ty) = &key.ty {
         return Some(ty.to_token_stream());
     }
@@ -27,7 +28,7 @@ pub(crate) fn of(key: &Key, each: &Each, params: &[Param<'_>]) -> Option<TokenSt
     Some(quote!(<#ty as ::core::iter::IntoIterator>::Item))
 }
 
-/// The type of `self.field`.
+/// Returns the type of `self.field`.
 fn field_type<'a>(expr: &Expr, params: &[Param<'a>]) -> Option<&'a Type> {
     let Expr::Field(access) = bare(expr) else {
         return None;
@@ -39,7 +40,7 @@ fn field_type<'a>(expr: &Expr, params: &[Param<'a>]) -> Option<&'a Type> {
     params.iter().find(|param| param.ident == name).map(|param| &param.field.ty)
 }
 
-/// The type of the numbers in `a..self.field`.
+/// Returns the type of the numbers in `a..self.field`.
 fn range_type<'a>(expr: &Expr, params: &[Param<'a>]) -> Option<&'a Type> {
     let Expr::Range(range) = expr else {
         return None;
@@ -48,7 +49,7 @@ fn range_type<'a>(expr: &Expr, params: &[Param<'a>]) -> Option<&'a Type> {
     bounds.into_iter().flatten().find_map(|bound| field_type(bound, params))
 }
 
-/// `xs` of `xs.iter()`, `xs.clone()`, `xs.iter().cloned()` and the like, which have its items.
+/// Returns the collection `xs` of `xs.iter()`, `xs.clone()`, `xs.iter().cloned()` and the like.
 fn iterated(expr: &Expr) -> &Expr {
     match expr {
         Expr::MethodCall(call) if is_plain(call, &["cloned", "copied"]) => {
@@ -73,7 +74,7 @@ fn is_plain(call: &ExprMethodCall, names: &[&str]) -> bool {
     call.args.is_empty() && call.turbofish.is_none() && names.iter().any(|name| call.method == name)
 }
 
-/// Without parentheses and borrows around it.
+/// Removes parentheses and borrows around an expression.
 fn bare(expr: &Expr) -> &Expr {
     match expr {
         Expr::Paren(inner) => bare(&inner.expr),
@@ -90,7 +91,7 @@ fn variable(expr: &Expr) -> Option<&Ident> {
     }
 }
 
-/// The variable that a pattern binds to the whole item.
+/// Returns the variable that a pattern binds to the whole item.
 fn bound_variable(pat: &Pat) -> Option<&Ident> {
     match pat {
         Pat::Ident(pat) if pat.subpat.is_none() => Some(&pat.ident),
@@ -123,7 +124,7 @@ mod tests {
         assert!(ctxt.check().is_empty());
         let entries = entry::entries.parse_str(written).expect("entries");
         let Form::Map(key, each) = &entries[0].form else { panic!("a map") };
-        of(key, each, &task.params).map(text::of)
+        infer(key, each, &task.params).map(text::to_text)
     }
 
     #[test]

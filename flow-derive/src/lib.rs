@@ -1,13 +1,15 @@
 //! The macros of typed-flow: [`#[derive(Task)]`](derive@Task), [`#[task]`](macro@task) for functions,
 //! [`#[derive(Outputs)]`](derive@Outputs) and [`#[tracked]`](macro@tracked).
 //!
-//! Users take them from the facade, which re-exports them. A derive passes through four stages,
-//! a module each: `attr` reads the words of the attributes, `model` is what the user declared,
-//! `check` finds everything that is wrong with it, `expand` writes the code. If anything is wrong,
-//! `fallback` writes a stub in its place, so that one mistake gives one message. `function` reads a
-//! function as the struct of its parameters, which then passes through the same.
+//! Users import them from the facade, which re-exports them. `#[derive(Task)]` passes through four
+//! stages, each a module: `attr` parses the attributes, `model` describes the declared task, `check`
+//! reports every mistake in it, and `expand` generates the code. If `check` reports an error,
+//! `expand::fallback` generates a stub instead, so that one mistake causes one message. For
+//! `#[task]` above a function, `function` first turns the function into the struct of its parameters,
+//! which then passes through the same stages. `code` finds the code that a task runs, and computes
+//! digests of it.
 //!
-//! What is written is thin: constants, and one-line calls of what `flow_core::__private` holds.
+//! The generated code is thin: constants, and one-line calls of functions in `flow_core::__private`.
 
 mod attr;
 mod check;
@@ -23,9 +25,11 @@ mod text;
 
 use proc_macro::TokenStream;
 
-/// Makes a struct a task: its fields are the parameters, `#[task(...)]` says what it requires and
-/// how its output is kept. How the output is made is said by implementing `Run`. A function is made
-/// one by [`#[task(...)]`](macro@task) alone.
+/// Turns a struct into a task.
+///
+/// The fields of the struct are the task's parameters. `#[task(...)]` declares what the task requires
+/// and how its output is stored. An implementation of `Run` computes the output. A function needs
+/// only [`#[task(...)]`](macro@task) to be a task.
 ///
 /// ```text
 /// /// A classifier for the preprocessed data.
@@ -41,25 +45,25 @@ use proc_macro::TokenStream;
 ///
 /// | option | meaning |
 /// | --- | --- |
-/// | `target = Json<f64>`, `target = Csv<Vec<Row>>(delimiter = ';')` | how the output is kept; the options are its methods |
-/// | `outputs = Split` | several outputs: a struct with [`#[derive(Outputs)]`](derive@Outputs) |
-/// | `external, path = expr` | the output is a file that is made elsewhere, which the target reads; there is no `run` |
-/// | `aggregate` | no output of its own: complete when all it requires is; there is no `run` |
-/// | `requires = ENTRY` | one task, or one list, map or condition |
-/// | `requires(ENTRY, ENTRY)` | several: the inputs are a tuple |
-/// | `requires(name = ENTRY, name = ENTRY)` | several, named: the inputs are a struct |
-/// | `name = "..."` | the name it is stored and shown under; the struct's by default |
-/// | `was = "..."` | the name it was stored under before it was renamed |
-/// | `group = "features"` | the folder that the folder of the task lies in |
-/// | `dir = "prices/daily"` | the folder of its outputs, instead of the task's name |
-/// | `uses(Client, Pool)` | the handles that it uses, which the flow provides: `cx.provided::<Client>()` |
-/// | `may_require(Fit<Ols>)` | tasks that it may require while it runs, by `cx.require`: only those with type parameters have to be said, so that they are found when a flow is planned |
-/// | `version = 3` | another number, and it runs again |
-/// | `refresh = always` | it runs in each execution: for a task that fetches |
-/// | `refresh = "24h"` | it runs again when its output is as old as that; also `90s`, `15m`, `7d`, `2w`, `1h 30m` |
-/// | `refresh = expr` | it runs again when the value is another, such as an ETag: asked once for each plan. If it fails, an output that is there is used, with a warning, and the task fails if it has to run |
-/// | `check = is_sorted` | a function that is given the output by reference before it is kept, and returns `Result<()>`: if that is an error, the task fails. Its code counts |
-/// | `crate = ::path` | where the facade is, if it was renamed or re-exported |
+/// | `target = Json<f64>`, `target = Csv<Vec<Row>>(delimiter = ';')` | the target that stores the output; the options in parentheses are methods of the target |
+/// | `outputs = Split` | the task has several outputs: the fields of a struct with [`#[derive(Outputs)]`](derive@Outputs) |
+/// | `external, path = expr` | the output is a file that something else creates; the target reads it, and there is no `run` |
+/// | `aggregate` | the task has no output of its own and no `run`; it is complete when all its dependencies are |
+/// | `requires = ENTRY` | one dependency, or one list, map or condition |
+/// | `requires(ENTRY, ENTRY)` | several dependencies: the inputs are a tuple |
+/// | `requires(name = ENTRY, name = ENTRY)` | several named dependencies: the inputs are a struct |
+/// | `name = "..."` | the name under which the task is stored and shown; the struct's name by default |
+/// | `was = "..."` | the name under which the task was stored before it was renamed |
+/// | `group = "features"` | the parent folder of the task's folder |
+/// | `dir = "prices/daily"` | the folder of the task's outputs, instead of the task's name |
+/// | `uses(Client, Pool)` | types of values that the flow provides and the task uses: `cx.provided::<Client>()` |
+/// | `may_require(Fit<Ols>)` | tasks that this task may require while it runs, by `cx.require`. Only tasks with type parameters have to be listed, so that a plan finds them |
+/// | `version = 3` | the version of the code; after a change of this number, the task runs again |
+/// | `refresh = always` | the task runs in each execution: for a task that fetches data |
+/// | `refresh = "24h"` | the task runs again when its output has this age; also `90s`, `15m`, `7d`, `2w`, `1h 30m` |
+/// | `refresh = expr` | the task runs again when the value of the expression, such as an ETag, has changed. Each plan evaluates it once. If the expression fails, an existing output is used, with a warning; a task that has to run fails |
+/// | `check = is_sorted` | a function that takes the output by reference before it is stored, and returns `Result<()>`. If it returns an error, the task fails. Its code is tracked |
+/// | `crate = ::path` | the path of the facade, if it was renamed or re-exported |
 ///
 /// An `ENTRY` is one of
 ///
@@ -67,45 +71,48 @@ use proc_macro::TokenStream;
 /// | --- | --- |
 /// | `Task` | `Input<Task>` |
 /// | `Task { field, other: expr }` | the same, with some parameters set |
-/// | `Task with Far::KEY = expr, Get::N = 5` | the same, with parameters set of tasks further up |
+/// | `Task with Far::KEY = expr, Get::N = 5` | the same, with parameters of tasks further upstream set |
 /// | `Task if cond`, `Task { n } if let Some(n) = self.n` | `Option<Input<Task>>` |
 /// | `[Task { x } for x in xs if cond]` | `Vec<Input<Task>>` |
-/// | `{key => Task { x } for x in xs if cond}` | `BTreeMap<Key, Input<Task>>`; `{key: Type => ...}` where the type cannot be seen |
+/// | `{key => Task { x } for x in xs if cond}` | `BTreeMap<Key, Input<Task>>`; `{key: Type => ...}` where the macro cannot infer the type |
 ///
-/// Expressions see the task as `self`; a `?` in one is an error when planning. A struct literal in
-/// an entry sets the fields it lists; the others take the values that reach them.
+/// Expressions refer to the task as `self`. An error that leaves an expression through `?` is an error
+/// of the plan. A struct literal in an entry sets the listed fields; the other parameters are resolved
+/// as usual.
 ///
-/// A task is at most as visible as the tasks it requires and the type of its output.
+/// A task cannot be more visible than the tasks that it requires and the type of its output.
 ///
-/// A task that requires itself, directly or through others, does not compile (a cycle is reported
-/// at the entries that make it). Entries with an `if` and items of lists and maps are not counted,
-/// since they may come to an end; these are looked at when planning.
+/// A task that requires itself, directly or through other tasks, does not compile; the compiler reports
+/// the cycle at the entries that form it. Entries with an `if` and entries of lists and maps do not
+/// count, since they may be empty; the planner checks those.
 ///
 /// # `#[param(...)]`
 ///
-/// A field without it is a parameter that must be given. A field of type `PhantomData` is none.
+/// A field without `#[param]` is a parameter without a default, so a value must be given. A field of
+/// type `PhantomData` is not a parameter.
 ///
 /// | option | meaning |
 /// | --- | --- |
-/// | `default = expr`, `default` | the value if none is given; without an expression, the type's own default |
-/// | `file` | the path of a file or folder whose content counts, or a pattern such as `data/*.csv`; of a type that holds several, each path or, if it has none, each text |
-/// | `insignificant` | another value gives the same output; with `file`, the path does not count and the content of the file does |
-/// | `local` | the value does not reach the tasks required |
-/// | `range = 1..=10` | the values allowed |
-/// | `choices = ["a", "b"]` | the values allowed |
-/// | `was = "..."` | the name it was stored under before it was renamed |
-/// | `from = Task::PARAM` | the field *is* that parameter: its default and its value. A value for one is a value for all; two different ones are an error |
+/// | `default = expr`, `default` | the value if none is given; without an expression, `Default::default()` of the type |
+/// | `file` | the value is the path of a file or folder whose content is tracked, or a pattern such as `data/*.csv`. In a type that holds several values, this applies to each path or, if the type holds no path, to each text |
+/// | `insignificant` | the value does not change the output; with `file`, the path does not count and the content of the file does |
+/// | `local` | the value is not passed on to dependencies |
+/// | `range = 1..=10` | the range of allowed values |
+/// | `choices = ["a", "b"]` | the allowed values |
+/// | `was = "..."` | the name under which the parameter was stored before it was renamed |
+/// | `from = Task::PARAM` | the field *is* that other parameter, with its default and its value. A value given for one is given for both; two different values are an error |
 ///
-/// For each parameter there is a constant, its typed key, named as the field in capitals and as
-/// visible as the struct: `Train::MODEL`.
+/// For each parameter there is a constant, its typed key. It is named like the field, in capitals,
+/// and is as visible as the struct: `Train::MODEL`.
 #[proc_macro_derive(Task, attributes(task, param))]
 pub fn derive_task(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);
     expand::derive(&input).into()
 }
 
-/// Makes the fields of a struct the outputs of a task, each in a file of its own:
-/// `#[task(outputs = Split)]`.
+/// Turns the fields of a struct into the outputs of a task, each stored in a file of its own.
+///
+/// A task declares the struct by `#[task(outputs = Split)]`.
 ///
 /// ```text
 /// /// The data, split.
@@ -120,22 +127,23 @@ pub fn derive_task(input: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// `#[output(...)]` names the target, which is given the type of the field: `Parquet` stands for
-/// `Parquet<RecordBatch>`. `Text`, `Bytes` and `File` take no type; another target that takes none
-/// is written `Target<>`. `Memory` keeps whole outputs only. Behind it may stand a function that the
-/// field is checked by before any of them is kept: `#[output(Parquet, check = is_sorted)]`.
+/// `#[output(...)]` names the target of the field. The macro adds the type of the field to it:
+/// `Parquet` stands for `Parquet<RecordBatch>`. `Text`, `Bytes` and `File` take no type; another target
+/// without a type parameter is written `Target<>`. `Memory` can store only a whole output, not a
+/// field. A function after the target checks the field before any field is stored:
+/// `#[output(Parquet, check = is_sorted)]`.
 ///
-/// For each field there is a constant, its typed key, named as the field in capitals and as visible
-/// as the struct: `Split::TRAIN`, for `load_one(Split::TRAIN)`.
+/// For each field there is a constant, its typed key. It is named like the field, in capitals, and is
+/// as visible as the struct: `load_one(Split::TRAIN)` loads one output.
 ///
-/// `#[outputs(crate = ::path)]` says where the facade is, if it was renamed or re-exported.
+/// `#[outputs(crate = ::path)]` sets the path of the facade, if it was renamed or re-exported.
 #[proc_macro_derive(Outputs, attributes(output, outputs))]
 pub fn derive_outputs(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);
     expand::outputs::derive(&input).into()
 }
 
-/// Tracks the code of a task, or of a target: another code, and the task runs again.
+/// Tracks the code of a task or a target, so that the task runs again after its code has changed.
 ///
 /// ```text
 /// #[tracked]
@@ -144,71 +152,74 @@ pub fn derive_outputs(input: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// It fills in the constant `CODE` with digests of the tokens of the impl and of all that these
-/// tokens reach: functions, methods, constants, statics, types with their impls, traits with
-/// their defaults, macros, and what these reach in turn, in the crate and in its path dependencies.
-/// When one of them changes, the reason names it: `code: standardise (src/prep.rs) changed`.
+/// The macro generates the constant `CODE`. It holds digests of the tokens of the impl and of
+/// everything that these tokens reach: functions, methods, constants, statics, types with their impls,
+/// traits with their default methods, macros, and what these reach in turn, in the crate and in its
+/// path dependencies. When one of these items changes, the reason names it: `code: standardise
+/// (src/prep.rs) changed`.
 ///
-/// # What counts
+/// # What is tracked
 ///
-/// - **What a name means**, with the compiler's rules: modules, `#[path]`, imports, globs,
-///   re-exports, renames. Where imports are exchanged, so that a name means another item, that
-///   counts too; where an item moves to another file or module, that does not.
-/// - **Methods** by their name, of each type that is reached. A type brings all its impls of
-///   traits; a trait brings those for types of other crates and, where there are objects of it
-///   (`dyn Trait`), all.
-/// - **The task's own struct** by the types of its fields, its methods, and its impls; its
-///   parameters are in the key. A task that was renamed, with `was`, has the same code.
-/// - **The tasks that it requires** by the types of their outputs. How these were made does not
-///   count: their content does.
+/// - **Names** are resolved by the compiler's rules: modules, `#[path]`, imports, globs, re-exports,
+///   renames. If a name refers to another item after an edit, such as two exchanged imports, the code has
+///   changed. If an item only moves to another file or module, it has not.
+/// - **Methods** are found by name, in each type that is reached. Reaching a type reaches all its
+///   impls of traits. Reaching a trait reaches its impls for types of other crates and, where trait
+///   objects of it are used (`dyn Trait`), all its impls.
+/// - **The task's own struct** counts by the types of its fields, its methods, and its impls. Its
+///   parameters do not count as code, since they are in the key. Renaming a task, with `was`, does not
+///   change its code.
+/// - **Required tasks** count by the types of their outputs. Their code does not count: the content
+///   of their outputs does.
 /// - **Files** that `include_str!`, `include_bytes!` and `include!` name by literals, `concat!` and
-///   `env!`, also those that a build script writes into `OUT_DIR`; **variables** that `env!` and
-///   `option_env!` name, also those that a build script sets, but for those that hold a folder; whether a
-///   **feature** or another **`cfg`** is on that the code asks about, but for those of the target and the
-///   profile. In a path dependency, these are as the compiler recorded them in the dep-info file
-///   beside the library.
+///   `env!`, including files that a build script writes into `OUT_DIR`. **Variables** that `env!` and
+///   `option_env!` name, including those that a build script sets, but not variables that hold a folder.
+///   Whether a **feature** or another **`cfg`** that the code tests is enabled, except for those of the
+///   target and the profile. For a path dependency, these values come from the dep-info file that the
+///   compiler wrote beside the library.
 /// - **Modules** that a macro declares with its arguments, and **files** that a macro of another crate
-///   names by its arguments, as `tonic::include_proto!("shop")` and `lalrpop_mod!(calc)` do, or an
-///   attribute, as `#[grammar = "shop.pest"]` does.
+///   names by its arguments (`tonic::include_proto!("shop")`, `lalrpop_mod!(calc)`) or an attribute
+///   names (`#[grammar = "shop.pest"]`).
 ///
-/// Comments, documentation, lint attributes, hints to the optimiser (`#[inline]`, `#[cold]`), derives of
-/// the standard library, formatting, the order of items, their visibility, tests, and what is not reached
-/// do not count. Neither do the folder, the machine, and the profile. A method of a trait that has a body
-/// counts where it is called.
+/// Comments, documentation, lint attributes, optimizer hints (`#[inline]`, `#[cold]`), derives of the
+/// standard library, formatting, the order and visibility of items, tests, and unreached code do not
+/// count. Neither do the folder of the project, the machine, and the profile. A method with a default
+/// body in a trait counts where it is called.
 ///
-/// Where it is not known what a name means, all that it may mean counts: a task runs once too
-/// often sooner than once too seldom.
+/// If the macro cannot decide which item a name refers to, every candidate counts: a task may run once
+/// too often, but not once too seldom.
 ///
 /// # Options
 ///
 /// | option | meaning |
 /// | --- | --- |
-/// | `body` | only the body of the impl counts |
-/// | `crate` | everything counts that is in the crate and its path dependencies |
-/// | `lock` | the versions of all crates count that these depend on, as `Cargo.lock` names them |
-/// | `crate = ::path` | where the facade is, if it was renamed or re-exported |
+/// | `body` | tracks only the body of the impl |
+/// | `crate` | tracks all code of the crate and its path dependencies |
+/// | `lock` | also tracks the versions of all crates in `Cargo.lock` that these depend on |
+/// | `crate = ::path` | the path of the facade, if it was renamed or re-exported |
 ///
-/// Several are parted by commas. To count the changes by hand, write `const CODE: Code =
+/// Several options are separated by commas. To count changes by hand instead, write `const CODE: Code =
 /// Code::version(3);` in the impl, or `#[task(version = 3)]` above the task.
 ///
-/// A function that is a task is tracked by [`#[task(...)]`](macro@task), where the options are
-/// `tracked(...)`.
+/// A function that is a task is tracked by [`#[task(...)]`](macro@task), whose option `tracked(...)`
+/// takes the same options.
 ///
 /// # Versions of crates
 ///
-/// The code of crates from a registry or from git is not read. The versions of those that the package
-/// and its path dependencies depend on directly are recorded with each output, as the nearest
-/// `Cargo.lock` that has the package names them. If an output that is complete was made with others
-/// than today's, a preview and a summary warn of it, and nothing runs again: `Train was made with
-/// linfa 0.7.0, now 0.8.1`. With `#[tracked(lock)]` it does: then the versions of all crates count, those
-/// of dependencies of dependencies, too, and the reason names them: `code: linfa 0.7.0 is 0.8.1 now`.
-/// This library's own crates are left out. Without a `Cargo.lock`, nothing is recorded.
+/// The code of crates from a registry or from git is not read. Instead, the macro records with each
+/// output the versions of the direct dependencies of the package and of its path dependencies. It takes
+/// them from the nearest `Cargo.lock` that contains the package. If a complete output was computed with
+/// other versions than the current ones, a preview and a summary warn, and nothing runs again: `Train
+/// was made with linfa 0.7.0, now 0.8.1`. With `#[tracked(lock)]`, the task runs again. In that case the
+/// versions of all crates count, including dependencies of dependencies, and the reason names them:
+/// `code: linfa 0.7.0 is 0.8.1 now`. The crates of this library are left out. Without a `Cargo.lock`,
+/// nothing is recorded.
 ///
 /// # Type parameters
 ///
-/// A task that is generic over a type runs that type's code: each type parameter of the impl must be
-/// `Tracked`. `#[tracked]` above a struct, an enum or a union, or `#[derive(Tracked)]`, makes it so;
-/// a task is so already.
+/// A task that is generic over a type runs the code of that type, so each type parameter of the impl
+/// must implement `Tracked`. `#[tracked]` above a struct, an enum or a union, or `#[derive(Tracked)]`,
+/// implements it. Tasks implement it already.
 ///
 /// ```text
 /// #[tracked]
@@ -218,122 +229,132 @@ pub fn derive_outputs(input: TokenStream) -> TokenStream {
 /// impl<M: Model + Tracked> Run for Fit<M> { ... }
 /// ```
 ///
-/// A target of one's own is tracked in the same way, `#[tracked] impl Target for Digits`: after a
-/// change, each task that uses it runs again, and so does what reads the output of such a task.
+/// A user-defined target is tracked in the same way: `#[tracked] impl Target for Digits`. After a
+/// change, each task that uses the target runs again, and so does each task that reads the output of
+/// such a task.
 ///
-/// # What is not seen
+/// # What is not tracked
 ///
-/// - The code of crates from a registry, but for their versions, and of the language itself.
-/// - Names that a macro puts together out of parts, as `paste!` does, and what procedural macros of
-///   other crates write.
-/// - What a build script links.
-/// - What is behind `extern` blocks, another language or this one; libraries that are opened at run time, programs that
-///   are started, files that are read: `cx.file` and `#[param(file)]` are there for these.
-/// - What a program puts into a static or a global when it starts, such as a function in a `OnceLock`;
-///   the clock, the network, and variables of the environment read other than by `cx.env`.
-/// - Where code stands and what it is called: `line!`, `file!`, `module_path!`, `type_name`; comments of
-///   documentation that a macro makes text of.
-/// - A `cfg` of the target or the profile: both sides of it count, and which one it is does not.
-/// - Which of two traits of other crates is imported, where only their methods are named; which
-///   features another package turns on in a path dependency.
+/// - The code of the standard library and of crates from a registry, except for the crates' versions.
+/// - Names that a macro assembles from parts, as `paste!` does, and the code that procedural macros of
+///   other crates generate.
+/// - Libraries that a build script links.
+/// - Code behind `extern` blocks, in any language. Libraries that are opened, programs that are started
+///   and files that are read at run time; use `cx.file` and `#[param(file)]` for files.
+/// - Values that a program puts into a static when it starts, such as a function in a `OnceLock`; the
+///   clock, the network, and environment variables that are not read through `cx.env`.
+/// - The location and name of code: `line!`, `file!`, `module_path!`, `type_name`; documentation
+///   comments that a macro turns into text.
+/// - The value of a `cfg` of the target or the profile: the code of both branches counts, but not which
+///   branch is compiled.
+/// - Which of two traits of other crates is imported, if the code names only their methods; which
+///   features another package enables in a path dependency.
 ///
-/// It warns of what it recognises as not seen: a file, a module, a variable or a `cfg` that it does not
-/// find, or of which several builds of a path dependency have different ones; a source that it cannot
-/// read; `paste!`; and each name in reached code that means nothing it knows, as
-/// `` `parser::parse` in src/load.rs names nothing that is known ``. `#[allow(deprecated)]` above the
-/// impl silences that.
-/// In an editor, and in the examples of documentation, there is no source to read; there the body of
-/// the impl counts alone, which the reason says.
+/// The macro warns about code that it recognizes as untracked: a file, a module, a variable or a `cfg`
+/// that it does not find, or that differs between several builds of a path dependency; a source file
+/// that it cannot parse; `paste!`; and each name in reached code that it cannot resolve:
+/// `` `parser::parse` in src/load.rs cannot be resolved ``. `#[allow(deprecated)]` above the impl silences
+/// the warning.
+/// In an editor, and in documentation examples, the macro cannot read the source. There only the body
+/// of the impl is tracked, and the reason says so.
 #[proc_macro_attribute]
 pub fn tracked(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand::tracked::expand(arguments.into(), item.into()).into()
 }
 
-/// Makes a function a task: its arguments are its inputs and its parameters, and its value is the
-/// output. Above a struct, `#[task(...)]` is a part of [`#[derive(Task)]`](derive@Task).
+/// Turns a function into a task.
+///
+/// The arguments of the function are the inputs and the parameters of the task, and its return value
+/// is the output. Above a struct, `#[task(...)]` is a helper attribute of
+/// [`#[derive(Task)]`](derive@Task).
 ///
 /// ```text
 /// /// The mean, without some rows at either end.
 /// #[task(requires = load, target = Json<f64>)]
 /// fn mean(rows: &[f64], #[param(default = 0)] trim: usize) -> Result<f64> { ... }
 ///
-/// flow.run::<mean>()?;                          // the function's name is that of the task's type, too
+/// flow.run::<mean>()?;                          // `mean` is also the type of the task
 /// flow.with(mean::TRIM, 2).load::<mean>()?;
-/// mean(&[1.0, 2.0], 0)?;                        // and still that of the function
+/// mean(&[1.0, 2.0], 0)?;                        // and still the function
 /// ```
 ///
-/// What `#[task(...)]` says of a struct, it says of a function: see [there](derive@Task). A function
-/// makes its output, and so is not `external` and no `aggregate`. Functions and structs require one
-/// another.
+/// The options of `#[task(...)]` are those of a struct: see [`#[derive(Task)]`](derive@Task). A function
+/// computes an output, so it cannot be `external` or `aggregate`. Functions can require structs, and
+/// structs can require functions.
 ///
 /// # Arguments
 ///
-/// | argument | is |
+/// | argument | role |
 /// | --- | --- |
-/// | `cx: &Cx<mean>`, anywhere or not at all | what the running task sees |
-/// | with `#[param(...)]` | a parameter, with [all that can be said of a field](derive@Task) |
-/// | without it, one for each entry of `requires` | the inputs: the first ones, in the order of the entries; if these have names, the ones so named |
-/// | any other | a parameter that must be given |
+/// | `cx: &Cx<mean>`, at any position; optional | the context of the running task |
+/// | with `#[param(...)]` | a parameter, with [the options of a field](derive@Task) |
+/// | without `#[param]`, one for each entry of `requires` | an input. If the entries have names, the argument with that name; otherwise the first arguments, in the order of the entries |
+/// | any other argument | a parameter without a default |
 ///
-/// A documentation comment of an argument is that of the parameter. An expression in `#[task(...)]`
-/// sees the parameters as those of a struct: `requires = [price { symbol } for symbol in &self.symbols]`.
+/// A documentation comment of an argument documents the parameter. Expressions in `#[task(...)]` refer
+/// to the parameters as fields of `self`: `requires = [price { symbol } for symbol in &self.symbols]`.
 ///
-/// A parameter that is borrowed is stored as what it is borrowed from: `&str` as `String`, `&[T]` as
-/// `Vec<T>`, `&Path` as `PathBuf`, `&T` as `T`. Taken by value, it is cloned.
+/// A borrowed parameter is stored as an owned value: `&str` as `String`, `&[T]` as `Vec<T>`, `&Path` as
+/// `PathBuf`, `&T` as `T`. A parameter that the function takes by value is cloned for each call.
 ///
-/// An input says by its type how it is taken, where `A` is the task required and `T` its output:
+/// The type of an input argument decides how the input is passed. `A` is the required task, and `T` the
+/// type of its output:
 ///
-/// | type | the function is given |
+/// | type | the function receives |
 /// | --- | --- |
-/// | `&T`, or what that derefs to, such as `&[f64]` for a `Vec<f64>` | what is loaded |
-/// | `T` | the same, for itself: a copy, if others have it, too |
-/// | `Loaded<T>`, `&Loaded<T>` | the same, shared |
-/// | `Input<A>`, `&Input<A>` | the handle: nothing is loaded before the function does |
+/// | `&T`, or a type that `T` derefs to, such as `&[f64]` for a `Vec<f64>` | a reference to the loaded value |
+/// | `T` | the loaded value by value: a copy, if other tasks use it, too |
+/// | `Loaded<T>`, `&Loaded<T>` | the loaded value, shared |
+/// | `Input<A>`, `&Input<A>` | the handle; nothing is loaded until the function loads it |
 ///
-/// Of a list, a map or a condition in `requires`, each item is taken so, in `&[T]` or `Vec<T>`,
-/// `BTreeMap<K, T>` or a reference to it, `Option<T>`: `&[Vec<f64>]`, `Vec<&[f64]>`,
-/// `BTreeMap<String, Input<A>>`, `Option<&T>`. The types are recognised by their names, so that an
-/// alias of `Input`, `Loaded`, `Vec` or `Cx` is not.
+/// For a list, a map or a condition in `requires`, each item is passed in this way, inside `&[T]` or
+/// `Vec<T>`, `BTreeMap<K, T>` or a reference to it, or `Option<T>`: `&[Vec<f64>]`, `Vec<&[f64]>`,
+/// `BTreeMap<String, Input<A>>`, `Option<&T>`. The macro recognizes these types by their names, so an
+/// alias of `Input`, `Loaded`, `Vec` or `Cx` is not recognized.
 ///
-/// All that is taken by value or by reference is loaded before the function is called; of many large
-/// inputs take handles, and load one after the other.
+/// Every input except handles is loaded before the function is called. If a task has many large inputs,
+/// take handles and load the inputs one after the other.
 ///
-/// # Value
+/// # Return value
 ///
-/// What the target keeps, or a `Result` of it, with any error that becomes an `anyhow::Error`.
+/// The function returns the value that the target stores, or a `Result` of it with any error that
+/// converts into `anyhow::Error`.
 ///
 /// # Options
 ///
 /// | option | meaning |
 /// | --- | --- |
-/// | `name = Mean` | the name of the task's type, where that of the function is taken by a module or a type; without quotes. The task is stored under it, too |
-/// | `name = "..."` | the name it is stored and shown under |
-/// | `tracked(body)`, `tracked(crate)`, `tracked(lock)` | how much of the code counts: what [`#[tracked(...)]`](macro@tracked) says above an impl of `Run` |
+/// | `name = Mean` | without quotes: the name of the task's type, if a module or a type already has the name of the function. The task is also stored under this name |
+/// | `name = "..."` | the name under which the task is stored and shown |
+/// | `tracked(body)`, `tracked(crate)`, `tracked(lock)` | how much code is tracked, with the options of [`#[tracked(...)]`](macro@tracked) |
 ///
 /// # Code
 ///
-/// The code of a function that is a task is its body, its inputs with their types, the type of its
-/// value, and all that these reach, as [`#[tracked]`](macro@tracked) has it; there is nothing to write
-/// for that. Its parameters are in the key, and what `#[param(...)]` and `#[task(...)]` say is no code.
-/// Where the task is required, `requires = load` or `cx.require::<load>()`, its code does not count, and
-/// its output does; where the function is called, `load(...)`, its code counts like that of any other.
-/// A variable that is called as a task is no task; where that is not sure, it counts as the function.
+/// The code of a function that is a task is tracked without a further attribute. It consists of the body,
+/// the inputs with their types, the return type, and everything that these reach, as described in
+/// [`#[tracked]`](macro@tracked). The parameters are in the key, so they do not count as code, and
+/// neither do `#[param(...)]` and `#[task(...)]`.
+/// Where another task requires this one, by `requires = load` or `cx.require::<load>()`, the code of
+/// this task does not count, and its output does. Where code calls the function, `load(...)`, its code
+/// counts like that of any other function. A variable with the name of a task does not refer to the task.
+/// If the macro cannot tell whether a name is a variable, the function counts.
 ///
 /// # Type parameters
 ///
-/// `fn fit<M: Model>(...)` is a task for each `M`, such as `fit::<Ols>`, as a struct is.
+/// `fn fit<M: Model>(...)` is a task for each `M`, such as `fit::<Ols>`, like a generic struct.
 ///
-/// # What it cannot be
+/// # Restrictions
 ///
-/// A method, `async`, `const`, `unsafe`, `extern`; a function with lifetimes, `impl Trait` or patterns
-/// among its arguments. The type shares the name of the function in its module, and its visibility: a
-/// task is at most as visible as the tasks it requires and the type of its output.
+/// A task cannot be a method, nor a function that is `async`, `const`, `unsafe` or `extern`, nor one with
+/// lifetimes, `impl Trait` or patterns among its arguments. The type has the name and the visibility
+/// of the function, and lives in the same module. A task cannot be more visible than the tasks that it
+/// requires and the type of its output.
 #[proc_macro_attribute]
 pub fn task(options: TokenStream, item: TokenStream) -> TokenStream {
     expand::function(options.into(), item.into()).into()
 }
 
-/// Implements `Tracked` for a type that tasks are generic over, as `#[tracked]` above it does.
+/// Implements `Tracked` for a type that tasks are generic over, as `#[tracked]` above the type does.
 ///
 /// ```text
 /// #[derive(Tracked)]

@@ -1,8 +1,7 @@
-//! What the user declared: a struct, its parameters, and what the attributes say of them. A function
-//! that is a task is read as the struct of its parameters.
+//! The declaration of a task: a struct, its parameters, and their attributes. A function that is a
+//! task is modeled as the struct of its parameters.
 //!
-//! The model borrows the user's tokens, so that whatever is said about a part of it can point
-//! there.
+//! The model borrows the user's tokens, so that an error about a part of it can point there.
 
 use proc_macro2::Ident;
 use syn::{Data, DeriveInput, Field, Fields, Generics, Type, WherePredicate, parse_quote};
@@ -15,26 +14,26 @@ use crate::ctxt::Ctxt;
 use crate::function::Function;
 use crate::spans::plain;
 
-/// A task as declared.
+/// A declared task.
 pub(crate) struct Task<'a> {
     pub(crate) input: &'a DeriveInput,
-    /// The function that it is, if it is one.
+    /// The function, if the task was declared as a function.
     pub(crate) function: Option<&'a Function>,
     pub(crate) attr: TaskAttr,
     pub(crate) facade: Facade,
     pub(crate) params: Vec<Param<'a>>,
-    /// Fields that hold nothing, and so are no parameters.
+    /// The fields of type `PhantomData`, which are no parameters.
     pub(crate) phantoms: Vec<&'a Ident>,
 }
 
-/// How the output of a task is kept.
-pub(crate) enum Kept<'a> {
-    /// By a target.
-    By(&'a Target),
-    /// As several, in this struct.
-    Several(&'a Type),
-    /// It has none of its own.
-    Gathered,
+/// How the output of a task is stored.
+pub(crate) enum Storage<'a> {
+    /// One output, stored by a target.
+    Target(&'a Target),
+    /// Several outputs: the fields of this struct.
+    Outputs(&'a Type),
+    /// An aggregate, which has no output of its own.
+    Aggregate,
 }
 
 /// A field that is a parameter.
@@ -42,17 +41,17 @@ pub(crate) struct Param<'a> {
     pub(crate) field: &'a Field,
     pub(crate) ident: &'a Ident,
     pub(crate) attr: ParamAttr,
-    /// The name of its typed key.
+    /// The name of the parameter's typed key.
     pub(crate) key: Ident,
 }
 
 impl<'a> Task<'a> {
-    /// Reads what can be read; the rest is reported to `ctxt`.
+    /// Reads a struct with `#[derive(Task)]`. Parts that cannot be read are reported to `ctxt`.
     pub(crate) fn read(input: &'a DeriveInput, ctxt: &Ctxt) -> Self {
         Self::new(input, None, TaskAttr::read(&input.attrs, ctxt), ctxt)
     }
 
-    /// The same of a function, with the struct of its parameters.
+    /// Reads a function, given the struct of its parameters.
     pub(crate) fn of_function(
         function: &'a Function,
         input: &'a DeriveInput,
@@ -82,37 +81,37 @@ impl<'a> Task<'a> {
         Self { input, function, attr, facade, params, phantoms }
     }
 
-    /// The name of the struct, as text.
+    /// Returns the name of the struct.
     pub(crate) fn struct_name(&self) -> String {
         plain(&self.input.ident)
     }
 
-    /// The generics, with type parameters bound to be what a task has to be.
+    /// Returns the generics of the struct, with the bounds that every task needs.
     pub(crate) fn owned_generics(&self) -> Generics {
         owned_generics(&self.input.generics)
     }
 
-    /// How the output is kept, as far as that was said.
-    pub(crate) fn kept(&self) -> Option<Kept<'_>> {
+    /// Returns how the output is stored; `None` if no attribute declares it.
+    pub(crate) fn storage(&self) -> Option<Storage<'_>> {
         let attr = &self.attr;
         if attr.aggregate.is_some() {
-            return Some(Kept::Gathered);
+            return Some(Storage::Aggregate);
         }
-        let outputs = attr.outputs.as_ref().map(|outputs| Kept::Several(&outputs.value));
-        outputs.or_else(|| attr.target.as_ref().map(|target| Kept::By(&target.value)))
+        let outputs = attr.outputs.as_ref().map(|outputs| Storage::Outputs(&outputs.value));
+        outputs.or_else(|| attr.target.as_ref().map(|target| Storage::Target(&target.value)))
     }
 
     pub(crate) fn entries(&self) -> &[Entry] {
         self.attr.requires.as_ref().map_or(&[], |requires| &requires.value.0)
     }
 
-    /// Whether the entries of `requires` have names.
+    /// Returns whether the entries of `requires` have names.
     pub(crate) fn is_named(&self) -> bool {
         self.entries().iter().any(|entry| entry.name.is_some())
     }
 }
 
-/// The generics, with type parameters bound to own what they hold and to go to other threads.
+/// Returns the generics with each type parameter bounded by `Send + Sync + 'static`.
 pub(crate) fn owned_generics(generics: &Generics) -> Generics {
     let mut generics = generics.clone();
     let parameters: Vec<Ident> =
@@ -147,7 +146,8 @@ fn is_phantom(ty: &Type) -> bool {
     }
 }
 
-/// The name of the typed key of a field: `DO_PREPROCESS` for `do_preprocess`, at the same place.
+/// Returns the name of the typed key of a field, with the span of the field: `DO_PREPROCESS` for
+/// `do_preprocess`.
 pub(crate) fn key(field: &Ident) -> Ident {
     let capitals = plain(field).to_uppercase();
     let mut key = syn::parse_str(&capitals).unwrap_or_else(|_| field.clone());

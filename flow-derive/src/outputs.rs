@@ -1,4 +1,4 @@
-//! `#[derive(Outputs)]`: what the user declared, and what is wrong with it.
+//! `#[derive(Outputs)]`: parses the declaration of several outputs, and reports mistakes in it.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
@@ -14,31 +14,32 @@ use crate::attr::{Opt, options, words};
 use crate::ctxt::Ctxt;
 use crate::model;
 
-/// Targets that take no type: theirs is known.
-const PLAIN: [&str; 3] = ["Text", "Bytes", "File"];
+/// The targets that have no type parameter.
+const UNTYPED_TARGETS: [&str; 3] = ["Text", "Bytes", "File"];
 
-/// A struct of outputs.
+/// A declared struct of outputs.
 pub(crate) struct Outputs<'a> {
     pub(crate) input: &'a DeriveInput,
     pub(crate) facade: Facade,
     pub(crate) parts: Vec<Part<'a>>,
 }
 
-/// A field, and how it is kept.
+/// A field of the struct, with its target.
 pub(crate) struct Part<'a> {
     pub(crate) field: &'a Field,
     pub(crate) ident: &'a Ident,
-    /// The name of its typed key.
+    /// The name of the field's typed key.
     pub(crate) key: Ident,
-    /// With the type of the field, if the target takes one.
+    /// The target, applied to the type of the field if the target takes a type.
     pub(crate) target: Type,
+    /// The options of the target.
     pub(crate) options: Vec<(Ident, Expr)>,
-    /// What it is checked by.
+    /// The function that checks the field before it is stored.
     pub(crate) check: Option<ExprPath>,
 }
 
 impl<'a> Outputs<'a> {
-    /// Reads what can be read; the rest is reported to `ctxt`.
+    /// Reads the struct. Fields that cannot be read are reported to `ctxt`.
     pub(crate) fn read(input: &'a DeriveInput, ctxt: &Ctxt) -> Self {
         let facade = facade(&input.attrs, ctxt);
         let mut parts = Vec::new();
@@ -62,18 +63,19 @@ impl<'a> Outputs<'a> {
         Self { input, facade, parts }
     }
 
-    /// The generics, with type parameters bound to be what outputs have to be.
+    /// Returns the generics of the struct, with the bounds that outputs need.
     pub(crate) fn owned_generics(&self) -> Generics {
         model::owned_generics(&self.input.generics)
     }
 }
 
+/// Reads the path of the facade from `#[outputs(crate = ...)]`.
 fn facade(attributes: &[Attribute], ctxt: &Ctxt) -> Facade {
     let mut krate: Opt<syn::Path> = None;
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("outputs")) {
         options::read(attribute, ctxt, |word, input| {
             if word != "crate" {
-                let message = words::OUTPUTS.refuse(&word.to_string());
+                let message = words::OUTPUTS.unknown(&word.to_string());
                 return Err(syn::Error::new_spanned(&word, message));
             }
             let path = path::facade(&word, input)?;
@@ -84,7 +86,7 @@ fn facade(attributes: &[Attribute], ctxt: &Ctxt) -> Facade {
     Facade::new(krate.map(|written| written.value))
 }
 
-/// The fields, of which there must be some, with names.
+/// Returns the named fields of the struct. A struct without named fields is an error.
 fn fields<'a>(input: &'a DeriveInput, ctxt: &Ctxt) -> Vec<&'a Field> {
     let name = &input.ident;
     let message = format!(
@@ -109,7 +111,7 @@ fn fields<'a>(input: &'a DeriveInput, ctxt: &Ctxt) -> Vec<&'a Field> {
     fields
 }
 
-/// What `#[output(...)]` says, which stands above each field once.
+/// Reads the target and the check from the single `#[output(...)]` of a field.
 fn target(field: &Field, ident: &Ident, ctxt: &Ctxt) -> Option<(Target, Option<ExprPath>)> {
     let mut attributes = field.attrs.iter().filter(|attr| attr.path().is_ident("output"));
     let example = "`#[output(Parquet)]` or `#[output(Json)]`";
@@ -121,7 +123,7 @@ fn target(field: &Field, ident: &Ident, ctxt: &Ctxt) -> Option<(Target, Option<E
         ctxt.error(second, format_args!("`{ident}` is kept in one way; keep one `#[output]`"));
     }
     let read = attribute
-        .parse_args_with(|input: syn::parse::ParseStream<'_>| options::all_of(input, kept));
+        .parse_args_with(|input: syn::parse::ParseStream<'_>| options::all_of(input, output));
     match read {
         Ok(target) => Some(target),
         Err(error) if attribute.meta.require_list().is_ok() => {
@@ -135,8 +137,8 @@ fn target(field: &Field, ident: &Ident, ctxt: &Ctxt) -> Option<(Target, Option<E
     }
 }
 
-/// Reads `Target(option = expr)` and, behind it, `check = path`.
-fn kept(input: syn::parse::ParseStream<'_>) -> syn::Result<(Target, Option<ExprPath>)> {
+/// Parses `Target(option = expr)`, optionally followed by `, check = path`.
+fn output(input: syn::parse::ParseStream<'_>) -> syn::Result<(Target, Option<ExprPath>)> {
     let target = task::target(input)?;
     if input.is_empty() || (input.peek(Token![,]) && input.peek2(syn::parse::End)) {
         input.parse::<Option<Token![,]>>()?;
@@ -157,12 +159,12 @@ fn kept(input: syn::parse::ParseStream<'_>) -> syn::Result<(Target, Option<ExprP
     Ok((target, Some(check)))
 }
 
-/// `Parquet<RecordBatch>` for `Parquet` above a field of type `RecordBatch`.
+/// Applies a target to the type of its field: `Parquet` to `Parquet<RecordBatch>`.
 fn applied(target: Type, field: &Type) -> Type {
     let Type::Path(mut path) = target else { return target };
     if let Some(last) = path.path.segments.last_mut()
         && matches!(last.arguments, PathArguments::None)
-        && !PLAIN.iter().any(|plain| last.ident == plain)
+        && !UNTYPED_TARGETS.iter().any(|target| last.ident == target)
     {
         let arguments = quote::quote_spanned!(last.ident.span()=> <#field>);
         if let Ok(arguments) = syn::parse2(arguments) {
@@ -173,7 +175,7 @@ fn applied(target: Type, field: &Type) -> Type {
 }
 
 impl Part<'_> {
-    /// Where the compiler points if the field does not have the type that the target keeps.
+    /// Returns the span for the error that the field does not have the type that the target stores.
     pub(crate) fn span(&self) -> proc_macro2::Span {
         self.field.ty.span()
     }

@@ -1,20 +1,25 @@
-//! Where the tokens that the macros write are said to come from.
+//! The spans of generated tokens.
 //!
-//! A token at the user's own span makes the compiler point there. The variables of generated code
-//! are kept apart from the user's by [`local`].
+//! The compiler reports an error about a generated token at the token's span. So tokens that can be
+//! wrong get the span of the user's code. [`local`] separates the variables of generated code from
+//! the user's variables.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 
-/// A variable of the generated code, which the user's expressions neither see nor shadow. The
-/// underscores are for constants of the user's, which a pattern would match instead.
+/// Returns a variable of the generated code that the user's expressions neither see nor shadow.
+///
+/// The leading underscores avoid constants of the user: a pattern would match against such a constant
+/// instead of binding the variable.
 pub(crate) fn local(name: &str) -> Ident {
     format_ident!("__{name}", span = Span::mixed_site())
 }
 
-/// The spans of the first and the last token. The compiler joins them where it reports on what
-/// begins with the one and ends with the other.
+/// Returns the spans of the first and the last token.
+///
+/// Generated code that begins with the first span and ends with the last one makes the compiler point
+/// at all of the tokens.
 pub(crate) fn ends(tokens: impl ToTokens) -> (Span, Span) {
     let mut first = None;
     let mut last = Span::call_site();
@@ -29,7 +34,7 @@ pub(crate) fn ends(tokens: impl ToTokens) -> (Span, Span) {
     (first.unwrap_or(last), last)
 }
 
-/// `<type as trait>::name`, which points at the type.
+/// Returns `<type as trait>::name`, with spans that point at the type.
 pub(crate) fn associated(of: &impl ToTokens, through: &TokenStream, name: &str) -> TokenStream {
     let (first, last) = ends(of);
     let name = Ident::new(name, last);
@@ -37,7 +42,7 @@ pub(crate) fn associated(of: &impl ToTokens, through: &TokenStream, name: &str) 
     quote!(#open #of as #through>::#name)
 }
 
-/// The name of an identifier, `type` for `r#type`.
+/// Returns the name of an identifier without `r#`: `type` for `r#type`.
 pub(crate) fn plain(ident: &Ident) -> String {
     ident.unraw().to_string()
 }

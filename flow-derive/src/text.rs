@@ -1,25 +1,25 @@
-//! Tokens as text that does not depend on how they were formatted.
+//! Renders tokens as text that does not depend on the formatting of the source.
 
 use proc_macro2::{Delimiter, TokenStream};
 
 use crate::code::names::Names;
 use crate::code::tokens::{Part, flatten, parts};
 
-/// The tokens with one space after each comma and where two words meet, and no other.
-pub(crate) fn of(tokens: TokenStream) -> String {
+/// Renders tokens, with one space after each comma and between two words, and no other spaces.
+pub(crate) fn to_text(tokens: TokenStream) -> String {
     let mut names = Names::default();
     let tokens = flatten(tokens, &mut names);
     write(&parts(&tokens, &names))
 }
 
-/// The same of a type, with each path cut to its last segment: `Vec<Row>` for `Vec<crate::Row>`.
+/// Renders a type, with each path shortened to its last segment: `Vec<Row>` for `Vec<crate::Row>`.
 pub(crate) fn short_type(tokens: TokenStream) -> String {
     let mut names = Names::default();
     let tokens = flatten(tokens, &mut names);
     write(&short(&parts(&tokens, &names)))
 }
 
-/// Each path cut to its last segment.
+/// Shortens each path to its last segment.
 pub(crate) fn short<'a>(parts: &[Part<'a>]) -> Vec<Part<'a>> {
     let is_word = |index: usize| matches!(parts.get(index), Some(Part::Word(_)));
     let is_colons = |index: usize| matches!(parts.get(index), Some(Part::Punct("::")));
@@ -38,17 +38,18 @@ pub(crate) fn short<'a>(parts: &[Part<'a>]) -> Vec<Part<'a>> {
     short
 }
 
-/// Whether a `::` after this is not the beginning of a path.
+/// Returns whether a `::` after this part continues a path, as in `<T as Model>::Fitted`.
 fn closes(part: &Part<'_>) -> bool {
     matches!(part, Part::Punct(punct) if punct.ends_with('>'))
 }
 
+/// Renders parts, with the spaces of [`to_text`].
 pub(crate) fn write(parts: &[Part<'_>]) -> String {
     let mut text = String::new();
     let mut after_word = false;
     for part in parts {
-        let word = matches!(part, Part::Word(_) | Part::Literal(_));
-        let lifetime_or_word = word || matches!(part, Part::Punct("'"));
+        let is_word = matches!(part, Part::Word(_) | Part::Literal(_));
+        let lifetime_or_word = is_word || matches!(part, Part::Punct("'"));
         if after_word && lifetime_or_word {
             text.push(' ');
         }
@@ -60,7 +61,7 @@ pub(crate) fn write(parts: &[Part<'_>]) -> String {
             Part::Open(delimiter) => text.push_str(brackets(delimiter).0),
             Part::Close(delimiter) => text.push_str(brackets(delimiter).1),
         }
-        after_word = word;
+        after_word = is_word;
     }
     text
 }
@@ -85,11 +86,11 @@ mod tests {
     #[test]
     fn formatting_does_not_show() {
         let tokens = "Parquet < Vec<Row> >".parse().expect("tokens");
-        assert_eq!(of(tokens), "Parquet<Vec<Row> >".replace(" >", ">"));
-        assert_eq!(of("[ \"a\",\"b\" , ]".parse().expect("tokens")), "[\"a\", \"b\"]");
-        assert_eq!(of("1 ..= 10".parse().expect("tokens")), "1..=10");
-        assert_eq!(of("x as u8".parse().expect("tokens")), "x as u8");
-        assert_eq!(of("&'static str".parse().expect("tokens")), "&'static str");
+        assert_eq!(to_text(tokens), "Parquet<Vec<Row> >".replace(" >", ">"));
+        assert_eq!(to_text("[ \"a\",\"b\" , ]".parse().expect("tokens")), "[\"a\", \"b\"]");
+        assert_eq!(to_text("1 ..= 10".parse().expect("tokens")), "1..=10");
+        assert_eq!(to_text("x as u8".parse().expect("tokens")), "x as u8");
+        assert_eq!(to_text("&'static str".parse().expect("tokens")), "&'static str");
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! Doc comments.
+//! Reads doc comments.
 
 use syn::{Attribute, Expr, Lit, Meta};
 
-/// The text of the doc comments, without the space that begins each line.
+/// Returns the text of the doc comments, without the space at the start of each line.
 pub(crate) fn doc(attributes: &[Attribute]) -> String {
     let lines: Vec<String> = docs(attributes)
         .filter_map(|attribute| match &attribute.meta {
@@ -22,7 +22,7 @@ pub(crate) fn doc(attributes: &[Attribute]) -> String {
     lines.join("\n").trim().to_owned()
 }
 
-/// The doc comments themselves.
+/// Returns the doc comments as attributes.
 pub(crate) fn docs(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
     attributes.iter().filter(|attribute| {
         attribute.path().is_ident("doc") && matches!(attribute.meta, Meta::NameValue(_))
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_doc_comment_is_taken_without_its_margin() {
+    fn the_space_at_the_start_of_each_line_is_removed() {
         let input: DeriveInput = parse_quote! {
             /// First.
             ///

@@ -1,8 +1,8 @@
-//! What stands in `requires`: one task, or a list or map of them.
+//! Parses the entries of `requires`: one task, or a list or map of tasks.
 //!
 //! ```text
-//! ENTRY = WISH [if COND] | [WISH for PAT in EXPR [if COND]] | {KEY[: TYPE] => WISH for ...}
-//! WISH  = TYPE [{ FIELD[: EXPR], ... }] [with KEY = EXPR, ...]
+//! ENTRY = DEPENDENCY [if COND] | [DEPENDENCY for PAT in EXPR [if COND]] | {KEY[: TYPE] => DEPENDENCY for ...}
+//! DEPENDENCY  = TYPE [{ FIELD[: EXPR], ... }] [with KEY = EXPR, ...]
 //! ```
 
 use proc_macro2::TokenStream;
@@ -13,14 +13,14 @@ use syn::{Expr, Ident, Pat, Result, Token, Type, braced, bracketed, token};
 use super::options;
 use super::path::{self, KeyPath};
 
-/// One entry, with its name if it was given one.
+/// An entry of `requires`, with its name if it has one.
 pub(crate) struct Entry {
     pub(crate) name: Option<Ident>,
-    pub(crate) wish: Wish,
+    pub(crate) dependency: Dependency,
     pub(crate) form: Form,
 }
 
-/// How many tasks an entry wishes for.
+/// How many tasks an entry requires.
 pub(crate) enum Form {
     One,
     /// `if COND`
@@ -29,7 +29,7 @@ pub(crate) enum Form {
     Map(Box<Key>, Each),
 }
 
-/// The key of an item of a map, and its type if it was written.
+/// The key expression of a map, and its type if it was written.
 pub(crate) struct Key {
     pub(crate) expr: Expr,
     pub(crate) ty: Option<Type>,
@@ -42,20 +42,20 @@ pub(crate) struct Each {
     pub(crate) cond: Option<Expr>,
 }
 
-/// A task, and the values that are set for it and for tasks further up.
-pub(crate) struct Wish {
+/// A required task, and the values that are set for it and for tasks further upstream.
+pub(crate) struct Dependency {
     pub(crate) task: Type,
-    pub(crate) fields: Vec<Set>,
+    pub(crate) fields: Vec<FieldValue>,
     pub(crate) with: Vec<(KeyPath, Expr)>,
 }
 
-/// `field: expr`; without an expression, the variable of that name.
-pub(crate) struct Set {
+/// `field: expr`; without an expression, the value is the variable with the name of the field.
+pub(crate) struct FieldValue {
     pub(crate) field: Ident,
     pub(crate) value: Option<Expr>,
 }
 
-/// Reads `requires(...)`.
+/// Parses the content of `requires(...)`.
 pub(crate) fn entries(content: ParseStream<'_>) -> Result<Vec<Entry>> {
     let mut entries: Vec<Entry> = Vec::new();
     while !content.is_empty() {
@@ -93,27 +93,27 @@ fn is_named(content: ParseStream<'_>) -> bool {
         && !content.peek2(Token![=>])
 }
 
-/// Reads one entry, whose name has been read.
+/// Parses one entry, after its name.
 pub(crate) fn entry(name: Option<Ident>, input: ParseStream<'_>) -> Result<Entry> {
-    let (wish, form) = if input.peek(token::Bracket) {
+    let (dependency, form) = if input.peek(token::Bracket) {
         let content;
         bracketed!(content in input);
         options::all_of(&content, |content| {
-            let wish = wish(content)?;
+            let dependency = dependency(content)?;
             let each = each(content, "[Task { x } for x in xs]")?;
-            Ok((wish, Form::List(each)))
+            Ok((dependency, Form::List(each)))
         })?
     } else if input.peek(token::Brace) {
         let content;
         braced!(content in input);
         options::all_of(&content, |content| {
             let key = key(content)?;
-            let wish = wish(content)?;
+            let dependency = dependency(content)?;
             let each = each(content, "{x => Task { x } for x in xs}")?;
-            Ok((wish, Form::Map(Box::new(key), each)))
+            Ok((dependency, Form::Map(Box::new(key), each)))
         })?
     } else {
-        let wish = wish(input)?;
+        let dependency = dependency(input)?;
         if input.peek(Token![for]) {
             return Err(
                 input.error("a task for each item stands in brackets: `[Task for x in xs]`")
@@ -123,7 +123,7 @@ pub(crate) fn entry(name: Option<Ident>, input: ParseStream<'_>) -> Result<Entry
             Some(cond) => Form::Optional(cond),
             None => Form::One,
         };
-        return Ok(Entry { name, wish, form });
+        return Ok(Entry { name, dependency, form });
     };
     if input.peek(Token![if]) {
         return Err(input.error(
@@ -135,17 +135,17 @@ pub(crate) fn entry(name: Option<Ident>, input: ParseStream<'_>) -> Result<Entry
             input.error("`with` follows the task: `[Task with Far::KEY = expr for x in xs]`")
         );
     }
-    Ok(Entry { name, wish, form })
+    Ok(Entry { name, dependency, form })
 }
 
-/// What to say of what follows an entry and is no comma.
+/// Returns the error for a token after an entry that is no comma.
 fn after_entry(input: ParseStream<'_>) -> syn::Error {
     input.error(
         "expected `,`, or after the task `{ field: expr }`, `with Task::KEY = expr` or `if cond`",
     )
 }
 
-fn wish(input: ParseStream<'_>) -> Result<Wish> {
+fn dependency(input: ParseStream<'_>) -> Result<Dependency> {
     let task =
         path::named_type(input, "a task, `[Task for x in xs]` or `{x => Task for x in xs}`")?;
     if input.peek(token::Paren) {
@@ -172,16 +172,16 @@ fn wish(input: ParseStream<'_>) -> Result<Wish> {
             with.push(setting(input)?);
         }
     }
-    Ok(Wish { task, fields, with })
+    Ok(Dependency { task, fields, with })
 }
 
-/// Reads `field: expr, field`.
-fn literal(content: ParseStream<'_>) -> Result<Vec<Set>> {
-    let mut fields: Vec<Set> = Vec::new();
+/// Parses `field: expr, field`.
+fn literal(content: ParseStream<'_>) -> Result<Vec<FieldValue>> {
+    let mut fields: Vec<FieldValue> = Vec::new();
     while !content.is_empty() {
         if content.peek(Token![..]) {
-            let message = "`..` has no place here; the parameters that are not listed take the \
-                           values that reach them, or their defaults";
+            let message = "`..` is not supported here; the parameters that are not listed are \
+                           resolved as usual";
             return Err(content.error(message));
         }
         if content.peek(syn::LitInt) {
@@ -200,7 +200,7 @@ fn literal(content: ParseStream<'_>) -> Result<Vec<Set>> {
         } else {
             return Err(content.error("expected `:` or `,`, as in `Task { field: expr, other }`"));
         };
-        fields.push(Set { field, value });
+        fields.push(FieldValue { field, value });
         if content.is_empty() {
             break;
         }
@@ -252,8 +252,8 @@ fn condition(input: ParseStream<'_>) -> Result<Option<Expr>> {
     input.parse().map(Some)
 }
 
-impl ToTokens for Wish {
-    /// The task's type, at which errors about the entry point.
+impl ToTokens for Dependency {
+    /// Writes the type of the task, where errors about the entry are reported.
     fn to_tokens(&self, tokens: &mut TokenStream) {
         self.task.to_tokens(tokens);
     }

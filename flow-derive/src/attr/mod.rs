@@ -1,9 +1,10 @@
-//! The words of the attributes, and how they are read.
+//! Parses the attributes.
 //!
-//! [`task`] reads `#[task(...)]`, [`param`] reads `#[param(...)]`, [`tracked`] reads
-//! `#[tracked(...)]`, [`entry`] reads what stands in `requires`. The attributes are lists of options,
-//! read by [`options`]: an option that cannot be read is reported, and reading goes on with the next
-//! one. Every option keeps its word, so that an error found later can point at it.
+//! [`task`] parses `#[task(...)]`, [`param`] parses `#[param(...)]`, [`tracked`] parses
+//! `#[tracked(...)]`, and [`entry`] parses the entries of `requires`. Each attribute is a list of
+//! options, which [`options`] parses: an option that cannot be parsed is reported, and parsing continues
+//! with the next one. [`words`] lists the known options. Every parsed option keeps its keyword, so that
+//! an error found later can point at it.
 
 pub(crate) mod doc;
 pub(crate) mod entry;
@@ -17,11 +18,11 @@ pub(crate) mod words;
 
 use proc_macro2::Ident;
 
-/// An option as it was written: the word, and what was said of it.
+/// A written option: its keyword and its value.
 pub(crate) struct Written<T> {
     pub(crate) word: Ident,
     pub(crate) value: T,
 }
 
-/// Whether an option was written at all.
+/// An option that may not be written.
 pub(crate) type Opt<T> = Option<Written<T>>;

@@ -1,4 +1,4 @@
-//! A list of options: `word = value, word(...), word`.
+//! Parses a list of options: `word = value, word(...), word`.
 
 use proc_macro2::{Ident, TokenTree};
 use syn::ext::IdentExt;
@@ -8,7 +8,8 @@ use syn::{Attribute, Meta, Result, Token};
 use super::{Opt, Written};
 use crate::ctxt::Ctxt;
 
-/// Reads the options of one attribute, each by `read`. Returns whether it has the form of options.
+/// Reads the options of one attribute, calling `read` for each. Returns whether the attribute is a list
+/// of options.
 pub(crate) fn read(
     attribute: &Attribute,
     ctxt: &Ctxt,
@@ -31,7 +32,7 @@ pub(crate) fn read(
     }
 }
 
-/// Reads options up to the end of `input`. One that cannot be read is reported and passed over.
+/// Reads options up to the end of `input`. An option that cannot be read is reported and skipped.
 pub(crate) fn each(
     input: ParseStream<'_>,
     ctxt: &Ctxt,
@@ -47,13 +48,13 @@ pub(crate) fn each(
         });
         if let Err(error) = result {
             ctxt.syn(error);
-            pass_over(input);
+            skip_option(input);
         }
         let _ = input.parse::<Option<Token![,]>>();
     }
 }
 
-/// Keeps an option, unless it was written before.
+/// Stores an option in `place`; reports an error if the option was written before.
 pub(crate) fn keep<T>(place: &mut Opt<T>, word: Ident, value: T, ctxt: &Ctxt) {
     if place.is_some() {
         ctxt.error(&word, format_args!("`{word}` is written twice; write it once"));
@@ -62,7 +63,7 @@ pub(crate) fn keep<T>(place: &mut Opt<T>, word: Ident, value: T, ctxt: &Ctxt) {
     }
 }
 
-/// The value of an option: what `parse` reads after the `=`.
+/// Reads the value of an option: expects `=`, and then calls `parse`.
 pub(crate) fn value<T>(
     word: &Ident,
     input: ParseStream<'_>,
@@ -81,7 +82,7 @@ pub(crate) fn value<T>(
     parse(input)
 }
 
-/// Checks that nothing is said of a word that says it all.
+/// Checks that an option without a value has none.
 pub(crate) fn bare(word: &Ident, input: ParseStream<'_>) -> Result<()> {
     if input.is_empty() || input.peek(Token![,]) {
         return Ok(());
@@ -89,8 +90,8 @@ pub(crate) fn bare(word: &Ident, input: ParseStream<'_>) -> Result<()> {
     Err(input.error(format_args!("`{word}` takes no value; write `{word}` alone")))
 }
 
-/// Reads all of `content` by `parse`. What an error leaves unread is dropped, so that the parser
-/// does not complain about it a second time.
+/// Reads all of `content` by `parse`. After an error, drops the unread tokens, so that the parser does
+/// not report them a second time.
 pub(crate) fn all_of<T>(
     content: ParseStream<'_>,
     parse: impl FnOnce(ParseStream<'_>) -> Result<T>,
@@ -104,8 +105,8 @@ pub(crate) fn all_of<T>(
     result
 }
 
-/// Goes on to the comma before what looks like the next option, or to the end.
-fn pass_over(input: ParseStream<'_>) {
+/// Skips to the comma before the next option, or to the end.
+fn skip_option(input: ParseStream<'_>) {
     while !input.is_empty() {
         if input.peek(Token![,]) && starts_option(input) {
             return;
@@ -114,7 +115,7 @@ fn pass_over(input: ParseStream<'_>) {
     }
 }
 
-/// Whether the comma is followed by a word, and that by what follows a word.
+/// Returns whether an option follows the comma: a word, and then `,`, `(`, `=` or the end.
 fn starts_option(input: ParseStream<'_>) -> bool {
     let ahead = input.fork();
     ahead.parse::<Token![,]>().is_ok()

@@ -1,4 +1,4 @@
-//! `#[param(...)]`.
+//! Parses `#[param(...)]`.
 
 use syn::parse::ParseStream;
 use syn::{Attribute, Expr, ExprArray, Ident, LitStr, Result, Token, token};
@@ -8,10 +8,10 @@ use super::path::KeyPath;
 use super::{Opt, task, words};
 use crate::ctxt::Ctxt;
 
-/// What was written in `#[param(...)]`.
+/// The options of `#[param(...)]`.
 #[derive(Default)]
 pub(crate) struct ParamAttr {
-    /// Without an expression, the type's own default.
+    /// The default. `None` inside stands for `Default::default()` of the type.
     pub(crate) default: Opt<Option<Expr>>,
     pub(crate) file: Opt<()>,
     pub(crate) insignificant: Opt<()>,
@@ -70,7 +70,7 @@ impl ParamAttr {
                 let from = value(&word, input, "Task::PARAM", KeyPath::parse)?;
                 keep(&mut self.from, word, from, ctxt);
             }
-            other => return Err(syn::Error::new_spanned(&word, words::PARAM.refuse(other))),
+            other => return Err(syn::Error::new_spanned(&word, words::PARAM.unknown(other))),
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Paths in the places where an attribute has one.
+//! Parses the paths in attributes.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -12,7 +12,7 @@ use syn::{
 
 use super::options;
 
-/// Where the facade is: `::flow`, unless `crate = ...` says otherwise.
+/// The path of the facade: `::flow`, unless `crate = ...` sets another one.
 pub(crate) struct Facade(Option<Path>);
 
 impl Facade {
@@ -20,7 +20,7 @@ impl Facade {
         Self(path)
     }
 
-    /// The module that expansions call.
+    /// Returns the path of `__private`, whose functions the generated code calls.
     pub(crate) fn private(&self) -> TokenStream {
         match &self.0 {
             Some(path) => quote!(#path::__private),
@@ -29,7 +29,7 @@ impl Facade {
     }
 }
 
-/// Reads `crate = path`, which must mean the same everywhere.
+/// Parses `crate = path`. The path must be absolute, so that it has the same meaning in every module.
 pub(crate) fn facade(word: &Ident, input: ParseStream<'_>) -> Result<Path> {
     let path = options::value(word, input, "::flow", Path::parse_mod_style)?;
     let absolute = path.leading_colon.is_some()
@@ -47,10 +47,11 @@ pub(crate) fn facade(word: &Ident, input: ParseStream<'_>) -> Result<Path> {
     ))
 }
 
-/// Reads a type that is named by a path, and stops before `(` and `{`, where a path in other places
-/// would go on.
+/// Parses a type that is named by a path, and stops before `(` and `{`.
+///
+/// `syn` would take the parentheses as a part of the path, as in `Fn(A)`.
 pub(crate) fn named_type(input: ParseStream<'_>, expected: &str) -> Result<Type> {
-    // A type that a `macro_rules!` has taken as `$t:ty` is one invisible group.
+    // A type that a `macro_rules!` has matched as `$t:ty` is one invisible group.
     if input.peek(syn::token::Group) {
         return input.parse();
     }
@@ -75,7 +76,7 @@ pub(crate) fn named_type(input: ParseStream<'_>, expected: &str) -> Result<Type>
     }))
 }
 
-/// Reads `<T as Trait>::Name`.
+/// Parses `<T as Trait>::Name`.
 fn qualified(input: ParseStream<'_>) -> Result<Type> {
     let lt_token = input.parse()?;
     let ty = input.parse()?;
@@ -129,13 +130,13 @@ impl KeyPath {
         };
         if path.qself.is_none() && path.path.segments.len() < 2 {
             let name = path.to_token_stream();
-            let message = format!("`{name}` does not say of which task; write `Task::{name}`");
+            let message = format!("`{name}` does not name its task; write `Task::{name}`");
             return Err(syn::Error::new_spanned(path, message));
         }
         Ok(Self(path))
     }
 
-    /// Whether a key and a `=` come next.
+    /// Returns whether a key and a `=` come next.
     pub(crate) fn is_next(input: ParseStream<'_>) -> bool {
         let ahead = input.fork();
         Self::parse(&ahead).is_ok() && ahead.peek(Token![=]) && !ahead.peek(Token![==])
@@ -147,7 +148,7 @@ impl KeyPath {
 }
 
 impl ToTokens for KeyPath {
-    /// As an expression. `Fit<Ols>::C` is none, so the type gets brackets of its own.
+    /// Writes the path as an expression. `Fit<Ols>::C` is no expression, so it becomes `<Fit<Ols>>::C`.
     fn to_tokens(&self, tokens: &mut TokenStream) {
         let path = &self.0.path;
         let arguments = path.segments.iter().any(|segment| !segment.arguments.is_none());

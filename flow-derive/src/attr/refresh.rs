@@ -1,22 +1,22 @@
-//! `refresh = always`, `refresh = "24h"`, `refresh = expr`.
+//! Parses `refresh = always`, `refresh = "24h"` and `refresh = expr`.
 
 use syn::parse::ParseStream;
 use syn::{Expr, Ident, LitStr, Result, Token};
 
-/// When a task runs again although nothing changed.
+/// When a task runs again although its inputs, parameters and code are unchanged.
 pub(crate) enum Refresh {
     /// In each execution.
     Always,
-    /// When its output is older than this many seconds.
+    /// When the output is at least this many seconds old. Contains the text as written.
     After(LitStr, u64),
-    /// When the value of this is another.
-    Asked(Box<Expr>),
+    /// When the value of this expression has changed.
+    OnChange(Box<Expr>),
 }
 
-/// The units that a time is written in, with their lengths in seconds.
+/// The units of a duration, with their lengths in seconds.
 const UNITS: [(char, u64); 5] = [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400), ('w', 604_800)];
 
-/// Reads what stands after the `=`.
+/// Parses the value of `refresh`.
 pub(crate) fn refresh(input: ParseStream<'_>) -> Result<Refresh> {
     if stands_alone::<Ident>(input) && input.fork().parse::<Ident>()? == "always" {
         input.parse::<Ident>()?;
@@ -27,20 +27,20 @@ pub(crate) fn refresh(input: ParseStream<'_>) -> Result<Refresh> {
         let seconds = seconds(&text.value()).map_err(|m| syn::Error::new(text.span(), m))?;
         return Ok(Refresh::After(text, seconds));
     }
-    Ok(Refresh::Asked(input.parse()?))
+    Ok(Refresh::OnChange(input.parse()?))
 }
 
-/// Whether there is such a thing, and nothing more.
+/// Returns whether a `T` comes next, and no other token belongs to the value.
 fn stands_alone<T: syn::parse::Parse>(input: ParseStream<'_>) -> bool {
     let ahead = input.fork();
     ahead.parse::<T>().is_ok() && (ahead.is_empty() || ahead.peek(Token![,]))
 }
 
-/// How long `90s`, `15m`, `24h`, `7d`, `2w` or `1h 30m` is.
+/// Returns the number of seconds in a duration such as `90s`, `15m`, `24h`, `7d`, `2w` or `1h 30m`.
 fn seconds(text: &str) -> std::result::Result<u64, String> {
     let wrong = || {
         format!(
-            "{text:?} is no time; write a number with `s`, `m`, `h`, `d` or `w`, such as \"15m\", \
+            "{text:?} is no duration; write a number with `s`, `m`, `h`, `d` or `w`, such as \"15m\", \
              \"24h\" or \"1h 30m\""
         )
     };
@@ -55,7 +55,7 @@ fn seconds(text: &str) -> std::result::Result<u64, String> {
     }
     match seconds {
         0 if text.trim().is_empty() => Err(wrong()),
-        0 => Err("no output is younger than this; write `refresh = always`".to_owned()),
+        0 => Err("the duration is zero; write `refresh = always`".to_owned()),
         seconds => Ok(seconds),
     }
 }
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_read() {
+    fn durations_are_parsed() {
         for (text, expected) in
             [("90s", 90), ("15m", 900), ("24h", 86_400), ("7d", 604_800), ("2w", 1_209_600)]
         {

@@ -1,4 +1,4 @@
-//! `#[task(...)]`.
+//! Parses `#[task(...)]`.
 
 use proc_macro2::TokenStream;
 use syn::parse::ParseStream;
@@ -15,12 +15,12 @@ use super::tracked::TrackedAttr;
 use super::{Opt, path, words};
 use crate::ctxt::Ctxt;
 
-/// What was written in `#[task(...)]`.
+/// The options of `#[task(...)]`.
 #[derive(Default)]
 pub(crate) struct TaskAttr {
     pub(crate) requires: Opt<Requires>,
     pub(crate) target: Opt<Target>,
-    /// The struct of several outputs.
+    /// The struct whose fields are the outputs.
     pub(crate) outputs: Opt<Type>,
     pub(crate) external: Opt<()>,
     pub(crate) path: Opt<Expr>,
@@ -28,22 +28,23 @@ pub(crate) struct TaskAttr {
     pub(crate) group: Opt<LitStr>,
     pub(crate) dir: Opt<LitStr>,
     pub(crate) uses: Opt<Vec<Type>>,
-    /// What it may require while it runs.
+    /// The tasks that this task may require while it runs.
     pub(crate) may_require: Opt<Vec<Type>>,
     pub(crate) name: Opt<LitStr>,
-    /// The name of the type that a function is, too, if it is not the function's.
+    /// The name of the type that is generated for a function, if it differs from the function's name.
     pub(crate) type_name: Opt<Ident>,
     pub(crate) was: Opt<LitStr>,
     pub(crate) version: Opt<u32>,
     pub(crate) refresh: Opt<Refresh>,
-    /// How much of the code of a function counts.
+    /// How much of the code of a function is tracked.
     pub(crate) tracked: Opt<TrackedAttr>,
-    /// What the output is checked by.
+    /// The function that checks the output. It is a path, so that its code is tracked as that of an item;
+    /// the tokens of `#[task(...)]` are not tracked.
     pub(crate) check: Opt<ExprPath>,
     pub(crate) krate: Opt<Path>,
     /// `requires` was written, but could not be read.
     pub(crate) bad_requires: bool,
-    /// What says how the output is kept was written, but could not be read.
+    /// `target` or `outputs` was written, but could not be read.
     pub(crate) bad_target: bool,
 }
 
@@ -51,14 +52,14 @@ pub(crate) struct TaskAttr {
 pub(crate) struct Requires(pub(crate) Vec<Entry>);
 
 impl Requires {
-    /// The task of the first entry, if possible of one that always stands.
+    /// Returns the task of the first unconditional entry or, if there is none, of the first entry.
     pub(crate) fn unconditional(&self) -> Option<&Type> {
         let always = self.0.iter().find(|entry| matches!(entry.form, Form::One));
-        always.or(self.0.first()).map(|entry| &entry.wish.task)
+        always.or(self.0.first()).map(|entry| &entry.dependency.task)
     }
 }
 
-/// How the output is kept: a type, and calls on its default.
+/// A target: a type, and the methods to call on its default value.
 pub(crate) struct Target {
     pub(crate) ty: Type,
     pub(crate) options: Vec<(Ident, Expr)>,
@@ -161,7 +162,7 @@ impl TaskAttr {
                 let path = path::facade(&word, input)?;
                 keep(&mut self.krate, word, path, ctxt);
             }
-            other => return Err(syn::Error::new_spanned(&word, words::TASK.refuse(other))),
+            other => return Err(syn::Error::new_spanned(&word, words::TASK.unknown(other))),
         }
         Ok(())
     }
@@ -206,7 +207,7 @@ fn option(content: ParseStream<'_>) -> Result<(Ident, Expr)> {
     Ok((name, content.parse()?))
 }
 
-/// Reads the path of a function.
+/// Parses the path of a check function.
 pub(crate) fn check(input: ParseStream<'_>) -> Result<ExprPath> {
     let span = input.span();
     let named = |_| {
@@ -221,7 +222,7 @@ pub(crate) fn check(input: ParseStream<'_>) -> Result<ExprPath> {
     Ok(path)
 }
 
-/// Reads the text of a name.
+/// Parses a string literal.
 pub(crate) fn text(input: ParseStream<'_>) -> Result<LitStr> {
     let (span, found) = (input.span(), input.parse::<LitStr>());
     found.map_err(|_| syn::Error::new(span, "expected a text in quotes, such as `\"Train\"`"))

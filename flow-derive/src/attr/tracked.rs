@@ -1,4 +1,4 @@
-//! `#[tracked(...)]`, and `tracked(...)` in the `#[task(...)]` of a function.
+//! Parses `#[tracked(...)]`, and `tracked(...)` in the `#[task(...)]` of a function.
 
 use proc_macro2::{Ident, TokenStream};
 use syn::parse::{ParseStream, Parser};
@@ -8,30 +8,31 @@ use super::options::{self, bare, keep};
 use super::{Opt, path, words};
 use crate::ctxt::Ctxt;
 
-/// How much of the source counts.
+/// Which part of the source is tracked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// What the impl reaches.
+    /// The impl and everything that it reaches.
     #[default]
     Reached,
-    /// The body of the impl.
+    /// Only the body of the impl.
     Body,
-    /// All of the crate and of its path dependencies.
+    /// All of the crate and its path dependencies.
     Crate,
 }
 
-/// How much of the code counts.
+/// The options of `#[tracked(...)]`.
 #[derive(Default)]
 pub(crate) struct TrackedAttr {
     pub(crate) body: Opt<()>,
+    /// `crate` without a value: the whole crate is tracked.
     pub(crate) whole: Opt<()>,
     pub(crate) lock: Opt<()>,
-    /// Where the facade is.
+    /// `crate = path`: the path of the facade.
     pub(crate) krate: Opt<Path>,
 }
 
 impl TrackedAttr {
-    /// Reads what stands in the parentheses of `#[tracked(...)]`.
+    /// Parses the arguments of `#[tracked(...)]`.
     pub(crate) fn read(arguments: TokenStream, ctxt: &Ctxt) -> Self {
         let mut attr = Self::default();
         let parsed = (|input: ParseStream<'_>| {
@@ -45,11 +46,11 @@ impl TrackedAttr {
         attr
     }
 
-    /// Reads the option `tracked(...)` of a task, of which `word` has been read.
+    /// Parses the option `tracked(...)` of a task, after its keyword `word`.
     pub(crate) fn option(word: &Ident, input: ParseStream<'_>, ctxt: &Ctxt) -> Result<Self> {
         if !input.peek(token::Paren) {
-            let message = "`tracked` says how much of the code counts: `tracked(body)`, \
-                           `tracked(crate)`, `tracked(lock)`; without it, all that is reached counts";
+            let message = "`tracked` sets how much of the code is tracked: `tracked(body)`, \
+                           `tracked(crate)`, `tracked(lock)`; without it, all reached code is tracked";
             return Err(syn::Error::new(word.span(), message));
         }
         let content;
@@ -57,7 +58,7 @@ impl TrackedAttr {
         let mut attr = Self::default();
         attr.options(&content, ctxt);
         if let Some(krate) = attr.krate.take() {
-            let message = "where the facade is, is said once: `#[task(crate = ...)]`";
+            let message = "the path of the facade is an option of the task: `#[task(crate = ...)]`";
             ctxt.error(krate.word, message);
         }
         Ok(attr)
@@ -89,7 +90,7 @@ impl TrackedAttr {
                 bare(&word, input)?;
                 keep(&mut self.lock, word, (), ctxt);
             }
-            other => return Err(syn::Error::new_spanned(&word, words::TRACKED.refuse(other))),
+            other => return Err(syn::Error::new_spanned(&word, words::TRACKED.unknown(other))),
         }
         Ok(())
     }

@@ -1,13 +1,13 @@
-//! Every word that the attributes know, and what is said of one they do not.
+//! The options that each attribute knows, and the error for an unknown option.
 
 use std::fmt::Write;
 
-/// An attribute, by the words it knows.
+/// The options of an attribute.
 pub(crate) struct Words {
-    /// Such as `#[task]`.
+    /// The attribute, such as `#[task]`.
     pub(crate) attribute: &'static str,
     pub(crate) known: &'static [&'static str],
-    /// Words that will mean something, and do not yet.
+    /// Options that are planned, but not supported yet.
     pub(crate) later: &'static [&'static str],
 }
 
@@ -47,8 +47,8 @@ pub(crate) const TRACKED: Words =
     Words { attribute: "#[tracked]", known: &["body", "crate", "lock"], later: &[] };
 
 impl Words {
-    /// What to say of a word that is not known.
-    pub(crate) fn refuse(&self, word: &str) -> String {
+    /// Returns the error message for an unknown option.
+    pub(crate) fn unknown(&self, word: &str) -> String {
         if self.later.contains(&word) {
             return format!("`{word}` is not supported yet");
         }
@@ -62,7 +62,7 @@ impl Words {
     }
 }
 
-/// The word nearest to what was written, if one is near.
+/// Returns the known word that is most similar to `word`, if one is similar enough.
 pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let (distance, near) = known
         .iter()
@@ -71,8 +71,8 @@ pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     (distance <= near.len().max(3) / 3).then_some(near)
 }
 
-/// What is said of a reference in the type of a parameter.
-pub(crate) const OWNS: &str = "a parameter owns its value; \
+/// The error message for a reference in the type of a parameter.
+pub(crate) const MUST_OWN: &str = "a parameter owns its value; \
                                write `String` for `&str`, `Vec<T>` for `&[T]`";
 
 #[cfg(test)]
@@ -80,21 +80,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_of_the_pen_is_recognised() {
-        for (slip, meant) in [
+    fn a_typo_is_recognized() {
+        for (typo, meant) in [
             ("require", "requires"),
             ("requirs", "requires"),
             ("reqiures", "requires"),
             ("targets", "target"),
             ("crat", "crate"),
         ] {
-            assert_eq!(nearest(slip, TASK.known), Some(meant), "{slip}");
+            assert_eq!(nearest(typo, TASK.known), Some(meant), "{typo}");
         }
         assert_eq!(nearest("depends_on", TASK.known), None);
     }
 
     #[test]
-    fn a_later_word_is_called_so() {
-        assert_eq!(TASK.refuse("retries"), "`retries` is not supported yet");
+    fn a_planned_option_is_reported_as_such() {
+        assert_eq!(TASK.unknown("retries"), "`retries` is not supported yet");
     }
 }

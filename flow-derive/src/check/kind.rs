@@ -1,10 +1,11 @@
-//! How the output comes about and is kept: what is said of one kind of task, and not of another.
+//! Checks the options that only one kind of task may have: functions, external tasks, aggregates, and
+//! tasks with a stored output.
 
 use super::{is_name, name_rule, word};
 use crate::ctxt::Ctxt;
 use crate::model::Task;
 
-/// What is said of functions alone, and what is not said of them.
+/// Checks the options that only functions have, and those that functions must not have.
 pub(super) fn function(task: &Task<'_>, ctxt: &Ctxt) {
     let attr = &task.attr;
     if task.function.is_none() {
@@ -33,10 +34,10 @@ pub(super) fn function(task: &Task<'_>, ctxt: &Ctxt) {
     }
 }
 
-/// How the output is kept, and where.
+/// Checks how and where the output is stored.
 pub(super) fn target(task: &Task<'_>, ctxt: &Ctxt) {
     let attr = &task.attr;
-    if task.kept().is_none() && !attr.bad_target {
+    if task.storage().is_none() && !attr.bad_target {
         let message = format!(
             "`{}` does not say how its output is kept; \
              write `#[task(target = Json<f64>)]`, with the target and the type that {} returns",
@@ -69,7 +70,7 @@ pub(super) fn target(task: &Task<'_>, ctxt: &Ctxt) {
     }
 }
 
-/// An external task is one file, and needs nothing.
+/// Checks that an external task has a path, and no option of tasks that run.
 fn external(task: &Task<'_>, ctxt: &Ctxt) {
     let attr = &task.attr;
     let Some(external) = &attr.external else { return };
@@ -97,7 +98,7 @@ fn external(task: &Task<'_>, ctxt: &Ctxt) {
     }
 }
 
-/// An aggregate has nothing but what it requires.
+/// Checks that an aggregate has dependencies, and no option of an output.
 fn aggregate(task: &Task<'_>, ctxt: &Ctxt) {
     let attr = &task.attr;
     let Some(aggregate) = &attr.aggregate else { return };

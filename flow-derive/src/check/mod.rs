@@ -1,8 +1,8 @@
-//! Everything that can be wrong with a task and that a macro can see.
+//! Finds every mistake in a declared task that a macro can see.
 //!
-//! Each message says what is wrong, and what to write instead, and stands at the words that are
-//! wrong. What needs types is left to the compiler, and `expand` sees to it that the compiler
-//! points at the user's words too.
+//! All mistakes are reported at once. Each message says what is wrong and what to write instead, and
+//! points at the wrong tokens. The compiler checks types; `expand` chooses the spans of generated code
+//! so that the compiler's errors point at the user's tokens, too.
 
 mod kind;
 
@@ -19,13 +19,13 @@ use crate::key_type;
 use crate::model::{Param, Task};
 use crate::spans::plain;
 
-/// How many tasks can be required without naming them.
-pub(crate) const MOST_UNNAMED: usize = 16;
+/// How many tasks can be required without names.
+pub(crate) const MAX_UNNAMED: usize = 16;
 
 /// The longest name of a task, in characters.
-const LONGEST_NAME: usize = 80;
+const MAX_NAME_LENGTH: usize = 80;
 
-/// Reports what is wrong with `task`.
+/// Reports every mistake in `task` to `ctxt`.
 pub(crate) fn check(task: &Task<'_>, ctxt: &Ctxt) {
     shape(task, ctxt);
     kind::function(task, ctxt);
@@ -41,7 +41,7 @@ pub(crate) fn check(task: &Task<'_>, ctxt: &Ctxt) {
     keys(task, ctxt);
 }
 
-/// A task is a struct with named fields, or with none, that borrows nothing.
+/// Checks that a task is a struct with named fields or without fields, and borrows nothing.
 fn shape(task: &Task<'_>, ctxt: &Ctxt) {
     let name = &task.input.ident;
     match &task.input.data {
@@ -70,7 +70,7 @@ fn shape(task: &Task<'_>, ctxt: &Ctxt) {
     }
 }
 
-/// `#[param]` above the struct, and `#[task]` above a field, do nothing.
+/// Reports `#[param]` above the struct, and `#[task]` above a field.
 fn misplaced(task: &Task<'_>, ctxt: &Ctxt) {
     let named = |attributes: &[Attribute], name: &str, message: &str| {
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident(name)) {
@@ -120,34 +120,34 @@ fn name(literal: &LitStr, ctxt: &Ctxt) {
 
 fn name_rule(what: impl Display) -> String {
     format!(
-        "{what} has 1 to {LONGEST_NAME} ASCII letters, digits, `_` or `-`, \
+        "{what} has 1 to {MAX_NAME_LENGTH} ASCII letters, digits, `_` or `-`, \
          and starts with a letter or `_`"
     )
 }
 
-/// Names are part of paths on every system, so they are kept plain.
+/// Returns whether a name is allowed. Names are parts of paths on every system, so few characters are.
 fn is_name(name: &str) -> bool {
     let starts = |first: char| first.is_ascii_alphabetic() || first == '_';
     name.chars().next().is_some_and(starts)
         && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
-        && name.len() <= LONGEST_NAME
+        && name.len() <= MAX_NAME_LENGTH
 }
 
 fn requires(task: &Task<'_>, ctxt: &Ctxt) {
     let entries = task.entries();
     if !task.is_named()
-        && let Some(entry) = entries.get(MOST_UNNAMED)
+        && let Some(entry) = entries.get(MAX_UNNAMED)
     {
         let message = format!(
-            "at most {MOST_UNNAMED} tasks are required without names; write `name = Task` for each"
+            "at most {MAX_UNNAMED} tasks are required without names; write `name = Task` for each"
         );
-        ctxt.error(&entry.wish, message);
+        ctxt.error(&entry.dependency, message);
     }
     for entry in entries {
         if let Form::Map(key, each) = &entry.form
-            && key_type::of(key, each, &task.params).is_none()
+            && key_type::infer(key, each, &task.params).is_none()
         {
-            let written = crate::text::of(key.expr.to_token_stream());
+            let written = crate::text::to_text(key.expr.to_token_stream());
             let message = format!(
                 "the type of this key cannot be seen here; write it: `{{{written}: Type => ...}}`"
             );
@@ -156,7 +156,7 @@ fn requires(task: &Task<'_>, ctxt: &Ctxt) {
     }
 }
 
-/// Options that contradict each other.
+/// Reports options of a parameter that contradict each other.
 fn options(param: &Param<'_>, ctxt: &Ctxt) {
     let attr = &param.attr;
     if attr.from.is_some() {
@@ -170,22 +170,19 @@ fn options(param: &Param<'_>, ctxt: &Ctxt) {
         for other in others.into_iter().flatten() {
             let message = format!(
                 "with `from` it is another task's parameter, \
-                 and `{other}` is said there; leave it out here"
+                 and `{other}` belongs to that one; leave it out here"
             );
             ctxt.error(other, message);
         }
     }
     if let (Some(_), Some(choices)) = (&attr.range, &attr.choices) {
-        ctxt.error(
-            &choices.word,
-            "the values allowed are said by `range` or by `choices`; keep one",
-        );
+        ctxt.error(&choices.word, "`range` and `choices` both limit the values; keep one");
     }
     if let Some(was) = &attr.was {
         if was.value.value() == plain(param.ident) {
-            ctxt.error(&was.value, "this is its name today; leave out `was`");
+            ctxt.error(&was.value, "this is its current name; leave out `was`");
         } else if syn::parse_str::<Ident>(&was.value.value()).is_err() {
-            ctxt.error(&was.value, "this is no name that it can have had");
+            ctxt.error(&was.value, "this is not a valid name of a field");
         }
     }
     if let (Some(file), Type::Path(path)) = (&attr.file, &param.field.ty)
@@ -197,7 +194,7 @@ fn options(param: &Param<'_>, ctxt: &Ctxt) {
     }
 }
 
-/// Types of the language that are no path for sure.
+/// Primitive types, which cannot be a path.
 const NO_PATHS: [&str; 16] = [
     "bool", "char", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128",
     "isize", "f32", "f64",
@@ -207,8 +204,8 @@ fn word<T>(option: &Opt<T>) -> Option<&Ident> {
     option.as_ref().map(|written| &written.word)
 }
 
-/// Types that cannot be a parameter, found by name: the compiler would say it less clearly, or
-/// not at all.
+/// Reports types that cannot be a parameter, found by name. The compiler would report them less clearly,
+/// or not at all.
 fn field_type(tokens: TokenStream, ctxt: &Ctxt) {
     for token in tokens {
         match &token {
@@ -219,7 +216,7 @@ fn field_type(tokens: TokenStream, ctxt: &Ctxt) {
             }
             TokenTree::Group(group) => field_type(group.stream(), ctxt),
             TokenTree::Punct(punct) if punct.as_char() == '&' => {
-                ctxt.error(punct, words::OWNS);
+                ctxt.error(punct, words::MUST_OWN);
             }
             TokenTree::Punct(_) | TokenTree::Literal(_) => {}
         }
@@ -241,7 +238,7 @@ fn refused(name: &str) -> Option<String> {
         .then(|| format!("a parameter is a plain value; write the type inside `{name}`"))
 }
 
-/// A default is the same for all instances, so it sees none.
+/// Reports `self` in a default or limit, which is the same for all instances.
 fn default(param: &Param<'_>, ctxt: &Ctxt) {
     let attr = &param.attr;
     let default = attr.default.as_ref().and_then(|default| default.value.as_ref());
@@ -252,7 +249,7 @@ fn default(param: &Param<'_>, ctxt: &Ctxt) {
     ];
     for tokens in expressions.into_iter().flatten() {
         if let Some(word) = find_self(tokens) {
-            let message = "`self` is not there yet: defaults and limits are those of all \
+            let message = "`self` is not available: defaults and limits are the same for all \
                            instances, and cannot depend on other parameters";
             ctxt.error(word, message);
         }
@@ -267,7 +264,7 @@ fn find_self(tokens: TokenStream) -> Option<Ident> {
     })
 }
 
-/// Two fields whose typed keys would have one name, or that would be stored under one.
+/// Reports two fields whose typed keys, or stored parameters, would have the same name.
 fn keys(task: &Task<'_>, ctxt: &Ctxt) {
     for (index, param) in task.params.iter().enumerate() {
         let before = &task.params[..index];
@@ -280,8 +277,8 @@ fn keys(task: &Task<'_>, ctxt: &Ctxt) {
         } else if let Some(first) = before.iter().find(|first| stored(first) == stored(param)) {
             let was = [&param.attr.was, &first.attr.was].into_iter().flatten().next();
             let message = format!(
-                "`{}` and `{}` would both be stored as `{}`; leave out this `was`, or tell the \
-                 other one what it `was`",
+                "`{}` and `{}` would both be stored as `{}`; leave out this `was`, or give the \
+                 other one a `was`, too",
                 first.ident,
                 param.ident,
                 stored(param)
@@ -294,7 +291,7 @@ fn keys(task: &Task<'_>, ctxt: &Ctxt) {
     }
 }
 
-/// The name that a parameter is stored under.
+/// Returns the name under which a parameter is stored.
 fn stored(param: &Param<'_>) -> String {
     param.attr.was.as_ref().map_or_else(|| plain(param.ident), |was| was.value.value())
 }

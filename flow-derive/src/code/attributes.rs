@@ -1,5 +1,5 @@
-//! Attributes: which change no behaviour, and so are not part of the code, and which are of tasks
-//! and of their outputs.
+//! Finds attributes in tokens: those that do not change behavior, and so are no code, and those of tasks
+//! and outputs.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use super::scan;
 use super::source::Path;
 use super::tokens::{Delimiter, Token};
 
-/// Documentation, lint levels, hints to the optimiser, and what is addressed to other tools.
+/// Documentation, lint levels, optimizer hints, and attributes of other tools.
 const NO_CODE: [&str; 14] = [
     "doc",
     "allow",
@@ -26,8 +26,8 @@ const NO_CODE: [&str; 14] = [
     "automatically_derived",
 ];
 
-/// The attribute at the start of `tokens`, whose first is at `offset` in its file: where its
-/// content starts and ends, and whether it is that of what surrounds it, `#![...]`.
+/// Returns the attribute at the start of `tokens`: where its content starts and ends, and whether it is an
+/// inner attribute, `#![...]`. `offset` is the index of the first token in its file.
 pub(super) fn attribute(tokens: &[Token], offset: usize) -> Option<(usize, usize, bool)> {
     if !tokens.first()?.is(b'#') {
         return None;
@@ -40,21 +40,21 @@ pub(super) fn attribute(tokens: &[Token], offset: usize) -> Option<(usize, usize
     }
 }
 
-/// How many of the tokens at the start of `tokens` are an attribute that is no code.
+/// Returns the number of tokens of the attribute at the start of `tokens`, if that attribute is no code.
 pub(super) fn no_code(tokens: &[Token], offset: usize, names: &Names) -> Option<usize> {
     let (start, end, _) = attribute(tokens, offset)?;
     let word = names.text(tokens.get(start)?.word()?);
     NO_CODE.contains(&word).then_some(end + 1)
 }
 
-/// The options in `#[task(...)]`, if the attribute in `range` is that.
+/// Returns the options of `#[task(...)]`, if the attribute in `range` is one.
 pub(super) fn task(tokens: &[Token], range: &Range<usize>) -> Option<Range<usize>> {
     let (path, after) = scan::path(tokens, range.start + 2, range.end)?;
     (path.segments.last() == Some(&kw::TASK)).then_some(())?;
     scan::group(tokens, after).map(|(_, inner)| inner)
 }
 
-/// The paths in `#[derive(...)]`, if the attribute in `range` is that.
+/// Returns the paths of `#[derive(...)]`, if the attribute in `range` is one.
 pub(super) fn derives(
     tokens: &[Token],
     range: &Range<usize>,
@@ -77,7 +77,7 @@ pub(super) fn derives(
     Some(found)
 }
 
-/// The attributes in `range`, each with its `#`.
+/// Returns the attributes in `range`, each with its `#`.
 pub(super) fn all(tokens: &[Token], range: Range<usize>) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut at = range.start;
@@ -93,7 +93,7 @@ pub(super) fn all(tokens: &[Token], range: Range<usize>) -> Vec<Range<usize>> {
     found
 }
 
-/// The options in each `#[output(...)]` of the fields in `range`.
+/// Returns the options of each `#[output(...)]` of the fields in `range`.
 pub(super) fn outputs(tokens: &[Token], range: Range<usize>, names: &Names) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut at = range.start;
@@ -112,7 +112,7 @@ pub(super) fn outputs(tokens: &[Token], range: Range<usize>, names: &Names) -> V
     found
 }
 
-/// What stands behind `check =` in the options of an output.
+/// Returns the tokens after `check =` in the options of an output.
 pub(super) fn check(
     tokens: &[Token],
     options: Range<usize>,
@@ -131,7 +131,7 @@ pub(super) fn check(
     None
 }
 
-/// The parts of `range` between attributes.
+/// Returns the parts of `range` between attributes.
 pub(super) fn without(tokens: &[Token], range: Range<usize>) -> Vec<Range<usize>> {
     let mut parts = Vec::new();
     let (mut start, mut at) = (range.start, range.start);

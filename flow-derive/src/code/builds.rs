@@ -1,14 +1,17 @@
-//! What the compiler recorded when it built a path dependency: the files that it read and the
-//! variables that `env!` named.
+//! Reads the compiler's records of how it built a path dependency: the files that it read, and the
+//! variables that `env!` read.
 //!
-//! A build script writes files into `OUT_DIR` and sets variables, both of which are known to the
-//! compiler of that crate alone. But beside each library the compiler writes a dep-info file,
-//! `<crate>-<hash>.d`, for cargo to see when to build it again. It lists each file that was read, also
-//! by `include!` and its like, and each variable with its value, in lines `# env-dep:NAME=value`.
+//! A build script writes files into `OUT_DIR` and sets variables. A macro runs in the compiler of another
+//! crate, which knows neither. But beside each library the compiler writes a dep-info file,
+//! `<crate>-<hash>.d`, from which cargo decides when to rebuild the library. It lists each file that the
+//! compiler read, including those of `include!`, `include_str!` and `include_bytes!`, and each variable
+//! with its value, in lines of the form `# env-dep:NAME=value`.
 //!
-//! A folder holds several builds of a crate: of `check` and of `build`, with other features, of other
-//! compilers. Of a direct dependency `--extern` names the right one. Of others, the metadata of the
-//! libraries that use it do, since these contain the `-<hash>` of each crate that they refer to.
+//! A folder may hold several builds of a crate: from `check` and `build`, with different features, or by
+//! different compilers. For a direct dependency, `--extern` names the build. For other dependencies, the
+//! metadata of the libraries that use them identify it, since they contain the `-<hash>` of each
+//! crate that they refer to. If several builds remain and their values differ, the value is unknown, and
+//! is reported as such.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -22,7 +25,7 @@ use super::compilation::Compilation;
 pub(crate) struct Build {
     /// The files that the compiler read.
     pub(crate) files: BTreeSet<PathBuf>,
-    /// The variables that the code names, with their values; none if a variable is not set.
+    /// The variables that the code reads, with their values; `None` if a variable is not set.
     variables: BTreeMap<String, Option<String>>,
 }
 
@@ -31,16 +34,16 @@ pub(crate) struct Build {
 pub(crate) enum Variable {
     Set(String),
     Unset,
-    /// There is no record of it, or the builds of the crate differ.
+    /// There is no record of the variable, or the builds of the crate differ.
     Unknown,
 }
 
 /// The environment in which a crate is compiled.
 #[derive(Debug)]
 pub(crate) enum Environment {
-    /// That of this process, with `OUT_DIR`.
+    /// The environment of this process, with `OUT_DIR`.
     Process(Option<PathBuf>),
-    /// What is recorded of the builds of a path dependency, which may be any of these.
+    /// The recorded builds of a path dependency, any of which may be linked.
     Recorded(Vec<Build>),
 }
 
@@ -49,7 +52,7 @@ impl Environment {
         matches!(self, Self::Process(_))
     }
 
-    /// The value that `env!` has in the crate.
+    /// Returns the value that `env!` has in the crate.
     pub(crate) fn variable(&self, name: &str) -> Variable {
         match self {
             Self::Process(Some(out_dir)) if name == "OUT_DIR" => {
@@ -71,7 +74,7 @@ impl Environment {
         }
     }
 
-    /// The folder of what the build script writes, if the crate has one that its code names.
+    /// Returns the output folder of the build script, if there is one and the code of the crate names it.
     pub(crate) fn out_dir(&self) -> Option<PathBuf> {
         match self.variable("OUT_DIR") {
             Variable::Set(folder) => Some(PathBuf::from(folder)),
@@ -94,8 +97,8 @@ impl<'a> Builds<'a> {
         Self { compilation, listed: OnceCell::new(), metadata: OnceCell::new() }
     }
 
-    /// The builds that the crate `name` with this root file may be linked from; one, if all is well.
-    pub(crate) fn of(&self, name: &str, root: &Path) -> Vec<Build> {
+    /// Returns the builds of the crate `name` with this root file that may be linked. Usually it is one.
+    pub(crate) fn candidates(&self, name: &str, root: &Path) -> Vec<Build> {
         let root = &root.canonicalize().unwrap_or_else(|_| root.to_owned());
         let mut found: Vec<(&PathBuf, Build)> = Vec::new();
         for path in self.listed().get(name).into_iter().flatten() {
@@ -129,8 +132,9 @@ impl<'a> Builds<'a> {
         found.into_iter().map(|(_, build)| build).collect()
     }
 
-    /// The `cfg`s that the build script of `package` turns on, with those of the command line. None if
-    /// there is no record of them, or if its runs differ.
+    /// Returns the `cfg`s that the build script of `package` enables, with those of the command line.
+    ///
+    /// Returns `None` if there is no record of the build script, or if its runs differ.
     pub(crate) fn cfgs(&self, package: &str, environment: &Environment) -> Option<Vec<String>> {
         let mut outputs = Vec::new();
         if let Some(out_dir) = environment.out_dir() {
@@ -145,8 +149,8 @@ impl<'a> Builds<'a> {
             }
         }
         let cfg = |line: &str| {
-            let said = line.strip_prefix("cargo::").or_else(|| line.strip_prefix("cargo:"));
-            Some(said?.strip_prefix("rustc-cfg=")?.to_owned())
+            let directive = line.strip_prefix("cargo::").or_else(|| line.strip_prefix("cargo:"));
+            Some(directive?.strip_prefix("rustc-cfg=")?.to_owned())
         };
         let read = |path: PathBuf| {
             let text = fs::read_to_string(path).ok()?;
@@ -189,7 +193,7 @@ impl<'a> Builds<'a> {
         })
     }
 
-    /// Whether a library of `--extern` refers to the crate whose file name ends in `hash`.
+    /// Returns whether a library of `--extern` refers to the crate whose file name ends in `hash`.
     fn is_referred_to(&self, hash: &str) -> bool {
         let metadata = self.metadata.get_or_init(|| {
             let libraries = self.compilation.libraries.iter();
@@ -199,7 +203,7 @@ impl<'a> Builds<'a> {
     }
 }
 
-/// The file with the metadata of a library, which is smaller than the library.
+/// Returns the file with a library's metadata, which is smaller than the library.
 fn metadata_of(library: &Path) -> PathBuf {
     let metadata = library.with_extension("rmeta");
     if metadata.is_file() { metadata } else { library.to_owned() }
@@ -209,12 +213,12 @@ fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
     let Some((&first, rest)) = wanted.split_first() else {
         return true;
     };
-    // `split` looks at each byte once; the hash starts with a mark that is rare in metadata.
+    // `split` inspects each byte once. The hash starts with `-`, which is rare in metadata.
     bytes.split(|&byte| byte == first).skip(1).any(|piece| piece.starts_with(rest))
 }
 
 impl Build {
-    /// The build that a dep-info file describes, if it is one of the crate with this root file.
+    /// Parses a dep-info file. Returns `None` if it is not one of the crate with this root file.
     fn parse(text: &str, root: &Path, folder: &Path) -> Option<Self> {
         let mut build = Self::default();
         let mut files = Vec::new();
@@ -237,7 +241,7 @@ impl Build {
     }
 }
 
-/// The folder that the relative paths of a dep-info file start from, if `file` in it is `root`.
+/// Returns the folder to which the relative paths of a dep-info file refer, if its entry `file` is `root`.
 fn base_of(file: &Path, root: &Path, folder: &Path) -> Option<PathBuf> {
     let is_root = |file: &Path| file.canonicalize().is_ok_and(|file| file == root);
     if file.is_absolute() || folder.join(file).is_file() {
@@ -253,7 +257,7 @@ fn base_of(file: &Path, root: &Path, folder: &Path) -> Option<PathBuf> {
     None
 }
 
-/// The text that the compiler wrote on one line.
+/// Reverts the escapes by which the compiler writes a text on one line.
 fn unescape(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut chars = text.chars();

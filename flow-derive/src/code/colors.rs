@@ -1,13 +1,13 @@
-//! Which name means which item, as a digest.
+//! Computes a digest of which name refers to which item.
 //!
-//! Two functions whose imports are exchanged leave a program with the same items, so that the
-//! digests of the items do not show it. The *color* of an item does: it is a digest of its tokens
-//! and of each name in them with the colors of what that name means. No file and no module is
-//! part of it, so that an item that moves keeps its color.
+//! If an edit exchanges the imports of two functions, the program still has the same items, so the digests of
+//! the items do not change. Their *colors* do: the color of an item is a digest of its tokens, and of each
+//! name in them with the colors of the items to which the name resolves. It contains no paths of files or
+//! modules, so an item that moves keeps its color.
 //!
-//! Items that refer to one another in a circle get their colors by refinement: first by their
-//! tokens, then, again and again, by the colors of what their names mean, until no two that had
-//! one color are told apart any more.
+//! The colors of items that refer to each other in a cycle are computed by refinement. The first colors
+//! are the digests of the items' tokens. Each round computes new colors from the colors of the
+//! items to which the names resolve. The rounds end when the number of distinct colors no longer grows.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -17,24 +17,24 @@ use super::tokens::digest_of_bytes;
 use super::world::View;
 
 impl View<'_> {
-    /// The color of an item.
+    /// Returns the color of an item.
     pub(crate) fn color(&self, item: ItemId) -> u128 {
         if let Some(&color) = self.cache.colors.borrow().get(&item) {
             return color;
         }
-        for circle in self.circles(item) {
-            let colors = self.refine(&circle);
+        for component in self.components(item) {
+            let colors = self.refine(&component);
             self.cache.colors.borrow_mut().extend(colors);
         }
         self.cache.colors.borrow().get(&item).copied().unwrap_or(0)
     }
 
-    /// The color of something with these tokens and links.
+    /// Returns the color of an item with this digest and these links.
     pub(crate) fn color_of(&self, digest: u128, node: &Node) -> u128 {
         color(digest, node, &|item| self.color(item))
     }
 
-    /// What the names in an item mean, by the tokens of what they mean alone.
+    /// Returns a digest of the items to which the names in an item resolve, by the digests of their tokens.
     pub(crate) fn names_in(&self, node: &Node) -> u64 {
         if node.links.is_empty() {
             return 0;
@@ -43,20 +43,21 @@ impl View<'_> {
         (digest >> 64) as u64
     }
 
-    fn refine(&self, circle: &[ItemId]) -> HashMap<ItemId, u128> {
-        let inside: HashSet<ItemId> = circle.iter().copied().collect();
+    /// Returns the colors of the items of a cycle.
+    fn refine(&self, component: &[ItemId]) -> HashMap<ItemId, u128> {
+        let inside: HashSet<ItemId> = component.iter().copied().collect();
         let mut colors: HashMap<ItemId, u128> =
-            circle.iter().map(|&item| (item, self.digest(item))).collect();
+            component.iter().map(|&item| (item, self.digest(item))).collect();
         let mut count = 0;
         loop {
-            let next: HashMap<ItemId, u128> = circle
+            let next: HashMap<ItemId, u128> = component
                 .iter()
                 .map(|&item| {
-                    let of = |other: ItemId| match inside.contains(&other) {
+                    let color_of = |other: ItemId| match inside.contains(&other) {
                         true => colors[&other],
                         false => self.cache.colors.borrow().get(&other).copied().unwrap_or(0),
                     };
-                    (item, color(self.digest(item), &self.node(item), &of))
+                    (item, color(self.digest(item), &self.node(item), &color_of))
                 })
                 .collect();
             colors = next;
@@ -68,14 +69,15 @@ impl View<'_> {
         }
     }
 
-    /// The items that `start` leads to by names, each group that refers to itself in a circle
-    /// together, and after all that it leads to. (Tarjan, 1972, without recursion.)
-    fn circles(&self, start: ItemId) -> Vec<Vec<ItemId>> {
-        let mut circles = Vec::new();
+    /// Returns the strongly connected components of the items that `start` reaches by names.
+    ///
+    /// Each component comes after the components that it refers to (Tarjan, 1972, without recursion).
+    fn components(&self, start: ItemId) -> Vec<Vec<ItemId>> {
+        let mut components = Vec::new();
         let mut order: HashMap<ItemId, (usize, usize)> = HashMap::new();
         let mut open: Vec<ItemId> = Vec::new();
         let mut is_open: HashSet<ItemId> = HashSet::new();
-        let mut path = vec![(start, self.leads_to(start), 0)];
+        let mut path = vec![(start, self.linked_items(start), 0)];
         order.insert(start, (0, 0));
         open.push(start);
         is_open.insert(start);
@@ -92,7 +94,7 @@ impl View<'_> {
                     order.insert(other, (number, number));
                     open.push(other);
                     is_open.insert(other);
-                    let next = self.leads_to(other);
+                    let next = self.linked_items(other);
                     path.push((other, next, 0));
                 }
                 continue;
@@ -103,21 +105,22 @@ impl View<'_> {
                 order.entry(*parent).and_modify(|found| found.1 = found.1.min(low));
             }
             if number == low {
-                let mut circle = Vec::new();
+                let mut component = Vec::new();
                 while let Some(member) = open.pop() {
                     is_open.remove(&member);
-                    circle.push(member);
+                    component.push(member);
                     if member == item {
                         break;
                     }
                 }
-                circles.push(circle);
+                components.push(component);
             }
         }
-        circles
+        components
     }
 
-    fn leads_to(&self, item: ItemId) -> Vec<ItemId> {
+    /// Returns the items to which the names in an item resolve.
+    fn linked_items(&self, item: ItemId) -> Vec<ItemId> {
         let node = self.node(item);
         let items: BTreeSet<ItemId> = node
             .links
@@ -132,7 +135,8 @@ impl View<'_> {
     }
 }
 
-fn color(digest: u128, node: &Node, of: &dyn Fn(ItemId) -> u128) -> u128 {
+/// Returns the digest of `digest` and of each name in `node` with the colors of its items.
+fn color(digest: u128, node: &Node, color_of: &dyn Fn(ItemId) -> u128) -> u128 {
     let mut bytes = digest.to_le_bytes().to_vec();
     for (name, links) in &node.links {
         bytes.extend_from_slice(&(name.len() as u64).to_le_bytes());
@@ -140,7 +144,7 @@ fn color(digest: u128, node: &Node, of: &dyn Fn(ItemId) -> u128) -> u128 {
         let mut colors: Vec<u128> = links
             .iter()
             .map(|link| match link {
-                Link::Item(item) => of(*item),
+                Link::Item(item) => color_of(*item),
                 Link::Foreign(path) => digest_of_bytes(path.as_bytes()),
             })
             .collect();

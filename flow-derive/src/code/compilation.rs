@@ -1,8 +1,8 @@
-//! The arguments of the compiler: the root file of the crate, its features and `cfg`s, and the files
-//! of the crates that it uses.
+//! Reads the compiler's arguments: the root file of the crate, its features and `cfg`s, and the files of
+//! the crates that it uses.
 //!
-//! A procedural macro runs inside the compiler, so that the arguments of the process are those of the
-//! compiler. Inside an editor, and for an example in documentation, they name no root.
+//! A procedural macro runs inside the compiler, so the arguments of the process are those of the
+//! compiler. In an editor, and for a documentation example, they name no root file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Compilation {
     pub(crate) root: PathBuf,
     pub(crate) features: Vec<String>,
-    /// The other `cfg`s of the command line: `fancy`, `mode="fast"`.
+    /// The `cfg`s of the command line that are no features: `fancy`, `mode="fast"`.
     pub(crate) cfgs: Vec<String>,
     /// The names of the crates of `--extern`.
     pub(crate) externs: Vec<String>,
@@ -20,13 +20,13 @@ pub(crate) struct Compilation {
     pub(crate) libraries: Vec<PathBuf>,
     /// The folders in which the compiler looks for the libraries of dependencies.
     pub(crate) library_folders: Vec<PathBuf>,
-    /// The folder that relative paths start from.
+    /// The folder to which relative paths refer.
     pub(crate) folder: PathBuf,
-    /// `OUT_DIR`, into which the build script of this package writes.
+    /// `OUT_DIR`, the output folder of this package's build script.
     pub(crate) out_dir: Option<PathBuf>,
 }
 
-/// Options of the compiler whose value is an argument of its own.
+/// Options of the compiler whose value is a separate argument.
 const WITH_VALUE: [&str; 22] = [
     "-A",
     "-C",
@@ -53,15 +53,15 @@ const WITH_VALUE: [&str; 22] = [
 ];
 
 impl Compilation {
-    /// The one of this process.
+    /// Returns the compilation of this process.
     pub(crate) fn current() -> Option<Self> {
         let folder = std::env::current_dir().ok()?;
         let arguments = std::env::args_os().filter_map(|argument| argument.into_string().ok());
         let out_dir = std::env::var_os("OUT_DIR").map(PathBuf::from);
-        Some(Self { out_dir, ..Self::of(arguments, &folder)? })
+        Some(Self { out_dir, ..Self::parse(arguments, &folder)? })
     }
 
-    fn of(arguments: impl Iterator<Item = String>, folder: &Path) -> Option<Self> {
+    fn parse(arguments: impl Iterator<Item = String>, folder: &Path) -> Option<Self> {
         let mut all = Vec::new();
         for argument in arguments.skip(1) {
             match argument.strip_prefix('@') {
@@ -105,7 +105,7 @@ impl Compilation {
         Some(read)
     }
 
-    /// Adds what `--extern` says: `name`, `name=path`, `priv:name=path`.
+    /// Adds the value of `--extern`: `name`, `name=path`, `priv:name=path`.
     fn add_extern(&mut self, named: &str) {
         let (name, path) = named.split_once('=').unwrap_or((named, ""));
         let name = name.rsplit(':').next().unwrap_or(name);
@@ -116,7 +116,7 @@ impl Compilation {
     }
 }
 
-/// The folder of `-L`, unless it is one of native libraries: `dependency=/target/debug/deps`.
+/// Returns the folder of `-L`, such as `dependency=/target/debug/deps`, unless it holds native libraries.
 fn library_folder(searched: &str) -> Option<&str> {
     match searched.split_once('=') {
         Some(("dependency" | "crate" | "all", folder)) => Some(folder),
@@ -125,7 +125,7 @@ fn library_folder(searched: &str) -> Option<&str> {
     }
 }
 
-/// `fast` of `feature="fast"`.
+/// Returns `fast` for `feature="fast"`.
 fn feature(cfg: &str) -> Option<String> {
     Some(cfg.strip_prefix("feature=\"")?.strip_suffix('"')?.to_owned())
 }
@@ -136,7 +136,7 @@ mod tests {
 
     fn read(folder: &Path, arguments: &[&str]) -> Option<Compilation> {
         let all = ["rustc"].iter().chain(arguments).map(|&argument| argument.to_owned());
-        Compilation::of(all, folder)
+        Compilation::parse(all, folder)
     }
 
     #[test]
@@ -185,11 +185,11 @@ mod tests {
         ];
         assert_eq!(read(folder, &arguments), Some(expected));
 
-        // A command line that is too long stands in a file.
+        // Cargo writes a command line that is too long into a file.
         fs::write(folder.join("arguments"), arguments.join("\n")).expect("a file");
         assert_eq!(read(folder, &["@arguments"]), read(folder, &arguments));
 
-        // A wrapper's name comes first, as with clippy.
+        // A wrapper such as clippy adds its own name in front.
         let wrapped: Vec<&str> = ["rustc"].iter().chain(&arguments).copied().collect();
         assert_eq!(read(folder, &wrapped), read(folder, &arguments));
     }

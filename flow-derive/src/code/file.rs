@@ -1,16 +1,16 @@
-//! The file that an item stands in, as it is shown to users.
+//! Finds the file that contains an item, and renders it for users.
 
 use std::path::{Component, Path, PathBuf};
 
-/// The file of `span`, if the compiler knows one; as it is on this machine.
+/// Returns the path of the file of `span` on this machine, if the compiler knows it.
 pub(crate) fn of(span: proc_macro::Span) -> Option<PathBuf> {
     let file = span.local_file()?;
     Some(std::env::current_dir().map_or(file.clone(), |current| current.join(&file)))
 }
 
-/// The file, relative to the folder of the package, with `/` between its parts.
+/// Returns the path of a file relative to the folder of the package, with `/` as the separator.
 ///
-/// It is the same on every machine: a file outside the package is named without its folder.
+/// The result is the same on every machine: for a file outside the package, it is the name of the file.
 pub(crate) fn shown(file: &Path, package: &Path) -> String {
     let inside = file.strip_prefix(package);
     let shown = inside.unwrap_or(Path::new(file.file_name().unwrap_or_default()));
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_named_from_the_package_on() {
+    fn a_file_is_shown_relative_to_the_package() {
         let show = |file: &str, package: &str| shown(Path::new(file), Path::new(package));
         assert_eq!(show("/a/p/src/main.rs", "/a/p"), "src/main.rs");
         assert_eq!(show("/a/p/member/src/a.rs", "/a/p/member"), "src/a.rs");

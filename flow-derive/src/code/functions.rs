@@ -1,4 +1,9 @@
-//! Functions, and the tasks that some of them are: `#[task(...)]` makes of one an item more.
+//! Reads functions. A function with `#[task(...)]` becomes two items.
+//!
+//! The first item is the function, which code reaches where it calls the function. The second is the task,
+//! which code reaches where it names the task. A path in the position of a type, `<load>` or `load::N`, reaches
+//! the task only. The name of a local variable, an argument or a `let`, reaches neither. All other
+//! uses of the name reach both.
 
 use std::ops::Range;
 
@@ -11,7 +16,7 @@ use super::source::{ItemId, Kind, Type};
 use super::tokens::{Delimiter, Token};
 
 impl Parser<'_> {
-    /// Reads a function, whose `fn` is at `at`; returns the place behind it.
+    /// Reads the function whose `fn` is at `at`. Returns the index after it.
     pub(super) fn function(&mut self, start: Start, at: usize, end: usize) -> Option<usize> {
         let name = scan::word(&self.tokens, at + 1)?;
         let (end, body) = self.body(at + 2, end)?;
@@ -23,7 +28,7 @@ impl Parser<'_> {
         Some(end)
     }
 
-    /// Reads the items inside a function, if there is a task among them.
+    /// Reads the items inside a function, if one of them is a task.
     fn block(&mut self, body: Option<Range<usize>>, is_test: bool) {
         let Some(body) = body else {
             return;
@@ -42,8 +47,8 @@ impl Parser<'_> {
             .items(body);
     }
 
-    /// The task that the function at `at` is, if it is one. It has the function's name, or that which
-    /// is said by `name = Mean`.
+    /// Adds the task of the function at `at`, if it is a task. The task has the name of the function, or the
+    /// name in `name = Mean`.
     fn function_task(
         &mut self,
         start: &Start,
@@ -51,7 +56,7 @@ impl Parser<'_> {
         end: usize,
         generics: &[Name],
     ) -> Option<ItemId> {
-        start.marks.says_task.then_some(())?;
+        start.marks.has_task_attribute.then_some(())?;
         let tokens = self.tokens.clone();
         let arguments = scan::find(&tokens, at + 2..end, |at| {
             matches!(tokens[at], Token::Open(Delimiter::Parenthesis, _))
@@ -59,17 +64,17 @@ impl Parser<'_> {
         let (_, arguments) = scan::group(&tokens, arguments)?;
         let mut options =
             start.marks.ranges.iter().filter_map(|range| attributes::task(&tokens, range));
-        let said = options.find_map(|options| type_name(&tokens, options, &self.source.names));
-        let name = said.or_else(|| scan::word(&tokens, at + 1))?;
+        let own_name = options.find_map(|options| type_name(&tokens, options, &self.source.names));
+        let name = own_name.or_else(|| scan::word(&tokens, at + 1))?;
         let kind = Kind::Type(Type { keyword: kw::FN, variants: Vec::new(), is_task: true });
-        // The function has the features of its attributes, and what else these say.
+        // The task has the attributes of the function.
         let task = self.keep(start.clone(), Some(name), kind, end, generics.to_vec());
         self.source.items[task].body = arguments;
         Some(task)
     }
 }
 
-/// `Mean` in `name = Mean`.
+/// Returns `Mean` for the option `name = Mean`.
 fn type_name(tokens: &[Token], options: Range<usize>, names: &Names) -> Option<Name> {
     let mut at = options.start;
     while at < options.end {
@@ -84,7 +89,7 @@ fn type_name(tokens: &[Token], options: Range<usize>, names: &Names) -> Option<N
     None
 }
 
-/// Whether a function that is a task is declared in `range`.
+/// Returns whether `range` declares a function that is a task.
 fn has_task(tokens: &[Token], range: Range<usize>, names: &Names) -> bool {
     let mut places = range.clone().filter(|&at| tokens[at].is(b'#'));
     places.any(|at| {
@@ -94,6 +99,6 @@ fn has_task(tokens: &[Token], range: Range<usize>, names: &Names) -> bool {
             Some(kw::PUB) => (after + 1..=after + 2).find(|&at| is_fn(at)).unwrap_or(after),
             _ => after,
         };
-        marks.says_task && is_fn(after)
+        marks.has_task_attribute && is_fn(after)
     })
 }

@@ -1,18 +1,19 @@
-//! Files that only the call of a macro leads to.
+//! Finds files that only a macro call refers to.
 //!
-//! `modules!(ols)` of the source may make `mod ols;` of its argument. `tonic::include_proto!("shop")` and
-//! `lalrpop_mod!(calc)` of other crates include what the build script has written. The files that such a
-//! call may mean are found by the words and texts in its arguments and in the macros that it leads to:
+//! A macro of the source, `modules!(ols)`, may expand to `mod ols;`. Macros of other crates, such as
+//! `tonic::include_proto!("shop")` and `lalrpop_mod!(calc)`, include files that a build script has
+//! written. Macros are not expanded here. The files that a call may read are found by the words and
+//! string literals in its arguments and in the macros of the source that it calls:
 //!
-//! - a file where `mod word;` would have it, if no module of the source is that file;
-//! - a file that a macro of the source includes, with an argument in the place of a `$variable`;
-//! - a file or folder that [is named](super::named), if the code of the macro is not known;
-//! - a file in `OUT_DIR` with such a name, if the code of the macro is not known. Of a path dependency,
-//!   the compiler recorded which of these files it read.
+//! - the file of `mod word;`, if no module of the source has that file;
+//! - a file that a macro of the source includes, with an argument as the value of a `$variable`;
+//! - if the macro is of another crate, a file or folder that [a string names](super::named);
+//! - if the macro is of another crate, a file in `OUT_DIR` with the name of a word or string. For a path
+//!   dependency, the compiler recorded which of these files it read.
 //!
-//! Items of such a file are found by their own names, and as members of a module of each word, since it
-//! is not known which of the two the macro makes of them. They are [made](super::source::Item::is_made)
-//! by a macro: what they name may be anywhere in the package.
+//! Items of such a file are found by their own names, and also as members of a module with the name of
+//! each word, since it is unknown which of the two the macro generates. They are marked as
+//! [generated](super::source::Item::is_generated): their names may refer to anything in the package.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
@@ -29,27 +30,29 @@ use super::source::{FileId, ItemId, Kind, ModuleId, PackageId, Source};
 use super::standard::is_standard_macro;
 use super::tokens::Token;
 
-/// What the call of a macro in the place of an item leads to, beside modules.
+/// The result of following a macro call in item position, apart from the modules that it generates.
 #[derive(Debug, Default)]
 pub(crate) struct Generated {
-    /// Files that are no Rust.
+    /// The files that are not Rust source.
     pub(crate) files: Vec<PathBuf>,
-    /// What could not be followed.
-    pub(crate) unseen: Option<String>,
-    /// Whether a macro of another crate writes the items, which may have any name.
+    /// The warning about a file that could not be found.
+    pub(crate) untracked: Option<String>,
+    /// Whether a macro of another crate generates the items, so that they may have any name.
     pub(crate) is_open: bool,
-    /// The words that items may have as names otherwise: those of the arguments and of the macros.
+    /// If it is not open, the possible names of the items: the words in the arguments and the macros.
     pub(crate) words: HashSet<Name>,
 }
 
-/// A module that the call of a macro in the place of an item may make.
-pub(crate) struct MadeModule {
-    /// What it may be called.
+/// A module that a macro call in item position may generate.
+pub(crate) struct GeneratedModule {
+    /// The possible names of the module.
     pub(crate) words: BTreeSet<Name>,
     pub(crate) module: ModuleId,
 }
 
-/// Reads what the calls of macros lead to, in all packages. All files that modules name are read.
+/// Reads the files that macro calls refer to, in all packages.
+///
+/// The files of all modules must have been read before.
 pub(super) fn read(source: &mut Source) {
     for package in 0..source.packages.len() {
         let unexplained = named::unexplained(source, package);
@@ -65,38 +68,38 @@ pub(super) fn read(source: &mut Source) {
             }
         }
         listed = source.items.len();
-        if let Some(call) = Call::of(source, at, &macros) {
+        if let Some(call) = Call::new(source, at, &macros) {
             call.read(source);
         }
         at += 1;
     }
 }
 
-/// The call of a macro in the place of an item.
+/// A macro call in item position.
 struct Call {
     item: ItemId,
     name: String,
     package: PackageId,
     place: Place,
-    /// The macros of the source that it leads to.
+    /// The macros of the source that it calls, directly or through other macros.
     macros: Vec<ItemId>,
-    /// Whether it leads to a macro of another crate.
+    /// Whether it calls a macro of another crate, directly or through other macros.
     is_open: bool,
-    /// The words and the texts of its arguments.
+    /// The words and strings in its arguments.
     arguments: Words,
-    /// Those and the ones in the macros.
+    /// The words and strings in its arguments and in the macros.
     all: Words,
 }
 
 impl Call {
-    fn of(source: &Source, item: ItemId, macros: &HashMap<Name, Vec<ItemId>>) -> Option<Self> {
+    fn new(source: &Source, item: ItemId, macros: &HashMap<Name, Vec<ItemId>>) -> Option<Self> {
         let known = &source.items[item];
         let Kind::Invocation { path, arguments, place } = &known.kind else {
             return None;
         };
         let &last = path.segments.last()?;
         let tokens = source.tokens(item);
-        let words = |range| Words::of(&tokens, range, &source.names);
+        let words = |range| Words::collect(&tokens, range, &source.names);
         let mut call = Self {
             item,
             name: source.names.text(last).to_owned(),
@@ -141,7 +144,7 @@ impl Call {
                     })
                 })
         };
-        let mut unseen = None;
+        let mut untracked = None;
         if self.is_open {
             let file = source.items[self.item].file;
             files.extend(named::files_of_call(source, file, &self.name, &self.all));
@@ -167,32 +170,32 @@ impl Call {
         files.dedup();
         let is_missing = files.is_empty() && !has_modules;
         if is_missing && (is_include(source) || self.name.ends_with("_mod")) {
-            unseen = Some(format!("the file that `{}!` includes is not found", self.name));
+            untracked = Some(format!("the file that `{}!` includes is not found", self.name));
         } else if self.is_open && is_missing {
-            unseen = named::missing_files(&self.name, &self.all);
+            untracked = named::missing_files(&self.name, &self.all);
         } else if self.is_open {
-            unseen = named::too_many(&files, &self.name);
+            untracked = named::too_many(&files, &self.name);
         }
         let (rust, others): (Vec<_>, Vec<_>) =
             files.into_iter().partition(|path| path.extension().is_some_and(|end| end == "rs"));
         for path in rust {
-            // A file may be included in several places, but not in itself for ever.
+            // A file may be included in several places. The limit ends a file that includes itself.
             if source.times_read(&path) < 64 {
                 self.parse(source, &path);
             }
         }
         let words = self.all.words.iter().copied().collect();
-        let generated = Generated { files: others, unseen, is_open: self.is_open, words };
+        let generated = Generated { files: others, untracked, is_open: self.is_open, words };
         source.generated.insert(self.item, generated);
     }
 
-    /// Whether the package has a module that is this file.
+    /// Returns whether this file was read as a part of the package.
     fn has_read(&self, source: &Source, path: &Path) -> bool {
         source.files.iter().any(|file| file.package == self.package && file.path == path)
     }
 
-    /// Reads the files of `mod word;`, for the words that name one which is no module yet; returns whether
-    /// there are any.
+    /// Reads the file of `mod word;` for each word that has a file, unless the file was read before. Returns
+    /// whether a module was added.
     fn read_modules(&self, source: &mut Source) -> bool {
         let before = source.modules.len();
         let declares = self.all.words.contains(&kw::MOD);
@@ -222,7 +225,7 @@ impl Call {
         source.modules.len() > before
     }
 
-    /// The files that macros of the source include, with an argument in the place of a variable.
+    /// Returns the files that macros of the source include, with an argument as the value of a variable.
     fn included(&self, source: &Source) -> Vec<PathBuf> {
         let from = source.items[self.item].file;
         let mut found = Vec::new();
@@ -246,14 +249,14 @@ impl Call {
         found
     }
 
-    /// Reads a file whose items the macro makes, as they are or in a module.
+    /// Reads a file whose items the macro generates, either directly or in a module.
     fn parse(&self, source: &mut Source, path: &Path) {
         let module = self.module(source, self.arguments.words.clone(), None);
         source.modules[module].is_block = true;
         let before = source.items.len();
         source.read_into(module, path);
-        for made in &mut source.items[before..] {
-            made.is_made = true;
+        for item in &mut source.items[before..] {
+            item.is_generated = true;
         }
     }
 
@@ -263,7 +266,7 @@ impl Call {
         let module = source.module(self.package, Some(around), name);
         source.modules[module].is_test |= is_test;
         source.modules[module].features.extend(features);
-        source.modules[around].made.push(MadeModule { words, module });
+        source.modules[around].generated.push(GeneratedModule { words, module });
         module
     }
 
@@ -275,14 +278,15 @@ impl Call {
     }
 }
 
-/// The name of the macro that is called at this place.
+/// Returns the name of the macro that is called at the token `at`, if there is a call.
 pub(super) fn called_at(tokens: &[Token], at: usize) -> Option<Name> {
     let name = scan::word(tokens, at)?;
     (scan::is(tokens, at + 1, b'!') && scan::group(tokens, at + 2).is_some()).then_some(name)
 }
 
-/// The files in the folder of the build script of a package; of a path dependency, those that the
-/// compiler read.
+/// Returns the files in the output folder of a package's build script.
+///
+/// For a path dependency, these are the files that the compiler read.
 pub(super) fn generated_files(source: &Source, package: PackageId) -> Vec<PathBuf> {
     let environment = &source.packages[package].environment;
     let mut found = Vec::new();
@@ -297,7 +301,7 @@ pub(super) fn generated_files(source: &Source, package: PackageId) -> Vec<PathBu
     found
 }
 
-/// Whether a file is called like one of the words or texts.
+/// Returns whether a file has the name of one of the words or strings.
 pub(super) fn is_named(path: &Path, words: &Words, names: &Names) -> bool {
     let (Some(name), Some(stem)) = (path.file_name(), path.file_stem()) else {
         return false;
@@ -312,8 +316,9 @@ pub(super) fn is_named(path: &Path, words: &Words, names: &Names) -> bool {
 }
 
 impl Source {
-    /// The files that `include!` and its like name in the body of a macro that is called in the file
-    /// `from`, where each of the words and texts of the call may stand for a variable.
+    /// Returns the files that the body of a macro includes, if the macro is called in the file `from`.
+    ///
+    /// Each word and string of the call may be the value of a `$variable`.
     pub(super) fn included_by_macro(
         &self,
         tokens: &[Token],

@@ -1,10 +1,10 @@
-//! The digests of a release: a later one must give the same for the same source, or all that was
-//! ever made runs again.
+//! Tests that the digests of code are those of earlier releases. If they differ for the same source, every
+//! task of every user runs again.
 //!
-//! `tests/golden/code` is a package with all kinds of items and of syntax, `tests/golden/functions` one
-//! whose tasks are functions. The tables of their tasks stand beside them; `FLOW_ACCEPT_CODE=1` writes them anew, which is a decision to let everything
-//! run again. Its source has what the compiler never sees, since it is not built; that it is Rust is
-//! tested here, and what is reached of it can be read in the tables.
+//! `tests/golden/code` is a package with all kinds of items and syntax, and `tests/golden/functions` is one
+//! whose tasks are functions. The expected tables of their tasks are stored beside them.
+//! `FLOW_ACCEPT_CODE=1` overwrites the tables, which is a decision to run everything again. The packages are
+//! not compiled, so these tests check that the files are valid Rust.
 
 use std::fmt::Write;
 use std::fs;
@@ -21,8 +21,8 @@ use super::{Extent, digest_of_body, found, found_type};
 use crate::ctxt::Ctxt;
 use crate::function;
 
-/// Copies the package, in which `manifest.toml` stands for `Cargo.toml`: under its own name, cargo
-/// would take it for a package of this repository.
+/// Copies a package, and renames `manifest.toml` to `Cargo.toml`. With its usual name, cargo would treat
+/// the folder as a package of this repository.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
     for entry in fs::read_dir(from).expect("the package") {
@@ -42,7 +42,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The items below this attribute, as the compiler gives them, with what it says.
+/// Returns the items below this attribute, with the arguments of the attribute.
 fn items(file: &str, attribute: &str) -> Vec<(String, TokenStream)> {
     let mut items = Vec::new();
     for piece in file.split(&format!("\n#[{attribute}")).skip(1) {
@@ -77,7 +77,7 @@ fn table(world: &mut World, arguments: &str, item: TokenStream, file: &Path) -> 
     (name, table)
 }
 
-/// The table of a function that is a task.
+/// Returns the table of a function that is a task.
 fn function_table(
     world: &mut World,
     arguments: &str,
@@ -101,7 +101,7 @@ fn function_table(
     (name, table)
 }
 
-/// Compares the tables of the items in a package with those that stand beside it.
+/// Compares the tables of the items in a package with the stored tables.
 fn check(
     name: &str,
     attribute: &str,
@@ -121,8 +121,8 @@ fn check(
     assert_eq!(items.len(), count, "all are found");
     for (arguments, item) in items {
         let (name, table) = table(&mut world, &arguments, item, &root);
-        let mut unseen = table.unseen.iter().filter(|what| !what.contains("`extern` block"));
-        assert!(unseen.next().is_none(), "{name}: {:?}", table.unseen);
+        let mut untracked = table.untracked.iter().filter(|what| !what.contains("`extern` block"));
+        assert!(untracked.next().is_none(), "{name}: {:?}", table.untracked);
         writeln!(tables, "#[{attribute}{arguments}] {name}\n{}", table.text).expect("text");
     }
 
@@ -134,8 +134,8 @@ fn check(
     let differs = kept.lines().zip(tables.lines()).find(|(kept, now)| kept != now);
     assert!(
         kept == tables,
-        "the code of tasks has other digests than in earlier releases, so that all that was made \
-         would run again: {differs:?}; if that is meant, FLOW_ACCEPT_CODE=1 accepts it"
+        "the code of tasks has other digests than in earlier releases, so every task would run \
+         again: {differs:?}; if that is intended, FLOW_ACCEPT_CODE=1 accepts it"
     );
 }
 

@@ -1,4 +1,4 @@
-//! Items by name, for where a name is all that is known.
+//! An index of items by name, for names that cannot be resolved in a module.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,8 +12,7 @@ pub(crate) struct Index {
     named: HashMap<(PackageId, Name), Vec<ItemId>>,
     /// The types and traits by name, in all packages.
     types: HashMap<Name, Vec<ItemId>>,
-    /// The words in the arguments of macros that are called in the place of items, of which the macro
-    /// may make names.
+    /// The words in the arguments of macro calls in item position that may become names of items.
     invocations: HashMap<ItemId, HashSet<Name>>,
 }
 
@@ -46,7 +45,7 @@ impl Index {
                 let tokens = source.tokens(id);
                 let words = arguments.clone().filter_map(|at| {
                     let word = tokens[at].word()?;
-                    may_be_made(&tokens, at, is_foreign).then_some(word)
+                    may_be_generated(&tokens, at, is_foreign).then_some(word)
                 });
                 index.invocations.insert(id, words.collect());
             }
@@ -58,12 +57,12 @@ impl Index {
         self.macros.get(&(package, name))
     }
 
-    /// All items of a package that are called `name`, wherever they are.
+    /// Returns all items of a package with this name, in any module.
     pub(crate) fn named(&self, package: PackageId, name: Name) -> &[ItemId] {
         self.named.get(&(package, name)).map_or(&[], Vec::as_slice)
     }
 
-    /// The types and traits of this name, in all packages.
+    /// Returns the types and traits with this name, in all packages.
     pub(crate) fn types(&self, name: Name) -> &[ItemId] {
         self.types.get(&name).map_or(&[], Vec::as_slice)
     }
@@ -73,9 +72,10 @@ impl Index {
     }
 }
 
-/// Whether a macro may make an item or a method of the word at `at` in its arguments. What is called on
-/// something, `x.len()`, is there already, and so is, for a macro of another crate, `Cell::new(1)`.
-fn may_be_made(tokens: &[Token], at: usize, is_foreign: bool) -> bool {
+/// Returns whether a macro may generate an item or a method named by the word at `at` in its arguments.
+///
+/// A called method, `x.len()`, exists already. For a macro of another crate, so does `Cell::new(1)`.
+fn may_be_generated(tokens: &[Token], at: usize, is_foreign: bool) -> bool {
     let before = &tokens[..at];
     let is_called = matches!(tokens.get(at + 1), Some(Token::Open(Delimiter::Parenthesis, _)));
     let is_member = before.last().is_some_and(|token| token.is(b'.'));

@@ -1,14 +1,14 @@
-//! The tokens of a source file.
+//! Splits a source file into tokens.
 //!
-//! The compiler would take a text apart for a macro as well, but it complains to the user about
-//! what it cannot read, and it is slow where each token crosses over from the compiler to an
-//! unoptimised macro. So this is done here. What comes out is what the compiler would give, with
-//! the exception of comments, which are dropped with the documentation in them.
+//! The compiler's own lexer is available to macros, but it reports errors in the text to the user. It is
+//! also slow, since each token crosses from the compiler to the macro, which is compiled without
+//! optimization. The tokens of this lexer are those of the compiler, except that all comments are dropped,
+//! including documentation.
 
 use super::names::Names;
 use super::tokens::{Delimiter, Token};
 
-/// The tokens of `text`, or `None` if it is no Rust.
+/// Returns the tokens of `text`, or `None` if it is not valid Rust.
 pub(crate) fn lex(text: &str, names: &mut Names) -> Option<Vec<Token>> {
     let mut lexer =
         Lexer { text, bytes: text.as_bytes(), at: 0, tokens: Vec::new(), open: Vec::new() };
@@ -24,12 +24,12 @@ struct Lexer<'a> {
     bytes: &'a [u8],
     at: usize,
     tokens: Vec<Token>,
-    /// The places of brackets that are still open.
+    /// The indices of the brackets that are still open.
     open: Vec<usize>,
 }
 
 impl Lexer<'_> {
-    /// Passes over the mark of the encoding and the line that names an interpreter.
+    /// Skips the byte order mark and a `#!` line.
     fn start(&mut self) {
         if self.text.starts_with('\u{feff}') {
             self.at = '\u{feff}'.len_utf8();
@@ -114,7 +114,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// A literal whose prefix is `prefix` bytes long, and what it may end in: `1u8`.
+    /// Reads a literal with a prefix of `prefix` bytes, and its suffix: `1u8`.
     fn literal(
         &mut self,
         prefix: usize,
@@ -129,7 +129,7 @@ impl Lexer<'_> {
         Some(())
     }
 
-    /// From one quotation mark to the next that no backslash stands before.
+    /// Reads up to the next quotation mark that is not escaped.
     fn string(&mut self) -> Option<()> {
         self.quoted(b'"')
     }
@@ -150,7 +150,7 @@ impl Lexer<'_> {
         None
     }
 
-    /// `#"..."#` with any number of `#`.
+    /// Reads `#"..."#` with any number of `#`.
     fn raw_string(&mut self) -> Option<()> {
         let mut hashes = 0;
         while self.byte(0) == b'#' {
@@ -173,7 +173,7 @@ impl Lexer<'_> {
     fn number(&mut self) -> Option<()> {
         if self.byte(0) == b'0' && matches!(self.byte(1), b'x' | b'o' | b'b') {
             self.at += 2;
-            return Some(()); // the digits are read as what it ends in
+            return Some(()); // `literal` reads the digits as a suffix
         }
         self.digits();
         let after = self.byte(1);
@@ -201,7 +201,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// A character, or the mark that a lifetime begins with.
+    /// Reads a character literal, or the `'` of a lifetime.
     fn quote(&mut self, names: &mut Names) -> Option<()> {
         let mut rest = self.text[self.at + 1..].chars();
         let (first, second) = (rest.next()?, rest.next());
@@ -233,7 +233,7 @@ impl Lexer<'_> {
             self.tokens.push(Token::Word(names.intern(&self.text[start..self.at])));
             return Some(());
         }
-        // What is neither ASCII nor part of a word may be a space.
+        // A character that is neither ASCII nor part of a word may be white space.
         let space = self.text[self.at..]
             .chars()
             .next()
@@ -297,15 +297,15 @@ mod tests {
     use super::*;
     use crate::code::tokens;
 
-    /// Both ways to the tokens of `text`.
+    /// Checks that this lexer and the compiler's return the same tokens for `text`.
     #[track_caller]
-    fn agrees(text: &str, what: &str) {
+    fn agrees(text: &str, name: &str) {
         let mut names = Names::default();
-        let here = lex(text, &mut names).unwrap_or_else(|| panic!("{what} is Rust"));
-        let there = tokens::flatten(text.parse().expect("tokens"), &mut names);
-        let (here, there) = (tokens::parts(&here, &names), tokens::parts(&there, &names));
-        let differs = here.iter().zip(&there).position(|(a, b)| a != b);
-        assert!(differs.is_none() && here.len() == there.len(), "{what}: at {differs:?}");
+        let own = lex(text, &mut names).unwrap_or_else(|| panic!("{name} is not Rust"));
+        let compiler = tokens::flatten(text.parse().expect("tokens"), &mut names);
+        let (own, compiler) = (tokens::parts(&own, &names), tokens::parts(&compiler, &names));
+        let differs = own.iter().zip(&compiler).position(|(a, b)| a != b);
+        assert!(differs.is_none() && own.len() == compiler.len(), "{name}: at {differs:?}");
     }
 
     #[test]
@@ -343,14 +343,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_rust_is_refused() {
+    fn invalid_rust_is_refused() {
         for text in ["(", ")", "(]", "\"a", "/* a", "r#\"a\"", "\u{0}"] {
             assert!(lex(text, &mut Names::default()).is_none(), "{text:?}");
         }
     }
 
     #[test]
-    fn what_stands_before_the_source_is_passed_over() {
+    fn a_byte_order_mark_and_an_interpreter_line_are_skipped() {
         let mut names = Names::default();
         let tokens = lex("\u{feff}#!/usr/bin/env run\nfn", &mut names).expect("tokens");
         assert_eq!(tokens.len(), 1);

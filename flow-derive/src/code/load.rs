@@ -1,4 +1,4 @@
-//! Files: the root of a crate, the modules that it names, and what is included.
+//! Reads the files of a crate: its root, the modules that it declares, and included files.
 
 use std::fs;
 use std::ops::Range;
@@ -14,7 +14,7 @@ use super::scan;
 use super::source::{File, FileId, ModuleId, PackageId, Source};
 use super::tokens::Token;
 
-/// Where the modules that a file names are looked for.
+/// The folders in which the modules that a file declares are searched.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     /// For `mod a;`, as `a.rs` and `a/mod.rs`.
@@ -24,18 +24,18 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Of a file such as `main.rs` and `mod.rs`, whose modules are beside it.
+    /// Returns the place of a file such as `main.rs` or `mod.rs`, whose modules are beside it.
     pub(crate) fn beside(file: &Path) -> Self {
         let folder = file.parent().unwrap_or(Path::new("")).to_owned();
         Self { relative: folder.clone(), folder }
     }
 
-    /// Of a file `a.rs`, whose modules are in the folder `a`.
+    /// Returns the place of a file `a.rs`, whose modules are in the folder `a`.
     fn below(file: &Path) -> Self {
         Self { folder: file.with_extension(""), ..Self::beside(file) }
     }
 
-    /// Of a module in braces.
+    /// Returns the place of a module in braces.
     pub(crate) fn inline(&self, name: &str, paths: &[String]) -> Self {
         let folder = match paths.first() {
             Some(path) => self.relative.join(path),
@@ -46,14 +46,14 @@ impl Place {
 }
 
 impl Place {
-    /// The file of `mod name;`, if there is one.
+    /// Returns the file of `mod name;`, if it exists.
     pub(super) fn module_file(&self, name: &str) -> Option<PathBuf> {
         let name = plain(name);
         let paths = [self.folder.join(format!("{name}.rs")), self.folder.join(name).join("mod.rs")];
         paths.into_iter().find(|path| path.is_file())
     }
 
-    /// The file of `#[path = "text"] mod name;`.
+    /// Returns the file of `#[path = "text"] mod name;`.
     pub(super) fn relative_file(&self, text: &str) -> PathBuf {
         self.relative.join(text)
     }
@@ -64,19 +64,19 @@ fn plain(name: &str) -> &str {
 }
 
 impl Source {
-    /// Reads a crate from its root. What it is made of is known, the rest is added here.
+    /// Reads the files of a package, starting with the root file. Returns whether the root can be read.
     pub(crate) fn load_root(&mut self, package: PackageId, root: &Path) -> bool {
         self.read_into(self.packages[package].root, root)
     }
 
-    /// The tokens of a file; what cannot be read is noted.
+    /// Reads the tokens of a file. A file that is not valid Rust is recorded as untracked.
     fn file(&mut self, module: ModuleId, path: &Path) -> Option<FileId> {
         let package = self.modules[module].package;
         let text = fs::read_to_string(path).ok()?;
         let shown = file::shown(path, &self.packages[package].folder);
         let Some(tokens) = lexer::lex(&text, &mut self.names) else {
-            let unseen = format!("the file {shown} cannot be read as Rust");
-            self.packages[package].unseen.push(unseen);
+            let untracked = format!("the file {shown} cannot be read as Rust");
+            self.packages[package].untracked.push(untracked);
             return None;
         };
         let tokens = tokens.into();
@@ -94,14 +94,16 @@ impl Source {
         Parser { source: self, file, tokens, module, place, features: Vec::new() }.items(all);
     }
 
-    /// The path that the arguments of `include!` and its like in a file name: a literal, or literals
-    /// and variables of the environment that `concat!` puts together.
+    /// Returns the path in the arguments of `include!`, `include_str!` or `include_bytes!`.
+    ///
+    /// The path is a literal, or literals and environment variables that `concat!` joins.
     pub(crate) fn included(&self, file: FileId, arguments: Range<usize>) -> Option<PathBuf> {
         self.included_as(&self.files[file].tokens, arguments, file, None)
     }
 
-    /// The same of tokens in the body of a macro that is called in the file `from`. There, `variable`
-    /// stands for each `$variable`.
+    /// Returns the path for an `include!` in the body of a macro that is called in the file `from`.
+    ///
+    /// `variable` is the value of each `$variable` in the arguments.
     pub(crate) fn included_as(
         &self,
         tokens: &[Token],
@@ -170,7 +172,7 @@ impl Source {
         (!text.is_empty()).then_some(())
     }
 
-    /// Reads the items of a file into a module; returns whether it can be read.
+    /// Reads the items of a file into a module. Returns whether the file can be read.
     pub(super) fn read_into(&mut self, module: ModuleId, path: &Path) -> bool {
         let Some(file) = self.file(module, path) else {
             return false;
@@ -181,7 +183,7 @@ impl Source {
 }
 
 impl Parser<'_> {
-    /// Reads the file or files of `mod name;`: with a `cfg_attr`, it may be one of several.
+    /// Reads the file of `mod name;`, or all candidates if a `cfg_attr` selects the file.
     pub(crate) fn load_module(&mut self, module: ModuleId, name: Name, marks: &Marks) {
         let name = plain(self.source.names.text(name)).to_owned();
         let mut found = Vec::new();
@@ -202,11 +204,11 @@ impl Parser<'_> {
         }
         let package = self.source.modules[module].package;
         if found.is_empty() && !marks.is_conditional && !self.source.modules[module].is_test {
-            let unseen = format!("the file of `mod {name}` is not found");
-            self.source.packages[package].unseen.push(unseen);
+            let untracked = format!("the file of `mod {name}` is not found");
+            self.source.packages[package].untracked.push(untracked);
         }
         for (path, place) in found {
-            // A module that is its own parent would go on for ever.
+            // A limit, for a module that is its own ancestor.
             if self.depth() < 64
                 && let Some(file) = self.source.file(module, &path)
             {
@@ -225,7 +227,7 @@ impl Parser<'_> {
         let package = self.source.modules[self.module].package;
         let path = self.source.included(self.file, arguments);
         let file = match path {
-            // A file may be included in several places, but not in itself for ever.
+            // A file may be included in several places. The limit ends a file that includes itself.
             Some(path) if self.source.times_read(&path) < 64 => {
                 self.source.file(self.module, &path)
             }
@@ -241,8 +243,8 @@ impl Parser<'_> {
                 Parser { source, file, tokens, module, place, features }.items(all);
             }
             None => {
-                let unseen = "the file of an `include!` is not found".to_owned();
-                self.source.packages[package].unseen.push(unseen);
+                let untracked = "the file of an `include!` is not found".to_owned();
+                self.source.packages[package].untracked.push(untracked);
             }
         }
     }

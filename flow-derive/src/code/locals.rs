@@ -1,9 +1,9 @@
-//! The variables of a function, which hide what is called as they are.
+//! Finds the local variables of a function, which hide items of the same name.
 //!
-//! Tasks that are functions have names that variables have, too: `fn data()`, and elsewhere
-//! `fn fit(data: &RecordBatch)`. Only what surely is a variable is found: an argument, and what is
-//! bound by `let name`, up to the end of the block. Where a function has items or imports of its own,
-//! which hide variables in turn, nothing is.
+//! Tasks that are functions often have the names of variables: `fn data()` is a task, and
+//! `fn fit(data: &RecordBatch)` has an argument of that name. Only certain variables are found: arguments,
+//! and `let name` up to the end of its block. If a function contains items or imports, which hide
+//! variables in turn, no variables are found.
 
 use std::ops::Range;
 
@@ -11,13 +11,13 @@ use super::names::{Name, kw};
 use super::scan;
 use super::tokens::{Delimiter, Token};
 
-/// The variables of a function, each with where it hides items.
+/// The variables of a function, each with the range in which it hides items.
 #[derive(Default)]
 pub(super) struct Locals(Vec<(Name, Range<usize>)>);
 
 impl Locals {
-    /// Those of the function whose tokens are in `range`.
-    pub(super) fn of(tokens: &[Token], range: Range<usize>) -> Self {
+    /// Finds the variables of the function whose tokens are in `range`.
+    pub(super) fn find(tokens: &[Token], range: Range<usize>) -> Self {
         let Some(keyword) = range.clone().find(|&at| scan::word(tokens, at) == Some(kw::FN)) else {
             return Self::default();
         };
@@ -72,14 +72,14 @@ impl Locals {
         }
     }
 
-    /// `let name = value;`, from the next statement to the end of the block.
+    /// Adds the variables of `let name = value;`, each from the next statement to the end of the block.
     fn add_lets(&mut self, tokens: &[Token], body: Range<usize>) {
         let mut ends = vec![body.end];
         let mut at = body.start;
         while at < body.end {
             ends.retain(|&end| end > at);
             match tokens[at] {
-                // What a macro makes of a `let` is not known.
+                // A macro may use a `let` in its arguments in any way.
                 Token::Punct(b'!', _)
                     if scan::word(tokens, at - 1).is_some()
                         && scan::group(tokens, at + 1).is_some() =>
@@ -98,7 +98,7 @@ impl Locals {
         }
     }
 
-    /// Whether `name` is a variable at this place.
+    /// Returns whether `name` is a variable at the token `at`.
     pub(super) fn bind(&self, name: Name, at: usize) -> bool {
         self.0.iter().any(|(local, range)| *local == name && range.contains(&at))
     }
@@ -115,8 +115,9 @@ fn is_statement(tokens: &[Token], at: usize) -> bool {
     )
 }
 
-/// What the `let` at `at` binds, if that is one name, and where: there, and behind it in a block that
-/// goes to `end`.
+/// Returns the variable that the `let` at `at` binds, if its pattern is one name.
+///
+/// The variable has two ranges: its declaration, and the rest of the block, which ends at `end`.
 fn bound(tokens: &[Token], at: usize, end: usize) -> Option<[(Name, Range<usize>); 2]> {
     let place = at + 1 + usize::from(scan::word(tokens, at + 1) == Some(kw::MUT));
     let name = scan::word(tokens, place)?;

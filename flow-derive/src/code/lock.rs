@@ -1,10 +1,13 @@
-//! The versions of the packages whose source is not read, since they are of a registry or of git:
-//! `Cargo.lock` names them.
+//! Reads the versions of packages from `Cargo.lock`.
 //!
-//! Those that the package and its path dependencies depend on directly are recorded with each
-//! output; with `#[tracked(lock)]`, those that these depend on in turn are, too, and count. The
-//! manifests say what is depended on, and the lock which version of it: a package may depend on
-//! one version of a crate while another depends on another.
+//! The source of packages from a registry or from git is not read, so their versions stand in for it.
+//! The versions of the direct dependencies of the package and of its path dependencies are recorded with each
+//! output. They are not part of the fingerprint, since a patch release of a logger would run everything
+//! again. With `#[tracked(lock)]`, the versions of indirect dependencies are recorded, too, and all of
+//! them count.
+//!
+//! The manifests list the dependencies, and `Cargo.lock` lists their versions. Two packages may depend on
+//! different versions of one crate.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,40 +21,42 @@ use toml::de::{DeTable, DeValue};
 use super::manifest::Manifest;
 use super::packages::{OWN, normal};
 
-/// The versions of packages, as texts that `#[tracked]` writes into the program. The first line says
-/// whether they count, each one that follows is a package: its name and its version.
+/// The versions of packages, as texts that `#[tracked]` generates.
+///
+/// The first line states whether the versions count: `lock` or `direct`. Each following line is a package:
+/// its name and its version.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Versions {
-    /// The lock that names them.
+    /// The path of `Cargo.lock`.
     pub(crate) path: PathBuf,
     direct: String,
     all: String,
 }
 
 thread_local! {
-    /// A process compiles one crate, and its lock is read when the first macro asks for it.
+    /// A process compiles one crate, whose `Cargo.lock` is read for the first macro that needs it.
     static VERSIONS: RefCell<Option<Option<Versions>>> = const { RefCell::new(None) };
 }
 
 impl Versions {
-    /// Calls `ask` with the versions for the crate that is being compiled, if there is a lock.
-    pub(crate) fn with<R>(ask: impl FnOnce(Option<&Self>) -> R) -> R {
+    /// Calls `query` with the versions for the crate that is being compiled, if there is a `Cargo.lock`.
+    pub(crate) fn with<R>(query: impl FnOnce(Option<&Self>) -> R) -> R {
         VERSIONS.with_borrow_mut(|versions| {
             let versions = versions.get_or_insert_with(|| {
                 let folder = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from)?;
-                // A mistake of this library must not keep a program from being built.
+                // A panic here is a bug of this library, and must not break the user's build.
                 catch_unwind(AssertUnwindSafe(|| Self::read(&folder))).ok()?
             });
-            ask(versions.as_ref())
+            query(versions.as_ref())
         })
     }
 
-    /// The direct dependencies, or all, which count.
+    /// Returns the direct dependencies or, if the versions `count`, all dependencies.
     pub(crate) fn text(&self, count: bool) -> &str {
         if count { &self.all } else { &self.direct }
     }
 
-    /// The versions for the package in `folder`.
+    /// Reads the versions for the package in `folder`.
     fn read(folder: &Path) -> Option<Self> {
         let folder = normal(folder);
         let manifest = Manifest::read(&folder)?;
@@ -63,26 +68,26 @@ impl Versions {
     }
 }
 
-/// What a `Cargo.lock` says.
+/// A parsed `Cargo.lock`.
 #[derive(Debug, Default)]
 struct Lock {
     packages: Vec<Locked>,
     by_name: BTreeMap<String, Vec<usize>>,
 }
 
-/// A package in a lock.
+/// A package in a `Cargo.lock`.
 #[derive(Debug, Default)]
 struct Locked {
     name: String,
     version: String,
-    /// Where it is from; empty for one in a folder.
+    /// The registry or repository; empty for a path dependency.
     source: String,
-    /// Each as its name, with its version and its source where the name alone means several.
+    /// The names of the dependencies, with version and source where the name alone is ambiguous.
     dependencies: Vec<String>,
 }
 
 impl Lock {
-    /// The nearest one that has the package `name` as one in a folder.
+    /// Returns the nearest `Cargo.lock` in `folder` or above that contains the local package `name`.
     fn above(folder: &Path, name: &str) -> Option<(PathBuf, Self)> {
         folder.ancestors().find_map(|folder| {
             let path = folder.join("Cargo.lock");
@@ -115,28 +120,27 @@ impl Lock {
         places.map(|&place| (place, &self.packages[place]))
     }
 
-    /// The package in a folder that has this name; of several, the one of this version.
+    /// Returns the local package with this name and, if there are several, with this version.
     fn in_folder(&self, name: &str, version: &str) -> Option<&Locked> {
         let in_folders = || self.named(name).filter(|(_, package)| package.source.is_empty());
         let exact = in_folders().find(|(_, package)| package.version == version);
         exact.or_else(|| in_folders().next()).map(|(_, package)| package)
     }
 
-    /// The packages that an entry of `dependencies` means: one, in a lock that is whole.
-    fn meant(&self, entry: &str) -> impl Iterator<Item = usize> {
+    /// Returns the packages to which an entry of `dependencies` refers: one, in a valid `Cargo.lock`.
+    fn resolve(&self, entry: &str) -> impl Iterator<Item = usize> {
         let mut words = entry.splitn(3, ' ');
         let name = words.next().unwrap_or_default();
         let (version, source) = (words.next(), words.next());
         let source = source.map(|source| source.trim_matches(['(', ')']));
-        let is_meant = move |package: &Locked| {
+        let matches = move |package: &Locked| {
             version.is_none_or(|version| version == package.version)
                 && source.is_none_or(|source| source == package.source)
         };
-        self.named(name).filter(move |(_, package)| is_meant(package)).map(|(place, _)| place)
+        self.named(name).filter(move |(_, package)| matches(package)).map(|(place, _)| place)
     }
 
-    /// What the package in `folder`, and the path dependencies that it is built with, depend on by
-    /// their manifests.
+    /// Returns the direct dependencies of the package in `folder` and of its path dependencies.
     fn direct(&self, folder: &Path, manifest: Manifest) -> BTreeSet<usize> {
         let mut direct = BTreeSet::new();
         let mut seen = BTreeSet::from([folder.to_owned()]);
@@ -155,27 +159,29 @@ impl Lock {
                     continue;
                 }
                 let names = |entry: &&String| entry.split(' ').next() == Some(&dependency.package);
-                let meant = entries.iter().filter(names).flat_map(|entry| self.meant(entry));
-                direct.extend(meant.filter(|&place| self.is_told(place)));
+                let found = entries.iter().filter(names).flat_map(|entry| self.resolve(entry));
+                direct.extend(found.filter(|&place| self.is_recorded(place)));
             }
         }
         direct
     }
 
-    /// Those, and what they depend on in turn.
+    /// Returns the packages `direct`, and everything that they depend on.
     fn reached(&self, direct: &BTreeSet<usize>) -> BTreeSet<usize> {
         let mut reached = direct.clone();
         let mut new: Vec<usize> = direct.iter().copied().collect();
         while let Some(place) = new.pop() {
             let entries = self.packages[place].dependencies.iter();
-            let meant = entries.flat_map(|entry| self.meant(entry));
-            new.extend(meant.filter(|&place| self.is_told(place) && reached.insert(place)));
+            let found = entries.flat_map(|entry| self.resolve(entry));
+            new.extend(found.filter(|&place| self.is_recorded(place) && reached.insert(place)));
         }
         reached
     }
 
-    /// The crates of this library are told apart by what they provide.
-    fn is_told(&self, place: usize) -> bool {
+    /// Returns whether the version of a package is recorded.
+    ///
+    /// The versions of this library's own crates are not: each of its targets has a version of its own.
+    fn is_recorded(&self, place: usize) -> bool {
         !OWN.contains(&self.packages[place].name.as_str())
     }
 
@@ -190,7 +196,9 @@ impl Lock {
 }
 
 impl Locked {
-    /// Its name and version, with the commit if it is of git: there, a version may be many things.
+    /// Returns the name and version of the package, with the commit if it comes from git.
+    ///
+    /// In a git repository, one version may have different content.
     fn shown(&self) -> String {
         let Self { name, version, source, .. } = self;
         match source.strip_prefix("git+").and_then(|source| source.split_once('#')) {
@@ -256,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn direct_dependencies_are_those_of_the_manifests_in_the_versions_of_the_lock() {
+    fn direct_dependencies_come_from_the_manifests_and_their_versions_from_the_lock() {
         let versions = Folder::new().read("").expect("a lock");
         assert_eq!(
             versions.text(false),
@@ -265,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn all_are_those_that_these_depend_on_too() {
+    fn all_dependencies_include_indirect_ones() {
         let versions = Folder::new().read("").expect("a lock");
         assert_eq!(
             versions.text(true),
@@ -285,7 +293,7 @@ mod tests {
         folder.write("Cargo.lock", &LOCK.replace("\"0.7.0\"", "\"0.7.1\""));
         let direct = folder.read("").expect("a lock");
         assert_ne!(was.text(false), direct.text(false));
-        // What tests and build scripts are built with does not count, nor what nobody here uses.
+        // Dependencies of tests and build scripts do not count.
         for other in ["\"1.1.0\"", "\"1.5.0\""] {
             folder.write("Cargo.lock", &LOCK.replace(other, "\"1.9.9\""));
             assert_eq!(folder.read("").as_ref(), Some(&was), "{other}");
@@ -293,19 +301,19 @@ mod tests {
     }
 
     #[test]
-    fn the_lock_is_the_nearest_that_has_the_package() {
+    fn the_lock_is_the_nearest_one_that_contains_the_package() {
         let folder = Folder::new();
         let side = folder.read("side").expect("that of the workspace");
-        // It depends on the package above it, and so on what that depends on.
+        // `side` depends on the package above it, and so on the dependencies of that package.
         assert_eq!(side.path, folder.0.path().canonicalize().expect("there").join("Cargo.lock"));
         assert!(side.text(false).contains("rand 0.9.2\n"), "{side:?}");
-        // One that is left over is not of this package.
+        // A leftover `Cargo.lock` that does not contain the package is ignored.
         folder.write("side/Cargo.lock", "version = 4\n\n[[package]]\nname = \"x\"\n");
         assert_eq!(folder.read("side"), Some(side));
     }
 
     #[test]
-    fn without_a_lock_or_with_a_damaged_one_nothing_is_said() {
+    fn without_a_valid_lock_there_are_no_versions() {
         let folder = Folder::new();
         for text in ["", "package = 3", "[[package]]\nname = 3", "}", "[[package]]\nname = \"b\""] {
             folder.write("Cargo.lock", text);

@@ -1,4 +1,4 @@
-//! What a package's manifest says of its library and of the packages that it depends on.
+//! Reads a package's manifest: its library, its dependencies, and its features.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-/// A manifest, as far as it matters here.
+/// The parts of a manifest that code tracking needs.
 #[derive(Debug, Default)]
 pub(crate) struct Manifest {
     /// The package's name; empty for a workspace without one.
     pub(crate) name: String,
     pub(crate) version: String,
-    /// What the library is called in code.
+    /// The name of the library in code.
     pub(crate) library: String,
     pub(crate) library_root: PathBuf,
     pub(crate) has_build_script: bool,
@@ -23,35 +23,35 @@ pub(crate) struct Manifest {
 /// A package that another depends on.
 #[derive(Clone, Debug)]
 pub(crate) struct Dependency {
-    /// How it is called in the manifest.
+    /// Its key in the table of dependencies.
     pub(crate) key: String,
-    /// Its own name.
+    /// The name of the package.
     pub(crate) package: String,
-    /// Whether the program itself is built with it, and not its tests and examples alone.
+    /// Whether the program uses it, and not only its tests and examples.
     pub(crate) is_normal: bool,
-    /// Its folder, if it is not of a registry.
+    /// Its folder, if it is a path dependency.
     pub(crate) folder: Option<PathBuf>,
     pub(crate) default_features: bool,
     pub(crate) features: Vec<String>,
 }
 
-/// The tables of packages that code can name, and whether the program is built with them.
+/// The tables of packages that code can name, and whether the program uses these packages.
 const TABLES: [(&str, bool); 2] = [("dependencies", true), ("dev-dependencies", false)];
 
 impl Dependency {
-    /// Whether it is called otherwise than itself.
+    /// Returns whether the manifest renames the package.
     pub(crate) fn is_renamed(&self) -> bool {
         self.package != self.key
     }
 }
 
 impl Manifest {
-    /// Of the package in `folder`.
+    /// Reads the manifest of the package in `folder`.
     pub(crate) fn read(folder: &Path) -> Option<Self> {
         let text = fs::read_to_string(folder.join("Cargo.toml")).ok()?;
         let parsed = DeTable::parse(&text).ok()?;
         let manifest = parsed.get_ref();
-        let workspace = Workspace::of(folder, manifest);
+        let workspace = Workspace::find(folder, manifest);
         let package = table(manifest, "package")?;
         let name = string(package, "name").unwrap_or_default();
         let library = table(manifest, "lib");
@@ -77,8 +77,8 @@ impl Manifest {
         for holder in holders {
             for (name, is_normal) in TABLES {
                 for (key, value) in table(holder, name).into_iter().flatten() {
-                    let read_so = workspace.dependency(folder, key.get_ref(), value.get_ref());
-                    read.dependencies.push(Dependency { is_normal, ..read_so });
+                    let dependency = workspace.dependency(folder, key.get_ref(), value.get_ref());
+                    read.dependencies.push(Dependency { is_normal, ..dependency });
                 }
             }
         }
@@ -92,27 +92,27 @@ impl Manifest {
     }
 }
 
-/// What packages inherit, and what is put in the place of others.
+/// The values that packages inherit from their workspace, and the patched packages.
 #[derive(Default)]
 struct Workspace {
     version: Option<String>,
     dependencies: BTreeMap<String, Dependency>,
-    /// Packages of a registry, by name, in whose place a folder is used.
+    /// The folders that replace packages of a registry, by the name of the package.
     patches: BTreeMap<String, PathBuf>,
 }
 
 impl Workspace {
-    /// The one that the package in `folder` is of.
-    fn of(folder: &Path, manifest: &DeTable<'_>) -> Self {
+    /// Finds and reads the workspace of the package in `folder`.
+    fn find(folder: &Path, manifest: &DeTable<'_>) -> Self {
         if manifest.contains_key("workspace") {
             return Self::read(folder, manifest);
         }
         let package = table(manifest, "package");
-        let said = package.and_then(|package| string(package, "workspace"));
-        let said = said.map(|said| folder.join(said));
+        let declared = package.and_then(|package| string(package, "workspace"));
+        let declared = declared.map(|path| folder.join(path));
         let above = folder.ancestors().skip(1).map(Path::to_owned);
-        let folders = said.is_none().then_some(above).into_iter().flatten();
-        for folder in said.into_iter().chain(folders) {
+        let folders = declared.is_none().then_some(above).into_iter().flatten();
+        for folder in declared.into_iter().chain(folders) {
             let Ok(text) = fs::read_to_string(folder.join("Cargo.toml")) else {
                 continue;
             };

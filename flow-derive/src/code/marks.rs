@@ -1,4 +1,4 @@
-//! What the attributes of an item say that matters for finding code.
+//! Reads the attributes of an item that matter for finding code.
 
 use std::ops::Range;
 
@@ -7,27 +7,30 @@ use super::names::{Name, Names, kw};
 use super::scan;
 use super::tokens::{Delimiter, Token};
 
-/// What the attributes say.
+/// The meaning of an item's attributes.
 #[derive(Clone, Default)]
 pub(crate) struct Marks {
     /// The attributes, each with its `#`.
     pub(crate) ranges: Vec<Range<usize>>,
-    /// `#[cfg(test)]`, `#[test]` and the like.
+    /// `#[cfg(test)]`, `#[test]` and similar attributes.
     pub(crate) is_test: bool,
+    /// `#[cfg(...)]` or `#[cfg_attr(...)]`.
     pub(crate) is_conditional: bool,
-    /// The features and other `cfg`s named in them.
+    /// The features and other `cfg`s that the attributes name.
     pub(crate) features: Vec<Name>,
     /// `#[path = "..."]`, also in a `cfg_attr`.
     pub(crate) paths: Vec<String>,
+    /// `#[macro_export]`.
     pub(crate) is_exported: bool,
+    /// `#[derive(Task)]`.
     pub(crate) is_task: bool,
-    /// `#[task(...)]`, which makes a function a task.
-    pub(crate) says_task: bool,
-    /// `proc_macro_derive(Name)`
+    /// `#[task(...)]`, which turns a function into a task.
+    pub(crate) has_task_attribute: bool,
+    /// The name in `#[proc_macro_derive(Name)]`.
     pub(crate) derives: Option<Name>,
 }
 
-/// Reads the attributes at `at`; returns the place behind them.
+/// Reads the attributes at `at`. Returns them with the index after them.
 pub(crate) fn read(
     tokens: &[Token],
     mut at: usize,
@@ -74,7 +77,7 @@ impl Marks {
             }
             "test" | "bench" | "rstest" | "test_case" => self.is_test = true,
             "macro_export" => self.is_exported = true,
-            "task" => self.says_task = true,
+            "task" => self.has_task_attribute = true,
             "derive" => {
                 let ends = tokens[after..content.end].windows(2);
                 let task = Token::Word(kw::TASK_TYPE);
@@ -87,14 +90,14 @@ impl Marks {
     }
 }
 
-/// What stands behind `path =`.
+/// Returns the strings after `path =`.
 fn path_values(tokens: &[Token], range: Range<usize>, names: &Names) -> Vec<String> {
     literals_of(kw::PATH, tokens, range)
         .filter_map(|literal| scan::unquote(names.text(literal)))
         .collect()
 }
 
-/// The literals that stand behind `key =`.
+/// Returns the literals after `key =`.
 fn literals_of(key: Name, tokens: &[Token], range: Range<usize>) -> impl Iterator<Item = Name> {
     tokens[range].windows(3).filter_map(move |triple| match *triple {
         [Token::Word(word), Token::Punct(b'=', _), Token::Literal(value)] if word == key => {
@@ -104,8 +107,8 @@ fn literals_of(key: Name, tokens: &[Token], range: Range<usize>) -> impl Iterato
     })
 }
 
-/// What the conditions in `range` depend on: features, as their literals, and the names of other
-/// `cfg`s that a build script or a flag may set.
+/// Returns the conditions that the tokens in `range` test: features, as their literals, and the names of
+/// other `cfg`s that a build script or a flag may set.
 pub(crate) fn conditions(tokens: &[Token], range: Range<usize>, names: &Names) -> Vec<Name> {
     let mut found: Vec<Name> = literals_of(kw::FEATURE, tokens, range.clone()).collect();
     for at in range {
@@ -126,7 +129,7 @@ pub(crate) fn conditions(tokens: &[Token], range: Range<usize>, names: &Names) -
     found
 }
 
-/// Whether the compiler itself says if a `cfg` of this name holds, or it is a word of the predicate.
+/// Returns whether the compiler sets the `cfg` with this name, or it is an operator such as `all`.
 fn is_built_in(name: &str) -> bool {
     name.starts_with("target_")
         || matches!(

@@ -1,26 +1,30 @@
-//! The code of a task: the impl that `#[tracked]` stands above, and all that it reaches.
+//! Computes the code of a task: the impl below `#[tracked]`, and everything that it reaches.
 //!
-//! 1. [`compilation`] finds the root file of the crate in the compiler's arguments, [`manifest`]
-//!    and [`packages`] the path dependencies in the manifests, [`builds`] what their build scripts have
-//!    written and set. [`load`] reads files, [`lexer`] takes them apart into [`tokens`], [`parse`] finds
-//!    modules and items in them, [`generated`] the files that only calls of macros lead to. The result is
-//!    the [`source`]. This is done once for a compilation; [`world`] keeps it.
-//! 2. [`references`] lists what the tokens of an item may refer to, [`resolve`] says what a path
-//!    means, [`relations`] what belongs together without a path: impls, methods. Both together make
-//!    a [`node`]: what one item leads to.
-//! 3. [`reach`] follows the nodes from one impl. What is reached becomes a [`table`]: a row for
-//!    each item, file and variable, with a digest of the tokens or the content, and one digest of
-//!    [which name means which item](colors).
+//! A macro sees only tokens, without types or resolved names. So this module reads the source of the crate
+//! and of its path dependencies itself, and resolves names by the compiler's rules:
 //!
-//! Where it is not known what something means, all that it may mean is reached: to run once too
-//! often is allowed, to run once too seldom is not. What a reader should know of the limits stands
-//! in the documentation of `#[tracked]`.
+//! 1. [`compilation`] finds the root file of the crate in the compiler's arguments. [`manifest`] and
+//!    [`packages`] find the path dependencies in the manifests. [`builds`] finds the files and variables of
+//!    their build scripts. [`load`] reads the files, [`lexer`] splits them into [`tokens`], [`parse`] finds
+//!    modules and items, and [`generated`] finds files that only macro calls name. The result is the
+//!    [`source`]. It is read once for each compilation, and [`world`] caches it.
+//! 2. [`references`] lists the names in the tokens of an item. [`resolve`] resolves paths. [`relations`] finds
+//!    the impls and methods that belong to a type or trait without being named. Together they form a
+//!    [`node`]: the items, files and variables that one item refers to.
+//! 3. [`reach`] follows the nodes from one impl. The reached items form a [`table`]: a row for each item,
+//!    file and variable, with a digest of its tokens or content, and one digest of
+//!    [which name refers to which item](colors).
 //!
-//! Beside the table stand [the versions](lock) of the packages that are not read, as `Cargo.lock`
-//! names them.
+//! **Invariant:** a task may run once too often, but not once too seldom. If a name is ambiguous, every
+//! candidate is reached. The documentation of `#[tracked]` lists the code that is not tracked; a warning
+//! reports it where it is recognized.
 //!
-//! Nothing here depends on where the source lies, or on how it is compiled. Where it cannot be
-//! read, in an editor or an example of the documentation, the impl alone counts.
+//! **Invariant:** the result does not depend on the folder of the source or on how it is compiled.
+//!
+//! In an editor, and for a documentation example, the compiler's arguments name no root file, so the source
+//! cannot be read. Then only the body of the impl counts. That is no error, but the reason states it.
+//!
+//! [`lock`] adds the versions of the packages that are not read, as `Cargo.lock` lists them.
 
 mod attributes;
 mod builds;
@@ -70,8 +74,10 @@ use self::table::Table;
 use self::world::World;
 use crate::attr::tracked::Extent;
 
-/// The table of an impl, or of a function that is a task, which is shown as `name`, stands in `file`
-/// and of which `own` counts by itself.
+/// Returns the table of an impl, or of a function that is a task.
+///
+/// `item` are its tokens, `own` the tokens that count as its code, `name` its name in reasons, and `file`
+/// the file that contains it.
 pub(crate) fn of_run(
     item: TokenStream,
     own: TokenStream,
@@ -93,14 +99,15 @@ pub(crate) fn of_run(
     with_world(|world| found(world, item, file, extent, row), alone)
 }
 
-/// What stands before the body does not count, so that a task can be renamed.
+/// Returns the digest of a body. The head of the impl does not count, so that a task can be renamed; the
+/// parameters and targets that it names are in the fingerprint anyway.
 fn digest_of_body(body: TokenStream) -> u128 {
     let mut names = Names::default();
     let tokens = tokens::flatten(body, &mut names);
     tokens::digest(&tokens::parts(&tokens, &names))
 }
 
-/// The table of an impl, as far as `extent` says; none if its source is not known.
+/// Returns the table of an impl for `extent`; `None` if its source is unknown.
 fn found(
     world: &mut World,
     item: TokenStream,
@@ -118,7 +125,7 @@ fn found(
     })
 }
 
-/// The table of a type; none if its source is not known.
+/// Returns the table of a type; `None` if its source is unknown.
 fn found_type(world: &mut World, item: TokenStream, file: Option<&Path>) -> Option<Table> {
     let mut types = world.find(item, file);
     for ty in &mut types {
@@ -128,29 +135,30 @@ fn found_type(world: &mut World, item: TokenStream, file: Option<&Path>) -> Opti
     (!types.is_empty()).then(|| Table::of_type(&view, &types))
 }
 
-/// What `ask` finds in the world of this crate; what counts `alone` if there is no source. A mistake
-/// of this library must not keep a program from being built: then that counts, too, with a warning.
+/// Returns the table that `query` computes from the source, or `alone()` if there is no source.
+///
+/// A panic in this module is a bug of this library and must not break the user's build: then the table is
+/// `alone()`, too, with a warning.
 fn with_world(
-    ask: impl FnOnce(&mut World) -> Option<Table>,
+    query: impl FnOnce(&mut World) -> Option<Table>,
     alone: impl FnOnce() -> Table,
 ) -> Table {
-    let found = catch_unwind(AssertUnwindSafe(|| World::with(|world| ask(world?))));
+    let found = catch_unwind(AssertUnwindSafe(|| World::with(|world| query(world?))));
     match found {
         Ok(found) => found.unwrap_or_else(alone),
         Err(_) => {
-            let mistake =
-                "what is outside this block (a mistake of this library: please report it)";
-            Table { unseen: BTreeSet::from([mistake.to_owned()]), ..alone() }
+            let mistake = "the code outside this block (a bug of this library: please report it)";
+            Table { untracked: BTreeSet::from([mistake.to_owned()]), ..alone() }
         }
     }
 }
 
-/// The table of a type, which stands in `file`.
+/// Returns the table of a type that stands in `file`.
 pub(crate) fn of_type(item: TokenStream, file: Option<&Path>) -> Table {
     with_world(|world| found_type(world, item.clone(), file), || alone(item.clone()))
 }
 
-/// The table of a type whose source is not known but for its own tokens.
+/// Returns the table of a type of which only its own tokens are known.
 fn alone(item: TokenStream) -> Table {
     let mut names = Names::default();
     let tokens = tokens::flatten(item, &mut names);

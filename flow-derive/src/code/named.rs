@@ -1,13 +1,14 @@
-//! Files that a text in the call of a macro or in an attribute names.
+//! Finds files that a string literal in a macro call or an attribute names.
 //!
 //! A procedural macro of another crate may read any file: `sqlx::migrate!("migrations")`,
-//! `#[grammar = "shop.pest"]`. It is not run here, so that each of its texts is looked up: a file or folder
-//! of this name next to the source file or in the folder of the package counts. Macros and attributes that
-//! are known to read nothing are left out, for a text such as `data` may be a mere name there. So is a
-//! folder that a store lies in: what it holds changes with each run.
+//! `#[grammar = "shop.pest"]`. The macro is not run here. Instead, each string in its arguments is treated
+//! as a path: a file or folder of that name counts if it exists beside the source file or in the folder of
+//! the package. Macros and attributes that are known to read no files are skipped, since a string such as
+//! `data` may be a mere name there. A folder that contains a store is skipped, too, since its content
+//! changes with each run.
 //!
-//! A path dependency was compiled before, and the compiler recorded which files it read. Those that no module
-//! and no `include_str!` explains are of its macros.
+//! A path dependency was compiled before, and the compiler recorded which files it read. Files that
+//! belong to no module and no `include_str!` were read by macros.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
@@ -22,19 +23,19 @@ use super::source::{FileId, PackageId, Source};
 use super::standard::{is_standard_macro, reads_no_files};
 use super::tokens::Token;
 
-/// More files than this are not looked at for one call of a macro.
-const MOST_FILES: usize = 4096;
+/// How many files one macro call may name; further files are ignored.
+const MAX_FILES: usize = 4096;
 
-/// More quoted texts than this are not looked up of one template.
-const MOST_TEXTS: usize = 1024;
+/// How many strings of one template are treated as paths.
+const MAX_TEXTS: usize = 1024;
 
-/// A larger template names no others, in bytes.
-const LARGEST_TEMPLATE: u64 = 1 << 20;
+/// The size in bytes up to which a template is searched for other templates.
+const MAX_TEMPLATE_SIZE: u64 = 1 << 20;
 
-/// Folders that are deeper in each other than this are not looked at.
-const MOST_FOLDERS: usize = 16;
+/// How many levels of subfolders are searched.
+const MAX_DEPTH: usize = 16;
 
-/// The words and the texts in some tokens.
+/// The words and the string literals in some tokens.
 #[derive(Debug, Default)]
 pub(super) struct Words {
     pub(super) words: BTreeSet<Name>,
@@ -42,13 +43,13 @@ pub(super) struct Words {
 }
 
 impl Words {
-    pub(super) fn of(tokens: &[Token], range: Range<usize>, names: &Names) -> Self {
+    pub(super) fn collect(tokens: &[Token], range: Range<usize>, names: &Names) -> Self {
         let mut found = Self::default();
         found.extend(tokens, range, names);
         found
     }
 
-    /// These and those of other tokens.
+    /// Returns these words and strings together with those of other tokens.
     pub(super) fn with(&self, tokens: &[Token], range: Range<usize>, names: &Names) -> Self {
         let mut found = Self { words: self.words.clone(), texts: self.texts.clone() };
         found.extend(tokens, range, names);
@@ -75,7 +76,7 @@ fn is_name_of_file(text: &str) -> bool {
         && !text.contains(['{', '"'])
 }
 
-/// The files that a macro of another crate may read, with these words and texts as its arguments.
+/// Returns the files that a macro of another crate may read, given the words and strings in its arguments.
 pub(super) fn files_of_call(
     source: &Source,
     from: FileId,
@@ -94,7 +95,7 @@ pub(super) fn files_of_call(
     files
 }
 
-/// As [`files_of_call`], of a call in a function, with what the build script has written.
+/// Returns the files that a macro call in an expression may read, including those of the build script.
 pub(super) fn files_of_expression(
     source: &Source,
     from: FileId,
@@ -114,7 +115,7 @@ pub(super) fn files_of_expression(
     files
 }
 
-/// The folder that a macro reads which is given none.
+/// Returns the folder that a macro reads if its arguments name none.
 fn default_folder(name: &str) -> Option<&'static str> {
     match name {
         "migrate" | "embed_migrations" => Some("migrations"),
@@ -123,7 +124,7 @@ fn default_folder(name: &str) -> Option<&'static str> {
     }
 }
 
-/// What is wrong if no files are found that a macro reads which is known to read some.
+/// Returns a warning if the macro is known to read files. Called if no files were found.
 pub(super) fn missing_files(name: &str, words: &Words) -> Option<String> {
     if name.starts_with("include") {
         return Some(format!("the file that `{name}!` names is not found"));
@@ -135,14 +136,14 @@ pub(super) fn missing_files(name: &str, words: &Words) -> Option<String> {
     reads.then(|| format!("the files that `{name}!` reads are not found"))
 }
 
-/// What is wrong if not all files that a text names were looked at.
+/// Returns a warning if a macro names more files than are tracked.
 pub(super) fn too_many(files: &[PathBuf], name: &str) -> Option<String> {
-    let is_too_many = files.len() >= MOST_FILES;
+    let is_too_many = files.len() >= MAX_FILES;
     is_too_many
-        .then(|| format!("`{name}` names more than {MOST_FILES} files, and not all of them count"))
+        .then(|| format!("`{name}` names more than {MAX_FILES} files, and not all of them count"))
 }
 
-/// Whether the name of a macro says that it reads files.
+/// Returns whether the name of a macro suggests that it reads files.
 pub(super) fn names_files(name: &str) -> bool {
     let parts = [
         "include",
@@ -158,9 +159,11 @@ pub(super) fn names_files(name: &str) -> bool {
     parts.iter().any(|part| name.contains(part))
 }
 
-/// The files that the texts in the arguments of a macro of another crate, or in an attribute, name: below
-/// the file's own folder, the package, its `src` or `templates`, and the folder of the build script.
-/// `with_folders` adds the files of a folder that a text names.
+/// Returns the files that strings in the arguments of a macro of another crate, or in an attribute, name.
+///
+/// Each string is joined to the folder of the source file, the folder of the package, its `src` and
+/// `templates`, and the output folder of the build script. `with_folders` also adds the files of a
+/// folder that a string names.
 pub(super) fn named_files(
     source: &Source,
     from: FileId,
@@ -176,7 +179,7 @@ pub(super) fn named_files(
     let templates = package.folder.join("templates");
     let mut bases: Vec<PathBuf> = file.path.parent().map(Path::to_owned).into_iter().collect();
     bases.push(package.folder.clone());
-    // A word such as `data` names a folder there and nowhere else.
+    // A plain word such as `data` is joined to the first two folders only.
     let of_words = bases.len();
     bases.extend([package.folder.join("src"), templates.clone()]);
     bases.extend(out_dir.clone());
@@ -186,7 +189,7 @@ pub(super) fn named_files(
         if let Some(out_dir) = &out_dir {
             path = path.replace("$OUT_DIR", &out_dir.to_string_lossy());
         }
-        // `lalrpop_mod!(calc, "/calc.rs")` starts at a folder of its own.
+        // The path in `lalrpop_mod!(calc, "/calc.rs")` is relative, in spite of the `/`.
         let path = if path == *text { path.trim_start_matches('/') } else { &path };
         if path.chars().all(|char| char == '.' || char == '/') {
             continue;
@@ -198,7 +201,7 @@ pub(super) fn named_files(
                 add_template(path, &templates, &mut found);
                 break;
             }
-            // A text such as `src` is a name.
+            // A folder that contains the source file itself, such as `src`, does not count.
             if with_folders && metadata.is_dir() && !file.path.starts_with(&path) {
                 add_files(&path, &mut found);
                 break;
@@ -208,14 +211,14 @@ pub(super) fn named_files(
     found
 }
 
-/// Adds a file and, if it is a template, those that it extends or includes.
+/// Adds a file and, if it is a template, the templates that it extends or includes.
 fn add_template(path: PathBuf, templates: &Path, found: &mut Vec<PathBuf>) {
     let mut queue = vec![path];
     while let Some(path) = queue.pop() {
-        if found.contains(&path) || found.len() >= MOST_FILES {
+        if found.contains(&path) || found.len() >= MAX_FILES {
             continue;
         }
-        let is_small = fs::metadata(&path).is_ok_and(|file| file.len() <= LARGEST_TEMPLATE);
+        let is_small = fs::metadata(&path).is_ok_and(|file| file.len() <= MAX_TEMPLATE_SIZE);
         if path.starts_with(templates)
             && is_small
             && let Ok(text) = fs::read_to_string(&path)
@@ -223,7 +226,7 @@ fn add_template(path: PathBuf, templates: &Path, found: &mut Vec<PathBuf>) {
             let texts =
                 ['"', '\''].into_iter().flat_map(|quote| text.split(quote).skip(1).step_by(2));
             let texts = texts.filter(|text| text.contains('.') && is_name_of_file(text));
-            for text in texts.take(MOST_TEXTS) {
+            for text in texts.take(MAX_TEXTS) {
                 let beside = path.parent().map(|folder| folder.join(text));
                 let candidates = beside.into_iter().chain([templates.join(text)]);
                 queue.extend(candidates.filter(|path| path.is_file()));
@@ -233,13 +236,13 @@ fn add_template(path: PathBuf, templates: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The files below a folder, in the order of their names. Links are not followed.
+/// Adds the files below a folder, ordered by name. Links are not followed.
 pub(super) fn add_files(folder: &Path, found: &mut Vec<PathBuf>) {
-    add_files_to(folder, MOST_FOLDERS, found);
+    add_files_to(folder, MAX_DEPTH, found);
 }
 
 fn add_files_to(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
-    // A store, whose files the tasks write themselves, or what another tool keeps.
+    // Skips stores, whose files the tasks write themselves, and repositories of git.
     if folder.join(".flow").is_dir() || folder.ends_with(".git") {
         return;
     }
@@ -248,7 +251,7 @@ fn add_files_to(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
         entries.filter_map(|entry| Some((entry.path(), entry.file_type().ok()?))).collect();
     entries.sort_by(|a, b| a.0.cmp(&b.0));
     for (path, kind) in entries {
-        if found.len() >= MOST_FILES {
+        if found.len() >= MAX_FILES {
             return;
         }
         if kind.is_file() {
@@ -259,8 +262,8 @@ fn add_files_to(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The files that the compiler read when it built a path dependency, and that neither a module nor an
-/// `include_str!` or its like explains. What is documentation is none of them.
+/// Returns the files that macros read when the compiler built a path dependency: the recorded files that are
+/// no module and that no `include!`, `include_str!` or `include_bytes!` names. Documentation is left out.
 pub(super) fn unexplained(source: &Source, package: PackageId) -> Vec<PathBuf> {
     let Environment::Recorded(builds) = &source.packages[package].environment else {
         return Vec::new();

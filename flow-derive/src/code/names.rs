@@ -1,16 +1,16 @@
-//! Words and literals of the source, each kept once and known by its number.
+//! Interns the words and literals of the source as numbers.
 //!
-//! A crate has some hundred thousand tokens and some thousand words. With numbers in their place a
-//! token is small, and comparing two costs nothing, which counts in a macro that nobody optimises.
+//! A crate has some hundred thousand tokens and some thousand distinct words. With numbers, a token is
+//! small and comparisons are cheap. This matters because macros are compiled without optimization.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// A word or a literal, by its number.
+/// The number of an interned word or literal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Name(u32);
 
-/// All words and literals met so far.
+/// All interned words and literals.
 pub(crate) struct Names {
     texts: Vec<Arc<str>>,
     known: HashMap<Arc<str>, Name>,
@@ -29,7 +29,7 @@ impl Names {
         name
     }
 
-    /// The name of `text`, if it stands anywhere in the source.
+    /// Returns the name of `text`, if the text is interned.
     pub(crate) fn find(&self, text: &str) -> Option<Name> {
         self.known.get(without_raw(text)).copied()
     }
@@ -39,10 +39,10 @@ impl Names {
     }
 }
 
-/// `r#want` is `want`, but `r#type` is not `type`.
+/// Removes `r#` unless the word is a keyword: `r#want` is `want`, but `r#type` is not `type`.
 fn without_raw(text: &str) -> &str {
     let is_name = |word: &str| {
-        // The compiler is not asked about a raw string: it complains to the user of what is in it.
+        // A raw string must not reach `syn`: the compiler would report errors in it to the user.
         word.chars().all(|c| c == '_' || c.is_alphanumeric())
             && !kw::ALL.contains(&word)
             && syn::parse_str::<syn::Ident>(word).is_ok()
@@ -54,7 +54,7 @@ fn without_raw(text: &str) -> &str {
 }
 
 impl Default for Names {
-    /// The keywords have the numbers that [`kw`] says.
+    /// Interns the keywords first, so that they have the numbers of [`kw`].
     fn default() -> Self {
         let mut names = Self { texts: Vec::new(), known: HashMap::new() };
         for word in kw::ALL {
@@ -64,7 +64,7 @@ impl Default for Names {
     }
 }
 
-/// The words that mean something to this module, with fixed numbers.
+/// The words that the code analysis knows, with fixed numbers.
 pub(crate) mod kw {
     use super::Name;
 

@@ -1,5 +1,5 @@
-//! The crates whose source counts: the one being compiled, the library of its package, and its
-//! path dependencies, each read from the root that its manifest names.
+//! Finds and reads the crates whose source is tracked: the crate being compiled, the library of its
+//! package, and its path dependencies. Each is read from the root file that its manifest names.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -10,16 +10,16 @@ use super::generated;
 use super::manifest::{Dependency, Manifest};
 use super::source::{Extern, Package, PackageId, Source};
 
-/// The packages of this library: their code counts by the versions of what they provide.
+/// The packages of this library. Their source is not read; their targets count by a version.
 pub(super) const OWN: [&str; 4] = ["typed-flow", "flow-core", "flow-derive", "flow-targets"];
 
-/// The package with the prelude.
+/// The package that contains the prelude.
 const FACADE: &str = "typed-flow";
 
 /// Crates that every crate can name.
 const STANDARD: [&str; 4] = ["std", "core", "alloc", "proc_macro"];
 
-/// Reads everything that the compiled crate, of the package in `folder`, can name.
+/// Reads the compiled crate of the package in `folder`, and every crate that it can name.
 pub(crate) fn read(compilation: &Compilation, folder: Option<&Path>) -> Option<Source> {
     let mut reader = Reader::new(compilation);
     let has_manifest = folder.is_some_and(|folder| reader.manifest(folder).is_some());
@@ -68,7 +68,7 @@ struct Reader<'a> {
     builds: Builds<'a>,
     source: Source,
     manifests: BTreeMap<PathBuf, Manifest>,
-    /// The features that are on, by the folder of the package.
+    /// The enabled features, by the folder of the package.
     features: HashMap<PathBuf, BTreeSet<String>>,
     visited: BTreeSet<PathBuf>,
     libraries: HashMap<PathBuf, PackageId>,
@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
         self.manifests.get(folder)
     }
 
-    /// Turns a feature on, and what it turns on in turn.
+    /// Enables a feature, and the features that it enables.
     fn enable(&mut self, folder: &Path, feature: &str) {
         let features = self.features.entry(folder.to_owned()).or_default();
         if !features.insert(feature.to_owned()) {
@@ -124,7 +124,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Turns on what the manifests ask for of the packages that they depend on.
+    /// Enables the features that the manifests request from their dependencies.
     fn enable_dependencies(&mut self, folder: &Path) {
         if !self.visited.insert(folder.to_owned()) {
             return;
@@ -147,7 +147,7 @@ impl<'a> Reader<'a> {
         self.manifest(folder).map_or_else(Vec::new, |manifest| manifest.dependencies.clone())
     }
 
-    /// A new package without code.
+    /// Adds a package without items.
     fn package(&mut self, folder: &Path, environment: Environment) -> PackageId {
         let id = self.source.packages.len();
         let root = self.source.module(id, None, None);
@@ -172,12 +172,12 @@ impl<'a> Reader<'a> {
             environment,
             cfgs,
             unexplained: Vec::new(),
-            unseen: Vec::new(),
+            untracked: Vec::new(),
         });
         id
     }
 
-    /// The library of the package in `folder`, with all that it depends on.
+    /// Reads the library of the package in `folder`, and its dependencies.
     fn library(&mut self, folder: &Path) -> Option<Extern> {
         if let Some(&known) = self.libraries.get(folder) {
             return Some(Extern::Package(known));
@@ -189,19 +189,19 @@ impl<'a> Reader<'a> {
         let (root, name) = (manifest.library_root.clone(), manifest.library.clone());
         let environment = match self.source.packages[0].folder == folder {
             true => self.own_environment(),
-            false => Environment::Recorded(self.builds.of(&name, &root)),
+            false => Environment::Recorded(self.builds.candidates(&name, &root)),
         };
         let id = self.package(folder, environment);
         self.libraries.insert(folder.to_owned(), id);
         if !self.source.load_root(id, &root) {
-            let unseen = "the root of a path dependency cannot be read".to_owned();
-            self.source.packages[id].unseen.push(unseen);
+            let untracked = "the root of a path dependency cannot be read".to_owned();
+            self.source.packages[id].untracked.push(untracked);
         }
         self.externs(id, folder);
         Some(Extern::Package(id))
     }
 
-    /// Notes which crates the code of a package can name.
+    /// Records which crates the code of a package can name.
     fn externs(&mut self, package: PackageId, folder: &Path) {
         for name in STANDARD {
             let name = self.source.names.intern(name);
@@ -234,7 +234,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The path without `..`, so that one folder has one name.
+/// Returns the canonical path, so that each folder has a single name.
 pub(super) fn normal(folder: &Path) -> PathBuf {
     folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
 }

@@ -1,7 +1,7 @@
-//! Names in texts: the paths in those of attributes, the variables in formats.
+//! Finds names in string literals: paths in attributes, and variables in format strings.
 
-/// The paths in a text of an attribute: `limit`, `Limits::<u8>::low`, `Vec<Row>`, `make(1)`, what stands
-/// in the braces of a format. Prose has none.
+/// Returns the paths in a string of an attribute: `limit`, `Limits::<u8>::low`, `Vec<Row>`, `make(1)`, and
+/// the names in the braces of a format string. Prose contains no paths.
 pub(super) fn quoted(text: &str) -> Vec<String> {
     if text.contains('{') {
         return captured(text).map(ToOwned::to_owned).collect();
@@ -14,7 +14,7 @@ pub(super) fn quoted(text: &str) -> Vec<String> {
     if is_prose {
         return Vec::new();
     }
-    // With the arguments of types, for what these name, and without, for what stands behind.
+    // Searches the text with generic arguments, for the names in them, and without, for `Limits::low`.
     let mut without = String::new();
     let mut open = 0_usize;
     for char in text.chars() {
@@ -39,7 +39,7 @@ pub(super) fn quoted(text: &str) -> Vec<String> {
     found
 }
 
-/// Whether a text in an attribute may be a path.
+/// Returns whether a string in an attribute may be a path.
 fn is_path(text: &str) -> bool {
     !text.is_empty()
         && text.split("::").all(|part| {
@@ -48,7 +48,7 @@ fn is_path(text: &str) -> bool {
         })
 }
 
-/// The names in the braces of a format string: `{name}`, `{name:?}`, `{:name$.name$}`.
+/// Returns the names in the braces of a format string: `{name}`, `{name:?}`, `{:name$.name$}`.
 pub(super) fn captured(text: &str) -> impl Iterator<Item = &str> {
     let is_name = |char: char| char.is_alphanumeric() || char == '_';
     text.split('{').skip(1).flat_map(move |rest| {

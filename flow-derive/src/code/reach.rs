@@ -1,10 +1,14 @@
-//! Everything that a task's code reaches.
+//! Finds everything that a task's code reaches.
 //!
-//! From the impl on, what each item leads to is followed. The name of a method leads to the methods
-//! so named of all types that are reached, for only what is reached can make a value of a type; and
-//! so a type that is reached later brings the methods that were called before. A type brings all
-//! its impls of traits, a trait those for types that are not of the source, and, where there are
-//! objects of it, all.
+//! The search starts at the impl, and follows the node of each item:
+//!
+//! - A method name reaches the methods of that name in all reached types. Code that creates a value of a
+//!   type names the type, so that code and the type are reached, too; a method of an unreached type
+//!   cannot be called. So `x.len()` does not reach every type that has a `len`. A type that is reached
+//!   later adds its methods with the names that were called before.
+//! - A type reaches all its impls of traits.
+//! - A trait reaches its impls for types outside the source. If there are trait objects of it, it reaches
+//!   all its impls, since a registry may contain any of them.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
@@ -14,7 +18,7 @@ use super::node::Node;
 use super::source::{ItemId, Kind};
 use super::world::View;
 
-/// What was reached.
+/// The reached items.
 #[derive(Default)]
 pub(crate) struct Reached {
     pub(crate) items: BTreeSet<ItemId>,
@@ -25,7 +29,7 @@ pub(crate) struct Reached {
 }
 
 impl Reached {
-    /// What `node` leads to.
+    /// Returns everything that `node` reaches.
     pub(crate) fn from(view: &View<'_>, node: &Node) -> Self {
         let mut reached = Self::default();
         reached.follow(view, node);
@@ -38,7 +42,7 @@ impl Reached {
         reached
     }
 
-    /// Whether a method of this name is called somewhere.
+    /// Returns whether reached code calls a method of this name.
     pub(crate) fn calls(&self, method: Name) -> bool {
         self.methods.contains(&method)
     }
@@ -82,7 +86,7 @@ impl Reached {
         }
     }
 
-    /// Whether a value can exist that a method is of.
+    /// Returns whether a value can exist that has the method: one of the owning types is reached.
     fn has_owner(&self, view: &View<'_>, item: ItemId) -> bool {
         match view.relations.owners.get(&item) {
             Some(owners) if !owners.is_empty() => {
@@ -92,7 +96,7 @@ impl Reached {
         }
     }
 
-    /// What comes with an item.
+    /// Reaches the impls of an item, and its methods that were called before.
     fn arrive(&mut self, view: &View<'_>, item: ItemId) {
         let relations = view.relations;
         for &other in relations.with_type.get(&item).into_iter().flatten() {

@@ -1,7 +1,7 @@
-//! What the tokens of an item refer to, as far as tokens say it: paths, methods, macros, files.
+//! Lists the names in the tokens of an item: paths, methods, macros, and files.
 //!
-//! Nothing is known here of what a name means. Whatever may be a name is taken for one; what then
-//! names nothing is a local variable, or something of another crate.
+//! Names are not resolved here. Every word that may be a name is listed. A name that later resolves to
+//! no item is a local variable, or an item of another crate.
 
 use std::ops::Range;
 
@@ -13,37 +13,38 @@ use super::source::Path;
 use super::standard::is_standard_macro;
 use super::tokens::{Delimiter, Token};
 
-/// What the tokens of an item refer to.
+/// The names in the tokens of an item.
 #[derive(Debug, Default)]
 pub(crate) struct References {
     pub(crate) paths: Vec<PathReference>,
-    /// `.name(...)`, and what is behind `Type<..>::`.
+    /// `.name(...)`, and the name after `Type<..>::`.
     pub(crate) methods: Vec<Name>,
     pub(crate) calls: Vec<Call>,
-    /// Paths in the texts of attributes: `#[serde(default = "limit")]`.
+    /// Paths in the strings of attributes: `#[serde(default = "limit")]`.
     pub(crate) quoted: Vec<String>,
-    /// The imports that stand inside a function.
+    /// The imports inside a function.
     pub(crate) imports: Vec<(Option<Name>, Path)>,
-    /// The features asked about, as literals, and the names of other `cfg`s.
+    /// The tested features, as literals, and the names of other tested `cfg`s.
     pub(crate) features: Vec<Name>,
 }
 
+/// A path in the tokens of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct PathReference {
     pub(crate) path: Path,
-    /// Behind `dyn`.
+    /// Whether it follows `dyn`.
     pub(crate) is_dyn: bool,
-    /// In a place where a local variable cannot stand, or hardly.
+    /// Whether it is probably no local variable: it has several segments, is called, or is capitalized.
     pub(crate) is_item: bool,
-    /// In a place where only a type can stand: `Input<mean>`, `require::<mean>()`.
+    /// Whether only a type can stand there: `Input<mean>`, `require::<mean>()`.
     pub(crate) is_type: bool,
-    /// Neither in an attribute nor in the arguments of a macro whose language is not known.
+    /// Whether it is neither in an attribute nor in the arguments of a macro with an unknown syntax.
     pub(crate) is_plain: bool,
-    /// Where it starts.
+    /// The index of its first token.
     pub(crate) at: usize,
 }
 
-/// A macro that is called.
+/// A macro call.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) path: Path,
@@ -51,12 +52,12 @@ pub(crate) struct Call {
 }
 
 impl References {
-    /// Adds what the tokens in `range` refer to.
+    /// Adds the names in the tokens in `range`.
     pub(crate) fn read(&mut self, tokens: &[Token], range: Range<usize>, names: &Names) {
         self.read_part(tokens, range, names, 0);
     }
 
-    /// Adds what an attribute refers to, which is in these parts.
+    /// Adds the names in these parts of an attribute.
     pub(crate) fn read_attribute(
         &mut self,
         tokens: &[Token],
@@ -94,14 +95,15 @@ struct Walk<'a> {
     tokens: &'a [Token],
     names: &'a Names,
     end: usize,
-    /// Up to where the arguments of a macro go.
+    /// The end of the arguments of the current macro.
     macro_end: usize,
-    /// The same of a macro whose arguments may be no Rust.
+    /// The end of the arguments of the current macro with an unknown syntax.
     language_end: usize,
+    /// The end of the current attribute.
     attribute_end: usize,
-    /// Up to where the bounds behind a `dyn` go.
+    /// The end of the bounds after the current `dyn`.
     dyn_end: usize,
-    /// Up to where the arguments of a `::<` go.
+    /// The end of the arguments of the current `::<`.
     type_end: usize,
 }
 
@@ -142,7 +144,7 @@ impl Walk<'_> {
         at + 1
     }
 
-    /// `.field`, `.method()`
+    /// Reads `.field` or `.method()`.
     fn member(&self, at: usize, found: &mut References) -> usize {
         let Some(name) = scan::word(self.tokens, at + 1) else {
             return at + 1;
@@ -155,13 +157,13 @@ impl Walk<'_> {
         at + 2
     }
 
-    /// `::name` behind a `>`, or at the start of a path.
+    /// Reads `::name` after a `>`, or at the start of a path.
     fn colons(&mut self, at: usize, found: &mut References) -> usize {
         if at > 0
             && self.tokens[at - 1].is(b'>')
             && let Some(name) = scan::word(self.tokens, at + 2)
         {
-            // `<A as T>::Output::make`: of whatever type that is.
+            // `<A as T>::Output::make`: the type is unknown, so the names count as methods of any type.
             found.methods.push(name);
             let mut after = at + 3;
             while scan::is_colons(self.tokens, after)
@@ -215,7 +217,7 @@ impl Walk<'_> {
                 found.imports.extend(leaves);
                 return stop;
             }
-            // The name that is declared refers to nothing.
+            // The declared name is no reference.
             kw::FN | kw::STRUCT | kw::ENUM | kw::TRAIT | kw::TYPE | kw::CONST | kw::STATIC => {
                 let mut after = at + 1;
                 if scan::word(tokens, after) == Some(kw::MUT) {
@@ -236,7 +238,7 @@ impl Walk<'_> {
             }
             _ => {}
         }
-        // `$x` in a macro is no name, but `$crate` is one.
+        // `$x` in a macro is no name, but `$crate` is.
         if at > 0 && tokens[at - 1].is(b'$') && word != kw::CRATE {
             return at + 1;
         }
@@ -246,13 +248,13 @@ impl Walk<'_> {
         }
     }
 
-    /// The end of the bounds behind a `dyn`: `for<'a> Fit<'a>`, `(Fit)`, `Send + Fit`.
+    /// Returns the end of the bounds after a `dyn`: `for<'a> Fit<'a>`, `(Fit)`, `Send + Fit`.
     fn bounds(&self, start: usize) -> usize {
         let (mut at, mut open) = (start, 0_usize);
         while at < self.end {
             match self.tokens[at] {
                 Token::Punct(b'<', _) => open += 1,
-                // That of `->` closes nothing.
+                // The `>` of `->` closes no bracket.
                 Token::Punct(b'>', _) if self.tokens[at - 1].is(b'-') => {}
                 Token::Punct(b'>', _) if open == 0 => break,
                 Token::Punct(b'>', _) => open -= 1,
@@ -266,7 +268,7 @@ impl Walk<'_> {
         at
     }
 
-    /// Whether a statement or an item may start here.
+    /// Returns whether a statement or an item may start here.
     fn starts(&self, at: usize) -> bool {
         at == 0
             || matches!(
@@ -290,7 +292,7 @@ impl Walk<'_> {
         }
         let is_single = path.segments.len() == 1 && !path.is_global;
         let colon = scan::is(tokens, after, b':') && !scan::is_colons(tokens, after);
-        // A field or a parameter, unless a macro makes something else of it.
+        // The name of a field or an argument, except in a macro, which may use it in another way.
         if is_single && colon && at >= self.macro_end {
             return after;
         }
@@ -377,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn what_formats_and_attributes_name_is_found() {
+    fn names_in_format_strings_and_attributes_are_found() {
         assert!(
             paths("let LIMIT = 1; println!(\"{LIMIT:>3} {{no}}\")").contains(&"LIMIT".to_owned())
         );

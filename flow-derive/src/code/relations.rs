@@ -1,5 +1,5 @@
-//! What belongs together without naming one another in tokens: types and their impls, traits and
-//! theirs, methods and their names.
+//! The relations between items that do not name each other: types and their impls, traits and their
+//! impls, and methods by name.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -13,24 +13,24 @@ use super::tokens::{Delimiter, Token};
 
 #[derive(Default)]
 pub(crate) struct Relations {
-    /// The functions, constants and types of a type's own impls, and the `run` of a task.
+    /// The members of a type's inherent impls, and the `run` of a task.
     pub(crate) associated: HashMap<ItemId, Vec<(Name, ItemId)>>,
-    /// The types that such a function, or an impl of `Run`, is of.
+    /// The types to which such a member, or an impl of `Run`, belongs.
     pub(crate) owners: HashMap<ItemId, Vec<ItemId>>,
-    /// What comes with a type: the impls of traits that name it.
+    /// The items that are reached with a type: the impls of traits that name it.
     pub(crate) with_type: HashMap<ItemId, Vec<ItemId>>,
-    /// What comes with a trait: its impls for types that are not of the source, or for all.
+    /// The items that are reached with a trait: its impls for types outside the source, or for all types.
     pub(crate) with_trait: HashMap<ItemId, Vec<ItemId>>,
-    /// All impls of a trait, for where its objects are.
+    /// All impls of a trait, which are reached where trait objects are used.
     pub(crate) of_trait: HashMap<ItemId, Vec<ItemId>>,
-    /// What may be meant by the name of a method.
+    /// The items that may define a method with this name.
     pub(crate) by_method: HashMap<Name, Vec<ItemId>>,
-    /// The traits that declare a method.
+    /// The traits that declare a method with this name.
     pub(crate) declared_by: HashMap<Name, Vec<ItemId>>,
-    /// The impls of `Target` of a type.
+    /// The impls of `Target` for a type.
     pub(crate) targets: HashMap<ItemId, Vec<ItemId>>,
-    /// Whether there is an impl for all types with a trait that can be derived: `impl<T: Clone> Fit for T`.
-    /// There, a derive decides whether a method is that of the type or that of a reference to it.
+    /// Whether a blanket impl has a derivable trait as its bound: `impl<T: Clone> Fit for T`. Then a derive
+    /// decides whether a call uses the method of a type or of a reference to it.
     pub(crate) derives_decide: bool,
 }
 
@@ -50,7 +50,7 @@ impl Relations {
         if matches!(item.kind, Kind::Value(_) | Kind::Function | Kind::Associated { .. }) {
             self.add_inner_impls(id, resolver);
         }
-        // What runs a task that is a function.
+        // A function that is a task acts as the `run` of that task.
         if let (Some(task), Some(run)) = (item.task, resolver.source.names.find("run")) {
             self.associated.entry(task).or_default().push((run, id));
             self.owners.insert(id, vec![task]);
@@ -60,7 +60,7 @@ impl Relations {
             Kind::Associated { implementor } => {
                 let owners = head_types(resolver, id, implementor.clone());
                 let Some(name) = item.name else {
-                    // A macro that makes methods: whatever it is asked for.
+                    // A macro call that generates methods: each word in it may be the name of one.
                     let names = words(resolver, id, item.body.clone());
                     names.into_iter().for_each(|name| self.method(name, id));
                     self.owners.insert(id, owners);
@@ -96,8 +96,7 @@ impl Relations {
         }
     }
 
-    /// The impls that stand in a body, as in `const _: () = { impl Fit for Row {} };`, are those of
-    /// their types wherever these are used.
+    /// Adds the impls inside a body, as in `const _: () = { impl Fit for Row {} };`, to their types.
     fn add_inner_impls(&mut self, id: ItemId, resolver: &Resolver<'_>) {
         let tokens = resolver.source.tokens(id);
         let body = resolver.source.items[id].body.clone();
@@ -122,7 +121,8 @@ impl Relations {
     fn add_impl(&mut self, id: ItemId, an_impl: &Impl, resolver: &Resolver<'_>) {
         let source = resolver.source;
         let own = head_types(resolver, id, an_impl.implementor.clone());
-        // How another task is made is its own affair, unless it is called.
+        // A task does not reach its own `Run`: code that names a task depends only on its output. Code that
+        // calls `run` reaches it by the name of the method.
         if an_impl.of == kw::RUN && own.iter().any(|&own| source.is_task(own)) {
             for &name in &an_impl.functions {
                 self.method(name, id);
@@ -180,7 +180,7 @@ fn words(resolver: &Resolver<'_>, id: ItemId, range: Range<usize>) -> HashSet<Na
     tokens[range].iter().copied().filter_map(Token::word).collect()
 }
 
-/// The types and traits of the source that are named in a part of an item.
+/// Returns the types and traits of the source that a part of an item names.
 fn types(resolver: &Resolver<'_>, id: ItemId, range: Range<usize>) -> Vec<ItemId> {
     let mut found = Vec::new();
     for path in paths(resolver, id, range) {
@@ -189,7 +189,9 @@ fn types(resolver: &Resolver<'_>, id: ItemId, range: Range<usize>) -> Vec<ItemId
     found
 }
 
-/// The type or trait that comes first: `Table` in `Table<Row>`, none if it is not of the source.
+/// Returns the first type or trait in a part of an item: `Table` in `Table<Row>`.
+///
+/// The result is empty if it is not in the source.
 fn head_types(resolver: &Resolver<'_>, id: ItemId, range: Range<usize>) -> Vec<ItemId> {
     let mut found = Vec::new();
     if let Some(path) = paths(resolver, id, range).first() {
@@ -224,7 +226,7 @@ fn add_types(
         }
         match &resolver.source.items[ty].kind {
             Kind::Type(_) | Kind::Trait(_) => found.push(ty),
-            // The type that an alias stands for.
+            // An alias: adds the types that it stands for.
             Kind::Value(kw::TYPE) if depth > 0 => {
                 let body = resolver.source.items[ty].body.clone();
                 for path in paths(resolver, ty, body) {

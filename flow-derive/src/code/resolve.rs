@@ -1,8 +1,8 @@
-//! What a path means in a module.
+//! Resolves a path in a module.
 //!
-//! The compiler's rules are followed where they can be: items, imports with new names, groups and
-//! globs, re-exports, blocks, the crates that a package depends on. Where they are not known, for a
-//! `cfg` that may be on or off and for what macros define, a name means all that it may mean.
+//! The resolver follows the compiler's rules: items, imports with new names, groups and globs,
+//! re-exports, blocks, and the crates that a package depends on. If the result is uncertain, because of
+//! a `cfg` or because a macro may define the name, it returns all candidates.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -13,21 +13,21 @@ use super::names::{Name, kw};
 use super::source::{Def, Extern, Import, ItemId, Kind, ModuleId, Path, Source};
 use super::standard::{PRELUDE, is_standard};
 
-/// What a name or a path may mean.
+/// The candidates to which a name or path may resolve.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Meaning {
     pub(crate) ends: Vec<End>,
-    /// The features that decide which of them it is, with the module of the import.
+    /// The features that select one of the candidates, with the module of the import.
     pub(crate) features: Vec<(ModuleId, Name)>,
 }
 
-/// Something a path leads to.
+/// The target of a resolved path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum End {
-    /// An item, and what is left of the path: `Table::new` is `Table` and `new`.
+    /// An item, and the rest of the path: `Table::new` resolves to `Table` with the rest `new`.
     Item(ItemId, Vec<Name>),
     Module(ModuleId),
-    /// Something of another crate, by its path.
+    /// The full path of an item of another crate.
     Foreign(String),
 }
 
@@ -46,31 +46,32 @@ impl Meaning {
     }
 }
 
-/// Finds meanings.
+/// Resolves names and paths.
 #[derive(Clone, Copy)]
 pub(crate) struct Resolver<'a> {
     pub(crate) source: &'a Source,
     pub(crate) index: &'a Index,
-    /// Whether what exists for tests is seen.
+    /// Whether items of tests are visible.
     pub(crate) in_test: bool,
     pub(crate) known: &'a Meanings,
 }
 
-/// The meanings found so far.
+/// The cache of resolved names.
 #[derive(Default)]
 pub(crate) struct Meanings {
     known: RefCell<HashMap<(ModuleId, Name), Rc<Meaning>>>,
-    /// Names that are being looked up, so that imports in a circle come to an end.
+    /// The names that are being resolved, to detect cyclic imports.
     active: RefCell<HashSet<(ModuleId, Name)>>,
 }
 
 impl Resolver<'_> {
-    /// Whether names in `module` may be those of other crates, since everything of one is imported.
+    /// Returns whether any name in `module` may refer to another crate, because of a glob import.
     pub(crate) fn is_open(&self, module: ModuleId) -> bool {
         self.imports_all(module, &mut HashSet::new(), &|_| true)
     }
 
-    /// The same for one name: the prelude of this library has none but its own.
+    /// Returns whether `name` may refer to another crate. A glob import of this library's prelude can define
+    /// only the names of the prelude.
     pub(crate) fn may_be_foreign(&self, module: ModuleId, name: Name) -> bool {
         let is_of_prelude = PRELUDE.contains(&self.source.names.text(name));
         let mut module = module;
@@ -87,7 +88,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// Whether all of what a path leads to is known when everything in it is imported.
+    /// Returns whether all names that a glob import of `end` defines are known.
     pub(crate) fn is_closed(&self, module: ModuleId, end: &End) -> bool {
         match end {
             End::Foreign(path) => self.is_prelude(module, path),
@@ -102,15 +103,16 @@ impl Resolver<'_> {
         facades.any(|name| path.strip_prefix(name) == Some("::prelude"))
     }
 
-    /// Whether a module, or one that it imports all of, imports all of something of another crate that
-    /// `counts`.
+    /// Returns whether a module has a glob import of another crate for which `counts` holds.
+    ///
+    /// Glob imports of other modules are followed.
     fn imports_all(
         &self,
         module: ModuleId,
-        met: &mut HashSet<ModuleId>,
+        visited: &mut HashSet<ModuleId>,
         counts: &dyn Fn(&str) -> bool,
     ) -> bool {
-        if !met.insert(module) {
+        if !visited.insert(module) {
             return false;
         }
         self.source.modules[module].globs.iter().any(|glob| {
@@ -118,13 +120,13 @@ impl Resolver<'_> {
             ends.is_empty()
                 || ends.iter().any(|end| match end {
                     End::Foreign(path) => counts(path),
-                    End::Module(inner) => self.imports_all(*inner, met, counts),
+                    End::Module(inner) => self.imports_all(*inner, visited, counts),
                     End::Item(..) => false,
                 })
         })
     }
 
-    /// What `name` means as a member of `module`.
+    /// Resolves `name` as a member of `module`.
     pub(crate) fn member(&self, module: ModuleId, name: Name) -> Rc<Meaning> {
         if let Some(known) = self.known.known.borrow().get(&(module, name)) {
             return known.clone();
@@ -135,7 +137,7 @@ impl Resolver<'_> {
         let found = Rc::new(self.look_up(module, name));
         let mut active = self.known.active.borrow_mut();
         active.remove(&(module, name));
-        // Inside a circle, what was found may be a part only.
+        // Within a cycle, the result may be incomplete, so it is not cached.
         if active.is_empty() {
             self.known.known.borrow_mut().insert((module, name), found.clone());
         }
@@ -167,12 +169,12 @@ impl Resolver<'_> {
                 found.add(End::Item(item, Vec::new()));
             }
         }
-        for made in &place.made {
-            if self.in_test || !self.source.modules[made.module].is_test {
-                if made.words.contains(&name) {
-                    found.add(End::Module(made.module));
+        for generated in &place.generated {
+            if self.in_test || !self.source.modules[generated.module].is_test {
+                if generated.words.contains(&name) {
+                    found.add(End::Module(generated.module));
                 }
-                found.extend(&self.member(made.module, name));
+                found.extend(&self.member(generated.module, name));
             }
         }
         for glob in &place.globs {
@@ -207,6 +209,7 @@ impl Resolver<'_> {
         found.features.extend(import.features.iter().map(|&feature| (module, feature)));
     }
 
+    /// Returns whether an item exists: an item of tests exists only for tests.
     pub(crate) fn is_seen(&self, item: ItemId) -> bool {
         self.in_test || !self.source.items[item].is_test
     }
@@ -215,7 +218,7 @@ impl Resolver<'_> {
         matches!(&self.source.items[item].kind, Kind::Type(ty) if ty.variants.contains(&name))
     }
 
-    /// Whether the call of a macro in the place of an item may define `name`.
+    /// Returns whether a macro call in item position may define `name`.
     pub(crate) fn defines(&self, item: ItemId, name: Name) -> bool {
         let is_free = !is_standard(self.source.names.text(name));
         is_free && self.index.invocation_words(item).is_some_and(|words| words.contains(&name))
@@ -224,7 +227,7 @@ impl Resolver<'_> {
             })
     }
 
-    /// The macros of the source that an item in the place of a macro's call may be made by.
+    /// Returns the macros of the source that a macro call in item position may call.
     pub(crate) fn macros_of(&self, item: ItemId) -> Vec<ItemId> {
         match &self.source.items[item].kind {
             Kind::Invocation { path, .. } => {
@@ -234,8 +237,10 @@ impl Resolver<'_> {
         }
     }
 
-    /// The macros of the source that a path may mean: what is in scope, or any of that name in the
-    /// package, since a macro is also in scope behind its definition.
+    /// Returns the macros of the source to which a path may resolve.
+    ///
+    /// A single name resolves to every macro of that name in the package, since the textual scope of macros
+    /// is not tracked. Other paths are resolved as usual.
     pub(crate) fn macros(
         &self,
         path: &Path,
@@ -258,7 +263,7 @@ impl Resolver<'_> {
         items.collect()
     }
 
-    /// What a path means in a module, or in a function of it with imports of its own.
+    /// Resolves a path in a module, or in a function of the module with the imports `scope`.
     pub(crate) fn path(&self, path: &Path, module: ModuleId, scope: Option<&Imports>) -> Meaning {
         let Some((&first, rest)) = path.segments.split_first() else {
             return Meaning::default();
@@ -291,7 +296,7 @@ impl Resolver<'_> {
         found
     }
 
-    /// Whether a path may go on behind this.
+    /// Returns whether further segments may follow in a path.
     fn has_members(&self, end: &End) -> bool {
         let End::Item(item, _) = end else {
             return true;
@@ -303,7 +308,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// The module that a block is in.
+    /// Returns the module that contains a block.
     fn enclosing(&self, module: ModuleId) -> ModuleId {
         let mut module = module;
         while self.source.modules[module].is_block
@@ -314,7 +319,7 @@ impl Resolver<'_> {
         module
     }
 
-    /// What the first name of a path means.
+    /// Resolves the first segment of a path.
     fn first(&self, name: Name, module: ModuleId, scope: Option<&Imports>) -> Meaning {
         let mut found = Meaning::default();
         for (imported, path) in scope.into_iter().flatten() {
@@ -364,7 +369,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// What is named `next` in what was found so far.
+    /// Resolves the segment `next` in the candidates for the path before it.
     fn step(&self, found: &Meaning, next: Name) -> Meaning {
         let mut stepped = Meaning { ends: Vec::new(), features: found.features.clone() };
         for end in &found.ends {
@@ -391,5 +396,5 @@ impl Resolver<'_> {
     }
 }
 
-/// The imports that stand inside a function.
+/// The imports inside a function.
 pub(crate) type Imports = Vec<(Option<Name>, Path)>;

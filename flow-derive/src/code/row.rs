@@ -1,4 +1,4 @@
-//! A line of the table of a task's code: something that takes part in making its output.
+//! A row of the table of a task's code: an item, file, variable or condition that its output depends on.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,15 +11,16 @@ use super::source::{FileId, ModuleId, Package, Source};
 use super::tokens::digest_of_bytes;
 use super::{file, scan};
 
-/// The largest file that is read because a text names it, in bytes.
-const LARGEST: u64 = 64 << 20;
+/// The maximum size in bytes of a file that is read because a string names it.
+const MAX_FILE_SIZE: u64 = 64 << 20;
 
-/// An item, a file, a variable of the environment, or a feature, with its digest.
+/// An item, a file, an environment variable, or a condition, with its digest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Row {
     pub(crate) digest: u128,
-    /// What the names in it mean.
+    /// A digest of the items to which the names in it resolve.
     pub(crate) names: u64,
+    /// The name that a reason shows. It does not count, and neither does the file.
     pub(crate) name: String,
     pub(crate) file: String,
 }
@@ -29,19 +30,21 @@ impl Row {
         Self { digest: digest_of_bytes(value), names: 0, name, file }
     }
 
-    /// The content of the file that `include_str!` and the like name.
+    /// Returns the content of the file that `include!`, `include_str!` or `include_bytes!` names.
     pub(crate) fn included(source: &Source, from: FileId, arguments: Range<usize>) -> Option<Self> {
         let path = source.included(from, arguments)?;
         Self::content(source, from, &path)
     }
 
-    /// The content of a file that the code in the file `from` is made of. An error says that it is not
-    /// known: a file that is named by accident may be of any size.
+    /// Returns the content of a file that the code in the file `from` uses.
+    ///
+    /// Returns a warning as the error if the file cannot be read or is too large: a string may name any file by
+    /// accident.
     pub(crate) fn file(source: &Source, from: FileId, path: &Path) -> Result<Self, String> {
         let package = &source.packages[source.files[from].package].folder;
         let shown = file::shown(path, package);
         match fs::metadata(path) {
-            Ok(metadata) if metadata.is_file() && metadata.len() > LARGEST => {
+            Ok(metadata) if metadata.is_file() && metadata.len() > MAX_FILE_SIZE => {
                 Err(format!("the file {shown} is larger than 64 MB"))
             }
             _ => Self::content(source, from, path)
@@ -55,8 +58,9 @@ impl Row {
         Some(Self::fact(file::shown(path, package), String::new(), &content))
     }
 
-    /// The value of a variable that `env!` names; an error says that it is not known. Folders do not
-    /// count: they differ between machines.
+    /// Returns the value of a variable that `env!` reads, or a warning as the error if it is unknown.
+    ///
+    /// Variables that hold folders do not count, since these differ between machines.
     pub(crate) fn variable(
         source: &Source,
         from: FileId,
@@ -89,8 +93,10 @@ impl Row {
         Ok(Some(Self::fact(format!("env {name}"), String::new(), value.as_bytes())))
     }
 
-    /// Whether a condition of `cfg` holds in the package of `module`: a feature, by its literal, or
-    /// another `cfg`, by its name. An error says that it is not known.
+    /// Returns whether a condition of a `cfg` holds in the package of `module`.
+    ///
+    /// The condition is the literal of a feature, or the name of another `cfg`. Returns a warning as the error
+    /// if the result is unknown.
     pub(crate) fn condition(
         source: &Source,
         module: ModuleId,
@@ -115,7 +121,7 @@ impl Row {
     }
 }
 
-/// The value of a variable without the folders of this machine.
+/// Removes the folders of this machine from the value of a variable.
 fn without_folders(value: String, package: &Package) -> String {
     let out_dir = package.environment.out_dir();
     let folders = out_dir.iter().chain([&package.folder]).map(|folder| folder.to_string_lossy());

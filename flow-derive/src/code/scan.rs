@@ -1,4 +1,4 @@
-//! Small readings of tokens, which the item parser and the search for references share.
+//! Small functions that read tokens, shared by the item parser and the search for references.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use super::names::{Name, kw};
 use super::source::Path;
 use super::tokens::{Delimiter, Token};
 
-/// The place behind the token or the group at `at`.
+/// Returns the index after the token or group at `at`.
 pub(crate) fn step(tokens: &[Token], at: usize) -> usize {
     match tokens[at] {
         Token::Open(_, close) => close as usize + 1,
@@ -22,12 +22,12 @@ pub(crate) fn is(tokens: &[Token], at: usize, mark: u8) -> bool {
     tokens.get(at).is_some_and(|token| token.is(mark))
 }
 
-/// Whether `::` stands at `at`.
+/// Returns whether `::` stands at `at`.
 pub(crate) fn is_colons(tokens: &[Token], at: usize) -> bool {
     matches!(tokens.get(at), Some(Token::Punct(b':', true))) && is(tokens, at + 1, b':')
 }
 
-/// The content of the group at `at`.
+/// Returns the content of the group at `at`.
 pub(crate) fn group(tokens: &[Token], at: usize) -> Option<(Delimiter, Range<usize>)> {
     match *tokens.get(at)? {
         Token::Open(delimiter, close) => Some((delimiter, at + 1..close as usize)),
@@ -35,7 +35,7 @@ pub(crate) fn group(tokens: &[Token], at: usize) -> Option<(Delimiter, Range<usi
     }
 }
 
-/// The place behind `<...>` at `at`.
+/// Returns the index after the `<...>` at `at`.
 pub(crate) fn angles(tokens: &[Token], at: usize, end: usize) -> usize {
     let mut depth = 0_usize;
     let mut place = at;
@@ -56,12 +56,12 @@ pub(crate) fn angles(tokens: &[Token], at: usize, end: usize) -> usize {
     place.min(end)
 }
 
-/// Whether the `>` at `at` ends a `->` or `=>`.
+/// Returns whether the `>` at `at` ends a `->` or `=>`.
 pub(crate) fn is_arrow(tokens: &[Token], at: usize) -> bool {
     at > 0 && matches!(tokens[at - 1], Token::Punct(b'-' | b'=', true))
 }
 
-/// The first place from `at` on, outside of groups and `<...>`, at which `wanted` holds.
+/// Returns the first index in `range`, outside of groups and `<...>`, for which `wanted` holds.
 pub(crate) fn find(
     tokens: &[Token],
     range: Range<usize>,
@@ -83,7 +83,7 @@ pub(crate) fn find(
     None
 }
 
-/// The names of the parameters in `<...>` at `at`, without lifetimes.
+/// Returns the names of the parameters in the `<...>` at `at`, without lifetimes.
 pub(crate) fn generics(tokens: &[Token], at: usize, end: usize) -> Vec<Name> {
     let mut found = Vec::new();
     if !is(tokens, at, b'<') {
@@ -110,8 +110,8 @@ pub(crate) fn generics(tokens: &[Token], at: usize, end: usize) -> Vec<Name> {
     found
 }
 
-/// The names that are declared in a body, outside of its groups: by `fn`, `const`, `type` and the
-/// like.
+/// Returns the names that `fn`, `const`, `type` and similar keywords declare in a body. Names inside
+/// groups are included only if `deep`.
 pub(crate) fn declared(tokens: &[Token], range: Range<usize>, deep: bool) -> Vec<Name> {
     let mut found = Vec::new();
     let mut at = range.start;
@@ -137,7 +137,7 @@ pub(crate) fn declared(tokens: &[Token], range: Range<usize>, deep: bool) -> Vec
     found
 }
 
-/// Every path in `range`, with the place behind it; nothing is passed over.
+/// Returns the path at `at`, with the index after it.
 pub(crate) fn path(tokens: &[Token], at: usize, end: usize) -> Option<(Path, usize)> {
     let is_global = is_colons(tokens, at);
     let mut at = if is_global { at + 2 } else { at };
@@ -153,13 +153,13 @@ pub(crate) fn path(tokens: &[Token], at: usize, end: usize) -> Option<(Path, usi
     Some((Path { is_global, segments }, at))
 }
 
-/// One path that a `use` brings in, and the name it brings it in under; none is a glob.
+/// A path that a `use` imports, and the name that it gets; without a name, it is a glob.
 pub(crate) struct Leaf {
     pub(crate) path: Path,
     pub(crate) name: Option<Name>,
 }
 
-/// The paths of the `use` whose tree is in `range`.
+/// Collects the paths of the `use` whose tree is in `range`.
 pub(crate) fn use_tree(
     tokens: &[Token],
     range: Range<usize>,
@@ -204,7 +204,7 @@ pub(crate) fn use_tree(
     }
 }
 
-/// `a::b` for `a::b::self`.
+/// Returns `a::b` for `a::b::self`.
 fn without_self(path: &Path) -> Path {
     let mut path = path.clone();
     if path.segments.len() > 1 && path.segments.last() == Some(&kw::SELF) {
@@ -213,7 +213,7 @@ fn without_self(path: &Path) -> Path {
     path
 }
 
-/// The text of a string literal; none if it is another literal.
+/// Returns the content of a string literal; `None` for other literals.
 pub(crate) fn unquote(literal: &str) -> Option<String> {
     let quoted = literal.trim_start_matches(['b', 'c']);
     if let Some(raw) = quoted.strip_prefix('r') {

@@ -1,7 +1,7 @@
-//! The source of a crate and of the path dependencies that it names: files, modules, items.
+//! The source of a crate and of its path dependencies: packages, files, modules, and items.
 //!
-//! It is read once for a compilation. What is known of an item at first is where its tokens are;
-//! what they refer to is found out when something reaches it.
+//! The source is read once for each compilation. An item stores where its tokens are; the names in them
+//! are resolved when the item is reached.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::attributes;
 use super::builds::Environment;
-use super::generated::{Generated, MadeModule};
+use super::generated::{Generated, GeneratedModule};
 use super::load::Place;
 use super::names::{Name, Names, kw};
 use super::tokens::Token;
@@ -27,7 +27,7 @@ pub(crate) struct Source {
     pub(crate) files: Vec<File>,
     pub(crate) modules: Vec<Module>,
     pub(crate) items: Vec<Item>,
-    /// What the calls of macros in the place of items lead to, beside modules.
+    /// The results of following macro calls in item position, apart from the modules.
     pub(crate) generated: HashMap<ItemId, Generated>,
 }
 
@@ -38,37 +38,38 @@ pub(crate) struct Package {
     pub(crate) root: ModuleId,
     /// The crates that its code can name.
     pub(crate) externs: HashMap<Name, Extern>,
-    /// What this library is called among these.
+    /// The names of this library's facade among the externs.
     pub(crate) facades: Vec<Name>,
     pub(crate) features: Vec<String>,
-    /// Of its manifest, as is the version.
+    /// The name in the manifest.
     pub(crate) name: String,
+    /// The version in the manifest.
     pub(crate) version: String,
-    /// The variables that its code sees when it is compiled.
+    /// The environment variables while the crate is compiled.
     pub(crate) environment: Environment,
-    /// The `cfg`s other than features that are on; none where that is not known.
+    /// The enabled `cfg`s other than features; `None` if they are unknown.
     pub(crate) cfgs: Option<Vec<String>>,
-    /// Files that the compiler read when it built a path dependency, for a macro or attribute.
+    /// The files that macros and attributes read when a path dependency was compiled.
     pub(crate) unexplained: Vec<PathBuf>,
-    /// What could not be followed.
-    pub(crate) unseen: Vec<String>,
+    /// Warnings about code that could not be followed.
+    pub(crate) untracked: Vec<String>,
 }
 
 /// A crate that another one names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extern {
-    /// One whose source is read.
+    /// A crate whose source is read.
     Package(PackageId),
-    /// One of a registry, or of this library.
+    /// A crate of a registry, of the standard library, or of this library.
     Foreign,
 }
 
 pub(crate) struct File {
     pub(crate) path: PathBuf,
-    /// Relative to the folder of the package, with `/`.
+    /// The path that is shown: relative to the folder of the package, with `/`.
     pub(crate) shown: String,
     pub(crate) package: PackageId,
-    /// The module that it is.
+    /// The module that the file contains.
     pub(crate) module: ModuleId,
     pub(crate) tokens: Arc<[Token]>,
 }
@@ -77,18 +78,18 @@ pub(crate) struct File {
 pub(crate) struct Module {
     pub(crate) package: PackageId,
     pub(crate) parent: Option<ModuleId>,
-    /// A block sees what surrounds it; a module does not.
+    /// Whether it is a block, which sees the names of its parent; a module does not.
     pub(crate) is_block: bool,
     pub(crate) name: Option<Name>,
     pub(crate) defs: HashMap<Name, Vec<Def>>,
     pub(crate) globs: Vec<Import>,
-    /// Imports without a name: traits.
+    /// Imports of traits as `_`.
     pub(crate) unnamed: Vec<Import>,
-    /// Calls of macros in the place of items, which may define anything.
+    /// Macro calls in item position, which may define anything.
     pub(crate) invocations: Vec<ItemId>,
-    /// The modules that these may make.
-    pub(crate) made: Vec<MadeModule>,
-    /// The features that decide whether it is there.
+    /// The modules that these calls may generate.
+    pub(crate) generated: Vec<GeneratedModule>,
+    /// The features that decide whether the module exists.
     pub(crate) features: Vec<Name>,
     pub(crate) is_test: bool,
     pub(crate) items: Vec<ItemId>,
@@ -124,45 +125,46 @@ pub(crate) struct Item {
     pub(crate) file: FileId,
     /// Its attributes, each with its `#`.
     pub(crate) attributes: Vec<Range<usize>>,
-    /// What stands before the body and belongs to several items: `impl<T> Table<T>`.
+    /// The tokens before the body that several items share: `impl<T> Table<T>`.
     pub(crate) head: Range<usize>,
-    /// All else, without the visibility.
+    /// All other tokens, without the visibility.
     pub(crate) body: Range<usize>,
-    /// The parts of the body that are code, if there are some that are items of their own.
+    /// The parts of the body that belong to this item, if other parts are separate items.
     pub(crate) parts: Vec<Range<usize>>,
     /// The type parameters that its tokens may name.
     pub(crate) generics: Vec<Name>,
-    /// The features that decide whether it is there.
+    /// The features that decide whether the item exists.
     pub(crate) features: Vec<Name>,
     pub(crate) is_test: bool,
-    /// Made by a macro, so that its names may mean something from elsewhere in the package.
-    pub(crate) is_made: bool,
-    /// The task that a function is, too: an item of its own, for what names the task does not call the
-    /// function. Its body is the list of the arguments.
+    /// Whether a macro generated the item. Then its names may refer to anything in the package.
+    pub(crate) is_generated: bool,
+    /// For a function that is a task, the item of the task. It is a separate item, since code that names the
+    /// task does not call the function. Its body is the list of arguments.
     pub(crate) task: Option<ItemId>,
 }
 
 #[derive(Debug)]
 pub(crate) enum Kind {
     Function,
-    /// A constant, a static, a type alias, by its keyword.
+    /// A constant, a static or a type alias, with its keyword.
     Value(Name),
     /// A struct, an enum or a union.
     Type(Type),
-    /// With what it declares.
+    /// A trait, with the names of the members that it declares.
     Trait(Vec<Name>),
     Impl(Impl),
-    /// A function, constant or type of an impl without a trait, or a method with a body of a trait.
+    /// A function, constant or type of an inherent impl, or a method of a trait that has a body. Such a
+    /// method is an item of its own, so that it does not count where it is not used.
     Associated {
         implementor: Range<usize>,
     },
-    /// With the names of the items in its body.
+    /// A `macro_rules!` or `macro`, with the names of the items in its body.
     Macro(Vec<Name>),
-    /// `name! { ... }` in the place of an item.
+    /// `name! { ... }` in item position.
     Invocation {
         path: Path,
         arguments: Range<usize>,
-        /// Where the files of modules are that it makes.
+        /// Where the files of the modules are that it generates.
         place: Place,
     },
     /// `extern "C" { ... }`
@@ -174,20 +176,21 @@ pub(crate) struct Type {
     /// `struct`, `enum` or `union`.
     pub(crate) keyword: Name,
     pub(crate) variants: Vec<Name>,
-    /// A task: its parameters are in the key, so that its tokens do not count.
+    /// Whether it is a task. The tokens of a task do not count: its parameters are in the key, and a
+    /// renamed task keeps its outputs.
     pub(crate) is_task: bool,
 }
 
 /// `impl Trait for Type`
 #[derive(Debug)]
 pub(crate) struct Impl {
-    /// The trait's name, which its path ends in.
+    /// The name of the trait: the last segment of its path.
     pub(crate) of: Name,
-    /// The trait, with its arguments.
+    /// The tokens of the trait, with its arguments.
     pub(crate) of_range: Range<usize>,
     pub(crate) implementor: Range<usize>,
     pub(crate) functions: Vec<Name>,
-    /// What stands after `type Value =`.
+    /// The tokens after `type Value =`.
     pub(crate) value: Option<Range<usize>>,
 }
 
@@ -196,7 +199,7 @@ impl Source {
         self.files[self.items[item].file].tokens.clone()
     }
 
-    /// The package that an item is of.
+    /// Returns the package of an item.
     pub(crate) fn package(&self, item: ItemId) -> PackageId {
         self.modules[self.items[item].module].package
     }
@@ -205,8 +208,10 @@ impl Source {
         matches!(&self.items[item].kind, Kind::Type(ty) if ty.is_task)
     }
 
-    /// The tokens of an item behind its head that are code: of a function that is a task, what is said
-    /// of its arguments is none.
+    /// Returns the tokens after the head of an item that are code.
+    ///
+    /// The attributes on the arguments of a function that is a task are no code, for the task itself and
+    /// for code that calls the function.
     pub(crate) fn code_of(&self, item: ItemId) -> Vec<Range<usize>> {
         let body = self.items[item].body.clone();
         if !self.items[item].parts.is_empty() {
@@ -216,7 +221,8 @@ impl Source {
             return vec![body];
         };
         let (tokens, arguments) = (self.tokens(item), self.items[task].body.clone());
-        // Each part has whole groups, so the brackets are left out; the last comma is formatting.
+        // Each part must contain whole groups, so the parentheses are left out. A trailing comma is
+        // formatting.
         let mut last = arguments.clone();
         last.end -= usize::from(!last.is_empty() && tokens[last.end - 1].is(b','));
         let (before, behind) = (body.start..arguments.start - 1, arguments.end + 1..body.end);
@@ -224,7 +230,7 @@ impl Source {
         std::iter::once(before).chain(inside).chain([behind]).collect()
     }
 
-    /// The attributes of an item that are code: what is said of a task is none.
+    /// Returns the attributes of an item that are code. `#[task(...)]` above a function is none.
     pub(crate) fn attributes_of(&self, item: ItemId) -> impl Iterator<Item = &Range<usize>> {
         let known = &self.items[item];
         let tokens = self.tokens(item);
@@ -234,7 +240,7 @@ impl Source {
         })
     }
 
-    /// Whether it is the task that a function is.
+    /// Returns whether the item is the task of a function.
     pub(crate) fn is_function_task(&self, item: ItemId) -> bool {
         matches!(&self.items[item].kind, Kind::Type(ty) if ty.is_task && ty.keyword == kw::FN)
     }
@@ -243,7 +249,7 @@ impl Source {
         matches!(self.items[item].kind, Kind::Trait(_))
     }
 
-    /// A new module in `parent`, empty.
+    /// Adds an empty module to `parent`.
     pub(crate) fn module(
         &mut self,
         package: PackageId,
@@ -259,7 +265,7 @@ impl Source {
             globs: Vec::new(),
             unnamed: Vec::new(),
             invocations: Vec::new(),
-            made: Vec::new(),
+            generated: Vec::new(),
             features: parent.map_or_else(Vec::new, |parent| self.modules[parent].features.clone()),
             is_test: parent.is_some_and(|parent| self.modules[parent].is_test),
             items: Vec::new(),

@@ -1,6 +1,6 @@
-//! Names that need no import: those of the language, of the standard prelude, and of this library's.
+//! Names that need no import: keywords, and the names of the standard prelude and of this library's prelude.
 
-/// Whether a name is one of the common names that no import brings. Digests depend on this list.
+/// Returns whether a name is a common one that needs no import. Digests depend on this list.
 pub(crate) fn is_standard(name: &str) -> bool {
     matches!(
         name,
@@ -65,12 +65,12 @@ pub(crate) fn is_standard(name: &str) -> bool {
     )
 }
 
-/// Whether a name means something without an import: a keyword, or a name of the standard prelude.
+/// Returns whether a name is a keyword, or a name of the standard prelude.
 pub(crate) fn is_known(name: &str) -> bool {
     is_standard(name)
         || matches!(
             name,
-            // Keywords, where they stand like the name of something that is called.
+            // Keywords that may stand where the name of a function stands.
             "as" | "async"
                 | "await"
                 | "box"
@@ -131,7 +131,7 @@ pub(crate) fn is_known(name: &str) -> bool {
         )
 }
 
-/// The names of the prelude of this library; a test compares them with it.
+/// The names of this library's prelude. A test compares them with the prelude.
 pub(crate) const PRELUDE: &[&str] = &[
     "ArrowIpc",
     "BatchStream",
@@ -181,7 +181,8 @@ pub(crate) const PRELUDE: &[&str] = &[
     "tracked",
 ];
 
-/// Whether a macro is one of the standard library, which leads to no file but by `include!` and its like.
+/// Returns whether a macro is one of the standard library. These read no files, except for `include!`,
+/// `include_str!` and `include_bytes!`.
 pub(crate) fn is_standard_macro(name: &str) -> bool {
     matches!(
         name,
@@ -234,7 +235,7 @@ pub(crate) fn is_standard_macro(name: &str) -> bool {
     )
 }
 
-/// Whether a derive of this name is one of the standard library, if no import says otherwise.
+/// Returns whether a derive of this name is one of the standard library, unless an import redefines it.
 pub(crate) fn is_standard_derive(name: &str) -> bool {
     matches!(
         name,
@@ -242,8 +243,8 @@ pub(crate) fn is_standard_derive(name: &str) -> bool {
     )
 }
 
-/// Whether a macro or an attribute of another crate is known to read no files: a text in it is a name or
-/// a message. Those of the standard library are [others](is_standard_macro).
+/// Returns whether a macro or attribute of another crate is known to read no files: its strings are names or
+/// messages. For macros of the standard library, see [`is_standard_macro`].
 pub(crate) fn reads_no_files(name: &str) -> bool {
     let prefixes =
         ["assert_", "const_assert", "debug_span", "error_span", "info_span", "warn_span"];
@@ -335,7 +336,7 @@ pub(crate) fn reads_no_files(name: &str) -> bool {
         )
 }
 
-/// Whether an attribute, or a derive, writes no items that have other names than the item below it.
+/// Returns whether an attribute or derive generates no items with other names than the item below it.
 pub(crate) fn names_no_items(name: &str) -> bool {
     is_standard_derive(name)
         || matches!(

@@ -1,4 +1,4 @@
-//! What a task reaches, in crates of a few lines.
+//! Tests which items a task reaches, in crates of a few lines.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ mod named;
 mod unknown;
 mod ways;
 
-/// A package in a folder of its own.
+/// A package in a temporary folder.
 struct Package {
     folder: tempfile::TempDir,
     features: Vec<String>,
@@ -25,7 +25,7 @@ struct Package {
 
 const RUN: &str = "impl Run for Train { fn run(&self) { go() } }";
 
-/// The task, and above it what a test adds.
+/// Returns the source of the task, followed by `text`.
 fn with_task(text: &str) -> String {
     format!(
         "use flow::{{Json, Run, Task, tracked}};\n#[derive(Task)] #[task(target = Json<u8>)] \
@@ -34,7 +34,7 @@ fn with_task(text: &str) -> String {
 }
 
 impl Package {
-    /// A program whose `main.rs` has the task and this text.
+    /// Creates a program whose `main.rs` contains the task and `text`.
     fn new(text: &str) -> Self {
         let package = Self {
             folder: tempfile::tempdir().expect("a folder"),
@@ -61,7 +61,7 @@ impl Package {
         self.table_of(RUN)
     }
 
-    /// The table of an impl, read anew.
+    /// Reads the source again, and returns the table of an impl.
     fn table_of(&self, run: &str) -> Table {
         let mut world =
             World::read(self.compilation(), Some(self.folder.path())).expect("a source");
@@ -71,7 +71,7 @@ impl Package {
         Table::of_impl(&view, &roots, own)
     }
 
-    /// As cargo would call the compiler: with the folder of libraries, and what the build script writes.
+    /// Returns the arguments with which cargo would call the compiler.
     fn compilation(&self) -> Compilation {
         Compilation {
             root: self.path("src/main.rs"),
@@ -85,7 +85,7 @@ impl Package {
         }
     }
 
-    /// The names of what is reached, sorted.
+    /// Returns the sorted names of the reached items.
     fn reached(&self) -> Vec<String> {
         names(&self.table())
     }
@@ -99,11 +99,11 @@ fn names(table: &Table) -> Vec<String> {
     names
 }
 
-/// Asserts that an edit of `file` is seen: that the table of the task differs, whatever it is in.
+/// Asserts that an edit of `file` changes the table of the task.
 #[track_caller]
 fn counts(package: &Package, file: &str, text: &str) {
     let before = package.table();
-    assert!(before.unseen.is_empty(), "{file}: {:?}", before.unseen);
+    assert!(before.untracked.is_empty(), "{file}: {:?}", before.untracked);
     let kept = fs::read_to_string(package.path(file)).expect("a file");
     package.write(file, text);
     let after = package.table();
@@ -111,20 +111,20 @@ fn counts(package: &Package, file: &str, text: &str) {
     assert_ne!(digests(&before), digests(&after), "{file} does not count in {before:?}");
 }
 
-/// What the task reaches in one file.
+/// Asserts that the task reaches these items of a program with one file.
 #[track_caller]
 fn reaches(text: &str, expected: &[&str]) {
     assert_eq!(Package::new(text).reached(), expected, "{text}");
 }
 
-/// The digests of a table, which are all that counts.
+/// Returns the digests of a table. The names and files in it do not count.
 fn digests(table: &Table) -> Vec<String> {
     let lines = table.text.lines().enumerate();
     lines.map(|(at, line)| if at == 0 { line.to_owned() } else { line[..32].to_owned() }).collect()
 }
 
 #[test]
-fn what_is_called_is_reached_and_what_is_not_is_not() {
+fn only_called_items_are_reached() {
     reaches(
         "fn go() { deep(LIMIT) } fn deep(x: u8) {} const LIMIT: u8 = 1; fn other() {}",
         &["const LIMIT", "deep", "go"],
@@ -137,7 +137,7 @@ fn what_is_called_is_reached_and_what_is_not_is_not() {
         "fn go() -> Row { todo!() } type Row = Inner; struct Inner(Unit); enum Unit { A }",
         &["enum Unit", "go", "struct Inner", "type Row"],
     );
-    // A local variable is no item, nor is a field.
+    // Local variables and fields are no items.
     reaches("fn go() { let x = 1; y.other } fn other() {}", &["go"]);
 }
 
@@ -165,7 +165,7 @@ fn a_method_is_reached_where_its_type_is() {
         &["A::fit", "A::new", "a", "go", "struct A"],
     );
     reaches(&format!("fn go(b: &B) {{ b.fit() }} {types}"), &["B::fit", "go", "struct B"]);
-    // The type is found after the method.
+    // The type is reached after the call of the method.
     reaches(
         "fn go() { make().fit() } fn make() -> C { C } struct C; impl C { fn fit(&self) {} }",
         &["C::fit", "go", "make", "struct C"],
@@ -218,7 +218,7 @@ fn imports_are_followed_whatever_they_are_called() {
     }
     reaches(&format!("{text} use a::b::near; fn go() {{ near() }}"), &["go", "near", "up"]);
     reaches(&format!("{text} use a::Kind::*; fn go() {{ Big; }}"), &["enum Kind", "go"]);
-    // Imports in a circle come to an end.
+    // Cyclic imports.
     reaches(
         "mod x { pub use super::y::*; } mod y { pub use super::x::*; pub fn f() {} } \
              use x::f; use z as z; fn go() { f(); z() }",
@@ -250,7 +250,7 @@ fn exchanged_imports_count_and_moved_items_do_not() {
         .write("src/far/more.rs", "use super::helper;\npub(super) fn helper2() {\n    helper()\n}");
     assert_eq!(digests(&here.table()), digests(&moved.table()));
 
-    // Which trait is in scope, without a name.
+    // Exchanged imports of traits as `_`.
     let text = |of| {
         format!(
             "mod a {{ pub trait S {{ fn s(&self) {{}} }} impl<T> S for T {{}} }} \
@@ -261,7 +261,7 @@ fn exchanged_imports_count_and_moved_items_do_not() {
     let (a, b) = (Package::new(&text("a")).table(), Package::new(&text("b")).table());
     assert_ne!(digests(&a), digests(&b));
 
-    // Types and traits of one name, which only their impls and their methods tell apart.
+    // Types and traits with one name that differ only in their impls and methods.
     for (item, call) in [
         ("pub struct K; impl K { pub fn k(&self) -> u8 { N } }", "A.k(); B.k()"),
         ("pub struct K; impl crate::Fit for K { fn fit(&self) -> u8 { N } }", "A.fit(); B.fit()"),
@@ -283,7 +283,7 @@ fn exchanged_imports_count_and_moved_items_do_not() {
 }
 
 #[test]
-fn what_a_foreign_name_means_counts() {
+fn the_resolution_of_a_foreign_name_counts() {
     let text = |from| format!("use {from}::Map; fn go() {{ Map::new() }}");
     let table = |from| digests(&Package::new(&text(from)).table());
     assert_ne!(table("std::collections"), table("std::others"));
@@ -291,7 +291,7 @@ fn what_a_foreign_name_means_counts() {
 }
 
 #[test]
-fn macros_are_followed_with_what_they_make() {
+fn macros_are_followed_with_the_items_that_they_generate() {
     reaches(
         "macro_rules! m { ($x:expr) => { inner($x) } } fn inner(x: u8) {} fn go() { m!(1) }",
         &["go", "inner", "m!"],
@@ -310,7 +310,7 @@ fn macros_are_followed_with_what_they_make() {
 }
 
 #[test]
-fn texts_of_attributes_are_followed() {
+fn strings_in_attributes_are_followed() {
     reaches(
         "#[derive(Deserialize)] struct Row { #[serde(default = \"limit\", with = \"money\")] x: u8 } \
              fn limit() -> u8 { 1 } mod money { pub fn serialize() {} } fn go() -> Row {}",
@@ -336,7 +336,7 @@ fn features_and_the_environment_count() {
     package.features.push("fast".to_owned());
     assert_ne!(digests(&package.table()), off);
 
-    // A feature that decides which import it is.
+    // A feature that selects an import.
     let text = "mod fast { pub fn f() {} } mod slow { pub fn f() {} } \
                 #[cfg(feature = \"fast\")] use fast::f; #[cfg(not(feature = \"fast\"))] use slow::f; fn go() { f() }";
     let names = Package::new(text).reached();
@@ -348,7 +348,10 @@ fn files_that_are_included_count() {
     let package =
         Package::new("const TEXT: &str = include_str!(\"../data/x.csv\"); fn go() { TEXT; }");
     let missing = package.table();
-    assert!(missing.unseen.iter().any(|unseen| unseen.contains("include_str!")), "{missing:?}");
+    assert!(
+        missing.untracked.iter().any(|untracked| untracked.contains("include_str!")),
+        "{missing:?}"
+    );
     package.write("data/x.csv", "1");
     assert_eq!(package.reached(), ["const TEXT", "data/x.csv", "go"]);
     let was = digests(&package.table());
@@ -403,23 +406,23 @@ fn a_task_may_be_renamed() {
 }
 
 #[test]
-fn what_a_macro_has_made_is_looked_up_where_it_is_called() {
+fn names_in_a_generated_impl_are_resolved_where_the_macro_is_called() {
     let package = Package::new("fn helper() {} mod m { pub fn far() {} }");
     let made = "impl Run for Made { fn run(&self) { helper(); far() } }";
     assert_eq!(names(&package.table_of(made)), ["far", "helper"]);
 }
 
 #[test]
-fn a_source_that_is_broken_says_so_and_goes_on() {
+fn a_broken_source_is_a_warning_and_reading_continues() {
     let package = Package::new("mod gone; mod odd; mod round; fn go() {} include!(\"main.rs\");");
     package
         .write("src/odd.rs", "fn f( { ] }")
         .write("src/round.rs", "#[path = \"round.rs\"] mod round;");
     let table = package.table();
     assert!(names(&table).contains(&"go".to_owned()));
-    let unseen: Vec<&str> = table.unseen.iter().map(String::as_str).collect();
-    assert!(unseen.contains(&"the file of `mod gone` is not found"), "{unseen:?}");
-    assert!(unseen.contains(&"the file src/odd.rs cannot be read as Rust"), "{unseen:?}");
+    let untracked: Vec<&str> = table.untracked.iter().map(String::as_str).collect();
+    assert!(untracked.contains(&"the file of `mod gone` is not found"), "{untracked:?}");
+    assert!(untracked.contains(&"the file src/odd.rs cannot be read as Rust"), "{untracked:?}");
 
     for text in
         ["impl", "fn", "struct", "mod", "use", "enum E {", "macro_rules! m", "pub(", "#[", "const"]
@@ -431,7 +434,7 @@ fn a_source_that_is_broken_says_so_and_goes_on() {
 
 #[test]
 fn no_source_makes_it_panic() {
-    // Pieces cut out of real sources: what is left is hardly Rust.
+    // Real sources with parts cut out, which are no valid Rust.
     let sources =
         [include_str!("parse/mod.rs"), include_str!("node/mod.rs"), include_str!("scan.rs")];
     let mut read = 0;
@@ -465,7 +468,7 @@ fn nothing_depends_on_the_folder() {
 }
 
 #[test]
-fn a_task_whose_impl_a_macro_makes_may_be_renamed() {
+fn a_task_whose_impl_a_macro_generates_may_be_renamed() {
     let task = |name: &str| {
         format!(
             "use super::*; #[derive(Task)] #[task(target = Json<u8>)] struct {name} {{ x: u8 }} \

@@ -1,17 +1,16 @@
-//! The digest of a token tree.
+//! Computes the digest of tokens.
 //!
-//! Tokens are taken apart into [`Part`]s, each of which is hashed with its kind and its length, so
-//! that no two lists of parts give the same bytes. What formatting decides is evened out on the
-//! way:
+//! Tokens are split into [`Part`]s. Each part is hashed with its kind and its length, so that no two lists of
+//! parts have the same bytes. Differences of formatting are removed first:
 //!
-//! - Whether two punctuation marks touch is kept only where they are one operator together:
-//!   `x=-1` is `x = -1`, but `&&` is not `& &`.
-//! - A comma before a closing bracket is dropped, unless it may be what makes a tuple: `(a,)` is
-//!   not `(a)`, but `f(a,)` is `f(a)`.
-//! - Comments are no tokens; [attributes that are no code](super::attributes) are dropped.
+//! - Adjacent punctuation marks are joined only if they form an operator: `x=-1` equals `x = -1`, but `&&`
+//!   does not equal `& &`.
+//! - A comma before a closing bracket is dropped, unless it may form a tuple: `(a,)` does not equal `(a)`,
+//!   but `f(a,)` equals `f(a)`.
+//! - Comments are no tokens. [Attributes that are no code](super::attributes) are dropped.
 //!
-//! Where it is not sure that two texts mean the same, they count as different: to run once too
-//! often is allowed, to run once too seldom is not.
+//! If it is uncertain whether two texts have the same meaning, they have different digests: a task may run
+//! once too often, but not once too seldom.
 
 use proc_macro2::{Spacing, TokenStream, TokenTree};
 
@@ -20,14 +19,14 @@ pub(crate) use proc_macro2::Delimiter;
 use super::attributes;
 use super::names::{Name, Names};
 
-/// A token. Groups are not nested; an opening bracket knows where its group ends.
+/// A token. Groups are flat: an opening bracket stores the index of its closing bracket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Token {
     Word(Name),
     Literal(Name),
-    /// A punctuation mark, and whether it touches the next.
+    /// A punctuation mark, and whether the next punctuation mark follows without a space.
     Punct(u8, bool),
-    /// With the place of its [`Token::Close`].
+    /// An opening bracket, with the index of its [`Token::Close`].
     Open(Delimiter, u32),
     Close(Delimiter),
 }
@@ -45,7 +44,7 @@ impl Token {
     }
 }
 
-/// The tokens that the compiler gave, as those of a file.
+/// Converts the compiler's tokens into tokens as [`lexer`](super::lexer) returns them for a file.
 pub(crate) fn flatten(stream: TokenStream, names: &mut Names) -> Vec<Token> {
     let mut tokens = Vec::new();
     flatten_into(stream, names, &mut tokens);
@@ -74,7 +73,7 @@ fn flatten_into(stream: TokenStream, names: &mut Names, tokens: &mut Vec<Token>)
     }
 }
 
-/// A piece of code that formatting does not touch.
+/// A piece of code that does not depend on formatting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part<'a> {
     Word(&'a str),
@@ -84,7 +83,7 @@ pub(crate) enum Part<'a> {
     Close(Delimiter),
 }
 
-/// 128 bits of BLAKE3 over the parts.
+/// Returns 128 bits of BLAKE3 over the parts.
 pub(crate) fn digest(parts: &[Part<'_>]) -> u128 {
     let mut bytes = Vec::with_capacity(parts.len() * 12);
     for part in parts {
@@ -102,7 +101,7 @@ pub(crate) fn digest(parts: &[Part<'_>]) -> u128 {
     digest_of_bytes(&bytes)
 }
 
-/// 128 bits of BLAKE3.
+/// Returns 128 bits of BLAKE3 over the bytes.
 pub(crate) fn digest_of_bytes(bytes: &[u8]) -> u128 {
     let mut half = [0; 16];
     half.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);
@@ -118,14 +117,14 @@ fn delimiter_name(delimiter: Delimiter) -> &'static str {
     }
 }
 
-/// The parts of `tokens`, which are a whole group or file, in order.
+/// Returns the parts of `tokens`, which must be a whole group or file.
 pub(crate) fn parts<'a>(tokens: &[Token], names: &'a Names) -> Vec<Part<'a>> {
     let mut parts = Vec::with_capacity(tokens.len());
     append(tokens, 0, names, &mut parts);
     parts
 }
 
-/// Appends the parts of `tokens`, whose first is at `offset` in its file.
+/// Appends the parts of `tokens`, the first of which has the index `offset` in its file.
 pub(crate) fn append<'a>(
     tokens: &[Token],
     offset: usize,
@@ -158,14 +157,14 @@ pub(crate) fn append<'a>(
     }
 }
 
-/// The punctuation marks at the start of `tokens` that touch one another.
+/// Returns the punctuation marks at the start of `tokens` that follow each other without a space.
 fn touching(tokens: &[Token]) -> Vec<u8> {
     let mut run = Vec::new();
     for &token in tokens {
         let Token::Punct(mark, joint) = token else {
             break;
         };
-        // An attribute after another mark begins anew, so that it is recognised.
+        // A `#` ends the run, since it may start an attribute.
         if mark == b'#' && !run.is_empty() {
             break;
         }
@@ -177,19 +176,19 @@ fn touching(tokens: &[Token]) -> Vec<u8> {
     run
 }
 
-/// The operators of more than one character, longer ones first.
+/// The operators with several characters, longer ones first.
 const OPERATORS: [&str; 25] = [
     "<<=", ">>=", "...", "..=", "&&", "||", "<<", ">>", "+=", "-=", "*=", "/=", "%=", "^=", "&=",
     "|=", "==", "!=", "<=", ">=", "->", "=>", "::", "..", "##",
 ];
 
-/// The marks that stand alone.
+/// The single punctuation marks.
 const MARKS: [&str; 22] = [
     "~", "!", "@", "#", "$", "%", "^", "&", "*", "-", "=", "+", "|", ";", ":", ",", "<", ".", ">",
     "/", "?", "'",
 ];
 
-/// Takes a run of punctuation marks apart, the longest operator first, as the compiler does.
+/// Splits a run of punctuation marks into operators, the longest first, as the compiler does.
 fn append_operators(run: &[u8], parts: &mut Vec<Part<'_>>) {
     let mut rest = run;
     while let Some(first) = rest.first() {
@@ -199,7 +198,7 @@ fn append_operators(run: &[u8], parts: &mut Vec<Part<'_>>) {
         };
         let mark = || MARKS.into_iter().find(|mark| mark.as_bytes()[0] == *first);
         let operator = operator.or_else(mark).unwrap_or("?");
-        // `<A, B,>`: nothing but the end of a list has a comma before a `>`.
+        // `<A, B,>`: a comma before `>` can only end a list.
         if *first == b'>' && parts.last().is_some_and(is_comma) {
             parts.pop();
         }
@@ -237,7 +236,7 @@ fn append_group<'a>(
     parts.push(Part::Close(delimiter));
 }
 
-/// Whether parentheses after this hold arguments or parameters, so that they make no tuple.
+/// Returns whether parentheses after this part contain arguments or parameters, and so are no tuple.
 fn takes_arguments(before: &Part<'_>) -> bool {
     match before {
         Part::Word(word) => !BEFORE_EXPRESSION.contains(word),
@@ -249,14 +248,14 @@ fn takes_arguments(before: &Part<'_>) -> bool {
     }
 }
 
-/// Keywords after which parentheses can be a tuple. After the others, `fn` and `Self` among them,
-/// they cannot.
+/// The keywords after which parentheses can be a tuple. After other keywords, such as `fn` and `Self`, they
+/// cannot.
 const BEFORE_EXPRESSION: [&str; 21] = [
     "as", "await", "box", "break", "const", "do", "dyn", "else", "for", "if", "impl", "in", "let",
     "match", "move", "mut", "ref", "return", "where", "while", "yield",
 ];
 
-/// Whether a comma other than the last parts the content of a group, and not that of a `<...>`.
+/// Returns whether a group contains a comma, apart from the last one and from those inside `<...>`.
 fn has_two_elements(inner: &[Part<'_>]) -> bool {
     let (mut groups, mut angles) = (0_usize, 0_usize);
     for part in &inner[..inner.len() - 1] {

@@ -1,4 +1,4 @@
-//! All that is known of the source, kept from one `#[tracked]` of a compilation to the next.
+//! Caches the source and everything computed from it, from one `#[tracked]` of a compilation to the next.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
@@ -21,13 +21,13 @@ use super::tokens::{self, Part, Token};
 use super::{packages, scan};
 use crate::text;
 
-/// The source, and what was found out about it.
+/// The source, and the cached results.
 pub(crate) struct World {
     pub(crate) source: Source,
     index: Index,
     /// Impls, types and functions that are tasks, by the digest of their tokens.
     by_digest: HashMap<u128, Vec<ItemId>>,
-    /// As the program sees it, and as its tests do.
+    /// One cache for the program, and one for its tests, which see items with `#[cfg(test)]`.
     caches: [Cache; 2],
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Cache {
     pub(crate) colors: RefCell<HashMap<ItemId, u128>>,
 }
 
-/// The world as the program or its tests see it.
+/// The source as the program or its tests see it.
 pub(crate) struct View<'a> {
     pub(crate) resolver: Resolver<'a>,
     pub(crate) relations: &'a Relations,
@@ -48,19 +48,19 @@ pub(crate) struct View<'a> {
 }
 
 thread_local! {
-    /// A process compiles one crate; its source is read when the first macro asks for it.
+    /// A process compiles one crate, whose source is read for the first macro that needs it.
     static WORLD: RefCell<Option<Option<World>>> = const { RefCell::new(None) };
 }
 
 impl World {
-    /// Calls `ask` with the world of the crate that is being compiled, if its source can be read.
-    pub(crate) fn with<R>(ask: impl FnOnce(Option<&mut World>) -> R) -> R {
+    /// Calls `query` with the world of the crate that is being compiled, if its source can be read.
+    pub(crate) fn with<R>(query: impl FnOnce(Option<&mut World>) -> R) -> R {
         WORLD.with_borrow_mut(|world| {
             let world = world.get_or_insert_with(|| {
                 let folder = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
                 Self::read(Compilation::current()?, folder.as_deref())
             });
-            ask(world.as_mut())
+            query(world.as_mut())
         })
     }
 
@@ -72,9 +72,9 @@ impl World {
         let mut by_digest: HashMap<u128, Vec<ItemId>> = HashMap::new();
         for (id, item) in source.items.iter().enumerate() {
             let is_function_task = source.is_function_task(id);
-            let is_asked =
+            let may_be_found =
                 matches!(item.kind, Kind::Type(_) | Kind::Impl(_)) || item.task.is_some();
-            if is_asked && !is_function_task {
+            if may_be_found && !is_function_task {
                 let (tokens, body) = (source.tokens(id), item.body.clone());
                 let mut parts = Vec::new();
                 tokens::append(&tokens[body.clone()], body.start, &source.names, &mut parts);
@@ -92,14 +92,16 @@ impl World {
         View { resolver, relations, cache }
     }
 
-    /// The item that the compiler gave as `stream`, found in its file by its tokens; all of them if
-    /// there are several, for a line would not tell them apart either. An item that is in no file,
-    /// since a macro made it, is added.
+    /// Finds the item that the compiler passed to the macro as `stream`.
+    ///
+    /// The item is found in its file by its tokens: a line number would not identify an item that a
+    /// macro generates. If several items have these tokens, all are returned, and all count. An item that
+    /// stands in no file, since a macro generated it, is added.
     pub(crate) fn find(&mut self, stream: TokenStream, file: Option<&Path>) -> Vec<ItemId> {
-        let given = tokens::flatten(stream, &mut self.source.names);
-        let start = behind_attributes(&given, &self.source);
+        let item_tokens = tokens::flatten(stream, &mut self.source.names);
+        let start = after_attributes(&item_tokens, &self.source);
         let mut parts = Vec::new();
-        tokens::append(&given[start..], start, &self.source.names, &mut parts);
+        tokens::append(&item_tokens[start..], start, &self.source.names, &mut parts);
         let digest = tokens::digest(&parts);
         let file = file.and_then(|file| file.canonicalize().ok());
         let in_file = |&id: &ItemId| {
@@ -109,10 +111,10 @@ impl World {
         let equal = self.by_digest.get(&digest).into_iter().flatten().copied();
         let mut found: Vec<ItemId> = equal.filter(in_file).collect();
         if found.is_empty()
-            && let [Token::Word(_), Token::Word(name), ..] = given[start..]
+            && let [Token::Word(_), Token::Word(name), ..] = item_tokens[start..]
         {
-            // A field with a `cfg` may be gone from what the compiler gives.
-            let is_function = given[start] == Token::Word(kw::FN);
+            // The compiler may have removed a field with a `cfg` from the tokens.
+            let is_function = item_tokens[start] == Token::Word(kw::FN);
             let named = (0..self.source.items.len()).filter(|&id| {
                 let item = &self.source.items[id];
                 let is_one = match item.kind {
@@ -120,18 +122,20 @@ impl World {
                     Kind::Type(_) => !is_function && !self.source.is_function_task(id),
                     _ => false,
                 };
-                is_one && item.name == Some(name) && !item.is_made
+                is_one && item.name == Some(name) && !item.is_generated
             });
             found = named.filter(in_file).collect();
         }
         if found.is_empty() {
-            found.extend(self.add(given, file.as_deref()));
+            found.extend(self.add(item_tokens, file.as_deref()));
         }
         found
     }
 
-    /// Adds an item that a macro made. It sees what the module of the file sees in which the macro
-    /// is called, and, since it may stand in a module inside that, all else by name.
+    /// Adds an item that a macro generated.
+    ///
+    /// Its names are resolved in the module of the file that calls the macro. Since the item may stand in a
+    /// module inside that one, its names may also refer to any item of the package with that name.
     fn add(&mut self, tokens: Vec<Token>, file: Option<&Path>) -> Option<ItemId> {
         let known = self.source.files.iter().find(|known| file == Some(known.path.as_path()));
         let around = known.map_or(self.source.packages[0].root, |known| known.module);
@@ -148,15 +152,15 @@ impl World {
         let source = &mut self.source;
         Parser { source, file, tokens, module, place, features: Vec::new() }.items(all);
         let added = self.source.modules[module].items.last().copied()?;
-        self.source.items[added].is_made = true;
+        self.source.items[added].is_generated = true;
         if let Some(task) = self.source.items[added].task {
-            self.source.items[task].is_made = true;
+            self.source.items[task].is_generated = true;
         }
         Some(added)
     }
 }
 
-fn behind_attributes(tokens: &[Token], source: &Source) -> usize {
+fn after_attributes(tokens: &[Token], source: &Source) -> usize {
     let (_, at) = marks::read(tokens, 0, tokens.len(), &source.names, false);
     match (scan::word(tokens, at), scan::group(tokens, at + 1)) {
         (Some(kw::PUB), Some((tokens::Delimiter::Parenthesis, inner))) => inner.end + 1,
@@ -166,7 +170,7 @@ fn behind_attributes(tokens: &[Token], source: &Source) -> usize {
 }
 
 impl View<'_> {
-    /// What an item leads to.
+    /// Returns the items, files and variables that an item refers to.
     pub(crate) fn node(&self, item: ItemId) -> Rc<Node> {
         if let Some(node) = self.cache.nodes.borrow().get(&item) {
             return node.clone();
@@ -180,7 +184,7 @@ impl View<'_> {
         Builder { resolver: self.resolver, relations: self.relations }
     }
 
-    /// The digest of an item's tokens; those of a task do not count.
+    /// Returns the digest of an item's tokens, or 0 for the struct of a task, whose tokens do not count.
     pub(crate) fn digest(&self, item: ItemId) -> u128 {
         if self.resolver.source.is_task(item) {
             return 0;
@@ -203,7 +207,7 @@ impl View<'_> {
         let mut append = |part: std::ops::Range<usize>| {
             tokens::append(&all[part.clone()], part.start, &source.names, &mut parts);
         };
-        // A task may be renamed: what is its own does not count by its name.
+        // A task may be renamed, so its name does not count in its impls and methods.
         let of_task = |implementor: &std::ops::Range<usize>| {
             let named = self.builder().named(item, implementor.clone());
             named.iter().any(|&named| source.is_task(named))
@@ -227,8 +231,10 @@ impl View<'_> {
         digest
     }
 
-    /// The digest of a type or a trait with those of its methods and its impls: where imports exchange two
-    /// of one name, nothing else may tell them apart.
+    /// Returns the digest of a type or trait combined with the digests of its methods and impls.
+    ///
+    /// If an edit exchanges the imports of two types with the same name and equal tokens, only their methods and
+    /// impls differ.
     fn digest_with_methods(&self, item: ItemId, digest: u128) -> u128 {
         let methods = self.relations.associated.get(&item).into_iter().flatten();
         let impls = self.relations.with_type.get(&item).into_iter().flatten();
@@ -245,7 +251,7 @@ impl View<'_> {
         tokens::digest_of_bytes(&bytes)
     }
 
-    /// What an item is called in a reason.
+    /// Returns the name of an item in a reason. It is no part of a digest.
     pub(crate) fn shown(&self, item: ItemId) -> String {
         let source = self.resolver.source;
         let known = &source.items[item];

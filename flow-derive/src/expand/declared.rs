@@ -1,5 +1,5 @@
-//! What is written of a function that is a task: the function itself, the struct of its parameters,
-//! and the impl of `Run` that calls it.
+//! Generates the items of a function that is a task: the function itself, the struct of its
+//! parameters, and the impl of `Run` that calls the function.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -16,13 +16,13 @@ use crate::function::argument::{Argument, Item, Role, Taken};
 use crate::model::Task;
 use crate::spans::{ends, local, plain};
 
-/// The function, the struct, and the `items` that make it a task. A `cfg` of the function is one of
-/// all of these.
+/// Returns the function, the struct, and the `items` that make it a task. A `cfg` of the function
+/// applies to all of them.
 pub(super) fn declare(task: &Task<'_>, function: &Function, items: &TokenStream) -> TokenStream {
     let item = &function.item;
     let cfgs: Vec<&Attribute> = named(function, &["cfg"]).collect();
     let structure = structure(task, function);
-    // A task has as many parameters as it has.
+    // A task may need many parameters, so clippy does not limit their number.
     let many = (item.sig.inputs.len() > 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
     quote! {
         #many
@@ -36,6 +36,7 @@ pub(super) fn declare(task: &Task<'_>, function: &Function, items: &TokenStream)
     }
 }
 
+/// Returns the attributes of the function that have one of these names.
 fn named<'a>(
     function: &'a Function,
     names: &'static [&'static str],
@@ -44,12 +45,12 @@ fn named<'a>(
     attributes.filter(move |attr| names.iter().any(|name| attr.path().is_ident(name)))
 }
 
-/// The struct of the parameters.
+/// Returns the struct of the parameters.
 fn structure(task: &Task<'_>, function: &Function) -> TokenStream {
     let input = task.input;
     let (visibility, name) = (&input.vis, &input.ident);
     let (generics, _, bounds) = input.generics.split_for_impl();
-    // At the place of the function, where the compiler says that it is private.
+    // With the span of `fn`, where the compiler reports that the type is private.
     let keyword = Ident::new("struct", function.item.sig.fn_token.span);
     let fields = match &input.data {
         Data::Struct(data) => data.fields.iter(),
@@ -67,7 +68,7 @@ fn structure(task: &Task<'_>, function: &Function) -> TokenStream {
     });
     let mut docs: Vec<_> = doc::docs(&input.attrs).map(|doc| quote!(#doc)).collect();
     if docs.is_empty() {
-        let text = format!("The task that the function `{}` is.", plain(&function.item.sig.ident));
+        let text = format!("The task of the function `{}`.", plain(&function.item.sig.ident));
         docs.push(quote!(#[doc = #text]));
     }
     quote! {
@@ -89,7 +90,7 @@ fn structure(task: &Task<'_>, function: &Function) -> TokenStream {
     }
 }
 
-/// The impl of `Run`, of a task that is a function.
+/// Returns the impl of `Run` for a task that is a function.
 pub(super) fn run(task: &Task<'_>) -> TokenStream {
     let Some(function) = task.function else {
         return TokenStream::new();
@@ -101,7 +102,7 @@ pub(super) fn run(task: &Task<'_>) -> TokenStream {
     let all = TrackedAttr::default();
     let tracked = task.attr.tracked.as_ref().map_or(&all, |written| &written.value);
     let code = tracked::of_function(function, tracked, &private.to_token_stream());
-    // What is not seen of the code is a warning, which can be allowed above the function.
+    // Code that is not tracked causes a warning, which can be allowed above the function.
     let levels = named(function, &["allow", "expect"]).filter(|attr| is_outer(attr));
     let levels = levels.filter_map(|attr| match &attr.meta {
         Meta::List(list) => {
@@ -110,7 +111,7 @@ pub(super) fn run(task: &Task<'_>) -> TokenStream {
         }
         Meta::Path(_) | Meta::NameValue(_) => None,
     });
-    // It is called here, which is no use of what nobody should use any more.
+    // The generated call of a deprecated function should not warn.
     let deprecated = named(function, &["deprecated"]).next();
     let deprecated = deprecated.map(|_| quote!(#[allow(deprecated)]));
     let cx = local("cx");
@@ -148,8 +149,8 @@ fn is_outer(attribute: &Attribute) -> bool {
     matches!(attribute.style, syn::AttrStyle::Outer)
 }
 
-/// What the function gave, as the output: a value, or a `Result` of one. If it is another than the
-/// target keeps, the compiler points at the type that the function says it gives.
+/// Converts the return value of the function, a value or a `Result`, into the output. If the target
+/// stores another type, the compiler reports it at the function's return type.
 fn output(function: &Function, call: &TokenStream) -> TokenStream {
     let (span, _) = ends(function.output_tokens());
     let (private, at_output) = (private(), private_at(span));
@@ -163,7 +164,7 @@ fn output(function: &Function, call: &TokenStream) -> TokenStream {
     }
 }
 
-/// What an argument of the function is given, and what has to be done before.
+/// Returns the statements that prepare an argument of the function, and the expression that is passed.
 fn value(task: &Task<'_>, place: usize, argument: &Argument) -> (TokenStream, TokenStream) {
     let span = argument.ty.span();
     let cx = Ident::new("__cx", span.resolved_at(Span::mixed_site()));
@@ -176,7 +177,8 @@ fn value(task: &Task<'_>, place: usize, argument: &Argument) -> (TokenStream, To
             let field = quote_spanned!(span=> &#this.#ident);
             let value = match is_borrowed {
                 true => field,
-                // By what is known of the type already, so that what is wrong with it is said once.
+                // Through `field`, which has checked the type already, so that an error in the type is
+                // reported once.
                 false => {
                     let private = private_at(span);
                     quote_spanned!(span=> #private::field::<#stored>("", "").copy(#field))
@@ -192,7 +194,7 @@ fn value(task: &Task<'_>, place: usize, argument: &Argument) -> (TokenStream, To
     }
 }
 
-/// The handles of one entry of `requires`, borrowed.
+/// Returns the borrowed handles of one entry of `requires`.
 fn handles(task: &Task<'_>, place: usize, cx: &Ident) -> TokenStream {
     let entries = task.entries();
     match &entries[place].name {
@@ -208,7 +210,7 @@ fn handles(task: &Task<'_>, place: usize, cx: &Ident) -> TokenStream {
     }
 }
 
-/// An input: what is loaded, in a variable of its own, and how it is given to the function.
+/// Returns the statement that loads an input, and the expression that is passed to the function.
 fn input(
     entry: &Entry,
     handles: &TokenStream,
@@ -222,7 +224,7 @@ fn input(
         Ident::new(&name.to_string(), span.resolved_at(Span::mixed_site()))
     };
     let (held, given, one) = (variable("held"), variable("given"), variable("one"));
-    // What is kept while the function runs, of one handle.
+    // The value that lives while the function runs, for one handle.
     let hold = match taken.item {
         Item::Handle => quote_spanned!(span=> ::core::clone::Clone::clone(#one)),
         Item::HandleBorrowed => one.to_token_stream(),
@@ -231,7 +233,7 @@ fn input(
         }
         Item::Owned => quote_spanned!(span=> #private::owned(#private::load(#one)?)),
     };
-    // How that is borrowed, of one that is borrowed itself.
+    // The borrow of that value, given a reference to it.
     let borrow = match taken.item {
         Item::Borrowed => Some(quote_spanned!(span=> &**#one)),
         Item::LoadedBorrowed => Some(one.to_token_stream()),
@@ -263,8 +265,8 @@ fn input(
     (binding, value)
 }
 
-/// The list, map or option `from`, with `each` in the place of `one` of it. With its type said,
-/// each is made to fit that.
+/// Maps the list, map or option `from`: binds each item to `one`, and replaces it by `each`. If `ty` is
+/// given, the new items are coerced to it.
 fn collect(
     form: &Form,
     from: &TokenStream,

@@ -1,8 +1,8 @@
-//! What is written where something is wrong: the errors, and a task that has the right outside.
+//! Generates the errors of a wrong declaration, and a stub of the task.
 //!
-//! The stub keeps the user's other code from being wrong too: there are the typed keys, `Run` can
-//! be implemented, and other tasks can require this one. What is not known of it becomes a type
-//! that is itself the error, about which the compiler says nothing more.
+//! The stub prevents errors in the user's other code: the typed keys exist, `Run` can be implemented,
+//! and other tasks can require this one. An unknown part of the task becomes a type that expands to the
+//! error itself, so that the compiler reports nothing else about it.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -13,12 +13,12 @@ use crate::expand::{Shape, enclose, inputs, keys, kind, private, target_type};
 use crate::key_type;
 use crate::model::Task;
 
-/// The errors, and the stub.
+/// Returns the errors and the stub.
 pub(crate) fn expand(task: &Task<'_>, errors: Vec<syn::Error>) -> TokenStream {
     let errors = errors.iter().map(syn::Error::to_compile_error);
     let borrows = task.input.generics.lifetimes().next().is_some();
     if borrows {
-        // It cannot be a task, whatever else it is.
+        // A type that borrows cannot implement `Task`, not even as a stub.
         return quote!(#(#errors)*);
     }
     let mut errors = errors;
@@ -26,13 +26,13 @@ pub(crate) fn expand(task: &Task<'_>, errors: Vec<syn::Error>) -> TokenStream {
     let name = &task.input.ident;
     let generics = task.owned_generics();
     let (generics, arguments, bounds) = generics.split_for_impl();
-    // An error stands in the place of what is not known for it, which is its first use.
+    // The next error stands in for an unknown type. The compiler reports an error at its first use.
     let mut unknown = || match errors.next() {
         Some(error) => quote!(#private::Unknown<{ #error }>),
         None => quote!(<Self as #private::Task>::Target),
     };
-    let target = match task.kept() {
-        Some(kept) => target_type(&kept),
+    let target = match task.storage() {
+        Some(storage) => target_type(&storage),
         None => {
             let unknown = unknown();
             quote!(type Target = #unknown;)
@@ -95,12 +95,12 @@ pub(crate) fn expand(task: &Task<'_>, errors: Vec<syn::Error>) -> TokenStream {
     quote!(#(#errors)* #stub)
 }
 
-/// Whether the inputs are known although something is wrong.
+/// Returns whether the types of the inputs are known in spite of the errors.
 fn is_known(task: &Task<'_>) -> bool {
     !task.attr.bad_requires
-        && (task.is_named() || task.entries().len() <= check::MOST_UNNAMED)
+        && (task.is_named() || task.entries().len() <= check::MAX_UNNAMED)
         && task.entries().iter().all(|entry| match &entry.form {
-            Form::Map(key, each) => key_type::of(key, each, &task.params).is_some(),
+            Form::Map(key, each) => key_type::infer(key, each, &task.params).is_some(),
             Form::One | Form::Optional(_) | Form::List(_) => true,
         })
 }

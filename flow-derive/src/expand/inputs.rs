@@ -1,4 +1,4 @@
-//! The type of a task's inputs.
+//! Generates the type of a task's inputs.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -11,14 +11,14 @@ use crate::key_type;
 use crate::model::Task;
 use crate::spans::{local, plain};
 
-/// The type of `Task::Inputs`, and the items that declare it.
+/// The type `Task::Inputs`, and the items that declare it.
 pub(crate) struct Shape {
     pub(crate) ty: TokenStream,
     pub(crate) items: TokenStream,
 }
 
 impl Shape {
-    /// The form follows that of `requires`.
+    /// Returns the type for the form of `requires`: one input, a tuple, or a struct.
     pub(crate) fn of(task: &Task<'_>) -> Self {
         let types: Vec<_> = task.entries().iter().map(|entry| input(entry, task)).collect();
         if task.is_named() {
@@ -35,24 +35,24 @@ impl Shape {
     }
 }
 
-/// The input that an entry gives, pointing at the task's type.
+/// Returns the input type of an entry, with spans that point at the task's type.
 fn input(entry: &Entry, task: &Task<'_>) -> TokenStream {
-    let span = entry.wish.task.span();
-    let (private, wished) = (private_at(span), required(&entry.wish));
-    let one = quote_spanned!(span=> #private::Input<#wished>);
+    let span = entry.dependency.task.span();
+    let (private, required_type) = (private_at(span), required(&entry.dependency));
+    let one = quote_spanned!(span=> #private::Input<#required_type>);
     match &entry.form {
         Form::One => one,
         Form::Optional(_) => quote_spanned!(span=> ::core::option::Option<#one>),
         Form::List(_) => quote_spanned!(span=> ::std::vec::Vec<#one>),
         Form::Map(key, each) => {
-            let key = key_type::of(key, each, &task.params);
+            let key = key_type::infer(key, each, &task.params);
             quote_spanned!(span=> ::std::collections::BTreeMap<#key, #one>)
         }
     }
 }
 
-/// A struct with a field for each entry. It is generic over the types of its fields, so that it
-/// says nothing of the tasks itself: what is wrong with them is said once, by `impl Task`.
+/// Returns a struct with a field for each entry. It is generic over the types of its fields, so that an
+/// error in the tasks is reported once, by `impl Task`, and not by the struct, too.
 fn named(task: &Task<'_>, types: &[TokenStream]) -> Shape {
     let private = private();
     let of = &task.input.ident;
@@ -62,8 +62,8 @@ fn named(task: &Task<'_>, types: &[TokenStream]) -> Shape {
         task.entries().iter().filter_map(|entry| entry.name.as_ref()).collect();
     let parameters: Vec<Ident> = (0..names.len()).map(|i| format_ident!("I{i}")).collect();
     let docs = task.entries().iter().map(|entry| {
-        let wished = crate::text::short_type(entry.wish.task.to_token_stream());
-        format!("What was required as `{wished}`.")
+        let required_type = crate::text::short_type(entry.dependency.task.to_token_stream());
+        format!("The input of the dependency `{required_type}`.")
     });
     let doc = format!("The inputs of `{}`.", plain(of));
     let wires = local("wires");
@@ -88,7 +88,7 @@ fn named(task: &Task<'_>, types: &[TokenStream]) -> Shape {
     Shape { ty: quote_spanned!(span=> #located<#(#types),*>), items }
 }
 
-/// The name of a function as that of a type: `MeanOfAll` for `mean_of_all`.
+/// Converts the name of a function into that of a type: `MeanOfAll` for `mean_of_all`.
 fn camel_case(name: &str) -> String {
     let capital = |word: &str| {
         let mut chars = word.chars();
@@ -98,7 +98,7 @@ fn camel_case(name: &str) -> String {
     name.split('_').map(capital).collect()
 }
 
-/// Where the compiler points if it cannot say which of several entries is to blame.
+/// Returns the span of `requires`, for errors that concern several entries.
 fn word_span(task: &Task<'_>) -> Span {
     task.attr.requires.as_ref().map_or_else(Span::call_site, |requires| requires.word.span())
 }

@@ -1,4 +1,4 @@
-//! The typed keys: one associated constant for each parameter.
+//! Generates the typed keys: one associated constant for each parameter.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -17,7 +17,7 @@ pub(crate) fn keys(task: &Task<'_>) -> TokenStream {
     let name = &task.input.ident;
     let visibility = &task.input.vis;
     let (generics, arguments, bounds) = task.input.generics.split_for_impl();
-    // Two of one name are reported; the second would be an error of its own.
+    // `check` reports two keys of the same name. A second constant would be another error.
     let is_first = |index: usize| {
         task.params[..index].iter().all(|before| before.key != task.params[index].key)
     };

@@ -1,10 +1,10 @@
-//! What the derive writes: the typed keys, the struct of named inputs, and `impl Task`; and what
-//! `#[task(...)]` adds to that for a function.
+//! Generates the code of the macros: the typed keys, the struct of named inputs, and `impl Task`, and
+//! the items that `#[task(...)]` adds for a function.
 //!
-//! All of it stands in one `const _`, so that it adds no name to the user's module. It calls what
-//! is in `flow_core::__private` and nothing else of the library, by one import, so that a facade
-//! that is not there is one error. What else the compiler may complain about has the span of the
-//! user's words that are to blame.
+//! Everything that the derive generates stands in one `const _`, so that it adds no name to the user's
+//! module. It calls only `flow_core::__private`, through one import, so that a missing facade causes one
+//! error. Generated tokens that the compiler may report have the span of the user's tokens that cause the
+//! error.
 
 mod declared;
 mod fallback;
@@ -29,7 +29,7 @@ use crate::ctxt::Ctxt;
 use crate::model::Task;
 use crate::{check, function};
 
-/// The expansion of `#[derive(Task)]`.
+/// Expands `#[derive(Task)]`.
 pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
     let ctxt = Ctxt::new();
     let task = Task::read(input, &ctxt);
@@ -44,7 +44,10 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
 const PLACE: &str = "`#[task(...)]` stands above a function, or above a struct below its \
                      `#[derive(Task)]`";
 
-/// The expansion of `#[task(...)]`: the function, and the task that it is, too.
+/// Expands `#[task(...)]` above a function: the function, and the task.
+///
+/// The attribute macro has the same name as the helper attribute of `#[derive(Task)]`. Below the derive, the
+/// compiler always uses the helper attribute. Above the derive, it rejects `#[task]` as ambiguous.
 pub(crate) fn function(options: TokenStream, item: TokenStream) -> TokenStream {
     match syn::parse2::<ItemFn>(item.clone()) {
         Ok(function) => of_function(options, function, &item),
@@ -55,7 +58,7 @@ pub(crate) fn function(options: TokenStream, item: TokenStream) -> TokenStream {
     }
 }
 
-/// What to say of an item that is no function.
+/// Returns the error for an item that is no function.
 fn misplaced(item: &TokenStream) -> Option<syn::Error> {
     let message = match syn::parse2::<Item>(item.clone()).ok()? {
         Item::Fn(_) | Item::Verbatim(_) => return None,
@@ -70,7 +73,7 @@ fn of_function(options: TokenStream, item: ItemFn, tokens: &TokenStream) -> Toke
     let ctxt = Ctxt::new();
     let (function, input, attr) = function::read(options, item, tokens, &ctxt);
     if function.item.sig.receiver().is_some() {
-        // It is a method, beside which no struct can stand.
+        // The function is a method, and a struct cannot be declared beside a method.
         let errors = ctxt.check();
         let errors = errors.iter().map(syn::Error::to_compile_error);
         let item = &function.item;
@@ -84,12 +87,12 @@ fn of_function(options: TokenStream, item: ItemFn, tokens: &TokenStream) -> Toke
     declared::declare(&task, &function, &items)
 }
 
-/// What `__private` is called inside [`enclose`].
+/// Returns the name of the module `__private` inside [`enclose`].
 pub(crate) fn private() -> Ident {
     private_at(Span::call_site())
 }
 
-/// The same, where the compiler may complain about what is called.
+/// Returns the same name at `span`, where the compiler reports errors about the call.
 pub(crate) fn private_at(span: Span) -> Ident {
     Ident::new("__flow", span)
 }

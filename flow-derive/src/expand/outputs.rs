@@ -1,4 +1,4 @@
-//! `impl Outputs`, and the typed keys of its fields.
+//! Generates `impl Outputs`, and the typed keys of the fields.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -12,7 +12,7 @@ use crate::ctxt::Ctxt;
 use crate::outputs::{Outputs, Part};
 use crate::spans::{local, plain};
 
-/// The expansion of `#[derive(Outputs)]`.
+/// Expands `#[derive(Outputs)]`.
 pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
     let ctxt = Ctxt::new();
     let outputs = Outputs::read(input, &ctxt);
@@ -26,14 +26,14 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
     quote!(#(#errors)* #stub)
 }
 
-/// Everything that is written for outputs without mistakes.
+/// Returns the code for a declaration without mistakes.
 fn expand(outputs: &Outputs<'_>) -> TokenStream {
     let private = private();
     let name = &outputs.input.ident;
     let generics = outputs.owned_generics();
     let (generics, arguments, bounds) = generics.split_for_impl();
     let keys = keys(outputs);
-    let kept: Vec<_> = outputs.parts.iter().map(kept).collect();
+    let keep_impls: Vec<_> = outputs.parts.iter().map(keep_impl).collect();
     let targets = targets(outputs);
     let (codes, to, from) = (local("codes"), local("to"), local("from"));
     let save = outputs.parts.iter().map(|part| {
@@ -66,11 +66,11 @@ fn expand(outputs: &Outputs<'_>) -> TokenStream {
 
             #[automatically_derived]
             impl #generics #private::Outputs for #name #arguments #bounds {
-                const __EXACT: bool = #(#kept::__EXACT)&&*;
+                const __EXACT: bool = #(#keep_impls::__EXACT)&&*;
                 const __TARGETS: &'static str = #targets;
 
                 fn __codes(#codes: &mut ::std::vec::Vec<#private::Code>) {
-                    #(#codes.push(#kept::__CODE);)*
+                    #(#codes.push(#keep_impls::__CODE);)*
                 }
 
                 fn __save(&self, #to: &mut #private::Saving<'_, '_>) -> #private::anyhow::Result<()> {
@@ -102,7 +102,7 @@ fn expand(outputs: &Outputs<'_>) -> TokenStream {
     )
 }
 
-/// What stands for the impl where something is wrong, so that nothing else is.
+/// Returns a stub of the impl for a declaration with mistakes, so that no further errors follow.
 fn stub(outputs: &Outputs<'_>) -> TokenStream {
     let private = private();
     let name = &outputs.input.ident;
@@ -137,8 +137,8 @@ fn stub(outputs: &Outputs<'_>) -> TokenStream {
     )
 }
 
-/// `<Target as KeepPart>`, pointing at the target.
-fn kept(part: &Part<'_>) -> TokenStream {
+/// Returns `<Target as KeepPart>`, with spans that point at the target.
+fn keep_impl(part: &Part<'_>) -> TokenStream {
     let target = &part.target;
     let span = target.span();
     let private = private_at(span);
@@ -153,7 +153,7 @@ fn keys(outputs: &Outputs<'_>) -> TokenStream {
     let (generics, arguments, bounds) = generics.split_for_impl();
     let mut seen = Vec::new();
     let keys = outputs.parts.iter().filter_map(|part| {
-        // Two of one name are reported; the second would be an error of its own.
+        // Two keys of the same name are already reported. A second constant would be another error.
         if seen.contains(&&part.key) {
             return None;
         }
@@ -168,7 +168,7 @@ fn keys(outputs: &Outputs<'_>) -> TokenStream {
         let docs = if docs.is_empty() { quote!(#[doc = #doc]) } else { quote!(#(#docs)*) };
         Some(quote_spanned! {span=>
             #docs
-            // The target is the user's, and clippy would tell the user of the closure.
+            // The closure has the user's span, so clippy would warn the user about it.
             #[allow(clippy::redundant_closure)]
             #visibility const #key: #private::Part<Self, #target> =
                 #private::Part::__new(#text, || #value);
@@ -183,7 +183,7 @@ fn keys(outputs: &Outputs<'_>) -> TokenStream {
     }
 }
 
-/// How the user wrote the targets: `Split {train: Parquet<RecordBatch>}`.
+/// Returns the targets as the user wrote them: `Split {train: Parquet<RecordBatch>}`.
 fn targets(outputs: &Outputs<'_>) -> String {
     let parts = outputs
         .parts

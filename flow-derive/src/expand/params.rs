@@ -1,4 +1,4 @@
-//! The declarations of the parameters.
+//! Generates the declarations of the parameters.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
@@ -20,7 +20,7 @@ fn declaration(param: &Param<'_>) -> TokenStream {
     let private = private();
     let (ty, name) = (&param.field.ty, plain(param.ident));
     let doc = doc::doc(&param.field.attrs);
-    // The bound on the type is checked here and nowhere else.
+    // Only this call checks the trait bound of the type, so that an error is reported once.
     let at_type = private_at(ty.span());
     let mut declaration = quote_spanned! {ty.span()=>
         #at_type::field::<#ty>(#name, #doc).decl
@@ -38,7 +38,7 @@ fn declaration(param: &Param<'_>) -> TokenStream {
             }
             None => {
                 let span = default.word.span();
-                // With its type said apart, so that what has no default is said at the word.
+                // The `let` gives the type, so that a missing `Default` is reported at the keyword.
                 quote_spanned! {span=> {
                     let value: #ty = ::core::default::Default::default();
                     #private::default::<#ty>(value)
@@ -65,7 +65,7 @@ fn declaration(param: &Param<'_>) -> TokenStream {
     let value = local("value");
     if let Some(range) = &attr.range {
         let range = &range.value;
-        let text = text::of(range.to_token_stream());
+        let text = text::to_text(range.to_token_stream());
         let at_range = private_at(range.span());
         let holds = quote_spanned! {range.span()=>
             #at_range::in_range::<#ty, _>(#range, #value)
@@ -74,7 +74,7 @@ fn declaration(param: &Param<'_>) -> TokenStream {
     }
     if let Some(choices) = &attr.choices {
         let choices = &choices.value;
-        let text = text::of(choices.to_token_stream());
+        let text = text::to_text(choices.to_token_stream());
         let at_choices = private_at(choices.span());
         let converted = choices.elems.iter().map(|choice| {
             let at_choice = private_at(choice.span());

@@ -1,4 +1,4 @@
-//! What an instance requires, as calls of `Requirements`.
+//! Generates the requirements of an instance, as calls of `Requirements`.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -7,12 +7,12 @@ use syn::visit::Visit;
 use syn::{Expr, ExprLet};
 
 use super::{private, private_at};
-use crate::attr::entry::{Each, Entry, Form, Wish};
+use crate::attr::entry::{Dependency, Each, Entry, Form};
 use crate::key_type;
 use crate::model::{self, Task};
 use crate::spans::{associated, ends, local, plain};
 
-/// The body of `__requires`: one call for each entry.
+/// Returns the body of `__requires`: one call for each entry.
 pub(super) fn calls(task: &Task<'_>) -> TokenStream {
     task.entries().iter().map(|entry| call(entry, task)).collect()
 }
@@ -20,32 +20,32 @@ pub(super) fn calls(task: &Task<'_>) -> TokenStream {
 fn call(entry: &Entry, task: &Task<'_>) -> TokenStream {
     let to = local("to");
     let role = entry.name.as_ref().map_or_else(String::new, plain);
-    let wish = settings(&entry.wish);
-    // With the task said, no type is left to be found out that could not be.
-    let of = required(&entry.wish);
+    let dependency = settings(&entry.dependency);
+    // With the task as an explicit type argument, the compiler has no type to infer.
+    let of = required(&entry.dependency);
     match &entry.form {
-        Form::One => quote!(#to.one::<#of>(#role, #wish);),
+        Form::One => quote!(#to.one::<#of>(#role, #dependency);),
         Form::Optional(cond) => {
-            let wish = when(Some(cond), &quote!(::core::option::Option::Some(#wish)));
-            quote!(#to.optional::<#of>(#role, #wish else { ::core::option::Option::None });)
+            let dependency = when(Some(cond), &quote!(::core::option::Option::Some(#dependency)));
+            quote!(#to.optional::<#of>(#role, #dependency else { ::core::option::Option::None });)
         }
         Form::List(each) => {
             let items = local("items");
-            let collected = collect(each, &quote!(#items.push(#wish);));
+            let collected = collect(each, &quote!(#items.push(#dependency);));
             quote!(#to.list::<#of>(#role, #collected);)
         }
         Form::Map(key, each) => {
             let (items, place) = (local("items"), local("key"));
-            let ty = key_type::of(key, each, &task.params);
+            let ty = key_type::infer(key, each, &task.params);
             let expr = &key.expr;
             let at_key = private_at(expr.span());
-            // By reference, so that the settings can take what the key is made from.
+            // By reference, so that the settings can move the values in the key expression.
             let value = quote_spanned!(expr.span()=> #at_key::map_key::<#ty, _>(&(#expr)));
             let collected = collect(
                 each,
                 &quote! {
                     let #place = #value;
-                    #items.push((#place, #wish));
+                    #items.push((#place, #dependency));
                 },
             );
             let map = quote_spanned!(ty.span()=> map::<#of, #ty>);
@@ -54,12 +54,12 @@ fn call(entry: &Entry, task: &Task<'_>) -> TokenStream {
     }
 }
 
-/// `settings::<A>().set(<A>::KEY, value).with(KEY, value)`
-fn settings(wish: &Wish) -> TokenStream {
-    let ty = required(wish);
+/// Returns `settings::<A>().set(<A>::KEY, value).with(KEY, value)`.
+fn settings(dependency: &Dependency) -> TokenStream {
+    let ty = required(dependency);
     let private = private_at(ty.span());
     let mut settings = quote_spanned!(ty.span()=> #private::settings::<#ty>());
-    for set in &wish.fields {
+    for set in &dependency.fields {
         let field = &set.field;
         let key = model::key(field);
         let value = match &set.value {
@@ -70,7 +70,7 @@ fn settings(wish: &Wish) -> TokenStream {
         let set = quote_spanned!(span=> .set);
         settings.extend(quote!(#set(<#ty>::#key, #value)));
     }
-    for (key, value) in &wish.with {
+    for (key, value) in &dependency.with {
         let with = quote_spanned!(value.span()=> .with);
         let private = private_at(key.span());
         let key = quote_spanned!(key.span()=> #private::key(#key));
@@ -79,7 +79,7 @@ fn settings(wish: &Wish) -> TokenStream {
     settings
 }
 
-/// The items that `push` puts into a `Vec`.
+/// Returns a block that runs `push` for each item, and evaluates to the `Vec`.
 fn collect(each: &Each, push: &TokenStream) -> TokenStream {
     let list = local("items");
     let (pat, items) = (&each.pat, &each.items);
@@ -91,8 +91,8 @@ fn collect(each: &Each, push: &TokenStream) -> TokenStream {
     }}
 }
 
-/// `if cond { then }`. Parentheses keep a struct literal in the condition apart from the block; a
-/// `let` must not have them.
+/// Returns `if cond { then }`. The condition is in parentheses, since it may contain a struct literal.
+/// A `let` must not be in parentheses.
 fn when(cond: Option<&Expr>, then: &TokenStream) -> TokenStream {
     match cond {
         None => then.clone(),
@@ -115,14 +115,14 @@ fn has_let(cond: &Expr) -> bool {
     found.0
 }
 
-/// The body of `__requirement_types`: every task that is named, whatever the conditions.
+/// Returns the body of `__requirement_types`, which visits every named task, whatever the conditions.
 pub(super) fn types(task: &Task<'_>) -> TokenStream {
     let visit = local("visit");
     let entries = task.entries().iter();
     let visits = entries.map(|entry| {
-        let ty = required(&entry.wish);
+        let ty = required(&entry.dependency);
         let private = private_at(ty.span());
-        let with = entry.wish.with.iter().map(|(key, _)| {
+        let with = entry.dependency.with.iter().map(|(key, _)| {
             let private = private_at(key.span());
             quote_spanned!(key.span()=> #visit(#private::task_of(#private::key(#key)));)
         });
@@ -132,7 +132,7 @@ pub(super) fn types(task: &Task<'_>) -> TokenStream {
     visits.collect()
 }
 
-/// The function that shows each task that may be required while it runs.
+/// Returns the function that visits each task of `may_require`.
 pub(super) fn may_require(task: &Task<'_>) -> TokenStream {
     let Some(may) = &task.attr.may_require else {
         return TokenStream::new();
@@ -150,16 +150,16 @@ pub(super) fn may_require(task: &Task<'_>) -> TokenStream {
     }
 }
 
-/// The constant `task_requires_itself`: one more than that of what is required whatever the parameters are.
+/// Returns the constant `task_requires_itself`: one more than the largest depth of the unconditional dependencies.
 ///
-/// A cycle is reported at this constant and at the depths it is made of, so these stand where the
-/// entries do.
+/// For tasks that require each other, the constant depends on itself, so the compiler reports a cycle. It
+/// points at the constant and at the depths in its value, which therefore have the spans of the entries.
 pub(super) fn depth(task: &Task<'_>) -> TokenStream {
     let private = private();
     let of_task = quote!(#private::Declared);
     let entries = task.entries().iter().filter(|entry| matches!(entry.form, Form::One));
     let mut depths: Vec<_> = entries
-        .map(|entry| associated(&required(&entry.wish), &of_task, "task_requires_itself"))
+        .map(|entry| associated(&required(&entry.dependency), &of_task, "task_requires_itself"))
         .collect();
     let (first, last) = place(task, depths.len() == 1);
     let depth = depths.pop().map_or_else(
@@ -175,7 +175,7 @@ pub(super) fn depth(task: &Task<'_>) -> TokenStream {
     quote!(#start = #depth + 1 #end)
 }
 
-/// The place of `requires`, or that of the only task that always is.
+/// Returns the spans of the only unconditional task, or of `requires` if there are several.
 fn place(task: &Task<'_>, only_one: bool) -> (Span, Span) {
     match &task.attr.requires {
         Some(requires) if only_one => ends(requires.value.unconditional()),
@@ -184,8 +184,8 @@ fn place(task: &Task<'_>, only_one: bool) -> (Span, Span) {
     }
 }
 
-/// The associated type `Inputs`, standing at what is required: that is where the compiler says
-/// that one of them is more private than the task.
+/// Returns the associated type `Inputs`, with the span of the required tasks. The compiler reports
+/// there that one of them is more private than the task.
 pub(crate) fn inputs(task: &Task<'_>, ty: &TokenStream) -> TokenStream {
     let (first, last) = place(task, task.entries().len() == 1);
     let start = quote_spanned!(first=> type Inputs =);
@@ -193,10 +193,10 @@ pub(crate) fn inputs(task: &Task<'_>, ty: &TokenStream) -> TokenStream {
     quote!(#start #ty #end)
 }
 
-/// The task wished for, by way of a trait that says once that it is none.
-pub(super) fn required(wish: &Wish) -> TokenStream {
-    let (first, last) = ends(wish);
-    let (ty, private) = (&wish.task, private_at(first));
+/// Returns the required task through the trait `Required`, which reports once that a type is no task.
+pub(super) fn required(dependency: &Dependency) -> TokenStream {
+    let (first, last) = ends(dependency);
+    let (ty, private) = (&dependency.task, private_at(first));
     let open = quote_spanned!(first=> <);
     let close = quote_spanned!(last=> as #private::Required>::Task);
     quote!(#open #ty #close)

@@ -1,4 +1,4 @@
-//! `impl Task`.
+//! Generates `impl Task`.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -10,13 +10,13 @@ use crate::attr::Opt;
 use crate::attr::doc;
 use crate::attr::refresh::Refresh;
 use crate::expand::tracked;
-use crate::model::{Kept, Task};
+use crate::model::{Storage, Task};
 use crate::spans::{ends, local};
 use crate::text;
 
-/// Everything that is written for a task without mistakes.
+/// Returns the code of a task without mistakes.
 pub(super) fn expand(task: &Task<'_>) -> TokenStream {
-    let Some(kept) = task.kept() else {
+    let Some(storage) = task.storage() else {
         return TokenStream::new();
     };
     let private = private();
@@ -25,11 +25,11 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
     let (generics, arguments, bounds) = generics.split_for_impl();
     let Shape { ty: inputs, items } = Shape::of(task);
     let keys = keys(task);
-    let (target_type, target_value) = (target_type(&kept), target_value(&kept));
+    let (target_type, target_value) = (target_type(&storage), target_value(&storage));
     let inputs = requires::inputs(task, &inputs);
     let depth = requires::depth(task);
     let declarations = params::declarations(task);
-    let decl = decl(task, &kept);
+    let decl = decl(task, &storage);
     let (build, fields) = (build(task), fields(task));
     let (calls, types) = (requires::calls(task), requires::types(task));
     let (runs, forced) = (runs(task), force_depth(task));
@@ -44,7 +44,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
     let tracked = tracked::implementation_of(task.input, written, &private.to_token_stream());
     let run = declared::run(task);
     let (values, index, to, visit) = (local("values"), local("index"), local("to"), local("visit"));
-    // The user's expressions say `self`, so this one is theirs.
+    // The user's expressions refer to `self`, so this `self` has the span of the call site.
     let this = quote_spanned!(Span::call_site()=> self);
     enclose(
         &task.facade,
@@ -109,7 +109,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
     )
 }
 
-/// Computes the depth of a task that is one type. A cycle makes that impossible.
+/// Makes the compiler evaluate `__DEPTH` of a task without type parameters, which fails for a cycle.
 fn force_depth(task: &Task<'_>) -> TokenStream {
     if !task.input.generics.params.is_empty() {
         return TokenStream::new();
@@ -119,7 +119,7 @@ fn force_depth(task: &Task<'_>) -> TokenStream {
     quote!(const _: usize = <#name as #private::Declared>::task_requires_itself;)
 }
 
-/// Lets the program know the task by its name, if it is one type.
+/// Registers a task without type parameters in the program, so that its type is found by its name.
 fn register(task: &Task<'_>) -> TokenStream {
     if !task.input.generics.params.is_empty() {
         return TokenStream::new();
@@ -133,20 +133,20 @@ fn register(task: &Task<'_>) -> TokenStream {
     }
 }
 
-/// The associated type `Target`, standing at the user's type: that is where the compiler says that
-/// it is more private than the task.
-pub(crate) fn target_type(kept: &Kept<'_>) -> TokenStream {
+/// Returns the associated type `Target`, with the span of the user's type. The compiler reports there
+/// that the type is more private than the task.
+pub(crate) fn target_type(storage: &Storage<'_>) -> TokenStream {
     let private = private();
-    let (ty, (first, last)) = match kept {
-        Kept::By(target) => (target.ty.to_token_stream(), ends(target)),
-        Kept::Several(outputs) => {
+    let (ty, (first, last)) = match storage {
+        Storage::Target(target) => (target.ty.to_token_stream(), ends(target)),
+        Storage::Outputs(outputs) => {
             let private = private_at(outputs.span());
             (
                 quote_spanned!(outputs.span()=> <#outputs as #private::KeptApart>::Target),
                 ends(outputs),
             )
         }
-        Kept::Gathered => {
+        Storage::Aggregate => {
             let here = Span::call_site();
             (quote!(#private::Gathered<<Self as #private::Task>::Inputs>), (here, here))
         }
@@ -156,7 +156,7 @@ pub(crate) fn target_type(kept: &Kept<'_>) -> TokenStream {
     quote!(#start #ty #end)
 }
 
-/// The associated type `Kind`.
+/// Returns the associated type `__Kind`.
 pub(crate) fn kind(task: &Task<'_>) -> TokenStream {
     let private = private();
     let attr = &task.attr;
@@ -167,7 +167,7 @@ pub(crate) fn kind(task: &Task<'_>) -> TokenStream {
     }
 }
 
-/// Where the output lies that is made elsewhere.
+/// Returns the function that computes the path of an external file.
 fn path(task: &Task<'_>) -> TokenStream {
     let Some(path) = &task.attr.path else {
         return TokenStream::new();
@@ -184,7 +184,7 @@ fn path(task: &Task<'_>) -> TokenStream {
     }
 }
 
-/// When it runs again although nothing changed.
+/// Returns the declaration of `refresh`.
 fn refresh(task: &Task<'_>) -> TokenStream {
     let Some(refresh) = &task.attr.refresh else {
         return TokenStream::new();
@@ -198,10 +198,10 @@ fn refresh(task: &Task<'_>) -> TokenStream {
                 #private::Refresh::After { text: #text, seconds: #seconds }
             });
         }
-        Refresh::Asked(expr) => expr,
+        Refresh::OnChange(expr) => expr,
     };
     let declared = refresh_const(quote!(#private::Refresh::Asked));
-    // What is no value is said at the expression.
+    // With the span of the expression, where the compiler reports a value that cannot be compared.
     let value = Ident::new("__value", expr.span());
     let this = quote_spanned!(Span::call_site()=> self);
     let at_expr = private_at(expr.span());
@@ -219,7 +219,8 @@ fn refresh(task: &Task<'_>) -> TokenStream {
     }
 }
 
-/// Checks the output by the user's function, called by its path: so `&Vec<T>` may be a `&[T]` there.
+/// Returns the function that checks the output. It calls the user's function by its path, so that a
+/// `&Vec<T>` coerces to `&[T]`.
 fn check(task: &Task<'_>) -> TokenStream {
     let Some(check) = &task.attr.check else {
         return TokenStream::new();
@@ -235,7 +236,7 @@ fn check(task: &Task<'_>) -> TokenStream {
     }
 }
 
-/// The list of what is used, and an impl of `Uses` for each.
+/// Returns the list of the types that the task uses, and an impl of `Uses` for each.
 fn uses(task: &Task<'_>) -> (TokenStream, TokenStream) {
     let Some(uses) = &task.attr.uses else {
         return Default::default();
@@ -260,19 +261,19 @@ fn uses(task: &Task<'_>) -> (TokenStream, TokenStream) {
     (list, impls)
 }
 
-/// `<Target>::default().option(expr)`, where `default` is that of the type itself if it has one,
-/// which may then infer more than a trait could say.
-fn target_value(kept: &Kept<'_>) -> TokenStream {
-    match kept {
-        Kept::By(target) => value_of(&target.ty, &target.options),
-        Kept::Several(_) | Kept::Gathered => {
+/// Returns `<Target>::default().option(expr)`. An inherent function `default` takes precedence over the
+/// trait's: it lets `Parquet<T>` infer how a `T` becomes a table.
+fn target_value(storage: &Storage<'_>) -> TokenStream {
+    match storage {
+        Storage::Target(target) => value_of(&target.ty, &target.options),
+        Storage::Outputs(_) | Storage::Aggregate => {
             let private = private();
             quote!(<<Self as #private::Task>::Target>::default())
         }
     }
 }
 
-/// The value of a target of that type, with these options.
+/// Returns the value of a target of type `ty` with `options`.
 pub(super) fn value_of(ty: &Type, options: &[(Ident, Expr)]) -> TokenStream {
     let mut value = quote_spanned!(ty.span()=> <#ty>::default());
     for (option, expr) in options {
@@ -281,7 +282,7 @@ pub(super) fn value_of(ty: &Type, options: &[(Ident, Expr)]) -> TokenStream {
     value
 }
 
-fn decl(task: &Task<'_>, kept: &Kept<'_>) -> TokenStream {
+fn decl(task: &Task<'_>, storage: &Storage<'_>) -> TokenStream {
     let private = private();
     let attr = &task.attr;
     let name = attr.name.as_ref().map_or_else(|| task.struct_name(), |name| name.value.value());
@@ -313,10 +314,10 @@ fn decl(task: &Task<'_>, kept: &Kept<'_>) -> TokenStream {
     };
     let doc = doc::doc(&task.input.attrs);
     let version = attr.version.as_ref().map_or(0, |version| version.value);
-    let target = match kept {
-        Kept::By(target) => target_text(&target.ty, &target.options).to_token_stream(),
-        Kept::Several(outputs) => quote!(<#outputs as #private::Outputs>::__TARGETS),
-        Kept::Gathered => quote!(""),
+    let target = match storage {
+        Storage::Target(target) => target_text(&target.ty, &target.options).to_token_stream(),
+        Storage::Outputs(outputs) => quote!(<#outputs as #private::Outputs>::__TARGETS),
+        Storage::Aggregate => quote!(""),
     };
     let optional = |text: &Opt<LitStr>| match text {
         Some(text) => {
@@ -340,14 +341,14 @@ fn decl(task: &Task<'_>, kept: &Kept<'_>) -> TokenStream {
     }
 }
 
-/// How the user wrote the target: `Parquet<Row>(compression=Zstd(3))`.
+/// Returns the target as the user wrote it: `Parquet<Row>(compression=Zstd(3))`.
 pub(super) fn target_text(ty: &Type, options: &[(Ident, Expr)]) -> String {
     let ty = text::short_type(ty.to_token_stream());
     if options.is_empty() {
         return ty;
     }
     let options = options.iter().map(|(option, expr)| quote!(#option = #expr));
-    let options: Vec<String> = options.map(text::of).collect();
+    let options: Vec<String> = options.map(text::to_text).collect();
     format!("{ty}({})", options.join(", "))
 }
 
@@ -378,7 +379,8 @@ fn fields(task: &Task<'_>) -> TokenStream {
     }
 }
 
-/// `runs::<Self>()`, which points at the task's name if there is no `Run`.
+/// Returns `runs::<Self>()`, with the span of the task's name, where the compiler reports a missing
+/// `Run`.
 fn runs(task: &Task<'_>) -> TokenStream {
     let span = task.input.ident.span();
     let private = private_at(span);

@@ -1,9 +1,11 @@
-//! `#[tracked]` above `impl Run for X` or `impl Target for X`: fills in the constant `CODE`. Above a
-//! type, it says what the code of that type is: it implements `Tracked`.
+//! Expands `#[tracked]`. Above `impl Run for X` or `impl Target for X`, it adds the constant `CODE`. Above a
+//! type, it implements `Tracked`.
 //!
-//! Only the head of an impl is parsed. Its body is passed on as it was written, so that nothing
-//! the compiler understands has to be understood here too, and an impl is passed on even where
-//! something is wrong with it.
+//! Only the head of an impl is parsed. Its body is passed on as written, so that the macro need not
+//! support the syntax of every compiler release. An impl with mistakes is passed on, too.
+//!
+//! Code that `#[tracked]` cannot follow causes a warning: the generated code uses a deprecated constant.
+//! A macro has no other way to warn on the stable compiler, and users can allow this one.
 
 use std::path::PathBuf;
 
@@ -29,16 +31,16 @@ use crate::text;
 const PLACE: &str = "`#[tracked]` stands above `impl Run for ...` or `impl Target for ...`, whose \
                      code it tracks, or above a type that tasks are generic over";
 
-const PLACE_OF_FUNCTION: &str = "a function that is a task is tracked without `#[tracked]`; how much of \
-                                 its code counts is said by `#[task(tracked(...))]`";
+const PLACE_OF_FUNCTION: &str = "a function that is a task is tracked without `#[tracked]`; write its \
+                                 options in `#[task(tracked(...))]`";
 
-/// How many of the things that are not seen one warning names.
-const MOST_SHOWN: usize = 8;
+/// How many untracked pieces of code one warning names.
+const MAX_SHOWN: usize = 8;
 
 /// The traits that have a constant `CODE`.
 const TRAITS: [&str; 2] = ["Run", "Target"];
 
-/// The item, with the constant filled in; with the errors, if there are any.
+/// Expands `#[tracked]`: returns the item with the constant or impl added, and any errors.
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let ctxt = Ctxt::new();
     let arguments = TrackedAttr::read(arguments, &ctxt);
@@ -51,7 +53,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     quote!(#errors #expanded)
 }
 
-/// The expansion of `#[derive(Tracked)]`.
+/// Expands `#[derive(Tracked)]`.
 pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
     implementation(input, &Facade::new(None).private())
 }
@@ -83,22 +85,22 @@ fn of_impl(arguments: &TrackedAttr, item: TokenStream, ctxt: &Ctxt) -> TokenStre
     }
 }
 
-/// What the code of a task begins with: an impl, or a function.
+/// The item where the code of a task begins: an impl, or a function.
 struct Root<'a> {
     item: TokenStream,
-    /// What of it is code.
+    /// The tokens of the item that are code.
     own: TokenStream,
-    /// What it is called in a reason.
+    /// The name of the item in a reason.
     name: String,
     generics: &'a Generics,
-    /// Where the compiler warns of what is not seen.
+    /// Where the compiler warns about untracked code.
     span: Span,
-    /// What it is, in that warning.
+    /// The word for the item in that warning.
     kind: &'static str,
 }
 
 impl Root<'_> {
-    /// The constant `CODE`.
+    /// Returns the constant `CODE`.
     fn code(self, attr: &TrackedAttr, private: &TokenStream) -> TokenStream {
         let (file, extent) = (here(), attr.extent());
         let table = code::of_run(self.item, self.own, self.name, file.as_deref(), extent);
@@ -111,7 +113,7 @@ impl Root<'_> {
     }
 }
 
-/// The constant `CODE` of a function that is a task.
+/// Returns the constant `CODE` of a function that is a task.
 pub(crate) fn of_function(
     function: &Function,
     attr: &TrackedAttr,
@@ -129,7 +131,7 @@ pub(crate) fn of_function(
     root.code(attr, private)
 }
 
-/// The file that the macro is called in.
+/// Returns the file in which the macro is called.
 fn here() -> Option<PathBuf> {
     proc_macro::is_available().then(|| file::of(proc_macro::Span::call_site()))?
 }
@@ -142,7 +144,7 @@ fn type_parameters(generics: &Generics) -> Vec<Ident> {
     generics.type_params().map(|parameter| parameter.ident.clone()).collect()
 }
 
-/// Whether the item is a struct, an enum or a union.
+/// Returns whether the item is a struct, an enum or a union.
 fn is_type(input: ParseStream<'_>) -> Result<bool> {
     input.call(Attribute::parse_outer)?;
     input.parse::<Visibility>()?;
@@ -157,24 +159,24 @@ fn of_type(arguments: &TrackedAttr, item: TokenStream, ctxt: &Ctxt) -> TokenStre
     let options = [&arguments.body, &arguments.whole, &arguments.lock];
     for option in options.into_iter().flatten() {
         let word = &option.word;
-        ctxt.error(word, format_args!("`{word}` is said above the impl of `Run` or `Target`"));
+        ctxt.error(word, format_args!("`{word}` belongs above the impl of `Run` or `Target`"));
     }
     match syn::parse2::<DeriveInput>(item.clone()) {
         Ok(input) => {
             let implementation = implementation(&input, &facade(arguments).private());
             quote!(#item #implementation)
         }
-        // The compiler will say what is wrong with it.
+        // The compiler reports the syntax error.
         Err(_) => item,
     }
 }
 
-/// `impl Tracked for X`, whose code is that of the type and its impls.
+/// Returns `impl Tracked for X`, whose code is that of the type and its impls.
 pub(crate) fn implementation(input: &DeriveInput, private: &TokenStream) -> TokenStream {
     implementation_of(input, input.to_token_stream(), private)
 }
 
-/// The same of a type that stands in the source as `written`.
+/// Returns the same impl for a type whose tokens in the source are `written`.
 pub(crate) fn implementation_of(
     input: &DeriveInput,
     written: TokenStream,
@@ -198,7 +200,7 @@ pub(crate) fn implementation_of(
     }
 }
 
-/// What stands before the body of an impl, and the body.
+/// The head of an impl, and its body.
 struct Head {
     span: Span,
     generics: Generics,
@@ -243,7 +245,7 @@ fn is_function(input: ParseStream<'_>) -> bool {
     ahead.parse::<Visibility>().is_ok() && ahead.parse::<syn::Signature>().is_ok()
 }
 
-/// Whether the constant is to be filled in; if not, why is reported.
+/// Returns whether to add the constant; otherwise reports the reason as an error.
 fn is_to_track(head: &Head, ctxt: &Ctxt) -> bool {
     let last = head.of.segments.last().map(|last| last.ident.unraw());
     if !TRAITS.iter().any(|of| last.as_ref().is_some_and(|last| last == of)) {
@@ -251,15 +253,15 @@ fn is_to_track(head: &Head, ctxt: &Ctxt) -> bool {
         return false;
     }
     if let Some(name) = written_constant(&head.body) {
-        let message = "`CODE` is there twice: `#[tracked]` fills it in; \
-                       leave out the one or the other";
+        let message = "`CODE` is defined twice: `#[tracked]` generates it; \
+                       leave out the constant or `#[tracked]`";
         ctxt.error(name, message);
         return false;
     }
     true
 }
 
-/// The name of a constant `CODE` that the impl already has.
+/// Returns the name of a constant `CODE` that the impl already has.
 fn written_constant(body: &Group) -> Option<TokenTree> {
     let mut before_is_const = false;
     for token in body.stream() {
@@ -272,8 +274,10 @@ fn written_constant(body: &Group) -> Option<TokenTree> {
     None
 }
 
-/// The versions of the packages that are not read. If they count, the compiler is told to look at the
-/// file that names them: not each change of it is one of what is compiled on this machine.
+/// Returns the versions of the packages whose source is not read, as an expression.
+///
+/// If the versions count, the code includes `Cargo.lock`, so that the compiler watches the file: it also
+/// lists packages that are not built on this machine.
 fn crates(count: bool) -> TokenStream {
     Versions::with(|versions| {
         let text = versions.map_or("", |versions| versions.text(count));
@@ -287,7 +291,7 @@ fn crates(count: bool) -> TokenStream {
     })
 }
 
-/// The constant `CODE`, with a warning at `span` for what could not be followed.
+/// Returns the constant `CODE`, with a warning at `span` about code that could not be followed.
 fn code(
     table: &Table,
     crates: &TokenStream,
@@ -297,14 +301,14 @@ fn code(
 ) -> TokenStream {
     let text = &table.text;
     let types = types.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as #private::Tracked>::CODE));
-    let warning = (!table.unseen.is_empty()).then(|| {
-        let mut unseen: Vec<&str> = table.unseen.iter().map(String::as_str).collect();
-        let more = unseen.split_off(unseen.len().min(MOST_SHOWN)).len();
+    let warning = (!table.untracked.is_empty()).then(|| {
+        let mut untracked: Vec<&str> = table.untracked.iter().map(String::as_str).collect();
+        let more = untracked.split_off(untracked.len().min(MAX_SHOWN)).len();
         let more = if more > 0 { format!("; and {more} more") } else { String::new() };
         let note = format!(
-            "`#[tracked]` does not see all of this code: {}{more}. After a change there, write another \
+            "`#[tracked]` cannot follow all of this code: {}{more}. After a change there, write another \
              `#[task(version = ...)]`; `#[allow(deprecated)]` above the {kind} silences this",
-            unseen.join("; ")
+            untracked.join("; ")
         );
         quote_spanned! {span=>
             #[deprecated(note = #note)]
@@ -320,14 +324,14 @@ fn code(
     }
 }
 
-/// The impl with `constant` at the start of its body, which is its last group.
+/// Inserts `constant` at the start of the body of an impl, which is its last group.
 fn fill_in(item: TokenStream, constant: &TokenStream) -> TokenStream {
     let mut tokens: Vec<TokenTree> = item.into_iter().collect();
     if let Some(TokenTree::Group(body)) = tokens.last_mut()
         && body.delimiter() == Delimiter::Brace
     {
         let content = body.stream();
-        // Attributes of the impl that stand inside it, `#![...]`, must stay in front.
+        // Inner attributes of the impl, `#![...]`, must stay in front.
         let inner = inner_attributes(&content);
         let mut filled: TokenStream = content.clone().into_iter().take(inner).collect();
         filled.extend(constant.clone());
@@ -339,7 +343,7 @@ fn fill_in(item: TokenStream, constant: &TokenStream) -> TokenStream {
     tokens.into_iter().collect()
 }
 
-/// How many tokens are attributes of the form `#![...]`.
+/// Returns how many leading tokens are attributes of the form `#![...]`.
 fn inner_attributes(content: &TokenStream) -> usize {
     let tokens: Vec<TokenTree> = content.clone().into_iter().collect();
     let is = |token: Option<&TokenTree>, char| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == char);

@@ -1,12 +1,17 @@
-//! The arguments of a function that is a task, and what each of them is.
+//! Finds the role of each argument of a function that is a task.
 //!
-//! | argument | is |
+//! | argument | role |
 //! | --- | --- |
-//! | `cx: &Cx<mean>` | what the running task sees |
+//! | `cx: &Cx<mean>` | the context of the running task |
 //! | with `#[param(...)]` | a parameter |
-//! | without, if `requires` has names, of such a name | that input |
-//! | without, if `requires` has none, the first ones | the inputs, in their order |
-//! | any other | a parameter that must be given |
+//! | without `#[param]`, with the name of an entry of `requires` | that input |
+//! | without `#[param]`, if the entries of `requires` have no names | the first arguments are the inputs, in order |
+//! | any other argument | a parameter without a default |
+//!
+//! The roles follow from the arguments' names and the names of their types, since a macro sees no
+//! types. The first arguments without `#[param]` are the inputs, so that a pipeline reads like function
+//! calls. Each entry of `requires` must have an argument, so that an input is never taken for a
+//! parameter.
 
 use proc_macro2::Ident;
 use quote::{ToTokens, quote_spanned};
@@ -26,53 +31,53 @@ use crate::spans::plain;
 /// An argument.
 pub(crate) struct Argument {
     pub(crate) ident: Ident,
-    /// As it was written.
+    /// The type as written.
     pub(crate) ty: Type,
-    /// `#[param(...)]`, and documentation.
+    /// `#[param(...)]` and the documentation comments.
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) role: Role,
 }
 
-/// What an argument is.
+/// The role of an argument.
 pub(crate) enum Role {
-    /// What the running task sees.
+    /// The context of the running task.
     Context,
-    /// What the entry at this place of `requires` gives.
+    /// The input of the entry of `requires` with this index.
     Input { place: usize, taken: Taken },
     /// A parameter: the type that is stored, and whether the function borrows it.
     Param { stored: Type, is_borrowed: bool },
-    /// Not known, since something is wrong that was reported.
+    /// Unknown because of a mistake that was reported.
     Unknown,
 }
 
-/// How an input is taken.
+/// How an input is passed to the function.
 pub(crate) struct Taken {
     /// Whether a list, a map or an option is borrowed.
     pub(crate) is_borrowed: bool,
-    /// What the function is given of each task.
+    /// What the function receives for each required task.
     pub(crate) item: Item,
-    /// The type of that.
+    /// The type of each item.
     pub(crate) ty: Type,
 }
 
-/// What a function is given of a task that is required.
+/// What a function receives for a required task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Item {
-    /// `Input<A>`: the handle, and nothing is loaded.
+    /// `Input<A>`: the handle; nothing is loaded.
     Handle,
     /// `&Input<A>`
     HandleBorrowed,
-    /// `Loaded<T>`: what is loaded, shared.
+    /// `Loaded<T>`: the loaded value, shared.
     Loaded,
     /// `&Loaded<T>`
     LoadedBorrowed,
-    /// `&T`: what is loaded, or what that derefs to.
+    /// `&T`: a reference to the loaded value, or to a type that it derefs to.
     Borrowed,
-    /// `T`: what is loaded, for the function to change.
+    /// `T`: the loaded value, owned by the function.
     Owned,
 }
 
-/// Reads the arguments; what is wrong with them is reported.
+/// Reads the arguments, and reports mistakes in them to `ctxt`.
 pub(super) fn read(signature: &Signature, attr: &TaskAttr, ctxt: &Ctxt) -> Vec<Argument> {
     let entries = attr.requires.as_ref().map_or(&[][..], |requires| &requires.value.0);
     let mut roles = Roles { entries, attr, taken: vec![false; entries.len()], context: None, ctxt };
@@ -86,18 +91,18 @@ pub(super) fn read(signature: &Signature, attr: &TaskAttr, ctxt: &Ctxt) -> Vec<A
             }
             FnArg::Typed(argument) => {
                 for attr in argument.attrs.iter().filter(|attr| is_condition(attr)) {
-                    let message = "an argument of a task is there or not for everybody; write the \
+                    let message = "an argument of a task cannot be conditional; write the \
                                    condition above the function";
                     ctxt.error(attr, message);
                 }
                 let Some(ident) = name(argument, ctxt) else {
-                    // It may have been an input.
-                    roles.pass_over();
+                    // The argument may have been an input.
+                    roles.skip_input();
                     continue;
                 };
                 let role = roles.role(&ident, argument);
-                let said = |attr: &&Attribute| attr.path().is_ident("param");
-                let attrs = argument.attrs.iter().filter(said).cloned();
+                let is_param = |attr: &&Attribute| attr.path().is_ident("param");
+                let attrs = argument.attrs.iter().filter(is_param).cloned();
                 let attrs = attrs.chain(doc::docs(&argument.attrs).cloned()).collect();
                 arguments.push(Argument { ident, ty: (*argument.ty).clone(), attrs, role });
             }
@@ -111,7 +116,7 @@ fn is_condition(attribute: &Attribute) -> bool {
     ["cfg", "cfg_attr"].into_iter().any(|name| attribute.path().is_ident(name))
 }
 
-/// The name of an argument.
+/// Returns the name of an argument; reports a pattern as an error.
 fn name(argument: &PatType, ctxt: &Ctxt) -> Option<Ident> {
     match &*argument.pat {
         Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => Some(pat.ident.clone()),
@@ -124,12 +129,13 @@ fn name(argument: &PatType, ctxt: &Ctxt) -> Option<Ident> {
     }
 }
 
-/// Says what each argument is, one after the other.
+/// Assigns a role to each argument, one after the other.
 struct Roles<'a> {
     entries: &'a [Entry],
     attr: &'a TaskAttr,
-    /// Which entries have an argument.
+    /// Which entries of `requires` have an argument so far.
     taken: Vec<bool>,
+    /// The argument that is the context, if there was one.
     context: Option<Ident>,
     ctxt: &'a Ctxt,
 }
@@ -137,23 +143,23 @@ struct Roles<'a> {
 impl Roles<'_> {
     fn role(&mut self, ident: &Ident, argument: &PatType) -> Role {
         let role = self.role_of(ident, argument);
-        // That was reported, and cannot be the type of anything else.
+        // `signature::check` reports an `impl Trait`, and no generated type can contain it.
         if Within::of(&argument.ty).impls.is_empty() { role } else { Role::Unknown }
     }
 
     fn role_of(&mut self, ident: &Ident, argument: &PatType) -> Role {
-        let said = argument.attrs.iter().find(|attr| attr.path().is_ident("param"));
+        let attribute = argument.attrs.iter().find(|attr| attr.path().is_ident("param"));
         if is_named(unborrowed(&argument.ty), "Cx") {
-            return self.context(ident, &argument.ty, said);
+            return self.context(ident, &argument.ty, attribute);
         }
         let named = self.entries.iter().position(|entry| entry.name.as_ref() == Some(ident));
-        if let Some(said) = said {
+        if let Some(attribute) = attribute {
             if named.is_some() {
                 let message = format!(
                     "`{ident}` is an input, by its name in `requires`, and so no parameter; leave \
                      out `#[param]`, or rename one of the two"
                 );
-                self.ctxt.error(said, message);
+                self.ctxt.error(attribute, message);
                 self.take(named);
                 return Role::Unknown;
             }
@@ -171,17 +177,18 @@ impl Roles<'_> {
         }
     }
 
-    fn context(&mut self, ident: &Ident, ty: &Type, said: Option<&Attribute>) -> Role {
-        if let Some(said) = said {
-            self.ctxt.error(said, "what a running task sees is no parameter; leave out `#[param]`");
+    fn context(&mut self, ident: &Ident, ty: &Type, attribute: Option<&Attribute>) -> Role {
+        if let Some(attribute) = attribute {
+            let message = "the context of a running task is no parameter; leave out `#[param]`";
+            self.ctxt.error(attribute, message);
         }
         if !matches!(bare(ty), Type::Reference(reference) if reference.mutability.is_none()) {
-            let written = crate::text::of(unborrowed(ty).to_token_stream());
-            self.ctxt.error(ty, format_args!("a task borrows what it sees: `{ident}: &{written}`"));
+            let written = crate::text::to_text(unborrowed(ty).to_token_stream());
+            self.ctxt.error(ty, format_args!("a task borrows its context: `{ident}: &{written}`"));
             return Role::Unknown;
         }
         if let Some(first) = &self.context {
-            let message = format!("a running task sees one of these, and `{first}` is it already");
+            let message = format!("a running task has one context, and `{first}` is it already");
             self.ctxt.error(ident, message);
             return Role::Unknown;
         }
@@ -195,15 +202,15 @@ impl Roles<'_> {
         }
     }
 
-    /// An argument of which nothing is known was the next input.
-    fn pass_over(&mut self) {
+    /// Treats an argument that cannot be read as the next input.
+    fn skip_input(&mut self) {
         self.take(self.taken.iter().position(|taken| !taken));
     }
 
-    /// Reports what is required and not taken.
+    /// Reports the entries of `requires` that have no argument.
     fn missing(&self, function: &Ident) {
         for (entry, _) in self.entries.iter().zip(&self.taken).filter(|(_, taken)| !**taken) {
-            let task = crate::text::short_type(entry.wish.task.to_token_stream());
+            let task = crate::text::short_type(entry.dependency.task.to_token_stream());
             let message = match &entry.name {
                 Some(name) => format!(
                     "no argument of `{function}` takes this; write one of that name, such as \
@@ -214,12 +221,12 @@ impl Roles<'_> {
                      are the inputs, such as `input: &Input<{task}>`"
                 ),
             };
-            self.ctxt.error(&entry.wish, message);
+            self.ctxt.error(&entry.dependency, message);
         }
     }
 }
 
-/// A parameter, which is stored as a value that borrows nothing.
+/// Returns the role of a parameter, with the owned type that stores it.
 fn parameter(ty: &Type, ctxt: &Ctxt) -> Role {
     let (is_borrowed, inner) = match bare(ty) {
         Type::Reference(reference) => {
@@ -229,7 +236,7 @@ fn parameter(ty: &Type, ctxt: &Ctxt) -> Role {
         _ => (false, ty),
     };
     if let Some(reference) = Within::of(inner).references.first() {
-        ctxt.error(reference, words::OWNS);
+        ctxt.error(reference, words::MUST_OWN);
         return Role::Unknown;
     }
     if !is_borrowed {
@@ -249,7 +256,7 @@ fn parameter(ty: &Type, ctxt: &Ctxt) -> Role {
     Role::Param { stored, is_borrowed }
 }
 
-/// An input, in a type that fits how it is required.
+/// Returns the role of an input; reports a type that does not fit the form of the entry.
 fn input(place: usize, entry: &Entry, ty: &Type, ctxt: &Ctxt) -> Role {
     if let Form::One = entry.form {
         let (item, is_reference) = item(ty);
@@ -279,7 +286,7 @@ fn input(place: usize, entry: &Entry, ty: &Type, ctxt: &Ctxt) -> Role {
             Form::Map(..) => "a map: take it as `&BTreeMap<K, T>`, where `T` is",
             Form::Optional(_) | Form::One => "there or not: take it as `Option<T>`, where `T` is",
         };
-        let task = crate::text::short_type(entry.wish.task.to_token_stream());
+        let task = crate::text::short_type(entry.dependency.task.to_token_stream());
         let message = format!(
             "this input is {how} what `{task}` gives, a reference to it, or `Input<{task}>`"
         );
@@ -320,7 +327,7 @@ fn refuse_mutable(reference: &TypeReference, what: &str, ctxt: &Ctxt) {
     }
 }
 
-/// Without parentheses, and without the invisible ones of a macro.
+/// Removes parentheses and the invisible groups of macros around a type.
 fn bare(ty: &Type) -> &Type {
     match ty {
         Type::Paren(inner) => bare(&inner.elem),
@@ -343,12 +350,12 @@ fn last_segment(ty: &Type) -> Option<&PathSegment> {
     }
 }
 
-/// Whether a type is called so, wherever it is from.
+/// Returns whether the last segment of a type's path is `name`, in whichever module it lives.
 fn is_named(ty: &Type, name: &str) -> bool {
     last_segment(ty).is_some_and(|last| plain(&last.ident) == name)
 }
 
-/// The last of `count` type arguments, `T` in `Vec<T>`.
+/// Returns the last type argument, such as `T` in `Vec<T>`, if the type is `name` with `count` arguments.
 fn last_argument<'a>(ty: &'a Type, name: &str, count: usize) -> Option<&'a Type> {
     let last = last_segment(ty).filter(|last| plain(&last.ident) == name)?;
     let PathArguments::AngleBracketed(arguments) = &last.arguments else {

@@ -1,9 +1,16 @@
-//! `#[task(...)]` above a function: its arguments are the inputs and the parameters of a task that is
-//! named as the function.
+//! `#[task(...)]` above a function: its arguments are the inputs and the parameters of a task that has
+//! the name of the function.
 //!
-//! The function is read into the model of a struct with `#[derive(Task)]`: its [arguments](argument)
-//! that are parameters become fields, and what `#[task(...)]` says is said of that struct. From there
-//! on it is a task like any other, with an impl of `Run` that calls the function.
+//! The function is converted into a struct as for `#[derive(Task)]`: its [arguments](argument) that
+//! are parameters become fields, and `#[task(...)]` applies to that struct. From there on the task
+//! is like any other, with an impl of `Run` that calls the function.
+//!
+//! The struct has braces, even without fields: such a type lives in another namespace than the
+//! function, so both can have the same name. Expressions in `#[task(...)]` refer to a parameter as
+//! `self.x`, as those of a struct do. So functions and structs share one syntax of requirements, and a
+//! parameter is never confused with a constant or a loop variable.
+//!
+//! All inputs except handles are loaded before the function is called.
 //!
 //! ```text
 //! #[task(requires = load, target = Json<f64>)]
@@ -33,14 +40,15 @@ use crate::ctxt::Ctxt;
 
 /// A function that is a task.
 pub(crate) struct Function {
-    /// As it goes on: without what was said to this macro.
+    /// The function that is generated: without the attributes of this macro.
     pub(crate) item: ItemFn,
-    /// As it stands in the source.
+    /// The function as it stands in the source.
     pub(crate) written: TokenStream,
     pub(crate) arguments: Vec<Argument>,
 }
 
-/// The function, whose tokens are `tokens`, the struct of its parameters, and what is said of it.
+/// Reads a function, and returns it with the struct of its parameters and the options of `#[task(...)]`.
+/// `tokens` are the tokens of the function as written.
 pub(crate) fn read(
     options: TokenStream,
     mut item: ItemFn,
@@ -49,12 +57,12 @@ pub(crate) fn read(
 ) -> (Function, DeriveInput, TaskAttr) {
     let attribute: Attribute = parse_quote!(#[task(#options)]);
     let written = quote!(#attribute #tokens);
-    // What this macro reads. There may be several `#[task(...)]`.
-    let is_said =
+    // This macro reads these attributes. There may be several `#[task(...)]`.
+    let is_own =
         |attr: &Attribute| ["task", "param"].into_iter().any(|name| attr.path().is_ident(name));
     let mut attributes = vec![attribute];
-    attributes.extend(item.attrs.iter().filter(|attr| is_said(attr)).cloned());
-    item.attrs.retain(|attr| !is_said(attr));
+    attributes.extend(item.attrs.iter().filter(|attr| is_own(attr)).cloned());
+    item.attrs.retain(|attr| !is_own(attr));
     attributes.extend(doc::docs(&item.attrs).cloned());
 
     let attr = TaskAttr::read(&attributes, ctxt);
@@ -65,7 +73,7 @@ pub(crate) fn read(
     (Function { item, written, arguments }, input, attr)
 }
 
-/// Takes off the arguments what the compiler does not allow there.
+/// Removes the attributes and doc comments that the compiler does not allow on arguments.
 fn clean(signature: &mut Signature) {
     for input in &mut signature.inputs {
         let (FnArg::Receiver(syn::Receiver { attrs, .. })
@@ -74,14 +82,14 @@ fn clean(signature: &mut Signature) {
     }
 }
 
-/// The struct of the parameters.
+/// Returns the struct of the parameters.
 fn structure(
     attrs: Vec<Attribute>,
     attr: &TaskAttr,
     item: &ItemFn,
     arguments: &[Argument],
 ) -> DeriveInput {
-    let of = attr.type_name.as_ref().map_or(&item.sig.ident, |name| &name.value);
+    let type_name = attr.type_name.as_ref().map_or(&item.sig.ident, |name| &name.value);
     let field = |ident, ty, attrs| Field {
         attrs,
         vis: item.vis.clone(),
@@ -103,7 +111,7 @@ fn structure(
         .into_iter()
         .filter(|p| !matches!(p, syn::GenericParam::Lifetime(_)))
         .collect();
-    // A type parameter that no field has.
+    // No field may use a type parameter, so a `PhantomData` uses all of them.
     let types: Vec<_> = generics.type_params().map(|parameter| &parameter.ident).collect();
     let phantom = (!types.is_empty()).then(|| {
         let ty: Type = parse_quote!(::core::marker::PhantomData<fn() -> (#(#types,)*)>);
@@ -113,7 +121,7 @@ fn structure(
     DeriveInput {
         attrs,
         vis: item.vis.clone(),
-        ident: of.clone(),
+        ident: type_name.clone(),
         generics,
         data: Data::Struct(DataStruct {
             struct_token: token::Struct::default(),
@@ -124,8 +132,11 @@ fn structure(
 }
 
 impl Function {
-    /// What of the function is no parameter, and so is its code: what other macros are told, the
-    /// arguments that are inputs, the type of its value, the body.
+    /// Returns the tokens that are the task's code: the attributes of other macros, the arguments that
+    /// are inputs, the return type, and the body.
+    ///
+    /// Parameters are in the key, so they do not count as code, and neither do `#[param]` and
+    /// `#[task]`. The name does not count, so that the task can be renamed.
     pub(crate) fn own_code(&self) -> TokenStream {
         let inputs = self.arguments.iter().filter_map(|argument| match &argument.role {
             Role::Input { .. } => Some((&argument.ident, &argument.ty)),
@@ -135,12 +146,12 @@ impl Function {
         let attributes =
             self.item.attrs.iter().filter(|attr| matches!(attr.style, AttrStyle::Outer));
         let output = &self.item.sig.output;
-        // As the compiler gave it: another release of `syn` may write it in another way.
+        // The tokens of the compiler: another release of `syn` may render the body in another way.
         let body = self.written.clone().into_iter().last();
         quote!(#(#attributes)* (#(#inputs),*) #output #body)
     }
 
-    /// Where the compiler points if the function gives something else than the target keeps.
+    /// Returns the tokens where the compiler reports a return type that the target does not store.
     pub(crate) fn output_tokens(&self) -> TokenStream {
         match &self.item.sig.output {
             ReturnType::Default => self.item.sig.ident.to_token_stream(),

@@ -1,4 +1,4 @@
-//! What the head of a function must not have, for it to be a task.
+//! Checks the signature of a function that is a task.
 
 use syn::visit::{self, Visit};
 use syn::{
@@ -7,12 +7,12 @@ use syn::{
 
 use crate::ctxt::Ctxt;
 
-/// Reports what is wrong apart from the arguments one by one.
+/// Reports mistakes in the signature, except for those in a single argument's role.
 pub(super) fn check(signature: &Signature, ctxt: &Ctxt) {
     let Signature { asyncness, constness, safety, abi, variadic, .. } = signature;
     if let Some(word) = asyncness {
-        let message = "a task runs on a thread of its own; leave out `async`, and wait in the \
-                       function for what is async, as with `block_on` of a runtime";
+        let message = "a task runs on a thread of its own; leave out `async`, and wait for async \
+                       code inside the function, as with `block_on` of a runtime";
         ctxt.error(word, message);
     }
     if let Some(word) = constness {
@@ -20,8 +20,8 @@ pub(super) fn check(signature: &Signature, ctxt: &Ctxt) {
         ctxt.error(word, message);
     }
     if let Safety::Unsafe(word) = safety {
-        let message = "a task is called by the library, which cannot know what makes that safe; \
-                       leave out `unsafe`, and say it in the function";
+        let message = "a task is called by the library, which cannot uphold safety conditions; \
+                       leave out `unsafe`, and write an `unsafe` block in the function";
         ctxt.error(word, message);
     }
     if let Some(abi) = abi {
@@ -52,7 +52,7 @@ pub(super) fn check(signature: &Signature, ctxt: &Ctxt) {
     }
 }
 
-/// What stands in a type.
+/// The parts of a type that a task's signature must not contain.
 #[derive(Default)]
 pub(super) struct Within<'a> {
     /// Each `impl Trait`.

@@ -4,7 +4,7 @@ use syn::parse::Parser;
 use super::*;
 use crate::text;
 
-/// What was understood, one entry a line.
+/// Parses entries, and shows the result with one line for each entry.
 fn read(written: &str) -> String {
     match entries.parse_str(written) {
         Ok(entries) => entries.iter().map(show).collect::<Vec<_>>().join("\n"),
@@ -13,19 +13,19 @@ fn read(written: &str) -> String {
 }
 
 fn show(entry: &Entry) -> String {
-    let text = |tokens: &dyn ToTokens| text::of(tokens.to_token_stream());
+    let text = |tokens: &dyn ToTokens| text::to_text(tokens.to_token_stream());
     let each = |each: &Each| {
         let cond =
             each.cond.as_ref().map_or_else(String::new, |cond| format!(" if {}", text(cond)));
         format!("{} in {}{cond}", text(&each.pat), text(&each.items))
     };
     let mut shown = entry.name.as_ref().map_or_else(String::new, |name| format!("{name}: "));
-    shown += &text(&entry.wish.task);
-    for set in &entry.wish.fields {
+    shown += &text(&entry.dependency.task);
+    for set in &entry.dependency.fields {
         let value = set.value.as_ref().map_or_else(|| set.field.to_string(), |value| text(value));
         shown += &format!(" .{}={value}", set.field);
     }
-    for (key, value) in &entry.wish.with {
+    for (key, value) in &entry.dependency.with {
         shown += &format!(" with {}={}", text(key), text(value));
     }
     shown
@@ -60,7 +60,7 @@ fn items_in_every_form() {
 }
 
 #[test]
-fn with_goes_on_after_a_comma_before_another_key() {
+fn with_continues_after_a_comma_before_another_key() {
     assert_eq!(read("A with B::X = 1, c::D::Y = 2, E"), "A with B::X=1 with c::D::Y=2\nE");
     assert_eq!(read("A with B::X = 1, c::D, E"), "A with B::X=1\nc::D\nE");
     assert_eq!(read("a = A with B::X = 1, b = C"), "a: A with B::X=1\nb: C");
@@ -72,11 +72,11 @@ fn with_goes_on_after_a_comma_before_another_key() {
 }
 
 #[test]
-fn what_is_wrong_is_said() {
+fn mistakes_are_reported() {
     assert!(read("A, a = B").starts_with("either all entries have a name or none has"));
     assert!(read("a = A, a = B").starts_with("two entries are named `a`"));
-    assert!(read("A { ..b }").starts_with("`..` has no place here"));
-    assert!(read("A with X = 1").starts_with("`X` does not say of which task"));
+    assert!(read("A { ..b }").starts_with("`..` is not supported here"));
+    assert!(read("A with X = 1").starts_with("`X` does not name its task"));
     assert!(read("[A]").contains("expected `for`"));
     assert!(read("[[A for x in xs] for y in ys]").starts_with("expected a task"));
 }

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A folder with builds of `deep`, whose root is `deep/src/lib.rs`.
+/// A temporary folder with builds of `deep`, whose root is `deep/src/lib.rs`.
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -43,7 +43,7 @@ impl Folder {
     fn environment(&self, libraries: &[&str]) -> Environment {
         let compilation = self.compilation(libraries);
         let root = self.path().join("deep/src/lib.rs");
-        Environment::Recorded(Builds::new(&compilation).of("deep", &root))
+        Environment::Recorded(Builds::new(&compilation).candidates("deep", &root))
     }
 }
 
@@ -81,9 +81,9 @@ fn the_build_of_an_indirect_dependency_is_that_of_the_metadata() {
     folder.build("0a2", "new");
     folder.write("deps/libmid-9.rmeta", "rust\u{1}deep\u{4}-0a2\u{c1}\u{4}-7ff");
     assert_eq!(folder.environment(&["libmid-9.rlib"]).variable("VALUE"), set("new"));
-    // Nothing says which one it is.
+    // No library names the build, and the builds differ.
     assert_eq!(folder.environment(&[]).variable("VALUE"), Variable::Unknown);
-    // It does not matter which one it is.
+    // No library names the build, and the builds are equal.
     folder.build("0a1", "new");
     assert_eq!(folder.environment(&[]).variable("VALUE"), set("new"));
 }
@@ -94,7 +94,7 @@ fn a_crate_of_the_same_name_with_another_root_is_another_crate() {
     folder.write("other/deep/src/lib.rs", "");
     folder.write("deps/deep-1.d", "x: y\n\nother/deep/src/lib.rs:\n\n# env-dep:VALUE=other\n");
     assert_eq!(folder.environment(&[]).variable("VALUE"), Variable::Unknown);
-    // Built from another folder than the one that this crate is built from.
+    // The dependency was built from another folder than this crate.
     folder.write("deps/deep-2.d", "x: y\n\nsrc/lib.rs:\n\n# env-dep:VALUE=own\n");
     assert_eq!(folder.environment(&[]).variable("VALUE"), set("own"));
 }

@@ -1,4 +1,4 @@
-//! Where the name of a function that is a task means something else.
+//! Decides whether a name refers to a function that is a task, to the task, or to a local variable.
 
 use super::{Builder, Scope};
 use crate::code::names::Name;
@@ -6,8 +6,10 @@ use crate::code::references::PathReference;
 use crate::code::source::ItemId;
 
 impl Builder<'_> {
-    /// Whether a path does not mean this item: a function that is a task, where the task is named, or
-    /// where a variable has its name.
+    /// Returns whether a path does not refer to `item`, although it has the name of the item.
+    ///
+    /// That is the case for a function that is a task if the path names the task, and for a function or task if
+    /// the path names a local variable.
     pub(super) fn is_apart(
         &self,
         scope: &Scope<'_>,

@@ -1,4 +1,4 @@
-//! What a macro leads to that is called: itself, the files that it includes, the names in a format.
+//! Follows macro calls: to the macro, the files that it includes, and the names in its body.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -42,20 +42,20 @@ impl Builder<'_> {
                     Some(row) => drop(node.rows.insert(row)),
                     None if scope.is_macro => {}
                     None => {
-                        let unseen = format!("the file that `{name}!` names is not found");
-                        node.unseen.insert(unseen);
+                        let untracked = format!("the file that `{name}!` names is not found");
+                        node.untracked.insert(untracked);
                     }
                 }
                 return;
             }
-            // In the body of a macro, they are those of the crate that calls it.
+            // In the body of a macro, the variables are those of the calling crate.
             "env" | "option_env" if scope.is_macro => return,
             "env" | "option_env" => {
                 match literal(call.arguments.start) {
                     Some(literal) => node.add_variable(source, scope.file, literal),
                     None => {
-                        let unseen = format!("the variable that `{name}!` names is not known");
-                        node.unseen.insert(unseen);
+                        let untracked = format!("the variable that `{name}!` names is not known");
+                        node.untracked.insert(untracked);
                     }
                 }
                 return;
@@ -65,8 +65,8 @@ impl Builder<'_> {
         let macros = self.resolver.macros(&call.path, scope.module, Some(&references.imports));
         if macros.is_empty() {
             if matches!(name, "paste" | "concat_idents") {
-                let unseen = format!("the names that `{name}!` puts together are not known");
-                node.unseen.insert(unseen);
+                let untracked = format!("the names that `{name}!` assembles are not known");
+                node.untracked.insert(untracked);
             }
             let meaning = self.resolver.path(&call.path, scope.module, Some(&references.imports));
             for end in meaning.ends {
@@ -75,37 +75,39 @@ impl Builder<'_> {
                         let links = node.links.entry(format!("{name}!")).or_default();
                         links.insert(Link::Foreign(path));
                     }
-                    // A macro that another one has made.
+                    // A macro that another macro generated.
                     End::Item(item, _) => drop(node.items.insert(item)),
                     End::Module(_) => {}
                 }
             }
         }
         if macros.iter().all(|&item| !self.is_macro(item)) && !is_standard_macro(name) {
-            let words = Words::of(tokens, call.arguments.clone(), &source.names);
+            let words = Words::collect(tokens, call.arguments.clone(), &source.names);
             self.add_foreign_call(scope, name, &words, node);
         }
         let links = macros.iter().map(|&item| Link::Item(item));
         node.links.entry(format!("{name}!")).or_default().extend(links);
-        let mut met = BTreeSet::new();
-        self.add_macros(scope, &macros, call, tokens, &mut met, node);
+        let mut visited = BTreeSet::new();
+        self.add_macros(scope, &macros, call, tokens, &mut visited, node);
     }
 
-    /// Macros that are called: their names are looked up where they are called, too.
+    /// Adds the macros that a call may use.
+    ///
+    /// The names in their bodies are resolved at the place of the call, too.
     fn add_macros(
         &self,
         scope: &Scope<'_>,
         macros: &[ItemId],
         call: &Call,
         tokens: &[Token],
-        met: &mut BTreeSet<ItemId>,
+        visited: &mut BTreeSet<ItemId>,
         node: &mut Node,
     ) {
         let source = self.resolver.source;
         for &item in macros {
             node.items.insert(item);
             // A procedural macro of a path dependency has no body of rules.
-            if !met.insert(item) || !self.is_macro(item) {
+            if !visited.insert(item) || !self.is_macro(item) {
                 continue;
             }
             let body = source.tokens(item);
@@ -123,7 +125,7 @@ impl Builder<'_> {
             for &condition in &inside.features {
                 node.add_condition(source, scope.module, condition);
             }
-            let words = Words::of(tokens, call.arguments.clone(), &source.names);
+            let words = Words::collect(tokens, call.arguments.clone(), &source.names);
             for inner in &inside.calls {
                 let last = inner.path.segments.last().map_or("", |&last| source.names.text(last));
                 match last {
@@ -144,22 +146,22 @@ impl Builder<'_> {
                 }
                 let macros = self.resolver.macros(&inner.path, source.items[item].module, None);
                 if macros.iter().all(|&item| !self.is_macro(item)) && !is_standard_macro(last) {
-                    // Its texts stand in the macro or, for a variable, in the call.
+                    // The strings are in the body of the macro or, for a `$variable`, in the call.
                     let own = body.get(inner.arguments.clone()).map(|_| inner.arguments.clone());
                     let words = words.with(&body, own.unwrap_or_default(), &source.names);
                     self.add_foreign_call(scope, last, &words, node);
                 }
-                self.add_macros(scope, &macros, call, tokens, met, node);
+                self.add_macros(scope, &macros, call, tokens, visited, node);
             }
         }
     }
 
-    /// Whether an item is a macro of rules.
+    /// Returns whether an item is a `macro_rules!` or `macro`.
     fn is_macro(&self, item: ItemId) -> bool {
         matches!(self.resolver.source.items[item].kind, Kind::Macro(_))
     }
 
-    /// The files that a macro of another crate may read. Of a call in the place of an item,
+    /// Adds the files that a macro of another crate may read. For a macro call in item position,
     /// [`generated`](crate::code::generated) has found them.
     fn add_foreign_call(&self, scope: &Scope<'_>, name: &str, words: &Words, node: &mut Node) {
         let source = self.resolver.source;
@@ -169,8 +171,8 @@ impl Builder<'_> {
         }
         let files = named::files_of_expression(source, scope.file, name, words);
         match files.is_empty() {
-            true => node.unseen.extend(named::missing_files(name, words)),
-            false => node.unseen.extend(named::too_many(&files, name)),
+            true => node.untracked.extend(named::missing_files(name, words)),
+            false => node.untracked.extend(named::too_many(&files, name)),
         }
         for path in files {
             node.add_file(source, scope.file, &path);
@@ -180,7 +182,7 @@ impl Builder<'_> {
         }
     }
 
-    /// The files that a macro of the source includes, where it is called.
+    /// Adds the files that the body of a macro of the source includes.
     fn add_included(
         &self,
         scope: &Scope<'_>,
@@ -194,7 +196,7 @@ impl Builder<'_> {
         let is_item = scope.item.is_some_and(|item| source.generated.contains_key(&item));
         if files.is_empty() && !is_item && !scope.is_macro {
             let name = inner.path.segments.last().map_or("", |&last| source.names.text(last));
-            node.unseen.insert(format!("the file that `{name}!` names is not found"));
+            node.untracked.insert(format!("the file that `{name}!` names is not found"));
         }
         for path in files {
             node.add_file(source, scope.file, &path);
@@ -204,7 +206,7 @@ impl Builder<'_> {
         }
     }
 
-    /// What an expression in a file of its own may name: whatever is called by a word in it.
+    /// Adds the items that an included expression may name: all items with the name of a word in the file.
     fn add_included_words(&self, scope: &Scope<'_>, call: &Call, node: &mut Node) {
         let path = self.resolver.source.included(scope.file, call.arguments.clone());
         path.into_iter().for_each(|path| self.add_words(scope, &path, node));
@@ -223,7 +225,7 @@ impl Builder<'_> {
         }
     }
 
-    /// The files that the attributes of an item name: `#[grammar = "shop.pest"]`.
+    /// Adds the files that the attributes of an item name: `#[grammar = "shop.pest"]`.
     pub(super) fn add_files_of_attributes(&self, scope: &Scope<'_>, item: ItemId, node: &mut Node) {
         let source = self.resolver.source;
         let tokens = source.tokens(item);
@@ -252,7 +254,7 @@ impl Builder<'_> {
             }
             let with_folders = !reads_no_files(name);
             is_read |= with_folders;
-            let words = Words::of(&tokens, range.clone(), &source.names);
+            let words = Words::collect(&tokens, range.clone(), &source.names);
             let files = named::named_files(source, scope.file, &words, with_folders);
             let says_path =
                 || tokens[range.clone()].iter().any(|token| token.word() == Some(kw::PATH));
@@ -262,9 +264,9 @@ impl Builder<'_> {
                 _ => false,
             };
             if files.is_empty() && must_read {
-                node.unseen.insert(format!("what `#[{name}]` names is not found"));
+                node.untracked.insert(format!("the path that `#[{name}]` names is not found"));
             }
-            node.unseen.extend(named::too_many(&files, name));
+            node.untracked.extend(named::too_many(&files, name));
             for path in files {
                 node.add_file(source, scope.file, &path);
             }
@@ -279,8 +281,8 @@ impl Builder<'_> {
     }
 }
 
-/// Whether the body of a macro makes more than expressions of what it is given: `.$name()`,
-/// `module::$name()`, `$name!()`.
+/// Returns whether the body of a macro uses its arguments as parts of names: `.$name()`, `module::$name()`,
+/// `$name!()`.
 fn is_pasting(body: &[Token]) -> bool {
     let behind = body
         .windows(2)

@@ -1,9 +1,10 @@
-//! The functions in `check = ...`, by which outputs are checked when they are made.
+//! Follows the functions in `check = ...`, which check outputs before they are stored.
 //!
-//! They are code of the task that makes the output. That of one output is an option of the task;
-//! those of several stand at the fields of the struct of them, which tasks that load it name as well.
-//! So what a struct leads to is read [without them](Builder::unchecked), and the task that makes it
-//! adds them.
+//! A check is code of the task that computes the output. The check of a single output is an option of
+//! `#[task(...)]`. The checks of several outputs stand on the fields of the struct with
+//! `#[derive(Outputs)]`. Tasks that load these outputs name the struct, too, but do not run the checks. So the
+//! node of the struct is computed [without the checks](Builder::unchecked), and the task that computes the
+//! outputs adds them. If it is unknown which struct a task computes, the checks of all reached structs count.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -14,8 +15,10 @@ use crate::code::references::References;
 use crate::code::source::{ItemId, Kind};
 
 impl Builder<'_> {
-    /// What checks the outputs of a task. Returns whether all of it is known, which it is not if the
-    /// struct of outputs is one of a type parameter, or made by a macro.
+    /// Adds the checks of a task's outputs.
+    ///
+    /// Returns whether all checks are known. They are not if the struct of outputs comes from a type parameter
+    /// or a macro.
     pub(crate) fn add_checks(&self, task: ItemId, node: &mut Node) -> bool {
         let options = self.options(task);
         let of = |wanted: &'static str| {
@@ -31,24 +34,25 @@ impl Builder<'_> {
         self.add_checks_of_named(named, node)
     }
 
-    /// Those of the structs that `named` leads to by aliases; returns whether there are any structs.
+    /// Adds the checks of the structs in `named`, directly or through aliases. Returns whether there is such
+    /// a struct.
     fn add_checks_of_named(&self, named: Node, node: &mut Node) -> bool {
         let mut queue: Vec<ItemId> = named.items.into_iter().collect();
-        let mut met: BTreeSet<ItemId> = queue.iter().copied().collect();
+        let mut visited: BTreeSet<ItemId> = queue.iter().copied().collect();
         let mut is_known = false;
         while let Some(item) = queue.pop() {
             is_known |= self.add_checks_of(item, node);
             if matches!(self.resolver.source.items[item].kind, Kind::Value(_)) {
                 let next = self.node(item).items.into_iter();
-                queue.extend(next.filter(|&item| met.insert(item)));
+                queue.extend(next.filter(|&item| visited.insert(item)));
             }
         }
         is_known
     }
 
-    /// Those at the fields of a struct of outputs; returns whether the item is one.
+    /// Adds the checks on the fields of a struct of outputs. Returns whether the item is such a struct.
     pub(crate) fn add_checks_of(&self, item: ItemId, node: &mut Node) -> bool {
-        let outputs = self.fields_kept(item);
+        let outputs = self.output_options(item);
         let (source, tokens) = (self.resolver.source, self.resolver.source.tokens(item));
         for options in &outputs {
             if let Some(check) = attributes::check(&tokens, options.clone(), &source.names) {
@@ -58,11 +62,11 @@ impl Builder<'_> {
         !outputs.is_empty()
     }
 
-    /// The parts of an item's code between what checks its fields.
+    /// Returns the parts of an item's code without the checks of its fields.
     pub(super) fn unchecked(&self, item: ItemId) -> Vec<Range<usize>> {
         let (source, tokens) = (self.resolver.source, self.resolver.source.tokens(item));
         let mut parts = source.code_of(item);
-        for options in self.fields_kept(item) {
+        for options in self.output_options(item) {
             if let Some(check) = attributes::check(&tokens, options, &source.names)
                 && let Some(last) = parts.pop()
             {
@@ -72,8 +76,8 @@ impl Builder<'_> {
         parts
     }
 
-    /// The options in `#[output(...)]` of the fields of a type, in their order.
-    fn fields_kept(&self, item: ItemId) -> Vec<Range<usize>> {
+    /// Returns the options of each `#[output(...)]` on the fields of a type, in order.
+    fn output_options(&self, item: ItemId) -> Vec<Range<usize>> {
         let source = self.resolver.source;
         let known = &source.items[item];
         if !matches!(known.kind, Kind::Type(_)) {
@@ -82,7 +86,7 @@ impl Builder<'_> {
         attributes::outputs(&source.tokens(item), known.body.clone(), &source.names)
     }
 
-    /// What the names in some tokens of an item lead to.
+    /// Adds the items to which the names in some tokens of an item resolve.
     fn add_range(&self, item: ItemId, range: Range<usize>, node: &mut Node) {
         let source = self.resolver.source;
         let tokens = source.tokens(item);

@@ -1,10 +1,11 @@
-//! The attributes of an item that are code.
+//! Decides which attributes of an item are code.
 //!
-//! A derive of the standard library is none: where an item gains or loses it and nothing else changes,
-//! the program that compiles before and after calls none of its methods. What uses a derive is code that
-//! counts by its own tokens. There are three exceptions: a method that a type gains hides that of the type
-//! that it derefs to, an impl for all types with the trait may apply to it and no longer to a reference to
-//! it, and two types of one name may be told apart by their derives alone.
+//! A derive of the standard library is no code: if a program compiles with and without the derive, and nothing else
+//! has changed, no code uses it. Code that uses a derive counts by its own tokens. There are three exceptions:
+//!
+//! - In a type that derefs to another type, a derived method may hide a method of that type.
+//! - A blanket impl with the derived trait as its bound may apply to the type instead of a reference to it.
+//! - Two types with the same name and equal tokens may differ only in their derives.
 
 use std::ops::Range;
 
@@ -16,7 +17,7 @@ use crate::code::{attributes, tokens};
 
 /// An attribute that is code.
 pub(crate) enum Counted {
-    /// With its `#`.
+    /// A whole attribute, with its `#`.
     Whole(Range<usize>),
     /// The paths in a `derive` that count.
     Derives(Vec<Range<usize>>),
@@ -32,7 +33,7 @@ impl Counted {
 }
 
 impl Builder<'_> {
-    /// The attributes of an item that are code.
+    /// Returns the attributes of an item that are code.
     pub(crate) fn counted_attributes(&self, item: ItemId) -> Vec<Counted> {
         let source = self.resolver.source;
         let tokens = source.tokens(item);
@@ -69,9 +70,10 @@ impl Builder<'_> {
             }
     }
 
-    /// Whether an import may exchange a type or a trait with another of its name and its tokens.
+    /// Returns whether another type or trait has the same name and equal tokens.
     ///
-    /// The name that its outputs are stored under identifies a task.
+    /// An edited import may exchange the two.
+    /// Tasks are never ambiguous: the name under which a task is stored identifies it.
     pub(crate) fn is_ambiguous(&self, item: ItemId) -> bool {
         let source = self.resolver.source;
         if source.is_task(item) {
@@ -96,14 +98,14 @@ impl Builder<'_> {
         equal.iter().any(|&other| other != item && digest(other) == own)
     }
 
-    /// Whether a type derefs to another.
+    /// Returns whether a type derefs to another type.
     fn derefs(&self, item: ItemId) -> bool {
         let source = self.resolver.source;
         let impls = self.relations.with_type.get(&item).into_iter().flatten();
         let mut kinds = impls.map(|&id| &source.items[id].kind);
         kinds.any(|kind| match kind {
             Kind::Impl(an_impl) => source.names.text(an_impl.of) == "Deref",
-            // A macro may write one.
+            // A macro may generate an impl of `Deref`.
             Kind::Invocation { .. } => true,
             _ => false,
         })

@@ -1,4 +1,9 @@
-//! What an item leads to: other items, names of methods, files, and what each of its names means.
+//! Computes the node of an item: the items, method names, files and variables that its code refers to,
+//! and the items to which its names resolve.
+//!
+//! [`calls`] follows macro calls, [`outputs`] the types of outputs, and [`checks`] the functions that check
+//! outputs. [`derives`] decides which attributes are code. [`apart`] separates functions that are tasks from
+//! their tasks. [`unknown`] handles names that cannot be resolved.
 
 mod apart;
 mod calls;
@@ -22,25 +27,26 @@ use super::source::{FileId, ItemId, Kind, ModuleId, Path, Source};
 use super::standard::is_standard;
 use super::tokens::Token;
 
-/// What an item leads to.
+/// Everything that an item refers to.
 #[derive(Debug, Default)]
 pub(crate) struct Node {
     pub(crate) items: BTreeSet<ItemId>,
-    /// Traits of which there are objects.
+    /// The traits of which trait objects are used.
     pub(crate) objects: BTreeSet<ItemId>,
-    /// Methods that are called, of whatever type.
+    /// The names of called methods, whose types are unknown.
     pub(crate) methods: BTreeSet<Name>,
-    /// Methods that are called on a type of another crate.
+    /// The names of methods that are called on types of other crates.
     pub(crate) foreign_methods: BTreeSet<Name>,
-    /// What its names mean.
+    /// The items to which the names in the code resolve.
     pub(crate) links: BTreeMap<String, BTreeSet<Link>>,
+    /// The files, variables and conditions that the code uses.
     pub(crate) rows: BTreeSet<Row>,
-    /// What could not be followed.
-    pub(crate) unseen: BTreeSet<String>,
+    /// Warnings about code that could not be followed.
+    pub(crate) untracked: BTreeSet<String>,
 }
 
 impl Node {
-    /// Adds what another leads to.
+    /// Adds everything that another node contains.
     pub(crate) fn extend(&mut self, other: Self) {
         self.items.extend(other.items);
         self.objects.extend(other.objects);
@@ -50,82 +56,82 @@ impl Node {
             self.links.entry(name).or_default().extend(links);
         }
         self.rows.extend(other.rows);
-        self.unseen.extend(other.unseen);
+        self.untracked.extend(other.untracked);
     }
 
-    /// Adds a file that takes part in the code in the file `from`.
+    /// Adds a file that the code in the file `from` uses.
     fn add_file(&mut self, source: &Source, from: FileId, path: &std::path::Path) {
         match Row::file(source, from, path) {
             Ok(row) => drop(self.rows.insert(row)),
-            Err(unseen) => drop(self.unseen.insert(unseen)),
+            Err(untracked) => drop(self.untracked.insert(untracked)),
         }
     }
 
-    /// Adds a variable that `env!` names in the file `from`.
+    /// Adds a variable that `env!` reads in the file `from`.
     fn add_variable(&mut self, source: &Source, from: FileId, literal: Name) {
         match Row::variable(source, from, literal) {
             Ok(row) => self.rows.extend(row),
-            Err(unseen) => drop(self.unseen.insert(unseen)),
+            Err(untracked) => drop(self.untracked.insert(untracked)),
         }
     }
 
-    /// Adds a feature or another `cfg` that the code asks about.
+    /// Adds a feature or another `cfg` that the code tests.
     fn add_condition(&mut self, source: &Source, module: ModuleId, condition: Name) {
         match Row::condition(source, module, condition) {
             Ok(row) => drop(self.rows.insert(row)),
-            Err(unseen) => drop(self.unseen.insert(unseen)),
+            Err(untracked) => drop(self.untracked.insert(untracked)),
         }
     }
 }
 
-/// What a name means.
+/// The item to which a name resolves.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Link {
     Item(ItemId),
     Foreign(String),
 }
 
-/// Where the names of some tokens are looked up.
+/// The scope in which the names of some tokens are resolved.
 struct Scope<'a> {
-    /// The item that the tokens are of, unless a macro has written them.
+    /// The item that contains the tokens, unless a macro generates them.
     item: Option<ItemId>,
     module: ModuleId,
     file: FileId,
-    /// What `Self` is.
+    /// The types that `Self` may be.
     implementors: Vec<ItemId>,
     generics: &'a [Name],
-    is_made: bool,
-    /// The body of a macro, whose names may be those of where it is called.
+    is_generated: bool,
+    /// Whether it is the body of a macro, whose names may be resolved where the macro is called.
     is_macro: bool,
-    /// The variables of a function.
+    /// The local variables of a function.
     locals: Locals,
     /// Whether that function is a task.
     is_task: bool,
 }
 
 impl Scope<'_> {
-    /// The same for what a macro writes there, which does not see the variables.
+    /// Returns the scope for tokens that a macro generates here, which do not see the local variables.
     fn of_macro(&self) -> Scope<'_> {
         let implementors = self.implementors.clone();
         Scope { item: None, implementors, locals: Locals::default(), is_task: false, ..*self }
     }
 }
 
-/// Makes nodes.
+/// Computes nodes.
 pub(crate) struct Builder<'a> {
     pub(crate) resolver: Resolver<'a>,
     pub(crate) relations: &'a Relations,
 }
 
 impl Builder<'_> {
-    /// The node of an item.
+    /// Returns the node of an item.
     pub(crate) fn node(&self, id: ItemId) -> Node {
         let source = self.resolver.source;
         let item = &source.items[id];
         let tokens = source.tokens(id);
         let mut references = References::default();
         if source.is_task(id) {
-            // Of a task, the types of its fields: its attributes say nothing about code.
+            // Of a task, only the types of its fields count. Its attributes are no code.
             for part in attributes::without(&tokens, item.body.clone()) {
                 references.read(&tokens, part, &source.names);
             }
@@ -149,14 +155,14 @@ impl Builder<'_> {
         }
         self.add_files_of_attributes(&scope, id, &mut node);
         if let Some(generated) = source.generated.get(&id) {
-            node.unseen.extend(generated.unseen.clone());
+            node.untracked.extend(generated.untracked.clone());
             for path in &generated.files {
                 node.add_file(source, item.file, path);
             }
         }
         if matches!(item.kind, Kind::ForeignBlock) {
             let shown = &source.files[item.file].shown;
-            node.unseen.insert(format!(
+            node.untracked.insert(format!(
                 "the code that is linked for the `extern` block in {shown} is not tracked"
             ));
         }
@@ -182,11 +188,11 @@ impl Builder<'_> {
             file: item.file,
             implementors,
             generics: &item.generics,
-            is_made: item.is_made,
+            is_generated: item.is_generated,
             is_macro: matches!(item.kind, Kind::Macro(_)),
             locals: match item.kind {
                 Kind::Function | Kind::Associated { .. } => {
-                    Locals::of(&self.resolver.source.tokens(id), item.body.clone())
+                    Locals::find(&self.resolver.source.tokens(id), item.body.clone())
                 }
                 _ => Locals::default(),
             },
@@ -194,7 +200,7 @@ impl Builder<'_> {
         }
     }
 
-    /// The items that the first path in a part of an item means.
+    /// Returns the items to which the first path in a part of an item resolves.
     pub(super) fn named(&self, id: ItemId, range: Range<usize>) -> Vec<ItemId> {
         let source = self.resolver.source;
         let mut references = References::default();
@@ -210,7 +216,7 @@ impl Builder<'_> {
         items.collect()
     }
 
-    /// The task that an impl of `Run` is of, or that a function is.
+    /// Returns the task of an impl of `Run`, or of a function that is a task.
     pub(crate) fn tasks_of(&self, id: ItemId) -> Vec<ItemId> {
         if let Some(task) = self.resolver.source.items[id].task {
             return vec![task];
@@ -225,12 +231,12 @@ impl Builder<'_> {
         let mut is_open = false;
         for reference in &references.paths {
             let is_unknown = self.add_path(scope, references, reference, node);
-            if is_unknown && reference.is_plain && !scope.is_made && !scope.is_macro {
+            if is_unknown && reference.is_plain && !scope.is_generated && !scope.is_macro {
                 self.add_unknown(scope, references, reference, tokens, node);
             }
             is_open |= is_unknown;
         }
-        // What is not found may be of another crate, of which everything is imported.
+        // An unresolved name may come from a glob import of another crate.
         if is_open {
             let globs = &source.modules[scope.module].globs;
             for glob in globs.iter().filter(|glob| self.resolver.in_test || !glob.is_test) {
@@ -257,7 +263,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Adds what a path means; returns whether that is not known.
+    /// Adds the items to which a path resolves. Returns whether the path cannot be resolved.
     fn add_path(
         &self,
         scope: &Scope<'_>,
@@ -292,7 +298,7 @@ impl Builder<'_> {
         for end in &meaning.ends {
             match end {
                 End::Item(item, rest) if self.is_apart(scope, reference, *item, rest) => {}
-                // A macro is called, and what is not called is something else of that name.
+                // A macro can only be called, so a path without a call refers to another item of that name.
                 End::Item(item, _) if matches!(source.items[*item].kind, Kind::Macro(_)) => {}
                 End::Item(item, rest) => {
                     links.extend(self.add_item(*item, rest, node).into_iter().map(Link::Item));
@@ -310,7 +316,7 @@ impl Builder<'_> {
             }
         }
         if !links.is_empty() {
-            // What a task is called does not count: it may be renamed.
+            // The name of a task does not count, since a task may be renamed.
             let is_task = |link: &Link| matches!(link, Link::Item(item) if source.is_task(*item));
             let named = !links.iter().all(is_task);
             let name = if named { self.text(&reference.path) } else { String::new() };
@@ -322,13 +328,13 @@ impl Builder<'_> {
         if segments.len() > 1 {
             node.foreign_methods.insert(last);
         }
-        if scope.is_made || scope.is_macro && reference.is_item {
+        if scope.is_generated || scope.is_macro && reference.is_item {
             self.add_anywhere(scope, last, node);
         }
         reference.is_item && !is_standard(source.names.text(first))
     }
 
-    /// Adds an item and what the rest of a path names in it; returns what that is.
+    /// Adds an item, and its members with the first name in `rest`. Returns all added items.
     fn add_item(&self, item: ItemId, rest: &[Name], node: &mut Node) -> Vec<ItemId> {
         node.items.insert(item);
         let mut found = vec![item];
@@ -351,14 +357,15 @@ impl Builder<'_> {
         found
     }
 
-    /// Whatever is called `name` in the package.
+    /// Adds all items of the package that have this name.
     fn add_anywhere(&self, scope: &Scope<'_>, name: Name, node: &mut Node) {
         let package = self.resolver.source.modules[scope.module].package;
         let named = self.resolver.index.named(package, name).iter().copied();
         node.items.extend(named.filter(|&item| self.resolver.is_seen(item)));
     }
 
-    /// Which of several traits with a method is in scope decides what is called.
+    /// Adds links to the traits in scope that declare `method`: if several traits declare it, the imports
+    /// decide which method is called.
     fn add_traits_in_scope(&self, scope: &Scope<'_>, method: Name, node: &mut Node) {
         let Some(traits) = self.relations.declared_by.get(&method) else {
             return;
@@ -392,7 +399,8 @@ impl Builder<'_> {
         node.links.entry(name).or_default().extend(seen.into_iter().map(Link::Item));
     }
 
-    /// A path in the text of an attribute; a module stands for its functions.
+    /// Adds the items to which a path in the string of an attribute resolves. A module stands for its
+    /// functions.
     fn add_quoted(&self, scope: &Scope<'_>, text: &str, node: &mut Node) {
         let source = self.resolver.source;
         let segments: Option<Vec<Name>> =
@@ -411,7 +419,7 @@ impl Builder<'_> {
             match end {
                 End::Item(item, rest) => {
                     if rest.is_empty() {
-                        // `with = "Type"`: whatever functions the type has.
+                        // `with = "Type"`: any function of the type may be called.
                         let own = self.relations.associated.get(&item).into_iter().flatten();
                         node.items.extend(own.map(|entry| entry.1));
                     }
@@ -419,7 +427,7 @@ impl Builder<'_> {
                     node.links.entry(text.to_owned()).or_default().extend(links);
                 }
                 End::Module(module) => {
-                    // What it names of others, too.
+                    // Includes the functions that the module re-exports.
                     for &name in source.modules[module].defs.keys() {
                         for end in &self.resolver.member(module, name).ends {
                             if let End::Item(item, _) = end

@@ -1,4 +1,4 @@
-//! What the outputs of tasks lead to: the types that are kept, and those that are loaded.
+//! Follows the types of outputs: those that a task stores, and those that it loads from its dependencies.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use crate::code::source::{ItemId, Kind};
 use crate::code::tokens::Token;
 
 impl Builder<'_> {
-    /// What the tasks require of one another's outputs: their types.
+    /// Adds the types of a task's outputs.
     pub(super) fn add_outputs(&self, task: ItemId, node: &mut Node) {
         for (word, range) in self.options(task) {
             if matches!(word, "target" | "outputs") {
@@ -22,8 +22,10 @@ impl Builder<'_> {
         }
     }
 
-    /// The types in `target = ...`. A target of the source counts by a constant of its own; what
-    /// it keeps is the type of the output.
+    /// Adds the types in `target = ...`.
+    ///
+    /// The code of a target of the source counts by the target's own constant `CODE`. Only the type of the
+    /// values that it stores is added.
     fn add_output(&self, task: ItemId, range: Range<usize>, node: &mut Node) {
         let source = self.resolver.source;
         let tokens = source.tokens(task);
@@ -56,8 +58,8 @@ impl Builder<'_> {
         self.add(&scope, &references, &tokens, node);
     }
 
-    /// What the tasks that `task` requires give it: the types of their outputs.
-    pub(crate) fn add_inputs(&self, task: ItemId, node: &mut Node, met: &mut BTreeSet<ItemId>) {
+    /// Adds the types of the outputs that `task` requires.
+    pub(crate) fn add_inputs(&self, task: ItemId, node: &mut Node, visited: &mut BTreeSet<ItemId>) {
         let source = self.resolver.source;
         let tokens = source.tokens(task);
         for (word, range) in self.options(task) {
@@ -75,14 +77,14 @@ impl Builder<'_> {
                     let End::Item(required, rest) = end else {
                         continue;
                     };
-                    if !rest.is_empty() || !source.is_task(required) || !met.insert(required) {
+                    if !rest.is_empty() || !source.is_task(required) || !visited.insert(required) {
                         continue;
                     }
                     self.add_outputs(required, node);
                     if self.options(required).iter().any(|(word, _)| *word == "aggregate") {
-                        self.add_inputs(required, node, met);
+                        self.add_inputs(required, node, visited);
                     }
-                    // `Fit<Ols>`: what is fitted may be a type of `Ols`.
+                    // `Fit<Ols>`: the output may be a type of `Ols`.
                     if scan::is(&tokens, after, b'<') && self.has_generic_output(required) {
                         at = scan::angles(&tokens, after, range.end);
                         let mut references = References::default();
@@ -94,7 +96,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Whether the type of a task's output depends on a type parameter.
+    /// Returns whether the type of a task's output depends on a type parameter.
     fn has_generic_output(&self, task: ItemId) -> bool {
         let source = self.resolver.source;
         let (tokens, generics) = (source.tokens(task), &source.items[task].generics);
@@ -104,7 +106,7 @@ impl Builder<'_> {
         kept.any(|(_, range)| tokens[range].iter().any(names))
     }
 
-    /// The options in `#[task(...)]`, by their words.
+    /// Returns the options of `#[task(...)]`, with their keywords.
     pub(super) fn options(&self, task: ItemId) -> Vec<(&'static str, Range<usize>)> {
         let source = self.resolver.source;
         let tokens = source.tokens(task);

@@ -1,7 +1,9 @@
-//! Names that mean nothing that is known: code that is not followed may have made them.
+//! Handles names that cannot be resolved: code that is not followed may define them.
 //!
-//! A macro sees no types and no scopes, so that only what surely names an item is looked at, and not
-//! what may be a variable, a type parameter, or a word of some macro's own language.
+//! A macro sees no types and no scopes. So an unresolved name is reported only if it certainly names an item.
+//! It is not reported if it may be a variable or a type parameter, in the arguments of macros of other
+//! crates, which may have their own syntax, or if a glob import of another crate may define it. The names of this
+//! library's prelude are known.
 
 use super::{Builder, Node, Scope};
 use crate::code::attributes;
@@ -14,7 +16,8 @@ use crate::code::standard::{is_known, is_standard_macro, names_no_items};
 use crate::code::tokens::{Delimiter, Token};
 
 impl Builder<'_> {
-    /// Adds what may have made a name that no item has; where there is nothing, that it is not known.
+    /// Adds the macro calls and attributes that may define an unresolved name. If there are none, adds a
+    /// warning.
     pub(super) fn add_unknown(
         &self,
         scope: &Scope<'_>,
@@ -35,15 +38,16 @@ impl Builder<'_> {
         {
             return;
         }
-        if self.add_makers(module, name, node) {
+        if self.add_generators(module, name, node) {
             return;
         }
         let (path, shown) = (self.text(&reference.path), &source.files[scope.file].shown);
-        node.unseen.insert(format!("`{path}` in {shown} names nothing that is known"));
+        node.untracked.insert(format!("`{path}` in {shown} cannot be resolved"));
     }
 
-    /// The first name in a path that means nothing, with the module that it is looked for in; none if
-    /// something of another crate may be meant.
+    /// Returns the first segment of a path that cannot be resolved, with the module in which it was searched.
+    ///
+    /// Returns `None` if the segment may refer to another crate.
     fn unknown(
         &self,
         scope: &Scope<'_>,
@@ -51,7 +55,7 @@ impl Builder<'_> {
         path: &Path,
     ) -> Option<(ModuleId, Name)> {
         let resolver = &self.resolver;
-        // Imports of a function are looked up in its module.
+        // The imports of a function are resolved in its module.
         for (name, import) in &references.imports {
             let ends = resolver.path(import, scope.module, None).ends;
             if name.is_none() && !ends.iter().all(|end| resolver.is_closed(scope.module, end))
@@ -84,25 +88,26 @@ impl Builder<'_> {
         None
     }
 
-    /// Adds the calls of macros and the items with attributes in a module that may make an item of this
-    /// name; returns whether there are any.
-    fn add_makers(&self, module: ModuleId, name: Name, node: &mut Node) -> bool {
+    /// Adds the macro calls and attributes that may generate an item of this name in a module.
+    ///
+    /// Returns whether there are any.
+    fn add_generators(&self, module: ModuleId, name: Name, node: &mut Node) -> bool {
         let source = self.resolver.source;
         let place = &source.modules[module];
         let calls = place.invocations.iter().copied();
         let calls = calls.filter(|call| {
-            let made = source.generated.get(call);
-            made.is_some_and(|made| made.is_open || made.words.contains(&name))
+            let generated = source.generated.get(call);
+            generated.is_some_and(|found| found.is_open || found.words.contains(&name))
         });
-        let items = place.items.iter().copied().filter(|&item| self.may_make_items(item));
-        let makers: Vec<ItemId> =
+        let items = place.items.iter().copied().filter(|&item| self.may_generate_items(item));
+        let generators: Vec<ItemId> =
             calls.chain(items).filter(|&item| self.resolver.is_seen(item)).collect();
-        node.items.extend(&makers);
-        !makers.is_empty()
+        node.items.extend(&generators);
+        !generators.is_empty()
     }
 
-    /// Whether an attribute or a derive of another crate may write items beside this one.
-    fn may_make_items(&self, item: ItemId) -> bool {
+    /// Returns whether an attribute or derive of another crate may generate items beside this one.
+    fn may_generate_items(&self, item: ItemId) -> bool {
         let source = self.resolver.source;
         let (tokens, names) = (source.tokens(item), &source.names);
         let is_harmless = |path: &Path| {
@@ -121,8 +126,8 @@ impl Builder<'_> {
     }
 }
 
-/// Whether the first name of a path may be declared by the item itself: by a function or type inside
-/// it, as a type parameter, a variant or a variable.
+/// Returns whether the item itself may declare the first segment of a path: as a function or type inside it, a
+/// type parameter, a variant or a variable.
 fn is_declared(
     scope: &Scope<'_>,
     tokens: &[Token],
@@ -172,7 +177,7 @@ fn is_declared(
                 // `Iterator<Item = f64>`
                 let is_binding = scan::is(tokens, at + 1, b'=')
                     && before.is_some_and(|token| token.is(b'<') || token.is(b','));
-                // `make!(Row)` in a function may declare it there.
+                // `make!(Row)` in a function may declare `Row` there.
                 let is_argument = matches!(before, Some(Token::Open(..)))
                     && at > 2
                     && scan::is(tokens, at - 2, b'!')

@@ -1,4 +1,4 @@
-//! Impls: those of traits, and the items of those without.
+//! Reads impls: an impl of a trait is one item, and each member of an inherent impl is an item of its own.
 
 use std::ops::Range;
 
@@ -44,7 +44,7 @@ impl Parser<'_> {
         Some(end)
     }
 
-    /// The items of an impl without a trait, each of which is one of its own.
+    /// Adds the members of an inherent impl.
     fn associated(
         &mut self,
         start: &Start,
@@ -103,7 +103,7 @@ impl Parser<'_> {
     }
 }
 
-/// What stands behind `type Value =` in the body of an impl.
+/// Returns the tokens after `type Value =` in the body of an impl.
 fn value_type(tokens: &[Token], body: Range<usize>) -> Option<Range<usize>> {
     let mut at = body.start;
     while at < body.end {

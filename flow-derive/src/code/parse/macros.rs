@@ -1,4 +1,4 @@
-//! Macros, and where they are called.
+//! Reads macros, and macro calls in item position.
 
 use std::ops::Range;
 
@@ -25,7 +25,7 @@ impl Parser<'_> {
         Some(end)
     }
 
-    /// `name! { ... }`, `name!(...);`
+    /// Reads `name! { ... }` or `name!(...);`.
     pub(super) fn invocation(&mut self, start: Start, at: usize, end: usize) -> Option<usize> {
         let (path, after) = scan::path(&self.tokens, at, end)?;
         if !scan::is(&self.tokens, after, b'!') {
@@ -43,7 +43,7 @@ impl Parser<'_> {
             Some("thread_local" | "lazy_static") => self.statics(arguments),
             Some("compile_error") => {}
             _ => {
-                self.passed_on(arguments.clone());
+                self.argument_items(arguments.clone());
                 let kind = Kind::Invocation { path, arguments, place: self.place.clone() };
                 let id = self.keep(start, None, kind, end, Vec::new());
                 self.source.modules[self.module].invocations.push(id);
@@ -52,7 +52,7 @@ impl Parser<'_> {
         Some(end)
     }
 
-    /// The items of all sides of a `cfg_if!`.
+    /// Reads the items of all branches of a `cfg_if!`.
     fn choices(&mut self, range: Range<usize>) {
         let features = marks::conditions(&self.tokens, range.clone(), &self.source.names);
         let before = self.features.len();
@@ -67,7 +67,7 @@ impl Parser<'_> {
         self.features.truncate(before);
     }
 
-    /// The statics in `thread_local!` and `lazy_static!`, each of which is an item of its own.
+    /// Reads the statics in `thread_local!` and `lazy_static!`, each as an item of its own.
     fn statics(&mut self, range: Range<usize>) {
         let mut at = range.start;
         while at < range.end {
@@ -89,8 +89,9 @@ impl Parser<'_> {
         }
     }
 
-    /// The modules and imports in the arguments of a macro, which passes items on: `cfg_rt! { mod a; }`.
-    fn passed_on(&mut self, range: Range<usize>) {
+    /// Reads the modules and imports in the arguments of a macro, which may expand to them unchanged:
+    /// `cfg_rt! { mod a; }`.
+    fn argument_items(&mut self, range: Range<usize>) {
         let mut at = range.start;
         while at < range.end {
             let starts = at == range.start

@@ -1,7 +1,7 @@
-//! The items of a file: where each starts and ends, what it is called, and what it is.
+//! Finds the items of a file: where each starts and ends, its name, and its kind.
 //!
-//! Only as much is understood as it takes to find the next item. What cannot be understood is
-//! passed over, a token at a time: the compiler will say what is wrong with it.
+//! The parser understands only as much syntax as it needs to find the next item. It skips tokens that it
+//! does not understand, one at a time: the compiler reports syntax errors.
 
 mod impls;
 mod macros;
@@ -25,15 +25,15 @@ pub(crate) struct Parser<'a> {
     pub(crate) module: ModuleId,
     /// Where the files of modules are.
     pub(crate) place: Place,
-    /// Features that decide whether all of it is there.
+    /// The features that decide whether all of these items exist.
     pub(crate) features: Vec<Name>,
 }
 
-/// What the keyword of an item says, before its name and body are read.
+/// The start of an item, before its name and body are read.
 #[derive(Clone)]
 pub(super) struct Start {
     pub(super) marks: Marks,
-    /// Behind the attributes and the visibility.
+    /// The first token after the attributes and the visibility.
     pub(super) at: usize,
 }
 
@@ -66,12 +66,11 @@ impl Parser<'_> {
         }
     }
 
-    /// Reads one item; returns the place behind it.
+    /// Reads one item. Returns the index after it.
     fn item(&mut self, start: Start, end: usize) -> Option<usize> {
         let tokens = self.tokens.clone();
-        // Words that stand before the one that says what it is.
+        // Skips the words before the keyword of the item, up to the braces of `extern "C" { ... }`.
         let mut at = start.at;
-        // It ends where the braces of `extern "C" { ... }` begin.
         while let Some(word) = scan::word(&tokens, at) {
             let next = scan::word(&tokens, at + 1);
             match word {
@@ -85,8 +84,8 @@ impl Parser<'_> {
             }
             at += 1;
         }
-        let is_behind_words = at > start.at;
-        if is_behind_words
+        let has_skipped_words = at > start.at;
+        if has_skipped_words
             && scan::group(&tokens, at).is_some_and(|group| group.0 == Delimiter::Brace)
         {
             return Some(self.foreign_block(start, at));
@@ -111,7 +110,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Keeps an item under `name` and whatever else it is known by.
+    /// Adds an item, and defines it in its module under `name` and the name of its derive macro.
     pub(super) fn keep(
         &mut self,
         start: Start,
@@ -151,13 +150,14 @@ impl Parser<'_> {
             generics,
             features,
             is_test,
-            is_made: false,
+            is_generated: false,
             task: None,
         });
         id
     }
 
-    /// The body in braces that comes after `at`, or the place of the `;` in its stead.
+    /// Finds the next body in braces, or the `;` of an item without a body. Returns the index after it, and
+    /// the content of the braces.
     pub(super) fn body(&self, at: usize, end: usize) -> Option<(usize, Option<Range<usize>>)> {
         let tokens = &self.tokens;
         let found = scan::find(tokens, at..end, |at| {
@@ -228,10 +228,10 @@ impl Parser<'_> {
         let (end, body) = self.body(at + 2, end)?;
         let package = self.source.modules[self.module].package;
         let module = self.source.module(package, Some(self.module), Some(name));
-        let made = &mut self.source.modules[module];
-        made.features.extend(&start.marks.features);
-        made.features.extend(&self.features);
-        made.is_test |= start.marks.is_test;
+        let added = &mut self.source.modules[module];
+        added.features.extend(&start.marks.features);
+        added.features.extend(&self.features);
+        added.is_test |= start.marks.is_test;
         let defs = self.source.modules[self.module].defs.entry(name).or_default();
         defs.push(Def::Module(module));
         match body {
@@ -274,7 +274,7 @@ impl Parser<'_> {
         Some(end)
     }
 
-    /// `extern crate name as other;`, which is an import of `::name`.
+    /// Reads `extern crate name as other;`, which is an import of `::name`.
     fn extern_crate(&mut self, at: usize, end: usize) -> Option<usize> {
         let end = self.semicolon(at, end)?;
         let named = scan::word(&self.tokens, at + 2)?;

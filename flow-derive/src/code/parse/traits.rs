@@ -1,5 +1,8 @@
-//! Traits. A method with a body is an item of its own, which counts where it is called: what a trait
-//! gains for some other code changes nothing for those that do not call it.
+//! Reads traits.
+//!
+//! A method with a body is an item of its own, which counts where it is called. So a new method with a
+//! body does not change the code of tasks that do not call it. A trait with an attribute of another
+//! crate counts as a whole, since the attribute may rewrite it.
 
 use std::ops::Range;
 
@@ -30,7 +33,7 @@ impl Parser<'_> {
         Some(end)
     }
 
-    /// Keeps the methods with a body in the body of a trait; returns the parts between them.
+    /// Adds the methods with a body. Returns the parts of the trait between them.
     fn methods(
         &mut self,
         start: &Start,
@@ -68,7 +71,7 @@ impl Parser<'_> {
         parts
     }
 
-    /// Whether an attribute is none that writes the trait anew.
+    /// Returns whether an attribute leaves the trait as written.
     fn is_plain(&self, range: Range<usize>) -> bool {
         let names = &self.source.names;
         let tokens = &self.tokens[range.clone()];

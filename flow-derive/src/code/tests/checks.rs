@@ -1,9 +1,9 @@
-//! What checks outputs, by `check = ...` of a task or of a field.
+//! Tests the functions that check outputs, by `check = ...` of a task or of a field.
 
 use super::*;
 
 #[test]
-fn what_checks_an_output_is_reached_and_that_of_an_input_is_not() {
+fn the_check_of_an_output_is_reached_and_that_of_an_input_is_not() {
     let task = |options: &str| {
         let text = format!(
             "#[derive(Task)] #[task({options})] struct Train;\n#[tracked] {RUN}\n\
@@ -25,7 +25,7 @@ fn what_checks_an_output_is_reached_and_that_of_an_input_is_not() {
 }
 
 #[test]
-fn what_checks_several_outputs_counts_for_who_makes_them() {
+fn the_checks_of_several_outputs_count_for_the_task_that_computes_them() {
     let split = "#[derive(Outputs)] struct Split { \
                  #[output(Json, check = positive)] a: u8, #[output(Csv, check = deep::odd)] b: Row }\n\
                  struct Row; fn go() {} fn positive(x: &u8) -> bool { least() } fn least() {}\n\
@@ -46,7 +46,7 @@ fn what_checks_several_outputs_counts_for_who_makes_them() {
     assert_eq!(task("requires = Before, target = Json<u8>", RUN), loaded);
     let named = "impl Run for Train { fn run(&self, of: Split) { go() } }";
     assert_eq!(task("target = Json<u8>", named), loaded);
-    // By another name, of a type parameter, and where nothing shows what is made.
+    // Through an alias, through a type parameter, and where the struct of outputs is unknown.
     for (options, run) in [
         ("outputs = Alias", RUN),
         ("outputs = <Upper as Side>::Out", RUN),
@@ -61,8 +61,8 @@ fn what_checks_several_outputs_counts_for_who_makes_them() {
 }
 
 #[test]
-fn what_checks_several_outputs_is_not_read_with_the_other_options() {
-    // Where a check ends, what follows is read again.
+fn the_checks_of_several_outputs_are_separate_from_the_other_options() {
+    // The options after a check are read.
     let text = "#[derive(Outputs)] struct Split { \
                 #[output(Own<Row>(check = 1), check = odd)] a: Row, b: Other }\n\
                 struct Own; struct Row; struct Other; fn go() {} fn odd() {}\n\

@@ -1,4 +1,4 @@
-//! What has no effect on a value does not count.
+//! Tests that derives and methods without an effect on the output do not count.
 
 use super::*;
 
@@ -21,7 +21,7 @@ fn a_derive_of_the_standard_library_does_not_count() {
     same(&text("#[derive(Serialize)]"), &text("#[derive(Debug, Serialize, PartialEq)]"));
     same(&text(""), &text("#[derive(std::fmt::Debug)]"));
     same(&text(""), &format!("use std::fmt::Debug; {}", text("#[derive(Debug)]")));
-    // It may be another one, or hide a method.
+    // A derive of another crate, and a derive that may hide a method.
     differ(&text(""), &text("#[derive(Serialize)]"));
     differ(&text(""), &text("#[derive(derive_more::Debug)]"));
     differ(
@@ -56,14 +56,14 @@ fn a_method_of_a_trait_counts_where_it_is_called() {
          impl Fit for u8 {} fn go() { 1.fit() }",
         &["Fit::fit", "deep", "go", "impl Fit for u8", "trait Fit"],
     );
-    // The first of a trait does not count either.
+    // The first method with a body in a trait does not count either.
     let text = |more: &str| {
         format!(
             "trait T {{ fn a(&self); {more} }} impl T for u8 {{ fn a(&self) {{}} }} fn go() {{ 1.a() }}"
         )
     };
     same(&text(""), &text("fn b(&self) { 1; }"));
-    // An attribute may make something else of the trait.
+    // An attribute may rewrite the trait.
     let text = |more: &str| {
         format!(
             "#[automock] trait Fit {{ fn a(&self) {{}} {more} }} impl Fit for u8 {{}} fn go() {{ 1.a() }}"

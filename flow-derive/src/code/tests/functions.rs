@@ -1,11 +1,11 @@
-//! Functions that are tasks: called as functions, and named as tasks.
+//! Tests functions that are tasks, where they are called as functions and where they are named as tasks.
 
 use super::*;
 
 const MEAN: &str = "#[task(requires = load, target = Json<Row>)] \
                     fn mean(rows: &[f64], #[param(default = ZERO)] trim: Kind) -> Row { go() }";
 
-/// What is in a program with `MEAN`, `load`, and this.
+/// Creates a program with `MEAN`, `load`, and `text`.
 fn program(text: &str) -> Package {
     let package = Package::new("");
     package.write(
@@ -19,7 +19,7 @@ fn program(text: &str) -> Package {
     package
 }
 
-/// What the function reaches.
+/// Asserts that `MEAN` reaches these items.
 #[track_caller]
 fn mean_reaches(text: &str, expected: &[&str]) {
     assert_eq!(names(&program(text).table_of(MEAN)), expected, "{text}");
@@ -61,7 +61,7 @@ fn a_variable_is_not_the_task_of_its_name() {
     go("fn go() { let mut load: u8; { f(load) } }");
     let called = ["enum Kind", "fetch", "go", "load", "struct Raw", "struct Row"];
     let go = |go: &str| mean_reaches(go, &called);
-    // Nor does a macro see it, wherever in its file the macro names the function.
+    // A macro does not see the variable, wherever its body names the function.
     let macros = "macro_rules! call { () => { f(load) } }";
     let called = ["call!", "enum Kind", "fetch", "go", "load", "struct Raw", "struct Row"];
     for go in ["fn go(load: u8) { call!(); load }", "fn go() { let load = 1; { call!() } }"] {
@@ -69,7 +69,7 @@ fn a_variable_is_not_the_task_of_its_name() {
             mean_reaches(&text, &called);
         }
     }
-    // Before it is bound, in what it is bound to, behind the block, and where it may be hidden again.
+    // Before the binding, in its value, after the block, and where an item may hide the variable.
     go("fn go() { f(load); let load = 1; }");
     go("fn go() { let load = f(load); }");
     go("fn go() { { let load = 1; } f(load) }");
@@ -95,7 +95,7 @@ fn an_argument_is_not_the_function_of_its_name() {
 }
 
 #[test]
-fn what_checks_its_output_is_reached() {
+fn the_check_of_its_output_is_reached() {
     let task = "#[task(target = Json<u8>, check = odd)] fn made() -> u8 { 1 }";
     let package = Package::new("");
     package.write(
@@ -122,7 +122,7 @@ fn a_struct_may_require_and_call_a_function() {
         program("mean(&[], Kind::A)"),
         ["call", "enum Kind", "go", "mean", "struct Raw", "struct Row"]
     );
-    // What makes a task runs it.
+    // Code that creates the task may run it.
     assert_eq!(
         program("Run::run(&mean { trim: Kind::A }, cx)"),
         ["call", "enum Kind", "go", "mean", "struct Raw", "struct Row"]
@@ -130,7 +130,7 @@ fn a_struct_may_require_and_call_a_function() {
 }
 
 #[test]
-fn what_is_said_of_a_task_is_no_code() {
+fn the_attributes_of_a_task_are_no_code() {
     let go = "fn go() { load() } ";
     let table = |package: &Package| digests(&package.table_of(MEAN));
     let before = table(&program(go));
@@ -141,7 +141,7 @@ fn what_is_said_of_a_task_is_no_code() {
         package.write("src/main.rs", &text.replace(from, to));
         table(&package)
     };
-    // Those of `load`, which is called as a function.
+    // The attributes of `load`, which is called as a function.
     assert_eq!(edit("#[task(target = Pickle<Raw>)]", "#[flow::task(target = Json<Raw>)]"), before);
     assert_eq!(
         edit("pub fn load", "/// Documentation.\n#[must_use] pub fn load").len(),
@@ -161,7 +161,7 @@ fn what_is_said_of_a_task_is_no_code() {
 }
 
 #[test]
-fn a_type_with_a_name_of_its_own_is_known_by_it() {
+fn a_task_type_with_its_own_name_is_found_by_that_name() {
     let text = "#[task(name = Total, target = Json<Row>)] fn sum() -> Row { deep() } struct Row; \
                 mod sum {} fn deep() -> Row { Row }";
     for (call, expected) in [
@@ -183,7 +183,7 @@ fn tasks_in_a_function_are_found() {
         &format!("fn main() {{ {inner} fn beside() -> u8 {{ deep() }} }} fn deep() -> u8 {{ 1 }}"),
     );
     assert_eq!(names(&package.table_of(inner)), ["beside", "deep"]);
-    // One that is in no file, since a macro made it.
+    // A task that stands in no file, since a macro generated it.
     let made = "#[task(target = Json<u8>)] fn made() -> u8 { deep() }";
     assert_eq!(names(&package.table_of(made)), ["deep"]);
 }

@@ -1,8 +1,8 @@
-//! Code that a build script generates, or that only a macro names: each way is followed, or is a warning.
+//! Tests that code that a build script generates, or that only a macro names, is followed or is a warning.
 
 use super::*;
 
-/// A program that calls `proto`, a path dependency of `mid`, which is one of the program.
+/// Creates a program that depends on `mid`, which calls its own path dependency `proto`.
 fn with_dependency(proto: &str) -> Package {
     let package = Package::new("fn go() { mid::f() }");
     package
@@ -36,7 +36,7 @@ fn build(package: &Package, hash: &str, schema: &str) {
 const OUT: &str = "target/debug/build/proto-1/out";
 
 #[test]
-fn what_the_build_script_of_a_dependency_writes_counts() {
+fn files_that_the_build_script_of_a_dependency_writes_count() {
     for (way, file) in [
         ("include!(concat!(env!(\"OUT_DIR\"), \"/gen.rs\"));", "gen.rs"),
         (
@@ -67,7 +67,7 @@ fn what_the_build_script_of_a_dependency_writes_counts() {
         let package = with_dependency(way);
         counts(&package, &format!("{OUT}/{file}"), "pub fn scale() -> f64 { 2.0 }");
     }
-    // A file that a generated file includes in turn.
+    // A generated file that includes another file.
     let package = with_dependency("include!(concat!(env!(\"OUT_DIR\"), \"/gen.rs\"));");
     package
         .write(&format!("{OUT}/gen.rs"), "include!(\"deep.rs\");")
@@ -76,7 +76,7 @@ fn what_the_build_script_of_a_dependency_writes_counts() {
 }
 
 #[test]
-fn what_the_build_script_of_a_dependency_sets_counts() {
+fn variables_that_the_build_script_of_a_dependency_sets_count() {
     for way in [
         "pub fn scale() -> &'static str { env!(\"SCHEMA\") }",
         "pub fn scale() { option_env!(\"SCHEMA\") }",
@@ -86,22 +86,22 @@ fn what_the_build_script_of_a_dependency_sets_counts() {
     ] {
         let package = with_dependency(way);
         let before = package.table();
-        assert!(before.unseen.is_empty(), "{way}: {:?}", before.unseen);
+        assert!(before.untracked.is_empty(), "{way}: {:?}", before.untracked);
         build(&package, "1", "2");
         assert_ne!(digests(&before), digests(&package.table()), "{way}");
-        // Of several builds, it is not known which one it is.
+        // With several builds, the linked one is unknown.
         build(&package, "2", "1");
-        let unseen = "the value of `env!(\"SCHEMA\")` in the package `proto` is not known";
-        assert_eq!(package.table().unseen, [unseen.to_owned()].into(), "{way}");
+        let untracked = "the value of `env!(\"SCHEMA\")` in the package `proto` is not known";
+        assert_eq!(package.table().untracked, [untracked.to_owned()].into(), "{way}");
     }
     let package = with_dependency(
         "pub fn scale() { option_env!(\"OPTIONAL\"); env!(\"CARGO_MANIFEST_DIR\") }",
     );
-    assert!(package.table().unseen.is_empty());
-    // There is no record of the build at all.
+    assert!(package.table().untracked.is_empty());
+    // There is no record of the build.
     let package = with_dependency("pub fn scale() { env!(\"SCHEMA\") }");
     fs::remove_file(package.path("target/debug/deps/proto-1.d")).expect("a file");
-    assert_eq!(package.table().unseen.len(), 1);
+    assert_eq!(package.table().untracked.len(), 1);
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_macro_of_a_dependency_sees_the_variables_and_files_of_its_caller() {
 }
 
 #[test]
-fn what_ones_own_build_script_writes_counts() {
+fn files_that_the_packages_own_build_script_writes_count() {
     for (way, file) in [
         ("include!(concat!(env!(\"OUT_DIR\"), \"/calc.rs\")); fn go() { v() }", "calc.rs"),
         ("lalrpop_util::lalrpop_mod!(calc); fn go() { calc::v() }", "calc.rs"),
@@ -151,8 +151,11 @@ fn what_ones_own_build_script_writes_counts() {
         counts(&package, &format!("out/{file}"), "pub fn v() -> f64 { 2.0 }");
     }
     let package = Package::new("tonic::include_proto!(\"gone\"); fn go() { gone::v() }");
-    let unseen = package.table().unseen;
-    assert!(unseen.contains("the file that `include_proto!` includes is not found"), "{unseen:?}");
+    let untracked = package.table().untracked;
+    assert!(
+        untracked.contains("the file that `include_proto!` includes is not found"),
+        "{untracked:?}"
+    );
 }
 
 #[test]
@@ -188,7 +191,7 @@ fn the_program_and_its_library_may_declare_the_same_module() {
 }
 
 #[test]
-fn a_text_that_is_no_name_of_a_file_names_none() {
+fn a_string_that_is_no_file_name_names_no_file() {
     let package = Package::new(
         "routes::route! { \"/\", \"/..\", \"..\", \".\", \"a b\" } fn go() { route() }",
     );
@@ -222,7 +225,7 @@ fn cfgs_that_a_build_script_sets_count() {
     assert!(names(&off).contains(&"cfg fancy".to_owned()));
     package.cfgs.push("fancy".to_owned());
     assert_ne!(digests(&off), digests(&package.table()));
-    // Those of the machine and of the profile do not.
+    // The `cfg`s of the machine and of the profile do not count.
     let text = "fn go() { if cfg!(all(unix, debug_assertions, target_os = \"linux\")) {} }";
     assert_eq!(Package::new(text).reached(), ["go"]);
 
@@ -236,8 +239,8 @@ fn cfgs_that_a_build_script_sets_count() {
     }
     let package = with_dependency("pub fn scale() { cfg!(fancy) }");
     fs::remove_file(package.path("target/debug/deps/proto-1.d")).expect("a file");
-    assert!(package.table().unseen.is_empty(), "there is one run");
+    assert!(package.table().untracked.is_empty(), "there is one run");
     package.write("target/debug/build/proto-2/output", "cargo:rustc-cfg=fancy\n");
-    let unseen = "whether `cfg(fancy)` holds in the package `proto` is not known";
-    assert_eq!(package.table().unseen, [unseen.to_owned()].into());
+    let untracked = "whether `cfg(fancy)` holds in the package `proto` is not known";
+    assert_eq!(package.table().untracked, [untracked.to_owned()].into());
 }

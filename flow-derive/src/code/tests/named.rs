@@ -1,10 +1,10 @@
-//! Files that texts in calls of macros and in attributes name: each way counts, or is a warning.
+//! Tests that files that strings in macro calls and attributes name count, or are a warning.
 
 use std::time::{Duration, Instant};
 
 use super::*;
 
-/// The files that a crate of macros may read.
+/// Creates a program with files that macros may read.
 fn with_files(text: &str) -> Package {
     let package = Package::new(text);
     package
@@ -59,8 +59,8 @@ fn files_and_folders_that_macros_of_other_crates_name_count() {
 }
 
 #[test]
-fn a_macro_that_surely_reads_files_of_which_none_is_found_is_a_warning() {
-    for (text, unseen) in [
+fn a_macro_whose_files_are_not_found_is_a_warning() {
+    for (text, untracked) in [
         ("fn go() { sqlx::migrate!() }", "the files that `migrate!` reads are not found"),
         (
             "fn go() { embed_migrations!(\"gone\") }",
@@ -76,19 +76,19 @@ fn a_macro_that_surely_reads_files_of_which_none_is_found_is_a_warning() {
         ),
         (
             "fn go() { P } #[derive(Template)] #[template(path = \"gone.html\")] struct P;",
-            "what `#[template]` names is not found",
+            "the path that `#[template]` names is not found",
         ),
         (
             "fn go() { P } #[derive(RustEmbed)] #[folder = \"gone/\"] struct P;",
-            "what `#[folder]` names is not found",
+            "the path that `#[folder]` names is not found",
         ),
     ] {
-        assert_eq!(with_files(text).table().unseen, [unseen.to_owned()].into(), "{text}");
+        assert_eq!(with_files(text).table().untracked, [untracked.to_owned()].into(), "{text}");
     }
 }
 
 #[test]
-fn texts_that_are_no_paths_name_no_files() {
+fn strings_that_are_no_paths_name_no_files() {
     for text in [
         "fn go() { println!(\"data.txt\"); format!(\"locales\"); assert!(x, \"assets\") }",
         "fn go() { json!({ \"assets\": \"data.txt\" }); anyhow::bail!(\"locales\"); tracing::info!(\"assets\") }",
@@ -103,12 +103,12 @@ fn texts_that_are_no_paths_name_no_files() {
             package.write(file, "changed");
         }
         assert_eq!(digests(&before), digests(&package.table()), "{text}");
-        assert!(before.unseen.is_empty(), "{text}: {:?}", before.unseen);
+        assert!(before.untracked.is_empty(), "{text}: {:?}", before.untracked);
     }
 }
 
 #[test]
-fn a_store_is_no_folder_of_a_macro() {
+fn a_folder_with_a_store_does_not_count() {
     let package = with_files("fn go() { pm::open!(\"data\") }");
     package.write("data/.flow/index/x", "1").write("data/Train/record.json", "1");
     assert_eq!(package.reached(), ["go"]);
@@ -160,14 +160,14 @@ fn a_procedural_macro_of_a_path_dependency_may_read_files() {
 fn linked_code_is_a_warning() {
     let block = "unsafe extern \"C\" { fn kernel(x: f64) -> f64; }";
     let package = Package::new(&format!("{block} fn go() {{ unsafe {{ kernel(1.0) }} }}"));
-    let unseen = "the code that is linked for the `extern` block in src/main.rs is not tracked";
-    assert_eq!(package.table().unseen, [unseen.to_owned()].into());
-    // One that the task does not reach is none.
-    assert!(Package::new(&format!("{block} fn go() {{}}")).table().unseen.is_empty());
+    let untracked = "the code that is linked for the `extern` block in src/main.rs is not tracked";
+    assert_eq!(package.table().untracked, [untracked.to_owned()].into());
+    // An `extern` block that the task does not reach causes no warning.
+    assert!(Package::new(&format!("{block} fn go() {{}}")).table().untracked.is_empty());
 }
 
 #[test]
-fn many_texts_are_looked_up_in_no_time() {
+fn many_strings_are_looked_up_quickly() {
     let calls: Vec<String> =
         (0..5_000).map(|at| format!("pm::word!(\"word{at}\", \"a b {at}\");")).collect();
     let package = with_files(&format!("fn go() {{ {} }}", calls.join(" ")));

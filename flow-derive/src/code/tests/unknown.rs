@@ -1,20 +1,20 @@
-//! Names that mean nothing that is known are warnings, and all others are none.
+//! Tests that names that cannot be resolved are warnings, and that no others are.
 
 use super::*;
 
 #[track_caller]
-fn unseen(text: &str) -> Vec<String> {
+fn untracked(text: &str) -> Vec<String> {
     let package = Package::new(text);
     package.write(
         "Cargo.toml",
         "[package]\nname = \"a\"\n[dependencies]\nflow = { package = \"typed-flow\", version = \"1\" }\n\
          polars = \"1\"\nserde = \"1\"\n",
     );
-    package.table().unseen.into_iter().collect()
+    package.table().untracked.into_iter().collect()
 }
 
 #[test]
-fn a_name_that_means_nothing_is_a_warning() {
+fn a_name_that_cannot_be_resolved_is_a_warning() {
     for (text, name) in [
         ("fn go() { calc::v() }", "calc::v"),
         ("fn go() { v(1) }", "v"),
@@ -24,13 +24,13 @@ fn a_name_that_means_nothing_is_a_warning() {
         ("fn go() { println!(\"{}\", LIMIT) }", "LIMIT"),
         ("struct S { x: Gone } fn go() -> S { 1 }", "Gone"),
     ] {
-        let expected = format!("`{name}` in src/main.rs names nothing that is known");
-        assert_eq!(unseen(text), [expected], "{text}");
+        let expected = format!("`{name}` in src/main.rs cannot be resolved");
+        assert_eq!(untracked(text), [expected], "{text}");
     }
 }
 
 #[test]
-fn names_that_mean_something_are_no_warnings() {
+fn names_that_can_be_resolved_are_no_warnings() {
     for text in [
         "use polars::prelude::*; fn go() { col(\"x\"); DataFrame::new(); LIMIT }",
         "mod m { pub use polars::prelude::*; } fn go() { m::col(1); } ",
@@ -55,12 +55,12 @@ fn names_that_mean_something_are_no_warnings() {
         "fn go() { make!(Row); Row::new() } macro_rules! make { ($n:ident) => { struct $n; } }",
         "async fn go() { async move { y }.await; unsafe { (z) }; let (a, b) = c; return (a); }",
     ] {
-        assert_eq!(unseen(text), [""; 0], "{text}");
+        assert_eq!(untracked(text), [""; 0], "{text}");
     }
 }
 
 #[test]
-fn what_an_attribute_or_a_macro_of_another_crate_may_make_is_reached() {
+fn attributes_and_macros_that_may_generate_a_name_are_reached() {
     let reached =
         Package::new("#[derive(Builder)] struct S; fn go() { SBuilder::new() }").reached();
     assert_eq!(reached, ["go", "struct S"]);
@@ -74,6 +74,6 @@ fn an_example_of_this_library_has_its_prelude() {
     package
         .write("Cargo.toml", "[package]\nname = \"typed-flow\"\n[lib]\nname = \"flow\"\n")
         .write("src/lib.rs", "pub mod prelude {}");
-    let unseen = "`Gone` in src/main.rs names nothing that is known";
-    assert_eq!(package.table().unseen, [unseen.to_owned()].into());
+    let untracked = "`Gone` in src/main.rs cannot be resolved";
+    assert_eq!(package.table().untracked, [untracked.to_owned()].into());
 }

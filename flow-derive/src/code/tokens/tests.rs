@@ -69,7 +69,7 @@ fn a_comma_that_ends_a_list_does_not_count() {
 }
 
 #[test]
-fn a_comma_that_makes_a_tuple_counts() {
+fn a_comma_that_forms_a_tuple_counts() {
     differ("(a,)", "(a)");
     differ("return (a,)", "return (a)");
     differ("x = (a,)", "x = (a)");
@@ -80,7 +80,7 @@ fn a_comma_that_makes_a_tuple_counts() {
 }
 
 #[test]
-fn what_is_written_counts() {
+fn differences_in_the_code_count() {
     differ("1", "2");
     differ("1", "\"1\"");
     differ("a b", "ab");
