@@ -342,8 +342,8 @@ fn damaged_files_and_manifests_are_not_imported() -> Result<()> {
         ("folder", |m| m["outputs"][0]["folder"] = "../../0123456789abcdef".into()),
         ("folder", |m| m["outputs"][0]["folder"] = ".flow/0123456789abcdef".into()),
         ("fingerprint", |m| m["outputs"][0]["stored"] = "Other".into()),
-        ("other files", |m| m["outputs"][0]["files"] = serde_json::json!([])),
-        ("form 2", |m| m["format"] = 2.into()),
+        ("do not match its record", |m| m["outputs"][0]["files"] = serde_json::json!([])),
+        ("format 2", |m| m["format"] = 2.into()),
         ("missing field", |m| m["outputs"][0] = serde_json::json!({})),
     ];
     for (what, change) in wrong {

@@ -117,7 +117,7 @@ fn a_foreign_manifest_is_not_replaced() -> Result<()> {
     fs::write(to.join("manifest.json"), foreign)?;
     for error in [flow.export::<Word>(&to).err(), flow.import(&to).err()] {
         let error = in_full(error.expect("it is none"));
-        assert!(error.contains("it is no manifest of an export"), "{error}");
+        assert!(error.contains("it is not the manifest of an export"), "{error}");
     }
     assert_eq!(fs::read_to_string(to.join("manifest.json"))?, foreign);
     assert_eq!(files_below(&to).len(), 1);

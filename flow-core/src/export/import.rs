@@ -135,14 +135,14 @@ fn check(exported: &Exported) -> Result<Folder, String> {
         return wrong(&format!("it names the file {outside:?}, which is outside its folder"));
     }
     if record.made_from.fingerprint(&exported.stored) != record.fingerprint {
-        return wrong("it is made from something else than its fingerprint says");
+        return wrong("its recorded inputs do not match its fingerprint");
     }
     let is_of_files =
         record.output.is_in_memory() || Output::of(record.output.files.clone()) == record.output;
     let listed = exported.files.iter().map(|file| (&file.part, file.digest));
     let recorded = record.output.files.iter().map(|file| (&file.part, file.digest));
     if !is_of_files || !listed.eq(recorded) {
-        return wrong("it has other files than its record says");
+        return wrong("its files do not match its record");
     }
     let (task, instance) = exported.folder.rsplit_once('/').unwrap_or_default();
     // A parent of the instance's folder must not be the folder of another instance or of a namespace.

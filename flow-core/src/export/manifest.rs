@@ -130,10 +130,10 @@ impl Manifest {
             format: u32,
         }
         let form: Form = json::parse(bytes)
-            .map_err(|error| format!("it is no manifest of an export: {error}"))?;
+            .map_err(|error| format!("it is not the manifest of an export: {error}"))?;
         if form.format > FORMAT {
             return Err(format!(
-                "it is in form {}, and this version of the library knows forms up to {FORMAT}",
+                "it has format {}, and this version of the library supports formats up to {FORMAT}",
                 form.format
             ));
         }

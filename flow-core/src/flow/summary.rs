@@ -92,7 +92,7 @@ impl Summary {
         &self.outcomes
     }
 
-    /// Returns whether verdicts of the plan relied on content that has changed since, so that it must be planned again.
+    /// Returns whether the plan relied on content that has changed since, so that it must be built again.
     pub(crate) fn is_outdated(&self) -> bool {
         self.outcomes.outdated
     }

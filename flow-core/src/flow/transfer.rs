@@ -320,7 +320,7 @@ impl Flow {
     }
 }
 
-/// Returns a warning for each absolute path in the fingerprint of an output or among the files that were read.
+/// Returns a warning for each absolute path in the parameters of an output or among its recorded reads.
 ///
 /// On a machine with other paths the fingerprint differs, so that a pull does not find the output.
 fn absolute_paths(plan: &Plan, node: NodeIndex, record: &Record) -> impl Iterator<Item = String> {
@@ -410,7 +410,7 @@ fn explain_missing(
     made_from: &MadeFrom,
 ) -> Result<String, StoreError> {
     let (decl, key) = (&judge.graph.task(node).decl, judge.graph.node(node).key);
-    let (count, records) = manifest::some(remote, decl.identity(), COMPARED)?;
+    let (count, records) = manifest::sample(remote, decl.identity(), COMPARED)?;
     if count == 0 {
         return Ok("the remote has no output of this task".to_owned());
     }

@@ -58,7 +58,7 @@ impl RemoteFolder {
         if name.split('/').all(is_made) {
             Ok(self.root.join(name))
         } else {
-            Err(io::Error::new(ErrorKind::InvalidInput, "it is no name of a remote"))
+            Err(io::Error::new(ErrorKind::InvalidInput, "it is not a valid name in a remote"))
         }
     }
 

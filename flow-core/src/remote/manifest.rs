@@ -97,7 +97,7 @@ pub(crate) fn all(
 /// # Errors
 ///
 /// The remote cannot be read.
-pub(crate) fn some(
+pub(crate) fn sample(
     remote: &dyn Remote,
     task: &str,
     most: usize,
@@ -106,9 +106,9 @@ pub(crate) fn some(
     let mut names = remote.list(&folder).of_remote("list", &folder)?;
     names.retain(|name| own_digest(name).is_some());
     names.sort_unstable();
-    let some = names.iter().take(most);
-    let some = some.filter_map(|name| read(remote, name, own_digest(name)?).ok());
-    Ok((names.len(), some.collect()))
+    let sample = names.iter().take(most);
+    let records = sample.filter_map(|name| read(remote, name, own_digest(name)?).ok());
+    Ok((names.len(), records.collect()))
 }
 
 /// Returns whether a manifest has the digest in its name.

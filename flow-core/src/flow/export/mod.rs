@@ -1,7 +1,8 @@
 //! `Flow::export`, `Flow::export_crate` and `Flow::import`.
 //!
 //! An export has two steps: [`output`] collects the outputs and decides the name of each file, and
-//! [`write`](mod@write) writes the folder. The result is an [`ExportSummary`]. The format of the folder is defined in [`crate::export`].
+//! [`write`](mod@write) writes the folder. The result is an [`ExportSummary`]. The format of the folder is
+//! defined in [`crate::export`].
 
 mod output;
 mod summary;
@@ -17,7 +18,7 @@ use self::write::{Form, write};
 use crate::base::error::IoContext;
 use crate::base::fs::Confined;
 use crate::export::folder::read_manifest;
-use crate::export::import::{Imported as What, Importer};
+use crate::export::import::{Imported, Importer};
 use crate::flow::error::Error;
 pub use crate::flow::export::summary::ExportSummary;
 use crate::flow::load::check_complete;
@@ -61,12 +62,12 @@ impl Flow {
     /// # let folder = folder.path();
     /// let flow = Flow::open(folder.join("data"))?.quiet().with(Squares::N, 3);
     /// flow.run::<Squares>()?;
-    /// flow.export::<Squares>(folder.join("handed"))?;
-    /// assert_eq!(std::fs::read_to_string(folder.join("handed/Squares/n=3.json"))?, "[1,4,9]");
+    /// flow.export::<Squares>(folder.join("exported"))?;
+    /// assert_eq!(std::fs::read_to_string(folder.join("exported/Squares/n=3.json"))?, "[1,4,9]");
     ///
     /// // Another store imports them.
     /// let other = Flow::open(folder.join("other"))?.with(Squares::N, 3);
-    /// other.import(folder.join("handed"))?;
+    /// other.import(folder.join("exported"))?;
     /// assert_eq!(*other.load::<Squares>()?, [1, 4, 9]);
     /// # Ok(())
     /// # }
@@ -75,8 +76,8 @@ impl Flow {
     /// # Errors
     ///
     /// A root is not complete or stores no output, the export would overwrite a file that no export has written, or
-    /// a file cannot be read or written. The earlier outputs in the folder stay usable then: the manifest is
-    /// replaced last.
+    /// a file cannot be read or written. After an error the folder still has its earlier manifest, which is replaced
+    /// last.
     pub fn export<R: Roots>(&self, folder: impl AsRef<Path>) -> Result<ExportSummary, Error> {
         self.export_roots::<R>(folder.as_ref(), Form::Files)
     }
@@ -171,12 +172,12 @@ impl Flow {
         let mut importer = Importer::new(&self.store, &fs, folder);
         for output in &manifest.outputs {
             match importer.take(output)? {
-                What::New => {
+                Imported::New => {
                     summary.instances.push(output.instance.clone());
                     let files = output.record.output.files.iter().flat_map(OutputFile::contents);
                     files.for_each(|file| summary.copied(file.bytes));
                 }
-                What::Present => summary.present += 1,
+                Imported::Present => summary.present += 1,
             }
         }
         Ok(summary)
