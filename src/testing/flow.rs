@@ -178,7 +178,7 @@ impl Flow {
         /// Like [`Flow::namespace`](crate::Flow::namespace).
         namespace(name: &str);
         /// Like [`Flow::reuse_from`](crate::Flow::reuse_from).
-        reuse_from(source: impl Into<crate::ReuseSource>);
+        reuse_from(source: impl Into<crate::store::ReuseSource>);
         /// Like [`Flow::trust`](crate::Flow::trust).
         trust(trust: crate::Trust);
         /// Like [`Flow::observe`](crate::Flow::observe).

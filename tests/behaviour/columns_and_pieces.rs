@@ -135,6 +135,7 @@ fn a_modified_or_missing_output_is_not_read_in_part() -> Result<()> {
 macro_rules! tracked_target {
     ($module:ident, $plus:expr) => {
         mod $module {
+            use flow::target::{Sink, Source};
             use flow::prelude::*;
 
             #[derive(Default)]

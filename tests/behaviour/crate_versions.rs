@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use flow::Code;
 use flow::prelude::*;
+use std::path::PathBuf;
 
 use crate::faulty::Op;
 use crate::support::{adopted, faulty_flow, files_below, flow, one_file, preview, ran};

@@ -262,6 +262,7 @@ fn an_imported_output_is_found_by_its_fingerprint() -> Result<()> {
 }
 
 mod other {
+    use flow::Code;
     use flow::prelude::*;
 
     #[derive(Task)]

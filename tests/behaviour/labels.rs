@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use flow::Code;
 use flow::prelude::*;
-use flow::target::Part;
 
 use crate::support::{flow, preview};
 

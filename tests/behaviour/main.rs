@@ -5,6 +5,9 @@
 //! `wheat` and `random_graph` are example workflows.
 #![allow(clippy::erasing_op, reason = "tasks read a parameter that does not affect their output")]
 
+#[macro_use]
+mod support;
+
 mod absent_columns;
 mod aggregates;
 mod allowed_values;
@@ -119,8 +122,6 @@ mod stored_keys;
 mod streamed_tables;
 mod subgraph;
 mod summaries;
-#[macro_use]
-mod support;
 mod sweep_cells;
 mod sweep_errors;
 mod sweep_keys;

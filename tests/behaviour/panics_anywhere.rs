@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex};
 
 use flow::plan::Warning;
 use flow::prelude::*;
-use flow::target::Source;
 
 use crate::support::{failed, failure, flow, plan_error, ran};
 

@@ -693,6 +693,7 @@ fn dynamic_requirements_are_pushed_with_their_task() -> Result<()> {
 }
 
 mod before {
+    use flow::Code;
     use flow::prelude::*;
 
     #[derive(Task)]

@@ -1,6 +1,7 @@
 //! Secrets are part of keys, and are never shown.
 
 use flow::prelude::*;
+use std::path::Path;
 
 use crate::support::{failed, failure, files_below, flow, key, plan_error, preview, ran};
 

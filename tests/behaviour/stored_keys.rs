@@ -7,7 +7,6 @@
 use std::path::{Path, PathBuf};
 
 use flow::prelude::*;
-use flow::target::Part;
 
 use crate::stored::copy;
 use crate::support::{adopted, flow, preview, ran};

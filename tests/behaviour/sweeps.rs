@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use flow::Code;
 use flow::prelude::*;
 use flow::sweep::{Sweep, VariantOutcome};
+use std::path::PathBuf;
 
 use crate::support::{adopted, failed, files_below, flow, not_run, ran};
 
@@ -348,7 +349,7 @@ fn outputs_are_loaded_by_variant() -> Result<()> {
     let sweep = flow.sweep::<Score>().over(Fit::C, [2.0, 1.0]);
     sweep.run()?;
     let scores = sweep.load::<Score>()?;
-    assert_eq!(scores.keys().collect::<Vec<_>>(), ["c=2.0", "c=1.0"]);
+    assert_eq!(scores.names().collect::<Vec<_>>(), ["c=2.0", "c=1.0"]);
     assert_eq!(scores.values().map(|score| **score).collect::<Vec<_>>(), [103.0, 101.5]);
     // A shared output is loaded once, and any task of the graph can be loaded.
     let numbers = sweep.load::<Get>()?;

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use flow::prelude::*;
+use std::path::Path;
 
 use crate::faulty::{Fault, Faulty, Op};
 use crate::support::{faulty_flow, flow, plan_error, ran};

@@ -3,6 +3,9 @@
 use arrow::datatypes::{DataType, Field, TimeUnit};
 
 use super::*;
+use flow::File;
+use flow::targets::Bytes;
+use std::path::PathBuf;
 
 /// Has one output for each setting.
 #[derive(Task)]

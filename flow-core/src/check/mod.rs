@@ -95,7 +95,7 @@ impl fmt::Display for Problems {
 /// # }
 ///
 /// flow::check::<Answer>()?;
-/// # Ok::<(), flow::Problems>(())
+/// # Ok::<(), flow::plan::Problems>(())
 /// ```
 ///
 /// # Errors

@@ -70,7 +70,8 @@ impl Flow {
     /// ([`metadata_only`](Transferred::metadata_only)). Outputs downstream can be pulled with its help.
     ///
     /// ```
-    /// use flow::{prelude::*, RemoteFolder};
+    /// use flow::remote::RemoteFolder;
+    /// use flow::prelude::*;
     ///
     /// #[derive(Task)]
     /// #[task(target = Json<Vec<u64>>)]
@@ -117,7 +118,8 @@ impl Flow {
     /// [`pull`](Self::pull) that meets a damaged file fails and names this method.
     ///
     /// ```
-    /// # use flow::{prelude::*, RemoteFolder};
+    /// # use flow::remote::RemoteFolder;
+    /// # use flow::prelude::*;
     /// # #[derive(Task)]
     /// # #[task(target = Json<u64>)]
     /// # struct Answer;

@@ -15,7 +15,8 @@ impl Flow {
     /// level detects.
     ///
     /// ```
-    /// use flow::{Status, Trust, prelude::*};
+    /// use flow::plan::Status;
+    /// use flow::{Trust, prelude::*};
     ///
     /// #[derive(Task)]
     /// #[task(target = Text)]

@@ -58,7 +58,7 @@ use crate::base::key::Digest;
 /// use std::io::{self, Read};
 /// use std::sync::Mutex;
 ///
-/// use flow::Remote;
+/// use flow::remote::Remote;
 ///
 /// /// A remote in memory.
 /// #[derive(Default)]

@@ -1,4 +1,5 @@
 /// The number of runs of all tasks.
+use flow::Code;
 static RUNS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
 
 macro_rules! makes_stored {
