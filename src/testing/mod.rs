@@ -57,8 +57,8 @@ mod told;
 pub use flow::Flow;
 pub use program::{check_keys, check_tasks};
 pub use told::{
-    Told, assert_adopted, assert_because, assert_complete_before, assert_cut_off, assert_failed,
-    assert_given, assert_not_run, assert_ran,
+    Told, assert_already_complete, assert_because, assert_failed, assert_given, assert_not_run,
+    assert_ran, assert_reused, assert_unchanged,
 };
 
 /// Creates a flow in a temporary folder of its own, which prints nothing while it runs.

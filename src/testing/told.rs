@@ -60,15 +60,15 @@ assertions! {
     assert_given: given, "were given";
     /// Asserts that exactly these instances were cut off early: upstream ran, and produced equal
     /// outputs.
-    assert_cut_off: cut_off, "were cut off";
+    assert_unchanged: unchanged, "have unchanged inputs";
     /// Asserts that exactly these instances reused an existing output with the same fingerprint.
-    assert_adopted: adopted, "were adopted";
+    assert_reused: reused, "were reused";
     /// Asserts that exactly these instances failed.
     assert_failed: failed, "failed";
     /// Asserts that exactly these instances were not run because an upstream instance failed.
     assert_not_run: not_run, "were not run";
     /// Asserts that exactly these instances were complete before the run.
-    assert_complete_before: complete_before, "were complete before";
+    assert_already_complete: already_complete, "were already complete";
 }
 
 /// Asserts why an instance failed, was not run, or ran.
@@ -101,10 +101,10 @@ pub fn assert_because(run: &impl Told, instance: &str, text: &str) {
         summary.not_run(),
         summary.ran(),
         summary.given(),
-        summary.adopted(),
-        summary.cut_off(),
-        summary.found(),
-        summary.complete_before(),
+        summary.reused(),
+        summary.unchanged(),
+        summary.now_complete(),
+        summary.already_complete(),
     ];
     let named = kinds.into_iter().flatten().filter(|entry| is_named(entry, instance));
     let named: Vec<Entry> = named.collect();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flow::prelude::*;
 
-use crate::support::{adopted, failed, failure, flow, not_run, preview, ran};
+use crate::support::{failed, failure, flow, not_run, preview, ran, reused};
 
 #[derive(Task)]
 #[task(target = Json<u64>)]
@@ -49,7 +49,7 @@ runs!(Sum: u64 = |self, cx| {
 });
 
 fn found(summary: &flow::Summary) -> Vec<String> {
-    summary.found().iter().map(|entry| entry.task().to_owned()).collect()
+    summary.now_complete().iter().map(|entry| entry.task().to_owned()).collect()
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn an_aggregate_is_complete_when_all_its_members_are() -> Result<()> {
     let shown = preview::<Powers>(&flow);
     assert!(shown.starts_with("Powers {n: 3} COMPLETE"), "{shown}");
     let again = flow.run::<Powers>()?;
-    assert_eq!(again.complete_before().len(), 4);
+    assert_eq!(again.already_complete().len(), 4);
     // Loading the aggregate returns handles.
     let powers = flow.load::<Powers>()?;
     let values: Vec<_> = powers.iter().map(|power| Ok(*power.load()?)).collect::<Result<_>>()?;
@@ -193,7 +193,7 @@ fn metadata_and_parameters_read_from_members_are_dependencies() -> Result<()> {
     one.run::<(ReadsMeta, ReadsTask, ReadsContent)>()?;
     let summary = two.run::<(ReadsMeta, ReadsTask, ReadsContent)>()?;
     assert_eq!(ran(&summary), ["Noted", "ReadsMeta", "ReadsTask"]);
-    assert_eq!(adopted(&summary), ["ReadsContent"]);
+    assert_eq!(reused(&summary), ["ReadsContent"]);
     assert_eq!((*two.load::<ReadsMeta>()?, *two.load::<ReadsTask>()?), (2, 2));
     assert!(two.run::<(ReadsMeta, ReadsTask, ReadsContent)>()?.ran().is_empty());
     Ok(())
@@ -313,7 +313,7 @@ fn a_consumer_waits_for_members_that_are_reused() -> Result<()> {
         });
         let two = two.with(LowSum::BY, 3u64);
         let summary = two.run::<LowSum>()?;
-        assert_eq!(adopted(&summary), ["Lower"; 3], "{summary}");
+        assert_eq!(reused(&summary), ["Lower"; 3], "{summary}");
         assert_eq!(ran(&summary), ["LowSum"], "{summary}");
         assert_eq!(*two.load::<LowSum>()?, 3 * (4 + 5 + 6));
     }

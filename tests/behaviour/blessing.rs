@@ -12,7 +12,7 @@ use flow::{Code, File};
 
 use crate::faulty::{Fault, Faulty};
 use crate::support::{
-    adopted, assert_consistent, faulty_flow, files_below, flow, preview, ran, step,
+    assert_consistent, faulty_flow, files_below, flow, preview, ran, reused, step,
 };
 
 /// How often a task has run, in any release.
@@ -170,7 +170,7 @@ fn equal_outputs_are_blessed_and_nothing_runs() -> Result<()> {
     assert!(!flow.folder().join(".flow/aside").exists());
     let back = opened!(flow, path, first).run::<first::Total>()?;
     assert!(ran(&back).iter().all(|task| task == "Live"), "{back}");
-    assert!(adopted(&back).contains(&"Part".to_owned()), "{back}");
+    assert!(reused(&back).contains(&"Part".to_owned()), "{back}");
     assert_consistent(flow.folder());
     Ok(())
 }

@@ -12,7 +12,7 @@ use flow::prelude::*;
 use std::path::PathBuf;
 
 use crate::faulty::Op;
-use crate::support::{adopted, faulty_flow, files_below, flow, one_file, preview, ran};
+use crate::support::{faulty_flow, files_below, flow, one_file, preview, ran, reused};
 
 /// A program with these versions: a task with many instances, and one that requires it.
 macro_rules! program {
@@ -144,7 +144,7 @@ fn versions_that_count_invalidate_outputs() -> Result<()> {
 
     // Back to the old versions: the outputs computed with them are reused.
     let flow = reopen(&flow).with_named("many", 1);
-    assert_eq!(adopted(&flow.run::<old_that_counts::Report>()?), ["Fit"]);
+    assert_eq!(reused(&flow.run::<old_that_counts::Report>()?), ["Fit"]);
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use flow::Trust;
 use flow::prelude::*;
 
-use crate::support::{adopted, cut_off, flow, preview, ran};
+use crate::support::{flow, preview, ran, reused, unchanged};
 
 static TICK: AtomicU64 = AtomicU64::new(0);
 
@@ -158,7 +158,7 @@ fn recorded_metadata_of_a_requirement_counts_only_if_it_is_read() -> Result<()> 
     write("  7");
     let summary = flow.run::<(Length, Next)>()?;
     assert_eq!(
-        (ran(&summary), cut_off(&summary)),
+        (ran(&summary), unchanged(&summary)),
         (names(&["Length", "Number"]), names(&["Next"]))
     );
     assert_eq!((*flow.load::<Length>()?, *flow.load::<Next>()?), (3, 8));
@@ -189,7 +189,7 @@ fn a_kept_version_is_reused_after_its_input_ran_again() -> Result<()> {
     // The version for `1` is kept for `Next`, but not for `Number`.
     write("1");
     let summary = flow.run::<Next>()?;
-    assert_eq!((ran(&summary), adopted(&summary)), (names(&["Number"]), names(&["Next"])));
+    assert_eq!((ran(&summary), reused(&summary)), (names(&["Number"]), names(&["Next"])));
     assert_eq!(*flow.load::<Next>()?, 2);
     // `4` was never an input of `Next`, and all outputs for `3` are gone.
     for (text, expected) in [("4", &["Next"][..]), ("3", &["Next", "Number"])] {
@@ -211,7 +211,7 @@ fn outputs_with_requirements_are_reused_from_another_store() -> Result<()> {
     };
     let mine = open("mine")?;
     let summary = mine.run::<Next>()?;
-    assert_eq!((ran(&summary), adopted(&summary)), (vec![], names(&["Next", "Number"])));
+    assert_eq!((ran(&summary), reused(&summary)), (vec![], names(&["Next", "Number"])));
     // Without the other store, the output is still complete and can be loaded.
     let alone = Flow::open(folder.path().join("mine"))?.quiet();
     let alone = alone.with(Next::PATH, folder.path().join("number"));
@@ -239,7 +239,7 @@ fn going_back_reuses_the_versions_of_requirements_too() -> Result<()> {
     }
     write("1");
     let summary = flow.run::<Next>()?;
-    assert_eq!((ran(&summary), adopted(&summary)), (vec![], names(&["Next", "Number"])));
+    assert_eq!((ran(&summary), reused(&summary)), (vec![], names(&["Next", "Number"])));
     assert!(!preview::<Next>(&flow).contains("PENDING"), "{}", preview::<Next>(&flow));
     // Complete outputs rest on current records, and not on versions that may be dropped.
     flow.limits(flow::Limits::default().versions(0))

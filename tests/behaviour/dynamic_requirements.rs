@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flow::prelude::*;
 
-use crate::support::{adopted, cut_off, failure, flow, one_file, preview, ran};
+use crate::support::{failure, flow, one_file, preview, ran, reused, unchanged};
 
 #[derive(Task)]
 #[task(target = Json<u64>)]
@@ -59,7 +59,10 @@ fn dynamic_requirements_run_and_are_recorded() -> Result<()> {
              └─ (in run) Square {n: 3, shift: 0} COMPLETE"
         );
         let summary = flow.run::<Sum>()?;
-        assert_eq!((ran(&summary), cut_off(&summary)), (vec!["Square".into()], vec!["Sum".into()]));
+        assert_eq!(
+            (ran(&summary), unchanged(&summary)),
+            (vec!["Square".into()], vec!["Sum".into()])
+        );
         assert!(preview::<Sum>(&flow).starts_with("Sum {up_to: 3} COMPLETE\n"));
     }
     Ok(())
@@ -236,7 +239,7 @@ mod conditional {
             assert_eq!(ran(&summary), Vec::<String>::new(), "{n}");
             // Reused versions become current, so that no complete output rests on a version that
             // may be dropped.
-            assert_eq!(adopted(&summary), ["Number", "Parity"], "{n}");
+            assert_eq!(reused(&summary), ["Number", "Parity"], "{n}");
             assert_eq!(*flow.load::<Parity>()?, parity);
             assert!(flow.is_complete::<Parity>()?);
         }
@@ -244,7 +247,7 @@ mod conditional {
         std::fs::write(&path, "  2")?;
         let summary = flow.run::<Parity>()?;
         assert_eq!(
-            (ran(&summary), cut_off(&summary)),
+            (ran(&summary), unchanged(&summary)),
             (vec!["Number".into()], vec!["Parity".into()])
         );
         // A reset task is not reused, for any of the values.
@@ -663,11 +666,11 @@ fn the_summary_lists_each_instance_once() -> Result<()> {
     for round in 0..2 {
         let summary = flow.run::<Everything>()?;
         let all = [
-            summary.complete_before(),
+            summary.already_complete(),
             summary.ran(),
-            summary.cut_off(),
-            summary.adopted(),
-            summary.found(),
+            summary.unchanged(),
+            summary.reused(),
+            summary.now_complete(),
             summary.not_run(),
         ];
         let mut keys: Vec<_> = all.iter().flatten().map(|entry| entry.instance.key()).collect();

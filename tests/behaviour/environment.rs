@@ -8,7 +8,7 @@ use std::process::Command;
 
 use flow::prelude::*;
 
-use crate::support::{adopted, failed, files_below, preview, ran};
+use crate::support::{failed, files_below, preview, ran, reused};
 
 const FOLDER: &str = "FLOW_TEST_ENVIRONMENT";
 const VARIABLE: &str = "FLOW_TEST_VARIABLE";
@@ -35,7 +35,7 @@ fn child() -> Result<()> {
     let said = serde_json::json!({
         "shown": shown,
         "ran": ran(&summary),
-        "adopted": adopted(&summary),
+        "reused": reused(&summary),
         "failed": failed(&summary),
         "error": summary.failed().first().and_then(|entry| entry.error.clone()),
         "value": flow.load::<Fetched>().ok().map(|value| (*value).clone()),
@@ -77,7 +77,7 @@ fn a_changed_variable_reruns_the_tasks_that_read_it() -> Result<()> {
     // Back to the first value: the outputs that were computed with it are reused.
     let said = with(Some("hunter2"))?;
     assert_eq!(
-        (&said["ran"], &said["adopted"]),
+        (&said["ran"], &said["reused"]),
         (&none(), &serde_json::json!(["Fetched", "Length"]))
     );
     assert_eq!(said["value"], "hunter2");

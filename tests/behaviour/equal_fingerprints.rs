@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use flow::prelude::*;
 
-use crate::support::{adopted, failed, flow, ran};
+use crate::support::{failed, flow, ran, reused};
 
 /// Returns the same value for every name.
 #[derive(Task)]
@@ -51,7 +51,7 @@ fn one_instance_runs_and_the_others_reuse_its_output() -> Result<()> {
         let summary = sweep.run()?;
         assert_eq!(ran(&summary), ["Get", "Get", "Get", "Get", "Get", "Get", "Sum", "Twice"]);
         let expected: Vec<_> = ["Sum"; 5].into_iter().chain(["Twice"; 5]).collect();
-        assert_eq!(adopted(&summary), expected, "{workers} workers");
+        assert_eq!(reused(&summary), expected, "{workers} workers");
         assert!(sweep.is_complete()?);
         assert!(sweep.load::<Sum>()?.values().all(|sum| **sum == 15));
         assert_eq!(ran(&*sweep.run()?), [""; 0]);
@@ -74,7 +74,7 @@ fn forced_instances_all_run_and_refreshed_ones_may_be_reused() -> Result<()> {
     for _ in 0..2 {
         // An instance that becomes ready after another one was committed reuses the output just fetched.
         let summary = fetched.run()?;
-        let (ran, reused) = (ran(&summary).len(), adopted(&summary).len());
+        let (ran, reused) = (ran(&summary).len(), reused(&summary).len());
         assert!(ran >= 1 && ran + reused == 3, "{summary}");
     }
     Ok(())
@@ -102,9 +102,9 @@ fn if_the_first_instance_fails_the_others_run() -> Result<()> {
         let summary = sweep.run()?;
         assert_eq!(failed(&summary), ["FailsOnce"], "{summary}");
         let made = ran(&summary).iter().filter(|task| *task == "FailsOnce").count();
-        assert_eq!(made + adopted(&summary).len(), 3, "{summary}");
+        assert_eq!(made + reused(&summary).len(), 3, "{summary}");
         // In the next run, the failed instance reuses the output of the others.
-        assert_eq!(adopted(&*sweep.run()?), ["FailsOnce"]);
+        assert_eq!(reused(&*sweep.run()?), ["FailsOnce"]);
     }
     Ok(())
 }
@@ -179,8 +179,8 @@ fn values_in_memory_are_shared_too() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.workers(4).sweep::<Held>().over(Get::NAME, ["a", "b", "c"]);
     let summary = sweep.run()?;
-    assert_eq!(summary.ran().len() + summary.adopted().len(), 3 + 3, "{summary}");
-    assert_eq!(summary.adopted().len(), 2, "{summary}");
+    assert_eq!(summary.ran().len() + summary.reused().len(), 3 + 3, "{summary}");
+    assert_eq!(summary.reused().len(), 2, "{summary}");
     assert!(sweep.load::<Held>()?.values().all(|held| **held == 8));
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use flow::prelude::*;
 
-use crate::support::{adopted, failed, failure, flow, not_run, ran};
+use crate::support::{failed, failure, flow, not_run, ran, reused};
 
 /// A chain `First` ← `Second` ← `Third` ← (`Left`, `Right`) ← `Top`, with its own switch and counter.
 macro_rules! graph {
@@ -223,10 +223,10 @@ fn an_output_of_another_instance_replaces_a_missing_one() -> Result<()> {
     let (flow, _folder) = flow();
     let (one, two) = (flow.with(Rounded::N, 11), flow.with(Rounded::N, 12));
     one.run::<Doubled>()?;
-    assert_eq!(adopted(&two.run::<Doubled>()?), ["Doubled"]);
+    assert_eq!(reused(&two.run::<Doubled>()?), ["Doubled"]);
     fs::remove_file(two.output::<Doubled>()?.path()?)?;
     let summary = two.run::<Doubled>()?;
-    assert_eq!((ran(&summary), adopted(&summary)), (vec![], vec!["Doubled".to_owned()]));
+    assert_eq!((ran(&summary), reused(&summary)), (vec![], vec!["Doubled".to_owned()]));
     assert_eq!(*two.load::<Doubled>()?, 2);
     Ok(())
 }
@@ -379,7 +379,7 @@ fn a_missing_value_is_not_recomputed_if_upstream_is_unchanged() -> Result<()> {
     std::fs::write(&path, "xyz")?;
     let summary = open()?.run::<Last>()?;
     assert_eq!(ran(&summary), ["Length"]);
-    assert_eq!(crate::support::cut_off(&summary), ["Held", "Last", "Scaled"]);
+    assert_eq!(crate::support::unchanged(&summary), ["Held", "Last", "Scaled"]);
 
     // `Scaled` has to run and needs `Held`, which is recomputed for it.
     std::fs::write(&path, "123")?;

@@ -11,7 +11,7 @@ use flow::prelude::*;
 use flow::remote::RemoteFolder;
 
 use crate::faulty::{Fault, Faulty, Op};
-use crate::support::{adopted, flow, one_file};
+use crate::support::{flow, one_file, reused};
 
 fn write(path: &Path, mode: u32) -> Result<()> {
     fs::write(path, "#!/bin/sh\nexit 7\n")?;
@@ -110,7 +110,7 @@ fn a_file_stays_executable_when_copied_instead_of_linked() -> Result<()> {
     });
     let there = Flow::open_on(folder.path().join("there"), Arc::new(fs))?.quiet();
     let there = there.reuse_from(&made);
-    assert_eq!(adopted(&there.run::<(Tool, Tools)>()?), ["Tool", "Tools"]);
+    assert_eq!(reused(&there.run::<(Tool, Tools)>()?), ["Tool", "Tools"]);
     assert_tools(&there)
 }
 

@@ -10,7 +10,7 @@ use flow::{Code, File};
 use serde_json::Value;
 
 use crate::faulty::{Fault, Faulty};
-use crate::support::{adopted, assert_consistent, files_below, flow, in_full, ran, step};
+use crate::support::{assert_consistent, files_below, flow, in_full, ran, reused, step};
 
 #[derive(Task)]
 #[task(target = Json<Vec<u64>>)]
@@ -306,7 +306,7 @@ fn an_import_keeps_the_outputs_of_the_store() -> Result<()> {
 
     // The code that computed the imported output reuses it.
     let before = Flow::open(&data)?.quiet();
-    assert_eq!(adopted(&before.run::<Versioned>()?), ["Versioned"]);
+    assert_eq!(reused(&before.run::<Versioned>()?), ["Versioned"]);
     assert_eq!(*before.load::<Versioned>()?, 1);
     let garbage = before.store().gc().older_than(std::time::Duration::ZERO).find()?;
     assert_eq!(garbage.files(), 0, "{garbage}");

@@ -9,7 +9,7 @@ use flow::File;
 use flow::prelude::*;
 
 use crate::support::{
-    cut_off, failed, failure, files_below, flow, in_full, not_run, plan_error, preview, ran,
+    failed, failure, files_below, flow, in_full, not_run, plan_error, preview, ran, unchanged,
 };
 
 #[derive(Task)]
@@ -335,7 +335,7 @@ fn the_first_path_counts_if_one_instance_has_two_paths() -> Result<()> {
     // The parameters and the path of the instance are both the first ones.
     assert_eq!(of.output::<Mirrored>()?.task().folder, places[0]);
     assert_eq!(of.output::<Mirrored>()?.path()?, Path::new(&places[0]).join("1.json"));
-    let again = cut_off(&flow.force::<Thrice>().run::<Both>()?);
+    let again = unchanged(&flow.force::<Thrice>().run::<Both>()?);
     assert_eq!(again, ["Both"]);
     Ok(())
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use flow::File;
 use flow::prelude::*;
 
-use crate::support::{adopted, assert_consistent, files_below, flow, one_file, ran};
+use crate::support::{assert_consistent, files_below, flow, one_file, ran, reused};
 use crate::wheat::{Bread, Grains, Milled, assert_bread, mill, sow};
 
 /// Returns the garbage of any age.
@@ -125,7 +125,7 @@ fn instances_that_no_root_requires_are_garbage() -> Result<()> {
     assert!(!flow.folder().join("Bread").exists());
     // The earlier versions of the kept instances are still there.
     sow(&folder.path().join("grains.txt"), &[1, 2, 3]);
-    assert_eq!(adopted(&other.run::<Milled>()?), ["Grains", "Milled"]);
+    assert_eq!(reused(&other.run::<Milled>()?), ["Grains", "Milled"]);
     assert_consistent(flow.folder());
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use flow::prelude::*;
 use serde_json::Value;
 
-use crate::support::{adopted, assert_consistent, files_below, flow, ran};
+use crate::support::{assert_consistent, files_below, flow, ran, reused};
 
 #[derive(Task)]
 #[task(target = Json<String>)]
@@ -36,7 +36,7 @@ fn an_import_keeps_the_output_of_another_input_file() -> Result<()> {
     assert_consistent(there.folder());
 
     fs::write(&path, "one")?;
-    assert_eq!(adopted(&there.run::<Read>()?), ["Read"]);
+    assert_eq!(reused(&there.run::<Read>()?), ["Read"]);
     assert_eq!(*there.load::<Read>()?, "one");
     Ok(())
 }

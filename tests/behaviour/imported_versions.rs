@@ -10,7 +10,7 @@ use flow::prelude::*;
 use serde_json::Value;
 
 use crate::faulty::{Fault, Faulty};
-use crate::support::{adopted, files_below, ran};
+use crate::support::{files_below, ran, reused};
 
 #[derive(Task)]
 #[task(target = Json<String>)]
@@ -71,7 +71,7 @@ fn records_name_existing_files_after_any_failed_operation() -> Result<()> {
         fs::write(&text, "first")?;
         let summary = there.run::<Upper>()?;
         if done <= n {
-            assert_eq!((ran(&summary), adopted(&summary)), (vec![], vec!["Upper".to_owned()]));
+            assert_eq!((ran(&summary), reused(&summary)), (vec![], vec!["Upper".to_owned()]));
         }
         assert_eq!(*there.load::<Upper>()?, "FIRST", "operation {n}");
         if done <= n {

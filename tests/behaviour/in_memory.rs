@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use flow::prelude::*;
 
-use crate::support::{adopted, cut_off, failure, files_below, flow, preview, ran};
+use crate::support::{failure, files_below, flow, preview, ran, reused, unchanged};
 
 /// A value that cannot be stored, and counts its living instances.
 struct Live(u64, Arc<AtomicUsize>);
@@ -205,7 +205,7 @@ fn a_value_is_reused_between_instances() -> Result<()> {
     four.run::<Len>()?;
     let summary = five.run::<Len>()?;
     assert_eq!(
-        (ran(&summary), adopted(&summary)),
+        (ran(&summary), reused(&summary)),
         (vec!["Half".into()], vec!["Counted".into(), "Len".into()])
     );
     assert!(std::ptr::eq(&*four.load::<Counted>()?, &*five.load::<Counted>()?));
@@ -222,7 +222,7 @@ fn a_forced_value_cuts_off_downstream_tasks() -> Result<()> {
     let set = set(5);
     set.flow.run::<Twice>()?;
     let summary = set.flow.force::<Number>().run::<Twice>()?;
-    assert_eq!((ran(&summary), cut_off(&summary)), (vec!["Number".into()], vec!["Twice".into()]));
+    assert_eq!((ran(&summary), unchanged(&summary)), (vec!["Number".into()], vec!["Twice".into()]));
     assert_eq!(set.live.load(Ordering::SeqCst), 1);
     // The parameters of the task are part of the fingerprint.
     let other = set.flow.with(Number::UNUSED, 1u64);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flow::prelude::*;
 
-use crate::support::{adopted, flow, preview, ran};
+use crate::support::{flow, preview, ran, reused};
 
 /// Returns the same value for every file, and records the length of the file as metadata.
 #[derive(Task)]
@@ -46,7 +46,7 @@ fn changed_metadata_reruns_the_tasks_that_read_it() -> Result<()> {
         let summary = flow.run::<Length>()?;
         assert_eq!(ran(&summary), runs, "{text}");
         // A reused output of `Seven` has its own metadata, with which `Length` is checked.
-        assert_eq!(adopted(&summary).len(), 2 - runs.len(), "{text}");
+        assert_eq!(reused(&summary).len(), 2 - runs.len(), "{text}");
         assert!(flow.is_complete::<Length>()?, "{text}");
         assert_eq!(*flow.load::<Length>()?, text.len() as u64);
     }

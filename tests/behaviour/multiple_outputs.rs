@@ -9,7 +9,7 @@ use flow::target::{Sink, Source};
 use flow::{Code, File};
 
 use crate::support::{
-    adopted, assert_consistent, cut_off, failed, failure, files_below, flow, preview, ran,
+    assert_consistent, failed, failure, files_below, flow, preview, ran, reused, unchanged,
 };
 
 /// The even numbers below `n`, the odd ones, and their count as text.
@@ -161,7 +161,7 @@ fn a_modified_output_is_named_and_recomputed() -> Result<()> {
         assert!(!flow.is_complete::<Numbers>()?);
         let summary = flow.run::<OddSum>()?;
         assert_eq!(
-            (ran(&summary), cut_off(&summary)),
+            (ran(&summary), unchanged(&summary)),
             (vec!["Numbers".into()], vec!["OddSum".into()])
         );
         assert_eq!(flow.load::<Numbers>()?.odd, [1, 3]);
@@ -199,7 +199,7 @@ fn all_outputs_are_reused_together() -> Result<()> {
     let other = flow.with(Numbers::UNUSED, 1u64);
     flow.run::<Copied>()?;
     let summary = other.run::<Copied>()?;
-    assert_eq!((ran(&summary), adopted(&summary)), (vec!["Numbers".into()], vec!["Copied".into()]));
+    assert_eq!((ran(&summary), reused(&summary)), (vec!["Numbers".into()], vec!["Copied".into()]));
     // The reused outputs have files of their own, which remain when the originals are removed.
     flow.graph::<Copied>().reset_all()?;
     assert_eq!(other.load::<Copied>()?.odd, [1, 3]);
@@ -214,7 +214,10 @@ fn equal_bytes_leave_downstream_tasks_unchanged() -> Result<()> {
     let (flow, _folder) = flow_of_five();
     flow.run::<OddSum>()?;
     let summary = flow.force::<Numbers>().run::<OddSum>()?;
-    assert_eq!((ran(&summary), cut_off(&summary)), (vec!["Numbers".into()], vec!["OddSum".into()]));
+    assert_eq!(
+        (ran(&summary), unchanged(&summary)),
+        (vec!["Numbers".into()], vec!["OddSum".into()])
+    );
     Ok(())
 }
 
@@ -381,6 +384,6 @@ fn another_target_of_one_output_reruns_the_task() -> Result<()> {
     assert_eq!(ran(&flow.run::<as_pickle::Pairs>()?), ["Pairs"]);
     // With the first target again, the earlier output is reused.
     let flow = Flow::open(flow.folder())?.quiet();
-    assert_eq!(adopted(&flow.run::<as_json::Pairs>()?), ["Pairs"]);
+    assert_eq!(reused(&flow.run::<as_json::Pairs>()?), ["Pairs"]);
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use flow::plan::{Reason, Status};
 use flow::prelude::*;
 
-use crate::support::{adopted, cut_off, failed, failure, flow, not_run, one_file, preview, ran};
+use crate::support::{failed, failure, flow, not_run, one_file, preview, ran, reused, unchanged};
 
 /// Reads a file that is not tracked, in place of a download.
 fn fetch(path: &Path) -> Result<String> {
@@ -48,13 +48,16 @@ fn refresh_always_runs_each_time_and_loads_the_last_output() -> Result<()> {
     assert_eq!(*flow.graph::<Length>().load::<Always>()?, "abc");
 
     let summary = flow.run::<Length>()?;
-    assert_eq!((ran(&summary), cut_off(&summary)), (vec!["Always".into()], vec!["Length".into()]));
+    assert_eq!(
+        (ran(&summary), unchanged(&summary)),
+        (vec!["Always".into()], vec!["Length".into()])
+    );
     fs::write(&url, "abcd")?;
     assert_eq!(ran(&flow.run::<Length>()?), ["Always", "Length"]);
     // An earlier output of `Always` is not reused. The output of `Length` for equal input is.
     fs::write(&url, "abc")?;
     let summary = flow.run::<Length>()?;
-    assert_eq!((ran(&summary), adopted(&summary)), (vec!["Always".into()], vec!["Length".into()]));
+    assert_eq!((ran(&summary), reused(&summary)), (vec!["Always".into()], vec!["Length".into()]));
     assert_eq!(*flow.load::<Length>()?, 3);
     // A failed refresh loses no output.
     fs::remove_file(&url)?;
@@ -114,7 +117,7 @@ fn an_output_that_is_too_old_is_refreshed() -> Result<()> {
     // The output in that store is recent again.
     let (another, _another) = crate::support::flow();
     let another = another.reuse_from(&flow).with(Daily::URL, &*url);
-    assert_eq!(adopted(&another.run::<Daily>()?), ["Daily"]);
+    assert_eq!(reused(&another.run::<Daily>()?), ["Daily"]);
     another.reset::<Daily>()?;
     assert_eq!(ran(&another.run::<Daily>()?), ["Daily"]);
     // A start in the future, as recorded by a machine with another clock.
@@ -135,7 +138,7 @@ fn a_reused_output_keeps_its_age() -> Result<()> {
     let (other, _folder) = crate::support::flow();
     let other = other.reuse_from(&flow).with(Daily::URL, &*url);
     shift_start(&flow, "Daily", 5_000)?;
-    assert_eq!(adopted(&other.run::<Daily>()?), ["Daily"]);
+    assert_eq!(reused(&other.run::<Daily>()?), ["Daily"]);
     shift_start(&other, "Daily", 1_000)?;
     // The output in the other store is not too old yet.
     assert!(flow.is_complete::<Daily>()? && other.is_complete::<Daily>()?);
@@ -187,7 +190,7 @@ fn another_value_of_the_expression_is_another_output() -> Result<()> {
     assert_eq!(ran(&flow.run::<Letters>()?), ["Letters", "Tagged"]);
     // The output for an earlier value is reused when that value is back.
     fs::write(&url, "v1\nabcde")?;
-    assert_eq!(adopted(&flow.run::<Letters>()?), ["Letters", "Tagged"]);
+    assert_eq!(reused(&flow.run::<Letters>()?), ["Letters", "Tagged"]);
     assert_eq!(&**flow.load::<Tagged>()?, "v1\nabc");
     // The value may be `None`.
     fs::write(&url, "")?;
@@ -397,7 +400,7 @@ fn the_last_output_is_used_while_the_expression_fails() -> Result<()> {
     let shown = preview::<Report>(&flow);
     assert!(shown.contains("} COMPLETE\n") && shown.contains(warning), "{shown}");
     let summary = flow.run::<Report>()?;
-    assert_eq!((ran(&summary), cut_off(&summary)), (vec!["Other".into()], vec!["Report".into()]));
+    assert_eq!((ran(&summary), unchanged(&summary)), (vec!["Other".into()], vec!["Report".into()]));
     assert_eq!(summary.warnings().len(), 1);
     assert!(summary.to_string().contains(warning), "{summary}");
     assert_eq!(*flow.load::<Report>()?, 8);

@@ -2,7 +2,7 @@
 
 use flow::prelude::*;
 
-use crate::support::{adopted, flow, preview, ran};
+use crate::support::{flow, preview, ran, reused};
 
 #[derive(Task)]
 #[task(target = Json<Vec<u64>>)]
@@ -85,6 +85,6 @@ fn an_output_with_an_equal_fingerprint_is_reused() -> Result<()> {
     let none = flow.with(Numbers::N, 0);
     assert_eq!(ran(&none.run::<Sum>()?), ["Numbers", "Scaled", "Sum"]);
     let scaled = none.with(Scaled::BY, 7).run::<Sum>()?;
-    assert_eq!((ran(&scaled), adopted(&scaled)), (vec!["Scaled".into()], vec!["Sum".into()]));
+    assert_eq!((ran(&scaled), reused(&scaled)), (vec!["Scaled".into()], vec!["Sum".into()]));
     Ok(())
 }

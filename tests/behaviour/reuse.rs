@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use flow::prelude::*;
 
 use crate::faulty::{Fault, Faulty, Op};
-use crate::support::{adopted, assert_consistent, faulty_flow, flow, ran};
+use crate::support::{assert_consistent, faulty_flow, flow, ran, reused};
 
 #[derive(Task)]
 #[task(target = Json<u64>)]
@@ -50,7 +50,7 @@ fn a_reused_output_survives_a_reset_of_the_original() -> Result<()> {
         let flow = faulty_flow(folder.path(), &fs)?;
         let (one, two) = two(&flow);
         one.run::<Squared>()?;
-        assert_eq!(adopted(&two.run::<Squared>()?), ["Squared"]);
+        assert_eq!(reused(&two.run::<Squared>()?), ["Squared"]);
         assert_ne!(one.output::<Squared>()?.path()?, two.output::<Squared>()?.path()?);
         one.graph::<Squared>().reset_all()?;
         assert!(!one.is_complete::<Squared>()?);
@@ -71,7 +71,7 @@ fn a_reset_prevents_reuse() -> Result<()> {
     assert_eq!(ran(&two.run::<Squared>()?), ["Squared"]);
     // An output that was computed after the reset may be reused again.
     let three = flow.with(Tens::N, 33);
-    assert_eq!(adopted(&three.run::<Squared>()?), ["Squared"]);
+    assert_eq!(reused(&three.run::<Squared>()?), ["Squared"]);
     assert!(one.is_complete::<Squared>()?);
     Ok(())
 }
@@ -98,7 +98,7 @@ fn a_truncated_copy_is_not_reused() -> Result<()> {
     left.retain(|file| file.parent() != other.parent());
     assert!(!left.is_empty() && left.iter().all(|file| file.ends_with("failure.json")), "{left:?}");
     fs.heal();
-    assert_eq!(adopted(&two.run::<Squared>()?), ["Squared"]);
+    assert_eq!(reused(&two.run::<Squared>()?), ["Squared"]);
     assert_eq!(*two.load::<Squared>()?, 9);
     Ok(())
 }
@@ -111,7 +111,7 @@ fn a_modified_output_is_not_reused() -> Result<()> {
     fs::write(one.output::<Squared>()?.path()?, "8")?;
     assert_eq!(ran(&two.run::<Squared>()?), ["Squared", "Tens"]);
     assert_eq!(*two.load::<Squared>()?, 9);
-    assert_eq!(adopted(&one.run::<Squared>()?), ["Squared"]);
+    assert_eq!(reused(&one.run::<Squared>()?), ["Squared"]);
     assert_eq!(*one.load::<Squared>()?, 9);
     Ok(())
 }
@@ -246,7 +246,7 @@ fn a_reused_output_keeps_its_full_extension() -> Result<()> {
     let (flow, _folder) = flow();
     flow.with(Constant::N, 1).run::<Rows>()?;
     let other = flow.with(Constant::N, 2);
-    assert_eq!(other.run::<Rows>()?.adopted().len(), 1);
+    assert_eq!(other.run::<Rows>()?.reused().len(), 1);
     let path = other.output::<Rows>()?.path()?;
     assert!(path.to_string_lossy().ends_with(".csv.gz"), "{}", path.display());
     assert_eq!(other.load::<Rows>()?[0].value, 7);

@@ -10,7 +10,7 @@ use flow::File;
 use flow::prelude::*;
 
 use crate::faulty::{Fault, Faulty, Op};
-use crate::support::{adopted, assert_consistent, faulty_flow, files_below, flow, ran};
+use crate::support::{assert_consistent, faulty_flow, files_below, flow, ran, reused};
 
 /// A task with one name, in two versions of its code.
 macro_rules! prices {
@@ -77,7 +77,7 @@ fn outputs_are_reused_and_nothing_is_written_to_the_other_store() -> Result<()> 
         assert_eq!(fs::read_to_string(mine.load::<Report>()?.join("sub/text"))?, "2");
         let summary = mine.run::<Report>()?;
         assert_eq!(
-            (ran(&summary), adopted(&summary)),
+            (ran(&summary), reused(&summary)),
             (vec![], vec!["Prices".into(), "Report".into()])
         );
         assert_eq!(files_with_times(team.folder()), before);
@@ -103,7 +103,7 @@ fn changed_file_times_are_not_recorded_in_the_other_store() -> Result<()> {
     let (mine, _folder) = flow();
     let mine = mine.reuse_from(&team);
     mine.preview::<Report>()?;
-    assert_eq!(adopted(&mine.run::<Report>()?), ["Prices", "Report"]);
+    assert_eq!(reused(&mine.run::<Report>()?), ["Prices", "Report"]);
     assert_eq!(files_with_times(team.folder()), before);
     Ok(())
 }
@@ -140,7 +140,7 @@ fn outputs_are_reused_through_a_chain_of_stores() -> Result<()> {
     let (second, _second) = flow();
     let (third, _third) = flow();
     let third = third.reuse_from(second.reuse_from(&first));
-    assert_eq!(adopted(&third.run::<Prices>()?), ["Prices"]);
+    assert_eq!(reused(&third.run::<Prices>()?), ["Prices"]);
     assert_eq!(files_below(second.folder()), Vec::<PathBuf>::new());
     Ok(())
 }
@@ -185,7 +185,7 @@ fn a_value_in_memory_is_shared() -> Result<()> {
     team.run::<InMemory>()?;
     let (mine, _folder) = flow();
     let mine = mine.reuse_from(&team);
-    assert_eq!(adopted(&mine.run::<InMemory>()?), ["InMemory"]);
+    assert_eq!(reused(&mine.run::<InMemory>()?), ["InMemory"]);
     assert!(std::ptr::eq(&*mine.load::<InMemory>()?, &*team.load::<InMemory>()?));
     team.reset::<InMemory>()?;
     assert_eq!(*mine.load::<InMemory>()?, [1, 2]);

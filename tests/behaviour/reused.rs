@@ -4,7 +4,7 @@
 use flow::prelude::*;
 use flow::remote::RemoteFolder;
 
-use crate::support::{adopted, files_below, flow, preview, ran};
+use crate::support::{files_below, flow, preview, ran, reused};
 
 #[derive(Task)]
 #[task(target = Json<u64>)]
@@ -97,7 +97,7 @@ fn reusable_outputs_count_as_complete_without_writing() -> Result<()> {
     // A run links the output into the folder of the instance, and runs nothing.
     let summary = two.run::<Report>()?;
     assert_eq!(
-        (ran(&summary).len(), adopted(&summary)),
+        (ran(&summary).len(), reused(&summary)),
         (0, vec!["Report".into(), "Squared".into()])
     );
     assert_ne!(two.output::<Squared>()?.path()?, one.output::<Squared>()?.path()?);
@@ -131,7 +131,7 @@ fn a_reset_prevents_reuse_from_another_store_too() -> Result<()> {
     mine.store().gc().older_than(std::time::Duration::ZERO).find()?.remove()?;
     let summary = mine.run::<Report>()?;
     assert_eq!(
-        (ran(&summary), adopted(&summary)),
+        (ran(&summary), reused(&summary)),
         (vec!["Report".into()], vec!["Squared".into(), "Tens".into()])
     );
     Ok(())

@@ -91,7 +91,7 @@ fn a_long_chain_runs() -> Result<()> {
     let summary = flow.run::<Day>()?;
     assert_eq!(summary.ran().len() as u64, N);
     assert_eq!(*flow.load::<Day>()?, N * (N - 1) / 2);
-    assert_eq!(flow.run::<Day>()?.complete_before().len() as u64, N);
+    assert_eq!(flow.run::<Day>()?.already_complete().len() as u64, N);
     Ok(())
 }
 
@@ -115,6 +115,6 @@ fn a_wide_fan_runs() -> Result<()> {
     assert_eq!(*flow.load::<Fan>()?, 5_000 * 4_999 / 2);
     // With one more input, only that input and the task that sums them up run.
     let summary = flow.with(Fan::N, 5_001).run::<Fan>()?;
-    assert_eq!((summary.ran().len(), summary.complete_before().len()), (2, 5_000));
+    assert_eq!((summary.ran().len(), summary.already_complete().len()), (2, 5_000));
     Ok(())
 }

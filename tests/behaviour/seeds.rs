@@ -2,7 +2,7 @@
 
 use flow::prelude::*;
 
-use crate::support::{adopted, flow, ran};
+use crate::support::{flow, ran, reused};
 
 #[derive(Task)]
 #[task(target = Json<u32>)]
@@ -43,7 +43,7 @@ fn an_output_computed_with_another_seed_is_not_reused() -> Result<()> {
     // Everything but the seed is the same.
     let other = flow.with(Get::N, 2);
     let summary = other.run::<Draw>()?;
-    assert_eq!((ran(&summary), adopted(&summary)), (vec!["Draw".into(), "Get".into()], vec![]));
+    assert_eq!((ran(&summary), reused(&summary)), (vec!["Draw".into(), "Get".into()], vec![]));
     let drawn = *other.load::<Draw>()?;
     other.reset::<Draw>()?;
     other.run::<Draw>()?;

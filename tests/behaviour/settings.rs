@@ -96,5 +96,5 @@ fn an_observer_receives_the_events_of_a_run() {
     let mut heard = events(&flow);
     heard.iter_mut().for_each(|text| *text = text.split("] ").last().expect("a text").to_owned());
     heard.sort_unstable();
-    assert_eq!(heard, ["Double cut off: output unchanged", "Get {n: 1} ran", "Get: at 1"]);
+    assert_eq!(heard, ["Double inputs unchanged (early cutoff)", "Get {n: 1} ran", "Get: at 1"]);
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use flow::prelude::*;
 use flow::{Code, File};
 
-use crate::support::{adopted, files_below, ran};
+use crate::support::{files_below, ran, reused};
 
 /// The golden stores. Tests run in the root of the repository, and the tasks read relative paths.
 const GOLDEN: &str = "tests/golden/store";
@@ -174,7 +174,7 @@ fn assert_is_read(folder: &Path) -> Result<()> {
 
     // The outputs of the first version are kept, and are reused.
     let earlier = open()?;
-    assert_eq!(adopted(&earlier.run::<first::All>()?), ["All", "Count", "Count"]);
+    assert_eq!(reused(&earlier.run::<first::All>()?), ["All", "Count", "Count"]);
     assert_eq!(*earlier.load::<first::All>()?, [24, 24]);
     Ok(())
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use flow::prelude::*;
 
 use crate::stored::copy;
-use crate::support::{adopted, flow, preview, ran};
+use crate::support::{flow, preview, ran, reused};
 
 include!("stored_keys/tasks.rs");
 
@@ -76,7 +76,7 @@ fn outputs_of_format_1_are_not_collected_before_they_were_reused() -> Result<()>
     // usual.
     let (new, _new) = crate::support::flow();
     let reading = new.with(Top::START, 7).reuse_from(&flow);
-    assert_eq!(adopted(&reading.run::<Told>()?), ["Part", "Part", "Told"]);
+    assert_eq!(reused(&reading.run::<Told>()?), ["Part", "Part", "Told"]);
     assert!(!collected(&reading, false)?.paths().is_empty());
 
     assert!(collected(&flow, true)?.paths().len() > 5);

@@ -4,7 +4,7 @@
 use flow::Limits;
 use flow::prelude::*;
 
-use crate::support::{adopted, flow, ran};
+use crate::support::{flow, ran, reused};
 
 #[derive(Task)]
 #[task(target = Json<u64>)]
@@ -115,7 +115,7 @@ fn a_limit_of_zero_versions_keeps_none() -> Result<()> {
     let flow = flow.limits(Limits::default().versions(0).bytes(1 << 20));
     flow.run::<Total>()?;
     flow.force_all().run::<Total>()?;
-    assert!(adopted(&flow.run::<Total>()?).is_empty());
+    assert!(reused(&flow.run::<Total>()?).is_empty());
     assert!(flow.store().verify()?.is_whole());
     Ok(())
 }

@@ -58,13 +58,13 @@ pub(crate) fn ran(summary: &Summary) -> Vec<String> {
 }
 
 /// Returns the names of the tasks that were cut off, sorted.
-pub(crate) fn cut_off(summary: &Summary) -> Vec<String> {
-    names(summary.cut_off())
+pub(crate) fn unchanged(summary: &Summary) -> Vec<String> {
+    names(summary.unchanged())
 }
 
 /// Returns the names of the tasks that reused an output, sorted.
-pub(crate) fn adopted(summary: &Summary) -> Vec<String> {
-    names(summary.adopted())
+pub(crate) fn reused(summary: &Summary) -> Vec<String> {
+    names(summary.reused())
 }
 
 /// Returns the names of the tasks that failed, sorted.

@@ -8,7 +8,7 @@ use flow::prelude::*;
 use flow::sweep::{Sweep, VariantOutcome};
 use std::path::PathBuf;
 
-use crate::support::{adopted, failed, files_below, flow, not_run, ran};
+use crate::support::{failed, files_below, flow, not_run, ran, reused};
 
 /// The numbers that all outputs are computed from.
 #[derive(Task)]
@@ -97,7 +97,7 @@ fn variants_share_outputs_with_ordinary_flows() -> Result<()> {
     let sweep = flow.sweep::<Score>().over(Prepare::SCALE, [true, false]).over(Fit::DEGREE, 1..=3);
     let summary = sweep.run()?;
     let before = summary.variant("scale=false,degree=2");
-    assert_eq!(before, Some(&VariantOutcome::CompleteBefore));
+    assert_eq!(before, Some(&VariantOutcome::AlreadyComplete));
     assert!(matches!(summary.variant("scale=true,degree=2"), Some(VariantOutcome::Ran { .. })));
     // `Prepare` with scaling, four fits, four scores.
     assert_eq!(summary.ran().len(), 9);
@@ -153,7 +153,7 @@ fn a_failed_variant_stops_no_other() -> Result<()> {
     // Committed outputs remain, and `allow_failures` returns the summary instead of an error.
     let summary = flow.allow_failures().sweep::<Score>().over(Fit::C, [1.0, -1.0, 2.0]).run()?;
     assert!(!summary.is_success() && summary.ran().is_empty());
-    assert_eq!(summary.variant("c=2.0"), Some(&VariantOutcome::CompleteBefore));
+    assert_eq!(summary.variant("c=2.0"), Some(&VariantOutcome::AlreadyComplete));
     Ok(())
 }
 
@@ -215,7 +215,7 @@ fn changed_code_of_the_metric_reruns_only_the_metric() -> Result<()> {
     assert!(pending.iter().all(|instance| instance.task() == "Edited"), "{preview:?}");
     assert_eq!(pending[0].reasons()[0].to_string(), "code: version 1 is version 2 now");
     let summary = sweep::<edited::Metric>(&flow).run()?;
-    assert_eq!((summary.ran().len(), summary.complete_before().len()), (24, 27));
+    assert_eq!((summary.ran().len(), summary.already_complete().len()), (24, 27));
     Ok(())
 }
 
@@ -404,9 +404,9 @@ fn equal_outputs_are_reused_across_variants() -> Result<()> {
     flow.with(Get::COUNT, 4).run::<Twice>()?;
     let summary = flow.sweep::<Twice>().over(Get::COUNT, [1, 2]).run()?;
     assert_eq!(ran(&summary), ["Get", "Get", "Many", "Many"]);
-    assert_eq!(adopted(&summary), ["Twice", "Twice"]);
-    let adopted = summary.variants().iter().filter(|(_, o)| *o == VariantOutcome::Adopted);
-    assert_eq!(adopted.count(), 2);
+    assert_eq!(reused(&summary), ["Twice", "Twice"]);
+    let reused = summary.variants().iter().filter(|(_, o)| *o == VariantOutcome::Reused);
+    assert_eq!(reused.count(), 2);
     Ok(())
 }
 
@@ -503,7 +503,7 @@ fn memory_and_external_tasks_can_be_swept() -> Result<()> {
         sweep.variant(name, |all| all.with(Outside::PATH, path))
     });
     let summary = sweep.run()?;
-    assert!(summary.variants().iter().all(|(_, outcome)| *outcome == VariantOutcome::Found));
+    assert!(summary.variants().iter().all(|(_, outcome)| *outcome == VariantOutcome::NowComplete));
     assert_eq!(*sweep.load::<Length>()?["two"], 2);
     assert_eq!(sweep.max_by("Length.length")?.name, "two");
     assert_eq!(*sweep.load::<Outside>()?["one"], "a");

@@ -4,7 +4,7 @@ use std::fs;
 
 use flow::prelude::*;
 
-use crate::support::{adopted, files_below, flow, plan_error, ran};
+use crate::support::{files_below, flow, plan_error, ran, reused};
 
 /// A task with one name, in different folders.
 macro_rules! placed {
@@ -74,15 +74,12 @@ fn a_task_that_moved_reuses_its_outputs() -> Result<()> {
     flow.run::<plain::Moved>()?;
     flow.with(plain::Moved::N, 2u64).run::<plain::Moved>()?;
     let flow = reopen(&flow);
-    assert_eq!(adopted(&flow.run::<in_group::Moved>()?), ["Moved"]);
+    assert_eq!(reused(&flow.run::<in_group::Moved>()?), ["Moved"]);
     let flow = reopen(&flow);
-    assert_eq!(adopted(&flow.run::<in_both::Moved>()?), ["Moved"]);
+    assert_eq!(reused(&flow.run::<in_both::Moved>()?), ["Moved"]);
     assert_eq!(*flow.load::<in_both::Moved>()?, 1);
     let flow = reopen(&flow);
-    assert_eq!(
-        adopted(&flow.with(elsewhere::Moved::N, 2u64).run::<elsewhere::Moved>()?),
-        ["Moved"]
-    );
+    assert_eq!(reused(&flow.with(elsewhere::Moved::N, 2u64).run::<elsewhere::Moved>()?), ["Moved"]);
     Ok(())
 }
 

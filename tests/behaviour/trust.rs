@@ -12,7 +12,7 @@ use flow::plan::Status;
 use flow::prelude::*;
 
 use crate::faulty::{Faulty, Op};
-use crate::support::{adopted, faulty_flow, files_below, flow, one_file, preview, ran};
+use crate::support::{faulty_flow, files_below, flow, one_file, preview, ran, reused};
 
 #[derive(Task)]
 #[task(target = Json<u64>)]
@@ -289,7 +289,7 @@ fn trust_in_content_hashes_outputs_before_reuse() -> Result<()> {
         let (mine, _mine) = flow();
         let mine = with_files(&mine, folder.path())?.reuse_from(&team).trust(trust);
         let summary = mine.run::<Total>()?;
-        assert_eq!(adopted(&summary).contains(&"Total".to_owned()), trust == Trust::Stamps);
+        assert_eq!(reused(&summary).contains(&"Total".to_owned()), trust == Trust::Stamps);
         assert_eq!(*mine.load::<Total>()?, total);
     }
     Ok(())

@@ -111,7 +111,7 @@ fn a_flipped_bit_is_found_and_repaired() -> Result<()> {
     assert_eq!(flow.store().verify()?.damage().len(), 2);
 
     assert!(verified.reset()?.files.contains(&length));
-    assert_eq!(ran(&flow.run::<Length>()?), ["Length"], "nothing damaged is adopted");
+    assert_eq!(ran(&flow.run::<Length>()?), ["Length"], "nothing damaged is reused");
     assert_eq!(*flow.load::<Length>()?, 3);
     assert!(flow.graph::<Length>().verify()?.is_whole());
     other.graph::<Length>().verify()?.reset()?;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use flow::File;
 use flow::prelude::*;
 
-use crate::support::{adopted, assert_consistent, files_below, flow, ran};
+use crate::support::{assert_consistent, files_below, flow, ran, reused};
 
 /// The number in a file, padded to more than a hundred bytes.
 #[derive(Task)]
@@ -60,7 +60,7 @@ fn kept_versions_are_reused() -> Result<()> {
     // 9 is current, and 6 to 8 are kept.
     for n in [8, 6, 7, 9] {
         write(n);
-        assert_eq!(adopted(&flow.run::<Text>()?), ["Text"]);
+        assert_eq!(reused(&flow.run::<Text>()?), ["Text"]);
         assert!(flow.load::<Text>()?.ends_with(&n.to_string()));
         assert_eq!(outputs(&flow, "Text"), 4);
     }
@@ -71,7 +71,7 @@ fn kept_versions_are_reused() -> Result<()> {
     assert_eq!(ran(&flow.run::<Text>()?), ["Text"]);
     for n in [9, 5, 7] {
         write(n);
-        assert_eq!(adopted(&flow.run::<Text>()?), ["Text"], "{n}");
+        assert_eq!(reused(&flow.run::<Text>()?), ["Text"], "{n}");
     }
     assert_consistent(flow.folder());
     Ok(())
@@ -87,7 +87,7 @@ fn ten_versions_of_each_instance_are_kept_by_default() -> Result<()> {
     }
     assert_eq!(outputs(&flow, "Text"), 2 * 11);
     write(4);
-    assert_eq!(adopted(&flow.run::<Text>()?), ["Text"]);
+    assert_eq!(reused(&flow.run::<Text>()?), ["Text"]);
     write(3);
     assert_eq!(ran(&flow.run::<Text>()?), ["Text"]);
     Ok(())
@@ -119,8 +119,8 @@ fn versions_of_a_task_are_limited_by_their_size() -> Result<()> {
     }
     // The latest version of each instance is kept, and one more.
     write(2);
-    assert_eq!(adopted(&flow.run::<Text>()?), ["Text"]);
-    assert_eq!(adopted(&other.run::<Text>()?), ["Text"]);
+    assert_eq!(reused(&flow.run::<Text>()?), ["Text"]);
+    assert_eq!(reused(&other.run::<Text>()?), ["Text"]);
     write(0);
     assert_eq!(ran(&flow.run::<Text>()?), ["Text"]);
     Ok(())
@@ -168,7 +168,7 @@ fn versions_are_told_apart_by_the_files_that_were_read() -> Result<()> {
     }
     for text in ["one", "three", "two", "one"] {
         fs::write(&path, text)?;
-        assert_eq!(adopted(&flow.run::<Reads>()?), ["Reads"], "{text}");
+        assert_eq!(reused(&flow.run::<Reads>()?), ["Reads"], "{text}");
         assert_eq!(*flow.load::<Reads>()?, text);
     }
     assert_eq!(outputs(&flow, "Reads"), 3);
@@ -281,7 +281,7 @@ fn outputs_of_all_kinds_are_reused_with_their_metadata() -> Result<()> {
     }
     for text in ["one", "three", "one"] {
         fs::write(&path, text)?;
-        assert_eq!(adopted(&flow.run::<(Two, Folder)>()?), ["Folder", "Two"]);
+        assert_eq!(reused(&flow.run::<(Two, Folder)>()?), ["Folder", "Two"]);
         assert_eq!(flow.load::<Two>()?.two, text.repeat(2));
         assert_eq!(flow.output::<Two>()?.meta::<usize>("length")?, text.len());
         assert_eq!(fs::read_to_string(flow.load::<Folder>()?.join("within/file"))?, text);

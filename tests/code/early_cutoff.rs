@@ -89,10 +89,10 @@ fn main() -> Result<()> {
     let names = |entries: Vec<flow::Entry>| {
         entries.iter().map(|entry| entry.task().to_owned()).collect::<Vec<_>>().join(" ")
     };
-    println!("complete before: {}", names(summary.complete_before()));
+    println!("already complete: {}", names(summary.already_complete()));
     println!("ran: {}", names(summary.ran()));
-    println!("adopted: {}", names(summary.adopted()));
-    println!("cut off: {}", names(summary.cut_off()));
+    println!("reused: {}", names(summary.reused()));
+    println!("unchanged: {}", names(summary.unchanged()));
     println!("value: {:?}", flow.load::<Report>()?);
     Ok(())
 }
@@ -118,7 +118,7 @@ fn an_equal_output_leaves_five_downstream_tasks_unchanged() {
     let same = fixture.run();
     same.has("Load {days: 6} PENDING code: price (src/main.rs) changed");
     assert_eq!(tasks(&same, &["ran:"]), ["Load"]);
-    assert_eq!(tasks(&same, &["cut off:"]), ["Changes", "Forecast", "Report", "Swing", "Trend"]);
+    assert_eq!(tasks(&same, &["unchanged:"]), ["Changes", "Forecast", "Report", "Swing", "Trend"]);
     assert_eq!(same.line("value:"), "[12.0, 16.0]");
 
     // Another output of `Load`, from which `Changes` computes equal values: only tasks whose inputs
@@ -126,7 +126,7 @@ fn an_equal_output_leaves_five_downstream_tasks_unchanged() {
     fixture.edit("+ 10.0", "+ 20.0");
     let shifted = fixture.run();
     assert_eq!(tasks(&shifted, &["ran:"]), ["Changes", "Forecast", "Load", "Report"]);
-    assert_eq!(tasks(&shifted, &["cut off:"]), ["Swing", "Trend"]);
+    assert_eq!(tasks(&shifted, &["unchanged:"]), ["Swing", "Trend"]);
     assert_eq!(shifted.line("value:"), "[22.0, 26.0]");
 
     // Back to the first code: all outputs are reused.
@@ -145,7 +145,7 @@ fn a_new_parameter_with_a_default_reruns_only_its_task() {
     fixture.edit("map(price).collect()", "map(|day| price(day) * self.factor).collect()");
     let same = fixture.run();
     assert_eq!(tasks(&same, &["ran:"]), ["Load"]);
-    let others = tasks(&same, &["adopted:", "cut off:", "complete before:"]);
+    let others = tasks(&same, &["reused:", "unchanged:", "already complete:"]);
     assert_eq!(others, ["Changes", "Forecast", "Report", "Swing", "Trend"]);
     assert_eq!(same.line("value:"), "[12.0, 16.0]");
 

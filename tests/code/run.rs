@@ -48,8 +48,8 @@ fn main() -> Result<()> {
         entries.iter().map(|entry| entry.task().to_owned()).collect::<Vec<_>>().join(" ")
     };
     println!("ran: {}", names(summary.ran()));
-    println!("adopted: {}", names(summary.adopted()));
-    println!("cut off: {}", names(summary.cut_off()));
+    println!("reused: {}", names(summary.reused()));
+    println!("unchanged: {}", names(summary.unchanged()));
     println!("value: {}", flow.load::<Train>()?);
     Ok(())
 }
@@ -82,11 +82,11 @@ fn a_change_of_run_reruns_its_task_and_downstream_tasks() {
     // Back to the first code: its outputs are reused.
     fixture.edit("x*3", "x*2");
     let back = fixture.run();
-    assert_eq!((back.line("ran:"), back.line("adopted:")), ("", "Preprocess Train"));
+    assert_eq!((back.line("ran:"), back.line("reused:")), ("", "Preprocess Train"));
     assert_eq!(back.line("value:"), "12");
 
     // Other code with the same output leaves downstream tasks unchanged.
     fixture.edit("x*2", "2*x");
     let same = fixture.run();
-    assert_eq!((same.line("ran:"), same.line("cut off:")), ("Preprocess", "Train"));
+    assert_eq!((same.line("ran:"), same.line("unchanged:")), ("Preprocess", "Train"));
 }

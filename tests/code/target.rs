@@ -106,7 +106,7 @@ fn main() -> Result<()> {
         entries.iter().map(|entry| entry.task().to_owned()).collect::<Vec<_>>().join(" ")
     };
     println!("ran: {}", names(summary.ran()));
-    println!("cut off: {}", names(summary.cut_off()));
+    println!("unchanged: {}", names(summary.unchanged()));
     println!("value: {}", flow.load::<Sum>()?);
     println!("product: {}", flow.load::<Product>()?);
     println!("least: {}", flow.load::<Least>()?);

@@ -248,7 +248,7 @@ impl<'scope, 'env> Coordinator<'scope, 'env> {
                 self.failed.insert(key, schedule.error(error).to_owned());
             }
             // With a single schedule, no other schedule would look the output up.
-            Outcome::Ran { .. } | Outcome::Given | Outcome::Adopted
+            Outcome::Ran { .. } | Outcome::Given | Outcome::Reused
                 if schedule.execution.session.has_several() =>
             {
                 self.settled_in.insert(key, id);

@@ -60,8 +60,8 @@ impl Schedule {
         for &input in &inputs {
             let without_file = || self.execution.held.made(input).is_none();
             match self.outcomes[input.index()] {
-                Outcome::CutOff if !without_file() => {}
-                Outcome::NotNeeded | Outcome::CutOff => {
+                Outcome::Unchanged if !without_file() => {}
+                Outcome::NotNeeded | Outcome::Unchanged => {
                     self.outcomes[input.index()] = Outcome::Open;
                     self.demands.insert(input, Vec::new());
                     self.open(input);

@@ -59,9 +59,9 @@ pub(crate) enum How {
     /// A test gave the output, and it was saved.
     Given,
     /// A kept output with the same fingerprint was reused.
-    Adopted,
+    Reused,
     /// The output turned out to be up to date (early cutoff).
-    CutOff,
+    Unchanged,
     /// The instance is external and its file exists, or it is an aggregate.
     Found,
 }

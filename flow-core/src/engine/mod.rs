@@ -21,7 +21,7 @@
 //! ```text
 //!  verdict of the plan
 //!    │
-//!    ├─ complete ──────────────────────────────────────────────► CompleteBefore
+//!    ├─ complete ──────────────────────────────────────────────► AlreadyComplete
 //!    ├─ content known, and nothing needs the file so far ──────► NotNeeded ──┐
 //!    └─ kept or pending ─► Open                                              │ demanded
 //!                           │ ◄──────────────────────────────────────────────┘
@@ -33,7 +33,7 @@
 //!                           ▼
 //!                        running   on a worker, which judges the instance again
 //!                           │
-//!                           ├─ output unchanged ───────────────► CutOff
+//!                           ├─ output unchanged ───────────────► Unchanged
 //!                           ├─ external or aggregate ──────────► Found
 //!                           ├─ has to run, but an input's file is missing ──► waiting for that input (demand)
 //!                           ├─ has to run, but an instance with the same fingerprint is running
@@ -43,12 +43,12 @@
 //!                           └─ ran, reused, or given by a test
 //!                                ▼
 //!                              staged    consumers may start; the committer has the record
-//!                                ├─ committed ─────────────────► Ran, Adopted or Given
+//!                                ├─ committed ─────────────────► Ran, Reused or Given
 //!                                └─ the commit failed ─────────► Failed; consumers not started: NotRun
 //! ```
 //!
 //! The names on the right are [`Outcome`](outcome::Outcome)s. An instance that another schedule settled ends as
-//! `Elsewhere` in this one. An instance may be `CutOff` although its file is missing; it can then be demanded like one
+//! `Elsewhere` in this one. An instance may be `Unchanged` although its file is missing; it can then be demanded like one
 //! that is `NotNeeded`. When an execution is stopped, all instances that are not with a worker or the committer
 //! become `Stopped`.
 //!

@@ -10,7 +10,7 @@ use crate::plan::Plan;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Outcome {
     /// The output was complete before the run.
-    CompleteBefore,
+    AlreadyComplete,
     /// The content of the output is known, but the file is missing or was not checked; no task needed it.
     NotNeeded,
     /// The instance waits, or is being settled.
@@ -20,11 +20,11 @@ pub(crate) enum Outcome {
     /// A test gave the output.
     Given,
     /// A kept output with the same fingerprint was reused.
-    Adopted,
+    Reused,
     /// The output turned out to be up to date, because upstream produced the same content (early cutoff).
-    CutOff,
+    Unchanged,
     /// The instance is external or an aggregate, and has become complete.
-    Found,
+    NowComplete,
     /// The instance failed; `error` is an index into the errors of the execution.
     Failed { seconds: f32, error: u32 },
     /// The instance was not run because this one failed.
@@ -42,12 +42,12 @@ impl Outcome {
     /// If several executions have an outcome of one instance, the summary shows the most informative one.
     pub(crate) fn tells(self) -> u8 {
         match self {
-            Self::CompleteBefore | Self::NotNeeded | Self::Elsewhere { .. } => 0,
+            Self::AlreadyComplete | Self::NotNeeded | Self::Elsewhere { .. } => 0,
             Self::Open | Self::Stopped => 1,
             Self::NotRun { .. } => 2,
-            Self::Found | Self::Given => 3,
-            Self::CutOff => 4,
-            Self::Adopted => 5,
+            Self::NowComplete | Self::Given => 3,
+            Self::Unchanged => 4,
+            Self::Reused => 5,
             Self::Ran { .. } => 6,
             Self::Failed { .. } => 7,
         }
@@ -88,7 +88,7 @@ impl Outcomes {
     /// Adds the outcomes of an earlier execution of the same graph.
     pub(crate) fn add_earlier(&mut self, earlier: &Outcomes) {
         for (now, before) in self.nodes.iter_mut().zip(&earlier.nodes) {
-            if matches!(now, Outcome::CompleteBefore | Outcome::NotNeeded)
+            if matches!(now, Outcome::AlreadyComplete | Outcome::NotNeeded)
                 && !matches!(before, Outcome::Failed { .. } | Outcome::Elsewhere { .. })
             {
                 *now = *before;

@@ -100,7 +100,7 @@ impl Schedule {
     fn first_outcome(&self, node: NodeIndex) -> Outcome {
         let plan = &self.execution.plan;
         match plan.verdicts.status(node) {
-            Status::Complete => Outcome::CompleteBefore,
+            Status::Complete => Outcome::AlreadyComplete,
             Status::Evicted | Status::Unchecked => Outcome::NotNeeded,
             // The content is known. The file is produced again only if a task that requires it runs.
             Status::Pending
@@ -127,12 +127,12 @@ impl Schedule {
                 match how {
                     How::Ran => drop(self.committing.insert(node, Outcome::Ran { seconds })),
                     How::Given => drop(self.committing.insert(node, Outcome::Given)),
-                    How::Adopted => drop(self.committing.insert(node, Outcome::Adopted)),
-                    How::CutOff if self.was_parked.contains(&node) => {
+                    How::Reused => drop(self.committing.insert(node, Outcome::Reused)),
+                    How::Unchanged if self.was_parked.contains(&node) => {
                         self.conclude(node, Outcome::Elsewhere { error: None });
                     }
-                    How::CutOff => self.conclude(node, Outcome::CutOff),
-                    How::Found => self.conclude(node, Outcome::Found),
+                    How::Unchanged => self.conclude(node, Outcome::Unchanged),
+                    How::Found => self.conclude(node, Outcome::NowComplete),
                 }
                 // The record goes to the committer before any consumer starts, so that no record is visible
                 // before those of its inputs. The committer outlives the coordinator, so sending cannot fail.
@@ -230,13 +230,13 @@ impl Schedule {
             _ => "it was not run".to_owned(),
         };
         let unmade = match self.outcomes[node.index()] {
-            Outcome::CompleteBefore
+            Outcome::AlreadyComplete
             | Outcome::NotNeeded
             | Outcome::Ran { .. }
             | Outcome::Given
-            | Outcome::Adopted
-            | Outcome::CutOff
-            | Outcome::Found
+            | Outcome::Reused
+            | Outcome::Unchanged
+            | Outcome::NowComplete
             | Outcome::Elsewhere { error: None } => return Ok(()),
             Outcome::Open | Outcome::Stopped => Unmade::Stopped,
             Outcome::Failed { .. } | Outcome::Elsewhere { .. } => {
@@ -346,8 +346,8 @@ impl Schedule {
         let what = match outcome {
             Outcome::Ran { seconds } => format!("ran in {}", Seconds(f64::from(seconds))),
             Outcome::Given => "was given".to_owned(),
-            Outcome::Adopted => "reused a kept output".to_owned(),
-            Outcome::CutOff => "cut off: output unchanged".to_owned(),
+            Outcome::Reused => "reused a stored output".to_owned(),
+            Outcome::Unchanged => "inputs unchanged (early cutoff)".to_owned(),
             Outcome::Failed { error, .. } => format!("failed: {}", self.errors[error as usize]),
             _ => return,
         };

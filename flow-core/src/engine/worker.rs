@@ -124,7 +124,7 @@ impl<'a> Worker<'a> {
         let (kept, made_from, fingerprint) = match verdict {
             Verdict::Complete(record) => {
                 self.execution.held.set_made(node, Made::new(folder, *record));
-                return Ok(Settled::As(How::CutOff, NewlyMade::default()));
+                return Ok(Settled::As(How::Unchanged, NewlyMade::default()));
             }
             Verdict::Adopt(kept, made_from) => {
                 let fingerprint = kept.record.fingerprint;
@@ -136,7 +136,7 @@ impl<'a> Worker<'a> {
                 let kept = judge.kept(node, &made_from, fingerprint)?;
                 if kept.is_none() && !job.needed {
                     self.execution.held.set_gone(node, Made::new(folder, *record));
-                    return Ok(Settled::As(How::CutOff, NewlyMade::default()));
+                    return Ok(Settled::As(How::Unchanged, NewlyMade::default()));
                 }
                 (kept, made_from, fingerprint)
             }
@@ -157,7 +157,7 @@ impl<'a> Worker<'a> {
                 Ok(staged) => {
                     let made =
                         NewlyMade { value: None, staged: Some(staged), other_meta: other_meta() };
-                    return Ok(Settled::As(How::Adopted, made));
+                    return Ok(Settled::As(How::Reused, made));
                 }
                 // The kept output was removed after it was found: run the task.
                 Err(_) if !plan.store.is_whole(&kept, plan.trust)? => {}
@@ -321,7 +321,7 @@ impl<'a> Worker<'a> {
         let (parameters, made_from) =
             (graph.recorded_parameters(node), graph.with_labels(node, made_from));
         let decl = &graph.task(node).decl;
-        let record = kept.record.adopted(decl, key, parameters, made_from, output);
+        let record = kept.record.reused(decl, key, parameters, made_from, output);
         self.stage(node, folder.clone(), record)
     }
 

@@ -128,7 +128,7 @@ impl Flow {
     /// let mine = Flow::open(folder)?.reuse_from(&team);
     /// # let mine = mine.quiet();
     /// let summary = mine.run::<Report>()?;
-    /// assert_eq!(summary.adopted()[0].task(), "Prices");
+    /// assert_eq!(summary.reused()[0].task(), "Prices");
     /// # Ok(())
     /// # }
     /// ```

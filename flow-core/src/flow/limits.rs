@@ -43,7 +43,7 @@ impl Flow {
     ///
     /// // The last version before the present one is kept, and no earlier one.
     /// std::fs::write(&text, "one two")?;
-    /// assert_eq!(flow.run::<Words>()?.adopted().len(), 1);
+    /// assert_eq!(flow.run::<Words>()?.reused().len(), 1);
     /// std::fs::write(&text, "one")?;
     /// assert_eq!(flow.run::<Words>()?.ran().len(), 1);
     /// # Ok(())

@@ -130,7 +130,7 @@ use crate::value::AnyValue;
 /// // A task that was reset runs again. Its dependents do not if it produces an equal output.
 /// flow.reset::<Prices>()?;
 /// let summary = flow.run::<Mean>()?;
-/// assert_eq!((summary.ran().len(), summary.cut_off().len()), (1, 1));
+/// assert_eq!((summary.ran().len(), summary.unchanged().len()), (1, 1));
 /// # Ok(())
 /// # }
 /// ```

@@ -168,8 +168,8 @@ impl Summary {
     ///
     /// They include instances whose output is missing and was not needed, and those that
     /// [`Trust::Records`](crate::Trust::Records) does not check.
-    pub fn complete_before(&self) -> Vec<Entry> {
-        let before = |o: Outcome| matches!(o, Outcome::CompleteBefore | Outcome::NotNeeded);
+    pub fn already_complete(&self) -> Vec<Entry> {
+        let before = |o: Outcome| matches!(o, Outcome::AlreadyComplete | Outcome::NotNeeded);
         // Instances that were only required while tasks ran are not part of the requested graph.
         let own = |entry: &Entry| Arc::ptr_eq(&entry.instance.plan, &self.plan);
         let entries = self.select(|outcome, _| before(outcome).then_some((0.0, None)));
@@ -190,18 +190,18 @@ impl Summary {
     }
 
     /// Returns the instances that reused a stored output with the same fingerprint instead of running.
-    pub fn adopted(&self) -> Vec<Entry> {
-        self.select(|outcome, _| (outcome == Outcome::Adopted).then_some((0.0, None)))
+    pub fn reused(&self) -> Vec<Entry> {
+        self.select(|outcome, _| (outcome == Outcome::Reused).then_some((0.0, None)))
     }
 
     /// Returns the instances that did not have to run: upstream tasks ran, and produced equal outputs.
-    pub fn cut_off(&self) -> Vec<Entry> {
-        self.select(|outcome, _| (outcome == Outcome::CutOff).then_some((0.0, None)))
+    pub fn unchanged(&self) -> Vec<Entry> {
+        self.select(|outcome, _| (outcome == Outcome::Unchanged).then_some((0.0, None)))
     }
 
     /// Returns the aggregate and external instances that became complete in this run.
-    pub fn found(&self) -> Vec<Entry> {
-        self.select(|outcome, _| (outcome == Outcome::Found).then_some((0.0, None)))
+    pub fn now_complete(&self) -> Vec<Entry> {
+        self.select(|outcome, _| (outcome == Outcome::NowComplete).then_some((0.0, None)))
     }
 
     /// Returns the instances that failed, each with its error.
@@ -274,12 +274,12 @@ impl fmt::Debug for Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kinds = [
-            ("complete already", "complete already", self.complete_before()),
+            ("complete already", "complete already", self.already_complete()),
             ("given by a test", "given", self.given()),
             ("ran", "ran", self.ran()),
-            ("reused a stored output", "reused", self.adopted()),
-            ("inputs unchanged (early cutoff)", "with unchanged inputs", self.cut_off()),
-            ("complete with their dependencies", "complete now", self.found()),
+            ("reused a stored output", "reused", self.reused()),
+            ("inputs unchanged (early cutoff)", "with unchanged inputs", self.unchanged()),
+            ("complete with their dependencies", "complete now", self.now_complete()),
             ("failed", "failed", self.failed()),
             ("not run", "not run", self.not_run()),
         ];

@@ -36,13 +36,13 @@ pub struct SweepSummary {
 #[non_exhaustive]
 pub enum VariantOutcome {
     /// It was complete before the run.
-    CompleteBefore,
+    AlreadyComplete,
     /// It is an aggregate or external, and became complete in this run.
-    Found,
+    NowComplete,
     /// It did not have to run: upstream tasks ran, and produced equal outputs.
-    CutOff,
+    Unchanged,
     /// It reused a stored output with the same fingerprint instead of running.
-    Adopted,
+    Reused,
     /// It ran.
     Ran {
         /// The duration in seconds, without that of its dependencies.
@@ -77,10 +77,10 @@ impl VariantOutcome {
     /// Returns the rank of an outcome: of several roots, the highest is shown.
     fn rank(&self) -> u8 {
         match self {
-            Self::CompleteBefore => 0,
-            Self::Found => 1,
-            Self::CutOff => 2,
-            Self::Adopted => 3,
+            Self::AlreadyComplete => 0,
+            Self::NowComplete => 1,
+            Self::Unchanged => 2,
+            Self::Reused => 3,
             Self::Ran { .. } => 4,
             Self::NotRun { .. } => 5,
             Self::Failed { .. } => 6,
@@ -98,10 +98,10 @@ impl VariantOutcome {
 
     fn word(&self) -> &'static str {
         match self {
-            Self::CompleteBefore => "complete already",
-            Self::Found => "complete now",
-            Self::CutOff => "with unchanged inputs",
-            Self::Adopted => "reused",
+            Self::AlreadyComplete => "complete already",
+            Self::NowComplete => "complete now",
+            Self::Unchanged => "with unchanged inputs",
+            Self::Reused => "reused",
             Self::Ran { .. } => "ran",
             Self::NotRun { .. } => "not run",
             Self::Failed { .. } => "failed",
@@ -182,12 +182,12 @@ fn variant_outcome(
         _ => None,
     };
     match own {
-        Outcome::CompleteBefore | Outcome::NotNeeded => VariantOutcome::CompleteBefore,
+        Outcome::AlreadyComplete | Outcome::NotNeeded => VariantOutcome::AlreadyComplete,
         Outcome::Ran { seconds } => VariantOutcome::Ran { seconds: f64::from(seconds) },
-        Outcome::Adopted => VariantOutcome::Adopted,
-        Outcome::CutOff => VariantOutcome::CutOff,
-        Outcome::Found | Outcome::Given | Outcome::Elsewhere { error: None } => {
-            VariantOutcome::Found
+        Outcome::Reused => VariantOutcome::Reused,
+        Outcome::Unchanged => VariantOutcome::Unchanged,
+        Outcome::NowComplete | Outcome::Given | Outcome::Elsewhere { error: None } => {
+            VariantOutcome::NowComplete
         }
         Outcome::Failed { .. } | Outcome::Elsewhere { error: Some(_) } => {
             VariantOutcome::Failed { error: error_of(own).unwrap_or_default().to_owned() }

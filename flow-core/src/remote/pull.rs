@@ -91,7 +91,7 @@ impl ToPull {
         let (graph, key) = (&plan.graph, plan.graph.node(*node).key);
         let (parameters, made_from) =
             (graph.recorded_parameters(*node), graph.with_labels(*node, made_from.clone()));
-        let record = recorded.adopted(&entry.decl, key, parameters, made_from, output);
+        let record = recorded.reused(&entry.decl, key, parameters, made_from, output);
         let mut staged = store.stage_record(folder, &record, true).inspect_err(|_| {
             store.discard(folder, &record.output);
         })?;

@@ -265,7 +265,7 @@ impl Record {
     /// `output` holds its files and `made_from` what the instance would compute it from. The new
     /// record has today's format where possible. A seed or the digest of a value in memory was
     /// computed from the key or fingerprint of format 1, and is only right in a record of format 1.
-    pub(crate) fn adopted(
+    pub(crate) fn reused(
         &self,
         decl: &TaskDecl,
         key: Key,
@@ -277,12 +277,12 @@ impl Record {
             && (self.output.is_in_memory()
                 || self.reads.iter().any(|read| matches!(read, Read::Seed { .. })));
         let task = decl.name.to_string();
-        let adopted = Self { task, key, parameters, output, ..self.clone() };
+        let reused = Self { task, key, parameters, output, ..self.clone() };
         if keeps_format {
-            return adopted;
+            return reused;
         }
         let fingerprint = made_from.fingerprint(decl.identity());
-        Self { format: FORMAT, fingerprint, made_from, ..adopted }
+        Self { format: FORMAT, fingerprint, made_from, ..reused }
     }
 
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Unreadable> {
