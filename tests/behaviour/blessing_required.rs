@@ -149,8 +149,8 @@ fn a_task_that_requires_other_instances_is_not_blessed() -> Result<()> {
     assert!(
         text.ends_with(
             "  Search: it requires something else while it runs\n\
-         run them with `flow.run::<Report>()`; what is another each time, for it holds random \
-         numbers or the time, cannot be blessed"
+             run them with `flow.run::<Report>()`; an output that differs in every run, for example because of \
+             random numbers or the time, cannot be blessed"
         ),
         "{text}"
     );

@@ -5,10 +5,10 @@ use std::fmt::Write;
 
 use crate::fixture::{Fixture, Printed};
 
-/// `cargo test` makes every fourth edit, because each one is a build. With `FLOW_TEST_ALL`, as in
+/// `cargo test` makes every sixth edit, because each one is a build. With `FLOW_TEST_ALL`, as in
 /// `.ci/long`, all edits are made. Unit tests of `flow-derive` also test on source text which code
 /// a task reaches.
-const SAMPLED: usize = 4;
+const SAMPLED: usize = 6;
 
 /// An edit of a pipeline in its original state, and the expected result.
 pub(crate) struct Edit {

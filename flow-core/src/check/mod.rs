@@ -120,6 +120,8 @@ impl Flow {
     /// Complete instances are checked too: the question is whether everything could run.
     ///
     /// ```
+    /// use std::path::PathBuf;
+    ///
     /// use flow::prelude::*;
     ///
     /// #[derive(Task)]

@@ -56,6 +56,7 @@ impl FlowStore<'_> {
     ///
     /// ```
     /// # mod before {
+    /// #     use flow::Code;
     /// #     use flow::prelude::*;
     /// #     #[derive(Task)]
     /// #     #[task(target = Json<Vec<u64>>)]
@@ -70,6 +71,7 @@ impl FlowStore<'_> {
     /// #         }
     /// #     }
     /// # }
+    /// # use flow::Code;
     /// use flow::prelude::*;
     ///
     /// #[derive(Task)]

@@ -14,6 +14,8 @@ impl Flow {
     ///
     /// ```
     /// use flow::Limits;
+    /// use std::path::PathBuf;
+    ///
     /// use flow::prelude::*;
     ///
     /// #[derive(Task)]

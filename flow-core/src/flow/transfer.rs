@@ -30,6 +30,7 @@ use crate::plan::made_from::paths_in;
 use crate::plan::stored::Place;
 use crate::remote::Remote;
 use crate::remote::finder::RemoteFinder;
+use crate::remote::listing::Listing;
 use crate::remote::manifest;
 use crate::remote::pull::ToPull;
 use crate::remote::push::{Copied, PresentCheck, ToPush};
@@ -192,7 +193,8 @@ impl Flow {
                 incomplete: skipped.map(|one| (one.instance.clone(), one.why.clone())).collect(),
             });
         }
-        let copied = self.each(&all, |push| push.store.push(remote, push, check));
+        let listing = Listing::new(remote);
+        let copied = self.each(&all, |push| push.store.push(&listing, push, check));
         for (push, copied) in all.iter().zip(copied) {
             let Some(copied) = copied.transpose()? else { continue };
             pushed.add(push.label.clone(), push.carried == Carried::MetadataOnly, copied);

@@ -16,6 +16,8 @@ impl Flow {
     ///
     /// ```
     /// use flow::plan::Status;
+    /// use std::path::PathBuf;
+    ///
     /// use flow::{Trust, prelude::*};
     ///
     /// #[derive(Task)]

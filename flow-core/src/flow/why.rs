@@ -10,6 +10,8 @@ impl Flow {
     /// Each cause is followed upstream to its origin: the task, parameter, file or item of code that changed.
     ///
     /// ```
+    /// use std::path::PathBuf;
+    ///
     /// use flow::prelude::*;
     ///
     /// #[derive(Task)]

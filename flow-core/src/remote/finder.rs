@@ -7,13 +7,14 @@ use std::rc::Rc;
 use crate::base::error::StoreError;
 use crate::base::key::Digest;
 use crate::plan::dynamic::Finder;
+use crate::remote::listing::Listing;
 use crate::remote::{Remote, manifest};
 use crate::store::kept::{Carried, Kept};
 use crate::store::record::Record;
 
 /// Finds outputs in a remote. It reads the manifests of each fingerprint once.
 pub(crate) struct RemoteFinder<'a> {
-    remote: &'a dyn Remote,
+    listing: Listing<'a>,
     /// The manifests that were read, by task and fingerprint.
     cache: RefCell<HashMap<(String, Digest), Manifests>>,
 }
@@ -22,7 +23,7 @@ type Manifests = Rc<[(Carried, Record)]>;
 
 impl<'a> RemoteFinder<'a> {
     pub(crate) fn new(remote: &'a dyn Remote) -> Self {
-        Self { remote, cache: RefCell::default() }
+        Self { listing: Listing::new(remote), cache: RefCell::default() }
     }
 
     fn manifests(&self, task: &str, fingerprint: Digest) -> Result<Manifests, StoreError> {
@@ -30,7 +31,7 @@ impl<'a> RemoteFinder<'a> {
         if let Some(known) = self.cache.borrow().get(&key) {
             return Ok(Rc::clone(known));
         }
-        let found: Manifests = manifest::all(self.remote, task, fingerprint)?.into();
+        let found: Manifests = manifest::all(&self.listing, task, fingerprint)?.into();
         self.cache.borrow_mut().insert(key, Rc::clone(&found));
         Ok(found)
     }

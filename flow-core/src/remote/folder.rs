@@ -3,7 +3,8 @@
 //! Content is written to a file in `.incoming` and renamed when it is complete and durable. The names that lead to
 //! it are made durable before `put` returns, so that a manifest is never durable before the files that it names.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -102,6 +103,42 @@ impl RemoteFolder {
         Ok(())
     }
 
+    /// Writes content to a file of its own, and gives it its name with `publish`.
+    fn put_by(
+        &self,
+        name: &str,
+        content: &mut dyn Read,
+        publish: impl Fn(&Path, &Path) -> io::Result<()>,
+    ) -> io::Result<()> {
+        if self.swept.get().is_none() {
+            self.sweep()?;
+            let _ = self.swept.set(());
+        }
+        let path = self.path(name)?;
+        let incoming = self.root.join(INCOMING).join(unique());
+        let folder = path.parent().unwrap_or(&self.root);
+        let put = self.write(&incoming, content).and_then(|()| {
+            match publish(&incoming, &path) {
+                Err(error) if is_absent(&error) => {
+                    self.fs.create_folder(folder)?;
+                    publish(&incoming, &path)?;
+                }
+                published => published?,
+            }
+            // A manifest must not survive a crash that loses a file which it names.
+            let mut to_sync = ToSync::default();
+            self.durable.add(&self.root, folder, &mut to_sync);
+            self.fs.sync(&[], &to_sync.list())?;
+            self.durable.synced(to_sync);
+            Ok(())
+        });
+        if put.is_err() {
+            // Nothing reads the file.
+            let _ = self.fs.remove(&incoming);
+        }
+        put
+    }
+
     fn write(&self, path: &Path, content: &mut dyn Read) -> io::Result<()> {
         let mut file = match self.fs.create(path) {
             Err(error) if is_absent(&error) => {
@@ -164,38 +201,94 @@ impl Remote for RemoteFolder {
     }
 
     fn put(&self, name: &str, content: &mut dyn Read, _bytes: u64) -> io::Result<()> {
-        if self.swept.get().is_none() {
-            self.sweep()?;
-            let _ = self.swept.set(());
+        self.put_by(name, content, |incoming, path| self.fs.rename(incoming, path))
+    }
+
+    /// Links the file to its name: of two at once, one has the name, and the other sees it.
+    fn put_new(&self, name: &str, content: &mut dyn Read, _bytes: u64) -> io::Result<bool> {
+        if self.size(name)?.is_some() {
+            return Ok(false);
         }
-        let path = self.path(name)?;
-        let incoming = self.root.join(INCOMING).join(unique());
-        let folder = path.parent().unwrap_or(&self.root);
-        let put = self.write(&incoming, content).and_then(|()| {
-            match self.fs.rename(&incoming, &path) {
-                Err(error) if is_absent(&error) => {
-                    self.fs.create_folder(folder)?;
-                    self.fs.rename(&incoming, &path)?;
-                }
-                renamed => renamed?,
-            }
-            // A manifest must not become durable before the files that it names.
-            let mut to_sync = ToSync::default();
-            self.durable.add(&self.root, folder, &mut to_sync);
-            self.fs.sync(&[], &to_sync.list())?;
-            self.durable.synced(to_sync);
+        let put = self.put_by(name, content, |incoming, path| {
+            self.fs.link(incoming, path)?;
+            // The other name is of no use, and is removed with what interrupted processes left.
+            let _ = self.fs.remove(incoming);
             Ok(())
         });
-        if put.is_err() {
-            // An error is ignored: the file is never read, and a later sweep removes it.
-            let _ = self.fs.remove(&incoming);
+        match put {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+            put => put.map(|()| true),
         }
-        put
+    }
+
+    fn get_range(&self, name: &str, range: Range<u64>) -> io::Result<Vec<u8>> {
+        let mut file = self.fs.open(&self.path(name)?)?;
+        file.seek(SeekFrom::Start(range.start))?;
+        let mut bytes = Vec::new();
+        file.take(range.end.saturating_sub(range.start)).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn delete(&self, name: &str) -> io::Result<()> {
+        let path = self.path(name)?;
+        match self.fs.remove(&path) {
+            Err(error) if is_absent(&error) => return Ok(()),
+            removed => removed?,
+        }
+        self.fs.sync(&[], &[path.parent().unwrap_or(&self.root).to_owned()])
     }
 }
 
 impl std::fmt::Debug for RemoteFolder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("RemoteFolder").field(&self.root).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    #[test]
+    fn a_name_is_put_once_read_in_ranges_and_deleted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let remote = RemoteFolder::new(folder.path().join("remote"));
+        let put_new = |text: &str| {
+            let put = remote.put_new("leases/a", &mut Cursor::new(text), text.len() as u64);
+            put.expect("a remote that can be written")
+        };
+        assert!(put_new("0123456789"));
+        assert!(!put_new("other"));
+        let range = |range| remote.get_range("leases/a", range).expect("a range");
+        assert_eq!(range(2..5), b"234");
+        assert_eq!(range(8..100), b"89");
+        assert_eq!(range(100..200), b"");
+        let names = ["leases/a".to_owned(), "leases/b".to_owned()];
+        assert_eq!(remote.sizes(&names).expect("sizes"), [Some(10), None]);
+        remote.delete("leases/a").expect("it is deleted");
+        remote.delete("leases/a").expect("a missing name is no error");
+        assert_eq!(remote.sizes(&names).expect("sizes"), [None, None]);
+        assert!(put_new("again"));
+    }
+
+    #[test]
+    fn of_many_that_put_a_name_at_once_one_has_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let remote = RemoteFolder::new(folder.path().join("remote"));
+        let has_put = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..16_u8)
+                .map(|n| {
+                    let remote = &remote;
+                    scope.spawn(move || remote.put_new("leases/a", &mut Cursor::new([n]), 1))
+                })
+                .collect();
+            let results = threads.into_iter().map(|thread| thread.join().expect("no panic"));
+            results.map(|put| put.expect("a remote that can be written")).collect::<Vec<_>>()
+        });
+        let winner = has_put.iter().position(|has_put| *has_put).expect("one has it") as u8;
+        assert_eq!(has_put.iter().filter(|has_put| **has_put).count(), 1);
+        assert_eq!(remote.get_range("leases/a", 0..10).expect("it is there"), [winner]);
     }
 }

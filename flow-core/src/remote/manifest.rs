@@ -7,6 +7,7 @@
 use crate::base::error::StoreError;
 use crate::base::key::{Digest, digest_bytes};
 use crate::remote::checked_io::read_whole;
+use crate::remote::listing::Listing;
 use crate::remote::{OUTPUTS, Remote, RemoteContext, damaged};
 use crate::store::folder::task_folder;
 use crate::store::kept::Carried;
@@ -20,9 +21,14 @@ const METADATA_ONLY: &str = ".told.json";
 /// The end of the name of a manifest with files.
 const WHOLE: &str = ".json";
 
+/// Returns the folder of all manifests of a task.
+pub(crate) fn folder_of_task(task: &str) -> String {
+    format!("{OUTPUTS}/{}", task_folder(task))
+}
+
 /// Returns the folder of the manifests with this fingerprint.
 pub(crate) fn folder(task: &str, fingerprint: Digest) -> String {
-    format!("{OUTPUTS}/{}/{fingerprint}", task_folder(task))
+    format!("{}/{fingerprint}", folder_of_task(task))
 }
 
 /// Returns the common beginning of the names of all manifests of an output.
@@ -52,13 +58,13 @@ pub(crate) fn carried(name: &str) -> Carried {
 ///
 /// The remote cannot be read, or a manifest is damaged and no other manifest of the same output replaces it.
 pub(crate) fn all(
-    remote: &dyn Remote,
+    listing: &Listing<'_>,
     task: &str,
     fingerprint: Digest,
 ) -> Result<Vec<(Carried, Record)>, StoreError> {
-    let folder = folder(task, fingerprint);
+    let remote = listing.remote();
     let (mut all, mut wrong) = (Vec::new(), Vec::new());
-    for name in remote.list(&folder).of_remote("list", &folder)? {
+    for name in listing.manifests(task, fingerprint)? {
         let Some(digest) = own_digest(&name) else { continue };
         match read(remote, &name, digest) {
             Ok(record) if record.fingerprint == fingerprint => {
@@ -102,7 +108,7 @@ pub(crate) fn sample(
     task: &str,
     most: usize,
 ) -> Result<(usize, Vec<Record>), StoreError> {
-    let folder = format!("{OUTPUTS}/{}", task_folder(task));
+    let folder = folder_of_task(task);
     let mut names = remote.list(&folder).of_remote("list", &folder)?;
     names.retain(|name| own_digest(name).is_some());
     names.sort_unstable();

@@ -33,11 +33,13 @@
 pub(crate) mod checked_io;
 pub(crate) mod finder;
 mod folder;
+pub(crate) mod listing;
 pub(crate) mod manifest;
 pub(crate) mod pull;
 pub(crate) mod push;
 
 use std::io::{self, Read};
+use std::ops::Range;
 use std::sync::Arc;
 
 pub use folder::RemoteFolder;
@@ -47,8 +49,9 @@ use crate::base::key::Digest;
 
 /// Storage that outputs are [pushed](crate::Flow::push) to and [pulled](crate::Flow::pull) from.
 ///
-/// A remote maps names to immutable content. [`RemoteFolder`] implements it for a folder. Implement it for an
-/// object store with these four methods and, optionally, [`check`](Self::check).
+/// A remote maps names to immutable content. [`RemoteFolder`] implements it for a folder. An object store needs
+/// four methods; the others have defaults, which it overrides with what it does better: a conditional put, ranges,
+/// requests in parallel.
 ///
 /// A name is a path with `/` between its parts. It consists of ASCII letters, digits and `-_.+=(),`, and has at most
 /// 300 bytes. Methods are called from several threads at once.
@@ -106,6 +109,44 @@ pub trait Remote: Send + Sync {
     /// the content of an existing name: a push does so with equal content, or to repair damaged content.
     fn put(&self, name: &str, content: &mut dyn Read, bytes: u64) -> io::Result<()>;
 
+    /// Stores content under a name that does not exist yet, and returns whether it did.
+    ///
+    /// The default implementation calls [`size`](Self::size) and [`put`](Self::put), so that two concurrent calls may both
+    /// store their content. An object store overrides it with a conditional put.
+    fn put_new(&self, name: &str, content: &mut dyn Read, bytes: u64) -> io::Result<bool> {
+        if self.size(name)?.is_some() {
+            return Ok(false);
+        }
+        self.put(name, content, bytes).map(|()| true)
+    }
+
+    /// Returns a range of the content under a name, in bytes; less, if the content ends before.
+    ///
+    /// The default implementation reads the content from its beginning.
+    fn get_range(&self, name: &str, range: Range<u64>) -> io::Result<Vec<u8>> {
+        let mut content = self.get(name)?;
+        io::copy(&mut (&mut content).take(range.start), &mut io::sink())?;
+        let mut bytes = Vec::new();
+        content.take(range.end.saturating_sub(range.start)).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Removes a name. It is no error if the name does not exist.
+    ///
+    /// No push or pull removes anything. The default implementation returns an error of the kind
+    /// [`Unsupported`](io::ErrorKind::Unsupported).
+    fn delete(&self, name: &str) -> io::Result<()> {
+        let message = format!("this remote cannot delete {name}");
+        Err(io::Error::new(io::ErrorKind::Unsupported, message))
+    }
+
+    /// Returns the [`size`](Self::size) of each of several names, in order.
+    ///
+    /// A push calls it with up to a thousand names. The default implementation asks for one after the other.
+    fn sizes(&self, names: &[String]) -> io::Result<Vec<Option<u64>>> {
+        names.iter().map(|name| self.size(name)).collect()
+    }
+
     /// Checks that outputs were pushed to this remote.
     ///
     /// A [pull](crate::Flow::pull) calls it first, so that a mistyped path is an error instead of an empty
@@ -130,6 +171,22 @@ impl<T: Remote + ?Sized> Remote for Arc<T> {
 
     fn put(&self, name: &str, content: &mut dyn Read, bytes: u64) -> io::Result<()> {
         (**self).put(name, content, bytes)
+    }
+
+    fn put_new(&self, name: &str, content: &mut dyn Read, bytes: u64) -> io::Result<bool> {
+        (**self).put_new(name, content, bytes)
+    }
+
+    fn get_range(&self, name: &str, range: Range<u64>) -> io::Result<Vec<u8>> {
+        (**self).get_range(name, range)
+    }
+
+    fn delete(&self, name: &str) -> io::Result<()> {
+        (**self).delete(name)
+    }
+
+    fn sizes(&self, names: &[String]) -> io::Result<Vec<Option<u64>>> {
+        (**self).sizes(names)
     }
 
     fn check(&self) -> io::Result<()> {

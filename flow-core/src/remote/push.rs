@@ -1,12 +1,14 @@
 //! Pushes one output: first its files, then its manifest, which is the commit.
 
-use std::io::Cursor;
+use std::collections::HashSet;
+use std::io::{self, Cursor};
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::base::error::{IoContext, StoreError};
 use crate::base::key::{Digest, digest_bytes};
 use crate::remote::checked_io::{Checked, is_damage};
+use crate::remote::listing::Listing;
 use crate::remote::{Remote, RemoteContext, manifest, object, table};
 use crate::store::kept::Carried;
 use crate::store::output::OutputFile;
@@ -44,18 +46,21 @@ pub(crate) enum PresentCheck {
     Content,
 }
 
+/// How many files are looked for with one request.
+const BATCH: usize = 1000;
+
 impl Store {
     /// Pushes the files of an output that the remote lacks, and its manifest.
     pub(crate) fn push(
         &self,
-        remote: &dyn Remote,
+        listing: &Listing<'_>,
         push: &ToPush,
         check: PresentCheck,
     ) -> Result<Copied, StoreError> {
         let ToPush { task, folder, record, carried, .. } = push;
+        let remote = listing.remote();
         let beginning = manifest::beginning(task, record);
-        let at = manifest::folder(task, record.fingerprint);
-        let names = remote.list(&at).of_remote("list", &at)?;
+        let names = listing.manifests(task, record.fingerprint)?;
         let mut named = names.iter().filter(|name| {
             let enough =
                 *carried == Carried::MetadataOnly || manifest::carried(name) == Carried::Whole;
@@ -69,13 +74,28 @@ impl Store {
         };
         let mut copied = Copied { is_new: !is_there, ..Copied::default() };
         if *carried == Carried::Whole {
-            for file in record.output.files.iter().flat_map(OutputFile::contents) {
-                let path = self.root().join(folder).join(&file.path);
-                let (digest, bytes) = (file.digest, file.bytes);
-                let is_trusted = is_there && check == PresentCheck::Size;
-                if self.push_file(remote, &path, (digest, bytes), is_trusted)? {
-                    copied.files += 1;
-                    copied.bytes += bytes;
+            let is_trusted = is_there && check == PresentCheck::Size;
+            let files: Vec<_> = record.output.files.iter().flat_map(OutputFile::contents).collect();
+            for files in files.chunks(BATCH) {
+                let names: Vec<_> = files.iter().map(|file| object(file.digest)).collect();
+                let sizes =
+                    remote.sizes(&names).and_then(|sizes| match sizes.len() == names.len() {
+                        true => Ok(sizes),
+                        false => {
+                            Err(io::Error::other("`sizes` has returned another number of sizes"))
+                        }
+                    });
+                let sizes = sizes.of_remote("look for", &names[0])?;
+                // Files with the same content are one.
+                let mut seen = HashSet::new();
+                let files = files.iter().zip(&names).zip(sizes);
+                for ((file, name), size) in files.filter(|((_, name), _)| seen.insert(*name)) {
+                    let path = self.root().join(folder).join(&file.path);
+                    let content = (file.digest, file.bytes);
+                    if self.push_file(remote, &path, (name, size), content, is_trusted)? {
+                        copied.files += 1;
+                        copied.bytes += file.bytes;
+                    }
                 }
             }
         }
@@ -92,7 +112,7 @@ impl Store {
         Ok(copied)
     }
 
-    /// Puts a file unless the remote has it, and returns whether it was put.
+    /// Puts a file unless the remote has it, and returns whether it was put. `size` is that of the name in the remote.
     ///
     /// A file that a manifest names was verified before the manifest was written: if `is_trusted`, its size is enough.
     /// A file that no manifest names is read and hashed, because a push may have died while it wrote the file.
@@ -100,25 +120,24 @@ impl Store {
         &self,
         remote: &dyn Remote,
         path: &Path,
+        (name, size): (&str, Option<u64>),
         (digest, bytes): (Digest, u64),
         is_trusted: bool,
     ) -> Result<bool, StoreError> {
-        let name = object(digest);
-        let size = remote.size(&name).of_remote("look for", &name)?;
-        if size == Some(bytes) && (is_trusted || is_whole(remote, &name, (digest, bytes))?) {
+        if size == Some(bytes) && (is_trusted || is_whole(remote, name, (digest, bytes))?) {
             return Ok(false);
         }
         let file = self.fs().open(path).during("read", path)?;
         let mut content = Checked::new(file, digest, bytes);
-        match remote.put(&name, &mut content, bytes) {
+        match remote.put(name, &mut content, bytes) {
             Err(error) if is_damage(&error) => {
                 return Err(StoreError::damaged(path.display(), error));
             }
-            put => put.of_remote("put", &name)?,
+            put => put.of_remote("put", name)?,
         }
         // An implementation of `put` may have stopped reading before the end.
         content.finish().map_err(|error| StoreError::damaged(path.display(), error))?;
-        if is_whole(remote, &name, (digest, bytes))? {
+        if is_whole(remote, name, (digest, bytes))? {
             return Ok(true);
         }
         Err(StoreError::damaged(name, "the remote has other content than was put there just now"))

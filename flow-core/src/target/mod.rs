@@ -6,6 +6,7 @@
 //!
 //! ```
 //! use std::io::{Read, Write};
+//! use flow::target::{Sink, Source};
 //! use flow::prelude::*;
 //!
 //! /// A number, written in words of ASCII digits.

@@ -90,6 +90,7 @@ impl Flow {
     /// next export, code that uses it does not compile.
     ///
     /// ```no_run
+    /// # use std::path::Path;
     /// # use flow::prelude::*;
     /// # #[derive(Serialize, Deserialize)]
     /// # struct Total { shop: String, turnover: f64 }

@@ -42,6 +42,8 @@ use crate::value::{self, Value};
 /// Everything that a task reads through its context is recorded. If any of it changes, the task runs again.
 ///
 /// ```
+/// use std::path::PathBuf;
+///
 /// use flow::prelude::*;
 ///
 /// /// How many lines two files have.
@@ -160,6 +162,8 @@ impl<T: Task> Cx<T> {
     /// The target may have options, as in `#[task(target = ...)]`.
     ///
     /// ```
+    /// use std::path::PathBuf;
+    ///
     /// use flow::prelude::*;
     ///
     /// #[derive(Serialize, Deserialize)]
@@ -210,6 +214,8 @@ impl<T: Task> Cx<T> {
     /// The content of a parameter with `#[param(file)]` is part of the fingerprint already, and is not recorded again:
     ///
     /// ```
+    /// use std::path::PathBuf;
+    ///
     /// use flow::prelude::*;
     ///
     /// /// How many lines the files have.
@@ -348,6 +354,9 @@ impl<T: Task> Cx<T> {
     /// Returns a program to run as part of the task: its output is logged, and it is stopped with the task.
     ///
     /// ```no_run
+    /// # use std::path::PathBuf;
+    /// # use flow::File;
+    /// # use flow::target::Part;
     /// # use flow::prelude::*;
     /// # #[derive(Task)]
     /// # #[task(target = File(extension = "onnx"))]

@@ -137,6 +137,8 @@ impl<A: Task> Input<A> {
     /// In a running task this is recorded: if the metadata changes, the task runs again.
     ///
     /// ```
+    /// use std::path::PathBuf;
+    ///
     /// use flow::prelude::*;
     ///
     /// /// Whether a text has words, and how many.

@@ -14,6 +14,9 @@ use crate::store::place::Places;
 /// Use it for the model of another library, images, or shards. Loading the output returns its path.
 ///
 /// ```
+/// use std::path::PathBuf;
+///
+/// use flow::File;
 /// use flow::prelude::*;
 ///
 /// #[derive(Task)]

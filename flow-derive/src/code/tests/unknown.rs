@@ -35,7 +35,7 @@ fn names_that_can_be_resolved_are_no_warnings() {
         "use polars::prelude::*; fn go() { col(\"x\"); DataFrame::new(); LIMIT }",
         "mod m { pub use polars::prelude::*; } fn go() { m::col(1); } ",
         "mod m { pub(crate) use polars::prelude::*; } use m::*; fn go() { col(1) }",
-        "use flow::prelude::*; fn go() -> Result<Json<u8>> { let x: PathBuf = y; Ok(x) }",
+        "use flow::prelude::*; fn go() -> Result<Json<u8>> { let x: Secret<u8> = y; Ok(x) }",
         "fn go() { fn inner<T: Into<f64>>(x: T) -> T { x } struct L; impl L { fn m() {} } inner(1); L::m() }",
         "fn go() { let f = |x| x; f(1); for g in x { g(2) } if let Some(h) = y { h(3) } }",
         "fn go(f: impl Fn(u8)) { f(1) } ",

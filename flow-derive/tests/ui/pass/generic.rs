@@ -84,13 +84,13 @@ impl Run for Report {
 }
 
 fn main() {
-    assert_eq!(<Fit<Ols> as Task>::__decl().name, "Fit<Ols, 2>");
-    assert_eq!(<Fit<Ols, 4> as Task>::__decl().name, "Fit<Ols, 4>");
-    assert_eq!(<Score<Ols> as Task>::__decl().name, "Score<Ols>");
-    assert_eq!(<Score<Ols> as Task>::__decl().target, "Keep<u8>");
-    assert_eq!(<Report as Task>::__DEPTH, 3);
+    assert_eq!(<Fit<Ols> as flow::__private::Declared>::__decl().name, "Fit<Ols, 2>");
+    assert_eq!(<Fit<Ols, 4> as flow::__private::Declared>::__decl().name, "Fit<Ols, 4>");
+    assert_eq!(<Score<Ols> as flow::__private::Declared>::__decl().name, "Score<Ols>");
+    assert_eq!(<Score<Ols> as flow::__private::Declared>::__decl().target, "Keep<u8>");
+    assert_eq!(<Report as flow::__private::Declared>::task_requires_itself, 3);
     assert_eq!(Fit::<Ols>::C.name(), "c");
     let mut may = 0;
-    <Report as Task>::__may_require(&mut |_| may += 1);
+    <Report as flow::__private::Declared>::__may_require(&mut |_| may += 1);
     assert_eq!(may, 2);
 }

@@ -90,7 +90,7 @@ task!(A, Train, u8, 2);
 task!(B, prepare::Load, Vec<String>, 0);
 
 fn main() {
-    assert_eq!(<Train as Task>::__decl().target, "Keep<Vec<u8>>");
+    assert_eq!(<Train as flow::__private::Declared>::__decl().target, "Keep<Vec<u8>>");
     let _ = (A::ON, B::ON);
     fn in_a_function() {
         #[derive(Task)]

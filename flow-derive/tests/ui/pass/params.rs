@@ -85,10 +85,10 @@ impl Run for Follower {
 
 fn main() {
     let _: Param<Everything, f64> = Everything::TYPE;
-    let decl = <Everything as Task>::__decl();
+    let decl = <Everything as flow::__private::Declared>::__decl();
     assert_eq!(decl.name, "Every-thing_1");
     assert_eq!((decl.was.as_deref(), decl.version, decl.doc), (Some("Anything"), 3, "A task."));
-    let params = <Everything as Task>::__PARAMS;
+    let params = <Everything as flow::__private::Declared>::__PARAMS;
     assert_eq!(Everything::REQUIRED.doc(), "It must be given.\n\nAlways.");
     assert_eq!(params[2].was, Some("old"));
     let choices = params[2].choices.expect("choices");
@@ -102,6 +102,6 @@ fn main() {
     assert_eq!(params[15].name, "type");
     let default = (params[7].default.expect("a default"))();
     assert_eq!(default.downcast_ref::<Vec<u8>>(), Some(&vec![1, 2]));
-    let (task, place) = (<Follower as Task>::__PARAMS[0].from.expect("a source"))();
+    let (task, place) = (<Follower as flow::__private::Declared>::__PARAMS[0].from.expect("a source"))();
     assert!(std::ptr::eq(task, flow::__private::TaskType::of::<Everything>()) || place == 2);
 }

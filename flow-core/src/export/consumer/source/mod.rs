@@ -15,9 +15,9 @@ const BOUNDS: &str = "Serialize + DeserializeOwned + Send + Sync + 'static";
 
 /// Returns the `src/lib.rs`.
 pub(super) fn library(model: &Model) -> String {
-    let parts = [header(model), imports(model), folder(model)];
     let tasks = model.types.iter().map(|of| task::task(of, &model.library()));
-    parts.into_iter().chain(tasks).collect()
+    let tasks: String = tasks.collect();
+    [header(model), imports(model, &tasks), folder(model), tasks].concat()
 }
 
 fn header(model: &Model) -> String {
@@ -72,7 +72,11 @@ fn example(of: &Type, model: &Model) -> String {
     )
 }
 
-fn imports(model: &Model) -> String {
+/// Targets that are not in the prelude, and where they are.
+const TARGETS: [(&str, &str); 2] = [("File", "flow"), ("Bytes", "flow::targets")];
+
+/// Returns the imports of the generated tasks.
+fn imports(model: &Model, tasks: &str) -> String {
     let mut text = String::from("\n");
     if model.has_maps() {
         text.push_str("use std::collections::BTreeMap;\n");
@@ -80,7 +84,13 @@ fn imports(model: &Model) -> String {
     if model.has_any() {
         text.push_str("use std::marker::PhantomData;\n");
     }
-    text.push_str("\nuse flow::prelude::*;\n");
+    text.push_str("use std::path::PathBuf;\n\n");
+    for (target, module) in TARGETS {
+        if tasks.contains(&format!("target = {target},")) {
+            text.push_str(&format!("use {module}::{target};\n"));
+        }
+    }
+    text.push_str("use flow::prelude::*;\n");
     if model.has_any() {
         text.push_str("use serde::de::DeserializeOwned;\n");
     }
