@@ -155,7 +155,7 @@ impl Grid {
         };
         self.columns.iter().for_each(|column| record(column, &mut down));
         for pass in 0..PASSES {
-            let neighbors = if pass % 2 == 0 { &self.before } else { &self.after };
+            let neighbors = if pass.is_multiple_of(2) { &self.before } else { &self.after };
             for column in in_direction(&mut self.columns, pass) {
                 let mean = |cell: usize| mean(&neighbors[cell], &down).unwrap_or(down[cell]);
                 let mut wanted: Vec<_> = column.iter().map(|&cell| (mean(cell), cell)).collect();
@@ -175,7 +175,7 @@ impl Grid {
             place(column, &self.areas, &mut heights, |_, _| None);
         }
         for pass in 0..PASSES {
-            let neighbors = if pass % 2 == 0 { &self.before } else { &self.after };
+            let neighbors = if pass.is_multiple_of(2) { &self.before } else { &self.after };
             for column in in_direction(&mut self.columns, pass) {
                 place(column, &self.areas, &mut heights, |cell, heights| {
                     mean(&neighbors[cell], heights)
@@ -228,7 +228,9 @@ impl Grid {
 fn in_direction(columns: &mut [Vec<usize>], pass: usize) -> impl Iterator<Item = &mut Vec<usize>> {
     let count = columns.len();
     let mut columns = columns.iter_mut();
-    (0..count).filter_map(move |_| if pass % 2 == 0 { columns.next() } else { columns.next_back() })
+    (0..count).filter_map(
+        move |_| if pass.is_multiple_of(2) { columns.next() } else { columns.next_back() },
+    )
 }
 
 /// Returns the mean of some numbers, if there are any.

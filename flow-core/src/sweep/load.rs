@@ -35,6 +35,7 @@ impl<R: Roots> Sweep<R> {
     /// # Errors
     ///
     /// The sweep or the flow is invalid, or the store cannot be read.
+    #[expect(clippy::type_complexity, reason = "results by variant")]
     pub fn load_each<A: Task>(&self) -> Result<ByVariant<Result<Loaded<Output<A>>, Error>>, Error> {
         let mut loaded: HashMap<NodeIndex, Loaded<Output<A>>> = HashMap::new();
         self.each::<A, _>(|plan, node| {

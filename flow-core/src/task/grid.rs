@@ -143,8 +143,7 @@ impl Grid {
         &self,
         identity: impl Fn(&'static TaskType, usize) -> (TypeId, usize),
     ) -> Option<(&Axis, SetBy<'_>, (&'static TaskType, usize))> {
-        let mut set: HashMap<(TypeId, usize), (SetBy<'_>, (&'static TaskType, usize))> =
-            HashMap::new();
+        let mut set = HashMap::new();
         for row in &self.rows {
             for &(task, place, _) in &row.setting.typed {
                 set.entry(identity(task, place)).or_insert((SetBy::Row(row), (task, place)));
