@@ -13,6 +13,7 @@ use crate::flow::Flow;
 use crate::plan::force::Force;
 use crate::plan::given::{Given, Givens};
 use crate::store::Store;
+use crate::task::param::ParamId;
 use crate::task::param::{IntoParam, Param, Parameter};
 use crate::task::setting::Setting;
 use crate::task::setting::named;
@@ -31,7 +32,7 @@ impl Flow {
             task: TaskType::of::<K>(),
             value: Contained::new(Arc::new(value.into_param())),
         };
-        givens.typed.insert((TypeId::of::<K>(), key.index()), given);
+        givens.typed.insert(ParamId::new(TaskType::of::<K>(), key.index()), given);
         Self { givens: Arc::new(givens), ..self.clone() }
     }
 
@@ -175,7 +176,7 @@ impl Flow {
     pub(crate) fn with_setting(&self, setting: &Setting) -> Self {
         let mut givens = Givens::clone(&self.givens);
         givens.typed.extend(setting.typed.iter().map(|(task, place, value)| {
-            (((task.id)(), *place), Given { task, value: Contained::new(Arc::clone(value)) })
+            (ParamId::new(task, *place), Given { task, value: Contained::new(Arc::clone(value)) })
         }));
         let named = setting.named.iter().map(|(name, value)| (name.clone(), value.clone()));
         givens.named.extend(named);

@@ -1,6 +1,5 @@
 //! The values that a flow is given, and its defaults.
 
-use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
@@ -8,6 +7,7 @@ use crate::base::panics;
 use crate::base::panics::Contained;
 use crate::plan::stand_in::StandIn;
 use crate::task::TaskType;
+use crate::task::param::ParamId;
 use crate::task::setting::Named;
 use crate::value::AnyValue;
 
@@ -15,7 +15,7 @@ use crate::value::AnyValue;
 #[derive(Clone, Default)]
 pub(crate) struct Givens {
     /// By typed key: the task and the index of the field.
-    pub(crate) typed: HashMap<(TypeId, usize), Given>,
+    pub(crate) typed: HashMap<ParamId, Given>,
     /// By name.
     pub(crate) named: BTreeMap<String, Named>,
     /// Outputs that a test gave, the latest last.
@@ -51,7 +51,7 @@ impl Givens {
         index: usize,
     ) -> Option<Result<AnyValue, String>> {
         let make = task.params[index].default?;
-        let key = ((task.id)(), index);
+        let key = ParamId::new(task, index);
         let defaults = || self.defaults.0.lock().expect("no panic while a default is looked up");
         let shared = |known: &Evaluated| match known {
             Ok(value) => Ok(AnyValue::clone(value)),
@@ -69,7 +69,7 @@ impl Givens {
 
 /// The defaults evaluated so far.
 #[derive(Default)]
-struct Defaults(Mutex<HashMap<(TypeId, usize), Evaluated>>);
+struct Defaults(Mutex<HashMap<ParamId, Evaluated>>);
 
 /// A default, or the message with which its expression panicked.
 type Evaluated = Result<Contained<AnyValue>, String>;

@@ -14,12 +14,12 @@ use crate::base::error::StoreError;
 use crate::plan::Graph;
 use crate::plan::draws::Draw;
 use crate::plan::resolve::param_value;
-use crate::plan::types::source;
-use crate::plan::view::{ParameterId, View};
+use crate::plan::types::source_id;
+use crate::plan::view::View;
 use crate::store::record::MadeFrom;
 use crate::store::{Folder, Store};
-use crate::task::TaskType;
 use crate::task::param::ParamDecl;
+use crate::task::param::ParamId;
 use crate::value::{Value, shortened};
 
 /// The maximum length of the JSON of a task's own parameter in a record, in bytes.
@@ -50,7 +50,7 @@ pub(crate) struct Shown {
     /// `model`, or `Preprocess.scale` if it is drawn from outside.
     pub(crate) name: String,
     pub(crate) value: Value,
-    pub(crate) id: ParameterId,
+    pub(crate) id: ParamId,
     pub(crate) is_own: bool,
     pub(crate) is_default: bool,
     /// Whether it is the same, through `from`, as another parameter that is shown.
@@ -66,12 +66,6 @@ impl Shown {
     pub(crate) fn is_usual(&self) -> bool {
         self.is_own || !(self.is_implied || self.is_another)
     }
-}
-
-/// Returns the source of a parameter: the one that `from` leads to, or itself.
-fn origin_id(task: &'static TaskType, place: usize) -> ParameterId {
-    let (task, place) = source(task, place);
-    ((task.id)(), place)
 }
 
 fn json(value: &Value) -> serde_json::Value {
@@ -103,11 +97,10 @@ impl Graph {
     /// Returns all parameters that an instance may show: its own, then the drawn ones by name.
     pub(crate) fn all_shown(&self, node: NodeIndex) -> Vec<Shown> {
         let entry = self.task(node);
-        let task = (entry.task.id)();
         let own = entry.task.params.iter().enumerate().map(|(place, param)| Shown {
             name: param.name.to_owned(),
             value: self.own_value(node, place),
-            id: (task, place),
+            id: ParamId::new(entry.task, place),
             is_own: true,
             is_default: self.node(node).is_default(place),
             is_another: false,
@@ -123,10 +116,10 @@ impl Graph {
         let all: HashSet<_> = all.map(|draw| (self.drawn_id(&draw), draw.digest)).collect();
         let drawn = draws().map(|draw| {
             let drawn_type = self.types.get(draw.task);
-            let (id, origin) = (self.drawn_id(&draw), origin_id(drawn_type.task, draw.param));
+            let (id, origin) = (self.drawn_id(&draw), source_id(drawn_type.task, draw.param));
             let same = by_name.get(&self.types.names(draw.task)[draw.param]);
             let same = same.filter(|&&place| own[place].value == *draw.value);
-            let is_own = same.is_some_and(|&place| origin_id(entry.task, place) == origin);
+            let is_own = same.is_some_and(|&place| source_id(entry.task, place) == origin);
             Shown {
                 name: format!("{}.{}", drawn_type.decl.name, drawn_type.param(draw.param).name),
                 value: draw.value.clone(),
@@ -216,13 +209,13 @@ impl Graph {
     }
 
     /// Returns the declaration of a parameter, if its task is in this graph.
-    pub(crate) fn param(&self, (task, place): ParameterId) -> Option<&'static ParamDecl> {
+    pub(crate) fn param(&self, ParamId { task, place }: ParamId) -> Option<&'static ParamDecl> {
         Some(self.types.get(self.types.find(task)?).param(place))
     }
 
     /// Returns the parameter that a draw belongs to.
-    pub(crate) fn drawn_id(&self, draw: &Draw<'_>) -> ParameterId {
-        ((self.types.get(draw.task).task.id)(), draw.param)
+    pub(crate) fn drawn_id(&self, draw: &Draw<'_>) -> ParamId {
+        ParamId::new(self.types.get(draw.task).task, draw.param)
     }
 
     /// Returns the folder of the instance in the store, which may not exist yet.

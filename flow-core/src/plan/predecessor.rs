@@ -17,9 +17,9 @@ use crate::plan::Plan;
 use crate::plan::builder::{instance_key, parameters_digest};
 use crate::plan::resolve::digest_value;
 use crate::plan::types::TypeIndex;
-use crate::plan::view::ParameterId;
 use crate::store::record::Record;
 use crate::store::{Folder, Found};
+use crate::task::param::ParamId;
 
 /// The names of all parameters in a record.
 type Names = BTreeSet<String>;
@@ -87,7 +87,7 @@ impl<'a> Predecessors<'a> {
         let graph = &self.plan.graph;
         let entry = graph.task(node);
         let mut new = Vec::new();
-        let mut dropped: HashSet<ParameterId> = HashSet::new();
+        let mut dropped: HashSet<ParamId> = HashSet::new();
         for one in graph.all_shown(node) {
             let param = &graph.param(one.id)?;
             let was = param.was.is_some_and(|was| match one.is_own {
@@ -110,20 +110,16 @@ impl<'a> Predecessors<'a> {
         if dropped.is_empty() {
             return None;
         }
-        let task = (entry.task.id)();
-        let own = entry
-            .task
-            .params
-            .iter()
-            .enumerate()
-            .filter(|(place, param)| param.significant && !dropped.contains(&(task, *place)));
+        let own = entry.task.params.iter().enumerate().filter(|(place, param)| {
+            param.significant && !dropped.contains(&ParamId::new(entry.task, *place))
+        });
         let own = own.map(|(place, param)| {
             let value = graph.own_value(node, place);
             let digest = digest_value(&self.plan.store, &value);
             // A value without a digest has no key either, and was refused by the builder.
             (param.identity(), digest.unwrap_or(Digest(0)))
         });
-        let id = |task, param| ((graph.types.get(task).task.id)(), param);
+        let id = |task, param| ParamId::new(graph.types.get(task).task, param);
         let kept = |task, param| !dropped.contains(&id(task, param));
         let draws = graph.draws.digest_of(graph.node(node).draws, &graph.types, kept);
         // An ambiguous key includes the keys of the inputs, which are different as well.

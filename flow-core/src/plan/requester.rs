@@ -15,7 +15,6 @@
 //!
 //! Defaults come last. The values of the flow itself are ignored.
 
-use std::any::TypeId;
 use std::collections::HashMap;
 
 use daggy::NodeIndex;
@@ -26,9 +25,11 @@ use crate::plan::error::PlanErrorKind;
 use crate::plan::given::{Given, Givens};
 use crate::plan::resolve::digest_param;
 use crate::plan::scope::{Inherited, PassedValue, Scope, Shared};
+use crate::plan::types::source_id;
 use crate::plan::types::{Types, source};
 use crate::plan::{Graph, Plan};
 use crate::task::TaskType;
+use crate::task::param::ParamId;
 
 /// An instance that requires others while it runs.
 pub(crate) struct Requester {
@@ -65,16 +66,16 @@ impl Requester {
     }
 
     fn take_draws(&mut self, graph: &Graph, node: NodeIndex) -> Result<(), PlanErrorKind> {
-        let mut seen: HashMap<(TypeId, usize), Option<Digest>> = HashMap::new();
+        let mut seen: HashMap<ParamId, Option<Digest>> = HashMap::new();
         for draw in graph.draws.set(graph.node(node).draws) {
-            let digest = seen.entry(key(graph.types.get(draw.task).task, draw.param));
+            let digest = seen.entry(source_id(graph.types.get(draw.task).task, draw.param));
             let digest = digest.or_insert(Some(draw.digest));
             *digest = digest.filter(|digest| *digest == draw.digest);
         }
         for draw in graph.draws.set(graph.node(node).draws).filter(|draw| !draw.is_implied) {
             let entry = graph.types.get(draw.task);
             let (task, param) = (entry.task, entry.param(draw.param));
-            if seen[&key(task, draw.param)].is_none() {
+            if seen[&source_id(task, draw.param)].is_none() {
                 continue;
             }
             let value = (param.kind.from_value)(draw.value);
@@ -83,9 +84,10 @@ impl Requester {
                 param: param.name,
                 reason: reason.to_string(),
             })?;
-            self.givens
-                .typed
-                .insert(((task.id)(), draw.param), Given { task, value: Contained::new(value) });
+            self.givens.typed.insert(
+                ParamId::new(task, draw.param),
+                Given { task, value: Contained::new(value) },
+            );
         }
         Ok(())
     }
@@ -108,10 +110,4 @@ impl Requester {
         }
         scope
     }
-}
-
-/// Returns the source that a value is given to.
-fn key(task: &'static TaskType, place: usize) -> (TypeId, usize) {
-    let (owner, at) = source(task, place);
-    ((owner.id)(), at)
 }

@@ -24,10 +24,11 @@ use crate::base::key::Digest;
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::Givens;
 use crate::plan::scope::{Inherited, PassedValue, Scope, Shared};
+use crate::plan::types::source_id;
 use crate::plan::types::{PlanType, SourceIndex, TypeIndex, Types, origin, source};
 use crate::store::Store;
 use crate::task::TaskType;
-use crate::task::param::ParamDecl;
+use crate::task::param::{ParamDecl, ParamId};
 use crate::task::requirement::{Dependency, Entry, Form};
 use crate::task::setting::Named;
 use crate::task::setting::Setting;
@@ -67,9 +68,9 @@ pub(crate) struct Resolver<'a> {
     pub(crate) variant: Option<&'a Setting>,
     pub(crate) store: &'a Store,
     /// The values that the flow gives to tasks, by source.
-    typed: HashMap<(TypeId, usize), Vec<TypedValue<'a>>>,
+    typed: HashMap<ParamId, Vec<TypedValue<'a>>>,
     /// The sources whose given values were used.
-    used_typed: HashSet<(TypeId, usize)>,
+    used_typed: HashSet<ParamId>,
     pub(crate) used_named: HashSet<String>,
     /// Whether errors are collected instead of returned.
     collects_errors: bool,
@@ -80,7 +81,7 @@ pub(crate) struct Resolver<'a> {
     /// The parameters that took their default, or have no value; only if errors are collected.
     pub(crate) unmet: HashSet<(TypeIndex, usize)>,
     /// A cache of the digests of defaults.
-    defaults: HashMap<(TypeId, usize), Option<Digest>>,
+    defaults: HashMap<ParamId, Option<Digest>>,
 }
 
 /// A value given to a parameter of one task.
@@ -100,8 +101,8 @@ pub(crate) struct Stopped {
 impl<'a> Resolver<'a> {
     pub(crate) fn new(givens: &'a Givens, store: &'a Store) -> Self {
         let mut typed: HashMap<_, Vec<_>> = HashMap::new();
-        for (&(_, place), given) in &givens.typed {
-            let values = typed.entry(source_key(given.task, place)).or_default();
+        for (&ParamId { place, .. }, given) in &givens.typed {
+            let values = typed.entry(source_id(given.task, place)).or_default();
             values.push((given.task, place, &*given.value));
         }
         Self {
@@ -253,11 +254,11 @@ impl<'a> Resolver<'a> {
         task: &'static TaskType,
         place: usize,
     ) -> Result<Option<AnyValue>, PlanErrorKind> {
-        let key = source_key(task, place);
+        let key = source_id(task, place);
         let own = self.variant.into_iter().flat_map(|setting| &setting.typed);
         let own = own.map(|(task, place, value)| (*task, *place, value));
         let mut values: Vec<TypedValue<'_>> =
-            own.filter(|(task, place, _)| source_key(task, *place) == key).collect();
+            own.filter(|(task, place, _)| source_id(task, *place) == key).collect();
         let of_variant = values.len();
         for &(task, place, value) in self.typed.get(&key).into_iter().flatten() {
             let is_it =
@@ -287,7 +288,7 @@ impl<'a> Resolver<'a> {
 
     /// Returns whether a value that the flow or a variant gives to this parameter was used.
     pub(crate) fn is_used(&self, task: &'static TaskType, place: usize) -> bool {
-        self.used_typed.contains(&source_key(task, place))
+        self.used_typed.contains(&source_id(task, place))
     }
 
     /// Returns the value that the flow or the variant gives by name.
@@ -352,7 +353,7 @@ impl<'a> Resolver<'a> {
     pub(crate) fn is_default(&mut self, entry: &PlanType, place: usize, digest: Digest) -> bool {
         let (task, place) = source(entry.task, place);
         let (givens, store) = (self.givens, self.store);
-        let default = self.defaults.entry(((task.id)(), place)).or_insert_with(|| {
+        let default = self.defaults.entry(ParamId::new(task, place)).or_insert_with(|| {
             let value = givens.default(task, place)?.ok()?;
             digest_param(store, &entry.decl.name, &task.params[place], &value).ok()
         });
@@ -432,12 +433,6 @@ fn read_text(value: &Value) -> Option<Value> {
     truth.or_else(whole).or_else(number)
 }
 
-/// Returns the source that a value of this parameter is given to.
-fn source_key(task: &'static TaskType, place: usize) -> (TypeId, usize) {
-    let (owner, at) = source(task, place);
-    ((owner.id)(), at)
-}
-
 /// Refuses a value that differs from that of a parameter downstream which is the same through `from`.
 ///
 /// A literal of the dependency is allowed to differ.
@@ -450,7 +445,7 @@ fn agrees(
 ) -> Result<(), PlanErrorKind> {
     let Some(shared) = scope.shared(types.sources(index)[place]) else { return Ok(()) };
     let task = types.get(index).task;
-    let is_itself = ((shared.task.id)(), shared.place) == ((task.id)(), place);
+    let is_itself = ParamId::new(shared.task, shared.place) == ParamId::new(task, place);
     if is_itself || resolved.from == From::Literal || shared.value.digest == resolved.digest {
         return Ok(());
     }

@@ -16,7 +16,7 @@ use crate::plan::storable;
 use crate::store::crates::Crates;
 use crate::store::owner::{Claim, Owner, Taken};
 use crate::store::{Store, TaskFolder};
-use crate::task::param::ParamDecl;
+use crate::task::param::{ParamDecl, ParamId};
 use crate::task::{Kind, TaskType};
 
 /// The index of a task type in a plan.
@@ -71,7 +71,7 @@ pub(crate) struct Types {
     homonyms: HashMap<&'static str, Vec<NameIndex>>,
     /// The source of each parameter of each type.
     sources: Vec<Vec<SourceIndex>>,
-    source_index: HashMap<(TypeId, usize), SourceIndex>,
+    source_index: HashMap<ParamId, SourceIndex>,
     /// The parameters of this plan with each source.
     members: Vec<Vec<(TypeIndex, usize)>>,
     reach: Vec<OnceLock<Arc<Reach>>>,
@@ -247,7 +247,7 @@ impl Types {
         for place in 0..task.params.len() {
             let (owner, at) = source(task, place);
             let next = self.members.len() as SourceIndex;
-            let source = *self.source_index.entry(((owner.id)(), at)).or_insert(next);
+            let source = *self.source_index.entry(ParamId::new(owner, at)).or_insert(next);
             if source == next {
                 self.members.push(Vec::new());
             }
@@ -265,7 +265,7 @@ impl Types {
     /// Returns the source of any task's parameter, if a parameter of this plan has it.
     pub(crate) fn find_source(&self, task: &'static TaskType, place: usize) -> Option<SourceIndex> {
         let (owner, at) = source(task, place);
-        self.source_index.get(&((owner.id)(), at)).copied()
+        self.source_index.get(&ParamId::new(owner, at)).copied()
     }
 
     /// Returns the parameters of this plan with this source.
@@ -370,6 +370,12 @@ pub(crate) fn same(
     })
 }
 
+/// Returns the last parameter of a chain of `from` (see [`source`]).
+pub(crate) fn source_id(task: &'static TaskType, place: usize) -> ParamId {
+    let (owner, at) = source(task, place);
+    ParamId::new(owner, at)
+}
+
 /// Returns the last parameter of a chain of `from`: the one to which values are given.
 ///
 /// If parameters form a cycle, which a plan refuses, each of them is its own source.
@@ -377,13 +383,13 @@ pub(crate) fn source(task: &'static TaskType, place: usize) -> (&'static TaskTyp
     if task.params[place].from.is_none() {
         return (task, place);
     }
-    let mut passed: Vec<(TypeId, usize)> = Vec::new();
+    let mut passed: Vec<ParamId> = Vec::new();
     let mut last = (task, place);
     for (owner, at) in same(task, place) {
-        if passed.contains(&((owner.id)(), at)) {
+        if passed.contains(&ParamId::new(owner, at)) {
             return (task, place);
         }
-        passed.push(((owner.id)(), at));
+        passed.push(ParamId::new(owner, at));
         last = (owner, at);
     }
     last
@@ -451,11 +457,11 @@ fn check_apart(task: &'static TaskType, names: &[NameIndex]) -> Result<(), PlanE
 
 /// Refuses a cycle of `from`, and a significant parameter that is `from` an insignificant one.
 fn check_from(task: &'static TaskType, place: usize) -> Result<(), PlanErrorKind> {
-    let mut passed: Vec<(TypeId, usize)> = Vec::new();
+    let mut passed: Vec<ParamId> = Vec::new();
     let mut names = Vec::new();
     for (owner, at) in same(task, place) {
-        let found = passed.iter().position(|&other| other == ((owner.id)(), at));
-        passed.push(((owner.id)(), at));
+        let found = passed.iter().position(|&other| other == ParamId::new(owner, at));
+        passed.push(ParamId::new(owner, at));
         names.push(format!("{}.{}", (owner.decl)().name, owner.params[at].name));
         if let Some(start) = found {
             return Err(PlanErrorKind::FromItself { cycle: names.split_off(start) });

@@ -7,7 +7,6 @@
 //! walked once, however many variants there are. The digest of the values that can reach a type is computed
 //! once for each variant and type.
 
-use std::any::TypeId;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -18,6 +17,7 @@ use crate::plan::types::{Reach, SourceIndex, TypeIndex, Types};
 use crate::plan::warning;
 use crate::store::Store;
 use crate::task::TaskType;
+use crate::task::param::ParamId;
 use crate::task::setting::Named;
 use crate::task::setting::Setting;
 use crate::value::AnyValue;
@@ -42,7 +42,7 @@ impl From<&'static TaskType> for Root<'_> {
 
 impl Setting {
     /// Returns the value given to exactly this parameter, not to one that is the same through `from`.
-    pub(crate) fn typed(&self, (task, place): (TypeId, usize)) -> Option<&AnyValue> {
+    pub(crate) fn typed(&self, ParamId { task, place }: ParamId) -> Option<&AnyValue> {
         let is_it =
             |(owner, at, _): &&(&TaskType, usize, AnyValue)| *at == place && (owner.id)() == task;
         self.typed.iter().find(is_it).map(|(_, _, value)| value)

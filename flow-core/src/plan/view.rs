@@ -17,6 +17,7 @@ use crate::base::key::{Digest, Key};
 use crate::plan::Graph;
 use crate::plan::draws::SetIndex;
 use crate::plan::label::{Show, Shown};
+use crate::task::param::ParamId;
 use crate::value::{Value, shortened};
 
 /// The maximum length of the parameters in a label, in characters, before common ones are cut.
@@ -26,7 +27,6 @@ const LENGTH: usize = 100;
 const VALUE: usize = 48;
 
 /// A parameter: its task, and its index among the task's parameters.
-pub(crate) type ParameterId = (TypeId, usize);
 
 /// The parameters that distinguish the instances shown together, by task.
 #[derive(Default)]
@@ -39,9 +39,9 @@ pub(crate) struct View {
 /// The parameters that distinguish the instances of one task.
 #[derive(Default)]
 struct Distinction {
-    parameters: HashSet<ParameterId>,
+    parameters: HashSet<ParamId>,
     /// The parameters among them with values of several kinds, so that a text may look like a number.
-    mixed: HashSet<ParameterId>,
+    mixed: HashSet<ParamId>,
     /// The instances that no parameter distinguishes from some other instance.
     alike: HashSet<Key>,
 }
@@ -237,7 +237,7 @@ impl Distinction {
             for (graph, node) in members {
                 let other = graph.own_value(*node, place);
                 if other != value {
-                    self.parameters.insert((task, place));
+                    self.parameters.insert(ParamId { task, place });
                     if has_one_kind {
                         break;
                     }
@@ -249,7 +249,7 @@ impl Distinction {
                 }
             }
             if has_text && has_others {
-                self.mixed.insert((task, place));
+                self.mixed.insert(ParamId { task, place });
             }
         }
     }
@@ -258,7 +258,7 @@ impl Distinction {
     ///
     /// Such instances differ only in which input has which value.
     fn compare_drawn(&mut self, members: &[(&Graph, NodeIndex)]) {
-        type Values = BTreeMap<ParameterId, BTreeSet<Digest>>;
+        type Values = BTreeMap<ParamId, BTreeSet<Digest>>;
 
         let mut seen: HashMap<(*const Graph, SetIndex), usize> = HashMap::new();
         let mut all: BTreeMap<Values, usize> = BTreeMap::new();

@@ -10,6 +10,7 @@ use crate::plan::resolve::{Resolver, fit, full_name};
 use crate::plan::types::{TypeIndex, Types, origin};
 use crate::plan::variant::Root;
 use crate::task::param::ParamDecl;
+use crate::task::param::ParamId;
 
 /// Something that is legal but probably unintended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,7 +180,7 @@ pub(super) fn with_name<'a>(
 /// This is no error: a flow serves many roots, and the value may be for another one.
 pub(crate) fn unused(resolver: &Resolver<'_>) -> Vec<Warning> {
     let givens = resolver.givens;
-    let typed = givens.typed.iter().map(|(&(_, place), given)| (given.task, place));
+    let typed = givens.typed.iter().map(|(&ParamId { place, .. }, given)| (given.task, place));
     let typed = typed.filter(|&(task, place)| !resolver.is_used(task, place));
     let typed = typed.map(|(task, place)| full_name(task, place));
     let named = givens.named.keys().filter(|name| !resolver.used_named.contains(*name)).cloned();

@@ -6,11 +6,12 @@
 //! If two derived names are equal, the later one gets a number: long values and secrets may look alike, and the
 //! same value may occur twice. A given name never gets one: two equal given names are an error.
 
-use std::any::{Any, TypeId};
+use std::any::Any;
 use std::collections::{HashMap, HashSet};
 
 use crate::plan::resolve::param_value;
 use crate::task::TaskType;
+use crate::task::param::ParamId;
 use crate::task::setting::Setting;
 use crate::value::{Value, shortened};
 
@@ -49,7 +50,7 @@ impl Given {
 pub(super) struct Labels {
     /// The parameters with their labels, in the order of the declarations.
     pub(super) all: Vec<(Given, String)>,
-    typed: HashMap<(TypeId, usize), usize>,
+    typed: HashMap<ParamId, usize>,
 }
 
 impl Labels {
@@ -61,7 +62,7 @@ impl Labels {
             let (is_new, name) = match &given {
                 Given::Typed(task, place) => {
                     let next = labels.all.len();
-                    let at = *labels.typed.entry(((task.id)(), *place)).or_insert(next);
+                    let at = *labels.typed.entry(ParamId::new(task, *place)).or_insert(next);
                     (at == next, task.params[*place].name)
                 }
                 Given::Named(name) => (named.insert(name.clone()), name.as_str()),
@@ -89,7 +90,7 @@ impl Labels {
         place: usize,
         value: &(dyn Any + Send + Sync),
     ) -> String {
-        let label = &self.all[self.typed[&((task.id)(), place)]].1;
+        let label = &self.all[self.typed[&ParamId::new(task, place)]].1;
         // A value that cannot be converted has no key, and is an error of the plan.
         let value = param_value("", &task.params[place], value).unwrap_or(Value::None);
         format!("{label}={}", text(&value))

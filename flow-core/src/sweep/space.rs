@@ -12,7 +12,7 @@ use super::name::{self, Given, Labels};
 use super::sample;
 use crate::flow::Flow;
 use crate::plan::sweep_error::SweepError;
-use crate::plan::types::source;
+use crate::plan::types::source_id;
 use crate::task::grid::{Axis, AxisValues, Cell, Grid, LIMIT, Row, SetBy};
 use crate::task::setting::Setting;
 use crate::value::first_line;
@@ -106,11 +106,7 @@ impl Space {
             }
         }
         // Parameters that are one through `from` are set as one.
-        let identity = |task, place| {
-            let (task, place) = source(task, place);
-            ((task.id)(), place)
-        };
-        if let Some((axis, by, (task, place))) = self.grid.set_twice(identity) {
+        if let Some((axis, by, (task, place))) = self.grid.set_twice(source_id) {
             let (param, other) = (param(axis), name::full(task, place));
             let by = match by {
                 SetBy::Row(Row { name: Some(name), .. }) => {

@@ -5,10 +5,10 @@
 //! slowest, the last axis fastest. [`Cx::over`](crate::Cx::over) and [`Cx::variant`](crate::Cx::variant) build one for
 //! what a running task requires; a [`Sweep`](crate::Sweep) builds one for its variants, and names its cells.
 
-use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::task::param::ParamId;
 use crate::task::param::{IntoParam, Param, Parameter};
 use crate::task::setting::{self, Setting};
 use crate::task::{Task, TaskType};
@@ -141,7 +141,7 @@ impl Grid {
     /// `identity` says which parameters are one.
     pub(crate) fn set_twice(
         &self,
-        identity: impl Fn(&'static TaskType, usize) -> (TypeId, usize),
+        identity: impl Fn(&'static TaskType, usize) -> ParamId,
     ) -> Option<(&Axis, SetBy<'_>, (&'static TaskType, usize))> {
         let mut set = HashMap::new();
         for row in &self.rows {

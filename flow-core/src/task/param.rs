@@ -115,6 +115,19 @@ impl<T: Parameter> IntoParam<Secret<T>> for T {
     }
 }
 
+/// Identifies a parameter: by the type of its task, and its index among the parameters of the task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ParamId {
+    pub(crate) task: TypeId,
+    pub(crate) place: usize,
+}
+
+impl ParamId {
+    pub(crate) fn new(task: &TaskType, place: usize) -> Self {
+        Self { task: (task.id)(), place }
+    }
+}
+
 /// The typed key of one parameter of the task `K`, whose values have type `T`.
 ///
 /// `#[derive(Task)]` creates an associated constant for each field, named as the field

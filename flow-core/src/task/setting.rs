@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::task::param::ParamId;
 use crate::task::param::{IntoParam, Param, Parameter};
 use crate::task::{Task, TaskType};
 use crate::value::{self, AnyValue, Value};
@@ -27,7 +28,7 @@ pub(crate) fn set<K: Task, V: Parameter>(values: &mut Values, key: Param<K, V>, 
 
 /// Sets a parameter whose type is not known, and replaces an earlier value.
 pub(crate) fn put(values: &mut Values, task: &'static TaskType, place: usize, value: AnyValue) {
-    values.retain(|(other, at, _)| ((other.id)(), *at) != ((task.id)(), place));
+    values.retain(|(other, at, _)| ParamId::new(other, *at) != ParamId::new(task, place));
     values.push((task, place, value));
 }
 

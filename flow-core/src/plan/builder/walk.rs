@@ -18,6 +18,7 @@ use crate::plan::scope::{PassedValue, Scope};
 use crate::plan::stand_in::StandIn;
 use crate::plan::types::{SourceIndex, TypeIndex};
 use crate::task::TaskType;
+use crate::task::param::ParamId;
 use crate::task::requirement::{Dependency, Entry};
 
 /// A task whose dependencies are being walked.
@@ -177,7 +178,7 @@ impl Builder<'_> {
             if let Some(&(_, other, at)) = before
                 && let Some(one) = scope.with(source)
                 && one.digest != digest
-                && ((other.id)(), at) != ((task.id)(), place)
+                && ParamId::new(other, at) != ParamId::new(task, place)
             {
                 let one = (full_name(other, at), text(&other.params[at], &one.value));
                 let other = (full_name(task, place), text(&task.params[place], &value));

@@ -27,6 +27,7 @@ use crate::plan::types::TypeIndex;
 use crate::plan::verdicts::Status;
 use crate::store::Found;
 use crate::store::record::Meta;
+use crate::task::param::ParamId;
 use crate::task::requirement::Form;
 use crate::task::{Kind, TaskType};
 use crate::value::{Value, first_line};
@@ -142,7 +143,7 @@ impl Filling<'_> {
     }
 
     fn typed(&self, task: &'static TaskType, place: usize) -> Vec<Cell> {
-        let key = ((task.id)(), place);
+        let key = ParamId::new(task, place);
         let given = |variant: &Variant| {
             let value = variant.setting.typed(key)?;
             Some(self.value(task, place, &**value))

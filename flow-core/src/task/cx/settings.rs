@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Cx;
+use crate::task::Task;
 use crate::task::error::{RequireError, RequireErrorKind};
 use crate::task::grid::{Axis, Grid, LIMIT, Row};
 use crate::task::input::Input;
+use crate::task::param::ParamId;
 use crate::task::param::{IntoParam, Param, Parameter};
 use crate::task::setting::{Setting, set};
-use crate::task::{Task, TaskType};
 use crate::value::AnyValue;
 
 /// Values of parameters for a task that is required while another one runs. [`Cx::with`] returns it.
@@ -112,8 +113,7 @@ impl<T: Task> Over<'_, T> {
     }
 
     fn settings(&self) -> Result<Vec<Setting>, String> {
-        let identity = |task: &'static TaskType, place| ((task.id)(), place);
-        if let Some((axis, ..)) = self.grid.set_twice(identity) {
+        if let Some((axis, ..)) = self.grid.set_twice(|task, place| ParamId::new(task, place)) {
             let param = axis.task.params[axis.place].name;
             return Err(format!(
                 "the parameter `{}.{param}` is set twice",
