@@ -14,9 +14,10 @@ use std::fmt;
 
 use super::{Findings, golden};
 use crate::flow::Flow;
+use crate::plan::alias::origin;
 use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::given::Givens;
-use crate::plan::types::{Types, origin};
+use crate::plan::types::Types;
 use crate::plan::warning::Warning;
 use crate::store::Store;
 use crate::task::TaskType;

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use crate::plan::alias::origin;
 use crate::plan::error::{PlanError, PlanErrorKind};
-use crate::plan::types::{TypeIndex, Types, origin};
+use crate::plan::types::{TypeIndex, Types};
 
 /// Returns a problem for each unset parameter whose name a downstream task uses with another type.
 ///

@@ -23,7 +23,7 @@ use crate::plan::refresh::Asked;
 use crate::plan::variant::Root;
 use crate::plan::verdicts::Verdicts;
 use crate::plan::warning::Warning;
-use crate::plan::{Graph, Plan, builder, resolve};
+use crate::plan::{Graph, Plan, builder, param_value};
 use crate::store::trust::Trust;
 use crate::task::TaskType;
 
@@ -121,8 +121,8 @@ impl Flow {
         value: &dyn Any,
     ) -> Result<Digest, Error> {
         let name = (task.decl)().name;
-        let value = resolve::param_value(&name, &task.params[place], value);
-        let digest = value.and_then(|value| resolve::digest_value(&self.store, &value));
+        let value = param_value::param_value(&name, &task.params[place], value);
+        let digest = value.and_then(|value| param_value::digest_value(&self.store, &value));
         digest.map_err(|kind| Box::new(PlanError::new(kind, vec![name.into_owned()])).into())
     }
 }

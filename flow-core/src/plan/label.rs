@@ -12,9 +12,9 @@ use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
 use crate::plan::Graph;
+use crate::plan::alias::source_id;
 use crate::plan::draws::Draw;
-use crate::plan::resolve::param_value;
-use crate::plan::types::source_id;
+use crate::plan::param_value::param_value;
 use crate::plan::view::View;
 use crate::store::record::MadeFrom;
 use crate::store::{Folder, Store};

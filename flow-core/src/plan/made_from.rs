@@ -10,7 +10,7 @@ use crate::base::error::StoreError;
 use crate::base::key::{Digest, Hasher};
 use crate::plan::Graph;
 use crate::plan::judge::Judge;
-use crate::plan::resolve::{digest_value, param_value};
+use crate::plan::param_value::{digest_value, param_value};
 use crate::store::Store;
 use crate::store::record::{FileContent, InputContent, MadeFrom};
 use crate::task::param::ParamDecl;

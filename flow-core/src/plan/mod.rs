@@ -11,6 +11,7 @@
 //! loop over the nodes.
 
 pub(crate) mod affected;
+pub(crate) mod alias;
 pub(crate) mod builder;
 pub(crate) mod cost;
 mod crates;
@@ -26,6 +27,7 @@ pub(crate) mod judge;
 pub(crate) mod label;
 pub(crate) mod made_from;
 mod origin;
+pub(crate) mod param_value;
 pub(crate) mod predecessor;
 pub(crate) mod provided;
 pub(crate) mod reads;

@@ -15,7 +15,7 @@ use crate::base::error::StoreError;
 use crate::base::key::{Digest, Key};
 use crate::plan::Plan;
 use crate::plan::builder::{instance_key, parameters_digest};
-use crate::plan::resolve::digest_value;
+use crate::plan::param_value::digest_value;
 use crate::plan::types::TypeIndex;
 use crate::store::record::Record;
 use crate::store::{Folder, Found};

@@ -21,12 +21,13 @@ use daggy::NodeIndex;
 
 use crate::base::key::Digest;
 use crate::base::panics::Contained;
+use crate::plan::alias::{source, source_id};
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::{Given, Givens};
-use crate::plan::resolve::digest_param;
-use crate::plan::scope::{Inherited, PassedValue, Scope, Shared};
-use crate::plan::types::source_id;
-use crate::plan::types::{Types, source};
+use crate::plan::param_value::ParamValue;
+use crate::plan::param_value::digest_param;
+use crate::plan::scope::{Inherited, Scope, Shared};
+use crate::plan::types::Types;
 use crate::plan::{Graph, Plan};
 use crate::task::TaskType;
 use crate::task::param::ParamId;
@@ -37,7 +38,7 @@ pub(crate) struct Requester {
     pub(crate) name: String,
     task: &'static TaskType,
     /// Its own values, in the order of its parameters, and whether each of them travels.
-    own: Vec<(PassedValue, bool)>,
+    own: Vec<(ParamValue, bool)>,
     /// Its draws, in the form of values given to a flow.
     pub(super) givens: Givens,
 }
@@ -59,7 +60,7 @@ impl Requester {
             let default = default
                 .map(|value| digest_param(&plan.store, &entry.decl.name, &task.params[at], &value));
             let travels = !param.local && default.transpose()? != Some(digest);
-            requester.own.push((PassedValue { value, digest }, travels));
+            requester.own.push((ParamValue { value, digest }, travels));
         }
         requester.take_draws(&plan.graph, node)?;
         Ok(requester)

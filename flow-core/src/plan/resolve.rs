@@ -17,28 +17,25 @@
 //! task that sets the value for its own dependency, by a literal or `with`, is the exception: it requires
 //! another instance on purpose, and in that branch the new value holds.
 
-use std::any::TypeId;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::base::key::Digest;
+use crate::plan::alias::{agrees, disagree, origin, source, source_id};
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::Givens;
-use crate::plan::scope::{Inherited, PassedValue, Scope, Shared};
-use crate::plan::types::source_id;
-use crate::plan::types::{PlanType, SourceIndex, TypeIndex, Types, origin, source};
+use crate::plan::param_value::{ParamValue, digest_param, fit, text};
+use crate::plan::scope::{Inherited, Scope, Shared};
+use crate::plan::types::{PlanType, SourceIndex, TypeIndex, Types};
 use crate::store::Store;
 use crate::task::TaskType;
 use crate::task::param::{ParamDecl, ParamId};
 use crate::task::requirement::{Dependency, Entry, Form};
-use crate::task::setting::Named;
 use crate::task::setting::Setting;
 use crate::value::AnyValue;
-use crate::value::Value;
 
 /// The value of a parameter, and where it came from.
 pub(crate) struct Resolved {
-    pub(crate) value: AnyValue,
-    pub(crate) digest: Digest,
+    pub(crate) value: ParamValue,
     pub(crate) from: From,
 }
 
@@ -170,8 +167,8 @@ impl<'a> Resolver<'a> {
             self.collect(wrong)?;
         }
         let entry = types.get(index);
-        let digest = digest_param(self.store, &entry.decl.name, entry.param(place), &value)?;
-        let resolved = Resolved { value, digest, from };
+        let value = ParamValue::new(self.store, &entry.decl.name, entry.param(place), value)?;
+        let resolved = Resolved { value, from };
         if let Err(wrong) = agrees(types, index, place, &resolved, scope) {
             self.collect(wrong)?;
         }
@@ -399,85 +396,9 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// Converts a value that is given by `name` to the type of this parameter.
-pub(crate) fn fit(
-    task: &str,
-    param: &'static ParamDecl,
-    name: &str,
-    value: &Named,
-) -> Result<AnyValue, PlanErrorKind> {
-    // The error does not show the value, which may be meant for a secret.
-    let wrong = |reason: String| PlanErrorKind::WrongType {
-        name: name.to_owned(),
-        task: task.to_owned(),
-        param: param.name,
-        ty: crate::base::names::short((param.kind.name)()),
-        reason,
-    };
-    let value = value.as_ref().map_err(|reason| wrong(reason.clone()))?;
-    let reason = match (param.kind.from_value)(value) {
-        Ok(fitted) => return Ok(fitted),
-        Err(reason) => reason,
-    };
-    // A command line has only text: `0.3` and `true` are read as a number and a boolean.
-    let meant = read_text(value).and_then(|value| (param.kind.from_value)(&value).ok());
-    meant.ok_or_else(|| wrong(reason.to_string()))
-}
-
-/// Parses a text as a boolean or a number.
-fn read_text(value: &Value) -> Option<Value> {
-    let Value::Str(text) = value else { return None };
-    let truth = text.parse().ok().map(Value::Bool);
-    let whole = || text.parse::<i128>().ok().map(|number| Value::Int(number.into()));
-    let number = || text.parse::<f64>().ok().map(|number| Value::Float(number.into()));
-    truth.or_else(whole).or_else(number)
-}
-
-/// Refuses a value that differs from that of a parameter downstream which is the same through `from`.
-///
-/// A literal of the dependency is allowed to differ.
-fn agrees(
-    types: &Types,
-    index: TypeIndex,
-    place: usize,
-    resolved: &Resolved,
-    scope: &Scope,
-) -> Result<(), PlanErrorKind> {
-    let Some(shared) = scope.shared(types.sources(index)[place]) else { return Ok(()) };
-    let task = types.get(index).task;
-    let is_itself = ParamId::new(shared.task, shared.place) == ParamId::new(task, place);
-    if is_itself || resolved.from == From::Literal || shared.value.digest == resolved.digest {
-        return Ok(());
-    }
-    let values = [(shared.task, shared.place, &shared.value.value), (task, place, &resolved.value)];
-    let given = values
-        .map(|(task, place, value)| (full_name(task, place), text(&task.params[place], value)));
-    Err(disagree((task, place), given))
-}
-
-/// Returns the error that parameters which are the same through `from` have two values.
-pub(super) fn disagree(
-    (task, place): (&'static TaskType, usize),
-    values: [(String, String); 2],
-) -> PlanErrorKind {
-    let (owner, at) = source(task, place);
-    PlanErrorKind::Disagree {
-        task: (task.decl)().name.into_owned(),
-        param: task.params[place].name,
-        origin: full_name(owner, at),
-        values: Box::new(values),
-    }
-}
-
 /// Returns `Task.parameter`.
 pub(crate) fn full_name(task: &TaskType, place: usize) -> String {
     format!("{}.{}", (task.decl)().name, task.params[place].name)
-}
-
-/// Returns the text of a value.
-pub(super) fn text(param: &ParamDecl, value: &AnyValue) -> String {
-    (param.kind.to_value)(&**value)
-        .map_or_else(|error| error.to_string(), |value| value.to_string())
 }
 
 /// Puts a task's own values into the scope of its dependencies.
@@ -489,62 +410,14 @@ pub(crate) fn pass_on(types: &Types, index: TypeIndex, resolved: &[Resolved], sc
         let (task, param) = (types.get(index).task, types.get(index).param(place));
         let source = types.sources(index)[place];
         if types.is_shared(source) {
-            let value = PassedValue { value: resolved.value.clone(), digest: resolved.digest };
-            scope.set_shared(source, Shared { task, place, value });
+            scope.set_shared(source, Shared { task, place, value: resolved.value.clone() });
         }
         let travels = resolved.from.is_given() && !param.local;
         let value = travels.then(|| Inherited {
-            value: PassedValue { value: resolved.value.clone(), digest: resolved.digest },
+            value: resolved.value.clone(),
             giver: (task, place),
             significant: param.significant,
         });
         scope.set(types.names(index)[place], value);
     }
-}
-
-/// Converts a parameter's value to the canonical form.
-pub(crate) fn param_value(
-    task: &str,
-    param: &'static ParamDecl,
-    value: &dyn std::any::Any,
-) -> Result<Value, PlanErrorKind> {
-    let value = (param.kind.to_value)(value).map_err(|reason| PlanErrorKind::NoKey {
-        task: task.to_owned(),
-        param: param.name,
-        reason: reason.to_string(),
-    })?;
-    Ok(if is_path(param) { value.with_slashes() } else { value })
-}
-
-/// Returns the digest of a parameter's value.
-pub(crate) fn digest_param(
-    store: &Store,
-    task: &str,
-    param: &'static ParamDecl,
-    value: &AnyValue,
-) -> Result<Digest, PlanErrorKind> {
-    digest_value(store, &param_value(task, param, &**value)?)
-}
-
-/// Returns the digest of a value's canonical encoding.
-pub(crate) fn digest_value(store: &Store, value: &Value) -> Result<Digest, PlanErrorKind> {
-    thread_local! {
-        static ENCODING: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
-    }
-    let none = crate::value::secret::SecretKey::new([0; 32]);
-    let key = if value.has_secret() { store.secret_key()? } else { &none };
-    Ok(ENCODING.with_borrow_mut(|encoding| {
-        encoding.clear();
-        value.encode(key, encoding);
-        crate::base::key::digest_bytes(encoding)
-    }))
-}
-
-/// Returns whether the type of a parameter is a path or holds paths.
-fn is_path(param: &ParamDecl) -> bool {
-    use std::path::PathBuf;
-
-    let id = (param.kind.id)();
-    [TypeId::of::<PathBuf>(), TypeId::of::<Option<PathBuf>>(), TypeId::of::<Vec<PathBuf>>()]
-        .contains(&id)
 }

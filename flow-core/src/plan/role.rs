@@ -11,7 +11,7 @@ use daggy::NodeIndex;
 
 use crate::base::key::Digest;
 use crate::plan::Graph;
-use crate::plan::resolve::digest_value;
+use crate::plan::param_value::digest_value;
 use crate::store::Store;
 use crate::task::requirement::Form;
 use crate::value::Value;

@@ -1,9 +1,9 @@
 //! The values that are passed on from the root to the tasks upstream.
 
-use crate::base::key::{Digest, Hasher};
+use crate::base::key::Hasher;
+use crate::plan::param_value::ParamValue;
 use crate::plan::types::{NameIndex, Reach, SourceIndex};
 use crate::task::TaskType;
-use crate::value::AnyValue;
 
 /// The values that the tasks on the path from the root to a dependency pass on to it.
 #[derive(Clone, Default)]
@@ -11,7 +11,7 @@ pub(crate) struct Scope {
     /// The value given to the nearest task with each name, sorted by name.
     inherited: Vec<(NameIndex, Inherited)>,
     /// The values that the dependencies on the path set by `with`, sorted.
-    with: Vec<(SourceIndex, PassedValue)>,
+    with: Vec<(SourceIndex, ParamValue)>,
     /// The nearest parameter with each source that several parameters share, and its value, sorted.
     shared: Vec<(SourceIndex, Shared)>,
 }
@@ -21,20 +21,13 @@ pub(crate) struct Scope {
 pub(crate) struct Shared {
     pub(crate) task: &'static TaskType,
     pub(crate) place: usize,
-    pub(crate) value: PassedValue,
-}
-
-/// A value that is passed on, with its digest.
-#[derive(Clone)]
-pub(crate) struct PassedValue {
-    pub(crate) value: AnyValue,
-    pub(crate) digest: Digest,
+    pub(crate) value: ParamValue,
 }
 
 /// A value that is passed on by its name, and the parameter it was given to.
 #[derive(Clone)]
 pub(crate) struct Inherited {
-    pub(crate) value: PassedValue,
+    pub(crate) value: ParamValue,
     pub(crate) giver: (&'static TaskType, usize),
     pub(crate) significant: bool,
 }
@@ -45,7 +38,7 @@ impl Scope {
         Some(&self.inherited[place].1)
     }
 
-    pub(crate) fn with(&self, source: SourceIndex) -> Option<&PassedValue> {
+    pub(crate) fn with(&self, source: SourceIndex) -> Option<&ParamValue> {
         let place = self.with.binary_search_by_key(&source, |(source, _)| *source).ok()?;
         Some(&self.with[place].1)
     }
@@ -61,7 +54,7 @@ impl Scope {
     }
 
     /// Sets the value of all parameters with this source, whatever parameters downstream have.
-    pub(crate) fn set_with(&mut self, source: SourceIndex, value: PassedValue) {
+    pub(crate) fn set_with(&mut self, source: SourceIndex, value: ParamValue) {
         put(&mut self.shared, source, None);
         put(&mut self.with, source, Some(value));
     }

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use crate::base::code::{Codes, Versioning};
 use crate::base::decl::TaskDecl;
 use crate::base::key::Digest;
+use crate::plan::alias::{check_from, origin, source};
 use crate::plan::error::PlanErrorKind;
 use crate::plan::storable;
 use crate::store::crates::Crates;
@@ -350,51 +351,6 @@ impl Types {
     }
 }
 
-/// Returns the declaration that `from` leads to, or the parameter's own one.
-pub(crate) fn origin(param: &'static ParamDecl) -> &'static ParamDecl {
-    let mut param = param;
-    while let Some(from) = param.from {
-        let (task, place) = from();
-        param = &task.params[place];
-    }
-    param
-}
-
-/// Returns a parameter and then, along its chain of `from`, those that it is the same as.
-pub(crate) fn same(
-    task: &'static TaskType,
-    place: usize,
-) -> impl Iterator<Item = (&'static TaskType, usize)> {
-    std::iter::successors(Some((task, place)), |(task, place)| {
-        task.params[*place].from.map(|from| from())
-    })
-}
-
-/// Returns the last parameter of a chain of `from` (see [`source`]).
-pub(crate) fn source_id(task: &'static TaskType, place: usize) -> ParamId {
-    let (owner, at) = source(task, place);
-    ParamId::new(owner, at)
-}
-
-/// Returns the last parameter of a chain of `from`: the one to which values are given.
-///
-/// If parameters form a cycle, which a plan refuses, each of them is its own source.
-pub(crate) fn source(task: &'static TaskType, place: usize) -> (&'static TaskType, usize) {
-    if task.params[place].from.is_none() {
-        return (task, place);
-    }
-    let mut passed: Vec<ParamId> = Vec::new();
-    let mut last = (task, place);
-    for (owner, at) in same(task, place) {
-        if passed.contains(&ParamId::new(owner, at)) {
-            return (task, place);
-        }
-        passed.push(ParamId::new(owner, at));
-        last = (owner, at);
-    }
-    last
-}
-
 /// Returns the task's part of the store.
 ///
 /// # Errors
@@ -449,28 +405,6 @@ fn check_apart(task: &'static TaskType, names: &[NameIndex]) -> Result<(), PlanE
                 task: (task.decl)().name.into_owned(),
                 params: [other, param.name],
                 name: origin(param).name,
-            });
-        }
-    }
-    Ok(())
-}
-
-/// Refuses a cycle of `from`, and a significant parameter that is `from` an insignificant one.
-fn check_from(task: &'static TaskType, place: usize) -> Result<(), PlanErrorKind> {
-    let mut passed: Vec<ParamId> = Vec::new();
-    let mut names = Vec::new();
-    for (owner, at) in same(task, place) {
-        let found = passed.iter().position(|&other| other == ParamId::new(owner, at));
-        passed.push(ParamId::new(owner, at));
-        names.push(format!("{}.{}", (owner.decl)().name, owner.params[at].name));
-        if let Some(start) = found {
-            return Err(PlanErrorKind::FromItself { cycle: names.split_off(start) });
-        }
-        if task.params[place].significant && !owner.params[at].significant {
-            return Err(PlanErrorKind::InsignificantFrom {
-                task: (task.decl)().name.into_owned(),
-                param: task.params[place].name,
-                from: names.pop().expect("its own name"),
             });
         }
     }

@@ -12,7 +12,8 @@ use std::rc::Rc;
 
 use crate::base::key::{Digest, Hasher};
 use crate::plan::error::PlanErrorKind;
-use crate::plan::resolve::{digest_param, digest_value, fit, full_name};
+use crate::plan::param_value::{digest_param, digest_value, fit};
+use crate::plan::resolve::full_name;
 use crate::plan::types::{Reach, SourceIndex, TypeIndex, Types};
 use crate::plan::warning;
 use crate::store::Store;

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::plan::alias::origin;
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::Givens;
+use crate::plan::param_value::fit;
 use crate::plan::reason::LISTED;
-use crate::plan::resolve::{Resolver, fit, full_name};
-use crate::plan::types::{TypeIndex, Types, origin};
+use crate::plan::resolve::{Resolver, full_name};
+use crate::plan::types::{TypeIndex, Types};
 use crate::plan::variant::Root;
 use crate::task::param::ParamDecl;
 use crate::task::param::ParamId;

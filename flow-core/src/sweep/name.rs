@@ -9,7 +9,7 @@
 use std::any::Any;
 use std::collections::{HashMap, HashSet};
 
-use crate::plan::resolve::param_value;
+use crate::plan::param_value::param_value;
 use crate::task::TaskType;
 use crate::task::param::ParamId;
 use crate::task::setting::Setting;

@@ -38,7 +38,8 @@ impl Builder<'_> {
         if resolved.len() < dependency.task.params.len() {
             return Ok(Entered::Failed);
         }
-        let values: Vec<AnyValue> = resolved.iter().map(|param| param.value.clone()).collect();
+        let values: Vec<AnyValue> =
+            resolved.iter().map(|param| param.value.value.clone()).collect();
         let instances = &mut self.instances[index as usize];
         let instance = instances.push(&values);
         let given = &self.resolver.givens.stand_ins;

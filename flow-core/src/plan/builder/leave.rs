@@ -11,6 +11,7 @@ use crate::plan::Node;
 use crate::plan::draws::{DrawIndex, Fixer, SetIndex, Settled};
 use crate::plan::error::PlanErrorKind;
 use crate::plan::made_from::paths_in;
+use crate::plan::param_value::param_value;
 use crate::plan::resolve::{self, From, Resolved};
 use crate::plan::types::TypeIndex;
 use crate::task::requirement::Entry;
@@ -137,7 +138,7 @@ impl Builder<'_> {
         let params = self.types.get(index).task.params.iter().zip(resolved);
         let significant = params
             .filter(|(param, _)| param.significant)
-            .map(|(param, resolved)| (param.identity(), resolved.digest));
+            .map(|(param, resolved)| (param.identity(), resolved.value.digest));
         parameters_digest(significant.collect())
     }
 
@@ -150,7 +151,7 @@ impl Builder<'_> {
                 resolve::From::Default => true,
                 // A value that a dependency sets counts as given: its default may never have been evaluated.
                 resolve::From::Literal | resolve::From::With(..) => false,
-                _ => self.resolver.is_default(entry, place, resolved.digest),
+                _ => self.resolver.is_default(entry, place, resolved.value.digest),
             };
             given |= u32::from(!is_default) << place;
         }
@@ -164,12 +165,12 @@ impl Builder<'_> {
         self.draws.settle(set, types.names(index), |name| {
             let places = types.names(index).iter();
             let place = { places }.position(|&other| other == name).expect("one of its names");
-            let (param, Resolved { digest, from, .. }) = (entry.param(place), &resolved[place]);
+            let (param, Resolved { value, from }) = (entry.param(place), &resolved[place]);
             Settled {
                 name,
-                digest: *digest,
+                digest: value.digest,
                 travels: param.significant && !param.local,
-                is_default: resolver.is_default(entry, place, *digest),
+                is_default: resolver.is_default(entry, place, value.digest),
                 fixer: match *from {
                     From::Literal => Some(Fixer::InheritedLiteral),
                     From::With(source) => Some(Fixer::InheritedWith(source)),
@@ -196,12 +197,12 @@ impl Builder<'_> {
             }
             let details = || {
                 // A value that cannot be converted has no digest either, and was refused.
-                let value = resolve::param_value(&entry.decl.name, param, &*resolved.value);
-                let is_default = self.resolver.is_default(entry, place, resolved.digest);
+                let value = param_value(&entry.decl.name, param, &*resolved.value.value);
+                let is_default = self.resolver.is_default(entry, place, resolved.value.digest);
                 (value.unwrap_or(Value::None), is_default)
             };
             let name = self.types.names(index)[place];
-            own.push(self.draws.draw((index, place), name, resolved.digest, fixer, details));
+            own.push(self.draws.draw((index, place), name, resolved.value.digest, fixer, details));
         }
         own
     }

@@ -26,8 +26,9 @@ use crate::base::panics;
 use crate::plan::draws::{Draws, SetIndex};
 use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::given::Givens;
+use crate::plan::param_value::digest_param;
 use crate::plan::requester::Requester;
-use crate::plan::resolve::{self, Resolver};
+use crate::plan::resolve::Resolver;
 use crate::plan::stand_in::{self, StandIn};
 use crate::plan::types::{TypeIndex, Types, TypesByRoots};
 use crate::plan::variant::{Root, Visible};
@@ -214,7 +215,7 @@ impl<'a> Builder<'a> {
         value: &AnyValue,
     ) -> Result<Digest, PlanErrorKind> {
         let (name, param) = ((task.decl)().name, &task.params[place]);
-        resolve::digest_param(self.resolver.store, &name, param, value)
+        digest_param(self.resolver.store, &name, param, value)
     }
 
     fn inputs_of(&self, node: NodeIndex) -> &[NodeIndex] {

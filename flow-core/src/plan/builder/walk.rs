@@ -11,10 +11,12 @@ use daggy::NodeIndex;
 use super::{Builder, BuiltNode};
 use crate::base::key::Digest;
 use crate::base::panics;
+use crate::plan::alias::disagree;
 use crate::plan::draws::SetIndex;
 use crate::plan::error::{PlanError, PlanErrorKind};
-use crate::plan::resolve::{Resolved, disagree, full_name, text};
-use crate::plan::scope::{PassedValue, Scope};
+use crate::plan::param_value::{ParamValue, text};
+use crate::plan::resolve::{Resolved, full_name};
+use crate::plan::scope::Scope;
 use crate::plan::stand_in::StandIn;
 use crate::plan::types::{SourceIndex, TypeIndex};
 use crate::task::TaskType;
@@ -184,7 +186,7 @@ impl Builder<'_> {
                 let other = (full_name(task, place), text(&task.params[place], &value));
                 return Err(disagree((task, place), [one, other]));
             }
-            scope.set_with(source, PassedValue { value, digest });
+            scope.set_with(source, ParamValue { value, digest });
             set.push((source, task, place));
         }
         let mut keys: Vec<_> = set.into_iter().map(|(source, ..)| source).collect();
