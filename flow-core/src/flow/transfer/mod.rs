@@ -1,0 +1,53 @@
+//! Push and pull: copying outputs to a [`Remote`](crate::remote::Remote), and from there into another store.
+//!
+//! A pull is a plan with one more place to look for outputs: where the planner would search a store for an output
+//! with a fingerprint, it also searches the remote ([`RemoteFinder`](crate::remote::finder::RemoteFinder)). So fingerprints, recorded reads and
+//! instances that tasks required while they ran are judged by the same code as for a run. The files of the
+//! outputs that were found are fetched afterwards, and committed in groups.
+//!
+//! A pull takes an output however old it is, as a load does. It evaluates expressions of `refresh`, because
+//! their values are part of fingerprints.
+
+mod pull;
+mod push;
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use crate::base::error::StoreError;
+use crate::flow::Flow;
+
+impl Flow {
+    /// Calls `work` with each item, on several threads, and returns the results in order.
+    ///
+    /// After the first error no other item is started; the result of such an item is `None`.
+    pub(super) fn each<T: Sync, U: Send>(
+        &self,
+        all: &[T],
+        work: impl Fn(&T) -> Result<U, StoreError> + Sync,
+    ) -> Vec<Option<Result<U, StoreError>>> {
+        let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let threads = self.threads().clamp(1, all.len().max(1));
+        let mut done: Vec<_> = all.iter().map(|_| None).collect();
+        let worker = || {
+            let mut results = Vec::new();
+            while !failed.load(Ordering::Relaxed) {
+                let place = next.fetch_add(1, Ordering::Relaxed);
+                let Some(one) = all.get(place) else { break };
+                let result = work(one);
+                failed.fetch_or(result.is_err(), Ordering::Relaxed);
+                results.push((place, result));
+            }
+            results
+        };
+        let all_results = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
+            let joined = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
+            joined.collect::<Vec<_>>()
+        });
+        for results in all_results {
+            let results = results.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            results.into_iter().for_each(|(place, result)| done[place] = Some(result));
+        }
+        done
+    }
+}

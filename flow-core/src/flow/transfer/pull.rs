@@ -1,0 +1,247 @@
+//! Pull: copies outputs from a remote into this store.
+
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use daggy::NodeIndex;
+
+use crate::base::error::StoreError;
+use crate::flow::error::Error;
+use crate::flow::plan::{RefreshMode, roots_of};
+use crate::flow::transferred::Transferred;
+use crate::flow::{Flow, Roots};
+use crate::plan::Plan;
+use crate::plan::dynamic::Replay;
+use crate::plan::force::Force;
+use crate::plan::judge::{Judge, Upstream, Verdict};
+use crate::plan::label::Show;
+use crate::remote::Remote;
+use crate::remote::finder::RemoteFinder;
+use crate::remote::manifest;
+use crate::remote::pull::ToPull;
+use crate::remote::push::Copied;
+use crate::store::limit::Replaced;
+use crate::store::record::MadeFrom;
+use crate::store::stage::Staged;
+use crate::store::trust::Trust;
+use crate::task::Kind;
+
+/// The maximal number of outputs in a group: they are fetched, and then committed together.
+const GROUP: usize = 64;
+
+/// A group is complete at this size in bytes, once it has an output for each thread. It bounds the download
+/// that an interruption wastes.
+const GROUP_BYTES: u64 = 32 << 20;
+
+/// The maximal number of manifests that are read to explain why a remote lacks an output.
+const COMPARED: usize = 20;
+
+impl Flow {
+    /// Copies outputs that were [pushed](Self::push) to a remote into this store, without running anything.
+    ///
+    /// It is about these roots and all instances upstream. An instance that is not complete gets the output that
+    /// the remote has for its present fingerprint: the same code, parameters and input content.
+    ///
+    /// Each file is hashed as it arrives. A file with other content than was pushed is an error, and no output
+    /// that needs it is committed; [`push_verified`](Self::push_verified) repairs it. If a pull is
+    /// interrupted, the outputs pulled so far are complete, and the next pull continues.
+    ///
+    /// The age of an output does not count: as [`load`](Self::load) does, a pull takes the output of the last run
+    /// whatever `refresh` says about its age. Secrets and environment variables are hashed with a key that
+    /// each store has of its own, so that outputs that depend on them are not found.
+    ///
+    /// Digests detect damage, not forgery: anyone who can write to the remote decides what an output claims to be
+    /// computed from.
+    ///
+    /// # Errors
+    ///
+    /// Planning fails, the remote cannot be read or [was never pushed to](Remote::check), or a file or manifest
+    /// in it is damaged. Outputs that were pulled before the error are complete.
+    pub fn pull<R: Roots>(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
+        let trust = match self.trust {
+            Trust::Records => Trust::Stamps,
+            trust => trust,
+        };
+        let refresh = RefreshMode::EvaluateIgnoringAge;
+        let mut plan = self.unjudged(&roots_of::<R>(), &Force::default(), trust, refresh)?;
+        remote.check().map_err(|error| Error::NoRemote { why: error.to_string() })?;
+        let finder = RemoteFinder::new(remote);
+        let replay = Replay::finding(&finder);
+        plan.judge_all_by(&replay)?;
+        plan.contents.keep();
+        let mut pulled = Transferred::new("pulled");
+        let all = to_pull(Arc::new(plan), (remote, &replay), &mut pulled)?;
+        if all.is_empty() {
+            return Ok(pulled);
+        }
+        let run_lock = self.store.begin()?;
+        let mut replaced = Vec::new();
+        let sizes: Vec<u64> = all.iter().map(|pull| pull.files().1).collect();
+        let result = groups(&sizes, self.threads())
+            .try_for_each(|group| self.pull_group(remote, &all[group], &mut replaced, &mut pulled));
+        // An error is ignored: the next run, or `gc`, removes replaced files that are left.
+        let _ = self.store.tidy(replaced, self.limits, run_lock.as_ref());
+        result.map(|()| pulled)
+    }
+
+    /// Fetches a group of outputs and commits those before the first failure.
+    fn pull_group(
+        &self,
+        remote: &dyn Remote,
+        group: &[ToPull],
+        replaced: &mut Vec<Replaced>,
+        pulled: &mut Transferred,
+    ) -> Result<(), Error> {
+        let mut staged = Vec::with_capacity(group.len());
+        let mut failed = None;
+        for (pull, result) in group.iter().zip(self.each(group, |pull| pull.stage(remote))) {
+            match result {
+                Some(Ok(one)) if failed.is_none() => staged.push((pull, one)),
+                Some(Ok(one)) => discard(self, &one),
+                Some(Err(error)) => failed = failed.or(Some(error)),
+                // Not started, because another fetch had failed.
+                None => {}
+            }
+        }
+        let (pulls, staged): (Vec<_>, Vec<_>) = staged.into_iter().unzip();
+        let tasks = pulls.iter().map(|pull| Arc::clone(&pull.plan.graph.task(pull.node).folder));
+        let committed = self.store.commit(tasks.zip(staged).collect());
+        for (pull, (task, staged, result)) in pulls.iter().zip(committed) {
+            match result {
+                Ok(()) => {
+                    replaced.extend(Replaced::by(task, staged));
+                    let (files, bytes) = pull.files();
+                    let label = pull.plan.graph.label(pull.node, Show::Clipped);
+                    let copied = Copied { is_new: true, files, bytes };
+                    pulled.add(label, pull.is_metadata_only(), copied);
+                }
+                Err(error) => {
+                    discard(self, &staged);
+                    failed = failed.or(Some(error));
+                }
+            }
+        }
+        failed.map_or(Ok(()), |error| Err(error.into()))
+    }
+}
+
+/// Returns the outputs of a plan that the remote has and the store lacks, upstream first.
+fn to_pull(
+    plan: Arc<Plan>,
+    (remote, replay): (&dyn Remote, &Replay<'_>),
+    pulled: &mut Transferred,
+) -> Result<Vec<ToPull>, Error> {
+    let mut plans = vec![plan];
+    let mut found: Vec<Vec<ToPull>> = Vec::new();
+    let mut seen = HashSet::new();
+    while let Some(plan) = plans.get(found.len()).cloned() {
+        let mut of_plan = Vec::new();
+        for node in plan.graph.nodes() {
+            let kind = plan.graph.kind(node);
+            if kind == Kind::Aggregate || !seen.insert(plan.graph.node(node).key) {
+                continue;
+            }
+            if kind == Kind::External {
+                // If an external file is missing, the fingerprints of instances downstream are unknown.
+                if plan.verdicts.digest(node).is_none() {
+                    let label = plan.graph.label(node, Show::Clipped);
+                    pulled.skip(label, plan.verdicts.reasons(node));
+                }
+                continue;
+            }
+            let judge = Judge::new(&plan, &plan.verdicts, replay);
+            let mut judged = judge.judge(node)?;
+            let in_run = std::mem::take(&mut judged.in_run);
+            plans.extend(in_run.into_iter().map(|answered| answered.plan));
+            let reasons = judged.reasons.clone();
+            match ToPull::new(&plan, node, judged, replay)? {
+                Ok(pull) => of_plan.push(pull),
+                Err(Verdict::Complete(_) | Verdict::Adopt(..)) => pulled.add_present(),
+                Err(verdict) => {
+                    pulled.skip(plan.graph.label(node, Show::Clipped), &reasons);
+                    if let Verdict::Run(made_from, _) = &verdict
+                        && plan.graph.roots.contains(&node)
+                    {
+                        pulled.explain(explain_missing(remote, &judge, node, made_from)?);
+                    }
+                }
+            }
+        }
+        found.push(of_plan);
+    }
+    // The plans of instances that were required during a run come after the plan that required them.
+    Ok(found.into_iter().rev().flatten().collect())
+}
+
+/// Returns why a remote has no output with the fingerprint of `made_from`.
+fn explain_missing(
+    remote: &dyn Remote,
+    judge: &Judge<'_>,
+    node: NodeIndex,
+    made_from: &MadeFrom,
+) -> Result<String, StoreError> {
+    let (decl, key) = (&judge.graph.task(node).decl, judge.graph.node(node).key);
+    let (count, records) = manifest::sample(remote, decl.identity(), COMPARED)?;
+    if count == 0 {
+        return Ok("the remote has no output of this task".to_owned());
+    }
+    let mut reasons = Vec::new();
+    let of_instance = records.iter().filter(|record| record.key == key);
+    if let Some(latest) = of_instance.max_by_key(|record| record.started) {
+        judge.compare(node, latest, made_from, &mut reasons);
+        judge.compare_inputs(node, &latest.made_from, made_from, &mut reasons);
+    }
+    let outputs = if count == 1 { "output" } else { "outputs" };
+    let reasons = reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    Ok(match reasons.is_empty() {
+        true => format!(
+            "the remote has {count} {outputs} of this task, and none of them is made from the same code, \
+             parameters and inputs"
+        ),
+        false => format!("the remote has this instance, made from something else: {reasons}"),
+    })
+}
+
+/// Removes the files of an output that was not committed.
+fn discard(flow: &Flow, staged: &Staged) {
+    flow.store.discard_path(&staged.draft);
+    if let Some(output) = &staged.output {
+        flow.store.discard(&staged.folder, output);
+    }
+}
+
+/// Splits outputs of these sizes in bytes into the groups that are committed together.
+fn groups(sizes: &[u64], threads: usize) -> impl Iterator<Item = Range<usize>> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let is_last = |(place, size): (usize, &u64)| {
+            bytes += size;
+            place + 1 == GROUP || place + 1 >= threads && bytes >= GROUP_BYTES
+        };
+        let rest = &sizes[start..];
+        let length = rest.iter().enumerate().position(is_last).map_or(rest.len(), |last| last + 1);
+        let group = start..start + length;
+        start = group.end;
+        (length > 0).then_some(group)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn little_is_fetched_in_vain() {
+        let lengths = |sizes: &[u64], threads| -> Vec<usize> {
+            groups(sizes, threads).map(|group| group.len()).collect()
+        };
+        assert_eq!(lengths(&[1; 130], 2), [64, 64, 2]);
+        assert_eq!(lengths(&[8 << 20; 10], 2), [4, 4, 2]);
+        // Each thread has something to do.
+        assert_eq!(lengths(&[1 << 30; 5], 2), [2, 2, 1]);
+        assert_eq!(lengths(&[1 << 30, 1, 1], 1), [1, 2]);
+        assert_eq!(lengths(&[], 2), [0; 0]);
+    }
+}

@@ -1,0 +1,209 @@
+//! Push: copies outputs to a remote.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use daggy::NodeIndex;
+
+use crate::flow::error::Error;
+use crate::flow::transferred::Transferred;
+use crate::flow::{Flow, Roots};
+use crate::plan::Plan;
+use crate::plan::dynamic::Replay;
+use crate::plan::judge::{Judge, Verdict};
+use crate::plan::label::Show;
+use crate::plan::made_from::paths_in;
+use crate::plan::stored::Place;
+use crate::remote::Remote;
+use crate::remote::listing::Listing;
+use crate::remote::push::{PresentCheck, ToPush};
+use crate::store::kept::Carried;
+use crate::store::record::{Read, Record};
+use crate::task::Kind;
+use crate::task::param::ParamDecl;
+
+impl Flow {
+    /// Copies the complete outputs of these roots to a remote, where others can [pull](Self::pull) them.
+    ///
+    /// The outputs of all instances upstream are included, also of those that a task required while it ran.
+    /// Instances that are not complete are [skipped](Transferred::skipped).
+    ///
+    /// Only files that the remote lacks are copied. Each file is hashed while it is read, and again as the
+    /// remote has stored it. If a push is interrupted, the remote has no incomplete outputs, and the next push
+    /// continues with the missing files.
+    ///
+    /// Give paths relative to the current folder, so that they are the same in each checkout of a project. An
+    /// absolute path in a parameter is part of the fingerprint, so that a pull on another machine finds
+    /// nothing; the push [warns](Transferred::warnings) about it. If a path must be absolute, mark it
+    /// `#[param(file, insignificant)]`: then the content of the file counts and its path does not.
+    ///
+    /// Of a value in memory and of an output whose file is missing, only the record is pushed
+    /// ([`metadata_only`](Transferred::metadata_only)). Outputs downstream can be pulled with its help.
+    ///
+    /// ```
+    /// use flow::remote::RemoteFolder;
+    /// use flow::prelude::*;
+    ///
+    /// #[derive(Task)]
+    /// #[task(target = Json<Vec<u64>>)]
+    /// struct Squares {
+    ///     n: u64,
+    /// }
+    ///
+    /// #[tracked]
+    /// impl Run for Squares {
+    ///     fn run(&self, _cx: &Cx<Self>) -> Result<Vec<u64>> {
+    ///         Ok((1..=self.n).map(|i| i * i).collect())
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// let shared = RemoteFolder::new(folder.join("shared"));
+    /// let here = Flow::open(folder.join("here"))?.quiet().with(Squares::N, 3);
+    /// here.run::<Squares>()?;
+    /// let pushed = here.push::<Squares>(&shared)?;
+    /// assert_eq!((pushed.instances(), pushed.files()), (&["Squares {n: 3}".to_owned()][..], 1));
+    ///
+    /// // On another machine, with the same program.
+    /// let there = Flow::open(folder.join("there"))?.with(Squares::N, 3);
+    /// there.pull::<Squares>(&shared)?;
+    /// assert_eq!(*there.load::<Squares>()?, [1, 4, 9]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Planning fails, no output is complete, or a file cannot be read, or written to the remote. Outputs that
+    /// were pushed before the error stay in the remote.
+    pub fn push<R: Roots>(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
+        self.push_to::<R>(remote, PresentCheck::Size)
+    }
+
+    /// Pushes like [`push`](Self::push), and repairs damaged files of the remote.
+    ///
+    /// `push` verifies a file when it copies it, and later compares its size only. This method reads all files
+    /// of these outputs in the remote, and replaces those whose content has changed since. A
+    /// [`pull`](Self::pull) that meets a damaged file fails and names this method.
+    ///
+    /// ```
+    /// # use flow::remote::RemoteFolder;
+    /// # use flow::prelude::*;
+    /// # #[derive(Task)]
+    /// # #[task(target = Json<u64>)]
+    /// # struct Answer;
+    /// # #[tracked]
+    /// # impl Run for Answer {
+    /// #     fn run(&self, _cx: &Cx<Self>) -> Result<u64> { Ok(42) }
+    /// # }
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let shared = RemoteFolder::new(folder.path().join("shared"));
+    /// # let flow = Flow::open(folder.path().join("data"))?.quiet();
+    /// # flow.run::<Answer>()?;
+    /// # flow.push::<Answer>(&shared)?;
+    /// assert_eq!(flow.push_verified::<Answer>(&shared)?.files(), 0); // nothing was damaged
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The same as [`push`](Self::push).
+    pub fn push_verified<R: Roots>(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
+        self.push_to::<R>(remote, PresentCheck::Content)
+    }
+
+    fn push_to<R: Roots>(
+        &self,
+        remote: &dyn Remote,
+        check: PresentCheck,
+    ) -> Result<Transferred, Error> {
+        let plan = self.plan::<R>()?;
+        let mut plans = vec![Arc::clone(&plan)];
+        plans.extend(plan.required_in_run()?);
+        let mut pushed = Transferred::new("pushed");
+        let mut all = Vec::new();
+        let mut seen = HashSet::new();
+        for plan in &plans {
+            let replay = Replay::default();
+            for node in plan.graph.nodes().filter(|&node| plan.graph.kind(node) == Kind::Made) {
+                if !seen.insert(plan.graph.node(node).key) {
+                    continue;
+                }
+                let label = plan.graph.label(node, Show::Clipped);
+                let judged = Judge::new(plan, &plan.verdicts, &replay).judge(node)?;
+                let whole = |record: Box<Record>| match record.output.is_in_memory() {
+                    true => (record, Carried::MetadataOnly),
+                    false => (record, Carried::Whole),
+                };
+                let kept = plan.verdicts.kept(node);
+                let (record, carried) = match (kept, judged.verdict) {
+                    (Some(kept), _) => whole(kept.record.clone()),
+                    (None, Verdict::Complete(record)) => whole(record),
+                    (None, Verdict::Evicted(record, _)) => (record, Carried::MetadataOnly),
+                    (None, _) => {
+                        pushed.skip(label, &judged.reasons);
+                        continue;
+                    }
+                };
+                absolute_paths(plan, node, &record).for_each(|warning| pushed.warn(warning));
+                let task = plan.graph.task(node).decl.identity().to_owned();
+                let Place { store, folder } = plan.output_place(node)?;
+                all.push(ToPush { label, task, store, folder, record, carried });
+            }
+        }
+        if all.is_empty() {
+            let skipped = pushed.skipped().iter();
+            return Err(Error::Nothing {
+                verb: "push",
+                root: crate::base::names::short_name::<R>(),
+                incomplete: skipped.map(|one| (one.instance.clone(), one.why.clone())).collect(),
+            });
+        }
+        let listing = Listing::new(remote);
+        let copied = self.each(&all, |push| push.store.push(&listing, push, check));
+        for (push, copied) in all.iter().zip(copied) {
+            let Some(copied) = copied.transpose()? else { continue };
+            pushed.add(push.label.clone(), push.carried == Carried::MetadataOnly, copied);
+        }
+        Ok(pushed)
+    }
+}
+
+/// Returns a warning for each absolute path in the parameters of an output or among its recorded reads.
+///
+/// On a machine with other paths the fingerprint differs, so that a pull does not find the output.
+fn absolute_paths(plan: &Plan, node: NodeIndex, record: &Record) -> impl Iterator<Item = String> {
+    let entry = plan.graph.task(node);
+    let task = &entry.decl.name;
+    let is_path = |param: &ParamDecl| param.file || (param.kind.name)().contains("path::PathBuf");
+    let params = entry.task.params.iter().enumerate();
+    let params = params.filter(|(_, param)| param.significant && is_path(param));
+    let of_params = params.filter_map(|(place, param)| {
+        let paths = paths_in(param, plan.graph.field(node, place));
+        let path = paths.into_iter().find(|path| Path::new(path).is_absolute())?;
+        let option = if param.file { "file, insignificant" } else { "insignificant" };
+        Some(format!(
+            "`{task}.{}` is an absolute path, {path:?}: a pull in another folder or on another machine takes \
+             no output made with it; give it relative to the project, or mark the parameter \
+             `#[param({option})]`",
+            param.name
+        ))
+    });
+    let of_reads = record.reads.iter().filter_map(|read| match read {
+        Read::File { path, project: None, .. } | Read::Files { path, project: None, .. }
+            if Path::new(path).is_absolute() =>
+        {
+            Some(format!(
+                "`{task}` reads an absolute path outside the project, {path:?}: a pull takes its output only \
+                 where that file is the same; read it by a path relative to the project"
+            ))
+        }
+        _ => None,
+    });
+    of_params.chain(of_reads).collect::<Vec<_>>().into_iter()
+}
