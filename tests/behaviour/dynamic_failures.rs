@@ -56,6 +56,27 @@ runs!(Strict: u64 = |self, cx| {
     Ok(cx.over(Fragile::N, 1..=4).with(Fragile::BAD, 2).require::<Fragile>()?.len() as u64)
 });
 
+/// Requires a grid that sets a parameter twice, and handles the error.
+#[derive(Task)]
+#[task(target = Json<String>)]
+struct SetTwice;
+
+runs!(SetTwice: String = |self, cx| {
+    let each = cx.over(Fragile::N, 1..3).over(Fragile::N, 1..3).require_each::<Fragile>();
+    let [Err(error)] = &each[..] else { bail!("{} results", each.len()) };
+    Ok(error.to_string())
+});
+
+#[test]
+fn a_grid_that_sets_a_parameter_twice_is_refused() -> Result<()> {
+    let (flow, _folder) = flow();
+    assert_eq!(ran(&flow.run::<SetTwice>()?), ["SetTwice"]);
+    // As after any failed requirement, the output is not complete.
+    assert!(!flow.is_complete::<SetTwice>()?);
+    assert_eq!(ran(&flow.run::<SetTwice>()?), ["SetTwice"]);
+    Ok(())
+}
+
 #[test]
 fn a_failure_is_an_error_of_the_task_that_requires_it() -> Result<()> {
     for workers in [1, 3] {

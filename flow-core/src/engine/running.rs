@@ -227,6 +227,11 @@ impl Host for Running {
         requested.groups.push(group);
         results
     }
+
+    fn refuse(&self, task: &'static TaskType, setting: Values) {
+        let dependency = Dependency { task, own: Vec::new(), with: setting };
+        self.requested().groups.push(vec![Required::new(&dependency)]);
+    }
 }
 
 /// Returns the same error for each of `count` instances of a task.

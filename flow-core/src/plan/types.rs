@@ -5,7 +5,7 @@
 //! *source*, the last parameter of its chain of `from`, to which values are given.
 
 use std::any::TypeId;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::base::code::{Codes, Versioning};
@@ -113,11 +113,10 @@ impl TypesByRoots {
         roots: impl IntoIterator<Item = &'static TaskType>,
         store: &Store,
     ) -> Result<Arc<Types>, PlanErrorKind> {
-        let mut unique: Vec<(TypeId, &'static TaskType)> =
-            roots.into_iter().map(|task| ((task.id)(), task)).collect();
-        unique.sort_unstable_by_key(|(id, _)| *id);
-        unique.dedup_by_key(|(id, _)| *id);
-        let (ids, roots): (Vec<_>, Vec<_>) = unique.into_iter().unzip();
+        let mut seen = HashSet::new();
+        let roots: Vec<_> = roots.into_iter().filter(|task| seen.insert((task.id)())).collect();
+        let mut ids: Vec<_> = seen.into_iter().collect();
+        ids.sort_unstable();
         if let Some(types) = self.0.lock().expect("lock poisoned").get(&ids) {
             return Ok(Arc::clone(types));
         }

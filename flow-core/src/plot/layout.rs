@@ -95,6 +95,8 @@ impl Layout {
 /// Boxes and bends in columns. A cell is a box or a bend, by its index: the boxes come first.
 struct Grid {
     areas: Vec<Area>,
+    /// The left and the right edge of the column of each cell.
+    edges: Vec<(f64, f64)>,
     /// The cells of each column, from top to bottom.
     columns: Vec<Vec<usize>>,
     /// For each cell, the cells of earlier and of later columns that a piece of an arrow connects it to.
@@ -141,7 +143,8 @@ impl Grid {
         for (cell, &column) in column_of.iter().enumerate() {
             columns[column].push(cell);
         }
-        Self { areas, columns, before, after, bends }
+        let edges = vec![(0.0, 0.0); areas.len()];
+        Self { areas, edges, columns, before, after, bends }
     }
 
     /// Sorts each column by the mean place of the neighbors, forth and back.
@@ -196,10 +199,7 @@ impl Grid {
             let width = column.iter().map(|&cell| self.areas[cell].width).fold(0.0, f64::max);
             for &cell in column {
                 self.areas[cell].middle.x = left + width / 2.0;
-                // A bend is a level piece as wide as the column.
-                if cell >= drawing.boxes.len() {
-                    self.areas[cell].width = width;
-                }
+                self.edges[cell] = (left, left + width);
             }
             left += width + BETWEEN;
         }
@@ -209,17 +209,14 @@ impl Grid {
         Layout { boxes: self.areas, arrows }
     }
 
-    /// The points of an arrow, which is level at both ends.
+    /// The points of an arrow, which is level within each column that it touches.
     fn points(&self, arrow: &Arrow, bends: &[usize]) -> Vec<Point> {
-        let point = |x, of: &Area| Point { x, y: of.middle.y };
-        let space = BETWEEN / 2.0;
-        let (from, to) = (&self.areas[arrow.from], &self.areas[arrow.to]);
-        let mut points = vec![point(from.right(), from), point(from.right() + space, from)];
-        for bend in bends.iter().map(|&cell| &self.areas[cell]) {
-            points.push(point(bend.left() - space, bend));
-            points.push(point(bend.right() + space, bend));
-        }
-        points.extend([point(to.left() - space, to), point(to.left(), to)]);
+        let point = |x, cell: usize| Point { x, y: self.areas[cell].middle.y };
+        let before = |cell: usize| point(self.edges[cell].0 - BETWEEN / 2.0, cell);
+        let after = |cell: usize| point(self.edges[cell].1 + BETWEEN / 2.0, cell);
+        let mut points = vec![point(self.areas[arrow.from].right(), arrow.from), after(arrow.from)];
+        bends.iter().for_each(|&bend| points.extend([before(bend), after(bend)]));
+        points.extend([before(arrow.to), point(self.areas[arrow.to].left(), arrow.to)]);
         points
     }
 }

@@ -205,14 +205,22 @@ impl Remote for RemoteFolder {
     }
 
     /// Links the file to its name: of two at once, one has the name, and the other sees it.
+    ///
+    /// On a file system without hard links, the file is renamed, so that both may have put theirs. If the call fails
+    /// after the name exists, because the folder cannot be synced, the next call returns `false`.
     fn put_new(&self, name: &str, content: &mut dyn Read, _bytes: u64) -> io::Result<bool> {
         if self.size(name)?.is_some() {
             return Ok(false);
         }
         let put = self.put_by(name, content, |incoming, path| {
-            self.fs.link(incoming, path)?;
-            // The other name is of no use, and is removed with what interrupted processes left.
-            let _ = self.fs.remove(incoming);
+            match self.fs.link(incoming, path) {
+                // The other name is of no use, and is removed with what interrupted processes left.
+                Ok(()) => drop(self.fs.remove(incoming)),
+                Err(error) if is_absent(&error) || error.kind() == ErrorKind::AlreadyExists => {
+                    return Err(error);
+                }
+                Err(_) => self.fs.rename(incoming, path)?,
+            }
             Ok(())
         });
         match put {
@@ -227,6 +235,10 @@ impl Remote for RemoteFolder {
         let mut bytes = Vec::new();
         file.take(range.end.saturating_sub(range.start)).read_to_end(&mut bytes)?;
         Ok(bytes)
+    }
+
+    fn prefers_few_lists(&self) -> bool {
+        false
     }
 
     fn delete(&self, name: &str) -> io::Result<()> {

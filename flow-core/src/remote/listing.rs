@@ -1,7 +1,8 @@
 //! The names of manifests in a remote, with few requests.
 //!
-//! An object store answers one request in the time that a disk takes for hundreds. A push or pull of few outputs of a
-//! task lists the manifests of each fingerprint; with more, it lists all manifests of the task once.
+//! An object store answers one request in the time that a disk takes for hundreds. A push or pull of many outputs of a
+//! task lists all manifests of the task once, if the remote [prefers](Remote::prefers_few_lists) that; otherwise it lists
+//! the manifests of each fingerprint.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -11,7 +12,7 @@ use crate::base::key::Digest;
 use crate::remote::{Remote, RemoteContext, manifest};
 
 /// How many fingerprints of a task are listed one by one.
-const SINGLE: usize = 8;
+const SINGLE: usize = 64;
 
 /// The names of manifests in a remote, as they were when they were first listed.
 pub(crate) struct Listing<'a> {
@@ -37,18 +38,30 @@ impl<'a> Listing<'a> {
         self.remote
     }
 
+    /// Adds a manifest that was put since.
+    pub(crate) fn add(&self, task: &str, fingerprint: Digest, name: String) {
+        let of_task = self.of_task(task);
+        let mut of_task = of_task.lock().expect("lock poisoned");
+        if let Some(all) = &mut of_task.all {
+            all.entry(fingerprint).or_default().push(name);
+        }
+    }
+
+    fn of_task(&self, task: &str) -> Arc<Mutex<OfTask>> {
+        let mut tasks = self.tasks.lock().expect("lock poisoned");
+        Arc::clone(tasks.entry(task.to_owned()).or_default())
+    }
+
     /// Returns the names of the manifests of a task with this fingerprint.
     pub(crate) fn manifests(
         &self,
         task: &str,
         fingerprint: Digest,
     ) -> Result<Vec<String>, StoreError> {
-        let of_task = {
-            let mut tasks = self.tasks.lock().expect("lock poisoned");
-            Arc::clone(tasks.entry(task.to_owned()).or_default())
-        };
+        let of_task = self.of_task(task);
         let mut of_task = of_task.lock().expect("lock poisoned");
-        if of_task.all.is_none() && of_task.single < SINGLE {
+        let has_single = of_task.single < SINGLE || !self.remote.prefers_few_lists();
+        if of_task.all.is_none() && has_single {
             of_task.single += 1;
             drop(of_task);
             let folder = manifest::folder(task, fingerprint);
@@ -80,6 +93,7 @@ mod tests {
     /// A remote that counts its lists.
     struct Counting {
         names: Vec<String>,
+        prefers_few_lists: bool,
         lists: Mutex<Vec<String>>,
     }
 
@@ -101,6 +115,10 @@ mod tests {
         fn put(&self, _: &str, _: &mut dyn Read, _: u64) -> io::Result<()> {
             unreachable!("only names are listed")
         }
+
+        fn prefers_few_lists(&self) -> bool {
+            self.prefers_few_lists
+        }
     }
 
     #[test]
@@ -112,7 +130,7 @@ mod tests {
                 names.push(format!("{}/a-b-{n}.json", manifest::folder(task, fingerprint(n))));
             }
         }
-        let remote = Counting { names, lists: Mutex::default() };
+        let mut remote = Counting { names, lists: Mutex::default(), prefers_few_lists: true };
         let listing = Listing::new(&remote);
         for n in 0..100 {
             for task in ["Fit", "Fitted"] {
@@ -123,7 +141,16 @@ mod tests {
                 assert_eq!(found, expected, "{task} {n}");
             }
         }
-        let lists = remote.lists.into_inner().expect("lock poisoned");
-        assert_eq!(lists.len(), 2 * (SINGLE + 1), "{lists:?}");
+        let added = "outputs/Fit/1/a-b-1.json".to_owned();
+        listing.add("Fit", fingerprint(1), added.clone());
+        assert_eq!(listing.manifests("Fit", fingerprint(1)).expect("it lists"), [added]);
+        assert_eq!(remote.lists.lock().expect("lock poisoned").len(), 2 * (SINGLE + 1));
+
+        // A folder with many names is slow to list.
+        remote.prefers_few_lists = false;
+        remote.lists.lock().expect("lock poisoned").clear();
+        let listing = Listing::new(&remote);
+        (0..100).for_each(|n| drop(listing.manifests("Fit", fingerprint(n)).expect("it lists")));
+        assert_eq!(remote.lists.into_inner().expect("lock poisoned").len(), 100);
     }
 }

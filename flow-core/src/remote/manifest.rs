@@ -6,6 +6,7 @@
 
 use crate::base::error::StoreError;
 use crate::base::key::{Digest, digest_bytes};
+use crate::files::is_absent;
 use crate::remote::checked_io::read_whole;
 use crate::remote::listing::Listing;
 use crate::remote::{OUTPUTS, Remote, RemoteContext, damaged};
@@ -77,6 +78,8 @@ pub(crate) fn all(
             Err(error @ (StoreError::Damaged { .. } | StoreError::Newer { .. })) => {
                 wrong.push((name, error));
             }
+            // It was deleted since it was listed.
+            Err(StoreError::Remote { source, .. }) if is_absent(&source) => {}
             Err(error) => return Err(error),
         }
     }
@@ -120,7 +123,10 @@ pub(crate) fn sample(
 /// Returns whether a manifest has the digest in its name.
 pub(crate) fn is_whole(remote: &dyn Remote, name: &str) -> Result<bool, StoreError> {
     let Some(digest) = own_digest(name) else { return Ok(false) };
-    Ok(digest_bytes(&read_whole(remote, name)?) == digest)
+    match read_whole(remote, name) {
+        Err(StoreError::Remote { source, .. }) if is_absent(&source) => Ok(false),
+        bytes => Ok(digest_bytes(&bytes?) == digest),
+    }
 }
 
 /// Returns the digest of the manifest itself, from its name.

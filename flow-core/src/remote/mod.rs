@@ -147,6 +147,14 @@ pub trait Remote: Send + Sync {
         names.iter().map(|name| self.size(name)).collect()
     }
 
+    /// Returns whether one [`list`](Self::list) of a folder with many names is faster than many lists of its subfolders.
+    ///
+    /// It is for an object store, which returns a thousand names in one answer, and that is the default. It is not
+    /// for [`RemoteFolder`].
+    fn prefers_few_lists(&self) -> bool {
+        true
+    }
+
     /// Checks that outputs were pushed to this remote.
     ///
     /// A [pull](crate::Flow::pull) calls it first, so that a mistyped path is an error instead of an empty
@@ -187,6 +195,10 @@ impl<T: Remote + ?Sized> Remote for Arc<T> {
 
     fn sizes(&self, names: &[String]) -> io::Result<Vec<Option<u64>>> {
         (**self).sizes(names)
+    }
+
+    fn prefers_few_lists(&self) -> bool {
+        (**self).prefers_few_lists()
     }
 
     fn check(&self) -> io::Result<()> {

@@ -108,7 +108,9 @@ impl Store {
         let name = |bytes: &[u8]| manifest::name(&beginning, bytes, *carried);
         let bytes = record.to_bytes().map_err(std::io::Error::from);
         let bytes = bytes.of_remote("write", &beginning)?;
-        put_bytes(remote, &name(&bytes), &bytes)?;
+        let name = name(&bytes);
+        put_bytes(remote, &name, &bytes)?;
+        listing.add(task, record.fingerprint, name);
         Ok(copied)
     }
 

@@ -28,7 +28,7 @@ use indexmap::IndexMap;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ByVariant<V>(IndexMap<String, V>);
 
 impl<V> ByVariant<V> {
@@ -67,6 +67,15 @@ impl<V> ByVariant<V> {
         self.0.is_empty()
     }
 }
+
+impl<V: PartialEq> PartialEq for ByVariant<V> {
+    /// Compares the names, their order, and the values.
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl<V: Eq> Eq for ByVariant<V> {}
 
 impl<V> Index<&str> for ByVariant<V> {
     type Output = V;

@@ -44,6 +44,9 @@ pub(crate) trait Host: Send + Sync {
         settings: Vec<Values>,
     ) -> Vec<Result<Handle, RequireError>>;
 
+    /// Records that a requirement was refused before it reached the planner, so that the output is never complete.
+    fn refuse(&self, task: &'static TaskType, setting: Values);
+
     /// Returns whether a call of [`require`](Self::require) returned that the execution was stopped.
     fn was_stopped(&self) -> bool;
 }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Cx;
-use crate::task::Task;
 use crate::task::error::{RequireError, RequireErrorKind};
 use crate::task::grid::{Axis, Grid, LIMIT, Row};
 use crate::task::input::Input;
 use crate::task::param::ParamId;
 use crate::task::param::{IntoParam, Param, Parameter};
 use crate::task::setting::{Setting, set};
+use crate::task::{Task, TaskType};
 use crate::value::AnyValue;
 
 /// Values of parameters for a task that is required while another one runs. [`Cx::with`] returns it.
@@ -106,6 +106,8 @@ impl<T: Task> Over<'_, T> {
         match self.settings() {
             Ok(settings) => self.cx.require_all(settings),
             Err(error) => {
+                let setting = self.grid.rows.into_iter().next().unwrap_or_default().setting;
+                self.cx.host.refuse(TaskType::of::<A>(), setting.typed);
                 let instance = A::__decl().name.into_owned();
                 vec![Err(RequireError { instance, kind: RequireErrorKind::Settings { error } })]
             }
