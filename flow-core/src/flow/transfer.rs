@@ -1,12 +1,12 @@
 //! Push and pull: copying outputs to a [`Remote`], and from there into another store.
 //!
-//! A pull is a plan with one more place to look for outputs: where the planner would search a store for an output
-//! with a fingerprint, it also searches the remote ([`RemoteFinder`]). So fingerprints, recorded reads and
-//! instances that tasks required while they ran are judged by the same code as for a run. The files of the
-//! outputs that were found are fetched afterwards, and committed in groups.
+//! A pull builds a plan. Wherever the planner searches a store for an output with a given fingerprint, it also
+//! searches the remote ([`RemoteFinder`]). So fingerprints, recorded reads and instances that tasks required while
+//! they ran are judged by the same code as for a run. The files of the outputs that were found are fetched
+//! afterwards, and committed in groups.
 //!
-//! A pull takes an output however old it is, as a load does. It evaluates expressions of `refresh`, because
-//! their values are part of fingerprints.
+//! Like a load, a pull ignores the age of an output. It evaluates expressions of `refresh`, because their values are
+//! part of fingerprints.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -67,8 +67,8 @@ impl Flow {
     /// nothing; the push [warns](Transferred::warnings) about it. If a path must be absolute, mark it
     /// `#[param(file, insignificant)]`: then the content of the file counts and its path does not.
     ///
-    /// Of a value in memory and of an output whose file is missing, only the record is pushed
-    /// ([`metadata_only`](Transferred::metadata_only)). Outputs downstream can be pulled with its help.
+    /// For a value in memory, or an output whose file is missing, only the record is pushed
+    /// ([`metadata_only`](Transferred::metadata_only)). A pull needs these records to find the outputs downstream.
     ///
     /// ```
     /// use flow::remote::RemoteFolder;
@@ -204,16 +204,17 @@ impl Flow {
 
     /// Copies outputs that were [pushed](Self::push) to a remote into this store, without running anything.
     ///
-    /// It is about these roots and all instances upstream. An instance that is not complete gets the output that
-    /// the remote has for its present fingerprint: the same code, parameters and input content.
+    /// It covers these roots and all instances upstream. An instance that is not complete gets the output that
+    /// the remote has for its present fingerprint: the same code, parameters and input content. Instances for which the
+    /// remote has none are [skipped](Transferred::skipped).
     ///
     /// Each file is hashed as it arrives. A file with other content than was pushed is an error, and no output
     /// that needs it is committed; [`push_verified`](Self::push_verified) repairs it. If a pull is
     /// interrupted, the outputs pulled so far are complete, and the next pull continues.
     ///
-    /// The age of an output does not count: as [`load`](Self::load) does, a pull takes the output of the last run
-    /// whatever `refresh` says about its age. Secrets and environment variables are hashed with a key that
-    /// each store has of its own, so that outputs that depend on them are not found.
+    /// The age of an output does not count: like [`load`](Self::load), a pull takes an output that is older than
+    /// `#[task(refresh = ...)]` allows. Outputs that depend on secrets or environment variables are never found,
+    /// because each store hashes those with a key of its own.
     ///
     /// Digests detect damage, not forgery: anyone who can write to the remote decides what an output claims to be
     /// computed from.

@@ -1,8 +1,7 @@
 //! [`Cx`]: the context of a running task, with everything that the task can use besides its parameters.
 //!
 //! Each access through the context is recorded in [`Reads`], and becomes part of the record of the output. A later plan
-//! compares the recorded reads with the present state. What the context needs of the engine, it calls
-//! through [`Host`].
+//! compares the recorded reads with the present state. The context calls the engine through the trait [`Host`].
 
 mod host;
 mod reads;
@@ -39,7 +38,8 @@ use crate::value::{self, Value};
 
 /// The context of a running task: its inputs, files, metadata, progress.
 ///
-/// Everything that a task reads through its context is recorded. If any of it changes, the task runs again.
+/// `T` is the task itself: `Run::run` takes a `&Cx<Self>`, and the function `mean` takes a `&Cx<mean>`. Everything that
+/// a task reads through its context is recorded. If any of it changes, the task runs again.
 ///
 /// ```
 /// use std::path::PathBuf;
@@ -128,7 +128,7 @@ impl<T: Task> Cx<T> {
     /// Records that the task reads this file or folder, and returns its path.
     ///
     /// A change of its content makes the task run again. If the path is known before the task runs, prefer a
-    /// parameter with `#[param(file)]`. The path is no pattern: for those, see [`files`](Self::files). A
+    /// parameter with `#[param(file)]`. For patterns, see [`files`](Self::files). A
     /// relative path is always resolved against the current folder of the process.
     ///
     /// Prefer paths relative to the current folder: they are the same in each checkout of a project. An
@@ -193,7 +193,7 @@ impl<T: Task> Cx<T> {
     ///
     /// # Errors
     ///
-    /// As [`file`](Self::file), or the target cannot read the file.
+    /// The same as [`file`](Self::file), or the target cannot read the file.
     pub fn read<F: Target>(&self, path: impl AsRef<Path>, target: F) -> anyhow::Result<F::Value> {
         let path = self.file(path)?;
         let fs = self.host.store().unconfined();
@@ -351,7 +351,9 @@ impl<T: Task> Cx<T> {
         part.place(&self.places)
     }
 
-    /// Returns a program to run as part of the task: its output is logged, and it is stopped with the task.
+    /// Returns a program to run as part of the task: its output is logged, and it is killed if the run is stopped.
+    ///
+    /// It starts when [`run`](Command::run) or [`output`](Command::output) is called.
     ///
     /// ```no_run
     /// # use std::path::PathBuf;
