@@ -78,16 +78,20 @@ use crate::value::AnyValue;
 /// new flow, so that flows with different parameter values can be used side by side. Every operation builds
 /// a new plan from the present code, parameters and files.
 ///
-/// | purpose | methods |
-/// | --- | --- |
-/// | show what a run would do | [`preview`](Self::preview), [`why`](Self::why), [`plot`](Self::plot), [`is_complete`](Self::is_complete), [`check`](Self::check) |
-/// | run and load | [`run`](Self::run), [`load`](Self::load), [`get`](Self::get) (both), [`output`](Self::output) (a handle) |
-/// | set parameters | [`with`](Self::with), [`with_named`](Self::with_named), [`sweep`](Self::sweep) (many values at once) |
-/// | set options of runs | [`workers`](Self::workers), [`force`](Self::force), [`allow_failures`](Self::allow_failures), [`provide`](Self::provide), [`observe`](Self::observe), [`quiet`](Self::quiet), [`stopper`](Self::stopper), [`trust`](Self::trust), [`limits`](Self::limits) |
-/// | use tasks upstream of a root | [`graph`](Self::graph) |
-/// | remove outputs | [`reset`](Self::reset) |
-/// | maintain the store | [`store`](Self::store), [`namespace`](Self::namespace) |
-/// | share outputs | [`reuse_from`](Self::reuse_from), [`push`](Self::push), [`pull`](Self::pull), [`export`](Self::export), [`export_crate`](Self::export_crate), [`import`](Self::import) |
+/// - To show what a run would do: [`preview`](Self::preview), [`why`](Self::why), [`plot`](Self::plot),
+///   [`is_complete`](Self::is_complete), [`check`](Self::check).
+/// - To run and load: [`run`](Self::run), [`load`](Self::load), [`get`](Self::get), which does both, and
+///   [`output`](Self::output), which returns a handle.
+/// - To set parameters: [`with`](Self::with), [`with_named`](Self::with_named), and [`sweep`](Self::sweep) for many
+///   values at once.
+/// - To set options of runs: [`workers`](Self::workers), [`force`](Self::force),
+///   [`allow_failures`](Self::allow_failures), [`provide`](Self::provide), [`observe`](Self::observe),
+///   [`quiet`](Self::quiet), [`stopper`](Self::stopper), [`trust`](Self::trust), [`limits`](Self::limits).
+/// - To use the tasks upstream of a root: [`graph`](Self::graph).
+/// - To remove outputs and maintain the store: [`reset`](Self::reset), [`store`](Self::store),
+///   [`namespace`](Self::namespace).
+/// - To share outputs: [`reuse_from`](Self::reuse_from), [`push`](Self::push), [`pull`](Self::pull),
+///   [`export`](Self::export), [`export_crate`](Self::export_crate), [`import`](Self::import).
 ///
 /// Methods such as `run::<R>()` take their *roots* as a type: a task, or a tuple of tasks.
 ///
