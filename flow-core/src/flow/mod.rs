@@ -93,7 +93,7 @@ use crate::value::AnyValue;
 /// - To share outputs: [`reuse_from`](Self::reuse_from), [`push`](Self::push), [`pull`](Self::pull),
 ///   [`export`](Self::export), [`export_crate`](Self::export_crate), [`import`](Self::import).
 ///
-/// Methods such as `run::<R>()` take their *roots* as a type: a task, or a tuple of tasks.
+/// Methods such as `run::<R>()` take their *roots* as a type argument: a task, or a tuple of tasks.
 ///
 /// ```
 /// use flow::prelude::*;

@@ -80,8 +80,8 @@ use crate::task::{Task, TaskType};
 /// resolve them in the same way. Each parameter takes the first of:
 ///
 /// 1. the value that [`with`](Self::with) sets, for the required task or for tasks further upstream;
-/// 2. the value that the tasks of `#[task(requires ...)]` take from outside the instance for the same parameter, if
-///    it is not the default;
+/// 2. the value that the same parameter has upstream of the running instance, among the tasks of
+///    `#[task(requires ...)]`, if it comes from outside the instance and is not the default;
 /// 3. the instance's own value of the same name and type, if it is neither `local` nor the default;
 /// 4. the parameter's default.
 ///
