@@ -1,10 +1,10 @@
 //! Typed data workflows: tasks are structs or functions, outputs are files, and only what a change affects
 //! runs again.
 //!
-//! A *task* is a struct whose fields are its parameters. It says what it requires and how its
-//! output is kept; everything else is derived: where the output lies, whether it is still good,
-//! what must run again after a parameter, the code or the data changed, and how to load it back
-//! with its own Rust type.
+//! A *task* is a struct or a function whose fields or arguments are its parameters. Attributes declare
+//! which tasks it requires, and the *target*: the format in which its output is stored. A [`Flow`] does the
+//! rest: it decides where the output is stored and whether it is up to date, runs what a change of a parameter,
+//! the code or a file affects, and loads the output with its Rust type.
 //!
 //! ```
 //! use flow::prelude::*;
@@ -43,7 +43,7 @@
 //! flow.run::<Sum>()?;
 //! assert_eq!(*flow.load::<Sum>()?, 55);
 //!
-//! // A value given to one flow leaves the other as it is.
+//! // `with` returns a second flow, in which `n` is 10. The first flow stays as it is.
 //! let more = flow.with(Squares::N, 10);
 //! assert!(!more.is_complete::<Sum>()?);
 //! more.run::<Sum>()?;
@@ -53,10 +53,13 @@
 //! # }
 //! ```
 //!
+//! `Squares::N` is the typed key of a parameter: the derive creates one for each field. `#[tracked]` makes the
+//! code of the task count: if it changes, the task runs again.
+//!
 //! # Functions as tasks
 //!
-//! A task can be written as a function. Its arguments are what it requires and its parameters, and it
-//! can still be called:
+//! A task can be written as a function. Its first arguments are the outputs of the tasks that it requires, the
+//! others are its parameters. The function can still be called. `cx`, the context of the running task, is optional:
 //!
 //! ```
 //! use flow::prelude::*;
@@ -90,17 +93,42 @@
 //! # }
 //! ```
 //!
-//! # Where to look
+//! # Terms
 //!
-//! - [`derive@Task`]: all that can be written in `#[task(...)]` and `#[param(...)]`.
+//! - An **instance** is a task with the values of all its parameters, such as `Squares {n: 10}`. Its **key** is a digest
+//!   of the task's name and of all parameter values that it depends on. It identifies the instance in the store.
+//! - The instances that an instance requires, directly or through others, are **upstream** of it. Those that require
+//!   it are **downstream**. A **root** is a task that a call names, as in `flow.run::<Sum>()`.
+//! - The **fingerprint** of an output is a digest of all that the output is computed from: parameters, code, the content
+//!   of inputs and files. An output with an equal fingerprint is **reused** instead of computed again.
+//! - The **record** of an output is a small file in the store. It holds the fingerprint, the digest of each file, and
+//!   metadata. An output without a record does not exist.
+//! - An instance is **complete** if its output equals what running it now would produce. Otherwise it is **pending**, and
+//!   the reasons are known. If an instance that runs again produces an equal output, the instances downstream do not run
+//!   (*early cutoff*).
+//! - A **plan** is the graph of the instances that some roots require, with a verdict on each: complete or pending.
+//!
+//! # Overview
+//!
+//! - [`derive@Task`]: all options of `#[task(...)]` and `#[param(...)]`.
 //! - [`macro@task`]: functions as tasks.
+//! - [`macro@tracked`]: which code is tracked, and which is not.
 //! - [`derive@Outputs`]: several outputs of one task.
-//! - [`Flow`]: all that can be asked of a flow.
-//! - [`Cx`]: what a running task sees besides its parameters.
-//! - [`targets`]: the formats, and what each keeps.
-//! - [`Target`]: how to write one of your own.
+//! - [`Flow`]: running, loading, previews, parameter values, settings.
+//! - [`Subgraph`], from [`Flow::graph`]: the tasks that a root requires.
+//! - [`sweep::Sweep`], from [`Flow::sweep`]: many parameter values in one run.
+//! - [`store::FlowStore`], from [`Flow::store`]: maintenance of the store.
+//! - [`Cx`]: inputs, files, metadata and everything else that a running task can use besides its parameters.
+//! - [`targets`]: the formats, and what each preserves.
+//! - [`Target`]: how to write a format of your own.
 //! - [`testing`]: pipelines in `cargo test`.
-//! - [`expect`]: what is expected of outputs.
+//! - [`expect`]: checks of outputs before they are stored.
+//!
+//! # Cargo features
+//!
+//! Each format has a feature of its name: `parquet`, `arrow`, `csv`, `csv-gz`, `json`, `pickle`, `text` and `bytes`
+//! are enabled by default; `excel`, `polars` and `brotli` (to read Parquet files that Brotli compressed) are not. The
+//! feature `testing`, enabled by default, contains the module `testing`.
 
 pub use anyhow;
 #[doc(hidden)]
@@ -127,15 +155,13 @@ pub mod expect;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-/// What a running task can do beside reading its inputs: start programs, require tasks with settings.
-///
-/// [`Cx`](crate::Cx) returns these types.
+/// The types that methods of [`Cx`](crate::Cx) return: programs, and settings of tasks that are required at run time.
 pub mod cx {
     #[doc(inline)]
     pub use flow_core::{Command, InputPart, Over, Variants, With};
 }
 
-/// The errors, by what failed.
+/// The error types, one for each kind of operation.
 pub mod error {
     #[doc(inline)]
     pub use flow_core::{
@@ -144,13 +170,18 @@ pub mod error {
     };
 }
 
-/// Exports: outputs as files for people and programs that do not know the store.
+/// Exports: copies of outputs for people and programs that do not use the store.
+///
+/// [`Flow::export`](crate::Flow::export) writes them.
 pub mod export {
     #[doc(inline)]
     pub use flow_core::ExportSummary;
 }
 
-/// Plans: the graph of instances, what would run and why, and pictures of it.
+/// Plans: the graph of instances, with what a run would do and why, as text or as a picture.
+///
+/// [`Flow::preview`](crate::Flow::preview), [`why`](crate::Flow::why), [`plot`](crate::Flow::plot) and
+/// [`check`](crate::Flow::check) return these types.
 pub mod plan {
     #[doc(inline)]
     pub use flow_core::{
@@ -159,7 +190,9 @@ pub mod plan {
     };
 }
 
-/// Remotes: places that share outputs between stores.
+/// Remotes: storage through which stores exchange outputs.
+///
+/// [`Flow::push`](crate::Flow::push) and [`Flow::pull`](crate::Flow::pull) use them.
 pub mod remote {
     #[doc(inline)]
     pub use flow_core::{Remote, RemoteFolder, Skipped, Transferred};
@@ -176,7 +209,7 @@ pub mod store {
     };
 }
 
-/// Sweeps: many settings of one flow.
+/// Sweeps: many parameter values of one flow, planned and run together.
 ///
 /// [`Flow::sweep`](crate::Flow::sweep) returns a [`Sweep`].
 pub mod sweep {
@@ -187,7 +220,7 @@ pub mod sweep {
     };
 }
 
-/// The trait of targets, and what a target of one's own is written with.
+/// The trait [`Target`], and the types for writing a format of your own.
 ///
 /// The targets of this library are in [`targets`](crate::targets).
 pub mod target {
@@ -199,10 +232,10 @@ pub mod target {
     pub use flow_core::{Gathered, Keep, KeepPart, Part, Several};
 }
 
-/// What tasks and programs that run them return: [`anyhow::Result`].
+/// The result that tasks, and programs that run them, return: [`anyhow::Result`].
 pub type Result<T, E = anyhow::Error> = std::result::Result<T, E>;
 
-/// What a file of tasks needs: `use flow::prelude::*;`.
+/// The names that a file with tasks needs: `use flow::prelude::*;`.
 pub mod prelude {
     pub use ::anyhow::{self, Context as _, anyhow, bail, ensure};
     pub use flow_core::{

@@ -48,7 +48,7 @@ use proc_macro::TokenStream;
 /// | `target = Json<f64>`, `target = Csv<Vec<Row>>(delimiter = ';')` | the target that stores the output; the options in parentheses are methods of the target |
 /// | `outputs = Split` | the task has several outputs: the fields of a struct with [`#[derive(Outputs)]`](derive@Outputs) |
 /// | `external, path = expr` | the output is a file that something else creates; the target reads it, and there is no `run` |
-/// | `aggregate` | the task has no output of its own and no `run`; it is complete when all its dependencies are |
+/// | `aggregate` | the task groups its dependencies: it has no output of its own and no `run`, and is complete when all its dependencies are |
 /// | `requires = ENTRY` | one dependency, or one list, map or condition |
 /// | `requires(ENTRY, ENTRY)` | several dependencies: the inputs are a tuple |
 /// | `requires(name = ENTRY, name = ENTRY)` | several named dependencies: the inputs are a struct |
@@ -76,8 +76,8 @@ use proc_macro::TokenStream;
 /// | `[Task { x } for x in xs if cond]` | `Vec<Input<Task>>` |
 /// | `{key => Task { x } for x in xs if cond}` | `BTreeMap<Key, Input<Task>>`; `{key: Type => ...}` where the macro cannot infer the type |
 ///
-/// Expressions refer to the task as `self`. An error that leaves an expression through `?` is an error
-/// of the plan. A struct literal in an entry sets the listed fields; the other parameters are resolved
+/// Expressions refer to the task as `self`. If an expression returns an error through `?`, planning
+/// fails. A struct literal in an entry sets the listed fields; the other parameters are resolved
 /// as usual.
 ///
 /// A task cannot be more visible than the tasks that it requires and the type of its output.
@@ -91,12 +91,17 @@ use proc_macro::TokenStream;
 /// A field without `#[param]` is a parameter without a default, so a value must be given. A field of
 /// type `PhantomData` is not a parameter.
 ///
+/// A parameter takes the first of: the value in the `ENTRY` that requires the task; the value that the
+/// flow gives to this task, `flow.with(Train::MODEL, ...)`; the value that was given to a parameter of the
+/// same name and type of the nearest task downstream, unless that is `local`; the value that the flow gives
+/// by name, `flow.with_named("model", ...)`; its default. A default is never passed on.
+///
 /// | option | meaning |
 /// | --- | --- |
 /// | `default = expr`, `default` | the value if none is given; without an expression, `Default::default()` of the type |
 /// | `file` | the value is the path of a file or folder whose content is tracked, or a pattern such as `data/*.csv`. In a type that holds several values, this applies to each path or, if the type holds no path, to each text |
-/// | `insignificant` | the value does not change the output; with `file`, the path does not count and the content of the file does |
-/// | `local` | the value is not passed on to dependencies |
+/// | `insignificant` | the value does not affect the output, such as a number of threads: a change of it runs nothing again. With `file`, the path does not count, and the content of the file does |
+/// | `local` | the value is not passed on to dependencies that have a parameter of the same name and type |
 /// | `range = 1..=10` | the range of allowed values |
 /// | `choices = ["a", "b"]` | the allowed values |
 /// | `was = "..."` | the name under which the parameter was stored before it was renamed |
@@ -172,22 +177,23 @@ pub fn derive_outputs(input: TokenStream) -> TokenStream {
 /// - **Required tasks** count by the types of their outputs. Their code does not count: the content
 ///   of their outputs does.
 /// - **Files** that `include_str!`, `include_bytes!` and `include!` name by literals, `concat!` and
-///   `env!`, including files that a build script writes into `OUT_DIR`. **Variables** that `env!` and
-///   `option_env!` name, including those that a build script sets, but not variables that hold a folder.
-///   Whether a **feature** or another **`cfg`** that the code tests is enabled, except for those of the
-///   target and the profile. For a path dependency, these values come from the dep-info file that the
-///   compiler wrote beside the library.
-/// - **Modules** that a macro declares with its arguments, and **files** that a macro of another crate
-///   names by its arguments (`tonic::include_proto!("shop")`, `lalrpop_mod!(calc)`) or an attribute
-///   names (`#[grammar = "shop.pest"]`).
+///   `env!` count, including files that a build script writes into `OUT_DIR`.
+/// - **Environment variables** that `env!` and `option_env!` name count, including those that a build
+///   script sets, but not variables that hold a folder.
+/// - **Features** and other **`cfg`s** that the code tests count by whether they are enabled, except for
+///   those of the target and the profile. For a path dependency, variables and features come from the
+///   dep-info file that the compiler wrote beside the library.
+/// - **Generated code**: modules that a macro declares with its arguments count, and so do files that a
+///   macro of another crate names by its arguments (`tonic::include_proto!("shop")`,
+///   `lalrpop_mod!(calc)`) or that an attribute names (`#[grammar = "shop.pest"]`).
 ///
 /// Comments, documentation, lint attributes, optimizer hints (`#[inline]`, `#[cold]`), derives of the
 /// standard library, formatting, the order and visibility of items, tests, and unreached code do not
 /// count. Neither do the folder of the project, the machine, and the profile. A method with a default
 /// body in a trait counts where it is called.
 ///
-/// If the macro cannot decide which item a name refers to, every candidate counts: a task may run once
-/// too often, but not once too seldom.
+/// If the macro cannot decide which item a name refers to, every candidate counts: a task may run again
+/// without need, but it always runs again after a change of tracked code.
 ///
 /// # Options
 ///
@@ -198,22 +204,24 @@ pub fn derive_outputs(input: TokenStream) -> TokenStream {
 /// | `lock` | also tracks the versions of all crates in `Cargo.lock` that these depend on |
 /// | `crate = ::path` | the path of the facade, if it was renamed or re-exported |
 ///
-/// Several options are separated by commas. To count changes by hand instead, write `const CODE: Code =
-/// Code::version(3);` in the impl, or `#[task(version = 3)]` above the task.
+/// Several options are separated by commas. To declare changes by hand instead, write `const CODE: Code =
+/// Code::version(3);` in an impl without `#[tracked]`, and increase the number after each change. To make a
+/// tracked task run again by hand, increase the number in `#[task(version = 3)]` above the task.
 ///
 /// A function that is a task is tracked by [`#[task(...)]`](macro@task), whose option `tracked(...)`
 /// takes the same options.
 ///
 /// # Versions of crates
 ///
-/// The code of crates from a registry or from git is not read. Instead, the macro records with each
-/// output the versions of the direct dependencies of the package and of its path dependencies. It takes
-/// them from the nearest `Cargo.lock` that contains the package. If a complete output was computed with
-/// other versions than the current ones, a preview and a summary warn, and nothing runs again: `Train
-/// was made with linfa 0.7.0, now 0.8.1`. With `#[tracked(lock)]`, the task runs again. In that case the
-/// versions of all crates count, including dependencies of dependencies, and the reason names them:
-/// `code: linfa 0.7.0 is 0.8.1 now`. The crates of this library are left out. Without a `Cargo.lock`,
-/// nothing is recorded.
+/// The code of crates from a registry or from git is not read. Instead, each output records the versions
+/// of the direct dependencies of the package and of its path dependencies. The macro takes them from the
+/// nearest `Cargo.lock` that contains the package; without a `Cargo.lock`, nothing is recorded. The crates
+/// of this library are left out.
+///
+/// If a complete output was computed with other versions than the current ones, previews and summaries
+/// warn, and nothing runs again: `Train was made with linfa 0.7.0, now 0.8.1`. With `#[tracked(lock)]`, the
+/// task runs again. Then the versions of all crates count, including dependencies of dependencies, and the
+/// reason names them: `code: linfa 0.7.0 is 0.8.1 now`.
 ///
 /// # Type parameters
 ///

@@ -11,8 +11,8 @@
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 //!
-//! The target is [`EXACT`](flow_core::Target::EXACT). A truncated file is valid, too; the store
-//! detects it by the size in the record.
+//! The target is [`EXACT`](flow_core::Target::EXACT). It cannot detect a truncated file; the store
+//! does, by the size in the record.
 
 use std::io::Write;
 

@@ -18,7 +18,7 @@
 //!
 //! # What is preserved
 //!
-//! Numbers come back to the last bit. Saving a value that JSON cannot represent is an error that
+//! Numbers are preserved exactly. Saving a value that JSON cannot represent is an error that
 //! names the place in the value; it is never written as `null`:
 //!
 //! - NaN and the infinities ([`Pickle`](crate::Pickle) preserves them);
@@ -28,10 +28,10 @@
 //!
 //! A value is one document without line breaks. The entries of a `HashMap` and the items of a
 //! `HashSet` are written in the order of their keys, so that equal values give equal bytes and
-//! nothing downstream runs again. An `IndexMap` keeps its order, with one exception: serde writes a
-//! map entry by entry in a field with `#[serde(flatten)]` and in an enum with `#[serde(tag =
-//! ...)]`, where its type is unknown, so that it is sorted by its keys. Keep an `IndexMap` whose
-//! order matters in a field of its own.
+//! nothing downstream runs again. An `IndexMap` keeps its order, with one exception: in a field with
+//! `#[serde(flatten)]` and in an enum with `#[serde(tag = ...)]`, every map is sorted by its keys,
+//! because the type of the map is not known there. Store an `IndexMap` whose order matters in a
+//! field without these attributes.
 //!
 //! A type with a map whose keys are tuples, structs or lists is an error of the plan.
 //!

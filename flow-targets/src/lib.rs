@@ -1,5 +1,9 @@
 //! The file formats in which typed-flow stores outputs: a module and a cargo feature for each.
 //!
+//! A *target* is a format together with the Rust type that it stores. A task names it, as in
+//! `#[task(target = Csv<Vec<Price>>)]`. For tables that other Rust or Python programs read, use
+//! [`Parquet`]; for small values and values with parts, [`Json`]; for trained models, [`Pickle`].
+//!
 //! | target | feature | values |
 //! | --- | --- | --- |
 //! | [`Parquet<T>`](Parquet) | `parquet` | tables |
@@ -30,15 +34,15 @@
 //! | [`Bytes`] | `.bin` | yes | no | no |
 //!
 //! *Exact* is [`Target::EXACT`](flow_core::Target::EXACT). If a target is exact, a run hands the
-//! value in memory to the tasks that require it. If it is not, those tasks receive the value that
-//! the new file loads as, so that a single run and a resumed run compute the same. *Streams* is
+//! value in memory to the tasks that require it. If it is not, those tasks receive the value that is
+//! loaded from the new file, so that they get the same value in this run and in a later one. *Streams* is
 //! [`Streaming`](flow_core::Streaming): the file can be read batch by batch. *Single columns* is
 //! [`Columnar`](flow_core::Columnar): some columns can be loaded without the others.
 //!
 //! The next table lists what each format preserves, in columns of a table and, for `Json` and
 //! `Pickle`, in any value. "With a schema" means: set the target's option `schema`, otherwise such
 //! columns load with another type or are an error when saving. "See there" means: the format
-//! changes this, as the module of the target explains.
+//! changes this, as the module of the target explains. An empty cell means: not applicable.
 //!
 //! | | Parquet | ArrowIpc | Csv | CsvGz | Excel | Json | Pickle |
 //! | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -61,8 +65,8 @@
 //! | a table without rows, of a row type that shows its columns | yes | yes | with a schema | with a schema | with a schema | yes | yes |
 //! | a table without columns | yes | yes | error | error | error | | |
 //! | boundaries of batches | yes | yes | see there | see there | see there | | |
-//! | rows of a struct | yes | yes | yes | yes | yes | yes | yes |
-//! | rows with any number | yes | yes | yes | yes | yes | yes | yes |
+//! | rows of a struct, in a `Vec<R>` | yes | yes | yes | yes | yes | yes | yes |
+//! | rows of a struct with fields of any number type | yes | yes | yes | yes | yes | yes | yes |
 //! | enums with data | error | yes | error | error | error | yes | yes |
 //!
 //! Parquet files are small, and most data tools read them. A file of Arrow IPC is as large as the

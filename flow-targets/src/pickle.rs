@@ -1,6 +1,7 @@
 //! The target [`Pickle`]: any value that serde serializes, as compact and exact MessagePack.
 //!
-//! It stores what Python's `pickle` would store, such as a trained model.
+//! Use it where a Python program would use `pickle`, such as for a trained model. The file is not in
+//! the format of Python's `pickle`.
 //!
 //! ```
 //! use flow_core::{Sink, Source, Target};
@@ -27,14 +28,14 @@
 //!
 //! # What is preserved
 //!
-//! Floats come back to the last bit, including NaN and the infinities, and so do integers and maps
-//! with any keys. Saving `Some(None)` is an error, since both it and `None` would be written as
+//! All numbers are preserved exactly, including NaN and the infinities, and so are maps with any
+//! keys. Saving `Some(None)` is an error, since both it and `None` would be written as
 //! `nil`. Saving values nested more than 120 deep is an error.
 //!
 //! The entries of a `HashMap` and the items of a `HashSet` are written in the order of their keys,
-//! so that equal values give equal bytes. So are the entries of any map in a field with
-//! `#[serde(flatten)]` or in an enum with `#[serde(tag = ...)]`, where serde writes the map entry
-//! by entry and its type is unknown. Keep an `IndexMap` whose order matters in a field of its own.
+//! so that equal values give equal bytes. In a field with `#[serde(flatten)]` and in an enum with
+//! `#[serde(tag = ...)]`, every map is sorted by its keys, because the type of the map is not known
+//! there. Store an `IndexMap` whose order matters in a field without these attributes.
 //!
 //! The target is not [`EXACT`](flow_core::Target::EXACT): a type may leave data out when it is
 //! serialized.

@@ -12,9 +12,9 @@
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 //!
-//! The target is [`EXACT`](flow_core::Target::EXACT), since a string is its bytes. Text that was
-//! truncated between two characters is still valid text; the store detects it by the size in the
-//! record.
+//! The target is [`EXACT`](flow_core::Target::EXACT), because the file has exactly the bytes of the
+//! string. The target cannot detect text that was truncated between two characters; the store does,
+//! by the size in the record.
 
 use std::io::Write;
 

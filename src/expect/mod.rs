@@ -1,4 +1,4 @@
-//! Expectations on outputs: functions for the checks of `check = ...`.
+//! Checks of outputs before they are stored: functions for `#[task(check = ...)]`.
 //!
 //! A task names the function that checks its output in `#[task(check = ...)]` or, for one of
 //! several outputs, in `#[output(..., check = ...)]`. If the function returns an error, the task

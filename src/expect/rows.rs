@@ -1,4 +1,4 @@
-//! Expectations on rows.
+//! Checks of rows.
 
 use std::collections::HashMap;
 use std::fmt::{Debug, Write};

@@ -1,4 +1,4 @@
-//! Expectations on record batches.
+//! Checks of record batches.
 
 use std::fmt::Debug;
 

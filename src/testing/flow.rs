@@ -43,12 +43,12 @@ impl Flow {
     /// in the test, too.
     ///
     /// If several values are given, the last one applies. The task's own parameters still need
-    /// values, since downstream tasks may read them. Metadata of the output is given with
-    /// [`with_input_meta`](Self::with_input_meta). For a [`File`](crate::File), the value is the
+    /// values, because downstream tasks may read them. [`with_input_meta`](Self::with_input_meta)
+    /// gives the metadata of the output. If the target is [`File`](crate::File), the value is the
     /// path of a file or folder, which is copied.
     ///
-    /// The key of a given output differs from that of a computed one, so that neither is taken for
-    /// the other. Tasks downstream keep their keys.
+    /// A given output is stored under another key than a computed one, so that the two are never
+    /// confused. Tasks downstream keep their keys.
     ///
     /// ```
     /// use flow::prelude::*;

@@ -1,7 +1,8 @@
-//! The testing kit, for pipelines in `cargo test`.
+//! Tests of pipelines in `cargo test`: flows in temporary folders, given inputs, assertions.
 //!
-//! [`flow()`] returns a flow in a temporary folder. To test a task alone, give its inputs as
-//! values. Assertions name the tasks that ran, failed or were reused:
+//! [`flow()`] returns a flow in a temporary folder. To test a task without those upstream, give its
+//! inputs as values with [`with_input`](Flow::with_input). Assertions such as [`assert_ran`] name the
+//! instances that ran, failed or were reused:
 //!
 //! ```
 //! use flow::prelude::*;
@@ -43,11 +44,11 @@
 //! # }
 //! ```
 //!
-//! [`check_all!`](crate::check_all) checks all tasks of a program, and detects refactorings that
-//! orphan outputs.
+//! [`check_all!`](crate::check_all) checks all tasks of a program, and detects refactorings after which
+//! existing outputs would not be found.
 //!
-//! Only a [`testing::Flow`](Flow) accepts given outputs, so that a store that somebody works with
-//! never has any.
+//! Only a [`testing::Flow`](Flow) accepts given outputs, so that the store of a real flow never
+//! contains any.
 
 mod disk;
 mod flow;

@@ -5,7 +5,7 @@ use std::path::Path;
 use flow_core::__private::Report;
 use flow_core::Flow;
 
-/// Defines a test that checks all tasks, and a test that detects orphaned outputs.
+/// Defines a test that checks all tasks, and one that detects changes after which outputs are not found.
 ///
 /// Write `flow::check_all!();` in a test file, or in a module with `#[cfg(test)]`.
 ///
@@ -13,8 +13,8 @@ use flow_core::Flow;
 /// does, and the test reports all errors by task. A linker omits a library that is not used, so a
 /// file in `tests/` must name the library: `use my_pipeline as _;`.
 ///
-/// It is one test for all tasks, and not one for each, because a macro cannot know the tasks: they
-/// are registered when the program is linked.
+/// There is one test for all tasks, because the macro cannot list the tasks and generate a test for each:
+/// they are registered when the program is linked.
 ///
 /// ```no_run
 /// // tests/tasks.rs
@@ -24,9 +24,10 @@ use flow_core::Flow;
 /// flow::check_all!();
 /// ```
 ///
-/// Tasks that no other task requires are planned as roots; the others are checked with the values
-/// that they get from these. Give the flow what the roots need: values for parameters without a
-/// default, handles, and fixed values for parameters whose default changes from day to day:
+/// Tasks that no other task requires are checked as roots. The others are checked with the parameter
+/// values that they get there. Give the flow what the roots need: values of parameters without a
+/// default, values for `uses(...)` with [`provide`](crate::Flow::provide), and fixed values of parameters
+/// whose default changes from day to day:
 ///
 /// ```no_run
 /// # use flow::prelude::*;
@@ -41,16 +42,17 @@ use flow_core::Flow;
 ///
 /// # Golden file
 ///
-/// The second test compares the keys by which outputs are found, and the types as which they are
-/// loaded, with the file `tests/golden/tasks.txt` of the crate. The keys are those of the default
-/// parameters. They change with everything that orphans existing outputs, such as the name or the
-/// type of a parameter. If a change is intended, and the first time, write the file with
+/// The second test guards the outputs that a store already has. It compares the key of each task with
+/// default parameters, by which its output is found, and the type of its output with the file
+/// `tests/golden/tasks.txt` of the crate. They change if, for example, a parameter gets another name or
+/// type; then existing outputs are not found any more. To create the file, or to accept an intended
+/// change, run
 ///
 /// ```sh
 /// FLOW_ACCEPT_KEYS=1 cargo test
 /// ```
 ///
-/// and commit it with the code. Set another path with
+/// and commit the file with the code. Set another path with
 /// `flow::check_all!(golden = "tests/keys.txt")`, after the values if there are any. If several
 /// test files use the macro, each needs a path of its own, because they link different tasks.
 #[macro_export]

@@ -2,13 +2,13 @@
 
 use flow_core::{Entry, Error, Summary};
 
-/// A result of a run: a summary, including that of a run that failed.
+/// A type that contains the summary of a run: a summary, the error of a failed run, or a result.
 pub trait Told {
     /// Returns the summary of the run.
     ///
     /// # Errors
     ///
-    /// There is no summary: the flow has an error, or the store cannot be read.
+    /// There is no summary, because nothing ran: the flow has an error, or the store cannot be read.
     fn summary(&self) -> Result<&Summary, &Error>;
 }
 
@@ -38,8 +38,9 @@ macro_rules! assertions {
     ($($(#[$doc:meta])* $name:ident: $which:ident, $text:literal;)*) => {
         $($(#[$doc])*
         ///
-        /// An instance is named by its task, or with its parameters as in the summary:
-        /// `Train {model: Logistic}`. The order does not matter. Each instance must be named.
+        /// `run` is the summary of a run or its result, `flow.run::<Train>()`. `expected` names each
+        /// instance once, in any order: by its task, `Train`, or with its parameters as in the
+        /// summary, `Train {model: Logistic}`.
         ///
         /// # Panics
         ///
@@ -55,11 +56,11 @@ macro_rules! assertions {
 assertions! {
     /// Asserts that exactly these instances ran.
     assert_ran: ran, "ran";
-    /// Asserts that exactly the outputs of these instances were given by the test, and saved in
-    /// this run.
+    /// Asserts that the test gave the outputs of exactly these instances, with
+    /// [`with_input`](super::Flow::with_input), and that this run saved them.
     assert_given: given, "were given";
-    /// Asserts that exactly these instances were cut off early: upstream ran, and produced equal
-    /// outputs.
+    /// Asserts that exactly these instances did not have to run, because upstream tasks ran and
+    /// produced equal outputs.
     assert_unchanged: unchanged, "have unchanged inputs";
     /// Asserts that exactly these instances reused an existing output with the same fingerprint.
     assert_reused: reused, "were reused";

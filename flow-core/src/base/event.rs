@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::base::panics;
 
-/// Something that happened during a run.
+/// An event of a run, which an observer receives: [`Flow::observe`](crate::Flow::observe).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {

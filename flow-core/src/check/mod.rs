@@ -117,7 +117,7 @@ impl Flow {
     /// - values that a task uses and the flow does not [provide](Self::provide),
     /// - parameters of one name with different types, so that a value given to one does not reach the other.
     ///
-    /// Complete instances are checked too: the question is whether everything could run.
+    /// Complete instances are checked too, as if everything had to run.
     ///
     /// ```
     /// use std::path::PathBuf;
@@ -160,7 +160,7 @@ impl Flow {
     ///
     /// # Errors
     ///
-    /// All that is wrong.
+    /// All problems that were found.
     pub fn check<R: Roots>(&self) -> Result<Checked, Problems> {
         let Findings { problems, graph, warnings, .. } = self.inspect(&R::types());
         match problems.is_empty() {

@@ -44,10 +44,11 @@ const LISTED: usize = 10;
 impl FlowStore<'_> {
     /// Declares stored outputs up to date after a refactoring that did not change results.
     ///
-    /// It is about the outputs of these roots and of all instances upstream, including those that tasks
-    /// required while they ran. An output can be blessed if it is pending only because code, a version or a target
-    /// changed, or because its task or one upstream got a new parameter that has its default. Outputs that are
-    /// pending for other reasons stay pending, and [`Blessed::pending`] lists them.
+    /// Nothing happens before [`Bless::run`] is called. It covers the outputs of these roots and of all instances
+    /// upstream, including those that tasks required while they ran. An output can be blessed if it is pending
+    /// only because code, a version or a target changed, or because its task or one upstream got a new parameter
+    /// that has its default. Outputs that are pending for other reasons stay pending, and [`Blessed::pending`]
+    /// lists them.
     ///
     /// The tasks, or a [sample](Bless::sample) of them, first run in a separate folder with the inputs in the
     /// store, and their outputs are compared with the recorded ones byte by byte. If all are equal, the records

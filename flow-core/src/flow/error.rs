@@ -10,11 +10,11 @@ use crate::plan::error::PlanError;
 use crate::task::error::{LoadError, RequireError};
 use crate::value::first_line;
 
-/// An error of an operation of a flow, by cause.
+/// The error of an operation of a flow, with a variant for each cause.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Planning failed; nothing has run.
+    /// Planning failed, so that nothing has run.
     #[error(transparent)]
     Plan(#[from] Box<PlanError>),
     /// The store could not be read or written.
@@ -91,7 +91,7 @@ pub enum Error {
         /// Why it is not replaced.
         why: &'static str,
     },
-    /// No Rust type reads all outputs of a task, for instance because their columns differ.
+    /// `export_crate` found no Rust type for all outputs of a task, for instance because their columns differ.
     #[error(
         "no type reads both {first} and {second}: {difference}; export outputs of the same code, or each \
          into its own folder"

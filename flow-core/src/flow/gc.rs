@@ -1,8 +1,8 @@
 //! Garbage collection: finding files that are no longer needed, and removing them.
 //!
-//! Finding and removing are separate steps, so that users see what will be removed. Instances are garbage only if
-//! the user names roots to [keep](Gc::keep), and nothing that an execution under way may have written or be reading is
-//! removed.
+//! Finding and removing are separate steps, so that users can check the list before anything is removed. Instances are
+//! garbage only if the user names roots to [keep](Gc::keep). Files that an execution in progress may have written, or
+//! may be reading, are never removed.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -28,7 +28,7 @@ impl FlowStore<'_> {
     /// Returns a search for garbage: files in the store that are no longer needed.
     ///
     /// Garbage is: outputs that no record names, files that a process left when it died, records of
-    /// failures that were fixed since, tables of code that no record names, and versions
+    /// failures that were fixed since, lists of code digests that no record names, and versions
     /// [beyond the limits](Flow::limits) of this flow. If [roots](Gc::keep) are given, instances that none of
     /// them needs are garbage as well.
     ///
@@ -113,21 +113,21 @@ impl Gc {
         Ok(self)
     }
 
-    /// Treats outputs in an earlier format of the store like all others.
+    /// Includes outputs that an earlier release stored in an earlier format of the store.
     ///
-    /// Without this setting, `gc` keeps an output that an earlier release stored in an earlier format until a
-    /// run has reused it. An instance may have had another key in that release, so that the keys of the roots
-    /// do not tell which of those outputs a run would reuse.
+    /// By default, `gc` keeps such an output until a run has reused it. An instance may have had another key in
+    /// that release, so that `gc` cannot determine from the keys of the roots which of these outputs a run would
+    /// reuse.
     pub fn earlier_formats(self) -> Self {
         Self { earlier_formats: true, ..self }
     }
 
     /// Sets the minimal age of garbage; the default is one hour.
     ///
-    /// A running process has written files that no record names yet. Executions under way hold a lock, so
-    /// that their files are kept at any age. On a file system without locks, an execution that did not end
-    /// properly counts as under way until a week after its last commit, and its files are kept: remove
-    /// its file in `.flow/running` if its process has died.
+    /// An execution in progress has written files that no record names yet. It holds a lock, so that its files
+    /// are kept at any age. On a file system without locks, an execution whose process died counts as in
+    /// progress until a week after its last commit. To collect its files earlier, remove its file in
+    /// `.flow/running`.
     ///
     /// Symbolic links in the store are never followed. [`find`](Self::find) fails on a link below `.flow`, or in
     /// place of the folder of a task or an instance, and names it.

@@ -20,7 +20,7 @@ use crate::task::setting::named;
 use crate::task::{Task, TaskType};
 
 impl Flow {
-    /// Returns this flow with a value for a parameter of one task.
+    /// Returns this flow with a value for a parameter of one task, given by its typed key: `with(Fit::C, 0.1)`.
     ///
     /// The value also reaches tasks upstream that have a parameter of the same name and type, and all
     /// parameters that are linked to this one through `#[param(from = ...)]`: linked parameters have one value.
@@ -143,8 +143,8 @@ impl Flow {
     /// Provides tasks with a value that is not a parameter, such as a connection, a client or a pool.
     ///
     /// Tasks with `#[task(uses(Client))]` get it with [`Cx::provided`](crate::Cx::provided). All running tasks
-    /// share it, and it is part of neither keys nor fingerprints. Planning a run fails if a pending task uses
-    /// a type that was not provided.
+    /// share it. It is part of neither keys nor fingerprints, so that another client does not make tasks run again.
+    /// Planning a run fails if a pending task uses a type that was not provided.
     #[must_use]
     pub fn provide<C: Send + Sync + 'static>(&self, handle: C) -> Self {
         let mut provided = HashMap::clone(&self.provided);
@@ -152,7 +152,7 @@ impl Flow {
         Self { provided: Arc::new(provided), ..self.clone() }
     }
 
-    /// Makes runs print no progress.
+    /// Disables the progress that runs print to standard error.
     #[must_use]
     pub fn quiet(&self) -> Self {
         Self { progress: Progress::Quiet, ..self.clone() }
@@ -186,8 +186,8 @@ impl Flow {
 
 /// A source of outputs for [`Flow::reuse_from`]: another flow's store and the stores that it reuses from.
 ///
-/// The stores are opened for reading only. Not even the modification time of a touched output is recorded in them, and
-/// each flow checks by itself which task has which name.
+/// The stores are opened for reading only. Nothing is recorded in them, not even a new modification time of an output.
+/// Which task has which name is checked for each flow on its own.
 pub struct ReuseSource {
     stores: Vec<Arc<Store>>,
 }

@@ -28,10 +28,10 @@ pub type Metadata = BTreeMap<String, serde_json::Value>;
 
 /// The graph of some roots: the roots and all instances upstream of them. Created by [`Flow::graph`].
 ///
-/// The methods of [`Flow`] are about the roots. Those of a subgraph are about any task in it, with the
-/// parameters that the task has there: `flow.graph::<Report>().load::<Prices>()`.
+/// The methods of [`Flow`] operate on the roots. Those of a subgraph operate on any task in the graph, with the
+/// parameters that it has there: `flow.graph::<Report>().load::<Prices>()` loads the prices that `Report` requires.
 ///
-/// If the graph has several instances of a task, [`at`](Self::at) selects some by the value of a parameter.
+/// If the graph has several instances of a task, select one with [`at`](Self::at), by the value of a parameter.
 ///
 /// A subgraph contains the dependencies that tasks declare. Those that a task requires while it runs are known
 /// only from its record: [`preview`](Self::preview) shows them, and [`reset_all`](Self::reset_all) and
@@ -96,7 +96,8 @@ impl Flow {
 impl<R: Roots> Subgraph<R> {
     /// Selects the instances of a task that have this value of a parameter.
     ///
-    /// Of other tasks it selects the instances that are upstream or downstream of a selected one.
+    /// For every other task, it selects the instances that are upstream or downstream of a selected instance. Several
+    /// calls narrow the selection.
     #[must_use]
     pub fn at<K: Task, T: Parameter>(mut self, key: Param<K, T>, value: impl IntoParam<T>) -> Self {
         self.selected.push((TaskType::of::<K>(), key.index(), Arc::new(value.into_param())));
@@ -344,7 +345,7 @@ impl<R: Roots> Subgraph<R> {
     }
 }
 
-/// Returns, for each node, whether it is one of `selected`, or upstream or downstream of one.
+/// Returns, for each node, whether it is in `selected`, or upstream or downstream of a node in it.
 fn connected(plan: &Plan, selected: &[bool]) -> Vec<bool> {
     let (mut downstream, mut upstream) = (selected.to_vec(), selected.to_vec());
     for node in plan.graph.nodes() {

@@ -17,7 +17,7 @@ use crate::task::{Kind, Output, Task};
 impl Flow {
     /// Loads the output of a task, which must be complete.
     ///
-    /// An output that a run would reuse counts as complete, and is read from its present place.
+    /// An output that a run would reuse, from another instance or store, counts as complete: it is read from there.
     ///
     /// # Errors
     ///
@@ -28,7 +28,7 @@ impl Flow {
 
     /// Runs a task with its dependencies and loads its output.
     ///
-    /// This is [`run`](Self::run) and [`load`](Self::load) in one call: what is complete does not run.
+    /// This is [`run`](Self::run) and [`load`](Self::load) in one call. Tasks that are complete do not run.
     ///
     /// ```
     /// use flow::prelude::*;

@@ -3,17 +3,18 @@
 //! A [`Flow`] is a store with parameter values and settings. It is immutable: the builder methods in [`given`],
 //! [`limits`] and [`trust`] return a new flow.
 //!
-//! Every operation first builds a plan, of one of three kinds (see the module [`plan`]):
+//! Almost every operation first builds a plan: the graph of instances, each judged complete or pending. There are
+//! three kinds of plans (see the module [`plan`]):
 //!
-//! - of the present state of the store, for `reset`, `verify`, `gc`, `bless`, `export` and `push`; `force` and
-//!   `refresh` have no effect on it, and it judges every instance whatever [`Flow::trust`] says;
-//! - for [`load`], which ignores `force` and `refresh` as well, but may trust the records of roots;
-//! - for [`run`] and for all that describe a run: [`view`], `why` and `plot`.
+//! - a plan of the present state of the store, for `reset`, `verify`, `gc`, `bless`, `export` and `push`. It ignores
+//!   `force`, `refresh` and [`Flow::trust`], and judges every instance;
+//! - a plan for [`load`]. It ignores `force` and `refresh`, and respects [`Flow::trust`];
+//! - a plan for [`run`], and for the operations that describe a run: [`view`], `why` and `plot`. It respects all three.
 //!
-//! [`graph`] and [`select`] find the instances of a plan that a call is about. Results are data that implement
-//! `Display`: [`summary`], [`sweep_summary`], [`transferred`] and `export::summary`.
+//! [`graph`] and [`select`] select the instances of a plan that a call concerns. Results implement `Display`:
+//! [`summary`], [`sweep_summary`], [`transferred`] and `export::summary`.
 //!
-//! Planning changes no outputs. Except for caches, nothing is remembered between two calls.
+//! Planning changes no outputs. A flow keeps no state between two calls, except for caches.
 
 mod bless;
 pub(crate) mod error;
@@ -74,8 +75,25 @@ use crate::value::AnyValue;
 /// A store together with parameter values and settings: the entry point of the library.
 ///
 /// A flow is immutable and cheap to clone. [`with`](Self::with) and the other builder methods return a
-/// new flow, so that several settings can be used side by side. Every operation builds a new plan from
-/// the present code, parameters and files.
+/// new flow, so that flows with different parameter values can be used side by side. Every operation builds
+/// a new plan from the present code, parameters and files.
+///
+/// - To show what a run would do: [`preview`](Self::preview), [`why`](Self::why), [`plot`](Self::plot),
+///   [`is_complete`](Self::is_complete), [`check`](Self::check).
+/// - To run and load: [`run`](Self::run), [`load`](Self::load), [`get`](Self::get), which does both, and
+///   [`output`](Self::output), which returns a handle.
+/// - To set parameters: [`with`](Self::with), [`with_named`](Self::with_named), and [`sweep`](Self::sweep) for many
+///   values at once.
+/// - To set options of runs: [`workers`](Self::workers), [`force`](Self::force),
+///   [`allow_failures`](Self::allow_failures), [`provide`](Self::provide), [`observe`](Self::observe),
+///   [`quiet`](Self::quiet), [`stopper`](Self::stopper), [`trust`](Self::trust), [`limits`](Self::limits).
+/// - To use the tasks upstream of a root: [`graph`](Self::graph).
+/// - To remove outputs and maintain the store: [`reset`](Self::reset), [`store`](Self::store),
+///   [`namespace`](Self::namespace).
+/// - To share outputs: [`reuse_from`](Self::reuse_from), [`push`](Self::push), [`pull`](Self::pull),
+///   [`export`](Self::export), [`export_crate`](Self::export_crate), [`import`](Self::import).
+///
+/// Methods such as `run::<R>()` take their *roots* as a type argument: a task, or a tuple of tasks.
 ///
 /// ```
 /// use flow::prelude::*;

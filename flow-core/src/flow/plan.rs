@@ -6,10 +6,9 @@
 //! | load ([`Flow::to_load`]) | ignored | ignored | respected |
 //! | run ([`Flow::to_run`]) | respected | evaluated | respected |
 //!
-//! `force` is about running alone: a forced instance is pending for a run and its preview. Its output stays and can be
-//! loaded until the forced run has replaced it, so that a failed run loses nothing. In the same way a load returns
-//! the output of the last run whatever `refresh` says; otherwise an output that changes faster than it is
-//! fetched could never be loaded.
+//! `force` affects runs and their previews only: there, a forced instance is pending. Its output stays, and can be
+//! loaded until the forced run has replaced it, so that a failed run loses nothing. A load ignores `refresh` too and
+//! returns the output of the last run. Otherwise an output with `refresh = always` could never be loaded.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -134,7 +133,7 @@ pub(super) fn roots_of<R: Roots>() -> Vec<Root<'static>> {
 /// How a plan treats the `refresh` attribute of tasks.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum RefreshMode {
-    /// The output of the last run counts, whatever `refresh` says.
+    /// Ignores `refresh`: the output of the last run counts.
     Ignore,
     /// Expressions are evaluated, and outputs that are too old are pending.
     Evaluate,

@@ -1,8 +1,8 @@
 //! Resets: removing outputs, so that their tasks run again.
 //!
-//! A reset withdraws the fingerprint of each removed output from the index of its task, and removes the kept versions
-//! with it. Neither this store nor one that is read has an output to reuse under that fingerprint until a
-//! task has run. An output that is the current one of another instance stays.
+//! A reset removes the fingerprint of each removed output from the index of its task, and all kept versions with that
+//! fingerprint. Until the task has run, no output with that fingerprint is reused, neither from this store nor from
+//! another one. A current output of another instance is not removed.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -60,8 +60,8 @@ impl fmt::Display for Removed {
 impl Flow {
     /// Removes the outputs of these roots with their earlier versions, so that the tasks run again.
     ///
-    /// If an equal output is the current one of another instance, it is not removed, and the roots do not
-    /// reuse it.
+    /// If another instance has the same output, that instance keeps it, and the roots do not reuse it: their tasks
+    /// run again. Outputs upstream and downstream stay; see [`Subgraph`](crate::Subgraph) for resetting those.
     ///
     /// # Errors
     ///

@@ -14,7 +14,7 @@ use crate::task::{Kind, Task, TaskType};
 
 /// Maintenance operations on the store of a flow. Created by [`Flow::store`].
 ///
-/// They are about all outputs in the store, of any task and any parameters.
+/// They cover all outputs in the store, of any task and with any parameters, except where a method names a task.
 ///
 /// ```
 /// use flow::prelude::*;
@@ -154,8 +154,8 @@ impl FlowStore<'_> {
     /// A store records which task has a name. If another crate uses the store with a task of the same name but
     /// other parameters or another target, planning fails: two programs that share a folder by accident
     /// would replace each other's outputs. A task that was moved to another crate and changed at the same
-    /// time cannot be told from that case. Call this method once after such a move. It removes no outputs,
-    /// and has no influence on which outputs are complete.
+    /// time looks the same. Call this method once after such a move. It removes no outputs, and does not change
+    /// which outputs are complete.
     ///
     /// # Errors
     ///

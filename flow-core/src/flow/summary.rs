@@ -184,7 +184,7 @@ impl Summary {
         })
     }
 
-    /// Returns the instances whose outputs a test provided and this run saved.
+    /// Returns the instances whose outputs a test provided, with `flow::testing`, and this run saved.
     pub fn given(&self) -> Vec<Entry> {
         self.select(|outcome, _| (outcome == Outcome::Given).then_some((0.0, None)))
     }
@@ -194,7 +194,7 @@ impl Summary {
         self.select(|outcome, _| (outcome == Outcome::Reused).then_some((0.0, None)))
     }
 
-    /// Returns the instances that did not have to run: upstream tasks ran, and produced equal outputs.
+    /// Returns the instances that did not have to run, because upstream tasks ran and produced equal outputs.
     pub fn unchanged(&self) -> Vec<Entry> {
         self.select(|outcome, _| (outcome == Outcome::Unchanged).then_some((0.0, None)))
     }
@@ -259,7 +259,7 @@ impl Summary {
         self.outcomes.seconds
     }
 
-    /// Returns the warnings: what is legal but probably unintended.
+    /// Returns the warnings: settings that are legal but probably unintended.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }

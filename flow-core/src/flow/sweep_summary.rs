@@ -31,7 +31,7 @@ pub struct SweepSummary {
     left_out: LeftOut,
 }
 
-/// The outcome of a variant: that of its root or, of several roots, the most informative one.
+/// The outcome of a variant: that of its root or, if there are several roots, the most important one.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum VariantOutcome {
@@ -39,7 +39,7 @@ pub enum VariantOutcome {
     AlreadyComplete,
     /// It is an aggregate or external, and became complete in this run.
     NowComplete,
-    /// It did not have to run: upstream tasks ran, and produced equal outputs.
+    /// It did not have to run, because upstream tasks ran and produced equal outputs.
     Unchanged,
     /// It reused a stored output with the same fingerprint instead of running.
     Reused,

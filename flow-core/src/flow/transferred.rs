@@ -100,10 +100,9 @@ impl Transferred {
         &self.skipped
     }
 
-    /// Returns the reasons why others may be unable to pull some of the pushed outputs.
+    /// Returns warnings that others may be unable to pull some of the pushed outputs.
     ///
-    /// They are about absolute paths in parameters and among the files that tasks read. Each says how to
-    /// fix it.
+    /// A warning names an absolute path, in a parameter or among the files that tasks read, and the fix.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }

@@ -28,9 +28,9 @@ impl<R: Roots> Subgraph<R> {
     /// Hashes every file of the outputs of the graph and compares the digests with the records.
     ///
     /// Current outputs and earlier versions are verified. A run trusts a file that has the recorded size
-    /// and modification time, so that it detects files that are missing or were written to, but no bit
-    /// rot. This method detects bit rot as well, and takes as long as reading all files. It changes nothing:
-    /// [`Verified::reset`] removes damaged outputs, and the next run computes them again.
+    /// and modification time: it detects files that are missing or were written to, but not files that decayed on
+    /// the disk. This method detects those as well, and takes as long as reading all files. It changes nothing:
+    /// [`Verified::reset`] removes damaged outputs, so that the next run computes them again.
     ///
     /// ```
     /// use flow::prelude::*;

@@ -8,7 +8,7 @@ use crate::plan::tree::Preview;
 use crate::plan::variant::Root;
 
 impl Flow {
-    /// Returns what a run of these roots would do, and why.
+    /// Returns what a run of these roots would do, and why, as a tree that can be printed.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Explanations why tasks are not complete.
+//! Explanations of why tasks are not complete.
 
 use crate::flow::error::Error;
 use crate::flow::{Flow, Roots};

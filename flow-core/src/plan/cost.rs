@@ -1,4 +1,4 @@
-//! The cost of a run: the number of tasks, and how long they last_duration before.
+//! The cost of a run: the number of tasks that would run, and how long they took before.
 //!
 //! Durations are read from records.
 
@@ -86,7 +86,7 @@ fn is_pending(plan: &Plan, node: NodeIndex) -> bool {
 }
 
 impl Plan {
-    /// Returns how long an instance last_duration when it ran last, in seconds.
+    /// Returns how long the last run of an instance took, in seconds.
     fn last_duration(&self, node: NodeIndex) -> Option<f64> {
         let key = self.graph.node(node).key;
         let folder = self.store.listed(&self.graph.task(node).folder, key.short()).ok()??;

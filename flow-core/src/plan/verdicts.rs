@@ -30,7 +30,7 @@ pub enum Status {
     ///
     /// A run links the output to this instance.
     Kept,
-    /// It was not checked, because its consumers are complete by their own records.
+    /// It was not checked, because the roots are complete according to their records.
     ///
     /// This happens only with [`Trust::Records`](crate::Trust::Records).
     Unchecked,

@@ -49,9 +49,9 @@ use crate::base::key::Digest;
 
 /// Storage that outputs are [pushed](crate::Flow::push) to and [pulled](crate::Flow::pull) from.
 ///
-/// A remote maps names to immutable content. [`RemoteFolder`] implements it for a folder. An object store needs
-/// four methods; the others have defaults, which it overrides with what it does better: a conditional put, ranges,
-/// requests in parallel.
+/// A remote maps names to immutable content. [`RemoteFolder`] implements it for a folder. For an object
+/// store, implement the four methods without defaults. Override the others if the store has a better way: a conditional
+/// put, ranges, parallel requests.
 ///
 /// A name is a path with `/` between its parts. It consists of ASCII letters, digits and `-_.+=(),`, and has at most
 /// 300 bytes. Methods are called from several threads at once.
@@ -120,7 +120,7 @@ pub trait Remote: Send + Sync {
         self.put(name, content, bytes).map(|()| true)
     }
 
-    /// Returns a range of the content under a name, in bytes; less, if the content ends before.
+    /// Returns a range of the content under a name, in bytes, or the part of it that exists.
     ///
     /// The default implementation reads the content from its beginning.
     fn get_range(&self, name: &str, range: Range<u64>) -> io::Result<Vec<u8>> {
@@ -142,7 +142,7 @@ pub trait Remote: Send + Sync {
 
     /// Returns the [`size`](Self::size) of each of several names, in order.
     ///
-    /// A push calls it with up to a thousand names. The default implementation asks for one after the other.
+    /// A push calls it with up to a thousand names. The default implementation calls [`size`](Self::size) for each.
     fn sizes(&self, names: &[String]) -> io::Result<Vec<Option<u64>>> {
         names.iter().map(|name| self.size(name)).collect()
     }

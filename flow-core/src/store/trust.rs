@@ -1,8 +1,8 @@
-//! Trust: how much of what was recorded is checked.
+//! Trust: how thoroughly records are compared with the present files.
 
-/// How much of what was recorded is checked: [`Flow::trust`](crate::Flow::trust).
+/// How thoroughly a flow compares records with the present files: [`Flow::trust`](crate::Flow::trust).
 ///
-/// A flow always compares what was recorded with the present files. This says how thoroughly.
+/// The levels differ in cost, and in the changes that they detect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Trust {
@@ -22,10 +22,10 @@ pub enum Trust {
     /// required while it ran. So the cost depends on the roots alone. This does not detect a change
     /// anywhere upstream: of code, of a file, or of a parameter that a task sets for its
     /// requirements. A root that does not pass is checked with everything upstream of it, as by
-    /// [`Stamps`](Self::Stamps). In a preview, what was not checked is `UNCHECKED`.
+    /// [`Stamps`](Self::Stamps). A preview shows instances that were not checked as `UNCHECKED`.
     ///
-    /// This applies to roots only. If every record was trusted by itself, a task could run on
-    /// inputs that were not checked.
+    /// Only the records of roots are trusted in this way. If all were, a task could run on inputs that
+    /// were not checked.
     Records,
     /// Only content counts. Every output and every file that a task reads is hashed once for each
     /// plan.

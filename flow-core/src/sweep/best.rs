@@ -39,9 +39,8 @@ impl<R: Roots> Sweep<R> {
     /// The column is metadata such as `accuracy` or, of a task upstream, `Train.accuracy`. If several variants have the
     /// largest number, the first one is returned.
     ///
-    /// Variants without such a number, or with NaN, are left out and listed in
-    /// [`Best::left_out`]. If another variant has recorded text, so that the column is text, the numbers
-    /// are compared all the same.
+    /// Variants without such a number, or with NaN, are left out and listed in [`Best::left_out`]. If some variants
+    /// have recorded text, the whole column is text, but the numbers in it are still compared as numbers.
     ///
     /// The column may also be a parameter; then only complete variants are compared. If metadata has the same name,
     /// write the parameter as in code, `Fit::ACCURACY`, or in capitals if it was given by name.

@@ -15,9 +15,9 @@ use crate::value::AnyValue;
 
 /// # Declaring variants
 impl<R: Roots> Sweep<R> {
-    /// Combines each of the variants so far with each of several values of a parameter.
+    /// Combines each variant that was declared so far with each of these values of a parameter.
     ///
-    /// The result is a grid, in which this parameter changes fastest.
+    /// The result is a grid. In the order of the variants, this parameter changes fastest.
     pub fn over<K: Task, V: Parameter, I: IntoParam<V>>(
         self,
         key: Param<K, V>,
@@ -71,16 +71,16 @@ impl<R: Roots> Sweep<R> {
         self.over(key, all.take_while(|day| *day <= last))
     }
 
-    /// Draws a parameter from a range, with all values equally likely.
+    /// Draws the values of a parameter from a range, in which all values are equally likely.
     ///
     /// It needs a [`sample`](Self::sample), which sets how many values are drawn.
     pub fn uniform<K: Task, V: Drawn>(self, key: Param<K, V>, range: Range<V>) -> Self {
         self.drawn(key, range, false)
     }
 
-    /// Draws a parameter from a range of positive numbers, with all orders of magnitude equally likely.
+    /// Draws the values of a parameter from a range of positive numbers, with all orders of magnitude equally likely.
     ///
-    /// As many values lie between 0.01 and 0.1 as between 1 and 10. It needs a
+    /// About as many values are between 0.01 and 0.1 as between 1 and 10. The sweep needs a
     /// [`sample`](Self::sample), which sets how many values are drawn.
     pub fn log_uniform<K: Task, V: Drawn>(self, key: Param<K, V>, range: Range<V>) -> Self {
         self.drawn(key, range, true)
@@ -104,7 +104,7 @@ impl<R: Roots> Sweep<R> {
 
     /// Adds a variant with a name, which must be unique.
     ///
-    /// If there are values to sweep [`over`](Self::over), the variant is combined with each of them.
+    /// If the sweep also has values of [`over`](Self::over), the variant is combined with each of them.
     pub fn variant(self, name: &str, set: impl FnOnce(Setting) -> Setting) -> Self {
         let row = Row { name: Some(name.to_owned()), setting: set(Setting::default()) };
         self.changed(|space| space.grid.rows.push(row))
@@ -146,7 +146,7 @@ impl<R: Roots> Sweep<R> {
         self.changed(|space| space.grid.rows.extend(Row::each(items, set)))
     }
 
-    /// Selects `count` variants at random, each at most once; all, if there are no more.
+    /// Selects `count` variants at random, each at most once; all variants, if there are not more than `count`.
     ///
     /// The same seed selects the same variants on every machine, and a larger sample contains a
     /// smaller one. The grid may be too large to be listed. Values that are drawn from a range may
@@ -175,8 +175,8 @@ impl<R: Roots> Sweep<R> {
 
     /// Limits [`preview`](Self::preview), [`plot`](Self::plot) and [`run`](Self::run) to `at_most` incomplete variants.
     ///
-    /// With it, a long list can be processed in parts. The first variants are taken; those that failed in the last run
-    /// come after all others, so that they cannot block the rest.
+    /// Use it to process a long list in parts, such as a backfill. The first incomplete variants are taken. Variants
+    /// that failed in the last run come after all others, so that they cannot block the rest.
     ///
     /// All other methods still cover all variants.
     pub fn missing(self, at_most: usize) -> Self {

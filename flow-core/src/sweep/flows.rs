@@ -32,7 +32,7 @@ impl<R: Roots> Sweep<R> {
     ///
     /// # Errors
     ///
-    /// The declaration of the sweep is invalid. A sweep without variants is.
+    /// The declaration of the sweep is invalid, for instance because it has no variants.
     pub fn is_empty(&self) -> Result<bool, Error> {
         Ok(self.list()?.is_empty())
     }
@@ -51,8 +51,8 @@ impl<R: Roots> Sweep<R> {
     ///
     /// # Errors
     ///
-    /// The declaration of the sweep is invalid. That is an error, and no empty iterator, so that a loop does
-    /// not silently do nothing.
+    /// The declaration of the sweep is invalid. An empty iterator would hide this error, because a loop over it does
+    /// nothing.
     ///
     /// ```
     /// # use flow::prelude::*;

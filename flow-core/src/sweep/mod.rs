@@ -1,8 +1,8 @@
 //! Sweeps: many settings of one flow, planned and run together.
 //!
 //! A [`Sweep`] is a flow, the root tasks, and a list of variants. A variant is a set of parameter values that override
-//! those of the flow. It consists of parameters only: workers, `force` or the environment belong to the one execution,
-//! so a [`Setting`](crate::Setting) has no methods for them.
+//! those of the flow. Options of a run, such as workers, `force` or the namespace, apply to all variants, so that a
+//! [`Setting`](crate::Setting) has no methods for them.
 //!
 //! # From the declaration to the variants
 //!
@@ -20,8 +20,8 @@
 //! row, [`load`] and [`reset`]. Only `preview`, `plot` and `run` are limited by [`Sweep::missing`]; everything else
 //! covers all variants. A single variant is used as one of the [`flows`].
 //!
-//! A parameter of a sweep that no variant uses is an error, whereas one that is given to a flow is a warning: a flow
-//! may have other roots that use it, a sweep has only its own.
+//! If no variant uses a parameter that the sweep sets, this is an error. For a value given to a flow it is only a
+//! warning, because the flow may be used with other roots that take the parameter; the roots of a sweep are fixed.
 
 mod best;
 mod by_variant;
@@ -59,21 +59,21 @@ use crate::plan::variant::Root;
 
 /// Many settings of one flow, planned and run together, created by [`Flow::sweep`].
 ///
-/// The variants are declared by
+/// Each setting, a set of parameter values, is a *variant*. Variants are declared by
 ///
-/// - [`over`](Self::over): all values of a parameter. Several calls form a grid, with all combinations.
+/// - [`over`](Self::over): one variant for each value of a parameter. Several calls form a grid, with all combinations.
 ///   [`days`](Self::days) does the same for a range of dates.
-/// - [`variant`](Self::variant): a named setting of any parameters; [`setting`](Self::setting) without a name, and
-///   [`settings`](Self::settings) for a list of items.
-/// - [`sample`](Self::sample): a random selection of all these, also of values from a range:
+/// - [`variant`](Self::variant): a variant with a name, which sets any parameters; [`setting`](Self::setting) adds one
+///   without a name, and [`settings`](Self::settings) one for each item of a list.
+/// - [`sample`](Self::sample): a random selection of the variants above. A sample can also draw values from a range:
 ///   [`uniform`](Self::uniform), [`log_uniform`](Self::log_uniform).
 ///
-/// Each variant is exactly the flow that [`Flow::with`] returns for the same values: `sweep["gbm"]`. A
-/// variant without a given name is named by its values, such as `c=0.1,degree=2`, and a named variant combined with a
-/// value is `gbm,c=0.1`. If two derived names are equal, the second is `c=0.1#2`.
+/// Indexing by name, `sweep["gbm"]`, returns a variant as a flow: the flow that [`Flow::with`] returns for the same
+/// values. A variant without a given name is named by its values, such as `c=0.1,degree=2`, and a named variant
+/// combined with a value is `gbm,c=0.1`. If two derived names are equal, the second is `c=0.1#2`.
 ///
-/// All variants form one graph: instances that they share run once, all others in
-/// parallel. A variant that fails does not stop the others.
+/// All variants form one graph: instances that they share run once, and all others run in parallel. A variant that
+/// fails does not stop the others.
 ///
 /// ```
 /// use flow::prelude::*;
@@ -181,8 +181,8 @@ impl<R: Roots> Sweep<R> {
 
 /// Returns the roots of these variants.
 ///
-/// `is_part` says that they are only a part of the sweep's variants. A parameter that no variant uses is then no error,
-/// because only a plan of all variants can show that.
+/// `is_part` is set if they are only some of the sweep's variants. Then a parameter that none of them uses is no error,
+/// because another variant may use it.
 fn roots_of<'a, R: Roots>(
     variants: impl IntoIterator<Item = &'a Variant, IntoIter: 'a>,
     is_part: bool,

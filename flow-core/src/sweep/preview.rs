@@ -23,8 +23,8 @@ const LISTED: usize = 50;
 
 /// A preview of what running a sweep would do, created by [`Sweep::preview`](crate::Sweep::preview).
 ///
-/// It prints a line for each variant: whether it is complete, why not, and what would run for it alone. Then follow
-/// the instances that several variants share, as a tree.
+/// It prints a line for each variant: its status, the reason, and the number of tasks that would run for this variant
+/// alone. Below, it prints the instances that several variants share, as a tree.
 ///
 /// ```text
 /// 3 variants: 1 complete, 2 to run
@@ -110,7 +110,7 @@ impl SweepPreview {
         self.preview.cost()
     }
 
-    /// Returns the warnings: things that are legal but probably unintended.
+    /// Returns the warnings: settings that are legal but probably unintended.
     pub fn warnings(&self) -> &[Warning] {
         self.preview.warnings()
     }

@@ -1,7 +1,7 @@
 //! The upstream of each variant: which instance of a task it has, and which instances only it needs.
 //!
-//! Each query passes over the graph once for all variants, so that the instances that they share
-//! are not visited for each of them.
+//! Each query passes over the graph once for all variants, so that a shared instance is visited once and not once
+//! for each variant.
 
 use daggy::NodeIndex;
 

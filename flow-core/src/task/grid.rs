@@ -1,9 +1,9 @@
-//! Grids: settings, multiplied with the values of parameters.
+//! Grids: settings, combined with values of further parameters.
 //!
 //! A [`Grid`] has *rows*, which are settings with or without a name, and *axes*, which are parameters with
 //! several values each. Its *cells* are all combinations of a row and a value of each axis: the row changes
-//! slowest, the last axis fastest. [`Cx::over`](crate::Cx::over) and [`Cx::variant`](crate::Cx::variant) build one for
-//! what a running task requires; a [`Sweep`](crate::Sweep) builds one for its variants, and names its cells.
+//! slowest, the last axis fastest. [`Cx::over`](crate::Cx::over) and [`Cx::variant`](crate::Cx::variant) build a grid
+//! for the dynamic requirements of a task; a [`Sweep`](crate::Sweep) builds one for its variants, and names its cells.
 
 use std::collections::HashMap;
 use std::sync::Arc;

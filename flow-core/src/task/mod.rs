@@ -59,7 +59,7 @@ use crate::value::Value;
     note = "write `#[derive(Task)]` and `#[task(target = ...)]` above the struct"
 )]
 pub trait Task: Declared {
-    /// How the output is stored, and so what type it has.
+    /// How the output is stored, which determines its type.
     type Target: Keep;
 
     /// The type of [`Cx::input`]: a handle for each dependency, in the form of `#[task(requires ...)]`.
@@ -149,7 +149,7 @@ pub type Output<T> = <<T as Task>::Target as Keep>::Value;
 pub(crate) enum Kind {
     /// By running the task.
     Made,
-    /// By something else: the output is an existing file.
+    /// By another program: the output is an existing file.
     External,
     /// The task has no output of its own, and stands for the tasks that it requires.
     Aggregate,

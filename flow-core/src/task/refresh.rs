@@ -1,7 +1,7 @@
 //! The `refresh` attribute: when a task runs again although nothing has changed.
 //!
 //! The value of a `refresh` expression is part of the fingerprint. `always` and an age are not: they are reasons to
-//! run, and an output made before is not reused then. The age is that of the run that produced the output, even
+//! run, and then no existing output is reused. The age is that of the run that produced the output, even
 //! if it was reused since.
 
 /// When a task runs again although nothing has changed.

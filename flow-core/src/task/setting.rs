@@ -1,4 +1,4 @@
-//! Settings: values of parameters that are given together, as of a variant of a sweep.
+//! Settings: parameter values that are given together, such as those of a variant of a sweep.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

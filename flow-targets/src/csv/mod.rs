@@ -31,7 +31,7 @@
 //!
 //! # What is preserved
 //!
-//! CSV cells are text without types. Where the types come from depends on the value:
+//! CSV cells are text without types. The type of the output determines how they are read:
 //!
 //! - **`Vec<R>`**, rows of a struct that derives serde's `Serialize` and `Deserialize`: the types
 //!   come from `R`. Every field is parsed as its own type, and equal rows come back. A field
@@ -53,8 +53,8 @@
 //!   | `Timestamp` | `2024-02-29T12:00:00`, with the zone `Z` or none; in microseconds, or in nanoseconds if a cell has more than six digits and all times are between 1677 and 2262 |
 //!   | `Utf8` | anything else, and every quoted cell |
 //!
-//!   So integers come back as 64 bits, and `Float32` as the `Float64` of the same text, both in the
-//!   run that saves them and in later runs. A type that cannot be inferred from its text, such as a
+//!   So integers of all sizes load as 64-bit integers, and a `Float32` as the `Float64` of the same
+//!   text, both in the run that saves them and in later runs. A type that cannot be inferred from its text, such as a
 //!   decimal or a time with a zone, is an error when saving, which asks for the schema.
 //! - **`Vec<RecordBatch>`**: like a `RecordBatch`. The file does not record the boundaries of
 //!   batches, so that one batch comes back. A list without batches is an error when saving.
@@ -62,8 +62,8 @@
 //!   8,192 rows, which are read on demand. Without a schema, loading first reads the file once to
 //!   infer the types.
 //!
-//! Saving lists, structs, maps and binary columns is an error. If the type of the row shows such a
-//! field, it is an error of the plan, before the task runs.
+//! CSV cannot store lists, structs, maps and binary columns. If the type of the row shows such a
+//! field, planning fails, before the task runs; otherwise saving fails.
 //!
 //! A null is written as the null text, which is empty by default, without quotes. Text is quoted if
 //! it equals the null text, so that empty text and null stay apart, and if it looks like a number,
@@ -84,8 +84,8 @@
 //! A line may have 64 MiB and 100,000 cells, unless [`max_line`](Csv::max_line) and
 //! [`max_columns`](Csv::max_columns) allow more.
 //!
-//! The target is not [`EXACT`](flow_core::Target::EXACT), since a value comes back as its text is
-//! read.
+//! The target is not [`EXACT`](flow_core::Target::EXACT): a loaded value may have other types than
+//! the saved one.
 //!
 //! # Reading a part of a file
 //!

@@ -74,9 +74,9 @@
 //! - **`Vec<RecordBatch>`** and **`BatchStream`**: like a `RecordBatch`; a single batch comes back.
 //!
 //! A workbook of another program loads in the same way, from its first sheet or the one with the
-//! set [name](Excel::sheet). Of a formula, its result is read. The type of a number follows from
-//! its number format, interpreted as Excel does it, with sections, conditions, colors, languages
-//! (`[$-de-DE]`) and quoted text:
+//! [name](Excel::sheet) that is set. A formula is read as its stored result. The type of a number
+//! follows from its number format, interpreted as Excel does it, with sections, conditions, colors,
+//! languages (`[$-de-DE]`) and quoted text:
 //!
 //! | format | number | type |
 //! | --- | --- | --- |
@@ -88,7 +88,7 @@
 //! | any other, including `General` | any | `Float64` |
 //!
 //! A number with a built-in format of East Asian dates, for which the file has no format code, is a
-//! date or a time. Of a decimal, the 15 digits that Excel shows count. A decimal with more digits
+//! date or a time. A decimal is read with the 15 digits that Excel shows. A decimal with more digits
 //! than the scale of its column is an error, and so is a number out of the range of a float.
 //!
 //! An error of a cell names the sheet, the cell in Excel's notation (`C5`), and the column.
@@ -188,8 +188,8 @@ impl<T> Excel<T> {
 
     /// Sets the most cells of a sheet, rows times columns: 50 million by default.
     ///
-    /// A single cell far from the others makes a sheet of all rows and columns before it. Saving
-    /// and loading a larger sheet is an error.
+    /// The sheet extends to its last row and column, even if most cells are empty. Saving and
+    /// loading a larger sheet is an error.
     #[must_use]
     pub fn max_cells(mut self, cells: u64) -> Self {
         self.limits.cells = cells;

@@ -34,17 +34,16 @@
 //! | [`BatchStream`](crate::BatchStream) | the same rows, in batches of other lengths, read on demand |
 //! | `Vec<R>` | equal rows; the column types come from `R`, see [below](#types-that-hide-their-columns) |
 //!
-//! Dates, times and decimals in rows are text columns, as their types serialize. An enum without
-//! data is a dictionary of the names of its variants. An enum with data, and any other type that
-//! Parquet does not have, is an error of the plan if the type of the row shows it, otherwise an
-//! error when saving. A column that would come back with another type is an error when saving.
+//! Dates, times and decimals in rows are text columns, because their types serialize as text. An
+//! enum without data is a dictionary of the names of its variants. For an enum with data, and any
+//! other type that Parquet does not have, planning fails if the type of the row shows it; otherwise
+//! saving fails. Saving also fails if a column would come back with another type.
 //!
 //! # Types that hide their columns
 //!
-//! The columns are determined by the type of the row, so that they are the same without rows, with
-//! one row and with many, and for a field that is `None` in every row. A type that parses a text,
-//! such as `jiff::civil::Date`, is a text column. Some types do not show their columns until there
-//! is a value:
+//! The type of the row determines the columns. So they are the same for any number of rows, even for
+//! none, and for a field that is `None` in every row. A type that is parsed from text, such as
+//! `jiff::civil::Date`, is a text column. For some types, the columns depend on the values:
 //!
 //! - A field of type `serde_json::Value` or with `#[serde(untagged)]`: the rows determine its
 //!   column, which has the type `Null` if there are no rows. The other columns come from their
@@ -53,14 +52,14 @@
 //!   columns, so that [`load_columns`](flow_core::Columnar::load_columns) finds none.
 //! - A type that serializes to another form than it deserializes from: the rows determine its
 //!   column.
-//! - An enum with some variants that hold data, in a row with a date or a similar type: it is text
-//!   as long as no row has one of these variants.
+//! - An enum in which some variants have data, in a row that also has a date or a similar type: its
+//!   column is text as long as no row has one of these variants.
 //!
 //! Such rows are read back from their columns while they are saved. If they cannot be read, as an
 //! enum with `#[serde(tag = ..)]`, or come back as other rows, saving is an error.
 //!
-//! If that is a problem, use a type that shows its form in the row, or a `RecordBatch` instead of
-//! rows.
+//! To avoid this, replace the type by one with fixed columns, such as a struct, or store a
+//! `RecordBatch` instead of rows.
 //!
 //! # Files of other programs
 //!

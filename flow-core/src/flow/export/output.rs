@@ -37,8 +37,8 @@ pub(super) struct FileCopy {
 
 /// Returns the manifest entries of these instances and the files to copy.
 ///
-/// An output that an earlier export wrote keeps its name, whatever else the folder has got since: `before` has the
-/// entries of the earlier exports.
+/// An output that an earlier export wrote keeps its name, even if outputs with similar names were added since:
+/// `before` has the entries of the earlier exports.
 pub(super) fn outputs(
     flow: &Flow,
     nodes: &[(Arc<Plan>, NodeIndex)],

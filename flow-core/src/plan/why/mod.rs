@@ -1,6 +1,6 @@
 //! Explains why instances are not complete, down to the root causes.
 //!
-//! The reasons of one instance say what is different for itself. Two kinds of reasons lead further. If
+//! The reasons of an instance describe its own changes. Two kinds of reasons lead further upstream. If
 //! something *upstream* is not complete, its own reasons are followed. If an input *gave other data*, the
 //! output that was used is found among the kept versions and compared with the present one. Dynamic
 //! dependencies are followed like inputs. The search is breadth first, and so finds the shortest path to each

@@ -10,8 +10,9 @@ use crate::task::{Task, TaskType};
 
 /// # Dynamic requirements
 ///
-/// Some tasks know their requirements only when they run: which settings are worth trying depends on the score of
-/// earlier ones. Such a task calls [`require`](Self::require) while it runs, and waits for the output.
+/// Some tasks know their requirements only while they run. An example is a search: which parameter values it tries next
+/// depends on the scores of earlier ones. Such a task calls [`require`](Self::require) while it runs, and waits for the
+/// output.
 ///
 /// ```
 /// use flow::prelude::*;
@@ -79,16 +80,16 @@ use crate::task::{Task, TaskType};
 /// resolve them in the same way. Each parameter takes the first of:
 ///
 /// 1. the value that [`with`](Self::with) sets, for the required task or for tasks further upstream;
-/// 2. the value that the tasks of `#[task(requires ...)]` take from outside the instance for the same parameter, if
-///    it is not the default;
+/// 2. the value that the same parameter has upstream of the running instance, among the tasks of
+///    `#[task(requires ...)]`, if it comes from outside the instance and is not the default;
 /// 3. the instance's own value of the same name and type, if it is neither `local` nor the default;
 /// 4. the parameter's default.
 ///
-/// Other values that were given to the flow do not reach the required task: declare a parameter of the same name on
-/// the task that requires it.
+/// Other values that were given to the flow do not reach the required task. To pass one on, declare a parameter of the
+/// same name on the task that requires it.
 ///
-/// **A failure** of a required task is an error that the task may handle, and so is a cycle, that is, requiring a task
-/// that waits for the running one. An output that was computed although a required task had failed is never
+/// **A failure** of a required task is an error that the running task may handle. So is a cycle: a required task that
+/// itself waits for the running one. An output that was computed although a required task had failed is never
 /// complete: tasks that require it in the same run get it, but it cannot be loaded afterwards, and the next run
 /// runs its task again. If a failure is a result like any other, return it as a value, such as
 /// `Json<Option<f64>>`.

@@ -1,4 +1,4 @@
-//! The settings of what a task requires while it runs.
+//! The settings of dynamic requirements: tasks that a task requires while it runs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ impl<'a, T: Task> With<'a, T> {
         self
     }
 
-    /// Sets a parameter to one value after the other: see [`Cx::over`].
+    /// Sets a parameter to each of several values, to require one instance for each: see [`Cx::over`].
     pub fn over<K: Task, V: Parameter, I: IntoParam<V>>(
         self,
         key: Param<K, V>,
@@ -77,8 +77,9 @@ impl<T: Task> Over<'_, T> {
         self
     }
 
-    /// Sets another parameter to one value after the other, in each of the settings so far: a grid, in
-    /// which this parameter changes fastest.
+    /// Combines each of the settings so far with each of these values of another parameter.
+    ///
+    /// The result is a grid, in which this parameter changes fastest.
     #[must_use]
     pub fn over<K: Task, V: Parameter, I: IntoParam<V>>(
         mut self,
@@ -93,15 +94,15 @@ impl<T: Task> Over<'_, T> {
     ///
     /// # Errors
     ///
-    /// As [`Cx::require`], for the first one that is missing; or the settings are wrong: a parameter is set twice,
-    /// or there are more than a million settings.
+    /// The same as [`Cx::require`], for the first setting that fails; or the settings are invalid: a parameter is set
+    /// twice, or there are more than a million settings.
     pub fn require<A: Task>(self) -> Result<Vec<Input<A>>, RequireError> {
         self.require_each().into_iter().collect()
     }
 
     /// Requires a task with each of the settings, and returns an error for each output that is missing.
     ///
-    /// If the settings are wrong, there is one error.
+    /// If the settings themselves are invalid, the list contains that error alone.
     pub fn require_each<A: Task>(self) -> Vec<Result<Input<A>, RequireError>> {
         match self.settings() {
             Ok(settings) => self.cx.require_all(settings),
@@ -137,7 +138,7 @@ pub struct Variants<'a, T: Task> {
 }
 
 impl<'a, T: Task> Variants<'a, T> {
-    /// Adds a setting. The last one of a name counts.
+    /// Adds a setting. If a name is used twice, the last setting counts.
     #[must_use]
     pub fn variant(mut self, name: &str, set: impl FnOnce(With<'a, T>) -> With<'a, T>) -> Self {
         let with = set(With { cx: self.base.cx, setting: self.base.setting.clone() });
@@ -149,7 +150,7 @@ impl<'a, T: Task> Variants<'a, T> {
     ///
     /// # Errors
     ///
-    /// As [`Cx::require`], for the first one that is missing.
+    /// The same as [`Cx::require`], for the first setting that fails.
     pub fn require<A: Task>(self) -> Result<BTreeMap<String, Input<A>>, RequireError> {
         let required = self.require_each().into_iter();
         required.map(|(name, input)| Ok((name, input?))).collect()

@@ -1,8 +1,8 @@
-//! Handles on outputs.
+//! Handles on outputs, which load them on request.
 //!
 //! [`Input`] is the typed handle that users see, [`Handle`] the same without a type, and [`InputPart`] a handle
-//! on one of several outputs. [`Inputs`] gives the handles of a task's inputs the form of its `requires`. A handle
-//! finds outputs through an [`Origin`]: a plan, or an execution.
+//! on one of several outputs. [`Inputs`] arranges the handles of a task's inputs in the form of its `requires`, such as
+//! a tuple or a `Vec`. A handle finds outputs through an [`Origin`]: a plan, or an execution.
 
 mod form;
 mod handle;
@@ -27,10 +27,10 @@ use crate::task::loaded::Loaded;
 use crate::task::{Kind, Output, Task};
 use crate::value::AnyValue;
 
-/// A handle on the output of one instance of the task `A`.
+/// A handle on the output of one instance of the task `A`: it loads the output, a part of it, or its metadata.
 ///
-/// [`Cx::input`](crate::Cx::input) returns a handle for each required task. Outside a task,
-/// [`Flow::output`](crate::Flow::output) returns one.
+/// Creating a handle reads no output. [`Cx::input`](crate::Cx::input) returns a handle for each required task. Outside
+/// a task, [`Flow::output`](crate::Flow::output) returns one.
 pub struct Input<A> {
     handle: Handle,
     of: PhantomData<fn() -> A>,
@@ -63,7 +63,7 @@ impl<A: Task> Input<A> {
         Ok(Loaded(value))
     }
 
-    /// Loads one of several outputs; only its file is read.
+    /// Loads one output of a task that has [several](crate::Outputs); only its file is read.
     ///
     /// # Errors
     ///
@@ -78,7 +78,7 @@ impl<A: Task> Input<A> {
         self.part(part).load()
     }
 
-    /// Returns a handle on one of several outputs.
+    /// Returns a handle on one output of a task that has [several](crate::Outputs).
     pub fn part<O: Outputs, K: KeepPart>(&self, part: Part<O, K>) -> InputPart<K>
     where
         A: Task<Target = Several<O>>,

@@ -8,7 +8,7 @@ use crate::store::draft::Draft;
 use crate::store::place::Places;
 use crate::target::Description;
 
-/// Several outputs of one task, each in a file of its own: a struct with `#[derive(Outputs)]`.
+/// Several outputs of one task, each in a separate file: a struct with `#[derive(Outputs)]`.
 ///
 /// The attribute `#[output(...)]` of a field names its target. The task returns the whole struct, so that no output
 /// can be missing, and it is complete only with all of them. They are loaded as a whole or

@@ -14,6 +14,6 @@ impl<const N: usize> Run for Train<N> {
 }
 
 fn main() {
-    let was = <Train<3> as flow::Task>::__decl().was;
+    let was = <Train<3> as flow::__private::Declared>::__decl().was;
     assert_eq!(was.as_deref(), Some("Fit<3>"));
 }
