@@ -2,8 +2,8 @@
 //!
 //! The list is computed lazily, so that a sample can be taken of a grid that is too large to list. A parameter that
 //! is set both in a row and by an axis, or by two axes, is an error, because one of the two values would be lost.
-//! Ranges are drawn once per try, and are no axis of the full grid: a value that is drawn for one parameter is
-//! independent of the others.
+//! A value from a range is drawn once for each try of a sample, independently of the other parameters. A range is
+//! therefore no axis of the full grid.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
@@ -17,14 +17,14 @@ use crate::task::grid::{Axis, AxisValues, Cell, Grid, LIMIT, Row, SetBy};
 use crate::task::setting::Setting;
 use crate::value::first_line;
 
-/// What the variants of a sweep are made of.
+/// The declaration of a sweep's variants.
 #[derive(Clone, Default)]
 pub(super) struct Space {
     pub(super) grid: Grid,
     pub(super) sample: Option<Sample>,
 }
 
-/// How many variants are tried, at random.
+/// The number of variants to select at random, and the seed.
 #[derive(Clone, Copy)]
 pub(super) struct Sample {
     pub(super) count: usize,
@@ -35,14 +35,14 @@ pub(super) struct Sample {
 pub(super) struct Variants {
     pub(super) list: Vec<Variant>,
     pub(super) places: HashMap<String, usize>,
-    /// The parameters that any of them gives, and what they are called.
+    /// The parameters that any of them sets, with their labels.
     pub(super) labels: Labels,
 }
 
 pub(super) struct Variant {
     pub(super) name: String,
     pub(super) setting: Setting,
-    /// What it is by itself, once somebody has asked.
+    /// The variant as a flow, created when it is first requested.
     pub(super) flow: OnceLock<Box<Flow>>,
 }
 
@@ -78,7 +78,7 @@ impl Space {
         Ok(Variants { places: names.collect(), list, labels })
     }
 
-    /// Returns all that any variant gives.
+    /// Returns all parameters that any variant sets.
     fn given(&self) -> impl Iterator<Item = Given> {
         let Grid { rows, axes } = &self.grid;
         let typed = rows.iter().flat_map(|row| &row.setting.typed);
@@ -105,7 +105,7 @@ impl Space {
                 return Err(SweepError::SameName { name: name.to_owned() });
             }
         }
-        // Parameters that are one through `from` are set as one.
+        // Parameters that are linked through `from` count as one parameter.
         if let Some((axis, by, (task, place))) = self.grid.set_twice(source_id) {
             let (param, other) = (param(axis), name::full(task, place));
             let by = match by {
@@ -168,7 +168,7 @@ fn sampled(grid: &Grid, Sample { count, seed }: Sample) -> Result<Vec<Cell>, Swe
         return Err(SweepError::TooMany { count: count.to_string(), limit: LIMIT });
     }
     let is_drawn = grid.axes.iter().any(|axis| axis.len().is_none());
-    // A count that no number holds is more than any sample.
+    // A count that exceeds the integer type is larger than any sample.
     if !is_drawn && grid.count().is_some_and(|all| all <= count as u128) {
         return all(grid);
     }

@@ -1,12 +1,12 @@
 //! Push and pull: copying outputs to a [`Remote`](crate::remote::Remote), and from there into another store.
 //!
-//! A pull is a plan with one more place to look for outputs: where the planner would search a store for an output
-//! with a fingerprint, it also searches the remote ([`RemoteFinder`](crate::remote::finder::RemoteFinder)). So fingerprints, recorded reads and
-//! instances that tasks required while they ran are judged by the same code as for a run. The files of the
-//! outputs that were found are fetched afterwards, and committed in groups.
+//! A pull builds a plan. Wherever the planner searches a store for an output with a given fingerprint, it also
+//! searches the remote ([`finder`](crate::remote::finder)). So fingerprints, recorded reads and instances that tasks
+//! required while they ran are judged by the same code as for a run. The files of the outputs that were found are fetched
+//! afterwards, and committed in groups.
 //!
-//! A pull takes an output however old it is, as a load does. It evaluates expressions of `refresh`, because
-//! their values are part of fingerprints.
+//! Like a load, a pull ignores the age of an output. It evaluates expressions of `refresh`, because their values are
+//! part of fingerprints.
 
 mod pull;
 mod push;

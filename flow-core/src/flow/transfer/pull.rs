@@ -40,16 +40,17 @@ const COMPARED: usize = 20;
 impl Flow {
     /// Copies outputs that were [pushed](Self::push) to a remote into this store, without running anything.
     ///
-    /// It is about these roots and all instances upstream. An instance that is not complete gets the output that
-    /// the remote has for its present fingerprint: the same code, parameters and input content.
+    /// It covers these roots and all instances upstream. An instance that is not complete gets the output that
+    /// the remote has for its present fingerprint: the same code, parameters and input content. Instances for which the
+    /// remote has none are [skipped](Transferred::skipped).
     ///
     /// Each file is hashed as it arrives. A file with other content than was pushed is an error, and no output
     /// that needs it is committed; [`push_verified`](Self::push_verified) repairs it. If a pull is
     /// interrupted, the outputs pulled so far are complete, and the next pull continues.
     ///
-    /// The age of an output does not count: as [`load`](Self::load) does, a pull takes the output of the last run
-    /// whatever `refresh` says about its age. Secrets and environment variables are hashed with a key that
-    /// each store has of its own, so that outputs that depend on them are not found.
+    /// The age of an output does not count: like [`load`](Self::load), a pull takes an output that is older than
+    /// `#[task(refresh = ...)]` allows. Outputs that depend on secrets or environment variables are never found,
+    /// because each store hashes those with a key of its own.
     ///
     /// Digests detect damage, not forgery: anyone who can write to the remote decides what an output claims to be
     /// computed from.

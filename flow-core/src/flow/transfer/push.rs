@@ -38,8 +38,8 @@ impl Flow {
     /// nothing; the push [warns](Transferred::warnings) about it. If a path must be absolute, mark it
     /// `#[param(file, insignificant)]`: then the content of the file counts and its path does not.
     ///
-    /// Of a value in memory and of an output whose file is missing, only the record is pushed
-    /// ([`metadata_only`](Transferred::metadata_only)). Outputs downstream can be pulled with its help.
+    /// For a value in memory, or an output whose file is missing, only the record is pushed
+    /// ([`metadata_only`](Transferred::metadata_only)). A pull needs these records to find the outputs downstream.
     ///
     /// ```
     /// use flow::remote::RemoteFolder;

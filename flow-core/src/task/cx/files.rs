@@ -16,7 +16,7 @@ impl<T: Task> Cx<T> {
     /// Records that the task reads this file or folder, and returns its path.
     ///
     /// A change of its content makes the task run again. If the path is known before the task runs, prefer a
-    /// parameter with `#[param(file)]`. The path is no pattern: for those, see [`files`](Self::files). A
+    /// parameter with `#[param(file)]`. For patterns, see [`files`](Self::files). A
     /// relative path is always resolved against the current folder of the process.
     ///
     /// Prefer paths relative to the current folder: they are the same in each checkout of a project. An
@@ -81,7 +81,7 @@ impl<T: Task> Cx<T> {
     ///
     /// # Errors
     ///
-    /// As [`file`](Self::file), or the target cannot read the file.
+    /// The same as [`file`](Self::file), or the target cannot read the file.
     pub fn read<F: Target>(&self, path: impl AsRef<Path>, target: F) -> anyhow::Result<F::Value> {
         let path = self.file(path)?;
         let fs = self.host.store().unconfined();

@@ -1,8 +1,7 @@
 //! [`Cx`]: the context of a running task, with everything that the task can use besides its parameters.
 //!
 //! Each access through the context is recorded in [`Reads`], and becomes part of the record of the output. A later plan
-//! compares the recorded reads with the present state. What the context needs of the engine, it calls
-//! through [`Host`].
+//! compares the recorded reads with the present state. The context calls the engine through the trait [`Host`].
 
 mod files;
 mod host;
@@ -36,7 +35,8 @@ use crate::task::{Task, Uses};
 
 /// The context of a running task: its inputs, files, metadata, progress.
 ///
-/// Everything that a task reads through its context is recorded. If any of it changes, the task runs again.
+/// `T` is the task itself: `Run::run` takes a `&Cx<Self>`, and the function `mean` takes a `&Cx<mean>`. Everything that
+/// a task reads through its context is recorded. If any of it changes, the task runs again.
 ///
 /// ```
 /// use std::path::PathBuf;
@@ -149,7 +149,9 @@ impl<T: Task> Cx<T> {
         part.place(&self.places)
     }
 
-    /// Returns a program to run as part of the task: its output is logged, and it is stopped with the task.
+    /// Returns a program to run as part of the task: its output is logged, and it is killed if the run is stopped.
+    ///
+    /// It starts when [`run`](Command::run) or [`output`](Command::output) is called.
     ///
     /// ```no_run
     /// # use std::path::PathBuf;
