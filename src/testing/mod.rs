@@ -50,17 +50,17 @@
 //! Only a [`testing::Flow`](Flow) accepts given outputs, so that the store of a real flow never
 //! contains any.
 
+mod assertions;
 mod disk;
 mod flow;
 mod program;
-mod told;
 
+pub use assertions::{
+    RunResult, assert_already_complete, assert_because, assert_failed, assert_given,
+    assert_not_run, assert_ran, assert_reused, assert_unchanged,
+};
 pub use flow::Flow;
 pub use program::{check_keys, check_tasks};
-pub use told::{
-    Told, assert_already_complete, assert_because, assert_failed, assert_given, assert_not_run,
-    assert_ran, assert_reused, assert_unchanged,
-};
 
 /// Creates a flow in a temporary folder of its own, which prints nothing while it runs.
 ///

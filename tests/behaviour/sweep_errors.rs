@@ -122,7 +122,7 @@ fn planned<R: Roots, A: Task>(sweep: &Sweep<R>) -> String {
     assert_eq!(sweep.load_each::<A>().map(drop).expect_err(wrong).to_string(), text);
     assert_eq!(sweep.outputs::<A>().map(drop).expect_err(wrong).to_string(), text);
     assert_eq!(sweep.plot().map(drop).expect_err(wrong).to_string(), text);
-    assert_eq!(sweep.reset_each().map(drop).expect_err(wrong).to_string(), text);
+    assert_eq!(sweep.reset_roots().map(drop).expect_err(wrong).to_string(), text);
     assert_eq!(sweep.clone().missing(1).run().expect_err(wrong).to_string(), text);
     text
 }

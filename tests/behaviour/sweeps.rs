@@ -317,11 +317,11 @@ fn resets_of_one_variant_or_all() -> Result<()> {
     // `Get` is shared, and stays.
     assert_eq!(sweep.reset_alone("raw")?.instances.len(), 3);
     assert_eq!(all()?, ["Fit", "Prepare", "Score"]);
-    assert_eq!(sweep.reset_each()?.instances.len(), 2);
+    assert_eq!(sweep.reset_roots()?.instances.len(), 2);
     assert_eq!(all()?, ["Score", "Score"]);
-    assert_eq!(sweep.reset_between::<Fit>()?.instances.len(), 4);
+    assert_eq!(sweep.reset_downstream::<Fit>()?.instances.len(), 4);
     assert_eq!(all()?, ["Fit", "Fit", "Score", "Score"]);
-    assert_eq!(sweep.reset_upstream()?.instances.len(), 7);
+    assert_eq!(sweep.reset_all()?.instances.len(), 7);
     assert_eq!(all()?.len(), 7);
     let unknown = sweep.reset("row").unwrap_err().to_string();
     assert_eq!(unknown, "the sweep has no variant `row`: did you mean `raw`?");

@@ -155,7 +155,7 @@ pub enum SelectError {
         "`{0}` is a parameter, and `{1}` is metadata of the same name: use `{2}` for the parameter, or \
          `{1}` for the metadata",
         first_line(name),
-        first_line(noted),
+        first_line(metadata),
         first_line(constant)
     )]
     #[non_exhaustive]
@@ -165,7 +165,7 @@ pub enum SelectError {
         /// A name for the parameter that is not ambiguous.
         constant: String,
         /// The column of the metadata.
-        noted: String,
+        metadata: String,
     },
     /// No variant of the sweep has a number in the requested column.
     #[error("no variant has a number `{name}`{}{}", list_columns(known), list_left_out(left_out))]

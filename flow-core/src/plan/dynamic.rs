@@ -210,7 +210,7 @@ pub(crate) struct AllKnown(Mutex<HashMap<Key, Known>>);
 
 impl AllKnown {
     fn all(&self) -> MutexGuard<'_, HashMap<Key, Known>> {
-        self.0.lock().expect("no panic while a verdict is looked up")
+        self.0.lock().expect("lock poisoned")
     }
 
     pub(super) fn get(&self, key: Key) -> Option<Known> {

@@ -52,7 +52,7 @@ impl Givens {
     ) -> Option<Result<AnyValue, String>> {
         let make = task.params[index].default?;
         let key = ParamId::new(task, index);
-        let defaults = || self.defaults.0.lock().expect("no panic while a default is looked up");
+        let defaults = || self.defaults.0.lock().expect("lock poisoned");
         let shared = |known: &Evaluated| match known {
             Ok(value) => Ok(AnyValue::clone(value)),
             Err(message) => Err(message.clone()),

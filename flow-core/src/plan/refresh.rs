@@ -78,7 +78,7 @@ impl Asked {
     }
 
     fn moments(&self) -> MutexGuard<'_, HashMap<Key, Result<Moment, FailedExpression>>> {
-        self.moments.lock().expect("no panic while a moment is looked up")
+        self.moments.lock().expect("lock poisoned")
     }
 }
 

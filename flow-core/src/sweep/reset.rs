@@ -42,7 +42,7 @@ impl<R: Roots> Sweep<R> {
     /// # Errors
     ///
     /// As [`reset`](Self::reset).
-    pub fn reset_each(&self) -> Result<Removed, Error> {
+    pub fn reset_roots(&self) -> Result<Removed, Error> {
         self.reset_where(|plan| plan.graph.roots.clone())
     }
 
@@ -53,7 +53,7 @@ impl<R: Roots> Sweep<R> {
     /// # Errors
     ///
     /// As [`reset`](Self::reset).
-    pub fn reset_between<A: Task>(&self) -> Result<Removed, Error> {
+    pub fn reset_downstream<A: Task>(&self) -> Result<Removed, Error> {
         self.reset_where(|plan| plan.to_reset(TaskType::of::<A>()))
     }
 
@@ -62,7 +62,7 @@ impl<R: Roots> Sweep<R> {
     /// # Errors
     ///
     /// As [`reset`](Self::reset).
-    pub fn reset_upstream(&self) -> Result<Removed, Error> {
+    pub fn reset_all(&self) -> Result<Removed, Error> {
         let plan = self.flow.as_is(&self.roots()?)?;
         self.flow.reset_plan(&plan)
     }

@@ -59,7 +59,7 @@ pub(super) fn gather(
 /// The variants that need a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
-    Nobody,
+    None,
     /// Only the variant with this index.
     One(usize),
     Several,
@@ -68,7 +68,7 @@ pub(super) enum Owner {
 impl Owner {
     fn add(&mut self, owner: Self) {
         *self = match *self {
-            Self::Nobody => owner,
+            Self::None => owner,
             known if known == owner => known,
             _ => Self::Several,
         }
@@ -77,7 +77,7 @@ impl Owner {
 
 /// Returns for each node which variants need it.
 pub(super) fn owners(graph: &Graph, roots_of_each: usize) -> Vec<Owner> {
-    let mut owners = vec![Owner::Nobody; graph.len()];
+    let mut owners = vec![Owner::None; graph.len()];
     for (place, roots) in graph.roots.chunks(roots_of_each.max(1)).enumerate() {
         roots.iter().for_each(|root| owners[root.index()].add(Owner::One(place)));
     }

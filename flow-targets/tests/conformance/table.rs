@@ -314,9 +314,9 @@ fn kinds() -> Vec<(&'static str, Values)> {
         ),
         ("a table without columns", Columns(named(shapes(), &["no columns"]), vec![])),
         ("boundaries of batches", Batches(vec![vec![number.clone(), number]])),
-        ("rows of a struct", Values::Measured(vec![measured])),
+        ("rows of a struct, in a `Vec<R>`", Values::Measured(vec![measured])),
         (
-            "rows with any number",
+            "rows of a struct with fields of any number type",
             Values::Measured(vec![Measured {
                 id: u64::MAX,
                 value: -0.0,

@@ -109,10 +109,10 @@ impl Table {
         };
         let is_meta = |column: &&TableColumn| matches!(&column.origin, Origin::Meta(names) if names.iter().any(|of| of == name));
         match self.columns.iter().find(is_meta) {
-            Some(noted) => Err(SelectError::TwoColumns {
+            Some(column) => Err(SelectError::TwoColumns {
                 name: name.to_owned(),
                 constant: constant.clone(),
-                noted: noted.name.clone(),
+                metadata: column.name.clone(),
             }),
             None => Ok(column),
         }

@@ -3,7 +3,7 @@
 use flow_core::{Entry, Error, Summary};
 
 /// A type that contains the summary of a run: a summary, the error of a failed run, or a result.
-pub trait Told {
+pub trait RunResult {
     /// Returns the summary of the run.
     ///
     /// # Errors
@@ -12,13 +12,13 @@ pub trait Told {
     fn summary(&self) -> Result<&Summary, &Error>;
 }
 
-impl Told for Summary {
+impl RunResult for Summary {
     fn summary(&self) -> Result<&Summary, &Error> {
         Ok(self)
     }
 }
 
-impl Told for Error {
+impl RunResult for Error {
     fn summary(&self) -> Result<&Summary, &Error> {
         match self {
             Self::Failed(summary) => Ok(summary),
@@ -27,9 +27,9 @@ impl Told for Error {
     }
 }
 
-impl Told for Result<Summary, Error> {
+impl RunResult for Result<Summary, Error> {
     fn summary(&self) -> Result<&Summary, &Error> {
-        self.as_ref().map_or_else(Told::summary, Ok)
+        self.as_ref().map_or_else(RunResult::summary, Ok)
     }
 }
 
@@ -46,7 +46,7 @@ macro_rules! assertions {
         ///
         /// Panics if the instances differ. The message has the whole summary.
         #[track_caller]
-        pub fn $name<const N: usize>(run: &impl Told, expected: [&str; N]) {
+        pub fn $name<const N: usize>(run: &impl RunResult, expected: [&str; N]) {
             let summary = summary(run);
             compare(summary, $text, &summary.$which(), &expected);
         })*
@@ -95,7 +95,7 @@ assertions! {
 /// Panics if there is no such instance, or none of its reasons contains `text`. The message has the
 /// whole summary.
 #[track_caller]
-pub fn assert_because(run: &impl Told, instance: &str, text: &str) {
+pub fn assert_because(run: &impl RunResult, instance: &str, text: &str) {
     let summary = summary(run);
     let kinds = [
         summary.failed(),
@@ -123,7 +123,7 @@ fn reasons(entry: &Entry) -> Vec<String> {
 }
 
 #[track_caller]
-fn summary(run: &impl Told) -> &Summary {
+fn summary(run: &impl RunResult) -> &Summary {
     run.summary().unwrap_or_else(|error| panic!("nothing was run: {error}"))
 }
 
