@@ -26,8 +26,6 @@ const LENGTH: usize = 100;
 /// The number of characters of one value in a label that is longer than [`LENGTH`].
 const VALUE: usize = 48;
 
-/// A parameter: its task, and its index among the task's parameters.
-
 /// The parameters that distinguish the instances shown together, by task.
 #[derive(Default)]
 pub(crate) struct View {

@@ -116,7 +116,7 @@ impl<T: Task> Over<'_, T> {
     }
 
     fn settings(&self) -> Result<Vec<Setting>, String> {
-        if let Some((axis, ..)) = self.grid.set_twice(|task, place| ParamId::new(task, place)) {
+        if let Some((axis, ..)) = self.grid.set_twice(ParamId::new) {
             let param = axis.task.params[axis.place].name;
             return Err(format!(
                 "the parameter `{}.{param}` is set twice",
