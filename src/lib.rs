@@ -155,7 +155,7 @@ pub mod expect;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-/// The types that methods of [`Cx`](crate::Cx) return: programs, and settings of tasks that are required at run time.
+/// The types that methods of [`Cx`] return: programs, and settings of tasks that are required at run time.
 pub mod cx {
     #[doc(inline)]
     pub use flow_core::{Command, InputPart, Over, Variants, With};
@@ -200,7 +200,7 @@ pub mod remote {
 
 /// The store: its outputs, garbage collection, verification.
 ///
-/// [`Flow::store`](crate::Flow::store) returns the [`FlowStore`] of a flow.
+/// [`Flow::store`](crate::Flow::store) returns the [`FlowStore`](store::FlowStore) of a flow.
 pub mod store {
     #[doc(inline)]
     pub use flow_core::{
@@ -211,7 +211,7 @@ pub mod store {
 
 /// Sweeps: many parameter values of one flow, planned and run together.
 ///
-/// [`Flow::sweep`](crate::Flow::sweep) returns a [`Sweep`].
+/// [`Flow::sweep`](crate::Flow::sweep) returns a [`Sweep`](sweep::Sweep).
 pub mod sweep {
     #[doc(inline)]
     pub use flow_core::{
@@ -222,7 +222,7 @@ pub mod sweep {
 
 /// The trait [`Target`], and the types for writing a format of your own.
 ///
-/// The targets of this library are in [`targets`](crate::targets).
+/// The targets of this library are in [`targets`].
 pub mod target {
     #[doc(inline)]
     pub use flow_core::target::{

@@ -8,6 +8,7 @@ const TARGET: &str = r#"
 use std::io::Write;
 
 use flow::prelude::*;
+use flow::target::{Sink, Source};
 
 /// Numbers, a line each.
 #[derive(Default)]
