@@ -122,7 +122,10 @@ impl Gc {
         Self { earlier_formats: true, ..self }
     }
 
-    /// Sets the minimal age of garbage; the default is one hour.
+    /// Sets the minimal age of files that no record names; the default is one hour.
+    ///
+    /// Instances that no root [keeps](Self::keep) are garbage at any age, for example variants of a sweep that has just
+    /// ended: print what [`find`](Self::find) returns before you remove it.
     ///
     /// An execution in progress has written files that no record names yet. It holds a lock, so that its files
     /// are kept at any age. On a file system without locks, an execution whose process died counts as in
