@@ -27,8 +27,7 @@ fn before(graph: u64, id: u64) -> Vec<u64> {
 fn next(graph: u64, id: u64, step: u64, value: u64) -> Option<Vec<u64>> {
     let random = scramble(graph * 104_729 + id * 31 + step);
     let more = id > 0 && random % 5 > step && step < 3;
-    // The requirements depend on the values loaded so far, of which only three classes are told
-    // apart.
+    // The requirements depend on the values loaded so far, but only on their remainders modulo three.
     let one = |i: u64| scramble(random + 7 * (value % 3) + i) % id;
     more.then(|| (0..1 + random % 2).map(one).collect())
 }

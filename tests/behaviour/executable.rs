@@ -126,7 +126,7 @@ fn no_other_permission_bit_is_transferred() -> Result<()> {
     let tool = there.load::<Tool>()?;
     let plain = folder.path().join("plain");
     fs::write(&plain, "")?;
-    // Whoever may read a new file may execute this one.
+    // Every user who may read a new file may execute this one.
     let readable = mode(&plain)?;
     assert_eq!(mode(&tool)?, readable | (readable & 0o444) >> 2);
     Ok(())

@@ -371,7 +371,7 @@ const EDITS: &[Edit] = &[
     ignored(
         "metadata",
         "package metadata in the manifest is not code",
-        &[Replace("Cargo.toml", "description = \"A forecast of sales\"", "description = \"Forecasts for a shop\"\nversion = \"0.2.0\"\nauthors = [\"Somebody\"]")],
+        &[Replace("Cargo.toml", "description = \"A forecast of sales\"", "description = \"Forecasts for a shop\"\nversion = \"0.2.0\"\nauthors = [\"Ada Example\"]")],
     ),
     ignored(
         "unused_import",

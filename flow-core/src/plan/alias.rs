@@ -4,11 +4,11 @@
 
 use crate::plan::error::PlanErrorKind;
 use crate::plan::param_value::text;
-use crate::plan::resolve::{From, Resolved, full_name};
+use crate::plan::resolve::{From, Resolved};
 use crate::plan::scope::Scope;
 use crate::plan::types::{TypeIndex, Types};
 use crate::task::TaskType;
-use crate::task::param::{ParamDecl, ParamId};
+use crate::task::param::{ParamDecl, ParamId, full_name};
 
 /// Returns the declaration that `from` leads to, or the parameter's own one.
 pub(crate) fn origin(param: &'static ParamDecl) -> &'static ParamDecl {
@@ -62,7 +62,7 @@ pub(crate) fn check_from(task: &'static TaskType, place: usize) -> Result<(), Pl
     for (owner, at) in same(task, place) {
         let found = passed.iter().position(|&other| other == ParamId::new(owner, at));
         passed.push(ParamId::new(owner, at));
-        names.push(format!("{}.{}", (owner.decl)().name, owner.params[at].name));
+        names.push(full_name(owner, at));
         if let Some(start) = found {
             return Err(PlanErrorKind::FromItself { cycle: names.split_off(start) });
         }

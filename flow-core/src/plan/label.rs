@@ -18,8 +18,7 @@ use crate::plan::param_value::param_value;
 use crate::plan::view::View;
 use crate::store::record::MadeFrom;
 use crate::store::{Folder, Store};
-use crate::task::param::ParamDecl;
-use crate::task::param::ParamId;
+use crate::task::param::{ParamDecl, ParamId};
 use crate::value::{Value, shortened};
 
 /// The maximum length of the JSON of a task's own parameter in a record, in bytes.

@@ -28,7 +28,7 @@ use crate::plan::scope::{Inherited, Scope, Shared};
 use crate::plan::types::{PlanType, SourceIndex, TypeIndex, Types};
 use crate::store::Store;
 use crate::task::TaskType;
-use crate::task::param::{ParamDecl, ParamId};
+use crate::task::param::{ParamDecl, ParamId, full_name};
 use crate::task::requirement::{Dependency, Entry, Form};
 use crate::task::setting::Setting;
 use crate::value::AnyValue;
@@ -394,11 +394,6 @@ impl<'a> Resolver<'a> {
             }),
         }
     }
-}
-
-/// Returns `Task.parameter`.
-pub(crate) fn full_name(task: &TaskType, place: usize) -> String {
-    format!("{}.{}", (task.decl)().name, task.params[place].name)
 }
 
 /// Puts a task's own values into the scope of its dependencies.

@@ -8,11 +8,10 @@ use crate::plan::error::PlanErrorKind;
 use crate::plan::given::Givens;
 use crate::plan::param_value::fit;
 use crate::plan::reason::LISTED;
-use crate::plan::resolve::{Resolver, full_name};
+use crate::plan::resolve::Resolver;
 use crate::plan::types::{TypeIndex, Types};
 use crate::plan::variant::Root;
-use crate::task::param::ParamDecl;
-use crate::task::param::ParamId;
+use crate::task::param::{ParamDecl, ParamId, full_name};
 
 /// Something that is legal but probably unintended.
 #[derive(Clone, Debug, PartialEq, Eq)]

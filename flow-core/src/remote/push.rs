@@ -105,10 +105,9 @@ impl Store {
         if let Some(digest) = record.crates {
             self.push_crates(remote, digest)?;
         }
-        let name = |bytes: &[u8]| manifest::name(&beginning, bytes, *carried);
         let bytes = record.to_bytes().map_err(std::io::Error::from);
         let bytes = bytes.of_remote("write", &beginning)?;
-        let name = name(&bytes);
+        let name = manifest::name(&beginning, &bytes, *carried);
         put_bytes(remote, &name, &bytes)?;
         listing.add(task, record.fingerprint, name);
         Ok(copied)

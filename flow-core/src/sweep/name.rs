@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::plan::param_value::param_value;
 use crate::task::TaskType;
-use crate::task::param::ParamId;
+use crate::task::param::{ParamId, full_name};
 use crate::task::setting::Setting;
 use crate::value::{Value, shortened};
 
@@ -25,11 +25,6 @@ pub(super) enum Given {
     Typed(&'static TaskType, usize),
     /// All parameters of that name.
     Named(String),
-}
-
-/// Returns the full label of a parameter, such as `Fit.c`.
-pub(super) fn full(task: &TaskType, place: usize) -> String {
-    format!("{}.{}", (task.decl)().name, task.params[place].name)
 }
 
 impl Given {
@@ -77,7 +72,7 @@ impl Labels {
             if let Given::Typed(task, place) = given
                 && count[label.as_str()] > 1
             {
-                *label = full(task, *place);
+                *label = full_name(task, *place);
             }
         }
         labels

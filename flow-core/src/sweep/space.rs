@@ -14,6 +14,7 @@ use crate::flow::Flow;
 use crate::plan::alias::source_id;
 use crate::plan::sweep_error::SweepError;
 use crate::task::grid::{Axis, AxisValues, Cell, Grid, LIMIT, Row, SetBy};
+use crate::task::param::full_name;
 use crate::task::setting::Setting;
 use crate::value::first_line;
 
@@ -107,7 +108,7 @@ impl Space {
         }
         // Parameters that are linked through `from` count as one parameter.
         if let Some((axis, by, (task, place))) = self.grid.set_twice(source_id) {
-            let (param, other) = (param(axis), name::full(task, place));
+            let (param, other) = (param(axis), full_name(task, place));
             let by = match by {
                 SetBy::Row(Row { name: Some(name), .. }) => {
                     format!("in the variant `{}`", first_line(name))
@@ -145,17 +146,14 @@ impl Space {
 }
 
 fn param(axis: &Axis) -> String {
-    name::full(axis.task, axis.place)
+    full_name(axis.task, axis.place)
 }
 
 fn all(grid: &Grid) -> Result<Vec<Cell>, SweepError> {
-    match grid.count() {
-        Some(count) if count <= LIMIT as u128 => Ok(grid.cells().collect()),
-        count => {
-            let count = count.map_or_else(|| "innumerable".to_owned(), |count| count.to_string());
-            Err(SweepError::TooMany { count, limit: LIMIT })
-        }
-    }
+    grid.all().map_err(|count| {
+        let count = count.map_or_else(|| "innumerable".to_owned(), |count| count.to_string());
+        SweepError::TooMany { count, limit: LIMIT }
+    })
 }
 
 /// Returns some of the cells, each at most once, in the order of the grid; if an axis is drawn, in the order

@@ -8,8 +8,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::task::param::ParamId;
-use crate::task::param::{IntoParam, Param, Parameter};
+use crate::task::param::{IntoParam, Param, ParamId, Parameter};
 use crate::task::setting::{self, Setting};
 use crate::task::{Task, TaskType};
 use crate::value::AnyValue;
@@ -107,8 +106,20 @@ impl Grid {
         lens.try_fold(self.rows.len() as u128, |count, len| count.checked_mul(len? as u128))
     }
 
+    /// Returns all cells, in order.
+    ///
+    /// # Errors
+    ///
+    /// There are more than [`LIMIT`], or endlessly many: the [`count`](Self::count).
+    pub(crate) fn all(&self) -> Result<Vec<Cell>, Option<u128>> {
+        match self.count() {
+            Some(count) if count <= LIMIT as u128 => Ok(self.cells().collect()),
+            count => Err(count),
+        }
+    }
+
     /// Returns all cells, in order. No axis may be drawn.
-    pub(crate) fn cells(&self) -> impl Iterator<Item = Cell> + '_ {
+    fn cells(&self) -> impl Iterator<Item = Cell> + '_ {
         let lens: Option<Vec<u64>> =
             self.axes.iter().map(|axis| axis.len().map(|len| len as u64)).collect();
         let lens = lens.expect("no axis is drawn");

@@ -128,6 +128,11 @@ impl ParamId {
     }
 }
 
+/// Returns `Task.parameter`.
+pub(crate) fn full_name(task: &TaskType, place: usize) -> String {
+    format!("{}.{}", (task.decl)().name, task.params[place].name)
+}
+
 /// The typed key of one parameter of the task `K`, whose values have type `T`.
 ///
 /// `#[derive(Task)]` creates an associated constant for each field, named as the field

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::task::param::ParamId;
-use crate::task::param::{IntoParam, Param, Parameter};
+use crate::task::param::{IntoParam, Param, ParamId, Parameter};
 use crate::task::{Task, TaskType};
 use crate::value::{self, AnyValue, Value};
 

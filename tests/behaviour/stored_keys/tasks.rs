@@ -23,7 +23,7 @@ struct Part {
 }
 makes_stored!(Part, u64, |this, _cx| Ok(this.n));
 
-/// Keys that can be told apart by their text.
+/// Keys with different texts.
 #[derive(Task)]
 #[task(requires = {n: Option<u64> => Part { n: n.unwrap_or(0) } for n in [Some(1), Some(2)]}, target = Json<u64>)]
 struct Told;

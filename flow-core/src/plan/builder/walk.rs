@@ -15,12 +15,12 @@ use crate::plan::alias::disagree;
 use crate::plan::draws::SetIndex;
 use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::param_value::{ParamValue, text};
-use crate::plan::resolve::{Resolved, full_name};
+use crate::plan::resolve::Resolved;
 use crate::plan::scope::Scope;
 use crate::plan::stand_in::StandIn;
 use crate::plan::types::{SourceIndex, TypeIndex};
 use crate::task::TaskType;
-use crate::task::param::ParamId;
+use crate::task::param::{ParamId, full_name};
 use crate::task::requirement::{Dependency, Entry};
 
 /// A task whose dependencies are being walked.

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use daggy::NodeIndex;
 
 use super::super::Sweep;
-use super::super::name::{Given, Names, full};
+use super::super::name::{Given, Names};
 use super::super::space::{Variant, Variants};
 use super::super::upstream::{Instances, gather, instances_of_each};
 use super::cell::{self, Cell};
@@ -27,7 +27,7 @@ use crate::plan::types::TypeIndex;
 use crate::plan::verdicts::Status;
 use crate::store::Found;
 use crate::store::record::Meta;
-use crate::task::param::ParamId;
+use crate::task::param::{ParamId, full_name};
 use crate::task::requirement::Form;
 use crate::task::{Kind, TaskType};
 use crate::value::{Value, first_line};
@@ -125,7 +125,7 @@ impl Filling<'_> {
                 }
                 Given::Named(name) => (label.clone(), self.named(name)),
                 Given::Typed(task, place) if RESERVED.contains(&label.as_str()) => {
-                    (full(task, *place), self.typed(task, *place))
+                    (full_name(task, *place), self.typed(task, *place))
                 }
                 Given::Typed(task, place) => (label.clone(), self.typed(task, *place)),
             };

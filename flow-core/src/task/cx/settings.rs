@@ -7,8 +7,7 @@ use super::Cx;
 use crate::task::error::{RequireError, RequireErrorKind};
 use crate::task::grid::{Axis, Grid, LIMIT, Row};
 use crate::task::input::Input;
-use crate::task::param::ParamId;
-use crate::task::param::{IntoParam, Param, Parameter};
+use crate::task::param::{IntoParam, Param, ParamId, Parameter, full_name};
 use crate::task::setting::{Setting, set};
 use crate::task::{Task, TaskType};
 use crate::value::AnyValue;
@@ -117,17 +116,13 @@ impl<T: Task> Over<'_, T> {
 
     fn settings(&self) -> Result<Vec<Setting>, String> {
         if let Some((axis, ..)) = self.grid.set_twice(ParamId::new) {
-            let param = axis.task.params[axis.place].name;
-            return Err(format!(
-                "the parameter `{}.{param}` is set twice",
-                (axis.task.decl)().name
-            ));
+            let param = full_name(axis.task, axis.place);
+            return Err(format!("the parameter `{param}` is set twice"));
         }
-        match self.grid.count() {
-            Some(count) if count <= LIMIT as u128 => {}
-            _ => return Err(format!("there are more than {LIMIT} settings")),
+        match self.grid.all() {
+            Ok(cells) => Ok(cells.iter().map(|cell| self.grid.setting(cell)).collect()),
+            Err(_) => Err(format!("there are more than {LIMIT} settings")),
         }
-        Ok(self.grid.cells().map(|cell| self.grid.setting(&cell)).collect())
     }
 }
 

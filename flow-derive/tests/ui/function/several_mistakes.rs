@@ -2,7 +2,7 @@
 mod prelude;
 use prelude::*;
 
-// Each is told, and what uses the task and the function is not wrong for that.
+// Each mistake is one error, and the code that uses the task and the function has none.
 #[task(requires(load { n: }, load), name = "a b", retries = 3)]
 async fn mean(rows: &[u8], #[param(rnage = 1..=3)] trim: u8) -> u8 {
     rows[0] + trim
