@@ -54,7 +54,7 @@ use crate::lossless::{Floats, check};
 use crate::memory::Memory;
 use crate::never::keys_of_type;
 use crate::ordered::Ordered;
-use crate::strict::Strict;
+use crate::strict;
 
 /// A JSON file of one value.
 ///
@@ -103,7 +103,7 @@ where
         let text = self.limit.read(source).with_context(unreadable)?;
         let mut deserializer = serde_json::Deserializer::from_slice(&text);
         let memory = Memory::of_file(self.limit.plain());
-        let value = decode(Strict::new(&mut deserializer), &memory).with_context(unreadable)?;
+        let value = decode(strict::checked(&mut deserializer), &memory).with_context(unreadable)?;
         deserializer.end().with_context(unreadable)?;
         Ok(value)
     }

@@ -183,6 +183,15 @@ mod never;
     feature = "parquet",
     feature = "pickle"
 ))]
+mod observed;
+#[cfg(any(
+    feature = "arrow",
+    feature = "csv",
+    feature = "excel",
+    feature = "json",
+    feature = "parquet",
+    feature = "pickle"
+))]
 mod ordered;
 #[cfg(feature = "parquet")]
 pub mod parquet;

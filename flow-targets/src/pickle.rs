@@ -56,7 +56,7 @@ use crate::limit::{Bounded, Limit};
 use crate::lossless::{Floats, check};
 use crate::memory::Memory;
 use crate::ordered::Ordered;
-use crate::strict::Strict;
+use crate::strict;
 
 /// The nesting depth at which loading fails, so that a hostile file cannot overflow the stack.
 ///
@@ -109,7 +109,7 @@ where
         let mut deserializer = Deserializer::new(&mut rest);
         deserializer.set_max_depth(DEPTH);
         let memory = Memory::of_file(self.limit.plain());
-        let value = decode(Strict::new(&mut deserializer), &memory).with_context(unreadable)?;
+        let value = decode(strict::checked(&mut deserializer), &memory).with_context(unreadable)?;
         ensure!(rest.is_empty(), "{}: {} bytes follow the value", unreadable(), rest.len());
         Ok(value)
     }

@@ -14,7 +14,7 @@ use super::serialize::{Names, Row, RowWriter};
 use super::write::CellWriter;
 use crate::absent::Columns;
 use crate::ordered::Ordered;
-use crate::strict::Strict;
+use crate::strict;
 
 /// How many lines are scanned at a time.
 const LINES: usize = 8192;
@@ -80,7 +80,7 @@ where
             {
                 check.first::<R>(&line)?;
             }
-            let row = R::deserialize(Strict::new(Line::new(names.as_deref(), &line)))
+            let row = R::deserialize(strict::checked(Line::new(names.as_deref(), &line)))
                 .with_context(|| format!("line {}, as `{}`", block.line(i, 0), type_name::<R>()))?;
             rows.push(row);
         }

@@ -7,6 +7,8 @@ use std::cell::RefCell;
 pub(crate) struct Trace {
     /// The steps, from the inside out.
     steps: RefCell<Vec<Step>>,
+    /// The text of the key that is being read.
+    pub(super) key: RefCell<String>,
 }
 
 /// A step into a value.

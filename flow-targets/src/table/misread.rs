@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::rows::plain;
 use super::stored::Place;
-use crate::strict::{Step, Strict, Trace};
+use crate::strict::{self, Step, Trace};
 
 /// Returns the error of the first row that cannot be deserialized, or `None` if no row is the
 /// cause.
@@ -25,7 +25,7 @@ pub(super) fn misread<R: DeserializeOwned>(
         Err(_) => return unsupported(batch),
     };
     let trace = Trace::default();
-    let error = Vec::<R>::deserialize(Strict::of_table(rows, Some(&trace))).err()?;
+    let error = Vec::<R>::deserialize(strict::checked_table(rows, Some(&trace))).err()?;
     let steps = trace.into_steps();
     let (Step::Item(row), inner) = steps.split_first()? else { return None };
     let row = before + row;

@@ -24,7 +24,7 @@ use crate::enums;
 use crate::lossless::{Floats, check};
 use crate::ordered::Ordered;
 use crate::row::{RowColumns, options};
-use crate::strict::Strict;
+use crate::strict;
 
 /// How many rows are converted to columns at once.
 ///
@@ -149,7 +149,7 @@ pub fn rows_of<R: DeserializeOwned + 'static>(batch: &RecordBatch) -> Result<Vec
 /// Deserializes the rows of a batch. `before` is the number of rows before it in the table.
 fn read<R: DeserializeOwned>(batch: &RecordBatch, before: usize, place: &Place) -> Result<Vec<R>> {
     let rows = serde_arrow::Deserializer::from_record_batch(batch);
-    rows.and_then(|rows| Vec::<R>::deserialize(Strict::of_table(rows, None)))
+    rows.and_then(|rows| Vec::<R>::deserialize(strict::checked_table(rows, None)))
         .map_err(|error| misread::<R>(batch, before, place).unwrap_or_else(|| plain(error)))
         .with_context(|| format!("cannot read rows as `{}`", type_name::<R>()))
 }
