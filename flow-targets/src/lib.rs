@@ -206,6 +206,19 @@ mod row;
     feature = "csv",
     feature = "excel",
     feature = "json",
+    feature = "parquet",
+    feature = "pickle"
+))]
+#[cfg_attr(
+    not(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet")),
+    allow(unused_imports, unused_macros, reason = "each format uses some of the macros")
+)]
+mod serde_methods;
+#[cfg(any(
+    feature = "arrow",
+    feature = "csv",
+    feature = "excel",
+    feature = "json",
     feature = "parquet"
 ))]
 mod shape;

@@ -12,6 +12,8 @@ use serde::ser::{
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
+use crate::serde_methods::{serialize_newtype_as_content, serialize_parts};
+
 /// The floats that a format can represent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Floats {
@@ -121,8 +123,12 @@ impl Checker {
         Ok(Self { depth: self.depth + 1, ..self })
     }
 
-    fn compound(self) -> Result<Compound, Loss> {
+    fn parts(self) -> Result<Compound, Loss> {
         Ok(Compound { checker: self.deeper()?, seen: 0 })
+    }
+
+    fn variant_parts(self, _: u32) -> Result<Compound, Loss> {
+        self.deeper()?.parts()
     }
 }
 
@@ -140,13 +146,10 @@ macro_rules! something {
 impl Serializer for Checker {
     type Ok = IsNull;
     type Error = Loss;
-    type SerializeSeq = Compound;
-    type SerializeTuple = Compound;
-    type SerializeTupleStruct = Compound;
-    type SerializeTupleVariant = Compound;
-    type SerializeMap = Compound;
-    type SerializeStruct = Compound;
-    type SerializeStructVariant = Compound;
+
+    serialize_parts! { Compound }
+
+    serialize_newtype_as_content! {}
 
     fn is_human_readable(&self) -> bool {
         self.floats.finite()
@@ -206,14 +209,6 @@ impl Serializer for Checker {
         SOMETHING
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        value: &T,
-    ) -> Result<IsNull, Loss> {
-        value.serialize(self)
-    }
-
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
         _: &'static str,
@@ -223,46 +218,6 @@ impl Serializer for Checker {
     ) -> Result<IsNull, Loss> {
         value.serialize(self.deeper()?).map_err(|loss| loss.at(Step::Field(variant)))?;
         SOMETHING
-    }
-
-    fn serialize_seq(self, _: Option<usize>) -> Result<Compound, Loss> {
-        self.compound()
-    }
-
-    fn serialize_tuple(self, _: usize) -> Result<Compound, Loss> {
-        self.compound()
-    }
-
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Compound, Loss> {
-        self.compound()
-    }
-
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Compound, Loss> {
-        self.deeper()?.compound()
-    }
-
-    fn serialize_map(self, _: Option<usize>) -> Result<Compound, Loss> {
-        self.compound()
-    }
-
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Compound, Loss> {
-        self.compound()
-    }
-
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Compound, Loss> {
-        self.deeper()?.compound()
     }
 }
 

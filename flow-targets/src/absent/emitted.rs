@@ -2,7 +2,9 @@
 
 use std::fmt::{self, Display};
 
-use serde::ser::{Impossible, Serialize, SerializeMap, SerializeStruct, Serializer};
+use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
+
+use crate::serde_methods::{refuse_to_serialize, serialize_newtype_as_content};
 
 /// A field that a row serializes.
 pub(super) struct Emitted {
@@ -38,61 +40,10 @@ impl serde::ser::Error for Other {
     }
 }
 
-macro_rules! other {
-    ($($name:ident($($type:ty),*) -> $ok:ty;)*) => {
-        $(fn $name(self, $(_: $type),*) -> Result<$ok, Other> {
-            Err(Other)
-        })*
-    };
-}
-
-macro_rules! all_other {
-    ($ok:ty) => {
-        other! {
-            serialize_bool(bool) -> $ok;
-            serialize_i8(i8) -> $ok;
-            serialize_i16(i16) -> $ok;
-            serialize_i32(i32) -> $ok;
-            serialize_i64(i64) -> $ok;
-            serialize_i128(i128) -> $ok;
-            serialize_u8(u8) -> $ok;
-            serialize_u16(u16) -> $ok;
-            serialize_u32(u32) -> $ok;
-            serialize_u64(u64) -> $ok;
-            serialize_u128(u128) -> $ok;
-            serialize_f32(f32) -> $ok;
-            serialize_f64(f64) -> $ok;
-            serialize_char(char) -> $ok;
-            serialize_bytes(&[u8]) -> $ok;
-            serialize_unit_variant(&'static str, u32, &'static str) -> $ok;
-            serialize_seq(Option<usize>) -> Self::SerializeSeq;
-            serialize_tuple(usize) -> Self::SerializeTuple;
-            serialize_tuple_struct(&'static str, usize) -> Self::SerializeTupleStruct;
-            serialize_tuple_variant(&'static str, u32, &'static str, usize)
-                -> Self::SerializeTupleVariant;
-            serialize_struct_variant(&'static str, u32, &'static str, usize)
-                -> Self::SerializeStructVariant;
-        }
-
-        fn serialize_newtype_struct<T: Serialize + ?Sized>(
-            self,
-            _: &'static str,
-            value: &T,
-        ) -> Result<$ok, Other> {
-            value.serialize(self)
-        }
-
-        fn serialize_newtype_variant<T: Serialize + ?Sized>(
-            self,
-            _: &'static str,
-            _: u32,
-            _: &'static str,
-            _: &T,
-        ) -> Result<$ok, Other> {
-            Err(Other)
-        }
-
-        fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<$ok, Other> {
+/// Writes the method of a `Serializer` that treats `Some` like its content.
+macro_rules! serialize_option_as_content {
+    () => {
+        fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Self::Ok, Other> {
             value.serialize(self)
         }
     };
@@ -104,22 +55,14 @@ struct Fields<'a>(&'a mut Vec<Emitted>);
 impl<'a> Serializer for Fields<'a> {
     type Ok = ();
     type Error = Other;
-    type SerializeSeq = Impossible<(), Other>;
-    type SerializeTuple = Impossible<(), Other>;
-    type SerializeTupleStruct = Impossible<(), Other>;
-    type SerializeTupleVariant = Impossible<(), Other>;
     type SerializeMap = Entries<'a>;
     type SerializeStruct = Self;
-    type SerializeStructVariant = Impossible<(), Other>;
 
-    all_other! { () }
+    refuse_to_serialize! { Other; scalar wide text bytes null list variant }
 
-    other! {
-        serialize_str(&str) -> ();
-        serialize_none() -> ();
-        serialize_unit() -> ();
-        serialize_unit_struct(&'static str) -> ();
-    }
+    serialize_newtype_as_content! {}
+
+    serialize_option_as_content! {}
 
     fn serialize_map(self, _: Option<usize>) -> Result<Entries<'a>, Other> {
         Ok(Entries { fields: self.0, name: String::new() })
@@ -184,21 +127,12 @@ struct Null;
 impl Serializer for Null {
     type Ok = ();
     type Error = Other;
-    type SerializeSeq = Impossible<(), Other>;
-    type SerializeTuple = Impossible<(), Other>;
-    type SerializeTupleStruct = Impossible<(), Other>;
-    type SerializeTupleVariant = Impossible<(), Other>;
-    type SerializeMap = Impossible<(), Other>;
-    type SerializeStruct = Impossible<(), Other>;
-    type SerializeStructVariant = Impossible<(), Other>;
 
-    all_other! { () }
+    refuse_to_serialize! { Other; scalar wide text bytes list variant map }
 
-    other! {
-        serialize_str(&str) -> ();
-        serialize_map(Option<usize>) -> Self::SerializeMap;
-        serialize_struct(&'static str, usize) -> Self::SerializeStruct;
-    }
+    serialize_newtype_as_content! {}
+
+    serialize_option_as_content! {}
 
     fn serialize_none(self) -> Result<(), Other> {
         Ok(())
@@ -219,23 +153,12 @@ struct Text;
 impl Serializer for Text {
     type Ok = String;
     type Error = Other;
-    type SerializeSeq = Impossible<String, Other>;
-    type SerializeTuple = Impossible<String, Other>;
-    type SerializeTupleStruct = Impossible<String, Other>;
-    type SerializeTupleVariant = Impossible<String, Other>;
-    type SerializeMap = Impossible<String, Other>;
-    type SerializeStruct = Impossible<String, Other>;
-    type SerializeStructVariant = Impossible<String, Other>;
 
-    all_other! { String }
+    refuse_to_serialize! { Other; scalar wide bytes null list variant map }
 
-    other! {
-        serialize_none() -> String;
-        serialize_unit() -> String;
-        serialize_unit_struct(&'static str) -> String;
-        serialize_map(Option<usize>) -> Self::SerializeMap;
-        serialize_struct(&'static str, usize) -> Self::SerializeStruct;
-    }
+    serialize_newtype_as_content! {}
+
+    serialize_option_as_content! {}
 
     fn serialize_str(self, text: &str) -> Result<String, Other> {
         Ok(text.to_owned())

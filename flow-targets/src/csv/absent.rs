@@ -6,10 +6,9 @@ use std::ptr;
 use anyhow::Result;
 use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, SeqAccess, Visitor};
-use serde::forward_to_deserialize_any;
 
 use super::cell::{Cell, CellKind};
-use super::deserialize::Line;
+use super::deserialize::{Line, deserialize_only_structs};
 use super::serialize::Fault;
 use crate::absent::{self, Columns, is_left_out};
 use crate::shape::{Field, Shape};
@@ -102,9 +101,7 @@ struct InOrder<'a, 'de> {
 impl<'de> Deserializer<'de> for InOrder<'_, 'de> {
     type Error = Fault;
 
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Fault> {
-        Err(Fault("it is no struct".to_owned()))
-    }
+    deserialize_only_structs! {}
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
@@ -118,19 +115,6 @@ impl<'de> Deserializer<'de> for InOrder<'_, 'de> {
             *fields.needed = None;
         }
         row
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
-        unit unit_struct seq tuple tuple_struct map enum identifier ignored_any
     }
 }
 

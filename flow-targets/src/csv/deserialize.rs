@@ -14,6 +14,7 @@ use super::cell::{Cell, CellKind};
 use super::kinds::Kind;
 use super::serialize::Fault;
 use crate::exact::infinite;
+use crate::serde_methods::deserialize_newtype_as_content;
 
 /// A line as a row, whose fields are matched by column names or, without names, by position.
 #[derive(Clone, Copy)]
@@ -39,13 +40,7 @@ impl<'de> Deserializer<'de> for Line<'de> {
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        visitor.visit_newtype_struct(self)
-    }
+    deserialize_newtype_as_content! {}
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
@@ -200,13 +195,7 @@ impl<'de> Deserializer<'de> for &'de Cell<'de> {
         self.deserialize_unit(visitor)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        visitor.visit_newtype_struct(self)
-    }
+    deserialize_newtype_as_content! {}
 
     fn deserialize_enum<V: Visitor<'de>>(
         self,
@@ -234,14 +223,31 @@ pub(super) fn field_names<R: DeserializeOwned>() -> Option<&'static [&'static st
     names
 }
 
+/// Writes the methods of a `Deserializer<'de>` that reads only structs, and newtype structs of
+/// structs.
+macro_rules! deserialize_only_structs {
+    () => {
+        fn deserialize_any<V: ::serde::de::Visitor<'de>>(self, _: V) -> Result<V::Value, Fault> {
+            Err(Fault("it is no struct".to_owned()))
+        }
+
+        $crate::serde_methods::deserialize_newtype_as_content! {}
+
+        ::serde::forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
+            option unit unit_struct seq tuple tuple_struct map enum identifier ignored_any
+        }
+    };
+}
+
+pub(super) use deserialize_only_structs;
+
 struct FieldNames<'de>(&'de mut Option<&'static [&'static str]>);
 
 impl<'de> Deserializer<'de> for FieldNames<'_> {
     type Error = Fault;
 
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Fault> {
-        Err(Fault("it is no struct".to_owned()))
-    }
+    deserialize_only_structs! {}
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
@@ -251,18 +257,5 @@ impl<'de> Deserializer<'de> for FieldNames<'_> {
     ) -> Result<V::Value, Fault> {
         *self.0 = Some(fields);
         Err(Fault("the names are known".to_owned()))
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
-        unit unit_struct seq tuple tuple_struct map enum identifier ignored_any
     }
 }

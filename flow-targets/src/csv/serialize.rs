@@ -2,9 +2,10 @@
 
 use std::fmt::{self, Display, Write as _};
 
-use serde::ser::{Error as _, Impossible, Serialize, SerializeMap, SerializeStruct, Serializer};
+use serde::ser::{Error as _, Serialize, SerializeMap, SerializeStruct, Serializer};
 
 use super::write::CellWriter;
+use crate::serde_methods::{refuse_to_serialize, serialize_newtype_as_content};
 
 /// An error of converting a row to cells, or cells to a row.
 #[derive(Debug)]
@@ -94,70 +95,17 @@ pub(super) struct Row<'a, F>(pub(super) &'a mut F);
 
 const NO_ROW: &str = "a row is a struct (or a map with text as keys)";
 
-macro_rules! refuse {
-    ($message:expr; $($name:ident($($type:ty),*) -> $ok:ty;)*) => {
-        $(fn $name(self, $(_: $type),*) -> Result<$ok, Fault> {
-            Err(Fault($message.to_owned()))
-        })*
-    };
-}
-
 impl<'a, F: Fields> Serializer for Row<'a, F> {
     type Ok = ();
     type Error = Fault;
-    type SerializeSeq = Impossible<(), Fault>;
-    type SerializeTuple = Impossible<(), Fault>;
-    type SerializeTupleStruct = Impossible<(), Fault>;
-    type SerializeTupleVariant = Impossible<(), Fault>;
     type SerializeMap = MapRow<'a, F>;
     type SerializeStruct = Self;
-    type SerializeStructVariant = Impossible<(), Fault>;
 
-    refuse! { NO_ROW;
-        serialize_bool(bool) -> ();
-        serialize_i8(i8) -> ();
-        serialize_i16(i16) -> ();
-        serialize_i32(i32) -> ();
-        serialize_i64(i64) -> ();
-        serialize_u8(u8) -> ();
-        serialize_u16(u16) -> ();
-        serialize_u32(u32) -> ();
-        serialize_u64(u64) -> ();
-        serialize_f32(f32) -> ();
-        serialize_f64(f64) -> ();
-        serialize_char(char) -> ();
-        serialize_str(&str) -> ();
-        serialize_bytes(&[u8]) -> ();
-        serialize_none() -> ();
-        serialize_unit() -> ();
-        serialize_unit_struct(&'static str) -> ();
-        serialize_unit_variant(&'static str, u32, &'static str) -> ();
-        serialize_seq(Option<usize>) -> Self::SerializeSeq;
-        serialize_tuple(usize) -> Self::SerializeTuple;
-        serialize_tuple_struct(&'static str, usize) -> Self::SerializeTupleStruct;
-        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Self::SerializeTupleVariant;
-        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Self::SerializeStructVariant;
-    }
+    refuse_to_serialize! { Fault(NO_ROW.to_owned()); scalar text bytes null list variant }
+
+    serialize_newtype_as_content! {}
 
     fn serialize_some<T: Serialize + ?Sized>(self, _: &T) -> Result<(), Fault> {
-        Err(Fault(NO_ROW.to_owned()))
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        value: &T,
-    ) -> Result<(), Fault> {
-        value.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: &T,
-    ) -> Result<(), Fault> {
         Err(Fault(NO_ROW.to_owned()))
     }
 
@@ -293,13 +241,10 @@ macro_rules! bare {
 impl<O: Out> Serializer for CellSerializer<'_, O> {
     type Ok = IsNull;
     type Error = Fault;
-    type SerializeSeq = Impossible<IsNull, Fault>;
-    type SerializeTuple = Impossible<IsNull, Fault>;
-    type SerializeTupleStruct = Impossible<IsNull, Fault>;
-    type SerializeTupleVariant = Impossible<IsNull, Fault>;
-    type SerializeMap = Impossible<IsNull, Fault>;
-    type SerializeStruct = Impossible<IsNull, Fault>;
-    type SerializeStructVariant = Impossible<IsNull, Fault>;
+
+    refuse_to_serialize! { Fault(NESTED.to_owned()); bytes list variant map }
+
+    serialize_newtype_as_content! {}
 
     bare! { "{}": serialize_bool bool, serialize_i8 i8, serialize_i16 i16, serialize_i32 i32,
     serialize_i64 i64, serialize_i128 i128, serialize_u8 u8, serialize_u16 u16,
@@ -344,34 +289,5 @@ impl<O: Out> Serializer for CellSerializer<'_, O> {
         variant: &'static str,
     ) -> Result<IsNull, Fault> {
         self.text(variant)
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        value: &T,
-    ) -> Result<IsNull, Fault> {
-        value.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: &T,
-    ) -> Result<IsNull, Fault> {
-        Err(Fault(NESTED.to_owned()))
-    }
-
-    refuse! { NESTED;
-        serialize_bytes(&[u8]) -> IsNull;
-        serialize_seq(Option<usize>) -> Self::SerializeSeq;
-        serialize_tuple(usize) -> Self::SerializeTuple;
-        serialize_tuple_struct(&'static str, usize) -> Self::SerializeTupleStruct;
-        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Self::SerializeTupleVariant;
-        serialize_map(Option<usize>) -> Self::SerializeMap;
-        serialize_struct(&'static str, usize) -> Self::SerializeStruct;
-        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Self::SerializeStructVariant;
     }
 }

@@ -8,6 +8,7 @@ use serde::ser::{
 };
 
 use super::Ordered;
+use crate::serde_methods::{serialize_newtype_as_content, serialize_parts};
 
 /// Returns the bytes to sort a value by. They are empty if the value cannot be serialized, since
 /// writing it fails, too.
@@ -51,6 +52,15 @@ impl Key<'_> {
         value.serialize(Key(self.0))
     }
 
+    fn parts(self) -> Result<Self, Failed> {
+        Ok(self)
+    }
+
+    fn variant_parts(self, index: u32) -> Result<Self, Failed> {
+        self.0.extend(index.to_be_bytes());
+        Ok(self)
+    }
+
     fn text(self, text: &[u8]) -> Done {
         for byte in text {
             self.0.push(*byte);
@@ -74,13 +84,10 @@ macro_rules! integers {
 impl Serializer for Key<'_> {
     type Ok = ();
     type Error = Failed;
-    type SerializeSeq = Self;
-    type SerializeTuple = Self;
-    type SerializeTupleStruct = Self;
-    type SerializeTupleVariant = Self;
-    type SerializeMap = Self;
-    type SerializeStruct = Self;
-    type SerializeStructVariant = Self;
+
+    serialize_parts! { Self }
+
+    serialize_newtype_as_content! {}
 
     integers! {
         serialize_i8 i8, serialize_i16 i16, serialize_i32 i32, serialize_i64 i64, serialize_u8 u8,
@@ -149,10 +156,6 @@ impl Serializer for Key<'_> {
         Ok(())
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Done {
-        value.serialize(self)
-    }
-
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         mut self,
         _: &'static str,
@@ -162,48 +165,6 @@ impl Serializer for Key<'_> {
     ) -> Done {
         self.0.extend(index.to_be_bytes());
         self.part(value)
-    }
-
-    fn serialize_seq(self, _: Option<usize>) -> Result<Self, Failed> {
-        Ok(self)
-    }
-
-    fn serialize_tuple(self, _: usize) -> Result<Self, Failed> {
-        Ok(self)
-    }
-
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self, Failed> {
-        Ok(self)
-    }
-
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        index: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self, Failed> {
-        self.0.extend(index.to_be_bytes());
-        Ok(self)
-    }
-
-    fn serialize_map(self, _: Option<usize>) -> Result<Self, Failed> {
-        Ok(self)
-    }
-
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Failed> {
-        Ok(self)
-    }
-
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        index: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self, Failed> {
-        self.0.extend(index.to_be_bytes());
-        Ok(self)
     }
 }
 

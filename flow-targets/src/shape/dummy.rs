@@ -7,6 +7,7 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use super::probe::{STOP, Stop};
+use crate::serde_methods::deserialize_variant_data;
 
 /// Texts that common types can parse.
 const TEXTS: &[&str] = &[
@@ -201,19 +202,5 @@ impl<'de> VariantAccess<'de> for Dummy {
         Ok(())
     }
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Stop> {
-        seed.deserialize(self)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Stop> {
-        self.deserialize_tuple(length, visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Stop> {
-        self.deserialize_tuple(fields.len(), visitor)
-    }
+    deserialize_variant_data! { |self| self }
 }

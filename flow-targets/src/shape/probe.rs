@@ -12,6 +12,7 @@ use serde::de::{
 
 use super::Leaf;
 use super::dummy::Dummy;
+use crate::serde_methods::{deserialize_newtype_as_content, deserialize_variant_data};
 
 /// A step into a type.
 #[derive(Clone, Debug)]
@@ -164,13 +165,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Stop> {
-        visitor.visit_newtype_struct(self)
-    }
+    deserialize_newtype_as_content! {}
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
         match self.path {
@@ -360,19 +355,5 @@ impl<'de> VariantAccess<'de> for Probe<'_> {
         self.end(Call::UnitVariant)
     }
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Stop> {
-        seed.deserialize(self)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Stop> {
-        self.deserialize_tuple(length, visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Stop> {
-        self.deserialize_struct("", fields, visitor)
-    }
+    deserialize_variant_data! { |self| self }
 }

@@ -5,13 +5,12 @@ use std::ptr;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{FieldRef, Fields};
 use serde::de::value::{BorrowedStrDeserializer, UnitDeserializer};
-use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
-};
+use serde::de::{DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess};
 use serde_arrow::Error;
 
 use super::Look;
 use super::value::{Value, Values};
+use crate::serde_methods::deserialize_variant_data;
 use crate::shape::{Field, Shape};
 
 /// The items of a list, or of a tuple that is stored as a list.
@@ -178,21 +177,7 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
         Ok(())
     }
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Error> {
-        seed.deserialize(self.0)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Error> {
-        self.0.deserialize_tuple(length, visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Error> {
-        self.0.deserialize_struct("", fields, visitor)
-    }
+    deserialize_variant_data! { |self| self.0 }
 }
 
 /// A struct as the sequence of its fields, without the fields that have no column.

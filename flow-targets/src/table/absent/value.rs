@@ -12,6 +12,7 @@ use serde_arrow::Error;
 
 use super::Look;
 use super::compound::{Entries, InOrder, Items, Keyed, Parts, Positional, Variant};
+use crate::serde_methods::deserialize_newtype_as_content;
 use crate::shape::Shape;
 
 /// The rows of a table, or the values of one of its columns.
@@ -195,13 +196,7 @@ macro_rules! read {
                 self.read(Method::Map, visitor)
             }
 
-            fn deserialize_newtype_struct<V: Visitor<'de>>(
-                self,
-                _: &'static str,
-                visitor: V,
-            ) -> Result<V::Value, Error> {
-                visitor.visit_newtype_struct(self)
-            }
+            deserialize_newtype_as_content! {}
 
             fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
                 match self.shape {
