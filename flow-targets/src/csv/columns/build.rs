@@ -41,14 +41,14 @@ pub(super) fn builder(field: &Field) -> Box<dyn Build> {
     match field.data_type() {
         DataType::Dictionary(_, values) => {
             let values = builder(&Field::new("", values.as_ref().clone(), nulls));
-            Box::new(Packed { values, as_type: field.data_type().clone() })
+            Box::new(Converted { values, as_type: field.data_type().clone(), convert: pack })
         }
         // Text with an offset, or `Z`, is parsed as the time in UTC, which an array with a zone
         // stores.
         DataType::Timestamp(unit, Some(_)) => {
             let (of, as_type) = (field.data_type().clone(), DataType::Timestamp(*unit, None));
             let values = Box::new(Cast { parts: Vec::new(), of, as_type, nulls });
-            Box::new(Zoned { values, as_type: field.data_type().clone() })
+            Box::new(Converted { values, as_type: field.data_type().clone(), convert: add_zone })
         }
         DataType::Null => Box::new(Nulls(0)),
         DataType::Int8 => numbers::<Int8Type>(nulls),
@@ -291,34 +291,29 @@ impl Build for Cast {
     }
 }
 
-/// Builds a dictionary from the array of another builder.
-struct Packed {
+/// Builds an array by converting the array of another builder.
+struct Converted {
     values: Box<dyn Build>,
     as_type: DataType,
+    convert: fn(&ArrayRef, &DataType) -> Result<ArrayRef>,
 }
 
-impl Build for Packed {
+impl Build for Converted {
     fn append(&mut self, block: &Block<'_>, column: usize) -> Result<(), Misfit> {
         self.values.append(block, column)
     }
 
     fn finish(&mut self) -> Result<ArrayRef> {
-        Ok(cast_with_options(&self.values.finish()?, &self.as_type, &STRICT)?)
+        (self.convert)(&self.values.finish()?, &self.as_type)
     }
 }
 
-/// Adds a zone to the UTC times of another builder.
-struct Zoned {
-    values: Box<dyn Build>,
-    as_type: DataType,
+/// Packs values into a dictionary.
+fn pack(values: &ArrayRef, as_type: &DataType) -> Result<ArrayRef> {
+    Ok(cast_with_options(values, as_type, &STRICT)?)
 }
 
-impl Build for Zoned {
-    fn append(&mut self, block: &Block<'_>, column: usize) -> Result<(), Misfit> {
-        self.values.append(block, column)
-    }
-
-    fn finish(&mut self) -> Result<ArrayRef> {
-        relabelled(&self.values.finish()?, self.as_type.clone())
-    }
+/// Adds a zone to times in UTC.
+fn add_zone(times: &ArrayRef, as_type: &DataType) -> Result<ArrayRef> {
+    relabelled(times, as_type.clone())
 }
