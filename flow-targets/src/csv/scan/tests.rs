@@ -2,7 +2,9 @@
 
 use std::io::{self, Cursor, Read};
 
+use super::line::find_any;
 use super::*;
+use crate::csv::cell::CellKind;
 
 /// A reader that returns at most `most` bytes at a time.
 struct Sips {
