@@ -66,8 +66,8 @@ pub(crate) struct Within {
     pub(crate) digest: Option<Digest>,
 }
 
-/// The path and content of a file of an output.
-pub(crate) struct Content {
+/// A single file of an output: the output itself, a part of it, or a file in its folder.
+pub(crate) struct SingleFile {
     pub(crate) path: PathBuf,
     pub(crate) digest: Digest,
     pub(crate) bytes: u64,
@@ -150,9 +150,9 @@ impl OutputFile {
     }
 
     /// Returns all files with their digests and sizes, relative to the folder of the instance.
-    pub(crate) fn contents(&self) -> impl Iterator<Item = Content> + '_ {
+    pub(crate) fn contents(&self) -> impl Iterator<Item = SingleFile> + '_ {
         let at = Path::new(&self.file);
-        let alone = self.folder.is_none().then(|| Content {
+        let alone = self.folder.is_none().then(|| SingleFile {
             path: at.to_owned(),
             digest: self.digest,
             bytes: self.bytes,
@@ -161,7 +161,7 @@ impl OutputFile {
         let within = self.folder.iter().flatten().filter_map(move |within| {
             let Within { path, bytes, executable, digest, .. } = within;
             let (path, digest) = (at.join(path), (*digest)?);
-            Some(Content { path, digest, bytes: *bytes, executable: *executable })
+            Some(SingleFile { path, digest, bytes: *bytes, executable: *executable })
         });
         alone.into_iter().chain(within)
     }
