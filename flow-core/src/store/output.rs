@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::base::error::{IoContext, StoreError};
-use crate::base::fs::{FileKind, Fs, Stat};
+use crate::base::fs::{FileKind, Fs, Stat, inspect};
 use crate::base::key::{Digest, Hasher};
 use crate::files::{digest_file, is_absent};
 use crate::store::trust::Trust;
@@ -336,8 +336,9 @@ fn look_at_file(
 /// Returns the metadata of a file or folder that a task wrote. A link is an error.
 fn plain(fs: &dyn Fs, path: &Path) -> Result<Stat, StoreError> {
     let refused = |what| Err(std::io::Error::other(what)).during("keep", path);
-    match fs.kind(path).during("inspect", path)? {
-        FileKind::File | FileKind::Folder => fs.stat(path).during("inspect", path),
+    let (kind, stat) = inspect(fs, path).during("inspect", path)?;
+    match kind {
+        FileKind::File | FileKind::Folder => Ok(stat),
         FileKind::Link => refused("it is a link: write or copy the file or folder itself"),
         FileKind::Other => refused("it is neither a file nor a folder"),
     }
